@@ -1,0 +1,217 @@
+"""The way to a controller, for consoles and the command line."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import getpass
+import itertools
+import os
+import socket
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+
+from drdeck.model.actions import Request
+from drdeck.model.domains import Finding
+from drdeck.model.pitr import Points
+
+from . import protocol as p
+from .operations import OperationView
+from .paths import connect_address
+
+
+class ControllerError(Exception):
+    """The controller's "no". `code` as in `protocol.Refusal`; the text is one sentence."""
+
+    def __init__(self, code: str, text: str) -> None:
+        super().__init__(text)
+        self.code = code
+
+
+class Disconnected(ControllerError):
+    """The controller is gone or cannot be reached."""
+
+    def __init__(self, text: str = "the connection to the controller was lost") -> None:
+        super().__init__("disconnected", text)
+
+
+def who() -> str:
+    """user@host of the person at this terminal, for the journal."""
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):
+        user = f"uid{os.getuid()}"
+    return f"{user}@{socket.gethostname()}"
+
+
+class Client:
+    """One attached console or command. Not for use from more than one event loop.
+
+    `listing` and `detail` hold the newest of what was subscribed; `on_change` is called after
+    either changed, and with no connection left `closed` is set and `on_change` called once more.
+    """
+
+    def __init__(self, path: Path, kind: str = "cli") -> None:
+        self.path, self.kind = path, kind
+        self.welcome: p.Welcome | None = None
+        self.listing: p.Listing | None = None
+        self.detail: p.Detail | None = None
+        self.closed = asyncio.Event()
+        self.on_change: Callable[[], None] = lambda: None
+        self._ids = itertools.count(1)
+        self._waiting: dict[int, asyncio.Future[p.FromController]] = {}
+        self._changed = asyncio.Event()
+        self._reader: asyncio.Task[None] | None = None
+        self._writer: asyncio.StreamWriter | None = None
+
+    async def __aenter__(self) -> Client:
+        await self.connect()
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        await self.close()
+
+    async def connect(self, timeout: float = 10) -> None:
+        """Attach. Raises Disconnected when nobody answers, ControllerError("version") on a mismatch."""
+        try:
+            async with asyncio.timeout(timeout):
+                with connect_address(self.path) as address:
+                    reader, self._writer = await asyncio.open_unix_connection(address, limit=p.MAX_LINE)
+                self._send(p.Hello(version=p.VERSION, who=who(), kind=self.kind))
+                first = p.client_decoder.decode(await reader.readline())
+        except (OSError, TimeoutError, msgspec.DecodeError) as error:
+            raise Disconnected(f"no controller answers at {self.path}: {error or 'time-out'}") from None
+        if isinstance(first, p.Refusal):
+            raise ControllerError(first.code, first.text)
+        if not isinstance(first, p.Welcome):
+            raise Disconnected("the controller did not say welcome")
+        self.welcome = first
+        self._reader = asyncio.create_task(self._read(reader), name="controller-reader")
+
+    async def close(self) -> None:
+        if self._reader is not None:
+            self._reader.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._reader
+        if self._writer is not None:
+            self._writer.close()
+            with contextlib.suppress(OSError):
+                await self._writer.wait_closed()
+
+    def subscribe(self, domain: str | None = None) -> None:
+        """Look at the list, and at one domain; `detail` is None until its first news comes."""
+        if self.detail is not None and self.detail.name != domain:
+            self.detail = None
+        self._send(p.Subscribe(domain=domain))
+
+    async def changed(self) -> None:
+        """Wait until `listing` or `detail` changed, or the connection is gone (raises Disconnected)."""
+        if self.closed.is_set():
+            raise Disconnected
+        self._changed.clear()
+        await self._changed.wait()
+        if self.closed.is_set():
+            raise Disconnected
+
+    async def submit(self, request: Request) -> str:
+        """Ask for an act; returns the operation's id once it is journaled. Raises ControllerError."""
+        answer = await self._call(lambda i: p.Submit(id=i, request=request))
+        assert isinstance(answer, p.Submitted)
+        return answer.operation
+
+    async def answer(self, operation: str, choice: str) -> None:
+        await self._call(lambda i: p.Answer(id=i, operation=operation, choice=choice))
+
+    async def secret(self, password: str) -> None:
+        await self._call(lambda i: p.Secret(id=i, password=password))
+
+    async def stop(self, force: bool = False) -> None:
+        await self._call(lambda i: p.Stop(id=i, force=force))
+
+    async def get_listing(self) -> p.Listing:
+        answer = await self._call(lambda i: p.Ask(id=i, what="listing"))
+        assert isinstance(answer, p.ListingAnswer)
+        return answer.listing
+
+    async def show(self, domain: str) -> p.ShowAnswer:
+        """One domain in full, with the listing around it. Raises ControllerError when unknown."""
+        answer = await self._call(lambda i: p.Ask(id=i, what="show", domain=domain))
+        assert isinstance(answer, p.ShowAnswer)
+        return answer
+
+    async def points(self, domain: str) -> Points:
+        answer = await self._call(lambda i: p.Ask(id=i, what="points", domain=domain))
+        assert isinstance(answer, p.PointsAnswer)
+        return answer.points
+
+    async def preview(self, request: Request) -> p.Preview:
+        """What a request would do now; looks at the protected site where that matters."""
+        answer = await self._call(
+            lambda i: p.Ask(id=i, what="preview", domain=request.domain, request=request)
+        )
+        assert isinstance(answer, p.PreviewAnswer)
+        return answer.preview
+
+    async def tasks(self) -> tuple[OperationView, ...]:
+        answer = await self._call(lambda i: p.Ask(id=i, what="tasks"))
+        assert isinstance(answer, p.TasksAnswer)
+        return answer.operations
+
+    async def status(self) -> p.Status:
+        answer = await self._call(lambda i: p.Ask(id=i, what="status"))
+        assert isinstance(answer, p.StatusAnswer)
+        return answer.status
+
+    async def findings(self) -> tuple[Finding, ...]:
+        answer = await self._call(lambda i: p.Ask(id=i, what="findings"))
+        assert isinstance(answer, p.FindingsAnswer)
+        return answer.findings
+
+    def _send(self, message: p.Message) -> None:
+        if self._writer is None or self._writer.is_closing() or self.closed.is_set():
+            raise Disconnected
+        self._writer.write(p.line(message))
+
+    async def _call(self, make: Callable[[int], p.Message]) -> p.FromController:
+        number = next(self._ids)
+        future: asyncio.Future[p.FromController] = asyncio.get_running_loop().create_future()
+        self._waiting[number] = future
+        try:
+            self._send(make(number))
+            answer = await future
+        finally:
+            self._waiting.pop(number, None)
+        if isinstance(answer, p.Refusal):
+            raise ControllerError(answer.code, answer.text)
+        return answer
+
+    async def _read(self, reader: asyncio.StreamReader) -> None:
+        try:
+            while data := await reader.readline():
+                self._take(p.client_decoder.decode(data))
+        except (OSError, ValueError, msgspec.DecodeError):
+            pass  # a broken connection and a broken line end the same way: below
+        finally:
+            self.closed.set()
+            for future in self._waiting.values():
+                if not future.done():
+                    future.set_exception(Disconnected())
+            self._notify()
+
+    def _take(self, message: p.FromController) -> None:
+        if isinstance(message, p.Listing):
+            self.listing = message
+            self._notify()
+        elif isinstance(message, p.Detail):
+            self.detail = message
+            self._notify()
+        elif not isinstance(message, p.Welcome):
+            future = self._waiting.get(message.id)
+            if future is not None and not future.done():
+                future.set_result(message)
+
+    def _notify(self) -> None:
+        self._changed.set()
+        self.on_change()

@@ -1,0 +1,106 @@
+"""Operations: what was asked for and accepted, as projected from the journal."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+
+import msgspec
+
+from drdeck.model.actions import Request
+from drdeck.model.domains import Frozen
+
+
+class OperationState(StrEnum):
+    OPEN = "open"
+    ASKING = "asking"
+    DONE = "done"
+    FAILED = "failed"
+    ABORTED = "aborted"
+
+
+ENDED = frozenset({OperationState.DONE, OperationState.FAILED, OperationState.ABORTED})
+
+
+class Question(Frozen, frozen=True, kw_only=True):
+    """What an operation needs from a person. `kind`: failed, unknown, or site."""
+
+    id: str
+    kind: str
+    text: str
+    choices: tuple[str, ...]
+
+
+class Operation(Frozen, frozen=True, kw_only=True):
+    """One accepted request and what came of it. `actor` is user@host; times are the site's.
+
+    `done`: keys of the commands that the site confirmed. `failed`: key -> the site's words.
+    `lost`: key -> serial of the view before which nothing can be told. `going`: keys under way.
+    """
+
+    id: str
+    request: Request
+    actor: str
+    asked_at: datetime
+    state: OperationState = OperationState.OPEN
+    done: frozenset[str] = frozenset()
+    skipped: frozenset[str] = frozenset()
+    failed: dict[str, str] = {}
+    lost: dict[str, int] = {}
+    unknown: dict[str, str] = {}
+    going: frozenset[str] = frozenset()
+    question: Question | None = None
+    answers: dict[str, str] = {}
+    waits_for: str = ""
+    ended_at: datetime | None = None
+    error: str | None = None
+    result: dict[str, str] = {}
+    retries: dict[str, int] = {}
+
+    @property
+    def ended(self) -> bool:
+        return self.state in ENDED
+
+    @property
+    def domain(self) -> str:
+        return self.request.domain
+
+    @property
+    def action(self) -> str:
+        return self.request.action
+
+
+class OperationView(Frozen, frozen=True, kw_only=True):
+    """What consoles and the command line see of an operation."""
+
+    id: str
+    action: str
+    domain: str
+    actor: str
+    asked_at: datetime
+    state: OperationState
+    request: Request
+    question: Question | None = None
+    waits_for: str = ""
+    ended_at: datetime | None = None
+    error: str | None = None
+    unknown: bool = False
+    result: dict[str, str] = {}
+
+
+def view_of(operation: Operation) -> OperationView:
+    return OperationView(
+        id=operation.id,
+        action=operation.action,
+        domain=operation.domain,
+        actor=operation.actor,
+        asked_at=operation.asked_at,
+        state=operation.state,
+        request=msgspec.structs.replace(operation.request, shown=None),
+        question=operation.question,
+        waits_for=operation.waits_for,
+        ended_at=operation.ended_at,
+        error=operation.error,
+        unknown=bool(operation.unknown),
+        result=operation.result,
+    )

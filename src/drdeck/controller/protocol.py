@@ -1,0 +1,229 @@
+"""What consoles and controller say to each other: one JSON object a line, over a Unix socket."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import msgspec
+
+from drdeck.model.actions import Request
+from drdeck.model.domains import Domain, Finding, Frozen, ProtectedSite, SiteClock
+from drdeck.model.pitr import Points
+
+from .operations import OperationView
+
+VERSION = 1
+MAX_LINE = 64 * 1024 * 1024
+"""Bytes of one message from the controller (10,000 VMs in detail take some 5 MB)."""
+MAX_REQUEST = 1024 * 1024
+"""Bytes of one message to the controller; longer ones end the connection."""
+
+
+class Message(Frozen, frozen=True, kw_only=True, tag_field="is"):
+    """Base of all messages."""
+
+
+class Hello(Message, frozen=True, kw_only=True, tag="hello"):
+    """First message of a client. `who` is user@host of the person, `kind` console or cli."""
+
+    version: int
+    who: str
+    kind: str = "cli"
+
+
+class Subscribe(Message, frozen=True, kw_only=True, tag="subscribe"):
+    """From now on send `Listing` (and `Detail` of the one `domain`) whenever they change."""
+
+    listing: bool = True
+    domain: str | None = None
+
+
+class Submit(Message, frozen=True, kw_only=True, tag="submit"):
+    """Ask for an act. Answered with `Submitted` once it is in the journal."""
+
+    id: int
+    request: Request
+
+
+class Answer(Message, frozen=True, kw_only=True, tag="answer"):
+    """Answer what an operation asks: retry, skip, abort or confirm."""
+
+    id: int
+    operation: str
+    choice: str
+
+
+class Ask(Message, frozen=True, kw_only=True, tag="ask"):
+    """A question that changes nothing. `what`: listing, show, points, preview, tasks, status, findings."""
+
+    id: int
+    what: str
+    domain: str | None = None
+    request: Request | None = None
+
+
+class Secret(Message, frozen=True, kw_only=True, tag="secret"):
+    """The password that the site wants; kept in memory only."""
+
+    id: int
+    password: str
+
+    def __repr__(self) -> str:
+        return f"Secret(id={self.id})"
+
+
+class Stop(Message, frozen=True, kw_only=True, tag="stop"):
+    """End the controller. Refused while an operation is open, unless `force`."""
+
+    id: int
+    force: bool = False
+
+
+class Welcome(Message, frozen=True, kw_only=True, tag="welcome"):
+    version: int
+    site: str
+    kind: str
+    pid: int
+    drdeck: str
+    read_only: bool = False
+
+
+class Listing(Message, frozen=True, kw_only=True, tag="listing"):
+    """All of a site but the insides of its domains. `stale_s`: age of a view that is not fresh any more."""
+
+    site: str
+    kind: str
+    address: str = ""
+    user: str = ""
+    clock: SiteClock | None = None
+    seen_at: datetime | None = None
+    stale_s: float | None = None
+    error: str | None = None
+    needs_password: bool = False
+    warnings: tuple[str, ...] = ()
+    read_only: bool = False
+    domains: tuple[Domain, ...] = ()
+    """summaries, see Domain.summary"""
+    operations: tuple[OperationView, ...] = ()
+    """open ones, and those that ended last"""
+    consoles: tuple[str, ...] = ()
+    journal_error: str | None = None
+
+
+class Detail(Message, frozen=True, kw_only=True, tag="detail"):
+    """The one domain that a client looks at; None when the site has no such domain."""
+
+    name: str
+    domain: Domain | None = None
+    operations: tuple[OperationView, ...] = ()
+
+
+class Preview(Frozen, frozen=True, kw_only=True):
+    """What a request would do, as things are now. Send `facts` back as `Request.shown`.
+
+    `refusal`: the rule that forbids it. `says`: consequences, plain sentences. `not_checked`: what
+    drdeck cannot know. `against`: evidence against a Force Failover, each a reason to ask again.
+    """
+
+    request: Request
+    tier: int
+    refusal: str | None = None
+    facts: dict[str, str] = {}
+    says: tuple[str, ...] = ()
+    not_checked: tuple[str, ...] = ()
+    against: tuple[str, ...] = ()
+    protected: ProtectedSite = ProtectedSite()
+    vms: tuple[str, ...] = ()
+
+
+class Status(Frozen, frozen=True, kw_only=True):
+    pid: int
+    site: str
+    since: datetime
+    consoles: tuple[str, ...]
+    operations: tuple[str, ...]
+    version: str
+
+
+class Submitted(Message, frozen=True, kw_only=True, tag="submitted"):
+    id: int
+    operation: str
+
+
+class Done(Message, frozen=True, kw_only=True, tag="done"):
+    """The answer to Answer, Secret and Stop."""
+
+    id: int
+
+
+class ShowAnswer(Message, frozen=True, kw_only=True, tag="show"):
+    id: int
+    detail: Detail
+    listing: Listing
+
+
+class PointsAnswer(Message, frozen=True, kw_only=True, tag="points"):
+    id: int
+    points: Points
+
+
+class PreviewAnswer(Message, frozen=True, kw_only=True, tag="preview"):
+    id: int
+    preview: Preview
+
+
+class TasksAnswer(Message, frozen=True, kw_only=True, tag="tasks"):
+    """Every operation in the journal, newest first."""
+
+    id: int
+    operations: tuple[OperationView, ...]
+
+
+class StatusAnswer(Message, frozen=True, kw_only=True, tag="status"):
+    id: int
+    status: Status
+
+
+class ListingAnswer(Message, frozen=True, kw_only=True, tag="listing_answer"):
+    id: int
+    listing: Listing
+
+
+class FindingsAnswer(Message, frozen=True, kw_only=True, tag="findings"):
+    id: int
+    findings: tuple[Finding, ...]
+
+
+class Refusal(Message, frozen=True, kw_only=True, tag="refusal"):
+    """A "no". `code`: usage, rule, unconfirmed, stale, failed, unreachable, unknown, version."""
+
+    id: int
+    code: str
+    text: str
+
+
+FromClient = Hello | Subscribe | Submit | Answer | Ask | Secret | Stop
+FromController = (
+    Welcome
+    | Listing
+    | Detail
+    | Submitted
+    | Done
+    | ShowAnswer
+    | PointsAnswer
+    | PreviewAnswer
+    | TasksAnswer
+    | StatusAnswer
+    | ListingAnswer
+    | FindingsAnswer
+    | Refusal
+)
+
+encoder = msgspec.json.Encoder()
+client_decoder: msgspec.json.Decoder[FromController] = msgspec.json.Decoder(FromController)
+controller_decoder: msgspec.json.Decoder[FromClient] = msgspec.json.Decoder(FromClient)
+
+
+def line(message: Message) -> bytes:
+    """One message as one line."""
+    return encoder.encode(message) + b"\n"

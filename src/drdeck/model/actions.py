@@ -1,0 +1,279 @@
+"""The only list of actions: name, label, key, when each is open, and how it is confirmed.
+
+Menus, footer, palette, help, command line and the audit trail read it; the controller checks
+every request against it, so that a dimmed item in a console is a courtesy and not the guard.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from .domains import Domain, FailoverType, Frozen, Mode, Owner, SessionState
+from .pitr import why_unreachable
+from .times import show, show_duration
+
+READ_ONLY = "drdeck is read-only here (read_only in the settings, or --read-only); nothing can be changed"
+
+
+class Request(Frozen, frozen=True, kw_only=True):
+    """What an operator asks for. Names are checked against the domain by `refusal`.
+
+    `networks`: protected network name -> recovery network name. `vms`: names, empty for all.
+    `confirm`: the domain's name as typed, for tier 3. `shown`: the facts of the preview that the
+    operator saw; when they no longer hold the request is refused as stale.
+    """
+
+    action: str
+    domain: str
+    type: FailoverType | None = None
+    run_pitr: bool = False
+    networks: dict[str, str] = {}
+    to: datetime | None = None
+    vms: tuple[str, ...] = ()
+    confirm: str | None = None
+    shown: dict[str, str] | None = None
+
+
+Closed = Callable[[Domain, Request, datetime], str | None]
+
+
+@dataclass(frozen=True)
+class Action:
+    """`tier`: 1 reads or is reversible, 2 asks with Cancel focused, 3 wants the domain's name typed.
+
+    `tier` is the lowest that the action can have; `tier_of` says what a given request needs.
+    `screen` says where the key works: "list", "domain", "any". `menu`: stands in the More menu.
+    """
+
+    name: str
+    label: str
+    key: str
+    help: str
+    tier: int = 1
+    menu: bool = False
+    screen: str = "any"
+    shown: Callable[[Domain], bool] = lambda domain: True
+    closed: Closed = lambda domain, request, now: None
+
+
+def _unknown_vms(domain: Domain, names: tuple[str, ...], allowed: tuple[str, ...] = ()) -> str | None:
+    known = {vm.name for vm in domain.vms}
+    for name in names:
+        if name not in known:
+            return f'"{domain.name}" has no VM named "{name}"'
+        if allowed and name not in allowed:
+            return f'the VM "{name}" is not in the PITR session of "{domain.name}"'
+    return None
+
+
+def _busy(domain: Domain) -> str | None:
+    if domain.broken:
+        return f'the record of "{domain.name}" at the site cannot be used: {domain.broken}'
+    if domain.driver:
+        return f'"{domain.name}" is driven by {domain.driver}'
+    return None
+
+
+def _session_only(domain: Domain, mode_text: str) -> str | None:
+    if domain.session is None:
+        return f'"{domain.name}" has no PITR session; its mode is {domain.mode}'
+    if domain.session.state is not SessionState.ACTIVE:
+        waits = {
+            SessionState.WAITING: "is still starting",
+            SessionState.ROLLING_BACK: "is rolling back now",
+            SessionState.EXITING: "is being exited",
+        }[domain.session.state]
+        return f'the PITR session of "{domain.name}" {waits}; {mode_text} when that is over'
+    return None
+
+
+def cfo_start_closed(domain: Domain, request: Request, now: datetime) -> str | None:
+    if domain.mode is not Mode.IMPORTED:
+        return f'continuous failover needs an imported domain; "{domain.name}" is {domain.mode}'
+    if domain.vms_total == 0:
+        return f'"{domain.name}" has no VM'
+    return None
+
+
+def cfo_complete_closed(domain: Domain, request: Request, now: datetime) -> str | None:
+    """The workflow's rules: only once synchronised; Run PITR for PITR-enabled domains only."""
+    if domain.mode is not Mode.SYNCHRONISED:
+        if domain.mode is Mode.REHYDRATING:
+            missing = domain.vms_total - domain.vms_recoverable
+            return (
+                f'"{domain.name}" is not synchronised yet: {missing} of {domain.vms_total} VMs'
+                " are not recoverable"
+            )
+        return (
+            "a continuous failover can be completed only while it is in progress;"
+            f' "{domain.name}" is {domain.mode}'
+        )
+    if domain.vms_total == 0:
+        return f'"{domain.name}" has no VM'
+    if request.run_pitr and not domain.pitr.enabled:
+        return f'"{domain.name}" is not PITR-enabled, so "Run PITR after recovering VMs" is not offered'
+    return None
+
+
+def pitr_start_closed(domain: Domain, request: Request, now: datetime) -> str | None:
+    if not domain.pitr.enabled:
+        return f'"{domain.name}" is not PITR-enabled'
+    if domain.session is not None:
+        return f'"{domain.name}" already has a PITR session'
+    if domain.owner is not Owner.LOCAL:
+        return f'this site does not own "{domain.name}"; a PITR session can be started at its owner site only'
+    if domain.mode is not Mode.RUNNING_IN_FAILOVER and domain.mode is not Mode.PROTECTED:
+        return f'a PITR session cannot be started while "{domain.name}" is {domain.mode}'
+    if domain.vms_total == 0:
+        return f'"{domain.name}" has no VM'
+    return _unknown_vms(domain, request.vms)
+
+
+def pitr_run_closed(domain: Domain, request: Request, now: datetime) -> str | None:
+    closed = _session_only(domain, "roll back")
+    if closed:
+        return closed
+    session = domain.session
+    assert session is not None
+    if request.vms:
+        unknown = _unknown_vms(domain, request.vms, session.vms)
+        if unknown:
+            return unknown
+    if request.to is not None:
+        return why_unreachable(domain, request.to, now)
+    return None
+
+
+def pitr_exit_closed(domain: Domain, request: Request, now: datetime) -> str | None:
+    return _session_only(domain, "exit it")
+
+
+def _owned_pitr(domain: Domain) -> bool:
+    return (
+        domain.owner is Owner.LOCAL
+        and domain.pitr.enabled
+        and domain.session is None
+        and domain.mode in (Mode.RUNNING_IN_FAILOVER, Mode.PROTECTED)
+    )
+
+
+def _before_failover(domain: Domain) -> bool:
+    return domain.mode in (Mode.IMPORTED, Mode.REHYDRATING, Mode.SYNCHRONISED, Mode.COMPLETING)
+
+
+ACTIONS: tuple[Action, ...] = (
+    Action(
+        "cfo_start", "Continuous Failover", "", "start continuous failover of the domain", 2, True, "domain",
+        lambda d: _before_failover(d), cfo_start_closed,
+    ),
+    Action(
+        "cfo_complete", "Failover", "f", "complete the continuous failover", 2, True, "domain",
+        lambda d: _before_failover(d), cfo_complete_closed,
+    ),
+    Action(
+        "pitr_start", "Start PITR Session", "", "start a PITR session by hand", 2, True, "domain",
+        _owned_pitr, pitr_start_closed,
+    ),
+    Action(
+        "pitr_run", "Run PITR", "", "roll the VMs back to an instant", 2, True, "domain",
+        lambda d: d.session is not None, pitr_run_closed,
+    ),
+    Action(
+        "pitr_exit", "Exit PITR Session", "", "end the session; protection resumes", 2, True, "domain",
+        lambda d: d.session is not None, pitr_exit_closed,
+    ),
+    Action("open", "Open", "enter", "open what the cursor is on"),
+    Action("back", "Back", "escape", "go back; in a dialog: Cancel"),
+    Action("more", "More", "m", "the domain's More menu"),
+    Action("steps", "Task Steps", "t", "what is done, going on and to come"),
+    Action("log", "Task Log", "l", "operations of this controller"),
+    Action("filter", "Filter", "slash", "show only what matches", screen="list"),
+    Action("palette", "Palette", "colon,ctrl+p", "every action by name"),
+    Action("help", "Help", "question_mark", "keys of this screen"),
+    Action("detach", "Detach", "d", "leave; the controller goes on"),
+    Action("quit", "Quit", "ctrl+q", "say what goes on, then leave"),
+)  # fmt: skip
+
+BY_NAME = {action.name: action for action in ACTIONS}
+
+
+def exits_without_rollback(domain: Domain) -> bool:
+    return domain.session is not None and domain.session.rollbacks == 0
+
+
+def tier_of(request: Request, domain: Domain) -> int:
+    """How a request is confirmed: 3 for Force and for an exit without a rollback, else the action's own."""
+    if request.action == "cfo_complete" and request.type is FailoverType.FORCE:
+        return 3
+    if request.action == "pitr_exit" and exits_without_rollback(domain):
+        return 3
+    return BY_NAME[request.action].tier
+
+
+def refusal(request: Request, domain: Domain, now: datetime, read_only: bool = False) -> str | None:
+    """The rule that forbids a request, as a sentence, or None when it is open."""
+    if read_only:
+        return READ_ONLY
+    action = BY_NAME.get(request.action)
+    if action is None or not action.menu:
+        return f"{request.action!r} is not something that can be asked for"
+    return _busy(domain) or action.closed(domain, request, now)
+
+
+def unconfirmed(request: Request, domain: Domain) -> str | None:
+    """Why a tier-3 request is not confirmed, or None."""
+    if tier_of(request, domain) < 3 or request.confirm == domain.name:
+        return None
+    why = (
+        "Force Failover takes the ownership without asking the protected site"
+        if request.action == "cfo_complete"
+        else "leaving the PITR session without a rollback"
+        + (" resets all PITR data" if domain.session and domain.session.after_failover else "")
+    )
+    if request.confirm is None:
+        given = "the domain's name was not given"
+    else:
+        given = f"{request.confirm!r} is not its name"
+    return f'{why}; this must be confirmed with the name of the domain, "{domain.name}" ({given})'
+
+
+def menu(domain: Domain, now: datetime, read_only: bool = False) -> list[tuple[Action, str | None]]:
+    """The More menu of a domain: each shown item with the reason why it is dimmed, or None."""
+    return [
+        (action, refusal(Request(action=action.name, domain=domain.name), domain, now, read_only))
+        for action in ACTIONS
+        if action.menu and action.shown(domain)
+    ]
+
+
+def consequences(request: Request, domain: Domain, now: datetime) -> list[str]:
+    """What a person should know before confirming; plain sentences in our own words."""
+    said: list[str] = []
+    if request.action == "cfo_complete":
+        if request.run_pitr:
+            said.append(
+                "A PITR session will start by itself once the VMs are recovered. Protection is suspended"
+                " while it is active: roll the VMs back, test them, and leave it as soon as you can."
+            )
+        said.append("Continuous rehydration ends here, and this site takes the domain over.")
+    if request.action == "pitr_exit" and domain.session is not None:
+        session = domain.session
+        if session.rolled_back_to is not None:
+            said.append(
+                f"The VMs stay as of {show(session.rolled_back_to)}."
+                " Points of the branch that was left and the entry point are dropped."
+            )
+        elif session.after_failover:
+            lost = "" if domain.oldest_point is None else f", from {show(domain.oldest_point)} on"
+            said.append(
+                f"No rollback was made: all PITR data is reset ({domain.points} points{lost})."
+                " No instant of the PITR window can be reached again."
+            )
+        else:
+            said.append("No rollback was made; the VMs stay as they are now.")
+        if session.started_at is not None:
+            length = show_duration((now - session.started_at).total_seconds())
+            said.append(f"The {length} of this session can never be returned to.")
+    return said

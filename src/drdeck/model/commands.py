@@ -1,0 +1,143 @@
+"""What a controller may tell a site to do. Every command can be given again after observing the site."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import msgspec
+
+from .domains import Act, FailoverType, Frozen
+
+
+class Command(Frozen, frozen=True, kw_only=True, tag_field="command"):
+    """`operation` is the id of the operation that asked; the site keeps it, so that it can be observed."""
+
+    operation: str
+    domain: str
+
+    @property
+    def key(self) -> str:
+        return type(self).__name__
+
+    @property
+    def says(self) -> str:
+        """The command in words, for the log and the journal."""
+        return f"{type(self).__name__} {self.domain}"
+
+
+class StartContinuousFailover(Command, frozen=True, kw_only=True, tag="start_continuous_failover"):
+    """Let the site rebuild the domain. `networks`: protected network name -> recovery network name."""
+
+    networks: dict[str, str] = {}
+
+    @property
+    def says(self) -> str:
+        return f"start continuous failover of {self.domain}"
+
+
+class BeginCompletion(Command, frozen=True, kw_only=True, tag="begin_completion"):
+    """Begin to complete a continuous failover; the site remembers all of it."""
+
+    type: FailoverType
+    run_pitr: bool = False
+    networks: dict[str, str] = {}
+
+    @property
+    def says(self) -> str:
+        return f"begin to complete the continuous failover of {self.domain} ({self.type})"
+
+
+class FinishFailover(Command, frozen=True, kw_only=True, tag="finish_failover"):
+    """Every VM is recovered and no session was asked for: the domain now runs here."""
+
+    @property
+    def says(self) -> str:
+        return f"let {self.domain} run in failover"
+
+
+class AbortCompletion(Command, frozen=True, kw_only=True, tag="abort_completion"):
+    """Go back to continuous rehydration; open only until ownership was taken."""
+
+    @property
+    def says(self) -> str:
+        return f"give up completing the continuous failover of {self.domain}"
+
+
+class StartSession(Command, frozen=True, kw_only=True, tag="start_session"):
+    """Start the PITR session `session`; `vms` are names, empty for all."""
+
+    session: str
+    after_failover: bool = False
+    vms: tuple[str, ...] = ()
+
+    @property
+    def says(self) -> str:
+        return f"start PITR session {self.session} of {self.domain}"
+
+
+class RollBack(Command, frozen=True, kw_only=True, tag="roll_back"):
+    """Roll `vms` (names, empty for all of the session) back to the instant `to`."""
+
+    to: datetime
+    vms: tuple[str, ...] = ()
+
+    @property
+    def says(self) -> str:
+        return f"roll {self.domain} back to {self.to.isoformat()}"
+
+
+class ExitSession(Command, frozen=True, kw_only=True, tag="exit_session"):
+    """End the session; without a rollback after a failover this resets all PITR data."""
+
+    @property
+    def says(self) -> str:
+        return f"exit the PITR session of {self.domain}"
+
+
+class Resolve(Command, frozen=True, kw_only=True, tag="resolve"):
+    """The operator's answer to a question of the site."""
+
+    question: str
+    choice: str
+
+    @property
+    def key(self) -> str:
+        return f"Resolve:{self.question}:{self.choice}"
+
+    @property
+    def says(self) -> str:
+        return f"answer {self.choice} for {self.domain}"
+
+
+class Take(Command, frozen=True, kw_only=True, tag="take"):
+    """Take one act that the site's own view says is due."""
+
+    act: Act
+
+    @property
+    def key(self) -> str:
+        return self.act.key
+
+    @property
+    def says(self) -> str:
+        return self.act.says or self.act.kind
+
+
+AnyCommand = (
+    StartContinuousFailover
+    | BeginCompletion
+    | FinishFailover
+    | AbortCompletion
+    | StartSession
+    | RollBack
+    | ExitSession
+    | Resolve
+    | Take
+)
+"""The closed union that is journaled."""
+
+
+def encode(command: AnyCommand) -> dict[str, object]:
+    """Plain data for the journal."""
+    data: dict[str, object] = msgspec.to_builtins(command)
+    return data

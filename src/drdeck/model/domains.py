@@ -1,0 +1,366 @@
+"""Protected Domains as a site shows them at one instant.
+
+Times are aware UTC datetimes, durations seconds, sizes bytes, progress percent (0 to 100).
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+import msgspec
+
+
+class Mode(StrEnum):
+    """Where a domain stands in the workflow; the values are those of the JSON interface."""
+
+    PROTECTED = "protected"
+    IMPORTED = "imported"
+    REHYDRATING = "rehydrating"
+    SYNCHRONISED = "synchronised"
+    COMPLETING = "completing"
+    PITR_SESSION = "pitr_session"
+    RUNNING_IN_FAILOVER = "running_in_failover"
+
+
+MODE_LABELS = {
+    Mode.PROTECTED: "Protected",
+    Mode.IMPORTED: "Imported",
+    Mode.REHYDRATING: "Continuous Rehydration starting",
+    Mode.SYNCHRONISED: "Continuous Rehydration in Progress",
+    Mode.COMPLETING: "Completing Continuous Failover",
+    Mode.PITR_SESSION: "PITR session active",
+    Mode.RUNNING_IN_FAILOVER: "Running in Failover",
+}
+"""What the screens show for a mode; the vendor's words where the vendor has some."""
+
+
+class Owner(StrEnum):
+    """Which site may write the domain, seen from the site that is looked at."""
+
+    LOCAL = "local"
+    REMOTE = "remote"
+
+
+class Severity(StrEnum):
+    INFO = "info"
+    WARNING = "warning"
+    CRITICAL = "critical"
+
+
+class Health(StrEnum):
+    """What a check inside the VM said about its data after it was started."""
+
+    UNKNOWN = "unknown"
+    OK = "ok"
+    FAILED = "failed"
+
+
+class SessionState(StrEnum):
+    WAITING = "waiting"
+    ACTIVE = "active"
+    ROLLING_BACK = "rolling_back"
+    EXITING = "exiting"
+
+
+class StepState(StrEnum):
+    DONE = "done"
+    CURRENT = "current"
+    PENDING = "pending"
+    FAILED = "failed"
+
+
+class FailoverType(StrEnum):
+    REGULAR = "regular"
+    PLANNED = "planned"
+    FORCE = "force"
+
+
+class Frozen(msgspec.Struct, frozen=True, kw_only=True):
+    """Base of everything that crosses a border: immutable, keyword-only."""
+
+
+class Alarm(Frozen, frozen=True, kw_only=True):
+    """Something that an operator should know; it goes when its cause goes (the workflow's rule)."""
+
+    time: datetime
+    severity: Severity
+    vm: str | None
+    kind: str
+    text: str
+
+
+class Period(Frozen, frozen=True, kw_only=True):
+    """A stretch of time that cannot be reached any more, because a PITR session was active in it.
+
+    `end` is None while that session is still active. Both ends belong to it, except that the
+    instant `start` itself still precedes the session and may be reached.
+    """
+
+    start: datetime = msgspec.field(name="from")
+    end: datetime | None = msgspec.field(name="to", default=None)
+
+    def covers(self, instant: datetime) -> bool:
+        return self.start < instant and (self.end is None or instant <= self.end)
+
+
+class PitrPolicy(Frozen, frozen=True, kw_only=True):
+    """`window_s`: how far back one can go; `interval_s`: how often a point is made where we make them."""
+
+    enabled: bool = False
+    window_s: float = 0
+    interval_s: float = 0
+
+    @property
+    def window(self) -> timedelta:
+        return timedelta(seconds=self.window_s)
+
+
+class RunbookGroup(Frozen, frozen=True, kw_only=True):
+    """VMs that start together; `delay_after_s` is waited before the next group starts."""
+
+    group: str
+    vms: tuple[str, ...] = ()
+    delay_after_s: float = 0
+
+
+class Vm(Frozen, frozen=True, kw_only=True):
+    """One VM of a domain. `id` is the site's own and stable, `name` is for people."""
+
+    id: str
+    name: str
+    status: str = "unknown"
+    """protected, not_recoverable, rehydrating, recoverable, recovering, recovered, rolling_back"""
+    power: str = "unknown"
+    """on, off, suspended, unknown"""
+    ready: bool | None = None
+    health: Health = Health.UNKNOWN
+    restore_points: int = 0
+    newest_point: datetime | None = None
+    rolled_back_to: datetime | None = None
+    error: str | None = None
+    group: str | None = None
+    networks: tuple[str, ...] = ()
+    progress: float | None = None
+    """percent of what is being done to it now"""
+    detail: str = ""
+    """one short line: what it does or waits for"""
+
+
+VM_STATUS_LABELS = {
+    "protected": "Protected",
+    "not_recoverable": "Not Recoverable",
+    "rehydrating": "Rehydrating",
+    "recoverable": "Recoverable",
+    "recovering": "Recovering",
+    "recovered": "Recovered",
+    "rolling_back": "Rolling back",
+    "unknown": "Unknown",
+}
+
+
+class Step(Frozen, frozen=True, kw_only=True):
+    """One of the task steps that the site really takes."""
+
+    number: int
+    of: int
+    label: str
+    state: StepState = StepState.PENDING
+    progress: float | None = None
+    detail: str = ""
+
+
+class Session(Frozen, frozen=True, kw_only=True):
+    """A PITR session. `after_failover` is the operation that it is an integral step of, if any."""
+
+    id: str
+    state: SessionState
+    started_at: datetime | None = None
+    """None while it still waits"""
+    entry_at: datetime | None = None
+    """the instant of the point made on entry, so that the state before any rollback can be had back"""
+    rolled_back_to: datetime | None = None
+    rollbacks: int = 0
+    after_failover: str | None = None
+    vms: tuple[str, ...] = ()
+    """names; empty: all VMs of the domain"""
+    progress: float | None = None
+    waits_for: str = ""
+    last_operation: str | None = None
+    """the last rollback or exit asked of it"""
+
+
+class Failover(Frozen, frozen=True, kw_only=True):
+    """What was asked of a site when a continuous failover was completed, as the site remembers it."""
+
+    id: str
+    type: FailoverType
+    run_pitr: bool = False
+    began_at: datetime | None = None
+    recovered_at: datetime | None = None
+    """when every VM was recovered and ready"""
+
+
+class Networks(Frozen, frozen=True, kw_only=True):
+    """`protected`: what the VMs are on; `recovery`: what the site offers; `mapping`: what was chosen."""
+
+    protected: tuple[str, ...] = ()
+    recovery: tuple[str, ...] = ()
+    mapping: dict[str, str] = {}
+
+
+class ProtectedSite(Frozen, frozen=True, kw_only=True):
+    """What is known of the protected site: evidence for or against a failover type."""
+
+    state: str = "unknown"
+    """reachable, lost, unknown (not configured)"""
+    address: str = ""
+    running: int | None = None
+    total: int | None = None
+    checked_at: datetime | None = None
+    detail: str = ""
+
+
+class Act(Frozen, frozen=True, kw_only=True):
+    """A single changing call that a site says is due now, with enough to do it and to say it.
+
+    `key` is unique within its operation and names the try, so that an act whose outcome is in
+    the journal is never taken twice. `after_loss` says what a lost answer means: `observe` -- if
+    it is still due in a fresh view it did not happen; `repeat` -- doing it twice is the same as
+    once; `ask` -- nobody but a person can tell.
+    """
+
+    key: str
+    kind: str
+    vm: str | None = None
+    name: str = ""
+    args: dict[str, str] = {}
+    after_loss: str = "observe"
+    choices: tuple[str, ...] = ("retry", "abort")
+    """what an operator may answer when it fails"""
+    says: str = ""
+    """in words: "power on erp-db01" """
+
+
+class Phase(Frozen, frozen=True, kw_only=True):
+    """What operation `operation` needs done at the site now.
+
+    `acts` may run side by side; when all are done and `wait` is empty, `then` is taken. A site that
+    drives itself has no phases.
+    """
+
+    operation: str
+    name: str
+    acts: tuple[Act, ...] = ()
+    wait: str = ""
+    then: Act | None = None
+
+
+class SiteQuestion(Frozen, frozen=True, kw_only=True):
+    """Something that the site cannot go on without; `id` names the occasion, so an old answer is void."""
+
+    id: str
+    operation: str
+    text: str
+    choices: tuple[str, ...]
+
+
+class Domain(Frozen, frozen=True, kw_only=True):
+    """A Protected Domain at one instant."""
+
+    id: str
+    name: str
+    mode: Mode
+    owner: Owner
+    owner_address: str = ""
+    vms_total: int = 0
+    vms_recoverable: int = 0
+    vms_recovered: int = 0
+    pitr: PitrPolicy = PitrPolicy()
+    consistent_at: datetime | None = None
+    """the newest instant at which every VM could be had; None: unknown"""
+    remaining_bytes: int | None = None
+    processed_bytes: int | None = None
+    storage_site: str = ""
+    step: Step | None = None
+    session: Session | None = None
+    failover: Failover | None = None
+    alarms: tuple[Alarm, ...] = ()
+    excluded: tuple[Period, ...] = ()
+    reset_at: datetime | None = None
+    """points at or before this instant are gone for good"""
+    points: int = 0
+    oldest_point: datetime | None = None
+    newest_point: datetime | None = None
+    vms: tuple[Vm, ...] = ()
+    steps: tuple[Step, ...] = ()
+    networks: Networks = Networks()
+    runbook: tuple[RunbookGroup, ...] = ()
+    phase: Phase | None = None
+    question: SiteQuestion | None = None
+    broken: str | None = None
+    """why nothing may be done to this domain: its record at the site makes no sense"""
+    driver: str | None = None
+    """who else drives it, when it is not this controller"""
+
+    @property
+    def recovered(self) -> bool:
+        """Every VM is recovered and ready: the instant a ticked PITR session may start."""
+        return self.vms_total > 0 and self.vms_recovered >= self.vms_total
+
+    def summary(self) -> Domain:
+        """The row of the list: everything but what only the domain's own screen shows."""
+        return msgspec.structs.replace(
+            self, vms=(), steps=(), networks=Networks(), runbook=(), phase=None, excluded=()
+        )
+
+    def rpo_s(self, now: datetime) -> float | None:
+        """Seconds of data that would be lost now; never negative; None when unknown."""
+        if self.consistent_at is None:
+            return None
+        return max(0.0, (now - self.consistent_at).total_seconds())
+
+    def unprotected_s(self, now: datetime) -> float | None:
+        """Seconds since the session started, or None without an active one."""
+        if self.session is None or self.session.started_at is None:
+            return None
+        return max(0.0, (now - self.session.started_at).total_seconds())
+
+
+class SiteClock(Frozen, frozen=True, kw_only=True):
+    """The site's own clock: it read `site` when ours read `real`, and runs `speed` times as fast."""
+
+    site: datetime
+    real: datetime
+    speed: float = 1.0
+
+    def at(self, real: datetime) -> datetime:
+        """The site's time at our time `real` (not before the reading itself)."""
+        passed = max(0.0, (real - self.real).total_seconds())
+        return self.site + timedelta(seconds=passed * self.speed)
+
+
+class SiteView(Frozen, frozen=True, kw_only=True):
+    """Everything that a site shows at one instant. `serial` grows with every observation."""
+
+    site: str
+    kind: str
+    serial: int
+    clock: SiteClock
+    domains: tuple[Domain, ...] = ()
+    warnings: tuple[str, ...] = ()
+    """lasting ones: certificate unchecked, clock off"""
+    address: str = ""
+    user: str = ""
+
+    def domain(self, name: str) -> Domain | None:
+        return next((d for d in self.domains if d.name == name), None)
+
+
+class Finding(Frozen, frozen=True, kw_only=True):
+    """One line of `drdeck doctor`: `level` is ok, warn or fail; `remedy` says what to do."""
+
+    level: str
+    subject: str
+    text: str
+    remedy: str = ""

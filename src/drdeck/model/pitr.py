@@ -1,0 +1,72 @@
+"""Restore points and which instants may be reached."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from .domains import Domain, Frozen, Period
+from .times import show
+
+
+class RestorePoint(Frozen, frozen=True, kw_only=True):
+    """An instant that a domain can be rolled back to.
+
+    `vms`: how many VMs have data for it; `missing`: names of those that have none; `skew_s`: the
+    largest distance between the instant and what a VM really goes back to.
+    """
+
+    time: datetime
+    kind: str
+    """group (made over all VMs), entry (made on entering the session), foreign (another tool's), site"""
+    vms: int
+    missing: tuple[str, ...] = ()
+    skew_s: float = 0.0
+    written_bytes: int | None = None
+    hint: str | None = None
+
+
+class Points(Frozen, frozen=True, kw_only=True):
+    """Answer to "which points may be picked": newest first, with what may not be reached."""
+
+    points: tuple[RestorePoint, ...]
+    excluded: tuple[Period, ...] = ()
+    window_from: datetime | None = None
+    window_to: datetime | None = None
+
+
+def excluded_by(instant: datetime, excluded: Iterable[Period]) -> Period | None:
+    """The period, if any, that makes an instant unreachable."""
+    return next((p for p in excluded if p.covers(instant)), None)
+
+
+def window_start(domain: Domain, now: datetime) -> datetime:
+    """The oldest instant that policy and resets leave."""
+    start = now - domain.pitr.window
+    if domain.reset_at is not None and domain.reset_at > start:
+        return domain.reset_at
+    return start
+
+
+def why_unreachable(domain: Domain, instant: datetime, now: datetime) -> str | None:
+    """Why a domain cannot be rolled back to `instant`, or None when it can.
+
+    Sources: the workflow's rules on the PITR window, on resets, and that no instant at which a
+    session was active may ever be returned to.
+    """
+    if instant > now:
+        return f"{show(instant)} is in the future; it is {show(now)} at the site"
+    if domain.reset_at is not None and instant <= domain.reset_at:
+        reset = show(domain.reset_at)
+        return f"all PITR data up to {reset} was reset; {show(instant)} cannot be reached any more"
+    period = excluded_by(instant, domain.excluded)
+    if period is not None:
+        end = "now" if period.end is None else show(period.end)
+        return (
+            f"a PITR session was active from {show(period.start)} to {end};"
+            " no instant in it can be returned to"
+        )
+    start = now - domain.pitr.window
+    if instant < start:
+        return f"{show(instant)} is before the PITR window, which begins at {show(start)}"
+    return None

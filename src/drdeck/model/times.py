@@ -1,0 +1,93 @@
+"""Instants and durations as operators write and read them."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d|w)")
+_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
+_CLOCK = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2})(\.\d{1,6})?)?([zZ])?")
+
+
+def parse_duration(text: str) -> float:
+    """Seconds in "90s", "15m", "1h30m", "3d". Raises ValueError with what would be right."""
+    squeezed = text.strip().replace(" ", "")
+    total, at = 0.0, 0
+    for match in _DURATION.finditer(squeezed):
+        if match.start() != at:
+            break
+        total += float(match[1]) * _UNITS[match[2]]
+        at = match.end()
+    if not squeezed or at != len(squeezed):
+        raise ValueError(f"{text!r} is not a duration; write it like 30s, 15m, 2h or 3d")
+    return total
+
+
+def show_duration(seconds: float) -> str:
+    """A duration for people: "4s", "12:31", "01:02:03", "3d 04:00"."""
+    whole = max(0, int(seconds))
+    if whole < 60:
+        return f"{whole}s"
+    days, rest = divmod(whole, 86400)
+    hours, rest = divmod(rest, 3600)
+    minutes, secs = divmod(rest, 60)
+    if days:
+        return f"{days}d {hours:02}:{minutes:02}"
+    return f"{hours:02}:{minutes:02}:{secs:02}"
+
+
+def show_clock(seconds: float) -> str:
+    """A running clock, always hh:mm:ss."""
+    whole = max(0, int(seconds))
+    return f"{whole // 3600:02}:{whole % 3600 // 60:02}:{whole % 60:02}"
+
+
+def show(instant: datetime) -> str:
+    """An instant in ISO 8601 UTC with Z; fractions of a second are kept."""
+    text = instant.astimezone(UTC).replace(tzinfo=None).isoformat()
+    if "." in text:
+        text = text.rstrip("0")
+    return text + "Z"
+
+
+def parse_instant(text: str, now: datetime) -> tuple[datetime, str]:
+    """An instant as an operator types it, and a sentence when something was assumed.
+
+    Takes "2026-11-22T10:42:00Z" (or with another offset), "10:42" (the latest such time of day at
+    or before `now`, in UTC, which the sentence says) and "-15m" (before `now`). Raises ValueError
+    with what would be right.
+    """
+    raw = text.strip()
+    if raw.startswith("-") and len(raw) > 1:
+        try:
+            return now - timedelta(seconds=parse_duration(raw[1:])), ""
+        except (ValueError, OverflowError):
+            raise ValueError(_remedy(text)) from None
+    clock = _CLOCK.fullmatch(raw)
+    if clock:
+        hour, minute, second = int(clock[1]), int(clock[2]), int(clock[3] or 0)
+        micro = round(float(clock[4]) * 1_000_000) if clock[4] else 0
+        if hour > 23 or minute > 59 or second > 59 or micro > 999_999:
+            raise ValueError(_remedy(text))
+        at = now.astimezone(UTC).replace(hour=hour, minute=minute, second=second, microsecond=micro)
+        if at > now:
+            at -= timedelta(days=1)
+        return at, f"{raw} is taken as UTC: {show(at)}"
+    try:
+        parsed = datetime.fromisoformat(raw)
+    except ValueError:
+        raise ValueError(_remedy(text)) from None
+    if "T" not in raw.upper() and " " not in raw:
+        raise ValueError(_remedy(text))
+    try:
+        if parsed.tzinfo is None:
+            parsed = parsed.replace(tzinfo=UTC)
+            return parsed, f"{raw} is taken as UTC: {show(parsed)}"
+        return parsed.astimezone(UTC), ""
+    except OverflowError:
+        raise ValueError(_remedy(text)) from None
+
+
+def _remedy(text: str) -> str:
+    return f"{text!r} is not a time; write 2026-11-22T10:42:00Z, 10:42 (UTC) or -15m (before now)"

@@ -1,0 +1,75 @@
+"""The one protocol between the controller and anything that can be driven."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import datetime
+from typing import Protocol, runtime_checkable
+
+from drdeck.model.commands import AnyCommand
+from drdeck.model.domains import Act, Finding, ProtectedSite, SiteView
+from drdeck.model.pitr import Points
+
+
+class SiteError(Exception):
+    """A site's "no". The text is one clear sentence for the operator."""
+
+
+class SiteUnreachable(SiteError):
+    """The site cannot be talked to now; nothing was changed; trying again later is right."""
+
+
+class LoginRefused(SiteUnreachable):
+    """The site answers but does not let us in; a new password is needed before trying again."""
+
+
+class Refused(SiteError):
+    """The site refused, in its own words; nothing was changed."""
+
+
+class ResultUnknown(SiteError):
+    """A changing call was sent and its answer was lost: it may or may not have happened."""
+
+
+@runtime_checkable
+class RecoverySite(Protocol):
+    """A recovery site. All methods are called from one event loop; none may block it.
+
+    Every method may raise SiteUnreachable, Refused; `execute` also ResultUnknown.
+    """
+
+    name: str
+    kind: str
+
+    async def open(self) -> None:
+        """Connect and log in. Raises SiteUnreachable, LoginRefused, Refused."""
+
+    def watch(self) -> AsyncIterator[SiteView]:
+        """Yield a new view now and whenever anything changed, time-outs and delays included.
+
+        Raises SiteUnreachable when the site is lost; the caller waits, opens and watches again.
+        """
+
+    async def observe(self) -> SiteView:
+        """Read the site anew, whatever was known; the view's serial is above all before."""
+
+    async def execute(self, command: AnyCommand) -> None:
+        """Carry one command out; returns when the site confirmed it. Cancelling leaves it unknown."""
+
+    async def points(self, domain: str) -> Points:
+        """The restore points that may be picked, newest first, with the excluded periods."""
+
+    async def protected_site(self, domain: str) -> ProtectedSite:
+        """Look at the protected site now: does it answer, do its VMs run? Never changes anything there."""
+
+    def upkeep(self, now: datetime) -> list[tuple[str, Act]]:
+        """Acts due without anybody asking (domain name, act): points while owned, pruning, lease."""
+
+    def check(self, command: AnyCommand) -> str | None:
+        """Why this site could not carry a command out, from what is known now; None when it could."""
+
+    async def findings(self) -> list[Finding]:
+        """What a doctor should say of this site."""
+
+    async def close(self) -> None:
+        """Log out and stop; never raises."""
