@@ -8,7 +8,7 @@ from enum import StrEnum
 import msgspec
 
 from drdeck.model.actions import Request
-from drdeck.model.domains import Frozen
+from drdeck.model.domains import Act, Frozen
 
 
 class OperationState(StrEnum):
@@ -34,8 +34,9 @@ class Question(Frozen, frozen=True, kw_only=True):
 class Operation(Frozen, frozen=True, kw_only=True):
     """One accepted request and what came of it. `actor` is user@host; times are the site's.
 
-    `done`: keys of the commands that the site confirmed. `failed`: key -> the site's words.
-    `lost`: key -> serial of the view before which nothing can be told. `going`: keys under way.
+    `done`: key of each command that the site confirmed -> serial of the view at that time.
+    `failed`: key -> the site's words. `lost`: key -> serial of the view up to which nothing can be
+    told of a command whose answer was lost. `going`: keys under way.
     """
 
     id: str
@@ -43,19 +44,21 @@ class Operation(Frozen, frozen=True, kw_only=True):
     actor: str
     asked_at: datetime
     state: OperationState = OperationState.OPEN
-    done: frozenset[str] = frozenset()
-    skipped: frozenset[str] = frozenset()
+    done: dict[str, int] = {}
+    skipped: dict[str, str] = {}
+    """VM id -> name: the operator said to go on without it"""
     failed: dict[str, str] = {}
     lost: dict[str, int] = {}
-    unknown: dict[str, str] = {}
     going: frozenset[str] = frozenset()
+    acts: dict[str, Act] = {}
+    """the acts behind the keys in `failed`, so that a question can name them"""
     question: Question | None = None
     answers: dict[str, str] = {}
+    """question id -> choice"""
     waits_for: str = ""
     ended_at: datetime | None = None
     error: str | None = None
     result: dict[str, str] = {}
-    retries: dict[str, int] = {}
 
     @property
     def ended(self) -> bool:
@@ -101,6 +104,6 @@ def view_of(operation: Operation) -> OperationView:
         waits_for=operation.waits_for,
         ended_at=operation.ended_at,
         error=operation.error,
-        unknown=bool(operation.unknown),
+        unknown=operation.question is not None and operation.question.kind == "unknown",
         result=operation.result,
     )

@@ -109,6 +109,21 @@ class Resolve(Command, frozen=True, kw_only=True, tag="resolve"):
         return f"answer {self.choice} for {self.domain}"
 
 
+class Skip(Command, frozen=True, kw_only=True, tag="skip"):
+    """Go on without the VM `vm` (the site's id), on the operator's word."""
+
+    vm: str
+    name: str = ""
+
+    @property
+    def key(self) -> str:
+        return f"Skip:{self.vm}"
+
+    @property
+    def says(self) -> str:
+        return f"go on without {self.name or self.vm}"
+
+
 class Take(Command, frozen=True, kw_only=True, tag="take"):
     """Take one act that the site's own view says is due."""
 
@@ -132,6 +147,7 @@ AnyCommand = (
     | RollBack
     | ExitSession
     | Resolve
+    | Skip
     | Take
 )
 """The closed union that is journaled."""

@@ -117,7 +117,7 @@ class PitrPolicy(Frozen, frozen=True, kw_only=True):
 
 
 class RunbookGroup(Frozen, frozen=True, kw_only=True):
-    """VMs that start together; `delay_after_s` is waited before the next group starts."""
+    """VMs (names) that start together; `delay_after_s` is waited before the next group starts."""
 
     group: str
     vms: tuple[str, ...] = ()
@@ -282,6 +282,8 @@ class Domain(Frozen, frozen=True, kw_only=True):
     remaining_bytes: int | None = None
     processed_bytes: int | None = None
     storage_site: str = ""
+    replication: str = ""
+    """the site's own word on how the domain is protected now; empty: unknown"""
     step: Step | None = None
     session: Session | None = None
     failover: Failover | None = None

@@ -1,0 +1,26 @@
+"""What can be driven. A site is opened by its kind, and its room is imported only then."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from drdeck.settings import JetStreamSettings, SiteSettings, TrainingSettings
+
+from .site import RecoverySite, Refused
+
+Password = Callable[[tuple[str, ...], str], str]
+"""(password_command, "" or "protected") -> password; may block; raises LoginRefused."""
+
+
+def make_site(name: str, settings: SiteSettings, state: Path, password: Password) -> RecoverySite:
+    """The site of these settings, not connected yet. Raises Refused when it cannot be one."""
+    if isinstance(settings, TrainingSettings):
+        from .training import make_training_site
+
+        return make_training_site(name, settings, state)
+    if isinstance(settings, JetStreamSettings):
+        raise Refused(f'the site "{name}" is of kind jetstream, which this drdeck does not support yet')
+    from .vsphere import make_vsphere_site
+
+    return make_vsphere_site(name, settings, password)

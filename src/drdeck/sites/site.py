@@ -40,6 +40,10 @@ class RecoverySite(Protocol):
 
     name: str
     kind: str
+    parallel: int
+    """acts carried out at once"""
+    keeps_points: bool
+    """whether restore points of owned domains are made through `upkeep`"""
 
     async def open(self) -> None:
         """Connect and log in. Raises SiteUnreachable, LoginRefused, Refused."""
@@ -54,7 +58,11 @@ class RecoverySite(Protocol):
         """Read the site anew, whatever was known; the view's serial is above all before."""
 
     async def execute(self, command: AnyCommand) -> None:
-        """Carry one command out; returns when the site confirmed it. Cancelling leaves it unknown."""
+        """Carry one command out; returns when the site confirmed it. Cancelling leaves it unknown.
+
+        After it returned, `watch` yields a view with a higher serial that shows what was done, as
+        far as the site shows such a thing at all.
+        """
 
     async def points(self, domain: str) -> Points:
         """The restore points that may be picked, newest first, with the excluded periods."""

@@ -1,0 +1,64 @@
+"""The command line's root: options before the command, and what no command means."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+import drdeck
+
+from . import acts, manage, reads
+from .context import Context, default_config, told
+
+
+@click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--config", type=click.Path(path_type=Path), envvar="DRDECK_CONFIG", help="The settings file.")
+@click.option("--site", envvar="DRDECK_SITE", help="The site to use, instead of default_site.")
+@click.option(
+    "--state",
+    type=click.Path(path_type=Path, file_okay=False),
+    envvar="DRDECK_STATE",
+    help="Keep journal, socket, training state and logs under this directory.",
+)
+@click.option("--read-only", is_flag=True, help="Refuse every act.")
+@click.version_option(drdeck.__version__, prog_name="drdeck")
+@click.pass_context
+def cli(
+    context: click.Context, config: Path | None, site: str | None, state: Path | None, read_only: bool
+) -> None:
+    """Complete continuous failovers and run point-in-time recovery, by keyboard or command.
+
+    Without a command: the console.
+    """
+    context.obj = Context(
+        config=config or default_config(),
+        config_given=config is not None,
+        site_option=site,
+        state=state.resolve() if state else None,
+        read_only=read_only,
+    )
+    if context.invoked_subcommand is None:
+        manage.open_console(context.obj)
+
+
+for command in (
+    reads.domains,
+    reads.show,
+    reads.watch,
+    reads.tasks,
+    reads.audit,
+    acts.cfo,
+    acts.pitr,
+    acts.answer,
+    manage.controller,
+    manage.sites,
+    manage.doctor,
+    manage.console,
+):
+    cli.add_command(command)
+
+
+def run(arguments: list[str]) -> int:
+    """Run the command line; returns the exit code."""
+    return told(lambda: cli.main(arguments, prog_name="drdeck", standalone_mode=False))

@@ -1,0 +1,164 @@
+"""What every command needs: settings, the site chosen, and a way to its controller."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import functools
+import os
+import sys
+from collections.abc import AsyncIterator, Callable, Coroutine
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+import msgspec
+import platformdirs
+
+from drdeck.controller.client import Client, ControllerError, Disconnected
+from drdeck.controller.launch import attach
+from drdeck.controller.paths import Paths, paths_for
+from drdeck.controller.protocol import Listing
+from drdeck.settings import Settings, SettingsError, load
+
+from . import exits
+from .exits import Exit
+
+FIRST_SIGHT_S = 90
+"""How long a command waits for the site's first view before it gives up."""
+_T = TypeVar("_T")
+
+
+@dataclass
+class Context:
+    """The options before the command."""
+
+    config: Path
+    config_given: bool
+    site_option: str | None
+    state: Path | None
+    read_only: bool
+
+    @functools.cached_property
+    def settings(self) -> Settings:
+        settings = load(self.config, required=self.config_given)
+        if self.read_only:
+            settings = msgspec.structs.replace(settings, read_only=True)
+        return settings
+
+    @property
+    def site(self) -> str:
+        """The chosen site's name. Raises SettingsError when there is none of that name."""
+        name = self.site_option or self.settings.default_site
+        self.settings.site(name)
+        return name
+
+    @property
+    def paths(self) -> Paths:
+        return paths_for(self.site, self.state)
+
+    def arguments(self) -> list[str]:
+        """How the controller process is told the same."""
+        words = ["--site", self.site]
+        if self.config_given:
+            words += ["--config", str(self.config.resolve())]
+        if self.state is not None:
+            words += ["--state", str(self.state.resolve())]
+        if self.read_only:
+            words += ["--read-only"]
+        return words
+
+    async def attach(self, kind: str = "cli", start: bool = True) -> Client:
+        """A connected client, its controller started when needed. Raises ControllerError."""
+        return await attach(self.paths, self.arguments(), kind, start)
+
+    @contextlib.asynccontextmanager
+    async def client(self, start: bool = True, sighted: bool = True) -> AsyncIterator[Client]:
+        """A client for the length of a command; with `sighted`, once the site was seen."""
+        client = await self.attach(start=start)
+        try:
+            if sighted:
+                await wait_for_sight(client)
+            yield client
+        finally:
+            await client.close()
+
+
+async def wait_for_sight(client: Client) -> Listing:
+    """The listing once the site was seen. Raises Exit(5) when it cannot be reached.
+
+    Asks for the password on a terminal when the site wants one.
+    """
+    client.subscribe()
+    asked = 0
+    try:
+        async with asyncio.timeout(FIRST_SIGHT_S):
+            while True:
+                listing = client.listing
+                if listing is not None:
+                    if listing.error is None:
+                        return listing
+                    if listing.needs_password and sys.stdin.isatty() and asked < 3:
+                        asked += 1
+                        click.echo(listing.error, err=True)
+                        prompt = functools.partial(click.prompt, "Password", hide_input=True, err=True)
+                        client.listing = None
+                        await client.secret(await asyncio.to_thread(prompt))
+                        continue
+                    if listing.error != "the site was not seen yet":
+                        raise Exit(exits.UNREACHABLE, listing.error)
+                await client.changed()
+    except TimeoutError:
+        raise Exit(exits.UNREACHABLE, f"the site was not seen within {FIRST_SIGHT_S} s") from None
+
+
+def default_config() -> Path:
+    return platformdirs.user_config_path("drdeck") / "settings.toml"
+
+
+def runs(command: Callable[..., Coroutine[Any, Any, _T]]) -> Callable[..., _T]:
+    """Make a click command of a coroutine that takes the Context first."""
+
+    @click.pass_obj
+    @functools.wraps(command)
+    def run(context: Context, /, *args: Any, **kwargs: Any) -> _T:
+        return asyncio.run(command(context, *args, **kwargs))
+
+    return run
+
+
+def told(main: Callable[[], object]) -> int:
+    """Run a command and turn every way it can end into an exit code and one sentence."""
+    try:
+        main()
+    except Exit as end:
+        return _say(str(end), end.code)
+    except SettingsError as error:
+        return _say(str(error), exits.USAGE)
+    except Disconnected as error:
+        return _say(str(error), exits.FAILED)
+    except ControllerError as error:
+        return _say(str(error), exits.of_refusal(error.code))
+    except click.exceptions.Exit as end:
+        return end.exit_code
+    except click.Abort:
+        return _say("given up", exits.FAILED)
+    except click.ClickException as error:
+        error.show(file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        with contextlib.suppress(OSError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return exits.FAILED
+    except OSError as error:
+        return _say(f"{error.filename or 'the system'}: {error.strerror or error}", exits.FAILED)
+    return exits.DONE
+
+
+def _say(text: str, code: int) -> int:
+    if text:
+        click.echo(f"drdeck: {text}", err=True)
+    return code

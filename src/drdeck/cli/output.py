@@ -1,0 +1,57 @@
+"""What the commands print: data on stdout, everything else on stderr."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Sequence
+
+import click
+import msgspec
+
+from drdeck.model.text import clean
+
+from .shape import Json
+
+
+def emit(data: Json) -> None:
+    """One JSON object on one line."""
+    click.echo(msgspec.json.encode(data).decode())
+
+
+def note(text: str) -> None:
+    """A sentence for the person, not for the pipe."""
+    click.echo(clean(text), err=True)
+
+
+def say(text: str = "") -> None:
+    """A line of plain output; what came from outside is made harmless."""
+    click.echo(clean(text))
+
+
+def cell_width(text: str) -> int:
+    """Columns that a terminal takes for a text; wide (CJK) characters take two."""
+    return sum(
+        0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text
+    )
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[object]], empty: str) -> None:
+    """Columns as wide as their widest cell; `empty` when there is no row."""
+    if not rows:
+        note(empty)
+        return
+    cells = [[clean(str("-" if cell is None else cell)) for cell in row] for row in rows]
+    widths = [max(cell_width(row[i]) for row in [list(head), *cells]) for i in range(len(head))]
+    for row in [list(head), *cells]:
+        padded = (cell + " " * (width - cell_width(cell)) for cell, width in zip(row, widths, strict=True))
+        click.echo("  ".join(padded).rstrip())
+
+
+def size(count: int | None) -> str:
+    """Bytes for people, in decimal units; "-" when unknown."""
+    if count is None:
+        return "-"
+    value, units = float(count), ["B", "kB", "MB", "GB", "TB", "PB"]
+    while value >= 1000 and len(units) > 1:
+        value, units = value / 1000, units[1:]
+    return f"{value:.0f} {units[0]}" if units[0] == "B" else f"{value:.3g} {units[0]}"

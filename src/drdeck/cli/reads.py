@@ -1,0 +1,170 @@
+"""Commands that read: domains, one domain, following, tasks, the journal."""
+
+from __future__ import annotations
+
+import click
+
+from drdeck.evidence.audit import export, steps_by_operation, verify
+from drdeck.model.domains import MODE_LABELS, VM_STATUS_LABELS, Mode
+from drdeck.model.times import show_clock, show_duration
+
+from . import exits, follow, output, shape
+from .context import Context, runs
+from .exits import Exit
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+@click.command("domains")
+@json_option
+@runs
+async def domains(context: Context, as_json: bool) -> None:
+    """List every Protected Domain."""
+    async with context.client() as client:
+        listing = await client.get_listing()
+    if as_json:
+        output.emit(shape.domains(listing))
+        return
+    now = shape.site_now(listing)
+    rows = []
+    for d in listing.domains:
+        rpo = d.rpo_s(now)
+        rows.append(
+            (
+                d.name,
+                MODE_LABELS[d.mode],
+                str(d.owner).upper(),
+                f"{d.vms_recoverable} / {d.vms_total}",
+                "-" if rpo is None else show_duration(rpo),
+                show_duration(d.pitr.window_s) if d.pitr.enabled else "off",
+            )
+        )
+    head = ("DOMAIN", "MODE", "OWNER", "RECOV/TOTAL", "RPO", "PITR")
+    output.table(head, rows, "the site has no Protected Domain")
+    for warning in listing.warnings:
+        output.note(f"warning: {warning}")
+
+
+@click.command("show")
+@click.argument("domain")
+@json_option
+@runs
+async def show(context: Context, domain: str, as_json: bool) -> None:
+    """Show DOMAIN: VMs, session, excluded periods, operation, steps."""
+    async with context.client() as client:
+        answer = await client.show(domain)
+    shaped = shape.show_domain(answer.detail, answer.listing)
+    if as_json:
+        output.emit(shaped)
+        return
+    d = answer.detail.domain
+    assert d is not None
+    now = shape.site_now(answer.listing)
+    output.say(f"{d.name}: {MODE_LABELS[d.mode]}, owner {str(d.owner).upper()}")
+    output.say(f"Recoverable / Total VMs: {d.vms_recoverable} / {d.vms_total}, recovered: {d.vms_recovered}")
+    rpo = d.rpo_s(now)
+    output.say(f"Current RPO: {'unknown' if rpo is None else show_duration(rpo)}")
+    if d.session is not None:
+        waits = f" ({d.session.waits_for})" if d.session.waits_for else ""
+        unprotected = d.unprotected_s(now)
+        since = "" if unprotected is None else f", unprotected for {show_clock(unprotected)}"
+        output.say(f"PITR session {d.session.id}: {d.session.state}{waits}{since}")
+        if shaped["session"]["rolled_back_to"]:
+            output.say(f"Rolled back to {shaped['session']['rolled_back_to']}")
+    for period in shaped["excluded"]:
+        output.say(f"Cannot be reached: {period['from']} to {period['to'] or 'now'}")
+    for step in d.steps:
+        detail = f": {step.detail}" if step.detail else ""
+        output.say(f"{step.number:>3}/{step.of} [{step.state}] {step.label}{detail}")
+    if shaped["question"]:
+        choices = "|".join(shaped["question"]["choices"])
+        output.say(f"Asks: {shaped['question']['text']} (drdeck answer {shaped['operation']} {choices})")
+    for alarm in d.alarms:
+        output.say(f"Alarm ({alarm.severity}): {alarm.text}")
+    rows = [
+        (
+            v.name,
+            VM_STATUS_LABELS.get(v.status, v.status),
+            v.power,
+            {True: "yes", False: "no", None: "-"}[v.ready],
+            v.health,
+            v.restore_points,
+            shape.time(v.rolled_back_to),
+            v.error or v.detail,
+        )
+        for v in d.vms
+    ]
+    head = ("VM NAME", "STATUS", "POWER", "READY", "HEALTH", "POINTS", "ROLLED BACK TO", "DETAILS")
+    output.table(head, rows, f"{d.name} has no VM")
+
+
+UNTIL = [*(str(mode) for mode in Mode), "session", "idle"]
+
+
+@click.command("watch")
+@click.argument("domain", required=False)
+@click.option("--until", type=click.Choice(UNTIL), help="Return when this is reached.")
+@click.option("--timeout", type=float, metavar="S", help="Give up after so many seconds (exit code 7).")
+@json_option
+@runs
+async def watch(
+    context: Context, domain: str | None, until: str | None, timeout: float | None, as_json: bool
+) -> None:
+    """Follow DOMAIN, or all of them: a line as things change."""
+    if until not in (None, "idle") and domain is None:
+        raise Exit(exits.USAGE, f"--until {until} needs a DOMAIN")
+    async with context.client() as client:
+        await follow.watch(client, domain, until, timeout, as_json)
+
+
+@click.command("tasks")
+@json_option
+@runs
+async def tasks(context: Context, as_json: bool) -> None:
+    """List operations and their steps, newest first."""
+    async with context.client(sighted=False) as client:
+        operations = await client.tasks()
+    steps = steps_by_operation(context.paths.journal)
+    if as_json:
+        output.emit({"operations": [shape.operation(op, steps.get(op.id, [])) for op in operations]})
+        return
+    if not operations:
+        output.note("nothing was asked for yet")
+    for op in operations:
+        asked = f"asked {shape.time(op.asked_at)} by {op.actor}"
+        end = f", ended {shape.time(op.ended_at)}" if op.ended_at else ""
+        output.say(f"{op.id}  {op.action} {op.domain}: {op.state}, {asked}{end}")
+        for step in steps.get(op.id, []):
+            said = f": {step['text']}" if step["text"] else ""
+            output.say(f"    {step['time']}  {step['says']}: {step['result']}{said}")
+        for text in (op.error, op.question.text if op.question else "", op.waits_for):
+            if text:
+                output.say(f"    {text}")
+
+
+@click.group()
+def audit() -> None:
+    """The journal: export it, check its chain."""
+
+
+@audit.command("export")
+@click.option("--json", "as_json", is_flag=True, help="The journal is always JSON lines.")
+@click.pass_obj
+def audit_export(context: Context, as_json: bool) -> None:
+    """Print the journal as JSON lines, oldest first."""
+    for line in export(context.paths.journal):
+        click.echo(line)
+
+
+@audit.command("verify")
+@json_option
+@click.pass_obj
+def audit_verify(context: Context, as_json: bool) -> None:
+    """Check that no event of the journal was changed or removed."""
+    count, wrong = verify(context.paths.journal)
+    if as_json:
+        output.emit({"events": count, "sound": not wrong, "problems": wrong})
+    elif not wrong:
+        output.say(f"{count} events, the chain is sound")
+    if wrong:
+        raise Exit(exits.FAILED, "; ".join(wrong[:5]))

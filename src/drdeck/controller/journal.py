@@ -1,0 +1,160 @@
+"""The journal: append-only, on disk before anything is acted on, and chained so that changes show.
+
+One SQLite table `events`: id, time (ISO 8601 UTC), actor (user@host), kind, data (JSON), previous
+hash, hash. A hash covers the row and the hash before it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import sqlite3
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from drdeck.model.domains import Frozen
+from drdeck.model.times import show
+
+SCHEMA = 1
+FIRST = "0" * 64
+"""What the first event names as the hash before it."""
+
+
+class JournalError(Exception):
+    """The journal cannot be used; the text is one sentence for the operator."""
+
+
+class Event(Frozen, frozen=True, kw_only=True):
+    """One line of the journal, as `drdeck audit export` prints it."""
+
+    id: int
+    time: datetime
+    actor: str
+    kind: str
+    data: dict[str, Any]
+    previous: str
+    hash: str
+
+
+def _digest(number: int, time: str, actor: str, kind: str, data: str, previous: str) -> str:
+    payload = msgspec.json.encode([number, time, actor, kind, data, previous])
+    return hashlib.sha256(payload).hexdigest()
+
+
+class Journal:
+    """An open journal. One writer; readers may open the file beside it."""
+
+    def __init__(self, file: Path, read_only: bool = False) -> None:
+        """Open, and unless `read_only` create when absent. Raises JournalError."""
+        self.file = file
+        try:
+            if read_only:
+                if not file.exists():
+                    raise JournalError(f"there is no journal at {file}")
+                self._db = sqlite3.connect(f"{file.resolve().as_uri()}?mode=ro", uri=True, timeout=5)
+            else:
+                self._db = sqlite3.connect(file, timeout=5, isolation_level=None)
+            version = self._db.execute("PRAGMA user_version").fetchone()[0]
+            if version > SCHEMA:
+                raise JournalError(
+                    f"the journal {file} was written by a newer drdeck (format {version}, this one"
+                    f" knows {SCHEMA}); use that drdeck, or another --state directory"
+                )
+            if not read_only:
+                self._prepare(version)
+            last = self._db.execute("SELECT id, hash FROM events ORDER BY id DESC LIMIT 1").fetchone()
+        except sqlite3.Error as error:
+            raise JournalError(f"the journal {file} cannot be used: {error}") from None
+        self._last_id: int = last[0] if last else 0
+        self._last_hash: str = last[1] if last else FIRST
+
+    def _prepare(self, version: int) -> None:
+        self._db.execute("PRAGMA journal_mode=WAL")
+        self._db.execute("PRAGMA synchronous=FULL")
+        if version == 0:
+            self._db.executescript(
+                f"""
+                BEGIN;
+                CREATE TABLE IF NOT EXISTS events (
+                    id INTEGER PRIMARY KEY, time TEXT NOT NULL, actor TEXT NOT NULL, kind TEXT NOT NULL,
+                    data TEXT NOT NULL, previous TEXT NOT NULL, hash TEXT NOT NULL);
+                PRAGMA user_version = {SCHEMA};
+                COMMIT;
+                """
+            )
+
+    def append(self, actor: str, kind: str, data: dict[str, Any]) -> Event:
+        """Write one event and return when it is on disk. Raises JournalError; then nothing was written."""
+        number, time = self._last_id + 1, datetime.now(UTC)
+        text = msgspec.json.encode(data).decode()
+        digest = _digest(number, show(time), actor, kind, text, self._last_hash)
+        try:
+            self._db.execute(
+                "INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?)",
+                (number, show(time), actor, kind, text, self._last_hash, digest),
+            )
+        except sqlite3.Error as error:
+            raise JournalError(f"the journal {self.file} cannot be written: {error}") from None
+        event = Event(
+            id=number,
+            time=time,
+            actor=actor,
+            kind=kind,
+            data=msgspec.json.decode(text),
+            previous=self._last_hash,
+            hash=digest,
+        )
+        self._last_id, self._last_hash = number, digest
+        return event
+
+    def events(self) -> Iterator[Event]:
+        """Every event, oldest first. Raises JournalError for a row that cannot be read."""
+        try:
+            rows = self._db.execute(
+                "SELECT id, time, actor, kind, data, previous, hash FROM events ORDER BY id"
+            )
+            for number, time, actor, kind, data, previous, digest in rows:
+                yield Event(
+                    id=number,
+                    time=datetime.fromisoformat(time),
+                    actor=actor,
+                    kind=kind,
+                    data=msgspec.json.decode(data),
+                    previous=previous,
+                    hash=digest,
+                )
+        except (sqlite3.Error, ValueError, TypeError) as error:
+            raise JournalError(f"the journal {self.file} cannot be read: {error}") from None
+
+    def count(self) -> int:
+        """How many events there are. Raises JournalError."""
+        try:
+            return int(self._db.execute("SELECT count(*) FROM events").fetchone()[0])
+        except sqlite3.Error as error:
+            raise JournalError(f"the journal {self.file} cannot be read: {error}") from None
+
+    def verify(self) -> list[str]:
+        """What is wrong with the chain, a sentence for each changed or missing row; empty when sound."""
+        wrong: list[str] = []
+        expected_id, previous = 1, FIRST
+        try:
+            rows = self._db.execute(
+                "SELECT id, time, actor, kind, data, previous, hash FROM events ORDER BY id"
+            ).fetchall()
+        except sqlite3.Error as error:
+            return [f"the journal {self.file} cannot be read: {error}"]
+        for number, time, actor, kind, data, before, digest in rows:
+            if number != expected_id:
+                wrong.append(f"events {expected_id} to {number - 1} are missing")
+            elif before != previous:
+                wrong.append(f"event {number} does not follow the event before it")
+            if digest != _digest(number, time, actor, kind, data, before):
+                wrong.append(f"event {number} was changed after it was written")
+            expected_id, previous = number + 1, digest
+        return wrong
+
+    def close(self) -> None:
+        self._db.close()

@@ -1,0 +1,58 @@
+"""Finding the controller of a site, or starting it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from .client import Client, ControllerError, Disconnected
+from .paths import Paths, make_private
+from .process import READY
+
+START_TIMEOUT_S = 30
+
+
+async def attach(paths: Paths, arguments: list[str], kind: str = "cli", start: bool = True) -> Client:
+    """A connected client; the controller is started when none answers and `start` is set.
+
+    `arguments` are those of `drdeck` that name settings, site and state. Raises ControllerError.
+    """
+    client = Client(paths.socket, kind)
+    try:
+        await client.connect()
+        return client
+    except Disconnected:
+        if not start:
+            raise
+    said = await asyncio.to_thread(_start, paths, arguments)
+    client = Client(paths.socket, kind)
+    try:
+        await client.connect()
+    except Disconnected as error:
+        raise ControllerError("failed", f"the controller could not be started: {said or error}") from None
+    return client
+
+
+def _start(paths: Paths, arguments: list[str]) -> str:
+    """Start the process and wait for its one line; returns what it said unless it is ready."""
+    try:
+        make_private(paths.state)
+        with Path(paths.log).open("ab") as log:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "drdeck", *arguments, "controller", "serve"],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                start_new_session=True,
+                cwd="/",
+                env={**os.environ, "PYTHONUNBUFFERED": "1"},
+            )
+    except OSError as error:
+        raise ControllerError("failed", f"the controller cannot be started: {error}") from None
+    assert process.stdout is not None
+    said = process.stdout.readline().decode("utf-8", "replace").strip()
+    process.stdout.close()
+    return "" if said == READY else said or "it ended at once; see " + str(paths.log)

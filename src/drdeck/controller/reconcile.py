@@ -1,0 +1,291 @@
+"""What to do next for an operation: a pure function of what was asked and what the site shows.
+
+Nothing is remembered between two calls but what is in the operation (a projection of the journal).
+The site comes first: a command that the site shows as taken is not given again, whatever the
+journal says of its answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from drdeck.model.commands import (
+    AbortCompletion,
+    AnyCommand,
+    BeginCompletion,
+    ExitSession,
+    FinishFailover,
+    Resolve,
+    RollBack,
+    Skip,
+    StartContinuousFailover,
+    StartSession,
+    Take,
+)
+from drdeck.model.domains import Domain, FailoverType, Mode, Phase, SessionState
+from drdeck.model.times import show
+
+from .operations import Operation, Question
+
+
+@dataclass(frozen=True)
+class Wait:
+    why: str
+
+
+@dataclass(frozen=True)
+class Do:
+    commands: tuple[AnyCommand, ...]
+    why: str = ""
+
+
+@dataclass(frozen=True)
+class Ask:
+    question: Question
+
+
+@dataclass(frozen=True)
+class Done:
+    text: str = ""
+
+
+@dataclass(frozen=True)
+class Failed:
+    why: str
+    aborted: bool = False
+
+
+Next = Wait | Do | Ask | Done | Failed
+
+
+def next_step(operation: Operation, domain: Domain | None, serial: int) -> Next:
+    """The next step of an open operation, given its domain in the view number `serial`."""
+    if domain is None:
+        return Wait(f'the site does not show a domain named "{operation.domain}"')
+    if domain.broken:
+        return Wait(f"the domain's record at the site cannot be used: {domain.broken}")
+    if operation.answers.get("abort") == "abort" and operation.action != "cfo_complete":
+        return Failed("given up on the operator's word", aborted=True)
+    return _STEPS[operation.action](operation, domain, serial)
+
+
+def first_command(op: Operation) -> AnyCommand:
+    """The command with which an operation begins at the site."""
+    request, common = op.request, {"operation": op.id, "domain": op.domain}
+    match op.action:
+        case "cfo_start":
+            return StartContinuousFailover(**common, networks=request.networks)
+        case "cfo_complete":
+            return BeginCompletion(
+                **common,
+                type=request.type or FailoverType.REGULAR,
+                run_pitr=request.run_pitr,
+                networks=request.networks,
+            )
+        case "pitr_start":
+            return StartSession(**common, session=op.id, vms=request.vms)
+        case "pitr_run":
+            assert request.to is not None
+            return RollBack(**common, to=request.to, vms=request.vms)
+        case _:
+            return ExitSession(**common)
+
+
+def _cfo_start(op: Operation, d: Domain, serial: int) -> Next:
+    if d.mode is Mode.IMPORTED:
+        return _command(op, first_command(op), serial, shown="continuous failover as started")
+    if d.mode is Mode.REHYDRATING:
+        return _phase(op, d, serial) or Wait(
+            f"{d.vms_recoverable} of {d.vms_total} VMs are recoverable"
+            + (f": {d.step.detail}" if d.step and d.step.detail else "")
+        )
+    return Done("synchronised")
+
+
+def _cfo_complete(op: Operation, d: Domain, serial: int) -> Next:
+    failover = d.failover
+    if failover is None or failover.id != op.id:
+        if op.answers.get("abort") == "abort":
+            return Failed("given up on the operator's word", aborted=True)
+        return _command(op, first_command(op), serial, shown="the completion as begun")
+    if d.mode is Mode.RUNNING_IN_FAILOVER and d.session is None:
+        return Done("running in failover")
+    if op.answers.get("abort") == "abort" and d.mode is Mode.COMPLETING:
+        return _command(op, AbortCompletion(operation=op.id, domain=d.name), serial, shown="the end of it")
+    step = _question(op, d, serial) or _phase(op, d, serial)
+    if step is not None:
+        return step
+    if d.session is not None and d.session.state is not SessionState.WAITING:
+        return Wait("the PITR session is active: roll back, then exit it")
+    if d.session is not None:
+        return Wait(d.session.waits_for or "the PITR session is starting")
+    if d.recovered and failover.run_pitr:
+        # The heart of it: every VM is recovered, the box was ticked, no session yet.
+        start = StartSession(operation=op.id, domain=d.name, session=op.id, after_failover=True)
+        return _command(op, start, serial, shown="the PITR session", on_refused="ask")
+    if d.recovered:
+        finish = FinishFailover(operation=op.id, domain=d.name)
+        return _command(op, finish, serial, shown="the failover as finished", on_refused="ask")
+    detail = f": {d.step.detail}" if d.step and d.step.detail else ""
+    return Wait((d.step.label if d.step else "recovering VMs") + detail)
+
+
+def _pitr_start(op: Operation, d: Domain, serial: int) -> Next:
+    if d.session is None:
+        return _command(op, first_command(op), serial, shown="the PITR session")
+    if d.session.id != op.id:
+        return Failed(f'"{d.name}" already has another PITR session')
+    if d.session.state is not SessionState.WAITING:
+        return Done("the PITR session is active")
+    return _question(op, d, serial) or _phase(op, d, serial) or Wait(d.session.waits_for or "starting")
+
+
+def _pitr_run(op: Operation, d: Domain, serial: int) -> Next:
+    session = d.session
+    if session is None:
+        return Failed("the PITR session has ended")
+    if session.last_operation != op.id:
+        return _command(op, first_command(op), serial, shown="the rollback as begun")
+    if session.state is SessionState.ACTIVE:
+        return Done(f"rolled back to {show(op.request.to)}" if op.request.to else "rolled back")
+    return _question(op, d, serial) or _phase(op, d, serial) or Wait("rolling back")
+
+
+def _pitr_exit(op: Operation, d: Domain, serial: int) -> Next:
+    exit_ = first_command(op)
+    if d.session is None:
+        asked = exit_.key in op.done or exit_.key in op.lost or exit_.key in op.going
+        return Done("the PITR session was exited") if asked else Failed("the PITR session has ended already")
+    if d.session.last_operation != op.id:
+        return _command(op, exit_, serial, shown="the session as exiting")
+    return _question(op, d, serial) or _phase(op, d, serial) or Wait("exiting the PITR session")
+
+
+_STEPS: dict[str, Callable[[Operation, Domain, int], Next]] = {
+    "cfo_start": _cfo_start,
+    "cfo_complete": _cfo_complete,
+    "pitr_start": _pitr_start,
+    "pitr_run": _pitr_run,
+    "pitr_exit": _pitr_exit,
+}
+
+
+def _command(op: Operation, command: AnyCommand, serial: int, shown: str, on_refused: str = "fail") -> Next:
+    """Give a command that the site does not show as taken, unless it is under way or just taken."""
+    key = command.key
+    if key in op.going:
+        return Wait(f"{command.says}: under way")
+    if key in op.failed:
+        if on_refused == "fail":
+            return Failed(op.failed[key])
+        return _ask_failed(op, [key], ("retry",))
+    if key in op.lost and serial <= op.lost[key]:
+        return Wait(f"{command.says}: its answer was lost; looking at the site")
+    if key in op.done and serial <= op.done[key]:
+        return Wait(f"{command.says}: done; waiting until the site shows it")
+    if key in op.done:
+        return Ask(
+            Question(
+                id=f"vanished:{key}:{op.done[key]}",
+                kind="failed",
+                text=f"The site confirmed: {command.says}; but it does not show {shown}."
+                " Somebody else may have changed the domain's record there.",
+                choices=("retry", "abort"),
+            )
+        )
+    return Do((command,))
+
+
+def _question(op: Operation, d: Domain, serial: int) -> Next | None:
+    """The site's own question to this operation, or the giving of its answer."""
+    asked = d.question
+    if asked is None or asked.operation != op.id:
+        return None
+    choice = op.answers.get(asked.id)
+    if choice is None:
+        return Ask(Question(id=asked.id, kind="site", text=asked.text, choices=asked.choices))
+    return _command(
+        op,
+        Resolve(operation=op.id, domain=d.name, question=asked.id, choice=choice),
+        serial,
+        shown="the answer as taken",
+        on_refused="ask",
+    )
+
+
+def _phase(op: Operation, d: Domain, serial: int) -> Next | None:
+    """What the site says is due for this operation, or None when it says nothing."""
+    phase = d.phase
+    if phase is None or phase.operation != op.id:
+        return None
+    skips = [
+        Skip(operation=op.id, domain=d.name, vm=vm, name=name)
+        for vm, name in op.skipped.items()
+        if any(act.vm == vm for act in phase.acts) and f"Skip:{vm}" not in op.done
+    ]
+    todo: list[AnyCommand] = [
+        skip for skip in skips if skip.key not in op.going and _open(op, skip.key, serial)
+    ]
+    failed, unknown, under_way, settling = [], [], bool(skips), False
+    for act in phase.acts:
+        key = act.key
+        if act.vm in op.skipped:
+            continue
+        if key in op.going:
+            under_way = True
+        elif key in op.failed:
+            failed.append(key)
+        elif key in op.lost and serial > op.lost[key] and act.after_loss == "ask":
+            unknown.append(key)
+        elif key in op.done:
+            settling = settling or act.after_loss == "observe"
+        elif _open(op, key, serial):
+            todo.append(Take(operation=op.id, domain=d.name, act=act))
+        else:
+            settling = True
+    if todo:
+        return Do(tuple(todo), phase.name)
+    if unknown:
+        return _ask_unknown(op, phase, unknown)
+    if failed and not under_way:
+        return _ask_failed(op, failed, _choices(op, phase, failed))
+    if under_way or settling or failed:
+        return Wait(phase.wait or phase.name)
+    if phase.wait or phase.then is None:
+        return Wait(phase.wait or phase.name)
+    then = Take(operation=op.id, domain=d.name, act=phase.then)
+    return _command(op, then, serial, shown="it", on_refused="ask")
+
+
+def _open(op: Operation, key: str, serial: int) -> bool:
+    """A key may be taken: never given, or its answer lost and the site seen since."""
+    return key not in op.lost or serial > op.lost[key]
+
+
+def _choices(op: Operation, phase: Phase, failed: Sequence[str]) -> tuple[str, ...]:
+    """What all failed acts allow, in the order in which an operator should think of it."""
+    allowed = [set(act.choices) for act in phase.acts if act.key in failed]
+    common = set.intersection(*allowed) if allowed else {"retry"}
+    return tuple(c for c in ("retry", "skip", "abort") if c in common)
+
+
+def _ask_failed(op: Operation, keys: Sequence[str], choices: tuple[str, ...]) -> Ask:
+    told = "; ".join(op.failed[key] for key in keys[:3])
+    more = f"; and {len(keys) - 3} more" if len(keys) > 3 else ""
+    ident = "failed:" + ",".join(sorted(keys))
+    return Ask(Question(id=ident, kind="failed", text=told + more, choices=choices))
+
+
+def _ask_unknown(op: Operation, phase: Phase, keys: Sequence[str]) -> Ask:
+    says = {act.key: act.says or act.kind for act in phase.acts}
+    named = "; ".join(says[key] for key in keys[:3])
+    text = (
+        f"The answer was lost, and the site does not show whether it happened: {named}."
+        " Look there; then say retry (it did not happen) or confirm (it did)."
+    )
+    return Ask(
+        Question(
+            id="unknown:" + ",".join(sorted(keys)), kind="unknown", text=text, choices=("retry", "confirm")
+        )
+    )

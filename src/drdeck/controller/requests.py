@@ -1,0 +1,203 @@
+"""What a request must pass before it is journaled: names, rules, consent, and that nothing changed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+import msgspec
+
+from drdeck.model.actions import Request, consequences, refusal, tier_of, unconfirmed
+from drdeck.model.domains import Domain, FailoverType, ProtectedSite
+from drdeck.model.times import show
+
+from .operations import Operation
+from .protocol import Preview
+
+NOT_CHECKED = ("whether users can reach the recovery network",)
+
+
+class NotAccepted(Exception):
+    """A request that was refused; `code` as in protocol.Refusal, the text is one sentence."""
+
+    def __init__(self, code: str, text: str) -> None:
+        super().__init__(text)
+        self.code = code
+
+
+def check_names(request: Request, domain: Domain) -> None:
+    """VMs and networks that the domain does not have are a slip of the pen. Raises NotAccepted("usage")."""
+    known = {vm.name for vm in domain.vms}
+    for name in request.vms:
+        if name not in known:
+            raise NotAccepted("usage", f'"{domain.name}" has no VM named "{name}"')
+    for source, target in request.networks.items():
+        if domain.networks.protected and source not in domain.networks.protected:
+            offered = ", ".join(f'"{n}"' for n in domain.networks.protected)
+            raise NotAccepted(
+                "usage", f'no VM of "{domain.name}" is on a network "{source}"; they are on {offered}'
+            )
+        if domain.networks.recovery and target not in domain.networks.recovery:
+            offered = ", ".join(f'"{n}"' for n in domain.networks.recovery)
+            raise NotAccepted("usage", f'the recovery site has no network "{target}"; it offers {offered}')
+
+
+def with_networks(request: Request, domain: Domain) -> Request:
+    """The request with a recovery network for every protected one: as asked, as chosen before, or of
+    the same name. Raises NotAccepted("rule") for one that is left without."""
+    networks: dict[str, str] = {}
+    for source in domain.networks.protected:
+        target = request.networks.get(source) or domain.networks.mapping.get(source)
+        if target is None and source in domain.networks.recovery:
+            target = source
+        if target is None:
+            offered = ", ".join(domain.networks.recovery) or "none"
+            raise NotAccepted(
+                "rule",
+                f'the network "{source}" has no recovery network yet; map it with'
+                f' --network "{source}=NAME"; the recovery site offers: {offered}',
+            )
+        networks[source] = target
+    return msgspec.structs.replace(request, networks=networks)
+
+
+def conflict(request: Request, operations: Iterable[Operation]) -> str | None:
+    """Why a request cannot start beside what is going on in its domain, or None.
+
+    Rolling back and exiting are steps of a completion, so they may be asked while it is open.
+    """
+    for op in operations:
+        if op.ended or op.domain != request.domain:
+            continue
+        inside = op.action == "cfo_complete" and request.action in ("pitr_run", "pitr_exit")
+        if not inside:
+            return (
+                f'operation {op.id} ({op.action}, asked by {op.actor}) is still open for "{op.domain}";'
+                " wait for it or answer it"
+            )
+    return None
+
+
+def type_closed(request: Request, protected: ProtectedSite) -> str | None:
+    """The workflow's rules on failover types against what the protected site shows."""
+    where = f"the protected site {protected.address}".rstrip()
+    if request.type is FailoverType.REGULAR:
+        if protected.running:
+            return (
+                f"{protected.running} VMs still run at {where}; a regular failover would make them run twice:"
+                " shut them down, or choose a planned failover"
+            )
+        if protected.state == "lost":
+            return (
+                f"{where} does not answer, so nobody can tell whether its VMs run"
+                f" ({protected.detail or 'no answer'}); a Force Failover is meant for that"
+            )
+    if request.type is FailoverType.PLANNED:
+        if protected.state == "unknown":
+            return (
+                "a planned failover shuts the protected VMs down, but no protected vCenter is in the settings"
+            )
+        if protected.state == "lost":
+            return f"{where} does not answer ({protected.detail or 'no answer'}); a planned failover needs it"
+    return None
+
+
+def against_force(request: Request, protected: ProtectedSite) -> tuple[str, ...]:
+    """Evidence that a Force Failover is not needed."""
+    if request.type is not FailoverType.FORCE or protected.state != "reachable":
+        return ()
+    said = [f"The protected site {protected.address} answers.".replace("  ", " ")]
+    if protected.running:
+        said.append(
+            f"{protected.running} of {protected.total} VMs run there: they will go on running, twice,"
+            " unless somebody stops them."
+        )
+    return tuple(said)
+
+
+def describe(protected: ProtectedSite) -> str:
+    """The protected site in a few words."""
+    if protected.state == "unknown":
+        return "not configured" + (f" ({protected.detail})" if protected.detail else "")
+    if protected.state == "lost":
+        return "does not answer" + (f" ({protected.detail})" if protected.detail else "")
+    if protected.running is None:
+        return "answers"
+    return f"answers, {protected.running} of {protected.total} VMs run there"
+
+
+def facts_of(request: Request, domain: Domain, protected: ProtectedSite) -> dict[str, str]:
+    """What a person saw when confirming; compared word by word when the request comes."""
+    names = sorted(vm.name for vm in domain.vms)
+    facts = {"mode": str(domain.mode), "VMs": f"{len(names)}: {', '.join(names)}"}
+    if request.action == "cfo_complete":
+        facts["protected site"] = describe(msgspec.structs.replace(protected, detail=""))
+    if request.action in ("cfo_start", "cfo_complete"):
+        facts["recovery networks"] = ", ".join(domain.networks.recovery)
+    if request.action in ("pitr_run", "pitr_exit"):
+        session = domain.session
+        facts["PITR session"] = session.id if session else "none"
+        back = session.rolled_back_to if session else None
+        facts["rolled back to"] = show(back) if back else "no instant"
+    return facts
+
+
+def changes(shown: dict[str, str], now: dict[str, str]) -> list[str]:
+    """What differs between the facts shown and the facts now, a phrase each."""
+    return [
+        f"{name} was {shown.get(name, 'not shown')!r} and is now {now.get(name, 'gone')!r}"
+        for name in sorted({*shown, *now})
+        if shown.get(name) != now.get(name)
+    ]
+
+
+def preview(
+    request: Request, domain: Domain, protected: ProtectedSite, now: datetime, read_only: bool
+) -> Preview:
+    """Everything to show before a request is confirmed."""
+    closed = refusal(request, domain, now, read_only)
+    if closed is None and request.action == "cfo_complete":
+        closed = type_closed(request, protected)
+    return Preview(
+        request=request,
+        tier=tier_of(request, domain),
+        refusal=closed,
+        facts=facts_of(request, domain, protected),
+        says=tuple(consequences(request, domain, now)),
+        not_checked=NOT_CHECKED if request.action == "cfo_complete" else (),
+        against=against_force(request, protected),
+        protected=protected,
+        vms=tuple(vm.name for vm in domain.vms),
+    )
+
+
+def accept(
+    request: Request,
+    domain: Domain,
+    protected: ProtectedSite,
+    now: datetime,
+    *,
+    read_only: bool,
+    operations: Iterable[Operation],
+) -> Request:
+    """The request as it may be journaled. Raises NotAccepted for every reason against it."""
+    check_names(request, domain)
+    if request.action == "pitr_run" and request.to is None:
+        raise NotAccepted("usage", "a rollback needs the instant to roll back to")
+    if request.action == "cfo_complete" and request.type is None:
+        raise NotAccepted("usage", "a completion needs a failover type: regular, planned or force")
+    closed = refusal(request, domain, now, read_only) or conflict(request, operations)
+    if closed is None and request.action == "cfo_complete":
+        closed = type_closed(request, protected)
+    if closed is not None:
+        raise NotAccepted("rule", closed)
+    if request.action in ("cfo_start", "cfo_complete"):
+        request = with_networks(request, domain)
+    consent = unconfirmed(request, domain)
+    if consent is not None:
+        raise NotAccepted("unconfirmed", consent)
+    if request.shown is not None:
+        differs = changes(request.shown, facts_of(request, domain, protected))
+        if differs:
+            raise NotAccepted("stale", f"things changed since they were shown: {'; '.join(differs)}")
+    return request

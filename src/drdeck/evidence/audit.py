@@ -1,0 +1,79 @@
+"""Reading the journal for people: export, check of the chain, steps of the operations."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from drdeck.controller.client import ControllerError
+from drdeck.controller.journal import Journal, JournalError
+from drdeck.controller.projection import ANSWER, INTENT, OUTCOME
+from drdeck.model.times import show
+
+
+def _open(file: Path) -> Journal:
+    try:
+        return Journal(file, read_only=True)
+    except JournalError as error:
+        raise ControllerError("failed", str(error)) from None
+
+
+def export(file: Path) -> Iterator[str]:
+    """Each event as a line of JSON, oldest first. Raises ControllerError without a readable journal."""
+    journal = _open(file)
+    try:
+        for event in journal.events():
+            data = {
+                "id": event.id,
+                "time": show(event.time),
+                "actor": event.actor,
+                "kind": event.kind,
+                "data": event.data,
+                "previous": event.previous,
+                "hash": event.hash,
+            }
+            yield msgspec.json.encode(data).decode()
+    except JournalError as error:
+        raise ControllerError("failed", str(error)) from None
+    finally:
+        journal.close()
+
+
+def verify(file: Path) -> tuple[int, list[str]]:
+    """How many events there are, and a sentence for each that is changed or missing."""
+    journal = _open(file)
+    try:
+        return journal.count(), journal.verify()
+    finally:
+        journal.close()
+
+
+def steps_by_operation(file: Path) -> dict[str, list[dict[str, Any]]]:
+    """For each operation its steps: time, what (`says`), `result` and the site's words."""
+    steps: dict[str, list[dict[str, Any]]] = {}
+    going: dict[tuple[str, str], dict[str, Any]] = {}
+    journal = _open(file)
+    try:
+        for event in journal.events():
+            data = event.data
+            ident = data.get("operation", "")
+            if event.kind == INTENT:
+                step = {"time": show(event.time), "says": data["says"], "result": "under way", "text": ""}
+                steps.setdefault(ident, []).append(step)
+                going[(ident, data["key"])] = step
+            elif event.kind == OUTCOME and (ident, data["key"]) in going:
+                step = going[(ident, data["key"])]
+                step["result"], step["text"] = data["result"], data.get("text", "")
+            elif event.kind == ANSWER:
+                said = f"{event.actor} answered {data['choice']}"
+                steps.setdefault(ident, []).append(
+                    {"time": show(event.time), "says": said, "result": "done", "text": ""}
+                )
+    except JournalError as error:
+        raise ControllerError("failed", str(error)) from None
+    finally:
+        journal.close()
+    return steps

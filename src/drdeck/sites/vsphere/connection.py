@@ -1,0 +1,196 @@
+"""Two sessions with a vCenter: one watches, one commands, so that neither ever waits for the other."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeVar
+
+from pyVmomi import vim
+
+from drdeck.sites.vsphere.errors import translate, words
+from drdeck.sites.vsphere.transport import AnswerLost, CertificateRefused, Endpoint, Stub
+
+__all__ = [
+    "AnswerLost",
+    "CertificateRefused",
+    "Connection",
+    "Endpoint",
+    "Session",
+    "in_thread",
+    "translate",
+    "words",
+]
+
+T = TypeVar("T")
+
+CONNECT_S = 10.0
+CALL_S = 60.0
+POLL_S = 25
+"""How long a vCenter may hold the long poll; well below the time that we wait for its answer."""
+LOGOUT_S = 3.0
+
+
+async def in_thread(work: Callable[[], T]) -> T:
+    """Run blocking work in a thread of its own and wait for it.
+
+    No pool: a call that hangs until its time-out uses up no worker, and, the thread being a daemon,
+    holds up no exit. Cancelling stops the wait, not the work.
+    """
+    loop = asyncio.get_running_loop()
+    done: asyncio.Future[T] = loop.create_future()
+
+    def settle(result: T | None, failure: BaseException | None) -> None:
+        if done.cancelled():
+            return
+        if failure is not None:
+            done.set_exception(failure)
+        else:
+            done.set_result(result)  # type: ignore[arg-type]
+
+    def run() -> None:
+        result: T | None = None
+        failure: BaseException | None = None
+        try:
+            result = work()
+        except BaseException as exc:
+            failure = exc
+        with contextlib.suppress(RuntimeError):  # the loop has ended: nobody waits any more
+            loop.call_soon_threadsafe(settle, result, failure)
+
+    threading.Thread(target=run, name="vsphere", daemon=True).start()
+    return await done
+
+
+class Session:
+    """One logged-in session. Its calls block; several threads may call at once."""
+
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        username: str,
+        password: str,
+        *,
+        connect_s: float = CONNECT_S,
+        call_s: float = CALL_S,
+        poll_s: float = 0.0,
+    ) -> None:
+        self.endpoint, self.username, self._password = endpoint, username, password
+        self.stub = Stub(endpoint, connect_s, call_s, poll_s)
+        self.si: Any = vim.ServiceInstance("ServiceInstance", self.stub)
+        self._content: Any = None
+        self._lock = threading.Lock()
+
+    @property
+    def content(self) -> Any:
+        """What the vCenter offers; read once."""
+        if self._content is None:
+            self._content = self.si.RetrieveContent()
+        return self._content
+
+    @property
+    def session_id(self) -> str:
+        """The vCenter session id, as other appliances take it; empty before login."""
+        cookie = str(self.stub.cookie).partition(";")[0].partition("=")[2]
+        return cookie.strip('"')
+
+    def log_in(self) -> None:
+        """Log in anew. Raises what pyVmomi raises."""
+        with self._lock:
+            self._log_in()
+
+    def _log_in(self) -> None:
+        self.stub.cookie = ""
+        self._content = None
+        # English words, so that an operator may search for them
+        self.content.sessionManager.Login(self.username, self._password, "en")
+        self.stub.logins += 1
+        self.stub.log_in = self._log_in_again
+
+    def _log_in_again(self, logins: int) -> None:
+        with self._lock:
+            if self.stub.logins == logins:  # else another thread has just done it
+                self._log_in()
+
+    def close(self) -> None:
+        """Break what is under way, log out, and drop the connections; never raises."""
+        self.stub.log_in = None
+        self.stub.abort()
+        if self.session_id:
+            self.stub.schemeArgs["connect_s"] = self.stub.call_s = LOGOUT_S
+            self.stub.DropConnections()
+            with contextlib.suppress(Exception):  # gone is gone; the vCenter ends idle sessions itself
+                self.content.sessionManager.Logout()
+        self.stub.cookie = ""
+        self.stub.DropConnections()
+
+
+class Connection:
+    """A vCenter that is watched through `polling` and commanded through `commands`.
+
+    Every awaitable raises SiteUnreachable (LoginRefused), Refused or ResultUnknown, never pyVmomi's own.
+    """
+
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        username: str,
+        password: str,
+        *,
+        connect_s: float = CONNECT_S,
+        call_s: float = CALL_S,
+        poll_s: int = POLL_S,
+    ) -> None:
+        self.endpoint, self.username, self.poll_s = endpoint, username, poll_s
+        self.server = endpoint.server
+        self.polling = Session(
+            endpoint, username, password, connect_s=connect_s, call_s=call_s, poll_s=poll_s
+        )
+        self.commands = Session(endpoint, username, password, connect_s=connect_s, call_s=call_s)
+
+    async def open(self) -> None:
+        """Log both sessions in, once: to connect anew, close this one and make another."""
+
+        def log_in() -> None:
+            self.polling.log_in()
+            self.commands.log_in()
+
+        await self._run(log_in, "log in")
+
+    async def close(self) -> None:
+        """Log both out; never raises."""
+        await asyncio.gather(in_thread(self.polling.close), in_thread(self.commands.close))
+
+    async def poll(self, work: Callable[[Session], T], doing: str) -> T:
+        """Run blocking work on the watching session; `doing` says what, for messages: "read its folders"."""
+        return await self._run(lambda: work(self.polling), doing)
+
+    async def command(self, work: Callable[[Session], T], doing: str) -> T:
+        """Run blocking work on the commanding session."""
+        return await self._run(lambda: work(self.commands), doing)
+
+    async def _run(self, work: Callable[[], T], doing: str) -> T:
+        try:
+            return await in_thread(work)
+        except Exception as exc:
+            raise translate(exc, doing, f"vCenter {self.server}") from exc
+
+    @property
+    def session_id(self) -> str:
+        """The id of the commanding session."""
+        return self.commands.session_id
+
+    async def current_time(self) -> datetime:
+        """The vCenter's clock, UTC."""
+        answer: datetime = await self.command(lambda session: session.si.CurrentTime(), "read its clock")
+        return answer.astimezone(UTC)
+
+    async def clock_offset(self) -> timedelta:
+        """How far the vCenter's clock is ahead of ours (negative: behind), taking half the round trip off."""
+        before = datetime.now(UTC)
+        theirs = await self.current_time()
+        after = datetime.now(UTC)
+        return theirs - (before + (after - before) / 2)

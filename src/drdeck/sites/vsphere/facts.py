@@ -1,0 +1,118 @@
+"""What a vCenter says of a site's folders, VMs and networks at one instant; nothing of ours in it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from functools import cached_property
+
+import msgspec
+
+_ESCAPED = re.compile("%(2f|5c|25)", re.IGNORECASE)
+
+
+def decode_name(name: str) -> str:
+    """A name as people write it; vCenter keeps slash, backslash and percent as %2f, %5c and %25."""
+    return _ESCAPED.sub(lambda match: chr(int(match[1], 16)), name)
+
+
+def encode_name(name: str) -> str:
+    """A name as vCenter keeps it."""
+    return name.replace("%", "%25").replace("/", "%2f").replace("\\", "%5c")
+
+
+class SnapshotFact(msgspec.Struct, frozen=True):
+    """One snapshot; `created` is the vCenter's time, UTC; `parent_id` None at the foot of the tree."""
+
+    id: str
+    name: str
+    description: str
+    created: datetime
+    parent_id: str | None
+
+
+class FolderFacts(msgspec.Struct, frozen=True):
+    """One VM folder. `attributes`: its custom attributes by name, those set to nothing left out."""
+
+    id: str
+    name: str
+    parent: str | None
+    attributes: Mapping[str, str] = {}
+
+
+class VmFacts(msgspec.Struct, frozen=True):
+    """One VM. `parent` is its folder's id (None in a vApp); ids are the vCenter's managed object ids."""
+
+    id: str
+    name: str
+    parent: str | None
+    power: str = "unknown"
+    """on, off, suspended, unknown"""
+    connection: str = "unknown"
+    """connected, disconnected, orphaned, inaccessible, invalid, unknown"""
+    template: bool = False
+    instance_uuid: str = ""
+    tools_running: bool = False
+    ip: str = ""
+    networks: tuple[str, ...] = ()
+    host: str = ""
+    snapshots: tuple[SnapshotFact, ...] = ()
+    """parents before children"""
+    current_snapshot: str | None = None
+    """the snapshot that its disks stand on"""
+    running_tasks: tuple[str, ...] = ()
+    """ids of tasks queued or running on it"""
+
+
+class NetworkFacts(msgspec.Struct, frozen=True):
+    """One network of the datacenter that a VM may be connected to."""
+
+    id: str
+    name: str
+
+
+class Inventory(msgspec.Struct, frozen=True, dict=True):
+    """Everything under the site's root folder, by id. `serial` grows with every change seen."""
+
+    serial: int
+    root: FolderFacts
+    folders: Mapping[str, FolderFacts]
+    """without the root itself"""
+    vms: Mapping[str, VmFacts]
+    networks: Mapping[str, NetworkFacts]
+
+    def same(self, other: Inventory) -> bool:
+        """Whether another one says the same, whatever its serial."""
+        return (self.root, self.folders, self.vms, self.networks) == (
+            other.root,
+            other.folders,
+            other.vms,
+            other.networks,
+        )
+
+    @cached_property
+    def domains(self) -> tuple[FolderFacts, ...]:
+        """The folders directly under the root, by name."""
+        return tuple(
+            sorted((f for f in self.folders.values() if f.parent == self.root.id), key=lambda f: f.name)
+        )
+
+    @cached_property
+    def _by_domain(self) -> dict[str, list[VmFacts]]:
+        domains: dict[str, list[VmFacts]] = {}
+        for vm in sorted(self.vms.values(), key=lambda vm: (vm.name, vm.id)):
+            folder = self.folders.get(vm.parent or "")
+            while folder is not None and folder.parent != self.root.id:
+                folder = self.folders.get(folder.parent or "")
+            if folder is not None:
+                domains.setdefault(folder.id, []).append(vm)
+        return domains
+
+    def vms_of(self, folder_id: str) -> tuple[VmFacts, ...]:
+        """The VMs in a domain's folder and in folders below it, by name; templates left out."""
+        return tuple(vm for vm in self._by_domain.get(folder_id, ()) if not vm.template)
+
+    def network_names(self, ids: Iterable[str]) -> tuple[str, ...]:
+        """Names of networks, an id where one is not known."""
+        return tuple(self.networks[i].name if i in self.networks else i for i in ids)

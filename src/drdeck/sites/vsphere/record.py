@@ -1,0 +1,253 @@
+"""What a domain's folder remembers in its custom attributes, read with suspicion: anybody may edit them.
+
+Every value is small JSON of at most 255 characters; longer lists go on in "NAME.2", "NAME.3", ...
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any, Literal
+
+import msgspec
+
+from drdeck.model.domains import FailoverType, Mode, Period, SessionState
+
+MAX_VALUE = 255
+"""Characters that a custom attribute holds."""
+MAX_PARTS = 8
+PREFIX = "drdeck."
+MODE, FAILOVER, SESSION = PREFIX + "mode", PREFIX + "failover", PREFIX + "session"
+ROLLBACK, PITR, EXCLUDED = PREFIX + "rollback", PREFIX + "pitr", PREFIX + "excluded"
+NETWORKS, SESSION_VMS = PREFIX + "networks", PREFIX + "session.vms"
+ROLLBACK_VMS, SKIPPED = PREFIX + "rollback.vms", PREFIX + "skipped"
+LEASE = PREFIX + "lease"
+SINGLE = (MODE, FAILOVER, SESSION, ROLLBACK, PITR, EXCLUDED, LEASE)
+CHUNKED = (NETWORKS, SESSION_VMS, ROLLBACK_VMS, SKIPPED)
+
+FailoverPhase = Literal["shutdown", "point", "take", "network", "power", "delay", "recovered", "finished"]
+RollbackPhase = Literal["off", "revert", "power", "delay", "over"]
+
+
+class Strict(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+    """Base of what an attribute holds."""
+
+
+class ModeRecord(Strict, frozen=True, kw_only=True):
+    """`mode`: imported, or cfo once continuous failover was started by operation `by`."""
+
+    mode: Literal["imported", "cfo"]
+    by: str = ""
+    since: datetime | None = None
+
+
+class FailoverRecord(Strict, frozen=True, kw_only=True):
+    """A completion: operation `id`, its `phase` since `since`, runbook group `g`, try `n`."""
+
+    id: str
+    type: FailoverType
+    pitr: bool = False
+    began: datetime
+    phase: FailoverPhase
+    since: datetime
+    g: int = 0
+    n: int = 1
+    recovered: datetime | None = None
+
+
+class SessionRecord(Strict, frozen=True, kw_only=True):
+    """A PITR session. `last`: the rollback or exit asked last; `back`, `n`: where to, how often."""
+
+    id: str
+    state: SessionState
+    started: datetime | None = None
+    entry: datetime | None = None
+    after: str | None = None
+    last: str | None = None
+    back: datetime | None = None
+    n: int = 0
+
+
+class RollbackRecord(Strict, frozen=True, kw_only=True):
+    """The last rollback: operation `id` to the instant `to`, its `phase` since `since`."""
+
+    id: str
+    to: datetime
+    phase: RollbackPhase
+    since: datetime
+    g: int = 0
+    n: int = 1
+
+
+class PitrRecord(Strict, frozen=True, kw_only=True):
+    """`reset`: points at or before it are gone."""
+
+    reset: datetime | None = None
+
+
+class BrokenRecord(ValueError):
+    """An attribute that makes no sense; the text says which, what it reads, and what to do."""
+
+
+class Record(msgspec.Struct, frozen=True, kw_only=True):
+    """All that a folder remembers. `networks`: network id -> network id; VM lists are ids."""
+
+    mode: ModeRecord | None = None
+    failover: FailoverRecord | None = None
+    session: SessionRecord | None = None
+    rollback: RollbackRecord | None = None
+    pitr: PitrRecord = PitrRecord()
+    excluded: tuple[Period, ...] = ()
+    networks: dict[str, str] = {}
+    session_vms: tuple[str, ...] = ()
+    rollback_vms: tuple[str, ...] = ()
+    skipped: tuple[str, ...] = ()
+
+    @property
+    def completing(self) -> bool:
+        return self.failover is not None and self.failover.phase != "finished"
+
+    @property
+    def owned(self) -> bool:
+        """This site took the domain over."""
+        return self.failover is not None and self.failover.phase not in ("shutdown", "point", "take")
+
+    @property
+    def mode_without_vms(self) -> Mode:
+        """The mode as far as the record alone tells; whether VMs are recoverable is for the inventory."""
+        if self.session is not None and self.session.state is not SessionState.WAITING:
+            return Mode.PITR_SESSION
+        if self.completing:
+            return Mode.COMPLETING
+        if self.failover is not None:
+            return Mode.RUNNING_IN_FAILOVER
+        if self.mode is not None and self.mode.mode == "cfo":
+            return Mode.SYNCHRONISED
+        return Mode.IMPORTED
+
+    @property
+    def periods(self) -> tuple[Period, ...]:
+        """The excluded ones, the running session's included."""
+        if self.session is None or self.session.started is None:
+            return self.excluded
+        known = tuple(p for p in self.excluded if p.start != self.session.started)
+        return (*known, Period(start=self.session.started))
+
+
+def read(attributes: Mapping[str, str]) -> Record:
+    """The record in a folder's attributes. Raises BrokenRecord."""
+    excluded = attributes.get(EXCLUDED, "")
+    record = Record(
+        mode=_one(attributes, MODE, ModeRecord),
+        failover=_one(attributes, FAILOVER, FailoverRecord),
+        session=_one(attributes, SESSION, SessionRecord),
+        rollback=_one(attributes, ROLLBACK, RollbackRecord),
+        pitr=_one(attributes, PITR, PitrRecord) or PitrRecord(),
+        excluded=_periods(excluded),
+        networks=_many(attributes, NETWORKS, dict[str, str], {}),
+        session_vms=_many(attributes, SESSION_VMS, tuple[str, ...], ()),
+        rollback_vms=_many(attributes, ROLLBACK_VMS, tuple[str, ...], ()),
+        skipped=_many(attributes, SKIPPED, tuple[str, ...], ()),
+    )
+    session = record.session
+    if session is not None and session.state is not SessionState.WAITING and session.started is None:
+        raise _broken(SESSION, attributes[SESSION], "an active session needs the time it started at")
+    if session is not None and session.state is SessionState.ROLLING_BACK and record.rollback is None:
+        raise _broken(ROLLBACK, "", "a rollback is under way, but there is no record of it")
+    return record
+
+
+def write(value: msgspec.Struct) -> str:
+    """The text of an attribute for one of the records above."""
+    text = msgspec.json.encode(value).decode()
+    if len(text) > MAX_VALUE:
+        raise ValueError(f"the record {text[:40]}... has {len(text)} characters; {MAX_VALUE} fit")
+    return text
+
+
+def write_many(name: str, value: object) -> dict[str, str]:
+    """Attributes that hold a list or mapping, cut to fit; parts not used are emptied."""
+    text = msgspec.json.encode(value).decode() if value else ""
+    parts = [text[i : i + MAX_VALUE] for i in range(0, len(text), MAX_VALUE)]
+    if len(parts) > MAX_PARTS:
+        raise ValueError(f"{name} would need {len(text)} characters; {MAX_VALUE * MAX_PARTS} fit")
+    return {part_name(name, i): parts[i] if i < len(parts) else "" for i in range(MAX_PARTS)}
+
+
+def part_name(name: str, index: int) -> str:
+    return name if index == 0 else f"{name}.{index + 1}"
+
+
+def write_periods(periods: Iterable[Period]) -> str:
+    """Excluded periods in whole seconds, widened rather than narrowed; when they do not fit, the two
+    that lie closest together become one, so that nothing excluded is ever forgotten."""
+    spans = sorted((_floor(p.start), _ceil(p.end)) for p in periods if p.end is not None)
+    while True:
+        text = ",".join(f"{_base36(start)}-{_base36(end)}" for start, end in spans)
+        if len(text) <= MAX_VALUE:
+            return text
+        gaps = [(spans[i + 1][0] - spans[i][1], i) for i in range(len(spans) - 1)]
+        _, i = min(gaps)
+        spans[i : i + 2] = [(spans[i][0], max(spans[i][1], spans[i + 1][1]))]
+
+
+def _one(attributes: Mapping[str, str], name: str, kind: Any) -> Any:
+    text = attributes.get(name, "")
+    if not text:
+        return None
+    try:
+        return msgspec.json.decode(text, type=kind)
+    except (msgspec.DecodeError, ValueError) as error:
+        raise _broken(name, text, str(error)) from None
+
+
+def _many(attributes: Mapping[str, str], name: str, kind: Any, empty: Any) -> Any:
+    text = "".join(attributes.get(part_name(name, i), "") for i in range(MAX_PARTS))
+    if not text:
+        return empty
+    try:
+        return msgspec.json.decode(text, type=kind)
+    except (msgspec.DecodeError, ValueError) as error:
+        raise _broken(name, text, str(error)) from None
+
+
+def _broken(name: str, text: str, why: str) -> BrokenRecord:
+    return BrokenRecord(
+        f'the custom attribute {name} of its folder reads "{text[:60]}", which makes no sense ({why});'
+        " put its value right in vCenter, or clear it"
+    )
+
+
+def _periods(text: str) -> tuple[Period, ...]:
+    periods = []
+    for part in filter(None, text.split(",")):
+        try:
+            start, end = (int(digits, 36) for digits in part.split("-"))
+            periods.append(Period(start=_instant(start), end=_instant(end)))
+        except (ValueError, OverflowError):
+            raise _broken(EXCLUDED, text, f"{part!r} is no period") from None
+    return tuple(periods)
+
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def _instant(seconds: int) -> datetime:
+    return _EPOCH + timedelta(seconds=seconds)
+
+
+def _floor(instant: datetime) -> int:
+    return (instant - _EPOCH) // timedelta(seconds=1)
+
+
+def _ceil(instant: datetime) -> int:
+    return -((_EPOCH - instant) // timedelta(seconds=1))
+
+
+def _base36(number: int) -> str:
+    digits = ""
+    while True:
+        number, rest = divmod(number, 36)
+        digits = "0123456789abcdefghijklmnopqrstuvwxyz"[rest] + digits
+        if number == 0:
+            return digits

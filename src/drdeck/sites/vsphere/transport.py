@@ -1,0 +1,251 @@
+"""How calls travel to a vCenter: TLS as the settings ask, time-outs, and whether a request had left."""
+
+from __future__ import annotations
+
+import hashlib
+import select
+import socket
+import ssl
+import threading
+from collections.abc import Callable
+from functools import cached_property
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from typing import Any
+from urllib.parse import urlsplit
+
+import msgspec
+from pyVmomi import SoapStubAdapter, vim, vmodl
+
+VERSION = "vim.version.version11"
+"""The API version that we speak (6.5); newer servers answer in it."""
+
+IDLE_S = 15.0
+"""A connection unused for so long is not used again: a proxy may close it just as a command leaves."""
+
+_READS = (
+    "Retrieve", "Fetch", "Find", "Query", "WaitForUpdates", "CancelWaitForUpdates", "CurrentTime",
+    "HasPrivilege", "HasUserPrivilege", "Login", "Logout", "SessionIsActive", "ReadNext", "ReadPrevious",
+    "CreateContainerView", "CreateListView", "CreateFilter", "CreatePropertyCollector",
+    "CreateCollectorForEvents", "DestroyView", "DestroyPropertyFilter", "DestroyPropertyCollector",
+    "DestroyCollector", "ResetCollector", "RewindCollector",
+)  # fmt: skip
+
+
+class AnswerLost(Exception):
+    """A request had left and no answer came; `changing` tells whether it would have changed anything."""
+
+    def __init__(self, method: str, changing: bool) -> None:
+        super().__init__(method)
+        self.method, self.changing = method, changing
+
+
+class CertificateRefused(Exception):
+    """The server's certificate is not the one trusted; `found` is its SHA-256, empty when unknown."""
+
+    def __init__(self, reason: str, found: str, expected: str = "") -> None:
+        super().__init__(reason)
+        self.reason, self.found, self.expected = reason, found, expected
+
+
+class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a vCenter is and what makes us believe it: a CA file, a SHA-256 thumbprint, or nothing."""
+
+    url: str
+    ca_file: str | None = None
+    thumbprint: str | None = None
+    insecure: bool = False
+
+    def __post_init__(self) -> None:
+        parts = urlsplit(self.url)
+        if parts.scheme not in ("https", "http") or not parts.hostname:
+            raise ValueError(f"{self.url!r} is no vCenter URL; write it like https://vcsa.example:443/sdk")
+        if parts.username is not None or parts.password is not None:
+            raise ValueError("a vCenter URL holds no user or password; use username and password_command")
+        try:
+            _ = parts.port
+        except ValueError:
+            raise ValueError(f"the port in {self.url!r} is not a number up to 65535") from None
+        if self.thumbprint is not None and len(normalise(self.thumbprint)) != 64:
+            raise ValueError(
+                "a thumbprint is the SHA-256 of the certificate: 32 pairs of hex digits, AB:CD:..."
+            )
+
+    @property
+    def server(self) -> str:
+        """What messages call it: host, and port when not the usual one."""
+        parts = urlsplit(self.url)
+        usual = 443 if parts.scheme == "https" else 80
+        host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname or ""
+        return host if parts.port in (None, usual) else f"{host}:{parts.port}"
+
+    @property
+    def tls(self) -> bool:
+        return urlsplit(self.url).scheme == "https"
+
+    def context(self) -> ssl.SSLContext:
+        """How certificates are checked. Raises OSError or ssl.SSLError when the CA file is no use."""
+        if self.insecure or self.thumbprint is not None:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+            context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+            return context
+        return ssl.create_default_context(cafile=self.ca_file)
+
+
+def normalise(thumbprint: str) -> str:
+    """The hex digits of a thumbprint, or the empty string when there are others."""
+    digits = thumbprint.replace(":", "").replace(" ", "").upper()
+    return digits if all(c in "0123456789ABCDEF" for c in digits) else ""
+
+
+def thumbprint_of(der: bytes) -> str:
+    """The SHA-256 of a certificate as people compare it: AB:CD:..."""
+    digits = hashlib.sha256(der).hexdigest().upper()
+    return ":".join(digits[i : i + 2] for i in range(0, len(digits), 2))
+
+
+class _Http(HTTPConnection):
+    """Waits `connect_s` for the connection, and for each piece of an answer what its call allows."""
+
+    used = False
+
+    def __init__(self, host: str, port: int, *, connect_s: float, stub: Stub) -> None:
+        super().__init__(host, port, timeout=connect_s)
+        self._stub = stub
+
+    def request(self, *args: Any, **kwargs: Any) -> None:
+        super().request(*args, **kwargs)
+        self.sock.settimeout(self._stub.sent())
+
+    def gone(self) -> bool:
+        """The server closed it while it lay idle: what is readable now can only be the end."""
+        if self.sock is None:
+            return True
+        poller = select.poll()
+        poller.register(self.sock, select.POLLIN)
+        return bool(poller.poll(0))
+
+
+class _Https(_Http, HTTPSConnection):
+    """The same over TLS, with the pinned thumbprint checked on every new connection."""
+
+    def __init__(self, host: str, port: int, *, connect_s: float, stub: Stub) -> None:
+        HTTPSConnection.__init__(self, host, port, timeout=connect_s, context=stub.tls)
+        self._stub = stub
+
+    def connect(self) -> None:
+        try:
+            HTTPSConnection.connect(self)
+        except ssl.SSLCertVerificationError as refused:
+            raise CertificateRefused(refused.verify_message, self._presented()) from refused
+        assert isinstance(self.sock, ssl.SSLSocket)
+        expected = self._stub.endpoint.thumbprint
+        if expected is not None:
+            found = thumbprint_of(self.sock.getpeercert(binary_form=True) or b"")
+            if normalise(found) != normalise(expected):
+                self.close()
+                raise CertificateRefused("not the pinned certificate", found, expected)
+
+    def _presented(self) -> str:
+        # a second look, trusting nothing: the operator needs to see which certificate was refused
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        try:
+            with (
+                socket.create_connection((self.host, self.port), timeout=self.timeout) as plain,
+                context.wrap_socket(plain, server_hostname=self.host) as wrapped,
+            ):
+                return thumbprint_of(wrapped.getpeercert(binary_form=True) or b"")
+        except OSError:
+            return ""
+
+
+class Stub(SoapStubAdapter):  # type: ignore[misc]
+    """pyVmomi's adapter with our time-outs, knowing whether a failed request had left.
+
+    `log_in` is asked when the vCenter no longer knows the session; the refused call, which by that
+    refusal did nothing, is then made once more. Raises AnswerLost beside what pyVmomi raises.
+    """
+
+    def __init__(self, endpoint: Endpoint, connect_s: float, call_s: float, poll_s: float = 0.0) -> None:
+        parts = urlsplit(endpoint.url)
+        port = parts.port or (443 if endpoint.tls else 80)
+        host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
+        path = parts.path if parts.path not in ("", "/") else "/sdk"
+        super().__init__(
+            url=f"{parts.scheme}://{host}:{port}{path}",
+            version=VERSION,
+            poolSize=16,
+            connectionPoolTimeout=IDLE_S,
+        )
+        self.endpoint = endpoint
+        self.log_in: Callable[[int], None] | None = None
+        self.logins = 0
+        self._local = threading.local()
+        self._open: set[_Http] = set()
+        self.scheme = _Https if endpoint.tls else _Http
+        self.schemeArgs = {"connect_s": connect_s, "stub": self}
+        self.call_s, self.poll_s = call_s, poll_s
+
+    @cached_property
+    def tls(self) -> ssl.SSLContext:
+        """Made once: reading all of a system's CA certificates takes a while."""
+        return self.endpoint.context()
+
+    def sent(self) -> float:
+        """This thread's request has left; the seconds to wait for its answer."""
+        self._local.sent = True
+        # the vCenter itself holds the answer to a long poll back
+        return self.call_s + (self.poll_s if self._local.method == "WaitForUpdatesEx" else 0.0)
+
+    def GetConnection(self) -> Any:
+        while True:
+            connection = super().GetConnection()
+            if not (connection.used and connection.gone()):
+                self._open.add(connection)
+                return connection
+            connection.close()
+
+    def ReturnConnection(self, conn: Any) -> None:
+        conn.used = True
+        self._open.discard(conn)
+        super().ReturnConnection(conn)
+
+    def abort(self) -> None:
+        """Break every call under way, from another thread; each fails at once."""
+        for connection in list(self._open):
+            sock = connection.sock
+            if sock is not None:
+                try:
+                    sock.shutdown(socket.SHUT_RDWR)
+                except OSError:
+                    continue
+
+    def InvokeMethod(self, mo: Any, info: Any, args: Any, outerStub: Any = None) -> Any:
+        logins = self.logins
+        try:
+            return self._invoke(mo, info, args, outerStub)
+        except vim.fault.NotAuthenticated:
+            if self.log_in is None or info.wsdlName in ("Login", "Logout"):
+                raise
+            self.log_in(logins)
+            return self._invoke(mo, info, args, outerStub)
+
+    def _invoke(self, mo: Any, info: Any, args: Any, outer: Any) -> Any:
+        self._local.sent, self._local.method = False, info.wsdlName
+        try:
+            return super().InvokeMethod(mo, info, args, outer)
+        except vmodl.MethodFault:
+            raise
+        except HTTPException as broken:
+            if not self._local.sent or str(broken).startswith(("4", "503")):
+                raise  # a whole answer that says: not done
+            raise AnswerLost(info.wsdlName, changing(info.wsdlName)) from broken
+        except Exception as broken:
+            if not self._local.sent:
+                raise
+            raise AnswerLost(info.wsdlName, changing(info.wsdlName)) from broken
+
+
+def changing(method: str) -> bool:
+    """Whether a SOAP method may change anything at the site (views and filters of our own do not count)."""
+    return not method.startswith(_READS)

@@ -1,0 +1,82 @@
+"""What is due at owned domains without anybody asking: group points, and pruning them."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from drdeck.model.domains import Act
+
+from .facts import VmFacts
+from .plan import Situation
+from .restore import CHAIN_MAX, instant_of, leaves_first, ours, point_name
+
+LATE_S = 60.0
+"""A VM that could not join a group point within this long waits for the next one."""
+
+
+def due(s: Situation, now: datetime, pending: datetime | None = None) -> list[Act]:
+    """Acts due for a domain: at most one for each VM.
+
+    `pending`: instant of the group point that is being made, which the site may not show yet.
+    """
+    f = s.record.failover
+    if f is None or f.phase != "finished" or s.record.session is not None or not s.settings.pitr.enabled:
+        return []
+    name = _group_point(s, now, pending)
+    acts = []
+    for vm in s.vms:
+        if vm.running_tasks or vm.connection != "connected":
+            continue
+        doomed = _doomed(s, vm, now)
+        if doomed:
+            acts.append(_remove(vm, doomed, s))
+        elif name is not None and not any(x.name == name for x in vm.snapshots):
+            acts.append(
+                Act(
+                    key=f"point:{name}:{vm.id}",
+                    kind="snapshot",
+                    vm=vm.id,
+                    name=vm.name,
+                    args={"name": name, "description": "drdeck: group point"},
+                    says=f"make restore point {name} of {vm.name}",
+                )
+            )
+    return acts
+
+
+def _group_point(s: Situation, now: datetime, pending: datetime | None) -> str | None:
+    """The name of the group point being made now, or None between two."""
+    interval = timedelta(seconds=max(1.0, float(s.settings.pitr.interval)))
+    made = [instant_of(x) for vm in s.vms for x in vm.snapshots if ours(x)]
+    last = max([*made, *([pending] if pending else [])], default=None)
+    since = [t for t in (last, s.record.pitr.reset, *(p.end for p in s.record.excluded)) if t is not None]
+    if last is not None and now - last < timedelta(seconds=min(LATE_S, interval.total_seconds())):
+        if last == max(since):
+            return point_name(last)
+        return None
+    if since and now - max(since) < interval:
+        return None
+    return point_name(now.replace(microsecond=0))
+
+
+def _doomed(s: Situation, vm: VmFacts, now: datetime) -> set[str]:
+    """The one snapshot to go next: past the window, or to keep the chain short enough for one more."""
+    mine = [x for x in vm.snapshots if ours(x) or s.settings.prune == "all"]
+    if not mine:
+        return set()
+    oldest = min(mine, key=instant_of)
+    too_old = instant_of(oldest) < now - timedelta(seconds=float(s.settings.pitr.window))
+    too_many = len(vm.snapshots) >= CHAIN_MAX
+    return {oldest.id} if too_old or too_many else set()
+
+
+def _remove(vm: VmFacts, doomed: set[str], s: Situation) -> Act:
+    snapshot = leaves_first(vm, doomed)[0]
+    return Act(
+        key=f"prune:{vm.id}:{snapshot.id}",
+        kind="remove",
+        vm=vm.id,
+        name=vm.name,
+        args={"snapshot": snapshot.id, "name": snapshot.name},
+        says=f'prune "{snapshot.name}" of {vm.name}',
+    )

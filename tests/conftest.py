@@ -1,0 +1,46 @@
+"""Fixtures that every room's tests may use."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from tests.support.simulator import CannotBuild, binary
+from tests.support.vcsim import VCenter
+
+
+@pytest.fixture(scope="session")
+def vcsim_built() -> None:
+    """The simulator is there; else the test is skipped, or fails where DRDECK_REQUIRE_VCSIM=1."""
+    try:
+        binary()
+    except CannotBuild as reason:
+        if os.environ.get("DRDECK_REQUIRE_VCSIM") == "1":
+            pytest.fail(f"DRDECK_REQUIRE_VCSIM is set, and {reason}", pytrace=False)
+        pytest.skip(f"no vCenter simulator: {reason}")
+
+
+@pytest.fixture
+def vcenter(vcsim_built: None) -> Iterator[VCenter]:
+    """A fresh recovery vCenter, with nothing laid out yet."""
+    server = VCenter()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def protected_vcenter(vcsim_built: None) -> Iterator[VCenter]:
+    """A second one, for the protected site."""
+    server = VCenter()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def recovery(vcsim_built: None) -> Iterator[VCenter]:
+    """A recovery vCenter whose guests boot: tools run, and an address is there, soon after power on."""
+    server = VCenter(boot=0.2)
+    yield server
+    server.stop()

@@ -1,0 +1,106 @@
+"""The whole flow by command line, against two vCenters; the truth is read back from vCenter itself."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+
+from drdeck.model.times import show
+from tests.support import flowsite
+from tests.support.deck import Deck
+from tests.support.flowsite import DOMAIN, PITR_DOMAIN, VMS
+from tests.support.vcsim import VCenter
+
+pytestmark = pytest.mark.vcsim
+
+
+@pytest.fixture
+def points() -> list[datetime]:
+    return flowsite.instants()
+
+
+@pytest.fixture
+def deck(
+    tmp_path: Path, recovery: VCenter, protected_vcenter: VCenter, points: list[datetime]
+) -> Iterator[Deck]:
+    root = flowsite.lay_out(recovery, protected_vcenter, points)
+    made = flowsite.deck(tmp_path, recovery, root, protected_vcenter, PITR_DOMAIN)
+    yield made
+    made.stop()
+
+
+def standing_on(vcenter: VCenter, vm: str) -> str:
+    """Name of the snapshot that a VM's disks stand on."""
+    found = vcenter.current_snapshot(vm)
+    return "" if found is None else str(found.name)
+
+
+def test_force_failover_with_pitr_rollback_and_exit(
+    deck: Deck, recovery: VCenter, protected_vcenter: VCenter, points: list[datetime]
+) -> None:
+    listed = deck.json("domains")
+    assert listed["kind"] == "vsphere"
+    assert [d["name"] for d in listed["domains"]] == [DOMAIN]
+    assert listed["domains"][0]["mode"] == "imported"
+    assert listed["domains"][0]["owner"] == "remote"
+
+    deck.run("cfo", "start", DOMAIN, "--network", "DC0_DVPG0=VM Network", "--wait")
+    assert deck.domain(DOMAIN)["mode"] == "synchronised"
+
+    refused = deck.run("cfo", "complete", DOMAIN, "--type", "regular", "--run-pitr", code=3)
+    assert "still run" in refused.stderr
+    refused = deck.run("cfo", "complete", DOMAIN, "--type", "force", "--run-pitr", code=3)
+    assert DOMAIN in refused.stderr
+    assert all(recovery.power(vm) == "off" for vm in VMS)
+
+    deck.run("cfo", "complete", DOMAIN, "--type", "force", "--run-pitr", "--confirm", DOMAIN, "--wait")
+    shown = deck.domain(DOMAIN)
+    assert shown["mode"] == "pitr_session"
+    assert shown["owner"] == "local"
+    assert shown["session"]["state"] == "active"
+    assert shown["session"]["unprotected_s"] >= 0
+    assert all(vm["ready"] for vm in shown["vms"])
+    assert all(recovery.networks(vm) == ["VM Network"] for vm in VMS)
+    assert all(protected_vcenter.power(vm) == "on" for vm in VMS), "Force must not touch the protected site"
+
+    offered = deck.json("pitr", "points", DOMAIN)
+    assert [p["kind"] for p in offered["points"]] == ["entry", "foreign", "foreign", "foreign"]
+    assert offered["excluded"][0]["to"] is None
+
+    deck.run("pitr", "run", DOMAIN, "--to", show(points[1]), "--wait")
+    assert {standing_on(recovery, vm) for vm in VMS} == {"replica 1"}
+    shown = deck.domain(DOMAIN)
+    assert shown["session"]["rolled_back_to"] == show(points[1])
+    assert all(vm["power"] == "on" for vm in shown["vms"])
+
+    deck.run("pitr", "run", DOMAIN, "--to", show(points[0]), "--wait")
+    assert {standing_on(recovery, vm) for vm in VMS} == {"replica 0"}
+
+    late = deck.run("pitr", "run", DOMAIN, "--to", "-0s", code=3)
+    assert "PITR session was active" in late.stderr
+
+    deck.run("pitr", "exit", DOMAIN, "--wait")
+    deck.run("watch", DOMAIN, "--until", "idle", "--timeout", "20")
+    shown = deck.domain(DOMAIN)
+    assert shown["mode"] == "running_in_failover"
+    assert shown["session"] is None
+    assert shown["operation"] is None
+    assert len(shown["excluded"]) == 1
+    assert {standing_on(recovery, vm).startswith(("replica 0", "drdeck-")) for vm in VMS} == {True}
+
+    tasks = deck.json("tasks")["operations"]
+    assert [t["state"] for t in tasks] == ["done"] * 5
+    done = deck.json("audit", "verify")
+    assert done["sound"] is True
+    kinds = [json.loads(line)["kind"] for line in deck.run("audit", "export").stdout.splitlines()]
+    assert kinds.count("accepted") == 5
+    starts = [
+        line
+        for line in deck.run("audit", "export").stdout.splitlines()
+        if '"kind":"intent"' in line and "start PITR session" in line
+    ]
+    assert len(starts) == 1, "the session starts exactly once"

@@ -1,0 +1,215 @@
+"""A vCenter for one test: laid out, made to misbehave, and asked for the truth."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from pyVmomi import vim
+
+from tests.support.access import Access, Snap, Which, encode
+
+__all__ = ["Snap", "VCenter", "Which", "encode", "replica_points"]
+
+
+def replica_points(now: datetime | None = None) -> list[tuple[str, datetime]]:
+    """Three instances as a replication tool leaves them, an hour apart, the newest a minute old."""
+    newest = (now or datetime.now(UTC)) - timedelta(minutes=1)
+    times = [(newest - timedelta(hours=h)).replace(microsecond=0) for h in (2, 1, 0)]
+    return [(f"HBR {at:%Y-%m-%d %H:%M:%S} UTC", at) for at in times]
+
+
+class VCenter(Access):
+    """A simulator process with helpers. VMs are told by name, or by (domain, name) where two share one.
+
+    Its own calls go through a session of its own; they are counted by `calls` like everybody's.
+    """
+
+    # --- laying out ---
+
+    def layout(
+        self,
+        domains: Mapping[str, Sequence[str]],
+        root: str = "drdeck",
+        snapshots: Sequence[tuple[str, datetime]] | None = None,
+        network: str = "DC0_DVPG0",
+        running: bool = False,
+    ) -> str:
+        """Make `root` with a folder per domain and its VMs, each with `snapshots` (oldest first).
+
+        Names are given as people write them; without `snapshots` they are `replica_points()`. The VMs
+        are off unless `running`. Returns the root's inventory path.
+        """
+        points = replica_points() if snapshots is None else snapshots
+        top = self.datacenter.vmFolder.CreateFolder(encode(root))
+        self.root, self.root_folder = f"/DC0/vm/{encode(root)}", top
+        folders = {name: top.CreateFolder(encode(name)) for name in domains}
+        jobs = [(folders[domain], vm) for domain, vms in domains.items() for vm in vms]
+        with ThreadPoolExecutor(4) as pool:
+            list(pool.map(lambda job: self._make(job[0], job[1], points, network, running), jobs))
+        return self.root
+
+    def protected_layout(self, domains: Mapping[str, Sequence[str]], root: str = "prod") -> str:
+        """The protected site's side of it: the same names, running with VMware Tools, no snapshots."""
+        return self.layout(domains, root, snapshots=(), running=True)
+
+    def add_domain(self, name: str) -> Any:
+        """One more domain folder."""
+        return self.root_folder.CreateFolder(encode(name))
+
+    def add_vm(
+        self,
+        domain: str,
+        name: str,
+        snapshots: Sequence[tuple[str, datetime]] = (),
+        network: str = "DC0_DVPG0",
+        running: bool = False,
+    ) -> Any:
+        """One more VM in a domain."""
+        return self._make(self.folder(domain), name, snapshots, network, running)
+
+    def _make(
+        self, folder: Any, name: str, points: Sequence[tuple[str, datetime]], network: str, running: bool
+    ) -> Any:
+        nic = vim.vm.device.VirtualVmxnet3(
+            key=-1,
+            backing=self._backing(network),
+            connectable=vim.vm.device.VirtualDevice.ConnectInfo(
+                startConnected=True, allowGuestControl=True, connected=True
+            ),
+        )
+        spec = vim.vm.ConfigSpec(
+            name=encode(name),
+            guestId="otherGuest",
+            memoryMB=32,
+            numCPUs=1,
+            # a directory of its own: names may repeat, and hold what a path cannot
+            files=vim.vm.FileInfo(vmPathName=f"[LocalDS_0] {uuid.uuid4().hex}/vm.vmx"),
+            deviceChange=[vim.vm.device.VirtualDeviceSpec(operation="add", device=nic)],
+        )
+        vm = self.done(folder.CreateVM_Task(config=spec, pool=self._pool))
+        for title, at in points:
+            self.make_snapshot(vm, title, at)
+        if running:
+            self.done(vm.PowerOnVM_Task())
+            self.set_tools(vm, True)
+        return vm
+
+    def _backing(self, network: str) -> Any:
+        with self._lock:
+            if network not in self._backings:
+                self._backings[network] = self._new_backing(network)
+            return self._backings[network]
+
+    def _new_backing(self, network: str) -> Any:
+        found: Any = next(n for n in self.datacenter.networkFolder.childEntity if n.name == network)
+        if isinstance(found, vim.dvs.DistributedVirtualPortgroup):
+            switch: Any = found.config.distributedVirtualSwitch
+            return vim.vm.device.VirtualEthernetCard.DistributedVirtualPortBackingInfo(
+                port=vim.dvs.PortConnection(portgroupKey=found.key, switchUuid=switch.uuid)
+            )
+        return vim.vm.device.VirtualEthernetCard.NetworkBackingInfo(deviceName=network)
+
+    # --- acting as somebody else does ---
+
+    def make_snapshot(self, vm: Which, name: str, at: datetime | None = None) -> str:
+        """Take a snapshot, dated `at` where told; its id."""
+        made = self.done(
+            self.vm(vm).CreateSnapshot_Task(name=name, description="", memory=False, quiesce=False)
+        )
+        if at is not None:
+            self.control("snapshot", target=made._moId, time=at.astimezone(UTC).isoformat())
+        return str(made._moId)
+
+    def remove_snapshot(self, vm: Which, name: str) -> None:
+        """Remove the first snapshot of that name, keeping its children."""
+        found = next(s for s in self.snapshots(vm) if s.name == name)
+        self.done(vim.vm.Snapshot(found.id, self.si._stub).RemoveSnapshot_Task(removeChildren=False))
+
+    def revert(self, vm: Which, name: str) -> None:
+        found = next(s for s in self.snapshots(vm) if s.name == name)
+        self.done(vim.vm.Snapshot(found.id, self.si._stub).RevertToSnapshot_Task())
+
+    def power_on(self, vm: Which) -> None:
+        self.done(self.vm(vm).PowerOnVM_Task())
+
+    def power_off(self, vm: Which) -> None:
+        self.done(self.vm(vm).PowerOffVM_Task())
+
+    def remove_vm(self, vm: Which) -> None:
+        self.done(self.vm(vm).Destroy_Task())
+
+    def move_vm(self, vm: Which, domain: str) -> None:
+        self.done(self.folder(domain).MoveIntoFolder_Task([self.vm(vm)]))
+
+    def rename(self, entity: Any, name: str) -> None:
+        self.done(entity.Rename_Task(encode(name)))
+
+    def set_ip(self, vm: Which, address: str) -> None:
+        """Give the VM an address, as its VMware Tools would tell; empty: none."""
+        self._set(vm, "SET.guest.ipAddress", address)
+
+    def set_tools(self, vm: Which, running: bool) -> None:
+        self._set(
+            vm, "SET.guest.toolsRunningStatus", "guestToolsRunning" if running else "guestToolsNotRunning"
+        )
+
+    def _set(self, vm: Which, key: str, value: str) -> None:
+        option = vim.option.OptionValue(key=key, value=value)
+        self.done(self.vm(vm).ReconfigVM_Task(vim.vm.ConfigSpec(extraConfig=[option])))
+
+    def set_connection(self, vm: Which, state: str) -> None:
+        """connected, disconnected, inaccessible, orphaned or invalid."""
+        self.control("connection", target=self.vm(vm)._moId, text=state)
+
+    def set_attribute(self, domain: str, name: str, value: str) -> None:
+        """Write a custom attribute of a domain's folder, as anybody may."""
+        manager = self.content.customFieldsManager
+        known = {f.name: f.key for f in manager.field}
+        key = known[name] if name in known else manager.AddCustomFieldDef(name, vim.Folder, None, None).key
+        manager.SetField(self.folder(domain), key, value)
+
+    # --- making it misbehave ---
+
+    def rule(
+        self, method: str, action: str, vm: Which | None = None, times: int = -1, ms: int = 0, text: str = ""
+    ) -> None:
+        """What becomes of the next `times` calls (-1: all) of a method; actions: tests/vcsim/main.go."""
+        target = "" if vm is None else self.vm(vm)._moId
+        self.control("rules", method=method, action=action, target=target, times=times, ms=ms, text=text)
+
+    def clear_rules(self) -> None:
+        self.control("clear")
+
+    def stubborn(self, vm: Which) -> None:
+        """The VM takes no notice of a guest shutdown."""
+        self.rule("ShutdownGuest", "ignore", vm)
+
+    def fail_power_on(
+        self, vm: Which, times: int = 1, text: str = "Insufficient resources to satisfy HA."
+    ) -> None:
+        self.rule("PowerOnVM_Task", "fail", vm, times, text=text)
+
+    def fail_revert(
+        self, vm: Which, times: int = 1, text: str = "The parent virtual disk was modified."
+    ) -> None:
+        self.rule("RevertToSnapshot_Task", "fail", vm, times, text=text)
+
+    def slow(self, method: str, vm: Which | None, ms: int, times: int = -1) -> None:
+        """The task is answered at once, runs for `ms` (seen in the VM's recentTask), then acts."""
+        self.rule(method, "slow", vm, times, ms)
+
+    def stall(self, method: str, ms: int, vm: Which | None = None, times: int = 1) -> None:
+        """The answer takes `ms` longer."""
+        self.rule(method, "stall", vm, times, ms)
+
+    def lose_answer(self, method: str, vm: Which | None = None, times: int = 1) -> None:
+        """The call is carried out and its answer lost."""
+        self.rule(method, "lose", vm, times)
+
+    def lose_request(self, method: str, vm: Which | None = None, times: int = 1) -> None:
+        """The connection closes and nothing is carried out; the caller cannot tell from `lose_answer`."""
+        self.rule(method, "drop", vm, times)

@@ -1,0 +1,17 @@
+"""Waiting for a condition instead of for a time."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+
+WITHIN_S = 20.0
+
+
+async def eventually(holds: Callable[[], object], within_s: float = WITHIN_S) -> None:
+    """Until `holds()` is true; fails after `within_s`. The event loop goes on meanwhile."""
+    deadline = time.monotonic() + within_s
+    while not holds():
+        assert time.monotonic() < deadline, f"did not come true within {within_s} s"
+        await asyncio.sleep(0.005)

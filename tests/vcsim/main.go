@@ -1,0 +1,326 @@
+// A vCenter to test against: VMware's simulator library, with the means to make it misbehave.
+//
+// One JSON line {"url", "certificate"} goes to stdout when it is ready; it ends when its stdin closes,
+// so that no test leaves it behind. Beside /sdk it answers, without a login:
+//
+//	POST /control/calls       how often each SOAP method was called
+//	POST /control/rules       {"method", "target", "action", "times", "ms", "text"}; see type rule
+//	POST /control/clear       drop all rules
+//	POST /control/snapshot    {"target": "snapshot-7", "time": "2026-11-22T10:42:00Z"}: its creation time
+//	POST /control/connection  {"target": "vm-7", "text": "disconnected"}
+package main
+
+import (
+	"bytes"
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/json"
+	"encoding/pem"
+	"flag"
+	"fmt"
+	"io/ioutil"
+	"log"
+	"math/big"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"os/signal"
+	"regexp"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/vmware/govmomi/simulator"
+	"github.com/vmware/govmomi/vim25/types"
+)
+
+// rule says what becomes of the next `times` calls of `method` on `target` (a VM's or any other id; empty: any).
+// Actions: fail (a task that ends with `text`, or a fault), ignore (answer as if done, do nothing),
+// slow (the task runs for `ms` and then acts), stall (the answer takes `ms` longer), lose (act, then close
+// the connection), drop (close the connection without acting).
+type rule struct {
+	Method string
+	Target string
+	Action string
+	Times  int
+	Ms     int
+	Text   string
+	Time   time.Time
+}
+
+type control struct {
+	sdk   http.Handler
+	boot  time.Duration
+	mu    sync.Mutex
+	rules []*rule
+	calls map[string]int
+}
+
+var (
+	callRE = regexp.MustCompile(`<(?:\w+:)?Body[^>]*>\s*<(?:\w+:)?(\w+)[^>]*>\s*<(?:\w+:)?_this[^>]*>([^<]*)<`)
+	taskRE = regexp.MustCompile(`<returnval type="Task">([^<]*)<`)
+)
+
+const envelope = `<?xml version="1.0" encoding="UTF-8"?><soapenv:Envelope xmlns:soapenv="http://schemas.xmlsoap.org/soap/envelope/" ` +
+	`xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"><soapenv:Body>%s</soapenv:Body></soapenv:Envelope>`
+
+func (c *control) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	body, _ := ioutil.ReadAll(r.Body)
+	if strings.HasPrefix(r.URL.Path, "/control/") {
+		c.command(w, strings.TrimPrefix(r.URL.Path, "/control/"), body)
+		return
+	}
+	m := callRE.FindSubmatch(body)
+	if m == nil {
+		c.forward(w, r, body)
+		return
+	}
+	method, target := string(m[1]), vmOf(string(m[2]))
+	act := c.match(method, target)
+	switch act.Action {
+	case "drop":
+		hangUp(w)
+	case "lose":
+		c.act(httptest.NewRecorder(), r, body, method, target)
+		hangUp(w)
+	case "stall":
+		time.Sleep(time.Duration(act.Ms) * time.Millisecond)
+		c.act(w, r, body, method, target)
+	case "ignore":
+		fmt.Fprintf(w, envelope, `<`+method+`Response xmlns="urn:vim25"></`+method+`Response>`)
+	case "fail":
+		if !strings.HasSuffix(method, "_Task") {
+			w.WriteHeader(http.StatusInternalServerError)
+			fmt.Fprintf(w, envelope, `<soapenv:Fault><faultcode>ServerFaultCode</faultcode><faultstring>`+act.Text+
+				`</faultstring><detail><InvalidStateFault xmlns="urn:vim25" xsi:type="InvalidState"/></detail></soapenv:Fault>`)
+			return
+		}
+		task := newTask(method, target)
+		finish(task, types.TaskInfoStateError, types.LocalizedMethodFault{
+			Fault: new(types.GenericVmConfigFault), LocalizedMessage: act.Text})
+		answerTask(w, method, task)
+	case "slow":
+		task := newTask(method, target)
+		answerTask(w, method, task)
+		go func() {
+			time.Sleep(time.Duration(act.Ms) * time.Millisecond)
+			out := httptest.NewRecorder()
+			c.act(out, r.Clone(context.Background()), body, method, target)
+			state, fault := types.TaskInfoStateSuccess, interface{}(nil)
+			if id := taskRE.FindStringSubmatch(out.Body.String()); id != nil {
+				real := simulator.Map.Get(types.ManagedObjectReference{Type: "Task", Value: id[1]}).(*simulator.Task)
+				if state = real.Info.State; real.Info.Error != nil {
+					fault = *real.Info.Error
+				}
+			}
+			finish(task, state, fault)
+		}()
+	default:
+		c.act(w, r, body, method, target)
+	}
+}
+
+// match counts the call and takes the first rule for it; no rule: an empty one.
+func (c *control) match(method, target string) rule {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.calls[method]++
+	for _, x := range c.rules {
+		if x.Times != 0 && x.Method == method && (x.Target == "" || x.Target == target) {
+			x.Times--
+			return *x
+		}
+	}
+	return rule{}
+}
+
+func (c *control) forward(w http.ResponseWriter, r *http.Request, body []byte) {
+	r.Body = ioutil.NopCloser(bytes.NewReader(body))
+	c.sdk.ServeHTTP(w, r)
+}
+
+// act carries a call out and adds what a vCenter does besides and the library leaves out.
+func (c *control) act(w http.ResponseWriter, r *http.Request, body []byte, method, target string) {
+	ref := types.ManagedObjectReference{Type: "VirtualMachine", Value: target}
+	vm, _ := simulator.Map.Get(ref).(*simulator.VirtualMachine)
+	c.forward(w, r, body)
+	if vm == nil {
+		return
+	}
+	running := vm.Runtime.PowerState == types.VirtualMachinePowerStatePoweredOn
+	switch method {
+	case "RevertToSnapshot_Task": // all snapshots here are without memory: the VM is off afterwards
+		set(vm, "runtime.powerState", types.VirtualMachinePowerStatePoweredOff)
+		c.guest(vm, "guestToolsNotRunning", "")
+	case "ShutdownGuest", "PowerOffVM_Task":
+		if !running {
+			c.guest(vm, "guestToolsNotRunning", "")
+		}
+	case "PowerOnVM_Task":
+		if running && c.boot >= 0 {
+			time.AfterFunc(c.boot, func() { c.guest(vm, "guestToolsRunning", "10.0.0."+target[strings.LastIndex(target, "-")+1:]) })
+		}
+	}
+}
+
+// guest tells of VMware Tools and the address; only with -boot, else a test says it itself.
+func (c *control) guest(vm *simulator.VirtualMachine, tools, ip string) {
+	if c.boot >= 0 {
+		set(vm, "guest.toolsRunningStatus", tools)
+		set(vm, "guest.ipAddress", ip)
+	}
+}
+
+func set(vm *simulator.VirtualMachine, name string, val interface{}) {
+	simulator.Map.WithLock(vm, func() {
+		simulator.Map.Update(vm, []types.PropertyChange{{Name: name, Val: val}})
+	})
+}
+
+func (c *control) command(w http.ResponseWriter, what string, body []byte) {
+	var x rule
+	if len(body) > 0 {
+		if err := json.Unmarshal(body, &x); err != nil {
+			http.Error(w, err.Error(), http.StatusBadRequest)
+			return
+		}
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch what {
+	case "calls":
+		_ = json.NewEncoder(w).Encode(c.calls)
+	case "rules":
+		c.rules = append(c.rules, &x)
+	case "clear":
+		c.rules = nil
+	case "connection":
+		vm := simulator.Map.Get(types.ManagedObjectReference{Type: "VirtualMachine", Value: x.Target})
+		set(vm.(*simulator.VirtualMachine), "runtime.connectionState", types.VirtualMachineConnectionState(x.Text))
+	case "snapshot":
+		ref := types.ManagedObjectReference{Type: "VirtualMachine", Value: vmOf(x.Target)}
+		vm := simulator.Map.Get(ref).(*simulator.VirtualMachine)
+		dated(vm.Snapshot.RootSnapshotList, x.Target, x.Time)
+		set(vm, "snapshot.rootSnapshotList", vm.Snapshot.RootSnapshotList)
+	default:
+		http.NotFound(w, nil)
+	}
+}
+
+func dated(tree []types.VirtualMachineSnapshotTree, id string, at time.Time) {
+	for i := range tree {
+		if tree[i].Snapshot.Value == id {
+			tree[i].CreateTime = at
+		}
+		dated(tree[i].ChildSnapshotList, id, at)
+	}
+}
+
+// vmOf gives the VM that a snapshot belongs to, and any other id as it is.
+func vmOf(id string) string {
+	ref := types.ManagedObjectReference{Type: "VirtualMachineSnapshot", Value: id}
+	if s, ok := simulator.Map.Get(ref).(*simulator.VirtualMachineSnapshot); ok {
+		return s.Vm.Value
+	}
+	return id
+}
+
+// newTask makes a task that runs until finish, seen in the VM's recentTask as in a vCenter.
+func newTask(method, target string) *simulator.Task {
+	ref := types.ManagedObjectReference{Type: "VirtualMachine", Value: target}
+	task := simulator.CreateTask(ref, strings.TrimSuffix(method, "_Task"), nil)
+	simulator.Map.Update(task, []types.PropertyChange{{Name: "info.state", Val: types.TaskInfoStateRunning}})
+	if vm, ok := simulator.Map.Get(ref).(*simulator.VirtualMachine); ok {
+		set(vm, "recentTask", append(vm.RecentTask, task.Self))
+	}
+	return task
+}
+
+func finish(task *simulator.Task, state types.TaskInfoState, fault interface{}) {
+	simulator.Map.Update(task, []types.PropertyChange{{Name: "info.error", Val: fault}, {Name: "info.state", Val: state}})
+}
+
+func answerTask(w http.ResponseWriter, method string, task *simulator.Task) {
+	fmt.Fprintf(w, envelope, `<`+method+`Response xmlns="urn:vim25"><returnval type="Task">`+task.Self.Value+
+		`</returnval></`+method+`Response>`)
+}
+
+func hangUp(w http.ResponseWriter) {
+	if conn, _, err := w.(http.Hijacker).Hijack(); err == nil {
+		_ = conn.Close()
+	}
+}
+
+// certificate makes a self-signed one for this machine; the library's own is too weak for a strict client.
+func certificate() (tls.Certificate, string) {
+	key, _ := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(time.Now().UnixNano()), Subject: pkix.Name{CommonName: "drdeck test vCenter"},
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(24 * time.Hour),
+		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, BasicConstraintsValid: true, IsCA: true,
+		KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	if err != nil {
+		log.Fatal(err)
+	}
+	text := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
+	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, string(text)
+}
+
+func main() {
+	model := simulator.VPX()
+	model.Portgroup = 2
+	flag.IntVar(&model.Machine, "vms", 0, "VMs of the simulator's own per resource pool")
+	flag.IntVar(&model.ClusterHost, "hosts", 2, "hosts in the cluster")
+	port := flag.Int("port", 0, "port; 0: a free one")
+	user := flag.String("user", "drdeck@vsphere.local", "who may log in")
+	password := flag.String("password", "secret", "with which password")
+	useTLS := flag.Bool("tls", true, "https with a self-signed certificate")
+	boot := flag.Duration("boot", -1, "from power on to VMware Tools and an address; negative: never")
+	home := flag.String("home", "", "directory for its datastores, removed at the end with all that is in it")
+	verbose := flag.Bool("v", false, "log to stderr")
+	flag.Parse()
+	if !*verbose {
+		log.SetOutput(ioutil.Discard)
+	}
+	if *home != "" {
+		_ = os.Setenv("TMPDIR", *home)
+	}
+	if err := model.Create(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	ready := map[string]string{}
+	if *useTLS {
+		pair, text := certificate()
+		model.Service.TLS = &tls.Config{Certificates: []tls.Certificate{pair}}
+		ready["certificate"] = text
+	}
+	model.Service.Listen = &url.URL{Host: fmt.Sprintf("127.0.0.1:%d", *port), User: url.UserPassword(*user, *password)}
+	server := model.Service.NewServer()
+	server.Config.Handler = &control{sdk: server.Config.Handler, boot: *boot, calls: map[string]int{}}
+	ready["url"] = (&url.URL{Scheme: server.URL.Scheme, Host: server.URL.Host, Path: server.URL.Path}).String()
+	_ = json.NewEncoder(os.Stdout).Encode(ready)
+
+	stop := make(chan os.Signal, 1)
+	signal.Notify(stop, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP)
+	go func() {
+		_, _ = ioutil.ReadAll(os.Stdin)
+		stop <- syscall.SIGTERM
+	}()
+	<-stop
+	model.Remove()
+	if *home != "" {
+		_ = os.RemoveAll(*home)
+	}
+	os.Exit(0)
+}
