@@ -73,8 +73,8 @@ class Deck:
             check=False,
         )
         assert code is None or done.returncode == code, (
-            f"drdeck {' '.join(words)}: exit {done.returncode} instead of {code}\n{done.stdout}\n{done.stderr}"
-            f"\n{self.log()}"
+            f"drdeck {' '.join(words)}: exit {done.returncode} instead of {code}"
+            f"\n{done.stdout}\n{done.stderr}\n{self.log()}"
         )
         assert "Traceback" not in done.stderr, done.stderr
         return done

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from drdeck.model.commands import (
     AbortCompletion,
@@ -72,7 +73,8 @@ def next_step(operation: Operation, domain: Domain | None, serial: int) -> Next:
 
 def first_command(op: Operation) -> AnyCommand:
     """The command with which an operation begins at the site."""
-    request, common = op.request, {"operation": op.id, "domain": op.domain}
+    request = op.request
+    common: Any = {"operation": op.id, "domain": op.domain}
     match op.action:
         case "cfo_start":
             return StartContinuousFailover(**common, networks=request.networks)

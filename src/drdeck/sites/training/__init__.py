@@ -1,0 +1,1 @@
+"""The training site: a recovery site that is computed, not connected to."""
