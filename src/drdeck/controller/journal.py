@@ -156,5 +156,9 @@ class Journal:
             expected_id, previous = number + 1, digest
         return wrong
 
+    def shorten_wait(self, milliseconds: int) -> None:
+        """How long a write may wait for another process that holds the file; 5 s unless told."""
+        self._db.execute(f"PRAGMA busy_timeout = {int(milliseconds)}")
+
     def close(self) -> None:
         self._db.close()

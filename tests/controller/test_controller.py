@@ -1,0 +1,210 @@
+"""The controller over a site in memory: what is accepted is done once, whatever happens in between."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from drdeck.controller.controller import Controller
+from drdeck.controller.journal import Journal
+from drdeck.controller.operations import Operation, OperationState
+from drdeck.controller.requests import NotAccepted
+from drdeck.model.actions import Request
+from drdeck.model.domains import FailoverType, ProtectedSite
+from tests.support.fakesite import START, FakeSite
+from tests.support.waiting import eventually
+
+ANNA = "anna@jump"
+
+
+@contextlib.asynccontextmanager
+async def controlling(site: FakeSite, file: Path, **options: Any) -> AsyncIterator[Controller]:
+    """A controller that runs for the length of the block, then ends as by kill -9 (nothing is tidied)."""
+    journal = Journal(file)
+    controller = Controller(site, journal, **options)
+    task = asyncio.create_task(controller.run())
+    try:
+        await eventually(lambda: controller.error is None or site.gone)
+        yield controller
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+        journal.close()
+
+
+@pytest.fixture
+def site() -> FakeSite:
+    return FakeSite()
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "journal.db"
+
+
+def complete(**changes: Any) -> Request:
+    details = {"type": FailoverType.FORCE, "run_pitr": True, "confirm": "erp", **changes}
+    return Request(action="cfo_complete", domain="erp", **details)
+
+
+def state(controller: Controller, ident: str) -> OperationState:
+    return controller.operations[ident].state
+
+
+def op(controller: Controller, ident: str) -> Operation:
+    return controller.operations[ident]
+
+
+async def test_the_session_starts_by_itself_once(site: FakeSite, file: Path) -> None:
+    async with controlling(site, file) as controller:
+        ident = await controller.submit(complete(), ANNA)
+        await eventually(lambda: site.log == ["BeginCompletion"])
+        await site.recover()
+        await eventually(lambda: site.log == ["BeginCompletion", "StartSession"])
+        for _ in range(20):
+            await site.news()
+            await asyncio.sleep(0)
+        assert site.log.count("StartSession") == 1
+        assert site.domain.session is not None
+        assert site.domain.session.after_failover == ident
+
+
+async def test_without_the_tick_there_is_no_session(site: FakeSite, file: Path) -> None:
+    async with controlling(site, file) as controller:
+        ident = await controller.submit(complete(run_pitr=False), ANNA)
+        await eventually(lambda: site.log == ["BeginCompletion"])
+        await site.recover()
+        await eventually(lambda: state(controller, ident) is OperationState.DONE)
+        assert site.log == ["BeginCompletion", "FinishFailover"]
+
+
+async def test_a_whole_flow_ends_the_completion_after_the_exit(site: FakeSite, file: Path) -> None:
+    async with controlling(site, file) as controller:
+        first = await controller.submit(complete(), ANNA)
+        await site.recover()
+        await eventually(lambda: site.domain.session is not None)
+        await eventually(lambda: "session is active" in op(controller, first).waits_for)
+        second = await controller.submit(Request(action="pitr_run", domain="erp", to=START), ANNA)
+        await eventually(lambda: state(controller, second) is OperationState.DONE)
+        assert state(controller, first) is OperationState.OPEN
+        third = await controller.submit(Request(action="pitr_exit", domain="erp"), ANNA)
+        await eventually(lambda: state(controller, third) is OperationState.DONE)
+        await eventually(lambda: state(controller, first) is OperationState.DONE)
+        assert site.log == ["BeginCompletion", "StartSession", "RollBack", "ExitSession"]
+        assert op(controller, first).result["rolled_back_to"] == "2026-01-16T22:00:00Z"
+        assert controller.journal.verify() == []
+
+
+@pytest.mark.parametrize("done", [True, False])
+@pytest.mark.parametrize("command", ["BeginCompletion", "StartSession"])
+async def test_a_lost_answer_is_looked_into_and_nothing_is_done_twice(
+    site: FakeSite, file: Path, command: str, done: bool
+) -> None:
+    site.lose[command] = done
+    async with controlling(site, file) as controller:
+        await controller.submit(complete(), ANNA)
+        await eventually(lambda: "BeginCompletion" in site.log)
+        await site.recover()
+        await eventually(lambda: site.domain.session is not None)
+        assert site.log == ["BeginCompletion", "StartSession"]
+
+
+async def test_what_was_accepted_goes_on_after_a_crash(site: FakeSite, file: Path) -> None:
+    async with controlling(site, file) as controller:
+        ident = await controller.submit(complete(), ANNA)
+        await eventually(lambda: "BeginCompletion" in site.log)
+    await site.recover()
+    async with controlling(site, file) as controller:
+        await eventually(lambda: site.domain.session is not None)
+        assert state(controller, ident) is OperationState.OPEN
+        assert op(controller, ident).actor == ANNA
+    async with controlling(site, file):
+        await site.news()
+        assert site.log == ["BeginCompletion", "StartSession"]
+
+
+async def test_a_refused_session_start_asks_and_is_retried_on_a_word(site: FakeSite, file: Path) -> None:
+    site.refuse["StartSession"] = "the datastore is full"
+    async with controlling(site, file) as controller:
+        ident = await controller.submit(complete(), ANNA)
+        await site.recover()
+        await eventually(lambda: state(controller, ident) is OperationState.ASKING)
+        question = op(controller, ident).question
+        assert question is not None
+        assert "datastore is full" in question.text
+        with pytest.raises(NotAccepted) as refused:
+            controller.answer(ident, "skip", ANNA)
+        assert refused.value.code == "rule"
+        site.refuse.clear()
+        controller.answer(ident, "retry", ANNA)
+        await eventually(lambda: site.domain.session is not None)
+
+
+@pytest.mark.parametrize(
+    ("request_", "code", "says"),
+    [
+        (complete(confirm=None), "unconfirmed", "erp"),
+        (complete(confirm="Erp"), "unconfirmed", "is not its name"),
+        (complete(type=None), "usage", "failover type"),
+        (complete(shown={"mode": "rehydrating"}), "stale", "mode was 'rehydrating'"),
+        (Request(action="cfo_complete", domain="crm"), "usage", 'no Protected Domain "crm"'),
+        (Request(action="pitr_start", domain="erp", vms=("web",)), "usage", 'no VM named "web"'),
+        (Request(action="pitr_run", domain="erp"), "usage", "instant"),
+        (Request(action="pitr_run", domain="erp", to=START), "rule", "no PITR session"),
+        (Request(action="nonsense", domain="erp"), "rule", "nonsense"),
+        (complete(type=FailoverType.PLANNED), "rule", "does not answer"),
+        (complete(type=FailoverType.REGULAR), "rule", "does not answer"),
+    ],
+)
+async def test_what_is_not_accepted(
+    site: FakeSite, file: Path, request_: Request, code: str, says: str
+) -> None:
+    async with controlling(site, file) as controller:
+        with pytest.raises(NotAccepted, match=says) as refused:
+            await controller.submit(request_, ANNA)
+        assert refused.value.code == code
+        assert controller.operations == {}
+        assert site.log == []
+
+
+async def test_regular_is_refused_while_the_protected_vms_run(site: FakeSite, file: Path) -> None:
+    site.protected = ProtectedSite(state="reachable", address="vcsa.prod", running=2, total=2)
+    async with controlling(site, file) as controller:
+        with pytest.raises(NotAccepted, match="2 VMs still run"):
+            await controller.submit(complete(type=FailoverType.REGULAR), ANNA)
+        shown = await controller.preview(complete())
+        assert "2 of 2 VMs run there" in " ".join(shown.against)
+        assert shown.tier == 3
+
+
+async def test_a_second_operation_in_the_same_domain_is_refused(site: FakeSite, file: Path) -> None:
+    async with controlling(site, file) as controller:
+        first = await controller.submit(complete(), ANNA)
+        with pytest.raises(NotAccepted, match=f"{first}|only while it is in progress"):
+            await controller.submit(complete(), ANNA)
+
+
+async def test_read_only_is_kept_in_the_controller(site: FakeSite, file: Path) -> None:
+    async with controlling(site, file, read_only=True) as controller:
+        with pytest.raises(NotAccepted, match="read-only"):
+            await controller.submit(complete(), ANNA)
+
+
+async def test_a_site_out_of_sight_is_said_and_nothing_is_accepted(site: FakeSite, file: Path) -> None:
+    async with controlling(site, file) as controller:
+        site.gone = "vCenter is gone"
+        await site.news()
+        await eventually(lambda: controller.error == "vCenter is gone")
+        with pytest.raises(NotAccepted, match="vCenter is gone") as refused:
+            await controller.submit(complete(), ANNA)
+        assert refused.value.code == "unreachable"
+        assert controller.stale_s() is not None
+        site.gone = ""
+        await eventually(lambda: controller.error is None)
+        assert controller.stale_s() is None

@@ -1,0 +1,106 @@
+"""The journal: on disk before anything else, chained, and refused when it cannot be trusted."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from drdeck.controller.client import ControllerError
+from drdeck.controller.journal import FIRST, Journal, JournalError
+from drdeck.evidence.audit import export, verify
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "journal.db"
+
+
+def filled(file: Path, count: int = 5) -> None:
+    journal = Journal(file)
+    for i in range(count):
+        journal.append("anna@jump", "note", {"i": i, "text": "ünïcödé\n"})
+    journal.close()
+
+
+def test_what_is_written_is_read_again(file: Path) -> None:
+    filled(file)
+    events = list(Journal(file).events())
+    assert [e.data["i"] for e in events] == list(range(5))
+    assert events[0].previous == FIRST
+    assert [e.previous for e in events[1:]] == [e.hash for e in events[:-1]]
+
+
+def test_another_process_sees_what_append_returned_from(file: Path) -> None:
+    journal = Journal(file)
+    journal.append("anna@jump", "note", {})
+    assert len(list(Journal(file, read_only=True).events())) == 1
+    journal.append("anna@jump", "note", {})
+    assert Journal(file, read_only=True).count() == 2
+
+
+@pytest.mark.parametrize(
+    ("statement", "says"),
+    [
+        ("UPDATE events SET data = '{\"i\":9}' WHERE id = 3", "event 3 was changed"),
+        ("UPDATE events SET actor = 'mallory' WHERE id = 1", "event 1 was changed"),
+        ("UPDATE events SET time = '2026-01-01T00:00:00Z' WHERE id = 2", "event 2 was changed"),
+        ("DELETE FROM events WHERE id = 2", "events 2 to 2 are missing"),
+        ("DELETE FROM events WHERE id IN (1, 2)", "events 1 to 2 are missing"),
+        ("UPDATE events SET previous = hash WHERE id = 4", "event 4"),
+    ],
+)
+def test_tampering_is_found(file: Path, statement: str, says: str) -> None:
+    filled(file)
+    assert verify(file) == (5, [])
+    with sqlite3.connect(file) as db:
+        db.execute(statement)
+    db.close()
+    assert says in "; ".join(verify(file)[1])
+
+
+def test_export_is_json_lines(file: Path) -> None:
+    filled(file, 2)
+    lines = [json.loads(line) for line in export(file)]
+    assert set(lines[0]) == {"id", "time", "actor", "kind", "data", "previous", "hash"}
+    assert lines[0]["time"].endswith("Z")
+
+
+def test_a_newer_journal_is_refused(file: Path) -> None:
+    filled(file)
+    with sqlite3.connect(file) as db:
+        db.execute("PRAGMA user_version = 99")
+    db.close()
+    with pytest.raises(JournalError, match="newer drdeck"):
+        Journal(file)
+
+
+def test_a_file_that_is_no_journal_is_refused(file: Path) -> None:
+    file.write_bytes(b"this is not a database, and rather long at that" * 100)
+    with pytest.raises(JournalError, match="cannot be used"):
+        Journal(file)
+    with pytest.raises(ControllerError, match="cannot be used"):
+        list(export(file))
+
+
+def test_no_journal_yet_is_said(file: Path) -> None:
+    with pytest.raises(ControllerError, match="there is no journal"):
+        list(export(file))
+    assert not file.exists()
+
+
+def test_a_locked_journal_refuses_and_recovers(file: Path) -> None:
+    journal = Journal(file)
+    journal.append("anna@jump", "note", {})
+    journal.shorten_wait(0)
+    blocker = sqlite3.connect(file, isolation_level=None)
+    blocker.execute("BEGIN EXCLUSIVE")
+    with pytest.raises(JournalError, match="cannot be written"):
+        journal.append("anna@jump", "note", {})
+    blocker.execute("ROLLBACK")
+    blocker.close()
+    journal.append("anna@jump", "note", {})
+    assert journal.verify() == []
+    assert journal.count() == 2

@@ -1,0 +1,136 @@
+"""The settings file: what is right is read, what is wrong is refused with place and remedy."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from drdeck.settings import (
+    Settings,
+    SettingsError,
+    TrainingSettings,
+    VSphereSettings,
+    load,
+    parse,
+    password_variable,
+)
+
+FILE = Path("settings.toml")
+WHOLE = """\
+default_site = "dr-west"
+read_only = false
+[console]
+theme = "dark"
+ascii = "auto"
+mouse = false
+[sites.dr-west]
+kind = "vsphere"
+url = "https://vcsa.dr.example:443/sdk"
+username = "drdeck@vsphere.local"
+password_command = ["pass", "show", "vcsa-dr"]
+ca_file = "/etc/ssl/dr.pem"
+root = "/DC0/vm/drdeck"
+parallel = 8
+[sites.dr-west.protected]
+url = "https://vcsa.prod.example/sdk"
+username = "drdeck@vsphere.local"
+root = "/DC0/vm/prod"
+[sites.dr-west.domains.erp-prod]
+pitr = { enabled = true, window = "3d", interval = "15m" }
+ready = "tools"
+ready_timeout = "10m"
+prune = "own"
+[[sites.dr-west.domains.erp-prod.runbook]]
+group = "database"
+vms = ["erp-db*"]
+delay_after = "30s"
+[sites.lab]
+kind = "training"
+scenario = "ransomware"
+speed = 60
+[sites.msa]
+kind = "jetstream"
+url = "https://msa.dr.example"
+vcenter = "dr-west"
+domains = ["e052a641-7018-408e-aebd-8122a3db1f5f"]
+"""
+
+
+def test_the_documented_file_is_read_whole() -> None:
+    settings = parse(WHOLE, FILE)
+    site = settings.site("dr-west")
+    assert isinstance(site, VSphereSettings)
+    assert site.protected is not None
+    domain = site.domain("erp-prod")
+    assert (domain.pitr.window, domain.pitr.interval) == (3 * 86400, 900)
+    assert domain.runbook[0].delay_after == 30
+    assert site.domain("not in the file").pitr.enabled is False
+
+
+def test_without_a_file_there_is_the_training_site(tmp_path: Path) -> None:
+    assert load(tmp_path / "none.toml") == Settings()
+    assert isinstance(Settings().site("training"), TrainingSettings)
+    with pytest.raises(SettingsError, match="no such settings file"):
+        load(tmp_path / "none.toml", required=True)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "says"),
+    [
+        ('theme = "dark"', 'theme = "pink"', 4, "one of dark, light, ansi, mono"),
+        ('theme = "dark"', "teme = 3", 4, '"theme" would be right'),
+        ("mouse = false", 'mouse = "no"', 6, "true or false"),
+        ('kind = "vsphere"', 'kind = "vmware"', 8, "one of vsphere, training, jetstream"),
+        ('kind = "vsphere"\n', "", None, "the key is missing"),
+        ("https://vcsa.dr.example:443/sdk", "vcsa.dr.example", 9, "an address such as"),
+        ("https://vcsa.dr.example:443/sdk", "https://me:secret@vcsa/sdk", 9, "an address such as"),
+        ('username = "drdeck@vsphere.local"\npassword', "password", None, '"username" is missing'),
+        ('root = "/DC0/vm/drdeck"', 'root = "drdeck"', 13, "an inventory path such as"),
+        ("parallel = 8", "parallel = 0", 14, "a whole number from 1 to 64"),
+        ("parallel = 8", "parallel = 8\npassword = 'x'", 15, "keeps no password in a file"),
+        ("parallel = 8", "parallel = 8\ninsecure = true", 15, "exclude each other"),
+        ('window = "3d"', 'window = "3 dayz"', 20, "is not a duration"),
+        ('window = "3d"', 'window = "1m"', 20, "longer than the window"),
+        ('window = "3d"', "window = 3", 20, "a duration such as"),
+        ('ready = "tools"', 'ready = "maybe"', 21, "one of power, tools, ip"),
+        ('vms = ["erp-db*"]', 'vms = "erp-db*"', 26, "a list of patterns"),
+        ("speed = 60", "speed = -1", 31, "above 0"),
+        ('default_site = "dr-west"', 'default_site = "dr-wst"', 1, "there is no site"),
+        ("read_only = false", "read_only = ", None, "not valid TOML"),
+        ("[sites.lab]", '[sites."a b/c"]', 28, "letters, digits"),
+    ],
+)
+def test_what_is_wrong_is_refused_with_place_and_remedy(
+    old: str, new: str, line: int | None, says: str
+) -> None:
+    assert old in WHOLE
+    with pytest.raises(SettingsError, match=".") as refused:
+        parse(WHOLE.replace(old, new, 1), FILE)
+    text = str(refused.value)
+    assert says in text
+    assert text.startswith("settings.toml")
+    assert "\n" not in text
+    if line is not None:
+        assert f"line {line}:" in text, text
+
+
+@given(st.integers(0, len(WHOLE)), st.integers(0, 40), st.text(max_size=6))
+def test_a_damaged_file_is_read_or_refused_in_one_sentence(at: int, cut: int, paste: str) -> None:
+    try:
+        parse(WHOLE[:at] + paste + WHOLE[at + cut :], FILE)
+    except SettingsError as error:
+        assert len(str(error).splitlines()) == 1
+
+
+def test_a_file_that_is_not_text_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "settings.toml"
+    file.write_bytes(b"theme = '\xff'")
+    with pytest.raises(SettingsError, match="not UTF-8"):
+        load(file)
+
+
+def test_the_password_variable_is_the_documented_one() -> None:
+    assert password_variable("dr-west") == "DRDECK_PASSWORD_DR_WEST"
