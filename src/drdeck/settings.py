@@ -6,7 +6,7 @@ import difflib
 import re
 import tomllib
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar, get_args
 
 import msgspec
 
@@ -187,11 +187,17 @@ class _Reader:
         try:
             return msgspec.convert(data, kind, dec_hook=_convert_hook, strict=True)
         except msgspec.ValidationError as error:
-            raise self._explain(error, path) from None
+            raise self._explain(error, kind, path) from None
 
-    def _explain(self, error: msgspec.ValidationError, path: tuple[str, ...]) -> SettingsError:
+    def _explain(
+        self, error: msgspec.ValidationError, kind: type[Strict], path: tuple[str, ...]
+    ) -> SettingsError:
         text, _, where = str(error).partition(" - at ")
         keys = tuple(re.findall(r"[A-Za-z_]\w*", where.strip("`$")))
+        unknown = re.search(r"unknown field `(.+)`", text)
+        if unknown:
+            known = _keys_of(kind, keys)
+            return self.fail((*path, *keys, unknown[1]), _unknown(unknown[1], known))
         missing = re.search(r"required field `(\w+)`", text)
         if missing:
             right = _RIGHT.get(missing[1], "a value")
@@ -199,6 +205,18 @@ class _Reader:
         if keys and keys[-1] in _RIGHT:
             return self.fail((*path, *keys), f"{_plain(text)}; right would be {_RIGHT[keys[-1]]}")
         return self.fail((*path, *keys), _plain(text))
+
+
+def _keys_of(kind: type[Strict], keys: tuple[str, ...]) -> set[str]:
+    """Names that the table at `keys` inside `kind` knows."""
+    at: Any = kind
+    for key in keys:
+        at = next((f.type for f in msgspec.structs.fields(at) if f.encode_name == key), None)
+        inner = [a for a in get_args(at) if isinstance(a, type) and issubclass(a, Strict)]
+        at = inner[0] if inner else at
+        if not (isinstance(at, type) and issubclass(at, Strict)):
+            return set()
+    return {f.encode_name for f in msgspec.structs.fields(at)}
 
 
 def _plain(text: str) -> str:
