@@ -21,11 +21,19 @@ from .context import Context, default_config, told
     envvar="DRDECK_STATE",
     help="Keep journal, socket, training state and logs under this directory.",
 )
+@click.option("--scenario", metavar="FILE|NAME", help="The scenario of a training site.")
+@click.option("--speed", type=float, metavar="N", help="Seconds of a training site per second.")
 @click.option("--read-only", is_flag=True, help="Refuse every act.")
 @click.version_option(drdeck.__version__, prog_name="drdeck")
 @click.pass_context
 def cli(
-    context: click.Context, config: Path | None, site: str | None, state: Path | None, read_only: bool
+    context: click.Context,
+    config: Path | None,
+    site: str | None,
+    state: Path | None,
+    scenario: str | None,
+    speed: float | None,
+    read_only: bool,
 ) -> None:
     """Complete continuous failovers and run point-in-time recovery, by keyboard or command.
 
@@ -37,6 +45,8 @@ def cli(
         site_option=site,
         state=state.resolve() if state else None,
         read_only=read_only,
+        scenario=scenario,
+        speed=speed,
     )
     if context.invoked_subcommand is None:
         manage.open_console(context.obj)

@@ -20,7 +20,7 @@ from drdeck.controller.client import Client, ControllerError, Disconnected
 from drdeck.controller.launch import attach
 from drdeck.controller.paths import Paths, paths_for
 from drdeck.controller.protocol import Listing
-from drdeck.settings import Settings, SettingsError, load
+from drdeck.settings import Settings, SettingsError, TrainingSettings, load
 
 from . import exits
 from .exits import Exit
@@ -39,13 +39,34 @@ class Context:
     site_option: str | None
     state: Path | None
     read_only: bool
+    scenario: str | None = None
+    speed: float | None = None
 
     @functools.cached_property
     def settings(self) -> Settings:
         settings = load(self.config, required=self.config_given)
         if self.read_only:
             settings = msgspec.structs.replace(settings, read_only=True)
+        name = self.site_option or settings.default_site
+        site = settings.site(name)
+        if isinstance(site, TrainingSettings):
+            site = self._training(site)
+            settings = msgspec.structs.replace(settings, sites={**settings.sites, name: site})
+        elif self.scenario is not None or self.speed is not None:
+            raise SettingsError(f'--scenario and --speed are for training sites; "{name}" is none')
         return settings
+
+    def _training(self, site: TrainingSettings) -> TrainingSettings:
+        """With the options of the command line; a scenario's path is meant from where it was written."""
+        scenario, base = site.scenario, self.config.parent
+        if self.scenario is not None:
+            scenario, base = self.scenario, Path.cwd()
+        if scenario.endswith(".toml") or "/" in scenario:
+            scenario = str((base / Path(scenario).expanduser()).resolve())
+        speed = site.speed if self.speed is None else self.speed
+        if not 0 < speed <= 100_000:
+            raise SettingsError(f"--speed {speed:g} is not above 0 and at most 100000")
+        return msgspec.structs.replace(site, scenario=scenario, speed=speed)
 
     @property
     def site(self) -> str:
@@ -56,7 +77,12 @@ class Context:
 
     @property
     def paths(self) -> Paths:
-        return paths_for(self.site, self.state)
+        site = self.settings.site(self.site)
+        name = self.site
+        if isinstance(site, TrainingSettings):
+            # each scenario has its own history, so that its journal never speaks of another's domains
+            name = f"{name}-{Path(site.scenario).stem}"
+        return paths_for(name, self.state)
 
     def arguments(self) -> list[str]:
         """How the controller process is told the same."""
@@ -67,6 +93,9 @@ class Context:
             words += ["--state", str(self.state.resolve())]
         if self.read_only:
             words += ["--read-only"]
+        site = self.settings.site(self.site)
+        if isinstance(site, TrainingSettings):
+            words += ["--scenario", site.scenario, "--speed", str(site.speed)]
         return words
 
     async def attach(self, kind: str = "cli", start: bool = True) -> Client:

@@ -6,7 +6,7 @@ import click
 
 from drdeck.evidence.audit import export, steps_by_operation, verify
 from drdeck.model.domains import MODE_LABELS, VM_STATUS_LABELS, Mode
-from drdeck.model.times import show_clock, show_duration
+from drdeck.model.times import show_clock, show_duration, show_span
 
 from . import exits, follow, output, shape
 from .context import Context, runs
@@ -36,7 +36,7 @@ async def domains(context: Context, as_json: bool) -> None:
                 str(d.owner).upper(),
                 f"{d.vms_recoverable} / {d.vms_total}",
                 "-" if rpo is None else show_duration(rpo),
-                show_duration(d.pitr.window_s) if d.pitr.enabled else "off",
+                show_span(d.pitr.window_s) if d.pitr.enabled else "off",
             )
         )
     head = ("DOMAIN", "MODE", "OWNER", "RECOV/TOTAL", "RPO", "PITR")

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from .client import Client, ControllerError, Disconnected
 from .paths import Paths, make_private
-from .process import READY
+from .process import READY, WRONG_INPUT
 
 START_TIMEOUT_S = 30
 
@@ -28,6 +28,8 @@ async def attach(paths: Paths, arguments: list[str], kind: str = "cli", start: b
         if not start:
             raise
     said = await asyncio.to_thread(_start, paths, arguments)
+    if said.startswith(WRONG_INPUT):
+        raise ControllerError("usage", said.removeprefix(WRONG_INPUT))
     client = Client(paths.socket, kind)
     try:
         await client.connect()

@@ -26,6 +26,8 @@ log = logging.getLogger("drdeck.process")
 
 IDLE_S = 30 * 60
 """With nobody attached and nothing to do for this long, the controller ends by itself."""
+WRONG_INPUT = "wrong input: "
+"""Begins the line when what the operator gave is at fault, such as a scenario."""
 READY = "ready"
 """The line that tells the starter that the socket is there; anything else is an error sentence."""
 
@@ -46,7 +48,11 @@ def serve(settings: Settings, site_name: str, paths: Paths, idle_s: float = IDLE
         return 1
     try:
         asyncio.run(_serve(settings, site_name, paths, journal, idle_s))
-    except (SiteError, OSError, ValueError) as error:
+    except ValueError as error:
+        log.exception("the controller cannot start")
+        _say(WRONG_INPUT + str(error))
+        return 1
+    except (SiteError, OSError) as error:
         log.exception("the controller cannot start")
         _say(str(error))
         return 1

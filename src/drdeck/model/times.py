@@ -37,6 +37,14 @@ def show_duration(seconds: float) -> str:
     return f"{hours:02}:{minutes:02}:{secs:02}"
 
 
+def show_span(seconds: float) -> str:
+    """A round length of time: "3d", "15m"; in the largest unit that leaves no rest."""
+    for unit, length in (("d", 86400), ("h", 3600), ("m", 60)):
+        if seconds >= length and seconds % length == 0:
+            return f"{seconds / length:.0f}{unit}"
+    return f"{seconds:g}s"
+
+
 def show_clock(seconds: float) -> str:
     """A running clock, always hh:mm:ss."""
     whole = max(0, int(seconds))

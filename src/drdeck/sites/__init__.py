@@ -14,11 +14,13 @@ Password = Callable[[tuple[str, ...], str], str]
 
 
 def make_site(name: str, settings: SiteSettings, state: Path, password: Password) -> RecoverySite:
-    """The site of these settings, not connected yet. Raises Refused when it cannot be one."""
+    """The site of these settings, not connected yet. Raises Refused, or ValueError for
+    settings that no site can be made of (a scenario that is wrong), when it cannot be one."""
     if isinstance(settings, TrainingSettings):
-        from .training import make_training_site
+        from .training.loading import load
+        from .training.site import TrainingSite
 
-        return make_training_site(name, settings, state)
+        return TrainingSite(name, load(settings.scenario), state, settings.speed)
     if isinstance(settings, JetStreamSettings):
         raise Refused(f'the site "{name}" is of kind jetstream, which this drdeck does not support yet')
     from .vsphere import make_vsphere_site
