@@ -1,0 +1,120 @@
+"""Dialogs that say something and ask for a yes: notice, confirmation, confirmation by the domain's name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from textual import events
+from textual.widget import Widget
+from textual.widgets import Input
+
+from drdeck.model.text import clean
+
+from ..widgets.field import Field
+from ..widgets.push import Push
+from .base import Dialog, paragraph
+
+
+class Notice(Dialog[bool]):
+    """Something to read. The only button is in the focus."""
+
+    def __init__(
+        self, title: str, says: Sequence[str], button: str = "Dismiss", extra: str | None = None
+    ) -> None:
+        super().__init__(title)
+        self._says, self._button, self._extra = tuple(says), button, extra
+
+    def body(self) -> Iterable[Widget]:
+        return [paragraph(text) for text in self._says]
+
+    def buttons(self) -> Iterable[Push]:
+        yield Push(self._button, id="cancel")
+        if self._extra:
+            yield Push(self._extra, id="extra")
+
+    def pressed(self, push: Push) -> None:
+        self.dismiss(True)
+
+
+class Confirm(Dialog[bool]):
+    """Says what will happen and asks. `announce` puts the focus on the yes: only for what another
+    dialog asks again."""
+
+    def __init__(
+        self,
+        title: str,
+        says: Sequence[str],
+        yes: str,
+        warns: Sequence[str] = (),
+        announce: bool = False,
+    ) -> None:
+        super().__init__(title)
+        self._says, self._warns, self._yes, self._announce = tuple(says), tuple(warns), yes, announce
+
+    def body(self) -> Iterable[Widget]:
+        return [*(paragraph(t) for t in self._says), *(paragraph(t, "warn") for t in self._warns)]
+
+    def buttons(self) -> Iterable[Push]:
+        yield Push("Cancel", id="cancel")
+        yield Push(self._yes, id="yes")
+
+    def ready(self) -> None:
+        super().ready()
+        if self._announce:
+            self.query_one("#yes", Push).focus()
+
+    def pressed(self, push: Push) -> None:
+        self.dismiss(True)
+
+
+class ConfirmByName(Confirm):
+    """Tier 3: the domain's name must be typed. Enter in the field does nothing; Cancel has the focus."""
+
+    def __init__(
+        self, title: str, says: Sequence[str], yes: str, name: str, warns: Sequence[str] = ()
+    ) -> None:
+        super().__init__(title, says, yes, warns)
+        self._wanted = name
+
+    def body(self) -> Iterable[Widget]:
+        yield from super().body()
+        yield paragraph(f"Type the name of the domain, {clean(self._wanted)}", "name-wanted")
+        yield Field(id="typed")
+
+    def buttons(self) -> Iterable[Push]:
+        yield Push("Cancel", id="cancel")
+        yield Push(self._yes, id="yes", disabled=True)
+
+    @property
+    def matches(self) -> bool:
+        typed = self.query_one(Input).value
+        return typed in (self._wanted, clean(self._wanted))
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        button = self.query_one("#yes", Push)
+        if button.disabled == self.matches:
+            button.disabled = not self.matches
+            button.refresh()
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        event.stop()
+
+    def on_key(self, event: events.Key) -> None:
+        """Letters go to the field wherever the focus is, so that nobody types a name into the void."""
+        field = self.query_one(Input)
+        if event.character and event.is_printable and event.character != " " and not field.has_focus:
+            field.focus()
+            field.insert_text_at_cursor(event.character)
+            event.stop()
+            event.prevent_default()
+
+    def on_paste(self, event: events.Paste) -> None:
+        field = self.query_one(Input)
+        if not field.has_focus:
+            field.focus()
+            field.insert_text_at_cursor(event.text.splitlines()[0] if event.text else "")
+            event.stop()
+
+    def pressed(self, push: Push) -> None:
+        if self.matches:
+            self.dismiss(True)

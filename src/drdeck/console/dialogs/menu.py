@@ -1,0 +1,129 @@
+"""Lists to choose an action from: the More menu, and the palette of everything."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from textual import events
+from textual.widget import Widget
+from textual.widgets import Input
+
+from drdeck.model.text import clean
+
+from ..show import Line, cut, left, wrap
+from ..widgets.field import Field
+from ..widgets.lines import Lines
+from ..widgets.push import Push
+from ..widgets.rows import RowList
+from .base import Dialog
+
+MENU_WIDTH = 50
+"""Cells of the menu with its frame, as in the styles."""
+
+
+@dataclass(frozen=True)
+class Item:
+    """One action; `closed` is why it cannot be taken now."""
+
+    name: str
+    label: str
+    help: str = ""
+    closed: str | None = None
+
+
+def menu_line(item: Item, width: int) -> Line:
+    if item.closed:
+        return ((item.label, "dim"), (cut(f"  ({item.closed})", max(0, width - len(item.label))), "dim"))
+    return ((item.label, "bold"),)
+
+
+def palette_line(item: Item, width: int) -> Line:
+    text = f"({item.closed})" if item.closed else item.help
+    return (
+        (left(item.label, 22), "dim" if item.closed else "bold"),
+        (cut(f" {text}", max(0, width - 22)), "dim"),
+    )
+
+
+class MoreMenu(Dialog[str]):
+    """The domain's More menu. A dimmed item tells its reason in full when it is chosen."""
+
+    AUTO_FOCUS = "RowList"
+    GUARD = False
+
+    def __init__(self, items: Sequence[Item]) -> None:
+        super().__init__("More")
+        self._items = tuple(items)
+
+    def body(self) -> Iterable[Widget]:
+        yield RowList(menu_line, lambda item: item.name, empty="nothing can be done here", id="items")
+        yield Lines((), (), (), id="reason")
+
+    def ready(self) -> None:
+        super().ready()
+        rows: RowList[Item] = self.query_one("#items", RowList)
+        rows.styles.height = max(1, len(self._items))
+        rows.put(self._items)
+        rows.select(next((i for i, item in enumerate(self._items) if item.closed is None), 0))
+
+    def buttons(self) -> Iterable[Push]:
+        return ()
+
+    def on_row_list_moved(self, event: RowList.Moved) -> None:
+        """Why the item under the cursor is dimmed, in full, or what it does."""
+        item = event.rows.row
+        if isinstance(item, Item):
+            lines = wrap(clean(item.closed or item.help), MENU_WIDTH - 4)[:3]
+            style = "warn" if item.closed else "dim"
+            shown = [((text, style),) for text in lines]
+            self.query_one("#reason", Lines).put([*shown, *[()] * (3 - len(shown))])
+
+    def on_row_list_opened(self, event: RowList.Opened) -> None:
+        event.stop()
+        item = event.rows.row
+        if isinstance(item, Item):
+            self.dismiss(item.name)
+
+    def key_m(self) -> None:
+        self.dismiss(None)
+
+
+class Palette(MoreMenu):
+    """Every action by name, narrowed by typing."""
+
+    AUTO_FOCUS = "Input"
+
+    def __init__(self, items: Sequence[Item]) -> None:
+        super().__init__(items)
+        self.heading = "Every action"
+
+    def body(self) -> Iterable[Widget]:
+        yield Field(id="wanted", placeholder="type a part of its name")
+        yield RowList(palette_line, lambda item: item.name, empty="no action is called so", id="items")
+        yield Lines((), (), (), id="reason")
+
+    def ready(self) -> None:
+        self._narrow("")
+
+    def key_m(self) -> None:
+        """A letter like any other here."""
+
+    def _narrow(self, text: str) -> None:
+        wanted = text.casefold().split()
+        rows: RowList[Item] = self.query_one("#items", RowList)
+        found = [i for i in self._items if all(w in f"{i.label} {i.help}".casefold() for w in wanted)]
+        rows.put(found)
+        rows.select(0)
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        self._narrow(event.value)
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        self.query_one("#items", RowList).action_open()
+
+    def on_key(self, event: events.Key) -> None:
+        if event.key in ("up", "down"):
+            self.query_one("#items", RowList).action_move(-1 if event.key == "up" else 1)
+            event.stop()
+            event.prevent_default()

@@ -1,0 +1,70 @@
+"""The site's password: asked for here, handed to the controller, kept nowhere."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable
+
+from textual.message import Message
+from textual.widget import Widget
+from textual.widgets import Input
+
+from drdeck.controller.client import ControllerError
+
+from ..show import wrap
+from ..widgets.field import Field
+from ..widgets.lines import Lines
+from ..widgets.push import Push
+from .base import BOX_WIDTH, Dialog, paragraph
+
+
+class PasswordDialog(Dialog[bool]):
+    """Answers True once the controller took the password."""
+
+    AUTO_FOCUS = "#password"
+
+    class Refused(Message):
+        def __init__(self, text: str) -> None:
+            super().__init__()
+            self.text = text
+
+    def __init__(self, site: str, user: str, why: str, send: Callable[[str], Awaitable[None]]) -> None:
+        super().__init__(f"Password for {site}")
+        self._user, self._why, self._send = user, why, send
+
+    def body(self) -> Iterable[Widget]:
+        if self._why:
+            yield paragraph(self._why)
+        whose = f" of {self._user}" if self._user else ""
+        yield paragraph(f"The password{whose}. It is kept in the controller's memory only.")
+        yield Field(id="password", password=True)
+        yield Lines((), id="refused")
+
+    def buttons(self) -> Iterable[Push]:
+        yield Push("Cancel", id="cancel")
+        yield Push("Log in", id="login")
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        event.stop()
+        self._login()
+
+    def pressed(self, push: Push) -> None:
+        self._login()
+
+    def _login(self) -> None:
+        password = self.query_one(Input).value
+        if password:
+            self.run_worker(self._sending(password), group="login", exclusive=True)
+
+    async def _sending(self, password: str) -> None:
+        try:
+            await self._send(password)
+        except ControllerError as error:
+            self.post_message(self.Refused(str(error)))
+        else:
+            self.dismiss(True)
+
+    def on_password_dialog_refused(self, event: Refused) -> None:
+        field = self.query_one(Input)
+        field.value = ""
+        field.focus()
+        self.query_one("#refused", Lines).put([((text, "bad"),) for text in wrap(event.text, BOX_WIDTH - 5)])

@@ -1,0 +1,257 @@
+"""What happens after an action is chosen: dialogs one after another, then the request.
+
+Each flow is a coroutine in a worker of its own; it waits for dialogs and for the controller, and
+touches no widget. Nothing is asked of the controller before the last dialog was confirmed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from typing import Protocol, TypeVar
+
+import msgspec
+
+from drdeck.controller.client import Client, ControllerError, Disconnected
+from drdeck.controller.operations import OperationView
+from drdeck.controller.protocol import Preview
+from drdeck.model.actions import BY_NAME, Request
+from drdeck.model.domains import Domain, FailoverType
+from drdeck.model.text import clean
+from drdeck.model.times import show
+
+from .dialogs import wizard
+from .dialogs.base import Dialog
+from .dialogs.complete import CompleteDialog
+from .dialogs.confirm import Confirm, ConfirmByName, Notice
+from .widgets.mapping import defaults
+
+Answer = TypeVar("Answer")
+
+PITR_SAYS = (
+    "A PITR session will start by itself once the VMs are recovered. Protection is suspended while it is"
+    " active: roll the VMs back, test them, and leave it as soon as you can."
+)
+REHYDRATION_SAYS = "Continuous rehydration ends here, and this site takes the domain over."
+FORCE_SAYS = (
+    "The protected site is taken for lost: complete ownership of the domain passes to this site at once,"
+    " and nothing at the protected site is contacted."
+)
+ROLLBACK_SAYS = (
+    "Disks are rolled back, VM configuration is not, and must not be relied on: redo configuration changes"
+    " made after the instant by hand."
+)
+
+
+class Desk(Protocol):
+    """What a flow needs of the app."""
+
+    @property
+    def client(self) -> Client: ...
+
+    async def ask(self, dialog: Dialog[Answer]) -> Answer | None: ...
+
+    def say(self, text: str) -> None: ...
+
+
+async def refused(desk: Desk, title: str, text: str) -> None:
+    """One clear sentence."""
+    await desk.ask(Notice(title, [text]))
+
+
+async def domain_of(desk: Desk, name: str) -> Domain | None:
+    """The domain in full as it is now; says so when there is none."""
+    answer = await desk.client.show(name)
+    if answer.detail.domain is None:
+        await refused(desk, "No such domain", f'The site has no domain named "{name}" any more')
+    return answer.detail.domain
+
+
+def changes(before: dict[str, str], after: dict[str, str]) -> list[str]:
+    """What differs between what was shown and what is so now, a sentence each."""
+    said = []
+    for key in sorted({*before, *after}):
+        old, new = before.get(key), after.get(key)
+        if old != new:
+            said.append(f"{key.replace('_', ' ')}: was {old or 'not there'}, is {new or 'not there'}")
+    return said
+
+
+async def ask_and_submit(
+    desk: Desk, request: Request, confirm: Callable[[Preview], Awaitable[Request | None]]
+) -> str | None:
+    """Preview, have it confirmed, submit; when things changed meanwhile, say what and ask again."""
+    label = BY_NAME[request.action].label
+    preview = await desk.client.preview(request)
+    while True:
+        if preview.refusal:
+            await refused(desk, label, preview.refusal)
+            return None
+        confirmed = await confirm(preview)
+        if confirmed is None:
+            return None
+        try:
+            operation = await desk.client.submit(msgspec.structs.replace(confirmed, shown=preview.facts))
+        except Disconnected:
+            await refused(
+                desk,
+                "Not known whether it was accepted",
+                f"The connection to the controller was lost while it was asked for {label} of"
+                f' "{request.domain}". Look at the Task Log before asking again.',
+            )
+            return None
+        except ControllerError as error:
+            if error.code != "stale":
+                await refused(desk, label, str(error))
+                return None
+            fresh = await desk.client.preview(request)
+            differs = changes(preview.facts, fresh.facts)
+            if not await desk.ask(
+                Confirm("The state has changed since it was shown", [str(error), *differs], "Look again")
+            ):
+                return None
+            preview = fresh
+        else:
+            desk.say(f"{label} of {request.domain}: accepted")
+            return operation
+
+
+async def start_continuous_failover(desk: Desk, name: str) -> str | None:
+    """The wizard."""
+    domain = await domain_of(desk, name)
+    if domain is None:
+        return None
+    pages = wizard.pages_for(domain)
+    chosen = defaults(domain.networks)
+
+    async def walk(preview: Preview, place: int) -> Request | None:
+        nonlocal chosen
+        while True:
+            page: wizard.Page
+            if pages[place] == wizard.GENERAL:
+                page = wizard.GeneralPage(wizard.GENERAL, pages, domain)
+            elif pages[place] == wizard.VM_SETTINGS:
+                page = wizard.VmSettingsPage(wizard.VM_SETTINGS, pages, domain, chosen)
+            else:
+                page = wizard.SummaryPage(wizard.SUMMARY, pages, domain, chosen, preview)
+            answer = await desk.ask(page)
+            if answer is None:
+                return None
+            if isinstance(page, wizard.VmSettingsPage):
+                chosen = page.chosen
+            place += 1 if answer == wizard.NEXT else -1
+            request = Request(action="cfo_start", domain=name, networks=chosen)
+            if place == len(pages):
+                return request
+            if pages[place] == wizard.SUMMARY:
+                preview = await desk.client.preview(request)
+
+    first = True
+
+    async def confirm(preview: Preview) -> Request | None:
+        nonlocal first
+        place, first = (0 if first else len(pages) - 1), False
+        return await walk(preview, place)
+
+    request = Request(action="cfo_start", domain=name, networks=chosen)
+    return await ask_and_submit(desk, request, confirm)
+
+
+async def complete_failover(desk: Desk, name: str) -> str | None:
+    """The Complete dialog, then the messages that apply, one after another."""
+    domain = await domain_of(desk, name)
+    if domain is None:
+        return None
+    request = await desk.ask(CompleteDialog(domain, desk.client.preview))
+    if request is None:
+        return None
+
+    async def confirm(preview: Preview) -> Request | None:
+        force = request.type is FailoverType.FORCE
+        says = list(preview.says)
+        if request.run_pitr:
+            text = says.pop(0) if len(says) > 1 else PITR_SAYS
+            if not await desk.ask(Confirm("PITR session", [text], "Continue", announce=True)):
+                return None
+        rehydration = [f"Protected Domain {name}", *(says or [REHYDRATION_SAYS])]
+        if not force:
+            agreed = await desk.ask(Confirm("Continuous rehydration", rehydration, "Confirm"))
+            return request if agreed else None
+        if not await desk.ask(Confirm("Continuous rehydration", rehydration, "Continue", announce=True)):
+            return None
+        if preview.against and not await desk.ask(
+            Confirm(
+                "Force failover: is it needed?",
+                ["What was found speaks against a Force Failover:"],
+                "Force all the same",
+                warns=preview.against,
+            )
+        ):
+            return None
+        agreed = await desk.ask(
+            ConfirmByName("Force failover", [FORCE_SAYS], "Confirm", name, warns=preview.against)
+        )
+        return msgspec.structs.replace(request, confirm=name) if agreed else None
+
+    return await ask_and_submit(desk, request, confirm)
+
+
+async def start_session(desk: Desk, name: str) -> str | None:
+    """Start PITR Session by hand."""
+    request = Request(action="pitr_start", domain=name)
+
+    async def confirm(preview: Preview) -> Request | None:
+        says = [f"Protected Domain {name}", *(preview.says or (PITR_SAYS.partition(". ")[2],))]
+        return request if await desk.ask(Confirm("Start PITR Session", says, "Start PITR Session")) else None
+
+    return await ask_and_submit(desk, request, confirm)
+
+
+async def roll_back(desk: Desk, name: str, to: datetime, vms: tuple[str, ...], total: int) -> str | None:
+    """Confirm and ask for a rollback; `vms` empty for all. Returns the operation's id."""
+    request = Request(action="pitr_run", domain=name, to=to, vms=vms)
+
+    async def confirm(preview: Preview) -> Request | None:
+        which = "all its VMs" if not vms else f"{len(vms)} of {total} VMs: {', '.join(map(clean, vms))}"
+        says = [f"Roll {name} back to {show(to)}, {which}.", *preview.says, ROLLBACK_SAYS]
+        warns = [f"Not checked: {text}" for text in preview.not_checked]
+        return request if await desk.ask(Confirm("Run PITR", says, "Run PITR", warns=warns)) else None
+
+    return await ask_and_submit(desk, request, confirm)
+
+
+async def exit_session(desk: Desk, name: str) -> str | None:
+    """ "Exit PITR Session" in both forms: with a rollback, or with the domain's name typed."""
+    request = Request(action="pitr_exit", domain=name)
+
+    async def confirm(preview: Preview) -> Request | None:
+        title = "Exit PITR Session"
+        says = [f"Protected Domain {name}", *preview.says]
+        if preview.tier < 3:
+            return request if await desk.ask(Confirm(title, says, title)) else None
+        agreed = await desk.ask(ConfirmByName(title, says[:1], title, name, warns=says[1:]))
+        return msgspec.structs.replace(request, confirm=name) if agreed else None
+
+    return await ask_and_submit(desk, request, confirm)
+
+
+async def answer_question(desk: Desk, operation: OperationView, choice: str) -> None:
+    """Answer what an operation asks; all but a retry are confirmed."""
+    if operation.question is None:
+        return
+    if choice != "retry":
+        yes = choice.capitalize()
+        text = f"Answer {yes} to what {BY_NAME[operation.action].label} of {operation.domain} asks?"
+        if not await desk.ask(Confirm(yes, [text, operation.question.text], yes)):
+            return
+    await desk.client.answer(operation.id, choice)
+    desk.say(f"{operation.domain}: answered {choice}")
+
+
+FLOWS: dict[str, Callable[[Desk, str], Awaitable[str | None]]] = {
+    "cfo_start": start_continuous_failover,
+    "cfo_complete": complete_failover,
+    "pitr_start": start_session,
+    "pitr_exit": exit_session,
+}
+"""Each returns the operation that it led to. pitr_run has a screen of its own."""

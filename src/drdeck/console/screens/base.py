@@ -1,0 +1,137 @@
+"""What all full screens share: the line above, the line below, and a plain word when there is no room."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from textual import events
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import Vertical
+from textual.screen import Screen
+from textual.widget import Widget
+from textual.widgets import Static
+
+from ..show import hour
+from ..state import State
+from ..widgets.frame import KeyLine, TopLine
+
+if TYPE_CHECKING:
+    from ..app import DrdeckApp
+
+MIN_WIDTH, MIN_HEIGHT = 80, 24
+
+
+class ConsoleScreen(Screen[None]):
+    """A screen that is told the news by `take` and draws them; it asks for nothing by itself.
+
+    `HELP`: which of the action list's screens it counts as.
+    """
+
+    HELP = "domain"
+    BINDINGS = [Binding("escape", "back", "Back", show=False)]
+
+    def __init__(self, domain: str | None = None) -> None:
+        super().__init__()
+        self.domain_name = domain
+
+    @property
+    def desk(self) -> DrdeckApp:
+        from ..app import DrdeckApp
+
+        assert isinstance(self.app, DrdeckApp)
+        return self.app
+
+    @property
+    def state(self) -> State:
+        return self.desk.state
+
+    def now(self) -> datetime:
+        return self.desk.now()
+
+    def content(self) -> Iterable[Widget]:
+        """What stands between the line above and the line below."""
+        return ()
+
+    def keys(self) -> list[tuple[str, str]]:
+        """(key, what it does) for the line below."""
+        return []
+
+    def take(self, state: State, now: datetime) -> None:
+        """Draw what is new. Called with every news and each minute."""
+
+    def each_second(self, state: State, now: datetime) -> None:
+        """Draw what runs with the clock, if anything does."""
+
+    def target(self) -> str | None:
+        """The domain that an action would be about."""
+        return self.domain_name
+
+    def watched(self) -> str | None:
+        """The domain whose insides the screen shows."""
+        return self.domain_name
+
+    def compose(self) -> ComposeResult:
+        yield TopLine()
+        with Vertical(id="content"):
+            yield from self.content()
+        yield KeyLine()
+        yield Static(
+            f"drdeck needs a terminal of {MIN_WIDTH} x {MIN_HEIGHT} or more; this one is smaller.",
+            id="too-small",
+            markup=False,
+        )
+
+    def on_mount(self) -> None:
+        self.ready()
+        self.draw_keys()
+
+    def ready(self) -> None:
+        """The widgets are there: set them up."""
+
+    def draw_keys(self) -> None:
+        for line in self.query(KeyLine):  # none yet, or no more, while the app starts or ends
+            line.keys(self.keys())
+
+    def say(self, text: str) -> None:
+        """A sentence in the line below, until the next key; empty brings the keys back."""
+        for line in self.query(KeyLine):
+            if line.said != text:
+                line.say(text)
+
+    def on_screen_resume(self) -> None:
+        self.desk.watch_domain(self.watched())
+        self.desk.redraw(self)
+
+    def on_resize(self, event: events.Resize) -> None:
+        small = event.size.width < MIN_WIDTH or event.size.height < MIN_HEIGHT
+        self.set_class(small, "small")
+        self.call_after_refresh(self.desk.redraw, self)
+
+    def draw(self) -> None:
+        """All of it from the newest state; nothing while the screen is still being built."""
+        if not self.query(TopLine):
+            return
+        now = self.now()
+        self.query_one(TopLine).take(self.state, now)
+        self.take(self.state, now)
+
+    def tick(self, minute: bool) -> None:
+        """A second has passed; with `minute` the clock shows another one."""
+        now = self.now()
+        if minute or not self.query(TopLine):
+            self.draw()
+            return
+        if self.state.longest_session(now) is not None:
+            self.query_one(TopLine).take(self.state, now)
+        self.each_second(self.state, now)
+
+    def action_back(self) -> None:
+        if len(self.desk.screen_stack) > 1:
+            self.dismiss(None)
+
+    @property
+    def clock(self) -> str:
+        return hour(self.now())

@@ -1,0 +1,146 @@
+"""Protected Domains: the first screen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from textual import events
+from textual.binding import Binding
+from textual.containers import Horizontal
+from textual.widget import Widget
+from textual.widgets import Input
+
+from drdeck.model.actions import BY_NAME
+from drdeck.model.domains import MODE_LABELS, Domain
+from drdeck.model.text import clean
+
+from ..keys import shown_key
+from ..show import Line, hour, second, wrap
+from ..state import State
+from ..widgets.field import Field
+from ..widgets.lines import Lines
+from ..widgets.rows import RowList
+from ..widgets.tables import domain_header, domain_row
+from .base import ConsoleScreen
+
+
+class DomainsScreen(ConsoleScreen):
+    """All domains, one row each."""
+
+    HELP = "list"
+    AUTO_FOCUS = "#domains"
+    BINDINGS = [Binding("slash", "filter", "Filter", show=False, id="filter")]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._wanted = ""
+        self._asking: frozenset[str] = frozenset()
+        self._minute = ""
+        self._table: RowList[Domain] = RowList(self._row_line, lambda d: d.id, id="domains")
+
+    def content(self) -> Iterable[Widget]:
+        yield Lines((), id="title")
+        yield Lines(id="troubles")
+        with_filter = Horizontal(
+            Lines(((" Select Protected Domain", ""),), id="filter-label"),
+            Field(id="filter", placeholder="part of a name or mode"),
+            id="filter-row",
+        )
+        yield with_filter
+        yield Lines((), id="header")
+        yield self._table
+
+    def keys(self) -> list[tuple[str, str]]:
+        keys = self.desk.remapped
+        names = ("cfo_complete", "more", "steps", "filter", "help", "detach", "log")
+        return [("enter", "Open"), *((shown_key(name, keys), BY_NAME[name].label) for name in names)]
+
+    def target(self) -> str | None:
+        row = self._table.row
+        return None if row is None else row.name
+
+    def _row_line(self, domain: Domain, width: int) -> Line:
+        return domain_row(domain, width, self.now(), domain.name in self._asking)
+
+    def take(self, state: State, now: datetime) -> None:
+        width = self.size.width
+        self._asking = frozenset(o.domain for o in state.open_operations() if o.question is not None)
+        alarms = sum(len(d.alarms) for d in state.domains)
+        counts = f"   {len(state.domains)} in all   Alarms ({alarms})"
+        self.query_one("#title", Lines).put([((" Protected Domains", "bold"), (counts, "dim"))])
+        self.query_one("#troubles", Lines).put(self._troubles(state, width))
+        self.query_one("#header", Lines).put([((("   "), ""), *domain_header(width - 3))])
+        faint = state.stale
+        rows = self._table
+        if rows.faint != faint or self._minute != hour(now):
+            rows.faint, self._minute = faint, hour(now)
+            if faint:
+                rows.redraw()
+        rows.put([d for d in state.domains if self._matches(d)], self._empty(state))
+
+    def _matches(self, domain: Domain) -> bool:
+        text = f"{domain.name} {MODE_LABELS.get(domain.mode, '')} {domain.owner}".casefold()
+        return all(word in text for word in self._wanted.casefold().split())
+
+    def _empty(self, state: State) -> str:
+        if state.listing is None or state.listing.clock is None:
+            return "waiting for the site ..."
+        if state.domains:
+            return f'no domain matches "{clean(self._wanted)}"; escape shows all'
+        return "the site has no Protected Domain"
+
+    def _troubles(self, state: State, width: int) -> list[Line]:
+        """What is wrong with the view itself, in full sentences."""
+        listing = state.listing
+        said: list[str] = []
+        if state.lost is not None:
+            said.append(state.lost)
+        if listing is not None:
+            if listing.needs_password:
+                said.append("the site needs a password; enter asks for it")
+            if listing.stale_s is not None:
+                since = f" since {second(listing.seen_at)}" if listing.seen_at else ""
+                said.append(f"this view is out of date{since}: {listing.error or 'the site does not answer'}")
+            elif listing.error:
+                said.append(listing.error)
+            if listing.journal_error:
+                said.append(f"the journal cannot be written: {listing.journal_error}")
+        parts = [part for text in said for part in wrap(clean(text), width - 4)]
+        lines: list[Line] = [((f" ! {part}", "bad"),) for part in parts[:4]]
+        return lines
+
+    def on_row_list_opened(self, event: RowList.Opened) -> None:
+        name = self.target()
+        if name is not None:
+            self.desk.open_domain(name)
+
+    def key_enter(self) -> None:
+        """With no row to open, enter asks for what keeps the rows away."""
+        if self.target() is None:
+            self.desk.ask_password(again=True)
+
+    def action_filter(self) -> None:
+        self.add_class("filtering")
+        self.query_one(Input).focus()
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        self._wanted = event.value
+        self.desk.redraw(self)
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        self._table.focus()
+        if not self._wanted:
+            self.remove_class("filtering")
+
+    def on_key(self, event: events.Key) -> None:
+        """From the filter, the arrows go to the list."""
+        if event.key == "down" and self.query_one(Input).has_focus:
+            self._table.focus()
+            event.stop()
+
+    def action_back(self) -> None:
+        """Escape takes the filter away."""
+        self.query_one(Input).value = ""
+        self.remove_class("filtering")
+        self._table.focus()

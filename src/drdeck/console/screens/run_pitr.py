@@ -1,0 +1,237 @@
+"""Run PITR: choose an instant and the VMs, roll back, see how far it is, choose again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from textual import events
+from textual.binding import Binding
+from textual.containers import Horizontal
+from textual.widget import Widget
+from textual.widgets import Input
+
+from drdeck.controller.client import ControllerError
+from drdeck.model.domains import Domain, Vm
+from drdeck.model.pitr import Points, RestorePoint
+from drdeck.model.text import clean
+from drdeck.model.times import parse_instant
+
+from ..keys import shown_key
+from ..show import Line, stamp
+from ..state import State
+from ..widgets.bars import operation_lines
+from ..widgets.field import Field
+from ..widgets.lines import Lines
+from ..widgets.push import Push
+from ..widgets.question import QuestionBar
+from ..widgets.rows import RowList
+from ..widgets.tables import point_header, point_row, progress_header, progress_row
+from ..widgets.timeline import Timeline
+from .base import ConsoleScreen
+
+REMINDER = "Disks are rolled back; VM configuration is not, and is not to be relied on"
+_TIME_CHARACTERS = frozenset("0123456789-")
+
+
+class RunPitrScreen(ConsoleScreen):
+    """The picker of a session."""
+
+    AUTO_FOCUS = "#points"
+    BINDINGS = [
+        Binding("a", "answer", "Answer", show=False),
+        Binding("space", "turn", "Tick", show=False),
+    ]
+
+    def __init__(self, domain: str) -> None:
+        super().__init__(domain)
+        self._points: Points | None = None
+        self._points_for: object = None
+        self._error = ""
+        self._left_out: set[str] = set()
+
+    def content(self) -> Iterable[Widget]:
+        yield Lines(((f" Run PITR of {clean(self.domain_name or '')}", "bold"),), id="title")
+        yield QuestionBar(id="question")
+        yield Timeline(id="timeline")
+        yield Lines((), id="header")
+        yield RowList(self._point_line, lambda p: p.time.isoformat(), empty="reading ...", id="points")
+        yield Horizontal(
+            Lines(((" Time (UTC): ", "head"),), id="time-label", classes="field"),
+            Field(id="time", placeholder="10:42, -15m or ISO"),
+            Lines((), id="time-said"),
+            classes="bar",
+        )
+        yield Lines((), id="vm-header")
+        yield RowList(self._vm_line, lambda vm: vm.id, empty="reading ...", id="choose")
+        yield Lines(((f" {REMINDER}", "warn"),), id="reminder")
+        yield Horizontal(Lines((), id="chosen"), Push("Run PITR", id="run"), classes="bar")
+
+    def keys(self) -> list[tuple[str, str]]:
+        keys = self.desk.remapped
+        shown = [("enter", "Run PITR"), ("0-9 -", "Time"), ("tab", "VMs"), ("space", "Tick"), ("esc", "Back"),
+                 (shown_key("more", keys), "More"), (shown_key("help", keys), "Help")]  # fmt: skip
+        if self.query_one(QuestionBar).asks is not None:
+            shown.insert(0, ("a", "Answer"))
+        return shown
+
+    def ready(self) -> None:
+        super().ready()
+        self.query_one("#time-label").styles.width = 13
+
+    @property
+    def _list(self) -> RowList[RestorePoint]:
+        rows: RowList[RestorePoint] = self.query_one("#points", RowList)
+        return rows
+
+    @property
+    def _domain(self) -> Domain | None:
+        return self.state.domain(self.domain_name or "")
+
+    def _session_vms(self, domain: Domain) -> tuple[Vm, ...]:
+        """The VMs that may be rolled back: those of the session."""
+        names = domain.session.vms if domain.session is not None else ()
+        return tuple(vm for vm in domain.vms if not names or vm.name in names)
+
+    def _point_line(self, point: RestorePoint, width: int) -> Line:
+        domain = self._domain
+        total = len(self._session_vms(domain)) if domain is not None else point.vms
+        return point_row(point, width, self.now(), total)
+
+    def _vm_line(self, vm: Vm, width: int) -> Line:
+        return progress_row(vm, width, vm.name not in self._left_out)
+
+    def take(self, state: State, now: datetime) -> None:
+        name, width = self.domain_name or "", self.size.width
+        question = self.query_one(QuestionBar)
+        had = question.asks is not None
+        question.take(state.question(name))
+        if had != (question.asks is not None):
+            self.draw_keys()
+        domain = state.domain(name)
+        if domain is None:
+            return
+        marks = (domain.points, domain.newest_point, domain.session, domain.reset_at)
+        if marks != self._points_for and not state.lost:
+            self._points_for = marks
+            self.run_worker(self._read(name), group="points", exclusive=True)
+        title: Line = ((f" Run PITR of {clean(name)}   ", "bold"), *self._going(state, domain, width))
+        self.query_one("#title", Lines).put([title])
+        self.query_one("#header", Lines).put([(("   ", ""), *point_header(width - 3))])
+        self.query_one("#vm-header", Lines).put([(("   ", ""), *progress_header(width - 3))])
+        vms: RowList[Vm] = self.query_one("#choose", RowList)
+        chosen = self._session_vms(domain)
+        vms.styles.height = max(1, min(len(chosen), max(3, self.size.height - 19)))
+        vms.put(chosen, "this domain has no VM" if state.full(name) else "reading ...")
+        if self._points is not None:
+            self._list.put(self._points.points, "no restore point can be picked")
+        elif self._error:
+            self._list.put((), clean(self._error))
+        self._draw_choice(domain, now)
+
+    def _going(self, state: State, domain: Domain, width: int) -> Line:
+        going = [o for o in state.open_operations(domain.name) if o.action == "pitr_run"]
+        if going:
+            return operation_lines(going[:1], width)[0]
+        session = domain.session
+        if session is None:
+            return (("there is no PITR session", "warn"),)
+        if session.rolled_back_to is not None:
+            return ((f"rolled back to {stamp(session.rolled_back_to)}", "ok"),)
+        return (("no rollback yet", "dim"),)
+
+    def _draw_choice(self, domain: Domain, now: datetime) -> None:
+        point = self._list.row
+        if self._points is not None:
+            self.query_one(Timeline).take(domain, self._points, now, point.time if point else None)
+        count = len(self._chosen_vms(domain))
+        total = len(self._session_vms(domain))
+        which = f"all VMs ({total})" if count == total else f"{count} of {total} VMs"
+        text = f" to {stamp(point.time)}, {which} " if point is not None else ""
+        self.query_one("#chosen", Lines).put([((text.rjust(max(0, self.size.width - 16)), "bold"),)])
+
+    def _chosen_vms(self, domain: Domain) -> list[str]:
+        return [vm.name for vm in self._session_vms(domain) if vm.name not in self._left_out]
+
+    async def _read(self, name: str) -> None:
+        try:
+            self._points, self._error = await self.desk.client.points(name), ""
+        except ControllerError as error:
+            self._error = str(error)
+        self.desk.redraw(self)
+
+    def on_row_list_moved(self, event: RowList.Moved) -> None:
+        domain = self._domain
+        if event.rows.id == "points" and domain is not None:
+            self._draw_choice(domain, self.now())
+
+    def on_row_list_opened(self, event: RowList.Opened) -> None:
+        if event.rows.id == "points":
+            self._run()
+        else:
+            self.action_turn()
+
+    def action_turn(self) -> None:
+        """Space on a VM leaves it out, or takes it in again."""
+        rows: RowList[Vm] = self.query_one("#choose", RowList)
+        domain = self._domain
+        if rows.has_focus and rows.row is not None and domain is not None:
+            self._left_out ^= {rows.row.name}
+            rows.refresh_line(rows.cursor)
+            self._draw_choice(domain, self.now())
+
+    def on_key(self, event: events.Key) -> None:
+        """A digit or a minus begins a time, wherever the focus is."""
+        field = self.query_one(Input)
+        if event.character in _TIME_CHARACTERS and event.character and not field.has_focus:
+            field.focus()
+            field.value = ""
+            field.insert_text_at_cursor(event.character)
+            event.stop()
+            event.prevent_default()
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        event.stop()
+        if self._go_to(event.value):
+            self.query_one("#run", Push).focus()
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        self.query_one("#time-said", Lines).put([()])
+
+    def _go_to(self, text: str) -> bool:
+        """Move the cursor to the newest point at or before the typed time, and say what was taken."""
+        said = self.query_one("#time-said", Lines)
+        try:
+            instant, assumed = parse_instant(text, self.now())
+        except ValueError as error:
+            said.put([((f" {clean(str(error))}", "bad"),)])
+            return False
+        points = self._list.rows
+        place = next((i for i, point in enumerate(points) if point.time <= instant), None)
+        if place is None:
+            said.put([((f" no point at or before {stamp(instant)}", "bad"),)])
+            return False
+        self._list.select(place)
+        said.put([((f" {'taken as UTC: ' if assumed else ''}{stamp(instant)}", "dim"),)])
+        return True
+
+    def on_push_pressed(self, event: Push.Pressed) -> None:
+        event.stop()
+        self._run()
+
+    def _run(self) -> None:
+        domain, point = self._domain, self._list.row
+        if domain is None or point is None:
+            self.say("no restore point is chosen")
+            return
+        chosen, total = self._chosen_vms(domain), len(self._session_vms(domain))
+        if not chosen:
+            self.say("no VM is ticked")
+            return
+        self.desk.roll_back(domain.name, point.time, () if len(chosen) == total else tuple(chosen), total)
+
+    def action_answer(self) -> None:
+        self.query_one(QuestionBar).focus_choices()
+
+    def on_question_bar_answered(self, event: QuestionBar.Answered) -> None:
+        self.desk.answer(event.operation, event.choice)

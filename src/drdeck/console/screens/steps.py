@@ -1,0 +1,75 @@
+"""Task Steps: numbered, with progress, the RTO clock, and what is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from textual.binding import Binding
+from textual.widget import Widget
+
+from drdeck.model.text import clean
+
+from ..keys import shown_key
+from ..show import Line
+from ..state import State
+from ..widgets.bars import operation_lines
+from ..widgets.lines import Lines
+from ..widgets.question import QuestionBar
+from ..widgets.rows import RowList
+from ..widgets.steps import rto_line, step_lines
+from .base import ConsoleScreen
+
+
+class StepsScreen(ConsoleScreen):
+    """The steps that the site really takes for one domain."""
+
+    AUTO_FOCUS = "#steps"
+    BINDINGS = [Binding("a", "answer", "Answer", show=False)]
+
+    def content(self) -> Iterable[Widget]:
+        yield Lines(((f" Task Steps of {clean(self.domain_name or '')}", "bold"),), (), id="title")
+        yield QuestionBar(id="question")
+        yield Lines(id="going")
+        yield RowList(lambda row, width: row, lambda row: "", empty="reading ...", cursor=False, id="steps")
+
+    def keys(self) -> list[tuple[str, str]]:
+        keys = self.desk.remapped
+        shown = [("↑ ↓", "Scroll"), ("esc", "Back"), (shown_key("more", keys), "More"),
+                 (shown_key("log", keys), "Task Log"), (shown_key("help", keys), "Help"),
+                 (shown_key("detach", keys), "Detach")]  # fmt: skip
+        if self.query_one(QuestionBar).asks is not None:
+            shown.insert(0, ("a", "Answer"))
+        return shown
+
+    def take(self, state: State, now: datetime) -> None:
+        name, width = self.domain_name or "", self.size.width
+        question = self.query_one(QuestionBar)
+        had = question.asks is not None
+        question.take(state.question(name))
+        if had != (question.asks is not None):
+            self.draw_keys()
+        domain = state.domain(name)
+        if domain is None:
+            return
+        self.each_second(state, now)
+        going = operation_lines(state.open_operations(name), width - 2)
+        self.query_one("#going", Lines).put([((" ", ""), *line) for line in going])
+        rows: RowList[Line] = self.query_one("#steps", RowList)
+        empty = "no task goes on" if state.full(name) else "reading ..."
+        rows.put(step_lines(domain, width), empty)
+
+    def each_second(self, state: State, now: datetime) -> None:
+        name = self.domain_name or ""
+        domain, operation = state.domain(name), state.failover(name)
+        if domain is None:
+            return
+        title: Line = ((f" Task Steps of {clean(name)}", "bold"),)
+        clock = rto_line(operation, domain, now)
+        self.query_one("#title", Lines).put([title, ((" ", ""), *clock)])
+
+    def action_answer(self) -> None:
+        self.query_one(QuestionBar).focus_choices()
+
+    def on_question_bar_answered(self, event: QuestionBar.Answered) -> None:
+        self.desk.answer(event.operation, event.choice)

@@ -1,0 +1,187 @@
+"""Figures and lines as the screens write them: pure functions, measured in terminal cells."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from rich.cells import cell_len, set_cell_size
+
+from drdeck.model.text import clean
+
+Piece = tuple[str, str]
+"""Text and the name of its style (see looks)."""
+Line = tuple[Piece, ...]
+UNKNOWN = "-"
+_SIZES = ("B", "KB", "MB", "GB", "TB", "PB")
+
+
+def plain_of(line: Line) -> str:
+    """The text of a line without its styles."""
+    return "".join(text for text, _ in line)
+
+
+def width_of(line: Line) -> int:
+    return sum(cell_len(text) for text, _ in line)
+
+
+def cut(text: str, width: int) -> str:
+    """At most `width` cells, with "…" at the end of what was cut."""
+    if cell_len(text) <= width:
+        return text
+    if width <= 1:
+        return "…"[:width]
+    return set_cell_size(text, width - 1).rstrip() + "…"
+
+
+def cut_middle(text: str, width: int) -> str:
+    """At most `width` cells, cut in the middle: the ends of a name tell it from its likes."""
+    if cell_len(text) <= width:
+        return text
+    if width < 5:
+        return cut(text, width)
+    head = set_cell_size(text, width // 2).rstrip()
+    tail, room = "", width - 1 - cell_len(head)
+    for char in reversed(text):
+        if cell_len(char + tail) > room:
+            break
+        tail = char + tail
+    return f"{head}…{tail}"
+
+
+def left(text: str, width: int) -> str:
+    """Cut or padded to exactly `width` cells."""
+    return set_cell_size(cut(text, width), width)
+
+
+def name(text: str, width: int) -> str:
+    """A name from outside, cleaned, in exactly `width` cells."""
+    return set_cell_size(cut_middle(clean(text), width), width)
+
+
+def right(text: str, width: int) -> str:
+    """Flush right in `width` cells; too long a text is cut."""
+    text = cut(text, width)
+    return " " * (width - cell_len(text)) + text
+
+
+def fit(line: Line, width: int) -> Line:
+    """A line cut to `width` cells."""
+    pieces: list[Piece] = []
+    room = width
+    for text, style in line:
+        cells = cell_len(text)
+        if cells > room:
+            if room > 0:
+                pieces.append((cut(text, room), style))
+            break
+        pieces.append((text, style))
+        room -= cells
+    return tuple(pieces)
+
+
+def spread(start: Line, end: Line, width: int) -> Line:
+    """Two lines in one, the second flush right; the first gives way."""
+    end = fit(end, width)
+    room = width - width_of(end)
+    start = fit(start, max(0, room - 1))
+    return (*start, (" " * (room - width_of(start)), ""), *end)
+
+
+def wrap(text: str, width: int) -> list[str]:
+    """Words laid into lines of at most `width` cells; a longer word is broken, nothing is lost."""
+    lines: list[str] = []
+    for paragraph in text.split("\n"):
+        line = ""
+        for word in paragraph.split(" "):
+            while cell_len(word) > width:
+                head = set_cell_size(word, width).rstrip() if not line else ""
+                if line:
+                    lines.append(line)
+                    line = ""
+                else:
+                    lines.append(head)
+                    word = word[len(head) :]
+            joined = f"{line} {word}" if line else word
+            if cell_len(joined) > width:
+                lines.append(line)
+                line = word
+            else:
+                line = joined
+        lines.append(line)
+    return lines
+
+
+def size(count: int | None) -> str:
+    """Bytes for people, three figures: "0 B", "4.1 GB", "900 TB"; "-" when unknown."""
+    if count is None:
+        return UNKNOWN
+    value = float(max(0, count))
+    for unit in _SIZES:
+        if round(value, 1) < 1000 or unit == _SIZES[-1]:
+            if unit == "B" or value >= 100:
+                return f"{value:.0f} {unit}"
+            return f"{value:.2f} {unit}" if value < 10 and unit in ("TB", "PB") else f"{value:.1f} {unit}"
+        value /= 1000
+    return UNKNOWN
+
+
+def age(seconds: float | None) -> str:
+    """A length of time in one or two figures: "4s", "12m", "5h", "3d"; "-" when unknown."""
+    if seconds is None:
+        return UNKNOWN
+    whole = max(0, int(seconds))
+    for unit, length in (("d", 86400), ("h", 3600), ("m", 60)):
+        if whole >= length * (2 if unit != "m" else 1):
+            return f"{whole // length}{unit}"
+    return f"{whole}s"
+
+
+def window(seconds: float) -> str:
+    """A PITR window: "3d", "12h", "30m"."""
+    whole = int(seconds)
+    for unit, length in (("d", 86400), ("h", 3600), ("m", 60)):
+        if whole >= length and whole % length == 0:
+            return f"{whole // length}{unit}"
+    return age(seconds)
+
+
+def in_words(seconds: float) -> str:
+    """A policy's length in words: "3 days", "15 min"."""
+    whole = int(seconds)
+    for unit, length in (("day", 86400), ("hour", 3600), ("min", 60)):
+        if whole >= length and whole % length == 0:
+            count = whole // length
+            return f"{count} {unit}{'s' if count != 1 and unit != 'min' else ''}"
+    return f"{whole} s"
+
+
+def percent(progress: float | None) -> str:
+    return UNKNOWN if progress is None else f"{min(100.0, max(0.0, progress)):.0f}%"
+
+
+def bar(progress: float | None, width: int) -> str:
+    """A progress bar; an unknown progress is an empty one."""
+    share = 0.0 if progress is None else min(100.0, max(0.0, progress)) / 100
+    full = int(share * width)
+    return "█" * full + "░" * (width - full)
+
+
+def hour(instant: datetime) -> str:
+    """hh:mmZ"""
+    return instant.astimezone(UTC).strftime("%H:%MZ")
+
+
+def second(instant: datetime) -> str:
+    """hh:mm:ssZ"""
+    return instant.astimezone(UTC).strftime("%H:%M:%SZ")
+
+
+def stamp(instant: datetime) -> str:
+    """yyyy-mm-dd hh:mm:ssZ, the form of lists."""
+    return instant.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%SZ")
+
+
+def local(instant: datetime) -> str:
+    """hh:mm:ss and the zone, at this terminal."""
+    here = instant.astimezone()
+    return f"{here:%H:%M:%S} {here:%Z}"

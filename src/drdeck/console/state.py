@@ -1,0 +1,104 @@
+"""What the console knows: the newest news of the controller, and what follows from them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+from drdeck.controller.operations import OperationState, OperationView
+from drdeck.controller.protocol import Detail, Listing, Welcome
+from drdeck.model.actions import BY_NAME
+from drdeck.model.domains import Domain
+
+
+@dataclass(frozen=True)
+class State:
+    """`lost` says why there is no controller now; the rest is the last that one said."""
+
+    welcome: Welcome | None = None
+    listing: Listing | None = None
+    detail: Detail | None = None
+    lost: str | None = None
+
+    def now(self, real: datetime) -> datetime:
+        """The site's time at our time `real`; without news, ours."""
+        if self.listing is not None and self.listing.clock is not None:
+            return self.listing.clock.at(real)
+        return real.astimezone(UTC)
+
+    @property
+    def site(self) -> str:
+        if self.listing is not None:
+            return self.listing.site
+        return self.welcome.site if self.welcome is not None else "-"
+
+    @property
+    def read_only(self) -> bool:
+        return (self.listing is not None and self.listing.read_only) or (
+            self.welcome is not None and self.welcome.read_only
+        )
+
+    @property
+    def domains(self) -> tuple[Domain, ...]:
+        return () if self.listing is None else self.listing.domains
+
+    @property
+    def stale(self) -> bool:
+        return self.lost is not None or (self.listing is not None and self.listing.stale_s is not None)
+
+    def domain(self, name: str) -> Domain | None:
+        """The domain as fully as it is known."""
+        if self.detail is not None and self.detail.name == name and self.detail.domain is not None:
+            return self.detail.domain
+        return next((d for d in self.domains if d.name == name), None)
+
+    def full(self, name: str) -> bool:
+        """Whether the insides of a domain are known, and not its row of the list only."""
+        return self.detail is not None and self.detail.name == name and self.detail.domain is not None
+
+    def gone(self, name: str) -> bool:
+        """Whether the site was seen to have no domain of that name."""
+        return self.listing is not None and self.listing.clock is not None and self.domain(name) is None
+
+    @property
+    def operations(self) -> tuple[OperationView, ...]:
+        """All that are known, the newest news of each."""
+        found = {} if self.listing is None else {o.id: o for o in self.listing.operations}
+        if self.detail is not None:
+            found.update({o.id: o for o in self.detail.operations})
+        return tuple(found.values())
+
+    def open_operations(self, domain: str | None = None) -> tuple[OperationView, ...]:
+        going = (OperationState.OPEN, OperationState.ASKING)
+        return tuple(o for o in self.operations if o.state in going and domain in (None, o.domain))
+
+    def question(self, domain: str | None = None) -> OperationView | None:
+        """An operation that asks something, or None."""
+        return next((o for o in self.open_operations(domain) if o.question is not None), None)
+
+    def failover(self, domain: str) -> OperationView | None:
+        """The completion of that domain that is open, else the one that ended last."""
+        of_domain = [o for o in self.operations if o.domain == domain and o.action == "cfo_complete"]
+        return max(of_domain, key=lambda o: (o.ended_at is None, o.asked_at), default=None)
+
+    def longest_session(self, now: datetime) -> tuple[Domain, float] | None:
+        """The domain that is unprotected for the longest time, with the seconds."""
+        found = [(d, s) for d in self.domains if (s := d.unprotected_s(now)) is not None]
+        return max(found, key=lambda pair: pair[1], default=None)
+
+    def without_controller(self, why: str) -> State:
+        return replace(self, lost=why)
+
+
+def action_label(action: str) -> str:
+    """What the screens call an action; an unknown one keeps its name."""
+    known = BY_NAME.get(action)
+    return known.label if known is not None else action
+
+
+def describe(operation: OperationView) -> str:
+    """An operation in a few words: "Failover (force)", "Run PITR"."""
+    label = action_label(operation.action)
+    if operation.request.type is not None:
+        return f"{label} ({operation.request.type}{', Run PITR' if operation.request.run_pitr else ''})"
+    return label

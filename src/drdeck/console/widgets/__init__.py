@@ -1,0 +1,1 @@
+"""Widgets, each grouped by the thing that it shows."""

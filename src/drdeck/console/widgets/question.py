@@ -1,0 +1,82 @@
+"""What an operation asks, with its choices as buttons."""
+
+from __future__ import annotations
+
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+from textual.message import Message
+
+from drdeck.controller.operations import OperationView
+from drdeck.model.text import clean
+
+from ..show import wrap
+from ..state import describe
+from .lines import Lines
+from .push import Push
+
+CHOICES = {"retry": "Retry", "skip": "Skip", "abort": "Abort", "confirm": "Confirm"}
+
+
+class QuestionBar(Vertical):
+    """Hidden while nothing is asked."""
+
+    DEFAULT_CSS = """
+    QuestionBar { height: auto; display: none; }
+    QuestionBar.asks { display: block; }
+    QuestionBar Horizontal { height: 1; padding: 0 0 0 2; }
+    """
+
+    class Answered(Message):
+        """A choice was pressed; `operation` is as it was when it was shown."""
+
+        def __init__(self, operation: OperationView, choice: str) -> None:
+            super().__init__()
+            self.operation = operation
+            self.choice = choice
+
+    def __init__(self, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._shown: OperationView | None = None
+
+    def compose(self) -> ComposeResult:
+        yield Lines(id="question-text")
+        yield Horizontal(id="question-choices")
+
+    @property
+    def asks(self) -> OperationView | None:
+        return self._shown
+
+    def take(self, operation: OperationView | None) -> None:
+        """Show what is asked; the same question is not drawn twice."""
+        question = operation.question if operation is not None else None
+        before = self._shown.question if self._shown is not None else None
+        self._shown = operation if question is not None else None
+        if question == before:
+            return
+        had_focus = any(push.has_focus for push in self.query(Push))
+        self.set_class(question is not None, "asks")
+        row = self.query_one("#question-choices", Horizontal)
+        row.remove_children()
+        if question is None or operation is None:
+            if had_focus:
+                self.screen.focus_next()
+            return
+        text = f"{describe(operation)} of {clean(operation.domain)} asks: {clean(question.text, lines=True)}"
+        width = max(20, (self.size.width or self.app.size.width) - 4)
+        lines = wrap(text, width)
+        kept = lines[:6]
+        self.query_one("#question-text", Lines).put(
+            [((f"{' ? ' if i == 0 else '   '}{line} ", "alert"),) for i, line in enumerate(kept)]
+        )
+        row.mount(*(Push(CHOICES.get(choice, clean(choice)), data=choice) for choice in question.choices))
+
+    def focus_choices(self) -> None:
+        """Go to the first choice, if anything is asked."""
+        push = next(iter(self.query(Push)), None)
+        if push is not None:
+            push.focus()
+
+    def on_push_pressed(self, event: Push.Pressed) -> None:
+        event.stop()
+        if self._shown is not None:
+            self.post_message(self.Answered(self._shown, event.push.data))

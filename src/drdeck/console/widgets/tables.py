@@ -1,0 +1,210 @@
+"""How the rows of the lists are laid out: domains, VMs, restore points, tasks. Pure functions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from drdeck.controller.operations import OperationView
+from drdeck.model.domains import MODE_LABELS, VM_STATUS_LABELS, Domain, Health, Mode, Severity, Vm
+from drdeck.model.pitr import RestorePoint
+from drdeck.model.text import clean
+from drdeck.model.times import show_clock
+
+from ..show import UNKNOWN, Line, age, cut, left, local, name, percent, right, second, size, stamp, window
+from ..state import describe
+
+_MODE_STYLES = {
+    Mode.PITR_SESSION: "warn",
+    Mode.SYNCHRONISED: "ok",
+    Mode.RUNNING_IN_FAILOVER: "ok",
+    Mode.COMPLETING: "accent",
+    Mode.REHYDRATING: "accent",
+}
+_STATUS_SIGNS = {
+    "recoverable": ("●", "ok"),
+    "recovered": ("●", "ok"),
+    "protected": ("●", "ok"),
+    "rehydrating": ("◆", "accent"),
+    "recovering": ("◆", "accent"),
+    "rolling_back": ("◆", "warn"),
+    "not_recoverable": ("○", "bad"),
+}
+
+
+def domain_header(width: int) -> Line:
+    first, mode = _domain_columns(width)
+    text = f"{left('Domain', first)} {left('Mode', mode)} Owner  Recov/Total    RPO PITR"
+    return ((text, "head"),)
+
+
+def _domain_columns(width: int) -> tuple[int, int]:
+    """Widths of name and mode; the other columns are fixed (32 cells with their gaps)."""
+    free = max(24, width - 32)
+    mode = max(12, min(34, free * 3 // 5))
+    return free - mode - 1, mode
+
+
+def domain_row(domain: Domain, width: int, now: datetime, asks: bool = False) -> Line:
+    """One domain of the list."""
+    first, mode = _domain_columns(width)
+    label = MODE_LABELS.get(domain.mode, str(domain.mode))
+    counts = f"{domain.vms_recoverable} / {domain.vms_total}"
+    if domain.mode in (Mode.COMPLETING, Mode.PITR_SESSION, Mode.RUNNING_IN_FAILOVER):
+        counts = f"{domain.vms_recovered} / {domain.vms_total}"
+    sign, style = _alarm_sign(domain)
+    if asks:
+        sign, style = "?", "alert"
+    if domain.broken:
+        label, mode_style = "record unusable", "bad"
+    else:
+        mode_style = _MODE_STYLES.get(domain.mode, "")
+    pitr = window(domain.pitr.window_s) if domain.pitr.enabled else "off"
+    return (
+        (name(domain.name, first - 2), "bold"),
+        (f" {sign} ", style),
+        (left(label, mode), mode_style),
+        (f" {domain.owner.upper():6} {counts:>11} {age(domain.rpo_s(now)):>6} {pitr:>4}", ""),
+    )
+
+
+def _alarm_sign(domain: Domain) -> tuple[str, str]:
+    if any(a.severity is Severity.CRITICAL for a in domain.alarms):
+        return "!", "bad"
+    if any(a.severity is Severity.WARNING for a in domain.alarms):
+        return "!", "warn"
+    return " ", ""
+
+
+def vm_header(width: int) -> Line:
+    first, last = _vm_columns(width)
+    text = f"{left('VM Name', first)} {left('Protection Status', 17)} Power Ready Newest point "
+    return ((text + left("Details", last), "head"),)
+
+
+def _vm_columns(width: int) -> tuple[int, int]:
+    free = max(20, width - 44)
+    first = max(14, min(40, free * 3 // 5))
+    return first, max(0, free - first)
+
+
+def vm_details(vm: Vm) -> tuple[str, str]:
+    """What there is to say of a VM, and its style."""
+    if vm.error:
+        return clean(vm.error), "bad"
+    said: list[str] = []
+    if vm.health is Health.FAILED:
+        said.append("health check failed")
+    elif vm.health is Health.OK:
+        said.append("healthy")
+    if vm.progress is not None:
+        said.append(percent(vm.progress))
+    if vm.detail:
+        said.append(clean(vm.detail))
+    if vm.rolled_back_to is not None:
+        said.append(f"as of {second(vm.rolled_back_to)}")
+    return ", ".join(said), "bad" if vm.health is Health.FAILED else ""
+
+
+def vm_row(vm: Vm, width: int, now: datetime) -> Line:
+    """One VM of a domain."""
+    first, last = _vm_columns(width)
+    sign, style = _STATUS_SIGNS.get(vm.status, ("·", ""))
+    status = VM_STATUS_LABELS.get(vm.status, clean(vm.status))
+    ready = UNKNOWN if vm.ready is None else "yes" if vm.ready else "no"
+    newest = UNKNOWN if vm.newest_point is None else show_clock((now - vm.newest_point).total_seconds())
+    text, text_style = vm_details(vm)
+    return (
+        (name(vm.name, first), "bold"),
+        (f" {sign} ", style),
+        (left(status, 15), style),
+        (f" {left(clean(vm.power), 5)} {ready:5} {newest:>12} ", ""),
+        (left(text, last), text_style),
+    )
+
+
+def _progress_name(width: int) -> int:
+    return max(14, min(34, (width - 42) // 2))
+
+
+def progress_header(width: int) -> Line:
+    first = _progress_name(width)
+    text = f"    {left('VM Name', first)} {left('Protection Status', 17)} {'Done':>5} Ready Health  Details"
+    return ((text, "head"),)
+
+
+def progress_row(vm: Vm, width: int, chosen: bool) -> Line:
+    """A VM in the choice of what is rolled back, with how far it is."""
+    first = _progress_name(width)
+    sign, style = _STATUS_SIGNS.get(vm.status, ("·", ""))
+    status = VM_STATUS_LABELS.get(vm.status, clean(vm.status))
+    ready = UNKNOWN if vm.ready is None else "yes" if vm.ready else "no"
+    health = {Health.OK: ("ok", "ok"), Health.FAILED: ("FAILED", "bad")}.get(vm.health, (UNKNOWN, ""))
+    text = clean(vm.error) if vm.error else clean(vm.detail)
+    return (
+        (f"[{'x' if chosen else ' '}] ", "bold" if chosen else ""),
+        (name(vm.name, first), "bold"),
+        (f" {sign} ", style),
+        (left(status, 15), style),
+        (f" {percent(vm.progress):>5} {ready:5} ", ""),
+        (f"{health[0]:7} ", health[1]),
+        (cut(text, max(0, width - first - 39)), "bad" if vm.error else ""),
+    )
+
+
+def point_header(width: int) -> Line:
+    wide = f" {'Local time':14}" if width >= 94 else ""
+    text = f"{'Time (UTC)':20}{wide} {'Age':>5} {'Kind':8} {'VMs':>7} {'Skew':>5} {'Written':>9}  Hint"
+    return ((text, "head"),)
+
+
+def point_row(point: RestorePoint, width: int, now: datetime, total: int) -> Line:
+    """One restore point that may be picked."""
+    wide = f" {left(local(point.time), 14)}" if width >= 94 else ""
+    lacking = bool(point.missing) or point.vms < total
+    vms = f"{point.vms}/{total}"
+    skew = age(point.skew_s) if point.skew_s else "0s"
+    figures = f" {age((now - point.time).total_seconds()):>5} {left(clean(point.kind), 8)}"
+    used = 20 + len(wide) + len(figures) + 8 + 6 + 10 + 2
+    hint = clean(point.hint) if point.hint else ""
+    if lacking and point.missing and not hint:
+        hint = "lacks " + ", ".join(map(clean, point.missing))
+    return (
+        (stamp(point.time) + wide, "bold"),
+        (figures, ""),
+        (f" {vms:>7}", "warn" if lacking else ""),
+        (f" {skew:>5}", "warn" if point.skew_s > 60 else ""),
+        (f" {right(size(point.written_bytes), 9)}  ", ""),
+        (cut(hint, max(0, width - used)), "warn"),
+    )
+
+
+def task_header(width: int) -> Line:
+    return ((f"{'Asked (UTC)':15} {left('Task', 26)} {left('Domain', 14)} {'State':8} By", "head"),)
+
+
+def task_row(operation: OperationView, width: int) -> Line:
+    """One operation of the Task Log."""
+    state = "unknown" if operation.unknown else str(operation.state)
+    style = {"done": "ok", "failed": "bad", "asking": "alert", "unknown": "bad"}.get(state, "accent")
+    return (
+        (stamp(operation.asked_at)[5:], ""),
+        (f" {left(describe(operation), 26)} ", "bold"),
+        (f"{name(operation.domain, 14)} ", ""),
+        (f"{state:8} ", style),
+        (cut(clean(operation.actor), max(0, width - 67)), "dim"),
+    )
+
+
+def alarm_lines(domain: Domain) -> Sequence[Line]:
+    """The alarms of a domain, newest first; in full, each with its word of severity."""
+    styles = {Severity.CRITICAL: "bad", Severity.WARNING: "warn"}
+    return [
+        (
+            (f"{stamp(alarm.time)} ", ""),
+            (f"{alarm.severity.upper():8} ", styles.get(alarm.severity, "")),
+            (f"{clean(alarm.vm)}: " if alarm.vm else "", "bold"),
+            (clean(alarm.text), ""),
+        )
+        for alarm in sorted(domain.alarms, key=lambda a: a.time, reverse=True)
+    ]

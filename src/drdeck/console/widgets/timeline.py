@@ -1,0 +1,154 @@
+"""The PITR window from left to right: write rate, points, what cannot be reached, where the cursor is."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from drdeck.model.domains import Domain, Period
+from drdeck.model.pitr import Points, RestorePoint, window_start
+from drdeck.model.text import clean
+
+from ..show import Line, Piece, cut, left, second, spread, stamp
+from .lines import Lines
+
+_BLOCKS = "▁▂▃▄▅▆▇█"
+HEIGHT = 5
+
+
+@dataclass(frozen=True)
+class Span:
+    """The stretch that is drawn, in `width` cells."""
+
+    start: datetime
+    end: datetime
+    width: int
+
+    def cell(self, instant: datetime) -> int:
+        """The cell of an instant, clamped to the ends."""
+        length = max(1.0, (self.end - self.start).total_seconds())
+        return max(0, min(self.width - 1, int((instant - self.start).total_seconds() / length * self.width)))
+
+
+def span_of(domain: Domain, points: Points, now: datetime, width: int) -> Span:
+    """The window as far as it is known; a window with few points is drawn no longer than they reach."""
+    start = points.window_from or window_start(domain, now)
+    end = points.window_to or now
+    if points.points:
+        oldest = points.points[-1].time
+        reach = end - oldest
+        start = max(start, oldest - max(timedelta(minutes=1), reach / 20))
+    if end <= start:
+        start = end - timedelta(minutes=1)
+    return Span(start, end, max(10, width))
+
+
+def rates(points: Sequence[RestorePoint], span: Span) -> list[float | None]:
+    """Bytes written a second, for each cell; None where nothing is known."""
+    found: list[float | None] = [None] * span.width
+    older_first = sorted(points, key=lambda p: p.time)
+    for before, point in itertools.pairwise(older_first):
+        seconds = (point.time - before.time).total_seconds()
+        if point.written_bytes is None or seconds <= 0:
+            continue
+        rate = point.written_bytes / seconds
+        for cell in range(span.cell(before.time), span.cell(point.time) + 1):
+            known = found[cell]
+            found[cell] = rate if known is None else max(known, rate)
+    return found
+
+
+def sparkline(values: Sequence[float | None]) -> str:
+    """The heights are relative to the highest; what is unknown stays blank."""
+    top = max((v for v in values if v is not None), default=0.0)
+    scale = 7.999 / top if top > 0 else 0.0
+    return "".join(" " if v is None else _BLOCKS[min(7, int(v * scale))] for v in values)
+
+
+def marks(
+    points: Points, excluded: Sequence[Period], span: Span, rolled_back_to: datetime | None
+) -> tuple[Piece, ...]:
+    """The row of points, excluded periods hatched; the rollback in force stands out."""
+    cells = [("─", "dim")] * span.width
+    for point in points.points:
+        if span.start <= point.time <= span.end:
+            cells[span.cell(point.time)] = ("●", "warn") if point.hint else ("│", "")
+    for period in excluded:
+        end = period.end or span.end
+        if end < span.start or period.start > span.end:
+            continue
+        for cell in range(span.cell(period.start), span.cell(end) + 1):
+            cells[cell] = ("▒", "bad")
+    if rolled_back_to is not None and span.start <= rolled_back_to <= span.end:
+        cells[span.cell(rolled_back_to)] = ("◆", "ok")
+    pieces: list[Piece] = []
+    for text, style in cells:
+        if pieces and pieces[-1][1] == style:
+            pieces[-1] = (pieces[-1][0] + text, style)
+        else:
+            pieces.append((text, style))
+    return tuple(pieces)
+
+
+def hint_of(points: Points) -> str:
+    """Where the writing turns abnormal first: the oldest point with a hint."""
+    hinted = [p for p in points.points if p.hint]
+    if not hinted:
+        return ""
+    first = min(hinted, key=lambda p: p.time)
+    return clean(first.hint or "")
+
+
+def timeline(
+    domain: Domain, points: Points, now: datetime, width: int, cursor: datetime | None
+) -> list[Line]:
+    """Five lines: the ends, write rate, points, cursor, legend."""
+    inner = max(10, width - 2)
+    span = span_of(domain, points, now, inner)
+    rolled = domain.session.rolled_back_to if domain.session is not None else None
+    excluded = points.excluded or domain.excluded
+    same_day = span.start.astimezone(UTC).date() == span.end.astimezone(UTC).date()
+    ends = (second(span.start), second(span.end)) if same_day else (stamp(span.start), stamp(span.end))
+    hint = hint_of(points)
+    head = spread(((ends[0], "dim"),), ((ends[1], "dim"),), inner)
+    if hint and inner > len(ends[0]) + len(ends[1]) + 20:
+        room = inner - len(ends[0]) - len(ends[1]) - 4
+        head = (
+            (ends[0], "dim"),
+            (f"  {left(cut(hint, room), room)}  ", "warn"),
+            (ends[1], "dim"),
+        )
+    rate = sparkline(rates(points.points, span))
+    if not rate.strip():
+        rate = left("write rate unknown", inner)
+    pointer = ""
+    if cursor is not None:
+        cell, text = span.cell(cursor), f"{stamp(cursor)}"
+        if cell + 2 + len(text) <= inner:
+            pointer = f"{' ' * cell}▲ {text}"
+        else:
+            pointer = f"{' ' * max(0, cell - len(text) - 1)}{text} ▲"
+    legend = "│ point  ● abnormal writing  ▒ PITR session, not reachable  ◆ rolled back to"
+    lines: list[Line] = [
+        head,
+        ((rate, "accent"),),
+        marks(points, excluded, span, rolled),
+        ((pointer, "bold"),),
+        ((cut(legend, inner), "dim"),),
+    ]
+    return [((" ", ""), *line) for line in lines]
+
+
+class Timeline(Lines):
+    """Draws the window of one domain."""
+
+    DEFAULT_CSS = f"Timeline {{ height: {HEIGHT}; }}"
+
+    def __init__(self, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._known: Points | None = None
+
+    def take(self, domain: Domain, points: Points, now: datetime, cursor: datetime | None) -> None:
+        self.put(timeline(domain, points, now, self.size.width or 80, cursor))

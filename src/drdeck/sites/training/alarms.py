@@ -1,0 +1,77 @@
+"""What an operator should know of a domain now; an alarm goes when its cause goes."""
+
+from __future__ import annotations
+
+from drdeck.model.domains import Alarm, Severity
+
+from . import questions
+from .faults import pick
+from .machine import Machine, SessionStage, Stage
+from .units import instant
+
+_TOOLS = ("svc-backup", "svc-monitoring", "j.doe", "night-shift")
+
+
+def of(machine: Machine, at: int) -> tuple[Alarm, ...]:
+    """The alarms of a domain, oldest first."""
+    found: list[Alarm] = []
+    if machine.store_lost_at is not None:
+        found.append(
+            Alarm(
+                time=instant(machine.store_lost_at),
+                severity=Severity.WARNING,
+                vm=None,
+                kind="object_store_lost",
+                text=f'the object store "{machine.spec.storage_site}" cannot be reached;'
+                " no data comes or goes until it can",
+            )
+        )
+    if machine.site_lost_at is not None and not machine.local:
+        found.append(
+            Alarm(
+                time=instant(machine.site_lost_at),
+                severity=Severity.CRITICAL,
+                vm=None,
+                kind="protected_site_lost",
+                text=f"the protected site {machine.spec.owner_address} does not answer",
+            )
+        )
+    if machine.stage is Stage.SHUTTING_DOWN:
+        found.extend(
+            _vm_alarm(vm.stuck_at, vm.name, "shutdown_failed", "did not shut down at the protected site")
+            for vm in machine.vms
+            if vm.stuck_at <= at
+        )
+    found.extend(
+        _vm_alarm(vm.boot.fails_at, vm.name, "power_on_failed", questions.POWER_ON_ERROR)
+        for vm in machine.vms
+        if vm.boot is not None and vm.boot.failing(at)
+    )
+    found.extend(_foreign(machine, at))
+    return tuple(sorted(found, key=lambda alarm: (alarm.time, alarm.kind, alarm.vm or "")))
+
+
+def _vm_alarm(since: int, vm: str, kind: str, text: str) -> Alarm:
+    return Alarm(time=instant(since), severity=Severity.CRITICAL, vm=vm, kind=kind, text=f'"{vm}" {text}')
+
+
+def _foreign(machine: Machine, at: int) -> list[Alarm]:
+    """Changes on the session's VMs that drdeck did not make."""
+    session = machine.session
+    if session is None or session.stage is SessionStage.WAITING:
+        return []
+    found = []
+    for when, number, fault in session.foreign:
+        if when <= at < fault.end:
+            vm = machine.vms[number].name
+            user = _TOOLS[pick(machine.seed, "user", fault.number, vm) % len(_TOOLS)]
+            found.append(
+                Alarm(
+                    time=instant(when),
+                    severity=Severity.WARNING,
+                    vm=vm,
+                    kind="foreign_snapshot",
+                    text=f'{user} made a snapshot of "{vm}" while its PITR session is active',
+                )
+            )
+    return found

@@ -1,0 +1,111 @@
+"""Where in a TOML file something stands, so that an error can name the line."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Any, get_args
+
+import msgspec
+
+Path = tuple[str | int, ...]
+"""("domains", 0, "vms", 1, "disk_bytes")"""
+
+_HEADER = re.compile(r"^\s*(\[\[?)\s*([^\[\]]+?)\s*\]\]?\s*(?:#.*)?$")
+_WORD = r"""(?:"[^"]*"|'[^']*'|[A-Za-z0-9_-]+)"""
+_KEY = re.compile(rf"^\s*({_WORD}(?:\s*\.\s*{_WORD})*)\s*=")
+_PART = re.compile(r"""\[(\d+|\.\.\.)\]|([^.\[\]$]+)""")
+
+
+def path_of(text: str) -> Path:
+    """The path in msgspec's "$.domains[0].vms[1].name"."""
+    parts: list[str | int] = []
+    for match in _PART.finditer(text):
+        if match[1] is None:
+            parts.append(match[2])
+        elif match[1].isdigit():
+            parts.append(int(match[1]))
+    return tuple(parts)
+
+
+def shown(path: Path) -> str:
+    """A path for people: domains[0].vms[1].name."""
+    text = ""
+    for part in path:
+        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else part
+    return text
+
+
+def sentence(source: str, text: str, path: Path, what: str) -> str:
+    """Source, line where it can be found, key path, and what is to be said."""
+    line = line_of(text, path)
+    place = f"{source}:{line}" if line is not None else source
+    return f"{place}: {shown(path)}: {what}" if path else f"{place}: {what}"
+
+
+def line_of(text: str, path: Path) -> int | None:
+    """The line of a key, else of the nearest table around it; None when neither is found."""
+    lines = _lines(text)
+    for length in range(len(path), 0, -1):
+        if path[:length] in lines:
+            return lines[path[:length]]
+    return None
+
+
+def _lines(text: str) -> dict[Path, int]:
+    """Path -> line of every table header and key; what stands in inline tables is not looked into."""
+    lines: dict[Path, int] = {}
+    counts: dict[Path, int] = {}
+    here: Path = ()
+    for number, line in enumerate(text.splitlines(), 1):
+        header = _HEADER.match(line)
+        if header:
+            names = _names(header[2])
+            here = _inside(names[:-1], counts)
+            table: Path = (*here, names[-1])
+            if header[1] == "[[":
+                counts[table] = counts.get(table, -1) + 1
+                here = (*table, counts[table])
+                lines.setdefault(table, number)
+            else:
+                here = table
+            lines.setdefault(here, number)
+            continue
+        key = _KEY.match(line)
+        if key:
+            path: Path = (*here, *_names(key[1]))
+            lines.setdefault(path, number)
+    return lines
+
+
+def _names(dotted: str) -> list[str]:
+    return [part.strip().strip("\"'") for part in dotted.split(".")]
+
+
+def _inside(names: Iterable[str], counts: dict[Path, int]) -> Path:
+    """The path of a header's parents: the last element of each list of tables."""
+    path: Path = ()
+    for name in names:
+        path = (*path, name)
+        if path in counts:
+            path = (*path, counts[path])
+    return path
+
+
+def value_at(data: Any, path: Path) -> Any:
+    """What stands at a path, or None."""
+    for part in path:
+        try:
+            data = data[part]
+        except (KeyError, IndexError, TypeError):
+            return None
+    return data
+
+
+def choices_of(fields: Iterable[msgspec.structs.FieldInfo], path: Path) -> tuple[str, ...]:
+    """The values that a key of these fields can take, when it can take only some."""
+    name = path[-1] if path else ""
+    for field in fields:
+        if field.encode_name == name:
+            return tuple(value for value in get_args(field.type) if isinstance(value, str))
+    return ()

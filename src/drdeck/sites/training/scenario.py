@@ -1,0 +1,122 @@
+"""Scenarios: what a training site consists of and what befalls it; `loading` reads them from TOML."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+
+import msgspec
+
+from drdeck.model.domains import Frozen
+
+FaultKind = Literal["object_store_lost", "power_on_fails", "shutdown_fails", "foreign_snapshot", "slow_vm"]
+
+
+class ScenarioError(ValueError):
+    """A scenario that cannot be used, in one sentence: file, line where known, key, what would be right."""
+
+
+class Strict(Frozen, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A table of a scenario; a key that it does not have is refused."""
+
+
+class ScenarioPitr(Strict, frozen=True, kw_only=True):
+    """Durations as text: `window = "3d"`, `interval = "1m"`."""
+
+    enabled: bool = False
+    window: str = "3d"
+    interval: str = "15m"
+
+
+class ScenarioVm(Strict, frozen=True, kw_only=True):
+    """A VM: how large it is, how fast it writes, how long it boots."""
+
+    name: str
+    disk_bytes: int
+    write_bytes_per_s: int = 0
+    boot: str = "40s"
+    network: str = "VM Network"
+
+
+class ScenarioIncident(Strict, frozen=True, kw_only=True):
+    """From `at` on the VMs write `write_factor` times as much (until `until`, if given).
+
+    With `breaks_health` the check in a VM fails while its data is later than `at`. `vms` empty: all.
+    """
+
+    at: datetime
+    vms: tuple[str, ...] = ()
+    write_factor: float = 1
+    breaks_health: bool = False
+    until: datetime | None = None
+
+
+class ScenarioGroup(Strict, frozen=True, kw_only=True):
+    """A runbook group as in the settings; `vms` are names or patterns."""
+
+    group: str
+    vms: tuple[str, ...]
+    delay_after: str = "0s"
+
+
+class ScenarioDomain(Strict, frozen=True, kw_only=True):
+    """A Protected Domain.
+
+    `lost_at`: when the protected site is lost, where `protected_site` is "lost" (the scenario's start
+    when not given). `protected_vms` "off": they do not run there. `ready`: what a VM is waited for.
+    `recovery_networks` empty: one is offered and any is taken.
+    """
+
+    name: str
+    vms: tuple[ScenarioVm, ...] = ()
+    pitr: ScenarioPitr = ScenarioPitr()
+    state: Literal["imported", "synchronised", "protected"] = "imported"
+    protected_site: Literal["reachable", "lost"] = "reachable"
+    lost_at: datetime | None = None
+    protected_vms: Literal["on", "off"] = "on"
+    incidents: tuple[ScenarioIncident, ...] = ()
+    runbook: tuple[ScenarioGroup, ...] = ()
+    ready: Literal["power", "tools", "ip"] = "tools"
+    owner_address: str = "vcsa.prod.example"
+    storage_site: str = "object-store"
+    recovery_networks: tuple[str, ...] = ()
+
+
+class ScenarioFault(Strict, frozen=True, kw_only=True):
+    """Something that goes wrong from `from` (or the start) to `to` (or for good).
+
+    `domain` empty: every one. `vms` empty: for object_store_lost it has no meaning, for the others one
+    VM of the domain, which follows from the scenario's seed. `times`: how often it happens to a VM.
+    `factor`: how many times as long a slow VM takes.
+    """
+
+    kind: FaultKind
+    start: datetime | None = msgspec.field(name="from", default=None)
+    end: datetime | None = msgspec.field(name="to", default=None)
+    domain: str = ""
+    vms: tuple[str, ...] = ()
+    times: int = 1
+    factor: float = 5
+
+
+class Scenario(Strict, frozen=True, kw_only=True):
+    """All of a training site. Times are aware UTC datetimes.
+
+    `opens`: where the site's clock stands when it is first opened, `start` when not given; what
+    befell the site before is history then.
+    """
+
+    name: str
+    start: datetime
+    title: str = ""
+    description: str = ""
+    opens: datetime | None = None
+    link_bytes_per_s: int = 125_000_000
+    seed: int = 0
+    domains: tuple[ScenarioDomain, ...]
+    faults: tuple[ScenarioFault, ...] = ()
+
+    @property
+    def first_instant(self) -> datetime:
+        """Where the site's clock stands when it is first opened."""
+        return self.start if self.opens is None else self.opens

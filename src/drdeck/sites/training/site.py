@@ -1,0 +1,240 @@
+"""The training site as the controller drives it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import math
+from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from drdeck.model.commands import AnyCommand
+from drdeck.model.domains import Act, Domain, Finding, ProtectedSite, SiteClock, SiteView
+from drdeck.model.pitr import Points
+from drdeck.model.times import show
+from drdeck.sites.site import Refused, SiteUnreachable
+
+from . import protected
+from .scenario import Scenario
+from .simulation import Simulation
+from .store import Store, file_of
+
+KIND = "training"
+
+BUSY_S, STEADY_S, IDLE_S = 0.5, 2.0, 60.0
+"""real seconds between two looks: while something goes on, while data only trickles, otherwise at most"""
+
+_FURTHEST = timedelta(days=366 * 20)
+
+
+def utcnow() -> datetime:
+    return datetime.now(UTC)
+
+
+class TrainingSite:
+    """A RecoverySite that is computed. Times that it shows are its own, which run `speed` times as fast.
+
+    Nothing is read or written before `open`. `real_now` is the clock of the machine.
+    """
+
+    kind = KIND
+    parallel = 8
+    keeps_points = False
+
+    def __init__(
+        self,
+        name: str,
+        scenario: Scenario,
+        state: Path,
+        speed: float = 1.0,
+        real_now: Callable[[], datetime] = utcnow,
+    ) -> None:
+        """`speed`: seconds of the site per real second. Raises ValueError for one that is not above 0."""
+        if not math.isfinite(speed) or not 0 < speed <= 1_000_000:
+            raise ValueError(f"speed {speed} is not possible; write a number above 0, at most 1000000")
+        self.name = name
+        self.scenario = scenario
+        self.speed = float(speed)
+        self._state = state
+        self._real_now = real_now
+        self._store: Store | None = None
+        self._simulation: Simulation | None = None
+        self._latest = scenario.first_instant
+        self._serial = 0
+        self._wakers: set[asyncio.Event] = set()
+
+    # -- the protocol
+
+    async def open(self) -> None:
+        """Read what was accepted before. Raises Refused when its file cannot be used."""
+        if self._store is not None:
+            return
+        store = Store(self._state, self.scenario, self.speed, self._real_now())
+        simulation = Simulation(self.scenario)
+        for accepted in store.commands:
+            if not simulation.take(accepted.command, accepted.at):
+                store.close()
+                raise Refused(
+                    f"{store.path}: {accepted.command.says} at {show(accepted.at)} cannot be replayed;"
+                    " it was written by another version of drdeck: reset the training site"
+                )
+        self._store, self._simulation = store, simulation
+        self._latest = max(simulation.now, self.scenario.first_instant)
+
+    async def watch(self) -> AsyncIterator[SiteView]:
+        """Yield a view now and whenever anything visible changed; at most two in a real second."""
+        waker = asyncio.Event()
+        self._wakers.add(waker)
+        shown: tuple[Domain, ...] | None = None
+        try:
+            while True:
+                waker.clear()
+                view = self._view()
+                if view.domains != shown:
+                    shown = view.domains
+                    yield view
+                if waker.is_set():
+                    continue
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(waker.wait(), self._pause())
+        finally:
+            self._wakers.discard(waker)
+
+    async def observe(self) -> SiteView:
+        """The site now."""
+        return self._view()
+
+    async def execute(self, command: AnyCommand) -> None:
+        """Accept a command, once: given again it changes nothing. Raises Refused."""
+        store, simulation = self._opened()
+        now = self.site_now()
+        if simulation.has(command):
+            return
+        refused = simulation.refusal(command, now)
+        if refused is not None:
+            raise Refused(refused)
+        store.append(command, now)
+        simulation.take(command, now)
+        self.wake()
+
+    async def points(self, domain: str) -> Points:
+        """The restore points of a domain. Raises Refused for an unknown one."""
+        _, simulation = self._opened()
+        found = simulation.points(domain, self.site_now())
+        if found is None:
+            raise Refused(f'there is no domain "{domain}" at {self.name}')
+        return found
+
+    async def protected_site(self, domain: str) -> ProtectedSite:
+        """What the protected site says of a domain now. Raises Refused for an unknown one."""
+        _, simulation = self._opened()
+        now = self.site_now()
+        simulation.domains(now)
+        machine = simulation.machine(domain)
+        if machine is None:
+            raise Refused(f'there is no domain "{domain}" at {self.name}')
+        return protected.look(machine, now)
+
+    def upkeep(self, now: datetime) -> list[tuple[str, Act]]:
+        """Nothing: this site makes its points itself."""
+        return []
+
+    def check(self, command: AnyCommand) -> str | None:
+        """Why a command would be refused now; None when it would not, or was accepted before."""
+        _, simulation = self._opened()
+        return simulation.refusal(command, self.site_now())
+
+    async def findings(self) -> list[Finding]:
+        """The scenario, the clock, and where the state is kept."""
+        path = file_of(self._state, self.scenario.name)
+        if self._store is None:
+            return [Finding(level="warn", subject="training", text=f"{self.name} is not open")]
+        many = sum(len(domain.vms) for domain in self.scenario.domains)
+        return [
+            Finding(
+                level="ok",
+                subject="scenario",
+                text=f"{self.scenario.name}: {len(self.scenario.domains)} domains, {many} VMs",
+            ),
+            Finding(
+                level="ok",
+                subject="clock",
+                text=f"{show(self.site_now())} at the site, {self.speed:g} times as fast as here",
+            ),
+            Finding(
+                level="ok", subject="state", text=f"{path}: {len(self._store.commands)} commands accepted"
+            ),
+        ]
+
+    async def close(self) -> None:
+        """Let go of the file. What was accepted stays."""
+        if self._store is not None:
+            self._store.close()
+        self._store = self._simulation = None
+        self.wake()
+
+    # -- time
+
+    def site_now(self) -> datetime:
+        """The site's time now; it never goes back."""
+        store, _ = self._opened()
+        self._latest = max(self._latest, store.anchor.at(self._real_now()))
+        return self._latest
+
+    def jump(self, seconds: float) -> None:
+        """Move the site's clock on. Raises ValueError for anything but a positive number of seconds."""
+        if not math.isfinite(seconds) or seconds <= 0:
+            raise ValueError(f"a jump of {seconds} seconds is not possible; it goes forward only")
+        store, _ = self._opened()
+        if seconds > _FURTHEST.total_seconds():
+            raise ValueError("a jump goes at most twenty years")
+        store.jump(seconds, self._real_now())
+        self.wake()
+
+    def set_speed(self, speed: float) -> None:
+        """Run at another speed from now on."""
+        if not math.isfinite(speed) or not 0 < speed <= 1_000_000:
+            raise ValueError(f"speed {speed} is not possible; write a number above 0, at most 1000000")
+        store, _ = self._opened()
+        store.set_speed(float(speed), self._real_now())
+        self.speed = float(speed)
+        self.wake()
+
+    def wake(self) -> None:
+        """Have every watcher look at once."""
+        for waker in self._wakers:
+            waker.set()
+
+    # -- inside
+
+    def _opened(self) -> tuple[Store, Simulation]:
+        if self._store is None or self._simulation is None:
+            raise SiteUnreachable(f"the training site {self.name} is not open")
+        return self._store, self._simulation
+
+    def _view(self) -> SiteView:
+        _, simulation = self._opened()
+        real = self._real_now()
+        now = self.site_now()
+        # above every serial of an earlier process too
+        self._serial = max(self._serial + 1, int(real.timestamp() * 1000))
+        return SiteView(
+            site=self.name,
+            kind=self.kind,
+            serial=self._serial,
+            clock=SiteClock(site=now, real=real, speed=self.speed),
+            domains=simulation.domains(now),
+            address=f"scenario {self.scenario.name}",
+            user="trainee",
+        )
+
+    def _pause(self) -> float:
+        """Real seconds until the next look."""
+        store, simulation = self._opened()
+        longest = {"busy": BUSY_S, "steady": STEADY_S}.get(simulation.pace(), IDLE_S)
+        due = simulation.next_change()
+        if due is None:
+            return longest
+        site = store.anchor.at(self._real_now())
+        return min(longest, max(BUSY_S, (due - site).total_seconds() / self.speed))

@@ -1,0 +1,196 @@
+"""What a training site keeps on disk: its scenario, the accepted commands, and its clock.
+
+Everything else is computed from these, so the state after a kill is the state without it. Each
+row is chained to the one before by a hash; a file that does not add up is refused, never repaired.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from hashlib import blake2b
+from pathlib import Path
+
+import msgspec
+
+from drdeck.model.commands import AnyCommand
+from drdeck.model.domains import Frozen
+from drdeck.model.times import show
+from drdeck.sites.site import Refused
+
+from .scenario import Scenario
+from .simulation import Accepted
+
+_FORMAT = "1"
+_SCHEMA = (
+    "CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT",
+    "CREATE TABLE commands (number INTEGER PRIMARY KEY, at TEXT NOT NULL, operation TEXT NOT NULL,"
+    " key TEXT NOT NULL, command TEXT NOT NULL, hash TEXT NOT NULL, UNIQUE (operation, key)) STRICT",
+)
+_SIDE_FILES = ("", "-journal", "-wal", "-shm")
+
+
+class StateRefused(Refused):
+    """The training site's file cannot be used as it is; the sentence says why and what to do."""
+
+
+class Anchor(Frozen, frozen=True, kw_only=True):
+    """The site's clock read `site` at our time `real`, and runs `speed` times as fast."""
+
+    real: datetime
+    site: datetime
+    speed: float
+
+    def at(self, real: datetime) -> datetime:
+        """The site's time at our time `real`; our clock going back does not take it back."""
+        passed = max(timedelta(0), real - self.real)
+        return self.site + passed * self.speed
+
+
+def file_of(state: Path, scenario: str) -> Path:
+    """The file of a scenario's training site in a state directory."""
+    return state / f"training-{scenario}.db"
+
+
+def set_aside(state: Path, scenario: str, now: datetime) -> Path | None:
+    """Rename the file of a training site, so that it begins anew; answers its new name, None without one."""
+    path = file_of(state, scenario)
+    if not path.exists():
+        return None
+    stamp = now.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
+    kept = path.with_name(f"{path.name}.aside-{stamp}")
+    number = 1
+    while kept.exists():
+        number += 1
+        kept = path.with_name(f"{path.name}.aside-{stamp}-{number}")
+    for side in _SIDE_FILES:
+        part = path.with_name(path.name + side)
+        if part.exists():
+            part.rename(kept.with_name(kept.name + side))
+    return kept
+
+
+class Store:
+    """The open file. `commands` are those accepted so far, in order; `anchor` is the clock."""
+
+    def __init__(self, state: Path, scenario: Scenario, speed: float, now: datetime) -> None:
+        """Open or create it. Raises StateRefused; nothing is changed then."""
+        self.path = file_of(state, scenario.name)
+        self.commands: list[Accepted] = []
+        self._last = ""
+        try:
+            state.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StateRefused(f"{state}: cannot be made: {error.strerror or error}") from None
+        new = not self.path.exists() or self.path.stat().st_size == 0
+        try:
+            self._base = sqlite3.connect(self.path, isolation_level=None, timeout=5)
+        except sqlite3.Error as error:
+            raise StateRefused(f"{self.path}: cannot be opened: {error}") from None
+        try:
+            self._open(scenario, speed, now, new)
+        except sqlite3.OperationalError as error:
+            self.close()
+            raise StateRefused(f"{self.path}: cannot be used now: {error}") from None
+        except (sqlite3.Error, msgspec.MsgspecError, ValueError, KeyError, TypeError) as error:
+            self.close()
+            raise StateRefused(self._damaged(str(error))) from None
+        except StateRefused:
+            self.close()
+            raise
+        # the clock never stands before what was accepted, whatever our own clock says
+        last = self.commands[-1].at if self.commands else self.anchor.site
+        if speed != self.anchor.speed or self.anchor.at(now) < last:
+            self._anchor(Anchor(real=now, site=max(last, self.anchor.at(now)), speed=speed))
+
+    def _damaged(self, why: str) -> str:
+        return f"{self.path}: is damaged ({why}); reset the training site to set it aside and begin anew"
+
+    def _open(self, scenario: Scenario, speed: float, now: datetime, new: bool) -> None:
+        base = self._base
+        base.execute("PRAGMA journal_mode = DELETE")
+        base.execute("PRAGMA synchronous = FULL")
+        text = canonical(scenario)
+        if new:
+            os.chmod(self.path, 0o600)  # noqa: PTH101
+            self.anchor = Anchor(real=now, site=scenario.first_instant.astimezone(UTC), speed=speed)
+            base.execute("BEGIN IMMEDIATE")
+            for statement in _SCHEMA:
+                base.execute(statement)
+            rows = [("format", _FORMAT), ("scenario", text), ("anchor", _json(self.anchor))]
+            base.executemany("INSERT INTO meta VALUES (?, ?)", rows)
+            base.execute("COMMIT")
+            return
+        (sound,) = base.execute("PRAGMA quick_check(1)").fetchone()
+        if sound != "ok":
+            raise StateRefused(self._damaged(str(sound)))
+        meta = dict(base.execute("SELECT key, value FROM meta").fetchall())
+        if meta["format"] != _FORMAT:
+            raise StateRefused(
+                f"{self.path}: was written by another version of drdeck (format {meta['format']});"
+                " reset the training site to set it aside and begin anew"
+            )
+        if meta["scenario"] != text:
+            raise StateRefused(
+                f'{self.path}: belongs to another text of the scenario "{scenario.name}", so what happened'
+                " there cannot be replayed; bring the old text back, or reset the training site"
+            )
+        self.anchor = msgspec.json.decode(meta["anchor"], type=Anchor)
+        with closing(base.execute("SELECT at, command, hash FROM commands ORDER BY number")) as rows_of:
+            for at, command, found in rows_of:
+                self._last = _chained(self._last, at, command)
+                if found != self._last:
+                    raise StateRefused(self._damaged(f"command {len(self.commands) + 1} was changed"))
+                self.commands.append(
+                    Accepted(
+                        at=datetime.fromisoformat(at), command=msgspec.json.decode(command, type=AnyCommand)
+                    )
+                )
+
+    def append(self, command: AnyCommand, at: datetime) -> None:
+        """Keep an accepted command for good. Raises Refused when it cannot be stored."""
+        when, text = show(at), _json(command)
+        chained = _chained(self._last, when, text)
+        try:
+            self._base.execute(
+                "INSERT INTO commands (at, operation, key, command, hash) VALUES (?, ?, ?, ?, ?)",
+                (when, command.operation, command.key, text, chained),
+            )
+        except sqlite3.Error as error:
+            raise Refused(f"{self.path}: the command could not be stored: {error}") from None
+        self._last = chained
+        self.commands.append(Accepted(at=at, command=command))
+
+    def jump(self, seconds: float, now: datetime) -> None:
+        """Move the site's clock on by so many seconds of the site."""
+        site = self.anchor.at(now) + timedelta(seconds=seconds)
+        self._anchor(Anchor(real=now, site=site, speed=self.anchor.speed))
+
+    def set_speed(self, speed: float, now: datetime) -> None:
+        """From now on run at another speed."""
+        self._anchor(Anchor(real=now, site=self.anchor.at(now), speed=speed))
+
+    def _anchor(self, anchor: Anchor) -> None:
+        try:
+            self._base.execute("UPDATE meta SET value = ? WHERE key = 'anchor'", (_json(anchor),))
+        except sqlite3.Error as error:
+            raise Refused(f"{self.path}: the clock could not be stored: {error}") from None
+        self.anchor = anchor
+
+    def close(self) -> None:
+        self._base.close()
+
+
+def canonical(scenario: Scenario) -> str:
+    """A scenario as text that is the same however its file was laid out."""
+    return _json(scenario)
+
+
+def _json(data: object) -> str:
+    return msgspec.json.encode(data, order="deterministic").decode()
+
+
+def _chained(last: str, at: str, command: str) -> str:
+    return blake2b(f"{last}\n{at}\n{command}".encode(), digest_size=16).hexdigest()

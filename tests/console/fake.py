@@ -1,0 +1,226 @@
+"""A client without a controller: says what a test gives it, and keeps what it is asked."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any, cast
+
+import msgspec
+
+from drdeck.controller.client import Client, ControllerError, Disconnected
+from drdeck.controller.operations import OperationState, OperationView, Question
+from drdeck.controller.protocol import VERSION, Detail, Listing, Preview, ShowAnswer, Welcome
+from drdeck.model.actions import Request, consequences, refusal, tier_of
+from drdeck.model.domains import (
+    Domain,
+    FailoverType,
+    Mode,
+    Networks,
+    Owner,
+    PitrPolicy,
+    ProtectedSite,
+    Session,
+    SessionState,
+    SiteClock,
+    Step,
+    StepState,
+    Vm,
+)
+from drdeck.model.pitr import Points, RestorePoint
+
+NOW = datetime(2026, 11, 22, 10, 42, 7, tzinfo=UTC)
+
+
+def vm(name: str, **more: Any) -> Vm:
+    known: dict[str, Any] = {"status": "recoverable", "power": "off", "restore_points": 3}
+    return Vm(id=f"vm-{name}", name=name, newest_point=NOW - timedelta(seconds=4), **{**known, **more})
+
+
+def domain(name: str = "erp-prod", mode: Mode = Mode.SYNCHRONISED, **more: Any) -> Domain:
+    vms = more.pop("vms", (vm("erp-app01"), vm("erp-db01")))
+    local = mode in (Mode.PITR_SESSION, Mode.RUNNING_IN_FAILOVER, Mode.PROTECTED)
+    known: dict[str, Any] = {
+        "owner": Owner.LOCAL if local else Owner.REMOTE,
+        "owner_address": "vcsa.prod",
+        "vms_total": len(vms),
+        "vms_recoverable": len(vms),
+        "vms_recovered": len(vms) if local else 0,
+        "pitr": PitrPolicy(enabled=True, window_s=3 * 86400, interval_s=900),
+        "consistent_at": NOW - timedelta(seconds=4),
+        "remaining_bytes": 4_100_000_000,
+        "processed_bytes": 1_910_000_000_000,
+        "storage_site": "array-7",
+        "step": Step(number=7, of=15, label="Recover VMs' data from Storage Site", progress=99),
+        "networks": Networks(protected=("VM_3510",), recovery=("DRSeg", "VM_3510")),
+        "points": 3,
+        "oldest_point": NOW - timedelta(hours=2),
+        "newest_point": NOW - timedelta(seconds=4),
+    }
+    return Domain(id=f"id-{name}", name=name, mode=mode, vms=vms, **{**known, **more})
+
+
+def in_session(name: str = "files", rollbacks: int = 0, **more: Any) -> Domain:
+    """A domain with an active session after a failover."""
+    session = Session(
+        id="s1",
+        state=SessionState.ACTIVE,
+        started_at=NOW - timedelta(minutes=12, seconds=31),
+        rollbacks=rollbacks,
+        rolled_back_to=NOW - timedelta(hours=1) if rollbacks else None,
+        after_failover="op-1",
+    )
+    return domain(name, Mode.PITR_SESSION, **{"session": session, **more})
+
+
+def steps() -> tuple[Step, ...]:
+    labels = ("Prerequisite checks", "Recover VMs' data from Storage Site", "Execute runbook")
+    states = (StepState.DONE, StepState.CURRENT, StepState.PENDING)
+    return tuple(
+        Step(number=i, of=3, label=label, state=state, progress=42 if state is StepState.CURRENT else None)
+        for i, (label, state) in enumerate(zip(labels, states, strict=True), 1)
+    )
+
+
+def operation(
+    action: str = "cfo_complete", of: str = "erp-prod", question: Question | None = None, **more: Any
+) -> OperationView:
+    request = Request(action=action, domain=of, type=FailoverType.FORCE if action == "cfo_complete" else None)
+    known: dict[str, Any] = {
+        "id": "op-1",
+        "actor": "ann@jump1",
+        "asked_at": NOW - timedelta(minutes=5),
+        "state": OperationState.OPEN if question is None else OperationState.ASKING,
+        "waits_for": "the PITR session to be exited",
+        "request": request,
+    }
+    return OperationView(action=action, domain=of, question=question, **{**known, **more})
+
+
+def points(count: int = 12, every: timedelta = timedelta(minutes=10)) -> Points:
+    """Newest first; the newer half is written abnormally."""
+    found = []
+    for index in range(count):
+        hint = "write rate x30 from 10:02Z" if index == count // 2 - 1 else None
+        written = 30_000_000_000 if index < count // 2 else 1_000_000_000
+        at = NOW - timedelta(minutes=2) - index * every
+        found.append(RestorePoint(time=at, kind="group", vms=2, written_bytes=written, hint=hint))
+    return Points(points=tuple(found), window_from=NOW - timedelta(days=3), window_to=NOW)
+
+
+class FakeClient:
+    """Has the methods of `Client`; `submitted` holds the requests, `stale` the refusals still to come."""
+
+    def __init__(self, *domains: Domain, operations: tuple[OperationView, ...] = (), **listing: Any) -> None:
+        self.welcome = Welcome(version=VERSION, site="dr-west", kind="vsphere", pid=1, drdeck="0")
+        self.listing: Listing | None = None
+        self.detail: Detail | None = None
+        self.closed = asyncio.Event()
+        self.on_change: Callable[[], None] = lambda: None
+        self.submitted: list[Request] = []
+        self.previewed: list[Request] = []
+        self.answers: list[tuple[str, str]] = []
+        self.secrets: list[str] = []
+        self.stale: list[str] = []
+        self.refuses: str | None = None
+        self.wrong_password = ""
+        self.protected = ProtectedSite(state="lost", checked_at=NOW)
+        self.against: tuple[str, ...] = ()
+        self.restore_points = points()
+        self.watching: str | None = None
+        self.domains: tuple[Domain, ...] = ()
+        self.operations: tuple[OperationView, ...] = ()
+        self.tell(*domains, operations=operations, **listing)
+
+    def as_client(self) -> Client:
+        return cast(Client, self)
+
+    async def attach(self) -> Client:
+        return self.as_client()
+
+    def tell(self, *domains: Domain, operations: tuple[OperationView, ...] = (), **listing: Any) -> None:
+        """News, as the controller would send them."""
+        self.domains, self.operations = domains, operations
+        known: dict[str, Any] = {
+            "site": "dr-west",
+            "kind": "vsphere",
+            "clock": SiteClock(site=NOW, real=NOW),
+            "seen_at": NOW,
+        }
+        known.update(listing)
+        self.listing = Listing(domains=tuple(d.summary() for d in domains), operations=operations, **known)
+        self._send_detail()
+        self.on_change()
+
+    def lose(self) -> None:
+        self.closed.set()
+        self.on_change()
+
+    def _send_detail(self) -> None:
+        if self.watching is not None:
+            found = next((d for d in self.domains if d.name == self.watching), None)
+            of_domain = tuple(o for o in self.operations if o.domain == self.watching)
+            self.detail = Detail(name=self.watching, domain=found, operations=of_domain)
+
+    def _domain(self, name: str) -> Domain:
+        found = next((d for d in self.domains if d.name == name), None)
+        if found is None:
+            raise ControllerError("usage", f'there is no domain "{name}"')
+        return found
+
+    def subscribe(self, domain: str | None = None) -> None:
+        if self.closed.is_set():
+            raise Disconnected
+        self.watching, self.detail = domain, None
+        self._send_detail()
+        self.on_change()
+
+    async def submit(self, request: Request) -> str:
+        if self.stale:
+            raise ControllerError("stale", self.stale.pop(0))
+        if self.refuses is not None:
+            raise ControllerError("rule", self.refuses)
+        self.submitted.append(request)
+        return f"op-{len(self.submitted) + 10}"
+
+    async def answer(self, operation: str, choice: str) -> None:
+        self.answers.append((operation, choice))
+
+    async def secret(self, password: str) -> None:
+        if password == self.wrong_password:
+            raise ControllerError("unreachable", "the site refuses this password")
+        self.secrets.append(password)
+
+    async def show(self, name: str) -> ShowAnswer:
+        assert self.listing is not None
+        return ShowAnswer(id=1, detail=Detail(name=name, domain=self._domain(name)), listing=self.listing)
+
+    async def points(self, name: str) -> Points:
+        return self.restore_points
+
+    async def preview(self, request: Request) -> Preview:
+        self.previewed.append(request)
+        found = self._domain(request.domain)
+        facts = {"mode": str(found.mode), "vms": str(found.vms_total), "protected site": self.protected.state}
+        return Preview(
+            request=request,
+            tier=tier_of(request, found),
+            refusal=refusal(request, found, NOW),
+            facts=facts,
+            says=tuple(consequences(request, found, NOW)),
+            not_checked=("whether users can reach the recovery network",),
+            against=self.against if request.type is FailoverType.FORCE else (),
+            protected=self.protected,
+            vms=tuple(v.name for v in found.vms),
+        )
+
+    async def tasks(self) -> tuple[OperationView, ...]:
+        return self.operations
+
+
+def changed(thing: Any, **more: Any) -> Any:
+    return msgspec.structs.replace(thing, **more)
+
+
+Attach = Callable[[], Awaitable[Client]]
