@@ -16,6 +16,8 @@ from drdeck.model.times import parse_duration
 TRAINING = "training"
 """The site that is there without any settings."""
 DEFAULT_SCENARIO = "ransomware"
+TRAINING_SPEED = 10.0
+"""Seconds of the built-in training site per second: waiting is part of the lesson, hours are not."""
 SITE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 
 
@@ -127,7 +129,7 @@ class Settings(Strict, frozen=True, kw_only=True):
         if name in self.sites:
             return self.sites[name]
         if name == TRAINING:
-            return TrainingSettings()
+            return TrainingSettings(speed=TRAINING_SPEED)
         known = ", ".join(sorted({*self.sites, TRAINING}))
         raise SettingsError(f'there is no site "{name}" in the settings; known sites: {known}')
 

@@ -77,12 +77,17 @@ class Plan(NamedTuple):
     question: SiteQuestion | None = None
 
 
+def matches(name: str, pattern: str) -> bool:
+    """A shell pattern, or the very name: one with brackets in it is no pattern to its owner."""
+    return name == pattern or fnmatchcase(name, pattern)
+
+
 def groups(vms: Sequence[VmFacts], settings: DomainSettings) -> list[Group]:
     """The runbook's groups in order, each VM in the first that matches; the rest come last."""
     left = list(vms)
     found: list[Group] = []
     for group in settings.runbook:
-        members = [vm for vm in left if any(fnmatchcase(vm.name, pattern) for pattern in group.vms)]
+        members = [vm for vm in left if any(matches(vm.name, pattern) for pattern in group.vms)]
         left = [vm for vm in left if vm not in members]
         found.append(Group(group.group, tuple(members), float(group.delay_after)))
     if left or not found:
@@ -124,8 +129,24 @@ def step(what: str, operation: str, n: int = 1, g: int = 0) -> Act:
         args={"to": what, "g": str(g)},
         after_loss="repeat",
         choices=("retry",),
-        says=f"go on to: {what}",
+        says=_STEP_SAYS.get(what, what),
     )
+
+
+_STEP_SAYS = {
+    "point": "note that the protected VMs are off",
+    "take": "note that all data is there",
+    "network": "take the ownership of the domain",
+    "power": "begin the runbook",
+    "delay": "note that a runbook group is ready",
+    "next": "go on to the next runbook group",
+    "recovered": "note that every VM is recovered",
+    "entry": "choose the instant of the entry point",
+    "active": "open the PITR session",
+    "revert": "note that the VMs are off",
+    "over": "note that the rollback is over",
+    "closed": "close the PITR session",
+}
 
 
 def names(vms: Sequence[VmFacts], most: int = 3) -> str:
@@ -154,16 +175,20 @@ def _shutting_down(s: Situation, f: FailoverRecord) -> Plan:
     name = "Shut down protected VMs"
     if s.protected is None:
         return Plan(Phase(operation=f.id, name=name, wait="no protected site is in the settings"))
-    if s.protected.lost:
-        return Plan(Phase(operation=f.id, name=name, wait=f"the protected site: {s.protected.lost}"))
-    up = [vm for vm in s.protected.vms if vm.power != "off"]
     limit = float(s.settings.shutdown_timeout)
-    if up and s.now > f.since + timedelta(seconds=limit):
+    late = s.now > f.since + timedelta(seconds=limit)
+    up = [vm for vm in s.protected.vms if vm.power != "off"]
+    if late and (up or s.protected.lost):
         text = (
-            f"Did not shut down within {show_duration(limit)}: {names(up)}."
+            f"The protected site is out of sight: {s.protected.lost.rstrip('.')}."
+            " Answer retry to wait for it, or abort and choose a Force Failover."
+            if s.protected.lost
+            else f"Did not shut down within {show_duration(limit)}: {names(up)}."
             " Power off by hand at the protected site, then answer retry."
         )
         return Plan(None, SiteQuestion(id=f"shutdown:{f.id}:{f.n}", operation=f.id, text=text, choices=_RA))
+    if s.protected.lost:
+        return Plan(Phase(operation=f.id, name=name, wait=f"the protected site: {s.protected.lost}"))
     acts = tuple(
         Act(
             key=f"shutdown:{f.n}:{vm.id}",
@@ -177,8 +202,7 @@ def _shutting_down(s: Situation, f: FailoverRecord) -> Plan:
         for vm in up
     )
     wait = f"shutting down: {names(up)}" if up else ""
-    after = "point" if s.settings.pitr.enabled else "take"
-    return Plan(Phase(operation=f.id, name=name, acts=acts, wait=wait, then=step(after, f.id, f.n)))
+    return Plan(Phase(operation=f.id, name=name, acts=acts, wait=wait, then=step("point", f.id, f.n)))
 
 
 _RA = ("retry", "abort")
@@ -228,6 +252,17 @@ def _connecting(s: Situation, f: FailoverRecord) -> Phase:
     )
 
 
+def unready(s: Situation) -> tuple[VmFacts, ...]:
+    """The VMs of the runbook group that is being started which do not serve yet."""
+    session, rollback = s.record.session, s.record.rollback
+    rolling = session is not None and session.state is SessionState.ROLLING_BACK
+    r: FailoverRecord | RollbackRecord | None = rollback if rolling else s.record.failover
+    order = groups(s.rollback_vms() if rolling else s.living(), s.settings)
+    if r is None or r.phase != "power" or r.g >= len(order):
+        return ()
+    return tuple(vm for vm in order[r.g].vms if not s.ready(vm))
+
+
 def _starting(
     s: Situation, vms: Sequence[VmFacts], r: FailoverRecord | RollbackRecord, over: str, ident: str
 ) -> Plan:
@@ -244,11 +279,11 @@ def _starting(
         wait = f"{show_duration(left + 0.999)} before the next group starts" if left > 0 else ""
         return Plan(Phase(operation=r.id, name=label, wait=wait, then=onwards))
     off = [vm for vm in group.vms if vm.power != "on"]
-    unready = [vm for vm in group.vms if not s.ready(vm)]
+    waited = [vm for vm in group.vms if not s.ready(vm)]
     limit = float(s.settings.ready_timeout)
-    if unready and s.now > r.since + timedelta(seconds=limit):
+    if waited and s.now > r.since + timedelta(seconds=limit):
         text = (
-            f"Not ready ({s.settings.ready}) within {show_duration(limit)}: {names(unready)}."
+            f"Not ready ({s.settings.ready}) within {show_duration(limit)}: {names(waited)}."
             " Answer retry to wait as long again, or skip to go on without."
         )
         ask = SiteQuestion(
@@ -267,7 +302,7 @@ def _starting(
         for vm in off
         if not vm.running_tasks
     )
-    wait = f"not ready yet ({s.settings.ready}): {names(unready)}" if unready else ""
+    wait = f"not ready yet ({s.settings.ready}): {names(waited)}" if waited else ""
     then = step("delay", r.id, r.n, r.g) if group.delay_s and not last else onwards
     return Plan(Phase(operation=r.id, name=label, acts=acts, wait=wait, then=then))
 
@@ -333,6 +368,7 @@ def _reverting(s: Situation, r: RollbackRecord, vms: Sequence[VmFacts]) -> Phase
         point = target(vm, r.to, s.record)
         if vm.running_tasks:
             busy.append(vm)
+            continue
         acts.append(
             Act(
                 key=f"revert:{vm.id}",
