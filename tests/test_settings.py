@@ -65,8 +65,8 @@ def test_the_documented_file_is_read_whole() -> None:
     assert isinstance(site, VSphereSettings)
     assert site.protected is not None
     domain = site.domain("erp-prod")
-    assert (domain.pitr.window, domain.pitr.interval) == (3 * 86400, 900)
-    assert domain.runbook[0].delay_after == 30
+    assert (float(domain.pitr.window), float(domain.pitr.interval)) == (3 * 86400, 900)
+    assert float(domain.runbook[0].delay_after) == 30
     assert site.domain("not in the file").pitr.enabled is False
 
 
