@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from tests.training.build import GB, Player, at, domain, fault, scenario, vm
 
 from drdeck.model.commands import (
     AbortCompletion,
@@ -17,6 +16,7 @@ from drdeck.model.domains import Act, FailoverType, Mode, Owner, SessionState, S
 from drdeck.sites.training.flow import LAG
 from drdeck.sites.training.steps import LABELS
 from drdeck.sites.training.units import SECOND
+from tests.training.build import GB, Player, at, domain, fault, scenario, vm
 
 PLANNED, FORCE, REGULAR = FailoverType.PLANNED, FailoverType.FORCE, FailoverType.REGULAR
 
@@ -31,7 +31,7 @@ def test_imported_shows_points_but_no_data() -> None:
 def test_preparing_takes_the_six_steps_in_order() -> None:
     play = Player(scenario())
     assert play.start() is None
-    seen = []
+    seen: list[int] = []
     while True:
         step = play.after(0.5).step
         assert step is not None

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from tests.training.build import START, Player, at, domain, fault, incident, scenario, vm
 
 from drdeck.model.domains import FailoverType, Health, Mode, Owner, Period, SessionState
 from drdeck.model.pitr import why_unreachable
 from drdeck.sites.training.loading import load
 from drdeck.sites.training.units import instant
+from tests.training.build import START, Player, at, domain, fault, incident, scenario, vm
 
 FORCE = FailoverType.FORCE
 
@@ -35,10 +35,11 @@ def test_protection_is_suspended_in_a_session() -> None:
     play = Player(scenario())
     shown = play.in_session()
     since = shown.consistent_at
+    assert since is not None
     shown = play.after(3600)
     assert shown.consistent_at == since == shown.session.started_at  # type: ignore[union-attr]
     assert shown.excluded == (Period(start=since),)
-    assert not [p for p in play.points().points if p.time > since]  # type: ignore[operator]
+    assert not [p for p in play.points().points if p.time > since]
     entry = play.points().points[0]
     assert entry.kind == "entry" and entry.time == since
 
@@ -72,7 +73,9 @@ def test_rolling_back_twice_and_to_the_entry_point() -> None:
     assert play.roll((entry - START).total_seconds()) is None
     shown = play.until_active()
     assert {v.health for v in shown.vms} == {Health.FAILED}
-    assert shown.session is not None and shown.session.rollbacks == 2 and shown.session.rolled_back_to == entry
+    assert (
+        shown.session is not None and shown.session.rollbacks == 2 and shown.session.rolled_back_to == entry
+    )
 
 
 def test_exit_after_a_rollback_keeps_older_points_only() -> None:
@@ -91,7 +94,7 @@ def test_exit_after_a_rollback_keeps_older_points_only() -> None:
     assert found[0].time == at(-600) and not [p for p in found if p.kind == "entry"]
     newest = play.after(300).newest_point
     assert newest is not None and newest > period.end
-    assert [p.time for p in play.points().points][-1] == found[-1].time + (play.points().points[-1].time - found[-1].time)
+    assert at(-600) in {p.time for p in play.points().points}
 
 
 def test_exit_after_a_failover_without_a_rollback_resets_everything() -> None:
@@ -103,7 +106,7 @@ def test_exit_after_a_failover_without_a_rollback_resets_everything() -> None:
     assert shown.points == 0 and shown.oldest_point is None and shown.reset_at is not None
     assert play.points().points == ()
     shown = play.after(3600)
-    assert shown.points == len(play.points().points) == 60 - 0 or shown.points in (59, 60)
+    assert shown.points == len(play.points().points) and shown.points in (59, 60)
     assert all(p.time > shown.reset_at for p in play.points().points if shown.reset_at)
     assert play.session() is None
     play.until_active()
@@ -150,19 +153,20 @@ def test_a_session_for_some_vms() -> None:
 
 
 def test_vms_can_be_rolled_back_to_instants_of_their_own() -> None:
-    play = Player(scenario(domain(incidents=(incident(70, "db1"), incident(130, "app1")))))
+    play = Player(scenario(domain(incidents=(incident(10, "db1"), incident(70, "app1")))))
     play.in_session()
     assert [v.health for v in play().vms] == [Health.FAILED, Health.FAILED, Health.OK]
-    assert play.roll(60, ("db1",)) is None
+    assert play.roll(0, ("db1",)) is None
     play.until_active()
-    assert play.roll(120, ("app1",)) is None
+    assert play.roll(60, ("app1",)) is None
     shown = play.until_active()
-    assert [v.rolled_back_to for v in shown.vms] == [at(60), at(120), None]
+    assert [v.rolled_back_to for v in shown.vms] == [at(0), at(60), None]
     assert {v.health for v in shown.vms} == {Health.OK}
 
 
 @pytest.mark.parametrize(
-    ("to", "health"), [(0, "ok"), (60, "ok"), (119, "ok"), (120, "ok"), (121, "ok"), (180, "failed"), (240, "failed")]
+    ("to", "health"),
+    [(0, "ok"), (60, "ok"), (119, "ok"), (120, "ok"), (121, "ok"), (180, "failed"), (240, "failed")],
 )
 def test_health_is_ok_exactly_for_data_not_later_than_the_incident(to: float, health: str) -> None:
     # points at whole minutes; the incident strikes at 120 s, and 121 s means the point of 120 s

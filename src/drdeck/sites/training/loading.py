@@ -92,11 +92,9 @@ def _explained(message: str, data: dict[str, Any]) -> tuple[places.Path, str]:
     match = _AT.match(message)
     assert match is not None
     what, path = match["what"], places.path_of(match["path"] or "$")
-    named = next((key for key in reversed(path) if isinstance(key, str)), "")
-    known = msgspec.structs.fields(_TABLES.get(named, Scenario))
     unknown = re.search(r"unknown field `(.+)`", what)
     if unknown:
-        names = [field.encode_name for field in known]
+        names = [field.encode_name for field in _keys(path)]
         return (*path, unknown[1]), f"there is no such key here; known are {', '.join(names)}"
     missing = re.search(r"missing required field `(.+)`", what)
     if missing:
@@ -106,9 +104,15 @@ def _explained(message: str, data: dict[str, Any]) -> tuple[places.Path, str]:
         wanted, got = expected["wanted"], expected["got"]
         return path, f"must be {_WORDS.get(wanted, wanted)}, not {_KINDS.get(got, got)}"
     value = places.value_at(data, path)
-    choices = places.choices_of(known, path)
+    choices = places.choices_of(_keys(path[:-1]), path)
     if choices:
         return path, f"{value!r} is not known; write one of {', '.join(choices)}"
     if "datetime" in what or "RFC3339" in what:
         return path, f'{str(value)!r} is not a time; write it like "2026-01-16T22:00:00Z"'
     return path, f"{value!r} cannot be used here: {what[:1].lower()}{what[1:]}"
+
+
+def _keys(table: places.Path) -> tuple[msgspec.structs.FieldInfo, ...]:
+    """The keys that the table at a path can have."""
+    named = next((key for key in reversed(table) if isinstance(key, str)), "")
+    return msgspec.structs.fields(_TABLES.get(named, Scenario))

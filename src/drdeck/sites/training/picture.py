@@ -53,7 +53,7 @@ def domain(machine: Machine, at: int) -> model.Domain:
     spec, now_mode = machine.spec, mode(machine, at)
     enabled = spec.pitr.enabled
     grid = points.of_domain(machine, at) if enabled else None
-    entered = points.entry(machine) if enabled else None
+    entered = points.entry(machine, at) if enabled else None
     newest = None if grid is None else grid.newest(at)
     oldest = None if grid is None else grid.oldest()
     count = 0 if grid is None else grid.count()

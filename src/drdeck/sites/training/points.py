@@ -13,7 +13,7 @@ from drdeck.model.pitr import Points, RestorePoint
 
 from .flow import LAG
 from .hints import Hints
-from .machine import Machine, SessionStage, Span
+from .machine import Machine, Span
 from .units import MICRO, instant
 
 Gap = tuple[int, int]
@@ -120,17 +120,17 @@ def of_domain(machine: Machine, at: int) -> Grid:
     return grid(machine, at, _common([merged(_gaps(spans)) for spans in machine.dropped.values()]))
 
 
-def entry(machine: Machine) -> int | None:
-    """The point made on entering the session, while it is there."""
+def entry(machine: Machine, at: int) -> int | None:
+    """The point made on entering the session, while the session and the window have it."""
     session = machine.session
-    if session is None or session.started_at is None or session.stage is SessionStage.WAITING:
+    if session is None or session.started_at is None or session.started_at < at - machine.window:
         return None
     return session.started_at
 
 
 def newest_at(machine: Machine, number: int, to: int, at: int) -> int | None:
     """The newest point of a VM at or before `to`."""
-    entered = entry(machine)
+    entered = entry(machine, at)
     if entered is not None and entered <= to:
         return entered
     return of_vm(machine, number, at).newest(to)
@@ -154,7 +154,7 @@ def listed(machine: Machine, at: int, excluded: tuple[Period, ...]) -> Points:
                 written_bytes=written // MICRO, hint=hint,
             )
         )  # fmt: skip
-    entered = entry(machine)
+    entered = entry(machine, at)
     if entered is not None and machine.session is not None:
         written, hint = hints.of(entered - machine.interval, entered)
         points.append(

@@ -26,7 +26,7 @@ class Portraits:
         self._mode = mode
         self._points = (0, None) if grid is None else _points(grid, at)
         self._enabled = grid is not None
-        self._entered = points.entry(machine) if grid is not None else None
+        self._entered = points.entry(machine, at) if grid is not None else None
         self._group = {number: group.name for group in machine.groups for number in group.vms}
         self._rank = {number: rank for rank, number in enumerate(machine.order)}
         flow = machine.flow

@@ -12,6 +12,7 @@ from drdeck.model.commands import (
     FinishFailover,
     Resolve,
     RollBack,
+    Skip,
     StartContinuousFailover,
     StartSession,
     Take,
@@ -53,7 +54,7 @@ def refusal(machine: Machine, command: AnyCommand, at: int) -> str | None:
             if command.choice not in asked.choices:
                 return f"{command.choice!r} is no answer to that; it is one of {', '.join(asked.choices)}"
             return None
-        case Take():
+        case Take() | Skip():
             return "the training site drives itself; it takes no single acts"
     raise TypeError(f"{type(command).__name__} is no command")
 

@@ -93,6 +93,8 @@ class Store:
             self._open(scenario, speed, now, new)
         except sqlite3.OperationalError as error:
             self.close()
+            if "no such" in str(error):
+                raise StateRefused(self._damaged(str(error))) from None
             raise StateRefused(f"{self.path}: cannot be used now: {error}") from None
         except (sqlite3.Error, msgspec.MsgspecError, ValueError, KeyError, TypeError) as error:
             self.close()
