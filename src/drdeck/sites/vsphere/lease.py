@@ -1,0 +1,203 @@
+"""Who drives a domain: one controller at a time, decided by something that vCenter makes atomic.
+
+A claim is a custom field definition named "drdeck.lease.FOLDER.N": vCenter refuses a second one of the
+same name, so of any number of controllers exactly one gets claim N. The highest N rules. Who that is,
+and until when, stands in the folder's attribute `drdeck.lease` for all to read; by vCenter's clock.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+
+import msgspec
+from pyVmomi import vim, vmodl
+
+from drdeck.model.times import show
+from drdeck.sites.site import Refused
+
+from .collector import object_id
+from .connection import Session
+from .record import LEASE
+from .retrieve import retrieve
+
+_PC = vmodl.query.PropertyCollector
+CLAIM = LEASE + "."
+LENGTH_S = 30.0
+"""How long a driver that says nothing more is believed to be at work."""
+
+
+class LeaseRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """`by`: user@host and process of the driver; `g`: the number of its claim; times are vCenter's."""
+
+    by: str
+    g: int
+    since: datetime
+    until: datetime
+
+
+class Driven(Refused):
+    """Another controller drives the domain."""
+
+
+class _Held(NamedTuple):
+    claim: int
+    since: datetime
+    until: float
+    """by this process's monotonic clock"""
+
+
+class Seen(NamedTuple):
+    """What vCenter shows of a domain's lease: the value, and the highest claim with its key."""
+
+    value: LeaseRecord | None
+    claims: Mapping[int, int]
+
+    @property
+    def top(self) -> int:
+        return max(self.claims, default=0)
+
+
+def parse(text: str | None) -> LeaseRecord | None:
+    """The lease in an attribute; nonsense counts as none."""
+    with contextlib.suppress(msgspec.DecodeError, ValueError):
+        return msgspec.json.decode(text or "", type=LeaseRecord)
+    return None
+
+
+def driver(text: str | None, me: str, now: datetime) -> str | None:
+    """Who else drives the domain of an attribute's text, in words; None when nobody does."""
+    value = parse(text)
+    if value is None or value.by == me or value.until <= now:
+        return None
+    return f"{value.by} since {show(value.since)}, at least until {show(value.until)}"
+
+
+class Leases:
+    """The leases of one controller. `hold` blocks, and is called in the thread of each changing call."""
+
+    def __init__(self, me: str, now: Callable[[], datetime], length_s: float = LENGTH_S) -> None:
+        self.me, self._now, self.length_s = me, now, length_s
+        self._held: dict[str, _Held] = {}
+        self._unnamed: dict[tuple[str, int], float] = {}
+        self._locks: dict[str, threading.Lock] = {}
+        self._guard = threading.Lock()
+
+    def holds(self, folder: str) -> bool:
+        """Whether this controller held the domain when it last looked, and its time is not over."""
+        held = self._held.get(folder)
+        return held is not None and time.monotonic() < held.until
+
+    def hold(self, session: Session, folder: str, force: bool = False) -> None:
+        """Be the driver of a domain, or go on being it. Raises Driven when somebody else is.
+
+        Looks at vCenter each time, so that a process that was stopped for a while learns what it missed.
+        `force` takes the lease from a driver whose time is not over.
+        """
+        with self._guard:
+            lock = self._locks.setdefault(folder, threading.Lock())
+        with lock:
+            held, seen = self._held.get(folder), self._see(session, folder)
+            if held is not None and seen.top == held.claim:
+                if held.until - time.monotonic() < self.length_s * 2 / 3 or seen.value is None:
+                    self._write(session, folder, held.claim, held.since)
+                return
+            self._held.pop(folder, None)
+            if not force:
+                self._wait_for_others(folder, seen)
+            self._claim(session, folder, seen)
+
+    def release(self, session: Session, folder: str) -> None:
+        """Let the next one have it at once."""
+        held = self._held.pop(folder, None)
+        if held is not None:
+            now = self._now()
+            self._tell(session, folder, LeaseRecord(by=self.me, g=held.claim, since=held.since, until=now))
+
+    def _wait_for_others(self, folder: str, seen: Seen) -> None:
+        now, value = self._now(), seen.value
+        if value is not None and value.g == seen.top and value.by != self.me and value.until > now:
+            raise Driven(
+                f"this domain is driven by {value.by} since {show(value.since)}; it can be taken over from"
+                f" {show(value.until)} on, or now on your word"
+            )
+        if seen.top and (value is None or value.g != seen.top):
+            # claimed, but the name is not there yet: give that controller the time to write it
+            first = self._unnamed.setdefault((folder, seen.top), time.monotonic())
+            if time.monotonic() - first < self.length_s:
+                raise Driven("another controller has just taken this domain over; look again in a moment")
+
+    def _claim(self, session: Session, folder: str, seen: Seen) -> None:
+        number = seen.top + 1
+        manager = session.content.customFieldsManager
+        try:
+            manager.AddFieldDefinition(name=f"{CLAIM}{folder}.{number}", moType=vim.Folder)
+        except vim.fault.DuplicateName:
+            raise Driven(
+                "another controller has taken this domain over at this moment; look again in a moment"
+            ) from None
+        self._write(session, folder, number, self._now())
+        for key in seen.claims.values():
+            with contextlib.suppress(vmodl.MethodFault):  # an old claim rules nothing; another may tidy it
+                manager.RemoveCustomFieldDef(key=key)
+
+    def _write(self, session: Session, folder: str, claim: int, since: datetime) -> None:
+        until = time.monotonic() + self.length_s
+        record = LeaseRecord(
+            by=self.me, g=claim, since=since, until=self._now() + timedelta(seconds=self.length_s)
+        )
+        self._tell(session, folder, record)
+        self._held[folder] = _Held(claim, since, until)
+
+    def _tell(self, session: Session, folder: str, record: LeaseRecord) -> None:
+        text = msgspec.json.encode(record).decode()
+        key = _key(session, LEASE)
+        session.content.customFieldsManager.SetField(
+            entity=vim.Folder(folder, session.stub), key=key, value=text
+        )
+
+    def _see(self, session: Session, folder: str) -> Seen:
+        fields, values = _read(session, folder)
+        prefix = f"{CLAIM}{folder}."
+        claims = {
+            int(name.removeprefix(prefix)): key
+            for name, key in fields.items()
+            if name.startswith(prefix) and name.removeprefix(prefix).isdigit()
+        }
+        return Seen(parse(values.get(fields.get(LEASE, -1))), claims)
+
+
+def _read(session: Session, folder: str) -> tuple[dict[str, int], dict[int, str]]:
+    """Field definitions (name -> key) and the folder's values (key -> text), with one call."""
+    spec = _PC.FilterSpec(
+        objectSet=[
+            _PC.ObjectSpec(obj=session.content.customFieldsManager),
+            _PC.ObjectSpec(obj=vim.Folder(folder, session.stub)),
+        ],
+        propSet=[
+            _PC.PropertySpec(type=vim.CustomFieldsManager, pathSet=["field"]),
+            _PC.PropertySpec(type=vim.Folder, pathSet=["customValue"]),
+        ],
+    )
+    fields: dict[str, int] = {}
+    values: dict[int, str] = {}
+    for content in retrieve(session, spec):
+        for prop in content.propSet or ():
+            if prop.name == "field":
+                fields = {str(f.name): int(f.key) for f in prop.val or ()}
+            elif object_id(content.obj) == folder:
+                values = {int(v.key): str(v.value) for v in prop.val or ()}
+    return fields, values
+
+
+def _key(session: Session, name: str) -> int:
+    manager: Any = session.content.customFieldsManager
+    try:
+        return int(manager.AddFieldDefinition(name=name, moType=vim.Folder).key)
+    except vim.fault.DuplicateName:
+        fields, _ = _read(session, object_id(session.content.rootFolder))
+        return fields[name]

@@ -1,0 +1,139 @@
+"""One driver for a domain at a time: races, expiry, takeover, and a driver that was stopped."""
+
+from __future__ import annotations
+
+import threading
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from pyVmomi import vim
+
+from drdeck.sites.vsphere.connection import Endpoint, Session
+from drdeck.sites.vsphere.lease import CLAIM, Driven, Leases, driver
+from tests.support.vcsim import VCenter
+
+pytestmark = pytest.mark.vcsim
+ROUNDS, RACERS = 200, 8
+
+
+def session(vcenter: VCenter) -> Session:
+    opened = Session(Endpoint(url=vcenter.url, ca_file=str(vcenter.ca_file)), vcenter.user, vcenter.password)
+    opened.log_in()
+    return opened
+
+
+class Clock:
+    """vCenter's clock, moved by hand."""
+
+    def __init__(self) -> None:
+        self.now = datetime(2026, 1, 16, 22, 0, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def folder(vcenter: VCenter) -> str:
+    vcenter.layout({"erp": []})
+    return str(vcenter.folder("erp")._moId)
+
+
+def race(
+    number: int, leases: Leases, own: Session, folder: str, start: threading.Barrier, won: list[int]
+) -> None:
+    """Try to become the driver at the same moment as the others."""
+    start.wait()
+    try:
+        leases.hold(own, folder)
+    except Driven:
+        return
+    won.append(number)
+
+
+def test_of_eight_that_race_never_two_hold(vcenter: VCenter, folder: str, clock: Clock) -> None:
+    sessions = [session(vcenter) for _ in range(RACERS)]
+    for number in range(ROUNDS):
+        clock.now += timedelta(hours=1)  # the round before is over by far
+        leases = [Leases(f"racer{i}@jump{number}", clock) for i in range(RACERS)]
+        start = threading.Barrier(RACERS)
+        won: list[int] = []
+
+        threads = [
+            threading.Thread(target=race, args=(i, leases[i], sessions[i], folder, start, won))
+            for i in range(RACERS)
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert len(won) == 1, f"round {number}: {won}"
+        leases[won[0]].hold(sessions[won[0]], folder)
+    fields = vcenter.read(vcenter.content.customFieldsManager, "field")["field"]
+    assert len([f for f in fields if f.name.startswith(CLAIM)]) == 1, "old claims are tidied away"
+
+
+def test_another_waits_until_the_lease_has_run_out(vcenter: VCenter, folder: str, clock: Clock) -> None:
+    mine, other = session(vcenter), session(vcenter)
+    anna, bob = Leases("anna@jump1", clock), Leases("bob@jump2", clock)
+    anna.hold(mine, folder)
+    with pytest.raises(Driven, match="anna@jump1"):
+        bob.hold(other, folder)
+    clock.now += timedelta(seconds=31)
+    bob.hold(other, folder)
+    text = vcenter.attributes("erp")["drdeck.lease"]
+    assert driver(text, "anna@jump1", clock()) is not None
+    assert driver(text, "bob@jump2", clock()) is None
+    assert driver(text, "anna@jump1", clock() + timedelta(minutes=1)) is None
+
+
+def test_a_driver_that_was_stopped_learns_that_it_drives_no_more(
+    vcenter: VCenter, folder: str, clock: Clock
+) -> None:
+    mine, other = session(vcenter), session(vcenter)
+    anna, bob = Leases("anna@jump1", clock), Leases("bob@jump2", clock)
+    anna.hold(mine, folder)
+    clock.now += timedelta(seconds=31)
+    bob.hold(other, folder)
+    with pytest.raises(Driven, match="bob@jump2"):
+        anna.hold(mine, folder)
+    assert not anna.holds(folder)
+    bob.hold(other, folder)
+
+
+def test_a_word_takes_it_over_at_once(vcenter: VCenter, folder: str, clock: Clock) -> None:
+    mine, other = session(vcenter), session(vcenter)
+    anna, bob = Leases("anna@jump1", clock), Leases("bob@jump2", clock)
+    anna.hold(mine, folder)
+    bob.hold(other, folder, force=True)
+    with pytest.raises(Driven, match="bob@jump2"):
+        anna.hold(mine, folder)
+
+
+def test_a_released_one_is_free_at_once(vcenter: VCenter, folder: str, clock: Clock) -> None:
+    mine, other = session(vcenter), session(vcenter)
+    anna, bob = Leases("anna@jump1", clock), Leases("bob@jump2", clock)
+    anna.hold(mine, folder)
+    anna.release(mine, folder)
+    bob.hold(other, folder)
+
+
+def test_a_claim_whose_owner_died_before_writing_its_name_is_not_for_ever(
+    vcenter: VCenter, folder: str, clock: Clock
+) -> None:
+    mine = session(vcenter)
+    vcenter.content.customFieldsManager.AddFieldDefinition(name=f"{CLAIM}{folder}.1", moType=vim.Folder)
+    bob = Leases("bob@jump2", clock, length_s=0.05)
+    with pytest.raises(Driven, match="just taken"):
+        bob.hold(mine, folder)
+    deadline = datetime.now(UTC) + timedelta(seconds=10)
+    while True:
+        try:
+            bob.hold(mine, folder)
+            break
+        except Driven:
+            assert datetime.now(UTC) < deadline
