@@ -80,7 +80,7 @@ def test_force_failover_with_pitr_rollback_and_exit(
     deck.run("pitr", "run", DOMAIN, "--to", show(points[0]), "--wait")
     assert {standing_on(recovery, vm) for vm in VMS} == {"replica 0"}
 
-    late = deck.run("pitr", "run", DOMAIN, "--to", "-0s", code=3)
+    late = deck.run("pitr", "run", DOMAIN, "--to", "-0.1s", code=3)
     assert "PITR session was active" in late.stderr
 
     deck.run("pitr", "exit", DOMAIN, "--wait")

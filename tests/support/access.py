@@ -186,9 +186,14 @@ class Access:
 
     def attributes(self, domain: str) -> dict[str, str]:
         """Custom attributes of a domain's folder."""
-        names = {f.key: f.name for f in self.content.customFieldsManager.field}
         values = self.folder(domain).customValue  # the simulator appends: the last one counts
-        return {names[v.key]: v.value for v in values if v.value}
+        names = {f.key: f.name for f in self.content.customFieldsManager.field}
+        last = {names[v.key]: v.value for v in values}
+        return {name: value for name, value in last.items() if value}
+
+    def event_filter(self, *kinds: str) -> Any:
+        """For QueryEvents: events of these types."""
+        return vim.event.EventFilterSpec(eventTypeId=list(kinds))
 
     def networks(self, vm: Which) -> list[str]:
         """Names of the networks that the VM's NICs are on."""

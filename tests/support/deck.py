@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import os
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
+from drdeck.cli.app import run as run_here
 from tests.support.vcsim import VCenter
 
 SITE = "dr-west"
@@ -40,7 +44,13 @@ root = "/DC0/vm/prod"
 
 
 class Deck:
-    """Runs drdeck commands against one state directory; `stop` ends the controller."""
+    """Runs drdeck commands against one state directory; `stop` ends the controller.
+
+    With `here` the commands run in the test's own process, which saves their start; the controller is
+    a process of its own nevertheless.
+    """
+
+    here = False
 
     def __init__(self, directory: Path, settings: str = "", passwords: dict[str, str] | None = None) -> None:
         self.directory, self.state = directory, directory / "state"
@@ -63,7 +73,16 @@ class Deck:
 
     def run(self, *words: str, code: int | None = 0, timeout: float = 60) -> subprocess.CompletedProcess[str]:
         """Run a command; with `code` not None its exit code must be that."""
-        done = subprocess.run(
+        done = self._run_here(words) if self.here else self._run_apart(words, timeout)
+        assert code is None or done.returncode == code, (
+            f"drdeck {' '.join(words)}: exit {done.returncode} instead of {code}"
+            f"\n{done.stdout}\n{done.stderr}\n{self.log()}"
+        )
+        assert "Traceback" not in done.stderr, done.stderr
+        return done
+
+    def _run_apart(self, words: tuple[str, ...], timeout: float) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
             self.argv(*words),
             capture_output=True,
             text=True,
@@ -72,12 +91,17 @@ class Deck:
             stdin=subprocess.DEVNULL,
             check=False,
         )
-        assert code is None or done.returncode == code, (
-            f"drdeck {' '.join(words)}: exit {done.returncode} instead of {code}"
-            f"\n{done.stdout}\n{done.stderr}\n{self.log()}"
-        )
-        assert "Traceback" not in done.stderr, done.stderr
-        return done
+
+    def _run_here(self, words: tuple[str, ...]) -> subprocess.CompletedProcess[str]:
+        out, err = io.StringIO(), io.StringIO()
+        with (
+            mock.patch.dict(os.environ, self.env, clear=True),
+            mock.patch("sys.stdin", io.StringIO()),
+            contextlib.redirect_stdout(out),
+            contextlib.redirect_stderr(err),
+        ):
+            code = run_here([*self.arguments, *words])
+        return subprocess.CompletedProcess(list(words), code, out.getvalue(), err.getvalue())
 
     def json(self, *words: str, code: int | None = 0) -> dict[str, Any]:
         """The JSON object that a command prints."""

@@ -10,7 +10,7 @@ import click
 import msgspec
 
 from drdeck.controller.client import Client, ControllerError
-from drdeck.model.actions import Request
+from drdeck.model.actions import READ_ONLY, Request
 from drdeck.model.domains import FailoverType
 from drdeck.model.times import parse_instant
 
@@ -38,8 +38,15 @@ def confirm_option(command: Decorated) -> Decorated:
     )(command)
 
 
+def may_act(context: Context) -> None:
+    """Raises Exit(3) with --read-only, also where the controller that runs already may write."""
+    if context.settings.read_only:
+        raise Exit(exits.REFUSED, READ_ONLY)
+
+
 async def act(context: Context, request: Request, wait: bool, timeout: float | None, as_json: bool) -> None:
     """Submit a request, ask for consent where it is needed, print the operation, and perhaps wait."""
+    may_act(context)
     async with context.client() as client:
         await act_with(client, request, wait, timeout, as_json)
 
@@ -203,6 +210,7 @@ async def pitr_run(
     as_json: bool,
 ) -> None:
     """Roll the VMs of DOMAIN back to an instant."""
+    may_act(context)
     async with context.client() as client:
         listing = await client.get_listing()
         try:
@@ -235,6 +243,7 @@ async def pitr_exit(
 @runs
 async def answer(context: Context, operation: str, choice: str, as_json: bool) -> None:
     """Answer what OPERATION asks."""
+    may_act(context)
     async with context.client(sighted=False) as client:
         await client.answer(operation, choice)
     if as_json:

@@ -8,7 +8,7 @@ import click
 
 import drdeck
 
-from . import acts, manage, reads
+from . import acts, manage, reads, train
 from .context import Context, default_config, told
 
 
@@ -65,6 +65,7 @@ for command in (
     manage.sites,
     manage.doctor,
     manage.console,
+    train.train,
 ):
     cli.add_command(command)
 

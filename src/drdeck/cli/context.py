@@ -20,6 +20,7 @@ from drdeck.controller.client import Client, ControllerError, Disconnected
 from drdeck.controller.launch import attach
 from drdeck.controller.paths import Paths, paths_for
 from drdeck.controller.protocol import Listing
+from drdeck.model.times import show_duration
 from drdeck.settings import Settings, SettingsError, TrainingSettings, load
 
 from . import exits
@@ -103,18 +104,30 @@ class Context:
         return await attach(self.paths, self.arguments(), kind, start)
 
     @contextlib.asynccontextmanager
-    async def client(self, start: bool = True, sighted: bool = True) -> AsyncIterator[Client]:
-        """A client for the length of a command; with `sighted`, once the site was seen."""
+    async def client(
+        self, start: bool = True, sighted: bool = True, stale: bool = False
+    ) -> AsyncIterator[Client]:
+        """A client for the length of a command; with `sighted`, once the site was seen.
+
+        With `stale` what was seen before the site was lost will do; the command ends with `end_stale`.
+        """
         client = await self.attach(start=start)
         try:
             if sighted:
-                await wait_for_sight(client)
+                await wait_for_sight(client, stale)
             yield client
         finally:
             await client.close()
 
 
-async def wait_for_sight(client: Client) -> Listing:
+def end_stale(listing: Listing) -> None:
+    """Raises Exit(5) when what was shown is old, because the site is out of sight."""
+    if listing.error is not None:
+        age = show_duration(listing.stale_s or 0)
+        raise Exit(exits.UNREACHABLE, f"as of {age} ago, for the site is out of sight: {listing.error}")
+
+
+async def wait_for_sight(client: Client, stale: bool = False) -> Listing:
     """The listing once the site was seen. Raises Exit(5) when it cannot be reached.
 
     Asks for the password on a terminal when the site wants one.
@@ -135,6 +148,8 @@ async def wait_for_sight(client: Client) -> Listing:
                         client.listing = None
                         await client.secret(await asyncio.to_thread(prompt))
                         continue
+                    if stale and listing.seen_at is not None:
+                        return listing
                     if listing.error != "the site was not seen yet":
                         raise Exit(exits.UNREACHABLE, listing.error)
                 await client.changed()

@@ -18,7 +18,7 @@ from drdeck.model.times import show
 from drdeck.settings import TRAINING, SettingsError, VSphereSettings, parse
 
 from . import exits, output
-from .context import Context, runs
+from .context import Context, runs, wait_for_sight
 from .exits import Exit
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
@@ -184,10 +184,11 @@ async def doctor(context: Context, as_json: bool) -> None:
                         remedy="drdeck controller stop, when no operation is open",
                     )
                 )
+            await wait_for_sight(client)
             findings += await client.findings()
-    except ControllerError as error:
-        subject = "site" if error.code in ("unreachable", "failed") else "controller"
-        findings.append(Finding(level="fail", subject=subject, text=str(error)))
+    except (ControllerError, Exit) as error:
+        known = isinstance(error, Exit) or error.code in ("unreachable", "failed")
+        findings.append(Finding(level="fail", subject="site" if known else "controller", text=str(error)))
     if as_json:
         output.emit(
             {

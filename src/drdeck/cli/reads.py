@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import click
 
+from drdeck.controller.protocol import Listing
 from drdeck.evidence.audit import export, steps_by_operation, verify
-from drdeck.model.domains import MODE_LABELS, VM_STATUS_LABELS, Mode
+from drdeck.model.domains import MODE_LABELS, VM_STATUS_LABELS, Domain, Mode
 from drdeck.model.times import show_clock, show_duration, show_span
 
 from . import exits, follow, output, shape
-from .context import Context, runs
+from .context import Context, end_stale, runs
 from .exits import Exit
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
@@ -20,11 +23,16 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON."
 @runs
 async def domains(context: Context, as_json: bool) -> None:
     """List every Protected Domain."""
-    async with context.client() as client:
+    async with context.client(stale=True) as client:
         listing = await client.get_listing()
     if as_json:
         output.emit(shape.domains(listing))
-        return
+    else:
+        _print_domains(listing)
+    end_stale(listing)
+
+
+def _print_domains(listing: Listing) -> None:
     now = shape.site_now(listing)
     rows = []
     for d in listing.domains:
@@ -51,15 +59,18 @@ async def domains(context: Context, as_json: bool) -> None:
 @runs
 async def show(context: Context, domain: str, as_json: bool) -> None:
     """Show DOMAIN: VMs, session, excluded periods, operation, steps."""
-    async with context.client() as client:
+    async with context.client(stale=True) as client:
         answer = await client.show(domain)
     shaped = shape.show_domain(answer.detail, answer.listing)
     if as_json:
         output.emit(shaped)
-        return
-    d = answer.detail.domain
-    assert d is not None
-    now = shape.site_now(answer.listing)
+    else:
+        assert answer.detail.domain is not None
+        _print_domain(answer.detail.domain, shaped, shape.site_now(answer.listing))
+    end_stale(answer.listing)
+
+
+def _print_domain(d: Domain, shaped: shape.Json, now: datetime) -> None:
     output.say(f"{d.name}: {MODE_LABELS[d.mode]}, owner {str(d.owner).upper()}")
     output.say(f"Recoverable / Total VMs: {d.vms_recoverable} / {d.vms_total}, recovered: {d.vms_recovered}")
     rpo = d.rpo_s(now)
@@ -73,7 +84,7 @@ async def show(context: Context, domain: str, as_json: bool) -> None:
             output.say(f"Rolled back to {shaped['session']['rolled_back_to']}")
     for period in shaped["excluded"]:
         output.say(f"Cannot be reached: {period['from']} to {period['to'] or 'now'}")
-    for step in d.steps:
+    for step in d.steps or ((d.step,) if d.step else ()):
         detail = f": {step.detail}" if step.detail else ""
         output.say(f"{step.number:>3}/{step.of} [{step.state}] {step.label}{detail}")
     if shaped["question"]:

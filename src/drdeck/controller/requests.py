@@ -87,12 +87,19 @@ def type_closed(request: Request, protected: ProtectedSite) -> str | None:
                 f"{protected.running} VMs still run at {where}; a regular failover would make them run twice:"
                 " shut them down, or choose a planned failover"
             )
+        if protected.state == "unknown" and protected.detail:
+            return (
+                f"nobody can tell whether the protected VMs run: {protected.detail}; make it known there,"
+                " or choose a Force Failover"
+            )
         if protected.state == "lost":
             return (
                 f"{where} does not answer, so nobody can tell whether its VMs run"
                 f" ({protected.detail or 'no answer'}); a Force Failover is meant for that"
             )
     if request.type is FailoverType.PLANNED:
+        if protected.state == "unknown" and protected.detail:
+            return f"a planned failover shuts the protected VMs down, but {protected.detail}"
         if protected.state == "unknown":
             return (
                 "a planned failover shuts the protected VMs down, but no protected vCenter is in the settings"
@@ -118,7 +125,7 @@ def against_force(request: Request, protected: ProtectedSite) -> tuple[str, ...]
 def describe(protected: ProtectedSite) -> str:
     """The protected site in a few words."""
     if protected.state == "unknown":
-        return "not configured" + (f" ({protected.detail})" if protected.detail else "")
+        return f"cannot be told ({protected.detail})" if protected.detail else "not configured"
     if protected.state == "lost":
         return "does not answer" + (f" ({protected.detail})" if protected.detail else "")
     if protected.running is None:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from .domains import Domain, Frozen, Period
 from .times import show
+
+
+CLOCKS_DIFFER = timedelta(seconds=1)
+"""By so much "now" may differ between who asks and who decides."""
 
 
 class RestorePoint(Frozen, frozen=True, kw_only=True):
@@ -54,7 +58,7 @@ def why_unreachable(domain: Domain, instant: datetime, now: datetime) -> str | N
     Sources: the workflow's rules on the PITR window, on resets, and that no instant at which a
     session was active may ever be returned to.
     """
-    if instant > now:
+    if instant > now + CLOCKS_DIFFER:
         return f"{show(instant)} is in the future; it is {show(now)} at the site"
     if domain.reset_at is not None and instant <= domain.reset_at:
         reset = show(domain.reset_at)

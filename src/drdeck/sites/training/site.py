@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import math
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import cast, get_args
 
 from drdeck.model.commands import AnyCommand
 from drdeck.model.domains import Act, Domain, Finding, ProtectedSite, SiteClock, SiteView
@@ -15,10 +16,11 @@ from drdeck.model.pitr import Points
 from drdeck.model.times import show
 from drdeck.sites.site import Refused, SiteUnreachable
 
-from . import protected
-from .scenario import Scenario
+from . import injection, protected
+from .injection import InjectFault, SiteCommand
+from .scenario import FaultKind, Scenario
 from .simulation import Simulation
-from .store import Store, file_of
+from .store import Anchor, Store, file_of
 
 KIND = "training"
 
@@ -62,6 +64,7 @@ class TrainingSite:
         self._simulation: Simulation | None = None
         self._latest = scenario.first_instant
         self._serial = 0
+        self._confirmed = 0
         self._wakers: set[asyncio.Event] = set()
 
     # -- the protocol
@@ -87,12 +90,16 @@ class TrainingSite:
         waker = asyncio.Event()
         self._wakers.add(waker)
         shown: tuple[Domain, ...] | None = None
+        clock: Anchor | None = None
+        confirmed = self._confirmed
         try:
             while True:
                 waker.clear()
                 view = self._view()
-                if view.domains != shown:
-                    shown = view.domains
+                anchor = self._opened()[0].anchor
+                # whoever gave a command waits for a view, also where the command changed nothing
+                if view.domains != shown or anchor != clock or self._confirmed != confirmed:
+                    shown, clock, confirmed = view.domains, anchor, self._confirmed
                     yield view
                 if waker.is_set():
                     continue
@@ -105,17 +112,17 @@ class TrainingSite:
         """The site now."""
         return self._view()
 
-    async def execute(self, command: AnyCommand) -> None:
+    async def execute(self, command: SiteCommand) -> None:
         """Accept a command, once: given again it changes nothing. Raises Refused."""
         store, simulation = self._opened()
         now = self.site_now()
-        if simulation.has(command):
-            return
-        refused = simulation.refusal(command, now)
-        if refused is not None:
-            raise Refused(refused)
-        store.append(command, now)
-        simulation.take(command, now)
+        if not simulation.has(command):
+            refused = simulation.refusal(command, now)
+            if refused is not None:
+                raise Refused(refused)
+            store.append(command, now)
+            simulation.take(command, now)
+        self._confirmed += 1
         self.wake()
 
     async def points(self, domain: str) -> Points:
@@ -173,6 +180,52 @@ class TrainingSite:
             self._store.close()
         self._store = self._simulation = None
         self.wake()
+
+    # -- the instructor's hand
+
+    def faults(
+        self,
+        operation: str,
+        fault: str,
+        domain: str | None,
+        vms: Sequence[str],
+        for_s: float | None,
+        times: int,
+    ) -> list[InjectFault]:
+        """The commands that throw a fault in now, each to be given to `execute`.
+
+        Where several are possible: the object store is lost for every domain, and a fault of a VM
+        hits one that follows from the scenario's seed. Raises Refused for what makes no sense.
+        """
+        _, simulation = self._opened()
+        now = self.site_now()
+        if fault not in get_args(FaultKind):
+            raise Refused(f'there is no fault "{fault}"; known are {", ".join(get_args(FaultKind))}')
+        names = [spec.name for spec in self.scenario.domains]
+        if domain is None and len(names) > 1 and fault != "object_store_lost":
+            raise Refused(f"name the domain that it hits; this site has {', '.join(names[:8])}")
+        commands = []
+        for name in names if domain is None else [domain]:
+            machine = simulation.machine(name)
+            chosen = tuple(vms)
+            if fault == "object_store_lost":
+                for_s = injection.STORE_LOST_S if for_s is None else for_s
+            elif machine is not None and not chosen:
+                one = injection.someone(machine, fault)
+                chosen = () if one is None else (one,)
+            command = InjectFault(
+                operation=operation,
+                domain=name,
+                fault=cast(FaultKind, fault),
+                vms=chosen,
+                for_s=for_s,
+                times=times,
+            )
+            refused = simulation.refusal(command, now)
+            if refused is not None:
+                raise Refused(refused)
+            commands.append(command)
+        return commands
 
     # -- time
 

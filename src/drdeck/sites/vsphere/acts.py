@@ -7,6 +7,7 @@ from typing import Any
 
 from pyVmomi import vim, vmodl
 
+from drdeck.model.domains import Act
 from drdeck.sites.site import Refused, ResultUnknown
 
 from .connection import Session
@@ -155,6 +156,28 @@ def _backing(session: Session, network: str) -> Any:
     reference = vim.Network(network, session.stub)
     name = properties(session, reference, "name")["name"]
     return card.NetworkBackingInfo(deviceName=name, network=reference)
+
+
+def carry_out(session: Session, act: Act) -> None:
+    """One act of a plan, on one VM. Raises Refused for a kind that is none."""
+    vm, args, doing = act.vm or "", act.args, act.says
+    match act.kind:
+        case "shutdown_guest":
+            shutdown_guest(session, vm, doing)
+        case "power_on":
+            power_on(session, vm, doing)
+        case "power_off":
+            power_off(session, vm, doing)
+        case "snapshot":
+            snapshot(session, vm, args["name"], args["description"], doing)
+        case "revert":
+            revert(session, vm, args["snapshot"], doing)
+        case "remove":
+            remove(session, args["snapshot"], doing)
+        case "connect":
+            connect(session, vm, args, doing)
+        case _:
+            raise Refused(f"Could not {doing}: drdeck knows no act {act.kind!r}")
 
 
 class Attributes:

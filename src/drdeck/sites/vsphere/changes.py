@@ -105,9 +105,13 @@ def start_session(record: Record, c: StartSession, vms: tuple[str, ...]) -> Chan
         if record.session.id == c.session:
             return {}
         raise NotNow("another PITR session was started meanwhile")
+    if record.pitr.last == c.session:
+        return {}  # it was, and is over
     after = c.operation if c.after_failover else None
     session = SessionRecord(id=c.session, state=SessionState.WAITING, after=after)
-    return {**write_many(SESSION_VMS, vms), ROLLBACK: "", SESSION: write(session)}
+    # whom a failover had to leave out stays out of its session; earlier operations do not count
+    left_out = {} if c.after_failover else write_many(SKIPPED, ())
+    return {**write_many(SESSION_VMS, vms), **left_out, ROLLBACK: "", SESSION: write(session)}
 
 
 def _session(record: Record) -> SessionRecord:
@@ -138,7 +142,8 @@ def exit_session(record: Record, c: ExitSession, now: datetime) -> Changes:
         return {}
     if session.state is not SessionState.ACTIVE:
         raise NotNow(f"its PITR session is {session.state}")
-    changes: Changes = {}
+    # whom a rollback had to leave out is cleaned up like the others
+    changes: Changes = write_many(SKIPPED, ())
     if session.after is not None and session.n == 0:
         changes[PITR] = _replace(record.pitr, reset=now)
     changes[SESSION] = _replace(session, state=SessionState.EXITING, last=c.operation)
@@ -158,6 +163,7 @@ def close_session(record: Record, operation: str, now: datetime) -> Changes:
     f = record.failover
     if f is not None and f.phase != "finished":
         changes[FAILOVER] = _replace(f, phase="finished")
+    changes[PITR] = _replace(record.pitr, last=session.id)
     return {**changes, **write_many(SESSION_VMS, ()), SESSION: ""}
 
 

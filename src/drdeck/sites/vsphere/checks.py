@@ -6,8 +6,8 @@ from drdeck.model import commands as c
 from drdeck.model.times import show
 
 from .facts import Inventory
-from .plan import Situation, names
 from .restore import CHAIN_MAX, target
+from .situation import Situation, names
 
 
 def why_not(command: c.AnyCommand, s: Situation, inventory: Inventory) -> str | None:

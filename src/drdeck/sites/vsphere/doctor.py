@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
-from fnmatch import fnmatchcase
 from typing import Any
 
 from pyVmomi import vim, vmodl
@@ -15,8 +14,8 @@ from drdeck.sites.site import SiteError
 
 from .connection import Connection, Session
 from .facts import Inventory
-from .plan import Situation
 from .record import BrokenRecord, read
+from .situation import Situation, matches
 
 PRIVILEGES = (
     "VirtualMachine.Interact.PowerOn",
@@ -55,7 +54,7 @@ async def findings(
         found.append(Finding(level="ok", subject="certificate", text="is verified"))
     found.append(_clock(offset))
     found.append(await _privileges(connection, inventory))
-    found += _domains(inventory)
+    found += _domains(settings, inventory)
     for situation in situations:
         found += _runbook(situation)
     return found
@@ -100,7 +99,7 @@ async def _privileges(connection: Connection, inventory: Inventory | None) -> Fi
     return Finding(level="ok", subject="privileges", text=f"all {len(PRIVILEGES)} on {inventory.root.name}")
 
 
-def _domains(inventory: Inventory | None) -> list[Finding]:
+def _domains(settings: VSphereSettings, inventory: Inventory | None) -> list[Finding]:
     if inventory is None:
         return []
     if not inventory.domains:
@@ -118,6 +117,17 @@ def _domains(inventory: Inventory | None) -> list[Finding]:
             read(folder.attributes)
         except BrokenRecord as error:
             found.append(Finding(level="fail", subject=f"domain {folder.name}", text=str(error)))
+    there = {folder.name for folder in inventory.domains}
+    for name in settings.domains:
+        if name not in there:
+            found.append(
+                Finding(
+                    level="warn",
+                    subject=f"domain {name}",
+                    text=f"is in the settings, but {inventory.root.name} has no folder of that name",
+                    remedy="correct its name in the settings, or make the folder",
+                )
+            )
     return found
 
 
@@ -125,7 +135,7 @@ def _runbook(s: Situation) -> list[Finding]:
     found = []
     for group in s.settings.runbook:
         for pattern in group.vms:
-            if not any(fnmatchcase(vm.name, pattern) for vm in s.vms):
+            if not any(matches(vm.name, pattern) for vm in s.vms):
                 found.append(
                     Finding(
                         level="warn",

@@ -44,6 +44,7 @@ _PC = vmodl.query.PropertyCollector
 _READING = "read its inventory"
 _CANCEL_EVERY_S = 0.1
 _GIVE_UP_S = 10.0
+_GONE_S = 1.0
 _TRIES = 5
 _SERIALS = itertools.count(1)  # of the process: a watch that follows another one counts on
 _UNDER_WAY = ("queued", "running")
@@ -135,9 +136,8 @@ class InventoryWatch:
             self._urgent += 1
         try:
             while not self._polling.acquire(timeout=_CANCEL_EVERY_S if self._long else 0.01):
-                if self._long:
-                    self._cancel_poll(session)
-                if time.monotonic() - began > _GIVE_UP_S:
+                gone = self._long and not self._cancel_poll(session)
+                if time.monotonic() - began > (_GONE_S if gone else _GIVE_UP_S):
                     session.stub.abort()  # it does not even answer a cancel: the connection is dead
             try:
                 self._round(session, 0)
@@ -148,12 +148,16 @@ class InventoryWatch:
             with self._state:
                 self._urgent -= 1
 
-    def _cancel_poll(self, session: Session) -> None:
+    def _cancel_poll(self, session: Session) -> bool:
+        """Whether there is something to cancel: the collector goes with an ended session."""
         # may come before the poll has arrived there: hence again and again
         collector = self._collector
         if collector is not None:
-            with contextlib.suppress(vmodl.fault.ManagedObjectNotFound):
+            try:
                 collector.CancelWaitForUpdates()
+            except vmodl.fault.ManagedObjectNotFound:
+                return False
+        return True
 
     def _round(self, session: Session, wait_s: int) -> Inventory:
         """Ask for updates once; begin anew when the session was lost or the answer makes no sense."""

@@ -12,7 +12,7 @@ from drdeck.sites.site import SiteError
 from .connection import Connection
 from .facts import Inventory
 from .inventory import InventoryWatch
-from .plan import Protected
+from .situation import Protected
 
 log = logging.getLogger("drdeck.vsphere")
 
@@ -40,6 +40,7 @@ class ProtectedSide:
         self._watch: InventoryWatch | None = None
         self._task: asyncio.Task[None] | None = None
         self._first = asyncio.Event()
+        self._again = asyncio.Event()
 
     def start(self) -> None:
         if self._task is None or self._task.done():
@@ -64,7 +65,9 @@ class ProtectedSide:
         if inventory is None:
             return Protected(lost=self.lost or "it was not looked at yet")
         folder = next((f for f in inventory.domains if f.name == domain), None)
-        return Protected(vms=inventory.vms_of(folder.id) if folder else (), lost=self.lost)
+        if folder is None:
+            return Protected(lost=self.lost or f'it has no folder "{domain}" under {self._root}')
+        return Protected(vms=inventory.vms_of(folder.id), lost=self.lost)
 
     def has(self, domain: str) -> bool:
         inventory = self.inventory
@@ -77,6 +80,7 @@ class ProtectedSide:
                 if self._watch is None or self.lost:
                     self._first.clear()
                     self.start()
+                    self._again.set()
                     await self._first.wait()
                     if self.lost:
                         return self.lost
@@ -104,7 +108,9 @@ class ProtectedSide:
             if self.connection is not None:
                 await self.connection.close()
                 self.connection = None
-            await asyncio.sleep(RETRY_S)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._again.wait(), RETRY_S)
+            self._again.clear()
 
     def _say(self, lost: str) -> None:
         self.lost = lost

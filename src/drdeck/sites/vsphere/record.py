@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -27,6 +27,10 @@ CHUNKED = (NETWORKS, SESSION_VMS, ROLLBACK_VMS, SKIPPED)
 
 FailoverPhase = Literal["shutdown", "point", "take", "network", "power", "delay", "recovered", "finished"]
 RollbackPhase = Literal["off", "revert", "power", "delay", "over"]
+Instant = Annotated[datetime, msgspec.Meta(tz=True)]
+Count = Annotated[int, msgspec.Meta(ge=0, le=1_000_000)]
+_OLDEST, _NEWEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
+"""Instants beyond are nobody's."""
 
 
 class Strict(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
@@ -38,7 +42,7 @@ class ModeRecord(Strict, frozen=True, kw_only=True):
 
     mode: Literal["imported", "cfo"]
     by: str = ""
-    since: datetime | None = None
+    since: Instant | None = None
 
 
 class FailoverRecord(Strict, frozen=True, kw_only=True):
@@ -47,12 +51,12 @@ class FailoverRecord(Strict, frozen=True, kw_only=True):
     id: str
     type: FailoverType
     pitr: bool = False
-    began: datetime
+    began: Instant
     phase: FailoverPhase
-    since: datetime
-    g: int = 0
-    n: int = 1
-    recovered: datetime | None = None
+    since: Instant
+    g: Count = 0
+    n: Count = 1
+    recovered: Instant | None = None
 
 
 class SessionRecord(Strict, frozen=True, kw_only=True):
@@ -60,29 +64,30 @@ class SessionRecord(Strict, frozen=True, kw_only=True):
 
     id: str
     state: SessionState
-    started: datetime | None = None
-    entry: datetime | None = None
+    started: Instant | None = None
+    entry: Instant | None = None
     after: str | None = None
     last: str | None = None
-    back: datetime | None = None
-    n: int = 0
+    back: Instant | None = None
+    n: Count = 0
 
 
 class RollbackRecord(Strict, frozen=True, kw_only=True):
     """The last rollback: operation `id` to the instant `to`, its `phase` since `since`."""
 
     id: str
-    to: datetime
+    to: Instant
     phase: RollbackPhase
-    since: datetime
-    g: int = 0
-    n: int = 1
+    since: Instant
+    g: Count = 0
+    n: Count = 1
 
 
 class PitrRecord(Strict, frozen=True, kw_only=True):
-    """`reset`: points at or before it are gone."""
+    """`reset`: points at or before it are gone. `last`: the session that ended last."""
 
-    reset: datetime | None = None
+    reset: Instant | None = None
+    last: str | None = None
 
 
 class BrokenRecord(ValueError):
@@ -154,6 +159,8 @@ def read(attributes: Mapping[str, str]) -> Record:
         raise _broken(SESSION, attributes[SESSION], "an active session needs the time it started at")
     if session is not None and session.state is SessionState.ROLLING_BACK and record.rollback is None:
         raise _broken(ROLLBACK, "", "a rollback is under way, but there is no record of it")
+    if session is not None and not record.owned:
+        raise _broken(FAILOVER, attributes.get(FAILOVER, ""), "a PITR session needs a failover before it")
     return record
 
 
@@ -196,9 +203,14 @@ def _one(attributes: Mapping[str, str], name: str, kind: Any) -> Any:
     if not text:
         return None
     try:
-        return msgspec.json.decode(text, type=kind)
-    except (msgspec.DecodeError, ValueError) as error:
+        value = msgspec.json.decode(text, type=kind)
+    except (msgspec.DecodeError, ValueError, RecursionError) as error:
         raise _broken(name, text, str(error)) from None
+    for field in value.__struct_fields__:
+        instant = getattr(value, field)
+        if isinstance(instant, datetime) and not _OLDEST <= instant <= _NEWEST:
+            raise _broken(name, text, f"{instant.year} is no year of ours")
+    return value
 
 
 def _many(attributes: Mapping[str, str], name: str, kind: Any, empty: Any) -> Any:
@@ -207,7 +219,7 @@ def _many(attributes: Mapping[str, str], name: str, kind: Any, empty: Any) -> An
         return empty
     try:
         return msgspec.json.decode(text, type=kind)
-    except (msgspec.DecodeError, ValueError) as error:
+    except (msgspec.DecodeError, ValueError, RecursionError) as error:
         raise _broken(name, text, str(error)) from None
 
 
@@ -223,7 +235,10 @@ def _periods(text: str) -> tuple[Period, ...]:
     for part in filter(None, text.split(",")):
         try:
             start, end = (int(digits, 36) for digits in part.split("-"))
-            periods.append(Period(start=_instant(start), end=_instant(end)))
+            period = Period(start=_instant(start), end=_instant(end))
+            if not _OLDEST <= period.start <= (period.end or _NEWEST) <= _NEWEST:
+                raise ValueError
+            periods.append(period)
         except (ValueError, OverflowError):
             raise _broken(EXCLUDED, text, f"{part!r} is no period") from None
     return tuple(periods)

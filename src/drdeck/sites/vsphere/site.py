@@ -5,42 +5,43 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 
 import msgspec
 
 from drdeck.model import commands as c
-from drdeck.model.domains import Act, Domain, Finding, ProtectedSite, SiteClock, SiteView
-from drdeck.model.pitr import Points, why_unreachable, window_start
+from drdeck.model.domains import Act, Finding, ProtectedSite, SiteView
+from drdeck.model.pitr import Points
 from drdeck.settings import VSphereSettings
-from drdeck.sites.site import Refused
+from drdeck.sites.site import Refused, SiteError, SiteUnreachable
 
-from . import acts, changes, restore, upkeep, view
+from . import acts, changes, upkeep
 from .checks import why_not
+from .completing import unready
 from .connection import Connection, Session
 from .doctor import findings
-from .facts import FolderFacts, VmFacts
+from .facts import FolderFacts
+from .heartbeat import FIRST_S, Heartbeat
 from .inventory import InventoryWatch
-from .plan import Protected, Situation, plan
 from .protected import ProtectedSide
-from .record import BrokenRecord, Record, read
+from .record import Record
+from .sight import KIND, Failure, Sight, host_of, moving
+from .situation import Situation
 
 TICK_S = 0.5
 """How often time alone can bring something while a domain is under way."""
 QUIET_S = 30.0
-"""How often the clocks are compared, and the view is made anew, while nothing goes on."""
+"""How often the view is made anew while nothing goes on."""
+KEEP_S = 5.0
+"""After a silence of less, sessions and calls under way are kept; else they hang on a dead connection."""
 
 Connect = Callable[[], Awaitable[Connection]]
-
-
-def utcnow() -> datetime:
-    return datetime.now(UTC)
 
 
 class VSphereSite:
     """A recovery site that is a vCenter; see `drdeck.sites.site.RecoverySite` for the contract."""
 
-    kind = "vsphere"
+    kind = KIND
     keeps_points = True
 
     def __init__(
@@ -49,42 +50,62 @@ class VSphereSite:
         self.name, self.settings, self.parallel = name, settings, settings.parallel
         self._connect = connect
         self._connection: Connection | None = None
-        self._watch: InventoryWatch | None = None
-        self._offset = timedelta()
         self._serial = 0
         self._wake = asyncio.Event()
         self._forced = False
         self._attributes = acts.Attributes()
         self._locks: dict[str, asyncio.Lock] = {}
-        self._errors: dict[str, str] = {}
-        self._since: dict[tuple[str, str, str | None], datetime] = {}
         self._pending: dict[str, datetime] = {}
-        self._built: dict[str, tuple[tuple[object, ...], Domain]] = {}
         self._protected: ProtectedSide | None = None
         if connect_protected is not None and settings.protected is not None:
             self._protected = ProtectedSide(
                 lambda: asyncio.ensure_future(connect_protected()),
                 settings.protected.root,
-                _host(settings.protected.url),
+                host_of(settings.protected.url),
                 self._wake.set,
             )
+        self._heart: Heartbeat | None = None
+        self._hushed = False
+        """watching ended because the vCenter fell silent, and for no other reason"""
+        self._sight = Sight(name, settings, self._protected)
 
     # -- seeing
 
+    def _connected(self) -> Connection:
+        if self._connection is None:
+            raise SiteUnreachable("drdeck is not connected to this site now")
+        return self._connection
+
+    def _watching(self) -> InventoryWatch:
+        if self._sight.watch is None:
+            raise SiteUnreachable("drdeck is not connected to this site now")
+        return self._sight.watch
+
     async def open(self) -> None:
+        if self._heart is not None:
+            silent_s = self._heart.silent_s
+            await self._heart.beat()  # nothing is given up before it answers again
+            if self._hushed and silent_s < KEEP_S and self._connection is not None:
+                self._hushed = False
+                return
         if self._connection is not None:
             await self._connection.close()
-            self._connection = self._watch = None
+            self._connection = self._sight.watch = None
         connection = await self._connect()
-        self._connection = connection
-        self._offset = await connection.clock_offset()
-        self._watch = InventoryWatch(connection, self.settings.root)
+        self._connection, self._hushed = connection, False
+        if self._heart is None:
+            self._heart = Heartbeat(connection)
+        self._heart.follow(connection)
+        await self._heart.beat(FIRST_S)
+        self._sight.heart = self._heart
+        self._sight.watch = InventoryWatch(connection, self.settings.root)
         if self._protected is not None:
             self._protected.start()
 
     async def watch(self) -> AsyncIterator[SiteView]:
         watch = self._watching()
         pump = asyncio.create_task(self._pump(watch), name="inventory")
+        beats = asyncio.create_task(self._listen(), name="heartbeat")
         shown: SiteView | None = None
         quiet_since = asyncio.get_running_loop().time()
         try:
@@ -92,24 +113,36 @@ class VSphereSite:
                 self._wake.clear()
                 if pump.done():
                     pump.result()
+                if beats.done():
+                    beats.result()
                 if watch.inventory is not None:
-                    latest = self._view(watch)
+                    latest = self._sight.view(watch.inventory, self._serial)
                     if shown is None or self._forced or _differs(shown, latest):
                         self._forced = False
                         shown = self._numbered(latest)
                         yield shown
-                moving = shown is not None and any(_moving(d) for d in shown.domains)
+                hurried = shown is not None and any(moving(d) for d in shown.domains)
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._wake.wait(), TICK_S if moving else QUIET_S)
+                    await asyncio.wait_for(self._wake.wait(), TICK_S if hurried else QUIET_S)
                 clock = asyncio.get_running_loop().time()
                 if clock - quiet_since > QUIET_S:
                     quiet_since = clock
-                    self._offset = await self._connected().clock_offset()
-                    self._built.clear()
+                    self._sight.forget()
         finally:
-            pump.cancel()
-            with contextlib.suppress(asyncio.CancelledError, Exception):
-                await pump
+            for task in (pump, beats):
+                task.cancel()
+                with contextlib.suppress(asyncio.CancelledError, Exception):
+                    await task
+
+    async def _listen(self) -> None:
+        assert self._heart is not None
+        try:
+            await self._heart.run()
+        except SiteUnreachable:
+            self._hushed = True
+            raise
+        finally:
+            self._wake.set()
 
     async def _pump(self, watch: InventoryWatch) -> None:
         try:
@@ -123,132 +156,31 @@ class VSphereSite:
         await watch.refresh()
         self._forced = True
         self._wake.set()
-        return self._numbered(self._view(watch))
+        return self._numbered(self._sight.view(self._sight.inventory(), self._serial))
 
     def _numbered(self, latest: SiteView) -> SiteView:
         self._serial += 1
         return msgspec.structs.replace(latest, serial=self._serial)
 
-    def _connected(self) -> Connection:
-        if self._connection is None:
-            raise Refused("drdeck is not connected to this site")
-        return self._connection
-
-    def _watching(self) -> InventoryWatch:
-        if self._watch is None:
-            raise Refused("drdeck is not connected to this site")
-        return self._watch
-
-    def now(self) -> datetime:
-        """The vCenter's clock, to the millisecond."""
-        now = utcnow() + self._offset
-        return now.replace(microsecond=now.microsecond // 1000 * 1000)
-
-    def _view(self, watch: InventoryWatch) -> SiteView:
-        inventory = watch.inventory
-        assert inventory is not None
-        warnings = []
-        if self.settings.insecure:
-            warnings.append("certificate not checked")
-        if abs(self._offset.total_seconds()) > 5:
-            warnings.append(f"clocks differ by {abs(self._offset.total_seconds()):.0f} s")
-        real = utcnow()
-        return SiteView(
-            site=self.name,
-            kind=self.kind,
-            serial=self._serial,
-            clock=SiteClock(site=real + self._offset, real=real),
-            domains=tuple(self._domain(watch, folder) for folder in inventory.domains),
-            warnings=tuple(warnings),
-            address=_host(self.settings.url),
-            user=self.settings.username,
-        )
-
-    def _domain(self, watch: InventoryWatch, folder: FolderFacts) -> Domain:
-        """Built anew only when something it depends on has changed, or time may change it."""
-        inventory = watch.inventory
-        assert inventory is not None
-        vms = inventory.vms_of(folder.id)
-        protected = self._protected_of(folder.name)
-        errors = tuple(self._errors.get(vm.id) for vm in vms)
-        depends = (folder, vms, protected, errors, len(inventory.networks))
-        known = self._built.get(folder.id)
-        if known is not None and not _moving(known[1]) and _same(known[0], depends):
-            return known[1]
-
-        def first_seen(kind: str, vm: str | None) -> datetime:
-            return self._since.setdefault((folder.id, kind, vm), self.now())
-
-        try:
-            situation = self._situation(folder, vms, protected)
-        except BrokenRecord as error:
-            domain = view.broken(folder, vms, str(error), first_seen)
-        else:
-            addresses = (_host(self.settings.url), self._protected.address if self._protected else "")
-            domain = view.build(
-                situation, folder, inventory, plan(situation), self._errors, first_seen, addresses
-            )
-        self._built[folder.id] = (depends, domain)
-        return domain
-
-    def _protected_of(self, domain: str) -> Protected | None:
-        return None if self._protected is None else self._protected.of(domain)
-
-    def _situation(
-        self, folder: FolderFacts, vms: tuple[VmFacts, ...], protected: Protected | None
-    ) -> Situation:
-        return Situation(
-            name=folder.name,
-            record=read(folder.attributes),
-            vms=vms,
-            settings=self.settings.domain(folder.name),
-            protected=protected,
-            now=self.now(),
-        )
-
-    def _find(self, name: str) -> tuple[FolderFacts, Situation]:
-        """A domain's folder and situation now. Raises Refused."""
-        inventory = self._watching().inventory
-        folder = None if inventory is None else next((f for f in inventory.domains if f.name == name), None)
-        if inventory is None or folder is None:
-            raise Refused(f'there is no domain folder "{name}" under {self.settings.root} any more')
-        try:
-            return folder, self._situation(folder, inventory.vms_of(folder.id), self._protected_of(name))
-        except BrokenRecord as error:
-            raise Refused(str(error)) from None
-
     async def points(self, domain: str) -> Points:
-        folder, s = self._find(domain)
-        now = self.now()
-        shown = self._domain(self._watching(), folder)
-        vms = s.session_vms()
-        offered = tuple(
-            restore.describe(vms, instant, kind, s.record)
-            for instant, kind in (restore.instants(vms, s.record) if s.settings.pitr.enabled else ())
-            if why_unreachable(shown, instant, now) is None
-        )
-        return Points(
-            points=offered,
-            excluded=s.record.periods,
-            window_from=window_start(shown, now) if s.settings.pitr.enabled else None,
-            window_to=now if s.settings.pitr.enabled else None,
-        )
+        return self._sight.points(domain)
 
     async def protected_site(self, domain: str) -> ProtectedSite:
         side = self._protected
         if side is None:
             return ProtectedSite()
-        lost = await side.look()
+        lost, now = await side.look(), self._sight.now()
         if lost:
-            return ProtectedSite(state="lost", address=side.address, checked_at=self.now(), detail=lost)
-        vms = side.of(domain).vms
+            return ProtectedSite(state="lost", address=side.address, checked_at=now, detail=lost)
+        seen = side.of(domain)
+        if not side.has(domain):
+            return ProtectedSite(address=side.address, checked_at=now, detail=f"{side.address}: {seen.lost}")
         return ProtectedSite(
             state="reachable",
             address=side.address,
-            running=sum(1 for vm in vms if vm.power == "on"),
-            total=len(vms),
-            checked_at=self.now(),
-            detail="" if side.has(domain) else f'it has no folder "{domain}"',
+            running=sum(1 for vm in seen.vms if vm.power == "on"),
+            total=len(seen.vms),
+            checked_at=now,
         )
 
     async def findings(self) -> list[Finding]:
@@ -256,19 +188,17 @@ class VSphereSite:
         situations = []
         for folder in inventory.domains if inventory else ():
             with contextlib.suppress(Refused):
-                situations.append(self._find(folder.name)[1])
-        return await findings(self.settings, self._connected(), inventory, situations, self._offset)
+                situations.append(self._sight.find(folder.name)[1])
+        return await findings(self.settings, self._connected(), inventory, situations, self._sight.skew)
 
     # -- doing
 
     def check(self, command: c.AnyCommand) -> str | None:
         try:
-            _, situation = self._find(command.domain)
-            inventory = self._watching().inventory
+            _, situation = self._sight.find(command.domain)
         except Refused as error:
             return str(error)
-        assert inventory is not None
-        return why_not(command, situation, inventory)
+        return why_not(command, situation, self._sight.inventory())
 
     async def execute(self, command: c.AnyCommand) -> None:
         if isinstance(command, c.Take) and command.act.kind != "step":
@@ -279,7 +209,7 @@ class VSphereSite:
             raise Refused(closed)
         async with self._locks.setdefault(command.domain, asyncio.Lock()):
             await self._watching().refresh_attributes()
-            folder, situation = self._find(command.domain)
+            folder, situation = self._sight.find(command.domain)
             try:
                 wanted = self._changes(command, situation)
             except changes.NotNow as error:
@@ -301,13 +231,16 @@ class VSphereSite:
 
         try:
             await self._connected().command(write, doing)
-        finally:
-            with contextlib.suppress(Exception):  # the writing's own error counts, or the next poll's
+        except Exception:
+            with contextlib.suppress(Exception):  # the writing's own error counts
                 await self._watching().refresh_attributes()
+            raise
+        # written, but perhaps not read back: whoever asked must look again before going on
+        await self._watching().refresh_attributes()
 
     def _changes(self, command: c.AnyCommand, s: Situation) -> dict[str, str]:
         record: Record = s.record
-        now = self.now()
+        now = self._sight.now()
         match command:
             case c.StartContinuousFailover():
                 return changes.start_cfo(record, command, self._network_ids(s, command.networks), now)
@@ -326,16 +259,14 @@ class VSphereSite:
             case c.Skip():
                 return changes.skip(record, command)
             case c.Resolve():
-                unready = tuple(vm.id for vm in s.vms if not s.ready(vm))
-                return changes.resolve(record, command, unready, now)
+                return changes.resolve(record, command, tuple(vm.id for vm in unready(s)), now)
             case c.Take():
                 args = command.act.args
                 return changes.step(record, command.operation, args["to"], int(args["g"]), now)
 
     def _network_ids(self, s: Situation, names: dict[str, str]) -> dict[str, str]:
         """A mapping by name as one by id; for a name that several networks have, those in use come first."""
-        inventory = self._watching().inventory
-        assert inventory is not None
+        inventory = self._sight.inventory()
         by_name: dict[str, str] = {}
         for network in sorted(inventory.networks.values(), key=lambda n: n.id, reverse=True):
             by_name[network.name] = network.id
@@ -345,7 +276,7 @@ class VSphereSite:
 
     async def _act(self, domain: str, act: Act) -> None:
         """One call to a vCenter, for one VM."""
-        vm, args, doing = act.vm or "", act.args, act.says
+        doing, shown_at = act.says, act.vm or ""
         connection = self._connected()
         if act.kind == "shutdown_guest":
             side = self._protected
@@ -354,34 +285,27 @@ class VSphereSite:
                     f"Could not {doing}: {side.lost if side else 'no protected site is configured'}"
                 )
             connection = side.connection
-        work: dict[str, Callable[[Session], None]] = {
-            "shutdown_guest": lambda session: acts.shutdown_guest(session, vm, doing),
-            "power_on": lambda session: acts.power_on(session, vm, doing),
-            "power_off": lambda session: acts.power_off(session, vm, doing),
-            "snapshot": lambda session: acts.snapshot(session, vm, args["name"], args["description"], doing),
-            "revert": lambda session: acts.revert(session, vm, args["snapshot"], doing),
-            "remove": lambda session: acts.remove(session, args["snapshot"], doing),
-            "connect": lambda session: acts.connect(session, vm, args, doing),
-        }
+            shown_at = next((x.id for x in self._sight.find(domain)[1].vms if x.name == act.name), "")
         try:
-            await connection.command(work[act.kind], doing)
+            await connection.command(lambda session: acts.carry_out(session, act), doing)
         except Refused as error:
-            self._errors[vm] = str(error)
+            self._sight.errors[shown_at] = Failure(act.kind, str(error))
             raise
         else:
-            self._errors.pop(vm, None)
+            self._sight.errors.pop(shown_at, None)
         finally:
             self._wake.set()
 
     def upkeep(self, now: datetime) -> list[tuple[str, Act]]:
-        inventory = self._watch.inventory if self._watch else None
+        watch = self._sight.watch
+        inventory = watch.inventory if watch else None
         due: list[tuple[str, Act]] = []
         for folder in inventory.domains if inventory else ():
             if not self.settings.domain(folder.name).pitr.enabled:
                 continue
             try:
-                _, situation = self._find(folder.name)
-            except Refused:
+                _, situation = self._sight.find(folder.name)
+            except SiteError:
                 continue
             found = upkeep.due(situation, now, self._pending.get(folder.id))
             for act in found:
@@ -399,30 +323,8 @@ class VSphereSite:
             await self._connection.close()
 
 
-def _host(url: str) -> str:
-    return url.split("//", 1)[-1].split("/", 1)[0]
-
-
 def _ids(s: Situation, names: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(vm.id for vm in s.vms if vm.name in names)
-
-
-def _moving(domain: Domain) -> bool:
-    """Whether time alone may change what is shown."""
-    return domain.phase is not None or domain.question is not None
-
-
-def _same(a: tuple[object, ...], b: tuple[object, ...]) -> bool:
-    """Facts that did not change are the same objects, which is quick to see."""
-    folder_a, vms_a, *rest_a = a
-    folder_b, vms_b, *rest_b = b
-    assert isinstance(vms_a, tuple) and isinstance(vms_b, tuple)
-    return (
-        folder_a == folder_b
-        and len(vms_a) == len(vms_b)
-        and all(x is y for x, y in zip(vms_a, vms_b, strict=True))
-        and rest_a == rest_b
-    )
 
 
 def _differs(a: SiteView, b: SiteView) -> bool:

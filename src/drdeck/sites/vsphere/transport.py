@@ -6,6 +6,7 @@ import hashlib
 import select
 import socket
 import ssl
+import struct
 import threading
 from collections.abc import Callable
 from functools import cached_property
@@ -112,6 +113,14 @@ class _Http(HTTPConnection):
         super().__init__(host, port, timeout=connect_s)
         self._stub = stub
 
+    def connect(self) -> None:
+        super().connect()
+        self._forget_unsent()
+
+    def _forget_unsent(self) -> None:
+        """What has not left when we give up, or die, must not leave later: nobody waits for it then."""
+        self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
     def request(self, *args: Any, **kwargs: Any) -> None:
         super().request(*args, **kwargs)
         self.sock.settimeout(self._stub.sent())
@@ -138,6 +147,7 @@ class _Https(_Http, HTTPSConnection):
         except ssl.SSLCertVerificationError as refused:
             raise CertificateRefused(refused.verify_message, self._presented()) from refused
         assert isinstance(self.sock, ssl.SSLSocket)
+        self._forget_unsent()
         expected = self._stub.endpoint.thumbprint
         if expected is not None:
             found = thumbprint_of(self.sock.getpeercert(binary_form=True) or b"")

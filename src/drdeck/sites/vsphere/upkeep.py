@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 from drdeck.model.domains import Act
 
 from .facts import VmFacts
-from .plan import Situation
 from .restore import CHAIN_MAX, instant_of, leaves_first, ours, point_name
+from .situation import Situation
 
 LATE_S = 60.0
 """A VM that could not join a group point within this long waits for the next one."""
@@ -24,13 +24,14 @@ def due(s: Situation, now: datetime, pending: datetime | None = None) -> list[Ac
         return []
     name = _group_point(s, now, pending)
     acts = []
-    for vm in s.vms:
+    # who waited longest comes first: where not all can join in time, it is not always the same ones
+    for vm in sorted(s.vms, key=_last_made):
         if vm.running_tasks or vm.connection != "connected":
             continue
         doomed = _doomed(s, vm, now)
         if doomed:
-            acts.append(_remove(vm, doomed, s))
-        elif name is not None and not any(x.name == name for x in vm.snapshots):
+            acts.append(_remove(vm, doomed))
+        elif name is not None and not full(vm) and not any(x.name == name for x in vm.snapshots):
             acts.append(
                 Act(
                     key=f"point:{name}:{vm.id}",
@@ -42,6 +43,20 @@ def due(s: Situation, now: datetime, pending: datetime | None = None) -> list[Ac
                 )
             )
     return acts
+
+
+def full(vm: VmFacts) -> bool:
+    """Whether a VM's chain is too long for one more point."""
+    return len(vm.snapshots) >= CHAIN_MAX
+
+
+def chain_stuck(s: Situation, vm: VmFacts) -> bool:
+    """Whether a full chain holds nothing that may be pruned."""
+    return full(vm) and s.settings.prune != "all" and not any(ours(x) for x in vm.snapshots)
+
+
+def _last_made(vm: VmFacts) -> float:
+    return max((instant_of(x).timestamp() for x in vm.snapshots if ours(x)), default=0.0)
 
 
 def _group_point(s: Situation, now: datetime, pending: datetime | None) -> str | None:
@@ -66,11 +81,10 @@ def _doomed(s: Situation, vm: VmFacts, now: datetime) -> set[str]:
         return set()
     oldest = min(mine, key=instant_of)
     too_old = instant_of(oldest) < now - timedelta(seconds=float(s.settings.pitr.window))
-    too_many = len(vm.snapshots) >= CHAIN_MAX
-    return {oldest.id} if too_old or too_many else set()
+    return {oldest.id} if too_old or full(vm) else set()
 
 
-def _remove(vm: VmFacts, doomed: set[str], s: Situation) -> Act:
+def _remove(vm: VmFacts, doomed: set[str]) -> Act:
     snapshot = leaves_first(vm, doomed)[0]
     return Act(
         key=f"prune:{vm.id}:{snapshot.id}",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 
 import msgspec
@@ -23,13 +23,11 @@ from drdeck.model.domains import (
     Vm,
 )
 
+from .alarms import FirstSeen, alarms, missing_replicas
 from .facts import FolderFacts, Inventory, VmFacts
-from .plan import Plan, Situation, groups, names, runbook
 from .record import Record
 from .restore import instant_of, instants, newest, usable
-
-FirstSeen = Callable[[str, str | None], datetime]
-"""(kind, VM) -> since when an alarm's cause is there."""
+from .situation import Plan, Situation, groups, names, runbook
 
 
 def recoverable(s: Situation, vm: VmFacts) -> bool:
@@ -37,14 +35,6 @@ def recoverable(s: Situation, vm: VmFacts) -> bool:
     if vm.connection != "connected":
         return False
     return not s.settings.pitr.enabled or newest(vm, s.record) is not None
-
-
-def missing_replicas(s: Situation) -> list[str]:
-    """Names of protected VMs that have no replica, as far as the protected site is seen."""
-    if s.record.failover is not None or s.protected is None or s.protected.lost:
-        return []
-    here = {vm.name for vm in s.vms}
-    return sorted(vm.name for vm in s.protected.vms if vm.name not in here)
 
 
 def build(
@@ -93,7 +83,7 @@ def build(
         step=current,
         session=_session(s, plan),
         failover=_failover(record),
-        alarms=tuple(_alarms(s, lost, first_seen)),
+        alarms=tuple(alarms(s, lost, first_seen)),
         excluded=record.periods,
         reset_at=record.pitr.reset,
         points=len(offered),
@@ -225,31 +215,6 @@ def rolled_back_to(s: Situation, vm: VmFacts) -> datetime | None:
     return instant_of(at)
 
 
-def _alarms(s: Situation, lost: list[str], first_seen: FirstSeen) -> list[Alarm]:
-    found = [
-        Alarm(
-            time=first_seen("connection", vm.id),
-            severity=Severity.WARNING,
-            vm=vm.name,
-            kind="connection",
-            text=f"{vm.name} is {vm.connection} at the recovery site",
-        )
-        for vm in s.vms
-        if vm.connection != "connected"
-    ]
-    for name in lost:
-        found.append(
-            Alarm(
-                time=first_seen("replica", name),
-                severity=Severity.WARNING,
-                vm=name,
-                kind="replica",
-                text=f"{name} runs at the protected site and has no replica here",
-            )
-        )
-    return found
-
-
 def steps_of(s: Situation, plan: Plan) -> tuple[Step, ...]:
     """The steps that this site really takes for what goes on, or for what it did last."""
     session, f = s.record.session, s.record.failover
@@ -272,6 +237,11 @@ def steps_of(s: Situation, plan: Plan) -> tuple[Step, ...]:
         labels += ["Start the PITR session", "PITR session"]
     if f.phase in ("recovered", "finished"):
         at = offset + 3
+    if f.phase == "recovered" and session is None:
+        late = [vm for vm in s.living() if not s.ready(vm)]
+        detail = f"not ready any more ({s.settings.ready}): {names(late)}" if late else detail
+        if late:
+            at = offset + 2
     if f.pitr and session is not None and session.state is not SessionState.WAITING:
         at, detail = offset + 4, "roll back, then exit"
     if f.phase == "finished":

@@ -1,0 +1,134 @@
+"""The instructor's hand: `drdeck train inject` and `drdeck train jump`, from another terminal."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from drdeck.coach import home as homes
+from drdeck.coach.lesson import LessonError
+from drdeck.coach.loading import find
+from drdeck.controller.client import Client, Disconnected
+from drdeck.model.times import parse_duration, show
+from drdeck.settings import TRAINING, TrainingSettings
+
+from . import exits, output
+from .context import Context, runs, wait_for_sight
+from .exits import Exit
+
+FAULTS = ("object_store_lost", "power_on_fails", "shutdown_fails", "foreign_snapshot", "slow_vm")
+
+lesson_option = click.option("--lesson", metavar="LESSON", help="The lesson's site, where several run.")
+json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+
+
+@click.command("inject")
+@click.argument("fault", metavar="FAULT", type=click.Choice(FAULTS))
+@click.option("--domain", metavar="D", help="The domain that it hits; needed where there are several.")
+@click.option("--vm", "vms", multiple=True, metavar="NAME", help="The VM that it hits; may be repeated.")
+@click.option("--for", "length", metavar="DURATION", help="30s, 5m, 1h; for good unless given (store: 5m).")
+@click.option("--times", type=int, default=1, show_default=True, help="How often it strikes a VM.")
+@lesson_option
+@json_option
+@runs
+async def inject(
+    context: Context,
+    fault: str,
+    domain: str | None,
+    vms: tuple[str, ...],
+    length: str | None,
+    times: int,
+    lesson: str | None,
+    as_json: bool,
+) -> None:
+    """Throw FAULT into the training site that runs, now.
+
+    FAULT: object_store_lost, power_on_fails, shutdown_fails, foreign_snapshot or slow_vm.
+    """
+    for_s = None if length is None else _seconds(length)
+    client = await _running(context, lesson)
+    try:
+        await wait_for_sight(client)
+        says = await client.inject(fault, domain, vms, for_s, times)
+    finally:
+        await client.close()
+    if as_json:
+        output.emit({"injected": list(says)})
+        return
+    for text in says:
+        output.say(text)
+
+
+@click.command("jump")
+@click.argument("duration")
+@lesson_option
+@json_option
+@runs
+async def jump(context: Context, duration: str, lesson: str | None, as_json: bool) -> None:
+    """Move the clock of the training site that runs on by DURATION (30s, 15m, 2h, 3d)."""
+    seconds = _seconds(duration)
+    client = await _running(context, lesson)
+    try:
+        await wait_for_sight(client)
+        now = await client.jump(seconds)
+    finally:
+        await client.close()
+    if as_json:
+        output.emit({"now": show(now)})
+    else:
+        output.say(f"it is {show(now.replace(microsecond=0))} at the site")
+
+
+def _seconds(text: str) -> float:
+    try:
+        return parse_duration(text)
+    except ValueError as error:
+        raise Exit(exits.USAGE, str(error)) from None
+
+
+async def _running(context: Context, lesson: str | None) -> Client:
+    """The site that is meant: the lesson's, the one named before the command, or the only one that runs."""
+    if lesson is not None:
+        try:
+            home = homes.home_of(find(lesson).lesson.name, context.state)
+        except LessonError as error:
+            raise Exit(exits.USAGE, str(error)) from None
+        if not (home / homes.SETTINGS).exists():
+            raise Exit(exits.FAILED, f"lesson {lesson} was not begun; drdeck train {lesson} begins it")
+        return await lesson_context(home).attach(start=False)
+    chosen = context.site_option is not None or context.scenario is not None
+    training = isinstance(context.settings.site(context.site), TrainingSettings)
+    if chosen or training:
+        try:
+            return await context.attach(start=False)
+        except Disconnected:
+            if chosen:
+                raise
+    found: list[tuple[str, Client]] = []
+    for home in homes.homes(context.state):
+        try:
+            found.append((home.name, await lesson_context(home).attach(start=False)))
+        except Disconnected:
+            continue
+    if len(found) == 1:
+        return found[0][1]
+    for _, client in found:
+        await client.close()
+    if found:
+        names = ", ".join(name for name, _ in found)
+        raise Exit(exits.USAGE, f"several lessons run: {names}; say which with --lesson")
+    if not training:
+        return await context.attach(start=False)
+    raise Exit(exits.FAILED, "no training site runs; `drdeck` or `drdeck train 1` starts one")
+
+
+def lesson_context(home: Path, read_only: bool = False) -> Context:
+    """The options with which a command reaches a lesson's own site."""
+    return Context(
+        config=home / homes.SETTINGS,
+        config_given=True,
+        site_option=TRAINING,
+        state=home.resolve(),
+        read_only=read_only,
+    )

@@ -1,0 +1,188 @@
+"""What is seen of a vSphere site, made into the view that consoles show."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
+
+from drdeck.model.domains import Domain, SiteClock, SiteView
+from drdeck.model.pitr import Points, why_unreachable, window_start
+from drdeck.settings import VSphereSettings
+from drdeck.sites.site import Refused, SiteUnreachable
+
+from . import restore, view
+from .facts import FolderFacts, Inventory, VmFacts
+from .heartbeat import Heartbeat, steady_utc
+from .inventory import InventoryWatch
+from .plan import plan
+from .protected import ProtectedSide
+from .record import BrokenRecord, read
+from .situation import Protected, Situation
+
+KIND = "vsphere"
+
+
+def utcnow() -> datetime:
+    """Nobody can set it; how far it is off is in the heartbeat's offset."""
+    return steady_utc()
+
+
+class Failure(NamedTuple):
+    """What a VM did not do, in the vCenter's words."""
+
+    kind: str
+    text: str
+
+    def over(self, vm: VmFacts) -> bool:
+        """Whether somebody else has done it meanwhile."""
+        return (self.kind, vm.power) in (("power_on", "on"), ("power_off", "off"))
+
+
+class Sight:
+    """The site as its inventory, its records, the protected site and the clock tell it.
+
+    `watch` is None while there is no connection; `heart` knows the vCenter's clock; `errors`: what
+    VMs did not do, by id.
+    """
+
+    def __init__(self, name: str, settings: VSphereSettings, protected: ProtectedSide | None) -> None:
+        self.name, self.settings, self.protected = name, settings, protected
+        self.watch: InventoryWatch | None = None
+        self.heart: Heartbeat | None = None
+        self._told_skew = timedelta()
+        self.errors: dict[str, Failure] = {}
+        self._since: dict[str, dict[tuple[str, str | None], datetime]] = {}
+        self._built: dict[str, tuple[tuple[object, ...], Domain]] = {}
+
+    @property
+    def skew(self) -> timedelta:
+        """How far the vCenter's clock is ahead of ours."""
+        return self.heart.skew if self.heart is not None else timedelta()
+
+    def now(self) -> datetime:
+        """The vCenter's clock, to the millisecond."""
+        now = utcnow() + (self.heart.offset if self.heart is not None else timedelta())
+        return now.replace(microsecond=now.microsecond // 1000 * 1000)
+
+    def inventory(self) -> Inventory:
+        """What was seen last. Raises SiteUnreachable before anything was."""
+        if self.watch is None:
+            raise SiteUnreachable("drdeck is not connected to this site now")
+        if self.watch.inventory is None:
+            raise SiteUnreachable("the site was not seen yet since drdeck connected to it")
+        return self.watch.inventory
+
+    def forget(self) -> None:
+        """Build every domain anew at the next look."""
+        self._built.clear()
+
+    def view(self, inventory: Inventory, serial: int) -> SiteView:
+        warnings = []
+        if self.settings.insecure:
+            warnings.append("certificate not checked")
+        if abs(self.skew - self._told_skew) >= timedelta(seconds=1):
+            self._told_skew = self.skew  # else the figure would change to and fro
+        if abs(self._told_skew.total_seconds()) > 5:
+            warnings.append(f"clocks differ by {abs(self._told_skew.total_seconds()):.0f} s")
+        return SiteView(
+            site=self.name,
+            kind=KIND,
+            serial=serial,
+            clock=SiteClock(site=self.now(), real=datetime.now(UTC)),
+            domains=tuple(self.domain(inventory, folder) for folder in inventory.domains),
+            warnings=tuple(warnings),
+            address=host_of(self.settings.url),
+            user=self.settings.username,
+        )
+
+    def domain(self, inventory: Inventory, folder: FolderFacts) -> Domain:
+        """Built anew only when something it depends on has changed, or time may change it."""
+        vms = inventory.vms_of(folder.id)
+        protected = self._protected_of(folder.name)
+        errors = {vm.id: e.text for vm in vms if (e := self.errors.get(vm.id)) and not e.over(vm)}
+        depends = (folder, vms, protected, errors, inventory.networks)
+        known = self._built.get(folder.id)
+        if known is not None and not moving(known[1]) and _same(known[0], depends):
+            return known[1]
+
+        before = self._since.get(folder.id, {})
+        since: dict[tuple[str, str | None], datetime] = {}
+
+        def first_seen(kind: str, vm: str | None) -> datetime:
+            return since.setdefault((kind, vm), before.get((kind, vm)) or self.now())
+
+        try:
+            situation = self._situation(folder, vms, protected)
+        except BrokenRecord as error:
+            domain = view.broken(folder, vms, str(error), first_seen)
+        else:
+            addresses = (host_of(self.settings.url), self.protected.address if self.protected else "")
+            domain = view.build(situation, folder, inventory, plan(situation), errors, first_seen, addresses)
+        self._since[folder.id] = since
+        self._built[folder.id] = (depends, domain)
+        return domain
+
+    def _protected_of(self, domain: str) -> Protected | None:
+        return None if self.protected is None else self.protected.of(domain)
+
+    def _situation(
+        self, folder: FolderFacts, vms: tuple[VmFacts, ...], protected: Protected | None
+    ) -> Situation:
+        return Situation(
+            name=folder.name,
+            record=read(folder.attributes),
+            vms=vms,
+            settings=self.settings.domain(folder.name),
+            protected=protected,
+            now=self.now(),
+        )
+
+    def find(self, name: str) -> tuple[FolderFacts, Situation]:
+        """A domain's folder and situation now. Raises Refused, SiteUnreachable."""
+        inventory = self.inventory()
+        folder = next((f for f in inventory.domains if f.name == name), None)
+        if folder is None:
+            raise Refused(f'there is no domain folder "{name}" under {self.settings.root} any more')
+        try:
+            return folder, self._situation(folder, inventory.vms_of(folder.id), self._protected_of(name))
+        except BrokenRecord as error:
+            raise Refused(str(error)) from None
+
+    def points(self, domain: str) -> Points:
+        folder, s = self.find(domain)
+        now = self.now()
+        shown = self.domain(self.inventory(), folder)
+        vms = s.session_vms()
+        offered = tuple(
+            restore.describe(vms, instant, kind, s.record)
+            for instant, kind in (restore.instants(vms, s.record) if s.settings.pitr.enabled else ())
+            if why_unreachable(shown, instant, now) is None
+        )
+        return Points(
+            points=offered,
+            excluded=s.record.periods,
+            window_from=window_start(shown, now) if s.settings.pitr.enabled else None,
+            window_to=now if s.settings.pitr.enabled else None,
+        )
+
+
+def host_of(url: str) -> str:
+    return url.split("//", 1)[-1].split("/", 1)[0]
+
+
+def moving(domain: Domain) -> bool:
+    """Whether time alone may change what is shown."""
+    return domain.phase is not None or domain.question is not None
+
+
+def _same(a: tuple[object, ...], b: tuple[object, ...]) -> bool:
+    """Facts that did not change are the same objects, which is quick to see."""
+    folder_a, vms_a, *rest_a = a
+    folder_b, vms_b, *rest_b = b
+    assert isinstance(vms_a, tuple) and isinstance(vms_b, tuple)
+    return (
+        folder_a == folder_b
+        and len(vms_a) == len(vms_b)
+        and all(x is y for x, y in zip(vms_a, vms_b, strict=True))
+        and rest_a == rest_b
+    )

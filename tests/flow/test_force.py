@@ -1,0 +1,77 @@
+"""Force failover with the protected site gone and answering, and an exit without a rollback."""
+
+from __future__ import annotations
+
+import pytest
+
+from drdeck.model.times import show
+from tests.flow.conftest import MakeFlow
+from tests.support import flowsite
+from tests.support.flow import settings
+from tests.support.flowsite import DOMAIN, VMS
+from tests.support.vcsim import VCenter
+
+pytestmark = pytest.mark.vcsim
+
+
+def test_with_the_protected_site_gone_and_exit_without_a_rollback(
+    make_flow: MakeFlow, recovery: VCenter, protected_vcenter: VCenter
+) -> None:
+    flow = make_flow(recovery, protected_vcenter)
+    flow.start()
+    protected_vcenter.stop()
+    flow.protected = None
+    for kind in ("regular", "planned"):
+        assert "does not answer" in flow.refused("cfo", "complete", DOMAIN, "--type", kind)
+    assert f'"{DOMAIN}"' in flow.refused("cfo", "complete", DOMAIN, "--type", "force")
+    assert "is not its name" in flow.refused(
+        "cfo", "complete", DOMAIN, "--type", "force", "--confirm", DOMAIN.upper()
+    )
+    flow.complete("force", "--run-pitr", "--wait")
+    assert flow.show()["session"]["state"] == "active"
+    assert flow.session_starts() == 1
+    for vm in VMS:
+        recovery.make_snapshot(vm, "somebody else's")
+
+    said = flow.refused("pitr", "exit", DOMAIN)
+    assert "resets all PITR data" in said
+    flow.refused("pitr", "exit", DOMAIN, "--confirm", "erp")
+    flow.deck.run("pitr", "exit", DOMAIN, "--confirm", DOMAIN, "--wait")
+    shown = flow.until(lambda d: d["operation"] is None)
+    assert shown["mode"] == "running_in_failover" and shown["session"] is None
+    assert '"reset"' in recovery.attributes(DOMAIN)["drdeck.pitr"]
+    for vm in VMS:
+        assert flow.names(vm) == ["replica 0", "replica 1", "replica 2", "somebody else's"]
+    assert flow.deck.json("pitr", "points", DOMAIN)["points"] == [], "no older point is offered"
+
+    flow.deck.run("pitr", "start", DOMAIN, "--wait")
+    assert "was reset" in flow.refused("pitr", "run", DOMAIN, "--to", show(flow.points[1]))
+
+
+def test_with_the_protected_site_answering(
+    make_flow: MakeFlow, recovery: VCenter, protected_vcenter: VCenter
+) -> None:
+    flow = make_flow(recovery, protected_vcenter)
+    flow.start()
+    before = protected_vcenter.calls()
+    ident = flow.complete("force", "--wait")
+    assert flow.show()["mode"] == "running_in_failover"
+    assert {protected_vcenter.power(vm) for vm in VMS} == {"on"}
+    made = protected_vcenter.calls() - before
+    reads = ("Retrieve", "Fetch", "WaitForUpdates", "CancelWaitForUpdates", "CurrentTime")
+    assert all(method.startswith(reads) for method in made), made
+    accepted = next(e for e in flow.journal("accepted") if e["data"]["operation"] == ident)
+    assert any("3 of 3 VMs run there" in said for said in accepted["data"]["against"])
+
+
+def test_a_protected_site_that_does_not_know_the_domain(
+    make_flow: MakeFlow, recovery: VCenter, protected_vcenter: VCenter
+) -> None:
+    protected_vcenter.protected_layout({"another": ["x"]})
+    flow = make_flow(recovery, None)
+    flow.deck.stop()
+    flow.deck = flowsite.deck(flow.deck.directory, recovery, flow.root, protected_vcenter, settings())
+    flow.deck.here = True
+    flow.start()
+    for kind in ("regular", "planned"):
+        assert f'no folder "{DOMAIN}"' in flow.refused("cfo", "complete", DOMAIN, "--type", kind)

@@ -1,0 +1,346 @@
+"""One domain at some site under a controller, whatever the site is: asked, moved in time, and looked into."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from abc import ABC, abstractmethod
+from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, NamedTuple, cast
+
+import msgspec
+import pytest
+
+from drdeck.controller import projection
+from drdeck.controller.controller import Controller
+from drdeck.controller.journal import Journal
+from drdeck.controller.operations import Operation, OperationState
+from drdeck.controller.requests import NotAccepted
+from drdeck.model.actions import Request
+from drdeck.model.commands import AnyCommand
+from drdeck.model.domains import Domain, FailoverType, Mode, Owner, SessionState, SiteView
+from drdeck.model.pitr import Points
+from drdeck.sites.site import RecoverySite
+
+ANNA = "anna@jump"
+DOMAIN = "erp"
+VMS = ("erp-app01", "erp-db01")
+WINDOW_S, INTERVAL_S = 3 * 3600, 15 * 60
+SHUTDOWN_S = 60
+"""how long a protected VM is waited for to shut down, at both sites"""
+
+
+class Plan(NamedTuple):
+    """How a domain stands when a test begins.
+
+    `state`: imported, synchronised, or owned (this site runs it after an earlier failover). `protected`:
+    what the protected VMs do, on or off, or that their site is lost. `behind`: once continuous failover
+    is started, it does not get synchronised before `catch_up`. `stubborn`: a VM that does not shut down
+    when first asked. `powerless`: a VM whose first power-on here fails. `unsettled`: `disturb` can be used.
+    """
+
+    state: str = "synchronised"
+    pitr: bool = True
+    protected: str = "on"
+    behind: bool = False
+    stubborn: str = ""
+    powerless: str = ""
+    unsettled: bool = False
+
+
+class Truth(NamedTuple):
+    """What really stands there, read past the site object and past the controller.
+
+    `standing`: per VM the instant of the point that its disks were made from, None where they are no
+    point's. `source`: what the protected VMs do, empty where their site is lost. `closed`: how many
+    sessions' periods are remembered. `named`: the points that exist, whoever made them.
+    """
+
+    local: bool
+    session: str | None
+    reset: datetime | None
+    closed: int
+    power: dict[str, str]
+    standing: dict[str, datetime | None]
+    source: dict[str, str]
+    named: frozenset[datetime]
+
+
+class MovedClock:
+    """This machine's clock, and how far it was moved by hand; `stands`: it moves by hand only."""
+
+    def __init__(self, stands: datetime | None = None) -> None:
+        self._stands = stands
+        self._shift = timedelta()
+
+    def __call__(self) -> datetime:
+        return (self._stands or datetime.now(UTC)) + self._shift
+
+    def steady(self) -> float:
+        """Seconds that go on at the same pace, moved likewise."""
+        return (0.0 if self._stands else time.monotonic()) + self._shift.total_seconds()
+
+    def on(self, seconds: float) -> None:
+        self._shift += timedelta(seconds=seconds)
+
+
+class Watched:
+    """A site that keeps what it has shown of the domain, each state once, in order."""
+
+    def __init__(self, site: RecoverySite) -> None:
+        self._site = site
+        self.history: list[Domain] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._site, name)
+
+    async def observe(self) -> SiteView:
+        return self._kept(await self._site.observe())
+
+    async def watch(self) -> AsyncIterator[SiteView]:
+        async for view in self._site.watch():
+            yield self._kept(view)
+
+    def _kept(self, view: SiteView) -> SiteView:
+        found = view.domain(DOMAIN)
+        if found is not None and (not self.history or self.history[-1] != found):
+            self.history.append(found)
+        return view
+
+
+class Bench(ABC):
+    """See `Plan` for how it can begin. The property is where sites differ by design."""
+
+    abort_restarts = False
+    """whether giving a planned failover up starts the protected VMs again"""
+
+    def __init__(self, site: RecoverySite, plan: Plan, clock: MovedClock, directory: Path) -> None:
+        self.plan, self.clock = plan, clock
+        self._watched = Watched(site)
+        self.site = cast(RecoverySite, self._watched)
+        journal = Journal(directory / "journal.db")
+        self.controller = Controller(self.site, journal, real_now=clock, steady=clock.steady)
+        self._task: asyncio.Task[None] | None = None
+
+    async def begin(self) -> None:
+        self._task = asyncio.create_task(self.controller.run())
+        await self.until_true(lambda: self.controller.error is None)
+
+    async def close(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+        self.controller.journal.close()
+
+    # -- what differs
+
+    @abstractmethod
+    async def until_true(self, holds: Callable[[], object], told: Callable[[], str] = str) -> None:
+        """Until something is true, however time has to pass for it."""
+
+    @abstractmethod
+    def truth(self) -> Truth:
+        """What really stands there now."""
+
+    @abstractmethod
+    async def catch_up(self) -> None:
+        """With `behind`: let the domain get synchronised."""
+
+    @abstractmethod
+    async def rest_of_data(self) -> None:
+        """In a planned failover, after the shutdown: the rest of the data comes."""
+
+    @abstractmethod
+    async def disturb(self) -> None:
+        """With `unsettled`: from now on the VMs are not consistent, until `settle`."""
+
+    @abstractmethod
+    async def settle(self) -> None:
+        """The VMs are consistent again, or will be by themselves."""
+
+    @abstractmethod
+    def power_off_by_hand(self, vm: str) -> None:
+        """Somebody powers a protected VM off."""
+
+    @abstractmethod
+    def outsider(self) -> None:
+        """Somebody else makes a snapshot of each VM at the recovery site now, where there is such a thing."""
+
+    @abstractmethod
+    def changes_at_source(self) -> list[str]:
+        """Calls made so far at the protected site that are more than looking."""
+
+    # -- time
+
+    @abstractmethod
+    async def advance(self, seconds: float) -> None:
+        """Move the clocks on; what is due by time alone follows by itself."""
+
+    @abstractmethod
+    async def look(self) -> None:
+        """Until the controller has seen the site as it is now."""
+
+    def now(self) -> datetime:
+        return self.controller.now()
+
+    async def until(self, holds: Callable[[Domain], object]) -> Domain:
+        """The domain, once something holds of it."""
+        await self.until_true(lambda: holds(self.domain), self.told)
+        return self.domain
+
+    def told(self) -> str:
+        asked = [(op.id, op.action, op.waits_for, op.question) for op in self.controller.open_operations()]
+        shown = msgspec.to_builtins(self.domain)
+        return f"{asked}\n{ {k: v for k, v in shown.items() if k not in ('vms', 'networks')} }"
+
+    # -- looking
+
+    @property
+    def domain(self) -> Domain:
+        return self.controller.domain(DOMAIN)
+
+    @property
+    def serial(self) -> int:
+        """Of the view that the controller saw last."""
+        return self.controller.view.serial if self.controller.view else 0
+
+    @property
+    def history(self) -> list[Domain]:
+        return self._watched.history
+
+    @property
+    def mode(self) -> str:
+        """As JSON has it."""
+        return str(self.domain.mode)
+
+    @property
+    def session(self) -> SessionState | None:
+        return self.domain.session.state if self.domain.session else None
+
+    async def points(self) -> Points:
+        return await self.controller.points(DOMAIN)
+
+    async def group_points(self) -> list[datetime]:
+        """The points over all VMs that may be picked, oldest first; without that made on entry."""
+        found = await self.points()
+        return sorted(p.time for p in found.points if p.kind != "entry" and p.vms == len(VMS))
+
+    def operation(self, ident: str) -> Operation:
+        return self.controller.operations[ident]
+
+    def intents(self, key: str = "") -> list[dict[str, Any]]:
+        """Commands given so far, those with a key or all."""
+        events = self.controller.journal.events()
+        return [e.data for e in events if e.kind == projection.INTENT and key in ("", e.data["key"])]
+
+    def command(self, ident: str, key: str) -> AnyCommand:
+        """The command with a key that an operation gave."""
+        found = next(i for i in self.intents(key) if i["operation"] == ident)
+        command: AnyCommand = msgspec.convert(found["command"], AnyCommand)
+        return command
+
+    async def quiet(self) -> None:
+        """Until nothing is done that nobody asked for: points are made, and pruned."""
+        await self.until_true(lambda: not self._chores() and not self.site.upkeep(self.now()), self.told)
+
+    def _chores(self) -> int:
+        """How many points are being made or pruned now."""
+        kinds = [event.kind for event in self.controller.journal.events()]
+        return kinds.count("upkeep") - kinds.count("upkeep_outcome")
+
+    # -- asking
+
+    def asks(self, action: str, **details: Any) -> Request:
+        return Request(action=action, domain=DOMAIN, **details)
+
+    def failover(self, kind: str = "force", run_pitr: bool = False, **details: Any) -> Request:
+        """A completion; a forced one is confirmed."""
+        if kind == "force":
+            details.setdefault("confirm", DOMAIN)
+        return self.asks("cfo_complete", type=FailoverType(kind), run_pitr=run_pitr, **details)
+
+    async def submit(self, request: Request) -> str:
+        return await self.controller.submit(request, ANNA)
+
+    async def refused(self, request: Request, says: str, code: str = "rule", moving: bool = False) -> None:
+        """Refused with those words, and nothing has changed anywhere (unless it is `moving` anyway)."""
+        if not moving:
+            await self.quiet()
+        before, operations = self.truth(), set(self.controller.operations)
+        with pytest.raises(NotAccepted, match=says) as refusal:
+            await self.submit(request)
+        assert refusal.value.code == code, refusal.value
+        assert set(self.controller.operations) == operations
+        assert moving or self.truth() == before
+
+    async def ended(self, ident: str) -> Operation:
+        """The operation, once it is over in any way."""
+        await self.until_true(lambda: self.operation(ident).ended, self.told)
+        return self.operation(ident)
+
+    async def done(self, request: Request) -> str:
+        """Ask and wait until it is done; the operation's id."""
+        ident = await self.submit(request)
+        ended = await self.ended(ident)
+        assert ended.state is OperationState.DONE, (ended.error, self.told())
+        return ident
+
+    async def asked(self, ident: str) -> str:
+        """What an operation asks of a person, once it does."""
+        await self.until_true(lambda: self.operation(ident).question is not None, self.told)
+        question = self.operation(ident).question
+        assert question is not None
+        return question.text
+
+    async def answer(self, ident: str, choice: str) -> None:
+        """Answer; returns when the question is settled."""
+        question = self.operation(ident).question
+        self.controller.answer(ident, choice, ANNA)
+        await self.until_true(lambda: self.operation(ident).question != question, self.told)
+
+    # -- whole ways
+
+    async def active(self) -> None:
+        await self.until(lambda d: d.session and d.session.state is SessionState.ACTIVE)
+
+    async def recovered_into_session(self, kind: str = "force") -> str:
+        """A failover with Run PITR ticked, up to its session being active; the operation's id."""
+        ident = await self.submit(self.failover(kind, run_pitr=True))
+        await self.active()
+        return ident
+
+    async def session_by_hand(self, *vms: str) -> str:
+        ident = await self.done(self.asks("pitr_start", vms=vms))
+        assert self.session is SessionState.ACTIVE
+        return ident
+
+    async def roll_back(self, to: datetime, *vms: str) -> str:
+        return await self.done(self.asks("pitr_run", to=to, vms=vms))
+
+    async def leave(self) -> str:
+        """Exit, confirmed whether or not that is needed."""
+        return await self.done(self.asks("pitr_exit", confirm=DOMAIN))
+
+    # -- what holds of every view
+
+    def check_history(self) -> None:
+        """Rules that no view may break, and no two views that follow each other."""
+        for d in self.history:
+            session = d.session
+            active = session is not None and session.state is not SessionState.WAITING
+            assert (d.mode is Mode.PITR_SESSION) == active, (d.mode, session)
+            assert session is None or d.owner is Owner.LOCAL, "a session where this site owns the domain only"
+            assert (session is not None and session.started_at is not None) == active
+            assert active == any(p.end is None for p in d.excluded), "an open period is an active session"
+            if session is not None and session.after_failover:
+                assert d.failover is not None and d.failover.recovered_at is not None
+                assert not session.started_at or session.started_at >= d.failover.recovered_at
+        for before, after in zip(self.history, self.history[1:], strict=False):
+            assert not (before.owner is Owner.LOCAL and after.owner is Owner.REMOTE), "ownership went back"
+            assert len(after.excluded) >= len(before.excluded), "an excluded period was forgotten"
+            assert before.reset_at is None or (after.reset_at or before.reset_at) >= before.reset_at
+            assert before.reset_at is None or after.reset_at is not None, "a reset was forgotten"

@@ -1,0 +1,99 @@
+"""Situations of a vSphere domain for tests of pure functions: short to write, whole to think about."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from drdeck.model.domains import FailoverType, SessionState
+from drdeck.settings import DomainSettings, Duration, PitrSettings, RunbookSettings
+from drdeck.sites.vsphere.facts import SnapshotFact, VmFacts
+from drdeck.sites.vsphere.record import FailoverRecord, Record, RollbackRecord, SessionRecord
+from drdeck.sites.vsphere.restore import point_name
+from drdeck.sites.vsphere.situation import Protected, Situation
+
+T0 = datetime(2026, 11, 22, 10, 0, tzinfo=UTC)
+OP = "op-1"
+
+
+def at(minutes: float) -> datetime:
+    """So many minutes after T0."""
+    return T0 + timedelta(minutes=minutes)
+
+
+def snap(ident: str, minutes: float, name: str = "", parent: str | None = None) -> SnapshotFact:
+    """Somebody else's snapshot; `name` "ours" makes it a group point of that instant."""
+    title = point_name(at(minutes)) if name == "ours" else name or f"replica {ident}"
+    return SnapshotFact(ident, title, "", at(minutes), parent)
+
+
+def chain(*snaps: SnapshotFact) -> dict[str, Any]:
+    """Snapshots that stand on each other, the disks on the last."""
+    linked: list[SnapshotFact] = []
+    for one in snaps:
+        parent = linked[-1].id if linked else None
+        linked.append(SnapshotFact(one.id, one.name, one.description, one.created, parent))
+    return {"snapshots": tuple(linked), "current_snapshot": linked[-1].id if linked else None}
+
+
+def vm(name: str, power: str = "on", tools: bool | None = None, **more: Any) -> VmFacts:
+    """A connected VM; its Tools run when it is on, unless `tools` says otherwise."""
+    running = power == "on" if tools is None else tools
+    known: dict[str, Any] = {"connection": "connected", "parent": "group-1", "tools_running": running, **more}
+    return VmFacts(id=f"vm-{name}", name=name, power=power, **known)
+
+
+def settings(
+    *runbook: tuple[str, Sequence[str], float],
+    ready: Any = "tools",
+    pitr: bool = True,
+    window_s: float = 86400,
+    interval_s: float = 900,
+    prune: Any = "own",
+) -> DomainSettings:
+    """`runbook`: (group, patterns, delay in seconds)."""
+    return DomainSettings(
+        pitr=PitrSettings(enabled=pitr, window=Duration(window_s), interval=Duration(interval_s)),
+        ready=ready,
+        prune=prune,
+        ready_timeout=Duration(600),
+        shutdown_timeout=Duration(300),
+        runbook=tuple(
+            RunbookSettings(group=g, vms=tuple(vms), delay_after=Duration(delay)) for g, vms, delay in runbook
+        ),
+    )
+
+
+def failover(phase: Any, minutes: float = 0, **more: Any) -> FailoverRecord:
+    known: dict[str, Any] = {"id": OP, "type": FailoverType.REGULAR, **more}
+    return FailoverRecord(began=T0, phase=phase, since=at(minutes), **known)
+
+
+def session(state: SessionState = SessionState.ACTIVE, **more: Any) -> SessionRecord:
+    known: dict[str, Any] = {"id": OP, **more}
+    if state is not SessionState.WAITING:
+        known.setdefault("started", T0)
+    return SessionRecord(state=state, **known)
+
+
+def rollback(phase: Any, minutes: float = 0, **more: Any) -> RollbackRecord:
+    known: dict[str, Any] = {"to": T0, **more}
+    return RollbackRecord(id="op-2", phase=phase, since=at(minutes), **known)
+
+
+def situation(
+    *vms: VmFacts,
+    record: Record | None = None,
+    rules: DomainSettings | None = None,
+    protected: Protected | None = None,
+    minutes: float = 0,
+) -> Situation:
+    return Situation(
+        name="erp-prod",
+        record=record or Record(),
+        vms=vms,
+        settings=rules or settings(),
+        protected=protected,
+        now=at(minutes),
+    )

@@ -1,0 +1,192 @@
+"""How a record changes: every command twice, after a crash between any two writes, and out of turn."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from drdeck.model import commands as c
+from drdeck.model.domains import FailoverType, Mode, SessionState
+from drdeck.sites.vsphere import changes as ch
+from drdeck.sites.vsphere import record as r
+from tests.support.situations import OP, at, failover, rollback, session
+
+Attributes = dict[str, str]
+Change = Callable[[r.Record, Any], ch.Changes]
+
+
+def written(attributes: Attributes, changes: ch.Changes) -> Attributes:
+    return {k: v for k, v in {**attributes, **changes}.items() if v}
+
+
+def base(**records: Any) -> Attributes:
+    names = {"mode": r.MODE, "failover": r.FAILOVER, "session": r.SESSION, "rollback": r.ROLLBACK}
+    return {names[k]: r.write(v) for k, v in records.items()}
+
+
+CFO = r.ModeRecord(mode="cfo", by="op-0", since=at(0))
+OWNED = base(mode=CFO, failover=failover("recovered"))
+ACTIVE = {**OWNED, **base(session=session(after=OP))}
+ROLLING = {
+    **OWNED, **base(session=session(SessionState.ROLLING_BACK, last="op-2"), rollback=rollback("power", n=2)),
+}  # fmt: skip
+EXITING = {**OWNED, **base(session=session(SessionState.EXITING, last="op-3", after=OP))}
+
+
+def step(to: str, operation: str = OP, g: int = 0) -> Change:
+    return lambda record, now: ch.step(record, operation, to, g, now)
+
+
+def command(kind: Any, operation: str = OP, **more: Any) -> Any:
+    return kind(operation=operation, domain="erp-prod", **more)
+
+
+start = command(c.StartContinuousFailover, "op-0")
+begin = command(c.BeginCompletion, type=FailoverType.FORCE, run_pitr=True)
+planned = command(c.BeginCompletion, type=FailoverType.PLANNED)
+start_session = command(c.StartSession, session=OP, after_failover=True)
+by_hand = command(c.StartSession, "op-9", session="op-9")
+roll = command(c.RollBack, "op-2", to=at(-5))
+leave = command(c.ExitSession, "op-3")
+
+TABLE: list[tuple[str, Attributes, Change, Callable[[Any], object]]] = [
+    ("start", {}, lambda d, now: ch.start_cfo(d, start, {"a": "b"}, now),
+     lambda d: d.mode_without_vms is Mode.SYNCHRONISED and d.networks == {"a": "b"}),
+    ("begin", base(mode=CFO), lambda d, now: ch.begin(d, begin, {}, now),
+     lambda d: d.failover.phase == "take" and d.failover.pitr and not d.owned),
+    ("begin planned", base(mode=CFO), lambda d, now: ch.begin(d, planned, {}, now),
+     lambda d: d.failover.phase == "shutdown" and not d.failover.pitr),
+    ("abort", base(mode=CFO, failover=failover("shutdown")),
+     lambda d, now: ch.abort(d, command(c.AbortCompletion)), lambda d: d.failover is None),
+    ("take", base(failover=failover("take")), step("network"), lambda d: d.owned),
+    ("delay", base(failover=failover("power", g=1)), step("delay", g=1),
+     lambda d: d.failover.phase == "delay" and d.failover.since == at(60)),
+    ("next", base(failover=failover("delay", g=1, n=3)), step("next", g=1),
+     lambda d: (d.failover.phase, d.failover.g, d.failover.n) == ("power", 2, 1)),
+    ("recovered", base(failover=failover("power", g=2)), step("recovered", g=2),
+     lambda d: d.failover.phase == "recovered" and d.failover.recovered == at(60)),
+    ("finish", OWNED, lambda d, now: ch.finish(d, command(c.FinishFailover)),
+     lambda d: d.mode_without_vms is Mode.RUNNING_IN_FAILOVER),
+    ("start session", OWNED, lambda d, now: ch.start_session(d, start_session, ()),
+     lambda d: d.session.state is SessionState.WAITING and d.session.after == OP and d.completing),
+    ("by hand", base(failover=failover("finished")), lambda d, now: ch.start_session(d, by_hand, ("vm-1",)),
+     lambda d: d.session.after is None and d.session_vms == ("vm-1",)),
+    ("entry", {**OWNED, **base(session=session(SessionState.WAITING))}, step("entry"),
+     lambda d: d.session.entry == at(60) and d.session.started is None),
+    ("active", {**OWNED, **base(session=session(SessionState.WAITING, entry=at(1)))}, step("active"),
+     lambda d: d.session.started == at(60) and d.session.entry == at(1)),
+    ("roll back", ACTIVE, lambda d, now: ch.roll_back(d, roll, ("vm-1",), now),
+     lambda d: d.session.state is SessionState.ROLLING_BACK and d.rollback.to == at(-5)
+     and d.rollback_vms == ("vm-1",) and d.session.last == "op-2"),
+    ("revert", {**ROLLING, **base(rollback=rollback("off"))}, step("revert", "op-2"),
+     lambda d: d.rollback.phase == "revert"),
+    ("rolled back", ROLLING, step("over", "op-2"),
+     lambda d: d.session.state is SessionState.ACTIVE and d.session.n == 1 and d.session.back == at(0)),
+    ("exit without", ACTIVE, lambda d, now: ch.exit_session(d, leave, now),
+     lambda d: d.pitr.reset == at(60) and d.session.state is SessionState.EXITING),
+    ("exit after a rollback", {**OWNED, **base(session=session(after=OP, n=1))},
+     lambda d, now: ch.exit_session(d, leave, now), lambda d: d.pitr.reset is None),
+    ("exit by hand", {**OWNED, **base(session=session())},
+     lambda d, now: ch.exit_session(d, leave, now), lambda d: d.pitr.reset is None),
+    ("closed", EXITING, step("closed", "op-3"),
+     lambda d: d.session is None and d.failover.phase == "finished" and len(d.excluded) == 1
+     and d.excluded[0].start == at(0) and d.excluded[0].end == at(60)),
+    ("skip", OWNED, lambda d, now: ch.skip(d, command(c.Skip, vm="vm-1")),
+     lambda d: d.skipped == ("vm-1",)),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("case", TABLE, ids=lambda case: case[0])
+def test_each_change(case: tuple[str, Attributes, Change, Callable[[Any], object]]) -> None:
+    _, before, change, holds = case
+    changes = change(r.read(before), at(60))
+    assert changes
+    after = written(before, changes)
+    assert holds(r.read(after))
+
+    # given again, later: nothing but what is there already
+    try:
+        again = change(r.read(after), at(61))
+    except ch.NotNow:
+        again = {}
+    assert written(after, again) == after
+
+    # a crash after any number of the writes: the record can be read, and giving it again completes it
+    todo = [(k, v) for k, v in changes.items() if before.get(k, "") != v]
+    for done in range(len(todo)):
+        partly = written(before, dict(todo[:done]))
+        record = r.read(partly)
+        completed = written(partly, change(record, at(60)))
+        assert completed == after, f"after {done} of {len(todo)} writes"
+
+
+RACES = [
+    (base(mode=CFO), lambda d: ch.start_cfo(d, command(c.StartContinuousFailover), {}, at(1)), "meanwhile"),
+    (OWNED, lambda d: ch.begin(d, command(c.BeginCompletion, "op-7", type="force"), {}, at(1)), "meanwhile"),
+    (OWNED, lambda d: ch.abort(d, command(c.AbortCompletion)), "ownership"),
+    (base(failover=failover("take")), lambda d: ch.abort(d, command(c.AbortCompletion, "op-7")), "go on"),
+    (OWNED, lambda d: ch.finish(d, command(c.FinishFailover, "op-7")), "somebody else"),
+    (ACTIVE, lambda d: ch.start_session(d, by_hand, ()), "another PITR session"),
+    (OWNED, lambda d: ch.roll_back(d, roll, (), at(1)), "no PITR session"),
+    (EXITING, lambda d: ch.roll_back(d, roll, (), at(1)), "exiting"),
+    (ROLLING, lambda d: ch.exit_session(d, leave, at(1)), "rolling_back"),
+    (ACTIVE, lambda d: ch.close_session(d, "op-3", at(1)), "active"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("before", "change", "said"), RACES)
+def test_out_of_turn(before: Attributes, change: Callable[[Any], object], said: str) -> None:
+    with pytest.raises(ch.NotNow, match=said):
+        change(r.read(before))
+
+
+STALE = [
+    (OWNED, step("network")),
+    (base(failover=failover("power", g=2)), step("next", g=1)),
+    (base(failover=failover("power", g=2)), step("recovered", g=1)),
+    (base(failover=failover("power")), step("recovered", "op-7")),
+    (ACTIVE, step("active")),
+    (ACTIVE, step("entry")),
+    (ROLLING, step("revert", "op-2")),
+    (ROLLING, step("over", "op-7")),
+    (OWNED, step("closed", "op-3")),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("before", "change"), STALE)
+def test_a_step_whose_time_has_passed(before: Attributes, change: Change) -> None:
+    assert change(r.read(before), at(1)) == {}
+
+
+def answer(question: str, choice: str, attributes: Attributes, unready: tuple[str, ...] = ()) -> r.Record:
+    told = command(c.Resolve, question=question, choice=choice)
+    return r.read(written(attributes, ch.resolve(r.read(attributes), told, unready, at(60))))
+
+
+def test_answers() -> None:
+    shutdown = base(failover=failover("shutdown"))
+    after = answer(f"shutdown:{OP}:1", "retry", shutdown).failover
+    assert after is not None and (after.n, after.since) == (2, at(60))
+    point = answer(f"point:{OP}:1", "confirm", base(failover=failover("point"))).failover
+    assert point is not None and point.phase == "take"
+    power = base(failover=failover("power", g=1, n=2))
+    assert answer(f"ready:failover:{OP}:1:2", "skip", power, ("vm-1",)).skipped == ("vm-1",)
+    waited = answer(f"ready:failover:{OP}:1:2", "retry", power).failover
+    assert waited is not None and waited.n == 3
+    rolled = answer("ready:rollback:op-2:0:2", "retry", ROLLING).rollback
+    assert rolled is not None and rolled.n == 3
+    # the occasion has passed
+    assert answer(f"ready:failover:{OP}:1:1", "skip", power, ("vm-1",)) == r.read(power)
+    assert answer(f"point:{OP}:1", "confirm", OWNED) == r.read(OWNED)
+
+
+def test_who_was_left_out() -> None:
+    skipped = r.write_many(r.SKIPPED, ("vm-1",))
+    kept = ch.start_session(r.read(written(OWNED, skipped)), start_session, ())
+    assert r.read(written(written(OWNED, skipped), kept)).skipped == ("vm-1",)
+    owned = written(base(failover=failover("finished")), skipped)
+    assert r.read(written(owned, ch.start_session(r.read(owned), by_hand, ()))).skipped == ()
+    active = written(ACTIVE, skipped)
+    assert r.read(written(active, ch.exit_session(r.read(active), leave, at(1)))).skipped == ()

@@ -1,0 +1,234 @@
+"""What is due at a domain: a table of situations."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from drdeck.model.domains import FailoverType, SessionState
+from drdeck.sites.vsphere.completing import unready
+from drdeck.sites.vsphere.plan import plan
+from drdeck.sites.vsphere.record import Record
+from drdeck.sites.vsphere.situation import Protected, groups
+from tests.support.situations import (
+    OP,
+    at,
+    chain,
+    failover,
+    rollback,
+    session,
+    settings,
+    situation,
+    snap,
+    vm,
+)
+
+RUNBOOK = (("db", ["db*"], 30.0), ("app", ["app*"], 0.0))
+ROLLING: dict[str, Any] = {
+    "failover": failover("finished"),
+    "session": session(SessionState.ROLLING_BACK, last="op-2"),
+}
+
+
+def due(*vms: Any, minutes: float = 0, rules: Any = None, protected: Any = None, **record: Any) -> Any:
+    """(kinds and VMs of the acts, the wait, what comes then, the question's choices)."""
+    s = situation(
+        *vms, record=Record(**record), rules=rules or settings(), protected=protected, minutes=minutes
+    )
+    p = plan(s)
+    if p.question is not None:
+        return ([], p.question.text, "", p.question.choices)
+    if p.phase is None:
+        return ([], "", "", ())
+    acts = [f"{act.kind} {act.name}" for act in p.phase.acts]
+    return (acts, p.phase.wait, p.phase.then.args["to"] if p.phase.then else "", ())
+
+
+def planned(phase: str, **more: Any) -> Any:
+    return failover(phase, type=FailoverType.PLANNED, **more)
+
+
+def test_nothing_is_due_where_nothing_was_asked() -> None:
+    records: list[dict[str, Any]] = [
+        {},
+        {"failover": failover("finished")},
+        {"failover": failover("recovered")},
+    ]
+    for record in records:
+        assert due(vm("a"), **record) == ([], "", "", ())
+    assert due(vm("a"), failover=failover("finished"), session=session()) == ([], "", "", ())
+
+
+def test_shutting_down() -> None:
+    both = Protected((vm("a"), vm("b")))
+    acts, wait, then, _ = due(vm("a", "off"), failover=planned("shutdown"), protected=both)
+    assert acts == ["shutdown_guest a", "shutdown_guest b"] and then == "point" and "a, b" in wait
+    one = Protected((vm("a", "off"), vm("b")))
+    assert due(failover=planned("shutdown"), protected=one)[0] == ["shutdown_guest b"]
+    done = Protected((vm("a", "off"),))
+    assert due(failover=planned("shutdown"), protected=done)[:3] == ([], "", "point")
+    asked = due(failover=planned("shutdown"), protected=one, minutes=6)
+    assert "b" in asked[1] and asked[3] == ("retry", "abort")
+    again = due(failover=planned("shutdown", minutes=5.5, n=2), protected=one, minutes=6)
+    assert again[0] == ["shutdown_guest b"], "retry gives it as long again"
+
+
+@pytest.mark.parametrize("protected", [None, Protected((), "gone"), Protected((vm("a", "off"),), "gone")])
+def test_nothing_goes_on_while_the_protected_site_is_unseen(protected: Any) -> None:
+    acts, wait, _, _ = due(vm("a", "off"), failover=planned("shutdown"), protected=protected)
+    assert acts == [] and wait
+    if protected is not None:
+        late = due(vm("a", "off"), failover=planned("shutdown"), protected=protected, minutes=6)
+        assert "out of sight" in late[1] and late[3] == ("retry", "abort")
+
+
+def test_the_final_point() -> None:
+    old, new = chain(snap("1", -5)), chain(snap("1", -5), snap("2", 1))
+    asked = due(vm("a", "off", **old), vm("b", "off", **new), failover=planned("point"), minutes=2)
+    assert "a" in asked[1] and "b" not in asked[1].split("for ")[1].split(".")[0]
+    assert asked[3] == ("confirm", "abort")
+    assert due(vm("b", "off", **new), failover=planned("point"), minutes=2)[2] == "take"
+
+
+def test_networks_before_power() -> None:
+    mapped: dict[str, Any] = {"networks": {"net-1": "net-2", "net-3": "net-3"}}
+    a, b = vm("a", "off", networks=("net-1", "net-3")), vm("b", "off", networks=("net-2",))
+    assert due(a, b, failover=failover("network"), **mapped)[:3] == (["connect a"], "", "power")
+    busy = vm("a", "off", networks=("net-1",), running_tasks=("task-1",))
+    acts, wait, _, _ = due(busy, failover=failover("network"), **mapped)
+    assert acts == [] and "a" in wait
+    assert due(b, failover=failover("network"), **mapped)[:3] == ([], "", "power")
+
+
+@pytest.mark.parametrize(
+    ("record", "over"),
+    [
+        ({"failover": failover("power")}, "recovered"),
+        ({**ROLLING, "rollback": rollback("power")}, "over"),
+    ],
+)
+def test_the_runbook(record: Any, over: str) -> None:
+    rules = settings(*RUNBOOK)
+    off = (vm("app1", "off"), vm("db1", "off"), vm("web1", "off"))
+    key = "rollback" if "rollback" in record else "failover"
+
+    def again(**changes: Any) -> Any:
+        made = rollback if key == "rollback" else failover
+        return {**record, key: made(changes.pop("phase", "power"), **changes)}
+
+    acts, wait, then, _ = due(*off, rules=rules, **record)
+    assert acts == ["power_on db1"] and "db1" in wait and then == "delay"
+    booting = (off[0], vm("db1", tools=False), off[2])
+    assert due(*booting, rules=rules, **record)[:2] == ([], "not ready yet (tools): db1")
+    up = (off[0], vm("db1"), off[2])
+    assert due(*up, rules=rules, **record)[:3] == ([], "", "delay")
+    assert "before the next group" in due(*up, rules=rules, minutes=0.4, **again(phase="delay"))[1]
+    assert due(*up, rules=rules, minutes=0.5, **again(phase="delay"))[:3] == ([], "", "next")
+    assert due(*up, rules=rules, **again(g=1))[:1] == (["power_on app1"],)
+    assert due(*up, rules=rules, **again(g=2))[:1] == (["power_on web1"],)
+    assert due(*up, rules=rules, **again(g=2))[2] == over
+    assert due(*up, rules=rules, **again(g=3))[:3] == ([], "", over), "settings that became shorter"
+
+    asked = due(*booting, rules=rules, minutes=11, **record)
+    assert "db1" in asked[1] and asked[3] == ("retry", "skip")
+    s = situation(*booting, record=Record(**record), rules=rules, minutes=11)
+    assert [one.name for one in unready(s)] == ["db1"], "a skip never means the groups to come"
+
+
+@pytest.mark.parametrize(
+    ("ready", "machine", "holds"),
+    [
+        ("power", vm("a", tools=False), True),
+        ("tools", vm("a", tools=False, ip="10.0.0.1"), False),
+        ("tools", vm("a"), True),
+        ("ip", vm("a"), False),
+        ("ip", vm("a", ip="10.0.0.1"), True),
+        ("power", vm("a", "suspended"), False),
+        ("power", vm("a", connection="inaccessible"), False),
+        ("power", vm("a", "off", tools=True), False),
+    ],
+)
+def test_ready(ready: str, machine: Any, holds: bool) -> None:
+    assert situation(machine, rules=settings(ready=ready)).ready(machine) is holds
+
+
+def test_groups() -> None:
+    vms = [vm("db [1]"), vm("db1"), vm("other")]
+    rules = settings(("first", ["db [1]"], 0), ("db", ["db*"], 0), ("none", ["x*"], 0))
+    assert [(g.name, [x.name for x in g.vms]) for g in groups(vms, rules)] == [
+        ("first", ["db [1]"]), ("db", ["db1"]), ("none", []), ("other VMs", ["other"]),
+    ]  # fmt: skip
+    assert [g.name for g in groups(vms, settings())] == ["all VMs"]
+
+
+def test_entering_a_session() -> None:
+    waiting: dict[str, Any] = {"failover": failover("recovered"), "session": session(SessionState.WAITING)}
+    assert due(vm("a"), **waiting)[:3] == ([], "", "entry")
+    busy = vm("a", running_tasks=("task-1",))
+    assert "consistency: tasks under way on a" in due(busy, **waiting)[1]
+
+    entered: dict[str, Any] = {**waiting, "session": session(SessionState.WAITING, entry=at(0))}
+    there = vm("b", **chain(snap("e", 0, "ours")))
+    acts, wait, then, _ = due(vm("a"), there, **entered)
+    assert acts == ["snapshot a"] and "a" in wait and then == "active"
+    assert due(there, **entered)[:3] == ([], "", "active")
+    assert due(vm("a"), there, skipped=("vm-a",), **entered)[:2] == ([], "")
+    assert due(vm("a"), there, session_vms=("vm-b",), **entered)[:2] == ([], "")
+
+
+def test_rolling_back() -> None:
+    points = chain(snap("1", -10), snap("2", -5), snap("e", 0, "ours"))
+    a, b = vm("a", **points), vm("b", "off", **points)
+    assert due(a, b, rollback=rollback("off"), **ROLLING)[:3] == (
+        ["power_off a"], "powering off: a", "revert",
+    )  # fmt: skip
+    s = situation(a, b, record=Record(rollback=rollback("revert", to=at(-5)), **ROLLING))
+    phase = plan(s).phase
+    assert phase is not None and [act.args["snapshot"] for act in phase.acts] == ["2", "2"]
+    busy = vm("a", "off", running_tasks=("task-1",), **points)
+    acts, wait, _, _ = due(busy, b, rollback=rollback("revert"), **ROLLING)
+    assert acts == ["revert b"] and "a" in wait, "no second revert beside one under way"
+    some = due(a, b, rollback=rollback("off"), rollback_vms=("vm-b",), **ROLLING)
+    assert some[:3] == ([], "", "revert")
+
+
+EXITING = SessionState.EXITING
+TREE = {
+    "snapshots": (
+        snap("1", -30), snap("2", -20, "ours", "1"), snap("3", -10, "ours", "2"),
+        snap("e", 0, "ours", "3"), snap("x", 1, "", "e"),
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("left", "disks_on", "prune", "gone"),
+    [
+        # rolled back to 2: the entry and the branch that was left go, older ones and others' stay
+        ({"n": 1, "after": OP}, "2", "own", ["e", "3"]),
+        ({"n": 1, "after": OP}, "2", "all", ["x", "e", "3"]),
+        # rolled back to the entry itself
+        ({"n": 2}, "e", "own", ["e"]),
+        # not rolled back, after a failover: all PITR data goes; by hand: the entry only
+        ({"after": OP}, "x", "own", ["e", "3", "2"]),
+        ({"after": OP}, "x", "all", ["x", "e", "3", "2", "1"]),
+        ({}, "x", "own", ["e"]),
+    ],
+)
+def test_exiting(left: Any, disks_on: str, prune: Any, gone: list[str]) -> None:
+    record: dict[str, Any] = {
+        "failover": failover("recovered"),
+        "session": session(EXITING, entry=at(0), last="op-3", **left),
+    }
+    tree: dict[str, Any] = dict(TREE)
+    for expected in gone:
+        a = vm("a", current_snapshot=disks_on, **tree)
+        s = situation(a, record=Record(**record), rules=settings(prune=prune))
+        phase = plan(s).phase
+        assert phase is not None and phase.wait
+        assert [act.args["snapshot"] for act in phase.acts] == [expected]
+        tree["snapshots"] = tuple(x for x in tree["snapshots"] if x.id != expected)
+    assert due(vm("a", current_snapshot=disks_on, **tree), rules=settings(prune=prune), **record)[:3] == (
+        [], "", "closed",
+    )  # fmt: skip

@@ -1,0 +1,176 @@
+"""What a folder remembers: written and read back, and never believed blindly."""
+
+from __future__ import annotations
+
+import contextlib
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from drdeck.model.domains import FailoverType, Mode, Period, SessionState
+from drdeck.sites.vsphere import record as r
+from tests.support.situations import OP, T0, failover, rollback, session
+
+INSTANTS = st.datetimes(
+    datetime(2020, 1, 1), datetime(2090, 1, 1), timezones=st.just(UTC), allow_imaginary=False
+)
+IDS = st.from_regex(r"op-[0-9a-f]{8}", fullmatch=True)
+COUNTS = st.integers(0, 10_000)
+FAILOVERS = st.builds(
+    r.FailoverRecord,
+    id=IDS,
+    type=st.sampled_from(FailoverType),
+    pitr=st.booleans(),
+    began=INSTANTS,
+    phase=st.sampled_from(["network", "power", "delay", "recovered", "finished"]),
+    since=INSTANTS,
+    g=COUNTS,
+    n=COUNTS,
+    recovered=st.none() | INSTANTS,
+)
+SESSIONS = st.builds(
+    r.SessionRecord,
+    id=IDS,
+    state=st.sampled_from([SessionState.ACTIVE, SessionState.EXITING]),
+    started=INSTANTS,
+    entry=st.none() | INSTANTS,
+    after=st.none() | IDS,
+    last=st.none() | IDS,
+    back=st.none() | INSTANTS,
+    n=COUNTS,
+)
+ROLLBACKS = st.builds(
+    r.RollbackRecord,
+    id=IDS,
+    to=INSTANTS,
+    phase=st.sampled_from(["off", "revert", "power", "delay", "over"]),
+    since=INSTANTS,
+    g=COUNTS,
+    n=COUNTS,
+)
+VM_IDS = st.lists(st.from_regex(r"vm-[0-9]{1,6}", fullmatch=True), unique=True, max_size=150).map(tuple)
+
+
+@given(FAILOVERS, st.none() | SESSIONS, st.none() | ROLLBACKS, VM_IDS)
+def test_read_is_what_was_written(
+    f: r.FailoverRecord, s: r.SessionRecord | None, back: r.RollbackRecord | None, ids: tuple[str, ...]
+) -> None:
+    attributes = {r.FAILOVER: r.write(f), **r.write_many(r.SKIPPED, ids)}
+    if s is not None:
+        attributes[r.SESSION] = r.write(s)
+    if back is not None:
+        attributes[r.ROLLBACK] = r.write(back)
+    assert all(len(value) <= r.MAX_VALUE for value in attributes.values())
+    seen = r.read(attributes)
+    assert (seen.failover, seen.session, seen.rollback, seen.skipped) == (f, s, back, ids)
+
+
+SPANS = st.lists(st.tuples(INSTANTS, st.floats(0, 10**6)), max_size=60)
+
+
+@given(SPANS, st.lists(st.floats(0, 1), min_size=1, max_size=5))
+def test_nothing_excluded_is_ever_forgotten(spans: list[tuple[datetime, float]], places: list[float]) -> None:
+    periods = [Period(start=start, end=start + timedelta(seconds=length)) for start, length in spans]
+    text = r.write_periods(periods)
+    assert len(text) <= r.MAX_VALUE
+    kept = r.read({r.EXCLUDED: text}).excluded
+    for period in periods:
+        assert period.end is not None
+        for place in places:
+            inside = period.start + (period.end - period.start) * place
+            if period.covers(inside):
+                assert any(p.covers(inside) for p in kept)
+    assert r.write_periods(kept) == text, "writing what was read changes nothing"
+
+
+NONSENSE = [
+    (r.MODE, "imported"),
+    (r.MODE, '{"mode":"sideways"}'),
+    (r.MODE, '{"mode":"cfo","more":1}'),
+    (r.MODE, "[]"),
+    (r.FAILOVER, '{"id":"x"}'),
+    (r.FAILOVER, r.write(failover("power")).replace('"power"', '"flying"')),
+    (r.FAILOVER, r.write(failover("power")).replace("2026-", "9026-")),
+    (r.FAILOVER, r.write(failover("power")).replace("2026-", "1026-")),
+    (r.FAILOVER, r.write(failover("power")).replace('Z"', '"')),
+    (r.FAILOVER, r.write(failover("power", g=3)).replace('"g":3', '"g":-3')),
+    (r.FAILOVER, r.write(failover("power", g=3)).replace('"g":3', '"g":99999999999')),
+    (r.SESSION, r.write(session())),  # without a failover
+    (r.SESSION, '{"id":"x","state":"active"}'),
+    (r.PITR, '{"reset":"never"}'),
+    (r.EXCLUDED, "a-b-c"),
+    (r.EXCLUDED, "b-a"),
+    (r.EXCLUDED, "zzzzzzzzzzzzzzzz-zzzzzzzzzzzzzzzzz"),
+    (r.EXCLUDED, "null"),
+    (r.NETWORKS, "{"),
+    (r.NETWORKS, '{"a":1}'),
+    (r.SKIPPED, '"vm-1"'),
+    (r.SKIPPED, "[" * 255),
+]
+
+
+@pytest.mark.parametrize(("name", "text"), NONSENSE)
+def test_nonsense_is_told(name: str, text: str) -> None:
+    with pytest.raises(r.BrokenRecord) as told:
+        r.read({name: text})
+    assert "drdeck." in str(told.value) and "which makes no sense" in str(told.value)
+
+
+@given(st.sampled_from([*r.SINGLE, *r.CHUNKED]), st.text(max_size=255))
+def test_no_text_does_worse_than_that(name: str, text: str) -> None:
+    with contextlib.suppress(r.BrokenRecord):
+        r.read({name: text})
+
+
+def test_a_rollback_or_active_session_needs_its_facts() -> None:
+    base = {r.FAILOVER: r.write(failover("finished"))}
+    rolling = r.write(session(SessionState.ROLLING_BACK))
+    with pytest.raises(r.BrokenRecord, match="no record of it"):
+        r.read({**base, r.SESSION: rolling})
+    assert r.read({**base, r.SESSION: rolling, r.ROLLBACK: r.write(rollback("off"))}).rollback
+    with pytest.raises(r.BrokenRecord, match="started"):
+        r.read({**base, r.SESSION: f'{{"id":"{OP}","state":"active"}}'})
+
+
+def test_too_much_is_refused_and_long_lists_go_on() -> None:
+    ids = tuple(f"vm-{i}" for i in range(60))
+    parts = r.write_many(r.SKIPPED, ids)
+    assert parts["drdeck.skipped.2"] and not parts["drdeck.skipped.8"]
+    assert r.write_many(r.SKIPPED, ids[:2])["drdeck.skipped.2"] == "", "parts not used are emptied"
+    with pytest.raises(ValueError, match="would need"):
+        r.write_many(r.SKIPPED, tuple(f"vm-{i}" for i in range(10_000)))
+    with pytest.raises(ValueError, match="fit"):
+        r.write(failover("power", id="x" * 300))
+
+
+MODES = [
+    ({}, Mode.IMPORTED, False),
+    ({"mode": r.ModeRecord(mode="cfo")}, Mode.SYNCHRONISED, False),
+    ({"failover": failover("shutdown")}, Mode.COMPLETING, False),
+    ({"failover": failover("take")}, Mode.COMPLETING, False),
+    ({"failover": failover("network")}, Mode.COMPLETING, True),
+    ({"failover": failover("recovered")}, Mode.COMPLETING, True),
+    ({"failover": failover("recovered"), "session": session(SessionState.WAITING)}, Mode.COMPLETING, True),
+    ({"failover": failover("recovered"), "session": session()}, Mode.PITR_SESSION, True),
+    ({"failover": failover("finished")}, Mode.RUNNING_IN_FAILOVER, True),
+    (
+        {"failover": failover("finished"), "session": session(SessionState.WAITING)},
+        Mode.RUNNING_IN_FAILOVER,
+        True,
+    ),
+]
+
+
+@pytest.mark.parametrize(("fields", "mode", "owned"), MODES)
+def test_the_mode(fields: dict[str, object], mode: Mode, owned: bool) -> None:
+    record = msgspec.structs.replace(r.Record(), **fields)
+    assert (record.mode_without_vms, record.owned) == (mode, owned)
+
+
+def test_the_running_session_is_excluded_too() -> None:
+    past = Period(start=T0 - timedelta(hours=2), end=T0 - timedelta(hours=1))
+    record = r.Record(failover=failover("finished"), session=session(), excluded=(past,))
+    assert record.periods == (past, Period(start=T0))

@@ -1,0 +1,109 @@
+"""Restore points: which there are, and where a VM goes back to."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from drdeck.model.domains import Period
+from drdeck.sites.vsphere import restore
+from drdeck.sites.vsphere.facts import SnapshotFact, VmFacts
+from drdeck.sites.vsphere.record import PitrRecord, Record
+from tests.support.situations import T0, at, chain, snap, vm
+
+MINUTES = st.integers(-500, 500).map(lambda quarter: quarter / 4)
+
+
+@st.composite
+def records(draw: st.DrawFn) -> Record:
+    spans = draw(st.lists(st.tuples(MINUTES, st.floats(0, 60)), max_size=3))
+    reset = draw(st.none() | MINUTES)
+    return Record(
+        pitr=PitrRecord(reset=None if reset is None else at(reset)),
+        excluded=tuple(Period(start=at(m), end=at(m + length)) for m, length in spans),
+    )
+
+
+@st.composite
+def vms(draw: st.DrawFn) -> VmFacts:
+    made = [
+        snap(f"s{i}", minutes, "ours" if own else "")
+        for i, (minutes, own) in enumerate(draw(st.lists(st.tuples(MINUTES, st.booleans()), max_size=12)))
+    ]
+    return vm("a", **chain(*made))
+
+
+@given(vms(), records(), MINUTES)
+def test_the_newest_usable_one_at_or_before(machine: VmFacts, record: Record, minutes: float) -> None:
+    to = at(minutes)
+    found = restore.target(machine, to, record)
+    allowed = [
+        s
+        for s in machine.snapshots
+        if restore.instant_of(s) <= to
+        and (record.pitr.reset is None or restore.instant_of(s) > record.pitr.reset)
+        and not any(p.covers(restore.instant_of(s)) for p in record.excluded)
+    ]
+    if found is None:
+        assert not allowed
+        return
+    assert found in allowed
+    assert restore.instant_of(found) == max(restore.instant_of(s) for s in allowed)
+
+
+@given(st.lists(vms(), max_size=4), records())
+def test_what_is_offered_can_be_had(machines: list[VmFacts], record: Record) -> None:
+    offered = restore.instants(machines, record)
+    assert [i for i, _ in offered] == sorted((i for i, _ in offered), reverse=True)
+    assert len({i for i, _ in offered}) == len(offered)
+    for instant, kind in offered:
+        point = restore.describe(tuple(machines), instant, kind, record)
+        assert point.vms >= 1 and point.vms + len(point.missing) == len(machines)
+        assert point.skew_s >= 0
+
+
+@given(vms())
+def test_leaves_go_first(machine: VmFacts) -> None:
+    order = restore.leaves_first(machine, {s.id for s in machine.snapshots})
+    gone: set[str] = set()
+    for one in order:
+        assert all(s.id in gone for s in machine.snapshots if s.parent_id == one.id)
+        gone.add(one.id)
+    assert len(gone) == len(machine.snapshots)
+
+
+@pytest.mark.parametrize(
+    ("name", "mine", "instant"),
+    [
+        ("drdeck-2026-11-22T09:30:00Z", True, at(-30)),
+        ("drdeck-2026-11-22T09:30:00.25Z", True, at(-30) + timedelta(milliseconds=250)),
+        ("drdeck-2026-13-22T09:30:00Z", True, T0),  # no date: vCenter's word counts
+        ("drdeck-2026-11-22T09:30:00+01:00", False, T0),
+        ("my drdeck-2026-11-22T09:30:00Z", False, T0),
+        ("drdeck-2026-11-22T09:30:00Z backup", False, T0),
+        ("HBR 1", False, T0),
+    ],
+)
+def test_whose_it_is_and_from_when(name: str, mine: bool, instant: datetime) -> None:
+    one = SnapshotFact("s", name, "", T0, None)
+    assert restore.ours(one) is mine
+    assert restore.instant_of(one) == instant
+
+
+def test_names_and_instants_go_together() -> None:
+    for instant in (T0, T0 + timedelta(milliseconds=7), T0 + timedelta(microseconds=1)):
+        one = SnapshotFact("s", restore.point_name(instant), "", at(60), None)
+        assert restore.ours(one) and restore.instant_of(one) == instant
+
+
+def test_snapshots_of_other_tools_that_belong_together() -> None:
+    a = vm("a", **chain(snap("a1", 0), snap("a2", 10)))
+    b = vm("b", **chain(snap("b1", 0.5), snap("b2", 12)))
+    offered = restore.instants([a, b], Record())
+    assert offered == [(at(12), "foreign"), (at(10), "foreign"), (at(0.5), "foreign")]
+    point = restore.describe((a, b), at(10), "foreign", Record())
+    assert (point.vms, point.skew_s, point.missing) == (2, 570.0, ())
+    assert restore.describe((a, b), at(0), "foreign", Record()).missing == ("b",)

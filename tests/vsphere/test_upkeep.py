@@ -1,0 +1,101 @@
+"""Group points and their pruning: when, for whom, and never in a session."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import pytest
+
+from drdeck.model.domains import Period, SessionState
+from drdeck.sites.vsphere.record import PitrRecord, Record
+from drdeck.sites.vsphere.restore import CHAIN_MAX
+from drdeck.sites.vsphere.upkeep import chain_stuck, due
+from tests.support.situations import at, chain, failover, session, settings, situation, snap, vm
+
+FINISHED = {"failover": failover("finished")}
+
+
+def what(*vms: Any, minutes: float, rules: Any = None, pending: datetime | None = None, **record: Any) -> Any:
+    s = situation(*vms, record=Record(**{**FINISHED, **record}), rules=rules or settings(), minutes=minutes)
+    return [(act.kind, act.name, act.args["name"]) for act in due(s, s.now, pending)]
+
+
+def point(minutes: float) -> str:
+    return f"drdeck-{at(minutes):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def test_every_interval_one_name_over_all() -> None:
+    assert what(vm("a"), vm("b"), minutes=7) == [("snapshot", "a", point(7)), ("snapshot", "b", point(7))]
+    made = [vm(n, **chain(snap("1", 0, "ours"))) for n in "ab"]
+    assert what(*made, minutes=14.9) == []
+    assert what(*made, minutes=15) == [("snapshot", "a", point(15)), ("snapshot", "b", point(15))]
+
+
+def test_a_late_vm_joins_for_a_while() -> None:
+    a, b = vm("a", **chain(snap("1", 15, "ours"))), vm("b", **chain(snap("1", 0, "ours")))
+    assert what(a, b, minutes=15.5) == [("snapshot", "b", point(15))]
+    assert what(a, b, minutes=16.1) == [], "too late: its data would be from another time"
+    assert what(a, vm("b"), minutes=15.1, pending=at(15)) == [("snapshot", "b", point(15))]
+    assert what(vm("a"), minutes=15.1, pending=at(15)) == [("snapshot", "a", point(15))]
+    assert [name for _, name, _ in what(a, b, minutes=30)] == ["b", "a"], "who waited longest comes first"
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        {"failover": None},
+        {"failover": failover("take")},
+        {"failover": failover("recovered")},
+        {"session": session(SessionState.WAITING)},
+        {"session": session()},
+        {"session": session(SessionState.ROLLING_BACK)},
+        {"session": session(SessionState.EXITING)},
+    ],
+)
+def test_only_while_owned_and_never_in_a_session(record: Any) -> None:
+    old = chain(*(snap(str(i), i - 10_000, "ours") for i in range(CHAIN_MAX)))
+    assert what(vm("a", **old), minutes=60, **record) == []
+
+
+def test_not_without_pitr() -> None:
+    assert what(vm("a"), minutes=60, rules=settings(pitr=False)) == []
+
+
+def test_after_a_session_or_reset_the_interval_counts_anew() -> None:
+    period = Period(start=at(20), end=at(40))
+    a = vm("a", **chain(snap("1", 0, "ours")))
+    assert what(a, minutes=50, excluded=(period,)) == []
+    assert what(a, minutes=55, excluded=(period,)) == [("snapshot", "a", point(55))]
+    assert what(vm("a"), minutes=50, pitr=PitrRecord(reset=at(40))) == []
+
+
+def test_busy_and_lost_vms_are_left_alone() -> None:
+    vms = (vm("a", running_tasks=("task-1",)), vm("b", connection="inaccessible"), vm("c"))
+    assert [name for _, name, _ in what(*vms, minutes=7)] == ["c"]
+
+
+def test_past_the_window_ours_go_oldest_first() -> None:
+    rules = settings(window_s=3600)
+    a = vm(
+        "a", **chain(snap("f", -90), snap("1", -61, "ours"), snap("2", -60.5, "ours"), snap("3", 0, "ours"))
+    )
+    assert what(a, minutes=0.1, rules=rules) == [("remove", "a", point(-61))]
+    every = settings(window_s=3600, prune="all")
+    assert what(a, minutes=0.1, rules=every) == [("remove", "a", "replica f")]
+
+
+def test_a_chain_is_kept_short() -> None:
+    some = [snap(str(i), i - 1000, "ours" if i % 2 else "") for i in range(CHAIN_MAX)]
+    a = vm("a", **chain(*some))
+    rules = settings(window_s=10**6)
+    assert what(a, minutes=60, rules=rules) == [("remove", "a", point(-999))]
+    shorter = vm("a", **chain(*some[:-1]))
+    assert [kind for kind, _, _ in what(shorter, minutes=60, rules=rules)] == ["snapshot"]
+
+
+def test_a_chain_full_of_others_points_takes_no_more() -> None:
+    full = vm("a", **chain(*(snap(str(i), i - 1000) for i in range(CHAIN_MAX))))
+    s = situation(full, record=Record(failover=failover("finished")), minutes=60)
+    assert due(s, s.now) == [] and chain_stuck(s, full)
+    assert not chain_stuck(s, vm("a"))
