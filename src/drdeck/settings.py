@@ -86,6 +86,8 @@ class VSphereSettings(VCenterSettings, frozen=True, kw_only=True, tag_field="kin
     """A recovery site that is a vCenter. `parallel`: VMs acted on at once."""
 
     parallel: int = 8
+    lease: Duration = Duration(30)
+    """how long a controller that falls silent is believed to drive a domain still"""
     protected: VCenterSettings | None = None
     domains: dict[str, Any] = {}
     """name -> DomainSettings once read"""
@@ -334,6 +336,8 @@ def _vsphere(reader: _Reader, path: tuple[str, ...], raw: dict[str, Any]) -> VSp
     _vcenter(reader, path, site)
     if not 1 <= site.parallel <= 64:
         raise reader.fail((*path, "parallel"), f"{site.parallel} is not {_RIGHT['parallel']}")
+    if not 1 <= site.lease <= 3600:
+        raise reader.fail((*path, "lease"), "must be from 1s to 1h")
     protected = None
     if raw_protected is not None:
         protected = reader.table(VCenterSettings, raw_protected, (*path, "protected"))

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import getpass
+import os
+import secrets
+import socket
 from collections.abc import Callable
 from pathlib import Path
 
@@ -25,4 +30,22 @@ def make_site(name: str, settings: SiteSettings, state: Path, password: Password
         raise Refused(f'the site "{name}" is of kind jetstream, which this drdeck does not support yet')
     from .vsphere import make_vsphere_site
 
-    return make_vsphere_site(name, settings, password)
+    return make_vsphere_site(name, settings, password, _identity(state))
+
+
+def _identity(state: Path) -> str:
+    """user@host, and a number that stays with the state directory, which one process at a time may use."""
+    file = state / "identity"
+    try:
+        number = file.read_text("utf-8").strip()
+    except OSError:
+        number = ""
+    if not number:
+        number = secrets.token_hex(4)
+        with contextlib.suppress(OSError):  # then it is another one at the next start
+            file.write_text(number, "utf-8")
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):
+        user = f"uid{os.getuid()}"
+    return f"{user}@{socket.gethostname()}#{number}"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from drdeck.model.commands import (
     AbortCompletion,
-    AnyCommand,
     BeginCompletion,
     ExitSession,
     FinishFailover,
@@ -14,8 +13,9 @@ from drdeck.model.commands import (
     StartSession,
 )
 
-from . import completion, questions, sessions
+from . import completion, injection, questions, sessions
 from .flow import LAG, STORE
+from .injection import InjectFault, SiteCommand
 from .machine import Machine, Stage
 from .units import NEVER
 
@@ -50,7 +50,7 @@ def come_to(machine: Machine, at: int) -> None:
         machine.transfer.advance(at)
 
 
-def apply(machine: Machine, command: AnyCommand, at: int) -> None:
+def apply(machine: Machine, command: SiteCommand, at: int) -> None:
     """Carry out a command that the rules allow at `at`."""
     match command:
         case StartContinuousFailover():
@@ -69,6 +69,8 @@ def apply(machine: Machine, command: AnyCommand, at: int) -> None:
             sessions.leave(machine, command.operation, at)
         case Resolve():
             questions.resolve(machine, command, at)
+        case InjectFault():
+            injection.apply(machine, command, at)
         case _:
             pass
 

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 from drdeck.model.commands import (
     AbortCompletion,
-    AnyCommand,
     BeginCompletion,
     ExitSession,
     FinishFailover,
@@ -20,12 +19,13 @@ from drdeck.model.commands import (
 from drdeck.model.domains import FailoverType, Mode
 from drdeck.model.pitr import why_unreachable
 
-from . import picture, points, questions, steps
+from . import injection, picture, points, questions, steps
+from .injection import InjectFault, SiteCommand
 from .machine import Machine, SessionStage, Stage
 from .units import instant, ticks
 
 
-def refusal(machine: Machine, command: AnyCommand, at: int) -> str | None:
+def refusal(machine: Machine, command: SiteCommand, at: int) -> str | None:
     """Why a command cannot be carried out at `at`, or None."""
     name = machine.spec.name
     match command:
@@ -54,6 +54,8 @@ def refusal(machine: Machine, command: AnyCommand, at: int) -> str | None:
             if command.choice not in asked.choices:
                 return f"{command.choice!r} is no answer to that; it is one of {', '.join(asked.choices)}"
             return None
+        case InjectFault():
+            return injection.refusal(machine, command)
         case Take() | Skip():
             return "the training site drives itself; it takes no single acts"
     raise TypeError(f"{type(command).__name__} is no command")

@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
-from drdeck.model.commands import AnyCommand
 from drdeck.model.domains import Domain, Frozen
 from drdeck.model.pitr import Points
 
 from . import events, picture, points, rules
+from .injection import SiteCommand
 from .link import GREEDY, share
 from .machine import Machine, SessionStage, Stage
 from .scenario import Scenario
@@ -25,7 +25,7 @@ class Accepted(Frozen, frozen=True, kw_only=True):
     """A command with the site's time at which it was accepted."""
 
     at: datetime
-    command: AnyCommand
+    command: SiteCommand
 
 
 def view(scenario: Scenario, commands: Iterable[Accepted], now: datetime) -> tuple[Domain, ...]:
@@ -92,7 +92,7 @@ class Simulation:
             machine.give(self._given[machine.number])
             self._due[machine.number] = events.next_at(machine)
 
-    def refusal(self, command: AnyCommand, now: datetime) -> str | None:
+    def refusal(self, command: SiteCommand, now: datetime) -> str | None:
         """Why a command cannot be carried out at `now`; None when it can, or was already."""
         if self.has(command):
             return None
@@ -101,11 +101,11 @@ class Simulation:
             return f'there is no domain "{command.domain}" at this site'
         return rules.refusal(machine, command, self.run(ticks(now)))
 
-    def has(self, command: AnyCommand) -> bool:
+    def has(self, command: SiteCommand) -> bool:
         """Whether it was taken before."""
         return (command.operation, command.key) in self._taken
 
-    def take(self, command: AnyCommand, now: datetime) -> bool:
+    def take(self, command: SiteCommand, now: datetime) -> bool:
         """Carry a command out; False when it changed nothing: given before, or refused by a rule."""
         if self.has(command) or self.refusal(command, now) is not None:
             return False

@@ -15,11 +15,11 @@ from pathlib import Path
 
 import msgspec
 
-from drdeck.model.commands import AnyCommand
 from drdeck.model.domains import Frozen
 from drdeck.model.times import show
 from drdeck.sites.site import Refused
 
+from .injection import SiteCommand
 from .scenario import Scenario
 from .simulation import Accepted
 
@@ -147,11 +147,11 @@ class Store:
                     raise StateRefused(self._damaged(f"command {len(self.commands) + 1} was changed"))
                 self.commands.append(
                     Accepted(
-                        at=datetime.fromisoformat(at), command=msgspec.json.decode(command, type=AnyCommand)
+                        at=datetime.fromisoformat(at), command=msgspec.json.decode(command, type=SiteCommand)
                     )
                 )
 
-    def append(self, command: AnyCommand, at: datetime) -> None:
+    def append(self, command: SiteCommand, at: datetime) -> None:
         """Keep an accepted command for good. Raises Refused when it cannot be stored."""
         when, text = show(at), _json(command)
         chained = _chained(self._last, when, text)

@@ -12,8 +12,11 @@ from .site import VSphereSite
 Password = Callable[[tuple[str, ...], str], str]
 
 
-def make_vsphere_site(name: str, settings: VSphereSettings, password: Password) -> VSphereSite:
-    """The site of these settings; `password(command, "" or "protected")` is asked at each login."""
+def make_vsphere_site(name: str, settings: VSphereSettings, password: Password, me: str = "") -> VSphereSite:
+    """The site of these settings; `password(command, "" or "protected")` is asked at each login.
+
+    `me`: the name under which this controller drives domains.
+    """
 
     def connector(vcenter: VCenterSettings, of: str) -> Callable[[], Awaitable[Connection]]:
         async def connect() -> Connection:
@@ -40,4 +43,5 @@ def make_vsphere_site(name: str, settings: VSphereSettings, password: Password) 
         settings,
         connector(settings, ""),
         connector(protected, "protected") if protected is not None else None,
+        me,
     )

@@ -74,7 +74,7 @@ def driver(text: str | None, me: str, now: datetime) -> str | None:
     value = parse(text)
     if value is None or value.by == me or value.until <= now:
         return None
-    return f"{value.by} since {show(value.since)}, at least until {show(value.until)}"
+    return f"{value.by} since {show(value.since)}"
 
 
 class Leases:
@@ -92,6 +92,11 @@ class Leases:
         held = self._held.get(folder)
         return held is not None and time.monotonic() < held.until
 
+    def tiring(self, folder: str) -> bool:
+        """Whether a lease of ours wants to be renewed."""
+        held = self._held.get(folder)
+        return held is not None and held.until - time.monotonic() < self.length_s * 2 / 3
+
     def hold(self, session: Session, folder: str, force: bool = False) -> None:
         """Be the driver of a domain, or go on being it. Raises Driven when somebody else is.
 
@@ -105,6 +110,11 @@ class Leases:
             if held is not None and seen.top == held.claim:
                 if held.until - time.monotonic() < self.length_s * 2 / 3 or seen.value is None:
                     self._write(session, folder, held.claim, held.since)
+                return
+            value = seen.value
+            if held is None and value is not None and value.by == self.me and value.g == seen.top:
+                # ours from before a restart: of one name only one process runs at a time
+                self._write(session, folder, value.g, value.since)
                 return
             self._held.pop(folder, None)
             if not force:

@@ -5,18 +5,20 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
+import msgspec
+
 from drdeck.model.domains import Domain, SiteClock, SiteView
 from drdeck.model.pitr import Points, why_unreachable, window_start
 from drdeck.settings import VSphereSettings
 from drdeck.sites.site import Refused, SiteUnreachable
 
-from . import restore, view
+from . import lease, restore, view
 from .facts import FolderFacts, Inventory, VmFacts
 from .heartbeat import Heartbeat, steady_utc
 from .inventory import InventoryWatch
 from .plan import plan
 from .protected import ProtectedSide
-from .record import BrokenRecord, read
+from .record import LEASE, BrokenRecord, read
 from .situation import Protected, Situation
 
 KIND = "vsphere"
@@ -45,8 +47,10 @@ class Sight:
     VMs did not do, by id.
     """
 
-    def __init__(self, name: str, settings: VSphereSettings, protected: ProtectedSide | None) -> None:
-        self.name, self.settings, self.protected = name, settings, protected
+    def __init__(
+        self, name: str, settings: VSphereSettings, protected: ProtectedSide | None, me: str = ""
+    ) -> None:
+        self.name, self.settings, self.protected, self.me = name, settings, protected, me
         self.watch: InventoryWatch | None = None
         self.heart: Heartbeat | None = None
         self._told_skew = timedelta()
@@ -118,9 +122,14 @@ class Sight:
         else:
             addresses = (host_of(self.settings.url), self.protected.address if self.protected else "")
             domain = view.build(situation, folder, inventory, plan(situation), errors, first_seen, addresses)
+            domain = msgspec.structs.replace(domain, driver=self.driver(folder))
         self._since[folder.id] = since
         self._built[folder.id] = (depends, domain)
         return domain
+
+    def driver(self, folder: FolderFacts) -> str | None:
+        """Who else drives a domain now, in words."""
+        return lease.driver(folder.attributes.get(LEASE), self.me, self.now())
 
     def _protected_of(self, domain: str) -> Protected | None:
         return None if self.protected is None else self.protected.of(domain)
@@ -172,7 +181,7 @@ def host_of(url: str) -> str:
 
 def moving(domain: Domain) -> bool:
     """Whether time alone may change what is shown."""
-    return domain.phase is not None or domain.question is not None
+    return domain.phase is not None or domain.question is not None or domain.driver is not None
 
 
 def _same(a: tuple[object, ...], b: tuple[object, ...]) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import datetime
 
@@ -23,6 +24,7 @@ from .doctor import findings
 from .facts import FolderFacts
 from .heartbeat import FIRST_S, Heartbeat
 from .inventory import InventoryWatch
+from .lease import Driven, Leases
 from .protected import ProtectedSide
 from .record import Record
 from .sight import KIND, Failure, Sight, host_of, moving
@@ -45,8 +47,14 @@ class VSphereSite:
     keeps_points = True
 
     def __init__(
-        self, name: str, settings: VSphereSettings, connect: Connect, connect_protected: Connect | None = None
+        self,
+        name: str,
+        settings: VSphereSettings,
+        connect: Connect,
+        connect_protected: Connect | None = None,
+        me: str = "",
     ) -> None:
+        """`me`: who this controller is for others; of one name only one process may run at a time."""
         self.name, self.settings, self.parallel = name, settings, settings.parallel
         self._connect = connect
         self._connection: Connection | None = None
@@ -67,7 +75,9 @@ class VSphereSite:
         self._heart: Heartbeat | None = None
         self._hushed = False
         """watching ended because the vCenter fell silent, and for no other reason"""
-        self._sight = Sight(name, settings, self._protected)
+        me = me or f"drdeck#{secrets.token_hex(4)}"
+        self._sight = Sight(name, settings, self._protected, me)
+        self._leases = Leases(me, self._sight.now, float(settings.lease))
 
     # -- seeing
 
@@ -106,6 +116,7 @@ class VSphereSite:
         watch = self._watching()
         pump = asyncio.create_task(self._pump(watch), name="inventory")
         beats = asyncio.create_task(self._listen(), name="heartbeat")
+        leases = asyncio.create_task(self._keep_leases(watch), name="leases")
         shown: SiteView | None = None
         quiet_since = asyncio.get_running_loop().time()
         try:
@@ -129,10 +140,26 @@ class VSphereSite:
                     quiet_since = clock
                     self._sight.forget()
         finally:
-            for task in (pump, beats):
+            for task in (pump, beats, leases):
                 task.cancel()
                 with contextlib.suppress(asyncio.CancelledError, Exception):
                     await task
+
+    async def _keep_leases(self, watch: InventoryWatch) -> None:
+        """Stay the driver of what is under way here, also while nothing is to be done."""
+        while True:
+            await asyncio.sleep(self._leases.length_s / 6)
+            for folder in watch.inventory.domains if watch.inventory else ():
+                if not self._leases.tiring(folder.id):
+                    continue
+                with contextlib.suppress(SiteError):  # the next act looks again, and says it
+                    record = self._sight.find(folder.name)[1].record
+                    if record.completing or record.session is not None:
+                        await self._drive(folder, f"stay the driver of {folder.name}")
+
+    async def _drive(self, folder: FolderFacts, doing: str, force: bool = False) -> None:
+        """Be the driver of a domain. Raises Driven, SiteUnreachable, Refused, ResultUnknown."""
+        await self._connected().command(lambda session: self._leases.hold(session, folder.id, force), doing)
 
     async def _listen(self) -> None:
         assert self._heart is not None
@@ -226,11 +253,14 @@ class VSphereSite:
             return
 
         def write(session: Session) -> None:
+            self._leases.hold(session, folder.id)
             for name, value in todo:
                 self._attributes.set(session, folder.id, name, value)
 
         try:
             await self._connected().command(write, doing)
+        except Driven as error:
+            raise SiteUnreachable(f"Could not {doing}: {error}") from None
         except Exception:
             with contextlib.suppress(Exception):  # the writing's own error counts
                 await self._watching().refresh_attributes()
@@ -286,8 +316,13 @@ class VSphereSite:
                 )
             connection = side.connection
             shown_at = next((x.id for x in self._sight.find(domain)[1].vms if x.name == act.name), "")
+        folder = self._sight.find(domain)[0]
         try:
+            # looked at right before the act: a controller that slept must learn that it drives no more
+            await self._drive(folder, doing)
             await connection.command(lambda session: acts.carry_out(session, act), doing)
+        except Driven as error:
+            raise SiteUnreachable(f"Could not {doing}: {error}") from None
         except Refused as error:
             self._sight.errors[shown_at] = Failure(act.kind, str(error))
             raise
@@ -306,6 +341,8 @@ class VSphereSite:
             try:
                 _, situation = self._sight.find(folder.name)
             except SiteError:
+                continue
+            if self._sight.driver(folder) is not None:
                 continue
             found = upkeep.due(situation, now, self._pending.get(folder.id))
             for act in found:
