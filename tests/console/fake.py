@@ -124,6 +124,9 @@ class FakeClient:
         self.secrets: list[str] = []
         self.stale: list[str] = []
         self.refuses: str | None = None
+        self.hangs = False
+        self.gate: asyncio.Event | None = None
+        """what a submission waits for"""
         self.wrong_password = ""
         self.protected = ProtectedSite(state="lost", checked_at=NOW)
         self.against: tuple[str, ...] = ()
@@ -177,6 +180,8 @@ class FakeClient:
         self.on_change()
 
     async def submit(self, request: Request) -> str:
+        if self.gate is not None:
+            await self.gate.wait()
         if self.stale:
             raise ControllerError("stale", self.stale.pop(0))
         if self.refuses is not None:
@@ -194,6 +199,8 @@ class FakeClient:
 
     async def show(self, name: str) -> ShowAnswer:
         assert self.listing is not None
+        if self.hangs:
+            await asyncio.Event().wait()
         return ShowAnswer(id=1, detail=Detail(name=name, domain=self._domain(name)), listing=self.listing)
 
     async def points(self, name: str) -> Points:

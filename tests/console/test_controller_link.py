@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from drdeck.console.screens.domains import DomainsScreen
@@ -64,6 +66,44 @@ async def test_detach_leaves_everything_alone() -> None:
         await deck.press("d")
         await deck.until(lambda: not deck.app.is_running or deck.app._exit, "left")
     assert client.submitted == []
+
+
+async def test_a_controller_that_does_not_answer_can_be_given_up() -> None:
+    client = FakeClient(domain())
+    async with running(client) as deck:
+        client.hangs = True
+        await deck.press("f")
+        await deck.press("m")
+        await deck.sees("the last action still waits for the controller")
+        await deck.press("escape")
+        await deck.sees("No longer waiting")
+        client.hangs = False
+        await deck.press("f")
+        await deck.sees("Complete Continuous Failover")
+    assert client.submitted == []
+
+
+async def test_detaching_hands_over_what_was_confirmed() -> None:
+    client = FakeClient(domain())
+    client.gate = asyncio.Event()
+    async with running(client) as deck:
+        await deck.press("f", "tab", "enter", "tab", "enter", "d")
+        await deck.sees("handing over what was asked")
+        assert not deck.app._exit
+        client.gate.set()
+        await deck.until(lambda: deck.app._exit, "left")
+    assert len(client.submitted) == 1
+
+
+async def test_detaching_waits_for_what_a_refusal_says() -> None:
+    client = FakeClient(domain())
+    client.gate = asyncio.Event()
+    client.refuses = "the protected VMs still run"
+    async with running(client) as deck:
+        await deck.press("f", "tab", "enter", "tab", "enter", "d")
+        client.gate.set()
+        await deck.sees("the protected VMs still run")
+        assert not deck.app._exit
 
 
 async def test_quit_says_what_goes_on() -> None:

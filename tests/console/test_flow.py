@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 import pytest
+from textual.events import Key
 
 from drdeck.controller.operations import OperationState, Question
 from drdeck.model.domains import FailoverType, Mode, Networks, PitrPolicy, ProtectedSite
@@ -32,6 +31,19 @@ async def test_continuous_failover_is_started_in_eight_keys() -> None:
     (request,) = client.submitted
     assert (request.action, request.domain, request.networks) == ("cfo_start", "web", {"VM_3510": "DRSeg"})
     assert request.shown
+
+
+async def test_many_networks_are_chosen_at_once() -> None:
+    networks = Networks(protected=("A", "B", "C"), recovery=("x", "y"))
+    client = FakeClient(domain("web", Mode.IMPORTED, networks=networks))
+    async with running(client) as deck:
+        await deck.press("m", "enter", "enter")
+        await deck.sees("Choose a recovery network for A, B, C")
+        await deck.press("right", "equals_sign", "enter")
+        await deck.sees("A → x", "B → x", "C → x")
+        await deck.press("tab", "enter")
+        await deck.until(lambda: bool(client.submitted), "submitted")
+        assert deck.pressed <= 8
 
 
 async def test_a_network_must_be_chosen_where_there_is_a_choice() -> None:
@@ -244,6 +256,17 @@ async def test_typed_times(typed: str, said: str) -> None:
         await deck.sees(said)
 
 
+async def test_a_time_typed_in_one_burst() -> None:
+    client = FakeClient(in_session())
+    async with running(client) as deck:
+        await deck.press("m", "enter")
+        await deck.sees("2026-11-22 10:40:07Z")
+        for key in ("1", "0", "colon", "0", "2", "enter"):
+            deck.app.post_message(Key(key, {"colon": ":"}.get(key, key if len(key) == 1 else None)))
+        await deck.sees("taken as UTC: 2026-11-22 10:02:00Z")
+        assert deck.dialog is None
+
+
 async def test_some_vms_only() -> None:
     client = FakeClient(in_session())
     async with running(client) as deck:
@@ -347,8 +370,16 @@ async def test_a_progressing_rollback_is_followed_on_its_screen() -> None:
         await deck.sees("Rolling back", "37%", "2 VMs")
 
 
-@pytest.mark.parametrize("to", [NOW - timedelta(hours=1)])
-async def test_the_rollback_in_force_is_drawn(to: object) -> None:
+async def test_the_timeline_can_be_narrowed() -> None:
+    async with running(FakeClient(in_session())) as deck:
+        await deck.press("m", "enter")
+        await deck.sees("08:44:31Z")
+        await deck.press("z", "z", "z")
+        await deck.sees("09:42:07Z")
+        assert "08:44:31Z" not in deck.text
+
+
+async def test_the_rollback_in_force_is_drawn() -> None:
     async with running(FakeClient(in_session(rollbacks=1))) as deck:
         await deck.press("m", "enter")
         await deck.sees("rolled back to 2026-11-22 09:42:07Z", "◆")

@@ -241,3 +241,20 @@ async def test_many_vms_are_drawn_only_where_seen() -> None:
     async with running(FakeClient(domain(vms=many))) as deck:
         await deck.press("enter", "end")
         await deck.sees("vm09999", "10000 / 10000")
+
+
+async def test_list_and_domain_side_by_side() -> None:
+    client = FakeClient(domain(), in_session())
+    async with running(client, size=(120, 40)) as deck:
+        await deck.sees("Select Protected Domain", "Configurations", "REMOTE ( vcsa.prod )", "erp-db01")
+        assert client.watching == "erp-prod"
+        await deck.press("j")
+        await deck.until(lambda: client.watching == "files", "the other domain")
+        await deck.sees("Replication Status", "Suspended (PITR session)")
+        await deck.press("enter")
+        await deck.until(lambda: "Select Protected Domain" not in deck.text, "its own screen")
+
+
+async def test_a_wide_console_without_domains() -> None:
+    async with running(FakeClient(), size=(160, 50)) as deck:
+        await deck.sees("the site has no Protected Domain")

@@ -53,6 +53,11 @@ def test_wrapping_loses_nothing(text: str) -> None:
     assert "".join("".join(lines).split()) == "".join(text.split())
 
 
+@pytest.mark.parametrize("width", [-30, 0, 1, 2])
+def test_wrapping_ends_without_room(width: int) -> None:
+    assert "".join("".join(show.wrap("a 漢字 \u3000\u3000 b", width)).split()) == "a漢字b"
+
+
 @pytest.mark.parametrize(
     ("count", "text"),
     [

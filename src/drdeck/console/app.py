@@ -5,44 +5,42 @@ from __future__ import annotations
 import contextlib
 import logging
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, TypeVar
 
-from textual import events
+from rich.console import RenderableType
+from textual import events, on
+from textual._compositor import CompositorUpdate
 from textual.app import App
 from textual.binding import Binding
+from textual.driver import Driver
 from textual.filter import LineFilter
 from textual.screen import Screen
 from textual.timer import Timer
 
-from drdeck.controller.client import Client, ControllerError, Disconnected
-from drdeck.controller.operations import OperationView
-from drdeck.model.actions import ACTIONS, BY_NAME, Request, menu, refusal
+from drdeck.coach.coach import Coach
+from drdeck.controller.client import Client, Disconnected
 from drdeck.settings import ConsoleSettings
 
-from . import flows
+from .acts import Acts
+from .coaching import Coaching
 from .dialogs.base import Dialog
-from .dialogs.confirm import Confirm, Notice
-from .dialogs.facts import Help, progress_dialog, result_dialog, row
-from .dialogs.menu import Item, MoreMenu, Palette
-from .dialogs.password import PasswordDialog
-from .keys import bindings, help_rows
+from .frugal import Frame
+from .keys import bindings
 from .link import BACKOFF, Attached, Lost, News, follow
 from .looks import THEMES, looks_for
 from .screens.base import ConsoleScreen
-from .screens.domain import DomainScreen
 from .screens.domains import DomainsScreen
-from .screens.log import LogScreen
-from .screens.run_pitr import RunPitrScreen
-from .screens.steps import StepsScreen
-from .show import Line, hour
-from .state import State, describe
-from .tidings import Tidings, last_word
+from .show import hour
+from .state import State
+from .tidings import Tidings
 
 log = logging.getLogger(__name__)
 Answer = TypeVar("Answer")
 
+_HERE = Path(__file__).parent
 REPAINT_S = 0.5
 """News are drawn at most this often."""
 
@@ -51,9 +49,13 @@ class DrdeckApp(App[None], inherit_bindings=False):
     """`attach` gives a connected client. `real_now` and `monotonic` are clocks that tests can turn."""
 
     TITLE = "drdeck"
-    CSS_PATH = ["screens/screens.tcss", "dialogs/dialogs.tcss"]
+    CSS_PATH = [_HERE / "screens" / "screens.tcss", _HERE / "dialogs" / "dialogs.tcss"]
     ENABLE_COMMAND_PALETTE = False
-    BINDINGS = [*bindings(), Binding("ctrl+c", "act('quit')", "Quit", show=False)]
+    BINDINGS = [
+        *bindings(),
+        Binding("ctrl+c", "act('quit')", "Quit", show=False),
+        Binding("ctrl+l", "repaint", "Repaint", show=False, priority=True),
+    ]
 
     def __init__(
         self,
@@ -64,6 +66,7 @@ class DrdeckApp(App[None], inherit_bindings=False):
         monotonic: Callable[[], float] = time.monotonic,
         backoff: tuple[float, ...] = BACKOFF,
         environ: Mapping[str, str] | None = None,
+        coach: Coach | None = None,
     ) -> None:
         self.looks = looks_for(options, environ)  # before Textual takes NO_COLOR out of the environment
         super().__init__()
@@ -77,9 +80,10 @@ class DrdeckApp(App[None], inherit_bindings=False):
         self._watched: str | None = None
         self._drawn_at = float("-inf")
         self._draw_timer: Timer | None = None
+        self._frame = Frame()
         self._minute = ""
-        self._flowing = False
-        self._waiting: list[Callable[[], Dialog[Any]]] = []
+        self.acts = Acts(self)
+        self.coaching = None if coach is None else Coaching(self, coach)
         for theme in THEMES.values():
             self.register_theme(theme)
         self.theme = THEMES[self.looks.theme].name
@@ -98,6 +102,26 @@ class DrdeckApp(App[None], inherit_bindings=False):
         own = [] if self.looks.theme == "mono" else list(super().get_line_filters())
         return [*own, *self.looks.filters]
 
+    def _display(self, screen: Screen[Any], renderable: RenderableType | None) -> None:
+        """Textual's own, but only what differs from what stands on the terminal is written."""
+        drawn = renderable
+        ready = self._running and not self._batch_count and not self.is_headless
+        if ready and isinstance(renderable, CompositorUpdate) and screen is self.screen:
+            drawn = self._frame.patch(screen._compositor.render_strips(self.size), self.size)
+        super()._display(screen, drawn)
+
+    @on(Driver.SignalResume)
+    def _came_back(self) -> None:
+        self.action_repaint()
+
+    def on_resize(self, event: events.Resize) -> None:
+        self._frame.forget()
+
+    def action_repaint(self) -> None:
+        """Write all anew: the line garbled something, or another program wrote."""
+        self._frame.forget()
+        self.screen.refresh()
+
     async def on_event(self, event: events.Event) -> None:
         """Keys are swallowed while a dialog that has just opened is deaf."""
         if isinstance(event, events.Key) and not event.is_forwarded and self.screen_stack:
@@ -106,6 +130,11 @@ class DrdeckApp(App[None], inherit_bindings=False):
                 return
             if isinstance(self.screen, ConsoleScreen):
                 self.screen.say("")
+            if isinstance(self.screen, ConsoleScreen | Dialog) and self.screen.before_key(event):
+                return
+            if self.coaching is not None and self.coaching.takes(event.key):
+                event.stop()
+                return
         await super().on_event(event)
 
     # -- what the controller says
@@ -153,17 +182,11 @@ class DrdeckApp(App[None], inherit_bindings=False):
             return
         found = self.tidings.in_progress(listing)
         if found is not None:
-            self._when_free(lambda: progress_dialog(found, self.state.domain(found.domain), self.now()))
+            self.acts.greet(found)
         for operation in self.tidings.ended(listing):
-            if operation.action == "cfo_complete":
-                self._when_free(lambda o=operation: result_dialog(o))  # type: ignore[misc]
-            elif operation.error:
-                text = last_word(operation)
-                self._when_free(lambda t=text, o=operation: Notice(describe(o), [t]))  # type: ignore[misc]
-            else:
-                self.say(last_word(operation))
+            self.acts.tell_end(operation)
         if self.tidings.wants_password(listing):
-            self.ask_password()
+            self.acts.ask_password()
 
     def watch_domain(self, name: str | None) -> None:
         """Have the insides of one domain sent; the others are known by their rows."""
@@ -191,7 +214,7 @@ class DrdeckApp(App[None], inherit_bindings=False):
         self._drawn_at = time.monotonic()
         for screen in self._seen_screens():
             self.redraw(screen)
-        self._show_waiting()
+        self.acts.show_waiting()
 
     def _seen_screens(self) -> list[Screen[Any]]:
         """The topmost full screen and the dialogs over it."""
@@ -211,10 +234,12 @@ class DrdeckApp(App[None], inherit_bindings=False):
     def _tick(self) -> None:
         minute = hour(self.now())
         turned, self._minute = minute != self._minute, minute
+        if self.coaching is not None:
+            self.coaching.look()
         for screen in self._seen_screens():
             if isinstance(screen, ConsoleScreen) and screen.is_mounted:
                 self._guarded(lambda s=screen: s.tick(turned))  # type: ignore[misc]
-        self._show_waiting()
+        self.acts.show_waiting()
 
     def _guarded(self, draw: Callable[[], None]) -> None:
         try:
@@ -229,166 +254,15 @@ class DrdeckApp(App[None], inherit_bindings=False):
         if screens:
             screens[-1].say(text)
 
-    # -- dialogs
+    # -- actions
 
     async def ask(self, dialog: Dialog[Answer]) -> Answer | None:
         """Show a dialog and wait for its answer; in a worker only."""
+        self.acts.stay()
         return await self.push_screen_wait(dialog)
-
-    def _when_free(self, make: Callable[[], Dialog[Any]]) -> None:
-        self._waiting.append(make)
-        self.call_later(self._show_waiting)
-
-    def _show_waiting(self) -> None:
-        """What came up by itself waits until no dialog is open: it must not catch another one's keys."""
-        if not self._waiting or self._flowing or isinstance(self.screen, Dialog):
-            return
-        dialog = self._waiting.pop(0)()
-        self._flow(self._shown(dialog))
-
-    async def _shown(self, dialog: Dialog[Any]) -> None:
-        answer = await self.ask(dialog)
-        operation = next((o for o in self.state.open_operations() if o.action == "cfo_complete"), None)
-        if answer and dialog.heading == "A failover is in progress" and operation is not None:
-            self.open_domain(operation.domain)
-
-    def ask_password(self, again: bool = False) -> None:
-        """Ask for the site's password, if it wants one."""
-        listing = self.state.listing
-        if listing is None or not listing.needs_password:
-            return
-        self._when_free(
-            lambda: PasswordDialog(
-                listing.site, listing.user, listing.error or "", lambda word: self.client.secret(word)
-            )
-        )
-
-    def _flow(self, work: Coroutine[Any, Any, Any]) -> None:
-        """One at a time: dialogs must not interleave."""
-        if self._flowing:
-            work.close()
-            return
-        self._flowing = True
-        self.run_worker(self._guard_flow(work), group="flow")
-
-    async def _guard_flow(self, work: Awaitable[Any]) -> None:
-        try:
-            await work
-        except ControllerError as error:
-            await self.ask(Notice("Not possible", [str(error)]))
-        except Exception as error:
-            log.exception("a flow failed")
-            text = f"This console made a mistake ({type(error).__name__}: {error}); the log says more"
-            await self.ask(Notice("Nothing was asked for, or it is in the Task Log", [text]))
-        finally:
-            self._flowing = False
-        self._show_waiting()
-
-    # -- actions
 
     def action_act(self, name: str) -> None:
         """A key of the action list was pressed."""
         screen = self.screen
         if isinstance(screen, ConsoleScreen):
-            self.perform(name, screen.target())
-        elif name == "quit" and not isinstance(screen, Confirm):
-            self.exit()
-
-    def perform(self, name: str, target: str | None) -> None:
-        """Carry an action out; `target` is the domain that it is about."""
-        screen = self.screen
-        plain: dict[str, Callable[[], object]] = {
-            "detach": self.exit,
-            "quit": lambda: self._flow(self._quit()),
-            "palette": lambda: self._flow(self._choose(Palette(self._everything(target)), target)),
-            "help": lambda: self._flow(self._help()),
-            "log": lambda: None if isinstance(screen, LogScreen) else self.push_screen(LogScreen(target)),
-            "back": lambda: screen.action_back() if isinstance(screen, ConsoleScreen) else None,
-            "filter": lambda: screen.action_filter() if isinstance(screen, DomainsScreen) else None,
-        }
-        if name in plain:
-            plain[name]()
-            return
-        domain = self.state.domain(target) if target is not None else None
-        if target is None or domain is None:
-            self.say("no domain is chosen")
-        elif name == "open":
-            self.open_domain(target)
-        elif name == "steps":
-            if not isinstance(screen, StepsScreen):
-                self.push_screen(StepsScreen(target))
-        elif name == "more":
-            entries = menu(domain, self.now(), self.state.read_only)
-            items = [Item(a.name, a.label, a.help, why) for a, why in entries]
-            self._flow(self._choose(MoreMenu(items), target))
-        elif BY_NAME[name].menu:
-            self._act(name, target)
-
-    def _act(self, name: str, target: str) -> None:
-        domain = self.state.domain(target)
-        assert domain is not None
-        closed = refusal(Request(action=name, domain=target), domain, self.now(), self.state.read_only)
-        if closed is None and self.state.lost is not None:
-            closed = self.state.lost
-        if closed is not None:
-            self._flow(flows.refused(self, BY_NAME[name].label, closed))
-        elif name == "pitr_run":
-            if not isinstance(self.screen, RunPitrScreen):
-                self.push_screen(RunPitrScreen(target))
-        else:
-            self._flow(self._following(flows.FLOWS[name](self, target)))
-
-    async def _following(self, work: Awaitable[Any]) -> None:
-        operation = await work
-        if isinstance(operation, str):
-            self.tidings.following.add(operation)
-
-    async def _choose(self, dialog: MoreMenu, target: str | None) -> None:
-        name = await self.ask(dialog)
-        if name is not None:
-            self.call_later(self.perform, name, target)
-
-    def _everything(self, target: str | None) -> list[Item]:
-        domain = self.state.domain(target) if target is not None else None
-        closed: dict[str, str | None] = {}
-        if domain is not None:
-            closed = {a.name: why for a, why in menu(domain, self.now(), self.state.read_only)}
-        return [
-            Item(a.name, a.label, a.help, closed.get(a.name))
-            for a in ACTIONS
-            if a.name not in ("palette", "back") and (not a.menu or a.name in closed)
-        ]
-
-    async def _help(self) -> None:
-        screen = self.screen
-        kind = screen.HELP if isinstance(screen, ConsoleScreen) else "domain"
-        rows: list[Line] = []
-        for keys, label, text in help_rows(kind, self.remapped):
-            rows += row(f"{keys:12} {label}", text, "")
-        rows += [(), *row("In a dialog", "tab, space, enter on the focused button; escape is Cancel", "")]
-        await self.ask(Help("Keys of this screen", rows))
-
-    async def _quit(self) -> None:
-        going = [
-            f"{describe(o)} of {o.domain} goes on without this console: {o.waits_for or 'at work'}"
-            for o in self.state.open_operations()
-        ]
-        session = self.state.longest_session(self.now())
-        if session is not None:
-            going.append(f"The VMs of {session[0].name} are not protected: its PITR session is active.")
-        says = going or ["Nothing goes on. The controller ends by itself when nobody needs it."]
-        if await self.ask(Confirm("Quit", says, "Quit", announce=True)):
-            self.exit()
-
-    def open_domain(self, name: str) -> None:
-        """Show one domain."""
-        if not (isinstance(self.screen, DomainScreen) and self.screen.domain_name == name):
-            self.push_screen(DomainScreen(name))
-
-    def roll_back(self, name: str, to: datetime, vms: tuple[str, ...], total: int) -> None:
-        """Confirm and ask for a rollback."""
-        self._flow(self._following(flows.roll_back(self, name, to, vms, total)))
-
-    def answer(self, operation: OperationView, choice: str) -> None:
-        """Answer what an operation asks."""
-        self._flow(flows.answer_question(self, operation, choice))
+            self.acts.perform(name, screen.target())

@@ -82,7 +82,9 @@ async def ask_and_submit(
 ) -> str | None:
     """Preview, have it confirmed, submit; when things changed meanwhile, say what and ask again."""
     label = BY_NAME[request.action].label
+    desk.say("looking at the site ...")
     preview = await desk.client.preview(request)
+    desk.say("")
     while True:
         if preview.refusal:
             await refused(desk, label, preview.refusal)

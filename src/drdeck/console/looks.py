@@ -93,26 +93,28 @@ _STYLES: Mapping[str, Mapping[str, str]] = {
     "dark": {
         "dim": "#8a949e", "bold": "bold", "head": "bold #9fb4c4", "accent": "#6cb6e4", "key": "bold #6cb6e4",
         "ok": "#7fc97f", "warn": "#e0b050", "bad": "bold #f08078", "alert": "bold #14181c on #e0b050",
+        "top-alert": "bold #14181c on #e0b050",
         "cursor": "bold #ffffff on #2f5f80", "idle-cursor": "on #2a323a", "top": "#d8d8d8 on #20262c",
         "button": "#d8d8d8 on #303840", "button-focus": "bold #14181c on #9fd0f0",
     },
     "light": {
         "dim": "#5c6670", "bold": "bold", "head": "bold #3c5468", "accent": "#005a9c", "key": "bold #005a9c",
         "ok": "#1f6f2f", "warn": "#8a5a00", "bad": "bold #b00020", "alert": "bold #ffffff on #8a5a00",
+        "top-alert": "bold #ffffff on #8a5a00",
         "cursor": "bold #ffffff on #005a9c", "idle-cursor": "on #dfe6ec", "top": "#1c1c1c on #e0e4e8",
         "button": "#1c1c1c on #d4dae0", "button-focus": "bold #ffffff on #005a9c",
     },
     "ansi": {
         "dim": "", "bold": "bold", "head": "bold", "accent": "cyan", "key": "bold cyan",
         "ok": "green", "warn": "yellow", "bad": "bold red", "alert": "bold black on yellow",
-        "cursor": "reverse", "idle-cursor": "underline", "top": "reverse",
-        "button": "", "button-focus": "bold reverse",
+        "cursor": "reverse", "idle-cursor": "bold", "top": "reverse",
+        "button": "", "button-focus": "bold reverse", "top-alert": "bold black on yellow not reverse",
     },
     "mono": {
         "dim": "", "bold": "bold", "head": "bold", "accent": "", "key": "bold",
         "ok": "", "warn": "bold", "bad": "bold", "alert": "bold reverse",
-        "cursor": "reverse", "idle-cursor": "underline", "top": "reverse",
-        "button": "", "button-focus": "bold reverse",
+        "cursor": "reverse", "idle-cursor": "bold", "top": "reverse",
+        "button": "", "button-focus": "bold reverse", "top-alert": "bold not reverse",
     },
 }  # fmt: skip
 

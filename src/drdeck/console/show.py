@@ -89,26 +89,31 @@ def spread(start: Line, end: Line, width: int) -> Line:
 
 def wrap(text: str, width: int) -> list[str]:
     """Words laid into lines of at most `width` cells; a longer word is broken, nothing is lost."""
+    width = max(2, width)  # a wide character must have room
     lines: list[str] = []
     for paragraph in text.split("\n"):
         line = ""
         for word in paragraph.split(" "):
-            while cell_len(word) > width:
-                head = set_cell_size(word, width).rstrip() if not line else ""
-                if line:
-                    lines.append(line)
-                    line = ""
-                else:
-                    lines.append(head)
-                    word = word[len(head) :]
             joined = f"{line} {word}" if line else word
-            if cell_len(joined) > width:
-                lines.append(line)
-                line = word
-            else:
+            if cell_len(joined) <= width:
                 line = joined
+                continue
+            if line:
+                lines.append(line)
+            *full, line = _broken(word, width)
+            lines += full
         lines.append(line)
     return lines
+
+
+def _broken(word: str, width: int) -> list[str]:
+    """A word in pieces of at most `width` cells; the last one may be short."""
+    pieces = [""]
+    for char in word:
+        if cell_len(pieces[-1] + char) > width:
+            pieces.append("")
+        pieces[-1] += char
+    return pieces
 
 
 def size(count: int | None) -> str:
@@ -156,7 +161,7 @@ def in_words(seconds: float) -> str:
 
 
 def percent(progress: float | None) -> str:
-    return UNKNOWN if progress is None else f"{min(100.0, max(0.0, progress)):.0f}%"
+    return UNKNOWN if progress is None else f"{int(min(100.0, max(0.0, progress)))}%"
 
 
 def bar(progress: float | None, width: int) -> str:

@@ -9,6 +9,7 @@ import itertools
 import os
 import socket
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 
 import msgspec
@@ -168,6 +169,22 @@ class Client:
         answer = await self._call(lambda i: p.Ask(id=i, what="findings"))
         assert isinstance(answer, p.FindingsAnswer)
         return answer.findings
+
+    async def inject(
+        self, fault: str, domain: str | None, vms: tuple[str, ...], for_s: float | None, times: int
+    ) -> tuple[str, ...]:
+        """Throw a fault into a training site; returns what was done. Raises ControllerError."""
+        answer = await self._call(
+            lambda i: p.Inject(id=i, fault=fault, domain=domain, vms=vms, for_s=for_s, times=times)
+        )
+        assert isinstance(answer, p.Injected)
+        return answer.says
+
+    async def jump(self, seconds: float) -> datetime:
+        """Move a training site's clock on; returns its time then. Raises ControllerError."""
+        answer = await self._call(lambda i: p.Jump(id=i, seconds=seconds))
+        assert isinstance(answer, p.Jumped)
+        return answer.now
 
     def _send(self, message: p.Message) -> None:
         if self._writer is None or self._writer.is_closing() or self.closed.is_set():

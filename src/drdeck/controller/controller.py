@@ -4,42 +4,37 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import logging
 import os
-import random
 import secrets
+import time
 from collections.abc import Callable, Coroutine
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import msgspec
 
 from drdeck.model.actions import Request
-from drdeck.model.commands import AnyCommand, Take, encode
+from drdeck.model.commands import Take
 from drdeck.model.domains import Domain, Finding, Mode, Owner, ProtectedSite, SiteView
 from drdeck.model.pitr import Points
 from drdeck.model.times import show
-from drdeck.sites.site import LoginRefused, RecoverySite, Refused, ResultUnknown, SiteError, SiteUnreachable
+from drdeck.sites.site import RecoverySite, SiteUnreachable
 
 from . import projection as facts
 from . import requests
-from .journal import Event, Journal, JournalError
-from .operations import Operation, OperationState
+from .book import SELF, Book
+from .chores import Chores
+from .doing import Doing
+from .journal import Journal, JournalError
+from .operations import Operation
 from .protocol import Preview
-from .reconcile import Ask, Do, Done, Failed, Next, Wait, first_command, next_step
+from .reconcile import first_command
 from .requests import NotAccepted
-from .result import result_of
+from .sight import Sight, utcnow
 
 log = logging.getLogger("drdeck.controller")
-
-SELF = "drdeck"
-"""The actor of what nobody asked for: points, outcomes, starts and stops."""
-_BACKOFF_S = (0.5, 1, 2, 3, 5)
-_UPKEEP_RETRY_S = 60.0
-
-
-def utcnow() -> datetime:
-    return datetime.now(UTC)
 
 
 class Controller:
@@ -53,35 +48,40 @@ class Controller:
         site: RecoverySite,
         journal: Journal,
         read_only: bool = False,
-        real_now: Callable[[], datetime] = utcnow,
+        real_now: Callable[[], datetime] | None = None,
+        steady: Callable[[], float] | None = None,
     ) -> None:
+        """Raises JournalError for a journal that tells what this drdeck does not understand.
+
+        `steady` goes with `real_now` unless given, so that a test moves both at once.
+        """
         self.site, self.journal, self.read_only = site, journal, read_only
-        self.real_now = real_now
-        self.since = real_now()
-        self.view: SiteView | None = None
-        self.seen_at: datetime | None = None
-        self.error: str | None = "the site was not seen yet"
-        self.needs_password = False
-        self.journal_error: str | None = None
-        self.operations: facts.Operations = facts.project(journal.events())
+        self.real_now: Callable[[], datetime] = real_now or utcnow
+        if steady is None:
+            steady = time.monotonic if real_now is None else lambda: self.real_now().timestamp()
+        self.since = self.real_now()
         self.on_change: Callable[[], None] = lambda: None
-        self._kick = asyncio.Event()
-        self._password_given = asyncio.Event()
-        self._running: set[asyncio.Task[None]] = set()
-        self._upkeep_going: set[str] = set()
-        self._upkeep_failed: dict[str, float] = {}
-        self._observing: asyncio.Task[None] | None = None
+        self.book = Book(journal)
+        self.sight = Sight(site, self.real_now, steady)
+        self.doing = Doing(site, self.sight, self.book)
+        self.book.on_change = self.sight.on_change = self._changed
+        self.sight.on_view, self.sight.take = self.kick, self.saw
+        record = functools.partial(self.book.record, SELF)
+        self._chores = Chores(self.doing.execute, record, self.book.record_surely)
+        self._upkeep_going = self._chores.going
 
     async def run(self) -> None:
         """Observe and reconcile until cancelled; what is under way then is left to the next start."""
-        loops = {"observe": self._observe(), "reconcile": self._reconcile(), "upkeep": self._upkeep()}
+        loops = {"observe": self.sight.watch(), "reconcile": self.doing.run(), "upkeep": self._upkeep()}
         tasks = [asyncio.create_task(self._forever(loop), name=name) for name, loop in loops.items()]
         try:
             await asyncio.gather(*tasks)
         finally:
-            for task in [*tasks, *self._running, *([self._observing] if self._observing else [])]:
+            self.sight.stop()
+            running = [*tasks, *self.doing.running]
+            for task in running:
                 task.cancel()
-            await asyncio.gather(*tasks, *self._running, return_exceptions=True)
+            await asyncio.gather(*running, return_exceptions=True)
             await self.site.close()
 
     async def _forever(self, loop: Coroutine[Any, Any, None]) -> None:
@@ -95,75 +95,45 @@ class Controller:
 
     # -- seeing
 
-    async def _observe(self) -> None:
-        failures = 0
-        while True:
-            try:
-                await self.site.open()
-                self.needs_password = False
-                async for view in self.site.watch():
-                    failures = 0
-                    self.saw(view)
-            except LoginRefused as error:
-                self.needs_password = True
-                self._lost_sight(str(error))
-                self._password_given.clear()
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._password_given.wait(), 60)
-                continue
-            except SiteError as error:
-                self._lost_sight(str(error))
-            except Exception as error:
-                log.exception("watching the site failed, which is a bug")
-                self._lost_sight(
-                    f"drdeck failed while watching the site: {error!r}; see the controller's log"
-                )
-            pause = _BACKOFF_S[min(failures, len(_BACKOFF_S) - 1)]
-            failures += 1
-            await asyncio.sleep(pause * random.uniform(0.7, 1.0))
+    @property
+    def view(self) -> SiteView | None:
+        return self.sight.view
+
+    @property
+    def seen_at(self) -> datetime | None:
+        return self.sight.seen_at
+
+    @property
+    def error(self) -> str | None:
+        """Why the site is not seen now; None while it is."""
+        return self.sight.error
+
+    @property
+    def needs_password(self) -> bool:
+        return self.sight.needs_password
 
     def saw(self, view: SiteView) -> None:
         """Take a view in, unless a newer one was seen."""
-        self.seen_at, self.error = self.real_now(), None
-        if self.view is None or view.serial > self.view.serial:
-            self.view = view
-            self.kick()
-        self.on_change()
+        self.sight.saw(view)
 
-    def _lost_sight(self, error: str) -> None:
-        if self.error != error:
-            log.warning("the site is out of sight: %s", error)
-        self.error = error
-        self.on_change()
-
-    def _look_again(self) -> None:
-        """Have the site read anew after a lost answer, however long that takes."""
-        if self._observing is None or self._observing.done():
-            self._observing = asyncio.create_task(self._look(), name="look-again")
-
-    async def _look(self) -> None:
-        while any(op.lost for op in self.open_operations()):
-            try:
-                self.saw(await self.site.observe())
-            except SiteError as error:
-                self._lost_sight(str(error))
-            except Exception:
-                log.exception("reading the site anew failed, which is a bug")
-            serial = self.view.serial if self.view else 0
-            if all(serial > known for op in self.open_operations() for known in op.lost.values()):
-                return
-            await asyncio.sleep(1)
+    def kick(self) -> None:
+        """Something changed: look at every open operation again."""
+        self.doing.kick()
 
     def now(self) -> datetime:
         """The site's clock, or ours before it was seen."""
-        return self.view.clock.at(self.real_now()) if self.view else self.real_now()
+        return self.sight.now()
 
     def stale_s(self) -> float | None:
         """Age in seconds of a view that is not fresh any more; None for a fresh one."""
-        if self.error is None:
-            return None
-        since = self.seen_at or self.since
-        return max(0.0, (self.real_now() - since).total_seconds())
+        return self.sight.stale_s()
+
+    def password_given(self) -> None:
+        """A console gave a password: try to log in again now."""
+        self.sight.password_given()
+
+    def _changed(self) -> None:
+        self.on_change()
 
     # -- asking
 
@@ -177,8 +147,17 @@ class Controller:
             raise NotAccepted("usage", f'there is no Protected Domain "{name}"; known: {known}')
         return found
 
+    @property
+    def operations(self) -> facts.Operations:
+        return self.book.operations
+
+    @property
+    def journal_error(self) -> str | None:
+        """Why nothing new is accepted; None while the journal can be written."""
+        return self.book.error
+
     def open_operations(self) -> list[Operation]:
-        return [op for op in self.operations.values() if not op.ended]
+        return self.book.open_operations()
 
     async def submit(self, request: Request, actor: str) -> str:
         """Accept a request: once this returns its id, it is in the journal. Raises NotAccepted."""
@@ -206,6 +185,8 @@ class Controller:
             "asked_at": show(asked.asked_at),
             "against": list(requests.against_force(accepted, protected)),
         }
+        if domain.session is not None:
+            data |= {"session": domain.session.id, "after": domain.session.last_operation}
         self._record_or_refuse(actor, facts.ACCEPTED, data)
         log.info("%s accepted from %s: %s %s", ident, actor, request.action, request.domain)
         self.kick()
@@ -222,10 +203,13 @@ class Controller:
     async def points(self, name: str) -> Points:
         """Raises NotAccepted, and SiteError."""
         self._sighted()
-        self.domain(name)
+        broken = self.domain(name).broken
+        if broken:
+            raise NotAccepted("rule", f'the record of "{name}" at the site cannot be used: {broken}')
         return await self.site.points(name)
 
     async def findings(self) -> tuple[Finding, ...]:
+        self._sighted()
         return tuple(await self.site.findings())
 
     def answer(self, ident: str, choice: str, actor: str) -> None:
@@ -245,9 +229,9 @@ class Controller:
         self._record_or_refuse(actor, facts.ANSWER, data)
         self.kick()
 
-    def password_given(self) -> None:
-        """A console gave a password: try to log in again now."""
-        self._password_given.set()
+    def note(self, actor: str, kind: str, data: dict[str, Any]) -> None:
+        """Journal something that is no operation. Raises NotAccepted when that cannot be."""
+        self._record_or_refuse(actor, kind, data)
 
     def _sighted(self) -> None:
         if self.error is not None:
@@ -261,185 +245,39 @@ class Controller:
         except SiteUnreachable as error:
             raise NotAccepted("unreachable", str(error)) from None
 
-    # -- the journal
-
-    def _record(self, actor: str, kind: str, data: dict[str, Any]) -> Event:
-        """Append, and follow it in the projection. Raises JournalError; then nothing has changed."""
-        try:
-            event = self.journal.append(actor, kind, data)
-        except JournalError as error:
-            self.journal_error = str(error)
-            self.on_change()
-            raise
-        self.journal_error = None
-        self.operations = facts.apply(self.operations, event)
-        self.on_change()
-        return event
-
     def _record_or_refuse(self, actor: str, kind: str, data: dict[str, Any]) -> None:
         try:
-            self._record(actor, kind, data)
+            self.book.record(actor, kind, data)
         except JournalError as error:
             raise NotAccepted("failed", f"{error}; nothing new is accepted until it can be") from None
-
-    async def _record_surely(self, kind: str, data: dict[str, Any]) -> None:
-        """Append what has already happened, however long the disk refuses."""
-        while True:
-            try:
-                self._record(SELF, kind, data)
-                return
-            except JournalError:
-                await asyncio.sleep(1)
-
-    # -- doing
-
-    def kick(self) -> None:
-        """Something changed: look at every open operation again."""
-        self._kick.set()
-
-    async def _reconcile(self) -> None:
-        while True:
-            await self._kick.wait()
-            self._kick.clear()
-            try:
-                self._reconcile_once()
-            except JournalError:
-                await asyncio.sleep(1)
-                self.kick()
-            except Exception:
-                log.exception("reconciling failed, which is a bug; trying again")
-                await asyncio.sleep(5)
-                self.kick()
-
-    def _reconcile_once(self) -> None:
-        if self.view is None:
-            return
-        for op in self.open_operations():
-            step = next_step(op, self.view.domain(op.domain), self.view.serial)
-            self._follow(op, step)
-        if any(op.lost for op in self.open_operations()):
-            self._look_again()
-
-    def _follow(self, op: Operation, step: Next) -> None:
-        ident = {"operation": op.id}
-        if isinstance(step, Ask):
-            if op.question != step.question:
-                self._record(SELF, facts.QUESTION, {**ident, "question": msgspec.to_builtins(step.question)})
-            return
-        if op.question is not None:
-            self._record(SELF, facts.SETTLED, ident)
-        if isinstance(step, Do):
-            for command in step.commands:
-                if len(self._running) >= max(1, self.site.parallel):
-                    break
-                self._start(op, command)
-        elif isinstance(step, Wait):
-            self._waits(op.id, step.why)
-        elif isinstance(step, Done):
-            domain = self.domain(op.domain)
-            result = result_of(op, domain, self.operations.values(), self.now())
-            self._end(op, OperationState.DONE, None, {"outcome": step.text, **result})
-        elif isinstance(step, Failed):
-            state = OperationState.ABORTED if step.aborted else OperationState.FAILED
-            self._end(op, state, step.why, {})
-
-    def _waits(self, ident: str, why: str) -> None:
-        op = self.operations[ident]
-        if op.waits_for != why:
-            self.operations = {**self.operations, ident: msgspec.structs.replace(op, waits_for=why)}
-            self.on_change()
-
-    def _end(self, op: Operation, state: OperationState, error: str | None, result: dict[str, str]) -> None:
-        data = {
-            "operation": op.id,
-            "state": str(state),
-            "at": show(self.now()),
-            "error": error,
-            "result": result,
-        }
-        self._record(SELF, facts.ENDED, data)
-        log.info("%s ended: %s %s", op.id, state, error or result.get("outcome", ""))
-        self.kick()
-
-    def _start(self, op: Operation, command: AnyCommand) -> None:
-        data = {"operation": op.id, "key": command.key, "command": encode(command), "says": command.says}
-        self._record(SELF, facts.INTENT, data)
-        self._spawn(self._carry_out(command, data), command.says)
-
-    def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> None:
-        task = asyncio.create_task(work, name=name)
-        self._running.add(task)
-
-        def ended(task: asyncio.Task[None]) -> None:
-            self._running.discard(task)
-            self.kick()
-
-        task.add_done_callback(ended)
-
-    async def _carry_out(self, command: AnyCommand, intent: dict[str, Any]) -> None:
-        result, text = await self._execute(command)
-        serial = self.view.serial if self.view else 0
-        outcome = {"operation": intent["operation"], "key": intent["key"], "result": result, "serial": serial}
-        if text:
-            outcome["text"] = text
-        if result == "refused":
-            outcome["command"] = intent["command"]
-        await self._record_surely(facts.OUTCOME, outcome)
-        if result not in ("done", "refused"):
-            self._look_again()
-
-    async def _execute(self, command: AnyCommand) -> tuple[str, str]:
-        try:
-            await self.site.execute(command)
-        except Refused as error:
-            return "refused", str(error)
-        except ResultUnknown as error:
-            return "unknown", str(error)
-        except SiteUnreachable as error:
-            return "unreachable", str(error)
-        except Exception as error:
-            log.exception("%s failed, which is a bug", command.says)
-            return "refused", f"drdeck failed at: {command.says}: {error!r}; see the controller's log"
-        return "done", ""
 
     # -- what nobody asks for
 
     async def _upkeep(self) -> None:
         while True:
             await asyncio.sleep(0.5)
-            if self.read_only or self.error is not None or self.view is None:
-                continue
             try:
-                self._upkeep_once()
+                if self.journal_error is not None:
+                    self._try_journal()
+                elif not self.read_only and self.error is None and self.view is not None:
+                    self._upkeep_once()
             except Exception:
                 log.exception("upkeep failed, which is a bug")
                 await asyncio.sleep(30)
 
     def _upkeep_once(self) -> None:
-        clock = asyncio.get_running_loop().time()
         for domain, act in self.site.upkeep(self.now()):
-            if len(self._running) >= max(1, self.site.parallel) or act.key in self._upkeep_going:
+            if self.doing.full or not self._chores.may_begin(act.key):
                 continue
-            if clock - self._upkeep_failed.get(act.key, -_UPKEEP_RETRY_S) < _UPKEEP_RETRY_S:
-                continue
-            self._upkeep_going.add(act.key)
-            self._spawn(self._keep_up(Take(operation="", domain=domain, act=act)), act.says)
+            self._chores.begin(act.key)
+            command = Take(operation="", domain=domain, act=act)
+            self.doing.spawn(self._chores.carry_out(command), act.says)
 
-    async def _keep_up(self, command: Take) -> None:
-        key = command.key
-        told = {"domain": command.domain, "key": key, "says": command.says}
-        try:
-            self._record(SELF, "upkeep", {**told, "command": encode(command)})
-            result, text = await self._execute(command)
-            await self._record_surely("upkeep_outcome", {**told, "result": result, "text": text})
-            if result != "done":
-                self._upkeep_failed[key] = asyncio.get_running_loop().time()
-            else:
-                self._upkeep_failed.pop(key, None)
-        except JournalError:
-            self._upkeep_failed[key] = asyncio.get_running_loop().time()
-        finally:
-            self._upkeep_going.discard(key)
+    def _try_journal(self) -> None:
+        """Whether it can be written again; nobody else may be writing."""
+        with contextlib.suppress(JournalError):
+            self.book.record(SELF, "journal_back", {"was": self.journal_error})
+            self.kick()
 
     def has_duties(self) -> bool:
         """Whether ending this process would leave something undone: open operations, or points to make."""

@@ -6,6 +6,7 @@ hash, hash. A hash covers the row and the hash before it.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import sqlite3
 from collections.abc import Iterator
@@ -18,7 +19,17 @@ import msgspec
 from drdeck.model.domains import Frozen
 from drdeck.model.times import show
 
-SCHEMA = 1
+MIGRATIONS = (
+    # 0 -> 1: a new file, or one of before formats were numbered
+    """CREATE TABLE IF NOT EXISTS events (
+        id INTEGER PRIMARY KEY, time TEXT NOT NULL, actor TEXT NOT NULL, kind TEXT NOT NULL,
+        data TEXT NOT NULL, previous TEXT NOT NULL, hash TEXT NOT NULL);""",
+)
+"""What makes format n + 1 of format n, in order. None may touch a row: the chain covers every one."""
+SCHEMA = len(MIGRATIONS)
+"""The format of journals that this drdeck writes, kept as the file's user_version."""
+BUSY_S = 0.25
+"""So long another process that holds the file is waited for; the controller stands still meanwhile."""
 FIRST = "0" * 64
 """What the first event names as the hash before it."""
 
@@ -56,7 +67,7 @@ class Journal:
                     raise JournalError(f"there is no journal at {file}")
                 self._db = sqlite3.connect(f"{file.resolve().as_uri()}?mode=ro", uri=True, timeout=5)
             else:
-                self._db = sqlite3.connect(file, timeout=5, isolation_level=None)
+                self._db = sqlite3.connect(file, timeout=BUSY_S, isolation_level=None)
             version = self._db.execute("PRAGMA user_version").fetchone()[0]
             if version > SCHEMA:
                 raise JournalError(
@@ -74,17 +85,18 @@ class Journal:
     def _prepare(self, version: int) -> None:
         self._db.execute("PRAGMA journal_mode=WAL")
         self._db.execute("PRAGMA synchronous=FULL")
-        if version == 0:
-            self._db.executescript(
-                f"""
-                BEGIN;
-                CREATE TABLE IF NOT EXISTS events (
-                    id INTEGER PRIMARY KEY, time TEXT NOT NULL, actor TEXT NOT NULL, kind TEXT NOT NULL,
-                    data TEXT NOT NULL, previous TEXT NOT NULL, hash TEXT NOT NULL);
-                PRAGMA user_version = {SCHEMA};
-                COMMIT;
-                """
-            )
+        if version == SCHEMA:
+            return
+        self._db.execute("BEGIN IMMEDIATE")  # all of it or nothing, and nobody else beside
+        try:
+            for number in range(version, SCHEMA):
+                self._db.execute(MIGRATIONS[number])
+            self._db.execute(f"PRAGMA user_version = {SCHEMA}")
+            self._db.execute("COMMIT")
+        except sqlite3.Error:
+            with contextlib.suppress(sqlite3.Error):
+                self._db.execute("ROLLBACK")
+            raise
 
     def append(self, actor: str, kind: str, data: dict[str, Any]) -> Event:
         """Write one event and return when it is on disk. Raises JournalError; then nothing was written."""
@@ -157,7 +169,7 @@ class Journal:
         return wrong
 
     def shorten_wait(self, milliseconds: int) -> None:
-        """How long a write may wait for another process that holds the file; 5 s unless told."""
+        """How long a write may wait for another process that holds the file; BUSY_S unless told."""
         self._db.execute(f"PRAGMA busy_timeout = {int(milliseconds)}")
 
     def close(self) -> None:

@@ -23,7 +23,7 @@ ENDED = frozenset({OperationState.DONE, OperationState.FAILED, OperationState.AB
 
 
 class Question(Frozen, frozen=True, kw_only=True):
-    """What an operation needs from a person. `kind`: failed, unknown, or site."""
+    """What an operation needs from a person. `kind`: failed, unknown, site, or bug (of drdeck's own)."""
 
     id: str
     kind: str
@@ -36,19 +36,25 @@ class Operation(Frozen, frozen=True, kw_only=True):
 
     `done`: key of each command that the site confirmed -> serial of the view at that time.
     `failed`: key -> the site's words. `lost`: key -> serial of the view up to which nothing can be
-    told of a command whose answer was lost. `going`: keys under way.
+    told of a command whose answer was lost. `unsent`: the same for a command that certainly did not
+    reach the site. `going`: keys under way.
     """
 
     id: str
     request: Request
     actor: str
     asked_at: datetime
+    session: str | None = None
+    """the PITR session that it is about, for what is asked of one"""
+    after: str | None = None
+    """the rollback or exit asked of that session before this one"""
     state: OperationState = OperationState.OPEN
     done: dict[str, int] = {}
     skipped: dict[str, str] = {}
     """VM id -> name: the operator said to go on without it"""
     failed: dict[str, str] = {}
     lost: dict[str, int] = {}
+    unsent: dict[str, int] = {}
     going: frozenset[str] = frozenset()
     acts: dict[str, Act] = {}
     """the acts behind the keys in `failed`, so that a question can name them"""
@@ -63,6 +69,11 @@ class Operation(Frozen, frozen=True, kw_only=True):
     @property
     def ended(self) -> bool:
         return self.state in ENDED
+
+    @property
+    def unseen(self) -> dict[str, int]:
+        """Keys whose command must not be given again before the site was seen anew."""
+        return self.lost | self.unsent
 
     @property
     def domain(self) -> str:

@@ -16,7 +16,8 @@ from drdeck.settings import Settings
 from drdeck.sites import make_site
 from drdeck.sites.site import SiteError
 
-from .controller import SELF, Controller
+from .book import SELF
+from .controller import Controller
 from .journal import Journal, JournalError
 from .paths import Paths, make_private
 from .secrets import Passwords
@@ -48,6 +49,9 @@ def serve(settings: Settings, site_name: str, paths: Paths, idle_s: float = IDLE
         return 1
     try:
         asyncio.run(_serve(settings, site_name, paths, journal, idle_s))
+    except JournalError as error:
+        _say(str(error))
+        return 1
     except ValueError as error:
         log.exception("the controller cannot start")
         _say(WRONG_INPUT + str(error))
@@ -78,7 +82,8 @@ async def _serve(settings: Settings, name: str, paths: Paths, journal: Journal, 
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopped.set)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    journal.append(SELF, "controller_started", {"pid": os.getpid(), "site": name})
+    with contextlib.suppress(JournalError):  # a full disk is no reason not to observe
+        controller.book.record(SELF, "controller_started", {"pid": os.getpid(), "site": name})
     _say(READY)
     log.info("serving %s as pid %s", name, os.getpid())
     running = asyncio.create_task(controller.run(), name="controller")

@@ -11,7 +11,7 @@ import msgspec
 from drdeck.model.actions import Request
 from drdeck.model.commands import AnyCommand, Take
 
-from .journal import Event
+from .journal import Event, Journal, JournalError
 from .operations import Operation, OperationState, Question
 
 Operations = dict[str, Operation]
@@ -54,10 +54,22 @@ def project(events: Iterable[Event]) -> Operations:
             op,
             going=frozenset(),
             lost=dict.fromkeys([*op.lost, *op.going], 0),
+            unsent=dict.fromkeys(op.unsent, 0),
             done=dict.fromkeys(op.done, 0),
         )
         for ident, op in operations.items()
     }
+
+
+def read(journal: Journal) -> Operations:
+    """The operations of a journal. Raises JournalError for events that make no sense."""
+    try:
+        return project(journal.events())
+    except (msgspec.ValidationError, KeyError, TypeError, ValueError, AttributeError) as error:
+        raise JournalError(
+            f"the journal {journal.file} tells what this drdeck does not understand ({error!r}):"
+            " use the drdeck that wrote it, or another --state directory"
+        ) from None
 
 
 def _accepted(event: Event) -> Operation:
@@ -67,6 +79,8 @@ def _accepted(event: Event) -> Operation:
         request=msgspec.convert(data["request"], Request),
         actor=event.actor,
         asked_at=datetime.fromisoformat(data["asked_at"]),
+        session=data.get("session"),
+        after=data.get("after"),
     )
 
 
@@ -82,7 +96,11 @@ def _without(table: dict[str, Any], keys: Iterable[str]) -> dict[str, Any]:
 def _intent(op: Operation, data: dict[str, Any]) -> Operation:
     key = data["key"]
     return _replace(
-        op, going=op.going | {key}, lost=_without(op.lost, [key]), failed=_without(op.failed, [key])
+        op,
+        going=op.going | {key},
+        lost=_without(op.lost, [key]),
+        unsent=_without(op.unsent, [key]),
+        failed=_without(op.failed, [key]),
     )
 
 
@@ -94,12 +112,15 @@ def _outcome(op: Operation, data: dict[str, Any]) -> Operation:
     if result == "refused" and key == "AbortCompletion":
         # Too late to give up: the operation goes on, and asks again where it must.
         return _replace(op, answers=_without(op.answers, ["abort"]))
-    if result == "refused":
+    if result in ("refused", "vanished"):
         acts = op.acts
         command: AnyCommand = msgspec.convert(data["command"], AnyCommand)
         if isinstance(command, Take):
             acts = {**acts, key: command.act}
-        return _replace(op, failed={**op.failed, key: data["text"]}, acts=acts)
+        failed = {**op.failed, key: data["text"]}
+        return _replace(op, failed=failed, acts=acts, done=_without(op.done, [key]))
+    if result == "unreachable":
+        return _replace(op, unsent={**op.unsent, key: serial})
     return _replace(op, lost={**op.lost, key: serial})
 
 
@@ -121,6 +142,8 @@ def _answer(op: Operation, data: dict[str, Any]) -> Operation:
         return op
     if asked.kind == "site":
         return _replace(op, answers={**op.answers, asked.id: choice})
+    if asked.kind == "bug":
+        return op
     keys = asked.id.split(":", 1)[1].split(",") if ":" in asked.id else []
     if asked.id.startswith("vanished:"):
         keys = [asked.id.split(":", 1)[1].rsplit(":", 1)[0]]

@@ -79,6 +79,24 @@ class Stop(Message, frozen=True, kw_only=True, tag="stop"):
     force: bool = False
 
 
+class Inject(Message, frozen=True, kw_only=True, tag="inject"):
+    """Throw a fault into a training site now. `domain` None: the only one, or all where that makes sense."""
+
+    id: int
+    fault: str
+    domain: str | None = None
+    vms: tuple[str, ...] = ()
+    for_s: float | None = None
+    times: int = 1
+
+
+class Jump(Message, frozen=True, kw_only=True, tag="jump"):
+    """Move a training site's clock on."""
+
+    id: int
+    seconds: float
+
+
 class Welcome(Message, frozen=True, kw_only=True, tag="welcome"):
     version: int
     site: str
@@ -194,6 +212,20 @@ class FindingsAnswer(Message, frozen=True, kw_only=True, tag="findings"):
     findings: tuple[Finding, ...]
 
 
+class Injected(Message, frozen=True, kw_only=True, tag="injected"):
+    """What was thrown in, a phrase each."""
+
+    id: int
+    says: tuple[str, ...]
+
+
+class Jumped(Message, frozen=True, kw_only=True, tag="jumped"):
+    """The site's time after the jump."""
+
+    id: int
+    now: datetime
+
+
 class Refusal(Message, frozen=True, kw_only=True, tag="refusal"):
     """A "no". `code`: usage, rule, unconfirmed, stale, failed, unreachable, unknown, version."""
 
@@ -202,7 +234,7 @@ class Refusal(Message, frozen=True, kw_only=True, tag="refusal"):
     text: str
 
 
-FromClient = Hello | Subscribe | Submit | Answer | Ask | Secret | Stop
+FromClient = Hello | Subscribe | Submit | Answer | Ask | Secret | Stop | Inject | Jump
 FromController = (
     Welcome
     | Listing
@@ -216,6 +248,8 @@ FromController = (
     | StatusAnswer
     | ListingAnswer
     | FindingsAnswer
+    | Injected
+    | Jumped
     | Refusal
 )
 

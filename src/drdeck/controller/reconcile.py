@@ -7,9 +7,11 @@ journal says of its answer.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from drdeck.model.commands import (
     AbortCompletion,
@@ -24,15 +26,19 @@ from drdeck.model.commands import (
     StartSession,
     Take,
 )
-from drdeck.model.domains import Domain, FailoverType, Mode, Phase, SessionState
+from drdeck.model.domains import Act, Domain, FailoverType, Mode, SessionState
 from drdeck.model.times import show
 
+from . import asking
 from .operations import Operation, Question
 
 
 @dataclass(frozen=True)
 class Wait:
+    """`settling`: what the site confirmed and still shows as due; it should not for long."""
+
     why: str
+    settling: tuple[AnyCommand, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -60,8 +66,13 @@ class Failed:
 Next = Wait | Do | Ask | Done | Failed
 
 
-def next_step(operation: Operation, domain: Domain | None, serial: int) -> Next:
-    """The next step of an open operation, given its domain in the view number `serial`."""
+def next_step(operation: Operation, domain: Domain | None, serial: int, looked: int | None = None) -> Next:
+    """The next step of an open operation, given its domain in the view number `serial`.
+
+    `looked`: number of the newest view that was read after the last lost answer; None: this one.
+    """
+    if looked is not None:
+        operation = _seen(operation, serial, looked)
     if domain is None:
         return Wait(f'the site does not show a domain named "{operation.domain}"')
     if domain.broken:
@@ -69,6 +80,17 @@ def next_step(operation: Operation, domain: Domain | None, serial: int) -> Next:
     if operation.answers.get("abort") == "abort" and operation.action != "cfo_complete":
         return Failed("given up on the operator's word", aborted=True)
     return _STEPS[operation.action](operation, domain, serial)
+
+
+def _seen(op: Operation, serial: int, looked: int) -> Operation:
+    """A view that came by itself after a lost answer may have been read before it: it tells nothing."""
+
+    def until(table: dict[str, int]) -> dict[str, int]:
+        return {key: known if looked > known else max(known, serial) for key, known in table.items()}
+
+    if not op.unseen:
+        return op
+    return msgspec.structs.replace(op, lost=until(op.lost), unsent=until(op.unsent))
 
 
 def first_command(op: Operation) -> AnyCommand:
@@ -144,19 +166,33 @@ def _pitr_start(op: Operation, d: Domain, serial: int) -> Next:
 
 
 def _pitr_run(op: Operation, d: Domain, serial: int) -> Next:
-    session = d.session
-    if session is None:
-        return Failed("the PITR session has ended")
+    session, first = d.session, first_command(op)
+    if session is None or op.session not in (None, session.id):
+        return Failed("the PITR session that it was asked for has ended")
+    if session.last_operation != op.id and op.session and session.last_operation != op.after:
+        return _overtaken(op, first, serial)
     if session.last_operation != op.id:
-        return _command(op, first_command(op), serial, shown="the rollback as begun")
+        return _command(op, first, serial, shown="the rollback as begun")
     if session.state is SessionState.ACTIVE:
         return Done(f"rolled back to {show(op.request.to)}" if op.request.to else "rolled back")
     return _question(op, d, serial) or _phase(op, d, serial) or Wait("rolling back")
 
 
+def _overtaken(op: Operation, first: AnyCommand, serial: int) -> Next:
+    """Somebody else's rollback came in between: beginning ours again could undo it."""
+    key = first.key
+    if key in op.going or serial <= op.unseen.get(key, -1):
+        return Wait(f"{first.says}: its answer was lost; looking at the site")
+    if key in op.done:
+        return Done("rolled back; another rollback has followed since")
+    if key in op.lost:
+        return Ask(asking.unknown([key], [first.says]))
+    return Failed("somebody else rolled the VMs back meanwhile; ask again if it is still wanted")
+
+
 def _pitr_exit(op: Operation, d: Domain, serial: int) -> Next:
     exit_ = first_command(op)
-    if d.session is None:
+    if d.session is None or op.session not in (None, d.session.id):
         asked = exit_.key in op.done or exit_.key in op.lost or exit_.key in op.going
         return Done("the PITR session was exited") if asked else Failed("the PITR session has ended already")
     if d.session.last_operation != op.id:
@@ -181,21 +217,15 @@ def _command(op: Operation, command: AnyCommand, serial: int, shown: str, on_ref
     if key in op.failed:
         if on_refused == "fail":
             return Failed(op.failed[key])
-        return _ask_failed(op, [key], ("retry",))
-    if key in op.lost and serial <= op.lost[key]:
+        return Ask(asking.failed(op, [key], ("retry",)))
+    if serial <= op.unseen.get(key, -1):
         return Wait(f"{command.says}: its answer was lost; looking at the site")
+    if key in op.lost and isinstance(command, Take) and command.act.after_loss == "ask":
+        return Ask(asking.unknown([key], [command.says]))
     if key in op.done and serial <= op.done[key]:
         return Wait(f"{command.says}: done; waiting until the site shows it")
     if key in op.done:
-        return Ask(
-            Question(
-                id=f"vanished:{key}:{op.done[key]}",
-                kind="failed",
-                text=f"The site confirmed: {command.says}; but it does not show {shown}."
-                " Somebody else may have changed the domain's record there.",
-                choices=("retry", "abort"),
-            )
-        )
+        return Ask(asking.vanished(op, key, command.says, shown))
     return Do((command,))
 
 
@@ -229,7 +259,8 @@ def _phase(op: Operation, d: Domain, serial: int) -> Next | None:
     todo: list[AnyCommand] = [
         skip for skip in skips if skip.key not in op.going and _open(op, skip.key, serial)
     ]
-    failed, unknown, under_way, settling = [], [], bool(skips), False
+    failed, unknown, under_way = list[Act](), list[Act](), bool(skips)
+    settling, unseen = list[AnyCommand](), False
     for act in phase.acts:
         key = act.key
         if act.vm in op.skipped:
@@ -237,23 +268,25 @@ def _phase(op: Operation, d: Domain, serial: int) -> Next | None:
         if key in op.going:
             under_way = True
         elif key in op.failed:
-            failed.append(key)
+            failed.append(act)
         elif key in op.lost and serial > op.lost[key] and act.after_loss == "ask":
-            unknown.append(key)
+            unknown.append(act)
         elif key in op.done:
-            settling = settling or act.after_loss == "observe"
+            if act.after_loss == "observe":
+                settling.append(Take(operation=op.id, domain=d.name, act=act))
         elif _open(op, key, serial):
             todo.append(Take(operation=op.id, domain=d.name, act=act))
         else:
-            settling = True
+            unseen = True
     if todo:
         return Do(tuple(todo), phase.name)
     if unknown:
-        return _ask_unknown(op, phase, unknown)
+        return Ask(asking.unknown([act.key for act in unknown], [act.says or act.kind for act in unknown]))
     if failed and not under_way:
-        return _ask_failed(op, failed, _choices(op, phase, failed))
-    if under_way or settling or failed:
-        return Wait(phase.wait or phase.name)
+        choices = asking.common_choices(failed)
+        return Ask(asking.failed(op, [act.key for act in failed], choices))
+    if under_way or settling or unseen or failed:
+        return Wait(phase.wait or phase.name, tuple(settling))
     if phase.wait or phase.then is None:
         return Wait(phase.wait or phase.name)
     then = Take(operation=op.id, domain=d.name, act=phase.then)
@@ -262,32 +295,4 @@ def _phase(op: Operation, d: Domain, serial: int) -> Next | None:
 
 def _open(op: Operation, key: str, serial: int) -> bool:
     """A key may be taken: never given, or its answer lost and the site seen since."""
-    return key not in op.lost or serial > op.lost[key]
-
-
-def _choices(op: Operation, phase: Phase, failed: Sequence[str]) -> tuple[str, ...]:
-    """What all failed acts allow, in the order in which an operator should think of it."""
-    allowed = [set(act.choices) for act in phase.acts if act.key in failed]
-    common = set.intersection(*allowed) if allowed else {"retry"}
-    return tuple(c for c in ("retry", "skip", "abort") if c in common)
-
-
-def _ask_failed(op: Operation, keys: Sequence[str], choices: tuple[str, ...]) -> Ask:
-    told = "; ".join(op.failed[key] for key in keys[:3])
-    more = f"; and {len(keys) - 3} more" if len(keys) > 3 else ""
-    ident = "failed:" + ",".join(sorted(keys))
-    return Ask(Question(id=ident, kind="failed", text=told + more, choices=choices))
-
-
-def _ask_unknown(op: Operation, phase: Phase, keys: Sequence[str]) -> Ask:
-    says = {act.key: act.says or act.kind for act in phase.acts}
-    named = "; ".join(says[key] for key in keys[:3])
-    text = (
-        f"The answer was lost, and the site does not show whether it happened: {named}."
-        " Look there; then say retry (it did not happen) or confirm (it did)."
-    )
-    return Ask(
-        Question(
-            id="unknown:" + ",".join(sorted(keys)), kind="unknown", text=text, choices=("retry", "confirm")
-        )
-    )
+    return serial > op.unseen.get(key, -1)

@@ -18,6 +18,7 @@ import drdeck
 from drdeck.model.domains import Domain
 from drdeck.sites.site import SiteError, SiteUnreachable
 
+from . import instructor
 from . import protocol as p
 from .controller import Controller
 from .operations import OperationView, view_of
@@ -30,6 +31,8 @@ MAX_ANSWERS = 256
 """Answers a client may leave unread before it is put out."""
 MAX_CALLS = 32
 """Requests of one client carried out side by side; more wait in its socket."""
+LINGER_S = 5.0
+"""What is left to send to a client that is put out has so long to leave."""
 MIN_PUSH_S = 0.1
 """News of one kind goes to a client at most this often."""
 RECENT = 20
@@ -52,7 +55,7 @@ class Server:
         self.version = 0
         """grows with every change, so that news is encoded once for all"""
         self._server: asyncio.Server | None = None
-        self._cached: tuple[int, bytes] = (-1, b"")
+        self._cached: tuple[int, dict[str | None, bytes]] = (-1, {})
         controller.on_change = self._changed
 
     async def start(self) -> None:
@@ -116,8 +119,8 @@ class Server:
             kind=c.site.kind,
             address=view.address if view else "",
             user=view.user if view else "",
-            clock=view.clock if view else None,
-            seen_at=view.clock.at(c.seen_at) if view and c.seen_at else None,
+            clock=c.sight.clock(),
+            seen_at=c.sight.seen_by_site(),
             stale_s=c.stale_s(),
             error=c.error,
             needs_password=c.needs_password,
@@ -129,11 +132,14 @@ class Server:
             journal_error=c.journal_error,
         )
 
-    def listing_line(self) -> bytes:
-        """The listing, encoded once for each change however many look at it."""
+    def news(self, name: str | None = None) -> bytes:
+        """The listing, or the detail of a domain: encoded once for each change however many look at it."""
         if self._cached[0] != self.version:
-            self._cached = (self.version, p.line(self.listing()))
-        return self._cached[1]
+            self._cached = (self.version, {})
+        lines = self._cached[1]
+        if name not in lines:
+            lines[name] = p.line(self.listing() if name is None else self.detail(name))
+        return lines[name]
 
     def detail(self, name: str) -> p.Detail:
         c = self.controller
@@ -176,9 +182,11 @@ class Console:
             self._news.set()
 
     def end(self) -> None:
+        """Close; a reader that does not take what is left gets no more time than that."""
         for task in self._calls:
             task.cancel()
         self.writer.close()
+        asyncio.get_running_loop().call_later(LINGER_S, self.writer.transport.abort)
 
     async def serve(self) -> None:
         if not await self._greet():
@@ -256,7 +264,7 @@ class Console:
 
     def _reply(self, message: p.Message) -> None:
         if len(self._answers) >= MAX_ANSWERS:
-            self.writer.close()
+            self.writer.transport.abort()  # closing would wait for it to read
             return
         self._answers.append(p.line(message))
         self._answered.set()
@@ -272,9 +280,9 @@ class Console:
                 await self.writer.drain()
             if self._subscription is None:
                 continue
-            listing = self.server.listing_line() if self._subscription.listing else b""
+            listing = self.server.news() if self._subscription.listing else b""
             name = self._subscription.domain
-            detail = p.line(self.server.detail(name)) if name is not None else b""
+            detail = self.server.news(name) if name is not None else b""
             before, self._sent = self._sent, (listing, detail)
             for now, then in ((listing, before[0]), (detail, before[1])):
                 if now and now != then:
@@ -314,6 +322,11 @@ class Console:
                 if still and not message.force:
                     raise NotAccepted("rule", f"operations are still open: {', '.join(still)}")
                 asyncio.get_running_loop().call_later(0.05, self.server.stop)
+            case p.Inject():
+                says = await instructor.inject(c, message, self.who)
+                return p.Injected(id=message.id, says=says)
+            case p.Jump():
+                return p.Jumped(id=message.id, now=instructor.jump(c, message, self.who))
             case p.Ask():
                 return await _ASKS.get(message.what, _unknown_question)(self.server, message)
         return p.Done(id=getattr(message, "id", 0))

@@ -77,6 +77,10 @@ class Dialog(ModalScreen[Answer | None]):
         """Whether a key now is more likely an accident than an answer."""
         return self.GUARD and (self._opened is None or self._monotonic() - self._opened < DEAF_S)
 
+    def before_key(self, event: events.Key) -> bool:
+        """Called before a key goes to the focus, which may be moved for it; True swallows the key."""
+        return False
+
     def take(self, state: State) -> None:
         """News, for the dialogs that show some."""
 

@@ -37,7 +37,7 @@ def site_text(site: ProtectedSite) -> str:
         text = "does not answer"
     else:
         text = "unknown, it could not be looked at"
-    if site.detail:
+    if site.detail and (site.state != "reachable" or site.running is None):
         text += f" ({clean(site.detail)})"
     if site.checked_at is not None:
         text += f"    checked {second(site.checked_at)}"

@@ -99,14 +99,12 @@ class ConfirmByName(Confirm):
     def on_input_submitted(self, event: Input.Submitted) -> None:
         event.stop()
 
-    def on_key(self, event: events.Key) -> None:
+    def before_key(self, event: events.Key) -> bool:
         """Letters go to the field wherever the focus is, so that nobody types a name into the void."""
         field = self.query_one(Input)
-        if event.character and event.is_printable and event.character != " " and not field.has_focus:
-            field.focus()
-            field.insert_text_at_cursor(event.character)
-            event.stop()
-            event.prevent_default()
+        if event.character and event.is_printable and event.character != " " and self.focused is not field:
+            self.set_focus(field)
+        return False
 
     def on_paste(self, event: events.Paste) -> None:
         field = self.query_one(Input)

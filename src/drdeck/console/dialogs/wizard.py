@@ -10,7 +10,7 @@ from drdeck.controller.protocol import Preview
 from drdeck.model.domains import Domain
 from drdeck.model.text import clean
 
-from ..show import Line, left
+from ..show import Line, left, wrap
 from ..widgets.bars import owner_text, pitr_text
 from ..widgets.lines import Lines
 from ..widgets.mapping import NetworkMapping, mapping_head, missing
@@ -20,7 +20,7 @@ from .base import BOX_WIDTH, Dialog, paragraph
 TITLE = "Continuous Failover Protected Domain"
 GENERAL, VM_SETTINGS, SUMMARY = "1. General", "2b. VM Settings", "5. Summary"
 NEXT, BACK = "next", "back"
-CHOOSING = "Left and right choose, up and down go from network to network"
+CHOOSING = "Left and right choose; = gives all others the same; enter goes on"
 
 
 def pages_for(domain: Domain) -> list[str]:
@@ -110,10 +110,11 @@ class VmSettingsPage(Page):
     def _say(self) -> bool:
         open_ones = missing(self.domain.networks, self.chosen)
         if open_ones:
-            text: Line = ((f"Choose a recovery network for {', '.join(map(clean, open_ones))}", "warn"),)
+            text = f"Choose a recovery network for {', '.join(map(clean, open_ones))}"
+            lines: list[Line] = [((part, "warn"),) for part in wrap(text, BOX_WIDTH - 5)]
         else:
-            text = ((CHOOSING, "dim"),)
-        self.query_one("#todo", Lines).put([(), text])
+            lines = []
+        self.query_one("#todo", Lines).put([(), *lines, ((CHOOSING, "dim"),)])
         return not open_ones
 
     def pressed(self, push: Push) -> None:

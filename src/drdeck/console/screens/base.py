@@ -16,6 +16,7 @@ from textual.widgets import Static
 
 from ..show import hour
 from ..state import State
+from ..widgets.coach import CoachPanel
 from ..widgets.frame import KeyLine, TopLine
 
 if TYPE_CHECKING:
@@ -65,6 +66,13 @@ class ConsoleScreen(Screen[None]):
     def each_second(self, state: State, now: datetime) -> None:
         """Draw what runs with the clock, if anything does."""
 
+    def before_key(self, event: events.Key) -> bool:
+        """Called before a key goes to the focus, which may be moved for it; True swallows the key.
+
+        Here and not in a key handler, because fast typing is on its way to the old focus by then.
+        """
+        return False
+
     def target(self) -> str | None:
         """The domain that an action would be about."""
         return self.domain_name
@@ -77,6 +85,8 @@ class ConsoleScreen(Screen[None]):
         yield TopLine()
         with Vertical(id="content"):
             yield from self.content()
+        if self.desk.coaching is not None:
+            yield CoachPanel(id="coach")
         yield KeyLine()
         yield Static(
             f"drdeck needs a terminal of {MIN_WIDTH} x {MIN_HEIGHT} or more; this one is smaller.",
@@ -116,7 +126,15 @@ class ConsoleScreen(Screen[None]):
             return
         now = self.now()
         self.query_one(TopLine).take(self.state, now)
+        self.draw_coach()
         self.take(self.state, now)
+
+    def draw_coach(self) -> None:
+        """The coach's panel, where a lesson is played."""
+        coaching = self.desk.coaching
+        if coaching is not None:
+            for panel in self.query(CoachPanel):
+                panel.take(coaching.coach, coaching.folded)
 
     def tick(self, minute: bool) -> None:
         """A second has passed; with `minute` the clock shows another one."""
@@ -129,6 +147,8 @@ class ConsoleScreen(Screen[None]):
         self.each_second(self.state, now)
 
     def action_back(self) -> None:
+        if self.desk.acts.give_up():
+            return
         if len(self.desk.screen_stack) > 1:
             self.dismiss(None)
 

@@ -1,4 +1,4 @@
-"""A domain: bars, what goes on, and four tabs."""
+"""A domain on a screen of its own."""
 
 from __future__ import annotations
 
@@ -8,25 +8,12 @@ from datetime import datetime
 from textual.binding import Binding
 from textual.widget import Widget
 
-from drdeck.controller.client import ControllerError
-from drdeck.model.domains import VM_STATUS_LABELS, Domain, Vm
-from drdeck.model.pitr import Points
-from drdeck.model.text import clean
-from drdeck.model.times import show_duration
+from drdeck.model.actions import BY_NAME
 
 from ..keys import shown_key
-from ..show import Line, plain_of, spread, stamp, wrap
 from ..state import State
-from ..widgets.bars import bars, operation_lines, pitr_text
-from ..widgets.lines import Lines
-from ..widgets.question import QuestionBar
-from ..widgets.rows import RowList
-from ..widgets.tables import alarm_lines, vm_details, vm_header, vm_row
-from ..widgets.tabs import TabLine
-from ..widgets.timeline import timeline
 from .base import ConsoleScreen
-
-VMS, PITR, SETTINGS, ALARMS = range(4)
+from .pane import DomainPane
 
 
 class DomainScreen(ConsoleScreen):
@@ -34,182 +21,33 @@ class DomainScreen(ConsoleScreen):
 
     AUTO_FOCUS = "#vms"
     BINDINGS = [
-        Binding("left,h", "turn(-1)", "Tab before", show=False),
-        Binding("right,l", "turn(1)", "Next tab", show=False),
+        Binding("left", "turn(-1)", "Tab before", show=False),
+        Binding("right", "turn(1)", "Next tab", show=False),
         Binding("a", "answer", "Answer", show=False),
     ]
 
     def __init__(self, domain: str) -> None:
         super().__init__(domain)
-        self._points: Points | None = None
-        self._points_for: object = None
-        self._points_error = ""
+        self._pane = DomainPane()
 
     def content(self) -> Iterable[Widget]:
-        yield Lines((), id="title")
-        yield QuestionBar(id="question")
-        yield Lines(id="bars")
-        yield Lines(id="going")
-        yield Lines((), id="rule")
-        yield TabLine(("Protected VMs", "PITR", "Settings", "Alarms"), id="tabs")
-        yield Lines((), id="header")
-        yield RowList(self._vm_line, lambda vm: vm.id, empty="reading ...", id="vms")
-        yield Lines(id="vm-detail")
-        text: RowList[Line] = RowList(lambda row, width: row, lambda row: "", cursor=False, id="text")
-        text.display = False
-        yield text
+        yield self._pane
 
     def keys(self) -> list[tuple[str, str]]:
         keys = self.desk.remapped
-        names = (("cfo_complete", "Failover"), ("more", "More"), ("steps", "Task Steps"))
-        shown = [(shown_key(name, keys), label) for name, label in names]
-        if self.query_one(QuestionBar).asks is not None:
-            shown.insert(0, ("a", "Answer"))
-        return [*shown, ("← →", "Tabs"), ("esc", "Back"), (shown_key("help", keys), "Help"),
-                (shown_key("detach", keys), "Detach")]  # fmt: skip
-
-    def _vm_line(self, vm: Vm, width: int) -> Line:
-        return vm_row(vm, width, self.now())
+        shown = [("a", "Answer")] if self._pane.asks else []
+        shown += [(shown_key(name, keys), BY_NAME[name].label) for name in ("cfo_complete", "more", "steps")]
+        shown += [("← →", "Tabs"), ("esc", "Back")]
+        return shown + [(shown_key(name, keys), BY_NAME[name].label) for name in ("help", "detach")]
 
     def take(self, state: State, now: datetime) -> None:
-        name, width = self.domain_name or "", self.size.width
-        domain = state.domain(name)
-        question = self.query_one(QuestionBar)
-        had = question.asks is not None
-        question.take(state.question(name))
-        if had != (question.asks is not None):
-            self.draw_keys()
-        if domain is None:
-            text = "the site has no domain of this name any more" if state.gone(name) else "reading ..."
-            self.query_one("#title", Lines).put([((f" {clean(name)}", "bold"),), ((f" {text}", "warn"),)])
-            return
-        self.query_one("#title", Lines).put(self._title(domain, width))
-        self.query_one("#bars", Lines).put([((" ", ""), *line) for line in bars(domain, now, width - 2)])
-        self.query_one("#going", Lines).put(self._going(state, domain, width))
-        self.query_one("#rule", Lines).put([((" " + "─" * (width - 2), "dim"),)])
-        self.query_one(TabLine).label(ALARMS, f"Alarms ({len(domain.alarms)})" if domain.alarms else "Alarms")
-        self._take_tab(state, domain, now)
+        self._pane.take(self.domain_name or "", state, now)
 
-    def _title(self, domain: Domain, width: int) -> list[Line]:
-        name = clean(domain.name)
-        keys = self.desk.remapped
-        failover, more = shown_key("cfo_complete", keys), shown_key("more", keys)
-        buttons: Line = ((f"[{failover} Failover]  [{more} More] ", "key"),)
-        lines = wrap(name, width - 30)
-        first = spread(((f" {lines[0]}", "bold"),), buttons, width)
-        return [first, *(((f" {part}", "bold"),) for part in lines[1:])]
-
-    def _going(self, state: State, domain: Domain, width: int) -> list[Line]:
-        going = operation_lines(state.open_operations(domain.name), width - 2)
-        lines: list[Line] = [((" ", ""), *line) for line in going]
-        session = domain.session
-        if session is not None and session.waits_for:
-            lines.append(((f" PITR session waits for {clean(session.waits_for)}", "warn"),))
-        for text in (domain.broken, f"driven by {domain.driver}" if domain.driver else None):
-            if text:
-                lines += [((f" ! {part}", "bad"),) for part in wrap(clean(text), width - 4)]
-        return lines[:4]
-
-    def _take_tab(self, state: State, domain: Domain, now: datetime) -> None:
-        tab, width = self.query_one(TabLine).value, self.size.width
-        vms: RowList[Vm] = self.query_one("#vms", RowList)
-        text: RowList[Line] = self.query_one("#text", RowList)
-        vms.faint = state.stale
-        if tab == VMS:
-            self.query_one("#header", Lines).put([(("   ", ""), *vm_header(width - 3))])
-            empty = "this domain has no VM" if state.full(domain.name) else "reading ..."
-            vms.put(domain.vms, empty)
-            self._draw_detail()
-            return
-        self.query_one("#vm-detail", Lines).put([])
-        self.query_one("#header", Lines).put([()])
-        lines: list[Line]
-        if tab == PITR:
-            lines = self._pitr_lines(domain, now, width)
-        elif tab == SETTINGS:
-            lines = self._setting_lines(domain)
-        else:
-            lines = list(alarm_lines(domain)) or [(("No alarm", "ok"),)]
-        text.put([((" ", ""), *line) for line in lines])
-
-    def _pitr_lines(self, domain: Domain, now: datetime, width: int) -> list[Line]:
-        if not domain.pitr.enabled:
-            return [((f"{clean(domain.name)} is not PITR-enabled", ""),)]
-        marks = (domain.points, domain.newest_point, domain.excluded, domain.reset_at)
-        if marks != self._points_for:
-            self._points_for = marks
-            self.run_worker(self._read_points(domain.name), group="points", exclusive=True)
-        lines: list[Line] = []
-        if self._points_error:
-            lines.append(((clean(self._points_error), "bad"),))
-        elif self._points is None:
-            lines.append((("reading the restore points ...", "dim"),))
-        else:
-            lines += timeline(domain, self._points, now, width - 2, None)
-        lines.append((("Window        ", "dim"), (pitr_text(domain), "bold")))
-        oldest = stamp(domain.oldest_point) if domain.oldest_point else "-"
-        newest = stamp(domain.newest_point) if domain.newest_point else "-"
-        lines.append((("Points        ", "dim"), (f"{domain.points}, from {oldest} to {newest}", "bold")))
-        for period in domain.excluded:
-            end = stamp(period.end) if period.end else "now"
-            text = f"{stamp(period.start)} to {end} (PITR session)"
-            lines.append((("Excluded      ", "dim"), (text, "bad")))
-        if domain.reset_at is not None:
-            lines.append((("Reset         ", "dim"), (f"all data up to {stamp(domain.reset_at)}", "bad")))
-        return lines
-
-    async def _read_points(self, name: str) -> None:
-        try:
-            self._points, self._points_error = await self.desk.client.points(name), ""
-        except ControllerError as error:
-            self._points, self._points_error = None, str(error)
-        self.desk.redraw(self)
-
-    def _setting_lines(self, domain: Domain) -> list[Line]:
-        lines: list[Line] = [(("PITR          ", "dim"), (pitr_text(domain), "bold"))]
-        networks = domain.networks
-        for protected in networks.protected:
-            target = clean(networks.mapping.get(protected, "-"))
-            lines.append((("Network       ", "dim"), (f"{clean(protected)} → {target}", "bold")))
-        if not domain.runbook:
-            lines.append((("Runbook       ", "dim"), ("none", "bold")))
-        for number, group in enumerate(domain.runbook, 1):
-            delay = f", then wait {show_duration(group.delay_after_s)}" if group.delay_after_s else ""
-            names = ", ".join(map(clean, group.vms))
-            first = f"{number}. {clean(group.group)}"
-            lines.append((("Runbook       ", "dim"), (first, "bold"), (f": {names}{delay}", "")))
-        return lines
-
-    def _draw_detail(self) -> None:
-        """What the row under the cursor has no room for, in full."""
-        vm, width = self.query_one("#vms", RowList).row, self.size.width
-        lines: list[Line] = []
-        if isinstance(vm, Vm):
-            text, style = vm_details(vm)
-            row = plain_of(vm_row(vm, width - 3, self.now()))
-            if clean(vm.name) not in row or text not in row:
-                full = f"{clean(vm.name)}: {text or VM_STATUS_LABELS.get(vm.status, vm.status)}"
-                lines = [((f" {part}", style or "bold"),) for part in wrap(full, width - 2)[:4]]
-        self.query_one("#vm-detail", Lines).put(lines)
-
-    def on_row_list_moved(self, event: RowList.Moved) -> None:
-        if self.query_one(TabLine).value == VMS:
-            self._draw_detail()
+    def on_domain_pane_asked(self) -> None:
+        self.draw_keys()
 
     def action_turn(self, by: int) -> None:
-        tabs = self.query_one(TabLine)
-        tabs.turn(tabs.value + by)
-
-    def on_tab_line_turned(self, event: TabLine.Turned) -> None:
-        vms, text = self.query_one("#vms", RowList), self.query_one("#text", RowList)
-        vms.display = event.value == VMS
-        text.display = event.value != VMS
-        text.scroll_home(animate=False)
-        (vms if vms.display else text).focus()
-        self.desk.redraw(self)
+        self._pane.turn(by)
 
     def action_answer(self) -> None:
-        self.query_one(QuestionBar).focus_choices()
-
-    def on_question_bar_answered(self, event: QuestionBar.Answered) -> None:
-        self.desk.answer(event.operation, event.choice)
+        self._pane.focus_choices()

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from textual import events
 from textual.binding import Binding
-from textual.containers import Horizontal
+from textual.containers import Horizontal, Vertical
 from textual.widget import Widget
 from textual.widgets import Input
 
@@ -23,6 +23,10 @@ from ..widgets.lines import Lines
 from ..widgets.rows import RowList
 from ..widgets.tables import domain_header, domain_row
 from .base import ConsoleScreen
+from .pane import DomainPane
+
+WIDE = 120
+"""Columns from which list and domain stand side by side."""
 
 
 class DomainsScreen(ConsoleScreen):
@@ -30,26 +34,37 @@ class DomainsScreen(ConsoleScreen):
 
     HELP = "list"
     AUTO_FOCUS = "#domains"
-    BINDINGS = [Binding("slash", "filter", "Filter", show=False, id="filter")]
+    BINDINGS = [
+        Binding("slash", "filter", "Filter", show=False, id="filter"),
+        Binding("left", "turn(-1)", "Tab before", show=False),
+        Binding("right", "turn(1)", "Next tab", show=False),
+        Binding("a", "answer", "Answer", show=False),
+    ]
 
     def __init__(self) -> None:
         super().__init__()
         self._wanted = ""
         self._asking: frozenset[str] = frozenset()
         self._minute = ""
+        self._pane = DomainPane(id="side")
         self._table: RowList[Domain] = RowList(self._row_line, lambda d: d.id, id="domains")
 
     def content(self) -> Iterable[Widget]:
-        yield Lines((), id="title")
-        yield Lines(id="troubles")
-        with_filter = Horizontal(
-            Lines(((" Select Protected Domain", ""),), id="filter-label"),
-            Field(id="filter", placeholder="part of a name or mode"),
-            id="filter-row",
+        yield Horizontal(
+            Vertical(
+                Lines((), id="title"),
+                Lines(id="troubles"),
+                Horizontal(
+                    Lines(((" Select Protected Domain", ""),), id="filter-label"),
+                    Field(id="filter", placeholder="part of a name or mode"),
+                    id="filter-row",
+                ),
+                Lines((), id="header"),
+                self._table,
+                id="list-side",
+            ),
+            self._pane,
         )
-        yield with_filter
-        yield Lines((), id="header")
-        yield self._table
 
     def keys(self) -> list[tuple[str, str]]:
         keys = self.desk.remapped
@@ -60,11 +75,35 @@ class DomainsScreen(ConsoleScreen):
         row = self._table.row
         return None if row is None else row.name
 
+    @property
+    def wide(self) -> bool:
+        """Whether the domain under the cursor stands beside the list."""
+        return self.size.width >= WIDE
+
+    def watched(self) -> str | None:
+        return self.target() if self.wide else None
+
+    def on_resize(self, event: events.Resize) -> None:
+        self.set_class(event.size.width >= WIDE, "wide")
+        self.desk.watch_domain(self.target() if event.size.width >= WIDE else None)
+
+    def on_row_list_moved(self, event: RowList.Moved) -> None:
+        if event.rows is self._table and self.wide:
+            self.desk.watch_domain(self.target())
+            self.desk.redraw(self)
+
+    def action_turn(self, by: int) -> None:
+        if self.wide:
+            self._pane.turn(by)
+
+    def action_answer(self) -> None:
+        self._pane.focus_choices()
+
     def _row_line(self, domain: Domain, width: int) -> Line:
         return domain_row(domain, width, self.now(), domain.name in self._asking)
 
     def take(self, state: State, now: datetime) -> None:
-        width = self.size.width
+        width = self._table.size.width or self.size.width
         self._asking = frozenset(o.domain for o in state.open_operations() if o.question is not None)
         alarms = sum(len(d.alarms) for d in state.domains)
         counts = f"   {len(state.domains)} in all   Alarms ({alarms})"
@@ -78,6 +117,9 @@ class DomainsScreen(ConsoleScreen):
             if faint:
                 rows.redraw()
         rows.put([d for d in state.domains if self._matches(d)], self._empty(state))
+        target = self.target()
+        if self.wide and target is not None:
+            self._pane.take(target, state, now)
 
     def _matches(self, domain: Domain) -> bool:
         text = f"{domain.name} {MODE_LABELS.get(domain.mode, '')} {domain.owner}".casefold()
@@ -112,17 +154,26 @@ class DomainsScreen(ConsoleScreen):
 
     def on_row_list_opened(self, event: RowList.Opened) -> None:
         name = self.target()
-        if name is not None:
-            self.desk.open_domain(name)
+        if name is not None and event.rows is self._table:
+            self.desk.acts.open_domain(name)
 
     def key_enter(self) -> None:
         """With no row to open, enter asks for what keeps the rows away."""
         if self.target() is None:
-            self.desk.ask_password(again=True)
+            self.desk.acts.ask_password()
+
+    def before_key(self, event: events.Key) -> bool:
+        """The filter takes what is typed right behind its key."""
+        wanted = (self.desk.remapped.get("filter") or BY_NAME["filter"].key).split(",")
+        if event.key not in wanted or self.focused is self.query_one(Input):
+            return False
+        self.action_filter()
+        return True
 
     def action_filter(self) -> None:
-        self.add_class("filtering")
-        self.query_one(Input).focus()
+        field = self.query_one(Input)
+        field.display = True
+        self.set_focus(field)
 
     def on_input_changed(self, event: Input.Changed) -> None:
         self._wanted = event.value
@@ -131,7 +182,7 @@ class DomainsScreen(ConsoleScreen):
     def on_input_submitted(self, event: Input.Submitted) -> None:
         self._table.focus()
         if not self._wanted:
-            self.remove_class("filtering")
+            self.query_one(Input).display = False
 
     def on_key(self, event: events.Key) -> None:
         """From the filter, the arrows go to the list."""
@@ -141,6 +192,7 @@ class DomainsScreen(ConsoleScreen):
 
     def action_back(self) -> None:
         """Escape takes the filter away."""
-        self.query_one(Input).value = ""
-        self.remove_class("filtering")
+        self.desk.acts.give_up()
+        field = self.query_one(Input)
+        field.value, field.display = "", False
         self._table.focus()

@@ -41,6 +41,7 @@ class RunPitrScreen(ConsoleScreen):
     BINDINGS = [
         Binding("a", "answer", "Answer", show=False),
         Binding("space", "turn", "Tick", show=False),
+        Binding("z", "zoom", "Zoom", show=False),
     ]
 
     def __init__(self, domain: str) -> None:
@@ -63,14 +64,16 @@ class RunPitrScreen(ConsoleScreen):
             classes="bar",
         )
         yield Lines((), id="vm-header")
-        yield RowList(self._vm_line, lambda vm: vm.id, empty="reading ...", id="choose")
+        choose: RowList[Vm] = RowList(self._vm_line, lambda vm: vm.id, empty="reading ...", id="choose")
+        choose.quiet = True
+        yield choose
         yield Lines(((f" {REMINDER}", "warn"),), id="reminder")
         yield Horizontal(Lines((), id="chosen"), Push("Run PITR", id="run"), classes="bar")
 
     def keys(self) -> list[tuple[str, str]]:
         keys = self.desk.remapped
-        shown = [("enter", "Run PITR"), ("0-9 -", "Time"), ("tab", "VMs"), ("space", "Tick"), ("esc", "Back"),
-                 (shown_key("more", keys), "More"), (shown_key("help", keys), "Help")]  # fmt: skip
+        shown = [("enter", "Run PITR"), ("0-9", "Time"), ("tab", "VMs"), ("space", "Tick"), ("z", "Zoom")]
+        shown += [("esc", "Back"), (shown_key("more", keys), "More"), (shown_key("help", keys), "Help")]
         if self.query_one(QuestionBar).asks is not None:
             shown.insert(0, ("a", "Answer"))
         return shown
@@ -171,6 +174,13 @@ class RunPitrScreen(ConsoleScreen):
         else:
             self.action_turn()
 
+    def action_zoom(self) -> None:
+        """Narrow the timeline around the cursor, or show all of it again."""
+        self.query_one(Timeline).turn_zoom()
+        domain = self._domain
+        if domain is not None:
+            self._draw_choice(domain, self.now())
+
     def action_turn(self) -> None:
         """Space on a VM leaves it out, or takes it in again."""
         rows: RowList[Vm] = self.query_one("#choose", RowList)
@@ -180,15 +190,13 @@ class RunPitrScreen(ConsoleScreen):
             rows.refresh_line(rows.cursor)
             self._draw_choice(domain, self.now())
 
-    def on_key(self, event: events.Key) -> None:
+    def before_key(self, event: events.Key) -> bool:
         """A digit or a minus begins a time, wherever the focus is."""
         field = self.query_one(Input)
-        if event.character in _TIME_CHARACTERS and event.character and not field.has_focus:
-            field.focus()
+        if event.character and event.character in _TIME_CHARACTERS and self.focused is not field:
             field.value = ""
-            field.insert_text_at_cursor(event.character)
-            event.stop()
-            event.prevent_default()
+            self.set_focus(field)
+        return False
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         event.stop()
@@ -228,10 +236,12 @@ class RunPitrScreen(ConsoleScreen):
         if not chosen:
             self.say("no VM is ticked")
             return
-        self.desk.roll_back(domain.name, point.time, () if len(chosen) == total else tuple(chosen), total)
+        self.desk.acts.roll_back(
+            domain.name, point.time, () if len(chosen) == total else tuple(chosen), total
+        )
 
     def action_answer(self) -> None:
         self.query_one(QuestionBar).focus_choices()
 
     def on_question_bar_answered(self, event: QuestionBar.Answered) -> None:
-        self.desk.answer(event.operation, event.choice)
+        self.desk.acts.answer(event.operation, event.choice)

@@ -11,7 +11,7 @@ from textual.widget import Widget
 from drdeck.model.text import clean
 
 from ..keys import shown_key
-from ..show import Line
+from ..show import Line, wrap
 from ..state import State
 from ..widgets.bars import operation_lines
 from ..widgets.lines import Lines
@@ -64,12 +64,12 @@ class StepsScreen(ConsoleScreen):
         domain, operation = state.domain(name), state.failover(name)
         if domain is None:
             return
-        title: Line = ((f" Task Steps of {clean(name)}", "bold"),)
-        clock = rto_line(operation, domain, now)
-        self.query_one("#title", Lines).put([title, ((" ", ""), *clock)])
+        title = wrap(f"Task Steps of {clean(name)}", self.size.width - 2)
+        lines: list[Line] = [((f" {part}", "bold"),) for part in title]
+        self.query_one("#title", Lines).put([*lines, ((" ", ""), *rto_line(operation, domain, now))])
 
     def action_answer(self) -> None:
         self.query_one(QuestionBar).focus_choices()
 
     def on_question_bar_answered(self, event: QuestionBar.Answered) -> None:
-        self.desk.answer(event.operation, event.choice)
+        self.desk.acts.answer(event.operation, event.choice)

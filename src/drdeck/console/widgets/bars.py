@@ -25,6 +25,7 @@ from ..show import (
     second,
     size,
     width_of,
+    wrap,
 )
 from ..state import describe
 
@@ -114,7 +115,7 @@ def configurations(domain: Domain, width: int) -> list[Line]:
 
 def bars(domain: Domain, now: datetime, width: int) -> list[Line]:
     """Both sides next to each other where nothing is cut by that, else one below the other."""
-    need = _LABEL + 1 + max(len(size(domain.processed_bytes)) + len(size(domain.remaining_bytes)) + 3, 8)
+    need = _LABEL + 1 + max(len(size(domain.processed_bytes)) + len(size(domain.remaining_bytes)) + 3, 16)
     left_width = max(need, width * 11 // 20) if width >= 100 else need
     right_width = width - left_width - 3
     config = configurations(domain, right_width)
@@ -131,17 +132,21 @@ def bars(domain: Domain, now: datetime, width: int) -> list[Line]:
 
 
 def operation_lines(operations: Sequence[OperationView], width: int) -> list[Line]:
-    """What is open on a domain, by whom, and what it waits for."""
+    """What is open on a domain, by whom, and what it waits for; nothing of that is cut."""
     lines: list[Line] = []
     for operation in operations:
         waits = clean(operation.waits_for) or "going on"
+        style = "warn" if operation.unknown else "accent"
         if operation.unknown:
             waits = "result unknown; " + waits
-        line: Line = (
+        head: Line = (
             ("▶ ", "accent"),
             (describe(operation), "bold"),
             (f" by {clean(operation.actor)} at {second(operation.asked_at)}: ", "dim"),
-            (waits, "warn" if operation.unknown else "accent"),
         )
-        lines.append(fit(line, width))
+        if width_of(head) + cell_len(waits) <= width:
+            lines.append((*head, (waits, style)))
+        else:
+            lines.append(fit(head, width))
+            lines += [((f"  {part}", style),) for part in wrap(waits, width - 2)]
     return lines

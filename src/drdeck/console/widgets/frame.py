@@ -44,7 +44,7 @@ def top_line(state: State, now: datetime, width: int) -> Line:
     end: list[Piece] = []
     session = state.longest_session(now)
     if session is not None:
-        end.append((f" UNPROTECTED {cut(clean(session[0].name), 24)} {show_clock(session[1])} ", "alert"))
+        end.append((f" UNPROTECTED {cut(clean(session[0].name), 24)} {show_clock(session[1])} ", "top-alert"))
     room = width - min(24, width_of(start)) - width_of((*end, clock)) - 4
     waiting = warnings_of(state)
     shown: list[Piece] = []

@@ -43,6 +43,7 @@ class NetworkMapping(RowList[str]):
     BINDINGS = [
         Binding("left,h", "choose(-1)", "Before", show=False),
         Binding("right,l,space", "choose(1)", "Next", show=False),
+        Binding("equals_sign", "same", "The same for all", show=False),
     ]
 
     class Settled(Message):
@@ -60,6 +61,7 @@ class NetworkMapping(RowList[str]):
         self.networks = networks
         self.chosen = defaults(networks)
         self._rows = networks.protected
+        self.quiet = True
 
     def _row_line(self, row: str, width: int) -> Line:
         first = max(12, min(30, width // 2 - 2))
@@ -90,6 +92,15 @@ class NetworkMapping(RowList[str]):
         else:
             place = 0 if by > 0 else len(offered) - 1
         self._choose(row, offered[place])
+
+    def action_same(self) -> None:
+        """This row's choice for every network that has none yet."""
+        target = self.chosen.get(self.row) if self.row is not None else None
+        if target is not None:
+            self.chosen = {**dict.fromkeys(self.networks.protected, target), **self.chosen}
+            self.redraw()
+            self.post_message(self.Chosen(self))
+            self.post_message(self.Settled())
 
     def action_open(self) -> None:
         """Enter goes to the next network without a choice; when there is none, it is done here."""

@@ -67,6 +67,8 @@ class Push(Control):
 
     def line(self) -> Line:
         style = "dim" if self.disabled else "button-focus" if self.has_focus else "button"
+        if self.disabled:
+            return ((f"( {self.label} )", style),)
         marks = (">", "<") if self.has_focus else (" ", " ")
         return ((f"[{marks[0]}{self.label}{marks[1]}]", style),)
 

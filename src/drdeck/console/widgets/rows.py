@@ -69,6 +69,8 @@ class RowList(ScrollView, Generic[Row], can_focus=True):
         self._cursor = 0
         self._with_cursor = cursor
         self._empty = empty
+        self.quiet = False
+        """no mark of the cursor while the focus is elsewhere"""
         self.faint = False
         """the whole list is dimmed: what it shows may be out of date"""
 
@@ -171,7 +173,7 @@ class RowList(ScrollView, Generic[Row], can_focus=True):
         line = self._drawn[index] = self._line(index)
         if not self._with_cursor:
             return strip_of(self, line, width)
-        here = index == self._cursor
+        here = index == self._cursor and (self.has_focus or not self.quiet)
         under = ("cursor" if self.has_focus else "idle-cursor") if here else ""
         if self.faint and not here:
             line = tuple((text, "dim") for text, _ in line)

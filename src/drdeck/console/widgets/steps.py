@@ -22,7 +22,7 @@ _SIGNS = {
 
 def _vm_line(vm: Vm, width: int) -> Line:
     status = VM_STATUS_LABELS.get(vm.status, clean(vm.status))
-    first = max(12, min(30, width - 50))
+    first = max(12, min(30, width - 60))
     done = " " * 14 if vm.progress is None else f"{bar(vm.progress, 8)} {percent(vm.progress):>4} "
     return (
         (f"        {name(vm.name, first)} ", ""),
@@ -66,7 +66,7 @@ def rto_line(operation: OperationView | None, domain: Domain, now: datetime) -> 
         end = recovered
     spent = show_clock((end - operation.asked_at).total_seconds())
     return (
-        (f"{describe(operation)} decided at {second(operation.asked_at)} by {clean(operation.actor)}   ", ""),
+        (f"{describe(operation)} decided at {second(operation.asked_at)}   ", ""),
         (f"RTO {spent}", "bold"),
         ("" if end is now else "  (VMs recovered)" if recovered is not None else "  (ended)", "ok"),
     )

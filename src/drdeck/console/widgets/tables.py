@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
 
 from drdeck.controller.operations import OperationView
@@ -11,7 +10,22 @@ from drdeck.model.pitr import RestorePoint
 from drdeck.model.text import clean
 from drdeck.model.times import show_clock
 
-from ..show import UNKNOWN, Line, age, cut, left, local, name, percent, right, second, size, stamp, window
+from ..show import (
+    UNKNOWN,
+    Line,
+    age,
+    cut,
+    left,
+    local,
+    name,
+    percent,
+    right,
+    second,
+    size,
+    stamp,
+    window,
+    wrap,
+)
 from ..state import describe
 
 _MODE_STYLES = {
@@ -32,15 +46,20 @@ _STATUS_SIGNS = {
 }
 
 
+NARROW = 66
+"""Below so many cells, as beside an open domain, the lists keep their most telling columns only."""
+
+
 def domain_header(width: int) -> Line:
     first, mode = _domain_columns(width)
-    text = f"{left('Domain', first)} {left('Mode', mode)} Owner  Recov/Total    RPO PITR"
-    return ((text, "head"),)
+    rest = "" if width < NARROW else "    RPO PITR"
+    owner = "" if width < NARROW else " Owner "
+    return ((f"{left('Domain', first)} {left('Mode', mode)}{owner} Recov/Total{rest}", "head"),)
 
 
 def _domain_columns(width: int) -> tuple[int, int]:
-    """Widths of name and mode; the other columns are fixed (32 cells with their gaps)."""
-    free = max(24, width - 32)
+    """Widths of name and mode; the other columns are fixed (32 cells with their gaps, or 13)."""
+    free = max(24, width - (13 if width < NARROW else 32))
     mode = max(12, min(34, free * 3 // 5))
     return free - mode - 1, mode
 
@@ -60,11 +79,12 @@ def domain_row(domain: Domain, width: int, now: datetime, asks: bool = False) ->
     else:
         mode_style = _MODE_STYLES.get(domain.mode, "")
     pitr = window(domain.pitr.window_s) if domain.pitr.enabled else "off"
+    figures = f" {domain.owner.upper():6} {counts:>11} {age(domain.rpo_s(now)):>6} {pitr:>4}"
     return (
         (name(domain.name, first - 2), "bold"),
         (f" {sign} ", style),
         (left(label, mode), mode_style),
-        (f" {domain.owner.upper():6} {counts:>11} {age(domain.rpo_s(now)):>6} {pitr:>4}", ""),
+        (f" {counts:>11}" if width < NARROW else figures, ""),
     )
 
 
@@ -78,12 +98,13 @@ def _alarm_sign(domain: Domain) -> tuple[str, str]:
 
 def vm_header(width: int) -> Line:
     first, last = _vm_columns(width)
-    text = f"{left('VM Name', first)} {left('Protection Status', 17)} Power Ready Newest point "
+    middle = "Ready " if width < NARROW else "Power Ready Newest point "
+    text = f"{left('VM Name', first)} {left('Protection Status', 17)} {middle}"
     return ((text + left("Details", last), "head"),)
 
 
 def _vm_columns(width: int) -> tuple[int, int]:
-    free = max(20, width - 44)
+    free = max(20, width - (25 if width < NARROW else 44))
     first = max(14, min(40, free * 3 // 5))
     return first, max(0, free - first)
 
@@ -118,7 +139,7 @@ def vm_row(vm: Vm, width: int, now: datetime) -> Line:
         (name(vm.name, first), "bold"),
         (f" {sign} ", style),
         (left(status, 15), style),
-        (f" {left(clean(vm.power), 5)} {ready:5} {newest:>12} ", ""),
+        (f" {ready:5} " if width < NARROW else f" {left(clean(vm.power), 5)} {ready:5} {newest:>12} ", ""),
         (left(text, last), text_style),
     )
 
@@ -196,15 +217,14 @@ def task_row(operation: OperationView, width: int) -> Line:
     )
 
 
-def alarm_lines(domain: Domain) -> Sequence[Line]:
+def alarm_lines(domain: Domain, width: int) -> list[Line]:
     """The alarms of a domain, newest first; in full, each with its word of severity."""
     styles = {Severity.CRITICAL: "bad", Severity.WARNING: "warn"}
-    return [
-        (
-            (f"{stamp(alarm.time)} ", ""),
-            (f"{alarm.severity.upper():8} ", styles.get(alarm.severity, "")),
-            (f"{clean(alarm.vm)}: " if alarm.vm else "", "bold"),
-            (clean(alarm.text), ""),
-        )
-        for alarm in sorted(domain.alarms, key=lambda a: a.time, reverse=True)
-    ]
+    lines: list[Line] = []
+    for alarm in sorted(domain.alarms, key=lambda a: a.time, reverse=True):
+        text = f"{clean(alarm.vm)}: {clean(alarm.text)}" if alarm.vm else clean(alarm.text)
+        first, *rest = wrap(text, max(20, width - 31))
+        head = (f"{stamp(alarm.time)} ", ""), (f"{alarm.severity.upper():9} ", styles.get(alarm.severity, ""))
+        lines.append((*head, (first, "bold")))
+        lines += [((" " * 31, ""), (part, "bold")) for part in rest]
+    return lines

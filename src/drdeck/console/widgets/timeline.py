@@ -32,8 +32,22 @@ class Span:
         return max(0, min(self.width - 1, int((instant - self.start).total_seconds() / length * self.width)))
 
 
-def span_of(domain: Domain, points: Points, now: datetime, width: int) -> Span:
-    """The window as far as it is known; a window with few points is drawn no longer than they reach."""
+ZOOMS = (None, 86400.0, 21600.0, 3600.0)
+"""Seconds that the timeline can be narrowed to, around the cursor; None is the whole window."""
+
+
+def span_of(
+    domain: Domain,
+    points: Points,
+    now: datetime,
+    width: int,
+    zoom: float | None = None,
+    around: datetime | None = None,
+) -> Span:
+    """The window as far as it is known; a window with few points is drawn no longer than they reach.
+
+    With `zoom` only so many seconds of it, `around` an instant where that is given.
+    """
     start = points.window_from or window_start(domain, now)
     end = points.window_to or now
     if points.points:
@@ -42,6 +56,10 @@ def span_of(domain: Domain, points: Points, now: datetime, width: int) -> Span:
         start = max(start, oldest - max(timedelta(minutes=1), reach / 20))
     if end <= start:
         start = end - timedelta(minutes=1)
+    if zoom is not None and (end - start).total_seconds() > zoom:
+        length = timedelta(seconds=zoom)
+        start = min(max(start, (around or end) - length / 2), end - length)
+        end = start + length
     return Span(start, end, max(10, width))
 
 
@@ -52,6 +70,8 @@ def rates(points: Sequence[RestorePoint], span: Span) -> list[float | None]:
     for before, point in itertools.pairwise(older_first):
         seconds = (point.time - before.time).total_seconds()
         if point.written_bytes is None or seconds <= 0:
+            continue
+        if point.time < span.start or before.time > span.end:
             continue
         rate = point.written_bytes / seconds
         for cell in range(span.cell(before.time), span.cell(point.time) + 1):
@@ -72,7 +92,7 @@ def marks(
 ) -> tuple[Piece, ...]:
     """The row of points, excluded periods hatched; the rollback in force stands out."""
     cells = [("─", "dim")] * span.width
-    for point in points.points:
+    for point in sorted(points.points, key=lambda p: bool(p.hint)):  # abnormal ones over the others
         if span.start <= point.time <= span.end:
             cells[span.cell(point.time)] = ("●", "warn") if point.hint else ("│", "")
     for period in excluded:
@@ -102,11 +122,16 @@ def hint_of(points: Points) -> str:
 
 
 def timeline(
-    domain: Domain, points: Points, now: datetime, width: int, cursor: datetime | None
+    domain: Domain,
+    points: Points,
+    now: datetime,
+    width: int,
+    cursor: datetime | None,
+    zoom: float | None = None,
 ) -> list[Line]:
     """Five lines: the ends, write rate, points, cursor, legend."""
     inner = max(10, width - 2)
-    span = span_of(domain, points, now, inner)
+    span = span_of(domain, points, now, inner, zoom, cursor)
     rolled = domain.session.rolled_back_to if domain.session is not None else None
     excluded = points.excluded or domain.excluded
     same_day = span.start.astimezone(UTC).date() == span.end.astimezone(UTC).date()
@@ -148,7 +173,12 @@ class Timeline(Lines):
 
     def __init__(self, id: str | None = None) -> None:
         super().__init__(id=id)
-        self._known: Points | None = None
+        self._zoom = 0
 
     def take(self, domain: Domain, points: Points, now: datetime, cursor: datetime | None) -> None:
-        self.put(timeline(domain, points, now, self.size.width or 80, cursor))
+        """Draw what is known now."""
+        self.put(timeline(domain, points, now, self.size.width or 80, cursor, ZOOMS[self._zoom]))
+
+    def turn_zoom(self) -> None:
+        """The next narrower stretch; after the narrowest the whole window again. Drawn with the next news."""
+        self._zoom = (self._zoom + 1) % len(ZOOMS)

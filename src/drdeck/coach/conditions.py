@@ -1,0 +1,112 @@
+"""Whether the fact that an objective stands for is there. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from drdeck.controller.operations import OperationView
+from drdeck.model.domains import Domain, Health, Mode, Session, SessionState
+
+from . import lesson as spec
+from .facts import Facts, rollbacks_in, session_of
+
+_WAY = (
+    Mode.PROTECTED,
+    Mode.IMPORTED,
+    Mode.REHYDRATING,
+    Mode.SYNCHRONISED,
+    Mode.COMPLETING,
+    Mode.PITR_SESSION,
+    Mode.RUNNING_IN_FAILOVER,
+)
+"""the modes in the order of the workflow"""
+
+
+def holds(when: spec.When, facts: Facts, attaches: Sequence[datetime]) -> bool:
+    """Whether a condition is true of these facts. `attaches`: when somebody came to look, site time."""
+    domain = facts.domain(when.domain)
+    if domain is None:
+        return False
+    match when:
+        case spec.ModeReached():
+            return _reached(when.mode, domain, facts)
+        case spec.OperationAsked():
+            asked = facts.done if when.state == "done" else facts.asked
+            return any(_fits(when, op) for op in asked(domain.name, when.action))
+        case spec.SessionStarted():
+            return started(domain)
+        case spec.RolledBack():
+            return _rolled_back(when, domain)
+        case spec.SessionExited():
+            return any(after == when.after_rollback for after in _exits(domain, facts))
+        case spec.PitrReset():
+            return domain.reset_at is not None
+        case spec.AttachedAgain():
+            return any(at > op.asked_at for op in facts.asked(domain.name, "cfo_complete") for at in attaches)
+        case spec.VmReady():
+            return _vm_ready(when, domain, facts)
+        case spec.Answered():
+            return _answered(facts, domain, when.choice, when.vm)
+
+
+def started(domain: Domain) -> bool:
+    """A PITR session is active, or was."""
+    return bool(domain.excluded) or under_way(domain.session)
+
+
+def under_way(session: Session | None) -> bool:
+    return session is not None and session.state is not SessionState.WAITING
+
+
+def _reached(mode: Mode, domain: Domain, facts: Facts) -> bool:
+    if mode is Mode.PITR_SESSION:
+        return started(domain)
+    if mode is Mode.RUNNING_IN_FAILOVER and facts.done(domain.name, "cfo_complete"):
+        return True
+    if mode is Mode.COMPLETING and facts.asked(domain.name, "cfo_complete"):
+        return _WAY.index(domain.mode) >= _WAY.index(mode)
+    return _WAY.index(domain.mode) >= _WAY.index(mode)
+
+
+def _fits(when: spec.OperationAsked, op: OperationView) -> bool:
+    request = op.request
+    return when.type in (None, request.type) and when.run_pitr in (None, request.run_pitr)
+
+
+def _rolled_back(when: spec.RolledBack, domain: Domain) -> bool:
+    session = domain.session
+    if session is not None and session.state is not SessionState.ACTIVE:
+        return False
+    instants = [vm.rolled_back_to for vm in domain.vms if vm.rolled_back_to is not None]
+    if not instants:
+        return False
+    if when.at_or_before is not None and max(instants) > when.at_or_before:
+        return False
+    if when.at_or_after is not None and min(instants) < when.at_or_after:
+        return False
+    return not when.healthy or all(vm.ready and vm.health is Health.OK for vm in domain.vms)
+
+
+def _exits(domain: Domain, facts: Facts) -> list[bool]:
+    """For each session that was exited: whether it was after a rollback."""
+    found = []
+    for op in facts.done(domain.name, "pitr_exit"):
+        period = session_of(domain, op)
+        if period is not None:
+            found.append(bool(rollbacks_in(facts, domain, period)))
+    return found
+
+
+def _vm_ready(when: spec.VmReady, domain: Domain, facts: Facts) -> bool:
+    vm = next((vm for vm in domain.vms if vm.name == when.vm), None)
+    if vm is None or not vm.ready or vm.power != "on":
+        return False
+    return not when.after_retry or _answered(facts, domain, "retry", when.vm)
+
+
+def _answered(facts: Facts, domain: Domain, choice: str, vm: str | None) -> bool:
+    return any(
+        given.choice == choice and (vm is None or f'"{vm}"' in given.text)
+        for given in facts.answers_of(domain.name)
+    )

@@ -1,0 +1,67 @@
+"""Where a lesson is played: a state directory and settings of its own, so that nothing else is touched."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import platformdirs
+import tomli_w
+
+from drdeck.controller.paths import make_private
+from drdeck.settings import TRAINING
+
+from .progress import ProgressFile
+
+if TYPE_CHECKING:
+    from .loading import Course
+
+SETTINGS = "settings.toml"
+
+
+def home_of(lesson: str, state: Path | None) -> Path:
+    """The lesson's directory, under --state where that is given."""
+    base = state if state is not None else platformdirs.user_state_path("drdeck")
+    return base / "lessons" / lesson
+
+
+def homes(state: Path | None) -> list[Path]:
+    """The directories of lessons that were begun, in order of their names."""
+    folder = home_of("", state)
+    if not folder.is_dir():
+        return []
+    begun = [path for path in folder.iterdir() if (path / SETTINGS).is_file()]
+    return sorted(path for path in begun if path.suffix != ".before")
+
+
+def settle(course: Course, home: Path, speed: float | None) -> Path:
+    """Make the directory with its settings file, unless it is there; with `speed`, at that speed.
+
+    Returns the settings file. Raises OSError.
+    """
+    make_private(home)
+    file = home / SETTINGS
+    if file.exists() and speed is None:
+        return file
+    site = {
+        "kind": "training",
+        "scenario": course.scenario_source,
+        "speed": float(course.lesson.speed if speed is None else speed),
+    }
+    scratch = file.with_name(file.name + ".new")
+    scratch.write_text(tomli_w.dumps({"default_site": TRAINING, "sites": {TRAINING: site}}), "utf-8")
+    scratch.replace(file)
+    return file
+
+
+def put_away(home: Path) -> None:
+    """Begin anew: what was there is kept beside it, once. Raises OSError."""
+    if home.exists():
+        before = home.with_name(home.name + ".before")
+        shutil.rmtree(before, ignore_errors=True)
+        home.rename(before)
+
+
+def progress_file(home: Path) -> ProgressFile:
+    return ProgressFile(home / "progress.json")

@@ -1,0 +1,188 @@
+"""Lessons: a situation, objectives that are facts, and mistakes; `loading` reads them from TOML."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+
+from drdeck.model.domains import FailoverType, Frozen, Mode
+
+MOST_SITUATION = 220
+MOST_TEXT = 150
+MOST_HELP = 220
+"""Characters that the console's panel has room for, at 80 columns."""
+
+
+class LessonError(ValueError):
+    """A lesson that cannot be used, in one sentence: file, line where known, key, what would be right."""
+
+
+class Strict(Frozen, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A table of a lesson; a key that it does not have is refused."""
+
+
+class Condition(Strict, frozen=True, kw_only=True, tag_field="kind"):
+    """What makes an objective met: something that can be seen of `domain` at the site or in the journal."""
+
+    domain: str
+
+
+class ModeReached(Condition, frozen=True, kw_only=True, tag="mode"):
+    """The domain has come as far as `mode` in the workflow, or farther."""
+
+    mode: Mode
+
+
+class OperationAsked(Condition, frozen=True, kw_only=True, tag="operation"):
+    """An operation stands in the journal, with this type and tick where they are given.
+
+    `state`: "asked" is enough, or it must have ended "done".
+    """
+
+    action: Literal["cfo_start", "cfo_complete", "pitr_start", "pitr_run", "pitr_exit"]
+    type: FailoverType | None = None
+    run_pitr: bool | None = None
+    state: Literal["asked", "done"] = "done"
+
+
+class SessionStarted(Condition, frozen=True, kw_only=True, tag="session"):
+    """A PITR session is active, or was."""
+
+
+class RolledBack(Condition, frozen=True, kw_only=True, tag="rolled_back"):
+    """VMs were rolled back, each to data within the bounds, which both belong to what is right.
+
+    `healthy`: and now every VM of the domain runs and passes its health check.
+    """
+
+    at_or_before: datetime | None = None
+    at_or_after: datetime | None = None
+    healthy: bool = False
+
+
+class SessionExited(Condition, frozen=True, kw_only=True, tag="exited"):
+    """A PITR session was exited, after a rollback or without one."""
+
+    after_rollback: bool = True
+
+
+class PitrReset(Condition, frozen=True, kw_only=True, tag="reset"):
+    """All PITR data was reset."""
+
+
+class AttachedAgain(Condition, frozen=True, kw_only=True, tag="attached_again"):
+    """Somebody attached after the completion of the domain's failover was asked for."""
+
+
+class VmReady(Condition, frozen=True, kw_only=True, tag="vm_ready"):
+    """A VM runs here and is ready; with `after_retry`, after its failure was answered with a retry."""
+
+    vm: str
+    after_retry: bool = False
+
+
+class Answered(Condition, frozen=True, kw_only=True, tag="answered"):
+    """A question of an operation was answered; `vm`: one that names this VM."""
+
+    choice: Literal["retry", "skip", "abort", "confirm"]
+    vm: str | None = None
+
+
+When = (
+    ModeReached
+    | OperationAsked
+    | SessionStarted
+    | RolledBack
+    | SessionExited
+    | PitrReset
+    | AttachedAgain
+    | VmReady
+    | Answered
+)
+
+
+class Objective(Strict, frozen=True, kw_only=True):
+    """`hint` says how to think, `key` what to press; `command` is one way by command line."""
+
+    id: str
+    text: str
+    hint: str
+    key: str
+    command: str = ""
+    when: When
+
+
+class Mistake(Strict, frozen=True, kw_only=True, tag_field="kind"):
+    """A step that did harm; `why` is told when it is noticed. `fatal`: the lesson is best begun anew."""
+
+    domain: str
+    why: str
+    fatal: bool = False
+
+
+class ExitWithoutRollback(Mistake, frozen=True, kw_only=True, tag="exit_without_rollback"):
+    """A session that followed a failover was exited with no rollback, so that all PITR data is gone."""
+
+
+class ForceWhileReachable(Mistake, frozen=True, kw_only=True, tag="force_while_reachable"):
+    """A Force Failover was asked for although the protected site answered."""
+
+
+class SessionLeftOpen(Mistake, frozen=True, kw_only=True, tag="session_left_open"):
+    """A session was active for longer than `longer` of the site's time."""
+
+    longer: str
+
+
+class RollbackFailsHealth(Mistake, frozen=True, kw_only=True, tag="rollback_fails_health"):
+    """A rollback took a VM to data in which its health check fails."""
+
+
+class PointTooOld(Mistake, frozen=True, kw_only=True, tag="point_too_old"):
+    """A session was left at data older, by more than `allow`, than the last that was good."""
+
+    allow: str = "5m"
+
+
+class VmSkipped(Mistake, frozen=True, kw_only=True, tag="vm_skipped"):
+    """A VM was left off on the operator's word."""
+
+
+AnyMistake = (
+    ExitWithoutRollback
+    | ForceWhileReachable
+    | SessionLeftOpen
+    | RollbackFailsHealth
+    | PointTooOld
+    | VmSkipped
+)
+
+
+class Drop(Strict, frozen=True, kw_only=True):
+    """When this becomes true the console loses its link: its process ends. `says` is told then."""
+
+    when: When
+    says: str
+
+
+class Lesson(Strict, frozen=True, kw_only=True):
+    """A walkthrough. `speed`: seconds of the site per second; `scenario`: a shipped one, or a file."""
+
+    name: str
+    title: str
+    scenario: str
+    situation: str
+    number: int = 0
+    speed: float = 10
+    objectives: tuple[Objective, ...]
+    mistakes: tuple[AnyMistake, ...] = ()
+    drop: Drop | None = None
+    end: str = ""
+    """said when every objective is met"""
+
+    @property
+    def domains(self) -> tuple[str, ...]:
+        """The domains that it is about, in order."""
+        conditions = [o.when for o in self.objectives] + ([self.drop.when] if self.drop else [])
+        names = [c.domain for c in conditions] + [m.domain for m in self.mistakes]
+        return tuple(dict.fromkeys(names))

@@ -1,0 +1,91 @@
+"""Steps that did harm, found in the same facts as the objectives. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from drdeck.model.domains import Domain, FailoverType, Period
+from drdeck.model.times import parse_duration, show, show_duration
+
+from . import lesson as spec
+from .facts import Facts, rollbacks_in, session_of
+from .ground import Ground
+
+Found = tuple[str, str]
+"""(occasion, what happened in a few words)"""
+
+
+def found(mistake: spec.AnyMistake, facts: Facts, ground: Ground) -> Iterator[Found]:
+    """Every occasion on which a mistake was made, as far as these facts show it."""
+    domain = facts.domain(mistake.domain)
+    if domain is None:
+        return
+    match mistake:
+        case spec.ExitWithoutRollback():
+            yield from _exits_without(domain, facts)
+        case spec.ForceWhileReachable():
+            for op in facts.asked(domain.name, "cfo_complete"):
+                against = facts.against.get(op.id, ())
+                if op.request.type is FailoverType.FORCE and against:
+                    yield op.id, " ".join(against)
+        case spec.SessionLeftOpen():
+            yield from _left_open(domain, facts.now, parse_duration(mistake.longer))
+        case spec.RollbackFailsHealth():
+            yield from _fails(domain, facts, ground)
+        case spec.PointTooOld():
+            allow = timedelta(seconds=parse_duration(mistake.allow))
+            yield from _too_old(domain, facts, ground, allow)
+        case spec.VmSkipped():
+            for number, given in enumerate(facts.answers_of(domain.name)):
+                if given.choice == "skip":
+                    yield f"{given.operation}:{number}", given.text
+
+
+def _exits_without(domain: Domain, facts: Facts) -> Iterator[Found]:
+    for op in facts.done(domain.name, "pitr_exit"):
+        period = session_of(domain, op)
+        if period is None or rollbacks_in(facts, domain, period):
+            continue
+        if domain.reset_at is not None and period.start < domain.reset_at:
+            yield op.id, f"all PITR data up to {show(domain.reset_at)} is gone"
+
+
+def _left_open(domain: Domain, now: datetime, longest: float) -> Iterator[Found]:
+    for period in domain.excluded:
+        length = ((period.end or now) - period.start).total_seconds()
+        if length > longest:
+            yield show(period.start), f"{show_duration(length)} without protection"
+
+
+def _fails(domain: Domain, facts: Facts, ground: Ground) -> Iterator[Found]:
+    truth = ground.get(domain.name)
+    for op in facts.done(domain.name, "pitr_run"):
+        if truth is None or op.request.to is None:
+            continue
+        bad = truth.fails(op.request.to, op.request.vms)
+        if bad:
+            more = f" and {len(bad) - 1} more" if len(bad) > 1 else ""
+            yield op.id, f"at {show(op.request.to)} the check of {bad[0]}{more} fails"
+
+
+def _too_old(domain: Domain, facts: Facts, ground: Ground, allow: timedelta) -> Iterator[Found]:
+    truth = ground.get(domain.name)
+    if truth is None:
+        return
+    for period in _ended(domain):
+        latest: dict[str, datetime] = {}
+        for op in rollbacks_in(facts, domain, period):
+            if op.request.to is not None:
+                latest.update(dict.fromkeys(op.request.vms or truth.vms, truth.point(op.request.to)))
+        if not latest:
+            continue
+        good = truth.last_good(tuple(latest))
+        oldest = min(latest.values())
+        if good is not None and good - oldest > allow:
+            lost = show_duration((good - oldest).total_seconds())
+            yield show(period.start), f"{show(oldest)} instead of {show(good)}: {lost} of good data given up"
+
+
+def _ended(domain: Domain) -> list[Period]:
+    return [period for period in domain.excluded if period.end is not None]

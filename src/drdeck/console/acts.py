@@ -1,0 +1,289 @@
+"""Carries actions out: which screen, dialog or flow a key leads to, and one flow at a time."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable, Coroutine
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from textual.timer import Timer
+from textual.worker import Worker
+
+from drdeck.controller.client import ControllerError
+from drdeck.controller.operations import OperationView
+from drdeck.model.actions import ACTIONS, BY_NAME, Request, menu, refusal
+
+from . import flows
+from .dialogs.base import Dialog
+from .dialogs.confirm import Confirm, Notice
+from .dialogs.facts import Facts, Help, lesson_rows, progress_dialog, result_dialog, row
+from .dialogs.menu import Item, MoreMenu, Palette
+from .dialogs.password import PasswordDialog
+from .keys import help_rows
+from .screens.base import ConsoleScreen
+from .screens.domain import DomainScreen
+from .screens.domains import DomainsScreen
+from .screens.log import LogScreen
+from .screens.run_pitr import RunPitrScreen
+from .screens.steps import StepsScreen
+from .show import Line
+from .state import describe
+from .tidings import last_word
+
+if TYPE_CHECKING:
+    from .app import DrdeckApp
+
+log = logging.getLogger(__name__)
+
+LEAVE_S = 15.0
+"""Seconds that leaving waits for the controller to take what was confirmed."""
+
+LESSONS = "lessons"
+"""Stands in the palette of a training site; it changes nothing, so it is no action of the list."""
+COACH_KEYS = (
+    ("h", "Hint", "what to think of; once more: what to press"),
+    ("ctrl+t", "Coach", "fold the coach's panel, or show it"),
+)
+
+
+class Acts:
+    """What the app does when asked; it keeps the dialogs that wait for their turn."""
+
+    def __init__(self, app: DrdeckApp) -> None:
+        self._app = app
+        self._flow: Worker[None] | None = None
+        self._leaving: Timer | None = None
+        self._waiting: list[Callable[[], Coroutine[Any, Any, None]]] = []
+
+    # -- what a key means
+
+    def perform(self, name: str, target: str | None) -> None:
+        """Carry an action out; `target` is the domain that it is about."""
+        app, screen = self._app, self._app.screen
+        if isinstance(screen, Dialog):
+            return
+        if name == "detach":
+            self.leave()
+        elif name == "quit":
+            self.quit()
+        elif name == "help":
+            self._help()
+        elif name == "palette":
+            self.start(self._choose(Palette(self._everything(target)), target))
+        elif name == LESSONS:
+            app.push_screen(Facts("Training lessons", lesson_rows()))
+        elif name == "log":
+            if not isinstance(screen, LogScreen):
+                app.push_screen(LogScreen(target))
+        elif name == "filter":
+            if isinstance(screen, DomainsScreen):
+                screen.action_filter()
+        elif name == "back":
+            if isinstance(screen, ConsoleScreen):
+                screen.action_back()
+        else:
+            self._perform_on(name, target)
+
+    def _perform_on(self, name: str, target: str | None) -> None:
+        """The actions that are about a domain."""
+        app = self._app
+        domain = app.state.domain(target) if target is not None else None
+        if target is None or domain is None:
+            app.say("no domain is chosen")
+        elif name == "open":
+            self.open_domain(target)
+        elif name == "steps":
+            if not isinstance(app.screen, StepsScreen):
+                app.push_screen(StepsScreen(target))
+        elif name == "more":
+            entries = menu(domain, app.now(), app.state.read_only)
+            items = [Item(a.name, a.label, a.help, why) for a, why in entries]
+            self.start(self._choose(MoreMenu(items), target))
+        elif BY_NAME[name].menu:
+            self._act(name, target)
+
+    def _act(self, name: str, target: str) -> None:
+        """Something that changes the site: refused here only as a courtesy, the controller decides."""
+        app = self._app
+        domain = app.state.domain(target)
+        assert domain is not None
+        closed = refusal(Request(action=name, domain=target), domain, app.now(), app.state.read_only)
+        closed = closed or app.state.lost
+        if closed is not None:
+            self.start(flows.refused(app, BY_NAME[name].label, closed))
+        elif name != "pitr_run":
+            self.start(self._following(flows.FLOWS[name](app, target)))
+        elif not isinstance(app.screen, RunPitrScreen):
+            app.push_screen(RunPitrScreen(target))
+
+    def open_domain(self, name: str) -> None:
+        """Show one domain. Not over a dialog: a key that was typed before it opened must not hide it."""
+        screen = self._app.screen
+        if isinstance(screen, Dialog) or (isinstance(screen, DomainScreen) and screen.domain_name == name):
+            return
+        self._app.push_screen(DomainScreen(name))
+
+    def roll_back(self, name: str, to: datetime, vms: tuple[str, ...], total: int) -> None:
+        """Confirm and ask for a rollback."""
+        self.start(self._following(flows.roll_back(self._app, name, to, vms, total)))
+
+    def answer(self, operation: OperationView, choice: str) -> None:
+        """Answer what an operation asks."""
+        self.start(flows.answer_question(self._app, operation, choice))
+
+    async def _following(self, work: Awaitable[str | None]) -> None:
+        operation = await work
+        if operation is not None:
+            self._app.tidings.following.add(operation)
+
+    async def _choose(self, dialog: MoreMenu, target: str | None) -> None:
+        name = await self._app.ask(dialog)
+        if name is not None:
+            self._app.call_later(self.perform, name, target)
+
+    def _everything(self, target: str | None) -> list[Item]:
+        app = self._app
+        domain = app.state.domain(target) if target is not None else None
+        closed: dict[str, str | None] = {}
+        if domain is not None:
+            closed = {a.name: why for a, why in menu(domain, app.now(), app.state.read_only)}
+        items = [
+            Item(a.name, a.label, a.help, closed.get(a.name))
+            for a in ACTIONS
+            if a.name not in ("palette", "back") and (not a.menu or a.name in closed)
+        ]
+        listing = app.state.listing
+        if listing is not None and listing.kind == "training":
+            items.append(Item(LESSONS, "Training lessons", "guided walkthroughs, and how to begin one"))
+        return items
+
+    def _help(self) -> None:
+        screen = self._app.screen
+        kind = screen.HELP if isinstance(screen, ConsoleScreen) else "domain"
+        rows: list[Line] = []
+        for keys, label, text in help_rows(kind, self._app.remapped):
+            rows += row(f"{keys:12} {label}", text, "")
+        if self._app.coaching is not None:
+            for key, label, text in COACH_KEYS:
+                rows += row(f"{key:12} {label}", text, "")
+        rows += [(), *row("In a dialog", "tab, space, enter on the focused button; escape is Cancel", "")]
+        self._app.push_screen(Help("Keys of this screen", rows))
+
+    def quit(self) -> None:
+        """Say what goes on without the console, then leave; works whatever else is waited for."""
+        app = self._app
+        going = [
+            f"{describe(o)} of {o.domain} goes on without this console: {o.waits_for or 'at work'}"
+            for o in app.state.open_operations()
+        ]
+        session = app.state.longest_session(app.now())
+        if session is not None:
+            going.append(f"The VMs of {session[0].name} are not protected: its PITR session is active.")
+        says = going or ["Nothing goes on. The controller ends by itself when nobody needs it."]
+
+        def leave(answer: bool | None) -> None:
+            if answer:
+                self.leave()
+
+        app.push_screen(Confirm("Quit", says, "Quit", announce=True), leave)
+
+    def leave(self) -> None:
+        """End the console, but first hand over what was confirmed: it must not be lost on the way."""
+        app = self._app
+        if self._flow is None:
+            app.exit()
+        elif self._leaving is None:
+            app.say("handing over what was asked, then leaving ...")
+            self._leaving = app.set_timer(LEAVE_S, app.exit)
+
+    def stay(self) -> None:
+        """There is something to answer before leaving."""
+        if self._leaving is not None:
+            self._leaving.stop()
+            self._leaving = None
+
+    # -- what comes up by itself
+
+    def greet(self, operation: OperationView) -> None:
+        """A failover was found open on attaching."""
+        app = self._app
+
+        async def tell() -> None:
+            dialog = progress_dialog(operation, app.state.domain(operation.domain), app.now())
+            if await app.ask(dialog):
+                self.open_domain(operation.domain)
+
+        self._when_free(tell)
+
+    def tell_end(self, operation: OperationView) -> None:
+        """An operation that this console followed has ended."""
+        app = self._app
+
+        async def tell() -> None:
+            if operation.action == "cfo_complete":
+                await app.ask(result_dialog(operation))
+            else:
+                await app.ask(Notice(describe(operation), [last_word(operation)]))
+
+        if operation.action == "cfo_complete" or operation.error:
+            self._when_free(tell)
+        else:
+            app.say(last_word(operation))
+
+    def ask_password(self) -> None:
+        """Ask for the site's password, if it wants one."""
+        app = self._app
+
+        async def tell() -> None:
+            listing = app.state.listing
+            if listing is not None and listing.needs_password:
+                why = listing.error or ""
+                await app.ask(
+                    PasswordDialog(listing.site, listing.user, why, lambda word: app.client.secret(word))
+                )
+
+        self._when_free(tell)
+
+    def _when_free(self, tell: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        self._waiting.append(tell)
+        self._app.call_later(self.show_waiting)
+
+    def show_waiting(self) -> None:
+        """What came up by itself waits until no dialog is open: it must not catch another one's keys."""
+        if self._waiting and self._flow is None and isinstance(self._app.screen, ConsoleScreen):
+            self.start(self._waiting.pop(0)())
+
+    # -- one flow at a time
+
+    def start(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run a flow, unless one still waits: dialogs must not interleave."""
+        if self._flow is not None:
+            work.close()
+            self._app.say("the last action still waits for the controller; escape gives it up")
+            return
+        self._flow = self._app.run_worker(self._guard(work), group="flow")
+
+    def give_up(self) -> bool:
+        """Stop waiting for a flow that shows no dialog; False when there is none."""
+        if self._flow is None:
+            return False
+        self._flow.cancel()
+        self._flow = None
+        self._app.say("No longer waiting; the Task Log shows whether it was accepted")
+        return True
+
+    async def _guard(self, work: Awaitable[None]) -> None:
+        app = self._app
+        try:
+            await work
+        except ControllerError as error:
+            await app.ask(Notice("Not possible", [str(error)]))
+        except Exception as error:
+            log.exception("a flow failed")
+            text = f"This console made a mistake ({type(error).__name__}: {error}); the log says more"
+            await app.ask(Notice("Nothing was asked for, or it is in the Task Log", [text]))
+        self._flow = None
+        if self._leaving is not None:
+            app.exit()
+        app.call_later(self.show_waiting)

@@ -1,0 +1,100 @@
+"""Writes to the terminal only what differs from what stands there already.
+
+Textual draws a whole screen anew whenever a dialog comes or goes; over a thin line those are
+seconds. Here the last frame is kept, and of a new one only the runs of cells that changed go out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from rich.cells import cell_len
+from rich.console import Console
+from rich.control import Control
+from rich.style import Style
+from textual._compositor import CompositorUpdate
+from textual.geometry import Size
+from textual.strip import Strip
+
+Cell = tuple[str, Style | None]
+"""A character and its style; the right half of a wide character is an empty string."""
+_GAP = 10
+"""Cells that are cheaper to write again than to jump over."""
+
+
+def cells_of(strip: Strip) -> list[Cell]:
+    """A strip cell by cell; what has no width joins the cell before it."""
+    cells: list[Cell] = []
+    for text, style, control in strip:
+        if control:
+            continue
+        if text.isascii():
+            cells.extend((char, style) for char in text)
+            continue
+        for char in text:
+            width = cell_len(char)
+            if width == 0 and cells:
+                before, its_style = cells[-1]
+                cells[-1] = (before + char, its_style)
+            else:
+                cells.append((char, style))
+                cells.extend([("", style)] * (width - 1))
+    return cells
+
+
+def runs(old: list[Cell], new: list[Cell]) -> Iterator[tuple[int, int]]:
+    """(start, end) of the stretches of `new` that must be written; no wide character is halved."""
+    differs = [i for i in range(len(new)) if i >= len(old) or old[i] != new[i]]
+    if not differs:
+        return
+    start = last = differs[0]
+    for place in [*differs[1:], None]:
+        if place is not None and place - last <= _GAP:
+            last = place
+            continue
+        first, end = start, last + 1
+        while first > 0 and (new[first][0] == "" or (first < len(old) and old[first][0] == "")):
+            first -= 1
+        while end < len(new) and (new[end][0] == "" or (end < len(old) and old[end][0] == "")):
+            end += 1
+        yield first, end
+        if place is not None:
+            start = last = place
+
+
+@dataclass(frozen=True)
+class Patch(CompositorUpdate):
+    """Pieces of lines with their places."""
+
+    pieces: tuple[tuple[int, int, Strip], ...]
+
+    def render_segments(self, console: Console) -> str:
+        return "".join(
+            f"{Control.move_to(x, y).segment.text}{strip.render(console)}" for x, y, strip in self.pieces
+        )
+
+
+class Frame:
+    """What stands on the terminal, as far as this program wrote it."""
+
+    def __init__(self) -> None:
+        self._size = Size(0, 0)
+        self._strips: list[Strip] = []
+
+    def forget(self) -> None:
+        """Somebody else may have written: the next frame is written in full."""
+        self._size = Size(0, 0)
+
+    def patch(self, strips: list[Strip], size: Size) -> Patch | None:
+        """What must be written so that `strips` stand there; None when they do already."""
+        known = self._strips if size == self._size else []
+        pieces: list[tuple[int, int, Strip]] = []
+        for y, strip in enumerate(strips):
+            if y >= len(known):
+                pieces.append((0, y, strip))
+            elif known[y] is not strip:
+                for start, end in runs(cells_of(known[y]), cells_of(strip)):
+                    pieces.append((start, y, strip.crop(start, end)))
+        self._size, self._strips = size, strips
+        return Patch(tuple(pieces)) if pieces else None

@@ -1,0 +1,235 @@
+"""A domain in a pane: bars, what goes on, and four tabs."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.message import Message
+
+from drdeck.controller.client import ControllerError
+from drdeck.model.domains import VM_STATUS_LABELS, Domain, SessionState, Vm
+from drdeck.model.pitr import Points
+from drdeck.model.text import clean
+from drdeck.model.times import show_duration
+
+from ..keys import shown_key
+from ..show import Line, percent, plain_of, spread, stamp, wrap
+from ..state import State
+from ..widgets.bars import bars, operation_lines, pitr_text
+from ..widgets.lines import Lines
+from ..widgets.question import QuestionBar
+from ..widgets.rows import RowList
+from ..widgets.tables import alarm_lines, vm_details, vm_header, vm_row
+from ..widgets.tabs import TabLine
+from ..widgets.timeline import timeline
+
+if TYPE_CHECKING:
+    from ..app import DrdeckApp
+
+VMS, PITR, SETTINGS, ALARMS = range(4)
+POINTS_EVERY_S = 10.0
+"""Where a point is made each minute the list of them is long: it is not read with each of them."""
+
+
+class DomainPane(Vertical):
+    """Everything of one Protected Domain; a screen tells it the news by `take`."""
+
+    DEFAULT_CSS = "DomainPane { height: 1fr; width: 1fr; }"
+
+    class Asked(Message):
+        """What is asked of the operator has changed."""
+
+    def __init__(self, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self.domain_name = ""
+        self._points: Points | None = None
+        self._points_for: object = None
+        self._points_at = 0.0
+        self._points_error = ""
+
+    def compose(self) -> ComposeResult:
+        yield Lines((), id="pane-title")
+        yield QuestionBar(id="question")
+        yield Lines(id="bars")
+        yield Lines(id="going")
+        yield Lines((), id="rule")
+        yield TabLine(("Protected VMs", "PITR", "Settings", "Alarms"), id="tabs")
+        yield Lines((), id="pane-header")
+        yield RowList(self._vm_line, lambda vm: vm.id, empty="reading ...", id="vms")
+        yield Lines(id="vm-detail")
+        text: RowList[Line] = RowList(lambda row, width: row, lambda row: "", cursor=False, id="text")
+        text.display = False
+        yield text
+
+    @property
+    def desk(self) -> DrdeckApp:
+        from ..app import DrdeckApp
+
+        assert isinstance(self.app, DrdeckApp)
+        return self.app
+
+    @property
+    def asks(self) -> bool:
+        return self.query_one(QuestionBar).asks is not None
+
+    def _vm_line(self, vm: Vm, width: int) -> Line:
+        return vm_row(vm, width, self.desk.now())
+
+    def take(self, name: str, state: State, now: datetime) -> None:
+        """Show that domain as it is now."""
+        width = self.size.width
+        if width == 0:
+            return  # not laid out yet
+        if name != self.domain_name:
+            self.domain_name, self._points, self._points_for, self._points_error = name, None, None, ""
+        domain = state.domain(name)
+        asked = self.asks
+        self.query_one(QuestionBar).take(state.question(name))
+        if asked != self.asks:
+            self.post_message(self.Asked())
+        if domain is None:
+            text = "the site has no domain of this name any more" if state.gone(name) else "reading ..."
+            self.query_one("#pane-title", Lines).put(
+                [((f" {clean(name)}", "bold"),), ((f" {text}", "warn"),)]
+            )
+            return
+        self.query_one("#pane-title", Lines).put(self._title(domain, width))
+        self.query_one("#bars", Lines).put([((" ", ""), *line) for line in bars(domain, now, width - 2)])
+        self.query_one("#going", Lines).put(self._going(state, domain, width))
+        self.query_one("#rule", Lines).put([((" " + "─" * (width - 2), "dim"),)])
+        self.query_one(TabLine).label(ALARMS, f"Alarms ({len(domain.alarms)})" if domain.alarms else "Alarms")
+        self._take_tab(state, domain, now)
+
+    def _title(self, domain: Domain, width: int) -> list[Line]:
+        name = clean(domain.name)
+        keys = self.desk.remapped
+        failover, more = shown_key("cfo_complete", keys), shown_key("more", keys)
+        buttons: Line = ((f"[{failover} Failover]  [{more} More] ", "key"),)
+        lines = wrap(name, width - 30)
+        first = spread(((f" {lines[0]}", "bold"),), buttons, width)
+        return [first, *(((f" {part}", "bold"),) for part in lines[1:])]
+
+    def _going(self, state: State, domain: Domain, width: int) -> list[Line]:
+        going = operation_lines(state.open_operations(domain.name), width - 2)
+        lines: list[Line] = [((" ", ""), *line) for line in going]
+        session = domain.session
+        if session is not None and session.state is not SessionState.ACTIVE:
+            word = session.state.replace("_", " ")
+            done = "" if session.progress is None else f" {percent(session.progress)}"
+            waits = f", waits for {clean(session.waits_for)}" if session.waits_for else ""
+            lines.append(((f" PITR session: {word}{done}{waits}", "warn"),))
+        for text in (domain.broken, f"driven by {domain.driver}" if domain.driver else None):
+            if text:
+                lines += [((f" ! {part}", "bad"),) for part in wrap(clean(text), width - 4)]
+        return lines[:4]
+
+    def _take_tab(self, state: State, domain: Domain, now: datetime) -> None:
+        tab, width = self.query_one(TabLine).value, self.size.width
+        vms: RowList[Vm] = self.query_one("#vms", RowList)
+        text: RowList[Line] = self.query_one("#text", RowList)
+        vms.faint = state.stale
+        if tab == VMS:
+            self.query_one("#pane-header", Lines).put([(("   ", ""), *vm_header(width - 3))])
+            empty = "this domain has no VM" if state.full(domain.name) else "reading ..."
+            vms.put(domain.vms, empty)
+            self._draw_detail()
+            return
+        self.query_one("#vm-detail", Lines).put([])
+        self.query_one("#pane-header", Lines).put([()])
+        lines: list[Line]
+        if tab == PITR:
+            lines = self._pitr_lines(domain, now, width)
+        elif tab == SETTINGS:
+            lines = self._setting_lines(domain)
+        else:
+            lines = alarm_lines(domain, width - 3) or [(("No alarm", "ok"),)]
+        text.put([((" ", ""), *line) for line in lines])
+
+    def _pitr_lines(self, domain: Domain, now: datetime, width: int) -> list[Line]:
+        if not domain.pitr.enabled:
+            return [((f"{clean(domain.name)} is not PITR-enabled", ""),)]
+        marks = (domain.points, domain.newest_point, domain.excluded, domain.reset_at)
+        fresh = self._points_for is None or self.desk.monotonic() - self._points_at > POINTS_EVERY_S
+        if marks != self._points_for and fresh:
+            self._points_for, self._points_at = marks, self.desk.monotonic()
+            self.run_worker(self._read_points(domain.name), group="points", exclusive=True)
+        lines: list[Line] = []
+        if self._points_error:
+            lines.append(((clean(self._points_error), "bad"),))
+        elif self._points is None:
+            lines.append((("reading the restore points ...", "dim"),))
+        else:
+            lines += timeline(domain, self._points, now, width - 2, None)
+        lines.append((("Window        ", "dim"), (pitr_text(domain), "bold")))
+        oldest = stamp(domain.oldest_point) if domain.oldest_point else "-"
+        newest = stamp(domain.newest_point) if domain.newest_point else "-"
+        lines.append((("Points        ", "dim"), (f"{domain.points}, from {oldest} to {newest}", "bold")))
+        for period in domain.excluded:
+            end = stamp(period.end) if period.end else "now"
+            text = f"{stamp(period.start)} to {end} (PITR session)"
+            lines.append((("Excluded      ", "dim"), (text, "bad")))
+        if domain.reset_at is not None:
+            lines.append((("Reset         ", "dim"), (f"all data up to {stamp(domain.reset_at)}", "bad")))
+        return lines
+
+    async def _read_points(self, name: str) -> None:
+        try:
+            self._points, self._points_error = await self.desk.client.points(name), ""
+        except ControllerError as error:
+            self._points, self._points_error = None, str(error)
+        self.desk.redraw(self.screen)
+
+    def _setting_lines(self, domain: Domain) -> list[Line]:
+        lines: list[Line] = [(("PITR          ", "dim"), (pitr_text(domain), "bold"))]
+        networks = domain.networks
+        for protected in networks.protected:
+            target = clean(networks.mapping.get(protected, "-"))
+            lines.append((("Network       ", "dim"), (f"{clean(protected)} → {target}", "bold")))
+        if not domain.runbook:
+            lines.append((("Runbook       ", "dim"), ("none", "bold")))
+        for number, group in enumerate(domain.runbook, 1):
+            delay = f", then wait {show_duration(group.delay_after_s)}" if group.delay_after_s else ""
+            names = ", ".join(map(clean, group.vms))
+            first = f"{number}. {clean(group.group)}"
+            lines.append((("Runbook       ", "dim"), (first, "bold"), (f": {names}{delay}", "")))
+        return lines
+
+    def _draw_detail(self) -> None:
+        """What the row under the cursor has no room for, in full."""
+        vm, width = self.query_one("#vms", RowList).row, self.size.width
+        lines: list[Line] = []
+        if isinstance(vm, Vm):
+            text, style = vm_details(vm)
+            row = plain_of(vm_row(vm, width - 3, self.desk.now()))
+            if clean(vm.name) not in row or text not in row:
+                full = f"{clean(vm.name)}: {text or VM_STATUS_LABELS.get(vm.status, vm.status)}"
+                lines = [((f" {part}", style or "bold"),) for part in wrap(full, width - 2)[:4]]
+        self.query_one("#vm-detail", Lines).put(lines)
+
+    def on_row_list_moved(self, event: RowList.Moved) -> None:
+        if self.query_one(TabLine).value == VMS:
+            self._draw_detail()
+
+    def turn(self, by: int) -> None:
+        """Go to another tab."""
+        tabs = self.query_one(TabLine)
+        tabs.turn(tabs.value + by)
+
+    def on_tab_line_turned(self, event: TabLine.Turned) -> None:
+        vms, text = self.query_one("#vms", RowList), self.query_one("#text", RowList)
+        vms.display = event.value == VMS
+        text.display = event.value != VMS
+        text.scroll_home(animate=False)
+        if vms.has_focus or text.has_focus:
+            (vms if vms.display else text).focus()
+        self.desk.redraw(self.screen)
+
+    def focus_choices(self) -> None:
+        """Go to the choices of what is asked."""
+        self.query_one(QuestionBar).focus_choices()
+
+    def on_question_bar_answered(self, event: QuestionBar.Answered) -> None:
+        self.desk.acts.answer(event.operation, event.choice)

@@ -1,0 +1,133 @@
+"""Facts as a site and a journal would show them, made by hand."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from drdeck.coach.facts import Facts
+from drdeck.coach.judge import judge
+from drdeck.coach.loading import Course, parse
+from drdeck.coach.progress import Progress
+from drdeck.controller.operations import OperationState, OperationView
+from drdeck.model.actions import Request
+from drdeck.model.domains import (
+    Domain,
+    FailoverType,
+    Health,
+    Mode,
+    Owner,
+    Period,
+    PitrPolicy,
+    Session,
+    SessionState,
+    Vm,
+)
+
+T0 = datetime(2026, 1, 16, 23, 25, tzinfo=UTC)
+"""where the clock of the ransomware scenario stands at first"""
+LAST_GOOD = datetime(2026, 1, 16, 22, 42, tzinfo=UTC)
+DOMAIN = "erp-prod"
+HEAD = """
+name = "made"
+title = "Made"
+scenario = "ransomware"
+situation = "Something is the matter."
+"""
+
+
+def at(minutes: float) -> datetime:
+    """So many minutes into the lesson."""
+    return T0 + timedelta(minutes=minutes)
+
+
+def objective(when: str, ident: str = "it") -> str:
+    """An [[objectives]] table."""
+    return f"""
+[[objectives]]
+id = "{ident}"
+text = "Do it."
+hint = "Think."
+key = "Press."
+when = {{ {when} }}
+"""
+
+
+NEVER_MET = objective('kind = "attached_again", domain = "erp-prod"', "never")
+
+
+def mistake(kind: str, extra: str = "") -> str:
+    """A [[mistakes]] table."""
+    return f"""
+[[mistakes]]
+kind = "{kind}"
+domain = "erp-prod"
+why = "It does harm."
+{extra}
+"""
+
+
+def course(*tables: str) -> Course:
+    return parse(HEAD + "".join(tables))
+
+
+def domain(mode: Mode = Mode.RUNNING_IN_FAILOVER, **changes: Any) -> Domain:
+    known: dict[str, Any] = {
+        "id": "d1",
+        "name": DOMAIN,
+        "mode": mode,
+        "owner": Owner.LOCAL,
+        "vms_total": 2,
+        "pitr": PitrPolicy(enabled=True, window_s=3 * 86400, interval_s=60),
+        "vms": (vm("erp-app03"), vm("erp-web06")),
+    }
+    return Domain(**{**known, **changes})
+
+
+def vm(name: str, **changes: Any) -> Vm:
+    known: dict[str, Any] = {"id": name, "name": name, "power": "on", "ready": True, "health": Health.OK}
+    return Vm(**{**known, **changes})
+
+
+def session(state: SessionState = SessionState.ACTIVE) -> Session:
+    return Session(id="op-1", state=state, started_at=at(10))
+
+
+def period(start: float, end: float | None) -> Period:
+    return Period(start=at(start), end=None if end is None else at(end))
+
+
+def operation(
+    action: str,
+    asked: float,
+    state: OperationState = OperationState.DONE,
+    ident: str = "",
+    **request: Any,
+) -> OperationView:
+    return OperationView(
+        id=ident or f"op-{action}-{asked:g}",
+        action=action,
+        domain=DOMAIN,
+        actor="somebody@somewhere",
+        asked_at=at(asked),
+        state=state,
+        request=Request(action=action, domain=DOMAIN, **request),
+    )
+
+
+def rollback(asked: float, to: datetime, vms: tuple[str, ...] = ()) -> OperationView:
+    return operation("pitr_run", asked, to=to, vms=vms)
+
+
+def completion(kind: FailoverType = FailoverType.PLANNED, run_pitr: bool = True) -> OperationView:
+    return operation("cfo_complete", 5, ident="op-1", type=kind, run_pitr=run_pitr)
+
+
+def facts(shown: Domain | None = None, *operations: OperationView, now: float = 60, **more: Any) -> Facts:
+    return Facts(now=at(now), domains=(shown or domain(),), operations=operations, **more)
+
+
+def judged(chosen: Course, seen: Facts, *attaches: float) -> Progress:
+    """The progress of a new lesson after one look."""
+    begun = Progress(lesson="made", begun_at=T0, attaches=tuple(at(a) for a in attaches))
+    return judge(chosen, begun, seen)

@@ -1,0 +1,251 @@
+"""Each lesson from beginning to end by command line, against the real controller and training site."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.deck import Deck
+
+SPEED = "300"
+ERP = ["--network", "VM_3510=DRSeg", "--network", "VM_3520=DRSeg", "--network", "VM_3530=DRSeg"]
+INTRANET = ERP[:4]
+SESSION_TIME = {"session_left_open"}
+"""depends on how fast this machine is, at a high speed of the site"""
+
+
+class Lesson:
+    """A lesson that is being played by commands."""
+
+    def __init__(self, deck: Deck, number: str) -> None:
+        self.deck, self.number = deck, number
+        self.judge("--speed", SPEED)
+
+    def do(self, *words: str, code: int | None = 0) -> str:
+        """A command to the lesson's site; what it said on stderr."""
+        return self.deck.run("train", self.number, "--", *words, code=code).stderr
+
+    def judge(self, *words: str) -> dict[str, Any]:
+        return self.deck.json("train", self.number, "--judge", *words)
+
+    def show(self, domain: str) -> dict[str, Any]:
+        done = self.deck.run("train", self.number, "--", "show", domain, "--json")
+        found: dict[str, Any] = json.loads(done.stdout)
+        return found
+
+    def kill_controller(self) -> None:
+        status = self.deck.run("train", self.number, "--", "controller", "status", "--json")
+        os.kill(json.loads(status.stdout)["pid"], signal.SIGKILL)
+
+    def end(self) -> None:
+        self.do("controller", "stop", "--force", code=None)
+
+
+@pytest.fixture
+def deck(tmp_path: Path) -> Deck:
+    return Deck(tmp_path)
+
+
+@pytest.fixture
+def play(deck: Deck) -> Iterator[Any]:
+    begun: list[Lesson] = []
+
+    def begin(number: str) -> Lesson:
+        begun.append(Lesson(deck, number))
+        return begun[-1]
+
+    yield begin
+    for lesson in begun:
+        lesson.end()
+
+
+def mistakes(result: dict[str, Any]) -> list[str]:
+    return [m["kind"] for m in result["mistakes"] if m["kind"] not in SESSION_TIME]
+
+
+def test_lesson_1_the_whole_flow(play: Any, deck: Deck, tmp_path: Path) -> None:
+    lesson = play("1")
+    begun = lesson.judge()
+    assert begun["finished"] is False
+    assert begun["objectives_met"] == 0
+    assert begun["next"]["id"] == "rehydrate"
+    assert "key" not in begun["next"]
+
+    said = lesson.do("cfo", "start", "intranet", *INTRANET, "--wait")
+    assert "Objective met: Start Continuous Failover" in said
+    lesson.do("cfo", "complete", "intranet", "--type", "planned", "--run-pitr", "--wait")
+    assert lesson.judge()["objectives_met"] == 3
+    helped = lesson.judge("--key")
+    assert helped["next"]["id"] == "roll-back"
+    assert "pitr run intranet" in helped["next"]["command"]
+    lesson.do("pitr", "run", "intranet", "--to", "08:55", "--wait")
+    said = lesson.do("pitr", "exit", "intranet", "--wait")
+    assert "The lesson is finished" in said
+
+    file = tmp_path / "result.json"
+    result = lesson.judge("--result", str(file))
+    assert json.loads(file.read_text("utf-8")) == {k: v for k, v in result.items() if k != "next"}
+    assert result["finished"] is True
+    assert result["objectives_met"] == result["objectives_total"] == 6
+    assert all(o["met_at"].endswith("Z") for o in result["objectives"])
+    assert result["rolled_back_to"] == "2026-03-10T08:55:00Z"
+    assert 0 < result["rto_s"] < 3600
+    assert result["data_lost_s"] > 0
+    assert result["unprotected_s"] > 0
+    assert result["hints"] == 1
+    assert mistakes(result) == []
+
+    listed = deck.json("train")["lessons"]
+    assert [row["finished"] for row in listed] == [True, False, False, False, False, False]
+    lesson.end()
+    assert lesson.judge("--again", "--speed", SPEED)["objectives_met"] == 0
+
+
+def test_lesson_2_find_the_last_good_point(play: Any) -> None:
+    lesson = play("2")
+    lesson.do("cfo", "start", "erp-prod", *ERP, "--wait")
+    lesson.do("cfo", "complete", "erp-prod", "--type", "planned", "--run-pitr", "--wait")
+    said = lesson.do("pitr", "run", "erp-prod", "--to", "2026-01-16T23:00:00Z", "--wait")
+    assert "Mistake: Some VM was hit before this instant" in said
+    assert lesson.judge()["next"]["id"] == "clean"
+    said = lesson.do("pitr", "run", "erp-prod", "--to", "2026-01-16T22:42:00Z", "--wait")
+    assert "Objective met: Roll back until" in said
+    lesson.do("pitr", "exit", "erp-prod", "--wait")
+    result = lesson.judge()
+    assert result["finished"] is True
+    assert result["data_lost_s"] == 0
+    assert mistakes(result) == ["rollback_fails_health"]
+
+
+def test_lesson_2_each_vm_to_its_own_point_is_right_too(play: Any) -> None:
+    lesson = play("2")
+    lesson.do("cfo", "start", "erp-prod", *ERP, "--wait")
+    lesson.do("cfo", "complete", "erp-prod", "--type", "planned", "--wait")
+    lesson.do("pitr", "start", "erp-prod", "--wait")
+    sick = [vm["name"] for vm in lesson.show("erp-prod")["vms"] if vm["health"] == "failed"]
+    assert sick
+    late = [name for name in sick if name not in ("erp-app01", "erp-app02", "erp-app03")]
+    for to, names in (
+        ("22:42", ["erp-app03"]),
+        ("22:47", ["erp-app01", "erp-app02"]),
+        ("22:53", late),
+    ):
+        vms = [word for name in names for word in ("--vm", name)]
+        lesson.do("pitr", "run", "erp-prod", "--to", f"2026-01-16T{to}:00Z", *vms, "--wait")
+    lesson.do("pitr", "exit", "erp-prod", "--wait")
+    result = lesson.judge()
+    assert result["finished"] is True
+    assert "rollback_fails_health" not in mistakes(result)
+
+
+def test_lesson_3_the_site_is_lost(play: Any) -> None:
+    lesson = play("3")
+    lesson.do(
+        "cfo", "start", "warehouse", "--network", "VM_4100=DRSeg", "--network", "VM_4200=DRSeg", "--wait"
+    )
+    refused = lesson.do("cfo", "complete", "warehouse", "--type", "planned", code=3)
+    assert "does not answer" in refused
+    lesson.do("cfo", "complete", "warehouse", "--type", "force", "--confirm", "warehouse", "--wait")
+    result = lesson.judge()
+    assert result["finished"] is True
+    assert result["rto_s"] > 0
+    assert result["data_lost_s"] is not None
+    assert mistakes(result) == []
+
+
+def test_lesson_4_shows_what_it_costs(play: Any) -> None:
+    lesson = play("4")
+    lesson.do("cfo", "start", "erp-prod", *ERP, "--wait")
+    lesson.do("cfo", "complete", "erp-prod", "--type", "planned", "--run-pitr", "--wait")
+    had = lesson.show("erp-prod")
+    lesson.do("pitr", "exit", "erp-prod", code=3)
+    lesson.do("pitr", "exit", "erp-prod", "--confirm", "erp-prod", "--wait")
+    result = lesson.judge()
+    assert result["finished"] is True
+    assert result["data_lost_s"] is None
+    cost = result["cost"][0]
+    failing = sum(vm["health"] == "failed" for vm in lesson.show("erp-prod")["vms"])
+    assert cost["domain"] == "erp-prod"
+    assert cost["points"] > 4000
+    assert cost["vms_failing"] == failing == sum(vm["health"] == "failed" for vm in had["vms"]) > 0
+    assert cost["from"] < "2026-01-16T22:42:00Z" < cost["to"]
+    text = lesson.deck.run("train", "4", "--judge").stdout
+    assert "Lost for good in erp-prod" in text
+    lesson.do("pitr", "start", "erp-prod", "--wait")
+    refused = lesson.do("pitr", "run", "erp-prod", "--to", "2026-01-16T22:42:00Z", code=3)
+    assert "cannot be reached any more" in refused
+
+
+def test_lesson_5_goes_on_without_a_console(play: Any) -> None:
+    lesson = play("5")
+    lesson.do("cfo", "start", "intranet", *INTRANET, "--wait")
+    said = lesson.do("cfo", "complete", "intranet", "--type", "planned", "--run-pitr")
+    assert "Objective met: Complete it" in said
+    lesson.do("watch", "intranet", "--until", "session", "--timeout", "30")
+    assert lesson.judge()["next"]["id"] == "leave"
+    lesson.do("pitr", "run", "intranet", "--to", "08:55", "--wait")
+    lesson.do("pitr", "exit", "intranet", "--wait")
+    result = lesson.judge()
+    assert result["finished"] is True
+    assert mistakes(result) == []
+
+
+def test_lesson_6_a_vm_that_fails(play: Any) -> None:
+    lesson = play("6")
+    asked = lesson.do("cfo", "complete", "files", "--type", "planned", "--wait", code=4)
+    assert "files-srv03" in asked
+    operation = lesson.show("files")["operation"]
+    said = lesson.do("answer", operation, "retry")
+    assert "Objective met: files-srv03" in said
+    asked = lesson.do("watch", "files", "--until", "running_in_failover", "--timeout", "30", code=4)
+    assert "files-web02" in asked
+    lesson.do("answer", operation, "retry")
+    lesson.do("watch", "files", "--until", "running_in_failover", "--timeout", "30")
+    result = lesson.judge()
+    assert result["finished"] is True
+    assert result["data_lost_s"] == 0
+    assert mistakes(result) == []
+
+
+def test_progress_outlives_controller_and_console(play: Any) -> None:
+    lesson = play("1")
+    lesson.do("cfo", "start", "intranet", *INTRANET, "--wait")
+    lesson.kill_controller()
+    assert lesson.judge()["objectives_met"] == 1
+
+
+def test_a_damaged_progress_is_said_and_set_aside_on_request(play: Any, deck: Deck) -> None:
+    lesson = play("1")
+    file = deck.state / "lessons" / "whole-flow" / "progress.json"
+    file.write_text("{", "utf-8")
+    refused = deck.run("train", "1", "--judge", code=1)
+    assert "is damaged" in refused.stderr
+    assert "--again" in refused.stderr
+    assert file.read_text("utf-8") == "{"
+    assert lesson.judge("--again", "--speed", SPEED)["objectives_met"] == 0
+    assert (deck.state / "lessons" / "whole-flow.before" / "progress.json").read_text("utf-8") == "{"
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("9", "--judge"), 'there is no lesson "9"'),
+        (("1", "--json"), "belong to --judge"),
+        (("1", "--judge", "--", "show", "intranet"), "have no meaning with a command"),
+        (("1", "--speed", "0", "--judge"), "--speed 0 is not above 0"),
+        (("1",), "the console needs a terminal; --judge"),
+        (("none.toml", "--judge"), "none.toml: cannot be read"),
+    ],
+)
+def test_a_slip_of_the_pen_is_said(deck: Deck, words: tuple[str, ...], said: str) -> None:
+    assert said in deck.run("train", *words, code=2).stderr
+
+
+def test_a_lesson_has_a_site_of_its_own(deck: Deck) -> None:
+    assert "leave --site" in deck.run("--speed", "2", "train", "1", "--judge", code=2).stderr
