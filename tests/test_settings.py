@@ -107,7 +107,7 @@ def test_what_is_wrong_is_refused_with_place_and_remedy(
     old: str, new: str, line: int | None, says: str
 ) -> None:
     assert old in WHOLE
-    with pytest.raises(SettingsError, match=".") as refused:
+    with pytest.raises(SettingsError) as refused:
         parse(WHOLE.replace(old, new, 1), FILE)
     text = str(refused.value)
     assert says in text
