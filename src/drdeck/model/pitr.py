@@ -8,7 +8,6 @@ from datetime import datetime, timedelta
 from .domains import Domain, Frozen, Period
 from .times import show
 
-
 CLOCKS_DIFFER = timedelta(seconds=1)
 """By so much "now" may differ between who asks and who decides."""
 
