@@ -166,6 +166,8 @@ def test_losing_the_terminal_changes_nothing(
     deck.run("cfo", "start", DOMAIN, "--wait")
     t = open_console(deck, terminals)
     complete_with_force(t)
+    while not any(op["action"] == "cfo_complete" for op in deck.json("tasks")["operations"]):
+        t.read(0.1)  # what was not handed over yet dies with the terminal, rightly
     before = deck.json("controller", "status")["pid"]
     t.kill(number)
     t.close()

@@ -76,7 +76,7 @@ def test_points_while_owned_and_sessions_by_hand(make_flow: MakeFlow, recovery: 
     flow.deck.run("pitr", "exit", DOMAIN, "--confirm", DOMAIN, "--wait")
     shown = flow.show()
     assert shown["mode"] == "running_in_failover" and len(shown["excluded"]) == 1
-    assert "drdeck.pitr" not in recovery.attributes(DOMAIN), "a session by hand resets nothing"
+    assert "reset" not in recovery.attributes(DOMAIN)["drdeck.pitr"], "a session by hand resets nothing"
     entry = next(p["time"] for p in offered if p["kind"] == "entry")
     assert all(f"drdeck-{entry}" not in flow.names(vm) for vm in VMS)
 
