@@ -45,8 +45,10 @@ def lay_out(
     return root
 
 
-def deck(directory: Path, recovery: VCenter, root: str, protected: VCenter | None, domains: str) -> Deck:
+def deck(
+    directory: Path, recovery: VCenter, root: str, protected: VCenter | None, domains: str, extra: str = ""
+) -> Deck:
     passwords = {PASSWORD: recovery.password}
     if protected is not None:
         passwords[PASSWORD + "_PROTECTED"] = protected.password
-    return Deck(directory, vsphere_settings(recovery, root, protected, domains), passwords)
+    return Deck(directory, vsphere_settings(recovery, root, protected, domains, extra), passwords)

@@ -101,3 +101,10 @@ class Terminal:
             os.close(self.fd)
             return status
         return 0
+
+
+def poll(holds: Callable[[], object], within_s: float) -> None:
+    """Until `holds()` is true, where each asking takes its own time; fails after `within_s`."""
+    deadline = time.monotonic() + within_s
+    while not holds():
+        assert time.monotonic() < deadline, f"did not come true within {within_s} s"

@@ -165,6 +165,34 @@ class VCenter(Access):
         """connected, disconnected, inaccessible, orphaned or invalid."""
         self.control("connection", target=self.vm(vm)._moId, text=state)
 
+    def set_growth(self, vm: Which, *grown: int, disks: int = 1, log: int = 0) -> None:
+        """As if each of the VM's disks had so many bytes when its snapshots, in a line, were made.
+
+        `grown`: of the base, then of each delta disk, the growing one last. `log`: bytes of its log file.
+        """
+        entity = self.vm(vm)
+        files = [{"key": 1, "name": "[LocalDS_0] x/vmware.log", "type": "log", "size": log}]
+        chains: list[list[dict[str, list[int]]]] = [[] for _ in range(disks)]
+        for number, size in enumerate(grown):
+            for disk, chain in enumerate(chains):
+                key = 10 + 2 * (number * disks + disk)
+                name = f"[LocalDS_0] x/d{disk}-{number:06}"
+                files.append({"key": key, "name": f"{name}.vmdk", "type": "diskDescriptor", "size": 400})
+                files.append(
+                    {"key": key + 1, "name": f"{name}-flat.vmdk", "type": "diskExtent", "size": size}
+                )
+                chain.append({"fileKey": [key, key + 1]})
+
+        def upto(number: int) -> list[dict[str, object]]:
+            return [{"key": 2000 + disk, "chain": chain[:number]} for disk, chain in enumerate(chains)]
+
+        snapshots = [
+            {"key": {"type": "VirtualMachineSnapshot", "value": s.id}, "dataKey": 0, "disk": upto(n + 1)}
+            for n, s in enumerate(self.snapshots(entity))
+        ]
+        layout = {"file": files, "disk": upto(len(grown)), "snapshot": snapshots}
+        self.control("layout", target=entity._moId, layout=layout)
+
     def set_attribute(self, domain: str, name: str, value: str) -> None:
         """Write a custom attribute of a domain's folder, as anybody may."""
         manager = self.content.customFieldsManager

@@ -236,6 +236,19 @@ async def pitr_exit(
     await act(context, request, wait, timeout, as_json)
 
 
+@click.command("takeover")
+@click.argument("domain")
+@confirm_option
+@act_options
+@runs
+async def takeover(
+    context: Context, domain: str, confirm: str | None, wait: bool, timeout: float | None, as_json: bool
+) -> None:
+    """Drive DOMAIN from here, and go on with what another controller has begun."""
+    request = Request(action="take_over", domain=domain, confirm=confirm)
+    await act(context, request, wait, timeout, as_json)
+
+
 @click.command("answer")
 @click.argument("operation")
 @click.argument("choice", type=click.Choice(["retry", "skip", "abort", "confirm"]))

@@ -61,6 +61,7 @@ for command in (
     acts.cfo,
     acts.pitr,
     acts.answer,
+    acts.takeover,
     manage.controller,
     manage.sites,
     manage.doctor,

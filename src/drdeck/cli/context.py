@@ -21,7 +21,7 @@ from drdeck.controller.launch import attach
 from drdeck.controller.paths import Paths, paths_for
 from drdeck.controller.protocol import Listing
 from drdeck.model.times import show_duration
-from drdeck.settings import Settings, SettingsError, TrainingSettings, load
+from drdeck.settings import TRAINING, Settings, SettingsError, TrainingSettings, load
 
 from . import exits
 from .exits import Exit
@@ -75,6 +75,11 @@ class Context:
         name = self.site_option or self.settings.default_site
         self.settings.site(name)
         return name
+
+    @property
+    def fresh(self) -> bool:
+        """Whether nothing was set up yet: no settings file, and the built-in training site."""
+        return not self.config.exists() and self.site == TRAINING
 
     @property
     def paths(self) -> Paths:

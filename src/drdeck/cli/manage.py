@@ -8,16 +8,15 @@ import sys
 from typing import Any
 
 import click
-import tomli_w
 
 import drdeck
 from drdeck.controller.client import ControllerError, Disconnected
-from drdeck.controller.probe import look
 from drdeck.model.domains import Finding
 from drdeck.model.times import show
-from drdeck.settings import TRAINING, SettingsError, VSphereSettings, parse
+from drdeck.settings import TRAINING
 
 from . import exits, output
+from .adding import add, add_from_console
 from .context import Context, runs, wait_for_sight
 from .exits import Exit
 
@@ -139,30 +138,18 @@ async def sites_add(
     insecure: bool,
 ) -> None:
     """Ask for a vSphere site, try to connect, and write it into the settings."""
-    table: dict[str, Any] = {"kind": "vsphere", "url": url, "username": username, "root": root}
-    if ca_file:
-        table["ca_file"] = ca_file
-    if thumbprint:
-        table["thumbprint"] = thumbprint
-    if insecure:
-        table["insecure"] = True
-    text = tomli_w.dumps({"sites": {name: table}})
-    site = parse(text, context.config).sites[name]
-    assert isinstance(site, VSphereSettings)
-    if name in context.settings.sites:
-        raise SettingsError(f'{context.config}: there is a site "{name}" already; choose another name')
-    seen = await look(name, site, lambda: click.prompt("Password", hide_input=True, err=True))
-    output.note(seen)
-    before = context.config.read_text("utf-8") if context.config.exists() else ""
-    if not before:
-        text = tomli_w.dumps({"default_site": name, "sites": {name: table}})
-    joined = f"{before.rstrip()}\n\n{text}" if before.strip() else text
-    parse(joined, context.config)
-    context.config.parent.mkdir(parents=True, exist_ok=True)
-    scratch = context.config.with_name(context.config.name + ".new")
-    scratch.write_text(joined, "utf-8")
-    scratch.replace(context.config)
-    output.note(f'the site "{name}" was written to {context.config}; drdeck keeps no password')
+    given = {
+        "name": name,
+        "url": url,
+        "username": username,
+        "root": root,
+        "ca_file": ca_file,
+        "thumbprint": thumbprint,
+        "insecure": insecure,
+    }
+    said = await add(context.config, given, lambda: click.prompt("Password", hide_input=True, err=True))
+    for line in said:
+        output.note(line)
 
 
 @click.command("doctor")
@@ -256,10 +243,19 @@ def open_console(context: Context) -> None:
         raise Exit(
             exits.USAGE, "the console needs a terminal; `drdeck --help` lists the commands that do not"
         )
-    options = context.settings.console
+    settings = context.settings
     context.paths  # noqa: B018  (a wrong site is said before the screen is taken)
     from drdeck.console import run
 
-    code = run(lambda: context.attach("console"), options)
+    async def add_site(given: dict[str, Any]) -> str:
+        return await add_from_console(context.config, given)
+
+    code = run(
+        lambda: context.attach("console"),
+        settings.console,
+        add_site=add_site,
+        read_only=settings.read_only,
+        fresh=context.fresh,
+    )
     if code:
         raise Exit(code)

@@ -15,7 +15,7 @@ import msgspec
 from drdeck.controller.client import Client, ControllerError, Disconnected
 from drdeck.controller.operations import OperationView
 from drdeck.controller.protocol import Preview
-from drdeck.model.actions import BY_NAME, Request
+from drdeck.model.actions import BY_NAME, READ_ONLY, Request
 from drdeck.model.domains import Domain, FailoverType
 from drdeck.model.text import clean
 from drdeck.model.times import show
@@ -37,6 +37,7 @@ FORCE_SAYS = (
     "The protected site is taken for lost: complete ownership of the domain passes to this site at once,"
     " and nothing at the protected site is contacted."
 )
+NOTHING = "Nothing was asked for"
 ROLLBACK_SAYS = (
     "Disks are rolled back, VM configuration is not, and must not be relied on: redo configuration changes"
     " made after the instant by hand."
@@ -48,6 +49,9 @@ class Desk(Protocol):
 
     @property
     def client(self) -> Client: ...
+
+    @property
+    def read_only(self) -> bool: ...
 
     async def ask(self, dialog: Dialog[Answer]) -> Answer | None: ...
 
@@ -82,6 +86,9 @@ async def ask_and_submit(
 ) -> str | None:
     """Preview, have it confirmed, submit; when things changed meanwhile, say what and ask again."""
     label = BY_NAME[request.action].label
+    if desk.read_only:
+        await refused(desk, label, READ_ONLY)
+        return None
     desk.say("looking at the site ...")
     preview = await desk.client.preview(request)
     desk.say("")
@@ -91,6 +98,7 @@ async def ask_and_submit(
             return None
         confirmed = await confirm(preview)
         if confirmed is None:
+            desk.say(NOTHING)
             return None
         try:
             operation = await desk.client.submit(msgspec.structs.replace(confirmed, shown=preview.facts))
@@ -111,6 +119,7 @@ async def ask_and_submit(
             if not await desk.ask(
                 Confirm("The state has changed since it was shown", [str(error), *differs], "Look again")
             ):
+                desk.say(NOTHING)
                 return None
             preview = fresh
         else:
@@ -166,6 +175,7 @@ async def complete_failover(desk: Desk, name: str) -> str | None:
         return None
     request = await desk.ask(CompleteDialog(domain, desk.client.preview))
     if request is None:
+        desk.say(NOTHING)
         return None
 
     async def confirm(preview: Preview) -> Request | None:
@@ -237,14 +247,34 @@ async def exit_session(desk: Desk, name: str) -> str | None:
     return await ask_and_submit(desk, request, confirm)
 
 
+async def take_over(desk: Desk, name: str) -> str | None:
+    """Drive a domain from here; with the name typed while somebody else is at work."""
+    request = Request(action="take_over", domain=name)
+
+    async def confirm(preview: Preview) -> Request | None:
+        title = "Take Over"
+        if preview.tier < 3:
+            return request if await desk.ask(Confirm(title, list(preview.says), title)) else None
+        agreed = await desk.ask(
+            ConfirmByName(title, list(preview.says[-1:]), title, name, warns=preview.says[:-1])
+        )
+        return msgspec.structs.replace(request, confirm=name) if agreed else None
+
+    return await ask_and_submit(desk, request, confirm)
+
+
 async def answer_question(desk: Desk, operation: OperationView, choice: str) -> None:
     """Answer what an operation asks; all but a retry are confirmed."""
     if operation.question is None:
+        return
+    if desk.read_only:
+        await refused(desk, choice.capitalize(), READ_ONLY)
         return
     if choice != "retry":
         yes = choice.capitalize()
         text = f"Answer {yes} to what {BY_NAME[operation.action].label} of {operation.domain} asks?"
         if not await desk.ask(Confirm(yes, [text, operation.question.text], yes)):
+            desk.say("Nothing was answered")
             return
     await desk.client.answer(operation.id, choice)
     desk.say(f"{operation.domain}: answered {choice}")
@@ -255,5 +285,6 @@ FLOWS: dict[str, Callable[[Desk, str], Awaitable[str | None]]] = {
     "cfo_complete": complete_failover,
     "pitr_start": start_session,
     "pitr_exit": exit_session,
+    "take_over": take_over,
 }
 """Each returns the operation that it led to. pitr_run has a screen of its own."""

@@ -23,6 +23,7 @@ from .operations import Operation, OperationState, Question
 from .reconcile import Ask, Do, Done, Failed, Next, Wait, next_step
 from .result import result_of
 from .sight import Sight
+from .takeover import begun_at, unfinished
 
 log = logging.getLogger("drdeck.controller")
 
@@ -107,11 +108,28 @@ class Doing:
             self.book.waits(op.id, step.why)
         elif isinstance(step, Done):
             assert domain is not None  # or it would wait
+            if op.action == "take_over":
+                self._adopt(op, domain)
             result = result_of(op, domain, self.book.operations.values(), self.sight.now())
             self._end(op, OperationState.DONE, None, {"outcome": step.text, **result})
         elif isinstance(step, Failed):
             state = OperationState.ABORTED if step.aborted else OperationState.FAILED
             self._end(op, state, step.why, {})
+
+    def _adopt(self, op: Operation, domain: Domain) -> None:
+        """What the domain's record says was begun elsewhere is ours to go on with."""
+        for ident, request in unfinished(domain):
+            known = self.book.operations.get(ident)
+            if known is not None and not known.ended:
+                continue
+            data = {
+                "operation": ident,
+                "request": msgspec.to_builtins(request),
+                "asked_at": show(begun_at(domain) or self.sight.now()),
+                "taken_over_by": op.id,
+            }
+            self.book.record(op.actor, facts.ACCEPTED, data)
+            log.info("%s of %s goes on here", ident, domain.name)
 
     def _ask(self, op: Operation, question: Question) -> None:
         if op.question != question:

@@ -25,6 +25,7 @@ from drdeck.model.commands import (
     StartContinuousFailover,
     StartSession,
     Take,
+    TakeOver,
 )
 from drdeck.model.domains import Act, Domain, FailoverType, Mode, SessionState
 from drdeck.model.times import show
@@ -77,6 +78,8 @@ def next_step(operation: Operation, domain: Domain | None, serial: int, looked: 
         return Wait(f'the site does not show a domain named "{operation.domain}"')
     if domain.broken:
         return Wait(f"the domain's record at the site cannot be used: {domain.broken}")
+    if domain.driver is not None and operation.action != "take_over":
+        return Wait(f"the domain is driven by {domain.driver}")
     if operation.answers.get("abort") == "abort" and operation.action != "cfo_complete":
         return Failed("given up on the operator's word", aborted=True)
     return _STEPS[operation.action](operation, domain, serial)
@@ -112,6 +115,8 @@ def first_command(op: Operation) -> AnyCommand:
         case "pitr_run":
             assert request.to is not None
             return RollBack(**common, to=request.to, vms=request.vms)
+        case "take_over":
+            return TakeOver(**common)
         case _:
             return ExitSession(**common)
 
@@ -200,12 +205,20 @@ def _pitr_exit(op: Operation, d: Domain, serial: int) -> Next:
     return _question(op, d, serial) or _phase(op, d, serial) or Wait("exiting the PITR session")
 
 
+def _take_over(op: Operation, d: Domain, serial: int) -> Next:
+    taken = first_command(op)
+    if taken.key in op.done and d.driver is None and d.left_by is None:
+        return Done("driven from here")
+    return _command(op, taken, serial, shown="this controller as the driver")
+
+
 _STEPS: dict[str, Callable[[Operation, Domain, int], Next]] = {
     "cfo_start": _cfo_start,
     "cfo_complete": _cfo_complete,
     "pitr_start": _pitr_start,
     "pitr_run": _pitr_run,
     "pitr_exit": _pitr_exit,
+    "take_over": _take_over,
 }
 
 

@@ -89,6 +89,14 @@ def _session_only(domain: Domain, mode_text: str) -> str | None:
     return None
 
 
+def take_over_closed(domain: Domain, request: Request, now: datetime) -> str | None:
+    if domain.broken:
+        return f'the record of "{domain.name}" at the site cannot be used: {domain.broken}'
+    if domain.driver is None and domain.left_by is None:
+        return f'nobody else drives "{domain.name}"; there is nothing to take over'
+    return None
+
+
 def cfo_start_closed(domain: Domain, request: Request, now: datetime) -> str | None:
     if domain.mode is not Mode.IMPORTED:
         return f'continuous failover needs an imported domain; "{domain.name}" is {domain.mode}'
@@ -184,12 +192,21 @@ ACTIONS: tuple[Action, ...] = (
         "pitr_exit", "Exit PITR Session", "", "end the session; protection resumes", 2, True, "domain",
         lambda d: d.session is not None, pitr_exit_closed,
     ),
+    Action(
+        "take_over", "Take Over", "", "drive the domain from here, and go on with what was begun", 2, True,
+        "domain", lambda d: d.driver is not None or d.left_by is not None, take_over_closed,
+    ),
     Action("open", "Open", "enter", "open what the cursor is on"),
     Action("back", "Back", "escape", "go back; in a dialog: Cancel"),
     Action("more", "More", "m", "the domain's More menu"),
     Action("steps", "Task Steps", "t", "what is done, going on and to come"),
     Action("log", "Task Log", "l", "operations of this controller"),
     Action("filter", "Filter", "slash", "show only what matches", screen="list"),
+    Action("sort", "Sort", "s", "by name, by mode, by RPO, as the site has them", screen="list"),
+    Action("answer", "Answer", "a", "go to the choices of what is asked"),
+    Action("copy", "Copy", "y", "the name or time under the cursor, to your clipboard"),
+    Action("doctor", "Doctor", "D", "what is wrong with site and terminal, and what to do"),
+    Action("add_site", "Add a vCenter site", "n", "test a connection and write it into the settings"),
     Action("palette", "Palette", "colon,ctrl+p", "every action by name"),
     Action("help", "Help", "question_mark", "keys of this screen"),
     Action("detach", "Detach", "d", "leave; the controller goes on"),
@@ -209,6 +226,8 @@ def tier_of(request: Request, domain: Domain) -> int:
         return 3
     if request.action == "pitr_exit" and exits_without_rollback(domain):
         return 3
+    if request.action == "take_over" and domain.driver is not None:
+        return 3
     return BY_NAME[request.action].tier
 
 
@@ -219,13 +238,20 @@ def refusal(request: Request, domain: Domain, now: datetime, read_only: bool = F
     action = BY_NAME.get(request.action)
     if action is None or not action.menu:
         return f"{request.action!r} is not something that can be asked for"
-    return _busy(domain) or action.closed(domain, request, now)
+    busy = None if action.name == "take_over" else _busy(domain)
+    return busy or action.closed(domain, request, now)
 
 
 def unconfirmed(request: Request, domain: Domain) -> str | None:
     """Why a tier-3 request is not confirmed, or None."""
     if tier_of(request, domain) < 3 or request.confirm == domain.name:
         return None
+    if request.action == "take_over":
+        why = f"the domain is driven by {domain.driver}, who may be at work"
+        given = (
+            "the domain's name was not given" if request.confirm is None else f"{request.confirm!r} is not it"
+        )
+        return f'{why}; this must be confirmed with the name of the domain, "{domain.name}" ({given})'
     why = (
         "Force Failover takes the ownership without asking the protected site"
         if request.action == "cfo_complete"
@@ -251,6 +277,12 @@ def menu(domain: Domain, now: datetime, read_only: bool = False) -> list[tuple[A
 def consequences(request: Request, domain: Domain, now: datetime) -> list[str]:
     """What a person should know before confirming; plain sentences in our own words."""
     said: list[str] = []
+    if request.action == "take_over":
+        if domain.driver is not None:
+            said.append(f"It is driven by {domain.driver}: that controller will not act on it any more.")
+        elif domain.left_by is not None:
+            said.append(f"It was driven by {domain.left_by}, who has fallen silent.")
+        said.append("What was begun there goes on from here, from what the site shows.")
     if request.action == "cfo_complete":
         if request.run_pitr:
             said.append(

@@ -124,6 +124,14 @@ class Skip(Command, frozen=True, kw_only=True, tag="skip"):
         return f"go on without {self.name or self.vm}"
 
 
+class TakeOver(Command, frozen=True, kw_only=True, tag="take_over"):
+    """Drive the domain from here, whoever did."""
+
+    @property
+    def says(self) -> str:
+        return f"take over {self.domain}"
+
+
 class Take(Command, frozen=True, kw_only=True, tag="take"):
     """Take one act that the site's own view says is due."""
 
@@ -148,6 +156,7 @@ AnyCommand = (
     | ExitSession
     | Resolve
     | Skip
+    | TakeOver
     | Take
 )
 """The closed union that is journaled."""

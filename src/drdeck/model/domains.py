@@ -188,6 +188,8 @@ class Session(Frozen, frozen=True, kw_only=True):
     waits_for: str = ""
     last_operation: str | None = None
     """the last rollback or exit asked of it"""
+    target: datetime | None = None
+    """the instant that it is rolling back to, or was last"""
 
 
 class Failover(Frozen, frozen=True, kw_only=True):
@@ -304,6 +306,8 @@ class Domain(Frozen, frozen=True, kw_only=True):
     """why nothing may be done to this domain: its record at the site makes no sense"""
     driver: str | None = None
     """who else drives it, when it is not this controller"""
+    left_by: str | None = None
+    """who else drove it, fell silent, and left something under way"""
 
     @property
     def recovered(self) -> bool:

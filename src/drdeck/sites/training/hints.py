@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from drdeck.model.hints import Run
+
 from .units import instant
 from .writes import Writes, together
 
 ABNORMAL = 1.5
-"""times a VM's median write rate"""
+"""times a VM's median write rate; these rates are exact, and change only for a reason"""
 
 
 class Hints:
@@ -22,21 +24,13 @@ class Hints:
         self._vms = [(name, writes, _median(writes, low, high)) for name, writes in vms]
         self._vms = [one for one in self._vms if one[2] > 0]
         self._steady: tuple[int, int, float, tuple[str, ...]] = (0, 0, 0.0, ())
-        self._since: int | None = None
+        self._run = Run()
 
     def of(self, start: int, end: int) -> tuple[int, str | None]:
         """(micro-bytes written in the interval, a hint where that is out of the ordinary)."""
         written = self._total.between(start, end)
         factor, names = self._factor(start, end)
-        if not names:
-            self._since = None
-            return written, None
-        if self._since is None:
-            self._since = start
-        clock = instant(self._since)
-        shown = clock.strftime("%H:%M:%SZ" if clock.second else "%H:%MZ")
-        who = names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"
-        return written, f"write rate x{round(factor)} from {shown} ({who})"
+        return written, self._run.tell(names, factor, instant(start))
 
     def _factor(self, start: int, end: int) -> tuple[float, tuple[str, ...]]:
         """(largest rate over median, the VMs that are abnormal) within an interval."""

@@ -15,6 +15,7 @@ from drdeck.model.commands import (
     StartContinuousFailover,
     StartSession,
     Take,
+    TakeOver,
 )
 from drdeck.model.domains import FailoverType, Mode
 from drdeck.model.pitr import why_unreachable
@@ -56,7 +57,7 @@ def refusal(machine: Machine, command: SiteCommand, at: int) -> str | None:
             return None
         case InjectFault():
             return injection.refusal(machine, command)
-        case Take() | Skip():
+        case Take() | Skip() | TakeOver():
             return "the training site drives itself; it takes no single acts"
     raise TypeError(f"{type(command).__name__} is no command")
 

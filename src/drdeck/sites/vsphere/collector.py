@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Mapping
 from typing import Any
 
 _ELEMENT = re.compile(r'(?P<path>.+)\["?(?P<key>[^"\]]+)"?\]')
@@ -18,9 +19,13 @@ def object_id(reference: Any) -> str:
 
 
 class Properties:
-    """Raw property values by type ("VirtualMachine") and object id."""
+    """Raw property values by type ("VirtualMachine") and object id.
 
-    def __init__(self) -> None:
+    `reduced`: for some paths, what to make of a value before it is kept.
+    """
+
+    def __init__(self, reduced: Mapping[str, Callable[[Any], Any]] | None = None) -> None:
+        self._reduced = reduced or {}
         self.objects: dict[str, dict[str, dict[str, Any]]] = {}
 
     def of(self, kind: str) -> dict[str, dict[str, Any]]:
@@ -48,11 +53,19 @@ class Properties:
                 if known is None:
                     continue  # a change to what has just left
                 for change in update.changeSet or ():
-                    _change(known, str(change.name), str(change.op), change.val)
+                    self._change(known, str(change.name), str(change.op), change.val)
         if entered & left:
             # moved between folders: not every server tells in which order it left and came
             raise Contradiction(f"{len(entered & left)} objects both came and went")
         return touched
+
+    def _change(self, known: dict[str, Any], name: str, op: str, value: Any) -> None:
+        path = name.partition("[")[0]
+        reduce = self._reduced.get(path)
+        if reduce is not None and (op != "assign" or name != path):
+            known.pop(path, None)  # whole values were asked for; what a part would change is not kept
+            return
+        _change(known, name, op, value if reduce is None or value is None else reduce(value))
 
 
 def _change(known: dict[str, Any], name: str, op: str, value: Any) -> None:

@@ -30,6 +30,8 @@ class SnapshotFact(msgspec.Struct, frozen=True):
     description: str
     created: datetime
     parent_id: str | None
+    written: int | None = None
+    """bytes that the VM's disks gained from its parent to it, in whole MiB; None: unknown"""
 
 
 class FolderFacts(msgspec.Struct, frozen=True):

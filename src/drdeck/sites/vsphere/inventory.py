@@ -25,6 +25,7 @@ from drdeck.sites.vsphere.facts import (
     decode_name,
     encode_name,
 )
+from drdeck.sites.vsphere.layout import REDUCED
 from drdeck.sites.vsphere.reading import attributes_from, folder_facts, network_facts, vm_facts
 from drdeck.sites.vsphere.retrieve import datacenter_of, find_root, retrieve
 from drdeck.sites.vsphere.specs import attribute_spec, watch_spec
@@ -55,16 +56,16 @@ class InventoryWatch:
 
     One filter of our own holds the root folder, all folders and VMs below it, the tasks on those VMs,
     the datacenter's networks and the custom attributes. Awaitables raise what Connection's calls raise,
-    and Refused when the root folder is not there.
+    and Refused when the root folder is not there. `growth`: read too what the VMs wrote before each snapshot.
     """
 
-    def __init__(self, connection: Connection, root: str) -> None:
-        self.connection, self.root_path = connection, root
+    def __init__(self, connection: Connection, root: str, growth: bool = True) -> None:
+        self.connection, self.root_path, self._growth = connection, root, growth
         self._polling = threading.Lock()  # held while the collector is asked; its answers come in one order
         self._urgent = 0
         self._attribute_read = threading.Lock()
         self._state = threading.Lock()
-        self._raw = Properties()
+        self._raw = Properties(REDUCED)
         self._attributes: dict[str, dict[str, str]] = {}
         self._collector: Any = None
         self._version = ""
@@ -186,13 +187,13 @@ class InventoryWatch:
         network_view = views.CreateContainerView(networks, [vim.Network], True)
         collector = content.propertyCollector.CreatePropertyCollector()
         self._made = [self._view.DestroyView, network_view.DestroyView, collector.DestroyPropertyCollector]
-        spec = watch_spec(self._root, self._view, network_view, content.customFieldsManager)
+        spec = watch_spec(self._root, self._view, network_view, content.customFieldsManager, self._growth)
         collector.CreateFilter(spec, False)  # False: whole values of the paths asked for, never their parts
         self._collector, self._logins, self._stale = collector, session.stub.logins, False
 
     def _forget(self) -> None:
         made, self._made = self._made, []
-        self._collector, self._version, self._raw = None, "", Properties()
+        self._collector, self._version, self._raw = None, "", Properties(REDUCED)
         for destroy in reversed(made):
             with contextlib.suppress(vmodl.MethodFault):  # most likely gone with its session
                 destroy()
@@ -293,7 +294,9 @@ class InventoryWatch:
             again |= {vm_id for vm_id, raw in known.items() if running & set(_task_ids(raw))}
         for vm_id in again:
             if vm_id in known:
-                vms[vm_id] = vm_facts(vm_id, known[vm_id], running)
+                fresh = vm_facts(vm_id, known[vm_id], running)
+                if vms.get(vm_id) != fresh:  # much changes in a VM that is no fact: logs and disks grow
+                    vms[vm_id] = fresh
             else:
                 vms.pop(vm_id, None)
 

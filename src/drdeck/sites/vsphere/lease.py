@@ -77,6 +77,14 @@ def driver(text: str | None, me: str, now: datetime) -> str | None:
     return f"{value.by} since {show(value.since)}"
 
 
+def left_by(text: str | None, me: str, now: datetime) -> str | None:
+    """Who else drove the domain last and has fallen silent; None when that was us, or they are at work."""
+    value = parse(text)
+    if value is None or value.by == me or value.until > now:
+        return None
+    return f"{value.by} until {show(value.until)}"
+
+
 class Leases:
     """The leases of one controller. `hold` blocks, and is called in the thread of each changing call."""
 

@@ -97,7 +97,7 @@ class ProtectedSide:
             try:
                 if self.connection is None:
                     self.connection = await self._connect()
-                self._watch = InventoryWatch(self.connection, self._root)
+                self._watch = InventoryWatch(self.connection, self._root, growth=False)
                 async for _ in self._watch.changes():
                     self._say("")
             except SiteError as error:

@@ -6,6 +6,9 @@ from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
+
+from drdeck.sites.vsphere import layout
 from drdeck.sites.vsphere.collector import object_id
 from drdeck.sites.vsphere.facts import FolderFacts, NetworkFacts, SnapshotFact, VmFacts, decode_name
 
@@ -30,13 +33,13 @@ def vm_facts(vm_id: str, raw: Mapping[str, Any], running: Collection[str]) -> Vm
         ip=str(raw.get("guest.ipAddress") or ""),
         networks=tuple(object_id(network) for network in raw.get("network") or ()),
         host=_id(raw.get("runtime.host")) or "",
-        snapshots=_snapshots(info.rootSnapshotList if info is not None else ()),
+        snapshots=_snapshots(info.rootSnapshotList if info is not None else (), raw),
         current_snapshot=_id(current),
         running_tasks=tuple(task for task in tasks if task in running),
     )
 
 
-def _snapshots(roots: Any) -> tuple[SnapshotFact, ...]:
+def _snapshots(roots: Any, raw: Mapping[str, Any]) -> tuple[SnapshotFact, ...]:
     found: list[SnapshotFact] = []
     # by hand and not by recursion: a chain may be long
     open_nodes: list[tuple[Any, str | None]] = [(node, None) for node in reversed(roots or ())]
@@ -53,7 +56,9 @@ def _snapshots(roots: Any) -> tuple[SnapshotFact, ...]:
             )
         )
         open_nodes.extend((child, own) for child in reversed(node.childSnapshotList or ()))
-    return tuple(found)
+    disks, files = raw.get("layoutEx.snapshot") or {}, raw.get("layoutEx.file") or {}
+    gained = layout.written([(s.id, s.parent_id) for s in found], disks, files)
+    return tuple(msgspec.structs.replace(s, written=gained.get(s.id)) for s in found)
 
 
 def folder_facts(folder_id: str, raw: Mapping[str, Any]) -> FolderFacts:

@@ -14,6 +14,7 @@ from drdeck.sites.site import Refused, SiteUnreachable
 
 from . import lease, restore, view
 from .facts import FolderFacts, Inventory, VmFacts
+from .growth import with_growth
 from .heartbeat import Heartbeat, steady_utc
 from .inventory import InventoryWatch
 from .plan import plan
@@ -122,7 +123,9 @@ class Sight:
         else:
             addresses = (host_of(self.settings.url), self.protected.address if self.protected else "")
             domain = view.build(situation, folder, inventory, plan(situation), errors, first_seen, addresses)
-            domain = msgspec.structs.replace(domain, driver=self.driver(folder))
+            begun = situation.record.completing or situation.record.session is not None
+            left = lease.left_by(folder.attributes.get(LEASE), self.me, self.now()) if begun else None
+            domain = msgspec.structs.replace(domain, driver=self.driver(folder), left_by=left)
         self._since[folder.id] = since
         self._built[folder.id] = (depends, domain)
         return domain
@@ -167,10 +170,11 @@ class Sight:
             for instant, kind in (restore.instants(vms, s.record) if s.settings.pitr.enabled else ())
             if why_unreachable(shown, instant, now) is None
         )
+        since = window_start(shown, now)
         return Points(
-            points=offered,
+            points=with_growth(offered, vms, s.record, since),
             excluded=s.record.periods,
-            window_from=window_start(shown, now) if s.settings.pitr.enabled else None,
+            window_from=since if s.settings.pitr.enabled else None,
             window_to=now if s.settings.pitr.enabled else None,
         )
 

@@ -73,6 +73,8 @@ class VSphereSite:
                 self._wake.set,
             )
         self._heart: Heartbeat | None = None
+        self._pumped = False
+        """what the inventory holds was read by this watching, not by one before it"""
         self._hushed = False
         """watching ended because the vCenter fell silent, and for no other reason"""
         me = me or f"drdeck#{secrets.token_hex(4)}"
@@ -113,7 +115,7 @@ class VSphereSite:
             self._protected.start()
 
     async def watch(self) -> AsyncIterator[SiteView]:
-        watch = self._watching()
+        watch, self._pumped = self._watching(), False
         pump = asyncio.create_task(self._pump(watch), name="inventory")
         beats = asyncio.create_task(self._listen(), name="heartbeat")
         leases = asyncio.create_task(self._keep_leases(watch), name="leases")
@@ -126,7 +128,7 @@ class VSphereSite:
                     pump.result()
                 if beats.done():
                     beats.result()
-                if watch.inventory is not None:
+                if watch.inventory is not None and self._pumped:
                     latest = self._sight.view(watch.inventory, self._serial)
                     if shown is None or self._forced or _differs(shown, latest):
                         self._forced = False
@@ -174,6 +176,7 @@ class VSphereSite:
     async def _pump(self, watch: InventoryWatch) -> None:
         try:
             async for _ in watch.changes():
+                self._pumped = True
                 self._wake.set()
         finally:
             self._wake.set()
@@ -230,6 +233,12 @@ class VSphereSite:
     async def execute(self, command: c.AnyCommand) -> None:
         if isinstance(command, c.Take) and command.act.kind != "step":
             await self._act(command.domain, command.act)
+            return
+        if isinstance(command, c.TakeOver):
+            await self._drive(self._sight.find(command.domain)[0], command.says, force=True)
+            await self._watching().refresh_attributes()
+            self._forced = True
+            self._wake.set()
             return
         closed = self.check(command)
         if closed is not None and not isinstance(command, c.Take):
@@ -293,6 +302,8 @@ class VSphereSite:
             case c.Take():
                 args = command.act.args
                 return changes.step(record, command.operation, args["to"], int(args["g"]), now)
+            case c.TakeOver():
+                return {}
 
     def _network_ids(self, s: Situation, names: dict[str, str]) -> dict[str, str]:
         """A mapping by name as one by id; for a name that several networks have, those in use come first."""

@@ -14,12 +14,16 @@ VM_PATHS = (
 )  # fmt: skip
 """Whole `snapshot`, for its parts change together; of `guest` only parts, for as a whole it is large."""
 
+GROWTH_PATHS = ("layoutEx.file", "layoutEx.snapshot")
+"""Not `layoutEx.disk`, which is about the files that grow now, nor the time of the last look at them."""
 
-def watch_spec(root: Any, view: Any, network_view: Any, fields: Any) -> Any:
+
+def watch_spec(root: Any, view: Any, network_view: Any, fields: Any, growth: bool = True) -> Any:
     """A FilterSpec over the root folder, a view of what is below it, a view of networks, and `fields`.
 
-    `fields` is the CustomFieldsManager.
+    `fields` is the CustomFieldsManager; `growth`: with the sizes of disk files.
     """
+    vm_paths = [*VM_PATHS, *(GROWTH_PATHS if growth else ())]
     tasks = _PC.TraversalSpec(type=vim.VirtualMachine, path="recentTask", skip=False)
     return _PC.FilterSpec(
         objectSet=[
@@ -29,7 +33,7 @@ def watch_spec(root: Any, view: Any, network_view: Any, fields: Any) -> Any:
             _PC.ObjectSpec(obj=network_view, skip=True, selectSet=[_members()]),
         ],
         propSet=[
-            _PC.PropertySpec(type=vim.VirtualMachine, pathSet=list(VM_PATHS)),
+            _PC.PropertySpec(type=vim.VirtualMachine, pathSet=vm_paths),
             _PC.PropertySpec(type=vim.Folder, pathSet=["name", "parent", "customValue"]),
             _PC.PropertySpec(type=vim.CustomFieldsManager, pathSet=["field"]),
             _PC.PropertySpec(type=vim.Network, pathSet=["name"]),

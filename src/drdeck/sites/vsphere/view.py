@@ -141,6 +141,7 @@ def _session(s: Situation, plan: Plan) -> Session | None:
         vms=tuple(vm.name for vm in members) if s.record.session_vms else (),
         waits_for=plan.phase.wait if plan.phase else "",
         last_operation=r.last,
+        target=s.record.rollback.to if s.record.rollback else None,
     )
 
 

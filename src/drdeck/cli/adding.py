@@ -1,0 +1,61 @@
+"""Adding a vSphere site to the settings: the same for `drdeck sites add` and for the console's form."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import tomli_w
+
+from drdeck.controller.client import ControllerError
+from drdeck.controller.probe import look
+from drdeck.settings import SettingsError, VSphereSettings, load, parse
+
+_OPTIONAL = ("ca_file", "thumbprint", "insecure")
+
+
+async def add(config: Path, given: Mapping[str, Any], ask: Callable[[], str]) -> list[str]:
+    """Try to connect, then write the site; `ask` gives the password. Returns what to say of it.
+
+    `given`: name, url, username, root; ca_file, thumbprint, insecure where there is any. Raises
+    SettingsError for what is wrong with it, ControllerError when the site does not answer.
+    """
+    name = given["name"]
+    table = {"kind": "vsphere", **{key: given[key] for key in ("url", "username", "root")}}
+    table |= {key: given[key] for key in _OPTIONAL if given.get(key)}
+    text = tomli_w.dumps({"sites": {name: table}})
+    site = parse(text, config).sites[name]
+    assert isinstance(site, VSphereSettings)
+    if name in load(config).sites:
+        raise SettingsError(f'{config}: there is a site "{name}" already; choose another name')
+    seen = await look(name, site, ask)
+    before = config.read_text("utf-8") if config.exists() else ""
+    if not before.strip():
+        text = tomli_w.dumps({"default_site": name, "sites": {name: table}})
+    joined = f"{before.rstrip()}\n\n{text}" if before.strip() else text
+    parse(joined, config)
+    config.parent.mkdir(parents=True, exist_ok=True)
+    scratch = config.with_name(config.name + ".new")
+    scratch.write_text(joined, "utf-8")
+    scratch.replace(config)
+    return [seen, f'the site "{name}" was written to {config}; drdeck keeps no password']
+
+
+async def add_from_console(config: Path, given: Mapping[str, Any]) -> str:
+    """The same for the form; every "no" is a ControllerError, for the form to show."""
+
+    def password() -> str:
+        word = str(given.get("password") or "")
+        if not word:
+            raise ControllerError("usage", "the test needs the password of the user")
+        return word
+
+    try:
+        said = await add(config, given, password)
+    except SettingsError as error:
+        # nothing is in the file yet, so a place in the file means nothing to a form
+        raise ControllerError("usage", str(error).removeprefix(f"{config}").partition(": ")[2]) from None
+    except OSError as error:
+        raise ControllerError("failed", f"{config}: {error.strerror or error}") from None
+    return "\n".join([*said, f"Leave this console and open the site with: drdeck --site {given['name']}"])

@@ -1,0 +1,142 @@
+"""Two jump hosts, one vCenter: one drives, the other sees it, and takes over when it may."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support import flowsite
+from tests.support.deck import Deck
+from tests.support.flowsite import DOMAIN, PITR_DOMAIN, VMS
+from tests.support.terminal import poll
+from tests.support.vcsim import VCenter
+
+pytestmark = pytest.mark.vcsim
+LEASE = 'lease = "3s"'
+
+
+@pytest.fixture
+def decks(tmp_path: Path, vcenter: VCenter) -> Iterator[tuple[Deck, Deck]]:
+    """Two state directories on one vCenter whose guests boot only when told."""
+    root = flowsite.lay_out(vcenter, None, flowsite.instants())
+    made = []
+    for name in ("jump1", "jump2"):
+        directory = tmp_path / name
+        directory.mkdir()
+        made.append(flowsite.deck(directory, vcenter, root, None, PITR_DOMAIN, extra=LEASE))
+    yield made[0], made[1]
+    for deck in made:
+        deck.stop()
+
+
+def pid(deck: Deck) -> int:
+    return int(deck.json("controller", "status")["pid"])
+
+
+def boot(vcenter: VCenter) -> None:
+    """Every guest comes up: as soon as its VM runs, its tools do."""
+    waiting = set(VMS)
+
+    def all_up() -> bool:
+        for vm in list(waiting):
+            if vcenter.power(vm) == "on":
+                vcenter.set_tools(vm, True)
+                waiting.discard(vm)
+        return not waiting
+
+    poll(all_up, 60)
+
+
+def begin(deck: Deck) -> str:
+    """A completion that waits for its guests; returns its id."""
+    deck.run("cfo", "start", DOMAIN, "--wait")
+    argv = ("cfo", "complete", DOMAIN, "--type", "force", "--run-pitr", "--confirm", DOMAIN)
+    return str(deck.json(*argv)["operation"])
+
+
+def mode(deck: Deck) -> str:
+    return str(deck.domain(DOMAIN)["mode"])
+
+
+def wait_powered(vcenter: VCenter) -> None:
+    poll(lambda: vcenter.power("erp-db01") == "on", 30)
+
+
+def refused_as_driven(deck: Deck) -> Callable[[], bool]:
+    return lambda: "driven by" in deck.run("takeover", DOMAIN, code=None).stderr
+
+
+def sessions(vcenter: VCenter) -> int:
+    """Entry points of one VM: one for each session that ever became active and is not over."""
+    return sum(1 for s in vcenter.snapshots("erp-db01") if s.name.startswith("drdeck-"))
+
+
+def test_a_killed_driver_is_followed_by_another_that_goes_on(
+    decks: tuple[Deck, Deck], vcenter: VCenter
+) -> None:
+    anna, bob = decks
+    ident = begin(anna)
+    wait_powered(vcenter)
+    bob.run("domains")
+    poll(refused_as_driven(bob), 20)
+    held = bob.run("cfo", "complete", DOMAIN, "--type", "force", "--confirm", DOMAIN, code=3)
+    assert "driven by" in held.stderr
+    os.kill(pid(anna), signal.SIGKILL)
+    poll(lambda: bob.run("takeover", DOMAIN, "--wait", code=None).returncode == 0, 30)
+    tasks = {op["id"]: op for op in bob.json("tasks")["operations"]}
+    assert tasks[ident]["state"] == "open", "what was begun there goes on here, under its own id"
+    boot(vcenter)
+    bob.run("watch", DOMAIN, "--until", "session", "--timeout", "60")
+    assert sessions(vcenter) == 1
+    bob.run("pitr", "exit", DOMAIN, "--confirm", DOMAIN, "--wait")
+    anna.run("watch", DOMAIN, "--until", "idle", "--timeout", "60")
+    assert mode(anna) == "running_in_failover"
+    assert bob.json("audit", "verify")["sound"] and anna.json("audit", "verify")["sound"]
+
+
+def test_a_driver_at_work_is_taken_over_on_a_typed_word_only(
+    decks: tuple[Deck, Deck], vcenter: VCenter
+) -> None:
+    anna, bob = decks
+    begin(anna)
+    wait_powered(vcenter)
+    poll(refused_as_driven(bob), 20)
+    refused = bob.run("takeover", DOMAIN, code=3)
+    assert "confirmed with the name of the domain" in refused.stderr
+    bob.run("takeover", DOMAIN, "--confirm", DOMAIN, "--wait")
+    boot(vcenter)
+    bob.run("watch", DOMAIN, "--until", "session", "--timeout", "60")
+    assert sessions(vcenter) == 1
+    said = anna.run("pitr", "exit", DOMAIN, "--confirm", DOMAIN, code=3)
+    assert "driven by" in said.stderr
+    assert mode(anna) == "pitr_session", "it goes on following"
+
+
+def test_a_driver_that_was_stopped_wakes_up_and_does_nothing(
+    decks: tuple[Deck, Deck], vcenter: VCenter
+) -> None:
+    anna, bob = decks
+    begin(anna)
+    wait_powered(vcenter)
+    poll(refused_as_driven(bob), 20)
+    stopped = pid(anna)
+    os.kill(stopped, signal.SIGSTOP)
+    try:
+        poll(lambda: bob.run("takeover", DOMAIN, "--wait", code=None).returncode == 0, 30)
+        boot(vcenter)
+        bob.run("watch", DOMAIN, "--until", "session", "--timeout", "60")
+    finally:
+        os.kill(stopped, signal.SIGCONT)
+    poll(lambda: mode(anna) == "pitr_session", 30)
+    assert sessions(vcenter) == 1
+    bob.run("pitr", "exit", DOMAIN, "--confirm", DOMAIN, "--wait")
+    poll(lambda: mode(anna) == "running_in_failover", 30)
+    intents = [
+        line for line in anna.run("audit", "export").stdout.splitlines() if "start PITR session" in line
+    ]
+    done = [line for line in intents if '"kind":"outcome"' in line and '"result":"done"' in line]
+    assert not done, "the one that slept started no session"
