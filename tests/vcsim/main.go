@@ -8,6 +8,7 @@
 //	POST /control/clear       drop all rules
 //	POST /control/snapshot    {"target": "snapshot-7", "time": "2026-11-22T10:42:00Z"}: its creation time
 //	POST /control/connection  {"target": "vm-7", "text": "disconnected"}
+//	POST /control/layout      {"target": "vm-7", "layout": {"file": [], "disk": [], "snapshot": []}}: its layoutEx
 package main
 
 import (
@@ -54,6 +55,7 @@ type rule struct {
 	Ms     int
 	Text   string
 	Time   time.Time
+	Layout types.VirtualMachineFileLayoutEx
 }
 
 type control struct {
@@ -205,6 +207,16 @@ func (c *control) command(w http.ResponseWriter, what string, body []byte) {
 	case "connection":
 		vm := simulator.Map.Get(types.ManagedObjectReference{Type: "VirtualMachine", Value: x.Target})
 		set(vm.(*simulator.VirtualMachine), "runtime.connectionState", types.VirtualMachineConnectionState(x.Text))
+	case "layout": // the library makes no delta disks
+		vm := simulator.Map.Get(types.ManagedObjectReference{Type: "VirtualMachine", Value: x.Target}).(*simulator.VirtualMachine)
+		simulator.Map.WithLock(vm, func() {
+			simulator.Map.Update(vm, []types.PropertyChange{
+				{Name: "layoutEx.file", Val: x.Layout.File},
+				{Name: "layoutEx.disk", Val: x.Layout.Disk},
+				{Name: "layoutEx.snapshot", Val: x.Layout.Snapshot},
+				{Name: "layoutEx.timestamp", Val: time.Now()},
+			})
+		})
 	case "snapshot":
 		ref := types.ManagedObjectReference{Type: "VirtualMachine", Value: vmOf(x.Target)}
 		vm := simulator.Map.Get(ref).(*simulator.VirtualMachine)
