@@ -10,6 +10,7 @@ from typing import Any, Literal, TypeVar, get_args
 
 import msgspec
 
+from drdeck.model import keys as keyboard
 from drdeck.model.domains import PitrPolicy
 from drdeck.model.times import parse_duration
 
@@ -34,11 +35,12 @@ class Strict(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 class ConsoleSettings(Strict, frozen=True, kw_only=True):
-    """How the console looks."""
+    """How the console looks. `keys`: action -> its key, instead of the one that it has."""
 
     theme: Literal["dark", "light", "ansi", "mono"] = "dark"
     ascii: Literal["auto", "always", "never"] = "auto"
     mouse: bool = False
+    keys: dict[str, str] = {}
 
 
 class PitrSettings(Strict, frozen=True, kw_only=True):
@@ -148,6 +150,7 @@ _RIGHT = {
     "prune": "one of own, all",
     "kind": "one of vsphere, training, jetstream",
     "mouse": "true or false",
+    "keys": 'a table such as { sort = "o", doctor = "f9" }',
     "read_only": "true or false",
     "insecure": "true or false",
     "parallel": "a whole number from 1 to 64",
@@ -177,6 +180,8 @@ class _Reader:
 
     def fail(self, path: tuple[str, ...], what: str) -> SettingsError:
         line = self.lines.get(path)
+        if line is None and path[:2] == ("console", "keys"):
+            line = self.lines.get(path[:2])  # the keys stand in one line
         place = f"{self.file}, line {line}" if line else str(self.file)
         return SettingsError(f"{place}: {'.'.join(path)}: {what}" if path else f"{place}: {what}")
 
@@ -299,6 +304,9 @@ def parse(text: str, file: Path) -> Settings:
     reader = _Reader(file, text)
     raw_sites = data.pop("sites", {})
     settings = reader.table(Settings, data, ())
+    unusable = keyboard.wrong(settings.console.keys)
+    if unusable is not None:
+        raise reader.fail(("console", "keys", unusable[0]), unusable[1])
     if not isinstance(raw_sites, dict):
         raise reader.fail(("sites",), "must be tables such as [sites.dr-west]")
     sites = {name: _site(reader, name, raw) for name, raw in raw_sites.items()}

@@ -92,6 +92,7 @@ async def running(
     settings: ConsoleSettings | None = None,
     environ: dict[str, str] | None = None,
     first: str | None = "Select Protected Domain",
+    **more: Any,
 ) -> AsyncIterator[Deck]:
     """The console over a fake client, attached, with the list on the screen."""
     attach = client.attach if isinstance(client, FakeClient) else client
@@ -111,6 +112,7 @@ async def running(
         monotonic=lambda: float(clocks["monotonic"]),
         backoff=(0.05,),
         environ={"LANG": "en_US.UTF-8"} if environ is None else environ,
+        **more,
     )
     async with app.run_test(size=size) as pilot:
         deck = Deck(app, pilot, clocks)

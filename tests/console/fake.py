@@ -16,6 +16,7 @@ from drdeck.model.actions import Request, consequences, refusal, tier_of
 from drdeck.model.domains import (
     Domain,
     FailoverType,
+    Finding,
     Mode,
     Networks,
     Owner,
@@ -131,6 +132,7 @@ class FakeClient:
         self.protected = ProtectedSite(state="lost", checked_at=NOW)
         self.against: tuple[str, ...] = ()
         self.restore_points = points()
+        self.found: tuple[Finding, ...] = ()
         self.watching: str | None = None
         self.domains: tuple[Domain, ...] = ()
         self.operations: tuple[OperationView, ...] = ()
@@ -221,6 +223,9 @@ class FakeClient:
             protected=self.protected,
             vms=tuple(v.name for v in found.vms),
         )
+
+    async def findings(self) -> tuple[Finding, ...]:
+        return self.found
 
     async def tasks(self) -> tuple[OperationView, ...]:
         return self.operations

@@ -36,6 +36,7 @@ class Terminal:
     def __init__(self, environ: dict[str, str]) -> None:
         self.screen = pyte.Screen(80, 24)
         self.stream = pyte.ByteStream(self.screen)
+        self.raw = b""
         self.pid, self.fd = pty.fork()
         if self.pid == 0:
             os.chdir(ROOT)
@@ -53,6 +54,7 @@ class Terminal:
             except OSError:
                 break  # the program has ended
             count += len(data)
+            self.raw += data
             self.stream.feed(data)
         return count
 
@@ -99,6 +101,14 @@ def test_bytes_on_the_line(terminal: Terminal) -> None:
     os.kill(terminal.pid, signal.SIGUSR1)
     assert 0 < terminal.read() <= 200
     assert terminal.read(4.0) == 0
+
+
+def test_a_copy_goes_to_the_terminal(terminal: Terminal) -> None:
+    terminal.until("erp-prod")
+    terminal.read()
+    terminal.press(b"y")
+    terminal.until("Copied the domain's name: erp-prod")
+    assert b"\x1b]52;c;ZXJwLXByb2Q=\x07" in terminal.raw
 
 
 def test_fast_typing_loses_nothing(terminal: Terminal) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 from drdeck.coach.coach import Coach
 from drdeck.controller.client import Client
@@ -12,15 +13,28 @@ from drdeck.settings import ConsoleSettings
 __all__ = ["run"]
 
 
-def run(attach: Callable[[], Awaitable[Client]], options: ConsoleSettings, coach: Coach | None = None) -> int:
+def run(
+    attach: Callable[[], Awaitable[Client]],
+    options: ConsoleSettings,
+    coach: Coach | None = None,
+    add_site: Callable[[dict[str, Any]], Awaitable[str]] | None = None,
+    read_only: bool = False,
+    fresh: bool = False,
+) -> int:
     """Show the console until the operator leaves; returns the exit code.
 
     `attach` gives a connected client, starting a controller when needed; it is called again
     whenever the controller is gone. With a `coach` its panel stands below every screen.
+    `add_site` tests a new site (name, url, username, root, ca_file, thumbprint, insecure, password)
+    and writes it into the settings; it returns what was done or raises ControllerError. `read_only`
+    refuses every act from this console, whatever its controller allows. `fresh`: there are no
+    settings yet, which is said above the list of the training site.
     """
     from .app import DrdeckApp
 
-    app = DrdeckApp(attach, options, coach=coach)
+    app = DrdeckApp(
+        attach, options, coach=coach, add_site=add_site, read_only=read_only, fresh=fresh and coach is None
+    )
     app.run(mouse=options.mouse)
     if app.final_error is not None:
         print(f"drdeck: {app.final_error}", file=sys.stderr)

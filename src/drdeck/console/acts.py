@@ -12,22 +12,25 @@ from textual.worker import Worker
 
 from drdeck.controller.client import ControllerError
 from drdeck.controller.operations import OperationView
-from drdeck.model.actions import ACTIONS, BY_NAME, Request, menu, refusal
+from drdeck.model.actions import BY_NAME, Request, menu, refusal
+from drdeck.model.text import clean
 
 from . import flows
 from .dialogs.base import Dialog
 from .dialogs.confirm import Confirm, Notice
-from .dialogs.facts import Facts, Help, lesson_rows, progress_dialog, result_dialog, row
+from .dialogs.facts import Facts, lesson_rows, progress_dialog, result_dialog
 from .dialogs.menu import Item, MoreMenu, Palette
 from .dialogs.password import PasswordDialog
-from .keys import help_rows
+from .dialogs.site import AddSiteDialog
+from .keys import keys_of
+from .reference import LESSONS, everything, help_dialog
 from .screens.base import ConsoleScreen
+from .screens.doctor import DoctorScreen
 from .screens.domain import DomainScreen
 from .screens.domains import DomainsScreen
 from .screens.log import LogScreen
 from .screens.run_pitr import RunPitrScreen
 from .screens.steps import StepsScreen
-from .show import Line
 from .state import describe
 from .tidings import last_word
 
@@ -38,13 +41,6 @@ log = logging.getLogger(__name__)
 
 LEAVE_S = 15.0
 """Seconds that leaving waits for the controller to take what was confirmed."""
-
-LESSONS = "lessons"
-"""Stands in the palette of a training site; it changes nothing, so it is no action of the list."""
-COACH_KEYS = (
-    ("h", "Hint", "what to think of; once more: what to press"),
-    ("ctrl+t", "Coach", "fold the coach's panel, or show it"),
-)
 
 
 class Acts:
@@ -68,17 +64,27 @@ class Acts:
         elif name == "quit":
             self.quit()
         elif name == "help":
-            self._help()
+            app.push_screen(help_dialog(app))
         elif name == "palette":
-            self.start(self._choose(Palette(self._everything(target)), target))
+            self.start(self._choose(Palette(everything(app, target)), target))
         elif name == LESSONS:
             app.push_screen(Facts("Training lessons", lesson_rows()))
         elif name == "log":
             if not isinstance(screen, LogScreen):
                 app.push_screen(LogScreen(target))
-        elif name == "filter":
+        elif name == "doctor":
+            if not isinstance(screen, DoctorScreen):
+                app.push_screen(DoctorScreen(target))
+        elif name == "add_site":
+            self.start(self._add_site())
+        elif name == "copy":
+            self._copy()
+        elif name in ("filter", "sort"):
             if isinstance(screen, DomainsScreen):
-                screen.action_filter()
+                screen.action_filter() if name == "filter" else screen.action_sort()
+        elif name == "answer":
+            if isinstance(screen, ConsoleScreen):
+                screen.action_answer()
         elif name == "back":
             if isinstance(screen, ConsoleScreen):
                 screen.action_back()
@@ -99,7 +105,7 @@ class Acts:
         elif name == "more":
             entries = menu(domain, app.now(), app.state.read_only)
             items = [Item(a.name, a.label, a.help, why) for a, why in entries]
-            self.start(self._choose(MoreMenu(items), target))
+            self.start(self._choose(MoreMenu(items, keys_of("more", app.remapped)), target))
         elif BY_NAME[name].menu:
             self._act(name, target)
 
@@ -142,33 +148,35 @@ class Acts:
         if name is not None:
             self._app.call_later(self.perform, name, target)
 
-    def _everything(self, target: str | None) -> list[Item]:
+    def _copy(self) -> None:
+        """Copy what the screen has under its cursor, made harmless: pasted, it must not act."""
         app = self._app
-        domain = app.state.domain(target) if target is not None else None
-        closed: dict[str, str | None] = {}
-        if domain is not None:
-            closed = {a.name: why for a, why in menu(domain, app.now(), app.state.read_only)}
-        items = [
-            Item(a.name, a.label, a.help, closed.get(a.name))
-            for a in ACTIONS
-            if a.name not in ("palette", "back") and (not a.menu or a.name in closed)
-        ]
-        listing = app.state.listing
-        if listing is not None and listing.kind == "training":
-            items.append(Item(LESSONS, "Training lessons", "guided walkthroughs, and how to begin one"))
-        return items
+        found = app.screen.copied() if isinstance(app.screen, ConsoleScreen) else None
+        if found is None:
+            app.say("nothing here can be copied")
+            return
+        what, text = found
+        text = clean(text, lines=True)
+        copied = app.copy_out(text)
+        if copied is None:
+            app.say("nothing was copied: this is no terminal")
+        elif len(copied) < len(text):
+            app.say(f"Copied the first {len(copied)} characters of {what}")
+        else:
+            app.say(f"Copied {what}: {copied}" if "\n" not in copied else f"Copied {what}")
 
-    def _help(self) -> None:
-        screen = self._app.screen
-        kind = screen.HELP if isinstance(screen, ConsoleScreen) else "domain"
-        rows: list[Line] = []
-        for keys, label, text in help_rows(kind, self._app.remapped):
-            rows += row(f"{keys:12} {label}", text, "")
-        if self._app.coaching is not None:
-            for key, label, text in COACH_KEYS:
-                rows += row(f"{key:12} {label}", text, "")
-        rows += [(), *row("In a dialog", "tab, space, enter on the focused button; escape is Cancel", "")]
-        self._app.push_screen(Help("Keys of this screen", rows))
+    async def _add_site(self) -> None:
+        app = self._app
+        if app.add_site is None:
+            app.say("a site is added by: drdeck sites add")
+            return
+        done = await app.ask(AddSiteDialog(app.add_site))
+        if done is None:
+            app.say("No site was added")
+            return
+        app.fresh = False
+        app.redraw(app.screen)
+        await app.ask(Notice("A site was added", done.splitlines()))
 
     def quit(self) -> None:
         """Say what goes on without the console, then leave; works whatever else is waited for."""

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
+import sys
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
@@ -25,10 +28,12 @@ from drdeck.controller.client import Client, Disconnected
 from drdeck.settings import ConsoleSettings
 
 from .acts import Acts
+from .clipboard import sequence
 from .coaching import Coaching
 from .dialogs.base import Dialog
+from .dialogs.site import AddSite
 from .frugal import Frame
-from .keys import bindings
+from .keys import bindings, normal, own_bindings
 from .link import BACKOFF, Attached, Lost, News, follow
 from .looks import THEMES, looks_for
 from .screens.base import ConsoleScreen
@@ -67,13 +72,18 @@ class DrdeckApp(App[None], inherit_bindings=False):
         backoff: tuple[float, ...] = BACKOFF,
         environ: Mapping[str, str] | None = None,
         coach: Coach | None = None,
+        add_site: AddSite | None = None,
+        read_only: bool = False,
+        fresh: bool = False,
     ) -> None:
         self.looks = looks_for(options, environ)  # before Textual takes NO_COLOR out of the environment
         super().__init__()
         self.real_now, self.monotonic = real_now, monotonic
-        self.state = State()
+        self.environ = os.environ if environ is None else environ
+        self.add_site, self.read_only, self.fresh = add_site, read_only, fresh
+        self.state = State(read_only_here=read_only)
         self.tidings = Tidings()
-        self.remapped: Mapping[str, str] = getattr(options, "keys", None) or {}
+        self.remapped: Mapping[str, str] = normal(options.keys)
         self.final_error: str | None = None
         self._reach, self._backoff = attach, backoff
         self._client: Client | None = None
@@ -95,6 +105,8 @@ class DrdeckApp(App[None], inherit_bindings=False):
     def on_mount(self) -> None:
         if self.remapped:
             self.set_keymap(dict(self.remapped))
+            for keys, act, label in own_bindings(self.remapped):
+                self.bind(keys, act, description=label, show=False)
         self.set_interval(1.0, self._tick)
         self.run_worker(follow(self._reach, self.post_message, self._backoff), group="link")
 
@@ -151,7 +163,7 @@ class DrdeckApp(App[None], inherit_bindings=False):
 
     def on_attached(self, event: Attached) -> None:
         self._client = event.client
-        self.state = State(event.client.welcome, self.state.listing, self.state.detail)
+        self.state = replace(self.state, welcome=event.client.welcome, lost=None)
         watched, self._watched = self._watched, None
         self._subscribe(watched)
         self._news()
@@ -172,7 +184,9 @@ class DrdeckApp(App[None], inherit_bindings=False):
         client = self._client
         if client is not None and not client.closed.is_set():
             listing, detail = client.listing or self.state.listing, client.detail
-            self.state = State(client.welcome, listing, detail)
+            self.state = replace(
+                self.state, welcome=client.welcome, listing=listing, detail=detail, lost=None
+            )
         self._guarded(self._tell)
         self._draw_soon()
 
@@ -253,6 +267,19 @@ class DrdeckApp(App[None], inherit_bindings=False):
         screens = [s for s in self.screen_stack if isinstance(s, ConsoleScreen) and s.is_mounted]
         if screens:
             screens[-1].say(text)
+
+    def copy_out(self, text: str) -> str | None:
+        """Hand a text to the terminal's clipboard; returns what was handed over, None without a terminal."""
+        driver = self._driver
+        if driver is None or not self.on_terminal():
+            return None
+        written, copied = sequence(text, tmux=bool(self.environ.get("TMUX")))
+        driver.write(written)
+        return copied
+
+    def on_terminal(self) -> bool:
+        """Whether what is drawn goes to a terminal; Textual draws on stderr."""
+        return not self.is_headless and sys.__stderr__ is not None and sys.__stderr__.isatty()
 
     # -- actions
 

@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from textual.binding import Binding
+from textual.keys import format_key
 
 from drdeck.model.actions import ACTIONS, BY_NAME
+from drdeck.model.keys import canonical, spread
 
-GLOBAL = ("more", "cfo_complete", "steps", "log", "palette", "help", "detach", "quit")
+GLOBAL = (
+    "more", "cfo_complete", "steps", "log", "copy", "doctor", "add_site", "palette", "help", "detach", "quit",
+)  # fmt: skip
 """Actions whose keys work on every screen; the others belong to a screen or a list."""
 
-_SHOWN = {
-    "slash": "/", "question_mark": "?", "colon": ":", "escape": "esc", "left": "←", "right": "→",
-}  # fmt: skip
+_SHOWN = {"escape": "esc", "enter": "enter", "left": "←", "right": "→"}
+
+
+def normal(chosen: Mapping[str, str]) -> dict[str, str]:
+    """The operator's keys in the form in which a terminal's keys come: "/" is "slash"."""
+    return {name: ",".join(canonical(key) for key in spread(keys)) for name, keys in chosen.items()}
+
+
+def keys_of(name: str, remapped: Mapping[str, str] | None = None) -> list[str]:
+    """The keys of an action, as they come from the terminal."""
+    return ((remapped or {}).get(name) or BY_NAME[name].key).split(",")
 
 
 def bindings() -> list[Binding]:
@@ -26,20 +38,28 @@ def bindings() -> list[Binding]:
 
 def shown_key(name: str, remapped: Mapping[str, str] | None = None) -> str:
     """An action's first key as it is written on the screen."""
-    key = (remapped or {}).get(name) or BY_NAME[name].key
-    first = key.split(",")[0]
-    return _SHOWN.get(first, first)
+    return _shown(keys_of(name, remapped)[0])
 
 
-def help_rows(screen: str, remapped: Mapping[str, str] | None = None) -> list[tuple[str, str, str]]:
+def _shown(key: str) -> str:
+    return _SHOWN.get(key) or format_key(key)
+
+
+def help_rows(
+    screen: str, remapped: Mapping[str, str] | None = None, without: Collection[str] = ()
+) -> list[tuple[str, str, str]]:
     """(keys, label, what it does) of all actions that work on a screen: "list" or "domain"."""
-    rows = [("↑ ↓ j k", "Move", "go from row to row; page up/down, g, G go further")]
+    rows = [("↑ ↓ j k", "Move", "page up/down, home, end go further")]
     for action in ACTIONS:
-        if action.screen == "list" and screen != "list":
+        if action.name in without or (action.screen == "list" and screen != "list"):
             continue
-        if action.menu and action.name not in GLOBAL:
-            continue
-        keys = (remapped or {}).get(action.name) or action.key
-        shown = " ".join(_SHOWN.get(key, key) for key in keys.split(","))
-        rows.append((shown, action.label, action.help))
+        keys = keys_of(action.name, remapped)
+        if keys != [""]:
+            rows.append((" ".join(map(_shown, keys)), action.label, action.help))
     return rows
+
+
+def own_bindings(remapped: Mapping[str, str]) -> list[tuple[str, str, str]]:
+    """(keys, act, label) of the actions that have a key only because the operator gave them one."""
+    return [(keys, f"act('{name}')", BY_NAME[name].label) for name, keys in remapped.items()
+            if not BY_NAME[name].key]  # fmt: skip

@@ -186,6 +186,12 @@ def stamp(instant: datetime) -> str:
     return instant.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%SZ")
 
 
+def local_stamp(instant: datetime) -> str:
+    """The same as `stamp` by this terminal's clock, with its zone."""
+    here = instant.astimezone()
+    return f"{here:%Y-%m-%d %H:%M:%S} {here:%Z}"
+
+
 def local(instant: datetime) -> str:
     """hh:mm:ss and the zone, at this terminal."""
     here = instant.astimezone()

@@ -19,6 +19,8 @@ class State:
     listing: Listing | None = None
     detail: Detail | None = None
     lost: str | None = None
+    read_only_here: bool = False
+    """this console refuses every act, whatever its controller allows"""
 
     def now(self, real: datetime) -> datetime:
         """The site's time at our time `real`; without news, ours."""
@@ -34,8 +36,11 @@ class State:
 
     @property
     def read_only(self) -> bool:
-        return (self.listing is not None and self.listing.read_only) or (
-            self.welcome is not None and self.welcome.read_only
+        listing, welcome = self.listing, self.welcome
+        return (
+            self.read_only_here
+            or (listing is not None and listing.read_only)
+            or (welcome is not None and welcome.read_only)
         )
 
     @property

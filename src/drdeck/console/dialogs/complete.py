@@ -16,7 +16,7 @@ from drdeck.model.text import clean
 
 from ..show import Line, second, wrap
 from ..widgets.lines import Lines
-from ..widgets.mapping import NetworkMapping, mapping_head, missing
+from ..widgets.mapping import HOW_TO_CHOOSE, NetworkMapping, mapping_head, missing
 from ..widgets.push import Choice, Control, Push, Tick
 from .base import BOX_WIDTH, Dialog
 
@@ -70,13 +70,14 @@ class CompleteDialog(Dialog[Request]):
     def body(self) -> Iterable[Widget]:
         networks = self.domain.networks
         if networks.protected:
-            yield Lines((("VM Network Mapping", "head"),), mapping_head(BOX_WIDTH - 4))
+            head: Line = (("VM Network Mapping", "head"), (f"   {HOW_TO_CHOOSE}", "dim"))
+            yield Lines(head, mapping_head(BOX_WIDTH - 4))
             yield NetworkMapping(networks, id="mapping")
         yield Lines((), (("Failover type", "head"), ("   keys 1, 2, 3", "dim")))
         yield Choice(LABELS, id="type")
         if self.domain.pitr.enabled:
             yield Lines((), id="gap")
-            yield Tick(RUN_PITR, id="pitr")
+            yield Tick(RUN_PITR, id="pitr", hint="key i")
         yield Lines((), (("Protected site: being looked at ...", "dim"),), id="evidence")
 
     def buttons(self) -> Iterable[Push]:

@@ -52,9 +52,9 @@ class MoreMenu(Dialog[str]):
     AUTO_FOCUS = "RowList"
     GUARD = False
 
-    def __init__(self, items: Sequence[Item]) -> None:
+    def __init__(self, items: Sequence[Item], closing: Sequence[str] = ("m",)) -> None:
         super().__init__("More")
-        self._items = tuple(items)
+        self._items, self._closed_by = tuple(items), tuple(closing)
 
     def body(self) -> Iterable[Widget]:
         yield RowList(menu_line, lambda item: item.name, empty="nothing can be done here", id="items")
@@ -85,8 +85,11 @@ class MoreMenu(Dialog[str]):
         if isinstance(item, Item):
             self.dismiss(item.name)
 
-    def key_m(self) -> None:
-        self.dismiss(None)
+    def on_key(self, event: events.Key) -> None:
+        """The key that opened it closes it."""
+        if event.key in self._closed_by:
+            event.stop()
+            self.dismiss(None)
 
 
 class Palette(MoreMenu):
@@ -106,9 +109,6 @@ class Palette(MoreMenu):
     def ready(self) -> None:
         self._narrow("")
 
-    def key_m(self) -> None:
-        """A letter like any other here."""
-
     def _narrow(self, text: str) -> None:
         wanted = text.casefold().split()
         rows: RowList[Item] = self.query_one("#items", RowList)
@@ -123,6 +123,7 @@ class Palette(MoreMenu):
         self.query_one("#items", RowList).action_open()
 
     def on_key(self, event: events.Key) -> None:
+        """The arrows go to the list; letters are letters here."""
         if event.key in ("up", "down"):
             self.query_one("#items", RowList).action_move(-1 if event.key == "up" else 1)
             event.stop()

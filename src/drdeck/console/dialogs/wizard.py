@@ -13,14 +13,14 @@ from drdeck.model.text import clean
 from ..show import Line, left, wrap
 from ..widgets.bars import owner_text, pitr_text
 from ..widgets.lines import Lines
-from ..widgets.mapping import NetworkMapping, mapping_head, missing
+from ..widgets.mapping import HOW_TO_CHOOSE, NetworkMapping, mapping_head, missing
 from ..widgets.push import Push
 from .base import BOX_WIDTH, Dialog, paragraph
 
 TITLE = "Continuous Failover Protected Domain"
 GENERAL, VM_SETTINGS, SUMMARY = "1. General", "2b. VM Settings", "5. Summary"
 NEXT, BACK = "next", "back"
-CHOOSING = "Left and right choose; = gives all others the same; enter goes on"
+CHOOSING = f"{HOW_TO_CHOOSE} that have none yet, enter goes on"
 
 
 def pages_for(domain: Domain) -> list[str]:

@@ -18,6 +18,7 @@ from ..show import hour
 from ..state import State
 from ..widgets.coach import CoachPanel
 from ..widgets.frame import KeyLine, TopLine
+from ..widgets.question import QuestionBar
 
 if TYPE_CHECKING:
     from ..app import DrdeckApp
@@ -32,6 +33,8 @@ class ConsoleScreen(Screen[None]):
     """
 
     HELP = "domain"
+    OWN_KEYS: tuple[tuple[str, str, str], ...] = ()
+    """(key, name, what it does) of the keys that only this screen has"""
     BINDINGS = [Binding("escape", "back", "Back", show=False)]
 
     def __init__(self, domain: str | None = None) -> None:
@@ -76,6 +79,19 @@ class ConsoleScreen(Screen[None]):
     def target(self) -> str | None:
         """The domain that an action would be about."""
         return self.domain_name
+
+    def copied(self) -> tuple[str, str] | None:
+        """What the copy key takes from here: what it is, and the text."""
+        target = self.target()
+        return None if target is None else ("the domain's name", target)
+
+    def action_answer(self) -> None:
+        """Go to the choices of what is asked here, if this screen shows them."""
+        bar = next(iter(self.query(QuestionBar)), None)
+        if bar is None or bar.asks is None:
+            self.say("nothing is asked here")
+        else:
+            bar.focus_choices()
 
     def watched(self) -> str | None:
         """The domain whose insides the screen shows."""

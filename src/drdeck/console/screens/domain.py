@@ -20,10 +20,11 @@ class DomainScreen(ConsoleScreen):
     """One Protected Domain."""
 
     AUTO_FOCUS = "#vms"
+    OWN_KEYS = (("← →", "Tabs", "Protected VMs, PITR, Settings, Alarms"),)
     BINDINGS = [
         Binding("left", "turn(-1)", "Tab before", show=False),
         Binding("right", "turn(1)", "Next tab", show=False),
-        Binding("a", "answer", "Answer", show=False),
+        Binding("a", "answer", "Answer", show=False, id="answer"),
     ]
 
     def __init__(self, domain: str) -> None:
@@ -35,7 +36,7 @@ class DomainScreen(ConsoleScreen):
 
     def keys(self) -> list[tuple[str, str]]:
         keys = self.desk.remapped
-        shown = [("a", "Answer")] if self._pane.asks else []
+        shown = [(shown_key("answer", keys), "Answer")] if self._pane.asks else []
         shown += [(shown_key(name, keys), BY_NAME[name].label) for name in ("cfo_complete", "more", "steps")]
         shown += [("← →", "Tabs"), ("esc", "Back")]
         return shown + [(shown_key(name, keys), BY_NAME[name].label) for name in ("help", "detach")]
@@ -43,11 +44,11 @@ class DomainScreen(ConsoleScreen):
     def take(self, state: State, now: datetime) -> None:
         self._pane.take(self.domain_name or "", state, now)
 
+    def copied(self) -> tuple[str, str] | None:
+        return self._pane.copied() or super().copied()
+
     def on_domain_pane_asked(self) -> None:
         self.draw_keys()
 
     def action_turn(self, by: int) -> None:
         self._pane.turn(by)
-
-    def action_answer(self) -> None:
-        self._pane.focus_choices()

@@ -15,8 +15,9 @@ from drdeck.model.actions import BY_NAME
 from drdeck.model.domains import MODE_LABELS, Domain
 from drdeck.model.text import clean
 
-from ..keys import shown_key
-from ..show import Line, hour, second, wrap
+from ..keys import keys_of, shown_key
+from ..show import Line, hour, second, width_of, wrap
+from ..sorting import ORDERS, ordered
 from ..state import State
 from ..widgets.field import Field
 from ..widgets.lines import Lines
@@ -29,6 +30,9 @@ WIDE = 120
 """Columns from which list and domain stand side by side."""
 
 
+FRESH = "No settings yet: this is the training site, nothing here is real."
+
+
 class DomainsScreen(ConsoleScreen):
     """All domains, one row each."""
 
@@ -36,9 +40,10 @@ class DomainsScreen(ConsoleScreen):
     AUTO_FOCUS = "#domains"
     BINDINGS = [
         Binding("slash", "filter", "Filter", show=False, id="filter"),
+        Binding("s", "sort", "Sort", show=False, id="sort"),
         Binding("left", "turn(-1)", "Tab before", show=False),
         Binding("right", "turn(1)", "Next tab", show=False),
-        Binding("a", "answer", "Answer", show=False),
+        Binding("a", "answer", "Answer", show=False, id="answer"),
     ]
 
     def __init__(self) -> None:
@@ -46,6 +51,7 @@ class DomainsScreen(ConsoleScreen):
         self._wanted = ""
         self._asking: frozenset[str] = frozenset()
         self._minute = ""
+        self._order = ORDERS[0]
         self._pane = DomainPane(id="side")
         self._table: RowList[Domain] = RowList(self._row_line, lambda d: d.id, id="domains")
 
@@ -54,6 +60,7 @@ class DomainsScreen(ConsoleScreen):
             Vertical(
                 Lines((), id="title"),
                 Lines(id="troubles"),
+                Lines(id="fresh"),
                 Horizontal(
                     Lines(((" Select Protected Domain", ""),), id="filter-label"),
                     Field(id="filter", placeholder="part of a name or mode"),
@@ -68,7 +75,7 @@ class DomainsScreen(ConsoleScreen):
 
     def keys(self) -> list[tuple[str, str]]:
         keys = self.desk.remapped
-        names = ("cfo_complete", "more", "steps", "filter", "help", "detach", "log")
+        names = ("cfo_complete", "more", "steps", "filter", "help", "detach", "log", "sort")
         return [("enter", "Open"), *((shown_key(name, keys), BY_NAME[name].label) for name in names)]
 
     def target(self) -> str | None:
@@ -96,9 +103,6 @@ class DomainsScreen(ConsoleScreen):
         if self.wide:
             self._pane.turn(by)
 
-    def action_answer(self) -> None:
-        self._pane.focus_choices()
-
     def _row_line(self, domain: Domain, width: int) -> Line:
         return domain_row(domain, width, self.now(), domain.name in self._asking)
 
@@ -107,8 +111,11 @@ class DomainsScreen(ConsoleScreen):
         self._asking = frozenset(o.domain for o in state.open_operations() if o.question is not None)
         alarms = sum(len(d.alarms) for d in state.domains)
         counts = f"   {len(state.domains)} in all   Alarms ({alarms})"
+        if self._order:
+            counts += f"   sorted by {self._order}"
         self.query_one("#title", Lines).put([((" Protected Domains", "bold"), (counts, "dim"))])
         self.query_one("#troubles", Lines).put(self._troubles(state, width))
+        self.query_one("#fresh", Lines).put(self._fresh(state, width))
         self.query_one("#header", Lines).put([((("   "), ""), *domain_header(width - 3))])
         faint = state.stale
         rows = self._table
@@ -116,7 +123,8 @@ class DomainsScreen(ConsoleScreen):
             rows.faint, self._minute = faint, hour(now)
             if faint:
                 rows.redraw()
-        rows.put([d for d in state.domains if self._matches(d)], self._empty(state))
+        shown = ordered((d for d in state.domains if self._matches(d)), self._order)
+        rows.put(shown, self._empty(state))
         target = self.target()
         if self.wide and target is not None:
             self._pane.take(target, state, now)
@@ -131,6 +139,21 @@ class DomainsScreen(ConsoleScreen):
         if state.domains:
             return f'no domain matches "{clean(self._wanted)}"; escape shows all'
         return "the site has no Protected Domain"
+
+    def _fresh(self, state: State, width: int) -> list[Line]:
+        """Without settings and before the first act: where one is, and what can be done about it."""
+        listing = state.listing
+        if not self.desk.fresh or listing is None or listing.kind != "training" or listing.operations:
+            return []
+        keys = self.desk.remapped
+        offers: list[Line] = [
+            ((f"   {shown_key('palette', keys)}", "key"), (" Training lessons (drdeck train 1)", "")),
+            ((f"   {shown_key('add_site', keys)}", "key"), (f" {BY_NAME['add_site'].label}", "")),
+            (("   esc", "key"), (" Hide", "")),
+        ]
+        whole: Line = tuple(piece for offer in offers for piece in offer)
+        said = [((f" {part}", "accent"),) for part in wrap(FRESH, width - 2)]
+        return [*said, *([whole] if width_of(whole) <= width else offers)]
 
     def _troubles(self, state: State, width: int) -> list[Line]:
         """What is wrong with the view itself, in full sentences."""
@@ -164,8 +187,7 @@ class DomainsScreen(ConsoleScreen):
 
     def before_key(self, event: events.Key) -> bool:
         """The filter takes what is typed right behind its key."""
-        wanted = (self.desk.remapped.get("filter") or BY_NAME["filter"].key).split(",")
-        if event.key not in wanted or self.focused is self.query_one(Input):
+        if event.key not in keys_of("filter", self.desk.remapped) or self.focused is self.query_one(Input):
             return False
         self.action_filter()
         return True
@@ -190,9 +212,26 @@ class DomainsScreen(ConsoleScreen):
             self._table.focus()
             event.stop()
 
+    def action_sort(self) -> None:
+        """The next order of the list; the cursor stays on its domain."""
+        self._order = ORDERS[(ORDERS.index(self._order) + 1) % len(ORDERS)]
+        self.desk.redraw(self)
+        self.say(f"Sorted by {self._order}" if self._order else "In the order of the site")
+
+    def action_answer(self) -> None:
+        """What is asked is answered where it is shown: beside the list, or on the domain's own screen."""
+        asks = self.state.question()
+        if asks is not None and not self.wide:
+            self.desk.acts.open_domain(asks.domain)
+        else:
+            super().action_answer()
+
     def action_back(self) -> None:
-        """Escape takes the filter away."""
+        """Escape takes the filter away, and the word about the first start when there is none."""
         self.desk.acts.give_up()
         field = self.query_one(Input)
+        if not field.display and self.desk.fresh:
+            self.desk.fresh = False
+            self.desk.redraw(self)
         field.value, field.display = "", False
         self._table.focus()

@@ -65,6 +65,10 @@ class LogScreen(ConsoleScreen):
         return [("enter", "Details"), ("esc", "Back"), (shown_key("help", keys), "Help"),
                 (shown_key("detach", keys), "Detach")]  # fmt: skip
 
+    def copied(self) -> tuple[str, str] | None:
+        task = self.query_one("#tasks", RowList).row
+        return ("the operation's number", task.id) if isinstance(task, OperationView) else None
+
     def take(self, state: State, now: datetime) -> None:
         self.query_one("#header", Lines).put([(("   ", ""), *task_header(self.size.width - 3))])
         if state.operations != self._seen:

@@ -10,7 +10,7 @@ from textual.containers import Vertical
 from textual.message import Message
 
 from drdeck.controller.client import ControllerError
-from drdeck.model.domains import VM_STATUS_LABELS, Domain, SessionState, Vm
+from drdeck.model.domains import VM_STATUS_LABELS, Domain, Health, SessionState, Vm
 from drdeck.model.pitr import Points
 from drdeck.model.text import clean
 from drdeck.model.times import show_duration
@@ -163,6 +163,7 @@ class DomainPane(Vertical):
             lines.append((("reading the restore points ...", "dim"),))
         else:
             lines += timeline(domain, self._points, now, width - 2, None)
+        lines += self._health_lines(domain, width)
         lines.append((("Window        ", "dim"), (pitr_text(domain), "bold")))
         oldest = stamp(domain.oldest_point) if domain.oldest_point else "-"
         newest = stamp(domain.newest_point) if domain.newest_point else "-"
@@ -174,6 +175,22 @@ class DomainPane(Vertical):
         if domain.reset_at is not None:
             lines.append((("Reset         ", "dim"), (f"all data up to {stamp(domain.reset_at)}", "bad")))
         return lines
+
+    def _health_lines(self, domain: Domain, width: int) -> list[Line]:
+        """How the VMs are, once anything has looked at their health."""
+        looked = [vm for vm in domain.vms if vm.health is not Health.UNKNOWN]
+        failed = [clean(vm.name) for vm in looked if vm.health is Health.FAILED]
+        if not looked:
+            return []
+        text = f"{len(looked) - len(failed)} of {len(domain.vms)} VMs healthy"
+        if failed:
+            text += f"; health check failed: {', '.join(failed[:8])}"
+            text += f" and {len(failed) - 8} more" if len(failed) > 8 else ""
+        parts = wrap(text, max(20, width - 18))
+        return [
+            (("Health        " if place == 0 else " " * 14, "dim"), (part, "bad" if failed else "ok"))
+            for place, part in enumerate(parts)
+        ]
 
     async def _read_points(self, name: str) -> None:
         try:
@@ -206,7 +223,9 @@ class DomainPane(Vertical):
             row = plain_of(vm_row(vm, width - 3, self.desk.now()))
             if clean(vm.name) not in row or text not in row:
                 full = f"{clean(vm.name)}: {text or VM_STATUS_LABELS.get(vm.status, vm.status)}"
-                lines = [((f" {part}", style or "bold"),) for part in wrap(full, width - 2)[:4]]
+                first, *rest = wrap(full, width - 6)[:4]
+                lines = [((" VM  ", "dim"), (first, style or "bold"))]
+                lines += [((f"     {part}", style or "bold"),) for part in rest]
         self.query_one("#vm-detail", Lines).put(lines)
 
     def on_row_list_moved(self, event: RowList.Moved) -> None:
@@ -227,9 +246,12 @@ class DomainPane(Vertical):
             (vms if vms.display else text).focus()
         self.desk.redraw(self.screen)
 
-    def focus_choices(self) -> None:
-        """Go to the choices of what is asked."""
-        self.query_one(QuestionBar).focus_choices()
+    def copied(self) -> tuple[str, str] | None:
+        """The VM under the cursor, where VMs are shown."""
+        vm = self.query_one("#vms", RowList).row
+        if self.query_one(TabLine).value == VMS and isinstance(vm, Vm):
+            return "the VM's name", vm.name
+        return None
 
     def on_question_bar_answered(self, event: QuestionBar.Answered) -> None:
         self.desk.acts.answer(event.operation, event.choice)

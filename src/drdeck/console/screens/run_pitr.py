@@ -15,10 +15,10 @@ from drdeck.controller.client import ControllerError
 from drdeck.model.domains import Domain, Vm
 from drdeck.model.pitr import Points, RestorePoint
 from drdeck.model.text import clean
-from drdeck.model.times import parse_instant
+from drdeck.model.times import parse_instant, show
 
 from ..keys import shown_key
-from ..show import Line, stamp
+from ..show import Line, local, local_stamp, stamp
 from ..state import State
 from ..widgets.bars import operation_lines
 from ..widgets.field import Field
@@ -26,7 +26,7 @@ from ..widgets.lines import Lines
 from ..widgets.push import Push
 from ..widgets.question import QuestionBar
 from ..widgets.rows import RowList
-from ..widgets.tables import point_header, point_row, progress_header, progress_row
+from ..widgets.tables import WITH_LOCAL, point_header, point_row, progress_header, progress_row
 from ..widgets.timeline import Timeline
 from .base import ConsoleScreen
 
@@ -38,8 +38,13 @@ class RunPitrScreen(ConsoleScreen):
     """The picker of a session."""
 
     AUTO_FOCUS = "#points"
+    OWN_KEYS = (
+        ("0-9 -", "Time", "type an instant: 10:42, -15m or ISO"),
+        ("space", "Tick", "leave a VM out, or take it in again"),
+        ("z", "Zoom", "narrow the timeline around the cursor"),
+    )
     BINDINGS = [
-        Binding("a", "answer", "Answer", show=False),
+        Binding("a", "answer", "Answer", show=False, id="answer"),
         Binding("space", "turn", "Tick", show=False),
         Binding("z", "zoom", "Zoom", show=False),
     ]
@@ -49,6 +54,8 @@ class RunPitrScreen(ConsoleScreen):
         self._points: Points | None = None
         self._points_for: object = None
         self._error = ""
+        self._said: Line = ()
+        """what was made of the typed time"""
         self._left_out: set[str] = set()
 
     def content(self) -> Iterable[Widget]:
@@ -75,7 +82,7 @@ class RunPitrScreen(ConsoleScreen):
         shown = [("enter", "Run PITR"), ("0-9", "Time"), ("tab", "VMs"), ("space", "Tick"), ("z", "Zoom")]
         shown += [("esc", "Back"), (shown_key("more", keys), "More"), (shown_key("help", keys), "Help")]
         if self.query_one(QuestionBar).asks is not None:
-            shown.insert(0, ("a", "Answer"))
+            shown.insert(0, (shown_key("answer", keys), "Answer"))
         return shown
 
     def ready(self) -> None:
@@ -150,8 +157,22 @@ class RunPitrScreen(ConsoleScreen):
         count = len(self._chosen_vms(domain))
         total = len(self._session_vms(domain))
         which = f"all VMs ({total})" if count == total else f"{count} of {total} VMs"
-        text = f" to {stamp(point.time)}, {which} " if point is not None else ""
+        here = f"; local: {local(point.time)}" if point is not None and self._said and self._narrow else ""
+        text = f" to {stamp(point.time)}, {which}{here} " if point is not None else ""
+        self._draw_said(point)
         self.query_one("#chosen", Lines).put([((text.rjust(max(0, self.size.width - 16)), "bold"),)])
+
+    def _draw_said(self, point: RestorePoint | None) -> None:
+        """What was made of the typed time, else the local time where the list has no room for it."""
+        line = self._said
+        if point is not None and self._narrow and not line:
+            line = ((f" local: {local_stamp(point.time)}", "dim"),)
+        self.query_one("#time-said", Lines).put([line])
+
+    @property
+    def _narrow(self) -> bool:
+        """Whether the list shows no local times."""
+        return self.size.width - 3 < WITH_LOCAL
 
     def _chosen_vms(self, domain: Domain) -> list[str]:
         return [vm.name for vm in self._session_vms(domain) if vm.name not in self._left_out]
@@ -166,6 +187,8 @@ class RunPitrScreen(ConsoleScreen):
     def on_row_list_moved(self, event: RowList.Moved) -> None:
         domain = self._domain
         if event.rows.id == "points" and domain is not None:
+            if event.rows.has_focus:
+                self._said = ()  # the typed time was left by hand
             self._draw_choice(domain, self.now())
 
     def on_row_list_opened(self, event: RowList.Opened) -> None:
@@ -204,24 +227,37 @@ class RunPitrScreen(ConsoleScreen):
             self.query_one("#run", Push).focus()
 
     def on_input_changed(self, event: Input.Changed) -> None:
-        self.query_one("#time-said", Lines).put([()])
+        self._said = ()
+        self._draw_said(self._list.row)
 
     def _go_to(self, text: str) -> bool:
         """Move the cursor to the newest point at or before the typed time, and say what was taken."""
-        said = self.query_one("#time-said", Lines)
         try:
             instant, assumed = parse_instant(text, self.now())
         except ValueError as error:
-            said.put([((f" {clean(str(error))}", "bad"),)])
-            return False
+            return self._wrong_time(clean(str(error)))
         points = self._list.rows
         place = next((i for i, point in enumerate(points) if point.time <= instant), None)
         if place is None:
-            said.put([((f" no point at or before {stamp(instant)}", "bad"),)])
-            return False
+            return self._wrong_time(f"no point at or before {stamp(instant)}")
         self._list.select(place)
-        said.put([((f" {'taken as UTC: ' if assumed else ''}{stamp(instant)}", "dim"),)])
+        self._said = ((f" {'taken as UTC: ' if assumed else ''}{stamp(instant)}", "dim"),)
+        domain = self._domain
+        if domain is not None:
+            self._draw_choice(domain, self.now())
         return True
+
+    def _wrong_time(self, why: str) -> bool:
+        self._said = ((f" {why}", "bad"),)
+        self._draw_said(None)
+        return False
+
+    def copied(self) -> tuple[str, str] | None:
+        vms: RowList[Vm] = self.query_one("#choose", RowList)
+        if vms.has_focus and vms.row is not None:
+            return "the VM's name", vms.row.name
+        point = self._list.row
+        return super().copied() if point is None else ("the point's time (UTC)", show(point.time))
 
     def on_push_pressed(self, event: Push.Pressed) -> None:
         event.stop()
@@ -239,9 +275,6 @@ class RunPitrScreen(ConsoleScreen):
         self.desk.acts.roll_back(
             domain.name, point.time, () if len(chosen) == total else tuple(chosen), total
         )
-
-    def action_answer(self) -> None:
-        self.query_one(QuestionBar).focus_choices()
 
     def on_question_bar_answered(self, event: QuestionBar.Answered) -> None:
         self.desk.acts.answer(event.operation, event.choice)

@@ -25,7 +25,7 @@ class StepsScreen(ConsoleScreen):
     """The steps that the site really takes for one domain."""
 
     AUTO_FOCUS = "#steps"
-    BINDINGS = [Binding("a", "answer", "Answer", show=False)]
+    BINDINGS = [Binding("a", "answer", "Answer", show=False, id="answer")]
 
     def content(self) -> Iterable[Widget]:
         yield Lines(((f" Task Steps of {clean(self.domain_name or '')}", "bold"),), (), id="title")
@@ -39,7 +39,7 @@ class StepsScreen(ConsoleScreen):
                  (shown_key("log", keys), "Task Log"), (shown_key("help", keys), "Help"),
                  (shown_key("detach", keys), "Detach")]  # fmt: skip
         if self.query_one(QuestionBar).asks is not None:
-            shown.insert(0, ("a", "Answer"))
+            shown.insert(0, (shown_key("answer", keys), "Answer"))
         return shown
 
     def take(self, state: State, now: datetime) -> None:
@@ -67,9 +67,6 @@ class StepsScreen(ConsoleScreen):
         title = wrap(f"Task Steps of {clean(name)}", self.size.width - 2)
         lines: list[Line] = [((f" {part}", "bold"),) for part in title]
         self.query_one("#title", Lines).put([*lines, ((" ", ""), *rto_line(operation, domain, now))])
-
-    def action_answer(self) -> None:
-        self.query_one(QuestionBar).focus_choices()
 
     def on_question_bar_answered(self, event: QuestionBar.Answered) -> None:
         self.desk.acts.answer(event.operation, event.choice)

@@ -50,10 +50,15 @@ def pitr_text(domain: Domain) -> str:
 
 
 def replication_text(domain: Domain) -> str:
-    """What is known of the replication, and nothing else."""
+    """The site's own word; else what follows from session and policy, and nothing else."""
+    if domain.replication:
+        return clean(domain.replication)
     if domain.session is not None and domain.session.started_at is not None:
         return "Suspended (PITR session)"
-    return clean(domain.replication) or UNKNOWN
+    owned = domain.mode is Mode.RUNNING_IN_FAILOVER and domain.owner is Owner.LOCAL
+    if owned and domain.pitr.enabled and domain.pitr.interval_s and domain.session is None:
+        return f"Protected by points every {in_words(domain.pitr.interval_s)}"
+    return UNKNOWN
 
 
 def step_text(domain: Domain, width: int) -> Line:
@@ -116,6 +121,8 @@ def configurations(domain: Domain, width: int) -> list[Line]:
 def bars(domain: Domain, now: datetime, width: int) -> list[Line]:
     """Both sides next to each other where nothing is cut by that, else one below the other."""
     need = _LABEL + 1 + max(len(size(domain.processed_bytes)) + len(size(domain.remaining_bytes)) + 3, 16)
+    if domain.mode in AFTER_FAILOVER:
+        need = max(need, len("Replication Status ") + cell_len(replication_text(domain)))
     left_width = max(need, width * 11 // 20) if width >= 100 else need
     right_width = width - left_width - 3
     config = configurations(domain, right_width)

@@ -15,6 +15,7 @@ from ..show import Line, cut, left, name
 from .rows import RowList
 
 CHOOSE = "choose one"
+HOW_TO_CHOOSE = "← → choose, = same for all"
 
 
 def defaults(networks: Networks) -> dict[str, str]:

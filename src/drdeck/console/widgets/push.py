@@ -85,13 +85,14 @@ class Tick(Control):
 
     BINDINGS = [Binding("space,enter", "turn", "Tick", show=False)]
 
-    def __init__(self, label: str, value: bool = False, id: str | None = None) -> None:
+    def __init__(self, label: str, value: bool = False, id: str | None = None, hint: str = "") -> None:
         super().__init__(id=id)
-        self.label, self.value = label, value
+        self.label, self.value, self.hint = label, value, hint
 
     def line(self) -> Line:
         style = "button-focus" if self.has_focus else "bold" if self.value else ""
-        return ((f"[{'x' if self.value else ' '}] {self.label}", style),)
+        box = (f"[{'x' if self.value else ' '}] {self.label}", style)
+        return (box, (f"   {self.hint}", "dim")) if self.hint else (box,)
 
     def action_turn(self) -> None:
         self.value = not self.value

@@ -148,6 +148,7 @@ class RowList(ScrollView, Generic[Row], can_focus=True):
 
     def on_resize(self, event: events.Resize) -> None:
         self.virtual_size = Size(event.size.width, len(self._rows))
+        self.redraw()  # its own scroll bar, too, takes a column away
         self._show_cursor()
 
     def on_focus(self) -> None:

@@ -50,6 +50,10 @@ NARROW = 66
 """Below so many cells, as beside an open domain, the lists keep their most telling columns only."""
 
 
+WITH_LOCAL = 94
+"""From so many cells restore points have their local time beside that in UTC."""
+
+
 def domain_header(width: int) -> Line:
     first, mode = _domain_columns(width)
     rest = "" if width < NARROW else "    RPO PITR"
@@ -169,19 +173,19 @@ def progress_row(vm: Vm, width: int, chosen: bool) -> Line:
         (left(status, 15), style),
         (f" {percent(vm.progress):>5} {ready:5} ", ""),
         (f"{health[0]:7} ", health[1]),
-        (cut(text, max(0, width - first - 39)), "bad" if vm.error else ""),
+        (cut(text, max(0, width - first - 43)), "bad" if vm.error else ""),
     )
 
 
 def point_header(width: int) -> Line:
-    wide = f" {'Local time':14}" if width >= 94 else ""
+    wide = f" {'Local time':14}" if width >= WITH_LOCAL else ""
     text = f"{'Time (UTC)':20}{wide} {'Age':>5} {'Kind':8} {'VMs':>7} {'Skew':>5} {'Written':>9}  Hint"
     return ((text, "head"),)
 
 
 def point_row(point: RestorePoint, width: int, now: datetime, total: int) -> Line:
     """One restore point that may be picked."""
-    wide = f" {left(local(point.time), 14)}" if width >= 94 else ""
+    wide = f" {left(local(point.time), 14)}" if width >= WITH_LOCAL else ""
     lacking = bool(point.missing) or point.vms < total
     vms = f"{point.vms}/{total}"
     skew = age(point.skew_s) if point.skew_s else "0s"

@@ -65,6 +65,7 @@ class TrainingSite:
         self._latest = scenario.first_instant
         self._serial = 0
         self._confirmed = 0
+        self._real_latest = real_now()
         self._wakers: set[asyncio.Event] = set()
 
     # -- the protocol
@@ -232,7 +233,11 @@ class TrainingSite:
     def site_now(self) -> datetime:
         """The site's time now; it never goes back."""
         store, _ = self._opened()
-        self._latest = max(self._latest, store.anchor.at(self._real_now()))
+        real = self._real_now()
+        if real < self._real_latest:  # our clock was set back: the site's goes on from where it stands
+            store.go_on(self._latest, real)
+        self._real_latest = real
+        self._latest = max(self._latest, store.anchor.at(real))
         return self._latest
 
     def jump(self, seconds: float) -> None:

@@ -170,6 +170,10 @@ class Store:
         site = self.anchor.at(now) + timedelta(seconds=seconds)
         self._anchor(Anchor(real=now, site=site, speed=self.anchor.speed))
 
+    def go_on(self, site: datetime, now: datetime) -> None:
+        """From now on the site's clock runs from `site`, at its speed."""
+        self._anchor(Anchor(real=now, site=site, speed=self.anchor.speed))
+
     def set_speed(self, speed: float, now: datetime) -> None:
         """From now on run at another speed."""
         self._anchor(Anchor(real=now, site=self.anchor.at(now), speed=speed))

@@ -1,0 +1,141 @@
+"""Add a vCenter site: a form, a test of the connection, and a word about a certificate met first."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any
+
+from textual.containers import Horizontal
+from textual.message import Message
+from textual.widget import Widget
+from textual.widgets import Input
+
+from drdeck.controller.client import ControllerError
+
+from ..show import Line, left, wrap
+from ..widgets.field import Field
+from ..widgets.lines import Lines
+from ..widgets.push import Push, Tick
+from .base import BOX_WIDTH, Dialog
+from .confirm import Confirm
+
+AddSite = Callable[[dict[str, Any]], Awaitable[str]]
+FIELDS = (
+    ("name", "Name of the site", "dr-west"),
+    ("url", "vCenter address", "https://vcsa.example/sdk"),
+    ("username", "User name", "drdeck@vsphere.local"),
+    ("root", "Folder of the domains", "/DC0/vm/drdeck"),
+    ("ca_file", "CA file (optional)", "of a private certificate authority"),
+    ("thumbprint", "SHA-256 (optional)", "of the certificate, instead of a CA file"),
+    ("password", "Password", "for this test only; drdeck keeps none"),
+)
+NEEDED = ("name", "url", "username", "root")
+INSECURE = "Do not check the certificate (warned of on every screen)"
+_LABEL = 23
+_SHA256 = re.compile(r"[0-9A-Fa-f]{2}(?::[0-9A-Fa-f]{2}){31}")
+
+
+def first_contact(error: str, given: dict[str, Any]) -> str | None:
+    """The thumbprint of a certificate that nothing was said about yet, out of the site's refusal."""
+    found = _SHA256.search(error)
+    if found is None or "not trusted" not in error or given["ca_file"] or given["thumbprint"]:
+        return None
+    return found[0]
+
+
+class AddSiteDialog(Dialog[str]):
+    """Answers with what was done, once the site answered and was written into the settings."""
+
+    AUTO_FOCUS = "#name"
+    GUARD = False
+
+    class Failed(Message):
+        def __init__(self, text: str) -> None:
+            super().__init__()
+            self.text = text
+
+    def __init__(self, add: AddSite) -> None:
+        super().__init__("Add a vCenter site")
+        self._add = add
+        self._busy = False
+
+    def body(self) -> Iterable[Widget]:
+        for name, label, hint in FIELDS:
+            yield Horizontal(
+                Lines(((left(label, _LABEL), "head"),), classes="form-label"),
+                Field(id=name, placeholder=hint, password=name == "password"),
+                classes="row",
+            )
+        yield Tick(INSECURE, id="insecure")
+        yield Lines((), (("tab goes on; the site is written only if it answers", "dim"),), id="said")
+
+    def buttons(self) -> Iterable[Push]:
+        yield Push("Cancel", id="cancel")
+        yield Push("Test and add", id="add")
+
+    @property
+    def given(self) -> dict[str, Any]:
+        """What was typed; only the password is taken as it is."""
+        typed: dict[str, Any] = {
+            name: field.value if name == "password" else field.value.strip()
+            for name, _, _ in FIELDS
+            for field in (self.query_one(f"#{name}", Input),)
+        }
+        return {**typed, "insecure": self.query_one(Tick).value}
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Enter goes on; from the last field to the button."""
+        event.stop()
+        if event.input.id == "password":
+            self.query_one("#add", Push).focus()
+        else:
+            self.focus_next()
+
+    def pressed(self, push: Push) -> None:
+        if self._busy:
+            return
+        given = self.given
+        lacking = next((name for name in NEEDED if not given[name]), None)
+        if lacking is not None:
+            label = next(label for name, label, _ in FIELDS if name == lacking)
+            self._say(f"{label} is missing", "bad")
+            self.query_one(f"#{lacking}", Input).focus()
+            return
+        self._busy = True
+        self._say("asking the site ...", "dim")
+        self.run_worker(self._try(given), group="add", exclusive=True)
+
+    async def _try(self, given: dict[str, Any]) -> None:
+        try:
+            try:
+                done = await self._add(given)
+            except ControllerError as error:
+                thumbprint = first_contact(str(error), given)
+                if thumbprint is None or not await self._pins(given["url"], thumbprint):
+                    raise
+                done = await self._add({**given, "thumbprint": thumbprint, "insecure": False})
+        except ControllerError as error:
+            self.post_message(self.Failed(str(error)))
+        else:
+            self.dismiss(done)
+
+    async def _pins(self, url: str, thumbprint: str) -> bool:
+        says = [
+            f"The certificate of {url} is not signed by anybody whom this machine trusts. Its SHA-256 is",
+            thumbprint,
+            "Compare it with vCenter's own, read at vCenter's console or by somebody who can see it there."
+            " Pinned, it is the only certificate that drdeck takes for this site.",
+        ]
+        asked = Confirm("A certificate that is not known yet", says, "Pin it")
+        agreed: bool | None = await self.app.push_screen_wait(asked)
+        return bool(agreed)
+
+    def on_add_site_dialog_failed(self, event: Failed) -> None:
+        self._busy = False
+        self._say(event.text, "bad")
+        self.query_one("#add", Push).focus()
+
+    def _say(self, text: str, style: str) -> None:
+        lines: list[Line] = [((part, style),) for part in wrap(text, BOX_WIDTH - 5)]
+        self.query_one("#said", Lines).put([(), *lines])

@@ -1,0 +1,64 @@
+"""What can be done, to look up: the items of the palette, and the keys of a screen."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from drdeck.model.actions import ACTIONS, menu
+
+from .dialogs.facts import Help, row
+from .dialogs.menu import Item
+from .keys import help_rows
+from .screens.base import ConsoleScreen
+from .show import Line
+
+if TYPE_CHECKING:
+    from .app import DrdeckApp
+
+LESSONS = "lessons"
+"""Stands in the palette of a training site; it changes nothing, so it is no action of the list."""
+COACH_KEYS = (
+    ("h", "Hint", "what to think of; once more: what to press"),
+    ("ctrl+t", "Coach", "fold the coach's panel, or show it"),
+)
+
+
+def _without(app: DrdeckApp) -> tuple[str, ...]:
+    """Actions that this console was not given."""
+    return ("add_site",) if app.add_site is None else ()
+
+
+def everything(app: DrdeckApp, target: str | None) -> list[Item]:
+    """The palette's items, for the domain that they would be about."""
+    domain = app.state.domain(target) if target is not None else None
+    screen = app.screen
+    kind = screen.HELP if isinstance(screen, ConsoleScreen) else "domain"
+    closed: dict[str, str | None] = {}
+    if domain is not None:
+        closed = {a.name: why for a, why in menu(domain, app.now(), app.state.read_only)}
+    if app.state.question() is None:
+        closed["answer"] = "nothing is asked now"
+    left_out = ("palette", "back", *_without(app))
+    items = [
+        Item(a.name, a.label, a.help, closed.get(a.name))
+        for a in ACTIONS
+        if a.name not in left_out and (not a.menu or a.name in closed) and a.screen in ("any", "domain", kind)
+    ]
+    listing = app.state.listing
+    if listing is not None and listing.kind == "training":
+        items.append(Item(LESSONS, "Training lessons", "guided walkthroughs, and how to begin one"))
+    return items
+
+
+def help_dialog(app: DrdeckApp) -> Help:
+    """The keys of the screen that is seen."""
+    screen = app.screen
+    kind = screen.HELP if isinstance(screen, ConsoleScreen) else "domain"
+    rows: list[Line] = []
+    for keys, label, text in help_rows(kind, app.remapped, _without(app)):
+        rows += row(f"{keys:10} {label}", text, "")
+    own = screen.OWN_KEYS if isinstance(screen, ConsoleScreen) else ()
+    for key, label, text in (*own, *(COACH_KEYS if app.coaching is not None else ())):
+        rows += row(f"{key:10} {label}", text, "")
+    rows += row("In a dialog", "tab, space, enter; escape is Cancel", "")
+    return Help("Keys of this screen", rows)

@@ -1,0 +1,126 @@
+"""Doctor: what is right and wrong with this terminal and with the site, and what to do about it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+
+from textual.widget import Widget
+
+from drdeck.controller.client import ControllerError
+from drdeck.model.domains import Finding
+from drdeck.model.text import clean
+
+from ..keys import shown_key
+from ..looks import Looks
+from ..show import Line, wrap
+from ..state import State
+from ..widgets.lines import Lines
+from ..widgets.rows import RowList
+from .base import MIN_HEIGHT, MIN_WIDTH, ConsoleScreen
+
+_SIGNS = {"ok": ("✓", "ok"), "warn": ("!", "warn"), "fail": ("✗", "bad")}
+_LABEL = 25
+_COLOURS = {"truecolor": "16 million", "256": "256", "standard": "16"}
+
+
+def terminal_findings(
+    size: tuple[int, int], looks: Looks, colours: str | None, environ: Mapping[str, str]
+) -> list[Finding]:
+    """What this console can say of the terminal that it draws on."""
+    width, height = size
+    text = f"{width} x {height}, TERM {environ.get('TERM') or 'not set'}"
+    found = [Finding(level="ok", subject="terminal", text=text)]
+    if width < MIN_WIDTH or height < MIN_HEIGHT:
+        remedy = f"make it {MIN_WIDTH} x {MIN_HEIGHT} or larger"
+        found = [Finding(level="warn", subject="terminal", text=text, remedy=remedy)]
+    if looks.theme == "mono":
+        why = "NO_COLOR is set" if environ.get("NO_COLOR") else "the theme is mono"
+        found.append(Finding(level="ok", subject="colours", text=f"none are used: {why}"))
+    else:
+        count = _COLOURS.get(colours or "", "unknown")
+        few = count == "16" and looks.theme != "ansi"
+        remedy = 'set theme = "ansi" under [console] in the settings, or TERM' if few else ""
+        found.append(
+            Finding(
+                level="warn" if few else "ok",
+                subject="colours",
+                text=f"{count}, theme {looks.theme}",
+                remedy=remedy,
+            )
+        )
+    if looks.ascii:
+        remedy = "set LANG to a UTF-8 locale such as C.UTF-8, and the terminal to UTF-8"
+        found.append(Finding(level="warn", subject="characters", text="drawn in ASCII only", remedy=remedy))
+    else:
+        found.append(Finding(level="ok", subject="characters", text="UTF-8"))
+    if environ.get("TMUX"):
+        remedy = "for copying: tmux set -g allow-passthrough on; tmux set -g set-clipboard on"
+        found.append(Finding(level="ok", subject="tmux", text="in use", remedy=remedy))
+    return found
+
+
+def finding_lines(finding: Finding, width: int) -> list[Line]:
+    """One finding with its word, wrapped beside its subject; the remedy below it."""
+    sign, style = _SIGNS.get(finding.level, ("?", "warn"))
+    room = max(20, width - _LABEL - 1)
+    texts = [(part, "bold" if style != "ok" else "") for part in wrap(clean(finding.text), room)]
+    if finding.remedy:
+        texts += [(part, "accent") for part in wrap(f"→ {clean(finding.remedy)}", room)]
+    first, *rest = texts
+    head: Line = ((f" {sign} {clean(finding.level):5}", style), (f"{clean(finding.subject):16.16} ", "dim"))
+    return [(*head, first), *(((" " * _LABEL, ""), piece) for piece in rest)]
+
+
+class DoctorScreen(ConsoleScreen):
+    """Reads the site's findings once, when it is opened."""
+
+    AUTO_FOCUS = "#findings"
+
+    def __init__(self, domain: str | None) -> None:
+        super().__init__(domain)
+        self._site: tuple[Finding, ...] | None = None
+
+    def content(self) -> Iterable[Widget]:
+        yield Lines(((" Doctor", "bold"),), (), id="title")
+        yield RowList(
+            lambda row, width: row, lambda row: "", empty="reading ...", cursor=False, id="findings"
+        )
+
+    def keys(self) -> list[tuple[str, str]]:
+        keys = self.desk.remapped
+        return [("↑ ↓", "Scroll"), ("esc", "Back"), (shown_key("copy", keys), "Copy all"),
+                (shown_key("help", keys), "Help"), (shown_key("detach", keys), "Detach")]  # fmt: skip
+
+    def ready(self) -> None:
+        self.run_worker(self._read(), group="findings", exclusive=True)
+
+    async def _read(self) -> None:
+        try:
+            self._site = await self.desk.client.findings()
+        except ControllerError as error:
+            remedy = "the line at the top says how long ago it was seen" if self.state.stale else ""
+            self._site = (Finding(level="fail", subject="site", text=str(error), remedy=remedy),)
+        self.desk.redraw(self)
+
+    def _findings(self) -> list[Finding]:
+        desk = self.desk
+        here = terminal_findings(
+            (desk.size.width, desk.size.height), desk.looks, desk.console.color_system, desk.environ
+        )
+        return [*here, *(self._site or ())]
+
+    def take(self, state: State, now: datetime) -> None:
+        width = self.size.width - 1
+        lines = [line for finding in self._findings() for line in finding_lines(finding, width)]
+        if self._site is None:
+            lines.append((("   looking at the site ...", "dim"),))
+        rows: RowList[Line] = self.query_one("#findings", RowList)
+        rows.put(lines)
+
+    def copied(self) -> tuple[str, str] | None:
+        said = [
+            f"{f.level:<4}  {f.subject}: {f.text}{f' -> {f.remedy}' if f.remedy else ''}"
+            for f in self._findings()
+        ]
+        return "all findings", "\n".join(said)
