@@ -202,7 +202,7 @@ def _console(context: Context, played: Context, coach: Coach) -> None:
         raise Exit(exits.USAGE, "the console needs a terminal; --judge and commands after -- do without")
     from drdeck.console import run
 
-    code = run(lambda: played.attach("console"), context.settings.console, coach)
+    code = run(lambda: played.attach("console"), context.settings.console, coach, read_only=context.read_only)
     if coach.drop is not None:
         output.note(coach.drop)
         return

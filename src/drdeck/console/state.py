@@ -51,6 +51,17 @@ class State:
     def stale(self) -> bool:
         return self.lost is not None or (self.listing is not None and self.listing.stale_s is not None)
 
+    @property
+    def out_of_date(self) -> str:
+        """Why what is shown may not be so any more, in a sentence; empty while the view is fresh."""
+        if self.lost is not None:
+            return self.lost
+        listing = self.listing
+        if listing is None or listing.stale_s is None:
+            return ""
+        since = f" since {listing.seen_at.astimezone(UTC):%H:%M:%SZ}" if listing.seen_at else ""
+        return f"this view is out of date{since}: {listing.error or 'the site does not answer'}"
+
     def domain(self, name: str) -> Domain | None:
         """The domain as fully as it is known."""
         if self.detail is not None and self.detail.name == name and self.detail.domain is not None:

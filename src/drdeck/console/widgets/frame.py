@@ -13,18 +13,28 @@ from ..state import State
 from .lines import Lines
 
 
-def warnings_of(state: State) -> list[str]:
-    """Lasting warnings in a few words each, the gravest first."""
+def grave_warnings_of(state: State) -> list[str]:
+    """What makes all the rest of the screen doubtful, the gravest first; never left out for want of room."""
     found: list[str] = []
     listing = state.listing
     if state.lost is not None:
         found.append("NO CONTROLLER")
     if listing is not None:
+        if listing.stale_s is not None and listing.seen_at is not None:
+            found.append(f"STALE since {second(listing.seen_at)}")
+        elif listing.needs_password:
+            found.append("PASSWORD WANTED")
+        elif listing.stale_s is not None:
+            found.append("NOT SEEN YET")
         if listing.journal_error:
             found.append("JOURNAL FAILS")
-        if listing.stale_s is not None:
-            since = f" since {second(listing.seen_at)}" if listing.seen_at else ""
-            found.append(f"STALE{since}")
+    return found
+
+
+def warnings_of(state: State) -> list[str]:
+    """The other lasting warnings in a few words each, the gravest first."""
+    found: list[str] = []
+    listing = state.listing
     asks = state.question()
     if asks is not None:
         found.append(f"ASKS: {cut(clean(asks.domain), 20)}")
@@ -39,29 +49,40 @@ def warnings_of(state: State) -> list[str]:
 
 def top_line(state: State, now: datetime, width: int) -> Line:
     """The first line of every screen."""
-    start: Line = ((" drdeck ", "top-name"), (f" {clean(state.site)} · recovery site", ""))
+    site = clean(state.site)
+    start: Line = ((" drdeck ", "top-name"), (f" {site} · recovery site", ""))
+    short: Line = ((" drdeck ", "top-name"), (f" {cut(site, 14)}", ""))
     clock: Piece = (f"  {hour(now)} ", "bold")
-    end: list[Piece] = []
+    grave, others = grave_warnings_of(state), warnings_of(state)
     session = state.longest_session(now)
+    room = width - width_of((*short, clock)) - 1
+    unprotected: list[Piece] = []
     if session is not None:
-        end.append((f" UNPROTECTED {cut(clean(session[0].name), 24)} {show_clock(session[1])} ", "top-alert"))
-    room = width - min(24, width_of(start)) - width_of((*end, clock)) - 4
-    waiting = warnings_of(state)
+        name, since = clean(session[0].name), show_clock(session[1])
+        needed = len(f" UNPROTECTED  {since} ") + (len(_word(grave[0])) + 2 + 4 if grave else 0)
+        name = cut(name, max(4, min(24, room - needed)))
+        unprotected.append((f" UNPROTECTED {name} {since} ", "top-alert"))
+        room -= width_of(tuple(unprotected))
     shown: list[Piece] = []
-    while waiting:
-        text = f" {waiting[0]} "
-        left_over = 4 if len(waiting) > 1 else 0
-        if len(text) > room - left_over:
-            if not shown and room > 14 and not session:
-                shown.append((cut(text, room - left_over), "bad"))
-                waiting.pop(0)
+    count = len(grave) + len(others)
+    for place, text in enumerate((*grave, *others), 1):
+        free = room - (4 if place < count else 0)
+        texts = [text, _word(text)] if place <= len(grave) else [text]
+        fitting = next((t for t in texts if width_of(((f" {t} ", ""),)) <= free), None)
+        if fitting is None and place == 1 and free > 8:
+            fitting = cut(text, free - 2)
+        if fitting is None:
+            shown.append((f" +{count - place + 1} ", "bad"))
             break
-        shown.append((text, "bad"))
-        room -= len(text)
-        waiting.pop(0)
-    if waiting:
-        shown.append((f" +{len(waiting)} ", "bad"))
-    return spread(start, (*shown, *end, clock), width)
+        shown.append((f" {fitting} ", "bad"))
+        room -= width_of((shown[-1],))
+    end = (*shown, *unprotected, clock)
+    return spread(start if width_of((*start, *end)) <= width else short, end, width)
+
+
+def _word(warning: str) -> str:
+    """A warning at its shortest: "STALE since 10:39:21Z" without the time."""
+    return warning.partition(" since ")[0]
 
 
 class TopLine(Lines):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from textual.app import ComposeResult
+from textual.binding import Binding
 from textual.containers import Horizontal, Vertical
 from textual.message import Message
 
@@ -18,8 +19,12 @@ CHOICES = {"retry": "Retry", "skip": "Skip", "abort": "Abort", "confirm": "Confi
 
 
 class QuestionBar(Vertical):
-    """Hidden while nothing is asked."""
+    """Hidden while nothing is asked. Left and right move between the choices while one has the focus."""
 
+    BINDINGS = [
+        Binding("left,h", "step(-1)", "Choice before", show=False),
+        Binding("right,l", "step(1)", "Next choice", show=False),
+    ]
     DEFAULT_CSS = """
     QuestionBar { height: auto; display: none; }
     QuestionBar.asks { display: block; }
@@ -75,6 +80,13 @@ class QuestionBar(Vertical):
         push = next(iter(self.query(Push)), None)
         if push is not None:
             push.focus()
+
+    def action_step(self, by: int) -> None:
+        """Go to the choice beside the one with the focus; the last one has none behind it."""
+        pushes = list(self.query(Push))
+        here = next((i for i, push in enumerate(pushes) if push.has_focus), 0)
+        if pushes:
+            pushes[max(0, min(here + by, len(pushes) - 1))].focus()
 
     def on_push_pressed(self, event: Push.Pressed) -> None:
         event.stop()
