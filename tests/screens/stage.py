@@ -1,0 +1,415 @@
+"""The real console on the real training site, with every clock and every number in the stage's hands.
+
+Controller, server and client are those of the product, on a socket of their own. What would differ from
+one run to the next is given instead: the time, user and host, the numbers of operations, the time zone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+from rich.style import Style
+from textual import events
+from textual._context import visible_screen_stack
+from textual.pilot import Pilot
+from textual.worker import WorkerState
+
+from drdeck.coach.coach import Coach
+from drdeck.coach.loading import find
+from drdeck.console.app import DrdeckApp
+from drdeck.console.dialogs.base import Dialog
+from drdeck.controller.client import Client
+from drdeck.controller.controller import Controller
+from drdeck.controller.journal import Journal
+from drdeck.controller.server import Server
+from drdeck.model.actions import Request
+from drdeck.model.domains import Domain, SiteView
+from drdeck.settings import ConsoleSettings
+from drdeck.sites.site import LoginRefused, SiteUnreachable
+from drdeck.sites.training.loading import load
+from drdeck.sites.training.site import TrainingSite
+
+ACTOR = "ann@jump1"
+SITE = "dr-west"
+SCENARIO = Path(__file__).with_name("stage.toml")
+SLICE_S = 5.0
+"""The controller looks at the site each so many seconds of the stage's time."""
+WITHIN_S = 30.0
+_ZONE = "CET-1CEST,M3.5.0,M10.5.0/3"
+_UNSET = ("NO_COLOR", "COLORTERM", "TERM", "COLUMNS", "LINES", "TEXTUAL", "FORCE_COLOR")
+_CHARACTERS = {
+    "minus": "-",
+    "colon": ":",
+    "space": " ",
+    "slash": "/",
+    "question_mark": "?",
+    "equals_sign": "=",
+}
+_KEYS = {character: key for key, character in _CHARACTERS.items()}
+_ROUND_S = 0.002
+_QUIET_ROUNDS = 3
+"""The screen stands still when it is the same in so many rounds, in which nothing was under way."""
+
+
+@dataclass(frozen=True)
+class Look:
+    """What the screens are drawn in."""
+
+    name: str
+    theme: str
+    locale: str = "en_US.UTF-8"
+
+    @property
+    def settings(self) -> ConsoleSettings:
+        return ConsoleSettings(theme="mono" if self.theme == "mono" else "dark")
+
+
+DARK, MONO, ASCII = Look("dark", "dark"), Look("mono", "mono"), Look("ascii", "dark", "C")
+LOOKS = {look.name: look for look in (DARK, MONO, ASCII)}
+
+
+@dataclass(frozen=True)
+class Shot:
+    """One screen as it stood: for each row its runs of text with their styles, and the same as a picture."""
+
+    name: str
+    rows: tuple[tuple[tuple[str, Style], ...], ...]
+    svg: str
+
+    @property
+    def lines(self) -> list[str]:
+        return ["".join(text for text, _ in row) for row in self.rows]
+
+    @property
+    def text(self) -> str:
+        return "\n".join(line.rstrip() for line in self.lines)
+
+    @property
+    def words(self) -> str:
+        """The text with frames and line breaks taken out."""
+        return _words(self.text)
+
+
+def _words(text: str) -> str:
+    return " ".join(text.replace("│", " ").replace("|", " ").split())
+
+
+class StageSite(TrainingSite):
+    """A training site that can be put out of sight, and that can want a password."""
+
+    unreachable: str | None = None
+    password_wanted: str | None = None
+
+    async def open(self) -> None:
+        if self.password_wanted is not None:
+            raise LoginRefused(self.password_wanted)
+        await super().open()
+
+    def _view(self) -> SiteView:
+        if self.unreachable is not None:
+            raise SiteUnreachable(self.unreachable)
+        return super()._view()
+
+
+class Clock:
+    """Stands still unless it is moved."""
+
+    def __init__(self, now: datetime) -> None:
+        self.now, self.monotonic = now, 100.0
+
+    def move(self, seconds: float) -> None:
+        self.now += timedelta(seconds=seconds)
+        self.monotonic += seconds
+
+
+class House:
+    """The controller's side: the site, the controller and its socket."""
+
+    def __init__(self, home: Path, scenario: str | Path = SCENARIO, read_only: bool = False) -> None:
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.home = home
+        loaded = load(scenario)
+        self.clock = Clock(loaded.first_instant)
+        self.site = StageSite(SITE, loaded, home, real_now=lambda: self.clock.now)
+        self.journal_file = home / "journal.db"
+        self._journal = Journal(self.journal_file)
+        self.controller = Controller(
+            self.site, self._journal, read_only=read_only, real_now=lambda: self.clock.now
+        )
+        self.server = Server(self.controller, home / "socket", lambda word: None, lambda: None)
+        self._running: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        await self.server.start()
+        self._running = asyncio.create_task(self.controller.run())
+        await self._until(lambda: self.controller.error is None or self.site.password_wanted is not None)
+        await self.settle()
+
+    async def stop(self) -> None:
+        await self.server.close()
+        assert self._running is not None
+        self._running.cancel()
+        await asyncio.gather(self._running, return_exceptions=True)
+        self._journal.close()
+
+    async def submit(self, action: str, domain: str, **more: Any) -> str:
+        """Ask for an act as somebody at another console would."""
+        found = await self.controller.submit(Request(action=action, domain=domain, **more), "ben@jump2")
+        await self.settle()
+        return found
+
+    def domain(self, name: str) -> Domain:
+        return self.controller.domain(name)
+
+    async def settle(self) -> None:
+        """Until the controller has done all that there is to do at this instant."""
+        quiet = 0
+        while quiet < 10:
+            await asyncio.sleep(0)
+            quiet = 0 if self.controller.doing.running else quiet + 1
+
+    async def advance(self, seconds: float, by: float = SLICE_S) -> None:
+        """Let time pass, in slices that are the same in every run."""
+        left = seconds
+        while left > 0:
+            step = min(by, left)
+            left -= step
+            self.clock.move(step)
+            if self.site.unreachable is None:
+                self.controller.saw(await self.site.observe())
+            await self.settle()
+            if self.site.unreachable is None:
+                self.controller.saw(await self.site.observe())
+            await self.settle()
+
+    async def advance_until(self, holds: Callable[[], object], within_s: float = 7200) -> None:
+        """Let time pass until something holds."""
+        passed = 0.0
+        while not holds():
+            assert passed < within_s, "it does not come true on the stage"
+            await self.advance(SLICE_S)
+            passed += SLICE_S
+
+    async def _until(self, holds: Callable[[], object]) -> None:
+        async with asyncio.timeout(WITHIN_S):
+            while not holds():
+                await self.settle()
+
+
+class Stage:
+    """The console's side, and the hand at the keyboard."""
+
+    def __init__(self, house: House, app: DrdeckApp, pilot: Pilot[None]) -> None:
+        self.house, self.app, self._pilot = house, app, pilot
+        self.shots: dict[str, Shot] = {}
+        self.pictures: frozenset[str] = frozenset()
+        """screens of which an SVG is wanted; it takes as long as ten keys"""
+
+    # -- acting
+
+    async def press(self, *keys: str) -> None:
+        for key in keys:
+            self.house.clock.monotonic += 1.0
+            await self._strike(key)
+
+    async def type(self, text: str) -> None:
+        self.house.clock.monotonic += 1.0
+        for char in text:
+            await self._strike(_KEYS.get(char, char))
+
+    async def _strike(self, key: str) -> None:
+        event = events.Key(key, _CHARACTERS.get(key, key if len(key) == 1 else None))
+        event.set_sender(self.app)
+        self.app.post_message(event)
+        await self.settle()
+
+    async def advance(self, seconds: float) -> None:
+        with self._unseen():
+            await self.house.advance(seconds)
+        await self.news()
+
+    async def advance_until(self, holds: Callable[[], object]) -> None:
+        with self._unseen():
+            await self.house.advance_until(holds)
+        await self.news()
+
+    @contextmanager
+    def _unseen(self) -> Iterator[None]:
+        """No news for the console meanwhile: drawing what nobody looks at takes long."""
+        controller = self.house.controller
+        told, controller.on_change = controller.on_change, lambda: None
+        try:
+            yield
+        finally:
+            controller.on_change = told
+
+    async def resize(self, width: int, height: int) -> None:
+        await self._pilot.resize_terminal(width, height)
+        await self.settle()
+
+    async def news(self) -> None:
+        """Until the console has drawn what is so now."""
+        self.house.server._changed()
+        await self.settle()
+        self.app._tick()
+        await self.settle()
+
+    async def until(self, holds: Callable[[], object]) -> None:
+        """Until something holds that takes time of its own, for a bounded one."""
+        async with asyncio.timeout(WITHIN_S):
+            while not holds():
+                await self._pilot.pause(_ROUND_S)
+        await self.settle()
+
+    # -- looking
+
+    async def settle(self, looking: bool = False) -> None:
+        """Until nothing more comes of what was done last; `looking`: what is drawn is compared too."""
+        await self.house.settle()
+        quiet, before = 0, ""
+        try:
+            async with asyncio.timeout(WITHIN_S):
+                while quiet < _QUIET_ROUNDS:
+                    await self._pilot.pause(_ROUND_S)
+                    still = self._still()
+                    drawn = self._drawn() if still and looking else ""
+                    quiet = quiet + 1 if still and drawn == before else 0
+                    before = drawn
+        except TimeoutError:
+            raise AssertionError(f"the screen never came to rest\n{self._drawn()}") from None
+
+    def _still(self) -> bool:
+        client = self.app._client
+        if client is not None and not client.closed.is_set():
+            if client._waiting or client.listing != self.house.server.listing():
+                return False
+            detail = client.detail
+            watched = self.app._watched
+            if watched is not None and (detail is None or detail != self.house.server.detail(watched)):
+                return False
+            if self.app.state.listing is not client.listing or self.app.state.detail is not detail:
+                return False
+        at_work = (WorkerState.PENDING, WorkerState.RUNNING)
+        return not any(w.state in at_work and w.group not in ("link", "flow") for w in self.app.workers)
+
+    def _drawn(self) -> str:
+        return "\n".join("".join(text for text, _ in row) for row in self._rows())
+
+    def _rows(self) -> tuple[tuple[tuple[str, Style], ...], ...]:
+        visible_screen_stack.set(self.app._background_screens)
+        width, _ = self.app.size
+        strips = self.app.screen._compositor.render_strips(self.app.size)
+        return tuple(
+            tuple((segment.text, segment.style or Style()) for segment in strip.crop(0, width))
+            for strip in strips
+        )
+
+    @property
+    def text(self) -> str:
+        return self._drawn()
+
+    @property
+    def dialog(self) -> Dialog[Any] | None:
+        return self.app.screen if isinstance(self.app.screen, Dialog) else None
+
+    async def sees(self, *texts: str) -> None:
+        """Fails unless all of these are on the screen, which stands still."""
+        await self.settle(looking=True)
+        drawn = self._drawn()
+        for text in texts:
+            assert text in drawn or text in _words(drawn), f"not on the screen: {text}\n{drawn}"
+
+    async def shoot(self, name: str, *texts: str) -> None:
+        """Keep the screen under a name; `texts` must be on it."""
+        assert name not in self.shots, name
+        await self.sees(*texts)
+        svg = self.app.export_screenshot(title="drdeck") if name in self.pictures else ""
+        self.shots[name] = Shot(name, self._rows(), svg)
+
+
+@contextmanager
+def _given() -> Iterator[None]:
+    """What differs from run to run and from machine to machine, given instead."""
+    numbers = iter(range(1, 1_000_000))
+
+    def token(size: int | None = None) -> str:
+        return blake2b(f"stage {next(numbers)}".encode(), digest_size=size or 32).hexdigest()
+
+    kept = {name: os.environ.pop(name) for name in _UNSET if name in os.environ}
+    zone = os.environ.get("TZ")
+    os.environ["TZ"] = _ZONE
+    time.tzset()
+    try:
+        with (
+            patch("drdeck.controller.controller.secrets.token_hex", token),
+            patch("drdeck.controller.client.who", lambda: ACTOR),
+            patch("drdeck.controller.server.MIN_PUSH_S", 0.001),
+            patch("drdeck.console.app.REPAINT_S", 0.0),
+        ):
+            yield
+    finally:
+        os.environ.update(kept)
+        if zone is None:
+            del os.environ["TZ"]
+        else:
+            os.environ["TZ"] = zone
+        time.tzset()
+
+
+Prepare = Callable[[House], Any]
+
+
+@asynccontextmanager
+async def stage(
+    home: Path,
+    look: Look,
+    prepare: Prepare | None = None,
+    scenario: str | Path = SCENARIO,
+    size: tuple[int, int] = (80, 24),
+    lesson: str | None = None,
+    read_only: bool = False,
+    password: str | None = None,
+) -> AsyncIterator[Stage]:
+    """A house in which `prepare` (a coroutine function) has happened, and a console attached to it."""
+    with _given():
+        course = find(lesson) if lesson is not None else None
+        house = House(home, course.scenario_source if course is not None else scenario, read_only)
+        house.site.password_wanted = password
+        await house.start()
+        try:
+            if prepare is not None:
+                await prepare(house)
+
+            async def attach() -> Client:
+                client = Client(house.server.path, "console")
+                await client.connect()
+                return client
+
+            app = DrdeckApp(
+                attach,
+                look.settings,
+                real_now=lambda: house.clock.now,
+                monotonic=lambda: house.clock.monotonic,
+                backoff=(3600.0,),
+                environ={"LANG": look.locale},
+                coach=None if course is None else Coach(course, home, house.journal_file),
+            )
+            async with app.run_test(size=size) as pilot:
+                stage = Stage(house, app, pilot)
+                async with asyncio.timeout(WITHIN_S):
+                    while app.state.listing is None:
+                        await pilot.pause(_ROUND_S)
+                await stage.news()
+                yield stage
+        finally:
+            await house.stop()
