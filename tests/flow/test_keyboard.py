@@ -138,7 +138,7 @@ def test_the_flow_by_keyboard(
 ) -> None:
     t = open_console(deck, terminals)
     start(t)
-    t.wait_for("Continuous Rehydration in", "REMOTE", "3 / 3")
+    t.wait_for("…Rehydration in Progress", "REMOTE", "3 / 3")
     complete_with_force(t)
     t.press("t")
     t.wait_for("Task Steps", "Take Protected Domain ownership", "Execute runbook", "RTO")

@@ -155,7 +155,7 @@ async def play_start(s: Stage) -> None:
     await s.shoot("domain-rehydrating")
     await s.press("f")
     await s.shoot("refused")
-    await s.press("escape", "t")
+    await s.press("escape", "t", "home")
     await s.shoot("steps-rehydrating")
 
 
@@ -188,6 +188,7 @@ async def play_complete(s: Stage) -> None:
     await s.shoot("domain-completing")
     await s.press("t")
     await s.advance(10)
+    await s.press("home")
     await s.shoot("steps")
     await s.press("end")
     await s.shoot("steps-end")
@@ -197,7 +198,6 @@ async def play_session(s: Stage) -> None:
     house = s.house
     await s.press("escape", "m", "enter")
     await s.shoot("run-pitr")
-    await s.press("z", "z")
     await s.type("9:45")
     await s.press("enter")
     await s.shoot("run-pitr-typed")

@@ -18,12 +18,12 @@ from drdeck.controller.protocol import Preview
 from drdeck.model.actions import BY_NAME, READ_ONLY, Request
 from drdeck.model.domains import Domain, FailoverType
 from drdeck.model.text import clean
-from drdeck.model.times import show
 
 from .dialogs import wizard
 from .dialogs.base import Dialog
 from .dialogs.complete import CompleteDialog
 from .dialogs.confirm import Confirm, ConfirmByName, Notice
+from .show import stamp
 from .widgets.mapping import defaults
 
 Answer = TypeVar("Answer")
@@ -225,7 +225,7 @@ async def roll_back(desk: Desk, name: str, to: datetime, vms: tuple[str, ...], t
 
     async def confirm(preview: Preview) -> Request | None:
         which = "all its VMs" if not vms else f"{len(vms)} of {total} VMs: {', '.join(map(clean, vms))}"
-        says = [f"Roll {name} back to {show(to)}, {which}.", *preview.says, ROLLBACK_SAYS]
+        says = [f"Roll {name} back to {stamp(to)}, {which}.", *preview.says, ROLLBACK_SAYS]
         warns = [f"Not checked: {text}" for text in preview.not_checked]
         return request if await desk.ask(Confirm("Run PITR", says, "Run PITR", warns=warns)) else None
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from datetime import datetime
 
 from textual.binding import Binding
 from textual.keys import format_key
 
-from drdeck.model.actions import ACTIONS, BY_NAME
+from drdeck.model.actions import ACTIONS, BY_NAME, menu
+from drdeck.model.domains import Domain
 from drdeck.model.keys import canonical, spread
 
 GLOBAL = (
@@ -43,6 +45,25 @@ def shown_key(name: str, remapped: Mapping[str, str] | None = None) -> str:
 
 def _shown(key: str) -> str:
     return _SHOWN.get(key) or format_key(key)
+
+
+def open_acts(domain: Domain, now: datetime, read_only: bool) -> list[str]:
+    """What can be done with a domain now, of its More menu."""
+    return [action.name for action, closed in menu(domain, now, read_only) if closed is None]
+
+
+def act_keys(
+    domain: Domain | None, now: datetime, read_only: bool, remapped: Mapping[str, str]
+) -> list[tuple[str, str]]:
+    """For the line of keys: Failover (dimmed, so without a key, where it is closed) or in a session
+    Run PITR, then More. They are equally long: the keys behind them stay where they are."""
+    acts = [] if domain is None else open_acts(domain, now, read_only)
+    failover, more = shown_key("cfo_complete", remapped), shown_key("more", remapped)
+    label = BY_NAME["cfo_complete"].label
+    first = (failover, label) if "cfo_complete" in acts else ("", f"{failover} {label}")
+    if "pitr_run" in acts:
+        first = (shown_key("pitr_run", remapped) or more, BY_NAME["pitr_run"].label)
+    return [first, (more, BY_NAME["more"].label)]
 
 
 def help_rows(

@@ -31,6 +31,17 @@ SETTLE_S = 20.0
 """What a site confirmed should show there within this time."""
 
 
+RETRY_S = (0.0, 0.0, 1.0, 2.0, 5.0)
+"""After so many answers in a row that were lost, or never asked for, a command is left alone for so long."""
+
+
+class Rest(NamedTuple):
+    """A command that got no answer `times` times is not given before `until`."""
+
+    times: int
+    until: float
+
+
 class Settling(NamedTuple):
     """Waits since then for the site to show it; `asked`: the serial when it was asked anew."""
 
@@ -46,6 +57,7 @@ class Doing:
         self.running: set[asyncio.Task[None]] = set()
         self._kick = asyncio.Event()
         self._settling: dict[tuple[str, str], Settling] = {}
+        self._rests: dict[tuple[str, str], Rest] = {}
 
     @property
     def full(self) -> bool:
@@ -60,7 +72,8 @@ class Doing:
         while True:
             with contextlib.suppress(TimeoutError):
                 # without news only for what should have become true by now
-                await asyncio.wait_for(self._kick.wait(), 1 if self._settling else None)
+                timed = self._settling or self._rests
+                await asyncio.wait_for(self._kick.wait(), 1 if timed else None)
             self._kick.clear()
             try:
                 self._reconcile_once()
@@ -85,6 +98,7 @@ class Doing:
                 self._ask(op, asking.bug(error))
         still = {op.id for op in self.book.open_operations()}
         self._settling = {key: s for key, s in self._settling.items() if key[0] in still}
+        self._rests = {key: r for key, r in self._rests.items() if key[0] in still}
         unseen = [serial for op in self.book.open_operations() for serial in op.unseen.values()]
         if any(serial >= self.sight.looked for serial in unseen) and not self.sight.looking:
             self.sight.look_again()
@@ -103,7 +117,9 @@ class Doing:
             for command in step.commands:
                 if self.full:
                     break
-                self._start(op, command)
+                rest = self._rests.get((op.id, command.key))
+                if rest is None or rest.until <= self.sight.steady():
+                    self._start(op, command)
         elif isinstance(step, Wait):
             self.book.waits(op.id, step.why)
         elif isinstance(step, Done):
@@ -182,9 +198,18 @@ class Doing:
 
     async def _carry_out(self, ident: str, command: AnyCommand) -> None:
         result, text = await self.execute(command)
+        self._rest((ident, command.key), result)
         await self.book.record_surely(facts.OUTCOME, self._outcome(ident, command, result, text))
         if result not in ("done", "refused"):
             self.sight.look_again()
+
+    def _rest(self, key: tuple[str, str], result: str) -> None:
+        """So that what fails the same way again and again does not fill the journal."""
+        known = self._rests.pop(key, None)
+        if result not in ("done", "refused"):
+            times = known.times + 1 if known else 1
+            wait = RETRY_S[min(times, len(RETRY_S) - 1)]
+            self._rests[key] = Rest(times, self.sight.steady() + wait)
 
     def _outcome(self, ident: str, command: AnyCommand, result: str, text: str) -> dict[str, Any]:
         data: dict[str, Any] = {

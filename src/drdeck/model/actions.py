@@ -12,7 +12,7 @@ from datetime import datetime
 
 from .domains import Domain, FailoverType, Frozen, Mode, Owner, SessionState
 from .pitr import why_unreachable
-from .times import show, show_duration
+from .times import show_duration, show_spaced
 
 READ_ONLY = "drdeck is read-only here (read_only in the settings, or --read-only); nothing can be changed"
 
@@ -294,11 +294,11 @@ def consequences(request: Request, domain: Domain, now: datetime) -> list[str]:
         session = domain.session
         if session.rolled_back_to is not None:
             said.append(
-                f"The VMs stay as of {show(session.rolled_back_to)}."
+                f"The VMs stay as of {show_spaced(session.rolled_back_to)}."
                 " Points of the branch that was left and the entry point are dropped."
             )
         elif session.after_failover:
-            lost = "" if domain.oldest_point is None else f", from {show(domain.oldest_point)} on"
+            lost = "" if domain.oldest_point is None else f", from {show_spaced(domain.oldest_point)} on"
             said.append(
                 f"No rollback was made: all PITR data is reset ({domain.points} points{lost})."
                 " No instant of the PITR window can be reached again."

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from .domains import Domain, Frozen, Period
-from .times import show
+from .times import show_spaced
 
 CLOCKS_DIFFER = timedelta(seconds=1)
 """By so much "now" may differ between who asks and who decides."""
@@ -58,18 +58,18 @@ def why_unreachable(domain: Domain, instant: datetime, now: datetime) -> str | N
     session was active may ever be returned to.
     """
     if instant > now + CLOCKS_DIFFER:
-        return f"{show(instant)} is in the future; it is {show(now)} at the site"
+        return f"{show_spaced(instant)} is in the future; it is {show_spaced(now)} at the site"
     if domain.reset_at is not None and instant <= domain.reset_at:
-        reset = show(domain.reset_at)
-        return f"all PITR data up to {reset} was reset; {show(instant)} cannot be reached any more"
+        reset = show_spaced(domain.reset_at)
+        return f"all PITR data up to {reset} was reset; {show_spaced(instant)} cannot be reached any more"
     period = excluded_by(instant, domain.excluded)
     if period is not None:
-        end = "now" if period.end is None else show(period.end)
+        end = "now" if period.end is None else show_spaced(period.end)
         return (
-            f"a PITR session was active from {show(period.start)} to {end};"
+            f"a PITR session was active from {show_spaced(period.start)} to {end};"
             " no instant in it can be returned to"
         )
     start = now - domain.pitr.window
     if instant < start:
-        return f"{show(instant)} is before the PITR window, which begins at {show(start)}"
+        return f"{show_spaced(instant)} is before the PITR window, which begins at {show_spaced(start)}"
     return None

@@ -59,6 +59,11 @@ def show(instant: datetime) -> str:
     return text + "Z"
 
 
+def show_spaced(instant: datetime) -> str:
+    """An instant inside a sentence for people, with a space for the T: "2026-11-22 09:40:00Z"."""
+    return show(instant).replace("T", " ")
+
+
 def parse_instant(text: str, now: datetime) -> tuple[datetime, str]:
     """An instant as an operator types it, and a sentence when something was assumed.
 

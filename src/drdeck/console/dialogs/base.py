@@ -24,7 +24,7 @@ Answer = TypeVar("Answer")
 
 DEAF_S = 0.5
 """Keys are ignored for so long after a dialog opened: auto-repeat must not confirm anything."""
-BOX_WIDTH = 78
+BOX_WIDTH = 80
 
 
 class Dialog(ModalScreen[Answer | None]):

@@ -66,6 +66,9 @@ class CompleteDialog(Dialog[Request]):
         self.domain = domain
         self._ask = preview
         self._preview: Preview | None = None
+        self._refused: Request | None = None
+        """what was chosen when the controller said that it is not possible"""
+        self._pressed = False
 
     def body(self) -> Iterable[Widget]:
         networks = self.domain.networks
@@ -133,6 +136,9 @@ class CompleteDialog(Dialog[Request]):
         if event.request != self.request:
             return
         self._preview = event.preview
+        self._refused = event.request if event.preview is not None and event.preview.refusal else None
+        self.query_one("#complete", Push).look_closed(self._refused is not None)
+        pressed, self._pressed = self._pressed, False
         width = BOX_WIDTH - 5
         lines: list[Line] = [()]
         if event.preview is None:
@@ -145,7 +151,7 @@ class CompleteDialog(Dialog[Request]):
                 lines += [((text, "dim"),) for text in wrap(f"Not checked: {clean(unchecked)}", width)]
             if event.preview.refusal:
                 text = f"Not possible now: {clean(event.preview.refusal)}"
-                lines += [((part, "bad"),) for part in wrap(text, width)]
+                lines += [((part, "alert" if pressed else "bad"),) for part in wrap(text, width)]
         self.query_one("#evidence", Lines).put(lines)
 
     def pressed(self, push: Push) -> None:
@@ -155,5 +161,9 @@ class CompleteDialog(Dialog[Request]):
             text = f"Choose a recovery network for {', '.join(map(clean, unset))}"
             self.query_one("#evidence", Lines).put([(), ((text, "bad"),)])
             self.query_one(NetworkMapping).focus()
+            return
+        if request == self._refused:  # look again, and say once more why not
+            self._pressed = True
+            self._look()
             return
         self.dismiss(request)

@@ -78,7 +78,7 @@ class ConfirmByName(Confirm):
 
     def body(self) -> Iterable[Widget]:
         yield from super().body()
-        yield paragraph(f"Type the name of the domain, {clean(self._wanted)}", "name-wanted")
+        yield paragraph(f'Type the name of the domain, "{clean(self._wanted)}"', "name-wanted")
         yield Field(id="typed")
 
     def buttons(self) -> Iterable[Push]:

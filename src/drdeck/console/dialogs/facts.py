@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
+from textual.binding import Binding
+from textual.containers import VerticalScroll
 from textual.widget import Widget
 
 from drdeck.controller.operations import OperationState, OperationView
@@ -46,9 +48,25 @@ class Facts(Dialog[bool]):
 
 
 class Help(Facts):
-    """The keys of a screen."""
+    """The keys of a screen; where there is no room for all of them, the arrows go on."""
 
     GUARD = False
+    BINDINGS = [
+        Binding("up,k", "line(-1)", "Up", show=False),
+        Binding("down,j", "line(1)", "Down", show=False),
+    ]
+
+    def on_mount(self) -> None:
+        super().on_mount()
+        self.call_after_refresh(self._tell_more)
+
+    def _tell_more(self) -> None:
+        """Say that there is more than is seen."""
+        if self.query_one("#body", VerticalScroll).max_scroll_y > 0:
+            self.query_one("#heading", Lines).put([((f"{self.heading}   ", "head"), ("↓ more", "key"))])
+
+    def action_line(self, by: int) -> None:
+        self.query_one("#body", VerticalScroll).scroll_relative(y=by, animate=False)
 
 
 def _clock(seconds: str) -> str:
@@ -56,6 +74,14 @@ def _clock(seconds: str) -> str:
         return show_clock(float(seconds)) if seconds else UNKNOWN
     except ValueError:
         return seconds
+
+
+def _instant(text: str) -> str:
+    """A time of the result in the form that all screens have."""
+    try:
+        return stamp(datetime.fromisoformat(text))
+    except ValueError:
+        return text
 
 
 def result_rows(operation: OperationView) -> list[Line]:
@@ -71,7 +97,7 @@ def result_rows(operation: OperationView) -> list[Line]:
     for key in [k for k in told if k.startswith("runbook:")]:
         rows += row(f"Runbook group {clean(key.partition(':')[2])}", told.pop(key))
     rows += [(), *row("RTO", _clock(told.pop("rto_s", "")))]
-    rows += row("Rolled back to", told.pop("rolled_back_to", "") or UNKNOWN)
+    rows += row("Rolled back to", _instant(told.pop("rolled_back_to", "")) or UNKNOWN)
     rows += row("Unprotected time", _clock(told.pop("unprotected_s", "")))
     for key, value in told.items():
         rows += row(clean(key).replace("_", " ").capitalize(), value)

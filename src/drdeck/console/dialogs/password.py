@@ -35,7 +35,7 @@ class PasswordDialog(Dialog[bool]):
         if self._why:
             yield paragraph(self._why)
         whose = f" of {self._user}" if self._user else ""
-        yield paragraph(f"The password{whose}. It is kept in the controller's memory only.")
+        yield paragraph(f"The password{whose} is kept in the controller's memory only.")
         yield Field(id="password", password=True)
         yield Lines((), id="refused")
 

@@ -10,7 +10,7 @@ from textual.widget import Widget
 
 from drdeck.model.actions import BY_NAME
 
-from ..keys import shown_key
+from ..keys import act_keys, shown_key
 from ..state import State
 from .base import ConsoleScreen
 from .pane import DomainPane
@@ -20,10 +20,14 @@ class DomainScreen(ConsoleScreen):
     """One Protected Domain."""
 
     AUTO_FOCUS = "#vms"
-    OWN_KEYS = (("← →", "Tabs", "Protected VMs, PITR, Settings, Alarms"),)
+    OWN_KEYS = (
+        ("← →", "Tabs", "Protected VMs, PITR, Settings, Alarms"),
+        ("z", "Zoom", "on the tab PITR: more or less of the timeline"),
+    )
     BINDINGS = [
         Binding("left", "turn(-1)", "Tab before", show=False),
         Binding("right", "turn(1)", "Next tab", show=False),
+        Binding("z", "zoom", "Zoom", show=False),
         Binding("a", "answer", "Answer", show=False, id="answer"),
     ]
 
@@ -37,18 +41,23 @@ class DomainScreen(ConsoleScreen):
     def keys(self) -> list[tuple[str, str]]:
         keys = self.desk.remapped
         shown = [(shown_key("answer", keys), "Answer")] if self._pane.asks else []
-        shown += [(shown_key(name, keys), BY_NAME[name].label) for name in ("cfo_complete", "more", "steps")]
-        shown += [("← →", "Tabs"), ("esc", "Back")]
+        domain = self.state.domain(self.domain_name or "")
+        shown += act_keys(domain, self.now(), self.state.read_only, keys)
+        shown += [(shown_key("steps", keys), BY_NAME["steps"].label), ("← →", "Tabs"), ("esc", "Back")]
         return shown + [(shown_key(name, keys), BY_NAME[name].label) for name in ("help", "detach")]
 
     def take(self, state: State, now: datetime) -> None:
         self._pane.take(self.domain_name or "", state, now)
+        self.draw_keys()
 
     def copied(self) -> tuple[str, str] | None:
         return self._pane.copied() or super().copied()
 
     def on_domain_pane_asked(self) -> None:
         self.draw_keys()
+
+    def action_zoom(self) -> None:
+        self._pane.zoom()
 
     def action_turn(self, by: int) -> None:
         self._pane.turn(by)

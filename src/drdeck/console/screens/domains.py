@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime
 
 from textual import events
@@ -15,13 +16,13 @@ from drdeck.model.actions import BY_NAME
 from drdeck.model.domains import MODE_LABELS, Domain
 from drdeck.model.text import clean
 
-from ..keys import keys_of, shown_key
-from ..show import Line, hour, second, width_of, wrap
+from ..keys import act_keys, keys_of, shown_key
+from ..show import Line, hour, width_of, wrap
 from ..sorting import ORDERS, ordered
 from ..state import State
 from ..widgets.field import Field
 from ..widgets.lines import Lines
-from ..widgets.rows import RowList
+from ..widgets.rows import BESIDE, RowList
 from ..widgets.tables import domain_header, domain_row
 from .base import ConsoleScreen
 from .pane import DomainPane
@@ -43,6 +44,7 @@ class DomainsScreen(ConsoleScreen):
         Binding("s", "sort", "Sort", show=False, id="sort"),
         Binding("left", "turn(-1)", "Tab before", show=False),
         Binding("right", "turn(1)", "Next tab", show=False),
+        Binding("z", "zoom", "Zoom", show=False),
         Binding("a", "answer", "Answer", show=False, id="answer"),
     ]
 
@@ -75,8 +77,9 @@ class DomainsScreen(ConsoleScreen):
 
     def keys(self) -> list[tuple[str, str]]:
         keys = self.desk.remapped
-        names = ("cfo_complete", "more", "steps", "filter", "help", "detach", "log", "sort")
-        return [("enter", "Open"), *((shown_key(name, keys), BY_NAME[name].label) for name in names)]
+        names = ("steps", "filter", "help", "detach", "log", "sort")
+        acts = act_keys(self._table.row, self.now(), self.state.read_only, keys)
+        return [("enter", "Open"), *acts, *((shown_key(name, keys), BY_NAME[name].label) for name in names)]
 
     def target(self) -> str | None:
         row = self._table.row
@@ -95,9 +98,16 @@ class DomainsScreen(ConsoleScreen):
         self.desk.watch_domain(self.target() if event.size.width >= WIDE else None)
 
     def on_row_list_moved(self, event: RowList.Moved) -> None:
-        if event.rows is self._table and self.wide:
+        if event.rows is not self._table:
+            return
+        self.draw_keys()
+        if self.wide:
             self.desk.watch_domain(self.target())
             self.desk.redraw(self)
+
+    def action_zoom(self) -> None:
+        if self.wide:
+            self._pane.zoom()
 
     def action_turn(self, by: int) -> None:
         if self.wide:
@@ -110,13 +120,14 @@ class DomainsScreen(ConsoleScreen):
         width = self._table.size.width or self.size.width
         self._asking = frozenset(o.domain for o in state.open_operations() if o.question is not None)
         alarms = sum(len(d.alarms) for d in state.domains)
-        counts = f"   {len(state.domains)} in all   Alarms ({alarms})"
+        seen = state.listing is not None and state.listing.clock is not None
+        counts = f"   {len(state.domains)} in all   Alarms ({alarms})" if seen else ""
         if self._order:
             counts += f"   sorted by {self._order}"
         self.query_one("#title", Lines).put([((" Protected Domains", "bold"), (counts, "dim"))])
         self.query_one("#troubles", Lines).put(self._troubles(state, width))
         self.query_one("#fresh", Lines).put(self._fresh(state, width))
-        self.query_one("#header", Lines).put([((("   "), ""), *domain_header(width - 3))])
+        self.query_one("#header", Lines).put([((("   "), ""), *domain_header(width - BESIDE))])
         faint = state.stale
         rows = self._table
         if rows.faint != faint or self._minute != hour(now):
@@ -125,6 +136,7 @@ class DomainsScreen(ConsoleScreen):
                 rows.redraw()
         shown = ordered((d for d in state.domains if self._matches(d)), self._order)
         rows.put(shown, self._empty(state))
+        self.draw_keys()
         target = self.target()
         if self.wide and target is not None:
             self._pane.take(target, state, now)
@@ -164,9 +176,10 @@ class DomainsScreen(ConsoleScreen):
         if listing is not None:
             if listing.needs_password:
                 said.append("the site needs a password; enter asks for it")
-            if listing.stale_s is not None:
-                since = f" since {second(listing.seen_at)}" if listing.seen_at else ""
-                said.append(f"this view is out of date{since}: {listing.error or 'the site does not answer'}")
+            if listing.needs_password and listing.seen_at is None:
+                pass  # nothing is shown that could be out of date
+            elif listing.stale_s is not None:
+                said.append(replace(state, lost=None).out_of_date)
             elif listing.error:
                 said.append(listing.error)
             if listing.journal_error:

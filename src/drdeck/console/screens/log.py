@@ -17,7 +17,7 @@ from ..keys import shown_key
 from ..show import Line, stamp
 from ..state import State, describe
 from ..widgets.lines import Lines
-from ..widgets.rows import RowList
+from ..widgets.rows import BESIDE, RowList
 from ..widgets.tables import task_header, task_row
 from .base import ConsoleScreen
 
@@ -70,7 +70,7 @@ class LogScreen(ConsoleScreen):
         return ("the operation's number", task.id) if isinstance(task, OperationView) else None
 
     def take(self, state: State, now: datetime) -> None:
-        self.query_one("#header", Lines).put([(("   ", ""), *task_header(self.size.width - 3))])
+        self.query_one("#header", Lines).put([(("   ", ""), *task_header(self.size.width - BESIDE))])
         if state.operations != self._seen:
             self._seen = state.operations
             self.run_worker(self._read(), group="tasks", exclusive=True)

@@ -10,21 +10,22 @@ from textual.containers import Vertical
 from textual.message import Message
 
 from drdeck.controller.client import ControllerError
+from drdeck.model.actions import BY_NAME
 from drdeck.model.domains import VM_STATUS_LABELS, Domain, Health, SessionState, Vm
 from drdeck.model.pitr import Points
 from drdeck.model.text import clean
 from drdeck.model.times import show_duration
 
-from ..keys import shown_key
-from ..show import Line, percent, plain_of, spread, stamp, wrap
+from ..keys import open_acts, shown_key
+from ..show import Line, cut, percent, plain_of, spread, stamp, wrap
 from ..state import State
 from ..widgets.bars import bars, operation_lines, pitr_text
 from ..widgets.lines import Lines
 from ..widgets.question import QuestionBar
-from ..widgets.rows import RowList
+from ..widgets.rows import BESIDE, RowList
 from ..widgets.tables import alarm_lines, vm_details, vm_header, vm_row
 from ..widgets.tabs import TabLine
-from ..widgets.timeline import timeline
+from ..widgets.timeline import ZOOMS, opening_zoom, timeline
 
 if TYPE_CHECKING:
     from ..app import DrdeckApp
@@ -49,9 +50,11 @@ class DomainPane(Vertical):
         self._points_for: object = None
         self._points_at = 0.0
         self._points_error = ""
+        self._zoom: int | None = None
 
     def compose(self) -> ComposeResult:
         yield Lines((), id="pane-title")
+        yield Lines(id="out-of-date")
         yield QuestionBar(id="question")
         yield Lines(id="bars")
         yield Lines(id="going")
@@ -85,6 +88,7 @@ class DomainPane(Vertical):
             return  # not laid out yet
         if name != self.domain_name:
             self.domain_name, self._points, self._points_for, self._points_error = name, None, None, ""
+            self._zoom = None
         domain = state.domain(name)
         asked = self.asks
         self.query_one(QuestionBar).take(state.question(name))
@@ -97,7 +101,8 @@ class DomainPane(Vertical):
             )
             return
         self.query_one("#pane-title", Lines).put(self._title(domain, width))
-        self.query_one("#bars", Lines).put([((" ", ""), *line) for line in bars(domain, now, width - 2)])
+        self.query_one("#out-of-date", Lines).put(self._out_of_date(state, width))
+        self.query_one("#bars", Lines).put(self._bars(state, domain, now, width))
         self.query_one("#going", Lines).put(self._going(state, domain, width))
         self.query_one("#rule", Lines).put([((" " + "─" * (width - 2), "dim"),)])
         self.query_one(TabLine).label(ALARMS, f"Alarms ({len(domain.alarms)})" if domain.alarms else "Alarms")
@@ -106,11 +111,30 @@ class DomainPane(Vertical):
     def _title(self, domain: Domain, width: int) -> list[Line]:
         name = clean(domain.name)
         keys = self.desk.remapped
-        failover, more = shown_key("cfo_complete", keys), shown_key("more", keys)
-        buttons: Line = ((f"[{failover} Failover]  [{more} More] ", "key"),)
-        lines = wrap(name, width - 30)
+        acts = open_acts(domain, self.desk.now(), self.desk.state.read_only)
+        named = [f"[{shown_key(act, keys)} {BY_NAME[act].label}]" for act in acts if shown_key(act, keys)]
+        behind = ", ".join(BY_NAME[act].label for act in acts if not shown_key(act, keys))
+        more = shown_key("more", keys)
+        text = "  ".join([*named, f"[{more} More: {behind}] " if behind else f"[{more} More] "])
+        if len(text) > width - 20:
+            text = "  ".join([*named, f"[{more} More] "])
+        buttons: Line = ((text, "key"),)
+        lines = wrap(name, width - max(30, len(text) + 3))
         first = spread(((f" {lines[0]}", "bold"),), buttons, width)
         return [first, *(((f" {part}", "bold"),) for part in lines[1:])]
+
+    def _out_of_date(self, state: State, width: int) -> list[Line]:
+        """A line of its own, where no list beside the pane has one."""
+        if not state.out_of_date or self.id == "side":
+            return []
+        return [((cut(f" ! {clean(state.out_of_date)}", width - 1), "bad"),)]
+
+    def _bars(self, state: State, domain: Domain, now: datetime, width: int) -> list[Line]:
+        """Dimmed, all of them, when they may not be so any more."""
+        lines = bars(domain, now, width - 2)
+        if state.stale:
+            lines = [tuple((text, "dim") for text, _ in line) for line in lines]
+        return [((" ", ""), *line) for line in lines]
 
     def _going(self, state: State, domain: Domain, width: int) -> list[Line]:
         going = operation_lines(state.open_operations(domain.name), width - 2)
@@ -132,7 +156,7 @@ class DomainPane(Vertical):
         text: RowList[Line] = self.query_one("#text", RowList)
         vms.faint = state.stale
         if tab == VMS:
-            self.query_one("#pane-header", Lines).put([(("   ", ""), *vm_header(width - 3))])
+            self.query_one("#pane-header", Lines).put([(("   ", ""), *vm_header(width - BESIDE))])
             empty = "this domain has no VM" if state.full(domain.name) else "reading ..."
             vms.put(domain.vms, empty)
             self._draw_detail()
@@ -162,7 +186,9 @@ class DomainPane(Vertical):
         elif self._points is None:
             lines.append((("reading the restore points ...", "dim"),))
         else:
-            lines += timeline(domain, self._points, now, width - 2, None)
+            if self._zoom is None:
+                self._zoom = opening_zoom(domain, self._points, now)
+            lines += timeline(domain, self._points, now, width - 2, None, ZOOMS[self._zoom])
         lines += self._health_lines(domain, width)
         lines.append((("Window        ", "dim"), (pitr_text(domain), "bold")))
         oldest = stamp(domain.oldest_point) if domain.oldest_point else "-"
@@ -220,7 +246,7 @@ class DomainPane(Vertical):
         lines: list[Line] = []
         if isinstance(vm, Vm):
             text, style = vm_details(vm)
-            row = plain_of(vm_row(vm, width - 3, self.desk.now()))
+            row = plain_of(vm_row(vm, width - BESIDE, self.desk.now()))
             if clean(vm.name) not in row or text not in row:
                 full = f"{clean(vm.name)}: {text or VM_STATUS_LABELS.get(vm.status, vm.status)}"
                 first, *rest = wrap(full, width - 6)[:4]
@@ -236,6 +262,12 @@ class DomainPane(Vertical):
         """Go to another tab."""
         tabs = self.query_one(TabLine)
         tabs.turn(tabs.value + by)
+
+    def zoom(self) -> None:
+        """Another stretch of the timeline, where it is shown."""
+        if self.query_one(TabLine).value == PITR:
+            self._zoom = ((self._zoom or 0) + 1) % len(ZOOMS)
+            self.desk.redraw(self.screen)
 
     def on_tab_line_turned(self, event: TabLine.Turned) -> None:
         vms, text = self.query_one("#vms", RowList), self.query_one("#text", RowList)

@@ -18,16 +18,16 @@ from drdeck.model.text import clean
 from drdeck.model.times import parse_instant, show
 
 from ..keys import shown_key
-from ..show import Line, local, local_stamp, stamp
+from ..show import Line, local, local_stamp, stamp, wrap
 from ..state import State
 from ..widgets.bars import operation_lines
 from ..widgets.field import Field
 from ..widgets.lines import Lines
 from ..widgets.push import Push
 from ..widgets.question import QuestionBar
-from ..widgets.rows import RowList
+from ..widgets.rows import BESIDE, RowList
 from ..widgets.tables import WITH_LOCAL, point_header, point_row, progress_header, progress_row
-from ..widgets.timeline import Timeline
+from ..widgets.timeline import HEIGHT, Timeline
 from .base import ConsoleScreen
 
 REMINDER = "Disks are rolled back; VM configuration is not, and is not to be relied on"
@@ -121,14 +121,14 @@ class RunPitrScreen(ConsoleScreen):
         domain = state.domain(name)
         if domain is None:
             return
-        marks = (domain.points, domain.newest_point, domain.session, domain.reset_at)
+        marks = (domain.points, domain.newest_point, domain.session, domain.reset_at, state.stale)
         if marks != self._points_for and not state.lost:
             self._points_for = marks
             self.run_worker(self._read(name), group="points", exclusive=True)
         title: Line = ((f" Run PITR of {clean(name)}   ", "bold"), *self._going(state, domain, width))
         self.query_one("#title", Lines).put([title])
-        self.query_one("#header", Lines).put([(("   ", ""), *point_header(width - 3))])
-        self.query_one("#vm-header", Lines).put([(("   ", ""), *progress_header(width - 3))])
+        self.query_one("#header", Lines).put([(("   ", ""), *point_header(width - BESIDE))])
+        self.query_one("#vm-header", Lines).put([(("   ", ""), *progress_header(width - BESIDE))])
         vms: RowList[Vm] = self.query_one("#choose", RowList)
         chosen = self._session_vms(domain)
         vms.styles.height = max(1, min(len(chosen), max(3, self.size.height - 19)))
@@ -136,10 +136,15 @@ class RunPitrScreen(ConsoleScreen):
         if self._points is not None:
             self._list.put(self._points.points, "no restore point can be picked")
         elif self._error:
-            self._list.put((), clean(self._error))
+            self._list.put((), "no restore point is known")
+            said = wrap(f"The restore points could not be read: {clean(self._error)}", width - 4)
+            lines: list[Line] = [((f" ! {part}", "bad"),) for part in said]
+            self.query_one(Timeline).put(lines[:HEIGHT])
         self._draw_choice(domain, now)
 
     def _going(self, state: State, domain: Domain, width: int) -> Line:
+        if state.stale:
+            return (("this view is out of date", "bad"),)
         going = [o for o in state.open_operations(domain.name) if o.action == "pitr_run"]
         if going:
             return operation_lines(going[:1], width)[0]
@@ -158,7 +163,8 @@ class RunPitrScreen(ConsoleScreen):
         total = len(self._session_vms(domain))
         which = f"all VMs ({total})" if count == total else f"{count} of {total} VMs"
         here = f"; local: {local(point.time)}" if point is not None and self._said and self._narrow else ""
-        text = f" to {stamp(point.time)}, {which}{here} " if point is not None else ""
+        text = f" to {stamp(point.time)}, {which}{here} " if point is not None else f" {self._pointless} "
+        self.query_one("#run", Push).look_closed(point is None)
         self._draw_said(point)
         self.query_one("#chosen", Lines).put([((text.rjust(max(0, self.size.width - 16)), "bold"),)])
 
@@ -170,9 +176,16 @@ class RunPitrScreen(ConsoleScreen):
         self.query_one("#time-said", Lines).put([line])
 
     @property
+    def _pointless(self) -> str:
+        """Why no restore point is chosen."""
+        if self._error and self._points is None:
+            return "the restore points could not be read"
+        return "no restore point is chosen" if self._points is not None else "the restore points are read now"
+
+    @property
     def _narrow(self) -> bool:
         """Whether the list shows no local times."""
-        return self.size.width - 3 < WITH_LOCAL
+        return self.size.width - BESIDE < WITH_LOCAL
 
     def _chosen_vms(self, domain: Domain) -> list[str]:
         return [vm.name for vm in self._session_vms(domain) if vm.name not in self._left_out]
@@ -266,7 +279,7 @@ class RunPitrScreen(ConsoleScreen):
     def _run(self) -> None:
         domain, point = self._domain, self._list.row
         if domain is None or point is None:
-            self.say("no restore point is chosen")
+            self.say(self._pointless)
             return
         chosen, total = self._chosen_vms(domain), len(self._session_vms(domain))
         if not chosen:

@@ -17,7 +17,7 @@ from ..widgets.bars import operation_lines
 from ..widgets.lines import Lines
 from ..widgets.question import QuestionBar
 from ..widgets.rows import RowList
-from ..widgets.steps import rto_line, step_lines
+from ..widgets.steps import current_of, rto_line, step_lines
 from .base import ConsoleScreen
 
 
@@ -54,10 +54,14 @@ class StepsScreen(ConsoleScreen):
             return
         self.each_second(state, now)
         going = operation_lines(state.open_operations(name), width - 2)
-        self.query_one("#going", Lines).put([((" ", ""), *line) for line in going])
+        old = wrap(clean(state.out_of_date), width - 4) if state.out_of_date else []
+        said: list[Line] = [((f" ! {part}", "bad"),) for part in old]
+        self.query_one("#going", Lines).put([*said, *(((" ", ""), *line) for line in going)])
         rows: RowList[Line] = self.query_one("#steps", RowList)
         empty = "no task goes on" if state.full(name) else "reading ..."
-        rows.put(step_lines(domain, width), empty)
+        lines = step_lines(domain, width)
+        rows.put(lines, empty)
+        rows.follow(current_of(lines))
 
     def each_second(self, state: State, now: datetime) -> None:
         name = self.domain_name or ""

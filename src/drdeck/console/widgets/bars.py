@@ -74,17 +74,22 @@ def step_text(domain: Domain, width: int) -> Line:
     return ((left(label, room), "accent"), (f" {bar(step.progress, 8)} {figures}", "accent"))
 
 
+def recovered_text(domain: Domain) -> str:
+    """Of how many VMs how many are recovered, or recoverable before the failover: "3 / 3"."""
+    recovered = domain.mode in AFTER_FAILOVER or domain.mode is Mode.COMPLETING
+    count = domain.vms_recovered if recovered and domain.owner is Owner.LOCAL else domain.vms_recoverable
+    return f"{count} / {domain.vms_total}"
+
+
 def figures_of(domain: Domain, now: datetime, width: int) -> list[Line]:
     """The bars on the left, each in `width` cells."""
 
     def row(label: str, value: str, style: str = "bold") -> Line:
         return ((label, "dim"), (right(value, width - len(label)), style))
 
-    recovered = domain.mode in AFTER_FAILOVER or domain.mode is Mode.COMPLETING
-    count = domain.vms_recovered if recovered and domain.owner is Owner.LOCAL else domain.vms_recoverable
     lines = [
         row("Mode", MODE_LABELS.get(domain.mode, str(domain.mode)), "warn" if domain.session else "bold"),
-        row("Recoverable / Total VMs", f"{count} / {domain.vms_total}"),
+        row("Recoverable / Total VMs", recovered_text(domain)),
     ]
     if domain.mode in AFTER_FAILOVER:
         lines += [
@@ -104,15 +109,19 @@ def figures_of(domain: Domain, now: datetime, width: int) -> list[Line]:
 
 
 def configurations(domain: Domain, width: int) -> list[Line]:
-    """The right side; an owner's address that is too long for its line gets one of its own."""
+    """The right side; what is too long for its line, as an owner's address, gets one of its own."""
     owner = owner_text(domain)
     beside = len(_OWNER) + cell_len(owner) <= width
+    pitr = pitr_text(domain)
+    aligned = beside and len(_OWNER) + cell_len(pitr) <= width
     lines: list[Line] = [
         (("Configurations", "head"),),
         (("Storage Site  ", "dim"), (clean(domain.storage_site) or UNKNOWN, "bold")),
         ((_OWNER, "dim"), (owner if beside else "", "bold")),
-        (("PITR          " if beside else "PITR  ", "dim"), (pitr_text(domain), "bold")),
+        (("PITR          " if aligned else "PITR  ", "dim"), (pitr, "bold")),
     ]
+    if len("PITR  ") + cell_len(pitr) > width:
+        lines[3:] = [(("PITR", "dim"),), ((f" {pitr}", "bold"),)]
     if not beside:
         lines.insert(3, ((f" {owner}", "bold"),))
     return lines
@@ -122,7 +131,7 @@ def bars(domain: Domain, now: datetime, width: int) -> list[Line]:
     """Both sides next to each other where nothing is cut by that, else one below the other."""
     need = _LABEL + 1 + max(len(size(domain.processed_bytes)) + len(size(domain.remaining_bytes)) + 3, 16)
     if domain.mode in AFTER_FAILOVER:
-        need = max(need, len("Replication Status ") + cell_len(replication_text(domain)))
+        need = max(40, len("Replication Status ") + cell_len(replication_text(domain)))
     left_width = max(need, width * 11 // 20) if width >= 100 else need
     right_width = width - left_width - 3
     config = configurations(domain, right_width)

@@ -108,7 +108,7 @@ class KeyLine(Lines):
         self._said = ""
 
     def keys(self, keys: Sequence[tuple[str, str]]) -> None:
-        """Show (key, what it does) pairs, as many as fit."""
+        """Show (key, what it does) pairs, as many as fit; one without a key is dimmed."""
         self._keys = keys
         self._draw()
 
@@ -131,7 +131,7 @@ class KeyLine(Lines):
         pieces: list[Piece] = []
         room = self.size.width or 80
         for key, text in self._keys:
-            piece = (f" {key}", "key"), (f" {text} ", "")
+            piece: Line = ((f" {key}", "key"), (f" {text} ", "")) if key else ((f" {text} ", "dim"),)
             if room < width_of(piece):
                 break
             pieces.extend(piece)

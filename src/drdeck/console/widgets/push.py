@@ -64,12 +64,20 @@ class Push(Control):
         super().__init__(id=id, disabled=disabled)
         self.label = label
         self.data = data
+        self.closed = False
+
+    def look_closed(self, closed: bool) -> None:
+        """Dimmed or not. A closed one can still be pressed, so that it can be said why it does nothing."""
+        if closed != self.closed:
+            self.closed = closed
+            self.refresh()
 
     def line(self) -> Line:
         style = "dim" if self.disabled else "button-focus" if self.has_focus else "button"
-        if self.disabled:
-            return ((f"( {self.label} )", style),)
         marks = (">", "<") if self.has_focus else (" ", " ")
+        if self.disabled or self.closed:
+            style = style if self.has_focus else "dim"
+            return ((f"({marks[0]}{self.label}{marks[1]})", style),)
         return ((f"[{marks[0]}{self.label}{marks[1]}]", style),)
 
     def action_press(self) -> None:

@@ -22,8 +22,8 @@ class QuestionBar(Vertical):
     """Hidden while nothing is asked. Left and right move between the choices while one has the focus."""
 
     BINDINGS = [
-        Binding("left,h", "step(-1)", "Choice before", show=False),
-        Binding("right,l", "step(1)", "Next choice", show=False),
+        Binding("left", "step(-1)", "Choice before", show=False),
+        Binding("right", "step(1)", "Next choice", show=False),
     ]
     DEFAULT_CSS = """
     QuestionBar { height: auto; display: none; }

@@ -19,6 +19,11 @@ from .draw import strip_of
 log = logging.getLogger(__name__)
 Row = TypeVar("Row")
 
+MARK = 3
+"""Cells of a row's mark of the cursor."""
+BESIDE = MARK + 1
+"""Cells that a row with a cursor does not have: its mark, and the scroll bar's, be there one or not."""
+
 
 class RowList(ScrollView, Generic[Row], can_focus=True):
     """Rows of any kind, made into lines only where they are seen.
@@ -69,6 +74,7 @@ class RowList(ScrollView, Generic[Row], can_focus=True):
         self._cursor = 0
         self._with_cursor = cursor
         self._empty = empty
+        self._scrolled = False
         self.quiet = False
         """no mark of the cursor while the focus is elsewhere"""
         self.faint = False
@@ -134,7 +140,17 @@ class RowList(ScrollView, Generic[Row], can_focus=True):
         if self._with_cursor:
             self.select(self._cursor + by)
         else:
+            self._scrolled = True
             self.scroll_relative(y=by, animate=False)
+
+    def follow(self, lines: range) -> None:
+        """Keep these rows of a list without a cursor in view, unless it was scrolled by hand."""
+        if self._scrolled or not lines or not self.is_attached:
+            return
+        height = min(len(lines), max(1, self.size.height))
+        self.scroll_to_region(
+            Region(0, lines.start, 1, height), animate=False, force=True, immediate=True, x_axis=False
+        )
 
     def action_page(self, by: int) -> None:
         self.action_move(by * max(1, self.size.height - 1))
@@ -181,7 +197,7 @@ class RowList(ScrollView, Generic[Row], can_focus=True):
         return strip_of(self, ((" > " if here else "   ", ""), *line), width, under)
 
     def _line(self, index: int) -> Line:
-        width = self.size.width - (3 if self._with_cursor else 0)
+        width = self.size.width - (BESIDE if self._with_cursor else 1)
         try:
             return self._draw(self._rows[index], width)
         except Exception:  # one row that cannot be drawn must not take the list away

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from drdeck.controller.operations import OperationView
@@ -9,7 +10,7 @@ from drdeck.model.domains import VM_STATUS_LABELS, Domain, StepState, Vm
 from drdeck.model.text import clean
 from drdeck.model.times import show_clock
 
-from ..show import Line, bar, left, name, percent, second
+from ..show import Line, bar, left, name, percent, plain_of, second, wrap
 from ..state import describe
 
 _SIGNS = {
@@ -20,16 +21,21 @@ _SIGNS = {
 }
 
 
-def _vm_line(vm: Vm, width: int) -> Line:
+def _vm_lines(vm: Vm, width: int) -> list[Line]:
+    """How far a VM is; what there is to say of it is wrapped beside it, not cut."""
     status = VM_STATUS_LABELS.get(vm.status, clean(vm.status))
     first = max(12, min(30, width - 60))
     done = " " * 14 if vm.progress is None else f"{bar(vm.progress, 8)} {percent(vm.progress):>4} "
-    return (
+    used = 8 + first + 1 + len(done) + 16
+    text, style = (clean(vm.error), "bad") if vm.error else (clean(vm.detail), "dim")
+    said, *more = wrap(text, max(16, width - used - 2))
+    head: Line = (
         (f"        {name(vm.name, first)} ", ""),
         (done, "accent"),
         (f"{left(status, 15)} ", ""),
-        (clean(vm.error) if vm.error else clean(vm.detail), "bad" if vm.error else "dim"),
+        (said, style),
     )
+    return [head, *(((" " * used, ""), (part, style)) for part in more)]
 
 
 def _busy(vm: Vm) -> bool:
@@ -48,12 +54,22 @@ def step_lines(domain: Domain, width: int) -> list[Line]:
             label = (*label, (f"  {bar(step.progress, 10)} {percent(step.progress)}", "accent"))
         lines.append((*label, (f"  {word}", style)))
         if step.detail:
-            lines.append(((f"        {clean(step.detail)}", "bad" if word == "failed" else "dim"),))
+            style = "bad" if word == "failed" else "dim"
+            lines += [((f"        {part}", style),) for part in wrap(clean(step.detail), max(20, width - 10))]
         if word in ("current", "failed"):
-            lines.extend(_vm_line(vm, width) for vm in domain.vms if _busy(vm))
+            lines += [line for vm in domain.vms if _busy(vm) for line in _vm_lines(vm, width)]
     if not lines and domain.step is not None:
         lines.append(((f"  ▶ {domain.step.number:>2}  {clean(domain.step.label)}", "accent"),))
     return lines
+
+
+def current_of(lines: Sequence[Line]) -> range:
+    """The lines of the current or failed step with what goes on under it; none when no step is that."""
+    start = next((i for i, line in enumerate(lines) if line[-1][0] in ("  current", "  failed")), None)
+    if start is None:
+        return range(0)
+    after = (i for i in range(start + 1, len(lines)) if not plain_of(lines[i]).startswith(" " * 8))
+    return range(start, next(after, len(lines)))
 
 
 def rto_line(operation: OperationView | None, domain: Domain, now: datetime) -> Line:

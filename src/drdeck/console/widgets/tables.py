@@ -15,6 +15,8 @@ from ..show import (
     Line,
     age,
     cut,
+    cut_start,
+    hour,
     left,
     local,
     name,
@@ -27,6 +29,7 @@ from ..show import (
     wrap,
 )
 from ..state import describe
+from .bars import recovered_text
 
 _MODE_STYLES = {
     Mode.PITR_SESSION: "warn",
@@ -50,7 +53,7 @@ NARROW = 66
 """Below so many cells, as beside an open domain, the lists keep their most telling columns only."""
 
 
-WITH_LOCAL = 94
+WITH_LOCAL = 93
 """From so many cells restore points have their local time beside that in UTC."""
 
 
@@ -68,13 +71,18 @@ def _domain_columns(width: int) -> tuple[int, int]:
     return free - mode - 1, mode
 
 
+def mode_text(domain: Domain, width: int) -> str:
+    """The mode's label; the two rehydrations, which differ at their ends only, are cut at the start."""
+    label = MODE_LABELS.get(domain.mode, str(domain.mode))
+    if domain.mode in (Mode.REHYDRATING, Mode.SYNCHRONISED):
+        return cut_start(label, width)
+    return cut(label, width)
+
+
 def domain_row(domain: Domain, width: int, now: datetime, asks: bool = False) -> Line:
     """One domain of the list."""
     first, mode = _domain_columns(width)
-    label = MODE_LABELS.get(domain.mode, str(domain.mode))
-    counts = f"{domain.vms_recoverable} / {domain.vms_total}"
-    if domain.mode in (Mode.COMPLETING, Mode.PITR_SESSION, Mode.RUNNING_IN_FAILOVER):
-        counts = f"{domain.vms_recovered} / {domain.vms_total}"
+    label, counts = mode_text(domain, mode), recovered_text(domain)
     sign, style = _alarm_sign(domain)
     if asks:
         sign, style = "?", "alert"
@@ -102,32 +110,33 @@ def _alarm_sign(domain: Domain) -> tuple[str, str]:
 
 def vm_header(width: int) -> Line:
     first, last = _vm_columns(width)
-    middle = "Ready " if width < NARROW else "Power Ready Newest point "
+    newest = "Newest point" if width >= WITH_LOCAL else "  Newest"
+    middle = "Ready " if width < NARROW else f"Power Ready {newest} "
     text = f"{left('VM Name', first)} {left('Protection Status', 17)} {middle}"
     return ((text + left("Details", last), "head"),)
 
 
 def _vm_columns(width: int) -> tuple[int, int]:
-    free = max(20, width - (25 if width < NARROW else 44))
-    first = max(14, min(40, free * 3 // 5))
+    free = max(20, width - (25 if width < NARROW else 44 if width >= WITH_LOCAL else 40))
+    first = max(14, min(40, free * 3 // 5 if width < NARROW else free * 3 // 7))
     return first, max(0, free - first)
 
 
-def vm_details(vm: Vm) -> tuple[str, str]:
-    """What there is to say of a VM, and its style."""
+def vm_details(vm: Vm, to_the_minute: bool = False) -> tuple[str, str]:
+    """What there is to say of a VM, the most telling first, and its style."""
     if vm.error:
         return clean(vm.error), "bad"
     said: list[str] = []
     if vm.health is Health.FAILED:
         said.append("health check failed")
-    elif vm.health is Health.OK:
+    if vm.rolled_back_to is not None:
+        said.append(f"as of {(hour if to_the_minute else second)(vm.rolled_back_to)}")
+    if vm.health is Health.OK:
         said.append("healthy")
     if vm.progress is not None:
         said.append(percent(vm.progress))
     if vm.detail:
         said.append(clean(vm.detail))
-    if vm.rolled_back_to is not None:
-        said.append(f"as of {second(vm.rolled_back_to)}")
     return ", ".join(said), "bad" if vm.health is Health.FAILED else ""
 
 
@@ -137,13 +146,20 @@ def vm_row(vm: Vm, width: int, now: datetime) -> Line:
     sign, style = _STATUS_SIGNS.get(vm.status, ("·", ""))
     status = VM_STATUS_LABELS.get(vm.status, clean(vm.status))
     ready = UNKNOWN if vm.ready is None else "yes" if vm.ready else "no"
-    newest = UNKNOWN if vm.newest_point is None else show_clock((now - vm.newest_point).total_seconds())
-    text, text_style = vm_details(vm)
+    old = None if vm.newest_point is None else (now - vm.newest_point).total_seconds()
+    newest = show_clock(old) if old is not None and old < 100 * 3600 else age(old)
+    text, text_style = vm_details(vm, to_the_minute=last < 24)
+    room = 12 if width >= WITH_LOCAL else 8
     return (
         (name(vm.name, first), "bold"),
         (f" {sign} ", style),
         (left(status, 15), style),
-        (f" {ready:5} " if width < NARROW else f" {left(clean(vm.power), 5)} {ready:5} {newest:>12} ", ""),
+        (
+            f" {ready:5} "
+            if width < NARROW
+            else f" {left(clean(vm.power), 5)} {ready:5} {right(newest, room)} ",
+            "",
+        ),
         (left(text, last), text_style),
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -34,6 +35,21 @@ class Span:
 
 ZOOMS = (None, 86400.0, 21600.0, 3600.0)
 """Seconds that the timeline can be narrowed to, around the cursor; None is the whole window."""
+
+
+LONG_S = 12 * 3600.0
+"""A window of more than this is not drawn whole at first: an hour of it would be one cell."""
+
+
+def opening_zoom(domain: Domain, points: Points, now: datetime) -> int:
+    """The place in ZOOMS to begin with: the last hours of a long window, so many that a hint is in them."""
+    whole = span_of(domain, points, now, 80)
+    if (whole.end - whole.start).total_seconds() <= LONG_S:
+        return 0
+    hinted = min((p.time for p in points.points if p.hint), default=whole.end)
+    wanted = (whole.end - hinted).total_seconds() * 1.25
+    fitting = [i for i, zoom in enumerate(ZOOMS) if zoom is not None and max(21600.0, wanted) <= zoom]
+    return max(fitting, default=0)
 
 
 def span_of(
@@ -81,8 +97,9 @@ def rates(points: Sequence[RestorePoint], span: Span) -> list[float | None]:
 
 
 def sparkline(values: Sequence[float | None]) -> str:
-    """The heights are relative to the highest; what is unknown stays blank."""
-    top = max((v for v in values if v is not None), default=0.0)
+    """A steady rate is a low line, an outburst stands out of it; what is unknown stays blank."""
+    known = [v for v in values if v is not None]
+    top = max(max(known), statistics.median(known) * 5) if known else 0.0
     scale = 7.999 / top if top > 0 else 0.0
     return "".join(" " if v is None else _BLOCKS[min(7, int(v * scale))] for v in values)
 
@@ -173,12 +190,14 @@ class Timeline(Lines):
 
     def __init__(self, id: str | None = None) -> None:
         super().__init__(id=id)
-        self._zoom = 0
+        self._zoom: int | None = None
 
     def take(self, domain: Domain, points: Points, now: datetime, cursor: datetime | None) -> None:
         """Draw what is known now."""
+        if self._zoom is None:
+            self._zoom = opening_zoom(domain, points, now)
         self.put(timeline(domain, points, now, self.size.width or 80, cursor, ZOOMS[self._zoom]))
 
     def turn_zoom(self) -> None:
         """The next narrower stretch; after the narrowest the whole window again. Drawn with the next news."""
-        self._zoom = (self._zoom + 1) % len(ZOOMS)
+        self._zoom = ((self._zoom or 0) + 1) % len(ZOOMS)

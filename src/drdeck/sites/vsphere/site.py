@@ -14,7 +14,7 @@ from drdeck.model import commands as c
 from drdeck.model.domains import Act, Finding, ProtectedSite, SiteView
 from drdeck.model.pitr import Points
 from drdeck.settings import VSphereSettings
-from drdeck.sites.site import Refused, SiteError, SiteUnreachable
+from drdeck.sites.site import LoginRefused, Refused, SiteError, SiteUnreachable
 
 from . import acts, changes, upkeep
 from .checks import why_not
@@ -75,8 +75,8 @@ class VSphereSite:
         self._heart: Heartbeat | None = None
         self._pumped = False
         """what the inventory holds was read by this watching, not by one before it"""
-        self._hushed = False
-        """watching ended because the vCenter fell silent, and for no other reason"""
+        self._resumable = False
+        """watching worked and was then cut off: its sessions are most likely as they were"""
         me = me or f"drdeck#{secrets.token_hex(4)}"
         self._sight = Sight(name, settings, self._protected, me)
         self._leases = Leases(me, self._sight.now, float(settings.lease))
@@ -97,14 +97,14 @@ class VSphereSite:
         if self._heart is not None:
             silent_s = self._heart.silent_s
             await self._heart.beat()  # nothing is given up before it answers again
-            if self._hushed and silent_s < KEEP_S and self._connection is not None:
-                self._hushed = False
+            if self._resumable and silent_s < KEEP_S and self._connection is not None:
+                self._resumable = False
                 return
         if self._connection is not None:
             await self._connection.close()
             self._connection = self._sight.watch = None
         connection = await self._connect()
-        self._connection, self._hushed = connection, False
+        self._connection, self._resumable = connection, False
         if self._heart is None:
             self._heart = Heartbeat(connection)
         self._heart.follow(connection)
@@ -141,6 +141,9 @@ class VSphereSite:
                 if clock - quiet_since > QUIET_S:
                     quiet_since = clock
                     self._sight.forget()
+        except SiteUnreachable as lost:
+            self._resumable = self._pumped and not isinstance(lost, LoginRefused)
+            raise
         finally:
             for task in (pump, beats, leases):
                 task.cancel()
@@ -167,9 +170,6 @@ class VSphereSite:
         assert self._heart is not None
         try:
             await self._heart.run()
-        except SiteUnreachable:
-            self._hushed = True
-            raise
         finally:
             self._wake.set()
 

@@ -233,7 +233,10 @@ class Stub(SoapStubAdapter):  # type: ignore[misc]
     def InvokeMethod(self, mo: Any, info: Any, args: Any, outerStub: Any = None) -> Any:
         logins = self.logins
         try:
-            return self._invoke(mo, info, args, outerStub)
+            answer = self._invoke(mo, info, args, outerStub)
+            if info.wsdlName in ("RetrievePropertiesEx", "ContinueRetrievePropertiesEx"):
+                _check_session(answer)
+            return answer
         except vim.fault.NotAuthenticated:
             if self.log_in is None or info.wsdlName in ("Login", "Logout"):
                 raise
@@ -254,6 +257,14 @@ class Stub(SoapStubAdapter):  # type: ignore[misc]
             if not self._local.sent:
                 raise
             raise AnswerLost(info.wsdlName, changing(info.wsdlName)) from broken
+
+
+def _check_session(answer: Any) -> None:
+    """Without a session a vCenter answers a reading, but with nothing in it. Raises NotAuthenticated."""
+    for content in answer.objects or () if answer is not None else ():
+        for missing in content.missingSet or ():
+            if isinstance(missing.fault, vim.fault.NotAuthenticated):
+                raise missing.fault
 
 
 def changing(method: str) -> bool:

@@ -1,0 +1,142 @@
+"""Nothing is done twice, and nothing to what it was not asked for: sessions and rollbacks of others."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from drdeck.controller import doing
+from drdeck.controller.operations import OperationState
+from drdeck.controller.reconcile import Ask, Do, Done, Failed, Wait, next_step
+from drdeck.model.actions import Request
+from drdeck.model.commands import ExitSession, RollBack, Take
+from drdeck.model.domains import Act, Mode, Phase
+from tests.controller.test_controller import ANNA, complete, controlling, state
+from tests.controller.test_reconcile import commands, domain, operation, session
+from tests.support.fakesite import START, FakeSite
+from tests.support.waiting import eventually
+
+IN_SESSION = domain(Mode.PITR_SESSION, session=session(id="op-0"))
+ANOTHER = domain(Mode.PITR_SESSION, session=session(id="op-9"))
+OVERTAKEN = domain(Mode.PITR_SESSION, session=session(id="op-0", last_operation="op-7"))
+
+
+def test_an_exit_is_of_its_session_only() -> None:
+    asked = operation("pitr_exit", session="op-0")
+    assert commands(next_step(asked, IN_SESSION, 1)) == [ExitSession]
+    assert isinstance(next_step(asked, ANOTHER, 1), Failed)
+    given = msgspec.structs.replace(asked, lost={"ExitSession": 0})
+    assert isinstance(next_step(given, ANOTHER, 1), Done), "its own session is over"
+
+
+def test_a_rollback_is_of_its_session_only() -> None:
+    asked = operation("pitr_run", session="op-0")
+    assert commands(next_step(asked, IN_SESSION, 1)) == [RollBack]
+    assert isinstance(next_step(asked, ANOTHER, 1), Failed)
+
+
+def test_a_rollback_does_not_undo_a_later_one() -> None:
+    asked = operation("pitr_run", session="op-0")
+    assert isinstance(next_step(asked, OVERTAKEN, 1), Failed)
+    step = next_step(msgspec.structs.replace(asked, lost={"RollBack": 0}), OVERTAKEN, 1)
+    assert isinstance(step, Ask) and step.question.kind == "unknown"
+    assert isinstance(next_step(msgspec.structs.replace(asked, done={"RollBack": 0}), OVERTAKEN, 1), Done)
+    before = msgspec.structs.replace(asked, after="op-7")
+    assert commands(next_step(before, OVERTAKEN, 1)) == [RollBack], "that one was there when it was asked"
+
+
+@pytest.mark.parametrize(("looked", "step"), [(4, Wait), (5, Wait), (6, Do)])
+def test_after_a_loss_only_a_reading_begun_later_counts(looked: int, step: type) -> None:
+    asked = operation("pitr_run", session="op-0", lost={"RollBack": 5})
+    assert isinstance(next_step(asked, IN_SESSION, 9, looked), step)
+    never_sent = operation("pitr_run", session="op-0", unsent={"RollBack": 5})
+    assert isinstance(next_step(never_sent, IN_SESSION, 9, looked), step)
+
+
+ONCE = Act(key="paint", kind="paint", choices=("retry",), says="paint the wall")
+
+
+class Whitewash(FakeSite):
+    """Confirms that the wall is painted; it is not, before it was told `coats` times."""
+
+    coats = 1
+
+    async def execute(self, command: object) -> None:
+        if not isinstance(command, Take):
+            await super().execute(command)  # type: ignore[arg-type]
+            self.set(phase=Phase(operation=command.operation, name="Paint", acts=(ONCE,)))  # type: ignore[attr-defined]
+        else:
+            self.log.append("paint")
+            if self.log.count("paint") > self.coats:
+                self.set(phase=None, vms_recovered=2)
+        await self.news()
+
+
+async def test_what_was_confirmed_and_is_not_shown_is_asked_about(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(doing, "SETTLE_S", 0.05)
+    site = Whitewash()
+    async with controlling(site, tmp_path / "journal.db") as controller:
+        ident = await controller.submit(complete(run_pitr=False), ANNA)
+        await eventually(lambda: state(controller, ident) is OperationState.ASKING)
+        question = controller.operations[ident].question
+        assert question is not None and "still shows it as not done" in question.text
+        assert site.log.count("paint") == 1, "not by itself"
+        controller.answer(ident, "retry", ANNA)
+        await eventually(lambda: site.log.count("paint") == 2)
+        await eventually(lambda: controller.operations[ident].question is None)
+
+
+async def test_drdecks_own_failure_stops_one_operation(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site = FakeSite()
+    broken = True
+
+    def failing(*args: object) -> object:
+        if broken:
+            raise ZeroDivisionError("of drdeck's own")
+        return next_step(*args)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(doing, "next_step", failing)
+    async with controlling(site, tmp_path / "journal.db") as controller:
+        ident = await controller.submit(complete(), ANNA)
+        await eventually(lambda: state(controller, ident) is OperationState.ASKING)
+        for _ in range(5):
+            await site.news()
+            await asyncio.sleep(0)
+        asked = [event for event in controller.journal.events() if event.kind == "question"]
+        assert len(asked) == 1 and site.log == []
+        broken = False
+        controller.answer(ident, "retry", ANNA)
+        await eventually(lambda: "BeginCompletion" in site.log)
+
+
+async def test_nothing_is_begun_on_an_old_picture(tmp_path: Path) -> None:
+    site = FakeSite()
+    async with controlling(site, tmp_path / "journal.db") as controller:
+        first = await controller.submit(complete(), ANNA)
+        await site.recover()
+        await eventually(lambda: site.domain.session is not None)
+        await eventually(lambda: "session is active" in controller.operations[first].waits_for)
+        site.gone = "gone"
+        await site.news()
+        await eventually(lambda: controller.error)
+        assert controller.view is not None
+        controller.sight.view = msgspec.structs.replace(controller.view, serial=10**6)
+        controller.book.record(
+            ANNA,
+            "accepted",
+            {
+                "operation": "op-x",
+                "request": msgspec.to_builtins(Request(action="pitr_run", domain="erp", to=START)),
+                "asked_at": START.isoformat(),
+            },
+        )
+        controller.kick()
+        await eventually(lambda: "out of sight" in controller.operations["op-x"].waits_for)
+        assert "RollBack" not in site.log
