@@ -77,7 +77,8 @@ def complete_with_force(t: Terminal) -> None:
     t.wait_for("Run PITR after recovering VMs", "Protected site: answers, 3 of 3 VMs run there")
     t.pause_for_dialog()
     t.press("3", "i")
-    t.wait_for("(•) Force Failover", "[x] Run PITR")
+    t.wait_for(") Force Failover", "[x] Run PITR")
+    assert "(•) Force" in t.text() or "(*) Force" in t.text()
     t.wait_for("Against it: 3 of 3 VMs run there")
     t.press("tab")
     t.wait_for(">Complete Failover<")
@@ -129,16 +130,26 @@ def leave(t: Terminal) -> None:
     t.press("tab", "enter")
 
 
+LOOKS = {
+    "utf-8": {},
+    "LANG=C": {"LANG": "C", "LC_ALL": "C"},
+    "NO_COLOR": {"NO_COLOR": "1"},
+}
+
+
+@pytest.mark.parametrize("look", LOOKS)
 def test_the_flow_by_keyboard(
+    look: str,
     deck: Deck,
     recovery: VCenter,
     protected_vcenter: VCenter,
     points: list[datetime],
     terminals: list[Terminal],
 ) -> None:
+    deck.env |= LOOKS[look]
     t = open_console(deck, terminals)
     start(t)
-    t.wait_for("…Rehydration in Progress", "REMOTE", "3 / 3")
+    t.wait_for("Rehydration in Progress", "REMOTE", "3 / 3")
     complete_with_force(t)
     t.press("t")
     t.wait_for("Task Steps", "Take Protected Domain ownership", "Execute runbook", "RTO")
@@ -154,6 +165,7 @@ def test_the_flow_by_keyboard(
     t.wait_for("Running in Failover")
     assert {standing_on(recovery, vm).startswith(("replica 1", "drdeck-")) for vm in VMS} == {True}
     assert all(protected_vcenter.power(vm) == "on" for vm in VMS)
+    assert t.text().isascii() == (look == "LANG=C")
     done = deck.json("tasks")["operations"]
     assert sorted(op["action"] for op in done) == ["cfo_complete", "cfo_start", "pitr_exit", "pitr_run"]
     assert {op["state"] for op in done} == {"done"}
