@@ -113,7 +113,7 @@ def test_a_driver_at_work_is_taken_over_on_a_typed_word_only(
     assert sessions(vcenter) == 1
     said = anna.run("pitr", "exit", DOMAIN, "--confirm", DOMAIN, code=3)
     assert "driven by" in said.stderr
-    assert mode(anna) == "pitr_session", "it goes on following"
+    poll(lambda: mode(anna) == "pitr_session", 60)  # it goes on following
 
 
 def test_a_driver_that_was_stopped_wakes_up_and_does_nothing(

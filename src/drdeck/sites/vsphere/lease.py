@@ -158,7 +158,10 @@ class Leases:
             raise Driven(
                 "another controller has taken this domain over at this moment; look again in a moment"
             ) from None
-        self._write(session, folder, number, self._now())
+        since = self._now()
+        # ours from here on, also when writing the name fails: else we would take us for somebody else
+        self._held[folder] = _Held(number, since, 0.0)
+        self._write(session, folder, number, since)
         for key in seen.claims.values():
             with contextlib.suppress(vmodl.MethodFault):  # an old claim rules nothing; another may tidy it
                 manager.RemoveCustomFieldDef(key=key)

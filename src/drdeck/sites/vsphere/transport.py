@@ -115,11 +115,17 @@ class _Http(HTTPConnection):
 
     def connect(self) -> None:
         super().connect()
-        self._forget_unsent()
+        self._tune()
 
-    def _forget_unsent(self) -> None:
-        """What has not left when we give up, or die, must not leave later: nobody waits for it then."""
+    def _tune(self) -> None:
+        """Neither end may wait for the other without need."""
+        # what has not left when we give up, or die, must not leave later: nobody waits for it then
         self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        # a firewall that forgot the connection of a long poll says nothing: ask
+        self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        for option, value in (("TCP_KEEPIDLE", 5), ("TCP_KEEPINTVL", 3), ("TCP_KEEPCNT", 3)):
+            if hasattr(socket, option):
+                self.sock.setsockopt(socket.IPPROTO_TCP, getattr(socket, option), value)
 
     def request(self, *args: Any, **kwargs: Any) -> None:
         super().request(*args, **kwargs)
@@ -147,7 +153,7 @@ class _Https(_Http, HTTPSConnection):
         except ssl.SSLCertVerificationError as refused:
             raise CertificateRefused(refused.verify_message, self._presented()) from refused
         assert isinstance(self.sock, ssl.SSLSocket)
-        self._forget_unsent()
+        self._tune()
         expected = self._stub.endpoint.thumbprint
         if expected is not None:
             found = thumbprint_of(self.sock.getpeercert(binary_form=True) or b"")

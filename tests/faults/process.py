@@ -1,0 +1,60 @@
+"""`drdeck controller serve`, which dies where it is told to: run as a module in place of drdeck.
+
+FAULTS_POINT is "before:N" or "after:N" (its Nth write of the journal), or "unsent:N" or "sent:N" (its
+Nth changing call to a vCenter: before it leaves, or when its answer is there and nobody has seen it).
+FAULTS_LOG is a file that gets a line for each of these as they pass.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from pathlib import Path
+from typing import Any
+
+from drdeck.__main__ import main
+from drdeck.controller.journal import Journal
+from drdeck.sites.vsphere.transport import Stub, changing
+
+POINT = os.environ.get("FAULTS_POINT", "")
+LOG = os.environ.get("FAULTS_LOG", "")
+_counts: dict[str, int] = {}
+_lock = threading.Lock()
+
+
+def passing(where: str, what: str) -> None:
+    with _lock:
+        _counts[where] = _counts.get(where, 0) + 1
+        point = f"{where}:{_counts[where]}"
+        if LOG:
+            with Path(LOG).open("a") as log:
+                log.write(f"{point} {what}\n")
+        if point == POINT:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+append, invoke = Journal.append, Stub._invoke
+
+
+def watched_append(self: Journal, actor: str, kind: str, data: dict[str, Any]) -> Any:
+    passing("before", kind)
+    event = append(self, actor, kind, data)
+    passing("after", kind)
+    return event
+
+
+def watched_invoke(self: Stub, mo: Any, info: Any, args: Any, outer: Any) -> Any:
+    # a field is defined once in a vCenter, by whichever run is the first to need it
+    if not changing(info.wsdlName) or info.wsdlName == "AddCustomFieldDef":
+        return invoke(self, mo, info, args, outer)
+    passing("unsent", info.wsdlName)
+    answer = invoke(self, mo, info, args, outer)
+    passing("sent", info.wsdlName)
+    return answer
+
+
+if __name__ == "__main__":
+    Journal.append = watched_append  # type: ignore[method-assign]
+    Stub._invoke = watched_invoke  # type: ignore[method-assign]
+    main()

@@ -1,0 +1,149 @@
+"""A TCP proxy before a vCenter that does to a connection what networks do. It passes TLS through as it is."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+import socket
+from dataclasses import dataclass
+
+
+@dataclass
+class Weather:
+    """What becomes of the bytes, from now on and for connections that are open already."""
+
+    latency_s: float = 0.0
+    jitter_s: float = 0.0
+    bytes_per_s: float = 0.0
+    """0: as fast as it goes"""
+    hangs: bool = False
+    """nothing passes in either direction; what comes is held back, unless its sender goes away"""
+    refuses: bool = False
+    """new connections are refused, open ones reset"""
+    half_open: bool = False
+    """open connections are dead without either end being told; new ones work"""
+
+
+class Proxy:
+    """Listens on `port` and passes on to `target`. Belongs to one event loop."""
+
+    def __init__(self, target: tuple[str, int]) -> None:
+        self.target, self.weather = target, Weather()
+        self.port = 0
+        self.opened = 0
+        self._server: asyncio.Server | None = None
+        self._lines: set[Line] = set()
+        self._changed = asyncio.Event()
+        self.resets_in = -1
+        """so many more bytes of answers, and the connection that gets them is reset; negative: never"""
+
+    async def start(self) -> None:
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port)
+        self.port = self._server.sockets[0].getsockname()[1]
+
+    async def set(self, weather: Weather) -> None:
+        """Change the weather."""
+        before, self.weather = self.weather, weather
+        if weather.half_open:
+            for line in list(self._lines):
+                line.dead = True
+        if weather.refuses and not before.refuses:
+            await self._close()
+        if before.refuses and not weather.refuses:
+            await self.start()
+        self._changed.set()
+        self._changed = asyncio.Event()
+
+    async def _close(self) -> None:
+        if self._server is not None:
+            self._server.close()
+            self._server = None
+        for line in list(self._lines):
+            line.reset()
+
+    async def stop(self) -> None:
+        await self._close()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.opened += 1
+        line = Line(self, writer)
+        self._lines.add(line)
+        try:
+            await line.serve(reader)
+        except (OSError, asyncio.CancelledError):
+            pass
+        finally:
+            line.reset()
+            self._lines.discard(line)
+
+    async def pass_on(self, line: Line, data: bytes, towards: asyncio.StreamWriter, answer: bool) -> None:
+        """One piece, as the weather has it."""
+        while self.weather.hangs or line.dead:
+            await self._changed.wait()
+        w = self.weather
+        if w.latency_s or w.jitter_s:
+            await asyncio.sleep(w.latency_s + random.uniform(0, w.jitter_s))
+        if w.bytes_per_s:
+            await asyncio.sleep(len(data) / w.bytes_per_s)
+        if answer and self.resets_in >= 0:
+            data, left = data[: self.resets_in], self.resets_in - len(data)
+            self.resets_in = max(0, left)
+            if left < 0:
+                self.resets_in = -1
+                towards.write(data)
+                line.reset()
+                return
+        towards.write(data)
+        await towards.drain()
+
+
+class Line:
+    """One connection through the proxy."""
+
+    def __init__(self, proxy: Proxy, client: asyncio.StreamWriter) -> None:
+        self.proxy, self.client = proxy, client
+        self.server: asyncio.StreamWriter | None = None
+        self.dead = False
+
+    async def serve(self, reader: asyncio.StreamReader) -> None:
+        while self.proxy.weather.hangs:  # accepted by the system, and nobody there
+            await self.proxy._changed.wait()
+        back, self.server = await asyncio.open_connection(*self.proxy.target)
+        ways = [
+            asyncio.create_task(self._pump(reader, self.server, False)),
+            asyncio.create_task(self._pump(back, self.client, True)),
+        ]
+        try:
+            await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for way in ways:
+                way.cancel()
+            await asyncio.gather(*ways, return_exceptions=True)
+
+    async def _pump(self, reader: asyncio.StreamReader, towards: asyncio.StreamWriter, answer: bool) -> None:
+        """Reads on while it holds back, so that a sender that goes away takes with it what has not passed."""
+        held: asyncio.Queue[bytes] = asyncio.Queue()
+
+        async def let_pass() -> None:
+            while True:
+                await self.proxy.pass_on(self, await held.get(), towards, answer)
+                held.task_done()
+
+        passing = asyncio.create_task(let_pass())
+        try:
+            while data := await reader.read(65536):
+                held.put_nowait(data)
+            if not (self.proxy.weather.hangs or self.dead):
+                await held.join()  # it said all, and then goodbye
+        finally:
+            passing.cancel()
+
+    def reset(self) -> None:
+        """Both ends are told that the connection broke."""
+        for writer in (self.client, self.server):
+            if writer is not None:
+                sock = writer.get_extra_info("socket")
+                with contextlib.suppress(OSError):
+                    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\x01\0\0\0\0\0\0\0")
+                writer.transport.abort()

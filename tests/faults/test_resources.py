@@ -1,0 +1,241 @@
+"""Disks that fill, files that others hold, clocks that are set, directories of other versions."""
+
+from __future__ import annotations
+
+import asyncio
+import resource
+import sqlite3
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from drdeck.controller import journal as journals
+from drdeck.controller.client import Client, ControllerError
+from drdeck.controller.journal import Journal, JournalError
+from drdeck.controller.operations import OperationState
+from drdeck.controller.requests import NotAccepted
+from drdeck.model.actions import Request
+from drdeck.model.domains import Mode
+from drdeck.settings import VSphereSettings
+from drdeck.sites.vsphere import heartbeat, make_vsphere_site
+from tests.controller.test_controller import ANNA, complete, controlling
+from tests.faults.live import Live
+from tests.support.deck import Deck
+from tests.support.fakesite import START, FakeSite
+from tests.support.flow import eventually as wait_until
+from tests.support.flowsite import DOMAIN
+from tests.support.vcsim import VCenter
+from tests.support.waiting import eventually
+
+
+@pytest.mark.vcsim
+async def test_a_full_disk(tmp_path: Path, vcenter: VCenter) -> None:
+    """New operations are refused with the reason; the site is seen as ever; with space it goes on."""
+    live = Live(tmp_path, vcenter)
+    try:
+        await live.begin()
+        await live.until(lambda: live.shown)
+        assert live.process is not None and live.client is not None
+        limits = resource.prlimit(live.process.pid, resource.RLIMIT_FSIZE)
+        resource.prlimit(live.process.pid, resource.RLIMIT_FSIZE, (0, limits[1]))
+        with pytest.raises(ControllerError) as refused:
+            await live.client.submit(Request(action="cfo_start", domain=DOMAIN))
+        assert refused.value.code == "failed" and "cannot be written" in str(refused.value)
+        await live.until(lambda: live.client and live.client.listing and live.client.listing.journal_error)
+        vm = vcenter.vm("erp-db01")
+        vcenter.make_snapshot(vm, "somebody's")
+        await live.until(lambda: live.shown and live.shown.points >= 4)
+        assert live.client.listing is not None and live.client.listing.error is None
+
+        resource.prlimit(live.process.pid, resource.RLIMIT_FSIZE, limits)
+        await live.until(
+            lambda: live.client and live.client.listing and not live.client.listing.journal_error
+        )
+        await live.start()
+        assert live.deaths == 0
+    finally:
+        await live.end()
+    assert live.wrong_in_journal() == []
+
+
+async def test_the_disk_fills_in_the_middle(tmp_path: Path) -> None:
+    """What was done at the site while nothing could be written is written later, and not done again."""
+    site, file = FakeSite(), tmp_path / "journal.db"
+    async with controlling(site, file) as controller:
+        ident = await controller.submit(complete(), ANNA)
+        await eventually(lambda: "BeginCompletion" in controller.operations[ident].done)
+        controller.journal._db.execute("PRAGMA query_only = ON")
+        await site.recover()
+        await eventually(lambda: controller.journal_error)
+        assert site.log == ["BeginCompletion"], "what cannot be journaled is not begun"
+        controller.journal._db.execute("PRAGMA query_only = OFF")
+        await eventually(lambda: site.log == ["BeginCompletion", "StartSession"])
+        assert controller.journal_error is None and controller.journal.verify() == []
+
+        execute = site.execute
+
+        async def and_then_the_disk_is_full(command: object) -> None:
+            await execute(command)  # type: ignore[arg-type]
+            controller.journal._db.execute("PRAGMA query_only = ON")
+
+        site.execute = and_then_the_disk_is_full  # type: ignore[method-assign]
+        back = await controller.submit(Request(action="pitr_run", domain="erp", to=START), ANNA)
+        await eventually(lambda: controller.journal_error)
+        await site.news()
+        controller.journal._db.execute("PRAGMA query_only = OFF")
+        await eventually(lambda: controller.operations[back].state is OperationState.DONE)
+        assert site.log.count("RollBack") == 1 and controller.journal.verify() == []
+
+
+async def test_a_journal_that_another_process_holds(tmp_path: Path) -> None:
+    site, file = FakeSite(), tmp_path / "journal.db"
+    async with controlling(site, file) as controller:
+        other = sqlite3.connect(file, isolation_level=None)
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(NotAccepted, match="locked"):
+            await controller.submit(complete(), ANNA)
+        site.set(remaining_bytes=17)
+        await site.news()
+        await eventually(lambda: controller.domain("erp").remaining_bytes == 17)
+        other.execute("ROLLBACK")
+        other.close()
+        await eventually(lambda: controller.journal_error is None)
+        await controller.submit(complete(), ANNA)
+
+
+def test_a_state_directory_that_cannot_be_written_is_said(tmp_path: Path) -> None:
+    deck = Deck(tmp_path)
+    deck.here = True
+    deck.state = tmp_path / "file" / "state"
+    deck.state.parent.write_text("not a directory")
+    said = deck.run("domains", code=1).stderr
+    assert "Not a directory" in said or "File exists" in said
+
+
+def test_a_newer_state_directory_is_refused(tmp_path: Path) -> None:
+    deck = Deck(tmp_path)
+    deck.here = True
+    deck.run("domains")
+    deck.stop()
+    (file,) = deck.state.glob("*/journal.db")
+    with sqlite3.connect(file) as base:
+        base.execute(f"PRAGMA user_version = {journals.SCHEMA + 1}")
+    said = deck.run("domains", code=1).stderr
+    assert "newer drdeck" in said and "--state" in said
+    assert "newer drdeck" in deck.run("audit", "verify", code=1).stderr
+
+
+def test_an_older_one_is_brought_up_to_date(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "journal.db"
+    journal = Journal(file)
+    for number in range(3):
+        journal.append("a@b", "kind", {"n": number})
+    journal._db.execute("PRAGMA user_version = 0")  # as before formats were numbered
+    journal.close()
+    again = Journal(file)
+    assert again.count() == 3 and again.verify() == []
+    again.append("a@b", "kind", {})
+    again.close()
+
+    further = "CREATE TABLE marks (event INTEGER PRIMARY KEY, mark TEXT NOT NULL)"
+    monkeypatch.setattr(journals, "MIGRATIONS", (*journals.MIGRATIONS, further))
+    monkeypatch.setattr(journals, "SCHEMA", 2)
+    newer = Journal(file)
+    assert newer.verify() == [] and newer.count() == 4
+    assert newer._db.execute("PRAGMA user_version").fetchone() == (2,)
+    newer.close()
+
+    monkeypatch.setattr(journals, "MIGRATIONS", (*journals.MIGRATIONS, "CREATE TABLE marks (x)"))
+    monkeypatch.setattr(journals, "SCHEMA", 3)
+    with pytest.raises(JournalError, match="already exists"):
+        Journal(file)
+    with sqlite3.connect(file) as base:
+        assert base.execute("PRAGMA user_version").fetchone() == (2,), "all of it or nothing"
+
+
+def test_a_journal_that_makes_no_sense_is_said(tmp_path: Path) -> None:
+    deck = Deck(tmp_path)
+    deck.here = True
+    deck.run("domains")
+    deck.stop()
+    (file,) = deck.state.glob("*/journal.db")
+    wait_until(lambda: "controller_stopped" in deck.run("audit", "export").stdout)
+    journal = Journal(file)
+    journal.append("a@b", "accepted", {"operation": "op-1", "request": {"action": 7}})
+    journal.close()
+    assert "does not understand" in deck.run("domains", code=1).stderr
+
+
+class Clocks:
+    """Our clock, which anybody may set, and the seconds that pass nevertheless."""
+
+    def __init__(self) -> None:
+        self.real, self.steady = datetime(2026, 11, 22, 8, 0, tzinfo=UTC), 100.0
+
+    def on(self, seconds: float) -> None:
+        self.real += timedelta(seconds=seconds)
+        self.steady += seconds
+
+
+@pytest.mark.parametrize("step_s", [3600.0, -3600.0])
+async def test_our_clock_is_set(tmp_path: Path, step_s: float) -> None:
+    site, clocks = FakeSite(), Clocks()
+    options = {"real_now": lambda: clocks.real, "steady": lambda: clocks.steady}
+    async with controlling(site, tmp_path / "journal.db", **options) as controller:
+        before = controller.now()
+        clocks.real += timedelta(seconds=step_s)
+        assert controller.now() == before and controller.stale_s() is None
+        clock = controller.sight.clock()
+        assert clock is not None and clock.at(clocks.real) == before, "consoles reckon with our clock"
+        clocks.on(5)
+        assert controller.now() == before + timedelta(seconds=5)
+        site.gone = "gone"
+        await site.news()
+        await eventually(lambda: controller.error)
+        clocks.on(7)
+        assert controller.stale_s() == pytest.approx(12)
+        site.gone = ""
+        await eventually(lambda: controller.error is None)
+        ident = await controller.submit(complete(), ANNA)
+        await site.recover()
+        await eventually(lambda: site.domain.session is not None)
+        assert controller.operations[ident].asked_at < START + timedelta(minutes=1)
+        assert controller.journal.verify() == []
+
+
+@pytest.mark.vcsim
+async def test_a_site_whose_clock_is_off(vcenter: VCenter, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ours is five minutes behind the vCenter's: theirs counts, and the difference is said."""
+    behind = timedelta(minutes=5)
+
+    class Behind(datetime):
+        @classmethod
+        def now(cls, tz: object = None) -> datetime:  # type: ignore[override]
+            return datetime.now(UTC) - behind
+
+    monkeypatch.setattr(heartbeat, "datetime", Behind)
+    monkeypatch.setattr(heartbeat, "_WALL", heartbeat._WALL - behind)
+    root = vcenter.layout({DOMAIN: ["erp-db01"]})
+    settings = VSphereSettings(
+        url=vcenter.url, username=vcenter.user, ca_file=str(vcenter.ca_file), root=root
+    )
+    site = make_vsphere_site("dr", settings, lambda command, of: vcenter.password)
+    try:
+        await site.open()
+        view = await site.observe()
+        assert view.warnings == ("clocks differ by 300 s",)
+        assert abs(view.clock.site - datetime.now(UTC)) < timedelta(seconds=2)
+        domain = view.domain(DOMAIN)
+        assert domain is not None and domain.mode is Mode.IMPORTED
+    finally:
+        await site.close()
+
+
+async def test_clients_of_a_socket_that_is_gone(tmp_path: Path) -> None:
+    """A controller that was killed leaves its socket: nobody waits at it."""
+    path = tmp_path / "controller.sock"
+    server = await asyncio.start_unix_server(lambda reader, writer: None, path)
+    server.close()
+    with pytest.raises(ControllerError, match="no controller answers"):
+        await Client(path).connect()

@@ -1,0 +1,168 @@
+"""Every call whose answer is lost: not started, running, done, or unknown, and then a person is asked."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from drdeck.controller.operations import OperationState
+from drdeck.model.actions import Request
+from drdeck.model.domains import FailoverType
+from tests.controller.test_controller import ANNA, complete, controlling
+from tests.faults.asking_site import AskingSite
+from tests.faults.live import ROOT
+from tests.support.deck import Deck
+from tests.support.waiting import eventually
+
+
+@pytest.fixture
+def deck(tmp_path: Path) -> Iterator[Deck]:
+    deck = Deck(tmp_path)
+    deck.here = True
+    words = ["--site", "training", *deck.arguments, "controller", "serve"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tests.faults.fake_process", *words],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        cwd=ROOT,
+        env=deck.env,
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == b"ready\n"
+    yield deck
+    process.kill()
+    process.wait()
+    process.stdout.close()
+
+
+@pytest.mark.parametrize(("choice", "burnt"), [("confirm", 1), ("retry", 2)])
+def test_on_the_command_line(deck: Deck, choice: str, burnt: int) -> None:
+    said = deck.run("cfo", "complete", "erp", "--type", "force", "--confirm", "erp", "--wait", code=6)
+    ident = said.stdout.strip()
+    assert "burn the bridge" in said.stderr and f"drdeck answer {ident} retry|confirm" in said.stderr
+    question = deck.domain("erp")["question"]
+    assert question["choices"] == ["retry", "confirm"] and "does not show" in question["text"]
+    operation = deck.json("tasks")["operations"][0]
+    assert operation["id"] == ident and operation["state"] == "asking"
+    deck.run("answer", ident, "skip", code=3)
+    deck.run("answer", ident, choice)
+    deck.run("watch", "erp", "--until", "idle", "--timeout", "30")
+    (file,) = deck.state.glob("*/burnt")
+    assert file.read_text().count("burnt") == burnt
+    events = [json.loads(line) for line in deck.run("audit", "export").stdout.splitlines()]
+    kinds = [e["kind"] for e in events if e["kind"] in ("question", "answer")]
+    assert kinds == ["question", "answer"]
+    results = [e["data"]["result"] for e in events if e["kind"] == "outcome" and e["data"]["key"] == "burn"]
+    assert results == ["unknown"] + ["done"] * (burnt - 1)
+    deck.run("audit", "verify")
+
+
+def force() -> Request:
+    return complete(type=FailoverType.FORCE, run_pitr=False)
+
+
+async def test_what_never_left_is_done_without_asking(tmp_path: Path) -> None:
+    site = AskingSite(tmp_path / "burnt", ("unreachable", "unreachable"))
+    async with controlling(site, tmp_path / "journal.db") as controller:
+        ident = await controller.submit(force(), ANNA)
+        await eventually(lambda: controller.operations[ident].state is OperationState.DONE)
+        assert site.burnt() == 1
+        assert not any(e.kind == "question" for e in controller.journal.events())
+
+
+async def test_interrupted_in_the_middle_asks_after_the_start(tmp_path: Path) -> None:
+    site = AskingSite(tmp_path / "burnt", ())
+    held = asyncio.Event()
+    execute = site.execute
+
+    async def hold(command: object) -> None:
+        if getattr(getattr(command, "act", None), "kind", "") == "burn":
+            held.set()
+            await asyncio.Event().wait()
+        await execute(command)  # type: ignore[arg-type]
+
+    site.execute = hold  # type: ignore[method-assign]
+    async with controlling(site, tmp_path / "journal.db") as controller:
+        ident = await controller.submit(force(), ANNA)
+        await asyncio.wait_for(held.wait(), 20)
+    site.execute = execute  # type: ignore[method-assign]
+    async with controlling(site, tmp_path / "journal.db") as controller:
+        await eventually(lambda: controller.operations[ident].state is OperationState.ASKING)
+        question = controller.operations[ident].question
+        assert question is not None and question.kind == "unknown" and "interrupted" in question.text
+        assert site.burnt() == 0
+        controller.answer(ident, "retry", ANNA)
+        await eventually(lambda: controller.operations[ident].state is OperationState.DONE)
+        assert site.burnt() == 1
+
+
+async def test_a_view_read_before_the_loss_tells_nothing(tmp_path: Path) -> None:
+    """The site tells of something else meanwhile: what it read before the loss is no reason to go on."""
+    site = AskingSite(tmp_path / "burnt", ())
+    site.lose["BeginCompletion"] = True
+    release = asyncio.Event()
+    observe = site.observe
+
+    async def late() -> object:
+        await release.wait()
+        return await observe()
+
+    site.observe = late  # type: ignore[assignment]
+    async with controlling(site, tmp_path / "journal.db") as controller:
+        shown = site.domain
+        ident = await controller.submit(force(), ANNA)
+        await eventually(lambda: "BeginCompletion" in controller.operations[ident].lost)
+        taken, site.domain = site.domain, shown  # an old picture, with a new number
+        for _ in range(3):
+            await site.news()
+            await asyncio.sleep(0.01)
+        assert site.log == ["BeginCompletion"]
+        site.domain = taken
+        release.set()
+        await eventually(lambda: controller.operations[ident].state is OperationState.FAILED or site.log)
+        assert site.log.count("BeginCompletion") == 1
+
+
+async def test_after_a_lost_answer_the_site_is_read_once_more_and_not_for_ever(tmp_path: Path) -> None:
+    site = AskingSite(tmp_path / "burnt", ())
+    site.lose["StartSession"] = True
+    looked = 0
+    observe = site.observe
+
+    async def counted() -> object:
+        nonlocal looked
+        looked += 1
+        return await observe()
+
+    site.observe = counted  # type: ignore[assignment]
+    async with controlling(site, tmp_path / "journal.db") as controller:
+        await controller.submit(complete(), ANNA)
+        await eventually(lambda: site.domain.session is not None)
+        for _ in range(50):
+            await site.news()
+            await asyncio.sleep(0)
+        assert 1 <= looked <= 2
+
+
+async def test_what_cannot_be_reached_for_long_does_not_fill_the_journal(tmp_path: Path) -> None:
+    site = AskingSite(tmp_path / "burnt", ("unreachable",) * 50)
+    now = 0.0
+    clocks = {"real_now": lambda: datetime(2026, 11, 22, tzinfo=UTC), "steady": lambda: now}
+    async with controlling(site, tmp_path / "journal.db", **clocks) as controller:
+        ident = await controller.submit(force(), ANNA)
+        for _ in range(100):
+            await site.news()
+            await asyncio.sleep(0)
+        await eventually(lambda: "burn" in controller.operations[ident].unsent)
+        tried = 50 - len(site.answers)
+        assert tried <= 3
+        now = 100.0
+        await site.news()
+        await eventually(lambda: 50 - len(site.answers) > tried)
