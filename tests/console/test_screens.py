@@ -100,6 +100,18 @@ async def test_the_more_menu_dims_with_a_reason() -> None:
         await deck.sees("continuous failover needs an imported domain")
 
 
+async def test_an_open_more_menu_follows_the_news() -> None:
+    client = FakeClient(domain(mode=Mode.COMPLETING))
+    async with running(client) as deck:
+        await deck.press("m")
+        await deck.sees("More", "Failover", '"erp-prod" is completing')
+        client.tell(in_session(name="erp-prod"))
+        await deck.sees("Run PITR", "Exit PITR Session")
+        assert "is completing" not in deck.words()
+        client.tell()
+        await deck.sees("nothing can be done here")
+
+
 async def test_task_steps() -> None:
     busy = domain(
         mode=Mode.COMPLETING,

@@ -2,16 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
-import fcntl
 import os
-import pty
-import select
 import signal
-import struct
 import sys
-import termios
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -26,120 +19,63 @@ from textual.geometry import Size
 from textual.strip import Strip
 
 from drdeck.console.frugal import Frame
+from tests.support.terminal import Terminal
 
 ROOT = Path(__file__).parents[2]
 
 
-class Terminal:
-    """A pty with the console in it, and what an emulator makes of its bytes."""
-
-    def __init__(self, environ: dict[str, str]) -> None:
-        self.screen = pyte.Screen(80, 24)
-        self.stream = pyte.ByteStream(self.screen)
-        self.raw = b""
-        self.pid, self.fd = pty.fork()
-        if self.pid == 0:
-            os.chdir(ROOT)
-            env = {**os.environ, "PYTHONPATH": f"{ROOT}/src:{ROOT}", "TERM": "xterm-256color", **environ}
-            env.pop("NO_COLOR", None)
-            os.execve(sys.executable, [sys.executable, "-m", "tests.console.live"], env)
-        fcntl.ioctl(self.fd, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
-
-    def read(self, quiet: float = 0.8) -> int:
-        """Bytes until nothing more comes for `quiet` seconds."""
-        count = 0
-        while select.select([self.fd], [], [], quiet)[0]:
-            try:
-                data = os.read(self.fd, 65536)
-            except OSError:
-                break  # the program has ended
-            count += len(data)
-            self.raw += data
-            self.stream.feed(data)
-        return count
-
-    def until(self, text: str) -> None:
-        end = time.monotonic() + 30
-        while text not in self.text:
-            assert time.monotonic() < end, self.text
-            self.read(0.2)
-
-    def press(self, keys: bytes) -> int:
-        os.write(self.fd, keys)
-        return self.read()
-
-    @property
-    def text(self) -> str:
-        return "\n".join(self.screen.display)
-
-    def close(self) -> None:
-        os.kill(self.pid, signal.SIGKILL)
-        os.waitpid(self.pid, 0)
-        os.close(self.fd)
-
-
 @pytest.fixture
 def terminal() -> Iterator[Terminal]:
-    found = Terminal({"LANG": "C.UTF-8", "COLORTERM": "truecolor"})
+    env = {**os.environ, "PYTHONPATH": f"{ROOT}/src:{ROOT}", "LANG": "C.UTF-8", "COLORTERM": "truecolor"}
+    env.pop("NO_COLOR", None)
+    found = Terminal([sys.executable, "-m", "tests.console.live"], env)
     yield found
     found.close()
 
 
 def test_bytes_on_the_line(terminal: Terminal) -> None:
-    terminal.until("erp-prod")
-    terminal.read()
-    assert terminal.press(b"j") <= 600
-    terminal.press(b"k")
-    assert terminal.press(b"m") <= 6000
-    terminal.until("More")
-    terminal.press(b"\x1b")
-    terminal.press(b"\r")
-    terminal.until("erp-app02")
-    os.kill(terminal.pid, signal.SIGUSR1)
-    assert terminal.read() <= 200
-    assert "Rehydrating" in terminal.text
-    os.kill(terminal.pid, signal.SIGUSR1)
-    assert 0 < terminal.read() <= 200
-    assert terminal.read(4.0) == 0
+    terminal.wait_for("erp-prod")
+    terminal.settle()
+    assert terminal.written_by("j") <= 600
+    terminal.written_by("k")
+    assert terminal.written_by("m") <= 6000
+    terminal.wait_for("More")
+    terminal.written_by("escape")
+    terminal.written_by("enter")
+    terminal.wait_for("erp-app02")
+    terminal.kill(signal.SIGUSR1)
+    assert terminal.written_by() <= 200
+    assert "Rehydrating" in terminal.text()
+    terminal.kill(signal.SIGUSR1)
+    assert terminal.written_by() <= 200
+    assert terminal.settle(4.0) == 0
 
 
 def test_a_copy_goes_to_the_terminal(terminal: Terminal) -> None:
-    terminal.until("erp-prod")
-    terminal.read()
-    terminal.press(b"y")
-    terminal.until("Copied the domain's name: erp-prod")
+    terminal.wait_for("erp-prod")
+    terminal.settle()
+    terminal.press("y")
+    terminal.wait_for("Copied the domain's name: erp-prod")
     assert b"\x1b]52;c;ZXJwLXByb2Q=\x07" in terminal.raw
 
 
 def test_fast_typing_loses_nothing(terminal: Terminal) -> None:
     """Keys that come in one burst, as over a line that was stuck, go where the first one led."""
-    terminal.until("erp-prod")
-    terminal.press(b"/intra")
-    terminal.until("intra")
-    assert "web-tier" not in terminal.text
-    terminal.press(b"\x1b")
-    terminal.until("web-tier")
-    terminal.press(b"kkk")
-    terminal.press(b"f3\t\r")
-    terminal.until("Complete Continuous Failover")
+    terminal.wait_for("erp-prod")
+    terminal.press("/intra")
+    terminal.wait_gone("web-tier")
+    assert "intra" in terminal.text()
+    terminal.press("escape")
+    terminal.wait_for("web-tier")
+    terminal.press("kkk")
+    terminal.press("f3\t\r")
+    terminal.wait_for("Complete Continuous Failover")
 
 
 def test_detach_ends_the_program(terminal: Terminal) -> None:
-    terminal.until("erp-prod")
-    os.write(terminal.fd, b"d")
-    end = time.monotonic() + 20
-    while True:
-        pid, status = os.waitpid(terminal.pid, os.WNOHANG)
-        if pid:
-            break
-        assert time.monotonic() < end
-        select.select([terminal.fd], [], [], 0.1)
-        with_data = select.select([terminal.fd], [], [], 0)[0]
-        if with_data:
-            with contextlib.suppress(OSError):
-                os.read(terminal.fd, 65536)
-    assert os.waitstatus_to_exitcode(status) == 0
-    terminal.pid = os.spawnv(os.P_NOWAIT, "/bin/true", ["true"])  # for the fixture to reap
+    terminal.wait_for("erp-prod")
+    terminal.press("d")
+    assert terminal.ended() == 0
 
 
 STYLES = [None, Style.parse("bold"), Style.parse("red on blue")]

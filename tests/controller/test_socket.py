@@ -101,6 +101,18 @@ async def test_news_comes_to_who_subscribed_and_only_of_the_domain_shown(tmp_pat
         assert other.detail is None
 
 
+async def test_news_that_was_on_its_way_when_another_was_asked_for_is_not_taken(tmp_path: Path) -> None:
+    """Else the domain would stand as it was then for as long as nobody looks at it."""
+    async with served(tmp_path) as rig, Client(rig.path) as client:
+        client.subscribe("erp")
+        await eventually(lambda: client.detail is not None)
+        late = client.detail
+        assert late is not None
+        client.subscribe()
+        client._take(late)
+        assert client.detail is None
+
+
 async def test_a_stalled_reader_harms_nobody_else(tmp_path: Path) -> None:
     async with served(tmp_path) as rig, Client(rig.path) as client:
         with connect_address(rig.path) as address:

@@ -26,6 +26,7 @@ KEYS = {
     "shift+tab": b"\x1b[Z",
     "space": b" ",
     "ctrl+q": b"\x11",
+    "ctrl+t": b"\x14",
 }
 
 
@@ -38,6 +39,9 @@ class Terminal:
         self.screen = pyte.Screen(columns, rows)
         self.stream = pyte.ByteStream(self.screen)
         self.pressed = 0
+        self.raw = b""
+        """all that the program wrote"""
+        self._status: int | None = None
         self.pid, self.fd = pty.fork()
         if self.pid == 0:
             fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
@@ -56,6 +60,7 @@ class Terminal:
             data = os.read(self.fd, 65536)
         except OSError:
             return False
+        self.raw += data
         with contextlib.suppress(Exception):  # pyte does not know every private sequence
             self.stream.feed(data)
         return bool(data)
@@ -76,6 +81,29 @@ class Terminal:
             assert time.monotonic() < deadline, f"{text!r} is still there after {within} s:\n{self.text()}"
             self.read(0.05)
 
+    def settle(self, quiet: float = 0.8) -> int:
+        """Take in what comes until nothing more does for so long; how many bytes it was."""
+        before = len(self.raw)
+        while select.select([self.fd], [], [], quiet)[0] and self.read(0):
+            pass
+        return len(self.raw) - before
+
+    def written_by(self, *keys: str) -> int:
+        """Press keys, and count the bytes with which the program answers: at least one."""
+        before = len(self.raw)
+        self.press(*keys)
+        poll(lambda: len(self.raw) > before or not self.read(0.1), 30)
+        self.settle()
+        return len(self.raw) - before
+
+    def ended(self, within: float = 30) -> int:
+        """Wait until the program ends by itself, with all that it wrote; its exit code."""
+        deadline = time.monotonic() + within
+        while self.read(0.1):
+            assert time.monotonic() < deadline, f"it goes on after {within} s:\n{self.text()}"
+        _, self._status = os.waitpid(self.pid, 0)
+        return os.waitstatus_to_exitcode(self._status)
+
     def press(self, *keys: str) -> None:
         """Names of KEYS, or text to type as it is."""
         for key in keys:
@@ -93,14 +121,15 @@ class Terminal:
         with contextlib.suppress(ProcessLookupError):
             os.kill(self.pid, number)
 
-    def close(self) -> int:
-        """End the program if it still runs, and say how it ended."""
-        self.kill()
-        with contextlib.suppress(ChildProcessError):
-            _, status = os.waitpid(self.pid, 0)
-            os.close(self.fd)
-            return status
-        return 0
+    def close(self) -> None:
+        """End the program if it still runs."""
+        if self.fd < 0:
+            return
+        if self._status is None:
+            self.kill()
+            os.waitpid(self.pid, 0)
+        os.close(self.fd)
+        self.fd = -1
 
 
 def poll(holds: Callable[[], object], within_s: float) -> None:

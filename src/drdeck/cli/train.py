@@ -203,6 +203,9 @@ def _console(context: Context, played: Context, coach: Coach) -> None:
     from drdeck.console import run
 
     code = run(lambda: played.attach("console"), context.settings.console, coach, read_only=context.read_only)
+    if coach.drop is None:
+        with contextlib.suppress(ControllerError, Exit, ProgressError):  # else what was seen last counts
+            asyncio.run(_look(played, coach))
     if coach.drop is not None:
         output.note(coach.drop)
         return

@@ -66,7 +66,7 @@ class Acts:
         elif name == "help":
             app.push_screen(help_dialog(app))
         elif name == "palette":
-            self.start(self._choose(Palette(everything(app, target)), target))
+            self.start(self._choose(Palette(lambda: everything(app, screen, target)), target))
         elif name == LESSONS:
             app.push_screen(Facts("Training lessons", lesson_rows()))
         elif name == "log":
@@ -103,11 +103,18 @@ class Acts:
             if not isinstance(app.screen, StepsScreen):
                 app.push_screen(StepsScreen(target))
         elif name == "more":
-            entries = menu(domain, app.now(), app.state.read_only)
-            items = [Item(a.name, a.label, a.help, why) for a, why in entries]
-            self.start(self._choose(MoreMenu(items, keys_of("more", app.remapped)), target))
+            more = MoreMenu(lambda: self._more(target), keys_of("more", app.remapped))
+            self.start(self._choose(more, target))
         elif BY_NAME[name].menu:
             self._act(name, target)
+
+    def _more(self, target: str) -> list[Item]:
+        """The More menu's items, as the domain is now."""
+        app = self._app
+        domain = app.state.domain(target)
+        if domain is None:
+            return []
+        return [Item(a.name, a.label, a.help, why) for a, why in menu(domain, app.now(), app.state.read_only)]
 
     def _act(self, name: str, target: str) -> None:
         """Something that changes the site: refused here only as a courtesy, the controller decides."""

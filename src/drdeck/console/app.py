@@ -166,6 +166,8 @@ class DrdeckApp(App[None], inherit_bindings=False):
         self.state = replace(self.state, welcome=event.client.welcome, lost=None)
         watched, self._watched = self._watched, None
         self._subscribe(watched)
+        if self.coaching is not None:
+            self.coaching.look()
         self._news()
 
     def on_news(self, event: News) -> None:
@@ -211,6 +213,7 @@ class DrdeckApp(App[None], inherit_bindings=False):
         self._watched = name
         with contextlib.suppress(Disconnected):  # done again when a controller is there
             self.client.subscribe(name)
+            self.state = replace(self.state, detail=self.client.detail)
 
     # -- drawing
 

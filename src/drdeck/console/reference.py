@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from textual.screen import Screen
 
 from drdeck.model.actions import ACTIONS, menu
 
@@ -28,10 +30,9 @@ def _without(app: DrdeckApp) -> tuple[str, ...]:
     return ("add_site",) if app.add_site is None else ()
 
 
-def everything(app: DrdeckApp, target: str | None) -> list[Item]:
-    """The palette's items, for the domain that they would be about."""
+def everything(app: DrdeckApp, screen: Screen[Any], target: str | None) -> list[Item]:
+    """The palette's items over a screen, for the domain that they would be about."""
     domain = app.state.domain(target) if target is not None else None
-    screen = app.screen
     kind = screen.HELP if isinstance(screen, ConsoleScreen) else "domain"
     closed: dict[str, str | None] = {}
     if domain is not None:

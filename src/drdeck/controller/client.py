@@ -61,6 +61,7 @@ class Client:
         self.detail: p.Detail | None = None
         self.closed = asyncio.Event()
         self.on_change: Callable[[], None] = lambda: None
+        self._watched: str | None = None
         self._ids = itertools.count(1)
         self._waiting: dict[int, asyncio.Future[p.FromController]] = {}
         self._changed = asyncio.Event()
@@ -103,6 +104,7 @@ class Client:
 
     def subscribe(self, domain: str | None = None) -> None:
         """Look at the list, and at one domain; `detail` is None until its first news comes."""
+        self._watched = domain
         if self.detail is not None and self.detail.name != domain:
             self.detail = None
         self._send(p.Subscribe(domain=domain))
@@ -222,8 +224,9 @@ class Client:
             self.listing = message
             self._notify()
         elif isinstance(message, p.Detail):
-            self.detail = message
-            self._notify()
+            if message.name == self._watched:  # else it was on its way when another was asked for
+                self.detail = message
+                self._notify()
         elif not isinstance(message, p.Welcome):
             future = self._waiting.get(message.id)
             if future is not None and not future.done():

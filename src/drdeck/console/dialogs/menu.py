@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from textual import events
@@ -12,6 +12,7 @@ from textual.widgets import Input
 from drdeck.model.text import clean
 
 from ..show import Line, cut, left, wrap
+from ..state import State
 from ..widgets.field import Field
 from ..widgets.lines import Lines
 from ..widgets.push import Push
@@ -47,14 +48,19 @@ def palette_line(item: Item, width: int) -> Line:
 
 
 class MoreMenu(Dialog[str]):
-    """The domain's More menu. A dimmed item tells its reason in full when it is chosen."""
+    """The domain's More menu. A dimmed item tells its reason in full when it is chosen.
+
+    `items` gives what can be chosen as things are now: an open menu follows the news, and its cursor
+    stays on its item.
+    """
 
     AUTO_FOCUS = "RowList"
     GUARD = False
 
-    def __init__(self, items: Sequence[Item], closing: Sequence[str] = ("m",)) -> None:
+    def __init__(self, items: Callable[[], Sequence[Item]], closing: Sequence[str] = ("m",)) -> None:
         super().__init__("More")
-        self._items, self._closed_by = tuple(items), tuple(closing)
+        self._source, self._closed_by = items, tuple(closing)
+        self._items = tuple(items())
 
     def body(self) -> Iterable[Widget]:
         yield RowList(menu_line, lambda item: item.name, empty="nothing can be done here", id="items")
@@ -62,17 +68,31 @@ class MoreMenu(Dialog[str]):
 
     def ready(self) -> None:
         super().ready()
+        self._put()
+        rows: RowList[Item] = self.query_one("#items", RowList)
+        rows.select(next((i for i, item in enumerate(self._items) if item.closed is None), 0))
+
+    def take(self, state: State) -> None:
+        items = tuple(self._source())
+        if items != self._items:
+            self._items = items
+            self._put()
+            self._explain()
+
+    def _put(self) -> None:
         rows: RowList[Item] = self.query_one("#items", RowList)
         rows.styles.height = max(1, len(self._items))
         rows.put(self._items)
-        rows.select(next((i for i, item in enumerate(self._items) if item.closed is None), 0))
 
     def buttons(self) -> Iterable[Push]:
         return ()
 
     def on_row_list_moved(self, event: RowList.Moved) -> None:
+        self._explain()
+
+    def _explain(self) -> None:
         """Why the item under the cursor is dimmed, in full, or what it does."""
-        item = event.rows.row
+        item = self.query_one("#items", RowList).row
         if isinstance(item, Item):
             lines = wrap(clean(item.closed or item.help), MENU_WIDTH - 4)[:3]
             style = "warn" if item.closed else "dim"
@@ -97,7 +117,7 @@ class Palette(MoreMenu):
 
     AUTO_FOCUS = "Input"
 
-    def __init__(self, items: Sequence[Item]) -> None:
+    def __init__(self, items: Callable[[], Sequence[Item]]) -> None:
         super().__init__(items)
         self.heading = "Every action"
 
@@ -107,17 +127,16 @@ class Palette(MoreMenu):
         yield Lines((), (), (), id="reason")
 
     def ready(self) -> None:
-        self._narrow("")
+        self._put()
 
-    def _narrow(self, text: str) -> None:
-        wanted = text.casefold().split()
-        rows: RowList[Item] = self.query_one("#items", RowList)
+    def _put(self) -> None:
+        wanted = self.query_one("#wanted", Field).value.casefold().split()
         found = [i for i in self._items if all(w in f"{i.label} {i.help}".casefold() for w in wanted)]
-        rows.put(found)
-        rows.select(0)
+        self.query_one("#items", RowList).put(found)
 
     def on_input_changed(self, event: Input.Changed) -> None:
-        self._narrow(event.value)
+        self._put()
+        self.query_one("#items", RowList).select(0)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         self.query_one("#items", RowList).action_open()
