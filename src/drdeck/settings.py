@@ -10,6 +10,7 @@ from typing import Any, Literal, TypeVar, get_args
 
 import msgspec
 
+from drdeck.files import Unreadable, read_text, refuse_strangers
 from drdeck.model import keys as keyboard
 from drdeck.model.domains import PitrPolicy
 from drdeck.model.times import parse_duration
@@ -279,20 +280,25 @@ def _path_of(header: str) -> tuple[str, ...]:
 
 
 def load(file: Path, required: bool = False) -> Settings:
-    """Read the settings file; without one (and not `required`) the defaults. Raises SettingsError."""
+    """Read the settings file; without one (and not `required`) the defaults. Raises SettingsError.
+
+    A file that names a vCenter says where passwords go and what command gives them: others must not write it.
+    """
     try:
-        raw = file.read_bytes()
+        text = read_text(file)
     except FileNotFoundError:
         if required:
             raise SettingsError(f"{file}: there is no such settings file") from None
         return Settings()
-    except OSError as error:
-        raise SettingsError(f"{file}: cannot be read: {error.strerror}") from None
-    try:
-        text = raw.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise SettingsError(f"{file}: not UTF-8 at byte {error.start}; save it as UTF-8") from None
-    return parse(text, file)
+    except Unreadable as error:
+        raise SettingsError(f"{file}: {error}") from None
+    settings = parse(text, file)
+    if any(not isinstance(site, TrainingSettings) for site in settings.sites.values()):
+        try:
+            refuse_strangers(file)
+        except OSError as error:
+            raise SettingsError(f"{file}: {error.strerror or error}") from None
+    return settings
 
 
 def parse(text: str, file: Path) -> Settings:

@@ -259,7 +259,7 @@ class Stage:
 
     async def news(self) -> None:
         """Until the console has drawn what is so now."""
-        self.house.server._changed()
+        self.house.server.changed()
         await self.settle()
         self.app._tick()
         await self.settle()
@@ -291,11 +291,11 @@ class Stage:
     def _still(self) -> bool:
         client = self.app._client
         if client is not None and not client.closed.is_set():
-            if client._waiting or client.listing != self.house.server.listing():
+            if client._waiting or client.listing != self.house.server.news.listing():
                 return False
             detail = client.detail
             watched = self.app._watched
-            if watched is not None and (detail is None or detail != self.house.server.detail(watched)):
+            if watched is not None and (detail is None or detail != self.house.server.news.detail(watched)):
                 return False
             if self.app.state.listing is not client.listing or self.app.state.detail is not detail:
                 return False
@@ -353,7 +353,7 @@ def _given() -> Iterator[None]:
         with (
             patch("drdeck.controller.controller.secrets.token_hex", token),
             patch("drdeck.controller.client.who", lambda: ACTOR),
-            patch("drdeck.controller.server.MIN_PUSH_S", 0.001),
+            patch("drdeck.controller.attached.MIN_PUSH_S", 0.001),
             patch("drdeck.console.app.REPAINT_S", 0.0),
         ):
             yield

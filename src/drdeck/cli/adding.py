@@ -10,6 +10,7 @@ import tomli_w
 
 from drdeck.controller.client import ControllerError
 from drdeck.controller.probe import look
+from drdeck.files import Unreadable, make_parents, read_text, write_private
 from drdeck.settings import SettingsError, VSphereSettings, load, parse
 
 _OPTIONAL = ("ca_file", "thumbprint", "insecure")
@@ -30,15 +31,18 @@ async def add(config: Path, given: Mapping[str, Any], ask: Callable[[], str]) ->
     if name in load(config).sites:
         raise SettingsError(f'{config}: there is a site "{name}" already; choose another name')
     seen = await look(name, site, ask)
-    before = config.read_text("utf-8") if config.exists() else ""
+    try:
+        before = read_text(config)
+    except FileNotFoundError:
+        before = ""
+    except Unreadable as error:
+        raise SettingsError(f"{config}: {error}") from None
     if not before.strip():
         text = tomli_w.dumps({"default_site": name, "sites": {name: table}})
     joined = f"{before.rstrip()}\n\n{text}" if before.strip() else text
     parse(joined, config)
-    config.parent.mkdir(parents=True, exist_ok=True)
-    scratch = config.with_name(config.name + ".new")
-    scratch.write_text(joined, "utf-8")
-    scratch.replace(config)
+    make_parents(config)
+    write_private(config, joined.encode())
     return [seen, f'the site "{name}" was written to {config}; drdeck keeps no password']
 
 

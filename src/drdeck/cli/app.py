@@ -43,7 +43,7 @@ def cli(
         config=config or default_config(),
         config_given=config is not None,
         site_option=site,
-        state=state.resolve() if state else None,
+        state=state.absolute() if state else None,
         read_only=read_only,
         scenario=scenario,
         speed=speed,

@@ -16,7 +16,7 @@ import click
 import msgspec
 import platformdirs
 
-from drdeck.controller.client import Client, ControllerError, Disconnected
+from drdeck.controller.client import Client, ControllerError, Disconnected, Kind
 from drdeck.controller.launch import attach
 from drdeck.controller.paths import Paths, paths_for
 from drdeck.controller.protocol import Listing
@@ -94,9 +94,9 @@ class Context:
         """How the controller process is told the same."""
         words = ["--site", self.site]
         if self.config_given:
-            words += ["--config", str(self.config.resolve())]
+            words += ["--config", str(self.config.absolute())]
         if self.state is not None:
-            words += ["--state", str(self.state.resolve())]
+            words += ["--state", str(self.state.absolute())]
         if self.read_only:
             words += ["--read-only"]
         site = self.settings.site(self.site)
@@ -104,7 +104,7 @@ class Context:
             words += ["--scenario", site.scenario, "--speed", str(site.speed)]
         return words
 
-    async def attach(self, kind: str = "cli", start: bool = True) -> Client:
+    async def attach(self, kind: Kind = "cli", start: bool = True) -> Client:
         """A connected client, its controller started when needed. Raises ControllerError."""
         return await attach(self.paths, self.arguments(), kind, start)
 
@@ -203,7 +203,8 @@ def told(main: Callable[[], object]) -> int:
             os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return exits.FAILED
     except OSError as error:
-        return _say(f"{error.filename or 'the system'}: {error.strerror or error}", exits.FAILED)
+        said = error.strerror or str(error)
+        return _say(f"{error.filename}: {said}" if error.filename else said, exits.FAILED)
     return exits.DONE
 
 

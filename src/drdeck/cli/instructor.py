@@ -129,6 +129,6 @@ def lesson_context(home: Path, read_only: bool = False) -> Context:
         config=home / homes.SETTINGS,
         config_given=True,
         site_option=TRAINING,
-        state=home.resolve(),
+        state=home.absolute(),
         read_only=read_only,
     )

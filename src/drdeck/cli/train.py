@@ -20,6 +20,7 @@ from drdeck.coach.loading import Course, find, shipped
 from drdeck.coach.progress import ProgressError
 from drdeck.coach.result import lines
 from drdeck.controller.client import ControllerError, Disconnected
+from drdeck.files import write_private
 from drdeck.model.times import show_duration
 from drdeck.settings import TRAINING, SettingsError
 
@@ -293,9 +294,7 @@ def _keep(coach: Coach, file: Path | None) -> None:
     found = coach.result()
     if file is None or found is None:
         return
-    scratch = file.with_name(file.name + ".new")
-    scratch.write_bytes(msgspec.json.format(msgspec.json.encode(found)) + b"\n")
-    scratch.replace(file)
+    write_private(file, msgspec.json.format(msgspec.json.encode(found)) + b"\n")
 
 
 train.add_command(inject)

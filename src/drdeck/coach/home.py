@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import platformdirs
 import tomli_w
 
-from drdeck.controller.paths import make_private
+from drdeck.files import make_private, write_private
 from drdeck.settings import TRAINING
 
 from .progress import ProgressFile
@@ -49,9 +49,7 @@ def settle(course: Course, home: Path, speed: float | None) -> Path:
         "scenario": course.scenario_source,
         "speed": float(course.lesson.speed if speed is None else speed),
     }
-    scratch = file.with_name(file.name + ".new")
-    scratch.write_text(tomli_w.dumps({"default_site": TRAINING, "sites": {TRAINING: site}}), "utf-8")
-    scratch.replace(file)
+    write_private(file, tomli_w.dumps({"default_site": TRAINING, "sites": {TRAINING: site}}).encode())
     return file
 
 

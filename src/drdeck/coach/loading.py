@@ -12,6 +12,7 @@ from typing import Any, get_args
 
 import msgspec
 
+from drdeck.files import Unreadable, read_text
 from drdeck.sites.training import loading as scenarios
 from drdeck.sites.training import places
 from drdeck.sites.training.scenario import Scenario, ScenarioError
@@ -54,11 +55,11 @@ def find(words: str) -> Course:
 def load(path: Path) -> Course:
     """A lesson from a file; a scenario's file is meant from where the lesson's stands."""
     try:
-        text = path.read_bytes().decode("utf-8")
-    except OSError as error:
-        raise spec.LessonError(f"{path}: cannot be read: {error.strerror or error}") from None
-    except UnicodeDecodeError as error:
-        raise spec.LessonError(f"{path}: is not UTF-8 text at byte {error.start}; save it as UTF-8") from None
+        text = read_text(path)
+    except FileNotFoundError:
+        raise spec.LessonError(f"{path}: cannot be read: there is no such file") from None
+    except Unreadable as error:
+        raise spec.LessonError(f"{path}: {error}") from None
     return parse(text, str(path), path.parent)
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import msgspec
 
+from drdeck.files import write_private
 from drdeck.model.domains import Frozen
 
 from .result import Result
@@ -86,10 +87,8 @@ class ProgressFile:
 
     def write(self, progress: Progress) -> None:
         """Put it there as a whole or not at all. Raises ProgressError."""
-        scratch = self.path.with_name(f"{self.path.name}.{os.getpid()}")
         try:
-            scratch.write_bytes(msgspec.json.format(msgspec.json.encode(progress)))
-            scratch.replace(self.path)
+            write_private(self.path, msgspec.json.format(msgspec.json.encode(progress)))
         except OSError as error:
             raise ProgressError(f"{self.path}: cannot be written: {error.strerror or error}") from None
 

@@ -11,16 +11,18 @@ import socket
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 
+from drdeck.files import refuse_strangers
 from drdeck.model.actions import Request
 from drdeck.model.domains import Finding
 from drdeck.model.pitr import Points
 
 from . import protocol as p
 from .operations import OperationView
-from .paths import connect_address
+from .paths import connect_address, peer_uid
 
 
 class ControllerError(Exception):
@@ -41,10 +43,13 @@ class Disconnected(ControllerError):
 def who() -> str:
     """user@host of the person at this terminal, for the journal."""
     try:
-        user = getpass.getuser()
+        user = getpass.getuser().encode("utf-8", "replace").decode()
     except (KeyError, OSError):
         user = f"uid{os.getuid()}"
     return f"{user}@{socket.gethostname()}"
+
+
+Kind = Literal["cli", "console"]
 
 
 class Client:
@@ -54,7 +59,7 @@ class Client:
     either changed, and with no connection left `closed` is set and `on_change` called once more.
     """
 
-    def __init__(self, path: Path, kind: str = "cli") -> None:
+    def __init__(self, path: Path, kind: Kind = "cli") -> None:
         self.path, self.kind = path, kind
         self.welcome: p.Welcome | None = None
         self.listing: p.Listing | None = None
@@ -76,11 +81,11 @@ class Client:
         await self.close()
 
     async def connect(self, timeout: float = 10) -> None:
-        """Attach. Raises Disconnected when nobody answers, ControllerError("version") on a mismatch."""
+        """Attach. Raises Disconnected when nobody answers, ControllerError("version") on a mismatch,
+        and ControllerError("failed") where another user could be the one who answers."""
         try:
             async with asyncio.timeout(timeout):
-                with connect_address(self.path) as address:
-                    reader, self._writer = await asyncio.open_unix_connection(address, limit=p.MAX_LINE)
+                reader, self._writer = await self._open()
                 self._send(p.Hello(version=p.VERSION, who=who(), kind=self.kind))
                 first = p.client_decoder.decode(await reader.readline())
         except (OSError, TimeoutError, msgspec.DecodeError) as error:
@@ -91,6 +96,22 @@ class Client:
             raise Disconnected("the controller did not say welcome")
         self.welcome = first
         self._reader = asyncio.create_task(self._read(reader), name="controller-reader")
+
+    async def _open(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        """A connection to a process of this user, and of no other: passwords will go over it."""
+        try:
+            refuse_strangers(self.path.parent)
+        except PermissionError as error:
+            raise ControllerError("failed", str(error)) from None
+        with connect_address(self.path) as address:
+            reader, writer = await asyncio.open_unix_connection(address, limit=p.MAX_LINE)
+        uid = peer_uid(writer.get_extra_info("socket"))
+        if uid is not None and uid != os.geteuid():
+            writer.transport.abort()
+            raise ControllerError(
+                "failed", f"another user (uid {uid}) answers at {self.path}, so nothing was sent there"
+            )
+        return reader, writer
 
     async def close(self) -> None:
         if self._reader is not None:
@@ -191,7 +212,11 @@ class Client:
     def _send(self, message: p.Message) -> None:
         if self._writer is None or self._writer.is_closing() or self.closed.is_set():
             raise Disconnected
-        self._writer.write(p.line(message))
+        try:
+            data = p.line(message)
+        except UnicodeEncodeError:
+            raise ControllerError("usage", "a name that was given is not valid UTF-8 text") from None
+        self._writer.write(data)
 
     async def _call(self, make: Callable[[int], p.Message]) -> p.FromController:
         number = next(self._ids)

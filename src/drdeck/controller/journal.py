@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import os
 import sqlite3
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -16,6 +17,7 @@ from typing import Any
 
 import msgspec
 
+from drdeck.files import open_private
 from drdeck.model.domains import Frozen
 from drdeck.model.times import show
 
@@ -67,6 +69,7 @@ class Journal:
                     raise JournalError(f"there is no journal at {file}")
                 self._db = sqlite3.connect(f"{file.resolve().as_uri()}?mode=ro", uri=True, timeout=5)
             else:
+                os.close(open_private(file, os.O_RDWR))  # -wal and -shm take their modes from it
                 self._db = sqlite3.connect(file, timeout=BUSY_S, isolation_level=None)
             version = self._db.execute("PRAGMA user_version").fetchone()[0]
             if version > SCHEMA:
@@ -77,8 +80,9 @@ class Journal:
             if not read_only:
                 self._prepare(version)
             last = self._db.execute("SELECT id, hash FROM events ORDER BY id DESC LIMIT 1").fetchone()
-        except sqlite3.Error as error:
-            raise JournalError(f"the journal {file} cannot be used: {error}") from None
+        except (sqlite3.Error, OSError) as error:
+            said = getattr(error, "strerror", None) or error
+            raise JournalError(f"the journal {file} cannot be used: {said}") from None
         self._last_id: int = last[0] if last else 0
         self._last_hash: str = last[1] if last else FIRST
 

@@ -6,16 +6,17 @@ import asyncio
 import os
 import subprocess
 import sys
-from pathlib import Path
 
-from .client import Client, ControllerError, Disconnected
-from .paths import Paths, make_private
+from drdeck.files import make_private, open_private
+
+from .client import Client, ControllerError, Disconnected, Kind
+from .paths import Paths
 from .process import READY, WRONG_INPUT
 
 START_TIMEOUT_S = 30
 
 
-async def attach(paths: Paths, arguments: list[str], kind: str = "cli", start: bool = True) -> Client:
+async def attach(paths: Paths, arguments: list[str], kind: Kind = "cli", start: bool = True) -> Client:
     """A connected client; the controller is started when none answers and `start` is set.
 
     `arguments` are those of `drdeck` that name settings, site and state. Raises ControllerError.
@@ -42,7 +43,7 @@ def _start(paths: Paths, arguments: list[str]) -> str:
     """Start the process and wait for its one line; returns what it said unless it is ready."""
     try:
         make_private(paths.state)
-        with Path(paths.log).open("ab") as log:
+        with os.fdopen(open_private(paths.log, os.O_WRONLY | os.O_APPEND), "ab") as log:
             process = subprocess.Popen(
                 [sys.executable, "-m", "drdeck", *arguments, "controller", "serve"],
                 stdin=subprocess.DEVNULL,

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import os
+import socket
+import struct
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,9 +29,12 @@ class Paths:
 
 
 def paths_for(site: str, state: Path | None) -> Paths:
-    """With `state` (--state) all is kept under it; else where the platform wants such things."""
+    """With `state` (--state) all is kept under it; else where the platform wants such things.
+
+    Raises PermissionError when another user holds the only place for sockets.
+    """
     base = (state if state is not None else platformdirs.user_state_path("drdeck")) / site
-    runtime = base if state is not None else platformdirs.user_runtime_path("drdeck") / site
+    runtime = base if state is not None else _runtime() / site
     return Paths(
         state=base,
         socket=runtime / "controller.sock",
@@ -38,14 +44,19 @@ def paths_for(site: str, state: Path | None) -> Paths:
     )
 
 
-def make_private(directory: Path) -> None:
-    """Make a directory that only this user can enter. Raises OSError when another's is there."""
-    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    about = directory.lstat()
-    if about.st_uid != os.getuid():
-        raise PermissionError(f"{directory} belongs to another user")
-    if about.st_mode & 0o077:
-        directory.chmod(0o700)
+def _runtime() -> Path:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # a session without XDG_RUNTIME_DIR is nothing to tell anybody
+        return platformdirs.user_runtime_path("drdeck")
+
+
+def peer_uid(sock: socket.socket) -> int | None:
+    """Who is at the other end of a Unix socket; None where the system does not tell."""
+    try:
+        data = sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("iII"))
+    except (AttributeError, OSError):
+        return None  # the modes of the directory and the socket still keep others out
+    return int(struct.unpack("iII", data)[1])
 
 
 @contextlib.contextmanager

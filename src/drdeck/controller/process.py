@@ -12,6 +12,7 @@ import signal
 import sys
 from pathlib import Path
 
+from drdeck.files import make_private, open_private
 from drdeck.settings import Settings
 from drdeck.sites import make_site
 from drdeck.sites.site import SiteError
@@ -19,7 +20,7 @@ from drdeck.sites.site import SiteError
 from .book import SELF
 from .controller import Controller
 from .journal import Journal, JournalError
-from .paths import Paths, make_private
+from .paths import Paths
 from .secrets import Passwords
 from .server import Server
 
@@ -118,7 +119,7 @@ async def _idle(server: Server, controller: Controller, idle_s: float) -> None:
 
 def _lock(file: Path) -> int | None:
     """Hold the site's lock for the life of this process, or None when another holds it."""
-    handle = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    handle = open_private(file, os.O_RDWR)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
@@ -128,6 +129,7 @@ def _lock(file: Path) -> int | None:
 
 
 def _log_to(file: Path) -> None:
+    os.close(open_private(file, os.O_WRONLY))
     handler = logging.handlers.RotatingFileHandler(file, maxBytes=2_000_000, backupCount=2, encoding="utf-8")
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     root = logging.getLogger()

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Annotated, Literal
 
 import msgspec
 
-from drdeck.model.actions import Request
+from drdeck.model.actions import Name, Request
 from drdeck.model.domains import Domain, Finding, Frozen, ProtectedSite, SiteClock
 from drdeck.model.pitr import Points
 
@@ -18,6 +19,9 @@ MAX_LINE = 64 * 1024 * 1024
 MAX_REQUEST = 1024 * 1024
 """Bytes of one message to the controller; longer ones end the connection."""
 
+Number = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
+Word = Annotated[str, msgspec.Meta(max_length=200)]
+
 
 class Message(Frozen, frozen=True, kw_only=True, tag_field="is"):
     """Base of all messages."""
@@ -26,74 +30,73 @@ class Message(Frozen, frozen=True, kw_only=True, tag_field="is"):
 class Hello(Message, frozen=True, kw_only=True, tag="hello"):
     """First message of a client. `who` is user@host of the person, `kind` console or cli."""
 
-    version: int
+    version: Number
     who: str
-    kind: str = "cli"
+    kind: Literal["cli", "console"] = "cli"
 
 
 class Subscribe(Message, frozen=True, kw_only=True, tag="subscribe"):
     """From now on send `Listing` (and `Detail` of the one `domain`) whenever they change."""
 
     listing: bool = True
-    domain: str | None = None
+    domain: Name | None = None
 
 
-class Submit(Message, frozen=True, kw_only=True, tag="submit"):
+class Call(Message, frozen=True, kw_only=True):
+    """Base of what is answered; the answer bears the same `id`."""
+
+    id: Number
+
+
+class Submit(Call, frozen=True, kw_only=True, tag="submit"):
     """Ask for an act. Answered with `Submitted` once it is in the journal."""
 
-    id: int
     request: Request
 
 
-class Answer(Message, frozen=True, kw_only=True, tag="answer"):
+class Answer(Call, frozen=True, kw_only=True, tag="answer"):
     """Answer what an operation asks: retry, skip, abort or confirm."""
 
-    id: int
-    operation: str
-    choice: str
+    operation: Word
+    choice: Word
 
 
-class Ask(Message, frozen=True, kw_only=True, tag="ask"):
+class Ask(Call, frozen=True, kw_only=True, tag="ask"):
     """A question that changes nothing. `what`: listing, show, points, preview, tasks, status, findings."""
 
-    id: int
-    what: str
-    domain: str | None = None
+    what: Word
+    domain: Name | None = None
     request: Request | None = None
 
 
-class Secret(Message, frozen=True, kw_only=True, tag="secret"):
+class Secret(Call, frozen=True, kw_only=True, tag="secret"):
     """The password that the site wants; kept in memory only."""
 
-    id: int
     password: str
 
     def __repr__(self) -> str:
         return f"Secret(id={self.id})"
 
 
-class Stop(Message, frozen=True, kw_only=True, tag="stop"):
+class Stop(Call, frozen=True, kw_only=True, tag="stop"):
     """End the controller. Refused while an operation is open, unless `force`."""
 
-    id: int
     force: bool = False
 
 
-class Inject(Message, frozen=True, kw_only=True, tag="inject"):
+class Inject(Call, frozen=True, kw_only=True, tag="inject"):
     """Throw a fault into a training site now. `domain` None: the only one, or all where that makes sense."""
 
-    id: int
-    fault: str
-    domain: str | None = None
-    vms: tuple[str, ...] = ()
+    fault: Word
+    domain: Name | None = None
+    vms: tuple[Name, ...] = ()
     for_s: float | None = None
-    times: int = 1
+    times: Number = 1
 
 
-class Jump(Message, frozen=True, kw_only=True, tag="jump"):
+class Jump(Call, frozen=True, kw_only=True, tag="jump"):
     """Move a training site's clock on."""
 
-    id: int
     seconds: float
 
 

@@ -9,12 +9,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Annotated
+
+import msgspec
 
 from .domains import Domain, FailoverType, Frozen, Mode, Owner, SessionState
 from .pitr import why_unreachable
 from .times import show_duration, show_spaced
 
 READ_ONLY = "drdeck is read-only here (read_only in the settings, or --read-only); nothing can be changed"
+
+
+Name = Annotated[str, msgspec.Meta(max_length=1000)]
+"""of a domain, a VM or a network, as it comes from outside; vCenter's have 80 characters, encoded 240"""
 
 
 class Request(Frozen, frozen=True, kw_only=True):
@@ -25,14 +32,14 @@ class Request(Frozen, frozen=True, kw_only=True):
     operator saw; when they no longer hold the request is refused as stale.
     """
 
-    action: str
-    domain: str
+    action: Annotated[str, msgspec.Meta(max_length=100)]
+    domain: Name
     type: FailoverType | None = None
     run_pitr: bool = False
-    networks: dict[str, str] = {}
-    to: datetime | None = None
-    vms: tuple[str, ...] = ()
-    confirm: str | None = None
+    networks: dict[Name, Name] = {}
+    to: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
+    vms: tuple[Name, ...] = ()
+    confirm: Name | None = None
     shown: dict[str, str] | None = None
 
 

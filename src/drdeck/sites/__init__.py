@@ -10,6 +10,7 @@ import socket
 from collections.abc import Callable
 from pathlib import Path
 
+from drdeck.files import write_private
 from drdeck.settings import JetStreamSettings, SiteSettings, TrainingSettings
 
 from .site import RecoverySite, Refused
@@ -43,7 +44,7 @@ def _identity(state: Path) -> str:
     if not number:
         number = secrets.token_hex(4)
         with contextlib.suppress(OSError):  # then it is another one at the next start
-            file.write_text(number, "utf-8")
+            write_private(file, number.encode())
     try:
         user = getpass.getuser()
     except (KeyError, OSError):

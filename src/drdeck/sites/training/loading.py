@@ -10,6 +10,8 @@ from typing import Any
 
 import msgspec
 
+from drdeck.files import Unreadable, read_text
+
 from . import places
 from .checks import problem
 from .scenario import (
@@ -37,15 +39,18 @@ def load(source: str | Path) -> Scenario:
         text = (resources.files(__package__) / "scenarios" / f"{source}.toml").read_text("utf-8")
         return parse(text, f"{source}.toml")
     path = Path(source)
-    if isinstance(source, str) and path.suffix != ".toml" and path.name == source and not path.exists():
-        names = ", ".join(shipped())
-        raise ScenarioError(f'there is no scenario "{source}"; name one of {names}, or a TOML file')
     try:
-        return parse(path.read_bytes().decode("utf-8"), str(path))
-    except OSError as error:
-        raise ScenarioError(f"{path}: cannot be read: {error.strerror or error}") from None
-    except UnicodeDecodeError as error:
-        raise ScenarioError(f"{path}: is not UTF-8 text at byte {error.start}; save it as UTF-8") from None
+        text = read_text(path)
+    except FileNotFoundError:
+        if isinstance(source, str) and path.suffix != ".toml" and path.name == source:
+            names = ", ".join(shipped())
+            raise ScenarioError(
+                f'there is no scenario "{source}"; name one of {names}, or a TOML file'
+            ) from None
+        raise ScenarioError(f"{path}: cannot be read: there is no such file") from None
+    except Unreadable as error:
+        raise ScenarioError(f"{path}: {error}") from None
+    return parse(text, str(path))
 
 
 def parse(text: str, source: str = "scenario") -> Scenario:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import msgspec
 
+from drdeck.files import make_private, open_private
 from drdeck.model.domains import Frozen
 from drdeck.model.times import show
 from drdeck.sites.site import Refused
@@ -81,13 +82,14 @@ class Store:
         self.commands: list[Accepted] = []
         self._last = ""
         try:
-            state.mkdir(parents=True, exist_ok=True)
+            make_private(state)
         except OSError as error:
             raise StateRefused(f"{state}: cannot be made: {error.strerror or error}") from None
-        new = not self.path.exists() or self.path.stat().st_size == 0
         try:
+            os.close(open_private(self.path, os.O_RDWR))
+            new = self.path.stat().st_size == 0
             self._base = sqlite3.connect(self.path, isolation_level=None, timeout=5)
-        except sqlite3.Error as error:
+        except (sqlite3.Error, OSError) as error:
             raise StateRefused(f"{self.path}: cannot be opened: {error}") from None
         try:
             self._open(scenario, speed, now, new)
@@ -116,7 +118,6 @@ class Store:
         base.execute("PRAGMA synchronous = FULL")
         text = canonical(scenario)
         if new:
-            os.chmod(self.path, 0o600)  # noqa: PTH101
             self.anchor = Anchor(real=now, site=scenario.first_instant.astimezone(UTC), speed=speed)
             base.execute("BEGIN IMMEDIATE")
             for statement in _SCHEMA:
