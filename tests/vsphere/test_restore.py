@@ -107,3 +107,11 @@ def test_snapshots_of_other_tools_that_belong_together() -> None:
     point = restore.describe((a, b), at(10), "foreign", Record())
     assert (point.vms, point.skew_s, point.missing) == (2, 570.0, ())
     assert restore.describe((a, b), at(0), "foreign", Record()).missing == ("b",)
+
+
+def test_a_vm_that_joined_a_group_point_late_shows_in_its_skew() -> None:
+    group = restore.point_name(at(5))
+    a = vm("a", **chain(snap("a1", 5, group)))
+    b = vm("b", **chain(snap("b1", 5.75, group)))
+    point = restore.describe((a, b), at(5), "group", Record())
+    assert (point.vms, point.skew_s, point.missing) == (2, 45.0, ())

@@ -68,7 +68,6 @@ class Controller:
         self.sight.on_view, self.sight.take = self.kick, self.saw
         record = functools.partial(self.book.record, SELF)
         self._chores = Chores(self.doing.execute, record, self.book.record_surely)
-        self._upkeep_going = self._chores.going
 
     async def run(self) -> None:
         """Observe and reconcile until cancelled; what is under way then is left to the next start."""

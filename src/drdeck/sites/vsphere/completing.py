@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from drdeck.model.domains import Act, Phase, SessionState, SiteQuestion
+from drdeck.model.domains import Phase, SessionState, SiteQuestion
 from drdeck.model.times import show, show_duration
 
 from .facts import VmFacts
 from .record import FailoverRecord, RollbackRecord
 from .restore import newest
-from .situation import Plan, Situation, groups, names, step
+from .situation import Plan, Situation, groups, names, on_vm, step
 
 
 def completing(s: Situation, f: FailoverRecord) -> Plan:
@@ -52,14 +52,13 @@ def _shutting_down(s: Situation, f: FailoverRecord) -> Plan:
     if s.protected.lost:
         return Plan(Phase(operation=f.id, name=name, wait=f"the protected site: {s.protected.lost}"))
     acts = tuple(
-        Act(
-            key=f"shutdown:{f.n}:{vm.id}",
-            kind="shutdown_guest",
-            vm=vm.id,
-            name=vm.name,
+        on_vm(
+            vm,
+            "shutdown_guest",
+            f"shutdown:{f.n}",
+            f"shut down {vm.name} at the protected site",
+            choices=_RA,
             after_loss="repeat",
-            choices=("retry", "abort"),
-            says=f"shut down {vm.name} at the protected site",
         )
         for vm in up
     )
@@ -97,17 +96,8 @@ def _connecting(s: Situation, f: FailoverRecord) -> Phase:
         if vm.running_tasks:
             busy.append(vm)
             continue
-        acts.append(
-            Act(
-                key=f"network:{vm.id}",
-                kind="connect",
-                vm=vm.id,
-                name=vm.name,
-                args={source: to for source, to in moves.items() if source in vm.networks},
-                choices=("retry", "skip"),
-                says=f"connect {vm.name} to its recovery network",
-            )
-        )
+        args = {source: to for source, to in moves.items() if source in vm.networks}
+        acts.append(on_vm(vm, "connect", "network", f"connect {vm.name} to its recovery network", args))
     wait = f"tasks under way on {names(busy)}" if busy else ""
     return Phase(
         operation=f.id, name="Map VM networks", acts=tuple(acts), wait=wait, then=step("power", f.id)
@@ -153,14 +143,7 @@ def starting(
         )
         return Plan(None, ask)
     acts = tuple(
-        Act(
-            key=f"power:{r.g}:{r.n}:{vm.id}",
-            kind="power_on",
-            vm=vm.id,
-            name=vm.name,
-            choices=("retry", "skip"),
-            says=f"power on {vm.name}",
-        )
+        on_vm(vm, "power_on", f"power:{r.g}:{r.n}", f"power on {vm.name}")
         for vm in off
         if not vm.running_tasks
     )

@@ -96,7 +96,8 @@ def _clusters(sorted_pairs: list[tuple[datetime, str]]) -> Iterator[datetime]:
 def describe(vms: tuple[VmFacts, ...], to: datetime, kind: str, record: Record) -> RestorePoint:
     """What rolling all `vms` back to an instant would mean."""
     targets = [(vm, target(vm, to, record)) for vm in vms]
-    skews = [(to - instant_of(t)).total_seconds() for _, t in targets if t is not None]
+    # by the vCenter's time, not by our name: a VM may have joined a group point late
+    skews = [abs((to - t.created).total_seconds()) for _, t in targets if t is not None]
     return RestorePoint(
         time=to,
         kind=kind,

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from drdeck.model.domains import Act, Phase
+from drdeck.model.domains import Phase
 
 from .completing import starting
 from .facts import VmFacts
 from .record import RollbackRecord
 from .restore import ancestors, leaves_first, ours, point_name, target
-from .situation import Plan, Situation, names, step
+from .situation import Plan, Situation, names, on_vm, removal, step
 
 
 def entering(s: Situation, operation: str) -> Plan:
@@ -28,16 +28,9 @@ def entering(s: Situation, operation: str) -> Plan:
         return Plan(Phase(operation=operation, name=name, wait=wait, then=step("entry", operation)))
     point = point_name(session.entry)
     lacking = [vm for vm in vms if not any(snap.name == point for snap in vm.snapshots)]
+    args = {"name": point, "description": f"drdeck: entry point of PITR session {session.id}"}
     acts = tuple(
-        Act(
-            key=f"entry:{vm.id}",
-            kind="snapshot",
-            vm=vm.id,
-            name=vm.name,
-            args={"name": point, "description": f"drdeck: entry point of PITR session {session.id}"},
-            choices=("retry", "skip"),
-            says=f"make the entry point of {vm.name}",
-        )
+        on_vm(vm, "snapshot", "entry", f"make the entry point of {vm.name}", args)
         for vm in lacking
         if not vm.running_tasks
     )
@@ -50,16 +43,7 @@ def rolling_back(s: Situation, r: RollbackRecord) -> Plan:
     if r.phase == "off":
         up = [vm for vm in vms if vm.power != "off"]
         acts = tuple(
-            Act(
-                key=f"off:{vm.id}",
-                kind="power_off",
-                vm=vm.id,
-                name=vm.name,
-                choices=("retry", "skip"),
-                says=f"power off {vm.name}",
-            )
-            for vm in up
-            if not vm.running_tasks
+            on_vm(vm, "power_off", "off", f"power off {vm.name}") for vm in up if not vm.running_tasks
         )
         wait = f"powering off: {names(up)}" if up else ""
         return Plan(
@@ -78,18 +62,9 @@ def _reverting(s: Situation, r: RollbackRecord, vms: Sequence[VmFacts]) -> Phase
         if vm.running_tasks:
             busy.append(vm)
             continue
-        acts.append(
-            Act(
-                key=f"revert:{vm.id}",
-                kind="revert",
-                vm=vm.id,
-                name=vm.name,
-                args={"snapshot": point.id if point else "", "name": point.name if point else ""},
-                after_loss="repeat",
-                choices=("retry", "skip"),
-                says=f"roll {vm.name} back to {point.name if point else 'a point that is gone'}",
-            )
-        )
+        says = f"roll {vm.name} back to {point.name if point else 'a point that is gone'}"
+        args = {"snapshot": point.id if point else "", "name": point.name if point else ""}
+        acts.append(on_vm(vm, "revert", "revert", says, args, after_loss="repeat"))
     wait = f"tasks under way on {names(busy)}" if busy else ""
     return Phase(
         operation=r.id, name="Roll the VMs back", acts=tuple(acts), wait=wait, then=step("power", r.id)
@@ -106,18 +81,7 @@ def exiting(s: Situation, operation: str) -> Plan:
         waits.append(vm)
         if vm.running_tasks:
             continue
-        snapshot = leaves_first(vm, doomed)[0]
-        acts.append(
-            Act(
-                key=f"remove:{vm.id}:{snapshot.id}",
-                kind="remove",
-                vm=vm.id,
-                name=vm.name,
-                args={"snapshot": snapshot.id, "name": snapshot.name},
-                choices=("retry", "skip"),
-                says=f'remove "{snapshot.name}" of {vm.name}',
-            )
-        )
+        acts.append(removal(vm, leaves_first(vm, doomed)[0]))
     wait = f"removing points of {names(waits)}" if waits else ""
     return Plan(
         Phase(

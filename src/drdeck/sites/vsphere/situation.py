@@ -12,7 +12,7 @@ import msgspec
 from drdeck.model.domains import Act, Phase, RunbookGroup, SiteQuestion
 from drdeck.settings import DomainSettings
 
-from .facts import VmFacts
+from .facts import SnapshotFact, VmFacts
 from .record import Record
 
 
@@ -97,6 +97,34 @@ def runbook(vms: Sequence[VmFacts], settings: DomainSettings) -> tuple[RunbookGr
         RunbookGroup(group=g.name, vms=tuple(vm.name for vm in g.vms), delay_after_s=g.delay_s)
         for g in groups(vms, settings)
     )
+
+
+def on_vm(
+    vm: VmFacts,
+    kind: str,
+    key: str,
+    says: str,
+    args: dict[str, str] | None = None,
+    choices: tuple[str, ...] = ("retry", "skip"),
+    after_loss: str = "observe",
+) -> Act:
+    """An act on one VM; `key` names the try, and is made unique by the VM."""
+    return Act(
+        key=f"{key}:{vm.id}",
+        kind=kind,
+        vm=vm.id,
+        name=vm.name,
+        args=args or {},
+        after_loss=after_loss,
+        choices=choices,
+        says=says,
+    )
+
+
+def removal(vm: VmFacts, snapshot: SnapshotFact, verb: str = "remove") -> Act:
+    """Remove one snapshot of a VM."""
+    args = {"snapshot": snapshot.id, "name": snapshot.name}
+    return on_vm(vm, "remove", f"{verb}:{snapshot.id}", f'{verb} "{snapshot.name}" of {vm.name}', args)
 
 
 def step(what: str, operation: str, n: int = 1, g: int = 0) -> Act:

@@ -8,7 +8,7 @@ from drdeck.model.domains import Act
 
 from .facts import VmFacts
 from .restore import CHAIN_MAX, instant_of, leaves_first, ours, point_name
-from .situation import Situation
+from .situation import Situation, on_vm, removal
 
 LATE_S = 60.0
 """A VM that could not join a group point within this long waits for the next one."""
@@ -30,18 +30,11 @@ def due(s: Situation, now: datetime, pending: datetime | None = None) -> list[Ac
             continue
         doomed = _doomed(s, vm, now)
         if doomed:
-            acts.append(_remove(vm, doomed))
+            acts.append(removal(vm, leaves_first(vm, doomed)[0], "prune"))
         elif name is not None and not full(vm) and not any(x.name == name for x in vm.snapshots):
-            acts.append(
-                Act(
-                    key=f"point:{name}:{vm.id}",
-                    kind="snapshot",
-                    vm=vm.id,
-                    name=vm.name,
-                    args={"name": name, "description": "drdeck: group point"},
-                    says=f"make restore point {name} of {vm.name}",
-                )
-            )
+            args = {"name": name, "description": "drdeck: group point"}
+            says = f"make restore point {name} of {vm.name}"
+            acts.append(on_vm(vm, "snapshot", f"point:{name}", says, args))
     return acts
 
 
@@ -82,15 +75,3 @@ def _doomed(s: Situation, vm: VmFacts, now: datetime) -> set[str]:
     oldest = min(mine, key=instant_of)
     too_old = instant_of(oldest) < now - timedelta(seconds=float(s.settings.pitr.window))
     return {oldest.id} if too_old or full(vm) else set()
-
-
-def _remove(vm: VmFacts, doomed: set[str]) -> Act:
-    snapshot = leaves_first(vm, doomed)[0]
-    return Act(
-        key=f"prune:{vm.id}:{snapshot.id}",
-        kind="remove",
-        vm=vm.id,
-        name=vm.name,
-        args={"snapshot": snapshot.id, "name": snapshot.name},
-        says=f'prune "{snapshot.name}" of {vm.name}',
-    )
