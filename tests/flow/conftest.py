@@ -1,14 +1,19 @@
-"""What the flows share: a maker of flows that ends their controllers."""
+"""What the flows share: makers of flows, and a deck on two vCenters, that end their controllers."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.support import flowsite
+from tests.support.deck import Deck
 from tests.support.flow import Flow
+from tests.support.flowsite import PITR_DOMAIN
+from tests.support.vcsim import VCenter
 
 MakeFlow = Callable[..., Flow]
 
@@ -26,3 +31,20 @@ def make_flow(tmp_path: Path) -> Iterator[MakeFlow]:
     yield make
     for flow in made:
         flow.stop()
+
+
+@pytest.fixture
+def points() -> list[datetime]:
+    """The instants of the replicas' snapshots, oldest first."""
+    return flowsite.instants()
+
+
+@pytest.fixture
+def deck(
+    tmp_path: Path, recovery: VCenter, protected_vcenter: VCenter, points: list[datetime]
+) -> Iterator[Deck]:
+    """drdeck with a runbook of two groups, each command a process of its own."""
+    root = flowsite.lay_out(recovery, protected_vcenter, points)
+    made = flowsite.deck(tmp_path, recovery, root, protected_vcenter, PITR_DOMAIN)
+    yield made
+    made.stop()

@@ -3,40 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from datetime import datetime
-from pathlib import Path
 
 import pytest
 
 from drdeck.model.times import show
-from tests.support import flowsite
 from tests.support.deck import Deck
-from tests.support.flowsite import DOMAIN, PITR_DOMAIN, VMS
+from tests.support.flowsite import DOMAIN, VMS
 from tests.support.vcsim import VCenter
 
 pytestmark = pytest.mark.vcsim
-
-
-@pytest.fixture
-def points() -> list[datetime]:
-    return flowsite.instants()
-
-
-@pytest.fixture
-def deck(
-    tmp_path: Path, recovery: VCenter, protected_vcenter: VCenter, points: list[datetime]
-) -> Iterator[Deck]:
-    root = flowsite.lay_out(recovery, protected_vcenter, points)
-    made = flowsite.deck(tmp_path, recovery, root, protected_vcenter, PITR_DOMAIN)
-    yield made
-    made.stop()
-
-
-def standing_on(vcenter: VCenter, vm: str) -> str:
-    """Name of the snapshot that a VM's disks stand on."""
-    found = vcenter.current_snapshot(vm)
-    return "" if found is None else str(found.name)
 
 
 def test_force_failover_with_pitr_rollback_and_exit(
@@ -72,13 +48,13 @@ def test_force_failover_with_pitr_rollback_and_exit(
     assert offered["excluded"][0]["to"] is None
 
     deck.run("pitr", "run", DOMAIN, "--to", show(points[1]), "--wait")
-    assert {standing_on(recovery, vm) for vm in VMS} == {"replica 1"}
+    assert {recovery.standing_on(vm) for vm in VMS} == {"replica 1"}
     shown = deck.domain(DOMAIN)
     assert shown["session"]["rolled_back_to"] == show(points[1])
     assert all(vm["power"] == "on" for vm in shown["vms"])
 
     deck.run("pitr", "run", DOMAIN, "--to", show(points[0]), "--wait")
-    assert {standing_on(recovery, vm) for vm in VMS} == {"replica 0"}
+    assert {recovery.standing_on(vm) for vm in VMS} == {"replica 0"}
 
     late = deck.run("pitr", "run", DOMAIN, "--to", "-0.1s", code=3)
     assert "PITR session was active" in late.stderr
@@ -90,7 +66,7 @@ def test_force_failover_with_pitr_rollback_and_exit(
     assert shown["session"] is None
     assert shown["operation"] is None
     assert len(shown["excluded"]) == 1
-    assert {standing_on(recovery, vm).startswith(("replica 0", "drdeck-")) for vm in VMS} == {True}
+    assert {recovery.standing_on(vm).startswith(("replica 0", "drdeck-")) for vm in VMS} == {True}
 
     tasks = deck.json("tasks")["operations"]
     assert [t["state"] for t in tasks] == ["done"] * 5

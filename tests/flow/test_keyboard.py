@@ -5,33 +5,16 @@ from __future__ import annotations
 import signal
 from collections.abc import Iterator
 from datetime import datetime
-from pathlib import Path
 
 import pytest
 
 from drdeck.model.times import show
-from tests.support import flowsite
 from tests.support.deck import Deck
-from tests.support.flowsite import DOMAIN, PITR_DOMAIN, VMS
+from tests.support.flowsite import DOMAIN, VMS
 from tests.support.terminal import Terminal
 from tests.support.vcsim import VCenter
 
 pytestmark = pytest.mark.vcsim
-
-
-@pytest.fixture
-def points() -> list[datetime]:
-    return flowsite.instants()
-
-
-@pytest.fixture
-def deck(
-    tmp_path: Path, recovery: VCenter, protected_vcenter: VCenter, points: list[datetime]
-) -> Iterator[Deck]:
-    root = flowsite.lay_out(recovery, protected_vcenter, points)
-    made = flowsite.deck(tmp_path, recovery, root, protected_vcenter, PITR_DOMAIN)
-    yield made
-    made.stop()
 
 
 @pytest.fixture
@@ -47,11 +30,6 @@ def open_console(deck: Deck, terminals: list[Terminal]) -> Terminal:
     terminals.append(terminal)
     terminal.wait_for("Protected Domains", DOMAIN)
     return terminal
-
-
-def standing_on(vcenter: VCenter, vm: str) -> str:
-    found = vcenter.current_snapshot(vm)
-    return "" if found is None else str(found.name)
 
 
 def start(t: Terminal) -> None:
@@ -156,14 +134,14 @@ def test_the_flow_by_keyboard(
     t.press("escape")
     t.wait_for("PITR session active", "UNPROTECTED", "LOCAL")
     roll_back(t, "-30m", show(points[1]).replace("T", " "))
-    assert {standing_on(recovery, vm) for vm in VMS} == {"replica 1"}
+    assert {recovery.standing_on(vm) for vm in VMS} == {"replica 1"}
     assert all(recovery.power(vm) == "on" for vm in VMS)
     leave(t)
     t.wait_for("Continuous Rehydration Task Result", "VMs Recovery Status", "Total VMs Recovered", "Dismiss")
     t.pause_for_dialog()
     t.press("enter")
     t.wait_for("Running in Failover")
-    assert {standing_on(recovery, vm).startswith(("replica 1", "drdeck-")) for vm in VMS} == {True}
+    assert {recovery.standing_on(vm).startswith(("replica 1", "drdeck-")) for vm in VMS} == {True}
     assert all(protected_vcenter.power(vm) == "on" for vm in VMS)
     assert t.text().isascii() == (look == "LANG=C")
     done = deck.json("tasks")["operations"]

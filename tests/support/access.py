@@ -184,6 +184,11 @@ class Access:
             return None
         return next((s for s in self.snapshots(entity) if s.id == info.currentSnapshot._moId), None)
 
+    def standing_on(self, vm: Which) -> str:
+        """The name of the snapshot that the VM's disks stand on; empty without one."""
+        found = self.current_snapshot(vm)
+        return "" if found is None else found.name
+
     def attributes(self, domain: str) -> dict[str, str]:
         """Custom attributes of a domain's folder."""
         values = self.folder(domain).customValue  # the simulator appends: the last one counts

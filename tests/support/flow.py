@@ -149,8 +149,7 @@ class Flow:
 
     def standing(self, domain: str = DOMAIN) -> dict[str, str]:
         """Per VM the name of the snapshot that its disks stand on."""
-        current = {vm: self.recovery.current_snapshot((domain, vm)) for vm in self.domains[domain]}
-        return {vm: snap.name if snap else "" for vm, snap in current.items()}
+        return {vm: self.recovery.standing_on((domain, vm)) for vm in self.domains[domain]}
 
     def names(self, vm: str, domain: str = DOMAIN) -> list[str]:
         """Names of a VM's snapshots."""
