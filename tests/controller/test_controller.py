@@ -157,7 +157,7 @@ async def test_a_refused_session_start_asks_and_is_retried_on_a_word(site: FakeS
         (Request(action="pitr_start", domain="erp", vms=("web",)), "usage", 'no VM named "web"'),
         (Request(action="pitr_run", domain="erp"), "usage", "instant"),
         (Request(action="pitr_run", domain="erp", to=START), "rule", "no PITR session"),
-        (Request(action="nonsense", domain="erp"), "rule", "nonsense"),
+        (Request(action="nonsense", domain="erp"), "usage", "nonsense"),
         (complete(type=FailoverType.PLANNED), "rule", "does not answer"),
         (complete(type=FailoverType.REGULAR), "rule", "does not answer"),
     ],

@@ -7,7 +7,7 @@ from datetime import datetime
 
 import msgspec
 
-from drdeck.model.actions import Request, consequences, refusal, tier_of, unconfirmed
+from drdeck.model.actions import BY_NAME, Request, consequences, refusal, tier_of, unconfirmed
 from drdeck.model.domains import Domain, FailoverType, ProtectedSite
 from drdeck.model.times import show
 
@@ -26,7 +26,16 @@ class NotAccepted(Exception):
 
 
 def check_names(request: Request, domain: Domain) -> None:
-    """VMs and networks that the domain does not have are a slip of the pen. Raises NotAccepted("usage")."""
+    """Acts that there are not, and VMs and networks that the domain does not have, are a slip of the pen.
+
+    Raises NotAccepted("usage").
+    """
+    action = BY_NAME.get(request.action)
+    if action is None or not action.menu:
+        raise NotAccepted("usage", f"{request.action!r} is not something that can be asked for")
+    if len(set(request.vms)) < len(request.vms):
+        twice = next(name for name in request.vms if request.vms.count(name) > 1)
+        raise NotAccepted("usage", f'the VM "{twice}" is named twice')
     known = {vm.name for vm in domain.vms}
     for name in request.vms:
         if name not in known:
