@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.faults.table import markdown
+from tests.faults.table import FAULTS, markdown
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
-    rows = []
+    told: dict[str, Any] = {}
     for report in terminalreporter.stats.get("passed", []):
-        told = dict(getattr(report, "user_properties", []))
-        if "fault" in told and "told" in told and report.when == "call":
-            rows.append((told["fault"], told["told"]))
+        if report.when == "call":
+            told |= dict(getattr(report, "user_properties", []))
+    rows = [(fault.name, told[fault.name]) for fault in FAULTS if fault.name in told]
     if rows:
         terminalreporter.section("what becomes of a step when something fails in it")
         terminalreporter.write_line(markdown(rows))

@@ -7,8 +7,6 @@ import contextlib
 import itertools
 import os
 import signal
-import subprocess
-import sys
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -22,6 +20,7 @@ from drdeck.controller.operations import OperationState, OperationView
 from drdeck.controller.paths import Paths, paths_for
 from drdeck.model.actions import Request
 from drdeck.model.domains import Domain, FailoverType, Mode, SessionState
+from tests.faults.forked import Forked
 from tests.support import flow as flows
 from tests.support import flowsite
 from tests.support.deck import SITE
@@ -54,6 +53,12 @@ class Asked(Exception):
     """An operation wants a person; the text is its question."""
 
 
+async def news(client: Client, within_s: float) -> None:
+    """Until the controller tells something, or has ended; at most so long."""
+    with contextlib.suppress(ControllerError, TimeoutError):
+        await asyncio.wait_for(client.changed(), within_s)
+
+
 class Live:
     """One domain with one VM under a root of its own, a state directory, and controllers one after another.
 
@@ -75,7 +80,7 @@ class Live:
                 text.replace(f'root = "{self.root}"', f'root = "{self.root}"\ntimeout = "{timeout}"'), "utf-8"
             )
         self.before = Counter[str]()
-        self.process: subprocess.Popen[bytes] | None = None
+        self.process: Forked | None = None
         self.client: Client | None = None
         self.deaths = 0
 
@@ -90,16 +95,8 @@ class Live:
         if not self.before:
             self.before = self.vcenter.calls()
         env = {**self.deck.env, "FAULTS_POINT": point, "FAULTS_LOG": str(log or "")}
-        self.process = subprocess.Popen(  # noqa: ASYNC220
-            [sys.executable, "-m", "tests.faults.process", *self.deck.arguments, "controller", "serve"],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            cwd=ROOT,
-            env=env,
-        )
-        assert self.process.stdout is not None
-        said = await asyncio.to_thread(self.process.stdout.readline)
+        self.process = await asyncio.to_thread(Forked, [*self.deck.arguments, "controller", "serve"], env)
+        said = await asyncio.to_thread(self.process.first_line)
         if said.strip() != b"ready":  # died before, or while, it said so
             assert self.process.wait() == -signal.SIGKILL, said
             return
@@ -115,9 +112,7 @@ class Live:
             self.client = None
         if self.process is not None:
             self.process.kill()
-            self.process.wait()
-            assert self.process.stdout is not None
-            self.process.stdout.close()
+            self.process = None
 
     async def alive(self) -> Client:
         """A client of a living controller; after a death of a new one, which does not die."""
@@ -167,8 +162,7 @@ class Live:
                 if op.question is not None:
                     raise Asked(op.question.text)
             assert time.monotonic() < deadline, f"{self.operations()}\n{self.shown}\n{self.deck.log()}"
-            with contextlib.suppress(ControllerError, TimeoutError):
-                await asyncio.wait_for(client.changed(), 1)
+            await news(client, 1)
 
     def operations(self) -> tuple[OperationView, ...]:
         return self.client.listing.operations if self.client and self.client.listing else ()
@@ -185,6 +179,11 @@ class Live:
     def shown(self) -> Domain | None:
         listing = self.client.listing if self.client else None
         return next((d for d in listing.domains if d.name == DOMAIN), None) if listing else None
+
+    @property
+    def error(self) -> str | None:
+        """Why the site is out of sight, as the controller says; None while it is seen."""
+        return self.client.listing.error if self.client and self.client.listing else None
 
     def active(self) -> bool:
         shown = self.shown

@@ -1,4 +1,4 @@
-"""`drdeck controller serve`, which dies where it is told to: run as a module in place of drdeck.
+"""`drdeck controller serve`, which dies where it is told to.
 
 FAULTS_POINT is "before:N" or "after:N" (its Nth write of the journal), or "unsent:N" or "sent:N" (its
 Nth changing call to a vCenter: before it leaves, or when its answer is there and nobody has seen it).
@@ -9,16 +9,17 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import threading
 from pathlib import Path
 from typing import Any
 
-from drdeck.__main__ import main
+from drdeck.cli.app import run as drdeck
+from drdeck.controller import process  # noqa: F401  (here already, for whoever is forked from here)
 from drdeck.controller.journal import Journal
+from drdeck.sites.vsphere import site  # noqa: F401
 from drdeck.sites.vsphere.transport import Stub, changing
 
-POINT = os.environ.get("FAULTS_POINT", "")
-LOG = os.environ.get("FAULTS_LOG", "")
 _counts: dict[str, int] = {}
 _lock = threading.Lock()
 
@@ -27,10 +28,11 @@ def passing(where: str, what: str) -> None:
     with _lock:
         _counts[where] = _counts.get(where, 0) + 1
         point = f"{where}:{_counts[where]}"
-        if LOG:
-            with Path(LOG).open("a") as log:
+        file = os.environ.get("FAULTS_LOG")
+        if file:
+            with Path(file).open("a") as log:
                 log.write(f"{point} {what}\n")
-        if point == POINT:
+        if point == os.environ.get("FAULTS_POINT"):
             os.kill(os.getpid(), signal.SIGKILL)
 
 
@@ -54,7 +56,8 @@ def watched_invoke(self: Stub, mo: Any, info: Any, args: Any, outer: Any) -> Any
     return answer
 
 
-if __name__ == "__main__":
+def run(arguments: list[str]) -> None:
+    """drdeck with its points watched; ends this process."""
     Journal.append = watched_append  # type: ignore[method-assign]
     Stub._invoke = watched_invoke  # type: ignore[method-assign]
-    main()
+    sys.exit(drdeck(arguments))

@@ -1,4 +1,5 @@
-"""A TCP proxy before a vCenter that does to a connection what networks do. It passes TLS through as it is."""
+"""A TCP proxy before a vCenter that does to a connection what networks do. It passes TLS through as it is,
+unless the weather is that of broken TLS."""
 
 from __future__ import annotations
 
@@ -23,6 +24,10 @@ class Weather:
     """new connections are refused, open ones reset"""
     half_open: bool = False
     """open connections are dead without either end being told; new ones work"""
+    garbles: bool = False
+    """a bit of every answer is another one; a new connection is answered by something that speaks no TLS"""
+    impostor: tuple[str, int] | None = None
+    """open connections are reset, and new ones end up at this other server"""
 
 
 class Proxy:
@@ -35,6 +40,8 @@ class Proxy:
         self._server: asyncio.Server | None = None
         self._lines: set[Line] = set()
         self._changed = asyncio.Event()
+        self.held = asyncio.Event()
+        """something was held back since this weather began"""
         self.resets_in = -1
         """so many more bytes of answers, and the connection that gets them is reset; negative: never"""
 
@@ -45,6 +52,9 @@ class Proxy:
     async def set(self, weather: Weather) -> None:
         """Change the weather."""
         before, self.weather = self.weather, weather
+        self.held.clear()
+        if weather.impostor:
+            self._reset()
         if weather.half_open:
             for line in list(self._lines):
                 line.dead = True
@@ -59,6 +69,9 @@ class Proxy:
         if self._server is not None:
             self._server.close()
             self._server = None
+        self._reset()
+
+    def _reset(self) -> None:
         for line in list(self._lines):
             line.reset()
 
@@ -80,8 +93,11 @@ class Proxy:
     async def pass_on(self, line: Line, data: bytes, towards: asyncio.StreamWriter, answer: bool) -> None:
         """One piece, as the weather has it."""
         while self.weather.hangs or line.dead:
+            self.held.set()
             await self._changed.wait()
         w = self.weather
+        if w.garbles and answer:
+            data = data[:-1] + bytes([data[-1] ^ 1])
         if w.latency_s or w.jitter_s:
             await asyncio.sleep(w.latency_s + random.uniform(0, w.jitter_s))
         if w.bytes_per_s:
@@ -108,8 +124,15 @@ class Line:
 
     async def serve(self, reader: asyncio.StreamReader) -> None:
         while self.proxy.weather.hangs:  # accepted by the system, and nobody there
+            self.proxy.held.set()
             await self.proxy._changed.wait()
-        back, self.server = await asyncio.open_connection(*self.proxy.target)
+        if self.proxy.weather.garbles:
+            await reader.read(1)
+            self.client.write(b"SSH-2.0-OpenSSH_9.2\r\n")
+            await self.client.drain()
+            return
+        target = self.proxy.weather.impostor or self.proxy.target
+        back, self.server = await asyncio.open_connection(*target)
         ways = [
             asyncio.create_task(self._pump(reader, self.server, False)),
             asyncio.create_task(self._pump(back, self.client, True)),

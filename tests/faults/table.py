@@ -15,17 +15,22 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from tests.faults.lanes import side_by_side, vcenters
 from tests.faults.live import ACTS, UNDISTURBED, Asked, Live
 from tests.faults.proxy import Proxy, Weather
 from tests.support.vcsim import VCenter
+from tests.support.waiting import eventually
 
 SAME = "same end"
+BOOT_S = 0.05
 
 
 class Rig(NamedTuple):
     live: Live
     proxy: Proxy
     vcenter: VCenter
+    impostor: tuple[str, int] = ("", 0)
+    """a server with another certificate"""
 
 
 class Fault(NamedTuple):
@@ -33,21 +38,45 @@ class Fault(NamedTuple):
 
     name: str
     strike: Callable[[Rig], Awaitable[None]] | None = None
-    prepare: Callable[[Rig], None] | None = None
+    prepare: Callable[[Rig], Awaitable[None]] | None = None
     repeats: int = 0
     """calls more per act and step that reach the vCenter without anything being done by them"""
     slow_ms: int = 150
     """how long an act takes, so that there is a middle to strike in"""
 
 
-async def _weather(rig: Rig, weather: Weather, lasts_s: float) -> None:
+def from_then_on(weather: Weather) -> Callable[[Rig], Awaitable[None]]:
+    """It lasts until the step is over."""
+    return lambda rig: rig.proxy.set(weather)
+
+
+async def until_said(rig: Rig, weather: Weather) -> None:
+    """It lasts until drdeck says that the site is out of sight."""
     await rig.proxy.set(weather)
-    await asyncio.sleep(lasts_s)
+    await eventually(lambda: rig.live.error)
     await rig.proxy.set(Weather())
 
 
-def passing(weather: Weather, lasts_s: float) -> Callable[[Rig], Awaitable[None]]:
-    return lambda rig: _weather(rig, weather, lasts_s)
+async def _hangs_a_moment(rig: Rig) -> None:
+    await rig.proxy.set(Weather(hangs=True))
+    await asyncio.wait_for(rig.proxy.held.wait(), 30)
+    await rig.proxy.set(Weather())
+
+
+async def _hangs(rig: Rig) -> None:
+    await until_said(rig, Weather(hangs=True))
+
+
+async def _refused(rig: Rig) -> None:
+    await until_said(rig, Weather(refuses=True))
+
+
+async def _garbled(rig: Rig) -> None:
+    await until_said(rig, Weather(garbles=True))
+
+
+async def _other_certificate(rig: Rig) -> None:
+    await until_said(rig, Weather(impostor=rig.impostor))
 
 
 async def _half_open(rig: Rig) -> None:
@@ -66,8 +95,7 @@ async def _expire(rig: Rig) -> None:
 async def _restart(rig: Rig) -> None:
     await rig.proxy.set(Weather(refuses=True))
     await asyncio.to_thread(rig.vcenter.expire_sessions)
-    await asyncio.sleep(2)
-    await rig.proxy.set(Weather())
+    await until_said(rig, Weather(refuses=True))
 
 
 async def _kill(rig: Rig) -> None:
@@ -75,8 +103,8 @@ async def _kill(rig: Rig) -> None:
     os.kill(rig.live.process.pid, signal.SIGKILL)
 
 
-def _lose(how: str) -> Callable[[Rig], None]:
-    def prepare(rig: Rig) -> None:
+def _lose(how: str) -> Callable[[Rig], Awaitable[None]]:
+    async def prepare(rig: Rig) -> None:
         for method in ("SetField", *ACTS):
             rig.vcenter.rule(method, how, times=1)
 
@@ -84,13 +112,15 @@ def _lose(how: str) -> Callable[[Rig], None]:
 
 
 FAULTS = (
-    Fault("latency 150 ms, jitter 150 ms", passing(Weather(latency_s=0.15, jitter_s=0.15), 3)),
-    Fault("60 kB/s", passing(Weather(bytes_per_s=60_000), 3)),
-    Fault("hangs for 2 s", passing(Weather(hangs=True), 2)),
-    Fault("hangs for 7 s", passing(Weather(hangs=True), 7)),
+    Fault("latency 30 ms, jitter 70 ms", from_then_on(Weather(latency_s=0.03, jitter_s=0.07))),
+    Fault("60 kB/s", from_then_on(Weather(bytes_per_s=60_000))),
+    Fault("hangs for a moment", _hangs_a_moment),
+    Fault("hangs until it is said", _hangs),
     Fault("reset in mid-answer", _reset),
     Fault("half-open", _half_open),
-    Fault("refused for 3 s", passing(Weather(refuses=True), 3)),
+    Fault("refused until it is said", _refused),
+    Fault("TLS broken until it is said", _garbled),
+    Fault("another certificate until it is said", _other_certificate),
     Fault("answer lost, once per call", prepare=_lose("lose")),
     Fault("request lost, once per call", prepare=_lose("drop"), repeats=1),
     # the simulator forgets a slow task with the session that began it, and says that it was done
@@ -110,29 +140,31 @@ DONE_BY = {
 
 
 @contextlib.asynccontextmanager
-async def rigged(directory: Path, vcenter: VCenter) -> AsyncIterator[Rig]:
+async def rigged(
+    directory: Path, vcenter: VCenter, impostor: tuple[str, int] = ("", 0)
+) -> AsyncIterator[Rig]:
     proxy = Proxy((vcenter.host, vcenter.port))
     await proxy.start()
     url = vcenter.url.replace(str(vcenter.port), str(proxy.port))
     live = Live(directory, vcenter, url, timeout="4s")
     try:
-        yield Rig(live, proxy, vcenter)
+        yield Rig(live, proxy, vcenter, impostor)
     finally:
         await live.end()
         await proxy.stop()
         vcenter.clear_rules()
 
 
-async def row(fault: Fault, directory: Path, vcenter: VCenter) -> list[str]:
+async def row(fault: Fault, directory: Path, vcenter: VCenter, impostor: tuple[str, int]) -> list[str]:
     """What became of each step. Raises AssertionError for a wrong end, or an act done twice."""
-    async with rigged(directory, vcenter) as rig:
+    async with rigged(directory, vcenter, impostor) as rig:
         await rig.live.begin()
         told = []
         for step in STEPS:
             before = vcenter.calls()
             vcenter.clear_rules()
             if fault.prepare is not None:
-                fault.prepare(rig)
+                await fault.prepare(rig)
             for act in ACTS if fault.slow_ms else ():
                 vcenter.slow(act, None, fault.slow_ms)
             strike = asyncio.create_task(_strike(fault, rig, step, before))
@@ -140,6 +172,7 @@ async def row(fault: Fault, directory: Path, vcenter: VCenter) -> list[str]:
                 told.append(await _take(rig, step))
             finally:
                 await strike
+            await rig.proxy.set(Weather())
             made = _acts(vcenter, before) - _reverts(vcenter, before)
             least = Counter(DONE_BY[step])
             most = Counter({act: n * (1 + fault.repeats) for act, n in least.items()})
@@ -192,16 +225,24 @@ def markdown(rows: Sequence[tuple[str, Sequence[str]]]) -> str:
     return "\n".join(lines)
 
 
+async def rows(faults: Sequence[Fault], directory: Path, lanes: int) -> list[tuple[str, list[str]]]:
+    """The rows of some faults, several side by side. Raises ExceptionGroup when any is not as promised."""
+    told: dict[str, list[str]] = {}
+    async with vcenters(1, BOOT_S) as (other,):
+
+        async def one(fault: Fault, vcenter: VCenter) -> None:
+            place = directory / str(faults.index(fault))
+            place.mkdir()
+            told[fault.name] = await row(fault, place, vcenter, (other.host, other.port))
+
+        await side_by_side(one, faults, lanes, BOOT_S)
+        assert not other.calls(), "nothing was said to a server with another certificate"
+    return [(fault.name, told[fault.name]) for fault in faults]
+
+
 async def everything() -> str:
-    vcenter = VCenter(boot=0.05)
-    rows = []
-    try:
-        for fault in FAULTS:
-            with tempfile.TemporaryDirectory() as directory:
-                rows.append((fault.name, await row(fault, Path(directory), vcenter)))
-    finally:
-        vcenter.stop()
-    return markdown(rows)
+    with tempfile.TemporaryDirectory() as directory:
+        return markdown(await rows(FAULTS, Path(directory), 4))
 
 
 if __name__ == "__main__":

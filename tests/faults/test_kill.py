@@ -1,32 +1,27 @@
 """kill -9 of a real controller process at its points, over a flow on the vCenter simulator.
 
-Every point is tried with DRDECK_ALL_POINTS=1 (some minutes); else a spread of them.
+Every point is tried in CI and with DRDECK_ALL_POINTS=1; else a spread of them.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.faults.lanes import side_by_side, vcenters
 from tests.faults.live import UNDISTURBED, Live
 from tests.support.vcsim import VCenter
 
 pytestmark = [pytest.mark.vcsim, pytest.mark.timeout(1800)]
-ALL = os.environ.get("DRDECK_ALL_POINTS") == "1"
+ALL = bool(os.environ.get("DRDECK_ALL_POINTS") or os.environ.get("CI"))
 PARTS = 4
 """tests that the points are spread over, so that several processes can share them"""
-SAMPLE = 4
+SAMPLE = 8
 """points per part by default"""
-
-
-@pytest.fixture(scope="module")
-def shared(vcsim_built: None) -> Iterator[VCenter]:
-    server = VCenter(boot=0.02)
-    yield server
-    server.stop()
+LANES = 5
+BOOT_S = 0.02
 
 
 async def all_points(directory: Path, vcenter: VCenter) -> list[str]:
@@ -61,16 +56,16 @@ async def die_at(point: str, directory: Path, vcenter: VCenter) -> None:
 
 
 @pytest.mark.parametrize("part", range(PARTS))
-async def test_dying_at_points(part: int, tmp_path: Path, shared: VCenter) -> None:
-    points = await all_points(tmp_path / "undisturbed", shared)
+async def test_dying_at_points(part: int, tmp_path: Path, vcsim_built: None) -> None:
+    async with vcenters(1, BOOT_S) as servers:
+        points = await all_points(tmp_path / "undisturbed", servers[0])
     mine = points[part::PARTS]
     if not ALL:
-        mine = mine[part * 2 :: max(1, len(mine) // SAMPLE)][:SAMPLE]
-    for number, line in enumerate(mine):
-        point, _, what = line.partition(" ")
-        try:
-            await die_at(point, tmp_path / str(number), shared)
-        except BaseException as error:
-            error.add_note(f"killed {point}: {what}")
-            raise
+        mine = mine[part :: max(1, len(mine) // SAMPLE)][:SAMPLE]
+
+    async def die(line: str, vcenter: VCenter) -> None:
+        point = line.partition(" ")[0]
+        await die_at(point, tmp_path / point.replace(":", "-"), vcenter)
+
+    await side_by_side(die, mine, LANES, BOOT_S)
     print(f"{len(mine)} of {len(points)} points: all ended as undisturbed")

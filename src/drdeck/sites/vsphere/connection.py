@@ -164,6 +164,19 @@ class Connection:
         """Log both out; never raises."""
         await asyncio.gather(in_thread(self.polling.close), in_thread(self.commands.close))
 
+    async def freshen(self) -> None:
+        """Use no connection any more that was there before a silence, but for the commands under way.
+
+        A firewall may have forgotten them without a word; nobody would answer there for a long time.
+        """
+
+        def renew() -> None:
+            self.polling.stub.abort()  # it only reads: asking again costs nothing
+            self.polling.stub.DropConnections()
+            self.commands.stub.DropConnections()
+
+        await in_thread(renew)
+
     async def poll(self, work: Callable[[Session], T], doing: str) -> T:
         """Run blocking work on the watching session; `doing` says what, for messages: "read its folders"."""
         return await self._run(lambda: work(self.polling), doing)

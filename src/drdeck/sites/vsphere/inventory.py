@@ -121,6 +121,10 @@ class InventoryWatch:
             finally:
                 poll.cancel()
 
+    def distrust(self) -> None:
+        """An answer may have been lost: read everything anew the next time."""
+        self._stale = True
+
     # --- what follows blocks, and runs in threads ---
 
     def _long_poll(self, session: Session) -> Inventory:

@@ -99,6 +99,8 @@ class VSphereSite:
             await self._heart.beat()  # nothing is given up before it answers again
             if self._resumable and silent_s < KEEP_S and self._connection is not None:
                 self._resumable = False
+                self._watching().distrust()
+                await self._connection.freshen()
                 return
         if self._connection is not None:
             await self._connection.close()
