@@ -123,8 +123,7 @@ FAULTS = (
     Fault("another certificate until it is said", _other_certificate),
     Fault("answer lost, once per call", prepare=_lose("lose")),
     Fault("request lost, once per call", prepare=_lose("drop"), repeats=1),
-    # the simulator forgets a slow task with the session that began it, and says that it was done
-    Fault("sessions ended", _expire, slow_ms=0),
+    Fault("sessions ended", _expire),
     Fault("vCenter restarts", _restart, repeats=1),
     Fault("controller killed in mid-task", _kill),
 )

@@ -12,9 +12,11 @@ from pathlib import Path
 
 import pytest
 
+from drdeck.controller import chores
 from drdeck.controller.operations import OperationState
 from drdeck.model.actions import Request
-from drdeck.model.domains import FailoverType
+from drdeck.model.domains import Act, FailoverType
+from drdeck.sites.site import ResultUnknown
 from tests.controller.test_controller import ANNA, complete, controlling
 from tests.faults.asking_site import AskingSite
 from tests.faults.live import ROOT
@@ -166,3 +168,36 @@ async def test_what_cannot_be_reached_for_long_does_not_fill_the_journal(tmp_pat
         now = 100.0
         await site.news()
         await eventually(lambda: 50 - len(site.answers) > tried)
+
+
+async def test_a_point_of_which_the_answer_was_lost_is_not_made_again_before_a_look(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site, release, made = AskingSite(tmp_path / "burnt", ()), asyncio.Event(), 0
+    monkeypatch.setattr(chores, "RETRY_S", 0.0)
+    observe = site.observe
+    point = Act(key="point:1", kind="snapshot", says="make a point")
+    asked = 0
+
+    def due(now: datetime) -> list[tuple[str, Act]]:
+        nonlocal asked
+        asked += 1
+        return [("erp", point)] if made < 2 else []
+
+    async def lose(command: object) -> None:
+        nonlocal made
+        made += 1
+        raise ResultUnknown("the answer was lost")
+
+    async def late() -> object:
+        await release.wait()
+        return await observe()
+
+    site.upkeep, site.execute, site.observe = due, lose, late  # type: ignore[method-assign, assignment]
+    async with controlling(site, tmp_path / "journal.db"):
+        await eventually(lambda: made == 1)
+        seen = asked
+        await eventually(lambda: asked >= seen + 3)
+        assert made == 1, "asked for again and again, and not made before the site was read anew"
+        release.set()
+        await eventually(lambda: made == 2)

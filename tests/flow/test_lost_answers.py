@@ -45,3 +45,22 @@ def test_the_whole_flow_with_lost_answers(
     assert flow.until(lambda d: d["operation"] is None)["mode"] == "running_in_failover"
     assert all(not name.startswith("drdeck-") for vm in VMS for name in flow.names(vm))
     assert {op["state"] for op in flow.deck.json("tasks")["operations"]} == {"done"}
+
+
+def test_an_answer_lost_for_one_vm_repeats_nothing_for_the_others(
+    make_flow: MakeFlow, recovery: VCenter
+) -> None:
+    """The session in which it was lost is ended; what the others began in it is followed nevertheless."""
+    flow = make_flow(recovery)
+    flow.start()
+    flow.complete("force", "--run-pitr", "--wait")
+    before = recovery.calls()
+    recovery.lose_answer("RevertToSnapshot_Task", VMS[0])
+    for vm in VMS[1:]:
+        recovery.slow("RevertToSnapshot_Task", vm, 4000)
+    flow.deck.run("pitr", "run", DOMAIN, "--to", show(flow.points[1]), "--wait")
+    assert set(flow.standing().values()) == {"replica 1"} and flow.power() == {"on"}
+    made = recovery.calls() - before
+    assert made["Login"] >= 1 and made["RevertToSnapshot_Task"] <= len(VMS) + 1
+    others = [e for e in flow.journal("outcome") if e["data"]["key"].startswith("revert:vm")]
+    assert [e["data"]["result"] for e in others].count("unknown") == 1

@@ -241,3 +241,15 @@ class VCenter(Access):
     def lose_request(self, method: str, vm: Which | None = None, times: int = 1) -> None:
         """The connection closes and nothing is carried out; the caller cannot tell from `lose_answer`."""
         self.rule(method, "drop", vm, times)
+
+    def hold(self, method: str, vm: Which | None = None, times: int = 1) -> None:
+        """The call lies somewhere on its way until `release`, whether or not anybody still waits for it."""
+        self.rule(method, "hold", vm, times)
+
+    def release(self) -> None:
+        """Carry out what was held."""
+        self.control("release")
+
+    def late(self) -> list[tuple[str, str]]:
+        """What was held and released: method, and the fault that it ended with (empty: it was done)."""
+        return [(x["method"], x["fault"]) for x in self.control("late") or ()]

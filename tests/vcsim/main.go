@@ -6,6 +6,8 @@
 //	POST /control/calls       how often each SOAP method was called
 //	POST /control/rules       {"method", "target", "action", "times", "ms", "text"}; see type rule
 //	POST /control/clear       drop all rules
+//	POST /control/release     carry out what a rule "hold" kept back
+//	POST /control/late        what became of it: [{"method", "fault"}]
 //	POST /control/snapshot    {"target": "snapshot-7", "time": "2026-11-22T10:42:00Z"}: its creation time
 //	POST /control/connection  {"target": "vm-7", "text": "disconnected"}
 //	POST /control/layout      {"target": "vm-7", "layout": {"file": [], "disk": [], "snapshot": []}}: its layoutEx
@@ -46,7 +48,8 @@ import (
 // rule says what becomes of the next `times` calls of `method` on `target` (a VM's or any other id; empty: any).
 // Actions: fail (a task that ends with `text`, or a fault), ignore (answer as if done, do nothing),
 // slow (the task runs for `ms` and then acts), stall (the answer takes `ms` longer), lose (act, then close
-// the connection), drop (close the connection without acting).
+// the connection), drop (close the connection without acting), hold (keep it, whether or not its sender
+// stays, and act on it when released).
 type rule struct {
 	Method string
 	Target string
@@ -59,16 +62,20 @@ type rule struct {
 }
 
 type control struct {
-	sdk   http.Handler
-	boot  time.Duration
-	mu    sync.Mutex
-	rules []*rule
-	calls map[string]int
+	sdk            http.Handler
+	boot           time.Duration
+	mu             sync.Mutex
+	rules          []*rule
+	calls          map[string]int
+	freed          chan struct{}
+	user, password string
+	late           []map[string]string
 }
 
 var (
-	callRE = regexp.MustCompile(`<(?:\w+:)?Body[^>]*>\s*<(?:\w+:)?(\w+)[^>]*>\s*<(?:\w+:)?_this[^>]*>([^<]*)<`)
-	taskRE = regexp.MustCompile(`<returnval type="Task">([^<]*)<`)
+	callRE  = regexp.MustCompile(`<(?:\w+:)?Body[^>]*>\s*<(?:\w+:)?(\w+)[^>]*>\s*<(?:\w+:)?_this[^>]*>([^<]*)<`)
+	faultRE = regexp.MustCompile(`<detail>.*?xsi:type="(\w+)"`)
+	taskRE  = regexp.MustCompile(`<returnval type="Task">([^<]*)<`)
 )
 
 const envelope = `<?xml version="1.0" encoding="UTF-8"?><soapenv:Envelope xmlns:soapenv="http://schemas.xmlsoap.org/soap/envelope/" ` +
@@ -93,6 +100,21 @@ func (c *control) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case "lose":
 		c.act(httptest.NewRecorder(), r, body, method, target)
 		hangUp(w)
+	case "hold":
+		c.mu.Lock()
+		freed := c.freed
+		c.mu.Unlock()
+		<-freed
+		out := httptest.NewRecorder()
+		c.act(out, r.Clone(context.Background()), body, method, target)
+		fault := ""
+		if m := faultRE.FindStringSubmatch(out.Body.String()); m != nil {
+			fault = m[1]
+		}
+		c.mu.Lock()
+		c.late = append(c.late, map[string]string{"method": method, "fault": fault})
+		c.mu.Unlock()
+		hangUp(w)
 	case "stall":
 		time.Sleep(time.Duration(act.Ms) * time.Millisecond)
 		c.act(w, r, body, method, target)
@@ -110,12 +132,16 @@ func (c *control) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			Fault: new(types.GenericVmConfigFault), LocalizedMessage: act.Text})
 		answerTask(w, method, task)
 	case "slow":
+		if c.ended(r) {
+			c.forward(w, r, body)
+			return
+		}
 		task := newTask(method, target)
 		answerTask(w, method, task)
 		go func() {
 			time.Sleep(time.Duration(act.Ms) * time.Millisecond)
 			out := httptest.NewRecorder()
-			c.act(out, r.Clone(context.Background()), body, method, target)
+			c.act(out, c.own(r), body, method, target) // a task outlives the session that began it
 			state, fault := types.TaskInfoStateSuccess, interface{}(nil)
 			if id := taskRE.FindStringSubmatch(out.Body.String()); id != nil {
 				real := simulator.Map.Get(types.ManagedObjectReference{Type: "Task", Value: id[1]}).(*simulator.Task)
@@ -149,12 +175,35 @@ func (c *control) forward(w http.ResponseWriter, r *http.Request, body []byte) {
 	c.sdk.ServeHTTP(w, r)
 }
 
+const (
+	askTime = `<CurrentTime xmlns="urn:vim25"><_this type="ServiceInstance">ServiceInstance</_this></CurrentTime>`
+	logIn   = `<Login xmlns="urn:vim25"><_this type="SessionManager">SessionManager</_this>` +
+		`<userName>%s</userName><password>%s</password></Login>`
+)
+
+// ended says whether the session of a request is no more.
+func (c *control) ended(r *http.Request) bool {
+	out := httptest.NewRecorder()
+	c.forward(out, r.Clone(context.Background()), []byte(fmt.Sprintf(envelope, askTime)))
+	return out.Code != http.StatusOK
+}
+
+// own gives a request a session that nobody else uses.
+func (c *control) own(r *http.Request) *http.Request {
+	out, mine := httptest.NewRecorder(), r.Clone(context.Background())
+	mine.Header.Del("Cookie")
+	c.forward(out, mine, []byte(fmt.Sprintf(envelope, fmt.Sprintf(logIn, c.user, c.password))))
+	mine.Header.Set("Cookie", out.Header().Get("Set-Cookie"))
+	return mine
+}
+
 // act carries a call out and adds what a vCenter does besides and the library leaves out.
 func (c *control) act(w http.ResponseWriter, r *http.Request, body []byte, method, target string) {
 	ref := types.ManagedObjectReference{Type: "VirtualMachine", Value: target}
 	vm, _ := simulator.Map.Get(ref).(*simulator.VirtualMachine)
-	c.forward(w, r, body)
-	if vm == nil {
+	seen := &noted{ResponseWriter: w}
+	c.forward(seen, r, body)
+	if vm == nil || seen.refused {
 		return
 	}
 	running := vm.Runtime.PowerState == types.VirtualMachinePowerStatePoweredOn
@@ -171,6 +220,17 @@ func (c *control) act(w http.ResponseWriter, r *http.Request, body []byte, metho
 			time.AfterFunc(c.boot, func() { c.guest(vm, "guestToolsRunning", "10.0.0."+target[strings.LastIndex(target, "-")+1:]) })
 		}
 	}
+}
+
+// noted knows whether what it passes on is a fault.
+type noted struct {
+	http.ResponseWriter
+	refused bool
+}
+
+func (n *noted) WriteHeader(status int) {
+	n.refused = status >= 400
+	n.ResponseWriter.WriteHeader(status)
 }
 
 // guest tells of VMware Tools and the address; only with -boot, else a test says it itself.
@@ -204,6 +264,11 @@ func (c *control) command(w http.ResponseWriter, what string, body []byte) {
 		c.rules = append(c.rules, &x)
 	case "clear":
 		c.rules = nil
+	case "release":
+		close(c.freed)
+		c.freed = make(chan struct{})
+	case "late":
+		_ = json.NewEncoder(w).Encode(c.late)
 	case "connection":
 		vm := simulator.Map.Get(types.ManagedObjectReference{Type: "VirtualMachine", Value: x.Target})
 		set(vm.(*simulator.VirtualMachine), "runtime.connectionState", types.VirtualMachineConnectionState(x.Text))
@@ -319,7 +384,8 @@ func main() {
 	}
 	model.Service.Listen = &url.URL{Host: fmt.Sprintf("127.0.0.1:%d", *port), User: url.UserPassword(*user, *password)}
 	server := model.Service.NewServer()
-	server.Config.Handler = &control{sdk: server.Config.Handler, boot: *boot, calls: map[string]int{}}
+	server.Config.Handler = &control{sdk: server.Config.Handler, boot: *boot, calls: map[string]int{}, freed: make(chan struct{}),
+		user: *user, password: *password}
 	ready["url"] = (&url.URL{Scheme: server.URL.Scheme, Host: server.URL.Host, Path: server.URL.Path}).String()
 	_ = json.NewEncoder(os.Stdout).Encode(ready)
 

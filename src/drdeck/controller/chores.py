@@ -10,6 +10,7 @@ from typing import Any
 from drdeck.model.commands import AnyCommand, Take, encode
 
 from .journal import JournalError
+from .sight import Sight
 
 log = logging.getLogger("drdeck.controller")
 
@@ -24,15 +25,21 @@ RecordSurely = Callable[[str, dict[str, Any]], Awaitable[None]]
 class Chores:
     """Carries acts out that the site says are due; each is journaled before and after."""
 
-    def __init__(self, execute: Execute, record: Record, record_surely: RecordSurely) -> None:
+    def __init__(self, execute: Execute, record: Record, record_surely: RecordSurely, sight: Sight) -> None:
         self._execute, self._record, self._record_surely = execute, record, record_surely
+        self._sight = sight
         self.going: set[str] = set()
         self._failed: dict[str, float] = {}
+        self._unseen: dict[str, int] = {}
 
     def may_begin(self, key: str) -> bool:
-        """Not under way, and not failed a moment ago."""
+        """Not under way, not failed a moment ago, and the site was read anew after an answer was lost."""
         clock = asyncio.get_running_loop().time()
-        return key not in self.going and clock - self._failed.get(key, -RETRY_S) >= RETRY_S
+        return (
+            key not in self.going
+            and clock - self._failed.get(key, -RETRY_S) >= RETRY_S
+            and self._unseen.get(key, -1) < self._sight.looked
+        )
 
     async def carry_out(self, command: Take) -> None:
         """Begin at once; what fails, or cannot be journaled, is tried again later."""
@@ -44,8 +51,12 @@ class Chores:
             await self._record_surely("upkeep_outcome", {**told, "result": result, "text": text})
             if result == "done":
                 self._failed.pop(key, None)
+                self._unseen.pop(key, None)
             else:
                 self._failed[key] = asyncio.get_running_loop().time()
+            if result == "unknown":
+                self._unseen[key] = self._sight.serial
+                self._sight.look_again()
         except JournalError:
             self._failed[key] = asyncio.get_running_loop().time()
         finally:

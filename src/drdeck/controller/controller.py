@@ -67,7 +67,7 @@ class Controller:
         self.book.on_change = self.sight.on_change = self._changed
         self.sight.on_view, self.sight.take = self.kick, self.saw
         record = functools.partial(self.book.record, SELF)
-        self._chores = Chores(self.doing.execute, record, self.book.record_surely)
+        self._chores = Chores(self.doing.execute, record, self.book.record_surely, self.sight)
 
     async def run(self) -> None:
         """Observe and reconcile until cancelled; what is under way then is left to the next start."""

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from drdeck.settings import VCenterSettings, VSphereSettings
 
 from .connection import Connection, Endpoint, in_thread
+from .fence import Fence
 from .site import VSphereSite
 
 Password = Callable[[tuple[str, ...], str], str]
@@ -19,6 +20,8 @@ def make_vsphere_site(name: str, settings: VSphereSettings, password: Password, 
     """
 
     def connector(vcenter: VCenterSettings, of: str) -> Callable[[], Awaitable[Connection]]:
+        fence = Fence()  # outlives each connection
+
         async def connect() -> Connection:
             secret = await in_thread(lambda: password(vcenter.password_command, of))
             endpoint = Endpoint(
@@ -27,7 +30,9 @@ def make_vsphere_site(name: str, settings: VSphereSettings, password: Password, 
                 thumbprint=vcenter.thumbprint,
                 insecure=vcenter.insecure,
             )
-            connection = Connection(endpoint, vcenter.username, secret, call_s=float(vcenter.timeout))
+            connection = Connection(
+                endpoint, vcenter.username, secret, call_s=float(vcenter.timeout), fence=fence
+            )
             try:
                 await connection.open()
             except BaseException:

@@ -14,6 +14,7 @@ from .connection import Session
 from .retrieve import properties
 
 _PC = vmodl.query.PropertyCollector
+_TRIES = 5
 _ROUND_S = 20
 """How long vCenter may hold one wait for a task; below the time that we wait for an answer."""
 
@@ -36,6 +37,20 @@ def finish(session: Session, task: Any, doing: str) -> None:
 
 
 def _outcome(session: Session, task: Any) -> Any:
+    """The task's error, or None. Raises what a call raises when the task itself cannot be seen any more."""
+    for _ in range(_TRIES):
+        logins = session.stub.logins
+        try:
+            return _wait_for(session, task)
+        except vmodl.fault.ManagedObjectNotFound:
+            if session.stub.logins == logins:
+                raise
+            # only our session has ended, and the collector with it; raises the same when the task is gone
+            properties(session, task, "info.state")
+    raise vmodl.fault.ManagedObjectNotFound(obj=task)
+
+
+def _wait_for(session: Session, task: Any) -> Any:
     collector = session.content.propertyCollector.CreatePropertyCollector()
     try:
         paths = ["info.state", "info.error"]

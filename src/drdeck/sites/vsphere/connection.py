@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from pyVmomi import vim
 
 from drdeck.sites.vsphere.errors import translate, words
+from drdeck.sites.vsphere.fence import Fence
 from drdeck.sites.vsphere.transport import AnswerLost, CertificateRefused, Endpoint, Stub
 
 __all__ = [
@@ -66,7 +67,10 @@ async def in_thread(work: Callable[[], T]) -> T:
 
 
 class Session:
-    """One logged-in session. Its calls block; several threads may call at once."""
+    """One logged-in session. Its calls block; several threads may call at once.
+
+    `fence`: of all sessions that this process had with this vCenter one after another.
+    """
 
     def __init__(
         self,
@@ -77,9 +81,13 @@ class Session:
         connect_s: float = CONNECT_S,
         call_s: float = CALL_S,
         poll_s: float = 0.0,
+        fence: Fence | None = None,
     ) -> None:
         self.endpoint, self.username, self._password = endpoint, username, password
+        self._connect_s = connect_s
         self.stub = Stub(endpoint, connect_s, call_s, poll_s)
+        self.fence = fence or Fence()
+        self.stub.on_lost = self.fence.doubt
         self.si: Any = vim.ServiceInstance("ServiceInstance", self.stub)
         self._content: Any = None
         self._lock = threading.Lock()
@@ -115,6 +123,23 @@ class Session:
             if self.stub.logins == logins:  # else another thread has just done it
                 self._log_in()
 
+    def settle(self) -> None:
+        """End every session in whose name something may still come; log in anew where it is this one.
+
+        Raises what pyVmomi raises, and AnswerLost.
+        """
+        if not self.fence.doubtful:
+            return
+        with self._lock:
+            mine = str(self.stub.cookie) in self.fence.doubtful
+            other = Stub(self.endpoint, self._connect_s, self.stub.call_s)
+            try:
+                self.fence.settle(other, self.content.sessionManager)
+            finally:
+                other.DropConnections()
+            if mine:
+                self._log_in()
+
     def close(self) -> None:
         """Break what is under way, log out, and drop the connections; never raises."""
         self.stub.log_in = None
@@ -122,8 +147,10 @@ class Session:
         if self.session_id:
             self.stub.schemeArgs["connect_s"] = self.stub.call_s = LOGOUT_S
             self.stub.DropConnections()
+            cookie = str(self.stub.cookie)
             with contextlib.suppress(Exception):  # gone is gone; the vCenter ends idle sessions itself
                 self.content.sessionManager.Logout()
+                self.fence.ended(cookie)
         self.stub.cookie = ""
         self.stub.DropConnections()
 
@@ -143,13 +170,14 @@ class Connection:
         connect_s: float = CONNECT_S,
         call_s: float = CALL_S,
         poll_s: int = POLL_S,
+        fence: Fence | None = None,
     ) -> None:
         self.endpoint, self.username, self.poll_s = endpoint, username, poll_s
         self.server = endpoint.server
         self.polling = Session(
             endpoint, username, password, connect_s=connect_s, call_s=call_s, poll_s=poll_s
         )
-        self.commands = Session(endpoint, username, password, connect_s=connect_s, call_s=call_s)
+        self.commands = Session(endpoint, username, password, connect_s=connect_s, call_s=call_s, fence=fence)
 
     async def open(self) -> None:
         """Log both sessions in, once: to connect anew, close this one and make another."""
@@ -182,8 +210,17 @@ class Connection:
         return await self._run(lambda: work(self.polling), doing)
 
     async def command(self, work: Callable[[Session], T], doing: str) -> T:
-        """Run blocking work on the commanding session."""
-        return await self._run(lambda: work(self.commands), doing)
+        """Run blocking work on the commanding session, once nothing can come of what was asked before."""
+
+        def settled() -> T:
+            self.commands.settle()
+            return work(self.commands)
+
+        return await self._run(settled, doing)
+
+    async def settle(self) -> None:
+        """From here on nothing comes of a request whose answer was lost: what is read now stays true."""
+        await self._run(self.commands.settle, "end a session in which an answer was lost")
 
     async def _run(self, work: Callable[[], T], doing: str) -> T:
         try:

@@ -12,7 +12,7 @@ from xml.parsers.expat import ExpatError
 from pyVmomi import vim, vmodl
 
 from drdeck.sites.site import LoginRefused, Refused, ResultUnknown, SiteError, SiteUnreachable
-from drdeck.sites.vsphere.transport import AnswerLost, CertificateRefused
+from drdeck.sites.vsphere.transport import AnswerLost, CertificateRefused, TooLate
 
 _LONGEST = 300
 
@@ -33,6 +33,10 @@ def translate(exc: BaseException, doing: str, server: str = "vCenter") -> SiteEr
             )
         return SiteUnreachable(
             f"Could not {doing}: {server} did not answer ({why}); check the network and that vCenter runs"
+        )
+    if isinstance(exc, TooLate):
+        return SiteUnreachable(
+            f"Could not {doing}: drdeck was stopped for a while just before it asked {server}; it looks again"
         )
     if isinstance(exc, vim.fault.InvalidLogin):
         return LoginRefused(

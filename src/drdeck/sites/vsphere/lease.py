@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import threading
-import time
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
@@ -24,6 +23,7 @@ from .collector import object_id
 from .connection import Session
 from .record import LEASE
 from .retrieve import retrieve
+from .transport import steady
 
 _PC = vmodl.query.PropertyCollector
 CLAIM = LEASE + "."
@@ -48,7 +48,7 @@ class _Held(NamedTuple):
     claim: int
     since: datetime
     until: float
-    """by this process's monotonic clock"""
+    """as `steady` counts"""
 
 
 class Seen(NamedTuple):
@@ -98,15 +98,16 @@ class Leases:
     def holds(self, folder: str) -> bool:
         """Whether this controller held the domain when it last looked, and its time is not over."""
         held = self._held.get(folder)
-        return held is not None and time.monotonic() < held.until
+        return held is not None and steady() < held.until
 
     def tiring(self, folder: str) -> bool:
         """Whether a lease of ours wants to be renewed."""
         held = self._held.get(folder)
-        return held is not None and held.until - time.monotonic() < self.length_s * 2 / 3
+        return held is not None and held.until - steady() < self.length_s * 2 / 3
 
-    def hold(self, session: Session, folder: str, force: bool = False) -> None:
-        """Be the driver of a domain, or go on being it. Raises Driven when somebody else is.
+    def hold(self, session: Session, folder: str, force: bool = False) -> float:
+        """Be the driver of a domain, or go on being it; until when, as `steady` counts. Raises Driven
+        when somebody else is.
 
         Looks at vCenter each time, so that a process that was stopped for a while learns what it missed.
         `force` takes the lease from a driver whose time is not over.
@@ -115,19 +116,25 @@ class Leases:
             lock = self._locks.setdefault(folder, threading.Lock())
         with lock:
             held, seen = self._held.get(folder), self._see(session, folder)
-            if held is not None and seen.top == held.claim:
-                if held.until - time.monotonic() < self.length_s * 2 / 3 or seen.value is None:
-                    self._write(session, folder, held.claim, held.since)
-                return
             value = seen.value
-            if held is None and value is not None and value.by == self.me and value.g == seen.top:
+            # where our time is over another may be claiming it at this moment: then only a claim decides
+            if held is not None and seen.top == held.claim:
+                if 0 < held.until <= steady():
+                    self._claim(session, folder, seen)
+                elif held.until - steady() < self.length_s * 2 / 3 or value is None:
+                    self._write(session, folder, held.claim, held.since)
+            elif held is None and value is not None and value.by == self.me and value.g == seen.top:
                 # ours from before a restart: of one name only one process runs at a time
-                self._write(session, folder, value.g, value.since)
-                return
-            self._held.pop(folder, None)
-            if not force:
-                self._wait_for_others(folder, seen)
-            self._claim(session, folder, seen)
+                if value.until <= self._now():
+                    self._claim(session, folder, seen)
+                else:
+                    self._write(session, folder, value.g, value.since)
+            else:
+                self._held.pop(folder, None)
+                if not force:
+                    self._wait_for_others(folder, seen)
+                self._claim(session, folder, seen)
+            return self._held[folder].until
 
     def release(self, session: Session, folder: str) -> None:
         """Let the next one have it at once."""
@@ -145,8 +152,8 @@ class Leases:
             )
         if seen.top and (value is None or value.g != seen.top):
             # claimed, but the name is not there yet: give that controller the time to write it
-            first = self._unnamed.setdefault((folder, seen.top), time.monotonic())
-            if time.monotonic() - first < self.length_s:
+            first = self._unnamed.setdefault((folder, seen.top), steady())
+            if steady() - first < self.length_s:
                 raise Driven("another controller has just taken this domain over; look again in a moment")
 
     def _claim(self, session: Session, folder: str, seen: Seen) -> None:
@@ -167,7 +174,7 @@ class Leases:
                 manager.RemoveCustomFieldDef(key=key)
 
     def _write(self, session: Session, folder: str, claim: int, since: datetime) -> None:
-        until = time.monotonic() + self.length_s
+        until = steady() + self.length_s
         record = LeaseRecord(
             by=self.me, g=claim, since=since, until=self._now() + timedelta(seconds=self.length_s)
         )

@@ -164,9 +164,11 @@ class VSphereSite:
                     if record.completing or record.session is not None:
                         await self._drive(folder, f"stay the driver of {folder.name}")
 
-    async def _drive(self, folder: FolderFacts, doing: str, force: bool = False) -> None:
-        """Be the driver of a domain. Raises Driven, SiteUnreachable, Refused, ResultUnknown."""
-        await self._connected().command(lambda session: self._leases.hold(session, folder.id, force), doing)
+    async def _drive(self, folder: FolderFacts, doing: str, force: bool = False) -> float:
+        """Be the driver of a domain; until when. Raises Driven, SiteUnreachable, Refused, ResultUnknown."""
+        return await self._connected().command(
+            lambda session: self._leases.hold(session, folder.id, force), doing
+        )
 
     async def _listen(self) -> None:
         assert self._heart is not None
@@ -185,6 +187,7 @@ class VSphereSite:
 
     async def observe(self) -> SiteView:
         watch = self._watching()
+        await self._connected().settle()
         await watch.refresh()
         self._forced = True
         self._wake.set()
@@ -264,9 +267,9 @@ class VSphereSite:
             return
 
         def write(session: Session) -> None:
-            self._leases.hold(session, folder.id)
-            for name, value in todo:
-                self._attributes.set(session, folder.id, name, value)
+            with session.stub.no_later_than(self._leases.hold(session, folder.id)):
+                for name, value in todo:
+                    self._attributes.set(session, folder.id, name, value)
 
         try:
             await self._connected().command(write, doing)
@@ -332,8 +335,13 @@ class VSphereSite:
         folder = self._sight.find(domain)[0]
         try:
             # looked at right before the act: a controller that slept must learn that it drives no more
-            await self._drive(folder, doing)
-            await connection.command(lambda session: acts.carry_out(session, act), doing)
+            until = await self._drive(folder, doing)
+
+            def carry_out(session: Session) -> None:
+                with session.stub.no_later_than(until):
+                    acts.carry_out(session, act)
+
+            await connection.command(carry_out, doing)
         except Driven as error:
             raise SiteUnreachable(f"Could not {doing}: {error}") from None
         except Refused as error:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import select
 import socket
 import ssl
 import struct
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from functools import cached_property
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from typing import Any
@@ -38,6 +40,13 @@ class AnswerLost(Exception):
     def __init__(self, method: str, changing: bool) -> None:
         super().__init__(method)
         self.method, self.changing = method, changing
+
+
+class TooLate(Exception):
+    """A request was kept from leaving: the time in which it was right to send it was over."""
+
+    def __init__(self, method: str) -> None:
+        super().__init__(method)
 
 
 class CertificateRefused(Exception):
@@ -195,6 +204,8 @@ class Stub(SoapStubAdapter):  # type: ignore[misc]
         )
         self.endpoint = endpoint
         self.log_in: Callable[[int], None] | None = None
+        self.on_lost: Callable[[str], None] = lambda cookie: None
+        """told the session's cookie when the answer to a changing request of it was lost"""
         self.logins = 0
         self._local = threading.local()
         self._open: set[_Http] = set()
@@ -213,13 +224,27 @@ class Stub(SoapStubAdapter):  # type: ignore[misc]
         # the vCenter itself holds the answer to a long poll back
         return self.call_s + (self.poll_s if self._local.method == "WaitForUpdatesEx" else 0.0)
 
+    @contextlib.contextmanager
+    def no_later_than(self, steady_s: float) -> Iterator[None]:
+        """In this thread no changing request leaves after `steady()` has passed this. Raises TooLate."""
+        self._local.until = steady_s
+        try:
+            yield
+        finally:
+            self._local.until = None
+
     def GetConnection(self) -> Any:
         while True:
             connection = super().GetConnection()
             if not (connection.used and connection.gone()):
-                self._open.add(connection)
-                return connection
+                break
             connection.close()
+        until = getattr(self._local, "until", None)
+        if until is not None and changing(self._local.method) and steady() >= until:
+            self.ReturnConnection(connection)  # this is the last moment to learn that we were stopped
+            raise TooLate(self._local.method)
+        self._open.add(connection)
+        return connection
 
     def ReturnConnection(self, conn: Any) -> None:
         conn.used = True
@@ -251,17 +276,17 @@ class Stub(SoapStubAdapter):  # type: ignore[misc]
 
     def _invoke(self, mo: Any, info: Any, args: Any, outer: Any) -> Any:
         self._local.sent, self._local.method = False, info.wsdlName
+        cookie = str(self.cookie)
         try:
             return super().InvokeMethod(mo, info, args, outer)
         except vmodl.MethodFault:
             raise
-        except HTTPException as broken:
-            if not self._local.sent or str(broken).startswith(("4", "503")):
-                raise  # a whole answer that says: not done
-            raise AnswerLost(info.wsdlName, changing(info.wsdlName)) from broken
         except Exception as broken:
-            if not self._local.sent:
+            # a whole answer of 4xx says: not done; one of 5xx may come from a proxy that had passed it on
+            if not self._local.sent or (isinstance(broken, HTTPException) and str(broken).startswith("4")):
                 raise
+            if changing(info.wsdlName):
+                self.on_lost(cookie)
             raise AnswerLost(info.wsdlName, changing(info.wsdlName)) from broken
 
 
@@ -271,6 +296,11 @@ def _check_session(answer: Any) -> None:
         for missing in content.missingSet or ():
             if isinstance(missing.fault, vim.fault.NotAuthenticated):
                 raise missing.fault
+
+
+def steady() -> float:
+    """Seconds that pass also while this process, or the whole machine, sleeps; nobody can set them."""
+    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
 
 
 def changing(method: str) -> bool:
