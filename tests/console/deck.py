@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any
 
+from textual._context import visible_screen_stack
 from textual.pilot import Pilot
 
 from drdeck.console.app import DrdeckApp
@@ -27,6 +28,7 @@ class Deck:
     @property
     def text(self) -> str:
         """The screen as characters, a line a row."""
+        visible_screen_stack.set(self.app._background_screens)  # a dialog does not hide what is behind it
         width, height = self.app.size
         update = self.app.screen._compositor
         strips = update.render_strips(self.app.size)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from textual.events import Key
 
 from drdeck.controller.operations import OperationState, Question
-from drdeck.model.domains import FailoverType, Mode, Networks, PitrPolicy, ProtectedSite
+from drdeck.model.domains import FailoverType, Mode, Networks, Period, PitrPolicy, ProtectedSite
 from tests.console.deck import Deck, running
 from tests.console.fake import NOW, FakeClient, changed, domain, in_session, operation
 
@@ -148,6 +150,58 @@ async def test_force_asks_once_more_where_evidence_speaks_against_it() -> None:
         await deck.sees("Type the name of the domain")
 
 
+async def test_force_takes_ten_keys_and_the_name_whatever_speaks_against_it() -> None:
+    """With every message that there is: PITR session, Continuous rehydration, is it needed, the name."""
+    client = FakeClient(domain())
+    client.protected = ProtectedSite(state="reachable", running=2, total=2, checked_at=NOW)
+    client.against = ("the protected site answers and 2 of its VMs run",)
+    async with running(client) as deck:
+        await deck.press("f", "3", "i", "tab", "enter")
+        await deck.sees("PITR session")
+        await deck.press("enter")
+        await deck.sees("Continuous rehydration")
+        await deck.press("enter")
+        await deck.sees("is it needed?", "y Force all the same")
+        await deck.press("y")
+        await deck.sees('Type the name of the domain, "erp-prod"', "↓ To Confirm")
+        await deck.type("erp-prod")
+        await deck.press("down")
+        assert deck.focused() == "yes"
+        await deck.press("enter")
+        await deck.until(lambda: bool(client.submitted), "submitted")
+        assert deck.pressed <= 10
+    assert client.submitted[0].confirm == "erp-prod"
+
+
+async def test_down_leads_to_confirm_only_once_the_name_is_right() -> None:
+    client = FakeClient(domain())
+    async with running(client) as deck:
+        await to_force_failover(deck)
+        await deck.type("erp-pro")
+        await deck.press("down", "enter")
+        await deck.sees("Type the name of the domain")
+        assert client.submitted == []
+
+
+async def test_a_dialog_shows_its_own_keys_and_takes_no_others() -> None:
+    client = FakeClient(domain(), in_session())
+    async with running(client) as deck:
+        for key, own in (
+            ("m", "↑ ↓ Move  enter Choose  esc Close"),
+            ("question_mark", "↑ ↓ Scroll  enter Dismiss"),
+            ("f", "1 2 3 Type  i Run PITR  tab Next  enter Press  esc Cancel"),
+            ("ctrl+q", "tab Next  enter Press  esc Cancel"),
+        ):
+            await deck.press(key)
+            await deck.sees(own)
+            assert deck.text.splitlines()[-1].strip().startswith(own)
+            shown = deck.dialog
+            await deck.press("l", "t", "d")
+            assert deck.dialog is shown
+            await deck.press("escape")
+            await deck.until(lambda: deck.dialog is None, "closed")
+
+
 async def to_force_failover(deck: Deck) -> None:
     await deck.press("f", "3", "tab", "enter")
     await deck.sees("Continuous rehydration")
@@ -245,15 +299,32 @@ async def test_rolling_back_takes_six_keys_and_a_time() -> None:
 @pytest.mark.parametrize(
     ("typed", "said"),
     [("-15m", "2026-11-22 10:27:07Z"), ("2026-11-22T09:00:00Z", "09:00:00Z"), ("99:99", "is not a time"),
-     ("2026-11-22T01:00:00Z", "no point at or before")],
+     ("2026-11-22T01:00:00Z", "no point at or before 2026-11-22 01:00:00Z; the oldest is of"),
+     ("2026-11-22T11:00:00Z", "is in the future; it is 2026-11-22 10:42:07Z at the site"),
+     ("2026-11-18T10:00:00Z", "is before the PITR window, which begins at 2026-11-19 10:42:07Z"),
+     ("9:15", "a PITR session was active from 2026-11-22 09:00:00Z to 2026-11-22 09:30:00Z;"),
+     ("-1s", "a PITR session was active from 2026-11-22 10:29:36Z to now; no instant in it can be"),
+    ],
 )  # fmt: skip
 async def test_typed_times(typed: str, said: str) -> None:
-    async with running(FakeClient(in_session())) as deck:
+    """What was made of them, or why nothing can be; a refused one moves nothing and is said in full."""
+    past = Period(start=NOW.replace(hour=9, minute=0, second=0), end=NOW.replace(hour=9, minute=30, second=0))
+    going = Period(start=NOW - timedelta(minutes=12, seconds=31))
+    client = FakeClient(in_session(excluded=(past, going)))
+    async with running(client) as deck:
         await deck.press("m", "enter")
-        await deck.sees("2026-11-22 10:40:07Z")
+        await deck.sees("2026-11-22 10:20:07Z")
+        cursor = next(line for line in deck.text.splitlines() if line.startswith(" > "))
         await deck.type(typed)
         await deck.press("enter")
         await deck.sees(said)
+        if said.startswith(("2026", "09:00:00Z")):
+            assert deck.focused() == "run"
+            return
+        assert deck.focused() == "time" and cursor in deck.text
+        assert client.submitted == [] and deck.dialog is None
+        await deck.press("backspace")
+        await deck.until(lambda: said not in deck.words(), "gone with the next key")
 
 
 async def test_a_time_typed_in_one_burst() -> None:

@@ -53,7 +53,7 @@ def test_the_line_is_known_also_where_all_keys_stand_in_it() -> None:
     [
         {"sort": "o"},
         {"sort": "m", "more": "s"},
-        {"pitr_run": "p"},
+        {"pitr_exit": "x", "pitr_run": "r"},
         {"palette": "colon,ctrl+o"},
         {"more": ","},
     ],

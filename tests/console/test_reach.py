@@ -65,7 +65,7 @@ def test_equal_rows_keep_the_order_of_their_names() -> None:
 
 
 async def test_keys_of_ones_own_work_and_are_shown() -> None:
-    keys = {"sort": "o", "more": "!", "log": "f9", "pitr_run": "p", "filter": "f3", "answer": "w"}
+    keys = {"sort": "o", "more": "!", "log": "f9", "pitr_exit": "x", "filter": "f3", "answer": "w"}
     settings = ConsoleSettings(keys=keys)
     async with running(FakeClient(in_session(), domain("web")), settings=settings) as deck:
         await deck.sees("! More", "f3 Filter")
@@ -79,12 +79,14 @@ async def test_keys_of_ones_own_work_and_are_shown() -> None:
         assert deck.dialog is None
         assert "sorted by name" in deck.text
         await deck.press("question_mark")
-        await deck.sees("f9 Task Log", "p Run PITR", "w Answer")
+        await deck.sees("f9 Task Log", "x Exit PITR Session", "w Answer")
         await deck.press("escape", "f3")
         await deck.type("web")
         await deck.until(lambda: "files" not in deck.text.partition("Domain")[2], "filtered")
         await deck.press("escape", "home", "p")
         await deck.sees("Run PITR of files")
+        await deck.press("x")
+        await deck.sees("all PITR data is reset")
 
 
 async def test_help_and_palette_list_every_action_that_works() -> None:

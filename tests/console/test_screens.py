@@ -180,6 +180,26 @@ async def test_a_small_terminal_is_told_so() -> None:
         assert "Protected Domains" not in deck.text
 
 
+@pytest.mark.parametrize("size", [(79, 24), (80, 23), (40, 10), (20, 8)])
+async def test_below_the_smallest_size_nothing_is_drawn_and_no_key_acts_unseen(size: tuple[int, int]) -> None:
+    client = FakeClient(in_session(rollbacks=1))
+    async with running(client) as deck:
+        await deck.press("m", "down", "enter")
+        await deck.sees("Exit PITR Session", "[>Cancel<]", "The VMs stay as of")
+        await deck.pilot.resize_terminal(*size)
+        word = "drdeck needs a terminal of 80 x 24 or more; this one is smaller."
+        await deck.until(lambda: word in deck.words(), word)
+        said = "d leaves; the controller goes on. Other keys wait until it is larger."
+        assert deck.words().strip() == f"{word} {said}"
+        await deck.press("tab", "enter", "escape", "m")
+        assert client.submitted == []
+        await deck.pilot.resize_terminal(80, 24)
+        await deck.sees("Exit PITR Session", "[>Cancel<]", "The VMs stay as of")
+        await deck.pilot.resize_terminal(*size)
+        await deck.press("d")
+        await deck.until(lambda: not deck.app.is_running or deck.app._exit, "left")
+
+
 async def test_no_domain_and_no_vm() -> None:
     async with running(FakeClient()) as deck:
         await deck.sees("the site has no Protected Domain")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import sys
 from collections.abc import Iterator
@@ -25,10 +26,17 @@ ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
-def terminal() -> Iterator[Terminal]:
+def passed(tmp_path: Path) -> Path:
+    """Where the console tells how many seconds have passed for it."""
+    return tmp_path / "passed"
+
+
+@pytest.fixture
+def terminal(passed: Path) -> Iterator[Terminal]:
     env = {**os.environ, "PYTHONPATH": f"{ROOT}/src:{ROOT}", "LANG": "C.UTF-8", "COLORTERM": "truecolor"}
-    env.pop("NO_COLOR", None)
-    found = Terminal([sys.executable, "-m", "tests.console.live"], env)
+    for name in ("NO_COLOR", "LC_ALL", "LC_CTYPE"):
+        env.pop(name, None)
+    found = Terminal([sys.executable, "-m", "tests.console.live"], {**env, "PASSED": str(passed)})
     yield found
     found.close()
 
@@ -48,7 +56,52 @@ def test_bytes_on_the_line(terminal: Terminal) -> None:
     assert "Rehydrating" in terminal.text()
     terminal.kill(signal.SIGUSR1)
     assert terminal.written_by() <= 200
-    assert terminal.settle(4.0) == 0
+
+
+SCREENS: dict[str, tuple[tuple[str, ...], str, int]] = {
+    "list": ((), "web-tier", 160),
+    "domain": (("enter",), "erp-app02", 260),
+    "PITR": (("enter", "right"), "abnormal writing", 60),
+    "steps": (("t",), "Task Steps of", 60),
+    "log": (("l",), "Task Log", 60),
+    "More menu": (("m",), "Choose", 60),
+    "Complete dialog": (("f",), "Not checked", 60),
+}
+"""Keys that lead there, what is seen then, and the bytes at most when the minute turns: the clock, and
+in lists the ages that are another minute older."""
+
+
+@pytest.mark.parametrize("screen", SCREENS)
+def test_an_idle_minute_costs_the_clock_and_nothing_else(
+    screen: str, terminal: Terminal, passed: Path
+) -> None:
+    """Sixty seconds of the clock that the console reads, each with its tick: 10:42:07 to 10:43:07."""
+    keys, seen, most = SCREENS[screen]
+    terminal.wait_for("erp-prod")
+    for key in keys:
+        terminal.written_by(key)
+    terminal.wait_for(seen)
+    terminal.settle()
+    assert half_a_minute(terminal, passed, 30) == 0
+    assert 0 < half_a_minute(terminal, passed, 60) <= most
+    assert "10:43Z" in terminal.text()
+    assert half_a_minute(terminal, passed, 90) == 0
+
+
+def half_a_minute(terminal: Terminal, passed: Path, until: int) -> int:
+    """Let thirty seconds pass for the console; the bytes that it wrote in them."""
+    before = len(terminal.raw)
+    terminal.kill(signal.SIGUSR2)
+    terminal.wait_for(until=lambda: passed.exists() and passed.read_text() == str(until))
+    terminal.settle()
+    return len(terminal.raw) - before
+
+
+def test_the_mouse_is_left_alone(terminal: Terminal) -> None:
+    """A mouse that is listened to costs a kilobyte a move, and copying by hand."""
+    terminal.wait_for("erp-prod")
+    terminal.settle()
+    assert not re.search(rb"\x1b\[\?(9|100[0-35-6]|1015)h", terminal.raw)
 
 
 def test_a_copy_goes_to_the_terminal(terminal: Terminal) -> None:

@@ -80,9 +80,9 @@ def test_list_and_domain_count_alike() -> None:
 
 async def test_the_acts_that_are_open_stand_on_the_screen() -> None:
     async with running(FakeClient(in_session(), domain())) as deck:
-        await deck.sees("m Run PITR")
+        await deck.sees("p Run PITR  m More")
         await deck.press("enter")
-        await deck.sees("[m More: Run PITR, Exit PITR Session]", "m Run PITR")
+        await deck.sees("[p Run PITR]  [m More: Exit PITR Session]", "p Run PITR")
         assert "Failover]" not in deck.text
         await deck.press("escape", "j", "enter")
         await deck.sees("[f Failover]  [m More]")

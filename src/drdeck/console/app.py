@@ -21,6 +21,7 @@ from textual.binding import Binding
 from textual.driver import Driver
 from textual.filter import LineFilter
 from textual.screen import Screen
+from textual.scrollbar import ScrollBar
 from textual.timer import Timer
 
 from drdeck.coach.coach import Coach
@@ -33,14 +34,16 @@ from .coaching import Coaching
 from .dialogs.base import Dialog
 from .dialogs.site import AddSite
 from .frugal import Frame
-from .keys import bindings, normal, own_bindings
+from .keys import bindings, keys_of, normal, own_bindings
 from .link import BACKOFF, Attached, Lost, News, follow
 from .looks import THEMES, looks_for
+from .room import too_small
 from .screens.base import ConsoleScreen
 from .screens.domains import DomainsScreen
 from .show import hour
 from .state import State
 from .tidings import Tidings
+from .widgets.scrolling import CharacterBar
 
 log = logging.getLogger(__name__)
 Answer = TypeVar("Answer")
@@ -54,6 +57,8 @@ class DrdeckApp(App[None], inherit_bindings=False):
     """`attach` gives a connected client. `real_now` and `monotonic` are clocks that tests can turn."""
 
     TITLE = "drdeck"
+    TICK_S = 1.0
+    """Seconds between two looks at the clock."""
     CSS_PATH = [_HERE / "screens" / "screens.tcss", _HERE / "dialogs" / "dialogs.tcss"]
     ENABLE_COMMAND_PALETTE = False
     BINDINGS = [
@@ -94,6 +99,7 @@ class DrdeckApp(App[None], inherit_bindings=False):
         self._minute = ""
         self.acts = Acts(self)
         self.coaching = None if coach is None else Coaching(self, coach)
+        ScrollBar.renderer = CharacterBar
         for theme in THEMES.values():
             self.register_theme(theme)
         self.theme = THEMES[self.looks.theme].name
@@ -107,7 +113,8 @@ class DrdeckApp(App[None], inherit_bindings=False):
             self.set_keymap(dict(self.remapped))
             for keys, act, label in own_bindings(self.remapped):
                 self.bind(keys, act, description=label, show=False)
-        self.set_interval(1.0, self._tick)
+        self._minute = hour(self.now())
+        self.set_interval(self.TICK_S, self._tick)
         self.run_worker(follow(self._reach, self.post_message, self._backoff), group="link")
 
     def get_line_filters(self) -> list[LineFilter]:
@@ -135,8 +142,16 @@ class DrdeckApp(App[None], inherit_bindings=False):
         self.screen.refresh()
 
     async def on_event(self, event: events.Event) -> None:
-        """Keys are swallowed while a dialog that has just opened is deaf."""
+        """Keys are swallowed while a dialog that has just opened is deaf, and while nothing can be seen."""
         if isinstance(event, events.Key) and not event.is_forwarded and self.screen_stack:
+            if too_small(self.size):
+                event.stop()
+                leaves = (*keys_of("detach", self.remapped), *keys_of("quit", self.remapped), "ctrl+c")
+                if event.key in leaves and isinstance(self.screen, Dialog):
+                    self.exit()  # what it asks was not answered: there is nothing to hand over
+                elif event.key in leaves:
+                    self.acts.leave()
+                return
             if isinstance(self.screen, Dialog) and self.screen.deaf:
                 event.stop()
                 return

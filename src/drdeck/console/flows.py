@@ -197,6 +197,7 @@ async def complete_failover(desk: Desk, name: str) -> str | None:
                 ["What was found speaks against a Force Failover:"],
                 "Force all the same",
                 warns=preview.against,
+                key="y",
             )
         ):
             return None

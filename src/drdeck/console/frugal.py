@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 from rich.cells import cell_len
 from rich.console import Console
 from rich.control import Control
+from rich.segment import Segment
 from rich.style import Style
 from textual._compositor import CompositorUpdate
 from textual.geometry import Size
@@ -19,6 +21,7 @@ from textual.strip import Strip
 
 Cell = tuple[str, Style | None]
 """A character and its style; the right half of a wide character is an empty string."""
+_RESET = "\x1b[0m"
 _GAP = 10
 """Cells that are cheaper to write again than to jump over."""
 
@@ -70,9 +73,28 @@ class Patch(CompositorUpdate):
     pieces: tuple[tuple[int, int, Strip], ...]
 
     def render_segments(self, console: Console) -> str:
-        return "".join(
-            f"{Control.move_to(x, y).segment.text}{strip.render(console)}" for x, y, strip in self.pieces
-        )
+        """The bytes; what one piece leaves set is not set again for the next one that looks the same."""
+        written: list[str] = []
+        standing = _RESET
+        for x, y, strip in self.pieces:
+            written.append(Control.move_to(x, y).segment.text)
+            for text, style, control in strip:
+                if control or not text:
+                    continue
+                wanted = _RESET if style is None else codes_of(style, console)
+                if wanted != standing:
+                    written += [wanted if standing == _RESET or wanted == _RESET else _RESET + wanted]
+                    standing = wanted
+                written.append(text)
+        if standing != _RESET:
+            written.append(_RESET)
+        return "".join(written)
+
+
+@lru_cache(1024)
+def codes_of(style: Style, console: Console) -> str:
+    """What sets a style on this terminal; a style that sets nothing is a reset."""
+    return Strip([Segment("x", style)]).render(console).partition("x")[0] or _RESET
 
 
 class Frame:

@@ -13,7 +13,8 @@ from drdeck.model.domains import Domain
 from drdeck.model.keys import canonical, spread
 
 GLOBAL = (
-    "more", "cfo_complete", "steps", "log", "copy", "doctor", "add_site", "palette", "help", "detach", "quit",
+    "more", "cfo_complete", "pitr_run", "steps", "log", "copy", "doctor", "add_site", "palette", "help",
+    "detach", "quit",
 )  # fmt: skip
 """Actions whose keys work on every screen; the others belong to a screen or a list."""
 
@@ -62,7 +63,7 @@ def act_keys(
     label = BY_NAME["cfo_complete"].label
     first = (failover, label) if "cfo_complete" in acts else ("", f"{failover} {label}")
     if "pitr_run" in acts:
-        first = (shown_key("pitr_run", remapped) or more, BY_NAME["pitr_run"].label)
+        first = (shown_key("pitr_run", remapped), BY_NAME["pitr_run"].label)
     return [first, (more, BY_NAME["more"].label)]
 
 

@@ -16,6 +16,14 @@ from textual.theme import BUILTIN_THEMES, Theme
 
 from drdeck.settings import ConsoleSettings
 
+
+def _scroll_bar(bar: str, back: str) -> dict[str, str]:
+    """The colours of the scroll bar's characters, the same whatever is done with it."""
+    bars = {f"scrollbar{state}": bar for state in ("", "-hover", "-active")}
+    backs = {f"scrollbar-background{state}": back for state in ("", "-hover", "-active")}
+    return {**bars, **backs, "scrollbar-corner-color": back}
+
+
 DARK = Theme(
     name="drdeck-dark",
     primary="#4ea1d3",
@@ -29,6 +37,7 @@ DARK = Theme(
     surface="#14181c",
     panel="#20262c",
     dark=True,
+    variables=_scroll_bar("#6c7a88", "#14181c"),
 )
 LIGHT = Theme(
     name="drdeck-light",
@@ -43,6 +52,7 @@ LIGHT = Theme(
     surface="#fafafa",
     panel="#e8e8e8",
     dark=False,
+    variables=_scroll_bar("#6c7a88", "#fafafa"),
 )
 _ANSI_VARIABLES = {
     **BUILTIN_THEMES["ansi-dark"].variables,
@@ -52,7 +62,7 @@ _ANSI_VARIABLES = {
     "input-cursor-background": "ansi_default",
     "input-cursor-foreground": "ansi_default",
     "input-cursor-text-style": "reverse",
-    "scrollbar": "ansi_default",
+    **_scroll_bar("ansi_default", "ansi_default"),
 }
 """Textual's own, with nothing that hides on a terminal whose colours are turned round."""
 ANSI = Theme(
@@ -91,7 +101,7 @@ THEMES = {"dark": DARK, "light": LIGHT, "ansi": ANSI, "mono": MONO}
 
 _STYLES: Mapping[str, Mapping[str, str]] = {
     "dark": {
-        "dim": "#8a949e", "bold": "bold", "head": "bold #9fb4c4", "accent": "#6cb6e4", "key": "bold #6cb6e4",
+        "dim": "#95a0aa", "bold": "bold", "head": "bold #9fb4c4", "accent": "#6cb6e4", "key": "bold #6cb6e4",
         "ok": "#7fc97f", "warn": "#e0b050", "bad": "bold #f08078", "alert": "bold #14181c on #e0b050",
         "top-alert": "bold #14181c on #e0b050",
         "cursor": "bold #ffffff on #2f5f80", "idle-cursor": "on #2a323a", "top": "#d8d8d8 on #20262c",

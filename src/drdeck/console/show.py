@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from rich.cells import cell_len, set_cell_size
@@ -116,6 +117,19 @@ def wrap(text: str, width: int) -> list[str]:
             lines += full
         lines.append(line)
     return lines
+
+
+def marked(sign: str, lines: Sequence[str], style: str) -> list[Line]:
+    """Wrapped lines with a sign before the first of them."""
+    return [((f" {sign if place == 0 else ' '} {text}", style),) for place, text in enumerate(lines)]
+
+
+def wrap_some(text: str, width: int, most: int) -> list[str]:
+    """The first `most` lines of the wrapped text; "…" at the end says that there is more."""
+    lines = wrap(text, width)
+    if len(lines) <= most:
+        return lines
+    return [*lines[: most - 1], cut(f"{lines[most - 1]} {lines[most]}", width)]
 
 
 def _broken(word: str, width: int) -> list[str]:

@@ -192,7 +192,7 @@ ACTIONS: tuple[Action, ...] = (
         _owned_pitr, pitr_start_closed,
     ),
     Action(
-        "pitr_run", "Run PITR", "", "roll the VMs back to an instant", 2, True, "domain",
+        "pitr_run", "Run PITR", "p", "roll the VMs back to an instant", 2, True, "domain",
         lambda d: d.session is not None, pitr_run_closed,
     ),
     Action(

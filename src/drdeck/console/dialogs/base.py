@@ -1,4 +1,5 @@
-"""What all dialogs share: a box over the screen, Cancel in the focus, deaf ears for the first half second."""
+"""What all dialogs share: a box over the screen, Cancel in the focus, deaf ears for the first half second,
+and below them their own keys: those of the screen behind do nothing now."""
 
 from __future__ import annotations
 
@@ -15,8 +16,10 @@ from textual.widgets import Static
 
 from drdeck.model.text import clean
 
+from ..room import Room
 from ..show import Line, wrap
 from ..state import State
+from ..widgets.frame import KeyLine
 from ..widgets.lines import Lines
 from ..widgets.push import Push
 
@@ -25,6 +28,11 @@ Answer = TypeVar("Answer")
 DEAF_S = 0.5
 """Keys are ignored for so long after a dialog opened: auto-repeat must not confirm anything."""
 BOX_WIDTH = 80
+
+
+NEXT, PRESS, CANCEL = ("tab", "Next"), ("enter", "Press"), ("esc", "Cancel")
+"""(key, what it does) as the lines below dialogs say it"""
+PAGES = ("pgup pgdn", "Read on")
 
 
 class Dialog(ModalScreen[Answer | None]):
@@ -44,6 +52,7 @@ class Dialog(ModalScreen[Answer | None]):
         super().__init__(classes=classes)
         self.heading = clean(title)
         self._opened: float | None = None
+        self._room = Room(self)
 
     def body(self) -> Iterable[Widget]:
         """What stands between title and buttons."""
@@ -52,7 +61,12 @@ class Dialog(ModalScreen[Answer | None]):
     def buttons(self) -> Iterable[Push]:
         yield Push("Cancel", id="cancel")
 
+    def keys(self) -> list[tuple[str, str]]:
+        """(key, what it does) for the line below."""
+        return [NEXT, PRESS, CANCEL]
+
     def compose(self) -> ComposeResult:
+        yield KeyLine()
         with Vertical(id="box"):
             lines = wrap(self.heading, min(BOX_WIDTH, self.app.size.width) - 4)
             yield Lines(*(((line, "head"),) for line in lines), id="heading")
@@ -64,9 +78,19 @@ class Dialog(ModalScreen[Answer | None]):
     def on_mount(self) -> None:
         self._opened = self._monotonic()
         self.ready()
+        self.draw_keys()
+        self.call_after_refresh(self.draw_keys)  # only then it is known whether there is more to read
 
     def ready(self) -> None:
         """The widgets are there: fill and focus them."""
+
+    def draw_keys(self) -> None:
+        for line in self.query(KeyLine):
+            more = self.query_one("#body", VerticalScroll).max_scroll_y > 0
+            line.keys([*self.keys(), *([PAGES] if more else [])])
+
+    def on_resize(self, event: events.Resize) -> None:
+        self._room.resized(event.size)
 
     def _monotonic(self) -> float:
         clock = getattr(self.app, "monotonic", None)

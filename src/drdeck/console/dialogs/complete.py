@@ -87,6 +87,10 @@ class CompleteDialog(Dialog[Request]):
         yield Push("Cancel", id="cancel")
         yield Push("Complete Failover", id="complete")
 
+    def keys(self) -> list[tuple[str, str]]:
+        pitr = [("i", "Run PITR")] if self.domain.pitr.enabled else []
+        return [("1 2 3", "Type"), *pitr, *super().keys()]
+
     def ready(self) -> None:
         super().ready()
         self._look()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from textual import events
+from textual.binding import Binding
 from textual.widget import Widget
 from textual.widgets import Input
 
@@ -12,7 +13,7 @@ from drdeck.model.text import clean
 
 from ..widgets.field import Field
 from ..widgets.push import Push
-from .base import Dialog, paragraph
+from .base import CANCEL, NEXT, PRESS, Dialog, paragraph
 
 
 class Notice(Dialog[bool]):
@@ -32,13 +33,18 @@ class Notice(Dialog[bool]):
         if self._extra:
             yield Push(self._extra, id="extra")
 
+    def keys(self) -> list[tuple[str, str]]:
+        if self._extra:
+            return [NEXT, PRESS, ("esc", self._button)]
+        return [("enter", self._button)]
+
     def pressed(self, push: Push) -> None:
         self.dismiss(True)
 
 
 class Confirm(Dialog[bool]):
-    """Says what will happen and asks. `announce` puts the focus on the yes: only for what another
-    dialog asks again."""
+    """Says what will happen and asks. `announce` puts the focus on the yes, and `key` says yes from
+    wherever the focus is: both only for what another dialog asks again."""
 
     def __init__(
         self,
@@ -47,9 +53,11 @@ class Confirm(Dialog[bool]):
         yes: str,
         warns: Sequence[str] = (),
         announce: bool = False,
+        key: str | None = None,
     ) -> None:
         super().__init__(title)
-        self._says, self._warns, self._yes, self._announce = tuple(says), tuple(warns), yes, announce
+        self._says, self._warns, self._yes = tuple(says), tuple(warns), yes
+        self._announce, self._key = announce, key
 
     def body(self) -> Iterable[Widget]:
         return [*(paragraph(t) for t in self._says), *(paragraph(t, "warn") for t in self._warns)]
@@ -63,12 +71,22 @@ class Confirm(Dialog[bool]):
         if self._announce:
             self.query_one("#yes", Push).focus()
 
+    def keys(self) -> list[tuple[str, str]]:
+        return [*super().keys(), *([(self._key, self._yes)] if self._key else [])]
+
+    def on_key(self, event: events.Key) -> None:
+        if self._key is not None and event.key == self._key:
+            event.stop()
+            self.dismiss(True)
+
     def pressed(self, push: Push) -> None:
         self.dismiss(True)
 
 
 class ConfirmByName(Confirm):
     """Tier 3: the domain's name must be typed. Enter in the field does nothing; Cancel has the focus."""
+
+    BINDINGS = [Binding("down", "to_yes", "To the yes", show=False)]
 
     def __init__(
         self, title: str, says: Sequence[str], yes: str, name: str, warns: Sequence[str] = ()
@@ -95,6 +113,16 @@ class ConfirmByName(Confirm):
         if button.disabled == self.matches:
             button.disabled = not self.matches
             button.refresh()
+            self.draw_keys()
+
+    def keys(self) -> list[tuple[str, str]]:
+        to_yes = ("↓", f"To {self._yes}") if self.matches else ("", f"↓ To {self._yes}")
+        return [NEXT, to_yes, PRESS, CANCEL]
+
+    def action_to_yes(self) -> None:
+        """The shortest way from the typed name; to press it takes another key."""
+        if self.matches:
+            self.query_one("#yes", Push).focus()
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         event.stop()

@@ -18,7 +18,7 @@ from ..show import UNKNOWN, Line, left, stamp, wrap
 from ..state import describe
 from ..widgets.lines import Lines
 from ..widgets.push import Push
-from .base import BOX_WIDTH, Dialog
+from .base import BOX_WIDTH, NEXT, PRESS, Dialog
 
 _LABEL = 30
 
@@ -43,6 +43,11 @@ class Facts(Dialog[bool]):
         for index, label in enumerate(self._labels):
             yield Push(label, id="cancel" if index == 0 else f"other-{index}")
 
+    def keys(self) -> list[tuple[str, str]]:
+        if len(self._labels) > 1:
+            return [NEXT, PRESS, ("esc", self._labels[0])]
+        return [("enter", self._labels[0])]
+
     def pressed(self, push: Push) -> None:
         self.dismiss(True)
 
@@ -55,6 +60,9 @@ class Help(Facts):
         Binding("up,k", "line(-1)", "Up", show=False),
         Binding("down,j", "line(1)", "Down", show=False),
     ]
+
+    def keys(self) -> list[tuple[str, str]]:
+        return [("↑ ↓", "Scroll"), *super().keys()]
 
     def on_mount(self) -> None:
         super().on_mount()

@@ -11,7 +11,7 @@ from textual.widgets import Input
 
 from drdeck.model.text import clean
 
-from ..show import Line, cut, left, wrap
+from ..show import Line, cut, left, wrap_some
 from ..state import State
 from ..widgets.field import Field
 from ..widgets.lines import Lines
@@ -87,6 +87,9 @@ class MoreMenu(Dialog[str]):
     def buttons(self) -> Iterable[Push]:
         return ()
 
+    def keys(self) -> list[tuple[str, str]]:
+        return [("↑ ↓", "Move"), ("enter", "Choose"), ("esc", "Close")]
+
     def on_row_list_moved(self, event: RowList.Moved) -> None:
         self._explain()
 
@@ -94,7 +97,7 @@ class MoreMenu(Dialog[str]):
         """Why the item under the cursor is dimmed, in full, or what it does."""
         item = self.query_one("#items", RowList).row
         if isinstance(item, Item):
-            lines = wrap(clean(item.closed or item.help), MENU_WIDTH - 4)[:3]
+            lines = wrap_some(clean(item.closed or item.help), MENU_WIDTH - 4, 3)
             style = "warn" if item.closed else "dim"
             shown = [((text, style),) for text in lines]
             self.query_one("#reason", Lines).put([*shown, *[()] * (3 - len(shown))])

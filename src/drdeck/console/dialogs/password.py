@@ -14,7 +14,7 @@ from ..show import wrap
 from ..widgets.field import Field
 from ..widgets.lines import Lines
 from ..widgets.push import Push
-from .base import BOX_WIDTH, Dialog, paragraph
+from .base import BOX_WIDTH, CANCEL, NEXT, Dialog, paragraph
 
 
 class PasswordDialog(Dialog[bool]):
@@ -42,6 +42,9 @@ class PasswordDialog(Dialog[bool]):
     def buttons(self) -> Iterable[Push]:
         yield Push("Cancel", id="cancel")
         yield Push("Log in", id="login")
+
+    def keys(self) -> list[tuple[str, str]]:
+        return [("enter", "Log in"), NEXT, CANCEL]
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         event.stop()

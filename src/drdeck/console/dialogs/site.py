@@ -17,7 +17,7 @@ from ..show import Line, left, wrap
 from ..widgets.field import Field
 from ..widgets.lines import Lines
 from ..widgets.push import Push, Tick
-from .base import BOX_WIDTH, Dialog
+from .base import BOX_WIDTH, CANCEL, NEXT, Dialog
 from .confirm import Confirm
 
 AddSite = Callable[[dict[str, Any]], Awaitable[str]]
@@ -73,6 +73,9 @@ class AddSiteDialog(Dialog[str]):
     def buttons(self) -> Iterable[Push]:
         yield Push("Cancel", id="cancel")
         yield Push("Test and add", id="add")
+
+    def keys(self) -> list[tuple[str, str]]:
+        return [("enter", "Go on"), NEXT, ("space", "Tick"), CANCEL]
 
     @property
     def given(self) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from ..widgets.bars import owner_text, pitr_text
 from ..widgets.lines import Lines
 from ..widgets.mapping import HOW_TO_CHOOSE, NetworkMapping, mapping_head, missing
 from ..widgets.push import Push
-from .base import BOX_WIDTH, Dialog, paragraph
+from .base import BOX_WIDTH, CANCEL, Dialog, paragraph
 
 TITLE = "Continuous Failover Protected Domain"
 GENERAL, VM_SETTINGS, SUMMARY = "1. General", "2b. VM Settings", "5. Summary"
@@ -99,6 +99,9 @@ class VmSettingsPage(Page):
         self._say()
         if not missing(self.domain.networks, self.chosen):
             self.query_one("#next", Push).focus()
+
+    def keys(self) -> list[tuple[str, str]]:
+        return [("← →", "Choose"), ("=", "Same for all"), ("enter", "Go on"), ("tab", "Next"), CANCEL]
 
     def on_network_mapping_chosen(self, event: NetworkMapping.Chosen) -> None:
         self.chosen = dict(event.mapping.chosen)

@@ -14,6 +14,8 @@ from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Static
 
+from ..keys import shown_key
+from ..room import MIN_HEIGHT, MIN_WIDTH, Room
 from ..show import hour
 from ..state import State
 from ..widgets.coach import CoachPanel
@@ -23,7 +25,11 @@ from ..widgets.question import QuestionBar
 if TYPE_CHECKING:
     from ..app import DrdeckApp
 
-MIN_WIDTH, MIN_HEIGHT = 80, 24
+
+TOO_SMALL = (
+    f"drdeck needs a terminal of {MIN_WIDTH} x {MIN_HEIGHT} or more; this one is smaller."
+    " {} leaves; the controller goes on. Other keys wait until it is larger."
+)
 
 
 class ConsoleScreen(Screen[None]):
@@ -40,6 +46,7 @@ class ConsoleScreen(Screen[None]):
     def __init__(self, domain: str | None = None) -> None:
         super().__init__()
         self.domain_name = domain
+        self._room = Room(self)
 
     @property
     def desk(self) -> DrdeckApp:
@@ -104,11 +111,7 @@ class ConsoleScreen(Screen[None]):
         if self.desk.coaching is not None:
             yield CoachPanel(id="coach")
         yield KeyLine()
-        yield Static(
-            f"drdeck needs a terminal of {MIN_WIDTH} x {MIN_HEIGHT} or more; this one is smaller.",
-            id="too-small",
-            markup=False,
-        )
+        yield Static(TOO_SMALL.format(shown_key("detach", self.desk.remapped)), id="too-small", markup=False)
 
     def on_mount(self) -> None:
         self.ready()
@@ -132,8 +135,7 @@ class ConsoleScreen(Screen[None]):
         self.desk.redraw(self)
 
     def on_resize(self, event: events.Resize) -> None:
-        small = event.size.width < MIN_WIDTH or event.size.height < MIN_HEIGHT
-        self.set_class(small, "small")
+        self._room.resized(event.size)
         self.call_after_refresh(self.desk.redraw, self)
 
     def draw(self) -> None:

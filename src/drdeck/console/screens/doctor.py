@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
+from textual.geometry import Size
 from textual.widget import Widget
 
 from drdeck.controller.client import ControllerError
@@ -13,11 +14,12 @@ from drdeck.model.text import clean
 
 from ..keys import shown_key
 from ..looks import Looks
+from ..room import MIN_HEIGHT, MIN_WIDTH, too_small
 from ..show import Line, wrap
 from ..state import State
 from ..widgets.lines import Lines
 from ..widgets.rows import RowList
-from .base import MIN_HEIGHT, MIN_WIDTH, ConsoleScreen
+from .base import ConsoleScreen
 
 _SIGNS = {"ok": ("✓", "ok"), "warn": ("!", "warn"), "fail": ("✗", "bad")}
 _LABEL = 25
@@ -31,7 +33,7 @@ def terminal_findings(
     width, height = size
     text = f"{width} x {height}, TERM {environ.get('TERM') or 'not set'}"
     found = [Finding(level="ok", subject="terminal", text=text)]
-    if width < MIN_WIDTH or height < MIN_HEIGHT:
+    if too_small(Size(width, height)):
         remedy = f"make it {MIN_WIDTH} x {MIN_HEIGHT} or larger"
         found = [Finding(level="warn", subject="terminal", text=text, remedy=remedy)]
     if looks.theme == "mono":

@@ -17,10 +17,11 @@ from drdeck.model.domains import MODE_LABELS, Domain
 from drdeck.model.text import clean
 
 from ..keys import act_keys, keys_of, shown_key
-from ..show import Line, hour, width_of, wrap
+from ..show import Line, hour, marked, width_of, wrap, wrap_some
 from ..sorting import ORDERS, ordered
 from ..state import State
 from ..widgets.field import Field
+from ..widgets.frame import grave_warnings_of, top_line
 from ..widgets.lines import Lines
 from ..widgets.rows import BESIDE, RowList
 from ..widgets.tables import domain_header, domain_row
@@ -184,9 +185,12 @@ class DomainsScreen(ConsoleScreen):
                 said.append(listing.error)
             if listing.journal_error:
                 said.append(f"the journal cannot be written: {listing.journal_error}")
-        parts = [part for text in said for part in wrap(clean(text), width - 4)]
-        lines: list[Line] = [((f" ! {part}", "bad"),) for part in parts[:4]]
-        return lines
+        hidden = [
+            w for w in top_line(state, self.now(), self.size.width)[1] if w not in grave_warnings_of(state)
+        ]
+        if hidden:
+            said.append(f"no room for it above: {', '.join(hidden)}")
+        return [line for text in said for line in marked("!", wrap_some(clean(text), width - 4, 3), "bad")]
 
     def on_row_list_opened(self, event: RowList.Opened) -> None:
         name = self.target()

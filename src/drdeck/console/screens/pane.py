@@ -11,15 +11,15 @@ from textual.message import Message
 
 from drdeck.controller.client import ControllerError
 from drdeck.model.actions import BY_NAME
-from drdeck.model.domains import VM_STATUS_LABELS, Domain, Health, SessionState, Vm
+from drdeck.model.domains import VM_STATUS_LABELS, Domain, SessionState, Vm
 from drdeck.model.pitr import Points
 from drdeck.model.text import clean
-from drdeck.model.times import show_duration
 
 from ..keys import open_acts, shown_key
-from ..show import Line, cut, percent, plain_of, spread, stamp, wrap
+from ..show import Line, marked, percent, plain_of, spread, wrap, wrap_some
 from ..state import State
-from ..widgets.bars import bars, operation_lines, pitr_text
+from ..widgets.bars import bars, operation_lines
+from ..widgets.facets import pitr_lines, setting_lines
 from ..widgets.lines import Lines
 from ..widgets.question import QuestionBar
 from ..widgets.rows import BESIDE, RowList
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from ..app import DrdeckApp
 
 VMS, PITR, SETTINGS, ALARMS = range(4)
+MOST_LINES = 6
+"""Lines that are told of what goes on: the VMs below need room too."""
 POINTS_EVERY_S = 10.0
 """Where a point is made each minute the list of them is long: it is not read with each of them."""
 
@@ -124,10 +126,10 @@ class DomainPane(Vertical):
         return [first, *(((f" {part}", "bold"),) for part in lines[1:])]
 
     def _out_of_date(self, state: State, width: int) -> list[Line]:
-        """A line of its own, where no list beside the pane has one."""
+        """Lines of its own, where no list beside the pane has them."""
         if not state.out_of_date or self.id == "side":
             return []
-        return [((cut(f" ! {clean(state.out_of_date)}", width - 1), "bad"),)]
+        return marked("!", wrap_some(clean(state.out_of_date), width - 4, 3), "bad")
 
     def _bars(self, state: State, domain: Domain, now: datetime, width: int) -> list[Line]:
         """Dimmed, all of them, when they may not be so any more."""
@@ -137,18 +139,19 @@ class DomainPane(Vertical):
         return [((" ", ""), *line) for line in lines]
 
     def _going(self, state: State, domain: Domain, width: int) -> list[Line]:
-        going = operation_lines(state.open_operations(domain.name), width - 2)
-        lines: list[Line] = [((" ", ""), *line) for line in going]
-        session = domain.session
-        if session is not None and session.state is not SessionState.ACTIVE:
-            word = session.state.replace("_", " ")
-            done = "" if session.progress is None else f" {percent(session.progress)}"
-            waits = f", waits for {clean(session.waits_for)}" if session.waits_for else ""
-            lines.append(((f" PITR session: {word}{done}{waits}", "warn"),))
+        """What bars the way, what the session does, and what is open here; the gravest first."""
+        lines: list[Line] = []
         for text in (domain.broken, f"driven by {domain.driver}" if domain.driver else None):
             if text:
-                lines += [((f" ! {part}", "bad"),) for part in wrap(clean(text), width - 4)]
-        return lines[:4]
+                lines += marked("!", wrap_some(clean(text), width - 4, 3), "bad")
+        session = domain.session
+        if session is not None and session.state is not SessionState.ACTIVE:
+            done = "" if session.progress is None else f" {percent(session.progress)}"
+            waits = f", waits for {clean(session.waits_for)}" if session.waits_for else ""
+            told = f"PITR session: {session.state.replace('_', ' ')}{done}{waits}"
+            lines += [((f" {part}", "warn"),) for part in wrap_some(told, width - 2, 3)]
+        going = operation_lines(state.open_operations(domain.name), width - 2)
+        return [*lines, *(((" ", ""), *line) for line in going)][:MOST_LINES]
 
     def _take_tab(self, state: State, domain: Domain, now: datetime) -> None:
         tab, width = self.query_one(TabLine).value, self.size.width
@@ -167,7 +170,7 @@ class DomainPane(Vertical):
         if tab == PITR:
             lines = self._pitr_lines(domain, now, width)
         elif tab == SETTINGS:
-            lines = self._setting_lines(domain)
+            lines = setting_lines(domain, width - 4)
         else:
             lines = alarm_lines(domain, width - 3) or [(("No alarm", "ok"),)]
         text.put([((" ", ""), *line) for line in lines])
@@ -182,41 +185,14 @@ class DomainPane(Vertical):
             self.run_worker(self._read_points(domain.name), group="points", exclusive=True)
         lines: list[Line] = []
         if self._points_error:
-            lines.append(((clean(self._points_error), "bad"),))
+            lines += [((part, "bad"),) for part in wrap(clean(self._points_error), width - 4)]
         elif self._points is None:
             lines.append((("reading the restore points ...", "dim"),))
         else:
             if self._zoom is None:
                 self._zoom = opening_zoom(domain, self._points, now)
             lines += timeline(domain, self._points, now, width - 2, None, ZOOMS[self._zoom])
-        lines += self._health_lines(domain, width)
-        lines.append((("Window        ", "dim"), (pitr_text(domain), "bold")))
-        oldest = stamp(domain.oldest_point) if domain.oldest_point else "-"
-        newest = stamp(domain.newest_point) if domain.newest_point else "-"
-        lines.append((("Points        ", "dim"), (f"{domain.points}, from {oldest} to {newest}", "bold")))
-        for period in domain.excluded:
-            end = stamp(period.end) if period.end else "now"
-            text = f"{stamp(period.start)} to {end} (PITR session)"
-            lines.append((("Excluded      ", "dim"), (text, "bad")))
-        if domain.reset_at is not None:
-            lines.append((("Reset         ", "dim"), (f"all data up to {stamp(domain.reset_at)}", "bad")))
-        return lines
-
-    def _health_lines(self, domain: Domain, width: int) -> list[Line]:
-        """How the VMs are, once anything has looked at their health."""
-        looked = [vm for vm in domain.vms if vm.health is not Health.UNKNOWN]
-        failed = [clean(vm.name) for vm in looked if vm.health is Health.FAILED]
-        if not looked:
-            return []
-        text = f"{len(looked) - len(failed)} of {len(domain.vms)} VMs healthy"
-        if failed:
-            text += f"; health check failed: {', '.join(failed[:8])}"
-            text += f" and {len(failed) - 8} more" if len(failed) > 8 else ""
-        parts = wrap(text, max(20, width - 18))
-        return [
-            (("Health        " if place == 0 else " " * 14, "dim"), (part, "bad" if failed else "ok"))
-            for place, part in enumerate(parts)
-        ]
+        return lines + pitr_lines(domain, width - 4)
 
     async def _read_points(self, name: str) -> None:
         try:
@@ -224,21 +200,6 @@ class DomainPane(Vertical):
         except ControllerError as error:
             self._points, self._points_error = None, str(error)
         self.desk.redraw(self.screen)
-
-    def _setting_lines(self, domain: Domain) -> list[Line]:
-        lines: list[Line] = [(("PITR          ", "dim"), (pitr_text(domain), "bold"))]
-        networks = domain.networks
-        for protected in networks.protected:
-            target = clean(networks.mapping.get(protected, "-"))
-            lines.append((("Network       ", "dim"), (f"{clean(protected)} → {target}", "bold")))
-        if not domain.runbook:
-            lines.append((("Runbook       ", "dim"), ("none", "bold")))
-        for number, group in enumerate(domain.runbook, 1):
-            delay = f", then wait {show_duration(group.delay_after_s)}" if group.delay_after_s else ""
-            names = ", ".join(map(clean, group.vms))
-            first = f"{number}. {clean(group.group)}"
-            lines.append((("Runbook       ", "dim"), (first, "bold"), (f": {names}{delay}", "")))
-        return lines
 
     def _draw_detail(self) -> None:
         """What the row under the cursor has no room for, in full."""
@@ -249,7 +210,7 @@ class DomainPane(Vertical):
             row = plain_of(vm_row(vm, width - BESIDE, self.desk.now()))
             if clean(vm.name) not in row or text not in row:
                 full = f"{clean(vm.name)}: {text or VM_STATUS_LABELS.get(vm.status, vm.status)}"
-                first, *rest = wrap(full, width - 6)[:4]
+                first, *rest = wrap_some(full, width - 6, 4)
                 lines = [((" VM  ", "dim"), (first, style or "bold"))]
                 lines += [((f"     {part}", style or "bold"),) for part in rest]
         self.query_one("#vm-detail", Lines).put(lines)

@@ -15,10 +15,11 @@ from drdeck.controller.client import ControllerError
 from drdeck.model.domains import Domain, Vm
 from drdeck.model.pitr import Points, RestorePoint
 from drdeck.model.text import clean
-from drdeck.model.times import parse_instant, show
+from drdeck.model.times import show
 
 from ..keys import shown_key
-from ..show import Line, local, local_stamp, stamp, wrap
+from ..picking import pick
+from ..show import Line, local, local_stamp, marked, stamp, wrap
 from ..state import State
 from ..widgets.bars import operation_lines
 from ..widgets.field import Field
@@ -70,6 +71,7 @@ class RunPitrScreen(ConsoleScreen):
             Lines((), id="time-said"),
             classes="bar",
         )
+        yield Lines(id="time-wrong")
         yield Lines((), id="vm-header")
         choose: RowList[Vm] = RowList(self._vm_line, lambda vm: vm.id, empty="reading ...", id="choose")
         choose.quiet = True
@@ -144,7 +146,7 @@ class RunPitrScreen(ConsoleScreen):
 
     def _going(self, state: State, domain: Domain, width: int) -> Line:
         if state.stale:
-            return (("this view is out of date", "bad"),)
+            return ((state.out_of_date.partition(": ")[0], "bad"),)
         going = [o for o in state.open_operations(domain.name) if o.action == "pitr_run"]
         if going:
             return operation_lines(going[:1], width)[0]
@@ -202,6 +204,7 @@ class RunPitrScreen(ConsoleScreen):
         if event.rows.id == "points" and domain is not None:
             if event.rows.has_focus:
                 self._said = ()  # the typed time was left by hand
+                self._say_wrong("")
             self._draw_choice(domain, self.now())
 
     def on_row_list_opened(self, event: RowList.Opened) -> None:
@@ -241,29 +244,29 @@ class RunPitrScreen(ConsoleScreen):
 
     def on_input_changed(self, event: Input.Changed) -> None:
         self._said = ()
+        self._say_wrong("")
         self._draw_said(self._list.row)
 
     def _go_to(self, text: str) -> bool:
         """Move the cursor to the newest point at or before the typed time, and say what was taken."""
-        try:
-            instant, assumed = parse_instant(text, self.now())
-        except ValueError as error:
-            return self._wrong_time(clean(str(error)))
-        points = self._list.rows
-        place = next((i for i, point in enumerate(points) if point.time <= instant), None)
-        if place is None:
-            return self._wrong_time(f"no point at or before {stamp(instant)}")
-        self._list.select(place)
-        self._said = ((f" {'taken as UTC: ' if assumed else ''}{stamp(instant)}", "dim"),)
         domain = self._domain
-        if domain is not None:
-            self._draw_choice(domain, self.now())
+        if domain is None or self._points is None:
+            self._say_wrong(self._pointless)
+            return False
+        try:
+            picked = pick(text, domain, self._points, self.now())
+        except ValueError as error:
+            self._say_wrong(str(error))
+            return False
+        self._list.select(picked.place)
+        self._said = ((f" {'taken as UTC: ' if picked.assumed else ''}{stamp(picked.instant)}", "dim"),)
+        self._draw_choice(domain, self.now())
         return True
 
-    def _wrong_time(self, why: str) -> bool:
-        self._said = ((f" {why}", "bad"),)
-        self._draw_said(None)
-        return False
+    def _say_wrong(self, why: str) -> None:
+        """In full, below the field: what is wrong with the typed time; empty takes it away."""
+        lines = marked("!", wrap(why, self.size.width - 4), "bad") if why else []
+        self.query_one("#time-wrong", Lines).put(lines)
 
     def copied(self) -> tuple[str, str] | None:
         vms: RowList[Vm] = self.query_one("#choose", RowList)

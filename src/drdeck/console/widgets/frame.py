@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
+from rich.cells import cell_len
+
 from drdeck.model.text import clean
 from drdeck.model.times import show_clock
 
-from ..show import Line, Piece, cut, hour, second, spread, width_of
+from ..show import Line, Piece, cut, cut_middle, hour, second, spread, width_of
 from ..state import State
 from .lines import Lines
 
@@ -47,8 +49,8 @@ def warnings_of(state: State) -> list[str]:
     return found
 
 
-def top_line(state: State, now: datetime, width: int) -> Line:
-    """The first line of every screen."""
+def top_line(state: State, now: datetime, width: int) -> tuple[Line, list[str]]:
+    """The first line of every screen, and the warnings that it has no room for."""
     site = clean(state.site)
     start: Line = ((" drdeck ", "top-name"), (f" {site} · recovery site", ""))
     short: Line = ((" drdeck ", "top-name"), (f" {cut(site, 14)}", ""))
@@ -60,10 +62,12 @@ def top_line(state: State, now: datetime, width: int) -> Line:
     if session is not None:
         name, since = clean(session[0].name), show_clock(session[1])
         needed = len(f" UNPROTECTED  {since} ") + (len(_word(grave[0])) + 2 + 4 if grave else 0)
-        name = cut(name, max(4, min(24, room - needed)))
+        others_need = sum(cell_len(text) + 2 for text in (*grave[1:], *others))
+        name = cut_middle(name, max(4, min(24, room - needed, max(12, room - needed - others_need))))
         unprotected.append((f" UNPROTECTED {name} {since} ", "top-alert"))
         room -= width_of(tuple(unprotected))
     shown: list[Piece] = []
+    hidden: list[str] = []
     count = len(grave) + len(others)
     for place, text in enumerate((*grave, *others), 1):
         free = room - (4 if place < count else 0)
@@ -72,12 +76,13 @@ def top_line(state: State, now: datetime, width: int) -> Line:
         if fitting is None and place == 1 and free > 8:
             fitting = cut(text, free - 2)
         if fitting is None:
-            shown.append((f" +{count - place + 1} ", "bad"))
+            hidden = [*grave, *others][place - 1 :]
+            shown.append((f" +{len(hidden)} ", "bad"))
             break
         shown.append((f" {fitting} ", "bad"))
         room -= width_of((shown[-1],))
     end = (*shown, *unprotected, clock)
-    return spread(start if width_of((*start, *end)) <= width else short, end, width)
+    return spread(start if width_of((*start, *end)) <= width else short, end, width), hidden
 
 
 def _word(warning: str) -> str:
@@ -94,7 +99,7 @@ class TopLine(Lines):
         super().__init__((), under="top", id="top")
 
     def take(self, state: State, now: datetime) -> None:
-        self.put([top_line(state, now, self.size.width or self.app.size.width)])
+        self.put([top_line(state, now, self.size.width or self.app.size.width)[0]])
 
 
 class KeyLine(Lines):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Sequence
 
 from rich.cells import cell_len
@@ -17,7 +18,8 @@ from .draw import strip_of
 
 
 class Control(Widget, can_focus=True):
-    """Base: one line, redrawn when the focus comes and goes."""
+    """Base: one line, redrawn when the focus comes and goes. Not to be made by itself (mypy sees to it:
+    Textual's metaclass is no ABCMeta)."""
 
     DEFAULT_CSS = "Control { height: 1; width: auto; }"
 
@@ -32,8 +34,9 @@ class Control(Widget, can_focus=True):
         def control(self) -> Control:
             return self._control
 
+    @abstractmethod
     def line(self) -> Line:
-        raise NotImplementedError
+        """What it looks like now."""
 
     def get_content_width(self, container: Size, viewport: Size) -> int:
         return sum(cell_len(text) for text, _ in self.line())

@@ -10,11 +10,12 @@ from textual.message import Message
 from drdeck.controller.operations import OperationView
 from drdeck.model.text import clean
 
-from ..show import wrap
+from ..show import wrap, wrap_some
 from ..state import describe
 from .lines import Lines
 from .push import Push
 
+MOST_LINES = 6
 CHOICES = {"retry": "Retry", "skip": "Skip", "abort": "Abort", "confirm": "Confirm"}
 
 
@@ -69,9 +70,10 @@ class QuestionBar(Vertical):
         text = f"{describe(operation)} of {clean(operation.domain)} asks: {clean(question.text, lines=True)}"
         width = max(20, (self.size.width or self.app.size.width) - 4)
         lines = wrap(text, width)
-        kept = lines[:6]
+        if len(lines) > MOST_LINES:
+            lines = [*wrap_some(text, width, MOST_LINES - 1), "All of it stands in the Task Log."]
         self.query_one("#question-text", Lines).put(
-            [((f"{' ? ' if i == 0 else '   '}{line} ", "alert"),) for i, line in enumerate(kept)]
+            [((f"{' ? ' if i == 0 else '   '}{line} ", "alert"),) for i, line in enumerate(lines)]
         )
         row.mount(*(Push(CHOICES.get(choice, clean(choice)), data=choice) for choice in question.choices))
 

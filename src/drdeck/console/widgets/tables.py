@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from rich.cells import cell_len
+
 from drdeck.controller.operations import OperationView
 from drdeck.model.domains import MODE_LABELS, VM_STATUS_LABELS, Domain, Health, Mode, Severity, Vm
 from drdeck.model.pitr import RestorePoint
 from drdeck.model.text import clean
-from drdeck.model.times import show_clock
 
 from ..show import (
     UNKNOWN,
@@ -91,6 +92,7 @@ def domain_row(domain: Domain, width: int, now: datetime, asks: bool = False) ->
     else:
         mode_style = _MODE_STYLES.get(domain.mode, "")
     pitr = window(domain.pitr.window_s) if domain.pitr.enabled else "off"
+    counts = counts if len(counts) <= 11 else counts.replace(" ", "")  # "10000 / 10000" would push the rest
     figures = f" {domain.owner.upper():6} {counts:>11} {age(domain.rpo_s(now)):>6} {pitr:>4}"
     return (
         (name(domain.name, first - 2), "bold"),
@@ -110,14 +112,14 @@ def _alarm_sign(domain: Domain) -> tuple[str, str]:
 
 def vm_header(width: int) -> Line:
     first, last = _vm_columns(width)
-    newest = "Newest point" if width >= WITH_LOCAL else "  Newest"
+    newest = "Newest point" if width >= WITH_LOCAL else "Newest"
     middle = "Ready " if width < NARROW else f"Power Ready {newest} "
     text = f"{left('VM Name', first)} {left('Protection Status', 17)} {middle}"
     return ((text + left("Details", last), "head"),)
 
 
 def _vm_columns(width: int) -> tuple[int, int]:
-    free = max(20, width - (25 if width < NARROW else 44 if width >= WITH_LOCAL else 40))
+    free = max(20, width - (25 if width < NARROW else 44 if width >= WITH_LOCAL else 38))
     first = max(14, min(40, free * 3 // 5 if width < NARROW else free * 3 // 7))
     return first, max(0, free - first)
 
@@ -141,15 +143,15 @@ def vm_details(vm: Vm, to_the_minute: bool = False) -> tuple[str, str]:
 
 
 def vm_row(vm: Vm, width: int, now: datetime) -> Line:
-    """One VM of a domain."""
+    """One VM of a domain. Ages are told to the minute: with seconds every row would change with all news."""
     first, last = _vm_columns(width)
     sign, style = _STATUS_SIGNS.get(vm.status, ("·", ""))
     status = VM_STATUS_LABELS.get(vm.status, clean(vm.status))
     ready = UNKNOWN if vm.ready is None else "yes" if vm.ready else "no"
     old = None if vm.newest_point is None else (now - vm.newest_point).total_seconds()
-    newest = show_clock(old) if old is not None and old < 100 * 3600 else age(old)
+    newest = "<1m" if old is not None and old < 60 else age(old)
     text, text_style = vm_details(vm, to_the_minute=last < 24)
-    room = 12 if width >= WITH_LOCAL else 8
+    room = 12 if width >= WITH_LOCAL else 6
     return (
         (name(vm.name, first), "bold"),
         (f" {sign} ", style),
@@ -193,9 +195,13 @@ def progress_row(vm: Vm, width: int, chosen: bool) -> Line:
     )
 
 
+HINT = "write rate "
+"""How hints begin. The rows leave it out: "x30 from 22:41Z" is what there is room for at 80 columns."""
+
+
 def point_header(width: int) -> Line:
     wide = f" {'Local time':14}" if width >= WITH_LOCAL else ""
-    text = f"{'Time (UTC)':20}{wide} {'Age':>5} {'Kind':8} {'VMs':>7} {'Skew':>5} {'Written':>9}  Hint"
+    text = f"{'Time (UTC)':20}{wide} {'Age':>5} {'Kind':7} {'VMs':>7} {'Skew':>5} {'Written':>8} Write rate"
     return ((text, "head"),)
 
 
@@ -205,18 +211,20 @@ def point_row(point: RestorePoint, width: int, now: datetime, total: int) -> Lin
     lacking = bool(point.missing) or point.vms < total
     vms = f"{point.vms}/{total}"
     skew = age(point.skew_s) if point.skew_s else "0s"
-    figures = f" {age((now - point.time).total_seconds()):>5} {left(clean(point.kind), 8)}"
-    used = 20 + len(wide) + len(figures) + 8 + 6 + 10 + 2
-    hint = clean(point.hint) if point.hint else ""
-    if lacking and point.missing and not hint:
-        hint = "lacks " + ", ".join(map(clean, point.missing))
+    figures = f" {age((now - point.time).total_seconds()):>5} {left(clean(point.kind), 7)}"
+    room = max(0, width - (20 + len(wide) + len(figures) + 8 + 6 + 9 + 1))
+    hint = clean(point.hint).removeprefix(HINT) if point.hint else ""
+    lacks = "lacks " + ", ".join(map(clean, point.missing)) if point.missing else ""
+    if hint and cell_len(hint) > room:
+        hint = hint.partition(" (")[0]  # whose writing it is gives way to since when
+    hint = "; ".join(text for text in (hint, lacks) if text)
     return (
         (stamp(point.time) + wide, "bold"),
         (figures, ""),
         (f" {vms:>7}", "warn" if lacking else ""),
         (f" {skew:>5}", "warn" if point.skew_s > 60 else ""),
-        (f" {right(size(point.written_bytes), 9)}  ", ""),
-        (cut(hint, max(0, width - used)), "warn"),
+        (f" {right(size(point.written_bytes), 8)} ", ""),
+        (cut(hint, room), "warn"),
     )
 
 
