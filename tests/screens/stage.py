@@ -391,7 +391,7 @@ async def stage(
                 await prepare(house)
 
             async def attach() -> Client:
-                client = Client(house.server.path, "console")
+                client = Client(house.server.paths[0], "console")
                 await client.connect()
                 return client
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import select
 import subprocess
 import sys
 
@@ -21,22 +22,32 @@ async def attach(paths: Paths, arguments: list[str], kind: Kind = "cli", start: 
 
     `arguments` are those of `drdeck` that name settings, site and state. Raises ControllerError.
     """
-    client = Client(paths.socket, kind)
     try:
-        await client.connect()
-        return client
+        return await _connected(paths, kind)
     except Disconnected:
         if not start:
             raise
     said = await asyncio.to_thread(_start, paths, arguments)
     if said.startswith(WRONG_INPUT):
         raise ControllerError("usage", said.removeprefix(WRONG_INPUT))
-    client = Client(paths.socket, kind)
     try:
-        await client.connect()
+        return await _connected(paths, kind)
     except Disconnected as error:
         raise ControllerError("failed", f"the controller could not be started: {said or error}") from None
-    return client
+
+
+async def _connected(paths: Paths, kind: Kind) -> Client:
+    """Raises Disconnected when no controller answers where one may be."""
+    lost: Disconnected | None = None
+    for path in dict.fromkeys((paths.socket, paths.lasting)):
+        client = Client(path, kind)
+        try:
+            await client.connect()
+            return client
+        except Disconnected as error:
+            lost = lost or error
+    assert lost is not None
+    raise lost
 
 
 def _start(paths: Paths, arguments: list[str]) -> str:
@@ -56,6 +67,8 @@ def _start(paths: Paths, arguments: list[str]) -> str:
     except OSError as error:
         raise ControllerError("failed", f"the controller cannot be started: {error}") from None
     assert process.stdout is not None
-    said = process.stdout.readline().decode("utf-8", "replace").strip()
-    process.stdout.close()
-    return "" if said == READY else said or "it ended at once; see " + str(paths.log)
+    with process.stdout as stdout:
+        if not select.select([stdout], [], [], START_TIMEOUT_S)[0]:
+            return f"it was not ready within {START_TIMEOUT_S} s; see {paths.log}"
+        said = stdout.readline().decode("utf-8", "replace").strip()
+    return "" if said == READY else said or f"it ended at once; see {paths.log}"

@@ -23,6 +23,8 @@ class Paths:
 
     state: Path
     socket: Path
+    lasting: Path
+    """the same socket where it stays: a runtime directory goes with the last login, or is another's"""
     journal: Path
     log: Path
     lock: Path
@@ -38,6 +40,7 @@ def paths_for(site: str, state: Path | None) -> Paths:
     return Paths(
         state=base,
         socket=runtime / "controller.sock",
+        lasting=base / "controller.sock",
         journal=base / "journal.db",
         log=base / "controller.log",
         lock=base / "controller.lock",

@@ -77,7 +77,7 @@ async def _serve(settings: Settings, name: str, paths: Paths, journal: Journal, 
         passwords.give(password)
         controller.password_given()
 
-    server = Server(controller, paths.socket, give, stopped.set)
+    server = Server(controller, paths.socket, give, stopped.set, paths.lasting)
     await server.start()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):

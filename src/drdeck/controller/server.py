@@ -26,7 +26,7 @@ MAX_ATTACHED = 128
 
 
 class Server:
-    """Serves a controller on a Unix socket that only this user can reach."""
+    """Serves a controller on Unix sockets that only this user can reach: at `path`, and at `lasting`."""
 
     def __init__(
         self,
@@ -34,12 +34,13 @@ class Server:
         path: Path,
         give_password: Callable[[str], None],
         stop: Callable[[], None],
+        lasting: Path | None = None,
     ) -> None:
-        self.controller, self.path = controller, path
+        self.controller, self.paths = controller, tuple(dict.fromkeys([path, lasting or path]))
         self.consoles: set[Attached] = set()
         self.news = News(controller, self.names)
         self._desk = Desk(controller, self.news, self.names, give_password, stop)
-        self._server: asyncio.Server | None = None
+        self._servers: list[asyncio.Server] = []
         controller.on_change = self.changed
 
     async def start(self) -> None:
@@ -47,25 +48,18 @@ class Server:
 
         Raises OSError; PermissionError when another user has put the directory there.
         """
-        make_private(self.path.parent)
-        with contextlib.suppress(FileNotFoundError):
-            self.path.unlink()
-        with connect_address(self.path) as address:
-            sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-            old = os.umask(0o177)
-            try:
-                sock.bind(address)
-            finally:
-                os.umask(old)
-        self._server = await asyncio.start_unix_server(self._serve, sock=sock, limit=p.MAX_REQUEST)
+        for path in self.paths:
+            sock = _bound(path)
+            self._servers.append(await asyncio.start_unix_server(self._serve, sock=sock, limit=p.MAX_REQUEST))
 
     async def close(self) -> None:
-        if self._server is not None:
-            self._server.close()
+        for server in self._servers:
+            server.close()
         for console in list(self.consoles):
             console.end()
-        with contextlib.suppress(OSError):
-            self.path.unlink()
+        for path in self.paths:
+            with contextlib.suppress(OSError):
+                path.unlink()
 
     def names(self) -> tuple[str, ...]:
         """Who is attached with a console."""
@@ -108,3 +102,18 @@ class Server:
             text = f"{MAX_ATTACHED} consoles and commands are attached already; end some of them"
             return p.Refusal(id=0, code="failed", text=text)
         return None
+
+
+def _bound(path: Path) -> socket.socket:
+    """A socket at `path`; one left behind is replaced."""
+    make_private(path.parent)
+    with contextlib.suppress(FileNotFoundError):
+        path.unlink()
+    with connect_address(path) as address:
+        sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        old = os.umask(0o177)
+        try:
+            sock.bind(address)
+        finally:
+            os.umask(old)
+    return sock
