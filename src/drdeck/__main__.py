@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import sys
 
-from drdeck.cli.app import run
-
 
 def main() -> None:
     os.umask(0o077)  # whatever is written is for this user
+    try:
+        from drdeck.cli.app import run  # takes long enough for a Ctrl-C to come in between
+    except KeyboardInterrupt:
+        sys.exit(130)
     sys.exit(run(sys.argv[1:]))
 
 

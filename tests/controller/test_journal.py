@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -50,6 +52,9 @@ def test_another_process_sees_what_append_returned_from(file: Path) -> None:
         ("DELETE FROM events WHERE id = 2", "events 2 to 2 are missing"),
         ("DELETE FROM events WHERE id IN (1, 2)", "events 1 to 2 are missing"),
         ("UPDATE events SET previous = hash WHERE id = 4", "event 4"),
+        ("DELETE FROM events WHERE id >= 4", "events 4 to 5 are missing"),
+        ("DELETE FROM events", "events 1 to 5 are missing"),
+        ("UPDATE events SET hash = previous WHERE id = 5", "event 5 was changed"),
     ],
 )
 def test_tampering_is_found(file: Path, statement: str, says: str) -> None:
@@ -59,6 +64,34 @@ def test_tampering_is_found(file: Path, statement: str, says: str) -> None:
         db.execute(statement)
     db.close()
     assert says in "; ".join(verify(file)[1])
+
+
+def test_what_was_removed_from_the_end_is_not_grown_over(file: Path) -> None:
+    filled(file)
+    with sqlite3.connect(file) as db:
+        db.execute("DELETE FROM events WHERE id = 5")
+    db.close()
+    filled(file, 2)
+    assert verify(file) == (6, ["events 5 to 5 are missing"])
+
+
+def test_a_journal_that_is_being_written_is_sound(file: Path) -> None:
+    journal = Journal(file)
+    journal.append("anna@jump", "note", {})
+    stop = threading.Event()
+
+    def read() -> list[str]:
+        reader, wrong = Journal(file, read_only=True), list[str]()
+        while not stop.is_set():
+            wrong += reader.verify()
+        return wrong
+
+    with ThreadPoolExecutor(1) as pool:
+        found = pool.submit(read)
+        for i in range(300):
+            journal.append("anna@jump", "note", {"i": i})
+        stop.set()
+        assert found.result() == []
 
 
 def test_export_is_json_lines(file: Path) -> None:

@@ -138,20 +138,21 @@ def test_an_older_one_is_brought_up_to_date(tmp_path: Path, monkeypatch: pytest.
     again.append("a@b", "kind", {})
     again.close()
 
+    now = journals.SCHEMA
     further = "CREATE TABLE marks (event INTEGER PRIMARY KEY, mark TEXT NOT NULL)"
     monkeypatch.setattr(journals, "MIGRATIONS", (*journals.MIGRATIONS, further))
-    monkeypatch.setattr(journals, "SCHEMA", 2)
+    monkeypatch.setattr(journals, "SCHEMA", now + 1)
     newer = Journal(file)
     assert newer.verify() == [] and newer.count() == 4
-    assert newer._db.execute("PRAGMA user_version").fetchone() == (2,)
+    assert newer._db.execute("PRAGMA user_version").fetchone() == (now + 1,)
     newer.close()
 
     monkeypatch.setattr(journals, "MIGRATIONS", (*journals.MIGRATIONS, "CREATE TABLE marks (x)"))
-    monkeypatch.setattr(journals, "SCHEMA", 3)
+    monkeypatch.setattr(journals, "SCHEMA", now + 2)
     with pytest.raises(JournalError, match="already exists"):
         Journal(file)
     with sqlite3.connect(file) as base:
-        assert base.execute("PRAGMA user_version").fetchone() == (2,), "all of it or nothing"
+        assert base.execute("PRAGMA user_version").fetchone() == (now + 1,), "all of it or nothing"
 
 
 def test_a_journal_that_makes_no_sense_is_said(tmp_path: Path) -> None:

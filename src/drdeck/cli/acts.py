@@ -17,15 +17,19 @@ from drdeck.model.times import parse_instant
 from . import exits, follow, output, shape
 from .context import Context, runs
 from .exits import Exit
+from .prompts import ask
 
 Decorated = Callable[..., Any]
+SECONDS = click.FloatRange(min=0)
 
 
 def act_options(command: Decorated) -> Decorated:
     """--wait, --timeout and --json, as every act has them."""
     for option in (
         click.option("--json", "as_json", is_flag=True, help="Print one JSON object."),
-        click.option("--timeout", type=float, help="With --wait: give up waiting after so many seconds."),
+        click.option(
+            "--timeout", type=SECONDS, metavar="S", help="With --wait: give up waiting after so many seconds."
+        ),
         click.option("--wait", is_flag=True, help="Return when it has happened, or needs the operator."),
     ):
         command = option(command)
@@ -76,7 +80,7 @@ async def consent(client: Client, request: Request) -> Request:
         output.note(sentence)
     for what in preview.not_checked:
         output.note(f"Not checked: {what}")
-    typed = click.prompt(f'Type the name of the domain ("{request.domain}") to go on', err=True)
+    typed = ask(f'Type the name of the domain ("{request.domain}") to go on')
     return msgspec.structs.replace(request, confirm=typed, shown=preview.facts)
 
 

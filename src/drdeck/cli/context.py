@@ -20,11 +20,13 @@ from drdeck.controller.client import Client, ControllerError, Disconnected, Kind
 from drdeck.controller.launch import attach
 from drdeck.controller.paths import Paths, paths_for
 from drdeck.controller.protocol import Listing
+from drdeck.model.text import clean
 from drdeck.model.times import show_duration
 from drdeck.settings import TRAINING, Settings, SettingsError, TrainingSettings, load
 
 from . import exits
 from .exits import Exit
+from .prompts import ask
 
 FIRST_SIGHT_S = 90
 """How long a command waits for the site's first view before it gives up."""
@@ -149,9 +151,8 @@ async def wait_for_sight(client: Client, stale: bool = False) -> Listing:
                     if listing.needs_password and sys.stdin.isatty() and asked < 3:
                         asked += 1
                         click.echo(listing.error, err=True)
-                        prompt = functools.partial(click.prompt, "Password", hide_input=True, err=True)
                         client.listing = None
-                        await client.secret(await asyncio.to_thread(prompt))
+                        await client.secret(ask("Password", hidden=True))
                         continue
                     if stale and listing.seen_at is not None:
                         return listing
@@ -191,13 +192,15 @@ def told(main: Callable[[], object]) -> int:
         return _say(str(error), exits.of_refusal(error.code))
     except click.exceptions.Exit as end:
         return end.exit_code
-    except click.Abort:
+    except click.Abort as end:
+        if isinstance(end.__cause__, KeyboardInterrupt):
+            return exits.INTERRUPTED
         return _say("given up", exits.FAILED)
     except click.ClickException as error:
         error.show(file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
-        return 130
+        return exits.INTERRUPTED
     except BrokenPipeError:
         with contextlib.suppress(OSError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
@@ -210,5 +213,5 @@ def told(main: Callable[[], object]) -> int:
 
 def _say(text: str, code: int) -> int:
     if text:
-        click.echo(f"drdeck: {text}", err=True)
+        click.echo(f"drdeck: {clean(text)}", err=True)
     return code

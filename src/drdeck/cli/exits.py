@@ -10,6 +10,8 @@ WAITS = 4
 UNREACHABLE = 5
 UNKNOWN = 6
 TIMED_OUT = 7
+INTERRUPTED = 130
+"""by Ctrl-C, as shells say it"""
 
 _BY_CODE = {
     "usage": USAGE,

@@ -54,6 +54,9 @@ async def until_done(client: Client, ident: str, timeout: float | None) -> None:
         raise Exit(
             exits.TIMED_OUT, f"operation {ident} goes on; it was not over within {timeout:g} s"
         ) from None
+    except asyncio.CancelledError:  # Ctrl-C ends the waiting only
+        output.note(f"operation {ident} goes on")
+        raise
 
 
 def _session_reached(listing: Listing, op: OperationView) -> bool:
@@ -87,32 +90,46 @@ async def watch(
     if name is not None:
         await client.show(name)
     client.subscribe()
-    printed: dict[str, object] = {}
-    asked: set[str] = set()
+    unread = False
+
+    def nobody_reads() -> None:
+        nonlocal unread
+        unread = True
+        limit.reschedule(asyncio.get_running_loop().time())
+
     try:
-        async with asyncio.timeout(timeout):
-            while True:
-                listing = client.listing
-                if listing is not None:
-                    _news(listing, name, printed, as_json)
-                    chosen = next((d for d in listing.domains if d.name == name), None)
-                    if until and reached(chosen, until, listing.operations, name):
-                        return
-                    for op in listing.operations:
-                        if op.question is None or name not in (None, op.domain) or op.question.id in asked:
-                            continue
-                        if until:
-                            raise question_exit(op)
-                        asked.add(op.question.id)
-                        output.note(str(question_exit(op)))
-                await client.changed()
+        async with asyncio.timeout(timeout) as limit:
+            with output.told_when_unread(nobody_reads):
+                await _print_until(client, name, until, as_json)
     except TimeoutError:
-        what = f"{name or 'the site'} did not reach {until}" if until else "watching ended"
-        raise Exit(exits.TIMED_OUT, f"{what} within {timeout:g} s") from None
+        if unread:
+            raise BrokenPipeError from None
+        said = f"{name or 'the site'} did not reach {until} within" if until else "watched for"
+        raise Exit(exits.TIMED_OUT, f"{said} {timeout:g} s") from None
     except Disconnected:
         raise ControllerError(
             "failed", "the controller ended; what it did goes on when it is started"
         ) from None
+
+
+async def _print_until(client: Client, name: str | None, until: str | None, as_json: bool) -> None:
+    printed: dict[str, object] = {}
+    asked: set[str] = set()
+    while True:
+        listing = client.listing
+        if listing is not None:
+            _news(listing, name, printed, as_json)
+            chosen = next((d for d in listing.domains if d.name == name), None)
+            if until and reached(chosen, until, listing.operations, name):
+                return
+            for op in listing.operations:
+                if op.question is None or name not in (None, op.domain) or op.question.id in asked:
+                    continue
+                if until:
+                    raise question_exit(op)
+                asked.add(op.question.id)
+                output.note(str(question_exit(op)))
+        await client.changed()
 
 
 def _news(listing: Listing, name: str | None, printed: dict[str, object], as_json: bool) -> None:
@@ -127,13 +144,14 @@ def _news(listing: Listing, name: str | None, printed: dict[str, object], as_jso
         still = {**shaped, "rpo_s": None, "question": question}
         if domain.session is not None:
             still["session"] = {**shaped["session"], "unprotected_s": None}
-        waits = listing.error or (op.waits_for if op else "")
+        waits = listing.error or (op.waits_for if op and op.question is None else "")
         if printed.get(domain.name) == (still, waits):
             continue
         printed[domain.name] = (still, waits)
         if as_json:
             stale = shape.seconds(listing.stale_s) or 0
-            output.emit({"time": shape.time(now), "stale_s": stale, **shaped, "question": question})
+            told = {"time": shape.time(now), "stale_s": stale, **shaped}
+            output.emit({**told, "question": question, "waits_for": waits or None})
         else:
             output.say(_line(domain, waits, now))
 

@@ -19,6 +19,7 @@ from . import exits, output
 from .adding import add, add_from_console
 from .context import Context, runs, wait_for_sight
 from .exits import Exit
+from .prompts import ask
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 
@@ -147,7 +148,7 @@ async def sites_add(
         "thumbprint": thumbprint,
         "insecure": insecure,
     }
-    said = await add(context.config, given, lambda: click.prompt("Password", hide_input=True, err=True))
+    said = await add(context.config, given, lambda: ask("Password", hidden=True))
     for line in said:
         output.note(line)
 

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+import os
+import stat
+import sys
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import click
 import msgspec
@@ -26,6 +31,33 @@ def note(text: str) -> None:
 def say(text: str = "") -> None:
     """A line of plain output; what came from outside is made harmless."""
     click.echo(clean(text))
+
+
+@contextlib.contextmanager
+def told_when_unread(call: Callable[[], None]) -> Iterator[None]:
+    """`call` is called in the running loop once stdout is a pipe whose reader has gone.
+
+    Else a `watch | head` would go on until something changes.
+    """
+    try:
+        file = sys.stdout.fileno()
+        pipe = stat.S_ISFIFO(os.fstat(file).st_mode)
+    except (OSError, ValueError, AttributeError):
+        pipe = False  # closed, or no file at all
+    if not pipe:
+        yield
+        return
+    loop = asyncio.get_running_loop()
+
+    def gone() -> None:
+        loop.remove_reader(file)
+        call()
+
+    loop.add_reader(file, gone)  # the writing end of a pipe has nothing to read but its error
+    try:
+        yield
+    finally:
+        loop.remove_reader(file)
 
 
 def cell_width(text: str) -> int:

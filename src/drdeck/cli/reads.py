@@ -12,6 +12,7 @@ from drdeck.model.domains import MODE_LABELS, VM_STATUS_LABELS, Domain, Mode
 from drdeck.model.times import show_clock, show_duration, show_span
 
 from . import exits, follow, output, shape
+from .acts import SECONDS
 from .context import Context, end_stale, runs
 from .exits import Exit
 
@@ -115,7 +116,7 @@ UNTIL = [*(str(mode) for mode in Mode), "session", "idle"]
 @click.command("watch")
 @click.argument("domain", required=False)
 @click.option("--until", type=click.Choice(UNTIL), help="Return when this is reached.")
-@click.option("--timeout", type=float, metavar="S", help="Give up after so many seconds (exit code 7).")
+@click.option("--timeout", type=SECONDS, metavar="S", help="Give up after so many seconds (exit code 7).")
 @json_option
 @runs
 async def watch(
@@ -148,7 +149,7 @@ async def tasks(context: Context, as_json: bool) -> None:
         for step in steps.get(op.id, []):
             said = f": {step['text']}" if step["text"] else ""
             output.say(f"    {step['time']}  {step['says']}: {step['result']}{said}")
-        for text in (op.error, op.question.text if op.question else "", op.waits_for):
+        for text in (op.error, op.question.text if op.question else op.waits_for):
             if text:
                 output.say(f"    {text}")
 

@@ -1,7 +1,8 @@
 """The journal: append-only, on disk before anything is acted on, and chained so that changes show.
 
 One SQLite table `events`: id, time (ISO 8601 UTC), actor (user@host), kind, data (JSON), previous
-hash, hash. A hash covers the row and the hash before it.
+hash, hash. A hash covers the row and the hash before it. The table `head` names the newest event, so
+that the end of the chain is missed too.
 """
 
 from __future__ import annotations
@@ -26,6 +27,10 @@ MIGRATIONS = (
     """CREATE TABLE IF NOT EXISTS events (
         id INTEGER PRIMARY KEY, time TEXT NOT NULL, actor TEXT NOT NULL, kind TEXT NOT NULL,
         data TEXT NOT NULL, previous TEXT NOT NULL, hash TEXT NOT NULL);""",
+    """CREATE TABLE IF NOT EXISTS head (
+        one INTEGER PRIMARY KEY CHECK (one = 1), id INTEGER NOT NULL, hash TEXT NOT NULL);""",
+    """CREATE TRIGGER IF NOT EXISTS newest AFTER INSERT ON events BEGIN
+        INSERT OR REPLACE INTO head VALUES (1, NEW.id, NEW.hash); END;""",
 )
 """What makes format n + 1 of format n, in order. None may touch a row: the chain covers every one."""
 SCHEMA = len(MIGRATIONS)
@@ -80,7 +85,9 @@ class Journal:
             if not read_only:
                 self._prepare(version)
             last = self._db.execute("SELECT id, hash FROM events ORDER BY id DESC LIMIT 1").fetchone()
-        except (sqlite3.Error, OSError) as error:
+            # what was removed from the end leaves a gap, and is not grown over
+            last = max(filter(None, (last, self._head())), default=None, key=lambda found: int(found[0]))
+        except (sqlite3.Error, OSError, ValueError, TypeError) as error:
             said = getattr(error, "strerror", None) or error
             raise JournalError(f"the journal {file} cannot be used: {said}") from None
         self._last_id: int = last[0] if last else 0
@@ -101,6 +108,12 @@ class Journal:
             with contextlib.suppress(sqlite3.Error):
                 self._db.execute("ROLLBACK")
             raise
+
+    def _head(self) -> tuple[int, str] | None:
+        """The newest event that was ever written; None in a file of before that was noted."""
+        known = self._db.execute("SELECT 1 FROM sqlite_master WHERE name = 'head'").fetchone()
+        head = self._db.execute("SELECT id, hash FROM head").fetchone() if known else None
+        return None if head is None else (int(head[0]), str(head[1]))
 
     def append(self, actor: str, kind: str, data: dict[str, Any]) -> Event:
         """Write one event and return when it is on disk. Raises JournalError; then nothing was written."""
@@ -157,10 +170,16 @@ class Journal:
         wrong: list[str] = []
         expected_id, previous = 1, FIRST
         try:
-            rows = self._db.execute(
-                "SELECT id, time, actor, kind, data, previous, hash FROM events ORDER BY id"
-            ).fetchall()
-        except sqlite3.Error as error:
+            with contextlib.closing(self._db.cursor()) as reading:
+                reading.execute("BEGIN")  # rows and head of one moment, while the controller writes
+                try:
+                    rows = reading.execute(
+                        "SELECT id, time, actor, kind, data, previous, hash FROM events ORDER BY id"
+                    ).fetchall()
+                    head = self._head()
+                finally:
+                    reading.execute("ROLLBACK")
+        except (sqlite3.Error, ValueError, TypeError) as error:
             return [f"the journal {self.file} cannot be read: {error}"]
         for number, time, actor, kind, data, before, digest in rows:
             if number != expected_id:
@@ -170,6 +189,10 @@ class Journal:
             if digest != _digest(number, time, actor, kind, data, before):
                 wrong.append(f"event {number} was changed after it was written")
             expected_id, previous = number + 1, digest
+        if head is not None and head[0] >= expected_id:
+            wrong.append(f"events {expected_id} to {head[0]} are missing")
+        elif head is not None and head != (expected_id - 1, previous):
+            wrong.append(f"event {expected_id - 1} was not the last one to be written")
         return wrong
 
     def shorten_wait(self, milliseconds: int) -> None:

@@ -7,6 +7,7 @@ from datetime import datetime
 import msgspec
 
 from .domains import Act, FailoverType, Frozen
+from .times import show
 
 
 class Command(Frozen, frozen=True, kw_only=True, tag_field="command"):
@@ -83,7 +84,7 @@ class RollBack(Command, frozen=True, kw_only=True, tag="roll_back"):
 
     @property
     def says(self) -> str:
-        return f"roll {self.domain} back to {self.to.isoformat()}"
+        return f"roll {self.domain} back to {show(self.to)}"
 
 
 class ExitSession(Command, frozen=True, kw_only=True, tag="exit_session"):

@@ -1,0 +1,152 @@
+"""The command line at a terminal and in a pipe: questions, Ctrl-C, and readers that go."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.deck import Deck
+from tests.support.terminal import Terminal, poll
+
+SCENARIO = """
+name = "small"
+start = "2026-01-16T22:00:00Z"
+[[domains]]
+name = "erp"
+pitr = { enabled = true, window = "3d", interval = "1m" }
+state = "synchronised"
+protected_site = "lost"
+[[domains.vms]]
+name = "db1"
+disk_bytes = 1_000_000_000
+write_bytes_per_s = 1_000
+network = "VM_3510"
+"""
+FORCE = ("cfo", "complete", "erp", "--type", "force", "--run-pitr", "--network", "VM_3510=DRSeg")
+CONSENT = 'Type the name of the domain ("erp") to go on:'
+
+Type = Callable[..., Terminal]
+
+
+@pytest.fixture
+def deck(tmp_path: Path) -> Iterator[Deck]:
+    (tmp_path / "small.toml").write_text(SCENARIO)
+    made = Deck(tmp_path, '[sites.training]\nkind = "training"\nscenario = "small.toml"\nspeed = 500\n')
+    yield made
+    made.stop()
+
+
+@pytest.fixture
+def at_terminal(deck: Deck) -> Iterator[Type]:
+    opened: list[Terminal] = []
+
+    def run(*words: str) -> Terminal:
+        opened.append(Terminal(deck.argv(*words), deck.env, columns=120))
+        return opened[-1]
+
+    yield run
+    for terminal in opened:
+        terminal.close()
+
+
+def asked(terminal: Terminal) -> Terminal:
+    """Until it waits for what is typed."""
+    terminal.wait_for(CONSENT)
+    terminal.settle(0.3)
+    return terminal
+
+
+def test_consent_is_typed_once_and_word_for_word(deck: Deck, at_terminal: Type) -> None:
+    wrong = asked(at_terminal(*FORCE))
+    assert "this site takes the domain over" in wrong.text()
+    assert "Not checked: whether users can reach the recovery network" in wrong.text()
+    wrong.press("er", "enter")
+    assert wrong.ended() == 3 and "'er' is not its name" in wrong.text().replace("\n", "")
+    assert deck.json("tasks")["operations"] == []
+
+    right = asked(at_terminal(*FORCE, "--wait"))
+    right.press("erp", "enter")
+    assert right.ended() == 0 and "op-" in right.text()
+    assert deck.domain("erp")["session"]["state"] == "active"
+
+    out = at_terminal("pitr", "exit", "erp", "--confirm", "nothing")
+    assert out.ended() == 3, "a --confirm that does not match is not asked about"
+    asked(at_terminal("pitr", "exit", "erp")).press("erp", "enter")
+    deck.run("watch", "erp", "--until", "idle", "--timeout", "30")
+    assert deck.domain("erp")["mode"] == "running_in_failover"
+
+
+def test_giving_up(deck: Deck, at_terminal: Type) -> None:
+    for key, name in ((b"\x03", "ctrl+c"), (b"\x04", "ctrl+d")):
+        terminal = asked(at_terminal(*FORCE))
+        os.write(terminal.fd, key)
+        assert terminal.ended(10) == 1, name
+        assert "given up" in terminal.text() and "Traceback" not in terminal.text()
+    assert deck.json("tasks")["operations"] == []
+
+    watching = at_terminal("watch", "erp", "--until", "session")
+    watching.wait_for("erp  Continuous Rehydration in Progress")
+    watching.settle(0.3)
+    os.write(watching.fd, b"\x03")
+    assert watching.ended(10) == 130 and "Traceback" not in watching.text()
+
+    waiting = at_terminal("pitr", "start", "erp", "--wait")
+    assert waiting.ended() == 3, "refused before anything is waited for"
+
+
+def test_ctrl_c_ends_the_waiting_and_not_the_operation(deck: Deck, at_terminal: Type) -> None:
+    deck.run("--speed", "1", "controller", "start")  # else it is over before anybody can press a key
+    waiting = at_terminal(*FORCE, "--confirm", "erp", "--wait")
+    waiting.wait_for("op-")
+    waiting.settle(0.3)
+    os.write(waiting.fd, b"\x03")
+    assert waiting.ended(10) == 130
+    ident = next(word for word in waiting.text().split() if word.startswith("op-"))
+    assert f"operation {ident} goes on" in waiting.text()
+    assert deck.domain("erp")["operation"] == ident
+
+
+def test_ctrl_c_at_any_moment_leaves_no_traceback(deck: Deck) -> None:
+    deck.run("domains")
+    for milliseconds in range(40, 300, 26):
+        with subprocess.Popen(
+            deck.argv("domains"), env=deck.env, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+        ) as process:
+            try:
+                process.wait(milliseconds / 1000)
+            except subprocess.TimeoutExpired:
+                process.send_signal(signal.SIGINT)
+            assert process.stderr is not None
+            said = process.stderr.read().decode()
+            process.wait(10)
+        # before our first line the interpreter itself may still be at work
+        assert "Traceback" not in said or "drdeck" not in said, (milliseconds, said)
+
+
+def test_a_reader_that_goes_ends_the_watching(deck: Deck) -> None:
+    deck.run("domains")
+    with subprocess.Popen(
+        deck.argv("watch", "--json"), env=deck.env, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None and process.stderr is not None
+        assert process.stdout.readline().startswith(b'{"time"')
+        process.stdout.close()
+        poll(lambda: process.poll() is not None, 10)
+        assert process.returncode == 1 and process.stderr.read() == b""
+
+
+@pytest.mark.parametrize("words", [("domains", "--json"), ("audit", "export"), ("show", "erp"), ("--help",)])
+def test_a_reader_that_was_never_there(deck: Deck, words: tuple[str, ...]) -> None:
+    deck.run("domains")
+    for redirected in (">&-", "| true", "> /dev/full"):
+        line = subprocess.list2cmdline(deck.argv(*words)) + redirected
+        done = subprocess.run(["bash", "-c", line], env=deck.env, capture_output=True, text=True, check=False)
+        assert "Traceback" not in done.stderr and "Exception" not in done.stderr, (line, done.stderr)
+        if redirected.endswith("full") and sys.platform == "linux":
+            assert done.returncode == 1 and "No space left" in done.stderr, (line, done.stderr)
