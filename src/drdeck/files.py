@@ -170,16 +170,17 @@ def read_text(file: Path) -> str:
         raise Unreadable(f"cannot be read: {error.strerror or error}") from None
     except ValueError:
         raise Unreadable("cannot be read: its name has a NUL character") from None
-    with os.fdopen(handle, "rb") as opened:
-        about = os.fstat(handle)
-        if stat.S_ISDIR(about.st_mode):
-            raise Unreadable(f"cannot be read: {os.strerror(errno.EISDIR)}")
-        if not stat.S_ISREG(about.st_mode):
-            raise Unreadable("cannot be read: is no plain file")
-        try:
+    try:
+        mode = os.fstat(handle).st_mode
+        if not stat.S_ISREG(mode):
+            what = os.strerror(errno.EISDIR) if stat.S_ISDIR(mode) else "is no plain file"
+            raise Unreadable(f"cannot be read: {what}")
+        with os.fdopen(handle, "rb", closefd=False) as opened:
             data = opened.read(MOST_TEXT + 1)
-        except OSError as error:
-            raise Unreadable(f"cannot be read: {error.strerror or error}") from None
+    except OSError as error:
+        raise Unreadable(f"cannot be read: {error.strerror or error}") from None
+    finally:
+        os.close(handle)
     if len(data) > MOST_TEXT:
         raise Unreadable(f"is larger than {MOST_TEXT // 1024 // 1024} MiB; make it smaller")
     try:

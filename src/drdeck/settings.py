@@ -10,16 +10,23 @@ from typing import Any, Literal, TypeVar, get_args
 
 import msgspec
 
+from drdeck import toml
 from drdeck.files import Unreadable, read_text, refuse_strangers
 from drdeck.model import keys as keyboard
 from drdeck.model.domains import PitrPolicy
-from drdeck.model.times import parse_duration
+from drdeck.model.text import brief, clean, quoted
+from drdeck.model.times import parse_duration, show_span
 
 TRAINING = "training"
 """The site that is there without any settings."""
 DEFAULT_SCENARIO = "ransomware"
 TRAINING_SPEED = 10.0
 """Seconds of the built-in training site per second: waiting is part of the lesson, hours are not."""
+LONGEST_WINDOW_S = 3660 * 86400.0
+LONGEST_WAIT_S = 7 * 86400.0
+LONGEST_NAME = 200
+MOST_PATTERNS = 1_000
+"""In the runbook of a domain; each is tried on each VM."""
 SITE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 
 
@@ -168,23 +175,25 @@ _T = TypeVar("_T", bound=Strict)
 def _convert_hook(kind: type, value: object) -> object:
     if kind is Duration:
         if not isinstance(value, str):
-            raise ValueError(f"Expected a duration such as 30s, 15m, 2h or 3d, got {value!r}")
+            raise ValueError(f"Expected a duration such as 30s, 15m, 2h or 3d, got {quoted(value)}")
         return Duration(parse_duration(value))
-    raise ValueError(f"{value!r} cannot be read")
+    raise ValueError(f"{quoted(value)} cannot be read")
 
 
 class _Reader:
     """Turns parsed TOML into settings and knows where each key stands in the file."""
 
     def __init__(self, file: Path, text: str) -> None:
-        self.file, self.lines = file, _key_lines(text)
+        self.file, self._text = file, text
 
     def fail(self, path: tuple[str, ...], what: str) -> SettingsError:
-        line = self.lines.get(path)
+        lines = _key_lines(self._text)
+        line = lines.get(path)
         if line is None and path[:2] == ("console", "keys"):
-            line = self.lines.get(path[:2])  # the keys stand in one line
+            line = lines.get(path[:2])  # the keys stand in one line
         place = f"{self.file}, line {line}" if line else str(self.file)
-        return SettingsError(f"{place}: {'.'.join(path)}: {what}" if path else f"{place}: {what}")
+        keys = ".".join(brief(key) for key in path)
+        return SettingsError(clean(f"{place}: {keys}: {what}" if path else f"{place}: {what}"))
 
     def table(self, kind: type[_T], data: Any, path: tuple[str, ...]) -> _T:
         if not isinstance(data, dict):
@@ -204,7 +213,7 @@ class _Reader:
     ) -> SettingsError:
         text, _, where = str(error).partition(" - at ")
         keys = tuple(re.findall(r"[A-Za-z_]\w*", where.strip("`$")))
-        unknown = re.search(r"unknown field `(.+)`", text)
+        unknown = re.search(r"unknown field `(.*)`", text, re.DOTALL)
         if unknown:
             known = _keys_of(kind, keys)
             return self.fail((*path, *keys, unknown[1]), _unknown(unknown[1], known))
@@ -229,8 +238,11 @@ def _keys_of(kind: type[Strict], keys: tuple[str, ...]) -> set[str]:
     return {f.encode_name for f in msgspec.structs.fields(at)}
 
 
+_QUOTED = re.compile(r"'(.{60,})'", re.DOTALL)
+
+
 def _plain(text: str) -> str:
-    text = text.replace("`", "")
+    text = _QUOTED.sub(lambda found: quoted(found[1]), text.replace("`", ""))
     return text[:1].lower() + text[1:]
 
 
@@ -240,18 +252,24 @@ def _unknown(key: str, known: set[str]) -> str:
             "drdeck keeps no password in a file; use password_command, the environment variable"
             " DRDECK_PASSWORD_<SITE>, or answer the prompt"
         )
-    close = difflib.get_close_matches(key, known, n=1)
+    close = difflib.get_close_matches(key[:100], known, n=1)
     if close:
         return f'unknown key; "{close[0]}" would be right'
     return f"unknown key; known here: {', '.join(sorted(known))}"
+
+
+_LONGEST = 1000
+"""Characters of a line in which its key is looked for."""
+_INLINE = re.compile(r"(?<!\w)([A-Za-z_]\w*)\s*=")
+_PLAIN = re.compile(r"\[{1,2}([\w.-]+)\]{1,2}", re.ASCII)
 
 
 def _key_lines(text: str) -> dict[tuple[str, ...], int]:
     """Line of each key and table header, as far as a line-wise look can tell."""
     found: dict[tuple[str, ...], int] = {}
     table: tuple[str, ...] = ()
-    for number, line in enumerate(text.splitlines(), 1):
-        stripped = line.strip()
+    for number, line in enumerate(text.split("\n"), 1):
+        stripped = line[:_LONGEST].strip()
         try:
             if stripped.startswith("["):
                 table = _path_of(stripped.split("#")[0] if '"' not in stripped else stripped)
@@ -260,7 +278,7 @@ def _key_lines(text: str) -> dict[tuple[str, ...], int]:
                 key = stripped.split("=", 1)[0].strip()
                 path = (*table, *_path_of(f"[{key}]"))
                 found.setdefault(path, number)
-                for inner in re.findall(r"([A-Za-z_]\w*)\s*=", stripped.split("=", 1)[1]):
+                for inner in _INLINE.findall(stripped.split("=", 1)[1]):
                     found.setdefault((*path, inner), number)
         except tomllib.TOMLDecodeError:
             continue
@@ -268,6 +286,9 @@ def _key_lines(text: str) -> dict[tuple[str, ...], int]:
 
 
 def _path_of(header: str) -> tuple[str, ...]:
+    plain = _PLAIN.fullmatch(header)
+    if plain is not None:
+        return tuple(plain[1].split("."))
     data: Any = tomllib.loads(header)
     path: list[str] = []
     while isinstance(data, dict | list) and data:
@@ -303,11 +324,13 @@ def load(file: Path, required: bool = False) -> Settings:
 
 def parse(text: str, file: Path) -> Settings:
     """Settings out of the text of a file. Raises SettingsError."""
-    try:
-        data = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise SettingsError(f"{file}: not valid TOML: {error}") from None
     reader = _Reader(file, text)
+    try:
+        data = toml.parse(text)
+    except toml.Impossible as error:
+        raise reader.fail(tuple(map(str, error.place)), str(error)) from None
+    except Unreadable as error:
+        raise SettingsError(f"{file}: not valid TOML: {error}") from None
     raw_sites = data.pop("sites", {})
     settings = reader.table(Settings, data, ())
     unusable = keyboard.wrong(settings.console.keys)
@@ -319,7 +342,8 @@ def parse(text: str, file: Path) -> Settings:
     settings = msgspec.structs.replace(settings, sites=sites)
     if settings.default_site not in sites and settings.default_site != TRAINING:
         known = ", ".join(sorted({*sites, TRAINING}))
-        raise reader.fail(("default_site",), f'there is no site "{settings.default_site}"; known: {known}')
+        said = f'there is no site "{brief(settings.default_site)}"; known: {known}'
+        raise reader.fail(("default_site",), said)
     return settings
 
 
@@ -331,7 +355,7 @@ def _site(reader: _Reader, name: str, raw: Any) -> SiteSettings:
         raise reader.fail(path, "must be a table")
     kind = raw.get("kind")
     if not isinstance(kind, str) or kind not in _KINDS:
-        said = "the key is missing" if kind is None else f"{kind!r} is no kind of site"
+        said = "the key is missing" if kind is None else f"{quoted(kind)} is no kind of site"
         raise reader.fail((*path, "kind"), f"{said}; right would be {_RIGHT['kind']}")
     if kind == "vsphere":
         return _vsphere(reader, path, dict(raw))
@@ -350,8 +374,7 @@ def _vsphere(reader: _Reader, path: tuple[str, ...], raw: dict[str, Any]) -> VSp
     _vcenter(reader, path, site)
     if not 1 <= site.parallel <= 64:
         raise reader.fail((*path, "parallel"), f"{site.parallel} is not {_RIGHT['parallel']}")
-    if not 1 <= site.lease <= 3600:
-        raise reader.fail((*path, "lease"), "must be from 1s to 1h")
+    _span(reader, (*path, "lease"), site.lease, 1, 3600)
     protected = None
     if raw_protected is not None:
         protected = reader.table(VCenterSettings, raw_protected, (*path, "protected"))
@@ -366,13 +389,25 @@ def _vsphere(reader: _Reader, path: tuple[str, ...], raw: dict[str, Any]) -> VSp
     return msgspec.structs.replace(site, protected=protected, domains=domains)
 
 
+def _span(reader: _Reader, path: tuple[str, ...], length: float, least: float, most: float) -> None:
+    if not least <= length <= most:
+        raise reader.fail(path, f"must be from {show_span(least)} to {show_span(most)}")
+
+
 def _domain(reader: _Reader, path: tuple[str, ...], domain: DomainSettings) -> None:
-    if domain.pitr.window <= 0 or domain.pitr.interval < 1:
-        raise reader.fail((*path, "pitr"), "window must be above 0s and interval at least 1s")
+    _span(reader, (*path, "pitr", "window"), domain.pitr.window, 1, LONGEST_WINDOW_S)
+    _span(reader, (*path, "pitr", "interval"), domain.pitr.interval, 1, LONGEST_WINDOW_S)
     if domain.pitr.interval > domain.pitr.window:
         raise reader.fail((*path, "pitr", "interval"), "the interval is longer than the window")
-    if domain.ready_timeout <= 0:
-        raise reader.fail((*path, "ready_timeout"), "must be above 0s")
+    _span(reader, (*path, "ready_timeout"), domain.ready_timeout, 0.001, LONGEST_WAIT_S)
+    _span(reader, (*path, "shutdown_timeout"), domain.shutdown_timeout, 0, LONGEST_WAIT_S)
+    for number, group in enumerate(domain.runbook):
+        here = (*path, "runbook", str(number))
+        _span(reader, (*here, "delay_after"), group.delay_after, 0, LONGEST_WAIT_S)
+        if any(len(text) > LONGEST_NAME for text in (group.group, *group.vms)):
+            raise reader.fail(here, f"a name or pattern has more than {LONGEST_NAME} characters")
+    if sum(len(group.vms) for group in domain.runbook) > MOST_PATTERNS:
+        raise reader.fail((*path, "runbook"), f"names more than {MOST_PATTERNS} VMs and patterns")
     groups = [group.group for group in domain.runbook]
     if len(groups) != len(set(groups)):
         raise reader.fail((*path, "runbook"), "two groups have the same name")
@@ -381,16 +416,18 @@ def _domain(reader: _Reader, path: tuple[str, ...], domain: DomainSettings) -> N
 def _vcenter(reader: _Reader, path: tuple[str, ...], vcenter: VCenterSettings) -> None:
     _url(reader, (*path, "url"), vcenter.url)
     if not vcenter.root.startswith("/") or len(vcenter.root) < 2:
-        raise reader.fail((*path, "root"), f"{vcenter.root!r} is not {_RIGHT['root']}")
+        raise reader.fail((*path, "root"), f"{quoted(vcenter.root)} is not {_RIGHT['root']}")
     if vcenter.thumbprint is not None:
         digits = vcenter.thumbprint.replace(":", "")
         if not re.fullmatch(r"[0-9A-Fa-f]{64}", digits):
             raise reader.fail((*path, "thumbprint"), f"is not {_RIGHT['thumbprint']}")
+    _span(reader, (*path, "timeout"), vcenter.timeout, 1, 3600)
     chosen = [k for k in ("ca_file", "thumbprint", "insecure") if getattr(vcenter, k)]
     if len(chosen) > 1:
         raise reader.fail((*path, chosen[1]), f"{' and '.join(chosen)} exclude each other; keep one")
 
 
 def _url(reader: _Reader, path: tuple[str, ...], url: str) -> None:
-    if not re.fullmatch(r"https://(\[[0-9A-Fa-f:]+\]|[^\s/:@\[\]]+)(:\d{1,5})?(/\S*)?", url):
-        raise reader.fail(path, f"{url!r} is not {_RIGHT['url']}")
+    parts = re.fullmatch(r"https://(?:\[[0-9A-Fa-f:]+\]|[^\s/:@\[\]]{1,253})(?::(\d{1,5}))?(?:/\S*)?", url)
+    if parts is None or int(parts[1] or 443) not in range(1, 65536) or len(url) > 2000:
+        raise reader.fail(path, f"{quoted(url)} is not {_RIGHT['url']}")

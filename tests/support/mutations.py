@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import re
 from typing import Any
 
 TIMES = int(os.environ.get("DRDECK_FUZZ", "1"))
@@ -46,6 +47,23 @@ RAW = (
     Raw("{"), Raw("}"),
     Raw('"\\ud800"'), Raw('"\\x41"'), Raw('"unterminated'), Raw("9" * 5000), Raw("[" * 3000),
     Raw('{"a":1,"a":2}'), Raw("/**/1"),
+)  # fmt: skip
+
+
+TOML_VALUES = (
+    "nan", "inf", "-inf", "true", "-1", "0", "1", "0.5", "1e308", "1e-308", "1e400", "[]", "{}", "[[]]", "*",
+    "9" * 5000, f"0x{'f' * 2000}", str(2**63), str(2**63 - 1), str(-(2**63)), "[1, 'a', {}]", '""', '" "',
+    "1979-05-27T07:32:00", "1979-05-27", "07:32:00", "1979-05-27T07:32:00Z", "0001-01-01T00:00:00+23:59",
+    "9999-12-31T23:59:59Z", "{ a = { a = { a = 1 } } }", "[" * 2000 + "]" * 2000, "[" * 60 + "]" * 60,
+    '"\\u0000"', '"\\u202e\\u001b[2J[red]"', "'''\nx\n'''", '"99999999999999d"', '"1e9d"', '"0.0000001s"',
+    f'"{"9" * 400}d"', f'"{"x" * 100_000}"', f'["{"[" * 5000}"]', '["a", "a"]', f"[{'1,' * 20_000}]",
+    '"https://[::1"', '"https://vcsa:99999/sdk"', '"//"', '"../../.."', '"/dev/zero"',
+)  # fmt: skip
+TOML_LINES = (
+    "[a.b.c]", "[[domains]]", "[sites]", "[[sites]]", "a.b.c = 1", '"" = 1', '"\\u0000" = 1', "'x y' = 2",
+    "x", "= 1", "[", "]]",
+    '[sites."\\u202e"]', "[sites.dr-west]", '[sites.dr-west.domains."[red]\\u001b"]', "\x00",
+    f"[[{'a.' * 500}b]]", f"{'k' * 100_000} = 1", f"[{' ' * 50_000}x", "\ufeff", "# \u2028 = 1",
 )  # fmt: skip
 
 
@@ -142,3 +160,29 @@ class Mutator:
             case _:
                 flipped = data[at] ^ (1 << self.random.randrange(8))
                 return data[:at] + bytes([flipped]) + data[at + 1 :]
+
+    def toml(self, text: str) -> str:
+        """A TOML text with one to three lines changed, put in, or left out."""
+        lines = text.splitlines()
+        for _ in range(self.random.choice((1, 1, 1, 2, 3))):
+            number = self.random.randrange(len(lines))
+            lines[number : number + 1] = self._line(lines[number])
+            lines = lines or [""]
+        return "\n".join(lines)
+
+    def _line(self, line: str) -> list[str]:
+        roll = self.random.random()
+        if roll < 0.6 and "=" in line:
+            found = self.random.choice(list(re.finditer(r"=\s*([^,{}]+)", line)) or [None])
+            if found is None:
+                return [line.partition("=")[0] + "= " + self.random.choice(TOML_VALUES)]
+            return [line[: found.start(1)] + self.random.choice(TOML_VALUES) + " " + line[found.end(1) :]]
+        if roll < 0.7:
+            return [line, line]
+        if roll < 0.78:
+            return []
+        if roll < 0.85:
+            return [self.random.choice(TOML_LINES), line]
+        if roll < 0.92:
+            return [line[: self.random.randrange(len(line) + 1)]]
+        return [self.bytes(line.encode()).decode("utf-8", "replace")]

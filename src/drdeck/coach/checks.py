@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 from drdeck.model.domains import FailoverType, Mode
+from drdeck.model.text import brief, quoted
 from drdeck.model.times import parse_duration, show
 from drdeck.sites.training.places import Path
 from drdeck.sites.training.scenario import Scenario, ScenarioDomain
@@ -18,6 +19,8 @@ from .ground import ground_of
 Problem = tuple[Path, str]
 """where, and what with its remedy"""
 
+MOST_TABLES = 50
+"""Objectives of a lesson, and mistakes that it looks out for."""
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 _NOT_BEFORE = {
     "imported": (Mode.PROTECTED, Mode.IMPORTED),
@@ -35,7 +38,7 @@ def problem(lesson: spec.Lesson, scenario: Scenario) -> Problem | None:
 
 def _problems(lesson: spec.Lesson, scenario: Scenario) -> Iterator[Problem]:
     if not _NAME.fullmatch(lesson.name):
-        yield ("name",), f"{lesson.name!r} cannot name a lesson; use small letters, digits and dashes"
+        yield ("name",), f"{quoted(lesson.name)} cannot name a lesson; use small letters, digits and dashes"
     if lesson.name.isdigit():
         yield ("name",), "would be taken for a lesson's number; add a letter"
     if lesson.number < 0:
@@ -48,14 +51,18 @@ def _problems(lesson: spec.Lesson, scenario: Scenario) -> Iterator[Problem]:
         yield from _room(("end",), lesson.end, spec.MOST_SITUATION)
     if not lesson.objectives:
         yield ("objectives",), "a lesson needs an objective; add an [[objectives]] table"
+    for key, tables in (("objectives", lesson.objectives), ("mistakes", lesson.mistakes)):
+        if len(tables) > MOST_TABLES:
+            yield (key,), f"there are {len(tables)} of them; leave at most {MOST_TABLES}"
     seen: set[str] = set()
     for number, objective in enumerate(lesson.objectives):
         at: Path = ("objectives", number)
         if objective.id in seen:
-            yield (*at, "id"), f'the objective "{objective.id}" stands here twice; give each its own id'
+            said = f'the objective "{brief(objective.id)}" stands here twice'
+            yield (*at, "id"), f"{said}; give each its own id"
         seen.add(objective.id)
         if not _NAME.fullmatch(objective.id):
-            yield (*at, "id"), f"{objective.id!r} cannot be an id; use small letters, digits and dashes"
+            yield (*at, "id"), f"{quoted(objective.id)} cannot be an id; use small letters, digits and dashes"
         yield from _room((*at, "text"), objective.text, spec.MOST_TEXT)
         yield from _room((*at, "hint"), objective.hint, spec.MOST_HELP)
         yield from _room((*at, "key"), objective.key, spec.MOST_HELP)
@@ -80,7 +87,7 @@ def _domain(at: Path, name: str, scenario: Scenario) -> ScenarioDomain | Problem
     if found is not None:
         return found
     known = ", ".join(d.name for d in scenario.domains[:8])
-    return (*at, "domain"), f'the scenario "{scenario.name}" has no domain "{name}"; it has {known}'
+    return (*at, "domain"), f'the scenario "{scenario.name}" has no domain "{brief(name)}"; it has {known}'
 
 
 def _never(at: Path, why: str, remedy: str) -> Problem:
@@ -188,7 +195,7 @@ def _vm(
     names = [vm.name for vm in domain.vms]
     if when.vm is not None and when.vm not in names:
         known = ", ".join(names[:8])
-        yield (*at, "vm"), f'there is no VM "{when.vm}" in "{domain.name}"; known are {known}'
+        yield (*at, "vm"), f'there is no VM "{brief(when.vm)}" in "{domain.name}"; known are {known}'
         return
     choice = when.choice if isinstance(when, spec.Answered) else "retry" if when.after_retry else None
     if choice is None:

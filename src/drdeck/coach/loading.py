@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 import re
-import tomllib
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -12,7 +11,9 @@ from typing import Any, get_args
 
 import msgspec
 
+from drdeck import toml
 from drdeck.files import Unreadable, read_text
+from drdeck.model.text import quoted
 from drdeck.sites.training import loading as scenarios
 from drdeck.sites.training import places
 from drdeck.sites.training.scenario import Scenario, ScenarioError
@@ -66,11 +67,11 @@ def load(path: Path) -> Course:
 def parse(text: str, source: str = "lesson", base: Path | None = None) -> Course:
     """A lesson from TOML text; `source` is the file that errors name. Raises LessonError."""
     try:
-        data = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise spec.LessonError(f"{source}: is not TOML: {error}") from None
-    except RecursionError:
-        raise spec.LessonError(f"{source}: is not TOML that can be read: it is nested too deep") from None
+        data = toml.parse(text)
+    except toml.Impossible as error:
+        raise spec.LessonError(places.sentence(source, text, error.place, str(error))) from None
+    except Unreadable as error:
+        raise spec.LessonError(f"{source}: is not TOML that can be read: {error}") from None
     try:
         lesson = msgspec.convert(data, spec.Lesson)
     except msgspec.ValidationError as error:
@@ -103,10 +104,10 @@ def _explained(message: str, data: dict[str, Any]) -> tuple[places.Path, str]:
     """(where, what and remedy) of a message of msgspec's."""
     what, _, where = message.partition(" - at ")
     path = places.path_of(where.strip("`") or "$")
-    unknown = re.search(r"unknown field `(.+)`", what)
+    unknown = re.search(r"unknown field `(.*)`", what, re.DOTALL)
     if unknown:
         known = _keys(path, data)
-        close = difflib.get_close_matches(unknown[1], known, n=1)
+        close = difflib.get_close_matches(unknown[1][:100], known, n=1)
         remedy = f'"{close[0]}" would be right' if close else f"known here are {', '.join(known)}"
         return (*path, unknown[1]), f"there is no such key here; {remedy}"
     missing = re.search(r"missing required field `(.+)`", what)
@@ -119,13 +120,13 @@ def _explained(message: str, data: dict[str, Any]) -> tuple[places.Path, str]:
     value = places.value_at(data, path)
     if path and path[-1] == "kind":
         tags = [str(kind.__struct_config__.tag) for kind in _TAGGED.get(_table(path[:-1]), ())]
-        return path, f"{value!r} is not known; write one of {', '.join(tags)}"
+        return path, f"{quoted(value)} is not known; write one of {', '.join(tags)}"
     choices = _choices(path, data)
     if choices:
-        return path, f"{value!r} is not known; write one of {', '.join(choices)}"
+        return path, f"{quoted(value)} is not known; write one of {', '.join(choices)}"
     if "RFC3339" in what:
-        return path, f'{str(value)!r} is not a time; write it like "2026-01-16T22:00:00Z"'
-    return path, f"{value!r} cannot be used here: {what[:1].lower()}{what[1:]}"
+        return path, f'{quoted(str(value))} is not a time; write it like "2026-01-16T22:00:00Z"'
+    return path, f"{quoted(value)} cannot be used here: {what[:1].lower()}{what[1:]}"
 
 
 def _table(path: places.Path) -> str:

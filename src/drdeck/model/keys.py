@@ -7,6 +7,7 @@ import unicodedata
 from collections.abc import Mapping
 
 from .actions import ACTIONS
+from .text import quoted
 
 FIXED = frozenset({"open", "back"})
 """Their keys, enter and escape, mean the same everywhere."""
@@ -59,15 +60,18 @@ def wrong(chosen: Mapping[str, str]) -> tuple[str, str] | None:
             return name, f"is no action; known here: {', '.join(free)}"
         for key in spread(keys):
             if not _is_key(key):
-                return name, f"{key!r} is no key; right would be a character, f1 to f24, or such as ctrl+o"
+                return (
+                    name,
+                    f"{quoted(key)} is no key; right would be a character, f1 to f24, or such as ctrl+o",
+                )
             if canonical(key) in {canonical(k) for k in RESERVED}:
-                return name, f"{key!r} is kept for lists, dialogs or the coach; choose another key"
+                return name, f"{quoted(key)} is kept for lists, dialogs or the coach; choose another key"
     by_key: dict[str, str] = {}
     for name, held in effective(chosen).items():
         for key in held:
             other = by_key.setdefault(key, name)
             if other != name:
                 first, second = (name, other) if name in chosen else (other, name)
-                given = repr(chosen.get(first, key))
+                given = quoted(chosen.get(first, key))
                 return first, f'{given} is the key of "{second}" already; give one of them another key'
     return None

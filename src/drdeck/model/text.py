@@ -21,6 +21,16 @@ def _hides(char: str) -> bool:
     return any(ord(char) in selectors for selectors in _VARIATION_SELECTORS)
 
 
+def brief(text: str, most: int = 60) -> str:
+    """`text` cut to `most` characters, for a sentence that quotes what somebody wrote."""
+    return text if len(text) <= most else text[: most - 1] + "…"
+
+
+def quoted(value: object) -> str:
+    """A value as it was written, for a sentence that says what is wrong with it."""
+    return brief(repr(value))
+
+
 def clean(text: str, lines: bool = False) -> str:
     """`text` with control, bidi, zero-width and look-alike blank characters as "<U+202E>".
 

@@ -5,6 +5,10 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta
 
+from .text import quoted
+
+LONGEST_S = 1000 * 366 * 86400.0
+"""A duration that is longer is a slip of the pen, and no calendar can add it to a date."""
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d|w)")
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
 _CLOCK = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2})(\.\d{1,6})?)?([zZ])?")
@@ -20,7 +24,9 @@ def parse_duration(text: str) -> float:
         total += float(match[1]) * _UNITS[match[2]]
         at = match.end()
     if not squeezed or at != len(squeezed):
-        raise ValueError(f"{text!r} is not a duration; write it like 30s, 15m, 2h or 3d")
+        raise ValueError(f"{quoted(text)} is not a duration; write it like 30s, 15m, 2h or 3d")
+    if total > LONGEST_S:
+        raise ValueError(f"{quoted(text)} is longer than a thousand years")
     return total
 
 
@@ -103,4 +109,4 @@ def parse_instant(text: str, now: datetime) -> tuple[datetime, str]:
 
 
 def _remedy(text: str) -> str:
-    return f"{text!r} is not a time; write 2026-11-22T10:42:00Z, 10:42 (UTC) or -15m (before now)"
+    return f"{quoted(text)} is not a time; write 2026-11-22T10:42:00Z, 10:42 (UTC) or -15m (before now)"

@@ -8,8 +8,10 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 
+from drdeck.model.text import brief, quoted
 from drdeck.model.times import parse_duration, show
 
+from . import limits
 from .places import Path
 from .scenario import Scenario, ScenarioDomain, ScenarioFault, ScenarioIncident
 
@@ -28,8 +30,12 @@ def problem(scenario: Scenario) -> Problem | None:
 
 
 def _problems(scenario: Scenario) -> Iterator[Problem]:
+    yield from limits.problems(scenario)
     if not _NAME.fullmatch(scenario.name):
-        yield ("name",), f"{scenario.name!r} cannot name a file; use letters, digits, dot, dash, underscore"
+        yield (
+            ("name",),
+            f"{quoted(scenario.name)} cannot name a file; use letters, digits, dot, dash, underscore",
+        )
     yield from _instant(("start",), scenario.start)
     if scenario.opens is not None:
         yield from _instant(("opens",), scenario.opens)
@@ -92,13 +98,14 @@ def _incident(
 def _runbook(at: Path, domain: ScenarioDomain, names: Sequence[str]) -> Iterator[Problem]:
     yield from _twice([group.group for group in domain.runbook], (*at, "runbook"), "runbook group", "group")
     taken: dict[str, str] = {}
+    known = frozenset(names)
     for number, group in enumerate(domain.runbook):
         place: Path = (*at, "runbook", number)
         yield from _duration((*place, "delay_after"), group.delay_after)
         for pattern in group.vms:
-            found = [name for name in names if fnmatchcase(name, pattern)]
+            found = [pattern] if pattern in known else [n for n in names if fnmatchcase(n, pattern)]
             if not found:
-                yield (*place, "vms"), f'"{pattern}" is no VM of the domain; known are {_list(names)}'
+                yield (*place, "vms"), f'"{brief(pattern)}" is no VM of the domain; known are {_list(names)}'
             for name in found:
                 other = taken.setdefault(name, group.group)
                 if other != group.group:
@@ -108,7 +115,7 @@ def _runbook(at: Path, domain: ScenarioDomain, names: Sequence[str]) -> Iterator
 def _fault(at: Path, fault: ScenarioFault, scenario: Scenario) -> Iterator[Problem]:
     domains = {domain.name: domain for domain in scenario.domains}
     if fault.domain and fault.domain not in domains:
-        yield (*at, "domain"), f'there is no domain "{fault.domain}"; known are {_list(list(domains))}'
+        yield (*at, "domain"), f'there is no domain "{brief(fault.domain)}"; known are {_list(list(domains))}'
     elif fault.vms and not fault.domain:
         yield (*at, "vms"), "VMs are known within a domain only; add domain"
     elif fault.domain:
@@ -138,9 +145,9 @@ def _duration(at: Path, text: str, above: float | None = None) -> Iterator[Probl
         yield at, str(error)
         return
     if above is not None and length < 1:
-        yield at, f"{text!r} is too short; write 1s or more"
+        yield at, f"{quoted(text)} is too short; write 1s or more"
     if length > 3660 * 86400:
-        yield at, f"{text!r} is too long; write at most 3660d"
+        yield at, f"{quoted(text)} is too long; write at most 3660d"
 
 
 def _amount(at: Path, amount: int, least: int) -> Iterator[Problem]:
@@ -157,16 +164,17 @@ def _factor(at: Path, factor: float) -> Iterator[Problem]:
 
 
 def _known(at: Path, vms: Sequence[str], names: Sequence[str]) -> Iterator[Problem]:
+    known = frozenset(names)
     for name in vms:
-        if name not in names:
-            yield at, f'there is no VM "{name}" in the domain; known are {_list(names)}'
+        if name not in known:
+            yield at, f'there is no VM "{brief(name)}" in the domain; known are {_list(names)}'
 
 
 def _twice(names: Sequence[str], at: Path, what: str, key: str = "name") -> Iterator[Problem]:
     seen: set[str] = set()
     for number, name in enumerate(names):
         if name in seen:
-            yield (*at, number, key), f'the {what} "{name}" stands here twice; give each its own name'
+            yield (*at, number, key), f'the {what} "{brief(name)}" stands here twice; give each its own name'
         seen.add(name)
 
 
@@ -174,4 +182,4 @@ def _list(names: Sequence[str]) -> str:
     if not names:
         return "none"
     more = f" and {len(names) - 8} more" if len(names) > 8 else ""
-    return ", ".join(names[:8]) + more
+    return ", ".join(brief(name) for name in names[:8]) + more

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from drdeck import toml
 from drdeck.files import Unreadable, read_text
+from drdeck.model.text import quoted
 
 from . import places
 from .checks import problem
@@ -56,11 +57,11 @@ def load(source: str | Path) -> Scenario:
 def parse(text: str, source: str = "scenario") -> Scenario:
     """A scenario from TOML text; `source` is the file that errors name. Raises ScenarioError."""
     try:
-        data = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise ScenarioError(f"{source}: is not TOML: {error}") from None
-    except RecursionError:
-        raise ScenarioError(f"{source}: is not TOML that can be read: it is nested too deep") from None
+        data = toml.parse(text)
+    except toml.Impossible as error:
+        raise ScenarioError(places.sentence(source, text, error.place, str(error))) from None
+    except Unreadable as error:
+        raise ScenarioError(f"{source}: is not TOML that can be read: {error}") from None
     try:
         scenario = msgspec.convert(data, Scenario)
     except msgspec.ValidationError as error:
@@ -97,7 +98,7 @@ def _explained(message: str, data: dict[str, Any]) -> tuple[places.Path, str]:
     match = _AT.match(message)
     assert match is not None
     what, path = match["what"], places.path_of(match["path"] or "$")
-    unknown = re.search(r"unknown field `(.+)`", what)
+    unknown = re.search(r"unknown field `(.*)`", what, re.DOTALL)
     if unknown:
         names = [field.encode_name for field in _keys(path)]
         return (*path, unknown[1]), f"there is no such key here; known are {', '.join(names)}"
@@ -111,10 +112,10 @@ def _explained(message: str, data: dict[str, Any]) -> tuple[places.Path, str]:
     value = places.value_at(data, path)
     choices = places.choices_of(_keys(path[:-1]), path)
     if choices:
-        return path, f"{value!r} is not known; write one of {', '.join(choices)}"
+        return path, f"{quoted(value)} is not known; write one of {', '.join(choices)}"
     if "datetime" in what or "RFC3339" in what:
-        return path, f'{str(value)!r} is not a time; write it like "2026-01-16T22:00:00Z"'
-    return path, f"{value!r} cannot be used here: {what[:1].lower()}{what[1:]}"
+        return path, f'{quoted(str(value))} is not a time; write it like "2026-01-16T22:00:00Z"'
+    return path, f"{quoted(value)} cannot be used here: {what[:1].lower()}{what[1:]}"
 
 
 def _keys(table: places.Path) -> tuple[msgspec.structs.FieldInfo, ...]:

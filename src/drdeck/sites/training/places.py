@@ -8,10 +8,14 @@ from typing import Any, get_args
 
 import msgspec
 
+from drdeck.model.text import brief, clean
+
 Path = tuple[str | int, ...]
 """("domains", 0, "vms", 1, "disk_bytes")"""
 
-_HEADER = re.compile(r"^\s*(\[\[?)\s*([^\[\]]+?)\s*\]\]?\s*(?:#.*)?$")
+_HEADER = re.compile(r"^\s*(\[\[?)([^\[\]]+)\]\]?\s*(?:#.*)?$")
+_LONGEST = 1000
+"""Characters of a line in which its key is looked for."""
 _WORD = r"""(?:"[^"]*"|'[^']*'|[A-Za-z0-9_-]+)"""
 _KEY = re.compile(rf"^\s*({_WORD}(?:\s*\.\s*{_WORD})*)\s*=")
 _PART = re.compile(r"""\[(\d+|\.\.\.)\]|([^.\[\]$]+)""")
@@ -32,7 +36,7 @@ def shown(path: Path) -> str:
     """A path for people: domains[0].vms[1].name."""
     text = ""
     for part in path:
-        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else part
+        text += f"[{part}]" if isinstance(part, int) else f".{brief(part)}" if text else brief(part)
     return text
 
 
@@ -40,7 +44,7 @@ def sentence(source: str, text: str, path: Path, what: str) -> str:
     """Source, line where it can be found, key path, and what is to be said."""
     line = line_of(text, path)
     place = f"{source}:{line}" if line is not None else source
-    return f"{place}: {shown(path)}: {what}" if path else f"{place}: {what}"
+    return clean(f"{place}: {shown(path)}: {what}" if path else f"{place}: {what}")
 
 
 def line_of(text: str, path: Path) -> int | None:
@@ -57,7 +61,8 @@ def _lines(text: str) -> dict[Path, int]:
     lines: dict[Path, int] = {}
     counts: dict[Path, int] = {}
     here: Path = ()
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, whole in enumerate(text.split("\n"), 1):
+        line = whole[:_LONGEST].rstrip("\r")
         header = _HEADER.match(line)
         if header:
             names = _names(header[2])

@@ -29,6 +29,7 @@ class Portraits:
         self._entered = points.entry(machine, at) if grid is not None else None
         self._group = {number: group.name for group in machine.groups for number in group.vms}
         self._rank = {number: rank for rank, number in enumerate(machine.order)}
+        self._members = frozenset(() if machine.session is None else machine.session.vms)
         flow = machine.flow
         self._seeded = 0 if flow is None else flow.seeded
         lag = None if flow is None or not self._seeded else flow.lag(at)
@@ -80,7 +81,7 @@ class Portraits:
         count, newest = self._points
         if machine.dropped:
             count, newest = _points(points.of_vm(machine, vm.number, self._at), self._at)
-        if self._entered is not None and machine.session is not None and vm.number in machine.session.vms:
+        if self._entered is not None and vm.number in self._members:
             return count + 1, self._entered
         return count, newest
 
@@ -129,7 +130,7 @@ class Portraits:
     def _in_session(self, vm: VmState) -> tuple[str, float | None, str] | None:
         machine, at = self._machine, self._at
         session = machine.session
-        if session is None or vm.number not in session.vms:
+        if session is None or vm.number not in self._members:
             return None
         if session.stage is SessionStage.READING and machine.transfer is not None and vm.target is not None:
             done, whole = machine.transfer.of_vm(vm.number, at)

@@ -31,11 +31,11 @@ def roll_back(machine: Machine, command: RollBack, at: int) -> None:
     session = machine.session
     assert session is not None
     to = ticks(command.to)
-    names = command.vms
+    members, names = frozenset(session.vms), frozenset(command.vms)
     session.target, session.last_operation = to, command.operation
     session.stage = SessionStage.READING
     parts = []
-    for number in (n for n in machine.order if n in session.vms):
+    for number in (n for n in machine.order if n in members):
         vm = machine.vms[number]
         if names and vm.name not in names:
             continue
