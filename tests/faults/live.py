@@ -30,6 +30,8 @@ from tests.support.vcsim import VCenter
 ROOT = Path(__file__).resolve().parent.parent.parent
 WITHIN_S = 60.0
 VM = "erp-db01"
+OTHER = "other"
+"""The settings know a second domain, for whoever makes one."""
 _NUMBERS = itertools.count(1)
 
 ACTS = ("CreateSnapshot_Task", "PowerOnVM_Task", "PowerOffVM_Task", "RevertToSnapshot_Task",
@@ -71,7 +73,8 @@ class Live:
         named = [(f"replica {i}", at) for i, at in enumerate(self.points)]
         self.name = f"run{next(_NUMBERS)}"
         self.root = vcenter.layout({DOMAIN: [VM]}, self.name, named)
-        toml = flows.settings(pitr='enabled = true, interval = "10h"')
+        policy = {"pitr": 'enabled = true, interval = "10h"', "extra": 'ready_timeout = "10m"'}
+        toml = "".join(flows.settings(domain, **policy) for domain in (DOMAIN, OTHER))
         self.deck = flowsite.deck(directory, vcenter, self.root, None, toml)
         if url or timeout != "60s":
             text = self.deck.config.read_text("utf-8")

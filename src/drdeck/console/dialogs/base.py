@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from textual import events
 from textual.app import ComposeResult
+from textual.await_complete import AwaitComplete
 from textual.binding import Binding
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.screen import ModalScreen
@@ -107,6 +108,10 @@ class Dialog(ModalScreen[Answer | None]):
 
     def take(self, state: State) -> None:
         """News, for the dialogs that show some."""
+
+    def dismiss(self, result: Answer | None = None) -> AwaitComplete:
+        """Once: a key that was pressed before it closed must not close what lies beneath."""
+        return super().dismiss(result) if self.app.screen is self else AwaitComplete()
 
     def action_cancel(self) -> None:
         self.dismiss(None)

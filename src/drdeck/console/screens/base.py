@@ -167,7 +167,8 @@ class ConsoleScreen(Screen[None]):
     def action_back(self) -> None:
         if self.desk.acts.give_up():
             return
-        if len(self.desk.screen_stack) > 1:
+        # once: a key that was pressed before it closed must not close what lies beneath
+        if len(self.desk.screen_stack) > 1 and self.desk.screen is self:
             self.dismiss(None)
 
     @property
