@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import resource
+import shutil
 import sqlite3
+import subprocess
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -113,6 +115,29 @@ def test_a_state_directory_that_cannot_be_written_is_said(tmp_path: Path) -> Non
     assert "Not a directory" in said or "File exists" in said
 
 
+def test_a_state_directory_on_a_read_only_disk(tmp_path: Path) -> None:
+    """Nothing is begun, with the reason; what was written can still be read and verified."""
+    deck = Deck(tmp_path)
+    deck.run("domains")
+    deck.run("controller", "stop")
+    (file,) = deck.state.glob("*/journal.db")
+    wait_until(lambda: not file.with_name(file.name + "-wal").exists())
+
+    def read_only(*words: str) -> subprocess.CompletedProcess[str]:
+        mount = 'mount --bind "$0" "$0" && mount -o remount,ro,bind "$0" || exit 99; exec "$@"'
+        argv = ["unshare", "--mount", "sh", "-c", mount, str(tmp_path), *deck.argv(*words)]
+        return subprocess.run(argv, capture_output=True, text=True, env=deck.env, check=False)
+
+    if shutil.which("unshare") is None or (
+        (said := read_only("domains")).returncode in (1, 99) and ("drdeck" not in said.stderr)
+    ):
+        pytest.skip("no directory can be made read-only here")
+    assert said.returncode == 1 and "Read-only file system" in said.stderr and "--state" in said.stderr
+    assert "[Errno" not in said.stderr
+    verified = read_only("audit", "verify")
+    assert verified.returncode == 0 and "sound" in verified.stdout, verified
+
+
 def test_a_newer_state_directory_is_refused(tmp_path: Path) -> None:
     deck = Deck(tmp_path)
     deck.here = True
@@ -124,6 +149,48 @@ def test_a_newer_state_directory_is_refused(tmp_path: Path) -> None:
     said = deck.run("domains", code=1).stderr
     assert "newer drdeck" in said and "--state" in said
     assert "newer drdeck" in deck.run("audit", "verify", code=1).stderr
+
+
+def test_a_training_site_of_a_newer_one_is_refused(tmp_path: Path) -> None:
+    deck = Deck(tmp_path)
+    deck.here = True
+    deck.run("domains")
+    deck.stop()
+    (file,) = deck.state.glob("*/training-*.db")
+    with sqlite3.connect(file) as base:
+        base.execute("UPDATE meta SET value = '99' WHERE key = 'format'")
+    before = file.read_bytes()
+    said = deck.run("domains", code=5).stderr
+    assert "written by a newer drdeck (format 99" in said and "--state" in said
+    assert file.read_bytes() == before
+    deck.stop()
+
+
+def test_an_older_state_directory_goes_on(tmp_path: Path) -> None:
+    """A journal of before formats were numbered, with an operation in it that is open."""
+    deck = Deck(tmp_path)
+    deck.here = True
+    fast = ("--speed", "600")
+    domain = deck.json(*fast, "domains")["domains"][0]["name"]
+    networks = deck.domain(domain)["networks"]
+    words = [f"--network={name}={networks['recovery'][0]}" for name in networks["protected"]]
+    deck.run("cfo", "start", domain, *words, "--wait")
+    force = ("cfo", "complete", domain, "--type", "force", "--run-pitr", "--confirm", domain)
+    ident = deck.run(*force, "--wait").stdout.strip()
+    deck.stop()
+    (file,) = deck.state.glob("*/journal.db")
+    wait_until(lambda: "controller_stopped" in deck.run("audit", "export").stdout)
+    with sqlite3.connect(file) as base:
+        base.execute("PRAGMA user_version = 0")
+    assert deck.json(*fast, "domains")["domains"][0]["mode"] == "pitr_session"
+    assert {op["id"]: op["state"] for op in deck.json("tasks")["operations"]}[ident] == "open"
+    deck.run("pitr", "exit", domain, "--confirm", domain, "--wait")
+    deck.run("watch", domain, "--until", "idle", "--timeout", "30")
+    assert {op["state"] for op in deck.json("tasks")["operations"]} == {"done"}
+    assert deck.json("audit", "verify")["sound"]
+    deck.stop()
+    with sqlite3.connect(file) as base:
+        assert base.execute("PRAGMA user_version").fetchone() == (journals.SCHEMA,)
 
 
 def test_an_older_one_is_brought_up_to_date(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

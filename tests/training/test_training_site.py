@@ -7,6 +7,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import AsyncIterator
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -23,6 +24,7 @@ from drdeck.model.commands import (
 )
 from drdeck.model.domains import FailoverType, Mode, SiteView
 from drdeck.sites.site import RecoverySite, Refused, SiteUnreachable
+from drdeck.sites.training import store
 from drdeck.sites.training.scenario import Scenario
 from drdeck.sites.training.site import TrainingSite
 from drdeck.sites.training.store import StateRefused, file_of, set_aside
@@ -247,7 +249,8 @@ async def damaged(state: Path, how: str) -> None:
         "unreadable": "UPDATE meta SET value = '{' WHERE key = 'anchor'",
         "no table": "DROP TABLE commands",
         "no format": "DELETE FROM meta WHERE key = 'format'",
-        "other format": "UPDATE meta SET value = '99' WHERE key = 'format'",
+        "newer format": "UPDATE meta SET value = '99' WHERE key = 'format'",
+        "format of none": "UPDATE meta SET value = '0' WHERE key = 'format'",
     }[how]
     with base:
         base.execute(statement)
@@ -255,7 +258,18 @@ async def damaged(state: Path, how: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "how", ["garbage", "cut", "changed", "missing", "unreadable", "no table", "no format", "other format"]
+    "how",
+    [
+        "garbage",
+        "cut",
+        "changed",
+        "missing",
+        "unreadable",
+        "no table",
+        "no format",
+        "newer format",
+        "format of none",
+    ],
 )
 async def test_a_damaged_file_is_refused_and_left_alone(tmp_path: Path, how: str) -> None:
     await damaged(tmp_path, how)
@@ -265,6 +279,41 @@ async def test_a_damaged_file_is_refused_and_left_alone(tmp_path: Path, how: str
     assert "test.db" in str(refused.value)
     assert "reset" in str(refused.value)
     assert file_of(tmp_path, "test").read_bytes() == before
+
+
+async def test_an_older_file_is_brought_up_to_date(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = Clock()
+    found = site(tmp_path, clock)
+    await found.open()
+    for _, command in SCRIPT[:1]:
+        await found.execute(command)
+    before = (await found.observe()).domains
+    await found.close()
+
+    monkeypatch.setattr(store, "MIGRATIONS", (("CREATE TABLE marks (command INTEGER PRIMARY KEY) STRICT",),))
+    newer = site(tmp_path, clock)
+    await newer.open()
+    assert (await newer.observe()).domains == before
+    await newer.close()
+    assert format_of(tmp_path) == "2"
+
+    broken = (*store.MIGRATIONS, ("CREATE TABLE more (x)", "CREATE TABLE marks (x)"))
+    monkeypatch.setattr(store, "MIGRATIONS", broken)
+    with pytest.raises(StateRefused, match="already exists"):
+        await site(tmp_path, clock).open()
+    assert format_of(tmp_path) == "2", "all of it or nothing"
+
+    monkeypatch.setattr(store, "MIGRATIONS", ())
+    with pytest.raises(StateRefused, match=r"newer drdeck \(format 2, this one knows 1\)"):
+        await site(tmp_path, clock).open()
+
+
+def format_of(state: Path) -> str:
+    with closing(sqlite3.connect(file_of(state, "test"))) as base:
+        (found,) = base.execute("SELECT value FROM meta WHERE key = 'format'").fetchone()
+        tables = {name for (name,) in base.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    assert "more" not in tables
+    return str(found)
 
 
 async def test_a_state_directory_that_cannot_be_made(tmp_path: Path) -> None:

@@ -62,6 +62,15 @@ def _digest(number: int, time: str, actor: str, kind: str, data: str, previous: 
     return hashlib.sha256(payload).hexdigest()
 
 
+def _reading(file: Path) -> str:
+    """The URI with which a journal is only read, also where nothing can be written beside it."""
+    uri = f"{file.resolve().as_uri()}?mode=ro"
+    log = file.with_name(file.name + "-wal")
+    if os.access(file.parent, os.W_OK) or (log.exists() and log.stat().st_size):
+        return uri
+    return f"{uri}&immutable=1"
+
+
 class Journal:
     """An open journal. One writer; readers may open the file beside it."""
 
@@ -72,7 +81,7 @@ class Journal:
             if read_only:
                 if not file.exists():
                     raise JournalError(f"there is no journal at {file}")
-                self._db = sqlite3.connect(f"{file.resolve().as_uri()}?mode=ro", uri=True, timeout=5)
+                self._db = sqlite3.connect(_reading(file), uri=True, timeout=5)
             else:
                 os.close(open_private(file, os.O_RDWR))  # -wal and -shm take their modes from it
                 self._db = sqlite3.connect(file, timeout=BUSY_S, isolation_level=None)

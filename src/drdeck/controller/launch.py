@@ -65,7 +65,11 @@ def _start(paths: Paths, arguments: list[str]) -> str:
                 env={**os.environ, "PYTHONUNBUFFERED": "1"},
             )
     except OSError as error:
-        raise ControllerError("failed", f"the controller cannot be started: {error}") from None
+        said = f"{error.filename}: {error.strerror}" if error.filename and error.strerror else error
+        raise ControllerError(
+            "failed",
+            f"the controller cannot be started: {said}; make it writable, or use another --state directory",
+        ) from None
     assert process.stdout is not None
     with process.stdout as stdout:
         if not select.select([stdout], [], [], START_TIMEOUT_S)[0]:

@@ -24,13 +24,19 @@ from .injection import SiteCommand
 from .scenario import Scenario
 from .simulation import Accepted
 
-_FORMAT = "1"
+MIGRATIONS: tuple[tuple[str, ...], ...] = ()
+"""What makes format n + 2 of format n + 1, in order. None may touch a command: the chain covers every one."""
 _SCHEMA = (
     "CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT",
     "CREATE TABLE commands (number INTEGER PRIMARY KEY, at TEXT NOT NULL, operation TEXT NOT NULL,"
     " key TEXT NOT NULL, command TEXT NOT NULL, hash TEXT NOT NULL, UNIQUE (operation, key)) STRICT",
 )
 _SIDE_FILES = ("", "-journal", "-wal", "-shm")
+
+
+def formats() -> int:
+    """The format that this drdeck writes; it reads every one before."""
+    return 1 + len(MIGRATIONS)
 
 
 class StateRefused(Refused):
@@ -122,7 +128,7 @@ class Store:
             base.execute("BEGIN IMMEDIATE")
             for statement in _SCHEMA:
                 base.execute(statement)
-            rows = [("format", _FORMAT), ("scenario", text), ("anchor", _json(self.anchor))]
+            rows = [("format", str(formats())), ("scenario", text), ("anchor", _json(self.anchor))]
             base.executemany("INSERT INTO meta VALUES (?, ?)", rows)
             base.execute("COMMIT")
             return
@@ -130,11 +136,7 @@ class Store:
         if sound != "ok":
             raise StateRefused(self._damaged(str(sound)))
         meta = dict(base.execute("SELECT key, value FROM meta").fetchall())
-        if meta["format"] != _FORMAT:
-            raise StateRefused(
-                f"{self.path}: was written by another version of drdeck (format {meta['format']});"
-                " reset the training site to set it aside and begin anew"
-            )
+        self._bring_up_to_date(int(meta["format"]))
         if meta["scenario"] != text:
             raise StateRefused(
                 f'{self.path}: belongs to another text of the scenario "{scenario.name}", so what happened'
@@ -151,6 +153,28 @@ class Store:
                         at=datetime.fromisoformat(at), command=msgspec.json.decode(command, type=SiteCommand)
                     )
                 )
+
+    def _bring_up_to_date(self, found: int) -> None:
+        if found > formats():
+            raise StateRefused(
+                f"{self.path}: was written by a newer drdeck (format {found}, this one knows {formats()});"
+                " use that drdeck, or another --state directory, or reset the training site to begin anew"
+            )
+        if found < 1:
+            raise StateRefused(self._damaged(f"format {found}"))
+        if found == formats():
+            return
+        base = self._base
+        base.execute("BEGIN IMMEDIATE")  # all of it or nothing
+        try:
+            for statements in MIGRATIONS[found - 1 :]:
+                for statement in statements:
+                    base.execute(statement)
+            base.execute("UPDATE meta SET value = ? WHERE key = 'format'", (str(formats()),))
+            base.execute("COMMIT")
+        except sqlite3.Error:
+            base.execute("ROLLBACK")
+            raise
 
     def append(self, command: SiteCommand, at: datetime) -> None:
         """Keep an accepted command for good. Raises Refused when it cannot be stored."""
