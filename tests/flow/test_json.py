@@ -18,64 +18,101 @@ from tests.support.vcsim import VCenter
 pytestmark = pytest.mark.vcsim
 
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?Z")
-NUMBER = (int, float)
-STEP = {"number": int, "of": int, "label": str, "progress": (*NUMBER, None)}
+HASH = re.compile(r"[0-9a-f]{64}")
+IDENT = re.compile(r"op-[0-9a-f]+")
+PERCENT = range(101)
+COUNT = range(1 << 63)
+MODE = frozenset(
+    {
+        "protected",
+        "imported",
+        "rehydrating",
+        "synchronised",
+        "completing",
+        "pitr_session",
+        "running_in_failover",
+    }
+)
+STEP = {"number": COUNT, "of": COUNT, "label": str, "progress": (PERCENT, None)}
 SESSION = {
-    "id": str, "state": str, "started_at": TIME, "unprotected_s": NUMBER, "rolled_back_to": (TIME, None),
+    "id": str, "state": frozenset({"waiting", "active", "rolling_back", "exiting"}),
+    "started_at": (TIME, None), "unprotected_s": (COUNT, None), "rolled_back_to": (TIME, None),
 }  # fmt: skip
-ALARM = {"time": TIME, "severity": str, "vm": (str, None), "kind": str, "text": str}
+ALARM = {
+    "time": TIME, "severity": frozenset({"info", "warning", "critical"}), "vm": (str, None), "kind": str,
+    "text": str,
+}  # fmt: skip
 DOMAIN_SHAPE = {
-    "name": str, "mode": str, "owner": str, "vms_total": int, "vms_recoverable": int, "vms_recovered": int,
-    "pitr": {"enabled": bool, "window_s": NUMBER}, "rpo_s": (*NUMBER, None), "remaining_bytes": (int, None),
-    "processed_bytes": (int, None), "step": (STEP, None), "session": (SESSION, None), "alarms": [ALARM],
-    "operation": (str, None),
+    "name": str, "mode": MODE, "owner": frozenset({"local", "remote"}), "vms_total": COUNT,
+    "vms_recoverable": COUNT, "vms_recovered": COUNT, "pitr": {"enabled": bool, "window_s": COUNT},
+    "rpo_s": (COUNT, None), "remaining_bytes": (int, None), "processed_bytes": (int, None),
+    "step": (STEP, None), "session": (SESSION, None), "alarms": [ALARM], "operation": (IDENT, None),
 }  # fmt: skip
 VM = {
-    "name": str, "status": str, "power": str, "ready": (bool, None), "health": str, "restore_points": int,
+    "name": str, "status": str, "power": frozenset({"on", "off", "suspended", "unknown"}),
+    "ready": (bool, None), "health": frozenset({"unknown", "ok", "failed"}), "restore_points": int,
     "rolled_back_to": (TIME, None), "error": (str, None),
 }  # fmt: skip
+EXCLUDED = [{"from": TIME, "to": (TIME, None)}]
 SHOW = {
-    **DOMAIN_SHAPE, "vms": [VM], "steps": [STEP], "excluded": [{"from": TIME, "to": (TIME, None)}],
+    **DOMAIN_SHAPE, "vms": [VM], "steps": [STEP], "excluded": EXCLUDED,
     "networks": {"protected": [str], "recovery": [str], "mapping": dict},
 }  # fmt: skip
-DOMAINS = {"site": str, "kind": str, "seen_at": TIME, "stale_s": NUMBER, "domains": [DOMAIN_SHAPE]}
+DOMAINS = {"site": str, "kind": str, "seen_at": TIME, "stale_s": COUNT, "domains": [DOMAIN_SHAPE]}
 POINT = {
-    "time": TIME, "kind": str, "vms": int, "skew_s": NUMBER, "written_bytes": (int, None),
+    "time": TIME, "kind": str, "vms": int, "skew_s": COUNT, "written_bytes": (int, None),
     "hint": (str, None),
 }  # fmt: skip
-POINTS = {"points": [POINT], "excluded": [{"from": TIME, "to": (TIME, None)}]}
+POINTS = {"points": [POINT], "excluded": EXCLUDED}
 STATUS = {
-    "pid": int, "site": str, "since": TIME, "consoles": [str], "operations": [str], "version": str,
+    "pid": int, "site": str, "since": TIME, "consoles": [str], "operations": [IDENT], "version": str,
 }  # fmt: skip
 EVENT = {
-    "id": int, "time": TIME, "actor": str, "kind": str, "data": dict, "previous": str, "hash": str,
+    "id": int, "time": TIME, "actor": str, "kind": str, "data": dict, "previous": HASH, "hash": HASH,
 }  # fmt: skip
-FINDINGS = {"findings": [{"level": str, "subject": str, "text": str, "remedy": (str, None)}]}
+LEVEL = frozenset({"ok", "warn", "fail"})
+FINDINGS = {"findings": [{"level": LEVEL, "subject": str, "text": str, "remedy": (str, None)}]}
 
 
 def fits(value: Any, shape: Any, where: str = "$") -> None:
-    """Fails where a value has not the shape; further fields are free."""
+    """Fails where a value has not the shape; further fields are free.
+
+    A range is a number within it, a frozenset one of its words, a tuple any of what it holds.
+    """
+    if isinstance(shape, tuple):
+        if None in shape and value is None:
+            return
+        (shape,) = [s for s in shape if s is not None]
     if isinstance(shape, dict):
-        assert isinstance(value, dict), where
+        assert isinstance(value, dict), f"{where} is {value!r}"
         for key, inner in shape.items():
             assert key in value, f"{where} has no {key!r}"
             fits(value[key], inner, f"{where}.{key}")
     elif isinstance(shape, list):
-        assert isinstance(value, list), where
+        assert isinstance(value, list), f"{where} is {value!r}"
         for i, item in enumerate(value):
             fits(item, shape[0], f"{where}[{i}]")
-    elif isinstance(shape, tuple):
-        if value is None:
-            assert None in shape, f"{where} is null"
-            return
-        if isinstance(value, dict) or any(isinstance(s, re.Pattern) for s in shape):
-            fits(value, next(s for s in shape if s is not None), where)
-            return
-        assert type(value) in shape, f"{where} is {value!r}"
     elif isinstance(shape, re.Pattern):
         assert isinstance(value, str) and shape.fullmatch(value), f"{where} is {value!r}"
+    elif isinstance(shape, frozenset):
+        assert value in shape, f"{where} is {value!r}"
+    elif isinstance(shape, range):
+        assert type(value) in (int, float) and shape.start <= value < shape.stop, f"{where} is {value!r}"
     else:
         assert type(value) is shape, f"{where} is {value!r}"
+
+
+@pytest.mark.parametrize(
+    ("value", "shape"),
+    [
+        ({}, {"a": str}), ({"a": 1}, {"a": str}), (None, str), ("2026-01-01T00:00:00", TIME), (True, COUNT),
+        (-1, COUNT), (101, PERCENT), ("b", frozenset("a")), ([1], [str]), (1, (str, None)), (1.0, int),
+        ("2026-01-01T00:00:00+00:00", (TIME, None)), ({"a": None}, ({"a": str}, None)),
+    ],
+)  # fmt: skip
+def test_the_checker_itself(value: Any, shape: Any) -> None:
+    with pytest.raises(AssertionError):
+        fits(value, shape)
 
 
 def test_every_object(make_flow: MakeFlow, recovery: VCenter) -> None:
@@ -83,9 +120,12 @@ def test_every_object(make_flow: MakeFlow, recovery: VCenter) -> None:
     deck = flow.deck
 
     def look() -> dict[str, Any]:
-        fits(deck.json("domains"), DOMAINS)
+        listed = deck.json("domains")
+        fits(listed, DOMAINS)
         shown = deck.json("show", DOMAIN)
         fits(shown, SHOW)
+        row = next(d for d in listed["domains"] if d["name"] == DOMAIN)
+        assert set(row) <= set(shown), "a domain is told the same way in both"
         fits(deck.json("pitr", "points", DOMAIN), POINTS)
         return shown
 
@@ -119,9 +159,23 @@ def test_every_object(make_flow: MakeFlow, recovery: VCenter) -> None:
     assert [t["action"] for t in tasks] == ["pitr_exit", "pitr_run", "cfo_complete", "cfo_start"]
     for task in tasks:
         fits(task, {"id": str, "domain": str, "state": str, "steps": [{"time": TIME, "says": str}]})
-    for line in deck.run("audit", "export").stdout.splitlines():
-        fits(json.loads(line), EVENT)
-    assert deck.json("audit", "verify")["sound"] is True
+    events = [json.loads(line) for line in deck.run("audit", "export").stdout.splitlines()]
+    for event in events:
+        fits(event, EVENT)
+    assert [e["id"] for e in events] == list(range(1, len(events) + 1))
+    assert [e["previous"] for e in events[1:]] == [e["hash"] for e in events[:-1]]
+    assert deck.json("audit", "verify") == {"events": len(events), "sound": True, "problems": []}
+
+
+def test_an_alarm(make_flow: MakeFlow, recovery: VCenter) -> None:
+    flow = make_flow(recovery, None)
+    flow.deck.run("domains")
+    recovery.set_connection(VMS[0], "disconnected")
+    flow.until(lambda d: d["alarms"])
+    (listed,) = flow.deck.json("domains")["domains"]
+    fits(listed, DOMAIN_SHAPE)
+    (alarm,) = listed["alarms"]
+    assert (alarm["vm"], alarm["severity"]) == (VMS[0], "warning") and VMS[0] in alarm["text"]
 
 
 def test_what_has_nothing_to_do_with_a_flow(make_flow: MakeFlow, recovery: VCenter, tmp_path: Path) -> None:
@@ -146,7 +200,7 @@ def test_watch(make_flow: MakeFlow, recovery: VCenter) -> None:
     lines = [json.loads(line) for line in done.stdout.splitlines()]
     assert lines and all(line["mode"] == "imported" for line in lines)
     for line in lines:
-        fits(line, {**DOMAIN_SHAPE, "time": TIME})
+        fits(line, {**DOMAIN_SHAPE, "time": TIME, "waits_for": (str, None)})
     assert "within 0.3 s" in done.stderr
     flow.deck.run("watch", "--until", "idle", "--timeout", "5")
     flow.start()
