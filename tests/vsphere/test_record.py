@@ -86,6 +86,13 @@ def test_nothing_excluded_is_ever_forgotten(spans: list[tuple[datetime, float]],
     assert r.write_periods(kept) == text, "writing what was read changes nothing"
 
 
+def test_excluded_periods_keep_their_fractions() -> None:
+    one = Period(start=T0 + timedelta(milliseconds=27), end=T0 + timedelta(hours=3, milliseconds=5))
+    text = r.write_periods([one] * 3)
+    assert r.read({r.EXCLUDED: text}).excluded == (one,) * 3
+    assert len(r.write_periods([one])) == 14, "17 of them fit"
+
+
 NONSENSE = [
     (r.MODE, "imported"),
     (r.MODE, '{"mode":"sideways"}'),

@@ -70,6 +70,11 @@ def show_spaced(instant: datetime) -> str:
     return show(instant).replace("T", " ")
 
 
+def to_millisecond(instant: datetime) -> datetime:
+    """Without what a vCenter's records do not keep."""
+    return instant.replace(microsecond=instant.microsecond // 1000 * 1000)
+
+
 def parse_instant(text: str, now: datetime) -> tuple[datetime, str]:
     """An instant as an operator types it, and a sentence when something was assumed.
 

@@ -23,6 +23,7 @@ from drdeck.model.commands import (
     StartSession,
 )
 from drdeck.model.domains import FailoverType, Period, SessionState
+from drdeck.model.times import to_millisecond
 
 from .record import (
     EXCLUDED,
@@ -158,17 +159,13 @@ def close_session(record: Record, operation: str, now: datetime) -> Changes:
     if session.last != operation or session.state is not SessionState.EXITING:
         raise NotNow(f"its PITR session is {session.state}")
     assert session.started is not None
-    periods = [p for p in record.excluded if p.start.replace(microsecond=0) != _second(session.started)]
+    periods = [p for p in record.excluded if p.start != to_millisecond(session.started)]
     changes: Changes = {EXCLUDED: write_periods([*periods, Period(start=session.started, end=now)])}
     f = record.failover
     if f is not None and f.phase != "finished":
         changes[FAILOVER] = _replace(f, phase="finished")
     changes[PITR] = _replace(record.pitr, last=session.id)
     return {**changes, **write_many(SESSION_VMS, ()), SESSION: ""}
-
-
-def _second(instant: datetime) -> datetime:
-    return instant.replace(microsecond=0)
 
 
 def skip(record: Record, c: Skip) -> Changes:

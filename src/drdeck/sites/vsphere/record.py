@@ -186,11 +186,11 @@ def part_name(name: str, index: int) -> str:
 
 
 def write_periods(periods: Iterable[Period]) -> str:
-    """Excluded periods in whole seconds, widened rather than narrowed; when they do not fit, the two
-    that lie closest together become one, so that nothing excluded is ever forgotten."""
+    """Excluded periods as "START-LENGTH" in milliseconds, widened rather than narrowed; when they do not
+    fit, the two that lie closest together become one, so that nothing excluded is ever forgotten."""
     spans = sorted((_floor(p.start), _ceil(p.end)) for p in periods if p.end is not None)
     while True:
-        text = ",".join(f"{_base36(start)}-{_base36(end)}" for start, end in spans)
+        text = ",".join(f"{_base36(start)}-{_base36(end - start)}" for start, end in spans)
         if len(text) <= MAX_VALUE:
             return text
         gaps = [(spans[i + 1][0] - spans[i][1], i) for i in range(len(spans) - 1)]
@@ -234,8 +234,8 @@ def _periods(text: str) -> tuple[Period, ...]:
     periods = []
     for part in filter(None, text.split(",")):
         try:
-            start, end = (int(digits, 36) for digits in part.split("-"))
-            period = Period(start=_instant(start), end=_instant(end))
+            start, length = (int(digits, 36) for digits in part.split("-"))
+            period = Period(start=_instant(start), end=_instant(start + length))
             if not _OLDEST <= period.start <= (period.end or _NEWEST) <= _NEWEST:
                 raise ValueError
             periods.append(period)
@@ -247,16 +247,19 @@ def _periods(text: str) -> tuple[Period, ...]:
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def _instant(seconds: int) -> datetime:
-    return _EPOCH + timedelta(seconds=seconds)
+_MS = timedelta(milliseconds=1)
+
+
+def _instant(milliseconds: int) -> datetime:
+    return _EPOCH + milliseconds * _MS
 
 
 def _floor(instant: datetime) -> int:
-    return (instant - _EPOCH) // timedelta(seconds=1)
+    return (instant - _EPOCH) // _MS
 
 
 def _ceil(instant: datetime) -> int:
-    return -((_EPOCH - instant) // timedelta(seconds=1))
+    return -((_EPOCH - instant) // _MS)
 
 
 def _base36(number: int) -> str:

@@ -9,6 +9,7 @@ import msgspec
 
 from drdeck.model.domains import Domain, SiteClock, SiteView
 from drdeck.model.pitr import Points, why_unreachable, window_start
+from drdeck.model.times import to_millisecond
 from drdeck.settings import VSphereSettings
 from drdeck.sites.site import Refused, SiteUnreachable
 
@@ -66,8 +67,7 @@ class Sight:
 
     def now(self) -> datetime:
         """The vCenter's clock, to the millisecond."""
-        now = utcnow() + (self.heart.offset if self.heart is not None else timedelta())
-        return now.replace(microsecond=now.microsecond // 1000 * 1000)
+        return to_millisecond(utcnow() + (self.heart.offset if self.heart is not None else timedelta()))
 
     def inventory(self) -> Inventory:
         """What was seen last. Raises SiteUnreachable before anything was."""
