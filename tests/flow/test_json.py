@@ -140,6 +140,7 @@ def test_every_object(make_flow: MakeFlow, recovery: VCenter) -> None:
     ).stdout)  # fmt: skip
     shown = look()
     assert shown["networks"]["mapping"] == {"DC0_DVPG0": "VM Network"}
+    assert shown["networks"]["protected"] == ["DC0_DVPG0"], "also once they are on the recovery network"
     assert shown["session"]["state"] == "active" and shown["excluded"][0]["to"] is None
     assert shown["vms_recovered"] == 3 and shown["steps"][-1]["label"] == "PITR session"
     points = deck.json("pitr", "points", DOMAIN)["points"]

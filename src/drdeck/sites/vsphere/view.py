@@ -154,6 +154,9 @@ def _failover(record: Record) -> Failover | None:
 
 def _networks(s: Situation, inventory: Inventory) -> Networks:
     ids = {network for vm in s.vms for network in vm.networks}
+    if s.record.owned:  # they may be on their recovery networks by now
+        chosen = s.record.networks.items()
+        ids = {source for n in ids for source in [a for a, b in chosen if b == n] or [n]}
     known = inventory.networks
     named = {a: known[a].name for a in known}
     return Networks(
