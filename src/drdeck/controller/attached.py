@@ -27,6 +27,8 @@ GREET_S = 10.0
 """A client says who it is within this time, or is put out."""
 LINGER_S = 5.0
 """What is left to send to a client that is put out has so long to leave."""
+TOGETHER_S = 0.01
+"""A change at the site and what the controller makes of it are told together."""
 MIN_PUSH_S = 0.1
 """News of one kind goes to a client at most this often."""
 
@@ -171,6 +173,7 @@ class Attached:
                 await self.writer.drain()
             if self._subscription is None:
                 continue
+            await asyncio.sleep(TOGETHER_S)
             news = self.desk.news
             listing = news.line() if self._subscription.listing else b""
             name = self._subscription.domain
