@@ -123,6 +123,16 @@ class JetStreamSettings(Strict, frozen=True, kw_only=True, tag_field="kind", tag
 
 
 SiteSettings = VSphereSettings | TrainingSettings | JetStreamSettings
+
+
+def unchecked(site: SiteSettings) -> list[dict[str, str]]:
+    """`url` and `of` (site, protected site) of each vCenter whose certificate is not checked."""
+    if not isinstance(site, VSphereSettings):
+        return []
+    both = {"site": site, "protected site": site.protected}
+    return [{"of": of, "url": v.url} for of, v in both.items() if v is not None and v.insecure]
+
+
 _KINDS: dict[str, type[SiteSettings]] = {
     "vsphere": VSphereSettings,
     "training": TrainingSettings,

@@ -173,7 +173,7 @@ def test_the_lesson_that_runs_is_found(tmp_path: Path) -> None:
 
 async def test_other_sites_take_no_faults(tmp_path: Path) -> None:
     controller = Controller(FakeSite(), Journal(tmp_path / "journal.db"))
-    server = Server(controller, tmp_path / "sock", lambda word: None, lambda: None)
+    server = Server(controller, tmp_path / "sock", lambda: None)
     await server.start()
     try:
         async with Client(tmp_path / "sock") as client:

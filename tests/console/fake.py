@@ -29,6 +29,7 @@ from drdeck.model.domains import (
     StepState,
     Vm,
 )
+from drdeck.model.passwords import PasswordWanted
 from drdeck.model.pitr import Points, RestorePoint
 
 NOW = datetime(2026, 11, 22, 10, 42, 7, tzinfo=UTC)
@@ -154,6 +155,9 @@ class FakeClient:
             "seen_at": NOW,
         }
         known.update(listing)
+        if known.get("needs_password"):
+            wanted = PasswordWanted(user=known.get("user", ""), why=known.get("error", ""), number=1)
+            known.setdefault("passwords", (wanted,))
         self.listing = Listing(domains=tuple(d.summary() for d in domains), operations=operations, **known)
         self._send_detail()
         self.on_change()
@@ -194,7 +198,7 @@ class FakeClient:
     async def answer(self, operation: str, choice: str) -> None:
         self.answers.append((operation, choice))
 
-    async def secret(self, password: str) -> None:
+    async def secret(self, password: str, of: str = "") -> None:
         if password == self.wrong_password:
             raise ControllerError("unreachable", "the site refuses this password")
         self.secrets.append(password)

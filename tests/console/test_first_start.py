@@ -9,7 +9,8 @@ import pytest
 
 from drdeck.cli import adding
 from drdeck.cli.context import Context
-from drdeck.controller.client import ControllerError
+from drdeck.controller.client import ControllerError, UnknownCertificate
+from drdeck.model.certificates import Certificate
 from drdeck.settings import SettingsError, VSphereSettings, load
 from tests.console.deck import Deck, running
 from tests.console.fake import FakeClient, domain, operation
@@ -22,12 +23,14 @@ SHA = ":".join(f"{number:02X}" for number in range(32))
 class Adder:
     """What the form hands over; `refuses` are the answers before the last one."""
 
-    def __init__(self, *refuses: str) -> None:
+    def __init__(self, *refuses: str, met: bool = False) -> None:
         self.given: list[dict[str, Any]] = []
-        self.refuses = list(refuses)
+        self.refuses, self.met = list(refuses), met
 
     async def __call__(self, given: dict[str, Any]) -> str:
         self.given.append(given)
+        if self.refuses and self.met:
+            raise UnknownCertificate(self.refuses.pop(0), Certificate(thumbprint=SHA, subject="vc"))
         if self.refuses:
             raise ControllerError("unreachable", self.refuses.pop(0))
         return "west answers: 3 Protected Domains\nit was written"
@@ -117,7 +120,8 @@ async def test_what_is_missing_is_said_and_what_the_site_says_too() -> None:
 async def test_a_certificate_met_first_is_shown_and_pinned_only_when_told_so(
     keys: tuple[str, ...], pinned: bool
 ) -> None:
-    add = Adder(f"the certificate of vc (SHA-256 {SHA}) is not trusted: self-signed; set ca_file")
+    said = f"the certificate of vc (SHA-256 {SHA}) is not trusted: self-signed; set ca_file"
+    add = Adder(said, met=True)
     async with running(training(), add_site=add) as deck:
         await fill(deck)
         await deck.press("enter")

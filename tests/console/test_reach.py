@@ -10,9 +10,8 @@ from typing import Any
 
 import pytest
 
+from drdeck import terminal
 from drdeck.console.clipboard import CAP, sequence
-from drdeck.console.looks import looks_for
-from drdeck.console.screens.doctor import terminal_findings
 from drdeck.console.sorting import ordered
 from drdeck.controller.operations import Question
 from drdeck.model.actions import ACTIONS
@@ -193,7 +192,7 @@ async def test_the_doctor_reads_site_and_terminal() -> None:
 def test_what_the_terminal_lacks(
     size: tuple[int, int], colours: str | None, environ: dict[str, str], says: str
 ) -> None:
-    found = terminal_findings(size, looks_for(ConsoleSettings(), environ), colours, environ)
+    found = terminal.findings(size, ConsoleSettings(), {"TERM": "xterm", **environ}, colours, "off")
     assert [f.remedy for f in found if f.remedy and says in f.remedy] or not says
     assert says or all(f.level == "ok" for f in found)
 

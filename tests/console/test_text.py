@@ -6,8 +6,9 @@ import pytest
 from rich.cells import cell_len
 
 from drdeck.console import show
-from drdeck.console.looks import is_utf8, plain
+from drdeck.console.looks import plain
 from drdeck.model.text import clean
+from drdeck.terminal import is_utf8
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,7 @@ from drdeck.controller.paths import connect_address
 from drdeck.controller.server import Server
 from drdeck.model.actions import Request
 from drdeck.model.domains import FailoverType
+from drdeck.model.passwords import Login
 from tests.support.fakesite import FakeSite
 from tests.support.waiting import eventually
 
@@ -35,9 +36,8 @@ class Rig:
         self.path = directory / "run" / "controller.sock"
         self.journal = Journal(directory / "journal.db")
         self.controller = Controller(self.site, self.journal)
-        self.passwords: list[str] = []
         self.stopped = asyncio.Event()
-        self.server = Server(self.controller, self.path, self.passwords.append, self.stopped.set)
+        self.server = Server(self.controller, self.path, self.stopped.set)
 
 
 @contextlib.asynccontextmanager
@@ -238,7 +238,10 @@ async def test_nobody_there_is_said(tmp_path: Path) -> None:
 async def test_a_password_reaches_the_site_and_is_in_no_repr(tmp_path: Path) -> None:
     async with served(tmp_path) as rig, Client(rig.path) as client:
         await client.secret("canary-secret")
-        assert rig.passwords == ["canary-secret"]
+        assert rig.controller.passwords.get(Login()) == "canary-secret"
+        assert [e.data for e in rig.journal.events() if e.kind == "password_given"] == [{"of": "site"}]
+        with pytest.raises(ControllerError, match="control character"):
+            await client.secret("canary\nsecret")
         assert "canary" not in repr(p.Secret(id=1, password="canary-secret"))
         assert not any("canary" in line for line in (str(e) for e in rig.journal.events()))
 

@@ -17,5 +17,5 @@ def make_site(name: str, settings: object, state: Path, password: object) -> Any
 
 
 if __name__ == "__main__":
-    process.make_site = make_site  # type: ignore[attr-defined]
+    process.make_site = make_site  # type: ignore[assignment, attr-defined]
     main()

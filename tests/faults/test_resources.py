@@ -27,6 +27,7 @@ from tests.support.deck import Deck
 from tests.support.fakesite import START, FakeSite
 from tests.support.flow import eventually as wait_until
 from tests.support.flowsite import DOMAIN
+from tests.support.passwords import Known
 from tests.support.vcsim import VCenter
 from tests.support.waiting import eventually
 
@@ -288,7 +289,7 @@ async def test_a_site_whose_clock_is_off(vcenter: VCenter, monkeypatch: pytest.M
     settings = VSphereSettings(
         url=vcenter.url, username=vcenter.user, ca_file=str(vcenter.ca_file), root=root
     )
-    site = make_vsphere_site("dr", settings, lambda command, of: vcenter.password)
+    site = make_vsphere_site("dr", settings, Known(vcenter.password))
     try:
         await site.open()
         view = await site.observe()

@@ -17,6 +17,7 @@ from drdeck.model.times import show
 from drdeck.settings import DomainSettings, Duration, PitrSettings, VCenterSettings, VSphereSettings
 from drdeck.sites.vsphere import make_vsphere_site
 from tests.rules.bench import DOMAIN, INTERVAL_S, SHUTDOWN_S, VMS, WINDOW_S, Bench, MovedClock, Plan, Truth
+from tests.support.passwords import Known
 from tests.support.vcsim import VCenter
 from tests.support.waiting import eventually
 
@@ -92,7 +93,7 @@ class VSphereBench(Bench):
                 )
             },
         )
-        site = make_vsphere_site("dr", settings, lambda command, of: self.recovery.password)
+        site = make_vsphere_site("dr", settings, Known(self.recovery.password))
         super().__init__(site, plan, clock, directory)
 
     def _lay_out_recovery(self, plan: Plan, root: str) -> str:

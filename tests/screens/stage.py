@@ -146,7 +146,7 @@ class House:
         self.controller = Controller(
             self.site, self._journal, read_only=read_only, real_now=lambda: self.clock.now
         )
-        self.server = Server(self.controller, home / "socket", lambda word: None, lambda: None)
+        self.server = Server(self.controller, home / "socket", lambda: None)
         self._running: asyncio.Task[None] | None = None
 
     async def start(self) -> None:

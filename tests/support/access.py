@@ -57,6 +57,7 @@ class Access:
         hosts: int = 2,
         port: int = 0,
         boot: float | None = None,
+        valid: str | None = None,
     ) -> None:
         self.user, self.password = user, password
         flags: dict[str, object] = {
@@ -69,6 +70,8 @@ class Access:
         }
         if boot is not None:  # seconds from power on to VMware Tools and an address
             flags["boot"] = f"{boot}s"
+        if valid is not None:  # how long the certificate holds, "48h"; "-1h": it has ended
+            flags["valid"] = valid
         self._simulator = Simulator(**flags)
         self.url: str = self._simulator.ready["url"]
         self.host, self.port = urlsplit(self.url).hostname or "", urlsplit(self.url).port or 0

@@ -44,6 +44,7 @@ class FakeSite:
         self.lose: dict[str, bool] = {}
         self.refuse: dict[str, str] = {}
         self.gone = ""
+        self.lacks: str | None = None
         self.protected = ProtectedSite(state="lost")
         self.domain = Domain(
             id="erp",
@@ -146,6 +147,9 @@ class FakeSite:
 
     def check(self, command: c.AnyCommand) -> str | None:
         return None
+
+    async def lacking(self, command: c.AnyCommand) -> str | None:
+        return self.lacks
 
     async def findings(self) -> list[Finding]:
         return [Finding(level="ok", subject="site", text="is fake")]

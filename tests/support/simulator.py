@@ -15,7 +15,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-SOURCE = Path(__file__).resolve().parent.parent / "vcsim" / "main.go"
+SOURCES = sorted((Path(__file__).resolve().parent.parent / "vcsim").glob("*.go"))
 GOPATH = "/usr/share/gocode"
 STARTS_WITHIN = 30.0
 
@@ -34,7 +34,7 @@ def cache_dir() -> Path:
 
 def binary() -> Path:
     """The simulator, built when this version of its source was not built before. Raises CannotBuild."""
-    digest = hashlib.sha256(SOURCE.read_bytes()).hexdigest()[:16]
+    digest = hashlib.sha256(b"".join(source.read_bytes() for source in SOURCES)).hexdigest()[:16]
     target = cache_dir() / f"vcsim-{digest}"
     if target.exists():
         return target
@@ -56,8 +56,8 @@ def _build(target: Path) -> None:
     env = os.environ | {"GO111MODULE": "off", "GOPATH": GOPATH, "GOFLAGS": ""}
     env.setdefault("GOCACHE", str(cache_dir() / "go"))
     done = subprocess.run(
-        [go, "build", "-o", str(fresh), SOURCE.name],
-        cwd=SOURCE.parent,
+        [go, "build", "-o", str(fresh), *(source.name for source in SOURCES)],
+        cwd=SOURCES[0].parent,
         env=env,
         capture_output=True,
         text=True,

@@ -253,3 +253,20 @@ class VCenter(Access):
     def late(self) -> list[tuple[str, str]]:
         """What was held and released: method, and the fault that it ended with (empty: it was done)."""
         return [(x["method"], x["fault"]) for x in self.control("late") or ()]
+
+    def deny(self, privilege: str, on: Any = None) -> None:
+        """Take a privilege away on an object and below it, or everywhere; the test's own session keeps it."""
+        cookie = str(self.si._stub.cookie).partition(";")[0]
+        self.control("deny", text=privilege, target=on._moId if on is not None else "", exempt=cookie)
+
+    def grant_all(self) -> None:
+        self.control("grant")
+
+    def set_room(self, datastore: str, free: int, capacity: int) -> None:
+        """Bytes of a datastore."""
+        self.control("room", target=datastore, free=free, capacity=capacity)
+
+    def change_password(self, password: str) -> None:
+        """From now on another one is accepted; sessions go on."""
+        self.password = password
+        self.control("password", text=password)

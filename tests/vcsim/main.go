@@ -11,6 +11,10 @@
 //	POST /control/snapshot    {"target": "snapshot-7", "time": "2026-11-22T10:42:00Z"}: its creation time
 //	POST /control/connection  {"target": "vm-7", "text": "disconnected"}
 //	POST /control/layout      {"target": "vm-7", "layout": {"file": [], "disk": [], "snapshot": []}}: its layoutEx
+//	POST /control/deny        {"text": "Network.Assign", "target": "network-7", "exempt": cookie}; see roles.go
+//	POST /control/grant       all privileges for everybody again
+//	POST /control/room        {"target": "LocalDS_0", "free": 1, "capacity": 2}: bytes of a datastore
+//	POST /control/password    {"text": "the password from now on"}
 package main
 
 import (
@@ -59,6 +63,10 @@ type rule struct {
 	Text   string
 	Time   time.Time
 	Layout types.VirtualMachineFileLayoutEx
+
+	Exempt   string
+	Free     int64
+	Capacity int64
 }
 
 type control struct {
@@ -70,6 +78,8 @@ type control struct {
 	freed          chan struct{}
 	user, password string
 	late           []map[string]string
+	roles          roles
+	users          *url.URL
 }
 
 var (
@@ -94,6 +104,9 @@ func (c *control) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	method, target := string(m[1]), vmOf(string(m[2]))
 	act := c.match(method, target)
+	if act.Action == "" && c.roles.answers(w, r, body) {
+		return
+	}
 	switch act.Action {
 	case "drop":
 		hangUp(w)
@@ -269,6 +282,22 @@ func (c *control) command(w http.ResponseWriter, what string, body []byte) {
 		c.freed = make(chan struct{})
 	case "late":
 		_ = json.NewEncoder(w).Encode(c.late)
+	case "deny":
+		c.roles.deny(x.Text, x.Target, x.Exempt)
+	case "grant":
+		c.roles.grantAll()
+	case "password":
+		c.users.User, c.password = url.UserPassword(c.user, x.Text), x.Text
+	case "room":
+		for _, entity := range simulator.Map.All("Datastore") {
+			if store := entity.(*simulator.Datastore); store.Name == x.Target {
+				simulator.Map.WithLock(store, func() {
+					simulator.Map.Update(store, []types.PropertyChange{
+						{Name: "summary.freeSpace", Val: x.Free}, {Name: "summary.capacity", Val: x.Capacity},
+					})
+				})
+			}
+		}
 	case "connection":
 		vm := simulator.Map.Get(types.ManagedObjectReference{Type: "VirtualMachine", Value: x.Target})
 		set(vm.(*simulator.VirtualMachine), "runtime.connectionState", types.VirtualMachineConnectionState(x.Text))
@@ -337,11 +366,11 @@ func hangUp(w http.ResponseWriter) {
 }
 
 // certificate makes a self-signed one for this machine; the library's own is too weak for a strict client.
-func certificate() (tls.Certificate, string) {
+func certificate(valid time.Duration) (tls.Certificate, string) {
 	key, _ := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	template := &x509.Certificate{
 		SerialNumber: big.NewInt(time.Now().UnixNano()), Subject: pkix.Name{CommonName: "drdeck test vCenter"},
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(24 * time.Hour),
+		NotBefore: time.Now().Add(-48 * time.Hour), NotAfter: time.Now().Add(valid),
 		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, BasicConstraintsValid: true, IsCA: true,
 		KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
 	}
@@ -362,6 +391,7 @@ func main() {
 	user := flag.String("user", "drdeck@vsphere.local", "who may log in")
 	password := flag.String("password", "secret", "with which password")
 	useTLS := flag.Bool("tls", true, "https with a self-signed certificate")
+	valid := flag.Duration("valid", 9000*time.Hour, "from now until the certificate ends; negative: it has ended")
 	boot := flag.Duration("boot", -1, "from power on to VMware Tools and an address; negative: never")
 	home := flag.String("home", "", "directory for its datastores, removed at the end with all that is in it")
 	verbose := flag.Bool("v", false, "log to stderr")
@@ -378,14 +408,14 @@ func main() {
 	}
 	ready := map[string]string{}
 	if *useTLS {
-		pair, text := certificate()
+		pair, text := certificate(*valid)
 		model.Service.TLS = &tls.Config{Certificates: []tls.Certificate{pair}}
 		ready["certificate"] = text
 	}
 	model.Service.Listen = &url.URL{Host: fmt.Sprintf("127.0.0.1:%d", *port), User: url.UserPassword(*user, *password)}
 	server := model.Service.NewServer()
 	server.Config.Handler = &control{sdk: server.Config.Handler, boot: *boot, calls: map[string]int{}, freed: make(chan struct{}),
-		user: *user, password: *password}
+		user: *user, password: *password, users: model.Service.Listen}
 	ready["url"] = (&url.URL{Scheme: server.URL.Scheme, Host: server.URL.Host, Path: server.URL.Path}).String()
 	_ = json.NewEncoder(os.Stdout).Encode(ready)
 

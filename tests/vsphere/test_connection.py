@@ -192,10 +192,16 @@ async def test_an_expired_session_is_opened_again_by_itself(vcenter: VCenter) ->
 
 async def test_a_changed_password_ends_it(vcenter: VCenter) -> None:
     async with connected(vcenter) as connection:
-        connection.commands._password = "changed since"
+        vcenter.change_password("changed since")
         vcenter.expire_sessions()
-        with pytest.raises(LoginRefused):
-            await connection.current_time()
+        before = vcenter.calls()["Login"]
+        for _ in range(3):
+            with pytest.raises(LoginRefused):
+                await connection.current_time()
+            with pytest.raises(LoginRefused):
+                await connection.poll(lambda session: session.si.RetrieveContent().about, "read")
+                await connection.poll(lambda s: s.content.sessionManager.sessionList, "read sessions")
+        assert vcenter.calls()["Login"] == before + 1, "sent again and again, it would lock the user out"
 
 
 async def test_a_lost_answer_to_a_change_is_unknown(vcenter: VCenter) -> None:

@@ -26,6 +26,7 @@ from drdeck.sites.vsphere.growth import LEAST, with_growth
 from drdeck.sites.vsphere.inventory import Inventory
 from drdeck.sites.vsphere.layout import REDUCED
 from drdeck.sites.vsphere.record import PitrRecord, Record
+from tests.support.passwords import Known
 from tests.support.situations import at, chain, session, snap, vm
 from tests.support.soapcount import soap_calls
 from tests.support.vcsim import VCenter
@@ -428,7 +429,7 @@ def _site(vcenter: VCenter, root: str) -> Any:
         root=root,
         domains={"erp": DomainSettings(pitr=pitr)},
     )
-    return make_vsphere_site("dr", settings, lambda command, of: vcenter.password)
+    return make_vsphere_site("dr", settings, Known(vcenter.password))
 
 
 @pytest.mark.parametrize("loud", [True, False])

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from pyVmomi import vim
 
-from drdeck.sites.vsphere.connection import Endpoint, Session
+from drdeck.sites.vsphere.connection import Credentials, Endpoint, Session
 from drdeck.sites.vsphere.lease import CLAIM, Driven, Leases, driver
 from tests.support.vcsim import VCenter
 
@@ -17,7 +17,8 @@ ROUNDS, RACERS = 200, 8
 
 
 def session(vcenter: VCenter) -> Session:
-    opened = Session(Endpoint(url=vcenter.url, ca_file=str(vcenter.ca_file)), vcenter.user, vcenter.password)
+    endpoint = Endpoint(url=vcenter.url, ca_file=str(vcenter.ca_file))
+    opened = Session(endpoint, Credentials(vcenter.user, vcenter.password))
     opened.log_in()
     return opened
 

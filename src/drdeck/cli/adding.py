@@ -8,7 +8,7 @@ from typing import Any
 
 import tomli_w
 
-from drdeck.controller.client import ControllerError
+from drdeck.controller.client import ControllerError, UnknownCertificate
 from drdeck.controller.probe import look
 from drdeck.files import Unreadable, make_parents, read_text, write_private
 from drdeck.settings import SettingsError, VSphereSettings, load, parse
@@ -16,12 +16,33 @@ from drdeck.settings import SettingsError, VSphereSettings, load, parse
 _OPTIONAL = ("ca_file", "thumbprint", "insecure")
 
 
-async def add(config: Path, given: Mapping[str, Any], ask: Callable[[], str]) -> list[str]:
+async def add(
+    config: Path,
+    given: Mapping[str, Any],
+    ask: Callable[[], str],
+    pins: Callable[[UnknownCertificate], bool] | None = None,
+) -> list[str]:
     """Try to connect, then write the site; `ask` gives the password. Returns what to say of it.
 
-    `given`: name, url, username, root; ca_file, thumbprint, insecure where there is any. Raises
-    SettingsError for what is wrong with it, ControllerError when the site does not answer.
+    `given`: name, url, username, root; ca_file, thumbprint, insecure where there is any. `pins` is
+    asked about a certificate met first. Raises SettingsError for what is wrong with what was given,
+    ControllerError when the site does not answer or is not believed.
     """
+    try:
+        return await _add(config, given, ask)
+    except UnknownCertificate as met:
+        if pins is None or not first_contact(given) or not pins(met):
+            raise
+        thumbprint = met.certificate.thumbprint
+    return await _add(config, {**given, "thumbprint": thumbprint}, ask)
+
+
+def first_contact(given: Mapping[str, Any]) -> bool:
+    """Whether nothing was said yet about which certificate is right."""
+    return not any(given.get(key) for key in _OPTIONAL)
+
+
+async def _add(config: Path, given: Mapping[str, Any], ask: Callable[[], str]) -> list[str]:
     name = given["name"]
     table = {"kind": "vsphere", **{key: given[key] for key in ("url", "username", "root")}}
     table |= {key: given[key] for key in _OPTIONAL if given.get(key)}
@@ -43,7 +64,10 @@ async def add(config: Path, given: Mapping[str, Any], ask: Callable[[], str]) ->
     parse(joined, config)
     make_parents(config)
     write_private(config, joined.encode())
-    return [seen, f'the site "{name}" was written to {config}; drdeck keeps no password']
+    said = [seen, f'the site "{name}" was written to {config}; drdeck keeps no password']
+    if site.insecure:
+        said.append("its certificate is not checked; that is warned of on every screen")
+    return said
 
 
 async def add_from_console(config: Path, given: Mapping[str, Any]) -> str:

@@ -8,7 +8,7 @@ import click
 
 import drdeck
 
-from . import acts, manage, reads, train
+from . import acts, doctor, manage, reads, train
 from .context import Context, default_config, told
 
 
@@ -64,7 +64,7 @@ for command in (
     acts.takeover,
     manage.controller,
     manage.sites,
-    manage.doctor,
+    doctor.doctor,
     manage.console,
     train.train,
 ):

@@ -26,7 +26,7 @@ from drdeck.settings import TRAINING, Settings, SettingsError, TrainingSettings,
 
 from . import exits
 from .exits import Exit
-from .prompts import ask
+from .passwords import Asker
 
 FIRST_SIGHT_S = 90
 """How long a command waits for the site's first view before it gives up."""
@@ -140,19 +140,22 @@ async def wait_for_sight(client: Client, stale: bool = False) -> Listing:
     Asks for the password on a terminal when the site wants one.
     """
     client.subscribe()
-    asked = 0
+    asker = Asker(client)
     try:
-        async with asyncio.timeout(FIRST_SIGHT_S):
+        async with asyncio.timeout(FIRST_SIGHT_S) as limit:
             while True:
                 listing = client.listing
                 if listing is not None:
                     if listing.error is None:
                         return listing
-                    if listing.needs_password and sys.stdin.isatty() and asked < 3:
-                        asked += 1
-                        click.echo(listing.error, err=True)
-                        client.listing = None
-                        await client.secret(ask("Password", hidden=True))
+                    wanted = asker.wanted(listing) if listing.needs_password else None
+                    if wanted is not None:
+                        limit.reschedule(None)  # a person types as long as it takes
+                        await asker.ask(wanted, listing.site)
+                        limit.reschedule(asyncio.get_running_loop().time() + FIRST_SIGHT_S)
+                        continue
+                    if listing.needs_password and asker.waits(listing):
+                        await client.changed()
                         continue
                     if stale and listing.seen_at is not None:
                         return listing

@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import locale
-import os
 import sys
 from typing import Any
 
 import click
 
-import drdeck
-from drdeck.controller.client import ControllerError, Disconnected
-from drdeck.model.domains import Finding
+from drdeck.controller.client import Disconnected, UnknownCertificate
+from drdeck.controller.logs import CONSOLE_LOG
 from drdeck.model.times import show
 from drdeck.settings import TRAINING
 
 from . import exits, output
 from .adding import add, add_from_console
-from .context import Context, runs, wait_for_sight
+from .context import Context, runs
 from .exits import Exit
-from .prompts import ask
+from .prompts import ask, confirm
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 
@@ -148,87 +145,20 @@ async def sites_add(
         "thumbprint": thumbprint,
         "insecure": insecure,
     }
-    said = await add(context.config, given, lambda: ask("Password", hidden=True))
+
+    def pins(met: UnknownCertificate) -> bool:
+        for line in met.says(url):
+            output.note(line)
+        return confirm("Pin this certificate?")
+
+    said = await add(
+        context.config,
+        given,
+        lambda: ask("Password", hidden=True),
+        pins if sys.stdin.isatty() else None,
+    )
     for line in said:
         output.note(line)
-
-
-@click.command("doctor")
-@json_option
-@runs
-async def doctor(context: Context, as_json: bool) -> None:
-    """Check settings, terminal, locale, controller and site: a line each, and what to do."""
-    findings = [*_local_findings(context)]
-    try:
-        async with context.client(sighted=False) as client:
-            status = await client.status()
-            findings.append(_ok("controller", f"runs as process {status.pid}, drdeck {status.version}"))
-            if status.version != drdeck.__version__:
-                findings.append(
-                    Finding(
-                        level="warn",
-                        subject="controller",
-                        text=f"is drdeck {status.version}, this is {drdeck.__version__}",
-                        remedy="drdeck controller stop, when no operation is open",
-                    )
-                )
-            await wait_for_sight(client)
-            findings += await client.findings()
-    except (ControllerError, Exit) as error:
-        known = isinstance(error, Exit) or error.code in ("unreachable", "failed")
-        findings.append(Finding(level="fail", subject="site" if known else "controller", text=str(error)))
-    if as_json:
-        output.emit(
-            {
-                "findings": [
-                    {"level": f.level, "subject": f.subject, "text": f.text, "remedy": f.remedy or None}
-                    for f in findings
-                ]
-            }
-        )
-    else:
-        for f in findings:
-            remedy = f" -> {f.remedy}" if f.remedy else ""
-            output.say(f"{f.level:<4}  {f.subject}: {f.text}{remedy}")
-    if any(f.level == "fail" for f in findings):
-        raise Exit(exits.FAILED)
-
-
-def _ok(subject: str, text: str) -> Finding:
-    return Finding(level="ok", subject=subject, text=text)
-
-
-def _local_findings(context: Context) -> list[Finding]:
-    found = []
-    if context.config.exists():
-        found.append(_ok("settings", f"{context.config}, site {context.site}"))
-    else:
-        found.append(_ok("settings", f"none at {context.config}: the training site is used"))
-    term = os.environ.get("TERM", "")
-    if term in ("", "dumb"):
-        found.append(
-            Finding(
-                level="warn",
-                subject="terminal",
-                text=f"TERM is {term or 'not set'}",
-                remedy="the console needs a terminal; the commands work without",
-            )
-        )
-    else:
-        found.append(_ok("terminal", term))
-    encoding = locale.getpreferredencoding(False)
-    if encoding.upper().replace("-", "") == "UTF8" and (sys.stdout.encoding or "").lower().startswith("utf"):
-        found.append(_ok("locale", encoding))
-    else:
-        found.append(
-            Finding(
-                level="warn",
-                subject="locale",
-                text=f"{encoding}: the console draws in ASCII",
-                remedy="set LANG to a UTF-8 locale such as C.UTF-8",
-            )
-        )
-    return found
 
 
 @click.command("console")
@@ -257,6 +187,7 @@ def open_console(context: Context) -> None:
         add_site=add_site,
         read_only=settings.read_only,
         fresh=context.fresh,
+        log_file=context.paths.state / CONSOLE_LOG,
     )
     if code:
         raise Exit(code)

@@ -19,6 +19,12 @@ def interruptible() -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
 
 
+def confirm(text: str) -> bool:
+    """A question whose answer is no unless it is said. Raises click.Abort like `ask`."""
+    with interruptible():
+        return click.confirm(text, default=False, err=True)
+
+
 def ask(text: str, hidden: bool = False) -> str:
     """What is typed, asked for on stderr. Raises click.Abort for Ctrl-C and at the end of the input."""
     with interruptible():

@@ -20,6 +20,7 @@ from drdeck.coach.loading import Course, find, shipped
 from drdeck.coach.progress import ProgressError
 from drdeck.coach.result import lines
 from drdeck.controller.client import ControllerError, Disconnected
+from drdeck.controller.logs import CONSOLE_LOG
 from drdeck.files import write_private
 from drdeck.model.times import show_duration
 from drdeck.settings import TRAINING, SettingsError
@@ -203,7 +204,13 @@ def _console(context: Context, played: Context, coach: Coach) -> None:
         raise Exit(exits.USAGE, "the console needs a terminal; --judge and commands after -- do without")
     from drdeck.console import run
 
-    code = run(lambda: played.attach("console"), context.settings.console, coach, read_only=context.read_only)
+    code = run(
+        lambda: played.attach("console"),
+        context.settings.console,
+        coach,
+        read_only=context.read_only,
+        log_file=played.paths.state / CONSOLE_LOG,
+    )
     if coach.drop is None:
         with contextlib.suppress(ControllerError, Exit, ProgressError):  # else what was seen last counts
             asyncio.run(_look(played, coach))

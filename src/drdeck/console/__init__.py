@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 from drdeck.coach.coach import Coach
 from drdeck.controller.client import Client
+from drdeck.controller.logs import log_to
+from drdeck.files import make_private
 from drdeck.settings import ConsoleSettings
 
 __all__ = ["run"]
@@ -20,6 +24,7 @@ def run(
     add_site: Callable[[dict[str, Any]], Awaitable[str]] | None = None,
     read_only: bool = False,
     fresh: bool = False,
+    log_file: Path | None = None,
 ) -> int:
     """Show the console until the operator leaves; returns the exit code.
 
@@ -28,8 +33,13 @@ def run(
     `add_site` tests a new site (name, url, username, root, ca_file, thumbprint, insecure, password)
     and writes it into the settings; it returns what was done or raises ControllerError. `read_only`
     refuses every act from this console, whatever its controller allows. `fresh`: there are no
-    settings yet, which is said above the list of the training site.
+    settings yet, which is said above the list of the training site. `log_file`: where it writes what
+    went wrong in it.
     """
+    if log_file is not None:
+        with contextlib.suppress(OSError):  # a full disk is no reason not to show the site
+            make_private(log_file.parent)
+            log_to(log_file)
     from .app import DrdeckApp
 
     app = DrdeckApp(
@@ -37,5 +47,6 @@ def run(
     )
     app.run(mouse=options.mouse)
     if app.final_error is not None:
-        print(f"drdeck: {app.final_error}", file=sys.stderr)
+        more = f"; {log_file} says more" if app.mistaken and log_file is not None else ""
+        print(f"drdeck: {app.final_error}{more}", file=sys.stderr)
     return app.return_code or 0

@@ -13,6 +13,7 @@ from textual.worker import Worker
 from drdeck.controller.client import ControllerError
 from drdeck.controller.operations import OperationView
 from drdeck.model.actions import BY_NAME, Request, menu, refusal
+from drdeck.model.passwords import OWN
 from drdeck.model.text import clean
 
 from . import flows
@@ -75,6 +76,8 @@ class Acts:
         elif name == "doctor":
             if not isinstance(screen, DoctorScreen):
                 app.push_screen(DoctorScreen(target))
+        elif name == "password":
+            self._give_password()
         elif name == "add_site":
             self.start(self._add_site())
         elif name == "copy":
@@ -246,19 +249,30 @@ class Acts:
         else:
             app.say(last_word(operation))
 
-    def ask_password(self) -> None:
-        """Ask for the site's password, if it wants one."""
+    def ask_password(self, of: str = OWN) -> None:
+        """Ask for a password of the site, or of its protected site, if it is wanted."""
         app = self._app
 
         async def tell() -> None:
             listing = app.state.listing
-            if listing is not None and listing.needs_password:
-                why = listing.error or ""
+            wanted = next((w for w in listing.passwords if w.of == of), None) if listing else None
+            screen = app.screen
+            if isinstance(screen, PasswordDialog) and screen.of == of:
+                return  # it is being asked for
+            if listing is not None and wanted is not None:
                 await app.ask(
-                    PasswordDialog(listing.site, listing.user, why, lambda word: app.client.secret(word))
+                    PasswordDialog(listing.site, wanted, lambda word: app.client.secret(word, wanted.of))
                 )
 
         self._when_free(tell)
+
+    def _give_password(self) -> None:
+        listing = self._app.state.listing
+        wanted = listing.passwords if listing is not None else ()
+        if not wanted:
+            self._app.say("no login waits for a password")
+        for one in wanted:
+            self.ask_password(one.of)
 
     def _when_free(self, tell: Callable[[], Coroutine[Any, Any, None]]) -> None:
         self._waiting.append(tell)

@@ -81,15 +81,18 @@ class DrdeckApp(App[None], inherit_bindings=False):
         read_only: bool = False,
         fresh: bool = False,
     ) -> None:
+        self.options = options
+        self.environ = dict(os.environ) if environ is None else environ
         self.looks = looks_for(options, environ)  # before Textual takes NO_COLOR out of the environment
         super().__init__()
         self.real_now, self.monotonic = real_now, monotonic
-        self.environ = os.environ if environ is None else environ
         self.add_site, self.read_only, self.fresh = add_site, read_only, fresh
         self.state = State(read_only_here=read_only)
         self.tidings = Tidings()
         self.remapped: Mapping[str, str] = normal(options.keys)
         self.final_error: str | None = None
+        self.mistaken = False
+        """whether the console itself ended by a mistake in it"""
         self._reach, self._backoff = attach, backoff
         self._client: Client | None = None
         self._watched: str | None = None
@@ -216,8 +219,8 @@ class DrdeckApp(App[None], inherit_bindings=False):
             self.acts.greet(found)
         for operation in self.tidings.ended(listing):
             self.acts.tell_end(operation)
-        if self.tidings.wants_password(listing):
-            self.acts.ask_password()
+        for wanted in self.tidings.passwords_wanted(listing):
+            self.acts.ask_password(wanted.of)
 
     def watch_domain(self, name: str | None) -> None:
         """Have the insides of one domain sent; the others are known by their rows."""
@@ -272,6 +275,17 @@ class DrdeckApp(App[None], inherit_bindings=False):
             if isinstance(screen, ConsoleScreen) and screen.is_mounted:
                 self._guarded(lambda s=screen: s.tick(turned))  # type: ignore[misc]
         self.acts.show_waiting()
+
+    def _fatal_error(self) -> None:
+        """Textual's own shows the values of local variables, a password just typed among them."""
+        error = self._exception
+        log.critical("the console ended by a mistake of its own", exc_info=error)
+        self.mistaken = True
+        self.final_error = (
+            f"this console ended by a mistake of its own ({type(error).__name__}); what the controller does"
+            " goes on, and drdeck attaches again"
+        )
+        self._close_messages_no_wait()
 
     def _guarded(self, draw: Callable[[], None]) -> None:
         try:

@@ -15,6 +15,7 @@ from textual.filter import LineFilter
 from textual.theme import BUILTIN_THEMES, Theme
 
 from drdeck.settings import ConsoleSettings
+from drdeck.terminal import ascii_only, theme_of
 
 
 def _scroll_bar(bar: str, back: str) -> dict[str, str]:
@@ -186,21 +187,12 @@ class Looks:
 _PLAIN = Style()
 
 
-def is_utf8(environ: Mapping[str, str] | None = None) -> bool:
-    """Whether the terminal's locale says UTF-8, from the variables in the order that C gives them."""
-    environ = os.environ if environ is None else environ
-    for name in ("LC_ALL", "LC_CTYPE", "LANG"):
-        value = environ.get(name)
-        if value:
-            return "utf8" in value.lower().replace("-", "")
-    return False  # nothing set is the C locale, whatever Python makes of it for itself
-
-
 def looks_for(settings: ConsoleSettings, environ: Mapping[str, str] | None = None) -> Looks:
     """The look that settings and environment ask for; NO_COLOR means mono."""
     environ = os.environ if environ is None else environ
-    theme = settings.theme if settings.theme in THEMES else "dark"
-    if environ.get("NO_COLOR"):
-        theme = "mono"
-    ascii_only = settings.ascii == "always" or (settings.ascii == "auto" and not is_utf8(environ))
-    return Looks(theme, ascii_only, {name: Style.parse(text) for name, text in _STYLES[theme].items()})
+    theme = theme_of(settings, environ)
+    return Looks(
+        theme,
+        ascii_only(settings, environ),
+        {name: Style.parse(text) for name, text in _STYLES[theme].items()},
+    )

@@ -8,7 +8,7 @@ from textual.geometry import Size
 from textual.screen import Screen
 from textual.widget import Widget
 
-MIN_WIDTH, MIN_HEIGHT = 80, 24
+from drdeck.terminal import MIN_HEIGHT, MIN_WIDTH
 
 
 def too_small(size: Size) -> bool:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from drdeck.controller.operations import ENDED, OperationState, OperationView
 from drdeck.controller.protocol import Listing
+from drdeck.model.passwords import PasswordWanted
 
 from .state import describe
 
@@ -17,7 +18,7 @@ class Tidings:
     following: set[str] = field(default_factory=set)
     """operations that were open when last looked at, or asked for from here"""
     greeted: bool = False
-    asked_password: bool = False
+    asked_passwords: set[tuple[str, int]] = field(default_factory=set)
 
     def ended(self, listing: Listing) -> list[OperationView]:
         """Operations that ended since they were last looked at; notes the open ones."""
@@ -35,11 +36,12 @@ class Tidings:
             (o for o in listing.operations if o.action == "cfo_complete" and o.state not in ENDED), None
         )
 
-    def wants_password(self, listing: Listing) -> bool:
-        """True once each time the site begins to want a password."""
-        wanted = listing.needs_password and not self.asked_password
-        self.asked_password = listing.needs_password
-        return wanted
+    def passwords_wanted(self, listing: Listing) -> list[PasswordWanted]:
+        """Those that were not asked for yet; one that was refused is asked for again."""
+        now = {(w.of, w.number): w for w in listing.passwords}
+        new = [w for key, w in now.items() if key not in self.asked_passwords]
+        self.asked_passwords = set(now)
+        return new
 
 
 def last_word(operation: OperationView) -> str:

@@ -26,7 +26,6 @@ class Desk:
     controller: Controller
     news: News
     names: Callable[[], tuple[str, ...]]
-    give_password: Callable[[str], None]
     stop: Callable[[], None]
 
 
@@ -54,7 +53,7 @@ async def _carry_out(desk: Desk, message: p.Call, who: str) -> p.Message:
         case p.Answer():
             c.answer(message.operation, message.choice, who)
         case p.Secret():
-            desk.give_password(message.password)
+            c.give_password(message.password, message.of, who)
         case p.Stop():
             still = [op.id for op in c.open_operations()]
             if still and not message.force:

@@ -17,7 +17,9 @@ import msgspec
 
 from drdeck.files import refuse_strangers
 from drdeck.model.actions import Request
+from drdeck.model.certificates import Certificate
 from drdeck.model.domains import Finding
+from drdeck.model.passwords import OWN
 from drdeck.model.pitr import Points
 
 from . import protocol as p
@@ -38,6 +40,24 @@ class Disconnected(ControllerError):
 
     def __init__(self, text: str = "the connection to the controller was lost") -> None:
         super().__init__("disconnected", text)
+
+
+class UnknownCertificate(ControllerError):
+    """A site shows a certificate that nothing vouches for; no password was asked for or sent."""
+
+    def __init__(self, text: str, certificate: Certificate) -> None:
+        super().__init__("unreachable", text)
+        self.certificate = certificate
+
+    def says(self, url: str) -> tuple[str, str, str]:
+        """What to show a person who is asked whether to pin it: about it, its SHA-256, what to do."""
+        return (
+            f"Nothing on this machine vouches for the certificate of {url}: it is one"
+            f" {self.certificate.says()}. Its SHA-256 is",
+            self.certificate.thumbprint,
+            "Compare it with vCenter's own, read at vCenter's console or by somebody who can see it there."
+            " Pinned, it is the only certificate that drdeck takes for this site.",
+        )
 
 
 def who() -> str:
@@ -148,8 +168,9 @@ class Client:
     async def answer(self, operation: str, choice: str) -> None:
         await self._call(lambda i: p.Answer(id=i, operation=operation, choice=choice))
 
-    async def secret(self, password: str) -> None:
-        await self._call(lambda i: p.Secret(id=i, password=password))
+    async def secret(self, password: str, of: str = OWN) -> None:
+        """Hand a password over that is wanted. Raises ControllerError for one that cannot be sent."""
+        await self._call(lambda i: p.Secret(id=i, password=str.__str__(password), of=of))
 
     async def stop(self, force: bool = False) -> None:
         await self._call(lambda i: p.Stop(id=i, force=force))

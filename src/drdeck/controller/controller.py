@@ -18,9 +18,10 @@ import msgspec
 from drdeck.model.actions import Request
 from drdeck.model.commands import Take
 from drdeck.model.domains import Domain, Finding, Mode, Owner, ProtectedSite, SiteView
+from drdeck.model.passwords import OWN, PROTECTED, PasswordWanted
 from drdeck.model.pitr import Points
 from drdeck.model.times import show
-from drdeck.sites.site import RecoverySite, SiteUnreachable
+from drdeck.sites.site import RecoverySite, SiteError, SiteUnreachable
 
 from . import projection as facts
 from . import requests
@@ -32,6 +33,7 @@ from .operations import Operation
 from .protocol import Preview
 from .reconcile import first_command
 from .requests import NotAccepted
+from .secrets import Passwords, UnusablePassword
 from .sight import Sight, utcnow
 
 log = logging.getLogger("drdeck.controller")
@@ -50,12 +52,15 @@ class Controller:
         read_only: bool = False,
         real_now: Callable[[], datetime] | None = None,
         steady: Callable[[], float] | None = None,
+        passwords: Passwords | None = None,
     ) -> None:
         """Raises JournalError for a journal that tells what this drdeck does not understand.
 
+        `passwords`: those that the site asks for; its own when not given.
         `steady` goes with `real_now` unless given, so that a test moves both at once.
         """
         self.site, self.journal, self.read_only = site, journal, read_only
+        self.passwords = passwords or Passwords(site.name)
         self.real_now: Callable[[], datetime] = real_now or utcnow
         if steady is None:
             steady = time.monotonic if real_now is None else lambda: self.real_now().timestamp()
@@ -127,9 +132,27 @@ class Controller:
         """Age in seconds of a view that is not fresh any more; None for a fresh one."""
         return self.sight.stale_s()
 
-    def password_given(self) -> None:
-        """A console gave a password: try to log in again now."""
-        self.sight.password_given()
+    def passwords_wanted(self) -> tuple[PasswordWanted, ...]:
+        """The logins that wait for a person, the site's own first."""
+        wanted = self.passwords.wanted()
+        if self.needs_password and not any(w.of == OWN for w in wanted):
+            user = self.view.user if self.view else ""
+            wanted = (PasswordWanted(of=OWN, user=user, why=self.error or ""), *wanted)
+        return wanted
+
+    def give_password(self, password: str, of: str, actor: str) -> None:
+        """A person gave a password: try to log in with it now. Raises NotAccepted for one that cannot be."""
+        if of not in (OWN, PROTECTED):
+            raise NotAccepted("usage", f"{of!r} is not something that has a password")
+        try:
+            self.passwords.give(password, of)
+        except UnusablePassword as error:
+            raise NotAccepted("usage", str(error)) from None
+        with contextlib.suppress(JournalError):  # what cannot be written must not keep anybody out
+            whose = "protected site" if of == PROTECTED else "site"
+            self.book.record(actor, "password_given", {"of": whose})
+        if of == OWN:
+            self.sight.password_given()
 
     def _changed(self) -> None:
         self.on_change()
@@ -163,21 +186,16 @@ class Controller:
         self._sighted()
         self.domain(request.domain)
         protected = await self._protected(request)
-        self._sighted()
-        domain = self.domain(request.domain)
-        accepted = requests.accept(
-            request,
-            domain,
-            protected,
-            self.now(),
-            read_only=self.read_only,
-            operations=self.open_operations(),
-        )
         ident = f"op-{secrets.token_hex(4)}"
-        asked = Operation(id=ident, request=accepted, actor=actor, asked_at=self.now())
+        lacking = await self._lacking(self._asked(ident, request, protected, actor))
+        if lacking is not None:
+            raise NotAccepted("rule", lacking)
+        # from here to the journal nothing is waited for: of two requests at a time one must see the other
+        asked = self._asked(ident, request, protected, actor)
         closed = self.site.check(first_command(asked))
         if closed is not None:
             raise NotAccepted("rule", closed)
+        accepted, domain = asked.request, self.domain(request.domain)
         data = {
             "operation": ident,
             "request": msgspec.to_builtins(msgspec.structs.replace(accepted, shown=None)),
@@ -197,7 +215,35 @@ class Controller:
         domain = self.domain(request.domain)
         requests.check_names(request, domain)
         protected = await self._protected(request)
-        return requests.preview(request, domain, protected, self.now(), self.read_only)
+        shown = requests.preview(request, domain, protected, self.now(), self.read_only)
+        if shown.refusal is not None:
+            return shown
+        about = msgspec.structs.replace(request, to=request.to or self.now())
+        asked = Operation(id="preview", request=about, actor="", asked_at=self.now())
+        return msgspec.structs.replace(shown, refusal=await self._lacking(asked))
+
+    def _asked(self, ident: str, request: Request, protected: ProtectedSite, actor: str) -> Operation:
+        """The operation that a request becomes, as things are now. Raises NotAccepted."""
+        self._sighted()
+        now = self.now()
+        accepted = requests.accept(
+            request,
+            self.domain(request.domain),
+            protected,
+            now,
+            read_only=self.read_only,
+            operations=self.open_operations(),
+        )
+        return Operation(id=ident, request=accepted, actor=actor, asked_at=now)
+
+    async def _lacking(self, asked: Operation) -> str | None:
+        """What the site's user may not do of it. Raises NotAccepted."""
+        try:
+            return await self.site.lacking(first_command(asked))
+        except SiteUnreachable as error:
+            raise NotAccepted("unreachable", str(error)) from None
+        except SiteError as error:
+            return str(error)
 
     async def points(self, name: str) -> Points:
         """Raises NotAccepted, and SiteError."""
@@ -208,8 +254,14 @@ class Controller:
         return await self.site.points(name)
 
     async def findings(self) -> tuple[Finding, ...]:
-        self._sighted()
-        return tuple(await self.site.findings())
+        """What a doctor says of controller and site; also while the site is out of sight."""
+        found = []
+        if self.journal_error is not None:
+            remedy = "make room on the disk, or end what holds the file; nothing new is accepted until then"
+            found.append(Finding(level="fail", subject="journal", text=self.journal_error, remedy=remedy))
+        if self.error is not None:
+            found.append(Finding(level="fail", subject="site", text=self.error))
+        return (*found, *await self.site.findings())
 
     def answer(self, ident: str, choice: str, actor: str) -> None:
         """Answer what an operation asks. Raises NotAccepted."""

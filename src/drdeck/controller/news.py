@@ -48,6 +48,7 @@ class News:
             stale_s=c.stale_s(),
             error=c.error,
             needs_password=c.needs_password,
+            passwords=c.passwords_wanted(),
             warnings=view.warnings if view else (),
             read_only=c.read_only,
             domains=tuple(d.summary() for d in view.domains) if view else (),

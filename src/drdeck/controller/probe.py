@@ -8,33 +8,35 @@ from pathlib import Path
 
 from drdeck.settings import SiteSettings
 from drdeck.sites import make_site
-from drdeck.sites.site import LoginRefused, SiteError
+from drdeck.sites.site import CertificateUntrusted, LoginRefused, SiteError
 
-from .client import ControllerError
-from .secrets import Passwords
+from .client import ControllerError, UnknownCertificate
+from .secrets import Passwords, UnusablePassword
 
 
 async def look(name: str, settings: SiteSettings, ask: Callable[[], str]) -> str:
-    """Connect once and say what was seen. Raises ControllerError when that fails."""
+    """Connect once and say what was seen; `ask` is called when the password is not known, or was refused.
+
+    Nobody is asked before the site is believed. Raises ControllerError when it cannot be seen,
+    UnknownCertificate where a person may decide.
+    """
     passwords = Passwords(name)
-
-    def password(command: tuple[str, ...], of: str) -> str:
-        try:
-            return passwords.get(command, of)
-        except LoginRefused:
-            if of:
-                raise
-            passwords.give(ask())
-            return passwords.get(command)
-
     with tempfile.TemporaryDirectory() as scratch:
         try:
-            site = make_site(name, settings, Path(scratch), password)
+            site = make_site(name, settings, Path(scratch), passwords)
             try:
-                await site.open()
+                try:
+                    await site.open()
+                except LoginRefused:
+                    passwords.give(ask())
+                    await site.open()
                 view = await site.observe()
             finally:
                 await site.close()
+        except CertificateUntrusted as error:
+            raise UnknownCertificate(str(error), error.certificate) from None
         except SiteError as error:
             raise ControllerError("unreachable", str(error)) from None
+        except UnusablePassword as error:
+            raise ControllerError("usage", str(error)) from None
     return f"{name} answers: {len(view.domains)} Protected Domains"

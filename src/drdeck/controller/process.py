@@ -6,21 +6,22 @@ import asyncio
 import contextlib
 import fcntl
 import logging
-import logging.handlers
 import os
 import signal
 import sys
 from pathlib import Path
 
 from drdeck.files import make_private, open_private
-from drdeck.settings import Settings
+from drdeck.settings import Settings, unchecked
 from drdeck.sites import make_site
 from drdeck.sites.site import SiteError
 
 from .book import SELF
 from .controller import Controller
 from .journal import Journal, JournalError
+from .logs import log_to
 from .paths import Paths
+from .privacy import keep_memory_private
 from .secrets import Passwords
 from .server import Server
 
@@ -37,9 +38,10 @@ READY = "ready"
 def serve(settings: Settings, site_name: str, paths: Paths, idle_s: float = IDLE_S) -> int:
     """Run a controller until told to stop; returns an exit code. Speaks one line on stdout."""
     os.umask(0o077)
+    keep_memory_private()
     try:
         make_private(paths.state)
-        _log_to(paths.log)
+        log_to(paths.log)
         lock = _lock(paths.lock)
         if lock is None:
             _say(f"a controller for {site_name} is running already")
@@ -69,22 +71,21 @@ def serve(settings: Settings, site_name: str, paths: Paths, idle_s: float = IDLE
 
 async def _serve(settings: Settings, name: str, paths: Paths, journal: Journal, idle_s: float) -> None:
     passwords = Passwords(name)
-    site = make_site(name, settings.site(name), paths.state, passwords.get)
-    controller = Controller(site, journal, read_only=settings.read_only)
+    chosen = settings.site(name)
+    site = make_site(name, chosen, paths.state, passwords)
+    controller = Controller(site, journal, read_only=settings.read_only, passwords=passwords)
     stopped = asyncio.Event()
-
-    def give(password: str) -> None:
-        passwords.give(password)
-        controller.password_given()
-
-    server = Server(controller, paths.socket, give, stopped.set, paths.lasting)
+    server = Server(controller, paths.socket, stopped.set, paths.lasting)
     await server.start()
     loop = asyncio.get_running_loop()
+    passwords.on_change = lambda: _tell(loop, controller)
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopped.set)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     with contextlib.suppress(JournalError):  # a full disk is no reason not to observe
         controller.book.record(SELF, "controller_started", {"pid": os.getpid(), "site": name})
+        for place in unchecked(chosen):
+            controller.book.record(SELF, "certificate_not_checked", {"site": name, **place})
     _say(READY)
     log.info("serving %s as pid %s", name, os.getpid())
     running = asyncio.create_task(controller.run(), name="controller")
@@ -107,6 +108,12 @@ async def _serve(settings: Settings, name: str, paths: Paths, journal: Journal, 
         raise OSError(f"the controller ended: {failed!r}")
 
 
+def _tell(loop: asyncio.AbstractEventLoop, controller: Controller) -> None:
+    """From whichever thread a login was tried in."""
+    with contextlib.suppress(RuntimeError):  # the loop has ended: nobody looks any more
+        loop.call_soon_threadsafe(lambda: controller.on_change())
+
+
 async def _idle(server: Server, controller: Controller, idle_s: float) -> None:
     """Return when nobody was attached and nothing was to do for `idle_s`."""
     loop = asyncio.get_running_loop()
@@ -126,15 +133,6 @@ def _lock(file: Path) -> int | None:
         os.close(handle)
         return None
     return handle
-
-
-def _log_to(file: Path) -> None:
-    os.close(open_private(file, os.O_WRONLY))
-    handler = logging.handlers.RotatingFileHandler(file, maxBytes=2_000_000, backupCount=2, encoding="utf-8")
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
-    root = logging.getLogger()
-    root.handlers[:] = [handler]
-    root.setLevel(logging.INFO)
 
 
 def _say(text: str) -> None:

@@ -9,6 +9,7 @@ import msgspec
 
 from drdeck.model.actions import Name, Request
 from drdeck.model.domains import Domain, Finding, Frozen, ProtectedSite, SiteClock
+from drdeck.model.passwords import OWN, PasswordWanted
 from drdeck.model.pitr import Points
 
 from .operations import OperationView
@@ -70,9 +71,10 @@ class Ask(Call, frozen=True, kw_only=True, tag="ask"):
 
 
 class Secret(Call, frozen=True, kw_only=True, tag="secret"):
-    """The password that the site wants; kept in memory only."""
+    """The password that the site wants; kept in memory only. `of` as in PasswordWanted."""
 
     password: str
+    of: Word = OWN
 
     def __repr__(self) -> str:
         return f"Secret(id={self.id})"
@@ -121,6 +123,8 @@ class Listing(Message, frozen=True, kw_only=True, tag="listing"):
     stale_s: float | None = None
     error: str | None = None
     needs_password: bool = False
+    """the site is out of sight because its own login waits for a password"""
+    passwords: tuple[PasswordWanted, ...] = ()
     warnings: tuple[str, ...] = ()
     read_only: bool = False
     domains: tuple[Domain, ...] = ()

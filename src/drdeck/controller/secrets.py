@@ -3,75 +3,150 @@
 from __future__ import annotations
 
 import os
-import subprocess
+import threading
+import time
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
 
+from drdeck.model.passwords import PROTECTED, Login, Password, PasswordWanted, wrong_with
 from drdeck.settings import password_variable
 from drdeck.sites.site import LoginRefused
 
-COMMAND_TIMEOUT_S = 30
+from . import password_command
+
+REFUSED_REST_S = 300.0
+"""A password that a vCenter refused is not sent again for so long: it would lock the user out there."""
+COMMAND_REST_S = 60.0
+"""A command that gave no good password is left alone for so long."""
+
+
+class UnusablePassword(ValueError):
+    """It cannot be sent to a vCenter; the text says why and nothing of what it is."""
+
+
+class _Rest(NamedTuple):
+    until: float
+    why: str
 
 
 class Passwords:
-    """The passwords of one site: of its own vCenter ("") and of the protected one ("protected")."""
+    """The passwords of one site: of its own vCenter and of the protected one; a `sites.site.PasswordSource`.
 
-    def __init__(self, site: str) -> None:
-        self._site = site
-        self._given: dict[str, str] = {}
+    Any thread may call. `on_change` is called, in whichever thread it was, after `wanted` changed.
+    """
+
+    def __init__(
+        self,
+        site: str,
+        environ: Mapping[str, str] | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._site, self._clock = site, clock
+        self._environ = os.environ if environ is None else environ
+        self._lock = threading.Lock()
+        self._given: dict[str, Password] = {}
+        self._told: dict[str, Password] = {}
+        """what was handed out last"""
+        self._refused: dict[str, tuple[Password, float]] = {}
+        self._rest: dict[str, _Rest] = {}
+        self._wanted: dict[str, PasswordWanted] = {}
+        self._numbers = 0
+        self.on_change: Callable[[], None] = lambda: None
 
     def give(self, password: str, of: str = "") -> None:
-        self._given[of] = password
+        """A person typed it; it is tried at once. Raises UnusablePassword."""
+        wrong = wrong_with(password)
+        if wrong is not None:
+            raise UnusablePassword(f"this password cannot be used: {wrong}")
+        with self._lock:
+            self._given[of] = Password(password)
+            self._rest.pop(of, None)
 
-    def forget(self, of: str = "") -> None:
-        """Drop what was typed: the site refused it."""
-        self._given.pop(of, None)
+    def get(self, login: Login) -> Password:
+        """The password for a login. Blocks while its command runs. Raises LoginRefused with what to do."""
+        try:
+            password = self._find(login)
+        except LoginRefused as error:
+            self._want(login, str(error), anew=False)
+            raise
+        with self._lock:
+            self._told[login.of] = password
+        return password
 
-    def get(self, command: tuple[str, ...], of: str = "") -> str:
-        """The password for a vCenter of this site. Blocks while `command` runs, at most 30 s.
+    def refused(self, login: Login, why: str) -> None:
+        """The vCenter did not take what `get` handed out last."""
+        with self._lock:
+            now, told = self._clock(), self._told.pop(login.of, None)
+            if told is not None:
+                self._refused[login.of] = (told, now)
+                if self._given.get(login.of) == told:
+                    del self._given[login.of]
+            rest = COMMAND_REST_S if login.command else REFUSED_REST_S
+            self._rest[login.of] = _Rest(now + rest, why)
+        self._want(login, why, anew=told is not None)
 
-        Raises LoginRefused with what to do when there is none.
-        """
-        if of in self._given:
-            return self._given[of]
-        if command:
-            return _run(command)
-        variable = password_variable(f"{self._site}_{of}" if of else self._site)
-        value = os.environ.get(variable)
-        if value:
-            return value
-        raise LoginRefused(
-            f"the password of {self._site}{' ' + of if of else ''} is not known: type it at a console,"
-            f" set {variable}, or set password_command in the settings"
-        )
+    def accepted(self, login: Login) -> None:
+        """The vCenter took it."""
+        with self._lock:
+            self._refused.pop(login.of, None)
+            self._rest.pop(login.of, None)
+            known = self._wanted.pop(login.of, None)
+        if known is not None:
+            self.on_change()
+
+    def wanted(self) -> tuple[PasswordWanted, ...]:
+        """The logins that wait for a person."""
+        with self._lock:
+            return tuple(self._wanted[of] for of in sorted(self._wanted))
+
+    def _find(self, login: Login) -> Password:
+        of, variable = login.of, password_variable(f"{self._site}_{login.of}" if login.of else self._site)
+        with self._lock:
+            if of in self._given:
+                return self._given[of]
+            rest = self._rest.get(of)
+        if rest is not None and self._clock() < rest.until:
+            raise LoginRefused(rest.why)
+        if login.command:
+            try:
+                found = password_command.run(login.command, self._environ)
+            except password_command.CommandFailed as error:
+                raise self._resting(of, str(error)) from None
+            source = f'the password_command "{login.command[0]}"'
+        else:
+            found, source = Password(self._environ.get(variable, "")), variable
+            if not found:
+                whose = f"{self._site}{' (the protected site)' if of == PROTECTED else ''}"
+                raise LoginRefused(
+                    f"the password of {whose} is not known: type it at a console,"
+                    f" set {variable}, or set password_command in the settings"
+                )
+        wrong = wrong_with(found)
+        if wrong is not None:
+            raise self._resting(of, f"the password from {source} cannot be used: {wrong}")
+        with self._lock:
+            before = self._refused.get(of)
+        if before is not None and before[0] == found and self._clock() - before[1] < REFUSED_REST_S:
+            raise self._resting(of, rest.why if rest is not None else f"{source} gives a refused password")
+        return found
+
+    def _resting(self, of: str, why: str) -> LoginRefused:
+        with self._lock:
+            self._rest[of] = _Rest(self._clock() + COMMAND_REST_S, why)
+        return LoginRefused(why)
+
+    def _want(self, login: Login, why: str, anew: bool) -> None:
+        with self._lock:
+            known = self._wanted.get(login.of)
+            if known is not None and known.why == why and not anew:
+                return
+            if known is None or anew:
+                self._numbers += 1
+            number = self._numbers if known is None or anew else known.number
+            self._wanted[login.of] = PasswordWanted(
+                of=login.of, user=login.user, address=login.address, why=why, number=number
+            )
+        self.on_change()
 
     def __repr__(self) -> str:
         return f"Passwords({self._site!r})"
-
-
-def _run(command: tuple[str, ...]) -> str:
-    """First line of what a command prints; no shell."""
-    try:
-        done = subprocess.run(
-            list(command),
-            capture_output=True,
-            timeout=COMMAND_TIMEOUT_S,
-            stdin=subprocess.DEVNULL,
-            check=False,
-        )
-    except FileNotFoundError:
-        raise LoginRefused(f'the password_command "{command[0]}" was not found') from None
-    except subprocess.TimeoutExpired:
-        raise LoginRefused(
-            f'the password_command "{command[0]}" did not end within {COMMAND_TIMEOUT_S} s'
-        ) from None
-    except OSError as error:
-        raise LoginRefused(f'the password_command "{command[0]}" cannot be run: {error.strerror}') from None
-    if done.returncode != 0:
-        said = done.stderr.decode("utf-8", "replace").strip().splitlines()
-        raise LoginRefused(
-            f'the password_command "{command[0]}" ended with {done.returncode}'
-            + (f": {said[-1]}" if said else "")
-        )
-    password = done.stdout.decode("utf-8", "replace").split("\n", 1)[0].rstrip("\r")
-    if not password:
-        raise LoginRefused(f'the password_command "{command[0]}" printed nothing')
-    return password

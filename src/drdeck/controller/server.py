@@ -32,14 +32,13 @@ class Server:
         self,
         controller: Controller,
         path: Path,
-        give_password: Callable[[str], None],
         stop: Callable[[], None],
         lasting: Path | None = None,
     ) -> None:
         self.controller, self.paths = controller, tuple(dict.fromkeys([path, lasting or path]))
         self.consoles: set[Attached] = set()
         self.news = News(controller, self.names)
-        self._desk = Desk(controller, self.news, self.names, give_password, stop)
+        self._desk = Desk(controller, self.news, self.names, stop)
         self._servers: list[asyncio.Server] = []
         controller.on_change = self.changed
 

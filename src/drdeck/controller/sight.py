@@ -62,17 +62,19 @@ class Sight:
         """Follow the site until cancelled; a loss is said, and then it is tried again and again."""
         failures, pauses = 0, _ODD_S
         while True:
-            began = self.steady()
+            began, entered = self.steady(), False
+            self._password_given.clear()  # here: one that comes while another is tried is not overheard
             try:
                 await self.site.open()
-                self.needs_password = False
+                entered, self.needs_password = True, False
                 async for view in self.site.watch():
                     self.take(view)
                 pauses = _ODD_S
             except LoginRefused as error:
-                self.needs_password = True
+                self.needs_password = not entered
                 self.lost(str(error))
-                self._password_given.clear()
+                if entered:
+                    continue  # the password may be another one by now: get it anew before anybody is asked
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._password_given.wait(), 60)
                 continue

@@ -213,6 +213,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("answer", "Answer", "a", "go to the choices of what is asked"),
     Action("copy", "Copy", "y", "what is under the cursor, to your clipboard"),
     Action("doctor", "Doctor", "D", "what is wrong here, and what to do"),
+    Action("password", "Password", "P", "give a password that a login waits for"),
     Action("add_site", "Add a vCenter site", "n", "test it, then write it into the settings"),
     Action("palette", "Palette", "colon,ctrl+p", "every action by name"),
     Action("help", "Help", "question_mark", "keys of this screen"),

@@ -7,19 +7,15 @@ import getpass
 import os
 import secrets
 import socket
-from collections.abc import Callable
 from pathlib import Path
 
 from drdeck.files import write_private
 from drdeck.settings import JetStreamSettings, SiteSettings, TrainingSettings
 
-from .site import RecoverySite, Refused
-
-Password = Callable[[tuple[str, ...], str], str]
-"""(password_command, "" or "protected") -> password; may block; raises LoginRefused."""
+from .site import PasswordSource, RecoverySite, Refused
 
 
-def make_site(name: str, settings: SiteSettings, state: Path, password: Password) -> RecoverySite:
+def make_site(name: str, settings: SiteSettings, state: Path, passwords: PasswordSource) -> RecoverySite:
     """The site of these settings, not connected yet. Raises Refused, or ValueError for
     settings that no site can be made of (a scenario that is wrong), when it cannot be one."""
     if isinstance(settings, TrainingSettings):
@@ -31,7 +27,7 @@ def make_site(name: str, settings: SiteSettings, state: Path, password: Password
         raise Refused(f'the site "{name}" is of kind jetstream, which this drdeck does not support yet')
     from .vsphere import make_vsphere_site
 
-    return make_vsphere_site(name, settings, password, _identity(state))
+    return make_vsphere_site(name, settings, passwords, _identity(state))
 
 
 def _identity(state: Path) -> str:

@@ -6,8 +6,10 @@ from collections.abc import AsyncIterator
 from datetime import datetime
 from typing import Protocol, runtime_checkable
 
+from drdeck.model.certificates import Certificate
 from drdeck.model.commands import AnyCommand
 from drdeck.model.domains import Act, Finding, ProtectedSite, SiteView
+from drdeck.model.passwords import Login, Password
 from drdeck.model.pitr import Points
 
 
@@ -23,12 +25,33 @@ class LoginRefused(SiteUnreachable):
     """The site answers but does not let us in; a new password is needed before trying again."""
 
 
+class CertificateUntrusted(SiteUnreachable):
+    """The site shows a certificate that nothing makes us believe; a person may compare it and pin it."""
+
+    def __init__(self, text: str, certificate: Certificate) -> None:
+        super().__init__(text)
+        self.certificate = certificate
+
+
 class Refused(SiteError):
     """The site refused, in its own words; nothing was changed."""
 
 
 class ResultUnknown(SiteError):
     """A changing call was sent and its answer was lost: it may or may not have happened."""
+
+
+class PasswordSource(Protocol):
+    """Where a site gets its passwords from, at each login. Any thread may call."""
+
+    def get(self, login: Login) -> Password:
+        """The password; may block. Raises LoginRefused with what to do when there is none."""
+
+    def refused(self, login: Login, why: str) -> None:
+        """The site did not take what `get` gave last; it is not to be sent again soon."""
+
+    def accepted(self, login: Login) -> None:
+        """The site took it."""
 
 
 @runtime_checkable
@@ -76,8 +99,12 @@ class RecoverySite(Protocol):
     def check(self, command: AnyCommand) -> str | None:
         """Why this site could not carry a command out, from what is known now; None when it could."""
 
+    async def lacking(self, command: AnyCommand) -> str | None:
+        """What the site's user may not do of all that a command leads to, asked of the site now; None: all
+        is allowed. Changes nothing."""
+
     async def findings(self) -> list[Finding]:
-        """What a doctor should say of this site."""
+        """What a doctor should say of this site; also while it is out of reach. Raises nothing for that."""
 
     async def close(self) -> None:
         """Log out and stop; never raises."""

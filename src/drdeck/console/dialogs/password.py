@@ -9,8 +9,10 @@ from textual.widget import Widget
 from textual.widgets import Input
 
 from drdeck.controller.client import ControllerError
+from drdeck.model.passwords import PROTECTED, Password, PasswordWanted
 
 from ..show import wrap
+from ..state import State
 from ..widgets.field import Field
 from ..widgets.lines import Lines
 from ..widgets.push import Push
@@ -27,15 +29,28 @@ class PasswordDialog(Dialog[bool]):
             super().__init__()
             self.text = text
 
-    def __init__(self, site: str, user: str, why: str, send: Callable[[str], Awaitable[None]]) -> None:
-        super().__init__(f"Password for {site}")
-        self._user, self._why, self._send = user, why, send
+    def __init__(self, site: str, wanted: PasswordWanted, send: Callable[[str], Awaitable[None]]) -> None:
+        where = "the protected site of " if wanted.of == PROTECTED else ""
+        super().__init__(f"Password for {where}{site}")
+        self._wanted, self._send = wanted, send
+
+    @property
+    def of(self) -> str:
+        """Whose password it asks for."""
+        return self._wanted.of
+
+    def take(self, state: State) -> None:
+        """Somebody else may have given it meanwhile."""
+        listing = state.listing
+        if listing is not None and state.lost is None and not any(w.of == self.of for w in listing.passwords):
+            self.dismiss(True)
 
     def body(self) -> Iterable[Widget]:
-        if self._why:
-            yield paragraph(self._why)
-        whose = f" of {self._user}" if self._user else ""
-        yield paragraph(f"The password{whose} is kept in the controller's memory only.")
+        if self._wanted.why:
+            yield paragraph(self._wanted.why)
+        whose = f" of {self._wanted.user}" if self._wanted.user else ""
+        place = f" at {self._wanted.address}" if self._wanted.address else ""
+        yield paragraph(f"The password{whose}{place} is kept in the controller's memory only.")
         yield Field(id="password", password=True)
         yield Lines((), id="refused")
 
@@ -54,11 +69,11 @@ class PasswordDialog(Dialog[bool]):
         self._login()
 
     def _login(self) -> None:
-        password = self.query_one(Input).value
+        password = Password(self.query_one(Input).value)
         if password:
             self.run_worker(self._sending(password), group="login", exclusive=True)
 
-    async def _sending(self, password: str) -> None:
+    async def _sending(self, password: Password) -> None:
         try:
             await self._send(password)
         except ControllerError as error:

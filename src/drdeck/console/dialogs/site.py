@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
@@ -11,7 +10,7 @@ from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Input
 
-from drdeck.controller.client import ControllerError
+from drdeck.controller.client import ControllerError, UnknownCertificate
 
 from ..show import Line, left, wrap
 from ..widgets.field import Field
@@ -33,15 +32,6 @@ FIELDS = (
 NEEDED = ("name", "url", "username", "root")
 INSECURE = "Do not check the certificate (warned of on every screen)"
 _LABEL = 23
-_SHA256 = re.compile(r"[0-9A-Fa-f]{2}(?::[0-9A-Fa-f]{2}){31}")
-
-
-def first_contact(error: str, given: dict[str, Any]) -> str | None:
-    """The thumbprint of a certificate that nothing was said about yet, out of the site's refusal."""
-    found = _SHA256.search(error)
-    if found is None or "not trusted" not in error or given["ca_file"] or given["thumbprint"]:
-        return None
-    return found[0]
 
 
 class AddSiteDialog(Dialog[str]):
@@ -113,24 +103,18 @@ class AddSiteDialog(Dialog[str]):
         try:
             try:
                 done = await self._add(given)
-            except ControllerError as error:
-                thumbprint = first_contact(str(error), given)
-                if thumbprint is None or not await self._pins(given["url"], thumbprint):
+            except UnknownCertificate as met:
+                if given["ca_file"] or given["thumbprint"] or not await self._pins(met, given["url"]):
                     raise
+                thumbprint = met.certificate.thumbprint
                 done = await self._add({**given, "thumbprint": thumbprint, "insecure": False})
         except ControllerError as error:
             self.post_message(self.Failed(str(error)))
         else:
             self.dismiss(done)
 
-    async def _pins(self, url: str, thumbprint: str) -> bool:
-        says = [
-            f"The certificate of {url} is not signed by anybody whom this machine trusts. Its SHA-256 is",
-            thumbprint,
-            "Compare it with vCenter's own, read at vCenter's console or by somebody who can see it there."
-            " Pinned, it is the only certificate that drdeck takes for this site.",
-        ]
-        asked = Confirm("A certificate that is not known yet", says, "Pin it")
+    async def _pins(self, met: UnknownCertificate, url: str) -> bool:
+        asked = Confirm("A certificate that is not known yet", met.says(url), "Pin it")
         agreed: bool | None = await self.app.push_screen_wait(asked)
         return bool(agreed)
 

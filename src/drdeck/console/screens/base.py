@@ -14,8 +14,10 @@ from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Static
 
+from drdeck.terminal import MIN_HEIGHT, MIN_WIDTH
+
 from ..keys import shown_key
-from ..room import MIN_HEIGHT, MIN_WIDTH, Room
+from ..room import Room
 from ..show import hour
 from ..state import State
 from ..widgets.coach import CoachPanel

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import asyncio
+from collections.abc import Iterable
 from datetime import datetime
 
-from textual.geometry import Size
 from textual.widget import Widget
 
+from drdeck import terminal
 from drdeck.controller.client import ControllerError
 from drdeck.model.domains import Finding
 from drdeck.model.text import clean
 
 from ..keys import shown_key
-from ..looks import Looks
-from ..room import MIN_HEIGHT, MIN_WIDTH, too_small
 from ..show import Line, wrap
 from ..state import State
 from ..widgets.lines import Lines
@@ -23,43 +22,6 @@ from .base import ConsoleScreen
 
 _SIGNS = {"ok": ("✓", "ok"), "warn": ("!", "warn"), "fail": ("✗", "bad")}
 _LABEL = 25
-_COLOURS = {"truecolor": "16 million", "256": "256", "standard": "16"}
-
-
-def terminal_findings(
-    size: tuple[int, int], looks: Looks, colours: str | None, environ: Mapping[str, str]
-) -> list[Finding]:
-    """What this console can say of the terminal that it draws on."""
-    width, height = size
-    text = f"{width} x {height}, TERM {environ.get('TERM') or 'not set'}"
-    found = [Finding(level="ok", subject="terminal", text=text)]
-    if too_small(Size(width, height)):
-        remedy = f"make it {MIN_WIDTH} x {MIN_HEIGHT} or larger"
-        found = [Finding(level="warn", subject="terminal", text=text, remedy=remedy)]
-    if looks.theme == "mono":
-        why = "NO_COLOR is set" if environ.get("NO_COLOR") else "the theme is mono"
-        found.append(Finding(level="ok", subject="colours", text=f"none are used: {why}"))
-    else:
-        count = _COLOURS.get(colours or "", "unknown")
-        few = count == "16" and looks.theme != "ansi"
-        remedy = 'set theme = "ansi" under [console] in the settings, or TERM' if few else ""
-        found.append(
-            Finding(
-                level="warn" if few else "ok",
-                subject="colours",
-                text=f"{count}, theme {looks.theme}",
-                remedy=remedy,
-            )
-        )
-    if looks.ascii:
-        remedy = "set LANG to a UTF-8 locale such as C.UTF-8, and the terminal to UTF-8"
-        found.append(Finding(level="warn", subject="characters", text="drawn in ASCII only", remedy=remedy))
-    else:
-        found.append(Finding(level="ok", subject="characters", text="UTF-8"))
-    if environ.get("TMUX"):
-        remedy = "for copying: tmux set -g allow-passthrough on; tmux set -g set-clipboard on"
-        found.append(Finding(level="ok", subject="tmux", text="in use", remedy=remedy))
-    return found
 
 
 def finding_lines(finding: Finding, width: int) -> list[Line]:
@@ -82,6 +44,7 @@ class DoctorScreen(ConsoleScreen):
     def __init__(self, domain: str | None) -> None:
         super().__init__(domain)
         self._site: tuple[Finding, ...] | None = None
+        self._passthrough: str | None = None
 
     def content(self) -> Iterable[Widget]:
         yield Lines(((" Doctor", "bold"),), (), id="title")
@@ -98,6 +61,7 @@ class DoctorScreen(ConsoleScreen):
         self.run_worker(self._read(), group="findings", exclusive=True)
 
     async def _read(self) -> None:
+        self._passthrough = await asyncio.to_thread(terminal.tmux_passthrough, self.desk.environ)
         try:
             self._site = await self.desk.client.findings()
         except ControllerError as error:
@@ -107,9 +71,9 @@ class DoctorScreen(ConsoleScreen):
 
     def _findings(self) -> list[Finding]:
         desk = self.desk
-        here = terminal_findings(
-            (desk.size.width, desk.size.height), desk.looks, desk.console.color_system, desk.environ
-        )
+        size = (desk.size.width, desk.size.height)
+        colours = desk.console.color_system
+        here = terminal.findings(size, desk.options, desk.environ, colours, self._passthrough)
         return [*here, *(self._site or ())]
 
     def take(self, state: State, now: datetime) -> None:

@@ -14,6 +14,7 @@ from textual.widgets import Input
 
 from drdeck.model.actions import BY_NAME
 from drdeck.model.domains import MODE_LABELS, Domain
+from drdeck.model.passwords import PROTECTED
 from drdeck.model.text import clean
 
 from ..keys import act_keys, keys_of, shown_key
@@ -175,8 +176,11 @@ class DomainsScreen(ConsoleScreen):
         if state.lost is not None:
             said.append(state.lost)
         if listing is not None:
+            key = shown_key("password", self.desk.remapped)
             if listing.needs_password:
-                said.append("the site needs a password; enter asks for it")
+                said.append(f"the site needs a password; {key} asks for it")
+            if any(wanted.of == PROTECTED for wanted in listing.passwords):
+                said.append(f"the login at the protected site needs a password; {key} asks for it")
             if listing.needs_password and listing.seen_at is None:
                 pass  # nothing is shown that could be out of date
             elif listing.stale_s is not None:

@@ -13,3 +13,12 @@ class Field(Input):
             id=id, placeholder=placeholder, password=password, compact=True, select_on_focus=False
         )
         self.cursor_blink = False
+
+    def action_copy(self) -> None:
+        """Textual's own, but a password never goes to a clipboard."""
+        if not self.password:
+            super().action_copy()
+
+    def action_cut(self) -> None:
+        if not self.password:
+            super().action_cut()

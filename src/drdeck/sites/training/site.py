@@ -153,6 +153,9 @@ class TrainingSite:
         _, simulation = self._opened()
         return simulation.refusal(command, self.site_now())
 
+    async def lacking(self, command: AnyCommand) -> str | None:
+        return None  # everybody may do everything in a rehearsal
+
     async def findings(self) -> list[Finding]:
         """The scenario, the clock, and where the state is kept."""
         path = file_of(self._state, self.scenario.name)

@@ -4,40 +4,51 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
+from drdeck.model.passwords import OWN, PROTECTED, Login
 from drdeck.settings import VCenterSettings, VSphereSettings
+from drdeck.sites.site import LoginRefused, PasswordSource
 
-from .connection import Connection, Endpoint, in_thread
+from .connection import Connection
+from .endpoint import endpoint_of
 from .fence import Fence
 from .site import VSphereSite
 
-Password = Callable[[tuple[str, ...], str], str]
 
-
-def make_vsphere_site(name: str, settings: VSphereSettings, password: Password, me: str = "") -> VSphereSite:
-    """The site of these settings; `password(command, "" or "protected")` is asked at each login.
+def make_vsphere_site(
+    name: str, settings: VSphereSettings, passwords: PasswordSource, me: str = ""
+) -> VSphereSite:
+    """The site of these settings; `passwords` is asked at each login.
 
     `me`: the name under which this controller drives domains.
     """
 
     def connector(vcenter: VCenterSettings, of: str) -> Callable[[], Awaitable[Connection]]:
         fence = Fence()  # outlives each connection
+        endpoint = endpoint_of(vcenter)
+        login = Login(
+            of=of, user=vcenter.username, address=endpoint.server, command=tuple(vcenter.password_command)
+        )
 
         async def connect() -> Connection:
-            secret = await in_thread(lambda: password(vcenter.password_command, of))
-            endpoint = Endpoint(
-                url=vcenter.url,
-                ca_file=vcenter.ca_file,
-                thumbprint=vcenter.thumbprint,
-                insecure=vcenter.insecure,
-            )
+            asked = False
+
+            def password() -> str:
+                nonlocal asked
+                found = passwords.get(login)
+                asked = True
+                return found
+
             connection = Connection(
-                endpoint, vcenter.username, secret, call_s=float(vcenter.timeout), fence=fence
+                endpoint, vcenter.username, password, call_s=float(vcenter.timeout), fence=fence
             )
             try:
                 await connection.open()
-            except BaseException:
+            except BaseException as error:
+                if isinstance(error, LoginRefused) and asked:
+                    passwords.refused(login, str(error))
                 await connection.close()
                 raise
+            passwords.accepted(login)
             return connection
 
         return connect
@@ -46,7 +57,7 @@ def make_vsphere_site(name: str, settings: VSphereSettings, password: Password, 
     return VSphereSite(
         name,
         settings,
-        connector(settings, ""),
-        connector(protected, "protected") if protected is not None else None,
+        connector(settings, OWN),
+        connector(protected, PROTECTED) if protected is not None else None,
         me,
     )

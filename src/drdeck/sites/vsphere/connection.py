@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from pyVmomi import vim
 
+from drdeck.model.passwords import Password
 from drdeck.sites.vsphere.errors import translate, words
 from drdeck.sites.vsphere.fence import Fence
 from drdeck.sites.vsphere.transport import AnswerLost, CertificateRefused, Endpoint, Stub
@@ -66,6 +67,34 @@ async def in_thread(work: Callable[[], T]) -> T:
     return await done
 
 
+class Credentials:
+    """User name and password of one connection; the password is had when a trusted server wants it first.
+
+    Once refused it is not sent again, by any session of the connection: that would lock the user out.
+    """
+
+    def __init__(self, username: str, password: str | Callable[[], str]) -> None:
+        self.username, self._source = username, password
+        self._password: Password | None = None
+        self._refused: vim.fault.InvalidLogin | None = None
+        self._lock = threading.Lock()
+
+    def log_in(self, manager: Any) -> None:
+        """Raises what pyVmomi raises, and what the source of the password raises."""
+        with self._lock:
+            if self._refused is not None:
+                raise self._refused
+            if self._password is None:
+                source = self._source
+                self._password = Password(source() if callable(source) else source)
+            try:
+                # English words, so that an operator may search for them
+                manager.Login(self.username, self._password.text, "en")
+            except vim.fault.InvalidLogin as refused:
+                self._refused, self._password = refused, None
+                raise
+
+
 class Session:
     """One logged-in session. Its calls block; several threads may call at once.
 
@@ -75,15 +104,14 @@ class Session:
     def __init__(
         self,
         endpoint: Endpoint,
-        username: str,
-        password: str,
+        credentials: Credentials,
         *,
         connect_s: float = CONNECT_S,
         call_s: float = CALL_S,
         poll_s: float = 0.0,
         fence: Fence | None = None,
     ) -> None:
-        self.endpoint, self.username, self._password = endpoint, username, password
+        self.endpoint, self._credentials = endpoint, credentials
         self._connect_s = connect_s
         self.stub = Stub(endpoint, connect_s, call_s, poll_s)
         self.fence = fence or Fence()
@@ -113,8 +141,7 @@ class Session:
     def _log_in(self) -> None:
         self.stub.cookie = ""
         self._content = None
-        # English words, so that an operator may search for them
-        self.content.sessionManager.Login(self.username, self._password, "en")
+        self._credentials.log_in(self.content.sessionManager)
         self.stub.logins += 1
         self.stub.log_in = self._log_in_again
 
@@ -158,6 +185,7 @@ class Session:
 class Connection:
     """A vCenter that is watched through `polling` and commanded through `commands`.
 
+    A `password` that is a function is called, in a thread, once the server is trusted and wants it.
     Every awaitable raises SiteUnreachable (LoginRefused), Refused or ResultUnknown, never pyVmomi's own.
     """
 
@@ -165,7 +193,7 @@ class Connection:
         self,
         endpoint: Endpoint,
         username: str,
-        password: str,
+        password: str | Callable[[], str],
         *,
         connect_s: float = CONNECT_S,
         call_s: float = CALL_S,
@@ -174,10 +202,9 @@ class Connection:
     ) -> None:
         self.endpoint, self.username, self.poll_s = endpoint, username, poll_s
         self.server = endpoint.server
-        self.polling = Session(
-            endpoint, username, password, connect_s=connect_s, call_s=call_s, poll_s=poll_s
-        )
-        self.commands = Session(endpoint, username, password, connect_s=connect_s, call_s=call_s, fence=fence)
+        credentials = Credentials(username, password)
+        self.polling = Session(endpoint, credentials, connect_s=connect_s, call_s=call_s, poll_s=poll_s)
+        self.commands = Session(endpoint, credentials, connect_s=connect_s, call_s=call_s, fence=fence)
 
     async def open(self) -> None:
         """Log both sessions in, once: to connect anew, close this one and make another."""

@@ -11,7 +11,14 @@ from xml.parsers.expat import ExpatError
 
 from pyVmomi import vim, vmodl
 
-from drdeck.sites.site import LoginRefused, Refused, ResultUnknown, SiteError, SiteUnreachable
+from drdeck.sites.site import (
+    CertificateUntrusted,
+    LoginRefused,
+    Refused,
+    ResultUnknown,
+    SiteError,
+    SiteUnreachable,
+)
 from drdeck.sites.vsphere.transport import AnswerLost, CertificateRefused, TooLate
 
 _LONGEST = 300
@@ -49,7 +56,10 @@ def translate(exc: BaseException, doing: str, server: str = "vCenter") -> SiteEr
     if isinstance(exc, vmodl.MethodFault):
         return Refused(f"{server} refused to {doing}: {words(exc)}")
     if isinstance(exc, CertificateRefused):
-        return SiteUnreachable(f"Could not {doing}: {_certificate(exc, server)}")
+        text = f"Could not {doing}: {_certificate(exc, server)}"
+        if exc.expected or exc.found is None:
+            return SiteUnreachable(text)
+        return CertificateUntrusted(text, exc.found)
     if isinstance(exc, OSError | HTTPException | ExpatError):
         return SiteUnreachable(
             f"Could not {doing}: {server} cannot be reached ({_network(exc)}); {_advice(exc)}"
@@ -131,13 +141,14 @@ def _advice(exc: BaseException) -> str:
 
 
 def _certificate(exc: CertificateRefused, server: str) -> str:
+    shown = exc.found.thumbprint if exc.found is not None else ""
     if exc.expected:
         return (
-            f"the certificate of {server} has the SHA-256 thumbprint {exc.found}, "
+            f"the certificate of {server} has the SHA-256 thumbprint {shown}, "
             f"and {exc.expected} is pinned; compare it with vCenter's own before changing the settings"
         )
-    shown = f" (SHA-256 {exc.found})" if exc.found else ""
+    said = f" (SHA-256 {shown})" if shown else ""
     return (
-        f"the certificate of {server}{shown} is not trusted: {exc.reason}; "
+        f"the certificate of {server}{said} is not trusted: {exc.reason}; "
         "set ca_file to its CA's certificate, or thumbprint after comparing it with vCenter's own"
     )

@@ -85,6 +85,8 @@ class Sight:
         warnings = []
         if self.settings.insecure:
             warnings.append("certificate not checked")
+        if self.settings.protected is not None and self.settings.protected.insecure:
+            warnings.append("protected site's certificate not checked")
         if abs(self.skew - self._told_skew) >= timedelta(seconds=1):
             self._told_skew = self.skew  # else the figure would change to and fro
         if abs(self._told_skew.total_seconds()) > 5:

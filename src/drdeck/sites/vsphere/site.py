@@ -20,11 +20,13 @@ from . import acts, changes, upkeep
 from .checks import why_not
 from .completing import unready
 from .connection import Connection, Session
-from .doctor import findings
+from .doctor import Patient, findings
 from .facts import FolderFacts
 from .heartbeat import FIRST_S, Heartbeat
 from .inventory import InventoryWatch
 from .lease import Driven, Leases
+from .networks import network_ids
+from .permits import Permits
 from .protected import ProtectedSide
 from .record import Record
 from .sight import KIND, Failure, Sight, host_of, moving
@@ -72,6 +74,8 @@ class VSphereSite:
                 host_of(settings.protected.url),
                 self._wake.set,
             )
+        self._permits = Permits(settings, self._connected, self._protected)
+        self._cut: LoginRefused | None = None
         self._heart: Heartbeat | None = None
         self._pumped = False
         """what the inventory holds was read by this watching, not by one before it"""
@@ -94,6 +98,7 @@ class VSphereSite:
         return self._sight.watch
 
     async def open(self) -> None:
+        self._cut = None
         if self._heart is not None:
             silent_s = self._heart.silent_s
             await self._heart.beat()  # nothing is given up before it answers again
@@ -126,6 +131,9 @@ class VSphereSite:
         try:
             while True:
                 self._wake.clear()
+                if self._cut is not None:
+                    cut, self._cut = self._cut, None
+                    raise cut
                 if pump.done():
                     pump.result()
                 if beats.done():
@@ -219,12 +227,21 @@ class VSphereSite:
         )
 
     async def findings(self) -> list[Finding]:
-        inventory = self._watching().inventory
-        situations = []
+        connection, inventory, situations = self._connection, None, []
+        try:
+            if self._heart is not None:
+                await self._heart.beat()
+            inventory = self._sight.inventory()
+        except SiteError:
+            connection = None  # why is told by whoever watches
         for folder in inventory.domains if inventory else ():
-            with contextlib.suppress(Refused):
-                situations.append(self._sight.find(folder.name)[1])
-        return await findings(self.settings, self._connected(), inventory, situations, self._sight.skew)
+            with contextlib.suppress(SiteError):
+                situations.append(self._sight.find(folder.name))
+        skew_s = self._sight.skew.total_seconds()
+        side = self._protected
+        return await findings(
+            Patient(self.settings, self._permits, side, skew_s, connection, inventory, situations)
+        )
 
     # -- doing
 
@@ -235,7 +252,19 @@ class VSphereSite:
             return str(error)
         return why_not(command, situation, self._sight.inventory())
 
+    async def lacking(self, command: c.AnyCommand) -> str | None:
+        folder, situation = self._sight.find(command.domain)
+        return await self._permits.lacking(command, folder, situation, self._sight.inventory())
+
     async def execute(self, command: c.AnyCommand) -> None:
+        try:
+            await self._execute(command)
+        except LoginRefused as refused:
+            self._cut = refused  # the watching session may live on: a new login is wanted all the same
+            self._wake.set()
+            raise
+
+    async def _execute(self, command: c.AnyCommand) -> None:
         if isinstance(command, c.Take) and command.act.kind != "step":
             await self._act(command.domain, command.act)
             return
@@ -284,12 +313,12 @@ class VSphereSite:
 
     def _changes(self, command: c.AnyCommand, s: Situation) -> dict[str, str]:
         record: Record = s.record
-        now = self._sight.now()
+        now, there = self._sight.now(), self._sight.inventory()
         match command:
             case c.StartContinuousFailover():
-                return changes.start_cfo(record, command, self._network_ids(s, command.networks), now)
+                return changes.start_cfo(record, command, network_ids(s, there, command.networks), now)
             case c.BeginCompletion():
-                return changes.begin(record, command, self._network_ids(s, command.networks), now)
+                return changes.begin(record, command, network_ids(s, there, command.networks), now)
             case c.FinishFailover():
                 return changes.finish(record, command)
             case c.AbortCompletion():
@@ -309,16 +338,6 @@ class VSphereSite:
                 return changes.step(record, command.operation, args["to"], int(args["g"]), now)
             case c.TakeOver():
                 return {}
-
-    def _network_ids(self, s: Situation, names: dict[str, str]) -> dict[str, str]:
-        """A mapping by name as one by id; for a name that several networks have, those in use come first."""
-        inventory = self._sight.inventory()
-        by_name: dict[str, str] = {}
-        for network in sorted(inventory.networks.values(), key=lambda n: n.id, reverse=True):
-            by_name[network.name] = network.id
-        used = {n for vm in s.vms for n in vm.networks}
-        sources = by_name | {inventory.networks[n].name: n for n in used if n in inventory.networks}
-        return {sources[a]: by_name[b] for a, b in names.items() if a in sources and b in by_name}
 
     async def _act(self, domain: str, act: Act) -> None:
         """One call to a vCenter, for one VM."""
@@ -344,6 +363,10 @@ class VSphereSite:
             await connection.command(carry_out, doing)
         except Driven as error:
             raise SiteUnreachable(f"Could not {doing}: {error}") from None
+        except LoginRefused as error:
+            if connection is self._connection:
+                raise
+            raise SiteUnreachable(str(error)) from None  # the protected site's: nothing is wrong here
         except Refused as error:
             self._sight.errors[shown_at] = Failure(act.kind, str(error))
             raise

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import select
 import socket
 import ssl
@@ -18,6 +17,9 @@ from urllib.parse import urlsplit
 
 import msgspec
 from pyVmomi import SoapStubAdapter, vim, vmodl
+
+from drdeck.model.certificates import Certificate
+from drdeck.sites.vsphere.certificate import presented, thumbprint_of, unchecked
 
 VERSION = "vim.version.version11"
 """The API version that we speak (6.5); newer servers answer in it."""
@@ -50,9 +52,9 @@ class TooLate(Exception):
 
 
 class CertificateRefused(Exception):
-    """The server's certificate is not the one trusted; `found` is its SHA-256, empty when unknown."""
+    """The server's certificate is not trusted; `expected` is the thumbprint pinned instead, if any."""
 
-    def __init__(self, reason: str, found: str, expected: str = "") -> None:
+    def __init__(self, reason: str, found: Certificate | None, expected: str = "") -> None:
         super().__init__(reason)
         self.reason, self.found, self.expected = reason, found, expected
 
@@ -92,12 +94,16 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     def tls(self) -> bool:
         return urlsplit(self.url).scheme == "https"
 
+    @property
+    def place(self) -> tuple[str, int]:
+        """Host and port."""
+        parts = urlsplit(self.url)
+        return parts.hostname or "", parts.port or (443 if self.tls else 80)
+
     def context(self) -> ssl.SSLContext:
         """How certificates are checked. Raises OSError or ssl.SSLError when the CA file is no use."""
         if self.insecure or self.thumbprint is not None:
-            context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-            context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-            return context
+            return unchecked()
         return ssl.create_default_context(cafile=self.ca_file)
 
 
@@ -105,12 +111,6 @@ def normalise(thumbprint: str) -> str:
     """The hex digits of a thumbprint, or the empty string when there are others."""
     digits = thumbprint.replace(":", "").replace(" ", "").upper()
     return digits if all(c in "0123456789ABCDEF" for c in digits) else ""
-
-
-def thumbprint_of(der: bytes) -> str:
-    """The SHA-256 of a certificate as people compare it: AB:CD:..."""
-    digits = hashlib.sha256(der).hexdigest().upper()
-    return ":".join(digits[i : i + 2] for i in range(0, len(digits), 2))
 
 
 class _Http(HTTPConnection):
@@ -160,28 +160,19 @@ class _Https(_Http, HTTPSConnection):
         try:
             HTTPSConnection.connect(self)
         except ssl.SSLCertVerificationError as refused:
-            raise CertificateRefused(refused.verify_message, self._presented()) from refused
+            # a second look, trusting nothing: the operator needs to see which certificate was refused
+            found = presented(self.host, self.port, float(self.timeout or 0.0) or IDLE_S)
+            raise CertificateRefused(refused.verify_message, found) from refused
         assert isinstance(self.sock, ssl.SSLSocket)
         self._tune()
         expected = self._stub.endpoint.thumbprint
         if expected is not None:
-            found = thumbprint_of(self.sock.getpeercert(binary_form=True) or b"")
-            if normalise(found) != normalise(expected):
+            shown = thumbprint_of(self.sock.getpeercert(binary_form=True) or b"")
+            if normalise(shown) != normalise(expected):
                 self.close()
-                raise CertificateRefused("not the pinned certificate", found, expected)
-
-    def _presented(self) -> str:
-        # a second look, trusting nothing: the operator needs to see which certificate was refused
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-        try:
-            with (
-                socket.create_connection((self.host, self.port), timeout=self.timeout) as plain,
-                context.wrap_socket(plain, server_hostname=self.host) as wrapped,
-            ):
-                return thumbprint_of(wrapped.getpeercert(binary_form=True) or b"")
-        except OSError:
-            return ""
+                raise CertificateRefused(
+                    "not the pinned certificate", Certificate(thumbprint=shown), expected
+                )
 
 
 class Stub(SoapStubAdapter):  # type: ignore[misc]

@@ -1,0 +1,31 @@
+"""A server's certificate, as far as a person needs it to recognise the server."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from .domains import Frozen
+
+
+class Certificate(Frozen, frozen=True, kw_only=True):
+    """`thumbprint`: SHA-256 as AB:CD:...; the rest is empty or None where it could not be read."""
+
+    thumbprint: str
+    subject: str = ""
+    issuer: str = ""
+    names: tuple[str, ...] = ()
+    """the hosts and addresses that it is for"""
+    since: datetime | None = None
+    until: datetime | None = None
+
+    def says(self) -> str:
+        """Who, by whom, for which names, until when: a phrase each, with commas."""
+        said = [f'of "{self.subject}"' if self.subject else "of nobody named"]
+        if self.issuer:
+            said.append("signed by itself" if self.issuer == self.subject else f'signed by "{self.issuer}"')
+        if self.names:
+            more = f" and {len(self.names) - 3} more" if len(self.names) > 3 else ""
+            said.append(f"for {' and '.join(self.names[:3])}{more}")
+        if self.until is not None:
+            said.append(f"valid until {self.until:%Y-%m-%d}")
+        return ", ".join(said)

@@ -1,0 +1,52 @@
+"""Passwords: what one is, and the words about one that is wanted; never what it says."""
+
+from __future__ import annotations
+
+from .domains import Frozen
+
+OWN, PROTECTED = "", "protected"
+"""Whose password: of the site's own vCenter, or of the protected site's."""
+
+
+class Password(str):
+    """A password that no repr shows, so that none stands in a traceback, a log or a debugger's list."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "Password(...)"
+
+    @property
+    def text(self) -> str:
+        """As a plain string, for the one call that needs it."""
+        return str.__str__(self)
+
+
+def wrong_with(text: str) -> str | None:
+    """Why a password cannot be sent to a vCenter, in words that do not repeat it; None when it can."""
+    if not text:
+        return "it is empty"
+    if any(ord(c) < 32 or ord(c) == 127 for c in text):
+        return "it has a control character in it"
+    if not text.isprintable() and any(0xD800 <= ord(c) <= 0xDFFF for c in text):
+        return "it is not UTF-8"
+    return None
+
+
+class Login(Frozen, frozen=True, kw_only=True):
+    """Who logs in where. `of`: OWN or PROTECTED; `command`: what prints the password, if anything does."""
+
+    of: str = OWN
+    user: str = ""
+    address: str = ""
+    command: tuple[str, ...] = ()
+
+
+class PasswordWanted(Frozen, frozen=True, kw_only=True):
+    """A login that waits for a password. `number` grows with every refusal, so that each is asked once."""
+
+    of: str = OWN
+    user: str = ""
+    address: str = ""
+    why: str = ""
+    number: int = 0

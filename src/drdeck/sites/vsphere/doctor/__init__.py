@@ -1,0 +1,98 @@
+"""What a doctor says of a vSphere site: reachable, certificates, clock, privileges, domains, room."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from drdeck.model.domains import Finding
+from drdeck.settings import VSphereSettings
+from drdeck.sites.site import SiteError
+
+from ..connection import Connection
+from ..facts import FolderFacts, Inventory
+from ..permits import Permits
+from ..protected import ProtectedSide
+from ..situation import Situation
+from . import certificates, domains, room
+
+__all__ = ["Patient", "findings"]
+
+SKEW_WARN_S = 5.0
+
+
+class Patient:
+    """A site as it is now. `connection` None: out of reach, and only what needs no login is told."""
+
+    def __init__(
+        self,
+        settings: VSphereSettings,
+        permits: Permits,
+        side: ProtectedSide | None,
+        skew_s: float,
+        connection: Connection | None = None,
+        inventory: Inventory | None = None,
+        situations: Sequence[tuple[FolderFacts, Situation]] = (),
+    ) -> None:
+        self.settings, self.permits, self.side, self.skew_s = settings, permits, side, skew_s
+        self.connection, self.inventory, self.situations = connection, inventory, situations
+
+
+async def findings(patient: Patient) -> list[Finding]:
+    """A line each, the site's own first; never raises SiteError. A few calls, whatever the number of VMs."""
+    settings, side = patient.settings, patient.side
+    now = datetime.now(UTC)
+    looks = [certificates.look("certificate", settings, now)]
+    if settings.protected is not None:
+        looks.append(certificates.look("protected certificate", settings.protected, now))
+    own, *protected = await asyncio.gather(*looks)
+    found = []
+    if patient.connection is not None:
+        about = f"{settings.url} answers as {settings.username}"
+        found.append(Finding(level="ok", subject="site", text=f"{about}: {_product(patient.connection)}"))
+    found += own
+    if side is not None and settings.protected is not None:
+        lost = await side.look()
+        url, user = settings.protected.url, settings.protected.username
+        found.append(
+            Finding(level="ok", subject="protected site", text=f"{url} answers as {user}")
+            if not lost
+            else Finding(level="warn", subject="protected site", text=lost, remedy=_WITHOUT)
+        )
+        found += [finding for one in protected for finding in one]
+    if patient.connection is None or patient.inventory is None:
+        return found
+    found.append(_clock(patient.skew_s))
+    found += await patient.permits.findings(patient.situations, patient.inventory)
+    found += domains.folders(settings, patient.inventory)
+    situations = [situation for _, situation in patient.situations]
+    for situation in situations:
+        found += domains.runbook(situation)
+        found += domains.networks(situation, patient.inventory)
+        found += domains.protected_folder(situation, side, settings)
+        found += room.chains(situation)
+    try:
+        found += await room.datastores(patient.connection, situations)
+    except SiteError as error:
+        found.append(Finding(level="warn", subject="datastores", text=f"could not be looked at: {error}"))
+    return found
+
+
+_WITHOUT = "a regular or planned failover needs it; a Force Failover does without"
+
+
+def _product(connection: Connection) -> str:
+    about = connection.commands.content.about
+    return f"{about.fullName or about.name}, API {about.apiVersion}"
+
+
+def _clock(skew_s: float) -> Finding:
+    if abs(skew_s) > SKEW_WARN_S:
+        return Finding(
+            level="warn",
+            subject="clock",
+            text=f"differs from vCenter's by {abs(skew_s):.0f} s; vCenter's counts",
+            remedy="run NTP on both",
+        )
+    return Finding(level="ok", subject="clock", text=f"within {abs(skew_s):.1f} s of vCenter's")

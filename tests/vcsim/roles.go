@@ -1,0 +1,159 @@
+package main
+
+import (
+	"encoding/xml"
+	"fmt"
+	"net/http"
+	"strings"
+	"sync"
+
+	"github.com/vmware/govmomi/simulator"
+	"github.com/vmware/govmomi/vim25/mo"
+	"github.com/vmware/govmomi/vim25/types"
+)
+
+// roles takes privileges away from everybody but the session with the cookie `exempt`, which is the test's own:
+// the library grants all to all.
+type roles struct {
+	mu     sync.Mutex
+	denied []denial
+	exempt string
+}
+
+// denial: the privilege is missing on `target` and below it; an empty target is everywhere.
+type denial struct{ privilege, target string }
+
+// asked is as much of a call as decides about a privilege.
+type asked struct {
+	Call struct {
+		XMLName xml.Name
+		This    types.ManagedObjectReference   `xml:"_this"`
+		Entity  []types.ManagedObjectReference `xml:"entity"`
+		PrivID  []string                       `xml:"privId"`
+		Spec    struct {
+			Change []struct {
+				Network   string `xml:"device>backing>network"`
+				Portgroup string `xml:"device>backing>port>portgroupKey"`
+			} `xml:"deviceChange"`
+		} `xml:"spec"`
+	} `xml:",any"`
+}
+
+var needs = map[string]string{
+	"PowerOnVM_Task":        "VirtualMachine.Interact.PowerOn",
+	"PowerOffVM_Task":       "VirtualMachine.Interact.PowerOff",
+	"ShutdownGuest":         "VirtualMachine.Interact.PowerOff",
+	"CreateSnapshot_Task":   "VirtualMachine.State.CreateSnapshot",
+	"RevertToSnapshot_Task": "VirtualMachine.State.RevertToSnapshot",
+	"RemoveSnapshot_Task":   "VirtualMachine.State.RemoveSnapshot",
+	"ReconfigVM_Task":       "VirtualMachine.Config.EditDevice",
+	"SetField":              "Global.SetCustomField",
+	"AddCustomFieldDef":     "Global.ManageCustomFields",
+	"RemoveCustomFieldDef":  "Global.ManageCustomFields",
+}
+
+func (r *roles) deny(privilege, target, exempt string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.denied, r.exempt = append(r.denied, denial{privilege, target}), exempt
+}
+
+func (r *roles) grantAll() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.denied = nil
+}
+
+// lacks tells whether a privilege is missing on an object, or on one that it is in.
+func (r *roles) lacks(privilege string, ref types.ManagedObjectReference) bool {
+	for {
+		for _, d := range r.denied {
+			if d.privilege == privilege && (d.target == "" || d.target == ref.Value) {
+				return true
+			}
+		}
+		entity, ok := simulator.Map.Get(ref).(mo.Entity)
+		if !ok || entity.Entity().Parent == nil {
+			return false
+		}
+		ref = *entity.Entity().Parent
+	}
+}
+
+// answers says no, where a no is due, or answers what privileges there are; false: the call is not its business.
+func (r *roles) answers(w http.ResponseWriter, req *http.Request, body []byte) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(r.denied) == 0 || (r.exempt != "" && strings.Contains(req.Header.Get("Cookie"), r.exempt)) {
+		return false
+	}
+	var message struct {
+		Body asked `xml:"Body"`
+	}
+	if xml.Unmarshal(body, &message) != nil {
+		return false
+	}
+	call := message.Body.Call
+	method := call.XMLName.Local
+	if method == "HasPrivilegeOnEntities" {
+		r.tell(w, call.Entity, call.PrivID)
+		return true
+	}
+	privilege, known := needs[method]
+	if !known {
+		return false
+	}
+	at := call.This
+	switch method {
+	case "SetField":
+		at = call.Entity[0]
+	case "AddCustomFieldDef", "RemoveCustomFieldDef":
+		at = types.ManagedObjectReference{Type: "Folder", Value: "group-d1"} // the vCenter itself
+	case "RevertToSnapshot_Task", "RemoveSnapshot_Task":
+		at = types.ManagedObjectReference{Type: "VirtualMachine", Value: vmOf(at.Value)}
+	case "ReconfigVM_Task":
+		if len(call.Spec.Change) == 0 {
+			return false
+		}
+	}
+	if r.lacks(privilege, at) {
+		refuse(w, at, privilege)
+		return true
+	}
+	for _, change := range call.Spec.Change {
+		network := types.ManagedObjectReference{Type: "Network", Value: change.Network}
+		if change.Portgroup != "" {
+			network = types.ManagedObjectReference{Type: "DistributedVirtualPortgroup", Value: change.Portgroup}
+		}
+		if r.lacks("Network.Assign", network) {
+			refuse(w, network, "Network.Assign")
+			return true
+		}
+	}
+	return false
+}
+
+func (r *roles) tell(w http.ResponseWriter, entities []types.ManagedObjectReference, privileges []string) {
+	var said strings.Builder
+	for _, entity := range entities {
+		if r.lacks("System.Read", entity) {
+			refuse(w, entity, "System.Read")
+			return
+		}
+		fmt.Fprintf(&said, `<returnval><entity type="%s">%s</entity>`, entity.Type, entity.Value)
+		for _, privilege := range privileges {
+			fmt.Fprintf(&said, `<privAvailability><privId>%s</privId><isGranted>%t</isGranted></privAvailability>`,
+				privilege, !r.lacks(privilege, entity))
+		}
+		said.WriteString(`</returnval>`)
+	}
+	fmt.Fprintf(w, envelope, `<HasPrivilegeOnEntitiesResponse xmlns="urn:vim25">`+said.String()+`</HasPrivilegeOnEntitiesResponse>`)
+}
+
+func refuse(w http.ResponseWriter, at types.ManagedObjectReference, privilege string) {
+	w.WriteHeader(http.StatusInternalServerError)
+	fmt.Fprintf(w, envelope, fmt.Sprintf(`<soapenv:Fault><faultcode>ServerFaultCode</faultcode>`+
+		`<faultstring>Permission to perform this operation was denied.</faultstring><detail>`+
+		`<NoPermissionFault xmlns="urn:vim25" xsi:type="NoPermission"><object type="%s">%s</object>`+
+		`<privilegeId>%s</privilegeId></NoPermissionFault></detail></soapenv:Fault>`, at.Type, at.Value, privilege))
+}
