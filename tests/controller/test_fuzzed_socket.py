@@ -142,7 +142,7 @@ class House:
         self.journal = Journal(directory / "journal.db")
         self.site = TrainingSite("training", load(scenario), directory / "state", 60.0)
         self.controller = Controller(self.site, self.journal)
-        self.server = Server(self.controller, self.path, lambda password: None, lambda: None)
+        self.server = Server(self.controller, self.path, lambda: None)
 
     async def go_to(self, mode: str, client: Client) -> None:
         """Bring the flow forward to where the domain's mode is this."""

@@ -254,10 +254,14 @@ class VCenter(Access):
         """What was held and released: method, and the fault that it ended with (empty: it was done)."""
         return [(x["method"], x["fault"]) for x in self.control("late") or ()]
 
-    def deny(self, privilege: str, on: Any = None) -> None:
-        """Take a privilege away on an object and below it, or everywhere; the test's own session keeps it."""
+    def deny(self, privilege: str, on: Any = None, here: bool = False) -> None:
+        """Take a privilege away on an object and below it (not with `here`), or everywhere.
+
+        The test's own session keeps it.
+        """
         cookie = str(self.si._stub.cookie).partition(";")[0]
-        self.control("deny", text=privilege, target=on._moId if on is not None else "", exempt=cookie)
+        target = "" if on is None else on._moId
+        self.control("deny", text=privilege, target=target, here=here, exempt=cookie)
 
     def grant_all(self) -> None:
         self.control("grant")

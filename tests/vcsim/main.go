@@ -11,7 +11,7 @@
 //	POST /control/snapshot    {"target": "snapshot-7", "time": "2026-11-22T10:42:00Z"}: its creation time
 //	POST /control/connection  {"target": "vm-7", "text": "disconnected"}
 //	POST /control/layout      {"target": "vm-7", "layout": {"file": [], "disk": [], "snapshot": []}}: its layoutEx
-//	POST /control/deny        {"text": "Network.Assign", "target": "network-7", "exempt": cookie}; see roles.go
+//	POST /control/deny        {"text": "Network.Assign", "target": "network-7", "here": false, "exempt": cookie}; see roles.go
 //	POST /control/grant       all privileges for everybody again
 //	POST /control/room        {"target": "LocalDS_0", "free": 1, "capacity": 2}: bytes of a datastore
 //	POST /control/password    {"text": "the password from now on"}
@@ -65,6 +65,7 @@ type rule struct {
 	Layout types.VirtualMachineFileLayoutEx
 
 	Exempt   string
+	Here     bool
 	Free     int64
 	Capacity int64
 }
@@ -283,7 +284,7 @@ func (c *control) command(w http.ResponseWriter, what string, body []byte) {
 	case "late":
 		_ = json.NewEncoder(w).Encode(c.late)
 	case "deny":
-		c.roles.deny(x.Text, x.Target, x.Exempt)
+		c.roles.deny(x.Text, x.Target, x.Here, x.Exempt)
 	case "grant":
 		c.roles.grantAll()
 	case "password":

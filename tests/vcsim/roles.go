@@ -20,8 +20,11 @@ type roles struct {
 	exempt string
 }
 
-// denial: the privilege is missing on `target` and below it; an empty target is everywhere.
-type denial struct{ privilege, target string }
+// denial: the privilege is missing on `target`, and below it unless `here`; an empty target is everywhere.
+type denial struct {
+	privilege, target string
+	here              bool
+}
 
 // asked is as much of a call as decides about a privilege.
 type asked struct {
@@ -52,10 +55,10 @@ var needs = map[string]string{
 	"RemoveCustomFieldDef":  "Global.ManageCustomFields",
 }
 
-func (r *roles) deny(privilege, target, exempt string) {
+func (r *roles) deny(privilege, target string, here bool, exempt string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.denied, r.exempt = append(r.denied, denial{privilege, target}), exempt
+	r.denied, r.exempt = append(r.denied, denial{privilege, target, here}), exempt
 }
 
 func (r *roles) grantAll() {
@@ -66,9 +69,9 @@ func (r *roles) grantAll() {
 
 // lacks tells whether a privilege is missing on an object, or on one that it is in.
 func (r *roles) lacks(privilege string, ref types.ManagedObjectReference) bool {
-	for {
+	for here := true; ; here = false {
 		for _, d := range r.denied {
-			if d.privilege == privilege && (d.target == "" || d.target == ref.Value) {
+			if d.privilege == privilege && (d.target == "" || d.target == ref.Value && (here || !d.here)) {
 				return true
 			}
 		}

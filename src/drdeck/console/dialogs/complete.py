@@ -109,7 +109,8 @@ class CompleteDialog(Dialog[Request]):
         )
 
     def action_type(self, index: int) -> None:
-        self.query_one(Choice).pick(index)
+        for choice in self.query(Choice):  # not there yet, when typed ahead on a busy machine
+            choice.pick(index)
 
     def action_pitr(self) -> None:
         tick = next(iter(self.query(Tick)), None)
