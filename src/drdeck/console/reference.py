@@ -26,8 +26,11 @@ COACH_KEYS = (
 
 
 def _without(app: DrdeckApp) -> tuple[str, ...]:
-    """Actions that this console was not given."""
-    return ("add_site",) if app.add_site is None else ()
+    """Actions that this console was not given, or for which there is no occasion."""
+    listing = app.state.listing
+    wanted = listing is not None and listing.passwords
+    absent = {"add_site": app.add_site is None, "password": not wanted}
+    return tuple(name for name, is_absent in absent.items() if is_absent)
 
 
 def everything(app: DrdeckApp, screen: Screen[Any], target: str | None) -> list[Item]:
