@@ -256,7 +256,9 @@ async def test_a_stale_preview_says_what_changed_and_asks_again() -> None:
         await deck.sees("Continuous rehydration")
         client.protected = ProtectedSite(state="reachable", running=2, total=2, checked_at=NOW)
         await deck.press("tab", "enter")
-        await deck.sees("The state has changed since it was shown", "protected site: was lost, is reachable")
+        await deck.sees(
+            "The state has changed since it was shown", 'protected site: "lost" before, "reachable" now'
+        )
         assert deck.focused() == "cancel"
         await deck.press("tab", "enter")
         await deck.sees("Continuous rehydration")

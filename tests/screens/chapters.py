@@ -6,12 +6,12 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from drdeck.model.domains import FailoverType, Mode, SessionState
-from tests.screens.stage import House, Look, Prepare, Shot, Stage, stage
+from tests.screens import plays
+from tests.screens import plays_beside as beside
+from tests.screens.before import history, in_session, rehydrated, stuck, unanswered
+from tests.screens.stage import PLAIN, Look, Prepare, Setting, Shot, Stage, stage
 
 Play = Callable[[Stage], Awaitable[None]]
-
-SEG = "DRSeg"
 
 
 @dataclass(frozen=True)
@@ -22,270 +22,14 @@ class Chapter:
     play: Play
     shots: dict[str, tuple[str, ...]]
     prepare: Prepare | None = None
-    size: tuple[int, int] = (80, 24)
-    lesson: str | None = None
-    read_only: bool = False
-    password: str | None = None
+    setting: Setting = PLAIN
 
     async def run(self, home: Path, look: Look, pictures: frozenset[str] = frozenset()) -> dict[str, Shot]:
         """The screens of this chapter in one look, by name; with an SVG of `pictures`."""
-        async with stage(
-            home,
-            look,
-            self.prepare,
-            size=self.size,
-            lesson=self.lesson,
-            read_only=self.read_only,
-            password=self.password,
-        ) as made:
+        async with stage(home, look, self.prepare, self.setting) as made:
             made.pictures = pictures
             await self.play(made)
             return made.shots
-
-
-# -- what happened before
-
-
-async def history(house: House) -> None:
-    """intranet runs in failover, files has a PITR session, the others are as they were."""
-    await house.submit("cfo_complete", "intranet", type=FailoverType.REGULAR, networks={"VM_3700": SEG})
-    await house.advance_until(lambda: house.domain("intranet").mode is Mode.RUNNING_IN_FAILOVER)
-    await house.submit(
-        "cfo_complete",
-        "files",
-        type=FailoverType.FORCE,
-        run_pitr=True,
-        confirm="files",
-        networks={"VM_3600": SEG, "VM_3610": SEG},
-    )
-    await house.advance_until(lambda: active(house, "files"))
-    await house.advance(451)
-
-
-async def rehydrated(house: House) -> None:
-    """erp-prod is synchronised."""
-    await house.submit("cfo_start", "erp-prod", networks={"VM_3510": SEG, "VM_3520": SEG})
-    await house.advance_until(lambda: house.domain("erp-prod").mode is Mode.SYNCHRONISED)
-    await house.advance(60)
-
-
-async def in_session(house: House) -> None:
-    """erp-prod was failed over with Run PITR, and its session is active."""
-    await rehydrated(house)
-    await house.submit(
-        "cfo_complete",
-        "erp-prod",
-        type=FailoverType.PLANNED,
-        run_pitr=True,
-        networks={"VM_3510": SEG, "VM_3520": SEG},
-    )
-    await house.advance_until(lambda: active(house, "erp-prod"))
-    await house.advance(60)
-
-
-async def stuck(house: House) -> None:
-    """The planned failover of payroll stands still: a VM does not shut down."""
-    await house.submit("cfo_complete", "payroll", type=FailoverType.PLANNED, networks={"VM_3800": SEG})
-    await house.advance_until(lambda: house.domain("payroll").question is not None)
-
-
-def active(house: House, name: str) -> bool:
-    session = house.domain(name).session
-    return session is not None and session.state is SessionState.ACTIVE
-
-
-# -- the plays
-
-
-async def play_list(s: Stage) -> None:
-    await s.shoot("failover-in-progress", "A failover is in progress")
-    await s.press("escape")
-    await s.shoot("domains")
-    await s.press("m")
-    await s.shoot("more-imported")
-    await s.press("escape", "down", "m")
-    await s.shoot("more-session")
-    await s.press("escape", "question_mark")
-    await s.shoot("help-list")
-    await s.press("escape", "colon")
-    await s.shoot("palette")
-    await s.press("escape", "ctrl+q")
-    await s.shoot("quit")
-    await s.press("escape", "slash")
-    await s.type("prog")
-    await s.shoot("domains-filter")
-    await s.press("escape", "escape")
-
-
-async def play_after(s: Stage) -> None:
-    await s.press("escape", "down", "enter")
-    await s.shoot("domain-session")
-    await s.press("right")
-    await s.shoot("tab-pitr-session")
-    await s.press("m", "down", "enter")
-    await s.type("files")
-    await s.shoot("exit-reset", "Exit PITR Session")
-    await s.press("escape", "escape", "down", "enter")
-    await s.shoot("domain-after")
-    await s.press("m")
-    await s.shoot("more-after")
-    await s.press("escape", "t")
-    await s.shoot("steps-over")
-    await s.press("escape", "l")
-    await s.shoot("task-log")
-    await s.press("enter")
-    await s.shoot("task")
-    await s.press("escape", "escape", "escape", "down", "down", "enter", "right", "right", "right")
-    await s.shoot("tab-alarms")
-
-
-async def play_start(s: Stage) -> None:
-    await s.press("enter")
-    await s.shoot("domain-imported")
-    await s.press("m", "enter")
-    await s.shoot("wizard-general")
-    await s.press("enter")
-    await s.shoot("wizard-networks")
-    await s.press("right", "right", "equals_sign", "enter")
-    await s.shoot("wizard-summary")
-    await s.press("tab", "enter")
-    await s.advance(45)
-    await s.sees("Continuous Rehydration starting")
-    await s.advance(1)
-    await s.shoot("domain-rehydrating")
-    await s.press("f")
-    await s.shoot("refused")
-    await s.press("escape", "t", "home")
-    await s.shoot("steps-rehydrating")
-
-
-async def play_complete(s: Stage) -> None:
-    await s.press("enter")
-    await s.shoot("domain")
-    await s.press("right")
-    await s.shoot("tab-pitr")
-    await s.press("right")
-    await s.shoot("tab-settings")
-    await s.press("left", "left", "f")
-    await s.shoot("complete")
-    await s.press("2")
-    await s.shoot("complete-planned")
-    await s.press("3", "i")
-    await s.shoot("complete-force")
-    await s.press("tab")
-    await s.press("enter")
-    await s.shoot("message-pitr")
-    await s.press("enter")
-    await s.shoot("message-rehydration")
-    await s.press("enter")
-    await s.shoot("message-needed")
-    await s.press("tab", "enter")
-    await s.shoot("message-force")
-    await s.type("erp-prod")
-    await s.shoot("message-force-typed")
-    await s.press("tab", "tab", "enter")
-    await s.advance(35)
-    await s.shoot("domain-completing")
-    await s.press("t")
-    await s.advance(10)
-    await s.press("home")
-    await s.shoot("steps")
-    await s.press("end")
-    await s.shoot("steps-end")
-
-
-async def play_session(s: Stage) -> None:
-    house = s.house
-    await s.press("escape", "m", "enter")
-    await s.shoot("run-pitr")
-    await s.type("9:45")
-    await s.press("enter")
-    await s.shoot("run-pitr-typed")
-    await s.press("enter")
-    await s.shoot("run-pitr-confirm")
-    await s.press("tab", "enter")
-    await s.advance(10)
-    await s.shoot("run-pitr-going")
-    await s.advance_until(lambda: active(house, "erp-prod"))
-    await s.shoot("run-pitr-unhealthy")
-    await s.type("9:40")
-    await s.press("enter", "enter", "tab", "enter")
-    await s.advance_until(lambda: not active(house, "erp-prod"))
-    await s.advance_until(lambda: active(house, "erp-prod"))
-    await s.shoot("run-pitr-done")
-    await s.press("escape", "enter")
-    await s.shoot("domain-rolled-back")
-    await s.press("m", "down", "enter")
-    await s.shoot("exit-rolled-back")
-    await s.press("tab", "enter")
-    await s.advance_until(lambda: not house.controller.open_operations())
-    await s.shoot("result")
-    await s.press("enter")
-    await s.shoot("domain-failed-over")
-
-
-async def play_question(s: Stage) -> None:
-    await s.press("right", "enter")
-    await s.shoot("question")
-    await s.press("a")
-    await s.shoot("question-choices")
-    await s.press("t")
-    await s.shoot("question-steps")
-    await s.press("a", "tab", "enter")
-    await s.shoot("question-abort")
-    await s.press("escape", "escape", "escape")
-    await s.shoot("domains-asking")
-
-
-async def play_stale(s: Stage) -> None:
-    await s.press("escape", "down", "enter", "escape")
-    s.house.site.unreachable = "vcsa.dr.example does not answer: the connection timed out"
-    s.house.clock.move(1)
-    s.house.site.wake()
-    await s.until(lambda: s.house.controller.error is not None)
-    await s.advance(75)
-    await s.shoot("stale")
-    await s.press("enter")
-    await s.shoot("stale-domain")
-    await s.press("m", "enter")
-    await s.shoot("stale-refused")
-    await s.press("escape", "escape")
-    await s.house.server.close()
-    await s.until(lambda: s.app.state.lost is not None)
-    await s.shoot("no-controller")
-    await s.resize(79, 23)
-    await s.shoot("too-small")
-
-
-async def play_read_only(s: Stage) -> None:
-    await s.press("m")
-    await s.shoot("read-only")
-
-
-async def play_password(s: Stage) -> None:
-    await s.type("secret")
-    await s.shoot("password")
-    await s.press("escape")
-    await s.shoot("domains-password")
-
-
-async def play_lesson(s: Stage) -> None:
-    s.app._tick()
-    await s.shoot("lesson")
-    await s.press("h")
-    await s.shoot("lesson-hint")
-    await s.press("enter", "ctrl+t")
-    await s.shoot("lesson-folded")
-
-
-async def play_wide_list(s: Stage) -> None:
-    await s.press("escape", "down")
-    await s.shoot("wide-domains")
-
-
-async def play_wide_pitr(s: Stage) -> None:
-    await s.press("escape", "m", "enter")
-    await s.shoot("wide-run-pitr")
 
 
 BARS_BEFORE = ("Mode", "Recoverable / Total VMs", "Data (Processed/Known Remaining)", "Current Step")
@@ -320,6 +64,7 @@ _LIST: dict[str, tuple[str, ...]] = {
     "more-session": ("More", *RUN_PITR, *EXIT),
     "help-list": ("Task Steps", "Task Log"),
     "palette": RUN_PITR,
+    "palette-narrowed": EXIT,
     "quit": (),
     "domains-filter": ("Select Protected Domain",),
 }
@@ -333,6 +78,9 @@ _AFTER: dict[str, tuple[str, ...]] = {
     "tab-alarms": TABS,
     "steps-over": ("Task Steps",),
     "more-after": ("Start PITR Session",),
+    "help-domain": ("Task Steps", "Tabs"),
+    "start-session": ("Start PITR Session", "Cancel"),
+    "exit-by-hand": (*EXIT, "Cancel"),
 }
 _START: dict[str, tuple[str, ...]] = {
     "domain-imported": (*BARS_BEFORE, *TABS, "Imported", "Owner Site", "REMOTE", "Failover", "More"),
@@ -361,6 +109,8 @@ _COMPLETE: dict[str, tuple[str, ...]] = {
 }
 _SESSION: dict[str, tuple[str, ...]] = {
     "run-pitr": RUN_PITR,
+    "help-run-pitr": ("Time", "Zoom"),
+    "run-pitr-refused": RUN_PITR,
     "run-pitr-typed": RUN_PITR,
     "run-pitr-confirm": RUN_PITR,
     "run-pitr-going": RUN_PITR,
@@ -376,32 +126,63 @@ _QUESTION: dict[str, tuple[str, ...]] = {
     "question-choices": (),
     "question-steps": ("Task Steps",),
     "question-abort": (),
+    "result-aborted": RESULT,
     "domains-asking": ("Protected Domains",),
 }
+_UNKNOWN: dict[str, tuple[str, ...]] = {
+    "unknown": ("Where it stands",),
+    "unknown-domain": ("Retry", "Confirm"),
+    "unknown-retry": ("Cancel", "Retry"),
+    "unknown-confirm": ("Cancel", "Confirm"),
+    "unknown-task": ("Task",),
+}
+_DRIVEN: dict[str, tuple[str, ...]] = {
+    "driven": (*BARS_BEFORE, *TABS),
+    "more-driven": ("More", "Take Over"),
+    "take-over": ("Take Over", "Cancel"),
+    "take-over-silent": ("Take Over", "Cancel"),
+}
+_CHANGED: dict[str, tuple[str, ...]] = {"state-changed": ("Cancel", "Look again")}
 _STALE: dict[str, tuple[str, ...]] = {
     "stale": ("Protected Domains",),
     "stale-domain": TABS,
     "stale-refused": (),
+    "doctor-stale": ("Doctor",),
     "no-controller": ("Protected Domains",),
     "too-small": (),
 }
+_FRESH: dict[str, tuple[str, ...]] = {
+    "first-start": ("Protected Domains", "Training lessons", "Add a vCenter site"),
+    "lessons": ("Training lessons", "Dismiss"),
+    "doctor": ("Doctor",),
+    "add-site": ("Add a vCenter site", "Cancel", "Test and add"),
+    "add-site-refused": ("Add a vCenter site", "Test and add"),
+    "add-site-certificate": ("Cancel", "Pin it"),
+    "add-site-done": ("Dismiss",),
+}
+_LESSON: dict[str, tuple[str, ...]] = {"lesson": (), "lesson-hint": (), "lesson-folded": ()}
+_WIDE = Setting(size=(120, 40))
 
 CHAPTERS: dict[str, Chapter] = {
     chapter.name: chapter
     for chapter in (
-        Chapter("list", play_list, _LIST, history),
-        Chapter("after", play_after, _AFTER, history),
-        Chapter("start", play_start, _START),
-        Chapter("complete", play_complete, _COMPLETE, rehydrated),
-        Chapter("session", play_session, _SESSION, in_session),
-        Chapter("question", play_question, _QUESTION, stuck),
-        Chapter("stale", play_stale, _STALE, history),
-        Chapter("read-only", play_read_only, {"read-only": ("More",)}, read_only=True),
-        Chapter("password", play_password, {"password": ("Cancel",), "domains-password": ()},
-                password="vcsa.dr.example wants a password"),
-        Chapter("lesson", play_lesson, {"lesson": (), "lesson-hint": (), "lesson-folded": ()}, lesson="2"),
-        Chapter("wide-list", play_wide_list,
-                {"wide-domains": ("Select Protected Domain", *BARS_AFTER, *TABS)}, history, size=(120, 40)),
-        Chapter("wide-pitr", play_wide_pitr, {"wide-run-pitr": RUN_PITR}, in_session, size=(120, 40)),
+        Chapter("list", plays.the_list, _LIST, history),
+        Chapter("after", plays.after, _AFTER, history),
+        Chapter("start", plays.start, _START),
+        Chapter("complete", plays.complete, _COMPLETE, rehydrated),
+        Chapter("session", plays.session, _SESSION, in_session),
+        Chapter("question", beside.question, _QUESTION, stuck),
+        Chapter("unknown", beside.unknown, _UNKNOWN, unanswered),
+        Chapter("driven", beside.driven, _DRIVEN, history),
+        Chapter("changed", beside.changed, _CHANGED, rehydrated),
+        Chapter("stale", beside.stale, _STALE, history),
+        Chapter("fresh", beside.fresh, _FRESH, None, Setting(fresh=True, adds=beside.ANSWERS)),
+        Chapter("read-only", beside.read_only, {"read-only": ("More",)}, None, Setting(read_only=True)),
+        Chapter("password", beside.password, {"password": ("Cancel",), "domains-password": ()}, None,
+                Setting(password="vcsa.dr.example wants a password")),
+        Chapter("lesson", beside.lesson, _LESSON, None, Setting(lesson="2")),
+        Chapter("wide-list", beside.wide_list,
+                {"wide-domains": ("Select Protected Domain", *BARS_AFTER, *TABS)}, history, _WIDE),
+        Chapter("wide-pitr", beside.wide_pitr, {"wide-run-pitr": RUN_PITR}, in_session, _WIDE),
     )
 }  # fmt: skip

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
+from msgspec.structs import replace
 from rich.style import Style
 from textual import events
 from textual._context import visible_screen_stack
@@ -28,14 +29,16 @@ from drdeck.coach.coach import Coach
 from drdeck.coach.loading import find
 from drdeck.console.app import DrdeckApp
 from drdeck.console.dialogs.base import Dialog
-from drdeck.controller.client import Client
+from drdeck.controller.client import Client, ControllerError
 from drdeck.controller.controller import Controller
 from drdeck.controller.journal import Journal
 from drdeck.controller.server import Server
 from drdeck.model.actions import Request
-from drdeck.model.domains import Domain, SiteView
+from drdeck.model.commands import Take
+from drdeck.model.domains import Act, Domain, Finding, Phase, ProtectedSite, SiteView
 from drdeck.settings import ConsoleSettings
-from drdeck.sites.site import LoginRefused, SiteUnreachable
+from drdeck.sites.site import LoginRefused, ResultUnknown, SiteUnreachable
+from drdeck.sites.training.injection import SiteCommand
 from drdeck.sites.training.loading import load
 from drdeck.sites.training.site import TrainingSite
 
@@ -46,6 +49,7 @@ SLICE_S = 5.0
 """The controller looks at the site each so many seconds of the stage's time."""
 WITHIN_S = 30.0
 _ZONE = "CET-1CEST,M3.5.0,M10.5.0/3"
+_TERMINAL = {"TERM": "xterm-256color", "COLORTERM": "truecolor"}
 _UNSET = ("NO_COLOR", "COLORTERM", "TERM", "COLUMNS", "LINES", "TEXTUAL", "FORCE_COLOR")
 _CHARACTERS = {
     "minus": "-",
@@ -54,6 +58,8 @@ _CHARACTERS = {
     "slash": "/",
     "question_mark": "?",
     "equals_sign": "=",
+    "full_stop": ".",
+    "at": "@",
 }
 _KEYS = {character: key for key, character in _CHARACTERS.items()}
 _ROUND_S = 0.002
@@ -105,10 +111,20 @@ def _words(text: str) -> str:
 
 
 class StageSite(TrainingSite):
-    """A training site that can be put out of sight, and that can want a password."""
+    """A training site to which happens what a vCenter knows and this one does not: it is out of sight,
+    wants a password, is driven from elsewhere, loses an answer."""
 
     unreachable: str | None = None
     password_wanted: str | None = None
+    unanswered: Act | None = None
+    """due in every failover; its answer is lost"""
+
+    def __init__(self, *given: Any, **more: Any) -> None:
+        super().__init__(*given, **more)
+        self.driver: dict[str, str] = {}
+        self.left_by: dict[str, str] = {}
+        self.lost: set[str] = set()
+        """domains whose protected site has just fallen silent"""
 
     async def open(self) -> None:
         if self.password_wanted is not None:
@@ -118,7 +134,35 @@ class StageSite(TrainingSite):
     def _view(self) -> SiteView:
         if self.unreachable is not None:
             raise SiteUnreachable(self.unreachable)
-        return super()._view()
+        view = super()._view()
+        return replace(view, domains=tuple(self._told(domain) for domain in view.domains))
+
+    def _told(self, domain: Domain) -> Domain:
+        told = replace(domain, driver=self.driver.get(domain.name), left_by=self.left_by.get(domain.name))
+        if self.unanswered is None or domain.failover is None:
+            return told
+        phase = Phase(operation=domain.failover.id, name="Execute runbook", acts=(self.unanswered,))
+        return replace(told, phase=phase)
+
+    async def findings(self) -> list[Finding]:
+        """With a place for the state that is the same on every machine."""
+        here = str(self._state)
+        return [
+            replace(f, text=f.text.replace(here, "~/.local/share/drdeck")) for f in await super().findings()
+        ]
+
+    async def execute(self, command: SiteCommand) -> None:
+        if isinstance(command, Take) and command.act == self.unanswered:
+            raise ResultUnknown("the connection was closed before the answer came")
+        await super().execute(command)
+
+    async def protected_site(self, domain: str) -> ProtectedSite:
+        found = await super().protected_site(domain)
+        return (
+            replace(found, state="lost", detail="", running=None, total=None)
+            if domain in self.lost
+            else found
+        )
 
 
 class Clock:
@@ -300,7 +344,9 @@ class Stage:
             if self.app.state.listing is not client.listing or self.app.state.detail is not detail:
                 return False
         at_work = (WorkerState.PENDING, WorkerState.RUNNING)
-        return not any(w.state in at_work and w.group not in ("link", "flow") for w in self.app.workers)
+        return not any(
+            w.state in at_work and w.group not in ("link", "flow", "add") for w in self.app.workers
+        )
 
     def _drawn(self) -> str:
         return "\n".join("".join(text for text, _ in row) for row in self._rows())
@@ -346,6 +392,7 @@ def _given() -> Iterator[None]:
         return blake2b(f"stage {next(numbers)}".encode(), digest_size=size or 32).hexdigest()
 
     kept = {name: os.environ.pop(name) for name in _UNSET if name in os.environ}
+    os.environ.update(_TERMINAL)
     zone = os.environ.get("TZ")
     os.environ["TZ"] = _ZONE
     time.tzset()
@@ -358,6 +405,8 @@ def _given() -> Iterator[None]:
         ):
             yield
     finally:
+        for name in _TERMINAL:
+            del os.environ[name]
         os.environ.update(kept)
         if zone is None:
             del os.environ["TZ"]
@@ -369,22 +418,48 @@ def _given() -> Iterator[None]:
 Prepare = Callable[[House], Any]
 
 
+@dataclass(frozen=True)
+class Setting:
+    """What a console is started with. `adds`: what is said to the form for a new site, a try each, before
+    the site answers."""
+
+    size: tuple[int, int] = (80, 24)
+    lesson: str | None = None
+    read_only: bool = False
+    password: str | None = None
+    fresh: bool = False
+    adds: tuple[ControllerError, ...] = ()
+
+    async def add_site(self, given: dict[str, Any], tried: list[str]) -> str:
+        tried.append(given["name"])
+        if len(tried) <= len(self.adds):
+            raise self.adds[len(tried) - 1]
+        return (
+            f"{given['name']} answers: 3 Protected Domains\n"
+            f'the site "{given["name"]}" was written to ~/.config/drdeck/settings.toml;'
+            " drdeck keeps no password\n"
+            f"Leave this console and open the site with: drdeck --site {given['name']}"
+        )
+
+
+PLAIN = Setting()
+
+
 @asynccontextmanager
 async def stage(
     home: Path,
     look: Look,
     prepare: Prepare | None = None,
+    setting: Setting = PLAIN,
     scenario: str | Path = SCENARIO,
-    size: tuple[int, int] = (80, 24),
-    lesson: str | None = None,
-    read_only: bool = False,
-    password: str | None = None,
 ) -> AsyncIterator[Stage]:
     """A house in which `prepare` (a coroutine function) has happened, and a console attached to it."""
     with _given():
-        course = find(lesson) if lesson is not None else None
-        house = House(home, course.scenario_source if course is not None else scenario, read_only)
-        house.site.password_wanted = password
+        course = find(setting.lesson) if setting.lesson is not None else None
+        source = course.scenario_source if course is not None else scenario
+        house = House(home, source, setting.read_only)
+        house.site.password_wanted = setting.password
+        tried: list[str] = []
         await house.start()
         try:
             if prepare is not None:
@@ -401,10 +476,12 @@ async def stage(
                 real_now=lambda: house.clock.now,
                 monotonic=lambda: house.clock.monotonic,
                 backoff=(3600.0,),
-                environ={"LANG": look.locale},
+                environ={"LANG": look.locale, **_TERMINAL},
                 coach=None if course is None else Coach(course, home, house.journal_file),
+                add_site=(lambda given: setting.add_site(given, tried)) if setting.adds else None,
+                fresh=setting.fresh,
             )
-            async with app.run_test(size=size) as pilot:
+            async with app.run_test(size=setting.size) as pilot:
                 stage = Stage(house, app, pilot)
                 async with asyncio.timeout(WITHIN_S):
                     while app.state.listing is None:

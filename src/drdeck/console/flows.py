@@ -13,6 +13,7 @@ from typing import Protocol, TypeVar
 import msgspec
 
 from drdeck.controller.client import Client, ControllerError, Disconnected
+from drdeck.controller.differs import changes
 from drdeck.controller.operations import OperationView
 from drdeck.controller.protocol import Preview
 from drdeck.model.actions import BY_NAME, READ_ONLY, Request
@@ -71,16 +72,6 @@ async def domain_of(desk: Desk, name: str) -> Domain | None:
     return answer.detail.domain
 
 
-def changes(before: dict[str, str], after: dict[str, str]) -> list[str]:
-    """What differs between what was shown and what is so now, a sentence each."""
-    said = []
-    for key in sorted({*before, *after}):
-        old, new = before.get(key), after.get(key)
-        if old != new:
-            said.append(f"{key.replace('_', ' ')}: was {old or 'not there'}, is {new or 'not there'}")
-    return said
-
-
 async def ask_and_submit(
     desk: Desk, request: Request, confirm: Callable[[Preview], Awaitable[Request | None]]
 ) -> str | None:
@@ -115,9 +106,15 @@ async def ask_and_submit(
                 await refused(desk, label, str(error))
                 return None
             fresh = await desk.client.preview(request)
-            differs = changes(preview.facts, fresh.facts)
+            differs = changes(preview.facts, fresh.facts) or [str(error)]
+            title = "The state has changed since it was shown"
             if not await desk.ask(
-                Confirm("The state has changed since it was shown", [str(error), *differs], "Look again")
+                Confirm(
+                    title,
+                    [f"{label} was not asked for: what was confirmed is not so any more."],
+                    "Look again",
+                    differs,
+                )
             ):
                 desk.say(NOTHING)
                 return None
@@ -265,16 +262,20 @@ async def take_over(desk: Desk, name: str) -> str | None:
 
 
 async def answer_question(desk: Desk, operation: OperationView, choice: str) -> None:
-    """Answer what an operation asks; all but a retry are confirmed."""
+    """Answer what an operation asks. All but a retry are confirmed; that one too where it could do twice
+    what has been done already."""
     if operation.question is None:
         return
     if desk.read_only:
         await refused(desk, choice.capitalize(), READ_ONLY)
         return
-    if choice != "retry":
+    if choice != "retry" or operation.unknown:
         yes = choice.capitalize()
         text = f"Answer {yes} to what {BY_NAME[operation.action].label} of {operation.domain} asks?"
-        if not await desk.ask(Confirm(yes, [text, operation.question.text], yes)):
+        means = {"retry": "Retry: it did not happen, and is asked for once more.",
+                 "confirm": "Confirm: it did happen, and is not asked for again."}  # fmt: skip
+        warns = [means[choice]] if operation.unknown and choice in means else []
+        if not await desk.ask(Confirm(yes, [text, operation.question.text], yes, warns=warns)):
             desk.say("Nothing was answered")
             return
     await desk.client.answer(operation.id, choice)

@@ -59,10 +59,9 @@ def help_dialog(app: DrdeckApp) -> Help:
     screen = app.screen
     kind = screen.HELP if isinstance(screen, ConsoleScreen) else "domain"
     rows: list[Line] = []
-    for keys, label, text in help_rows(kind, app.remapped, _without(app)):
-        rows += row(f"{keys:10} {label}", text, "")
+    moving, *acts = help_rows(kind, app.remapped, _without(app))
     own = screen.OWN_KEYS if isinstance(screen, ConsoleScreen) else ()
-    for key, label, text in (*own, *(COACH_KEYS if app.coaching is not None else ())):
-        rows += row(f"{key:10} {label}", text, "")
+    for keys, label, text in (moving, *own, *acts, *(COACH_KEYS if app.coaching is not None else ())):
+        rows += row(f"{keys:10} {label}", text, "")
     rows += row("In a dialog", "tab, space, enter; escape is Cancel", "")
     return Help("Keys of this screen", rows)

@@ -102,6 +102,10 @@ class OperationView(Frozen, frozen=True, kw_only=True):
     result: dict[str, str] = {}
 
 
+ANSWER = "the answer to what it asks"
+"""What an operation that asks waits for, whatever it waited for before."""
+
+
 def view_of(operation: Operation) -> OperationView:
     return OperationView(
         id=operation.id,
@@ -112,7 +116,7 @@ def view_of(operation: Operation) -> OperationView:
         state=operation.state,
         request=msgspec.structs.replace(operation.request, shown=None),
         question=operation.question,
-        waits_for=operation.waits_for,
+        waits_for=ANSWER if operation.question is not None else operation.waits_for,
         ended_at=operation.ended_at,
         error=operation.error,
         unknown=operation.question is not None and operation.question.kind == "unknown",

@@ -11,6 +11,7 @@ from drdeck.model.actions import BY_NAME, Request, consequences, refusal, tier_o
 from drdeck.model.domains import Domain, FailoverType, ProtectedSite
 from drdeck.model.times import show
 
+from .differs import changes
 from .operations import Operation
 from .protocol import Preview
 
@@ -100,7 +101,7 @@ def type_closed(request: Request, protected: ProtectedSite) -> str | None:
             )
         if protected.state == "unknown" and protected.detail:
             return (
-                f"nobody can tell whether the protected VMs run: {protected.detail}; see to that,"
+                f"nobody can tell whether the protected VMs run: {protected.detail}; make it known there,"
                 " or choose a Force Failover"
             )
         if protected.state == "lost":
@@ -158,15 +159,6 @@ def facts_of(request: Request, domain: Domain, protected: ProtectedSite) -> dict
         back = session.rolled_back_to if session else None
         facts["rolled back to"] = show(back) if back else "no instant"
     return facts
-
-
-def changes(shown: dict[str, str], now: dict[str, str]) -> list[str]:
-    """What differs between the facts shown and the facts now, a phrase each."""
-    return [
-        f"{name} was {shown.get(name, 'not shown')!r} and is now {now.get(name, 'gone')!r}"
-        for name in sorted({*shown, *now})
-        if shown.get(name) != now.get(name)
-    ]
 
 
 def preview(

@@ -21,10 +21,10 @@ from .confirm import Confirm
 
 AddSite = Callable[[dict[str, Any]], Awaitable[str]]
 FIELDS = (
-    ("name", "Name of the site", "dr-west"),
-    ("url", "vCenter address", "https://vcsa.example/sdk"),
-    ("username", "User name", "drdeck@vsphere.local"),
-    ("root", "Folder of the domains", "/DC0/vm/drdeck"),
+    ("name", "Name of the site", "such as dr-west"),
+    ("url", "vCenter address", "such as https://vcsa.example/sdk"),
+    ("username", "User name", "such as drdeck@vsphere.local"),
+    ("root", "Folder of the domains", "such as /DC0/vm/drdeck"),
     ("ca_file", "CA file (optional)", "of a private certificate authority"),
     ("thumbprint", "SHA-256 (optional)", "of the certificate, instead of a CA file"),
     ("password", "Password", "for this test only; drdeck keeps none"),
@@ -114,7 +114,10 @@ class AddSiteDialog(Dialog[str]):
             self.dismiss(done)
 
     async def _pins(self, met: UnknownCertificate, url: str) -> bool:
-        asked = Confirm("A certificate that is not known yet", met.says(url), "Pin it")
+        about, sha, what_to_do = met.says(url)
+        half = len(sha) // 2 + 1  # broken between two bytes, so that it can be compared
+        says = (about, f"{sha[:half]}\n{sha[half:]}", what_to_do)
+        asked = Confirm("A certificate that is not known yet", says, "Pin it")
         agreed: bool | None = await self.app.push_screen_wait(asked)
         return bool(agreed)
 

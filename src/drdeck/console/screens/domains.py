@@ -81,6 +81,9 @@ class DomainsScreen(ConsoleScreen):
         keys = self.desk.remapped
         names = ("steps", "filter", "help", "detach", "log", "sort")
         acts = act_keys(self._table.row, self.now(), self.state.read_only, keys)
+        listing = self.state.listing
+        if listing is not None and listing.needs_password:
+            acts.insert(0, (shown_key("password", keys), BY_NAME["password"].label))
         return [("enter", "Open"), *acts, *((shown_key(name, keys), BY_NAME[name].label) for name in names)]
 
     def target(self) -> str | None:

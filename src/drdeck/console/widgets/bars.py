@@ -152,6 +152,8 @@ def operation_lines(operations: Sequence[OperationView], width: int) -> list[Lin
     lines: list[Line] = []
     for operation in operations:
         waits = clean(operation.waits_for) or "going on"
+        if operation.question is not None:
+            waits = f"waits for {waits}"
         style = "warn" if operation.unknown else "accent"
         if operation.unknown:
             waits = "result unknown; " + waits

@@ -171,7 +171,8 @@ class TrainingSite:
             Finding(
                 level="ok",
                 subject="clock",
-                text=f"{show(self.site_now())} at the site, {self.speed:g} times as fast as here",
+                text=f"{show(self.site_now())} at the site, "
+                + ("as fast as here" if self.speed == 1 else f"{self.speed:g} times as fast as here"),
             ),
             Finding(
                 level="ok", subject="state", text=f"{path}: {len(self._store.commands)} commands accepted"

@@ -1,0 +1,35 @@
+"""What changed between looking and confirming, said so that a person can read it."""
+
+from __future__ import annotations
+
+import pytest
+
+from drdeck.controller.differs import changes
+
+FACTS = {"mode": "synchronised", "protected site": "answers, 2 of 2 VMs run there", "VMs": "2: a, b"}
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ({}, []),
+        ({"mode": "completing"}, ['mode: "synchronised" before, "completing" now']),
+        (
+            {"protected site": "does not answer"},
+            ['protected site: "answers, 2 of 2 VMs run there" before, "does not answer" now'],
+        ),
+        ({"VMs": "2: b, c"}, ["VMs: a gone; c new"]),
+        ({"VMs": "0: "}, ["VMs: a, b gone"]),
+        ({"recovery networks": ""}, []),
+        ({"recovery networks": "x, y"}, ["recovery networks: x, y new"]),
+        ({"rolled back to": "no instant"}, ['rolled back to: nothing before, "no instant" now']),
+    ],
+)
+def test_only_what_differs_is_told(more: dict[str, str], said: list[str]) -> None:
+    assert changes(FACTS, {**FACTS, **more}) == said
+
+
+def test_of_many_names_five() -> None:
+    many = {"VMs": f"10000: {', '.join(f'vm{n:05}' for n in range(10_000))}"}
+    (said,) = changes({"VMs": "0: "}, many)
+    assert said == "VMs: vm00000, vm00001, vm00002, vm00003, vm00004 and 9995 more new"
