@@ -110,11 +110,13 @@ async def soak(minutes: float, speed: float, operators: int, seed: int) -> int:
             asyncio.create_task(operator(paths, until, random.Random(dice.random()), told))
             for _ in range(operators)
         ]
-        await asyncio.sleep(minutes * 6)
-        early = memory_kb(process.pid)
+        course = []
+        for _ in range(10):
+            await asyncio.sleep(minutes * 6)
+            course.append(memory_kb(process.pid))
         await asyncio.gather(*people)
         await asyncio.sleep(6)  # what was cut off is let go by then
-        late, open_ = memory_kb(process.pid), descriptors(process.pid)
+        early, late, open_ = course[0], memory_kb(process.pid), descriptors(process.pid)
         process.terminate()
         await process.wait()
         journal = Journal(paths.journal, read_only=True)
@@ -122,6 +124,7 @@ async def soak(minutes: float, speed: float, operators: int, seed: int) -> int:
         journal.close()
     print(f"{minutes:g} min at speed {speed:g}, {operators} operators: {dict(told)}, {events} events")
     print(f"memory after the first tenth {early} kB, at the end {late} kB ({late / early - 1:+.1%})")
+    print(f"after each tenth, in MB: {' '.join(f'{kb / 1024:.1f}' for kb in course)}")
     print(f"descriptors at the end {open_}; chain {wrong or 'sound'}")
     return 0 if late <= early * GROWTH and open_ < 30 and not wrong else 1
 

@@ -171,6 +171,14 @@ def _ended(op: Operation, data: dict[str, Any]) -> Operation:
         error=data.get("error"),
         result=data.get("result", {}),
         waits_for="",
+        # how it came about is in the journal; a controller that lives for months does not keep it in memory
+        done={},
+        failed={},
+        lost={},
+        unsent={},
+        going=frozenset(),
+        acts={},
+        answers={},
     )
 
 
