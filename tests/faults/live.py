@@ -64,24 +64,33 @@ async def news(client: Client, within_s: float) -> None:
 class Live:
     """One domain with one VM under a root of its own, a state directory, and controllers one after another.
 
-    `url`: where drdeck finds the vCenter, when not at its own address (a proxy's).
+    `url`: where drdeck finds the vCenter, when not at its own address (a proxy's). `beside`: another jump
+    host for the domain of that one.
     """
 
-    def __init__(self, directory: Path, vcenter: VCenter, url: str = "", timeout: str = "60s") -> None:
+    def __init__(
+        self,
+        directory: Path,
+        vcenter: VCenter,
+        url: str = "",
+        timeout: str = "60s",
+        lease: str = "30s",
+        beside: Live | None = None,
+    ) -> None:
         self.directory, self.vcenter = directory, vcenter
-        self.points = flowsite.instants()
-        named = [(f"replica {i}", at) for i, at in enumerate(self.points)]
-        self.name = f"run{next(_NUMBERS)}"
-        self.root = vcenter.layout({DOMAIN: [VM]}, self.name, named)
+        if beside is None:
+            self.points = flowsite.instants()
+            named = [(f"replica {i}", at) for i, at in enumerate(self.points)]
+            self.root = vcenter.layout({DOMAIN: [VM]}, f"run{next(_NUMBERS)}", named)
+        else:
+            self.points, self.root = beside.points, beside.root
         policy = {"pitr": 'enabled = true, interval = "10h"', "extra": 'ready_timeout = "10m"'}
         toml = "".join(flows.settings(domain, **policy) for domain in (DOMAIN, OTHER))
-        self.deck = flowsite.deck(directory, vcenter, self.root, None, toml)
-        if url or timeout != "60s":
+        extra = f'timeout = "{timeout}"\nlease = "{lease}"'
+        self.deck = flowsite.deck(directory, vcenter, self.root, None, toml, extra)
+        if url:
             text = self.deck.config.read_text("utf-8")
-            text = text.replace(vcenter.url, url or vcenter.url)
-            self.deck.config.write_text(
-                text.replace(f'root = "{self.root}"', f'root = "{self.root}"\ntimeout = "{timeout}"'), "utf-8"
-            )
+            self.deck.config.write_text(text.replace(vcenter.url, url), "utf-8")
         self.before = Counter[str]()
         self.process: Forked | None = None
         self.client: Client | None = None
@@ -93,11 +102,11 @@ class Live:
 
     # -- lives
 
-    async def begin(self, point: str = "", log: Path | None = None) -> None:
-        """A controller that dies at a point, or never."""
+    async def begin(self, point: str = "", log: Path | None = None, stop: str = "") -> None:
+        """A controller that dies at a point, or never; or that stops for a while (see process.py)."""
         if not self.before:
             self.before = self.vcenter.calls()
-        env = {**self.deck.env, "FAULTS_POINT": point, "FAULTS_LOG": str(log or "")}
+        env = {**self.deck.env, "FAULTS_POINT": point, "FAULTS_LOG": str(log or ""), "FAULTS_STOP": stop}
         self.process = await asyncio.to_thread(Forked, [*self.deck.arguments, "controller", "serve"], env)
         said = await asyncio.to_thread(self.process.first_line)
         if said.strip() != b"ready":  # died before, or while, it said so

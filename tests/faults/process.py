@@ -2,6 +2,7 @@
 
 FAULTS_POINT is "before:N" or "after:N" (its Nth write of the journal), or "unsent:N" or "sent:N" (its
 Nth changing call to a vCenter: before it leaves, or when its answer is there and nobody has seen it).
+FAULTS_STOP is "unsent:METHOD": there it is only stopped, the first time, until somebody wakes it up.
 FAULTS_LOG is a file that gets a line for each of these as they pass.
 """
 
@@ -34,6 +35,10 @@ def passing(where: str, what: str) -> None:
                 log.write(f"{point} {what}\n")
         if point == os.environ.get("FAULTS_POINT"):
             os.kill(os.getpid(), signal.SIGKILL)
+    if f"{where}:{what}" == os.environ.get("FAULTS_STOP"):
+        del os.environ["FAULTS_STOP"]
+        # of all threads this one must not go on
+        signal.pthread_kill(threading.get_ident(), signal.SIGSTOP)
 
 
 append, invoke = Journal.append, Stub._invoke

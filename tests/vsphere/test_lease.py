@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from typing import Any
+from unittest import mock
 
 import pytest
 from pyVmomi import vim
@@ -31,6 +34,22 @@ class Clock:
 
     def __call__(self) -> datetime:
         return self.now
+
+    def on(self, seconds: float) -> None:
+        self.now += timedelta(seconds=seconds)
+
+
+class Steady:
+    """Seconds, moved by hand."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+    def on(self, seconds: float) -> None:
+        self.now += seconds
 
 
 @pytest.fixture
@@ -104,6 +123,57 @@ def test_a_driver_that_was_stopped_learns_that_it_drives_no_more(
         anna.hold(mine, folder)
     assert not anna.holds(folder)
     bob.hold(other, folder)
+
+
+def sleeping_at(leases: Leases, call: str, meanwhile: Callable[[], None]) -> Any:
+    """`leases` sleeps before a call of its own, and `meanwhile` others go on."""
+    original = getattr(leases, call)
+
+    def slept(*args: Any) -> Any:
+        setattr(leases, call, original)
+        meanwhile()
+        return original(*args)
+
+    return mock.patch.object(leases, call, slept)
+
+
+@pytest.mark.parametrize("call", ["_claim", "_tell"])
+def test_one_that_slept_between_its_look_and_its_claim_has_nothing(
+    vcenter: VCenter, folder: str, clock: Clock, call: str
+) -> None:
+    """Meanwhile two others have driven it one after another, and tidied away what they claimed."""
+    mine, other = session(vcenter), session(vcenter)
+    anna, bob, carla = Leases("anna@jump1", clock), Leases("bob@jump2", clock), Leases("carla@jump3", clock)
+    steady = Steady()
+
+    def others_drive() -> None:
+        for leases in (bob, carla):
+            for one in (clock, steady):
+                one.on(31)
+            leases.hold(other, folder)
+
+    with mock.patch("drdeck.sites.vsphere.lease.steady", steady):
+        anna.hold(mine, folder)
+        for one in (clock, steady):
+            one.on(31 if call == "_claim" else 25)
+        with sleeping_at(anna, call, others_drive), pytest.raises(Driven):
+            anna.hold(mine, folder)
+        assert not anna.holds(folder)
+        bob_or_carla = carla.hold(other, folder)
+        assert bob_or_carla > steady()
+        with pytest.raises(Driven):
+            anna.hold(mine, folder)
+
+
+def test_until_when_it_is_held_is_counted_from_before_it_was_asked(
+    vcenter: VCenter, folder: str, clock: Clock
+) -> None:
+    mine = session(vcenter)
+    anna, steady = Leases("anna@jump1", clock), Steady()
+    with mock.patch("drdeck.sites.vsphere.lease.steady", steady):
+        with sleeping_at(anna, "_tell", lambda: steady.on(40)):
+            assert anna.hold(mine, folder) < steady(), "whoever acts on this is kept from it"
+        assert anna.hold(mine, folder) == steady() + 30
 
 
 def test_a_word_takes_it_over_at_once(vcenter: VCenter, folder: str, clock: Clock) -> None:

@@ -116,19 +116,17 @@ class Leases:
             lock = self._locks.setdefault(folder, threading.Lock())
         with lock:
             held, seen = self._held.get(folder), self._see(session, folder)
-            value = seen.value
-            # where our time is over another may be claiming it at this moment: then only a claim decides
+            value, clock = seen.value, steady()
             if held is not None and seen.top == held.claim:
-                if 0 < held.until <= steady():
+                named = value is not None and value.g == held.claim
+                if held.until <= clock:
                     self._claim(session, folder, seen)
-                elif held.until - steady() < self.length_s * 2 / 3 or value is None:
-                    self._write(session, folder, held.claim, held.since)
+                elif not named or held.until - clock < self.length_s * 2 / 3:
+                    self._renew(session, folder, held, seen)
             elif held is None and value is not None and value.by == self.me and value.g == seen.top:
                 # ours from before a restart: of one name only one process runs at a time
-                if value.until <= self._now():
-                    self._claim(session, folder, seen)
-                else:
-                    self._write(session, folder, value.g, value.since)
+                left = (value.until - self._now()).total_seconds()
+                self._renew(session, folder, _Held(value.g, value.since, clock + left), seen)
             else:
                 self._held.pop(folder, None)
                 if not force:
@@ -157,29 +155,36 @@ class Leases:
                 raise Driven("another controller has just taken this domain over; look again in a moment")
 
     def _claim(self, session: Session, folder: str, seen: Seen) -> None:
-        number = seen.top + 1
+        number, asked = seen.top + 1, steady()
         manager = session.content.customFieldsManager
+        lost = Driven("another controller has taken this domain over at this moment; look again in a moment")
         try:
-            manager.AddFieldDefinition(name=f"{CLAIM}{folder}.{number}", moType=vim.Folder)
+            made = manager.AddFieldDefinition(name=f"{CLAIM}{folder}.{number}", moType=vim.Folder)
         except vim.fault.DuplicateName:
-            raise Driven(
-                "another controller has taken this domain over at this moment; look again in a moment"
-            ) from None
-        since = self._now()
+            raise lost from None
+        if self._see(session, folder).top != number:
+            # we slept since we looked: others have claimed this number, and higher ones, and tidied it away
+            manager.RemoveCustomFieldDef(key=made.key)
+            raise lost
         # ours from here on, also when writing the name fails: else we would take us for somebody else
-        self._held[folder] = _Held(number, since, 0.0)
-        self._write(session, folder, number, since)
+        held = self._held[folder] = _Held(number, self._now(), asked + self.length_s)
+        self._write(session, folder, held)
         for key in seen.claims.values():
             with contextlib.suppress(vmodl.MethodFault):  # an old claim rules nothing; another may tidy it
                 manager.RemoveCustomFieldDef(key=key)
 
-    def _write(self, session: Session, folder: str, claim: int, since: datetime) -> None:
-        until = steady() + self.length_s
-        record = LeaseRecord(
-            by=self.me, g=claim, since=since, until=self._now() + timedelta(seconds=self.length_s)
-        )
-        self._tell(session, folder, record)
-        self._held[folder] = _Held(claim, since, until)
+    def _renew(self, session: Session, folder: str, held: _Held, seen: Seen) -> None:
+        """Go on holding; where the time was over before vCenter confirmed that, only a claim decides."""
+        asked = steady()
+        self._write(session, folder, held)
+        if steady() < held.until:
+            self._held[folder] = held._replace(until=asked + self.length_s)
+        else:
+            self._claim(session, folder, seen)
+
+    def _write(self, session: Session, folder: str, held: _Held) -> None:
+        until = self._now() + timedelta(seconds=self.length_s)
+        self._tell(session, folder, LeaseRecord(by=self.me, g=held.claim, since=held.since, until=until))
 
     def _tell(self, session: Session, folder: str, record: LeaseRecord) -> None:
         text = msgspec.json.encode(record).decode()

@@ -1,0 +1,119 @@
+"""A driver that is stopped between its look at the lease and its act, and wakes up when another drives."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from drdeck.controller.client import ControllerError
+from drdeck.controller.journal import Journal
+from drdeck.model.actions import Request
+from tests.faults.lanes import side_by_side
+from tests.faults.live import ACTS, UNDISTURBED, Live, news
+from tests.support.flowsite import DOMAIN
+from tests.support.vcsim import VCenter
+from tests.support.waiting import eventually
+
+pytestmark = [pytest.mark.vcsim, pytest.mark.timeout(300)]
+STOPS = (*ACTS[1:4], "SetField")
+LEASE = "3s"
+BOOT_S = 0.02
+
+
+def stopped(live: Live) -> bool:
+    assert live.process is not None
+    stat = Path(f"/proc/{live.process.pid}/stat").read_text()
+    return stat.rpartition(")")[2].split()[0] == "T"
+
+
+async def take_over(live: Live) -> None:
+    """As soon as the driver's time is over."""
+    deadline = time.monotonic() + 60
+    while True:
+        client = await live.alive()
+        try:
+            ident = await client.submit(Request(action="take_over", domain=DOMAIN))
+            break
+        except ControllerError as error:
+            assert error.code in ("rule", "unreachable", "unconfirmed"), error
+            assert time.monotonic() < deadline, error
+            await news(client, 0.2)
+    await live.until(lambda: live.ended(ident))
+
+
+def outcomes(live: Live) -> list[str]:
+    """What became of what was begun and not done."""
+    journal = Journal(live.paths.journal, read_only=True)
+    try:
+        return [
+            e.data["result"] for e in journal.events() if e.kind == "outcome" and e.data["result"] != "done"
+        ]
+    finally:
+        journal.close()
+
+
+def written(vcenter: VCenter) -> dict[str, str]:
+    """The domain's record, but for who drives it."""
+    return {k: v for k, v in vcenter.attributes(DOMAIN).items() if not k.startswith("drdeck.lease")}
+
+
+async def wakes_up(act: str, directory: Path, vcenter: VCenter) -> None:
+    for name in ("jump1", "jump2"):
+        (directory / name).mkdir(parents=True)
+    anna = Live(directory / "jump1", vcenter, lease=LEASE)
+    bob = Live(directory / "jump2", vcenter, lease=LEASE, beside=anna)
+    try:
+        await anna.begin()
+        await anna.start()
+        await anna.complete()
+        await anna.end()
+        await anna.begin(stop=f"unsent:{act}")
+        await anna.until(anna.active)
+        client = await anna.alive()
+        await client.submit(Request(action="pitr_run", domain=DOMAIN, to=anna.points[0]))
+        await eventually(lambda: stopped(anna))
+        assert anna.process is not None
+
+        await bob.begin()
+        await take_over(bob)
+        rollbacks = [op.id for op in bob.operations() if op.action == "pitr_run"]
+        if act == "SetField":  # stopped before it could say at the site what was asked
+            assert rollbacks == []
+            await bob.roll_back(bob.points[0])
+        else:
+            await bob.until(lambda: bob.ended(rollbacks[0]) and bob.active())
+        assert vcenter.power("erp-db01") == "on"
+        before, record = vcenter.calls(), written(vcenter)
+
+        os.kill(anna.process.pid, signal.SIGCONT)
+        await eventually(lambda: outcomes(anna))
+        if act != "SetField":  # that one was the renewal of its lease, which hides the other for a moment
+            await anna.until(lambda: anna.shown and anna.shown.driver)
+        assert outcomes(anna)[0] == "unreachable", "it never left"
+        print("ANNA", anna.history()[-1500:])
+        print(vcenter.attributes(DOMAIN))
+        assert written(vcenter) == record and not any((vcenter.calls() - before)[did] for did in ACTS)
+        assert vcenter.power("erp-db01") == "on"
+
+        await bob.roll_back(bob.points[1])
+        await bob.leave()
+    except Exception as error:
+        error.add_note(f"anna:\n{anna.history()}\nbob:\n{bob.history()}\n{vcenter.attributes(DOMAIN)}")
+        raise
+    finally:
+        await anna.end()
+        await bob.end()
+    truth = bob.truth()
+    assert truth._replace(acts={}) == UNDISTURBED._replace(acts={})
+    assert anna.wrong_in_journal() == [] and bob.wrong_in_journal() == []
+
+
+async def test_it_does_nothing(tmp_path: Path, vcsim_built: None) -> None:
+    async def one(act: str, vcenter: VCenter) -> None:
+        await wakes_up(act, tmp_path / act, vcenter)
+
+    await side_by_side(one, STOPS, len(STOPS), BOOT_S)
