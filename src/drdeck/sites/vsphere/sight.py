@@ -136,6 +136,15 @@ class Sight:
         """Who else drives a domain now, in words."""
         return lease.driver(folder.attributes.get(LEASE), self.me, self.now())
 
+    def other_tires(self, folder: FolderFacts, within_s: float) -> bool:
+        """Whether the time of another driver is over, or will be so soon, as far as was seen."""
+        value = lease.parse(folder.attributes.get(LEASE))
+        return (
+            value is not None
+            and value.by != self.me
+            and (value.until - self.now()).total_seconds() < within_s
+        )
+
     def _protected_of(self, domain: str) -> Protected | None:
         return None if self.protected is None else self.protected.of(domain)
 

@@ -161,16 +161,30 @@ class VSphereSite:
                     await task
 
     async def _keep_leases(self, watch: InventoryWatch) -> None:
-        """Stay the driver of what is under way here, also while nothing is to be done."""
+        """Stay the driver of what is under way here, also while nothing is to be done; and look again
+        before another's time seems to be over: the picture may be older than its last word."""
         while True:
             await asyncio.sleep(self._leases.length_s / 6)
+            doubtful = False
             for folder in watch.inventory.domains if watch.inventory else ():
-                if not self._leases.tiring(folder.id):
+                mine = self._leases.tiring(folder.id)
+                if not mine and not self._sight.other_tires(folder, self._leases.length_s / 2):
                     continue
-                with contextlib.suppress(SiteError):  # the next act looks again, and says it
+                try:  # what fails here is said by the next act, which looks again
                     record = self._sight.find(folder.name)[1].record
-                    if record.completing or record.session is not None:
+                    if not record.completing and record.session is None:
+                        continue
+                    if mine:
                         await self._drive(folder, f"stay the driver of {folder.name}")
+                    else:
+                        doubtful = True
+                except Driven:
+                    doubtful = True
+                except SiteError:
+                    continue
+            if doubtful:
+                with contextlib.suppress(SiteError):
+                    await watch.refresh_attributes()
 
     async def _drive(self, folder: FolderFacts, doing: str, force: bool = False) -> float:
         """Be the driver of a domain; until when. Raises Driven, SiteUnreachable, Refused, ResultUnknown."""
