@@ -74,6 +74,32 @@ def test_abort_and_complete_again_with_confirm(
     assert flow.session_starts() == 1
 
 
+def test_a_protected_vm_that_is_switched_on_again(
+    make_flow: MakeFlow, recovery: VCenter, protected_vcenter: VCenter
+) -> None:
+    flow = make_flow(recovery, protected_vcenter)
+    flow.start()
+    ident = flow.complete("planned", "--wait", code=4)
+    assert "No restore point newer than the shutdown" in flow.show()["question"]["text"]
+
+    protected_vcenter.power_on(STUBBORN)
+    asked = flow.until(lambda d: d["question"] and "Switched on again" in d["question"]["text"])["question"]
+    assert STUBBORN in asked["text"] and asked["choices"] == ["retry", "abort"]
+    for vm in VMS:
+        recovery.make_snapshot(vm, "replica too early")
+    assert flow.until(lambda d: d["question"])["owner"] == "remote", "new points do not bring it on"
+    assert flow.power() == {"off"}
+
+    flow.deck.run("answer", ident, "retry")
+    flow.until(lambda d: d["question"] and "No restore point newer" in d["question"]["text"])
+    assert {protected_vcenter.power(vm) for vm in VMS} == {"off"}
+    for vm in VMS:
+        recovery.make_snapshot(vm, "replica last")
+    flow.until(lambda d: d["mode"] == "running_in_failover" and d["operation"] is None)
+    assert flow.power() == {"on"}
+    assert flow.operation(ident)["state"] == "done"
+
+
 def test_abort_at_the_final_point(make_flow: MakeFlow, recovery: VCenter, protected_vcenter: VCenter) -> None:
     flow = make_flow(recovery, protected_vcenter, toml=settings(pitr="enabled = false"))
     flow.start()

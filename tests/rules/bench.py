@@ -112,10 +112,7 @@ class Watched:
 
 
 class Bench(ABC):
-    """See `Plan` for how it can begin. The property is where sites differ by design."""
-
-    abort_restarts = False
-    """whether giving a planned failover up starts the protected VMs again"""
+    """See `Plan` for how it can begin."""
 
     def __init__(self, site: RecoverySite, plan: Plan, clock: MovedClock, directory: Path) -> None:
         self.plan, self.clock = plan, clock
@@ -161,6 +158,14 @@ class Bench(ABC):
     @abstractmethod
     async def settle(self) -> None:
         """The VMs are consistent again, or will be by themselves."""
+
+    @abstractmethod
+    async def trouble(self) -> None:
+        """With `unsettled`: something befalls the domain that an operator should know, until `mend`."""
+
+    @abstractmethod
+    async def mend(self) -> None:
+        """What `trouble` brought is over."""
 
     @abstractmethod
     def power_off_by_hand(self, vm: str) -> None:

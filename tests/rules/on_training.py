@@ -69,8 +69,6 @@ def scenario(plan: Plan) -> Scenario:
 
 
 class TrainingBench(Bench):
-    abort_restarts = True
-
     def __init__(self, plan: Plan, directory: Path) -> None:
         self._plot, self._directory = scenario(plan), directory
         clock = MovedClock(REAL)
@@ -148,6 +146,13 @@ class TrainingBench(Bench):
 
     async def settle(self) -> None:
         await self._to(OUTAGE[1])
+
+    async def trouble(self) -> None:
+        """The object store is lost."""
+        await self.disturb()
+
+    async def mend(self) -> None:
+        await self.settle()
 
     async def _to(self, seconds: float) -> None:
         await self.advance((OPENS + timedelta(seconds=seconds) - self.now()).total_seconds())

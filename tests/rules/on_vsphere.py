@@ -190,6 +190,13 @@ class VSphereBench(Bench):
     async def settle(self) -> None:
         """Nothing: the backup ends by itself."""
 
+    async def trouble(self) -> None:
+        """A replica's host is lost."""
+        self.recovery.set_connection(VMS[0], "disconnected")
+
+    async def mend(self) -> None:
+        self.recovery.set_connection(VMS[0], "connected")
+
     def power_off_by_hand(self, vm: str) -> None:
         self.protected.power_off(vm)
 

@@ -47,6 +47,14 @@ async def test_to_the_newest_point_at_or_before_then_elsewhere_then_back_to_now(
     assert bench.truth().standing == both(entry.time)
 
 
+async def test_the_operator_is_reminded_that_configuration_is_not_rolled_back(make: MakeBench) -> None:
+    bench = await make(state="owned")
+    await bench.session_by_hand()
+    request = bench.asks("pitr_run", to=(await bench.group_points())[1])
+    said = " ".join((await bench.controller.preview(request)).says)
+    assert "configuration is not" in said and "redo configuration changes" in said
+
+
 async def test_a_part_of_the_vms(make: MakeBench) -> None:
     bench = await make()
     await bench.recovered_into_session()

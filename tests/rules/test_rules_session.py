@@ -126,15 +126,23 @@ async def test_its_vms_are_not_protected_and_then_again(make: MakeBench) -> None
 async def test_a_part_of_the_vms(make: MakeBench) -> None:
     bench = await make(state="owned")
     before = bench.truth()
+    said = (await bench.controller.preview(bench.asks("pitr_start", vms=(VMS[1],)))).says
+    assert any("no restore point is made of the others either" in one for one in said)
+    said = (await bench.controller.preview(bench.asks("pitr_start"))).says
+    assert not any("the others" in one for one in said)
     await bench.session_by_hand(VMS[1])
     session = bench.domain.session
     assert session is not None and session.vms == (VMS[1],) and session.after_failover is None
     points = sorted(p.time for p in (await bench.points()).points if p.kind != "entry")
-    other = bench.asks("pitr_run", to=points[1], vms=(VMS[0],))
+    other = bench.asks("pitr_run", to=points[-2], vms=(VMS[0],))
     await bench.refused(other, "not in the PITR session")
-    await bench.roll_back(points[1])
+    named = bench.truth().named
+    await bench.advance(INTERVAL_S * 2)
+    assert bench.site.upkeep(bench.now()) == []
+    assert bench.truth().named <= named, "a point is of all VMs, so none is made of the others either"
+    await bench.roll_back(points[-2])
     truth = bench.truth()
-    assert truth.standing == {VMS[0]: before.standing[VMS[0]], VMS[1]: points[1]}
+    assert truth.standing == {VMS[0]: before.standing[VMS[0]], VMS[1]: points[-2]}
     assert truth.power == before.power and set(truth.power.values()) == {"on"}
     await bench.leave()
     assert bench.truth().standing[VMS[0]] == before.standing[VMS[0]]

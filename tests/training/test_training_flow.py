@@ -185,8 +185,12 @@ def test_abort_of_a_stubborn_vm_goes_back_to_rehydration() -> None:
     assert play.answer("abort") is None
     shown = play()
     assert shown.mode is Mode.SYNCHRONISED and shown.failover is None and shown.owner is Owner.REMOTE
+    machine = play.simulation.machine("erp")
+    assert machine is not None
+    running = {vm.name: vm.at_source for vm in machine.vms}
+    assert running == {"db1": False, "app1": True, "app2": False}, "what is off there stays off"
     before = shown.processed_bytes
-    assert (play.after(100).processed_bytes or 0) > (before or 0), "the protected VMs run and write again"
+    assert (play.after(100).processed_bytes or 0) > (before or 0), "what runs there goes on writing"
     assert play.complete(PLANNED) is None
     assert play.until_recovered().recovered
 

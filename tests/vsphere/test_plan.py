@@ -91,6 +91,19 @@ def test_the_final_point() -> None:
     assert due(vm("b", "off", **new), failover=planned("point"), minutes=2)[2] == "take"
 
 
+@pytest.mark.parametrize("phase", ["point", "take"])
+def test_switched_on_again_after_the_shutdown(phase: str) -> None:
+    new = chain(snap("1", 1))
+    replicas = (vm("a", "off", **new), vm("b", "off", **new))
+    back = Protected((vm("a"), vm("b", "off")))
+    _, asked, then, choices = due(*replicas, failover=planned(phase), protected=back, minutes=2)
+    assert "Switched on again" in asked and "a." in asked and then == "" and choices == ("retry", "abort")
+    onwards = {"point": "take", "take": "network"}[phase]
+    for unseen in (None, Protected((vm("a", "off"), vm("b", "off"))), Protected((vm("a"),), "gone")):
+        assert due(*replicas, failover=planned(phase), protected=unseen, minutes=2)[2] == onwards
+    assert due(*replicas, failover=failover("take"), protected=back)[2] == "network", "force contacts nothing"
+
+
 def test_networks_before_power() -> None:
     mapped: dict[str, Any] = {"networks": {"net-1": "net-2", "net-3": "net-3"}}
     a, b = vm("a", "off", networks=("net-1", "net-3")), vm("b", "off", networks=("net-2",))

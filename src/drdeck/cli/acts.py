@@ -55,9 +55,14 @@ async def act(context: Context, request: Request, wait: bool, timeout: float | N
         await act_with(client, request, wait, timeout, as_json)
 
 
+TOLD = ("pitr_start", "pitr_run")
+"""What is accepted without a question, but not without a word on what it means."""
+
+
 async def act_with(
     client: Client, request: Request, wait: bool, timeout: float | None, as_json: bool
 ) -> None:
+    says = (await client.preview(request)).says if request.action in TOLD else ()
     try:
         ident = await client.submit(request)
     except ControllerError as error:
@@ -68,6 +73,8 @@ async def act_with(
         output.emit({"operation": ident})
     else:
         output.say(ident)
+    for sentence in says:
+        output.note(sentence)
     if wait:
         sys.stdout.flush()
         await follow.until_done(client, ident, timeout)

@@ -1,4 +1,4 @@
-"""The instructor's hand: `drdeck train inject` and `drdeck train jump`, from another terminal."""
+"""The instructor's hand: `drdeck train inject`, `jump` and `reset`, from another terminal."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import click
 from drdeck.coach import home as homes
 from drdeck.coach.lesson import LessonError
 from drdeck.coach.loading import find
+from drdeck.controller.aside import set_aside
 from drdeck.controller.client import Client, Disconnected
 from drdeck.model.times import parse_duration, show
 from drdeck.settings import TRAINING, TrainingSettings
@@ -78,6 +79,25 @@ async def jump(context: Context, duration: str, lesson: str | None, as_json: boo
         output.emit({"now": show(now)})
     else:
         output.say(f"it is {show(now.replace(microsecond=0))} at the site")
+
+
+@click.command("reset")
+@json_option
+@runs
+async def reset(context: Context, as_json: bool) -> None:
+    """Set what the training site has kept aside, journal and all, and begin anew.
+
+    Nothing is deleted; the site's controller is ended. Of a lesson: `drdeck train LESSON --again`.
+    """
+    if not isinstance(context.settings.site(context.site), TrainingSettings):
+        raise Exit(exits.REFUSED, f'"{context.site}" is no training site; only those can be reset')
+    kept = await set_aside(context.paths)
+    if as_json:
+        output.emit({"kept": None if kept is None else str(kept)})
+    elif kept is None:
+        output.note(f"there was nothing to set aside at {context.paths.state}")
+    else:
+        output.say(f"what was there is kept at {kept}")
 
 
 def _seconds(text: str) -> float:

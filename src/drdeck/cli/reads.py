@@ -80,7 +80,10 @@ def _print_domain(d: Domain, shaped: shape.Json, now: datetime) -> None:
         waits = f" ({d.session.waits_for})" if d.session.waits_for else ""
         unprotected = d.unprotected_s(now)
         since = "" if unprotected is None else f", unprotected for {show_clock(unprotected)}"
-        output.say(f"PITR session {d.session.id}: {d.session.state}{waits}{since}")
+        part = f" of {len(d.session.vms)} of {d.vms_total} VMs" if d.session.vms else ""
+        output.say(f"PITR session {d.session.id}{part}: {d.session.state}{waits}{since}")
+        if part:
+            output.say("No restore point is made of the other VMs either, until it is exited")
         if shaped["session"]["rolled_back_to"]:
             output.say(f"Rolled back to {shaped['session']['rolled_back_to']}")
     for period in shaped["excluded"]:

@@ -19,7 +19,8 @@ from drdeck.coach.lesson import LessonError
 from drdeck.coach.loading import Course, find, shipped
 from drdeck.coach.progress import ProgressError
 from drdeck.coach.result import lines
-from drdeck.controller.client import ControllerError, Disconnected
+from drdeck.controller.aside import nobody_serving
+from drdeck.controller.client import ControllerError
 from drdeck.controller.logs import CONSOLE_LOG
 from drdeck.files import write_private
 from drdeck.model.times import show_duration
@@ -28,7 +29,7 @@ from drdeck.settings import TRAINING, SettingsError
 from . import exits, output
 from .context import Context, wait_for_sight
 from .exits import Exit
-from .instructor import inject, jump, lesson_context
+from .instructor import inject, jump, lesson_context, reset
 
 LONG_AGO_S = 6 * 3600
 """A lesson that was not looked at for so long is better begun anew."""
@@ -47,7 +48,9 @@ class Lessons(click.Group):
         return super().resolve_command(context, words)
 
     def format_usage(self, context: click.Context, formatter: click.HelpFormatter) -> None:
-        formatter.write_usage("drdeck train", "[LESSON [OPTIONS] [-- COMMAND ...] | inject ... | jump ...]")
+        formatter.write_usage(
+            "drdeck train", "[LESSON [OPTIONS] [-- COMMAND ...] | inject ... | jump ... | reset]"
+        )
 
 
 @click.group(cls=Lessons, invoke_without_command=True)
@@ -149,7 +152,7 @@ def lesson(
         course = find(lesson)
         home = homes.home_of(course.lesson.name, context.state)
         if again:
-            _begin_anew(context, home)
+            asyncio.run(_begin_anew(home))
         homes.settle(course, home, speed)
         played = lesson_context(home, context.read_only)
         coach = Coach(course, home, played.paths.journal)
@@ -177,23 +180,13 @@ def _say_age(coach: Coach) -> None:
         )
 
 
-def _begin_anew(context: Context, home: Path) -> None:
+async def _begin_anew(home: Path) -> None:
     """End what runs there and put it away."""
-    if (home / homes.SETTINGS).exists():
-        asyncio.run(_stop(lesson_context(home)))
-    homes.put_away(home)
-
-
-async def _stop(context: Context) -> None:
-    try:
-        client = await context.attach(start=False)
-    except (Disconnected, SettingsError):
-        return
-    try:
-        await client.stop(force=True)
-        await client.closed.wait()
-    finally:
-        await client.close()
+    async with contextlib.AsyncExitStack() as stack:
+        if (home / homes.SETTINGS).exists():
+            with contextlib.suppress(SettingsError):  # then nothing of it can run either
+                await stack.enter_async_context(nobody_serving(lesson_context(home).paths))
+        homes.put_away(home)
 
 
 # -- the three ways to play
@@ -306,3 +299,4 @@ def _keep(coach: Coach, file: Path | None) -> None:
 
 train.add_command(inject)
 train.add_command(jump)
+train.add_command(reset)

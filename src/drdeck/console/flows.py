@@ -16,7 +16,7 @@ from drdeck.controller.client import Client, ControllerError, Disconnected
 from drdeck.controller.differs import changes
 from drdeck.controller.operations import OperationView
 from drdeck.controller.protocol import Preview
-from drdeck.model.actions import BY_NAME, READ_ONLY, Request
+from drdeck.model.actions import BY_NAME, READ_ONLY, ROLLBACK_SAYS, SUSPENDED_SAYS, Request
 from drdeck.model.domains import Domain, FailoverType
 from drdeck.model.text import clean
 
@@ -29,20 +29,13 @@ from .widgets.mapping import defaults
 
 Answer = TypeVar("Answer")
 
-PITR_SAYS = (
-    "A PITR session will start by itself once the VMs are recovered. Protection is suspended while it is"
-    " active: roll the VMs back, test them, and leave it as soon as you can."
-)
+PITR_SAYS = f"A PITR session will start by itself once the VMs are recovered. {SUSPENDED_SAYS}"
 REHYDRATION_SAYS = "Continuous rehydration ends here, and this site takes the domain over."
 FORCE_SAYS = (
     "The protected site is taken for lost: complete ownership of the domain passes to this site at once,"
     " and nothing at the protected site is contacted."
 )
 NOTHING = "Nothing was asked for"
-ROLLBACK_SAYS = (
-    "Disks are rolled back, VM configuration is not, and must not be relied on: redo configuration changes"
-    " made after the instant by hand."
-)
 
 
 class Desk(Protocol):
@@ -211,7 +204,7 @@ async def start_session(desk: Desk, name: str) -> str | None:
     request = Request(action="pitr_start", domain=name)
 
     async def confirm(preview: Preview) -> Request | None:
-        says = [f"Protected Domain {name}", *(preview.says or (PITR_SAYS.partition(". ")[2],))]
+        says = [f"Protected Domain {name}", *(preview.says or (SUSPENDED_SAYS,))]
         return request if await desk.ask(Confirm("Start PITR Session", says, "Start PITR Session")) else None
 
     return await ask_and_submit(desk, request, confirm)
@@ -223,7 +216,7 @@ async def roll_back(desk: Desk, name: str, to: datetime, vms: tuple[str, ...], t
 
     async def confirm(preview: Preview) -> Request | None:
         which = "all its VMs" if not vms else f"{len(vms)} of {total} VMs: {', '.join(map(clean, vms))}"
-        says = [f"Roll {name} back to {stamp(to)}, {which}.", *preview.says, ROLLBACK_SAYS]
+        says = [f"Roll {name} back to {stamp(to)}, {which}.", *(preview.says or (ROLLBACK_SAYS,))]
         warns = [f"Not checked: {text}" for text in preview.not_checked]
         return request if await desk.ask(Confirm("Run PITR", says, "Run PITR", warns=warns)) else None
 

@@ -50,5 +50,5 @@ def last_word(operation: OperationView) -> str:
     if operation.state is OperationState.DONE:
         return f"{what}: done"
     if operation.state is OperationState.ABORTED:
-        return f"{what}: aborted"
+        return f"{what}: aborted, {operation.error}" if operation.error else f"{what}: aborted"
     return f"{what} failed: {operation.error or 'the site gave no reason'}"

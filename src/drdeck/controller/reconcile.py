@@ -66,6 +66,9 @@ class Failed:
 
 Next = Wait | Do | Ask | Done | Failed
 
+GIVEN_UP = "given up on the operator's word"
+STAYS_OFF = "; VMs that were shut down stay off at the protected site until somebody powers them on there"
+
 
 def next_step(operation: Operation, domain: Domain | None, serial: int, looked: int | None = None) -> Next:
     """The next step of an open operation, given its domain in the view number `serial`.
@@ -81,7 +84,7 @@ def next_step(operation: Operation, domain: Domain | None, serial: int, looked: 
     if domain.driver is not None and operation.action != "take_over":
         return Wait(f"the domain is driven by {domain.driver}")
     if operation.answers.get("abort") == "abort" and operation.action != "cfo_complete":
-        return Failed("given up on the operator's word", aborted=True)
+        return Failed(GIVEN_UP, aborted=True)
     return _STEPS[operation.action](operation, domain, serial)
 
 
@@ -136,7 +139,8 @@ def _cfo_complete(op: Operation, d: Domain, serial: int) -> Next:
     failover = d.failover
     if failover is None or failover.id != op.id:
         if op.answers.get("abort") == "abort":
-            return Failed("given up on the operator's word", aborted=True)
+            off = STAYS_OFF if op.request.type is FailoverType.PLANNED else ""
+            return Failed(GIVEN_UP + off, aborted=True)
         return _command(op, first_command(op), serial, shown="the completion as begun")
     if d.mode is Mode.RUNNING_IN_FAILOVER and d.session is None:
         return Done("running in failover")

@@ -27,11 +27,11 @@ def result_of(op: Operation, d: Domain, operations: Iterable[Operation], now: da
     if op.skipped:
         result["skipped"] = ", ".join(sorted(op.skipped.values()))
     if d.failover is not None and d.failover.recovered_at is not None:
-        result["rto_s"] = f"{(d.failover.recovered_at - op.asked_at).total_seconds():.0f}"
+        result["rto_s"] = f"{int((d.failover.recovered_at - op.asked_at).total_seconds())}"
     sessions = [p for p in d.excluded if p.end is not None and p.end >= op.asked_at]
     if op.request.run_pitr and sessions:
         length = sum((p.end - p.start).total_seconds() for p in sessions if p.end is not None)
-        result["unprotected_s"] = f"{length:.0f}"
+        result["unprotected_s"] = f"{int(length)}"
     rollbacks = [
         o
         for o in operations

@@ -224,6 +224,20 @@ ACTIONS: tuple[Action, ...] = (
 BY_NAME = {action.name: action for action in ACTIONS}
 
 
+SUSPENDED_SAYS = (
+    "Protection is suspended while it is active: roll the VMs back, test them, and leave it as soon as you"
+    " can."
+)
+PART_SAYS = (
+    "Only these VMs can be rolled back; yet no restore point is made of the others either before the session"
+    " is exited, since a point is of all VMs of the domain."
+)
+ROLLBACK_SAYS = (
+    "Disks are rolled back, VM configuration is not, and must not be relied on: redo configuration changes"
+    " made after the instant by hand."
+)
+
+
 def exits_without_rollback(domain: Domain) -> bool:
     return domain.session is not None and domain.session.rollbacks == 0
 
@@ -293,11 +307,14 @@ def consequences(request: Request, domain: Domain, now: datetime) -> list[str]:
         said.append("What was begun there goes on from here, from what the site shows.")
     if request.action == "cfo_complete":
         if request.run_pitr:
-            said.append(
-                "A PITR session will start by itself once the VMs are recovered. Protection is suspended"
-                " while it is active: roll the VMs back, test them, and leave it as soon as you can."
-            )
+            said.append(f"A PITR session will start by itself once the VMs are recovered. {SUSPENDED_SAYS}")
         said.append("Continuous rehydration ends here, and this site takes the domain over.")
+    if request.action == "pitr_start":
+        said.append(SUSPENDED_SAYS)
+        if 0 < len(set(request.vms)) < domain.vms_total:
+            said.append(PART_SAYS)
+    if request.action == "pitr_run":
+        said.append(ROLLBACK_SAYS)
     if request.action == "pitr_exit" and domain.session is not None:
         session = domain.session
         if session.rolled_back_to is not None:

@@ -29,7 +29,6 @@ def begin(machine: Machine, command: BeginCompletion, at: int) -> None:
     machine.failover = failover
     machine.mapping.update(command.networks)
     for vm in machine.vms:
-        vm.was_on = vm.at_source
         vm.off_at = vm.stuck_at = NEVER
     if command.type is FailoverType.PLANNED:
         machine.stage = Stage.CATCHING_UP
@@ -44,16 +43,13 @@ def begin(machine: Machine, command: BeginCompletion, at: int) -> None:
 
 
 def abort(machine: Machine, at: int) -> None:
-    """Back to continuous rehydration; the VMs that were shut down run at the protected site again."""
+    """Back to continuous rehydration; what was shut down stays off: nobody here can start it there."""
     assert machine.failover is not None
     if machine.source_end is None:
         machine.close_gap(machine.failover.cut_at, at)
     machine.failover = None
     machine.stage, machine.step, machine.step_at, machine.due = Stage.REHYDRATING, steps.DATA, at, NEVER
     for vm in machine.vms:
-        if vm.was_on and not vm.at_source and machine.site_lost_at is None:
-            vm.at_source = True
-            machine.rerate(vm, at)
         vm.off_at = vm.stuck_at = NEVER
 
 

@@ -22,7 +22,7 @@ def look(machine: Machine, now: datetime) -> ProtectedSite:
             address=spec.owner_address,
             total=total,
             checked_at=now,
-            detail=f"{spec.owner_address} does not answer",
+            detail="the connection timed out",
         )
     running = sum(vm.at_source for vm in machine.vms)
     return ProtectedSite(

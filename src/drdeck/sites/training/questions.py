@@ -23,7 +23,8 @@ def question(machine: Machine, at: int) -> SiteQuestion | None:
             id=f"{_operation(machine)}:shut_down:{vm.name}:{vm.off_tries}",
             operation=_operation(machine),
             text=f'"{vm.name}" did not shut down at the protected site within {waited} s.'
-            " Power it off there by hand and retry, or abort: continuous rehydration goes on then.",
+            " Power it off there by hand and retry, or abort: continuous rehydration goes on then. After an"
+            " abort the VMs that are off there stay off.",
             choices=("retry", "abort"),
         )
     return SiteQuestion(

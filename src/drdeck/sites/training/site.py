@@ -20,7 +20,7 @@ from . import injection, protected
 from .injection import InjectFault, SiteCommand
 from .scenario import FaultKind, Scenario
 from .simulation import Simulation
-from .store import Anchor, Store, file_of
+from .store import RESET, Anchor, Store, file_of
 
 KIND = "training"
 
@@ -81,7 +81,7 @@ class TrainingSite:
                 store.close()
                 raise Refused(
                     f"{store.path}: {accepted.command.says} at {show(accepted.at)} cannot be replayed;"
-                    " it was written by another version of drdeck: reset the training site"
+                    f" it was written by another version of drdeck; {RESET}"
                 )
         self._store, self._simulation = store, simulation
         self._latest = max(simulation.now, self.scenario.first_instant)

@@ -31,7 +31,8 @@ _SCHEMA = (
     "CREATE TABLE commands (number INTEGER PRIMARY KEY, at TEXT NOT NULL, operation TEXT NOT NULL,"
     " key TEXT NOT NULL, command TEXT NOT NULL, hash TEXT NOT NULL, UNIQUE (operation, key)) STRICT",
 )
-_SIDE_FILES = ("", "-journal", "-wal", "-shm")
+RESET = "`drdeck train reset` sets it aside and begins anew (in a lesson: `drdeck train LESSON --again`)"
+"""What to do with a file that cannot be used; nothing is ever begun anew silently."""
 
 
 def formats() -> int:
@@ -59,24 +60,6 @@ class Anchor(Frozen, frozen=True, kw_only=True):
 def file_of(state: Path, scenario: str) -> Path:
     """The file of a scenario's training site in a state directory."""
     return state / f"training-{scenario}.db"
-
-
-def set_aside(state: Path, scenario: str, now: datetime) -> Path | None:
-    """Rename the file of a training site, so that it begins anew; answers its new name, None without one."""
-    path = file_of(state, scenario)
-    if not path.exists():
-        return None
-    stamp = now.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
-    kept = path.with_name(f"{path.name}.aside-{stamp}")
-    number = 1
-    while kept.exists():
-        number += 1
-        kept = path.with_name(f"{path.name}.aside-{stamp}-{number}")
-    for side in _SIDE_FILES:
-        part = path.with_name(path.name + side)
-        if part.exists():
-            part.rename(kept.with_name(kept.name + side))
-    return kept
 
 
 class Store:
@@ -116,7 +99,7 @@ class Store:
             self._anchor(Anchor(real=now, site=max(last, self.anchor.at(now)), speed=speed))
 
     def _damaged(self, why: str) -> str:
-        return f"{self.path}: is damaged ({why}); reset the training site to set it aside and begin anew"
+        return f"{self.path}: is damaged ({why}); {RESET}"
 
     def _open(self, scenario: Scenario, speed: float, now: datetime, new: bool) -> None:
         base = self._base
@@ -140,7 +123,7 @@ class Store:
         if meta["scenario"] != text:
             raise StateRefused(
                 f'{self.path}: belongs to another text of the scenario "{scenario.name}", so what happened'
-                " there cannot be replayed; bring the old text back, or reset the training site"
+                f" there cannot be replayed; bring the old text back, or begin anew: {RESET}"
             )
         self.anchor = msgspec.json.decode(meta["anchor"], type=Anchor)
         with closing(base.execute("SELECT at, command, hash FROM commands ORDER BY number")) as rows_of:
@@ -158,7 +141,7 @@ class Store:
         if found > formats():
             raise StateRefused(
                 f"{self.path}: was written by a newer drdeck (format {found}, this one knows {formats()});"
-                " use that drdeck, or another --state directory, or reset the training site to begin anew"
+                f" use that drdeck, or another --state directory, or begin anew: {RESET}"
             )
         if found < 1:
             raise StateRefused(self._damaged(f"format {found}"))

@@ -59,8 +59,6 @@ class VmState:
         self.stuck_at = NEVER
         """when its shutdown there is given up"""
         self.off_tries = 0
-        self.was_on = False
-        """ran at the protected site when a planned failover began"""
         self.target: int | None = None
         """the point that the rollback under way takes it to"""
         self.rolled_to: int | None = None

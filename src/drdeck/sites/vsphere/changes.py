@@ -186,6 +186,9 @@ def resolve(record: Record, c: Resolve, unready: tuple[str, ...], now: datetime)
         return {}
     if kind == "point" and isinstance(r, FailoverRecord):
         return {} if r.phase != "point" else {name: _replace(r, phase="take", since=now)}
+    if kind == "again" and isinstance(r, FailoverRecord):
+        waits = r.phase in ("point", "take")
+        return {name: _replace(r, phase="shutdown", n=r.n + 1, since=now)} if waits else {}
     if kind == "ready" and c.choice == "skip":
         return write_many(SKIPPED, tuple(dict.fromkeys([*record.skipped, *unready])))
     return {name: _replace(r, n=r.n + 1, since=now)}
@@ -220,7 +223,9 @@ def _failover_step(f: FailoverRecord, to: str, g: int, now: datetime) -> Changes
         return _group_step(FAILOVER, f, to, g, now, "recovered")
     if _ORDER.index(to) <= _ORDER.index(f.phase):
         return {}
-    return {FAILOVER: _replace(f, phase=to, since=now, g=0, n=1)}
+    # a shutdown may be taken back to, and what is asked after it is asked anew then
+    n = f.n if to in ("point", "take") else 1
+    return {FAILOVER: _replace(f, phase=to, since=now, g=0, n=n)}
 
 
 def _rollback_step(session: SessionRecord, r: RollbackRecord, to: str, g: int, now: datetime) -> Changes:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from drdeck.model.domains import Phase, SessionState, SiteQuestion
+from drdeck.model.domains import FailoverType, Phase, SessionState, SiteQuestion
 from drdeck.model.times import show, show_duration
 
 from .facts import VmFacts
@@ -24,6 +24,9 @@ def completing(s: Situation, f: FailoverRecord) -> Plan:
         case "point":
             return _final_point(s, f)
         case "take":
+            again = _on_again(s, f)
+            if again is not None:
+                return again
             return Plan(Phase(operation=f.id, name="Take ownership", then=step("network", f.id, f.n)))
         case "network":
             return Plan(_connecting(s, f))
@@ -43,10 +46,10 @@ def _shutting_down(s: Situation, f: FailoverRecord) -> Plan:
     if late and (up or s.protected.lost):
         text = (
             f"The protected site is out of sight: {s.protected.lost.rstrip('.')}."
-            " Answer retry to wait for it, or abort and choose a Force Failover."
+            f" Answer retry to wait for it, or abort and choose a Force Failover. {_STAY_OFF}"
             if s.protected.lost
             else f"Did not shut down within {show_duration(limit)}: {names(up)}."
-            " Power off by hand at the protected site, then answer retry."
+            f" Power off by hand at the protected site, then answer retry. {_STAY_OFF}"
         )
         return Plan(None, SiteQuestion(id=f"shutdown:{f.id}:{f.n}", operation=f.id, text=text, choices=_RA))
     if s.protected.lost:
@@ -67,10 +70,28 @@ def _shutting_down(s: Situation, f: FailoverRecord) -> Plan:
 
 
 _RA = ("retry", "abort")
+_STAY_OFF = "After an abort the VMs that are off there stay off."
+
+
+def _on_again(s: Situation, f: FailoverRecord) -> Plan | None:
+    """Planned: what runs again at the protected site writes data that would be left there, and runs twice."""
+    if f.type is not FailoverType.PLANNED or s.protected is None or s.protected.lost:
+        return None
+    up = [vm for vm in s.protected.vms if vm.power != "off"]
+    if not up:
+        return None
+    text = (
+        f"Switched on again at the protected site after the shutdown: {names(up)}."
+        f" Answer retry to shut down again and to wait for the data once more. {_STAY_OFF}"
+    )
+    return Plan(None, SiteQuestion(id=f"again:{f.id}:{f.n}", operation=f.id, text=text, choices=_RA))
 
 
 def _final_point(s: Situation, f: FailoverRecord) -> Plan:
     """The workflow's planned failover recovers the rest of the data: a point made after the shutdown."""
+    again = _on_again(s, f)
+    if again is not None:
+        return again
     missing = [vm for vm in s.living() if (newest(vm, s.record) or _NEVER) < f.since]
     name = "Recover the rest of the data"
     if not missing:
@@ -78,6 +99,7 @@ def _final_point(s: Situation, f: FailoverRecord) -> Plan:
     text = (
         f"No restore point newer than the shutdown ({show(f.since)}) yet for {names(missing)}."
         " It goes on by itself when replication brings one; answer confirm to go on with what is there."
+        f" {_STAY_OFF}"
     )
     choices = ("confirm", "abort")
     return Plan(None, SiteQuestion(id=f"point:{f.id}:{f.n}", operation=f.id, text=text, choices=choices))
