@@ -7,7 +7,6 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 
 from drdeck.model.commands import (
-    AnyCommand,
     BeginCompletion,
     ExitSession,
     FinishFailover,
@@ -18,6 +17,7 @@ from drdeck.model.commands import (
 )
 from drdeck.model.domains import Domain, FailoverType, Mode, SessionState
 from drdeck.model.pitr import Points
+from drdeck.sites.training.injection import SiteCommand
 from drdeck.sites.training.scenario import (
     Scenario,
     ScenarioDomain,
@@ -46,7 +46,7 @@ def incident(seconds: float, *vms: str, factor: float = 30, breaks: bool = True)
 
 
 def fault(
-    kind: str, *vms: str, start: float | None = None, end: float | None = None, **more: int
+    kind: str, *vms: str, start: float | None = None, end: float | None = None, **more: int | str
 ) -> ScenarioFault:
     data: dict[str, object] = {"kind": kind, "domain": "erp", "vms": vms, **more}
     if start is not None:
@@ -143,7 +143,7 @@ class Player:
             self.now += 1
         raise AssertionError(f"no question after {within} s")
 
-    def give(self, command: AnyCommand) -> str | None:
+    def give(self, command: SiteCommand) -> str | None:
         """The refusal, or None when it was taken."""
         refused = self.simulation.refusal(command, at(self.now))
         if refused is None and self.simulation.take(command, at(self.now)):

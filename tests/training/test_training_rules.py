@@ -2,32 +2,35 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from drdeck.model.commands import AbortCompletion
 from drdeck.model.domains import Domain, FailoverType, Mode, SessionState
 from drdeck.model.pitr import excluded_by
+from drdeck.sites.training.injection import InjectFault
 from drdeck.sites.training.machine import Machine
-from drdeck.sites.training.scenario import Scenario
+from drdeck.sites.training.scenario import FaultKind, Scenario, ScenarioFault
 from drdeck.sites.training.simulation import view
 from tests.training.build import GB, START, Player, as_json, at, domain, fault, incident, scenario, vm
 
 TIMES = st.floats(0, 4000, allow_nan=False).map(lambda s: round(s, 3))
+KINDS = st.sampled_from(get_args(FaultKind))
+LENGTHS = st.floats(1, 900).map(lambda s: round(s, 2))
+
+
+def fault_of(kind: str, name: str, start: float, length: float, times: int, counted: bool) -> ScenarioFault:
+    """From an instant on, or counted from the beginning of the rehydration."""
+    if counted:
+        return fault(kind, name, after=f"{start}s", lasts=f"{length}s", times=times)
+    return fault(kind, name, start=start, end=start + length, times=times)
+
+
+NAMES = st.sampled_from(["db1", "app1", "app2"])
 FAULTS = st.lists(
-    st.builds(
-        lambda kind, name, start, length, times: fault(
-            kind, name, start=start, end=start + length, times=times
-        ),
-        st.sampled_from(
-            ["object_store_lost", "power_on_fails", "shutdown_fails", "foreign_snapshot", "slow_vm"]
-        ),
-        st.sampled_from(["db1", "app1", "app2"]),
-        TIMES,
-        st.floats(1, 900).map(lambda s: round(s, 2)),
-        st.integers(1, 2),
-    ),
-    max_size=3,
+    st.builds(fault_of, KINDS, NAMES, TIMES, LENGTHS, st.integers(1, 2), st.booleans()), max_size=3
 )
 INCIDENTS = st.lists(
     st.builds(
@@ -67,10 +70,21 @@ def scenarios(draw: st.DrawFn) -> Scenario:
 PACES = st.sampled_from([0.0, 0.1, 1.0, 7.3, 45.0, 200.0, 1500.0, 90_000.0])
 
 
+def throw_in(play: Player, data: st.DataObject) -> None:
+    """A fault by the instructor's hand; it is kept and replayed like a command."""
+    kind = data.draw(KINDS)
+    domain = play.plot.domains[[d.name for d in play.plot.domains].index(play.name)]
+    vms = () if kind == "object_store_lost" else (domain.vms[data.draw(st.integers(0, 2))].name,)
+    for_s = data.draw(st.one_of(LENGTHS, st.just(600.0) if not vms else st.none()))
+    play.give(InjectFault(operation=play.operation(), domain=play.name, fault=kind, vms=vms, for_s=for_s))
+
+
 def act(play: Player, data: st.DataObject) -> None:
     """Do something that suits the domain, mostly."""
     play.name = data.draw(st.sampled_from(["erp", "erp", "crm"]))
     shown = play()
+    if data.draw(st.integers(0, 5)) == 0:
+        throw_in(play, data)
     choices = ["wait"]
     if shown.mode is Mode.IMPORTED:
         choices = ["start", "start", "wait"]

@@ -98,6 +98,9 @@ BAD = [
     ('domain = "erp"', 'domain = "crm"', 33, "faults[0].domain", 'there is no domain "crm"; known are erp'),
     ("vms = []", 'vms = ["db9"]', 34, "faults[0].vms", "known are db1, app1"),
     ("22:55:00Z", "22:45:00Z", 32, "faults[0].to", "write a time after 2026-01-16T22:50:00Z"),
+    ("times = 1", 'after = "1m"', 35, "faults[0].after", "cannot stand beside from"),
+    ("times = 1", 'lasts = "1m"', 35, "faults[0].lasts", "cannot stand beside to"),
+    ("times = 1", 'lasts = "soon"', 35, "faults[0].lasts", "not a duration"),
     ("times = 1", "times = 0", 35, "faults[0].times", "write 1 or more"),
 ]  # fmt: skip
 
@@ -186,13 +189,18 @@ def test_ransomware_can_be_healed_vm_by_vm() -> None:
     assert len({v.rolled_back_to for v in play().vms}) == 9
 
 
-def test_site_lost_stalls_midway_and_needs_force() -> None:
+@pytest.mark.parametrize("late", [0, 40, 1200])
+def test_site_lost_stalls_midway_whenever_it_is_begun_and_needs_force(late: float) -> None:
     play = opened(load("site-lost"))
+    play.after(late)
     play.start()
-    stalled = 0
+    stalled: list[float] = []
     while play.after(1).mode is not Mode.SYNCHRONISED:
-        stalled += any(a.kind == "object_store_lost" for a in play().alarms)
-    assert stalled == 300
+        if any(a.kind == "object_store_lost" for a in play().alarms):
+            assert play().step is not None
+            stalled.append(play().step.progress or 0)  # type: ignore[union-attr]
+    assert len(stalled) == 240 and len(set(stalled[5:])) == 1, "nothing comes meanwhile"
+    assert 20 < stalled[-1] < 80, "midway"
     assert "does not answer" in (play.complete(FailoverType.PLANNED) or "")
     assert play.complete(FailoverType.FORCE, run_pitr=True) is None
     assert play.until_recovered().recovered

@@ -123,6 +123,18 @@ def _fault(at: Path, fault: ScenarioFault, scenario: Scenario) -> Iterator[Probl
     for key, when in (("from", fault.start), ("to", fault.end)):
         if when is not None:
             yield from _instant((*at, key), when)
+    for key, text, other, when in (
+        ("after", fault.after, "from", fault.start),
+        ("lasts", fault.lasts, "to", fault.end),
+    ):
+        if text:
+            yield from _duration((*at, key), text, above=0 if key == "lasts" else None)
+            if when is not None:
+                yield (*at, key), f"cannot stand beside {other}, which says it already; leave one of them out"
+    if fault.after and fault.domain in domains and domains[fault.domain].state == "protected":
+        yield (*at, "after"), f'never comes: "{fault.domain}" runs here from the start; write from instead'
+    if fault.after and fault.end is not None:
+        yield (*at, "to"), "cannot be told beside after; write how long it lasts instead"
     if fault.end is not None and fault.end <= (fault.start or scenario.start):
         since = show(fault.start or scenario.start)
         yield (*at, "to"), f"is not after the beginning of the fault; write a time after {since}"

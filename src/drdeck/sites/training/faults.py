@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import blake2b
 
+from drdeck.model.times import parse_duration
+
 from .scenario import Scenario, ScenarioDomain, ScenarioFault
-from .units import NEVER, ticks
+from .units import NEVER, seconds, ticks
 
 
 def pick(seed: int, *words: object) -> int:
@@ -26,6 +28,16 @@ class Fault:
     vms: frozenset[int]
     times: int
     factor: float
+    after: int | None = None
+    """counted from the beginning of the rehydration, until when it is not known to start"""
+    lasts: int = NEVER
+
+    def begun(self, at: int) -> Fault:
+        """Itself, counted from `at`, if it counts from the beginning of the rehydration."""
+        if self.after is None:
+            return self
+        start = at + self.after
+        return replace(self, start=start, end=min(NEVER, start + self.lasts), after=None)
 
     def on(self, at: int) -> bool:
         return self.start <= at < self.end
@@ -45,11 +57,15 @@ def _fault(number: int, fault: ScenarioFault, scenario: Scenario, domain: Scenar
     hit = {names.index(name) for name in fault.vms}
     if not hit and names:
         hit = {pick(scenario.seed, "fault", number, domain.name) % len(names)}
+    lasts = seconds(parse_duration(fault.lasts)) if fault.lasts else NEVER
+    start = ticks(scenario.start if fault.start is None else fault.start)
     return Fault(
         number=number,
         kind=fault.kind,
-        start=ticks(scenario.start if fault.start is None else fault.start),
-        end=NEVER if fault.end is None else ticks(fault.end),
+        start=NEVER if fault.after else start,
+        end=min(NEVER, start + lasts) if fault.end is None else ticks(fault.end),
+        after=seconds(parse_duration(fault.after)) if fault.after else None,
+        lasts=lasts,
         vms=frozenset(hit),
         times=fault.times,
         factor=fault.factor,
@@ -59,7 +75,8 @@ def _fault(number: int, fault: ScenarioFault, scenario: Scenario, domain: Scenar
 def outages(faults: list[Fault]) -> list[tuple[int, int]]:
     """When the object store is lost: [from, to), in order, without overlap."""
     merged: list[tuple[int, int]] = []
-    for start, end in sorted((f.start, f.end) for f in faults if f.kind == "object_store_lost"):
+    known = [f for f in faults if f.kind == "object_store_lost" and f.after is None]
+    for start, end in sorted((f.start, f.end) for f in known):
         if merged and start <= merged[-1][1]:
             merged[-1] = (merged[-1][0], max(merged[-1][1], end))
         else:

@@ -74,7 +74,7 @@ def apply(machine: Machine, command: InjectFault, at: int) -> None:
     )
     machine.faults.append(fault)
     if command.fault == "object_store_lost":
-        _outages(machine, at)
+        machine.lay_outages(at)
     session = machine.session
     if (
         command.fault == "foreign_snapshot"
@@ -82,17 +82,3 @@ def apply(machine: Machine, command: InjectFault, at: int) -> None:
         and session.stage is not SessionStage.WAITING
     ):
         session.foreign.extend((at, number, fault) for number in sorted(fault.vms.intersection(session.vms)))
-
-
-def _outages(machine: Machine, at: int) -> None:
-    """Lay what is still to come of the object store's outages anew."""
-    machine.outages = faults.outages(machine.faults)
-    coming = [one for one in machine.timeline[machine.next_event :] if not one[1].startswith("store_")]
-    for number, (start, end) in enumerate(machine.outages):
-        if end <= at:
-            continue
-        if machine.store_lost_at is None or start > at:
-            coming.append((max(start, at), "store_lost", number))
-        if end < NEVER:
-            coming.append((end, "store_back", number))
-    machine.timeline[machine.next_event :] = sorted(coming)

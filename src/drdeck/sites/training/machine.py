@@ -157,7 +157,9 @@ class Machine:
     # -- flows
 
     def rehydrate(self, at: int, seeded: int = 0) -> None:
-        """Begin to bring the VMs' data here, in the order of the runbook."""
+        """Begin to bring the VMs' data here, in the order of the runbook; some faults count from here."""
+        self.faults = [fault.begun(at) for fault in self.faults]
+        self.lay_outages(at)
         horizon = at - LAG if self.source_end is None else self.source_end
         if self.store_lost_at is not None:
             horizon = min(horizon, self.store_lost_at - LAG)
@@ -190,6 +192,19 @@ class Machine:
             bandwidth = 0
         if self.flow is not None:
             self.flow.give(bandwidth, self.at)
+
+    def lay_outages(self, at: int) -> None:
+        """Lay what is still to come of the object store's outages anew, after `faults` has changed."""
+        self.outages = faults.outages(self.faults)
+        coming = [one for one in self.timeline[self.next_event :] if not one[1].startswith("store_")]
+        for number, (start, end) in enumerate(self.outages):
+            if end <= at:
+                continue
+            if self.store_lost_at is None or start > at:
+                coming.append((max(start, at), "store_lost", number))
+            if end < NEVER:
+                coming.append((end, "store_back", number))
+        self.timeline[self.next_event :] = sorted(coming)
 
     # -- VMs
 

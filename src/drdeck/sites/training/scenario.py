@@ -85,14 +85,17 @@ class ScenarioDomain(Strict, frozen=True, kw_only=True):
 class ScenarioFault(Strict, frozen=True, kw_only=True):
     """Something that goes wrong from `from` (or the start) to `to` (or for good).
 
-    `domain` empty: every one. `vms` empty: for object_store_lost it has no meaning, for the others one
-    VM of the domain, which follows from the scenario's seed. `times`: how often it happens to a VM.
-    `factor`: how many times as long a slow VM takes.
+    `after`: instead of `from`, so long after the domain's data has begun to be brought here, whenever
+    that is. `lasts`: instead of `to`. `domain` empty: every one. `vms` empty: for object_store_lost it
+    has no meaning, for the others one VM of the domain, which follows from the scenario's seed. `times`:
+    how often it happens to a VM. `factor`: how many times as long a slow VM takes.
     """
 
     kind: FaultKind
     start: datetime | None = msgspec.field(name="from", default=None)
     end: datetime | None = msgspec.field(name="to", default=None)
+    after: str = ""
+    lasts: str = ""
     domain: str = ""
     vms: tuple[str, ...] = ()
     times: int = 1
