@@ -29,6 +29,8 @@ class Lines(Widget):
             return
         self._lines = new
         if len(new) != len(old) and self.styles.auto_dimensions:
+            # Textual counts one change between two pauses, and else keeps a height it has seen between them
+            self._layout_updates += 1
             self.refresh(layout=True)
             return
         width = max(1, self.size.width)
