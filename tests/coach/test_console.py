@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -47,17 +48,32 @@ def test_the_panel_helps_and_folds(deck: Deck) -> None:
         console.close()
 
 
-def test_the_palette_of_a_training_site_names_the_lessons(deck: Deck) -> None:
-    console = play(deck)
+def test_a_lesson_is_begun_from_the_first_screen_and_another_from_within_it(deck: Deck) -> None:
+    fresh = [sys.executable, "-m", "drdeck", "--state", str(deck.state)]  # no settings anywhere
+    console = Terminal(fresh, deck.env)
     try:
-        console.wait_for("erp-prod")
+        console.wait_for("erp-prod", "L Training lessons")
+        console.press("L")
+        console.wait_for("Find the last good point", "enter begins it")
+        console.pause_for_dialog()
+        console.press("enter")
+        console.wait_for("Lesson 1: The whole flow", "> Start Continuous Failover of intranet")
+        console.wait_for("3 / 3")
         console.press(":")
         console.wait_for("Every action")
         console.press("lessons")
         console.wait_for("Training lessons")
         console.press("enter")
-        console.wait_for("drdeck train 6")
-        assert "Find the last good point" in console.text()
+        console.wait_for("0 of 6", "enter goes on with it")
+        console.pause_for_dialog()
+        console.press(*["down"] * 4)
+        console.wait_for(" > 5   The link drops in mid-failover")
+        console.press("enter")
+        console.wait_for("Lesson 5: The link drops", "3 / 3")
+        console.press("d")
+        assert console.ended() == 0
+        assert "0 of 5 objectives met" in console.text()
+        assert "train 5 goes on with it" in console.text()
     finally:
         console.close()
         deck.stop()
@@ -83,11 +99,11 @@ def test_the_link_drops_and_the_console_attaches_again(deck: Deck) -> None:
     again = play(deck, "train", "5")
     try:
         again.wait_for("A failover is in progress")
-        again.wait_for("3 of 4")
+        again.wait_for("3 of 5")
         again.pause_for_dialog()
         again.press("tab", "enter")
-        again.wait_for("Configurations", "3 of 4")
+        again.wait_for("Configurations", "3 of 5")
         result = deck.json("train", "5", "--judge")
-        assert result["next"]["id"] == "leave"
+        assert result["next"]["id"] == "roll-back"
     finally:
         again.close()

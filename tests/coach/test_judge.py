@@ -144,6 +144,10 @@ MISTAKES: list[tuple[str, str, Facts, int]] = [
     ("exit_without_rollback", "", facts(domain(**AFTER), EXIT), 0),
     ("exit_without_rollback", "", facts(domain(**AFTER, reset_at=at(30)), EXIT), 1),
     ("exit_without_rollback", "", facts(domain(**AFTER, reset_at=at(30)), GOOD, EXIT), 0),
+    ("exit_after_rollback", "", facts(domain(**AFTER), EXIT), 0),
+    ("exit_after_rollback", "", facts(domain(**AFTER), GOOD, EXIT), 1),
+    ("exit_after_rollback", "", facts(domain(**AFTER, reset_at=at(5)), GOOD, EXIT), 0),
+    ("exit_after_rollback", "", facts(domain(**AFTER, reset_at=at(30)), EXIT), 0),
     ("force_while_reachable", "", facts(None, FORCE, against={"op-1": ()}), 0),
     ("force_while_reachable", "", facts(None, FORCE, against={"op-1": ("It answers.",)}), 1),
     ("force_while_reachable", "", facts(None, completion(), against={"op-1": ("It answers.",)}), 0),
@@ -235,6 +239,16 @@ def test_without_a_rollback_bad_data_has_no_distance() -> None:
     assert result is not None
     assert result.data_lost_s is None
     assert [(c.points, c.start, c.end, c.vms_failing) for c in result.cost] == [(4000, at(-4000), at(-1), 1)]
+
+
+def test_data_that_fails_its_check_is_no_data_kept() -> None:
+    chosen = course(objective(f'kind = "rolled_back", {ERP}'))
+    failover = Failover(id="op-1", type=FailoverType.PLANNED, run_pitr=True)
+    sick = vm("erp-app03", health=Health.FAILED, rolled_back_to=at(40))
+    for other, lost in ((sick, None), (vm("erp-app03", rolled_back_to=LAST_GOOD), 0)):
+        shown = domain(**AFTER, failover=failover, reset_at=at(30), vms=(vm("erp-web06"), other))
+        result = judged(chosen, facts(shown, completion())).result
+        assert result is not None and result.data_lost_s == lost
 
 
 def test_the_link_drops_once() -> None:

@@ -145,6 +145,47 @@ def test_a_lesson_that_can_never_be_met_is_refused(
     assert said in str(refused.value)
 
 
+def test_a_site_that_is_lost_before_the_lesson_opens_cannot_be_shut_down(tmp_path: Path) -> None:
+    text = SMALL.replace("STATE", "synchronised").replace(
+        '"SITE"', '"lost"\nlost_at = "2026-03-10T09:10:00Z"'
+    )
+    opens = {"09:05": True, "09:10": False, "09:30": False}
+    lesson = tmp_path / "made.toml"
+    when = 'kind = "operation", action = "cfo_complete", type = "planned", domain = "plain"'
+    lesson.write_text(HEAD.replace('"ransomware"', '"small.toml"') + objective(when), "utf-8")
+    for clock, possible in opens.items():
+        (tmp_path / "small.toml").write_text(
+            text.replace("[[domains]]", f'opens = "2026-03-10T{clock}:00Z"\n[[domains]]'), "utf-8"
+        )
+        if possible:
+            assert load(lesson).lesson.objectives
+        else:
+            with pytest.raises(LessonError, match=r"is lost; use force"):
+                load(lesson)
+
+
+def test_no_health_where_the_window_has_left_the_last_good_point_behind(tmp_path: Path) -> None:
+    text = (
+        SMALL.replace("STATE", "imported")
+        .replace("SITE", "reachable")
+        .replace(
+            "vms =",
+            'pitr = { enabled = true, window = "1h", interval = "5m" }\n'
+            'incidents = [{ at = "2026-03-10T09:02:00Z", breaks_health = true }]\nvms =',
+        )
+        .replace("[[domains]]", 'opens = "2026-03-10T11:00:00Z"\n[[domains]]')
+    )
+    (tmp_path / "small.toml").write_text(text, "utf-8")
+    lesson = tmp_path / "made.toml"
+    head = HEAD.replace('"ransomware"', '"small.toml"')
+    lesson.write_text(head + objective('kind = "rolled_back", healthy = true, domain = "plain"'), "utf-8")
+    with pytest.raises(
+        LessonError, match=r"can never be met: the last good point, 2026-03-10T09:00:00Z"
+    ) as no:
+        load(lesson)
+    assert "objectives[0].when.healthy" in str(no.value)
+
+
 def test_a_scenario_stands_beside_its_lesson(tmp_path: Path) -> None:
     text = SMALL.replace("STATE", "imported").replace("SITE", "reachable")
     (tmp_path / "small.toml").write_text(text, "utf-8")

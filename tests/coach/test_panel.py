@@ -11,6 +11,7 @@ from drdeck.coach.coach import Coach
 from drdeck.coach.judge import judge
 from drdeck.coach.loading import Course, shipped
 from drdeck.coach.progress import Noticed
+from drdeck.coach.result import Cost, result_of
 from drdeck.console.show import plain_of, width_of
 from drdeck.console.widgets.coach import MOST_LINES, panel_lines
 from tests.coach.build import NEVER_MET, T0, at, course, domain, facts, mistake, objective, period, session
@@ -81,6 +82,21 @@ def test_a_mistake_is_told_until_help_is_asked_for(tmp_path: Path) -> None:
     assert "It does harm." not in said(coach)
 
 
+@pytest.mark.parametrize("chosen", shipped(), ids=lambda c: c.lesson.name)
+def test_the_end_of_each_lesson_has_room_with_what_was_lost(chosen: Course, tmp_path: Path) -> None:
+    coach = coach_of(chosen, tmp_path)
+    lost = Cost(domain=chosen.lesson.domains[0], points=4310, start=T0, end=at(1), vms_failing=17)
+    course_result = result_of(chosen, coach.progress, facts(now=1))
+    coach.progress = msgspec.structs.replace(
+        coach.progress,
+        met=dict.fromkeys((o.id for o in chosen.lesson.objectives), T0),
+        result=msgspec.structs.replace(course_result, cost=(lost,)),
+    )
+    shown = " ".join(said(coach).split())
+    assert "17 VMs fail their check with nothing to go back to." in shown
+    assert " ".join(chosen.lesson.end.split()) in shown
+
+
 def test_folded_it_is_one_line(tmp_path: Path) -> None:
     coach = coach_of(course(TWO), tmp_path)
     assert said(coach, folded=True).count("\n") == 0
@@ -91,6 +107,7 @@ def test_at_the_end_it_tells_the_figures(tmp_path: Path) -> None:
     chosen = course(objective('kind = "session", domain = "erp-prod"'))
     coach = coach_of(chosen, tmp_path)
     coach.progress = judge(chosen, coach.progress, facts(domain(excluded=(period(10, 30),)), now=40))
-    assert "Finished, d leaves." in said(coach)
+    assert "Finished: L chooses another lesson, d leaves." in said(coach)
+    assert "h Hint" not in said(coach)
     assert "unprotected 00:20:00" in " ".join(said(coach).split())
     assert coach.progress.result is not None and coach.progress.result.at == at(40)

@@ -1,4 +1,4 @@
-"""The coach's panel in the console: it has the room that its words need, also when they came under a dialog."""
+"""The coach's panel in the console has the room that its words need, also when they came under a dialog."""
 
 from __future__ import annotations
 

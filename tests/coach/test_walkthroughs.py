@@ -166,8 +166,17 @@ def test_lesson_4_shows_what_it_costs(play: Any) -> None:
     had = lesson.show("erp-prod")
     lesson.do("pitr", "exit", "erp-prod", code=3)
     lesson.do("pitr", "exit", "erp-prod", "--confirm", "erp-prod", "--wait")
+    assert lesson.judge()["next"]["id"] == "price"
+    lesson.do("pitr", "start", "erp-prod", "--wait")
+    refused = lesson.do("pitr", "run", "erp-prod", "--to", "2026-01-16T22:42:00Z", code=3)
+    assert "cannot be reached any more" in refused
+    listed = lesson.deck.run("train", "4", "--", "pitr", "points", "erp-prod", "--json")
+    oldest = json.loads(listed.stdout)["points"][-1]["time"]
+    lesson.do("pitr", "run", "erp-prod", "--to", oldest, "--wait")
+    lesson.do("pitr", "exit", "erp-prod", "--wait")
     result = lesson.judge()
     assert result["finished"] is True
+    assert mistakes(result) == []
     assert result["data_lost_s"] is None
     cost = result["cost"][0]
     failing = sum(vm["health"] == "failed" for vm in lesson.show("erp-prod")["vms"])
@@ -177,9 +186,16 @@ def test_lesson_4_shows_what_it_costs(play: Any) -> None:
     assert cost["from"] < "2026-01-16T22:42:00Z" < cost["to"]
     text = lesson.deck.run("train", "4", "--judge").stdout
     assert "Lost for good in erp-prod" in text
-    lesson.do("pitr", "start", "erp-prod", "--wait")
-    refused = lesson.do("pitr", "run", "erp-prod", "--to", "2026-01-16T22:42:00Z", code=3)
-    assert "cannot be reached any more" in refused
+
+
+def test_lesson_4_is_lost_to_who_does_it_right(play: Any) -> None:
+    lesson = play("4")
+    lesson.do("cfo", "start", "erp-prod", *ERP, "--wait")
+    lesson.do("cfo", "complete", "erp-prod", "--type", "planned", "--run-pitr", "--wait")
+    lesson.do("pitr", "run", "erp-prod", "--to", "2026-01-16T22:42:00Z", "--wait")
+    said = lesson.do("pitr", "exit", "erp-prod", "--wait")
+    assert "Mistake: After a rollback the points are kept" in said
+    assert lesson.judge()["finished"] is False
 
 
 def test_lesson_5_goes_on_without_a_console(play: Any) -> None:
@@ -188,7 +204,7 @@ def test_lesson_5_goes_on_without_a_console(play: Any) -> None:
     said = lesson.do("cfo", "complete", "intranet", "--type", "planned", "--run-pitr")
     assert "Objective met: Complete it" in said
     lesson.do("watch", "intranet", "--until", "session", "--timeout", "30")
-    assert lesson.judge()["next"]["id"] == "leave"
+    assert lesson.judge()["next"]["id"] == "roll-back"
     lesson.do("pitr", "run", "intranet", "--to", "08:55", "--wait")
     lesson.do("pitr", "exit", "intranet", "--wait")
     result = lesson.judge()
@@ -202,7 +218,7 @@ def test_lesson_6_a_vm_that_fails(play: Any) -> None:
     assert "files-srv03" in asked
     operation = lesson.show("files")["operation"]
     said = lesson.do("answer", operation, "retry")
-    assert "Objective met: files-srv03" in said
+    assert "Objective met: Wait until the failover asks about a VM that will not shut down" in said
     asked = lesson.do("watch", "files", "--until", "running_in_failover", "--timeout", "30", code=4)
     assert "files-web02" in asked
     lesson.do("answer", operation, "retry")

@@ -178,16 +178,21 @@ def open_console(context: Context) -> None:
     context.paths  # noqa: B018  (a wrong site is said before the screen is taken)
     from drdeck.console import run
 
+    from .playing import lesson_rows, play
+
     async def add_site(given: dict[str, Any]) -> str:
         return await add_from_console(context.config, given)
 
-    code = run(
+    left = run(
         lambda: context.attach("console"),
         settings.console,
         add_site=add_site,
         read_only=settings.read_only,
         fresh=context.fresh,
         log_file=context.paths.state / CONSOLE_LOG,
+        lessons=lambda: lesson_rows(context),
     )
-    if code:
-        raise Exit(code)
+    if left.code:
+        raise Exit(left.code)
+    if left.lesson is not None:
+        play(context, left.lesson)

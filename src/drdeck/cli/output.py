@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import shutil
 import stat
 import sys
+import textwrap
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 
@@ -58,6 +60,19 @@ def told_when_unread(call: Callable[[], None]) -> Iterator[None]:
         yield
     finally:
         loop.remove_reader(file)
+
+
+def say_wrapped(text: str) -> None:
+    """A sentence of plain output: on a terminal in lines of its width, for a pipe in one."""
+    if not sys.stdout.isatty():
+        say(text)
+        return
+    indent = " " * (len(text) - len(text.lstrip()))
+    width = max(20, shutil.get_terminal_size().columns)
+    lines = textwrap.wrap(
+        clean(text), width, initial_indent="", subsequent_indent=f"{indent}  ", break_on_hyphens=False
+    )
+    click.echo("\n".join(lines))
 
 
 def cell_width(text: str) -> int:

@@ -45,7 +45,7 @@ def _problems(lesson: spec.Lesson, scenario: Scenario) -> Iterator[Problem]:
         yield ("number",), f"{lesson.number} is negative; write 1 or more, or leave it out"
     if not math.isfinite(lesson.speed) or not 0 < lesson.speed <= 100_000:
         yield ("speed",), f"{lesson.speed:g} is not possible; write a number above 0, at most 100000"
-    yield from _room(("title",), lesson.title, 60)
+    yield from _room(("title",), lesson.title, spec.MOST_TITLE)
     yield from _room(("situation",), lesson.situation, spec.MOST_SITUATION)
     if lesson.end:
         yield from _room(("end",), lesson.end, spec.MOST_SITUATION)
@@ -123,7 +123,7 @@ def _condition(at: Path, when: spec.When, scenario: Scenario) -> Iterator[Proble
         case spec.ModeReached():
             yield from _mode(at, when, domain)
         case spec.OperationAsked():
-            yield from _operation(at, when, domain)
+            yield from _operation(at, when, domain, scenario)
         case spec.RolledBack():
             yield from _rolled_back(at, when, domain, scenario)
         case spec.VmReady() | spec.Answered():
@@ -148,7 +148,9 @@ def _mode(at: Path, when: spec.ModeReached, domain: ScenarioDomain) -> Iterator[
         yield _never((*at, "mode"), f'"{domain.name}" is not PITR-enabled', "enable pitr in the scenario")
 
 
-def _operation(at: Path, when: spec.OperationAsked, domain: ScenarioDomain) -> Iterator[Problem]:
+def _operation(
+    at: Path, when: spec.OperationAsked, domain: ScenarioDomain, scenario: Scenario
+) -> Iterator[Problem]:
     name = domain.name
     if when.action != "cfo_complete" and (when.type is not None or when.run_pitr is not None):
         yield at, "type and run_pitr belong to cfo_complete only; leave them out"
@@ -156,7 +158,8 @@ def _operation(at: Path, when: spec.OperationAsked, domain: ScenarioDomain) -> I
         yield _never((*at, "action"), f'"{name}" is {domain.state} from the start', "leave the objective out")
     if when.action == "cfo_complete" and domain.state == "protected":
         yield _never((*at, "action"), f'"{name}" runs here already', _OTHER)
-    if when.type is FailoverType.PLANNED and domain.protected_site == "lost" and domain.lost_at is None:
+    lost_at = domain.lost_at or scenario.start if domain.protected_site == "lost" else None
+    if when.type is FailoverType.PLANNED and lost_at is not None and lost_at <= scenario.first_instant:
         yield _never((*at, "type"), f'the protected site of "{name}" is lost', "use force")
     if when.type is FailoverType.REGULAR and domain.protected_site == "reachable":
         if domain.protected_vms == "on":
@@ -183,6 +186,11 @@ def _rolled_back(
         yield _never((*at, "at_or_before"), "it is before the PITR window begins", remedy)
     ground = ground_of(scenario)[domain.name]
     good = ground.last_good(())
+    if when.healthy and good is not None and good < oldest:
+        why = f"the last good point, {show(good)}, is before the PITR window begins"
+        yield _never(
+            (*at, "healthy"), why, f"make the window longer, or the incident later than {show(oldest)}"
+        )
     if when.healthy and early is not None and good is not None and early > min(ground.bad_after.values()):
         bad = min(ground.bad_after, key=lambda vm: ground.bad_after[vm])
         why = f'the data of "{bad}" is bad after {show(ground.bad_after[bad])}'

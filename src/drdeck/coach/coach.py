@@ -36,10 +36,14 @@ class News:
 
 
 class Coach:
-    """One process's view of a lesson that is going on. `home` is the lesson's own state directory."""
+    """One process's view of a lesson that is going on. `home` is the lesson's own state directory;
+    `program` and `word` are how drdeck and the lesson are called where the trainee types."""
 
-    def __init__(self, course: Course, home: Path, journal: Path) -> None:
-        self.course = course
+    def __init__(
+        self, course: Course, home: Path, journal: Path, program: str = "drdeck", word: str = ""
+    ) -> None:
+        self.course, self.program = course, program
+        self._word = word or str(course.lesson.number or course.lesson.name)
         self.file = progress_file(home)
         self.journal = journal
         self.drop: str | None = None
@@ -56,6 +60,15 @@ class Coach:
     def title(self) -> str:
         number = f"Lesson {self.course.lesson.number}: " if self.course.lesson.number else "Lesson: "
         return number + self.course.lesson.title
+
+    @property
+    def call(self) -> str:
+        """The command that goes on with the lesson."""
+        return f"{self.program} train {self._word}"
+
+    def typed(self, text: str) -> str:
+        """A lesson's text, in which drdeck is called as it is here."""
+        return text.replace("drdeck train", f"{self.program} train")
 
     @property
     def objective(self) -> Objective | None:
@@ -93,7 +106,7 @@ class Coach:
             self._mistakes_told = len(before.mistakes)
         dropped = after.dropped_at is not None and before.dropped_at is None
         if dropped and self.course.lesson.drop is not None:
-            self.drop = self.course.lesson.drop.says
+            self.drop = self.typed(self.course.lesson.drop.says)
         return News(
             met=tuple(met),
             mistakes=tuple(
@@ -150,14 +163,12 @@ class Coach:
         level = self._level()
         new = self.progress.mistakes[self._mistakes_told :]
         if new:
-            again = (
-                f" Begin anew: drdeck train {lesson.number or lesson.name} --again" if new[-1].fatal else ""
-            )
+            again = f" Begin anew: {self.call} --again" if new[-1].fatal else ""
             said.append(("mistake", f"{new[-1].why}{again}"))
         elif level >= 2:
-            said.append(("key", objective.key))
+            said.append(("key", self.typed(objective.key)))
         elif level == 1:
-            said.append(("hint", objective.hint))
+            said.append(("hint", self.typed(objective.hint)))
         elif not self.progress.met:
             said.append(("situation", lesson.situation))
         return said
@@ -166,7 +177,7 @@ class Coach:
         result = self.progress.result
         if result is None:
             return []
-        said: list[Said] = [("done", f"Finished, d leaves. {figures(result)}")]
+        said: list[Said] = [("done", f"Finished: L chooses another lesson, d leaves. {figures(result)}")]
         said += [("mistake", cost_of(cost)) for cost in result.cost]
         if self.course.lesson.end:
             said.append(("situation", self.course.lesson.end))

@@ -7,6 +7,7 @@ from typing import Literal
 
 from drdeck.model.domains import FailoverType, Frozen, Mode
 
+MOST_TITLE = 30
 MOST_SITUATION = 220
 MOST_TEXT = 150
 MOST_HELP = 220
@@ -124,6 +125,10 @@ class ExitWithoutRollback(Mistake, frozen=True, kw_only=True, tag="exit_without_
     """A session that followed a failover was exited with no rollback, so that all PITR data is gone."""
 
 
+class ExitAfterRollback(Mistake, frozen=True, kw_only=True, tag="exit_after_rollback"):
+    """A session was exited after a rollback, with no PITR data reset before; for drills of the contrary."""
+
+
 class ForceWhileReachable(Mistake, frozen=True, kw_only=True, tag="force_while_reachable"):
     """A Force Failover was asked for although the protected site answered."""
 
@@ -150,6 +155,7 @@ class VmSkipped(Mistake, frozen=True, kw_only=True, tag="vm_skipped"):
 
 AnyMistake = (
     ExitWithoutRollback
+    | ExitAfterRollback
     | ForceWhileReachable
     | SessionLeftOpen
     | RollbackFailsHealth

@@ -24,6 +24,8 @@ def found(mistake: spec.AnyMistake, facts: Facts, ground: Ground) -> Iterator[Fo
     match mistake:
         case spec.ExitWithoutRollback():
             yield from _exits_without(domain, facts)
+        case spec.ExitAfterRollback():
+            yield from _exits_after(domain, facts)
         case spec.ForceWhileReachable():
             for op in facts.asked(domain.name, "cfo_complete"):
                 against = facts.against.get(op.id, ())
@@ -49,6 +51,15 @@ def _exits_without(domain: Domain, facts: Facts) -> Iterator[Found]:
             continue
         if domain.reset_at is not None and period.start < domain.reset_at:
             yield op.id, f"all PITR data up to {show(domain.reset_at)} is gone"
+
+
+def _exits_after(domain: Domain, facts: Facts) -> Iterator[Found]:
+    for op in facts.done(domain.name, "pitr_exit"):
+        period = session_of(domain, op)
+        if period is None or not rollbacks_in(facts, domain, period):
+            continue
+        if domain.reset_at is None or period.start < domain.reset_at:
+            yield op.id, "the points from before it are still there"
 
 
 def _left_open(domain: Domain, now: datetime, longest: float) -> Iterator[Found]:

@@ -134,7 +134,7 @@ def data_lost_s(domain: Domain, facts: Facts, ground: DomainGround, seen: Seen |
         return None
     incident = ground.incident or asked[-1].asked_at
     chosen = rolled_back_to(domain)
-    if chosen is None and ground.bad_after:
+    if any(vm.health is Health.FAILED for vm in domain.vms):
         return None
     if chosen is None and domain.failover.type is FailoverType.FORCE:
         chosen = seen.consistent_at if seen is not None else None
@@ -170,7 +170,7 @@ def lines(result: Result) -> list[str]:
         f" {result.objectives_met} of {result.objectives_total} objectives met"
     ]
     for objective in result.objectives:
-        when = f"   ({show(objective.met_at.replace(microsecond=0))})" if objective.met_at else ""
+        when = f"   ({_second(objective.met_at)})" if objective.met_at else ""
         said.append(f"  [{'x' if objective.met_at else ' '}] {objective.text}{when}")
     said.append(f"  {figures(result)}")
     for cost in result.cost:
@@ -196,12 +196,16 @@ def figures(result: Result) -> str:
 
 def cost_of(cost: Cost) -> str:
     """What a reset cost, in a sentence."""
-    span = f", from {show(cost.start)} to {show(cost.end)}" if cost.start and cost.end else ""
+    span = f", from {_second(cost.start)} to {_second(cost.end)}" if cost.start and cost.end else ""
     many = f"{cost.points} restore points" if cost.points else "every restore point"
     failing = (
         f"; {cost.vms_failing} VMs fail their check with nothing to go back to" if cost.vms_failing else ""
     )
     return f"Lost for good in {cost.domain}: {many}{span}{failing}."
+
+
+def _second(at: datetime) -> str:
+    return show(at.replace(microsecond=0))
 
 
 def _clock(seconds: float | None) -> str:

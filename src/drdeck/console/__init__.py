@@ -6,7 +6,7 @@ import contextlib
 import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from drdeck.coach.coach import Coach
 from drdeck.controller.client import Client
@@ -14,7 +14,17 @@ from drdeck.controller.logs import log_to
 from drdeck.files import make_private
 from drdeck.settings import ConsoleSettings
 
-__all__ = ["run"]
+if TYPE_CHECKING:
+    from .dialogs.lessons import Lessons
+
+__all__ = ["Left", "run"]
+
+
+class Left(NamedTuple):
+    """How the operator left: the exit code, and the lesson that was chosen."""
+
+    code: int
+    lesson: str | None = None
 
 
 def run(
@@ -25,8 +35,9 @@ def run(
     read_only: bool = False,
     fresh: bool = False,
     log_file: Path | None = None,
-) -> int:
-    """Show the console until the operator leaves; returns the exit code.
+    lessons: Lessons | None = None,
+) -> Left:
+    """Show the console until the operator leaves, perhaps for a lesson.
 
     `attach` gives a connected client, starting a controller when needed; it is called again
     whenever the controller is gone. With a `coach` its panel stands below every screen.
@@ -34,7 +45,7 @@ def run(
     and writes it into the settings; it returns what was done or raises ControllerError. `read_only`
     refuses every act from this console, whatever its controller allows. `fresh`: there are no
     settings yet, which is said above the list of the training site. `log_file`: where it writes what
-    went wrong in it.
+    went wrong in it. `lessons`: what there is to begin.
     """
     if log_file is not None:
         with contextlib.suppress(OSError):  # a full disk is no reason not to show the site
@@ -43,10 +54,16 @@ def run(
     from .app import DrdeckApp
 
     app = DrdeckApp(
-        attach, options, coach=coach, add_site=add_site, read_only=read_only, fresh=fresh and coach is None
+        attach,
+        options,
+        coach=coach,
+        add_site=add_site,
+        read_only=read_only,
+        fresh=fresh and coach is None,
+        lessons=lessons,
     )
     app.run(mouse=options.mouse)
     if app.final_error is not None:
         more = f"; {log_file} says more" if app.mistaken and log_file is not None else ""
         print(f"drdeck: {app.final_error}{more}", file=sys.stderr)
-    return app.return_code or 0
+    return Left(app.return_code or 0, app.lesson)

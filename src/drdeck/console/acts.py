@@ -19,12 +19,13 @@ from drdeck.model.text import clean
 from . import flows
 from .dialogs.base import Dialog
 from .dialogs.confirm import Confirm, Notice
-from .dialogs.facts import Facts, lesson_rows, progress_dialog, result_dialog
+from .dialogs.facts import progress_dialog, result_dialog
+from .dialogs.lessons import LessonsDialog
 from .dialogs.menu import Item, MoreMenu, Palette
 from .dialogs.password import PasswordDialog
 from .dialogs.site import AddSiteDialog
 from .keys import keys_of
-from .reference import LESSONS, everything, help_dialog
+from .reference import everything, help_dialog
 from .screens.base import ConsoleScreen
 from .screens.doctor import DoctorScreen
 from .screens.domain import DomainScreen
@@ -68,8 +69,8 @@ class Acts:
             app.push_screen(help_dialog(app))
         elif name == "palette":
             self.start(self._choose(Palette(lambda: everything(app, screen, target)), target))
-        elif name == LESSONS:
-            app.push_screen(Facts("Training lessons", lesson_rows()))
+        elif name == "lessons":
+            self.start(self._choose_lesson())
         elif name == "log":
             if not isinstance(screen, LogScreen):
                 app.push_screen(LogScreen(target))
@@ -174,6 +175,17 @@ class Acts:
             app.say(f"Copied the first {len(copied)} characters of {what}")
         else:
             app.say(f"Copied {what}: {copied}" if "\n" not in copied else f"Copied {what}")
+
+    async def _choose_lesson(self) -> None:
+        """A lesson has a site and a console of its own: this one ends for it."""
+        app, listing = self._app, self._app.state.listing
+        if app.lessons is None or listing is None or listing.kind != "training":
+            app.say("lessons are for training sites: drdeck train")
+            return
+        chosen = await app.ask(LessonsDialog(app.lessons()))
+        if chosen is not None:
+            app.lesson = chosen
+            app.call_later(self.leave)
 
     async def _add_site(self) -> None:
         app = self._app

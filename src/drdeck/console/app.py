@@ -32,6 +32,7 @@ from .acts import Acts
 from .clipboard import sequence
 from .coaching import Coaching
 from .dialogs.base import Dialog
+from .dialogs.lessons import Lessons
 from .dialogs.site import AddSite
 from .frugal import Frame
 from .keys import bindings, keys_of, normal, own_bindings
@@ -78,6 +79,7 @@ class DrdeckApp(App[None], inherit_bindings=False):
         environ: Mapping[str, str] | None = None,
         coach: Coach | None = None,
         add_site: AddSite | None = None,
+        lessons: Lessons | None = None,
         read_only: bool = False,
         fresh: bool = False,
     ) -> None:
@@ -87,6 +89,9 @@ class DrdeckApp(App[None], inherit_bindings=False):
         super().__init__()
         self.real_now, self.monotonic = real_now, monotonic
         self.add_site, self.read_only, self.fresh = add_site, read_only, fresh
+        self.lessons = lessons
+        self.lesson: str | None = None
+        """the lesson for which this console ends"""
         self.state = State(read_only_here=read_only)
         self.tidings = Tidings()
         self.remapped: Mapping[str, str] = normal(options.keys)
@@ -247,6 +252,8 @@ class DrdeckApp(App[None], inherit_bindings=False):
     def _draw_all(self) -> None:
         self._draw_timer = None
         self._drawn_at = time.monotonic()
+        if self.coaching is not None:
+            self.coaching.look()
         for screen in self._seen_screens():
             self.redraw(screen)
         self.acts.show_waiting()
@@ -299,6 +306,12 @@ class DrdeckApp(App[None], inherit_bindings=False):
         screens = [s for s in self.screen_stack if isinstance(s, ConsoleScreen) and s.is_mounted]
         if screens:
             screens[-1].say(text)
+
+    def unsay(self, text: str) -> None:
+        """Take a sentence out of the last line, if it still stands there."""
+        for screen in self.screen_stack:
+            if isinstance(screen, ConsoleScreen) and screen.is_mounted:
+                screen.unsay(text)
 
     def copy_out(self, text: str) -> str | None:
         """Hand a text to the terminal's clipboard; returns what was handed over, None without a terminal."""

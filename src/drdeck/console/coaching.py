@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from .app import DrdeckApp
 
 
+SAID_S = 5.0
+"""How long it stands below that an objective is met, unless a key takes it away."""
+
+
 class Coaching:
     """What a console with a coach does more than one without."""
 
@@ -58,6 +62,12 @@ class Coaching:
             return
         self._looks = self._app.run_worker(self._observe(client), group="coach")
 
+    def _say_met(self) -> None:
+        """For some seconds: what the keys are is wanted again soon."""
+        text = f"Objective met, {self.coach.standing} now"
+        self._app.say(text)
+        self._app.set_timer(SAID_S, lambda: self._app.unsay(text))
+
     async def _observe(self, client: Client) -> None:
         try:
             news = await self.coach.observe(client)
@@ -66,8 +76,8 @@ class Coaching:
         except (ControllerError, ProgressError) as error:
             self._app.say(f"The coach cannot see: {error}")
             return
-        for text in news.met:
-            self._app.say(f"Objective met: {text}")
+        if news.met:
+            self._say_met()
         self.draw()
         if self.coach.drop is not None:
             self._app.exit()

@@ -13,8 +13,8 @@ from drdeck.model.domains import Domain
 from drdeck.model.keys import canonical, spread
 
 GLOBAL = (
-    "more", "cfo_complete", "pitr_run", "steps", "log", "copy", "doctor", "password", "add_site", "palette",
-    "help", "detach", "quit",
+    "more", "cfo_complete", "pitr_run", "steps", "log", "copy", "lessons", "doctor", "password", "add_site",
+    "palette", "help", "detach", "quit",
 )  # fmt: skip
 """Actions whose keys work on every screen; the others belong to a screen or a list."""
 

@@ -17,8 +17,6 @@ from .show import Line
 if TYPE_CHECKING:
     from .app import DrdeckApp
 
-LESSONS = "lessons"
-"""Stands in the palette of a training site; it changes nothing, so it is no action of the list."""
 COACH_KEYS = (
     ("h", "Hint", "what to think of; once more: what to press"),
     ("ctrl+t", "Coach", "fold the coach's panel, or show it"),
@@ -29,7 +27,12 @@ def _without(app: DrdeckApp) -> tuple[str, ...]:
     """Actions that this console was not given, or for which there is no occasion."""
     listing = app.state.listing
     wanted = listing is not None and listing.passwords
-    absent = {"add_site": app.add_site is None, "password": not wanted}
+    training = listing is not None and listing.kind == "training"
+    absent = {
+        "add_site": app.add_site is None,
+        "password": not wanted,
+        "lessons": app.lessons is None or not training,
+    }
     return tuple(name for name, is_absent in absent.items() if is_absent)
 
 
@@ -43,15 +46,11 @@ def everything(app: DrdeckApp, screen: Screen[Any], target: str | None) -> list[
     if app.state.question() is None:
         closed["answer"] = "nothing is asked now"
     left_out = ("palette", "back", *_without(app))
-    items = [
+    return [
         Item(a.name, a.label, a.help, closed.get(a.name))
         for a in ACTIONS
         if a.name not in left_out and (not a.menu or a.name in closed) and a.screen in ("any", "domain", kind)
     ]
-    listing = app.state.listing
-    if listing is not None and listing.kind == "training":
-        items.append(Item(LESSONS, "Training lessons", "guided walkthroughs, and how to begin one"))
-    return items
 
 
 def help_dialog(app: DrdeckApp) -> Help:

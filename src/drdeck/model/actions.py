@@ -212,6 +212,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("sort", "Sort", "s", "by name, mode, RPO, or as the site has them", screen="list"),
     Action("answer", "Answer", "a", "go to the choices of what is asked"),
     Action("copy", "Copy", "y", "what is under the cursor, to your clipboard"),
+    Action("lessons", "Training lessons", "L", "guided walkthroughs: choose one to begin it"),
     Action("doctor", "Doctor", "D", "what is wrong here, and what to do"),
     Action("password", "Password", "P", "give a password that a login waits for"),
     Action("add_site", "Add a vCenter site", "n", "test it, then write it into the settings"),

@@ -131,13 +131,3 @@ def progress_dialog(operation: OperationView, domain: Domain | None, now: dateti
     if operation.question is not None:
         rows += row("Asks", operation.question.text, "warn")
     return Facts("A failover is in progress", rows, ("Dismiss", "Open"))
-
-
-def lesson_rows() -> list[Line]:
-    """The lessons with the commands that begin them; each has a training site of its own."""
-    from drdeck.coach.loading import shipped  # reads scenarios, so only where somebody wants to see them
-
-    rows: list[Line] = [(("Leave this console (d) and begin one with its command:", ""),), ()]
-    for course in shipped():
-        rows += row(f"drdeck train {course.lesson.number}", course.lesson.title)
-    return rows

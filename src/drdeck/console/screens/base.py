@@ -132,6 +132,12 @@ class ConsoleScreen(Screen[None]):
             if line.said != text:
                 line.say(text)
 
+    def unsay(self, text: str) -> None:
+        """Bring the keys back if this sentence still stands there."""
+        for line in self.query(KeyLine):
+            if line.said == text:
+                line.say("")
+
     def on_screen_resume(self) -> None:
         self.desk.watch_domain(self.watched())
         self.desk.redraw(self)

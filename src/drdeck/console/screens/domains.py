@@ -164,7 +164,7 @@ class DomainsScreen(ConsoleScreen):
             return []
         keys = self.desk.remapped
         offers: list[Line] = [
-            ((f"   {shown_key('palette', keys)}", "key"), (" Training lessons (drdeck train 1)", "")),
+            ((f"   {shown_key('lessons', keys)}", "key"), (f" {BY_NAME['lessons'].label}", "")),
             ((f"   {shown_key('add_site', keys)}", "key"), (f" {BY_NAME['add_site'].label}", "")),
             (("   esc", "key"), (" Hide", "")),
         ]

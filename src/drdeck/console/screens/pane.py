@@ -147,7 +147,7 @@ class DomainPane(Vertical):
         session = domain.session
         if session is not None and session.state is not SessionState.ACTIVE:
             done = "" if session.progress is None else f" {percent(session.progress)}"
-            waits = f", waits for {clean(session.waits_for)}" if session.waits_for else ""
+            waits = f": {clean(session.waits_for)}" if session.waits_for else ""
             told = f"PITR session: {session.state.replace('_', ' ')}{done}{waits}"
             lines += [((f" {part}", "warn"),) for part in wrap_some(told, width - 2, 3)]
         elif session is not None and session.vms:

@@ -206,13 +206,13 @@ def _session(machine: Machine, at: int) -> model.Session | None:
         return None
     progress, waits = None, ""
     if state.stage is SessionStage.WAITING:
-        waits = "everything written so far to be at the storage site"
+        waits = "everything written so far is on its way to the storage site"
         if machine.store_lost_at is not None:
-            waits = "the object store, which cannot be reached"
+            waits = "the object store cannot be reached"
     elif machine.transfer is not None:
         progress = percent(machine.transfer.done(at), machine.transfer.total)
     elif state.stage is SessionStage.BOOTING:
-        progress, waits = 100.0, "the VMs to be ready"
+        progress, waits = 100.0, "the VMs are not ready yet"
     return model.Session(
         id=state.id,
         state=SESSION_STATES[state.stage],

@@ -134,7 +134,8 @@ class Portraits:
             return None
         if session.stage is SessionStage.READING and machine.transfer is not None and vm.target is not None:
             done, whole = machine.transfer.of_vm(vm.number, at)
-            return "rolling_back", percent(done, whole), "reading its data"
+            going = "is read" if done >= whole else "reading its data" if done else "waits its turn"
+            return "rolling_back", percent(done, whole), going
         if session.stage is SessionStage.BOOTING and machine.startup is not None:
             boot = machine.startup.boots.get(vm.number)
             if boot is not None and not (boot.skipped or boot.ready(at)):
