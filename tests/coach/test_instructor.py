@@ -23,6 +23,7 @@ from drdeck.sites.training.loading import load
 from drdeck.sites.training.simulation import Accepted, Simulation, view
 from tests.support.deck import Deck
 from tests.support.fakesite import FakeSite
+from tests.support.terminal import Terminal
 from tests.support.waiting import eventually
 
 FILES = "files"
@@ -64,8 +65,12 @@ def kill(deck: Deck) -> None:
     os.kill(deck.json("controller", "status")["pid"], signal.SIGKILL)
 
 
+def alarms_of(deck: Deck, domain: str) -> list[str]:
+    return [alarm["kind"] for alarm in deck.domain(domain)["alarms"]]
+
+
 def alarms(deck: Deck) -> list[str]:
-    return [alarm["kind"] for alarm in deck.domain(FILES)["alarms"]]
+    return alarms_of(deck, FILES)
 
 
 def journaled(deck: Deck, kind: str) -> list[dict[str, Any]]:
@@ -165,10 +170,30 @@ def test_the_lesson_that_runs_is_found(tmp_path: Path) -> None:
     shown = json.loads(deck.run("train", "6", "--", "show", "files", "--json").stdout)
     assert [alarm["kind"] for alarm in shown["alarms"]] == ["object_store_lost"]
     deck.run("train", "1", "--judge")
-    assert "several lessons run" in deck.run("train", "jump", "1m", code=2).stderr
+    several = deck.run("train", "jump", "1m", code=2).stderr
+    assert "several training sites run: the lesson stubborn-vm, the lesson whole-flow" in several
     deck.run("train", "jump", "1m", "--lesson", "1")
     for number in ("1", "6"):
         deck.run("train", number, "--", "controller", "stop", "--force")
+
+
+def test_of_several_sites_the_one_with_a_console_is_meant(tmp_path: Path) -> None:
+    deck = Deck(tmp_path)
+    deck.run("controller", "start")
+    console = Terminal(deck.argv("train", "6"), deck.env)
+    try:
+        console.wait_for("8 / 8")
+        said = deck.run("train", "inject", "object_store_lost")
+        assert "the lesson stubborn-vm, where a console is attached" in said.stderr
+        assert "into files for 300 s" in said.stdout
+        console.wait_for("Alarms (1)")
+        assert alarms_of(deck, "erp-prod") == []
+        deck.run("--site", "training", "train", "inject", "object_store_lost")
+        assert alarms_of(deck, "erp-prod") == ["object_store_lost"]
+    finally:
+        console.close()
+        deck.run("train", "6", "--", "controller", "stop", "--force")
+        deck.stop()
 
 
 async def test_other_sites_take_no_faults(tmp_path: Path) -> None:

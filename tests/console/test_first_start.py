@@ -9,6 +9,7 @@ import pytest
 
 from drdeck.cli import adding
 from drdeck.cli.context import Context
+from drdeck.console.dialogs.lessons import LessonRow
 from drdeck.controller.client import ControllerError, UnknownCertificate
 from drdeck.model.certificates import Certificate
 from drdeck.settings import SettingsError, VSphereSettings, load
@@ -41,8 +42,8 @@ def training(**more: Any) -> FakeClient:
 
 
 async def test_the_list_has_the_focus_and_the_word_stands_above_it() -> None:
-    async with running(training(), fresh=True, add_site=Adder()) as deck:
-        await deck.sees(WORD, "n Add a vCenter site", "Training lessons (drdeck train 1)", "erp-prod")
+    async with running(training(), fresh=True, add_site=Adder(), lessons=lessons) as deck:
+        await deck.sees(WORD, "n Add a vCenter site", "L Training lessons", "erp-prod")
         assert deck.focused() == "domains"
         await deck.press("enter")
         await deck.sees("Protected VMs")
@@ -68,12 +69,38 @@ async def test_the_word_is_for_the_first_start_only(client: FakeClient, fresh: b
         assert WORD not in deck.text
 
 
-async def test_the_palette_lists_the_lessons() -> None:
-    async with running(training(), fresh=True) as deck:
+def lessons() -> list[LessonRow]:
+    return [
+        LessonRow("1", "The whole flow", "finished", "enter begins it anew"),
+        LessonRow("2", "Find the last good point", "1 of 4", "enter goes on with it"),
+        LessonRow("3", "The site is lost", "-", "enter begins it"),
+    ]
+
+
+async def test_a_lesson_is_chosen_by_key_or_in_the_palette_and_the_console_ends_for_it() -> None:
+    async with running(training(), fresh=True, lessons=lessons) as deck:
+        await deck.press("L")
+        await deck.sees("Training lessons", "> 2   Find the last good point", "enter goes on with it")
+        await deck.press("down")
+        await deck.sees("> 3   The site is lost", "enter begins it")
+        await deck.press("escape")
+        assert deck.app.lesson is None
         await deck.press("colon")
         await deck.type("lessons")
         await deck.press("enter")
-        await deck.sees("Training lessons", "drdeck train 1")
+        await deck.sees("The whole flow")
+        await deck.press("up", "enter")
+        await deck.until(lambda: deck.app.lesson == "1", "chosen")
+        await deck.until(lambda: deck.app._exit, "ended")
+
+
+async def test_lessons_are_for_training_sites() -> None:
+    async with running(FakeClient(domain()), lessons=lessons) as deck:
+        await deck.press("L")
+        await deck.sees("lessons are for training sites")
+        await deck.press("question_mark")
+        await deck.sees("Keys of this screen")
+        assert "Training lessons" not in deck.text
 
 
 async def fill(deck: Deck, **more: str) -> None:

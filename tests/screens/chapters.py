@@ -153,7 +153,7 @@ _STALE: dict[str, tuple[str, ...]] = {
 }
 _FRESH: dict[str, tuple[str, ...]] = {
     "first-start": ("Protected Domains", "Training lessons", "Add a vCenter site"),
-    "lessons": ("Training lessons", "Dismiss"),
+    "lessons": ("Training lessons", "Cancel", "Begin"),
     "doctor": ("Doctor",),
     "add-site": ("Add a vCenter site", "Cancel", "Test and add"),
     "add-site-refused": ("Add a vCenter site", "Test and add"),

@@ -29,6 +29,7 @@ from drdeck.coach.coach import Coach
 from drdeck.coach.loading import find
 from drdeck.console.app import DrdeckApp
 from drdeck.console.dialogs.base import Dialog
+from drdeck.console.dialogs.lessons import LessonRow
 from drdeck.controller.client import Client, ControllerError
 from drdeck.controller.controller import Controller
 from drdeck.controller.journal import Journal
@@ -65,6 +66,13 @@ _KEYS = {character: key for key, character in _CHARACTERS.items()}
 _ROUND_S = 0.002
 _QUIET_ROUNDS = 3
 """The screen stands still when it is the same in so many rounds, in which nothing was under way."""
+
+
+LESSONS = (
+    LessonRow("1", "The whole flow", "finished", "enter begins it anew; what was there is kept aside, once"),
+    LessonRow("2", "Find the last good point", "1 of 4", "enter goes on with it"),
+    LessonRow("3", "The site is lost", "-", "enter begins it"),
+)
 
 
 @dataclass(frozen=True)
@@ -480,6 +488,7 @@ async def stage(
                 coach=None if course is None else Coach(course, home, house.journal_file),
                 add_site=(lambda given: setting.add_site(given, tried)) if setting.adds else None,
                 fresh=setting.fresh,
+                lessons=lambda: LESSONS,
             )
             async with app.run_test(size=setting.size) as pilot:
                 stage = Stage(house, app, pilot)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 
 import click
@@ -108,7 +109,7 @@ def _seconds(text: str) -> float:
 
 
 async def _running(context: Context, lesson: str | None) -> Client:
-    """The site that is meant: the lesson's, the one named before the command, or the only one that runs."""
+    """The site that is meant: the one named, the only one that runs, or the only one somebody looks at."""
     if lesson is not None:
         try:
             home = homes.home_of(find(lesson).lesson.name, context.state)
@@ -117,30 +118,30 @@ async def _running(context: Context, lesson: str | None) -> Client:
         if not (home / homes.SETTINGS).exists():
             raise Exit(exits.FAILED, f"lesson {lesson} was not begun; drdeck train {lesson} begins it")
         return await lesson_context(home).attach(start=False)
-    chosen = context.site_option is not None or context.scenario is not None
     training = isinstance(context.settings.site(context.site), TrainingSettings)
-    if chosen or training:
-        try:
-            return await context.attach(start=False)
-        except Disconnected:
-            if chosen:
-                raise
-    found: list[tuple[str, Client]] = []
-    for home in homes.homes(context.state):
-        try:
-            found.append((home.name, await lesson_context(home).attach(start=False)))
-        except Disconnected:
-            continue
-    if len(found) == 1:
-        return found[0][1]
-    for _, client in found:
-        await client.close()
-    if found:
-        names = ", ".join(name for name, _ in found)
-        raise Exit(exits.USAGE, f"several lessons run: {names}; say which with --lesson")
-    if not training:
+    if context.site_option is not None or context.scenario is not None or not training:
         return await context.attach(start=False)
-    raise Exit(exits.FAILED, "no training site runs; `drdeck` or `drdeck train 1` starts one")
+    places = [(f"the site {context.site}", context)]
+    places += [(f"the lesson {home.name}", lesson_context(home)) for home in homes.homes(context.state)]
+    found: list[tuple[str, Client]] = []
+    for label, place in places:
+        with contextlib.suppress(Disconnected):
+            found.append((label, await place.attach(start=False)))
+    if not found:
+        raise Exit(exits.FAILED, "no training site runs; `drdeck` or `drdeck train 1` starts one")
+    chosen = found if len(found) == 1 else [one for one in found if (await one[1].status()).consoles]
+    for one in found:
+        if len(chosen) != 1 or one is not chosen[0]:
+            await one[1].close()
+    if len(chosen) != 1:
+        names = ", ".join(label for label, _ in found)
+        raise Exit(
+            exits.USAGE,
+            f"several training sites run: {names}; say which, with --lesson, or --site before train",
+        )
+    if len(found) > 1:
+        output.note(f"{chosen[0][0]}, where a console is attached:")
+    return chosen[0][1]
 
 
 def lesson_context(home: Path, read_only: bool = False) -> Context:

@@ -163,11 +163,13 @@ class DomainsScreen(ConsoleScreen):
         if not self.desk.fresh or listing is None or listing.kind != "training" or listing.operations:
             return []
         keys = self.desk.remapped
+        given = [("lessons", self.desk.lessons), ("add_site", self.desk.add_site)]
         offers: list[Line] = [
-            ((f"   {shown_key('lessons', keys)}", "key"), (f" {BY_NAME['lessons'].label}", "")),
-            ((f"   {shown_key('add_site', keys)}", "key"), (f" {BY_NAME['add_site'].label}", "")),
-            (("   esc", "key"), (" Hide", "")),
+            ((f"   {shown_key(name, keys)}", "key"), (f" {BY_NAME[name].label}", ""))
+            for name, means in given
+            if means is not None
         ]
+        offers.append((("   esc", "key"), (" Hide", "")))
         whole: Line = tuple(piece for offer in offers for piece in offer)
         said = [((f" {part}", "accent"),) for part in wrap(FRESH, width - 2)]
         return [*said, *([whole] if width_of(whole) <= width else offers)]

@@ -151,7 +151,8 @@ class DomainPane(Vertical):
             told = f"PITR session: {session.state.replace('_', ' ')}{done}{waits}"
             lines += [((f" {part}", "warn"),) for part in wrap_some(told, width - 2, 3)]
         elif session is not None and session.vms:
-            told = f"PITR session of {len(session.vms)} of {domain.vms_total} VMs: no points of the others either"
+            part = f"{len(session.vms)} of {domain.vms_total} VMs"
+            told = f"PITR session of {part}: no points of the others either"
             lines += [((f" {part}", "warn"),) for part in wrap_some(told, width - 2, 3)]
         going = operation_lines(state.open_operations(domain.name), width - 2)
         return [*lines, *(((" ", ""), *line) for line in going)][:MOST_LINES]

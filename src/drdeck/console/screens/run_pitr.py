@@ -12,7 +12,7 @@ from textual.widget import Widget
 from textual.widgets import Input
 
 from drdeck.controller.client import ControllerError
-from drdeck.model.domains import Domain, Vm
+from drdeck.model.domains import Domain, Health, Vm
 from drdeck.model.pitr import Points, RestorePoint
 from drdeck.model.text import clean
 from drdeck.model.times import show
@@ -154,7 +154,10 @@ class RunPitrScreen(ConsoleScreen):
         if session is None:
             return (("there is no PITR session", "warn"),)
         if session.rolled_back_to is not None:
-            return ((f"rolled back to {stamp(session.rolled_back_to)}", "ok"),)
+            back: Line = ((f"rolled back to {stamp(session.rolled_back_to)}", "ok"),)
+            failed = sum(vm.health is Health.FAILED for vm in domain.vms)
+            said = f"{failed} of {len(domain.vms)} VMs FAILED, "
+            return ((said, "bad"), *back) if failed else back
         return (("no rollback yet", "dim"),)
 
     def _draw_choice(self, domain: Domain, now: datetime) -> None:
