@@ -20,6 +20,7 @@ KEYS = {
     "up": b"\x1b[A",
     "right": b"\x1b[C",
     "left": b"\x1b[D",
+    "end": b"\x1b[F",
     "enter": b"\r",
     "escape": b"\x1b",
     "tab": b"\t",

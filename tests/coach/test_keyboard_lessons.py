@@ -1,0 +1,160 @@
+"""Lessons played in a terminal by the keys that the coach tells, and by nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.deck import Deck
+from tests.support.terminal import Terminal
+
+
+class Trainee:
+    """Presses what was told; before each key in a dialog it reads, as long as the dialog is deaf."""
+
+    def __init__(self, deck: Deck, lesson: str, speed: str) -> None:
+        self.deck, self.lesson = deck, lesson
+        self.console = Terminal(deck.argv("train", lesson, "--speed", speed), deck.env)
+
+    def sees(self, *texts: str) -> None:
+        self.console.wait_for(*texts, within=60)
+
+    def dialog(self, heading: str, *keys: str) -> None:
+        """In the dialog of that heading."""
+        self.sees(f"│ {heading} ")
+        self.console.pause_for_dialog()
+        self.console.press(*keys)
+
+    def told(self, *words: str) -> None:
+        """The coach tells these keys when asked twice."""
+        self.console.press("h")
+        self.sees(" ? ")
+        self.console.press("h")
+        self.console.wait_for(
+            within=60, until=lambda: all(w in " ".join(self.console.text().split()) for w in words)
+        )
+
+    def starts_continuous_failover(self) -> None:
+        self.console.press("m")
+        self.dialog("More", "enter")
+        self.dialog("Continuous Failover Protected Domain", "enter")
+        self.sees(">2b. VM Settings")
+        self.console.press("right", "=")
+        self.sees("[>Next<]")
+        self.console.press("enter")
+        self.sees(">5. Summary")
+        self.console.pause_for_dialog()
+        self.console.press("tab", "enter")
+
+    def completes(self, *keys: str) -> None:
+        self.console.press("f")
+        self.sees("Failover type")
+        self.dialog("Complete Continuous Failover for Protected Domain", *keys, "tab", "enter")
+
+    def goes_back(self) -> None:
+        """From Run PITR; a key right behind an escape would be another key to the terminal."""
+        self.console.press("escape")
+        self.console.wait_gone("Run PITR of")
+
+    def leaves_session(self, *typed: str) -> None:
+        self.console.press("m")
+        self.sees("│ More ", "Exit PITR Session")
+        self.console.press("down", "enter")
+        self.dialog("Exit PITR Session", *typed, "tab", "enter")
+
+    def dismisses_result(self) -> None:
+        self.dialog("Continuous Rehydration Task Result", "enter")
+
+
+@pytest.fixture
+def deck(tmp_path: Path) -> Iterator[Deck]:
+    made = Deck(tmp_path)
+    yield made
+    for number in ("1", "3", "4"):
+        if (made.state / "lessons").is_dir():
+            made.run("train", number, "--", "controller", "stop", "--force", code=None)
+
+
+def finished(trainee: Trainee) -> None:
+    trainee.sees("Finished: L chooses another lesson, d leaves.")
+    trainee.console.press("d")
+    assert trainee.console.ended() == 0
+    result = trainee.deck.json("train", trainee.lesson, "--judge")
+    assert result["finished"] is True
+    kinds = [m["kind"] for m in result["mistakes"] if m["kind"] != "session_left_open"]
+    assert kinds == [], "the time in a session depends on how fast this machine is"
+
+
+def test_lesson_1_by_its_keys(deck: Deck) -> None:
+    trainee = Trainee(deck, "1", "30")
+    try:
+        trainee.sees("> Start Continuous Failover of intranet", "3 / 3")
+        trainee.told("= gives it to all, enter")
+        trainee.starts_continuous_failover()
+        trainee.sees("> Complete it as a Planned Failover")
+        trainee.told("2 is Planned Failover, i ticks Run PITR")
+        trainee.completes("2", "i")
+        trainee.dialog("PITR session", "enter")
+        trainee.dialog("Continuous rehydration", "tab", "enter")
+        trainee.sees("> Run PITR: roll all VMs back")
+        trainee.told("p opens Run PITR")
+        trainee.console.press("p")
+        trainee.sees("Run PITR of intranet", " group ")
+        trainee.console.press("down", "down", "enter")
+        trainee.dialog("Run PITR", "tab", "enter")
+        trainee.sees("> Leave the session")
+        trainee.told("escape, m, down to Exit PITR Session")
+        trainee.goes_back()
+        trainee.leaves_session()
+        trainee.dismisses_result()
+        finished(trainee)
+    finally:
+        trainee.console.close()
+
+
+def test_lesson_3_by_its_keys(deck: Deck) -> None:
+    trainee = Trainee(deck, "3", "60")
+    try:
+        trainee.sees("> Start Continuous Failover of warehouse", "12 / 12")
+        trainee.starts_continuous_failover()
+        trainee.sees("> Complete it although nobody at the protected site can be asked")
+        trainee.told("3 is Force Failover", "type warehouse")
+        trainee.completes("3")
+        trainee.dialog("Continuous rehydration", "enter")
+        trainee.dialog("Force failover", "warehouse", "tab", "tab", "enter")
+        trainee.dismisses_result()
+        finished(trainee)
+    finally:
+        trainee.console.close()
+
+
+def test_lesson_4_by_its_keys(deck: Deck) -> None:
+    trainee = Trainee(deck, "4", "60")
+    try:
+        trainee.sees("> Bring erp-prod over here", "20 / 20")
+        trainee.starts_continuous_failover()
+        trainee.sees("Continuous Failover of erp-prod: done")
+        trainee.completes("2", "i")
+        trainee.dialog("PITR session", "enter")
+        trainee.dialog("Continuous rehydration", "tab", "enter")
+        trainee.sees("> See on the PITR tab how far back the points reach")
+        trainee.leaves_session("erp-prod", "tab")
+        trainee.dismisses_result()
+        trainee.sees("> See the price")
+        trainee.told("m, Start PITR Session, enter; tab, enter")
+        trainee.console.press("m")
+        trainee.dialog("More", "enter")
+        trainee.dialog("Start PITR Session", "tab", "enter")
+        trainee.sees("UNPROTECTED erp-prod")
+        trainee.console.press("p")
+        trainee.sees("Run PITR of erp-prod", " group ")
+        trainee.console.press("end", "enter")
+        trainee.dialog("Run PITR", "tab", "enter")
+        trainee.sees("> Leave this session too", "VMs FAILED")
+        trainee.goes_back()
+        trainee.leaves_session()
+        finished(trainee)
+    finally:
+        trainee.console.close()
