@@ -12,11 +12,13 @@ import msgspec
 from drdeck.controller.client import Client, ControllerError
 from drdeck.model.actions import READ_ONLY, Request
 from drdeck.model.domains import FailoverType
+from drdeck.model.passwords import PROTECTED
 from drdeck.model.times import parse_instant
 
 from . import exits, follow, output, shape
 from .context import Context, runs
 from .exits import Exit
+from .passwords import Asker
 from .prompts import ask
 
 Decorated = Callable[..., Any]
@@ -63,12 +65,20 @@ async def act_with(
     client: Client, request: Request, wait: bool, timeout: float | None, as_json: bool
 ) -> None:
     says = (await client.preview(request)).says if request.action in TOLD else ()
-    try:
-        ident = await client.submit(request)
-    except ControllerError as error:
-        if error.code != "unconfirmed" or request.confirm is not None or not sys.stdin.isatty():
-            raise
-        ident = await client.submit(await consent(client, request))
+    asker = Asker(client)
+    while True:
+        try:
+            ident = await _submit(client, request)
+        except ControllerError as error:
+            if error.code != "rule" or request.action != "cfo_complete":
+                raise
+            # refused, perhaps, for nothing but that nobody could log in at the protected site
+            wanted = asker.wanted(await client.get_listing(), PROTECTED)
+            if wanted is None:
+                raise
+            await asker.ask(wanted, "the protected site")
+        else:
+            break
     if as_json:
         output.emit({"operation": ident})
     else:
@@ -78,6 +88,15 @@ async def act_with(
     if wait:
         sys.stdout.flush()
         await follow.until_done(client, ident, timeout)
+
+
+async def _submit(client: Client, request: Request) -> str:
+    try:
+        return await client.submit(request)
+    except ControllerError as error:
+        if error.code != "unconfirmed" or request.confirm is not None or not sys.stdin.isatty():
+            raise
+        return await client.submit(await consent(client, request))
 
 
 async def consent(client: Client, request: Request) -> Request:

@@ -20,11 +20,12 @@ from drdeck.controller.client import Client, ControllerError, Disconnected, Kind
 from drdeck.controller.launch import attach
 from drdeck.controller.paths import Paths, paths_for
 from drdeck.controller.protocol import Listing
+from drdeck.controller.sight import LOGGED_IN, NOT_SEEN
 from drdeck.model.text import clean
 from drdeck.model.times import show_duration
 from drdeck.settings import TRAINING, Settings, SettingsError, TrainingSettings, load
 
-from . import exits
+from . import exits, output
 from .exits import Exit
 from .passwords import Asker
 
@@ -121,7 +122,9 @@ class Context:
         client = await self.attach(start=start)
         try:
             if sighted:
-                await wait_for_sight(client, stale)
+                listing = await wait_for_sight(client, stale)
+                for warning in listing.warnings:
+                    output.note(f"warning: {warning}")
             yield client
         finally:
             await client.close()
@@ -157,10 +160,12 @@ async def wait_for_sight(client: Client, stale: bool = False) -> Listing:
                     if listing.needs_password and asker.waits(listing):
                         await client.changed()
                         continue
+                    if listing.error in (NOT_SEEN, LOGGED_IN):
+                        await client.changed()
+                        continue
                     if stale and listing.seen_at is not None:
                         return listing
-                    if listing.error != "the site was not seen yet":
-                        raise Exit(exits.UNREACHABLE, listing.error)
+                    raise Exit(exits.UNREACHABLE, listing.error)
                 await client.changed()
     except TimeoutError:
         raise Exit(exits.UNREACHABLE, f"the site was not seen within {FIRST_SIGHT_S} s") from None

@@ -29,8 +29,9 @@ class Asker:
         return None if found is None or (of, found.number) in self._asked else found
 
     def waits(self, listing: Listing, of: str = OWN) -> bool:
-        """Whether a password that was typed is being tried."""
-        return any((w.of, w.number) in self._asked for w in listing.passwords if w.of == of)
+        """Whether a password is being tried that was typed here, or that is good: then nobody is asked."""
+        asked = [w for w in listing.passwords if w.of == of]
+        return not asked or any((w.of, w.number) in self._asked for w in asked)
 
     async def ask(self, wanted: PasswordWanted, site: str) -> None:
         """Prompt, and hand it over. Raises ControllerError."""

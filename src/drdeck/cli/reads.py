@@ -50,8 +50,6 @@ def _print_domains(listing: Listing) -> None:
         )
     head = ("DOMAIN", "MODE", "OWNER", "RECOV/TOTAL", "RPO", "PITR")
     output.table(head, rows, "the site has no Protected Domain")
-    for warning in listing.warnings:
-        output.note(f"warning: {warning}")
 
 
 @click.command("show")

@@ -23,6 +23,7 @@ from textual.filter import LineFilter
 from textual.screen import Screen
 from textual.scrollbar import ScrollBar
 from textual.timer import Timer
+from textual.worker import WorkerFailed
 
 from drdeck.coach.coach import Coach
 from drdeck.controller.client import Client, Disconnected
@@ -285,7 +286,9 @@ class DrdeckApp(App[None], inherit_bindings=False):
 
     def _fatal_error(self) -> None:
         """Textual's own shows the values of local variables, a password just typed among them."""
-        error = self._exception
+        error: BaseException | None = self._exception
+        if isinstance(error, WorkerFailed):
+            error = error.error
         log.critical("the console ended by a mistake of its own", exc_info=error)
         self.mistaken = True
         self.final_error = (

@@ -135,7 +135,7 @@ class Controller:
     def passwords_wanted(self) -> tuple[PasswordWanted, ...]:
         """The logins that wait for a person, the site's own first."""
         wanted = self.passwords.wanted()
-        if self.needs_password and not any(w.of == OWN for w in wanted):
+        if self.needs_password and not self.passwords.asked:  # the site has a way of its own to log in
             user = self.view.user if self.view else ""
             wanted = (PasswordWanted(of=OWN, user=user, why=self.error or ""), *wanted)
         return wanted

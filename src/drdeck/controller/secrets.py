@@ -51,6 +51,8 @@ class Passwords:
         self._rest: dict[str, _Rest] = {}
         self._wanted: dict[str, PasswordWanted] = {}
         self._numbers = 0
+        self.asked = False
+        """whether a site ever wanted one"""
         self.on_change: Callable[[], None] = lambda: None
 
     def give(self, password: str, of: str = "") -> None:
@@ -64,6 +66,7 @@ class Passwords:
 
     def get(self, login: Login) -> Password:
         """The password for a login. Blocks while its command runs. Raises LoginRefused with what to do."""
+        self.asked = True
         try:
             password = self._find(login)
         except LoginRefused as error:

@@ -23,6 +23,9 @@ _STEADY_S = 5.0
 _STEP_S = 1.0
 """Our clock was set when it and time itself differ by more."""
 
+NOT_SEEN, LOGGED_IN = "the site was not seen yet", "logged in; the site is being read"
+"""Why a site is not seen that soon will be."""
+
 
 def utcnow() -> datetime:
     return datetime.now(UTC)
@@ -45,7 +48,7 @@ class Sight:
         self.site, self.real_now, self.steady = site, real_now, steady
         self.view: SiteView | None = None
         self.seen_at: datetime | None = None
-        self.error: str | None = "the site was not seen yet"
+        self.error: str | None = NOT_SEEN
         self.needs_password = False
         self.take: Callable[[SiteView], None] = self.saw
         self.on_view: Callable[[], None] = lambda: None
@@ -66,18 +69,21 @@ class Sight:
             self._password_given.clear()  # here: one that comes while another is tried is not overheard
             try:
                 await self.site.open()
-                entered, self.needs_password = True, False
+                entered = True
+                if self.needs_password:
+                    self.needs_password, self.error = False, LOGGED_IN
+                    self.on_change()
                 async for view in self.site.watch():
                     self.take(view)
                 pauses = _ODD_S
             except LoginRefused as error:
                 self.needs_password = not entered
                 self.lost(str(error))
-                if entered:
-                    continue  # the password may be another one by now: get it anew before anybody is asked
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._password_given.wait(), 60)
-                continue
+                if not entered:
+                    with contextlib.suppress(TimeoutError):
+                        await asyncio.wait_for(self._password_given.wait(), 60)
+                    continue
+                pauses = _ODD_S  # it may be another one by now: got anew before anybody is asked
             except SiteError as error:
                 self.lost(str(error))
                 pauses = _GONE_S if isinstance(error, SiteUnreachable) else _ODD_S

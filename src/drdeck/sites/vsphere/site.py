@@ -245,7 +245,7 @@ class VSphereSite:
         try:
             if self._heart is not None:
                 await self._heart.beat()
-            inventory = self._sight.inventory()
+            inventory = await self._watching().refresh_attributes()
         except SiteError:
             connection = None  # why is told by whoever watches
         for folder in inventory.domains if inventory else ():
