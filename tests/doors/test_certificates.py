@@ -52,6 +52,16 @@ def test_verified_by_default(make_flow: MakeFlow, recovery: VCenter) -> None:
     assert level == "fail" and recovery.thumbprint in text and "not trusted: self-signed certificate" in text
 
 
+def test_for_another_name(make_flow: MakeFlow, recovery: VCenter) -> None:
+    """A certificate that is trusted, but is another host's."""
+    flow = make_flow(recovery, None)
+    flow.deck.config.write_text(flow.deck.config.read_text().replace("127.0.0.1", "localhost", 1))
+    assert "not valid for 'localhost'" in flow.refused("domains", code=5)
+    level, text = told(flow)
+    assert level == "fail" and "for 127.0.0.1" in text
+    assert recovery.calls()["Login"] == 1
+
+
 def test_a_pinned_one_that_changed(make_flow: MakeFlow, recovery: VCenter) -> None:
     """Refused in mid-session too, with both thumbprints, and nobody logs in at the new one."""
     flow = make_flow(recovery, None)

@@ -8,7 +8,7 @@ from drdeck.model.times import show
 from tests.flow.conftest import MakeFlow
 from tests.support import flowsite
 from tests.support.flow import settings
-from tests.support.flowsite import DOMAIN, VMS
+from tests.support.flowsite import DOMAIN, PASSWORD, VMS
 from tests.support.vcsim import VCenter
 
 pytestmark = pytest.mark.vcsim
@@ -75,3 +75,25 @@ def test_a_protected_site_that_does_not_know_the_domain(
     flow.start()
     for kind in ("regular", "planned"):
         assert f'no folder "{DOMAIN}"' in flow.refused("cfo", "complete", DOMAIN, "--type", kind)
+
+
+def test_a_protected_site_that_answers_and_shows_nothing_is_not_said_to_be_lost(
+    make_flow: MakeFlow, recovery: VCenter, protected_vcenter: VCenter
+) -> None:
+    flow = make_flow(recovery, protected_vcenter)
+    flow.start()
+    config = flow.deck.config.read_text()
+    ca_file, variable = f'ca_file = "{protected_vcenter.ca_file}"', PASSWORD + "_PROTECTED"
+    port = str(protected_vcenter.port)
+    for old, new, said in (
+        ("", "", "user name and password"),
+        (ca_file, "", "is not trusted"),
+        ('root = "/DC0/vm/prod"', 'root = "/DC0/vm/dorp"', "/DC0/vm has"),
+        (port, "1", "does not answer"),
+    ):
+        flow.deck.stop()
+        flow.deck.config.write_text(config.replace(old, new) if old else config)
+        flow.deck.env[variable] = protected_vcenter.password if old else "wrong"
+        for kind in ("regular", "planned"):
+            refused = flow.refused("cfo", "complete", DOMAIN, "--type", kind)
+            assert said in refused and ("does not answer" in refused) == (new == "1"), refused

@@ -101,7 +101,7 @@ def type_closed(request: Request, protected: ProtectedSite) -> str | None:
             )
         if protected.state == "unknown" and protected.detail:
             return (
-                f"nobody can tell whether the protected VMs run: {protected.detail}; make it known there,"
+                f"nobody can tell whether the protected VMs run: {protected.detail}; see to that,"
                 " or choose a Force Failover"
             )
         if protected.state == "lost":

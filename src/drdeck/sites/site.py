@@ -25,7 +25,11 @@ class LoginRefused(SiteUnreachable):
     """The site answers but does not let us in; a new password is needed before trying again."""
 
 
-class CertificateUntrusted(SiteUnreachable):
+class CertificateWrong(SiteUnreachable):
+    """The site shows a certificate that is not the one to be believed; nothing was said to it."""
+
+
+class CertificateUntrusted(CertificateWrong):
     """The site shows a certificate that nothing makes us believe; a person may compare it and pin it."""
 
     def __init__(self, text: str, certificate: Certificate) -> None:

@@ -13,6 +13,7 @@ from pyVmomi import vim, vmodl
 
 from drdeck.sites.site import (
     CertificateUntrusted,
+    CertificateWrong,
     LoginRefused,
     Refused,
     ResultUnknown,
@@ -58,7 +59,7 @@ def translate(exc: BaseException, doing: str, server: str = "vCenter") -> SiteEr
     if isinstance(exc, CertificateRefused):
         text = f"Could not {doing}: {_certificate(exc, server)}"
         if exc.expected or exc.found is None:
-            return SiteUnreachable(text)
+            return CertificateWrong(text)
         return CertificateUntrusted(text, exc.found)
     if isinstance(exc, OSError | HTTPException | ExpatError):
         return SiteUnreachable(

@@ -7,7 +7,7 @@ import contextlib
 import logging
 from collections.abc import Callable
 
-from drdeck.sites.site import SiteError
+from drdeck.sites.site import CertificateWrong, LoginRefused, Refused, SiteError
 
 from .connection import Connection
 from .facts import Inventory
@@ -19,6 +19,7 @@ log = logging.getLogger("drdeck.vsphere")
 CHECK_S = 10.0
 """How long a look at the protected site may take."""
 RETRY_S = 5.0
+_SHUT_OUT = (LoginRefused, CertificateWrong, Refused)
 
 
 class ProtectedSide:
@@ -37,6 +38,8 @@ class ProtectedSide:
         self._connect, self._root, self.address, self._on_change = connect, root, address, on_change
         self.connection: Connection | None = None
         self.lost = "it was not looked at yet"
+        self.shut_out = False
+        """it may well be there: a password, a certificate or a folder keeps us from seeing it"""
         self._watch: InventoryWatch | None = None
         self._task: asyncio.Task[None] | None = None
         self._first = asyncio.Event()
@@ -90,6 +93,7 @@ class ProtectedSide:
         except TimeoutError:
             return self.lost or f"no answer within {CHECK_S:g} s"
         except SiteError as error:
+            self.shut_out = isinstance(error, _SHUT_OUT)
             return str(error)
 
     async def _follow(self) -> None:
@@ -101,6 +105,7 @@ class ProtectedSide:
                 async for _ in self._watch.changes():
                     self._say("")
             except SiteError as error:
+                self.shut_out = isinstance(error, _SHUT_OUT)
                 self._say(str(error))
             except Exception as error:
                 log.exception("watching the protected site failed, which is a bug")

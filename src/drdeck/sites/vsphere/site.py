@@ -228,7 +228,8 @@ class VSphereSite:
             return ProtectedSite()
         lost, now = await side.look(), self._sight.now()
         if lost:
-            return ProtectedSite(state="lost", address=side.address, checked_at=now, detail=lost)
+            state = "unknown" if side.shut_out else "lost"
+            return ProtectedSite(state=state, address=side.address, checked_at=now, detail=lost)
         seen = side.of(domain)
         if not side.has(domain):
             return ProtectedSite(address=side.address, checked_at=now, detail=f"{side.address}: {seen.lost}")

@@ -55,10 +55,10 @@ async def findings(patient: Patient) -> list[Finding]:
     if side is not None and settings.protected is not None:
         lost = await side.look()
         url, user = settings.protected.url, settings.protected.username
+        level = "ok" if not lost else "fail" if side.shut_out else "warn"  # a disaster is no mistake
+        text = lost or f"{url} answers as {user}"
         found.append(
-            Finding(level="ok", subject="protected site", text=f"{url} answers as {user}")
-            if not lost
-            else Finding(level="warn", subject="protected site", text=lost, remedy=_WITHOUT)
+            Finding(level=level, subject="protected site", text=text, remedy=_WITHOUT if lost else "")
         )
         found += [finding for one in protected for finding in one]
     if patient.connection is None or patient.inventory is None:
