@@ -13,7 +13,10 @@ from pathlib import Path
 import pytest
 
 from drdeck.controller import chores
+from drdeck.controller.book import SELF
 from drdeck.controller.operations import OperationState
+from drdeck.controller.projection import STARTED
+from drdeck.evidence.audit import steps_by_operation
 from drdeck.model.actions import Request
 from drdeck.model.domains import Act, FailoverType
 from drdeck.sites.site import ResultUnknown
@@ -51,6 +54,7 @@ def test_on_the_command_line(deck: Deck, choice: str, burnt: int) -> None:
     assert "burn the bridge" in said.stderr and f"drdeck answer {ident} retry|confirm" in said.stderr
     question = deck.domain("erp")["question"]
     assert question["choices"] == ["retry", "confirm"] and "does not show" in question["text"]
+    assert 'Seen now: erp reads "Completing' in question["text"]
     operation = deck.json("tasks")["operations"][0]
     assert operation["id"] == ident and operation["state"] == "asking"
     deck.run("answer", ident, "skip", code=3)
@@ -100,9 +104,17 @@ async def test_interrupted_in_the_middle_asks_after_the_start(tmp_path: Path) ->
         question = controller.operations[ident].question
         assert question is not None and question.kind == "unknown" and "interrupted" in question.text
         assert site.burnt() == 0
+        controller.book.record(SELF, STARTED, {"pid": 1})  # as its process does
+        assert results(tmp_path, ident) == ["done", "interrupted"]
         controller.answer(ident, "retry", ANNA)
         await eventually(lambda: controller.operations[ident].state is OperationState.DONE)
         assert site.burnt() == 1
+        assert results(tmp_path, ident)[:4] == ["done", "interrupted", "done", "done"]
+
+
+def results(directory: Path, ident: str) -> list[str]:
+    """What became of each step, as the task log has it."""
+    return [step["result"] for step in steps_by_operation(directory / "journal.db")[ident]]
 
 
 async def test_a_view_read_before_the_loss_tells_nothing(tmp_path: Path) -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from drdeck.model.domains import Act
+from drdeck.model.domains import MODE_LABELS, Act, Domain
 
 from .operations import Operation, Question
+
+_POWER = {"unknown": "in a state that is not known"}
 
 
 def failed(op: Operation, keys: Sequence[str], choices: tuple[str, ...]) -> Question:
@@ -21,11 +23,14 @@ def common_choices(acts: Sequence[Act]) -> tuple[str, ...]:
     return tuple(c for c in ("retry", "skip", "abort") if c in common)
 
 
-def unknown(keys: Sequence[str], says: Sequence[str]) -> Question:
-    """What only a person can tell, for the site does not show whether it was done."""
+def unknown(keys: Sequence[str], says: Sequence[str], domain: Domain, vms: Sequence[str] = ()) -> Question:
+    """What only a person can tell, for the site does not show whether it was done to VMs, by id, or all."""
+    shown = [f"{vm.name} is {_POWER.get(vm.power, vm.power)}" for vm in domain.vms if vm.id in vms]
+    seen = _some(shown) if shown else f'{domain.name} reads "{MODE_LABELS[domain.mode]}"'
     text = (
         "drdeck was interrupted or the answer was lost, and the site does not show whether it happened:"
-        f" {_some(says)}. Look there; then say retry (it did not happen) or confirm (it did)."
+        f" {_some(says)}. Seen now: {seen}."
+        " Look there; then say retry (it did not happen) or confirm (it did)."
     )
     ident = "unknown:" + ",".join(sorted(keys))
     return Question(id=ident, kind="unknown", text=text, choices=("retry", "confirm"))

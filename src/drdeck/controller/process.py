@@ -16,6 +16,7 @@ from drdeck.settings import Settings, unchecked
 from drdeck.sites import make_site
 from drdeck.sites.site import SiteError
 
+from . import projection as facts
 from .book import SELF
 from .controller import Controller
 from .journal import Journal, JournalError
@@ -83,7 +84,7 @@ async def _serve(settings: Settings, name: str, paths: Paths, journal: Journal, 
         loop.add_signal_handler(number, stopped.set)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     with contextlib.suppress(JournalError):  # a full disk is no reason not to observe
-        controller.book.record(SELF, "controller_started", {"pid": os.getpid(), "site": name})
+        controller.book.record(SELF, facts.STARTED, {"pid": os.getpid(), "site": name})
         for place in unchecked(chosen):
             controller.book.record(SELF, "certificate_not_checked", {"site": name, **place})
     _say(READY)

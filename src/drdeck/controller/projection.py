@@ -23,6 +23,8 @@ QUESTION = "question"
 SETTLED = "settled"
 ANSWER = "answer"
 ENDED = "ended"
+STARTED = "controller_started"
+"""A new process: what was under way in the one before it has no outcome."""
 
 
 def apply(operations: Operations, event: Event) -> Operations:

@@ -126,7 +126,7 @@ def first_command(op: Operation) -> AnyCommand:
 
 def _cfo_start(op: Operation, d: Domain, serial: int) -> Next:
     if d.mode is Mode.IMPORTED:
-        return _command(op, first_command(op), serial, shown="continuous failover as started")
+        return _command(op, d, first_command(op), serial, shown="continuous failover as started")
     if d.mode is Mode.REHYDRATING:
         return _phase(op, d, serial) or Wait(
             f"{d.vms_recoverable} of {d.vms_total} VMs are recoverable"
@@ -141,11 +141,11 @@ def _cfo_complete(op: Operation, d: Domain, serial: int) -> Next:
         if op.answers.get("abort") == "abort":
             off = STAYS_OFF if op.request.type is FailoverType.PLANNED else ""
             return Failed(GIVEN_UP + off, aborted=True)
-        return _command(op, first_command(op), serial, shown="the completion as begun")
+        return _command(op, d, first_command(op), serial, shown="the completion as begun")
     if d.mode is Mode.RUNNING_IN_FAILOVER and d.session is None:
         return Done("running in failover")
     if op.answers.get("abort") == "abort" and d.mode is Mode.COMPLETING:
-        return _command(op, AbortCompletion(operation=op.id, domain=d.name), serial, shown="the end of it")
+        return _command(op, d, AbortCompletion(operation=op.id, domain=d.name), serial, shown="the end of it")
     step = _question(op, d, serial) or _phase(op, d, serial)
     if step is not None:
         return step
@@ -156,17 +156,17 @@ def _cfo_complete(op: Operation, d: Domain, serial: int) -> Next:
     if d.recovered and failover.run_pitr:
         # The heart of it: every VM is recovered, the box was ticked, no session yet.
         start = StartSession(operation=op.id, domain=d.name, session=op.id, after_failover=True)
-        return _command(op, start, serial, shown="the PITR session", on_refused="ask")
+        return _command(op, d, start, serial, shown="the PITR session", on_refused="ask")
     if d.recovered:
         finish = FinishFailover(operation=op.id, domain=d.name)
-        return _command(op, finish, serial, shown="the failover as finished", on_refused="ask")
+        return _command(op, d, finish, serial, shown="the failover as finished", on_refused="ask")
     detail = f": {d.step.detail}" if d.step and d.step.detail else ""
     return Wait((d.step.label if d.step else "recovering VMs") + detail)
 
 
 def _pitr_start(op: Operation, d: Domain, serial: int) -> Next:
     if d.session is None:
-        return _command(op, first_command(op), serial, shown="the PITR session")
+        return _command(op, d, first_command(op), serial, shown="the PITR session")
     if d.session.id != op.id:
         return Failed(f'"{d.name}" already has another PITR session')
     if d.session.state is not SessionState.WAITING:
@@ -179,15 +179,15 @@ def _pitr_run(op: Operation, d: Domain, serial: int) -> Next:
     if session is None or op.session not in (None, session.id):
         return Failed("the PITR session that it was asked for has ended")
     if session.last_operation != op.id and op.session and session.last_operation != op.after:
-        return _overtaken(op, first, serial)
+        return _overtaken(op, d, first, serial)
     if session.last_operation != op.id:
-        return _command(op, first, serial, shown="the rollback as begun")
+        return _command(op, d, first, serial, shown="the rollback as begun")
     if session.state is SessionState.ACTIVE:
         return Done(f"rolled back to {show(op.request.to)}" if op.request.to else "rolled back")
     return _question(op, d, serial) or _phase(op, d, serial) or Wait("rolling back")
 
 
-def _overtaken(op: Operation, first: AnyCommand, serial: int) -> Next:
+def _overtaken(op: Operation, d: Domain, first: AnyCommand, serial: int) -> Next:
     """Somebody else's rollback came in between: beginning ours again could undo it."""
     key = first.key
     if key in op.going or serial <= op.unseen.get(key, -1):
@@ -195,7 +195,7 @@ def _overtaken(op: Operation, first: AnyCommand, serial: int) -> Next:
     if key in op.done:
         return Done("rolled back; another rollback has followed since")
     if key in op.lost:
-        return Ask(asking.unknown([key], [first.says]))
+        return Ask(asking.unknown([key], [first.says], d))
     return Failed("somebody else rolled the VMs back meanwhile; ask again if it is still wanted")
 
 
@@ -205,7 +205,7 @@ def _pitr_exit(op: Operation, d: Domain, serial: int) -> Next:
         asked = exit_.key in op.done or exit_.key in op.lost or exit_.key in op.going
         return Done("the PITR session was exited") if asked else Failed("the PITR session has ended already")
     if d.session.last_operation != op.id:
-        return _command(op, exit_, serial, shown="the session as exiting")
+        return _command(op, d, exit_, serial, shown="the session as exiting")
     return _question(op, d, serial) or _phase(op, d, serial) or Wait("exiting the PITR session")
 
 
@@ -213,7 +213,7 @@ def _take_over(op: Operation, d: Domain, serial: int) -> Next:
     taken = first_command(op)
     if taken.key in op.done and d.driver is None and d.left_by is None:
         return Done("driven from here")
-    return _command(op, taken, serial, shown="this controller as the driver")
+    return _command(op, d, taken, serial, shown="this controller as the driver")
 
 
 _STEPS: dict[str, Callable[[Operation, Domain, int], Next]] = {
@@ -226,7 +226,9 @@ _STEPS: dict[str, Callable[[Operation, Domain, int], Next]] = {
 }
 
 
-def _command(op: Operation, command: AnyCommand, serial: int, shown: str, on_refused: str = "fail") -> Next:
+def _command(
+    op: Operation, d: Domain, command: AnyCommand, serial: int, shown: str, on_refused: str = "fail"
+) -> Next:
     """Give a command that the site does not show as taken, unless it is under way or just taken."""
     key = command.key
     if key in op.going:
@@ -238,7 +240,7 @@ def _command(op: Operation, command: AnyCommand, serial: int, shown: str, on_ref
     if serial <= op.unseen.get(key, -1):
         return Wait(f"{command.says}: its answer was lost; looking at the site")
     if key in op.lost and isinstance(command, Take) and command.act.after_loss == "ask":
-        return Ask(asking.unknown([key], [command.says]))
+        return Ask(asking.unknown([key], [command.says], d, [command.act.vm] if command.act.vm else ()))
     if key in op.done and serial <= op.done[key]:
         return Wait(f"{command.says}: done; waiting until the site shows it")
     if key in op.done:
@@ -256,6 +258,7 @@ def _question(op: Operation, d: Domain, serial: int) -> Next | None:
         return Ask(Question(id=asked.id, kind="site", text=asked.text, choices=asked.choices))
     return _command(
         op,
+        d,
         Resolve(operation=op.id, domain=d.name, question=asked.id, choice=choice),
         serial,
         shown="the answer as taken",
@@ -298,7 +301,14 @@ def _phase(op: Operation, d: Domain, serial: int) -> Next | None:
     if todo:
         return Do(tuple(todo), phase.name)
     if unknown:
-        return Ask(asking.unknown([act.key for act in unknown], [act.says or act.kind for act in unknown]))
+        return Ask(
+            asking.unknown(
+                [act.key for act in unknown],
+                [act.says or act.kind for act in unknown],
+                d,
+                [act.vm for act in unknown if act.vm is not None],
+            )
+        )
     if failed and not under_way:
         choices = asking.common_choices(failed)
         return Ask(asking.failed(op, [act.key for act in failed], choices))
@@ -307,7 +317,7 @@ def _phase(op: Operation, d: Domain, serial: int) -> Next | None:
     if phase.wait or phase.then is None:
         return Wait(phase.wait or phase.name)
     then = Take(operation=op.id, domain=d.name, act=phase.then)
-    return _command(op, then, serial, shown="it", on_refused="ask")
+    return _command(op, d, then, serial, shown="it", on_refused="ask")
 
 
 def _open(op: Operation, key: str, serial: int) -> bool:

@@ -10,7 +10,7 @@ import msgspec
 
 from drdeck.controller.client import ControllerError
 from drdeck.controller.journal import Journal, JournalError
-from drdeck.controller.projection import ANSWER, INTENT, OUTCOME
+from drdeck.controller.projection import ANSWER, INTENT, OUTCOME, STARTED
 from drdeck.model.times import show
 
 
@@ -52,7 +52,10 @@ def verify(file: Path) -> tuple[int, list[str]]:
 
 
 def steps_by_operation(file: Path) -> dict[str, list[dict[str, Any]]]:
-    """For each operation its steps: time, what (`says`), `result` and the site's words."""
+    """For each operation its steps: time, what (`says`), `result` and the site's words.
+
+    `result` is that of the journal, or "under way", or "interrupted" when the controller ended first.
+    """
     steps: dict[str, list[dict[str, Any]]] = {}
     going: dict[tuple[str, str], dict[str, Any]] = {}
     journal = _open(file)
@@ -60,7 +63,11 @@ def steps_by_operation(file: Path) -> dict[str, list[dict[str, Any]]]:
         for event in journal.events():
             data = event.data
             ident = data.get("operation", "")
-            if event.kind == INTENT:
+            if event.kind == STARTED:
+                for step in going.values():
+                    _interrupt(step)
+            elif event.kind == INTENT:
+                _interrupt(going.get((ident, data["key"])))
                 step = {"time": show(event.time), "says": data["says"], "result": "under way", "text": ""}
                 steps.setdefault(ident, []).append(step)
                 going[(ident, data["key"])] = step
@@ -77,3 +84,10 @@ def steps_by_operation(file: Path) -> dict[str, list[dict[str, Any]]]:
     finally:
         journal.close()
     return steps
+
+
+def _interrupt(step: dict[str, Any] | None) -> None:
+    """No outcome was written by the controller that began it; what became of it is seen at the site."""
+    if step is not None and step["result"] == "under way":
+        step["result"] = "interrupted"
+        step["text"] = "the controller ended before the answer came; the next one looked at the site"
