@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 
 
 def main() -> None:
     os.umask(0o077)  # whatever is written is for this user
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a name that the locale has no letters for is no error
+            stream.reconfigure(errors="backslashreplace")
     try:
         from drdeck.cli.app import run  # takes long enough for a Ctrl-C to come in between
     except KeyboardInterrupt:

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import json
+
+import msgspec
 import pytest
 from rich.cells import cell_len
+from textual.events import Paste
 
 from drdeck.console import show
-from drdeck.console.looks import plain
-from drdeck.model.text import clean
+from drdeck.console.looks import harmless, plain
+from drdeck.model.text import clean, in_json
 from drdeck.terminal import is_utf8
+from tests.console.deck import running
+from tests.console.fake import FakeClient, domain
+from tests.support.nasty import EVERYTHING, raw
 
 
 @pytest.mark.parametrize(
@@ -29,6 +36,38 @@ from drdeck.terminal import is_utf8
 )
 def test_nothing_hides_in_a_name(raw: str, shown: str) -> None:
     assert clean(raw) == shown
+
+
+def test_everything_nasty_is_seen() -> None:
+    assert raw(clean(EVERYTHING)) == [] and raw(clean(EVERYTHING, lines=True)) == []
+    assert clean(clean(EVERYTHING)) == clean(EVERYTHING)
+
+
+def test_marks_without_end_do_not_run_over_their_neighbours() -> None:
+    pile = "e" + "\u0301" * 50
+    assert clean(pile).startswith("e" + "\u0301" * 3) and clean(pile).count("\u0301") < 8
+    assert "U+0301" in clean(pile)
+
+
+@pytest.mark.parametrize("text", [EVERYTHING, "日本語 é", 'quote " and \\', ""])
+def test_json_stays_the_same_and_hides_nothing(text: str) -> None:
+    written = in_json(msgspec.json.encode({text: [text]}).decode())
+    assert json.loads(written) == {text: [text]} and raw(written) == []
+
+
+@pytest.mark.parametrize("text", ["erp", "日本語 é\u0301", EVERYTHING])
+def test_the_last_filter_keeps_the_width(text: str) -> None:
+    assert cell_len(harmless(text)) == cell_len(text)
+    assert raw(harmless(text)) == []
+    assert text is EVERYTHING or harmless(text) == text
+
+
+async def test_what_is_pasted_into_a_field_hides_nothing() -> None:
+    async with running(FakeClient(domain())) as deck:
+        await deck.press("slash")
+        deck.app.post_message(Paste(EVERYTHING))
+        await deck.until(lambda: "no domain matches" in deck.words(), "pasted")
+        assert raw(deck.text) == [], deck.text
 
 
 def test_line_ends_stay_where_they_may() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -13,6 +14,7 @@ from drdeck.controller.client import Client, ControllerError
 from drdeck.model.actions import READ_ONLY, Request
 from drdeck.model.domains import FailoverType
 from drdeck.model.passwords import PROTECTED
+from drdeck.model.text import clean
 from drdeck.model.times import parse_instant
 
 from . import exits, follow, output, shape
@@ -22,7 +24,21 @@ from .passwords import Asker
 from .prompts import ask
 
 Decorated = Callable[..., Any]
-SECONDS = click.FloatRange(min=0)
+
+
+class Seconds(click.FloatRange):
+    """So many seconds, and not "nan"."""
+
+    name = "seconds"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        found: float = super().convert(value, param, ctx)
+        if not math.isfinite(found):
+            self.fail(f"{value!r} is no number of seconds", param, ctx)
+        return found
+
+
+SECONDS = Seconds(min=0)
 
 
 def act_options(command: Decorated) -> Decorated:
@@ -107,6 +123,8 @@ async def consent(client: Client, request: Request) -> Request:
     for what in preview.not_checked:
         output.note(f"Not checked: {what}")
     typed = ask(f'Type the name of the domain ("{request.domain}") to go on')
+    if typed == clean(request.domain):  # a name that cannot be typed is typed as it is shown
+        typed = request.domain
     return msgspec.structs.replace(request, confirm=typed, shown=preview.facts)
 
 

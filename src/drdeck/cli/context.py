@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
+import io
 import os
-import sys
 from collections.abc import AsyncIterator, Callable, Coroutine
 from dataclasses import dataclass
 from pathlib import Path
@@ -205,7 +205,9 @@ def told(main: Callable[[], object]) -> int:
             return exits.INTERRUPTED
         return _say("given up", exits.FAILED)
     except click.ClickException as error:
-        error.show(file=sys.stderr)
+        written = io.StringIO()
+        error.show(file=written)  # quotes what was typed
+        click.echo(clean(written.getvalue().rstrip("\n"), lines=True), err=True)
         return error.exit_code
     except KeyboardInterrupt:
         return exits.INTERRUPTED

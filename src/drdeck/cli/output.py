@@ -15,14 +15,19 @@ from collections.abc import Callable, Iterator, Sequence
 import click
 import msgspec
 
-from drdeck.model.text import clean
+from drdeck.model.text import clean, in_json
 
 from .shape import Json
 
 
 def emit(data: Json) -> None:
     """One JSON object on one line."""
-    click.echo(msgspec.json.encode(data).decode())
+    say_json(msgspec.json.encode(data).decode())
+
+
+def say_json(line: str) -> None:
+    """A line of JSON as it is, but for characters that hide: those are escaped, and mean the same."""
+    click.echo(in_json(line))
 
 
 def note(text: str) -> None:

@@ -166,7 +166,7 @@ def audit() -> None:
 def audit_export(context: Context, as_json: bool) -> None:
     """Print the journal as JSON lines, oldest first."""
     for line in export(context.paths.journal):
-        click.echo(line)
+        output.say_json(line)
 
 
 @audit.command("verify")

@@ -14,6 +14,7 @@ from drdeck.coach.loading import find, shipped
 from drdeck.coach.result import lines
 from drdeck.controller.client import ControllerError
 from drdeck.files import write_private
+from drdeck.model.text import in_json
 from drdeck.settings import TRAINING, SettingsError
 
 from . import exits, output
@@ -181,7 +182,8 @@ def _keep(coach: Coach, file: Path | None) -> None:
     found = coach.result()
     if file is None or found is None:
         return
-    write_private(file, msgspec.json.format(msgspec.json.encode(found)) + b"\n")
+    lines = msgspec.json.format(msgspec.json.encode(found)).decode().split("\n")
+    write_private(file, "".join(f"{in_json(line)}\n" for line in lines).encode())
 
 
 train.add_command(inject)

@@ -12,6 +12,7 @@ from drdeck.coach.coach import Coach
 from drdeck.controller.client import Client
 from drdeck.controller.logs import log_to
 from drdeck.files import make_private
+from drdeck.model.text import clean
 from drdeck.settings import ConsoleSettings
 
 if TYPE_CHECKING:
@@ -65,5 +66,5 @@ def run(
     app.run(mouse=options.mouse)
     if app.final_error is not None:
         more = f"; {log_file} says more" if app.mistaken and log_file is not None else ""
-        print(f"drdeck: {app.final_error}{more}", file=sys.stderr)
+        print(f"drdeck: {clean(app.final_error)}{more}", file=sys.stderr)
     return Left(app.return_code or 0, app.lesson)

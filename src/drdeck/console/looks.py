@@ -14,6 +14,7 @@ from textual.color import Color
 from textual.filter import LineFilter
 from textual.theme import BUILTIN_THEMES, Theme
 
+from drdeck.model.text import hides
 from drdeck.settings import ConsoleSettings
 from drdeck.terminal import ascii_only, theme_of
 
@@ -149,6 +150,19 @@ def plain(text: str) -> str:
     return "".join(c if c.isascii() else _ASCII.get(c, "?" * cell_len(c)) for c in text)
 
 
+@lru_cache(4096)
+def harmless(text: str) -> str:
+    """`text` of the same width in cells, where what still hides in it is a question mark, or gone."""
+    return "".join("?" * cell_len(c) if hides(c) else c for c in text) if hides(text) else text
+
+
+class HarmlessFilter(LineFilter):
+    """The last look at what is drawn: for what was pasted into a field, or forgotten elsewhere."""
+
+    def apply(self, segments: list[Segment], background: Color) -> list[Segment]:
+        return [s if s.control else Segment(harmless(s.text), s.style) for s in segments]
+
+
 class AsciiFilter(LineFilter):
     """Makes everything that is drawn ASCII, borders and names included, just before it is written."""
 
@@ -180,7 +194,7 @@ class Looks:
 
     @property
     def filters(self) -> list[LineFilter]:
-        found: list[LineFilter] = [AsciiFilter()] if self.ascii else []
+        found: list[LineFilter] = [HarmlessFilter(), *([AsciiFilter()] if self.ascii else [])]
         return [*found, ColourlessFilter()] if self.theme == "mono" else found
 
 

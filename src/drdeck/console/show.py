@@ -1,4 +1,7 @@
-"""Figures and lines as the screens write them: pure functions, measured in terminal cells."""
+"""Figures and lines as the screens write them: pure functions, measured in terminal cells.
+
+Every text is made harmless here, where its width is still to be measured: a screen cannot forget to.
+"""
 
 from __future__ import annotations
 
@@ -22,11 +25,12 @@ def plain_of(line: Line) -> str:
 
 
 def width_of(line: Line) -> int:
-    return sum(cell_len(text) for text, _ in line)
+    return sum(cell_len(clean(text)) for text, _ in line)
 
 
 def cut(text: str, width: int) -> str:
     """At most `width` cells, with "…" at the end of what was cut."""
+    text = clean(text)
     if cell_len(text) <= width:
         return text
     if width <= 1:
@@ -36,6 +40,7 @@ def cut(text: str, width: int) -> str:
 
 def cut_middle(text: str, width: int) -> str:
     """At most `width` cells, cut in the middle: the ends of a name tell it from its likes."""
+    text = clean(text)
     if cell_len(text) <= width:
         return text
     if width < 5:
@@ -51,6 +56,7 @@ def cut_middle(text: str, width: int) -> str:
 
 def cut_start(text: str, width: int) -> str:
     """At most `width` cells, with "…" for the words that were cut off at the start."""
+    text = clean(text)
     if cell_len(text) <= width:
         return text
     words = text.split(" ")
@@ -67,8 +73,8 @@ def left(text: str, width: int) -> str:
 
 
 def name(text: str, width: int) -> str:
-    """A name from outside, cleaned, in exactly `width` cells."""
-    return set_cell_size(cut_middle(clean(text), width), width)
+    """A name in exactly `width` cells."""
+    return set_cell_size(cut_middle(text, width), width)
 
 
 def right(text: str, width: int) -> str:
@@ -81,7 +87,8 @@ def fit(line: Line, width: int) -> Line:
     """A line cut to `width` cells."""
     pieces: list[Piece] = []
     room = width
-    for text, style in line:
+    for raw, style in line:
+        text = clean(raw)
         cells = cell_len(text)
         if cells > room:
             if room > 0:
@@ -104,7 +111,7 @@ def wrap(text: str, width: int) -> list[str]:
     """Words laid into lines of at most `width` cells; a longer word is broken, nothing is lost."""
     width = max(2, width)  # a wide character must have room
     lines: list[str] = []
-    for paragraph in text.split("\n"):
+    for paragraph in clean(text, lines=True).split("\n"):
         line = ""
         for word in paragraph.split(" "):
             joined = f"{line} {word}" if line else word

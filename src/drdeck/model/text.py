@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from functools import lru_cache
 
 _HIDDEN_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 _BLANK_LETTERS = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0\u2800")
@@ -12,6 +13,7 @@ _WIDE_SPACE = "\u3000"
 """The space of CJK text: seen as such, and usual in names there."""
 
 
+@lru_cache(4096)
 def _hides(char: str) -> bool:
     category = unicodedata.category(char)
     if category in _HIDDEN_CATEGORIES or char in _BLANK_LETTERS:
@@ -31,6 +33,15 @@ def quoted(value: object) -> str:
     return brief(repr(value))
 
 
+def hides(text: str) -> bool:
+    """Whether something in it moves the cursor, is not seen, or changes how its neighbours are drawn."""
+    return not (text.isascii() and text.isprintable()) and any(map(_hides, text))
+
+
+MOST_MARKS = 5
+"""Marks on one letter; no script piles up more, and a longer pile is drawn over other lines."""
+
+
 def clean(text: str, lines: bool = False) -> str:
     """`text` with control, bidi, zero-width and look-alike blank characters as "<U+202E>".
 
@@ -42,4 +53,26 @@ def clean(text: str, lines: bool = False) -> str:
     text = text.replace("\r\n", "\n").replace("\t", " ")
     if not lines:
         text = text.replace("\n", " ")
-    return "".join(f"<U+{ord(c):04X}>" if c != "\n" and _hides(c) else c for c in text)
+    found, marks = [], 0
+    for char in text:
+        marks = marks + 1 if _is_mark(char) else 0
+        harmless = char == "\n" or not (_hides(char) or marks > MOST_MARKS)
+        found.append(char if harmless else f"<U+{ord(char):04X}>")
+    return "".join(found)
+
+
+def in_json(text: str) -> str:
+    """JSON of the same meaning in which nothing hides: such characters stand there as \\u202e."""
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(_escaped(char) if _hides(char) else char for char in text)
+
+
+def _escaped(char: str) -> str:
+    units = char.encode("utf-16-be", "surrogatepass")
+    return "".join(f"\\u{units[at]:02x}{units[at + 1]:02x}" for at in range(0, len(units), 2))
+
+
+@lru_cache(4096)
+def _is_mark(char: str) -> bool:
+    return unicodedata.combining(char) != 0 or unicodedata.category(char) in ("Mn", "Me")

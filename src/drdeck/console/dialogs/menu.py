@@ -35,12 +35,15 @@ class Item:
 
 def menu_line(item: Item, width: int) -> Line:
     if item.closed:
-        return ((item.label, "dim"), (cut(f"  ({item.closed})", max(0, width - len(item.label))), "dim"))
+        return (
+            (item.label, "dim"),
+            (cut(f"  ({clean(item.closed)})", max(0, width - len(item.label))), "dim"),
+        )
     return ((item.label, "bold"),)
 
 
 def palette_line(item: Item, width: int) -> Line:
-    text = f"({item.closed})" if item.closed else item.help
+    text = f"({clean(item.closed)})" if item.closed else item.help
     return (
         (left(item.label, 22), "dim" if item.closed else "bold"),
         (cut(f" {text}", max(0, width - 22)), "dim"),

@@ -1,0 +1,344 @@
+"""Text from outside is data: no command, no log and no console gives the terminal anything of it raw.
+
+The site of these tests has names, and its lesson texts, that begin with every attack that TOML can carry.
+All that every command writes to stdout and stderr is looked at, and all bytes that a console sends.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+import tomli_w
+
+from drdeck.cli.app import cli
+from tests.flow.conftest import MakeFlow
+from tests.support.deck import Deck
+from tests.support.flow import settings
+from tests.support.nasty import EVERYTHING, raw
+from tests.support.terminal import Terminal
+from tests.support.vcsim import VCenter
+
+OUT = EVERYTHING.replace("\x00", "")
+"""a NUL stands in no TOML that is read, and in no argument"""
+ERP, CRM, WEB = f"{OUT}erp", f"{OUT}crm", f"{OUT}web"
+DB, APP = f"{OUT}db", f"{OUT}app"
+NETWORK, DRSEG = f"{OUT}VM_1", f"{OUT}DRSeg"
+
+
+def domain(name: str, **more: Any) -> dict[str, Any]:
+    vms = [{"name": vm, "disk_bytes": 1000, "network": NETWORK, "boot": "2s"} for vm in (DB, APP)]
+    return {
+        "name": name,
+        "pitr": {"enabled": True, "window": "2h", "interval": "1m"},
+        "owner_address": f"{OUT}vcsa",
+        "storage_site": f"{OUT}array",
+        "recovery_networks": [DRSEG, f"{OUT}other"],
+        "vms": vms,
+        "runbook": [{"group": f"{OUT}first", "vms": [DB]}],
+        **more,
+    }
+
+
+SCENARIO: dict[str, Any] = {
+    "name": "nasty",
+    "title": f"{OUT}title",
+    "description": f"{OUT}description",
+    "start": "2026-01-16T22:00:00Z",
+    "opens": "2026-01-16T23:00:00Z",
+    "domains": [domain(ERP), domain(CRM, state="protected"), domain(WEB, protected_site="lost")],
+    "faults": [
+        {"kind": "shutdown_fails", "domain": ERP, "vms": [DB], "times": 1},
+        {"kind": "foreign_snapshot", "domain": CRM, "vms": [APP]},
+    ],
+}
+OBJECTIVE = {
+    "id": "one",
+    "text": f"{OUT}text",
+    "hint": f"{OUT}hint",
+    "key": f"{OUT}key",
+    "command": f"{OUT}command",
+    "when": {"kind": "mode", "domain": ERP, "mode": "synchronised"},
+}
+LESSON: dict[str, Any] = {
+    "name": "nasty-lesson",
+    "title": f"{OUT}lesson",
+    "scenario": "nasty.toml",
+    "situation": f"{OUT}situation",
+    "end": f"{OUT}the end",
+    "speed": 1000,
+    "objectives": [OBJECTIVE, {**OBJECTIVE, "id": "two", "when": {"kind": "session", "domain": ERP}}],
+    "mistakes": [{"kind": "force_while_reachable", "domain": ERP, "why": f"{OUT}why"}],
+}
+
+
+class Listener:
+    """Runs commands, and looks at everything that they write."""
+
+    def __init__(self, deck: Deck, lesson: Path) -> None:
+        self.deck, self.lesson = deck, lesson
+        self.run: set[str] = set()
+
+    def __call__(self, *words: str, code: int | None = 0) -> str:
+        done = self.deck.run(*words, code=code)
+        assert raw(done.stdout) == [] and raw(done.stderr) == [], (words, done.stdout, done.stderr)
+        self.run |= {path for path in commands() if tuple(path.split()) == words[: len(path.split())]}
+        if words[0] == "train" and self.lesson in map(Path, words):
+            self.run.add("train lesson")
+        return done.stdout + done.stderr
+
+    def both(self, *words: str, code: int | None = 0) -> Any:
+        """As text, and as JSON, which means what was meant."""
+        self(*words, code=code)
+        done = self.deck.run(*words, "--json", code=code)
+        assert raw(done.stdout) == [], done.stdout
+        return json.loads(done.stdout)
+
+    def everything(self) -> None:
+        """All that can be looked at as things are now."""
+        found = self.both("domains")
+        assert {d["name"] for d in found["domains"]} == {ERP, CRM, WEB}
+        for name in (ERP, CRM, WEB):
+            shown = self.both("show", name)
+            assert {vm["name"] for vm in shown["vms"]} == {DB, APP}
+            self.both("pitr", "points", name)
+            self.both("watch", name, "--until", "idle", "--timeout", "0.2", code=None)
+        self.both("tasks")
+        self.both("doctor", code=None)
+        self.both("controller", "status")
+        self.both("audit", "verify")
+        for line in self("audit", "export").splitlines():
+            json.loads(line)
+        self("watch", "--timeout", "0.2", code=7)
+
+
+def commands() -> set[str]:
+    """Every command that there is, as it is typed."""
+    found: set[str] = set()
+
+    def walk(command: click.Command, path: tuple[str, ...]) -> None:
+        if isinstance(command, click.Group):
+            for name, inner in command.commands.items():
+                walk(inner, (*path, name))
+        if not isinstance(command, click.Group) or command.invoke_without_command:
+            found.add(" ".join(path))
+
+    walk(cli, ())
+    return found - {""}
+
+
+NOT_LOOKED_AT = {
+    "controller serve": "is the controller itself; its log is looked at",
+    "console": "is looked at in a terminal, below",
+    "sites add": "asks, in a terminal, below",
+}
+
+
+@pytest.fixture
+def lesson(tmp_path: Path) -> Path:
+    (tmp_path / "nasty.toml").write_text(tomli_w.dumps(SCENARIO), "utf-8")
+    file = tmp_path / "lesson.toml"
+    file.write_text(tomli_w.dumps(LESSON), "utf-8")
+    return file
+
+
+@pytest.fixture
+def deck(tmp_path: Path, lesson: Path) -> Iterator[Deck]:
+    site = {"kind": "training", "scenario": "nasty.toml", "speed": 1000.0}
+    made = Deck(tmp_path, tomli_w.dumps({"default_site": "lab", "sites": {"lab": site}}))
+    made.here = True
+    yield made
+    made.run("train", str(lesson), "--", "controller", "stop", "--force", code=None)
+    made.stop()
+
+
+def question(deck: Deck, name: str) -> dict[str, Any]:
+    deck.run("watch", name, "--until", "idle", "--timeout", "30", code=None)
+    asked: dict[str, Any] | None = deck.domain(name)["question"]
+    assert asked is not None
+    return asked
+
+
+def test_every_command_in_every_phase(deck: Deck, lesson: Path) -> None:
+    say = Listener(deck, lesson)
+    say.both("sites")
+    say("controller", "start")
+    say.everything()
+    mapping = f"--network={NETWORK}={DRSEG}"
+
+    # wrong ones
+    for words, code in (
+        (("show", f"{OUT}none"), 2),
+        (("cfo", "start", ERP), 3),
+        (("cfo", "start", ERP, f"--network={NETWORK}={OUT}none"), 2),
+        (("cfo", "start", ERP, f"--network={OUT}none=x"), 2),
+        (("cfo", "complete", WEB, "--type", "regular"), 3),
+        (("pitr", "start", CRM, "--vm", f"{OUT}none"), 2),
+        (("pitr", "run", CRM, "--to", f"{OUT}soon"), 2),
+        (("pitr", "exit", CRM), 3),
+        (("takeover", ERP), 3),
+        (("answer", f"{OUT}op", "retry"), 2),
+        (("answer", "op-1", f"{OUT}maybe"), 2),
+        ((f"{OUT}command",), 2),
+        (("--site", f"{OUT}east", "domains"), 2),
+        (("--scenario", f"{OUT}east.toml", "domains"), 2),
+        (("train", f"{OUT}lesson"), 2),
+        (("train", "inject", "slow_vm", "--domain", CRM, "--vm", f"{OUT}none"), 3),
+        (("train", "jump", f"{OUT}soon"), 2),
+        (("watch", ERP, "--until", "session", "--timeout", "nan"), 2),
+    ):
+        said = say(*words, code=None)
+        done = deck.run(*words, code=None)
+        assert done.returncode in (code, 1), (words, done.returncode, said)
+
+    # through a planned failover that asks, a session, a rollback, an exit
+    say("cfo", "start", ERP, mapping, "--wait")
+    say.everything()
+    say("cfo", "complete", ERP, "--type", "planned", "--run-pitr", mapping)
+    asked = question(deck, ERP)
+    assert DB in asked["text"]
+    say.everything()
+    say("answer", asked["operation"], "retry")
+    deck.run("watch", ERP, "--until", "session", "--timeout", "60")
+    say.everything()
+    point = deck.json("pitr", "points", ERP)["points"][0]["time"]
+    say("pitr", "run", ERP, "--to", point, "--vm", DB, "--wait")
+    say.everything()
+    say("pitr", "exit", ERP, "--wait")
+    say("cfo", "start", WEB, mapping)
+    say("watch", WEB, "--until", "synchronised", "--timeout", "60")
+    say("cfo", "complete", WEB, "--type", "force", "--confirm", f"{OUT}no", code=3)
+    say("cfo", "complete", WEB, "--type", "force", "--confirm", WEB, "--wait")
+    say("pitr", "start", CRM, "--wait")
+    say.both("train", "inject", "foreign_snapshot", "--domain", CRM, "--vm", APP)
+    say.both("train", "jump", "1m")
+    assert deck.domain(CRM)["alarms"]
+    say.everything()
+
+    # the lesson
+    say("train", str(lesson), "--judge", "--key")
+    say.both("train")
+    result = deck.directory / "result.json"
+    say("train", str(lesson), "--judge", "--result", str(result))
+    say("train", str(lesson), "--", "cfo", "start", ERP, mapping, "--wait")
+    found = json.loads(deck.run("train", str(lesson), "--judge", "--json").stdout)
+    assert found["title"] == f"{OUT}lesson"
+    assert json.loads(result.read_text("utf-8"))["title"] == f"{OUT}lesson"
+    assert raw(result.read_text("utf-8")) == []
+
+    say("controller", "stop", "--force")
+    logs = [*deck.state.rglob("*.log")]
+    assert len(logs) >= 2
+    for log in logs:
+        assert raw(log.read_text("utf-8")) == []
+    assert any("<U+202E>" in log.read_text("utf-8") for log in logs)
+    assert commands() - say.run == set(NOT_LOOKED_AT), "a new command is to be looked at here too"
+
+
+# -- in a terminal
+
+
+OURS = re.compile(
+    r"\x1b\[[0-9;?<>=]*[ -/]*[@-~]"  # cursor, colours, modes
+    r"|\x1b\][0-9]+;[^\x07\x1b]*(?:\x07|\x1b\\)"  # OSC: what is asked of the terminal, the clipboard
+    r"|\x1b[PX^_][^\x1b]*\x1b\\|\x1b[()][A-Z0-9]|\x1b[=>78cM]|[\r\n\t\b\x07\x0e\x0f]"
+)
+ATTACKS = ("\x1b[2J\u202e", "\x1b]0;own", "\x1b[2J<U+", "own\x07")
+
+
+def is_harmless(written: bytes) -> bool:
+    """Whether a terminal was sent nothing but what drdeck itself sends, and no attack in that."""
+    text = written.decode("utf-8", "replace")
+    assert not any(attack in text for attack in ATTACKS), text[-2000:]
+    rest = OURS.sub("", text)
+    return raw(rest) == []
+
+
+@pytest.fixture
+def terminals() -> Iterator[list[Terminal]]:
+    opened: list[Terminal] = []
+    yield opened
+    for terminal in opened:
+        terminal.close()
+
+
+def test_a_console_in_a_terminal(deck: Deck, terminals: list[Terminal], lesson: Path) -> None:
+    coached = deck.argv("train", str(lesson))
+    for argv in (deck.argv(), coached):
+        t = Terminal(argv, deck.env)
+        terminals.append(t)
+        t.wait_for("Select Protected Domain", "U+001B", "erp")
+        t.press("y")
+        t.wait_for("Copied the domain's name")
+        for keys, seen in (
+            (("enter",), "Protected VMs"),
+            (("right",), "[PITR]"),
+            (("right",), "[Settings]"),
+            (("t",), "Task Steps of"),
+            (("l",), "Task Log"),
+            (("m",), "╭─"),
+        ):
+            t.press(*keys)
+            t.wait_for(seen)
+        t.press("escape")
+        t.wait_gone("╭─")
+        t.press("?")
+        t.wait_for("Keys of this screen")
+        t.settle(0.3)
+        assert b"\x1b]52;" in t.raw, "by the terminal's clipboard"
+        assert is_harmless(t.raw)
+
+
+def test_questions_in_a_terminal(deck: Deck, terminals: list[Terminal]) -> None:
+    """Consent that is asked for by the command line; the name is typed as it is shown."""
+    deck.run("cfo", "start", WEB, f"--network={NETWORK}={DRSEG}", "--wait")
+    t = Terminal(deck.argv("cfo", "complete", WEB, "--type", "force", "--wait"), deck.env, columns=200)
+    terminals.append(t)
+    t.wait_for("Type the name of the domain")
+    shown = re.search(r'Type the name of the domain \("(.*?)"\)', t.text().replace("\n", ""))
+    assert shown is not None and "<U+202E>" in shown[1]
+    t.press(shown[1], "enter")
+    assert t.ended() == 0
+    assert is_harmless(t.raw)
+
+
+@pytest.mark.parametrize("locale", ["C", "en_US.ISO-8859-1", "POSIX"])
+def test_names_that_the_locale_has_no_letters_for(deck: Deck, locale: str) -> None:
+    deck.here = False
+    deck.env |= {"LANG": locale, "LC_ALL": locale, "PYTHONIOENCODING": "latin-1" if "8859" in locale else ""}
+    done = deck.run("show", ERP)
+    assert raw(done.stdout) == [] and "Traceback" not in done.stderr
+    assert "not valid UTF-8" in deck.run("show", b"\xff".decode("utf-8", "surrogateescape"), code=None).stderr
+
+
+@pytest.mark.vcsim
+def test_names_and_words_of_a_vcenter(make_flow: MakeFlow, recovery: VCenter) -> None:
+    """What XML can carry of it: folders, VMs, snapshots, and what vCenter says when it refuses."""
+    odd = "\u202e\u200b[red]\x9b2J\u2066\xad"
+    name, vm = f"{odd}erp", f"{odd}db"
+    flow = make_flow(recovery, None, {name: [vm, "app"]}, settings(name))
+    recovery.make_snapshot((name, "app"), f"{odd}snapshot")
+    recovery.fail_power_on((name, vm), text=f"{odd}no room")
+
+    def look(*words: str, code: int | None = None) -> str:
+        done = flow.deck.run(*words, code=code)
+        assert raw(done.stdout) == [] and raw(done.stderr) == [], (words, done.stdout, done.stderr)
+        return done.stdout + done.stderr
+
+    flow.start(name)
+    flow.complete("force", "--run-pitr", domain=name)
+    flow.until(lambda shown: shown["question"], name)
+    assert "no room" in look("show", name)
+    assert f"power on {vm}: " in flow.show(name)["question"]["text"], "whole in JSON"
+    for words in (("domains",), ("show", name), ("tasks",), ("doctor",), ("pitr", "points", name)):
+        look(*words)
+        json.loads(look(*words, "--json"))
+    look("answer", flow.show(name)["question"]["operation"], "retry", code=0)
+    flow.until(lambda shown: shown["session"] and shown["session"]["state"] == "active", name)
+    look("pitr", "exit", name, "--confirm", name, "--wait", code=0)
+    assert raw(flow.deck.log()) == []
