@@ -50,6 +50,15 @@ def clean(text: str, lines: bool = False) -> str:
     """
     if text.isascii() and text.isprintable():
         return text
+    return _cleaned(text, lines) if len(text) <= _KEPT else _cleaned.__wrapped__(text, lines)
+
+
+_KEPT = 400
+"""Characters of a text that is remembered: screens draw the same names again and again."""
+
+
+@lru_cache(4096)
+def _cleaned(text: str, lines: bool) -> str:
     text = text.replace("\r\n", "\n").replace("\t", " ")
     if not lines:
         text = text.replace("\n", " ")
