@@ -20,7 +20,7 @@ from drdeck.cli.app import cli
 from tests.flow.conftest import MakeFlow
 from tests.support.deck import Deck
 from tests.support.flow import settings
-from tests.support.nasty import EVERYTHING, raw
+from tests.support.nasty import EVERYTHING, NASTY, raw
 from tests.support.terminal import Terminal
 from tests.support.vcsim import VCenter
 
@@ -67,7 +67,7 @@ OBJECTIVE = {
 }
 LESSON: dict[str, Any] = {
     "name": "nasty-lesson",
-    "title": f"{OUT}lesson",
+    "title": f"{NASTY}lesson",
     "scenario": "nasty.toml",
     "situation": f"{OUT}situation",
     "end": f"{OUT}the end",
@@ -227,11 +227,12 @@ def test_every_command_in_every_phase(deck: Deck, lesson: Path) -> None:
     say("train", str(lesson), "--judge", "--result", str(result))
     say("train", str(lesson), "--", "cfo", "start", ERP, mapping, "--wait")
     found = json.loads(deck.run("train", str(lesson), "--judge", "--json").stdout)
-    assert found["title"] == f"{OUT}lesson"
-    assert json.loads(result.read_text("utf-8"))["title"] == f"{OUT}lesson"
+    assert found["title"] == f"{NASTY}lesson"
+    assert json.loads(result.read_text("utf-8"))["title"] == f"{NASTY}lesson"
     assert raw(result.read_text("utf-8")) == []
 
     say("controller", "stop", "--force")
+    say("train", "reset", code=None)
     logs = [*deck.state.rglob("*.log")]
     assert len(logs) >= 2
     for log in logs:
