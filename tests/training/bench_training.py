@@ -1,12 +1,15 @@
 """How fast the training site computes; run it as a script: `python tests/training/bench_training.py`.
 
-Budgets: a view of 40 domains x 15 VMs x 3 days of points at 1 minute in 20 ms, a month's jump in 100 ms.
+Budgets: a view of 40 domains x 15 VMs x 3 days of points at 1 minute in 20 ms, a month's jump in 100 ms,
+and no memory that grows with the points.
 """
 
 from __future__ import annotations
 
+import gc
 import sys
 import time
+import tracemalloc
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -23,6 +26,24 @@ def timed(what: str, budget_ms: float, work: Callable[[], object]) -> bool:
     took = (time.process_time() - began) * 1000
     print(f"{what:<58}{took:8.1f} ms  (at most {budget_ms:.0f})")
     return took <= budget_ms
+
+
+def grown_little(plot: Scenario, commands: list[Accepted]) -> bool:
+    """What a simulation holds after a day and after a year of points that are made every minute."""
+    held = []
+    tracemalloc.start()
+    simulation = Simulation(plot)
+    for one in commands:
+        simulation.take(one.command, one.at)
+    for days in (1, 30, 365):
+        shown = simulation.domains(plot.start + timedelta(days=days))
+        assert shown[0].points
+        del shown
+        gc.collect()
+        held.append(tracemalloc.get_traced_memory()[0] / 1e6)
+    tracemalloc.stop()
+    print(f"memory held after 1, 30 and 365 days{'':<22}{', '.join(f'{mb:.2f}' for mb in held)} MB")
+    return held[-1] - held[0] < 0.1
 
 
 def main() -> int:
@@ -55,6 +76,7 @@ def main() -> int:
     busy = start + timedelta(minutes=4)
     return not all(
         [
+            grown_little(plot, commands),
             timed("four minutes in which all 40 domains begin", 100, lambda: simulation.domains(busy)),
             timed("a view while they rehydrate", 20, lambda: simulation.domains(busy + timedelta(seconds=1))),
             timed("a month's jump, all 600 disks in it", 100, lambda: simulation.domains(month)),

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+from pathlib import Path
 from typing import get_args
 
 from hypothesis import HealthCheck, given, settings
@@ -231,3 +235,42 @@ def test_nothing_grows_with_time(days: int, step: int) -> None:
     assert [len(list(one.writes.changes())) for one in machine.vms] == sizes
     assert play().points <= 3 * 1440
     assert at(play.now) > START
+
+
+NIGHT = """
+import sys
+from datetime import timedelta
+from drdeck.model.commands import BeginCompletion, StartContinuousFailover
+from drdeck.model.domains import FailoverType, Mode
+from drdeck.sites.training.loading import load
+from drdeck.sites.training.simulation import Simulation
+from tests.training.build import as_json
+plot = load("busy-night")
+night = Simulation(plot)
+for number, shown in enumerate(night.domains(plot.start)):
+    at = plot.start + timedelta(seconds=number)
+    if shown.mode is Mode.IMPORTED:
+        night.take(StartContinuousFailover(operation=f"o{number}", domain=shown.name), at)
+    else:
+        begin = {"operation": f"o{number}", "domain": shown.name, "run_pitr": shown.pitr.enabled}
+        night.take(BeginCompletion(**begin, type=FailoverType.PLANNED), at)
+for minutes in (3, 40):
+    now = plot.start + timedelta(minutes=minutes)
+    sys.stdout.buffer.write(as_json(night.domains(now)))
+    sys.stdout.buffer.write(as_json([night.points(spec.name, now) for spec in plot.domains[:5]]))
+"""
+
+
+def test_the_same_to_the_byte_whatever_the_process() -> None:
+    def told(seed: str, zone: str) -> bytes:
+        where = {"PYTHONHASHSEED": seed, "TZ": zone, "LC_ALL": "C"}
+        done = subprocess.run(
+            [sys.executable, "-c", NIGHT], cwd=Path(__file__).parents[2], env={**os.environ, **where},
+            capture_output=True, check=True,
+        )  # fmt: skip
+        return done.stdout
+
+    first = told("1", "UTC")
+    assert len(first) > 1_000_000
+    for seed, zone in (("2", "Asia/Kathmandu"), ("77", "America/St_Johns")):
+        assert told(seed, zone) == first

@@ -44,7 +44,8 @@ def warnings_of(state: State) -> list[str]:
         found.append("READ-ONLY")
     if listing is not None:
         if listing.kind == "training":
-            found.append("TRAINING")
+            speed = 1 if listing.clock is None else listing.clock.speed
+            found.append("TRAINING" if speed == 1 else f"TRAINING x{speed:g}")
         found.extend(clean(warning) for warning in listing.warnings)
     return found
 
