@@ -21,7 +21,7 @@ shutdown_timeout = "20s"
 [[sites.{SITE}.domains.{DOMAIN}.runbook]]
 group = "database"
 vms = ["erp-db*"]
-delay_after = "1s"
+delay_after = "0.2s"
 [[sites.{SITE}.domains.{DOMAIN}.runbook]]
 group = "application"
 vms = ["erp-app*"]
