@@ -16,6 +16,7 @@ from tests.support.flowsite import PITR_DOMAIN
 from tests.support.vcsim import VCenter
 
 MakeFlow = Callable[..., Flow]
+MakeDeck = Callable[[VCenter, VCenter], Deck]
 
 
 @pytest.fixture
@@ -40,11 +41,21 @@ def points() -> list[datetime]:
 
 
 @pytest.fixture
-def deck(
-    tmp_path: Path, recovery: VCenter, protected_vcenter: VCenter, points: list[datetime]
-) -> Iterator[Deck]:
+def make_deck(tmp_path: Path, points: list[datetime]) -> Iterator[MakeDeck]:
     """drdeck with a runbook of two groups, each command a process of its own."""
-    root = flowsite.lay_out(recovery, protected_vcenter, points)
-    made = flowsite.deck(tmp_path, recovery, root, protected_vcenter, PITR_DOMAIN)
-    yield made
-    made.stop()
+    made: list[Deck] = []
+
+    def make(recovery: VCenter, protected: VCenter) -> Deck:
+        root = flowsite.lay_out(recovery, protected, points)
+        made.append(flowsite.deck(tmp_path, recovery, root, protected, PITR_DOMAIN))
+        return made[-1]
+
+    yield make
+    for deck in made:
+        deck.stop()
+
+
+@pytest.fixture
+def deck(make_deck: MakeDeck, recovery: VCenter, protected_vcenter: VCenter) -> Deck:
+    """The same, on two vCenters of which the recovery one boots its guests quickly."""
+    return make_deck(recovery, protected_vcenter)

@@ -9,8 +9,9 @@ from datetime import datetime
 import pytest
 
 from drdeck.model.times import show
+from tests.flow.conftest import MakeDeck
 from tests.support.deck import Deck
-from tests.support.flowsite import DOMAIN, VMS
+from tests.support.flowsite import DOMAIN, VMS, boot
 from tests.support.terminal import Terminal
 from tests.support.vcsim import VCenter
 
@@ -149,34 +150,40 @@ def test_the_flow_by_keyboard(
     assert {op["state"] for op in done} == {"done"}
 
 
-@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGKILL])
-def test_losing_the_terminal_changes_nothing(
-    deck: Deck, recovery: VCenter, terminals: list[Terminal], number: signal.Signals
+def test_losing_terminals_and_detaching_changes_nothing(
+    make_deck: MakeDeck, vcenter: VCenter, protected_vcenter: VCenter, terminals: list[Terminal]
 ) -> None:
+    """This vCenter's guests boot when told, so that the failover is under way all the time."""
+    deck = make_deck(vcenter, protected_vcenter)
     deck.run("cfo", "start", DOMAIN, "--wait")
-    t = open_console(deck, terminals)
-    complete_with_force(t)
+    hung_up = open_console(deck, terminals)
+    complete_with_force(hung_up)
     while not any(op["action"] == "cfo_complete" for op in deck.json("tasks")["operations"]):
-        t.read(0.1)  # what was not handed over yet dies with the terminal, rightly
+        hung_up.read(0.1)  # what was not handed over yet dies with the terminal, rightly
     before = deck.json("controller", "status")["pid"]
-    t.kill(number)
-    t.close()
+    hung_up.kill(signal.SIGHUP)
+    hung_up.close()
+
+    killed = open_console(deck, terminals)
+    killed.wait_for("A failover is in progress", "Failover (force, Run PITR)")
+    killed.kill(signal.SIGKILL)
+    killed.close()
+
+    detached = open_console(deck, terminals)
+    detached.wait_for("A failover is in progress", ">Dismiss<")
+    detached.pause_for_dialog()
+    detached.press("enter")
+    detached.wait_gone("A failover is in progress")
+    detached.press("d")
+    assert detached.ended() == 0
+
+    assert deck.json("controller", "status")["consoles"] == []
+    shown = deck.domain(DOMAIN)
+    assert shown["mode"] == "completing" and shown["session"] is None
+    boot(vcenter)
     deck.run("watch", DOMAIN, "--until", "session", "--timeout", "60")
     assert deck.json("controller", "status")["pid"] == before
-    shown = deck.domain(DOMAIN)
-    assert shown["session"]["state"] == "active"
+    entries = [s.name for vm in VMS for s in vcenter.snapshots(vm) if s.name.startswith("drdeck-")]
+    assert len(entries) == len(VMS) and len(set(entries)) == 1
     again = open_console(deck, terminals)
     again.wait_for("PITR session active", "UNPROTECTED")
-
-
-def test_detaching_leaves_the_controller_at_work(
-    deck: Deck, recovery: VCenter, terminals: list[Terminal]
-) -> None:
-    deck.run("cfo", "start", DOMAIN, "--wait")
-    t = open_console(deck, terminals)
-    complete_with_force(t)
-    t.press("d")
-    while t.read(0.1):
-        pass
-    deck.run("watch", DOMAIN, "--until", "session", "--timeout", "60")
-    assert len([s for vm in VMS for s in recovery.snapshots(vm) if s.name.startswith("drdeck-")]) == len(VMS)

@@ -57,7 +57,7 @@ def test_an_answer_lost_for_one_vm_repeats_nothing_for_the_others(
     before = recovery.calls()
     recovery.lose_answer("RevertToSnapshot_Task", VMS[0])
     for vm in VMS[1:]:
-        recovery.slow("RevertToSnapshot_Task", vm, 4000)
+        recovery.slow("RevertToSnapshot_Task", vm, 1500)
     flow.deck.run("pitr", "run", DOMAIN, "--to", show(flow.points[1]), "--wait")
     assert set(flow.standing().values()) == {"replica 1"} and flow.power() == {"on"}
     made = recovery.calls() - before

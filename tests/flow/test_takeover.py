@@ -11,7 +11,7 @@ import pytest
 
 from tests.support import flowsite
 from tests.support.deck import Deck
-from tests.support.flowsite import DOMAIN, PITR_DOMAIN, VMS
+from tests.support.flowsite import DOMAIN, PITR_DOMAIN, boot
 from tests.support.terminal import poll
 from tests.support.vcsim import VCenter
 
@@ -35,20 +35,6 @@ def decks(tmp_path: Path, vcenter: VCenter) -> Iterator[tuple[Deck, Deck]]:
 
 def pid(deck: Deck) -> int:
     return int(deck.json("controller", "status")["pid"])
-
-
-def boot(vcenter: VCenter) -> None:
-    """Every guest comes up: as soon as its VM runs, its tools do."""
-    waiting = set(VMS)
-
-    def all_up() -> bool:
-        for vm in list(waiting):
-            if vcenter.power(vm) == "on":
-                vcenter.set_tools(vm, True)
-                waiting.discard(vm)
-        return not waiting
-
-    poll(all_up, 60)
 
 
 def begin(deck: Deck) -> str:

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from tests.support.deck import SITE, Deck, vsphere_settings
+from tests.support.terminal import poll
 from tests.support.vcsim import VCenter
 
 DOMAIN = "erp-prod"
@@ -52,3 +53,17 @@ def deck(
     if protected is not None:
         passwords[PASSWORD + "_PROTECTED"] = protected.password
     return Deck(directory, vsphere_settings(recovery, root, protected, domains, extra), passwords)
+
+
+def boot(vcenter: VCenter) -> None:
+    """Every guest comes up: as soon as its VM runs, its tools do."""
+    waiting = set(VMS)
+
+    def all_up() -> bool:
+        for vm in list(waiting):
+            if vcenter.power(vm) == "on":
+                vcenter.set_tools(vm, True)
+                waiting.discard(vm)
+        return not waiting
+
+    poll(all_up, 60)

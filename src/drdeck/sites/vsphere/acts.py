@@ -15,8 +15,8 @@ from .retrieve import properties
 
 _PC = vmodl.query.PropertyCollector
 _TRIES = 5
-_ROUND_S = 20
-"""How long vCenter may hold one wait for a task; below the time that we wait for an answer."""
+_ROUND_S = 4
+"""How long vCenter may hold one wait for a task: so long a session that was ended may go unnoticed."""
 
 
 def vm_of(session: Session, vm: str) -> Any:
