@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import resource
 import shutil
 import sqlite3
@@ -114,6 +115,26 @@ def test_a_state_directory_that_cannot_be_written_is_said(tmp_path: Path) -> Non
     deck.state.parent.write_text("not a directory")
     said = deck.run("domains", code=1).stderr
     assert "Not a directory" in said or "File exists" in said
+
+
+def test_a_controller_that_runs_and_does_not_answer(tmp_path: Path) -> None:
+    deck = Deck(tmp_path)
+    deck.here = True
+    deck.run("domains")
+    deck.stop()
+    (file,) = deck.state.glob("*/controller.lock")
+    with file.open() as held:
+
+        def free() -> bool:
+            try:
+                fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                return False
+            return True
+
+        wait_until(free)  # as one holds it that is stopped
+        said = deck.run("domains", code=1).stderr
+    assert "is running already, and does not answer" in said and "controller.log" in said
 
 
 def test_a_state_directory_on_a_read_only_disk(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from drdeck.files import make_private, open_private
 
 from .client import Client, ControllerError, Disconnected, Kind
 from .paths import Paths
-from .process import READY, WRONG_INPUT
+from .process import READY, RUNNING, WRONG_INPUT
 
 START_TIMEOUT_S = 30
 
@@ -33,6 +33,11 @@ async def attach(paths: Paths, arguments: list[str], kind: Kind = "cli", start: 
     try:
         return await _connected(paths, kind)
     except Disconnected as error:
+        if said.endswith(RUNNING):
+            raise ControllerError(
+                "failed",
+                f"{said}, and does not answer: it may be paused or very busy; its log is {paths.log}",
+            ) from None
         raise ControllerError("failed", f"the controller could not be started: {said or error}") from None
 
 

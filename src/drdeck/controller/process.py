@@ -32,6 +32,8 @@ IDLE_S = 30 * 60
 """With nobody attached and nothing to do for this long, the controller ends by itself."""
 WRONG_INPUT = "wrong input: "
 """Begins the line when what the operator gave is at fault, such as a scenario."""
+RUNNING = " is running already"
+"""Ends the line when another process holds this site's lock."""
 READY = "ready"
 """The line that tells the starter that the socket is there; anything else is an error sentence."""
 
@@ -45,7 +47,7 @@ def serve(settings: Settings, site_name: str, paths: Paths, idle_s: float = IDLE
         log_to(paths.log)
         lock = _lock(paths.lock)
         if lock is None:
-            _say(f"a controller for {site_name} is running already")
+            _say(f"a controller for {site_name}{RUNNING}")
             return 1
         journal = Journal(paths.journal)
     except (OSError, JournalError) as error:
