@@ -75,7 +75,7 @@ class Placed(Deck):
 
 
 @pytest.fixture
-def deck(tmp_path: Path) -> Iterator[Placed]:
+def deck(tmp_path: Path, anywhere: Path) -> Iterator[Placed]:
     made = Placed(tmp_path)
     yield made
     made.stop()
