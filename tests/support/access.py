@@ -38,7 +38,7 @@ def encode(name: str) -> str:
     return name.replace("%", "%25").replace("/", "%2f").replace("\\", "%5c")
 
 
-def _trusting() -> ssl.SSLContext:
+def trusting() -> ssl.SSLContext:
     context = ssl.create_default_context()
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     return context
@@ -58,6 +58,7 @@ class Access:
         port: int = 0,
         boot: float | None = None,
         valid: str | None = None,
+        events: bool = True,
     ) -> None:
         self.user, self.password = user, password
         flags: dict[str, object] = {
@@ -67,6 +68,7 @@ class Access:
             "vms": vms,
             "hosts": hosts,
             "port": port,
+            "events": events,
         }
         if boot is not None:  # seconds from power on to VMware Tools and an address
             flags["boot"] = f"{boot}s"
@@ -100,7 +102,7 @@ class Access:
     def si(self) -> Any:
         """A logged-in service instance of the test's own."""
         stub = SoapStubAdapter(
-            url=self.url, version="vim.version.version11", poolSize=16, sslContext=_trusting()
+            url=self.url, version="vim.version.version11", poolSize=16, sslContext=trusting()
         )
         si: Any = vim.ServiceInstance("ServiceInstance", stub)
         si.content.sessionManager.Login(self.user, self.password)
@@ -116,7 +118,7 @@ class Access:
             self._local, "http"
         ):  # one connection per thread: a handshake costs more than the call
             self._local.http = (
-                HTTPSConnection(self.host, self.port, timeout=30, context=_trusting())
+                HTTPSConnection(self.host, self.port, timeout=30, context=trusting())
                 if self.thumbprint
                 else HTTPConnection(self.host, self.port, timeout=30)
             )

@@ -24,6 +24,7 @@ from drdeck.model.domains import (
     SiteView,
     Vm,
 )
+from drdeck.model.guard import Hazards
 from drdeck.model.pitr import Points
 from drdeck.sites.site import Refused, ResultUnknown, SiteUnreachable
 
@@ -141,6 +142,9 @@ class FakeSite:
 
     async def protected_site(self, domain: str) -> ProtectedSite:
         return self.protected
+
+    async def hazards(self, domain: str, vms: tuple[str, ...]) -> Hazards:
+        return Hazards()
 
     def upkeep(self, now: datetime) -> list[tuple[str, Act]]:
         return []

@@ -8,13 +8,19 @@
 //	POST /control/clear       drop all rules
 //	POST /control/release     carry out what a rule "hold" kept back
 //	POST /control/late        what became of it: [{"method", "fault"}]
-//	POST /control/snapshot    {"target": "snapshot-7", "time": "2026-11-22T10:42:00Z"}: its creation time
+//	POST /control/snapshot    {"target": "snapshot-7", "time": "2026-11-22T10:42:00Z"}: its creation time; or "text": its name
 //	POST /control/connection  {"target": "vm-7", "text": "disconnected"}
 //	POST /control/layout      {"target": "vm-7", "layout": {"file": [], "disk": [], "snapshot": []}}: its layoutEx
 //	POST /control/deny        {"text": "Network.Assign", "target": "network-7", "here": false, "exempt": cookie}; see roles.go
 //	POST /control/grant       all privileges for everybody again
 //	POST /control/room        {"target": "LocalDS_0", "free": 1, "capacity": 2}: bytes of a datastore
 //	POST /control/password    {"text": "the password from now on"}
+//	POST /control/user        {"text": "j.doe@corp.example", "target": "10.0.0.7"}: may log in too, seen from there
+//	POST /control/drs         {"target": "", "text": "fullyAutomated"}: of all clusters, or of the one VM "vm-7"
+//	POST /control/schedule    {"target": "vm-7", "method": "CreateSnapshot_Task", "text": "nightly"}: a scheduled task
+//
+// What a vCenter tells in events and the library does not, it adds (-events=false: it does not): a TaskEvent
+// for each task on a VM, migrations, renamings; each with the user of the call.
 package main
 
 import (
@@ -46,6 +52,8 @@ import (
 	"time"
 
 	"github.com/vmware/govmomi/simulator"
+	"github.com/vmware/govmomi/vim25"
+	"github.com/vmware/govmomi/vim25/mo"
 	"github.com/vmware/govmomi/vim25/types"
 )
 
@@ -71,16 +79,16 @@ type rule struct {
 }
 
 type control struct {
-	sdk            http.Handler
-	boot           time.Duration
-	mu             sync.Mutex
-	rules          []*rule
-	calls          map[string]int
-	freed          chan struct{}
-	user, password string
-	late           []map[string]string
-	roles          roles
-	users          *url.URL
+	sdk    http.Handler
+	boot   time.Duration
+	events bool
+	mu     sync.Mutex
+	rules  []*rule
+	calls  map[string]int
+	freed  chan struct{}
+	late   []map[string]string
+	roles  roles
+	logins logins
 }
 
 var (
@@ -105,6 +113,10 @@ func (c *control) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	method, target := string(m[1]), vmOf(string(m[2]))
 	act := c.match(method, target)
+	if method == "Login" && act.Action == "" {
+		c.login(w, r, body)
+		return
+	}
 	if act.Action == "" && c.roles.answers(w, r, body) {
 		return
 	}
@@ -151,11 +163,12 @@ func (c *control) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 		task := newTask(method, target)
+		c.tellTask(c.logins.of(r), method, target, task.Self.Value)
 		answerTask(w, method, task)
 		go func() {
 			time.Sleep(time.Duration(act.Ms) * time.Millisecond)
 			out := httptest.NewRecorder()
-			c.act(out, c.own(r), body, method, target) // a task outlives the session that began it
+			c.carryOut(out, c.own(r), body, method, target) // a task outlives the session that began it
 			state, fault := types.TaskInfoStateSuccess, interface{}(nil)
 			if id := taskRE.FindStringSubmatch(out.Body.String()); id != nil {
 				real := simulator.Map.Get(types.ManagedObjectReference{Type: "Task", Value: id[1]}).(*simulator.Task)
@@ -189,11 +202,7 @@ func (c *control) forward(w http.ResponseWriter, r *http.Request, body []byte) {
 	c.sdk.ServeHTTP(w, r)
 }
 
-const (
-	askTime = `<CurrentTime xmlns="urn:vim25"><_this type="ServiceInstance">ServiceInstance</_this></CurrentTime>`
-	logIn   = `<Login xmlns="urn:vim25"><_this type="SessionManager">SessionManager</_this>` +
-		`<userName>%s</userName><password>%s</password></Login>`
-)
+const askTime = `<CurrentTime xmlns="urn:vim25"><_this type="ServiceInstance">ServiceInstance</_this></CurrentTime>`
 
 // ended says whether the session of a request is no more.
 func (c *control) ended(r *http.Request) bool {
@@ -202,24 +211,39 @@ func (c *control) ended(r *http.Request) bool {
 	return out.Code != http.StatusOK
 }
 
-// own gives a request a session that nobody else uses.
-func (c *control) own(r *http.Request) *http.Request {
-	out, mine := httptest.NewRecorder(), r.Clone(context.Background())
-	mine.Header.Del("Cookie")
-	c.forward(out, mine, []byte(fmt.Sprintf(envelope, fmt.Sprintf(logIn, c.user, c.password))))
-	mine.Header.Set("Cookie", out.Header().Get("Set-Cookie"))
-	return mine
+// act carries a call out and tells of its task.
+func (c *control) act(w http.ResponseWriter, r *http.Request, body []byte, method, target string) {
+	if !strings.HasSuffix(method, "_Task") {
+		c.carryOut(w, r, body, method, target)
+		return
+	}
+	out := httptest.NewRecorder()
+	c.carryOut(out, r, body, method, target)
+	if id := taskRE.FindStringSubmatch(out.Body.String()); id != nil {
+		c.tellTask(c.logins.of(r), method, target, id[1])
+	}
+	replay(w, out)
 }
 
-// act carries a call out and adds what a vCenter does besides and the library leaves out.
-func (c *control) act(w http.ResponseWriter, r *http.Request, body []byte, method, target string) {
+// replay gives an answer that was kept back.
+func replay(w http.ResponseWriter, out *httptest.ResponseRecorder) {
+	for name, values := range out.Header() {
+		w.Header()[name] = values
+	}
+	w.WriteHeader(out.Code)
+	_, _ = w.Write(out.Body.Bytes())
+}
+
+// carryOut does what a call says, and adds what a vCenter does besides and the library leaves out.
+func (c *control) carryOut(w http.ResponseWriter, r *http.Request, body []byte, method, target string) {
 	ref := types.ManagedObjectReference{Type: "VirtualMachine", Value: target}
 	vm, _ := simulator.Map.Get(ref).(*simulator.VirtualMachine)
-	seen := &noted{ResponseWriter: w}
+	before, seen := placeOf(vm), &noted{ResponseWriter: w}
 	c.forward(seen, r, body)
 	if vm == nil || seen.refused {
 		return
 	}
+	c.tellMoves(c.logins.of(r), vm, before)
 	running := vm.Runtime.PowerState == types.VirtualMachinePowerStatePoweredOn
 	switch method {
 	case "RevertToSnapshot_Task": // all snapshots here are without memory: the VM is off afterwards
@@ -288,7 +312,7 @@ func (c *control) command(w http.ResponseWriter, what string, body []byte) {
 	case "grant":
 		c.roles.grantAll()
 	case "password":
-		c.users.User, c.password = url.UserPassword(c.user, x.Text), x.Text
+		c.logins.change(x.Text)
 	case "room":
 		for _, entity := range simulator.Map.All("Datastore") {
 			if store := entity.(*simulator.Datastore); store.Name == x.Target {
@@ -312,22 +336,33 @@ func (c *control) command(w http.ResponseWriter, what string, body []byte) {
 				{Name: "layoutEx.timestamp", Val: time.Now()},
 			})
 		})
+	case "user":
+		c.logins.add(x.Text, x.Target)
+	case "drs":
+		setDrs(x.Target, x.Text)
+	case "schedule":
+		schedule(x.Target, x.Method, x.Text)
 	case "snapshot":
 		ref := types.ManagedObjectReference{Type: "VirtualMachine", Value: vmOf(x.Target)}
 		vm := simulator.Map.Get(ref).(*simulator.VirtualMachine)
-		dated(vm.Snapshot.RootSnapshotList, x.Target, x.Time)
+		changed(vm.Snapshot.RootSnapshotList, x.Target, x.Time, x.Text)
 		set(vm, "snapshot.rootSnapshotList", vm.Snapshot.RootSnapshotList)
 	default:
 		http.NotFound(w, nil)
 	}
 }
 
-func dated(tree []types.VirtualMachineSnapshotTree, id string, at time.Time) {
+// changed gives the snapshot `id` another creation time, or another name.
+func changed(tree []types.VirtualMachineSnapshotTree, id string, at time.Time, name string) {
 	for i := range tree {
 		if tree[i].Snapshot.Value == id {
-			tree[i].CreateTime = at
+			if name != "" {
+				tree[i].Name = name
+			} else {
+				tree[i].CreateTime = at
+			}
 		}
-		dated(tree[i].ChildSnapshotList, id, at)
+		changed(tree[i].ChildSnapshotList, id, at, name)
 	}
 }
 
@@ -385,7 +420,7 @@ func certificate(valid time.Duration) (tls.Certificate, string) {
 
 func main() {
 	model := simulator.VPX()
-	model.Portgroup = 2
+	model.Portgroup, model.Datastore = 2, 2
 	flag.IntVar(&model.Machine, "vms", 0, "VMs of the simulator's own per resource pool")
 	flag.IntVar(&model.ClusterHost, "hosts", 2, "hosts in the cluster")
 	port := flag.Int("port", 0, "port; 0: a free one")
@@ -393,6 +428,7 @@ func main() {
 	password := flag.String("password", "secret", "with which password")
 	useTLS := flag.Bool("tls", true, "https with a self-signed certificate")
 	valid := flag.Duration("valid", 9000*time.Hour, "from now until the certificate ends; negative: it has ended")
+	events := flag.Bool("events", true, "tell in events what a vCenter tells, not only what the library does")
 	boot := flag.Duration("boot", -1, "from power on to VMware Tools and an address; negative: never")
 	home := flag.String("home", "", "directory for its datastores, removed at the end with all that is in it")
 	verbose := flag.Bool("v", false, "log to stderr")
@@ -407,16 +443,18 @@ func main() {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
+	mendTemplates()
 	ready := map[string]string{}
 	if *useTLS {
 		pair, text := certificate(*valid)
 		model.Service.TLS = &tls.Config{Certificates: []tls.Certificate{pair}}
 		ready["certificate"] = text
 	}
-	model.Service.Listen = &url.URL{Host: fmt.Sprintf("127.0.0.1:%d", *port), User: url.UserPassword(*user, *password)}
+	model.Service.Listen = &url.URL{Host: fmt.Sprintf("127.0.0.1:%d", *port)}
+	simulator.Map.Put(&mo.ScheduledTaskManager{Self: *simulator.Map.Get(vim25.ServiceInstance).(*simulator.ServiceInstance).Content.ScheduledTaskManager})
 	server := model.Service.NewServer()
-	server.Config.Handler = &control{sdk: server.Config.Handler, boot: *boot, calls: map[string]int{}, freed: make(chan struct{}),
-		user: *user, password: *password, users: model.Service.Listen}
+	server.Config.Handler = &control{sdk: server.Config.Handler, boot: *boot, events: *events, calls: map[string]int{},
+		freed: make(chan struct{}), logins: newLogins(*user, *password)}
 	ready["url"] = (&url.URL{Scheme: server.URL.Scheme, Host: server.URL.Host, Path: server.URL.Path}).String()
 	_ = json.NewEncoder(os.Stdout).Encode(ready)
 

@@ -80,7 +80,7 @@ TOLD = ("pitr_start", "pitr_run")
 async def act_with(
     client: Client, request: Request, wait: bool, timeout: float | None, as_json: bool
 ) -> None:
-    says = (await client.preview(request)).says if request.action in TOLD else ()
+    says = await told_before(client, request)
     asker = Asker(client)
     while True:
         try:
@@ -113,6 +113,16 @@ async def _submit(client: Client, request: Request) -> str:
         if error.code != "unconfirmed" or request.confirm is not None or not sys.stdin.isatty():
             raise
         return await client.submit(await consent(client, request))
+
+
+async def told_before(client: Client, request: Request) -> tuple[str, ...]:
+    """Say what may disturb the PITR session that a request leads to; what to say once it is accepted."""
+    if request.action not in TOLD and not request.run_pitr:
+        return ()
+    preview = await client.preview(request)
+    for sentence in preview.warns:
+        output.note(f"warning: {sentence}")
+    return preview.says if request.action in TOLD else ()
 
 
 async def consent(client: Client, request: Request) -> Request:
@@ -222,6 +232,8 @@ async def pitr_points(context: Context, domain: str, as_json: bool) -> None:
         rows,
         f"{domain} has no restore point to pick",
     )
+    for point in shaped.get("disturbed", ()):
+        output.say(f"cannot be picked: {point['time']} of {point['vm']}: {point['text']}")
     for period in shaped["excluded"]:
         output.say(
             f"cannot be reached: {period['from']} to {period['to'] or 'now'} (a PITR session was active)"

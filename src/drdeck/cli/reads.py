@@ -93,7 +93,8 @@ def _print_domain(d: Domain, shaped: shape.Json, now: datetime) -> None:
         choices = "|".join(shaped["question"]["choices"])
         output.say(f"Asks: {shaped['question']['text']} (drdeck answer {shaped['operation']} {choices})")
     for alarm in d.alarms:
-        output.say(f"Alarm ({alarm.severity}): {alarm.text}")
+        vm = f"{alarm.vm}: " if alarm.vm else ""
+        output.say(f"Alarm ({alarm.severity}, {shape.time(alarm.time)}): {vm}{alarm.text}")
     rows = [
         (
             v.name,

@@ -62,7 +62,15 @@ def session(s: Session | None, unprotected: float | None) -> Json | None:
 
 
 def alarm(a: Alarm) -> Json:
-    return {"time": time(a.time), "severity": str(a.severity), "vm": a.vm, "kind": a.kind, "text": a.text}
+    return {
+        "time": time(a.time),
+        "severity": str(a.severity),
+        "vm": a.vm,
+        "kind": a.kind,
+        "text": a.text,
+        "user": a.user,
+        "address": a.address or None,
+    }
 
 
 def period(p: Period) -> Json:
@@ -150,6 +158,8 @@ def question(op: OperationView | None) -> Json | None:
 
 
 def points(p: Points) -> Json:
+    """With `disturbed` only where others disturbed the session."""
+    disturbed = [{"time": time(x.time), "vm": x.vm, "text": x.text} for x in p.disturbed]
     return {
         "points": [
             {
@@ -164,6 +174,7 @@ def points(p: Points) -> Json:
             for x in p.points
         ],
         "excluded": [period(x) for x in p.excluded],
+        **({"disturbed": disturbed} if disturbed else {}),
     }
 
 

@@ -18,6 +18,7 @@ import msgspec
 from drdeck.model.actions import Request
 from drdeck.model.commands import Take
 from drdeck.model.domains import Domain, Finding, Mode, Owner, ProtectedSite, SiteView
+from drdeck.model.guard import Hazards
 from drdeck.model.passwords import OWN, PROTECTED, PasswordWanted
 from drdeck.model.pitr import Points
 from drdeck.model.times import show
@@ -25,6 +26,7 @@ from drdeck.sites.site import RecoverySite, SiteError, SiteUnreachable
 
 from . import projection as facts
 from . import requests
+from .alarms import AlarmTrail
 from .book import SELF, Book
 from .chores import Chores
 from .doing import Doing
@@ -73,6 +75,7 @@ class Controller:
         self.sight.on_view, self.sight.take = self.kick, self.saw
         record = functools.partial(self.book.record, SELF)
         self._chores = Chores(self.doing.execute, record, self.book.record_surely, self.sight)
+        self._trail = AlarmTrail(record, journal.events)
 
     async def run(self) -> None:
         """Observe and reconcile until cancelled; what is under way then is left to the next start."""
@@ -119,6 +122,7 @@ class Controller:
     def saw(self, view: SiteView) -> None:
         """Take a view in, unless a newer one was seen."""
         self.sight.saw(view)
+        self._trail.follow(view)
 
     def kick(self) -> None:
         """Something changed: look at every open operation again."""
@@ -214,8 +218,8 @@ class Controller:
         self._sighted()
         domain = self.domain(request.domain)
         requests.check_names(request, domain)
-        protected = await self._protected(request)
-        shown = requests.preview(request, domain, protected, self.now(), self.read_only)
+        protected, hazards = await self._protected(request), await self._hazards(request)
+        shown = requests.preview(request, domain, protected, self.now(), self.read_only, hazards)
         if shown.refusal is not None:
             return shown
         about = msgspec.structs.replace(request, to=request.to or self.now())
@@ -295,6 +299,14 @@ class Controller:
             return await self.site.protected_site(request.domain)
         except SiteUnreachable as error:
             raise NotAccepted("unreachable", str(error)) from None
+
+    async def _hazards(self, request: Request) -> Hazards:
+        if not requests.begins_session(request):
+            return requests.NO_HAZARDS
+        try:
+            return await self.site.hazards(request.domain, request.vms)
+        except SiteError as error:
+            return Hazards(not_checked=(f"what may disturb the PITR session ({error})",))
 
     def _record_or_refuse(self, actor: str, kind: str, data: dict[str, Any]) -> None:
         try:

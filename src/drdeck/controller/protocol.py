@@ -147,7 +147,8 @@ class Preview(Frozen, frozen=True, kw_only=True):
     """What a request would do, as things are now. Send `facts` back as `Request.shown`.
 
     `refusal`: the rule that forbids it. `says`: consequences, plain sentences. `not_checked`: what
-    drdeck cannot know. `against`: evidence against a Force Failover, each a reason to ask again.
+    drdeck cannot know. `warns`: what may disturb the PITR session that it leads to. `against`: evidence
+    against a Force Failover, each a reason to ask again.
     """
 
     request: Request
@@ -156,6 +157,7 @@ class Preview(Frozen, frozen=True, kw_only=True):
     facts: dict[str, str] = {}
     says: tuple[str, ...] = ()
     not_checked: tuple[str, ...] = ()
+    warns: tuple[str, ...] = ()
     against: tuple[str, ...] = ()
     protected: ProtectedSite = ProtectedSite()
     vms: tuple[str, ...] = ()

@@ -9,12 +9,14 @@ import msgspec
 
 from drdeck.model.actions import BY_NAME, Request, consequences, refusal, tier_of, unconfirmed
 from drdeck.model.domains import Domain, FailoverType, ProtectedSite
+from drdeck.model.guard import Hazards
 from drdeck.model.times import show
 
 from .differs import changes
 from .operations import Operation
 from .protocol import Preview
 
+NO_HAZARDS = Hazards()
 NOT_CHECKED = ("whether users can reach the recovery network",)
 
 
@@ -161,8 +163,18 @@ def facts_of(request: Request, domain: Domain, protected: ProtectedSite) -> dict
     return facts
 
 
+def begins_session(request: Request) -> bool:
+    """Whether a PITR session comes of it."""
+    return request.action == "pitr_start" or (request.action == "cfo_complete" and request.run_pitr)
+
+
 def preview(
-    request: Request, domain: Domain, protected: ProtectedSite, now: datetime, read_only: bool
+    request: Request,
+    domain: Domain,
+    protected: ProtectedSite,
+    now: datetime,
+    read_only: bool,
+    hazards: Hazards = NO_HAZARDS,
 ) -> Preview:
     """Everything to show before a request is confirmed."""
     closed = refusal(request, domain, now, read_only)
@@ -174,7 +186,8 @@ def preview(
         refusal=closed,
         facts=facts_of(request, domain, protected),
         says=tuple(consequences(request, domain, now)),
-        not_checked=NOT_CHECKED if request.action == "cfo_complete" else (),
+        not_checked=(*(NOT_CHECKED if request.action == "cfo_complete" else ()), *hazards.not_checked),
+        warns=tuple(hazard.text for hazard in hazards.warns),
         against=against_force(request, protected),
         protected=protected,
         vms=tuple(vm.name for vm in domain.vms),

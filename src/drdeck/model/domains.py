@@ -81,13 +81,18 @@ class Frozen(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Alarm(Frozen, frozen=True, kw_only=True):
-    """Something that an operator should know; it goes when its cause goes (the workflow's rule)."""
+    """Something that an operator should know; it goes when its cause goes (the workflow's rule).
+
+    `user`, `address`: who did it and from where, as far as the site tells; user "" is the site itself.
+    """
 
     time: datetime
     severity: Severity
     vm: str | None
     kind: str
     text: str
+    user: str | None = None
+    address: str = ""
 
 
 class Period(Frozen, frozen=True, kw_only=True):

@@ -29,11 +29,26 @@ class RestorePoint(Frozen, frozen=True, kw_only=True):
     hint: str | None = None
 
 
+class Disturbed(Frozen, frozen=True, kw_only=True):
+    """A point of one VM that somebody else made in a PITR session, or took away: it cannot be picked.
+
+    `text` says who did what, and goes on after the VM's name.
+    """
+
+    time: datetime
+    vm: str
+    text: str
+
+
 class Points(Frozen, frozen=True, kw_only=True):
-    """Answer to "which points may be picked": newest first, with what may not be reached."""
+    """Answer to "which points may be picked": newest first, with what may not be reached.
+
+    A point that others changed in the session has a hint; `disturbed`: what is no point (any more).
+    """
 
     points: tuple[RestorePoint, ...]
     excluded: tuple[Period, ...] = ()
+    disturbed: tuple[Disturbed, ...] = ()
     window_from: datetime | None = None
     window_to: datetime | None = None
 

@@ -27,7 +27,7 @@ def make_site(name: str, settings: SiteSettings, state: Path, passwords: Passwor
         raise Refused(f'the site "{name}" is of kind jetstream, which this drdeck does not support yet')
     from .vsphere import make_vsphere_site
 
-    return make_vsphere_site(name, settings, passwords, _identity(state))
+    return make_vsphere_site(name, settings, passwords, _identity(state), state)
 
 
 def _identity(state: Path) -> str:

@@ -9,6 +9,7 @@ from typing import Protocol, runtime_checkable
 from drdeck.model.certificates import Certificate
 from drdeck.model.commands import AnyCommand
 from drdeck.model.domains import Act, Finding, ProtectedSite, SiteView
+from drdeck.model.guard import Hazards
 from drdeck.model.passwords import Login, Password
 from drdeck.model.pitr import Points
 
@@ -96,6 +97,9 @@ class RecoverySite(Protocol):
 
     async def protected_site(self, domain: str) -> ProtectedSite:
         """Look at the protected site now: does it answer, do its VMs run? Never changes anything there."""
+
+    async def hazards(self, domain: str, vms: tuple[str, ...]) -> Hazards:
+        """What may disturb a PITR session of these VMs (names; empty: all), as far as the site shows it."""
 
     def upkeep(self, now: datetime) -> list[tuple[str, Act]]:
         """Acts due without anybody asking (domain name, act): points while owned, pruning, lease."""

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from drdeck.model.domains import Alarm, Severity
 
-from . import questions
-from .faults import pick
-from .machine import Machine, SessionStage, Stage
+from . import foreign, questions
+from .machine import Machine, Stage
 from .units import instant
-
-_TOOLS = ("svc-backup", "svc-monitoring", "j.doe", "night-shift")
 
 
 def of(machine: Machine, at: int) -> tuple[Alarm, ...]:
@@ -47,31 +44,9 @@ def of(machine: Machine, at: int) -> tuple[Alarm, ...]:
         for vm in machine.vms
         if vm.boot is not None and vm.boot.failing(at)
     )
-    found.extend(_foreign(machine, at))
+    found.extend(foreign.alarms(machine, at))
     return tuple(sorted(found, key=lambda alarm: (alarm.time, alarm.kind, alarm.vm or "")))
 
 
 def _vm_alarm(since: int, vm: str, kind: str, text: str) -> Alarm:
     return Alarm(time=instant(since), severity=Severity.CRITICAL, vm=vm, kind=kind, text=f'"{vm}" {text}')
-
-
-def _foreign(machine: Machine, at: int) -> list[Alarm]:
-    """Changes on the session's VMs that drdeck did not make."""
-    session = machine.session
-    if session is None or session.stage is SessionStage.WAITING:
-        return []
-    found = []
-    for when, number, fault in session.foreign:
-        if when <= at < fault.end:
-            vm = machine.vms[number].name
-            user = _TOOLS[pick(machine.seed, "user", fault.number, vm) % len(_TOOLS)]
-            found.append(
-                Alarm(
-                    time=instant(when),
-                    severity=Severity.WARNING,
-                    vm=vm,
-                    kind="foreign_snapshot",
-                    text=f'{user} made a snapshot of "{vm}" while its PITR session is active',
-                )
-            )
-    return found

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from drdeck.model.domains import Period
 from drdeck.model.pitr import Points, RestorePoint
 
+from . import foreign
 from .flow import LAG
 from .hints import Hints
 from .machine import Machine, Span
@@ -167,6 +168,7 @@ def listed(machine: Machine, at: int, excluded: tuple[Period, ...]) -> Points:
     return Points(
         points=tuple(points),
         excluded=excluded,
+        disturbed=foreign.disturbed(machine, at),
         window_from=instant(found.low + 1),
         window_to=points[0].time if points else None,
     )

@@ -11,9 +11,10 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from drdeck.model.domains import Domain, Frozen
+from drdeck.model.guard import Hazards
 from drdeck.model.pitr import Points
 
-from . import events, picture, points, rules
+from . import events, foreign, picture, points, rules
 from .injection import SiteCommand
 from .link import GREEDY, share
 from .machine import Machine, SessionStage, Stage
@@ -131,6 +132,13 @@ class Simulation:
         if machine is None:
             return None
         return points.listed(machine, self.run(ticks(now)), picture.excluded(machine))
+
+    def hazards(self, name: str, vms: tuple[str, ...], now: datetime) -> Hazards | None:
+        """What may disturb a session of a domain's VMs (names; empty: all); None for an unknown domain."""
+        machine = self._by_name.get(name)
+        if machine is None:
+            return None
+        return Hazards(warns=foreign.hazards(machine, vms, self.run(ticks(now))))
 
     def machine(self, name: str) -> Machine | None:
         return self._by_name.get(name)

@@ -12,6 +12,7 @@ from typing import cast, get_args
 
 from drdeck.model.commands import AnyCommand
 from drdeck.model.domains import Act, Domain, Finding, ProtectedSite, SiteClock, SiteView
+from drdeck.model.guard import Hazards
 from drdeck.model.pitr import Points
 from drdeck.model.times import show
 from drdeck.sites.site import Refused, SiteUnreachable
@@ -130,6 +131,14 @@ class TrainingSite:
         """The restore points of a domain. Raises Refused for an unknown one."""
         _, simulation = self._opened()
         found = simulation.points(domain, self.site_now())
+        if found is None:
+            raise Refused(f'there is no domain "{domain}" at {self.name}')
+        return found
+
+    async def hazards(self, domain: str, vms: tuple[str, ...]) -> Hazards:
+        """Schedules of others that are still to come. Raises Refused for an unknown domain."""
+        _, simulation = self._opened()
+        found = simulation.hazards(domain, vms, self.site_now())
         if found is None:
             raise Refused(f'there is no domain "{domain}" at {self.name}')
         return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 
 from drdeck.model.passwords import OWN, PROTECTED, Login
 from drdeck.settings import VCenterSettings, VSphereSettings
@@ -15,11 +16,16 @@ from .site import VSphereSite
 
 
 def make_vsphere_site(
-    name: str, settings: VSphereSettings, passwords: PasswordSource, me: str = ""
+    name: str,
+    settings: VSphereSettings,
+    passwords: PasswordSource,
+    me: str = "",
+    state: Path | None = None,
 ) -> VSphereSite:
     """The site of these settings; `passwords` is asked at each login.
 
-    `me`: the name under which this controller drives domains.
+    `me`: the name under which this controller drives domains. `state`: where it keeps what it must still
+    know after it was killed; None: nowhere.
     """
 
     def connector(vcenter: VCenterSettings, of: str) -> Callable[[], Awaitable[Connection]]:
@@ -60,4 +66,5 @@ def make_vsphere_site(
         connector(settings, OWN),
         connector(protected, PROTECTED) if protected is not None else None,
         me,
+        state,
     )

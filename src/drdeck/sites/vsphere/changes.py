@@ -127,7 +127,7 @@ def roll_back(record: Record, c: RollBack, vms: tuple[str, ...], now: datetime) 
         return {}
     if session.state is not SessionState.ACTIVE:
         raise NotNow(f"its PITR session is {session.state}")
-    rollback = RollbackRecord(id=c.operation, to=c.to, phase="off", since=now)
+    rollback = RollbackRecord(id=c.operation, to=c.to, phase="off", since=now, began=now)
     return {
         **write_many(ROLLBACK_VMS, vms),
         **write_many(SKIPPED, ()),

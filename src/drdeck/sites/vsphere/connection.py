@@ -79,8 +79,8 @@ class Credentials:
         self._refused: vim.fault.InvalidLogin | None = None
         self._lock = threading.Lock()
 
-    def log_in(self, manager: Any) -> None:
-        """Raises what pyVmomi raises, and what the source of the password raises."""
+    def log_in(self, manager: Any) -> Any:
+        """The session as vCenter has it. Raises what pyVmomi raises, and the source of the password."""
         with self._lock:
             if self._refused is not None:
                 raise self._refused
@@ -89,7 +89,7 @@ class Credentials:
                 self._password = Password(source() if callable(source) else source)
             try:
                 # English words, so that an operator may search for them
-                manager.Login(self.username, self._password.text, "en")
+                return manager.Login(self.username, self._password.text, "en")
             except vim.fault.InvalidLogin as refused:
                 self._refused, self._password = refused, None
                 raise
@@ -118,6 +118,8 @@ class Session:
         self.stub.on_lost = self.fence.doubt
         self.si: Any = vim.ServiceInstance("ServiceInstance", self.stub)
         self._content: Any = None
+        self.user = self.key = ""
+        """the account's name and the session's key, as vCenter's events have them; empty before login"""
         self._lock = threading.Lock()
 
     @property
@@ -141,7 +143,8 @@ class Session:
     def _log_in(self) -> None:
         self.stub.cookie = ""
         self._content = None
-        self._credentials.log_in(self.content.sessionManager)
+        session = self._credentials.log_in(self.content.sessionManager)
+        self.user, self.key = str(session.userName), str(session.key)
         self.stub.logins += 1
         self.stub.log_in = self._log_in_again
 

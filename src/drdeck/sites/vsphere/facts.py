@@ -59,6 +59,7 @@ class VmFacts(msgspec.Struct, frozen=True):
     ip: str = ""
     networks: tuple[str, ...] = ()
     host: str = ""
+    datastores: tuple[str, ...] = ()
     snapshots: tuple[SnapshotFact, ...] = ()
     """parents before children"""
     current_snapshot: str | None = None
@@ -83,10 +84,13 @@ class Inventory(msgspec.Struct, frozen=True, dict=True):
     """without the root itself"""
     vms: Mapping[str, VmFacts]
     networks: Mapping[str, NetworkFacts]
+    news: int = 0
+    """grows with the events that were told, where they are listened to"""
 
     def same(self, other: Inventory) -> bool:
         """Whether another one says the same, whatever its serial."""
-        return (self.root, self.folders, self.vms, self.networks) == (
+        return (self.news, self.root, self.folders, self.vms, self.networks) == (
+            other.news,
             other.root,
             other.folders,
             other.vms,

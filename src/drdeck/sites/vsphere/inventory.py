@@ -8,6 +8,7 @@ import itertools
 import threading
 import time
 from collections.abc import AsyncIterator
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -16,6 +17,8 @@ from pyVmomi import vim, vmodl
 from drdeck.sites.site import Refused, SiteUnreachable
 from drdeck.sites.vsphere.collector import Contradiction, Properties, object_id
 from drdeck.sites.vsphere.connection import Connection, Session
+from drdeck.sites.vsphere.eventlog import KIND as EVENTS
+from drdeck.sites.vsphere.eventlog import EventLog, history
 from drdeck.sites.vsphere.facts import (
     FolderFacts,
     Inventory,
@@ -57,10 +60,17 @@ class InventoryWatch:
     One filter of our own holds the root folder, all folders and VMs below it, the tasks on those VMs,
     the datacenter's networks and the custom attributes. Awaitables raise what Connection's calls raise,
     and Refused when the root folder is not there. `growth`: read too what the VMs wrote before each snapshot.
+    `events` hears of the datacenter's events for as long as `listen` says so.
     """
 
-    def __init__(self, connection: Connection, root: str, growth: bool = True) -> None:
+    def __init__(
+        self, connection: Connection, root: str, growth: bool = True, events: EventLog | None = None
+    ) -> None:
         self.connection, self.root_path, self._growth = connection, root, growth
+        self.events = events if events is not None else EventLog()
+        self._listening = False
+        self.attributes_read_s = 0.0
+        """by the monotonic clock, when the attributes known now were asked for"""
         self._polling = threading.Lock()  # held while the collector is asked; its answers come in one order
         self._urgent = 0
         self._attribute_read = threading.Lock()
@@ -71,6 +81,7 @@ class InventoryWatch:
         self._version = ""
         self._made: list[Any] = []
         self._root: Any = None
+        self._datacenter: Any = None
         self._view: Any = None
         self._logins = -1
         self._stale = True
@@ -94,6 +105,21 @@ class InventoryWatch:
         inventory = await self.connection.poll(self._refresh_attributes, "read the attributes of its folders")
         self._changed.set()
         return inventory
+
+    async def listen(self, on: bool) -> None:
+        """Hear of events from now on, or no more; the first ones known are there when this returns."""
+        if on != self._listening:
+            self._listening = on
+            await self.refresh()
+
+    async def catch_up(self, since: datetime) -> None:
+        """Read events back, where more than vCenter keeps for us may have happened since an instant."""
+
+        def read_back(session: Session) -> None:
+            datacenter = datacenter_of(session, find_root(session, self.root_path))
+            self.events.catch_up(history(session, datacenter, since), since)
+
+        await self.connection.poll(read_back, "read its events")
 
     async def changes(self) -> AsyncIterator[Inventory]:
         """The inventory now, and again whenever anything in it changed, however that came to be known.
@@ -170,6 +196,7 @@ class InventoryWatch:
             try:
                 if self._stale or self._logins != session.stub.logins:
                     self._start(session)
+                self._tune(session)
                 return self._wait(session, wait_s)
             except vmodl.fault.RequestCanceled:
                 if wait_s and self._inventory is not None:
@@ -185,7 +212,8 @@ class InventoryWatch:
         self._forget()
         content = session.content
         self._root = find_root(session, self.root_path)
-        networks = datacenter_of(session, self._root).networkFolder
+        self._datacenter = datacenter_of(session, self._root)
+        networks = self._datacenter.networkFolder
         views = content.viewManager
         self._view = views.CreateContainerView(self._root, [vim.Folder, vim.VirtualMachine], True)
         network_view = views.CreateContainerView(networks, [vim.Network], True)
@@ -195,7 +223,17 @@ class InventoryWatch:
         collector.CreateFilter(spec, False)  # False: whole values of the paths asked for, never their parts
         self._collector, self._logins, self._stale = collector, session.stub.logins, False
 
+    def _tune(self, session: Session) -> None:
+        """Listen to events, or stop it, as is wanted; a refusal is asked for again after a new start only."""
+        if self._listening and not self.events.following and not self.events.refused:
+            self.events.follow(session, self._datacenter, self._collector)
+        elif not self._listening and self.events.following:
+            self.events.forget()
+            self._raw.objects.pop(EVENTS, None)
+
     def _forget(self) -> None:
+        self.events.forget()
+        self.events.refused = ""
         made, self._made = self._made, []
         self._collector, self._version, self._raw = None, "", Properties(REDUCED)
         for destroy in reversed(made):
@@ -225,10 +263,13 @@ class InventoryWatch:
             raise Refused(
                 f"The root folder {self.root_path} was removed from vCenter {self.connection.server}"
             )
+        if any(kind == EVENTS for kind, _ in touched):
+            self.events.take_page(self._raw.of(EVENTS))
         if (
             first
             or (wait_s and not touched)
             or any(kind in ("Folder", "CustomFieldsManager") for kind, _ in touched)
+            or time.monotonic() - self.attributes_read_s > self.connection.poll_s
         ):
             # at each time-out too: the simulator tells of no attribute, and others write them as well
             self._read_attributes(session)
@@ -246,7 +287,9 @@ class InventoryWatch:
     def _read_attributes(self, session: Session) -> None:
         spec = attribute_spec(self._root, self._view, session.content.customFieldsManager)
         with self._attribute_read:  # so that of two readings the later one counts
+            asked_s = time.monotonic()
             self._attributes = attributes_from(retrieve(session, spec))
+            self.attributes_read_s = asked_s
 
     def _publish(self, touched: set[tuple[str, str]], anew: bool = False) -> Inventory:
         with self._state:
@@ -259,7 +302,12 @@ class InventoryWatch:
             self._update_networks(networks, touched)
             root = folders.pop(object_id(self._root))
             inventory = Inventory(
-                serial=next(_SERIALS), root=root, folders=folders, vms=vms, networks=networks
+                serial=next(_SERIALS),
+                root=root,
+                folders=folders,
+                vms=vms,
+                networks=networks,
+                news=self.events.count,
             )
             if last is None or not last.same(inventory):
                 self._inventory = inventory

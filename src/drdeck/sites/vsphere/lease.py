@@ -21,7 +21,7 @@ from drdeck.sites.site import Refused
 
 from .collector import object_id
 from .connection import Session
-from .record import LEASE
+from .record import LEASE, MAX_VALUE
 from .retrieve import retrieve
 from .transport import steady
 
@@ -32,12 +32,16 @@ LENGTH_S = 30.0
 
 
 class LeaseRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """`by`: user@host and process of the driver; `g`: the number of its claim; times are vCenter's."""
+    """`by`: user@host and process of the driver; `g`: the number of its claim; times are vCenter's.
+
+    `users`: the vCenter accounts of those who drive and drove, the newest first.
+    """
 
     by: str
     g: int
     since: datetime
     until: datetime
+    users: tuple[str, ...] = ()
 
 
 class Driven(Refused):
@@ -91,6 +95,7 @@ class Leases:
     def __init__(self, me: str, now: Callable[[], datetime], length_s: float = LENGTH_S) -> None:
         self.me, self._now, self.length_s = me, now, length_s
         self._held: dict[str, _Held] = {}
+        self._users: dict[str, tuple[str, ...]] = {}
         self._unnamed: dict[tuple[str, int], float] = {}
         self._locks: dict[str, threading.Lock] = {}
         self._guard = threading.Lock()
@@ -116,6 +121,8 @@ class Leases:
             lock = self._locks.setdefault(folder, threading.Lock())
         with lock:
             held, seen = self._held.get(folder), self._see(session, folder)
+            before = seen.value.users if seen.value is not None else ()
+            self._users[folder] = tuple(dict.fromkeys([session.user, *before]))
             value, clock = seen.value, steady()
             if held is not None and seen.top == held.claim:
                 named = value is not None and value.g == held.claim
@@ -139,7 +146,16 @@ class Leases:
         held = self._held.pop(folder, None)
         if held is not None:
             now = self._now()
-            self._tell(session, folder, LeaseRecord(by=self.me, g=held.claim, since=held.since, until=now))
+            self._tell(session, folder, self._record(folder, held.claim, held.since, now))
+
+    def _record(self, folder: str, claim: int, since: datetime, until: datetime) -> LeaseRecord:
+        """What to write: with as many accounts as there is room for."""
+        users = self._users.get(folder, ())
+        while True:
+            record = LeaseRecord(by=self.me, g=claim, since=since, until=until, users=users)
+            if not users or len(msgspec.json.encode(record).decode()) <= MAX_VALUE:
+                return record
+            users = users[:-1]
 
     def _wait_for_others(self, folder: str, seen: Seen) -> None:
         now, value = self._now(), seen.value
@@ -184,7 +200,7 @@ class Leases:
 
     def _write(self, session: Session, folder: str, held: _Held) -> None:
         until = self._now() + timedelta(seconds=self.length_s)
-        self._tell(session, folder, LeaseRecord(by=self.me, g=held.claim, since=held.since, until=until))
+        self._tell(session, folder, self._record(folder, held.claim, held.since, until))
 
     def _tell(self, session: Session, folder: str, record: LeaseRecord) -> None:
         text = msgspec.json.encode(record).decode()

@@ -33,6 +33,7 @@ def vm_facts(vm_id: str, raw: Mapping[str, Any], running: Collection[str]) -> Vm
         ip=str(raw.get("guest.ipAddress") or ""),
         networks=tuple(object_id(network) for network in raw.get("network") or ()),
         host=_id(raw.get("runtime.host")) or "",
+        datastores=tuple(object_id(store) for store in raw.get("datastore") or ()),
         snapshots=_snapshots(info.rootSnapshotList if info is not None else (), raw),
         current_snapshot=_id(current),
         running_tasks=tuple(task for task in tasks if task in running),

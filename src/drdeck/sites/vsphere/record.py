@@ -79,6 +79,7 @@ class RollbackRecord(Strict, frozen=True, kw_only=True):
     to: Instant
     phase: RollbackPhase
     since: Instant
+    began: Instant | None = None
     g: Count = 0
     n: Count = 1
 

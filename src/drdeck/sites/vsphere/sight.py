@@ -13,9 +13,10 @@ from drdeck.model.times import to_millisecond
 from drdeck.settings import VSphereSettings
 from drdeck.sites.site import Refused, SiteUnreachable
 
-from . import lease, restore, view
+from . import lease, marks, restore, view
 from .facts import FolderFacts, Inventory, VmFacts
 from .growth import with_growth
+from .guardian import Guardian
 from .heartbeat import Heartbeat, steady_utc
 from .inventory import InventoryWatch
 from .plan import plan
@@ -55,6 +56,7 @@ class Sight:
         self.name, self.settings, self.protected, self.me = name, settings, protected, me
         self.watch: InventoryWatch | None = None
         self.heart: Heartbeat | None = None
+        self.guard: Guardian | None = None
         self._told_skew = timedelta()
         self.errors: dict[str, Failure] = {}
         self._since: dict[str, dict[tuple[str, str | None], datetime]] = {}
@@ -107,7 +109,8 @@ class Sight:
         vms = inventory.vms_of(folder.id)
         protected = self._protected_of(folder.name)
         errors = {vm.id: e.text for vm in vms if (e := self.errors.get(vm.id)) and not e.over(vm)}
-        depends = (folder, vms, protected, errors, inventory.networks)
+        guarded = self.guard.alarms(folder.id) if self.guard is not None else ()
+        depends = (folder, vms, protected, errors, inventory.networks, guarded)
         known = self._built.get(folder.id)
         if known is not None and not moving(known[1]) and _same(known[0], depends):
             return known[1]
@@ -127,7 +130,8 @@ class Sight:
             domain = view.build(situation, folder, inventory, plan(situation), errors, first_seen, addresses)
             begun = situation.record.completing or situation.record.session is not None
             left = lease.left_by(folder.attributes.get(LEASE), self.me, self.now()) if begun else None
-            domain = msgspec.structs.replace(domain, driver=self.driver(folder), left_by=left)
+            alarms = (*domain.alarms, *guarded)
+            domain = msgspec.structs.replace(domain, driver=self.driver(folder), left_by=left, alarms=alarms)
         self._since[folder.id] = since
         self._built[folder.id] = (depends, domain)
         return domain
@@ -182,9 +186,13 @@ class Sight:
             if why_unreachable(shown, instant, now) is None
         )
         since = window_start(shown, now)
+        foreign = self.guard.foreign(folder.id) if self.guard is not None else ()
+        points, gone = marks.marked(with_growth(offered, vms, s.record, since), foreign)
+        disturbed = [*gone, *marks.made(vms, s.record, foreign)]
         return Points(
-            points=with_growth(offered, vms, s.record, since),
+            points=points,
             excluded=s.record.periods,
+            disturbed=tuple(sorted(disturbed, key=lambda d: (d.time, d.vm), reverse=True)),
             window_from=since if s.settings.pitr.enabled else None,
             window_to=now if s.settings.pitr.enabled else None,
         )

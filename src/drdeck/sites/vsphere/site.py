@@ -7,11 +7,13 @@ import contextlib
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import datetime
+from pathlib import Path
 
 import msgspec
 
 from drdeck.model import commands as c
 from drdeck.model.domains import Act, Finding, ProtectedSite, SiteView
+from drdeck.model.guard import Hazards
 from drdeck.model.pitr import Points
 from drdeck.settings import VSphereSettings
 from drdeck.sites.site import LoginRefused, Refused, SiteError, SiteUnreachable
@@ -22,9 +24,12 @@ from .completing import unready
 from .connection import Connection, Session
 from .doctor import Patient, findings
 from .facts import FolderFacts
+from .guardian import Guardian
+from .hazards import foresee, hazards
 from .heartbeat import FIRST_S, Heartbeat
 from .inventory import InventoryWatch
 from .lease import Driven, Leases
+from .memory import Memories
 from .networks import network_ids
 from .permits import Permits
 from .protected import ProtectedSide
@@ -55,8 +60,12 @@ class VSphereSite:
         connect: Connect,
         connect_protected: Connect | None = None,
         me: str = "",
+        state: Path | None = None,
     ) -> None:
-        """`me`: who this controller is for others; of one name only one process may run at a time."""
+        """`me`: who this controller is for others; of one name only one process may run at a time.
+
+        `state`: directory for what the guard must still know after a kill.
+        """
         self.name, self.settings, self.parallel = name, settings, settings.parallel
         self._connect = connect
         self._connection: Connection | None = None
@@ -84,6 +93,11 @@ class VSphereSite:
         me = me or f"drdeck#{secrets.token_hex(4)}"
         self._sight = Sight(name, settings, self._protected, me)
         self._leases = Leases(me, self._sight.now, float(settings.lease))
+        self._memories = Memories(state)
+        self._guard = Guardian(
+            self._memories, self._leases.holds, self._sight.now, self._wake.set, settings.root
+        )
+        self._sight.guard = self._guard
 
     # -- seeing
 
@@ -117,7 +131,7 @@ class VSphereSite:
         self._heart.follow(connection)
         await self._heart.beat(FIRST_S)
         self._sight.heart = self._heart
-        self._sight.watch = InventoryWatch(connection, self.settings.root)
+        self._sight.watch = InventoryWatch(connection, self.settings.root, events=self._guard.events)
         if self._protected is not None:
             self._protected.start()
 
@@ -126,6 +140,7 @@ class VSphereSite:
         pump = asyncio.create_task(self._pump(watch), name="inventory")
         beats = asyncio.create_task(self._listen(), name="heartbeat")
         leases = asyncio.create_task(self._keep_leases(watch), name="leases")
+        guard = asyncio.create_task(self._guard.run(watch, self._connected()), name="guard")
         shown: SiteView | None = None
         quiet_since = asyncio.get_running_loop().time()
         try:
@@ -139,6 +154,7 @@ class VSphereSite:
                 if beats.done():
                     beats.result()
                 if watch.inventory is not None and self._pumped:
+                    self._guard.saw(watch.inventory)
                     latest = self._sight.view(watch.inventory, self._serial)
                     if shown is None or self._forced or _differs(shown, latest):
                         self._forced = False
@@ -155,7 +171,7 @@ class VSphereSite:
             self._resumable = self._pumped and not isinstance(lost, LoginRefused)
             raise
         finally:
-            for task in (pump, beats, leases):
+            for task in (pump, beats, leases, guard):
                 task.cancel()
                 with contextlib.suppress(asyncio.CancelledError, Exception):
                     await task
@@ -201,7 +217,8 @@ class VSphereSite:
 
     async def _pump(self, watch: InventoryWatch) -> None:
         try:
-            async for _ in watch.changes():
+            async for inventory in watch.changes():
+                self._guard.saw(inventory)
                 self._pumped = True
                 self._wake.set()
         finally:
@@ -210,7 +227,7 @@ class VSphereSite:
     async def observe(self) -> SiteView:
         watch = self._watching()
         await self._connected().settle()
-        await watch.refresh()
+        self._guard.saw(await watch.refresh())
         self._forced = True
         self._wake.set()
         return self._numbered(self._sight.view(self._sight.inventory(), self._serial))
@@ -240,6 +257,12 @@ class VSphereSite:
             total=len(seen.vms),
             checked_at=now,
         )
+
+    async def hazards(self, domain: str, vms: tuple[str, ...]) -> Hazards:
+        folder, s = self._sight.find(domain)
+        chosen = [vm for vm in s.vms if not vms or vm.name in vms]
+        found = await foresee(self._connected(), self.settings.root, chosen)
+        return hazards(found, self._sight.inventory(), folder, chosen)
 
     async def findings(self) -> list[Finding]:
         connection, inventory, situations = self._connection, None, []
@@ -366,7 +389,8 @@ class VSphereSite:
                 )
             connection = side.connection
             shown_at = next((x.id for x in self._sight.find(domain)[1].vms if x.name == act.name), "")
-        folder = self._sight.find(domain)[0]
+        folder, situation = self._sight.find(domain)
+        power = next((vm.power for vm in situation.vms if vm.id == act.vm), "unknown")
         try:
             # looked at right before the act: a controller that slept must learn that it drives no more
             until = await self._drive(folder, doing)
@@ -375,7 +399,8 @@ class VSphereSite:
                 with session.stub.no_later_than(until):
                     acts.carry_out(session, act)
 
-            await connection.command(carry_out, doing)
+            with self._guard.claims.claim(act, power):
+                await connection.command(carry_out, doing)
         except Driven as error:
             raise SiteUnreachable(f"Could not {doing}: {error}") from None
         except LoginRefused as error:
@@ -413,6 +438,7 @@ class VSphereSite:
         return due
 
     async def close(self) -> None:
+        self._memories.close()
         if self._protected is not None:
             await self._protected.close()
         if self._connection is not None:

@@ -10,7 +10,8 @@ _PC = vmodl.query.PropertyCollector
 
 VM_PATHS = (
     "name", "parent", "runtime.powerState", "runtime.connectionState", "runtime.host", "config.template",
-    "config.instanceUuid", "guest.toolsRunningStatus", "guest.ipAddress", "network", "snapshot", "recentTask",
+    "config.instanceUuid", "guest.toolsRunningStatus", "guest.ipAddress", "network", "datastore", "snapshot",
+    "recentTask",
 )  # fmt: skip
 """Whole `snapshot`, for its parts change together; of `guest` only parts, for as a whole it is large."""
 

@@ -32,7 +32,7 @@ _READS = (
     "HasPrivilege", "HasUserPrivilege", "Login", "Logout", "SessionIsActive", "ReadNext", "ReadPrevious",
     "CreateContainerView", "CreateListView", "CreateFilter", "CreatePropertyCollector",
     "CreateCollectorForEvents", "DestroyView", "DestroyPropertyFilter", "DestroyPropertyCollector",
-    "DestroyCollector", "ResetCollector", "RewindCollector",
+    "DestroyCollector", "ResetCollector", "RewindCollector", "SetCollectorPageSize",
 )  # fmt: skip
 
 

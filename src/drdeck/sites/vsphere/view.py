@@ -213,7 +213,10 @@ def rolled_back_to(s: Situation, vm: VmFacts) -> datetime | None:
     session = s.record.session
     if session is None or session.n == 0 or vm.current_snapshot is None:
         return None
-    at = next((x for x in vm.snapshots if x.id == vm.current_snapshot), None)
+    by_id = {x.id: x for x in vm.snapshots}
+    at = by_id.get(vm.current_snapshot)
+    while at is not None and not usable(at, s.record):
+        at = by_id.get(at.parent_id or "")  # made by others in the session, on top of where the VM stands
     if at is None or instant_of(at) == session.entry:
         return None
     return instant_of(at)

@@ -1,0 +1,97 @@
+"""What somebody else did to a VM of a PITR session, and what that means for the rollback.
+
+Source: the workflow's rule that no VMware events may happen on a session's VMs.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+
+from .domains import Alarm, Frozen, Severity
+
+
+class Deed(StrEnum):
+    """What was done; the values are the kinds of the alarms."""
+
+    SNAPSHOT = "foreign_snapshot"
+    SNAPSHOT_CHANGED = "foreign_snapshot_changed"
+    SNAPSHOT_REMOVED = "foreign_snapshot_removed"
+    REVERTED = "foreign_revert"
+    HOST = "foreign_host"
+    DATASTORE = "foreign_datastore"
+    CLONE = "foreign_clone"
+    CONFIG = "foreign_config"
+    POWER = "foreign_power"
+    MOVED = "foreign_move"
+    REMOVED = "foreign_removal"
+
+
+GUARD_KINDS = frozenset(str(deed) for deed in Deed)
+"""Kinds of alarms that tell of somebody else's deeds; they belong to their session and go with it."""
+
+_CRITICAL = frozenset({Deed.SNAPSHOT_REMOVED, Deed.REVERTED, Deed.MOVED, Deed.REMOVED})
+
+_MEANS = {
+    Deed.SNAPSHOT: "No rollback goes to it, and one to an older point still works; the disks stand on it"
+    " until then, and it stays when the session is exited. Have whatever made it paused until then.",
+    Deed.SNAPSHOT_CHANGED: "A point is known by its name and time: look at the restore points before you"
+    " roll back, and have its old name given back.",
+    Deed.SNAPSHOT_REMOVED: "It cannot be rolled back to that point any more; a rollback takes its next older"
+    " one. Have the removing stopped before more points go.",
+    Deed.REVERTED: "Its disks are not what the session shows any more. Roll it back again before you trust"
+    " what is tested on it.",
+    Deed.HOST: "Rollbacks work there as well. Set DRS to manual for it until the session is exited.",
+    Deed.DATASTORE: "Its points move along, and no rollback of it begins while they do. Check its restore"
+    " points, and keep Storage DRS and people from moving it until the session is exited.",
+    Deed.CLONE: "No rollback of it begins while it is copied, and the copy has what is tested now. Have the"
+    " cloning stopped, or wait for its end before you roll back.",
+    Deed.CONFIG: "A rollback may undo this, and is not to be relied on for configuration. Write the change"
+    " down, and make it again after the session.",
+    Deed.POWER: "What was tested on it may not count. A rollback still works: it powers the VM off and on"
+    " again by itself.",
+    Deed.MOVED: "No rollback and no exit reaches it there. Have it moved back before you roll back.",
+    Deed.REMOVED: "It cannot be rolled back, and its points may be lost. Have it registered again in the"
+    " domain's folder if its files are still there.",
+}
+"""For the rollback, and what to do."""
+
+
+class Hazard(Frozen, frozen=True, kw_only=True):
+    """Something that may disturb a PITR session once it is active, and what to do; `kind`: drs, schedule."""
+
+    kind: str
+    text: str
+
+
+class Hazards(Frozen, frozen=True, kw_only=True):
+    """`not_checked`: what the site does not tell, or would not."""
+
+    warns: tuple[Hazard, ...] = ()
+    not_checked: tuple[str, ...] = ()
+
+
+def who(user: str | None, address: str = "") -> str:
+    """Who it was: None is not known, empty the site itself."""
+    if user is None:
+        return "Somebody whom vCenter does not name"
+    name = user or "vCenter itself"
+    return f"{name} (from {address})" if address else name
+
+
+def changed_point(vm: str, did: str, user: str | None) -> str:
+    """The hint of a restore point that somebody else changed in the session."""
+    return f"changed by {user or ('vCenter itself' if user is not None else 'others')}: {vm} ({did})"
+
+
+def alarm(deed: Deed, vm: str, did: str, time: datetime, user: str | None = None, address: str = "") -> Alarm:
+    """The alarm of a deed; `did` goes on after who it was: 'made the snapshot "nightly"'."""
+    return Alarm(
+        time=time,
+        severity=Severity.CRITICAL if deed in _CRITICAL else Severity.WARNING,
+        vm=vm,
+        kind=str(deed),
+        text=f"{who(user, address)} {did}. {_MEANS[deed]}",
+        user=user,
+        address=address,
+    )

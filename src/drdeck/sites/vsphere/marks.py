@@ -1,0 +1,64 @@
+"""Restore points that others made or changed in a PITR session, marked as such. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+
+import msgspec
+
+from drdeck.model.guard import Deed, changed_point, who
+from drdeck.model.pitr import Disturbed, RestorePoint, excluded_by
+
+from .facts import VmFacts
+from .post import Foreign
+from .record import Record
+from .restore import CLUSTER_S, instant_of, ours
+
+IN_SESSION = "made by others while a PITR session was active"
+_CHANGES = frozenset({Deed.SNAPSHOT_CHANGED, Deed.SNAPSHOT_REMOVED})
+
+
+def marked(
+    points: Sequence[RestorePoint], foreign: Iterable[Foreign]
+) -> tuple[tuple[RestorePoint, ...], list[Disturbed]]:
+    """The points with hints of what others did to them, and what is left of those that are none any more."""
+    hints: dict[datetime, list[str]] = {}
+    gone: list[Disturbed] = []
+    for one in foreign:
+        if one.deed not in _CHANGES or not one.points:
+            continue
+        at = one.points[0]
+        point = _point_of(points, at)
+        if point is None:
+            gone.append(Disturbed(time=at, vm=one.name, text=f"{who(one.user, one.address or '')} {one.did}"))
+        else:
+            hints.setdefault(point.time, []).append(changed_point(one.name, one.did, one.user))
+    return tuple(_hinted(point, hints.get(point.time, [])) for point in points), gone
+
+
+def _point_of(points: Sequence[RestorePoint], at: datetime) -> RestorePoint | None:
+    """The point that a VM's snapshot of an instant belonged to: at it, or soon after where others made it."""
+    later = [p for p in points if 0 <= (p.time - at).total_seconds() <= CLUSTER_S]
+    return min(later, key=lambda p: p.time, default=None)
+
+
+def _hinted(point: RestorePoint, said: list[str]) -> RestorePoint:
+    if not said:
+        return point
+    return msgspec.structs.replace(point, hint="; ".join([*said, *([point.hint] if point.hint else [])]))
+
+
+def made(vms: Iterable[VmFacts], record: Record, foreign: Iterable[Foreign]) -> Iterator[Disturbed]:
+    """Snapshots of others from within this session or an earlier one; who made them, where that is known."""
+    known = {
+        (one.vm, one.points[0]): f"{who(one.user, one.address or '')} {one.did} in the PITR session"
+        for one in foreign
+        if one.deed is Deed.SNAPSHOT and one.points
+    }
+    for vm in vms:
+        for snapshot in vm.snapshots:
+            at = instant_of(snapshot)
+            if not ours(snapshot) and excluded_by(at, record.periods) is not None:
+                text = known.get((vm.id, at), f'"{snapshot.name}", {IN_SESSION}')
+                yield Disturbed(time=at, vm=vm.name, text=text)

@@ -1,0 +1,106 @@
+"""The guard on several jump hosts: each sees what others do, none takes the driver's acts for somebody's."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from drdeck.model.times import show
+from tests.support import flowsite
+from tests.support.deck import Deck
+from tests.support.flow import settings
+from tests.support.flowsite import DOMAIN
+from tests.support.somebody import Somebody
+from tests.support.terminal import poll
+from tests.support.vcsim import VCenter
+
+pytestmark = pytest.mark.vcsim
+JOE, DESK = "j.doe@corp.example", "10.0.0.7"
+POINTS = flowsite.instants()
+
+
+@pytest.fixture
+def hosts(tmp_path: Path, recovery: VCenter) -> Iterator[tuple[Deck, Deck]]:
+    """Anna, whose controller drives a session, and Ben, whose drdeck logs in under another account."""
+    root = flowsite.lay_out(recovery, None, POINTS)
+    recovery.control("user", text="ben@vsphere.local", target="10.0.0.2")
+    made = []
+    for name, user in (("anna", recovery.user), ("ben", "ben@vsphere.local")):
+        directory = tmp_path / name
+        directory.mkdir()
+        deck = flowsite.deck(directory, recovery, root, None, settings(), extra='lease = "3s"')
+        text = deck.config.read_text("utf-8")
+        deck.config.write_text(text.replace(f'username = "{recovery.user}"', f'username = "{user}"'), "utf-8")
+        made.append(deck)
+    anna, ben = made
+    anna.run("cfo", "start", DOMAIN, "--wait")
+    anna.run("cfo", "complete", DOMAIN, "--type", "force", "--run-pitr", "--confirm", DOMAIN)
+    anna.run("watch", DOMAIN, "--until", "session", "--timeout", "60")
+    yield anna, ben
+    for deck in made:
+        deck.stop()
+
+
+def guarded(deck: Deck) -> list[dict[str, Any]]:
+    return [a for a in deck.domain(DOMAIN)["alarms"] if a["kind"].startswith(("foreign_", "guard"))]
+
+
+def roll_back(deck: Deck, to: int) -> None:
+    deck.run("pitr", "run", DOMAIN, "--to", show(POINTS[to]), "--wait")
+
+
+def alarmed(deck: Deck, *pairs: tuple[str, str]) -> None:
+    """Until it shows these alarms (kind, VM), and then that it shows no other."""
+    poll(lambda: {(a["kind"], a["vm"]) for a in guarded(deck)} >= set(pairs), 30)
+    assert sorted((a["kind"], a["vm"]) for a in guarded(deck)) == sorted(pairs)
+
+
+def test_who_follows_takes_the_drivers_acts_for_nobodys(hosts: tuple[Deck, Deck], recovery: VCenter) -> None:
+    anna, ben = hosts
+    assert guarded(ben) == []
+    roll_back(anna, 1)
+    roll_back(anna, 0)
+    joe = Somebody(recovery, JOE, DESK)
+    joe.make_snapshot("erp-db01")
+    for deck in hosts:
+        alarmed(deck, ("foreign_snapshot", "erp-db01"))
+        (alarm,) = guarded(deck)
+        assert (alarm["user"], alarm["address"]) == (JOE, DESK)
+
+
+def test_who_comes_late_sees_what_others_did_before(hosts: tuple[Deck, Deck], recovery: VCenter) -> None:
+    anna, ben = hosts
+    joe = Somebody(recovery, JOE, DESK)
+    joe.reconfigure("erp-app01")
+    roll_back(anna, 1)
+    joe.clone("erp-web01")
+    roll_back(anna, 0)
+    alarmed(anna, ("foreign_config", "erp-app01"), ("foreign_clone", "erp-web01"))
+    alarmed(ben, ("foreign_config", "erp-app01"), ("foreign_clone", "erp-web01"))
+
+
+def test_a_take_over_in_the_middle_of_a_rollback(hosts: tuple[Deck, Deck], recovery: VCenter) -> None:
+    anna, ben = hosts
+    ben.run("domains")
+    roll_back(anna, 1)
+    for vm in flowsite.VMS:
+        recovery.slow("PowerOffVM_Task", vm, 1500, times=1)
+    anna.run("pitr", "run", DOMAIN, "--to", show(POINTS[0]))
+    poll(lambda: recovery.calls()["PowerOffVM_Task"] >= 2 * len(flowsite.VMS), 30)
+    os.kill(int(anna.json("controller", "status")["pid"]), signal.SIGKILL)
+    poll(lambda: ben.run("takeover", DOMAIN, "--wait", code=None).returncode == 0, 30)
+    poll(lambda: ben.domain(DOMAIN)["session"]["state"] == "active", 60)
+    assert guarded(ben) == []
+    poll(lambda: anna.domain(DOMAIN)["session"]["state"] == "active", 60)
+    assert guarded(anna) == []
+    Somebody(recovery, JOE, DESK).power_off("erp-web01")
+    for deck in hosts:
+        alarmed(deck, ("foreign_power", "erp-web01"))
+    ben.run("pitr", "exit", DOMAIN, "--wait")
+    poll(lambda: anna.domain(DOMAIN)["session"] is None, 60)
+    assert guarded(anna) == guarded(ben) == []

@@ -1,0 +1,140 @@
+package main
+
+import (
+	"context"
+	"strings"
+	"text/template"
+	"time"
+
+	"github.com/vmware/govmomi/simulator"
+	"github.com/vmware/govmomi/vim25/types"
+)
+
+// tasks are the names by which a vCenter tells of tasks that are not "VirtualMachine.METHOD".
+var tasks = map[string]string{
+	"RevertToSnapshot_Task": "vm.Snapshot.revert",
+	"RemoveSnapshot_Task":   "vm.Snapshot.remove",
+	"MoveIntoFolder_Task":   "Folder.moveInto",
+	"PowerOnVM_Task":        "VirtualMachine.powerOn",
+	"PowerOffVM_Task":       "VirtualMachine.powerOff",
+	"CloneVM_Task":          "VirtualMachine.clone",
+	"RelocateVM_Task":       "VirtualMachine.relocate",
+	"ReconfigVM_Task":       "VirtualMachine.reconfigure",
+}
+
+// mendTemplates empties the library's own texts of events that it cannot parse, and would end over.
+func mendTemplates() {
+	infos := simulator.Map.EventManager().Description.EventInfo
+	for i := range infos {
+		if _, err := template.New("").Parse(infos[i].FullFormat); err != nil {
+			infos[i].FullFormat = ""
+		}
+	}
+}
+
+func (c *control) post(user string, event types.BaseEvent) {
+	events := simulator.Map.EventManager()
+	ctx := &simulator.Context{
+		Context: context.Background(), Map: simulator.Map,
+		Session: &simulator.Session{UserSession: types.UserSession{UserName: user}, Registry: simulator.NewRegistry()},
+	}
+	simulator.Map.WithLock(events, func() {
+		events.PostEvent(ctx, &types.PostEvent{EventToPost: event})
+	})
+}
+
+// tellTask posts the TaskEvent that a vCenter has for each task.
+func (c *control) tellTask(user, method, target, task string) {
+	if !c.events || user == "" {
+		return
+	}
+	id := tasks[method]
+	if id == "" {
+		name := strings.TrimSuffix(method, "_Task")
+		id = "VirtualMachine." + strings.ToLower(name[:1]) + name[1:]
+	}
+	entity := types.ManagedObjectReference{Type: "VirtualMachine", Value: target}
+	vm, _ := simulator.Map.Get(entity).(*simulator.VirtualMachine)
+	name := target
+	if vm != nil {
+		name = vm.Name
+	} else {
+		entity.Type = "Folder"
+	}
+	c.post(user, &types.TaskEvent{Event: about(vm), Info: types.TaskInfo{
+		Key: task, Task: types.ManagedObjectReference{Type: "Task", Value: task},
+		Name: method, DescriptionId: id, Entity: &entity, EntityName: name, State: types.TaskInfoStateQueued,
+		Reason: &types.TaskReasonUser{UserName: user}, QueueTime: time.Now(),
+	}})
+}
+
+// about names the datacenter, by which events are collected, and the VM if there is one.
+func about(vm *simulator.VirtualMachine) types.Event {
+	event := types.Event{}
+	if dc, ok := simulator.Map.Any("Datacenter").(*simulator.Datacenter); ok {
+		event.Datacenter = &types.DatacenterEventArgument{
+			EntityEventArgument: types.EntityEventArgument{Name: dc.Name}, Datacenter: dc.Self}
+	}
+	if vm != nil {
+		event.Vm = &types.VmEventArgument{EntityEventArgument: types.EntityEventArgument{Name: vm.Name}, Vm: vm.Self}
+	}
+	return event
+}
+
+// place is where a VM is and what it is called.
+type place struct {
+	name, host, datastore string
+}
+
+func placeOf(vm *simulator.VirtualMachine) place {
+	if vm == nil {
+		return place{}
+	}
+	at := place{name: vm.Name}
+	if vm.Runtime.Host != nil {
+		at.host = vm.Runtime.Host.Value
+	}
+	if len(vm.Datastore) > 0 {
+		at.datastore = vm.Datastore[0].Value
+	}
+	return at
+}
+
+func hostArgument(id string) types.HostEventArgument {
+	ref := types.ManagedObjectReference{Type: "HostSystem", Value: id}
+	host := simulator.Map.Get(ref).(*simulator.HostSystem)
+	return types.HostEventArgument{EntityEventArgument: types.EntityEventArgument{Name: host.Name}, Host: ref}
+}
+
+func datastoreArgument(id string) *types.DatastoreEventArgument {
+	ref := types.ManagedObjectReference{Type: "Datastore", Value: id}
+	store, ok := simulator.Map.Get(ref).(*simulator.Datastore)
+	if !ok {
+		return nil
+	}
+	return &types.DatastoreEventArgument{EntityEventArgument: types.EntityEventArgument{Name: store.Name}, Datastore: ref}
+}
+
+// tellMoves posts what a vCenter tells of a VM that was moved or renamed.
+func (c *control) tellMoves(user string, vm *simulator.VirtualMachine, before place) {
+	now := placeOf(vm)
+	if !c.events || user == "" || now == before {
+		return
+	}
+	event := types.VmEvent{Event: about(vm)}
+	if now.name != before.name {
+		c.post(user, &types.VmRenamedEvent{VmEvent: event, OldName: before.name, NewName: now.name})
+	}
+	if now.host == "" || (now.host == before.host && now.datastore == before.datastore) {
+		return
+	}
+	host := hostArgument(now.host)
+	event.Host, event.Ds = &host, datastoreArgument(now.datastore)
+	if now.datastore != before.datastore {
+		c.post(user, &types.VmRelocatedEvent{VmRelocateSpecEvent: types.VmRelocateSpecEvent{VmEvent: event},
+			SourceHost: hostArgument(before.host), SourceDatastore: datastoreArgument(before.datastore)})
+		return
+	}
+	c.post(user, &types.VmMigratedEvent{VmEvent: event, SourceHost: hostArgument(before.host),
+		SourceDatastore: datastoreArgument(before.datastore)})
+}
