@@ -40,7 +40,10 @@ ACTS = ("CreateSnapshot_Task", "PowerOnVM_Task", "PowerOffVM_Task", "RevertToSna
 
 
 class Truth(NamedTuple):
-    """The end of a flow as the vCenter has it. `acts`: calls per act that reached it."""
+    """The end of a flow as the vCenter has it. `acts`: calls per act that reached it.
+
+    `alarms`: what drdeck took for somebody else's deed, though nobody else did anything.
+    """
 
     mode: str
     session: str
@@ -49,6 +52,7 @@ class Truth(NamedTuple):
     standing: str
     power: str
     acts: dict[str, int]
+    alarms: tuple[str, ...] = ()
 
 
 class Asked(Exception):
@@ -249,7 +253,16 @@ class Live:
             standing=current.name if current else "",
             power=self.vcenter.power(VM),
             acts={act: made[act] for act in ACTS if made[act]},
+            alarms=tuple(self.told("alarm")),
         )
+
+    def told(self, kind: str) -> list[str]:
+        """The texts of the journal's events of a kind."""
+        journal = Journal(self.paths.journal, read_only=True)
+        try:
+            return [str(event.data["text"]) for event in journal.events() if event.kind == kind]
+        finally:
+            journal.close()
 
     def history(self) -> str:
         """The journal in lines, for whoever looks into a failure."""
