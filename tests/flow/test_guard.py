@@ -98,8 +98,11 @@ def test_each_kind_is_an_alarm_at_once_with_who_it_was(make_flow: MakeFlow, reco
     joe.rename_snapshot(TWELVE[9], "replica 2", "keep")
     found, took["foreign_snapshot_changed"] = told(flow, "foreign_snapshot_changed", TWELVE[9], None)
     assert 'renamed the snapshot "replica 2" to "keep"' in found["text"]
+    recovery.slow("CreateSnapshot_Task", TWELVE[10], 2500, times=1)
+    joe.begin_snapshot(TWELVE[10])
+    told(flow, "foreign_snapshot", TWELVE[10])
     shown = flow.show()
-    assert len(alarms(shown)) == len(CASES) + 3, "one alarm a deed"
+    assert len(alarms(shown)) == len(CASES) + 4, "one alarm a deed"
     assert max(took.values()) < WITHIN_S, took
 
     # they are shown, and nobody acknowledges them; they stay in the audit trail when the session is over
@@ -251,3 +254,25 @@ def test_a_vcenter_that_tells_no_events(make_flow: MakeFlow, recovery: VCenter) 
         found, took = told(flow, kind, vm, None)
         assert found["text"].startswith("Somebody whom vCenter does not name ") and took < WITHIN_S
     assert len(alarms(flow.show())) == 7
+
+
+def test_the_simulator_as_it_is(make_flow: MakeFlow, vcsim_built: None) -> None:
+    """The library's own events alone: some kinds are told by them, the others by the VMs' facts."""
+    server = VCenter(boot=0.2, events=False)
+    try:
+        flow = in_session(make_flow, server, TWELVE)
+        flow.deck.run("pitr", "run", DOMAIN, "--to", show(flow.points[2]), "--wait")
+        assert alarms(flow.show()) == []
+        joe = Somebody(server, JOE, DESK)
+        by_events = {"foreign_clone", "foreign_config", "foreign_power"}
+        for case, vm in zip(CASES, TWELVE, strict=False):
+            case.does(joe, vm)
+            _, took = told(flow, case.kind, vm, JOE if case.kind in by_events else None)
+            assert took < WITHIN_S, (case.kind, took)
+        joe.power_off("vm11")
+        told(flow, "foreign_power", "vm11")
+        joe.unregister("vm11")
+        told(flow, "foreign_removal", "vm11")
+        assert len(alarms(flow.show())) == len(CASES) + 2
+    finally:
+        server.stop()

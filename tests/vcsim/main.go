@@ -19,8 +19,8 @@
 //	POST /control/drs         {"target": "", "text": "fullyAutomated"}: of all clusters, or of the one VM "vm-7"
 //	POST /control/schedule    {"target": "vm-7", "method": "CreateSnapshot_Task", "text": "nightly"}: a scheduled task
 //
-// What a vCenter tells in events and the library does not, it adds (-events=false: it does not): a TaskEvent
-// for each task on a VM, migrations, renamings; each with the user of the call.
+// What a vCenter tells in events and the library does not, it adds: a TaskEvent for each task on a VM, migrations,
+// renamings; each with the user of the call. So it does with scheduled tasks. -events=false: the library alone.
 package main
 
 import (
@@ -52,8 +52,6 @@ import (
 	"time"
 
 	"github.com/vmware/govmomi/simulator"
-	"github.com/vmware/govmomi/vim25"
-	"github.com/vmware/govmomi/vim25/mo"
 	"github.com/vmware/govmomi/vim25/types"
 )
 
@@ -451,7 +449,9 @@ func main() {
 		ready["certificate"] = text
 	}
 	model.Service.Listen = &url.URL{Host: fmt.Sprintf("127.0.0.1:%d", *port)}
-	simulator.Map.Put(&mo.ScheduledTaskManager{Self: *simulator.Map.Get(vim25.ServiceInstance).(*simulator.ServiceInstance).Content.ScheduledTaskManager})
+	if *events {
+		addScheduler()
+	}
 	server := model.Service.NewServer()
 	server.Config.Handler = &control{sdk: server.Config.Handler, boot: *boot, events: *events, calls: map[string]int{},
 		freed: make(chan struct{}), logins: newLogins(*user, *password)}

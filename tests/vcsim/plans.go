@@ -4,7 +4,9 @@ import (
 	"time"
 
 	"github.com/vmware/govmomi/simulator"
+	"github.com/vmware/govmomi/vim25/methods"
 	"github.com/vmware/govmomi/vim25/mo"
+	"github.com/vmware/govmomi/vim25/soap"
 	"github.com/vmware/govmomi/vim25/types"
 )
 
@@ -26,10 +28,27 @@ func setDrs(vm, behavior string) {
 	}
 }
 
+var scheduler = types.ManagedObjectReference{Type: "ScheduledTaskManager", Value: "ScheduledTaskManager"}
+
+// scheduledTasks is the manager that the library does not have.
+type scheduledTasks struct {
+	mo.ScheduledTaskManager
+}
+
+// RetrieveEntityScheduledTask gives all tasks; of one entity nobody asks here.
+func (m *scheduledTasks) RetrieveEntityScheduledTask(*types.RetrieveEntityScheduledTask) soap.HasFault {
+	return &methods.RetrieveEntityScheduledTaskBody{
+		Res: &types.RetrieveEntityScheduledTaskResponse{Returnval: m.ScheduledTask},
+	}
+}
+
+func addScheduler() {
+	simulator.Map.Put(&scheduledTasks{mo.ScheduledTaskManager{Self: scheduler}})
+}
+
 // schedule adds a scheduled task on an entity ("vm-7", "group-v3"); without a name all of them go.
 func schedule(target, method, name string) {
-	ref := types.ManagedObjectReference{Type: "ScheduledTaskManager", Value: "ScheduledTaskManager"}
-	manager := simulator.Map.Get(ref).(*mo.ScheduledTaskManager)
+	manager := simulator.Map.Get(scheduler).(*scheduledTasks)
 	if name == "" {
 		manager.ScheduledTask = nil
 		return

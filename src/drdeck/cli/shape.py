@@ -168,7 +168,7 @@ def points(p: Points) -> Json:
                 "vms": x.vms,
                 "skew_s": seconds(x.skew_s),
                 "written_bytes": x.written_bytes,
-                "hint": x.hint,
+                "hint": x.remarks or None,
                 "missing": list(x.missing),
             }
             for x in p.points

@@ -173,7 +173,8 @@ async def complete_failover(desk: Desk, name: str) -> str | None:
         says = list(preview.says)
         if request.run_pitr:
             text = says.pop(0) if len(says) > 1 else PITR_SAYS
-            if not await desk.ask(Confirm("PITR session", [text], "Continue", announce=True)):
+            said = Confirm("PITR session", [text], "Continue", announce=True, warns=preview.warns)
+            if not await desk.ask(said):
                 return None
         rehydration = [f"Protected Domain {name}", *(says or [REHYDRATION_SAYS])]
         if not force:
@@ -205,7 +206,9 @@ async def start_session(desk: Desk, name: str) -> str | None:
 
     async def confirm(preview: Preview) -> Request | None:
         says = [f"Protected Domain {name}", *(preview.says or (SUSPENDED_SAYS,))]
-        return request if await desk.ask(Confirm("Start PITR Session", says, "Start PITR Session")) else None
+        warns = [*preview.warns, *(f"Not checked: {text}" for text in preview.not_checked)]
+        said = Confirm("Start PITR Session", says, "Start PITR Session", warns=warns)
+        return request if await desk.ask(said) else None
 
     return await ask_and_submit(desk, request, confirm)
 

@@ -27,6 +27,14 @@ class RestorePoint(Frozen, frozen=True, kw_only=True):
     skew_s: float = 0.0
     written_bytes: int | None = None
     hint: str | None = None
+    """of abnormal writing before it"""
+    changed: str | None = None
+    """what somebody else did to it in the session"""
+
+    @property
+    def remarks(self) -> str:
+        """All that there is to say of it."""
+        return "; ".join(text for text in (self.changed, self.hint) if text)
 
 
 class Disturbed(Frozen, frozen=True, kw_only=True):
@@ -43,7 +51,7 @@ class Disturbed(Frozen, frozen=True, kw_only=True):
 class Points(Frozen, frozen=True, kw_only=True):
     """Answer to "which points may be picked": newest first, with what may not be reached.
 
-    A point that others changed in the session has a hint; `disturbed`: what is no point (any more).
+    `disturbed`: what others made in a session, and what they left of points.
     """
 
     points: tuple[RestorePoint, ...]

@@ -152,6 +152,8 @@ class CompleteDialog(Dialog[Request]):
             lines += [((text, "bold"),) for text in wrap(site_text(event.preview.protected), width)]
             for reason in event.preview.against:
                 lines += [((text, "warn"),) for text in wrap(f"Against it: {clean(reason)}", width)]
+            for warning in event.preview.warns:
+                lines += [((text, "warn"),) for text in wrap(f"Warning: {clean(warning)}", width)]
             for unchecked in event.preview.not_checked:
                 lines += [((text, "dim"),) for text in wrap(f"Not checked: {clean(unchecked)}", width)]
             if event.preview.refusal:

@@ -23,7 +23,7 @@ from ..widgets.facets import pitr_lines, setting_lines
 from ..widgets.lines import Lines
 from ..widgets.question import QuestionBar
 from ..widgets.rows import BESIDE, RowList
-from ..widgets.tables import alarm_lines, vm_details, vm_header, vm_row
+from ..widgets.tables import alarm_lines, disturbed_lines, vm_details, vm_header, vm_row
 from ..widgets.tabs import TabLine
 from ..widgets.timeline import ZOOMS, opening_zoom, timeline
 
@@ -182,7 +182,7 @@ class DomainPane(Vertical):
     def _pitr_lines(self, domain: Domain, now: datetime, width: int) -> list[Line]:
         if not domain.pitr.enabled:
             return [((f"{clean(domain.name)} is not PITR-enabled", ""),)]
-        marks = (domain.points, domain.newest_point, domain.excluded, domain.reset_at)
+        marks = (domain.points, domain.newest_point, domain.excluded, domain.reset_at, domain.alarms)
         fresh = self._points_for is None or self.desk.monotonic() - self._points_at > POINTS_EVERY_S
         if marks != self._points_for and fresh:
             self._points_for, self._points_at = marks, self.desk.monotonic()
@@ -196,6 +196,7 @@ class DomainPane(Vertical):
             if self._zoom is None:
                 self._zoom = opening_zoom(domain, self._points, now)
             lines += timeline(domain, self._points, now, width - 2, None, ZOOMS[self._zoom])
+            lines += disturbed_lines(self._points, width - 6)
         return lines + pitr_lines(domain, width - 4)
 
     async def _read_points(self, name: str) -> None:

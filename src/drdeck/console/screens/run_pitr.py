@@ -27,7 +27,14 @@ from ..widgets.lines import Lines
 from ..widgets.push import Push
 from ..widgets.question import QuestionBar
 from ..widgets.rows import BESIDE, RowList
-from ..widgets.tables import WITH_LOCAL, point_header, point_row, progress_header, progress_row
+from ..widgets.tables import (
+    WITH_LOCAL,
+    disturbed_lines,
+    point_header,
+    point_row,
+    progress_header,
+    progress_row,
+)
 from ..widgets.timeline import HEIGHT, Timeline
 from .base import ConsoleScreen
 
@@ -65,6 +72,7 @@ class RunPitrScreen(ConsoleScreen):
         yield Timeline(id="timeline")
         yield Lines((), id="header")
         yield RowList(self._point_line, lambda p: p.time.isoformat(), empty="reading ...", id="points")
+        yield Lines(id="disturbed")
         yield Horizontal(
             Lines(((" Time (UTC): ", "head"),), id="time-label", classes="field"),
             Field(id="time", placeholder="10:42, -15m or ISO"),
@@ -123,7 +131,9 @@ class RunPitrScreen(ConsoleScreen):
         domain = state.domain(name)
         if domain is None:
             return
-        marks = (domain.points, domain.newest_point, domain.session, domain.reset_at, state.stale)
+        marks = (
+            domain.points, domain.newest_point, domain.session, domain.reset_at, domain.alarms, state.stale,
+        )  # fmt: skip
         if marks != self._points_for and not state.lost:
             self._points_for = marks
             self.run_worker(self._read(name), group="points", exclusive=True)
@@ -137,6 +147,7 @@ class RunPitrScreen(ConsoleScreen):
         vms.put(chosen, "this domain has no VM" if state.full(name) else "reading ...")
         if self._points is not None:
             self._list.put(self._points.points, "no restore point can be picked")
+            self.query_one("#disturbed", Lines).put(disturbed_lines(self._points, width - 4, most=2))
         elif self._error:
             self._list.put((), "no restore point is known")
             said = wrap(f"The restore points could not be read: {clean(self._error)}", width - 4)

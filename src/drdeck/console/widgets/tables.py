@@ -8,7 +8,7 @@ from rich.cells import cell_len
 
 from drdeck.controller.operations import OperationView
 from drdeck.model.domains import MODE_LABELS, VM_STATUS_LABELS, Domain, Health, Mode, Severity, Vm
-from drdeck.model.pitr import RestorePoint
+from drdeck.model.pitr import Points, RestorePoint
 from drdeck.model.text import clean
 
 from ..show import (
@@ -20,6 +20,7 @@ from ..show import (
     hour,
     left,
     local,
+    marked,
     name,
     percent,
     right,
@@ -28,6 +29,7 @@ from ..show import (
     stamp,
     window,
     wrap,
+    wrap_some,
 )
 from ..state import describe
 from .bars import recovered_text
@@ -217,7 +219,10 @@ def point_row(point: RestorePoint, width: int, now: datetime, total: int) -> Lin
     lacks = "lacks " + ", ".join(map(clean, point.missing)) if point.missing else ""
     if hint and cell_len(hint) > room:
         hint = hint.partition(" (")[0]  # whose writing it is gives way to since when
-    hint = "; ".join(text for text in (hint, lacks) if text)
+    changed = clean(point.changed) if point.changed else ""
+    if cell_len(changed) > room:
+        changed = "changed"  # by whom, and what: below the list, and among the alarms
+    hint = "; ".join(text for text in (changed, hint, lacks) if text)
     return (
         (stamp(point.time) + wide, "bold"),
         (figures, ""),
@@ -226,6 +231,17 @@ def point_row(point: RestorePoint, width: int, now: datetime, total: int) -> Lin
         (f" {right(size(point.written_bytes), 8)} ", ""),
         (cut(hint, room), "warn"),
     )
+
+
+def disturbed_lines(points: Points, width: int, most: int = 0) -> list[Line]:
+    """Points that others made or changed in a session, newest first; with `most` in so many lines."""
+    told = [(d.time, f"of {clean(d.vm)} cannot be picked: {clean(d.text)}") for d in points.disturbed]
+    told += [(p.time, clean(p.changed)) for p in points.points if p.changed]
+    said = [f"{stamp(time)} {text}" for time, text in sorted(told, reverse=True)]
+    if most and len(said) > 1:
+        said = [f"{len(said)} points made or changed by others (all of them: PITR). {said[0]}"]
+    parts = [wrap_some(text, width, most) if most else wrap(text, width) for text in said]
+    return [line for part in parts for line in marked("!", part, "warn")]
 
 
 def task_header(width: int) -> Line:

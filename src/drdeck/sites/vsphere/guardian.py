@@ -266,6 +266,7 @@ class Guardian:
                 own=own,
                 accounts=self._accounts.get(folder, frozenset()),
                 running=lambda vm, task: task in self._running.get(vm, ()),
+                now=self._now(),
                 now_s=time.monotonic(),
             )
             post.settle(judging)

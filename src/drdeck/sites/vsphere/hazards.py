@@ -43,7 +43,7 @@ class Task(NamedTuple):
 
 
 def look(session: Session, root: str, hosts: frozenset[str]) -> Findings:
-    """What there is of both; blocks. Two calls, and one for each folder above the root."""
+    """What there is of both; blocks. Three calls, and one for each folder above the root."""
     clusters, no_clusters = _try(lambda: _clusters(session, hosts), ())
     tasks, no_tasks = _try(lambda: _tasks(session), ())
     above, _ = _try(lambda: _above(session, root), {})
@@ -170,11 +170,14 @@ def _tasks(session: Session) -> list[Task]:
     manager = session.content.scheduledTaskManager
     if manager is None:
         raise vmodl.fault.NotSupported(msg="it has no scheduled tasks")
-    every = _PC.TraversalSpec(type=vim.scheduler.ScheduledTaskManager, path="scheduledTask", skip=False)
+    every = manager.RetrieveEntityScheduledTask() or ()  # of no entity: all that the account may see
+    if not every:
+        return []
     paths = ["info.name", "info.enabled", "info.action", "info.entity", "info.nextRunTime"]
     spec = _PC.FilterSpec(
-        objectSet=[_PC.ObjectSpec(obj=manager, skip=True, selectSet=[every])],
+        objectSet=[_PC.ObjectSpec(obj=task) for task in every],
         propSet=[_PC.PropertySpec(type=vim.scheduler.ScheduledTask, pathSet=paths)],
+        reportMissingObjectsInResults=True,
     )
     found = []
     for content in retrieve(session, spec):
@@ -196,8 +199,9 @@ def _tasks(session: Session) -> list[Task]:
 def _action(action: Any) -> str:
     """What a scheduled task does, by the name of the call: "CreateSnapshot"."""
     if isinstance(action, vim.action.MethodAction):
-        name = getattr(action.name, "__name__", None) or str(action.name)
-        return str(name).rsplit(".", 1)[-1].removesuffix("_Task")
+        method = getattr(action.name, "info", None)  # pyVmomi makes the method itself of its name
+        name = str(action.name if method is None else method.wsdlName)
+        return name.rsplit(".", 1)[-1].removesuffix("_Task")
     return type(action).__name__.rsplit(".", 1)[-1] if action is not None else "unknown"
 
 

@@ -22,8 +22,8 @@ _CHANGES = frozenset({Deed.SNAPSHOT_CHANGED, Deed.SNAPSHOT_REMOVED})
 def marked(
     points: Sequence[RestorePoint], foreign: Iterable[Foreign]
 ) -> tuple[tuple[RestorePoint, ...], list[Disturbed]]:
-    """The points with hints of what others did to them, and what is left of those that are none any more."""
-    hints: dict[datetime, list[str]] = {}
+    """The points with what others did to them, and what is left of those that are none any more."""
+    said: dict[datetime, list[str]] = {}
     gone: list[Disturbed] = []
     for one in foreign:
         if one.deed not in _CHANGES or not one.points:
@@ -33,20 +33,17 @@ def marked(
         if point is None:
             gone.append(Disturbed(time=at, vm=one.name, text=f"{who(one.user, one.address or '')} {one.did}"))
         else:
-            hints.setdefault(point.time, []).append(changed_point(one.name, one.did, one.user))
-    return tuple(_hinted(point, hints.get(point.time, [])) for point in points), gone
+            said.setdefault(point.time, []).append(changed_point(one.name, one.did, one.user))
+    return tuple(
+        msgspec.structs.replace(point, changed="; ".join(said[point.time])) if point.time in said else point
+        for point in points
+    ), gone
 
 
 def _point_of(points: Sequence[RestorePoint], at: datetime) -> RestorePoint | None:
     """The point that a VM's snapshot of an instant belonged to: at it, or soon after where others made it."""
     later = [p for p in points if 0 <= (p.time - at).total_seconds() <= CLUSTER_S]
     return min(later, key=lambda p: p.time, default=None)
-
-
-def _hinted(point: RestorePoint, said: list[str]) -> RestorePoint:
-    if not said:
-        return point
-    return msgspec.structs.replace(point, hint="; ".join([*said, *([point.hint] if point.hint else [])]))
 
 
 def made(vms: Iterable[VmFacts], record: Record, foreign: Iterable[Foreign]) -> Iterator[Disturbed]:

@@ -87,7 +87,9 @@ class Judging(NamedTuple):
     accounts: frozenset[str]
     running: Callable[[str, str], bool]
     """(VM, task) -> whether the task goes on"""
+    now: datetime
     now_s: float
+    """the same by the monotonic clock"""
 
 
 class Memory(msgspec.Struct, kw_only=True):
@@ -151,6 +153,10 @@ class Post:
                     self._ours = [*self._ours[-500:], heard]
             elif self._raise(heard, judging):
                 changed = True
+            elif _goes_on(heard.told, judging):
+                until = max(heard.told.until, judging.now)
+                told = msgspec.structs.replace(heard.told, until=until)
+                self._heard.append(heard._replace(told=told))
             else:
                 self._heard.append(heard)
         if keys := [h.told.key for h in self._heard if h.told.key]:
@@ -214,7 +220,7 @@ class Post:
             return False
         if told.by == "facts" and told.deed is Deed.POWER and told.to != "on" and self._reverted(told):
             return True  # by the revert, of which there is an alarm
-        if told.by == "task" and (not waited or (told.task and j.running(told.vm, told.task))):
+        if told.by == "task" and (not waited or _goes_on(told, j)):
             return False
         if not told.vm:
             return True  # a move between folders that have nothing to do with this domain
@@ -275,6 +281,10 @@ class Post:
             first = told[0].time
             shown.insert(0, Alarm(time=first, severity=Severity.WARNING, vm=None, kind="guard", text=text))
         return tuple(shown)
+
+
+def _goes_on(told: Told, j: Judging) -> bool:
+    return bool(told.task) and j.running(told.vm, told.task)
 
 
 def _same(a: Heard, b: Heard) -> bool:

@@ -1,0 +1,145 @@
+"""What the guard makes of vCenter's events, those too that the simulator never has."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from pyVmomi import vim
+
+from drdeck.model.guard import Deed
+from drdeck.sites.vsphere.events import EVENT_TYPES, told_by
+
+AT = datetime(2026, 1, 16, 22, 42, 7, 120000, tzinfo=UTC)
+VM = vim.event.VmEventArgument(name="db01", vm=vim.VirtualMachine("vm-7"))
+HOST_A = vim.event.HostEventArgument(name="esx1%2fa", host=vim.HostSystem("host-1"))
+HOST_B = vim.event.HostEventArgument(name="esx2", host=vim.HostSystem("host-2"))
+STORE_A = vim.event.DatastoreEventArgument(name="ssd-1", datastore=vim.Datastore("ds-1"))
+STORE_B = vim.event.DatastoreEventArgument(name="ssd-2", datastore=vim.Datastore("ds-2"))
+FOLDER = vim.event.FolderEventArgument(name="vm", folder=vim.Folder("group-v1"))
+JOE = "CORP\\j.doe"
+
+
+def event(kind: Any, **more: Any) -> Any:
+    made = kind()
+    for name, value in {"key": 7, "chainId": 5, "createdTime": AT, "userName": JOE, "vm": VM, **more}.items():
+        setattr(made, name, value)
+    return made
+
+
+def task(what: str, **more: Any) -> Any:
+    info = vim.TaskInfo()
+    info.key, info.descriptionId, info.entity = "task-9", what, vim.VirtualMachine("vm-7")
+    info.reason = more.pop("reason", vim.TaskReasonUser(userName=JOE))
+    for name in list(more):
+        if name == "entity":
+            info.entity = more.pop(name)
+    return event(vim.event.TaskEvent, info=info, **more)
+
+
+E = vim.event
+CASES: list[tuple[Any, list[tuple[Deed, str, str]]]] = [
+    (event(E.VmPoweredOnEvent), [(Deed.POWER, "on", "powered it on")]),
+    (event(E.DrsVmPoweredOnEvent), [(Deed.POWER, "on", "powered it on")]),
+    (event(E.VmPoweredOffEvent), [(Deed.POWER, "off", "powered it off")]),
+    (event(E.VmSuspendedEvent), [(Deed.POWER, "suspended", "suspended it")]),
+    (event(E.VmResettingEvent), [(Deed.POWER, "reset", "reset it")]),
+    (
+        event(E.VmMigratedEvent, host=HOST_B, sourceHost=HOST_A, ds=STORE_A, sourceDatastore=STORE_A),
+        [(Deed.HOST, "host-2", "moved it from host esx1/a to esx2")],
+    ),
+    (
+        event(E.DrsVmMigratedEvent, host=HOST_B, sourceHost=HOST_A),
+        [(Deed.HOST, "host-2", "moved it from host esx1/a to esx2")],
+    ),
+    (
+        event(E.VmRelocatedEvent, host=HOST_B, sourceHost=HOST_A, ds=STORE_B, sourceDatastore=STORE_A),
+        [
+            (Deed.HOST, "host-2", "moved it from host esx1/a to esx2"),
+            (Deed.DATASTORE, "", "moved it from datastore ssd-1 to ssd-2"),
+        ],
+    ),
+    (
+        event(E.VmRelocatedEvent, host=HOST_A, sourceHost=HOST_A),
+        [(Deed.DATASTORE, "", "moved its disks to another datastore")],
+    ),
+    (
+        event(E.VmBeingClonedEvent, destFolder=FOLDER, destName="copy%25", destHost=HOST_A),
+        [(Deed.CLONE, "", 'began to clone it to "copy%"')],
+    ),
+    (
+        event(E.VmReconfiguredEvent, configSpec=vim.vm.ConfigSpec(memoryMB=64, numCPUs=2)),
+        [(Deed.CONFIG, "", "changed its configuration (numCPUs, memoryMB)")],
+    ),
+    (event(E.VmReconfiguredEvent), [(Deed.CONFIG, "", "changed its configuration")]),
+    (
+        event(E.VmRenamedEvent, oldName="db01", newName="db02"),
+        [(Deed.CONFIG, "db02", 'renamed it from "db01" to "db02"')],
+    ),
+    (event(E.VmRemovedEvent), [(Deed.REMOVED, "", "took it out of the vCenter's inventory")]),
+    (
+        event(E.EventEx, eventTypeId="com.vmware.vc.vm.VmStateRevertedToSnapshot"),
+        [(Deed.REVERTED, "", "reverted it to a snapshot")],
+    ),
+    (event(E.EventEx, eventTypeId="com.vmware.vc.something.else"), []),
+    (event(E.VmMessageEvent, message="?"), []),
+    (event(E.VmPoweredOnEvent, vm=None), []),
+    (task("VirtualMachine.reconfigure"), []),
+    (task("VirtualMachine.instantClone"), [(Deed.CLONE, "", "began to clone it while it runs")]),
+]
+
+
+@pytest.mark.parametrize(("told", "expected"), CASES, ids=lambda x: type(x).__name__)
+def test_each_event_is_told_as_what_it_says(told: Any, expected: list[tuple[Deed, str, str]]) -> None:
+    found = told_by(told)
+    assert [(t.deed, t.to, t.did) for t in found] == expected
+    for t in found:
+        assert (t.vm, t.user, t.key, t.since, t.until) == ("vm-7", JOE, 7, AT, AT)
+
+
+@pytest.mark.parametrize(
+    ("what", "deed"),
+    [
+        ("VirtualMachine.createSnapshot", Deed.SNAPSHOT),
+        ("vm.Snapshot.rename", Deed.SNAPSHOT_CHANGED),
+        ("vm.Snapshot.remove", Deed.SNAPSHOT_REMOVED),
+        ("VirtualMachine.removeAllSnapshots", Deed.SNAPSHOT_REMOVED),
+        ("vm.Snapshot.revert", Deed.REVERTED),
+        ("VirtualMachine.revertToCurrentSnapshot", Deed.REVERTED),
+        ("VirtualMachine.unregister", Deed.REMOVED),
+    ],
+)
+def test_a_task_tells_who_began(what: str, deed: Deed) -> None:
+    (told,) = told_by(task(what))
+    assert (told.by, told.deed, told.vm, told.user, told.task) == ("task", deed, "vm-7", JOE, "task-9")
+    assert told.did.startswith("began to ")
+    (told,) = told_by(task(what, vm=None))
+    assert told.vm == "vm-7", "the task's entity"
+
+
+def test_a_task_of_a_schedule_says_so() -> None:
+    reason = vim.TaskReasonSchedule(name="nightly %2f 1", scheduledTask=vim.scheduler.ScheduledTask("s-1"))
+    (told,) = told_by(task("VirtualMachine.createSnapshot", userName="", reason=reason))
+    assert told.user == "" and 'scheduled task "nightly / 1"' in told.did
+
+
+def test_a_move_tells_the_folder_and_not_the_vm() -> None:
+    (told,) = told_by(task("Folder.moveInto", vm=None, entity=vim.Folder("group-v9")))
+    assert (told.deed, told.vm, told.to) == (Deed.MOVED, "", "group-v9")
+
+
+def test_a_guest_that_was_asked_is_not_off_yet() -> None:
+    (told,) = told_by(event(vim.event.VmGuestShutdownEvent))
+    assert (told.by, told.deed, told.to) == ("task", Deed.POWER, "off")
+
+
+def test_every_kind_that_is_understood_is_collected() -> None:
+    """A vCenter matches an event's own type, not those above it."""
+    for told, expected in CASES:
+        if expected:
+            kind = told.eventTypeId if isinstance(told, vim.event.EventEx) else type(told)._wsdlName
+            assert kind in EVENT_TYPES
+    assert len(set(EVENT_TYPES)) == len(EVENT_TYPES)
+    for name in EVENT_TYPES:
+        assert "." in name or issubclass(getattr(vim.event, name), vim.event.Event)

@@ -1,0 +1,405 @@
+"""Whose deed it was: events, facts and tasks against what drdeck does itself, with a clock that is moved."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from drdeck.model.domains import Act, FailoverType, SessionState
+from drdeck.model.guard import Deed
+from drdeck.sites.site import Refused, ResultUnknown
+from drdeck.sites.vsphere.claims import Claims
+from drdeck.sites.vsphere.post import HOLD_S, NAME_S, Foreign, Judging, Memory, Post
+from drdeck.sites.vsphere.record import FailoverRecord, Record, RollbackRecord, SessionRecord
+from drdeck.sites.vsphere.told import Told
+
+START = datetime(2026, 1, 16, 22, 0, tzinfo=UTC)
+OWN, ANNA, JOE = "LOCAL\\drdeck", "LOCAL\\anna", "CORP\\j.doe"
+VM = "vm-7"
+
+
+@dataclass
+class Bench:
+    """A session since an hour, driven from here unless told."""
+
+    drives: bool = True
+    running: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self.at, self.fresh_s = 3600.0, 3600.0
+        self.claims = Claims(self.now, lambda: self.at)
+        memory = Memory(session="op-1", started=START, members={VM: "db01"}, seen=START)
+        self.post = Post(memory, {})
+        self.follow(None)
+
+    def now(self) -> datetime:
+        return START + timedelta(seconds=self.at)
+
+    def on(self, seconds: float) -> None:
+        self.at += seconds
+
+    def follow(self, last: str | None, state: SessionState = SessionState.ACTIVE, n: int = 0) -> None:
+        """The record is read."""
+        session = SessionRecord(id="op-1", state=state, started=START, last=last, n=n)
+        failover = FailoverRecord(
+            id="op-1", type=FailoverType.FORCE, began=START, phase="recovered", since=START
+        )
+        now, rolling = self.now(), None
+        if last:
+            rolling = RollbackRecord(id=last, to=START, phase="off", since=now, began=now)
+        record = Record(session=session, failover=failover, rollback=rolling)
+        self.post.memory.windows.follow(record, self.drives, self.post.memory.seen, self.now())
+        self.post.memory.seen = self.now()
+        self.fresh_s = self.at + 0.001
+
+    def told(self, by: Any, deed: Deed, user: str | None = None, to: str = "", **more: Any) -> None:
+        """Something is told as it happens."""
+        key = 0 if by == "facts" else int(self.at * 1000)
+        about = {"vm": VM, "did": f"{by} did", "since": self.now(), "until": self.now(), **more}
+        told = Told(by=by, deed=deed, to=to, user=user, key=key, **about)
+        self.post.hear([told], self.at)
+
+    def settle(self) -> list[Foreign]:
+        self.post.settle(
+            Judging(
+                claims=self.claims,
+                drives=self.drives,
+                fresh_s=self.fresh_s,
+                own=OWN,
+                accounts=frozenset({ANNA}),
+                running=lambda vm, task: task in self.running,
+                now=self.now(),
+                now_s=self.at,
+            )
+        )
+        return self.post.memory.foreign
+
+    def wait(self) -> list[Foreign]:
+        """Until all that is held back is settled."""
+        self.settle()
+        self.on(HOLD_S)
+        return self.settle()
+
+    def act(
+        self,
+        kind: str,
+        args: dict[str, str] | None = None,
+        fails: Exception | None = None,
+        power: str = "on",
+    ) -> None:
+        """An act of ours that takes a second; its effect is told by the caller."""
+        try:
+            with self.claims.claim(Act(key=kind, kind=kind, vm=VM, args=args or {}), power):
+                self.on(1)
+                if fails is not None:
+                    raise fails
+        except (Refused, ResultUnknown):
+            pass
+
+
+def one(found: list[Foreign]) -> Foreign:
+    (only,) = found
+    return only
+
+
+# -- the three tellings of one deed
+
+
+@pytest.mark.parametrize(
+    "order",
+    [("facts", "event"), ("event", "facts"), ("event",), ("facts",), ("task", "event", "facts")],
+    ids="+".join,
+)
+def test_one_deed_is_one_alarm_however_it_is_told(order: tuple[str, ...]) -> None:
+    bench = Bench()
+    for by in order:
+        bench.told(by, Deed.HOST, None if by == "facts" else JOE, "host-2" if by != "task" else "")
+        bench.settle()
+        bench.on(0.3)
+    found = one(bench.wait())
+    assert found.name == "db01" and found.user == (JOE if "event" in order else None)
+    assert found.did == ("event did" if "event" in order else "facts did")
+
+
+@pytest.mark.parametrize("order", [("task", "facts"), ("facts", "task")], ids="+".join)
+def test_of_a_snapshot_the_task_says_who_and_the_facts_what(order: tuple[str, ...]) -> None:
+    bench = Bench()
+    for by in order:
+        bench.told(by, Deed.SNAPSHOT, None if by == "facts" else JOE, "nightly" if by == "facts" else "")
+        bench.settle()
+        bench.on(0.3)
+    found = one(bench.wait())
+    assert (found.user, found.did) == (JOE, "facts did")
+
+
+def test_a_task_that_runs_is_waited_for() -> None:
+    bench = Bench(running={"task-9"})
+    bench.told("task", Deed.SNAPSHOT, JOE, task="task-9")
+    for _ in range(20):
+        bench.on(1)
+        assert bench.settle() == []
+    bench.told("facts", Deed.SNAPSHOT, to="nightly")
+    bench.running.clear()
+    assert one(bench.wait()).did == "facts did" and one(bench.settle()).user == JOE
+
+
+def test_a_task_of_which_nothing_comes_is_told_as_begun() -> None:
+    bench = Bench()
+    bench.told("task", Deed.SNAPSHOT, JOE)
+    assert bench.settle() == []
+    assert one(bench.wait()).did == "task did"
+
+
+def test_a_name_that_comes_late_is_added() -> None:
+    bench = Bench()
+    bench.told("facts", Deed.SNAPSHOT_REMOVED, to="snap-1")
+    assert one(bench.wait()).user is None
+    bench.on(3)
+    bench.told("task", Deed.SNAPSHOT_REMOVED, JOE)
+    found = one(bench.settle())
+    assert (found.user, found.address) == (JOE, None)
+
+
+def test_two_deeds_are_two_alarms() -> None:
+    bench = Bench()
+    for to in ("off", "on", "off"):
+        bench.told("event", Deed.POWER, JOE, to)
+        bench.told("facts", Deed.POWER, None, to)
+        bench.settle()
+        bench.on(0.5)
+    assert [f.to for f in bench.wait()] == ["off", "on", "off"]
+
+
+def test_a_revert_explains_that_the_vm_is_off() -> None:
+    bench = Bench()
+    bench.told("facts", Deed.POWER, to="off")
+    bench.told("facts", Deed.REVERTED, to="snap-1")
+    bench.told("task", Deed.REVERTED, JOE)
+    assert one(bench.wait()).deed is Deed.REVERTED
+
+
+def test_a_move_between_other_folders_is_nobodys_business() -> None:
+    bench = Bench()
+    bench.told("task", Deed.MOVED, JOE, "group-v9", vm="")
+    assert bench.wait() == [] and not bench.post.unsettled
+
+
+# -- what is ours
+
+OURS = [
+    ("power_off", {}, Deed.POWER, "off"),
+    ("power_on", {}, Deed.POWER, "on"),
+    ("power_on", {}, Deed.HOST, "host-2"),
+    ("revert", {"snapshot": "snap-1"}, Deed.REVERTED, "snap-1"),
+    ("revert", {"snapshot": "snap-1"}, Deed.POWER, "off"),
+    ("remove", {"snapshot": "snap-1"}, Deed.SNAPSHOT_REMOVED, "snap-1"),
+    ("snapshot", {"name": "drdeck-x"}, Deed.SNAPSHOT, "drdeck-x"),
+    ("connect", {}, Deed.CONFIG, ""),
+]
+NOT_OURS = [
+    ("power_off", {}, Deed.POWER, "on"),
+    ("power_on", {}, Deed.POWER, "off"),
+    ("power_off", {}, Deed.HOST, "host-2"),
+    ("revert", {"snapshot": "snap-1"}, Deed.REVERTED, "snap-2"),
+    ("remove", {"snapshot": "snap-1"}, Deed.SNAPSHOT_REMOVED, "snap-2"),
+    ("snapshot", {"name": "drdeck-x"}, Deed.SNAPSHOT, "nightly"),
+    ("snapshot", {"name": "drdeck-x"}, Deed.CLONE, ""),
+]
+
+
+@pytest.mark.parametrize(("kind", "args", "deed", "to"), OURS)
+def test_what_comes_of_our_acts_is_ours(kind: str, args: dict[str, str], deed: Deed, to: str) -> None:
+    for by in ("facts", "event"):
+        bench = Bench()
+        bench.act(kind, args)
+        bench.told(by, deed, None if by == "facts" else OWN, to)
+        assert bench.wait() == []
+
+
+@pytest.mark.parametrize(("kind", "args", "deed", "to"), NOT_OURS)
+def test_what_does_not_come_of_our_acts_is_not(kind: str, args: dict[str, str], deed: Deed, to: str) -> None:
+    for by in ("facts", "event"):
+        bench = Bench()
+        bench.act(kind, args)
+        bench.told(by, deed, None if by == "facts" else OWN, to)
+        assert one(bench.wait()).deed is deed
+
+
+@pytest.mark.parametrize(("kind", "args", "deed", "to"), OURS)
+def test_the_same_by_somebody_else_at_the_same_time_is_not(
+    kind: str, args: dict[str, str], deed: Deed, to: str
+) -> None:
+    bench = Bench()
+    bench.act(kind, args)
+    bench.told("event", deed, JOE, to)
+    assert one(bench.wait()).user == JOE
+
+
+def test_an_act_is_done_once() -> None:
+    """The same account again, by hand, is another deed."""
+    bench = Bench()
+    bench.act("power_off")
+    for by, user in (("event", OWN), ("facts", None)):
+        bench.told(by, Deed.POWER, user, "off")
+    assert bench.settle() == []
+    bench.told("event", Deed.POWER, OWN, "off")
+    assert one(bench.wait()).user == OWN
+
+
+def test_a_revert_of_a_vm_that_is_off_does_not_power_it_off() -> None:
+    bench = Bench()
+    bench.act("revert", {"snapshot": "snap-1"}, power="off")
+    bench.told("event", Deed.POWER, OWN, "off")
+    assert one(bench.wait()).deed is Deed.POWER
+
+
+@pytest.mark.parametrize(("fails", "later_s", "ours"), [
+    (None, 1, True), (None, 30, False), (Refused("no"), 1, True), (Refused("no"), 30, False),
+    (ResultUnknown("?"), 30, True), (ResultUnknown("?"), 300, False),
+])  # fmt: skip
+def test_how_long_an_event_may_be_of_an_act(fails: Exception | None, later_s: float, ours: bool) -> None:
+    bench = Bench()
+    bench.act("power_off", fails=fails)
+    bench.on(later_s)
+    bench.told("event", Deed.POWER, OWN, "off")
+    assert (bench.wait() == []) == ours
+
+
+def test_events_by_a_clock_far_off_count_by_when_they_come() -> None:
+    bench = Bench()
+    bench.act("power_off")
+    told = Told(
+        by="event", vm=VM, deed=Deed.POWER, did="", since=START, until=START, to="off", user=OWN, key=1
+    )
+    bench.post.hear([told], bench.at)
+    assert bench.wait() == []
+    bench.post.hear([told], bench.at, live=False)
+    assert len(bench.wait()) == 1, "but not what is read back"
+
+
+def test_what_vcenter_does_by_itself_with_our_act_is_ours() -> None:
+    bench = Bench()
+    bench.act("power_on")
+    bench.told("event", Deed.HOST, "", "host-2")
+    assert bench.wait() == []
+    bench.on(60)
+    bench.told("event", Deed.HOST, "", "host-1")
+    assert one(bench.wait()).user == ""
+
+
+# -- where somebody else drives, or another process did
+
+
+@pytest.mark.parametrize(
+    ("user", "ours"), [(OWN, True), (ANNA, True), ("", True), (None, True), (JOE, False)]
+)
+def test_a_follower_knows_operations_and_not_acts(user: str | None, ours: bool) -> None:
+    bench = Bench(drives=False)
+    bench.on(1)
+    bench.told("facts" if user is None else "event", Deed.POWER, user, "off")
+    found = bench.settle()
+    if ours:
+        assert found == [] and bench.post.wants_record, "the record may tell of a rollback by now"
+        bench.follow("op-2", SessionState.ROLLING_BACK)
+    assert (bench.wait() == []) == ours
+
+
+@pytest.mark.parametrize(
+    "deed", [Deed.CLONE, Deed.DATASTORE, Deed.MOVED, Deed.SNAPSHOT, Deed.SNAPSHOT_REMOVED]
+)
+def test_what_no_rollback_does_is_not_explained_by_one(deed: Deed) -> None:
+    bench = Bench(drives=False)
+    bench.follow("op-2", SessionState.ROLLING_BACK)
+    bench.told("event", deed, ANNA)
+    bench.fresh_s = bench.at + 1
+    assert one(bench.wait()).deed is deed
+
+
+def test_no_operation_explains_nothing() -> None:
+    bench = Bench(drives=False)
+    bench.told("event", Deed.POWER, ANNA, "off")
+    bench.follow(None)
+    assert one(bench.wait()).user == ANNA
+
+
+def test_an_operation_that_is_over_explains_nothing_more() -> None:
+    bench = Bench(drives=False)
+    bench.follow("op-2", SessionState.ROLLING_BACK)
+    bench.on(30)
+    bench.follow("op-2", SessionState.ACTIVE, n=1)
+    bench.on(30)
+    bench.follow("op-2", SessionState.ACTIVE, n=1)
+    bench.told("event", Deed.POWER, ANNA, "off")
+    bench.fresh_s = bench.at + 1
+    assert len(bench.wait()) == 1
+
+
+def test_rollbacks_that_nobody_here_saw_are_the_drivers() -> None:
+    """Two of them while this controller was down: the record tells of the last."""
+    bench = Bench(drives=False)
+    bench.told("event", Deed.POWER, ANNA, "off")  # in the first one
+    bench.on(600)
+    bench.follow("op-3", SessionState.ACTIVE, n=2)
+    assert bench.wait() == []
+
+
+def test_after_a_restart_the_operation_that_was_begun_explains_its_acts() -> None:
+    bench = Bench()
+    bench.follow("op-2", SessionState.ROLLING_BACK)
+    bench.told("event", Deed.POWER, OWN, "off")
+    assert len(bench.wait()) == 1, "this process knows that it was not it"
+    bench.post.memory.foreign.clear()
+    bench.post.memory.windows.forget_acts()  # the file is read by a new process, which drives
+    bench.told("event", Deed.POWER, OWN, "off")
+    assert bench.wait() == []
+
+
+def test_an_exit_explains_that_points_go() -> None:
+    bench = Bench(drives=False)
+    bench.follow("op-9", SessionState.EXITING)
+    bench.told("task", Deed.SNAPSHOT_REMOVED, ANNA)
+    bench.told("facts", Deed.SNAPSHOT_REMOVED, to="snap-1")
+    bench.fresh_s = bench.at + 1
+    assert bench.wait() == []
+
+
+# -- what is shown, and kept
+
+
+def test_an_alarm_waits_a_moment_for_its_address() -> None:
+    bench = Bench()
+    bench.told("event", Deed.CLONE, JOE)
+    (foreign,) = bench.settle()
+    assert bench.post.alarms(bench.at) == () and bench.post.unnamed(bench.at)
+    foreign.address = "10.0.0.7"
+    (alarm,) = bench.post.alarms(bench.at)
+    assert alarm.text.startswith(f"{JOE} (from 10.0.0.7) event did. ") and alarm.address == "10.0.0.7"
+    foreign.address = None
+    (alarm,) = bench.post.alarms(bench.at + NAME_S)
+    assert alarm.text.startswith(f"{JOE} event did. ") and alarm.user == JOE
+
+
+def test_what_is_not_settled_is_judged_again_by_the_next_controller() -> None:
+    bench = Bench()
+    bench.told("event", Deed.CLONE, JOE)
+    bench.on(1)
+    bench.told("task", Deed.SNAPSHOT, JOE)
+    newest = int(bench.at * 1000)
+    bench.settle()
+    assert bench.post.memory.key == newest - 1
+    bench.wait()
+    assert bench.post.memory.key == newest
+
+
+def test_many_alarms_are_bounded() -> None:
+    bench = Bench()
+    for _ in range(130):
+        bench.told("event", Deed.CLONE, JOE)
+        bench.settle()
+        bench.on(20)
+    shown = bench.post.alarms(bench.at)
+    assert len(bench.settle()) == 130 and len(shown) == 101
+    assert shown[0].kind == "guard" and shown[0].text.startswith("30 earlier changes")
