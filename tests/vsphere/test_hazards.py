@@ -14,6 +14,7 @@ from drdeck.settings import VSphereSettings
 from drdeck.sites.vsphere import guardian, hazards, make_vsphere_site
 from drdeck.sites.vsphere.facts import FolderFacts, Inventory, VmFacts
 from drdeck.sites.vsphere.hazards import Cluster, Findings, Task
+from tests.support.passwords import Known
 from tests.support.vcsim import VCenter
 from tests.support.waiting import eventually
 
@@ -85,7 +86,7 @@ def site_of(vcenter: VCenter, root: str) -> Any:
     settings = VSphereSettings(
         url=vcenter.url, username=vcenter.user, ca_file=str(vcenter.ca_file), root=root
     )
-    return make_vsphere_site("dr", settings, lambda command, of: vcenter.password)
+    return make_vsphere_site("dr", settings, Known(vcenter.password))
 
 
 @pytest.mark.vcsim
