@@ -70,6 +70,7 @@ TESTS: dict[str, tuple[str, ...]] = {
         f"{DOORS}canary.py::test_when_the_controller_fails_in_the_middle_of_a_login",
         f"{DOORS}canary.py::test_when_the_console_fails_while_it_is_typed",
     ),
+    "state directory: `guard.db`": (f"{FLOW}guard.py::test_nothing_is_lost_by_a_kill",),
     "memory of the controller": (
         f"{DOORS}canary.py::test_when_all_is_well",
         f"{DOORS}memory.py::test_nobody_looks_into_it",
