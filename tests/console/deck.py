@@ -29,10 +29,8 @@ class Deck:
     def text(self) -> str:
         """The screen as characters, a line a row."""
         visible_screen_stack.set(self.app._background_screens)  # a dialog does not hide what is behind it
-        width, height = self.app.size
-        update = self.app.screen._compositor
-        strips = update.render_strips(self.app.size)
-        assert len(strips) == height
+        width, _ = self.app.size  # while the terminal changes its size the rows follow a little later
+        strips = self.app.screen._compositor.render_strips(self.app.size)
         return "\n".join(strip.text[:width].rstrip() for strip in strips)
 
     def words(self) -> str:

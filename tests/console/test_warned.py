@@ -126,8 +126,9 @@ async def test_task_steps_follow_the_current_step() -> None:
 
 
 def test_a_steady_rate_is_a_low_line() -> None:
-    assert set(sparkline([5.0] * 9)) <= set("▁▂")
-    assert sparkline([1.0] * 9 + [100.0])[-1] == "█"
+    assert set(sparkline([5.0] * 9, 5.0)) <= set("▁▂")
+    assert sparkline([1.0] * 9 + [100.0], 1.0)[-1] == "█"
+    assert set(sparkline([0.1] * 9 + [5.0], 5.0)) <= set("▁▂"), "what is usual is low beside less"
 
 
 def test_a_long_window_opens_on_its_last_hours() -> None:

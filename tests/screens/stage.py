@@ -409,7 +409,7 @@ def _given() -> Iterator[None]:
             patch("drdeck.controller.controller.secrets.token_hex", token),
             patch("drdeck.controller.client.who", lambda: ACTOR),
             patch("drdeck.controller.attached.MIN_PUSH_S", 0.001),
-            patch("drdeck.console.app.REPAINT_S", 0.0),
+            patch("drdeck.console.painting.REPAINT_S", 0.0),
         ):
             yield
     finally:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from drdeck.model.domains import FailoverType, Health, Mode, Owner, Period, SessionState
@@ -237,17 +239,28 @@ def test_every_listed_point_can_be_reached() -> None:
     assert not [p for p in play.points().points if why_unreachable(shown, p.time, at(play.now))]
 
 
+def vms_told(hint: str | None) -> int:
+    """Of how many VMs a hint says that they write abnormally: "(a)", or "(a and 2 more)"."""
+    more = re.search(r"and (\d+) more", hint or "")
+    return 0 if not hint else 1 if more is None else 1 + int(more[1])
+
+
 def test_ransomware_points_tell_when_it_began_and_first_failover_is_silent() -> None:
     night = load("ransomware")
     play = Player(night, "erp-prod")
     play.now = (night.first_instant - START).total_seconds()
     points = play.points().points
     assert len(points) > 4300
-    for one in night.domains[0].incidents[:1]:
-        marked = [p for p in points if p.hint]
-        assert abs((marked[-1].time - one.at).total_seconds()) <= 120
-        assert "from 22:42Z (erp-app03)" in (marked[-1].hint or "") and "x30" in (marked[-1].hint or "")
-    assert "and" in (points[0].hint or "")
+    marked = [p for p in points if p.hint]
+    first = min(incident.at for incident in night.domains[0].incidents)
+    assert abs((marked[-1].time - first).total_seconds()) <= 120
+    assert "from 22:42Z (erp-app03)" in (marked[-1].hint or "") and "x30" in (marked[-1].hint or "")
+    older_first = points[::-1]
+    for one in night.domains[0].incidents:
+        place = next(i for i, p in enumerate(older_first) if p.time > one.at)
+        before, after = older_first[place - 1], older_first[place + 1]
+        told = f"{one.at}: {before.hint} -> {after.hint}"
+        assert vms_told(after.hint) >= vms_told(before.hint) + len(one.vms), told
     quiet = load("first-failover")
     calm = Player(quiet, "intranet")
     calm.now = (quiet.start - START).total_seconds()

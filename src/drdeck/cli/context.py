@@ -21,7 +21,6 @@ from drdeck.controller.launch import attach
 from drdeck.controller.paths import Paths, paths_for
 from drdeck.controller.protocol import Listing
 from drdeck.controller.sight import LOGGED_IN, NOT_SEEN
-from drdeck.model.text import clean
 from drdeck.model.times import show_duration
 from drdeck.settings import TRAINING, Settings, SettingsError, TrainingSettings, load
 
@@ -207,7 +206,7 @@ def told(main: Callable[[], object]) -> int:
     except click.ClickException as error:
         written = io.StringIO()
         error.show(file=written)  # quotes what was typed
-        click.echo(clean(written.getvalue().rstrip("\n"), lines=True), err=True)
+        click.echo(output.readable(written.getvalue().rstrip("\n"), lines=True), err=True)
         return error.exit_code
     except KeyboardInterrupt:
         return exits.INTERRUPTED
@@ -223,5 +222,5 @@ def told(main: Callable[[], object]) -> int:
 
 def _say(text: str, code: int) -> int:
     if text:
-        click.echo(f"drdeck: {clean(text)}", err=True)
+        output.note(f"drdeck: {text}")
     return code

@@ -15,9 +15,18 @@ from collections.abc import Callable, Iterator, Sequence
 import click
 import msgspec
 
+from drdeck.model.ascii import spelled
 from drdeck.model.text import clean, in_json
+from drdeck.terminal import is_utf8
 
 from .shape import Json
+
+
+def readable(text: str, lines: bool = False) -> str:
+    """A text for this terminal: what came from outside made harmless, and ASCII where the locale is not
+    UTF-8 (there the bytes of UTF-8 are control characters, among others)."""
+    text = clean(text, lines)
+    return text if is_utf8() else spelled(text)
 
 
 def emit(data: Json) -> None:
@@ -32,12 +41,12 @@ def say_json(line: str) -> None:
 
 def note(text: str) -> None:
     """A sentence for the person, not for the pipe."""
-    click.echo(clean(text), err=True)
+    click.echo(readable(text), err=True)
 
 
 def say(text: str = "") -> None:
-    """A line of plain output; what came from outside is made harmless."""
-    click.echo(clean(text))
+    """A line of plain output."""
+    click.echo(readable(text))
 
 
 @contextlib.contextmanager
@@ -75,7 +84,7 @@ def say_wrapped(text: str) -> None:
     indent = " " * (len(text) - len(text.lstrip()))
     width = max(20, shutil.get_terminal_size().columns)
     lines = textwrap.wrap(
-        clean(text), width, initial_indent="", subsequent_indent=f"{indent}  ", break_on_hyphens=False
+        readable(text), width, initial_indent="", subsequent_indent=f"{indent}  ", break_on_hyphens=False
     )
     click.echo("\n".join(lines))
 
@@ -92,7 +101,7 @@ def table(head: Sequence[str], rows: Sequence[Sequence[object]], empty: str) -> 
     if not rows:
         note(empty)
         return
-    cells = [[clean(str("-" if cell is None else cell)) for cell in row] for row in rows]
+    cells = [[readable(str("-" if cell is None else cell)) for cell in row] for row in rows]
     widths = [max(cell_width(row[i]) for row in [list(head), *cells]) for i in range(len(head))]
     for row in [list(head), *cells]:
         padded = (cell + " " * (width - cell_width(cell)) for cell, width in zip(row, widths, strict=True))

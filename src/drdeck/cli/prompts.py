@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import click
 
-from drdeck.model.text import clean
+from .output import readable
 
 
 @contextlib.contextmanager
@@ -24,10 +24,10 @@ def interruptible() -> Iterator[None]:
 def confirm(text: str) -> bool:
     """A question whose answer is no unless it is said. Raises click.Abort like `ask`."""
     with interruptible():
-        return click.confirm(clean(text), default=False, err=True)
+        return click.confirm(readable(text), default=False, err=True)
 
 
 def ask(text: str, hidden: bool = False) -> str:
     """What is typed, asked for on stderr. Raises click.Abort for Ctrl-C and at the end of the input."""
     with interruptible():
-        return str(click.prompt(clean(text), hide_input=hidden, err=True))
+        return str(click.prompt(readable(text), hide_input=hidden, err=True))

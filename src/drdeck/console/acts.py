@@ -1,28 +1,20 @@
-"""Carries actions out: which screen, dialog or flow a key leads to, and one flow at a time."""
+"""Carries actions out: which screen, dialog or flow a key leads to."""
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from textual.timer import Timer
-from textual.worker import Worker
-
-from drdeck.controller.client import ControllerError
 from drdeck.controller.operations import OperationView
 from drdeck.model.actions import BY_NAME, Request, menu, refusal
-from drdeck.model.passwords import OWN
 from drdeck.model.text import clean
 
 from . import flows
 from .dialogs.base import Dialog
 from .dialogs.confirm import Confirm, Notice
-from .dialogs.facts import progress_dialog, result_dialog
 from .dialogs.lessons import LessonsDialog
 from .dialogs.menu import Item, MoreMenu, Palette
-from .dialogs.password import PasswordDialog
 from .dialogs.site import AddSiteDialog
 from .keys import keys_of
 from .reference import everything, help_dialog
@@ -34,27 +26,16 @@ from .screens.log import LogScreen
 from .screens.run_pitr import RunPitrScreen
 from .screens.steps import StepsScreen
 from .state import describe
-from .tidings import last_word
 
 if TYPE_CHECKING:
     from .app import DrdeckApp
 
-log = logging.getLogger(__name__)
-
-LEAVE_S = 15.0
-"""Seconds that leaving waits for the controller to take what was confirmed."""
-
 
 class Acts:
-    """What the app does when asked; it keeps the dialogs that wait for their turn."""
+    """What the app does when asked."""
 
     def __init__(self, app: DrdeckApp) -> None:
         self._app = app
-        self._flow: Worker[None] | None = None
-        self._leaving: Timer | None = None
-        self._waiting: list[Callable[[], Coroutine[Any, Any, None]]] = []
-
-    # -- what a key means
 
     def perform(self, name: str, target: str | None) -> None:
         """Carry an action out; `target` is the domain that it is about."""
@@ -62,15 +43,15 @@ class Acts:
         if isinstance(screen, Dialog):
             return
         if name == "detach":
-            self.leave()
+            app.turns.leave()
         elif name == "quit":
             self.quit()
         elif name == "help":
             app.push_screen(help_dialog(app))
         elif name == "palette":
-            self.start(self._choose(Palette(lambda: everything(app, screen, target)), target))
+            self._app.turns.start(self._choose(Palette(lambda: everything(app, screen, target)), target))
         elif name == "lessons":
-            self.start(self._choose_lesson())
+            self._app.turns.start(self._choose_lesson())
         elif name == "log":
             if not isinstance(screen, LogScreen):
                 app.push_screen(LogScreen(target))
@@ -78,9 +59,9 @@ class Acts:
             if not isinstance(screen, DoctorScreen):
                 app.push_screen(DoctorScreen(target))
         elif name == "password":
-            self._give_password()
+            app.unasked.give_password()
         elif name == "add_site":
-            self.start(self._add_site())
+            self._app.turns.start(self._add_site())
         elif name == "copy":
             self._copy()
         elif name in ("filter", "sort"):
@@ -108,7 +89,7 @@ class Acts:
                 app.push_screen(StepsScreen(target))
         elif name == "more":
             more = MoreMenu(lambda: self._more(target), keys_of("more", app.remapped))
-            self.start(self._choose(more, target))
+            self._app.turns.start(self._choose(more, target))
         elif BY_NAME[name].menu:
             self._act(name, target)
 
@@ -128,9 +109,9 @@ class Acts:
         closed = refusal(Request(action=name, domain=target), domain, app.now(), app.state.read_only)
         closed = closed or app.state.lost
         if closed is not None:
-            self.start(flows.refused(app, BY_NAME[name].label, closed))
+            self._app.turns.start(flows.refused(app, BY_NAME[name].label, closed))
         elif name != "pitr_run":
-            self.start(self._following(flows.FLOWS[name](app, target)))
+            self._app.turns.start(self._following(flows.FLOWS[name](app, target)))
         elif not isinstance(app.screen, RunPitrScreen):
             app.push_screen(RunPitrScreen(target))
 
@@ -143,11 +124,11 @@ class Acts:
 
     def roll_back(self, name: str, to: datetime, vms: tuple[str, ...], total: int) -> None:
         """Confirm and ask for a rollback."""
-        self.start(self._following(flows.roll_back(self._app, name, to, vms, total)))
+        self._app.turns.start(self._following(flows.roll_back(self._app, name, to, vms, total)))
 
     def answer(self, operation: OperationView, choice: str) -> None:
         """Answer what an operation asks."""
-        self.start(flows.answer_question(self._app, operation, choice))
+        self._app.turns.start(flows.answer_question(self._app, operation, choice))
 
     async def _following(self, work: Awaitable[str | None]) -> None:
         operation = await work
@@ -185,7 +166,7 @@ class Acts:
         chosen = await app.ask(LessonsDialog(app.lessons()))
         if chosen is not None:
             app.lesson = chosen
-            app.call_later(self.leave)
+            app.call_later(app.turns.leave)
 
     async def _add_site(self) -> None:
         app = self._app
@@ -214,117 +195,6 @@ class Acts:
 
         def leave(answer: bool | None) -> None:
             if answer:
-                self.leave()
+                app.turns.leave()
 
         app.push_screen(Confirm("Quit", says, "Quit", announce=True), leave)
-
-    def leave(self) -> None:
-        """End the console, but first hand over what was confirmed: it must not be lost on the way."""
-        app = self._app
-        if self._flow is None:
-            app.exit()
-        elif self._leaving is None:
-            app.say("handing over what was asked, then leaving ...")
-            self._leaving = app.set_timer(LEAVE_S, app.exit)
-
-    def stay(self) -> None:
-        """There is something to answer before leaving."""
-        if self._leaving is not None:
-            self._leaving.stop()
-            self._leaving = None
-
-    # -- what comes up by itself
-
-    def greet(self, operation: OperationView) -> None:
-        """A failover was found open on attaching."""
-        app = self._app
-
-        async def tell() -> None:
-            dialog = progress_dialog(operation, app.state.domain(operation.domain), app.now())
-            if await app.ask(dialog):
-                self.open_domain(operation.domain)
-
-        self._when_free(tell)
-
-    def tell_end(self, operation: OperationView) -> None:
-        """An operation that this console followed has ended."""
-        app = self._app
-
-        async def tell() -> None:
-            if operation.action == "cfo_complete":
-                await app.ask(result_dialog(operation))
-            else:
-                await app.ask(Notice(describe(operation), [last_word(operation)]))
-
-        if operation.action == "cfo_complete" or operation.error:
-            self._when_free(tell)
-        else:
-            app.say(last_word(operation))
-
-    def ask_password(self, of: str = OWN) -> None:
-        """Ask for a password of the site, or of its protected site, if it is wanted."""
-        app = self._app
-
-        async def tell() -> None:
-            listing = app.state.listing
-            wanted = next((w for w in listing.passwords if w.of == of), None) if listing else None
-            screen = app.screen
-            if isinstance(screen, PasswordDialog) and screen.of == of:
-                return  # it is being asked for
-            if listing is not None and wanted is not None:
-                await app.ask(
-                    PasswordDialog(listing.site, wanted, lambda word: app.client.secret(word, wanted.of))
-                )
-
-        self._when_free(tell)
-
-    def _give_password(self) -> None:
-        listing = self._app.state.listing
-        wanted = listing.passwords if listing is not None else ()
-        if not wanted:
-            self._app.say("no login waits for a password")
-        for one in wanted:
-            self.ask_password(one.of)
-
-    def _when_free(self, tell: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        self._waiting.append(tell)
-        self._app.call_later(self.show_waiting)
-
-    def show_waiting(self) -> None:
-        """What came up by itself waits until no dialog is open: it must not catch another one's keys."""
-        if self._waiting and self._flow is None and isinstance(self._app.screen, ConsoleScreen):
-            self.start(self._waiting.pop(0)())
-
-    # -- one flow at a time
-
-    def start(self, work: Coroutine[Any, Any, None]) -> None:
-        """Run a flow, unless one still waits: dialogs must not interleave."""
-        if self._flow is not None:
-            work.close()
-            self._app.say("the last action still waits for the controller; escape gives it up")
-            return
-        self._flow = self._app.run_worker(self._guard(work), group="flow")
-
-    def give_up(self) -> bool:
-        """Stop waiting for a flow that shows no dialog; False when there is none."""
-        if self._flow is None:
-            return False
-        self._flow.cancel()
-        self._flow = None
-        self._app.say("No longer waiting; the Task Log shows whether it was accepted")
-        return True
-
-    async def _guard(self, work: Awaitable[None]) -> None:
-        app = self._app
-        try:
-            await work
-        except ControllerError as error:
-            await app.ask(Notice("Not possible", [str(error)]))
-        except Exception as error:
-            log.exception("a flow failed")
-            text = f"This console made a mistake ({type(error).__name__}: {error}); the log says more"
-            await app.ask(Notice("Nothing was asked for, or it is in the Task Log", [text]))
-        self._flow = None
-        if self._leaving is not None:
-            app.exit()
-        app.call_later(self.show_waiting)

@@ -22,7 +22,6 @@ from textual.driver import Driver
 from textual.filter import LineFilter
 from textual.screen import Screen
 from textual.scrollbar import ScrollBar
-from textual.timer import Timer
 from textual.worker import WorkerFailed
 
 from drdeck.coach.coach import Coach
@@ -39,20 +38,20 @@ from .frugal import Frame
 from .keys import bindings, keys_of, normal, own_bindings
 from .link import BACKOFF, Attached, Lost, News, follow
 from .looks import THEMES, looks_for
+from .painting import Painter
 from .room import too_small
 from .screens.base import ConsoleScreen
 from .screens.domains import DomainsScreen
-from .show import hour
 from .state import State
 from .tidings import Tidings
+from .turns import Turns
+from .unasked import Unasked
 from .widgets.scrolling import CharacterBar
 
 log = logging.getLogger(__name__)
 Answer = TypeVar("Answer")
 
 _HERE = Path(__file__).parent
-REPAINT_S = 0.5
-"""News are drawn at most this often."""
 
 
 class DrdeckApp(App[None], inherit_bindings=False):
@@ -102,11 +101,9 @@ class DrdeckApp(App[None], inherit_bindings=False):
         self._reach, self._backoff = attach, backoff
         self._client: Client | None = None
         self._watched: str | None = None
-        self._drawn_at = float("-inf")
-        self._draw_timer: Timer | None = None
         self._frame = Frame()
-        self._minute = ""
-        self.acts = Acts(self)
+        self.painter, self.turns = Painter(self), Turns(self)
+        self.acts, self.unasked = Acts(self), Unasked(self)
         self.coaching = None if coach is None else Coaching(self, coach)
         ScrollBar.renderer = CharacterBar
         for theme in THEMES.values():
@@ -122,7 +119,7 @@ class DrdeckApp(App[None], inherit_bindings=False):
             self.set_keymap(dict(self.remapped))
             for keys, act, label in own_bindings(self.remapped):
                 self.bind(keys, act, description=label, show=False)
-        self._minute = hour(self.now())
+        self.painter.start()
         self.set_interval(self.TICK_S, self._tick)
         self.run_worker(follow(self._reach, self.post_message, self._backoff), group="link")
 
@@ -159,7 +156,7 @@ class DrdeckApp(App[None], inherit_bindings=False):
                 if event.key in leaves and isinstance(self.screen, Dialog):
                     self.exit()  # what it asks was not answered: there is nothing to hand over
                 elif event.key in leaves:
-                    self.acts.leave()
+                    self.turns.leave()
                 return
             if isinstance(self.screen, Dialog) and self.screen.deaf:
                 event.stop()
@@ -204,7 +201,7 @@ class DrdeckApp(App[None], inherit_bindings=False):
             self.final_error = event.why
             self.exit(return_code=1)
             return
-        self._draw_soon()
+        self.painter.soon()
 
     def _news(self) -> None:
         client = self._client
@@ -213,20 +210,8 @@ class DrdeckApp(App[None], inherit_bindings=False):
             self.state = replace(
                 self.state, welcome=client.welcome, listing=listing, detail=detail, lost=None
             )
-        self._guarded(self._tell)
-        self._draw_soon()
-
-    def _tell(self) -> None:
-        listing = self.state.listing
-        if listing is None:
-            return
-        found = self.tidings.in_progress(listing)
-        if found is not None:
-            self.acts.greet(found)
-        for operation in self.tidings.ended(listing):
-            self.acts.tell_end(operation)
-        for wanted in self.tidings.passwords_wanted(listing):
-            self.acts.ask_password(wanted.of)
+        self.painter.guarded(self.unasked.look)
+        self.painter.soon()
 
     def watch_domain(self, name: str | None) -> None:
         """Have the insides of one domain sent; the others are known by their rows."""
@@ -241,48 +226,14 @@ class DrdeckApp(App[None], inherit_bindings=False):
 
     # -- drawing
 
-    def _draw_soon(self) -> None:
-        if self._draw_timer is not None:
-            return
-        wait = self._drawn_at + REPAINT_S - time.monotonic()
-        if wait <= 0:
-            self._draw_all()
-        else:
-            self._draw_timer = self.set_timer(wait, self._draw_all)
-
-    def _draw_all(self) -> None:
-        self._draw_timer = None
-        self._drawn_at = time.monotonic()
-        if self.coaching is not None:
-            self.coaching.look()
-        for screen in self._seen_screens():
-            self.redraw(screen)
-        self.acts.show_waiting()
-
-    def _seen_screens(self) -> list[Screen[Any]]:
-        """The topmost full screen and the dialogs over it."""
-        stack = self.screen_stack
-        full = [i for i, screen in enumerate(stack) if isinstance(screen, ConsoleScreen)]
-        return list(stack[full[-1] :]) if full else []
-
     def redraw(self, screen: Screen[Any]) -> None:
-        """Draw one screen from the newest state; a bug in it is logged and said, and no more."""
-        if not screen.is_mounted or screen not in self.screen_stack:
-            return
-        if isinstance(screen, ConsoleScreen):
-            self._guarded(screen.draw)
-        elif isinstance(screen, Dialog):
-            self._guarded(lambda: screen.take(self.state))
+        """Draw one screen from the newest state."""
+        self.painter.one(screen)
 
     def _tick(self) -> None:
-        minute = hour(self.now())
-        turned, self._minute = minute != self._minute, minute
         if self.coaching is not None:
             self.coaching.look()
-        for screen in self._seen_screens():
-            if isinstance(screen, ConsoleScreen) and screen.is_mounted:
-                self._guarded(lambda s=screen: s.tick(turned))  # type: ignore[misc]
-        self.acts.show_waiting()
+        self.painter.tick()
 
     def _fatal_error(self) -> None:
         """Textual's own shows the values of local variables, a password just typed among them."""
@@ -296,13 +247,6 @@ class DrdeckApp(App[None], inherit_bindings=False):
             " goes on, and drdeck attaches again"
         )
         self._close_messages_no_wait()
-
-    def _guarded(self, draw: Callable[[], None]) -> None:
-        try:
-            draw()
-        except Exception as error:
-            log.exception("news could not be drawn")
-            self.say(f"Something could not be drawn ({type(error).__name__}); the log says why")
 
     def say(self, text: str) -> None:
         """A sentence in the last line, until the next key."""
@@ -333,7 +277,7 @@ class DrdeckApp(App[None], inherit_bindings=False):
 
     async def ask(self, dialog: Dialog[Answer]) -> Answer | None:
         """Show a dialog and wait for its answer; in a worker only."""
-        self.acts.stay()
+        self.turns.stay()
         return await self.push_screen_wait(dialog)
 
     def action_act(self, name: str) -> None:

@@ -14,6 +14,7 @@ from textual.color import Color
 from textual.filter import LineFilter
 from textual.theme import BUILTIN_THEMES, Theme
 
+from drdeck.model.ascii import LIKENESS
 from drdeck.model.text import hides
 from drdeck.settings import ConsoleSettings
 from drdeck.terminal import ascii_only, theme_of
@@ -130,24 +131,13 @@ _STYLES: Mapping[str, Mapping[str, str]] = {
     },
 }  # fmt: skip
 
-_ASCII = {
-    **dict.fromkeys("─━╌┄═", "-"),
-    **dict.fromkeys("│┃┆║▏▕▎▐▌▍▋▊▉", "|"),
-    **dict.fromkeys("┌┐└┘├┤┬┴┼╭╮╰╯╔╗╚╝┏┓┗┛", "+"),
-    **dict.fromkeys("█▇▆", "#"),
-    "▅": "+", "▄": "=", "▃": "-", "▂": ".", "▁": "_", "░": ".", "▒": "/", "▓": "#",
-    "●": "*", "○": "o", "•": "*", "◆": "@", "▲": "^", "▼": "v", "▾": "v", "▸": ">", "▶": ">", "‹": "<",
-    "›": ">", "✓": "+", "✗": "x", "·": ".", "…": "~", "→": ">", "←": "<", "—": "-", "–": "-", "↑": "^",
-    "↓": "v", "×": "x", "“": '"', "”": '"', "’": "'", "\u00a0": " ",
-}  # fmt: skip
-
 
 @lru_cache(4096)
 def plain(text: str) -> str:
     """`text` in ASCII and of the same width in cells; what has no likeness is a question mark."""
     if text.isascii():
         return text
-    return "".join(c if c.isascii() else _ASCII.get(c, "?" * cell_len(c)) for c in text)
+    return "".join(c if c.isascii() else LIKENESS.get(c, "?" * cell_len(c)) for c in text)
 
 
 @lru_cache(4096)

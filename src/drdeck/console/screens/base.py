@@ -173,7 +173,7 @@ class ConsoleScreen(Screen[None]):
         self.each_second(self.state, now)
 
     def action_back(self) -> None:
-        if self.desk.acts.give_up():
+        if self.desk.turns.give_up():
             return
         # once: a key that was pressed before it closed must not close what lies beneath
         if len(self.desk.screen_stack) > 1 and self.desk.screen is self:

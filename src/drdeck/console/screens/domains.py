@@ -209,7 +209,7 @@ class DomainsScreen(ConsoleScreen):
     def key_enter(self) -> None:
         """With no row to open, enter asks for what keeps the rows away."""
         if self.target() is None:
-            self.desk.acts.ask_password()
+            self.desk.unasked.ask_password()
 
     def before_key(self, event: events.Key) -> bool:
         """The filter takes what is typed right behind its key."""
@@ -254,7 +254,7 @@ class DomainsScreen(ConsoleScreen):
 
     def action_back(self) -> None:
         """Escape takes the filter away, and the word about the first start when there is none."""
-        self.desk.acts.give_up()
+        self.desk.turns.give_up()
         field = self.query_one(Input)
         if not field.display and self.desk.fresh:
             self.desk.fresh = False

@@ -19,7 +19,7 @@ from drdeck.model.times import show
 
 from ..keys import shown_key
 from ..picking import pick
-from ..show import Line, local, local_stamp, marked, stamp, wrap
+from ..show import Line, local, local_stamp, marked, plain_of, stamp, wrap
 from ..state import State
 from ..widgets.bars import operation_lines
 from ..widgets.field import Field
@@ -140,9 +140,10 @@ class RunPitrScreen(ConsoleScreen):
         title: Line = ((f" Run PITR of {clean(name)}   ", "bold"), *self._going(state, domain, width))
         self.query_one("#title", Lines).put([title])
         self.query_one("#header", Lines).put([(("   ", ""), *point_header(width - BESIDE))])
-        self.query_one("#vm-header", Lines).put([(("   ", ""), *progress_header(width - BESIDE))])
         vms: RowList[Vm] = self.query_one("#choose", RowList)
         chosen = self._session_vms(domain)
+        counted = () if "FAILED" in plain_of(title) else chosen  # how many fail is said once
+        self.query_one("#vm-header", Lines).put([(("   ", ""), *progress_header(width - BESIDE, counted))])
         vms.styles.height = max(1, min(len(chosen), max(3, self.size.height - 19)))
         vms.put(chosen, "this domain has no VM" if state.full(name) else "reading ...")
         if self._points is not None:

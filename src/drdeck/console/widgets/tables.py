@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from rich.cells import cell_len
@@ -172,10 +173,17 @@ def _progress_name(width: int) -> int:
     return max(14, min(34, (width - 42) // 2))
 
 
-def progress_header(width: int) -> Line:
+def progress_header(width: int, vms: Sequence[Vm]) -> Line:
+    """With the health of all, of whom a few are seen: whether the instant was a good one."""
     first = _progress_name(width)
-    text = f"    {left('VM Name', first)} {left('Protection Status', 17)} {'Done':>5} Ready Health  Details"
-    return ((text, "head"),)
+    text = f"    {left('VM Name', first)} {left('Protection Status', 17)} {'Done':>5} Ready Health  "
+    failed = sum(vm.health is Health.FAILED for vm in vms)
+    known = sum(vm.health is not Health.UNKNOWN for vm in vms)
+    if failed:
+        return ((text, "head"), (f"{failed} of {len(vms)} FAILED", "bad"))
+    if known:
+        return ((text, "head"), (f"{known} of {len(vms)} ok", "ok"))
+    return ((text + "Details", "head"),)
 
 
 def progress_row(vm: Vm, width: int, chosen: bool) -> Line:

@@ -7,6 +7,9 @@ import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
+
+from rich.cells import cell_len
 
 from drdeck.model.domains import Domain, Period
 from drdeck.model.pitr import Points, RestorePoint, window_start
@@ -79,27 +82,47 @@ def span_of(
     return Span(start, end, max(10, width))
 
 
-def rates(points: Sequence[RestorePoint], span: Span) -> list[float | None]:
-    """Bytes written a second, for each cell; None where nothing is known."""
-    found: list[float | None] = [None] * span.width
-    older_first = sorted(points, key=lambda p: p.time)
-    for before, point in itertools.pairwise(older_first):
+class Stretch(NamedTuple):
+    """From one point to the next one, and the bytes written in a second of it."""
+
+    start: datetime
+    end: datetime
+    rate: float
+
+
+def stretches(points: Sequence[RestorePoint], excluded: Sequence[Period]) -> list[Stretch]:
+    """Where the rate is known, oldest first. Not across a PITR session: what was written in it is gone,
+    with the points of the branch that a rollback left."""
+    found = []
+    for before, point in itertools.pairwise(sorted(points, key=lambda p: p.time)):
         seconds = (point.time - before.time).total_seconds()
-        if point.written_bytes is None or seconds <= 0:
-            continue
-        if point.time < span.start or before.time > span.end:
-            continue
-        rate = point.written_bytes / seconds
-        for cell in range(span.cell(before.time), span.cell(point.time) + 1):
-            known = found[cell]
-            found[cell] = rate if known is None else max(known, rate)
+        across = any(p.start < point.time and (p.end is None or p.end > before.time) for p in excluded)
+        if point.written_bytes is not None and seconds > 0 and not across:
+            found.append(Stretch(before.time, point.time, point.written_bytes / seconds))
     return found
 
 
-def sparkline(values: Sequence[float | None]) -> str:
+def rates(known: Sequence[Stretch], span: Span) -> list[float | None]:
+    """Bytes written a second, for each cell; None where nothing is known."""
+    found: list[float | None] = [None] * span.width
+    for start, end, rate in known:
+        if end < span.start or start > span.end:
+            continue
+        for cell in range(span.cell(start), span.cell(end) + 1):
+            before = found[cell]
+            found[cell] = rate if before is None else max(before, rate)
+    return found
+
+
+def usual(known: Sequence[Stretch]) -> float:
+    """The median rate of the whole window, so that zooming into an outburst does not make it usual."""
+    return statistics.median(rate for _, _, rate in known) if known else 0.0
+
+
+def sparkline(values: Sequence[float | None], median: float) -> str:
     """A steady rate is a low line, an outburst stands out of it; what is unknown stays blank."""
     known = [v for v in values if v is not None]
-    top = max(max(known), statistics.median(known) * 5) if known else 0.0
+    top = max(max(known), median * 5) if known else 0.0
     scale = 7.999 / top if top > 0 else 0.0
     return "".join(" " if v is None else _BLOCKS[min(7, int(v * scale))] for v in values)
 
@@ -154,6 +177,8 @@ def timeline(
     same_day = span.start.astimezone(UTC).date() == span.end.astimezone(UTC).date()
     ends = (second(span.start), second(span.end)) if same_day else (stamp(span.start), stamp(span.end))
     hint = hint_of(points)
+    if cell_len(hint) > inner - len(ends[0]) - len(ends[1]) - 4:
+        hint = hint.partition(" (")[0]  # since when is more than whose
     head = spread(((ends[0], "dim"),), ((ends[1], "dim"),), inner)
     if hint and inner > len(ends[0]) + len(ends[1]) + 20:
         room = inner - len(ends[0]) - len(ends[1]) - 4
@@ -162,7 +187,8 @@ def timeline(
             (f"  {left(cut(hint, room), room)}  ", "warn"),
             (ends[1], "dim"),
         )
-    rate = sparkline(rates(points.points, span))
+    known = stretches(points.points, excluded)
+    rate = sparkline(rates(known, span), usual(known))
     if not rate.strip():
         rate = left("write rate unknown", inner)
     pointer = ""
