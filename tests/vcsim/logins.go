@@ -1,9 +1,9 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"fmt"
+	"html"
 	"net/http"
 	"net/http/httptest"
 	"regexp"
@@ -60,7 +60,7 @@ const logIn = `<Login xmlns="urn:vim25"><_this type="SessionManager">SessionMana
 func (c *control) own(r *http.Request) *http.Request {
 	out, mine := httptest.NewRecorder(), r.Clone(context.Background())
 	mine.Header.Del("Cookie")
-	body := []byte(fmt.Sprintf(envelope, fmt.Sprintf(logIn, c.logins.of(r), c.logins.password)))
+	body := []byte(fmt.Sprintf(envelope, fmt.Sprintf(logIn, html.EscapeString(c.logins.of(r)), html.EscapeString(c.logins.password))))
 	c.login(out, mine, body)
 	mine.Header.Set("Cookie", out.Header().Get("Set-Cookie"))
 	return mine
@@ -71,12 +71,14 @@ func (c *control) login(w http.ResponseWriter, r *http.Request, body []byte) {
 	l := &c.logins
 	user, password := userRE.FindSubmatch(body), passwordRE.FindSubmatch(body)
 	l.mu.Lock()
-	address, known := "", false
+	name, address, known := "", "", false
 	if user != nil {
-		address, known = l.from[string(user[1])]
+		name = html.UnescapeString(string(user[1])) // what XML escapes is escaped alike in HTML
+		address, known = l.from[name]
 	}
+	right := password != nil && html.UnescapeString(string(password[1])) == l.password
 	l.mu.Unlock()
-	if !known || password == nil || !bytes.Equal(password[1], []byte(l.password)) {
+	if !known || !right {
 		w.WriteHeader(http.StatusInternalServerError)
 		fmt.Fprintf(w, envelope, `<soapenv:Fault><faultcode>ServerFaultCode</faultcode><faultstring>Login failure</faultstring>`+
 			`<detail><InvalidLoginFault xmlns="urn:vim25" xsi:type="InvalidLogin"/></detail></soapenv:Fault>`)
@@ -90,7 +92,7 @@ func (c *control) login(w http.ResponseWriter, r *http.Request, body []byte) {
 	for _, cookie := range (&http.Response{Header: out.Header()}).Cookies() {
 		if cookie.Name == soap.SessionCookieName {
 			l.mu.Lock()
-			l.who[cookie.Value] = string(user[1])
+			l.who[cookie.Value] = name
 			l.mu.Unlock()
 		}
 	}
