@@ -26,6 +26,7 @@ from drdeck.model.domains import FailoverType
 from drdeck.sites.training.loading import load
 from drdeck.sites.training.site import TrainingSite
 from tests.support.mutations import SEED, TIMES, Mutator
+from tests.support.serving import serving
 from tests.support.waiting import eventually
 
 MESSAGES = 10_000 * TIMES
@@ -157,17 +158,8 @@ class House:
 @contextlib.asynccontextmanager
 async def house(directory: Path) -> AsyncIterator[House]:
     made = House(directory)
-    await made.server.start()
-    task = asyncio.create_task(made.controller.run())
-    try:
-        await eventually(lambda: made.controller.error is None)
+    async with serving(made.server, made.controller):
         yield made
-    finally:
-        await made.server.close()
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
-        made.journal.close()
 
 
 async def talk(path: Path, lines: list[bytes], hello: bytes = HELLO) -> list[dict[str, Any]]:

@@ -25,6 +25,7 @@ from drdeck.model.actions import Request
 from drdeck.model.domains import FailoverType
 from drdeck.model.passwords import Login
 from tests.support.fakesite import FakeSite
+from tests.support.serving import serving
 from tests.support.waiting import eventually
 
 
@@ -43,17 +44,8 @@ class Rig:
 @contextlib.asynccontextmanager
 async def served(directory: Path) -> AsyncIterator[Rig]:
     rig = Rig(directory)
-    await rig.server.start()
-    task = asyncio.create_task(rig.controller.run())
-    try:
-        await eventually(lambda: rig.controller.error is None)
+    async with serving(rig.server, rig.controller):
         yield rig
-    finally:
-        await rig.server.close()
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
-        rig.journal.close()
 
 
 async def raw(rig: Rig, *lines: bytes) -> list[dict[str, object]]:
