@@ -254,8 +254,13 @@ class Bench(ABC):
 
     def _chores(self) -> int:
         """How many points are being made or pruned now."""
-        kinds = [event.kind for event in self.controller.journal.events()]
-        return kinds.count("upkeep") - kinds.count("upkeep_outcome")
+        going = set()
+        for event in self.controller.journal.events():
+            if event.kind == "upkeep":
+                going.add(event.data["key"])
+            elif event.kind == "upkeep_outcome":
+                going.discard(event.data["key"])
+        return len(going)
 
     # -- asking
 

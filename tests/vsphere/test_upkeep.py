@@ -8,8 +8,11 @@ from typing import Any
 import pytest
 
 from drdeck.model.domains import Period, SessionState
+from drdeck.settings import VSphereSettings
+from drdeck.sites.vsphere.facts import FolderFacts, Inventory
 from drdeck.sites.vsphere.record import PitrRecord, Record
 from drdeck.sites.vsphere.restore import CHAIN_MAX
+from drdeck.sites.vsphere.sight import Sight
 from drdeck.sites.vsphere.upkeep import chain_stuck, due
 from tests.support.situations import at, chain, failover, session, settings, situation, snap, vm
 
@@ -99,3 +102,23 @@ def test_a_chain_full_of_others_points_takes_no_more() -> None:
     s = situation(full, record=Record(failover=failover("finished")), minutes=60)
     assert due(s, s.now) == [] and chain_stuck(s, full)
     assert not chain_stuck(s, vm("a"))
+
+
+def test_a_vm_says_how_often_it_was_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    erp, root = FolderFacts(id="erp", name="erp", parent="root"), FolderFacts("root", "drdeck", "vm")
+    there = Inventory(
+        serial=1, root=root, folders={"erp": erp}, vms={"vm-a": vm("a", parent="erp")}, networks={}
+    )
+    sight = Sight("dr", VSphereSettings(url="https://vcsa/sdk", username="u", root="/DC0/vm/drdeck"), None)
+    monkeypatch.setattr(sight, "now", lambda: at(0))
+
+    def told() -> str | None:
+        return sight.view(there, 1).domains[0].vms[0].error
+
+    sight.failed("vm-a", "snapshot", "vCenter refused to make point 1: no room")
+    assert told() == "vCenter refused to make point 1: no room"
+    for n in (2, 3):
+        sight.failed("vm-a", "snapshot", f"vCenter refused to make point {n}: no room")
+    assert told() == "vCenter refused to make point 3: no room (failed 3 times since 2026-11-22 10:00Z)"
+    sight.failed("vm-a", "remove", "vCenter refused to prune: no rights")
+    assert told() == "vCenter refused to prune: no rights", "something else"

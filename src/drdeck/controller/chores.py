@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 from drdeck.model.commands import AnyCommand, Take, encode
 
@@ -22,46 +22,77 @@ Record = Callable[[str, dict[str, Any]], object]
 RecordSurely = Callable[[str, dict[str, Any]], Awaitable[None]]
 
 
+What = tuple[str, str, str | None]
+"""Domain, kind of act and VM: of the same thing, every try has a key of its own."""
+
+
+def what(command: Take) -> What:
+    return command.domain, command.act.kind, command.act.vm
+
+
+class NotDone(NamedTuple):
+    """The site did not do it `times` times in a row, with the same `words`."""
+
+    words: str
+    times: int = 1
+
+
 class Chores:
-    """Carries acts out that the site says are due; each is journaled before and after."""
+    """Carries acts out that the site says are due; each is journaled before and after.
+
+    What goes on being refused in the same words is tried again without a word in the journal: that it
+    is tried again stands there, and the outcome that ends it tells how often.
+    """
 
     def __init__(self, execute: Execute, record: Record, record_surely: RecordSurely, sight: Sight) -> None:
         self._execute, self._record, self._record_surely = execute, record, record_surely
         self._sight = sight
-        self.going: set[str] = set()
-        self._failed: dict[str, float] = {}
-        self._unseen: dict[str, int] = {}
+        self._going: set[What] = set()
+        self._failed: dict[What, float] = {}
+        self._unseen: dict[What, int] = {}
+        self._not_done: dict[What, NotDone] = {}
 
-    def may_begin(self, key: str) -> bool:
+    def may_begin(self, command: Take) -> bool:
         """Not under way, not failed a moment ago, and the site was read anew after an answer was lost."""
-        clock = asyncio.get_running_loop().time()
+        clock, act = asyncio.get_running_loop().time(), what(command)
         return (
-            key not in self.going
-            and clock - self._failed.get(key, -RETRY_S) >= RETRY_S
-            and self._unseen.get(key, -1) < self._sight.looked
+            act not in self._going
+            and clock - self._failed.get(act, -RETRY_S) >= RETRY_S
+            and self._unseen.get(act, -1) < self._sight.looked
         )
 
     async def carry_out(self, command: Take) -> None:
         """Begin at once; what fails, or cannot be journaled, is tried again later."""
-        key = command.key
-        told = {"domain": command.domain, "key": key, "says": command.says}
+        act = what(command)
+        told = {"domain": command.domain, "key": command.key, "says": command.says}
+        known = self._not_done.get(act)
         try:
-            self._record("upkeep", {**told, "command": encode(command)})
+            if known is None:
+                self._record("upkeep", {**told, "command": encode(command)})
             result, text = await self._execute(command)
-            await self._record_surely("upkeep_outcome", {**told, "result": result, "text": text})
-            if result == "done":
-                self._failed.pop(key, None)
-                self._unseen.pop(key, None)
+            words = text.replace(command.says, "")
+            if result not in ("refused", "unreachable"):
+                self._not_done.pop(act, None)
+            elif known is not None and known.words == words:
+                self._not_done[act] = NotDone(words, known.times + 1)
             else:
-                self._failed[key] = asyncio.get_running_loop().time()
+                self._not_done[act] = NotDone(words)
+            if known is None or known.words != words:
+                again = {} if known is None else {"not_done_before": known.times, "command": encode(command)}
+                await self._record_surely("upkeep_outcome", {**told, "result": result, "text": text, **again})
+            if result == "done":
+                self._failed.pop(act, None)
+                self._unseen.pop(act, None)
+            else:
+                self._failed[act] = asyncio.get_running_loop().time()
             if result == "unknown":
-                self._unseen[key] = self._sight.serial
+                self._unseen[act] = self._sight.serial
                 self._sight.look_again()
         except JournalError:
-            self._failed[key] = asyncio.get_running_loop().time()
+            self._failed[act] = asyncio.get_running_loop().time()
         finally:
-            self.going.discard(key)
+            self._going.discard(act)
 
-    def begin(self, key: str) -> None:
-        """Reserve a key, before its task runs for the first time."""
-        self.going.add(key)
+    def begin(self, command: Take) -> None:
+        """Reserve it, before its task runs for the first time."""
+        self._going.add(what(command))

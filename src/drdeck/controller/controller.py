@@ -330,10 +330,10 @@ class Controller:
 
     def _upkeep_once(self) -> None:
         for domain, act in self.site.upkeep(self.now()):
-            if self.doing.full or not self._chores.may_begin(act.key):
-                continue
-            self._chores.begin(act.key)
             command = Take(operation="", domain=domain, act=act)
+            if self.doing.full or not self._chores.may_begin(command):
+                continue
+            self._chores.begin(command)
             self.doing.spawn(self._chores.carry_out(command), act.says)
 
     def _try_journal(self) -> None:

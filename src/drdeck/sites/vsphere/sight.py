@@ -33,10 +33,18 @@ def utcnow() -> datetime:
 
 
 class Failure(NamedTuple):
-    """What a VM did not do, in the vCenter's words."""
+    """What a VM did not do, in the vCenter's words; `times` in a row since `since`."""
 
     kind: str
     text: str
+    since: datetime
+    times: int = 1
+
+    @property
+    def says(self) -> str:
+        if self.times == 1:
+            return self.text
+        return f"{self.text} (failed {self.times} times since {self.since:%Y-%m-%d %H:%M}Z)"
 
     def over(self, vm: VmFacts) -> bool:
         """Whether somebody else has done it meanwhile."""
@@ -79,6 +87,14 @@ class Sight:
             raise SiteUnreachable("the site was not seen yet since drdeck connected to it")
         return self.watch.inventory
 
+    def failed(self, vm: str, kind: str, text: str) -> None:
+        """A VM, by id, did not do an act of that kind."""
+        known = self.errors.get(vm)
+        if known is not None and known.kind == kind:
+            self.errors[vm] = known._replace(text=text, times=known.times + 1)
+        else:
+            self.errors[vm] = Failure(kind, text, self.now())
+
     def forget(self) -> None:
         """Build every domain anew at the next look."""
         self._built.clear()
@@ -108,7 +124,7 @@ class Sight:
         """Built anew only when something it depends on has changed, or time may change it."""
         vms = inventory.vms_of(folder.id)
         protected = self._protected_of(folder.name)
-        errors = {vm.id: e.text for vm in vms if (e := self.errors.get(vm.id)) and not e.over(vm)}
+        errors = {vm.id: e.says for vm in vms if (e := self.errors.get(vm.id)) and not e.over(vm)}
         guarded = self.guard.alarms(folder.id) if self.guard is not None else ()
         depends = (folder, vms, protected, errors, inventory.networks, guarded)
         known = self._built.get(folder.id)

@@ -34,7 +34,7 @@ from .networks import network_ids
 from .permits import Permits
 from .protected import ProtectedSide
 from .record import Record
-from .sight import KIND, Failure, Sight, host_of, moving
+from .sight import KIND, Sight, host_of, moving
 from .situation import Situation
 
 TICK_S = 0.5
@@ -408,7 +408,7 @@ class VSphereSite:
                 raise
             raise SiteUnreachable(str(error)) from None  # the protected site's: nothing is wrong here
         except Refused as error:
-            self._sight.errors[shown_at] = Failure(act.kind, str(error))
+            self._sight.failed(shown_at, act.kind, str(error))
             raise
         else:
             self._sight.errors.pop(shown_at, None)
