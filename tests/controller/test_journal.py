@@ -124,10 +124,10 @@ def test_no_journal_yet_is_said(file: Path) -> None:
     assert not file.exists()
 
 
-def test_a_locked_journal_refuses_and_recovers(file: Path) -> None:
+def test_a_locked_journal_refuses_and_recovers(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("drdeck.controller.journal.BUSY_S", 0.0)
     journal = Journal(file)
     journal.append("anna@jump", "note", {})
-    journal.shorten_wait(0)
     blocker = sqlite3.connect(file, isolation_level=None)
     blocker.execute("BEGIN EXCLUSIVE")
     with pytest.raises(JournalError, match="cannot be written"):

@@ -204,9 +204,5 @@ class Journal:
             wrong.append(f"event {expected_id - 1} was not the last one to be written")
         return wrong
 
-    def shorten_wait(self, milliseconds: int) -> None:
-        """How long a write may wait for another process that holds the file; BUSY_S unless told."""
-        self._db.execute(f"PRAGMA busy_timeout = {int(milliseconds)}")
-
     def close(self) -> None:
         self._db.close()

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import threading
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from pyVmomi import vim
@@ -267,10 +267,3 @@ class Connection:
         """The vCenter's clock, UTC."""
         answer: datetime = await self.command(lambda session: session.si.CurrentTime(), "read its clock")
         return answer.astimezone(UTC)
-
-    async def clock_offset(self) -> timedelta:
-        """How far the vCenter's clock is ahead of ours (negative: behind), taking half the round trip off."""
-        before = datetime.now(UTC)
-        theirs = await self.current_time()
-        after = datetime.now(UTC)
-        return theirs - (before + (after - before) / 2)
