@@ -62,6 +62,17 @@ async def test_a_domain_after_failover() -> None:
         assert remaining.partition("│")[0].split()[-1] == "-"
 
 
+async def test_a_domain_that_fell_behind() -> None:
+    again = domain(
+        mode=Mode.REHYDRATING, again="1 of 2 VMs are not Recoverable: no restore point yet: erp-db01"
+    )
+    async with running(FakeClient(again)) as deck:
+        await deck.sees("Rehydration again")
+        await deck.press("enter")
+        await deck.sees("Continuous Rehydration again")
+        await deck.sees("Rehydrating again: 1 of 2 VMs are not Recoverable: no restore point yet: erp-db01")
+
+
 async def test_unknown_figures_are_shown_as_unknown() -> None:
     nothing = domain(
         processed_bytes=None, remaining_bytes=None, step=None, storage_site="", consistent_at=None

@@ -8,7 +8,7 @@ from datetime import datetime
 from drdeck.controller.client import Client, ControllerError, Disconnected
 from drdeck.controller.operations import OperationState, OperationView
 from drdeck.controller.protocol import Listing
-from drdeck.model.domains import MODE_LABELS, Domain, Mode, SessionState
+from drdeck.model.domains import Domain, Mode, SessionState
 from drdeck.model.times import show, show_clock
 
 from . import exits, output, shape
@@ -157,7 +157,7 @@ def _news(listing: Listing, name: str | None, printed: dict[str, object], as_jso
 
 
 def _line(domain: Domain, waits: str, now: datetime) -> str:
-    words = [show(now.replace(microsecond=0)), domain.name, MODE_LABELS[domain.mode]]
+    words = [show(now.replace(microsecond=0)), domain.name, domain.mode_label]
     words.append(f"{domain.vms_recoverable}/{domain.vms_total} recoverable")
     if domain.step is not None:
         progress = "" if domain.step.progress is None else f" {domain.step.progress:.0f}%"

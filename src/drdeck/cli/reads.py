@@ -8,7 +8,7 @@ import click
 
 from drdeck.controller.protocol import Listing
 from drdeck.evidence.audit import export, steps_by_operation, verify
-from drdeck.model.domains import MODE_LABELS, VM_STATUS_LABELS, Domain, Mode
+from drdeck.model.domains import VM_STATUS_LABELS, Domain, Mode
 from drdeck.model.times import show_clock, show_duration, show_span
 
 from . import exits, follow, output, shape
@@ -41,7 +41,7 @@ def _print_domains(listing: Listing) -> None:
         rows.append(
             (
                 d.name,
-                MODE_LABELS[d.mode],
+                d.mode_label,
                 str(d.owner).upper(),
                 f"{d.vms_recoverable} / {d.vms_total}",
                 "-" if rpo is None else show_duration(rpo),
@@ -70,7 +70,9 @@ async def show(context: Context, domain: str, as_json: bool) -> None:
 
 
 def _print_domain(d: Domain, shaped: shape.Json, now: datetime) -> None:
-    output.say(f"{d.name}: {MODE_LABELS[d.mode]}, owner {str(d.owner).upper()}")
+    output.say(f"{d.name}: {d.mode_label}, owner {str(d.owner).upper()}")
+    if d.again:
+        output.say(f"Rehydrating again: {d.again}")
     output.say(f"Recoverable / Total VMs: {d.vms_recoverable} / {d.vms_total}, recovered: {d.vms_recovered}")
     rpo = d.rpo_s(now)
     output.say(f"Current RPO: {'unknown' if rpo is None else show_duration(rpo)}")

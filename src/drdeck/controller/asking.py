@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from drdeck.model.domains import MODE_LABELS, Act, Domain
+from drdeck.model.domains import Act, Domain
 
 from .operations import Operation, Question
 
@@ -26,7 +26,7 @@ def common_choices(acts: Sequence[Act]) -> tuple[str, ...]:
 def unknown(keys: Sequence[str], says: Sequence[str], domain: Domain, vms: Sequence[str] = ()) -> Question:
     """What only a person can tell, for the site does not show whether it was done to VMs, by id, or all."""
     shown = [f"{vm.name} is {_POWER.get(vm.power, vm.power)}" for vm in domain.vms if vm.id in vms]
-    seen = _some(shown) if shown else f'{domain.name} reads "{MODE_LABELS[domain.mode]}"'
+    seen = _some(shown) if shown else f'{domain.name} reads "{domain.mode_label}"'
     text = (
         "drdeck was interrupted or the answer was lost, and the site does not show whether it happened:"
         f" {_some(says)}. Seen now: {seen}."

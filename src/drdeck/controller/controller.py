@@ -26,6 +26,7 @@ from drdeck.sites.site import RecoverySite, SiteError, SiteUnreachable
 
 from . import projection as facts
 from . import requests
+from .again import Again
 from .alarms import AlarmTrail
 from .book import SELF, Book
 from .chores import Chores
@@ -75,6 +76,7 @@ class Controller:
         self.sight.on_view, self.sight.take = self.kick, self.saw
         record = functools.partial(self.book.record, SELF)
         self._chores = Chores(self.doing.execute, record, self.book.record_surely, self.sight)
+        self._again = Again(self.book.operations.values())
         self._trail = AlarmTrail(record, journal.events)
 
     async def run(self) -> None:
@@ -121,6 +123,7 @@ class Controller:
 
     def saw(self, view: SiteView) -> None:
         """Take a view in, unless a newer one was seen."""
+        view = self._again.told(view)
         self.sight.saw(view)
         self._trail.follow(view)
 

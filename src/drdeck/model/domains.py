@@ -313,6 +313,13 @@ class Domain(Frozen, frozen=True, kw_only=True):
     """who else drives it, when it is not this controller"""
     left_by: str | None = None
     """who else drove it, fell silent, and left something under way"""
+    again: str = ""
+    """what is missing, where it was synchronised and is rehydrating again"""
+
+    @property
+    def mode_label(self) -> str:
+        """What the screens show for the mode."""
+        return "Continuous Rehydration again" if self.again else MODE_LABELS[self.mode]
 
     @property
     def recovered(self) -> bool:

@@ -13,7 +13,7 @@ from textual.widget import Widget
 from textual.widgets import Input
 
 from drdeck.model.actions import BY_NAME
-from drdeck.model.domains import MODE_LABELS, Domain
+from drdeck.model.domains import Domain
 from drdeck.model.passwords import PROTECTED
 from drdeck.model.text import clean
 
@@ -147,7 +147,7 @@ class DomainsScreen(ConsoleScreen):
             self._pane.take(target, state, now)
 
     def _matches(self, domain: Domain) -> bool:
-        text = f"{domain.name} {MODE_LABELS.get(domain.mode, '')} {domain.owner}".casefold()
+        text = f"{domain.name} {domain.mode_label} {domain.owner}".casefold()
         return all(word in text for word in self._wanted.casefold().split())
 
     def _empty(self, state: State) -> str:

@@ -144,6 +144,9 @@ class DomainPane(Vertical):
         for text in (domain.broken, f"driven by {domain.driver}" if domain.driver else None):
             if text:
                 lines += marked("!", wrap_some(clean(text), width - 4, 3), "bad")
+        if domain.again:
+            told = f"Rehydrating again: {clean(domain.again)}"
+            lines += [((f" {part}", "warn"),) for part in wrap_some(told, width - 2, 3)]
         session = domain.session
         if session is not None and session.state is not SessionState.ACTIVE:
             done = "" if session.progress is None else f" {percent(session.progress)}"

@@ -8,7 +8,7 @@ from datetime import datetime
 from rich.cells import cell_len
 
 from drdeck.controller.operations import OperationView
-from drdeck.model.domains import MODE_LABELS, Domain, Mode, Owner
+from drdeck.model.domains import Domain, Mode, Owner
 from drdeck.model.text import clean
 
 from ..show import (
@@ -88,7 +88,7 @@ def figures_of(domain: Domain, now: datetime, width: int) -> list[Line]:
         return ((label, "dim"), (right(value, width - len(label)), style))
 
     lines = [
-        row("Mode", MODE_LABELS.get(domain.mode, str(domain.mode)), "warn" if domain.session else "bold"),
+        row("Mode", domain.mode_label, "warn" if domain.session else "bold"),
         row("Recoverable / Total VMs", recovered_text(domain)),
     ]
     if domain.mode in AFTER_FAILOVER:

@@ -8,7 +8,7 @@ from datetime import datetime
 from rich.cells import cell_len
 
 from drdeck.controller.operations import OperationView
-from drdeck.model.domains import MODE_LABELS, VM_STATUS_LABELS, Domain, Health, Mode, Severity, Vm
+from drdeck.model.domains import VM_STATUS_LABELS, Domain, Health, Mode, Severity, Vm
 from drdeck.model.pitr import Points, RestorePoint
 from drdeck.model.text import clean
 
@@ -77,7 +77,7 @@ def _domain_columns(width: int) -> tuple[int, int]:
 
 def mode_text(domain: Domain, width: int) -> str:
     """The mode's label; the two rehydrations, which differ at their ends only, are cut at the start."""
-    label = MODE_LABELS.get(domain.mode, str(domain.mode))
+    label = domain.mode_label
     if domain.mode in (Mode.REHYDRATING, Mode.SYNCHRONISED):
         return cut_start(label, width)
     return cut(label, width)

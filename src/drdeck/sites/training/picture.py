@@ -184,6 +184,9 @@ def _data_detail(machine: Machine, at: int, now_mode: Mode) -> str:
             return f"shutting the protected VMs down: {off} of {len(machine.vms)} are off"
         case Stage.DRAINING:
             return "recovering the rest"
+    lag = None if machine.flow is None else machine.flow.lag(at)
+    if now_mode is Mode.REHYDRATING and lag is not None:
+        return f"the newest data here is {lag // SECOND} s old"
     return "kept up to date" if now_mode is Mode.SYNCHRONISED else ""
 
 
