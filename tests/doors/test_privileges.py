@@ -26,6 +26,7 @@ from drdeck.sites.vsphere.privileges import (
     REMOVE_SNAPSHOT,
     REVERT,
     SET_FIELD,
+    TERMINATE,
     VCENTER,
 )
 from tests.flow.conftest import MakeFlow
@@ -126,6 +127,22 @@ def test_only_what_an_act_needs_is_asked_for(make_flow: MakeFlow, recovery: VCen
     before = recovery.calls()
     flow.complete("force", "--wait")
     assert (recovery.calls() - before)["HasPrivilegeOnEntities"] == 1
+    assert flow.power() == {"on"}
+
+
+def test_what_is_optional_is_warned_of_and_refuses_nothing(
+    make_flow: MakeFlow, recovery: VCenter, protected_vcenter: VCenter
+) -> None:
+    flow = make_flow(recovery, protected_vcenter)
+    for site in (recovery, protected_vcenter):
+        site.deny(TERMINATE)
+    flow.deck.stop()
+    flow.start()
+    told = findings(flow, code=0)
+    assert [f["level"] for f in told] == ["ok", "warn", "ok", "warn"]
+    assert all(TERMINATE in f["text"] and TERMINATE in f["remedy"] for f in told if f["level"] == "warn")
+    assert not any(TERMINATE in f["text"] for f in told if f["level"] == "ok")
+    flow.complete("force", "--wait")
     assert flow.power() == {"on"}
 
 

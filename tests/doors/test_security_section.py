@@ -102,6 +102,11 @@ TESTS: dict[str, tuple[str, ...]] = {
     ),
     "System.View, System.Read": (f"{DOORS}privileges.py::test_a_vm_that_cannot_even_be_read",),
     **{need.privilege: (PRIVILEGES,) for need in p.LEAST},
+    p.TERMINATE: (
+        "faults/test_left_behind.py::test_without_the_privilege",
+        f"{DOORS}privileges.py::test_what_is_optional_is_warned_of_and_refuses_nothing",
+    ),
+    "vCenter's list of sessions": ("vsphere/test_fence.py::test_nothing_that_opens_a_session_is_told",),
     "A role on the `root` folder": (f"{DOORS}privileges.py::test_a_role_that_does_not_reach_below_the_root",),
     "`drdeck doctor` names each privilege": (PRIVILEGES,),
     "Before an act begins": (PRIVILEGES, f"{DOORS}privileges.py::test_only_what_an_act_needs_is_asked_for"),
@@ -169,4 +174,7 @@ def test_the_privileges_are_those_of_the_code() -> None:
         (privilege, on, EVERY_ACT if acts.startswith("every act") else set(acts.split(", ")))
         for privilege, on, acts in rows
     ]
-    assert told == [(need.privilege, places[need.on], set(need.acts)) for need in p.LEAST]
+    *needed, optional = told
+    assert needed == [(need.privilege, places[need.on], set(need.acts)) for need in p.LEAST]
+    assert optional[:2] == (p.FENCE.privilege, places[p.FENCE.on])
+    assert all(act.startswith(("optional", "at the protected site too")) for act in optional[2])

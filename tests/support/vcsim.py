@@ -254,6 +254,10 @@ class VCenter(Access):
         """What was held and released: method, and the fault that it ended with (empty: it was done)."""
         return [(x["method"], x["fault"]) for x in self.control("late") or ()]
 
+    def sessions(self) -> dict[str, str]:
+        """Key of each session -> the user agent that it logged in with."""
+        return {str(s.key): str(s.userAgent) for s in self.content.sessionManager.sessionList}
+
     def deny(self, privilege: str, on: Any = None, here: bool = False) -> None:
         """Take a privilege away on an object and below it (not with `here`), or everywhere.
 

@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
+	"encoding/hex"
 	"fmt"
 	"html"
 	"net/http"
@@ -17,7 +19,8 @@ type logins struct {
 	password string
 	mu       sync.Mutex
 	from     map[string]string // user -> address; empty: the real one
-	who      map[string]string // session -> user
+	who      map[string]string // cookie -> user
+	keys     map[string]string // cookie -> key of its session: the library has one for both, a vCenter has not
 }
 
 var (
@@ -26,7 +29,7 @@ var (
 )
 
 func newLogins(user, password string) logins {
-	return logins{password: password, from: map[string]string{user: ""}, who: map[string]string{}}
+	return logins{password: password, from: map[string]string{user: ""}, who: map[string]string{}, keys: map[string]string{}}
 }
 
 func (l *logins) add(user, address string) {
@@ -51,6 +54,19 @@ func (l *logins) of(r *http.Request) string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.who[cookie.Value]
+}
+
+// known gives a call the cookie by which the library knows its session.
+func (l *logins) known(r *http.Request) {
+	cookie, err := r.Cookie(soap.SessionCookieName)
+	if err != nil {
+		return
+	}
+	l.mu.Lock()
+	key := l.keys[cookie.Value]
+	l.mu.Unlock()
+	r.Header = r.Header.Clone() // a key is no cookie: without one the call has no session
+	r.Header.Set("Cookie", soap.SessionCookieName+"="+key)
 }
 
 const logIn = `<Login xmlns="urn:vim25"><_this type="SessionManager">SessionManager</_this>` +
@@ -91,9 +107,14 @@ func (c *control) login(w http.ResponseWriter, r *http.Request, body []byte) {
 	c.forward(out, r, body)
 	for _, cookie := range (&http.Response{Header: out.Header()}).Cookies() {
 		if cookie.Name == soap.SessionCookieName {
+			secret := make([]byte, 20)
+			_, _ = rand.Read(secret)
 			l.mu.Lock()
-			l.who[cookie.Value] = name
+			key := cookie.Value
+			cookie.Value = hex.EncodeToString(secret)
+			l.who[cookie.Value], l.keys[cookie.Value] = name, key
 			l.mu.Unlock()
+			out.Header().Set("Set-Cookie", cookie.String())
 		}
 	}
 	replay(w, out)

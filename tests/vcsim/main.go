@@ -21,6 +21,7 @@
 //
 // What a vCenter tells in events and the library does not, it adds: a TaskEvent for each task on a VM, migrations,
 // renamings; each with the user of the call. So it does with scheduled tasks. -events=false: the library alone.
+// A session's cookie is a secret, and not its key, which others may read.
 package main
 
 import (
@@ -196,6 +197,8 @@ func (c *control) match(method, target string) rule {
 }
 
 func (c *control) forward(w http.ResponseWriter, r *http.Request, body []byte) {
+	r = r.Clone(r.Context())
+	c.logins.known(r)
 	r.Body = ioutil.NopCloser(bytes.NewReader(body))
 	c.sdk.ServeHTTP(w, r)
 }

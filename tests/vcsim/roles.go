@@ -39,6 +39,7 @@ type asked struct {
 				Portgroup string `xml:"device>backing>port>portgroupKey"`
 			} `xml:"deviceChange"`
 		} `xml:"spec"`
+		Paths []string `xml:"specSet>propSet>pathSet"`
 	} `xml:",any"`
 }
 
@@ -53,7 +54,18 @@ var needs = map[string]string{
 	"SetField":              "Global.SetCustomField",
 	"AddCustomFieldDef":     "Global.ManageCustomFields",
 	"RemoveCustomFieldDef":  "Global.ManageCustomFields",
+	"TerminateSession":      terminate,
 }
+
+const terminate = "Sessions.TerminateSession"
+
+// unlisted is what a vCenter answers to who may not see the list of sessions: no fault, only nothing in it.
+const unlisted = `<RetrievePropertiesExResponse xmlns="urn:vim25"><returnval><objects><obj type="SessionManager">SessionManager</obj>` +
+	`<missingSet><path>sessionList</path><fault><fault xsi:type="NoPermission"><object type="Folder">group-d1</object>` +
+	`<privilegeId>` + terminate + `</privilegeId></fault><localizedMessage></localizedMessage></fault></missingSet></objects></returnval>` +
+	`</RetrievePropertiesExResponse>`
+
+var vcenter = types.ManagedObjectReference{Type: "Folder", Value: "group-d1"} // where privileges on all of it are
 
 func (r *roles) deny(privilege, target string, here bool, exempt string) {
 	r.mu.Lock()
@@ -102,6 +114,10 @@ func (r *roles) answers(w http.ResponseWriter, req *http.Request, body []byte) b
 		r.tell(w, call.Entity, call.PrivID)
 		return true
 	}
+	if len(call.Paths) == 1 && call.Paths[0] == "sessionList" && r.lacks(terminate, vcenter) {
+		fmt.Fprintf(w, envelope, unlisted)
+		return true
+	}
 	privilege, known := needs[method]
 	if !known {
 		return false
@@ -110,8 +126,8 @@ func (r *roles) answers(w http.ResponseWriter, req *http.Request, body []byte) b
 	switch method {
 	case "SetField":
 		at = call.Entity[0]
-	case "AddCustomFieldDef", "RemoveCustomFieldDef":
-		at = types.ManagedObjectReference{Type: "Folder", Value: "group-d1"} // the vCenter itself
+	case "AddCustomFieldDef", "RemoveCustomFieldDef", "TerminateSession":
+		at = vcenter
 	case "RevertToSnapshot_Task", "RemoveSnapshot_Task":
 		at = types.ManagedObjectReference{Type: "VirtualMachine", Value: vmOf(at.Value)}
 	case "ReconfigVM_Task":

@@ -74,12 +74,10 @@ def listener(answer: bytes | None) -> Iterator[int]:
 
 async def test_logs_two_sessions_in_and_out(vcenter: VCenter) -> None:
     async with connected(vcenter) as connection:
-        ids = {connection.polling.session_id, connection.commands.session_id}
-        assert len(ids) == 2 and connection.session_id in ids
-        sessions = {s.key for s in vcenter.content.sessionManager.sessionList}
-        assert ids < sessions
-    left = {s.key for s in vcenter.content.sessionManager.sessionList}
-    assert not ids & left
+        assert connection.polling.session_id and connection.session_id == connection.commands.session_id
+        ids = {connection.polling.key, connection.commands.key}
+        assert len(ids) == 2 and ids < vcenter.sessions().keys()
+    assert not ids & vcenter.sessions().keys()
     assert connection.session_id == ""
 
 

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from drdeck.model.commands import AnyCommand, encode
+from drdeck.model.commands import AnyCommand, TakeOver, encode
 from drdeck.model.domains import Domain
 from drdeck.model.times import show
 from drdeck.sites.site import RecoverySite, Refused, ResultUnknown, SiteUnreachable
@@ -227,6 +227,8 @@ class Doing:
     async def execute(self, command: AnyCommand) -> tuple[str, str]:
         try:
             await self.site.execute(command)
+            if isinstance(command, TakeOver):  # what the driver before has done until now counts
+                self.sight.take(await self.site.observe())
         except Refused as error:
             return "refused", str(error)
         except ResultUnknown as error:

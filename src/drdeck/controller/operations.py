@@ -48,6 +48,8 @@ class Operation(Frozen, frozen=True, kw_only=True):
     """the PITR session that it is about, for what is asked of one"""
     after: str | None = None
     """the rollback or exit asked of that session before this one"""
+    adopted: bool = False
+    """begun at the site by another controller, and gone on with here"""
     state: OperationState = OperationState.OPEN
     done: dict[str, int] = {}
     skipped: dict[str, str] = {}

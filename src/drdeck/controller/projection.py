@@ -83,6 +83,7 @@ def _accepted(event: Event) -> Operation:
         asked_at=datetime.fromisoformat(data["asked_at"]),
         session=data.get("session"),
         after=data.get("after"),
+        adopted="taken_over_by" in data,
     )
 
 

@@ -202,7 +202,7 @@ def _overtaken(op: Operation, d: Domain, first: AnyCommand, serial: int) -> Next
 def _pitr_exit(op: Operation, d: Domain, serial: int) -> Next:
     exit_ = first_command(op)
     if d.session is None or op.session not in (None, d.session.id):
-        asked = exit_.key in op.done or exit_.key in op.lost or exit_.key in op.going
+        asked = op.adopted or exit_.key in op.done or exit_.key in op.lost or exit_.key in op.going
         return Done("the PITR session was exited") if asked else Failed("the PITR session has ended already")
     if d.session.last_operation != op.id:
         return _command(op, d, exit_, serial, shown="the session as exiting")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -28,8 +29,13 @@ def make_vsphere_site(
     know after it was killed; None: nowhere.
     """
 
+    me = me or f"drdeck#{secrets.token_hex(4)}"
+    life = secrets.token_hex(8)
+    fences: list[Fence] = []
+
     def connector(vcenter: VCenterSettings, of: str) -> Callable[[], Awaitable[Connection]]:
-        fence = Fence()  # outlives each connection
+        fence = Fence(me, life)  # outlives each connection; of one life, for both sites may be in one vCenter
+        fences.append(fence)
         endpoint = endpoint_of(vcenter)
         login = Login(
             of=of, user=vcenter.username, address=endpoint.server, command=tuple(vcenter.password_command)
@@ -49,6 +55,7 @@ def make_vsphere_site(
             )
             try:
                 await connection.open()
+                await connection.settle()  # before anybody looks what came of what was asked earlier
             except BaseException as error:
                 if isinstance(error, LoginRefused) and asked:
                     passwords.refused(login, str(error))
@@ -67,4 +74,5 @@ def make_vsphere_site(
         connector(protected, PROTECTED) if protected is not None else None,
         me,
         state,
+        fences,
     )

@@ -113,14 +113,14 @@ class Session:
     ) -> None:
         self.endpoint, self._credentials = endpoint, credentials
         self._connect_s = connect_s
-        self.stub = Stub(endpoint, connect_s, call_s, poll_s)
         self.fence = fence or Fence()
+        self.stub = Stub(endpoint, connect_s, call_s, poll_s, self.fence.agent)
         self.stub.on_lost = self.fence.doubt
         self.si: Any = vim.ServiceInstance("ServiceInstance", self.stub)
         self._content: Any = None
         self.user = self.key = ""
         """the account's name and the session's key, as vCenter's events have them; empty before login"""
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # what settles may have to log in anew
 
     @property
     def content(self) -> Any:
@@ -158,17 +158,20 @@ class Session:
 
         Raises what pyVmomi raises, and AnswerLost.
         """
-        if not self.fence.doubtful:
+        if not (self.fence.doubtful or self.fence.gone):
             return
         with self._lock:
-            mine = str(self.stub.cookie) in self.fence.doubtful
-            other = Stub(self.endpoint, self._connect_s, self.stub.call_s)
-            try:
-                self.fence.settle(other, self.content.sessionManager)
-            finally:
-                other.DropConnections()
-            if mine:
-                self._log_in()
+            if self.fence.doubtful:
+                mine = str(self.stub.cookie) in self.fence.doubtful
+                other = Stub(self.endpoint, self._connect_s, self.stub.call_s, agent=self.stub.agent)
+                try:
+                    self.fence.settle(other, self.content.sessionManager)
+                finally:
+                    other.DropConnections()
+                if mine:
+                    self._log_in()
+            if self.fence.gone:
+                self.fence.settle_others(self.content, self.user)
 
     def close(self) -> None:
         """Break what is under way, log out, and drop the connections; never raises."""
@@ -250,7 +253,7 @@ class Connection:
 
     async def settle(self) -> None:
         """From here on nothing comes of a request whose answer was lost: what is read now stays true."""
-        await self._run(self.commands.settle, "end a session in which an answer was lost")
+        await self._run(self.commands.settle, "end a session in which something may still come")
 
     async def _run(self, work: Callable[[], T], doing: str) -> T:
         try:

@@ -20,7 +20,7 @@ from drdeck.sites.site import (
     SiteError,
     SiteUnreachable,
 )
-from drdeck.sites.vsphere.transport import AnswerLost, CertificateRefused, TooLate
+from drdeck.sites.vsphere.transport import AnswerLost, CertificateRefused, SessionEnded, TooLate
 
 _LONGEST = 300
 
@@ -46,6 +46,8 @@ def translate(exc: BaseException, doing: str, server: str = "vCenter") -> SiteEr
         return SiteUnreachable(
             f"Could not {doing}: drdeck was stopped for a while just before it asked {server}; it looks again"
         )
+    if isinstance(exc, SessionEnded):
+        return SiteUnreachable(f"Could not {doing}: {server} had ended our session; drdeck looks again")
     if isinstance(exc, vim.fault.InvalidLogin):
         return LoginRefused(
             f"Could not {doing}: {server} does not accept this user name and password; check both"

@@ -2,25 +2,47 @@
 
 Nothing can call it back, but a vCenter refuses what comes in the name of a session that has ended. So
 before anybody looks what became of it, and before anything more is asked, that session is ended: what
-is seen then stays true.
+is seen then stays true. A controller that was killed cannot do that: the next one does, which finds its
+sessions in vCenter's list by the user agent that they logged in with.
 """
 
 from __future__ import annotations
 
 import contextlib
+import hashlib
+import logging
+import re
+import secrets
 import threading
 from typing import Any
 
-from pyVmomi import vim
+from pyVmomi import vim, vmodl
 
-from .transport import Stub
+from .transport import AGENT, Stub
+
+log = logging.getLogger("drdeck.vsphere")
+
+_PC = vmodl.query.PropertyCollector
+_MARK = re.compile(r"drdeck/\S+ \(commands; (?P<driver>[0-9a-f]+); (?P<life>[0-9a-f]+)\)")
+
+
+def _digest(driver: str) -> str:
+    """Whatever a driver is called, this fits a header."""
+    return hashlib.sha256(driver.encode()).hexdigest()[:16]
 
 
 class Fence:
-    """The sessions, by cookie, in whose name a request may still be carried out; kept in memory only."""
+    """The sessions in whose name a request may still be carried out; kept in memory only.
 
-    def __init__(self) -> None:
+    `me`: the name under which this controller drives domains; those that had it before are dead, for
+    only one process at a time has it. `life`: what tells this one from them.
+    """
+
+    def __init__(self, me: str = "", life: str = "") -> None:
+        self.life = life or secrets.token_hex(8)
+        self.agent = f"{AGENT} (commands; {_digest(me)}; {self.life})" if me else AGENT
         self._cookies: set[str] = set()
+        self._gone = {me} if me else set[str]()
         self._guard = threading.Lock()
 
     def doubt(self, cookie: str) -> None:
@@ -33,15 +55,74 @@ class Fence:
         with self._guard:
             self._cookies.discard(cookie)
 
+    def succeed(self, driver: str) -> None:
+        """What this driver asked for counts no more: a domain of its own is driven from here now."""
+        with self._guard:
+            self._gone.add(driver)
+
     @property
     def doubtful(self) -> frozenset[str]:
+        """Sessions of this process, by cookie."""
         with self._guard:
             return frozenset(self._cookies)
 
+    @property
+    def gone(self) -> frozenset[str]:
+        """Drivers that may have left sessions behind."""
+        with self._guard:
+            return frozenset(self._gone)
+
     def settle(self, stub: Stub, session_manager: Any) -> None:
-        """End them all, through a stub that nobody else uses. Raises what pyVmomi raises, and AnswerLost."""
+        """End those of this process, through a stub that nobody else uses.
+
+        Raises what pyVmomi raises, and AnswerLost.
+        """
         for cookie in self.doubtful:
             stub.cookie = cookie
             with contextlib.suppress(vim.fault.NotAuthenticated):  # ended already
                 vim.SessionManager(session_manager._GetMoId(), stub).Logout()
             self.ended(cookie)
+
+    def settle_others(self, content: Any, user: str) -> None:
+        """End those that commanded for the drivers that are gone, of the account `user` only.
+
+        Who may not read the list of sessions goes on without; it is tried again for the next such
+        driver. Raises what pyVmomi raises, and AnswerLost.
+        """
+        gone = self.gone
+        try:
+            while keys := self._left_by(gone, content, user):
+                try:
+                    content.sessionManager.TerminateSession(sessionId=keys)
+                    log.info("ended %d sessions of drivers before this one", len(keys))
+                    break
+                except vim.fault.NotFound:  # one went by itself, and those after it were left
+                    continue
+        except vim.fault.NoPermission as refused:
+            log.warning("cannot end what a driver before this one left: no %s", refused.privilegeId)
+        with self._guard:
+            self._gone -= gone
+
+    def _left_by(self, gone: frozenset[str], content: Any, user: str) -> list[str]:
+        drivers = {_digest(driver) for driver in gone}
+        found = []
+        for session in _sessions(content):
+            mark = _MARK.fullmatch(str(session.userAgent or ""))
+            if mark and mark["driver"] in drivers and mark["life"] != self.life and session.userName == user:
+                found.append(str(session.key))
+        return found
+
+
+def _sessions(content: Any) -> list[Any]:
+    """The sessions that a vCenter has, with one call. Raises NoPermission where they may not be seen."""
+    spec = _PC.FilterSpec(
+        objectSet=[_PC.ObjectSpec(obj=content.sessionManager)],
+        propSet=[_PC.PropertySpec(type=vim.SessionManager, pathSet=["sessionList"])],
+    )
+    answer = content.propertyCollector.RetrievePropertiesEx([spec], _PC.RetrieveOptions())
+    for found in answer.objects or () if answer is not None else ():
+        for missing in found.missingSet or ():
+            raise missing.fault
+        for prop in found.propSet or ():
+            return list(prop.val or ())
+    return []

@@ -43,7 +43,8 @@ class Heartbeat:
     def __init__(self, connection: Connection) -> None:
         self.server = connection.server
         self.offset = self.skew = timedelta()
-        self._stub = Stub(connection.endpoint, connect_s=SILENT_S, call_s=SILENT_S)
+        agent = connection.commands.stub.agent  # of whose session it is
+        self._stub = Stub(connection.endpoint, connect_s=SILENT_S, call_s=SILENT_S, agent=agent)
         self._si: Any = vim.ServiceInstance("ServiceInstance", self._stub)
         self._connection = connection
         self._heard = time.monotonic()

@@ -94,6 +94,8 @@ class Leases:
 
     def __init__(self, me: str, now: Callable[[], datetime], length_s: float = LENGTH_S) -> None:
         self.me, self._now, self.length_s = me, now, length_s
+        self.on_taken: Callable[[Session, str, bool], None] = lambda session, driver, force: None
+        """told, in the thread of `hold`, from which other driver a domain was taken, and whether by force"""
         self._held: dict[str, _Held] = {}
         self._users: dict[str, tuple[str, ...]] = {}
         self._unnamed: dict[tuple[str, int], float] = {}
@@ -139,6 +141,8 @@ class Leases:
                 if not force:
                     self._wait_for_others(folder, seen)
                 self._claim(session, folder, seen)
+                if value is not None and value.by != self.me:
+                    self.on_taken(session, value.by, force)
             return self._held[folder].until
 
     def release(self, session: Session, folder: str) -> None:

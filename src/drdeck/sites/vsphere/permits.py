@@ -66,8 +66,9 @@ class Permits:
         every = p.needs(p.possible([s for _, s in domains], planned))
         root = Place(vim.Folder, inventory.root.id, settings.root, True)
         wanted += [(n._replace(on=ROOT), [root]) for n in every if n.on in (p.FOLDER, p.DOMAIN)]
-        wanted += [(n, []) for n in every if n.on == p.VCENTER]
+        wanted += [(n, []) for n in (*every, p.FENCE) if n.on == p.VCENTER]
         there = self._wanted_there(every, [folder.name for folder, _ in domains])
+        there += [(p.FENCE, [])] if there else []
         found = await self._told("privileges", settings.username, self._connected, wanted)
         side = self._side
         if there and side is not None and settings.protected is not None:
@@ -88,7 +89,10 @@ class Permits:
             return [Finding(level="warn", subject=subject, text=f"could not be checked: {error}")]
         below = {lack.need.privilege for lack in missing if lack.need.on != ROOT}
         told = [lack for lack in missing if lack.need.on != ROOT or lack.need.privilege not in below]
-        return [_finding(subject, user, lack) for lack in told] or [_all_there(subject, user, wanted)]
+        found = [_finding(subject, user, lack) for lack in told]
+        if all(lack.need == p.FENCE for lack in told):
+            found.insert(0, _all_there(subject, user, wanted))
+        return found
 
     async def _ask(self, connection: Connection, wanted: Wanted) -> list[Lack]:
         if not wanted:
@@ -144,6 +148,14 @@ def _finding(subject: str, user: str, lack: Lack) -> Finding:
             text=f"{user} lacks {need.privilege} on {where}: a domain folder made later would be without it",
             remedy=f"grant {need.privilege} on {where}, propagating",
         )
+    if need == p.FENCE:
+        return Finding(
+            level="warn",
+            subject=subject,
+            text=f"{user} lacks {need.privilege} on {where}: the sessions of a controller that was killed"
+            " cannot be ended, and what it had asked for may be carried out late",
+            remedy=f"grant {need.privilege} on {where}, for the next controller to end them",
+        )
     acts, below = ", ".join(need.acts), need.on in (p.DOMAIN, p.PROTECTED)
     return Finding(
         level="fail",
@@ -155,7 +167,7 @@ def _finding(subject: str, user: str, lack: Lack) -> Finding:
 
 
 def _all_there(subject: str, user: str, wanted: Wanted) -> Finding:
-    privileges = {need.privilege for need, _ in wanted}
+    privileges = {need.privilege for need, _ in wanted if need != p.FENCE}
     places = {place for _, where in wanted for place in where}
     count = "the one privilege" if len(privileges) == 1 else f"all {len(privileges)} privileges"
     text = f"{user} has {count} that drdeck needs, on {len(places)} objects"

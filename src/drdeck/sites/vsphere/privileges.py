@@ -22,6 +22,7 @@ EDIT_DEVICE = "VirtualMachine.Config.EditDevice"
 ASSIGN = "Network.Assign"
 SET_FIELD = "Global.SetCustomField"
 MANAGE_FIELDS = "Global.ManageCustomFields"
+TERMINATE = "Sessions.TerminateSession"
 
 VCENTER, FOLDER, DOMAIN, NETWORK, PROTECTED = "vcenter", "folder", "domain", "network", "protected"
 """Where a privilege is wanted: at the vCenter itself, on a domain's folder, on that and its VMs, on a
@@ -55,6 +56,9 @@ LEAST: tuple[Need, ...] = (
 )
 """The least that drdeck needs beside reading. A session is begun only by who may also roll back and
 leave it, so a failover that leads to one wants its privileges from the start."""
+
+FENCE = Need(TERMINATE, VCENTER, ())
+"""Nothing needs it, at either site: with it nothing lands late that a killed controller asked for."""
 
 
 def acts_of(command: c.AnyCommand, moves: bool) -> tuple[str, ...]:

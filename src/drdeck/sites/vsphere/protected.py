@@ -76,6 +76,12 @@ class ProtectedSide:
         inventory = self.inventory
         return inventory is not None and any(f.name == domain for f in inventory.domains)
 
+    async def settle(self) -> None:
+        """End the sessions in which something may still come, as far as it answers."""
+        if self.connection is not None:
+            with contextlib.suppress(SiteError):  # else before the next command there
+                await self.connection.settle()
+
     async def look(self) -> str:
         """Look now; empty when it answers, else why it does not."""
         try:

@@ -156,6 +156,13 @@ class Sight:
         """Who else drives a domain now, in words."""
         return lease.driver(folder.attributes.get(LEASE), self.me, self.now())
 
+    def drives(self, who: str) -> bool:
+        """Whether another driver is at work on any domain, as far as was seen."""
+        inventory = self.watch.inventory if self.watch is not None else None
+        folders = inventory.domains if inventory is not None else ()
+        found = [lease.parse(folder.attributes.get(LEASE)) for folder in folders]
+        return any(value is not None and value.by == who and value.until > self.now() for value in found)
+
     def other_tires(self, folder: FolderFacts, within_s: float) -> bool:
         """Whether the time of another driver is over, or will be so soon, as far as was seen."""
         value = lease.parse(folder.attributes.get(LEASE))

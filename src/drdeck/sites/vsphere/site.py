@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -24,6 +24,7 @@ from .completing import unready
 from .connection import Connection, Session
 from .doctor import Patient, findings
 from .facts import FolderFacts
+from .fence import Fence
 from .guardian import Guardian
 from .hazards import foresee, hazards
 from .heartbeat import FIRST_S, Heartbeat
@@ -61,10 +62,11 @@ class VSphereSite:
         connect_protected: Connect | None = None,
         me: str = "",
         state: Path | None = None,
+        fences: Sequence[Fence] = (),
     ) -> None:
         """`me`: who this controller is for others; of one name only one process may run at a time.
 
-        `state`: directory for what the guard must still know after a kill.
+        `state`: directory for what the guard must still know after a kill. `fences`: of its vCenters.
         """
         self.name, self.settings, self.parallel = name, settings, settings.parallel
         self._connect = connect
@@ -93,6 +95,7 @@ class VSphereSite:
         me = me or f"drdeck#{secrets.token_hex(4)}"
         self._sight = Sight(name, settings, self._protected, me)
         self._leases = Leases(me, self._sight.now, float(settings.lease))
+        self._leases.on_taken, self._fences = self._succeed, fences
         self._memories = Memories(state)
         self._guard = Guardian(
             self._memories, self._leases.holds, self._sight.now, self._wake.set, settings.root
@@ -208,6 +211,21 @@ class VSphereSite:
             lambda session: self._leases.hold(session, folder.id, force), doing
         )
 
+    def _succeed(self, session: Session, driver: str, force: bool) -> None:
+        """A domain was taken from another driver: nothing that it asked for may land any more.
+
+        One that lives and drives other domains is left alone, unless an operator takes this one over:
+        it logs in anew, and looks at its leases before it repeats what was refused. Blocks. Raises Driven
+        where what is to be done was decided on what was seen before; and what pyVmomi raises.
+        """
+        if not force and self._sight.drives(driver):
+            return
+        for fence in self._fences:
+            fence.succeed(driver)
+        session.settle()
+        if not force:
+            raise Driven(f"it was driven by {driver} until now; drdeck looks again before it goes on")
+
     async def _listen(self) -> None:
         assert self._heart is not None
         try:
@@ -308,6 +326,8 @@ class VSphereSite:
             return
         if isinstance(command, c.TakeOver):
             await self._drive(self._sight.find(command.domain)[0], command.says, force=True)
+            if self._protected is not None:
+                await self._protected.settle()
             await self._watching().refresh_attributes()
             self._forced = True
             self._wake.set()

@@ -18,18 +18,22 @@ from urllib.parse import urlsplit
 import msgspec
 from pyVmomi import SoapStubAdapter, vim, vmodl
 
+from drdeck import __version__
 from drdeck.model.certificates import Certificate
 from drdeck.sites.vsphere.certificate import presented, thumbprint_of, unchecked
 
 VERSION = "vim.version.version11"
 """The API version that we speak (6.5); newer servers answer in it."""
+AGENT = f"drdeck/{__version__}"
+"""What a vCenter shows in its list of sessions, as the name of the program."""
 
 IDLE_S = 15.0
 """A connection unused for so long is not used again: a proxy may close it just as a command leaves."""
 
 _READS = (
     "Retrieve", "Fetch", "Find", "Query", "WaitForUpdates", "CancelWaitForUpdates", "CurrentTime",
-    "HasPrivilege", "HasUserPrivilege", "Login", "Logout", "SessionIsActive", "ReadNext", "ReadPrevious",
+    "HasPrivilege", "HasUserPrivilege", "Login", "Logout", "TerminateSession", "SessionIsActive",
+    "ReadNext", "ReadPrevious",
     "CreateContainerView", "CreateListView", "CreateFilter", "CreatePropertyCollector",
     "CreateCollectorForEvents", "DestroyView", "DestroyPropertyFilter", "DestroyPropertyCollector",
     "DestroyCollector", "ResetCollector", "RewindCollector", "SetCollectorPageSize",
@@ -46,6 +50,13 @@ class AnswerLost(Exception):
 
 class TooLate(Exception):
     """A request was kept from leaving: the time in which it was right to send it was over."""
+
+    def __init__(self, method: str) -> None:
+        super().__init__(method)
+
+
+class SessionEnded(Exception):
+    """A request was refused, for its session had ended; it did nothing, and must not be repeated unseen."""
 
     def __init__(self, method: str) -> None:
         super().__init__(method)
@@ -180,9 +191,12 @@ class Stub(SoapStubAdapter):  # type: ignore[misc]
 
     `log_in` is asked when the vCenter no longer knows the session; the refused call, which by that
     refusal did nothing, is then made once more. Raises AnswerLost beside what pyVmomi raises.
+    `agent`: the name that the vCenter shows for its sessions.
     """
 
-    def __init__(self, endpoint: Endpoint, connect_s: float, call_s: float, poll_s: float = 0.0) -> None:
+    def __init__(
+        self, endpoint: Endpoint, connect_s: float, call_s: float, poll_s: float = 0.0, agent: str = AGENT
+    ) -> None:
         parts = urlsplit(endpoint.url)
         port = parts.port or (443 if endpoint.tls else 80)
         host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
@@ -192,8 +206,9 @@ class Stub(SoapStubAdapter):  # type: ignore[misc]
             version=VERSION,
             poolSize=16,
             connectionPoolTimeout=IDLE_S,
+            customHeaders={"User-Agent": agent},
         )
-        self.endpoint = endpoint
+        self.endpoint, self.agent = endpoint, agent
         self.log_in: Callable[[int], None] | None = None
         self.on_lost: Callable[[str], None] = lambda cookie: None
         """told the session's cookie when the answer to a changing request of it was lost"""
@@ -217,7 +232,10 @@ class Stub(SoapStubAdapter):  # type: ignore[misc]
 
     @contextlib.contextmanager
     def no_later_than(self, steady_s: float) -> Iterator[None]:
-        """In this thread no changing request leaves after `steady()` has passed this. Raises TooLate."""
+        """In this thread no changing request leaves after `steady()` has passed this. Raises TooLate.
+
+        Nor is one repeated whose session had ended: who ended it may have taken over. Raises SessionEnded.
+        """
         self._local.until = steady_s
         try:
             yield
@@ -230,12 +248,16 @@ class Stub(SoapStubAdapter):  # type: ignore[misc]
             if not (connection.used and connection.gone()):
                 break
             connection.close()
-        until = getattr(self._local, "until", None)
-        if until is not None and changing(self._local.method) and steady() >= until:
+        until = self._until(self._local.method)
+        if until is not None and steady() >= until:
             self.ReturnConnection(connection)  # this is the last moment to learn that we were stopped
             raise TooLate(self._local.method)
         self._open.add(connection)
         return connection
+
+    def _until(self, method: str) -> float | None:
+        """Until when, as `steady` counts, this thread may send such a request; None: nobody minds."""
+        return getattr(self._local, "until", None) if changing(method) else None
 
     def ReturnConnection(self, conn: Any) -> None:
         conn.used = True
@@ -263,6 +285,8 @@ class Stub(SoapStubAdapter):  # type: ignore[misc]
             if self.log_in is None or info.wsdlName in ("Login", "Logout"):
                 raise
             self.log_in(logins)
+            if self._until(info.wsdlName) is not None:
+                raise SessionEnded(info.wsdlName) from None
             return self._invoke(mo, info, args, outerStub)
 
     def _invoke(self, mo: Any, info: Any, args: Any, outer: Any) -> Any:

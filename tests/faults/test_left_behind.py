@@ -1,0 +1,283 @@
+"""A request that lies on its way while its controller is killed, and lands when the next one has gone on.
+
+The killed one cannot end its session: the next one does, before it looks what became of the request.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections import Counter
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from drdeck.model.actions import Request
+from drdeck.model.domains import Domain, FailoverType
+from tests.faults.lanes import side_by_side
+from tests.faults.live import ACTS, OTHER, UNDISTURBED, VM, Live
+from tests.faults.test_paused import outcomes, take_over
+from tests.support.flow import Flow
+from tests.support.flow import eventually as wait_until
+from tests.support.flowsite import DOMAIN
+from tests.support.vcsim import VCenter
+from tests.support.waiting import eventually
+
+pytestmark = [pytest.mark.vcsim, pytest.mark.timeout(900)]
+LANES = 5
+BOOT_S = 0.02
+LEASE = "3s"
+REFUSED = "NotAuthenticated"
+TERMINATE = "Sessions.TerminateSession"
+IN_FLOW = tuple(act for act in ACTS if act != "ReconfigVM_Task")
+CALLS = [(act, 1) for act in IN_FLOW] + [("AddCustomFieldDef", 1)] + [("SetField", n) for n in (1, 5, 9, 13)]
+"""Method and number of each call that is held; those of other networks and of the protected site below."""
+STEPS = {"CreateSnapshot_Task": 1, "PowerOnVM_Task": 1, "RemoveSnapshot_Task": 4}
+"""In which step of a flow a call comes first, where not in the first rollback."""
+
+
+async def until_held(vcenter: VCenter, method: str, number: int, work: Coroutine[Any, Any, None]) -> Any:
+    """Let the work go on until that call of a method is held on its way; the work, as it goes on."""
+    before = vcenter.calls()
+    if number > 1:
+        vcenter.rule(method, "pass", times=number - 1)
+    vcenter.hold(method)
+    going = asyncio.create_task(work)
+    await eventually(lambda: going.done() or (vcenter.calls() - before)[method] >= number, 60)
+    assert not going.done(), f"{going}: done without {method} {number}"
+    return going
+
+
+async def drop(work: Any) -> None:
+    """Nobody goes on with it: a cancel is lost when what it waits for comes at the same moment."""
+    while not work.done():
+        work.cancel()
+        await asyncio.wait((work,), timeout=0.1)
+
+
+def kill(live: Live) -> None:
+    """kill -9; the work that goes on begins the next one."""
+    assert live.process is not None
+    os.kill(live.process.pid, signal.SIGKILL)
+
+
+async def lands(vcenter: VCenter) -> list[tuple[str, str]]:
+    """What became of what was held, now that it goes on."""
+    before = len(vcenter.late())
+    vcenter.release()
+    await eventually(lambda: len(vcenter.late()) > before)
+    vcenter.clear_rules()
+    return vcenter.late()[before:]
+
+
+def undisturbed(live: Live, method: str, alarms: bool = True) -> None:
+    """The end is as if nothing had happened, but for the call that was refused."""
+    held_too = Counter({method: 1} if method in UNDISTURBED.acts else {})
+    truth, acts = live.truth(), dict(Counter(UNDISTURBED.acts) + held_too)
+    truth = truth if alarms else truth._replace(alarms=())
+    assert truth == UNDISTURBED._replace(acts=acts), live.history()
+    assert live.wrong_in_journal() == []
+
+
+async def test_the_next_controller_goes_on(tmp_path: Path, vcsim_built: None) -> None:
+    async def one(call: tuple[str, int], vcenter: VCenter) -> None:
+        directory = tmp_path / f"{call[0]}-{call[1]}"
+        directory.mkdir()
+        live = Live(directory, vcenter)
+        try:
+            await live.begin()
+            flow = await until_held(vcenter, *call, live.flow())
+            kill(live)
+            await flow
+            assert live.deaths == 1
+            assert await lands(vcenter) == [(call[0], REFUSED)]
+        finally:
+            await live.end()
+        undisturbed(live, call[0])
+        assert live.sessions() == 1
+
+    await side_by_side(one, CALLS, LANES, BOOT_S)
+
+
+def jump_hosts(directory: Path, vcenter: VCenter) -> tuple[Live, Live]:
+    """Two state directories for one domain."""
+    for name in ("jump1", "jump2"):
+        (directory / name).mkdir(parents=True)
+    anna = Live(directory / "jump1", vcenter, lease=LEASE)
+    return anna, Live(directory / "jump2", vcenter, lease=LEASE, beside=anna)
+
+
+def steps(live: Live) -> tuple[Callable[[], Coroutine[Any, Any, None]], ...]:
+    return (
+        live.start,
+        live.complete,
+        lambda: live.roll_back(live.points[0]),
+        lambda: live.roll_back(live.points[1]),
+        live.leave,
+    )
+
+
+async def go_on(live: Live, step: int) -> None:
+    """Finish a step that another jump host has begun, and take those after it."""
+    begun = {2: "pitr_run", 4: "pitr_exit"}.get(step, "cfo_complete")
+    ident = next(op.id for op in live.operations() if op.action == begun)
+    if step == 1:
+        await live.until(live.active)
+    else:
+        await live.until(lambda: live.ended(ident) and (step == 4 or live.active()))
+    for work in steps(live)[step + 1 :]:
+        await work()
+    await live.until(lambda: all(op.ended_at for op in live.operations()))
+
+
+async def test_another_jump_host_takes_over(tmp_path: Path, vcsim_built: None) -> None:
+    async def one(act: str, vcenter: VCenter) -> None:
+        anna, bob = jump_hosts(tmp_path / act, vcenter)
+        step = STEPS.get(act, 2)
+        try:
+            await anna.begin()
+            await bob.begin()
+            bob.before = anna.before
+            for work in steps(anna)[:step]:
+                await work()
+            doing = await until_held(vcenter, act, 1, steps(anna)[step]())
+            await drop(doing)
+            await anna.end()
+            await take_over(bob)
+            await go_on(bob, step)
+            assert await lands(vcenter) == [(act, REFUSED)]
+        except Exception as error:
+            error.add_note(f"anna:\n{anna.history()}\nbob:\n{bob.history()}")
+            raise
+        finally:
+            await anna.end()
+            await bob.end()
+        undisturbed(bob, act)
+
+    await side_by_side(one, IN_FLOW, LANES, BOOT_S)
+
+
+async def test_a_living_driver_that_is_taken_over_repeats_nothing(tmp_path: Path, vcsim_built: None) -> None:
+    """Its call is refused as it lands; before it asks again it learns that it drives no more."""
+
+    async def one(act: str, vcenter: VCenter) -> None:
+        anna, bob = jump_hosts(tmp_path / act, vcenter)
+        step = STEPS.get(act, 2)
+        try:
+            await anna.begin()
+            await bob.begin()
+            bob.before = anna.before
+            for work in steps(anna)[:step]:
+                await work()
+            doing = await until_held(vcenter, act, 1, steps(anna)[step]())
+            await drop(doing)
+            await bob.until(lambda: bob.shown and bob.shown.driver)
+            ident = await bob.ask(Request(action="take_over", domain=DOMAIN, confirm=DOMAIN))
+            await bob.until(lambda: bob.ended(ident))
+            await go_on(bob, step)
+            assert await lands(vcenter) == [(act, REFUSED)]
+            await eventually(lambda: outcomes(anna))
+            await anna.until(lambda: anna.shown and anna.shown.session is None)
+        except Exception as error:
+            error.add_note(f"anna:\n{anna.history()}\nbob:\n{bob.history()}")
+            raise
+        finally:
+            await anna.end()
+            await bob.end()
+        # an event of hers may come so late that it looks like work by hand
+        undisturbed(bob, act, alarms=False)
+
+    await side_by_side(one, IN_FLOW, LANES, BOOT_S)
+
+
+def test_those_of_a_planned_failover(tmp_path: Path, recovery: VCenter, protected_vcenter: VCenter) -> None:
+    flow = Flow(tmp_path, recovery, protected_vcenter, {DOMAIN: [VM]})
+    try:
+        protected_vcenter.hold("ShutdownGuest")
+        recovery.hold("ReconfigVM_Task")
+        before = protected_vcenter.calls(), recovery.calls()
+        flow.start()
+        flow.complete("planned", "--network", "DC0_DVPG0=VM Network")
+        wait_until(lambda: (protected_vcenter.calls() - before[0])["ShutdownGuest"] == 1)
+        flow.kill()
+        flow.until(lambda d: d["question"])
+        assert protected_vcenter.power(VM) == "off"
+        before = before[0], recovery.calls()
+        recovery.make_snapshot(VM, "replica last")
+        wait_until(lambda: (recovery.calls() - before[1])["ReconfigVM_Task"] == 1)
+        flow.kill()
+        flow.until(lambda d: d["mode"] == "running_in_failover" and d["operation"] is None)
+        assert recovery.networks(VM) == ["VM Network"] and recovery.power(VM) == "on"
+        protected_vcenter.power_on(VM)  # as people do, who have found something there
+        for vcenter, method in ((protected_vcenter, "ShutdownGuest"), (recovery, "ReconfigVM_Task")):
+            vcenter.release()
+            wait_until(lambda v=vcenter: v.late())  # type: ignore[misc]
+            assert vcenter.late() == [(method, REFUSED)]
+        assert protected_vcenter.power(VM) == "on" and recovery.networks(VM) == ["VM Network"]
+    finally:
+        flow.stop()
+
+
+async def test_without_the_privilege(tmp_path: Path, vcsim_built: None) -> None:
+    """All goes on, and doctor says what may happen; that it does shows that the tests above can fail."""
+
+    async def one(act: str, vcenter: VCenter) -> None:
+        vcenter.deny(TERMINATE)
+        live = Live(tmp_path, vcenter)
+        try:
+            await live.begin()
+            flow = await until_held(vcenter, act, 1, live.flow())
+            kill(live)
+            await flow
+            undisturbed(live, act)
+            found = (await asyncio.to_thread(live.deck.json, "doctor"))["findings"]
+            told = [f for f in found if TERMINATE in f["text"]]
+            assert [f["level"] for f in told] == ["warn"] and "may be carried out late" in told[0]["text"]
+            assert any(f["level"] == "ok" and f["subject"] == "privileges" for f in found)
+            assert f"no {TERMINATE}" in live.deck.log()
+            assert await lands(vcenter) == [(act, "")]
+            assert len(vcenter.snapshots(VM)) == len(UNDISTURBED.snapshots) + 1
+        finally:
+            await live.end()
+
+    await side_by_side(one, ["CreateSnapshot_Task"], 1, BOOT_S)
+
+
+def other(live: Live) -> Domain | None:
+    listing = live.client.listing if live.client else None
+    return next((d for d in listing.domains if d.name == OTHER), None) if listing else None
+
+
+async def test_a_colleague_at_work_is_left_alone(tmp_path: Path, vcsim_built: None) -> None:
+    """By who starts, and by who begins with a domain that was last driven there."""
+
+    async def one(name: str, vcenter: VCenter) -> None:
+        anna, bob = jump_hosts(tmp_path / name, vcenter)
+        vcenter.add_domain(OTHER)
+        vcenter.add_vm(OTHER, "x1", [("replica 0", anna.points[0])])
+        try:
+            await anna.begin()
+            await anna.until(lambda: anna.shown)
+            ident = await anna.ask(Request(action="cfo_start", domain=OTHER))
+            await anna.until(lambda: anna.ended(ident))
+            await anna.start()
+            await anna.complete()
+            hers = set(vcenter.sessions())
+            for _ in range(3):
+                await bob.end()
+                await bob.begin()
+                await bob.until(lambda: bob.shown and bob.shown.driver)
+            assert hers < vcenter.sessions().keys()
+            await bob.until(lambda: (seen := other(bob)) and seen.driver is None)
+            force = Request(action="cfo_complete", domain=OTHER, type=FailoverType.FORCE, confirm=OTHER)
+            ident = await bob.ask(force)
+            await bob.until(lambda: bob.ended(ident))
+            assert hers < vcenter.sessions().keys()
+        finally:
+            await anna.end()
+            await bob.end()
+
+    await side_by_side(one, ["both"], 1, BOOT_S)
