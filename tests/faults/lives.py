@@ -226,7 +226,7 @@ class TrainingWorld(World):
 
     def acts(self) -> list[str]:
         assert self.site is not None and self.site._store is not None
-        return [type(one.command).__name__ for one in self.site._store.commands]
+        return [type(one.command).__name__ for one in self.site._store.accepted()]
 
     def instants(self) -> tuple[datetime, datetime]:
         shown = self.shown

@@ -61,7 +61,7 @@ class LosingWorld(TrainingWorld):
 
     def commands(self) -> list[AnyCommand]:
         assert self.site is not None and self.site._store is not None
-        return [one.command for one in self.site._store.commands]  # type: ignore[misc]
+        return [one.command for one in self.site._store.accepted()]  # type: ignore[misc]
 
 
 class Anything(RuleBasedStateMachine):

@@ -324,10 +324,10 @@ async def test_a_command_that_cannot_be_stored_changes_nothing(tmp_path: Path) -
     await found.open()
     base = sqlite3.connect(file_of(tmp_path, "test"))
     with base:
-        base.execute("DROP TABLE commands")
+        base.execute("CREATE TRIGGER f BEFORE INSERT ON commands BEGIN SELECT RAISE(ABORT, 'full'); END")
     base.close()
     before = await found.observe()
-    with pytest.raises(Refused, match="could not be stored"):
+    with pytest.raises(Refused, match="could not be stored: full"):
         await found.execute(SCRIPT[0][1])
     assert (await found.observe()).domains == before.domains
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum, auto
 from fnmatch import fnmatchcase
+from itertools import pairwise
 
 from drdeck.model.domains import FailoverType
 from drdeck.model.times import parse_duration
@@ -52,6 +53,10 @@ class SessionStage(StrEnum):
     READING = auto()
     BOOTING = auto()
     EXITING = auto()
+
+
+PERIODS = 100
+"""Periods of sessions that are told apart."""
 
 
 @dataclass(slots=True)
@@ -174,11 +179,33 @@ class Machine:
     def protect(self, at: int) -> None:
         """From `at` on what is written here goes to the storage site."""
         carried = 0 if self.flow is None else self.flow.processed(at)
+        self._forget(at)
         many = len(self.vms)
         self.flow = Flow(at, [vm.writes for vm in self.vms], [0] * many, at, many, carried)
         if self.store_lost_at is not None:
             self.flow.freeze(STORE, at, at)
         self.changed = True
+
+    def _forget(self, at: int) -> None:
+        """Let go of what no point tells of any more. Only where a new flow begins: the one before it
+        may have asked for older writes."""
+        before = at - self.window - 2 * self.interval
+        for vm in self.vms:
+            vm.forget(before)
+        self.gaps = [gap for gap in self.gaps if gap.until > before]
+        left = {vm: [span for span in spans if span.until > before] for vm, spans in self.dropped.items()}
+        self.dropped = {vm: spans for vm, spans in left.items() if spans}
+
+    def exclude(self, end: int) -> None:
+        """The session is over. Of many periods the two closest together become
+        one, first those of before the window, so that nothing excluded is ever forgotten."""
+        self.excluded[-1].end = end
+        if len(self.excluded) > PERIODS:
+            low = end - self.window
+            pairs = list(pairwise(self.excluded))
+            apart = [0 if b.start < low else b.start - a.until for a, b in pairs]
+            n = apart.index(min(apart))
+            self.excluded[n : n + 2] = [Span(pairs[n][0].start, pairs[n][1].end)]
 
     def demand(self) -> int:
         """What this domain asks of the link, for `link.share`."""

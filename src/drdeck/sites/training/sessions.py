@@ -135,7 +135,7 @@ def _boot(machine: Machine, session: SessionState, at: int) -> None:
 def _end(machine: Machine, session: SessionState, at: int) -> None:
     flow, started = machine.flow, session.started_at
     assert flow is not None and started is not None
-    machine.excluded[-1].end = at
+    machine.exclude(at)
     machine.session = None
     if machine.stage is Stage.RECOVERED:
         machine.stage = Stage.RUNNING

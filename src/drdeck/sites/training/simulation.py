@@ -31,10 +31,11 @@ class Accepted(Frozen, frozen=True, kw_only=True):
 
 def view(scenario: Scenario, commands: Iterable[Accepted], now: datetime) -> tuple[Domain, ...]:
     """What the site shows at `now`. Commands given twice, or that a rule refuses, change nothing."""
-    simulation = Simulation(scenario)
+    simulation, taken = Simulation(scenario), set[tuple[str, str]]()
     for accepted in sorted(commands, key=lambda one: one.at):
-        if accepted.at <= now:
-            simulation.take(accepted.command, accepted.at)
+        ident = (accepted.command.operation, accepted.command.key)
+        if accepted.at <= now and ident not in taken and simulation.take(accepted.command, accepted.at):
+            taken.add(ident)
     return simulation.domains(now)
 
 
@@ -45,7 +46,6 @@ class Simulation:
         self.scenario = scenario
         self.machines = [Machine(scenario, spec, number) for number, spec in enumerate(scenario.domains)]
         self._by_name = {machine.spec.name: machine for machine in self.machines}
-        self._taken: set[tuple[str, str]] = set()
         self._at = ticks(scenario.start)
         self._due = [self._at] * len(self.machines)
         self._demands = [0] * len(self.machines)
@@ -94,21 +94,15 @@ class Simulation:
             self._due[machine.number] = events.next_at(machine)
 
     def refusal(self, command: SiteCommand, now: datetime) -> str | None:
-        """Why a command cannot be carried out at `now`; None when it can, or was already."""
-        if self.has(command):
-            return None
+        """Why a command cannot be carried out at `now`; None when it can."""
         machine = self._by_name.get(command.domain)
         if machine is None:
             return f'there is no domain "{command.domain}" at this site'
         return rules.refusal(machine, command, self.run(ticks(now)))
 
-    def has(self, command: SiteCommand) -> bool:
-        """Whether it was taken before."""
-        return (command.operation, command.key) in self._taken
-
     def take(self, command: SiteCommand, now: datetime) -> bool:
-        """Carry a command out; False when it changed nothing: given before, or refused by a rule."""
-        if self.has(command) or self.refusal(command, now) is not None:
+        """Carry a command out that was not given before; False when a rule refuses it."""
+        if self.refusal(command, now) is not None:
             return False
         at = self.run(ticks(now))
         machine = self._by_name[command.domain]
@@ -116,7 +110,6 @@ class Simulation:
         events.apply(machine, command, at)
         events.process(machine, at)
         self._due[machine.number] = events.next_at(machine)
-        self._taken.add((command.operation, command.key))
         self._share()
         self.run(at)
         return True

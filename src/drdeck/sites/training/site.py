@@ -77,7 +77,7 @@ class TrainingSite:
             return
         store = Store(self._state, self.scenario, self.speed, self._real_now())
         simulation = Simulation(self.scenario)
-        for accepted in store.commands:
+        for accepted in store.accepted():
             if not simulation.take(accepted.command, accepted.at):
                 store.close()
                 raise Refused(
@@ -118,7 +118,7 @@ class TrainingSite:
         """Accept a command, once: given again it changes nothing. Raises Refused."""
         store, simulation = self._opened()
         now = self.site_now()
-        if not simulation.has(command):
+        if not store.has(command):
             refused = simulation.refusal(command, now)
             if refused is not None:
                 raise Refused(refused)
@@ -159,8 +159,8 @@ class TrainingSite:
 
     def check(self, command: AnyCommand) -> str | None:
         """Why a command would be refused now; None when it would not, or was accepted before."""
-        _, simulation = self._opened()
-        return simulation.refusal(command, self.site_now())
+        store, simulation = self._opened()
+        return None if store.has(command) else simulation.refusal(command, self.site_now())
 
     async def lacking(self, command: AnyCommand) -> str | None:
         return None  # everybody may do everything in a rehearsal
@@ -183,9 +183,7 @@ class TrainingSite:
                 text=f"{show(self.site_now())} at the site, "
                 + ("as fast as here" if self.speed == 1 else f"{self.speed:g} times as fast as here"),
             ),
-            Finding(
-                level="ok", subject="state", text=f"{path}: {len(self._store.commands)} commands accepted"
-            ),
+            Finding(level="ok", subject="state", text=f"{path}: {self._store.count} commands accepted"),
         ]
 
     async def close(self) -> None:

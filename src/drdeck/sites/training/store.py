@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
@@ -63,12 +64,13 @@ def file_of(state: Path, scenario: str) -> Path:
 
 
 class Store:
-    """The open file. `commands` are those accepted so far, in order; `anchor` is the clock."""
+    """The open file. `count` is of the commands accepted so far; `anchor` is the clock."""
 
     def __init__(self, state: Path, scenario: Scenario, speed: float, now: datetime) -> None:
         """Open or create it. Raises StateRefused; nothing is changed then."""
         self.path = file_of(state, scenario.name)
-        self.commands: list[Accepted] = []
+        self.count = 0
+        self._newest: datetime | None = None
         self._last = ""
         try:
             make_private(state)
@@ -94,7 +96,7 @@ class Store:
             self.close()
             raise
         # the clock never stands before what was accepted, whatever our own clock says
-        last = self.commands[-1].at if self.commands else self.anchor.site
+        last = self._newest or self.anchor.site
         if speed != self.anchor.speed or self.anchor.at(now) < last:
             self._anchor(Anchor(real=now, site=max(last, self.anchor.at(now)), speed=speed))
 
@@ -126,16 +128,17 @@ class Store:
                 f" there cannot be replayed; bring the old text back, or begin anew: {RESET}"
             )
         self.anchor = msgspec.json.decode(meta["anchor"], type=Anchor)
-        with closing(base.execute("SELECT at, command, hash FROM commands ORDER BY number")) as rows_of:
-            for at, command, found in rows_of:
-                self._last = _chained(self._last, at, command)
-                if found != self._last:
-                    raise StateRefused(self._damaged(f"command {len(self.commands) + 1} was changed"))
-                self.commands.append(
-                    Accepted(
-                        at=datetime.fromisoformat(at), command=msgspec.json.decode(command, type=SiteCommand)
-                    )
-                )
+        for accepted, found in self._rows():
+            self._last = _chained(self._last, *accepted)
+            if found != self._last:
+                raise StateRefused(self._damaged(f"command {self.count + 1} was changed"))
+            self.count, self._newest = self.count + 1, _accepted(*accepted).at
+
+    def _rows(self) -> Iterator[tuple[tuple[str, str], str]]:
+        """((time, command), hash) of each."""
+        with closing(self._base.execute("SELECT at, command, hash FROM commands ORDER BY number")) as rows:
+            for at, command, found in rows:
+                yield (at, command), found
 
     def _bring_up_to_date(self, found: int) -> None:
         if found > formats():
@@ -159,6 +162,21 @@ class Store:
             base.execute("ROLLBACK")
             raise
 
+    def accepted(self) -> Iterator[Accepted]:
+        """The commands accepted so far, in order, as the file has them."""
+        for accepted, _ in self._rows():
+            yield _accepted(*accepted)
+
+    def has(self, command: SiteCommand) -> bool:
+        """Whether a command was accepted, ever. Raises Refused when that cannot be read."""
+        try:
+            found = self._base.execute(
+                "SELECT 1 FROM commands WHERE operation = ? AND key = ?", (command.operation, command.key)
+            )
+            return found.fetchone() is not None
+        except sqlite3.Error as error:
+            raise Refused(f"{self.path}: cannot be read: {error}") from None
+
     def append(self, command: SiteCommand, at: datetime) -> None:
         """Keep an accepted command for good. Raises Refused when it cannot be stored."""
         when, text = show(at), _json(command)
@@ -171,7 +189,7 @@ class Store:
         except sqlite3.Error as error:
             raise Refused(f"{self.path}: the command could not be stored: {error}") from None
         self._last = chained
-        self.commands.append(Accepted(at=at, command=command))
+        self.count += 1
 
     def jump(self, seconds: float, now: datetime) -> None:
         """Move the site's clock on by so many seconds of the site."""
@@ -195,6 +213,10 @@ class Store:
 
     def close(self) -> None:
         self._base.close()
+
+
+def _accepted(at: str, command: str) -> Accepted:
+    return Accepted(at=datetime.fromisoformat(at), command=msgspec.json.decode(command, type=SiteCommand))
 
 
 def canonical(scenario: Scenario) -> str:

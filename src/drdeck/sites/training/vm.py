@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from dataclasses import dataclass
 
 from drdeck.model.times import parse_duration
@@ -82,18 +83,28 @@ class VmState:
     def _now(self) -> tuple[int, ...]:
         return self._taints[-1][1] if self._taints else ()
 
+    def _taint(self, at: int, incidents: tuple[int, ...]) -> None:
+        if incidents != self._now():
+            self._taints.append((at, incidents))
+
+    def forget(self, before: int) -> None:
+        """Let go of what only tells of instants before that."""
+        self.writes.forget(before)
+        later = bisect_left(self._taints, before, key=lambda taint: taint[0])
+        del self._taints[: max(0, later - 1)]
+
     def strike(self, number: int, at: int) -> None:
         """An incident reaches it, unless a rollback has taken it out of that history."""
         if not self._left_behind:
-            self._taints.append((at, (*self._now(), number)))
+            self._taint(at, (*self._now(), number))
 
     def lose_after(self, instant: int, at: int) -> None:
         """What was written after `instant` never left the source."""
-        self._taints.append((at, self.taint(instant)))
+        self._taint(at, self.taint(instant))
 
     def rolled(self, point: int, at: int) -> None:
         """Its disks are those of `point` again."""
-        self._taints.append((at, self.taint(point)))
+        self._taint(at, self.taint(point))
         self._content = (point, at)
         self._left_behind = True
         self.rolled_to = point

@@ -11,8 +11,8 @@ from .units import NEVER
 class Writes:
     """A write rate (bytes per second) over time; before its first change it had always been the same.
 
-    Sums are micro-bytes, counted from the first change on and negative before it. It grows with
-    the changes of the rate only.
+    Sums are micro-bytes, counted from its first change ever on and negative before it. It grows with
+    the changes of the rate only, and shrinks by what is forgotten.
     """
 
     __slots__ = ("_rates", "_sums", "_times")
@@ -32,6 +32,15 @@ class Writes:
         self._sums.append(self.upto(at))
         self._times.append(at)
         self._rates.append(rate)
+
+    def forget(self, before: int) -> None:
+        """Begin at that instant, as if the rate then had always been the same."""
+        i = bisect_right(self._times, before) - 1
+        if i < 0:
+            return
+        first = self.upto(before)
+        del self._times[:i], self._rates[:i], self._sums[:i]
+        self._times[0], self._sums[0] = before, first
 
     def rate(self, at: int) -> int:
         """The rate from `at` on."""
