@@ -3,7 +3,8 @@
     python -m tests.benchmarks.soak [--minutes 2] [--speed 60] [--operators 6] [--seed 1]
 
 Two minutes at speed 60 are two hours of the site's time. Prints the memory of the controller's process
-after the first tenth and at the end, and its descriptors; ends with 1 when either has grown.
+after the first tenth and at the end, what an operation adds to it and to the journal, and its
+descriptors; ends with 1 when memory or descriptors have grown.
 """
 
 from __future__ import annotations
@@ -110,21 +111,27 @@ async def soak(minutes: float, speed: float, operators: int, seed: int) -> int:
             asyncio.create_task(operator(paths, until, random.Random(dice.random()), told))
             for _ in range(operators)
         ]
-        course = []
+        course, accepted = [], []
         for _ in range(10):
             await asyncio.sleep(minutes * 6)
             course.append(memory_kb(process.pid))
+            accepted.append(told["accepted"])
         await asyncio.gather(*people)
         await asyncio.sleep(6)  # what was cut off is let go by then
         early, late, open_ = course[0], memory_kb(process.pid), descriptors(process.pid)
+        since = told["accepted"] - accepted[0]
         process.terminate()
         await process.wait()
         journal = Journal(paths.journal, read_only=True)
         wrong, events = journal.verify(), journal.count()
         journal.close()
+        size = paths.journal.stat().st_size / 1024
     print(f"{minutes:g} min at speed {speed:g}, {operators} operators: {dict(told)}, {events} events")
     print(f"memory after the first tenth {early} kB, at the end {late} kB ({late / early - 1:+.1%})")
     print(f"after each tenth, in MB: {' '.join(f'{kb / 1024:.1f}' for kb in course)}")
+    if since:
+        print(f"for each of {since} operations since: {(late - early) / since:.2f} kB of memory")
+    print(f"journal {size:.0f} kB, {size / max(1, told['accepted']):.1f} for each operation")
     print(f"descriptors at the end {open_}; chain {wrong or 'sound'}")
     return 0 if late <= early * GROWTH and open_ < 30 and not wrong else 1
 

@@ -8,6 +8,7 @@ import click
 
 from drdeck.controller.protocol import Listing
 from drdeck.evidence.audit import export, steps_by_operation, verify
+from drdeck.evidence.audit import operations as journaled
 from drdeck.model.domains import VM_STATUS_LABELS, Domain, Mode
 from drdeck.model.times import show_clock, show_duration, show_span
 
@@ -139,7 +140,10 @@ async def watch(
 async def tasks(context: Context, as_json: bool) -> None:
     """List operations and their steps, newest first."""
     async with context.client(sighted=False) as client:
-        operations = await client.tasks()
+        recent = await client.tasks()
+    # the controller keeps the recent ones, and knows what the open ones wait for
+    known = {op.id: op for op in (*journaled(context.paths.journal), *recent)}
+    operations = sorted(known.values(), key=lambda op: op.asked_at, reverse=True)
     steps = steps_by_operation(context.paths.journal)
     if as_json:
         output.emit({"operations": [shape.operation(op, steps.get(op.id, [])) for op in operations]})

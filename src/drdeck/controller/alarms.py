@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from drdeck.model.domains import Alarm, Domain, SiteView
@@ -34,33 +34,45 @@ def _key(data: dict[str, Any]) -> Key:
 
 
 class AlarmTrail:
-    """Puts what others did in PITR sessions into the journal. `record` raises JournalError."""
+    """Puts what others did in PITR sessions into the journal. `record` raises JournalError.
 
-    def __init__(self, record: Record, events: Callable[[], Iterable[Event]]) -> None:
+    `events` reads the journal's events of a kind, oldest first.
+    """
+
+    def __init__(self, record: Record, events: Callable[[str], Iterable[Event]]) -> None:
         self._record, self._events = record, events
-        self._known: set[Key] | None = None
+        self._known: dict[str, tuple[str | None, set[Key]]] | None = None
+        """domain -> its session whose alarms were journaled last, and these"""
 
     def follow(self, view: SiteView) -> None:
         """Journal the new ones of a view; what cannot be written now comes with a later view."""
-        new = list(self._new(view))
         try:
-            for key, data in new:
-                self._record(ALARM, data)
-                self._journaled().add(key)
+            for domain in view.domains:
+                self._follow(domain)
         except JournalError:
             pass  # the controller says so by itself
 
-    def _new(self, view: SiteView) -> Iterator[tuple[Key, dict[str, Any]]]:
-        for domain in view.domains:
-            for alarm in domain.alarms:
-                if alarm.kind in GUARD_KINDS:
-                    data = _data(domain, alarm)
-                    key = _key(data)
-                    if key not in self._journaled():
-                        yield key, data
+    def _follow(self, domain: Domain) -> None:
+        found = [_data(domain, alarm) for alarm in domain.alarms if alarm.kind in GUARD_KINDS]
+        shown = {_key(data): data for data in found}
+        if not shown:
+            return
+        journaled, session = self._journaled(), domain.session.id if domain.session is not None else None
+        before, keys = journaled.get(domain.name, (None, set[Key]()))
+        if before != session:  # they go with their session
+            keys &= shown.keys()
+        journaled[domain.name] = session, keys
+        for key, data in shown.items():
+            if key not in keys:
+                self._record(ALARM, data)
+                keys.add(key)
 
-    def _journaled(self) -> set[Key]:
+    def _journaled(self) -> dict[str, tuple[str | None, set[Key]]]:
         """Those of before this process too; read when the first one comes."""
         if self._known is None:
-            self._known = {_key(event.data) for event in self._events() if event.kind == ALARM}
+            self._known = {}
+            for event in self._events(ALARM):
+                domain, session = str(event.data.get("domain")), event.data.get("session")
+                before, keys = self._known.get(domain, (None, set[Key]()))
+                self._known[domain] = session, {*(keys if before == session else ()), _key(event.data)}
         return self._known

@@ -17,7 +17,7 @@ SELF = "drdeck"
 
 
 class Book:
-    """`operations` by id, as the journal has them; `error`: why it cannot be written now.
+    """`operations` by id, the open and the recent ones; `error`: why the journal cannot be written now.
 
     `on_change` is called after either changed.
     """
@@ -42,6 +42,8 @@ class Book:
             raise
         self.error = None
         self.operations = facts.apply(self.operations, event)
+        if kind == facts.ENDED:
+            self.operations = facts.recent(self.operations)
         self.on_change()
         return event
 

@@ -274,7 +274,7 @@ class Controller:
         """Answer what an operation asks. Raises NotAccepted."""
         op = self.operations.get(ident)
         if op is None:
-            raise NotAccepted("usage", f'there is no operation "{ident}"; `drdeck tasks` lists them')
+            raise NotAccepted("usage", f'no operation "{ident}" is open; `drdeck tasks` lists all')
         if self.read_only:
             raise NotAccepted("rule", "drdeck is read-only here; nothing can be answered")
         if op.question is None:

@@ -148,11 +148,15 @@ class Journal:
         self._last_id, self._last_hash = number, digest
         return event
 
-    def events(self) -> Iterator[Event]:
-        """Every event, oldest first. Raises JournalError for a row that cannot be read."""
+    def events(self, *kinds: str) -> Iterator[Event]:
+        """Every event, or every one of these kinds, oldest first.
+
+        Raises JournalError for a row that cannot be read.
+        """
+        of = f"WHERE kind IN ({', '.join('?' * len(kinds))})" if kinds else ""
         try:
             rows = self._db.execute(
-                "SELECT id, time, actor, kind, data, previous, hash FROM events ORDER BY id"
+                f"SELECT id, time, actor, kind, data, previous, hash FROM events {of} ORDER BY id", kinds
             )
             for number, time, actor, kind, data, previous, digest in rows:
                 yield Event(

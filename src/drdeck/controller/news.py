@@ -11,6 +11,7 @@ from drdeck.model.domains import Domain
 from . import protocol as p
 from .controller import Controller
 from .operations import OperationView, view_of
+from .projection import newest_end_first
 
 RECENT = 20
 """Ended operations that a listing still names."""
@@ -35,9 +36,8 @@ class News:
     def listing(self) -> p.Listing:
         c = self.controller
         view = c.view
-        operations = sorted(c.operations.values(), key=lambda op: op.asked_at, reverse=True)
-        shown = [op for op in operations if not op.ended]
-        shown += [op for op in operations if op.ended][:RECENT]
+        shown = sorted(c.open_operations(), key=lambda op: op.asked_at, reverse=True)
+        shown += newest_end_first(c.operations.values())[:RECENT]
         return p.Listing(
             site=c.site.name,
             kind=c.site.kind,
@@ -65,6 +65,6 @@ class News:
         return p.Detail(name=name, domain=found, operations=self.operations_of(name))
 
     def operations_of(self, name: str | None) -> tuple[OperationView, ...]:
-        """Newest first; of all domains when `name` is None."""
+        """The open and the recent ones, newest first; of all domains when `name` is None."""
         chosen = [op for op in self.controller.operations.values() if name is None or op.domain == name]
         return tuple(view_of(op) for op in sorted(chosen, key=lambda op: op.asked_at, reverse=True))

@@ -25,6 +25,8 @@ ANSWER = "answer"
 ENDED = "ended"
 STARTED = "controller_started"
 """A new process: what was under way in the one before it has no outcome."""
+KEPT = 100
+"""So many operations that ended last are kept in memory; the others are in the journal."""
 
 
 def apply(operations: Operations, event: Event) -> Operations:
@@ -42,15 +44,38 @@ def apply(operations: Operations, event: Event) -> Operations:
     return {**operations, ident: step(operation, data)}
 
 
-def project(events: Iterable[Event]) -> Operations:
-    """All operations of a journal, as they are after a start: what was under way has a lost answer.
+def recent(operations: Operations) -> Operations:
+    """The open ones, the KEPT that ended last, and the last of each act and outcome in each domain.
 
-    Serials of views do not outlive a process, so that they start again at 0: the first view after
-    the start is a fresh one.
+    What an open operation and the screens ask about is among them; a controller lives for months.
+    """
+    last: set[tuple[str, str, OperationState]] = set()
+    forgotten = set()
+    for number, op in enumerate(newest_end_first(operations.values())):
+        kind = (op.domain, op.action, op.state)
+        if number >= KEPT and kind in last:
+            forgotten.add(op.id)
+        last.add(kind)
+    return _without(operations, forgotten) if forgotten else operations
+
+
+def newest_end_first(operations: Iterable[Operation]) -> list[Operation]:
+    """Those that have ended, the last one first."""
+    ended = [(op.ended_at, op) for op in operations if op.ended_at is not None]
+    return [op for _, op in sorted(ended, key=lambda pair: pair[0], reverse=True)]
+
+
+def project(events: Iterable[Event], every: bool = False) -> Operations:
+    """The operations of a journal, as they are after a start: what was under way has a lost answer.
+
+    The recent ones, unless `every` one is wanted. Serials of views do not outlive a process, so that
+    they start again at 0: the first view after the start is a fresh one.
     """
     operations: Operations = {}
     for event in events:
         operations = apply(operations, event)
+        if event.kind == ENDED and not every:
+            operations = recent(operations)
     return {
         ident: msgspec.structs.replace(
             op,
@@ -63,10 +88,10 @@ def project(events: Iterable[Event]) -> Operations:
     }
 
 
-def read(journal: Journal) -> Operations:
+def read(journal: Journal, every: bool = False) -> Operations:
     """The operations of a journal. Raises JournalError for events that make no sense."""
     try:
-        return project(journal.events())
+        return project(journal.events(*_STEPS), every)
     except (msgspec.ValidationError, KeyError, TypeError, ValueError, AttributeError) as error:
         raise JournalError(
             f"the journal {journal.file} tells what this drdeck does not understand ({error!r}):"

@@ -200,7 +200,7 @@ class PreviewAnswer(Message, frozen=True, kw_only=True, tag="preview"):
 
 
 class TasksAnswer(Message, frozen=True, kw_only=True, tag="tasks"):
-    """Every operation in the journal, newest first."""
+    """The open operations and the recent ones, newest first; the journal has the others."""
 
     id: int
     operations: tuple[OperationView, ...]

@@ -10,7 +10,8 @@ import msgspec
 
 from drdeck.controller.client import ControllerError
 from drdeck.controller.journal import Journal, JournalError
-from drdeck.controller.projection import ANSWER, INTENT, OUTCOME, STARTED
+from drdeck.controller.operations import OperationView, view_of
+from drdeck.controller.projection import ANSWER, INTENT, OUTCOME, STARTED, read
 from drdeck.model.times import show
 
 
@@ -51,6 +52,17 @@ def verify(file: Path) -> tuple[int, list[str]]:
         journal.close()
 
 
+def operations(file: Path) -> tuple[OperationView, ...]:
+    """Every operation in the journal. Raises ControllerError without a readable journal."""
+    journal = _open(file)
+    try:
+        return tuple(view_of(op) for op in read(journal, every=True).values())
+    except JournalError as error:
+        raise ControllerError("failed", str(error)) from None
+    finally:
+        journal.close()
+
+
 def steps_by_operation(file: Path) -> dict[str, list[dict[str, Any]]]:
     """For each operation its steps: time, what (`says`), `result` and the site's words.
 
@@ -60,7 +72,7 @@ def steps_by_operation(file: Path) -> dict[str, list[dict[str, Any]]]:
     going: dict[tuple[str, str], dict[str, Any]] = {}
     journal = _open(file)
     try:
-        for event in journal.events():
+        for event in journal.events(STARTED, INTENT, OUTCOME, ANSWER):
             data = event.data
             ident = data.get("operation", "")
             if event.kind == STARTED:

@@ -1,4 +1,4 @@
-"""Task Log: every operation in the journal, newest first."""
+"""Task Log: the open operations and the recent ones, newest first."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from textual.widget import Widget
 
 from drdeck.controller.client import ControllerError
 from drdeck.controller.operations import OperationView
+from drdeck.controller.projection import KEPT
 from drdeck.model.text import clean
 from drdeck.model.times import show_clock
 
@@ -76,6 +77,8 @@ class LogScreen(ConsoleScreen):
             self.run_worker(self._read(), group="tasks", exclusive=True)
         newest = {operation.id: operation for operation in state.operations}
         rows: RowList[OperationView] = self.query_one("#tasks", RowList)
+        older = " (older ones: drdeck tasks)" if len(self._tasks) >= KEPT else ""
+        self.query_one("#title", Lines).put([((" Task Log", "bold"), (older, "dim"))])
         empty = clean(self._error) or "nothing was asked for yet"
         rows.put([newest.get(task.id, task) for task in self._tasks], empty)
 
