@@ -11,7 +11,7 @@ import msgspec
 
 from drdeck.controller.client import Client, ControllerError, Disconnected
 from drdeck.controller.operations import OperationState, OperationView, Question
-from drdeck.controller.protocol import VERSION, Detail, Listing, Preview, ShowAnswer, Welcome
+from drdeck.controller.protocol import VERSION, Detail, Listing, Preview, ShowAnswer, Status, Welcome
 from drdeck.model.actions import Request, consequences, refusal, tier_of
 from drdeck.model.domains import (
     Domain,
@@ -127,6 +127,8 @@ class FakeClient:
         self.stale: list[str] = []
         self.refuses: str | None = None
         self.hangs = False
+        self.paused: asyncio.Event | None = None
+        """what the answer to whether it is there waits for"""
         self.gate: asyncio.Event | None = None
         """what a submission waits for"""
         self.wrong_password = ""
@@ -194,6 +196,11 @@ class FakeClient:
             raise ControllerError("rule", self.refuses)
         self.submitted.append(request)
         return f"op-{len(self.submitted) + 10}"
+
+    async def status(self) -> Status:
+        if self.paused is not None:
+            await self.paused.wait()
+        return Status(pid=1, site="dr-west", since=NOW, consoles=(), operations=(), version="0")
 
     async def answer(self, operation: str, choice: str) -> None:
         self.answers.append((operation, choice))

@@ -6,6 +6,7 @@ import asyncio
 
 import pytest
 
+from drdeck.console import link
 from drdeck.console.screens.domains import DomainsScreen
 from drdeck.controller.client import Client, ControllerError, Disconnected
 from drdeck.model.domains import Mode
@@ -34,6 +35,24 @@ async def test_a_lost_controller_is_said_and_attached_again() -> None:
         gate.append(True)
         await deck.sees("after")
         await deck.until(lambda: "NO CONTROLLER" not in deck.text, "attached")
+
+
+async def test_a_controller_that_falls_silent_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that is stopped keeps its connections, and what it said last would look like news."""
+    monkeypatch.setattr(link, "BEAT_S", 0.01)
+    monkeypatch.setattr(link, "SILENT_S", 0.2)
+    client = FakeClient(domain())
+    async with running(client) as deck:
+        await deck.sees("erp-prod")
+        client.paused = asyncio.Event()
+        await deck.sees("NO CONTROLLER", "the controller does not answer")
+        await deck.press("f")
+        await deck.until(lambda: deck.dialog is not None, "a refusal")
+        await deck.press("enter")
+        paused, client.paused = client.paused, None
+        paused.set()
+        await deck.until(lambda: "NO CONTROLLER" not in deck.text, "attached")
+    assert client.previewed == []
 
 
 async def test_the_open_domain_is_subscribed_again() -> None:

@@ -301,3 +301,28 @@ async def test_list_and_domain_side_by_side() -> None:
 async def test_a_wide_console_without_domains() -> None:
     async with running(FakeClient(), size=(160, 50)) as deck:
         await deck.sees("the site has no Protected Domain")
+
+
+async def test_who_else_is_attached_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("drdeck.controller.client.who", lambda: "ann@jump1")
+    client = FakeClient(domain(), consoles=("ann@jump1",))
+    async with running(client) as deck:
+        await deck.sees("Protected Domains")
+        assert "also here" not in deck.text
+        client.tell(domain(), consoles=("ann@jump1", "ann@jump1", "bob@jump2"))
+        await deck.sees("also here: ann@jump1, bob@jump2")
+        client.tell(domain(), consoles=("ann@jump1",))
+        await deck.until(lambda: "also here" not in deck.text, "gone")
+
+
+@pytest.mark.parametrize(
+    ("known", "words"),
+    [
+        ({"driver": "bob@jump2 since 10:40"}, "driven by bob@jump2 since 10:40"),
+        ({"left_by": "bob@jump2 until 10:40"}, "bob@jump2 until 10:40, silent since; Take Over goes on"),
+    ],
+)
+async def test_who_drives_a_domain_or_left_it_is_said(known: dict[str, Any], words: str) -> None:
+    async with running(FakeClient(in_session(**known))) as deck:
+        await deck.press("enter")
+        await deck.until(lambda: words in deck.words(), words)

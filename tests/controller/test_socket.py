@@ -15,8 +15,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from drdeck.cli.context import told
 from drdeck.controller import protocol as p
-from drdeck.controller.client import Client, ControllerError, Disconnected
+from drdeck.controller.client import Client, ControllerError, Disconnected, Unanswered
 from drdeck.controller.controller import Controller
 from drdeck.controller.journal import Journal
 from drdeck.controller.paths import connect_address
@@ -246,3 +247,33 @@ async def test_stop_is_refused_with_operations_open(tmp_path: Path) -> None:
             await client.stop()
         await client.stop(force=True)
         await asyncio.wait_for(rig.stopped.wait(), 5)
+
+
+async def test_a_request_that_the_controller_died_with_may_have_been_taken(tmp_path: Path) -> None:
+    path = tmp_path / "socket"
+
+    async def dies(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readline()
+        writer.write(p.line(p.Welcome(version=p.VERSION, site="s", kind="fake", pid=1, drdeck="0")))
+        await reader.readline()
+        writer.transport.abort()
+
+    async with await asyncio.start_unix_server(dies, path):
+        async with Client(path) as client:
+            with pytest.raises(Unanswered, match="may have taken this or not") as lost:
+                await client.submit(Request(action="pitr_exit", domain="erp"))
+            with pytest.raises(Disconnected) as gone:
+                await client.submit(Request(action="pitr_exit", domain="erp"))
+        assert not isinstance(gone.value, Unanswered), "that one was never sent"
+        async with Client(path) as client:
+            with pytest.raises(Disconnected) as read:
+                await client.tasks()
+        assert not isinstance(read.value, Unanswered), "reading again does no harm"
+
+    def ends(error: Exception) -> int:
+        def main() -> None:
+            raise error
+
+        return told(main)
+
+    assert (ends(lost.value), ends(gone.value)) == (6, 1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
 import pytest
 
 from drdeck.controller.operations import Operation
@@ -50,6 +51,16 @@ def test_nothing_is_done_while_somebody_else_drives() -> None:
     at = domain(driver="anna@jump1", failover=FAILOVER, vms_recovered=1)
     step = next_step(operation("cfo_complete"), at, 1)
     assert isinstance(step, Wait) and "anna@jump1" in step.why
+
+
+def test_what_another_has_done_is_done() -> None:
+    mine = Operation(
+        id="op-9", request=Request(action="pitr_run", domain="erp", to=NOW), actor="bob@jump2", asked_at=NOW
+    )
+    at = domain(Mode.PITR_SESSION, driver="anna@jump1", failover=FAILOVER)
+    for state, kind in ((SessionState.ROLLING_BACK, Wait), (SessionState.ACTIVE, Done)):
+        seen = msgspec.structs.replace(at, session=session(state, last_operation="op-9"))
+        assert isinstance(next_step(mine, seen, 1), kind)
 
 
 def test_taking_over_is_one_command_and_done_when_nobody_else_is_seen() -> None:

@@ -73,9 +73,11 @@ async def test_the_disk_fills_in_the_middle(tmp_path: Path) -> None:
         await site.recover()
         await eventually(lambda: controller.journal_error)
         assert site.log == ["BeginCompletion"], "what cannot be journaled is not begun"
+        await eventually(lambda: "cannot be written" in controller.operations[ident].waits_for)
         controller.journal._db.execute("PRAGMA query_only = OFF")
         await eventually(lambda: site.log == ["BeginCompletion", "StartSession"])
         assert controller.journal_error is None and controller.journal.verify() == []
+        await eventually(lambda: "cannot be written" not in controller.operations[ident].waits_for)
 
         execute = site.execute
 
@@ -106,6 +108,18 @@ async def test_a_journal_that_another_process_holds(tmp_path: Path) -> None:
         other.close()
         await eventually(lambda: controller.journal_error is None)
         await controller.submit(complete(), ANNA)
+
+
+def test_a_full_disk_is_said_by_commands_that_only_read(tmp_path: Path) -> None:
+    deck = Deck(tmp_path)
+    deck.here = True
+    assert "warning" not in deck.run("domains").stderr
+    pid = int(deck.json("controller", "status")["pid"])
+    resource.prlimit(pid, resource.RLIMIT_FSIZE, (0, resource.prlimit(pid, resource.RLIMIT_FSIZE)[1]))
+    networks = [f"--network=VM_{number}=DRSeg" for number in (3510, 3520, 3530)]
+    assert "cannot be written" in deck.run("cfo", "start", "erp-prod", *networks, code=1).stderr
+    assert "cannot be written" in deck.run("domains").stderr
+    deck.stop()
 
 
 def test_a_state_directory_that_cannot_be_written_is_said(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from tests.flow.conftest import MakeFlow
 from tests.support.flow import Flow, settings
 from tests.support.flowsite import DOMAIN, PASSWORD, VMS
+from tests.support.terminal import poll
 from tests.support.vcsim import VCenter
 
 pytestmark = pytest.mark.vcsim
@@ -152,9 +154,13 @@ def test_a_site_that_goes_away(make_flow: MakeFlow, recovery: VCenter) -> None:
     ident = flow.complete("force", "--run-pitr", "--wait")
     assert ident in flow.refused("controller", "stop"), "an operation is open"
     assert "session" in flow.refused("cfo", "complete", DOMAIN, "--type", "regular")
+    seen_at, asked = flow.deck.json("domains")["seen_at"], recovery.calls()["CurrentTime"]
+    poll(lambda: recovery.calls()["CurrentTime"] > asked + 1, 30)
     recovery.stop()
     flow.until_lost()
     listed = flow.deck.json("domains", code=5)
+    was = datetime.fromisoformat
+    assert was(listed["seen_at"]) > was(seen_at), "it was heard of after it had changed last"
     assert listed["stale_s"] > 0 and listed["domains"][0]["mode"] == "pitr_session"
     assert flow.deck.run("show", DOMAIN, code=5).stdout.startswith(DOMAIN)
     for words in (("pitr", "exit", DOMAIN), ("pitr", "points", DOMAIN)):

@@ -104,3 +104,36 @@ def test_a_take_over_in_the_middle_of_a_rollback(hosts: tuple[Deck, Deck], recov
     ben.run("pitr", "exit", DOMAIN, "--wait")
     poll(lambda: anna.domain(DOMAIN)["session"] is None, 60)
     assert guarded(anna) == guarded(ben) == []
+
+
+def test_a_driver_that_slept_finds_done_what_another_went_on_with(
+    hosts: tuple[Deck, Deck], recovery: VCenter
+) -> None:
+    anna, ben = hosts
+    ben.run("domains")
+    for vm in flowsite.VMS:
+        recovery.slow("PowerOffVM_Task", vm, 1500, times=1)
+    before = recovery.calls()["PowerOffVM_Task"]
+    ident = anna.json("pitr", "run", DOMAIN, "--to", show(POINTS[0]))["operation"]
+    poll(lambda: recovery.calls()["PowerOffVM_Task"] >= before + len(flowsite.VMS), 30)
+    slept = int(anna.json("controller", "status")["pid"])
+    os.kill(slept, signal.SIGSTOP)
+    try:
+        poll(lambda: "silent since" in ben.run("show", DOMAIN).stdout, 30)
+        ben.run("takeover", DOMAIN, "--wait")
+        poll(lambda: ben.domain(DOMAIN)["session"]["state"] == "active", 60)
+    finally:
+        os.kill(slept, signal.SIGCONT)
+
+    def operations(deck: Deck) -> dict[str, dict[str, Any]]:
+        return {op["action"]: op for op in deck.json("tasks")["operations"]}
+
+    poll(lambda: operations(anna)["pitr_run"]["state"] == "done", 60)
+    assert "Driven by" in anna.run("show", DOMAIN).stdout
+    assert operations(anna)["pitr_run"]["id"] == ident
+    joe = Somebody(recovery, JOE, DESK)
+    joe.power_off("erp-web01")
+    for deck in hosts:
+        alarmed(deck, ("foreign_power", "erp-web01"))
+    here = operations(ben)
+    assert here["pitr_run"]["asked_at"] == here["take_over"]["asked_at"] > here["cfo_complete"]["asked_at"]

@@ -357,6 +357,16 @@ def test_after_a_restart_the_operation_that_was_begun_explains_its_acts() -> Non
     assert bench.wait() == []
 
 
+def test_a_driver_that_slept_knows_that_another_went_on() -> None:
+    bench = Bench()
+    bench.follow("op-2", SessionState.ROLLING_BACK)
+    bench.on(60)
+    bench.drives = False
+    bench.told("event", Deed.REVERTED, ANNA)  # by whoever took over
+    bench.follow("op-2", SessionState.ACTIVE, n=1)
+    assert bench.wait() == []
+
+
 def test_an_exit_explains_that_points_go() -> None:
     bench = Bench(drives=False)
     bench.follow("op-9", SessionState.EXITING)

@@ -12,7 +12,7 @@ import pytest
 from pyVmomi import vim
 
 from drdeck.sites.vsphere.connection import Credentials, Endpoint, Session
-from drdeck.sites.vsphere.lease import CLAIM, Driven, Leases, driver
+from drdeck.sites.vsphere.lease import CLAIM, Driven, Leases, driver, left_by
 from tests.support.vcsim import VCenter
 
 pytestmark = pytest.mark.vcsim
@@ -208,3 +208,15 @@ def test_a_claim_whose_owner_died_before_writing_its_name_is_not_for_ever(
             break
         except Driven:
             assert datetime.now(UTC) < deadline
+
+
+def test_drivers_are_named_as_people_are() -> None:
+    value = (
+        '{"by":"bob@jump2#1b81230c","g":1,"since":"2026-01-16T22:00:00.730Z","until":"2026-01-16T22:00:30Z"}'
+    )
+    at = datetime(2026, 1, 16, 22, 0, 10, tzinfo=UTC)
+    assert driver(value, "anna@jump1#00000001", at) == "bob@jump2 since 2026-01-16 22:00:00Z"
+    later = at + timedelta(minutes=1)
+    assert left_by(value, "anna@jump1#00000001", later) == "bob@jump2 until 2026-01-16 22:00:30Z"
+    told = driver(value, "bob@jump2#00000001", at)
+    assert told == "another drdeck of bob@jump2 (1b81230c) since 2026-01-16 22:00:00Z"

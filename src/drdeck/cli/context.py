@@ -16,7 +16,7 @@ import click
 import msgspec
 import platformdirs
 
-from drdeck.controller.client import Client, ControllerError, Disconnected, Kind
+from drdeck.controller.client import Client, ControllerError, Kind
 from drdeck.controller.launch import attach
 from drdeck.controller.paths import Paths, paths_for
 from drdeck.controller.protocol import Listing
@@ -124,6 +124,8 @@ class Context:
                 listing = await wait_for_sight(client, stale)
                 for warning in listing.warnings:
                     output.note(f"warning: {warning}")
+                if listing.journal_error:
+                    output.note(f"warning: {listing.journal_error}; nothing is begun until it can be")
             yield client
         finally:
             await client.close()
@@ -193,8 +195,6 @@ def told(main: Callable[[], object]) -> int:
         return _say(str(end), end.code)
     except SettingsError as error:
         return _say(str(error), exits.USAGE)
-    except Disconnected as error:
-        return _say(str(error), exits.FAILED)
     except ControllerError as error:
         return _say(str(error), exits.of_refusal(error.code))
     except click.exceptions.Exit as end:

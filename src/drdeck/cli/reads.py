@@ -9,6 +9,7 @@ import click
 from drdeck.controller.protocol import Listing
 from drdeck.evidence.audit import export, steps_by_operation, verify
 from drdeck.evidence.audit import operations as journaled
+from drdeck.model.actions import driven_says
 from drdeck.model.domains import VM_STATUS_LABELS, Domain, Mode
 from drdeck.model.times import show_clock, show_duration, show_span
 
@@ -75,6 +76,10 @@ def _print_domain(d: Domain, shaped: shape.Json, now: datetime) -> None:
     if d.again:
         output.say(f"Rehydrating again: {d.again}")
     output.say(f"Recoverable / Total VMs: {d.vms_recoverable} / {d.vms_total}, recovered: {d.vms_recovered}")
+    driven = driven_says(d)
+    if driven is not None:
+        command = f" (drdeck takeover {d.name})" if d.left_by is not None else ""
+        output.say(f"{driven[0].upper()}{driven[1:]}{command}")
     rpo = d.rpo_s(now)
     output.say(f"Current RPO: {'unknown' if rpo is None else show_duration(rpo)}")
     if d.session is not None:

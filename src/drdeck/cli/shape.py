@@ -136,6 +136,8 @@ def show_domain(detail: Detail, listing: Listing) -> Json:
         "site": listing.site,
         "seen_at": time(listing.seen_at),
         "stale_s": seconds(listing.stale_s) or 0,
+        "driver": d.driver,
+        "left_by": d.left_by,
         "failover": None
         if d.failover is None
         else {"id": d.failover.id, "type": str(d.failover.type), "run_pitr": d.failover.run_pitr},

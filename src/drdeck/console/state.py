@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
+from drdeck.controller import client
 from drdeck.controller.operations import OperationState, OperationView
 from drdeck.controller.protocol import Detail, Listing, Welcome
 from drdeck.model.actions import BY_NAME
@@ -61,6 +62,14 @@ class State:
             return ""
         since = f" since {listing.seen_at.astimezone(UTC):%H:%M:%SZ}" if listing.seen_at else ""
         return f"this view is out of date{since}: {listing.error or 'the site does not answer'}"
+
+    @property
+    def also_here(self) -> tuple[str, ...]:
+        """user@host of the other consoles of this controller."""
+        names = [] if self.listing is None or self.lost is not None else list(self.listing.consoles)
+        if (mine := client.who()) in names:
+            names.remove(mine)
+        return tuple(names)
 
     def domain(self, name: str) -> Domain | None:
         """The domain as fully as it is known."""

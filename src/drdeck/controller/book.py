@@ -29,6 +29,11 @@ class Book:
         self.on_change: Callable[[], None] = lambda: None
         self.operations: facts.Operations = facts.read(journal)
 
+    @property
+    def held_up(self) -> str:
+        """Why nothing goes on, for people; empty while the journal can be written."""
+        return "" if self.error is None else f"nothing goes on: {self.error}; make room, or end what holds it"
+
     def open_operations(self) -> list[Operation]:
         return [op for op in self.operations.values() if not op.ended]
 

@@ -42,6 +42,17 @@ class Disconnected(ControllerError):
         super().__init__("disconnected", text)
 
 
+class Unanswered(Disconnected):
+    """The controller went away with a request: whether it was taken is not known."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the connection to the controller was lost before it answered: it may have taken this or not;"
+            " look at the tasks before asking again"
+        )
+        self.code = "unknown"
+
+
 class UnknownCertificate(ControllerError):
     """A site shows a certificate that nothing vouches for; no password was asked for or sent."""
 
@@ -160,13 +171,17 @@ class Client:
             raise Disconnected
 
     async def submit(self, request: Request) -> str:
-        """Ask for an act; returns the operation's id once it is journaled. Raises ControllerError."""
-        answer = await self._call(lambda i: p.Submit(id=i, request=request))
+        """Ask for an act; returns the operation's id once it is journaled.
+
+        Raises ControllerError; Unanswered when the controller went away meanwhile.
+        """
+        answer = await self._act(lambda i: p.Submit(id=i, request=request))
         assert isinstance(answer, p.Submitted)
         return answer.operation
 
     async def answer(self, operation: str, choice: str) -> None:
-        await self._call(lambda i: p.Answer(id=i, operation=operation, choice=choice))
+        """Answer what an operation asks. Raises as `submit` does."""
+        await self._act(lambda i: p.Answer(id=i, operation=operation, choice=choice))
 
     async def secret(self, password: str, of: str = OWN) -> None:
         """Hand a password over that is wanted. Raises ControllerError for one that cannot be sent."""
@@ -238,6 +253,15 @@ class Client:
         except UnicodeEncodeError:
             raise ControllerError("usage", "a name that was given is not valid UTF-8 text") from None
         self._writer.write(data)
+
+    async def _act(self, make: Callable[[int], p.Message]) -> p.FromController:
+        gone = self.closed.is_set()
+        try:
+            return await self._call(make)
+        except Disconnected as error:
+            if gone or not self.closed.is_set():
+                raise  # it was not sent
+            raise Unanswered from error
 
     async def _call(self, make: Callable[[int], p.Message]) -> p.FromController:
         number = next(self._ids)

@@ -78,6 +78,8 @@ class Doing:
             try:
                 self._reconcile_once()
             except JournalError:
+                for op in self.book.open_operations():
+                    self.book.waits(op.id, self.book.held_up)
                 await asyncio.sleep(1)
                 self.kick()
 
@@ -121,7 +123,7 @@ class Doing:
                 if rest is None or rest.until <= self.sight.steady():
                     self._start(op, command)
         elif isinstance(step, Wait):
-            self.book.waits(op.id, step.why)
+            self.book.waits(op.id, self.book.held_up or step.why)
         elif isinstance(step, Done):
             assert domain is not None  # or it would wait
             if op.action == "take_over":
@@ -141,7 +143,8 @@ class Doing:
             data = {
                 "operation": ident,
                 "request": msgspec.to_builtins(request),
-                "asked_at": show(begun_at(domain) or self.sight.now()),
+                # the rest was asked later than the failover around it, nobody here knows when
+                "asked_at": show((request.action == "cfo_complete" and begun_at(domain)) or op.asked_at),
                 "taken_over_by": op.id,
             }
             self.book.record(op.actor, facts.ACCEPTED, data)

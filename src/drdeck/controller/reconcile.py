@@ -82,6 +82,9 @@ def next_step(operation: Operation, domain: Domain | None, serial: int, looked: 
     if domain.broken:
         return Wait(f"the domain's record at the site cannot be used: {domain.broken}")
     if domain.driver is not None and operation.action != "take_over":
+        step = _STEPS[operation.action](operation, domain, serial)
+        if isinstance(step, Done):
+            return step  # whoever has done it
         return Wait(f"the domain is driven by {domain.driver}")
     if operation.answers.get("abort") == "abort" and operation.action != "cfo_complete":
         return Failed(GIVEN_UP, aborted=True)

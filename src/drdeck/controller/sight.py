@@ -85,6 +85,8 @@ class Sight:
                     continue
                 pauses = _ODD_S  # it may be another one by now: got anew before anybody is asked
             except SiteError as error:
+                if isinstance(error, SiteUnreachable) and entered:
+                    self._heard(error.silent_s)
                 self.lost(str(error))
                 pauses = _GONE_S if isinstance(error, SiteUnreachable) else _ODD_S
             except Exception as error:
@@ -110,6 +112,11 @@ class Sight:
         if back:
             self.on_view()
         self.on_change()
+
+    def _heard(self, silent_s: float | None) -> None:
+        """The view held until the site fell silent, however long ago it had changed."""
+        if silent_s is not None and self.view is not None and self.error is None:
+            self._seen = max(self._seen, self.steady() - silent_s)
 
     def lost(self, error: str) -> None:
         """The site is out of sight; what was seen last stays, with its age."""

@@ -96,6 +96,15 @@ def _session_only(domain: Domain, mode_text: str) -> str | None:
     return None
 
 
+def driven_says(domain: Domain) -> str | None:
+    """Who else drives a domain, or drove it and left something begun; None when neither is so."""
+    if domain.driver is not None:
+        return f"driven by {domain.driver}"
+    if domain.left_by is not None:
+        return f"nobody drives what was begun here: {domain.left_by}, silent since; Take Over goes on with it"
+    return None
+
+
 def take_over_closed(domain: Domain, request: Request, now: datetime) -> str | None:
     if domain.broken:
         return f'the record of "{domain.name}" at the site cannot be used: {domain.broken}'

@@ -19,7 +19,13 @@ class SiteError(Exception):
 
 
 class SiteUnreachable(SiteError):
-    """The site cannot be talked to now; nothing was changed; trying again later is right."""
+    """The site cannot be talked to now; nothing was changed; trying again later is right.
+
+    `silent_s`: where `watch` raises it, seconds since the site was heard of; up to then nothing had changed
+    since the last view. None: not known.
+    """
+
+    silent_s: float | None = None
 
 
 class LoginRefused(SiteUnreachable):

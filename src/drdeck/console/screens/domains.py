@@ -18,7 +18,7 @@ from drdeck.model.passwords import PROTECTED
 from drdeck.model.text import clean
 
 from ..keys import act_keys, keys_of, shown_key
-from ..show import Line, hour, marked, width_of, wrap, wrap_some
+from ..show import Line, cut, hour, marked, width_of, wrap, wrap_some
 from ..sorting import ORDERS, ordered
 from ..state import State
 from ..widgets.field import Field
@@ -129,7 +129,9 @@ class DomainsScreen(ConsoleScreen):
         counts = f"   {len(state.domains)} in all   Alarms ({alarms})" if seen else ""
         if self._order:
             counts += f"   sorted by {self._order}"
-        self.query_one("#title", Lines).put([((" Protected Domains", "bold"), (counts, "dim"))])
+        here = f"   also here: {', '.join(state.also_here)}" if state.also_here else ""
+        title = cut(counts + here, width - len(" Protected Domains"))
+        self.query_one("#title", Lines).put([((" Protected Domains", "bold"), (title, "dim"))])
         self.query_one("#troubles", Lines).put(self._troubles(state, width))
         self.query_one("#fresh", Lines).put(self._fresh(state, width))
         self.query_one("#header", Lines).put([((("   "), ""), *domain_header(width - BESIDE))])

@@ -10,7 +10,7 @@ from textual.containers import Vertical
 from textual.message import Message
 
 from drdeck.controller.client import ControllerError
-from drdeck.model.actions import BY_NAME
+from drdeck.model.actions import BY_NAME, driven_says
 from drdeck.model.domains import VM_STATUS_LABELS, Domain, SessionState, Vm
 from drdeck.model.pitr import Points
 from drdeck.model.text import clean
@@ -141,7 +141,7 @@ class DomainPane(Vertical):
     def _going(self, state: State, domain: Domain, width: int) -> list[Line]:
         """What bars the way, what the session does, and what is open here; the gravest first."""
         lines: list[Line] = []
-        for text in (domain.broken, f"driven by {domain.driver}" if domain.driver else None):
+        for text in (domain.broken, driven_says(domain)):
             if text:
                 lines += marked("!", wrap_some(clean(text), width - 4, 3), "bad")
         if domain.again:

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import msgspec
 from pyVmomi import vim, vmodl
 
-from drdeck.model.times import show
+from drdeck.model.times import show_spaced
 from drdeck.sites.site import Refused
 
 from .collector import object_id
@@ -78,7 +78,7 @@ def driver(text: str | None, me: str, now: datetime) -> str | None:
     value = parse(text)
     if value is None or value.by == me or value.until <= now:
         return None
-    return f"{value.by} since {show(value.since)}"
+    return f"{_who(value.by, me)} since {_second(value.since)}"
 
 
 def left_by(text: str | None, me: str, now: datetime) -> str | None:
@@ -86,7 +86,19 @@ def left_by(text: str | None, me: str, now: datetime) -> str | None:
     value = parse(text)
     if value is None or value.by == me or value.until > now:
         return None
-    return f"{value.by} until {show(value.until)}"
+    return f"{_who(value.by, me)} until {_second(value.until)}"
+
+
+def _who(by: str, me: str) -> str:
+    """Who a lease names, for people: user@host, and which of several that one person has there."""
+    name, _, ident = by.rpartition("#")
+    if not name:
+        return by
+    return f"another drdeck of {name} ({ident})" if name == me.rpartition("#")[0] else name
+
+
+def _second(instant: datetime) -> str:
+    return show_spaced(instant.replace(microsecond=0))
 
 
 class Leases:
@@ -165,8 +177,8 @@ class Leases:
         now, value = self._now(), seen.value
         if value is not None and value.g == seen.top and value.by != self.me and value.until > now:
             raise Driven(
-                f"this domain is driven by {value.by} since {show(value.since)}; it can be taken over from"
-                f" {show(value.until)} on, or now on your word"
+                f"this domain is driven by {_who(value.by, self.me)} since {_second(value.since)};"
+                f" it can be taken over from {_second(value.until)} on, or now on your word"
             )
         if seen.top and (value is None or value.g != seen.top):
             # claimed, but the name is not there yet: give that controller the time to write it

@@ -172,6 +172,8 @@ class VSphereSite:
                     self._sight.forget()
         except SiteUnreachable as lost:
             self._resumable = self._pumped and not isinstance(lost, LoginRefused)
+            if self._resumable and self._heart is not None:
+                lost.silent_s = self._heart.silent_s
             raise
         finally:
             for task in (pump, beats, leases, guard):

@@ -84,10 +84,11 @@ class Windows(msgspec.Struct, kw_only=True):
             self.known[ident] = Window(what=what, start=began, here=here)
         self.rollbacks = session.n
         for known, window in self.known.items():
-            if window.end is None and (known != ident or over):
+            if window.end is not None:
+                continue
+            window.here = window.here and here  # else somebody else goes on with it, or has done so
+            if known != ident or over:
                 window.end = now + LATE
-            elif window.end is None and not here:
-                window.here = False  # somebody else goes on with it
 
     def explain(self, told: Told) -> bool:
         """Whether a deed by an account of drdeck is one of drdeck's."""
