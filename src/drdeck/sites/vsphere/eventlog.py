@@ -89,11 +89,14 @@ class EventLog:
             with contextlib.suppress(vmodl.MethodFault):  # most likely gone with its session
                 events.DestroyCollector()
 
-    def take_page(self, objects: Mapping[str, Mapping[str, Any]]) -> None:
-        """The page as the PropertyCollector has it now: all of it, or single events added to it."""
+    def take_page(self, objects: Mapping[str, dict[str, Any]]) -> None:
+        """The page as the PropertyCollector has it now: all of it, or single events added to it.
+
+        It is taken out of `objects`: that an event has left the page is not always told.
+        """
         for raw in objects.values():
             paths = [path for path in list(raw) if path.startswith("latestPage")]
-            self._take([event for path in paths for event in _list(raw[path])], live=True)
+            self._take([event for path in paths for event in _list(raw.pop(path))], live=True)
 
     def catch_up(self, events: Iterable[Any], since: datetime) -> None:
         """What was read back since an instant."""

@@ -89,6 +89,9 @@ class Guardian:
 
     def _take_in(self, inventory: Inventory) -> None:
         news, now, self._wanted = self.events.news(), self._now(), False
+        for known in (self._accounts, self._skip, self._dirty, self._hazards):
+            for folder_id in known.keys() - inventory.folders.keys() - self._posts.keys():
+                del known[folder_id]
         for folder in inventory.domains:
             try:
                 record = read(folder.attributes) if folder.attributes.get(SESSION) else None

@@ -182,7 +182,9 @@ class Leases:
             )
         if seen.top and (value is None or value.g != seen.top):
             # claimed, but the name is not there yet: give that controller the time to write it
-            first = self._unnamed.setdefault((folder, seen.top), steady())
+            first = self._unnamed.get((folder, seen.top), steady())
+            self._unnamed = {known: s for known, s in self._unnamed.items() if known[0] != folder}
+            self._unnamed[folder, seen.top] = first
             if steady() - first < self.length_s:
                 raise Driven("another controller has just taken this domain over; look again in a moment")
 

@@ -11,12 +11,11 @@ from drdeck.model.guard import Deed, changed_point, who
 from drdeck.model.pitr import Disturbed, RestorePoint, excluded_by
 
 from .facts import VmFacts
-from .post import Foreign
+from .post import CHANGES_POINTS, Foreign
 from .record import Record
 from .restore import CLUSTER_S, instant_of, ours
 
 IN_SESSION = "made by others while a PITR session was active"
-_CHANGES = frozenset({Deed.SNAPSHOT_CHANGED, Deed.SNAPSHOT_REMOVED})
 
 
 def marked(
@@ -26,7 +25,7 @@ def marked(
     said: dict[datetime, list[str]] = {}
     gone: list[Disturbed] = []
     for one in foreign:
-        if one.deed not in _CHANGES or not one.points:
+        if one.deed not in CHANGES_POINTS or not one.points:
             continue
         at = one.points[0]
         point = _point_of(points, at)

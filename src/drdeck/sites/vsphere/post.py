@@ -29,11 +29,15 @@ NEAR = timedelta(seconds=10)
 NEAR_S = NEAR.total_seconds()
 MOST = 100
 """Alarms of one session that are shown."""
+KEPT = 1000
+"""Deeds of others in one session that are remembered; of more, first those go that touched no point."""
 
 _FACTS_SAY = frozenset(
     {Deed.SNAPSHOT, Deed.SNAPSHOT_CHANGED, Deed.SNAPSHOT_REMOVED, Deed.REVERTED, Deed.MOVED}
 )
 """Deeds of which the facts say more than an event does."""
+
+CHANGES_POINTS = frozenset({Deed.SNAPSHOT_CHANGED, Deed.SNAPSHOT_REMOVED})
 
 
 def _worth(deed: Deed, by: By) -> int:
@@ -104,6 +108,8 @@ class Memory(msgspec.Struct, kw_only=True):
     key: int = 0
     """of the newest event that was judged"""
     foreign: list[Foreign] = []
+    forgotten: int = 0
+    """deeds of others that are not among them any more"""
     windows: Windows = msgspec.field(default_factory=Windows)
 
 
@@ -258,6 +264,11 @@ class Post:
                 raised_s=now_s,
             )
         )
+        known = self.memory.foreign
+        if len(known) > KEPT:
+            harmless = (f for f in known[:-MOST] if f.deed not in CHANGES_POINTS)
+            known.remove(next(harmless, known[0]))
+            self.memory.forgotten += 1
 
     def _add(self, known: Foreign, told: Told) -> None:
         if all(_worth(known.deed, told.by) > _worth(known.deed, by) for by in known.by):
@@ -275,7 +286,7 @@ class Post:
         """What is shown, oldest first."""
         told = [foreign for foreign in self.memory.foreign if foreign.shown(now_s)]
         shown = [foreign.alarm() for foreign in told[-MOST:]]
-        hidden = len(told) - len(shown)
+        hidden = len(told) - len(shown) + self.memory.forgotten
         if hidden > 0:
             text = f"{hidden} earlier changes by others are not listed here; the audit trail has them"
             first = told[0].time

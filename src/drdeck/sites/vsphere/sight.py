@@ -96,8 +96,12 @@ class Sight:
             self.errors[vm] = Failure(kind, text, self.now())
 
     def forget(self) -> None:
-        """Build every domain anew at the next look."""
+        """Build every domain anew at the next look; of what is not there any more nothing is kept."""
         self._built.clear()
+        there = self.watch.inventory if self.watch is not None else None
+        if there is not None:
+            self._since = {folder: seen for folder, seen in self._since.items() if folder in there.folders}
+            self.errors = {vm: error for vm, error in self.errors.items() if vm in there.vms}
 
     def view(self, inventory: Inventory, serial: int) -> SiteView:
         warnings = []

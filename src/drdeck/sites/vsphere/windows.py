@@ -19,6 +19,8 @@ from .told import Told
 
 LATE = timedelta(seconds=5)
 """After an operation is over, what it did may still be told."""
+MOST = 200
+"""Of so many operations on one session it is remembered when they were, the last ones."""
 EARLY = timedelta(seconds=2)
 """By so much clocks of controllers may differ."""
 
@@ -82,6 +84,8 @@ class Windows(msgspec.Struct, kw_only=True):
                 unseen = Window(what="before", start=last_seen or session.started, end=began)
                 self.known[f"before {ident}"] = unseen
             self.known[ident] = Window(what=what, start=began, here=here)
+            for oldest in list(self.known)[:-MOST]:
+                del self.known[oldest]
         self.rollbacks = session.n
         for known, window in self.known.items():
             if window.end is not None:
