@@ -113,12 +113,14 @@ class Sight:
             self._told_skew = self.skew  # else the figure would change to and fro
         if abs(self._told_skew.total_seconds()) > 5:
             warnings.append(f"clocks differ by {abs(self._told_skew.total_seconds()):.0f} s")
+        # before the clock: nothing in them may be later than it
+        domains = tuple(self.domain(inventory, folder) for folder in inventory.domains)
         return SiteView(
             site=self.name,
             kind=KIND,
             serial=serial,
             clock=SiteClock(site=self.now(), real=datetime.now(UTC)),
-            domains=tuple(self.domain(inventory, folder) for folder in inventory.domains),
+            domains=domains,
             warnings=tuple(warnings),
             address=host_of(self.settings.url),
             user=self.settings.username,
