@@ -127,12 +127,13 @@ class Flow:
     # -- the truth
 
     def truth(self) -> dict[str, Any]:
-        """Attributes, snapshots, power and networks at both sites, as the vCenters have them."""
+        """Attributes, snapshots, power and networks at both sites, as the vCenters have them; without
+        who drives, which is said anew all the time."""
         told: dict[str, Any] = {}
         for site in (self.recovery, self.protected):
             for domain, vms in self.domains.items() if site is not None else ():
                 assert site is not None
-                attributes = {k: v for k, v in site.attributes(domain).items() if v}
+                attributes = {k: v for k, v in site.attributes(domain).items() if v and k != "drdeck.lease"}
                 told[f"{site.port} {domain}"] = attributes
                 for vm in vms:
                     which = (domain, vm)

@@ -173,6 +173,14 @@ class Session:
             if self.fence.gone:
                 self.fence.settle_others(self.content, self.user)
 
+    def abandon(self) -> None:
+        """Break what is under way, and say nothing more: who connects next ends the session. Never raises."""
+        if self.session_id:
+            self.fence.doubt(str(self.stub.cookie))
+        self.stub.silent, self.stub.log_in = True, None
+        self.stub.abort()
+        self.stub.DropConnections()
+
     def close(self) -> None:
         """Break what is under way, log out, and drop the connections; never raises."""
         self.stub.log_in = None
@@ -224,6 +232,11 @@ class Connection:
     async def close(self) -> None:
         """Log both out; never raises."""
         await asyncio.gather(in_thread(self.polling.close), in_thread(self.commands.close))
+
+    async def abandon(self) -> None:
+        """Send nothing any more, not even a logout; the next connection with this fence does that."""
+        self.polling.fence = self.commands.fence
+        await asyncio.gather(in_thread(self.polling.abandon), in_thread(self.commands.abandon))
 
     async def freshen(self) -> None:
         """Use no connection any more that was there before a silence, but for the commands under way.

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 import msgspec
 
-from drdeck.model.domains import Domain, SiteClock, SiteView
+from drdeck.model.domains import Domain, FailoverType, SiteClock, SiteView
 from drdeck.model.pitr import Points, why_unreachable, window_start
 from drdeck.model.times import to_millisecond
 from drdeck.settings import VSphereSettings
@@ -21,7 +22,7 @@ from .heartbeat import Heartbeat, steady_utc
 from .inventory import InventoryWatch
 from .plan import plan
 from .protected import ProtectedSide
-from .record import LEASE, BrokenRecord, read
+from .record import FAILOVER, LEASE, BrokenRecord, read
 from .situation import Protected, Situation
 
 KIND = "vsphere"
@@ -161,6 +162,18 @@ class Sight:
     def driver(self, folder: FolderFacts) -> str | None:
         """Who else drives a domain now, in words."""
         return lease.driver(folder.attributes.get(LEASE), self.me, self.now())
+
+    def forced(self, domain: str = "") -> bool:
+        """Whether nothing may be read at the protected site, for a Force Failover of this domain, or of any
+        and no Planned Failover needs it, is under way."""
+        records = []
+        for folder in self.inventory().domains:
+            if folder.attributes.get(FAILOVER) and domain in ("", folder.name):
+                with contextlib.suppress(BrokenRecord):
+                    records.append(read(folder.attributes))
+        begun = [(r.failover.type, r.owned) for r in records if r.failover is not None and r.completing]
+        needed = (FailoverType.PLANNED, False) in begun
+        return not needed and any(kind is FailoverType.FORCE for kind, _ in begun)
 
     def drives(self, who: str) -> bool:
         """Whether another driver is at work on any domain, as far as was seen."""

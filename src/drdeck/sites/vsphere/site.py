@@ -23,6 +23,7 @@ from .checks import why_not
 from .completing import unready
 from .connection import Connection, Session
 from .doctor import Patient, findings
+from .endpoint import endpoint_of
 from .facts import FolderFacts
 from .fence import Fence
 from .guardian import Guardian
@@ -33,7 +34,7 @@ from .lease import Driven, Leases
 from .memory import Memories
 from .networks import network_ids
 from .permits import Permits
-from .protected import ProtectedSide
+from .protected import NOT_YET, ProtectedSide
 from .record import Record
 from .sight import KIND, Sight, host_of, moving
 from .situation import Situation
@@ -82,6 +83,7 @@ class VSphereSite:
             self._protected = ProtectedSide(
                 lambda: asyncio.ensure_future(connect_protected()),
                 settings.protected.root,
+                endpoint_of(settings.protected),
                 host_of(settings.protected.url),
                 self._wake.set,
             )
@@ -135,8 +137,6 @@ class VSphereSite:
         await self._heart.beat(FIRST_S)
         self._sight.heart = self._heart
         self._sight.watch = InventoryWatch(connection, self.settings.root, events=self._guard.events)
-        if self._protected is not None:
-            self._protected.start()
 
     async def watch(self) -> AsyncIterator[SiteView]:
         watch, self._pumped = self._watching(), False
@@ -158,6 +158,7 @@ class VSphereSite:
                     beats.result()
                 if watch.inventory is not None and self._pumped:
                     self._guard.saw(watch.inventory)
+                    await self._spare_protected()
                     latest = self._sight.view(watch.inventory, self._serial)
                     if shown is None or self._forced or _differs(shown, latest):
                         self._forced = False
@@ -248,9 +249,19 @@ class VSphereSite:
         watch = self._watching()
         await self._connected().settle()
         self._guard.saw(await watch.refresh())
+        await self._spare_protected()
         self._forced = True
         self._wake.set()
         return self._numbered(self._sight.view(self._sight.inventory(), self._serial))
+
+    async def _spare_protected(self) -> None:
+        """Nothing is read at the protected site while a Force Failover goes on: it is taken for lost.
+
+        It serves other domains too: theirs stay as they were seen last, but a Planned Failover under way
+        needs it, and is given it.
+        """
+        if self._protected is not None:
+            await self._protected.leave_in_peace(self._sight.forced())
 
     def _numbered(self, latest: SiteView) -> SiteView:
         self._serial += 1
@@ -263,7 +274,8 @@ class VSphereSite:
         side = self._protected
         if side is None:
             return ProtectedSite()
-        lost, now = await side.look(), self._sight.now()
+        forced = self._sight.forced(domain)
+        lost, now = await (side.answers() if forced else side.look()), self._sight.now()
         if lost:
             state = "unknown" if side.shut_out else "lost"
             return ProtectedSite(state=state, address=side.address, checked_at=now, detail=lost)
@@ -406,9 +418,8 @@ class VSphereSite:
         if act.kind == "shutdown_guest":
             side = self._protected
             if side is None or side.connection is None:
-                raise Refused(
-                    f"Could not {doing}: {side.lost if side else 'no protected site is configured'}"
-                )
+                why = (side.lost or NOT_YET) if side else "no protected site is configured"
+                raise Refused(f"Could not {doing}: {why}")
             connection = side.connection
             shown_at = next((x.id for x in self._sight.find(domain)[1].vms if x.name == act.name), "")
         folder, situation = self._sight.find(domain)

@@ -213,6 +213,8 @@ class Stub(SoapStubAdapter):  # type: ignore[misc]
         self.on_lost: Callable[[str], None] = lambda cookie: None
         """told the session's cookie when the answer to a changing request of it was lost"""
         self.logins = 0
+        self.silent = False
+        """nothing may leave any more"""
         self._local = threading.local()
         self._open: set[_Http] = set()
         self.scheme = _Https if endpoint.tls else _Http
@@ -248,6 +250,9 @@ class Stub(SoapStubAdapter):  # type: ignore[misc]
             if not (connection.used and connection.gone()):
                 break
             connection.close()
+        if self.silent:
+            self.ReturnConnection(connection)
+            raise ConnectionAbortedError("nothing is asked there now")
         until = self._until(self._local.method)
         if until is not None and steady() >= until:
             self.ReturnConnection(connection)  # this is the last moment to learn that we were stopped

@@ -53,10 +53,12 @@ async def findings(patient: Patient) -> list[Finding]:
         found.append(Finding(level="ok", subject="site", text=f"{about}: {_product(patient.connection)}"))
     found += own
     if side is not None and settings.protected is not None:
-        lost = await side.look()
+        lost = await (side.answers() if side.in_peace else side.look())
         url, user = settings.protected.url, settings.protected.username
         level = "ok" if not lost else "fail" if side.shut_out else "warn"  # a disaster is no mistake
         text = lost or f"{url} answers as {user}"
+        if side.in_peace and not lost:
+            text = f"{url} answers; nothing is read there while a Force Failover is under way"
         found.append(
             Finding(level=level, subject="protected site", text=text, remedy=_WITHOUT if lost else "")
         )
