@@ -20,6 +20,7 @@ from drdeck.model.text import clean
 from ..room import Room
 from ..show import Line, wrap
 from ..state import State
+from ..widgets.field import beside_typing
 from ..widgets.frame import KeyLine
 from ..widgets.lines import Lines
 from ..widgets.push import Push
@@ -88,7 +89,11 @@ class Dialog(ModalScreen[Answer | None]):
     def draw_keys(self) -> None:
         for line in self.query(KeyLine):
             more = self.query_one("#body", VerticalScroll).max_scroll_y > 0
-            line.keys([*self.keys(), *([PAGES] if more else [])])
+            line.keys([*beside_typing(self.keys(), self.focused), *([PAGES] if more else [])])
+
+    def on_descendant_focus(self) -> None:
+        if self._opened is not None:
+            self.draw_keys()
 
     def on_resize(self, event: events.Resize) -> None:
         self._room.resized(event.size)

@@ -117,7 +117,8 @@ class ConfirmByName(Confirm):
 
     def keys(self) -> list[tuple[str, str]]:
         to_yes = ("↓", f"To {self._yes}") if self.matches else ("", f"↓ To {self._yes}")
-        return [NEXT, to_yes, PRESS, CANCEL]
+        press = [] if isinstance(self.focused, Input) else [PRESS]
+        return [NEXT, to_yes, *press, CANCEL]
 
     def action_to_yes(self) -> None:
         """The shortest way from the typed name; to press it takes another key."""

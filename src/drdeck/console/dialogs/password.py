@@ -16,7 +16,7 @@ from ..state import State
 from ..widgets.field import Field
 from ..widgets.lines import Lines
 from ..widgets.push import Push
-from .base import BOX_WIDTH, CANCEL, NEXT, Dialog, paragraph
+from .base import BOX_WIDTH, CANCEL, NEXT, PRESS, Dialog, paragraph
 
 
 class PasswordDialog(Dialog[bool]):
@@ -59,7 +59,7 @@ class PasswordDialog(Dialog[bool]):
         yield Push("Log in", id="login")
 
     def keys(self) -> list[tuple[str, str]]:
-        return [("enter", "Log in"), NEXT, CANCEL]
+        return [("enter", "Log in") if isinstance(self.focused, Input) else PRESS, NEXT, CANCEL]
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         event.stop()

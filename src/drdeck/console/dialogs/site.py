@@ -16,7 +16,7 @@ from ..show import Line, left, wrap
 from ..widgets.field import Field
 from ..widgets.lines import Lines
 from ..widgets.push import Push, Tick
-from .base import BOX_WIDTH, CANCEL, NEXT, Dialog
+from .base import BOX_WIDTH, CANCEL, NEXT, PRESS, Dialog
 from .confirm import Confirm
 
 AddSite = Callable[[dict[str, Any]], Awaitable[str]]
@@ -65,7 +65,9 @@ class AddSiteDialog(Dialog[str]):
         yield Push("Test and add", id="add")
 
     def keys(self) -> list[tuple[str, str]]:
-        return [("enter", "Go on"), NEXT, ("space", "Tick"), CANCEL]
+        if isinstance(self.focused, Tick):
+            return [("space", "Tick"), NEXT, CANCEL]
+        return [("enter", "Go on") if isinstance(self.focused, Input) else PRESS, NEXT, CANCEL]
 
     @property
     def given(self) -> dict[str, Any]:

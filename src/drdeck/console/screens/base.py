@@ -21,6 +21,7 @@ from ..room import Room
 from ..show import hour
 from ..state import State
 from ..widgets.coach import CoachPanel
+from ..widgets.field import beside_typing
 from ..widgets.frame import KeyLine, TopLine
 from ..widgets.question import QuestionBar
 
@@ -124,7 +125,10 @@ class ConsoleScreen(Screen[None]):
 
     def draw_keys(self) -> None:
         for line in self.query(KeyLine):  # none yet, or no more, while the app starts or ends
-            line.keys(self.keys())
+            line.keys(beside_typing(self.keys(), self.focused))
+
+    def on_descendant_focus(self) -> None:
+        self.draw_keys()
 
     def say(self, text: str) -> None:
         """A sentence in the line below, until the next key; empty brings the keys back."""

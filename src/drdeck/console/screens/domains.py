@@ -78,6 +78,8 @@ class DomainsScreen(ConsoleScreen):
         )
 
     def keys(self) -> list[tuple[str, str]]:
+        if isinstance(self.focused, Input):
+            return [("enter ↓", "To the list"), ("esc", "Show all")]
         keys = self.desk.remapped
         names = ("steps", "filter", "help", "detach", "log", "sort")
         acts = act_keys(self._table.row, self.now(), self.state.read_only, keys)

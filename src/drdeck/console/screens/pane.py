@@ -151,7 +151,7 @@ class DomainPane(Vertical):
         if session is not None and session.state is not SessionState.ACTIVE:
             done = "" if session.progress is None else f" {percent(session.progress)}"
             waits = f": {clean(session.waits_for)}" if session.waits_for else ""
-            told = f"PITR session: {session.state.replace('_', ' ')}{done}{waits}"
+            told = f"PITR session: {session.state.words}{done}{waits}"
             lines += [((f" {part}", "warn"),) for part in wrap_some(told, width - 2, 3)]
         elif session is not None and session.vms:
             part = f"{len(session.vms)} of {domain.vms_total} VMs"

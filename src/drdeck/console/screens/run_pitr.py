@@ -89,7 +89,11 @@ class RunPitrScreen(ConsoleScreen):
 
     def keys(self) -> list[tuple[str, str]]:
         keys = self.desk.remapped
-        shown = [("enter", "Run PITR"), ("0-9", "Time"), ("tab", "VMs"), ("space", "Tick"), ("z", "Zoom")]
+        on = self.focused.id if self.focused is not None else None
+        does = {"time": "Go there", "choose": "Tick", "points": "Run PITR", "run": "Run PITR"}
+        shown = [("enter", does.get(on or "points", "Press")), ("0-9", "Time"), ("tab", "Next")]
+        shown += [("space", "Tick")] if on == "choose" else []
+        shown += [("z", "Zoom")]
         shown += [("esc", "Back"), (shown_key("more", keys), "More"), (shown_key("help", keys), "Help")]
         if self.query_one(QuestionBar).asks is not None:
             shown.insert(0, (shown_key("answer", keys), "Answer"))

@@ -2,7 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from textual.widget import Widget
 from textual.widgets import Input
+
+_ARROWS = frozenset("←→")
+
+
+def beside_typing(keys: Sequence[tuple[str, str]], focused: Widget | None) -> list[tuple[str, str]]:
+    """The (key, what it does) pairs that do it where the focus is: a field takes what can be typed."""
+    if not isinstance(focused, Input):
+        return list(keys)
+    return [(key, does) for key, does in keys if not key or not any(map(_typed, key.split()))]
+
+
+def _typed(key: str) -> bool:
+    """Whether a key, as it is written on the screen, writes or moves in a field."""
+    return key in ("space", "0-9") or key in _ARROWS or (len(key) == 1 and key.isascii())
 
 
 class Field(Input):
