@@ -115,10 +115,10 @@ async def test_an_open_more_menu_follows_the_news() -> None:
     client = FakeClient(domain(mode=Mode.COMPLETING))
     async with running(client) as deck:
         await deck.press("m")
-        await deck.sees("More", "Failover", '"erp-prod" is completing')
+        await deck.sees("More", "Failover", '"erp-prod" reads "Completing Continuous Failover"')
         client.tell(in_session(name="erp-prod"))
         await deck.sees("Run PITR", "Exit PITR Session")
-        assert "is completing" not in deck.words()
+        assert 'reads "Completing' not in deck.words()
         client.tell()
         await deck.sees("nothing can be done here")
 

@@ -17,6 +17,7 @@ from drdeck.model.actions import (
     unconfirmed,
 )
 from drdeck.model.domains import (
+    MODE_LABELS,
     Domain,
     FailoverType,
     Mode,
@@ -169,3 +170,19 @@ def test_names_and_keys_are_unique() -> None:
     keys = [key for action in ACTIONS for key in action.key.split(",") if key]
     assert len(names) == len(set(names))
     assert len(keys) == len(set(keys))
+
+
+@pytest.mark.parametrize("mode", list(Mode))
+def test_refusals_name_modes_as_the_screens_do(mode: Mode) -> None:
+    at = domain(mode)
+    refused = [
+        closed
+        for action in ACTIONS
+        if action.menu
+        for closed in [refusal(Request(action=action.name, domain="erp"), at, NOW)]
+        if closed
+    ]
+    named = [text for text in refused if "reads" in text]
+    assert all(f'reads "{MODE_LABELS[mode]}"' in text for text in named)
+    assert named or mode in (Mode.SYNCHRONISED, Mode.REHYDRATING)
+    assert not [text for text in refused if "_" in text]

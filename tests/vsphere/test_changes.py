@@ -136,7 +136,7 @@ RACES = [
     (ACTIVE, lambda d: ch.start_session(d, by_hand, ()), "another PITR session"),
     (OWNED, lambda d: ch.roll_back(d, roll, (), at(1)), "no PITR session"),
     (EXITING, lambda d: ch.roll_back(d, roll, (), at(1)), "exiting"),
-    (ROLLING, lambda d: ch.exit_session(d, leave, at(1)), "rolling_back"),
+    (ROLLING, lambda d: ch.exit_session(d, leave, at(1)), "rolling back"),
     (ACTIVE, lambda d: ch.close_session(d, "op-3", at(1)), "active"),
 ]  # fmt: skip
 

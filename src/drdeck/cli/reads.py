@@ -87,7 +87,7 @@ def _print_domain(d: Domain, shaped: shape.Json, now: datetime) -> None:
         unprotected = d.unprotected_s(now)
         since = "" if unprotected is None else f", unprotected for {show_clock(unprotected)}"
         part = f" of {len(d.session.vms)} of {d.vms_total} VMs" if d.session.vms else ""
-        output.say(f"PITR session {d.session.id}{part}: {d.session.state}{waits}{since}")
+        output.say(f"PITR session {d.session.id}{part}: {d.session.state.words}{waits}{since}")
         if part:
             output.say("No restore point is made of the other VMs either, until it is exited")
         if shaped["session"]["rolled_back_to"]:

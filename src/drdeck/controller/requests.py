@@ -8,7 +8,7 @@ from datetime import datetime
 import msgspec
 
 from drdeck.model.actions import BY_NAME, Request, consequences, refusal, tier_of, unconfirmed
-from drdeck.model.domains import Domain, FailoverType, ProtectedSite
+from drdeck.model.domains import MODE_LABELS, Domain, FailoverType, ProtectedSite
 from drdeck.model.guard import Hazards
 from drdeck.model.times import show
 
@@ -150,7 +150,7 @@ def describe(protected: ProtectedSite) -> str:
 def facts_of(request: Request, domain: Domain, protected: ProtectedSite) -> dict[str, str]:
     """What a person saw when confirming; compared word by word when the request comes."""
     names = sorted(vm.name for vm in domain.vms)
-    facts = {"mode": str(domain.mode), "VMs": f"{len(names)}: {', '.join(names)}"}
+    facts = {"mode": MODE_LABELS[domain.mode], "VMs": f"{len(names)}: {', '.join(names)}"}
     if request.action == "cfo_complete":
         facts["protected site"] = describe(msgspec.structs.replace(protected, detail=""))
     if request.action in ("cfo_start", "cfo_complete"):

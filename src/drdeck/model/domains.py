@@ -62,6 +62,11 @@ class SessionState(StrEnum):
     ROLLING_BACK = "rolling_back"
     EXITING = "exiting"
 
+    @property
+    def words(self) -> str:
+        """For people; the value is for the JSON interface."""
+        return self.replace("_", " ")
+
 
 class StepState(StrEnum):
     DONE = "done"

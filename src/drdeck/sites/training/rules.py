@@ -17,7 +17,7 @@ from drdeck.model.commands import (
     Take,
     TakeOver,
 )
-from drdeck.model.domains import FailoverType, Mode
+from drdeck.model.domains import MODE_LABELS, FailoverType, Mode
 from drdeck.model.pitr import why_unreachable
 
 from . import injection, picture, points, questions, steps
@@ -80,7 +80,8 @@ def _networks(machine: Machine, networks: dict[str, str]) -> str | None:
 def _begin(machine: Machine, command: BeginCompletion, at: int) -> str | None:
     name, mode = machine.spec.name, _mode(machine, at)
     if mode is not Mode.SYNCHRONISED:
-        return f'"{name}" is {mode}; a continuous failover can be completed only once it is synchronised'
+        reads = f'"{name}" reads "{MODE_LABELS[mode]}"'
+        return f"{reads}; a continuous failover can be completed only once it is synchronised"
     if command.run_pitr and not machine.spec.pitr.enabled:
         return f'"{name}" is not PITR-enabled, so no PITR session can be run after it'
     running = sum(vm.at_source for vm in machine.vms)
@@ -127,7 +128,7 @@ def _start(machine: Machine, command: StartSession, at: int) -> str | None:
         if machine.stage is not Stage.RECOVERED:
             return f'the VMs of "{name}" are not recovered yet; the PITR session starts after that'
     elif machine.stage not in (Stage.RUNNING, Stage.PROTECTED):
-        return f'a PITR session cannot be started while "{name}" is {_mode(machine, at)}'
+        return f'a PITR session cannot be started while "{name}" reads "{MODE_LABELS[_mode(machine, at)]}"'
     if not machine.vms:
         return f'"{name}" has no VM'
     return _known(machine, command.vms, [vm.name for vm in machine.vms], "is no VM of")

@@ -126,7 +126,7 @@ def roll_back(record: Record, c: RollBack, vms: tuple[str, ...], now: datetime) 
     if session.last == c.operation:
         return {}
     if session.state is not SessionState.ACTIVE:
-        raise NotNow(f"its PITR session is {session.state}")
+        raise NotNow(f"its PITR session is {session.state.words}")
     rollback = RollbackRecord(id=c.operation, to=c.to, phase="off", since=now, began=now)
     return {
         **write_many(ROLLBACK_VMS, vms),
@@ -142,7 +142,7 @@ def exit_session(record: Record, c: ExitSession, now: datetime) -> Changes:
     if session.last == c.operation:
         return {}
     if session.state is not SessionState.ACTIVE:
-        raise NotNow(f"its PITR session is {session.state}")
+        raise NotNow(f"its PITR session is {session.state.words}")
     # whom a rollback had to leave out is cleaned up like the others
     changes: Changes = write_many(SKIPPED, ())
     if session.after is not None and session.n == 0:
@@ -157,7 +157,7 @@ def close_session(record: Record, operation: str, now: datetime) -> Changes:
     if session is None:
         return {}
     if session.last != operation or session.state is not SessionState.EXITING:
-        raise NotNow(f"its PITR session is {session.state}")
+        raise NotNow(f"its PITR session is {session.state.words}")
     assert session.started is not None
     periods = [p for p in record.excluded if p.start != to_millisecond(session.started)]
     changes: Changes = {EXCLUDED: write_periods([*periods, Period(start=session.started, end=now)])}
