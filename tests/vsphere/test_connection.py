@@ -128,6 +128,31 @@ async def test_useless_ca_files(vcenter: VCenter, tmp_path: Path) -> None:
         assert "check ca_file" in str(refused)
 
 
+async def test_a_ca_file_that_others_can_write_is_refused(vcenter: VCenter, tmp_path: Path) -> None:
+    place = tmp_path / "ssl"
+    place.mkdir(mode=0o755)
+    file = place / "dr.pem"
+    file.write_bytes(vcenter.ca_file.read_bytes())
+    file.chmod(0o644)
+    trusting = Endpoint(url=vcenter.url, ca_file=str(file))
+    trusting.context()
+    for writable, mode in ((file, 0o666), (place, 0o777)):
+        before = writable.stat().st_mode
+        writable.chmod(mode)
+        refused = await refusal(trusting)
+        assert (
+            f"other users can write to the {'file' if writable is file else 'directory'} {writable}"
+            in str(refused)
+        )
+        assert "check ca_file" in str(refused)
+        writable.chmod(before)
+    trusting.context()
+    link = tmp_path / "link.pem"
+    link.symlink_to(file)
+    file.chmod(0o666)
+    assert "other users can write" in str(await refusal(Endpoint(url=vcenter.url, ca_file=str(link))))
+
+
 async def test_wrong_host_port_and_scheme(vcenter: VCenter) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         free = taken.getsockname()[1]

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from functools import cached_property
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -19,6 +20,7 @@ import msgspec
 from pyVmomi import SoapStubAdapter, vim, vmodl
 
 from drdeck import __version__
+from drdeck.files import refuse_strangers
 from drdeck.model.certificates import Certificate
 from drdeck.sites.vsphere.certificate import presented, thumbprint_of, unchecked
 
@@ -112,9 +114,12 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
         return parts.hostname or "", parts.port or (443 if self.tls else 80)
 
     def context(self) -> ssl.SSLContext:
-        """How certificates are checked. Raises OSError or ssl.SSLError when the CA file is no use."""
+        """How certificates are checked. Raises OSError or ssl.SSLError when the CA file is no use, or when
+        another user could have written it: who does is whom we believe."""
         if self.insecure or self.thumbprint is not None:
             return unchecked()
+        if self.ca_file is not None:
+            refuse_strangers(Path(self.ca_file))
         return ssl.create_default_context(cafile=self.ca_file)
 
 

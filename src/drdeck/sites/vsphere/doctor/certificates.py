@@ -77,7 +77,7 @@ def _refused(endpoint: Endpoint) -> str | None:
     except ssl.SSLCertVerificationError as error:
         return error.verify_message
     except (FileNotFoundError, PermissionError, IsADirectoryError) as error:
-        return f"ca_file {endpoint.ca_file}: {error.strerror}"
+        return f"ca_file {endpoint.ca_file}: {error.strerror or error}"
     except ssl.SSLError:
         return f"ca_file {endpoint.ca_file} has no certificate in it" if endpoint.ca_file else None
     except OSError:
