@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from drdeck.controller.controller import Controller
+from drdeck.controller.doing import Rest
 from drdeck.controller.journal import Journal
 from drdeck.controller.operations import Operation, OperationState
 from drdeck.controller.requests import NotAccepted
@@ -73,6 +74,26 @@ async def test_the_session_starts_by_itself_once(site: FakeSite, file: Path) -> 
         assert site.log.count("StartSession") == 1
         assert site.domain.session is not None
         assert site.domain.session.after_failover == ident
+
+
+@pytest.mark.parametrize("turns", range(4))
+async def test_it_ends_when_told_so_whatever_comes_at_that_moment(
+    site: FakeSite, file: Path, turns: int
+) -> None:
+    """Before Python 3.12 asyncio.wait_for forgets that it was cancelled when its wait ends in that moment."""
+    controller = Controller(site, Journal(file))
+    controller.doing._rests["op-1", "BeginCompletion"] = Rest(times=3, until=0)
+    running = asyncio.create_task(controller.doing.run())
+    for _ in range(5):
+        await asyncio.sleep(0)
+    controller.kick()
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    running.cancel()
+    ended, _ = await asyncio.wait({running}, timeout=10)
+    running.cancel()
+    assert ended
+    controller.journal.close()
 
 
 async def test_without_the_tick_there_is_no_session(site: FakeSite, file: Path) -> None:

@@ -152,7 +152,8 @@ class Attached:
     async def _put_out(self, why: str, code: str = "usage") -> None:
         self.writer.write(p.line(p.Refusal(id=0, code=code, text=why)))
         with contextlib.suppress(OSError, TimeoutError):
-            await asyncio.wait_for(self.writer.drain(), 1)
+            async with asyncio.timeout(1):
+                await self.writer.drain()
 
     def _reply(self, message: p.Message) -> None:
         if len(self._answers) >= MAX_ANSWERS:
@@ -184,7 +185,8 @@ class Attached:
                     self.writer.write(now)
                     await self.writer.drain()
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._answered.wait(), MIN_PUSH_S)
+                async with asyncio.timeout(MIN_PUSH_S):
+                    await self._answered.wait()
 
     async def _call(self, message: p.Call) -> None:
         self._reply(await answer(self.desk, message, self.who))

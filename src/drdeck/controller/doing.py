@@ -73,7 +73,8 @@ class Doing:
             with contextlib.suppress(TimeoutError):
                 # without news only for what should have become true by now
                 timed = self._settling or self._rests
-                await asyncio.wait_for(self._kick.wait(), 1 if timed else None)
+                async with asyncio.timeout(1 if timed else None):
+                    await self._kick.wait()
             self._kick.clear()
             try:
                 self._reconcile_once()

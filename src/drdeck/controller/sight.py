@@ -81,7 +81,8 @@ class Sight:
                 self.lost(str(error))
                 if not entered:
                     with contextlib.suppress(TimeoutError):
-                        await asyncio.wait_for(self._password_given.wait(), 60)
+                        async with asyncio.timeout(60):
+                            await self._password_given.wait()
                     continue
                 pauses = _ODD_S  # it may be another one by now: got anew before anybody is asked
             except SiteError as error:

@@ -106,7 +106,8 @@ class TrainingSite:
                 if waker.is_set():
                     continue
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(waker.wait(), self._pause())
+                    async with asyncio.timeout(self._pause()):
+                        await waker.wait()
         finally:
             self._wakers.discard(waker)
 

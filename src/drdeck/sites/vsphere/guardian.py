@@ -182,7 +182,8 @@ class Guardian:
         """Until cancelled. A look that fails is taken again; the watching itself says when all is lost."""
         while True:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), self._pause())
+                async with asyncio.timeout(self._pause()):
+                    await self._wake.wait()
             self._wake.clear()
             try:
                 await self._round(watch, connection)
@@ -210,7 +211,8 @@ class Guardian:
             self.saw(await watch.refresh_attributes())
         self._settle(watch, connection.commands.user)
         try:
-            await asyncio.wait_for(self._name(connection), NAME_S)
+            async with asyncio.timeout(NAME_S):
+                await self._name(connection)
         except TimeoutError:  # the address comes later, the alarm does not
             self._wake.set()
         self._save()

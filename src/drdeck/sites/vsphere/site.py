@@ -166,7 +166,8 @@ class VSphereSite:
                         yield shown
                 hurried = shown is not None and any(moving(d) for d in shown.domains)
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._wake.wait(), TICK_S if hurried else QUIET_S)
+                    async with asyncio.timeout(TICK_S if hurried else QUIET_S):
+                        await self._wake.wait()
                 clock = asyncio.get_running_loop().time()
                 if clock - quiet_since > QUIET_S:
                     quiet_since = clock
