@@ -9,11 +9,13 @@ import msgspec
 import pytest
 
 from drdeck.controller import doing
+from drdeck.controller import projection as facts
+from drdeck.controller.journal import Journal
 from drdeck.controller.operations import OperationState
 from drdeck.controller.reconcile import Ask, Do, Done, Failed, Wait, next_step
 from drdeck.model.actions import Request
-from drdeck.model.commands import ExitSession, RollBack, Take
-from drdeck.model.domains import Act, Mode, Phase
+from drdeck.model.commands import AnyCommand, ExitSession, RollBack, Take
+from drdeck.model.domains import Act, Mode, Phase, SiteView
 from tests.controller.test_controller import ANNA, complete, controlling, state
 from tests.controller.test_reconcile import commands, domain, operation, session
 from tests.support.fakesite import START, FakeSite
@@ -54,6 +56,58 @@ def test_after_a_loss_only_a_reading_begun_later_counts(looked: int, step: type)
     assert isinstance(next_step(asked, IN_SESSION, 9, looked), step)
     never_sent = operation("pitr_run", session="op-0", unsent={"RollBack": 5})
     assert isinstance(next_step(never_sent, IN_SESSION, 9, looked), step)
+
+
+@pytest.mark.parametrize(("looked", "step"), [(4, Wait), (5, Wait), (6, Ask)])
+def test_only_a_reading_begun_later_misses_what_was_confirmed(looked: int, step: type) -> None:
+    """A view that was on its way may show the site as it was before, and no word on it may end anything."""
+    asked = operation("cfo_complete", done={"BeginCompletion": 5})
+    found = next_step(asked, domain(Mode.SYNCHRONISED), 9, looked)
+    assert isinstance(found, step)
+    assert not isinstance(found, Wait) or found.unshown == "BeginCompletion"
+
+
+async def test_news_that_is_older_than_the_answer_is_looked_behind(tmp_path: Path) -> None:
+    """The completion was begun; what comes next was read before that."""
+
+    class Slow(FakeSite):
+        async def execute(self, command: AnyCommand) -> None:
+            before = self.domain
+            await super().execute(command)
+            self.domain, self.after = before, self.domain
+
+        async def observe(self) -> SiteView:
+            self.domain = self.after
+            return await super().observe()
+
+    site = Slow()
+    async with controlling(site, tmp_path / "journal.db") as controller:
+        ident = await controller.submit(complete(), ANNA)
+        await eventually(lambda: "BeginCompletion" in controller.operations[ident].done)
+        await site.news()
+        await eventually(lambda: controller.domain("erp").mode is Mode.COMPLETING)
+        await eventually(lambda: controller.operations[ident].waits_for == "recovering VMs")
+        kinds = [event.kind for event in controller.journal.events()]
+        assert facts.QUESTION not in kinds and site.log == ["BeginCompletion"]
+
+
+def test_an_answer_about_what_was_interrupted_outlives_the_next_start(tmp_path: Path) -> None:
+    """What was under way when a process died was asked about, and answered: it is not asked again."""
+    journal = Journal(tmp_path / "journal.db")
+    request = {"action": "cfo_complete", "domain": "erp", "type": "force"}
+    question = {"id": "unknown:paint", "kind": "unknown", "text": "?", "choices": ["retry", "confirm"]}
+    for kind, data in (
+        (facts.ACCEPTED, {"request": request, "asked_at": "2026-01-16T22:00:00Z"}),
+        (facts.INTENT, {"key": "paint"}),
+        (facts.STARTED, {}),
+        (facts.QUESTION, {"question": question}),
+        (facts.ANSWER, {"question": "unknown:paint", "choice": "confirm"}),
+        (facts.STARTED, {}),
+    ):
+        journal.append(ANNA, kind, {"operation": "op-1", **data})
+    known = facts.read(journal)["op-1"]
+    assert (known.lost, known.done) == ({}, {"paint": 0})
+    journal.close()
 
 
 ONCE = Act(key="paint", kind="paint", choices=("retry",), says="paint the wall")

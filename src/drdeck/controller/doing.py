@@ -125,6 +125,7 @@ class Doing:
                     self._start(op, command)
         elif isinstance(step, Wait):
             self.book.waits(op.id, self.book.held_up or step.why)
+            self._miss(op, step.unshown)
         elif isinstance(step, Done):
             assert domain is not None  # or it would wait
             if op.action == "take_over":
@@ -155,6 +156,12 @@ class Doing:
         if op.question != question:
             data = {"operation": op.id, "question": msgspec.to_builtins(question)}
             self.book.record(SELF, facts.QUESTION, data)
+
+    def _miss(self, op: Operation, key: str | None) -> None:
+        """A view has come that does not show what the site confirmed: was it read before that?"""
+        known = op.done.get(key or "")
+        if known is not None and self.sight.looked <= known < self.sight.serial and not self.sight.looking:
+            self.sight.look_again()
 
     def _settle(self, op: Operation, commands: Sequence[AnyCommand]) -> None:
         """What the site confirmed and goes on showing as due, also when asked anew: a person must look."""

@@ -173,6 +173,7 @@ def _answer(op: Operation, data: dict[str, Any]) -> Operation:
     if asked.kind == "bug":
         return op
     keys = asked.id.split(":", 1)[1].split(",") if ":" in asked.id else []
+    op = _replace(op, going=op.going - set(keys))  # of a process that died: now it is known what became of it
     if asked.id.startswith("vanished:"):
         keys = [asked.id.split(":", 1)[1].rsplit(":", 1)[0]]
         return _replace(op, done=_without(op.done, keys))

@@ -36,10 +36,12 @@ from .operations import Operation, Question
 
 @dataclass(frozen=True)
 class Wait:
-    """`settling`: what the site confirmed and still shows as due; it should not for long."""
+    """`settling`: what the site confirmed and still shows as due; it should not for long. `unshown`: key of
+    what it confirmed and has not shown yet."""
 
     why: str
     settling: tuple[AnyCommand, ...] = ()
+    unshown: str | None = None
 
 
 @dataclass(frozen=True)
@@ -73,7 +75,7 @@ STAYS_OFF = "; VMs that were shut down stay off at the protected site until some
 def next_step(operation: Operation, domain: Domain | None, serial: int, looked: int | None = None) -> Next:
     """The next step of an open operation, given its domain in the view number `serial`.
 
-    `looked`: number of the newest view that was read after the last lost answer; None: this one.
+    `looked`: number of the newest view that was asked for, after whatever was known then; None: this one.
     """
     if looked is not None:
         operation = _seen(operation, serial, looked)
@@ -92,14 +94,13 @@ def next_step(operation: Operation, domain: Domain | None, serial: int, looked: 
 
 
 def _seen(op: Operation, serial: int, looked: int) -> Operation:
-    """A view that came by itself after a lost answer may have been read before it: it tells nothing."""
+    """A view that came by itself after an answer, or after one was lost, may have been read before: what it
+    does not show may have happened all the same."""
 
     def until(table: dict[str, int]) -> dict[str, int]:
         return {key: known if looked > known else max(known, serial) for key, known in table.items()}
 
-    if not op.unseen:
-        return op
-    return msgspec.structs.replace(op, lost=until(op.lost), unsent=until(op.unsent))
+    return msgspec.structs.replace(op, lost=until(op.lost), unsent=until(op.unsent), done=until(op.done))
 
 
 def first_command(op: Operation) -> AnyCommand:
@@ -245,7 +246,7 @@ def _command(
     if key in op.lost and isinstance(command, Take) and command.act.after_loss == "ask":
         return Ask(asking.unknown([key], [command.says], d, [command.act.vm] if command.act.vm else ()))
     if key in op.done and serial <= op.done[key]:
-        return Wait(f"{command.says}: done; waiting until the site shows it")
+        return Wait(f"{command.says}: done; waiting until the site shows it", unshown=key)
     if key in op.done:
         return Ask(asking.vanished(op, key, command.says, shown))
     return Do((command,))
