@@ -144,6 +144,17 @@ asyncio.run(run())
     asyncio.run(compared())
 
 
+async def test_its_clock_goes_on_although_ours_was_set_back_while_it_was_closed(tmp_path: Path) -> None:
+    clock = Clock()
+    await site(tmp_path, clock).open()
+    clock.on(-86_400)
+    again = site(tmp_path, clock)
+    await again.open()
+    before = again.site_now()
+    clock.on(60)
+    assert again.site_now() - before == timedelta(seconds=60)
+
+
 async def test_commands_given_twice_count_once(tmp_path: Path) -> None:
     clock = Clock()
     found = site(tmp_path, clock)

@@ -95,9 +95,9 @@ class Store:
         except StateRefused:
             self.close()
             raise
-        # the clock never stands before what was accepted, whatever our own clock says
+        # the clock never stands before what was accepted, and never stands still, whatever ours says
         last = self._newest or self.anchor.site
-        if speed != self.anchor.speed or self.anchor.at(now) < last:
+        if speed != self.anchor.speed or self.anchor.at(now) < last or now < self.anchor.real:
             self._anchor(Anchor(real=now, site=max(last, self.anchor.at(now)), speed=speed))
 
     def _damaged(self, why: str) -> str:
