@@ -63,7 +63,10 @@ async def test_who_says_nothing_is_put_out(tmp_path: Path, monkeypatch: pytest.M
             writer.close()
         await eventually(lambda: not rig.server.consoles)
         async with Client(rig.path) as client:
-            await asyncio.sleep(0.1)
+            silent = await connected(rig.path)
+            await eventually(lambda: len(rig.server.consoles) == 2)
+            await eventually(lambda: len(rig.server.consoles) == 1)  # put out by then, although it came later
+            silent.close()
             assert (await client.get_listing()).site == "fake", "who has said hello may be silent"
 
 
@@ -90,7 +93,7 @@ async def test_requests_side_by_side_are_few(tmp_path: Path) -> None:
 
 
 async def test_large_requests_are_taken_one_by_one(tmp_path: Path) -> None:
-    async with served(tmp_path) as rig:
+    async with served(tmp_path) as rig, Client(rig.path) as other:
         gate, waiting = asyncio.Event(), 0
 
         async def findings() -> list[object]:
@@ -106,7 +109,8 @@ async def test_large_requests_are_taken_one_by_one(tmp_path: Path) -> None:
         loop = asyncio.get_running_loop()
         sending = asyncio.create_task(loop.sock_sendall(flood, large * 5))
         await eventually(lambda: waiting == 1)
-        await asyncio.sleep(0.05)
+        for _ in range(5):
+            assert (await other.get_listing()).site == "fake"
         assert waiting == 1
         gate.set()
         await eventually(lambda: waiting == 5)

@@ -10,6 +10,7 @@ import time
 from collections import Counter
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -150,9 +151,13 @@ class House:
         for request in FLOW[: STAGES.index(mode)]:
             await client.submit(request)
             for _ in range(10):
+                seen = self.controller.sight.serial
                 await client.jump(60)
-                await asyncio.sleep(0.01)
+                await eventually(partial(self._seen_after, seen))
         await eventually(lambda: str(self.controller.domain(DOMAIN).mode) == mode)
+
+    def _seen_after(self, serial: int) -> bool:
+        return self.controller.sight.serial > serial
 
 
 @contextlib.asynccontextmanager
