@@ -176,6 +176,11 @@ class Bench(ABC):
         """Somebody else makes a snapshot of each VM at the recovery site now, where there is such a thing."""
 
     @abstractmethod
+    async def meddler(self, vm: str) -> None:
+        """Somebody else makes a snapshot of a VM at the recovery site now, under an account of his own; it
+        is an alarm of a PITR session that the VM is in. `truth` cannot be told any more."""
+
+    @abstractmethod
     def changes_at_source(self) -> list[str]:
         """Calls made so far at the protected site that are more than looking."""
 

@@ -163,5 +163,13 @@ class TrainingBench(Bench):
     def outsider(self) -> None:
         """Nothing: a training site has a fault for it, which is an alarm and makes no point."""
 
+    async def meddler(self, vm: str) -> None:
+        await self.advance(STEP_S)  # a clock that stands would have him there as the session begins
+        operation = f"meddling-{self.now():%H%M%S}"
+        thrown = self._training.faults(operation, "foreign_snapshot", DOMAIN, (vm,), None, 1)
+        for command in thrown:
+            await self._training.execute(command)
+        await self.look()
+
     def changes_at_source(self) -> list[str]:
         return []

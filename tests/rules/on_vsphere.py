@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import json
 import sys
@@ -18,6 +19,7 @@ from drdeck.settings import DomainSettings, Duration, PitrSettings, VCenterSetti
 from drdeck.sites.vsphere import make_vsphere_site
 from tests.rules.bench import DOMAIN, INTERVAL_S, SHUTDOWN_S, VMS, WINDOW_S, Bench, MovedClock, Plan, Truth
 from tests.support.passwords import Known
+from tests.support.somebody import Somebody
 from tests.support.vcsim import VCenter
 from tests.support.waiting import eventually
 
@@ -203,6 +205,10 @@ class VSphereBench(Bench):
     def outsider(self) -> None:
         for vm in VMS:
             self.recovery.make_snapshot(vm, "somebody else's", self.now())
+
+    async def meddler(self, vm: str) -> None:
+        joe = Somebody(self.recovery, "j.doe@corp.example", "10.0.0.7")
+        await asyncio.to_thread(joe.make_snapshot, self._replicas[vm])
 
     def changes_at_source(self) -> list[str]:
         made = self.protected.calls() - self._since
