@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 from textual.events import Key
 
+from drdeck.console.widgets.mapping import NetworkMapping
 from drdeck.controller.operations import OperationState, Question
 from drdeck.model.domains import FailoverType, Mode, Networks, Period, PitrPolicy, ProtectedSite
 from tests.console.deck import Deck, running
@@ -46,6 +47,25 @@ async def test_many_networks_are_chosen_at_once() -> None:
         await deck.press("tab", "enter")
         await deck.until(lambda: bool(client.submitted), "submitted")
         assert deck.pressed <= 8
+
+
+async def test_enter_right_behind_the_same_for_all_goes_on() -> None:
+    networks = Networks(protected=("A", "B", "C"), recovery=("x", "y"))
+    async with running(FakeClient(domain("web", Mode.IMPORTED, networks=networks))) as deck:
+        await deck.press("m", "enter", "enter")
+        await deck.sees("Choose a recovery network for A, B, C")
+        await deck.press("right")
+        mapping = deck.app.screen.query_one(NetworkMapping)
+        mapping.action_same()
+        mapping.action_open()  # as both keys come to it, where the second was typed before the focus moved on
+        await deck.sees("A → x", "B → x", "C → x", "[ Continuous Failover ]")
+        assert deck.focused() == "cancel"
+        await deck.press("shift+tab", "enter")
+        await deck.sees("← → choose")
+        assert deck.focused() == "next"
+        deck.app.screen.query_one(NetworkMapping).focus()
+        await deck.press("enter")
+        await deck.until(lambda: deck.focused() == "next", "Enter alone goes to the button")
 
 
 async def test_a_network_must_be_chosen_where_there_is_a_choice() -> None:

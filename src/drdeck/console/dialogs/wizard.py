@@ -107,8 +107,12 @@ class VmSettingsPage(Page):
         self.chosen = dict(event.mapping.chosen)
         self._say()
 
-    def on_network_mapping_settled(self) -> None:
-        self.query_one("#next", Push).focus()
+    def on_network_mapping_settled(self, event: NetworkMapping.Settled) -> None:
+        button = self.query_one("#next", Push)
+        if event.behind_same:
+            self.pressed(button)
+        else:
+            button.focus()
 
     def _say(self) -> bool:
         open_ones = missing(self.domain.networks, self.chosen)

@@ -48,7 +48,12 @@ class NetworkMapping(RowList[str]):
     ]
 
     class Settled(Message):
-        """Enter was pressed with nothing left to choose."""
+        """Nothing is left to choose, and the operator says so; `behind_same`: by an Enter that was typed
+        right behind "=", before the focus had moved on."""
+
+        def __init__(self, behind_same: bool = False) -> None:
+            super().__init__()
+            self.behind_same = behind_same
 
     class Chosen(Message):
         """The mapping changed."""
@@ -63,6 +68,7 @@ class NetworkMapping(RowList[str]):
         self.chosen = defaults(networks)
         self._rows = networks.protected
         self.quiet = True
+        self._same = False
 
     def _row_line(self, row: str, width: int) -> Line:
         first = max(12, min(30, width // 2 - 2))
@@ -102,6 +108,7 @@ class NetworkMapping(RowList[str]):
             self.redraw()
             self.post_message(self.Chosen(self))
             self.post_message(self.Settled())
+            self._same = True
 
     def action_open(self) -> None:
         """Enter goes to the next network without a choice; when there is none, it is done here."""
@@ -109,7 +116,10 @@ class NetworkMapping(RowList[str]):
         if open_ones:
             self.select_key(open_ones[0])
         else:
-            self.post_message(self.Settled())
+            self.post_message(self.Settled(behind_same=self._same))
+
+    def on_blur(self) -> None:
+        self._same = False
 
     def on_key(self, event: events.Key) -> None:
         """A letter that is no binding here goes to the next network that begins with it."""
