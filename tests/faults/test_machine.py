@@ -1,234 +1,339 @@
-"""Whatever is asked, lost, killed and waited for, in any order: what drdeck promises holds.
+"""Whatever is asked, lost, doubled, killed and waited for, in any order: what drdeck promises holds.
 
-A controller over a training site, in one process, with a clock that is moved by hand.
+DRDECK_MACHINE_EXAMPLES=2000 tries that many ways, new ones each time; without it the same few.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import logging
+import os
 import tempfile
-from collections import Counter
-from datetime import datetime, timedelta
+from collections.abc import Awaitable, Coroutine
+from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar, get_args
 
+import msgspec
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
-from drdeck.controller.operations import Operation
-from drdeck.controller.requests import NotAccepted
-from drdeck.model.actions import Request
-from drdeck.model.commands import AnyCommand, RollBack, StartSession
-from drdeck.model.domains import FailoverType, SessionState
-from drdeck.sites.site import RecoverySite, ResultUnknown, SiteUnreachable
-from drdeck.sites.training.scenario import ScenarioPitr
-from drdeck.sites.training.site import TrainingSite
-from tests.faults.lives import TrainingWorld
-from tests.training.build import START, scenario
+from drdeck.controller import protocol as p
+from drdeck.controller.client import ControllerError, Disconnected
+from drdeck.model.actions import Request, menu
+from drdeck.model.domains import Domain, Mode, Owner, SessionState
+from drdeck.sites.training.scenario import FaultKind, Scenario, ScenarioFault
+from tests.faults.bad_way import Fate
+from tests.faults.chances import (
+    NAMES,
+    Choice,
+    acts,
+    choices,
+    domains,
+    fates,
+    faults,
+    moments,
+    names,
+    others,
+    people,
+    ways,
+)
+from tests.faults.chaos import Bugs, Chaos
+from tests.faults.crowd import Person
+from tests.faults.dying import Point
+from tests.faults.promises import Promises
+from tests.support.virtual_time import VirtualTime
+from tests.training.build import START
 from tests.training.build import domain as training_domain
 
-PEOPLE = st.sampled_from(["anna@jump1", "bert@jump2"])
-NAME = "erp"
-POLICY = ScenarioPitr(enabled=True, window="1h", interval="1m")
+EXAMPLES = int(os.environ.get("DRDECK_MACHINE_EXAMPLES", "0"))
+T = TypeVar("T")
+NO = ("rule", "unconfirmed", "usage", "stale", "unreachable", "failed")
+"""with which a request may be refused"""
 
 
-class LosingSite(TrainingSite):
-    """`losses`: what becomes of the next answers; "after" or "before" it was done, or "unreachable"."""
-
-    losses: list[str]
-
-    async def execute(self, command: Any) -> None:
-        loss = self.losses.pop(0) if self.losses else ""
-        if loss == "unreachable":
-            raise SiteUnreachable("lost for a moment")
-        if loss != "before":
-            await super().execute(command)
-        if loss:
-            raise ResultUnknown("the answer was lost")
-
-
-class LosingWorld(TrainingWorld):
-    def __init__(self, directory: Path) -> None:
-        super().__init__(directory)
-        self.losses: list[str] = []
-        self.plot = scenario(training_domain(state="synchronised", protected_site="lost", pitr=POLICY))
-
-    def make_site(self) -> RecoverySite:
-        site = LosingSite("lab", self.plot, self.directory, real_now=self.clock)
-        site.losses, self.site = self.losses, site
-        return site
-
-    def commands(self) -> list[AnyCommand]:
-        assert self.site is not None and self.site._store is not None
-        return [one.command for one in self.site._store.accepted()]  # type: ignore[misc]
-
-
-class Anything(RuleBasedStateMachine):
+class Anything(RuleBasedStateMachine, Promises):
     def __init__(self) -> None:
-        super().__init__()
-        self.loop = asyncio.new_event_loop()
+        RuleBasedStateMachine.__init__(self)
+        Promises.__init__(self)
+        self.loop = VirtualTime()
         self.directory = tempfile.TemporaryDirectory()
-        self.world = LosingWorld(Path(self.directory.name))
-        self.accepted: list[str] = []
-        self.run(self.world.begin())
 
-    def run(self, work: Any) -> Any:
-        return self.loop.run_until_complete(work)
+    @initialize(data=st.tuples(domains, domains), spoils=st.lists(faults, max_size=3))
+    def begin(self, data: tuple[dict[str, Any], ...], spoils: list[ScenarioFault]) -> None:
+        made = tuple(training_domain(name, **more) for name, more in zip(NAMES, data, strict=True))
+        plot = Scenario(name="test", start=START, seed=7, domains=made, faults=tuple(spoils))
+        self.world = world = Chaos(Path(self.directory.name), plot, self.loop)
+        self.log = Bugs(world)
+        logging.getLogger("drdeck").addHandler(self.log)
+        self.people += [Person(name, world.socket) for name in ("anna@jump1", "bert@jump2")]
+
+        async def all_begin() -> None:
+            await world.begin()
+            for person in self.people:
+                await person.attach()
+
+        self.loop.run_until_complete(all_begin())
+
+    def run(self, work: Coroutine[Any, Any, T]) -> T:
+        """Do it, and wait until there is a controller again, and nothing is under way in it."""
+
+        async def work_and_settle() -> T:
+            done = await work
+            await self.there.settled()
+            await self.check()
+            return done
+
+        return self.loop.run_until_complete(work_and_settle())
 
     def teardown(self) -> None:
         try:
-            self.world.losses.clear()
-            self.run(self.all_is_well_in_the_end())
-            assert self.run(self.world.finish()) == []
+            if self.world is not None:
+                self.run(self.all_is_well_in_the_end())
         finally:
-            self.run(self.world.end())
+            if self.world is not None:
+                logging.getLogger("drdeck").removeHandler(self.log)
+                self.loop.run_until_complete(self.all_leave())
             self.loop.close()
             self.directory.cleanup()
 
+    async def all_leave(self) -> None:
+        for person in self.people:
+            await person.leave()
+        await self.there.end()
+
     async def all_is_well_in_the_end(self) -> None:
-        """With time, everything accepted has ended, asks, or waits for the session to be exited."""
+        """Nothing goes wrong any more, people answer and leave their sessions: all that was accepted ends."""
+        world = self.there
+        world.gone = world.disk_full = False
+        world.site.wake()
+        for queue in (world.fates, world.view_delays, world.old_views, world.points):
+            queue.clear()
+        world.journal.point = None
         for _ in range(400):
-            if all(op.ended or op.question or self.in_session(op) for op in self.operations()):
-                break
-            await self.world.pass_time()
-        for op in self.operations():
-            assert op.ended or op.question is not None or self.in_session(op), op
+            await world.settled(5)
+            person = self.people[0]
+            await person.attach()
+            if not world.open() and all(d.session is None for d in world.domains):
+                return
+            for op in world.open():
+                if op.question is not None:
+                    choices = op.question.choices
+                    await self.answer(person, op.id, "skip" if "skip" in choices else choices[0])
+            for domain in world.domains:
+                if domain.session is not None and domain.session.state is SessionState.ACTIVE:
+                    request = Request(action="pitr_exit", domain=domain.name, confirm=domain.name)
+                    await self.ask(person, request)
+        told = [(op.action, op.waits_for, op.question) for op in world.open()]
+        raise AssertionError(f"it does not end: {told}, {[d.session for d in world.domains]}")
 
-    # -- what holds of the world
+    # -- how things are asked
 
-    def operations(self) -> list[Operation]:
-        assert self.world.controller is not None
-        return list(self.world.controller.operations.values())
+    async def ask(self, person: Person, request: Request, insist: bool = False) -> bool:
+        """Whether it was accepted. `insist`: after a lost connection ask again without looking."""
+        for _ in range(2):
+            try:
+                ident = await person.client.submit(request)
+            except Disconnected:
+                self.doubtful[request.action] += 1
+                await person.attach()
+                if not insist:
+                    return False
+            except ControllerError as refused:
+                assert refused.code in NO and refused.args[0], refused
+                return False
+            else:
+                self.accepted.add(ident)
+                return True
+        return False
 
-    def in_session(self, op: Operation) -> bool:
-        shown = self.world.shown
-        active = bool(shown and shown.session and shown.session.state is SessionState.ACTIVE)
-        return active and op.action == "cfo_complete"
+    async def answer(self, person: Person, ident: str, choice: str) -> None:
+        await self.unless_refused(person.client.answer(ident, choice))
 
-    # -- what may happen
+    def domain(self, name: str) -> Domain:
+        found = next((d for d in self.there.domains if d.name == name), None)
+        assert found is not None
+        return found
 
-    async def _ask(self, request: Request, who: str) -> None:
-        controller = await self.world.alive()
+    # -- what may be asked
+
+    @rule(way=ways, who=people, request=acts)
+    def anything_is_asked(self, way: str, who: int, request: Request) -> None:
+        self.run(self.in_a_way(way, who, request))
+
+    @rule(way=ways, who=people, name=names, choice=choices, wait=moments)
+    def what_is_open_is_asked(self, way: str, who: int, name: str, choice: Choice, wait: float) -> None:
+        able = [a.name for a, closed in menu(self.domain(name), self.there.controller.now()) if not closed]
+        if able:
+            self.run(self.sensibly(able[choice.which % len(able)], way, who, name, choice, wait))
+
+    @precondition(lambda self: self.where(Mode.SYNCHRONISED))
+    @rule(way=ways, who=people, choice=choices, wait=moments)
+    def a_failover_is_completed(self, way: str, who: int, choice: Choice, wait: float) -> None:
+        self.run(self.sensibly("cfo_complete", way, who, self.where(Mode.SYNCHRONISED)[0], choice, wait))
+
+    @precondition(lambda self: self.where(Mode.PITR_SESSION))
+    @rule(way=ways, who=people, choice=choices, wait=moments)
+    def vms_are_rolled_back(self, way: str, who: int, choice: Choice, wait: float) -> None:
+        self.run(self.sensibly("pitr_run", way, who, self.where(Mode.PITR_SESSION)[-1], choice, wait))
+
+    @precondition(lambda self: self.where(Mode.PITR_SESSION))
+    @rule(way=ways, who=people, choice=choices, wait=moments)
+    def a_session_is_left(self, way: str, who: int, choice: Choice, wait: float) -> None:
+        self.run(self.sensibly("pitr_exit", way, who, self.where(Mode.PITR_SESSION)[0], choice, wait))
+
+    def where(self, mode: Mode) -> list[str]:
+        return [d.name for d in self.there.domains if d.mode is mode]
+
+    async def sensibly(self, action: str, way: str, who: int, name: str, choice: Choice, wait: float) -> None:
+        """As people do: of what is offered, and confirmed."""
+        shown, to = self.domain(name), None
+        if action == "pitr_run":
+            points = (await self.there.controller.points(name)).points if not self.there.gone else ()
+            to = points[choice.far % len(points)].time if points else None
+        request = Request(
+            action=action,
+            domain=name,
+            type=choice.kind if shown.owner is Owner.REMOTE else None,
+            run_pitr=choice.run_pitr and shown.pitr.enabled,
+            confirm=name,
+            to=to,
+            vms=choice.vms if action in ("pitr_run", "pitr_start") else (),
+        )
+        await self.in_a_way(way, who, request)
+        await asyncio.sleep(wait)
+
+    async def in_a_way(self, way: str, who: int, request: Request) -> None:
+        person, other, life = self.people[who], self.people[1 - who], self.there.life
+        line = p.line(p.Submit(id=1, request=request))
+        match way:
+            case "after a look":
+                with contextlib.suppress(Disconnected, ControllerError):
+                    shown = (await person.client.preview(request)).facts
+                    await self.ask(person, msgspec.structs.replace(request, shown=shown))
+            case "by both":
+                taken = await asyncio.gather(self.ask(person, request), self.ask(other, request))
+                assert sum(taken) <= 1 or life < self.there.life, f"{request} was accepted twice"
+            case "twice":  # as by a console that does not know whether it was sent
+                answers = await Person("cara@jump3", self.there.socket).says(line * 2, 2)
+                idents = [answer["operation"] for answer in answers if answer["is"] == "submitted"]
+                self.accepted.update(idents)
+                self.doubtful[request.action] += 2 - len(answers)
+                assert len(idents) <= 1, "what came twice was done twice"
+            case "vanishing":
+                self.doubtful[request.action] += 1
+                await Person("dora@jump4", self.there.socket).says(line, 0)
+            case _:
+                await self.ask(person, request, insist=way == "insisting")
+
+    @precondition(lambda self: any(op.question for op in self.there.open()))
+    @rule(which=st.integers(0, 3), who=people, both=st.booleans())
+    def a_question_is_answered(self, which: int, who: int, both: bool) -> None:
+        async def say() -> None:
+            op = next(op for op in self.there.open() if op.question)
+            assert op.question is not None
+            choices = op.question.choices
+            said = [(self.people[who], choices[which % len(choices)])]
+            if both:
+                said.append((self.people[1 - who], choices[(which + 1) % len(choices)]))
+            await asyncio.gather(*(self.answer(one, op.id, choice) for one, choice in said))
+
+        self.run(say())
+
+    @rule(who=people, what=others, request=acts)
+    def something_else_is_asked(self, who: int, what: str, request: Request) -> None:
+        person = self.people[who]
+
+        async def ask() -> None:
+            before, busy = set(self.there.operations), bool(self.there.open())
+            if what == "leave":
+                await person.leave()
+            elif what == "secret":
+                await person.client.secret("canary")
+            elif what in ("stop", "force"):
+                await person.client.stop(what == "force")
+                assert what == "force" or not busy, "a controller with something to do was stopped"
+            else:
+                await person.client._call(
+                    lambda i: p.Ask(id=i, what=what, domain=request.domain, request=request)
+                )
+            assert before == set(self.there.operations)
+
+        self.run(self.unless_refused(ask()))
+
+    # -- what the instructor does, and time
+
+    @rule(who=people, kind=st.sampled_from(get_args(FaultKind)), name=names | st.none(),
+          vms=st.sampled_from([(), ("db1",)]), for_s=st.integers(1, 600))  # fmt: skip
+    def a_fault_is_thrown_in(
+        self, who: int, kind: str, name: str | None, vms: tuple[str, ...], for_s: int
+    ) -> None:
+        self.run(self.unless_refused(self.people[who].client.inject(kind, name, vms, float(for_s), 1)))
+
+    @rule(who=people, seconds=st.sampled_from([-5.0, 1.0, 60.0, 600.0, 3000.0, 90_000.0]))
+    def the_site_jumps(self, who: int, seconds: float) -> None:
+        async def jump() -> None:
+            await self.people[who].client.jump(seconds)
+            assert seconds > 0
+
+        self.run(self.unless_refused(jump()))
+
+    @rule(seconds=st.floats(0.1, 40), set_by=st.sampled_from([0, 0, 0, -86_400, -600, -5, 5, 60]))
+    def time_passes(self, seconds: float, set_by: int) -> None:
+        """And somebody may set our clock."""
+        self.there.set_on += timedelta(seconds=set_by)
+        self.there.site.wake()
+        self.run(self.there.settled(seconds))
+
+    async def unless_refused(self, asked: Awaitable[object]) -> None:
         try:
-            ident = await controller.submit(request, who)
-        except NotAccepted as refused:
-            assert refused.code in ("rule", "unconfirmed", "usage", "stale", "unreachable"), refused
-            return
-        self.accepted.append(ident)
-        await self.world.settle()
+            await asked
+        except Disconnected:
+            pass
+        except ControllerError as refused:
+            assert refused.code in NO and refused.args[0], refused
 
-    @rule(who=PEOPLE, kind=st.sampled_from(list(FailoverType)), run_pitr=st.booleans())
-    def complete(self, who: str, kind: FailoverType, run_pitr: bool) -> None:
-        request = Request(action="cfo_complete", domain=NAME, type=kind, run_pitr=run_pitr, confirm=NAME)
-        self.run(self._ask(request, who))
+    # -- what goes wrong
 
-    @rule(who=PEOPLE)
-    def start_session(self, who: str) -> None:
-        self.run(self._ask(Request(action="pitr_start", domain=NAME), who))
+    @rule(
+        fates=st.lists(fates, max_size=3),
+        delays=st.lists(st.sampled_from([0.2, 2.0, 20.0]), max_size=2),
+        old=st.lists(st.integers(1, 9), max_size=2),
+    )
+    def the_way_to_the_site_is_bad(self, fates: list[Fate], delays: list[float], old: list[int]) -> None:
+        """Commands and answers are lost, doubled and late; news is late and old."""
+        self.there.fates[:], self.there.view_delays[:], self.there.old_views[:] = fates, delays, old
 
-    @rule(who=PEOPLE, ago_s=st.integers(-60, 7200))
-    def roll_back(self, who: str, ago_s: int) -> None:
-        assert self.world.controller is not None
-        to = self.world.controller.now() - timedelta(seconds=ago_s)
-        self.run(self._ask(Request(action="pitr_run", domain=NAME, to=to), who))
+    @rule(what=st.sampled_from(["site", "disk", "controller"]), seconds=st.floats(0.1, 30),
+          set_by=st.sampled_from([0, 0, 60]))  # fmt: skip
+    def something_is_gone_for_a_while(self, what: str, seconds: float, set_by: int) -> None:
+        async def gone() -> None:
+            world = self.there
+            if what == "controller":
+                world.kill()
+                world.set_on += timedelta(seconds=set_by)
+            world.gone, world.disk_full = what == "site", what == "disk"
+            world.site.wake()
+            await asyncio.sleep(seconds)
+            world.gone = world.disk_full = False
 
-    @rule(who=PEOPLE, confirm=st.sampled_from([NAME, None]))
-    def leave(self, who: str, confirm: str | None) -> None:
-        self.run(self._ask(Request(action="pitr_exit", domain=NAME, confirm=confirm), who))
+        self.run(gone())
 
-    @rule(first=PEOPLE, second=PEOPLE)
-    def two_leave_at_once(self, first: str, second: str) -> None:
-        request = Request(action="pitr_exit", domain=NAME, confirm=NAME)
-
-        async def both() -> None:
-            await asyncio.gather(self._ask(request, first), self._ask(request, second))
-
-        self.run(both())
-
-    @precondition(lambda self: any(op.question for op in self.operations()))
-    @rule(which=st.integers(0, 3), who=PEOPLE)
-    def answer(self, which: int, who: str) -> None:
-        assert self.world.controller is not None
-        op = next(op for op in self.operations() if op.question)
-        assert op.question is not None
-        choice = op.question.choices[which % len(op.question.choices)]
-        self.world.controller.answer(op.id, choice, who)
-        self.run(self.world.settle())
-
-    @rule(seconds=st.integers(1, 900))
-    def time_passes(self, seconds: int) -> None:
-        self.world.clock.on(seconds)
-        self.run(self.world.pass_time())
-
-    @rule(steps=st.integers(5, 60))
-    def much_time_passes(self, steps: int) -> None:
-        for _ in range(steps):
-            self.run(self.world.pass_time())
-
-    @rule()
-    def our_clock_goes_back(self) -> None:
-        self.world.clock.on(-600)
-        self.run(self.world.pass_time())
-
-    @rule(losses=st.lists(st.sampled_from(["after", "before", "unreachable"]), min_size=1, max_size=3))
-    def answers_are_lost(self, losses: list[str]) -> None:
-        self.world.losses[:] = losses
-
-    @rule()
-    def the_controller_is_killed(self) -> None:
-        async def die() -> None:
-            await self.world.end()
-            await self.world.begin()
-
-        self.run(die())
-
-    # -- what must hold
-
-    @invariant()
-    def no_session_is_started_twice(self) -> None:
-        sessions = Counter(c.session for c in self.world.commands() if isinstance(c, StartSession))
-        assert not sessions or max(sessions.values()) == 1
-        rollbacks = [c.operation for c in self.world.commands() if isinstance(c, RollBack)]
-        asked = {op.id for op in self.operations() if op.action == "pitr_run"}
-        assert len(rollbacks) == len(set(rollbacks)) and set(rollbacks) <= asked
-
-    @invariant()
-    def what_was_accepted_is_known(self) -> None:
-        assert set(self.accepted) == {op.id for op in self.operations()}
-
-    @invariant()
-    def nothing_goes_on_beside_what_forbids_it(self) -> None:
-        still = [op.action for op in self.operations() if not op.ended]
-        inside = [action for action in still if action in ("pitr_run", "pitr_exit")]
-        assert len(inside) <= 1 and len(still) - len(inside) <= 1
-
-    @invariant()
-    def excluded_periods_are_not_offered(self) -> None:
-        controller = self.world.controller
-        if controller is None or controller.error is not None:
-            return
-        points = self.run(controller.points(NAME))
-        offered: list[datetime] = [p.time for p in points.points]
-        shown = self.world.shown
-        assert shown is not None
-        for period in points.excluded:
-            ours = [t for t in offered if period.covers(t)]
-            entry = shown.session.entry_at if shown.session else None
-            assert not [t for t in ours if t != entry], (period, ours)
-        assert all(t >= START - timedelta(days=4) for t in offered)
-
-    @invariant()
-    def the_chain_verifies(self) -> None:
-        assert self.world.journal is not None
-        assert self.world.journal.verify() == []
+    @rule(when=st.sampled_from(["before", "after"]), writes=st.integers(1, 6), next_too=st.booleans())
+    def the_controller_will_die_writing(self, when: str, writes: int, next_too: bool) -> None:
+        journal = self.there.journal
+        journal.point = Point(when, journal.writes + writes)
+        if next_too:
+            self.there.points = [Point(when, writes)]
 
 
 TestAnything = Anything.TestCase
 TestAnything.settings = settings(
-    max_examples=60,
-    stateful_step_count=30,
+    max_examples=EXAMPLES or 100,
+    stateful_step_count=50,
     deadline=None,
-    derandomize=True,
+    derandomize=not EXAMPLES,
     suppress_health_check=list(HealthCheck),
 )
