@@ -25,15 +25,15 @@ POINTS = flowsite.instants()
 
 
 @pytest.fixture
-def hosts(tmp_path: Path, recovery: VCenter) -> Iterator[tuple[Deck, Deck]]:
+def hosts(tmp_path: Path, recovery: VCenter, request: pytest.FixtureRequest) -> Iterator[tuple[Deck, Deck]]:
     """Anna, whose controller drives a session, and Ben, whose drdeck logs in under another account."""
-    root = flowsite.lay_out(recovery, None, POINTS)
+    root, lease = flowsite.lay_out(recovery, None, POINTS), getattr(request, "param", "3s")
     recovery.control("user", text="ben@vsphere.local", target="10.0.0.2")
     made = []
     for name, user in (("anna", recovery.user), ("ben", "ben@vsphere.local")):
         directory = tmp_path / name
         directory.mkdir()
-        deck = flowsite.deck(directory, recovery, root, None, settings(), extra='lease = "3s"')
+        deck = flowsite.deck(directory, recovery, root, None, settings(), extra=f'lease = "{lease}"')
         text = deck.config.read_text("utf-8")
         deck.config.write_text(text.replace(f'username = "{recovery.user}"', f'username = "{user}"'), "utf-8")
         made.append(deck)
@@ -103,6 +103,18 @@ def test_a_take_over_in_the_middle_of_a_rollback(hosts: tuple[Deck, Deck], recov
         alarmed(deck, ("foreign_power", "erp-web01"))
     ben.run("pitr", "exit", DOMAIN, "--wait")
     poll(lambda: anna.domain(DOMAIN)["session"] is None, 60)
+    assert guarded(anna) == guarded(ben) == []
+
+
+@pytest.mark.parametrize("hosts", ["60s"], indirect=True)
+def test_a_driver_that_was_taken_over_from_raises_no_alarm(hosts: tuple[Deck, Deck]) -> None:
+    """Its own clock has it drive until it looks."""
+    anna, ben = hosts
+    ben.run("takeover", DOMAIN, "--confirm", DOMAIN, "--wait")
+    roll_back(ben, 1)
+    poll(lambda: anna.domain(DOMAIN)["session"]["rolled_back_to"] == show(POINTS[1]), 60)
+    roll_back(ben, 0)
+    poll(lambda: anna.domain(DOMAIN)["session"]["rolled_back_to"] == show(POINTS[0]), 60)
     assert guarded(anna) == guarded(ben) == []
 
 

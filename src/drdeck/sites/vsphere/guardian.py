@@ -45,8 +45,9 @@ _LOOKUPS = 8
 
 
 class Guardian:
-    """`holds` says whether this controller drives a domain; `now` is vCenter's clock; `changed` is called
-    after the alarms have changed. All but `run`'s calls belong to one event loop."""
+    """`holds` says whether this controller, `me` in leases, may drive a domain, for all it knows; `now` is
+    vCenter's clock; `changed` is called after the alarms have changed. All but `run`'s calls belong to one
+    event loop."""
 
     def __init__(
         self,
@@ -55,6 +56,7 @@ class Guardian:
         now: Callable[[], datetime],
         changed: Callable[[], None],
         root: str = "",
+        me: str = "",
     ) -> None:
         self.events, self.claims = EventLog(), Claims(now)
         self._memories, self._holds, self._now, self._changed = memories, holds, now, changed
@@ -64,7 +66,9 @@ class Guardian:
         self._dirty: dict[str, set[str]] = {}
         self._last: dict[str, VmFacts] = {}
         self._running: dict[str, frozenset[str]] = {}
-        self._root, self._wanted = root, False
+        self._root, self._wanted, self._me = root, False, me
+        self._driving: set[str] = set()
+        """folders that this controller drives, also by what was read of them last"""
         self._wake = asyncio.Event()
         self._inventory: Inventory | None = None
         self._hazards: dict[str, dict[str, Alarm]] = {}
@@ -135,7 +139,10 @@ class Guardian:
         self, post: Post, folder: FolderFacts, record: Record, inventory: Inventory, now: datetime
     ) -> None:
         memory = post.memory
-        memory.windows.follow(record, self._holds(folder.id), memory.seen, now)
+        self._driving.discard(folder.id)
+        if self._holds(folder.id) and lease.driver(folder.attributes.get(LEASE), self._me, now) is None:
+            self._driving.add(folder.id)
+        memory.windows.follow(record, folder.id in self._driving, memory.seen, now)
         held = lease.parse(folder.attributes.get(LEASE))
         self._accounts[folder.id] = frozenset(held.users if held is not None else ())
         there = {vm.id: vm for vm in inventory.vms_of(folder.id)}
@@ -266,7 +273,7 @@ class Guardian:
         for folder, post in self._posts.items():
             judging = Judging(
                 claims=self.claims,
-                drives=self._holds(folder),
+                drives=folder in self._driving and self._holds(folder),
                 fresh_s=watch.attributes_read_s,
                 own=own,
                 accounts=self._accounts.get(folder, frozenset()),

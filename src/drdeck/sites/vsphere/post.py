@@ -179,13 +179,11 @@ class Post:
                 return "foreign"
         elif told.user in ("", j.own) and j.claims.heard(told, heard.arrived_s):
             return "ours"
-        if told.user is None or told.user == "" or told.user == j.own or told.user in j.accounts:
-            if not j.drives and j.fresh_s <= heard.came_s:
-                self.wants_record = True
-                return "later"  # who drives may have begun something since the record was read
-            if self.memory.windows.explain(told):
-                return "ours"
-        return "foreign"
+        if j.fresh_s <= heard.came_s:
+            self.wants_record = True
+            return "later"  # who drives, or drives by now, may have begun something since it was read
+        drdecks = told.user is None or told.user in ("", j.own) or told.user in j.accounts
+        return "ours" if drdecks and self.memory.windows.explain(told) else "foreign"
 
     def _told_as_ours(self, heard: Heard) -> bool:
         ours = next((other for other in self._ours if _same(heard, other)), None)

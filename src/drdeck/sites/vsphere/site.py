@@ -100,7 +100,7 @@ class VSphereSite:
         self._leases.on_taken, self._fences = self._succeed, fences
         self._memories = Memories(state)
         self._guard = Guardian(
-            self._memories, self._leases.holds, self._sight.now, self._wake.set, settings.root
+            self._memories, self._leases.holds, self._sight.now, self._wake.set, settings.root, me
         )
         self._sight.guard = self._guard
 
