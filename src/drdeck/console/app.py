@@ -26,6 +26,7 @@ from textual.worker import WorkerFailed
 
 from drdeck.coach.coach import Coach
 from drdeck.controller.client import Client, Disconnected
+from drdeck.model.text import in_ascii
 from drdeck.settings import ConsoleSettings
 
 from .acts import Acts
@@ -86,6 +87,7 @@ class DrdeckApp(App[None], inherit_bindings=False):
         self.options = options
         self.environ = dict(os.environ) if environ is None else environ
         self.looks = looks_for(options, environ)  # before Textual takes NO_COLOR out of the environment
+        in_ascii.set(self.looks.ascii)
         super().__init__()
         self.real_now, self.monotonic = real_now, monotonic
         self.add_site, self.read_only, self.fresh = add_site, read_only, fresh

@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 import unicodedata
+from contextvars import ContextVar
 from functools import lru_cache
+
+from .ascii import spelled
+
+in_ascii: ContextVar[bool] = ContextVar("in_ascii", default=False)
+"""Whether `clean` spells what has no likeness in ASCII: before its width is measured, so that names stay
+apart on a screen that is drawn in ASCII. A console sets it for itself."""
 
 _HIDDEN_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 _BLANK_LETTERS = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0\u2800")
@@ -46,11 +53,12 @@ def clean(text: str, lines: bool = False) -> str:
     """`text` with control, bidi, zero-width and look-alike blank characters as "<U+202E>".
 
     A tab is a space. With `lines`, line ends stay (a site's words may have several lines); without,
-    each becomes a space.
+    each becomes a space. Where it is `in_ascii`, what has no likeness there is spelled likewise.
     """
     if text.isascii() and text.isprintable():
         return text
-    return _cleaned(text, lines) if len(text) <= _KEPT else _cleaned.__wrapped__(text, lines)
+    cleaned = _cleaned if len(text) <= _KEPT else _cleaned.__wrapped__
+    return cleaned(text, lines, in_ascii.get())
 
 
 _KEPT = 400
@@ -58,7 +66,7 @@ _KEPT = 400
 
 
 @lru_cache(4096)
-def _cleaned(text: str, lines: bool) -> str:
+def _cleaned(text: str, lines: bool, ascii_only: bool) -> str:
     text = text.replace("\r\n", "\n").replace("\t", " ")
     if not lines:
         text = text.replace("\n", " ")
@@ -67,7 +75,8 @@ def _cleaned(text: str, lines: bool) -> str:
         marks = marks + 1 if _is_mark(char) else 0
         harmless = char == "\n" or not (_hides(char) or marks > MOST_MARKS)
         found.append(char if harmless else f"<U+{ord(char):04X}>")
-    return "".join(found)
+    cleaned = "".join(found)
+    return spelled(cleaned) if ascii_only else cleaned
 
 
 def in_json(text: str) -> str:
