@@ -308,6 +308,45 @@ def test_questions_in_a_terminal(deck: Deck, terminals: list[Terminal]) -> None:
     assert is_harmless(t.raw)
 
 
+@pytest.mark.vcsim
+def test_a_certificate_met_first_in_a_terminal(
+    tmp_path: Path, terminals: list[Terminal], vcsim_built: None
+) -> None:
+    """What `sites add` asks about a server of which nobody knows yet who it is."""
+    server = VCenter(name='\x1b[2J\u202eown\x07"\r\nTrusted. Pin this certificate? [y/N]: y\u2066\u200b')
+    try:
+        root = server.layout({"erp": ["db"]}, snapshots=())
+        deck = Deck(tmp_path)
+        deck.config.unlink()
+        words = [
+            "sites",
+            "add",
+            "--name",
+            "west",
+            "--url",
+            server.url,
+            "--username",
+            server.user,
+            "--root",
+            root,
+        ]
+        t = Terminal(deck.argv(*words), deck.env, columns=400)
+        terminals.append(t)
+        t.wait_for(server.thumbprint, "Pin this certificate? [y/N]")
+        of = next(line for line in t.text().splitlines() if "signed by itself" in line)
+        for hidden in ("<U+001B>[2J<U+202E>own<U+0007>", "<U+2066><U+200B>"):
+            assert hidden in of, of
+        assert "Trusted. Pin" in of, "its line end begins no line"
+        t.press("y", "enter")
+        t.wait_for("Password")
+        t.press(server.password, "enter")
+        assert t.ended() == 0, t.text()
+        assert is_harmless(t.raw)
+        assert raw(deck.config.read_text()) == []
+    finally:
+        server.stop()
+
+
 @pytest.mark.parametrize("locale", ["C", "en_US.ISO-8859-1", "POSIX"])
 def test_names_that_the_locale_has_no_letters_for(deck: Deck, locale: str) -> None:
     deck.here = False

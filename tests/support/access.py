@@ -58,6 +58,7 @@ class Access:
         port: int = 0,
         boot: float | None = None,
         valid: str | None = None,
+        name: str | None = None,
         events: bool = True,
     ) -> None:
         self.user, self.password = user, password
@@ -74,6 +75,8 @@ class Access:
             flags["boot"] = f"{boot}s"
         if valid is not None:  # how long the certificate holds, "48h"; "-1h": it has ended
             flags["valid"] = valid
+        if name is not None:  # whose certificate it is
+            flags["name"] = name
         self._simulator = Simulator(**flags)
         self.url: str = self._simulator.ready["url"]
         self.host, self.port = urlsplit(self.url).hostname or "", urlsplit(self.url).port or 0

@@ -403,10 +403,10 @@ func hangUp(w http.ResponseWriter) {
 }
 
 // certificate makes a self-signed one for this machine; the library's own is too weak for a strict client.
-func certificate(valid time.Duration) (tls.Certificate, string) {
+func certificate(name string, valid time.Duration) (tls.Certificate, string) {
 	key, _ := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	template := &x509.Certificate{
-		SerialNumber: big.NewInt(time.Now().UnixNano()), Subject: pkix.Name{CommonName: "drdeck test vCenter"},
+		SerialNumber: big.NewInt(time.Now().UnixNano()), Subject: pkix.Name{CommonName: name},
 		NotBefore: time.Now().Add(-48 * time.Hour), NotAfter: time.Now().Add(valid),
 		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, BasicConstraintsValid: true, IsCA: true,
 		KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
@@ -428,6 +428,7 @@ func main() {
 	user := flag.String("user", "drdeck@vsphere.local", "who may log in")
 	password := flag.String("password", "secret", "with which password")
 	useTLS := flag.Bool("tls", true, "https with a self-signed certificate")
+	name := flag.String("name", "drdeck test vCenter", "whose certificate it is")
 	valid := flag.Duration("valid", 9000*time.Hour, "from now until the certificate ends; negative: it has ended")
 	events := flag.Bool("events", true, "tell in events what a vCenter tells, not only what the library does")
 	boot := flag.Duration("boot", -1, "from power on to VMware Tools and an address; negative: never")
@@ -447,7 +448,7 @@ func main() {
 	mendTemplates()
 	ready := map[string]string{}
 	if *useTLS {
-		pair, text := certificate(*valid)
+		pair, text := certificate(*name, *valid)
 		model.Service.TLS = &tls.Config{Certificates: []tls.Certificate{pair}}
 		ready["certificate"] = text
 	}
