@@ -91,6 +91,24 @@ async def test_news_that_is_older_than_the_answer_is_looked_behind(tmp_path: Pat
         assert facts.QUESTION not in kinds and site.log == ["BeginCompletion"]
 
 
+def test_a_try_that_never_left_hides_no_earlier_one_that_was_lost(tmp_path: Path) -> None:
+    """The first one landed after it was given again, so the session is over by our own word."""
+    journal = Journal(tmp_path / "journal.db")
+    request = {"action": "pitr_exit", "domain": "erp"}
+    for kind, data in (
+        (facts.ACCEPTED, {"request": request, "asked_at": "2026-01-16T22:00:00Z", "session": "op-0"}),
+        (facts.INTENT, {"key": "ExitSession"}),
+        (facts.OUTCOME, {"key": "ExitSession", "result": "unknown", "serial": 3}),
+        (facts.INTENT, {"key": "ExitSession"}),
+        (facts.OUTCOME, {"key": "ExitSession", "result": "unreachable", "serial": 4}),
+    ):
+        journal.append(ANNA, kind, {"operation": "op-1", **data})
+    asked = facts.read(journal)["op-1"]
+    assert commands(next_step(asked, IN_SESSION, 5)) == [ExitSession]
+    assert isinstance(next_step(asked, domain(Mode.RUNNING_IN_FAILOVER), 5), Done)
+    journal.close()
+
+
 def test_an_answer_about_what_was_interrupted_outlives_the_next_start(tmp_path: Path) -> None:
     """What was under way when a process died was asked about, and answered: it is not asked again."""
     journal = Journal(tmp_path / "journal.db")

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, TypeVar, get_args
 
 import msgspec
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
@@ -335,5 +335,6 @@ TestAnything.settings = settings(
     stateful_step_count=50,
     deadline=None,
     derandomize=not EXAMPLES,
+    phases=[Phase.reuse, Phase.generate],  # making a failure small takes minutes: add Phase.shrink by hand
     suppress_health_check=list(HealthCheck),
 )

@@ -125,8 +125,7 @@ def _intent(op: Operation, data: dict[str, Any]) -> Operation:
     key = data["key"]
     return _replace(
         op,
-        going=op.going | {key},
-        lost=_without(op.lost, [key]),
+        going=op.going | {key},  # what is known of an earlier try stays until this one has an outcome
         unsent=_without(op.unsent, [key]),
         failed=_without(op.failed, [key]),
     )
@@ -135,6 +134,9 @@ def _intent(op: Operation, data: dict[str, Any]) -> Operation:
 def _outcome(op: Operation, data: dict[str, Any]) -> Operation:
     key, result, serial = data["key"], data["result"], int(data.get("serial", 0))
     op = _replace(op, going=op.going - {key})
+    if result == "unreachable":
+        return _replace(op, unsent={**op.unsent, key: serial})
+    op = _replace(op, lost=_without(op.lost, [key]))
     if result == "done":
         return _replace(op, done={**op.done, key: serial})
     if result == "refused" and key == "AbortCompletion":
@@ -147,8 +149,6 @@ def _outcome(op: Operation, data: dict[str, Any]) -> Operation:
             acts = {**acts, key: command.act}
         failed = {**op.failed, key: data["text"]}
         return _replace(op, failed=failed, acts=acts, done=_without(op.done, [key]))
-    if result == "unreachable":
-        return _replace(op, unsent={**op.unsent, key: serial})
     return _replace(op, lost={**op.lost, key: serial})
 
 
