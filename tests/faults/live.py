@@ -14,7 +14,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
-from drdeck.controller.client import Client, ControllerError
+from drdeck.controller.client import Client, ControllerError, Disconnected
 from drdeck.controller.journal import Journal
 from drdeck.controller.operations import OperationState, OperationView
 from drdeck.controller.paths import Paths, paths_for
@@ -164,7 +164,7 @@ class Live:
                 if error.code in ("unreachable", "failed"):
                     await asyncio.sleep(0.05)
                 else:
-                    assert error.code == "disconnected", (request, error)
+                    assert isinstance(error, Disconnected), (request, error)
         raise AssertionError(f"{request.action} was not accepted within {WITHIN_S} s")
 
     async def until(self, holds: Callable[[], object]) -> None:
