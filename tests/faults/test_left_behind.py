@@ -6,10 +6,11 @@ The killed one cannot end its session: the next one does, before it looks what b
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
 from collections import Counter
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
@@ -133,28 +134,34 @@ async def go_on(live: Live, step: int) -> None:
     await live.until(lambda: all(op.ended_at for op in live.operations()))
 
 
+@contextlib.asynccontextmanager
+async def held_at_anna(directory: Path, vcenter: VCenter, act: str) -> AsyncIterator[tuple[Live, Live, int]]:
+    """Anna, whose call is held on its way, Bob beside her, and the step of hers that it is from."""
+    anna, bob = jump_hosts(directory / act, vcenter)
+    step = STEPS.get(act, 2)
+    try:
+        await anna.begin()
+        await bob.begin()
+        bob.before = anna.before
+        for work in steps(anna)[:step]:
+            await work()
+        await drop(await until_held(vcenter, act, 1, steps(anna)[step]()))
+        yield anna, bob, step
+    except Exception as error:
+        error.add_note(f"anna:\n{anna.history()}\nbob:\n{bob.history()}")
+        raise
+    finally:
+        await anna.end()
+        await bob.end()
+
+
 async def test_another_jump_host_takes_over(tmp_path: Path, vcsim_built: None) -> None:
     async def one(act: str, vcenter: VCenter) -> None:
-        anna, bob = jump_hosts(tmp_path / act, vcenter)
-        step = STEPS.get(act, 2)
-        try:
-            await anna.begin()
-            await bob.begin()
-            bob.before = anna.before
-            for work in steps(anna)[:step]:
-                await work()
-            doing = await until_held(vcenter, act, 1, steps(anna)[step]())
-            await drop(doing)
+        async with held_at_anna(tmp_path, vcenter, act) as (anna, bob, step):
             await anna.end()
             await take_over(bob)
             await go_on(bob, step)
             assert await lands(vcenter) == [(act, REFUSED)]
-        except Exception as error:
-            error.add_note(f"anna:\n{anna.history()}\nbob:\n{bob.history()}")
-            raise
-        finally:
-            await anna.end()
-            await bob.end()
         undisturbed(bob, act)
 
     await side_by_side(one, IN_FLOW, LANES, BOOT_S)
@@ -164,16 +171,7 @@ async def test_a_living_driver_that_is_taken_over_repeats_nothing(tmp_path: Path
     """Its call is refused as it lands; before it asks again it learns that it drives no more."""
 
     async def one(act: str, vcenter: VCenter) -> None:
-        anna, bob = jump_hosts(tmp_path / act, vcenter)
-        step = STEPS.get(act, 2)
-        try:
-            await anna.begin()
-            await bob.begin()
-            bob.before = anna.before
-            for work in steps(anna)[:step]:
-                await work()
-            doing = await until_held(vcenter, act, 1, steps(anna)[step]())
-            await drop(doing)
+        async with held_at_anna(tmp_path, vcenter, act) as (anna, bob, step):
             await bob.until(lambda: bob.shown and bob.shown.driver)
             ident = await bob.ask(Request(action="take_over", domain=DOMAIN, confirm=DOMAIN))
             await bob.until(lambda: bob.ended(ident))
@@ -181,12 +179,6 @@ async def test_a_living_driver_that_is_taken_over_repeats_nothing(tmp_path: Path
             assert await lands(vcenter) == [(act, REFUSED)]
             await eventually(lambda: outcomes(anna))
             await anna.until(lambda: anna.shown and anna.shown.session is None)
-        except Exception as error:
-            error.add_note(f"anna:\n{anna.history()}\nbob:\n{bob.history()}")
-            raise
-        finally:
-            await anna.end()
-            await bob.end()
         # an event of hers may come so late that it looks like work by hand
         undisturbed(bob, act, alarms=False)
 
