@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import threading
 from collections.abc import Callable
-from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from pyVmomi import vim
@@ -278,8 +277,3 @@ class Connection:
     def session_id(self) -> str:
         """The id of the commanding session."""
         return self.commands.session_id
-
-    async def current_time(self) -> datetime:
-        """The vCenter's clock, UTC."""
-        answer: datetime = await self.command(lambda session: session.si.CurrentTime(), "read its clock")
-        return answer.astimezone(UTC)
