@@ -208,13 +208,15 @@ async def test_a_socket_of_another_user_is_told_nothing(anywhere: Path) -> None:
     place.mkdir()
     place.chmod(0o777)
     path = place / "controller.sock"
+    aside = place / "not yet"
     heard = anywhere / "heard"
 
     def listen() -> None:
         with socket.socket(socket.AF_UNIX) as sock:
-            sock.bind(str(path))
-            path.chmod(0o777)
+            sock.bind(str(aside))
+            aside.chmod(0o777)
             sock.listen()
+            aside.rename(path)  # there only once it answers
             sock.settimeout(30)
             client, _ = sock.accept()
             client.settimeout(10)
