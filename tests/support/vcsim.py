@@ -205,7 +205,7 @@ class VCenter(Access):
     def rule(
         self, method: str, action: str, vm: Which | None = None, times: int = -1, ms: int = 0, text: str = ""
     ) -> None:
-        """What becomes of the next `times` calls (-1: all) of a method; actions: tests/vcsim/main.go."""
+        """What becomes of the next `times` calls (-1: all) of a method; actions: tests/vcsim/control.go."""
         target = "" if vm is None else self.vm(vm)._moId
         self.control("rules", method=method, action=action, target=target, times=times, ms=ms, text=text)
 

@@ -1,0 +1,220 @@
+// What becomes of a SOAP call: the rules are asked, then the library, and what a vCenter does besides is added.
+
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io/ioutil"
+	"net/http"
+	"net/http/httptest"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/vmware/govmomi/simulator"
+	"github.com/vmware/govmomi/vim25/types"
+)
+
+var (
+	callRE  = regexp.MustCompile(`<(?:\w+:)?Body[^>]*>\s*<(?:\w+:)?(\w+)[^>]*>\s*<(?:\w+:)?_this[^>]*>([^<]*)<`)
+	faultRE = regexp.MustCompile(`<detail>.*?xsi:type="(\w+)"`)
+	taskRE  = regexp.MustCompile(`<returnval type="Task">([^<]*)<`)
+)
+
+const envelope = `<?xml version="1.0" encoding="UTF-8"?><soapenv:Envelope xmlns:soapenv="http://schemas.xmlsoap.org/soap/envelope/" ` +
+	`xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"><soapenv:Body>%s</soapenv:Body></soapenv:Envelope>`
+
+func (c *control) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	body, _ := ioutil.ReadAll(r.Body)
+	if strings.HasPrefix(r.URL.Path, "/control/") {
+		c.command(w, strings.TrimPrefix(r.URL.Path, "/control/"), body)
+		return
+	}
+	m := callRE.FindSubmatch(body)
+	if m == nil {
+		c.forward(w, r, body)
+		return
+	}
+	method, target := string(m[1]), vmOf(string(m[2]))
+	act := c.match(method, target)
+	if method == "Login" && act.Action == "" {
+		c.login(w, r, body)
+		return
+	}
+	if act.Action == "" && c.roles.answers(w, r, body) {
+		return
+	}
+	switch act.Action {
+	case "drop":
+		hangUp(w)
+	case "lose":
+		c.act(httptest.NewRecorder(), r, body, method, target)
+		hangUp(w)
+	case "hold":
+		c.mu.Lock()
+		freed := c.freed
+		c.mu.Unlock()
+		<-freed
+		out := httptest.NewRecorder()
+		c.act(out, r.Clone(context.Background()), body, method, target)
+		fault := ""
+		if m := faultRE.FindStringSubmatch(out.Body.String()); m != nil {
+			fault = m[1]
+		}
+		c.mu.Lock()
+		c.late = append(c.late, map[string]string{"method": method, "fault": fault})
+		c.mu.Unlock()
+		hangUp(w)
+	case "stall":
+		time.Sleep(time.Duration(act.Ms) * time.Millisecond)
+		c.act(w, r, body, method, target)
+	case "ignore":
+		fmt.Fprintf(w, envelope, `<`+method+`Response xmlns="urn:vim25"></`+method+`Response>`)
+	case "fail":
+		if !strings.HasSuffix(method, "_Task") {
+			w.WriteHeader(http.StatusInternalServerError)
+			fmt.Fprintf(w, envelope, `<soapenv:Fault><faultcode>ServerFaultCode</faultcode><faultstring>`+act.Text+
+				`</faultstring><detail><InvalidStateFault xmlns="urn:vim25" xsi:type="InvalidState"/></detail></soapenv:Fault>`)
+			return
+		}
+		task := newTask(method, target)
+		finish(task, types.TaskInfoStateError, types.LocalizedMethodFault{
+			Fault: new(types.GenericVmConfigFault), LocalizedMessage: act.Text})
+		answerTask(w, method, task)
+	case "slow":
+		if c.ended(r) {
+			c.forward(w, r, body)
+			return
+		}
+		task := newTask(method, target)
+		c.tellTask(c.logins.of(r), method, target, task.Self.Value)
+		answerTask(w, method, task)
+		go func() {
+			time.Sleep(time.Duration(act.Ms) * time.Millisecond)
+			out := httptest.NewRecorder()
+			c.carryOut(out, c.own(r), body, method, target) // a task outlives the session that began it
+			state, fault := types.TaskInfoStateSuccess, interface{}(nil)
+			if id := taskRE.FindStringSubmatch(out.Body.String()); id != nil {
+				real := simulator.Map.Get(types.ManagedObjectReference{Type: "Task", Value: id[1]}).(*simulator.Task)
+				if state = real.Info.State; real.Info.Error != nil {
+					fault = *real.Info.Error
+				}
+			}
+			finish(task, state, fault)
+		}()
+	default:
+		c.act(w, r, body, method, target)
+	}
+}
+
+func (c *control) forward(w http.ResponseWriter, r *http.Request, body []byte) {
+	r = r.Clone(r.Context())
+	c.logins.known(r)
+	r.Body = ioutil.NopCloser(bytes.NewReader(body))
+	c.sdk.ServeHTTP(w, r)
+}
+
+const askTime = `<CurrentTime xmlns="urn:vim25"><_this type="ServiceInstance">ServiceInstance</_this></CurrentTime>`
+
+// ended says whether the session of a request is no more.
+func (c *control) ended(r *http.Request) bool {
+	out := httptest.NewRecorder()
+	c.forward(out, r.Clone(context.Background()), []byte(fmt.Sprintf(envelope, askTime)))
+	return out.Code != http.StatusOK
+}
+
+// act carries a call out and tells of its task.
+func (c *control) act(w http.ResponseWriter, r *http.Request, body []byte, method, target string) {
+	if !strings.HasSuffix(method, "_Task") {
+		c.carryOut(w, r, body, method, target)
+		return
+	}
+	out := httptest.NewRecorder()
+	c.carryOut(out, r, body, method, target)
+	if id := taskRE.FindStringSubmatch(out.Body.String()); id != nil {
+		c.tellTask(c.logins.of(r), method, target, id[1])
+	}
+	replay(w, out)
+}
+
+// replay gives an answer that was kept back.
+func replay(w http.ResponseWriter, out *httptest.ResponseRecorder) {
+	for name, values := range out.Header() {
+		w.Header()[name] = values
+	}
+	w.WriteHeader(out.Code)
+	_, _ = w.Write(out.Body.Bytes())
+}
+
+// carryOut does what a call says, and adds what a vCenter does besides and the library leaves out.
+func (c *control) carryOut(w http.ResponseWriter, r *http.Request, body []byte, method, target string) {
+	ref := types.ManagedObjectReference{Type: "VirtualMachine", Value: target}
+	vm, _ := simulator.Map.Get(ref).(*simulator.VirtualMachine)
+	before, seen := placeOf(vm), &noted{ResponseWriter: w}
+	c.forward(seen, r, body)
+	if vm == nil || seen.refused {
+		return
+	}
+	c.tellMoves(c.logins.of(r), vm, before)
+	running := vm.Runtime.PowerState == types.VirtualMachinePowerStatePoweredOn
+	switch method {
+	case "RevertToSnapshot_Task": // all snapshots here are without memory: the VM is off afterwards
+		set(vm, "runtime.powerState", types.VirtualMachinePowerStatePoweredOff)
+		c.guest(vm, "guestToolsNotRunning", "")
+	case "ShutdownGuest", "PowerOffVM_Task":
+		if !running {
+			c.guest(vm, "guestToolsNotRunning", "")
+		}
+	case "PowerOnVM_Task":
+		if running && c.boot >= 0 {
+			time.AfterFunc(c.boot, func() { c.guest(vm, "guestToolsRunning", "10.0.0."+target[strings.LastIndex(target, "-")+1:]) })
+		}
+	}
+}
+
+// noted knows whether what it passes on is a fault.
+type noted struct {
+	http.ResponseWriter
+	refused bool
+}
+
+func (n *noted) WriteHeader(status int) {
+	n.refused = status >= 400
+	n.ResponseWriter.WriteHeader(status)
+}
+
+// guest tells of VMware Tools and the address; only with -boot, else a test says it itself.
+func (c *control) guest(vm *simulator.VirtualMachine, tools, ip string) {
+	if c.boot >= 0 {
+		set(vm, "guest.toolsRunningStatus", tools)
+		set(vm, "guest.ipAddress", ip)
+	}
+}
+
+// newTask makes a task that runs until finish, seen in the VM's recentTask as in a vCenter.
+func newTask(method, target string) *simulator.Task {
+	ref := types.ManagedObjectReference{Type: "VirtualMachine", Value: target}
+	task := simulator.CreateTask(ref, strings.TrimSuffix(method, "_Task"), nil)
+	simulator.Map.Update(task, []types.PropertyChange{{Name: "info.state", Val: types.TaskInfoStateRunning}})
+	if vm, ok := simulator.Map.Get(ref).(*simulator.VirtualMachine); ok {
+		set(vm, "recentTask", append(vm.RecentTask, task.Self))
+	}
+	return task
+}
+
+func finish(task *simulator.Task, state types.TaskInfoState, fault interface{}) {
+	simulator.Map.Update(task, []types.PropertyChange{{Name: "info.error", Val: fault}, {Name: "info.state", Val: state}})
+}
+
+func answerTask(w http.ResponseWriter, method string, task *simulator.Task) {
+	fmt.Fprintf(w, envelope, `<`+method+`Response xmlns="urn:vim25"><returnval type="Task">`+task.Self.Value+
+		`</returnval></`+method+`Response>`)
+}
+
+func hangUp(w http.ResponseWriter) {
+	if conn, _, err := w.(http.Hijacker).Hijack(); err == nil {
+		_ = conn.Close()
+	}
+}
