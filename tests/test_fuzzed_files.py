@@ -23,7 +23,7 @@ from drdeck.model.commands import RollBack
 from drdeck.model.domains import FailoverType
 from drdeck.model.text import clean
 from drdeck.settings import Settings, SettingsError
-from drdeck.settings import load as load_settings
+from drdeck.settings_file import load as load_settings
 from drdeck.sites.training import loading as scenarios
 from drdeck.sites.training.scenario import Scenario, ScenarioError
 from tests.support.mutations import SEED, TIMES, Mutator

@@ -10,7 +10,8 @@ import click
 import pytest
 
 from drdeck.cli.app import cli
-from drdeck.settings import VSphereSettings, parse
+from drdeck.settings import VSphereSettings
+from drdeck.settings_file import parse
 
 README = Path(__file__).parent.parent / "README.md"
 BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```", README.read_text("utf-8"), re.MULTILINE | re.DOTALL)

@@ -8,15 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drdeck.settings import (
-    Settings,
-    SettingsError,
-    TrainingSettings,
-    VSphereSettings,
-    load,
-    parse,
-    password_variable,
-)
+from drdeck.settings import Settings, SettingsError, TrainingSettings, VSphereSettings, password_variable
+from drdeck.settings_file import load, parse
 
 FILE = Path("settings.toml")
 WHOLE = """\

@@ -12,7 +12,8 @@ from drdeck.cli.context import Context
 from drdeck.console.dialogs.lessons import LessonRow
 from drdeck.controller.client import ControllerError, UnknownCertificate
 from drdeck.model.certificates import Certificate
-from drdeck.settings import SettingsError, VSphereSettings, load
+from drdeck.settings import SettingsError, VSphereSettings
+from drdeck.settings_file import load
 from tests.console.deck import Deck, running
 from tests.console.fake import FakeClient, domain, operation
 from tests.support.vcsim import VCenter

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from drdeck.console.keys import help_rows, normal, shown_key
 from drdeck.model.actions import ACTIONS
 from drdeck.model.keys import FIXED, effective, wrong
-from drdeck.settings import SettingsError, parse
+from drdeck.settings import SettingsError
+from drdeck.settings_file import parse
 
 FILE = Path("settings.toml")
 

@@ -17,7 +17,8 @@ from drdeck.cli import adding
 from drdeck.controller import protocol as p
 from drdeck.controller.client import Client, ControllerError
 from drdeck.controller.journal import Journal, JournalError
-from drdeck.settings import SettingsError, load
+from drdeck.settings import SettingsError
+from drdeck.settings_file import load
 from tests.controller.test_socket import served
 from tests.support.deck import Deck
 from tests.support.stranger import NOBODY, as_nobody, needs_root, open_directory

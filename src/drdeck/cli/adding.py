@@ -11,7 +11,8 @@ import tomli_w
 from drdeck.controller.client import ControllerError, UnknownCertificate
 from drdeck.controller.probe import look
 from drdeck.files import Unreadable, make_parents, read_text, write_private
-from drdeck.settings import SettingsError, VSphereSettings, load, parse
+from drdeck.settings import SettingsError, VSphereSettings
+from drdeck.settings_file import load, parse
 
 _OPTIONAL = ("ca_file", "thumbprint", "insecure")
 

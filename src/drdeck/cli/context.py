@@ -22,7 +22,8 @@ from drdeck.controller.paths import Paths, paths_for
 from drdeck.controller.protocol import Listing
 from drdeck.controller.sight import LOGGED_IN, NOT_SEEN
 from drdeck.model.times import show_duration
-from drdeck.settings import TRAINING, Settings, SettingsError, TrainingSettings, load
+from drdeck.settings import TRAINING, Settings, SettingsError, TrainingSettings
+from drdeck.settings_file import load
 
 from . import exits, output
 from .exits import Exit
