@@ -28,7 +28,7 @@ def test_the_console_never_loads_a_site() -> None:
     assert "pyVmomi" not in loaded
 
 
-@pytest.mark.parametrize("module", ["domains", "pitr", "actions", "commands", "times", "text"])
+@pytest.mark.parametrize("module", ["domains", "views", "pitr", "actions", "commands", "times", "text"])
 def test_the_model_imports_nothing_of_ours_but_itself(module: str) -> None:
     loaded = {m for m in modules_after(f"import drdeck.model.{module}") if m.startswith("drdeck.")}
     assert all(name.startswith("drdeck.model") for name in loaded)

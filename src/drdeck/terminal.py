@@ -6,7 +6,7 @@ import os
 import subprocess
 from collections.abc import Mapping
 
-from drdeck.model.domains import Finding
+from drdeck.model.findings import Finding
 from drdeck.settings import ConsoleSettings
 
 MIN_WIDTH, MIN_HEIGHT = 80, 24

@@ -16,7 +16,6 @@ from drdeck.model.actions import Request, consequences, refusal, tier_of
 from drdeck.model.domains import (
     Domain,
     FailoverType,
-    Finding,
     Mode,
     Networks,
     Owner,
@@ -24,13 +23,14 @@ from drdeck.model.domains import (
     ProtectedSite,
     Session,
     SessionState,
-    SiteClock,
     Step,
     StepState,
     Vm,
 )
+from drdeck.model.findings import Finding
 from drdeck.model.passwords import PasswordWanted
 from drdeck.model.pitr import Points, RestorePoint
+from drdeck.model.views import SiteClock
 
 NOW = datetime(2026, 11, 22, 10, 42, 7, tzinfo=UTC)
 

@@ -16,18 +16,9 @@ import pytest
 from drdeck.console import looks
 from drdeck.controller.client import ControllerError
 from drdeck.controller.operations import OperationState, OperationView, Question
-from drdeck.model.domains import (
-    Alarm,
-    Domain,
-    Finding,
-    Mode,
-    Networks,
-    Period,
-    ProtectedSite,
-    RunbookGroup,
-    SessionState,
-    Severity,
-)
+from drdeck.model.alarms import Alarm, Severity
+from drdeck.model.domains import Domain, Mode, Networks, Period, ProtectedSite, RunbookGroup, SessionState
+from drdeck.model.findings import Finding
 from tests.console.deck import Deck, running
 from tests.console.fake import NOW, FakeClient, changed, domain, in_session, operation, steps, vm
 from tests.support.nasty import NASTY, nasty, raw

@@ -15,7 +15,8 @@ from drdeck.console.clipboard import CAP, sequence
 from drdeck.console.sorting import ordered
 from drdeck.controller.operations import Question
 from drdeck.model.actions import ACTIONS
-from drdeck.model.domains import Finding, Health, Mode, PitrPolicy
+from drdeck.model.domains import Health, Mode, PitrPolicy
+from drdeck.model.findings import Finding
 from drdeck.settings import ConsoleSettings
 from tests.console.deck import Deck, running
 from tests.console.fake import NOW, FakeClient, domain, in_session, operation, vm

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from drdeck.model.domains import Alarm, Mode, Networks, PitrPolicy, Severity
+from drdeck.model.alarms import Alarm, Severity
+from drdeck.model.domains import Mode, Networks, PitrPolicy
 from tests.console.deck import running
 from tests.console.fake import NOW, FakeClient, domain, in_session, operation, steps, vm
 

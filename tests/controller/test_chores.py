@@ -11,8 +11,8 @@ import pytest
 from drdeck.controller import chores
 from drdeck.controller.chores import Chores
 from drdeck.controller.sight import Sight, utcnow
+from drdeck.model.acts import Act
 from drdeck.model.commands import Take
-from drdeck.model.domains import Act
 from drdeck.sites.site import Refused
 from tests.controller.test_controller import controlling
 from tests.support.fakesite import FakeSite

@@ -23,19 +23,11 @@ from drdeck.controller.protocol import TasksAnswer, line
 from drdeck.controller.requests import NotAccepted
 from drdeck.evidence.audit import operations as journaled
 from drdeck.model.actions import Request
-from drdeck.model.domains import (
-    Alarm,
-    Domain,
-    FailoverType,
-    Mode,
-    Owner,
-    Session,
-    SessionState,
-    SiteClock,
-    SiteView,
-)
+from drdeck.model.alarms import Alarm
+from drdeck.model.domains import Domain, FailoverType, Mode, Owner, Session, SessionState
 from drdeck.model.guard import Deed, alarm
 from drdeck.model.times import show
+from drdeck.model.views import SiteClock, SiteView
 from drdeck.sites.training import machine
 from drdeck.sites.training.site import TrainingSite
 from tests.rules.bench import DOMAIN, MovedClock, Plan

@@ -14,8 +14,10 @@ from drdeck.controller.journal import Journal
 from drdeck.controller.operations import OperationState
 from drdeck.controller.reconcile import Ask, Do, Done, Failed, Wait, next_step
 from drdeck.model.actions import Request
+from drdeck.model.acts import Act, Phase
 from drdeck.model.commands import AnyCommand, ExitSession, RollBack, Take
-from drdeck.model.domains import Act, Mode, Phase, SiteView
+from drdeck.model.domains import Mode
+from drdeck.model.views import SiteView
 from tests.controller.test_controller import ANNA, complete, controlling, state
 from tests.controller.test_reconcile import commands, domain, operation, session
 from tests.support.fakesite import START, FakeSite

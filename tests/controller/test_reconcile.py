@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from drdeck.controller.operations import Operation
 from drdeck.controller.reconcile import Ask, Do, Done, Failed, Next, Wait, next_step
 from drdeck.model.actions import Request
+from drdeck.model.acts import Act, Phase, SiteQuestion
 from drdeck.model.commands import (
     AbortCompletion,
     BeginCompletion,
@@ -23,18 +24,7 @@ from drdeck.model.commands import (
     StartContinuousFailover,
     StartSession,
 )
-from drdeck.model.domains import (
-    Act,
-    Domain,
-    Failover,
-    FailoverType,
-    Mode,
-    Owner,
-    Phase,
-    Session,
-    SessionState,
-    SiteQuestion,
-)
+from drdeck.model.domains import Domain, Failover, FailoverType, Mode, Owner, Session, SessionState
 
 NOW = datetime(2026, 1, 16, 22, 30, tzinfo=UTC)
 OP = "op-1"

@@ -10,7 +10,7 @@ from typing import cast
 import pytest
 
 from drdeck.controller.sight import Sight
-from drdeck.model.domains import SiteClock, SiteView
+from drdeck.model.views import SiteClock, SiteView
 from drdeck.sites.site import RecoverySite, SiteUnreachable
 
 START = datetime(2026, 11, 22, 8, 0, tzinfo=UTC)

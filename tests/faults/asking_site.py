@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from drdeck.model import commands as c
-from drdeck.model.domains import Act, Mode, Phase, ProtectedSite
+from drdeck.model.acts import Act, Phase
+from drdeck.model.domains import Mode, ProtectedSite
 from drdeck.sites.site import ResultUnknown, SiteUnreachable
 from tests.support.fakesite import FakeSite
 

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from drdeck.controller.journal import Event, JournalError
-from drdeck.model.domains import SiteView
+from drdeck.model.views import SiteView
 from drdeck.sites.site import ResultUnknown, SiteUnreachable
 from drdeck.sites.training.injection import SiteCommand
 from drdeck.sites.training.site import TrainingSite

@@ -18,7 +18,8 @@ from drdeck.controller.operations import OperationState
 from drdeck.controller.projection import STARTED
 from drdeck.evidence.audit import steps_by_operation
 from drdeck.model.actions import Request
-from drdeck.model.domains import Act, FailoverType
+from drdeck.model.acts import Act
+from drdeck.model.domains import FailoverType
 from drdeck.sites.site import ResultUnknown
 from tests.controller.test_controller import ANNA, complete, controlling
 from tests.faults.asking_site import AskingSite

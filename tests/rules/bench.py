@@ -21,8 +21,9 @@ from drdeck.controller.operations import Operation, OperationState
 from drdeck.controller.requests import NotAccepted
 from drdeck.model.actions import Request
 from drdeck.model.commands import AnyCommand
-from drdeck.model.domains import Domain, FailoverType, Mode, Owner, SessionState, SiteView
+from drdeck.model.domains import Domain, FailoverType, Mode, Owner, SessionState
 from drdeck.model.pitr import Points
+from drdeck.model.views import SiteView
 from drdeck.sites.site import RecoverySite
 
 ANNA = "anna@jump"

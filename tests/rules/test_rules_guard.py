@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from drdeck.model.domains import Alarm, Severity
+from drdeck.model.alarms import Alarm, Severity
 from drdeck.model.guard import GUARD_KINDS, who
 from tests.rules.bench import VMS, Bench
 from tests.rules.conftest import MakeBench

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from drdeck.model.domains import Act, FailoverType, Mode, SessionState
+from drdeck.model.acts import Act
+from drdeck.model.domains import FailoverType, Mode, SessionState
 from tests.screens.stage import House
 
 SEG = "DRSeg"

@@ -35,8 +35,11 @@ from drdeck.controller.controller import Controller
 from drdeck.controller.journal import Journal
 from drdeck.controller.server import Server
 from drdeck.model.actions import Request
+from drdeck.model.acts import Act, Phase
 from drdeck.model.commands import Take
-from drdeck.model.domains import Act, Domain, Finding, Phase, ProtectedSite, SiteView
+from drdeck.model.domains import Domain, ProtectedSite
+from drdeck.model.findings import Finding
+from drdeck.model.views import SiteView
 from drdeck.settings import ConsoleSettings
 from drdeck.sites.site import LoginRefused, ResultUnknown, SiteUnreachable
 from drdeck.sites.training.injection import SiteCommand

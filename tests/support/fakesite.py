@@ -9,23 +9,22 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 
 from drdeck.model import commands as c
+from drdeck.model.acts import Act
 from drdeck.model.domains import (
-    Act,
     Domain,
     Failover,
-    Finding,
     Mode,
     Owner,
     PitrPolicy,
     ProtectedSite,
     Session,
     SessionState,
-    SiteClock,
-    SiteView,
     Vm,
 )
+from drdeck.model.findings import Finding
 from drdeck.model.guard import Hazards
 from drdeck.model.pitr import Points
+from drdeck.model.views import SiteClock, SiteView
 from drdeck.sites.site import Refused, ResultUnknown, SiteUnreachable
 
 START = datetime(2026, 1, 16, 22, 0, tzinfo=UTC)

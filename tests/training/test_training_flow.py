@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from drdeck.model.acts import Act
 from drdeck.model.commands import (
     AbortCompletion,
     BeginCompletion,
@@ -12,7 +13,7 @@ from drdeck.model.commands import (
     StartSession,
     Take,
 )
-from drdeck.model.domains import Act, FailoverType, Mode, Owner, SessionState, StepState
+from drdeck.model.domains import FailoverType, Mode, Owner, SessionState, StepState
 from drdeck.sites.training.flow import LAG
 from drdeck.sites.training.simulation import Accepted, view
 from drdeck.sites.training.steps import LABELS

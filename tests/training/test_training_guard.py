@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from drdeck.model.domains import Mode, Severity
+from drdeck.model.alarms import Severity
+from drdeck.model.domains import Mode
 from drdeck.model.pitr import excluded_by
 from tests.training.build import Player, at, fault, scenario
 

@@ -22,7 +22,8 @@ from drdeck.model.commands import (
     StartContinuousFailover,
     StartSession,
 )
-from drdeck.model.domains import FailoverType, Mode, SiteView
+from drdeck.model.domains import FailoverType, Mode
+from drdeck.model.views import SiteView
 from drdeck.sites.site import RecoverySite, Refused, SiteUnreachable
 from drdeck.sites.training import store
 from drdeck.sites.training.scenario import Scenario

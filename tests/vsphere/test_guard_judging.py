@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from drdeck.model.domains import Act, FailoverType, SessionState
+from drdeck.model.acts import Act
+from drdeck.model.domains import FailoverType, SessionState
 from drdeck.model.guard import Deed
 from drdeck.sites.site import Refused, ResultUnknown
 from drdeck.sites.vsphere.claims import Claims

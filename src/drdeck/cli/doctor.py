@@ -12,7 +12,7 @@ import drdeck
 from drdeck import terminal
 from drdeck.controller.client import Client, ControllerError
 from drdeck.evidence.audit import verify
-from drdeck.model.domains import Finding
+from drdeck.model.findings import Finding
 from drdeck.model.passwords import PROTECTED
 from drdeck.settings import Settings, VSphereSettings, password_variable
 

@@ -10,7 +10,8 @@ import msgspec
 
 from drdeck.controller.operations import OperationView
 from drdeck.controller.protocol import Detail, Listing
-from drdeck.model.domains import Alarm, Domain, Period, Session, Step, Vm
+from drdeck.model.alarms import Alarm
+from drdeck.model.domains import Domain, Period, Session, Step, Vm
 from drdeck.model.pitr import Points
 from drdeck.model.times import show
 

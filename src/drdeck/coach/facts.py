@@ -10,7 +10,8 @@ from drdeck.controller import projection
 from drdeck.controller.client import Client, ControllerError
 from drdeck.controller.journal import Journal, JournalError
 from drdeck.controller.operations import OperationState, OperationView
-from drdeck.model.domains import Domain, Frozen, Period
+from drdeck.model.domains import Domain, Period
+from drdeck.model.frozen import Frozen
 
 
 class Given(Frozen, frozen=True, kw_only=True):

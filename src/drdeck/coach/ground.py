@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from drdeck.model.domains import Frozen
+from drdeck.model.frozen import Frozen
 from drdeck.model.times import parse_duration
 
 if TYPE_CHECKING:

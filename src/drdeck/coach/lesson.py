@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Literal
 
-from drdeck.model.domains import FailoverType, Frozen, Mode
+from drdeck.model.domains import FailoverType, Mode
+from drdeck.model.frozen import Frozen
 
 MOST_TITLE = 30
 MOST_SITUATION = 220

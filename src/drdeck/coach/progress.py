@@ -12,7 +12,7 @@ from pathlib import Path
 import msgspec
 
 from drdeck.files import write_private
-from drdeck.model.domains import Frozen
+from drdeck.model.frozen import Frozen
 
 from .result import Result
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
-from drdeck.model.domains import Domain, FailoverType, Frozen, Health
+from drdeck.model.domains import Domain, FailoverType, Health
+from drdeck.model.frozen import Frozen
 from drdeck.model.times import show, show_clock
 
 from .facts import Facts

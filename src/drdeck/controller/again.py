@@ -6,7 +6,8 @@ from collections.abc import Iterable
 
 import msgspec
 
-from drdeck.model.domains import Domain, Mode, SiteView
+from drdeck.model.domains import Domain, Mode
+from drdeck.model.views import SiteView
 
 from .operations import Operation, OperationState
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from drdeck.model.domains import Alarm, Domain, SiteView
+from drdeck.model.alarms import Alarm
+from drdeck.model.domains import Domain
 from drdeck.model.guard import GUARD_KINDS
 from drdeck.model.times import show
+from drdeck.model.views import SiteView
 
 from .journal import Event, JournalError
 

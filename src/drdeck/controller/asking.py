@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from drdeck.model.domains import Act, Domain
+from drdeck.model.acts import Act
+from drdeck.model.domains import Domain
 
 from .operations import Operation, Question
 

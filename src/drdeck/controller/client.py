@@ -18,7 +18,7 @@ import msgspec
 from drdeck.files import refuse_strangers
 from drdeck.model.actions import Request
 from drdeck.model.certificates import Certificate
-from drdeck.model.domains import Finding
+from drdeck.model.findings import Finding
 from drdeck.model.passwords import OWN
 from drdeck.model.pitr import Points
 

@@ -17,11 +17,13 @@ import msgspec
 
 from drdeck.model.actions import Request
 from drdeck.model.commands import Take
-from drdeck.model.domains import Domain, Finding, Mode, Owner, ProtectedSite, SiteView
+from drdeck.model.domains import Domain, Mode, Owner, ProtectedSite
+from drdeck.model.findings import Finding
 from drdeck.model.guard import Hazards
 from drdeck.model.passwords import OWN, PROTECTED, PasswordWanted
 from drdeck.model.pitr import Points
 from drdeck.model.times import show
+from drdeck.model.views import SiteView
 from drdeck.sites.site import RecoverySite, SiteError, SiteUnreachable
 
 from . import projection as facts

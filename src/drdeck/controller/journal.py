@@ -19,7 +19,7 @@ from typing import Any
 import msgspec
 
 from drdeck.files import open_private
-from drdeck.model.domains import Frozen
+from drdeck.model.frozen import Frozen
 from drdeck.model.times import show
 
 MIGRATIONS = (

@@ -8,7 +8,8 @@ from enum import StrEnum
 import msgspec
 
 from drdeck.model.actions import Request
-from drdeck.model.domains import Act, Frozen
+from drdeck.model.acts import Act
+from drdeck.model.frozen import Frozen
 
 
 class OperationState(StrEnum):

@@ -8,9 +8,12 @@ from typing import Annotated, Literal
 import msgspec
 
 from drdeck.model.actions import Name, Request
-from drdeck.model.domains import Domain, Finding, Frozen, ProtectedSite, SiteClock
+from drdeck.model.domains import Domain, ProtectedSite
+from drdeck.model.findings import Finding
+from drdeck.model.frozen import Frozen
 from drdeck.model.passwords import OWN, PasswordWanted
 from drdeck.model.pitr import Points
+from drdeck.model.views import SiteClock
 
 from .operations import OperationView
 

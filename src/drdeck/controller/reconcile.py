@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 
+from drdeck.model.acts import Act
 from drdeck.model.commands import (
     AbortCompletion,
     AnyCommand,
@@ -27,7 +28,7 @@ from drdeck.model.commands import (
     Take,
     TakeOver,
 )
-from drdeck.model.domains import Act, Domain, FailoverType, Mode, SessionState
+from drdeck.model.domains import Domain, FailoverType, Mode, SessionState
 from drdeck.model.times import show
 
 from . import asking

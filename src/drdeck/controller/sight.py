@@ -9,7 +9,7 @@ import random
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
-from drdeck.model.domains import SiteClock, SiteView
+from drdeck.model.views import SiteClock, SiteView
 from drdeck.sites.site import LoginRefused, RecoverySite, SiteError, SiteUnreachable
 
 log = logging.getLogger("drdeck.controller")

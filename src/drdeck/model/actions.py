@@ -13,7 +13,8 @@ from typing import Annotated
 
 import msgspec
 
-from .domains import Domain, FailoverType, Frozen, Mode, Owner, SessionState
+from .domains import Domain, FailoverType, Mode, Owner, SessionState
+from .frozen import Frozen
 from .pitr import why_unreachable
 from .times import show_duration, show_spaced
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from .domains import Frozen
+from .frozen import Frozen
 
 
 class Certificate(Frozen, frozen=True, kw_only=True):

@@ -6,7 +6,9 @@ from datetime import datetime
 
 import msgspec
 
-from .domains import Act, FailoverType, Frozen
+from .acts import Act
+from .domains import FailoverType
+from .frozen import Frozen
 from .times import show
 
 

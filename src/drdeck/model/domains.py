@@ -10,6 +10,10 @@ from enum import StrEnum
 
 import msgspec
 
+from .acts import Phase, SiteQuestion
+from .alarms import Alarm
+from .frozen import Frozen
+
 
 class Mode(StrEnum):
     """Where a domain stands in the workflow; the values are those of the JSON interface."""
@@ -40,12 +44,6 @@ class Owner(StrEnum):
 
     LOCAL = "local"
     REMOTE = "remote"
-
-
-class Severity(StrEnum):
-    INFO = "info"
-    WARNING = "warning"
-    CRITICAL = "critical"
 
 
 class Health(StrEnum):
@@ -79,25 +77,6 @@ class FailoverType(StrEnum):
     REGULAR = "regular"
     PLANNED = "planned"
     FORCE = "force"
-
-
-class Frozen(msgspec.Struct, frozen=True, kw_only=True):
-    """Base of everything that crosses a border: immutable, keyword-only."""
-
-
-class Alarm(Frozen, frozen=True, kw_only=True):
-    """Something that an operator should know; it goes when its cause goes (the workflow's rule).
-
-    `user`, `address`: who did it and from where, as far as the site tells; user "" is the site itself.
-    """
-
-    time: datetime
-    severity: Severity
-    vm: str | None
-    kind: str
-    text: str
-    user: str | None = None
-    address: str = ""
 
 
 class Period(Frozen, frozen=True, kw_only=True):
@@ -233,50 +212,6 @@ class ProtectedSite(Frozen, frozen=True, kw_only=True):
     detail: str = ""
 
 
-class Act(Frozen, frozen=True, kw_only=True):
-    """A single changing call that a site says is due now, with enough to do it and to say it.
-
-    `key` is unique within its operation and names the try, so that an act whose outcome is in
-    the journal is never taken twice. `after_loss` says what a lost answer means: `observe` -- if
-    it is still due in a fresh view it did not happen; `repeat` -- doing it twice is the same as
-    once; `ask` -- nobody but a person can tell.
-    """
-
-    key: str
-    kind: str
-    vm: str | None = None
-    name: str = ""
-    args: dict[str, str] = {}
-    after_loss: str = "observe"
-    choices: tuple[str, ...] = ("retry", "abort")
-    """what an operator may answer when it fails"""
-    says: str = ""
-    """in words: "power on erp-db01" """
-
-
-class Phase(Frozen, frozen=True, kw_only=True):
-    """What operation `operation` needs done at the site now.
-
-    `acts` may run side by side; when all are done and `wait` is empty, `then` is taken. A site that
-    drives itself has no phases.
-    """
-
-    operation: str
-    name: str
-    acts: tuple[Act, ...] = ()
-    wait: str = ""
-    then: Act | None = None
-
-
-class SiteQuestion(Frozen, frozen=True, kw_only=True):
-    """Something that the site cannot go on without; `id` names the occasion, so an old answer is void."""
-
-    id: str
-    operation: str
-    text: str
-    choices: tuple[str, ...]
-
-
 class Domain(Frozen, frozen=True, kw_only=True):
     """A Protected Domain at one instant."""
 
@@ -348,42 +283,3 @@ class Domain(Frozen, frozen=True, kw_only=True):
         if self.session is None or self.session.started_at is None:
             return None
         return max(0.0, (now - self.session.started_at).total_seconds())
-
-
-class SiteClock(Frozen, frozen=True, kw_only=True):
-    """The site's own clock: it read `site` when ours read `real`, and runs `speed` times as fast."""
-
-    site: datetime
-    real: datetime
-    speed: float = 1.0
-
-    def at(self, real: datetime) -> datetime:
-        """The site's time at our time `real` (not before the reading itself)."""
-        passed = max(0.0, (real - self.real).total_seconds())
-        return self.site + timedelta(seconds=passed * self.speed)
-
-
-class SiteView(Frozen, frozen=True, kw_only=True):
-    """Everything that a site shows at one instant. `serial` grows with every observation."""
-
-    site: str
-    kind: str
-    serial: int
-    clock: SiteClock
-    domains: tuple[Domain, ...] = ()
-    warnings: tuple[str, ...] = ()
-    """lasting ones: certificate unchecked, clock off"""
-    address: str = ""
-    user: str = ""
-
-    def domain(self, name: str) -> Domain | None:
-        return next((d for d in self.domains if d.name == name), None)
-
-
-class Finding(Frozen, frozen=True, kw_only=True):
-    """One line of `drdeck doctor`: `level` is ok, warn or fail; `remedy` says what to do."""
-
-    level: str
-    subject: str
-    text: str
-    remedy: str = ""

@@ -8,7 +8,8 @@ from __future__ import annotations
 from datetime import datetime
 from enum import StrEnum
 
-from .domains import Alarm, Frozen, Severity
+from .alarms import Alarm, Severity
+from .frozen import Frozen
 
 
 class Deed(StrEnum):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .domains import Frozen
+from .frozen import Frozen
 
 OWN, PROTECTED = "", "protected"
 """Whose password: of the site's own vCenter, or of the protected site's."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from .domains import Domain, Frozen, Period
+from .domains import Domain, Period
+from .frozen import Frozen
 from .times import show_spaced
 
 CLOCKS_DIFFER = timedelta(seconds=1)

@@ -6,12 +6,15 @@ from collections.abc import AsyncIterator
 from datetime import datetime
 from typing import Protocol, runtime_checkable
 
+from drdeck.model.acts import Act
 from drdeck.model.certificates import Certificate
 from drdeck.model.commands import AnyCommand
-from drdeck.model.domains import Act, Finding, ProtectedSite, SiteView
+from drdeck.model.domains import ProtectedSite
+from drdeck.model.findings import Finding
 from drdeck.model.guard import Hazards
 from drdeck.model.passwords import Login, Password
 from drdeck.model.pitr import Points
+from drdeck.model.views import SiteView
 
 
 class SiteError(Exception):

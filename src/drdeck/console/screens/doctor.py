@@ -10,7 +10,7 @@ from textual.widget import Widget
 
 from drdeck import terminal
 from drdeck.controller.client import ControllerError
-from drdeck.model.domains import Finding
+from drdeck.model.findings import Finding
 from drdeck.model.text import clean
 
 from ..keys import shown_key

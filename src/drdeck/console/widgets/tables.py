@@ -8,7 +8,8 @@ from datetime import datetime
 from rich.cells import cell_len
 
 from drdeck.controller.operations import OperationView
-from drdeck.model.domains import VM_STATUS_LABELS, Domain, Health, Mode, Severity, Vm
+from drdeck.model.alarms import Severity
+from drdeck.model.domains import VM_STATUS_LABELS, Domain, Health, Mode, Vm
 from drdeck.model.pitr import Points, RestorePoint
 from drdeck.model.text import clean
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from drdeck.model.domains import Alarm, Severity
+from drdeck.model.alarms import Alarm, Severity
 
 from . import foreign, questions
 from .machine import Machine, Stage

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from drdeck.model.domains import Alarm
+from drdeck.model.alarms import Alarm
 from drdeck.model.guard import Deed, Hazard, alarm, who
 from drdeck.model.pitr import Disturbed
 from drdeck.model.times import show_spaced

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from drdeck.model import domains as model
+from drdeck.model.acts import SiteQuestion
 from drdeck.model.domains import Mode, Owner, Period, Step
 
 from . import alarms, points, questions, steps
@@ -142,7 +143,7 @@ def _amounts(machine: Machine, at: int) -> tuple[int | None, int | None]:
     return processed, machine.flow.known(at) // MICRO - processed
 
 
-def step(machine: Machine, at: int, now_mode: Mode, asked: model.SiteQuestion | None) -> Step | None:
+def step(machine: Machine, at: int, now_mode: Mode, asked: SiteQuestion | None) -> Step | None:
     """The step that is going on."""
     stage = machine.stage
     if stage in (Stage.IMPORTED, Stage.PROTECTED, Stage.RUNNING, Stage.RECOVERED):

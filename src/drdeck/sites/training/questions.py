@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from drdeck.model.acts import SiteQuestion
 from drdeck.model.commands import Resolve
-from drdeck.model.domains import SiteQuestion
 
 from . import completion
 from .machine import Machine, SessionStage, Stage

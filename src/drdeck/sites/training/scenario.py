@@ -7,7 +7,7 @@ from typing import Literal
 
 import msgspec
 
-from drdeck.model.domains import Frozen
+from drdeck.model.frozen import Frozen
 
 FaultKind = Literal["object_store_lost", "power_on_fails", "shutdown_fails", "foreign_snapshot", "slow_vm"]
 

@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
-from drdeck.model.domains import Domain, Frozen
+from drdeck.model.domains import Domain
+from drdeck.model.frozen import Frozen
 from drdeck.model.guard import Hazards
 from drdeck.model.pitr import Points
 

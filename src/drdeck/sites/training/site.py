@@ -10,11 +10,14 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import cast, get_args
 
+from drdeck.model.acts import Act
 from drdeck.model.commands import AnyCommand
-from drdeck.model.domains import Act, Domain, Finding, ProtectedSite, SiteClock, SiteView
+from drdeck.model.domains import Domain, ProtectedSite
+from drdeck.model.findings import Finding
 from drdeck.model.guard import Hazards
 from drdeck.model.pitr import Points
 from drdeck.model.times import show
+from drdeck.model.views import SiteClock, SiteView
 from drdeck.sites.site import Refused, SiteUnreachable
 
 from . import injection, protected

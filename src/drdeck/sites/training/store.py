@@ -17,7 +17,7 @@ from pathlib import Path
 import msgspec
 
 from drdeck.files import make_private, open_private
-from drdeck.model.domains import Frozen
+from drdeck.model.frozen import Frozen
 from drdeck.model.times import show
 from drdeck.sites.site import Refused
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from pyVmomi import vim, vmodl
 
-from drdeck.model.domains import Act
+from drdeck.model.acts import Act
 from drdeck.sites.site import Refused, ResultUnknown
 
 from .connection import Session

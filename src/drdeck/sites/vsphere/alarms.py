@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
-from drdeck.model.domains import Alarm, Severity
+from drdeck.model.alarms import Alarm, Severity
 
 from .situation import Situation
 from .upkeep import chain_stuck

@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from drdeck.model.domains import Act
+from drdeck.model.acts import Act
 from drdeck.model.guard import Deed
 from drdeck.sites.site import Refused, SiteError
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from drdeck.model.domains import FailoverType, Phase, SessionState, SiteQuestion
+from drdeck.model.acts import Phase, SiteQuestion
+from drdeck.model.domains import FailoverType, SessionState
 from drdeck.model.times import show, show_duration
 
 from .facts import VmFacts

@@ -16,7 +16,7 @@ from datetime import datetime
 
 from pyVmomi import vim, vmodl
 
-from drdeck.model.domains import Alarm, Severity
+from drdeck.model.alarms import Alarm, Severity
 from drdeck.sites.site import SiteError
 
 from . import lease

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pyVmomi import vim
 
 from drdeck.model import commands as c
-from drdeck.model.domains import Finding
+from drdeck.model.findings import Finding
 from drdeck.settings import VSphereSettings
 from drdeck.sites.site import SiteError
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from drdeck.model.domains import Alarm, Severity
+from drdeck.model.alarms import Alarm, Severity
 from drdeck.model.guard import Deed, alarm
 
 from .claims import Claims

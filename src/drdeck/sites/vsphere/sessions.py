@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from drdeck.model.domains import Phase
+from drdeck.model.acts import Phase
 
 from .completing import starting
 from .facts import VmFacts

@@ -8,9 +8,10 @@ from typing import NamedTuple
 
 import msgspec
 
-from drdeck.model.domains import Domain, FailoverType, SiteClock, SiteView
+from drdeck.model.domains import Domain, FailoverType
 from drdeck.model.pitr import Points, why_unreachable, window_start
 from drdeck.model.times import to_millisecond
+from drdeck.model.views import SiteClock, SiteView
 from drdeck.settings import VSphereSettings
 from drdeck.sites.site import Refused, SiteUnreachable
 

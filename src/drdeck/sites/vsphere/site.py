@@ -12,9 +12,12 @@ from pathlib import Path
 import msgspec
 
 from drdeck.model import commands as c
-from drdeck.model.domains import Act, Finding, ProtectedSite, SiteView
+from drdeck.model.acts import Act
+from drdeck.model.domains import ProtectedSite
+from drdeck.model.findings import Finding
 from drdeck.model.guard import Hazards
 from drdeck.model.pitr import Points
+from drdeck.model.views import SiteView
 from drdeck.settings import VSphereSettings
 from drdeck.sites.site import LoginRefused, Refused, SiteError, SiteUnreachable
 

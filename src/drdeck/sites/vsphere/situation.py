@@ -9,7 +9,8 @@ from typing import NamedTuple
 
 import msgspec
 
-from drdeck.model.domains import Act, Phase, RunbookGroup, SiteQuestion
+from drdeck.model.acts import Act, Phase, SiteQuestion
+from drdeck.model.domains import RunbookGroup
 from drdeck.settings import DomainSettings
 
 from .facts import SnapshotFact, VmFacts

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from drdeck.model.domains import Act
+from drdeck.model.acts import Act
 
 from .facts import VmFacts
 from .restore import CHAIN_MAX, instant_of, leaves_first, ours, point_name

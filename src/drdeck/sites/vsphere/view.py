@@ -7,8 +7,8 @@ from datetime import datetime
 
 import msgspec
 
+from drdeck.model.alarms import Alarm, Severity
 from drdeck.model.domains import (
-    Alarm,
     Domain,
     Failover,
     FailoverType,
@@ -17,7 +17,6 @@ from drdeck.model.domains import (
     Owner,
     Session,
     SessionState,
-    Severity,
     Step,
     StepState,
     Vm,

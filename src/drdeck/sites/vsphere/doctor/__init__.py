@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from drdeck.model.domains import Finding
+from drdeck.model.findings import Finding
 from drdeck.settings import VSphereSettings
 from drdeck.sites.site import SiteError
 

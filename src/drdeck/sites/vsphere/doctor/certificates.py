@@ -7,7 +7,7 @@ import ssl
 from datetime import datetime
 
 from drdeck.model.certificates import Certificate
-from drdeck.model.domains import Finding
+from drdeck.model.findings import Finding
 from drdeck.settings import VCenterSettings
 
 from ..certificate import presented

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from drdeck.model.domains import Finding
+from drdeck.model.findings import Finding
 from drdeck.settings import VSphereSettings
 
 from ..facts import Inventory

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from pyVmomi import vim, vmodl
 
-from drdeck.model.domains import Finding
+from drdeck.model.findings import Finding
 from drdeck.model.times import show_span
 
 from ..collector import object_id

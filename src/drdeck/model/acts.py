@@ -1,0 +1,49 @@
+"""What a site says is due: single acts, the phase that they belong to, and what it must ask first."""
+
+from __future__ import annotations
+
+from .frozen import Frozen
+
+
+class Act(Frozen, frozen=True, kw_only=True):
+    """A single changing call that a site says is due now, with enough to do it and to say it.
+
+    `key` is unique within its operation and names the try, so that an act whose outcome is in
+    the journal is never taken twice. `after_loss` says what a lost answer means: `observe` -- if
+    it is still due in a fresh view it did not happen; `repeat` -- doing it twice is the same as
+    once; `ask` -- nobody but a person can tell.
+    """
+
+    key: str
+    kind: str
+    vm: str | None = None
+    name: str = ""
+    args: dict[str, str] = {}
+    after_loss: str = "observe"
+    choices: tuple[str, ...] = ("retry", "abort")
+    """what an operator may answer when it fails"""
+    says: str = ""
+    """in words: "power on erp-db01" """
+
+
+class Phase(Frozen, frozen=True, kw_only=True):
+    """What operation `operation` needs done at the site now.
+
+    `acts` may run side by side; when all are done and `wait` is empty, `then` is taken. A site that
+    drives itself has no phases.
+    """
+
+    operation: str
+    name: str
+    acts: tuple[Act, ...] = ()
+    wait: str = ""
+    then: Act | None = None
+
+
+class SiteQuestion(Frozen, frozen=True, kw_only=True):
+    """Something that the site cannot go on without; `id` names the occasion, so an old answer is void."""
+
+    id: str
+    operation: str
+    text: str
+    choices: tuple[str, ...]

@@ -1,0 +1,29 @@
+"""What an operator should know of a domain."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+
+from .frozen import Frozen
+
+
+class Severity(StrEnum):
+    INFO = "info"
+    WARNING = "warning"
+    CRITICAL = "critical"
+
+
+class Alarm(Frozen, frozen=True, kw_only=True):
+    """Something that an operator should know; it goes when its cause goes (the workflow's rule).
+
+    `user`, `address`: who did it and from where, as far as the site tells; user "" is the site itself.
+    """
+
+    time: datetime
+    severity: Severity
+    vm: str | None
+    kind: str
+    text: str
+    user: str | None = None
+    address: str = ""

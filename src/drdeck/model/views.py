@@ -1,0 +1,38 @@
+"""All that a site shows at one instant, and the clock by which it does."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from .domains import Domain
+from .frozen import Frozen
+
+
+class SiteClock(Frozen, frozen=True, kw_only=True):
+    """The site's own clock: it read `site` when ours read `real`, and runs `speed` times as fast."""
+
+    site: datetime
+    real: datetime
+    speed: float = 1.0
+
+    def at(self, real: datetime) -> datetime:
+        """The site's time at our time `real` (not before the reading itself)."""
+        passed = max(0.0, (real - self.real).total_seconds())
+        return self.site + timedelta(seconds=passed * self.speed)
+
+
+class SiteView(Frozen, frozen=True, kw_only=True):
+    """Everything that a site shows at one instant. `serial` grows with every observation."""
+
+    site: str
+    kind: str
+    serial: int
+    clock: SiteClock
+    domains: tuple[Domain, ...] = ()
+    warnings: tuple[str, ...] = ()
+    """lasting ones: certificate unchecked, clock off"""
+    address: str = ""
+    user: str = ""
+
+    def domain(self, name: str) -> Domain | None:
+        return next((d for d in self.domains if d.name == name), None)
