@@ -11,8 +11,9 @@ import pytest
 from drdeck.controller.operations import Operation
 from drdeck.controller.reconcile import Do, Done, Wait, next_step
 from drdeck.controller.takeover import unfinished
-from drdeck.model.actions import Request, menu, refusal, tier_of, unconfirmed
+from drdeck.model.actions import Request, menu, refusal
 from drdeck.model.commands import TakeOver
+from drdeck.model.confirming import tier_of, unconfirmed
 from drdeck.model.domains import Domain, Failover, FailoverType, Mode, Owner, Session, SessionState
 
 NOW = datetime(2026, 1, 16, 22, 30, tzinfo=UTC)

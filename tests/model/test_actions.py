@@ -7,15 +7,8 @@ from typing import Any
 
 import pytest
 
-from drdeck.model.actions import (
-    ACTIONS,
-    Request,
-    consequences,
-    menu,
-    refusal,
-    tier_of,
-    unconfirmed,
-)
+from drdeck.model.actions import ACTIONS, Request, menu, refusal
+from drdeck.model.confirming import consequences, tier_of, unconfirmed
 from drdeck.model.domains import (
     MODE_LABELS,
     Domain,

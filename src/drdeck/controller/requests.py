@@ -7,7 +7,8 @@ from datetime import datetime
 
 import msgspec
 
-from drdeck.model.actions import BY_NAME, Request, consequences, refusal, tier_of, unconfirmed
+from drdeck.model.actions import BY_NAME, Request, refusal
+from drdeck.model.confirming import consequences, tier_of, unconfirmed
 from drdeck.model.domains import MODE_LABELS, Domain, FailoverType, ProtectedSite
 from drdeck.model.guard import Hazards
 from drdeck.model.times import show
