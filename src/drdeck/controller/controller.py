@@ -16,8 +16,7 @@ from typing import Any
 import msgspec
 
 from drdeck.model.actions import Request
-from drdeck.model.commands import Take
-from drdeck.model.domains import Domain, Mode, Owner, ProtectedSite
+from drdeck.model.domains import Domain, ProtectedSite
 from drdeck.model.findings import Finding
 from drdeck.model.guard import Hazards
 from drdeck.model.passwords import OWN, PROTECTED, PasswordWanted
@@ -31,7 +30,6 @@ from . import requests
 from .again import Again
 from .alarms import AlarmTrail
 from .book import SELF, Book
-from .chores import Chores
 from .doing import Doing
 from .journal import Journal, JournalError
 from .operations import Operation
@@ -40,6 +38,7 @@ from .reconcile import first_command
 from .requests import NotAccepted
 from .secrets import Passwords, UnusablePassword
 from .sight import Sight, utcnow
+from .upkeep import Upkeep
 
 log = logging.getLogger("drdeck.controller")
 
@@ -77,13 +76,13 @@ class Controller:
         self.book.on_change = self.sight.on_change = self._changed
         self.sight.on_view, self.sight.take = self.kick, self.saw
         record = functools.partial(self.book.record, SELF)
-        self._chores = Chores(self.doing.execute, record, self.book.record_surely, self.sight)
+        self.upkeep = Upkeep(site, self.sight, self.book, self.doing, read_only)
         self._again = Again(self.book.operations.values())
         self._trail = AlarmTrail(record, journal.events)
 
     async def run(self) -> None:
         """Observe and reconcile until cancelled; what is under way then is left to the next start."""
-        loops = {"observe": self.sight.watch(), "reconcile": self.doing.run(), "upkeep": self._upkeep()}
+        loops = {"observe": self.sight.watch(), "reconcile": self.doing.run(), "upkeep": self.upkeep.run()}
         tasks = [asyncio.create_task(self._forever(loop), name=name) for name, loop in loops.items()]
         try:
             await asyncio.gather(*tasks)
@@ -318,43 +317,6 @@ class Controller:
             self.book.record(actor, kind, data)
         except JournalError as error:
             raise NotAccepted("failed", f"{error}; nothing new is accepted until it can be") from None
-
-    # -- what nobody asks for
-
-    async def _upkeep(self) -> None:
-        while True:
-            await asyncio.sleep(0.5)
-            try:
-                if self.journal_error is not None:
-                    self._try_journal()
-                elif not self.read_only and self.error is None and self.view is not None:
-                    self._upkeep_once()
-            except Exception:
-                log.exception("upkeep failed, which is a bug")
-                await asyncio.sleep(30)
-
-    def _upkeep_once(self) -> None:
-        for domain, act in self.site.upkeep(self.now()):
-            command = Take(operation="", domain=domain, act=act)
-            if self.doing.full or not self._chores.may_begin(command):
-                continue
-            self._chores.begin(command)
-            self.doing.spawn(self._chores.carry_out(command), act.says)
-
-    def _try_journal(self) -> None:
-        """Whether it can be written again; nobody else may be writing."""
-        with contextlib.suppress(JournalError):
-            self.book.record(SELF, "journal_back", {"was": self.journal_error})
-            self.kick()
-
-    def has_duties(self) -> bool:
-        """Whether ending this process would leave something undone: open operations, or points to make."""
-        if self.open_operations():
-            return True
-        return self.site.keeps_points and any(
-            d.owner is Owner.LOCAL and d.pitr.enabled and d.mode is Mode.RUNNING_IN_FAILOVER
-            for d in (self.view.domains if self.view else ())
-        )
 
     @property
     def pid(self) -> int:
