@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tests.screens.chapters import CHAPTERS
 from tests.screens.pictures import picture
-from tests.screens.stage import DARK
+from tests.screens.shots import DARK
 
 PICTURES = {
     "first-start": ("fresh", "The first start, without any settings"),

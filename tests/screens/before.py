@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from drdeck.model.acts import Act
 from drdeck.model.domains import FailoverType, Mode, SessionState
-from tests.screens.stage import House
+from tests.screens.house import House
 
 SEG = "DRSeg"
 

@@ -9,7 +9,8 @@ from pathlib import Path
 from tests.screens import plays
 from tests.screens import plays_beside as beside
 from tests.screens.before import history, in_session, rehydrated, stuck, unanswered
-from tests.screens.stage import PLAIN, Look, Prepare, Setting, Shot, Stage, stage
+from tests.screens.shots import Look, Shot
+from tests.screens.stage import PLAIN, Prepare, Setting, Stage, stage
 
 Play = Callable[[Stage], Awaitable[None]]
 

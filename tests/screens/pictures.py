@@ -8,7 +8,7 @@ from html import escape, unescape
 from rich.cells import cell_len
 from rich.style import Style
 
-from tests.screens.stage import Shot
+from tests.screens.shots import Shot
 
 _ATTRIBUTES = ("bold", "dim", "italic", "underline", "reverse", "strike")
 

@@ -12,13 +12,11 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
-from msgspec.structs import replace
 from rich.style import Style
 from textual import events
 from textual._context import visible_screen_stack
@@ -31,27 +29,10 @@ from drdeck.console.app import DrdeckApp
 from drdeck.console.dialogs.base import Dialog
 from drdeck.console.dialogs.lessons import LessonRow
 from drdeck.controller.client import Client, ControllerError
-from drdeck.controller.controller import Controller
-from drdeck.controller.journal import Journal
-from drdeck.controller.server import Server
-from drdeck.model.actions import Request
-from drdeck.model.acts import Act, Phase
-from drdeck.model.commands import Take
-from drdeck.model.domains import Domain, ProtectedSite
-from drdeck.model.findings import Finding
-from drdeck.model.views import SiteView
-from drdeck.settings import ConsoleSettings
-from drdeck.sites.site import LoginRefused, ResultUnknown, SiteUnreachable
-from drdeck.sites.training.injection import SiteCommand
-from drdeck.sites.training.loading import load
-from drdeck.sites.training.site import TrainingSite
+from tests.screens.house import SCENARIO, WITHIN_S, House
+from tests.screens.shots import Look, Shot, words_of
 
 ACTOR = "ann@jump1"
-SITE = "dr-west"
-SCENARIO = Path(__file__).with_name("stage.toml")
-SLICE_S = 5.0
-"""The controller looks at the site each so many seconds of the stage's time."""
-WITHIN_S = 30.0
 _ZONE = "CET-1CEST,M3.5.0,M10.5.0/3"
 _TERMINAL = {"TERM": "xterm-256color", "COLORTERM": "truecolor"}
 _UNSET = ("NO_COLOR", "COLORTERM", "TERM", "COLUMNS", "LINES", "TEXTUAL", "FORCE_COLOR")
@@ -76,189 +57,6 @@ LESSONS = (
     LessonRow("2", "Find the last good point", "1 of 4", "enter goes on with it"),
     LessonRow("3", "The site is lost", "-", "enter begins it"),
 )
-
-
-@dataclass(frozen=True)
-class Look:
-    """What the screens are drawn in."""
-
-    name: str
-    theme: str
-    locale: str = "en_US.UTF-8"
-
-    @property
-    def settings(self) -> ConsoleSettings:
-        return ConsoleSettings(theme="mono" if self.theme == "mono" else "dark")
-
-
-DARK, MONO, ASCII = Look("dark", "dark"), Look("mono", "mono"), Look("ascii", "dark", "C")
-LOOKS = {look.name: look for look in (DARK, MONO, ASCII)}
-
-
-@dataclass(frozen=True)
-class Shot:
-    """One screen as it stood: for each row its runs of text with their styles, and the same as a picture."""
-
-    name: str
-    rows: tuple[tuple[tuple[str, Style], ...], ...]
-    svg: str
-
-    @property
-    def lines(self) -> list[str]:
-        return ["".join(text for text, _ in row) for row in self.rows]
-
-    @property
-    def text(self) -> str:
-        return "\n".join(line.rstrip() for line in self.lines)
-
-    @property
-    def words(self) -> str:
-        """The text with frames and line breaks taken out."""
-        return _words(self.text)
-
-
-def _words(text: str) -> str:
-    return " ".join(text.replace("│", " ").replace("|", " ").split())
-
-
-class StageSite(TrainingSite):
-    """A training site to which happens what a vCenter knows and this one does not: it is out of sight,
-    wants a password, is driven from elsewhere, loses an answer."""
-
-    unreachable: str | None = None
-    password_wanted: str | None = None
-    unanswered: Act | None = None
-    """due in every failover; its answer is lost"""
-
-    def __init__(self, *given: Any, **more: Any) -> None:
-        super().__init__(*given, **more)
-        self.driver: dict[str, str] = {}
-        self.left_by: dict[str, str] = {}
-        self.lost: set[str] = set()
-        """domains whose protected site has just fallen silent"""
-
-    async def open(self) -> None:
-        if self.password_wanted is not None:
-            raise LoginRefused(self.password_wanted)
-        await super().open()
-
-    def _view(self) -> SiteView:
-        if self.unreachable is not None:
-            raise SiteUnreachable(self.unreachable)
-        view = super()._view()
-        return replace(view, domains=tuple(self._told(domain) for domain in view.domains))
-
-    def _told(self, domain: Domain) -> Domain:
-        told = replace(domain, driver=self.driver.get(domain.name), left_by=self.left_by.get(domain.name))
-        if self.unanswered is None or domain.failover is None:
-            return told
-        phase = Phase(operation=domain.failover.id, name="Execute runbook", acts=(self.unanswered,))
-        return replace(told, phase=phase)
-
-    async def findings(self) -> list[Finding]:
-        """With a place for the state that is the same on every machine."""
-        here = str(self._state)
-        return [
-            replace(f, text=f.text.replace(here, "~/.local/share/drdeck")) for f in await super().findings()
-        ]
-
-    async def execute(self, command: SiteCommand) -> None:
-        if isinstance(command, Take) and command.act == self.unanswered:
-            raise ResultUnknown("the connection was closed before the answer came")
-        await super().execute(command)
-
-    async def protected_site(self, domain: str) -> ProtectedSite:
-        found = await super().protected_site(domain)
-        return (
-            replace(found, state="lost", detail="", running=None, total=None)
-            if domain in self.lost
-            else found
-        )
-
-
-class Clock:
-    """Stands still unless it is moved."""
-
-    def __init__(self, now: datetime) -> None:
-        self.now, self.monotonic = now, 100.0
-
-    def move(self, seconds: float) -> None:
-        self.now += timedelta(seconds=seconds)
-        self.monotonic += seconds
-
-
-class House:
-    """The controller's side: the site, the controller and its socket."""
-
-    def __init__(self, home: Path, scenario: str | Path = SCENARIO, read_only: bool = False) -> None:
-        home.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self.home = home
-        loaded = load(scenario)
-        self.clock = Clock(loaded.first_instant)
-        self.site = StageSite(SITE, loaded, home, real_now=lambda: self.clock.now)
-        self.journal_file = home / "journal.db"
-        self._journal = Journal(self.journal_file)
-        self.controller = Controller(
-            self.site, self._journal, read_only=read_only, real_now=lambda: self.clock.now
-        )
-        self.server = Server(self.controller, home / "socket", lambda: None)
-        self._running: asyncio.Task[None] | None = None
-
-    async def start(self) -> None:
-        await self.server.start()
-        self._running = asyncio.create_task(self.controller.run())
-        await self._until(lambda: self.controller.error is None or self.site.password_wanted is not None)
-        await self.settle()
-
-    async def stop(self) -> None:
-        await self.server.close()
-        assert self._running is not None
-        self._running.cancel()
-        await asyncio.gather(self._running, return_exceptions=True)
-        self._journal.close()
-
-    async def submit(self, action: str, domain: str, **more: Any) -> str:
-        """Ask for an act as somebody at another console would."""
-        found = await self.controller.submit(Request(action=action, domain=domain, **more), "ben@jump2")
-        await self.settle()
-        return found
-
-    def domain(self, name: str) -> Domain:
-        return self.controller.domain(name)
-
-    async def settle(self) -> None:
-        """Until the controller has done all that there is to do at this instant."""
-        quiet = 0
-        while quiet < 10:
-            await asyncio.sleep(0)
-            quiet = 0 if self.controller.doing.running else quiet + 1
-
-    async def advance(self, seconds: float, by: float = SLICE_S) -> None:
-        """Let time pass, in slices that are the same in every run."""
-        left = seconds
-        while left > 0:
-            step = min(by, left)
-            left -= step
-            self.clock.move(step)
-            if self.site.unreachable is None:
-                self.controller.saw(await self.site.observe())
-            await self.settle()
-            if self.site.unreachable is None:
-                self.controller.saw(await self.site.observe())
-            await self.settle()
-
-    async def advance_until(self, holds: Callable[[], object], within_s: float = 7200) -> None:
-        """Let time pass until something holds."""
-        passed = 0.0
-        while not holds():
-            assert passed < within_s, "it does not come true on the stage"
-            await self.advance(SLICE_S)
-            passed += SLICE_S
-
-    async def _until(self, holds: Callable[[], object]) -> None:
-        async with asyncio.timeout(WITHIN_S):
-            while not holds():
-                await self.settle()
 
 
 class Stage:
@@ -384,7 +182,7 @@ class Stage:
         await self.settle(looking=True)
         drawn = self._drawn()
         for text in texts:
-            assert text in drawn or text in _words(drawn), f"not on the screen: {text}\n{drawn}"
+            assert text in drawn or text in words_of(drawn), f"not on the screen: {text}\n{drawn}"
 
     async def shoot(self, name: str, *texts: str) -> None:
         """Keep the screen under a name; `texts` must be on it."""

@@ -19,7 +19,7 @@ from rich.style import Style
 from tests.screens.__main__ import PICTURES
 from tests.screens.chapters import CHAPTERS, Chapter
 from tests.screens.pictures import picture, snapshot
-from tests.screens.stage import ASCII, DARK, LOOKS, MONO, Look, Shot
+from tests.screens.shots import ASCII, DARK, LOOKS, MONO, Look, Shot
 
 SNAPSHOTS = Path(__file__).with_name("snapshots")
 UPDATE = "DRDECK_UPDATE_SNAPSHOTS"

@@ -1,0 +1,171 @@
+"""The controller's side of a stage: site, controller and socket, by a clock that is moved by hand."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from msgspec.structs import replace
+
+from drdeck.controller.controller import Controller
+from drdeck.controller.journal import Journal
+from drdeck.controller.server import Server
+from drdeck.model.actions import Request
+from drdeck.model.acts import Act, Phase
+from drdeck.model.commands import Take
+from drdeck.model.domains import Domain, ProtectedSite
+from drdeck.model.findings import Finding
+from drdeck.model.views import SiteView
+from drdeck.sites.site import LoginRefused, ResultUnknown, SiteUnreachable
+from drdeck.sites.training.injection import SiteCommand
+from drdeck.sites.training.loading import load
+from drdeck.sites.training.site import TrainingSite
+
+SITE = "dr-west"
+SCENARIO = Path(__file__).with_name("stage.toml")
+SLICE_S = 5.0
+"""The controller looks at the site each so many seconds of the stage's time."""
+WITHIN_S = 30.0
+
+
+class StageSite(TrainingSite):
+    """A training site to which happens what a vCenter knows and this one does not: it is out of sight,
+    wants a password, is driven from elsewhere, loses an answer."""
+
+    unreachable: str | None = None
+    password_wanted: str | None = None
+    unanswered: Act | None = None
+    """due in every failover; its answer is lost"""
+
+    def __init__(self, *given: Any, **more: Any) -> None:
+        super().__init__(*given, **more)
+        self.driver: dict[str, str] = {}
+        self.left_by: dict[str, str] = {}
+        self.lost: set[str] = set()
+        """domains whose protected site has just fallen silent"""
+
+    async def open(self) -> None:
+        if self.password_wanted is not None:
+            raise LoginRefused(self.password_wanted)
+        await super().open()
+
+    def _view(self) -> SiteView:
+        if self.unreachable is not None:
+            raise SiteUnreachable(self.unreachable)
+        view = super()._view()
+        return replace(view, domains=tuple(self._told(domain) for domain in view.domains))
+
+    def _told(self, domain: Domain) -> Domain:
+        told = replace(domain, driver=self.driver.get(domain.name), left_by=self.left_by.get(domain.name))
+        if self.unanswered is None or domain.failover is None:
+            return told
+        phase = Phase(operation=domain.failover.id, name="Execute runbook", acts=(self.unanswered,))
+        return replace(told, phase=phase)
+
+    async def findings(self) -> list[Finding]:
+        """With a place for the state that is the same on every machine."""
+        here = str(self._state)
+        return [
+            replace(f, text=f.text.replace(here, "~/.local/share/drdeck")) for f in await super().findings()
+        ]
+
+    async def execute(self, command: SiteCommand) -> None:
+        if isinstance(command, Take) and command.act == self.unanswered:
+            raise ResultUnknown("the connection was closed before the answer came")
+        await super().execute(command)
+
+    async def protected_site(self, domain: str) -> ProtectedSite:
+        found = await super().protected_site(domain)
+        return (
+            replace(found, state="lost", detail="", running=None, total=None)
+            if domain in self.lost
+            else found
+        )
+
+
+class Clock:
+    """Stands still unless it is moved."""
+
+    def __init__(self, now: datetime) -> None:
+        self.now, self.monotonic = now, 100.0
+
+    def move(self, seconds: float) -> None:
+        self.now += timedelta(seconds=seconds)
+        self.monotonic += seconds
+
+
+class House:
+    """The controller's side: the site, the controller and its socket."""
+
+    def __init__(self, home: Path, scenario: str | Path = SCENARIO, read_only: bool = False) -> None:
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.home = home
+        loaded = load(scenario)
+        self.clock = Clock(loaded.first_instant)
+        self.site = StageSite(SITE, loaded, home, real_now=lambda: self.clock.now)
+        self.journal_file = home / "journal.db"
+        self._journal = Journal(self.journal_file)
+        self.controller = Controller(
+            self.site, self._journal, read_only=read_only, real_now=lambda: self.clock.now
+        )
+        self.server = Server(self.controller, home / "socket", lambda: None)
+        self._running: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        await self.server.start()
+        self._running = asyncio.create_task(self.controller.run())
+        await self._until(lambda: self.controller.error is None or self.site.password_wanted is not None)
+        await self.settle()
+
+    async def stop(self) -> None:
+        await self.server.close()
+        assert self._running is not None
+        self._running.cancel()
+        await asyncio.gather(self._running, return_exceptions=True)
+        self._journal.close()
+
+    async def submit(self, action: str, domain: str, **more: Any) -> str:
+        """Ask for an act as somebody at another console would."""
+        found = await self.controller.submit(Request(action=action, domain=domain, **more), "ben@jump2")
+        await self.settle()
+        return found
+
+    def domain(self, name: str) -> Domain:
+        return self.controller.domain(name)
+
+    async def settle(self) -> None:
+        """Until the controller has done all that there is to do at this instant."""
+        quiet = 0
+        while quiet < 10:
+            await asyncio.sleep(0)
+            quiet = 0 if self.controller.doing.running else quiet + 1
+
+    async def advance(self, seconds: float, by: float = SLICE_S) -> None:
+        """Let time pass, in slices that are the same in every run."""
+        left = seconds
+        while left > 0:
+            step = min(by, left)
+            left -= step
+            self.clock.move(step)
+            if self.site.unreachable is None:
+                self.controller.saw(await self.site.observe())
+            await self.settle()
+            if self.site.unreachable is None:
+                self.controller.saw(await self.site.observe())
+            await self.settle()
+
+    async def advance_until(self, holds: Callable[[], object], within_s: float = 7200) -> None:
+        """Let time pass until something holds."""
+        passed = 0.0
+        while not holds():
+            assert passed < within_s, "it does not come true on the stage"
+            await self.advance(SLICE_S)
+            passed += SLICE_S
+
+    async def _until(self, holds: Callable[[], object]) -> None:
+        async with asyncio.timeout(WITHIN_S):
+            while not holds():
+                await self.settle()
