@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
@@ -120,6 +121,7 @@ class FakeClient:
         self.listing: Listing | None = None
         self.detail: Detail | None = None
         self.closed = asyncio.Event()
+        self.patience_s = math.inf
         self.on_change: Callable[[], None] = lambda: None
         self.submitted: list[Request] = []
         self.previewed: list[Request] = []

@@ -6,8 +6,8 @@ import asyncio
 
 import pytest
 
-from drdeck.console import link
 from drdeck.console.screens.domains import DomainsScreen
+from drdeck.controller import pulse
 from drdeck.controller.client import Client, ControllerError, Disconnected
 from drdeck.model.domains import Mode
 from tests.console.deck import running
@@ -39,8 +39,8 @@ async def test_a_lost_controller_is_said_and_attached_again() -> None:
 
 async def test_a_controller_that_falls_silent_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     """One that is stopped keeps its connections, and what it said last would look like news."""
-    monkeypatch.setattr(link, "BEAT_S", 0.01)
-    monkeypatch.setattr(link, "SILENT_S", 0.2)
+    monkeypatch.setattr(pulse, "BEAT_S", 0.01)
+    monkeypatch.setattr(pulse, "SILENT_S", 0.2)
     client = FakeClient(domain())
     async with running(client) as deck:
         await deck.sees("erp-prod")

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import functools
 import io
+import math
 import os
 from collections.abc import AsyncIterator, Callable, Coroutine
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ import click
 import msgspec
 import platformdirs
 
+from drdeck.controller import pulse
 from drdeck.controller.client import Client, ControllerError, Kind
 from drdeck.controller.launch import attach
 from drdeck.controller.paths import Paths, paths_for
@@ -108,8 +110,15 @@ class Context:
         return words
 
     async def attach(self, kind: Kind = "cli", start: bool = True) -> Client:
-        """A connected client, its controller started when needed. Raises ControllerError."""
-        return await attach(self.paths, self.arguments(), kind, start)
+        """A connected client, its controller started when needed. Raises ControllerError.
+
+        For a command it is minded: a controller that falls silent is said, and given up after a while.
+        """
+        client = await attach(self.paths, self.arguments(), kind, start)
+        if kind == "cli":
+            client.patience_s = pulse.GIVE_UP_S
+            client.beside(pulse.mind(client, functools.partial(_silent, client), _again))
+        return client
 
     @contextlib.asynccontextmanager
     async def client(
@@ -130,6 +139,15 @@ class Context:
             yield client
         finally:
             await client.close()
+
+
+def _silent(client: Client) -> None:
+    limit = client.patience_s
+    output.note(pulse.SILENT + (f"; given up after {limit:g} s of that" if math.isfinite(limit) else ""))
+
+
+def _again() -> None:
+    output.note(pulse.AGAIN)
 
 
 def end_stale(listing: Listing) -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from datetime import datetime
 
-from drdeck.controller.client import Client, ControllerError, Disconnected
+from drdeck.controller import pulse
+from drdeck.controller.client import Client, ControllerError, Disconnected, Silent
 from drdeck.controller.operations import OperationState, OperationView
 from drdeck.controller.protocol import Listing
 from drdeck.model.domains import Domain, Mode, SessionState
@@ -29,34 +31,44 @@ def question_exit(op: OperationView) -> Exit:
 
 async def until_done(client: Client, ident: str, timeout: float | None) -> None:
     """Return when what was asked has happened. Raises Exit when it failed, or needs the operator."""
+    client.patience_s = pulse.FOLLOWS_S if timeout is None else math.inf
     client.subscribe()
-    last = ""
     try:
         async with asyncio.timeout(timeout):
-            while True:
-                listing = client.listing
-                op = find(listing, ident) if listing else None
-                if listing is not None and op is not None:
-                    if op.state is OperationState.FAILED:
-                        raise Exit(exits.FAILED, op.error or "failed")
-                    if op.state is OperationState.ABORTED:
-                        raise Exit(exits.FAILED, op.error or "aborted")
-                    if op.state is OperationState.DONE or _session_reached(listing, op):
-                        return
-                    if op.question is not None:
-                        raise question_exit(op)
-                    waits = listing.error or op.waits_for
-                    if waits and waits != last:
-                        output.note(waits)
-                        last = waits
-                await client.changed()
+            await _over(client, ident)
     except TimeoutError:
         raise Exit(
             exits.TIMED_OUT, f"operation {ident} goes on; it was not over within {timeout:g} s"
         ) from None
+    except Disconnected as error:
+        raise Exit(
+            exits.UNKNOWN, f"{error}; what became of operation {ident} is for `drdeck tasks` to say"
+        ) from None
     except asyncio.CancelledError:  # Ctrl-C ends the waiting only
         output.note(f"operation {ident} goes on")
         raise
+
+
+async def _over(client: Client, ident: str) -> None:
+    """Raises Exit like `until_done`, but for the time."""
+    last = ""
+    while True:
+        listing = client.listing
+        op = find(listing, ident) if listing else None
+        if listing is not None and op is not None:
+            if op.state is OperationState.FAILED:
+                raise Exit(exits.FAILED, op.error or "failed")
+            if op.state is OperationState.ABORTED:
+                raise Exit(exits.FAILED, op.error or "aborted")
+            if op.state is OperationState.DONE or _session_reached(listing, op):
+                return
+            if op.question is not None:
+                raise question_exit(op)
+            waits = listing.error or op.waits_for
+            if waits and waits != last:
+                output.note(waits)
+                last = waits
+        await client.changed()
 
 
 def _session_reached(listing: Listing, op: OperationView) -> bool:
@@ -89,6 +101,7 @@ async def watch(
     """Print what changes until `until` is reached. Raises Exit(7) when `timeout` seconds are over."""
     if name is not None:
         await client.show(name)
+    client.patience_s = pulse.FOLLOWS_S if timeout is None else math.inf
     client.subscribe()
     unread = False
 
@@ -106,6 +119,8 @@ async def watch(
             raise BrokenPipeError from None
         said = f"{name or 'the site'} did not reach {until} within" if until else "watched for"
         raise Exit(exits.TIMED_OUT, f"{said} {timeout:g} s") from None
+    except Silent:
+        raise
     except Disconnected:
         raise ControllerError(
             "failed", "the controller ended; what it did goes on when it is started"

@@ -47,7 +47,7 @@ async def controller_stop(context: Context, force: bool) -> None:
         return
     try:
         await client.stop(force)
-        await client.closed.wait()
+        await client.ended()
     finally:
         await client.close()
 

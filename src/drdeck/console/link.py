@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from textual.message import Message
 
 from drdeck.controller.client import Client, ControllerError, Disconnected
+from drdeck.controller.pulse import SILENT, mind
 
 log = logging.getLogger(__name__)
 
@@ -37,35 +38,8 @@ class Lost(Message):
         self.final = final
 
 
-BEAT_S, SILENT_S = 1.5, 3.0
-"""Between an answer and the next question to the controller, and how long it may take to answer."""
-SILENT = "the controller does not answer: it may be paused or very busy"
-
-
 async def _mind(client: Client, post: Callable[[Message], object]) -> None:
-    """Until the connection is gone. A controller that is stopped keeps it open and says nothing."""
-    gone = asyncio.ensure_future(client.closed.wait())
-    try:
-        while not (await asyncio.wait({gone}, timeout=BEAT_S))[0]:
-            asked = asyncio.ensure_future(_answers(client))
-            for _ in range(2):  # after a stall of our own, the answer is there before the second half is over
-                await asyncio.wait({asked}, timeout=SILENT_S / 2)
-            if asked.done():
-                continue
-            post(Lost(SILENT))
-            if await asked:
-                post(Attached(client))
-    finally:
-        gone.cancel()
-
-
-async def _answers(client: Client) -> bool:
-    """Once the controller answers; False when the connection is gone."""
-    try:
-        await client.status()
-    except ControllerError:
-        return not client.closed.is_set()
-    return True
+    await mind(client, silent=lambda: post(Lost(SILENT)), again=lambda: post(Attached(client)))
 
 
 async def follow(

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import getpass
 import itertools
+import math
 import os
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from datetime import datetime
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
@@ -43,14 +45,19 @@ class Disconnected(ControllerError):
 
 
 class Unanswered(Disconnected):
-    """The controller went away with a request: whether it was taken is not known."""
+    """The controller went away with a request, or fell silent: whether it was taken is not known."""
 
-    def __init__(self) -> None:
-        super().__init__(
-            "the connection to the controller was lost before it answered: it may have taken this or not;"
-            " look at the tasks before asking again"
-        )
+    def __init__(self, why: str = "the connection to the controller was lost before it answered") -> None:
+        super().__init__(f"{why}: it may have taken this or not; look at the tasks before asking again")
         self.code = "unknown"
+
+
+class Silent(Disconnected):
+    """The controller was given up: it keeps the connection, and says nothing."""
+
+    def __init__(self, seconds: float) -> None:
+        self.why = f"the controller has not answered for {seconds:.0f} s"
+        super().__init__(f"{self.why}: it may be paused or very busy")
 
 
 class UnknownCertificate(ControllerError):
@@ -97,12 +104,15 @@ class Client:
         self.detail: p.Detail | None = None
         self.closed = asyncio.Event()
         self.on_change: Callable[[], None] = lambda: None
+        self.patience_s = math.inf
         self._watched: str | None = None
         self._ids = itertools.count(1)
         self._waiting: dict[int, asyncio.Future[p.FromController]] = {}
         self._changed = asyncio.Event()
         self._reader: asyncio.Task[None] | None = None
+        self._beside: asyncio.Task[None] | None = None
         self._writer: asyncio.StreamWriter | None = None
+        self._lost: Callable[[], Disconnected] = Disconnected
 
     async def __aenter__(self) -> Client:
         await self.connect()
@@ -145,14 +155,31 @@ class Client:
         return reader, writer
 
     async def close(self) -> None:
-        if self._reader is not None:
-            self._reader.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._reader
+        for task in (self._beside, self._reader):
+            if task is not None:
+                task.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await task
         if self._writer is not None:
             self._writer.close()
             with contextlib.suppress(OSError):
                 await self._writer.wait_closed()
+
+    def beside(self, work: Coroutine[Any, Any, None]) -> None:
+        """Have something done for as long as this connection is used."""
+        self._beside = asyncio.create_task(work, name="beside-the-controller")
+
+    def give_up(self, seconds: float) -> None:
+        """Wait no longer for a controller that has been silent for so long: what waits raises Silent, or
+        Unanswered where an act was asked for."""
+        self._lost = functools.partial(Silent, seconds)
+        self._end()
+
+    async def ended(self) -> None:
+        """Wait until the controller has closed the connection. Raises Silent when it was given up."""
+        await self.closed.wait()
+        if isinstance(lost := self._lost(), Silent):
+            raise lost
 
     def subscribe(self, domain: str | None = None) -> None:
         """Look at the list, and at one domain; `detail` is None until its first news comes."""
@@ -164,11 +191,11 @@ class Client:
     async def changed(self) -> None:
         """Wait until `listing` or `detail` changed, or the connection is gone (raises Disconnected)."""
         if self.closed.is_set():
-            raise Disconnected
+            raise self._lost()
         self._changed.clear()
         await self._changed.wait()
         if self.closed.is_set():
-            raise Disconnected
+            raise self._lost()
 
     async def submit(self, request: Request) -> str:
         """Ask for an act; returns the operation's id once it is journaled.
@@ -247,7 +274,7 @@ class Client:
 
     def _send(self, message: p.Message) -> None:
         if self._writer is None or self._writer.is_closing() or self.closed.is_set():
-            raise Disconnected
+            raise self._lost()
         try:
             data = p.line(message)
         except UnicodeEncodeError:
@@ -261,7 +288,7 @@ class Client:
         except Disconnected as error:
             if gone or not self.closed.is_set():
                 raise  # it was not sent
-            raise Unanswered from error
+            raise (Unanswered(error.why) if isinstance(error, Silent) else Unanswered()) from error
 
     async def _call(self, make: Callable[[int], p.Message]) -> p.FromController:
         number = next(self._ids)
@@ -283,11 +310,14 @@ class Client:
         except (OSError, ValueError, msgspec.DecodeError):
             pass  # a broken connection and a broken line end the same way: below
         finally:
-            self.closed.set()
-            for future in self._waiting.values():
-                if not future.done():
-                    future.set_exception(Disconnected())
-            self._notify()
+            self._end()
+
+    def _end(self) -> None:
+        self.closed.set()
+        for future in self._waiting.values():
+            if not future.done():
+                future.set_exception(self._lost())
+        self._notify()
 
     def _take(self, message: p.FromController) -> None:
         if isinstance(message, p.Listing):
