@@ -1,80 +1,27 @@
-"""Text from outside is data: no command, no log and no console gives the terminal anything of it raw.
+"""Text from outside is data: no command and no log gives a terminal anything of it raw.
 
 The site of these tests has names, and its lesson texts, that begin with every attack that TOML can carry.
-All that every command writes to stdout and stderr is looked at, and all bytes that a console sends.
+All that every command writes to stdout and stderr is looked at.
 """
 
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import click
 import pytest
-import tomli_w
 
 from drdeck.cli.app import cli
 from tests.flow.conftest import MakeFlow
+from tests.flow.nasty_site import APP, CRM, DB, DRSEG, ERP, NETWORK, OUT, WEB
+from tests.flow.nasty_site import deck as deck
+from tests.flow.nasty_site import lesson as lesson
 from tests.support.deck import Deck
 from tests.support.flow import settings
-from tests.support.nasty import EVERYTHING, NASTY, raw
-from tests.support.terminal import Terminal
+from tests.support.nasty import NASTY, raw
 from tests.support.vcsim import VCenter
-
-OUT = EVERYTHING.replace("\x00", "")
-"""a NUL stands in no TOML that is read, and in no argument"""
-ERP, CRM, WEB = f"{OUT}erp", f"{OUT}crm", f"{OUT}web"
-DB, APP = f"{OUT}db", f"{OUT}app"
-NETWORK, DRSEG = f"{OUT}VM_1", f"{OUT}DRSeg"
-
-
-def domain(name: str, **more: Any) -> dict[str, Any]:
-    vms = [{"name": vm, "disk_bytes": 1000, "network": NETWORK, "boot": "2s"} for vm in (DB, APP)]
-    return {
-        "name": name,
-        "pitr": {"enabled": True, "window": "2h", "interval": "1m"},
-        "owner_address": f"{OUT}vcsa",
-        "storage_site": f"{OUT}array",
-        "recovery_networks": [DRSEG, f"{OUT}other"],
-        "vms": vms,
-        "runbook": [{"group": f"{OUT}first", "vms": [DB]}],
-        **more,
-    }
-
-
-SCENARIO: dict[str, Any] = {
-    "name": "nasty",
-    "title": f"{OUT}title",
-    "description": f"{OUT}description",
-    "start": "2026-01-16T22:00:00Z",
-    "opens": "2026-01-16T23:00:00Z",
-    "domains": [domain(ERP), domain(CRM, state="protected"), domain(WEB, protected_site="lost")],
-    "faults": [
-        {"kind": "shutdown_fails", "domain": ERP, "vms": [DB], "times": 1},
-        {"kind": "foreign_snapshot", "domain": CRM, "vms": [APP]},
-    ],
-}
-OBJECTIVE = {
-    "id": "one",
-    "text": f"{OUT}text",
-    "hint": f"{OUT}hint",
-    "key": f"{OUT}key",
-    "command": f"{OUT}command",
-    "when": {"kind": "mode", "domain": ERP, "mode": "synchronised"},
-}
-LESSON: dict[str, Any] = {
-    "name": "nasty-lesson",
-    "title": f"{NASTY}lesson",
-    "scenario": "nasty.toml",
-    "situation": f"{OUT}situation",
-    "end": f"{OUT}the end",
-    "speed": 1000,
-    "objectives": [OBJECTIVE, {**OBJECTIVE, "id": "two", "when": {"kind": "session", "domain": ERP}}],
-    "mistakes": [{"kind": "force_while_reachable", "domain": ERP, "why": f"{OUT}why"}],
-}
 
 
 class Listener:
@@ -134,27 +81,9 @@ def commands() -> set[str]:
 
 NOT_LOOKED_AT = {
     "controller serve": "is the controller itself; its log is looked at",
-    "console": "is looked at in a terminal, below",
-    "sites add": "asks, in a terminal, below",
+    "console": "is looked at in test_nasty_terminal.py",
+    "sites add": "asks, in test_nasty_terminal.py",
 }
-
-
-@pytest.fixture
-def lesson(tmp_path: Path) -> Path:
-    (tmp_path / "nasty.toml").write_text(tomli_w.dumps(SCENARIO), "utf-8")
-    file = tmp_path / "lesson.toml"
-    file.write_text(tomli_w.dumps(LESSON), "utf-8")
-    return file
-
-
-@pytest.fixture
-def deck(tmp_path: Path, lesson: Path) -> Iterator[Deck]:
-    site = {"kind": "training", "scenario": "nasty.toml", "speed": 1000.0}
-    made = Deck(tmp_path, tomli_w.dumps({"default_site": "lab", "sites": {"lab": site}}))
-    made.here = True
-    yield made
-    made.run("train", str(lesson), "--", "controller", "stop", "--force", code=None)
-    made.stop()
 
 
 def question(deck: Deck, name: str) -> dict[str, Any]:
@@ -239,112 +168,6 @@ def test_every_command_in_every_phase(deck: Deck, lesson: Path) -> None:
         assert raw(log.read_text("utf-8")) == []
     assert any("<U+202E>" in log.read_text("utf-8") for log in logs)
     assert commands() - say.run == set(NOT_LOOKED_AT), "a new command is to be looked at here too"
-
-
-# -- in a terminal
-
-
-OURS = re.compile(
-    r"\x1b\[[0-9;?<>=]*[ -/]*[@-~]"  # cursor, colours, modes
-    r"|\x1b\][0-9]+;[^\x07\x1b]*(?:\x07|\x1b\\)"  # OSC: what is asked of the terminal, the clipboard
-    r"|\x1b[PX^_][^\x1b]*\x1b\\|\x1b[()][A-Z0-9]|\x1b[=>78cM]|[\r\n\t\b\x07\x0e\x0f]"
-)
-ATTACKS = ("\x1b[2J\u202e", "\x1b]0;own", "\x1b[2J<U+", "own\x07")
-
-
-def is_harmless(written: bytes) -> bool:
-    """Whether a terminal was sent nothing but what drdeck itself sends, and no attack in that."""
-    text = written.decode("utf-8", "replace")
-    assert not any(attack in text for attack in ATTACKS), text[-2000:]
-    rest = OURS.sub("", text)
-    return raw(rest) == []
-
-
-@pytest.fixture
-def terminals() -> Iterator[list[Terminal]]:
-    opened: list[Terminal] = []
-    yield opened
-    for terminal in opened:
-        terminal.close()
-
-
-def test_a_console_in_a_terminal(deck: Deck, terminals: list[Terminal], lesson: Path) -> None:
-    coached = deck.argv("train", str(lesson))
-    for argv in (deck.argv(), coached):
-        t = Terminal(argv, deck.env)
-        terminals.append(t)
-        t.wait_for("Select Protected Domain", "U+001B", "erp")
-        t.press("y")
-        t.wait_for("Copied the domain's name")
-        for keys, seen in (
-            (("enter",), "Protected VMs"),
-            (("right",), "[PITR]"),
-            (("right",), "[Settings]"),
-            (("t",), "Task Steps of"),
-            (("l",), "Task Log"),
-            (("m",), "╭─"),
-        ):
-            t.press(*keys)
-            t.wait_for(seen)
-        t.press("escape")
-        t.wait_gone("╭─")
-        t.press("?")
-        t.wait_for("Keys of this screen")
-        t.settle(0.3)
-        assert b"\x1b]52;" in t.raw, "by the terminal's clipboard"
-        assert is_harmless(t.raw)
-
-
-def test_questions_in_a_terminal(deck: Deck, terminals: list[Terminal]) -> None:
-    """Consent that is asked for by the command line; the name is typed as it is shown."""
-    deck.run("cfo", "start", WEB, f"--network={NETWORK}={DRSEG}", "--wait")
-    t = Terminal(deck.argv("cfo", "complete", WEB, "--type", "force", "--wait"), deck.env, columns=200)
-    terminals.append(t)
-    t.wait_for("Type the name of the domain")
-    shown = re.search(r'Type the name of the domain \("(.*?)"\)', t.text().replace("\n", ""))
-    assert shown is not None and "<U+202E>" in shown[1]
-    t.press(shown[1], "enter")
-    assert t.ended() == 0
-    assert is_harmless(t.raw)
-
-
-@pytest.mark.vcsim
-def test_a_certificate_met_first_in_a_terminal(
-    tmp_path: Path, terminals: list[Terminal], vcsim_built: None
-) -> None:
-    """What `sites add` asks about a server of which nobody knows yet who it is."""
-    server = VCenter(name='\x1b[2J\u202eown\x07"\r\nTrusted. Pin this certificate? [y/N]: y\u2066\u200b')
-    try:
-        root = server.layout({"erp": ["db"]}, snapshots=())
-        deck = Deck(tmp_path)
-        deck.config.unlink()
-        words = [
-            "sites",
-            "add",
-            "--name",
-            "west",
-            "--url",
-            server.url,
-            "--username",
-            server.user,
-            "--root",
-            root,
-        ]
-        t = Terminal(deck.argv(*words), deck.env, columns=400)
-        terminals.append(t)
-        t.wait_for(server.thumbprint, "Pin this certificate? [y/N]")
-        of = next(line for line in t.text().splitlines() if "signed by itself" in line)
-        for hidden in ("<U+001B>[2J<U+202E>own<U+0007>", "<U+2066><U+200B>"):
-            assert hidden in of, of
-        assert "Trusted. Pin" in of, "its line end begins no line"
-        t.press("y", "enter")
-        t.wait_for("Password")
-        t.press(server.password, "enter")
-        assert t.ended() == 0, t.text()
-        assert is_harmless(t.raw)
-        assert raw(deck.config.read_text()) == []
-    finally:
-        server.stop()
 
 
 @pytest.mark.parametrize("locale", ["C", "en_US.ISO-8859-1", "POSIX"])
