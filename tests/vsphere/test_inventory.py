@@ -4,52 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
-from types import SimpleNamespace
-from typing import Any
 
 import pytest
-from pyVmomi import vim, vmodl
 
 from drdeck.sites.site import Refused, SiteUnreachable
-from drdeck.sites.vsphere.collector import Contradiction, Properties
-from drdeck.sites.vsphere.connection import Connection, Endpoint
 from drdeck.sites.vsphere.facts import decode_name, encode_name
-from drdeck.sites.vsphere.inventory import Inventory, InventoryWatch, VmFacts
 from tests.support.soapcount import soap_calls
 from tests.support.vcsim import VCenter
 from tests.support.waiting import eventually
+from tests.vsphere.watching import domain_vms, until, watching
 
 ODD = ["erp prod", "a/b", "back\\slash", "100%", "%2f", "[bold]red[/]", "quo\"te'd", "Überfällig 東京"]
-
-
-@asynccontextmanager
-async def watching(
-    vcenter: VCenter, root: str | None = None, poll_s: int = 20
-) -> AsyncIterator[InventoryWatch]:
-    connection = Connection(
-        Endpoint(url=vcenter.url, ca_file=str(vcenter.ca_file)), vcenter.user, vcenter.password, poll_s=poll_s
-    )
-    await connection.open()
-    try:
-        yield InventoryWatch(connection, vcenter.root if root is None else root)
-    finally:
-        await connection.close()
-
-
-def domain_vms(inventory: Inventory, domain: str) -> dict[str, VmFacts]:
-    folder = next(f for f in inventory.domains if f.name == domain)
-    return {vm.name: vm for vm in inventory.vms_of(folder.id)}
-
-
-async def until(changes: AsyncIterator[Inventory], holds: Callable[[Inventory], bool]) -> Inventory:
-    async with asyncio.timeout(20):
-        async for inventory in changes:
-            if holds(inventory):
-                return inventory
-    raise AssertionError("the watch ended")
 
 
 async def test_everything_is_there(vcenter: VCenter) -> None:
@@ -344,69 +310,3 @@ async def test_a_root_that_is_removed(vcenter: VCenter) -> None:
             await watch.refresh()
         vcenter.layout({"back": []})
         assert [d.name for d in (await watch.refresh()).domains] == ["back"]
-
-
-PC = vmodl.query.PropertyCollector
-
-
-def update(kind: str, thing: Any, **changes: Any) -> Any:
-    """An update set with one object; a change is name=value, or anything=(op, path, value)."""
-    triples = [c if isinstance(c, tuple) else ("assign", name, c) for name, c in changes.items()]
-    made = [SimpleNamespace(op=op, name=path, val=value) for op, path, value in triples]
-    found = SimpleNamespace(kind=kind, obj=thing, changeSet=made)
-    return SimpleNamespace(filterSet=[SimpleNamespace(objectSet=[found])])
-
-
-def test_every_kind_of_change_is_applied() -> None:
-    vm = vim.VirtualMachine("vm-1", None)
-    first, second = vim.Task("task-1", None), vim.Task("task-2", None)
-    raw = Properties()
-    raw.apply(update("enter", vm, name="a", ip=("assign", "guest.ipAddress", "10.0.0.1"), recentTask=[first]))
-    known = raw.of("VirtualMachine")["vm-1"]
-    raw.apply(update("modify", vm, t=("add", 'recentTask["task-2"]', second)))
-    assert known["recentTask"] == [first, second]
-    raw.apply(update("modify", vm, t=("remove", 'recentTask["task-1"]', None)))
-    assert known["recentTask"] == [second]
-    raw.apply(update("modify", vm, t=("indirectRemove", "guest.ipAddress", None)))
-    assert "guest.ipAddress" not in known
-    raw.apply(update("modify", vm, ip=("assign", "guest.ipAddress", "10.0.0.2"), x=("remove", "guest", None)))
-    assert "guest.ipAddress" not in known
-    raw.apply(update("modify", vm, name=("assign", "name", None)))
-    assert "name" not in known
-    raw.apply(update("modify", vim.VirtualMachine("vm-2", None), name="never entered"))
-    assert set(raw.of("VirtualMachine")) == {"vm-1"}
-    assert raw.apply(update("leave", vm)) == {("VirtualMachine", "vm-1")}
-    assert raw.of("VirtualMachine") == {}
-
-
-def test_coming_and_going_at_once_is_a_contradiction() -> None:
-    vm = vim.VirtualMachine("vm-1", None)
-    both = update("enter", vm, name="a")
-    both.filterSet.append(update("leave", vm).filterSet[0])
-    with pytest.raises(Contradiction):
-        Properties().apply(both)
-
-
-async def test_truncated_answers_are_put_together(vcenter: VCenter, monkeypatch: pytest.MonkeyPatch) -> None:
-    vcenter.layout({"erp": ["db01", "db02", "db03"]})
-    asked: list[tuple[str, int]] = []
-    pending: list[Any] = []
-    original = PC.WaitForUpdatesEx
-
-    def in_pieces(self: Any, version: str = "", options: Any = None) -> Any:
-        asked.append((version, options.maxWaitSeconds))
-        if not pending:
-            answer = original(self, version, options)
-            if answer is None:
-                return None
-            for piece in answer.filterSet[0].objectSet:
-                part = PC.FilterUpdate(filter=answer.filterSet[0].filter, objectSet=[piece])
-                pending.append(PC.UpdateSet(version=answer.version, filterSet=[part], truncated=True))
-            pending[-1].truncated = False
-        return pending.pop(0)
-
-    monkeypatch.setattr(PC, "WaitForUpdatesEx", in_pieces)
-    async with watching(vcenter) as watch:
-        seen = await watch.refresh()
-    assert len(seen.vms) == 3
-    assert len(asked) > 5 and {wait for _, wait in asked} == {0}

@@ -1,0 +1,48 @@
+"""An inventory watched by a test, and updates as a vCenter sends them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from types import SimpleNamespace
+from typing import Any
+
+from drdeck.sites.vsphere.connection import Connection, Endpoint
+from drdeck.sites.vsphere.inventory import Inventory, InventoryWatch, VmFacts
+from tests.support.vcsim import VCenter
+
+
+@asynccontextmanager
+async def watching(
+    vcenter: VCenter, root: str | None = None, poll_s: int = 20
+) -> AsyncIterator[InventoryWatch]:
+    connection = Connection(
+        Endpoint(url=vcenter.url, ca_file=str(vcenter.ca_file)), vcenter.user, vcenter.password, poll_s=poll_s
+    )
+    await connection.open()
+    try:
+        yield InventoryWatch(connection, vcenter.root if root is None else root)
+    finally:
+        await connection.close()
+
+
+def domain_vms(inventory: Inventory, domain: str) -> dict[str, VmFacts]:
+    folder = next(f for f in inventory.domains if f.name == domain)
+    return {vm.name: vm for vm in inventory.vms_of(folder.id)}
+
+
+async def until(changes: AsyncIterator[Inventory], holds: Callable[[Inventory], bool]) -> Inventory:
+    async with asyncio.timeout(20):
+        async for inventory in changes:
+            if holds(inventory):
+                return inventory
+    raise AssertionError("the watch ended")
+
+
+def update(kind: str, thing: Any, **changes: Any) -> Any:
+    """An update set with one object; a change is name=value, or anything=(op, path, value)."""
+    triples = [c if isinstance(c, tuple) else ("assign", name, c) for name, c in changes.items()]
+    made = [SimpleNamespace(op=op, name=path, val=value) for op, path, value in triples]
+    found = SimpleNamespace(kind=kind, obj=thing, changeSet=made)
+    return SimpleNamespace(filterSet=[SimpleNamespace(objectSet=[found])])
