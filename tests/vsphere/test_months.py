@@ -26,7 +26,7 @@ from tests.rules.on_vsphere import VCenters, VSphereBench
 from tests.support.vcsim import VCenter
 from tests.vsphere.test_guard_events import AT, event
 from tests.vsphere.test_guard_judging import JOE, Bench
-from tests.vsphere.test_inventory import update
+from tests.vsphere.watching import update
 
 
 def test_events_that_were_taken_are_not_kept() -> None:
