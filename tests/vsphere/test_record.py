@@ -108,6 +108,8 @@ NONSENSE = [
     (r.SESSION, r.write(session())),  # without a failover
     (r.SESSION, '{"id":"x","state":"active"}'),
     (r.PITR, '{"reset":"never"}'),
+    (r.SYNCED, '{"by":"op-1"}'),
+    (r.SYNCED, '{"by":"op-1","since":"2026-01-16T22:00:00Z","more":1}'),
     (r.EXCLUDED, "a-b-c"),
     (r.EXCLUDED, "b-a"),
     (r.EXCLUDED, "zzzzzzzzzzzzzzzz-zzzzzzzzzzzzzzzzz"),

@@ -15,7 +15,8 @@ from .operations import Operation, OperationState
 class Again:
     """Tells a domain that rehydrates again from one that never was synchronised.
 
-    It knows from the views that it was given, and from the continuous failovers that were begun here.
+    It knows from the views that it was given, from the continuous failovers that were begun here, and
+    from a site that remembers it for everybody.
     """
 
     def __init__(self, operations: Iterable[Operation]) -> None:
@@ -30,7 +31,7 @@ class Again:
         return msgspec.structs.replace(view, domains=domains)
 
     def _told(self, domain: Domain) -> Domain:
-        if domain.mode is Mode.SYNCHRONISED:
+        if domain.mode is Mode.SYNCHRONISED or (domain.was_synchronised and domain.mode is Mode.REHYDRATING):
             self._synchronised.add(domain.name)
         elif domain.mode not in (Mode.REHYDRATING, Mode.COMPLETING):
             self._synchronised.discard(domain.name)

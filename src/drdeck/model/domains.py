@@ -253,6 +253,8 @@ class Domain(Frozen, frozen=True, kw_only=True):
     """who else drives it, when it is not this controller"""
     left_by: str | None = None
     """who else drove it, fell silent, and left something under way"""
+    was_synchronised: bool = False
+    """once since its continuous failover was started, where the site remembers that"""
     again: str = ""
     """what is missing, where it was synchronised and is rehydrating again"""
 

@@ -36,11 +36,13 @@ from .record import (
     SESSION,
     SESSION_VMS,
     SKIPPED,
+    SYNCED,
     FailoverRecord,
     ModeRecord,
     Record,
     RollbackRecord,
     SessionRecord,
+    SyncedRecord,
     write,
     write_many,
     write_periods,
@@ -192,6 +194,13 @@ def resolve(record: Record, c: Resolve, unready: tuple[str, ...], now: datetime)
     if kind == "ready" and c.choice == "skip":
         return write_many(SKIPPED, tuple(dict.fromkeys([*record.skipped, *unready])))
     return {name: _replace(r, n=r.n + 1, since=now)}
+
+
+def synchronised(record: Record, now: datetime) -> Changes:
+    """Not undone by anything but the next continuous failover, which is another operation's."""
+    if record.mode is None or record.was_synchronised:
+        return {}
+    return {SYNCED: write(SyncedRecord(by=record.mode.by, since=now))}
 
 
 def step(record: Record, operation: str, to: str, g: int, now: datetime) -> Changes:

@@ -21,8 +21,9 @@ MODE, FAILOVER, SESSION = PREFIX + "mode", PREFIX + "failover", PREFIX + "sessio
 ROLLBACK, PITR, EXCLUDED = PREFIX + "rollback", PREFIX + "pitr", PREFIX + "excluded"
 NETWORKS, SESSION_VMS = PREFIX + "networks", PREFIX + "session.vms"
 ROLLBACK_VMS, SKIPPED = PREFIX + "rollback.vms", PREFIX + "skipped"
+SYNCED = PREFIX + "synced"
 LEASE = PREFIX + "lease"
-SINGLE = (MODE, FAILOVER, SESSION, ROLLBACK, PITR, EXCLUDED, LEASE)
+SINGLE = (MODE, FAILOVER, SESSION, ROLLBACK, PITR, EXCLUDED, SYNCED, LEASE)
 CHUNKED = (NETWORKS, SESSION_VMS, ROLLBACK_VMS, SKIPPED)
 
 FailoverPhase = Literal["shutdown", "point", "take", "network", "power", "delay", "recovered", "finished"]
@@ -43,6 +44,16 @@ class ModeRecord(Strict, frozen=True, kw_only=True):
     mode: Literal["imported", "cfo"]
     by: str = ""
     since: Instant | None = None
+
+
+class SyncedRecord(Strict, frozen=True, kw_only=True):
+    """The continuous failover that operation `by` started was synchronised once, and noted at `since`.
+
+    An attribute of its own: a drdeck that is older leaves it alone.
+    """
+
+    by: str = ""
+    since: Instant
 
 
 class FailoverRecord(Strict, frozen=True, kw_only=True):
@@ -99,6 +110,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     """All that a folder remembers. `networks`: network id -> network id; VM lists are ids."""
 
     mode: ModeRecord | None = None
+    synced: SyncedRecord | None = None
     failover: FailoverRecord | None = None
     session: SessionRecord | None = None
     rollback: RollbackRecord | None = None
@@ -112,6 +124,13 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def completing(self) -> bool:
         return self.failover is not None and self.failover.phase != "finished"
+
+    @property
+    def was_synchronised(self) -> bool:
+        """Once since its continuous failover was started, as far as that was noted."""
+        if self.mode is None or self.mode.mode != "cfo" or self.synced is None:
+            return False
+        return self.synced.by == self.mode.by
 
     @property
     def owned(self) -> bool:
@@ -145,6 +164,7 @@ def read(attributes: Mapping[str, str]) -> Record:
     excluded = attributes.get(EXCLUDED, "")
     record = Record(
         mode=_one(attributes, MODE, ModeRecord),
+        synced=_one(attributes, SYNCED, SyncedRecord),
         failover=_one(attributes, FAILOVER, FailoverRecord),
         session=_one(attributes, SESSION, SessionRecord),
         rollback=_one(attributes, ROLLBACK, RollbackRecord),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import datetime
@@ -13,7 +14,7 @@ import msgspec
 
 from drdeck.model import commands as c
 from drdeck.model.acts import Act
-from drdeck.model.domains import ProtectedSite
+from drdeck.model.domains import Mode, ProtectedSite
 from drdeck.model.findings import Finding
 from drdeck.model.guard import Hazards
 from drdeck.model.pitr import Points
@@ -81,6 +82,8 @@ class VSphereSite:
         self._attributes = acts.Attributes()
         self._locks: dict[str, asyncio.Lock] = {}
         self._pending: dict[str, datetime] = {}
+        self._synchronised: dict[str, datetime] = {}
+        """by folder: since when it was seen so, without a break"""
         self._protected: ProtectedSide | None = None
         if connect_protected is not None and settings.protected is not None:
             self._protected = ProtectedSide(
@@ -339,7 +342,7 @@ class VSphereSite:
             raise
 
     async def _execute(self, command: c.AnyCommand) -> None:
-        if isinstance(command, c.Take) and command.act.kind != "step":
+        if isinstance(command, c.Take) and command.act.kind not in ("step", "note"):
             await self._act(command.domain, command.act)
             return
         if isinstance(command, c.TakeOver):
@@ -362,17 +365,21 @@ class VSphereSite:
                 raise Refused(f'Could not {command.says}: "{command.domain}": {error}') from None
             except ValueError as error:
                 raise Refused(f"Could not {command.says}: {error}") from None
-            await self._write(folder, wanted, command.says)
+            noted = isinstance(command, c.Take) and command.act.kind == "note"
+            await self._write(folder, wanted, command.says, leased=not noted)
             self._forced = True
             self._wake.set()
 
-    async def _write(self, folder: FolderFacts, wanted: dict[str, str], doing: str) -> None:
+    async def _write(
+        self, folder: FolderFacts, wanted: dict[str, str], doing: str, leased: bool = True
+    ) -> None:
         todo = [(k, v) for k, v in wanted.items() if folder.attributes.get(k, "") != v]
         if not todo:
             return
 
         def write(session: Session) -> None:
-            with session.stub.no_later_than(self._leases.hold(session, folder.id)):
+            until = self._leases.hold(session, folder.id) if leased else math.inf
+            with session.stub.no_later_than(until):
                 for name, value in todo:
                     self._attributes.set(session, folder.id, name, value)
 
@@ -409,6 +416,8 @@ class VSphereSite:
                 return changes.skip(record, command)
             case c.Resolve():
                 return changes.resolve(record, command, tuple(vm.id for vm in unready(s)), now)
+            case c.Take() if command.act.kind == "note":
+                return changes.synchronised(record, now)
             case c.Take():
                 args = command.act.args
                 return changes.step(record, command.operation, args["to"], int(args["g"]), now)
@@ -455,16 +464,20 @@ class VSphereSite:
     def upkeep(self, now: datetime) -> list[tuple[str, Act]]:
         watch = self._sight.watch
         inventory = watch.inventory if watch else None
+        if inventory is None:
+            return []
         due: list[tuple[str, Act]] = []
-        for folder in inventory.domains if inventory else ():
-            if not self.settings.domain(folder.name).pitr.enabled:
-                continue
+        for folder in inventory.domains:
             try:
                 _, situation = self._sight.find(folder.name)
             except SiteError:
                 continue
+            synchronised = self._sight.domain(inventory, folder).mode is Mode.SYNCHRONISED
+            note = upkeep.noted(situation, self._seen_synchronised(folder, synchronised, now), now)
             if self._sight.driver(folder) is not None:
                 continue
+            if note is not None:
+                due.append((folder.name, note))
             found = upkeep.due(situation, now, self._pending.get(folder.id))
             for act in found:
                 if act.key.startswith("point:"):
@@ -473,6 +486,13 @@ class VSphereSite:
                     )
             due += [(folder.name, act) for act in found]
         return due
+
+    def _seen_synchronised(self, folder: FolderFacts, is_so: bool, now: datetime) -> datetime | None:
+        """Since when, while it is."""
+        if not is_so:
+            self._synchronised.pop(folder.id, None)
+            return None
+        return self._synchronised.setdefault(folder.id, now)
 
     async def close(self) -> None:
         self._memories.close()

@@ -14,6 +14,23 @@ LATE_S = 60.0
 """A VM that could not join a group point within this long waits for the next one."""
 
 
+SETTLED = timedelta(seconds=60)
+"""What was synchronised for a moment only is not noted."""
+
+
+def noted(s: Situation, synchronised_since: datetime | None, now: datetime) -> Act | None:
+    """That a domain is synchronised, for every jump host to know when it falls behind.
+
+    Whoever sees it first writes it down. Needs no lease: the same is written whoever does it, and when.
+    """
+    if synchronised_since is None or now - synchronised_since < SETTLED or s.record.was_synchronised:
+        return None
+    by = s.record.mode.by if s.record.mode is not None else ""
+    return Act(
+        key=f"synchronised:{by}", kind="note", after_loss="repeat", says=f"note that {s.name} is synchronised"
+    )
+
+
 def due(s: Situation, now: datetime, pending: datetime | None = None) -> list[Act]:
     """Acts due for a domain: at most one for each VM.
 
