@@ -164,6 +164,16 @@ async def test_the_task_log() -> None:
         await deck.sees("Waits for", "the PITR session to be exited")
 
 
+async def test_who_asked_for_what_was_taken_over() -> None:
+    taken = operation(taken_over_by="bob@jump2")
+    async with running(FakeClient(domain(), operations=(taken,)), first=None) as deck:
+        await deck.sees("A failover is in progress", "ann@jump1, taken over by bob@jump2")
+        await deck.press("enter", "l", "enter")
+        await deck.sees("ann@jump1, taken over by bob@jump2", "Number")
+        own = operation(actor="bob@jump2", taken_over_by="bob@jump2")
+        assert own.asked_by == "bob@jump2, who took it over", "by whom it was asked is not known"
+
+
 async def test_help_is_made_from_the_action_list() -> None:
     async with running(FakeClient(domain())) as deck:
         await deck.press("question_mark")

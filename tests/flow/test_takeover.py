@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -24,10 +25,12 @@ def decks(tmp_path: Path, vcenter: VCenter) -> Iterator[tuple[Deck, Deck]]:
     """Two state directories on one vCenter whose guests boot only when told."""
     root = flowsite.lay_out(vcenter, None, flowsite.instants())
     made = []
-    for name in ("jump1", "jump2"):
+    for name in ("anna", "bob"):
         directory = tmp_path / name
         directory.mkdir()
-        made.append(flowsite.deck(directory, vcenter, root, None, PITR_DOMAIN, extra=LEASE))
+        deck = flowsite.deck(directory, vcenter, root, None, PITR_DOMAIN, extra=LEASE)
+        deck.env["LOGNAME"] = name
+        made.append(deck)
     yield made[0], made[1]
     for deck in made:
         deck.stop()
@@ -75,6 +78,9 @@ def test_a_killed_driver_is_followed_by_another_that_goes_on(
     poll(lambda: bob.run("takeover", DOMAIN, "--wait", code=None).returncode == 0, 30)
     tasks = {op["id"]: op for op in bob.json("tasks")["operations"]}
     assert tasks[ident]["state"] == "open", "what was begun there goes on here, under its own id"
+    host = socket.gethostname()
+    assert (tasks[ident]["actor"], tasks[ident]["taken_over_by"]) == (f"anna@{host}", f"bob@{host}")
+    assert f" by anna@{host}, taken over by bob@{host}" in bob.run("tasks").stdout
     boot(vcenter)
     bob.run("watch", DOMAIN, "--until", "session", "--timeout", "60")
     assert sessions(vcenter) == 1

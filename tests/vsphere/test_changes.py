@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
 import pytest
 
 from drdeck.model import commands as c
@@ -40,7 +41,7 @@ def step(to: str, operation: str = OP, g: int = 0) -> Change:
 
 
 def command(kind: Any, operation: str = OP, **more: Any) -> Any:
-    return kind(operation=operation, domain="erp-prod", **more)
+    return kind(operation=operation, domain="erp-prod", asked_by="anna@jump1", **more)
 
 
 start = command(c.StartContinuousFailover, "op-0")
@@ -195,3 +196,17 @@ def test_who_was_left_out() -> None:
     assert r.read(written(owned, ch.start_session(r.read(owned), by_hand, ()))).skipped == ()
     active = written(ACTIVE, skipped)
     assert r.read(written(active, ch.exit_session(r.read(active), leave, at(1)))).skipped == ()
+
+
+def test_who_asked_is_known_of_what_goes_on_and_of_nothing_else() -> None:
+    def asked(kind: Any, operation: str, by: str, **more: Any) -> Any:
+        return msgspec.structs.replace(command(kind, operation, **more), asked_by=by)
+
+    record = r.read({**ACTIVE, r.ASKED: r.write_askers({"op-gone": "eve@jump3", OP: "anna@jump1"})})
+    one = ch.roll_back(record, asked(c.RollBack, "op-2", "bob@jump2", to=at(-5)), (), at(1))
+    assert r.read(written(ACTIVE, one)).askers == {OP: "anna@jump1", "op-2": "bob@jump2"}
+    unknown = ch.roll_back(record, asked(c.RollBack, "op-2", "", to=at(-5)), (), at(1))
+    assert r.ASKED not in unknown
+    nasty = ch.roll_back(record, asked(c.RollBack, "op-2", "b\u202eob\n" + 99 * "x", to=at(-5)), (), at(1))
+    who = r.read(written(ACTIVE, nasty)).askers["op-2"]
+    assert who.startswith("b<U+202E>ob x") and len(who) == r.MAX_ASKER

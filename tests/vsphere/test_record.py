@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from drdeck.model.domains import FailoverType, Mode, Period, SessionState
+from drdeck.model.text import hides
 from drdeck.sites.vsphere import record as r
 from tests.support.situations import OP, T0, failover, rollback, session
 
@@ -110,6 +111,9 @@ NONSENSE = [
     (r.PITR, '{"reset":"never"}'),
     (r.SYNCED, '{"by":"op-1"}'),
     (r.SYNCED, '{"by":"op-1","since":"2026-01-16T22:00:00Z","more":1}'),
+    (r.ASKED, '["anna@jump1"]'),
+    (r.ASKED, '{"op-1":7}'),
+    (r.ASKED, '{"op-1":"' + 65 * "a" + '"}'),
     (r.EXCLUDED, "a-b-c"),
     (r.EXCLUDED, "b-a"),
     (r.EXCLUDED, "zzzzzzzzzzzzzzzz-zzzzzzzzzzzzzzzzz"),
@@ -132,6 +136,17 @@ def test_nonsense_is_told(name: str, text: str) -> None:
 def test_no_text_does_worse_than_that(name: str, text: str) -> None:
     with contextlib.suppress(r.BrokenRecord):
         r.read({name: text})
+
+
+@given(st.dictionaries(IDS, st.text(max_size=200), max_size=6))
+def test_who_asked_is_kept_as_far_as_there_is_room(askers: dict[str, str]) -> None:
+    text = r.write_askers(askers)
+    assert len(text) <= r.MAX_VALUE
+    kept = r.read({r.ASKED: text}).askers
+    assert list(kept) == list(askers)[len(askers) - len(kept) :], "the newest"
+    assert not any(hides(who) for who in kept.values())
+    if askers:
+        assert kept
 
 
 def test_a_rollback_or_active_session_needs_its_facts() -> None:

@@ -156,7 +156,7 @@ async def tasks(context: Context, as_json: bool) -> None:
     if not operations:
         output.note("nothing was asked for yet")
     for op in operations:
-        asked = f"asked {shape.time(op.asked_at)} by {op.actor}"
+        asked = f"asked {shape.time(op.asked_at)} by {op.asked_by}"
         end = f", ended {shape.time(op.ended_at)}" if op.ended_at else ""
         output.say(f"{op.id}  {op.action} {op.domain}: {op.state}, {asked}{end}")
         for step in steps.get(op.id, []):

@@ -187,6 +187,7 @@ def operation(op: OperationView, steps: list[Json]) -> Json:
         "action": op.action,
         "domain": op.domain,
         "actor": op.actor,
+        "taken_over_by": op.taken_over_by or None,
         "asked_at": time(op.asked_at),
         "state": str(op.state),
         "ended_at": time(op.ended_at),

@@ -149,6 +149,8 @@ class Doing:
                 "asked_at": show((request.action == "cfo_complete" and begun_at(domain)) or op.asked_at),
                 "taken_over_by": op.id,
             }
+            if ident in domain.askers:
+                data["asked_by"] = domain.askers[ident]
             self.book.record(op.actor, facts.ACCEPTED, data)
             log.info("%s of %s goes on here", ident, domain.name)
 
@@ -193,6 +195,7 @@ class Doing:
         self.kick()
 
     def _start(self, op: Operation, command: AnyCommand) -> None:
+        command = msgspec.structs.replace(command, asked_by=op.actor)
         data = {"operation": op.id, "key": command.key, "command": encode(command), "says": command.says}
         self.book.record(SELF, facts.INTENT, data)
         self.spawn(self._carry_out(op.id, command), command.says)

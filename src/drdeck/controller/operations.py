@@ -51,6 +51,8 @@ class Operation(Frozen, frozen=True, kw_only=True):
     """the rollback or exit asked of that session before this one"""
     adopted: bool = False
     """begun at the site by another controller, and gone on with here"""
+    taken_over_by: str = ""
+    """who wanted that; `actor` is who asked at first where the site tells, else the same"""
     state: OperationState = OperationState.OPEN
     done: dict[str, int] = {}
     skipped: dict[str, str] = {}
@@ -103,6 +105,16 @@ class OperationView(Frozen, frozen=True, kw_only=True):
     error: str | None = None
     unknown: bool = False
     result: dict[str, str] = {}
+    taken_over_by: str = ""
+
+    @property
+    def asked_by(self) -> str:
+        """Who asked, and who took it over, in words."""
+        if not self.taken_over_by:
+            return self.actor
+        if self.taken_over_by == self.actor:
+            return f"{self.actor}, who took it over"
+        return f"{self.actor}, taken over by {self.taken_over_by}"
 
 
 ANSWER = "the answer to what it asks"
@@ -124,4 +136,5 @@ def view_of(operation: Operation) -> OperationView:
         error=operation.error,
         unknown=operation.question is not None and operation.question.kind == "unknown",
         result=operation.result,
+        taken_over_by=operation.taken_over_by,
     )

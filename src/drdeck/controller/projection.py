@@ -104,11 +104,12 @@ def _accepted(event: Event) -> Operation:
     return Operation(
         id=data["operation"],
         request=msgspec.convert(data["request"], Request),
-        actor=event.actor,
+        actor=data.get("asked_by", event.actor),
         asked_at=datetime.fromisoformat(data["asked_at"]),
         session=data.get("session"),
         after=data.get("after"),
         adopted="taken_over_by" in data,
+        taken_over_by=event.actor if "taken_over_by" in data else "",
     )
 
 

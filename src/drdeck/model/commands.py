@@ -17,6 +17,8 @@ class Command(Frozen, frozen=True, kw_only=True, tag_field="command"):
 
     operation: str
     domain: str
+    asked_by: str = ""
+    """user@host who asked for the operation, for a site that can tell another jump host"""
 
     @property
     def key(self) -> str:

@@ -253,6 +253,8 @@ class Domain(Frozen, frozen=True, kw_only=True):
     """who else drives it, when it is not this controller"""
     left_by: str | None = None
     """who else drove it, fell silent, and left something under way"""
+    askers: dict[str, str] = {}
+    """operation id -> user@host, of those under way that the site can tell of: text from outside"""
     was_synchronised: bool = False
     """once since its continuous failover was started, where the site remembers that"""
     again: str = ""

@@ -122,7 +122,7 @@ def progress_dialog(operation: OperationView, domain: Domain | None, now: dateti
     """ "A failover is in progress": what was asked, by whom, where it stands, what it waits for."""
     rows = row("Protected Domain", operation.domain)
     rows += row("Asked for", describe(operation))
-    rows += row("By", operation.actor)
+    rows += row("By", operation.asked_by)
     since = show_clock((now - operation.asked_at).total_seconds())
     rows += row("At", f"{stamp(operation.asked_at)}, {since} ago")
     if domain is not None and domain.step is not None:

@@ -26,7 +26,7 @@ from .base import ConsoleScreen
 def task_facts(operation: OperationView) -> list[Line]:
     """All that is known of one operation."""
     rows = row("Task", describe(operation)) + row("Domain", operation.domain)
-    rows += row("By", operation.actor) + row("Asked", stamp(operation.asked_at))
+    rows += row("By", operation.asked_by) + row("Asked", stamp(operation.asked_at))
     rows += row("State", "result unknown" if operation.unknown else str(operation.state))
     if operation.request.to is not None:
         rows += row("To", stamp(operation.request.to))

@@ -160,7 +160,7 @@ def operation_lines(operations: Sequence[OperationView], width: int) -> list[Lin
         head: Line = (
             ("▶ ", "accent"),
             (describe(operation), "bold"),
-            (f" by {clean(operation.actor)} at {second(operation.asked_at)}: ", "dim"),
+            (f" by {clean(operation.asked_by)} at {second(operation.asked_at)}: ", "dim"),
         )
         if width_of(head) + cell_len(waits) <= width:
             lines.append((*head, (waits, style)))

@@ -266,7 +266,7 @@ def task_row(operation: OperationView, width: int) -> Line:
         (f" {left(describe(operation), 26)} ", "bold"),
         (f"{name(operation.domain, 14)} ", ""),
         (f"{state:8} ", style),
-        (cut(clean(operation.actor), max(0, width - 67)), "dim"),
+        (cut(clean(operation.asked_by), max(0, width - 67)), "dim"),
     )
 
 

@@ -14,6 +14,7 @@ import msgspec
 from drdeck.model.commands import (
     AbortCompletion,
     BeginCompletion,
+    Command,
     ExitSession,
     FinishFailover,
     Resolve,
@@ -26,6 +27,7 @@ from drdeck.model.domains import FailoverType, Period, SessionState
 from drdeck.model.times import to_millisecond
 
 from .record import (
+    ASKED,
     EXCLUDED,
     FAILOVER,
     MODE,
@@ -44,6 +46,7 @@ from .record import (
     SessionRecord,
     SyncedRecord,
     write,
+    write_askers,
     write_many,
     write_periods,
 )
@@ -57,6 +60,16 @@ class NotNow(Exception):
 
 def _replace(record: Any, **changes: Any) -> str:
     return write(msgspec.structs.replace(record, **changes))
+
+
+def _asked(record: Record, c: Command) -> Changes:
+    """Who asked, beside those of what goes on."""
+    if not c.asked_by:
+        return {}
+    f, session = record.failover, record.session
+    still = {f.id if f else None, session.id if session else None} - {c.operation}
+    kept = {ident: who for ident, who in record.askers.items() if ident in still}
+    return {ASKED: write_askers({**kept, c.operation: c.asked_by})}
 
 
 def start_cfo(record: Record, c: StartContinuousFailover, networks: dict[str, str], now: datetime) -> Changes:
@@ -84,7 +97,12 @@ def begin(record: Record, c: BeginCompletion, networks: dict[str, str], now: dat
         phase="shutdown" if planned else "take",
         since=now,
     )
-    return {**write_many(NETWORKS, networks), **write_many(SKIPPED, ()), FAILOVER: write(failover)}
+    return {
+        **write_many(NETWORKS, networks),
+        **write_many(SKIPPED, ()),
+        **_asked(record, c),
+        FAILOVER: write(failover),
+    }
 
 
 def abort(record: Record, c: AbortCompletion) -> Changes:
@@ -114,7 +132,13 @@ def start_session(record: Record, c: StartSession, vms: tuple[str, ...]) -> Chan
     session = SessionRecord(id=c.session, state=SessionState.WAITING, after=after)
     # whom a failover had to leave out stays out of its session; earlier operations do not count
     left_out = {} if c.after_failover else write_many(SKIPPED, ())
-    return {**write_many(SESSION_VMS, vms), **left_out, ROLLBACK: "", SESSION: write(session)}
+    return {
+        **write_many(SESSION_VMS, vms),
+        **left_out,
+        **_asked(record, c),
+        ROLLBACK: "",
+        SESSION: write(session),
+    }
 
 
 def _session(record: Record) -> SessionRecord:
@@ -133,6 +157,7 @@ def roll_back(record: Record, c: RollBack, vms: tuple[str, ...], now: datetime) 
     return {
         **write_many(ROLLBACK_VMS, vms),
         **write_many(SKIPPED, ()),
+        **_asked(record, c),
         ROLLBACK: write(rollback),
         SESSION: _replace(session, state=SessionState.ROLLING_BACK, last=c.operation),
     }
@@ -146,7 +171,7 @@ def exit_session(record: Record, c: ExitSession, now: datetime) -> Changes:
     if session.state is not SessionState.ACTIVE:
         raise NotNow(f"its PITR session is {session.state.words}")
     # whom a rollback had to leave out is cleaned up like the others
-    changes: Changes = write_many(SKIPPED, ())
+    changes: Changes = {**write_many(SKIPPED, ()), **_asked(record, c)}
     if session.after is not None and session.n == 0:
         changes[PITR] = _replace(record.pitr, reset=now)
     changes[SESSION] = _replace(session, state=SessionState.EXITING, last=c.operation)

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from drdeck.model.domains import FailoverType, Mode, Period, SessionState
+from drdeck.model.text import brief, clean
 
 MAX_VALUE = 255
 """Characters that a custom attribute holds."""
@@ -21,15 +22,21 @@ MODE, FAILOVER, SESSION = PREFIX + "mode", PREFIX + "failover", PREFIX + "sessio
 ROLLBACK, PITR, EXCLUDED = PREFIX + "rollback", PREFIX + "pitr", PREFIX + "excluded"
 NETWORKS, SESSION_VMS = PREFIX + "networks", PREFIX + "session.vms"
 ROLLBACK_VMS, SKIPPED = PREFIX + "rollback.vms", PREFIX + "skipped"
+ASKED = PREFIX + "asked"
 SYNCED = PREFIX + "synced"
 LEASE = PREFIX + "lease"
-SINGLE = (MODE, FAILOVER, SESSION, ROLLBACK, PITR, EXCLUDED, SYNCED, LEASE)
+SINGLE = (MODE, FAILOVER, SESSION, ROLLBACK, PITR, EXCLUDED, ASKED, SYNCED, LEASE)
 CHUNKED = (NETWORKS, SESSION_VMS, ROLLBACK_VMS, SKIPPED)
 
 FailoverPhase = Literal["shutdown", "point", "take", "network", "power", "delay", "recovered", "finished"]
 RollbackPhase = Literal["off", "revert", "power", "delay", "over"]
 Instant = Annotated[datetime, msgspec.Meta(tz=True)]
 Count = Annotated[int, msgspec.Meta(ge=0, le=1_000_000)]
+MAX_ASKER = 64
+"""Characters of who asked for an operation that are kept."""
+Askers = dict[
+    Annotated[str, msgspec.Meta(max_length=MAX_ASKER)], Annotated[str, msgspec.Meta(max_length=MAX_ASKER)]
+]
 _OLDEST, _NEWEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 """Instants beyond are nobody's."""
 
@@ -120,6 +127,8 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     session_vms: tuple[str, ...] = ()
     rollback_vms: tuple[str, ...] = ()
     skipped: tuple[str, ...] = ()
+    askers: dict[str, str] = {}
+    """operation id -> user@host who asked for it; for people only"""
 
     @property
     def completing(self) -> bool:
@@ -174,6 +183,7 @@ def read(attributes: Mapping[str, str]) -> Record:
         session_vms=_many(attributes, SESSION_VMS, tuple[str, ...], ()),
         rollback_vms=_many(attributes, ROLLBACK_VMS, tuple[str, ...], ()),
         skipped=_many(attributes, SKIPPED, tuple[str, ...], ()),
+        askers=_decoded(ASKED, attributes.get(ASKED) or "{}", Askers),
     )
     session = record.session
     if session is not None and session.state is not SessionState.WAITING and session.started is None:
@@ -202,6 +212,16 @@ def write_many(name: str, value: object) -> dict[str, str]:
     return {part_name(name, i): parts[i] if i < len(parts) else "" for i in range(MAX_PARTS)}
 
 
+def write_askers(askers: Mapping[str, str]) -> str:
+    """Who asked for which operation, the newest last; of more than fit the oldest are left out."""
+    kept = [(ident, brief(clean(who), MAX_ASKER)) for ident, who in askers.items()]
+    while True:
+        text = msgspec.json.encode(dict(kept)).decode()
+        if len(text) <= MAX_VALUE:
+            return text
+        del kept[0]
+
+
 def part_name(name: str, index: int) -> str:
     return name if index == 0 else f"{name}.{index + 1}"
 
@@ -223,10 +243,7 @@ def _one(attributes: Mapping[str, str], name: str, kind: Any) -> Any:
     text = attributes.get(name, "")
     if not text:
         return None
-    try:
-        value = msgspec.json.decode(text, type=kind)
-    except (msgspec.DecodeError, ValueError, RecursionError) as error:
-        raise _broken(name, text, str(error)) from None
+    value = _decoded(name, text, kind)
     for field in value.__struct_fields__:
         instant = getattr(value, field)
         if isinstance(instant, datetime) and not _OLDEST <= instant <= _NEWEST:
@@ -236,8 +253,10 @@ def _one(attributes: Mapping[str, str], name: str, kind: Any) -> Any:
 
 def _many(attributes: Mapping[str, str], name: str, kind: Any, empty: Any) -> Any:
     text = "".join(attributes.get(part_name(name, i), "") for i in range(MAX_PARTS))
-    if not text:
-        return empty
+    return _decoded(name, text, kind) if text else empty
+
+
+def _decoded(name: str, text: str, kind: Any) -> Any:
     try:
         return msgspec.json.decode(text, type=kind)
     except (msgspec.DecodeError, ValueError, RecursionError) as error:

@@ -94,6 +94,7 @@ def build(
         runbook=runbook(s.vms, s.settings),
         phase=plan.phase,
         question=plan.question,
+        askers=record.askers,
         was_synchronised=record.was_synchronised,
     )
 
