@@ -131,6 +131,28 @@ def test_a_planned_failover_beside_it_has_the_protected_site_read(
     eventually(lambda: (protected_vcenter.calls() - quiet)[ANSWERS])
 
 
+def test_what_may_be_done_there_is_asked_beside_it_as_ever(
+    make_flow: MakeFlow, vcenter: VCenter, protected_vcenter: VCenter
+) -> None:
+    """Nothing is followed at the protected site meanwhile; a Planned Failover of another domain needs it."""
+    beside, off = "crm-prod", "VirtualMachine.Interact.PowerOff"
+    toml = settings() + settings(beside, pitr="enabled = false")
+    flow = make_flow(vcenter, protected_vcenter, domains={DOMAIN: [VMS[0]], beside: ["crm-db01"]}, toml=toml)
+    for domain in (DOMAIN, beside):
+        flow.start(domain)
+    begun = protected_vcenter.calls()
+    flow.complete("force")
+    eventually(lambda: (protected_vcenter.calls() - begun)[ANSWERS])
+    protected_vcenter.deny(off)
+    said = flow.complete("planned", domain=beside, code=3)
+    where = f"/DC0/vm/prod/{beside}"
+    assert f"{protected_vcenter.user} lacks {off} on {where}; nothing was begun" in said, said
+    assert "drdeck.failover" not in vcenter.attributes(beside)
+    protected_vcenter.grant_all()
+    flow.complete("planned", domain=beside)
+    eventually(lambda: protected_vcenter.power((beside, "crm-db01")) == "off")
+
+
 def test_a_protected_site_that_does_not_know_the_domain(
     make_flow: MakeFlow, recovery: VCenter, protected_vcenter: VCenter
 ) -> None:

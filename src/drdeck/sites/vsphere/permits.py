@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterable, Sequence
 
 from pyVmomi import vim
@@ -42,15 +43,23 @@ class Permits:
         missing = await self._ask(self._connected(), self._wanted(needs, folder, s, networks))
         said = [lacks_what(self._settings.username, missing)] if missing else []
         there = self._wanted_there(needs, [s.name])
-        if there and self._side is not None and self._side.connection is not None:
-            missing = await self._ask(self._side.connection, there)
-            assert self._settings.protected is not None
-            said += [lacks_what(self._settings.protected.username, missing)] if missing else []
+        if there and self._side is not None:
+            said += await self._lacking_there(self._side, there)
         if not said:
             return None
         return (
             f"{'; '.join(said)}; nothing was begun; have that granted (drdeck doctor lists all) and ask again"
         )
+
+    async def _lacking_there(self, side: ProtectedSide, wanted: Wanted) -> list[str]:
+        """While a Force Failover of another domain goes on it is looked at for this only."""
+        assert self._settings.protected is not None
+        user = self._settings.protected.username
+        async with contextlib.nullcontext("") if side.connection else side.looked_at() as lost:
+            if side.connection is None:
+                return [f"what {user} may do at the protected site cannot be told ({lost})"]
+            missing = await self._ask(side.connection, wanted)
+        return [lacks_what(user, missing)] if missing else []
 
     async def findings(
         self, domains: Sequence[tuple[FolderFacts, Situation]], inventory: Inventory

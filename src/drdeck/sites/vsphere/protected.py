@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 from pyVmomi import vim
@@ -145,7 +145,20 @@ class ProtectedSide:
 
     async def look(self) -> str:
         """Look now, whatever goes on; empty when it answers, else why it does not."""
+        async with self.looked_at() as lost:
+            return lost
+
+    @contextlib.asynccontextmanager
+    async def looked_at(self) -> AsyncIterator[str]:
+        """Inside, it is followed whatever goes on; yields what `look` returns."""
         self._looks += 1
+        try:
+            yield await self._look()
+        finally:
+            self._looks -= 1
+            await self._turn()
+
+    async def _look(self) -> str:
         try:
             async with asyncio.timeout(CHECK_S):
                 await self._turn()
@@ -163,9 +176,6 @@ class ProtectedSide:
         except SiteError as error:
             self.shut_out = isinstance(error, _SHUT_OUT)
             return str(error)
-        finally:
-            self._looks -= 1
-            await self._turn()
 
     async def _listen(self) -> None:
         while True:
