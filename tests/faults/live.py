@@ -25,6 +25,7 @@ from tests.support import flow as flows
 from tests.support import flowsite
 from tests.support.deck import SITE
 from tests.support.flowsite import DOMAIN
+from tests.support.stopwatch import Stopwatch
 from tests.support.vcsim import VCenter
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -296,6 +297,11 @@ class Live:
             return len(started)
         finally:
             journal.close()
+
+    def stopwatch(self) -> Stopwatch:
+        """For what controller and vCenter must be quick with."""
+        assert self.process is not None
+        return Stopwatch(self.process.pid, self.vcenter.pid)
 
     def cpu_s(self) -> float:
         """Seconds of processor time that the controller has used."""

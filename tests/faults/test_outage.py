@@ -54,19 +54,19 @@ async def gone_in_mid_rollback(how: str, directory: Path, vcenter: VCenter) -> s
         ident = await live.ask(Request(action="pitr_run", domain=DOMAIN, to=live.points[0]))
         await eventually(lambda: vcenter.calls()["RevertToSnapshot_Task"])
 
-        gone = time.monotonic()
+        gone, watch = time.monotonic(), live.stopwatch()
         await rig.proxy.set(GONE[how])
         await live.until(lambda: live.error)
-        said = time.monotonic() - gone
+        said = watch.seconds()
         assert said < SAID_S, f"said after {said:.1f} s"
         await until_stale_for(live, GONE_S)
         assert live.error and not live.ended(ident)
 
         back = time.monotonic()
-        lasted = back - gone
+        lasted, watch = back - gone, live.stopwatch()
         await rig.proxy.set(Weather())
         await live.until(lambda: live.error is None)
-        seen = time.monotonic() - back
+        seen = watch.seconds()
         await live.until(lambda: live.ended(ident))
         over = time.monotonic() - back
         assert seen < ON_S, f"seen again after {seen:.1f} s"

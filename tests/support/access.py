@@ -95,6 +95,10 @@ class Access:
 
     # --- the process ---
 
+    @property
+    def pid(self) -> int:
+        return self._simulator.process.pid
+
     def stop(self) -> None:
         """End the process, as when the vCenter is lost."""
         if "si" in self.__dict__:
@@ -121,9 +125,9 @@ class Access:
             self._local, "http"
         ):  # one connection per thread: a handshake costs more than the call
             self._local.http = (
-                HTTPSConnection(self.host, self.port, timeout=30, context=trusting())
+                HTTPSConnection(self.host, self.port, timeout=60, context=trusting())
                 if self.thumbprint
-                else HTTPConnection(self.host, self.port, timeout=30)
+                else HTTPConnection(self.host, self.port, timeout=60)
             )
         self._local.http.request("POST", f"/control/{what}", json.dumps(body) if body else None)
         answer = self._local.http.getresponse()

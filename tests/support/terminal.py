@@ -15,6 +15,8 @@ from collections.abc import Callable, Mapping, Sequence
 
 import pyte
 
+from tests.support.stopwatch import Stopwatch
+
 KEYS = {
     "down": b"\x1b[B",
     "up": b"\x1b[A",
@@ -68,7 +70,7 @@ class Terminal:
             self.stream.feed(data)
         return bool(data)
 
-    def wait_for(self, *texts: str, within: float = 30, until: Callable[[], bool] | None = None) -> None:
+    def wait_for(self, *texts: str, within: float = 60, until: Callable[[], bool] | None = None) -> None:
         """Until all `texts` are on the screen (and `until` holds)."""
         deadline = time.monotonic() + within
         while not all(text in self.text() for text in texts) or (until is not None and not until()):
@@ -77,7 +79,7 @@ class Terminal:
                 f"the program ended before {texts} came up:\n{self.text()}"
             )
 
-    def wait_gone(self, text: str, within: float = 30) -> None:
+    def wait_gone(self, text: str, within: float = 60) -> None:
         """Until a text has left the screen."""
         deadline = time.monotonic() + within
         while text in self.text():
@@ -85,21 +87,26 @@ class Terminal:
             self.read(0.05)
 
     def settle(self, quiet: float = 0.8) -> int:
-        """Take in what comes until nothing more does for so long; how many bytes it was."""
-        before = len(self.raw)
-        while select.select([self.fd], [], [], quiet)[0] and self.read(0):
-            pass
+        """Take in what comes until nothing more does for so long; how many bytes it was.
+
+        Time in which the program could not go on, because others had the processors, does not count.
+        """
+        before = known = len(self.raw)
+        watch = Stopwatch(self.pid)
+        while watch.seconds() < quiet and self.read(quiet / 10):
+            if len(self.raw) > known:
+                known, watch = len(self.raw), Stopwatch(self.pid)
         return len(self.raw) - before
 
     def written_by(self, *keys: str) -> int:
         """Press keys, and count the bytes with which the program answers: at least one."""
         before = len(self.raw)
         self.press(*keys)
-        poll(lambda: len(self.raw) > before or not self.read(0.1), 30)
+        poll(lambda: len(self.raw) > before or not self.read(0.1), 60)
         self.settle()
         return len(self.raw) - before
 
-    def ended(self, within: float = 30) -> int:
+    def ended(self, within: float = 60) -> int:
         """Wait until the program ends by itself, with all that it wrote; its exit code."""
         deadline = time.monotonic() + within
         while self.read(0.1):
