@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 
 import msgspec
@@ -181,8 +180,7 @@ async def test_drdecks_own_failure_stops_one_operation(
         ident = await controller.submit(complete(), ANNA)
         await eventually(lambda: state(controller, ident) is OperationState.ASKING)
         for _ in range(5):
-            await site.news()
-            await asyncio.sleep(0)
+            await site.taken_in(controller)
         asked = [event for event in controller.journal.events() if event.kind == "question"]
         assert len(asked) == 1 and site.log == []
         broken = False

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 
+from drdeck.controller.controller import Controller
 from drdeck.model import commands as c
 from drdeck.model.acts import Act
 from drdeck.model.domains import (
@@ -26,6 +27,7 @@ from drdeck.model.guard import Hazards
 from drdeck.model.pitr import Points
 from drdeck.model.views import SiteClock, SiteView
 from drdeck.sites.site import Refused, ResultUnknown, SiteUnreachable
+from tests.support.waiting import eventually
 
 START = datetime(2026, 1, 16, 22, 0, tzinfo=UTC)
 
@@ -65,6 +67,12 @@ class FakeSite:
     async def news(self) -> None:
         async with self._changed:
             self._changed.notify_all()
+
+    async def taken_in(self, controller: Controller) -> None:
+        """News, until the controller has looked at its operations because of it."""
+        before = controller.sight.serial
+        await self.news()
+        await eventually(lambda: controller.sight.serial > before and not controller.doing._kick.is_set())
 
     async def recover(self) -> None:
         """Every VM is recovered and ready."""
