@@ -36,6 +36,8 @@ class Proxy:
     def __init__(self, target: tuple[str, int]) -> None:
         self.target, self.weather = target, Weather()
         self.port = 0
+        self._kept = socket.socket()
+        """keeps the port while nobody listens there, or some other server would get it"""
         self.opened = 0
         self._server: asyncio.Server | None = None
         self._lines: set[Line] = set()
@@ -46,8 +48,13 @@ class Proxy:
         """so many more bytes of answers, and the connection that gets them is reset; negative: never"""
 
     async def start(self) -> None:
+        self._kept.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self._kept.bind(("127.0.0.1", 0))
+        self.port = self._kept.getsockname()[1]
+        await self._listen()
+
+    async def _listen(self) -> None:
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port)
-        self.port = self._server.sockets[0].getsockname()[1]
 
     async def set(self, weather: Weather) -> None:
         """Change the weather."""
@@ -61,7 +68,7 @@ class Proxy:
         if weather.refuses and not before.refuses:
             await self._close()
         if before.refuses and not weather.refuses:
-            await self.start()
+            await self._listen()
         self._changed.set()
         self._changed = asyncio.Event()
 
@@ -77,6 +84,7 @@ class Proxy:
 
     async def stop(self) -> None:
         await self._close()
+        self._kept.close()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.opened += 1
