@@ -6,9 +6,14 @@ import os
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.support.simulator import CannotBuild, binary
 from tests.support.vcsim import VCenter
+
+# examples may take as long as a busy machine needs
+settings.register_profile("drdeck", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("drdeck")
 
 
 @pytest.fixture(scope="session")
