@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import fcntl
+import re
 import resource
 import shutil
 import sqlite3
@@ -221,7 +222,7 @@ def test_an_older_state_directory_goes_on(tmp_path: Path) -> None:
     assert deck.json(*fast, "domains")["domains"][0]["mode"] == "pitr_session"
     assert {op["id"]: op["state"] for op in deck.json("tasks")["operations"]}[ident] == "open"
     deck.run("pitr", "exit", domain, "--confirm", domain, "--wait")
-    deck.run("watch", domain, "--until", "idle", "--timeout", "30")
+    deck.run("watch", domain, "--until", "idle", "--timeout", "60")
     assert {op["state"] for op in deck.json("tasks")["operations"]} == {"done"}
     assert deck.json("audit", "verify")["sound"]
     deck.stop()
@@ -326,10 +327,14 @@ async def test_a_site_whose_clock_is_off(vcenter: VCenter, monkeypatch: pytest.M
     )
     site = make_vsphere_site("dr", settings, Known(vcenter.password))
     try:
+        began = datetime.now(UTC)
         await site.open()
         view = await site.observe()
-        assert view.warnings == ("clocks differ by 300 s",)
-        assert abs(view.clock.site - datetime.now(UTC)) < timedelta(seconds=2)
+        took = datetime.now(UTC) - began
+        (warning,) = view.warnings
+        differ = re.fullmatch(r"clocks differ by (\d+) s", warning)
+        assert differ and abs(int(differ[1]) - 300) <= took.total_seconds(), warning
+        assert abs(view.clock.site - began) <= 2 * took + timedelta(milliseconds=10)
         domain = view.domain(DOMAIN)
         assert domain is not None and domain.mode is Mode.IMPORTED
     finally:
