@@ -33,7 +33,7 @@ REFUSED = "NotAuthenticated"
 async def land_late(method: str, number: int, directory: Path, vcenter: VCenter) -> None:
     """The call of a method with that number is held until the step is over in which it was made."""
     directory.mkdir()
-    live, late = Live(directory, vcenter, timeout="1s"), len(vcenter.late())
+    live, late = Live(directory, vcenter, timeout="3s"), len(vcenter.late())
     if number > 1:
         vcenter.rule(method, "pass", times=number - 1)
     vcenter.hold(method)
@@ -81,7 +81,7 @@ async def test_each_call_of_a_flow(part: int, tmp_path: Path, vcsim_built: None)
 def test_those_of_a_planned_failover(tmp_path: Path, recovery: VCenter, protected_vcenter: VCenter) -> None:
     flow = Flow(tmp_path, recovery, protected_vcenter, {DOMAIN: [VM]})
     config = flow.deck.config
-    config.write_text(config.read_text("utf-8").replace("\nurl =", '\ntimeout = "1s"\nurl ='), "utf-8")
+    config.write_text(config.read_text("utf-8").replace("\nurl =", '\ntimeout = "3s"\nurl ='), "utf-8")
     try:
         protected_vcenter.hold("ShutdownGuest")
         recovery.hold("ReconfigVM_Task")

@@ -20,7 +20,7 @@ from tests.support.waiting import eventually
 
 pytestmark = [pytest.mark.vcsim, pytest.mark.timeout(300)]
 STOPS = (*ACTS[1:4], "SetField")
-LEASE = "3s"
+LEASE = "8s"
 BOOT_S = 0.02
 
 
