@@ -82,7 +82,7 @@ def complete(deck: Deck) -> str:
     """Complete the failover and jump to where it asks or has its session; what it asks, else nothing."""
     deck.run("cfo", "complete", FILES, "--type", "planned", "--run-pitr")
     deck.run("train", "jump", "15m")
-    done = deck.run("watch", FILES, "--until", "session", "--timeout", "40", code=None)
+    done = deck.run("watch", FILES, "--until", "session", "--timeout", "60", code=None)
     assert done.returncode in (0, 4), done.stderr
     return done.stderr if done.returncode == 4 else ""
 
@@ -113,7 +113,7 @@ def test_a_vm_that_fails_asks_and_survives_a_kill(deck: Deck, fault: str, kind: 
     assert alarms(deck) == [kind]
     deck.run("answer", deck.domain(FILES)["operation"], "retry")
     deck.run("train", "jump", "15m")
-    deck.run("watch", FILES, "--until", "session", "--timeout", "40")
+    deck.run("watch", FILES, "--until", "session", "--timeout", "60")
     assert alarms(deck) == []
 
 
@@ -130,7 +130,7 @@ def test_a_slow_vm_takes_longer(deck: Deck) -> None:
     kill(deck)
     deck.run("cfo", "complete", FILES, "--type", "planned")
     deck.run("train", "jump", "15m")
-    deck.run("watch", FILES, "--until", "idle", "--timeout", "40")
+    deck.run("watch", FILES, "--until", "idle", "--timeout", "60")
     (task,) = deck.json("tasks")["operations"]
     # five times the 10 s that it shuts down and the 20 s that it boots at its best
     assert 150 < float(task["result"]["rto_s"]) < 400

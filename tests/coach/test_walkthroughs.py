@@ -203,7 +203,7 @@ def test_lesson_5_goes_on_without_a_console(play: Any) -> None:
     lesson.do("cfo", "start", "intranet", *INTRANET, "--wait")
     said = lesson.do("cfo", "complete", "intranet", "--type", "planned", "--run-pitr")
     assert "Objective met: Complete it" in said
-    lesson.do("watch", "intranet", "--until", "session", "--timeout", "30")
+    lesson.do("watch", "intranet", "--until", "session", "--timeout", "60")
     assert lesson.judge()["next"]["id"] == "roll-back"
     lesson.do("pitr", "run", "intranet", "--to", "08:55", "--wait")
     lesson.do("pitr", "exit", "intranet", "--wait")
@@ -219,10 +219,10 @@ def test_lesson_6_a_vm_that_fails(play: Any) -> None:
     operation = lesson.show("files")["operation"]
     said = lesson.do("answer", operation, "retry")
     assert "Objective met: Wait until the failover asks about a VM that will not shut down" in said
-    asked = lesson.do("watch", "files", "--until", "running_in_failover", "--timeout", "30", code=4)
+    asked = lesson.do("watch", "files", "--until", "running_in_failover", "--timeout", "60", code=4)
     assert "files-web02" in asked
     lesson.do("answer", operation, "retry")
-    lesson.do("watch", "files", "--until", "running_in_failover", "--timeout", "30")
+    lesson.do("watch", "files", "--until", "running_in_failover", "--timeout", "60")
     result = lesson.judge()
     assert result["finished"] is True
     assert result["data_lost_s"] == 0

@@ -61,7 +61,7 @@ class Deck:
     async def until(self, true: Callable[[], bool], what: str = "") -> None:
         """Wait for a condition, for a bounded time."""
         try:
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(60):
                 while not true():
                     await self.pilot.pause()
         except TimeoutError:

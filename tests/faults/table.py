@@ -59,7 +59,7 @@ async def until_said(rig: Rig, weather: Weather) -> None:
 
 async def _hangs_a_moment(rig: Rig) -> None:
     await rig.proxy.set(Weather(hangs=True))
-    await asyncio.wait_for(rig.proxy.held.wait(), 30)
+    await asyncio.wait_for(rig.proxy.held.wait(), 60)
     await rig.proxy.set(Weather())
 
 

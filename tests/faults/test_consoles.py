@@ -43,7 +43,7 @@ async def another_process(rig: Rig) -> AsyncIterator[asyncio.subprocess.Process]
         sys.executable, "-c", READER, str(rig.path), stdout=asyncio.subprocess.PIPE, cwd=ROOT
     )
     assert process.stdout is not None
-    assert await asyncio.wait_for(process.stdout.readline(), 30) == b"attached\n"
+    assert await asyncio.wait_for(process.stdout.readline(), 60) == b"attached\n"
     try:
         yield process
     finally:

@@ -60,7 +60,7 @@ def test_force_failover_with_pitr_rollback_and_exit(
     assert "PITR session was active" in late.stderr
 
     deck.run("pitr", "exit", DOMAIN, "--wait")
-    deck.run("watch", DOMAIN, "--until", "idle", "--timeout", "20")
+    deck.run("watch", DOMAIN, "--until", "idle", "--timeout", "60")
     shown = deck.domain(DOMAIN)
     assert shown["mode"] == "running_in_failover"
     assert shown["session"] is None

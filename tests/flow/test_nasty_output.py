@@ -87,7 +87,7 @@ NOT_LOOKED_AT = {
 
 
 def question(deck: Deck, name: str) -> dict[str, Any]:
-    deck.run("watch", name, "--until", "idle", "--timeout", "30", code=None)
+    deck.run("watch", name, "--until", "idle", "--timeout", "60", code=None)
     asked: dict[str, Any] | None = deck.domain(name)["question"]
     assert asked is not None
     return asked

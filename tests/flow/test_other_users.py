@@ -131,7 +131,7 @@ async def test_who_is_at_the_other_end_is_asked_too(anywhere: Path) -> None:
 
         def attach() -> bytes:
             with socket.socket(socket.AF_UNIX) as sock:
-                sock.settimeout(10)
+                sock.settimeout(60)
                 sock.connect(str(rig.path))
                 with contextlib.suppress(OSError):
                     sock.sendall(p.line(p.Hello(version=p.VERSION, who="mallory@here")))
@@ -218,9 +218,9 @@ async def test_a_socket_of_another_user_is_told_nothing(anywhere: Path) -> None:
             aside.chmod(0o777)
             sock.listen()
             aside.rename(path)  # there only once it answers
-            sock.settimeout(30)
+            sock.settimeout(60)
             client, _ = sock.accept()
-            client.settimeout(10)
+            client.settimeout(60)
             heard.write_bytes(client.recv(65536))
 
     listening = asyncio.create_task(asyncio.to_thread(as_nobody, listen))

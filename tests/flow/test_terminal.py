@@ -66,7 +66,7 @@ def asked(terminal: Terminal) -> Terminal:
 
 def ended_by(terminal: Terminal, key: bytes) -> int:
     """Press it until the program ends; a key may come between the question and the waiting for its answer."""
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while True:
         os.write(terminal.fd, key)
         quiet = time.monotonic() + 3
@@ -109,7 +109,7 @@ def test_consent_is_typed_once_and_word_for_word(deck: Deck, at_terminal: Type) 
     out = at_terminal("pitr", "exit", "erp", "--confirm", "nothing")
     assert out.ended() == 3, "a --confirm that does not match is not asked about"
     asked(at_terminal("pitr", "exit", "erp")).press("erp", "enter")
-    deck.run("watch", "erp", "--until", "idle", "--timeout", "30")
+    deck.run("watch", "erp", "--until", "idle", "--timeout", "60")
     assert deck.domain("erp")["mode"] == "running_in_failover"
 
 
@@ -154,7 +154,7 @@ def test_ctrl_c_at_any_moment_leaves_no_traceback(deck: Deck) -> None:
                 process.send_signal(signal.SIGINT)
             assert process.stderr is not None
             said = process.stderr.read().decode()
-            process.wait(10)
+            process.wait(60)
         # before our first line the interpreter itself may still be at work
         assert "Traceback" not in said or "drdeck" not in said, (milliseconds, said)
 
@@ -167,7 +167,7 @@ def test_a_reader_that_goes_ends_the_watching(deck: Deck) -> None:
         assert process.stdout is not None and process.stderr is not None
         assert process.stdout.readline().startswith(b'{"time"')
         process.stdout.close()
-        poll(lambda: process.poll() is not None, 10)
+        poll(lambda: process.poll() is not None, 60)
         assert process.returncode == 1 and process.stderr.read() == b""
 
 

@@ -71,9 +71,9 @@ class Deck:
     def argv(self, *words: str) -> list[str]:
         return [sys.executable, "-m", "drdeck", *self.arguments, *words]
 
-    def run(self, *words: str, code: int | None = 0, timeout: float = 60) -> subprocess.CompletedProcess[str]:
+    def run(self, *words: str, code: int | None = 0) -> subprocess.CompletedProcess[str]:
         """Run a command; with `code` not None its exit code must be that."""
-        done = self._run_here(words) if self.here else self._run_apart(words, timeout)
+        done = self._run_here(words) if self.here else self._run_apart(words)
         assert code is None or done.returncode == code, (
             f"drdeck {' '.join(words)}: exit {done.returncode} instead of {code}"
             f"\n{done.stdout}\n{done.stderr}\n{self.log()}"
@@ -81,12 +81,12 @@ class Deck:
         assert "Traceback" not in done.stderr, done.stderr
         return done
 
-    def _run_apart(self, words: tuple[str, ...], timeout: float) -> subprocess.CompletedProcess[str]:
+    def _run_apart(self, words: tuple[str, ...]) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             self.argv(*words),
             capture_output=True,
             text=True,
-            timeout=timeout,
+            timeout=120,
             env=self.env,
             stdin=subprocess.DEVNULL,
             check=False,

@@ -17,7 +17,7 @@ from typing import Any
 
 SOURCES = sorted((Path(__file__).resolve().parent.parent / "vcsim").glob("*.go"))
 GOPATH = "/usr/share/gocode"
-STARTS_WITHIN = 30.0
+STARTS_WITHIN = 60.0
 
 
 class CannotBuild(Exception):

@@ -133,7 +133,7 @@ def test_impossible_speeds(tmp_path: Path, speed: float) -> None:
 
 
 async def following(views: AsyncIterator[SiteView]) -> SiteView:
-    return await asyncio.wait_for(anext(views), 10)
+    return await asyncio.wait_for(anext(views), 60)
 
 
 async def test_watching_yields_at_once_and_when_something_was_done(tmp_path: Path) -> None:
@@ -157,7 +157,7 @@ async def test_watching_follows_by_itself_what_goes_on(tmp_path: Path) -> None:
     await found.open()
     await found.execute(SCRIPT[0][1])
     modes = []
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         async for view in found.watch():
             modes.append(view.domains[0].mode)
             if modes[-1] is Mode.SYNCHRONISED:

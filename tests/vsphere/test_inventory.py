@@ -165,7 +165,7 @@ async def test_running_tasks(vcenter: VCenter) -> None:
     async with watching(vcenter) as watch:
         changes = watch.changes()
         await anext(changes)
-        vcenter.slow("PowerOnVM_Task", "db01", ms=1500)
+        vcenter.slow("PowerOnVM_Task", "db01", ms=5000)
         task = vcenter.vm("db01").PowerOnVM_Task()
         await until(changes, lambda seen: domain_vms(seen, "erp")["db01"].running_tasks == (task._moId,))
         await until(
@@ -196,12 +196,12 @@ async def test_attributes_are_seen_after_writing_and_at_each_time_out(vcenter: V
 
 async def test_refresh_does_not_wait_for_the_long_poll(vcenter: VCenter) -> None:
     vcenter.layout({"erp": ["db01"]})
-    async with watching(vcenter, poll_s=60) as watch:
+    async with watching(vcenter, poll_s=600) as watch:
         changes = watch.changes()
         first = await anext(changes)
         waiting = asyncio.ensure_future(anext(changes))
         await eventually(lambda: vcenter.calls()["WaitForUpdatesEx"] == 2)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             assert (await watch.refresh()).serial == first.serial
             vcenter.set_attribute("erp", "drdeck.mode", "w")
             await eventually(lambda: watch._long)  # the long poll is out again

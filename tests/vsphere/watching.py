@@ -33,7 +33,7 @@ def domain_vms(inventory: Inventory, domain: str) -> dict[str, VmFacts]:
 
 
 async def until(changes: AsyncIterator[Inventory], holds: Callable[[Inventory], bool]) -> Inventory:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         async for inventory in changes:
             if holds(inventory):
                 return inventory
