@@ -172,7 +172,7 @@ async def row(fault: Fault, directory: Path, vcenter: VCenter, impostor: tuple[s
             finally:
                 await strike
             await rig.proxy.set(Weather())
-            made = _acts(vcenter, before) - _reverts(vcenter, before)
+            made = _acts(vcenter, before)
             least = Counter(DONE_BY[step])
             most = Counter({act: n * (1 + fault.repeats) for act, n in least.items()})
             assert least <= made <= most, f"{step}: {made}\n{rig.live.history()}"
@@ -186,11 +186,6 @@ async def row(fault: Fault, directory: Path, vcenter: VCenter, impostor: tuple[s
 def _acts(vcenter: VCenter, before: Counter[str]) -> Counter[str]:
     made = vcenter.calls() - before
     return Counter({act: made[act] for act in ACTS if made[act]})
-
-
-def _reverts(vcenter: VCenter, before: Counter[str]) -> Counter[str]:
-    """Reverts beyond the first: see above."""
-    return Counter({"RevertToSnapshot_Task": max(0, _acts(vcenter, before)["RevertToSnapshot_Task"] - 1)})
 
 
 async def _strike(fault: Fault, rig: Rig, step: str, before: Counter[str]) -> None:

@@ -203,11 +203,19 @@ class VCenter(Access):
     # --- making it misbehave ---
 
     def rule(
-        self, method: str, action: str, vm: Which | None = None, times: int = -1, ms: int = 0, text: str = ""
+        self,
+        method: str,
+        action: str,
+        vm: Which | None = None,
+        times: int = -1,
+        ms: int = 0,
+        text: str = "",
+        lost: bool = False,
     ) -> None:
         """What becomes of the next `times` calls (-1: all) of a method; actions: tests/vcsim/control.go."""
         target = "" if vm is None else self.vm(vm)._moId
-        self.control("rules", method=method, action=action, target=target, times=times, ms=ms, text=text)
+        how = {"action": action, "times": times, "ms": ms, "text": text, "lost": lost}
+        self.control("rules", method=method, target=target, **how)
 
     def clear_rules(self) -> None:
         self.control("clear")
@@ -229,6 +237,10 @@ class VCenter(Access):
     def slow(self, method: str, vm: Which | None, ms: int, times: int = -1) -> None:
         """The task is answered at once, runs for `ms` (seen in the VM's recentTask), then acts."""
         self.rule(method, "slow", vm, times, ms)
+
+    def forget_tasks(self, history: bool = False) -> None:
+        """Tasks that are over are not recent any more; with `history` nothing remembers them."""
+        self.control("forget", text="all" if history else "")
 
     def stall(self, method: str, ms: int, vm: Which | None = None, times: int = 1) -> None:
         """The answer takes `ms` longer."""

@@ -71,6 +71,13 @@ func (c *control) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		time.Sleep(time.Duration(act.Ms) * time.Millisecond)
 		c.act(w, r, body, method, target)
 	case "ignore":
+		if method == "ShutdownGuest" { // the guest takes no notice; that it was asked is told all the same
+			c.tellAsked(c.logins.of(r), target)
+		}
+		if act.Lost {
+			hangUp(w)
+			return
+		}
 		fmt.Fprintf(w, envelope, `<`+method+`Response xmlns="urn:vim25"></`+method+`Response>`)
 	case "fail":
 		if !strings.HasSuffix(method, "_Task") {
@@ -80,8 +87,13 @@ func (c *control) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 		task := newTask(method, target)
+		c.note(c.logins.of(r), method, target, task)
 		finish(task, types.TaskInfoStateError, types.LocalizedMethodFault{
 			Fault: new(types.GenericVmConfigFault), LocalizedMessage: act.Text})
+		if act.Lost {
+			hangUp(w)
+			return
+		}
 		answerTask(w, method, task)
 	case "slow":
 		if c.ended(r) {
@@ -90,7 +102,11 @@ func (c *control) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 		task := newTask(method, target)
 		c.tellTask(c.logins.of(r), method, target, task.Self.Value)
-		answerTask(w, method, task)
+		if act.Lost {
+			hangUp(w)
+		} else {
+			answerTask(w, method, task)
+		}
 		go func() {
 			time.Sleep(time.Duration(act.Ms) * time.Millisecond)
 			out := httptest.NewRecorder()
@@ -191,21 +207,6 @@ func (c *control) guest(vm *simulator.VirtualMachine, tools, ip string) {
 		set(vm, "guest.toolsRunningStatus", tools)
 		set(vm, "guest.ipAddress", ip)
 	}
-}
-
-// newTask makes a task that runs until finish, seen in the VM's recentTask as in a vCenter.
-func newTask(method, target string) *simulator.Task {
-	ref := types.ManagedObjectReference{Type: "VirtualMachine", Value: target}
-	task := simulator.CreateTask(ref, strings.TrimSuffix(method, "_Task"), nil)
-	simulator.Map.Update(task, []types.PropertyChange{{Name: "info.state", Val: types.TaskInfoStateRunning}})
-	if vm, ok := simulator.Map.Get(ref).(*simulator.VirtualMachine); ok {
-		set(vm, "recentTask", append(vm.RecentTask, task.Self))
-	}
-	return task
-}
-
-func finish(task *simulator.Task, state types.TaskInfoState, fault interface{}) {
-	simulator.Map.Update(task, []types.PropertyChange{{Name: "info.error", Val: fault}, {Name: "info.state", Val: state}})
 }
 
 func answerTask(w http.ResponseWriter, method string, task *simulator.Task) {

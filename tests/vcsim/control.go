@@ -16,7 +16,7 @@ import (
 // Actions: fail (a task that ends with `text`, or a fault), ignore (answer as if done, do nothing),
 // slow (the task runs for `ms` and then acts), stall (the answer takes `ms` longer), lose (act, then close
 // the connection), drop (close the connection without acting), hold (keep it, whether or not its sender
-// stays, and act on it when released).
+// stays, and act on it when released). With `lost` the answer of the first three is lost.
 type rule struct {
 	Method string
 	Target string
@@ -24,6 +24,7 @@ type rule struct {
 	Times  int
 	Ms     int
 	Text   string
+	Lost   bool
 	Time   time.Time
 	Layout types.VirtualMachineFileLayoutEx
 
@@ -111,6 +112,8 @@ func (c *control) command(w http.ResponseWriter, what string, body []byte) {
 				{Name: "layoutEx.timestamp", Val: time.Now()},
 			})
 		})
+	case "forget":
+		forgetTasks(x.Text == "all")
 	case "user":
 		c.logins.add(x.Text, x.Target)
 	case "drs":

@@ -2,25 +2,11 @@ package main
 
 import (
 	"context"
-	"strings"
 	"text/template"
-	"time"
 
 	"github.com/vmware/govmomi/simulator"
 	"github.com/vmware/govmomi/vim25/types"
 )
-
-// tasks are the names by which a vCenter tells of tasks that are not "VirtualMachine.METHOD".
-var tasks = map[string]string{
-	"RevertToSnapshot_Task": "vm.Snapshot.revert",
-	"RemoveSnapshot_Task":   "vm.Snapshot.remove",
-	"MoveIntoFolder_Task":   "Folder.moveInto",
-	"PowerOnVM_Task":        "VirtualMachine.powerOn",
-	"PowerOffVM_Task":       "VirtualMachine.powerOff",
-	"CloneVM_Task":          "VirtualMachine.clone",
-	"RelocateVM_Task":       "VirtualMachine.relocate",
-	"ReconfigVM_Task":       "VirtualMachine.reconfigure",
-}
 
 // mendTemplates empties the library's own texts of events that it cannot parse, and would end over.
 func mendTemplates() {
@@ -44,28 +30,26 @@ func (c *control) post(user string, event types.BaseEvent) {
 }
 
 // tellTask posts the TaskEvent that a vCenter has for each task.
-func (c *control) tellTask(user, method, target, task string) {
-	if !c.events || user == "" {
+func (c *control) tellTask(user, method, target, id string) {
+	task, ok := simulator.Map.Get(types.ManagedObjectReference{Type: "Task", Value: id}).(*simulator.Task)
+	if !ok || user == "" {
 		return
 	}
-	id := tasks[method]
-	if id == "" {
-		name := strings.TrimSuffix(method, "_Task")
-		id = "VirtualMachine." + strings.ToLower(name[:1]) + name[1:]
+	info := c.note(user, method, target, task)
+	if !c.events {
+		return
 	}
-	entity := types.ManagedObjectReference{Type: "VirtualMachine", Value: target}
-	vm, _ := simulator.Map.Get(entity).(*simulator.VirtualMachine)
-	name := target
-	if vm != nil {
-		name = vm.Name
-	} else {
-		entity.Type = "Folder"
+	vm, _ := simulator.Map.Get(*info.Entity).(*simulator.VirtualMachine)
+	info.State, info.Error, info.Result, info.StartTime, info.CompleteTime = types.TaskInfoStateQueued, nil, nil, nil, nil
+	c.post(user, &types.TaskEvent{Event: about(vm), Info: info})
+}
+
+// tellAsked posts what a vCenter tells of a guest that was asked to shut down.
+func (c *control) tellAsked(user, target string) {
+	ref := types.ManagedObjectReference{Type: "VirtualMachine", Value: target}
+	if vm, ok := simulator.Map.Get(ref).(*simulator.VirtualMachine); ok && user != "" {
+		c.post(user, &types.VmGuestShutdownEvent{VmEvent: types.VmEvent{Event: about(vm)}})
 	}
-	c.post(user, &types.TaskEvent{Event: about(vm), Info: types.TaskInfo{
-		Key: task, Task: types.ManagedObjectReference{Type: "Task", Value: task},
-		Name: method, DescriptionId: id, Entity: &entity, EntityName: name, State: types.TaskInfoStateQueued,
-		Reason: &types.TaskReasonUser{UserName: user}, QueueTime: time.Now(),
-	}})
 }
 
 // about names the datacenter, by which events are collected, and the VM if there is one.

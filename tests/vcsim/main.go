@@ -8,6 +8,7 @@
 //	POST /control/clear       drop all rules
 //	POST /control/release     carry out what a rule "hold" kept back
 //	POST /control/late        what became of it: [{"method", "fault"}]
+//	POST /control/forget      tasks that are over leave recentTask, as after 10 minutes; "all": and the history
 //	POST /control/snapshot    {"target": "snapshot-7", "time": "2026-11-22T10:42:00Z"}: its creation time; or "text": its name
 //	POST /control/connection  {"target": "vm-7", "text": "disconnected"}
 //	POST /control/layout      {"target": "vm-7", "layout": {"file": [], "disk": [], "snapshot": []}}: its layoutEx
@@ -99,6 +100,7 @@ func main() {
 		ready["certificate"] = text
 	}
 	model.Service.Listen = &url.URL{Host: fmt.Sprintf("127.0.0.1:%d", *port)}
+	addTaskHistory()
 	if *events {
 		addScheduler()
 	}

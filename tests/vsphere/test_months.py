@@ -143,6 +143,7 @@ async def test_points_and_sessions_leave_nothing_behind(owned: VSphereBench, tmp
             await owned.roll_back(newest)
             await owned.leave()
             await owned.until(lambda d: d.session is None)
+        owned.recovery.forget_tasks()  # ten minutes later
         await owned.look()
         await asyncio.sleep(0)
         return sizes(site._site)

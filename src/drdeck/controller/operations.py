@@ -38,7 +38,7 @@ class Operation(Frozen, frozen=True, kw_only=True):
     `done`: key of each command that the site confirmed -> serial of the view at that time.
     `failed`: key -> the site's words. `lost`: key -> serial of the view up to which nothing can be
     told of a command whose answer was lost. `unsent`: the same for a command that certainly did not
-    reach the site. `going`: keys under way.
+    reach the site. `going`: keys under way. `answered`: keys whose last try had an answer.
     """
 
     id: str
@@ -61,6 +61,7 @@ class Operation(Frozen, frozen=True, kw_only=True):
     lost: dict[str, int] = {}
     unsent: dict[str, int] = {}
     going: frozenset[str] = frozenset()
+    answered: frozenset[str] = frozenset()
     acts: dict[str, Act] = {}
     """the acts behind the keys in `failed`, so that a question can name them"""
     question: Question | None = None
@@ -79,6 +80,10 @@ class Operation(Frozen, frozen=True, kw_only=True):
     def unseen(self) -> dict[str, int]:
         """Keys whose command must not be given again before the site was seen anew."""
         return self.lost | self.unsent
+
+    def uncertain(self, key: str) -> bool:
+        """Whether a command may have reached the site already, and nobody here knows what came of it."""
+        return key in self.lost or (self.adopted and key not in self.answered)
 
     @property
     def domain(self) -> str:

@@ -137,7 +137,7 @@ def _outcome(op: Operation, data: dict[str, Any]) -> Operation:
     op = _replace(op, going=op.going - {key})
     if result == "unreachable":
         return _replace(op, unsent={**op.unsent, key: serial})
-    op = _replace(op, lost=_without(op.lost, [key]))
+    op = _replace(op, lost=_without(op.lost, [key]), answered=op.answered | {key})
     if result == "done":
         return _replace(op, done={**op.done, key: serial})
     if result == "refused" and key == "AbortCompletion":
@@ -150,7 +150,7 @@ def _outcome(op: Operation, data: dict[str, Any]) -> Operation:
             acts = {**acts, key: command.act}
         failed = {**op.failed, key: data["text"]}
         return _replace(op, failed=failed, acts=acts, done=_without(op.done, [key]))
-    return _replace(op, lost={**op.lost, key: serial})
+    return _replace(op, lost={**op.lost, key: serial}, answered=op.answered - {key})
 
 
 def _question(op: Operation, data: dict[str, Any]) -> Operation:
@@ -207,6 +207,7 @@ def _ended(op: Operation, data: dict[str, Any]) -> Operation:
         lost={},
         unsent={},
         going=frozenset(),
+        answered=frozenset(),
         acts={},
         answers={},
     )

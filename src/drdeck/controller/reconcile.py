@@ -300,7 +300,7 @@ def _phase(op: Operation, d: Domain, serial: int) -> Next | None:
             if act.after_loss == "observe":
                 settling.append(Take(operation=op.id, domain=d.name, act=act))
         elif _open(op, key, serial):
-            todo.append(Take(operation=op.id, domain=d.name, act=act))
+            todo.append(Take(operation=op.id, domain=d.name, act=act, again=op.uncertain(key)))
         else:
             unseen = True
     if todo:

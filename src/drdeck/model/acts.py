@@ -10,8 +10,8 @@ class Act(Frozen, frozen=True, kw_only=True):
 
     `key` is unique within its operation and names the try, so that an act whose outcome is in
     the journal is never taken twice. `after_loss` says what a lost answer means: `observe` -- if
-    it is still due in a fresh view it did not happen; `repeat` -- doing it twice is the same as
-    once; `ask` -- nobody but a person can tell.
+    it is still due in a fresh view it did not happen; `repeat` -- the view does not tell, but doing it
+    twice is the same as once; `ask` -- nobody but a person can tell.
     """
 
     key: str

@@ -138,9 +138,13 @@ class TakeOver(Command, frozen=True, kw_only=True, tag="take_over"):
 
 
 class Take(Command, frozen=True, kw_only=True, tag="take"):
-    """Take one act that the site's own view says is due."""
+    """Take one act that the site's own view says is due.
+
+    `again`: it may have been asked for before, by a call whose answer was lost or by another driver.
+    """
 
     act: Act
+    again: bool = False
 
     @property
     def key(self) -> str:

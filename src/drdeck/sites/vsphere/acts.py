@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-from typing import Any
+from collections.abc import Collection
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
 
 from pyVmomi import vim, vmodl
 
@@ -12,11 +14,21 @@ from drdeck.sites.site import Refused, ResultUnknown
 
 from .connection import Session
 from .retrieve import properties
+from .traces import REVERT, Trace, guest_asked, traces
 
 _PC = vmodl.query.PropertyCollector
 _TRIES = 5
 _ROUND_S = 4
 """How long vCenter may hold one wait for a task: so long a session that was ended may go unnoticed."""
+
+
+class Before(NamedTuple):
+    """An act may have been asked for already: `since` an instant of the site's clock, which is `ago` now, by
+    one of `users`."""
+
+    since: datetime
+    ago: timedelta
+    users: Collection[str]
 
 
 def vm_of(session: Session, vm: str) -> Any:
@@ -96,8 +108,10 @@ def power_off(session: Session, vm: str, doing: str) -> None:
             raise
 
 
-def shutdown_guest(session: Session, vm: str, doing: str) -> None:
-    """Ask the guest to shut down; vCenter confirms the asking only."""
+def shutdown_guest(session: Session, vm: str, doing: str, before: Before | None = None) -> None:
+    """Ask the guest to shut down, once; vCenter confirms the asking only."""
+    if before is not None and guest_asked(session, vm, before.ago):
+        return
     try:
         vm_of(session, vm).ShutdownGuest()
     except vim.fault.InvalidPowerState as fault:
@@ -113,12 +127,34 @@ def snapshot(session: Session, vm: str, name: str, description: str, doing: str)
     finish(session, task, doing)
 
 
-def revert(session: Session, vm: str, target: str, doing: str) -> None:
-    """Back to a snapshot; the VM stays off, so that the runbook decides when it starts."""
+def revert(session: Session, vm: str, target: str, doing: str, before: Before | None = None) -> None:
+    """Back to a snapshot; the VM stays off, so that the runbook decides when it starts.
+
+    What came of a revert that was asked for before counts: it is waited for, was done, or has failed.
+    """
     if not target:
         raise Refused(f"Could not {doing}: it has no restore point at or before that instant any more")
+    if before is not None and _reverted(session, vm, target, doing, before):
+        return
     task = vim.vm.Snapshot(target, session.stub).RevertToSnapshot_Task(suppressPowerOn=True)
     finish(session, task, doing)
+
+
+def _reverted(session: Session, vm: str, target: str, doing: str, before: Before) -> bool:
+    """Whether a revert that was begun before is over, and holds. Raises the error that it ended with."""
+    waited_for: Trace | None = None
+    while True:
+        found = traces(session, vm, before.since, before.users)
+        mine = found.of(REVERT, before.users)
+        if mine is None:
+            return False
+        if mine.state == "error":
+            raise mine.error or vmodl.MethodFault()
+        if not mine.under_way or waited_for is not None:
+            # what anybody did to the VM since may have changed its disks: then it is rolled back once more
+            return found.standing == target and found.last(mine)
+        finish(session, mine.task, doing)
+        waited_for = mine
 
 
 def remove(session: Session, target: str, doing: str) -> None:
@@ -173,12 +209,13 @@ def _backing(session: Session, network: str) -> Any:
     return card.NetworkBackingInfo(deviceName=name, network=reference)
 
 
-def carry_out(session: Session, act: Act) -> None:
-    """One act of a plan, on one VM. Raises Refused for a kind that is none."""
+def carry_out(session: Session, act: Act, before: Before | None = None) -> None:
+    """One act of a plan, on one VM; `before`: it may have been asked for already. Raises Refused for a kind
+    that is none."""
     vm, args, doing = act.vm or "", act.args, act.says
     match act.kind:
         case "shutdown_guest":
-            shutdown_guest(session, vm, doing)
+            shutdown_guest(session, vm, doing, before)
         case "power_on":
             power_on(session, vm, doing)
         case "power_off":
@@ -186,7 +223,7 @@ def carry_out(session: Session, act: Act) -> None:
         case "snapshot":
             snapshot(session, vm, args["name"], args["description"], doing)
         case "revert":
-            revert(session, vm, args["snapshot"], doing)
+            revert(session, vm, args["snapshot"], doing, before)
         case "remove":
             remove(session, args["snapshot"], doing)
         case "connect":

@@ -61,6 +61,7 @@ def _shutting_down(s: Situation, f: FailoverRecord) -> Plan:
             "shutdown_guest",
             f"shutdown:{f.n}",
             f"shut down {vm.name} at the protected site",
+            {"since": show(f.since)},
             choices=_RA,
             after_loss="repeat",
         )

@@ -119,6 +119,10 @@ class Leases:
         held = self._held.get(folder)
         return held is not None and steady() < held.until
 
+    def accounts(self, folder: str) -> tuple[str, ...]:
+        """The vCenter accounts of those who drive and drove a domain, as they were when it was held last."""
+        return self._users.get(folder, ())
+
     def tiring(self, folder: str) -> bool:
         """Whether a lease of ours wants to be renewed."""
         held = self._held.get(folder)

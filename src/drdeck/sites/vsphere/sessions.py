@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from drdeck.model.acts import Phase
+from drdeck.model.times import show
 
 from .completing import starting
 from .facts import VmFacts
@@ -63,7 +64,11 @@ def _reverting(s: Situation, r: RollbackRecord, vms: Sequence[VmFacts]) -> Phase
             busy.append(vm)
             continue
         says = f"roll {vm.name} back to {point.name if point else 'a point that is gone'}"
-        args = {"snapshot": point.id if point else "", "name": point.name if point else ""}
+        args = {
+            "snapshot": point.id if point else "",
+            "name": point.name if point else "",
+            "since": show(r.began or r.since),
+        }
         acts.append(on_vm(vm, "revert", "revert", says, args, after_loss="repeat"))
     wait = f"tasks under way on {names(busy)}" if busy else ""
     return Phase(

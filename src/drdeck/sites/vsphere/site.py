@@ -343,7 +343,7 @@ class VSphereSite:
 
     async def _execute(self, command: c.AnyCommand) -> None:
         if isinstance(command, c.Take) and command.act.kind not in ("step", "note"):
-            await self._act(command.domain, command.act)
+            await self._act(command.domain, command.act, command.again)
             return
         if isinstance(command, c.TakeOver):
             await self._drive(self._sight.find(command.domain)[0], command.says, force=True)
@@ -424,8 +424,8 @@ class VSphereSite:
             case c.TakeOver():
                 return {}
 
-    async def _act(self, domain: str, act: Act) -> None:
-        """One call to a vCenter, for one VM."""
+    async def _act(self, domain: str, act: Act, again: bool) -> None:
+        """One call to a vCenter, for one VM; `again`: look first whether it was made already."""
         doing, shown_at = act.says, act.vm or ""
         connection = self._connected()
         if act.kind == "shutdown_guest":
@@ -440,10 +440,11 @@ class VSphereSite:
         try:
             # looked at right before the act: a controller that slept must learn that it drives no more
             until = await self._drive(folder, doing)
+            before = self._before(folder, act) if again else None
 
             def carry_out(session: Session) -> None:
                 with session.stub.no_later_than(until):
-                    acts.carry_out(session, act)
+                    acts.carry_out(session, act, before)
 
             with self._guard.claims.claim(act, power):
                 await connection.command(carry_out, doing)
@@ -460,6 +461,13 @@ class VSphereSite:
             self._sight.errors.pop(shown_at, None)
         finally:
             self._wake.set()
+
+    def _before(self, folder: FolderFacts, act: Act) -> acts.Before | None:
+        """Since when an act may have been asked for, where the VM itself does not show that it was."""
+        if "since" not in act.args:
+            return None
+        since = datetime.fromisoformat(act.args["since"])
+        return acts.Before(since, self._sight.now() - since, self._leases.accounts(folder.id))
 
     def upkeep(self, now: datetime) -> list[tuple[str, Act]]:
         watch = self._sight.watch

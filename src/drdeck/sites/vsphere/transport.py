@@ -37,8 +37,9 @@ _READS = (
     "HasPrivilege", "HasUserPrivilege", "Login", "Logout", "TerminateSession", "SessionIsActive",
     "ReadNext", "ReadPrevious",
     "CreateContainerView", "CreateListView", "CreateFilter", "CreatePropertyCollector",
-    "CreateCollectorForEvents", "DestroyView", "DestroyPropertyFilter", "DestroyPropertyCollector",
-    "DestroyCollector", "ResetCollector", "RewindCollector", "SetCollectorPageSize",
+    "CreateCollectorForEvents", "CreateCollectorForTasks", "DestroyView", "DestroyPropertyFilter",
+    "DestroyPropertyCollector", "DestroyCollector", "ResetCollector", "RewindCollector",
+    "SetCollectorPageSize",
 )  # fmt: skip
 
 
