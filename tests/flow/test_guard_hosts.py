@@ -90,9 +90,10 @@ def test_a_take_over_in_the_middle_of_a_rollback(hosts: tuple[Deck, Deck], recov
     roll_back(anna, 1)
     for vm in flowsite.VMS:
         recovery.slow("PowerOffVM_Task", vm, 1500, times=1)
+    driver = int(anna.json("controller", "status")["pid"])
     anna.run("pitr", "run", DOMAIN, "--to", show(POINTS[0]))
     poll(lambda: recovery.calls()["PowerOffVM_Task"] >= 2 * len(flowsite.VMS), 30)
-    os.kill(int(anna.json("controller", "status")["pid"]), signal.SIGKILL)
+    os.kill(driver, signal.SIGKILL)
     poll(lambda: ben.run("takeover", DOMAIN, "--wait", code=None).returncode == 0, 30)
     poll(lambda: ben.domain(DOMAIN)["session"]["state"] == "active", 60)
     assert guarded(ben) == []
@@ -125,10 +126,9 @@ def test_a_driver_that_slept_finds_done_what_another_went_on_with(
     ben.run("domains")
     for vm in flowsite.VMS:
         recovery.slow("PowerOffVM_Task", vm, 1500, times=1)
-    before = recovery.calls()["PowerOffVM_Task"]
+    before, slept = recovery.calls()["PowerOffVM_Task"], int(anna.json("controller", "status")["pid"])
     ident = anna.json("pitr", "run", DOMAIN, "--to", show(POINTS[0]))["operation"]
     poll(lambda: recovery.calls()["PowerOffVM_Task"] >= before + len(flowsite.VMS), 30)
-    slept = int(anna.json("controller", "status")["pid"])
     os.kill(slept, signal.SIGSTOP)
     try:
         poll(lambda: "silent since" in ben.run("show", DOMAIN).stdout, 30)
