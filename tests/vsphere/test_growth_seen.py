@@ -10,7 +10,7 @@ import pytest
 from drdeck.model.times import show
 from drdeck.settings import DomainSettings, Duration, PitrSettings, VSphereSettings
 from drdeck.sites.vsphere import make_vsphere_site
-from drdeck.sites.vsphere.inventory import Inventory
+from drdeck.sites.vsphere.facts import Inventory
 from tests.support.passwords import Known
 from tests.support.soapcount import soap_calls
 from tests.support.vcsim import VCenter

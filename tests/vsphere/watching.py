@@ -9,7 +9,8 @@ from types import SimpleNamespace
 from typing import Any
 
 from drdeck.sites.vsphere.connection import Connection, Endpoint
-from drdeck.sites.vsphere.inventory import Inventory, InventoryWatch, VmFacts
+from drdeck.sites.vsphere.facts import Inventory, VmFacts
+from drdeck.sites.vsphere.inventory import InventoryWatch
 from tests.support.vcsim import VCenter
 
 

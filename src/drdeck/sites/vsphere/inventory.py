@@ -4,45 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import itertools
 import threading
 import time
 from collections.abc import AsyncIterator
 from datetime import datetime
 from typing import Any
 
-import msgspec
 from pyVmomi import vim, vmodl
 
 from drdeck.sites.site import Refused, SiteUnreachable
-from drdeck.sites.vsphere.collector import Contradiction, Properties, object_id
+from drdeck.sites.vsphere.collector import Contradiction, object_id
 from drdeck.sites.vsphere.connection import Connection, Session
 from drdeck.sites.vsphere.eventlog import KIND as EVENTS
 from drdeck.sites.vsphere.eventlog import EventLog, history
-from drdeck.sites.vsphere.facts import (
-    FolderFacts,
-    Inventory,
-    NetworkFacts,
-    SnapshotFact,
-    VmFacts,
-    decode_name,
-    encode_name,
-)
-from drdeck.sites.vsphere.layout import REDUCED
-from drdeck.sites.vsphere.reading import attributes_from, folder_facts, network_facts, vm_facts
+from drdeck.sites.vsphere.facts import Inventory
+from drdeck.sites.vsphere.known import Known
+from drdeck.sites.vsphere.reading import attributes_from
 from drdeck.sites.vsphere.retrieve import datacenter_of, find_root, retrieve
 from drdeck.sites.vsphere.specs import attribute_spec, watch_spec
-
-__all__ = [
-    "FolderFacts",
-    "Inventory",
-    "InventoryWatch",
-    "NetworkFacts",
-    "SnapshotFact",
-    "VmFacts",
-    "decode_name",
-    "encode_name",
-]
 
 _PC = vmodl.query.PropertyCollector
 _READING = "read its inventory"
@@ -50,8 +29,6 @@ _CANCEL_EVERY_S = 0.1
 _GIVE_UP_S = 10.0
 _GONE_S = 1.0
 _TRIES = 5
-_SERIALS = itertools.count(1)  # of the process: a watch that follows another one counts on
-_UNDER_WAY = ("queued", "running")
 
 
 class InventoryWatch:
@@ -75,8 +52,7 @@ class InventoryWatch:
         self._urgent = 0
         self._attribute_read = threading.Lock()
         self._state = threading.Lock()
-        self._raw = Properties(REDUCED)
-        self._attributes: dict[str, dict[str, str]] = {}
+        self._known = Known()
         self._collector: Any = None
         self._version = ""
         self._made: list[Any] = []
@@ -86,13 +62,12 @@ class InventoryWatch:
         self._logins = -1
         self._stale = True
         self._long = False
-        self._inventory: Inventory | None = None
         self._changed = asyncio.Event()
 
     @property
     def inventory(self) -> Inventory | None:
         """What was seen last; None before the first reading."""
-        return self._inventory
+        return self._known.inventory
 
     async def refresh(self) -> Inventory:
         """What holds now, without waiting for a change; also while `changes` waits for one."""
@@ -134,7 +109,7 @@ class InventoryWatch:
             poll.add_done_callback(lambda _: self._changed.set())
             try:
                 while True:
-                    latest = self._inventory
+                    latest = self.inventory
                     if latest is not None and latest.serial != shown.serial:
                         shown = latest
                         yield shown
@@ -199,8 +174,8 @@ class InventoryWatch:
                 self._tune(session)
                 return self._wait(session, wait_s)
             except vmodl.fault.RequestCanceled:
-                if wait_s and self._inventory is not None:
-                    return self._inventory  # whoever cancelled reads next
+                if wait_s and self.inventory is not None:
+                    return self.inventory  # whoever cancelled reads next
             except (vmodl.fault.ManagedObjectNotFound, vmodl.query.InvalidCollectorVersion, Contradiction):
                 self._stale = True
         raise SiteUnreachable(
@@ -229,13 +204,14 @@ class InventoryWatch:
             self.events.follow(session, self._datacenter, self._collector)
         elif not self._listening and self.events.following:
             self.events.forget()
-            self._raw.objects.pop(EVENTS, None)
+            self._known.raw.objects.pop(EVENTS, None)
 
     def _forget(self) -> None:
         self.events.forget()
         self.events.refused = ""
         made, self._made = self._made, []
-        self._collector, self._version, self._raw = None, "", Properties(REDUCED)
+        self._collector, self._version = None, ""
+        self._known.forget()
         for destroy in reversed(made):
             with contextlib.suppress(vmodl.MethodFault):  # most likely gone with its session
                 destroy()
@@ -256,15 +232,14 @@ class InventoryWatch:
             more = bool(update is not None and update.truncated)
             if update is not None:
                 self._version = str(update.version)
-                with self._state:
-                    touched |= self._raw.apply(update)
-        if object_id(self._root) not in self._raw.of("Folder"):
+                touched |= self._known.apply(update)
+        if object_id(self._root) not in self._known.raw.of("Folder"):
             self._stale = True
             raise Refused(
                 f"The root folder {self.root_path} was removed from vCenter {self.connection.server}"
             )
         if any(kind == EVENTS for kind, _ in touched):
-            self.events.take_page(self._raw.of(EVENTS))
+            self.events.take_page(self._known.raw.of(EVENTS))
         if (
             first
             or (wait_s and not touched)
@@ -273,13 +248,13 @@ class InventoryWatch:
         ):
             # at each time-out too: the simulator tells of no attribute, and others write them as well
             self._read_attributes(session)
-        return self._publish(touched, anew=first)
+        return self._published(touched, anew=first)
 
     def _refresh_attributes(self, session: Session) -> Inventory:
         try:
-            if self._inventory is not None and not self._stale and self._logins == session.stub.logins:
+            if self.inventory is not None and not self._stale and self._logins == session.stub.logins:
                 self._read_attributes(session)
-                return self._publish(set())
+                return self._published(set())
         except vmodl.fault.ManagedObjectNotFound:
             pass  # the view went with its session
         return self._refresh(session)
@@ -288,70 +263,8 @@ class InventoryWatch:
         spec = attribute_spec(self._root, self._view, session.content.customFieldsManager)
         with self._attribute_read:  # so that of two readings the later one counts
             asked_s = time.monotonic()
-            self._attributes = attributes_from(retrieve(session, spec))
+            self._known.attributes = attributes_from(retrieve(session, spec))
             self.attributes_read_s = asked_s
 
-    def _publish(self, touched: set[tuple[str, str]], anew: bool = False) -> Inventory:
-        with self._state:
-            last = self._inventory
-            vms = {} if anew or last is None else dict(last.vms)
-            folders = {} if anew or last is None else dict(last.folders) | {last.root.id: last.root}
-            networks = {} if anew or last is None else dict(last.networks)
-            self._update_vms(vms, touched)
-            self._update_folders(folders, touched)
-            self._update_networks(networks, touched)
-            root = folders.pop(object_id(self._root))
-            inventory = Inventory(
-                serial=next(_SERIALS),
-                root=root,
-                folders=folders,
-                vms=vms,
-                networks=networks,
-                news=self.events.count,
-            )
-            if last is None or not last.same(inventory):
-                self._inventory = inventory
-            assert self._inventory is not None
-            return self._inventory
-
-    def _update_networks(self, networks: dict[str, NetworkFacts], touched: set[tuple[str, str]]) -> None:
-        for kind, network_id in touched:
-            if kind in ("Network", "DistributedVirtualPortgroup", "OpaqueNetwork"):
-                raw = self._raw.of(kind).get(network_id)
-                fact = None if raw is None else network_facts(network_id, raw)
-                networks.pop(network_id, None)
-                if fact is not None:
-                    networks[network_id] = fact
-
-    def _update_folders(self, folders: dict[str, FolderFacts], touched: set[tuple[str, str]]) -> None:
-        for kind, folder_id in touched:
-            if kind == "Folder":
-                raw = self._raw.of(kind).get(folder_id)
-                folders.pop(folder_id, None)
-                if raw is not None:
-                    folders[folder_id] = folder_facts(folder_id, raw)
-        for folder_id, folder in folders.items():
-            attributes = self._attributes.get(folder_id, {})
-            if folder.attributes != attributes:
-                folders[folder_id] = msgspec.structs.replace(folder, attributes=attributes)
-
-    def _update_vms(self, vms: dict[str, VmFacts], touched: set[tuple[str, str]]) -> None:
-        states = self._raw.of("Task")
-        running = {task for task, raw in states.items() if str(raw.get("info.state")) in _UNDER_WAY}
-        known = self._raw.of("VirtualMachine")
-        again = {vm_id for kind, vm_id in touched if kind == "VirtualMachine"}
-        if any(kind == "Task" for kind, _ in touched):
-            # a task does not say whose it is: those VMs that have, or had, one under way
-            again |= {vm_id for vm_id, vm in vms.items() if vm.running_tasks}
-            again |= {vm_id for vm_id, raw in known.items() if running & set(_task_ids(raw))}
-        for vm_id in again:
-            if vm_id in known:
-                fresh = vm_facts(vm_id, known[vm_id], running)
-                if vms.get(vm_id) != fresh:  # much changes in a VM that is no fact: logs and disks grow
-                    vms[vm_id] = fresh
-            else:
-                vms.pop(vm_id, None)
-
-
-def _task_ids(raw: dict[str, Any]) -> list[str]:
-    return [object_id(task) for task in raw.get("recentTask") or ()]
+    def _published(self, touched: set[tuple[str, str]], anew: bool = False) -> Inventory:
+        return self._known.publish(object_id(self._root), touched, self.events.count, anew)
