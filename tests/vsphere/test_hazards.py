@@ -11,7 +11,7 @@ import pytest
 
 from drdeck.model.times import show
 from drdeck.settings import VSphereSettings
-from drdeck.sites.vsphere import guardian, hazards, make_vsphere_site
+from drdeck.sites.vsphere import foresight, hazards, make_vsphere_site
 from drdeck.sites.vsphere.facts import FolderFacts, Inventory, VmFacts
 from drdeck.sites.vsphere.hazards import Cluster, Findings, Task
 from tests.support.passwords import Known
@@ -141,7 +141,7 @@ def in_session(vcenter: VCenter) -> str:
 
 @pytest.mark.vcsim
 async def test_a_warning_goes_when_its_cause_goes(vcenter: VCenter, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(guardian, "FORESEE_S", 0.3)
+    monkeypatch.setattr(foresight, "FORESEE_S", 0.3)
     vcenter.control("drs", text=AUTO)
     site = site_of(vcenter, in_session(vcenter))
     seen: list[tuple[str, ...]] = []

@@ -8,40 +8,32 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import functools
 import logging
 import time
 from collections.abc import Callable
 from datetime import datetime
-
-from pyVmomi import vim, vmodl
 
 from drdeck.model.alarms import Alarm, Severity
 from drdeck.sites.site import SiteError
 
 from . import lease
 from .claims import Claims
-from .collector import object_id
-from .connection import Connection, Session
-from .deeds import Whereabouts, differences, left
-from .eventlog import EventLog, News, addresses
-from .facts import FolderFacts, Inventory, VmFacts, decode_name
-from .hazards import foresee, hazards
+from .connection import Connection
+from .deeds import differences, left
+from .eventlog import EventLog, News
+from .facts import FolderFacts, Inventory, VmFacts
+from .foresight import Foresight
+from .inquiries import find_addresses, whereabouts
 from .inventory import InventoryWatch
 from .memory import Memories
 from .post import NAME_S, Foreign, Judging, Memory, Post
 from .record import LEASE, SESSION, BrokenRecord, Record, read
-from .retrieve import properties
 
 log = logging.getLogger("drdeck.vsphere")
 
 TICK_S = 0.25
 """How often time alone can settle what was told."""
-FORESEE_S = 60.0
-"""How often DRS and scheduled tasks are looked at while a session is active."""
 _AGAIN_S = 1.0
-_LOOKUPS = 8
-"""Accounts that are asked about in one round."""
 
 
 class Guardian:
@@ -66,14 +58,12 @@ class Guardian:
         self._dirty: dict[str, set[str]] = {}
         self._last: dict[str, VmFacts] = {}
         self._running: dict[str, frozenset[str]] = {}
-        self._root, self._wanted, self._me = root, False, me
+        self._wanted, self._me = False, me
         self._driving: set[str] = set()
         """folders that this controller drives, also by what was read of them last"""
         self._wake = asyncio.Event()
         self._inventory: Inventory | None = None
-        self._hazards: dict[str, dict[str, Alarm]] = {}
-        """folder -> text -> alarm of what may yet happen"""
-        self._foreseen_s = -FORESEE_S
+        self._foresight = Foresight(root, now)
         self._shown: dict[str, tuple[Alarm, ...]] = {}
 
     # -- what is told
@@ -93,7 +83,7 @@ class Guardian:
 
     def _take_in(self, inventory: Inventory) -> None:
         news, now, self._wanted = self.events.news(), self._now(), False
-        for known in (self._accounts, self._skip, self._dirty, self._hazards):
+        for known in (self._accounts, self._skip, self._dirty):
             for folder_id in known.keys() - inventory.folders.keys() - self._posts.keys():
                 del known[folder_id]
         for folder in inventory.domains:
@@ -110,6 +100,7 @@ class Guardian:
                 post = self._post(folder, record, inventory)
                 self._look(post, folder, record, inventory, now)
                 post.hear_all(_concerning(post, news, self._skip.get(folder.id, 0)), time.monotonic())
+        self._foresight.forget_others(self._posts)
 
     def _post(self, folder: FolderFacts, record: Record, inventory: Inventory) -> Post:
         assert record.session is not None and record.session.started is not None
@@ -133,19 +124,18 @@ class Guardian:
     def _end(self, folder: str) -> None:
         if self._posts.pop(folder, None) is not None:
             self._memories.forget(folder)
-            self._hazards.pop(folder, None)
 
     def _look(
         self, post: Post, folder: FolderFacts, record: Record, inventory: Inventory, now: datetime
     ) -> None:
         memory = post.memory
+        there = {vm.id: vm for vm in inventory.vms_of(folder.id)}
         self._driving.discard(folder.id)
         if self._holds(folder.id) and lease.driver(folder.attributes.get(LEASE), self._me, now) is None:
             self._driving.add(folder.id)
         memory.windows.follow(record, folder.id in self._driving, memory.seen, now)
         held = lease.parse(folder.attributes.get(LEASE))
         self._accounts[folder.id] = frozenset(held.users if held is not None else ())
-        there = {vm.id: vm for vm in inventory.vms_of(folder.id)}
         dirty = self._dirty.setdefault(folder.id, set())
         for ident in memory.members:
             old, new = post.facts.get(ident), there.get(ident)
@@ -169,7 +159,7 @@ class Guardian:
         post = self._posts.get(folder)
         if post is None:
             return ()
-        shown = (*self._hazards.get(folder, {}).values(), *post.alarms(time.monotonic()))
+        shown = (*self._foresight.alarms(folder), *post.alarms(time.monotonic()))
         if not self.events.refused:
             return shown
         text = (
@@ -207,7 +197,7 @@ class Guardian:
         now_s = time.monotonic()
         if any(post.unsettled or post.lost or post.unnamed(now_s) for post in self._posts.values()):
             return TICK_S
-        return max(TICK_S, self._foreseen_s + FORESEE_S - time.monotonic()) if self._posts else None
+        return max(TICK_S, self._foresight.due_s) if self._posts else None
 
     async def _round(self, watch: InventoryWatch, connection: Connection) -> None:
         await watch.listen(self._wanted)
@@ -227,36 +217,9 @@ class Guardian:
         if shown != self._shown:
             self._shown = shown
             self._changed()
-        await self._foresee(watch, connection)
-
-    async def _foresee(self, watch: InventoryWatch, connection: Connection) -> None:
-        """What may yet happen to the sessions' VMs; it is shown for as long as it may."""
-        inventory = watch.inventory
-        new = any(folder not in self._hazards for folder in self._posts)
-        due = time.monotonic() - self._foreseen_s >= FORESEE_S
-        if inventory is None or not self._posts or not (due or new):
-            return
-        self._foreseen_s = time.monotonic()
-        members = {vm for post in self._posts.values() for vm in post.memory.members}
-        found = await foresee(connection, self._root, [v for v in inventory.vms.values() if v.id in members])
-        for folder in inventory.domains:
-            post = self._posts.get(folder.id)
-            if post is None:
-                continue
-            before, time_ = self._hazards.get(folder.id, {}), post.memory.started
-            vms = [vm for vm in inventory.vms_of(folder.id) if vm.id in post.memory.members]
-            self._hazards[folder.id] = {
-                hazard.text: before.get(hazard.text)
-                or Alarm(
-                    time=time_ if not before else self._now(),
-                    severity=Severity.WARNING,
-                    vm=None,
-                    kind=hazard.kind,
-                    text=hazard.text,
-                )
-                for hazard in hazards(found, inventory, folder, vms).warns
-            }
-        self._changed()
+        sessions = {folder: post.memory for folder, post in self._posts.items()}
+        if watch.inventory is not None and await self._foresight.look(sessions, watch.inventory, connection):
+            self._changed()
 
     async def _catch_up(self, watch: InventoryWatch) -> None:
         since = self.events.missed_since
@@ -295,7 +258,7 @@ class Guardian:
     async def _find_lost(self, folder: str, post: Post, connection: Connection) -> None:
         """Where VMs are that left the domain: elsewhere, or out of the inventory."""
         for ident in list(post.lost):
-            place = await connection.poll(functools.partial(_whereabouts, ident=ident), "look for a VM")
+            place = await whereabouts(connection, ident)
             gone, old = post.lost.pop(ident, None), post.facts.pop(ident, None)
             if gone is not None and old is not None:
                 post.hear([left(old, post.memory.seen or gone, gone, place)], time.monotonic())
@@ -303,21 +266,13 @@ class Guardian:
 
     async def _name(self, connection: Connection) -> None:
         """Find out from where they came who did something."""
-        unknown = [
-            f for post in self._posts.values() for f in post.memory.foreign if f.address is None and f.user
+        unnamed = [
+            p for p in self._posts.values() if any(f.user and f.address is None for f in p.memory.foreign)
         ]
-        own = frozenset({connection.commands.key, connection.polling.key})
-        found: dict[str, str] = {}
-        for foreign in unknown:
-            user = foreign.user or ""
-            if user not in found:
-                if len(found) == _LOOKUPS:
-                    self._wake.set()
-                    break
-                found[user] = await _address(connection, user, foreign.time, own)
-            foreign.address = found[user]
-        for post in self._posts.values():
-            post.changed = post.changed or bool(unknown)
+        for post in unnamed:
+            post.changed = True
+            if not await find_addresses(connection, post.memory.foreign):
+                self._wake.set()
 
 
 def _concerning(post: Post, news: list[News], skip: int) -> list[News]:
@@ -328,29 +283,3 @@ def _concerning(post: Post, news: list[News], skip: int) -> list[News]:
         for one in news
         if one.told.key > skip and one.told.until >= memory.started and one.told.vm in ("", *memory.members)
     ]
-
-
-def _whereabouts(session: Session, ident: str) -> Whereabouts:
-    machine = vim.VirtualMachine(ident, session.stub)
-    try:
-        found = properties(session, machine, "parent", "config.template")
-        parent = found.get("parent")
-        if parent is None:
-            return Whereabouts(hidden=True)
-        name = str(properties(session, parent, "name").get("name") or object_id(parent))
-    except vmodl.fault.ManagedObjectNotFound:
-        return Whereabouts()
-    except vim.fault.NoPermission:
-        return Whereabouts(hidden=True)
-    return Whereabouts(object_id(parent), decode_name(name), template=bool(found.get("config.template")))
-
-
-async def _address(connection: Connection, user: str, at: datetime, own: frozenset[str]) -> str:
-    try:
-        found = await connection.poll(
-            lambda session: addresses(session, user, at, own), f"look up from where {user} came"
-        )
-    except SiteError as error:
-        log.info("%s", error)
-        return ""
-    return " or ".join(found[:3]) + (f" or {len(found) - 3} other addresses" if found[3:] else "")
