@@ -74,11 +74,10 @@ async def lands(vcenter: VCenter) -> list[tuple[str, str]]:
     return vcenter.late()[before:]
 
 
-def undisturbed(live: Live, method: str, alarms: bool = True) -> None:
+def undisturbed(live: Live, method: str) -> None:
     """The end is as if nothing had happened, but for the call that was refused."""
     held_too = Counter({method: 1} if method in UNDISTURBED.acts else {})
     truth, acts = live.truth(), dict(Counter(UNDISTURBED.acts) + held_too)
-    truth = truth if alarms else truth._replace(alarms=())
     assert truth == UNDISTURBED._replace(acts=acts), live.history()
     assert live.wrong_in_journal() == []
 
@@ -179,8 +178,8 @@ async def test_a_living_driver_that_is_taken_over_repeats_nothing(tmp_path: Path
             assert await lands(vcenter) == [(act, REFUSED)]
             await eventually(lambda: outcomes(anna))
             await anna.until(lambda: anna.shown and anna.shown.session is None)
-        # an event of hers may come so late that it looks like work by hand
-        undisturbed(bob, act, alarms=False)
+            assert anna.told("alarm") == []
+        undisturbed(bob, act)
 
     await side_by_side(one, IN_FLOW, LANES, BOOT_S)
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import functools
+import time
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import pytest
 
 from drdeck.model.times import show
+from drdeck.sites.vsphere.windows import LATE
 from tests.flow.conftest import MakeFlow
 from tests.support.flow import Flow, eventually, settings
 from tests.support.flowsite import DOMAIN
@@ -201,6 +203,26 @@ def test_the_same_account_by_hand_is_somebody_else(make_flow: MakeFlow, recovery
     assert "127.0.0.1" in found["text"]
     hand.revert("vm01", "replica 0")
     told(flow, "foreign_revert", "vm01", recovery.user)
+
+
+def test_the_same_account_by_hand_in_a_rollback_that_was_gone_on_with(
+    make_flow: MakeFlow, recovery: VCenter
+) -> None:
+    """What may still be of the controller that was killed is over soon, long before the rollback is."""
+    flow = in_session(make_flow, recovery, THREE)
+    recovery.fail_power_on("vm02", times=2)
+    ident = flow.deck.run("pitr", "run", DOMAIN, "--to", show(flow.points[1])).stdout.strip()
+    flow.until(lambda d: d["question"])
+    flow.kill()
+    asked = recovery.calls()["PowerOnVM_Task"]
+    flow.deck.run("answer", ident, "retry")
+    eventually(lambda: recovery.calls()["PowerOnVM_Task"] > asked)
+    gone_on_s = time.monotonic()
+    flow.until(lambda d: d["question"])
+    eventually(lambda: time.monotonic() > gone_on_s + LATE.total_seconds() + 2)
+    Somebody(recovery).reconfigure("vm00")
+    told(flow, "foreign_config", "vm00", recovery.user)
+    assert len(alarms(flow.show())) == 1 and flow.show()["question"]
 
 
 def test_nothing_is_lost_by_a_kill(make_flow: MakeFlow, recovery: VCenter) -> None:

@@ -111,6 +111,33 @@ def test_another_waits_until_the_lease_has_run_out(vcenter: VCenter, folder: str
     assert driver(text, "anna@jump1", clock() + timedelta(minutes=1)) is None
 
 
+def test_since_when_a_process_drives(vcenter: VCenter, folder: str, clock: Clock) -> None:
+    """Not since when its name does; and what the driver before had asked for is over by then."""
+    mine, other = session(vcenter), session(vcenter)
+    anna, bob, steady = Leases("anna@jump1", clock), Leases("bob@jump2", clock), Steady()
+    bob.on_taken = lambda session, driver, force: clock.on(2)
+    with mock.patch("drdeck.sites.vsphere.lease.steady", steady):
+        assert anna.since(folder) is None
+        anna.hold(mine, folder)
+        first = clock()
+        for slept_s in (11, 31):  # renewed, and claimed anew after nobody drove for a while
+            clock.on(slept_s)
+            steady.on(slept_s)
+            anna.hold(mine, folder)
+            assert anna.since(folder) == first
+        restarted = Leases("anna@jump1", clock)
+        clock.on(3)
+        restarted.hold(mine, folder)
+        assert restarted.since(folder) == clock()
+        asked = clock()
+        bob.hold(other, folder, force=True)
+        assert bob.since(folder) == asked + timedelta(seconds=2)
+        restarted.hold(mine, folder, force=True)
+        assert restarted.since(folder) == clock()
+        steady.on(31)
+        assert restarted.since(folder) is None
+
+
 def test_a_driver_that_was_stopped_learns_that_it_drives_no_more(
     vcenter: VCenter, folder: str, clock: Clock
 ) -> None:

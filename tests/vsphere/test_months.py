@@ -24,8 +24,8 @@ from drdeck.sites.vsphere.windows import MOST as WINDOWS
 from tests.rules.bench import DOMAIN, INTERVAL_S, Plan
 from tests.rules.on_vsphere import VCenters, VSphereBench
 from tests.support.vcsim import VCenter
+from tests.vsphere.guardbench import JOE, Bench
 from tests.vsphere.test_guard_events import AT, event
-from tests.vsphere.test_guard_judging import JOE, Bench
 from tests.vsphere.watching import update
 
 
@@ -76,7 +76,7 @@ def test_many_rollbacks_in_one_session() -> None:
         bench.on(60)
     windows = bench.post.memory.windows
     assert len(windows.known) == WINDOWS and list(windows.known)[-1] == f"op-{3 * WINDOWS - 1}"
-    assert not windows.known[f"op-{3 * WINDOWS - 1}"].here
+    assert windows.known[f"op-{3 * WINDOWS - 1}"].since is None
 
 
 # -- through the simulator

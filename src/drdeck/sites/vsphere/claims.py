@@ -132,30 +132,39 @@ class Claims:
             if claim.ended_s is not None and claim.act.vm in vms:
                 claim.shown.update(_EXPLAINS.get(claim.act.kind, {}))
 
-    def seen(self, told: Told) -> bool:
-        """Whether what facts tell came of an act of ours; each effect of an act counts once."""
+    def begun_on(self, vm: str, since: datetime) -> bool:
+        """Whether an act on a VM was begun since an instant."""
+        return any(claim.act.vm == vm and claim.began >= since for claim in self._claims)
+
+    def seen(self, told: Told, came_s: float) -> bool:
+        """Whether what facts tell came of an act of ours; each effect of an act counts once.
+
+        `came_s`: when it was told here; what was told before an act did not come of it.
+        """
         now = self._steady()
         for claim in self._claims:
             lasts_s = claim.shows_for_s(told.deed)
             live = lasts_s > 0 and (claim.ended_s is None or now - claim.ended_s <= lasts_s)
-            if live and told.deed not in claim.shown and claim.explains(told):
+            begun = claim.began_s <= came_s
+            if live and begun and told.deed not in claim.shown and claim.explains(told):
                 claim.shown.add(told.deed)
                 return True
         return False
 
-    def heard(self, told: Told, arrived_s: float | None) -> bool:
-        """Whether what an event tells came of an act of ours.
+    def heard(self, told: Told, came_s: float, live: bool = True) -> bool:
+        """Whether what an event tells came of an act of ours; `came_s` as above.
 
-        Judged by the event's time; by when it arrived (None: read back later) where that is far from ours.
+        Judged by the event's time; where that is far from ours, by when it came, if it came `live` and
+        was not read back.
         """
-        by_arrival = arrived_s is not None and abs(self._now() - told.until) > _FRESH
+        by_arrival = live and abs(self._now() - told.until) > _FRESH
         for claim in self._claims:
-            if (told.deed, told.by) in claim.told or not claim.explains(told):
+            if came_s < claim.began_s or (told.deed, told.by) in claim.told or not claim.explains(told):
                 continue
             ended = claim.ended or self._now()
             ended_s = self._steady() if claim.ended_s is None else claim.ended_s
-            if by_arrival and arrived_s is not None:
-                during = claim.began_s <= arrived_s <= ended_s + EVENT_S
+            if by_arrival:
+                during = came_s <= ended_s + EVENT_S
             else:
                 during = told.until >= claim.began - SLACK and told.since <= ended + claim.lasts
             if during:

@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import logging
 import time
+from collections import deque
 from collections.abc import Callable
 from datetime import datetime
 
@@ -28,6 +29,7 @@ from .inventory import InventoryWatch
 from .memory import Memories
 from .post import NAME_S, Foreign, Judging, Memory, Post
 from .record import LEASE, SESSION, BrokenRecord, Record, read
+from .windows import MOST, Driving
 
 log = logging.getLogger("drdeck.vsphere")
 
@@ -37,21 +39,21 @@ _AGAIN_S = 1.0
 
 
 class Guardian:
-    """`holds` says whether this controller, `me` in leases, may drive a domain, for all it knows; `now` is
-    vCenter's clock; `changed` is called after the alarms have changed. All but `run`'s calls belong to one
-    event loop."""
+    """`since` says since when this process, `me` in leases, drives a domain, for all it knows; None: it does
+    not. `now` is vCenter's clock; `changed` is called after the alarms have changed. All but `run`'s calls
+    belong to one event loop."""
 
     def __init__(
         self,
         memories: Memories,
-        holds: Callable[[str], bool],
+        since: Callable[[str], datetime | None],
         now: Callable[[], datetime],
         changed: Callable[[], None],
         root: str = "",
         me: str = "",
     ) -> None:
         self.events, self.claims = EventLog(), Claims(now)
-        self._memories, self._holds, self._now, self._changed = memories, holds, now, changed
+        self._memories, self._since, self._now, self._changed = memories, since, now, changed
         self._posts: dict[str, Post] = {}
         self._accounts: dict[str, frozenset[str]] = {}
         self._skip: dict[str, int] = {}
@@ -59,6 +61,8 @@ class Guardian:
         self._last: dict[str, VmFacts] = {}
         self._running: dict[str, frozenset[str]] = {}
         self._wanted, self._me = False, me
+        self._begun = deque[str](maxlen=MOST)
+        """the last operations on sessions, and sessions, that this process has begun"""
         self._driving: set[str] = set()
         """folders that this controller drives, also by what was read of them last"""
         self._wake = asyncio.Event()
@@ -67,6 +71,10 @@ class Guardian:
         self._shown: dict[str, tuple[Alarm, ...]] = {}
 
     # -- what is told
+
+    def begins(self, ident: str) -> None:
+        """This process begins a session, or an operation on one: to be called before it is written down."""
+        self._begun.append(ident)
 
     def saw(self, inventory: Inventory) -> None:
         """Take in what vCenter shows now and its events told, before anything else is made of it."""
@@ -130,10 +138,16 @@ class Guardian:
     ) -> None:
         memory = post.memory
         there = {vm.id: vm for vm in inventory.vms_of(folder.id)}
+        since = self._since(folder.id)
+        if lease.driver(folder.attributes.get(LEASE), self._me, now) is not None:
+            since = None
         self._driving.discard(folder.id)
-        if self._holds(folder.id) and lease.driver(folder.attributes.get(LEASE), self._me, now) is None:
+        driving = None
+        if since is not None:
             self._driving.add(folder.id)
-        memory.windows.follow(record, folder.id in self._driving, memory.seen, now)
+            others = [vm for vm in there.values() if not self.claims.begun_on(vm.id, since)]
+            driving = Driving(since, self._begun, {vm.id: frozenset(vm.running_tasks) for vm in others})
+        memory.windows.follow(record, driving, memory.seen, now)
         held = lease.parse(folder.attributes.get(LEASE))
         self._accounts[folder.id] = frozenset(held.users if held is not None else ())
         dirty = self._dirty.setdefault(folder.id, set())
@@ -236,7 +250,7 @@ class Guardian:
         for folder, post in self._posts.items():
             judging = Judging(
                 claims=self.claims,
-                drives=folder in self._driving and self._holds(folder),
+                drives=folder in self._driving and self._since(folder) is not None,
                 fresh_s=watch.attributes_read_s,
                 own=own,
                 accounts=self._accounts.get(folder, frozenset()),

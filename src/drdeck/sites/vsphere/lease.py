@@ -109,6 +109,7 @@ class Leases:
         self.on_taken: Callable[[Session, str, bool], None] = lambda session, driver, force: None
         """told, in the thread of `hold`, from which other driver a domain was taken, and whether by force"""
         self._held: dict[str, _Held] = {}
+        self._since: dict[str, datetime] = {}
         self._users: dict[str, tuple[str, ...]] = {}
         self._unnamed: dict[tuple[str, int], float] = {}
         self._locks: dict[str, threading.Lock] = {}
@@ -122,6 +123,11 @@ class Leases:
     def accounts(self, folder: str) -> tuple[str, ...]:
         """The vCenter accounts of those who drive and drove a domain, as they were when it was held last."""
         return self._users.get(folder, ())
+
+    def since(self, folder: str) -> datetime | None:
+        """Since when this process drives the domain: all that was asked in the name of a driver before it,
+        or of a process before it, was asked earlier. None while it does not hold it."""
+        return self._since.get(folder) if self.holds(folder) else None
 
     def tiring(self, folder: str) -> bool:
         """Whether a lease of ours wants to be renewed."""
@@ -154,16 +160,19 @@ class Leases:
                 self._renew(session, folder, _Held(value.g, value.since, clock + left), seen)
             else:
                 self._held.pop(folder, None)
+                self._since.pop(folder, None)
                 if not force:
                     self._wait_for_others(folder, seen)
                 self._claim(session, folder, seen)
                 if value is not None and value.by != self.me:
                     self.on_taken(session, value.by, force)
+            self._since.setdefault(folder, self._now())  # now that the driver before has no say any more
             return self._held[folder].until
 
     def release(self, session: Session, folder: str) -> None:
         """Let the next one have it at once."""
         held = self._held.pop(folder, None)
+        self._since.pop(folder, None)
         if held is not None:
             now = self._now()
             self._tell(session, folder, self._record(folder, held.claim, held.since, now))

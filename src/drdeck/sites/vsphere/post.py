@@ -172,17 +172,19 @@ class Post:
 
     def _verdict(self, heard: Heard, j: Judging) -> str:
         told = heard.told
+        drdecks = told.user is None or told.user in ("", j.own) or told.user in j.accounts
         if told.by == "facts":
-            if j.claims.seen(told) or self._told_as_ours(heard):
+            if j.claims.seen(told, heard.came_s) or self._told_as_ours(heard):
                 return "ours"
             if self._partner(heard) is not None:
                 return "foreign"
-        elif told.user in ("", j.own) and j.claims.heard(told, heard.arrived_s):
+        elif drdecks and j.drives and self.memory.windows.explain(told):
+            return "ours"  # of a driver before this one; an act of this one is not to be used up by it
+        elif told.user in ("", j.own) and j.claims.heard(told, heard.came_s, heard.arrived_s is not None):
             return "ours"
         if j.fresh_s <= heard.came_s:
             self.wants_record = True
             return "later"  # who drives, or drives by now, may have begun something since it was read
-        drdecks = told.user is None or told.user in ("", j.own) or told.user in j.accounts
         return "ours" if drdecks and self.memory.windows.explain(told) else "foreign"
 
     def _told_as_ours(self, heard: Heard) -> bool:

@@ -106,7 +106,7 @@ class VSphereSite:
         self._leases.on_taken, self._fences = self._succeed, fences
         self._memories = Memories(state)
         self._guard = Guardian(
-            self._memories, self._leases.holds, self._sight.now, self._wake.set, settings.root, me
+            self._memories, self._leases.since, self._sight.now, self._wake.set, settings.root, me
         )
         self._sight.guard = self._guard
 
@@ -365,6 +365,10 @@ class VSphereSite:
                 raise Refused(f'Could not {command.says}: "{command.domain}": {error}') from None
             except ValueError as error:
                 raise Refused(f"Could not {command.says}: {error}") from None
+            if wanted and isinstance(command, c.RollBack | c.ExitSession):
+                self._guard.begins(command.operation)
+            elif wanted and isinstance(command, c.StartSession):
+                self._guard.begins(command.session)
             noted = isinstance(command, c.Take) and command.act.kind == "note"
             await self._write(folder, wanted, command.says, leased=not noted)
             self._forced = True

@@ -1,0 +1,137 @@
+"""A guard's post on a table: tellings and a record by hand, with a clock that is moved."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from drdeck.model.acts import Act
+from drdeck.model.domains import FailoverType, SessionState
+from drdeck.model.guard import Deed
+from drdeck.sites.site import Refused, ResultUnknown
+from drdeck.sites.vsphere.claims import Claims
+from drdeck.sites.vsphere.post import HOLD_S, Foreign, Judging, Memory, Post
+from drdeck.sites.vsphere.record import FailoverRecord, Record, RollbackRecord, SessionRecord
+from drdeck.sites.vsphere.told import Told
+from drdeck.sites.vsphere.windows import Driving
+
+START = datetime(2026, 1, 16, 22, 0, tzinfo=UTC)
+OWN, ANNA, JOE = "LOCAL\\drdeck", "LOCAL\\anna", "CORP\\j.doe"
+VM = "vm-7"
+
+
+@dataclass
+class Bench:
+    """A session since an hour, driven from here since then unless told."""
+
+    drives: bool = True
+    running: set[str] = field(default_factory=set)
+    begun: set[str] = field(default_factory=lambda: {"op-1"})
+    """operations that are begun here: the session"""
+
+    def __post_init__(self) -> None:
+        self.at, self.fresh_s, self.since = 3600.0, 3600.0, START
+        self.began: dict[str, datetime] = {}
+        self.over: dict[str, datetime] = {}
+        self.claims = Claims(self.now, lambda: self.at)
+        memory = Memory(session="op-1", started=START, members={VM: "db01"}, seen=START)
+        self.post = Post(memory, {})
+        self.follow(None)
+
+    def now(self) -> datetime:
+        return START + timedelta(seconds=self.at)
+
+    def on(self, seconds: float) -> None:
+        self.at += seconds
+
+    def follow(self, last: str | None, state: SessionState = SessionState.ACTIVE, n: int = 0) -> None:
+        """The record is read."""
+        session = SessionRecord(id="op-1", state=state, started=START, last=last, n=n)
+        failover = FailoverRecord(
+            id="op-1", type=FailoverType.FORCE, began=START, phase="recovered", since=START
+        )
+        now, rolling = self.now(), None
+        if last and state is SessionState.EXITING:
+            rolling = RollbackRecord(id="op-8", to=START, phase="over", since=now, began=START)
+        elif last:
+            began = self.began.setdefault(last, now)
+            rolling = RollbackRecord(id=last, to=START, phase="off", since=now, began=began)
+            if state is SessionState.ACTIVE:
+                over = self.over.setdefault(last, now)
+                rolling = RollbackRecord(id=last, to=START, phase="over", since=over, began=began)
+        record = Record(session=session, failover=failover, rollback=rolling)
+        driving = None
+        if self.drives:
+            busy = self.running if not self.claims.begun_on(VM, self.since) else ()
+            driving = Driving(self.since, self.begun, {VM: frozenset(busy)})
+        self.post.memory.windows.follow(record, driving, self.post.memory.seen, self.now())
+        self.post.memory.seen = self.now()
+        self.fresh_s = self.at + 0.001
+
+    def never_seen(self) -> None:
+        """The session is looked at for the first time the next time."""
+        self.post.memory.windows.known.clear()
+        self.post.memory.seen = None
+
+    def take_over(self) -> None:
+        """This process drives from now on, a session that another one has begun."""
+        self.drives, self.since = True, self.now()
+        self.begun.discard("op-1")
+        self.claims = Claims(self.now, lambda: self.at)
+
+    def told(self, by: Any, deed: Deed, user: str | None = None, to: str = "", **more: Any) -> None:
+        """Something is told as it happens."""
+        key = 0 if by == "facts" else int(self.at * 1000)
+        about = {"vm": VM, "did": f"{by} did", "since": self.now(), "until": self.now(), **more}
+        told = Told(by=by, deed=deed, to=to, user=user, key=key, **about)
+        self.post.hear([told], self.at)
+
+    def settle(self) -> list[Foreign]:
+        """With the record read anew where the driver wants that."""
+        self._settle()
+        if self.post.wants_record and self.drives:
+            self.fresh_s = self.at + 0.001
+            self._settle()
+        return self.post.memory.foreign
+
+    def _settle(self) -> None:
+        self.post.settle(
+            Judging(
+                claims=self.claims,
+                drives=self.drives,
+                fresh_s=self.fresh_s,
+                own=OWN,
+                accounts=frozenset({ANNA}),
+                running=lambda vm, task: task in self.running,
+                now=self.now(),
+                now_s=self.at,
+            )
+        )
+
+    def wait(self) -> list[Foreign]:
+        """Until all that is held back is settled."""
+        self.settle()
+        self.on(HOLD_S)
+        return self.settle()
+
+    def act(
+        self,
+        kind: str,
+        args: dict[str, str] | None = None,
+        fails: Exception | None = None,
+        power: str = "on",
+    ) -> None:
+        """An act of ours that takes a second; its effect is told by the caller."""
+        try:
+            with self.claims.claim(Act(key=kind, kind=kind, vm=VM, args=args or {}), power):
+                self.on(1)
+                if fails is not None:
+                    raise fails
+        except (Refused, ResultUnknown):
+            pass
+
+
+def one(found: list[Foreign]) -> Foreign:
+    (only,) = found
+    return only
