@@ -43,4 +43,4 @@ def test_nobody_looks_into_it(private: bool) -> None:
             assert looked.returncode == (1 if private else 0), looked.stderr
     finally:
         process.stdin.close()
-        process.wait(10)
+        process.wait(60)

@@ -155,7 +155,7 @@ def test_a_site_that_goes_away(make_flow: MakeFlow, recovery: VCenter) -> None:
     assert ident in flow.refused("controller", "stop"), "an operation is open"
     assert "session" in flow.refused("cfo", "complete", DOMAIN, "--type", "regular")
     seen_at, asked = flow.deck.json("domains")["seen_at"], recovery.calls()["CurrentTime"]
-    poll(lambda: recovery.calls()["CurrentTime"] > asked + 1, 30)
+    poll(lambda: recovery.calls()["CurrentTime"] > asked + 1, 60)
     recovery.stop()
     flow.until_lost()
     listed = flow.deck.json("domains", code=5)

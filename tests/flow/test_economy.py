@@ -13,6 +13,8 @@ from tests.support.somebody import Somebody
 from tests.support.vcsim import VCenter
 
 pytestmark = pytest.mark.vcsim
+POLLS = 2
+"""For all that there is, and for what comes; the second stays out until something does."""
 WATCHING = {"WaitForUpdatesEx", "RetrievePropertiesEx", "CurrentTime"}
 
 
@@ -23,6 +25,7 @@ def cost_of_looking(
     flow = make_flow(server, None, {DOMAIN: vms}, settings(), points=[])
     before = server.calls()
     assert len(flow.show()["vms"]) == len(vms)
+    eventually(lambda: (server.calls() - before)["WaitForUpdatesEx"] >= POLLS)
     connected = server.calls() - before
     del connected["CurrentTime"]  # the heartbeat's, one every moment
     server.content  # noqa: B018  (the test's own calls are made before counting)

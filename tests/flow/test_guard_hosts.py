@@ -27,7 +27,7 @@ POINTS = flowsite.instants()
 @pytest.fixture
 def hosts(tmp_path: Path, recovery: VCenter, request: pytest.FixtureRequest) -> Iterator[tuple[Deck, Deck]]:
     """Anna, whose controller drives a session, and Ben, whose drdeck logs in under another account."""
-    root, lease = flowsite.lay_out(recovery, None, POINTS), getattr(request, "param", "3s")
+    root, lease = flowsite.lay_out(recovery, None, POINTS), getattr(request, "param", "10s")
     recovery.control("user", text="ben@vsphere.local", target="10.0.0.2")
     made = []
     for name, user in (("anna", recovery.user), ("ben", "ben@vsphere.local")):
@@ -46,6 +46,10 @@ def hosts(tmp_path: Path, recovery: VCenter, request: pytest.FixtureRequest) -> 
         deck.stop()
 
 
+def pid(deck: Deck) -> int:
+    return int(deck.json("controller", "status")["pid"])
+
+
 def guarded(deck: Deck) -> list[dict[str, Any]]:
     return [a for a in deck.domain(DOMAIN)["alarms"] if a["kind"].startswith(("foreign_", "guard"))]
 
@@ -56,7 +60,7 @@ def roll_back(deck: Deck, to: int) -> None:
 
 def alarmed(deck: Deck, *pairs: tuple[str, str]) -> None:
     """Until it shows these alarms (kind, VM), and then that it shows no other."""
-    poll(lambda: {(a["kind"], a["vm"]) for a in guarded(deck)} >= set(pairs), 30)
+    poll(lambda: {(a["kind"], a["vm"]) for a in guarded(deck)} >= set(pairs), 60)
     assert sorted((a["kind"], a["vm"]) for a in guarded(deck)) == sorted(pairs)
 
 
@@ -90,11 +94,11 @@ def test_a_take_over_in_the_middle_of_a_rollback(hosts: tuple[Deck, Deck], recov
     roll_back(anna, 1)
     for vm in flowsite.VMS:
         recovery.slow("PowerOffVM_Task", vm, 1500, times=1)
-    driver = int(anna.json("controller", "status")["pid"])
+    driver = pid(anna)
     anna.run("pitr", "run", DOMAIN, "--to", show(POINTS[0]))
-    poll(lambda: recovery.calls()["PowerOffVM_Task"] >= 2 * len(flowsite.VMS), 30)
+    poll(lambda: recovery.calls()["PowerOffVM_Task"] >= 2 * len(flowsite.VMS), 60)
     os.kill(driver, signal.SIGKILL)
-    poll(lambda: ben.run("takeover", DOMAIN, "--wait", code=None).returncode == 0, 30)
+    poll(lambda: ben.run("takeover", DOMAIN, "--wait", code=None).returncode == 0, 60)
     poll(lambda: ben.domain(DOMAIN)["session"]["state"] == "active", 60)
     assert guarded(ben) == []
     poll(lambda: anna.domain(DOMAIN)["session"]["state"] == "active", 60)
@@ -126,12 +130,12 @@ def test_a_driver_that_slept_finds_done_what_another_went_on_with(
     ben.run("domains")
     for vm in flowsite.VMS:
         recovery.slow("PowerOffVM_Task", vm, 1500, times=1)
-    before, slept = recovery.calls()["PowerOffVM_Task"], int(anna.json("controller", "status")["pid"])
+    before, slept = recovery.calls()["PowerOffVM_Task"], pid(anna)
     ident = anna.json("pitr", "run", DOMAIN, "--to", show(POINTS[0]))["operation"]
-    poll(lambda: recovery.calls()["PowerOffVM_Task"] >= before + len(flowsite.VMS), 30)
+    poll(lambda: recovery.calls()["PowerOffVM_Task"] >= before + len(flowsite.VMS), 60)
     os.kill(slept, signal.SIGSTOP)
     try:
-        poll(lambda: "silent since" in ben.run("show", DOMAIN).stdout, 30)
+        poll(lambda: "silent since" in ben.run("show", DOMAIN).stdout, 60)
         ben.run("takeover", DOMAIN, "--wait")
         poll(lambda: ben.domain(DOMAIN)["session"]["state"] == "active", 60)
     finally:

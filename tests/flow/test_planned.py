@@ -16,7 +16,7 @@ STUBBORN = "erp-app01"
 def test_a_stubborn_vm_then_by_hand_then_the_final_point(
     make_flow: MakeFlow, recovery: VCenter, protected_vcenter: VCenter
 ) -> None:
-    toml = settings(extra='shutdown_timeout = "1s"')
+    toml = settings(extra='shutdown_timeout = "4s"')
     flow = make_flow(recovery, protected_vcenter, toml=toml)
     flow.start()
     protected_vcenter.stubborn(STUBBORN)
@@ -53,7 +53,7 @@ def test_a_stubborn_vm_then_by_hand_then_the_final_point(
 def test_abort_and_complete_again_with_confirm(
     make_flow: MakeFlow, recovery: VCenter, protected_vcenter: VCenter
 ) -> None:
-    toml = settings(extra='shutdown_timeout = "1s"')
+    toml = settings(extra='shutdown_timeout = "4s"')
     flow = make_flow(recovery, protected_vcenter, toml=toml)
     flow.start()
     protected_vcenter.stubborn(STUBBORN)
@@ -113,7 +113,7 @@ def test_abort_at_the_final_point(make_flow: MakeFlow, recovery: VCenter, protec
 def test_the_protected_site_is_lost_on_the_way(
     make_flow: MakeFlow, recovery: VCenter, protected_vcenter: VCenter
 ) -> None:
-    toml = settings(extra='shutdown_timeout = "1s"')
+    toml = settings(extra='shutdown_timeout = "4s"')
     flow = make_flow(recovery, protected_vcenter, toml=toml)
     flow.start()
     protected_vcenter.stubborn(STUBBORN)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
 
 import pytest
 
 from tests.flow.conftest import MakeFlow
 from tests.support.flow import Flow, eventually, group, settings
 from tests.support.flowsite import DOMAIN, VMS
+from tests.support.stopwatch import Stopwatch
 from tests.support.vcsim import VCenter
 
 pytestmark = pytest.mark.vcsim
@@ -29,6 +29,7 @@ def test_only_when_every_vm_is_ready_and_with_nobody_attached(make_flow: MakeFlo
     flow = make_flow(vcenter, None)
     flow.start()
     ident = flow.complete("force", "--run-pitr")
+    pid = flow.pid()
     # nothing of drdeck but its controller runs from here on: only vCenter is asked
     eventually(lambda: flow.power() == {"on"})
     for vm in VMS[:-1]:
@@ -36,18 +37,15 @@ def test_only_when_every_vm_is_ready_and_with_nobody_attached(make_flow: MakeFlo
     vcenter.slow("ReconfigVM_Task", VMS[0], 300)
     vcenter.set_tools(VMS[0], True)  # time passes, and with it several looks of the controller
     assert session_of(vcenter) == "" and not entries(vcenter, VMS[0])
+    watch = Stopwatch(pid, vcenter.pid)
     vcenter.set_tools(VMS[-1], True)
     eventually(lambda: '"active"' in session_of(vcenter))
+    assert watch.seconds() < 5
     assert [len(entries(vcenter, vm)) for vm in VMS] == [1, 1, 1]
     assert len({entries(vcenter, vm)[0] for vm in VMS}) == 1
 
     assert flow.deck.json("controller", "status")["operations"] == [ident]
     assert flow.session_starts() == 1
-    events = flow.journal("outcome")
-    recovered = next(e for e in events if e["data"]["key"].startswith("recovered:"))
-    active = next(e for e in events if e["data"]["key"].startswith("active:"))
-    took = datetime.fromisoformat(active["time"]) - datetime.fromisoformat(recovered["time"])
-    assert took.total_seconds() < 5
 
 
 def test_a_vm_that_is_never_ready(make_flow: MakeFlow, vcenter: VCenter) -> None:
@@ -77,7 +75,7 @@ def test_a_task_on_a_vm_holds_the_session_back(make_flow: MakeFlow, vcenter: VCe
     flow.start()
     flow.complete("force", "--run-pitr")
     eventually(lambda: flow.power() == {"on"})
-    vcenter.slow("CreateSnapshot_Task", VMS[0], 1200, times=1)
+    vcenter.slow("CreateSnapshot_Task", VMS[0], 6000, times=1)
     vcenter.vm(VMS[0]).CreateSnapshot_Task(name="backup", description="", memory=False, quiesce=False)
     for vm in VMS:
         vcenter.set_tools(vm, True)
@@ -105,7 +103,7 @@ def test_exactly_once_after_a_kill(make_flow: MakeFlow, recovery: VCenter, when:
     flow.start()
     for vm in VMS[1:]:
         recovery.slow("CreateSnapshot_Task", vm, 150)
-    pid = int(flow.deck.json("controller", "status")["pid"])
+    pid = flow.pid()
     ident = flow.complete("force", "--run-pitr")
     eventually(lambda: "drdeck.failover" in recovery.attributes(DOMAIN) and KILL_AT[when](flow))
     flow.kill(pid)
