@@ -257,7 +257,7 @@ async def test_a_vcenter_that_goes_away(vcenter: VCenter) -> None:
         waiting = asyncio.ensure_future(anext(changes))
         await eventually(lambda: vcenter.calls()["WaitForUpdatesEx"] == 2)
         vcenter.stop()
-        with pytest.raises(SiteUnreachable):
+        with pytest.raises(SiteUnreachable, match="Could not read the inventory: vCenter"):
             await waiting
         with pytest.raises(SiteUnreachable):
             await watch.refresh()

@@ -155,13 +155,14 @@ async def tasks(context: Context, as_json: bool) -> None:
         return
     if not operations:
         output.note("nothing was asked for yet")
+    width = max((len(step["time"]) for told in steps.values() for step in told), default=0)
     for op in operations:
         asked = f"asked {shape.time(op.asked_at)} by {op.asked_by}"
         end = f", ended {shape.time(op.ended_at)}" if op.ended_at else ""
         output.say(f"{op.id}  {op.action} {op.domain}: {op.state}, {asked}{end}")
         for step in steps.get(op.id, []):
             said = f": {step['text']}" if step["text"] else ""
-            output.say(f"    {step['time']}  {step['says']}: {step['result']}{said}")
+            output.say(f"    {step['time']:<{width}}  {step['says']}: {step['result']}{said}")
         for text in (op.error, op.question.text if op.question else op.waits_for):
             if text:
                 output.say(f"    {text}")

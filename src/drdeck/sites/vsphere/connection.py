@@ -251,7 +251,7 @@ class Connection:
         await in_thread(renew)
 
     async def poll(self, work: Callable[[Session], T], doing: str) -> T:
-        """Run blocking work on the watching session; `doing` says what, for messages: "read its folders"."""
+        """Run blocking work on the watching session; `doing` says what, for messages: "read the folders"."""
         return await self._run(lambda: work(self.polling), doing)
 
     async def command(self, work: Callable[[Session], T], doing: str) -> T:

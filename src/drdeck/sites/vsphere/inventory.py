@@ -24,7 +24,7 @@ from drdeck.sites.vsphere.retrieve import datacenter_of, find_root, retrieve
 from drdeck.sites.vsphere.specs import attribute_spec, watch_spec
 
 _PC = vmodl.query.PropertyCollector
-_READING = "read its inventory"
+_READING = "read the inventory"
 _CANCEL_EVERY_S = 0.1
 _GIVE_UP_S = 10.0
 _GONE_S = 1.0
@@ -77,7 +77,7 @@ class InventoryWatch:
 
     async def refresh_attributes(self) -> Inventory:
         """Read the custom attributes of all folders anew, with one call; needed after writing one."""
-        inventory = await self.connection.poll(self._refresh_attributes, "read the attributes of its folders")
+        inventory = await self.connection.poll(self._refresh_attributes, "read the attributes of the folders")
         self._changed.set()
         return inventory
 
@@ -94,7 +94,7 @@ class InventoryWatch:
             datacenter = datacenter_of(session, find_root(session, self.root_path))
             self.events.catch_up(history(session, datacenter, since), since)
 
-        await self.connection.poll(read_back, "read its events")
+        await self.connection.poll(read_back, "read the events")
 
     async def changes(self) -> AsyncIterator[Inventory]:
         """The inventory now, and again whenever anything in it changed, however that came to be known.

@@ -111,7 +111,7 @@ class Permits:
             here = root_of(session)
             return lacks(session, [(n, [here] if n.on == p.VCENTER else where) for n, where in wanted])
 
-        return await connection.command(ask, "tell what its user may do")
+        return await connection.command(ask, "tell what drdeck's user may do")
 
     def _wanted(
         self, needs: Iterable[p.Need], folder: FolderFacts, s: Situation, networks: list[Place]

@@ -79,7 +79,7 @@ async def datastores(connection: Connection, situations: Sequence[Situation]) ->
     vms = [vm for s in situations for vm in s.vms]
     if not vms:
         return []
-    stores, places = await connection.command(lambda session: _read(session, vms), "look at its datastores")
+    stores, places = await connection.command(lambda session: _read(session, vms), "look at the datastores")
     return told(situations, stores, places)
 
 
