@@ -16,14 +16,30 @@ _TMUX_S = 2.0
 _HAND_ON = "tmux set -g allow-passthrough on"
 
 
+def _locale(environ: Mapping[str, str]) -> str:
+    """Of the terminal, from the variables in the order that C gives them; nothing set is the C locale,
+    whatever Python makes of it for itself."""
+    return next((v for name in ("LC_ALL", "LC_CTYPE", "LANG") if (v := environ.get(name))), "C")
+
+
 def is_utf8(environ: Mapping[str, str] | None = None) -> bool:
-    """Whether the terminal's locale says UTF-8, from the variables in the order that C gives them."""
-    environ = os.environ if environ is None else environ
-    for name in ("LC_ALL", "LC_CTYPE", "LANG"):
-        value = environ.get(name)
-        if value:
-            return "utf8" in value.lower().replace("-", "")
-    return False  # nothing set is the C locale, whatever Python makes of it for itself
+    """Whether the terminal's locale says UTF-8."""
+    return "utf8" in _locale(os.environ if environ is None else environ).lower().replace("-", "")
+
+
+def typed(data: bytes, environ: Mapping[str, str] | None = None) -> str:
+    """What a terminal sent as text: UTF-8, and what is none as its locale has it, or as U+FFFD."""
+    _, _, coding = _locale(os.environ if environ is None else environ).partition(".")
+    coding = coding.partition("@")[0]
+    text, done = "", 0
+    while done < len(data):
+        try:
+            return text + data[done:].decode("utf-8")
+        except UnicodeDecodeError as error:
+            start, end = done + error.start, done + error.end
+            text += data[done:start].decode("utf-8") + _decoded(data[start:end], coding)
+            done = end
+    return text
 
 
 def theme_of(options: ConsoleSettings, environ: Mapping[str, str]) -> str:
@@ -34,6 +50,13 @@ def theme_of(options: ConsoleSettings, environ: Mapping[str, str]) -> str:
 def ascii_only(options: ConsoleSettings, environ: Mapping[str, str]) -> bool:
     """Whether everything is drawn in ASCII."""
     return options.ascii == "always" or (options.ascii == "auto" and not is_utf8(environ))
+
+
+def _decoded(data: bytes, coding: str) -> str:
+    try:
+        return data.decode(coding, "replace")
+    except (LookupError, UnicodeError):  # no such coding, or none of texts
+        return data.decode("ascii", "replace")
 
 
 def colours_of(environ: Mapping[str, str]) -> str | None:

@@ -35,6 +35,7 @@ from .coaching import Coaching
 from .dialogs.base import Dialog
 from .dialogs.lessons import Lessons
 from .dialogs.site import AddSite
+from .driver import Keyboard
 from .frugal import Frame
 from .keys import bindings, keys_of, normal, own_bindings
 from .link import BACKOFF, Attached, Lost, News, follow
@@ -88,7 +89,7 @@ class DrdeckApp(App[None], inherit_bindings=False):
         self.environ = dict(os.environ) if environ is None else environ
         self.looks = looks_for(options, environ)  # before Textual takes NO_COLOR out of the environment
         in_ascii.set(self.looks.ascii)
-        super().__init__()
+        super().__init__(driver_class=Keyboard)
         self.real_now, self.monotonic = real_now, monotonic
         self.add_site, self.read_only, self.fresh = add_site, read_only, fresh
         self.lessons = lessons

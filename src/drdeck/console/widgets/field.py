@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 
+from rich.cells import cell_len
+from rich.style import Style
+from rich.text import Text
 from textual.widget import Widget
 from textual.widgets import Input
+
+from drdeck.model.text import clean
 
 _ARROWS = frozenset("←→")
 
@@ -22,14 +28,52 @@ def _typed(key: str) -> bool:
     return key in ("space", "0-9") or key in _ARROWS or (len(key) == 1 and key.isascii())
 
 
+class _Spelled(Text):
+    """A value as it is shown, styled by the places of its characters in the value."""
+
+    def __init__(self, pieces: Sequence[str]) -> None:
+        super().__init__("".join(pieces), no_wrap=True, overflow="ignore", end="")
+        self._starts = [0, *itertools.accumulate(map(len, pieces))]
+
+    def _at(self, place: int) -> int:
+        """Of a character in the value; what is behind the last one, such as the cursor, has one column."""
+        last = len(self._starts) - 1
+        return self._starts[place] if place <= last else self._starts[last] + place - last
+
+    def stylize(self, style: str | Style, start: int = 0, end: int | None = None) -> None:
+        super().stylize(style, self._at(start), None if end is None else self._at(end))
+
+    def stylize_before(self, style: str | Style, start: int = 0, end: int | None = None) -> None:
+        super().stylize_before(style, self._at(start), None if end is None else self._at(end))
+
+
 class Field(Input):
-    """Textual's Input in one row, with a cursor that does not blink: a blink costs bytes for ever."""
+    """Textual's Input in one row, with a cursor that does not blink: a blink costs bytes for ever.
+
+    Shows what is typed or pasted as names are shown, "<U+202E>"; the value is what it is.
+    """
 
     def __init__(self, id: str, placeholder: str = "", password: bool = False) -> None:
         super().__init__(
             id=id, placeholder=placeholder, password=password, compact=True, select_on_focus=False
         )
         self.cursor_blink = False
+
+    def _pieces(self) -> list[str]:
+        """What is shown for each character of the value."""
+        return ["•" if self.password else clean(char) for char in self.value]
+
+    @property
+    def _value(self) -> Text:
+        return _Spelled(self._pieces())
+
+    def _position_to_cell(self, position: int) -> int:
+        return cell_len("".join(self._pieces()[:position]))
+
+    def _cell_offset_to_index(self, offset: int) -> int:
+        offset += int(self.scroll_offset.x)
+        ends = itertools.accumulate(map(cell_len, self._pieces()))
+        return sum(1 for end in ends if end <= offset)
 
     def action_copy(self) -> None:
         """Textual's own, but a password never goes to a clipboard."""
