@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterator
 
 import pytest
@@ -14,6 +15,10 @@ from tests.support.vcsim import VCenter
 # examples may take as long as a busy machine needs
 settings.register_profile("drdeck", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("drdeck")
+
+# a job in the background of a shell, or under nohup, ignores these, and hands that down to what tests start
+signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 @pytest.fixture(scope="session")

@@ -49,18 +49,18 @@ LESSONS = texts_of("drdeck.coach", "lessons")
 
 @contextlib.contextmanager
 def within(seconds: int) -> Iterator[None]:
-    """Ends what hangs."""
+    """Ends what hangs: seconds of this process at work, whatever else the machine does."""
 
     def ring(*_: object) -> None:
         raise AssertionError(f"not over within {seconds} s")
 
-    before = signal.signal(signal.SIGALRM, ring)
-    signal.alarm(seconds)
+    before = signal.signal(signal.SIGPROF, ring)
+    signal.setitimer(signal.ITIMER_PROF, seconds)
     try:
         yield
     finally:
-        signal.alarm(0)
-        signal.signal(signal.SIGALRM, before)
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        signal.signal(signal.SIGPROF, before)
 
 
 def is_clear(said: str, file: Path) -> bool:

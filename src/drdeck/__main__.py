@@ -8,15 +8,16 @@ import sys
 
 
 def main() -> None:
-    os.umask(0o077)  # whatever is written is for this user
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):  # a name that the locale has no letters for is no error
-            stream.reconfigure(errors="backslashreplace")
     try:
+        os.umask(0o077)  # whatever is written is for this user
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, io.TextIOWrapper):  # a name that the locale has no letters for is no error
+                stream.reconfigure(errors="backslashreplace")
         from drdeck.cli.app import run  # takes long enough for a Ctrl-C to come in between
+
+        sys.exit(run(sys.argv[1:]))
     except KeyboardInterrupt:
         sys.exit(130)
-    sys.exit(run(sys.argv[1:]))
 
 
 if __name__ == "__main__":

@@ -146,7 +146,6 @@ def test_ctrl_c_at_any_moment_leaves_no_traceback(deck: Deck) -> None:
             env=deck.env,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL) and None,
         ) as process:
             try:
                 process.wait(milliseconds / 1000)
@@ -155,8 +154,8 @@ def test_ctrl_c_at_any_moment_leaves_no_traceback(deck: Deck) -> None:
             assert process.stderr is not None
             said = process.stderr.read().decode()
             process.wait(60)
-        # before our first line the interpreter itself may still be at work
-        assert "Traceback" not in said or "drdeck" not in said, (milliseconds, said)
+        # before our first line the interpreter itself may still be at work, also at finding where that is
+        assert "Traceback" not in said or ", in main" not in said, (milliseconds, said)
 
 
 def test_a_reader_that_goes_ends_the_watching(deck: Deck) -> None:
