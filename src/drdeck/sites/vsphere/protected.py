@@ -9,10 +9,12 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncIterator, Callable
+from datetime import datetime
 from typing import Any
 
 from pyVmomi import vim
 
+from drdeck.model.domains import ProtectedSite
 from drdeck.sites.site import CertificateWrong, LoginRefused, Refused, SiteError
 
 from .connection import Connection, in_thread, translate
@@ -115,6 +117,24 @@ class ProtectedSide:
     def has(self, domain: str) -> bool:
         inventory = self.inventory
         return inventory is not None and any(f.name == domain for f in inventory.domains)
+
+    async def state(self, domain: str, forced: bool, now: Callable[[], datetime]) -> ProtectedSite:
+        """Look at it now; with `forced` only whether it answers. `now`: the recovery site's clock."""
+        lost, at = await (self.answers() if forced else self.look()), now()
+        if lost:
+            state = "unknown" if self.shut_out else "lost"
+            return ProtectedSite(state=state, address=self.address, checked_at=at, detail=lost)
+        seen = self.of(domain)
+        if not self.has(domain):
+            detail = f"{self.address}: {seen.lost}"
+            return ProtectedSite(address=self.address, checked_at=at, detail=detail)
+        return ProtectedSite(
+            state="reachable",
+            address=self.address,
+            running=sum(1 for vm in seen.vms if vm.power == "on"),
+            total=len(seen.vms),
+            checked_at=at,
+        )
 
     async def settle(self) -> None:
         """End the sessions in which something may still come, as far as it answers."""
