@@ -30,13 +30,13 @@ def stopped(live: Live) -> bool:
     return stat.rpartition(")")[2].split()[0] == "T"
 
 
-async def take_over(live: Live) -> None:
-    """As soon as the driver's time is over."""
+async def take_over(live: Live, confirm: str | None = None) -> None:
+    """As soon as the driver's time is over, or, with the typed name, as soon as it is seen who drives."""
     deadline = time.monotonic() + 60
     while True:
         client = await live.alive()
         try:
-            ident = await client.submit(Request(action="take_over", domain=DOMAIN))
+            ident = await client.submit(Request(action="take_over", domain=DOMAIN, confirm=confirm))
             break
         except ControllerError as error:
             assert error.code in ("rule", "unreachable", "unconfirmed"), error
