@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import sqlite3
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -130,6 +129,9 @@ async def test_points_and_sessions_leave_nothing_behind(owned: VSphereBench, tmp
 
     site: Any = owned.site
 
+    def tasks(size: dict[str, int]) -> int:
+        return sum(n for where, n in size.items() if where.endswith("objects[Task]"))
+
     async def live(times: int) -> dict[str, int]:
         for _ in range(times):
             made = len(list(owned.controller.journal.events("upkeep_outcome")))
@@ -144,8 +146,7 @@ async def test_points_and_sessions_leave_nothing_behind(owned: VSphereBench, tmp
             await owned.leave()
             await owned.until(lambda d: d.session is None)
         owned.recovery.forget_tasks()  # ten minutes later
-        await owned.look()
-        await asyncio.sleep(0)
+        await owned.until_true(lambda: not tasks(sizes(site._site)))
         return sizes(site._site)
 
     def kept() -> list[int]:
