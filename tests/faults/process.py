@@ -1,7 +1,8 @@
 """`drdeck controller serve`, which dies where it is told to.
 
 FAULTS_POINT is "before:N" or "after:N" (its Nth write of the journal), or "unsent:N" or "sent:N" (its
-Nth changing call to a vCenter: before it leaves, or when its answer is there and nobody has seen it).
+Nth changing call to a vCenter: before it leaves, or when its answer is there and nobody has seen it);
+or with a method for N: its first such call.
 FAULTS_STOP is "unsent:METHOD": there it is only stopped, the first time, until somebody wakes it up.
 FAULTS_LOG is a file that gets a line for each of these as they pass.
 """
@@ -33,7 +34,7 @@ def passing(where: str, what: str) -> None:
         if file:
             with Path(file).open("a") as log:
                 log.write(f"{point} {what}\n")
-        if point == os.environ.get("FAULTS_POINT"):
+        if os.environ.get("FAULTS_POINT") in (point, f"{where}:{what}"):
             os.kill(os.getpid(), signal.SIGKILL)
     if f"{where}:{what}" == os.environ.get("FAULTS_STOP"):
         del os.environ["FAULTS_STOP"]

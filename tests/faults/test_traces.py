@@ -14,7 +14,7 @@ import pytest
 from drdeck.model.actions import Request
 from tests.faults.lanes import side_by_side
 from tests.faults.live import VM, Asked, Live
-from tests.faults.test_left_behind import go_on, jump_hosts, kill
+from tests.faults.test_left_behind import go_on, jump_hosts
 from tests.faults.test_paused import outcomes, take_over
 from tests.support.flow import Flow, settings
 from tests.support.flow import eventually as wait_until
@@ -42,6 +42,22 @@ def since(vcenter: VCenter, before: Counter[str]) -> tuple[int, int]:
     """Reverts that were asked for since, and looks into the history of tasks."""
     made = vcenter.calls() - before
     return made[REVERT], made[HISTORY]
+
+
+async def dies_in_a_rollback(live: Live) -> str:
+    """As soon as vCenter has taken the revert in; the rollback's id."""
+    await live.end()
+    await live.begin(f"sent:{REVERT}")
+    await live.until(live.active)
+    ident = await live.ask(rollback(live.points[0]))
+    assert live.process is not None
+    await asyncio.to_thread(live.process.wait)
+    await live.end()
+    return ident
+
+
+def rollback(to: datetime) -> Request:
+    return Request(action="pitr_run", domain=DOMAIN, to=to)
 
 
 async def over(vcenter: VCenter) -> None:
@@ -149,15 +165,11 @@ async def test_it_is_over_when_the_next_controller_comes(tmp_path: Path, vcsim_b
         live = Live(directory, vcenter)
         try:
             before = await in_session(live)
-            vcenter.slow(REVERT, VM, SLOW_MS, times=1)
-            rolling = asyncio.create_task(live.ask(rollback(live.points[0])))
-            await eventually(lambda: since(vcenter, before)[0] == 1)
-            await rolling
-            await live.end()
+            ident = await dies_in_a_rollback(live)
             await over(vcenter)
             await asyncio.to_thread(meanwhile, vcenter)
             await live.begin()
-            await live.until(lambda: live.ended(rolling.result()) and live.active())
+            await live.until(lambda: live.ended(ident) and live.active())
             assert since(vcenter, before) == (reverts, looked), live.history()
             assert vcenter.standing_on(VM) == "replica 0" and vcenter.power(VM) == "on"
             await live.roll_back(live.points[0])
@@ -168,20 +180,15 @@ async def test_it_is_over_when_the_next_controller_comes(tmp_path: Path, vcsim_b
     await side_by_side(one, MEANWHILE, 3, BOOT_S)
 
 
-def rollback(to: datetime) -> Request:
-    return Request(action="pitr_run", domain=DOMAIN, to=to)
-
-
 async def test_it_runs_when_the_next_controller_comes(tmp_path: Path, recovery: VCenter) -> None:
     live = Live(tmp_path, recovery)
     try:
         before = await in_session(live)
         recovery.slow(REVERT, VM, 1500, times=1)
-        rolling = asyncio.create_task(live.roll_back(live.points[0]))
-        await eventually(lambda: since(recovery, before)[0] == 1)
-        kill(live)
-        await rolling
-        assert live.deaths == 1 and since(recovery, before) == (1, 0)
+        ident = await dies_in_a_rollback(live)
+        await live.begin()
+        await live.until(lambda: live.ended(ident) and live.active())
+        assert since(recovery, before) == (1, 0)
     finally:
         await live.end()
     assert live.told("alarm") == []
@@ -194,10 +201,7 @@ async def test_another_driver_with_an_account_of_its_own_goes_on(tmp_path: Path,
     bob.deck.config.write_text(text.replace(recovery.user, "bob@vsphere.local"), "utf-8")
     try:
         before = await in_session(anna)
-        recovery.slow(REVERT, VM, SLOW_MS, times=1)
-        await anna.ask(rollback(anna.points[0]))
-        await eventually(lambda: since(recovery, before)[0] == 1)
-        await anna.end()
+        await dies_in_a_rollback(anna)
         await over(recovery)
         await bob.begin()
         await take_over(bob)
