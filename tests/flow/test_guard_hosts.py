@@ -93,11 +93,12 @@ def test_a_take_over_in_the_middle_of_a_rollback(hosts: tuple[Deck, Deck], recov
     ben.run("domains")
     roll_back(anna, 1)
     for vm in flowsite.VMS:
-        recovery.slow("PowerOffVM_Task", vm, 1500, times=1)
+        recovery.slow("PowerOffVM_Task", vm, 600_000, times=1)
     driver = pid(anna)
     anna.run("pitr", "run", DOMAIN, "--to", show(POINTS[0]))
     poll(lambda: recovery.calls()["PowerOffVM_Task"] >= 2 * len(flowsite.VMS), 60)
     os.kill(driver, signal.SIGKILL)
+    recovery.release()
     poll(lambda: ben.run("takeover", DOMAIN, "--wait", code=None).returncode == 0, 60)
     poll(lambda: ben.domain(DOMAIN)["session"]["state"] == "active", 60)
     assert guarded(ben) == []
@@ -129,11 +130,12 @@ def test_a_driver_that_slept_finds_done_what_another_went_on_with(
     anna, ben = hosts
     ben.run("domains")
     for vm in flowsite.VMS:
-        recovery.slow("PowerOffVM_Task", vm, 1500, times=1)
+        recovery.slow("PowerOffVM_Task", vm, 600_000, times=1)
     before, slept = recovery.calls()["PowerOffVM_Task"], pid(anna)
     ident = anna.json("pitr", "run", DOMAIN, "--to", show(POINTS[0]))["operation"]
     poll(lambda: recovery.calls()["PowerOffVM_Task"] >= before + len(flowsite.VMS), 60)
     os.kill(slept, signal.SIGSTOP)
+    recovery.release()
     try:
         poll(lambda: "silent since" in ben.run("show", DOMAIN).stdout, 60)
         ben.run("takeover", DOMAIN, "--wait")

@@ -259,7 +259,7 @@ class VCenter(Access):
         self.rule(method, "hold", vm, times)
 
     def release(self) -> None:
-        """Carry out what was held."""
+        """Carry out what was held, and end the tasks that are slow."""
         self.control("release")
 
     def late(self) -> list[tuple[str, str]]:

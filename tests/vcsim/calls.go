@@ -11,6 +11,7 @@ import (
 	"net/http/httptest"
 	"regexp"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/vmware/govmomi/simulator"
@@ -107,8 +108,14 @@ func (c *control) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		} else {
 			answerTask(w, method, task)
 		}
+		c.mu.Lock()
+		freed := c.freed
+		c.mu.Unlock()
 		go func() {
-			time.Sleep(time.Duration(act.Ms) * time.Millisecond)
+			select {
+			case <-time.After(time.Duration(act.Ms) * time.Millisecond):
+			case <-freed:
+			}
 			out := httptest.NewRecorder()
 			c.carryOut(out, c.own(r), body, method, target) // a task outlives the session that began it
 			state, fault := types.TaskInfoStateSuccess, interface{}(nil)
@@ -125,7 +132,24 @@ func (c *control) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// posting keeps apart what the library lets block each other for ever: its collectors of events lock themselves and then
+// their manager when they end, and who posts an event the other way round.
+var posting sync.RWMutex
+
 func (c *control) forward(w http.ResponseWriter, r *http.Request, body []byte) {
+	method := ""
+	if m := callRE.FindSubmatch(body); m != nil {
+		method = string(m[1])
+	}
+	switch method {
+	case "DestroyCollector", "SetCollectorPageSize":
+		posting.Lock()
+		defer posting.Unlock()
+	case "WaitForUpdates", "WaitForUpdatesEx": // they post nothing, and take their time
+	default:
+		posting.RLock()
+		defer posting.RUnlock()
+	}
 	r = r.Clone(r.Context())
 	c.logins.known(r)
 	r.Body = ioutil.NopCloser(bytes.NewReader(body))

@@ -14,7 +14,7 @@ import (
 
 // rule says what becomes of the next `times` calls of `method` on `target` (a VM's or any other id; empty: any).
 // Actions: fail (a task that ends with `text`, or a fault), ignore (answer as if done, do nothing),
-// slow (the task runs for `ms` and then acts), stall (the answer takes `ms` longer), lose (act, then close
+// slow (the task runs for `ms`, or until released, and then acts), stall (the answer takes `ms` longer), lose (act, then close
 // the connection), drop (close the connection without acting), hold (keep it, whether or not its sender
 // stays, and act on it when released). With `lost` the answer of the first three is lost.
 type rule struct {

@@ -24,6 +24,8 @@ func (c *control) post(user string, event types.BaseEvent) {
 		Context: context.Background(), Map: simulator.Map,
 		Session: &simulator.Session{UserSession: types.UserSession{UserName: user}, Registry: simulator.NewRegistry()},
 	}
+	posting.RLock()
+	defer posting.RUnlock()
 	simulator.Map.WithLock(events, func() {
 		events.PostEvent(ctx, &types.PostEvent{EventToPost: event})
 	})

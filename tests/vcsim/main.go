@@ -6,7 +6,7 @@
 //	POST /control/calls       how often each SOAP method was called
 //	POST /control/rules       {"method", "target", "action", "times", "ms", "text"}; see type rule
 //	POST /control/clear       drop all rules
-//	POST /control/release     carry out what a rule "hold" kept back
+//	POST /control/release     carry out what a rule "hold" kept back, and end the tasks of a rule "slow"
 //	POST /control/late        what became of it: [{"method", "fault"}]
 //	POST /control/forget      tasks that are over leave recentTask, as after 10 minutes; "all": and the history
 //	POST /control/snapshot    {"target": "snapshot-7", "time": "2026-11-22T10:42:00Z"}: its creation time; or "text": its name
