@@ -12,7 +12,8 @@ import msgspec
 
 from drdeck.controller.client import Client, ControllerError, Disconnected
 from drdeck.controller.operations import OperationState, OperationView, Question
-from drdeck.controller.protocol import VERSION, Detail, Listing, Preview, ShowAnswer, Status, Welcome
+from drdeck.controller.protocol import VERSION, Detail, Listing, ShowAnswer, Status, Welcome
+from drdeck.controller.requests import Preview
 from drdeck.model.actions import Request, refusal
 from drdeck.model.confirming import consequences, tier_of
 from drdeck.model.domains import (

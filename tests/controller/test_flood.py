@@ -15,7 +15,7 @@ import pytest
 from drdeck.controller import attached
 from drdeck.controller import protocol as p
 from drdeck.controller.client import Client, ControllerError
-from drdeck.controller.paths import connect_address, paths_for
+from drdeck.controller.sockets import connect_address, paths_for
 from drdeck.controller.server import MAX_ATTACHED
 from tests.controller.test_socket import HELLO, served
 from tests.support.deck import Deck

@@ -20,7 +20,7 @@ from drdeck.controller import protocol as p
 from drdeck.controller.client import Client, ControllerError, Disconnected, Unanswered
 from drdeck.controller.controller import Controller
 from drdeck.controller.journal import Journal
-from drdeck.controller.paths import connect_address
+from drdeck.controller.sockets import connect_address
 from drdeck.controller.server import Server
 from drdeck.model.actions import Request
 from drdeck.model.domains import FailoverType

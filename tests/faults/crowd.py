@@ -12,7 +12,7 @@ import msgspec
 
 from drdeck.controller import protocol as p
 from drdeck.controller.client import Client, ControllerError
-from drdeck.controller.paths import connect_address
+from drdeck.controller.sockets import connect_address
 
 
 class Console(Client):

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from drdeck.controller import protocol as p
 from drdeck.controller.client import Client
-from drdeck.controller.paths import connect_address
+from drdeck.controller.sockets import connect_address
 from drdeck.model.actions import Request
 from drdeck.model.domains import FailoverType
 from tests.controller.test_socket import Rig, served

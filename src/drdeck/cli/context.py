@@ -19,6 +19,7 @@ import platformdirs
 
 from drdeck.controller import pulse
 from drdeck.controller.client import Client, ControllerError, Kind
+from drdeck.controller.journal import JournalError
 from drdeck.controller.launch import attach
 from drdeck.controller.paths import Paths, paths_for
 from drdeck.controller.protocol import Listing
@@ -216,6 +217,8 @@ def told(main: Callable[[], object]) -> int:
         return _say(str(error), exits.USAGE)
     except ControllerError as error:
         return _say(str(error), exits.of_refusal(error.code))
+    except JournalError as error:
+        return _say(str(error), exits.FAILED)
     except click.exceptions.Exit as end:
         return end.exit_code
     except click.Abort as end:

@@ -11,6 +11,7 @@ import click
 import drdeck
 from drdeck import terminal
 from drdeck.controller.client import Client, ControllerError
+from drdeck.controller.journal import JournalError
 from drdeck.evidence.audit import verify
 from drdeck.model.findings import Finding
 from drdeck.model.passwords import PROTECTED
@@ -39,6 +40,8 @@ async def doctor(context: Context, as_json: bool, strict: bool) -> None:
         # a site that cannot be made at all is told by the controller's start
         subject = "site" if error.code in ("unreachable", "failed") else "controller"
         findings.append(Finding(level="fail", subject=subject, text=str(error)))
+    except JournalError as error:
+        findings.append(Finding(level="fail", subject="journal", text=str(error)))
     if as_json:
         output.emit({"findings": [_shaped(f) for f in findings]})
     else:

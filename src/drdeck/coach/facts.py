@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from datetime import datetime
 from pathlib import Path
 
@@ -90,23 +91,18 @@ def _journaled(file: Path) -> tuple[dict[str, tuple[str, ...]], tuple[Given, ...
     answers: list[Given] = []
     questions: dict[tuple[str, str], str] = {}
     try:
-        journal = Journal(file, read_only=True)
+        with contextlib.closing(Journal(file, read_only=True)) as journal:
+            for event in journal.events():
+                data = event.data
+                match event.kind:
+                    case projection.ACCEPTED:
+                        against[data["operation"]] = tuple(data.get("against", ()))
+                    case projection.QUESTION:
+                        asked = data["question"]
+                        questions[data["operation"], asked["id"]] = asked["text"]
+                    case projection.ANSWER:
+                        text = questions.get((data["operation"], data.get("question", "")), "")
+                        answers.append(Given(operation=data["operation"], choice=data["choice"], text=text))
     except JournalError as error:
         raise ControllerError("failed", str(error)) from None
-    try:
-        for event in journal.events():
-            data = event.data
-            match event.kind:
-                case projection.ACCEPTED:
-                    against[data["operation"]] = tuple(data.get("against", ()))
-                case projection.QUESTION:
-                    asked = data["question"]
-                    questions[data["operation"], asked["id"]] = asked["text"]
-                case projection.ANSWER:
-                    text = questions.get((data["operation"], data.get("question", "")), "")
-                    answers.append(Given(operation=data["operation"], choice=data["choice"], text=text))
-    except JournalError as error:
-        raise ControllerError("failed", str(error)) from None
-    finally:
-        journal.close()
     return against, tuple(answers)

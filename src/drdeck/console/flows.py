@@ -15,7 +15,7 @@ import msgspec
 from drdeck.controller.client import Client, ControllerError, Disconnected
 from drdeck.controller.differs import changes
 from drdeck.controller.operations import OperationView
-from drdeck.controller.protocol import Preview
+from drdeck.controller.requests import Preview
 from drdeck.model.actions import BY_NAME, READ_ONLY, Request
 from drdeck.model.confirming import ROLLBACK_SAYS, SUSPENDED_SAYS
 from drdeck.model.domains import Domain, FailoverType

@@ -26,7 +26,8 @@ from drdeck.model.pitr import Points
 
 from . import protocol as p
 from .operations import OperationView
-from .paths import connect_address, peer_uid
+from .requests import Preview
+from .sockets import connect_address, peer_uid
 
 
 class ControllerError(Exception):
@@ -233,7 +234,7 @@ class Client:
         assert isinstance(answer, p.PointsAnswer)
         return answer.points
 
-    async def preview(self, request: Request) -> p.Preview:
+    async def preview(self, request: Request) -> Preview:
         """What a request would do now; looks at the protected site where that matters."""
         answer = await self._call(
             lambda i: p.Ask(id=i, what="preview", domain=request.domain, request=request)

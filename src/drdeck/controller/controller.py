@@ -15,6 +15,7 @@ from typing import Any
 
 import msgspec
 
+from drdeck.controller.requests import Preview
 from drdeck.model.actions import Request
 from drdeck.model.domains import Domain, ProtectedSite
 from drdeck.model.findings import Finding
@@ -33,7 +34,6 @@ from .book import SELF, Book
 from .doing import Doing
 from .journal import Journal, JournalError
 from .operations import Operation
-from .protocol import Preview
 from .reconcile import first_command
 from .requests import NotAccepted
 from .secrets import Passwords, UnusablePassword

@@ -8,13 +8,14 @@ from typing import Annotated, Literal
 import msgspec
 
 from drdeck.model.actions import Name, Request
-from drdeck.model.domains import Domain, ProtectedSite
+from drdeck.model.domains import Domain
 from drdeck.model.findings import Finding
 from drdeck.model.frozen import Frozen
 from drdeck.model.passwords import OWN, PasswordWanted
 from drdeck.model.pitr import Points
 from drdeck.model.views import SiteClock
 
+from .requests import Preview
 from .operations import OperationView
 
 VERSION = 1
@@ -144,26 +145,6 @@ class Detail(Message, frozen=True, kw_only=True, tag="detail"):
     name: str
     domain: Domain | None = None
     operations: tuple[OperationView, ...] = ()
-
-
-class Preview(Frozen, frozen=True, kw_only=True):
-    """What a request would do, as things are now. Send `facts` back as `Request.shown`.
-
-    `refusal`: the rule that forbids it. `says`: consequences, plain sentences. `not_checked`: what
-    drdeck cannot know. `warns`: what may disturb the PITR session that it leads to. `against`: evidence
-    against a Force Failover, each a reason to ask again.
-    """
-
-    request: Request
-    tier: int
-    refusal: str | None = None
-    facts: dict[str, str] = {}
-    says: tuple[str, ...] = ()
-    not_checked: tuple[str, ...] = ()
-    warns: tuple[str, ...] = ()
-    against: tuple[str, ...] = ()
-    protected: ProtectedSite = ProtectedSite()
-    vms: tuple[str, ...] = ()
 
 
 class Status(Frozen, frozen=True, kw_only=True):

@@ -10,15 +10,35 @@ import msgspec
 from drdeck.model.actions import BY_NAME, Request, refusal
 from drdeck.model.confirming import consequences, tier_of, unconfirmed
 from drdeck.model.domains import MODE_LABELS, Domain, FailoverType, ProtectedSite
+from drdeck.model.frozen import Frozen
 from drdeck.model.guard import Hazards
 from drdeck.model.times import show
 
 from .differs import changes
 from .operations import Operation
-from .protocol import Preview
 
 NO_HAZARDS = Hazards()
 NOT_CHECKED = ("whether users can reach the recovery network",)
+
+
+class Preview(Frozen, frozen=True, kw_only=True):
+    """What a request would do, as things are now. Send `facts` back as `Request.shown`.
+
+    `refusal`: the rule that forbids it. `says`: consequences, plain sentences. `not_checked`: what
+    drdeck cannot know. `warns`: what may disturb the PITR session that it leads to. `against`: evidence
+    against a Force Failover, each a reason to ask again.
+    """
+
+    request: Request
+    tier: int
+    refusal: str | None = None
+    facts: dict[str, str] = {}
+    says: tuple[str, ...] = ()
+    not_checked: tuple[str, ...] = ()
+    warns: tuple[str, ...] = ()
+    against: tuple[str, ...] = ()
+    protected: ProtectedSite = ProtectedSite()
+    vms: tuple[str, ...] = ()
 
 
 class NotAccepted(Exception):

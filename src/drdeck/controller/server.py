@@ -17,7 +17,7 @@ from .answering import Desk
 from .attached import Attached
 from .controller import Controller
 from .news import News
-from .paths import connect_address, peer_uid
+from .sockets import connect_address, peer_uid
 
 log = logging.getLogger("drdeck.server")
 

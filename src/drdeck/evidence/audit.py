@@ -2,30 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from drdeck.controller.client import ControllerError
-from drdeck.controller.journal import Journal, JournalError
+from drdeck.controller.journal import Journal
 from drdeck.controller.operations import OperationView, view_of
 from drdeck.controller.projection import ANSWER, INTENT, OUTCOME, STARTED, read
 from drdeck.model.times import show
 
 
-def _open(file: Path) -> Journal:
-    try:
-        return Journal(file, read_only=True)
-    except JournalError as error:
-        raise ControllerError("failed", str(error)) from None
-
-
 def export(file: Path) -> Iterator[str]:
-    """Each event as a line of JSON, oldest first. Raises ControllerError without a readable journal."""
-    journal = _open(file)
-    try:
+    """Each event as a line of JSON, oldest first. Raises JournalError without a readable journal."""
+    with contextlib.closing(Journal(file, read_only=True)) as journal:
         for event in journal.events():
             data = {
                 "id": event.id,
@@ -37,30 +29,18 @@ def export(file: Path) -> Iterator[str]:
                 "hash": event.hash,
             }
             yield msgspec.json.encode(data).decode()
-    except JournalError as error:
-        raise ControllerError("failed", str(error)) from None
-    finally:
-        journal.close()
 
 
 def verify(file: Path) -> tuple[int, list[str]]:
     """How many events there are, and a sentence for each that is changed or missing."""
-    journal = _open(file)
-    try:
+    with contextlib.closing(Journal(file, read_only=True)) as journal:
         return journal.count(), journal.verify()
-    finally:
-        journal.close()
 
 
 def operations(file: Path) -> tuple[OperationView, ...]:
-    """Every operation in the journal. Raises ControllerError without a readable journal."""
-    journal = _open(file)
-    try:
+    """Every operation in the journal. Raises JournalError without a readable journal."""
+    with contextlib.closing(Journal(file, read_only=True)) as journal:
         return tuple(view_of(op) for op in read(journal, every=True).values())
-    except JournalError as error:
-        raise ControllerError("failed", str(error)) from None
-    finally:
-        journal.close()
 
 
 def steps_by_operation(file: Path) -> dict[str, list[dict[str, Any]]]:
@@ -70,8 +50,7 @@ def steps_by_operation(file: Path) -> dict[str, list[dict[str, Any]]]:
     """
     steps: dict[str, list[dict[str, Any]]] = {}
     going: dict[tuple[str, str], dict[str, Any]] = {}
-    journal = _open(file)
-    try:
+    with contextlib.closing(Journal(file, read_only=True)) as journal:
         for event in journal.events(STARTED, INTENT, OUTCOME, ANSWER):
             data = event.data
             ident = data.get("operation", "")
@@ -91,10 +70,6 @@ def steps_by_operation(file: Path) -> dict[str, list[dict[str, Any]]]:
                 steps.setdefault(ident, []).append(
                     {"time": show(event.time), "says": said, "result": "done", "text": ""}
                 )
-    except JournalError as error:
-        raise ControllerError("failed", str(error)) from None
-    finally:
-        journal.close()
     return steps
 
 

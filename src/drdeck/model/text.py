@@ -94,3 +94,14 @@ def _escaped(char: str) -> str:
 @lru_cache(4096)
 def _is_mark(char: str) -> bool:
     return unicodedata.combining(char) != 0 or unicodedata.category(char) in ("Mn", "Me")
+
+
+class _Named(Protocol):
+    @property
+    def name(self) -> str: ...
+
+
+def names(things: Sequence[_Named], most: int = 3) -> str:
+    """A few names, and how many more: "a, b, c and 4 more"."""
+    shown = ", ".join(thing.name for thing in things[:most])
+    return f"{shown} and {len(things) - most} more" if len(things) > most else shown

@@ -9,7 +9,7 @@ from textual.message import Message
 from textual.widget import Widget
 
 from drdeck.controller.client import ControllerError
-from drdeck.controller.protocol import Preview
+from drdeck.controller.requests import Preview
 from drdeck.model.actions import Request
 from drdeck.model.domains import Domain, FailoverType, ProtectedSite
 from drdeck.model.text import clean

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from textual.widget import Widget
 
-from drdeck.controller.protocol import Preview
+from drdeck.controller.requests import Preview
 from drdeck.model.domains import Domain
 from drdeck.model.text import clean
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from drdeck.model import commands as c
+from drdeck.model.text import names
 from drdeck.model.times import show
 
 from .facts import Inventory
 from .restore import CHAIN_MAX, target
-from .situation import Situation, names
+from .situation import Situation
 
 
 def why_not(command: c.AnyCommand, s: Situation, inventory: Inventory) -> str | None:

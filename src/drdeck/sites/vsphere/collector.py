@@ -6,16 +6,13 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from .retrieve import object_id
+
 _ELEMENT = re.compile(r'(?P<path>.+)\["?(?P<key>[^"\]]+)"?\]')
 
 
 class Contradiction(Exception):
     """An update set cannot be applied with certainty: everything must be read anew."""
-
-
-def object_id(reference: Any) -> str:
-    """The managed object id, "vm-42"."""
-    return str(reference._GetMoId())
 
 
 class Properties:

@@ -10,12 +10,13 @@ from datetime import datetime, timedelta
 
 from drdeck.model.acts import Phase, SiteQuestion
 from drdeck.model.domains import FailoverType, SessionState
+from drdeck.model.text import names
 from drdeck.model.times import show, show_duration
 
 from .facts import VmFacts
 from .record import FailoverRecord, RollbackRecord
 from .restore import newest
-from .situation import Plan, Situation, groups, names, on_vm, step
+from .situation import Plan, Situation, groups, on_vm, step
 
 
 def completing(s: Situation, f: FailoverRecord) -> Plan:

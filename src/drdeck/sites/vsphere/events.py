@@ -13,8 +13,8 @@ from typing import Any
 from pyVmomi import vim
 
 from drdeck.model.guard import Deed
+from drdeck.sites.vsphere.retrieve import object_id
 
-from .collector import object_id
 from .facts import decode_name
 from .told import Told
 

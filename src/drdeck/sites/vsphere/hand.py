@@ -21,11 +21,10 @@ from .facts import FolderFacts
 from .guardian import Guardian
 from .inventory import InventoryWatch
 from .lease import Driven
-from .networks import network_ids
 from .protected import NOT_YET, ProtectedSide
 from .record import Record
 from .sight import Sight
-from .situation import Situation
+from .situation import Situation, network_ids
 
 
 class Hand:

@@ -9,14 +9,14 @@ from typing import Any, NamedTuple
 from pyVmomi import vim, vmodl
 
 from drdeck.model.guard import Hazard, Hazards
+from drdeck.model.text import names
 from drdeck.model.times import show_spaced
+from drdeck.sites.vsphere.retrieve import object_id
 
-from .collector import object_id
 from .connection import Connection, Session
 from .errors import words
 from .facts import FolderFacts, Inventory, VmFacts, decode_name
 from .retrieve import find_root, properties, retrieve
-from .situation import names
 
 _PC = vmodl.query.PropertyCollector
 BACKUPS = "whether a backup tool has a schedule of its own for these VMs"

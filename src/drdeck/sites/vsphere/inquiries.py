@@ -10,8 +10,8 @@ from datetime import datetime
 from pyVmomi import vim, vmodl
 
 from drdeck.sites.site import SiteError
+from drdeck.sites.vsphere.retrieve import object_id
 
-from .collector import object_id
 from .connection import Connection, Session
 from .deeds import Whereabouts
 from .eventlog import addresses

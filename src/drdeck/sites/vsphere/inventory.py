@@ -13,14 +13,14 @@ from typing import Any
 from pyVmomi import vim, vmodl
 
 from drdeck.sites.site import Refused, SiteUnreachable
-from drdeck.sites.vsphere.collector import Contradiction, object_id
+from drdeck.sites.vsphere.collector import Contradiction
 from drdeck.sites.vsphere.connection import Connection, Session
 from drdeck.sites.vsphere.eventlog import KIND as EVENTS
 from drdeck.sites.vsphere.eventlog import EventLog, history
 from drdeck.sites.vsphere.facts import Inventory
 from drdeck.sites.vsphere.known import Known
 from drdeck.sites.vsphere.reading import attributes_from
-from drdeck.sites.vsphere.retrieve import datacenter_of, find_root, retrieve
+from drdeck.sites.vsphere.retrieve import datacenter_of, find_root, object_id, retrieve
 from drdeck.sites.vsphere.specs import attribute_spec, watch_spec
 
 _PC = vmodl.query.PropertyCollector

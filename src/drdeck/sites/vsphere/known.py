@@ -8,10 +8,11 @@ from typing import Any
 
 import msgspec
 
-from drdeck.sites.vsphere.collector import Properties, object_id
+from drdeck.sites.vsphere.collector import Properties
 from drdeck.sites.vsphere.facts import FolderFacts, Inventory, NetworkFacts, VmFacts
 from drdeck.sites.vsphere.layout import REDUCED
 from drdeck.sites.vsphere.reading import folder_facts, network_facts, vm_facts
+from drdeck.sites.vsphere.retrieve import object_id
 
 _SERIALS = itertools.count(1)  # of the process: a watch that follows another one counts on
 _UNDER_WAY = ("queued", "running")

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from drdeck.sites.vsphere.collector import object_id
+from drdeck.sites.vsphere.retrieve import object_id
 
 Files = Mapping[int, int | None]
 """File key -> size; None where the vCenter cannot tell."""

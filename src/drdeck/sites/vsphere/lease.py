@@ -18,8 +18,8 @@ from pyVmomi import vim, vmodl
 
 from drdeck.model.times import show_spaced
 from drdeck.sites.site import Refused
+from drdeck.sites.vsphere.retrieve import object_id
 
-from .collector import object_id
 from .connection import Session
 from .record import LEASE, MAX_VALUE
 from .retrieve import retrieve

@@ -15,10 +15,9 @@ from drdeck.sites.site import SiteError
 from . import privileges as p
 from .connection import Connection, Session
 from .facts import FolderFacts, Inventory, VmFacts
-from .networks import network_ids
 from .protected import ProtectedSide
 from .rights import Lack, Place, joined, lacks, lacks_what, root_of
-from .situation import Situation
+from .situation import Situation, network_ids
 
 Wanted = list[tuple[p.Need, list[Place]]]
 ROOT = "root"

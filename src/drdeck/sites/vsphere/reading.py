@@ -9,8 +9,8 @@ from typing import Any
 import msgspec
 
 from drdeck.sites.vsphere import layout
-from drdeck.sites.vsphere.collector import object_id
 from drdeck.sites.vsphere.facts import FolderFacts, NetworkFacts, SnapshotFact, VmFacts, decode_name
+from drdeck.sites.vsphere.retrieve import object_id
 
 _POWER = {"poweredOn": "on", "poweredOff": "off", "suspended": "suspended"}
 _UPLINKS = "SYSTEM/DVS.UPLINKPG"

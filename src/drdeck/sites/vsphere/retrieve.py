@@ -13,6 +13,11 @@ _PC = vmodl.query.PropertyCollector
 _SHOWN = 8
 
 
+def object_id(reference: Any) -> str:
+    """The managed object id, "vm-42"."""
+    return str(reference._GetMoId())
+
+
 def retrieve(session: Session, spec: Any) -> list[Any]:
     """All ObjectContent for a FilterSpec, in as many pieces as the vCenter makes of it."""
     collector = session.content.propertyCollector

@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 from pyVmomi import vim
 
 from drdeck.sites.site import Refused
+from drdeck.sites.vsphere.retrieve import object_id
 
-from .collector import object_id
 from .connection import Session
 from .privileges import Need
 

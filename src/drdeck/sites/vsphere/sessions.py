@@ -8,13 +8,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from drdeck.model.acts import Phase
+from drdeck.model.text import names
 from drdeck.model.times import show
 
 from .completing import starting
 from .facts import VmFacts
 from .record import RollbackRecord
 from .restore import ancestors, leaves_first, ours, point_name, target
-from .situation import Plan, Situation, names, on_vm, removal, step
+from .situation import Plan, Situation, on_vm, removal, step
 
 
 def entering(s: Situation, operation: str) -> Plan:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from fnmatch import fnmatchcase
 from typing import NamedTuple
@@ -13,7 +13,7 @@ from drdeck.model.acts import Act, Phase, SiteQuestion
 from drdeck.model.domains import RunbookGroup
 from drdeck.settings import DomainSettings
 
-from .facts import SnapshotFact, VmFacts
+from .facts import Inventory, SnapshotFact, VmFacts
 from .record import Record
 
 
@@ -156,7 +156,11 @@ _STEP_SAYS = {
 }
 
 
-def names(vms: Sequence[VmFacts], most: int = 3) -> str:
-    """A few names, and how many more."""
-    shown = ", ".join(vm.name for vm in vms[:most])
-    return f"{shown} and {len(vms) - most} more" if len(vms) > most else shown
+def network_ids(s: Situation, inventory: Inventory, names: Mapping[str, str]) -> dict[str, str]:
+    """A mapping by name as one by id; for a name that several networks have, those in use come first."""
+    by_name: dict[str, str] = {}
+    for network in sorted(inventory.networks.values(), key=lambda n: n.id, reverse=True):
+        by_name[network.name] = network.id
+    used = {n for vm in s.vms for n in vm.networks}
+    sources = by_name | {inventory.networks[n].name: n for n in used if n in inventory.networks}
+    return {sources[a]: by_name[b] for a, b in names.items() if a in sources and b in by_name}

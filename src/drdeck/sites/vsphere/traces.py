@@ -14,7 +14,8 @@ from typing import Any, NamedTuple
 
 from pyVmomi import vim, vmodl
 
-from .collector import object_id
+from drdeck.sites.vsphere.retrieve import object_id
+
 from .connection import Session
 from .retrieve import retrieve
 

@@ -21,12 +21,13 @@ from drdeck.model.domains import (
     StepState,
     Vm,
 )
+from drdeck.model.text import names
 
 from .alarms import FirstSeen, alarms, missing_replicas
 from .facts import FolderFacts, Inventory, VmFacts
 from .record import Record
 from .restore import instant_of, instants, newest, usable
-from .situation import Plan, Situation, groups, names, runbook
+from .situation import Plan, Situation, groups, runbook
 
 
 def recoverable(s: Situation, vm: VmFacts) -> bool:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from drdeck.model.findings import Finding
+from drdeck.model.text import names
 from drdeck.settings import VSphereSettings
 
 from ..facts import Inventory
 from ..protected import ProtectedSide
 from ..record import BrokenRecord, read
-from ..situation import Situation, matches, names
+from ..situation import Situation, matches
 
 
 def folders(settings: VSphereSettings, inventory: Inventory) -> list[Finding]:

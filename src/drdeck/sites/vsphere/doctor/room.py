@@ -9,14 +9,15 @@ from typing import Any, NamedTuple
 from pyVmomi import vim, vmodl
 
 from drdeck.model.findings import Finding
+from drdeck.model.text import names
 from drdeck.model.times import show_span
+from drdeck.sites.vsphere.retrieve import object_id
 
-from ..collector import object_id
 from ..connection import Connection, Session
 from ..facts import VmFacts
 from ..restore import CHAIN_MAX, instant_of, ours
 from ..retrieve import retrieve
-from ..situation import Situation, names
+from ..situation import Situation
 
 _PC = vmodl.query.PropertyCollector
 LOW = 0.1
