@@ -16,16 +16,16 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from drdeck.cli.app import run
-from drdeck.coach import loading as lessons
+from drdeck.cli.root import run
+from drdeck.coach import lesson_file as lessons
 from drdeck.coach.lesson import LessonError
+from drdeck.config.settings import Settings, SettingsError
+from drdeck.config.settings_file import load as load_settings
 from drdeck.model.commands import RollBack
 from drdeck.model.domains import FailoverType
 from drdeck.model.text import clean
-from drdeck.settings import Settings, SettingsError
-from drdeck.settings_file import load as load_settings
-from drdeck.sites.training import loading as scenarios
-from drdeck.sites.training.scenario import Scenario, ScenarioError
+from drdeck.sites.training.scenario import scenario_file as scenarios
+from drdeck.sites.training.scenario.scenario_tables import Scenario, ScenarioError
 from tests.support.mutations import SEED, TIMES, Mutator
 from tests.test_settings import WHOLE
 from tests.training.build import START, Player

@@ -9,9 +9,9 @@ from pathlib import Path
 import click
 import pytest
 
-from drdeck.cli.app import cli
-from drdeck.settings import VSphereSettings
-from drdeck.settings_file import parse
+from drdeck.cli.root import cli
+from drdeck.config.settings import VSphereSettings
+from drdeck.config.settings_file import parse
 
 README = Path(__file__).parent.parent / "README.md"
 BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```", README.read_text("utf-8"), re.MULTILINE | re.DOTALL)

@@ -8,8 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drdeck.settings import Settings, SettingsError, TrainingSettings, VSphereSettings, password_variable
-from drdeck.settings_file import load, parse
+from drdeck.config.settings import (
+    Settings,
+    SettingsError,
+    TrainingSettings,
+    VSphereSettings,
+    password_variable,
+)
+from drdeck.config.settings_file import load, parse
 
 FILE = Path("settings.toml")
 WHOLE = """\

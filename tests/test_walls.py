@@ -16,7 +16,7 @@ def modules_after(statement: str) -> set[str]:
 
 
 def test_the_command_line_works_without_textual_and_pyvmomi() -> None:
-    loaded = modules_after("import drdeck.cli.app, drdeck.__main__")
+    loaded = modules_after("import drdeck.cli.root, drdeck.__main__")
     assert "textual" not in loaded
     assert "pyVmomi" not in loaded
     assert not any(name.startswith("drdeck.sites.vsphere") for name in loaded)
@@ -24,7 +24,7 @@ def test_the_command_line_works_without_textual_and_pyvmomi() -> None:
 
 def test_the_console_never_loads_a_site() -> None:
     loaded = modules_after("import drdeck.console")
-    assert not any(name.startswith("drdeck.sites.") and name != "drdeck.sites.site" for name in loaded)
+    assert not any(name.startswith("drdeck.sites.") and name != "drdeck.sites.contract" for name in loaded)
     assert "pyVmomi" not in loaded
 
 

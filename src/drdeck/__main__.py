@@ -13,7 +13,7 @@ def main() -> None:
         for stream in (sys.stdout, sys.stderr):
             if isinstance(stream, io.TextIOWrapper):  # a name that the locale has no letters for is no error
                 stream.reconfigure(errors="backslashreplace")
-        from drdeck.cli.app import run  # takes long enough for a Ctrl-C to come in between
+        from drdeck.cli.root import run
 
         sys.exit(run(sys.argv[1:]))
     except KeyboardInterrupt:

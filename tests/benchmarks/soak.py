@@ -21,9 +21,9 @@ from collections import Counter
 from datetime import timedelta
 from pathlib import Path
 
-from drdeck.controller.client import Client, ControllerError
-from drdeck.controller.journal import Journal
-from drdeck.controller.paths import Paths, paths_for
+from drdeck.controller.ipc.client import Client, ControllerError
+from drdeck.controller.journal.event_store import Journal
+from drdeck.controller.process.paths import Paths, paths_for
 from drdeck.model.actions import Request
 from drdeck.model.domains import Domain, FailoverType, Mode, SessionState
 

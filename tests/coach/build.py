@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from drdeck.coach.facts import Facts
 from drdeck.coach.judge import judge
-from drdeck.coach.loading import Course, parse
+from drdeck.coach.lesson_facts import Facts
+from drdeck.coach.lesson_file import Course, parse
 from drdeck.coach.progress import Progress
-from drdeck.controller.operations import OperationState, OperationView
+from drdeck.controller.journal.operations import OperationState, OperationView
 from drdeck.model.actions import Request
 from drdeck.model.domains import (
     Domain,

@@ -12,15 +12,15 @@ from typing import Any
 
 import pytest
 
-from drdeck.controller.client import Client
 from drdeck.controller.controller import Controller
-from drdeck.controller.journal import Journal
-from drdeck.controller.server import Server
+from drdeck.controller.ipc.client import Client
+from drdeck.controller.ipc.server import Server
+from drdeck.controller.journal.event_store import Journal
 from drdeck.model.commands import BeginCompletion, StartSession
 from drdeck.model.domains import FailoverType
-from drdeck.sites.training.injection import InjectFault
-from drdeck.sites.training.loading import load
-from drdeck.sites.training.simulation import Accepted, Simulation, view
+from drdeck.sites.training.scenario.scenario_file import load
+from drdeck.sites.training.simulation.fault_injection import InjectFault
+from drdeck.sites.training.site_simulation import Accepted, Simulation, view
 from tests.support.deck import Deck
 from tests.support.fakesite import FakeSite
 from tests.support.terminal import Terminal

@@ -10,11 +10,11 @@ from typing import Any
 import msgspec
 import pytest
 
-from drdeck.coach.facts import Facts, Given
 from drdeck.coach.judge import attached, current, judge
 from drdeck.coach.lesson import Lesson
+from drdeck.coach.lesson_facts import Facts, Given
 from drdeck.coach.progress import Progress
-from drdeck.controller.operations import OperationState
+from drdeck.controller.journal.operations import OperationState
 from drdeck.model.domains import Failover, FailoverType, Health, Mode, SessionState
 from tests.coach.build import (
     HEAD,

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from drdeck.coach.lesson import LessonError
-from drdeck.coach.loading import find, load, parse, shipped
+from drdeck.coach.lesson_file import find, load, parse, shipped
 from tests.coach.build import HEAD, NEVER_MET, mistake, objective
 
 ERP = 'domain = "erp-prod"'

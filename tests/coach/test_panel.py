@@ -9,11 +9,11 @@ import pytest
 
 from drdeck.coach.coach import Coach
 from drdeck.coach.judge import judge
-from drdeck.coach.loading import Course, shipped
+from drdeck.coach.lesson_file import Course, shipped
 from drdeck.coach.progress import Noticed
 from drdeck.coach.result import Cost, result_of
-from drdeck.console.show import plain_of, width_of
-from drdeck.console.widgets.coach import MOST_LINES, panel_lines
+from drdeck.console.format import plain_of, width_of
+from drdeck.console.widgets.coach_panel import MOST_LINES, panel_lines
 from tests.coach.build import NEVER_MET, T0, at, course, domain, facts, mistake, objective, period, session
 
 TWO = objective('kind = "session", domain = "erp-prod"', "first") + NEVER_MET

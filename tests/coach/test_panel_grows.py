@@ -8,9 +8,9 @@ import msgspec
 from textual.app import App, ComposeResult
 
 from drdeck.coach.coach import Coach, News
-from drdeck.coach.loading import find
-from drdeck.console.widgets.lines import Lines
-from drdeck.controller.client import Client
+from drdeck.coach.lesson_file import find
+from drdeck.console.widgets.text_lines import Lines
+from drdeck.controller.ipc.client import Client
 from tests.coach.build import T0
 from tests.console.deck import running
 from tests.console.fake import FakeClient, domain

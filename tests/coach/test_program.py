@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from drdeck.cli.program import called
+from drdeck.cli.output import called
 
 
 @pytest.fixture

@@ -11,10 +11,10 @@ from typing import Any
 from textual._context import visible_screen_stack
 from textual.pilot import Pilot
 
+from drdeck.config.settings import ConsoleSettings
 from drdeck.console.app import DrdeckApp
-from drdeck.console.dialogs.base import Dialog
-from drdeck.controller.client import Client
-from drdeck.settings import ConsoleSettings
+from drdeck.console.dialogs.dialog import Dialog
+from drdeck.controller.ipc.client import Client
 from tests.console.fake import NOW, Attach, FakeClient
 
 

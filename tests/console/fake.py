@@ -10,11 +10,12 @@ from typing import Any, cast
 
 import msgspec
 
-from drdeck.controller.client import Client, ControllerError, Disconnected
-from drdeck.controller.operations import OperationState, OperationView, Question
-from drdeck.controller.protocol import VERSION, Detail, Listing, ShowAnswer, Status, Welcome
+from drdeck.controller.ipc.client import Client, ControllerError, Disconnected
+from drdeck.controller.ipc.protocol import VERSION, Detail, Listing, ShowAnswer, Status, Welcome
+from drdeck.controller.journal.operations import OperationState, OperationView, Question
 from drdeck.controller.requests import Preview
 from drdeck.model.actions import Request, refusal
+from drdeck.model.alarms import Finding
 from drdeck.model.confirming import consequences, tier_of
 from drdeck.model.domains import (
     Domain,
@@ -30,7 +31,6 @@ from drdeck.model.domains import (
     StepState,
     Vm,
 )
-from drdeck.model.findings import Finding
 from drdeck.model.passwords import PasswordWanted
 from drdeck.model.pitr import Points, RestorePoint
 from drdeck.model.views import SiteClock

@@ -9,9 +9,9 @@ import signal
 from datetime import timedelta
 from pathlib import Path
 
+from drdeck.config.settings import ConsoleSettings
 from drdeck.console.app import DrdeckApp
 from drdeck.model.domains import Mode
-from drdeck.settings import ConsoleSettings
 from tests.console.fake import NOW, FakeClient, changed, domain, in_session, vm
 
 AT_ONCE_S = 30

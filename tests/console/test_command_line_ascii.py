@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drdeck.model.ascii import spelled
+from drdeck.model.text import spelled
 from tests.support.deck import Deck
 
 SCENARIO = """

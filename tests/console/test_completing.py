@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from drdeck.controller.operations import OperationState, Question
+from drdeck.controller.journal.operations import OperationState, Question
 from drdeck.model.domains import FailoverType, Mode, PitrPolicy, ProtectedSite
 from tests.console.deck import Deck, running
 from tests.console.fake import NOW, FakeClient, changed, domain, in_session, operation

@@ -6,9 +6,9 @@ import asyncio
 
 import pytest
 
-from drdeck.console.screens.domains import DomainsScreen
-from drdeck.controller import pulse
-from drdeck.controller.client import Client, ControllerError, Disconnected
+from drdeck.console.screens.domain_list import DomainsScreen
+from drdeck.controller.ipc import liveness
+from drdeck.controller.ipc.client import Client, ControllerError, Disconnected
 from drdeck.model.domains import Mode
 from tests.console.deck import running
 from tests.console.fake import FakeClient, domain, in_session, operation
@@ -39,8 +39,8 @@ async def test_a_lost_controller_is_said_and_attached_again() -> None:
 
 async def test_a_controller_that_falls_silent_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     """One that is stopped keeps its connections, and what it said last would look like news."""
-    monkeypatch.setattr(pulse, "BEAT_S", 0.01)
-    monkeypatch.setattr(pulse, "SILENT_S", 0.2)
+    monkeypatch.setattr(liveness, "BEAT_S", 0.01)
+    monkeypatch.setattr(liveness, "SILENT_S", 0.2)
     client = FakeClient(domain())
     async with running(client) as deck:
         await deck.sees("erp-prod")

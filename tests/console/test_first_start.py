@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from drdeck.cli import adding
+from drdeck.cli import site_adding
 from drdeck.cli.context import Context
-from drdeck.console.dialogs.lessons import LessonRow
-from drdeck.controller.client import ControllerError, UnknownCertificate
+from drdeck.config.settings import SettingsError, VSphereSettings
+from drdeck.config.settings_file import load
+from drdeck.console.dialogs.choose_lesson import LessonRow
+from drdeck.controller.ipc.client import ControllerError, UnknownCertificate
 from drdeck.model.certificates import Certificate
-from drdeck.settings import SettingsError, VSphereSettings
-from drdeck.settings_file import load
 from tests.console.deck import Deck, running
 from tests.console.fake import FakeClient, domain, operation
 from tests.support.vcsim import VCenter
@@ -183,22 +183,22 @@ def answering(monkeypatch: pytest.MonkeyPatch) -> None:
         ask()
         return f"{name} answers: 3 Protected Domains"
 
-    monkeypatch.setattr(adding, "look", look)
+    monkeypatch.setattr(site_adding, "look", look)
 
 
 @pytest.mark.usefixtures("answering")
 async def test_both_ways_write_the_same(tmp_path: Path) -> None:
     config = tmp_path / "new" / "settings.toml"
-    said = await adding.add_from_console(config, given())
+    said = await site_adding.add_from_console(config, given())
     assert "3 Protected Domains" in said
     assert "drdeck --site west" in said
     assert load(config).default_site == "west"
-    await adding.add(config, given(name="east", insecure=True), lambda: "p")
+    await site_adding.add(config, given(name="east", insecure=True), lambda: "p")
     assert set(load(config).sites) == {"west", "east"}
     assert load(config).default_site == "west"
     assert '"p"' not in config.read_text()
     with pytest.raises(SettingsError, match="already"):
-        await adding.add(config, given(), lambda: "p")
+        await site_adding.add(config, given(), lambda: "p")
 
 
 @pytest.mark.usefixtures("answering")
@@ -216,7 +216,7 @@ async def test_a_wrong_form_is_told_without_a_place_in_a_file(
 ) -> None:
     config = tmp_path / "settings.toml"
     with pytest.raises(ControllerError) as told:
-        await adding.add_from_console(config, given(**more))
+        await site_adding.add_from_console(config, given(**more))
     assert says in str(told.value)
     assert str(config) not in str(told.value)
     assert not config.exists()
@@ -240,7 +240,7 @@ async def test_a_real_vcenter_met_first(vcenter: VCenter, tmp_path: Path) -> Non
     config = tmp_path / "settings.toml"
 
     async def add(given: dict[str, Any]) -> str:
-        return await adding.add_from_console(config, given)
+        return await site_adding.add_from_console(config, given)
 
     async with running(training(), fresh=True, add_site=add) as deck:
         known = {"url": vcenter.url, "username": vcenter.user, "root": root, "password": vcenter.password}

@@ -12,17 +12,16 @@ from rich.color import Color as RichColor
 from rich.style import Style
 from textual.color import Color
 
-from drdeck.console.looks import THEMES, looks_for, plain
-from drdeck.console.show import marked, plain_of, size, wrap, wrap_some
+from drdeck.config.settings import ConsoleSettings
+from drdeck.console.format import marked, plain_of, size, wrap, wrap_some
 from drdeck.console.state import State
-from drdeck.console.widgets.bars import bars
-from drdeck.console.widgets.facets import setting_lines
-from drdeck.console.widgets.frame import top_line
-from drdeck.console.widgets.rows import BESIDE
-from drdeck.console.widgets.scrolling import LINE, THUMB, CharacterBar, thumb_of
-from drdeck.console.widgets.tables import domain_header, domain_row, vm_row
+from drdeck.console.themes import THEMES, looks_for, plain
+from drdeck.console.widgets.domain_tabs import setting_lines
+from drdeck.console.widgets.list_rows import domain_header, domain_row, vm_row
+from drdeck.console.widgets.row_list import BESIDE, LINE, THUMB, CharacterBar, thumb_of
+from drdeck.console.widgets.screen_frame import top_line
+from drdeck.console.widgets.status_bars import bars
 from drdeck.model.domains import Networks
-from drdeck.settings import ConsoleSettings
 from tests.console.deck import running
 from tests.console.fake import NOW, FakeClient, changed, domain, in_session, vm
 

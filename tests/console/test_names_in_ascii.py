@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from drdeck.console.dialogs.confirm import ConfirmByName
+from drdeck.console.dialogs.confirmation import ConfirmByName
 from drdeck.model.text import clean, in_ascii
 from tests.console.deck import running
 from tests.console.fake import FakeClient, domain, vm

@@ -13,12 +13,11 @@ from typing import Any
 
 import pytest
 
-from drdeck.console import looks
-from drdeck.controller.client import ControllerError
-from drdeck.controller.operations import OperationState, OperationView, Question
-from drdeck.model.alarms import Alarm, Severity
+from drdeck.console import themes
+from drdeck.controller.ipc.client import ControllerError
+from drdeck.controller.journal.operations import OperationState, OperationView, Question
+from drdeck.model.alarms import Alarm, Finding, Severity
 from drdeck.model.domains import Domain, Mode, Networks, Period, ProtectedSite, RunbookGroup, SessionState
-from drdeck.model.findings import Finding
 from tests.console.deck import Deck, running
 from tests.console.fake import NOW, FakeClient, changed, domain, in_session, operation, steps, vm
 from tests.support.nasty import NASTY, nasty, raw
@@ -56,7 +55,7 @@ class Looker:
 
 @pytest.fixture(autouse=True)
 def without_the_last_filter(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(looks, "harmless", lambda text: text)
+    monkeypatch.setattr(themes, "harmless", lambda text: text)
 
 
 @asynccontextmanager

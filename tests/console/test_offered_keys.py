@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from drdeck.console.dialogs.confirm import ConfirmByName
-from drdeck.console.dialogs.password import PasswordDialog
-from drdeck.console.dialogs.site import AddSiteDialog
+from drdeck.console.dialogs.add_site import AddSiteDialog
+from drdeck.console.dialogs.ask_password import PasswordDialog
+from drdeck.console.dialogs.confirmation import ConfirmByName
 from drdeck.console.state import State
-from drdeck.console.widgets.field import beside_typing
+from drdeck.console.widgets.input_field import beside_typing
 from drdeck.model.passwords import OWN, PasswordWanted
 from tests.console.deck import Deck, running
 from tests.console.fake import FakeClient, domain, in_session

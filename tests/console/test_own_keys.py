@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drdeck.console.keys import help_rows, normal, shown_key
+from drdeck.config.key_names import FIXED, effective, wrong
+from drdeck.config.settings import SettingsError
+from drdeck.config.settings_file import parse
+from drdeck.console.key_bindings import help_rows, normal, shown_key
 from drdeck.model.actions import ACTIONS
-from drdeck.model.keys import FIXED, effective, wrong
-from drdeck.settings import SettingsError
-from drdeck.settings_file import parse
 
 FILE = Path("settings.toml")
 

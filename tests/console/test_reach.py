@@ -10,14 +10,14 @@ from typing import Any
 
 import pytest
 
-from drdeck import terminal
-from drdeck.console.clipboard import CAP, sequence
-from drdeck.console.sorting import ordered
-from drdeck.controller.operations import Question
+from drdeck import terminal_info
+from drdeck.config.settings import ConsoleSettings
+from drdeck.console.screens.domain_list import ordered
+from drdeck.console.terminal.clipboard import CAP, sequence
+from drdeck.controller.journal.operations import Question
 from drdeck.model.actions import ACTIONS
+from drdeck.model.alarms import Finding
 from drdeck.model.domains import Health, Mode, PitrPolicy
-from drdeck.model.findings import Finding
-from drdeck.settings import ConsoleSettings
 from tests.console.deck import Deck, running
 from tests.console.fake import NOW, FakeClient, domain, in_session, operation, vm
 
@@ -193,7 +193,7 @@ async def test_the_doctor_reads_site_and_terminal() -> None:
 def test_what_the_terminal_lacks(
     size: tuple[int, int], colours: str | None, environ: dict[str, str], says: str
 ) -> None:
-    found = terminal.findings(size, ConsoleSettings(), {"TERM": "xterm", **environ}, colours, "off")
+    found = terminal_info.findings(size, ConsoleSettings(), {"TERM": "xterm", **environ}, colours, "off")
     assert [f.remedy for f in found if f.remedy and says in f.remedy] or not says
     assert says or all(f.level == "ok" for f in found)
 

@@ -315,7 +315,7 @@ async def test_a_wide_console_without_domains() -> None:
 
 
 async def test_who_else_is_attached_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("drdeck.controller.client.who", lambda: "ann@jump1")
+    monkeypatch.setattr("drdeck.controller.ipc.client.who", lambda: "ann@jump1")
     client = FakeClient(domain(), consoles=("ann@jump1",))
     async with running(client) as deck:
         await deck.sees("Protected Domains")

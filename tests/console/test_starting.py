@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from drdeck.console.widgets.mapping import NetworkMapping
+from drdeck.console.widgets.network_mapping import NetworkMapping
 from drdeck.model.domains import Mode, Networks
 from tests.console.deck import running
 from tests.console.fake import FakeClient, domain

@@ -9,10 +9,10 @@ import pytest
 from rich.cells import cell_len
 from textual.events import Paste
 
-from drdeck.console import show
-from drdeck.console.looks import harmless, plain
+from drdeck.console import format
+from drdeck.console.themes import harmless, plain
 from drdeck.model.text import clean, in_json
-from drdeck.terminal import is_utf8
+from drdeck.terminal_info import is_utf8
 from tests.console.deck import running
 from tests.console.fake import FakeClient, domain
 from tests.support.nasty import EVERYTHING, raw
@@ -77,25 +77,25 @@ def test_line_ends_stay_where_they_may() -> None:
 @pytest.mark.parametrize("text", ["erp", "x" * 80, "漢字" * 30, "a漢b字" * 9])
 @pytest.mark.parametrize("width", [5, 8, 17, 40])
 def test_names_fill_their_column(text: str, width: int) -> None:
-    assert cell_len(show.name(text, width)) == width
-    assert cell_len(show.left(text, width)) == width
-    assert cell_len(show.right(text, width)) == width
+    assert cell_len(format.name(text, width)) == width
+    assert cell_len(format.left(text, width)) == width
+    assert cell_len(format.right(text, width)) == width
 
 
 def test_a_cut_name_keeps_both_ends() -> None:
-    assert show.cut_middle("production-erp-database-01", 15) == "product…base-01"
+    assert format.cut_middle("production-erp-database-01", 15) == "product…base-01"
 
 
 @pytest.mark.parametrize("text", ["", "one", "a b c", "x" * 50, "漢" * 40, "word " * 20 + "y" * 33])
 def test_wrapping_loses_nothing(text: str) -> None:
-    lines = show.wrap(text, 20)
+    lines = format.wrap(text, 20)
     assert all(cell_len(line) <= 20 for line in lines)
     assert "".join("".join(lines).split()) == "".join(text.split())
 
 
 @pytest.mark.parametrize("width", [-30, 0, 1, 2])
 def test_wrapping_ends_without_room(width: int) -> None:
-    assert "".join("".join(show.wrap("a 漢字 \u3000\u3000 b", width)).split()) == "a漢字b"
+    assert "".join("".join(format.wrap("a 漢字 \u3000\u3000 b", width)).split()) == "a漢字b"
 
 
 @pytest.mark.parametrize(
@@ -111,14 +111,14 @@ def test_wrapping_ends_without_room(width: int) -> None:
     ],
 )
 def test_sizes(count: int | None, text: str) -> None:
-    assert show.size(count) == text
+    assert format.size(count) == text
 
 
 @pytest.mark.parametrize(
     ("seconds", "text"), [(None, "-"), (4, "4s"), (75, "1m"), (7200, "2h"), (3 * 86400, "3d")]
 )
 def test_ages(seconds: float | None, text: str) -> None:
-    assert show.age(seconds) == text
+    assert format.age(seconds) == text
 
 
 @pytest.mark.parametrize("text", ["│─╭ █░ ●", "漢字", "é…→", "[bold]"])

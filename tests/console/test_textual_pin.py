@@ -15,8 +15,8 @@ from textual.screen import Screen
 from textual.scrollbar import ScrollBarRender
 
 from drdeck.console.app import DrdeckApp
-from drdeck.console.frugal import Patch
-from drdeck.console.widgets.scrolling import CharacterBar
+from drdeck.console.terminal.diff_writer import Patch
+from drdeck.console.widgets.row_list import CharacterBar
 
 ADVICE = (
     "Textual has changed {what}, which console/{ours} stands in for. Read both, see the bytes of"

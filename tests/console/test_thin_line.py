@@ -19,7 +19,7 @@ from rich.style import Style
 from textual.geometry import Size
 from textual.strip import Strip
 
-from drdeck.console.frugal import Frame
+from drdeck.console.terminal.diff_writer import Frame
 from tests.support.terminal import Terminal
 
 ROOT = Path(__file__).parents[2]

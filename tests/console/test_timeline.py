@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from drdeck.console.show import plain_of
+from drdeck.console.format import plain_of
 from drdeck.console.widgets.timeline import Span, marks, rates, sparkline, stretches, timeline, usual
 from drdeck.model.domains import Mode, Period
 from drdeck.model.pitr import Points, RestorePoint

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from textual.events import Paste
 
-from drdeck.console.widgets.field import Field
-from drdeck.terminal import typed
+from drdeck.console.widgets.input_field import Field
+from drdeck.terminal_info import typed
 from tests.console.deck import Deck, running
 from tests.console.fake import FakeClient, domain
 from tests.support import deck as decks

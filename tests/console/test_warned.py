@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from drdeck.console.show import cut_start, plain_of
-from drdeck.console.widgets.tables import domain_row
+from drdeck.console.format import cut_start, plain_of
+from drdeck.console.widgets.list_rows import domain_row
 from drdeck.console.widgets.timeline import opening_zoom, sparkline
-from drdeck.controller.operations import Question
+from drdeck.controller.journal.operations import Question
 from drdeck.model.domains import FailoverType, Mode, Owner, ProtectedSite, StepState
 from drdeck.model.pitr import Points
 from tests.console.deck import running

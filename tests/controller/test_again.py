@@ -7,8 +7,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from drdeck.controller.again import Again
-from drdeck.controller.operations import OperationState
+from drdeck.controller.journal.operations import OperationState
+from drdeck.controller.site_watcher import Again
 from drdeck.model.domains import Domain, Mode, Owner, Step
 from tests.controller.test_controller import controlling
 from tests.controller.test_reconcile import operation

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from drdeck.controller import chores
-from drdeck.controller.chores import Chores
-from drdeck.controller.sight import Sight, utcnow
-from drdeck.model.acts import Act
+from drdeck.controller import maintenance_runner
+from drdeck.controller.maintenance_runner import Chores
+from drdeck.controller.site_watcher import Sight, utcnow
 from drdeck.model.commands import Take
-from drdeck.sites.site import Refused
+from drdeck.model.planned import Act
+from drdeck.sites.contract import Refused
 from tests.controller.test_controller import controlling
 from tests.support.fakesite import FakeSite
 from tests.support.waiting import eventually
@@ -111,13 +111,13 @@ async def test_a_refused_act_rests_before_it_is_tried_again(monkeypatch: pytest.
     await found.answered(FULL)
     assert not found.chores.may_begin(found.command()), "another key, and still the same act"
     assert found.chores.may_begin(found.command(vm="vm-2"))
-    monkeypatch.setattr(chores, "RETRY_S", 0.0)
+    monkeypatch.setattr(maintenance_runner, "RETRY_S", 0.0)
     assert found.chores.may_begin(found.command())
 
 
 async def test_a_controller_goes_on_trying(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     site, tried = FakeSite(), 0
-    monkeypatch.setattr(chores, "RETRY_S", 0.0)
+    monkeypatch.setattr(maintenance_runner, "RETRY_S", 0.0)
 
     def due(now: object) -> list[tuple[str, Act]]:
         return [("erp", Act(key=f"point:{tried}", kind="snapshot", vm="1", says="make a point"))]

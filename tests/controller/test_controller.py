@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from drdeck.controller.controller import Controller
-from drdeck.controller.doing import Rest
-from drdeck.controller.journal import Journal
-from drdeck.controller.operations import Operation, OperationState
+from drdeck.controller.executor import Rest
+from drdeck.controller.journal.event_store import Journal
+from drdeck.controller.journal.operations import Operation, OperationState
 from drdeck.controller.requests import NotAccepted
 from drdeck.model.actions import Request
 from drdeck.model.domains import FailoverType, ProtectedSite

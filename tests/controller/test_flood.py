@@ -12,11 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from drdeck.controller import attached
-from drdeck.controller import protocol as p
-from drdeck.controller.client import Client, ControllerError
-from drdeck.controller.sockets import connect_address, paths_for
-from drdeck.controller.server import MAX_ATTACHED
+from drdeck.controller.ipc import attached_client
+from drdeck.controller.ipc import protocol as p
+from drdeck.controller.ipc.client import Client, ControllerError
+from drdeck.controller.ipc.server import MAX_ATTACHED
+from drdeck.controller.ipc.sockets import connect_address
+from drdeck.controller.process.paths import paths_for
 from tests.controller.test_socket import HELLO, served
 from tests.support.deck import Deck
 from tests.support.stopwatch import Stopwatch
@@ -54,7 +55,7 @@ async def test_one_too_many_is_told_so(tmp_path: Path) -> None:
 
 async def test_who_says_nothing_is_put_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async with served(tmp_path) as rig, Client(rig.path) as client:
-        monkeypatch.setattr(attached, "GREET_S", 0.05)
+        monkeypatch.setattr(attached_client, "GREET_S", 0.05)
         for half in (b"", b'{"is":"hello"'):
             with connect_address(rig.path) as address:
                 reader, writer = await asyncio.open_unix_connection(address)
@@ -80,9 +81,9 @@ async def test_requests_side_by_side_are_few(tmp_path: Path) -> None:
         rig.site.findings = findings  # type: ignore[assignment]
         asks = b"".join(p.line(p.Ask(id=i, what="findings")) for i in range(500))
         flood = await connected(rig.path, HELLO, asks)
-        await eventually(lambda: waiting == attached.MAX_CALLS)
+        await eventually(lambda: waiting == attached_client.MAX_CALLS)
         assert (await other.get_listing()).site == "fake"
-        assert waiting == attached.MAX_CALLS
+        assert waiting == attached_client.MAX_CALLS
         gate.set()
         await eventually(lambda: waiting == 500)
         flood.close()
@@ -100,7 +101,7 @@ async def test_large_requests_are_taken_one_by_one(tmp_path: Path) -> None:
 
         rig.site.findings = findings  # type: ignore[assignment]
         ask = p.line(p.Ask(id=1, what="findings"))
-        large = ask[:-1] + b" " * attached.LARGE + b"\n"
+        large = ask[:-1] + b" " * attached_client.LARGE + b"\n"
         flood = await connected(rig.path, HELLO)
         loop = asyncio.get_running_loop()
         sending = asyncio.create_task(loop.sock_sendall(flood, large * 5))

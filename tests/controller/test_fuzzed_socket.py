@@ -15,15 +15,15 @@ from typing import Any
 
 import pytest
 
-from drdeck.controller import protocol as p
-from drdeck.controller.client import Client
 from drdeck.controller.controller import Controller
-from drdeck.controller.journal import Journal
-from drdeck.controller.sockets import connect_address
-from drdeck.controller.server import Server
+from drdeck.controller.ipc import protocol as p
+from drdeck.controller.ipc.client import Client
+from drdeck.controller.ipc.server import Server
+from drdeck.controller.ipc.sockets import connect_address
+from drdeck.controller.journal.event_store import Journal
 from drdeck.model.actions import Request
 from drdeck.model.domains import FailoverType
-from drdeck.sites.training.loading import load
+from drdeck.sites.training.scenario.scenario_file import load
 from drdeck.sites.training.site import TrainingSite
 from tests.support.mutations import SEED, TIMES, Mutator
 from tests.support.serving import serving

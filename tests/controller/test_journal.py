@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from drdeck.controller.client import ControllerError
-from drdeck.controller.journal import FIRST, Journal, JournalError
-from drdeck.evidence.audit import export, verify
+from drdeck.controller.ipc.client import ControllerError
+from drdeck.controller.journal.audit import export, verify
+from drdeck.controller.journal.event_store import FIRST, Journal, JournalError
 
 
 @pytest.fixture
@@ -125,7 +125,7 @@ def test_no_journal_yet_is_said(file: Path) -> None:
 
 
 def test_a_locked_journal_refuses_and_recovers(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("drdeck.controller.journal.BUSY_S", 0.0)
+    monkeypatch.setattr("drdeck.controller.journal.event_store.BUSY_S", 0.0)
     journal = Journal(file)
     journal.append("anna@jump", "note", {})
     blocker = sqlite3.connect(file, isolation_level=None)

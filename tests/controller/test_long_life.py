@@ -13,22 +13,22 @@ from typing import Any
 
 import pytest
 
-from drdeck.controller import projection
-from drdeck.controller.alarms import ALARM, AlarmTrail
 from drdeck.controller.controller import Controller
-from drdeck.controller.journal import Journal
-from drdeck.controller.news import RECENT, News
-from drdeck.controller.operations import OperationState
-from drdeck.controller.protocol import TasksAnswer, line
+from drdeck.controller.ipc.protocol import TasksAnswer, line
+from drdeck.controller.ipc.snapshots import RECENT, News
+from drdeck.controller.journal import projection
+from drdeck.controller.journal.alarm_trail import ALARM, AlarmTrail
+from drdeck.controller.journal.audit import operations as journaled
+from drdeck.controller.journal.event_store import Journal
+from drdeck.controller.journal.operations import OperationState
 from drdeck.controller.requests import NotAccepted
-from drdeck.evidence.audit import operations as journaled
 from drdeck.model.actions import Request
 from drdeck.model.alarms import Alarm
 from drdeck.model.domains import Domain, FailoverType, Mode, Owner, Session, SessionState
 from drdeck.model.guard import Deed, alarm
 from drdeck.model.times import show
 from drdeck.model.views import SiteClock, SiteView
-from drdeck.sites.training import machine
+from drdeck.sites.training.simulation import domain_machine
 from drdeck.sites.training.site import TrainingSite
 from tests.rules.bench import DOMAIN, MovedClock, Plan
 from tests.rules.on_training import REAL, scenario
@@ -108,7 +108,7 @@ async def test_nothing_grows_with_what_has_ended(tmp_path: Path, monkeypatch: py
     come and go with what the event loop and SQLite keep for a while.
     """
     monkeypatch.setattr(projection, "KEPT", 10)
-    monkeypatch.setattr(machine, "PERIODS", 10)
+    monkeypatch.setattr(domain_machine, "PERIODS", 10)
     async with living(tmp_path) as life:
         tracemalloc.start()
         try:

@@ -7,15 +7,15 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from drdeck.controller import doing
-from drdeck.controller import projection as facts
-from drdeck.controller.journal import Journal
-from drdeck.controller.operations import OperationState
+from drdeck.controller import executor
+from drdeck.controller.journal import projection as facts
+from drdeck.controller.journal.event_store import Journal
+from drdeck.controller.journal.operations import OperationState
 from drdeck.controller.reconcile import Ask, Do, Done, Failed, Wait, next_step
 from drdeck.model.actions import Request
-from drdeck.model.acts import Act, Phase
 from drdeck.model.commands import AnyCommand, ExitSession, RollBack, Take
 from drdeck.model.domains import Mode
+from drdeck.model.planned import Act, Phase
 from drdeck.model.views import SiteView
 from tests.controller.test_controller import ANNA, complete, controlling, state
 from tests.controller.test_reconcile import commands, domain, operation, session
@@ -151,7 +151,7 @@ class Whitewash(FakeSite):
 async def test_what_was_confirmed_and_is_not_shown_is_asked_about(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(doing, "SETTLE_S", 0.05)
+    monkeypatch.setattr(executor, "SETTLE_S", 0.05)
     site = Whitewash()
     async with controlling(site, tmp_path / "journal.db") as controller:
         ident = await controller.submit(complete(run_pitr=False), ANNA)
@@ -175,7 +175,7 @@ async def test_drdecks_own_failure_stops_one_operation(
             raise ZeroDivisionError("of drdeck's own")
         return next_step(*args)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(doing, "next_step", failing)
+    monkeypatch.setattr(executor, "next_step", failing)
     async with controlling(site, tmp_path / "journal.db") as controller:
         ident = await controller.submit(complete(), ANNA)
         await eventually(lambda: state(controller, ident) is OperationState.ASKING)

@@ -9,10 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drdeck.controller.operations import Operation
+from drdeck.controller.journal.operations import Operation
 from drdeck.controller.reconcile import Ask, Do, Done, Failed, Next, Wait, next_step
 from drdeck.model.actions import Request
-from drdeck.model.acts import Act, Phase, SiteQuestion
 from drdeck.model.commands import (
     AbortCompletion,
     BeginCompletion,
@@ -25,6 +24,7 @@ from drdeck.model.commands import (
     StartSession,
 )
 from drdeck.model.domains import Domain, Failover, FailoverType, Mode, Owner, Session, SessionState
+from drdeck.model.planned import Act, Phase, SiteQuestion
 
 NOW = datetime(2026, 1, 16, 22, 30, tzinfo=UTC)
 OP = "op-1"

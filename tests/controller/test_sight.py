@@ -9,9 +9,9 @@ from typing import cast
 
 import pytest
 
-from drdeck.controller.sight import Sight
+from drdeck.controller.site_watcher import Sight
 from drdeck.model.views import SiteClock, SiteView
-from drdeck.sites.site import RecoverySite, SiteUnreachable
+from drdeck.sites.contract import RecoverySite, SiteUnreachable
 
 START = datetime(2026, 11, 22, 8, 0, tzinfo=UTC)
 

@@ -16,12 +16,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from drdeck.cli.context import told
-from drdeck.controller import protocol as p
-from drdeck.controller.client import Client, ControllerError, Disconnected, Unanswered
 from drdeck.controller.controller import Controller
-from drdeck.controller.journal import Journal
-from drdeck.controller.sockets import connect_address
-from drdeck.controller.server import Server
+from drdeck.controller.ipc import protocol as p
+from drdeck.controller.ipc.client import Client, ControllerError, Disconnected, Unanswered
+from drdeck.controller.ipc.server import Server
+from drdeck.controller.ipc.sockets import connect_address
+from drdeck.controller.journal.event_store import Journal
 from drdeck.model.actions import Request
 from drdeck.model.domains import FailoverType
 from drdeck.model.passwords import Login

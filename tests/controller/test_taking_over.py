@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from drdeck.controller.operations import Operation
+from drdeck.controller.journal.operations import Operation
 from drdeck.controller.reconcile import Do, Done, Wait, next_step
 from drdeck.controller.takeover import unfinished
 from drdeck.model.actions import Request, menu, refusal

@@ -10,9 +10,9 @@ import os
 from typing import Any
 
 from drdeck.__main__ import main
-from drdeck.controller.client import Client
-from drdeck.controller.doing import Doing
-from drdeck.sites.vsphere.connection import Credentials
+from drdeck.controller.executor import Doing
+from drdeck.controller.ipc.client import Client
+from drdeck.sites.vsphere.vcenter.connection import Credentials
 
 
 def break_login() -> None:

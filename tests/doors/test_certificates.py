@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from drdeck.settings import VSphereSettings
-from drdeck.settings_file import load
+from drdeck.config.settings import VSphereSettings
+from drdeck.config.settings_file import load
 from tests.console.deck import running
 from tests.flow.conftest import MakeFlow
 from tests.flow.conftest import make_flow as make_flow

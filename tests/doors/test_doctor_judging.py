@@ -7,14 +7,20 @@ from typing import Any
 
 import pytest
 
+from drdeck.config.settings import DomainSettings, Duration, PitrSettings, RunbookSettings
 from drdeck.model.certificates import Certificate
-from drdeck.settings import DomainSettings, Duration, PitrSettings, RunbookSettings
-from drdeck.sites.vsphere.connection import Endpoint
-from drdeck.sites.vsphere.doctor import certificates, domains, room
-from drdeck.sites.vsphere.doctor.room import Datastore
-from drdeck.sites.vsphere.facts import FolderFacts, Inventory, NetworkFacts, SnapshotFact, VmFacts
-from drdeck.sites.vsphere.record import Record, read
-from drdeck.sites.vsphere.situation import Situation
+from drdeck.sites.vsphere.doctor import capacity_findings, certificate_findings, domain_findings
+from drdeck.sites.vsphere.doctor.capacity_findings import Datastore
+from drdeck.sites.vsphere.inventory.inventory_facts import (
+    FolderFacts,
+    Inventory,
+    NetworkFacts,
+    SnapshotFact,
+    VmFacts,
+)
+from drdeck.sites.vsphere.plan.domain_state import Situation
+from drdeck.sites.vsphere.record.attributes import Record, read
+from drdeck.sites.vsphere.vcenter.connection import Endpoint
 
 NOW = datetime(2026, 11, 22, 10, 0, tzinfo=UTC)
 
@@ -56,12 +62,16 @@ def situation(*vms: VmFacts, record: Record | None = None, **pitr: Any) -> Situa
     ],
 )  # fmt: skip
 def test_chains(given: Situation, level: str, text: str) -> None:
-    [told] = room.chains(given)
+    [told] = capacity_findings.chains(given)
     assert told.level == level and told.text.startswith(text)
 
 
 def test_no_chains_without_pitr() -> None:
-    assert room.chains(situation(vm("a"), enabled=False)) == [] == room.chains(situation())
+    assert (
+        capacity_findings.chains(situation(vm("a"), enabled=False))
+        == []
+        == capacity_findings.chains(situation())
+    )
 
 
 GB = 1_000_000_000
@@ -83,13 +93,13 @@ GB = 1_000_000_000
     ],
 )  # fmt: skip
 def test_datastores(store: Datastore, vms: list[VmFacts], level: str, text: str) -> None:
-    [told] = room.told([situation(*vms)], {"ds": store}, {one.id: ["ds"] for one in vms})
+    [told] = capacity_findings.told([situation(*vms)], {"ds": store}, {one.id: ["ds"] for one in vms})
     assert told.level == level and told.subject == "datastore d" and told.text.startswith(text)
 
 
 def test_a_vm_on_two_datastores_grows_on_both() -> None:
     stores = {n: Datastore(n, 100 * GB, 100 * GB, True) for n in ("one", "two")}
-    told = room.told([situation(vm("a", 3, mib=1024))], stores, {"a": ["one", "two"]})
+    told = capacity_findings.told([situation(vm("a", 3, mib=1024))], stores, {"a": ["one", "two"]})
     assert [f.text for f in told] == [
         "100.0 GB of 100.0 GB free; about 11.8 GB more wanted for points (erp)"
     ] * 2
@@ -97,7 +107,9 @@ def test_a_vm_on_two_datastores_grows_on_both() -> None:
 
 def test_no_room_is_wanted_without_pitr() -> None:
     store = Datastore("d", 60 * GB, 100 * GB, True)
-    [told] = room.told([situation(vm("a", 3, mib=1024), enabled=False)], {"ds": store}, {"a": ["ds"]})
+    [told] = capacity_findings.told(
+        [situation(vm("a", 3, mib=1024), enabled=False)], {"ds": store}, {"a": ["ds"]}
+    )
     assert told.text == "60.0 GB of 100.0 GB free (erp)"
 
 
@@ -126,7 +138,7 @@ def inventory() -> Inventory:
     ],
 )  # fmt: skip
 def test_networks(given: Situation, expected: list[tuple[str, str]]) -> None:
-    assert [(f.level, f.text) for f in domains.networks(given, inventory())] == expected
+    assert [(f.level, f.text) for f in domain_findings.networks(given, inventory())] == expected
 
 
 @pytest.mark.parametrize(
@@ -151,7 +163,7 @@ def test_runbooks(groups: list[tuple[str, list[str]]], expected: list[tuple[str,
         now=NOW,
         settings=DomainSettings(runbook=runbook),
     )
-    assert [(f.level, f.text) for f in domains.runbook(given)] == expected
+    assert [(f.level, f.text) for f in domain_findings.runbook(given)] == expected
 
 
 SHOWN = Certificate(
@@ -174,7 +186,7 @@ def test_certificates(
     how: dict[str, Any], shown: Certificate, refused: str | None, level: str, text: str
 ) -> None:
     endpoint = Endpoint(url="https://vcsa.dr.example/sdk", **how)
-    [told] = certificates.told("certificate", endpoint, shown, refused, NOW)
+    [told] = certificate_findings.told("certificate", endpoint, shown, refused, NOW)
     assert told.level == level and told.text.startswith(text)
 
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from drdeck import terminal
-from drdeck.settings import ConsoleSettings
+from drdeck import terminal_info
+from drdeck.config.settings import ConsoleSettings
 from tests.support.deck import Deck
 from tests.support.terminal import Terminal
 
@@ -44,7 +44,7 @@ def test_on_a_terminal_that_is_too_small_and_poor(tmp_path: Path) -> None:
     ],
 )
 def test_how_many_colours(environ: dict[str, str], colours: str | None) -> None:
-    assert terminal.colours_of(environ) == colours
+    assert terminal_info.colours_of(environ) == colours
 
 
 @pytest.mark.parametrize(
@@ -58,7 +58,7 @@ def test_how_many_colours(environ: dict[str, str], colours: str | None) -> None:
 )
 def test_what_tmux_does_with_copies(passthrough: str | None, level: str, remedy: str) -> None:
     environ = {"TERM": "tmux-256color", "LANG": "C.UTF-8", "TMUX": "/tmp/x,1,0"}
-    found = terminal.findings((80, 24), ConsoleSettings(), environ, "256", passthrough)
+    found = terminal_info.findings((80, 24), ConsoleSettings(), environ, "256", passthrough)
     [told] = [f for f in found if f.subject == "tmux"]
     assert told.level == level and told.remedy.startswith(remedy) and "OSC 52" in told.text
 
@@ -84,7 +84,7 @@ def test_a_real_tmux_is_asked(tmux: list[str], value: str) -> None:
     )  # fmt: skip
     at, pane = asked.stdout.split()
     environ = {"PATH": "/usr/bin:/bin", "TMUX": at, "TMUX_PANE": pane}
-    assert terminal.tmux_passthrough(environ) == value
+    assert terminal_info.tmux_passthrough(environ) == value
     began = time.monotonic()
-    assert terminal.tmux_passthrough({"PATH": "/usr/bin:/bin", "TMUX": "/nowhere,1,0"}) is None
-    assert terminal.tmux_passthrough({}) is None and time.monotonic() - began < 10
+    assert terminal_info.tmux_passthrough({"PATH": "/usr/bin:/bin", "TMUX": "/nowhere,1,0"}) is None
+    assert terminal_info.tmux_passthrough({}) is None and time.monotonic() - began < 10

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from drdeck.controller import privacy
+from drdeck.controller.process import hardening
 
 NOBODY = 65534
 PYTHON = shutil.which("python3", path="/usr/bin:/bin")
@@ -30,7 +30,7 @@ def test_nobody_looks_into_it(private: bool) -> None:
     """No core dump; the user's other processes read neither its memory nor its environment."""
     # to root all is open, so that somebody else must look
     user: dict[str, Any] = {"user": NOBODY, "extra_groups": [], "cwd": "/"} if os.geteuid() == 0 else {}
-    code = Path(privacy.__file__).read_text() + KEPT * private + TOLD
+    code = Path(hardening.__file__).read_text() + KEPT * private + TOLD
     pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
     process = subprocess.Popen([str(PYTHON), "-c", code], **pipes, **user)
     assert process.stdin is not None and process.stdout is not None

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from drdeck.controller.protocol import Listing
+from drdeck.controller.ipc.protocol import Listing
 from drdeck.model.passwords import PROTECTED, PasswordWanted
 from tests.console.deck import running
 from tests.console.fake import FakeClient, domain

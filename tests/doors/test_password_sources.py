@@ -10,11 +10,16 @@ from pathlib import Path
 
 import pytest
 
-from drdeck.controller import password_command
-from drdeck.controller.password_command import CommandFailed
-from drdeck.controller.secrets import COMMAND_REST_S, REFUSED_REST_S, Passwords, UnusablePassword
+from drdeck.controller.passwords import password_command
+from drdeck.controller.passwords.password_command import CommandFailed
+from drdeck.controller.passwords.password_store import (
+    COMMAND_REST_S,
+    REFUSED_REST_S,
+    Passwords,
+    UnusablePassword,
+)
 from drdeck.model.passwords import PROTECTED, Login, Password, wrong_with
-from drdeck.sites.site import LoginRefused
+from drdeck.sites.contract import LoginRefused
 from tests.support.terminal import poll
 
 CANARY = "canary-3b1d"

@@ -8,10 +8,8 @@ from typing import Any
 import pytest
 from pyVmomi import vim
 
-from drdeck.sites.site import Refused
-from drdeck.sites.vsphere import acts
-from drdeck.sites.vsphere.connection import Connection, Endpoint, Session
-from drdeck.sites.vsphere.privileges import (
+from drdeck.sites.contract import Refused
+from drdeck.sites.vsphere.doctor.privileges import (
     ASSIGN,
     CREATE_SNAPSHOT,
     DOMAIN,
@@ -29,6 +27,8 @@ from drdeck.sites.vsphere.privileges import (
     TERMINATE,
     VCENTER,
 )
+from drdeck.sites.vsphere.vcenter import vm_calls
+from drdeck.sites.vsphere.vcenter.connection import Connection, Endpoint, Session
 from tests.flow.conftest import MakeFlow
 from tests.flow.conftest import make_flow as make_flow
 from tests.support.flow import Flow, settings
@@ -197,13 +197,13 @@ def test_doctor_makes_as_many_calls_for_many_vms(make_flow: MakeFlow, recovery: 
 
 Act = Callable[[Session, str], None]
 ACTS: dict[str, Act] = {
-    POWER_ON: lambda session, vm: acts.power_on(session, vm, "act"),
-    POWER_OFF: lambda session, vm: acts.shutdown_guest(session, vm, "act"),
-    CREATE_SNAPSHOT: lambda session, vm: acts.snapshot(session, vm, "n", "d", "act"),
-    SET_FIELD: lambda session, vm: acts.Attributes().set(session, vm, "drdeck.mode", "x"),
-    MANAGE_FIELDS: lambda session, vm: acts.Attributes().set(session, vm, "drdeck.new", "x"),
-    EDIT_DEVICE: lambda session, vm: acts.connect(session, vm, _move(session, vm), "act"),
-    ASSIGN: lambda session, vm: acts.connect(session, vm, _move(session, vm), "act"),
+    POWER_ON: lambda session, vm: vm_calls.power_on(session, vm, "act"),
+    POWER_OFF: lambda session, vm: vm_calls.shutdown_guest(session, vm, "act"),
+    CREATE_SNAPSHOT: lambda session, vm: vm_calls.snapshot(session, vm, "n", "d", "act"),
+    SET_FIELD: lambda session, vm: vm_calls.Attributes().set(session, vm, "drdeck.mode", "x"),
+    MANAGE_FIELDS: lambda session, vm: vm_calls.Attributes().set(session, vm, "drdeck.new", "x"),
+    EDIT_DEVICE: lambda session, vm: vm_calls.connect(session, vm, _move(session, vm), "act"),
+    ASSIGN: lambda session, vm: vm_calls.connect(session, vm, _move(session, vm), "act"),
 }
 
 

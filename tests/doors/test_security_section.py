@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from drdeck.sites.vsphere import privileges as p
+from drdeck.sites.vsphere.doctor import privileges as p
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text("utf-8")

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from drdeck.model import commands as c
-from drdeck.model.acts import Act, Phase
 from drdeck.model.domains import Mode, ProtectedSite
-from drdeck.sites.site import ResultUnknown, SiteUnreachable
+from drdeck.model.planned import Act, Phase
+from drdeck.sites.contract import ResultUnknown, SiteUnreachable
 from tests.support.fakesite import FakeSite
 
 BURN = Act(key="burn", kind="burn", after_loss="ask", says="burn the bridge")

@@ -6,12 +6,12 @@ import asyncio
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from drdeck.controller.journal import Event, JournalError
+from drdeck.controller.journal.event_store import Event, JournalError
 from drdeck.model.views import SiteView
-from drdeck.sites.site import ResultUnknown, SiteUnreachable
-from drdeck.sites.training.injection import SiteCommand
+from drdeck.sites.contract import ResultUnknown, SiteUnreachable
+from drdeck.sites.training.simulation.fault_injection import SiteCommand
 from drdeck.sites.training.site import TrainingSite
-from drdeck.sites.training.store import Store
+from drdeck.sites.training.state_store import Store
 from tests.faults.dying import DyingJournal, Killed
 
 if TYPE_CHECKING:

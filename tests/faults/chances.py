@@ -7,10 +7,10 @@ from typing import NamedTuple, get_args
 
 from hypothesis import strategies as st
 
-from drdeck.controller import answering
+from drdeck.controller.ipc import request_handler
 from drdeck.model.actions import ACTIONS, Request
 from drdeck.model.domains import FailoverType
-from drdeck.sites.training.scenario import FaultKind, ScenarioFault, ScenarioPitr
+from drdeck.sites.training.scenario.scenario_tables import FaultKind, ScenarioFault, ScenarioPitr
 from tests.faults.bad_way import Fate
 from tests.training.build import START, vm
 
@@ -39,7 +39,7 @@ acts = st.builds(
     vms=st.sampled_from([(), (), ("db1",), ("app1", "db1"), ("who",)]),
     confirm=st.sampled_from([*NAMES, None]),
 )
-others = st.sampled_from(["leave", "secret", "stop", "force", *answering._ASKS])
+others = st.sampled_from(["leave", "secret", "stop", "force", *request_handler._ASKS])
 ways = st.sampled_from(["plainly", "after a look", "insisting", "by both", "twice", "vanishing"])
 
 

@@ -14,18 +14,18 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from drdeck.controller import projection as facts
 from drdeck.controller.controller import Controller
-from drdeck.controller.instructor import INJECTED
-from drdeck.controller.journal import JournalError
-from drdeck.controller.operations import Operation
-from drdeck.controller.server import Server
+from drdeck.controller.ipc.server import Server
+from drdeck.controller.ipc.training_control import INJECTED
+from drdeck.controller.journal import projection as facts
+from drdeck.controller.journal.event_store import JournalError
+from drdeck.controller.journal.operations import Operation
 from drdeck.model.actions import refusal
 from drdeck.model.commands import AbortCompletion, FinishFailover, Resolve, StartSession
 from drdeck.model.domains import Domain, SessionState
-from drdeck.sites.site import SiteUnreachable
-from drdeck.sites.training.injection import InjectFault, SiteCommand
-from drdeck.sites.training.scenario import Scenario
+from drdeck.sites.contract import SiteUnreachable
+from drdeck.sites.training.scenario.scenario_tables import Scenario
+from drdeck.sites.training.simulation.fault_injection import InjectFault, SiteCommand
 from tests.faults.bad_way import ChaosJournal, ChaosSite, Fate
 from tests.faults.dying import Killed, Point
 from tests.faults.lives import REAL

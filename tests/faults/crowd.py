@@ -10,9 +10,9 @@ from typing import Any
 
 import msgspec
 
-from drdeck.controller import protocol as p
-from drdeck.controller.client import Client, ControllerError
-from drdeck.controller.sockets import connect_address
+from drdeck.controller.ipc import protocol as p
+from drdeck.controller.ipc.client import Client, ControllerError
+from drdeck.controller.ipc.sockets import connect_address
 
 
 class Console(Client):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from drdeck.controller.journal import Event, Journal
+from drdeck.controller.journal.event_store import Event, Journal
 
 
 class Killed(BaseException):

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from drdeck.__main__ import main
-from drdeck.controller import process
+from drdeck.controller.process import serve
 from tests.faults.asking_site import AskingSite
 
 
@@ -17,5 +17,5 @@ def make_site(name: str, settings: object, state: Path, password: object) -> Any
 
 
 if __name__ == "__main__":
-    process.make_site = make_site  # type: ignore[assignment, attr-defined]
+    serve.make_site = make_site  # type: ignore[assignment, attr-defined]
     main()

@@ -14,10 +14,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
-from drdeck.controller.client import Client, ControllerError, Disconnected
-from drdeck.controller.journal import Journal
-from drdeck.controller.operations import OperationState, OperationView
-from drdeck.controller.paths import Paths, paths_for
+from drdeck.controller.ipc.client import Client, ControllerError, Disconnected
+from drdeck.controller.journal.event_store import Journal
+from drdeck.controller.journal.operations import OperationState, OperationView
+from drdeck.controller.process.paths import Paths, paths_for
 from drdeck.model.actions import Request
 from drdeck.model.domains import Domain, FailoverType, Mode, SessionState
 from tests.faults.forked import Forked

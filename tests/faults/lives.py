@@ -10,11 +10,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from drdeck.controller.controller import Controller
-from drdeck.controller.operations import Operation, OperationState
+from drdeck.controller.journal.operations import Operation, OperationState
 from drdeck.controller.requests import NotAccepted
 from drdeck.model.actions import Request
 from drdeck.model.domains import Domain, FailoverType, Mode, SessionState
-from drdeck.sites.site import RecoverySite, SiteUnreachable
+from drdeck.sites.contract import RecoverySite, SiteUnreachable
 from drdeck.sites.training.site import TrainingSite
 from tests.faults.dying import DyingJournal, Killed, Point
 from tests.support.fakesite import START as FAKE_START

@@ -16,11 +16,9 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from drdeck.cli.app import run as drdeck
-from drdeck.controller import process  # noqa: F401  (here already, for whoever is forked from here)
-from drdeck.controller.journal import Journal
-from drdeck.sites.vsphere import site  # noqa: F401
-from drdeck.sites.vsphere.transport import Stub, changing
+from drdeck.cli.root import run as drdeck
+from drdeck.controller.journal.event_store import Journal
+from drdeck.sites.vsphere.vcenter.transport import Stub, changing
 
 _counts: dict[str, int] = {}
 _lock = threading.Lock()

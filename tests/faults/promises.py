@@ -6,8 +6,8 @@ from collections import Counter
 
 import msgspec
 
-from drdeck.controller import projection as facts
-from drdeck.controller.operations import Operation, OperationState
+from drdeck.controller.journal import projection as facts
+from drdeck.controller.journal.operations import Operation, OperationState
 from drdeck.model.commands import ExitSession, FinishFailover, RollBack, StartSession
 from drdeck.model.domains import Mode, Owner, SessionState
 from drdeck.model.pitr import why_unreachable

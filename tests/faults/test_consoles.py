@@ -11,9 +11,9 @@ import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-from drdeck.controller import protocol as p
-from drdeck.controller.client import Client
-from drdeck.controller.sockets import connect_address
+from drdeck.controller.ipc import protocol as p
+from drdeck.controller.ipc.client import Client
+from drdeck.controller.ipc.sockets import connect_address
 from drdeck.model.actions import Request
 from drdeck.model.domains import FailoverType
 from tests.controller.test_socket import Rig, served

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from drdeck.controller.client import Client
+from drdeck.controller.ipc.client import Client
 from tests.faults.live import Live
 from tests.support.vcsim import VCenter
 from tests.support.waiting import eventually

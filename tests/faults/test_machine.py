@@ -20,11 +20,11 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
-from drdeck.controller import protocol as p
-from drdeck.controller.client import ControllerError, Disconnected
+from drdeck.controller.ipc import protocol as p
+from drdeck.controller.ipc.client import ControllerError, Disconnected
 from drdeck.model.actions import Request, menu
 from drdeck.model.domains import Domain, Mode, Owner, SessionState
-from drdeck.sites.training.scenario import FaultKind, Scenario, ScenarioFault
+from drdeck.sites.training.scenario.scenario_tables import FaultKind, Scenario, ScenarioFault
 from tests.faults.bad_way import Fate
 from tests.faults.chances import (
     NAMES,

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from drdeck.controller.client import ControllerError
-from drdeck.controller.journal import Journal
+from drdeck.controller.ipc.client import ControllerError
+from drdeck.controller.journal.event_store import Journal
 from drdeck.model.actions import Request
 from tests.faults.lanes import side_by_side
 from tests.faults.live import ACTS, UNDISTURBED, Live, news

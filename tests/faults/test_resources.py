@@ -14,15 +14,16 @@ from pathlib import Path
 
 import pytest
 
-from drdeck.controller import journal as journals
-from drdeck.controller.client import Client, ControllerError
-from drdeck.controller.journal import Journal, JournalError
-from drdeck.controller.operations import OperationState
+from drdeck.config.settings import VSphereSettings
+from drdeck.controller.ipc.client import Client, ControllerError
+from drdeck.controller.journal import event_store as journals
+from drdeck.controller.journal.event_store import Journal, JournalError
+from drdeck.controller.journal.operations import OperationState
 from drdeck.controller.requests import NotAccepted
 from drdeck.model.actions import Request
 from drdeck.model.domains import Mode
-from drdeck.settings import VSphereSettings
-from drdeck.sites.vsphere import heartbeat, make_vsphere_site
+from drdeck.sites.vsphere import make_vsphere_site
+from drdeck.sites.vsphere.vcenter import heartbeat
 from tests.controller.test_controller import ANNA, complete, controlling
 from tests.faults.live import Live
 from tests.support.deck import Deck

@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
-from drdeck.cli import follow
-from drdeck.controller import pulse
-from drdeck.controller.client import Client, Disconnected
-from drdeck.controller.protocol import Status
+from drdeck.cli import watching
+from drdeck.controller.ipc import liveness
+from drdeck.controller.ipc.client import Client, Disconnected
+from drdeck.controller.ipc.protocol import Status
 from tests.console.fake import FakeClient
 from tests.support.deck import Deck
 from tests.support.virtual_time import VirtualTime
@@ -31,8 +31,8 @@ class Stopper:
     def __init__(self, deck: Deck, patch: pytest.MonkeyPatch) -> None:
         self.pid: int = deck.json("controller", "status")["pid"]
         self.patch, self.stopped = patch, 0
-        self._mind, self._again = pulse.mind, list[Any]()
-        patch.setattr(pulse, "mind", self._noted)
+        self._mind, self._again = liveness.mind, list[Any]()
+        patch.setattr(liveness, "mind", self._noted)
 
     def stop(self) -> None:
         os.kill(self.pid, signal.SIGSTOP)
@@ -47,11 +47,11 @@ class Stopper:
         assert client._beside
         client._beside.cancel()
         for name in ("BEAT_S", "SILENT_S"):
-            self.patch.setattr(pulse, name, 0.01)
+            self.patch.setattr(liveness, name, 0.01)
         client.beside(self._mind(*self._again))
-        if client.patience_s == pulse.FOLLOWS_S:
+        if client.patience_s == liveness.FOLLOWS_S:
             client.patience_s = 0.2
-        elif client.patience_s == pulse.GIVE_UP_S:
+        elif client.patience_s == liveness.GIVE_UP_S:
             client.patience_s = 0.1
 
     def goes_on(self) -> None:
@@ -94,9 +94,9 @@ def test_who_waits_is_told_and_told_again(deck: Deck, stopper: Stopper) -> None:
         try:
             ident = command.stdout.readline().strip()
             stopper.stop()
-            list(iter(command.stderr.readline, f"{pulse.SILENT}; given up after 60 s of that\n"))
+            list(iter(command.stderr.readline, f"{liveness.SILENT}; given up after 60 s of that\n"))
             stopper.goes_on()
-            list(iter(command.stderr.readline, f"{pulse.AGAIN}\n"))
+            list(iter(command.stderr.readline, f"{liveness.AGAIN}\n"))
             os.kill(command.pid, signal.SIGINT)
             said = command.stderr.read()
         finally:
@@ -122,28 +122,28 @@ def test_a_question_is_given_up(deck: Deck, stopper: Stopper) -> None:
 
 
 def test_who_waits_without_a_time(deck: Deck, stopper: Stopper) -> None:
-    stopper.before(follow, "_over")
+    stopper.before(watching, "_over")
     said = deck.run(*START, "--wait", code=6)
     assert "has not answered for" in said.stderr
     assert f"what became of operation {said.stdout.strip()}" in said.stderr
 
 
 def test_who_waits_with_a_time(deck: Deck, stopper: Stopper) -> None:
-    stopper.before(follow, "_over")
+    stopper.before(watching, "_over")
     said = deck.run(*START, "--wait", "--timeout", "3", code=7).stderr
-    assert f"{pulse.SILENT}\n" in said and "was not over within 3 s" in said
+    assert f"{liveness.SILENT}\n" in said and "was not over within 3 s" in said
 
 
 def test_who_watches(deck: Deck, stopper: Stopper) -> None:
-    stopper.before(follow, "_print_until")
+    stopper.before(watching, "_print_until")
     said = deck.run("watch", "erp-prod", "--until", "session", code=1).stderr
     assert "has not answered for" in said
 
 
 def test_who_watches_with_a_time(deck: Deck, stopper: Stopper) -> None:
-    stopper.before(follow, "_print_until")
+    stopper.before(watching, "_print_until")
     said = deck.run("watch", "--timeout", "3", code=7).stderr
-    assert f"{pulse.SILENT}\n" in said and "watched for 3 s" in said
+    assert f"{liveness.SILENT}\n" in said and "watched for 3 s" in said
 
 
 def test_said_once_within_five_seconds_and_given_up_in_time() -> None:
@@ -163,8 +163,8 @@ def test_said_once_within_five_seconds_and_given_up_in_time() -> None:
 
     async def minded() -> None:
         client = Given()
-        client.patience_s = pulse.GIVE_UP_S
-        await pulse.mind(client.as_client(), lambda: hear("silent"), lambda: hear("again"))
+        client.patience_s = liveness.GIVE_UP_S
+        await liveness.mind(client.as_client(), lambda: hear("silent"), lambda: hear("again"))
 
     loop = VirtualTime()
     try:

@@ -12,15 +12,15 @@ from pathlib import Path
 
 import pytest
 
-from drdeck.controller import chores
-from drdeck.controller.book import SELF
-from drdeck.controller.operations import OperationState
-from drdeck.controller.projection import STARTED
-from drdeck.evidence.audit import steps_by_operation
+from drdeck.controller import maintenance_runner
+from drdeck.controller.journal.audit import steps_by_operation
+from drdeck.controller.journal.operations import OperationState
+from drdeck.controller.journal.projection import STARTED
+from drdeck.controller.journal.recorder import SELF
 from drdeck.model.actions import Request
-from drdeck.model.acts import Act
 from drdeck.model.domains import FailoverType
-from drdeck.sites.site import ResultUnknown
+from drdeck.model.planned import Act
+from drdeck.sites.contract import ResultUnknown
 from tests.controller.test_controller import ANNA, complete, controlling
 from tests.faults.asking_site import AskingSite
 from tests.faults.live import ROOT
@@ -185,7 +185,7 @@ async def test_a_point_of_which_the_answer_was_lost_is_not_made_again_before_a_l
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     site, release, made = AskingSite(tmp_path / "burnt", ()), asyncio.Event(), 0
-    monkeypatch.setattr(chores, "RETRY_S", 0.0)
+    monkeypatch.setattr(maintenance_runner, "RETRY_S", 0.0)
     observe = site.observe
     point = Act(key="point:1", kind="snapshot", says="make a point")
     asked = 0

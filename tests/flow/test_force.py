@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from drdeck.model.times import show
-from drdeck.sites.vsphere.transport import changing
+from drdeck.sites.vsphere.vcenter.transport import changing
 from tests.flow.conftest import MakeFlow
 from tests.support import flowsite
 from tests.support.flow import eventually, settings

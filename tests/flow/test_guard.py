@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from drdeck.model.times import show
-from drdeck.sites.vsphere.windows import LATE
+from drdeck.sites.vsphere.guard.attribution_windows import LATE
 from tests.flow.conftest import MakeFlow
 from tests.support.flow import Flow, eventually, settings
 from tests.support.flowsite import DOMAIN

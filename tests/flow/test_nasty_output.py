@@ -13,7 +13,7 @@ from typing import Any
 import click
 import pytest
 
-from drdeck.cli.app import cli
+from drdeck.cli.root import cli
 from tests.flow.conftest import MakeFlow
 from tests.flow.nasty_site import APP, CRM, DB, DRSEG, ERP, NETWORK, OUT, WEB
 from tests.flow.nasty_site import deck as deck

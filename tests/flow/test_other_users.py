@@ -12,13 +12,13 @@ from pathlib import Path
 
 import pytest
 
-from drdeck import files
-from drdeck.cli import adding
-from drdeck.controller import protocol as p
-from drdeck.controller.client import Client, ControllerError
-from drdeck.controller.journal import Journal, JournalError
-from drdeck.settings import SettingsError
-from drdeck.settings_file import load
+from drdeck import private_files
+from drdeck.cli import site_adding
+from drdeck.config.settings import SettingsError
+from drdeck.config.settings_file import load
+from drdeck.controller.ipc import protocol as p
+from drdeck.controller.ipc.client import Client, ControllerError
+from drdeck.controller.journal.event_store import Journal, JournalError
 from tests.controller.test_socket import served
 from tests.support.deck import Deck
 from tests.support.stranger import NOBODY, as_nobody, needs_root, open_directory
@@ -261,7 +261,7 @@ def test_what_was_loose_is_closed(tmp_path: Path) -> None:
     state = tmp_path / "state"
     state.mkdir()
     state.chmod(0o755)
-    files.make_private(state)
+    private_files.make_private(state)
     assert stat.S_IMODE(state.stat().st_mode) == 0o700
     file = state / "journal.db"
     file.write_bytes(b"")
@@ -273,11 +273,11 @@ def test_what_was_loose_is_closed(tmp_path: Path) -> None:
 def test_ones_own_link_to_another_disk_is_followed(tmp_path: Path) -> None:
     (tmp_path / "disk").mkdir()
     (tmp_path / "state").symlink_to(tmp_path / "disk")
-    files.make_private(tmp_path / "state" / "site")
+    private_files.make_private(tmp_path / "state" / "site")
     assert (tmp_path / "disk" / "site").is_dir()
     (tmp_path / "loop").symlink_to(tmp_path / "loop")
     with pytest.raises(OSError, match="symbolic links"):
-        files.refuse_strangers(tmp_path / "loop" / "x")
+        private_files.refuse_strangers(tmp_path / "loop" / "x")
 
 
 # -- settings
@@ -289,10 +289,10 @@ async def test_settings_are_written_for_this_user(
     async def look(*_: object) -> str:
         return "it answers"
 
-    monkeypatch.setattr(adding, "look", look)
+    monkeypatch.setattr(site_adding, "look", look)
     given = {"url": "https://vcsa/sdk", "username": "drdeck", "root": "/DC0/vm/drdeck"}
     new = tmp_path / "config" / "drdeck" / "settings.toml"
-    await adding.add(new, {"name": "west", **given}, str)
+    await site_adding.add(new, {"name": "west", **given}, str)
     assert [stat.S_IMODE(path.stat().st_mode) for path in (new, new.parent, new.parent.parent)] == [
         0o600, 0o700, 0o700,
     ]  # fmt: skip
@@ -302,7 +302,7 @@ async def test_settings_are_written_for_this_user(
     shared.chmod(0o644)
     link = tmp_path / "link.toml"
     link.symlink_to(shared)
-    await adding.add(link, {"name": "east", **given}, str)
+    await site_adding.add(link, {"name": "east", **given}, str)
     assert link.is_symlink() and set(load(shared).sites) == {"west", "east"}
     assert stat.S_IMODE(shared.stat().st_mode) == 0o644, "who shares his settings goes on sharing them"
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []

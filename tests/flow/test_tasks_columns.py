@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from drdeck.controller import journal as journals
-from drdeck.controller import projection as facts
-from drdeck.controller.journal import Journal
-from drdeck.controller.paths import paths_for
-from drdeck.files import make_private
+from drdeck.controller.journal import event_store as journals
+from drdeck.controller.journal import projection as facts
+from drdeck.controller.journal.event_store import Journal
+from drdeck.controller.process.paths import paths_for
+from drdeck.private_files import make_private
 from tests.support.deck import Deck
 
 WHOLE = datetime(2026, 1, 16, 22, 0, tzinfo=UTC)

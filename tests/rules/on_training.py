@@ -14,10 +14,10 @@ import msgspec
 
 from drdeck.model.commands import AnyCommand
 from drdeck.model.domains import Owner
-from drdeck.sites.training.scenario import Scenario
-from drdeck.sites.training.simulation import Simulation
+from drdeck.sites.training.scenario.scenario_tables import Scenario
 from drdeck.sites.training.site import TrainingSite
-from drdeck.sites.training.store import file_of
+from drdeck.sites.training.site_simulation import Simulation
+from drdeck.sites.training.state_store import file_of
 from drdeck.sites.training.units import instant
 from tests.rules.bench import DOMAIN, INTERVAL_S, VMS, WINDOW_S, Bench, MovedClock, Plan, Truth
 

@@ -14,8 +14,8 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from drdeck.config.settings import DomainSettings, Duration, PitrSettings, VCenterSettings, VSphereSettings
 from drdeck.model.times import show
-from drdeck.settings import DomainSettings, Duration, PitrSettings, VCenterSettings, VSphereSettings
 from drdeck.sites.vsphere import make_vsphere_site
 from tests.rules.bench import DOMAIN, INTERVAL_S, SHUTDOWN_S, VMS, WINDOW_S, Bench, MovedClock, Plan, Truth
 from tests.support.passwords import Known

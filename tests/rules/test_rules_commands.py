@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from drdeck.model.domains import Mode
-from drdeck.sites.site import Refused
+from drdeck.sites.contract import Refused
 from tests.rules.bench import Bench
 from tests.rules.conftest import MakeBench
 

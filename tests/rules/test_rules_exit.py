@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from drdeck.controller.operations import OperationState
+from drdeck.controller.journal.operations import OperationState
 from drdeck.model.confirming import consequences
 from drdeck.model.domains import Mode
 from tests.rules.bench import DOMAIN, INTERVAL_S, VMS

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from drdeck.controller.operations import OperationState, Question
+from drdeck.controller.journal.operations import OperationState, Question
 from drdeck.model.actions import menu
 from drdeck.model.domains import Domain, FailoverType, Mode, Owner, StepState
 from tests.rules.bench import DOMAIN, SHUTDOWN_S, VMS, Bench

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from drdeck.controller.operations import OperationState
+from drdeck.controller.journal.operations import OperationState
 from drdeck.model.domains import SessionState
 from drdeck.model.pitr import excluded_by
 from tests.rules.bench import INTERVAL_S, VMS, WINDOW_S, Bench

@@ -9,9 +9,9 @@ from typing import get_args
 import msgspec
 import pytest
 
-from drdeck.sites.training import scenario as made_of
-from drdeck.sites.training.loading import parse
-from drdeck.sites.training.simulation import Simulation
+from drdeck.sites.training.scenario import scenario_tables as made_of
+from drdeck.sites.training.scenario.scenario_file import parse
+from drdeck.sites.training.site_simulation import Simulation
 
 PAGE = (resources.files("drdeck.sites.training") / "SCENARIOS.md").read_text("utf-8")
 TABLES: dict[str, type[made_of.Strict]] = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from drdeck.controller.operations import OperationState
+from drdeck.controller.journal.operations import OperationState
 from drdeck.model.actions import menu
 from drdeck.model.domains import Mode, Owner, SessionState
 from drdeck.model.pitr import excluded_by

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from drdeck.model.acts import Act
 from drdeck.model.domains import FailoverType, Mode, SessionState
+from drdeck.model.planned import Act
 from tests.screens.house import House
 
 SEG = "DRSeg"

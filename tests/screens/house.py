@@ -11,17 +11,17 @@ from typing import Any
 from msgspec.structs import replace
 
 from drdeck.controller.controller import Controller
-from drdeck.controller.journal import Journal
-from drdeck.controller.server import Server
+from drdeck.controller.ipc.server import Server
+from drdeck.controller.journal.event_store import Journal
 from drdeck.model.actions import Request
-from drdeck.model.acts import Act, Phase
+from drdeck.model.alarms import Finding
 from drdeck.model.commands import Take
 from drdeck.model.domains import Domain, ProtectedSite
-from drdeck.model.findings import Finding
+from drdeck.model.planned import Act, Phase
 from drdeck.model.views import SiteView
-from drdeck.sites.site import LoginRefused, ResultUnknown, SiteUnreachable
-from drdeck.sites.training.injection import SiteCommand
-from drdeck.sites.training.loading import load
+from drdeck.sites.contract import LoginRefused, ResultUnknown, SiteUnreachable
+from drdeck.sites.training.scenario.scenario_file import load
+from drdeck.sites.training.simulation.fault_injection import SiteCommand
 from drdeck.sites.training.site import TrainingSite
 
 SITE = "dr-west"

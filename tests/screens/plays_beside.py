@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from drdeck.controller.client import ControllerError, UnknownCertificate
+from drdeck.controller.ipc.client import ControllerError, UnknownCertificate
 from drdeck.model.certificates import Certificate
 from tests.screens.stage import Stage
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from rich.style import Style
 
-from drdeck.settings import ConsoleSettings
+from drdeck.config.settings import ConsoleSettings
 
 
 @dataclass(frozen=True)

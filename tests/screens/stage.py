@@ -24,11 +24,11 @@ from textual.pilot import Pilot
 from textual.worker import WorkerState
 
 from drdeck.coach.coach import Coach
-from drdeck.coach.loading import find
+from drdeck.coach.lesson_file import find
 from drdeck.console.app import DrdeckApp
-from drdeck.console.dialogs.base import Dialog
-from drdeck.console.dialogs.lessons import LessonRow
-from drdeck.controller.client import Client, ControllerError
+from drdeck.console.dialogs.choose_lesson import LessonRow
+from drdeck.console.dialogs.dialog import Dialog
+from drdeck.controller.ipc.client import Client, ControllerError
 from tests.screens.house import SCENARIO, WITHIN_S, House
 from tests.screens.shots import Look, Shot, words_of
 
@@ -208,9 +208,9 @@ def _given() -> Iterator[None]:
     try:
         with (
             patch("drdeck.controller.controller.secrets.token_hex", token),
-            patch("drdeck.controller.client.who", lambda: ACTOR),
-            patch("drdeck.controller.attached.MIN_PUSH_S", 0.001),
-            patch("drdeck.console.painting.REPAINT_S", 0.0),
+            patch("drdeck.controller.ipc.client.who", lambda: ACTOR),
+            patch("drdeck.controller.ipc.attached_client.MIN_PUSH_S", 0.001),
+            patch("drdeck.console.repaint.REPAINT_S", 0.0),
         ):
             yield
     finally:

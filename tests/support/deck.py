@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
-from drdeck.cli.app import run as run_here
+from drdeck.cli.root import run as run_here
 from tests.support.vcsim import VCenter
 
 SITE = "dr-west"

@@ -10,7 +10,7 @@ import msgspec
 
 from drdeck.controller.controller import Controller
 from drdeck.model import commands as c
-from drdeck.model.acts import Act
+from drdeck.model.alarms import Finding
 from drdeck.model.domains import (
     Domain,
     Failover,
@@ -22,11 +22,11 @@ from drdeck.model.domains import (
     SessionState,
     Vm,
 )
-from drdeck.model.findings import Finding
 from drdeck.model.guard import Hazards
 from drdeck.model.pitr import Points
+from drdeck.model.planned import Act
 from drdeck.model.views import SiteClock, SiteView
-from drdeck.sites.site import Refused, ResultUnknown, SiteUnreachable
+from drdeck.sites.contract import Refused, ResultUnknown, SiteUnreachable
 from tests.support.waiting import eventually
 
 START = datetime(2026, 1, 16, 22, 0, tzinfo=UTC)

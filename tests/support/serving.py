@@ -7,7 +7,7 @@ import contextlib
 from collections.abc import AsyncIterator
 
 from drdeck.controller.controller import Controller
-from drdeck.controller.server import Server
+from drdeck.controller.ipc.server import Server
 from tests.support.waiting import eventually
 
 

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from drdeck.config.settings import DomainSettings, Duration, PitrSettings, RunbookSettings
 from drdeck.model.domains import FailoverType, SessionState
-from drdeck.settings import DomainSettings, Duration, PitrSettings, RunbookSettings
-from drdeck.sites.vsphere.facts import SnapshotFact, VmFacts
-from drdeck.sites.vsphere.record import FailoverRecord, Record, RollbackRecord, SessionRecord
-from drdeck.sites.vsphere.restore import point_name
-from drdeck.sites.vsphere.situation import Protected, Situation
+from drdeck.sites.vsphere.inventory.inventory_facts import SnapshotFact, VmFacts
+from drdeck.sites.vsphere.plan.domain_state import Protected, Situation
+from drdeck.sites.vsphere.plan.restore_points import point_name
+from drdeck.sites.vsphere.record.attributes import FailoverRecord, Record, RollbackRecord, SessionRecord
 
 T0 = datetime(2026, 11, 22, 10, 0, tzinfo=UTC)
 OP = "op-1"

@@ -14,9 +14,9 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from drdeck.model.commands import StartContinuousFailover
-from drdeck.sites.training.scenario import Scenario, ScenarioDomain, ScenarioPitr, ScenarioVm
-from drdeck.sites.training.simulation import Accepted, Simulation, view
+from drdeck.sites.training.scenario.scenario_tables import Scenario, ScenarioDomain, ScenarioPitr, ScenarioVm
 from drdeck.sites.training.site import utcnow
+from drdeck.sites.training.site_simulation import Accepted, Simulation, view
 
 
 def timed(what: str, budget_ms: float, work: Callable[[], object]) -> bool:

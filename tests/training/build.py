@@ -17,8 +17,7 @@ from drdeck.model.commands import (
 )
 from drdeck.model.domains import Domain, FailoverType, Mode, SessionState
 from drdeck.model.pitr import Points
-from drdeck.sites.training.injection import SiteCommand
-from drdeck.sites.training.scenario import (
+from drdeck.sites.training.scenario.scenario_tables import (
     Scenario,
     ScenarioDomain,
     ScenarioFault,
@@ -27,7 +26,8 @@ from drdeck.sites.training.scenario import (
     ScenarioPitr,
     ScenarioVm,
 )
-from drdeck.sites.training.simulation import Accepted, Simulation
+from drdeck.sites.training.simulation.fault_injection import SiteCommand
+from drdeck.sites.training.site_simulation import Accepted, Simulation
 
 START = datetime(2026, 1, 16, 22, 0, tzinfo=UTC)
 GB = 1_000_000_000

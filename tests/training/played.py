@@ -15,7 +15,7 @@ from drdeck.model.commands import (
 )
 from drdeck.model.domains import FailoverType
 from drdeck.model.views import SiteView
-from drdeck.sites.training.scenario import Scenario
+from drdeck.sites.training.scenario.scenario_tables import Scenario
 from drdeck.sites.training.site import TrainingSite
 from tests.training.build import at, scenario
 

@@ -6,11 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drdeck.sites.training.hints import Hints
-from drdeck.sites.training.link import GREEDY, share
-from drdeck.sites.training.points import Grid, merged
+from drdeck.sites.training.simulation.bandwidth import GREEDY, share
+from drdeck.sites.training.simulation.restore_points import Grid, Hints, merged
+from drdeck.sites.training.simulation.write_rates import Writes, together
 from drdeck.sites.training.units import MICRO, SECOND, percent
-from drdeck.sites.training.writes import Writes, together
 
 CHANGES = st.lists(st.tuples(st.integers(0, 50), st.integers(0, 9)), max_size=8)
 

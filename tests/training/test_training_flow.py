@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from drdeck.model.acts import Act
 from drdeck.model.commands import (
     AbortCompletion,
     BeginCompletion,
@@ -14,9 +13,10 @@ from drdeck.model.commands import (
     Take,
 )
 from drdeck.model.domains import FailoverType, Mode, Owner, SessionState, StepState
-from drdeck.sites.training.flow import LAG
-from drdeck.sites.training.simulation import Accepted, view
-from drdeck.sites.training.steps import LABELS
+from drdeck.model.planned import Act
+from drdeck.sites.training.simulation.data_flow import LAG
+from drdeck.sites.training.simulation.task_steps import LABELS
+from drdeck.sites.training.site_simulation import Accepted, view
 from drdeck.sites.training.units import SECOND
 from tests.training.build import GB, Player, at, domain, fault, scenario, vm
 

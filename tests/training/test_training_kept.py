@@ -12,9 +12,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from drdeck.sites.site import Refused
-from drdeck.sites.training import store
-from drdeck.sites.training.store import StateRefused, file_of
+from drdeck.sites.contract import Refused
+from drdeck.sites.training import state_store
+from drdeck.sites.training.state_store import StateRefused, file_of
 from tests.training.build import as_json, scenario
 from tests.training.played import REAL, SCRIPT, Clock, played, site
 
@@ -134,20 +134,22 @@ async def test_an_older_file_is_brought_up_to_date(tmp_path: Path, monkeypatch: 
     before = (await found.observe()).domains
     await found.close()
 
-    monkeypatch.setattr(store, "MIGRATIONS", (("CREATE TABLE marks (command INTEGER PRIMARY KEY) STRICT",),))
+    monkeypatch.setattr(
+        state_store, "MIGRATIONS", (("CREATE TABLE marks (command INTEGER PRIMARY KEY) STRICT",),)
+    )
     newer = site(tmp_path, clock)
     await newer.open()
     assert (await newer.observe()).domains == before
     await newer.close()
     assert format_of(tmp_path) == "2"
 
-    broken = (*store.MIGRATIONS, ("CREATE TABLE more (x)", "CREATE TABLE marks (x)"))
-    monkeypatch.setattr(store, "MIGRATIONS", broken)
+    broken = (*state_store.MIGRATIONS, ("CREATE TABLE more (x)", "CREATE TABLE marks (x)"))
+    monkeypatch.setattr(state_store, "MIGRATIONS", broken)
     with pytest.raises(StateRefused, match="already exists"):
         await site(tmp_path, clock).open()
     assert format_of(tmp_path) == "2", "all of it or nothing"
 
-    monkeypatch.setattr(store, "MIGRATIONS", ())
+    monkeypatch.setattr(state_store, "MIGRATIONS", ())
     with pytest.raises(StateRefused, match=r"newer drdeck \(format 2, this one knows 1\)"):
         await site(tmp_path, clock).open()
 

@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from drdeck.model.commands import AbortCompletion
 from drdeck.model.domains import Domain, FailoverType, Mode, SessionState
 from drdeck.model.pitr import excluded_by
-from drdeck.sites.training.injection import InjectFault
-from drdeck.sites.training.machine import Machine
-from drdeck.sites.training.scenario import FaultKind, Scenario, ScenarioFault
-from drdeck.sites.training.simulation import view
+from drdeck.sites.training.scenario.scenario_tables import FaultKind, Scenario, ScenarioFault
+from drdeck.sites.training.simulation.domain_machine import Machine
+from drdeck.sites.training.simulation.fault_injection import InjectFault
+from drdeck.sites.training.site_simulation import view
 from tests.training.build import GB, START, Player, as_json, at, domain, fault, incident, scenario, vm
 
 TIMES = st.floats(0, 4000, allow_nan=False).map(lambda s: round(s, 3))

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from drdeck.model.domains import FailoverType, Health, Mode
-from drdeck.sites.training.loading import load, parse, shipped
-from drdeck.sites.training.scenario import Scenario, ScenarioError
+from drdeck.sites.training.scenario.scenario_file import load, parse, shipped
+from drdeck.sites.training.scenario.scenario_tables import Scenario, ScenarioError
 from tests.training.build import START, Player
 
 GOOD = """\

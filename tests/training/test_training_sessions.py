@@ -8,7 +8,7 @@ import pytest
 
 from drdeck.model.domains import FailoverType, Health, Mode, Owner, Period, SessionState
 from drdeck.model.pitr import why_unreachable
-from drdeck.sites.training.loading import load
+from drdeck.sites.training.scenario.scenario_file import load
 from drdeck.sites.training.units import instant
 from tests.training.build import START, Player, at, domain, fault, incident, scenario, vm
 

@@ -9,12 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from drdeck.model.commands import (
-    StartContinuousFailover,
-)
+from drdeck.model.commands import StartContinuousFailover
 from drdeck.model.domains import Mode
 from drdeck.model.views import SiteView
-from drdeck.sites.site import RecoverySite, Refused, SiteUnreachable
+from drdeck.sites.contract import RecoverySite, Refused, SiteUnreachable
 from drdeck.sites.training.site import TrainingSite
 from tests.training.build import START, as_json, domain, fault, scenario
 from tests.training.played import REAL, SCRIPT, Clock, played, site

@@ -6,15 +6,15 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from drdeck.model.acts import Act
 from drdeck.model.domains import FailoverType, SessionState
 from drdeck.model.guard import Deed
-from drdeck.sites.site import Refused, ResultUnknown
-from drdeck.sites.vsphere.claims import Claims
-from drdeck.sites.vsphere.post import HOLD_S, Foreign, Judging, Memory, Post
-from drdeck.sites.vsphere.record import FailoverRecord, Record, RollbackRecord, SessionRecord
-from drdeck.sites.vsphere.told import Told
-from drdeck.sites.vsphere.windows import Driving
+from drdeck.model.planned import Act
+from drdeck.sites.contract import Refused, ResultUnknown
+from drdeck.sites.vsphere.guard.attribution_windows import Driving
+from drdeck.sites.vsphere.guard.observations import Told
+from drdeck.sites.vsphere.guard.own_calls import Claims
+from drdeck.sites.vsphere.guard.session_guard import HOLD_S, Foreign, Judging, Memory, Post
+from drdeck.sites.vsphere.record.attributes import FailoverRecord, Record, RollbackRecord, SessionRecord
 
 START = datetime(2026, 1, 16, 22, 0, tzinfo=UTC)
 OWN, ANNA, JOE = "LOCAL\\drdeck", "LOCAL\\anna", "CORP\\j.doe"

@@ -10,8 +10,8 @@ import pytest
 
 from drdeck.model import commands as c
 from drdeck.model.domains import FailoverType, Mode, SessionState
-from drdeck.sites.vsphere import changes as ch
-from drdeck.sites.vsphere import record as r
+from drdeck.sites.vsphere.record import attributes as r
+from drdeck.sites.vsphere.record import transitions as ch
 from tests.support.situations import OP, at, failover, rollback, session
 
 Attributes = dict[str, str]

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pyVmomi import vim, vmodl
 
-from drdeck.sites.vsphere.collector import Contradiction, Properties
+from drdeck.sites.vsphere.inventory.property_cache import Contradiction, Properties
 from tests.support.vcsim import VCenter
 from tests.vsphere.watching import update, watching
 

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 from pyVmomi import vim, vmodl
 
-from drdeck.sites.site import LoginRefused, Refused, ResultUnknown, SiteUnreachable
-from drdeck.sites.vsphere.connection import Connection, Endpoint, Session, in_thread, translate, words
+from drdeck.sites.contract import LoginRefused, Refused, ResultUnknown, SiteUnreachable
+from drdeck.sites.vsphere.vcenter.connection import Connection, Endpoint, Session, in_thread, translate, words
 from tests.support.soapcount import soap_calls
 from tests.support.vcsim import VCenter
 from tests.support.waiting import eventually

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from pyVmomi import vim
 
-from drdeck.sites.vsphere.acts import Attributes
-from drdeck.sites.vsphere.connection import Credentials, Endpoint, Session
-from drdeck.sites.vsphere.fence import Fence
-from drdeck.sites.vsphere.transport import SessionEnded, steady
+from drdeck.sites.vsphere.vcenter.connection import Credentials, Endpoint, Session
+from drdeck.sites.vsphere.vcenter.stale_sessions import Fence
+from drdeck.sites.vsphere.vcenter.transport import SessionEnded, steady
+from drdeck.sites.vsphere.vcenter.vm_calls import Attributes
 from tests.support.soapcount import soap_calls
 from tests.support.vcsim import VCenter
 

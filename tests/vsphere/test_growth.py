@@ -11,12 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from drdeck.model.domains import Period, SessionState
-from drdeck.model.hints import ENOUGH, Interval, Run, times_usual, usual
-from drdeck.model.pitr import RestorePoint
-from drdeck.sites.vsphere import restore
-from drdeck.sites.vsphere.facts import VmFacts
-from drdeck.sites.vsphere.growth import LEAST, with_growth
-from drdeck.sites.vsphere.record import PitrRecord, Record
+from drdeck.model.pitr import ENOUGH, Interval, RestorePoint, Run, times_usual, usual
+from drdeck.sites.vsphere.inventory.inventory_facts import VmFacts
+from drdeck.sites.vsphere.plan import restore_points
+from drdeck.sites.vsphere.plan.write_hints import LEAST, with_growth
+from drdeck.sites.vsphere.record.attributes import PitrRecord, Record
 from tests.support.situations import at, chain, session, snap, vm
 
 MIB = 1 << 20
@@ -85,7 +84,9 @@ def grown(
 def told(*vms: VmFacts, record: Record | None = None, since: float = -10_000) -> list[RestorePoint]:
     """The points with their figures, oldest first."""
     record = record or Record()
-    offered = [restore.describe(vms, i, kind, record) for i, kind in restore.instants(vms, record)]
+    offered = [
+        restore_points.describe(vms, i, kind, record) for i, kind in restore_points.instants(vms, record)
+    ]
     found = with_growth(offered, vms, record, at(since))
     assert [(p.time, p.kind, p.vms) for p in found] == [(p.time, p.kind, p.vms) for p in offered]
     return list(reversed(found))

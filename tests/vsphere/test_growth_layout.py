@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from pyVmomi import vim
 
-from drdeck.sites.vsphere import layout
-from drdeck.sites.vsphere.collector import Properties
-from drdeck.sites.vsphere.layout import REDUCED
+from drdeck.sites.vsphere.inventory import disk_growth
+from drdeck.sites.vsphere.inventory.disk_growth import REDUCED
+from drdeck.sites.vsphere.inventory.property_cache import Properties
 from tests.vsphere.watching import update
 
 MIB = 1 << 20
@@ -31,7 +31,7 @@ def frozen(name: str, *disks: Any) -> Any:
 
 
 def read(parents: dict[str, str | None], snapshots: list[Any], files: list[Any]) -> dict[str, int]:
-    return layout.written(parents.items(), layout.disks(snapshots), layout.files(files))
+    return disk_growth.written(parents.items(), disk_growth.disks(snapshots), disk_growth.files(files))
 
 
 BASE = [file(1, 400, "diskDescriptor"), file(2, 50 << 30)]

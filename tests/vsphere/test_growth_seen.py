@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
+from drdeck.config.settings import DomainSettings, Duration, PitrSettings, VSphereSettings
 from drdeck.model.times import show
-from drdeck.settings import DomainSettings, Duration, PitrSettings, VSphereSettings
 from drdeck.sites.vsphere import make_vsphere_site
-from drdeck.sites.vsphere.facts import Inventory
+from drdeck.sites.vsphere.inventory.inventory_facts import Inventory
 from tests.support.passwords import Known
 from tests.support.soapcount import soap_calls
 from tests.support.vcsim import VCenter

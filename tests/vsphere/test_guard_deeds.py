@@ -8,8 +8,8 @@ import msgspec
 import pytest
 
 from drdeck.model.guard import Deed
-from drdeck.sites.vsphere.deeds import Whereabouts, differences, left
-from drdeck.sites.vsphere.facts import SnapshotFact, VmFacts
+from drdeck.sites.vsphere.guard.fact_differences import Whereabouts, differences, left
+from drdeck.sites.vsphere.inventory.inventory_facts import SnapshotFact, VmFacts
 
 T0 = datetime(2026, 1, 16, 22, 0, tzinfo=UTC)
 T1 = T0 + timedelta(seconds=9)

@@ -9,7 +9,7 @@ import pytest
 from pyVmomi import vim
 
 from drdeck.model.guard import Deed
-from drdeck.sites.vsphere.events import EVENT_TYPES, told_by
+from drdeck.sites.vsphere.guard.event_parser import EVENT_TYPES, told_by
 
 AT = datetime(2026, 1, 16, 22, 42, 7, 120000, tzinfo=UTC)
 VM = vim.event.VmEventArgument(name="db01", vm=vim.VirtualMachine("vm-7"))

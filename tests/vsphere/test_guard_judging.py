@@ -6,9 +6,9 @@ import pytest
 
 from drdeck.model.domains import SessionState
 from drdeck.model.guard import Deed
-from drdeck.sites.site import Refused, ResultUnknown
-from drdeck.sites.vsphere.post import NAME_S
-from drdeck.sites.vsphere.told import Told
+from drdeck.sites.contract import Refused, ResultUnknown
+from drdeck.sites.vsphere.guard.observations import Told
+from drdeck.sites.vsphere.guard.session_guard import NAME_S
 from tests.vsphere.guardbench import ANNA, JOE, OWN, START, VM, Bench, one
 
 # -- the three tellings of one deed

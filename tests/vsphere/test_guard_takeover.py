@@ -6,10 +6,10 @@ from datetime import timedelta
 
 import pytest
 
-from drdeck.model.acts import Act
 from drdeck.model.domains import SessionState
 from drdeck.model.guard import Deed
-from drdeck.sites.vsphere.windows import LATE
+from drdeck.model.planned import Act
+from drdeck.sites.vsphere.guard.attribution_windows import LATE
 from tests.vsphere.guardbench import ANNA, JOE, OWN, VM, Bench, one
 
 LATE_S = LATE.total_seconds()

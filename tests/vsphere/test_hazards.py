@@ -9,11 +9,12 @@ from typing import Any
 
 import pytest
 
+from drdeck.config.settings import VSphereSettings
 from drdeck.model.times import show
-from drdeck.settings import VSphereSettings
-from drdeck.sites.vsphere import foresight, hazards, make_vsphere_site
-from drdeck.sites.vsphere.facts import FolderFacts, Inventory, VmFacts
-from drdeck.sites.vsphere.hazards import Cluster, Findings, Task
+from drdeck.sites.vsphere import make_vsphere_site
+from drdeck.sites.vsphere.guard import hazards
+from drdeck.sites.vsphere.guard.hazards import Cluster, Findings, Task
+from drdeck.sites.vsphere.inventory.inventory_facts import FolderFacts, Inventory, VmFacts
 from tests.support.passwords import Known
 from tests.support.vcsim import VCenter
 from tests.support.waiting import eventually
@@ -141,7 +142,7 @@ def in_session(vcenter: VCenter) -> str:
 
 @pytest.mark.vcsim
 async def test_a_warning_goes_when_its_cause_goes(vcenter: VCenter, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(foresight, "FORESEE_S", 0.3)
+    monkeypatch.setattr(hazards, "FORESEE_S", 0.3)
     vcenter.control("drs", text=AUTO)
     site = site_of(vcenter, in_session(vcenter))
     seen: list[tuple[str, ...]] = []

@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from drdeck.sites.site import Refused, SiteUnreachable
-from drdeck.sites.vsphere.facts import decode_name, encode_name
+from drdeck.sites.contract import Refused, SiteUnreachable
+from drdeck.sites.vsphere.inventory.inventory_facts import decode_name, encode_name
 from tests.support.soapcount import soap_calls
 from tests.support.vcsim import VCenter
 from tests.support.waiting import eventually

@@ -11,8 +11,8 @@ from unittest import mock
 import pytest
 from pyVmomi import vim
 
-from drdeck.sites.vsphere.connection import Credentials, Endpoint, Session
-from drdeck.sites.vsphere.lease import CLAIM, Driven, Leases, driver, left_by
+from drdeck.sites.vsphere.record.lease import CLAIM, Driven, Leases, driver, left_by
+from drdeck.sites.vsphere.vcenter.connection import Credentials, Endpoint, Session
 from tests.support.vcsim import VCenter
 
 pytestmark = pytest.mark.vcsim
@@ -116,7 +116,7 @@ def test_since_when_a_process_drives(vcenter: VCenter, folder: str, clock: Clock
     mine, other = session(vcenter), session(vcenter)
     anna, bob, steady = Leases("anna@jump1", clock), Leases("bob@jump2", clock), Steady()
     bob.on_taken = lambda session, driver, force: clock.on(2)
-    with mock.patch("drdeck.sites.vsphere.lease.steady", steady):
+    with mock.patch("drdeck.sites.vsphere.record.lease.steady", steady):
         assert anna.since(folder) is None
         anna.hold(mine, folder)
         first = clock()
@@ -179,7 +179,7 @@ def test_one_that_slept_between_its_look_and_its_claim_has_nothing(
                 one.on(31)
             leases.hold(other, folder)
 
-    with mock.patch("drdeck.sites.vsphere.lease.steady", steady):
+    with mock.patch("drdeck.sites.vsphere.record.lease.steady", steady):
         anna.hold(mine, folder)
         for one in (clock, steady):
             one.on(31 if call == "_claim" else 25)
@@ -197,7 +197,7 @@ def test_until_when_it_is_held_is_counted_from_before_it_was_asked(
 ) -> None:
     mine = session(vcenter)
     anna, steady = Leases("anna@jump1", clock), Steady()
-    with mock.patch("drdeck.sites.vsphere.lease.steady", steady):
+    with mock.patch("drdeck.sites.vsphere.record.lease.steady", steady):
         with sleeping_at(anna, "_tell", lambda: steady.on(40)):
             assert anna.hold(mine, folder) < steady(), "whoever acts on this is kept from it"
         assert anna.hold(mine, folder) == steady() + 30

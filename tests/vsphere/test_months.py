@@ -12,14 +12,14 @@ import msgspec
 import pytest
 from pyVmomi import vim
 
+from drdeck.config.settings import Duration
 from drdeck.model.domains import SessionState
 from drdeck.model.guard import Deed
-from drdeck.settings import Duration
-from drdeck.sites.vsphere.collector import Properties
-from drdeck.sites.vsphere.eventlog import PAGE, EventLog
-from drdeck.sites.vsphere.memory import FILE, Memories
-from drdeck.sites.vsphere.post import KEPT
-from drdeck.sites.vsphere.windows import MOST as WINDOWS
+from drdeck.sites.vsphere.guard.attribution_windows import MOST as WINDOWS
+from drdeck.sites.vsphere.guard.event_log import PAGE, EventLog
+from drdeck.sites.vsphere.guard.guard_store import FILE, Memories
+from drdeck.sites.vsphere.guard.session_guard import KEPT
+from drdeck.sites.vsphere.inventory.property_cache import Properties
 from tests.rules.bench import DOMAIN, INTERVAL_S, Plan
 from tests.rules.on_vsphere import VCenters, VSphereBench
 from tests.support.vcsim import VCenter

@@ -7,22 +7,11 @@ from typing import Any
 import pytest
 
 from drdeck.model.domains import FailoverType, SessionState
-from drdeck.sites.vsphere.completing import unready
-from drdeck.sites.vsphere.plan import plan
-from drdeck.sites.vsphere.record import Record
-from drdeck.sites.vsphere.situation import Protected, groups
-from tests.support.situations import (
-    OP,
-    at,
-    chain,
-    failover,
-    rollback,
-    session,
-    settings,
-    situation,
-    snap,
-    vm,
-)
+from drdeck.sites.vsphere.plan.domain_state import Protected, groups
+from drdeck.sites.vsphere.plan.failover import unready
+from drdeck.sites.vsphere.plan.planner import plan
+from drdeck.sites.vsphere.record.attributes import Record
+from tests.support.situations import OP, at, chain, failover, rollback, session, settings, situation, snap, vm
 
 RUNBOOK = (("db", ["db*"], 30.0), ("app", ["app*"], 0.0))
 ROLLING: dict[str, Any] = {

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 
-from drdeck.sites.site import SiteUnreachable
-from drdeck.sites.vsphere.connection import Connection, Endpoint
-from drdeck.sites.vsphere.protected import ProtectedSide
+from drdeck.sites.contract import SiteUnreachable
+from drdeck.sites.vsphere.protected_site import ProtectedSide
+from drdeck.sites.vsphere.vcenter.connection import Connection, Endpoint
 from tests.support.waiting import eventually
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from drdeck.model.domains import FailoverType, Mode, Period, SessionState
 from drdeck.model.text import hides
-from drdeck.sites.vsphere import record as r
+from drdeck.sites.vsphere.record import attributes as r
 from tests.support.situations import OP, T0, failover, rollback, session
 
 INSTANTS = st.datetimes(

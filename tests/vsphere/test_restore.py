@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from drdeck.model.domains import Period
-from drdeck.sites.vsphere import restore
-from drdeck.sites.vsphere.facts import SnapshotFact, VmFacts
-from drdeck.sites.vsphere.record import PitrRecord, Record
+from drdeck.sites.vsphere.inventory.inventory_facts import SnapshotFact, VmFacts
+from drdeck.sites.vsphere.plan import restore_points
+from drdeck.sites.vsphere.record.attributes import PitrRecord, Record
 from tests.support.situations import T0, at, chain, snap, vm
 
 MINUTES = st.integers(-500, 500).map(lambda quarter: quarter / 4)
@@ -39,35 +39,35 @@ def vms(draw: st.DrawFn) -> VmFacts:
 @given(vms(), records(), MINUTES)
 def test_the_newest_usable_one_at_or_before(machine: VmFacts, record: Record, minutes: float) -> None:
     to = at(minutes)
-    found = restore.target(machine, to, record)
+    found = restore_points.target(machine, to, record)
     allowed = [
         s
         for s in machine.snapshots
-        if restore.instant_of(s) <= to
-        and (record.pitr.reset is None or restore.instant_of(s) > record.pitr.reset)
-        and not any(p.covers(restore.instant_of(s)) for p in record.excluded)
+        if restore_points.instant_of(s) <= to
+        and (record.pitr.reset is None or restore_points.instant_of(s) > record.pitr.reset)
+        and not any(p.covers(restore_points.instant_of(s)) for p in record.excluded)
     ]
     if found is None:
         assert not allowed
         return
     assert found in allowed
-    assert restore.instant_of(found) == max(restore.instant_of(s) for s in allowed)
+    assert restore_points.instant_of(found) == max(restore_points.instant_of(s) for s in allowed)
 
 
 @given(st.lists(vms(), max_size=4), records())
 def test_what_is_offered_can_be_had(machines: list[VmFacts], record: Record) -> None:
-    offered = restore.instants(machines, record)
+    offered = restore_points.instants(machines, record)
     assert [i for i, _ in offered] == sorted((i for i, _ in offered), reverse=True)
     assert len({i for i, _ in offered}) == len(offered)
     for instant, kind in offered:
-        point = restore.describe(tuple(machines), instant, kind, record)
+        point = restore_points.describe(tuple(machines), instant, kind, record)
         assert point.vms >= 1 and point.vms + len(point.missing) == len(machines)
         assert point.skew_s >= 0
 
 
 @given(vms())
 def test_leaves_go_first(machine: VmFacts) -> None:
-    order = restore.leaves_first(machine, {s.id for s in machine.snapshots})
+    order = restore_points.leaves_first(machine, {s.id for s in machine.snapshots})
     gone: set[str] = set()
     for one in order:
         assert all(s.id in gone for s in machine.snapshots if s.parent_id == one.id)
@@ -89,29 +89,29 @@ def test_leaves_go_first(machine: VmFacts) -> None:
 )
 def test_whose_it_is_and_from_when(name: str, mine: bool, instant: datetime) -> None:
     one = SnapshotFact("s", name, "", T0, None)
-    assert restore.ours(one) is mine
-    assert restore.instant_of(one) == instant
+    assert restore_points.ours(one) is mine
+    assert restore_points.instant_of(one) == instant
 
 
 def test_names_and_instants_go_together() -> None:
     for instant in (T0, T0 + timedelta(milliseconds=7), T0 + timedelta(microseconds=1)):
-        one = SnapshotFact("s", restore.point_name(instant), "", at(60), None)
-        assert restore.ours(one) and restore.instant_of(one) == instant
+        one = SnapshotFact("s", restore_points.point_name(instant), "", at(60), None)
+        assert restore_points.ours(one) and restore_points.instant_of(one) == instant
 
 
 def test_snapshots_of_other_tools_that_belong_together() -> None:
     a = vm("a", **chain(snap("a1", 0), snap("a2", 10)))
     b = vm("b", **chain(snap("b1", 0.5), snap("b2", 12)))
-    offered = restore.instants([a, b], Record())
+    offered = restore_points.instants([a, b], Record())
     assert offered == [(at(12), "foreign"), (at(10), "foreign"), (at(0.5), "foreign")]
-    point = restore.describe((a, b), at(10), "foreign", Record())
+    point = restore_points.describe((a, b), at(10), "foreign", Record())
     assert (point.vms, point.skew_s, point.missing) == (2, 570.0, ())
-    assert restore.describe((a, b), at(0), "foreign", Record()).missing == ("b",)
+    assert restore_points.describe((a, b), at(0), "foreign", Record()).missing == ("b",)
 
 
 def test_a_vm_that_joined_a_group_point_late_shows_in_its_skew() -> None:
-    group = restore.point_name(at(5))
+    group = restore_points.point_name(at(5))
     a = vm("a", **chain(snap("a1", 5, group)))
     b = vm("b", **chain(snap("b1", 5.75, group)))
-    point = restore.describe((a, b), at(5), "group", Record())
+    point = restore_points.describe((a, b), at(5), "group", Record())
     assert (point.vms, point.skew_s, point.missing) == (2, 45.0, ())

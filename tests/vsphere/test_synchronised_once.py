@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from drdeck.sites.vsphere.record import ModeRecord, Record, SyncedRecord
-from drdeck.sites.vsphere.upkeep import SETTLED, noted
+from drdeck.sites.vsphere.plan.maintenance import SETTLED, noted
+from drdeck.sites.vsphere.record.attributes import ModeRecord, Record, SyncedRecord
 from tests.rules.bench import DOMAIN, VMS, Plan
 from tests.rules.on_vsphere import VCenters, VSphereBench
 from tests.support import flowsite

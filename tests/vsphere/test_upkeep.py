@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
+from drdeck.config.settings import VSphereSettings
 from drdeck.model.domains import Period, SessionState
-from drdeck.settings import VSphereSettings
-from drdeck.sites.vsphere.facts import FolderFacts, Inventory
-from drdeck.sites.vsphere.record import PitrRecord, Record
-from drdeck.sites.vsphere.restore import CHAIN_MAX
-from drdeck.sites.vsphere.sight import Sight
-from drdeck.sites.vsphere.upkeep import chain_stuck, due
+from drdeck.sites.vsphere.inventory.inventory_facts import FolderFacts, Inventory
+from drdeck.sites.vsphere.plan.maintenance import chain_stuck, due
+from drdeck.sites.vsphere.plan.restore_points import CHAIN_MAX
+from drdeck.sites.vsphere.record.attributes import PitrRecord, Record
+from drdeck.sites.vsphere.site_state import Sight
 from tests.support.situations import at, chain, failover, session, settings, situation, snap, vm
 
 FINISHED = {"failover": failover("finished")}

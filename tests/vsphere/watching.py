@@ -8,9 +8,9 @@ from contextlib import asynccontextmanager
 from types import SimpleNamespace
 from typing import Any
 
-from drdeck.sites.vsphere.connection import Connection, Endpoint
-from drdeck.sites.vsphere.facts import Inventory, VmFacts
-from drdeck.sites.vsphere.inventory import InventoryWatch
+from drdeck.sites.vsphere.inventory.inventory_facts import Inventory, VmFacts
+from drdeck.sites.vsphere.inventory.inventory_watch import InventoryWatch
+from drdeck.sites.vsphere.vcenter.connection import Connection, Endpoint
 from tests.support.vcsim import VCenter
 
 

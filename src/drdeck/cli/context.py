@@ -17,20 +17,20 @@ import click
 import msgspec
 import platformdirs
 
-from drdeck.controller import pulse
-from drdeck.controller.client import Client, ControllerError, Kind
-from drdeck.controller.journal import JournalError
-from drdeck.controller.launch import attach
-from drdeck.controller.paths import Paths, paths_for
-from drdeck.controller.protocol import Listing
-from drdeck.controller.sight import LOGGED_IN, NOT_SEEN
+from drdeck.config.settings import TRAINING, Settings, SettingsError, TrainingSettings
+from drdeck.config.settings_file import load
+from drdeck.controller.ipc import liveness
+from drdeck.controller.ipc.client import Client, ControllerError, Kind
+from drdeck.controller.ipc.protocol import Listing
+from drdeck.controller.journal.event_store import JournalError
+from drdeck.controller.process.launch import attach
+from drdeck.controller.process.paths import Paths, paths_for
+from drdeck.controller.site_watcher import LOGGED_IN, NOT_SEEN
 from drdeck.model.times import show_duration
-from drdeck.settings import TRAINING, Settings, SettingsError, TrainingSettings
-from drdeck.settings_file import load
 
-from . import exits, output
-from .exits import Exit
-from .passwords import Asker
+from . import exit_codes, output
+from .exit_codes import Exit
+from .prompts import Asker
 
 FIRST_SIGHT_S = 90
 """How long a command waits for the site's first view before it gives up."""
@@ -117,8 +117,8 @@ class Context:
         """
         client = await attach(self.paths, self.arguments(), kind, start)
         if kind == "cli":
-            client.patience_s = pulse.GIVE_UP_S
-            client.beside(pulse.mind(client, functools.partial(_silent, client), _again))
+            client.patience_s = liveness.GIVE_UP_S
+            client.beside(liveness.mind(client, functools.partial(_silent, client), _again))
         return client
 
     @contextlib.asynccontextmanager
@@ -144,18 +144,18 @@ class Context:
 
 def _silent(client: Client) -> None:
     limit = client.patience_s
-    output.note(pulse.SILENT + (f"; given up after {limit:g} s of that" if math.isfinite(limit) else ""))
+    output.note(liveness.SILENT + (f"; given up after {limit:g} s of that" if math.isfinite(limit) else ""))
 
 
 def _again() -> None:
-    output.note(pulse.AGAIN)
+    output.note(liveness.AGAIN)
 
 
 def end_stale(listing: Listing) -> None:
     """Raises Exit(5) when what was shown is old, because the site is out of sight."""
     if listing.error is not None:
         age = show_duration(listing.stale_s or 0)
-        raise Exit(exits.UNREACHABLE, f"as of {age} ago, for the site is out of sight: {listing.error}")
+        raise Exit(exit_codes.UNREACHABLE, f"as of {age} ago, for the site is out of sight: {listing.error}")
 
 
 async def wait_for_sight(client: Client, stale: bool = False) -> Listing:
@@ -186,10 +186,10 @@ async def wait_for_sight(client: Client, stale: bool = False) -> Listing:
                         continue
                     if stale and listing.seen_at is not None:
                         return listing
-                    raise Exit(exits.UNREACHABLE, listing.error)
+                    raise Exit(exit_codes.UNREACHABLE, listing.error)
                 await client.changed()
     except TimeoutError:
-        raise Exit(exits.UNREACHABLE, f"the site was not seen within {FIRST_SIGHT_S} s") from None
+        raise Exit(exit_codes.UNREACHABLE, f"the site was not seen within {FIRST_SIGHT_S} s") from None
 
 
 def default_config() -> Path:
@@ -214,32 +214,32 @@ def told(main: Callable[[], object]) -> int:
     except Exit as end:
         return _say(str(end), end.code)
     except SettingsError as error:
-        return _say(str(error), exits.USAGE)
+        return _say(str(error), exit_codes.USAGE)
     except ControllerError as error:
-        return _say(str(error), exits.of_refusal(error.code))
+        return _say(str(error), exit_codes.of_refusal(error.code))
     except JournalError as error:
-        return _say(str(error), exits.FAILED)
+        return _say(str(error), exit_codes.FAILED)
     except click.exceptions.Exit as end:
         return end.exit_code
     except click.Abort as end:
         if isinstance(end.__cause__, KeyboardInterrupt):
-            return exits.INTERRUPTED
-        return _say("given up", exits.FAILED)
+            return exit_codes.INTERRUPTED
+        return _say("given up", exit_codes.FAILED)
     except click.ClickException as error:
         written = io.StringIO()
         error.show(file=written)  # quotes what was typed
         click.echo(output.readable(written.getvalue().rstrip("\n"), lines=True), err=True)
         return error.exit_code
     except KeyboardInterrupt:
-        return exits.INTERRUPTED
+        return exit_codes.INTERRUPTED
     except BrokenPipeError:
         with contextlib.suppress(OSError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        return exits.FAILED
+        return exit_codes.FAILED
     except OSError as error:
         said = error.strerror or str(error)
-        return _say(f"{error.filename}: {said}" if error.filename else said, exits.FAILED)
-    return exits.DONE
+        return _say(f"{error.filename}: {said}" if error.filename else said, exit_codes.FAILED)
+    return exit_codes.DONE
 
 
 def _say(text: str, code: int) -> int:

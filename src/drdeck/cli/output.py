@@ -11,15 +11,15 @@ import sys
 import textwrap
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 
 import click
 import msgspec
 
-from drdeck.model.ascii import spelled
-from drdeck.model.text import clean, in_json
-from drdeck.terminal import is_utf8
+from drdeck.model.text import clean, in_json, spelled
+from drdeck.terminal_info import is_utf8
 
-from .shape import Json
+from .json_shapes import Json
 
 
 def readable(text: str, lines: bool = False) -> str:
@@ -116,3 +116,20 @@ def size(count: int | None) -> str:
     while value >= 1000 and len(units) > 1:
         value, units = value / 1000, units[1:]
     return f"{value:.0f} {units[0]}" if units[0] == "B" else f"{value:.3g} {units[0]}"
+
+
+NAME = "drdeck"
+
+
+def called() -> str:
+    """A word that calls this drdeck again: "drdeck" where the shell finds it, else its path."""
+    own = Path(sys.argv[0])
+    if own.name != NAME:
+        return NAME  # by `python -m`, or in a program of somebody's own
+    found = shutil.which(NAME)
+    if found is not None and Path(found).exists() and own.exists() and Path(found).samefile(own):
+        return NAME
+    try:
+        return str(own.absolute().relative_to(Path.cwd()))
+    except ValueError:
+        return str(own.absolute())

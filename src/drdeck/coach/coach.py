@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from drdeck.controller.client import Client
+from drdeck.controller.ipc.client import Client
 
-from .facts import Facts, gather
-from .home import progress_file
 from .judge import attached, current, judge
 from .lesson import Objective
+from .lesson_facts import Facts, gather
+from .lesson_state import progress_file
 from .progress import Progress
 from .result import Result, cost_of, figures, result_of
 
 if TYPE_CHECKING:
-    from .loading import Course
+    from .lesson_file import Course
 
 Said = tuple[str, str]
 """(style, sentence); styles: situation, objective, hint, key, mistake, done"""

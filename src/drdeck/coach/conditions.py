@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from drdeck.controller.operations import OperationView
+from drdeck.controller.journal.operations import OperationView
 from drdeck.model.domains import Domain, Health, Mode, Session, SessionState
 
 from . import lesson as spec
-from .facts import Facts, rollbacks_in, session_of
+from .lesson_facts import Facts, rollbacks_in, session_of
 
 _WAY = (
     Mode.PROTECTED,

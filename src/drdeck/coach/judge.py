@@ -11,13 +11,13 @@ from drdeck.model.domains import Mode
 
 from . import mistakes
 from .conditions import holds
-from .facts import Facts
 from .lesson import Objective
+from .lesson_facts import Facts
 from .progress import Noticed, Progress, Seen
 from .result import result_of
 
 if TYPE_CHECKING:
-    from .loading import Course
+    from .lesson_file import Course
 
 _BEFORE = frozenset({Mode.IMPORTED, Mode.REHYDRATING, Mode.SYNCHRONISED})
 

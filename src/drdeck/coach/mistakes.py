@@ -9,8 +9,8 @@ from drdeck.model.domains import Domain, FailoverType, Period
 from drdeck.model.times import parse_duration, show, show_duration
 
 from . import lesson as spec
-from .facts import Facts, rollbacks_in, session_of
-from .ground import Ground
+from .lesson_facts import Facts, rollbacks_in, session_of
+from .scenario_truth import Ground
 
 Found = tuple[str, str]
 """(occasion, what happened in a few words)"""

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import msgspec
 
-from drdeck.files import write_private
 from drdeck.model.frozen import Frozen
+from drdeck.private_files import write_private
 
 from .result import Result
 

@@ -12,11 +12,11 @@ from drdeck.model.domains import Domain, FailoverType, Health
 from drdeck.model.frozen import Frozen
 from drdeck.model.times import show, show_clock
 
-from .facts import Facts
-from .ground import DomainGround
+from .lesson_facts import Facts
+from .scenario_truth import DomainGround
 
 if TYPE_CHECKING:
-    from .loading import Course
+    from .lesson_file import Course
     from .progress import Progress, Seen
 
 _T = TypeVar("_T")

@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from drdeck.coach.coach import Coach
-from drdeck.controller.client import Client
-from drdeck.controller.logs import log_to
-from drdeck.files import make_private
+from drdeck.config.settings import ConsoleSettings
+from drdeck.controller.ipc.client import Client
+from drdeck.controller.process.logs import log_to
 from drdeck.model.text import clean
-from drdeck.settings import ConsoleSettings
+from drdeck.private_files import make_private
 
 if TYPE_CHECKING:
-    from .dialogs.lessons import Lessons
+    from drdeck.console.dialogs.choose_lesson import Lessons
 
 __all__ = ["Left", "run"]
 

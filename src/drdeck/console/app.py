@@ -25,30 +25,29 @@ from textual.scrollbar import ScrollBar
 from textual.worker import WorkerFailed
 
 from drdeck.coach.coach import Coach
-from drdeck.controller.client import Client, Disconnected
+from drdeck.config.settings import ConsoleSettings
+from drdeck.console.actions.action_runner import Acts
+from drdeck.console.actions.dialog_queue import Turns
+from drdeck.console.actions.notifications import Tidings, Unasked
+from drdeck.console.dialogs.add_site import AddSite
+from drdeck.console.dialogs.choose_lesson import Lessons
+from drdeck.console.dialogs.dialog import Dialog
+from drdeck.console.screens.domain_list import DomainsScreen
+from drdeck.console.screens.screen import ConsoleScreen
+from drdeck.console.terminal.clipboard import sequence
+from drdeck.console.terminal.diff_writer import Frame
+from drdeck.console.terminal.driver import Keyboard
+from drdeck.console.terminal.size_guard import too_small
+from drdeck.console.widgets.row_list import CharacterBar
+from drdeck.controller.ipc.client import Client, Disconnected
 from drdeck.model.text import in_ascii
-from drdeck.settings import ConsoleSettings
 
-from .acts import Acts
-from .clipboard import sequence
-from .coaching import Coaching
-from .dialogs.base import Dialog
-from .dialogs.lessons import Lessons
-from .dialogs.site import AddSite
-from .driver import Keyboard
-from .frugal import Frame
-from .keys import bindings, keys_of, normal, own_bindings
+from .coach_session import Coaching
+from .key_bindings import bindings, keys_of, normal, own_bindings
 from .link import BACKOFF, Attached, Lost, News, follow
-from .looks import THEMES, looks_for
-from .painting import Painter
-from .room import too_small
-from .screens.base import ConsoleScreen
-from .screens.domains import DomainsScreen
+from .repaint import Painter
 from .state import State
-from .tidings import Tidings
-from .turns import Turns
-from .unasked import Unasked
-from .widgets.scrolling import CharacterBar
+from .themes import THEMES, looks_for
 
 log = logging.getLogger(__name__)
 Answer = TypeVar("Answer")

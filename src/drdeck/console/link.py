@@ -8,8 +8,8 @@ from collections.abc import Awaitable, Callable
 
 from textual.message import Message
 
-from drdeck.controller.client import Client, ControllerError, Disconnected
-from drdeck.controller.pulse import SILENT, mind
+from drdeck.controller.ipc.client import Client, ControllerError, Disconnected
+from drdeck.controller.ipc.liveness import SILENT, mind
 
 log = logging.getLogger(__name__)
 

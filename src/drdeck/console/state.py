@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from drdeck.controller import client
-from drdeck.controller.operations import OperationState, OperationView
-from drdeck.controller.protocol import Detail, Listing, Welcome
+from drdeck.controller.ipc import client
+from drdeck.controller.ipc.protocol import Detail, Listing, Welcome
+from drdeck.controller.journal.operations import OperationState, OperationView
 from drdeck.model.actions import BY_NAME
 from drdeck.model.domains import Domain
 

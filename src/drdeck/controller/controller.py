@@ -15,30 +15,28 @@ from typing import Any
 
 import msgspec
 
-from drdeck.controller.requests import Preview
+from drdeck.controller.journal import projection as facts
+from drdeck.controller.journal.alarm_trail import AlarmTrail
+from drdeck.controller.journal.event_store import Journal, JournalError
+from drdeck.controller.journal.operations import Operation
+from drdeck.controller.journal.recorder import SELF, Book
+from drdeck.controller.passwords.password_store import Passwords, UnusablePassword
 from drdeck.model.actions import Request
+from drdeck.model.alarms import Finding
 from drdeck.model.domains import Domain, ProtectedSite
-from drdeck.model.findings import Finding
 from drdeck.model.guard import Hazards
 from drdeck.model.passwords import OWN, PROTECTED, PasswordWanted
 from drdeck.model.pitr import Points
 from drdeck.model.times import show
 from drdeck.model.views import SiteView
-from drdeck.sites.site import RecoverySite, SiteError, SiteUnreachable
+from drdeck.sites.contract import RecoverySite, SiteError, SiteUnreachable
 
-from . import projection as facts
 from . import requests
-from .again import Again
-from .alarms import AlarmTrail
-from .book import SELF, Book
-from .doing import Doing
-from .journal import Journal, JournalError
-from .operations import Operation
+from .executor import Doing
+from .maintenance_runner import Upkeep
 from .reconcile import first_command
-from .requests import NotAccepted
-from .secrets import Passwords, UnusablePassword
-from .sight import Sight, utcnow
-from .upkeep import Upkeep
+from .requests import NotAccepted, Preview
+from .site_watcher import Again, Sight, utcnow
 
 log = logging.getLogger("drdeck.controller")
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from drdeck.model.acts import Act
+from drdeck.controller.journal.operations import Operation, Question
 from drdeck.model.commands import (
     AbortCompletion,
     AnyCommand,
@@ -29,10 +29,10 @@ from drdeck.model.commands import (
     TakeOver,
 )
 from drdeck.model.domains import Domain, FailoverType, Mode, SessionState
+from drdeck.model.planned import Act
 from drdeck.model.times import show
 
-from . import asking
-from .operations import Operation, Question
+from . import questions
 
 
 @dataclass(frozen=True)
@@ -200,7 +200,7 @@ def _overtaken(op: Operation, d: Domain, first: AnyCommand, serial: int) -> Next
     if key in op.done:
         return Done("rolled back; another rollback has followed since")
     if key in op.lost:
-        return Ask(asking.unknown([key], [first.says], d))
+        return Ask(questions.unknown([key], [first.says], d))
     return Failed("somebody else rolled the VMs back meanwhile; ask again if it is still wanted")
 
 
@@ -241,15 +241,15 @@ def _command(
     if key in op.failed:
         if on_refused == "fail":
             return Failed(op.failed[key])
-        return Ask(asking.failed(op, [key], ("retry",)))
+        return Ask(questions.failed(op, [key], ("retry",)))
     if serial <= op.unseen.get(key, -1):
         return Wait(f"{command.says}: its answer was lost; looking at the site")
     if key in op.lost and isinstance(command, Take) and command.act.after_loss == "ask":
-        return Ask(asking.unknown([key], [command.says], d, [command.act.vm] if command.act.vm else ()))
+        return Ask(questions.unknown([key], [command.says], d, [command.act.vm] if command.act.vm else ()))
     if key in op.done and serial <= op.done[key]:
         return Wait(f"{command.says}: done; waiting until the site shows it", unshown=key)
     if key in op.done:
-        return Ask(asking.vanished(op, key, command.says, shown))
+        return Ask(questions.vanished(op, key, command.says, shown))
     return Do((command,))
 
 
@@ -307,7 +307,7 @@ def _phase(op: Operation, d: Domain, serial: int) -> Next | None:
         return Do(tuple(todo), phase.name)
     if unknown:
         return Ask(
-            asking.unknown(
+            questions.unknown(
                 [act.key for act in unknown],
                 [act.says or act.kind for act in unknown],
                 d,
@@ -315,8 +315,8 @@ def _phase(op: Operation, d: Domain, serial: int) -> Next | None:
             )
         )
     if failed and not under_way:
-        choices = asking.common_choices(failed)
-        return Ask(asking.failed(op, [act.key for act in failed], choices))
+        choices = questions.common_choices(failed)
+        return Ask(questions.failed(op, [act.key for act in failed], choices))
     if under_way or settling or unseen or failed:
         return Wait(phase.wait or phase.name, tuple(settling))
     if phase.wait or phase.then is None:

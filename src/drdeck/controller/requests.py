@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 import msgspec
 
+from drdeck.controller.journal.operations import Operation
 from drdeck.model.actions import BY_NAME, Request, refusal
 from drdeck.model.confirming import consequences, tier_of, unconfirmed
 from drdeck.model.domains import MODE_LABELS, Domain, FailoverType, ProtectedSite
 from drdeck.model.frozen import Frozen
 from drdeck.model.guard import Hazards
 from drdeck.model.times import show
-
-from .differs import changes
-from .operations import Operation
 
 NO_HAZARDS = Hazards()
 NOT_CHECKED = ("whether users can reach the recovery network",)
@@ -245,3 +243,34 @@ def accept(
         if differs:
             raise NotAccepted("stale", f"things changed since they were shown: {'; '.join(differs)}")
     return request
+
+
+LISTS = ("VMs", "recovery networks")
+"""Facts that are names, as "3: a, b, c" or "a, b"."""
+MOST_NAMES = 5
+
+
+def changes(shown: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
+    """A sentence for each fact that differs; of a list of names only those that came or went."""
+    told = [_change(key, shown.get(key, ""), now.get(key, "")) for key in sorted({*shown, *now})]
+    return [text for text in told if text]
+
+
+def _change(key: str, before: str, after: str) -> str:
+    if key in LISTS:
+        pairs = (_names(before) - _names(after), "gone"), (_names(after) - _names(before), "new")
+        told = "; ".join(f"{_some(names)} {word}" for names, word in pairs if names)
+        return f"{key}: {told}" if told else ""
+    was, now = (f'"{text}"' if text else "nothing" for text in (before, after))
+    return f"{key}: {was} before, {now} now" if before != after else ""
+
+
+def _names(text: str) -> set[str]:
+    count, colon, names = text.partition(": ")
+    return set(filter(None, (names if colon and count.isdecimal() else text).split(", ")))
+
+
+def _some(names: set[str]) -> str:
+    told = sorted(names)
+    more = f" and {len(told) - MOST_NAMES} more" if len(told) > MOST_NAMES else ""
+    return ", ".join(told[:MOST_NAMES]) + more

@@ -27,3 +27,12 @@ class Alarm(Frozen, frozen=True, kw_only=True):
     text: str
     user: str | None = None
     address: str = ""
+
+
+class Finding(Frozen, frozen=True, kw_only=True):
+    """One line of `drdeck doctor`: `level` is ok, warn or fail; `remedy` says what to do."""
+
+    level: str
+    subject: str
+    text: str
+    remedy: str = ""

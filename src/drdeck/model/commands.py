@@ -6,9 +6,9 @@ from datetime import datetime
 
 import msgspec
 
-from .acts import Act
 from .domains import FailoverType
 from .frozen import Frozen
+from .planned import Act
 from .times import show
 
 

@@ -10,9 +10,9 @@ from enum import StrEnum
 
 import msgspec
 
-from .acts import Phase, SiteQuestion
 from .alarms import Alarm
 from .frozen import Frozen
+from .planned import Phase, SiteQuestion
 
 
 class Mode(StrEnum):

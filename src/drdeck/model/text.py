@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Sequence
 from contextvars import ContextVar
 from functools import lru_cache
-
-from .ascii import spelled
+from typing import Protocol
 
 in_ascii: ContextVar[bool] = ContextVar("in_ascii", default=False)
 """Whether `clean` spells what has no likeness in ASCII: before its width is measured, so that names stay
@@ -105,3 +105,23 @@ def names(things: Sequence[_Named], most: int = 3) -> str:
     """A few names, and how many more: "a, b, c and 4 more"."""
     shown = ", ".join(thing.name for thing in things[:most])
     return f"{shown} and {len(things) - most} more" if len(things) > most else shown
+
+
+LIKENESS = {
+    **dict.fromkeys("─━╌┄═", "-"),
+    **dict.fromkeys("│┃┆║▏▕▎▐▌▍▋▊▉", "|"),
+    **dict.fromkeys("┌┐└┘├┤┬┴┼╭╮╰╯╔╗╚╝┏┓┗┛", "+"),
+    **dict.fromkeys("█▇▆", "#"),
+    "▅": "+", "▄": "=", "▃": "-", "▂": ".", "▁": "_", "░": ".", "▒": "/", "▓": "#",
+    "●": "*", "○": "o", "•": "*", "◆": "@", "▲": "^", "▼": "v", "▾": "v", "▸": ">", "▶": ">", "‹": "<",
+    "›": ">", "✓": "+", "✗": "x", "·": ".", "…": "~", "→": ">", "←": "<", "—": "-", "–": "-", "↑": "^",
+    "↓": "v", "×": "x", "“": '"', "”": '"', "’": "'", "\u00a0": " ",
+}  # fmt: skip
+"""Characters of one cell that have an ASCII character like them."""
+
+
+def spelled(text: str) -> str:
+    """`text` in ASCII, of whatever width: what has no likeness is "<U+6F22>", so that names stay apart."""
+    if text.isascii():
+        return text
+    return "".join(c if c.isascii() else LIKENESS.get(c, f"<U+{ord(c):04X}>") for c in text)

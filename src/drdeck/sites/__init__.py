@@ -9,18 +9,18 @@ import secrets
 import socket
 from pathlib import Path
 
-from drdeck.files import write_private
-from drdeck.settings import JetStreamSettings, SiteSettings, TrainingSettings
+from drdeck.config.settings import JetStreamSettings, SiteSettings, TrainingSettings
+from drdeck.private_files import write_private
 
-from .site import PasswordSource, RecoverySite, Refused
+from .contract import PasswordSource, RecoverySite, Refused
 
 
 def make_site(name: str, settings: SiteSettings, state: Path, passwords: PasswordSource) -> RecoverySite:
     """The site of these settings, not connected yet. Raises Refused, or ValueError for
     settings that no site can be made of (a scenario that is wrong), when it cannot be one."""
     if isinstance(settings, TrainingSettings):
-        from .training.loading import load
-        from .training.site import TrainingSite
+        from drdeck.sites.training.scenario.scenario_file import load
+        from drdeck.sites.training.site import TrainingSite
 
         return TrainingSite(name, load(settings.scenario), state, settings.speed)
     if isinstance(settings, JetStreamSettings):

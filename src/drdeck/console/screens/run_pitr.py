@@ -11,23 +11,13 @@ from textual.containers import Horizontal
 from textual.widget import Widget
 from textual.widgets import Input
 
-from drdeck.controller.client import ControllerError
-from drdeck.model.domains import Domain, Health, Vm
-from drdeck.model.pitr import Points, RestorePoint
-from drdeck.model.text import clean
-from drdeck.model.times import show
-
-from ..keys import shown_key
-from ..picking import pick
-from ..show import Line, local, local_stamp, marked, plain_of, stamp, wrap
-from ..state import State
-from ..widgets.bars import operation_lines
-from ..widgets.field import Field
-from ..widgets.lines import Lines
-from ..widgets.push import Push
-from ..widgets.question import QuestionBar
-from ..widgets.rows import BESIDE, RowList
-from ..widgets.tables import (
+from drdeck.console.format import Line, local, local_stamp, marked, plain_of, stamp, wrap
+from drdeck.console.key_bindings import shown_key
+from drdeck.console.point_picker import pick
+from drdeck.console.state import State
+from drdeck.console.widgets.controls import Push
+from drdeck.console.widgets.input_field import Field
+from drdeck.console.widgets.list_rows import (
     WITH_LOCAL,
     disturbed_lines,
     point_header,
@@ -35,8 +25,18 @@ from ..widgets.tables import (
     progress_header,
     progress_row,
 )
-from ..widgets.timeline import HEIGHT, Timeline
-from .base import ConsoleScreen
+from drdeck.console.widgets.question_bar import QuestionBar
+from drdeck.console.widgets.row_list import BESIDE, RowList
+from drdeck.console.widgets.status_bars import operation_lines
+from drdeck.console.widgets.text_lines import Lines
+from drdeck.console.widgets.timeline import HEIGHT, Timeline
+from drdeck.controller.ipc.client import ControllerError
+from drdeck.model.domains import Domain, Health, Vm
+from drdeck.model.pitr import Points, RestorePoint
+from drdeck.model.text import clean
+from drdeck.model.times import show
+
+from .screen import ConsoleScreen
 
 REMINDER = "Disks are rolled back; VM configuration is not, and is not to be relied on"
 _TIME_CHARACTERS = frozenset("0123456789-")

@@ -11,12 +11,12 @@ from typing import NamedTuple
 
 from rich.cells import cell_len
 
+from drdeck.console.format import Line, Piece, cut, left, second, spread, stamp
 from drdeck.model.domains import Domain, Period
 from drdeck.model.pitr import Points, RestorePoint, window_start
 from drdeck.model.text import clean
 
-from ..show import Line, Piece, cut, left, second, spread, stamp
-from .lines import Lines
+from .text_lines import Lines
 
 _BLOCKS = "▁▂▃▄▅▆▇█"
 HEIGHT = 5

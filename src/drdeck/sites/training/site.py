@@ -10,21 +10,22 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import cast, get_args
 
-from drdeck.model.acts import Act
+from drdeck.model.alarms import Finding
 from drdeck.model.commands import AnyCommand
 from drdeck.model.domains import Domain, ProtectedSite
-from drdeck.model.findings import Finding
 from drdeck.model.guard import Hazards
 from drdeck.model.pitr import Points
+from drdeck.model.planned import Act
 from drdeck.model.times import show
 from drdeck.model.views import SiteClock, SiteView
-from drdeck.sites.site import Refused, SiteUnreachable
+from drdeck.sites.contract import Refused, SiteUnreachable
+from drdeck.sites.training.scenario.scenario_tables import FaultKind, Scenario
+from drdeck.sites.training.simulation import fault_injection
+from drdeck.sites.training.simulation.fault_injection import InjectFault, SiteCommand
+from drdeck.sites.training.view import protected_site
 
-from . import injection, protected
-from .injection import InjectFault, SiteCommand
-from .scenario import FaultKind, Scenario
-from .simulation import Simulation
-from .store import RESET, Anchor, Store, file_of
+from .site_simulation import Simulation
+from .state_store import RESET, Anchor, Store, file_of
 
 KIND = "training"
 
@@ -155,7 +156,7 @@ class TrainingSite:
         machine = simulation.machine(domain)
         if machine is None:
             raise Refused(f'there is no domain "{domain}" at {self.name}')
-        return protected.look(machine, now)
+        return protected_site.look(machine, now)
 
     def upkeep(self, now: datetime) -> list[tuple[str, Act]]:
         """Nothing: this site makes its points itself."""
@@ -225,9 +226,9 @@ class TrainingSite:
             machine = simulation.machine(name)
             chosen = tuple(vms)
             if fault == "object_store_lost":
-                for_s = injection.STORE_LOST_S if for_s is None else for_s
+                for_s = fault_injection.STORE_LOST_S if for_s is None else for_s
             elif machine is not None and not chosen:
-                one = injection.someone(machine, fault)
+                one = fault_injection.someone(machine, fault)
                 chosen = () if one is None else (one,)
             command = InjectFault(
                 operation=operation,

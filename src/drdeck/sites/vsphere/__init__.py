@@ -6,13 +6,12 @@ import secrets
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
+from drdeck.config.settings import VCenterSettings, VSphereSettings
 from drdeck.model.passwords import OWN, PROTECTED, Login
-from drdeck.settings import VCenterSettings, VSphereSettings
-from drdeck.sites.site import LoginRefused, PasswordSource
+from drdeck.sites.contract import LoginRefused, PasswordSource
+from drdeck.sites.vsphere.vcenter.connection import Connection, endpoint_of
+from drdeck.sites.vsphere.vcenter.stale_sessions import Fence
 
-from .connection import Connection
-from .endpoint import endpoint_of
-from .fence import Fence
 from .site import VSphereSite
 
 

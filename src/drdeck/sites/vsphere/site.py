@@ -11,31 +11,30 @@ from pathlib import Path
 
 import msgspec
 
+from drdeck.config.settings import VSphereSettings
 from drdeck.model import commands as c
-from drdeck.model.acts import Act
+from drdeck.model.alarms import Finding
 from drdeck.model.domains import ProtectedSite
-from drdeck.model.findings import Finding
 from drdeck.model.guard import Hazards
 from drdeck.model.pitr import Points
+from drdeck.model.planned import Act
 from drdeck.model.views import SiteView
-from drdeck.settings import VSphereSettings
-from drdeck.sites.site import LoginRefused, SiteError, SiteUnreachable
+from drdeck.sites.contract import LoginRefused, SiteError, SiteUnreachable
+from drdeck.sites.vsphere.doctor.privilege_check import Permits
+from drdeck.sites.vsphere.guard.guard_service import Guardian
+from drdeck.sites.vsphere.guard.guard_store import Memories
+from drdeck.sites.vsphere.guard.hazards import foresee, hazards
+from drdeck.sites.vsphere.inventory.inventory_watch import InventoryWatch
+from drdeck.sites.vsphere.vcenter.connection import Connection, endpoint_of
+from drdeck.sites.vsphere.vcenter.heartbeat import FIRST_S, Heartbeat
+from drdeck.sites.vsphere.vcenter.stale_sessions import Fence
 
-from .connection import Connection
+from .call_executor import Hand
 from .doctor import Patient, findings
-from .driving import Driver
-from .endpoint import endpoint_of
-from .fence import Fence
-from .guardian import Guardian
-from .hand import Hand
-from .hazards import foresee, hazards
-from .heartbeat import FIRST_S, Heartbeat
-from .inventory import InventoryWatch
-from .memory import Memories
-from .permits import Permits
-from .protected import ProtectedSide
-from .rounds import Rounds
-from .sight import KIND, Sight, host_of, moving
+from .lease_keeper import Driver
+from .maintenance_round import Rounds
+from .protected_site import ProtectedSide
+from .site_state import KIND, Sight, host_of, moving
 
 TICK_S = 0.5
 """How often time alone can bring something while a domain is under way."""

@@ -6,16 +6,16 @@ import asyncio
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from drdeck.model.findings import Finding
-from drdeck.settings import VSphereSettings
-from drdeck.sites.site import SiteError
+from drdeck.config.settings import VSphereSettings
+from drdeck.model.alarms import Finding
+from drdeck.sites.contract import SiteError
+from drdeck.sites.vsphere.inventory.inventory_facts import FolderFacts, Inventory
+from drdeck.sites.vsphere.plan.domain_state import Situation
+from drdeck.sites.vsphere.protected_site import ProtectedSide
+from drdeck.sites.vsphere.vcenter.connection import Connection
 
-from ..connection import Connection
-from ..facts import FolderFacts, Inventory
-from ..permits import Permits
-from ..protected import ProtectedSide
-from ..situation import Situation
-from . import certificates, domains, room
+from . import capacity_findings, certificate_findings, domain_findings
+from .privilege_check import Permits
 
 __all__ = ["Patient", "findings"]
 
@@ -43,9 +43,9 @@ async def findings(patient: Patient) -> list[Finding]:
     """A line each, the site's own first; never raises SiteError. A few calls, whatever the number of VMs."""
     settings, side = patient.settings, patient.side
     now = datetime.now(UTC)
-    looks = [certificates.look("certificate", settings, now)]
+    looks = [certificate_findings.look("certificate", settings, now)]
     if settings.protected is not None:
-        looks.append(certificates.look("protected certificate", settings.protected, now))
+        looks.append(certificate_findings.look("protected certificate", settings.protected, now))
     own, *protected = await asyncio.gather(*looks)
     found = []
     if patient.connection is not None:
@@ -67,15 +67,15 @@ async def findings(patient: Patient) -> list[Finding]:
         return found
     found.append(_clock(patient.skew_s))
     found += await patient.permits.findings(patient.situations, patient.inventory)
-    found += domains.folders(settings, patient.inventory)
+    found += domain_findings.folders(settings, patient.inventory)
     situations = [situation for _, situation in patient.situations]
     for situation in situations:
-        found += domains.runbook(situation)
-        found += domains.networks(situation, patient.inventory)
-        found += domains.protected_folder(situation, side, settings)
-        found += room.chains(situation)
+        found += domain_findings.runbook(situation)
+        found += domain_findings.networks(situation, patient.inventory)
+        found += domain_findings.protected_folder(situation, side, settings)
+        found += capacity_findings.chains(situation)
     try:
-        found += await room.datastores(patient.connection, situations)
+        found += await capacity_findings.datastores(patient.connection, situations)
     except SiteError as error:
         found.append(Finding(level="warn", subject="datastores", text=f"could not be looked at: {error}"))
     return found

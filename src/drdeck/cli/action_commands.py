@@ -1,0 +1,322 @@
+"""Commands that act: continuous failover, PITR sessions, answers."""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import click
+import msgspec
+
+from drdeck.controller.ipc.client import Client, ControllerError
+from drdeck.model.actions import READ_ONLY, Request
+from drdeck.model.domains import FailoverType
+from drdeck.model.passwords import PROTECTED
+from drdeck.model.text import clean
+from drdeck.model.times import parse_instant
+
+from . import exit_codes, json_shapes, output, watching
+from .context import Context, runs
+from .exit_codes import Exit
+from .prompts import Asker, ask
+
+Decorated = Callable[..., Any]
+
+
+class Seconds(click.FloatRange):
+    """So many seconds, and not "nan"."""
+
+    name = "seconds"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        found: float = super().convert(value, param, ctx)
+        if not math.isfinite(found):
+            self.fail(f"{value!r} is no number of seconds", param, ctx)
+        return found
+
+
+SECONDS = Seconds(min=0)
+
+
+def act_options(command: Decorated) -> Decorated:
+    """--wait, --timeout and --json, as every act has them."""
+    for option in (
+        click.option("--json", "as_json", is_flag=True, help="Print one JSON object."),
+        click.option(
+            "--timeout", type=SECONDS, metavar="S", help="With --wait: give up waiting after so many seconds."
+        ),
+        click.option("--wait", is_flag=True, help="Return when it has happened, or needs the operator."),
+    ):
+        command = option(command)
+    return command
+
+
+def confirm_option(command: Decorated) -> Decorated:
+    return click.option(
+        "--confirm", metavar="DOMAIN", help="The domain's name: consent to what cannot be undone."
+    )(command)
+
+
+def may_act(context: Context) -> None:
+    """Raises Exit(3) with --read-only, also where the controller that runs already may write."""
+    if context.settings.read_only:
+        raise Exit(exit_codes.REFUSED, READ_ONLY)
+
+
+async def act(context: Context, request: Request, wait: bool, timeout: float | None, as_json: bool) -> None:
+    """Submit a request, ask for consent where it is needed, print the operation, and perhaps wait."""
+    may_act(context)
+    async with context.client() as client:
+        await act_with(client, request, wait, timeout, as_json)
+
+
+TOLD = ("pitr_start", "pitr_run")
+"""What is accepted without a question, but not without a word on what it means."""
+
+
+async def act_with(
+    client: Client, request: Request, wait: bool, timeout: float | None, as_json: bool
+) -> None:
+    says = await told_before(client, request)
+    asker = Asker(client)
+    while True:
+        try:
+            ident = await _submit(client, request)
+        except ControllerError as error:
+            if error.code != "rule" or request.action != "cfo_complete":
+                raise
+            # refused, perhaps, for nothing but that nobody could log in at the protected site
+            wanted = asker.wanted(await client.get_listing(), PROTECTED)
+            if wanted is None:
+                raise
+            await asker.ask(wanted, "the protected site")
+        else:
+            break
+    if as_json:
+        output.emit({"operation": ident})
+    else:
+        output.say(ident)
+    for sentence in says:
+        output.note(sentence)
+    if wait:
+        sys.stdout.flush()
+        await watching.until_done(client, ident, timeout)
+
+
+async def _submit(client: Client, request: Request) -> str:
+    try:
+        return await client.submit(request)
+    except ControllerError as error:
+        if error.code != "unconfirmed" or request.confirm is not None or not sys.stdin.isatty():
+            raise
+        return await client.submit(await consent(client, request))
+
+
+async def told_before(client: Client, request: Request) -> tuple[str, ...]:
+    """Say what may disturb the PITR session that a request leads to; what to say once it is accepted."""
+    if request.action not in TOLD and not request.run_pitr:
+        return ()
+    preview = await client.preview(request)
+    for sentence in preview.warns:
+        output.note(f"warning: {sentence}")
+    return preview.says if request.action in TOLD else ()
+
+
+async def consent(client: Client, request: Request) -> Request:
+    """Show on the terminal what a tier-3 request does, and take the typed name."""
+    preview = await client.preview(request)
+    for sentence in (*preview.says, *preview.against):
+        output.note(sentence)
+    for what in preview.not_checked:
+        output.note(f"Not checked: {what}")
+    typed = ask(f'Type the name of the domain ("{request.domain}") to go on')
+    if typed == clean(request.domain):  # a name that cannot be typed is typed as it is shown
+        typed = request.domain
+    return msgspec.structs.replace(request, confirm=typed, shown=preview.facts)
+
+
+@click.group()
+def cfo() -> None:
+    """Continuous failover: start and complete it."""
+
+
+def _mapping(pairs: tuple[str, ...]) -> dict[str, str]:
+    mapping: dict[str, str] = {}
+    for pair in pairs:
+        source, sign, target = pair.partition("=")
+        if not sign or not source or not target:
+            raise Exit(exit_codes.USAGE, f'--network wants FROM=TO, such as "VM_3510=DRSeg"; got {pair!r}')
+        if source in mapping:
+            raise Exit(exit_codes.USAGE, f"--network maps {source!r} twice")
+        mapping[source] = target
+    return mapping
+
+
+network_option = click.option(
+    "--network", "networks", multiple=True, metavar="FROM=TO", help="Protected network = recovery network."
+)
+
+
+@cfo.command("start")
+@click.argument("domain")
+@network_option
+@act_options
+@runs
+async def cfo_start(
+    context: Context, domain: str, networks: tuple[str, ...], wait: bool, timeout: float | None, as_json: bool
+) -> None:
+    """Start continuous failover of DOMAIN."""
+    request = Request(action="cfo_start", domain=domain, networks=_mapping(networks))
+    await act(context, request, wait, timeout, as_json)
+
+
+@cfo.command("complete")
+@click.argument("domain")
+@click.option(
+    "--type", "kind", required=True, type=click.Choice([str(t) for t in FailoverType]), help="Failover type."
+)
+@click.option("--run-pitr", is_flag=True, help="Start a PITR session once the VMs are recovered.")
+@network_option
+@confirm_option
+@act_options
+@runs
+async def cfo_complete(
+    context: Context,
+    domain: str,
+    kind: str,
+    run_pitr: bool,
+    networks: tuple[str, ...],
+    confirm: str | None,
+    wait: bool,
+    timeout: float | None,
+    as_json: bool,
+) -> None:
+    """Complete the continuous failover of DOMAIN."""
+    request = Request(
+        action="cfo_complete",
+        domain=domain,
+        type=FailoverType(kind),
+        run_pitr=run_pitr,
+        networks=_mapping(networks),
+        confirm=confirm,
+    )
+    await act(context, request, wait, timeout, as_json)
+
+
+@click.group()
+def pitr() -> None:
+    """Point-in-time recovery: restore points, sessions, rollbacks."""
+
+
+@pitr.command("points")
+@click.argument("domain")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@runs
+async def pitr_points(context: Context, domain: str, as_json: bool) -> None:
+    """List the restore points of DOMAIN that may be picked, newest first."""
+    async with context.client() as client:
+        found = await client.points(domain)
+    shaped = json_shapes.points(found)
+    if as_json:
+        output.emit(shaped)
+        return
+    rows = [
+        (p["time"], p["kind"], p["vms"], f"{p['skew_s']}s", output.size(p["written_bytes"]), p["hint"] or "")
+        for p in shaped["points"]
+    ]
+    output.table(
+        ("TIME (UTC)", "KIND", "VMS", "SKEW", "WRITTEN", "HINT"),
+        rows,
+        f"{domain} has no restore point to pick",
+    )
+    for point in shaped.get("disturbed", ()):
+        output.say(f"cannot be picked: {point['time']} of {point['vm']}: {point['text']}")
+    for period in shaped["excluded"]:
+        output.say(
+            f"cannot be reached: {period['from']} to {period['to'] or 'now'} (a PITR session was active)"
+        )
+
+
+@pitr.command("start")
+@click.argument("domain")
+@click.option("--vm", "vms", multiple=True, metavar="NAME", help="Only this VM; may be repeated.")
+@act_options
+@runs
+async def pitr_start(
+    context: Context, domain: str, vms: tuple[str, ...], wait: bool, timeout: float | None, as_json: bool
+) -> None:
+    """Start a PITR session of DOMAIN by hand."""
+    await act(context, Request(action="pitr_start", domain=domain, vms=vms), wait, timeout, as_json)
+
+
+@pitr.command("run", context_settings={"ignore_unknown_options": False})
+@click.argument("domain")
+@click.option("--to", "to", required=True, metavar="TIME", help="2026-11-22T10:42:00Z, 10:42 (UTC) or -15m.")
+@click.option("--vm", "vms", multiple=True, metavar="NAME", help="Only this VM; may be repeated.")
+@confirm_option
+@act_options
+@runs
+async def pitr_run(
+    context: Context,
+    domain: str,
+    to: str,
+    vms: tuple[str, ...],
+    confirm: str | None,
+    wait: bool,
+    timeout: float | None,
+    as_json: bool,
+) -> None:
+    """Roll the VMs of DOMAIN back to an instant."""
+    may_act(context)
+    async with context.client() as client:
+        listing = await client.get_listing()
+        try:
+            instant, said = parse_instant(to, json_shapes.site_now(listing))
+        except ValueError as error:
+            raise Exit(exit_codes.USAGE, str(error)) from None
+        if said:
+            output.note(said)
+        request = Request(action="pitr_run", domain=domain, to=instant, vms=vms, confirm=confirm)
+        await act_with(client, request, wait, timeout, as_json)
+
+
+@pitr.command("exit")
+@click.argument("domain")
+@confirm_option
+@act_options
+@runs
+async def pitr_exit(
+    context: Context, domain: str, confirm: str | None, wait: bool, timeout: float | None, as_json: bool
+) -> None:
+    """Exit the PITR session of DOMAIN."""
+    request = Request(action="pitr_exit", domain=domain, confirm=confirm)
+    await act(context, request, wait, timeout, as_json)
+
+
+@click.command("takeover")
+@click.argument("domain")
+@confirm_option
+@act_options
+@runs
+async def takeover(
+    context: Context, domain: str, confirm: str | None, wait: bool, timeout: float | None, as_json: bool
+) -> None:
+    """Drive DOMAIN from here, and go on with what another controller has begun."""
+    request = Request(action="take_over", domain=domain, confirm=confirm)
+    await act(context, request, wait, timeout, as_json)
+
+
+@click.command("answer")
+@click.argument("operation")
+@click.argument("choice", type=click.Choice(["retry", "skip", "abort", "confirm"]))
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@runs
+async def answer(context: Context, operation: str, choice: str, as_json: bool) -> None:
+    """Answer what OPERATION asks."""
+    may_act(context)
+    async with context.client(sighted=False) as client:
+        await client.answer(operation, choice)
+    if as_json:
+        output.emit({"operation": operation, "answer": choice})

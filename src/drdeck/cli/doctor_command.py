@@ -1,0 +1,159 @@
+"""`drdeck doctor`: this terminal, the settings, the controller and the site; a line each, and what to do."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+
+import click
+
+import drdeck
+from drdeck import terminal_info
+from drdeck.config.settings import Settings, VSphereSettings, password_variable
+from drdeck.controller.ipc.client import Client, ControllerError
+from drdeck.controller.journal.audit import verify
+from drdeck.controller.journal.event_store import JournalError
+from drdeck.model.alarms import Finding
+from drdeck.model.passwords import PROTECTED
+
+from . import exit_codes, output
+from .context import Context, runs, wait_for_sight
+from .exit_codes import Exit
+from .prompts import Asker
+
+
+@click.command("doctor")
+@click.option("--strict", is_flag=True, help="Warnings too end with exit code 1.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@runs
+async def doctor(context: Context, as_json: bool, strict: bool) -> None:
+    """Check terminal, settings, controller and site: a line each, and what to do.
+
+    Ends with 1 when anything fails.
+    """
+    findings = [*_terminal(context.settings), *_settings(context)]
+    try:
+        async with context.client(sighted=False) as client:
+            findings += await _controller(context, client)
+    except ControllerError as error:
+        # a site that cannot be made at all is told by the controller's start
+        subject = "site" if error.code in ("unreachable", "failed") else "controller"
+        findings.append(Finding(level="fail", subject=subject, text=str(error)))
+    except JournalError as error:
+        findings.append(Finding(level="fail", subject="journal", text=str(error)))
+    if as_json:
+        output.emit({"findings": [_shaped(f) for f in findings]})
+    else:
+        for f in findings:
+            remedy = f" -> {f.remedy}" if f.remedy else ""
+            output.say(f"{f.level:<4}  {f.subject}: {f.text}{remedy}")
+    levels = {f.level for f in findings}
+    if "fail" in levels or (strict and "warn" in levels):
+        raise Exit(exit_codes.FAILED)
+
+
+def _shaped(f: Finding) -> dict[str, str | None]:
+    return {"level": f.level, "subject": f.subject, "text": f.text, "remedy": f.remedy or None}
+
+
+def _ok(subject: str, text: str) -> Finding:
+    return Finding(level="ok", subject=subject, text=text)
+
+
+def _terminal(settings: Settings, environ: Mapping[str, str] = os.environ) -> list[Finding]:
+    return terminal_info.findings(
+        _size(),
+        settings.console,
+        environ,
+        terminal_info.colours_of(environ),
+        terminal_info.tmux_passthrough(environ),
+    )
+
+
+def _size() -> tuple[int, int] | None:
+    """Of the terminal that this command was started on, wherever its output goes; None without one."""
+    for stream in (sys.__stdout__, sys.__stderr__, sys.__stdin__):
+        try:
+            if stream is not None:
+                return tuple(os.get_terminal_size(stream.fileno()))  # type: ignore[return-value]
+        except (OSError, ValueError):
+            continue
+    return None
+
+
+def _settings(context: Context) -> list[Finding]:
+    settings = context.settings
+    if context.config.exists():
+        found = [_ok("settings", f"{context.config}, site {context.site}")]
+    else:
+        found = [_ok("settings", f"none at {context.config}: the training site is used")]
+    site = settings.site(context.site)
+    if isinstance(site, VSphereSettings) and not site.password_command:
+        variable = password_variable(context.site)
+        known = "is set" if os.environ.get(variable) else "is not set, so it is asked for"
+        found.append(_ok("password", f"no password_command; {variable} {known}"))
+    for variable, names in _shared(settings).items():
+        found.append(
+            Finding(
+                level="warn",
+                subject="settings",
+                text=f"the passwords of {' and '.join(names)} would come from the same variable {variable}",
+                remedy="rename one of the sites, or give them a password_command",
+            )
+        )
+    return found
+
+
+def _shared(settings: Settings) -> dict[str, list[str]]:
+    """Variables that hold the password of more than one vCenter."""
+    users: dict[str, list[str]] = {}
+    for name, site in settings.sites.items():
+        if not isinstance(site, VSphereSettings):
+            continue
+        if not site.password_command:
+            users.setdefault(password_variable(name), []).append(name)
+        if site.protected is not None and not site.protected.password_command:
+            users.setdefault(password_variable(f"{name}_{PROTECTED}"), []).append(f"{name}.{PROTECTED}")
+    return {variable: names for variable, names in users.items() if len(names) > 1}
+
+
+async def _controller(context: Context, client: Client) -> list[Finding]:
+    status = await client.status()
+    found = [_ok("controller", f"runs as process {status.pid}, drdeck {status.version}")]
+    if status.version != drdeck.__version__:
+        found.append(
+            Finding(
+                level="warn",
+                subject="controller",
+                text=f"is drdeck {status.version}, this is {drdeck.__version__}",
+                remedy="drdeck controller stop, when no operation is open",
+            )
+        )
+    found.append(_journal(context))
+    try:
+        await wait_for_sight(client)
+        await _protected_password(client)
+    except Exit:
+        pass  # why the site is out of sight is one of the findings
+    return [*found, *await client.findings()]
+
+
+def _journal(context: Context) -> Finding:
+    count, wrong = verify(context.paths.journal)
+    if not wrong:
+        return _ok("journal", f"{count} events, the chain is sound")
+    return Finding(
+        level="fail",
+        subject="journal",
+        text="; ".join(wrong[:3]),
+        remedy="keep a copy of the file, and find out who changed it",
+    )
+
+
+async def _protected_password(client: Client) -> None:
+    """Once, on a terminal: the protected site may want one too."""
+    asker, listing = Asker(client), await client.get_listing()
+    wanted = asker.wanted(listing, PROTECTED)
+    if wanted is not None:
+        await asker.ask(wanted, listing.site)

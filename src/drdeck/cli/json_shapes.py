@@ -1,0 +1,202 @@
+"""The JSON objects of the interface, and the words of the plain output."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from drdeck.controller.ipc.protocol import Detail, Listing
+from drdeck.controller.journal.operations import OperationView
+from drdeck.model.alarms import Alarm
+from drdeck.model.domains import Domain, Period, Session, Step, Vm
+from drdeck.model.pitr import Points
+from drdeck.model.times import show
+
+Json = dict[str, Any]
+
+
+def time(instant: datetime | None) -> str | None:
+    return None if instant is None else show(instant)
+
+
+def seconds(value: float | None) -> float | int | None:
+    """Whole seconds as whole numbers, others to the millisecond."""
+    if value is None:
+        return None
+    rounded = round(value, 3)
+    return int(rounded) if rounded == int(rounded) else rounded
+
+
+def site_now(listing: Listing) -> datetime:
+    """The site's clock now; ours before the site was seen."""
+    from datetime import UTC
+
+    real = datetime.now(UTC)
+    return listing.clock.at(real) if listing.clock else real
+
+
+def open_operation(domain: str, operations: Iterable[OperationView]) -> OperationView | None:
+    """The innermost open operation of a domain: a rollback before the failover that it belongs to."""
+    still = [op for op in operations if op.domain == domain and op.ended_at is None]
+    return max(still, key=lambda op: op.asked_at, default=None)
+
+
+def step(s: Step | None) -> Json | None:
+    if s is None:
+        return None
+    return {"number": s.number, "of": s.of, "label": s.label, "progress": s.progress}
+
+
+def session(s: Session | None, unprotected: float | None) -> Json | None:
+    if s is None:
+        return None
+    return {
+        "id": s.id,
+        "state": str(s.state),
+        "started_at": time(s.started_at),
+        "unprotected_s": seconds(unprotected),
+        "rolled_back_to": time(s.rolled_back_to),
+    }
+
+
+def alarm(a: Alarm) -> Json:
+    return {
+        "time": time(a.time),
+        "severity": str(a.severity),
+        "vm": a.vm,
+        "kind": a.kind,
+        "text": a.text,
+        "user": a.user,
+        "address": a.address or None,
+    }
+
+
+def period(p: Period) -> Json:
+    return {"from": time(p.start), "to": time(p.end)}
+
+
+def domain(d: Domain, now: datetime, operations: Iterable[OperationView]) -> Json:
+    """A domain as in `domains --json`."""
+    operation = open_operation(d.name, operations)
+    return {
+        "name": d.name,
+        "mode": str(d.mode),
+        "owner": str(d.owner),
+        "vms_total": d.vms_total,
+        "vms_recoverable": d.vms_recoverable,
+        "vms_recovered": d.vms_recovered,
+        "pitr": {
+            "enabled": d.pitr.enabled,
+            "window_s": seconds(d.pitr.window_s),
+            "interval_s": seconds(d.pitr.interval_s),
+        },
+        "rpo_s": seconds(d.rpo_s(now)),
+        "remaining_bytes": d.remaining_bytes,
+        "processed_bytes": d.processed_bytes,
+        "step": step(d.step),
+        "session": session(d.session, d.unprotected_s(now)),
+        "alarms": [alarm(a) for a in d.alarms],
+        "operation": operation.id if operation else None,
+    }
+
+
+def domains(listing: Listing) -> Json:
+    now = site_now(listing)
+    return {
+        "site": listing.site,
+        "kind": listing.kind,
+        "seen_at": time(listing.seen_at),
+        "stale_s": seconds(listing.stale_s) or 0,
+        "domains": [domain(d, now, listing.operations) for d in listing.domains],
+    }
+
+
+def vm(v: Vm) -> Json:
+    return {
+        "name": v.name,
+        "status": v.status,
+        "power": v.power,
+        "ready": v.ready,
+        "health": str(v.health),
+        "restore_points": v.restore_points,
+        "rolled_back_to": time(v.rolled_back_to),
+        "error": v.error,
+    }
+
+
+def show_domain(detail: Detail, listing: Listing) -> Json:
+    """A domain as in `show --json`."""
+    d = detail.domain
+    assert d is not None
+    shaped = domain(d, site_now(listing), listing.operations)
+    return {
+        **shaped,
+        "site": listing.site,
+        "seen_at": time(listing.seen_at),
+        "stale_s": seconds(listing.stale_s) or 0,
+        "driver": d.driver,
+        "left_by": d.left_by,
+        "failover": None
+        if d.failover is None
+        else {"id": d.failover.id, "type": str(d.failover.type), "run_pitr": d.failover.run_pitr},
+        "vms": [vm(v) for v in d.vms],
+        "steps": [{**(step(s) or {}), "state": str(s.state), "detail": s.detail} for s in d.steps],
+        "excluded": [period(p) for p in d.excluded],
+        "networks": {
+            "protected": list(d.networks.protected),
+            "recovery": list(d.networks.recovery),
+            "mapping": d.networks.mapping,
+        },
+        "question": question(open_operation(d.name, listing.operations)),
+    }
+
+
+def question(op: OperationView | None) -> Json | None:
+    if op is None or op.question is None:
+        return None
+    return {"operation": op.id, "text": op.question.text, "choices": list(op.question.choices)}
+
+
+def points(p: Points) -> Json:
+    """With `disturbed` only where others disturbed the session."""
+    disturbed = [{"time": time(x.time), "vm": x.vm, "text": x.text} for x in p.disturbed]
+    return {
+        "points": [
+            {
+                "time": time(x.time),
+                "kind": x.kind,
+                "vms": x.vms,
+                "skew_s": seconds(x.skew_s),
+                "written_bytes": x.written_bytes,
+                "hint": x.remarks or None,
+                "missing": list(x.missing),
+            }
+            for x in p.points
+        ],
+        "excluded": [period(x) for x in p.excluded],
+        **({"disturbed": disturbed} if disturbed else {}),
+    }
+
+
+def operation(op: OperationView, steps: list[Json]) -> Json:
+    return {
+        "id": op.id,
+        "action": op.action,
+        "domain": op.domain,
+        "actor": op.actor,
+        "taken_over_by": op.taken_over_by or None,
+        "asked_at": time(op.asked_at),
+        "state": str(op.state),
+        "ended_at": time(op.ended_at),
+        "waits_for": op.waits_for or None,
+        "question": question(op),
+        "error": op.error,
+        "result": op.result,
+        "request": {
+            k: v for k, v in msgspec.to_builtins(op.request).items() if k not in ("confirm", "shown")
+        },
+        "steps": steps,
+    }

@@ -1,0 +1,198 @@
+"""Commands about drdeck itself: its controller, its sites, its health, the console."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import click
+
+from drdeck.config.settings import TRAINING
+from drdeck.controller.ipc.client import Disconnected, UnknownCertificate
+from drdeck.controller.process.logs import CONSOLE_LOG
+from drdeck.model.times import show
+
+from . import exit_codes, output
+from .context import Context, runs
+from .exit_codes import Exit
+from .prompts import ask, confirm
+from .site_adding import add, add_from_console
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+
+
+@click.group()
+def controller() -> None:
+    """The process behind the consoles."""
+
+
+@controller.command("start")
+@runs
+async def controller_start(context: Context) -> None:
+    """Start the controller of the site, unless it runs."""
+    async with context.client(sighted=False) as client:
+        status = await client.status()
+    output.note(f"the controller of {status.site} runs as process {status.pid}")
+
+
+@controller.command("stop")
+@click.option("--force", is_flag=True, help="Also with operations open; they go on at the next start.")
+@runs
+async def controller_stop(context: Context, force: bool) -> None:
+    """End the controller of the site."""
+    try:
+        client = await context.attach(start=False)
+    except Disconnected:
+        output.note(f"no controller of {context.site} runs")
+        return
+    try:
+        await client.stop(force)
+        await client.ended()
+    finally:
+        await client.close()
+
+
+@controller.command("status")
+@json_option
+@runs
+async def controller_status(context: Context, as_json: bool) -> None:
+    """Say whether a controller of the site runs, and what it does."""
+    try:
+        client = await context.attach(start=False)
+    except Disconnected:
+        raise Exit(exit_codes.FAILED, f"no controller of {context.site} runs") from None
+    try:
+        status = await client.status()
+    finally:
+        await client.close()
+    data: dict[str, Any] = {
+        "pid": status.pid,
+        "site": status.site,
+        "since": show(status.since),
+        "consoles": list(status.consoles),
+        "operations": list(status.operations),
+        "version": status.version,
+    }
+    if as_json:
+        output.emit(data)
+        return
+    for key, value in data.items():
+        output.say(f"{key}: {', '.join(value) or 'none' if isinstance(value, list) else value}")
+
+
+@controller.command("serve", hidden=True)
+@click.pass_obj
+def controller_serve(context: Context) -> None:
+    """Be the controller (started by `start` and by the consoles)."""
+    from drdeck.controller.process.serve import serve
+
+    code = serve(context.settings, context.site, context.paths)
+    if code:
+        raise Exit(code)
+
+
+@click.group(invoke_without_command=True)
+@json_option
+@click.pass_context
+def sites(click_context: click.Context, as_json: bool) -> None:
+    """List the sites, or add one."""
+    if click_context.invoked_subcommand is not None:
+        return
+    context: Context = click_context.obj
+    settings = context.settings
+    chosen = context.site
+    rows = []
+    for name in dict.fromkeys([*settings.sites, TRAINING]):
+        site = settings.site(name)
+        kind = str(type(site).__struct_config__.tag)
+        rows.append({"name": name, "kind": kind, "url": getattr(site, "url", None), "chosen": name == chosen})
+    if as_json:
+        output.emit({"sites": rows})
+        return
+    output.table(
+        ("", "SITE", "KIND", "ADDRESS"),
+        [("*" if r["chosen"] else "", r["name"], r["kind"], r["url"]) for r in rows],
+        "no site",
+    )
+
+
+@sites.command("add")
+@click.option("--name", prompt="Name of the site", help="Letters, digits, '.', '_' and '-'.")
+@click.option("--url", prompt="vCenter address (https://.../sdk)")
+@click.option("--username", prompt="User name")
+@click.option("--root", prompt="Folder whose child folders are the Protected Domains (/DC/vm/drdeck)")
+@click.option("--ca-file", default="", help="Certificate authority of a private vCenter.")
+@click.option("--thumbprint", default="", help="SHA-256 of its certificate.")
+@click.option("--insecure", is_flag=True, help="Do not check the certificate (warned of on every screen).")
+@runs
+async def sites_add(
+    context: Context,
+    name: str,
+    url: str,
+    username: str,
+    root: str,
+    ca_file: str,
+    thumbprint: str,
+    insecure: bool,
+) -> None:
+    """Ask for a vSphere site, try to connect, and write it into the settings."""
+    given = {
+        "name": name,
+        "url": url,
+        "username": username,
+        "root": root,
+        "ca_file": ca_file,
+        "thumbprint": thumbprint,
+        "insecure": insecure,
+    }
+
+    def pins(met: UnknownCertificate) -> bool:
+        for line in met.says(url):
+            output.note(line)
+        return confirm("Pin this certificate?")
+
+    said = await add(
+        context.config,
+        given,
+        lambda: ask("Password", hidden=True),
+        pins if sys.stdin.isatty() else None,
+    )
+    for line in said:
+        output.note(line)
+
+
+@click.command("console")
+@click.pass_obj
+def console(context: Context) -> None:
+    """The terminal console (what `drdeck` alone does)."""
+    open_console(context)
+
+
+def open_console(context: Context) -> None:
+    """Draw until the operator leaves. Raises Exit without a terminal."""
+    if not sys.stdin.isatty() or not sys.stdout.isatty():
+        raise Exit(
+            exit_codes.USAGE, "the console needs a terminal; `drdeck --help` lists the commands that do not"
+        )
+    settings = context.settings
+    context.paths  # noqa: B018  (a wrong site is said before the screen is taken)
+    from drdeck.console import run
+
+    from .lesson_play import lesson_rows, play
+
+    async def add_site(given: dict[str, Any]) -> str:
+        return await add_from_console(context.config, given)
+
+    left = run(
+        lambda: context.attach("console"),
+        settings.console,
+        add_site=add_site,
+        read_only=settings.read_only,
+        fresh=context.fresh,
+        log_file=context.paths.state / CONSOLE_LOG,
+        lessons=lambda: lesson_rows(context),
+    )
+    if left.code:
+        raise Exit(left.code)
+    if left.lesson is not None:
+        play(context, left.lesson)

@@ -1,0 +1,196 @@
+"""Commands that read: domains, one domain, following, tasks, the journal."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import click
+
+from drdeck.controller.ipc.protocol import Listing
+from drdeck.controller.journal.audit import export, steps_by_operation, verify
+from drdeck.controller.journal.audit import operations as journaled
+from drdeck.model.actions import driven_says
+from drdeck.model.domains import VM_STATUS_LABELS, Domain, Mode
+from drdeck.model.times import show_clock, show_duration, show_span
+
+from . import exit_codes, json_shapes, output, watching
+from .action_commands import SECONDS
+from .context import Context, end_stale, runs
+from .exit_codes import Exit
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+@click.command("domains")
+@json_option
+@runs
+async def domains(context: Context, as_json: bool) -> None:
+    """List every Protected Domain."""
+    async with context.client(stale=True) as client:
+        listing = await client.get_listing()
+    if as_json:
+        output.emit(json_shapes.domains(listing))
+    else:
+        _print_domains(listing)
+    end_stale(listing)
+
+
+def _print_domains(listing: Listing) -> None:
+    now = json_shapes.site_now(listing)
+    rows = []
+    for d in listing.domains:
+        rpo = d.rpo_s(now)
+        rows.append(
+            (
+                d.name,
+                d.mode_label,
+                str(d.owner).upper(),
+                f"{d.vms_recoverable} / {d.vms_total}",
+                "-" if rpo is None else show_duration(rpo),
+                show_span(d.pitr.window_s) if d.pitr.enabled else "off",
+            )
+        )
+    head = ("DOMAIN", "MODE", "OWNER", "RECOV/TOTAL", "RPO", "PITR")
+    output.table(head, rows, "the site has no Protected Domain")
+
+
+@click.command("show")
+@click.argument("domain")
+@json_option
+@runs
+async def show(context: Context, domain: str, as_json: bool) -> None:
+    """Show DOMAIN: VMs, session, excluded periods, operation, steps."""
+    async with context.client(stale=True) as client:
+        answer = await client.show(domain)
+    shaped = json_shapes.show_domain(answer.detail, answer.listing)
+    if as_json:
+        output.emit(shaped)
+    else:
+        assert answer.detail.domain is not None
+        _print_domain(answer.detail.domain, shaped, json_shapes.site_now(answer.listing))
+    end_stale(answer.listing)
+
+
+def _print_domain(d: Domain, shaped: json_shapes.Json, now: datetime) -> None:
+    output.say(f"{d.name}: {d.mode_label}, owner {str(d.owner).upper()}")
+    if d.again:
+        output.say(f"Rehydrating again: {d.again}")
+    output.say(f"Recoverable / Total VMs: {d.vms_recoverable} / {d.vms_total}, recovered: {d.vms_recovered}")
+    driven = driven_says(d)
+    if driven is not None:
+        command = f" (drdeck takeover {d.name})" if d.left_by is not None else ""
+        output.say(f"{driven[0].upper()}{driven[1:]}{command}")
+    rpo = d.rpo_s(now)
+    output.say(f"Current RPO: {'unknown' if rpo is None else show_duration(rpo)}")
+    if d.session is not None:
+        waits = f" ({d.session.waits_for})" if d.session.waits_for else ""
+        unprotected = d.unprotected_s(now)
+        since = "" if unprotected is None else f", unprotected for {show_clock(unprotected)}"
+        part = f" of {len(d.session.vms)} of {d.vms_total} VMs" if d.session.vms else ""
+        output.say(f"PITR session {d.session.id}{part}: {d.session.state.words}{waits}{since}")
+        if part:
+            output.say("No restore point is made of the other VMs either, until it is exited")
+        if shaped["session"]["rolled_back_to"]:
+            output.say(f"Rolled back to {shaped['session']['rolled_back_to']}")
+    for period in shaped["excluded"]:
+        output.say(f"Cannot be reached: {period['from']} to {period['to'] or 'now'}")
+    for step in d.steps or ((d.step,) if d.step else ()):
+        detail = f": {step.detail}" if step.detail else ""
+        output.say(f"{step.number:>3}/{step.of} [{step.state}] {step.label}{detail}")
+    if shaped["question"]:
+        choices = "|".join(shaped["question"]["choices"])
+        output.say(f"Asks: {shaped['question']['text']} (drdeck answer {shaped['operation']} {choices})")
+    for alarm in d.alarms:
+        vm = f"{alarm.vm}: " if alarm.vm else ""
+        output.say(f"Alarm ({alarm.severity}, {json_shapes.time(alarm.time)}): {vm}{alarm.text}")
+    rows = [
+        (
+            v.name,
+            VM_STATUS_LABELS.get(v.status, v.status),
+            v.power,
+            {True: "yes", False: "no", None: "-"}[v.ready],
+            v.health,
+            v.restore_points,
+            json_shapes.time(v.rolled_back_to),
+            v.error or v.detail,
+        )
+        for v in d.vms
+    ]
+    head = ("VM NAME", "STATUS", "POWER", "READY", "HEALTH", "POINTS", "ROLLED BACK TO", "DETAILS")
+    output.table(head, rows, f"{d.name} has no VM")
+
+
+UNTIL = [*(str(mode) for mode in Mode), "session", "idle"]
+
+
+@click.command("watch")
+@click.argument("domain", required=False)
+@click.option("--until", type=click.Choice(UNTIL), help="Return when this is reached.")
+@click.option("--timeout", type=SECONDS, metavar="S", help="Give up after so many seconds (exit code 7).")
+@json_option
+@runs
+async def watch(
+    context: Context, domain: str | None, until: str | None, timeout: float | None, as_json: bool
+) -> None:
+    """Follow DOMAIN, or all of them: a line as things change."""
+    if until not in (None, "idle") and domain is None:
+        raise Exit(exit_codes.USAGE, f"--until {until} needs a DOMAIN")
+    async with context.client() as client:
+        await watching.watch(client, domain, until, timeout, as_json)
+
+
+@click.command("tasks")
+@json_option
+@runs
+async def tasks(context: Context, as_json: bool) -> None:
+    """List operations and their steps, newest first."""
+    async with context.client(sighted=False) as client:
+        recent = await client.tasks()
+    # the controller keeps the recent ones, and knows what the open ones wait for
+    known = {op.id: op for op in (*journaled(context.paths.journal), *recent)}
+    operations = sorted(known.values(), key=lambda op: op.asked_at, reverse=True)
+    steps = steps_by_operation(context.paths.journal)
+    if as_json:
+        output.emit({"operations": [json_shapes.operation(op, steps.get(op.id, [])) for op in operations]})
+        return
+    if not operations:
+        output.note("nothing was asked for yet")
+    width = max((len(step["time"]) for told in steps.values() for step in told), default=0)
+    for op in operations:
+        asked = f"asked {json_shapes.time(op.asked_at)} by {op.asked_by}"
+        end = f", ended {json_shapes.time(op.ended_at)}" if op.ended_at else ""
+        output.say(f"{op.id}  {op.action} {op.domain}: {op.state}, {asked}{end}")
+        for step in steps.get(op.id, []):
+            said = f": {step['text']}" if step["text"] else ""
+            output.say(f"    {step['time']:<{width}}  {step['says']}: {step['result']}{said}")
+        for text in (op.error, op.question.text if op.question else op.waits_for):
+            if text:
+                output.say(f"    {text}")
+
+
+@click.group()
+def audit() -> None:
+    """The journal: export it, check its chain."""
+
+
+@audit.command("export")
+@click.option("--json", "as_json", is_flag=True, help="The journal is always JSON lines.")
+@click.pass_obj
+def audit_export(context: Context, as_json: bool) -> None:
+    """Print the journal as JSON lines, oldest first."""
+    for line in export(context.paths.journal):
+        output.say_json(line)
+
+
+@audit.command("verify")
+@json_option
+@click.pass_obj
+def audit_verify(context: Context, as_json: bool) -> None:
+    """Check that no event of the journal was changed or removed."""
+    count, wrong = verify(context.paths.journal)
+    if as_json:
+        output.emit({"events": count, "sound": not wrong, "problems": wrong})
+    elif not wrong:
+        output.say(f"{count} events, the chain is sound")
+    if wrong:
+        raise Exit(exit_codes.FAILED, "; ".join(wrong[:5]))

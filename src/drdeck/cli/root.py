@@ -1,0 +1,76 @@
+"""The command line's root: options before the command, and what no command means."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+import drdeck
+
+from . import action_commands, doctor_command, manage_commands, read_commands, train_commands
+from .context import Context, default_config, told
+
+
+@click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--config", type=click.Path(path_type=Path), envvar="DRDECK_CONFIG", help="The settings file.")
+@click.option("--site", envvar="DRDECK_SITE", help="The site to use, instead of default_site.")
+@click.option(
+    "--state",
+    type=click.Path(path_type=Path, file_okay=False),
+    envvar="DRDECK_STATE",
+    help="Keep journal, socket, training state and logs under this directory.",
+)
+@click.option("--scenario", metavar="FILE|NAME", help="The scenario of a training site.")
+@click.option("--speed", type=float, metavar="N", help="Seconds of a training site per second.")
+@click.option("--read-only", is_flag=True, help="Refuse every act.")
+@click.version_option(drdeck.__version__, prog_name="drdeck")
+@click.pass_context
+def cli(
+    context: click.Context,
+    config: Path | None,
+    site: str | None,
+    state: Path | None,
+    scenario: str | None,
+    speed: float | None,
+    read_only: bool,
+) -> None:
+    """Complete continuous failovers and run point-in-time recovery, by keyboard or command.
+
+    Without a command: the console.
+    """
+    context.obj = Context(
+        config=config or default_config(),
+        config_given=config is not None,
+        site_option=site,
+        state=state.absolute() if state else None,
+        read_only=read_only,
+        scenario=scenario,
+        speed=speed,
+    )
+    if context.invoked_subcommand is None:
+        manage_commands.open_console(context.obj)
+
+
+for command in (
+    read_commands.domains,
+    read_commands.show,
+    read_commands.watch,
+    read_commands.tasks,
+    read_commands.audit,
+    action_commands.cfo,
+    action_commands.pitr,
+    action_commands.answer,
+    action_commands.takeover,
+    manage_commands.controller,
+    manage_commands.sites,
+    doctor_command.doctor,
+    manage_commands.console,
+    train_commands.train,
+):
+    cli.add_command(command)
+
+
+def run(arguments: list[str]) -> int:
+    """Run the command line; returns the exit code."""
+    return told(lambda: cli.main(arguments, prog_name="drdeck", standalone_mode=False))

@@ -1,0 +1,185 @@
+"""Following what goes on: `--wait` of the acts, and `watch`."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from datetime import datetime
+
+from drdeck.controller.ipc import liveness
+from drdeck.controller.ipc.client import Client, ControllerError, Disconnected, Silent
+from drdeck.controller.ipc.protocol import Listing
+from drdeck.controller.journal.operations import OperationState, OperationView
+from drdeck.model.domains import Domain, Mode, SessionState
+from drdeck.model.times import show, show_clock
+
+from . import exit_codes, json_shapes, output
+from .exit_codes import Exit
+
+
+def find(listing: Listing, ident: str) -> OperationView | None:
+    return next((op for op in listing.operations if op.id == ident), None)
+
+
+def question_exit(op: OperationView) -> Exit:
+    """How a command ends when the operator is needed."""
+    assert op.question is not None
+    choices = "|".join(op.question.choices)
+    code = exit_codes.UNKNOWN if op.unknown else exit_codes.WAITS
+    return Exit(code, f"{op.question.text} Answer with: drdeck answer {op.id} {choices}")
+
+
+async def until_done(client: Client, ident: str, timeout: float | None) -> None:
+    """Return when what was asked has happened. Raises Exit when it failed, or needs the operator."""
+    client.patience_s = liveness.FOLLOWS_S if timeout is None else math.inf
+    client.subscribe()
+    try:
+        async with asyncio.timeout(timeout):
+            await _over(client, ident)
+    except TimeoutError:
+        raise Exit(
+            exit_codes.TIMED_OUT, f"operation {ident} goes on; it was not over within {timeout:g} s"
+        ) from None
+    except Disconnected as error:
+        raise Exit(
+            exit_codes.UNKNOWN, f"{error}; what became of operation {ident} is for `drdeck tasks` to say"
+        ) from None
+    except asyncio.CancelledError:  # Ctrl-C ends the waiting only
+        output.note(f"operation {ident} goes on")
+        raise
+
+
+async def _over(client: Client, ident: str) -> None:
+    """Raises Exit like `until_done`, but for the time."""
+    last = ""
+    while True:
+        listing = client.listing
+        op = find(listing, ident) if listing else None
+        if listing is not None and op is not None:
+            if op.state is OperationState.FAILED:
+                raise Exit(exit_codes.FAILED, op.error or "failed")
+            if op.state is OperationState.ABORTED:
+                raise Exit(exit_codes.FAILED, op.error or "aborted")
+            if op.state is OperationState.DONE or _session_reached(listing, op):
+                return
+            if op.question is not None:
+                raise question_exit(op)
+            waits = listing.error or op.waits_for
+            if waits and waits != last:
+                output.note(waits)
+                last = waits
+        await client.changed()
+
+
+def _session_reached(listing: Listing, op: OperationView) -> bool:
+    """A completion with Run PITR has happened, for who waits, once its session is active."""
+    if op.action != "cfo_complete" or not op.request.run_pitr:
+        return False
+    domain = next((d for d in listing.domains if d.name == op.domain), None)
+    session = domain.session if domain else None
+    return (
+        session is not None and session.after_failover == op.id and session.state is not SessionState.WAITING
+    )
+
+
+def reached(
+    domain: Domain | None, until: str, operations: tuple[OperationView, ...], name: str | None
+) -> bool:
+    """Whether what `watch --until` waits for is there."""
+    if until == "idle":
+        return not any(op.ended_at is None and name in (None, op.domain) for op in operations)
+    if domain is None:
+        return False
+    if until == "session":
+        return domain.session is not None and domain.session.state is not SessionState.WAITING
+    return domain.mode == Mode(until)
+
+
+async def watch(
+    client: Client, name: str | None, until: str | None, timeout: float | None, as_json: bool
+) -> None:
+    """Print what changes until `until` is reached. Raises Exit(7) when `timeout` seconds are over."""
+    if name is not None:
+        await client.show(name)
+    client.patience_s = liveness.FOLLOWS_S if timeout is None else math.inf
+    client.subscribe()
+    unread = False
+
+    def nobody_reads() -> None:
+        nonlocal unread
+        unread = True
+        limit.reschedule(asyncio.get_running_loop().time())
+
+    try:
+        async with asyncio.timeout(timeout) as limit:
+            with output.told_when_unread(nobody_reads):
+                await _print_until(client, name, until, as_json)
+    except TimeoutError:
+        if unread:
+            raise BrokenPipeError from None
+        said = f"{name or 'the site'} did not reach {until} within" if until else "watched for"
+        raise Exit(exit_codes.TIMED_OUT, f"{said} {timeout:g} s") from None
+    except Silent:
+        raise
+    except Disconnected:
+        raise ControllerError(
+            "failed", "the controller ended; what it did goes on when it is started"
+        ) from None
+
+
+async def _print_until(client: Client, name: str | None, until: str | None, as_json: bool) -> None:
+    printed: dict[str, object] = {}
+    asked: set[str] = set()
+    while True:
+        listing = client.listing
+        if listing is not None:
+            _news(listing, name, printed, as_json)
+            chosen = next((d for d in listing.domains if d.name == name), None)
+            if until and reached(chosen, until, listing.operations, name):
+                return
+            for op in listing.operations:
+                if op.question is None or name not in (None, op.domain) or op.question.id in asked:
+                    continue
+                if until:
+                    raise question_exit(op)
+                asked.add(op.question.id)
+                output.note(str(question_exit(op)))
+        await client.changed()
+
+
+def _news(listing: Listing, name: str | None, printed: dict[str, object], as_json: bool) -> None:
+    now = json_shapes.site_now(listing)
+    for domain in listing.domains:
+        if name not in (None, domain.name):
+            continue
+        shaped = json_shapes.domain(domain, now, listing.operations)
+        op = json_shapes.open_operation(domain.name, listing.operations)
+        question = json_shapes.question(op)
+        # what grows by itself with the clock is no news
+        still = {**shaped, "rpo_s": None, "question": question}
+        if domain.session is not None:
+            still["session"] = {**shaped["session"], "unprotected_s": None}
+        waits = listing.error or (op.waits_for if op and op.question is None else "")
+        if printed.get(domain.name) == (still, waits):
+            continue
+        printed[domain.name] = (still, waits)
+        if as_json:
+            stale = json_shapes.seconds(listing.stale_s) or 0
+            told = {"time": json_shapes.time(now), "stale_s": stale, **shaped}
+            output.emit({**told, "question": question, "waits_for": waits or None})
+        else:
+            output.say(_line(domain, waits, now))
+
+
+def _line(domain: Domain, waits: str, now: datetime) -> str:
+    words = [show(now.replace(microsecond=0)), domain.name, domain.mode_label]
+    words.append(f"{domain.vms_recoverable}/{domain.vms_total} recoverable")
+    if domain.step is not None:
+        progress = "" if domain.step.progress is None else f" {domain.step.progress:.0f}%"
+        words.append(f"{domain.step.number}/{domain.step.of} {domain.step.label}{progress}")
+    unprotected = domain.unprotected_s(now)
+    if unprotected is not None:
+        words.append(f"unprotected {show_clock(unprotected)}")
+    if waits:
+        words.append(f"waits: {waits}")
+    return "  ".join(words)

@@ -1,0 +1,173 @@
+"""The settings file: found, read, and held to the rules that its tables alone do not say."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from drdeck.model.text import brief, quoted
+from drdeck.model.times import show_span
+from drdeck.private_files import Unreadable, read_text, refuse_strangers
+
+from . import key_names as keyboard
+from . import toml_reader
+from .settings import (
+    TRAINING,
+    DomainSettings,
+    JetStreamSettings,
+    Settings,
+    SettingsError,
+    SiteSettings,
+    TrainingSettings,
+    VCenterSettings,
+    VSphereSettings,
+)
+from .table_reader import RIGHT, Reader
+
+LONGEST_WINDOW_S = 3660 * 86400.0
+LONGEST_WAIT_S = 7 * 86400.0
+LONGEST_NAME = 200
+MOST_PATTERNS = 1_000
+"""In the runbook of a domain; each is tried on each VM."""
+SITE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
+_KINDS: dict[str, type[SiteSettings]] = {
+    "vsphere": VSphereSettings,
+    "training": TrainingSettings,
+    "jetstream": JetStreamSettings,
+}
+
+
+def load(file: Path, required: bool = False) -> Settings:
+    """Read the settings file; without one (and not `required`) the defaults. Raises SettingsError.
+
+    A file that names a vCenter says where passwords go and what command gives them: others must not write it.
+    """
+    try:
+        text = read_text(file)
+    except FileNotFoundError:
+        if required:
+            raise SettingsError(f"{file}: there is no such settings file") from None
+        return Settings()
+    except Unreadable as error:
+        raise SettingsError(f"{file}: {error}") from None
+    settings = parse(text, file)
+    if any(not isinstance(site, TrainingSettings) for site in settings.sites.values()):
+        try:
+            refuse_strangers(file)
+        except OSError as error:
+            raise SettingsError(f"{file}: {error.strerror or error}") from None
+    return settings
+
+
+def parse(text: str, file: Path) -> Settings:
+    """Settings out of the text of a file. Raises SettingsError."""
+    reader = Reader(file, text)
+    try:
+        data = toml_reader.parse(text)
+    except toml_reader.Impossible as error:
+        raise reader.fail(tuple(map(str, error.place)), str(error)) from None
+    except Unreadable as error:
+        raise SettingsError(f"{file}: not valid TOML: {error}") from None
+    raw_sites = data.pop("sites", {})
+    settings = reader.table(Settings, data, ())
+    unusable = keyboard.wrong(settings.console.keys)
+    if unusable is not None:
+        raise reader.fail(("console", "keys", unusable[0]), unusable[1])
+    if not isinstance(raw_sites, dict):
+        raise reader.fail(("sites",), "must be tables such as [sites.dr-west]")
+    sites = {name: _site(reader, name, raw) for name, raw in raw_sites.items()}
+    settings = msgspec.structs.replace(settings, sites=sites)
+    if settings.default_site not in sites and settings.default_site != TRAINING:
+        known = ", ".join(sorted({*sites, TRAINING}))
+        said = f'there is no site "{brief(settings.default_site)}"; known: {known}'
+        raise reader.fail(("default_site",), said)
+    return settings
+
+
+def _site(reader: Reader, name: str, raw: Any) -> SiteSettings:
+    path = ("sites", name)
+    if not SITE_NAME.fullmatch(name):
+        raise reader.fail(path, "a site's name has letters, digits, '.', '_' and '-' only")
+    if not isinstance(raw, dict):
+        raise reader.fail(path, "must be a table")
+    kind = raw.get("kind")
+    if not isinstance(kind, str) or kind not in _KINDS:
+        said = "the key is missing" if kind is None else f"{quoted(kind)} is no kind of site"
+        raise reader.fail((*path, "kind"), f"{said}; right would be {RIGHT['kind']}")
+    if kind == "vsphere":
+        return _vsphere(reader, path, dict(raw))
+    site = reader.table(_KINDS[kind], raw, path)
+    if isinstance(site, TrainingSettings) and not 0 < site.speed <= 100_000:
+        raise reader.fail((*path, "speed"), f"{site.speed} is not {RIGHT['speed']}")
+    if isinstance(site, JetStreamSettings):
+        _url(reader, (*path, "url"), site.url)
+    return site
+
+
+def _vsphere(reader: Reader, path: tuple[str, ...], raw: dict[str, Any]) -> VSphereSettings:
+    raw_domains = raw.pop("domains", {})
+    raw_protected = raw.pop("protected", None)
+    site = reader.table(VSphereSettings, raw, path)
+    _vcenter(reader, path, site)
+    if not 1 <= site.parallel <= 64:
+        raise reader.fail((*path, "parallel"), f"{site.parallel} is not {RIGHT['parallel']}")
+    _span(reader, (*path, "lease"), site.lease, 1, 3600)
+    protected = None
+    if raw_protected is not None:
+        protected = reader.table(VCenterSettings, raw_protected, (*path, "protected"))
+        _vcenter(reader, (*path, "protected"), protected)
+    if not isinstance(raw_domains, dict):
+        raise reader.fail((*path, "domains"), "must be tables, one for each domain")
+    domains: dict[str, Any] = {}
+    for name, data in raw_domains.items():
+        here = (*path, "domains", name)
+        domains[name] = reader.table(DomainSettings, data, here)
+        _domain(reader, here, domains[name])
+    return msgspec.structs.replace(site, protected=protected, domains=domains)
+
+
+def _span(reader: Reader, path: tuple[str, ...], length: float, least: float, most: float) -> None:
+    if not least <= length <= most:
+        raise reader.fail(path, f"must be from {show_span(least)} to {show_span(most)}")
+
+
+def _domain(reader: Reader, path: tuple[str, ...], domain: DomainSettings) -> None:
+    _span(reader, (*path, "pitr", "window"), domain.pitr.window, 1, LONGEST_WINDOW_S)
+    _span(reader, (*path, "pitr", "interval"), domain.pitr.interval, 1, LONGEST_WINDOW_S)
+    if domain.pitr.interval > domain.pitr.window:
+        raise reader.fail((*path, "pitr", "interval"), "the interval is longer than the window")
+    _span(reader, (*path, "ready_timeout"), domain.ready_timeout, 0.001, LONGEST_WAIT_S)
+    _span(reader, (*path, "shutdown_timeout"), domain.shutdown_timeout, 0, LONGEST_WAIT_S)
+    for number, group in enumerate(domain.runbook):
+        here = (*path, "runbook", str(number))
+        _span(reader, (*here, "delay_after"), group.delay_after, 0, LONGEST_WAIT_S)
+        if any(len(text) > LONGEST_NAME for text in (group.group, *group.vms)):
+            raise reader.fail(here, f"a name or pattern has more than {LONGEST_NAME} characters")
+    if sum(len(group.vms) for group in domain.runbook) > MOST_PATTERNS:
+        raise reader.fail((*path, "runbook"), f"names more than {MOST_PATTERNS} VMs and patterns")
+    groups = [group.group for group in domain.runbook]
+    if len(groups) != len(set(groups)):
+        raise reader.fail((*path, "runbook"), "two groups have the same name")
+
+
+def _vcenter(reader: Reader, path: tuple[str, ...], vcenter: VCenterSettings) -> None:
+    _url(reader, (*path, "url"), vcenter.url)
+    if not vcenter.root.startswith("/") or len(vcenter.root) < 2:
+        raise reader.fail((*path, "root"), f"{quoted(vcenter.root)} is not {RIGHT['root']}")
+    if vcenter.thumbprint is not None:
+        digits = vcenter.thumbprint.replace(":", "")
+        if not re.fullmatch(r"[0-9A-Fa-f]{64}", digits):
+            raise reader.fail((*path, "thumbprint"), f"is not {RIGHT['thumbprint']}")
+    _span(reader, (*path, "timeout"), vcenter.timeout, 1, 3600)
+    chosen = [k for k in ("ca_file", "thumbprint", "insecure") if getattr(vcenter, k)]
+    if len(chosen) > 1:
+        raise reader.fail((*path, chosen[1]), f"{' and '.join(chosen)} exclude each other; keep one")
+
+
+def _url(reader: Reader, path: tuple[str, ...], url: str) -> None:
+    parts = re.fullmatch(r"https://(?:\[[0-9A-Fa-f:]+\]|[^\s/:@\[\]]{1,253})(?::(\d{1,5}))?(?:/\S*)?", url)
+    if parts is None or int(parts[1] or 443) not in range(1, 65536) or len(url) > 2000:
+        raise reader.fail(path, f"{quoted(url)} is not {RIGHT['url']}")

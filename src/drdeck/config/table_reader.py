@@ -1,0 +1,165 @@
+"""Parsed TOML turned into the tables of the settings, or refused with place, key, and what would be right."""
+
+from __future__ import annotations
+
+import difflib
+import re
+import tomllib
+from pathlib import Path
+from typing import Any, TypeVar, get_args
+
+import msgspec
+
+from drdeck.model.text import brief, clean, quoted
+from drdeck.model.times import parse_duration
+
+from .settings import Duration, SettingsError, Strict
+
+RIGHT = {
+    "theme": "one of dark, light, ansi, mono",
+    "ascii": "one of auto, always, never",
+    "ready": "one of power, tools, ip",
+    "prune": "one of own, all",
+    "kind": "one of vsphere, training, jetstream",
+    "mouse": "true or false",
+    "keys": 'a table such as { sort = "o", doctor = "f9" }',
+    "read_only": "true or false",
+    "insecure": "true or false",
+    "parallel": "a whole number from 1 to 64",
+    "speed": "a number above 0, at most 100000",
+    "password_command": 'a list of words such as ["pass", "show", "vcsa"]',
+    "vms": 'a list of patterns such as ["erp-db*"]',
+    "thumbprint": "the certificate's SHA-256, 32 pairs of hex digits with colons",
+    "url": 'an address such as "https://vcsa.example/sdk"',
+    "root": 'an inventory path such as "/DC0/vm/drdeck"',
+}
+"""key -> what it wants"""
+_T = TypeVar("_T", bound=Strict)
+
+
+def _convert_hook(kind: type, value: object) -> object:
+    if kind is Duration:
+        if not isinstance(value, str):
+            raise ValueError(f"Expected a duration such as 30s, 15m, 2h or 3d, got {quoted(value)}")
+        return Duration(parse_duration(value))
+    raise ValueError(f"{quoted(value)} cannot be read")
+
+
+class Reader:
+    """Turns parsed TOML into settings and knows where each key stands in the file."""
+
+    def __init__(self, file: Path, text: str) -> None:
+        self.file, self._text = file, text
+
+    def fail(self, path: tuple[str, ...], what: str) -> SettingsError:
+        lines = _key_lines(self._text)
+        line = lines.get(path)
+        if line is None and path[:2] == ("console", "keys"):
+            line = lines.get(path[:2])  # the keys stand in one line
+        place = f"{self.file}, line {line}" if line else str(self.file)
+        keys = ".".join(brief(key) for key in path)
+        return SettingsError(clean(f"{place}: {keys}: {what}" if path else f"{place}: {what}"))
+
+    def table(self, kind: type[_T], data: Any, path: tuple[str, ...]) -> _T:
+        if not isinstance(data, dict):
+            raise self.fail(path, "must be a table")
+        known = {f.encode_name for f in msgspec.structs.fields(kind)}
+        tag = kind.__struct_config__.tag_field
+        for key in data:
+            if key not in known and key != tag:
+                raise self.fail((*path, key), _unknown(key, known))
+        try:
+            return msgspec.convert(data, kind, dec_hook=_convert_hook, strict=True)
+        except msgspec.ValidationError as error:
+            raise self._explain(error, kind, path) from None
+
+    def _explain(
+        self, error: msgspec.ValidationError, kind: type[Strict], path: tuple[str, ...]
+    ) -> SettingsError:
+        text, _, where = str(error).partition(" - at ")
+        keys = tuple(re.findall(r"[A-Za-z_]\w*", where.strip("`$")))
+        unknown = re.search(r"unknown field `(.*)`", text, re.DOTALL)
+        if unknown:
+            known = _keys_of(kind, keys)
+            return self.fail((*path, *keys, unknown[1]), _unknown(unknown[1], known))
+        missing = re.search(r"required field `(\w+)`", text)
+        if missing:
+            right = RIGHT.get(missing[1], "a value")
+            return self.fail((*path, *keys), f'the key "{missing[1]}" is missing; it wants {right}')
+        if keys and keys[-1] in RIGHT:
+            return self.fail((*path, *keys), f"{_plain(text)}; right would be {RIGHT[keys[-1]]}")
+        return self.fail((*path, *keys), _plain(text))
+
+
+def _keys_of(kind: type[Strict], keys: tuple[str, ...]) -> set[str]:
+    """Names that the table at `keys` inside `kind` knows."""
+    at: Any = kind
+    for key in keys:
+        at = next((f.type for f in msgspec.structs.fields(at) if f.encode_name == key), None)
+        inner = [a for a in get_args(at) if isinstance(a, type) and issubclass(a, Strict)]
+        at = inner[0] if inner else at
+        if not (isinstance(at, type) and issubclass(at, Strict)):
+            return set()
+    return {f.encode_name for f in msgspec.structs.fields(at)}
+
+
+_QUOTED = re.compile(r"'(.{60,})'", re.DOTALL)
+
+
+def _plain(text: str) -> str:
+    text = _QUOTED.sub(lambda found: quoted(found[1]), text.replace("`", ""))
+    return text[:1].lower() + text[1:]
+
+
+def _unknown(key: str, known: set[str]) -> str:
+    if "password" in key.lower() and key != "password_command":
+        return (
+            "drdeck keeps no password in a file; use password_command, the environment variable"
+            " DRDECK_PASSWORD_<SITE>, or answer the prompt"
+        )
+    close = difflib.get_close_matches(key[:100], known, n=1)
+    if close:
+        return f'unknown key; "{close[0]}" would be right'
+    return f"unknown key; known here: {', '.join(sorted(known))}"
+
+
+_LONGEST = 1000
+"""Characters of a line in which its key is looked for."""
+_INLINE = re.compile(r"(?<!\w)([A-Za-z_]\w*)\s*=")
+_PLAIN = re.compile(r"\[{1,2}([\w.-]+)\]{1,2}", re.ASCII)
+
+
+def _key_lines(text: str) -> dict[tuple[str, ...], int]:
+    """Line of each key and table header, as far as a line-wise look can tell."""
+    found: dict[tuple[str, ...], int] = {}
+    table: tuple[str, ...] = ()
+    for number, line in enumerate(text.split("\n"), 1):
+        stripped = line[:_LONGEST].strip()
+        try:
+            if stripped.startswith("["):
+                table = _path_of(stripped.split("#")[0] if '"' not in stripped else stripped)
+                found.setdefault(table, number)
+            elif "=" in stripped:
+                key = stripped.split("=", 1)[0].strip()
+                path = (*table, *_path_of(f"[{key}]"))
+                found.setdefault(path, number)
+                for inner in _INLINE.findall(stripped.split("=", 1)[1]):
+                    found.setdefault((*path, inner), number)
+        except tomllib.TOMLDecodeError:
+            continue
+    return found
+
+
+def _path_of(header: str) -> tuple[str, ...]:
+    plain = _PLAIN.fullmatch(header)
+    if plain is not None:
+        return tuple(plain[1].split("."))
+    data: Any = tomllib.loads(header)
+    path: list[str] = []
+    while isinstance(data, dict | list) and data:
+        if isinstance(data, list):
+            data = data[0]
+            continue
+        key, data = next(iter(data.items()))
+        path.append(key)
+    return tuple(path)

@@ -1,0 +1,200 @@
+"""Carries actions out: which screen, dialog or flow a key leads to."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from drdeck.console.dialogs.action_lists import Item, MoreMenu, Palette
+from drdeck.console.dialogs.add_site import AddSiteDialog
+from drdeck.console.dialogs.choose_lesson import LessonsDialog
+from drdeck.console.dialogs.confirmation import Confirm, Notice
+from drdeck.console.dialogs.dialog import Dialog
+from drdeck.console.key_bindings import keys_of
+from drdeck.console.screens.doctor_report import DoctorScreen
+from drdeck.console.screens.domain_list import DomainsScreen
+from drdeck.console.screens.domain_screen import DomainScreen
+from drdeck.console.screens.run_pitr import RunPitrScreen
+from drdeck.console.screens.screen import ConsoleScreen
+from drdeck.console.screens.task_log import LogScreen
+from drdeck.console.screens.task_steps_screen import StepsScreen
+from drdeck.console.state import describe
+from drdeck.controller.journal.operations import OperationView
+from drdeck.model.actions import BY_NAME, Request, menu, refusal
+from drdeck.model.text import clean
+
+from . import flows
+from .palette import everything, help_dialog
+
+if TYPE_CHECKING:
+    from drdeck.console.app import DrdeckApp
+
+
+class Acts:
+    """What the app does when asked."""
+
+    def __init__(self, app: DrdeckApp) -> None:
+        self._app = app
+
+    def perform(self, name: str, target: str | None) -> None:
+        """Carry an action out; `target` is the domain that it is about."""
+        app, screen = self._app, self._app.screen
+        if isinstance(screen, Dialog):
+            return
+        if name == "detach":
+            app.turns.leave()
+        elif name == "quit":
+            self.quit()
+        elif name == "help":
+            app.push_screen(help_dialog(app))
+        elif name == "palette":
+            self._app.turns.start(self._choose(Palette(lambda: everything(app, screen, target)), target))
+        elif name == "lessons":
+            self._app.turns.start(self._choose_lesson())
+        elif name == "log":
+            if not isinstance(screen, LogScreen):
+                app.push_screen(LogScreen(target))
+        elif name == "doctor":
+            if not isinstance(screen, DoctorScreen):
+                app.push_screen(DoctorScreen(target))
+        elif name == "password":
+            app.unasked.give_password()
+        elif name == "add_site":
+            self._app.turns.start(self._add_site())
+        elif name == "copy":
+            self._copy()
+        elif name in ("filter", "sort"):
+            if isinstance(screen, DomainsScreen):
+                screen.action_filter() if name == "filter" else screen.action_sort()
+        elif name == "answer":
+            if isinstance(screen, ConsoleScreen):
+                screen.action_answer()
+        elif name == "back":
+            if isinstance(screen, ConsoleScreen):
+                screen.action_back()
+        else:
+            self._perform_on(name, target)
+
+    def _perform_on(self, name: str, target: str | None) -> None:
+        """The actions that are about a domain."""
+        app = self._app
+        domain = app.state.domain(target) if target is not None else None
+        if target is None or domain is None:
+            app.say("no domain is chosen")
+        elif name == "open":
+            self.open_domain(target)
+        elif name == "steps":
+            if not isinstance(app.screen, StepsScreen):
+                app.push_screen(StepsScreen(target))
+        elif name == "more":
+            more = MoreMenu(lambda: self._more(target), keys_of("more", app.remapped))
+            self._app.turns.start(self._choose(more, target))
+        elif BY_NAME[name].menu:
+            self._act(name, target)
+
+    def _more(self, target: str) -> list[Item]:
+        """The More menu's items, as the domain is now."""
+        app = self._app
+        domain = app.state.domain(target)
+        if domain is None:
+            return []
+        return [Item(a.name, a.label, a.help, why) for a, why in menu(domain, app.now(), app.state.read_only)]
+
+    def _act(self, name: str, target: str) -> None:
+        """Something that changes the site: refused here only as a courtesy, the controller decides."""
+        app = self._app
+        domain = app.state.domain(target)
+        assert domain is not None
+        closed = refusal(Request(action=name, domain=target), domain, app.now(), app.state.read_only)
+        closed = closed or app.state.lost
+        if closed is not None:
+            self._app.turns.start(flows.refused(app, BY_NAME[name].label, closed))
+        elif name != "pitr_run":
+            self._app.turns.start(self._following(flows.FLOWS[name](app, target)))
+        elif not isinstance(app.screen, RunPitrScreen):
+            app.push_screen(RunPitrScreen(target))
+
+    def open_domain(self, name: str) -> None:
+        """Show one domain. Not over a dialog: a key that was typed before it opened must not hide it."""
+        screen = self._app.screen
+        if isinstance(screen, Dialog) or (isinstance(screen, DomainScreen) and screen.domain_name == name):
+            return
+        self._app.push_screen(DomainScreen(name))
+
+    def roll_back(self, name: str, to: datetime, vms: tuple[str, ...], total: int) -> None:
+        """Confirm and ask for a rollback."""
+        self._app.turns.start(self._following(flows.roll_back(self._app, name, to, vms, total)))
+
+    def answer(self, operation: OperationView, choice: str) -> None:
+        """Answer what an operation asks."""
+        self._app.turns.start(flows.answer_question(self._app, operation, choice))
+
+    async def _following(self, work: Awaitable[str | None]) -> None:
+        operation = await work
+        if operation is not None:
+            self._app.tidings.following.add(operation)
+
+    async def _choose(self, dialog: MoreMenu, target: str | None) -> None:
+        name = await self._app.ask(dialog)
+        if name is not None:
+            self._app.call_later(self.perform, name, target)
+
+    def _copy(self) -> None:
+        """Copy what the screen has under its cursor, made harmless: pasted, it must not act."""
+        app = self._app
+        found = app.screen.copied() if isinstance(app.screen, ConsoleScreen) else None
+        if found is None:
+            app.say("nothing here can be copied")
+            return
+        what, text = found
+        text = clean(text, lines=True)
+        copied = app.copy_out(text)
+        if copied is None:
+            app.say("nothing was copied: this is no terminal")
+        elif len(copied) < len(text):
+            app.say(f"Copied the first {len(copied)} characters of {what}")
+        else:
+            app.say(f"Copied {what}: {copied}" if "\n" not in copied else f"Copied {what}")
+
+    async def _choose_lesson(self) -> None:
+        """A lesson has a site and a console of its own: this one ends for it."""
+        app, listing = self._app, self._app.state.listing
+        if app.lessons is None or listing is None or listing.kind != "training":
+            app.say("lessons are for training sites: drdeck train")
+            return
+        chosen = await app.ask(LessonsDialog(app.lessons()))
+        if chosen is not None:
+            app.lesson = chosen
+            app.call_later(app.turns.leave)
+
+    async def _add_site(self) -> None:
+        app = self._app
+        if app.add_site is None:
+            app.say("a site is added by: drdeck sites add")
+            return
+        done = await app.ask(AddSiteDialog(app.add_site))
+        if done is None:
+            app.say("No site was added")
+            return
+        app.fresh = False
+        app.redraw(app.screen)
+        await app.ask(Notice("A site was added", done.splitlines()))
+
+    def quit(self) -> None:
+        """Say what goes on without the console, then leave; works whatever else is waited for."""
+        app = self._app
+        going = [
+            f"{describe(o)} of {o.domain} goes on without this console: {o.waits_for or 'at work'}"
+            for o in app.state.open_operations()
+        ]
+        session = app.state.longest_session(app.now())
+        if session is not None:
+            going.append(f"The VMs of {session[0].name} are not protected: its PITR session is active.")
+        says = going or ["Nothing goes on. The controller ends by itself when nobody needs it."]
+
+        def leave(answer: bool | None) -> None:
+            if answer:
+                app.turns.leave()
+
+        app.push_screen(Confirm("Quit", says, "Quit", announce=True), leave)

@@ -1,0 +1,89 @@
+"""Whose turn it is: one flow of dialogs at a time, what came up by itself behind it, and leaving last."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import TYPE_CHECKING, Any
+
+from textual.timer import Timer
+from textual.worker import Worker
+
+from drdeck.console.dialogs.confirmation import Notice
+from drdeck.console.screens.screen import ConsoleScreen
+from drdeck.controller.ipc.client import ControllerError
+
+if TYPE_CHECKING:
+    from drdeck.console.app import DrdeckApp
+
+log = logging.getLogger(__name__)
+
+LEAVE_S = 15.0
+"""Seconds that leaving waits for the controller to take what was confirmed."""
+Flow = Coroutine[Any, Any, None]
+
+
+class Turns:
+    """Keeps dialogs from interleaving: none may catch the keys that were meant for another."""
+
+    def __init__(self, app: DrdeckApp) -> None:
+        self._app = app
+        self._flow: Worker[None] | None = None
+        self._leaving: Timer | None = None
+        self._waiting: list[Callable[[], Flow]] = []
+
+    def start(self, work: Flow) -> None:
+        """Run a flow, unless one still waits."""
+        if self._flow is not None:
+            work.close()
+            self._app.say("the last action still waits for the controller; escape gives it up")
+            return
+        self._flow = self._app.run_worker(self._guard(work), group="flow")
+
+    def give_up(self) -> bool:
+        """Stop waiting for a flow that shows no dialog; False when there is none."""
+        if self._flow is None:
+            return False
+        self._flow.cancel()
+        self._flow = None
+        self._app.say("No longer waiting; the Task Log shows whether it was accepted")
+        return True
+
+    def when_free(self, tell: Callable[[], Flow]) -> None:
+        """Run a flow that nobody asked for as soon as no dialog is open."""
+        self._waiting.append(tell)
+        self._app.call_later(self.show_waiting)
+
+    def show_waiting(self) -> None:
+        if self._waiting and self._flow is None and isinstance(self._app.screen, ConsoleScreen):
+            self.start(self._waiting.pop(0)())
+
+    def leave(self) -> None:
+        """End the console, but first hand over what was confirmed: it must not be lost on the way."""
+        app = self._app
+        if self._flow is None:
+            app.exit()
+        elif self._leaving is None:
+            app.say("handing over what was asked, then leaving ...")
+            self._leaving = app.set_timer(LEAVE_S, app.exit)
+
+    def stay(self) -> None:
+        """There is something to answer before leaving."""
+        if self._leaving is not None:
+            self._leaving.stop()
+            self._leaving = None
+
+    async def _guard(self, work: Awaitable[None]) -> None:
+        app = self._app
+        try:
+            await work
+        except ControllerError as error:
+            await app.ask(Notice("Not possible", [str(error)]))
+        except Exception as error:
+            log.exception("a flow failed")
+            text = f"This console made a mistake ({type(error).__name__}: {error}); the log says more"
+            await app.ask(Notice("Nothing was asked for, or it is in the Task Log", [text]))
+        self._flow = None
+        if self._leaving is not None:
+            app.exit()
+        app.call_later(self.show_waiting)

@@ -1,0 +1,133 @@
+"""Dialogs that come up by themselves, when it is their turn: what was found, what ended, what is wanted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from drdeck.console.dialogs.ask_password import PasswordDialog
+from drdeck.console.dialogs.confirmation import Notice
+from drdeck.console.dialogs.fact_sheets import progress_dialog, result_dialog
+from drdeck.console.state import describe
+from drdeck.controller.ipc.protocol import Listing
+from drdeck.controller.journal.operations import ENDED, OperationState, OperationView
+from drdeck.model.passwords import OWN, PasswordWanted
+
+if TYPE_CHECKING:
+    from drdeck.console.app import DrdeckApp
+
+
+class Unasked:
+    """Tells what the news of the controller bring."""
+
+    def __init__(self, app: DrdeckApp) -> None:
+        self._app = app
+
+    def look(self) -> None:
+        """Tell what is new, each thing once."""
+        app = self._app
+        listing = app.state.listing
+        if listing is None:
+            return
+        found = app.tidings.in_progress(listing)
+        if found is not None:
+            self._greet(found)
+        for operation in app.tidings.ended(listing):
+            self._tell_end(operation)
+        for wanted in app.tidings.passwords_wanted(listing):
+            self.ask_password(wanted.of)
+
+    def _greet(self, operation: OperationView) -> None:
+        """A failover was found open on attaching."""
+        app = self._app
+
+        async def tell() -> None:
+            dialog = progress_dialog(operation, app.state.domain(operation.domain), app.now())
+            if await app.ask(dialog):
+                app.acts.open_domain(operation.domain)
+
+        app.turns.when_free(tell)
+
+    def _tell_end(self, operation: OperationView) -> None:
+        """An operation that this console followed has ended."""
+        app = self._app
+
+        async def tell() -> None:
+            if operation.action == "cfo_complete":
+                await app.ask(result_dialog(operation))
+            else:
+                await app.ask(Notice(describe(operation), [last_word(operation)]))
+
+        if operation.action == "cfo_complete" or operation.error:
+            app.turns.when_free(tell)
+        else:
+            app.say(last_word(operation))
+
+    def ask_password(self, of: str = OWN) -> None:
+        """Ask for a password of the site, or of its protected site, if it is wanted."""
+        app = self._app
+
+        async def tell() -> None:
+            listing = app.state.listing
+            wanted = next((w for w in listing.passwords if w.of == of), None) if listing else None
+            screen = app.screen
+            if isinstance(screen, PasswordDialog) and screen.of == of:
+                return  # it is being asked for
+            if listing is not None and wanted is not None:
+                await app.ask(
+                    PasswordDialog(listing.site, wanted, lambda word: app.client.secret(word, wanted.of))
+                )
+
+        app.turns.when_free(tell)
+
+    def give_password(self) -> None:
+        """What the key for it does: ask for all that are wanted."""
+        listing = self._app.state.listing
+        wanted = listing.passwords if listing is not None else ()
+        if not wanted:
+            self._app.say("no login waits for a password")
+        for one in wanted:
+            self.ask_password(one.of)
+
+
+@dataclass
+class Tidings:
+    """Remembers what this console has seen, so that each thing is told once."""
+
+    following: set[str] = field(default_factory=set)
+    """operations that were open when last looked at, or asked for from here"""
+    greeted: bool = False
+    asked_passwords: set[tuple[str, int]] = field(default_factory=set)
+
+    def ended(self, listing: Listing) -> list[OperationView]:
+        """Operations that ended since they were last looked at; notes the open ones."""
+        over = [o for o in listing.operations if o.state in ENDED and o.id in self.following]
+        self.following -= {o.id for o in over}
+        self.following |= {o.id for o in listing.operations if o.state not in ENDED}
+        return over
+
+    def in_progress(self, listing: Listing) -> OperationView | None:
+        """Once, on attaching: a failover that is open already."""
+        if self.greeted or listing.clock is None:
+            return None
+        self.greeted = True
+        return next(
+            (o for o in listing.operations if o.action == "cfo_complete" and o.state not in ENDED), None
+        )
+
+    def passwords_wanted(self, listing: Listing) -> list[PasswordWanted]:
+        """Those that were not asked for yet; one that was refused is asked for again."""
+        now = {(w.of, w.number): w for w in listing.passwords}
+        new = [w for key, w in now.items() if key not in self.asked_passwords]
+        self.asked_passwords = set(now)
+        return new
+
+
+def last_word(operation: OperationView) -> str:
+    """How an operation ended, in a sentence."""
+    what = f"{describe(operation)} of {operation.domain}"
+    if operation.state is OperationState.DONE:
+        return f"{what}: done"
+    if operation.state is OperationState.ABORTED:
+        return f"{what}: aborted, {operation.error}" if operation.error else f"{what}: aborted"
+    return f"{what} failed: {operation.error or 'the site gave no reason'}"

@@ -1,0 +1,82 @@
+"""The coach in the console: its keys, its looks at the site, and the link that drops for a lesson."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from textual.widgets import Input
+from textual.worker import Worker
+
+from drdeck.coach.coach import Coach
+from drdeck.coach.progress import ProgressError
+from drdeck.console.screens.screen import ConsoleScreen
+from drdeck.controller.ipc.client import Client, ControllerError, Disconnected
+
+if TYPE_CHECKING:
+    from .app import DrdeckApp
+
+
+SAID_S = 5.0
+"""How long it stands below that an objective is met, unless a key takes it away."""
+
+
+class Coaching:
+    """What a console with a coach does more than one without."""
+
+    def __init__(self, app: DrdeckApp, coach: Coach) -> None:
+        self.coach, self.folded = coach, False
+        self._app = app
+        self._looks: Worker[None] | None = None
+
+    def takes(self, key: str) -> bool:
+        """Whether a key was for the coach: h, unless it is typed into a field, and ctrl+t."""
+        typed = isinstance(self._app.screen.focused, Input)
+        if key not in ("h", "ctrl+t") or (key == "h" and typed):
+            return False
+        if key == "h" and not self.folded:
+            try:
+                self.coach.help()
+            except ProgressError as error:
+                self._app.say(str(error))
+        else:
+            self.folded = not self.folded
+        self.draw()
+        return True
+
+    def draw(self) -> None:
+        """Draw the panel of the screen that is seen."""
+        for screen in self._app.screen_stack[::-1]:
+            if isinstance(screen, ConsoleScreen):
+                if screen.is_mounted:
+                    screen.draw_coach()
+                return
+
+    def look(self) -> None:
+        """Look at the site, unless the last look is still under way."""
+        if self._looks is not None and not self._looks.is_finished:
+            return
+        try:
+            client = self._app.client
+        except Disconnected:
+            return
+        self._looks = self._app.run_worker(self._observe(client), group="coach")
+
+    def _say_met(self) -> None:
+        """For some seconds: what the keys are is wanted again soon."""
+        text = f"Objective met, {self.coach.standing} now"
+        self._app.say(text)
+        self._app.set_timer(SAID_S, lambda: self._app.unsay(text))
+
+    async def _observe(self, client: Client) -> None:
+        try:
+            news = await self.coach.observe(client)
+        except Disconnected:
+            return
+        except (ControllerError, ProgressError) as error:
+            self._app.say(f"The coach cannot see: {error}")
+            return
+        if news.met:
+            self._say_met()
+        self.draw()
+        if self.coach.drop is not None:
+            self._app.exit()

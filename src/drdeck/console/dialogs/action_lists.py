@@ -1,0 +1,155 @@
+"""Lists to choose an action from: the More menu, and the palette of everything."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from textual import events
+from textual.widget import Widget
+from textual.widgets import Input
+
+from drdeck.console.format import Line, cut, left, wrap_some
+from drdeck.console.state import State
+from drdeck.console.widgets.controls import Push
+from drdeck.console.widgets.input_field import Field
+from drdeck.console.widgets.row_list import RowList
+from drdeck.console.widgets.text_lines import Lines
+from drdeck.model.text import clean
+
+from .dialog import Dialog
+
+MENU_WIDTH = 50
+"""Cells of the menu with its frame, as in the styles."""
+
+
+@dataclass(frozen=True)
+class Item:
+    """One action; `closed` is why it cannot be taken now."""
+
+    name: str
+    label: str
+    help: str = ""
+    closed: str | None = None
+
+
+def menu_line(item: Item, width: int) -> Line:
+    if item.closed:
+        return (
+            (item.label, "dim"),
+            (cut(f"  ({clean(item.closed)})", max(0, width - len(item.label))), "dim"),
+        )
+    return ((item.label, "bold"),)
+
+
+def palette_line(item: Item, width: int) -> Line:
+    text = f"({clean(item.closed)})" if item.closed else item.help
+    return (
+        (left(item.label, 22), "dim" if item.closed else "bold"),
+        (cut(f" {text}", max(0, width - 22)), "dim"),
+    )
+
+
+class MoreMenu(Dialog[str]):
+    """The domain's More menu. A dimmed item tells its reason in full when it is chosen.
+
+    `items` gives what can be chosen as things are now: an open menu follows the news, and its cursor
+    stays on its item.
+    """
+
+    AUTO_FOCUS = "RowList"
+    GUARD = False
+
+    def __init__(self, items: Callable[[], Sequence[Item]], closing: Sequence[str] = ("m",)) -> None:
+        super().__init__("More")
+        self._source, self._closed_by = items, tuple(closing)
+        self._items = tuple(items())
+
+    def body(self) -> Iterable[Widget]:
+        yield RowList(menu_line, lambda item: item.name, empty="nothing can be done here", id="items")
+        yield Lines((), (), (), id="reason")
+
+    def ready(self) -> None:
+        super().ready()
+        self._put()
+        rows: RowList[Item] = self.query_one("#items", RowList)
+        rows.select(next((i for i, item in enumerate(self._items) if item.closed is None), 0))
+
+    def take(self, state: State) -> None:
+        items = tuple(self._source())
+        if items != self._items:
+            self._items = items
+            self._put()
+            self._explain()
+
+    def _put(self) -> None:
+        rows: RowList[Item] = self.query_one("#items", RowList)
+        rows.styles.height = max(1, len(self._items))
+        rows.put(self._items)
+
+    def buttons(self) -> Iterable[Push]:
+        return ()
+
+    def keys(self) -> list[tuple[str, str]]:
+        return [("↑ ↓", "Move"), ("enter", "Choose"), ("esc", "Close")]
+
+    def on_row_list_moved(self, event: RowList.Moved) -> None:
+        self._explain()
+
+    def _explain(self) -> None:
+        """Why the item under the cursor is dimmed, in full, or what it does."""
+        item = self.query_one("#items", RowList).row
+        if isinstance(item, Item):
+            lines = wrap_some(clean(item.closed or item.help), MENU_WIDTH - 4, 3)
+            style = "warn" if item.closed else "dim"
+            shown = [((text, style),) for text in lines]
+            self.query_one("#reason", Lines).put([*shown, *[()] * (3 - len(shown))])
+
+    def on_row_list_opened(self, event: RowList.Opened) -> None:
+        event.stop()
+        item = event.rows.row
+        if isinstance(item, Item):
+            self.dismiss(item.name)
+
+    def on_key(self, event: events.Key) -> None:
+        """The key that opened it closes it."""
+        if event.key in self._closed_by:
+            event.stop()
+            self.dismiss(None)
+
+
+class Palette(MoreMenu):
+    """Every action by name, narrowed by typing."""
+
+    AUTO_FOCUS = "Input"
+
+    def __init__(self, items: Callable[[], Sequence[Item]]) -> None:
+        super().__init__(items)
+        self.heading = "Every action"
+
+    def body(self) -> Iterable[Widget]:
+        yield Field(id="wanted", placeholder="type a part of its name")
+        yield RowList(palette_line, lambda item: item.name, empty="no action is called so", id="items")
+        yield Lines((), (), (), id="reason")
+
+    def ready(self) -> None:
+        self._put()
+
+    def _put(self) -> None:
+        wanted = self.query_one("#wanted", Field).value.casefold().split()
+        found = [i for i in self._items if all(w in f"{i.label} {i.help}".casefold() for w in wanted)]
+        self.query_one("#items", RowList).put(found)
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        self._put()
+        self.query_one("#items", RowList).select(0)
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        self.query_one("#items", RowList).action_open()
+
+    def on_key(self, event: events.Key) -> None:
+        """The arrows go to the list; letters are letters here."""
+        if event.key in ("up", "down"):
+            self.query_one("#items", RowList).action_move(-1 if event.key == "up" else 1)
+            event.stop()
+            event.prevent_default()

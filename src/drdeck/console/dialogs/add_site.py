@@ -1,0 +1,133 @@
+"""Add a vCenter site: a form, a test of the connection, and a word about a certificate met first."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any
+
+from textual.containers import Horizontal
+from textual.message import Message
+from textual.widget import Widget
+from textual.widgets import Input
+
+from drdeck.console.format import Line, left, wrap
+from drdeck.console.widgets.controls import Push, Tick
+from drdeck.console.widgets.input_field import Field
+from drdeck.console.widgets.text_lines import Lines
+from drdeck.controller.ipc.client import ControllerError, UnknownCertificate
+
+from .confirmation import Confirm
+from .dialog import BOX_WIDTH, CANCEL, NEXT, PRESS, Dialog
+
+AddSite = Callable[[dict[str, Any]], Awaitable[str]]
+FIELDS = (
+    ("name", "Name of the site", "such as dr-west"),
+    ("url", "vCenter address", "such as https://vcsa.example/sdk"),
+    ("username", "User name", "such as drdeck@vsphere.local"),
+    ("root", "Folder of the domains", "such as /DC0/vm/drdeck"),
+    ("ca_file", "CA file (optional)", "of a private certificate authority"),
+    ("thumbprint", "SHA-256 (optional)", "of the certificate, instead of a CA file"),
+    ("password", "Password", "for this test only; drdeck keeps none"),
+)
+NEEDED = ("name", "url", "username", "root")
+INSECURE = "Do not check the certificate (warned of on every screen)"
+_LABEL = 23
+
+
+class AddSiteDialog(Dialog[str]):
+    """Answers with what was done, once the site answered and was written into the settings."""
+
+    AUTO_FOCUS = "#name"
+    GUARD = False
+
+    class Failed(Message):
+        def __init__(self, text: str) -> None:
+            super().__init__()
+            self.text = text
+
+    def __init__(self, add: AddSite) -> None:
+        super().__init__("Add a vCenter site")
+        self._add = add
+        self._busy = False
+
+    def body(self) -> Iterable[Widget]:
+        for name, label, hint in FIELDS:
+            yield Horizontal(
+                Lines(((left(label, _LABEL), "head"),), classes="form-label"),
+                Field(id=name, placeholder=hint, password=name == "password"),
+                classes="row",
+            )
+        yield Tick(INSECURE, id="insecure")
+        yield Lines((), (("tab goes on; the site is written only if it answers", "dim"),), id="said")
+
+    def buttons(self) -> Iterable[Push]:
+        yield Push("Cancel", id="cancel")
+        yield Push("Test and add", id="add")
+
+    def keys(self) -> list[tuple[str, str]]:
+        if isinstance(self.focused, Tick):
+            return [("space", "Tick"), NEXT, CANCEL]
+        return [("enter", "Go on") if isinstance(self.focused, Input) else PRESS, NEXT, CANCEL]
+
+    @property
+    def given(self) -> dict[str, Any]:
+        """What was typed; only the password is taken as it is."""
+        typed: dict[str, Any] = {
+            name: field.value if name == "password" else field.value.strip()
+            for name, _, _ in FIELDS
+            for field in (self.query_one(f"#{name}", Input),)
+        }
+        return {**typed, "insecure": self.query_one(Tick).value}
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Enter goes on; from the last field to the button."""
+        event.stop()
+        if event.input.id == "password":
+            self.query_one("#add", Push).focus()
+        else:
+            self.focus_next()
+
+    def pressed(self, push: Push) -> None:
+        if self._busy:
+            return
+        given = self.given
+        lacking = next((name for name in NEEDED if not given[name]), None)
+        if lacking is not None:
+            label = next(label for name, label, _ in FIELDS if name == lacking)
+            self._say(f"{label} is missing", "bad")
+            self.query_one(f"#{lacking}", Input).focus()
+            return
+        self._busy = True
+        self._say("asking the site ...", "dim")
+        self.run_worker(self._try(given), group="add", exclusive=True)
+
+    async def _try(self, given: dict[str, Any]) -> None:
+        try:
+            try:
+                done = await self._add(given)
+            except UnknownCertificate as met:
+                if given["ca_file"] or given["thumbprint"] or not await self._pins(met, given["url"]):
+                    raise
+                thumbprint = met.certificate.thumbprint
+                done = await self._add({**given, "thumbprint": thumbprint, "insecure": False})
+        except ControllerError as error:
+            self.post_message(self.Failed(str(error)))
+        else:
+            self.dismiss(done)
+
+    async def _pins(self, met: UnknownCertificate, url: str) -> bool:
+        about, sha, what_to_do = met.says(url)
+        half = len(sha) // 2 + 1  # broken between two bytes, so that it can be compared
+        says = (about, f"{sha[:half]}\n{sha[half:]}", what_to_do)
+        asked = Confirm("A certificate that is not known yet", says, "Pin it")
+        agreed: bool | None = await self.app.push_screen_wait(asked)
+        return bool(agreed)
+
+    def on_add_site_dialog_failed(self, event: Failed) -> None:
+        self._busy = False
+        self._say(event.text, "bad")
+        self.query_one("#add", Push).focus()
+
+    def _say(self, text: str, style: str) -> None:
+        lines: list[Line] = [((part, style),) for part in wrap(text, BOX_WIDTH - 5)]
+        self.query_one("#said", Lines).put([(), *lines])

@@ -1,0 +1,82 @@
+"""The training lessons, to choose one and begin it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from textual.widget import Widget
+
+from drdeck.console.format import Line, left, wrap
+from drdeck.console.widgets.controls import Push
+from drdeck.console.widgets.row_list import RowList
+from drdeck.console.widgets.text_lines import Lines
+from drdeck.model.text import clean
+
+from .dialog import BOX_WIDTH, Dialog
+
+_TITLE = 34
+_SAYS = (
+    "Each is played on a site of its own, with a coach who says what to do and judges what was done, never"
+    " how. This console makes room for it."
+)
+
+
+@dataclass(frozen=True)
+class LessonRow:
+    """`word` calls for the lesson; `state` says how far it is, and `enter` what choosing it does."""
+
+    word: str
+    title: str
+    state: str
+    enter: str
+
+
+Lessons = Callable[[], Sequence[LessonRow]]
+
+
+def lesson_line(row: LessonRow, width: int) -> Line:
+    return ((left(row.word, 4), "key"), (left(clean(row.title), _TITLE), "bold"), (row.state, "dim"))
+
+
+class LessonsDialog(Dialog[str]):
+    """Answers the word of the lesson that was chosen."""
+
+    AUTO_FOCUS = "RowList"
+
+    def __init__(self, rows: Sequence[LessonRow]) -> None:
+        super().__init__("Training lessons")
+        self._rows = tuple(rows)
+
+    def body(self) -> Iterable[Widget]:
+        yield Lines(*(((text, ""),) for text in wrap(_SAYS, BOX_WIDTH - 4)), ())
+        yield RowList(lesson_line, lambda row: row.word, empty="there is no lesson", id="lessons")
+        yield Lines((), id="enter")
+
+    def ready(self) -> None:
+        rows: RowList[LessonRow] = self.query_one("#lessons", RowList)
+        rows.styles.height = max(1, len(self._rows)) + 1
+        rows.put(self._rows)
+        begun = (i for i, row in enumerate(self._rows) if not row.state.startswith("finished"))
+        rows.select(next(begun, 0))
+
+    def buttons(self) -> Iterable[Push]:
+        yield Push("Cancel", id="cancel")
+        yield Push("Begin", id="begin")
+
+    def on_row_list_moved(self, event: RowList.Moved) -> None:
+        row = event.rows.row
+        if isinstance(row, LessonRow):
+            self.query_one("#enter", Lines).put([((row.enter, "accent"),)])
+
+    def on_row_list_opened(self, event: RowList.Opened) -> None:
+        event.stop()
+        self._begin()
+
+    def pressed(self, push: Push) -> None:
+        self._begin()
+
+    def _begin(self) -> None:
+        row = self.query_one("#lessons", RowList).row
+        if isinstance(row, LessonRow):
+            self.dismiss(row.word)

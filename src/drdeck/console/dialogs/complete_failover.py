@@ -1,0 +1,176 @@
+""" "Complete Continuous Failover for Protected Domain NAME": mapping, failover type, Run PITR, evidence."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable
+
+from textual.binding import Binding
+from textual.message import Message
+from textual.widget import Widget
+
+from drdeck.console.format import Line, second, wrap
+from drdeck.console.widgets.controls import Choice, Control, Push, Tick
+from drdeck.console.widgets.network_mapping import HOW_TO_CHOOSE, NetworkMapping, mapping_head, missing
+from drdeck.console.widgets.text_lines import Lines
+from drdeck.controller.ipc.client import ControllerError
+from drdeck.controller.requests import Preview
+from drdeck.model.actions import Request
+from drdeck.model.domains import Domain, FailoverType, ProtectedSite
+from drdeck.model.text import clean
+
+from .dialog import BOX_WIDTH, Dialog
+
+TYPES = (FailoverType.REGULAR, FailoverType.PLANNED, FailoverType.FORCE)
+LABELS = ("Regular", "Planned Failover", "Force Failover")
+RUN_PITR = "Run PITR after recovering VMs"
+
+
+def site_text(site: ProtectedSite) -> str:
+    """The protected site's state in a sentence: what was seen, and when."""
+    if site.state == "reachable":
+        text = "answers"
+        if site.running is not None and site.total is not None:
+            text += f", {site.running} of {site.total} VMs run there"
+        elif site.running is not None:
+            text += f", {site.running} VMs run there"
+    elif site.state == "lost":
+        text = "does not answer"
+    else:
+        text = "unknown, it could not be looked at"
+    if site.detail and (site.state != "reachable" or site.running is None):
+        text += f" ({clean(site.detail)})"
+    if site.checked_at is not None:
+        text += f"    checked {second(site.checked_at)}"
+    return f"Protected site: {text}"
+
+
+class CompleteDialog(Dialog[Request]):
+    """Answers with the request as chosen. The protected site is looked at anew after each change."""
+
+    BINDINGS = [
+        Binding("1", "type(0)", "Regular", show=False),
+        Binding("2", "type(1)", "Planned Failover", show=False),
+        Binding("3", "type(2)", "Force Failover", show=False),
+        Binding("i", "pitr", "Run PITR", show=False),
+    ]
+
+    class Previewed(Message):
+        """What the controller says to a request, or the sentence with which it does not."""
+
+        def __init__(self, request: Request, preview: Preview | None, error: str = "") -> None:
+            super().__init__()
+            self.request, self.preview, self.error = request, preview, error
+
+    def __init__(self, domain: Domain, preview: Callable[[Request], Awaitable[Preview]]) -> None:
+        super().__init__(f"Complete Continuous Failover for Protected Domain {domain.name}")
+        self.domain = domain
+        self._ask = preview
+        self._preview: Preview | None = None
+        self._refused: Request | None = None
+        """what was chosen when the controller said that it is not possible"""
+        self._pressed = False
+
+    def body(self) -> Iterable[Widget]:
+        networks = self.domain.networks
+        if networks.protected:
+            head: Line = (("VM Network Mapping", "head"), (f"   {HOW_TO_CHOOSE}", "dim"))
+            yield Lines(head, mapping_head(BOX_WIDTH - 4))
+            yield NetworkMapping(networks, id="mapping")
+        yield Lines((), (("Failover type", "head"), ("   keys 1, 2, 3", "dim")))
+        yield Choice(LABELS, id="type")
+        if self.domain.pitr.enabled:
+            yield Lines((), id="gap")
+            yield Tick(RUN_PITR, id="pitr", hint="key i")
+        yield Lines((), (("Protected site: being looked at ...", "dim"),), id="evidence")
+
+    def buttons(self) -> Iterable[Push]:
+        yield Push("Cancel", id="cancel")
+        yield Push("Complete Failover", id="complete")
+
+    def keys(self) -> list[tuple[str, str]]:
+        pitr = [("i", "Run PITR")] if self.domain.pitr.enabled else []
+        return [("1 2 3", "Type"), *pitr, *super().keys()]
+
+    def ready(self) -> None:
+        super().ready()
+        self._look()
+
+    @property
+    def request(self) -> Request:
+        """What the dialog stands for now."""
+        mapping = next(iter(self.query(NetworkMapping)), None)
+        tick = next(iter(self.query(Tick)), None)
+        return Request(
+            action="cfo_complete",
+            domain=self.domain.name,
+            type=TYPES[self.query_one(Choice).value],
+            run_pitr=tick is not None and tick.value,
+            networks=dict(mapping.chosen) if mapping is not None else {},
+        )
+
+    def action_type(self, index: int) -> None:
+        for choice in self.query(Choice):  # not there yet, when typed ahead on a busy machine
+            choice.pick(index)
+
+    def action_pitr(self) -> None:
+        tick = next(iter(self.query(Tick)), None)
+        if tick is not None:
+            tick.action_turn()
+
+    def on_control_changed(self, event: Control.Changed) -> None:
+        self._look()
+
+    def on_network_mapping_chosen(self, event: NetworkMapping.Chosen) -> None:
+        self._look()
+
+    def on_network_mapping_settled(self) -> None:
+        self.query_one(Choice).focus()
+
+    def _look(self) -> None:
+        self.run_worker(self._previewing(self.request), group="preview", exclusive=True)
+
+    async def _previewing(self, request: Request) -> None:
+        try:
+            preview = await self._ask(request)
+        except ControllerError as error:
+            self.post_message(self.Previewed(request, None, str(error)))
+        else:
+            self.post_message(self.Previewed(request, preview))
+
+    def on_complete_dialog_previewed(self, event: Previewed) -> None:
+        if event.request != self.request:
+            return
+        self._preview = event.preview
+        self._refused = event.request if event.preview is not None and event.preview.refusal else None
+        self.query_one("#complete", Push).look_closed(self._refused is not None)
+        pressed, self._pressed = self._pressed, False
+        width = BOX_WIDTH - 5
+        lines: list[Line] = [()]
+        if event.preview is None:
+            lines += [((text, "bad"),) for text in wrap(event.error, width)]
+        else:
+            lines += [((text, "bold"),) for text in wrap(site_text(event.preview.protected), width)]
+            for reason in event.preview.against:
+                lines += [((text, "warn"),) for text in wrap(f"Against it: {clean(reason)}", width)]
+            for warning in event.preview.warns:
+                lines += [((text, "warn"),) for text in wrap(f"Warning: {clean(warning)}", width)]
+            for unchecked in event.preview.not_checked:
+                lines += [((text, "dim"),) for text in wrap(f"Not checked: {clean(unchecked)}", width)]
+            if event.preview.refusal:
+                text = f"Not possible now: {clean(event.preview.refusal)}"
+                lines += [((part, "alert" if pressed else "bad"),) for part in wrap(text, width)]
+        self.query_one("#evidence", Lines).put(lines)
+
+    def pressed(self, push: Push) -> None:
+        networks, request = self.domain.networks, self.request
+        unset = missing(networks, request.networks)
+        if unset:
+            text = f"Choose a recovery network for {', '.join(map(clean, unset))}"
+            self.query_one("#evidence", Lines).put([(), ((text, "bad"),)])
+            self.query_one(NetworkMapping).focus()
+            return
+        if request == self._refused:  # look again, and say once more why not
+            self._pressed = True
+            self._look()
+            return
+        self.dismiss(request)

@@ -1,0 +1,147 @@
+"""Dialogs that say something and ask for a yes: notice, confirmation, confirmation by the domain's name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from textual import events
+from textual.binding import Binding
+from textual.widget import Widget
+from textual.widgets import Input
+
+from drdeck.console.widgets.controls import Push
+from drdeck.console.widgets.input_field import Field
+from drdeck.model.text import clean
+
+from .dialog import CANCEL, NEXT, PRESS, Dialog, paragraph
+
+
+class Notice(Dialog[bool]):
+    """Something to read. The only button is in the focus."""
+
+    def __init__(
+        self, title: str, says: Sequence[str], button: str = "Dismiss", extra: str | None = None
+    ) -> None:
+        super().__init__(title)
+        self._says, self._button, self._extra = tuple(says), button, extra
+
+    def body(self) -> Iterable[Widget]:
+        return [paragraph(text) for text in self._says]
+
+    def buttons(self) -> Iterable[Push]:
+        yield Push(self._button, id="cancel")
+        if self._extra:
+            yield Push(self._extra, id="extra")
+
+    def keys(self) -> list[tuple[str, str]]:
+        if self._extra:
+            return [NEXT, PRESS, ("esc", self._button)]
+        return [("enter", self._button)]
+
+    def pressed(self, push: Push) -> None:
+        self.dismiss(True)
+
+
+class Confirm(Dialog[bool]):
+    """Says what will happen and asks. `announce` puts the focus on the yes, and `key` says yes from
+    wherever the focus is: both only for what another dialog asks again."""
+
+    def __init__(
+        self,
+        title: str,
+        says: Sequence[str],
+        yes: str,
+        warns: Sequence[str] = (),
+        announce: bool = False,
+        key: str | None = None,
+    ) -> None:
+        super().__init__(title)
+        self._says, self._warns, self._yes = tuple(says), tuple(warns), yes
+        self._announce, self._key = announce, key
+
+    def body(self) -> Iterable[Widget]:
+        return [*(paragraph(t) for t in self._says), *(paragraph(t, "warn") for t in self._warns)]
+
+    def buttons(self) -> Iterable[Push]:
+        yield Push("Cancel", id="cancel")
+        yield Push(self._yes, id="yes")
+
+    def ready(self) -> None:
+        super().ready()
+        if self._announce:
+            self.query_one("#yes", Push).focus()
+
+    def keys(self) -> list[tuple[str, str]]:
+        return [*super().keys(), *([(self._key, self._yes)] if self._key else [])]
+
+    def on_key(self, event: events.Key) -> None:
+        if self._key is not None and event.key == self._key:
+            event.stop()
+            self.dismiss(True)
+
+    def pressed(self, push: Push) -> None:
+        self.dismiss(True)
+
+
+class ConfirmByName(Confirm):
+    """Tier 3: the domain's name must be typed. Enter in the field does nothing; Cancel has the focus."""
+
+    BINDINGS = [Binding("down", "to_yes", "To the yes", show=False)]
+
+    def __init__(
+        self, title: str, says: Sequence[str], yes: str, name: str, warns: Sequence[str] = ()
+    ) -> None:
+        super().__init__(title, says, yes, warns)
+        self._wanted = name
+
+    def body(self) -> Iterable[Widget]:
+        yield from super().body()
+        yield paragraph(f'Type the name of the domain, "{clean(self._wanted)}"', "name-wanted")
+        yield Field(id="typed")
+
+    def buttons(self) -> Iterable[Push]:
+        yield Push("Cancel", id="cancel")
+        yield Push(self._yes, id="yes", disabled=True)
+
+    @property
+    def matches(self) -> bool:
+        typed = self.query_one(Input).value
+        return typed in (self._wanted, clean(self._wanted))
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        button = self.query_one("#yes", Push)
+        if button.disabled == self.matches:
+            button.disabled = not self.matches
+            button.refresh()
+            self.draw_keys()
+
+    def keys(self) -> list[tuple[str, str]]:
+        to_yes = ("↓", f"To {self._yes}") if self.matches else ("", f"↓ To {self._yes}")
+        press = [] if isinstance(self.focused, Input) else [PRESS]
+        return [NEXT, to_yes, *press, CANCEL]
+
+    def action_to_yes(self) -> None:
+        """The shortest way from the typed name; to press it takes another key."""
+        if self.matches:
+            self.query_one("#yes", Push).focus()
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        event.stop()
+
+    def before_key(self, event: events.Key) -> bool:
+        """Letters go to the field wherever the focus is, so that nobody types a name into the void."""
+        field = self.query_one(Input)
+        if event.character and event.is_printable and event.character != " " and self.focused is not field:
+            self.set_focus(field)
+        return False
+
+    def on_paste(self, event: events.Paste) -> None:
+        field = self.query_one(Input)
+        if not field.has_focus:
+            field.focus()
+            field.insert_text_at_cursor(event.text.splitlines()[0] if event.text else "")
+            event.stop()
+
+    def pressed(self, push: Push) -> None:
+        if self.matches:
+            self.dismiss(True)

@@ -1,0 +1,148 @@
+"""What all dialogs share: a box over the screen, Cancel in the focus, deaf ears for the first half second,
+and below them their own keys: those of the screen behind do nothing now."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TypeVar
+
+from textual import events
+from textual.app import ComposeResult
+from textual.await_complete import AwaitComplete
+from textual.binding import Binding
+from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.screen import ModalScreen
+from textual.widget import Widget
+from textual.widgets import Static
+
+from drdeck.console.format import Line, wrap
+from drdeck.console.state import State
+from drdeck.console.terminal.size_guard import Room
+from drdeck.console.widgets.controls import Push
+from drdeck.console.widgets.input_field import beside_typing
+from drdeck.console.widgets.screen_frame import KeyLine
+from drdeck.console.widgets.text_lines import Lines
+from drdeck.model.text import clean
+
+Answer = TypeVar("Answer")
+
+DEAF_S = 0.5
+"""Keys are ignored for so long after a dialog opened: auto-repeat must not confirm anything."""
+BOX_WIDTH = 80
+
+
+NEXT, PRESS, CANCEL = ("tab", "Next"), ("enter", "Press"), ("esc", "Cancel")
+"""(key, what it does) as the lines below dialogs say it"""
+PAGES = ("pgup pgdn", "Read on")
+
+
+class Dialog(ModalScreen[Answer | None]):
+    """A modal box. `GUARD`: whether keys are ignored right after it opened."""
+
+    AUTO_FOCUS = "#cancel"
+    GUARD = True
+    BINDINGS = [
+        Binding("escape", "cancel", "Cancel", show=False),
+        Binding("left", "app.focus_previous", "Before", show=False),
+        Binding("right", "app.focus_next", "Next", show=False),
+        Binding("pageup", "page(-1)", "Page up", show=False),
+        Binding("pagedown", "page(1)", "Page down", show=False),
+    ]
+
+    def __init__(self, title: str, classes: str | None = None) -> None:
+        super().__init__(classes=classes)
+        self.heading = clean(title)
+        self._opened: float | None = None
+        self._room = Room(self)
+
+    def body(self) -> Iterable[Widget]:
+        """What stands between title and buttons."""
+        return ()
+
+    def buttons(self) -> Iterable[Push]:
+        yield Push("Cancel", id="cancel")
+
+    def keys(self) -> list[tuple[str, str]]:
+        """(key, what it does) for the line below."""
+        return [NEXT, PRESS, CANCEL]
+
+    def compose(self) -> ComposeResult:
+        yield KeyLine()
+        with Vertical(id="box"):
+            lines = wrap(self.heading, min(BOX_WIDTH, self.app.size.width) - 4)
+            yield Lines(*(((line, "head"),) for line in lines), id="heading")
+            with VerticalScroll(id="body", can_focus=False):
+                yield from self.body()
+            with Horizontal(id="buttons"):
+                yield from self.buttons()
+
+    def on_mount(self) -> None:
+        self._opened = self._monotonic()
+        self.ready()
+        self.draw_keys()
+        self.call_after_refresh(self.draw_keys)  # only then it is known whether there is more to read
+
+    def ready(self) -> None:
+        """The widgets are there: fill and focus them."""
+
+    def draw_keys(self) -> None:
+        for line in self.query(KeyLine):
+            more = self.query_one("#body", VerticalScroll).max_scroll_y > 0
+            line.keys([*beside_typing(self.keys(), self.focused), *([PAGES] if more else [])])
+
+    def on_descendant_focus(self) -> None:
+        if self._opened is not None:
+            self.draw_keys()
+
+    def on_resize(self, event: events.Resize) -> None:
+        self._room.resized(event.size)
+
+    def _monotonic(self) -> float:
+        clock = getattr(self.app, "monotonic", None)
+        return float(clock()) if clock is not None else 0.0
+
+    @property
+    def deaf(self) -> bool:
+        """Whether a key now is more likely an accident than an answer."""
+        return self.GUARD and (self._opened is None or self._monotonic() - self._opened < DEAF_S)
+
+    def before_key(self, event: events.Key) -> bool:
+        """Called before a key goes to the focus, which may be moved for it; True swallows the key."""
+        return False
+
+    def take(self, state: State) -> None:
+        """News, for the dialogs that show some."""
+
+    def dismiss(self, result: Answer | None = None) -> AwaitComplete:
+        """Once: a key that was pressed before it closed must not close what lies beneath."""
+        return super().dismiss(result) if self.app.screen is self else AwaitComplete()
+
+    def action_cancel(self) -> None:
+        self.dismiss(None)
+
+    def action_page(self, by: int) -> None:
+        body = self.query_one("#body", VerticalScroll)
+        body.scroll_relative(y=by * max(1, body.size.height - 1), animate=False)
+
+    def on_push_pressed(self, event: Push.Pressed) -> None:
+        event.stop()
+        if event.push.id == "cancel":
+            self.action_cancel()
+        else:
+            self.pressed(event.push)
+
+    def pressed(self, push: Push) -> None:
+        """Any button but Cancel."""
+
+    def on_click(self, event: events.Click) -> None:
+        if self.deaf:
+            event.stop()
+
+
+def paragraph(text: str, classes: str | None = None) -> Static:
+    """Words from outside or from us, wrapped; never parsed as markup."""
+    return Static(clean(text, lines=True), markup=False, classes=classes or "paragraph")
+
+
+def line(text: Line, id: str | None = None) -> Lines:
+    return Lines(text, id=id)

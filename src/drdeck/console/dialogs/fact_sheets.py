@@ -1,0 +1,133 @@
+"""Notices made of facts: the result of a failover, a failover in progress, the keys of a screen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from textual.binding import Binding
+from textual.containers import VerticalScroll
+from textual.widget import Widget
+
+from drdeck.console.format import UNKNOWN, Line, left, stamp, wrap
+from drdeck.console.state import describe
+from drdeck.console.widgets.controls import Push
+from drdeck.console.widgets.text_lines import Lines
+from drdeck.controller.journal.operations import OperationState, OperationView
+from drdeck.model.domains import Domain
+from drdeck.model.text import clean
+from drdeck.model.times import show_clock
+
+from .dialog import BOX_WIDTH, NEXT, PRESS, Dialog
+
+_LABEL = 30
+
+
+def row(label: str, value: str, style: str = "bold") -> list[Line]:
+    """A label and its value, the value wrapped beside it."""
+    parts = wrap(clean(value), BOX_WIDTH - 5 - _LABEL)
+    return [((left(label if i == 0 else "", _LABEL), "dim"), (part, style)) for i, part in enumerate(parts)]
+
+
+class Facts(Dialog[bool]):
+    """Rows of facts and one or two buttons; the first has the focus."""
+
+    def __init__(self, title: str, rows: Sequence[Line], buttons: Sequence[str] = ("Dismiss",)) -> None:
+        super().__init__(title)
+        self._rows, self._labels = tuple(rows), tuple(buttons)
+
+    def body(self) -> Iterable[Widget]:
+        yield Lines(*self._rows, id="facts")
+
+    def buttons(self) -> Iterable[Push]:
+        for index, label in enumerate(self._labels):
+            yield Push(label, id="cancel" if index == 0 else f"other-{index}")
+
+    def keys(self) -> list[tuple[str, str]]:
+        if len(self._labels) > 1:
+            return [NEXT, PRESS, ("esc", self._labels[0])]
+        return [("enter", self._labels[0])]
+
+    def pressed(self, push: Push) -> None:
+        self.dismiss(True)
+
+
+class Help(Facts):
+    """The keys of a screen; where there is no room for all of them, the arrows go on."""
+
+    GUARD = False
+    BINDINGS = [
+        Binding("up,k", "line(-1)", "Up", show=False),
+        Binding("down,j", "line(1)", "Down", show=False),
+    ]
+
+    def keys(self) -> list[tuple[str, str]]:
+        return [("↑ ↓", "Scroll"), *super().keys()]
+
+    def on_mount(self) -> None:
+        super().on_mount()
+        self.call_after_refresh(self._tell_more)
+
+    def _tell_more(self) -> None:
+        """Say that there is more than is seen."""
+        if self.query_one("#body", VerticalScroll).max_scroll_y > 0:
+            self.query_one("#heading", Lines).put([((f"{self.heading}   ", "head"), ("↓ more", "key"))])
+
+    def action_line(self, by: int) -> None:
+        self.query_one("#body", VerticalScroll).scroll_relative(y=by, animate=False)
+
+
+def _clock(seconds: str) -> str:
+    try:
+        return show_clock(float(seconds)) if seconds else UNKNOWN
+    except ValueError:
+        return seconds
+
+
+def _instant(text: str) -> str:
+    """A time of the result in the form that all screens have."""
+    try:
+        return stamp(datetime.fromisoformat(text))
+    except ValueError:
+        return text
+
+
+def result_rows(operation: OperationView) -> list[Line]:
+    """The vendor's rows first, then RTO, the point chosen, and the unprotected time."""
+    told = dict(operation.result)
+    state = {OperationState.DONE: "Completed", OperationState.FAILED: "Failed"}.get(
+        operation.state, str(operation.state).capitalize()
+    )
+    rows = row("Protected Domain", operation.domain)
+    rows += row("VMs Recovery Status", told.pop("recovery_status", state))
+    recovered, total = told.pop("vms_recovered", UNKNOWN), told.pop("vms_total", UNKNOWN)
+    rows += row("Total VMs Recovered", f"{recovered} / {total}")
+    for key in [k for k in told if k.startswith("runbook:")]:
+        rows += row(f"Runbook group {clean(key.partition(':')[2])}", told.pop(key))
+    rows += [(), *row("RTO", _clock(told.pop("rto_s", "")))]
+    rows += row("Rolled back to", _instant(told.pop("rolled_back_to", "")) or UNKNOWN)
+    rows += row("Unprotected time", _clock(told.pop("unprotected_s", "")))
+    for key, value in told.items():
+        rows += row(clean(key).replace("_", " ").capitalize(), value)
+    if operation.error:
+        rows += row("Error", operation.error, "bad")
+    return rows
+
+
+def result_dialog(operation: OperationView) -> Facts:
+    return Facts("Continuous Rehydration Task Result", result_rows(operation))
+
+
+def progress_dialog(operation: OperationView, domain: Domain | None, now: datetime) -> Facts:
+    """ "A failover is in progress": what was asked, by whom, where it stands, what it waits for."""
+    rows = row("Protected Domain", operation.domain)
+    rows += row("Asked for", describe(operation))
+    rows += row("By", operation.asked_by)
+    since = show_clock((now - operation.asked_at).total_seconds())
+    rows += row("At", f"{stamp(operation.asked_at)}, {since} ago")
+    if domain is not None and domain.step is not None:
+        rows += row("Where it stands", f"step {domain.step.number} of {domain.step.of}: {domain.step.label}")
+    rows += row("Waits for", operation.waits_for or "nothing, it goes on")
+    if operation.question is not None:
+        rows += row("Asks", operation.question.text, "warn")
+    return Facts("A failover is in progress", rows, ("Dismiss", "Open"))

@@ -1,0 +1,162 @@
+"""The pages of "Continuous Failover Protected Domain": only those that this site needs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from textual.widget import Widget
+
+from drdeck.console.format import Line, left, wrap
+from drdeck.console.widgets.controls import Push
+from drdeck.console.widgets.network_mapping import HOW_TO_CHOOSE, NetworkMapping, mapping_head, missing
+from drdeck.console.widgets.status_bars import owner_text, pitr_text
+from drdeck.console.widgets.text_lines import Lines
+from drdeck.controller.requests import Preview
+from drdeck.model.domains import Domain
+from drdeck.model.text import clean
+
+from .dialog import BOX_WIDTH, CANCEL, Dialog, paragraph
+
+TITLE = "Continuous Failover Protected Domain"
+GENERAL, VM_SETTINGS, SUMMARY = "1. General", "2b. VM Settings", "5. Summary"
+NEXT, BACK = "next", "back"
+CHOOSING = f"{HOW_TO_CHOOSE} that have none yet, enter goes on"
+
+
+def pages_for(domain: Domain) -> list[str]:
+    """The pages that this site asks for."""
+    return [GENERAL, VM_SETTINGS, SUMMARY] if domain.networks.protected else [GENERAL, SUMMARY]
+
+
+def fact(label: str, value: str) -> Line:
+    return ((left(label, 22), "dim"), (value, "bold"))
+
+
+class Page(Dialog[str]):
+    """One page: answers "next", "back" or None."""
+
+    AUTO_FOCUS = "#next"
+    GUARD = False
+
+    def __init__(self, page: str, pages: Sequence[str], domain: Domain) -> None:
+        super().__init__(TITLE)
+        self.page, self.pages, self.domain = page, tuple(pages), domain
+
+    def body(self) -> Iterable[Widget]:
+        marks = [(f">{p}  ", "key") if p == self.page else (f" {p}  ", "dim") for p in self.pages]
+        yield Lines(tuple(marks), (), id="pages")
+        yield from self.content()
+
+    def content(self) -> Iterable[Widget]:
+        return ()
+
+    def buttons(self) -> Iterable[Push]:
+        if self.page != self.pages[0]:
+            yield Push("Back", id="back")
+        yield Push("Cancel", id="cancel")
+        yield Push("Next", id="next")
+
+    def pressed(self, push: Push) -> None:
+        self.dismiss(BACK if push.id == "back" else NEXT)
+
+
+class GeneralPage(Page):
+    """What is failed over."""
+
+    def content(self) -> Iterable[Widget]:
+        domain = self.domain
+        names = ", ".join(clean(vm.name) for vm in domain.vms[:12])
+        more = f" and {len(domain.vms) - 12} more" if len(domain.vms) > 12 else ""
+        yield Lines(
+            fact("Protected Domain", clean(domain.name)),
+            fact("VMs", f"{domain.vms_total}, {domain.vms_recoverable} of them recoverable now"),
+            fact("Owner Site", owner_text(domain)),
+            fact("PITR", pitr_text(domain)),
+            (),
+        )
+        if names:
+            yield paragraph(names + more)
+
+
+class VmSettingsPage(Page):
+    """Protected network -> recovery network. Without a choice for each there is no Next."""
+
+    AUTO_FOCUS = "NetworkMapping"
+
+    def __init__(self, page: str, pages: Sequence[str], domain: Domain, chosen: Mapping[str, str]) -> None:
+        super().__init__(page, pages, domain)
+        self.chosen = dict(chosen)
+
+    def content(self) -> Iterable[Widget]:
+        yield Lines(mapping_head(BOX_WIDTH - 4))
+        mapping = NetworkMapping(self.domain.networks)
+        mapping.chosen = dict(self.chosen)
+        yield mapping
+        yield Lines((), ((CHOOSING, "dim"),), id="todo")
+
+    def ready(self) -> None:
+        super().ready()
+        self._say()
+        if not missing(self.domain.networks, self.chosen):
+            self.query_one("#next", Push).focus()
+
+    def keys(self) -> list[tuple[str, str]]:
+        return [("← →", "Choose"), ("=", "Same for all"), ("enter", "Go on"), ("tab", "Next"), CANCEL]
+
+    def on_network_mapping_chosen(self, event: NetworkMapping.Chosen) -> None:
+        self.chosen = dict(event.mapping.chosen)
+        self._say()
+
+    def on_network_mapping_settled(self, event: NetworkMapping.Settled) -> None:
+        button = self.query_one("#next", Push)
+        if event.behind_same:
+            self.pressed(button)
+        else:
+            button.focus()
+
+    def _say(self) -> bool:
+        open_ones = missing(self.domain.networks, self.chosen)
+        if open_ones:
+            text = f"Choose a recovery network for {', '.join(map(clean, open_ones))}"
+            lines: list[Line] = [((part, "warn"),) for part in wrap(text, BOX_WIDTH - 5)]
+        else:
+            lines = []
+        self.query_one("#todo", Lines).put([(), *lines, ((CHOOSING, "dim"),)])
+        return not open_ones
+
+    def pressed(self, push: Push) -> None:
+        if push.id == "back" or self._say():
+            super().pressed(push)
+        else:
+            self.query_one(NetworkMapping).focus()
+
+
+class SummaryPage(Page):
+    """All that was chosen, what the site says to it; the last button has to be gone to."""
+
+    AUTO_FOCUS = "#cancel"
+    GUARD = True
+
+    def __init__(
+        self, page: str, pages: Sequence[str], domain: Domain, chosen: Mapping[str, str], preview: Preview
+    ) -> None:
+        super().__init__(page, pages, domain)
+        self.chosen, self.preview = dict(chosen), preview
+
+    def content(self) -> Iterable[Widget]:
+        lines = [
+            fact("Protected Domain", clean(self.domain.name)),
+            fact("VMs", str(len(self.preview.vms) or self.domain.vms_total)),
+            fact("PITR", pitr_text(self.domain)),
+        ]
+        lines += [fact("Network", f"{clean(a)} → {clean(b)}") for a, b in self.chosen.items()]
+        yield Lines(*lines, ())
+        yield from (paragraph(text) for text in self.preview.says)
+        yield from (paragraph(f"Not checked: {text}") for text in self.preview.not_checked)
+        if self.preview.refusal:
+            yield paragraph(f"Not possible now: {self.preview.refusal}", "bad")
+
+    def buttons(self) -> Iterable[Push]:
+        yield Push("Back", id="back")
+        yield Push("Cancel", id="cancel")
+        yield Push("Continuous Failover", id="next", disabled=self.preview.refusal is not None)

@@ -1,0 +1,288 @@
+"""Protected Domains: the first screen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from textual import events
+from textual.binding import Binding
+from textual.containers import Horizontal, Vertical
+from textual.widget import Widget
+from textual.widgets import Input
+
+from drdeck.console.format import Line, cut, hour, marked, width_of, wrap, wrap_some
+from drdeck.console.key_bindings import act_keys, keys_of, shown_key
+from drdeck.console.state import State
+from drdeck.console.widgets.input_field import Field
+from drdeck.console.widgets.list_rows import domain_header, domain_row
+from drdeck.console.widgets.row_list import BESIDE, RowList
+from drdeck.console.widgets.screen_frame import grave_warnings_of, top_line
+from drdeck.console.widgets.text_lines import Lines
+from drdeck.model.actions import BY_NAME
+from drdeck.model.domains import Domain, Mode
+from drdeck.model.passwords import PROTECTED
+from drdeck.model.text import clean
+
+from .domain_pane import DomainPane
+from .screen import ConsoleScreen
+
+WIDE = 120
+"""Columns from which list and domain stand side by side."""
+
+
+FRESH = "No settings yet: this is the training site, nothing here is real."
+
+
+class DomainsScreen(ConsoleScreen):
+    """All domains, one row each."""
+
+    HELP = "list"
+    AUTO_FOCUS = "#domains"
+    BINDINGS = [
+        Binding("slash", "filter", "Filter", show=False, id="filter"),
+        Binding("s", "sort", "Sort", show=False, id="sort"),
+        Binding("left", "turn(-1)", "Tab before", show=False),
+        Binding("right", "turn(1)", "Next tab", show=False),
+        Binding("z", "zoom", "Zoom", show=False),
+        Binding("a", "answer", "Answer", show=False, id="answer"),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._wanted = ""
+        self._asking: frozenset[str] = frozenset()
+        self._minute = ""
+        self._order = ORDERS[0]
+        self._pane = DomainPane(id="side")
+        self._table: RowList[Domain] = RowList(self._row_line, lambda d: d.id, id="domains")
+
+    def content(self) -> Iterable[Widget]:
+        yield Horizontal(
+            Vertical(
+                Lines((), id="title"),
+                Lines(id="troubles"),
+                Lines(id="fresh"),
+                Horizontal(
+                    Lines(((" Select Protected Domain", ""),), id="filter-label"),
+                    Field(id="filter", placeholder="part of a name or mode"),
+                    id="filter-row",
+                ),
+                Lines((), id="header"),
+                self._table,
+                id="list-side",
+            ),
+            self._pane,
+        )
+
+    def keys(self) -> list[tuple[str, str]]:
+        if isinstance(self.focused, Input):
+            return [("enter ↓", "To the list"), ("esc", "Show all")]
+        keys = self.desk.remapped
+        names = ("steps", "filter", "help", "detach", "log", "sort")
+        acts = act_keys(self._table.row, self.now(), self.state.read_only, keys)
+        listing = self.state.listing
+        if listing is not None and listing.needs_password:
+            acts.insert(0, (shown_key("password", keys), BY_NAME["password"].label))
+        return [("enter", "Open"), *acts, *((shown_key(name, keys), BY_NAME[name].label) for name in names)]
+
+    def target(self) -> str | None:
+        row = self._table.row
+        return None if row is None else row.name
+
+    @property
+    def wide(self) -> bool:
+        """Whether the domain under the cursor stands beside the list."""
+        return self.size.width >= WIDE
+
+    def watched(self) -> str | None:
+        return self.target() if self.wide else None
+
+    def on_resize(self, event: events.Resize) -> None:
+        self.set_class(event.size.width >= WIDE, "wide")
+        self.desk.watch_domain(self.target() if event.size.width >= WIDE else None)
+
+    def on_row_list_moved(self, event: RowList.Moved) -> None:
+        if event.rows is not self._table:
+            return
+        self.draw_keys()
+        if self.wide:
+            self.desk.watch_domain(self.target())
+            self.desk.redraw(self)
+
+    def action_zoom(self) -> None:
+        if self.wide:
+            self._pane.zoom()
+
+    def action_turn(self, by: int) -> None:
+        if self.wide:
+            self._pane.turn(by)
+
+    def _row_line(self, domain: Domain, width: int) -> Line:
+        return domain_row(domain, width, self.now(), domain.name in self._asking)
+
+    def take(self, state: State, now: datetime) -> None:
+        width = self._table.size.width or self.size.width
+        self._asking = frozenset(o.domain for o in state.open_operations() if o.question is not None)
+        alarms = sum(len(d.alarms) for d in state.domains)
+        seen = state.listing is not None and state.listing.clock is not None
+        counts = f"   {len(state.domains)} in all   Alarms ({alarms})" if seen else ""
+        if self._order:
+            counts += f"   sorted by {self._order}"
+        here = f"   also here: {', '.join(state.also_here)}" if state.also_here else ""
+        title = cut(counts + here, width - len(" Protected Domains"))
+        self.query_one("#title", Lines).put([((" Protected Domains", "bold"), (title, "dim"))])
+        self.query_one("#troubles", Lines).put(self._troubles(state, width))
+        self.query_one("#fresh", Lines).put(self._fresh(state, width))
+        self.query_one("#header", Lines).put([((("   "), ""), *domain_header(width - BESIDE))])
+        faint = state.stale
+        rows = self._table
+        if rows.faint != faint or self._minute != hour(now):
+            rows.faint, self._minute = faint, hour(now)
+            if faint:
+                rows.redraw()
+        shown = ordered((d for d in state.domains if self._matches(d)), self._order)
+        rows.put(shown, self._empty(state))
+        self.draw_keys()
+        target = self.target()
+        if self.wide and target is not None:
+            self._pane.take(target, state, now)
+
+    def _matches(self, domain: Domain) -> bool:
+        text = f"{domain.name} {domain.mode_label} {domain.owner}".casefold()
+        return all(word in text for word in self._wanted.casefold().split())
+
+    def _empty(self, state: State) -> str:
+        if state.listing is None or state.listing.clock is None:
+            return "waiting for the site ..."
+        if state.domains:
+            return f'no domain matches "{clean(self._wanted)}"; escape shows all'
+        return "the site has no Protected Domain"
+
+    def _fresh(self, state: State, width: int) -> list[Line]:
+        """Without settings and before the first act: where one is, and what can be done about it."""
+        listing = state.listing
+        if not self.desk.fresh or listing is None or listing.kind != "training" or listing.operations:
+            return []
+        keys = self.desk.remapped
+        given = [("lessons", self.desk.lessons), ("add_site", self.desk.add_site)]
+        offers: list[Line] = [
+            ((f"   {shown_key(name, keys)}", "key"), (f" {BY_NAME[name].label}", ""))
+            for name, means in given
+            if means is not None
+        ]
+        offers.append((("   esc", "key"), (" Hide", "")))
+        whole: Line = tuple(piece for offer in offers for piece in offer)
+        said = [((f" {part}", "accent"),) for part in wrap(FRESH, width - 2)]
+        return [*said, *([whole] if width_of(whole) <= width else offers)]
+
+    def _troubles(self, state: State, width: int) -> list[Line]:
+        """What is wrong with the view itself, in full sentences."""
+        listing = state.listing
+        said: list[str] = []
+        if state.lost is not None:
+            said.append(state.lost)
+        if listing is not None:
+            key = shown_key("password", self.desk.remapped)
+            if listing.needs_password:
+                said.append(f"the site needs a password; {key} asks for it")
+            if any(wanted.of == PROTECTED for wanted in listing.passwords):
+                said.append(f"the login at the protected site needs a password; {key} asks for it")
+            if listing.needs_password and listing.seen_at is None:
+                pass  # nothing is shown that could be out of date
+            elif listing.stale_s is not None:
+                said.append(replace(state, lost=None).out_of_date)
+            elif listing.error:
+                said.append(listing.error)
+            if listing.journal_error:
+                said.append(f"the journal cannot be written: {listing.journal_error}")
+        hidden = [
+            w for w in top_line(state, self.now(), self.size.width)[1] if w not in grave_warnings_of(state)
+        ]
+        if hidden:
+            said.append(f"no room for it above: {', '.join(hidden)}")
+        return [line for text in said for line in marked("!", wrap_some(clean(text), width - 4, 3), "bad")]
+
+    def on_row_list_opened(self, event: RowList.Opened) -> None:
+        name = self.target()
+        if name is not None and event.rows is self._table:
+            self.desk.acts.open_domain(name)
+
+    def key_enter(self) -> None:
+        """With no row to open, enter asks for what keeps the rows away."""
+        if self.target() is None:
+            self.desk.unasked.ask_password()
+
+    def before_key(self, event: events.Key) -> bool:
+        """The filter takes what is typed right behind its key."""
+        if event.key not in keys_of("filter", self.desk.remapped) or self.focused is self.query_one(Input):
+            return False
+        self.action_filter()
+        return True
+
+    def action_filter(self) -> None:
+        field = self.query_one(Input)
+        field.display = True
+        self.set_focus(field)
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        self._wanted = event.value
+        self.desk.redraw(self)
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        self._table.focus()
+        if not self._wanted:
+            self.query_one(Input).display = False
+
+    def on_key(self, event: events.Key) -> None:
+        """From the filter, the arrows go to the list."""
+        if event.key == "down" and self.query_one(Input).has_focus:
+            self._table.focus()
+            event.stop()
+
+    def action_sort(self) -> None:
+        """The next order of the list; the cursor stays on its domain."""
+        self._order = ORDERS[(ORDERS.index(self._order) + 1) % len(ORDERS)]
+        self.desk.redraw(self)
+        self.say(f"Sorted by {self._order}" if self._order else "In the order of the site")
+
+    def action_answer(self) -> None:
+        """What is asked is answered where it is shown: beside the list, or on the domain's own screen."""
+        asks = self.state.question()
+        if asks is not None and not self.wide:
+            self.desk.acts.open_domain(asks.domain)
+        else:
+            super().action_answer()
+
+    def action_back(self) -> None:
+        """Escape takes the filter away, and the word about the first start when there is none."""
+        self.desk.turns.give_up()
+        field = self.query_one(Input)
+        if not field.display and self.desk.fresh:
+            self.desk.fresh = False
+            self.desk.redraw(self)
+        field.value, field.display = "", False
+        self._table.focus()
+
+
+ORDERS = ("", "name", "mode", "RPO")
+"""The first one is the site's own order."""
+_FLOW = (
+    Mode.PITR_SESSION, Mode.COMPLETING, Mode.SYNCHRONISED, Mode.REHYDRATING, Mode.IMPORTED,
+    Mode.RUNNING_IN_FAILOVER, Mode.PROTECTED,
+)  # fmt: skip
+"""What wants an operator first: unprotected, then under way, then at rest."""
+_NEVER = datetime.max.replace(tzinfo=UTC)
+
+
+def ordered(domains: Iterable[Domain], order: str) -> list[Domain]:
+    """Sorted; by RPO the worst comes first, and what is unknown last."""
+    found = list(domains)
+    if order:
+        found.sort(key=lambda d: (d.name.casefold(), d.name))
+    if order == "mode":
+        found.sort(key=lambda d: _FLOW.index(d.mode) if d.mode in _FLOW else len(_FLOW))
+    elif order == "RPO":
+        found.sort(key=lambda d: d.consistent_at or _NEVER)
+    return found

@@ -1,0 +1,257 @@
+"""A domain in a pane: bars, what goes on, and four tabs."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.message import Message
+
+from drdeck.console.format import Line, marked, percent, plain_of, spread, wrap, wrap_some
+from drdeck.console.key_bindings import open_acts, shown_key
+from drdeck.console.state import State
+from drdeck.console.widgets.domain_tabs import pitr_lines, setting_lines
+from drdeck.console.widgets.list_rows import alarm_lines, disturbed_lines, vm_details, vm_header, vm_row
+from drdeck.console.widgets.question_bar import QuestionBar
+from drdeck.console.widgets.row_list import BESIDE, RowList
+from drdeck.console.widgets.status_bars import bars, operation_lines
+from drdeck.console.widgets.tab_line import TabLine
+from drdeck.console.widgets.text_lines import Lines
+from drdeck.console.widgets.timeline import ZOOMS, opening_zoom, timeline
+from drdeck.controller.ipc.client import ControllerError
+from drdeck.model.actions import BY_NAME, driven_says
+from drdeck.model.domains import VM_STATUS_LABELS, Domain, SessionState, Vm
+from drdeck.model.pitr import Points
+from drdeck.model.text import clean
+
+if TYPE_CHECKING:
+    from drdeck.console.app import DrdeckApp
+
+VMS, PITR, SETTINGS, ALARMS = range(4)
+MOST_LINES = 6
+"""Lines that are told of what goes on: the VMs below need room too."""
+POINTS_EVERY_S = 10.0
+"""Where a point is made each minute the list of them is long: it is not read with each of them."""
+
+
+class DomainPane(Vertical):
+    """Everything of one Protected Domain; a screen tells it the news by `take`."""
+
+    DEFAULT_CSS = "DomainPane { height: 1fr; width: 1fr; }"
+
+    class Asked(Message):
+        """What is asked of the operator has changed."""
+
+    def __init__(self, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self.domain_name = ""
+        self._points: Points | None = None
+        self._points_for: object = None
+        self._points_at = 0.0
+        self._points_error = ""
+        self._zoom: int | None = None
+
+    def compose(self) -> ComposeResult:
+        yield Lines((), id="pane-title")
+        yield Lines(id="out-of-date")
+        yield QuestionBar(id="question")
+        yield Lines(id="bars")
+        yield Lines(id="going")
+        yield Lines((), id="rule")
+        yield TabLine(("Protected VMs", "PITR", "Settings", "Alarms"), id="tabs")
+        yield Lines((), id="pane-header")
+        yield RowList(self._vm_line, lambda vm: vm.id, empty="reading ...", id="vms")
+        yield Lines(id="vm-detail")
+        text: RowList[Line] = RowList(lambda row, width: row, lambda row: "", cursor=False, id="text")
+        text.display = False
+        yield text
+
+    @property
+    def desk(self) -> DrdeckApp:
+        from drdeck.console.app import DrdeckApp
+
+        assert isinstance(self.app, DrdeckApp)
+        return self.app
+
+    @property
+    def asks(self) -> bool:
+        return self.query_one(QuestionBar).asks is not None
+
+    def _vm_line(self, vm: Vm, width: int) -> Line:
+        return vm_row(vm, width, self.desk.now())
+
+    def take(self, name: str, state: State, now: datetime) -> None:
+        """Show that domain as it is now."""
+        width = self.size.width
+        if width == 0:
+            return  # not laid out yet
+        if name != self.domain_name:
+            self.domain_name, self._points, self._points_for, self._points_error = name, None, None, ""
+            self._zoom = None
+        domain = state.domain(name)
+        asked = self.asks
+        self.query_one(QuestionBar).take(state.question(name))
+        if asked != self.asks:
+            self.post_message(self.Asked())
+        if domain is None:
+            text = "the site has no domain of this name any more" if state.gone(name) else "reading ..."
+            self.query_one("#pane-title", Lines).put(
+                [((f" {clean(name)}", "bold"),), ((f" {text}", "warn"),)]
+            )
+            return
+        self.query_one("#pane-title", Lines).put(self._title(domain, width))
+        self.query_one("#out-of-date", Lines).put(self._out_of_date(state, width))
+        self.query_one("#bars", Lines).put(self._bars(state, domain, now, width))
+        self.query_one("#going", Lines).put(self._going(state, domain, width))
+        self.query_one("#rule", Lines).put([((" " + "─" * (width - 2), "dim"),)])
+        self.query_one(TabLine).label(ALARMS, f"Alarms ({len(domain.alarms)})" if domain.alarms else "Alarms")
+        self._take_tab(state, domain, now)
+
+    def _title(self, domain: Domain, width: int) -> list[Line]:
+        name = clean(domain.name)
+        keys = self.desk.remapped
+        acts = open_acts(domain, self.desk.now(), self.desk.state.read_only)
+        named = [f"[{shown_key(act, keys)} {BY_NAME[act].label}]" for act in acts if shown_key(act, keys)]
+        behind = ", ".join(BY_NAME[act].label for act in acts if not shown_key(act, keys))
+        more = shown_key("more", keys)
+        text = "  ".join([*named, f"[{more} More: {behind}] " if behind else f"[{more} More] "])
+        if len(text) > width - 20:
+            text = "  ".join([*named, f"[{more} More] "])
+        buttons: Line = ((text, "key"),)
+        lines = wrap(name, width - max(30, len(text) + 3))
+        first = spread(((f" {lines[0]}", "bold"),), buttons, width)
+        return [first, *(((f" {part}", "bold"),) for part in lines[1:])]
+
+    def _out_of_date(self, state: State, width: int) -> list[Line]:
+        """Lines of its own, where no list beside the pane has them."""
+        if not state.out_of_date or self.id == "side":
+            return []
+        return marked("!", wrap_some(clean(state.out_of_date), width - 4, 3), "bad")
+
+    def _bars(self, state: State, domain: Domain, now: datetime, width: int) -> list[Line]:
+        """Dimmed, all of them, when they may not be so any more."""
+        lines = bars(domain, now, width - 2)
+        if state.stale:
+            lines = [tuple((text, "dim") for text, _ in line) for line in lines]
+        return [((" ", ""), *line) for line in lines]
+
+    def _going(self, state: State, domain: Domain, width: int) -> list[Line]:
+        """What bars the way, what the session does, and what is open here; the gravest first."""
+        lines: list[Line] = []
+        for text in (domain.broken, driven_says(domain)):
+            if text:
+                lines += marked("!", wrap_some(clean(text), width - 4, 3), "bad")
+        if domain.again:
+            told = f"Rehydrating again: {clean(domain.again)}"
+            lines += [((f" {part}", "warn"),) for part in wrap_some(told, width - 2, 3)]
+        session = domain.session
+        if session is not None and session.state is not SessionState.ACTIVE:
+            done = "" if session.progress is None else f" {percent(session.progress)}"
+            waits = f": {clean(session.waits_for)}" if session.waits_for else ""
+            told = f"PITR session: {session.state.words}{done}{waits}"
+            lines += [((f" {part}", "warn"),) for part in wrap_some(told, width - 2, 3)]
+        elif session is not None and session.vms:
+            part = f"{len(session.vms)} of {domain.vms_total} VMs"
+            told = f"PITR session of {part}: no points of the others either"
+            lines += [((f" {part}", "warn"),) for part in wrap_some(told, width - 2, 3)]
+        going = operation_lines(state.open_operations(domain.name), width - 2)
+        return [*lines, *(((" ", ""), *line) for line in going)][:MOST_LINES]
+
+    def _take_tab(self, state: State, domain: Domain, now: datetime) -> None:
+        tab, width = self.query_one(TabLine).value, self.size.width
+        vms: RowList[Vm] = self.query_one("#vms", RowList)
+        text: RowList[Line] = self.query_one("#text", RowList)
+        vms.faint = state.stale
+        if tab == VMS:
+            self.query_one("#pane-header", Lines).put([(("   ", ""), *vm_header(width - BESIDE))])
+            empty = "this domain has no VM" if state.full(domain.name) else "reading ..."
+            vms.put(domain.vms, empty)
+            self._draw_detail()
+            return
+        self.query_one("#vm-detail", Lines).put([])
+        self.query_one("#pane-header", Lines).put([()])
+        lines: list[Line]
+        if tab == PITR:
+            lines = self._pitr_lines(domain, now, width)
+        elif tab == SETTINGS:
+            lines = setting_lines(domain, width - 4)
+        else:
+            lines = alarm_lines(domain, width - 3) or [(("No alarm", "ok"),)]
+        text.put([((" ", ""), *line) for line in lines])
+
+    def _pitr_lines(self, domain: Domain, now: datetime, width: int) -> list[Line]:
+        if not domain.pitr.enabled:
+            return [((f"{clean(domain.name)} is not PITR-enabled", ""),)]
+        marks = (domain.points, domain.newest_point, domain.excluded, domain.reset_at, domain.alarms)
+        fresh = self._points_for is None or self.desk.monotonic() - self._points_at > POINTS_EVERY_S
+        if marks != self._points_for and fresh:
+            self._points_for, self._points_at = marks, self.desk.monotonic()
+            self.run_worker(self._read_points(domain.name), group="points", exclusive=True)
+        lines: list[Line] = []
+        if self._points_error:
+            lines += [((part, "bad"),) for part in wrap(clean(self._points_error), width - 4)]
+        elif self._points is None:
+            lines.append((("reading the restore points ...", "dim"),))
+        else:
+            if self._zoom is None:
+                self._zoom = opening_zoom(domain, self._points, now)
+            lines += timeline(domain, self._points, now, width - 2, None, ZOOMS[self._zoom])
+            lines += disturbed_lines(self._points, width - 6)
+        return lines + pitr_lines(domain, width - 4)
+
+    async def _read_points(self, name: str) -> None:
+        try:
+            self._points, self._points_error = await self.desk.client.points(name), ""
+        except ControllerError as error:
+            self._points, self._points_error = None, str(error)
+        self.desk.redraw(self.screen)
+
+    def _draw_detail(self) -> None:
+        """What the row under the cursor has no room for, in full."""
+        vm, width = self.query_one("#vms", RowList).row, self.size.width
+        lines: list[Line] = []
+        if isinstance(vm, Vm):
+            text, style = vm_details(vm)
+            row = plain_of(vm_row(vm, width - BESIDE, self.desk.now()))
+            if clean(vm.name) not in row or text not in row:
+                full = f"{clean(vm.name)}: {text or VM_STATUS_LABELS.get(vm.status, vm.status)}"
+                first, *rest = wrap_some(full, width - 6, 4)
+                lines = [((" VM  ", "dim"), (first, style or "bold"))]
+                lines += [((f"     {part}", style or "bold"),) for part in rest]
+        self.query_one("#vm-detail", Lines).put(lines)
+
+    def on_row_list_moved(self, event: RowList.Moved) -> None:
+        if self.query_one(TabLine).value == VMS:
+            self._draw_detail()
+
+    def turn(self, by: int) -> None:
+        """Go to another tab."""
+        tabs = self.query_one(TabLine)
+        tabs.turn(tabs.value + by)
+
+    def zoom(self) -> None:
+        """Another stretch of the timeline, where it is shown."""
+        if self.query_one(TabLine).value == PITR:
+            self._zoom = ((self._zoom or 0) + 1) % len(ZOOMS)
+            self.desk.redraw(self.screen)
+
+    def on_tab_line_turned(self, event: TabLine.Turned) -> None:
+        vms, text = self.query_one("#vms", RowList), self.query_one("#text", RowList)
+        vms.display = event.value == VMS
+        text.display = event.value != VMS
+        text.scroll_home(animate=False)
+        if vms.has_focus or text.has_focus:
+            (vms if vms.display else text).focus()
+        self.desk.redraw(self.screen)
+
+    def copied(self) -> tuple[str, str] | None:
+        """The VM under the cursor, where VMs are shown."""
+        vm = self.query_one("#vms", RowList).row
+        if self.query_one(TabLine).value == VMS and isinstance(vm, Vm):
+            return "the VM's name", vm.name
+        return None
+
+    def on_question_bar_answered(self, event: QuestionBar.Answered) -> None:
+        self.desk.acts.answer(event.operation, event.choice)

@@ -1,0 +1,63 @@
+"""A domain on a screen of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from textual.binding import Binding
+from textual.widget import Widget
+
+from drdeck.console.key_bindings import act_keys, shown_key
+from drdeck.console.state import State
+from drdeck.model.actions import BY_NAME
+
+from .domain_pane import DomainPane
+from .screen import ConsoleScreen
+
+
+class DomainScreen(ConsoleScreen):
+    """One Protected Domain."""
+
+    AUTO_FOCUS = "#vms"
+    OWN_KEYS = (
+        ("← →", "Tabs", "Protected VMs, PITR, Settings, Alarms"),
+        ("z", "Zoom", "on the tab PITR: more or less of the timeline"),
+    )
+    BINDINGS = [
+        Binding("left", "turn(-1)", "Tab before", show=False),
+        Binding("right", "turn(1)", "Next tab", show=False),
+        Binding("z", "zoom", "Zoom", show=False),
+        Binding("a", "answer", "Answer", show=False, id="answer"),
+    ]
+
+    def __init__(self, domain: str) -> None:
+        super().__init__(domain)
+        self._pane = DomainPane()
+
+    def content(self) -> Iterable[Widget]:
+        yield self._pane
+
+    def keys(self) -> list[tuple[str, str]]:
+        keys = self.desk.remapped
+        shown = [(shown_key("answer", keys), "Answer")] if self._pane.asks else []
+        domain = self.state.domain(self.domain_name or "")
+        shown += act_keys(domain, self.now(), self.state.read_only, keys)
+        shown += [(shown_key("steps", keys), BY_NAME["steps"].label), ("← →", "Tabs"), ("esc", "Back")]
+        return shown + [(shown_key(name, keys), BY_NAME[name].label) for name in ("help", "detach")]
+
+    def take(self, state: State, now: datetime) -> None:
+        self._pane.take(self.domain_name or "", state, now)
+        self.draw_keys()
+
+    def copied(self) -> tuple[str, str] | None:
+        return self._pane.copied() or super().copied()
+
+    def on_domain_pane_asked(self) -> None:
+        self.draw_keys()
+
+    def action_zoom(self) -> None:
+        self._pane.zoom()
+
+    def action_turn(self, by: int) -> None:
+        self._pane.turn(by)

@@ -1,0 +1,187 @@
+"""What all full screens share: the line above, the line below, and a plain word when there is no room."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from textual import events
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import Vertical
+from textual.screen import Screen
+from textual.widget import Widget
+from textual.widgets import Static
+
+from drdeck.console.format import hour
+from drdeck.console.key_bindings import shown_key
+from drdeck.console.state import State
+from drdeck.console.terminal.size_guard import Room
+from drdeck.console.widgets.coach_panel import CoachPanel
+from drdeck.console.widgets.input_field import beside_typing
+from drdeck.console.widgets.question_bar import QuestionBar
+from drdeck.console.widgets.screen_frame import KeyLine, TopLine
+from drdeck.terminal_info import MIN_HEIGHT, MIN_WIDTH
+
+if TYPE_CHECKING:
+    from drdeck.console.app import DrdeckApp
+
+
+TOO_SMALL = (
+    f"drdeck needs a terminal of {MIN_WIDTH} x {MIN_HEIGHT} or more; this one is smaller."
+    " {} leaves; the controller goes on. Other keys wait until it is larger."
+)
+
+
+class ConsoleScreen(Screen[None]):
+    """A screen that is told the news by `take` and draws them; it asks for nothing by itself.
+
+    `HELP`: which of the action list's screens it counts as.
+    """
+
+    HELP = "domain"
+    OWN_KEYS: tuple[tuple[str, str, str], ...] = ()
+    """(key, name, what it does) of the keys that only this screen has"""
+    BINDINGS = [Binding("escape", "back", "Back", show=False)]
+
+    def __init__(self, domain: str | None = None) -> None:
+        super().__init__()
+        self.domain_name = domain
+        self._room = Room(self)
+
+    @property
+    def desk(self) -> DrdeckApp:
+        from drdeck.console.app import DrdeckApp
+
+        assert isinstance(self.app, DrdeckApp)
+        return self.app
+
+    @property
+    def state(self) -> State:
+        return self.desk.state
+
+    def now(self) -> datetime:
+        return self.desk.now()
+
+    def content(self) -> Iterable[Widget]:
+        """What stands between the line above and the line below."""
+        return ()
+
+    def keys(self) -> list[tuple[str, str]]:
+        """(key, what it does) for the line below."""
+        return []
+
+    def take(self, state: State, now: datetime) -> None:
+        """Draw what is new. Called with every news and each minute."""
+
+    def each_second(self, state: State, now: datetime) -> None:
+        """Draw what runs with the clock, if anything does."""
+
+    def before_key(self, event: events.Key) -> bool:
+        """Called before a key goes to the focus, which may be moved for it; True swallows the key.
+
+        Here and not in a key handler, because fast typing is on its way to the old focus by then.
+        """
+        return False
+
+    def target(self) -> str | None:
+        """The domain that an action would be about."""
+        return self.domain_name
+
+    def copied(self) -> tuple[str, str] | None:
+        """What the copy key takes from here: what it is, and the text."""
+        target = self.target()
+        return None if target is None else ("the domain's name", target)
+
+    def action_answer(self) -> None:
+        """Go to the choices of what is asked here, if this screen shows them."""
+        bar = next(iter(self.query(QuestionBar)), None)
+        if bar is None or bar.asks is None:
+            self.say("nothing is asked here")
+        else:
+            bar.focus_choices()
+
+    def watched(self) -> str | None:
+        """The domain whose insides the screen shows."""
+        return self.domain_name
+
+    def compose(self) -> ComposeResult:
+        yield TopLine()
+        with Vertical(id="content"):
+            yield from self.content()
+        if self.desk.coaching is not None:
+            yield CoachPanel(id="coach")
+        yield KeyLine()
+        yield Static(TOO_SMALL.format(shown_key("detach", self.desk.remapped)), id="too-small", markup=False)
+
+    def on_mount(self) -> None:
+        self.ready()
+        self.draw_keys()
+
+    def ready(self) -> None:
+        """The widgets are there: set them up."""
+
+    def draw_keys(self) -> None:
+        for line in self.query(KeyLine):  # none yet, or no more, while the app starts or ends
+            line.keys(beside_typing(self.keys(), self.focused))
+
+    def on_descendant_focus(self) -> None:
+        self.draw_keys()
+
+    def say(self, text: str) -> None:
+        """A sentence in the line below, until the next key; empty brings the keys back."""
+        for line in self.query(KeyLine):
+            if line.said != text:
+                line.say(text)
+
+    def unsay(self, text: str) -> None:
+        """Bring the keys back if this sentence still stands there."""
+        for line in self.query(KeyLine):
+            if line.said == text:
+                line.say("")
+
+    def on_screen_resume(self) -> None:
+        self.desk.watch_domain(self.watched())
+        self.desk.redraw(self)
+
+    def on_resize(self, event: events.Resize) -> None:
+        self._room.resized(event.size)
+        self.call_after_refresh(self.desk.redraw, self)
+
+    def draw(self) -> None:
+        """All of it from the newest state; nothing while the screen is still being built."""
+        if not self.query(TopLine):
+            return
+        now = self.now()
+        self.query_one(TopLine).take(self.state, now)
+        self.draw_coach()
+        self.take(self.state, now)
+
+    def draw_coach(self) -> None:
+        """The coach's panel, where a lesson is played."""
+        coaching = self.desk.coaching
+        if coaching is not None:
+            for panel in self.query(CoachPanel):
+                panel.take(coaching.coach, coaching.folded)
+
+    def tick(self, minute: bool) -> None:
+        """A second has passed; with `minute` the clock shows another one."""
+        now = self.now()
+        if minute or not self.query(TopLine):
+            self.draw()
+            return
+        if self.state.longest_session(now) is not None:
+            self.query_one(TopLine).take(self.state, now)
+        self.each_second(self.state, now)
+
+    def action_back(self) -> None:
+        if self.desk.turns.give_up():
+            return
+        # once: a key that was pressed before it closed must not close what lies beneath
+        if len(self.desk.screen_stack) > 1 and self.desk.screen is self:
+            self.dismiss(None)
+
+    @property
+    def clock(self) -> str:
+        return hour(self.now())

@@ -1,0 +1,98 @@
+"""Task Log: the open operations and the recent ones, newest first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from textual.widget import Widget
+
+from drdeck.console.dialogs.fact_sheets import Facts, result_rows, row
+from drdeck.console.format import Line, stamp
+from drdeck.console.key_bindings import shown_key
+from drdeck.console.state import State, describe
+from drdeck.console.widgets.list_rows import task_header, task_row
+from drdeck.console.widgets.row_list import BESIDE, RowList
+from drdeck.console.widgets.text_lines import Lines
+from drdeck.controller.ipc.client import ControllerError
+from drdeck.controller.journal.operations import OperationView
+from drdeck.controller.journal.projection import KEPT
+from drdeck.model.text import clean
+from drdeck.model.times import show_clock
+
+from .screen import ConsoleScreen
+
+
+def task_facts(operation: OperationView) -> list[Line]:
+    """All that is known of one operation."""
+    rows = row("Task", describe(operation)) + row("Domain", operation.domain)
+    rows += row("By", operation.asked_by) + row("Asked", stamp(operation.asked_at))
+    rows += row("State", "result unknown" if operation.unknown else str(operation.state))
+    if operation.request.to is not None:
+        rows += row("To", stamp(operation.request.to))
+    if operation.request.vms:
+        rows += row("VMs", ", ".join(operation.request.vms))
+    if operation.waits_for:
+        rows += row("Waits for", operation.waits_for)
+    if operation.question is not None:
+        rows += row("Asks", operation.question.text, "warn")
+    if operation.ended_at is not None:
+        took = show_clock((operation.ended_at - operation.asked_at).total_seconds())
+        rows += row("Ended", f"{stamp(operation.ended_at)}, after {took}")
+    if operation.error:
+        rows += row("Error", operation.error, "bad")
+    rows += row("Number", operation.id)
+    return rows
+
+
+class LogScreen(ConsoleScreen):
+    """The operations of this controller."""
+
+    AUTO_FOCUS = "#tasks"
+
+    def __init__(self, domain: str | None) -> None:
+        super().__init__(domain)
+        self._seen: object = None
+        self._tasks: tuple[OperationView, ...] = ()
+        self._error = ""
+
+    def content(self) -> Iterable[Widget]:
+        yield Lines(((" Task Log", "bold"),), (), id="title")
+        yield Lines((), id="header")
+        yield RowList(task_row, lambda task: task.id, empty="reading ...", id="tasks")
+
+    def keys(self) -> list[tuple[str, str]]:
+        keys = self.desk.remapped
+        return [("enter", "Details"), ("esc", "Back"), (shown_key("help", keys), "Help"),
+                (shown_key("detach", keys), "Detach")]  # fmt: skip
+
+    def copied(self) -> tuple[str, str] | None:
+        task = self.query_one("#tasks", RowList).row
+        return ("the operation's number", task.id) if isinstance(task, OperationView) else None
+
+    def take(self, state: State, now: datetime) -> None:
+        self.query_one("#header", Lines).put([(("   ", ""), *task_header(self.size.width - BESIDE))])
+        if state.operations != self._seen:
+            self._seen = state.operations
+            self.run_worker(self._read(), group="tasks", exclusive=True)
+        newest = {operation.id: operation for operation in state.operations}
+        rows: RowList[OperationView] = self.query_one("#tasks", RowList)
+        older = " (older ones: drdeck tasks)" if len(self._tasks) >= KEPT else ""
+        self.query_one("#title", Lines).put([((" Task Log", "bold"), (older, "dim")), ()])
+        empty = clean(self._error) or "nothing was asked for yet"
+        rows.put([newest.get(task.id, task) for task in self._tasks], empty)
+
+    async def _read(self) -> None:
+        try:
+            self._tasks, self._error = await self.desk.client.tasks(), ""
+        except ControllerError as error:
+            self._error = str(error)
+        self.desk.redraw(self)
+
+    def on_row_list_opened(self, event: RowList.Opened) -> None:
+        task = event.rows.row
+        if isinstance(task, OperationView):
+            self.desk.push_screen(Facts("Task", [*task_facts(task), *self._result(task)]))
+
+    def _result(self, task: OperationView) -> list[Line]:
+        return [(), *result_rows(task)[1:]] if task.action == "cfo_complete" and task.result else []

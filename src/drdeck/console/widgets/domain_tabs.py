@@ -1,0 +1,68 @@
+"""What the tabs PITR and Settings of a domain say, beside the timeline. Pure functions."""
+
+from __future__ import annotations
+
+from rich.cells import cell_len
+
+from drdeck.console.format import UNKNOWN, Line, stamp, wrap
+from drdeck.model.domains import Domain, Health
+from drdeck.model.text import clean
+from drdeck.model.times import show_duration
+
+from .status_bars import pitr_text
+
+_LABEL = 14
+
+
+def _fact(label: str, text: str, style: str, width: int) -> list[Line]:
+    """A label and its text, wrapped beside it: nothing is cut."""
+    parts = wrap(text, max(20, width - _LABEL))
+    return [((f"{label if i == 0 else '':{_LABEL}}", "dim"), (part, style)) for i, part in enumerate(parts)]
+
+
+def pitr_lines(domain: Domain, width: int) -> list[Line]:
+    """Health, window, points, and what cannot be reached any more."""
+    lines = [*_health_lines(domain, width), *_fact("Window", pitr_text(domain), "bold", width)]
+    oldest = stamp(domain.oldest_point) if domain.oldest_point else UNKNOWN
+    newest = stamp(domain.newest_point) if domain.newest_point else UNKNOWN
+    lines += _fact("Points", f"{domain.points}, from {oldest} to {newest}", "bold", width)
+    for period in domain.excluded:
+        end = stamp(period.end) if period.end else "now"
+        lines += _fact("Excluded", f"{stamp(period.start)} to {end} (PITR session)", "bad", width)
+    if domain.reset_at is not None:
+        lines += _fact("Reset", f"all data up to {stamp(domain.reset_at)}", "bad", width)
+    return lines
+
+
+def _health_lines(domain: Domain, width: int) -> list[Line]:
+    """How the VMs are, once anything has looked at their health."""
+    looked = [vm for vm in domain.vms if vm.health is not Health.UNKNOWN]
+    failed = [clean(vm.name) for vm in looked if vm.health is Health.FAILED]
+    if not looked:
+        return []
+    text = f"{len(looked) - len(failed)} of {len(domain.vms)} VMs healthy"
+    if failed:
+        text += f"; health check failed: {', '.join(failed[:8])}"
+        text += f" and {len(failed) - 8} more" if len(failed) > 8 else ""
+    return _fact("Health", text, "bad" if failed else "ok", width)
+
+
+def setting_lines(domain: Domain, width: int) -> list[Line]:
+    """Policy, networks and runbook; a long pair of networks is laid out one below the other."""
+    lines = _fact("PITR", pitr_text(domain), "bold", width)
+    networks = domain.networks
+    for protected in networks.protected:
+        target = clean(networks.mapping.get(protected, UNKNOWN))
+        pair = f"{clean(protected)} → {target}"
+        if cell_len(pair) <= width - _LABEL:
+            lines += _fact("Network", pair, "bold", width)
+        else:
+            lines += _fact("Network", clean(protected), "bold", width)
+            lines += _fact("", f"→ {target}", "bold", width)
+    if not domain.runbook:
+        lines += _fact("Runbook", "none", "bold", width)
+    for number, group in enumerate(domain.runbook, 1):
+        delay = f", then wait {show_duration(group.delay_after_s)}" if group.delay_after_s else ""
+        text = f"{number}. {clean(group.group)}: {', '.join(map(clean, group.vms))}{delay}"
+        lines += _fact("Runbook", text, "bold", width)
+    return lines

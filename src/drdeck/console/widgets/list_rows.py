@@ -1,0 +1,283 @@
+"""How the rows of the lists are laid out: domains, VMs, restore points, tasks. Pure functions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from rich.cells import cell_len
+
+from drdeck.console.format import (
+    UNKNOWN,
+    Line,
+    age,
+    cut,
+    cut_start,
+    hour,
+    left,
+    local,
+    marked,
+    name,
+    percent,
+    right,
+    second,
+    size,
+    stamp,
+    window,
+    wrap,
+    wrap_some,
+)
+from drdeck.console.state import describe
+from drdeck.controller.journal.operations import OperationView
+from drdeck.model.alarms import Severity
+from drdeck.model.domains import VM_STATUS_LABELS, Domain, Health, Mode, Vm
+from drdeck.model.pitr import Points, RestorePoint
+from drdeck.model.text import clean
+
+from .status_bars import recovered_text
+
+_MODE_STYLES = {
+    Mode.PITR_SESSION: "warn",
+    Mode.SYNCHRONISED: "ok",
+    Mode.RUNNING_IN_FAILOVER: "ok",
+    Mode.COMPLETING: "accent",
+    Mode.REHYDRATING: "accent",
+}
+_STATUS_SIGNS = {
+    "recoverable": ("●", "ok"),
+    "recovered": ("●", "ok"),
+    "protected": ("●", "ok"),
+    "rehydrating": ("◆", "accent"),
+    "recovering": ("◆", "accent"),
+    "rolling_back": ("◆", "warn"),
+    "not_recoverable": ("○", "bad"),
+}
+
+
+NARROW = 66
+"""Below so many cells, as beside an open domain, the lists keep their most telling columns only."""
+
+
+WITH_LOCAL = 93
+"""From so many cells restore points have their local time beside that in UTC."""
+
+
+def domain_header(width: int) -> Line:
+    first, mode = _domain_columns(width)
+    rest = "" if width < NARROW else "    RPO PITR"
+    owner = "" if width < NARROW else " Owner "
+    return ((f"{left('Domain', first)} {left('Mode', mode)}{owner} Recov/Total{rest}", "head"),)
+
+
+def _domain_columns(width: int) -> tuple[int, int]:
+    """Widths of name and mode; the other columns are fixed (32 cells with their gaps, or 13)."""
+    free = max(24, width - (13 if width < NARROW else 32))
+    mode = max(12, min(34, free * 3 // 5))
+    return free - mode - 1, mode
+
+
+def mode_text(domain: Domain, width: int) -> str:
+    """The mode's label; the two rehydrations, which differ at their ends only, are cut at the start."""
+    label = domain.mode_label
+    if domain.mode in (Mode.REHYDRATING, Mode.SYNCHRONISED):
+        return cut_start(label, width)
+    return cut(label, width)
+
+
+def domain_row(domain: Domain, width: int, now: datetime, asks: bool = False) -> Line:
+    """One domain of the list."""
+    first, mode = _domain_columns(width)
+    label, counts = mode_text(domain, mode), recovered_text(domain)
+    sign, style = _alarm_sign(domain)
+    if asks:
+        sign, style = "?", "alert"
+    if domain.broken:
+        label, mode_style = "record unusable", "bad"
+    else:
+        mode_style = _MODE_STYLES.get(domain.mode, "")
+    pitr = window(domain.pitr.window_s) if domain.pitr.enabled else "off"
+    counts = counts if len(counts) <= 11 else counts.replace(" ", "")  # "10000 / 10000" would push the rest
+    figures = f" {domain.owner.upper():6} {counts:>11} {age(domain.rpo_s(now)):>6} {pitr:>4}"
+    return (
+        (name(domain.name, first - 2), "bold"),
+        (f" {sign} ", style),
+        (left(label, mode), mode_style),
+        (f" {counts:>11}" if width < NARROW else figures, ""),
+    )
+
+
+def _alarm_sign(domain: Domain) -> tuple[str, str]:
+    if any(a.severity is Severity.CRITICAL for a in domain.alarms):
+        return "!", "bad"
+    if any(a.severity is Severity.WARNING for a in domain.alarms):
+        return "!", "warn"
+    return " ", ""
+
+
+def vm_header(width: int) -> Line:
+    first, last = _vm_columns(width)
+    newest = "Newest point" if width >= WITH_LOCAL else "Newest"
+    middle = "Ready " if width < NARROW else f"Power Ready {newest} "
+    text = f"{left('VM Name', first)} {left('Protection Status', 17)} {middle}"
+    return ((text + left("Details", last), "head"),)
+
+
+def _vm_columns(width: int) -> tuple[int, int]:
+    free = max(20, width - (25 if width < NARROW else 44 if width >= WITH_LOCAL else 38))
+    first = max(14, min(40, free * 3 // 5 if width < NARROW else free * 3 // 7))
+    return first, max(0, free - first)
+
+
+def vm_details(vm: Vm, to_the_minute: bool = False) -> tuple[str, str]:
+    """What there is to say of a VM, the most telling first, and its style."""
+    if vm.error:
+        return clean(vm.error), "bad"
+    said: list[str] = []
+    if vm.health is Health.FAILED:
+        said.append("health check failed")
+    if vm.rolled_back_to is not None:
+        said.append(f"as of {(hour if to_the_minute else second)(vm.rolled_back_to)}")
+    if vm.health is Health.OK:
+        said.append("healthy")
+    if vm.progress is not None:
+        said.append(percent(vm.progress))
+    if vm.detail:
+        said.append(clean(vm.detail))
+    return ", ".join(said), "bad" if vm.health is Health.FAILED else ""
+
+
+def vm_row(vm: Vm, width: int, now: datetime) -> Line:
+    """One VM of a domain. Ages are told to the minute: with seconds every row would change with all news."""
+    first, last = _vm_columns(width)
+    sign, style = _STATUS_SIGNS.get(vm.status, ("·", ""))
+    status = VM_STATUS_LABELS.get(vm.status, clean(vm.status))
+    ready = UNKNOWN if vm.ready is None else "yes" if vm.ready else "no"
+    old = None if vm.newest_point is None else (now - vm.newest_point).total_seconds()
+    newest = "<1m" if old is not None and old < 60 else age(old)
+    text, text_style = vm_details(vm, to_the_minute=last < 24)
+    room = 12 if width >= WITH_LOCAL else 6
+    return (
+        (name(vm.name, first), "bold"),
+        (f" {sign} ", style),
+        (left(status, 15), style),
+        (
+            f" {ready:5} "
+            if width < NARROW
+            else f" {left(clean(vm.power), 5)} {ready:5} {right(newest, room)} ",
+            "",
+        ),
+        (left(text, last), text_style),
+    )
+
+
+def _progress_name(width: int) -> int:
+    return max(14, min(34, (width - 42) // 2))
+
+
+def progress_header(width: int, vms: Sequence[Vm]) -> Line:
+    """With the health of all, of whom a few are seen: whether the instant was a good one."""
+    first = _progress_name(width)
+    text = f"    {left('VM Name', first)} {left('Protection Status', 17)} {'Done':>5} Ready Health  "
+    failed = sum(vm.health is Health.FAILED for vm in vms)
+    known = sum(vm.health is not Health.UNKNOWN for vm in vms)
+    if failed:
+        return ((text, "head"), (f"{failed} of {len(vms)} FAILED", "bad"))
+    if known:
+        return ((text, "head"), (f"{known} of {len(vms)} ok", "ok"))
+    return ((text + "Details", "head"),)
+
+
+def progress_row(vm: Vm, width: int, chosen: bool) -> Line:
+    """A VM in the choice of what is rolled back, with how far it is."""
+    first = _progress_name(width)
+    sign, style = _STATUS_SIGNS.get(vm.status, ("·", ""))
+    status = VM_STATUS_LABELS.get(vm.status, clean(vm.status))
+    ready = UNKNOWN if vm.ready is None else "yes" if vm.ready else "no"
+    health = {Health.OK: ("ok", "ok"), Health.FAILED: ("FAILED", "bad")}.get(vm.health, (UNKNOWN, ""))
+    text = clean(vm.error) if vm.error else clean(vm.detail)
+    return (
+        (f"[{'x' if chosen else ' '}] ", "bold" if chosen else ""),
+        (name(vm.name, first), "bold"),
+        (f" {sign} ", style),
+        (left(status, 15), style),
+        (f" {percent(vm.progress):>5} {ready:5} ", ""),
+        (f"{health[0]:7} ", health[1]),
+        (cut(text, max(0, width - first - 43)), "bad" if vm.error else ""),
+    )
+
+
+HINT = "write rate "
+"""How hints begin. The rows leave it out: "x30 from 22:41Z" is what there is room for at 80 columns."""
+
+
+def point_header(width: int) -> Line:
+    wide = f" {'Local time':14}" if width >= WITH_LOCAL else ""
+    text = f"{'Time (UTC)':20}{wide} {'Age':>5} {'Kind':7} {'VMs':>7} {'Skew':>5} {'Written':>8} Write rate"
+    return ((text, "head"),)
+
+
+def point_row(point: RestorePoint, width: int, now: datetime, total: int) -> Line:
+    """One restore point that may be picked."""
+    wide = f" {left(local(point.time), 14)}" if width >= WITH_LOCAL else ""
+    lacking = bool(point.missing) or point.vms < total
+    vms = f"{point.vms}/{total}"
+    skew = age(point.skew_s) if point.skew_s else "0s"
+    figures = f" {age((now - point.time).total_seconds()):>5} {left(clean(point.kind), 7)}"
+    room = max(0, width - (20 + len(wide) + len(figures) + 8 + 6 + 9 + 1))
+    hint = clean(point.hint).removeprefix(HINT) if point.hint else ""
+    lacks = "lacks " + ", ".join(map(clean, point.missing)) if point.missing else ""
+    if hint and cell_len(hint) > room:
+        hint = hint.partition(" (")[0]  # whose writing it is gives way to since when
+    changed = clean(point.changed) if point.changed else ""
+    if cell_len(changed) > room:
+        changed = "changed"  # by whom, and what: below the list, and among the alarms
+    hint = "; ".join(text for text in (changed, hint, lacks) if text)
+    return (
+        (stamp(point.time) + wide, "bold"),
+        (figures, ""),
+        (f" {vms:>7}", "warn" if lacking else ""),
+        (f" {skew:>5}", "warn" if point.skew_s > 60 else ""),
+        (f" {right(size(point.written_bytes), 8)} ", ""),
+        (cut(hint, room), "warn"),
+    )
+
+
+def disturbed_lines(points: Points, width: int, most: int = 0) -> list[Line]:
+    """Points that others made or changed in a session, newest first; with `most` in so many lines."""
+    told = [(d.time, f"of {clean(d.vm)} cannot be picked: {clean(d.text)}") for d in points.disturbed]
+    told += [(p.time, clean(p.changed)) for p in points.points if p.changed]
+    said = [f"{stamp(time)} {text}" for time, text in sorted(told, reverse=True)]
+    if most and len(said) > 1:
+        said = [f"{len(said)} points made or changed by others (all of them: PITR). {said[0]}"]
+    parts = [wrap_some(text, width, most) if most else wrap(text, width) for text in said]
+    return [line for part in parts for line in marked("!", part, "warn")]
+
+
+def task_header(width: int) -> Line:
+    return ((f"{'Asked (UTC)':15} {left('Task', 26)} {left('Domain', 14)} {'State':8} By", "head"),)
+
+
+def task_row(operation: OperationView, width: int) -> Line:
+    """One operation of the Task Log."""
+    state = "unknown" if operation.unknown else str(operation.state)
+    style = {"done": "ok", "failed": "bad", "asking": "alert", "unknown": "bad"}.get(state, "accent")
+    return (
+        (stamp(operation.asked_at)[5:], ""),
+        (f" {left(describe(operation), 26)} ", "bold"),
+        (f"{name(operation.domain, 14)} ", ""),
+        (f"{state:8} ", style),
+        (cut(clean(operation.asked_by), max(0, width - 67)), "dim"),
+    )
+
+
+def alarm_lines(domain: Domain, width: int) -> list[Line]:
+    """The alarms of a domain, newest first; in full, each with its word of severity."""
+    styles = {Severity.CRITICAL: "bad", Severity.WARNING: "warn"}
+    lines: list[Line] = []
+    for alarm in sorted(domain.alarms, key=lambda a: a.time, reverse=True):
+        text = f"{clean(alarm.vm)}: {clean(alarm.text)}" if alarm.vm else clean(alarm.text)
+        first, *rest = wrap(text, max(20, width - 31))
+        head = (f"{stamp(alarm.time)} ", ""), (f"{alarm.severity.upper():9} ", styles.get(alarm.severity, ""))
+        lines.append((*head, (first, "bold")))
+        lines += [((" " * 31, ""), (part, "bold")) for part in rest]
+    return lines

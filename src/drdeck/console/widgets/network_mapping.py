@@ -1,0 +1,146 @@
+"""Which recovery network takes the place of each protected network."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from textual import events
+from textual.binding import Binding
+from textual.message import Message
+
+from drdeck.console.format import Line, cut, left, name
+from drdeck.model.domains import Networks
+from drdeck.model.text import clean
+
+from .row_list import RowList
+
+CHOOSE = "choose one"
+HOW_TO_CHOOSE = "← → choose, = same for all"
+
+
+def defaults(networks: Networks) -> dict[str, str]:
+    """What can be chosen without asking: what was mapped before, the same name, or the only one offered."""
+    found: dict[str, str] = {}
+    for protected in networks.protected:
+        before = networks.mapping.get(protected)
+        if before and (before in networks.recovery or not networks.recovery):
+            found[protected] = before
+        elif protected in networks.recovery:
+            found[protected] = protected
+        elif len(networks.recovery) == 1:
+            found[protected] = networks.recovery[0]
+    return found
+
+
+def missing(networks: Networks, chosen: Mapping[str, str]) -> list[str]:
+    """Protected networks that have no recovery network yet, where there is a choice."""
+    return [p for p in networks.protected if p not in chosen] if networks.recovery else []
+
+
+class NetworkMapping(RowList[str]):
+    """One row a protected network; left and right choose, a letter goes to the next that begins with it."""
+
+    DEFAULT_CSS = "NetworkMapping { height: auto; max-height: 5; }"
+    BINDINGS = [
+        Binding("left,h", "choose(-1)", "Before", show=False),
+        Binding("right,l,space", "choose(1)", "Next", show=False),
+        Binding("equals_sign", "same", "The same for all", show=False),
+    ]
+
+    class Settled(Message):
+        """Nothing is left to choose, and the operator says so; `behind_same`: by an Enter that was typed
+        right behind "=", before the focus had moved on."""
+
+        def __init__(self, behind_same: bool = False) -> None:
+            super().__init__()
+            self.behind_same = behind_same
+
+    class Chosen(Message):
+        """The mapping changed."""
+
+        def __init__(self, mapping: NetworkMapping) -> None:
+            super().__init__()
+            self.mapping = mapping
+
+    def __init__(self, networks: Networks, id: str | None = None) -> None:
+        super().__init__(self._row_line, lambda row: row, empty="no network is known here", id=id)
+        self.networks = networks
+        self.chosen = defaults(networks)
+        self._rows = networks.protected
+        self.quiet = True
+        self._same = False
+
+    def _row_line(self, row: str, width: int) -> Line:
+        first = max(12, min(30, width // 2 - 2))
+        target = self.chosen.get(row)
+        if target is None:
+            offered = len(self.networks.recovery)
+            text = f"{CHOOSE} of {offered}" if offered else "none offered here"
+            return ((name(row, first), ""), (f"  ‹ {text} › ▾", "warn"))
+        return (
+            (name(row, first), ""),
+            (f"  ‹ {cut(clean(target), max(8, width - first - 8))} › ▾", "bold"),
+        )
+
+    def get_content_height(self, container: object, viewport: object, width: int) -> int:
+        return max(1, len(self._rows))
+
+    def on_mount(self) -> None:
+        unset = next((i for i, row in enumerate(self._rows) if row not in self.chosen), 0)
+        self.select(unset)
+
+    def action_choose(self, by: int) -> None:
+        row, offered = self.row, self.networks.recovery
+        if row is None or not offered:
+            return
+        now = self.chosen.get(row)
+        if now in offered:
+            place = (offered.index(now) + by) % len(offered)
+        else:
+            place = 0 if by > 0 else len(offered) - 1
+        self._choose(row, offered[place])
+
+    def action_same(self) -> None:
+        """This row's choice for every network that has none yet."""
+        target = self.chosen.get(self.row) if self.row is not None else None
+        if target is not None:
+            self.chosen = {**dict.fromkeys(self.networks.protected, target), **self.chosen}
+            self.redraw()
+            self.post_message(self.Chosen(self))
+            self.post_message(self.Settled())
+            self._same = True
+
+    def action_open(self) -> None:
+        """Enter goes to the next network without a choice; when there is none, it is done here."""
+        open_ones = missing(self.networks, self.chosen)
+        if open_ones:
+            self.select_key(open_ones[0])
+        else:
+            self.post_message(self.Settled(behind_same=self._same))
+
+    def on_blur(self) -> None:
+        self._same = False
+
+    def on_key(self, event: events.Key) -> None:
+        """A letter that is no binding here goes to the next network that begins with it."""
+        char, row, offered = event.character, self.row, self.networks.recovery
+        if not char or not char.isprintable() or char in "jkhlgG :?" or row is None or not offered:
+            return
+        now = self.chosen.get(row)
+        start = offered.index(now) + 1 if now in offered else 0
+        for network in (*offered[start:], *offered[:start]):
+            if network.casefold().startswith(char.casefold()):
+                self._choose(row, network)
+                event.stop()
+                event.prevent_default()
+                return
+
+    def _choose(self, row: str, network: str) -> None:
+        self.chosen = {**self.chosen, row: network}
+        self.refresh_line(self.cursor)
+        self.post_message(self.Chosen(self))
+
+
+def mapping_head(width: int) -> Line:
+    first = max(12, min(30, (width - 3) // 2 - 2))
+    return ((f"   {left('Protected VM Network', first)}  Recovery VM Network", "head"),)

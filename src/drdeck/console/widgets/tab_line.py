@@ -1,0 +1,48 @@
+"""A line of tabs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from textual.message import Message
+
+from drdeck.console.format import Piece
+
+from .text_lines import Lines
+
+
+class TabLine(Lines):
+    """Names in a row, the chosen one in brackets of a kind; the screen's left and right keys turn it."""
+
+    DEFAULT_CSS = "TabLine { height: 1; }"
+
+    class Turned(Message):
+        def __init__(self, value: int) -> None:
+            super().__init__()
+            self.value = value
+
+    def __init__(self, labels: Sequence[str], id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._labels, self.value = list(labels), 0
+        self._draw()
+
+    def label(self, index: int, text: str) -> None:
+        """Give a tab another text, such as a count beside its name."""
+        if self._labels[index] != text:
+            self._labels[index] = text
+            self._draw()
+
+    def turn(self, value: int) -> None:
+        value %= len(self._labels)
+        if value != self.value:
+            self.value = value
+            self._draw()
+            self.post_message(self.Turned(value))
+
+    def _draw(self) -> None:
+        pieces: list[Piece] = []
+        for index, label in enumerate(self._labels):
+            chosen = index == self.value
+            pieces.append((f"[{label}]" if chosen else f" {label} ", "key" if chosen else "dim"))
+            pieces.append(("  ", ""))
+        self.put([((" ", ""), *pieces)])

@@ -1,0 +1,87 @@
+"""The task steps of a domain as lines. Pure functions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from drdeck.console.format import Line, bar, left, name, percent, plain_of, second, wrap
+from drdeck.console.state import describe
+from drdeck.controller.journal.operations import OperationView
+from drdeck.model.domains import VM_STATUS_LABELS, Domain, StepState, Vm
+from drdeck.model.text import clean
+from drdeck.model.times import show_clock
+
+_SIGNS = {
+    StepState.DONE: ("✓", "ok", "done"),
+    StepState.CURRENT: ("▶", "accent", "current"),
+    StepState.PENDING: ("·", "dim", "pending"),
+    StepState.FAILED: ("✗", "bad", "failed"),
+}
+
+
+def _vm_lines(vm: Vm, width: int) -> list[Line]:
+    """How far a VM is; what there is to say of it is wrapped beside it, not cut."""
+    status = VM_STATUS_LABELS.get(vm.status, clean(vm.status))
+    first = max(12, min(30, width - 60))
+    done = " " * 14 if vm.progress is None else f"{bar(vm.progress, 8)} {percent(vm.progress):>4} "
+    used = 8 + first + 1 + len(done) + 16
+    text, style = (clean(vm.error), "bad") if vm.error else (clean(vm.detail), "dim")
+    said, *more = wrap(text, max(16, width - used - 2))
+    head: Line = (
+        (f"        {name(vm.name, first)} ", ""),
+        (done, "accent"),
+        (f"{left(status, 15)} ", ""),
+        (said, style),
+    )
+    return [head, *(((" " * used, ""), (part, style)) for part in more)]
+
+
+def _busy(vm: Vm) -> bool:
+    at_work = vm.status in ("rehydrating", "recovering", "rolling_back")
+    return at_work or vm.progress is not None or bool(vm.error)
+
+
+def step_lines(domain: Domain, width: int) -> list[Line]:
+    """Numbered, each with its state in a sign and a word; the VMs' progress under the current one."""
+    lines: list[Line] = []
+    for step in domain.steps:
+        sign, style, word = _SIGNS[step.state]
+        text = f"{step.number:>2}  {clean(step.label)}"
+        label: Line = ((f"  {sign} ", style), (text, "bold" if word == "current" else ""))
+        if word == "current" and step.progress is not None:
+            label = (*label, (f"  {bar(step.progress, 10)} {percent(step.progress)}", "accent"))
+        lines.append((*label, (f"  {word}", style)))
+        if step.detail:
+            style = "bad" if word == "failed" else "dim"
+            lines += [((f"        {part}", style),) for part in wrap(clean(step.detail), max(20, width - 10))]
+        if word in ("current", "failed"):
+            lines += [line for vm in domain.vms if _busy(vm) for line in _vm_lines(vm, width)]
+    if not lines and domain.step is not None:
+        lines.append(((f"  ▶ {domain.step.number:>2}  {clean(domain.step.label)}", "accent"),))
+    return lines
+
+
+def current_of(lines: Sequence[Line]) -> range:
+    """The lines of the current or failed step with what goes on under it; none when no step is that."""
+    start = next((i for i, line in enumerate(lines) if line[-1][0] in ("  current", "  failed")), None)
+    if start is None:
+        return range(0)
+    after = (i for i in range(start + 1, len(lines)) if not plain_of(lines[i]).startswith(" " * 8))
+    return range(start, next(after, len(lines)))
+
+
+def rto_line(operation: OperationView | None, domain: Domain, now: datetime) -> Line:
+    """The clock since the decision; it stands still once the VMs serve again."""
+    if operation is None:
+        return (("No failover of this domain was decided yet; the RTO clock has not started", "dim"),)
+    end = operation.ended_at or now
+    recovered = domain.failover.recovered_at if domain.failover is not None else None
+    if recovered is not None and domain.failover is not None and domain.failover.id == operation.id:
+        end = recovered
+    spent = show_clock((end - operation.asked_at).total_seconds())
+    return (
+        (f"{describe(operation)} decided at {second(operation.asked_at)}   ", ""),
+        (f"RTO {spent}", "bold"),
+        ("" if end is now else "  (VMs recovered)" if recovered is not None else "  (ended)", "ok"),
+    )

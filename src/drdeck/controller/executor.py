@@ -1,0 +1,254 @@
+"""Reconciling: for each open operation the next step, journaled before and after it is taken."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Coroutine, Sequence
+from typing import Any, NamedTuple
+
+import msgspec
+
+from drdeck.controller.journal import projection as facts
+from drdeck.controller.journal.event_store import JournalError
+from drdeck.controller.journal.operations import Operation, OperationState, Question, result_of
+from drdeck.controller.journal.recorder import SELF, Book
+from drdeck.model.commands import AnyCommand, TakeOver, encode
+from drdeck.model.domains import Domain
+from drdeck.model.times import show
+from drdeck.sites.contract import RecoverySite, Refused, ResultUnknown, SiteUnreachable
+
+from . import questions
+from .reconcile import Ask, Do, Done, Failed, Next, Wait, next_step
+from .site_watcher import Sight
+from .takeover import begun_at, unfinished
+
+log = logging.getLogger("drdeck.controller")
+
+SETTLE_S = 20.0
+"""What a site confirmed should show there within this time."""
+
+
+RETRY_S = (0.0, 0.0, 1.0, 2.0, 5.0)
+"""After so many answers in a row that were lost, or never asked for, a command is left alone for so long."""
+
+
+class Rest(NamedTuple):
+    """A command that got no answer `times` times is not given before `until`."""
+
+    times: int
+    until: float
+
+
+class Settling(NamedTuple):
+    """Waits since then for the site to show it; `asked`: the serial when it was asked anew."""
+
+    since: float
+    asked: int | None = None
+
+
+class Doing:
+    """Takes what is next for every open operation whenever something changed. Belongs to one event loop."""
+
+    def __init__(self, site: RecoverySite, sight: Sight, book: Book) -> None:
+        self.site, self.sight, self.book = site, sight, book
+        self.running: set[asyncio.Task[None]] = set()
+        self._kick = asyncio.Event()
+        self._settling: dict[tuple[str, str], Settling] = {}
+        self._rests: dict[tuple[str, str], Rest] = {}
+
+    @property
+    def full(self) -> bool:
+        """No more may be done side by side."""
+        return len(self.running) >= max(1, self.site.parallel)
+
+    def kick(self) -> None:
+        """Something changed: look at every open operation again."""
+        self._kick.set()
+
+    async def run(self) -> None:
+        while True:
+            with contextlib.suppress(TimeoutError):
+                # without news only for what should have become true by now
+                timed = self._settling or self._rests
+                async with asyncio.timeout(1 if timed else None):
+                    await self._kick.wait()
+            self._kick.clear()
+            try:
+                self._reconcile_once()
+            except JournalError:
+                for op in self.book.open_operations():
+                    self.book.waits(op.id, self.book.held_up)
+                await asyncio.sleep(1)
+                self.kick()
+
+    def _reconcile_once(self) -> None:
+        view = self.sight.view
+        if view is None:
+            return
+        for op in self.book.open_operations():
+            if op.question is not None and op.question.kind == "bug":
+                continue
+            try:
+                domain = view.domain(op.domain)
+                self._follow(op, domain, next_step(op, domain, view.serial, self.sight.looked))
+            except JournalError:
+                raise
+            except Exception as error:
+                log.exception("operation %s stops, which is a bug", op.id)
+                self._ask(op, questions.bug(error))
+        still = {op.id for op in self.book.open_operations()}
+        self._settling = {key: s for key, s in self._settling.items() if key[0] in still}
+        self._rests = {key: r for key, r in self._rests.items() if key[0] in still}
+        unseen = [serial for op in self.book.open_operations() for serial in op.unseen.values()]
+        if any(serial >= self.sight.looked for serial in unseen) and not self.sight.looking:
+            self.sight.look_again()
+
+    def _follow(self, op: Operation, domain: Domain | None, step: Next) -> None:
+        self._settle(op, step.settling if isinstance(step, Wait) else ())
+        if isinstance(step, Ask):
+            self._ask(op, step.question)
+            return
+        if op.question is not None:
+            self.book.record(SELF, facts.SETTLED, {"operation": op.id})
+        if isinstance(step, Do):
+            if self.sight.error is not None:
+                self.book.waits(op.id, f"the site is out of sight: {self.sight.error}")
+                return
+            for command in step.commands:
+                if self.full:
+                    break
+                rest = self._rests.get((op.id, command.key))
+                if rest is None or rest.until <= self.sight.steady():
+                    self._start(op, command)
+        elif isinstance(step, Wait):
+            self.book.waits(op.id, self.book.held_up or step.why)
+            self._miss(op, step.unshown)
+        elif isinstance(step, Done):
+            assert domain is not None  # or it would wait
+            if op.action == "take_over":
+                self._adopt(op, domain)
+            result = result_of(op, domain, self.book.operations.values(), self.sight.now())
+            self._end(op, OperationState.DONE, None, {"outcome": step.text, **result})
+        elif isinstance(step, Failed):
+            state = OperationState.ABORTED if step.aborted else OperationState.FAILED
+            self._end(op, state, step.why, {})
+
+    def _adopt(self, op: Operation, domain: Domain) -> None:
+        """What the domain's record says was begun elsewhere is ours to go on with."""
+        for ident, request in unfinished(domain):
+            known = self.book.operations.get(ident)
+            if known is not None and not known.ended:
+                continue
+            data = {
+                "operation": ident,
+                "request": msgspec.to_builtins(request),
+                # the rest was asked later than the failover around it, nobody here knows when
+                "asked_at": show((request.action == "cfo_complete" and begun_at(domain)) or op.asked_at),
+                "taken_over_by": op.id,
+            }
+            if ident in domain.askers:
+                data["asked_by"] = domain.askers[ident]
+            self.book.record(op.actor, facts.ACCEPTED, data)
+            log.info("%s of %s goes on here", ident, domain.name)
+
+    def _ask(self, op: Operation, question: Question) -> None:
+        if op.question != question:
+            data = {"operation": op.id, "question": msgspec.to_builtins(question)}
+            self.book.record(SELF, facts.QUESTION, data)
+
+    def _miss(self, op: Operation, key: str | None) -> None:
+        """A view has come that does not show what the site confirmed: was it read before that?"""
+        known = op.done.get(key or "")
+        if known is not None and self.sight.looked <= known < self.sight.serial and not self.sight.looking:
+            self.sight.look_again()
+
+    def _settle(self, op: Operation, commands: Sequence[AnyCommand]) -> None:
+        """What the site confirmed and goes on showing as due, also when asked anew: a person must look."""
+        keys = {(op.id, command.key): command for command in commands}
+        self._settling = {k: s for k, s in self._settling.items() if k[0] != op.id or k in keys}
+        for key, command in keys.items():
+            known = self._settling.setdefault(key, Settling(self.sight.steady()))
+            if self.sight.error is not None or self.sight.steady() - known.since < SETTLE_S:
+                continue
+            if known.asked is None:
+                self._settling[key] = known._replace(asked=self.sight.serial)
+                self.sight.look_again()
+            elif self.sight.looked > known.asked:
+                del self._settling[key]
+                text = f"The site confirmed: {command.says}; but it still shows it as not done."
+                self.book.record(SELF, facts.OUTCOME, self._outcome(op.id, command, "vanished", text))
+                self.kick()
+
+    def _end(self, op: Operation, state: OperationState, error: str | None, result: dict[str, str]) -> None:
+        data = {
+            "operation": op.id,
+            "state": str(state),
+            "at": show(self.sight.now()),
+            "error": error,
+            "result": result,
+        }
+        self.book.record(SELF, facts.ENDED, data)
+        log.info("%s ended: %s %s", op.id, state, error or result.get("outcome", ""))
+        self.kick()
+
+    def _start(self, op: Operation, command: AnyCommand) -> None:
+        command = msgspec.structs.replace(command, asked_by=op.actor)
+        data = {"operation": op.id, "key": command.key, "command": encode(command), "says": command.says}
+        self.book.record(SELF, facts.INTENT, data)
+        self.spawn(self._carry_out(op.id, command), command.says)
+
+    def spawn(self, work: Coroutine[Any, Any, None], name: str) -> None:
+        task = asyncio.create_task(work, name=name)
+        self.running.add(task)
+
+        def ended(task: asyncio.Task[None]) -> None:
+            self.running.discard(task)
+            self.kick()
+
+        task.add_done_callback(ended)
+
+    async def _carry_out(self, ident: str, command: AnyCommand) -> None:
+        result, text = await self.execute(command)
+        self._rest((ident, command.key), result)
+        await self.book.record_surely(facts.OUTCOME, self._outcome(ident, command, result, text))
+        if result not in ("done", "refused"):
+            self.sight.look_again()
+
+    def _rest(self, key: tuple[str, str], result: str) -> None:
+        """So that what fails the same way again and again does not fill the journal."""
+        known = self._rests.pop(key, None)
+        if result not in ("done", "refused"):
+            times = known.times + 1 if known else 1
+            wait = RETRY_S[min(times, len(RETRY_S) - 1)]
+            self._rests[key] = Rest(times, self.sight.steady() + wait)
+
+    def _outcome(self, ident: str, command: AnyCommand, result: str, text: str) -> dict[str, Any]:
+        data: dict[str, Any] = {
+            "operation": ident,
+            "key": command.key,
+            "result": result,
+            "serial": self.sight.serial,
+        }
+        if text:
+            data["text"] = text
+        if result in ("refused", "vanished"):
+            data["command"] = encode(command)
+        return data
+
+    async def execute(self, command: AnyCommand) -> tuple[str, str]:
+        try:
+            await self.site.execute(command)
+            if isinstance(command, TakeOver):  # what the driver before has done until now counts
+                self.sight.take(await self.site.observe())
+        except Refused as error:
+            return "refused", str(error)
+        except ResultUnknown as error:
+            return "unknown", str(error)
+        except SiteUnreachable as error:
+            return "unreachable", str(error)
+        except Exception as error:
+            log.exception("%s failed, which is a bug", command.says)
+            return "unknown", f"drdeck failed at: {command.says}: {error!r}; see the controller's log"
+        return "done", ""

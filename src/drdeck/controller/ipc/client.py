@@ -1,0 +1,338 @@
+"""The way to a controller, for consoles and the command line."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import functools
+import getpass
+import itertools
+import math
+import os
+import socket
+from collections.abc import Callable, Coroutine
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+
+from drdeck.controller.journal.operations import OperationView
+from drdeck.controller.requests import Preview
+from drdeck.model.actions import Request
+from drdeck.model.alarms import Finding
+from drdeck.model.certificates import Certificate
+from drdeck.model.passwords import OWN
+from drdeck.model.pitr import Points
+from drdeck.private_files import refuse_strangers
+
+from . import protocol as p
+from .sockets import connect_address, peer_uid
+
+
+class ControllerError(Exception):
+    """The controller's "no". `code` as in `protocol.Refusal`; the text is one sentence."""
+
+    def __init__(self, code: str, text: str) -> None:
+        super().__init__(text)
+        self.code = code
+
+
+class Disconnected(ControllerError):
+    """The controller is gone or cannot be reached."""
+
+    def __init__(self, text: str = "the connection to the controller was lost") -> None:
+        super().__init__("disconnected", text)
+
+
+class Unanswered(Disconnected):
+    """The controller went away with a request, or fell silent: whether it was taken is not known."""
+
+    def __init__(self, why: str = "the connection to the controller was lost before it answered") -> None:
+        super().__init__(f"{why}: it may have taken this or not; look at the tasks before asking again")
+        self.code = "unknown"
+
+
+class Silent(Disconnected):
+    """The controller was given up: it keeps the connection, and says nothing."""
+
+    def __init__(self, seconds: float) -> None:
+        self.why = f"the controller has not answered for {seconds:.0f} s"
+        super().__init__(f"{self.why}: it may be paused or very busy")
+
+
+class UnknownCertificate(ControllerError):
+    """A site shows a certificate that nothing vouches for; no password was asked for or sent."""
+
+    def __init__(self, text: str, certificate: Certificate) -> None:
+        super().__init__("unreachable", text)
+        self.certificate = certificate
+
+    def says(self, url: str) -> tuple[str, str, str]:
+        """What to show a person who is asked whether to pin it: about it, its SHA-256, what to do."""
+        return (
+            f"Nothing on this machine vouches for the certificate of {url}: it is one"
+            f" {self.certificate.says()}. Its SHA-256 is",
+            self.certificate.thumbprint,
+            "Compare it with vCenter's own, read at vCenter's console or by somebody who can see it there."
+            " Pinned, it is the only certificate that drdeck takes for this site.",
+        )
+
+
+def who() -> str:
+    """user@host of the person at this terminal, for the journal."""
+    try:
+        user = getpass.getuser().encode("utf-8", "replace").decode()
+    except (KeyError, OSError):
+        user = f"uid{os.getuid()}"
+    return f"{user}@{socket.gethostname()}"
+
+
+Kind = Literal["cli", "console"]
+
+
+class Client:
+    """One attached console or command. Not for use from more than one event loop.
+
+    `listing` and `detail` hold the newest of what was subscribed; `on_change` is called after
+    either changed, and with no connection left `closed` is set and `on_change` called once more.
+    """
+
+    def __init__(self, path: Path, kind: Kind = "cli") -> None:
+        self.path, self.kind = path, kind
+        self.welcome: p.Welcome | None = None
+        self.listing: p.Listing | None = None
+        self.detail: p.Detail | None = None
+        self.closed = asyncio.Event()
+        self.on_change: Callable[[], None] = lambda: None
+        self.patience_s = math.inf
+        self._watched: str | None = None
+        self._ids = itertools.count(1)
+        self._waiting: dict[int, asyncio.Future[p.FromController]] = {}
+        self._changed = asyncio.Event()
+        self._reader: asyncio.Task[None] | None = None
+        self._beside: asyncio.Task[None] | None = None
+        self._writer: asyncio.StreamWriter | None = None
+        self._lost: Callable[[], Disconnected] = Disconnected
+
+    async def __aenter__(self) -> Client:
+        await self.connect()
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        await self.close()
+
+    async def connect(self, timeout: float = 10) -> None:
+        """Attach. Raises Disconnected when nobody answers, ControllerError("version") on a mismatch,
+        and ControllerError("failed") where another user could be the one who answers."""
+        try:
+            async with asyncio.timeout(timeout):
+                reader, self._writer = await self._open()
+                self._send(p.Hello(version=p.VERSION, who=who(), kind=self.kind))
+                first = p.client_decoder.decode(await reader.readline())
+        except (OSError, TimeoutError, msgspec.DecodeError) as error:
+            raise Disconnected(f"no controller answers at {self.path}: {error or 'time-out'}") from None
+        if isinstance(first, p.Refusal):
+            raise ControllerError(first.code, first.text)
+        if not isinstance(first, p.Welcome):
+            raise Disconnected("the controller did not say welcome")
+        self.welcome = first
+        self._reader = asyncio.create_task(self._read(reader), name="controller-reader")
+
+    async def _open(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        """A connection to a process of this user, and of no other: passwords will go over it."""
+        try:
+            refuse_strangers(self.path.parent)
+        except PermissionError as error:
+            raise ControllerError("failed", str(error)) from None
+        with connect_address(self.path) as address:
+            reader, writer = await asyncio.open_unix_connection(address, limit=p.MAX_LINE)
+        uid = peer_uid(writer.get_extra_info("socket"))
+        if uid is not None and uid != os.geteuid():
+            writer.transport.abort()
+            raise ControllerError(
+                "failed", f"another user (uid {uid}) answers at {self.path}, so nothing was sent there"
+            )
+        return reader, writer
+
+    async def close(self) -> None:
+        for task in (self._beside, self._reader):
+            if task is not None:
+                task.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await task
+        if self._writer is not None:
+            self._writer.close()
+            with contextlib.suppress(OSError):
+                await self._writer.wait_closed()
+
+    def beside(self, work: Coroutine[Any, Any, None]) -> None:
+        """Have something done for as long as this connection is used."""
+        self._beside = asyncio.create_task(work, name="beside-the-controller")
+
+    def give_up(self, seconds: float) -> None:
+        """Wait no longer for a controller that has been silent for so long: what waits raises Silent, or
+        Unanswered where an act was asked for."""
+        self._lost = functools.partial(Silent, seconds)
+        self._end()
+
+    async def ended(self) -> None:
+        """Wait until the controller has closed the connection. Raises Silent when it was given up."""
+        await self.closed.wait()
+        if isinstance(lost := self._lost(), Silent):
+            raise lost
+
+    def subscribe(self, domain: str | None = None) -> None:
+        """Look at the list, and at one domain; `detail` is None until its first news comes."""
+        self._watched = domain
+        if self.detail is not None and self.detail.name != domain:
+            self.detail = None
+        self._send(p.Subscribe(domain=domain))
+
+    async def changed(self) -> None:
+        """Wait until `listing` or `detail` changed, or the connection is gone (raises Disconnected)."""
+        if self.closed.is_set():
+            raise self._lost()
+        self._changed.clear()
+        await self._changed.wait()
+        if self.closed.is_set():
+            raise self._lost()
+
+    async def submit(self, request: Request) -> str:
+        """Ask for an act; returns the operation's id once it is journaled.
+
+        Raises ControllerError; Unanswered when the controller went away meanwhile.
+        """
+        answer = await self._act(lambda i: p.Submit(id=i, request=request))
+        assert isinstance(answer, p.Submitted)
+        return answer.operation
+
+    async def answer(self, operation: str, choice: str) -> None:
+        """Answer what an operation asks. Raises as `submit` does."""
+        await self._act(lambda i: p.Answer(id=i, operation=operation, choice=choice))
+
+    async def secret(self, password: str, of: str = OWN) -> None:
+        """Hand a password over that is wanted. Raises ControllerError for one that cannot be sent."""
+        await self._call(lambda i: p.Secret(id=i, password=str.__str__(password), of=of))
+
+    async def stop(self, force: bool = False) -> None:
+        await self._call(lambda i: p.Stop(id=i, force=force))
+
+    async def get_listing(self) -> p.Listing:
+        answer = await self._call(lambda i: p.Ask(id=i, what="listing"))
+        assert isinstance(answer, p.ListingAnswer)
+        return answer.listing
+
+    async def show(self, domain: str) -> p.ShowAnswer:
+        """One domain in full, with the listing around it. Raises ControllerError when unknown."""
+        answer = await self._call(lambda i: p.Ask(id=i, what="show", domain=domain))
+        assert isinstance(answer, p.ShowAnswer)
+        return answer
+
+    async def points(self, domain: str) -> Points:
+        answer = await self._call(lambda i: p.Ask(id=i, what="points", domain=domain))
+        assert isinstance(answer, p.PointsAnswer)
+        return answer.points
+
+    async def preview(self, request: Request) -> Preview:
+        """What a request would do now; looks at the protected site where that matters."""
+        answer = await self._call(
+            lambda i: p.Ask(id=i, what="preview", domain=request.domain, request=request)
+        )
+        assert isinstance(answer, p.PreviewAnswer)
+        return answer.preview
+
+    async def tasks(self) -> tuple[OperationView, ...]:
+        answer = await self._call(lambda i: p.Ask(id=i, what="tasks"))
+        assert isinstance(answer, p.TasksAnswer)
+        return answer.operations
+
+    async def status(self) -> p.Status:
+        answer = await self._call(lambda i: p.Ask(id=i, what="status"))
+        assert isinstance(answer, p.StatusAnswer)
+        return answer.status
+
+    async def findings(self) -> tuple[Finding, ...]:
+        answer = await self._call(lambda i: p.Ask(id=i, what="findings"))
+        assert isinstance(answer, p.FindingsAnswer)
+        return answer.findings
+
+    async def inject(
+        self, fault: str, domain: str | None, vms: tuple[str, ...], for_s: float | None, times: int
+    ) -> tuple[str, ...]:
+        """Throw a fault into a training site; returns what was done. Raises ControllerError."""
+        answer = await self._call(
+            lambda i: p.Inject(id=i, fault=fault, domain=domain, vms=vms, for_s=for_s, times=times)
+        )
+        assert isinstance(answer, p.Injected)
+        return answer.says
+
+    async def jump(self, seconds: float) -> datetime:
+        """Move a training site's clock on; returns its time then. Raises ControllerError."""
+        answer = await self._call(lambda i: p.Jump(id=i, seconds=seconds))
+        assert isinstance(answer, p.Jumped)
+        return answer.now
+
+    def _send(self, message: p.Message) -> None:
+        if self._writer is None or self._writer.is_closing() or self.closed.is_set():
+            raise self._lost()
+        try:
+            data = p.line(message)
+        except UnicodeEncodeError:
+            raise ControllerError("usage", "a name that was given is not valid UTF-8 text") from None
+        self._writer.write(data)
+
+    async def _act(self, make: Callable[[int], p.Message]) -> p.FromController:
+        gone = self.closed.is_set()
+        try:
+            return await self._call(make)
+        except Disconnected as error:
+            if gone or not self.closed.is_set():
+                raise  # it was not sent
+            raise (Unanswered(error.why) if isinstance(error, Silent) else Unanswered()) from error
+
+    async def _call(self, make: Callable[[int], p.Message]) -> p.FromController:
+        number = next(self._ids)
+        future: asyncio.Future[p.FromController] = asyncio.get_running_loop().create_future()
+        self._waiting[number] = future
+        try:
+            self._send(make(number))
+            answer = await future
+        finally:
+            self._waiting.pop(number, None)
+        if isinstance(answer, p.Refusal):
+            raise ControllerError(answer.code, answer.text)
+        return answer
+
+    async def _read(self, reader: asyncio.StreamReader) -> None:
+        try:
+            while data := await reader.readline():
+                self._take(p.client_decoder.decode(data))
+        except (OSError, ValueError, msgspec.DecodeError):
+            pass  # a broken connection and a broken line end the same way: below
+        finally:
+            self._end()
+
+    def _end(self) -> None:
+        self.closed.set()
+        for future in self._waiting.values():
+            if not future.done():
+                future.set_exception(self._lost())
+        self._notify()
+
+    def _take(self, message: p.FromController) -> None:
+        if isinstance(message, p.Listing):
+            self.listing = message
+            self._notify()
+        elif isinstance(message, p.Detail):
+            if message.name == self._watched:  # else it was on its way when another was asked for
+                self.detail = message
+                self._notify()
+        elif not isinstance(message, p.Welcome):
+            future = self._waiting.get(message.id)
+            if future is not None and not future.done():
+                future.set_result(message)
+
+    def _notify(self) -> None:
+        self._changed.set()
+        self.on_change()

@@ -1,0 +1,255 @@
+"""What consoles and controller say to each other: one JSON object a line, over a Unix socket."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+import msgspec
+
+from drdeck.controller.journal.operations import OperationView
+from drdeck.controller.requests import Preview
+from drdeck.model.actions import Name, Request
+from drdeck.model.alarms import Finding
+from drdeck.model.domains import Domain
+from drdeck.model.frozen import Frozen
+from drdeck.model.passwords import OWN, PasswordWanted
+from drdeck.model.pitr import Points
+from drdeck.model.views import SiteClock
+
+VERSION = 1
+MAX_LINE = 64 * 1024 * 1024
+"""Bytes of one message from the controller (10,000 VMs in detail take some 5 MB)."""
+MAX_REQUEST = 1024 * 1024
+"""Bytes of one message to the controller; longer ones end the connection."""
+
+Number = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
+Word = Annotated[str, msgspec.Meta(max_length=200)]
+
+
+class Message(Frozen, frozen=True, kw_only=True, tag_field="is"):
+    """Base of all messages."""
+
+
+class Hello(Message, frozen=True, kw_only=True, tag="hello"):
+    """First message of a client. `who` is user@host of the person, `kind` console or cli."""
+
+    version: Number
+    who: str
+    kind: Literal["cli", "console"] = "cli"
+
+
+class Subscribe(Message, frozen=True, kw_only=True, tag="subscribe"):
+    """From now on send `Listing` (and `Detail` of the one `domain`) whenever they change."""
+
+    listing: bool = True
+    domain: Name | None = None
+
+
+class Call(Message, frozen=True, kw_only=True):
+    """Base of what is answered; the answer bears the same `id`."""
+
+    id: Number
+
+
+class Submit(Call, frozen=True, kw_only=True, tag="submit"):
+    """Ask for an act. Answered with `Submitted` once it is in the journal."""
+
+    request: Request
+
+
+class Answer(Call, frozen=True, kw_only=True, tag="answer"):
+    """Answer what an operation asks: retry, skip, abort or confirm."""
+
+    operation: Word
+    choice: Word
+
+
+class Ask(Call, frozen=True, kw_only=True, tag="ask"):
+    """A question that changes nothing. `what`: listing, show, points, preview, tasks, status, findings."""
+
+    what: Word
+    domain: Name | None = None
+    request: Request | None = None
+
+
+class Secret(Call, frozen=True, kw_only=True, tag="secret"):
+    """The password that the site wants; kept in memory only. `of` as in PasswordWanted."""
+
+    password: str
+    of: Word = OWN
+
+    def __repr__(self) -> str:
+        return f"Secret(id={self.id})"
+
+
+class Stop(Call, frozen=True, kw_only=True, tag="stop"):
+    """End the controller. Refused while an operation is open, unless `force`."""
+
+    force: bool = False
+
+
+class Inject(Call, frozen=True, kw_only=True, tag="inject"):
+    """Throw a fault into a training site now. `domain` None: the only one, or all where that makes sense."""
+
+    fault: Word
+    domain: Name | None = None
+    vms: tuple[Name, ...] = ()
+    for_s: float | None = None
+    times: Number = 1
+
+
+class Jump(Call, frozen=True, kw_only=True, tag="jump"):
+    """Move a training site's clock on."""
+
+    seconds: float
+
+
+class Welcome(Message, frozen=True, kw_only=True, tag="welcome"):
+    version: int
+    site: str
+    kind: str
+    pid: int
+    drdeck: str
+    read_only: bool = False
+
+
+class Listing(Message, frozen=True, kw_only=True, tag="listing"):
+    """All of a site but the insides of its domains. `stale_s`: age of a view that is not fresh any more."""
+
+    site: str
+    kind: str
+    address: str = ""
+    user: str = ""
+    clock: SiteClock | None = None
+    seen_at: datetime | None = None
+    stale_s: float | None = None
+    error: str | None = None
+    needs_password: bool = False
+    """the site is out of sight because its own login waits for a password"""
+    passwords: tuple[PasswordWanted, ...] = ()
+    warnings: tuple[str, ...] = ()
+    read_only: bool = False
+    domains: tuple[Domain, ...] = ()
+    """summaries, see Domain.summary"""
+    operations: tuple[OperationView, ...] = ()
+    """open ones, and those that ended last"""
+    consoles: tuple[str, ...] = ()
+    journal_error: str | None = None
+
+
+class Detail(Message, frozen=True, kw_only=True, tag="detail"):
+    """The one domain that a client looks at; None when the site has no such domain."""
+
+    name: str
+    domain: Domain | None = None
+    operations: tuple[OperationView, ...] = ()
+
+
+class Status(Frozen, frozen=True, kw_only=True):
+    pid: int
+    site: str
+    since: datetime
+    consoles: tuple[str, ...]
+    operations: tuple[str, ...]
+    version: str
+
+
+class Submitted(Message, frozen=True, kw_only=True, tag="submitted"):
+    id: int
+    operation: str
+
+
+class Done(Message, frozen=True, kw_only=True, tag="done"):
+    """The answer to Answer, Secret and Stop."""
+
+    id: int
+
+
+class ShowAnswer(Message, frozen=True, kw_only=True, tag="show"):
+    id: int
+    detail: Detail
+    listing: Listing
+
+
+class PointsAnswer(Message, frozen=True, kw_only=True, tag="points"):
+    id: int
+    points: Points
+
+
+class PreviewAnswer(Message, frozen=True, kw_only=True, tag="preview"):
+    id: int
+    preview: Preview
+
+
+class TasksAnswer(Message, frozen=True, kw_only=True, tag="tasks"):
+    """The open operations and the recent ones, newest first; the journal has the others."""
+
+    id: int
+    operations: tuple[OperationView, ...]
+
+
+class StatusAnswer(Message, frozen=True, kw_only=True, tag="status"):
+    id: int
+    status: Status
+
+
+class ListingAnswer(Message, frozen=True, kw_only=True, tag="listing_answer"):
+    id: int
+    listing: Listing
+
+
+class FindingsAnswer(Message, frozen=True, kw_only=True, tag="findings"):
+    id: int
+    findings: tuple[Finding, ...]
+
+
+class Injected(Message, frozen=True, kw_only=True, tag="injected"):
+    """What was thrown in, a phrase each."""
+
+    id: int
+    says: tuple[str, ...]
+
+
+class Jumped(Message, frozen=True, kw_only=True, tag="jumped"):
+    """The site's time after the jump."""
+
+    id: int
+    now: datetime
+
+
+class Refusal(Message, frozen=True, kw_only=True, tag="refusal"):
+    """A "no". `code`: usage, rule, unconfirmed, stale, failed, unreachable, unknown, version."""
+
+    id: int
+    code: str
+    text: str
+
+
+FromClient = Hello | Subscribe | Submit | Answer | Ask | Secret | Stop | Inject | Jump
+FromController = (
+    Welcome
+    | Listing
+    | Detail
+    | Submitted
+    | Done
+    | ShowAnswer
+    | PointsAnswer
+    | PreviewAnswer
+    | TasksAnswer
+    | StatusAnswer
+    | ListingAnswer
+    | FindingsAnswer
+    | Injected
+    | Jumped
+    | Refusal
+)
+
+encoder = msgspec.json.Encoder()
+client_decoder: msgspec.json.Decoder[FromController] = msgspec.json.Decoder(FromController)
+controller_decoder: msgspec.json.Decoder[FromClient] = msgspec.json.Decoder(FromClient)
+
+
+def line(message: Message) -> bytes:
+    """One message as one line."""
+    return encoder.encode(message) + b"\n"

@@ -1,0 +1,131 @@
+"""What a message of a client asks for, carried out; every way it can go becomes one message back."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+import drdeck
+from drdeck.controller.controller import Controller
+from drdeck.controller.requests import NotAccepted
+from drdeck.sites.contract import SiteError, SiteUnreachable
+
+from . import protocol as p
+from . import training_control
+from .snapshots import News
+
+log = logging.getLogger("drdeck.server")
+
+
+@dataclass(frozen=True)
+class Desk:
+    """What requests are carried out with. `names`: who is attached with a console."""
+
+    controller: Controller
+    news: News
+    names: Callable[[], tuple[str, ...]]
+    stop: Callable[[], None]
+
+
+async def answer(desk: Desk, message: p.Call, who: str) -> p.Message:
+    """The answer to a message of `who`; a "no" is a Refusal, whatever the reason."""
+    try:
+        return await _carry_out(desk, message, who)
+    except NotAccepted as error:
+        return p.Refusal(id=message.id, code=error.code, text=str(error))
+    except SiteUnreachable as error:
+        return p.Refusal(id=message.id, code="unreachable", text=str(error))
+    except SiteError as error:
+        return p.Refusal(id=message.id, code="failed", text=str(error))
+    except Exception as error:
+        log.exception("a request failed, which is a bug")
+        text = f"drdeck failed at this request: {error!r}; see the controller's log"
+        return p.Refusal(id=message.id, code="failed", text=text)
+
+
+async def _carry_out(desk: Desk, message: p.Call, who: str) -> p.Message:
+    c = desk.controller
+    match message:
+        case p.Submit():
+            return p.Submitted(id=message.id, operation=await c.submit(message.request, who))
+        case p.Answer():
+            c.answer(message.operation, message.choice, who)
+        case p.Secret():
+            c.give_password(message.password, message.of, who)
+        case p.Stop():
+            still = [op.id for op in c.open_operations()]
+            if still and not message.force:
+                raise NotAccepted("rule", f"operations are still open: {', '.join(still)}")
+            asyncio.get_running_loop().call_later(0.05, desk.stop)
+        case p.Inject():
+            says = await training_control.inject(c, message, who)
+            return p.Injected(id=message.id, says=says)
+        case p.Jump():
+            return p.Jumped(id=message.id, now=training_control.jump(c, message, who))
+        case p.Ask():
+            return await _ASKS.get(message.what, _unknown_question)(desk, message)
+    return p.Done(id=message.id)
+
+
+async def _unknown_question(desk: Desk, ask: p.Ask) -> p.Message:
+    raise NotAccepted("usage", f"{ask.what[:40]!r} is not a question")
+
+
+def _named(ask: p.Ask) -> str:
+    if ask.domain is None:
+        raise NotAccepted("usage", f"the question {ask.what!r} needs a domain")
+    return ask.domain
+
+
+async def _ask_listing(desk: Desk, ask: p.Ask) -> p.Message:
+    return p.ListingAnswer(id=ask.id, listing=desk.news.listing())
+
+
+async def _ask_show(desk: Desk, ask: p.Ask) -> p.Message:
+    name = _named(ask)
+    desk.controller.domain(name)
+    return p.ShowAnswer(id=ask.id, detail=desk.news.detail(name), listing=desk.news.listing())
+
+
+async def _ask_points(desk: Desk, ask: p.Ask) -> p.Message:
+    return p.PointsAnswer(id=ask.id, points=await desk.controller.points(_named(ask)))
+
+
+async def _ask_preview(desk: Desk, ask: p.Ask) -> p.Message:
+    if ask.request is None:
+        raise NotAccepted("usage", "a preview needs a request")
+    return p.PreviewAnswer(id=ask.id, preview=await desk.controller.preview(ask.request))
+
+
+async def _ask_tasks(desk: Desk, ask: p.Ask) -> p.Message:
+    return p.TasksAnswer(id=ask.id, operations=desk.news.operations_of(None))
+
+
+async def _ask_findings(desk: Desk, ask: p.Ask) -> p.Message:
+    return p.FindingsAnswer(id=ask.id, findings=await desk.controller.findings())
+
+
+async def _ask_status(desk: Desk, ask: p.Ask) -> p.Message:
+    c = desk.controller
+    status = p.Status(
+        pid=c.pid,
+        site=c.site.name,
+        since=c.since,
+        consoles=desk.names(),
+        operations=tuple(op.id for op in c.open_operations()),
+        version=drdeck.__version__,
+    )
+    return p.StatusAnswer(id=ask.id, status=status)
+
+
+_ASKS: dict[str, Callable[[Desk, p.Ask], Awaitable[p.Message]]] = {
+    "listing": _ask_listing,
+    "show": _ask_show,
+    "points": _ask_points,
+    "preview": _ask_preview,
+    "tasks": _ask_tasks,
+    "findings": _ask_findings,
+    "status": _ask_status,
+}

@@ -1,0 +1,70 @@
+"""What the consoles look at: the listing, and the detail of a domain, encoded once for all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import msgspec
+
+from drdeck.controller.controller import Controller
+from drdeck.controller.journal.operations import OperationView, view_of
+from drdeck.controller.journal.projection import newest_end_first
+from drdeck.model.domains import Domain
+
+from . import protocol as p
+
+RECENT = 20
+"""Ended operations that a listing still names."""
+
+
+class News:
+    """`names` tells who is attached; `changed` is called after anything that a console shows has changed."""
+
+    def __init__(self, controller: Controller, names: Callable[[], tuple[str, ...]]) -> None:
+        self.controller, self._names = controller, names
+        self._lines: dict[str | None, bytes] = {}
+
+    def changed(self) -> None:
+        self._lines = {}
+
+    def line(self, name: str | None = None) -> bytes:
+        """The listing, or the detail of a domain: encoded once for each change however many look at it."""
+        if name not in self._lines:
+            self._lines[name] = p.line(self.listing() if name is None else self.detail(name))
+        return self._lines[name]
+
+    def listing(self) -> p.Listing:
+        c = self.controller
+        view = c.view
+        shown = sorted(c.open_operations(), key=lambda op: op.asked_at, reverse=True)
+        shown += newest_end_first(c.operations.values())[:RECENT]
+        return p.Listing(
+            site=c.site.name,
+            kind=c.site.kind,
+            address=view.address if view else "",
+            user=view.user if view else "",
+            clock=c.sight.clock(),
+            seen_at=c.sight.seen_by_site(),
+            stale_s=c.stale_s(),
+            error=c.error,
+            needs_password=c.needs_password,
+            passwords=c.passwords_wanted(),
+            warnings=view.warnings if view else (),
+            read_only=c.read_only,
+            domains=tuple(d.summary() for d in view.domains) if view else (),
+            operations=tuple(view_of(op) for op in shown),
+            consoles=self._names(),
+            journal_error=c.journal_error,
+        )
+
+    def detail(self, name: str) -> p.Detail:
+        c = self.controller
+        found: Domain | None = c.view.domain(name) if c.view else None
+        if found is not None:
+            found = msgspec.structs.replace(found, phase=None)
+        return p.Detail(name=name, domain=found, operations=self.operations_of(name))
+
+    def operations_of(self, name: str | None) -> tuple[OperationView, ...]:
+        """The open and the recent ones, newest first; of all domains when `name` is None."""
+        chosen = [op for op in self.controller.operations.values() if name is None or op.domain == name]
+        return tuple(view_of(op) for op in sorted(chosen, key=lambda op: op.asked_at, reverse=True))

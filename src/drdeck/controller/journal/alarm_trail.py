@@ -1,0 +1,80 @@
+"""Alarms that go with a session leave a trace: each is journaled once, when it is first seen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from drdeck.model.alarms import Alarm
+from drdeck.model.domains import Domain
+from drdeck.model.guard import GUARD_KINDS
+from drdeck.model.times import show
+from drdeck.model.views import SiteView
+
+from .event_store import Event, JournalError
+
+ALARM = "alarm"
+Key = tuple[str, ...]
+Record = Callable[[str, dict[str, Any]], object]
+
+
+def _data(domain: Domain, alarm: Alarm) -> dict[str, Any]:
+    return {
+        "domain": domain.name,
+        "session": domain.session.id if domain.session is not None else None,
+        "vm": alarm.vm,
+        "kind": alarm.kind,
+        "at": show(alarm.time),
+        "user": alarm.user,
+        "address": alarm.address or None,
+        "text": alarm.text,
+    }
+
+
+def _key(data: dict[str, Any]) -> Key:
+    return tuple(str(data.get(name)) for name in ("domain", "vm", "kind", "at", "user", "address"))
+
+
+class AlarmTrail:
+    """Puts what others did in PITR sessions into the journal. `record` raises JournalError.
+
+    `events` reads the journal's events of a kind, oldest first.
+    """
+
+    def __init__(self, record: Record, events: Callable[[str], Iterable[Event]]) -> None:
+        self._record, self._events = record, events
+        self._known: dict[str, tuple[str | None, set[Key]]] | None = None
+        """domain -> its session whose alarms were journaled last, and these"""
+
+    def follow(self, view: SiteView) -> None:
+        """Journal the new ones of a view; what cannot be written now comes with a later view."""
+        try:
+            for domain in view.domains:
+                self._follow(domain)
+        except JournalError:
+            pass  # the controller says so by itself
+
+    def _follow(self, domain: Domain) -> None:
+        found = [_data(domain, alarm) for alarm in domain.alarms if alarm.kind in GUARD_KINDS]
+        shown = {_key(data): data for data in found}
+        if not shown:
+            return
+        journaled, session = self._journaled(), domain.session.id if domain.session is not None else None
+        before, keys = journaled.get(domain.name, (None, set[Key]()))
+        if before != session:  # they go with their session
+            keys &= shown.keys()
+        journaled[domain.name] = session, keys
+        for key, data in shown.items():
+            if key not in keys:
+                self._record(ALARM, data)
+                keys.add(key)
+
+    def _journaled(self) -> dict[str, tuple[str | None, set[Key]]]:
+        """Those of before this process too; read when the first one comes."""
+        if self._known is None:
+            self._known = {}
+            for event in self._events(ALARM):
+                domain, session = str(event.data.get("domain")), event.data.get("session")
+                before, keys = self._known.get(domain, (None, set[Key]()))
+                self._known[domain] = session, {*(keys if before == session else ()), _key(event.data)}
+        return self._known

@@ -1,0 +1,186 @@
+"""Operations: what was asked for and accepted, as projected from the journal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from enum import StrEnum
+
+import msgspec
+
+from drdeck.model.actions import Request
+from drdeck.model.domains import Domain
+from drdeck.model.frozen import Frozen
+from drdeck.model.planned import Act
+from drdeck.model.times import show
+
+
+class OperationState(StrEnum):
+    OPEN = "open"
+    ASKING = "asking"
+    DONE = "done"
+    FAILED = "failed"
+    ABORTED = "aborted"
+
+
+ENDED = frozenset({OperationState.DONE, OperationState.FAILED, OperationState.ABORTED})
+
+
+class Question(Frozen, frozen=True, kw_only=True):
+    """What an operation needs from a person. `kind`: failed, unknown, site, or bug (of drdeck's own)."""
+
+    id: str
+    kind: str
+    text: str
+    choices: tuple[str, ...]
+
+
+class Operation(Frozen, frozen=True, kw_only=True):
+    """One accepted request and what came of it. `actor` is user@host; times are the site's.
+
+    `done`: key of each command that the site confirmed -> serial of the view at that time.
+    `failed`: key -> the site's words. `lost`: key -> serial of the view up to which nothing can be
+    told of a command whose answer was lost. `unsent`: the same for a command that certainly did not
+    reach the site. `going`: keys under way. `answered`: keys whose last try had an answer.
+    """
+
+    id: str
+    request: Request
+    actor: str
+    asked_at: datetime
+    session: str | None = None
+    """the PITR session that it is about, for what is asked of one"""
+    after: str | None = None
+    """the rollback or exit asked of that session before this one"""
+    adopted: bool = False
+    """begun at the site by another controller, and gone on with here"""
+    taken_over_by: str = ""
+    """who wanted that; `actor` is who asked at first where the site tells, else the same"""
+    state: OperationState = OperationState.OPEN
+    done: dict[str, int] = {}
+    skipped: dict[str, str] = {}
+    """VM id -> name: the operator said to go on without it"""
+    failed: dict[str, str] = {}
+    lost: dict[str, int] = {}
+    unsent: dict[str, int] = {}
+    going: frozenset[str] = frozenset()
+    answered: frozenset[str] = frozenset()
+    acts: dict[str, Act] = {}
+    """the acts behind the keys in `failed`, so that a question can name them"""
+    question: Question | None = None
+    answers: dict[str, str] = {}
+    """question id -> choice"""
+    waits_for: str = ""
+    ended_at: datetime | None = None
+    error: str | None = None
+    result: dict[str, str] = {}
+
+    @property
+    def ended(self) -> bool:
+        return self.state in ENDED
+
+    @property
+    def unseen(self) -> dict[str, int]:
+        """Keys whose command must not be given again before the site was seen anew."""
+        return self.lost | self.unsent
+
+    def uncertain(self, key: str) -> bool:
+        """Whether a command may have reached the site already, and nobody here knows what came of it."""
+        return key in self.lost or (self.adopted and key not in self.answered)
+
+    @property
+    def domain(self) -> str:
+        return self.request.domain
+
+    @property
+    def action(self) -> str:
+        return self.request.action
+
+
+class OperationView(Frozen, frozen=True, kw_only=True):
+    """What consoles and the command line see of an operation."""
+
+    id: str
+    action: str
+    domain: str
+    actor: str
+    asked_at: datetime
+    state: OperationState
+    request: Request
+    question: Question | None = None
+    waits_for: str = ""
+    ended_at: datetime | None = None
+    error: str | None = None
+    unknown: bool = False
+    result: dict[str, str] = {}
+    taken_over_by: str = ""
+
+    @property
+    def asked_by(self) -> str:
+        """Who asked, and who took it over, in words."""
+        if not self.taken_over_by:
+            return self.actor
+        if self.taken_over_by == self.actor:
+            return f"{self.actor}, who took it over"
+        return f"{self.actor}, taken over by {self.taken_over_by}"
+
+
+ANSWER = "the answer to what it asks"
+"""What an operation that asks waits for, whatever it waited for before."""
+
+
+def view_of(operation: Operation) -> OperationView:
+    return OperationView(
+        id=operation.id,
+        action=operation.action,
+        domain=operation.domain,
+        actor=operation.actor,
+        asked_at=operation.asked_at,
+        state=operation.state,
+        request=msgspec.structs.replace(operation.request, shown=None),
+        question=operation.question,
+        waits_for=ANSWER if operation.question is not None else operation.waits_for,
+        ended_at=operation.ended_at,
+        error=operation.error,
+        unknown=operation.question is not None and operation.question.kind == "unknown",
+        result=operation.result,
+        taken_over_by=operation.taken_over_by,
+    )
+
+
+def result_of(op: Operation, d: Domain, operations: Iterable[Operation], now: datetime) -> dict[str, str]:
+    """Figures as text, by name; only those that are known."""
+    if op.action == "pitr_run" and op.request.to is not None:
+        back = sum(1 for vm in d.vms if vm.rolled_back_to is not None)
+        return {"rolled_back_to": show(op.request.to), "vms_rolled_back": str(back)}
+    if op.action != "cfo_complete":
+        return {}
+    result = {
+        "type": str(op.request.type),
+        "vms_total": str(d.vms_total),
+        "vms_recovered": str(d.vms_recovered),
+        "recovery_status": "Success" if d.recovered and not op.skipped else "Partial",
+    }
+    if op.skipped:
+        result["skipped"] = ", ".join(sorted(op.skipped.values()))
+    if d.failover is not None and d.failover.recovered_at is not None:
+        result["rto_s"] = f"{int((d.failover.recovered_at - op.asked_at).total_seconds())}"
+    sessions = [p for p in d.excluded if p.end is not None and p.end >= op.asked_at]
+    if op.request.run_pitr and sessions:
+        length = sum((p.end - p.start).total_seconds() for p in sessions if p.end is not None)
+        result["unprotected_s"] = f"{int(length)}"
+    rollbacks = [
+        o
+        for o in operations
+        if o.action == "pitr_run"
+        and o.domain == op.domain
+        and o.state is OperationState.DONE
+        and o.asked_at >= op.asked_at
+    ]
+    if rollbacks:
+        last = max(rollbacks, key=lambda o: o.asked_at)
+        result["rolled_back_to"] = show(last.request.to) if last.request.to else ""
+    for group in d.runbook:
+        failed = [vm for vm in d.vms if vm.group == group.group and vm.error]
+        result[f"runbook:{group.group}"] = "Failed" if failed else "Success"
+    return result

@@ -1,0 +1,224 @@
+"""Operations as the journal tells them: one pure step for each event."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from drdeck.model.actions import Request
+from drdeck.model.commands import AnyCommand, Take
+
+from .event_store import Event, Journal, JournalError
+from .operations import Operation, OperationState, Question
+
+Operations = dict[str, Operation]
+
+ACCEPTED = "accepted"
+INTENT = "intent"
+OUTCOME = "outcome"
+QUESTION = "question"
+SETTLED = "settled"
+ANSWER = "answer"
+ENDED = "ended"
+STARTED = "controller_started"
+"""A new process: what was under way in the one before it has no outcome."""
+KEPT = 100
+"""So many operations that ended last are kept in memory; the others are in the journal."""
+
+
+def apply(operations: Operations, event: Event) -> Operations:
+    """The operations after one more event; events of other kinds change nothing."""
+    step = _STEPS.get(event.kind)
+    if step is None:
+        return operations
+    data = event.data
+    ident = data["operation"]
+    if event.kind == ACCEPTED:
+        return {**operations, ident: _accepted(event)}
+    operation = operations.get(ident)
+    if operation is None:
+        return operations
+    return {**operations, ident: step(operation, data)}
+
+
+def recent(operations: Operations) -> Operations:
+    """The open ones, the KEPT that ended last, and the last of each act and outcome in each domain.
+
+    What an open operation and the screens ask about is among them; a controller lives for months.
+    """
+    last: set[tuple[str, str, OperationState]] = set()
+    forgotten = set()
+    for number, op in enumerate(newest_end_first(operations.values())):
+        kind = (op.domain, op.action, op.state)
+        if number >= KEPT and kind in last:
+            forgotten.add(op.id)
+        last.add(kind)
+    return _without(operations, forgotten) if forgotten else operations
+
+
+def newest_end_first(operations: Iterable[Operation]) -> list[Operation]:
+    """Those that have ended, the last one first."""
+    ended = [(op.ended_at, op) for op in operations if op.ended_at is not None]
+    return [op for _, op in sorted(ended, key=lambda pair: pair[0], reverse=True)]
+
+
+def project(events: Iterable[Event], every: bool = False) -> Operations:
+    """The operations of a journal, as they are after a start: what was under way has a lost answer.
+
+    The recent ones, unless `every` one is wanted. Serials of views do not outlive a process, so that
+    they start again at 0: the first view after the start is a fresh one.
+    """
+    operations: Operations = {}
+    for event in events:
+        operations = apply(operations, event)
+        if event.kind == ENDED and not every:
+            operations = recent(operations)
+    return {
+        ident: msgspec.structs.replace(
+            op,
+            going=frozenset(),
+            lost=dict.fromkeys([*op.lost, *op.going], 0),
+            unsent=dict.fromkeys(op.unsent, 0),
+            done=dict.fromkeys(op.done, 0),
+        )
+        for ident, op in operations.items()
+    }
+
+
+def read(journal: Journal, every: bool = False) -> Operations:
+    """The operations of a journal. Raises JournalError for events that make no sense."""
+    try:
+        return project(journal.events(*_STEPS), every)
+    except (msgspec.ValidationError, KeyError, TypeError, ValueError, AttributeError) as error:
+        raise JournalError(
+            f"the journal {journal.file} tells what this drdeck does not understand ({error!r}):"
+            " use the drdeck that wrote it, or another --state directory"
+        ) from None
+
+
+def _accepted(event: Event) -> Operation:
+    data = event.data
+    return Operation(
+        id=data["operation"],
+        request=msgspec.convert(data["request"], Request),
+        actor=data.get("asked_by", event.actor),
+        asked_at=datetime.fromisoformat(data["asked_at"]),
+        session=data.get("session"),
+        after=data.get("after"),
+        adopted="taken_over_by" in data,
+        taken_over_by=event.actor if "taken_over_by" in data else "",
+    )
+
+
+def _replace(op: Operation, **changes: Any) -> Operation:
+    return msgspec.structs.replace(op, **changes)
+
+
+def _without(table: dict[str, Any], keys: Iterable[str]) -> dict[str, Any]:
+    drop = set(keys)
+    return {key: value for key, value in table.items() if key not in drop}
+
+
+def _intent(op: Operation, data: dict[str, Any]) -> Operation:
+    key = data["key"]
+    return _replace(
+        op,
+        going=op.going | {key},  # what is known of an earlier try stays until this one has an outcome
+        unsent=_without(op.unsent, [key]),
+        failed=_without(op.failed, [key]),
+    )
+
+
+def _outcome(op: Operation, data: dict[str, Any]) -> Operation:
+    key, result, serial = data["key"], data["result"], int(data.get("serial", 0))
+    op = _replace(op, going=op.going - {key})
+    if result == "unreachable":
+        return _replace(op, unsent={**op.unsent, key: serial})
+    op = _replace(op, lost=_without(op.lost, [key]), answered=op.answered | {key})
+    if result == "done":
+        return _replace(op, done={**op.done, key: serial})
+    if result == "refused" and key == "AbortCompletion":
+        # Too late to give up: the operation goes on, and asks again where it must.
+        return _replace(op, answers=_without(op.answers, ["abort"]))
+    if result in ("refused", "vanished"):
+        acts = op.acts
+        command: AnyCommand = msgspec.convert(data["command"], AnyCommand)
+        if isinstance(command, Take):
+            acts = {**acts, key: command.act}
+        failed = {**op.failed, key: data["text"]}
+        return _replace(op, failed=failed, acts=acts, done=_without(op.done, [key]))
+    return _replace(op, lost={**op.lost, key: serial}, answered=op.answered - {key})
+
+
+def _question(op: Operation, data: dict[str, Any]) -> Operation:
+    question = msgspec.convert(data["question"], Question)
+    return _replace(op, question=question, state=OperationState.ASKING)
+
+
+def _settled(op: Operation, data: dict[str, Any]) -> Operation:
+    return _replace(op, question=None, state=OperationState.OPEN)
+
+
+def _answer(op: Operation, data: dict[str, Any]) -> Operation:
+    choice, asked = data["choice"], op.question
+    op = _replace(op, question=None, state=OperationState.OPEN)
+    if choice == "abort":
+        return _replace(op, answers={**op.answers, "abort": "abort"})
+    if asked is None:
+        return op
+    if asked.kind == "site":
+        return _replace(op, answers={**op.answers, asked.id: choice})
+    if asked.kind == "bug":
+        return op
+    keys = asked.id.split(":", 1)[1].split(",") if ":" in asked.id else []
+    op = _replace(op, going=op.going - set(keys))  # of a process that died: now it is known what became of it
+    if asked.id.startswith("vanished:"):
+        keys = [asked.id.split(":", 1)[1].rsplit(":", 1)[0]]
+        return _replace(op, done=_without(op.done, keys))
+    if asked.kind == "unknown":
+        lost = _without(op.lost, keys)
+        if choice == "confirm":
+            return _replace(op, lost=lost, done={**op.done, **dict.fromkeys(keys, 0)})
+        return _replace(op, lost=lost)
+    skipped = dict(op.skipped)
+    if choice == "skip":
+        for key in keys:
+            act = op.acts.get(key)
+            if act is not None and act.vm is not None:
+                skipped[act.vm] = act.name
+    return _replace(op, failed=_without(op.failed, keys), skipped=skipped)
+
+
+def _ended(op: Operation, data: dict[str, Any]) -> Operation:
+    return _replace(
+        op,
+        state=OperationState(data["state"]),
+        question=None,
+        ended_at=datetime.fromisoformat(data["at"]),
+        error=data.get("error"),
+        result=data.get("result", {}),
+        waits_for="",
+        # how it came about is in the journal; a controller that lives for months does not keep it in memory
+        done={},
+        failed={},
+        lost={},
+        unsent={},
+        going=frozenset(),
+        answered=frozenset(),
+        acts={},
+        answers={},
+    )
+
+
+_STEPS = {
+    ACCEPTED: lambda op, data: op,
+    INTENT: _intent,
+    OUTCOME: _outcome,
+    QUESTION: _question,
+    SETTLED: _settled,
+    ANSWER: _answer,
+    ENDED: _ended,
+}

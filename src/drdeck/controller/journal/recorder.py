@@ -1,0 +1,69 @@
+"""The journal and what it tells: no operation changes but by an event that is on disk."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from . import projection as facts
+from .event_store import Event, Journal, JournalError
+from .operations import Operation
+
+SELF = "drdeck"
+"""The actor of what nobody asked for: points, outcomes, starts and stops."""
+
+
+class Book:
+    """`operations` by id, the open and the recent ones; `error`: why the journal cannot be written now.
+
+    `on_change` is called after either changed.
+    """
+
+    def __init__(self, journal: Journal) -> None:
+        """Raises JournalError for a journal that tells what this drdeck does not understand."""
+        self.journal = journal
+        self.error: str | None = None
+        self.on_change: Callable[[], None] = lambda: None
+        self.operations: facts.Operations = facts.read(journal)
+
+    @property
+    def held_up(self) -> str:
+        """Why nothing goes on, for people; empty while the journal can be written."""
+        return "" if self.error is None else f"nothing goes on: {self.error}; make room, or end what holds it"
+
+    def open_operations(self) -> list[Operation]:
+        return [op for op in self.operations.values() if not op.ended]
+
+    def record(self, actor: str, kind: str, data: dict[str, Any]) -> Event:
+        """Append, and follow it in the operations. Raises JournalError; then nothing has changed."""
+        try:
+            event = self.journal.append(actor, kind, data)
+        except JournalError as error:
+            self.error = str(error)
+            self.on_change()
+            raise
+        self.error = None
+        self.operations = facts.apply(self.operations, event)
+        if kind == facts.ENDED:
+            self.operations = facts.recent(self.operations)
+        self.on_change()
+        return event
+
+    async def record_surely(self, kind: str, data: dict[str, Any]) -> None:
+        """Append what has already happened, however long the disk refuses."""
+        while True:
+            try:
+                self.record(SELF, kind, data)
+                return
+            except JournalError:
+                await asyncio.sleep(1)
+
+    def waits(self, ident: str, why: str) -> None:
+        """What an operation waits for now; the only thing told of it that no journal needs."""
+        op = self.operations[ident]
+        if op.waits_for != why:
+            self.operations = {**self.operations, ident: msgspec.structs.replace(op, waits_for=why)}
+            self.on_change()

@@ -1,0 +1,149 @@
+"""What nobody asks for: points made and pruned while a domain is owned here."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import functools
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any, NamedTuple
+
+from drdeck.controller.journal.event_store import JournalError
+from drdeck.controller.journal.recorder import SELF, Book
+from drdeck.model.commands import AnyCommand, Take, encode
+from drdeck.model.domains import Mode, Owner
+from drdeck.sites.contract import RecoverySite
+
+from .executor import Doing
+from .site_watcher import Sight
+
+log = logging.getLogger("drdeck.controller")
+
+RETRY_S = 60.0
+"""After a failure the same act is left alone for so long."""
+
+Execute = Callable[[AnyCommand], Awaitable[tuple[str, str]]]
+Record = Callable[[str, dict[str, Any]], object]
+RecordSurely = Callable[[str, dict[str, Any]], Awaitable[None]]
+
+
+What = tuple[str, str, str | None]
+"""Domain, kind of act and VM: of the same thing, every try has a key of its own."""
+
+
+def what(command: Take) -> What:
+    return command.domain, command.act.kind, command.act.vm
+
+
+class NotDone(NamedTuple):
+    """The site did not do it `times` times in a row, with the same `words`."""
+
+    words: str
+    times: int = 1
+
+
+class Chores:
+    """Carries acts out that the site says are due; each is journaled before and after.
+
+    What goes on being refused in the same words is tried again without a word in the journal: that it
+    is tried again stands there, and the outcome that ends it tells how often.
+    """
+
+    def __init__(self, execute: Execute, record: Record, record_surely: RecordSurely, sight: Sight) -> None:
+        self._execute, self._record, self._record_surely = execute, record, record_surely
+        self._sight = sight
+        self._going: set[What] = set()
+        self._failed: dict[What, float] = {}
+        self._unseen: dict[What, int] = {}
+        self._not_done: dict[What, NotDone] = {}
+
+    def may_begin(self, command: Take) -> bool:
+        """Not under way, not failed a moment ago, and the site was read anew after an answer was lost."""
+        clock, act = asyncio.get_running_loop().time(), what(command)
+        return (
+            act not in self._going
+            and clock - self._failed.get(act, -RETRY_S) >= RETRY_S
+            and self._unseen.get(act, -1) < self._sight.looked
+        )
+
+    async def carry_out(self, command: Take) -> None:
+        """Begin at once; what fails, or cannot be journaled, is tried again later."""
+        act = what(command)
+        told = {"domain": command.domain, "key": command.key, "says": command.says}
+        known = self._not_done.get(act)
+        try:
+            if known is None:
+                self._record("upkeep", {**told, "command": encode(command)})
+            result, text = await self._execute(command)
+            words = text.replace(command.says, "")
+            if result not in ("refused", "unreachable"):
+                self._not_done.pop(act, None)
+            elif known is not None and known.words == words:
+                self._not_done[act] = NotDone(words, known.times + 1)
+            else:
+                self._not_done[act] = NotDone(words)
+            if known is None or known.words != words:
+                again = {} if known is None else {"not_done_before": known.times, "command": encode(command)}
+                await self._record_surely("upkeep_outcome", {**told, "result": result, "text": text, **again})
+            if result == "done":
+                self._failed.pop(act, None)
+                self._unseen.pop(act, None)
+            else:
+                self._failed[act] = asyncio.get_running_loop().time()
+            if result == "unknown":
+                self._unseen[act] = self._sight.serial
+                self._sight.look_again()
+        except JournalError:
+            self._failed[act] = asyncio.get_running_loop().time()
+        finally:
+            self._going.discard(act)
+
+    def begin(self, command: Take) -> None:
+        """Reserve it, before its task runs for the first time."""
+        self._going.add(what(command))
+
+
+class Upkeep:
+    """Looks twice a second; a read-only controller does no chores. Belongs to one event loop."""
+
+    def __init__(self, site: RecoverySite, sight: Sight, book: Book, doing: Doing, read_only: bool) -> None:
+        self.site, self.sight, self.book, self.doing = site, sight, book, doing
+        self.read_only = read_only
+        record = functools.partial(book.record, SELF)
+        self._chores = Chores(doing.execute, record, book.record_surely, sight)
+
+    async def run(self) -> None:
+        while True:
+            await asyncio.sleep(0.5)
+            try:
+                if self.book.error is not None:
+                    self._try_journal()
+                elif not self.read_only and self.sight.error is None and self.sight.view is not None:
+                    self._begin_chores()
+            except Exception:
+                log.exception("upkeep failed, which is a bug")
+                await asyncio.sleep(30)
+
+    def _begin_chores(self) -> None:
+        for domain, act in self.site.upkeep(self.sight.now()):
+            command = Take(operation="", domain=domain, act=act)
+            if self.doing.full or not self._chores.may_begin(command):
+                continue
+            self._chores.begin(command)
+            self.doing.spawn(self._chores.carry_out(command), act.says)
+
+    def _try_journal(self) -> None:
+        """Whether it can be written again; nobody else may be writing."""
+        with contextlib.suppress(JournalError):
+            self.book.record(SELF, "journal_back", {"was": self.book.error})
+            self.doing.kick()
+
+    def has_duties(self) -> bool:
+        """Whether ending this process would leave something undone: open operations, or points to make."""
+        if self.book.open_operations():
+            return True
+        return self.site.keeps_points and any(
+            d.owner is Owner.LOCAL and d.pitr.enabled and d.mode is Mode.RUNNING_IN_FAILOVER
+            for d in (self.sight.view.domains if self.sight.view else ())
+        )

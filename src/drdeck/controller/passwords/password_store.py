@@ -1,0 +1,155 @@
+"""Passwords: from a command, the environment or a person; kept in memory only."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+from drdeck.config.settings import password_variable
+from drdeck.model.passwords import PROTECTED, Login, Password, PasswordWanted, wrong_with
+from drdeck.sites.contract import LoginRefused
+
+from . import password_command
+
+REFUSED_REST_S = 300.0
+"""A password that a vCenter refused is not sent again for so long: it would lock the user out there."""
+COMMAND_REST_S = 60.0
+"""A command that gave no good password is left alone for so long."""
+
+
+class UnusablePassword(ValueError):
+    """It cannot be sent to a vCenter; the text says why and nothing of what it is."""
+
+
+class _Rest(NamedTuple):
+    until: float
+    why: str
+
+
+class Passwords:
+    """The passwords of one site: of its own vCenter and of the protected one; a `sites.site.PasswordSource`.
+
+    Any thread may call. `on_change` is called, in whichever thread it was, after `wanted` changed.
+    """
+
+    def __init__(
+        self,
+        site: str,
+        environ: Mapping[str, str] | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._site, self._clock = site, clock
+        self._environ = os.environ if environ is None else environ
+        self._lock = threading.Lock()
+        self._given: dict[str, Password] = {}
+        self._told: dict[str, Password] = {}
+        """what was handed out last"""
+        self._refused: dict[str, tuple[Password, float]] = {}
+        self._rest: dict[str, _Rest] = {}
+        self._wanted: dict[str, PasswordWanted] = {}
+        self._numbers = 0
+        self.asked = False
+        """whether a site ever wanted one"""
+        self.on_change: Callable[[], None] = lambda: None
+
+    def give(self, password: str, of: str = "") -> None:
+        """A person typed it; it is tried at once. Raises UnusablePassword."""
+        wrong = wrong_with(password)
+        if wrong is not None:
+            raise UnusablePassword(f"this password cannot be used: {wrong}")
+        with self._lock:
+            self._given[of] = Password(password)
+            self._rest.pop(of, None)
+
+    def get(self, login: Login) -> Password:
+        """The password for a login. Blocks while its command runs. Raises LoginRefused with what to do."""
+        self.asked = True
+        try:
+            password = self._find(login)
+        except LoginRefused as error:
+            self._want(login, str(error), anew=False)
+            raise
+        with self._lock:
+            self._told[login.of] = password
+        return password
+
+    def refused(self, login: Login, why: str) -> None:
+        """The vCenter did not take what `get` handed out last."""
+        with self._lock:
+            now, told = self._clock(), self._told.pop(login.of, None)
+            if told is not None:
+                self._refused[login.of] = (told, now)
+                if self._given.get(login.of) == told:
+                    del self._given[login.of]
+            rest = COMMAND_REST_S if login.command else REFUSED_REST_S
+            self._rest[login.of] = _Rest(now + rest, why)
+        self._want(login, why, anew=told is not None)
+
+    def accepted(self, login: Login) -> None:
+        """The vCenter took it."""
+        with self._lock:
+            self._refused.pop(login.of, None)
+            self._rest.pop(login.of, None)
+            known = self._wanted.pop(login.of, None)
+        if known is not None:
+            self.on_change()
+
+    def wanted(self) -> tuple[PasswordWanted, ...]:
+        """The logins that wait for a person."""
+        with self._lock:
+            return tuple(self._wanted[of] for of in sorted(self._wanted))
+
+    def _find(self, login: Login) -> Password:
+        of, variable = login.of, password_variable(f"{self._site}_{login.of}" if login.of else self._site)
+        with self._lock:
+            if of in self._given:
+                return self._given[of]
+            rest = self._rest.get(of)
+        if rest is not None and self._clock() < rest.until:
+            raise LoginRefused(rest.why)
+        if login.command:
+            try:
+                found = password_command.run(login.command, self._environ)
+            except password_command.CommandFailed as error:
+                raise self._resting(of, str(error)) from None
+            source = f'the password_command "{login.command[0]}"'
+        else:
+            found, source = Password(self._environ.get(variable, "")), variable
+            if not found:
+                whose = f"{self._site}{' (the protected site)' if of == PROTECTED else ''}"
+                raise LoginRefused(
+                    f"the password of {whose} is not known: type it at a console,"
+                    f" set {variable}, or set password_command in the settings"
+                )
+        wrong = wrong_with(found)
+        if wrong is not None:
+            raise self._resting(of, f"the password from {source} cannot be used: {wrong}")
+        with self._lock:
+            before = self._refused.get(of)
+        if before is not None and before[0] == found and self._clock() - before[1] < REFUSED_REST_S:
+            raise self._resting(of, rest.why if rest is not None else f"{source} gives a refused password")
+        return found
+
+    def _resting(self, of: str, why: str) -> LoginRefused:
+        with self._lock:
+            self._rest[of] = _Rest(self._clock() + COMMAND_REST_S, why)
+        return LoginRefused(why)
+
+    def _want(self, login: Login, why: str, anew: bool) -> None:
+        with self._lock:
+            known = self._wanted.get(login.of)
+            if known is not None and known.why == why and not anew:
+                return
+            if known is None or anew:
+                self._numbers += 1
+            number = self._numbers if known is None or anew else known.number
+            self._wanted[login.of] = PasswordWanted(
+                of=login.of, user=login.user, address=login.address, why=why, number=number
+            )
+        self.on_change()
+
+    def __repr__(self) -> str:
+        return f"Passwords({self._site!r})"

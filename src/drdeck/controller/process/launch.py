@@ -1,0 +1,83 @@
+"""Finding the controller of a site, or starting it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import select
+import subprocess
+import sys
+
+from drdeck.controller.ipc.client import Client, ControllerError, Disconnected, Kind
+from drdeck.private_files import make_private, open_private
+
+from .paths import Paths
+from .serve import READY, RUNNING, WRONG_INPUT
+
+START_TIMEOUT_S = 30
+
+
+async def attach(paths: Paths, arguments: list[str], kind: Kind = "cli", start: bool = True) -> Client:
+    """A connected client; the controller is started when none answers and `start` is set.
+
+    `arguments` are those of `drdeck` that name settings, site and state. Raises ControllerError.
+    """
+    try:
+        return await _connected(paths, kind)
+    except Disconnected:
+        if not start:
+            raise
+    said = await asyncio.to_thread(_start, paths, arguments)
+    if said.startswith(WRONG_INPUT):
+        raise ControllerError("usage", said.removeprefix(WRONG_INPUT))
+    try:
+        return await _connected(paths, kind)
+    except Disconnected as error:
+        if said.endswith(RUNNING):
+            raise ControllerError(
+                "failed",
+                f"{said}, and does not answer: it may be paused or very busy; its log is {paths.log}",
+            ) from None
+        raise ControllerError("failed", f"the controller could not be started: {said or error}") from None
+
+
+async def _connected(paths: Paths, kind: Kind) -> Client:
+    """Raises Disconnected when no controller answers where one may be."""
+    lost: Disconnected | None = None
+    for path in dict.fromkeys((paths.socket, paths.lasting)):
+        client = Client(path, kind)
+        try:
+            await client.connect()
+            return client
+        except Disconnected as error:
+            lost = lost or error
+    assert lost is not None
+    raise lost
+
+
+def _start(paths: Paths, arguments: list[str]) -> str:
+    """Start the process and wait for its one line; returns what it said unless it is ready."""
+    try:
+        make_private(paths.state)
+        with os.fdopen(open_private(paths.log, os.O_WRONLY | os.O_APPEND), "ab") as log:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "drdeck", *arguments, "controller", "serve"],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                start_new_session=True,
+                cwd="/",
+                env={**os.environ, "PYTHONUNBUFFERED": "1"},
+            )
+    except OSError as error:
+        said = f"{error.filename}: {error.strerror}" if error.filename and error.strerror else error
+        raise ControllerError(
+            "failed",
+            f"the controller cannot be started: {said}; make it writable, or use another --state directory",
+        ) from None
+    assert process.stdout is not None
+    with process.stdout as stdout:
+        if not select.select([stdout], [], [], START_TIMEOUT_S)[0]:
+            return f"it was not ready within {START_TIMEOUT_S} s; see {paths.log}"
+        said = stdout.readline().decode("utf-8", "replace").strip()
+    return "" if said == READY else said or f"it ended at once; see {paths.log}"

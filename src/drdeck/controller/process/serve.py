@@ -1,0 +1,156 @@
+"""The controller as a process of its own: one for each user and site, without a terminal."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import fcntl
+import logging
+import os
+import signal
+import sys
+from pathlib import Path
+
+from drdeck.config.settings import Settings, unchecked
+from drdeck.controller.controller import Controller
+from drdeck.controller.ipc.server import Server
+from drdeck.controller.journal import projection as facts
+from drdeck.controller.journal.event_store import Journal, JournalError
+from drdeck.controller.journal.recorder import SELF
+from drdeck.controller.passwords.password_store import Passwords
+from drdeck.private_files import make_private, open_private
+from drdeck.sites import make_site
+from drdeck.sites.contract import SiteError
+
+from .hardening import keep_memory_private
+from .logs import log_to
+from .paths import Paths
+
+log = logging.getLogger("drdeck.process")
+
+IDLE_S = 30 * 60
+"""With nobody attached and nothing to do for this long, the controller ends by itself."""
+WRONG_INPUT = "wrong input: "
+"""Begins the line when what the operator gave is at fault, such as a scenario."""
+RUNNING = " is running already"
+"""Ends the line when another process holds this site's lock."""
+READY = "ready"
+"""The line that tells the starter that the socket is there; anything else is an error sentence."""
+
+
+def serve(settings: Settings, site_name: str, paths: Paths, idle_s: float = IDLE_S) -> int:
+    """Run a controller until told to stop; returns an exit code. Speaks one line on stdout."""
+    os.umask(0o077)
+    keep_memory_private()
+    try:
+        make_private(paths.state)
+        log_to(paths.log)
+        lock = _lock(paths.lock)
+        if lock is None:
+            _say(f"a controller for {site_name}{RUNNING}")
+            return 1
+        journal = Journal(paths.journal)
+    except (OSError, JournalError) as error:
+        _say(str(error))
+        return 1
+    try:
+        asyncio.run(_serve(settings, site_name, paths, journal, idle_s))
+    except JournalError as error:
+        _say(str(error))
+        return 1
+    except ValueError as error:
+        log.exception("the controller cannot start")
+        _say(WRONG_INPUT + str(error))
+        return 1
+    except (SiteError, OSError) as error:
+        log.exception("the controller cannot start")
+        _say(str(error))
+        return 1
+    finally:
+        journal.close()
+        os.close(lock)
+    return 0
+
+
+async def _serve(settings: Settings, name: str, paths: Paths, journal: Journal, idle_s: float) -> None:
+    passwords = Passwords(name)
+    chosen = settings.site(name)
+    site = make_site(name, chosen, paths.state, passwords)
+    controller = Controller(site, journal, read_only=settings.read_only, passwords=passwords)
+    stopped = asyncio.Event()
+    server = Server(controller, paths.socket, stopped.set, paths.lasting)
+    await server.start()
+    loop = asyncio.get_running_loop()
+    passwords.on_change = lambda: _tell(loop, controller)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopped.set)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    with contextlib.suppress(JournalError):  # a full disk is no reason not to observe
+        controller.book.record(SELF, facts.STARTED, {"pid": os.getpid(), "site": name})
+        for place in unchecked(chosen):
+            controller.book.record(SELF, "certificate_not_checked", {"site": name, **place})
+    _say(READY)
+    log.info("serving %s as pid %s", name, os.getpid())
+    running = asyncio.create_task(controller.run(), name="controller")
+    waits = [
+        running,
+        asyncio.create_task(stopped.wait(), name="stopped"),
+        asyncio.create_task(_idle(server, controller, idle_s), name="idle"),
+    ]
+    await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+    failed = running.exception() if running.done() and not running.cancelled() else None
+    await server.close()
+    for task in waits:
+        task.cancel()
+    await asyncio.gather(*waits, return_exceptions=True)
+    with contextlib.suppress(JournalError):
+        journal.append(
+            SELF, "controller_stopped", {"pid": os.getpid(), "error": repr(failed) if failed else None}
+        )
+    if failed is not None:
+        raise OSError(f"the controller ended: {failed!r}")
+
+
+def _tell(loop: asyncio.AbstractEventLoop, controller: Controller) -> None:
+    """From whichever thread a login was tried in."""
+    with contextlib.suppress(RuntimeError):  # the loop has ended: nobody looks any more
+        loop.call_soon_threadsafe(lambda: controller.on_change())
+
+
+async def _idle(server: Server, controller: Controller, idle_s: float) -> None:
+    """Return when nobody was attached and nothing was to do for `idle_s`."""
+    loop = asyncio.get_running_loop()
+    since = loop.time()
+    while loop.time() - since < idle_s:
+        await asyncio.sleep(min(5.0, idle_s))
+        if server.consoles or controller.upkeep.has_duties():
+            since = loop.time()
+
+
+def _lock(file: Path) -> int | None:
+    """Hold the site's lock for the life of this process, or None when another holds it."""
+    handle = open_private(file, os.O_RDWR)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(handle)
+        return None
+    return handle
+
+
+def _say(text: str) -> None:
+    """One line to whoever started us, who may be gone by now."""
+    with contextlib.suppress(OSError, ValueError):
+        sys.stdout.write(text.replace("\n", " ") + "\n")
+        sys.stdout.flush()
+    if text == READY:
+        _let_go_of_starter()
+
+
+def _let_go_of_starter() -> None:
+    """From here on nothing of the starter's may hold us or be held by us."""
+    nothing = os.open(os.devnull, os.O_RDWR)
+    for number in (0, 1):
+        with contextlib.suppress(OSError):
+            os.dup2(nothing, number)
+    os.close(nothing)

@@ -1,0 +1,41 @@
+"""A look at a site that is not in the settings yet."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from drdeck.config.settings import SiteSettings
+from drdeck.controller.ipc.client import ControllerError, UnknownCertificate
+from drdeck.controller.passwords.password_store import Passwords, UnusablePassword
+from drdeck.sites import make_site
+from drdeck.sites.contract import CertificateUntrusted, LoginRefused, SiteError
+
+
+async def look(name: str, settings: SiteSettings, ask: Callable[[], str]) -> str:
+    """Connect once and say what was seen; `ask` is called when the password is not known, or was refused.
+
+    Nobody is asked before the site is believed. Raises ControllerError when it cannot be seen,
+    UnknownCertificate where a person may decide.
+    """
+    passwords = Passwords(name)
+    with tempfile.TemporaryDirectory() as scratch:
+        try:
+            site = make_site(name, settings, Path(scratch), passwords)
+            try:
+                try:
+                    await site.open()
+                except LoginRefused:
+                    passwords.give(ask())
+                    await site.open()
+                view = await site.observe()
+            finally:
+                await site.close()
+        except CertificateUntrusted as error:
+            raise UnknownCertificate(str(error), error.certificate) from None
+        except SiteError as error:
+            raise ControllerError("unreachable", str(error)) from None
+        except UnusablePassword as error:
+            raise ControllerError("usage", str(error)) from None
+    return f"{name} answers: {len(view.domains)} Protected Domains"

@@ -1,0 +1,58 @@
+"""The words of what an operation asks a person."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from drdeck.controller.journal.operations import Operation, Question
+from drdeck.model.domains import Domain
+from drdeck.model.planned import Act
+
+_POWER = {"unknown": "in a state that is not known"}
+
+
+def failed(op: Operation, keys: Sequence[str], choices: tuple[str, ...]) -> Question:
+    """What the site refused, in its words."""
+    told = _some([op.failed[key] for key in keys])
+    return Question(id="failed:" + ",".join(sorted(keys)), kind="failed", text=told, choices=choices)
+
+
+def common_choices(acts: Sequence[Act]) -> tuple[str, ...]:
+    """What all of some failed acts allow, in the order in which an operator should think of it."""
+    common = set.intersection(*(set(act.choices) for act in acts))
+    return tuple(c for c in ("retry", "skip", "abort") if c in common)
+
+
+def unknown(keys: Sequence[str], says: Sequence[str], domain: Domain, vms: Sequence[str] = ()) -> Question:
+    """What only a person can tell, for the site does not show whether it was done to VMs, by id, or all."""
+    shown = [f"{vm.name} is {_POWER.get(vm.power, vm.power)}" for vm in domain.vms if vm.id in vms]
+    seen = _some(shown) if shown else f'{domain.name} reads "{domain.mode_label}"'
+    text = (
+        "drdeck was interrupted or the answer was lost, and the site does not show whether it happened:"
+        f" {_some(says)}. Seen now: {seen}."
+        " Look there; then say retry (it did not happen) or confirm (it did)."
+    )
+    ident = "unknown:" + ",".join(sorted(keys))
+    return Question(id=ident, kind="unknown", text=text, choices=("retry", "confirm"))
+
+
+def vanished(op: Operation, key: str, says: str, shown: str) -> Question:
+    """A command that the site confirmed, and of which it shows nothing."""
+    return Question(
+        id=f"vanished:{key}:{op.done[key]}",
+        kind="failed",
+        text=f"The site confirmed: {says}; but it does not show {shown}."
+        " Somebody else may have changed the domain's record there.",
+        choices=("retry", "abort"),
+    )
+
+
+def bug(error: Exception) -> Question:
+    """drdeck's own failure: it stops this operation and no other."""
+    text = f"drdeck failed while it looked what to do next: {error!r}; see the controller's log."
+    return Question(id="bug:", kind="bug", text=text, choices=("retry", "abort"))
+
+
+def _some(told: Sequence[str]) -> str:
+    more = f"; and {len(told) - 3} more" if len(told) > 3 else ""
+    return "; ".join(told[:3]) + more

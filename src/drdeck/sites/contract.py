@@ -1,0 +1,127 @@
+"""The one protocol between the controller and anything that can be driven."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import datetime
+from typing import Protocol, runtime_checkable
+
+from drdeck.model.alarms import Finding
+from drdeck.model.certificates import Certificate
+from drdeck.model.commands import AnyCommand
+from drdeck.model.domains import ProtectedSite
+from drdeck.model.guard import Hazards
+from drdeck.model.passwords import Login, Password
+from drdeck.model.pitr import Points
+from drdeck.model.planned import Act
+from drdeck.model.views import SiteView
+
+
+class SiteError(Exception):
+    """A site's "no". The text is one clear sentence for the operator."""
+
+
+class SiteUnreachable(SiteError):
+    """The site cannot be talked to now; nothing was changed; trying again later is right.
+
+    `silent_s`: where `watch` raises it, seconds since the site was heard of; up to then nothing had changed
+    since the last view. None: not known.
+    """
+
+    silent_s: float | None = None
+
+
+class LoginRefused(SiteUnreachable):
+    """The site answers but does not let us in; a new password is needed before trying again."""
+
+
+class CertificateWrong(SiteUnreachable):
+    """The site shows a certificate that is not the one to be believed; nothing was said to it."""
+
+
+class CertificateUntrusted(CertificateWrong):
+    """The site shows a certificate that nothing makes us believe; a person may compare it and pin it."""
+
+    def __init__(self, text: str, certificate: Certificate) -> None:
+        super().__init__(text)
+        self.certificate = certificate
+
+
+class Refused(SiteError):
+    """The site refused, in its own words; nothing was changed."""
+
+
+class ResultUnknown(SiteError):
+    """A changing call was sent and its answer was lost: it may or may not have happened."""
+
+
+class PasswordSource(Protocol):
+    """Where a site gets its passwords from, at each login. Any thread may call."""
+
+    def get(self, login: Login) -> Password:
+        """The password; may block. Raises LoginRefused with what to do when there is none."""
+
+    def refused(self, login: Login, why: str) -> None:
+        """The site did not take what `get` gave last; it is not to be sent again soon."""
+
+    def accepted(self, login: Login) -> None:
+        """The site took it."""
+
+
+@runtime_checkable
+class RecoverySite(Protocol):
+    """A recovery site. All methods are called from one event loop; none may block it.
+
+    Every method may raise SiteUnreachable, Refused; `execute` also ResultUnknown.
+    """
+
+    name: str
+    kind: str
+    parallel: int
+    """acts carried out at once"""
+    keeps_points: bool
+    """whether restore points of owned domains are made through `upkeep`"""
+
+    async def open(self) -> None:
+        """Connect and log in. Raises SiteUnreachable, LoginRefused, Refused."""
+
+    def watch(self) -> AsyncIterator[SiteView]:
+        """Yield a new view now and whenever anything changed, time-outs and delays included.
+
+        Raises SiteUnreachable when the site is lost; the caller waits, opens and watches again.
+        """
+
+    async def observe(self) -> SiteView:
+        """Read the site anew, whatever was known; the view's serial is above all before."""
+
+    async def execute(self, command: AnyCommand) -> None:
+        """Carry one command out; returns when the site confirmed it. Cancelling leaves it unknown.
+
+        After it returned, `watch` yields a view with a higher serial that shows what was done, as
+        far as the site shows such a thing at all.
+        """
+
+    async def points(self, domain: str) -> Points:
+        """The restore points that may be picked, newest first, with the excluded periods."""
+
+    async def protected_site(self, domain: str) -> ProtectedSite:
+        """Look at the protected site now: does it answer, do its VMs run? Never changes anything there."""
+
+    async def hazards(self, domain: str, vms: tuple[str, ...]) -> Hazards:
+        """What may disturb a PITR session of these VMs (names; empty: all), as far as the site shows it."""
+
+    def upkeep(self, now: datetime) -> list[tuple[str, Act]]:
+        """Acts due without anybody asking (domain name, act): points while owned, pruning, lease."""
+
+    def check(self, command: AnyCommand) -> str | None:
+        """Why this site could not carry a command out, from what is known now; None when it could."""
+
+    async def lacking(self, command: AnyCommand) -> str | None:
+        """What the site's user may not do of all that a command leads to, asked of the site now; None: all
+        is allowed. Changes nothing."""
+
+    async def findings(self) -> list[Finding]:
+        """What a doctor should say of this site; also while it is out of reach. Raises nothing for that."""
+
+    async def close(self) -> None:
+        """Log out and stop; never raises."""

@@ -1,0 +1,197 @@
+"""What makes a scenario impossible although its keys and types are right."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from fnmatch import fnmatchcase
+
+from drdeck.config.toml_places import Path
+from drdeck.model.text import brief, quoted
+from drdeck.model.times import parse_duration, show
+
+from . import scenario_limits
+from .scenario_tables import Scenario, ScenarioDomain, ScenarioFault, ScenarioIncident
+
+Problem = tuple[Path, str]
+"""where, and what with its remedy"""
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_FIRST, _LAST = datetime(1971, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
+_MOST_BYTES = 1 << 60
+_MOST_POINTS = 50_000
+
+
+def problem(scenario: Scenario) -> Problem | None:
+    """The first thing that is wrong, or None."""
+    return next(_problems(scenario), None)
+
+
+def _problems(scenario: Scenario) -> Iterator[Problem]:
+    yield from scenario_limits.problems(scenario)
+    if not _NAME.fullmatch(scenario.name):
+        yield (
+            ("name",),
+            f"{quoted(scenario.name)} cannot name a file; use letters, digits, dot, dash, underscore",
+        )
+    yield from _instant(("start",), scenario.start)
+    if scenario.opens is not None:
+        yield from _instant(("opens",), scenario.opens)
+        if scenario.opens < scenario.start:
+            yield ("opens",), f"is before the start of the scenario; write {show(scenario.start)} or later"
+    yield from _amount(("link_bytes_per_s",), scenario.link_bytes_per_s, 1)
+    if not scenario.domains:
+        yield ("domains",), "a scenario needs a domain; add a [[domains]] table"
+    yield from _twice([domain.name for domain in scenario.domains], ("domains",), "domain")
+    for number, domain in enumerate(scenario.domains):
+        yield from _domain(("domains", number), domain, scenario)
+    for number, fault in enumerate(scenario.faults):
+        yield from _fault(("faults", number), fault, scenario)
+
+
+def _domain(at: Path, domain: ScenarioDomain, scenario: Scenario) -> Iterator[Problem]:
+    if not domain.name.strip():
+        yield (*at, "name"), "a domain needs a name; write one"
+    yield from _duration((*at, "pitr", "window"), domain.pitr.window, above=0)
+    yield from _duration((*at, "pitr", "interval"), domain.pitr.interval, above=0)
+    window, interval = parse_duration(domain.pitr.window), parse_duration(domain.pitr.interval)
+    if window < interval:
+        yield (*at, "pitr", "window"), "is shorter than the interval; make it at least as long"
+    if window / interval > _MOST_POINTS:
+        yield (*at, "pitr", "interval"), f"makes more than {_MOST_POINTS} points; make it longer"
+    if domain.lost_at is not None:
+        yield from _instant((*at, "lost_at"), domain.lost_at)
+        if domain.protected_site != "lost":
+            yield (*at, "lost_at"), 'belongs to a lost site; write protected_site = "lost" too'
+        if domain.lost_at < scenario.start:
+            yield (*at, "lost_at"), f"is before the start; write {show(scenario.start)} or later"
+    names = [vm.name for vm in domain.vms]
+    yield from _twice(names, (*at, "vms"), "VM")
+    for number, vm in enumerate(domain.vms):
+        place: Path = (*at, "vms", number)
+        if not vm.name.strip():
+            yield (*place, "name"), "a VM needs a name; write one"
+        yield from _amount((*place, "disk_bytes"), vm.disk_bytes, 1)
+        yield from _amount((*place, "write_bytes_per_s"), vm.write_bytes_per_s, 0)
+        yield from _duration((*place, "boot"), vm.boot)
+    for number, incident in enumerate(domain.incidents):
+        yield from _incident((*at, "incidents", number), incident, names, scenario.start)
+    yield from _runbook(at, domain, names)
+
+
+def _incident(
+    at: Path, incident: ScenarioIncident, names: Sequence[str], start: datetime
+) -> Iterator[Problem]:
+    yield from _instant((*at, "at"), incident.at)
+    if incident.at < start:
+        yield (*at, "at"), f"is before the start of the scenario; write {show(start)} or later"
+    yield from _known((*at, "vms"), incident.vms, names)
+    yield from _factor((*at, "write_factor"), incident.write_factor)
+    if incident.until is not None:
+        yield from _instant((*at, "until"), incident.until)
+        if incident.until <= incident.at:
+            yield (*at, "until"), f"is not after the incident; write a time after {show(incident.at)}"
+
+
+def _runbook(at: Path, domain: ScenarioDomain, names: Sequence[str]) -> Iterator[Problem]:
+    yield from _twice([group.group for group in domain.runbook], (*at, "runbook"), "runbook group", "group")
+    taken: dict[str, str] = {}
+    known = frozenset(names)
+    for number, group in enumerate(domain.runbook):
+        place: Path = (*at, "runbook", number)
+        yield from _duration((*place, "delay_after"), group.delay_after)
+        for pattern in group.vms:
+            found = [pattern] if pattern in known else [n for n in names if fnmatchcase(n, pattern)]
+            if not found:
+                yield (*place, "vms"), f'"{brief(pattern)}" is no VM of the domain; known are {_list(names)}'
+            for name in found:
+                other = taken.setdefault(name, group.group)
+                if other != group.group:
+                    yield (*place, "vms"), f'"{name}" is in the group "{other}" already; leave it in one'
+
+
+def _fault(at: Path, fault: ScenarioFault, scenario: Scenario) -> Iterator[Problem]:
+    domains = {domain.name: domain for domain in scenario.domains}
+    if fault.domain and fault.domain not in domains:
+        yield (*at, "domain"), f'there is no domain "{brief(fault.domain)}"; known are {_list(list(domains))}'
+    elif fault.vms and not fault.domain:
+        yield (*at, "vms"), "VMs are known within a domain only; add domain"
+    elif fault.domain:
+        yield from _known((*at, "vms"), fault.vms, [vm.name for vm in domains[fault.domain].vms])
+    for key, when in (("from", fault.start), ("to", fault.end)):
+        if when is not None:
+            yield from _instant((*at, key), when)
+    for key, text, other, when in (
+        ("after", fault.after, "from", fault.start),
+        ("lasts", fault.lasts, "to", fault.end),
+    ):
+        if text:
+            yield from _duration((*at, key), text, above=0 if key == "lasts" else None)
+            if when is not None:
+                yield (*at, key), f"cannot stand beside {other}, which says it already; leave one of them out"
+    if fault.after and fault.domain in domains and domains[fault.domain].state == "protected":
+        yield (*at, "after"), f'never comes: "{fault.domain}" runs here from the start; write from instead'
+    if fault.after and fault.end is not None:
+        yield (*at, "to"), "cannot be told beside after; write how long it lasts instead"
+    if fault.end is not None and fault.end <= (fault.start or scenario.start):
+        since = show(fault.start or scenario.start)
+        yield (*at, "to"), f"is not after the beginning of the fault; write a time after {since}"
+    if fault.times < 1:
+        yield (*at, "times"), f"{fault.times} times is never; write 1 or more"
+    yield from _factor((*at, "factor"), fault.factor)
+
+
+def _instant(at: Path, when: datetime) -> Iterator[Problem]:
+    if when.tzinfo is None:
+        yield at, f"{when.isoformat()} has no time zone; end it with Z"
+    elif not _FIRST <= when <= _LAST:
+        yield at, f"the year {when.year} is out of range; use 1971 to 2199"
+
+
+def _duration(at: Path, text: str, above: float | None = None) -> Iterator[Problem]:
+    try:
+        length = parse_duration(text)
+    except ValueError as error:
+        yield at, str(error)
+        return
+    if above is not None and length < 1:
+        yield at, f"{quoted(text)} is too short; write 1s or more"
+    if length > 3660 * 86400:
+        yield at, f"{quoted(text)} is too long; write at most 3660d"
+
+
+def _amount(at: Path, amount: int, least: int) -> Iterator[Problem]:
+    if amount < least:
+        word = "negative" if amount < 0 else "too little"
+        yield at, f"{amount} is {word}; write {least} or more"
+    if amount > _MOST_BYTES:
+        yield at, f"{amount} is too much; write at most {_MOST_BYTES}"
+
+
+def _factor(at: Path, factor: float) -> Iterator[Problem]:
+    if not math.isfinite(factor) or not 0 <= factor <= 1_000_000:
+        yield at, f"{factor} is no factor; write a number from 0 to 1000000"
+
+
+def _known(at: Path, vms: Sequence[str], names: Sequence[str]) -> Iterator[Problem]:
+    known = frozenset(names)
+    for name in vms:
+        if name not in known:
+            yield at, f'there is no VM "{brief(name)}" in the domain; known are {_list(names)}'
+
+
+def _twice(names: Sequence[str], at: Path, what: str, key: str = "name") -> Iterator[Problem]:
+    seen: set[str] = set()
+    for number, name in enumerate(names):
+        if name in seen:
+            yield (*at, number, key), f'the {what} "{brief(name)}" stands here twice; give each its own name'
+        seen.add(name)
+
+
+def _list(names: Sequence[str]) -> str:
+    if not names:
+        return "none"
+    more = f" and {len(names) - 8} more" if len(names) > 8 else ""
+    return ", ".join(brief(name) for name in names[:8]) + more

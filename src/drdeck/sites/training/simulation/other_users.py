@@ -1,0 +1,95 @@
+"""What others do to VMs of a PITR session: snapshots, by people and by tools that have a schedule."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from drdeck.model.alarms import Alarm
+from drdeck.model.guard import Deed, Hazard, alarm, who
+from drdeck.model.pitr import Disturbed
+from drdeck.model.times import show_spaced
+from drdeck.sites.training.units import instant
+
+from .domain_faults import Fault, pick
+from .domain_machine import Machine, SessionStage
+
+_PEOPLE = ("svc-backup", "svc-monitoring", "j.doe", "night-shift")
+_NAMES = {
+    "svc-backup": "backup, do not remove",
+    "svc-monitoring": "probe",
+    "j.doe": "before patching",
+    "night-shift": "just in case",
+}
+_TOOLS = frozenset({"svc-backup", "svc-monitoring"})
+"""They come by a schedule, which can be known before."""
+
+
+class Snapshot(NamedTuple):
+    """One that somebody made: when (ticks), of which VM, and who from where."""
+
+    at: int
+    vm: str
+    user: str
+    address: str
+
+    @property
+    def did(self) -> str:
+        return f'made the snapshot "{_NAMES[self.user]}"'
+
+
+def _by(machine: Machine, fault: Fault, vm: str) -> tuple[str, str]:
+    """User and address; they follow from the scenario's seed."""
+    user = _PEOPLE[pick(machine.seed, "user", fault.number, vm) % len(_PEOPLE)]
+    return user, f"10.20.0.{10 + pick(machine.seed, 'address', user) % 200}"
+
+
+def snapshots(machine: Machine, at: int) -> Iterator[Snapshot]:
+    """Those made in the session so far."""
+    session = machine.session
+    if session is None or session.stage is SessionStage.WAITING:
+        return
+    for when, number, fault in session.foreign:
+        if when <= at:
+            vm = machine.vms[number].name
+            yield Snapshot(when, vm, *_by(machine, fault, vm))
+
+
+def alarms(machine: Machine, at: int) -> list[Alarm]:
+    """They belong to the session, and go with it."""
+    return [
+        alarm(Deed.SNAPSHOT, one.vm, one.did, instant(one.at), one.user, one.address)
+        for one in snapshots(machine, at)
+    ]
+
+
+def disturbed(machine: Machine, at: int) -> tuple[Disturbed, ...]:
+    """The same among the restore points, newest first: none of them can be picked."""
+    found = [
+        Disturbed(
+            time=instant(one.at),
+            vm=one.vm,
+            text=f"{who(one.user, one.address)} {one.did} in the PITR session",
+        )
+        for one in snapshots(machine, at)
+    ]
+    return tuple(sorted(found, key=lambda d: (d.time, d.vm), reverse=True))
+
+
+def hazards(machine: Machine, names: tuple[str, ...], at: int) -> tuple[Hazard, ...]:
+    """Schedules of tools that are still to come, for VMs by name (empty: all)."""
+    found = []
+    for fault in machine.faults:
+        if fault.kind != "foreign_snapshot" or fault.start <= at:
+            continue
+        for number in sorted(fault.vms):
+            vm = machine.vms[number].name
+            user, _ = _by(machine, fault, vm)
+            if user in _TOOLS and (not names or vm in names):
+                runs = show_spaced(instant(fault.start))
+                text = (
+                    f"The snapshot schedule of {user} is for {vm}, next at {runs}."
+                    " Have it paused until the PITR session is exited."
+                )
+                found.append(Hazard(kind="schedule", text=text))
+    return tuple(found)

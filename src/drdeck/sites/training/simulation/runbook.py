@@ -1,0 +1,108 @@
+"""Powering VMs on as the runbook says: group after group, with its delays, until each is ready."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from drdeck.sites.training.units import NEVER, SECOND
+
+FAILS_AFTER = 5 * SECOND
+"""from a power-on until it is known to have failed"""
+
+
+@dataclass(slots=True)
+class Boot:
+    """One try to power a VM on. `ready_at` NEVER: it fails, which shows at `fails_at`."""
+
+    on_at: int
+    ready_at: int
+    attempt: int = 1
+    fails_at: int = NEVER
+    skipped: bool = False
+
+    @property
+    def settled_at(self) -> int:
+        return self.on_at if self.skipped else self.ready_at
+
+    def failing(self, at: int) -> bool:
+        return not self.skipped and self.fails_at <= at
+
+    def on(self, at: int) -> bool:
+        return not self.skipped and self.fails_at == NEVER and at >= self.on_at
+
+    def ready(self, at: int) -> bool:
+        return not self.skipped and at >= self.ready_at
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Numbers of the VMs that start together."""
+
+    name: str
+    vms: tuple[int, ...]
+    delay_after: int
+
+
+PowerOn = Callable[[int, int], Boot]
+"""(VM number, instant) -> the try"""
+
+
+class Startup:
+    """One run of the runbook, from event to event."""
+
+    def __init__(self, at: int, groups: Sequence[Group], power_on: PowerOn) -> None:
+        self.groups = [group for group in groups if group.vms]
+        self.boots: dict[int, Boot] = {}
+        self.number = 0
+        """of the group that is starting"""
+        self._power_on = power_on
+        self._opens = at
+        self._opened = False
+
+    @property
+    def done(self) -> bool:
+        return self.number >= len(self.groups)
+
+    @property
+    def group(self) -> Group | None:
+        return None if self.done else self.groups[self.number]
+
+    def next_at(self) -> int:
+        """When the next group starts, or all VMs of this one are ready; NEVER while one failed."""
+        group = self.group
+        if group is None:
+            return NEVER
+        if not self._opened:
+            return self._opens
+        return max(self.boots[vm].settled_at for vm in group.vms)
+
+    def step(self, at: int) -> None:
+        """Do what is due at `at`."""
+        while self.next_at() <= at:
+            group = self.groups[self.number]
+            if not self._opened:
+                self._opened = True
+                for vm in group.vms:
+                    self.boots[vm] = self._power_on(vm, at)
+            else:
+                self._opened = False
+                self._opens = at + group.delay_after
+                self.number += 1
+
+    def failed(self, at: int) -> int | None:
+        """The first VM that did not power on and waits for a word."""
+        group = self.group
+        if group is None or not self._opened:
+            return None
+        return next((vm for vm in group.vms if self.boots[vm].failing(at)), None)
+
+    def retry(self, vm: int, at: int) -> None:
+        self.boots[vm] = self._power_on(vm, at)
+
+    def skip(self, vm: int, at: int) -> None:
+        self.boots[vm] = Boot(at, NEVER, self.boots[vm].attempt, skipped=True)
+
+    def waiting_for(self, at: int) -> int | None:
+        """When the next group starts, while a delay runs."""
+        return self._opens if not self._opened and not self.done and self._opens > at else None

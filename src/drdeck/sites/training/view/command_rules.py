@@ -1,0 +1,172 @@
+"""What the training site refuses, each with the sentence that says why."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from drdeck.model.commands import (
+    AbortCompletion,
+    BeginCompletion,
+    ExitSession,
+    FinishFailover,
+    Resolve,
+    RollBack,
+    Skip,
+    StartContinuousFailover,
+    StartSession,
+    Take,
+    TakeOver,
+)
+from drdeck.model.domains import MODE_LABELS, FailoverType, Mode
+from drdeck.model.pitr import why_unreachable
+from drdeck.sites.training.simulation import fault_injection, operator_questions, restore_points, task_steps
+from drdeck.sites.training.simulation.domain_machine import Machine, SessionStage, Stage
+from drdeck.sites.training.simulation.fault_injection import InjectFault, SiteCommand
+from drdeck.sites.training.units import instant, ticks
+
+from . import domain_view
+
+
+def refusal(machine: Machine, command: SiteCommand, at: int) -> str | None:
+    """Why a command cannot be carried out at `at`, or None."""
+    name = machine.spec.name
+    match command:
+        case StartContinuousFailover():
+            if machine.stage is not Stage.IMPORTED:
+                return f'continuous failover needs an imported domain; "{name}" is {_mode(machine, at)}'
+            if not machine.vms:
+                return f'"{name}" has no VM'
+            return _networks(machine, command.networks)
+        case BeginCompletion():
+            return _begin(machine, command, at)
+        case FinishFailover():
+            return _finish(machine, name)
+        case AbortCompletion():
+            return _abort(machine, name)
+        case StartSession():
+            return _start(machine, command, at)
+        case RollBack():
+            return _roll_back(machine, command, at)
+        case ExitSession():
+            return _active(machine, name)
+        case Resolve():
+            asked = operator_questions.question(machine, at)
+            if asked is None or asked.id != command.question:
+                return f'"{name}" does not ask that any more'
+            if command.choice not in asked.choices:
+                return f"{command.choice!r} is no answer to that; it is one of {', '.join(asked.choices)}"
+            return None
+        case InjectFault():
+            return fault_injection.refusal(machine, command)
+        case Take() | Skip() | TakeOver():
+            return "the training site drives itself; it takes no single acts"
+    raise TypeError(f"{type(command).__name__} is no command")
+
+
+def _mode(machine: Machine, at: int) -> Mode:
+    return domain_view.mode(machine, at)
+
+
+def _networks(machine: Machine, networks: dict[str, str]) -> str | None:
+    protected = {vm.network for vm in machine.vms}
+    offered = machine.spec.recovery_networks
+    for source, target in networks.items():
+        if source not in protected:
+            return f'no VM of "{machine.spec.name}" is on a network "{source}"'
+        if offered and target not in offered:
+            return f'there is no network "{target}" at this site; it has {", ".join(offered)}'
+    return None
+
+
+def _begin(machine: Machine, command: BeginCompletion, at: int) -> str | None:
+    name, mode = machine.spec.name, _mode(machine, at)
+    if mode is not Mode.SYNCHRONISED:
+        reads = f'"{name}" reads "{MODE_LABELS[mode]}"'
+        return f"{reads}; a continuous failover can be completed only once it is synchronised"
+    if command.run_pitr and not machine.spec.pitr.enabled:
+        return f'"{name}" is not PITR-enabled, so no PITR session can be run after it'
+    running = sum(vm.at_source for vm in machine.vms)
+    if command.type is FailoverType.REGULAR and machine.site_lost_at is None and running:
+        return (
+            f'{running} of {len(machine.vms)} VMs of "{name}" still run at the protected site;'
+            " a regular failover needs them off, a planned one shuts them down"
+        )
+    if command.type is FailoverType.PLANNED and machine.site_lost_at is not None:
+        return (
+            f'the protected site of "{name}" does not answer, so its VMs cannot be shut down;'
+            " a planned failover is not possible"
+        )
+    return _networks(machine, command.networks)
+
+
+def _finish(machine: Machine, name: str) -> str | None:
+    if machine.stage is not Stage.RECOVERED or machine.failover is None:
+        return f'there is no failover of "{name}" that could be finished'
+    if machine.failover.run_pitr:
+        return f'the failover of "{name}" is finished by its PITR session'
+    return None
+
+
+def _abort(machine: Machine, name: str) -> str | None:
+    early = machine.stage in (Stage.CATCHING_UP, Stage.SHUTTING_DOWN, Stage.DRAINING)
+    taking = machine.stage is Stage.TAKING_OVER and machine.step == task_steps.OWNERSHIP
+    if (early or taking) and not machine.local:
+        return None
+    if machine.failover is None:
+        return f'there is no failover of "{name}" that could be given up'
+    return f'this site owns "{name}" already; the failover cannot be given up any more'
+
+
+def _start(machine: Machine, command: StartSession, at: int) -> str | None:
+    name = machine.spec.name
+    if not machine.spec.pitr.enabled:
+        return f'"{name}" is not PITR-enabled'
+    if machine.session is not None:
+        return f'"{name}" already has a PITR session'
+    if command.after_failover:
+        if machine.failover is None or not machine.failover.run_pitr:
+            return f'no PITR session was asked for with the failover of "{name}"'
+        if machine.stage is not Stage.RECOVERED:
+            return f'the VMs of "{name}" are not recovered yet; the PITR session starts after that'
+    elif machine.stage not in (Stage.RUNNING, Stage.PROTECTED):
+        return f'a PITR session cannot be started while "{name}" reads "{MODE_LABELS[_mode(machine, at)]}"'
+    if not machine.vms:
+        return f'"{name}" has no VM'
+    return _known(machine, command.vms, [vm.name for vm in machine.vms], "is no VM of")
+
+
+def _active(machine: Machine, name: str) -> str | None:
+    if machine.session is None:
+        return f'"{name}" has no PITR session'
+    if machine.session.stage is not SessionStage.ACTIVE:
+        state = domain_view.SESSION_STATES[machine.session.stage].replace("_", " ")
+        return f'the PITR session of "{name}" is {state}; wait until it is active'
+    return None
+
+
+def _roll_back(machine: Machine, command: RollBack, at: int) -> str | None:
+    name = machine.spec.name
+    closed = _active(machine, name)
+    if closed is not None:
+        return closed
+    assert machine.session is not None
+    members = [machine.vms[number].name for number in machine.session.vms]
+    unknown = _known(machine, command.vms, members, "is not in the PITR session of")
+    if unknown is not None:
+        return unknown
+    if command.to.tzinfo is None:
+        return "the instant to roll back to has no time zone"
+    unreachable = why_unreachable(domain_view.domain(machine, at), command.to, instant(at))
+    if unreachable is not None:
+        return unreachable
+    chosen = [vm.number for vm in machine.vms if vm.name in (command.vms or members)]
+    if all(restore_points.newest_at(machine, number, ticks(command.to), at) is None for number in chosen):
+        return f'there is no restore point of "{name}" at or before that instant'
+    return None
+
+
+def _known(machine: Machine, names: Sequence[str], known: Sequence[str], what: str) -> str | None:
+    for name in names:
+        if name not in known:
+            return f'"{name}" {what} "{machine.spec.name}"'
+    return None

@@ -1,0 +1,245 @@
+"""A domain as the model shows it, from its state since the last event and the instant."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from drdeck.model import domains as model
+from drdeck.model.domains import Mode, Owner, Period, Step
+from drdeck.model.planned import SiteQuestion
+from drdeck.sites.training.simulation import operator_questions, restore_points, task_steps
+from drdeck.sites.training.simulation.domain_machine import Machine, SessionStage, Span, Stage
+from drdeck.sites.training.units import MICRO, SECOND, instant, percent
+
+from . import domain_alarms
+from .vm_view import Portraits
+
+SYNCHRONISED_WITHIN = 60 * SECOND
+"""data that is older than this and not here yet: not synchronised"""
+
+SESSION_STATES = {
+    SessionStage.WAITING: model.SessionState.WAITING,
+    SessionStage.ACTIVE: model.SessionState.ACTIVE,
+    SessionStage.READING: model.SessionState.ROLLING_BACK,
+    SessionStage.BOOTING: model.SessionState.ROLLING_BACK,
+    SessionStage.EXITING: model.SessionState.EXITING,
+}
+
+
+def mode(machine: Machine, at: int) -> Mode:
+    """What the domain's mode is; a session counts from its being active."""
+    if machine.session is not None and machine.session.stage is not SessionStage.WAITING:
+        return Mode.PITR_SESSION
+    match machine.stage:
+        case Stage.IMPORTED:
+            return Mode.IMPORTED
+        case Stage.PROTECTED:
+            return Mode.PROTECTED
+        case Stage.RUNNING:
+            return Mode.RUNNING_IN_FAILOVER
+        case Stage.REHYDRATING if synchronised(machine, at):
+            return Mode.SYNCHRONISED
+        case Stage.PREPARING | Stage.REHYDRATING:
+            return Mode.REHYDRATING
+    return Mode.COMPLETING
+
+
+def synchronised(machine: Machine, at: int) -> bool:
+    """Every disk is here, and what is missing is young."""
+    lag = None if machine.flow is None else machine.flow.lag(at)
+    return lag is not None and lag <= SYNCHRONISED_WITHIN
+
+
+def domain(machine: Machine, at: int) -> model.Domain:
+    """The whole domain at `at`."""
+    spec, now_mode = machine.spec, mode(machine, at)
+    enabled = spec.pitr.enabled
+    grid = restore_points.of_domain(machine, at) if enabled else None
+    entered = restore_points.entry(machine, at) if enabled else None
+    newest = None if grid is None else grid.newest(at)
+    oldest = None if grid is None else grid.oldest()
+    count = 0 if grid is None else grid.count()
+    asked = operator_questions.question(machine, at)
+    current = step(machine, at, now_mode, asked)
+    portraits = Portraits(machine, at, now_mode, grid)
+    vms = tuple(portraits.of(vm) for vm in machine.vms)
+    amounts = _amounts(machine, at)
+    return model.Domain(
+        id=f"domain-{machine.number + 1}",
+        name=spec.name,
+        mode=now_mode,
+        owner=Owner.LOCAL if machine.local else Owner.REMOTE,
+        owner_address="" if machine.local else spec.owner_address,
+        vms_total=len(vms),
+        vms_recoverable=portraits.recoverable,
+        vms_recovered=portraits.recovered,
+        pitr=model.PitrPolicy(
+            enabled=enabled,
+            window_s=machine.window / SECOND if enabled else 0,
+            interval_s=machine.interval / SECOND if enabled else 0,
+        ),
+        consistent_at=_consistent_at(machine, at),
+        processed_bytes=amounts[0],
+        remaining_bytes=amounts[1],
+        storage_site=spec.storage_site,
+        step=current,
+        session=_session(machine, at),
+        failover=_failover(machine),
+        alarms=domain_alarms.of(machine, at),
+        excluded=excluded(machine),
+        reset_at=None if machine.reset_at is None else instant(machine.reset_at),
+        points=count + (entered is not None),
+        oldest_point=_time(entered if oldest is None else oldest),
+        newest_point=_time(newest if entered is None else entered),
+        vms=vms,
+        steps=() if machine.stage in (Stage.IMPORTED, Stage.PROTECTED) else task_steps.listed(current),
+        networks=_networks(machine),
+        runbook=tuple(
+            model.RunbookGroup(
+                group=group.name,
+                vms=tuple(machine.vms[number].name for number in group.vms),
+                delay_after_s=group.delay_after / SECOND,
+            )
+            for group in machine.groups
+        ),
+        question=asked,
+    )
+
+
+def _time(at: int | None) -> datetime | None:
+    return None if at is None else instant(at)
+
+
+def excluded(machine: Machine) -> tuple[Period, ...]:
+    """The periods in which a session was active."""
+    return tuple(_period(span) for span in machine.excluded)
+
+
+def _period(span: Span) -> Period:
+    return Period(start=instant(span.start), end=None if span.end is None else instant(span.end))
+
+
+def _consistent_at(machine: Machine, at: int) -> datetime | None:
+    """The newest instant at which every VM could be had; none of a session's can."""
+    flow = machine.flow
+    if flow is None:
+        return None
+    applied = flow.applied_time(at)
+    if applied is None:
+        return None
+    if flow.lag(at) == 0 and flow.source_instant(at) == at:
+        # nothing has been written since, so now is as good as then
+        applied = at
+    for span in reversed(machine.excluded):
+        if span.start < applied <= span.until:
+            return instant(span.start)
+    return instant(applied)
+
+
+def _amounts(machine: Machine, at: int) -> tuple[int | None, int | None]:
+    """(processed, remaining) bytes, which together are what was written."""
+    if machine.flow is None:
+        return None, None
+    processed = machine.flow.processed(at) // MICRO
+    return processed, machine.flow.known(at) // MICRO - processed
+
+
+def step(machine: Machine, at: int, now_mode: Mode, asked: SiteQuestion | None) -> Step | None:
+    """The step that is going on."""
+    stage = machine.stage
+    if stage in (Stage.IMPORTED, Stage.PROTECTED, Stage.RUNNING, Stage.RECOVERED):
+        return None
+    failed = asked is not None
+    if machine.step == task_steps.DATA or stage not in (Stage.PREPARING, Stage.TAKING_OVER, Stage.RUNBOOK):
+        return task_steps.current(
+            task_steps.DATA, _brought(machine, at), _data_detail(machine, at, now_mode), failed
+        )
+    if stage is Stage.RUNBOOK:
+        assert machine.startup is not None
+        ready = sum(boot.skipped or boot.ready(at) for boot in machine.startup.boots.values())
+        group = machine.startup.group
+        detail = "" if group is None else f"group {group.name}"
+        pause = machine.startup.waiting_for(at)
+        if pause is not None:
+            detail = f"{detail} starts in {-((at - pause) // SECOND)} s"
+        return task_steps.current(machine.step, percent(ready, len(machine.vms)), detail, failed)
+    length = machine.due - machine.step_at
+    detail = "the protected site does not answer; its lease has to run out" if _waits_lease(machine) else ""
+    return task_steps.current(machine.step, percent(at - machine.step_at, length), detail)
+
+
+def _waits_lease(machine: Machine) -> bool:
+    return machine.step == task_steps.OWNERSHIP and machine.site_lost_at is not None and not machine.local
+
+
+def _brought(machine: Machine, at: int) -> float:
+    assert machine.flow is not None
+    return percent(machine.flow.processed(at), machine.flow.known(at))
+
+
+def _data_detail(machine: Machine, at: int, now_mode: Mode) -> str:
+    if machine.store_lost_at is not None:
+        return "the object store cannot be reached"
+    match machine.stage:
+        case Stage.CATCHING_UP:
+            return "recovering data while the protected VMs run"
+        case Stage.SHUTTING_DOWN:
+            off = sum(not vm.at_source for vm in machine.vms)
+            return f"shutting the protected VMs down: {off} of {len(machine.vms)} are off"
+        case Stage.DRAINING:
+            return "recovering the rest"
+    lag = None if machine.flow is None else machine.flow.lag(at)
+    if now_mode is Mode.REHYDRATING and lag is not None:
+        return f"the newest data here is {lag // SECOND} s old"
+    return "kept up to date" if now_mode is Mode.SYNCHRONISED else ""
+
+
+def _failover(machine: Machine) -> model.Failover | None:
+    state = machine.failover
+    if state is None:
+        return None
+    return model.Failover(
+        id=state.operation,
+        type=state.type,
+        run_pitr=state.run_pitr,
+        began_at=instant(state.began_at),
+        recovered_at=_time(state.recovered_at),
+    )
+
+
+def _session(machine: Machine, at: int) -> model.Session | None:
+    state = machine.session
+    if state is None:
+        return None
+    progress, waits = None, ""
+    if state.stage is SessionStage.WAITING:
+        waits = "everything written so far is on its way to the storage site"
+        if machine.store_lost_at is not None:
+            waits = "the object store cannot be reached"
+    elif machine.transfer is not None:
+        progress = percent(machine.transfer.done(at), machine.transfer.total)
+    elif state.stage is SessionStage.BOOTING:
+        progress, waits = 100.0, "the VMs are not ready yet"
+    return model.Session(
+        id=state.id,
+        state=SESSION_STATES[state.stage],
+        started_at=_time(state.started_at),
+        entry_at=_time(state.started_at),
+        rolled_back_to=_time(state.rolled_back_to),
+        rollbacks=state.rollbacks,
+        after_failover=state.after_failover,
+        vms=state.named,
+        progress=progress,
+        waits_for=waits,
+        last_operation=state.last_operation,
+    )
+
+
+def _networks(machine: Machine) -> model.Networks:
+    protected = tuple(sorted({vm.network for vm in machine.vms}))
+    chosen = machine.stage not in (Stage.IMPORTED, Stage.PROTECTED)
+    return model.Networks(
+        protected=protected,
+        recovery=machine.offered,
+        mapping={name: machine.network_here(name) for name in protected} if chosen else {},
+    )

@@ -1,0 +1,200 @@
+"""Carries single commands out at a vSphere site: a change of a domain's record, or a call about one VM."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import math
+from collections.abc import Callable
+from datetime import datetime
+
+from drdeck.model import commands as c
+from drdeck.model.planned import Act
+from drdeck.sites.contract import LoginRefused, Refused, SiteUnreachable
+from drdeck.sites.vsphere.guard.guard_service import Guardian
+from drdeck.sites.vsphere.inventory.inventory_facts import FolderFacts
+from drdeck.sites.vsphere.inventory.inventory_watch import InventoryWatch
+from drdeck.sites.vsphere.plan.domain_state import Situation, network_ids
+from drdeck.sites.vsphere.plan.failover import unready
+from drdeck.sites.vsphere.plan.preconditions import why_not
+from drdeck.sites.vsphere.record import transitions
+from drdeck.sites.vsphere.record.attributes import Record
+from drdeck.sites.vsphere.record.lease import Driven
+from drdeck.sites.vsphere.vcenter import vm_calls
+from drdeck.sites.vsphere.vcenter.connection import Connection, Session
+
+from .lease_keeper import Driver
+from .protected_site import NOT_YET, ProtectedSide
+from .site_state import Sight
+
+
+class Hand:
+    """What a site does. `connected` and `watching` give what there is, or raise SiteUnreachable.
+
+    `done` is called when a command changed what is shown, `changed` when an act may have.
+    """
+
+    def __init__(
+        self,
+        sight: Sight,
+        driver: Driver,
+        guard: Guardian,
+        protected: ProtectedSide | None,
+        connected: Callable[[], Connection],
+        watching: Callable[[], InventoryWatch],
+        done: Callable[[], None],
+        changed: Callable[[], None],
+    ) -> None:
+        self._sight, self._driver, self._guard, self._protected = sight, driver, guard, protected
+        self._connected, self._watching, self._done, self._changed = connected, watching, done, changed
+        self._attributes = vm_calls.Attributes()
+        self._locks: dict[str, asyncio.Lock] = {}
+
+    def check(self, command: c.AnyCommand) -> str | None:
+        """Why a command could not be carried out, from what is known now."""
+        try:
+            _, situation = self._sight.find(command.domain)
+        except Refused as error:
+            return str(error)
+        return why_not(command, situation, self._sight.inventory())
+
+    async def carry_out(self, command: c.AnyCommand) -> None:
+        if isinstance(command, c.Take) and command.act.kind not in ("step", "note"):
+            await self._act(command.domain, command.act, command.again)
+            return
+        if isinstance(command, c.TakeOver):
+            await self._driver.drive(self._sight.find(command.domain)[0], command.says, force=True)
+            if self._protected is not None:
+                await self._protected.settle()
+            await self._watching().refresh_attributes()
+            self._done()
+            return
+        closed = self.check(command)
+        if closed is not None and not isinstance(command, c.Take):
+            raise Refused(closed)
+        async with self._locks.setdefault(command.domain, asyncio.Lock()):
+            await self._watching().refresh_attributes()
+            folder, situation = self._sight.find(command.domain)
+            try:
+                wanted = self._changes(command, situation)
+            except transitions.NotNow as error:
+                raise Refused(f'Could not {command.says}: "{command.domain}": {error}') from None
+            except ValueError as error:
+                raise Refused(f"Could not {command.says}: {error}") from None
+            if wanted and isinstance(command, c.RollBack | c.ExitSession):
+                self._guard.begins(command.operation)
+            elif wanted and isinstance(command, c.StartSession):
+                self._guard.begins(command.session)
+            noted = isinstance(command, c.Take) and command.act.kind == "note"
+            await self._write(folder, wanted, command.says, leased=not noted)
+            self._done()
+
+    async def _write(
+        self, folder: FolderFacts, wanted: dict[str, str], doing: str, leased: bool = True
+    ) -> None:
+        todo = [(k, v) for k, v in wanted.items() if folder.attributes.get(k, "") != v]
+        if not todo:
+            return
+
+        def write(session: Session) -> None:
+            until = self._driver.leases.hold(session, folder.id) if leased else math.inf
+            with session.stub.no_later_than(until):
+                for name, value in todo:
+                    self._attributes.set(session, folder.id, name, value)
+
+        try:
+            await self._connected().command(write, doing)
+        except Driven as error:
+            raise SiteUnreachable(f"Could not {doing}: {error}") from None
+        except Exception:
+            with contextlib.suppress(Exception):  # the writing's own error counts
+                await self._watching().refresh_attributes()
+            raise
+        # written, but perhaps not read back: whoever asked must look again before going on
+        await self._watching().refresh_attributes()
+
+    def _changes(self, command: c.AnyCommand, s: Situation) -> dict[str, str]:
+        record: Record = s.record
+        now, there = self._sight.now(), self._sight.inventory()
+        match command:
+            case c.StartContinuousFailover():
+                return transitions.start_cfo(record, command, network_ids(s, there, command.networks), now)
+            case c.BeginCompletion():
+                return transitions.begin(record, command, network_ids(s, there, command.networks), now)
+            case c.FinishFailover():
+                return transitions.finish(record, command)
+            case c.AbortCompletion():
+                return transitions.abort(record, command)
+            case c.StartSession():
+                return transitions.start_session(record, command, _ids(s, command.vms))
+            case c.RollBack():
+                return transitions.roll_back(record, command, _ids(s, command.vms), now)
+            case c.ExitSession():
+                return transitions.exit_session(record, command, now)
+            case c.Skip():
+                return transitions.skip(record, command)
+            case c.Resolve():
+                return transitions.resolve(record, command, tuple(vm.id for vm in unready(s)), now)
+            case c.Take() if command.act.kind == "note":
+                return transitions.synchronised(record, now)
+            case c.Take():
+                args = command.act.args
+                return transitions.step(record, command.operation, args["to"], int(args["g"]), now)
+            case c.TakeOver():
+                return {}
+
+    async def _act(self, domain: str, act: Act, again: bool) -> None:
+        """One call to a vCenter, for one VM; `again`: look first whether it was made already."""
+        doing, shown_at = act.says, act.vm or ""
+        connection = self._connected()
+        if act.kind == "shutdown_guest":
+            side = self._protected
+            if side is None or side.connection is None:
+                why = (side.lost or NOT_YET) if side else "no protected site is configured"
+                raise Refused(f"Could not {doing}: {why}")
+            connection = side.connection
+            shown_at = next((x.id for x in self._sight.find(domain)[1].vms if x.name == act.name), "")
+        folder, situation = self._sight.find(domain)
+        power = next((vm.power for vm in situation.vms if vm.id == act.vm), "unknown")
+        try:
+            # looked at right before the act: a controller that slept must learn that it drives no more
+            until = await self._driver.drive(folder, doing)
+            before = self._before(folder, act) if again else None
+
+            def carry_out(session: Session) -> None:
+                with session.stub.no_later_than(until):
+                    vm_calls.carry_out(session, act, before)
+
+            with self._guard.claims.claim(act, power):
+                await connection.command(carry_out, doing)
+        except Driven as error:
+            raise SiteUnreachable(f"Could not {doing}: {error}") from None
+        except LoginRefused as error:
+            if self._current(connection):
+                raise
+            raise SiteUnreachable(str(error)) from None  # the protected site's: nothing is wrong here
+        except Refused as error:
+            self._sight.failed(shown_at, act.kind, str(error))
+            raise
+        else:
+            self._sight.errors.pop(shown_at, None)
+        finally:
+            self._changed()
+
+    def _current(self, connection: Connection) -> bool:
+        """Whether it is the one to this site, and not replaced meanwhile."""
+        try:
+            return self._connected() is connection
+        except SiteUnreachable:
+            return False
+
+    def _before(self, folder: FolderFacts, act: Act) -> vm_calls.Before | None:
+        """Since when an act may have been asked for, where the VM itself does not show that it was."""
+        if "since" not in act.args:
+            return None
+        since = datetime.fromisoformat(act.args["since"])
+        return vm_calls.Before(since, self._sight.now() - since, self._driver.leases.accounts(folder.id))
+
+
+def _ids(s: Situation, names: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(vm.id for vm in s.vms if vm.name in names)

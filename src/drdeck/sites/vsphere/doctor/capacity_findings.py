@@ -1,0 +1,177 @@
+"""Room: chains of snapshots and space on datastores against the window that is asked for."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from pyVmomi import vim, vmodl
+
+from drdeck.model.alarms import Finding
+from drdeck.model.text import names
+from drdeck.model.times import show_span
+from drdeck.sites.vsphere.inventory.inventory_facts import VmFacts
+from drdeck.sites.vsphere.plan.domain_state import Situation
+from drdeck.sites.vsphere.plan.restore_points import CHAIN_MAX, instant_of, ours
+from drdeck.sites.vsphere.vcenter.connection import Connection, Session
+from drdeck.sites.vsphere.vcenter.properties import object_id, retrieve
+
+_PC = vmodl.query.PropertyCollector
+LOW = 0.1
+"""A datastore with less than this share of it free is low, whatever grows there."""
+_GB = 1e9
+
+
+class Datastore(NamedTuple):
+    name: str
+    free: int
+    capacity: int
+    accessible: bool
+
+
+def chains(s: Situation) -> list[Finding]:
+    """How far back the snapshots that a VM can have reach, and chains that are full."""
+    if not s.settings.pitr.enabled or not s.vms:
+        return []
+    subject = f"restore points of {s.name}"
+    window, interval = float(s.settings.pitr.window), float(s.settings.pitr.interval)
+    longest = max(s.vms, key=lambda vm: len(vm.snapshots))
+    kept = {vm: _kept(s, vm) for vm in s.vms}
+    stuck = [vm for vm in s.vms if kept[vm] >= CHAIN_MAX]
+    if stuck:
+        return [
+            Finding(
+                level="fail",
+                subject=subject,
+                text=f"{CHAIN_MAX} snapshots or more that drdeck did not make: {names(stuck)};"
+                " no point can be made there",
+                remedy='remove some of them, or set prune = "all"',
+            )
+        ]
+    worst = max(s.vms, key=lambda vm: kept[vm])
+    able = CHAIN_MAX - kept[worst]
+    if able * interval < window:
+        because = f" ({worst.name} has {kept[worst]} of others)" if kept[worst] else ""
+        reach, enough = show_span(able * interval), show_span(60 * math.ceil(window / able / 60))
+        return [
+            Finding(
+                level="warn",
+                subject=subject,
+                text=f"a VM can have {CHAIN_MAX} snapshots{because}: points every {show_span(interval)}"
+                f" reach back {reach}, and not the window of {show_span(window)}",
+                remedy=f"set interval to {enough} or more, or window to {reach}",
+            )
+        ]
+    chain = f"the longest chain is {len(longest.snapshots)} of {CHAIN_MAX} ({longest.name})"
+    text = f"{int(window // interval)} fit the window; {chain}"
+    return [Finding(level="ok", subject=subject, text=text)]
+
+
+def _kept(s: Situation, vm: VmFacts) -> int:
+    """Snapshots that pruning leaves alone."""
+    return 0 if s.settings.prune == "all" else sum(1 for x in vm.snapshots if not ours(x))
+
+
+async def datastores(connection: Connection, situations: Sequence[Situation]) -> list[Finding]:
+    """Space for the points that the settings ask for, at the rate of late; one call. Raises SiteError."""
+    vms = [vm for s in situations for vm in s.vms]
+    if not vms:
+        return []
+    stores, places = await connection.command(lambda session: _read(session, vms), "look at the datastores")
+    return told(situations, stores, places)
+
+
+def told(
+    situations: Sequence[Situation], stores: Mapping[str, Datastore], places: Mapping[str, Sequence[str]]
+) -> list[Finding]:
+    """The same in words. `places`: VM id -> ids of the datastores that it is on."""
+    needed: dict[str, float] = {}
+    users: dict[str, set[str]] = {}
+    for s in situations:
+        for vm in s.vms:
+            on = places.get(vm.id, ())
+            for store in on:
+                users.setdefault(store, set()).add(s.name)
+                needed[store] = needed.get(store, 0.0) + _needed(s, vm) / len(on)
+    return [
+        _told(stores[store], needed[store], sorted(users[store]))
+        for store in sorted(users, key=lambda i: stores[i].name if i in stores else i)
+        if store in stores
+    ]
+
+
+def _told(store: Datastore, needed: float, domains: Sequence[str]) -> Finding:
+    subject = f"datastore {store.name}"
+    whose = ", ".join(domains[:3]) + (f" and {len(domains) - 3} more" if len(domains) > 3 else "")
+    if not store.accessible:
+        return Finding(
+            level="fail", subject=subject, text=f"cannot be reached; VMs of {whose} are on it",
+            remedy="see to it in vCenter",
+        )  # fmt: skip
+    free = f"{store.free / _GB:.1f} GB of {store.capacity / _GB:.1f} GB free"
+    if needed > store.free:
+        return Finding(
+            level="warn",
+            subject=subject,
+            text=f"{free}; at the rate of late the points of {whose} want about {needed / _GB:.1f} GB more",
+            remedy="make room, or ask for a shorter window",
+        )
+    if store.capacity and store.free < LOW * store.capacity:
+        return Finding(
+            level="warn",
+            subject=subject,
+            text=f"{free}; snapshots of {whose} grow there",
+            remedy="make room: a full datastore stops the VMs on it",
+        )
+    more = f"; about {needed / _GB:.1f} GB more wanted for points" if needed else ""
+    return Finding(level="ok", subject=subject, text=f"{free}{more} ({whose})")
+
+
+def _needed(s: Situation, vm: VmFacts) -> float:
+    """Bytes that its points will take beyond what they take now; 0 where the rate is unknown."""
+    if not s.settings.pitr.enabled:
+        return 0.0
+    by_id = {x.id: x for x in vm.snapshots}
+    written, passed = 0.0, 0.0
+    for snapshot in vm.snapshots:
+        parent = by_id.get(snapshot.parent_id or "")
+        if parent is None or snapshot.written is None:
+            continue
+        seconds = (instant_of(snapshot) - instant_of(parent)).total_seconds()
+        if seconds > 0:
+            written, passed = written + snapshot.written, passed + seconds
+    if not passed:
+        return 0.0
+    span = min(float(s.settings.pitr.window), CHAIN_MAX * float(s.settings.pitr.interval))
+    return max(0.0, written / passed * span - written)
+
+
+def _read(session: Session, vms: Sequence[VmFacts]) -> tuple[dict[str, Datastore], dict[str, list[str]]]:
+    step = _PC.TraversalSpec(type=vim.VirtualMachine, path="datastore", skip=False)
+    paths = ["name", "summary.freeSpace", "summary.capacity", "summary.accessible"]
+    spec = _PC.FilterSpec(
+        objectSet=[
+            _PC.ObjectSpec(obj=vim.VirtualMachine(vm.id, session.stub), selectSet=[step]) for vm in vms
+        ],
+        propSet=[
+            _PC.PropertySpec(type=vim.VirtualMachine, pathSet=["datastore"]),
+            _PC.PropertySpec(type=vim.Datastore, pathSet=paths),
+        ],
+        reportMissingObjectsInResults=True,  # a VM may be gone by now
+    )
+    stores: dict[str, Datastore] = {}
+    places: dict[str, list[str]] = {}
+    for content in retrieve(session, spec):
+        raw: dict[str, Any] = {prop.name: prop.val for prop in content.propSet or ()}
+        ident = object_id(content.obj)
+        if isinstance(content.obj, vim.Datastore):
+            stores[ident] = Datastore(
+                name=str(raw.get("name") or ident),
+                free=int(raw.get("summary.freeSpace") or 0),
+                capacity=int(raw.get("summary.capacity") or 0),
+                accessible=raw.get("summary.accessible") is not False,
+            )
+        else:
+            places[ident] = [object_id(store) for store in raw.get("datastore") or ()]
+    return stores, places

@@ -1,0 +1,135 @@
+"""Domains: folders, records, runbooks, networks. Pure."""
+
+from __future__ import annotations
+
+from drdeck.config.settings import VSphereSettings
+from drdeck.model.alarms import Finding
+from drdeck.model.text import names
+from drdeck.sites.vsphere.inventory.inventory_facts import Inventory
+from drdeck.sites.vsphere.plan.domain_state import Situation, matches
+from drdeck.sites.vsphere.protected_site import ProtectedSide
+from drdeck.sites.vsphere.record.attributes import BrokenRecord, read
+
+
+def folders(settings: VSphereSettings, inventory: Inventory) -> list[Finding]:
+    """The domains that there are, and those that the settings speak of."""
+    root = settings.root
+    if not inventory.domains:
+        found = [
+            Finding(
+                level="warn",
+                subject="domains",
+                text=f"{root} has no folder in it",
+                remedy="make a folder for each Protected Domain and move its replica VMs there",
+            )
+        ]
+    else:
+        count = len(inventory.domains)
+        found = [Finding(level="ok", subject="domains", text=f"{count} folder{'s' * (count > 1)} in {root}")]
+    for folder in inventory.domains:
+        try:
+            read(folder.attributes)
+        except BrokenRecord as error:
+            found.append(Finding(level="fail", subject=f"domain {folder.name}", text=str(error)))
+    there = {folder.name for folder in inventory.domains}
+    found += [
+        Finding(
+            level="warn",
+            subject=f"domain {name}",
+            text=f"is in the settings, but {root} has no folder of that name",
+            remedy="correct its name in the settings, or make the folder",
+        )
+        for name in settings.domains
+        if name not in there
+    ]
+    return found
+
+
+def runbook(s: Situation) -> list[Finding]:
+    """Patterns that match nothing, VMs that several groups want, VMs that none names."""
+    found, subject = list[Finding](), f"runbook of {s.name}"
+    if not s.settings.runbook:
+        return []
+    for group in s.settings.runbook:
+        for pattern in group.vms:
+            if not any(matches(vm.name, pattern) for vm in s.vms):
+                found.append(
+                    Finding(
+                        level="warn",
+                        subject=subject,
+                        text=f'the pattern "{pattern}" of group "{group.group}" matches no VM',
+                        remedy="correct it in the settings",
+                    )
+                )
+    left = []
+    for vm in s.vms:
+        wanted = [g.group for g in s.settings.runbook if any(matches(vm.name, x) for x in g.vms)]
+        if not wanted:
+            left.append(vm)
+        if len(wanted) > 1:
+            others = " and ".join(f'"{name}"' for name in wanted[1:])
+            found.append(
+                Finding(
+                    level="warn",
+                    subject=subject,
+                    text=f'{vm.name} is in group "{wanted[0]}", which starts it, and again in {others}',
+                    remedy="let one group's patterns match it",
+                )
+            )
+    if not found:
+        rest = f"; {names(left)} in none, so started last" if left else ""
+        text = f"{len(s.settings.runbook)} groups, {len(s.vms) - len(left)} of {len(s.vms)} VMs in them{rest}"
+        found.append(Finding(level="ok", subject=subject, text=text))
+    return found
+
+
+def networks(s: Situation, inventory: Inventory) -> list[Finding]:
+    """Recovery networks that are gone, and VMs whose network is none of this site."""
+    found, subject = list[Finding](), f"networks of {s.name}"
+    known, used = inventory.networks, {network for vm in s.vms for network in vm.networks}
+    for source, target in sorted(s.record.networks.items()):
+        if target not in known and source in used:
+            name = known[source].name if source in known else source
+            found.append(
+                Finding(
+                    level="fail",
+                    subject=subject,
+                    text=f'"{name}" is mapped to the network {target}, which is no longer there',
+                    remedy=f'map it anew when completing: --network "{name}=NAME"',
+                )
+            )
+    for ident in sorted(used - set(known) - set(s.record.networks)):
+        on_it = [vm for vm in s.vms if ident in vm.networks]
+        found.append(
+            Finding(
+                level="warn",
+                subject=subject,
+                text=f"{names(on_it)} stand on the network {ident}, which is none of this site's networks",
+                remedy=f'map it when completing: --network "{ident}=NAME"',
+            )
+        )
+    nowhere = [vm for vm in s.vms if not vm.networks]
+    if nowhere:
+        found.append(
+            Finding(
+                level="warn",
+                subject=subject,
+                text=f"on no network at all: {names(nowhere)}",
+                remedy="give them a network card on a network that is there, unless that is meant",
+            )
+        )
+    return found
+
+
+def protected_folder(s: Situation, side: ProtectedSide | None, settings: VSphereSettings) -> list[Finding]:
+    """Whether the protected site knows the domain by the same name."""
+    if side is None or side.lost or settings.protected is None or side.has(s.name):
+        return []
+    return [
+        Finding(
+            level="warn",
+            subject=f"domain {s.name}",
+            text=f"the protected site has no folder {settings.protected.root.rstrip('/')}/{s.name}",
+            remedy="regular and planned failovers need it; make it, or correct root of the protected site",
+        )
+    ]

@@ -1,0 +1,182 @@
+"""What the site's user may do, before an act is begun and for the doctor."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterable, Sequence
+
+from pyVmomi import vim
+
+from drdeck.config.settings import VSphereSettings
+from drdeck.model import commands as c
+from drdeck.model.alarms import Finding
+from drdeck.sites.contract import SiteError
+from drdeck.sites.vsphere.inventory.inventory_facts import FolderFacts, Inventory, VmFacts
+from drdeck.sites.vsphere.plan.domain_state import Situation, network_ids
+from drdeck.sites.vsphere.protected_site import ProtectedSide
+from drdeck.sites.vsphere.vcenter.connection import Connection, Session
+
+from . import privileges as p
+from .privileges import Lack, Place, joined, lacks, lacks_what, root_of
+
+Wanted = list[tuple[p.Need, list[Place]]]
+ROOT = "root"
+
+
+class Permits:
+    """Asks the vCenters of one site: a call each, and another one for each further 500 VMs."""
+
+    def __init__(
+        self, settings: VSphereSettings, connected: Callable[[], Connection], side: ProtectedSide | None
+    ) -> None:
+        self._settings, self._connected, self._side = settings, connected, side
+
+    async def lacking(
+        self, command: c.AnyCommand, folder: FolderFacts, s: Situation, inventory: Inventory
+    ) -> str | None:
+        """What is missing for all that a command leads to, in a sentence. Raises SiteError."""
+        names = command.networks if isinstance(command, c.StartContinuousFailover | c.BeginCompletion) else {}
+        targets = p.moved(s, network_ids(s, inventory, names))
+        needs = p.needs(p.acts_of(command, bool(targets)))
+        networks = [_network(inventory, i) for i in targets]
+        missing = await self._ask(self._connected(), self._wanted(needs, folder, s, networks))
+        said = [lacks_what(self._settings.username, missing)] if missing else []
+        there = self._wanted_there(needs, [s.name])
+        if there and self._side is not None:
+            said += await self._lacking_there(self._side, there)
+        if not said:
+            return None
+        return (
+            f"{'; '.join(said)}; nothing was begun; have that granted (drdeck doctor lists all) and ask again"
+        )
+
+    async def _lacking_there(self, side: ProtectedSide, wanted: Wanted) -> list[str]:
+        """While a Force Failover of another domain goes on it is looked at for this only."""
+        assert self._settings.protected is not None
+        user = self._settings.protected.username
+        async with contextlib.nullcontext("") if side.connection else side.looked_at() as lost:
+            if side.connection is None:
+                return [f"what {user} may do at the protected site cannot be told ({lost})"]
+            missing = await self._ask(side.connection, wanted)
+        return [lacks_what(user, missing)] if missing else []
+
+    async def findings(
+        self, domains: Sequence[tuple[FolderFacts, Situation]], inventory: Inventory
+    ) -> list[Finding]:
+        """A line for each missing privilege, with the acts that would be refused; never raises SiteError."""
+        settings = self._settings
+        planned = settings.protected is not None
+        wanted: Wanted = []
+        for folder, s in domains:
+            targets = [_network(inventory, i) for i in p.moved(s, {})]
+            wanted += self._wanted(p.needs(p.possible([s], planned)), folder, s, targets)
+        # a folder that is made later has what the root gives it
+        every = p.needs(p.possible([s for _, s in domains], planned))
+        root = Place(vim.Folder, inventory.root.id, settings.root, True)
+        wanted += [(n._replace(on=ROOT), [root]) for n in every if n.on in (p.FOLDER, p.DOMAIN)]
+        wanted += [(n, []) for n in (*every, p.FENCE) if n.on == p.VCENTER]
+        there = self._wanted_there(every, [folder.name for folder, _ in domains])
+        there += [(p.FENCE, [])] if there else []
+        found = await self._told("privileges", settings.username, self._connected, wanted)
+        side = self._side
+        if there and side is not None and settings.protected is not None:
+            found += await self._told(
+                "protected privileges", settings.protected.username, lambda: side.connection, there
+            )
+        return found
+
+    async def _told(
+        self, subject: str, user: str, connected: Callable[[], Connection | None], wanted: Wanted
+    ) -> list[Finding]:
+        try:
+            connection = connected()
+            if connection is None:
+                return []  # that it is out of reach is told by another line
+            missing = joined(await self._ask(connection, wanted))
+        except SiteError as error:
+            return [Finding(level="warn", subject=subject, text=f"could not be checked: {error}")]
+        below = {lack.need.privilege for lack in missing if lack.need.on != ROOT}
+        told = [lack for lack in missing if lack.need.on != ROOT or lack.need.privilege not in below]
+        found = [_finding(subject, user, lack) for lack in told]
+        if all(lack.need == p.FENCE for lack in told):
+            found.insert(0, _all_there(subject, user, wanted))
+        return found
+
+    async def _ask(self, connection: Connection, wanted: Wanted) -> list[Lack]:
+        if not wanted:
+            return []
+
+        def ask(session: Session) -> list[Lack]:
+            here = root_of(session)
+            return lacks(session, [(n, [here] if n.on == p.VCENTER else where) for n, where in wanted])
+
+        return await connection.command(ask, "tell what drdeck's user may do")
+
+    def _wanted(
+        self, needs: Iterable[p.Need], folder: FolderFacts, s: Situation, networks: list[Place]
+    ) -> Wanted:
+        own = Place(vim.Folder, folder.id, f"{self._settings.root.rstrip('/')}/{folder.name}", True)
+        where = {
+            p.VCENTER: [],
+            p.FOLDER: [own],
+            p.DOMAIN: [own, *_places(s.vms)],
+            p.NETWORK: networks,
+        }
+        return [(need, where[need.on]) for need in needs if need.on in where]
+
+    def _wanted_there(self, needs: Iterable[p.Need], names: Iterable[str]) -> Wanted:
+        """The same at the protected site, as far as it is seen."""
+        inventory = self._side.inventory if self._side is not None else None
+        if inventory is None or self._settings.protected is None:
+            return []
+        root, places = self._settings.protected.root.rstrip("/"), list[Place]()
+        for folder in inventory.domains:
+            if folder.name in set(names):
+                places.append(Place(vim.Folder, folder.id, f"{root}/{folder.name}", True))
+                places += _places(inventory.vms_of(folder.id))
+        return [(need, places) for need in needs if need.on == p.PROTECTED and places]
+
+
+def _places(vms: Iterable[VmFacts]) -> list[Place]:
+    return [Place(vim.VirtualMachine, vm.id, vm.name) for vm in vms]
+
+
+def _network(inventory: Inventory, ident: str) -> Place:
+    kind = vim.dvs.DistributedVirtualPortgroup if ident.startswith("dvportgroup-") else vim.Network
+    known = inventory.networks.get(ident)
+    return Place(kind, ident, f"network {known.name if known else ident}")
+
+
+def _finding(subject: str, user: str, lack: Lack) -> Finding:
+    need, where = lack.need, lack.where()
+    if need.on == ROOT:
+        return Finding(
+            level="warn",
+            subject=subject,
+            text=f"{user} lacks {need.privilege} on {where}: a domain folder made later would be without it",
+            remedy=f"grant {need.privilege} on {where}, propagating",
+        )
+    if need == p.FENCE:
+        return Finding(
+            level="warn",
+            subject=subject,
+            text=f"{user} lacks {need.privilege} on {where}: the sessions of a controller that was killed"
+            " cannot be ended, and what it had asked for may be carried out late",
+            remedy=f"grant {need.privilege} on {where}, for the next controller to end them",
+        )
+    acts, below = ", ".join(need.acts), need.on in (p.DOMAIN, p.PROTECTED)
+    return Finding(
+        level="fail",
+        subject=subject,
+        text=f"{user} lacks {need.privilege} on {where}: {acts} would be refused",
+        remedy=f"grant {need.privilege} on {where}"
+        + (", propagating to the VMs in it" if below and lack.places[0].main else ""),
+    )
+
+
+def _all_there(subject: str, user: str, wanted: Wanted) -> Finding:
+    privileges = {need.privilege for need, _ in wanted if need != p.FENCE}
+    places = {place for _, where in wanted for place in where}
+    count = "the one privilege" if len(privileges) == 1 else f"all {len(privileges)} privileges"
+    text = f"{user} has {count} that drdeck needs, on {len(places)} objects"
+    return Finding(level="ok", subject=subject, text=text)

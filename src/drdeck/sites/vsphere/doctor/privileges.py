@@ -1,0 +1,208 @@
+"""Which privileges each act needs, and where. Pure: the vCenter is asked in rights.py.
+
+The privileges of the single calls are those that the vSphere Web Services API names for them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+from pyVmomi import vim
+
+from drdeck.model import commands as c
+from drdeck.model.domains import FailoverType
+from drdeck.sites.contract import Refused
+from drdeck.sites.vsphere.plan.domain_state import Situation
+from drdeck.sites.vsphere.vcenter.connection import Session
+from drdeck.sites.vsphere.vcenter.properties import object_id
+
+POWER_ON = "VirtualMachine.Interact.PowerOn"
+POWER_OFF = "VirtualMachine.Interact.PowerOff"
+CREATE_SNAPSHOT = "VirtualMachine.State.CreateSnapshot"
+REVERT = "VirtualMachine.State.RevertToSnapshot"
+REMOVE_SNAPSHOT = "VirtualMachine.State.RemoveSnapshot"
+EDIT_DEVICE = "VirtualMachine.Config.EditDevice"
+ASSIGN = "Network.Assign"
+SET_FIELD = "Global.SetCustomField"
+MANAGE_FIELDS = "Global.ManageCustomFields"
+TERMINATE = "Sessions.TerminateSession"
+
+VCENTER, FOLDER, DOMAIN, NETWORK, PROTECTED = "vcenter", "folder", "domain", "network", "protected"
+"""Where a privilege is wanted: at the vCenter itself, on a domain's folder, on that and its VMs, on a
+recovery network, on the domain's folder and VMs at the protected site."""
+
+
+class Need(NamedTuple):
+    """One privilege, where, and for which acts, in the words of the menus."""
+
+    privilege: str
+    on: str
+    acts: tuple[str, ...]
+
+
+_START, _COMPLETE, _PLANNED = "Continuous Failover", "Failover", "Planned Failover"
+_MAPPED, _WITH_PITR = "Failover to other networks", "Failover with Run PITR"
+_SESSION, _RUN, _EXIT = "Start PITR Session", "Run PITR", "Exit PITR Session"
+_TAKE_OVER, _POINTS = "Take Over", "restore points at each interval"
+
+LEAST: tuple[Need, ...] = (
+    Need(SET_FIELD, FOLDER, (_START, _COMPLETE, _SESSION, _RUN, _EXIT, _TAKE_OVER)),
+    Need(MANAGE_FIELDS, VCENTER, (_START, _COMPLETE, _SESSION, _RUN, _EXIT, _TAKE_OVER)),
+    Need(POWER_ON, DOMAIN, (_COMPLETE, _SESSION, _RUN)),
+    Need(EDIT_DEVICE, DOMAIN, (_MAPPED,)),
+    Need(ASSIGN, NETWORK, (_MAPPED,)),
+    Need(POWER_OFF, DOMAIN, (_WITH_PITR, _SESSION, _RUN)),
+    Need(CREATE_SNAPSHOT, DOMAIN, (_WITH_PITR, _SESSION, _POINTS)),
+    Need(REVERT, DOMAIN, (_WITH_PITR, _SESSION, _RUN)),
+    Need(REMOVE_SNAPSHOT, DOMAIN, (_WITH_PITR, _SESSION, _EXIT, _POINTS)),
+    Need(POWER_OFF, PROTECTED, (_PLANNED,)),
+)
+"""The least that drdeck needs beside reading. A session is begun only by who may also roll back and
+leave it, so a failover that leads to one wants its privileges from the start."""
+
+FENCE = Need(TERMINATE, VCENTER, ())
+"""Nothing needs it, at either site: with it nothing lands late that a killed controller asked for."""
+
+
+def acts_of(command: c.AnyCommand, moves: bool) -> tuple[str, ...]:
+    """What a command leads to, as LEAST calls it; `moves`: it connects VMs to other networks."""
+    match command:
+        case c.StartContinuousFailover():
+            return (_START,)
+        case c.BeginCompletion():
+            planned = command.type is FailoverType.PLANNED
+            more = ((_MAPPED, moves), (_WITH_PITR, command.run_pitr), (_PLANNED, planned))
+            return (_COMPLETE, *(act for act, wanted in more if wanted))
+        case c.StartSession():
+            return (_SESSION,)
+        case c.RollBack():
+            return (_RUN,)
+        case c.ExitSession():
+            return (_EXIT,)
+        case c.TakeOver():
+            return (_TAKE_OVER,)
+        case _:
+            return ()  # a step of what was accepted: refusing it now would leave that half done
+
+
+def needs(acts: Sequence[str]) -> tuple[Need, ...]:
+    """What of LEAST these acts need, with only them named."""
+    found = []
+    for need in LEAST:
+        named = tuple(act for act in need.acts if act in acts)
+        if named:
+            found.append(need._replace(acts=named))
+    return tuple(found)
+
+
+def possible(situations: Sequence[Situation], protected: bool) -> tuple[str, ...]:
+    """The acts that these domains may ever come to, by their settings."""
+    pitr = any(s.settings.pitr.enabled for s in situations)
+    acts = [_START, _COMPLETE, _MAPPED, _TAKE_OVER]
+    if pitr:
+        acts += [_WITH_PITR, _SESSION, _RUN, _EXIT, _POINTS]
+    return (*acts, _PLANNED) if protected else tuple(acts)
+
+
+def moved(s: Situation, networks: dict[str, str]) -> tuple[str, ...]:
+    """Ids of the networks that VMs would be connected to with this mapping (ids) and the one on record."""
+    mapping = {**s.record.networks, **networks}
+    used = {network for vm in s.vms for network in vm.networks}
+    return tuple(sorted({to for source, to in mapping.items() if source in used and to != source}))
+
+
+READ = "System.Read"
+CALL = 500
+"""Objects asked about in one call."""
+
+
+class Place(NamedTuple):
+    """An object of the vCenter and what to call it. `main`: it stands for those that are in it."""
+
+    kind: type[Any]
+    id: str
+    name: str
+    main: bool = False
+
+
+class Lack(NamedTuple):
+    """A privilege that is missing, and where."""
+
+    need: Need
+    places: tuple[Place, ...]
+
+    def where(self, most: int = 3) -> str:
+        """Folders by path; VMs only where the folder has the privilege and they have it not."""
+        main = [place.name for place in self.places if place.main]
+        names = main or [place.name for place in self.places]
+        more = f" and {len(names) - most} more" if len(names) > most else ""
+        return ", ".join(names[:most]) + more
+
+
+def root_of(session: Session) -> Place:
+    """The vCenter itself, where privileges about all of it are."""
+    root: Any = session.content.rootFolder
+    return Place(vim.Folder, object_id(root), f"vCenter {session.endpoint.server} itself", True)
+
+
+def lacks(session: Session, wanted: Iterable[tuple[Need, Sequence[Place]]]) -> list[Lack]:
+    """Which of some privileges are missing on which of their places. Blocks: a call for 500 objects.
+
+    Raises what pyVmomi raises, and Refused for an answer that says nothing.
+    """
+    pairs = [(need, tuple(places)) for need, places in wanted]
+    places = list(dict.fromkeys(place for _, found in pairs for place in found))
+    privileges = list(dict.fromkeys(need.privilege for need, _ in pairs))
+    granted: dict[str, set[str]] = {}
+    for start in range(0, len(places), CALL):
+        granted |= _granted(session, places[start : start + CALL], privileges)
+    found = []
+    for need, where in pairs:
+        missing = tuple(place for place in where if need.privilege not in granted[place.id])
+        if missing:
+            found.append(Lack(need, missing))
+    return found
+
+
+def _granted(session: Session, places: Sequence[Place], privileges: Sequence[str]) -> dict[str, set[str]]:
+    """Object id -> those of the privileges that are granted on it; none where it may not even be read."""
+    granted: dict[str, set[str]] = {}
+    left = {place.id: place.kind(place.id, session.stub) for place in places}
+    manager = session.content.authorizationManager
+    key = session.content.sessionManager.currentSession.key
+    while left:
+        try:
+            answer = manager.HasPrivilegeOnEntities(
+                entity=list(left.values()), sessionId=key, privId=list(privileges)
+            )
+        except vim.fault.NoPermission as fault:
+            unreadable = object_id(fault.object) if fault.object is not None else ""
+            if unreadable not in left:
+                raise
+            granted[unreadable] = set()
+            del left[unreadable]
+            continue
+        told = {object_id(one.entity): one.privAvailability or () for one in answer or ()}
+        if not left.keys() <= told.keys():
+            raise Refused(f"vCenter {session.endpoint.server} does not say what its user may do")
+        granted |= {at: {p.privId for p in told[at] if p.isGranted} for at in left}
+        break
+    return granted
+
+
+def lacks_what(user: str, found: Sequence[Lack]) -> str:
+    """What is missing, in a clause."""
+    return f"{user} lacks " + ", ".join(f"{lack.need.privilege} on {lack.where()}" for lack in found)
+
+
+def joined(found: Iterable[Lack]) -> list[Lack]:
+    """One for each privilege and kind of place, whatever the number of domains."""
+    together: dict[tuple[str, str], Lack] = {}
+    for lack in found:
+        key = (lack.need.privilege, lack.need.on)
+        known = together.get(key)
+        places = dict.fromkeys([*(known.places if known else ()), *lack.places])
+        acts = dict.fromkeys([*(known.need.acts if known else ()), *lack.need.acts])
+        together[key] = Lack(lack.need._replace(acts=tuple(acts)), tuple(places))
+    return list(together.values())

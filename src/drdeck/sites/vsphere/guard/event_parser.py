@@ -1,0 +1,176 @@
+"""What vCenter's events tell of deeds on VMs.
+
+There is no event of a snapshot that was made or removed, only that of the task: it says who began,
+and the VM's facts say what came of it. Everything else has an event of its own when it is done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+from pyVmomi import vim
+
+from drdeck.model.guard import Deed
+from drdeck.sites.vsphere.inventory.inventory_facts import decode_name
+from drdeck.sites.vsphere.vcenter.properties import object_id
+
+from .observations import Told
+
+REVERTED = "com.vmware.vc.vm.VmStateRevertedToSnapshot"
+EVENT_TYPES = (
+    "TaskEvent", "VmPoweredOnEvent", "DrsVmPoweredOnEvent", "VmRestartedOnAlternateHostEvent",
+    "VmPoweredOffEvent", "VmSuspendedEvent", "VmResettingEvent", "VmGuestShutdownEvent", "VmGuestRebootEvent",
+    "VmGuestStandbyEvent", "VmMigratedEvent", "DrsVmMigratedEvent", "VmRelocatedEvent", "VmBeingClonedEvent",
+    "VmBeingClonedNoFolderEvent", "VmReconfiguredEvent", "VmResourceReallocatedEvent", "VmRenamedEvent",
+    "VmResourcePoolMovedEvent", "VmRemovedEvent", REVERTED,
+)  # fmt: skip
+"""Those that are collected; a vCenter tells subclasses only where they are named."""
+
+_POWER: tuple[tuple[Any, str, str], ...] = (
+    (vim.event.VmPoweredOnEvent, "on", "powered it on"),
+    (vim.event.VmPoweredOffEvent, "off", "powered it off"),
+    (vim.event.VmSuspendedEvent, "suspended", "suspended it"),
+    (vim.event.VmResettingEvent, "reset", "reset it"),
+    (vim.event.VmGuestRebootEvent, "reset", "had its guest restarted"),
+)
+_ASKED: tuple[tuple[Any, str, str], ...] = (
+    (vim.event.VmGuestShutdownEvent, "off", "asked its guest to shut down"),
+    (vim.event.VmGuestStandbyEvent, "suspended", "asked its guest to stand by"),
+)
+_TASKS = {
+    "VirtualMachine.createSnapshot": (Deed.SNAPSHOT, "began to make a snapshot; none of it is there now"),
+    "VirtualMachine.createSnapshotEx": (Deed.SNAPSHOT, "began to make a snapshot; none of it is there now"),
+    "vm.Snapshot.rename": (Deed.SNAPSHOT_CHANGED, "began to rename a snapshot"),
+    "vm.Snapshot.remove": (Deed.SNAPSHOT_REMOVED, "began to remove a snapshot"),
+    "VirtualMachine.removeAllSnapshots": (Deed.SNAPSHOT_REMOVED, "began to remove all its snapshots"),
+    "vm.Snapshot.revert": (Deed.REVERTED, "began to revert it to a snapshot"),
+    "VirtualMachine.revertToCurrentSnapshot": (Deed.REVERTED, "began to revert it to its newest snapshot"),
+    "vm.Snapshot.createLinkedClone": (Deed.CLONE, "began to clone it from a snapshot"),
+    "VirtualMachine.instantClone": (Deed.CLONE, "began to clone it while it runs"),
+    "VirtualMachine.attachDisk": (Deed.CONFIG, "began to attach a disk to it"),
+    "VirtualMachine.detachDisk": (Deed.CONFIG, "began to detach a disk from it"),
+    "VirtualMachine.markAsTemplate": (Deed.REMOVED, "began to make a template of it"),
+    "VirtualMachine.unregister": (Deed.REMOVED, "began to take it out of the inventory"),
+    "VirtualMachine.destroy": (Deed.REMOVED, "began to delete it"),
+    "Folder.moveInto": (Deed.MOVED, "began to move it to another folder"),
+}
+_SHOWN = 4
+
+
+def told_by(event: Any) -> tuple[Told, ...]:
+    """What an event tells of a VM; of a move between folders without saying which VM. Mostly one, or none."""
+    time = event.createdTime
+    time = time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
+    return tuple(_tellings(event, time))
+
+
+def _tellings(event: Any, time: datetime) -> Iterator[Told]:
+    if isinstance(event, vim.event.TaskEvent):
+        yield from _task(event, time)
+        return
+    if event.vm is None:
+        return
+    found: tuple[Deed, str, str] | None = None
+    for kind, to, did in _POWER:
+        if isinstance(event, kind):
+            found = (Deed.POWER, to, did)
+    for kind, to, did in _ASKED:
+        if isinstance(event, kind):
+            yield _told(event, time, Deed.POWER, did, to=to, by="task")
+            return
+    if isinstance(event, vim.event.VmMigratedEvent | vim.event.VmRelocatedEvent):
+        yield from _moved(event, time)
+    elif isinstance(event, vim.event.VmBeingClonedEvent | vim.event.VmBeingClonedNoFolderEvent):
+        found = (Deed.CLONE, "", f'began to clone it to "{decode_name(str(event.destName or ""))}"')
+    elif isinstance(event, vim.event.VmReconfiguredEvent):
+        found = (Deed.CONFIG, "", "changed its configuration" + _changed(event.configSpec))
+    elif isinstance(event, vim.event.VmResourceReallocatedEvent):
+        found = (Deed.CONFIG, "", "changed its shares of CPU or memory")
+    elif isinstance(event, vim.event.VmRenamedEvent):
+        old, new = decode_name(str(event.oldName)), decode_name(str(event.newName))
+        found = (Deed.CONFIG, new, renamed(old, new))
+    elif isinstance(event, vim.event.VmResourcePoolMovedEvent):
+        found = (Deed.CONFIG, "", "moved it to another resource pool")
+    elif isinstance(event, vim.event.VmRemovedEvent):
+        found = (Deed.REMOVED, "", "took it out of the vCenter's inventory")
+    elif isinstance(event, vim.event.EventEx) and event.eventTypeId == REVERTED:
+        found = (Deed.REVERTED, "", "reverted it to a snapshot")
+    if found is not None:
+        deed, to, did = found
+        yield _told(event, time, deed, did, to=to)
+
+
+def renamed(old: str, new: str) -> str:
+    return f'renamed it from "{old}" to "{new}"'
+
+
+def _told(event: Any, time: datetime, deed: Deed, did: str, to: str = "", by: Any = "event") -> Told:
+    return Told(
+        by=by,
+        vm=object_id(event.vm.vm),
+        deed=deed,
+        did=did,
+        since=time,
+        until=time,
+        to=to,
+        user=str(event.userName or ""),
+        key=int(event.key),
+    )
+
+
+def _moved(event: Any, time: datetime) -> Iterator[Told]:
+    host, source = event.host, event.sourceHost
+    if host is not None and source is not None and object_id(host.host) != object_id(source.host):
+        did = f"moved it from host {decode_name(source.name)} to {decode_name(host.name)}"
+        yield _told(event, time, Deed.HOST, did, to=object_id(host.host))
+    store, before = event.ds, event.sourceDatastore
+    if store is not None and before is not None:
+        if object_id(store.datastore) != object_id(before.datastore):
+            did = f"moved it from datastore {decode_name(before.name)} to {decode_name(store.name)}"
+            yield _told(event, time, Deed.DATASTORE, did)
+    elif isinstance(event, vim.event.VmRelocatedEvent):
+        yield _told(event, time, Deed.DATASTORE, "moved its disks to another datastore")
+
+
+def _changed(spec: Any) -> str:
+    """The parts of a configuration that a change names."""
+    if spec is None:
+        return ""
+    names = [p.name for p in spec._GetPropertyList() if getattr(spec, p.name, None) not in (None, [], "")]
+    names = [name for name in names if name not in ("dynamicType", "dynamicProperty", "changeVersion")]
+    if not names:
+        return ""
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return f" ({', '.join(names[:_SHOWN])}{more})"
+
+
+def _task(event: Any, time: datetime) -> Iterator[Told]:
+    info = event.info
+    known = _TASKS.get(str(info.descriptionId))
+    if known is None:
+        return
+    deed, did = known
+    vm = object_id(event.vm.vm) if event.vm is not None else ""
+    if not vm and isinstance(info.entity, vim.VirtualMachine):
+        vm = object_id(info.entity)
+    to = object_id(info.entity) if deed is Deed.MOVED and info.entity is not None else ""
+    if not vm and not to:
+        return
+    reason = info.reason
+    if isinstance(reason, vim.TaskReasonSchedule):
+        did += f' (scheduled task "{decode_name(str(reason.name))}")'
+    user = str(event.userName or getattr(reason, "userName", None) or "")
+    yield Told(
+        by="task",
+        vm=vm,
+        deed=deed,
+        did=did,
+        since=time,
+        until=time,
+        to=to,
+        user=user,
+        key=int(event.key),
+        task=str(info.key),
+    )

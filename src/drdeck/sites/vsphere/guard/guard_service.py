@@ -1,0 +1,299 @@
+"""The guard over all sessions of a site: looks at what is told, has it judged, finds out who it was.
+
+It costs nothing while no session is active. In a session it listens to vCenter's events within the
+same long poll, and asks more only when somebody else did something.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections import deque
+from collections.abc import Callable
+from datetime import datetime
+
+from drdeck.model.alarms import Alarm, Severity
+from drdeck.sites.contract import SiteError
+from drdeck.sites.vsphere.inventory.inventory_facts import FolderFacts, Inventory, VmFacts
+from drdeck.sites.vsphere.inventory.inventory_watch import InventoryWatch
+from drdeck.sites.vsphere.record import lease
+from drdeck.sites.vsphere.record.attributes import LEASE, SESSION, BrokenRecord, Record, read
+from drdeck.sites.vsphere.vcenter.connection import Connection
+
+from .attribution_windows import MOST, Driving
+from .event_log import EventLog, News
+from .fact_differences import differences, left
+from .guard_store import Memories
+from .hazards import Foresight
+from .lookups import find_addresses, whereabouts
+from .own_calls import Claims
+from .session_guard import NAME_S, Foreign, Judging, Memory, Post
+
+log = logging.getLogger("drdeck.vsphere")
+
+TICK_S = 0.25
+"""How often time alone can settle what was told."""
+_AGAIN_S = 1.0
+
+
+class Guardian:
+    """`since` says since when this process, `me` in leases, drives a domain, for all it knows; None: it does
+    not. `now` is vCenter's clock; `changed` is called after the alarms have changed. All but `run`'s calls
+    belong to one event loop."""
+
+    def __init__(
+        self,
+        memories: Memories,
+        since: Callable[[str], datetime | None],
+        now: Callable[[], datetime],
+        changed: Callable[[], None],
+        root: str = "",
+        me: str = "",
+    ) -> None:
+        self.events, self.claims = EventLog(), Claims(now)
+        self._memories, self._since, self._now, self._changed = memories, since, now, changed
+        self._posts: dict[str, Post] = {}
+        self._accounts: dict[str, frozenset[str]] = {}
+        self._skip: dict[str, int] = {}
+        self._dirty: dict[str, set[str]] = {}
+        self._last: dict[str, VmFacts] = {}
+        self._running: dict[str, frozenset[str]] = {}
+        self._wanted, self._me = False, me
+        self._begun = deque[str](maxlen=MOST)
+        """the last operations on sessions, and sessions, that this process has begun"""
+        self._driving: set[str] = set()
+        """folders that this controller drives, also by what was read of them last"""
+        self._wake = asyncio.Event()
+        self._inventory: Inventory | None = None
+        self._foresight = Foresight(root, now)
+        self._shown: dict[str, tuple[Alarm, ...]] = {}
+
+    # -- what is told
+
+    def begins(self, ident: str) -> None:
+        """This process begins a session, or an operation on one: to be called before it is written down."""
+        self._begun.append(ident)
+
+    def saw(self, inventory: Inventory) -> None:
+        """Take in what vCenter shows now and its events told, before anything else is made of it."""
+        if inventory is self._inventory:
+            return
+        self._inventory = inventory
+        try:
+            self._take_in(inventory)
+        except Exception:  # the guard may fail, the failover must not with it
+            log.exception("the guard could not take in what was told, which is a bug")
+        self._last = dict(inventory.vms)
+        self._running = {vm.id: frozenset(vm.running_tasks) for vm in inventory.vms.values()}
+        self._wake.set()
+
+    def _take_in(self, inventory: Inventory) -> None:
+        news, now, self._wanted = self.events.news(), self._now(), False
+        for known in (self._accounts, self._skip, self._dirty):
+            for folder_id in known.keys() - inventory.folders.keys() - self._posts.keys():
+                del known[folder_id]
+        for folder in inventory.domains:
+            try:
+                record = read(folder.attributes) if folder.attributes.get(SESSION) else None
+            except BrokenRecord:
+                self._wanted = self._wanted or folder.id in self._posts
+                continue  # it may be put right: what is known of the session stays
+            if record is None or record.session is None:
+                self._end(folder.id)
+                continue
+            self._wanted = True
+            if record.session.started is not None:
+                post = self._post(folder, record, inventory)
+                self._look(post, folder, record, inventory, now)
+                post.hear_all(_concerning(post, news, self._skip.get(folder.id, 0)), time.monotonic())
+        self._foresight.forget_others(self._posts)
+
+    def _post(self, folder: FolderFacts, record: Record, inventory: Inventory) -> Post:
+        assert record.session is not None and record.session.started is not None
+        known = self._posts.get(folder.id)
+        if known is not None and known.memory.session == record.session.id:
+            return known
+        chosen = record.session_vms
+        members = [vm for vm in inventory.vms_of(folder.id) if not chosen or vm.id in chosen]
+        kept = self._memories.load(folder.id, record.session.id)
+        if kept is None:
+            # as they were before the session was seen, for it may be seen together with a deed
+            facts = {vm.id: self._last.get(vm.id, vm) for vm in members}
+            self.claims.nothing_pending(facts)
+            named = {vm.id: vm.name for vm in members}
+            kept = Memory(session=record.session.id, started=record.session.started, members=named), facts
+        post = self._posts[folder.id] = Post(*kept)
+        self._skip[folder.id] = post.memory.key
+        self._memories.save(folder.id, post.memory, post.facts, anew=True)
+        return post
+
+    def _end(self, folder: str) -> None:
+        if self._posts.pop(folder, None) is not None:
+            self._memories.forget(folder)
+
+    def _look(
+        self, post: Post, folder: FolderFacts, record: Record, inventory: Inventory, now: datetime
+    ) -> None:
+        memory = post.memory
+        there = {vm.id: vm for vm in inventory.vms_of(folder.id)}
+        since = self._since(folder.id)
+        if lease.driver(folder.attributes.get(LEASE), self._me, now) is not None:
+            since = None
+        self._driving.discard(folder.id)
+        driving = None
+        if since is not None:
+            self._driving.add(folder.id)
+            others = [vm for vm in there.values() if not self.claims.begun_on(vm.id, since)]
+            driving = Driving(since, self._begun, {vm.id: frozenset(vm.running_tasks) for vm in others})
+        memory.windows.follow(record, driving, memory.seen, now)
+        held = lease.parse(folder.attributes.get(LEASE))
+        self._accounts[folder.id] = frozenset(held.users if held is not None else ())
+        dirty = self._dirty.setdefault(folder.id, set())
+        for ident in memory.members:
+            old, new = post.facts.get(ident), there.get(ident)
+            if new is None:
+                if old is not None:
+                    post.lost.setdefault(ident, now)
+                continue
+            post.lost.pop(ident, None)
+            if new.connection != "connected" or new is old or new == old:
+                continue  # of what is out of reach, vCenter tells only parts
+            if old is not None:
+                post.hear(differences(old, new, memory.seen or now, now), time.monotonic())
+            post.facts[ident] = new
+            dirty.add(ident)
+        memory.seen = now
+
+    # -- what comes of it
+
+    def alarms(self, folder: str) -> tuple[Alarm, ...]:
+        """Those of a domain's session, oldest first."""
+        post = self._posts.get(folder)
+        if post is None:
+            return ()
+        shown = (*self._foresight.alarms(folder), *post.alarms(time.monotonic()))
+        if not self.events.refused:
+            return shown
+        text = (
+            f"vCenter's events cannot be read ({self.events.refused}): who changes VMs of this session is not"
+            " known, and that one is cloned or its configuration changed is not seen"
+        )
+        time_ = post.memory.started
+        blind = Alarm(time=time_, severity=Severity.WARNING, vm=None, kind="guard", text=text)
+        return (blind, *shown)
+
+    def foreign(self, folder: str) -> tuple[Foreign, ...]:
+        """What others did in a domain's session."""
+        post = self._posts.get(folder)
+        return () if post is None else tuple(post.memory.foreign)
+
+    async def run(self, watch: InventoryWatch, connection: Connection) -> None:
+        """Until cancelled. A look that fails is taken again; the watching itself says when all is lost."""
+        while True:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(self._pause()):
+                    await self._wake.wait()
+            self._wake.clear()
+            try:
+                await self._round(watch, connection)
+            except SiteError as error:
+                log.info("the guard could not look: %s", error)
+                await asyncio.sleep(_AGAIN_S)
+                self._wake.set()
+            except Exception:
+                log.exception("the guard failed, which is a bug")
+                await asyncio.sleep(5 * _AGAIN_S)
+
+    def _pause(self) -> float | None:
+        """How long until time alone brings something; None: never."""
+        now_s = time.monotonic()
+        if any(post.unsettled or post.lost or post.unnamed(now_s) for post in self._posts.values()):
+            return TICK_S
+        return max(TICK_S, self._foresight.due_s) if self._posts else None
+
+    async def _round(self, watch: InventoryWatch, connection: Connection) -> None:
+        await watch.listen(self._wanted)
+        await self._catch_up(watch)
+        for folder, post in list(self._posts.items()):
+            await self._find_lost(folder, post, connection)
+        if any(post.wants_record for post in self._posts.values()):
+            self.saw(await watch.refresh_attributes())
+        self._settle(watch, connection.commands.user)
+        try:
+            async with asyncio.timeout(NAME_S):
+                await self._name(connection)
+        except TimeoutError:  # the address comes later, the alarm does not
+            self._wake.set()
+        self._save()
+        shown = {folder: post.alarms(time.monotonic()) for folder, post in self._posts.items()}
+        if shown != self._shown:
+            self._shown = shown
+            self._changed()
+        sessions = {folder: post.memory for folder, post in self._posts.items()}
+        if watch.inventory is not None and await self._foresight.look(sessions, watch.inventory, connection):
+            self._changed()
+
+    async def _catch_up(self, watch: InventoryWatch) -> None:
+        since = self.events.missed_since
+        for post in self._posts.values():
+            begins = post.memory.started
+            if self.events.oldest is not None and begins < self.events.oldest:
+                since = begins if since is None else min(since, begins)
+        if since is not None and self._posts and not self.events.refused:
+            await watch.catch_up(since)
+            if watch.inventory is not None:
+                self.saw(watch.inventory)
+
+    def _settle(self, watch: InventoryWatch, own: str) -> None:
+        for folder, post in self._posts.items():
+            judging = Judging(
+                claims=self.claims,
+                drives=folder in self._driving and self._since(folder) is not None,
+                fresh_s=watch.attributes_read_s,
+                own=own,
+                accounts=self._accounts.get(folder, frozenset()),
+                running=lambda vm, task: task in self._running.get(vm, ()),
+                now=self._now(),
+                now_s=time.monotonic(),
+            )
+            post.settle(judging)
+            self._dirty.setdefault(folder, set())
+
+    def _save(self) -> None:
+        for folder, dirty in self._dirty.items():
+            post = self._posts.get(folder)
+            if post is not None and (dirty or post.changed):
+                self._memories.save(folder, post.memory, {vm: post.facts.get(vm) for vm in dirty})
+                post.changed = False
+            dirty.clear()
+
+    async def _find_lost(self, folder: str, post: Post, connection: Connection) -> None:
+        """Where VMs are that left the domain: elsewhere, or out of the inventory."""
+        for ident in list(post.lost):
+            place = await whereabouts(connection, ident)
+            gone, old = post.lost.pop(ident, None), post.facts.pop(ident, None)
+            if gone is not None and old is not None:
+                post.hear([left(old, post.memory.seen or gone, gone, place)], time.monotonic())
+                self._dirty.setdefault(folder, set()).add(ident)
+
+    async def _name(self, connection: Connection) -> None:
+        """Find out from where they came who did something."""
+        unnamed = [
+            p for p in self._posts.values() if any(f.user and f.address is None for f in p.memory.foreign)
+        ]
+        for post in unnamed:
+            post.changed = True
+            if not await find_addresses(connection, post.memory.foreign):
+                self._wake.set()
+
+
+def _concerning(post: Post, news: list[News], skip: int) -> list[News]:
+    """What is about VMs of a session, and neither before it nor judged by a controller before this one."""
+    memory = post.memory
+    return [
+        one
+        for one in news
+        if one.told.key > skip and one.told.until >= memory.started and one.told.vm in ("", *memory.members)
+    ]

@@ -1,0 +1,174 @@
+"""What drdeck itself does to VMs, so that nobody takes it for somebody else's deed."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from drdeck.model.guard import Deed
+from drdeck.model.planned import Act
+from drdeck.sites.contract import Refused, SiteError
+
+from .observations import By, Told
+
+SHOWN_S = 60.0
+"""So long after an act what it is for may first be seen in the VM's facts."""
+BESIDE_S = 5.0
+"""The same for what may come with it, and for an act that was refused: parts of it may have been done."""
+EVENT_S = 10.0
+"""So long after an act an event of it may arrive, where its time tells nothing."""
+SLACK = timedelta(seconds=2)
+"""By so much our idea of vCenter's clock may be off."""
+LOST = timedelta(minutes=2)
+"""An act whose answer was lost may yet be done so much later."""
+_FRESH = timedelta(minutes=1)
+_KEPT = 2000
+
+_EXPLAINS: dict[str, dict[Deed, tuple[str, ...]]] = {
+    "power_on": {Deed.POWER: ("on",), Deed.HOST: (), Deed.CONFIG: ()},
+    "power_off": {Deed.POWER: ("off",)},
+    "snapshot": {Deed.SNAPSHOT: ()},
+    "revert": {Deed.REVERTED: (), Deed.POWER: ("off", "suspended"), Deed.CONFIG: ()},
+    "remove": {Deed.SNAPSHOT_REMOVED: ()},
+    "connect": {Deed.CONFIG: ()},
+}
+"""Kind of act -> the deeds that come of it, with what may come of them (empty: whatever it is about).
+
+A start may move a VM, where DRS places it; a revert takes the configuration of its snapshot back.
+"""
+_MAIN = {
+    "power_on": Deed.POWER,
+    "power_off": Deed.POWER,
+    "snapshot": Deed.SNAPSHOT,
+    "revert": Deed.REVERTED,
+    "remove": Deed.SNAPSHOT_REMOVED,
+    "connect": Deed.CONFIG,
+}
+"""What each act is for."""
+
+
+def explains(act: Act, told: Told) -> bool:
+    """Whether a deed on the act's VM is what the act does."""
+    expected = _EXPLAINS.get(act.kind, {}).get(told.deed)
+    if expected is None or act.vm != told.vm:
+        return False
+    if expected:
+        return told.to in expected
+    about = {
+        Deed.SNAPSHOT: act.args.get("name", ""),
+        Deed.REVERTED: act.args.get("snapshot", ""),
+        Deed.SNAPSHOT_REMOVED: act.args.get("snapshot", ""),
+    }.get(told.deed, "")
+    return not about or told.to in ("", about)
+
+
+@dataclass
+class Claim:
+    """One act that was begun; times are vCenter's, those in seconds the monotonic clock's."""
+
+    act: Act
+    began: datetime
+    began_s: float
+    ended: datetime | None = None
+    ended_s: float | None = None
+    refused: bool = False
+    lasts: timedelta = SLACK
+    """how long after its end an event of it may come"""
+    never: frozenset[Deed] = frozenset()
+    """what cannot come of it: a VM that is off is not powered off by a revert"""
+    shown: set[Deed] = field(default_factory=set)
+    """what of it was seen in the VM's facts already"""
+    told: set[tuple[Deed, By]] = field(default_factory=set)
+    """what of it events told already: the next such event is not of this act"""
+
+    def explains(self, told: Told) -> bool:
+        return told.deed not in self.never and explains(self.act, told)
+
+    def shows_for_s(self, deed: Deed) -> float:
+        """How long after its end this may yet be seen; what comes with it, never after what it is for."""
+        main = _MAIN.get(self.act.kind)
+        if deed is not main and main in self.shown:
+            return 0.0
+        if deed is main and not self.refused:
+            return max(SHOWN_S, self.lasts.total_seconds())
+        return BESIDE_S
+
+
+class Claims:
+    """The acts of this controller, on any VM."""
+
+    def __init__(self, now: Callable[[], datetime], steady: Callable[[], float] = time.monotonic) -> None:
+        self._now, self._steady = now, steady
+        self._claims: list[Claim] = []
+
+    def begin(self, act: Act, power: str = "unknown") -> Claim:
+        """To be called before the act's request leaves; `power`: that of its VM now."""
+        never = frozenset({Deed.POWER}) if act.kind == "revert" and power == "off" else frozenset[Deed]()
+        claim = Claim(act, self._now(), self._steady(), never=never)
+        self._claims = [*self._claims[-_KEPT:], claim]
+        return claim
+
+    @contextlib.contextmanager
+    def claim(self, act: Act, power: str = "unknown") -> Iterator[None]:
+        """The act is taken within: Refused says that it was not done, any other error that it may yet be."""
+        claim = self.begin(act, power)
+        try:
+            yield
+        except Refused:
+            claim.refused = True
+            raise
+        except SiteError:
+            claim.lasts = LOST
+            raise
+        finally:
+            claim.ended, claim.ended_s = self._now(), self._steady()
+
+    def nothing_pending(self, vms: Collection[str]) -> None:
+        """What acts that are over have done to these VMs is in the facts that are known of them now."""
+        for claim in self._claims:
+            if claim.ended_s is not None and claim.act.vm in vms:
+                claim.shown.update(_EXPLAINS.get(claim.act.kind, {}))
+
+    def begun_on(self, vm: str, since: datetime) -> bool:
+        """Whether an act on a VM was begun since an instant."""
+        return any(claim.act.vm == vm and claim.began >= since for claim in self._claims)
+
+    def seen(self, told: Told, came_s: float) -> bool:
+        """Whether what facts tell came of an act of ours; each effect of an act counts once.
+
+        `came_s`: when it was told here; what was told before an act did not come of it.
+        """
+        now = self._steady()
+        for claim in self._claims:
+            lasts_s = claim.shows_for_s(told.deed)
+            live = lasts_s > 0 and (claim.ended_s is None or now - claim.ended_s <= lasts_s)
+            begun = claim.began_s <= came_s
+            if live and begun and told.deed not in claim.shown and claim.explains(told):
+                claim.shown.add(told.deed)
+                return True
+        return False
+
+    def heard(self, told: Told, came_s: float, live: bool = True) -> bool:
+        """Whether what an event tells came of an act of ours; `came_s` as above.
+
+        Judged by the event's time; where that is far from ours, by when it came, if it came `live` and
+        was not read back.
+        """
+        by_arrival = live and abs(self._now() - told.until) > _FRESH
+        for claim in self._claims:
+            if came_s < claim.began_s or (told.deed, told.by) in claim.told or not claim.explains(told):
+                continue
+            ended = claim.ended or self._now()
+            ended_s = self._steady() if claim.ended_s is None else claim.ended_s
+            if by_arrival:
+                during = came_s <= ended_s + EVENT_S
+            else:
+                during = told.until >= claim.began - SLACK and told.since <= ended + claim.lasts
+            if during:
+                if told.deed is not Deed.CONFIG:  # one revert may change several parts of it
+                    claim.told.add((told.deed, told.by))
+                return True
+        return False

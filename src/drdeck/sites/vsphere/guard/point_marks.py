@@ -1,0 +1,60 @@
+"""Restore points that others made or changed in a PITR session, marked as such. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+
+import msgspec
+
+from drdeck.model.guard import Deed, changed_point, who
+from drdeck.model.pitr import Disturbed, RestorePoint, excluded_by
+from drdeck.sites.vsphere.inventory.inventory_facts import VmFacts
+from drdeck.sites.vsphere.plan.restore_points import CLUSTER_S, instant_of, ours
+from drdeck.sites.vsphere.record.attributes import Record
+
+from .session_guard import CHANGES_POINTS, Foreign
+
+IN_SESSION = "made by others while a PITR session was active"
+
+
+def marked(
+    points: Sequence[RestorePoint], foreign: Iterable[Foreign]
+) -> tuple[tuple[RestorePoint, ...], list[Disturbed]]:
+    """The points with what others did to them, and what is left of those that are none any more."""
+    said: dict[datetime, list[str]] = {}
+    gone: list[Disturbed] = []
+    for one in foreign:
+        if one.deed not in CHANGES_POINTS or not one.points:
+            continue
+        at = one.points[0]
+        point = _point_of(points, at)
+        if point is None:
+            gone.append(Disturbed(time=at, vm=one.name, text=f"{who(one.user, one.address or '')} {one.did}"))
+        else:
+            said.setdefault(point.time, []).append(changed_point(one.name, one.did, one.user))
+    return tuple(
+        msgspec.structs.replace(point, changed="; ".join(said[point.time])) if point.time in said else point
+        for point in points
+    ), gone
+
+
+def _point_of(points: Sequence[RestorePoint], at: datetime) -> RestorePoint | None:
+    """The point that a VM's snapshot of an instant belonged to: at it, or soon after where others made it."""
+    later = [p for p in points if 0 <= (p.time - at).total_seconds() <= CLUSTER_S]
+    return min(later, key=lambda p: p.time, default=None)
+
+
+def made(vms: Iterable[VmFacts], record: Record, foreign: Iterable[Foreign]) -> Iterator[Disturbed]:
+    """Snapshots of others from within this session or an earlier one; who made them, where that is known."""
+    known = {
+        (one.vm, one.points[0]): f"{who(one.user, one.address or '')} {one.did} in the PITR session"
+        for one in foreign
+        if one.deed is Deed.SNAPSHOT and one.points
+    }
+    for vm in vms:
+        for snapshot in vm.snapshots:
+            at = instant_of(snapshot)
+            if not ours(snapshot) and excluded_by(at, record.periods) is not None:
+                text = known.get((vm.id, at), f'"{snapshot.name}", {IN_SESSION}')
+                yield Disturbed(time=at, vm=vm.name, text=text)

@@ -1,0 +1,107 @@
+"""Turns raw vCenter properties into facts."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+
+from drdeck.sites.vsphere.vcenter.properties import object_id
+
+from . import disk_growth
+from .inventory_facts import FolderFacts, NetworkFacts, SnapshotFact, VmFacts, decode_name
+
+_POWER = {"poweredOn": "on", "poweredOff": "off", "suspended": "suspended"}
+_UPLINKS = "SYSTEM/DVS.UPLINKPG"
+
+
+def vm_facts(vm_id: str, raw: Mapping[str, Any], running: Collection[str]) -> VmFacts:
+    """A VM from its properties; `running` holds the ids of all tasks that are queued or running."""
+    info = raw.get("snapshot")
+    current = info.currentSnapshot if info is not None else None
+    tasks = (object_id(task) for task in raw.get("recentTask") or ())
+    return VmFacts(
+        id=vm_id,
+        name=decode_name(str(raw.get("name") or vm_id)),
+        parent=_id(raw.get("parent")),
+        power=_POWER.get(str(raw.get("runtime.powerState")), "unknown"),
+        connection=str(raw.get("runtime.connectionState") or "unknown"),
+        template=bool(raw.get("config.template")),
+        instance_uuid=str(raw.get("config.instanceUuid") or ""),
+        tools_running=raw.get("guest.toolsRunningStatus") == "guestToolsRunning",
+        ip=str(raw.get("guest.ipAddress") or ""),
+        networks=tuple(object_id(network) for network in raw.get("network") or ()),
+        host=_id(raw.get("runtime.host")) or "",
+        datastores=tuple(object_id(store) for store in raw.get("datastore") or ()),
+        snapshots=_snapshots(info.rootSnapshotList if info is not None else (), raw),
+        current_snapshot=_id(current),
+        running_tasks=tuple(task for task in tasks if task in running),
+    )
+
+
+def _snapshots(roots: Any, raw: Mapping[str, Any]) -> tuple[SnapshotFact, ...]:
+    found: list[SnapshotFact] = []
+    # by hand and not by recursion: a chain may be long
+    open_nodes: list[tuple[Any, str | None]] = [(node, None) for node in reversed(roots or ())]
+    while open_nodes:
+        node, parent = open_nodes.pop()
+        own = object_id(node.snapshot)
+        found.append(
+            SnapshotFact(
+                id=own,
+                name=str(node.name),
+                description=str(node.description or ""),
+                created=_instant(node.createTime),
+                parent_id=parent,
+            )
+        )
+        open_nodes.extend((child, own) for child in reversed(node.childSnapshotList or ()))
+    disks, files = raw.get("layoutEx.snapshot") or {}, raw.get("layoutEx.file") or {}
+    gained = disk_growth.written([(s.id, s.parent_id) for s in found], disks, files)
+    return tuple(msgspec.structs.replace(s, written=gained.get(s.id)) for s in found)
+
+
+def folder_facts(folder_id: str, raw: Mapping[str, Any]) -> FolderFacts:
+    """A folder from its properties, without its attributes."""
+    return FolderFacts(
+        id=folder_id,
+        name=decode_name(str(raw.get("name") or folder_id)),
+        parent=_id(raw.get("parent")),
+    )
+
+
+def network_facts(network_id: str, raw: Mapping[str, Any]) -> NetworkFacts | None:
+    """A network, or None where it is a switch's uplinks, which no VM may use."""
+    if any(str(getattr(tag, "key", "")) == _UPLINKS for tag in raw.get("tag") or ()):
+        return None
+    return NetworkFacts(id=network_id, name=decode_name(str(raw.get("name") or network_id)))
+
+
+def attributes_from(objects: Any) -> dict[str, dict[str, str]]:
+    """Custom attributes by folder id and name, from one answer that holds definitions and values."""
+    names: dict[int, str] = {}
+    values: dict[str, list[Any]] = {}
+    for content in objects or ():
+        for prop in content.propSet or ():
+            if prop.name == "field":
+                names = {field.key: str(field.name) for field in prop.val or ()}
+            elif prop.name == "customValue":
+                values[object_id(content.obj)] = list(prop.val or ())
+    # of several values for one name the last counts: the simulator appends where a vCenter replaces
+    merged = {
+        folder: {names[v.key]: str(v.value) for v in found if v.key in names}
+        for folder, found in values.items()
+    }
+    return {
+        folder: {name: value for name, value in found.items() if value} for folder, found in merged.items()
+    }
+
+
+def _id(reference: Any) -> str | None:
+    return None if reference is None else object_id(reference)
+
+
+def _instant(value: datetime) -> datetime:
+    return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)

@@ -1,0 +1,109 @@
+"""What is known of everything under a root folder: raw properties, made into facts as they change."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from typing import Any
+
+import msgspec
+
+from drdeck.sites.vsphere.vcenter.properties import object_id
+
+from .disk_growth import REDUCED
+from .fact_parser import folder_facts, network_facts, vm_facts
+from .inventory_facts import FolderFacts, Inventory, NetworkFacts, VmFacts
+from .property_cache import Properties
+
+_SERIALS = itertools.count(1)  # of the process: a watch that follows another one counts on
+_UNDER_WAY = ("queued", "running")
+
+
+class Known:
+    """The newest inventory, and what it is made of. Any thread may ask.
+
+    `raw`: the objects as a collector tells of them; `attributes`: of each folder by name, read beside.
+    """
+
+    def __init__(self) -> None:
+        self.raw = Properties(REDUCED)
+        self.attributes: dict[str, dict[str, str]] = {}
+        self.inventory: Inventory | None = None
+        """None before the first reading"""
+        self._lock = threading.Lock()
+
+    def forget(self) -> None:
+        """All objects are told of anew; the inventory stays until they are."""
+        self.raw = Properties(REDUCED)
+
+    def apply(self, update: Any) -> set[tuple[str, str]]:
+        """Take an UpdateSet in; the (type, id) of every object in it. Raises Contradiction."""
+        with self._lock:
+            return self.raw.apply(update)
+
+    def publish(self, root_id: str, touched: set[tuple[str, str]], news: int, anew: bool) -> Inventory:
+        """The inventory now, of which the objects in `touched` may have changed; `anew`: any. The same one
+        as before where nothing did; `news` is the count of events."""
+        with self._lock:
+            last = self.inventory
+            vms = {} if anew or last is None else dict(last.vms)
+            folders = {} if anew or last is None else dict(last.folders) | {last.root.id: last.root}
+            networks = {} if anew or last is None else dict(last.networks)
+            self._update_vms(vms, touched)
+            self._update_folders(folders, touched)
+            self._update_networks(networks, touched)
+            root = folders.pop(root_id)
+            inventory = Inventory(
+                serial=next(_SERIALS),
+                root=root,
+                folders=folders,
+                vms=vms,
+                networks=networks,
+                news=news,
+            )
+            if last is None or not last.same(inventory):
+                self.inventory = inventory
+            assert self.inventory is not None
+            return self.inventory
+
+    def _update_networks(self, networks: dict[str, NetworkFacts], touched: set[tuple[str, str]]) -> None:
+        for kind, network_id in touched:
+            if kind in ("Network", "DistributedVirtualPortgroup", "OpaqueNetwork"):
+                raw = self.raw.of(kind).get(network_id)
+                fact = None if raw is None else network_facts(network_id, raw)
+                networks.pop(network_id, None)
+                if fact is not None:
+                    networks[network_id] = fact
+
+    def _update_folders(self, folders: dict[str, FolderFacts], touched: set[tuple[str, str]]) -> None:
+        for kind, folder_id in touched:
+            if kind == "Folder":
+                raw = self.raw.of(kind).get(folder_id)
+                folders.pop(folder_id, None)
+                if raw is not None:
+                    folders[folder_id] = folder_facts(folder_id, raw)
+        for folder_id, folder in folders.items():
+            attributes = self.attributes.get(folder_id, {})
+            if folder.attributes != attributes:
+                folders[folder_id] = msgspec.structs.replace(folder, attributes=attributes)
+
+    def _update_vms(self, vms: dict[str, VmFacts], touched: set[tuple[str, str]]) -> None:
+        states = self.raw.of("Task")
+        running = {task for task, raw in states.items() if str(raw.get("info.state")) in _UNDER_WAY}
+        known = self.raw.of("VirtualMachine")
+        again = {vm_id for kind, vm_id in touched if kind == "VirtualMachine"}
+        if any(kind == "Task" for kind, _ in touched):
+            # a task does not say whose it is: those VMs that have, or had, one under way
+            again |= {vm_id for vm_id, vm in vms.items() if vm.running_tasks}
+            again |= {vm_id for vm_id, raw in known.items() if running & set(_task_ids(raw))}
+        for vm_id in again:
+            if vm_id in known:
+                fresh = vm_facts(vm_id, known[vm_id], running)
+                if vms.get(vm_id) != fresh:  # much changes in a VM that is no fact: logs and disks grow
+                    vms[vm_id] = fresh
+            else:
+                vms.pop(vm_id, None)
+
+
+def _task_ids(raw: dict[str, Any]) -> list[str]:
+    return [object_id(task) for task in raw.get("recentTask") or ()]

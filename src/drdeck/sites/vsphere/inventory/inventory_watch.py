@@ -1,0 +1,277 @@
+"""Watches everything under a site's root folder with one long poll, whatever the number of VMs."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import threading
+import time
+from collections.abc import AsyncIterator
+from datetime import datetime
+from typing import Any
+
+from pyVmomi import vim, vmodl
+
+from drdeck.sites.contract import Refused, SiteUnreachable
+from drdeck.sites.vsphere.guard.event_log import KIND as EVENTS
+from drdeck.sites.vsphere.guard.event_log import EventLog, history
+from drdeck.sites.vsphere.vcenter.connection import Connection, Session
+from drdeck.sites.vsphere.vcenter.properties import (
+    attribute_spec,
+    datacenter_of,
+    find_root,
+    object_id,
+    retrieve,
+    watch_spec,
+)
+
+from .fact_parser import attributes_from
+from .inventory_cache import Known
+from .inventory_facts import Inventory
+from .property_cache import Contradiction
+
+_PC = vmodl.query.PropertyCollector
+_READING = "read the inventory"
+_CANCEL_EVERY_S = 0.1
+_GIVE_UP_S = 10.0
+_GONE_S = 1.0
+_TRIES = 5
+
+
+class InventoryWatch:
+    """The inventory under `root` ("/DC0/vm/drdeck") of one vCenter, for the recovery or the protected site.
+
+    One filter of our own holds the root folder, all folders and VMs below it, the tasks on those VMs,
+    the datacenter's networks and the custom attributes. Awaitables raise what Connection's calls raise,
+    and Refused when the root folder is not there. `growth`: read too what the VMs wrote before each snapshot.
+    `events` hears of the datacenter's events for as long as `listen` says so.
+    """
+
+    def __init__(
+        self, connection: Connection, root: str, growth: bool = True, events: EventLog | None = None
+    ) -> None:
+        self.connection, self.root_path, self._growth = connection, root, growth
+        self.events = events if events is not None else EventLog()
+        self._listening = False
+        self.attributes_read_s = 0.0
+        """by the monotonic clock, when the attributes known now were asked for"""
+        self._polling = threading.Lock()  # held while the collector is asked; its answers come in one order
+        self._urgent = 0
+        self._attribute_read = threading.Lock()
+        self._state = threading.Lock()
+        self._known = Known()
+        self._collector: Any = None
+        self._version = ""
+        self._made: list[Any] = []
+        self._root: Any = None
+        self._datacenter: Any = None
+        self._view: Any = None
+        self._logins = -1
+        self._stale = True
+        self._long = False
+        self._changed = asyncio.Event()
+
+    @property
+    def inventory(self) -> Inventory | None:
+        """What was seen last; None before the first reading."""
+        return self._known.inventory
+
+    async def refresh(self) -> Inventory:
+        """What holds now, without waiting for a change; also while `changes` waits for one."""
+        inventory = await self.connection.poll(self._refresh, _READING)
+        self._changed.set()
+        return inventory
+
+    async def refresh_attributes(self) -> Inventory:
+        """Read the custom attributes of all folders anew, with one call; needed after writing one."""
+        inventory = await self.connection.poll(self._refresh_attributes, "read the attributes of the folders")
+        self._changed.set()
+        return inventory
+
+    async def listen(self, on: bool) -> None:
+        """Hear of events from now on, or no more; the first ones known are there when this returns."""
+        if on != self._listening:
+            self._listening = on
+            await self.refresh()
+
+    async def catch_up(self, since: datetime) -> None:
+        """Read events back, where more than vCenter keeps for us may have happened since an instant."""
+
+        def read_back(session: Session) -> None:
+            datacenter = datacenter_of(session, find_root(session, self.root_path))
+            self.events.catch_up(history(session, datacenter, since), since)
+
+        await self.connection.poll(read_back, "read the events")
+
+    async def changes(self) -> AsyncIterator[Inventory]:
+        """The inventory now, and again whenever anything in it changed, however that came to be known.
+
+        One iteration at a time. Reads the attributes anew whenever the long poll ends empty.
+        """
+        shown = await self.refresh()
+        yield shown
+        while True:
+            self._changed.clear()
+            poll = asyncio.ensure_future(self.connection.poll(self._long_poll, _READING))
+            poll.add_done_callback(lambda _: self._changed.set())
+            try:
+                while True:
+                    latest = self.inventory
+                    if latest is not None and latest.serial != shown.serial:
+                        shown = latest
+                        yield shown
+                    elif poll.done():
+                        poll.result()
+                        break
+                    else:
+                        await self._changed.wait()
+                        self._changed.clear()
+            finally:
+                poll.cancel()
+
+    def distrust(self) -> None:
+        """An answer may have been lost: read everything anew the next time."""
+        self._stale = True
+
+    # --- what follows blocks, and runs in threads ---
+
+    def _long_poll(self, session: Session) -> Inventory:
+        with self._polling:
+            self._long = not self._urgent
+            try:
+                return self._round(session, self.connection.poll_s if self._long else 0)
+            finally:
+                self._long = False
+
+    def _refresh(self, session: Session) -> Inventory:
+        began = time.monotonic()
+        with self._state:
+            self._urgent += 1
+        try:
+            while not self._polling.acquire(timeout=_CANCEL_EVERY_S if self._long else 0.01):
+                gone = self._long and not self._cancel_poll(session)
+                if time.monotonic() - began > (_GONE_S if gone else _GIVE_UP_S):
+                    session.stub.abort()  # it does not even answer a cancel: the connection is dead
+            try:
+                self._round(session, 0)
+            finally:
+                self._polling.release()
+            return self._refresh_attributes(session)
+        finally:
+            with self._state:
+                self._urgent -= 1
+
+    def _cancel_poll(self, session: Session) -> bool:
+        """Whether there is something to cancel: the collector goes with an ended session."""
+        # may come before the poll has arrived there: hence again and again
+        collector = self._collector
+        if collector is not None:
+            try:
+                collector.CancelWaitForUpdates()
+            except vmodl.fault.ManagedObjectNotFound:
+                return False
+        return True
+
+    def _round(self, session: Session, wait_s: int) -> Inventory:
+        """Ask for updates once; begin anew when the session was lost or the answer makes no sense."""
+        for _ in range(_TRIES):
+            try:
+                if self._stale or self._logins != session.stub.logins:
+                    self._start(session)
+                self._tune(session)
+                return self._wait(session, wait_s)
+            except vmodl.fault.RequestCanceled:
+                if wait_s and self.inventory is not None:
+                    return self.inventory  # whoever cancelled reads next
+            except (vmodl.fault.ManagedObjectNotFound, vmodl.query.InvalidCollectorVersion, Contradiction):
+                self._stale = True
+        raise SiteUnreachable(
+            f"Could not {_READING}: vCenter {self.connection.server} forgets what it is asked to watch; "
+            "check that vCenter is well"
+        )
+
+    def _start(self, session: Session) -> None:
+        self._forget()
+        content = session.content
+        self._root = find_root(session, self.root_path)
+        self._datacenter = datacenter_of(session, self._root)
+        networks = self._datacenter.networkFolder
+        views = content.viewManager
+        self._view = views.CreateContainerView(self._root, [vim.Folder, vim.VirtualMachine], True)
+        network_view = views.CreateContainerView(networks, [vim.Network], True)
+        collector = content.propertyCollector.CreatePropertyCollector()
+        self._made = [self._view.DestroyView, network_view.DestroyView, collector.DestroyPropertyCollector]
+        spec = watch_spec(self._root, self._view, network_view, content.customFieldsManager, self._growth)
+        collector.CreateFilter(spec, False)  # False: whole values of the paths asked for, never their parts
+        self._collector, self._logins, self._stale = collector, session.stub.logins, False
+
+    def _tune(self, session: Session) -> None:
+        """Listen to events, or stop it, as is wanted; a refusal is asked for again after a new start only."""
+        if self._listening and not self.events.following and not self.events.refused:
+            self.events.follow(session, self._datacenter, self._collector)
+        elif not self._listening and self.events.following:
+            self.events.forget()
+            self._known.raw.objects.pop(EVENTS, None)
+
+    def _forget(self) -> None:
+        self.events.forget()
+        self.events.refused = ""
+        made, self._made = self._made, []
+        self._collector, self._version = None, ""
+        self._known.forget()
+        for destroy in reversed(made):
+            with contextlib.suppress(vmodl.MethodFault):  # most likely gone with its session
+                destroy()
+
+    def _wait(self, session: Session, wait_s: int) -> Inventory:
+        first, more = not self._version, True
+        touched: set[tuple[str, str]] = set()
+        while more:
+            # the first answer is there at once, and so are the further pieces of one in pieces
+            options = _PC.WaitOptions(maxWaitSeconds=0 if first or touched else wait_s)
+            try:
+                update = self._collector.WaitForUpdatesEx(self._version, options)
+            except vmodl.fault.RequestCanceled:
+                raise
+            except Exception:
+                self._stale = True  # an answer that is lost takes its updates with it
+                raise
+            more = bool(update is not None and update.truncated)
+            if update is not None:
+                self._version = str(update.version)
+                touched |= self._known.apply(update)
+        if object_id(self._root) not in self._known.raw.of("Folder"):
+            self._stale = True
+            raise Refused(
+                f"The root folder {self.root_path} was removed from vCenter {self.connection.server}"
+            )
+        if any(kind == EVENTS for kind, _ in touched):
+            self.events.take_page(self._known.raw.of(EVENTS))
+        if (
+            first
+            or (wait_s and not touched)
+            or any(kind in ("Folder", "CustomFieldsManager") for kind, _ in touched)
+            or time.monotonic() - self.attributes_read_s > self.connection.poll_s
+        ):
+            # at each time-out too: the simulator tells of no attribute, and others write them as well
+            self._read_attributes(session)
+        return self._published(touched, anew=first)
+
+    def _refresh_attributes(self, session: Session) -> Inventory:
+        try:
+            if self.inventory is not None and not self._stale and self._logins == session.stub.logins:
+                self._read_attributes(session)
+                return self._published(set())
+        except vmodl.fault.ManagedObjectNotFound:
+            pass  # the view went with its session
+        return self._refresh(session)
+
+    def _read_attributes(self, session: Session) -> None:
+        spec = attribute_spec(self._root, self._view, session.content.customFieldsManager)
+        with self._attribute_read:  # so that of two readings the later one counts
+            asked_s = time.monotonic()
+            self._known.attributes = attributes_from(retrieve(session, spec))
+            self.attributes_read_s = asked_s
+
+    def _published(self, touched: set[tuple[str, str]], anew: bool = False) -> Inventory:
+        return self._known.publish(object_id(self._root), touched, self.events.count, anew)

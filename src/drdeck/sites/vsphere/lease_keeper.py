@@ -1,0 +1,77 @@
+"""Driving the domains of a site: becoming the driver, staying it, and succeeding another one."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Sequence
+
+from drdeck.sites.contract import SiteError
+from drdeck.sites.vsphere.inventory.inventory_facts import FolderFacts
+from drdeck.sites.vsphere.inventory.inventory_watch import InventoryWatch
+from drdeck.sites.vsphere.record.lease import Driven, Leases
+from drdeck.sites.vsphere.vcenter.connection import Connection, Session
+from drdeck.sites.vsphere.vcenter.stale_sessions import Fence
+
+from .site_state import Sight
+
+
+class Driver:
+    """The leases of one controller at one site, and what comes with them.
+
+    `connected` gives the connection there is, or raises SiteUnreachable. `fences`: of the site's vCenters.
+    """
+
+    def __init__(
+        self, sight: Sight, length_s: float, connected: Callable[[], Connection], fences: Sequence[Fence]
+    ) -> None:
+        self._sight, self._connected, self._fences = sight, connected, fences
+        self.leases = Leases(sight.me, sight.now, length_s)
+        self.leases.on_taken = self._succeed
+
+    async def keep(self, watch: InventoryWatch) -> None:
+        """Stay the driver of what is under way here, also while nothing is to be done; and look again
+        before another's time seems to be over: the picture may be older than its last word."""
+        while True:
+            await asyncio.sleep(self.leases.length_s / 6)
+            doubtful = False
+            for folder in watch.inventory.domains if watch.inventory else ():
+                mine = self.leases.tiring(folder.id)
+                if not mine and not self._sight.other_tires(folder, self.leases.length_s / 2):
+                    continue
+                try:  # what fails here is said by the next act, which looks again
+                    record = self._sight.find(folder.name)[1].record
+                    if not record.completing and record.session is None:
+                        continue
+                    if mine:
+                        await self.drive(folder, f"stay the driver of {folder.name}")
+                    else:
+                        doubtful = True
+                except Driven:
+                    doubtful = True
+                except SiteError:
+                    continue
+            if doubtful:
+                with contextlib.suppress(SiteError):
+                    await watch.refresh_attributes()
+
+    async def drive(self, folder: FolderFacts, doing: str, force: bool = False) -> float:
+        """Be the driver of a domain; until when. Raises Driven, SiteUnreachable, Refused, ResultUnknown."""
+        return await self._connected().command(
+            lambda session: self.leases.hold(session, folder.id, force), doing
+        )
+
+    def _succeed(self, session: Session, driver: str, force: bool) -> None:
+        """A domain was taken from another driver: nothing that it asked for may land any more.
+
+        One that lives and drives other domains is left alone, unless an operator takes this one over:
+        it logs in anew, and looks at its leases before it repeats what was refused. Blocks. Raises Driven
+        where what is to be done was decided on what was seen before; and what pyVmomi raises.
+        """
+        if not force and self._sight.drives(driver):
+            return
+        for fence in self._fences:
+            fence.succeed(driver)
+        session.settle()
+        if not force:
+            raise Driven(f"it was driven by {driver} until now; drdeck looks again before it goes on")

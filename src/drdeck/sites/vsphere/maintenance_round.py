@@ -1,0 +1,57 @@
+"""The round over all domains of a site: what is due there without anybody asking."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from drdeck.model.domains import Mode
+from drdeck.model.planned import Act
+from drdeck.sites.contract import SiteError
+from drdeck.sites.vsphere.inventory.inventory_facts import FolderFacts
+from drdeck.sites.vsphere.plan import maintenance
+
+from .site_state import Sight
+
+
+class Rounds:
+    """Remembers the group points that are being made, which the site may not show yet, and what was seen."""
+
+    def __init__(self, sight: Sight) -> None:
+        self._sight = sight
+        self._pending: dict[str, datetime] = {}
+        self._synchronised: dict[str, datetime] = {}
+        """by folder: since when it was seen so, without a break"""
+
+    def due(self, now: datetime) -> list[tuple[str, Act]]:
+        """Name of a domain and act, for each that is due."""
+        watch = self._sight.watch
+        inventory = watch.inventory if watch else None
+        if inventory is None:
+            return []
+        due: list[tuple[str, Act]] = []
+        for folder in inventory.domains:
+            try:
+                _, situation = self._sight.find(folder.name)
+            except SiteError:
+                continue
+            synchronised = self._sight.domain(inventory, folder).mode is Mode.SYNCHRONISED
+            note = maintenance.noted(situation, self._seen_synchronised(folder, synchronised, now), now)
+            if self._sight.driver(folder) is not None:
+                continue
+            if note is not None:
+                due.append((folder.name, note))
+            found = maintenance.due(situation, now, self._pending.get(folder.id))
+            for act in found:
+                if act.key.startswith("point:"):
+                    self._pending[folder.id] = datetime.fromisoformat(
+                        act.args["name"].removeprefix("drdeck-")
+                    )
+            due += [(folder.name, act) for act in found]
+        return due
+
+    def _seen_synchronised(self, folder: FolderFacts, is_so: bool, now: datetime) -> datetime | None:
+        """Since when, while it is."""
+        if not is_so:
+            self._synchronised.pop(folder.id, None)
+            return None
+        return self._synchronised.setdefault(folder.id, now)

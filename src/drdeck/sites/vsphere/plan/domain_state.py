@@ -1,0 +1,165 @@
+"""A vSphere domain's situation: all that a plan depends on, and the words that plans share."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from fnmatch import fnmatchcase
+from typing import NamedTuple
+
+import msgspec
+
+from drdeck.config.settings import DomainSettings
+from drdeck.model.domains import RunbookGroup
+from drdeck.model.planned import Act, Phase, SiteQuestion
+from drdeck.sites.vsphere.inventory.inventory_facts import Inventory, SnapshotFact, VmFacts
+from drdeck.sites.vsphere.record.attributes import Record
+
+
+class Group(NamedTuple):
+    """A runbook group with the VMs that it really has."""
+
+    name: str
+    vms: tuple[VmFacts, ...]
+    delay_s: float
+
+
+class Protected(NamedTuple):
+    """What was seen last of the protected site's VMs of this domain; `lost` says why it is not seen now."""
+
+    vms: tuple[VmFacts, ...] = ()
+    lost: str = ""
+
+
+class Situation(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything that a plan depends on."""
+
+    name: str
+    record: Record
+    vms: tuple[VmFacts, ...]
+    settings: DomainSettings
+    protected: Protected | None = None
+    now: datetime
+
+    def living(self) -> tuple[VmFacts, ...]:
+        """The VMs that the operator has not given up."""
+        return tuple(vm for vm in self.vms if vm.id not in self.record.skipped)
+
+    def session_vms(self) -> tuple[VmFacts, ...]:
+        chosen = self.record.session_vms
+        return tuple(vm for vm in self.vms if not chosen or vm.id in chosen)
+
+    def rollback_vms(self) -> tuple[VmFacts, ...]:
+        chosen = self.record.rollback_vms
+        return tuple(
+            vm
+            for vm in self.session_vms()
+            if (not chosen or vm.id in chosen) and vm.id not in self.record.skipped
+        )
+
+    def ready(self, vm: VmFacts) -> bool:
+        """Whether a VM serves, as far as the settings want to know (power, tools or ip)."""
+        if vm.power != "on" or vm.connection != "connected":
+            return False
+        if self.settings.ready == "ip":
+            return bool(vm.ip)
+        return self.settings.ready == "power" or vm.tools_running
+
+
+class Plan(NamedTuple):
+    phase: Phase | None = None
+    question: SiteQuestion | None = None
+
+
+def matches(name: str, pattern: str) -> bool:
+    """A shell pattern, or the very name: one with brackets in it is no pattern to its owner."""
+    return name == pattern or fnmatchcase(name, pattern)
+
+
+def groups(vms: Sequence[VmFacts], settings: DomainSettings) -> list[Group]:
+    """The runbook's groups in order, each VM in the first that matches; the rest come last."""
+    left = list(vms)
+    found: list[Group] = []
+    for group in settings.runbook:
+        members = [vm for vm in left if any(matches(vm.name, pattern) for pattern in group.vms)]
+        left = [vm for vm in left if vm not in members]
+        found.append(Group(group.group, tuple(members), float(group.delay_after)))
+    if left or not found:
+        found.append(Group("all VMs" if not found else "other VMs", tuple(left), 0.0))
+    return found
+
+
+def runbook(vms: Sequence[VmFacts], settings: DomainSettings) -> tuple[RunbookGroup, ...]:
+    """The groups as a console shows them; none where no runbook is set."""
+    if not settings.runbook:
+        return ()
+    return tuple(
+        RunbookGroup(group=g.name, vms=tuple(vm.name for vm in g.vms), delay_after_s=g.delay_s)
+        for g in groups(vms, settings)
+    )
+
+
+def on_vm(
+    vm: VmFacts,
+    kind: str,
+    key: str,
+    says: str,
+    args: dict[str, str] | None = None,
+    choices: tuple[str, ...] = ("retry", "skip"),
+    after_loss: str = "observe",
+) -> Act:
+    """An act on one VM; `key` names the try, and is made unique by the VM."""
+    return Act(
+        key=f"{key}:{vm.id}",
+        kind=kind,
+        vm=vm.id,
+        name=vm.name,
+        args=args or {},
+        after_loss=after_loss,
+        choices=choices,
+        says=says,
+    )
+
+
+def removal(vm: VmFacts, snapshot: SnapshotFact, verb: str = "remove") -> Act:
+    """Remove one snapshot of a VM."""
+    args = {"snapshot": snapshot.id, "name": snapshot.name}
+    return on_vm(vm, "remove", f"{verb}:{snapshot.id}", f'{verb} "{snapshot.name}" of {vm.name}', args)
+
+
+def step(what: str, operation: str, n: int = 1, g: int = 0) -> Act:
+    """An act on the record alone; doing it twice is the same as once."""
+    return Act(
+        key=f"{what}:{operation}:{g}:{n}",
+        kind="step",
+        args={"to": what, "g": str(g)},
+        after_loss="repeat",
+        choices=("retry",),
+        says=_STEP_SAYS.get(what, what),
+    )
+
+
+_STEP_SAYS = {
+    "point": "note that the protected VMs are off",
+    "take": "note that all data is there",
+    "network": "take the ownership of the domain",
+    "power": "begin the runbook",
+    "delay": "note that a runbook group is ready",
+    "next": "go on to the next runbook group",
+    "recovered": "note that every VM is recovered",
+    "entry": "choose the instant of the entry point",
+    "active": "open the PITR session",
+    "revert": "note that the VMs are off",
+    "over": "note that the rollback is over",
+    "closed": "close the PITR session",
+}
+
+
+def network_ids(s: Situation, inventory: Inventory, names: Mapping[str, str]) -> dict[str, str]:
+    """A mapping by name as one by id; for a name that several networks have, those in use come first."""
+    by_name: dict[str, str] = {}
+    for network in sorted(inventory.networks.values(), key=lambda n: n.id, reverse=True):
+        by_name[network.name] = network.id
+    used = {n for vm in s.vms for n in vm.networks}
+    sources = by_name | {inventory.networks[n].name: n for n in used if n in inventory.networks}
+    return {sources[a]: by_name[b] for a, b in names.items() if a in sources and b in by_name}

@@ -1,0 +1,177 @@
+"""What is due while a continuous failover is completed.
+
+The phases: shutdown, point (planned only), take, network, power, delay, recovered, finished.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from drdeck.model.domains import FailoverType, SessionState
+from drdeck.model.planned import Phase, SiteQuestion
+from drdeck.model.text import names
+from drdeck.model.times import show, show_duration
+from drdeck.sites.vsphere.inventory.inventory_facts import VmFacts
+from drdeck.sites.vsphere.record.attributes import FailoverRecord, RollbackRecord
+
+from .domain_state import Plan, Situation, groups, on_vm, step
+from .restore_points import newest
+
+
+def completing(s: Situation, f: FailoverRecord) -> Plan:
+    match f.phase:
+        case "shutdown":
+            return _shutting_down(s, f)
+        case "point":
+            return _final_point(s, f)
+        case "take":
+            again = _on_again(s, f)
+            if again is not None:
+                return again
+            return Plan(Phase(operation=f.id, name="Take ownership", then=step("network", f.id, f.n)))
+        case "network":
+            return Plan(_connecting(s, f))
+        case "power" | "delay":
+            return starting(s, s.living(), f, "recovered", f"failover:{f.id}")
+        case _:
+            return Plan()
+
+
+def _shutting_down(s: Situation, f: FailoverRecord) -> Plan:
+    name = "Shut down protected VMs"
+    if s.protected is None:
+        return Plan(Phase(operation=f.id, name=name, wait="no protected site is in the settings"))
+    limit = float(s.settings.shutdown_timeout)
+    late = s.now > f.since + timedelta(seconds=limit)
+    up = [vm for vm in s.protected.vms if vm.power != "off"]
+    if late and (up or s.protected.lost):
+        text = (
+            f"The protected site is out of sight: {s.protected.lost.rstrip('.')}."
+            f" Answer retry to wait for it, or abort and choose a Force Failover. {_STAY_OFF}"
+            if s.protected.lost
+            else f"Did not shut down within {show_duration(limit)}: {names(up)}."
+            f" Power off by hand at the protected site, then answer retry. {_STAY_OFF}"
+        )
+        return Plan(None, SiteQuestion(id=f"shutdown:{f.id}:{f.n}", operation=f.id, text=text, choices=_RA))
+    if s.protected.lost:
+        return Plan(Phase(operation=f.id, name=name, wait=f"the protected site: {s.protected.lost}"))
+    acts = tuple(
+        on_vm(
+            vm,
+            "shutdown_guest",
+            f"shutdown:{f.n}",
+            f"shut down {vm.name} at the protected site",
+            {"since": show(f.since)},
+            choices=_RA,
+            after_loss="repeat",
+        )
+        for vm in up
+    )
+    wait = f"shutting down: {names(up)}" if up else ""
+    return Plan(Phase(operation=f.id, name=name, acts=acts, wait=wait, then=step("point", f.id, f.n)))
+
+
+_RA = ("retry", "abort")
+_STAY_OFF = "After an abort the VMs that are off there stay off."
+
+
+def _on_again(s: Situation, f: FailoverRecord) -> Plan | None:
+    """Planned: what runs again at the protected site writes data that would be left there, and runs twice."""
+    if f.type is not FailoverType.PLANNED or s.protected is None or s.protected.lost:
+        return None
+    up = [vm for vm in s.protected.vms if vm.power != "off"]
+    if not up:
+        return None
+    text = (
+        f"Switched on again at the protected site after the shutdown: {names(up)}."
+        f" Answer retry to shut down again and to wait for the data once more. {_STAY_OFF}"
+    )
+    return Plan(None, SiteQuestion(id=f"again:{f.id}:{f.n}", operation=f.id, text=text, choices=_RA))
+
+
+def _final_point(s: Situation, f: FailoverRecord) -> Plan:
+    """The workflow's planned failover recovers the rest of the data: a point made after the shutdown."""
+    again = _on_again(s, f)
+    if again is not None:
+        return again
+    missing = [vm for vm in s.living() if (newest(vm, s.record) or _NEVER) < f.since]
+    name = "Recover the rest of the data"
+    if not missing:
+        return Plan(Phase(operation=f.id, name=name, then=step("take", f.id, f.n)))
+    text = (
+        f"No restore point newer than the shutdown ({show(f.since)}) yet for {names(missing)}."
+        " It goes on by itself when replication brings one; answer confirm to go on with what is there."
+        f" {_STAY_OFF}"
+    )
+    choices = ("confirm", "abort")
+    return Plan(None, SiteQuestion(id=f"point:{f.id}:{f.n}", operation=f.id, text=text, choices=choices))
+
+
+_NEVER = datetime.fromisoformat("0001-01-01T00:00:00+00:00")
+
+
+def _connecting(s: Situation, f: FailoverRecord) -> Phase:
+    """Networks are mapped before anything starts."""
+    moves = {source: to for source, to in s.record.networks.items() if source != to}
+    acts, busy = [], []
+    for vm in s.living():
+        if not any(network in moves for network in vm.networks):
+            continue
+        if vm.running_tasks:
+            busy.append(vm)
+            continue
+        args = {source: to for source, to in moves.items() if source in vm.networks}
+        acts.append(on_vm(vm, "connect", "network", f"connect {vm.name} to its recovery network", args))
+    wait = f"tasks under way on {names(busy)}" if busy else ""
+    return Phase(
+        operation=f.id, name="Map VM networks", acts=tuple(acts), wait=wait, then=step("power", f.id)
+    )
+
+
+def unready(s: Situation) -> tuple[VmFacts, ...]:
+    """The VMs of the runbook group that is being started which do not serve yet."""
+    session, rollback = s.record.session, s.record.rollback
+    rolling = session is not None and session.state is SessionState.ROLLING_BACK
+    r: FailoverRecord | RollbackRecord | None = rollback if rolling else s.record.failover
+    order = groups(s.rollback_vms() if rolling else s.living(), s.settings)
+    if r is None or r.phase != "power" or r.g >= len(order):
+        return ()
+    return tuple(vm for vm in order[r.g].vms if not s.ready(vm))
+
+
+def starting(
+    s: Situation, vms: Sequence[VmFacts], r: FailoverRecord | RollbackRecord, over: str, ident: str
+) -> Plan:
+    """Runbook group `r.g`: power on, wait until ready, wait for the delay, go on to the next."""
+    order = groups(vms, s.settings)
+    if r.g >= len(order):
+        return Plan(Phase(operation=r.id, name="Execute runbook", then=step(over, r.id, r.n, r.g)))
+    group = order[r.g]
+    label = f"Execute runbook: {group.name}"
+    last = r.g + 1 >= len(order)
+    onwards = step(over if last else "next", r.id, r.n, r.g)
+    if r.phase == "delay":
+        left = group.delay_s - (s.now - r.since).total_seconds()
+        wait = f"{show_duration(left + 0.999)} before the next group starts" if left > 0 else ""
+        return Plan(Phase(operation=r.id, name=label, wait=wait, then=onwards))
+    off = [vm for vm in group.vms if vm.power != "on"]
+    waited = [vm for vm in group.vms if not s.ready(vm)]
+    limit = float(s.settings.ready_timeout)
+    if waited and s.now > r.since + timedelta(seconds=limit):
+        text = (
+            f"Not ready ({s.settings.ready}) within {show_duration(limit)}: {names(waited)}."
+            " Answer retry to wait as long again, or skip to go on without."
+        )
+        ask = SiteQuestion(
+            id=f"ready:{ident}:{r.g}:{r.n}", operation=r.id, text=text, choices=("retry", "skip")
+        )
+        return Plan(None, ask)
+    acts = tuple(
+        on_vm(vm, "power_on", f"power:{r.g}:{r.n}", f"power on {vm.name}")
+        for vm in off
+        if not vm.running_tasks
+    )
+    wait = f"not ready yet ({s.settings.ready}): {names(waited)}" if waited else ""
+    then = step("delay", r.id, r.n, r.g) if group.delay_s and not last else onwards
+    return Plan(Phase(operation=r.id, name=label, acts=acts, wait=wait, then=then))

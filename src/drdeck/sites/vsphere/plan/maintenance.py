@@ -1,0 +1,94 @@
+"""What is due at owned domains without anybody asking: group points, and pruning them."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from drdeck.model.planned import Act
+from drdeck.sites.vsphere.inventory.inventory_facts import VmFacts
+
+from .domain_state import Situation, on_vm, removal
+from .restore_points import CHAIN_MAX, instant_of, leaves_first, ours, point_name
+
+LATE_S = 60.0
+"""A VM that could not join a group point within this long waits for the next one."""
+
+
+SETTLED = timedelta(seconds=60)
+"""What was synchronised for a moment only is not noted."""
+
+
+def noted(s: Situation, synchronised_since: datetime | None, now: datetime) -> Act | None:
+    """That a domain is synchronised, for every jump host to know when it falls behind.
+
+    Whoever sees it first writes it down. Needs no lease: the same is written whoever does it, and when.
+    """
+    if synchronised_since is None or now - synchronised_since < SETTLED or s.record.was_synchronised:
+        return None
+    by = s.record.mode.by if s.record.mode is not None else ""
+    return Act(
+        key=f"synchronised:{by}", kind="note", after_loss="repeat", says=f"note that {s.name} is synchronised"
+    )
+
+
+def due(s: Situation, now: datetime, pending: datetime | None = None) -> list[Act]:
+    """Acts due for a domain: at most one for each VM.
+
+    `pending`: instant of the group point that is being made, which the site may not show yet.
+    """
+    f = s.record.failover
+    if f is None or f.phase != "finished" or s.record.session is not None or not s.settings.pitr.enabled:
+        return []
+    name = _group_point(s, now, pending)
+    acts = []
+    # who waited longest comes first: where not all can join in time, it is not always the same ones
+    for vm in sorted(s.vms, key=_last_made):
+        if vm.running_tasks or vm.connection != "connected":
+            continue
+        doomed = _doomed(s, vm, now)
+        if doomed:
+            acts.append(removal(vm, leaves_first(vm, doomed)[0], "prune"))
+        elif name is not None and not full(vm) and not any(x.name == name for x in vm.snapshots):
+            args = {"name": name, "description": "drdeck: group point"}
+            says = f"make restore point {name} of {vm.name}"
+            acts.append(on_vm(vm, "snapshot", f"point:{name}", says, args))
+    return acts
+
+
+def full(vm: VmFacts) -> bool:
+    """Whether a VM's chain is too long for one more point."""
+    return len(vm.snapshots) >= CHAIN_MAX
+
+
+def chain_stuck(s: Situation, vm: VmFacts) -> bool:
+    """Whether a full chain holds nothing that may be pruned."""
+    return full(vm) and s.settings.prune != "all" and not any(ours(x) for x in vm.snapshots)
+
+
+def _last_made(vm: VmFacts) -> float:
+    return max((instant_of(x).timestamp() for x in vm.snapshots if ours(x)), default=0.0)
+
+
+def _group_point(s: Situation, now: datetime, pending: datetime | None) -> str | None:
+    """The name of the group point being made now, or None between two."""
+    interval = timedelta(seconds=max(1.0, float(s.settings.pitr.interval)))
+    made = [instant_of(x) for vm in s.vms for x in vm.snapshots if ours(x)]
+    last = max([*made, *([pending] if pending else [])], default=None)
+    since = [t for t in (last, s.record.pitr.reset, *(p.end for p in s.record.excluded)) if t is not None]
+    if last is not None and now - last < timedelta(seconds=min(LATE_S, interval.total_seconds())):
+        if last == max(since):
+            return point_name(last)
+        return None
+    if since and now - max(since) < interval:
+        return None
+    return point_name(now.replace(microsecond=0))
+
+
+def _doomed(s: Situation, vm: VmFacts, now: datetime) -> set[str]:
+    """The one snapshot to go next: past the window, or to keep the chain short enough for one more."""
+    mine = [x for x in vm.snapshots if ours(x) or s.settings.prune == "all"]
+    if not mine:
+        return set()
+    oldest = min(mine, key=instant_of)
+    too_old = instant_of(oldest) < now - timedelta(seconds=float(s.settings.pitr.window))
+    return {oldest.id} if too_old or full(vm) else set()

@@ -1,0 +1,117 @@
+"""What is due in a PITR session: its start, its rollbacks, its exit.
+
+The phases of a rollback: off, revert, power, delay, over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from drdeck.model.planned import Phase
+from drdeck.model.text import names
+from drdeck.model.times import show
+from drdeck.sites.vsphere.inventory.inventory_facts import VmFacts
+from drdeck.sites.vsphere.record.attributes import RollbackRecord
+
+from .domain_state import Plan, Situation, on_vm, removal, step
+from .failover import starting
+from .restore_points import ancestors, leaves_first, ours, point_name, target
+
+
+def entering(s: Situation, operation: str) -> Plan:
+    """Wait for consistency, make an entry point on every VM, then be active."""
+    session = s.record.session
+    assert session is not None
+    name = "Start the PITR session"
+    vms = [vm for vm in s.session_vms() if vm.id not in s.record.skipped]
+    busy = [vm for vm in vms if vm.running_tasks]
+    if session.entry is None:
+        wait = f"waiting for consistency: tasks under way on {names(busy)}" if busy else ""
+        return Plan(Phase(operation=operation, name=name, wait=wait, then=step("entry", operation)))
+    point = point_name(session.entry)
+    lacking = [vm for vm in vms if not any(snap.name == point for snap in vm.snapshots)]
+    args = {"name": point, "description": f"drdeck: entry point of PITR session {session.id}"}
+    acts = tuple(
+        on_vm(vm, "snapshot", "entry", f"make the entry point of {vm.name}", args)
+        for vm in lacking
+        if not vm.running_tasks
+    )
+    wait = f"making entry points: {names(lacking)}" if lacking else ""
+    return Plan(Phase(operation=operation, name=name, acts=acts, wait=wait, then=step("active", operation)))
+
+
+def rolling_back(s: Situation, r: RollbackRecord) -> Plan:
+    vms = s.rollback_vms()
+    if r.phase == "off":
+        up = [vm for vm in vms if vm.power != "off"]
+        acts = tuple(
+            on_vm(vm, "power_off", "off", f"power off {vm.name}") for vm in up if not vm.running_tasks
+        )
+        wait = f"powering off: {names(up)}" if up else ""
+        return Plan(
+            Phase(operation=r.id, name="Power off the VMs", acts=acts, wait=wait, then=step("revert", r.id))
+        )
+    if r.phase == "revert":
+        return Plan(_reverting(s, r, vms))
+    return starting(s, vms, r, "over", f"rollback:{r.id}")
+
+
+def _reverting(s: Situation, r: RollbackRecord, vms: Sequence[VmFacts]) -> Phase:
+    """Nothing is started before all are reverted, so that reverting again after a loss harms nothing."""
+    acts, busy = [], []
+    for vm in vms:
+        point = target(vm, r.to, s.record)
+        if vm.running_tasks:
+            busy.append(vm)
+            continue
+        says = f"roll {vm.name} back to {point.name if point else 'a point that is gone'}"
+        args = {
+            "snapshot": point.id if point else "",
+            "name": point.name if point else "",
+            "since": show(r.began or r.since),
+        }
+        acts.append(on_vm(vm, "revert", "revert", says, args, after_loss="repeat"))
+    wait = f"tasks under way on {names(busy)}" if busy else ""
+    return Phase(
+        operation=r.id, name="Roll the VMs back", acts=tuple(acts), wait=wait, then=step("power", r.id)
+    )
+
+
+def exiting(s: Situation, operation: str) -> Plan:
+    """Drop what the session leaves behind, leaves first and one snapshot of a VM at a time."""
+    acts, waits = [], []
+    for vm in s.session_vms():
+        doomed = _doomed(s, vm)
+        if not doomed:
+            continue
+        waits.append(vm)
+        if vm.running_tasks:
+            continue
+        acts.append(removal(vm, leaves_first(vm, doomed)[0]))
+    wait = f"removing points of {names(waits)}" if waits else ""
+    return Plan(
+        Phase(
+            operation=operation,
+            name="Exit the PITR session",
+            acts=tuple(acts),
+            wait=wait,
+            then=step("closed", operation),
+        )
+    )
+
+
+def _doomed(s: Situation, vm: VmFacts) -> set[str]:
+    """Ids of the VM's snapshots that go with the exit; others' only with prune = "all"."""
+    session = s.record.session
+    assert session is not None
+    if vm.id in s.record.skipped:
+        return set()
+    mine = [snap for snap in vm.snapshots if ours(snap) or s.settings.prune == "all"]
+    entry = point_name(session.entry) if session.entry else None
+    if session.n:
+        every = {snap.id for snap in vm.snapshots}
+        kept = ancestors(vm) if vm.current_snapshot in every else every
+        return {snap.id for snap in mine if snap.id not in kept or snap.name == entry}
+    if session.after is not None:
+        return {snap.id for snap in mine}
+    return {snap.id for snap in mine if snap.name == entry}

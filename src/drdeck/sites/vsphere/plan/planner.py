@@ -1,0 +1,25 @@
+"""What is due at a vSphere domain: a pure function of its record, its VMs, the protected VMs and the time."""
+
+from __future__ import annotations
+
+from drdeck.model.domains import SessionState
+
+from .domain_state import Plan, Situation
+from .failover import completing
+from .pitr_session import entering, exiting, rolling_back
+
+
+def plan(s: Situation) -> Plan:
+    """What is due now, or the question that keeps it from going on."""
+    session = s.record.session
+    if session is not None:
+        if session.state is SessionState.WAITING:
+            return entering(s, session.id)
+        if session.state is SessionState.ROLLING_BACK and s.record.rollback is not None:
+            return rolling_back(s, s.record.rollback)
+        if session.state is SessionState.EXITING:
+            return exiting(s, session.last or "")
+        return Plan()
+    if s.record.completing and s.record.failover is not None:
+        return completing(s, s.record.failover)
+    return Plan()

@@ -1,0 +1,64 @@
+"""Why a command cannot be carried out at this site, beyond the rules that hold everywhere."""
+
+from __future__ import annotations
+
+from drdeck.model import commands as c
+from drdeck.model.text import names
+from drdeck.model.times import show
+from drdeck.sites.vsphere.inventory.inventory_facts import Inventory
+
+from .domain_state import Situation
+from .restore_points import CHAIN_MAX, target
+
+
+def why_not(command: c.AnyCommand, s: Situation, inventory: Inventory) -> str | None:
+    """A sentence, or None."""
+    match command:
+        case c.StartContinuousFailover():
+            return _connected(s) or _networks(command.networks, inventory)
+        case c.BeginCompletion():
+            return _connected(s) or _networks(command.networks, inventory)
+        case c.StartSession():
+            chosen = [vm for vm in s.vms if not command.vms or vm.name in command.vms]
+            full = [vm for vm in chosen if len(vm.snapshots) > CHAIN_MAX]
+            if full:
+                return (
+                    f"{names(full)} already have {CHAIN_MAX + 1} snapshots, the most that vSphere allows;"
+                    " remove one, so that the entry point can be made"
+                )
+        case c.RollBack():
+            session = s.session_vms()
+            chosen = [vm for vm in session if not command.vms or vm.name in command.vms]
+            lacking = [vm for vm in chosen if target(vm, command.to, s.record) is None]
+            if lacking:
+                return (
+                    f"{names(lacking)} have no restore point at or before {show(command.to)};"
+                    " choose a later instant, or name the other VMs with --vm"
+                )
+            if not chosen:
+                return f'"{s.name}" has no VM in its PITR session'
+        case _:
+            pass
+    return None
+
+
+def _connected(s: Situation) -> str | None:
+    lost = [vm for vm in s.vms if vm.connection != "connected"]
+    if not lost:
+        return None
+    state = lost[0].connection
+    return f"the recovery vCenter cannot use {names(lost)} now ({state}); see to its host or datastore"
+
+
+def _networks(mapping: dict[str, str], inventory: Inventory) -> str | None:
+    known = {network.name for network in inventory.networks.values()}
+    for target_name in mapping.values():
+        if target_name not in known:
+            return f'the recovery site has no network "{target_name}"'
+    for source, to in mapping.items():
+        if source != to and mapping.get(to, to) != to:
+            return (
+                f'the network "{to}" is both a target and mapped on to "{mapping[to]}";'
+                " drdeck cannot tell VMs that were moved from those that were not"
+            )
+    return None

@@ -1,0 +1,282 @@
+"""Who drives a domain: one controller at a time, decided by something that vCenter makes atomic.
+
+A claim is a custom field definition named "drdeck.lease.FOLDER.N": vCenter refuses a second one of the
+same name, so of any number of controllers exactly one gets claim N. The highest N rules. Who that is,
+and until when, stands in the folder's attribute `drdeck.lease` for all to read; by vCenter's clock.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+
+import msgspec
+from pyVmomi import vim, vmodl
+
+from drdeck.model.times import show_spaced
+from drdeck.sites.contract import Refused
+from drdeck.sites.vsphere.vcenter.connection import Session
+from drdeck.sites.vsphere.vcenter.properties import object_id, retrieve
+from drdeck.sites.vsphere.vcenter.transport import steady
+
+from .attributes import LEASE, MAX_VALUE
+
+_PC = vmodl.query.PropertyCollector
+CLAIM = LEASE + "."
+LENGTH_S = 30.0
+"""How long a driver that says nothing more is believed to be at work."""
+
+
+class LeaseRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """`by`: user@host and process of the driver; `g`: the number of its claim; times are vCenter's.
+
+    `users`: the vCenter accounts of those who drive and drove, the newest first.
+    """
+
+    by: str
+    g: int
+    since: datetime
+    until: datetime
+    users: tuple[str, ...] = ()
+
+
+class Driven(Refused):
+    """Another controller drives the domain."""
+
+
+class _Held(NamedTuple):
+    claim: int
+    since: datetime
+    until: float
+    """as `steady` counts"""
+
+
+class Seen(NamedTuple):
+    """What vCenter shows of a domain's lease: the value, and the highest claim with its key."""
+
+    value: LeaseRecord | None
+    claims: Mapping[int, int]
+
+    @property
+    def top(self) -> int:
+        return max(self.claims, default=0)
+
+
+def parse(text: str | None) -> LeaseRecord | None:
+    """The lease in an attribute; nonsense counts as none."""
+    with contextlib.suppress(msgspec.DecodeError, ValueError):
+        return msgspec.json.decode(text or "", type=LeaseRecord)
+    return None
+
+
+def driver(text: str | None, me: str, now: datetime) -> str | None:
+    """Who else drives the domain of an attribute's text, in words; None when nobody does."""
+    value = parse(text)
+    if value is None or value.by == me or value.until <= now:
+        return None
+    return f"{_who(value.by, me)} since {_second(value.since)}"
+
+
+def left_by(text: str | None, me: str, now: datetime) -> str | None:
+    """Who else drove the domain last and has fallen silent; None when that was us, or they are at work."""
+    value = parse(text)
+    if value is None or value.by == me or value.until > now:
+        return None
+    return f"{_who(value.by, me)} until {_second(value.until)}"
+
+
+def _who(by: str, me: str) -> str:
+    """Who a lease names, for people: user@host, and which of several that one person has there."""
+    name, _, ident = by.rpartition("#")
+    if not name:
+        return by
+    return f"another drdeck of {name} ({ident})" if name == me.rpartition("#")[0] else name
+
+
+def _second(instant: datetime) -> str:
+    return show_spaced(instant.replace(microsecond=0))
+
+
+class Leases:
+    """The leases of one controller. `hold` blocks, and is called in the thread of each changing call."""
+
+    def __init__(self, me: str, now: Callable[[], datetime], length_s: float = LENGTH_S) -> None:
+        self.me, self._now, self.length_s = me, now, length_s
+        self.on_taken: Callable[[Session, str, bool], None] = lambda session, driver, force: None
+        """told, in the thread of `hold`, from which other driver a domain was taken, and whether by force"""
+        self._held: dict[str, _Held] = {}
+        self._since: dict[str, datetime] = {}
+        self._users: dict[str, tuple[str, ...]] = {}
+        self._unnamed: dict[tuple[str, int], float] = {}
+        self._locks: dict[str, threading.Lock] = {}
+        self._guard = threading.Lock()
+
+    def holds(self, folder: str) -> bool:
+        """Whether this controller held the domain when it last looked, and its time is not over."""
+        held = self._held.get(folder)
+        return held is not None and steady() < held.until
+
+    def accounts(self, folder: str) -> tuple[str, ...]:
+        """The vCenter accounts of those who drive and drove a domain, as they were when it was held last."""
+        return self._users.get(folder, ())
+
+    def since(self, folder: str) -> datetime | None:
+        """Since when this process drives the domain: all that was asked in the name of a driver before it,
+        or of a process before it, was asked earlier. None while it does not hold it."""
+        return self._since.get(folder) if self.holds(folder) else None
+
+    def tiring(self, folder: str) -> bool:
+        """Whether a lease of ours wants to be renewed."""
+        held = self._held.get(folder)
+        return held is not None and held.until - steady() < self.length_s * 2 / 3
+
+    def hold(self, session: Session, folder: str, force: bool = False) -> float:
+        """Be the driver of a domain, or go on being it; until when, as `steady` counts. Raises Driven
+        when somebody else is.
+
+        Looks at vCenter each time, so that a process that was stopped for a while learns what it missed.
+        `force` takes the lease from a driver whose time is not over.
+        """
+        with self._guard:
+            lock = self._locks.setdefault(folder, threading.Lock())
+        with lock:
+            held, seen = self._held.get(folder), self._see(session, folder)
+            before = seen.value.users if seen.value is not None else ()
+            self._users[folder] = tuple(dict.fromkeys([session.user, *before]))
+            value, clock = seen.value, steady()
+            if held is not None and seen.top == held.claim:
+                named = value is not None and value.g == held.claim
+                if held.until <= clock:
+                    self._claim(session, folder, seen)
+                elif not named or held.until - clock < self.length_s * 2 / 3:
+                    self._renew(session, folder, held, seen)
+            elif held is None and value is not None and value.by == self.me and value.g == seen.top:
+                # ours from before a restart: of one name only one process runs at a time
+                left = (value.until - self._now()).total_seconds()
+                self._renew(session, folder, _Held(value.g, value.since, clock + left), seen)
+            else:
+                self._held.pop(folder, None)
+                self._since.pop(folder, None)
+                if not force:
+                    self._wait_for_others(folder, seen)
+                self._claim(session, folder, seen)
+                if value is not None and value.by != self.me:
+                    self.on_taken(session, value.by, force)
+            self._since.setdefault(folder, self._now())  # now that the driver before has no say any more
+            return self._held[folder].until
+
+    def release(self, session: Session, folder: str) -> None:
+        """Let the next one have it at once."""
+        held = self._held.pop(folder, None)
+        self._since.pop(folder, None)
+        if held is not None:
+            now = self._now()
+            self._tell(session, folder, self._record(folder, held.claim, held.since, now))
+
+    def _record(self, folder: str, claim: int, since: datetime, until: datetime) -> LeaseRecord:
+        """What to write: with as many accounts as there is room for."""
+        users = self._users.get(folder, ())
+        while True:
+            record = LeaseRecord(by=self.me, g=claim, since=since, until=until, users=users)
+            if not users or len(msgspec.json.encode(record).decode()) <= MAX_VALUE:
+                return record
+            users = users[:-1]
+
+    def _wait_for_others(self, folder: str, seen: Seen) -> None:
+        now, value = self._now(), seen.value
+        if value is not None and value.g == seen.top and value.by != self.me and value.until > now:
+            raise Driven(
+                f"this domain is driven by {_who(value.by, self.me)} since {_second(value.since)};"
+                f" it can be taken over from {_second(value.until)} on, or now on your word"
+            )
+        if seen.top and (value is None or value.g != seen.top):
+            # claimed, but the name is not there yet: give that controller the time to write it
+            first = self._unnamed.get((folder, seen.top), steady())
+            self._unnamed = {known: s for known, s in self._unnamed.items() if known[0] != folder}
+            self._unnamed[folder, seen.top] = first
+            if steady() - first < self.length_s:
+                raise Driven("another controller has just taken this domain over; look again in a moment")
+
+    def _claim(self, session: Session, folder: str, seen: Seen) -> None:
+        number, asked = seen.top + 1, steady()
+        manager = session.content.customFieldsManager
+        lost = Driven("another controller has taken this domain over at this moment; look again in a moment")
+        try:
+            made = manager.AddFieldDefinition(name=f"{CLAIM}{folder}.{number}", moType=vim.Folder)
+        except vim.fault.DuplicateName:
+            raise lost from None
+        if self._see(session, folder).top != number:
+            # we slept since we looked: others have claimed this number, and higher ones, and tidied it away
+            manager.RemoveCustomFieldDef(key=made.key)
+            raise lost
+        # ours from here on, also when writing the name fails: else we would take us for somebody else
+        held = self._held[folder] = _Held(number, self._now(), asked + self.length_s)
+        self._write(session, folder, held)
+        for key in seen.claims.values():
+            with contextlib.suppress(vmodl.MethodFault):  # an old claim rules nothing; another may tidy it
+                manager.RemoveCustomFieldDef(key=key)
+
+    def _renew(self, session: Session, folder: str, held: _Held, seen: Seen) -> None:
+        """Go on holding; where the time was over before vCenter confirmed that, only a claim decides."""
+        asked = steady()
+        self._write(session, folder, held)
+        if steady() < held.until:
+            self._held[folder] = held._replace(until=asked + self.length_s)
+        else:
+            self._claim(session, folder, seen)
+
+    def _write(self, session: Session, folder: str, held: _Held) -> None:
+        until = self._now() + timedelta(seconds=self.length_s)
+        self._tell(session, folder, self._record(folder, held.claim, held.since, until))
+
+    def _tell(self, session: Session, folder: str, record: LeaseRecord) -> None:
+        text = msgspec.json.encode(record).decode()
+        key = _key(session, LEASE)
+        session.content.customFieldsManager.SetField(
+            entity=vim.Folder(folder, session.stub), key=key, value=text
+        )
+
+    def _see(self, session: Session, folder: str) -> Seen:
+        fields, values = _read(session, folder)
+        prefix = f"{CLAIM}{folder}."
+        claims = {
+            int(name.removeprefix(prefix)): key
+            for name, key in fields.items()
+            if name.startswith(prefix) and name.removeprefix(prefix).isdigit()
+        }
+        return Seen(parse(values.get(fields.get(LEASE, -1))), claims)
+
+
+def _read(session: Session, folder: str) -> tuple[dict[str, int], dict[int, str]]:
+    """Field definitions (name -> key) and the folder's values (key -> text), with one call."""
+    spec = _PC.FilterSpec(
+        objectSet=[
+            _PC.ObjectSpec(obj=session.content.customFieldsManager),
+            _PC.ObjectSpec(obj=vim.Folder(folder, session.stub)),
+        ],
+        propSet=[
+            _PC.PropertySpec(type=vim.CustomFieldsManager, pathSet=["field"]),
+            _PC.PropertySpec(type=vim.Folder, pathSet=["customValue"]),
+        ],
+    )
+    fields: dict[str, int] = {}
+    values: dict[int, str] = {}
+    for content in retrieve(session, spec):
+        for prop in content.propSet or ():
+            if prop.name == "field":
+                fields = {str(f.name): int(f.key) for f in prop.val or ()}
+            elif object_id(content.obj) == folder:
+                values = {int(v.key): str(v.value) for v in prop.val or ()}
+    return fields, values
+
+
+def _key(session: Session, name: str) -> int:
+    manager: Any = session.content.customFieldsManager
+    try:
+        return int(manager.AddFieldDefinition(name=name, moType=vim.Folder).key)
+    except vim.fault.DuplicateName:
+        fields, _ = _read(session, object_id(session.content.rootFolder))
+        return fields[name]

@@ -1,0 +1,287 @@
+"""How a domain's record changes: for each command and step the attributes to write, in order.
+
+Pure. A change that the record already shows is an empty one, so that a command may be given twice.
+The order matters: a crash between two writes must leave a record that the same command completes.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from drdeck.model.commands import (
+    AbortCompletion,
+    BeginCompletion,
+    Command,
+    ExitSession,
+    FinishFailover,
+    Resolve,
+    RollBack,
+    Skip,
+    StartContinuousFailover,
+    StartSession,
+)
+from drdeck.model.domains import FailoverType, Period, SessionState
+from drdeck.model.times import to_millisecond
+
+from .attributes import (
+    ASKED,
+    EXCLUDED,
+    FAILOVER,
+    MODE,
+    NETWORKS,
+    PITR,
+    ROLLBACK,
+    ROLLBACK_VMS,
+    SESSION,
+    SESSION_VMS,
+    SKIPPED,
+    SYNCED,
+    FailoverRecord,
+    ModeRecord,
+    Record,
+    RollbackRecord,
+    SessionRecord,
+    SyncedRecord,
+    write,
+    write_askers,
+    write_many,
+    write_periods,
+)
+
+Changes = dict[str, str]
+
+
+class NotNow(Exception):
+    """The record does not allow it; the text says why."""
+
+
+def _replace(record: Any, **changes: Any) -> str:
+    return write(msgspec.structs.replace(record, **changes))
+
+
+def _asked(record: Record, c: Command) -> Changes:
+    """Who asked, beside those of what goes on."""
+    if not c.asked_by:
+        return {}
+    f, session = record.failover, record.session
+    still = {f.id if f else None, session.id if session else None} - {c.operation}
+    kept = {ident: who for ident, who in record.askers.items() if ident in still}
+    return {ASKED: write_askers({**kept, c.operation: c.asked_by})}
+
+
+def start_cfo(record: Record, c: StartContinuousFailover, networks: dict[str, str], now: datetime) -> Changes:
+    if record.mode is not None and record.mode.mode == "cfo":
+        if record.mode.by == c.operation:
+            return {}
+        raise NotNow("continuous failover was started by somebody else meanwhile")
+    return {
+        **write_many(NETWORKS, networks),
+        MODE: write(ModeRecord(mode="cfo", by=c.operation, since=now)),
+    }
+
+
+def begin(record: Record, c: BeginCompletion, networks: dict[str, str], now: datetime) -> Changes:
+    if record.failover is not None:
+        if record.failover.id == c.operation:
+            return {}
+        raise NotNow("its completion was begun by somebody else meanwhile")
+    planned = c.type is FailoverType.PLANNED
+    failover = FailoverRecord(
+        id=c.operation,
+        type=c.type,
+        pitr=c.run_pitr,
+        began=now,
+        phase="shutdown" if planned else "take",
+        since=now,
+    )
+    return {
+        **write_many(NETWORKS, networks),
+        **write_many(SKIPPED, ()),
+        **_asked(record, c),
+        FAILOVER: write(failover),
+    }
+
+
+def abort(record: Record, c: AbortCompletion) -> Changes:
+    f = record.failover
+    if f is None:
+        return {}
+    if f.id != c.operation or record.owned:
+        raise NotNow("this site has taken the ownership already; the failover can only go on")
+    return {FAILOVER: ""}
+
+
+def finish(record: Record, c: FinishFailover) -> Changes:
+    f = record.failover
+    if f is None or f.id != c.operation:
+        raise NotNow("its failover was begun by somebody else")
+    return {} if f.phase == "finished" else {FAILOVER: _replace(f, phase="finished")}
+
+
+def start_session(record: Record, c: StartSession, vms: tuple[str, ...]) -> Changes:
+    if record.session is not None:
+        if record.session.id == c.session:
+            return {}
+        raise NotNow("another PITR session was started meanwhile")
+    if record.pitr.last == c.session:
+        return {}  # it was, and is over
+    after = c.operation if c.after_failover else None
+    session = SessionRecord(id=c.session, state=SessionState.WAITING, after=after)
+    # whom a failover had to leave out stays out of its session; earlier operations do not count
+    left_out = {} if c.after_failover else write_many(SKIPPED, ())
+    return {
+        **write_many(SESSION_VMS, vms),
+        **left_out,
+        **_asked(record, c),
+        ROLLBACK: "",
+        SESSION: write(session),
+    }
+
+
+def _session(record: Record) -> SessionRecord:
+    if record.session is None:
+        raise NotNow("it has no PITR session")
+    return record.session
+
+
+def roll_back(record: Record, c: RollBack, vms: tuple[str, ...], now: datetime) -> Changes:
+    session = _session(record)
+    if session.last == c.operation:
+        return {}
+    if session.state is not SessionState.ACTIVE:
+        raise NotNow(f"its PITR session is {session.state.words}")
+    rollback = RollbackRecord(id=c.operation, to=c.to, phase="off", since=now, began=now)
+    return {
+        **write_many(ROLLBACK_VMS, vms),
+        **write_many(SKIPPED, ()),
+        **_asked(record, c),
+        ROLLBACK: write(rollback),
+        SESSION: _replace(session, state=SessionState.ROLLING_BACK, last=c.operation),
+    }
+
+
+def exit_session(record: Record, c: ExitSession, now: datetime) -> Changes:
+    """Leaving without a rollback after a failover resets: said first, so that no point is offered again."""
+    session = _session(record)
+    if session.last == c.operation:
+        return {}
+    if session.state is not SessionState.ACTIVE:
+        raise NotNow(f"its PITR session is {session.state.words}")
+    # whom a rollback had to leave out is cleaned up like the others
+    changes: Changes = {**write_many(SKIPPED, ()), **_asked(record, c)}
+    if session.after is not None and session.n == 0:
+        changes[PITR] = _replace(record.pitr, reset=now)
+    changes[SESSION] = _replace(session, state=SessionState.EXITING, last=c.operation)
+    return changes
+
+
+def close_session(record: Record, operation: str, now: datetime) -> Changes:
+    """The session's time becomes an excluded period, the failover that it followed ends, and it is gone."""
+    session = record.session
+    if session is None:
+        return {}
+    if session.last != operation or session.state is not SessionState.EXITING:
+        raise NotNow(f"its PITR session is {session.state.words}")
+    assert session.started is not None
+    periods = [p for p in record.excluded if p.start != to_millisecond(session.started)]
+    changes: Changes = {EXCLUDED: write_periods([*periods, Period(start=session.started, end=now)])}
+    f = record.failover
+    if f is not None and f.phase != "finished":
+        changes[FAILOVER] = _replace(f, phase="finished")
+    changes[PITR] = _replace(record.pitr, last=session.id)
+    return {**changes, **write_many(SESSION_VMS, ()), SESSION: ""}
+
+
+def skip(record: Record, c: Skip) -> Changes:
+    if c.vm in record.skipped:
+        return {}
+    return write_many(SKIPPED, (*record.skipped, c.vm))
+
+
+def resolve(record: Record, c: Resolve, unready: tuple[str, ...], now: datetime) -> Changes:
+    """An answer to one of the plan's questions; one whose occasion has passed changes nothing."""
+    kind, _, rest = c.question.partition(":")
+    tried = rest.rsplit(":", 1)[-1]
+    r: FailoverRecord | RollbackRecord | None = record.failover
+    name = FAILOVER
+    if rest.startswith("rollback:"):
+        r, name = record.rollback, ROLLBACK
+    if r is None or str(r.n) != tried:
+        return {}
+    if kind == "point" and isinstance(r, FailoverRecord):
+        return {} if r.phase != "point" else {name: _replace(r, phase="take", since=now)}
+    if kind == "again" and isinstance(r, FailoverRecord):
+        waits = r.phase in ("point", "take")
+        return {name: _replace(r, phase="shutdown", n=r.n + 1, since=now)} if waits else {}
+    if kind == "ready" and c.choice == "skip":
+        return write_many(SKIPPED, tuple(dict.fromkeys([*record.skipped, *unready])))
+    return {name: _replace(r, n=r.n + 1, since=now)}
+
+
+def synchronised(record: Record, now: datetime) -> Changes:
+    """Not undone by anything but the next continuous failover, which is another operation's."""
+    if record.mode is None or record.was_synchronised:
+        return {}
+    return {SYNCED: write(SyncedRecord(by=record.mode.by, since=now))}
+
+
+def step(record: Record, operation: str, to: str, g: int, now: datetime) -> Changes:
+    """A step of the plan; one that was taken already is an empty change."""
+    session = record.session
+    if to == "closed":
+        return close_session(record, operation, now)
+    if to in ("entry", "active"):
+        if session is None or session.id != operation or session.state is not SessionState.WAITING:
+            return {}
+        if to == "entry":
+            return {} if session.entry is not None else {SESSION: _replace(session, entry=now)}
+        return {SESSION: _replace(session, state=SessionState.ACTIVE, started=now)}
+    if session is not None and session.state is SessionState.ROLLING_BACK:
+        if record.rollback is None or record.rollback.id != operation:
+            return {}
+        return _rollback_step(session, record.rollback, to, g, now)
+    f = record.failover
+    if f is None or f.id != operation:
+        return {}
+    return _failover_step(f, to, g, now)
+
+
+_ORDER = ("shutdown", "point", "take", "network", "power", "delay", "recovered", "finished")
+
+
+def _failover_step(f: FailoverRecord, to: str, g: int, now: datetime) -> Changes:
+    if to in ("delay", "next", "recovered"):
+        return _group_step(FAILOVER, f, to, g, now, "recovered")
+    if _ORDER.index(to) <= _ORDER.index(f.phase):
+        return {}
+    # a shutdown may be taken back to, and what is asked after it is asked anew then
+    n = f.n if to in ("point", "take") else 1
+    return {FAILOVER: _replace(f, phase=to, since=now, g=0, n=n)}
+
+
+def _rollback_step(session: SessionRecord, r: RollbackRecord, to: str, g: int, now: datetime) -> Changes:
+    if to == "revert":
+        return {} if r.phase != "off" else {ROLLBACK: _replace(r, phase="revert", since=now)}
+    if to == "power":
+        return {} if r.phase != "revert" else {ROLLBACK: _replace(r, phase="power", since=now, g=0, n=1)}
+    changes = _group_step(ROLLBACK, r, to, g, now, "over")
+    if to == "over":
+        active = _replace(session, state=SessionState.ACTIVE, back=r.to, n=session.n + 1)
+        return {**changes, SESSION: active}
+    return changes
+
+
+def _group_step(
+    name: str, r: FailoverRecord | RollbackRecord, to: str, g: int, now: datetime, over: str
+) -> Changes:
+    if r.phase not in ("power", "delay") or r.g != g:
+        return {}
+    if to == "delay":
+        return {} if r.phase == "delay" else {name: _replace(r, phase="delay", since=now)}
+    if to == "next":
+        return {name: _replace(r, phase="power", g=g + 1, n=1, since=now)}
+    extra = {"recovered": now} if over == "recovered" else {}
+    return {name: _replace(r, phase=over, since=now, **extra)}

@@ -1,0 +1,267 @@
+"""What is seen of a vSphere site, made into the view that consoles show."""
+
+from __future__ import annotations
+
+import contextlib
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
+
+import msgspec
+
+from drdeck.config.settings import VSphereSettings
+from drdeck.model.domains import Domain, FailoverType
+from drdeck.model.pitr import Points, why_unreachable, window_start
+from drdeck.model.times import to_millisecond
+from drdeck.model.views import SiteClock, SiteView
+from drdeck.sites.contract import Refused, SiteUnreachable
+from drdeck.sites.vsphere.guard import point_marks
+from drdeck.sites.vsphere.guard.guard_service import Guardian
+from drdeck.sites.vsphere.inventory.inventory_facts import FolderFacts, Inventory, VmFacts
+from drdeck.sites.vsphere.inventory.inventory_watch import InventoryWatch
+from drdeck.sites.vsphere.plan import domain_view, restore_points
+from drdeck.sites.vsphere.plan.domain_state import Protected, Situation
+from drdeck.sites.vsphere.plan.planner import plan
+from drdeck.sites.vsphere.plan.write_hints import with_growth
+from drdeck.sites.vsphere.record import lease
+from drdeck.sites.vsphere.record.attributes import FAILOVER, LEASE, BrokenRecord, read
+from drdeck.sites.vsphere.vcenter.heartbeat import Heartbeat, steady_utc
+
+from .protected_site import ProtectedSide
+
+KIND = "vsphere"
+
+
+def utcnow() -> datetime:
+    """Nobody can set it; how far it is off is in the heartbeat's offset."""
+    return steady_utc()
+
+
+class Failure(NamedTuple):
+    """What a VM did not do, in the vCenter's words; `times` in a row since `since`."""
+
+    kind: str
+    text: str
+    since: datetime
+    times: int = 1
+
+    @property
+    def says(self) -> str:
+        if self.times == 1:
+            return self.text
+        return f"{self.text} (failed {self.times} times since {self.since:%Y-%m-%d %H:%M}Z)"
+
+    def over(self, vm: VmFacts) -> bool:
+        """Whether somebody else has done it meanwhile."""
+        return (self.kind, vm.power) in (("power_on", "on"), ("power_off", "off"))
+
+
+class Sight:
+    """The site as its inventory, its records, the protected site and the clock tell it.
+
+    `watch` is None while there is no connection; `heart` knows the vCenter's clock; `errors`: what
+    VMs did not do, by id.
+    """
+
+    def __init__(
+        self, name: str, settings: VSphereSettings, protected: ProtectedSide | None, me: str = ""
+    ) -> None:
+        self.name, self.settings, self.protected, self.me = name, settings, protected, me
+        self.watch: InventoryWatch | None = None
+        self.heart: Heartbeat | None = None
+        self.guard: Guardian | None = None
+        self._told_skew = timedelta()
+        self.errors: dict[str, Failure] = {}
+        self._since: dict[str, dict[tuple[str, str | None], datetime]] = {}
+        self._built: dict[str, tuple[tuple[object, ...], Domain]] = {}
+
+    @property
+    def skew(self) -> timedelta:
+        """How far the vCenter's clock is ahead of ours."""
+        return self.heart.skew if self.heart is not None else timedelta()
+
+    def now(self) -> datetime:
+        """The vCenter's clock, to the millisecond."""
+        return to_millisecond(utcnow() + (self.heart.offset if self.heart is not None else timedelta()))
+
+    def inventory(self) -> Inventory:
+        """What was seen last. Raises SiteUnreachable before anything was."""
+        if self.watch is None:
+            raise SiteUnreachable("drdeck is not connected to this site now")
+        if self.watch.inventory is None:
+            raise SiteUnreachable("the site was not seen yet since drdeck connected to it")
+        return self.watch.inventory
+
+    def failed(self, vm: str, kind: str, text: str) -> None:
+        """A VM, by id, did not do an act of that kind."""
+        known = self.errors.get(vm)
+        if known is not None and known.kind == kind:
+            self.errors[vm] = known._replace(text=text, times=known.times + 1)
+        else:
+            self.errors[vm] = Failure(kind, text, self.now())
+
+    def forget(self) -> None:
+        """Build every domain anew at the next look; of what is not there any more nothing is kept."""
+        self._built.clear()
+        there = self.watch.inventory if self.watch is not None else None
+        if there is not None:
+            self._since = {folder: seen for folder, seen in self._since.items() if folder in there.folders}
+            self.errors = {vm: error for vm, error in self.errors.items() if vm in there.vms}
+
+    def view(self, inventory: Inventory, serial: int) -> SiteView:
+        warnings = []
+        if self.settings.insecure:
+            warnings.append("certificate not checked")
+        if self.settings.protected is not None and self.settings.protected.insecure:
+            warnings.append("protected site's certificate not checked")
+        if abs(self.skew - self._told_skew) >= timedelta(seconds=1):
+            self._told_skew = self.skew  # else the figure would change to and fro
+        if abs(self._told_skew.total_seconds()) > 5:
+            warnings.append(f"clocks differ by {abs(self._told_skew.total_seconds()):.0f} s")
+        # before the clock: nothing in them may be later than it
+        domains = tuple(self.domain(inventory, folder) for folder in inventory.domains)
+        return SiteView(
+            site=self.name,
+            kind=KIND,
+            serial=serial,
+            clock=SiteClock(site=self.now(), real=datetime.now(UTC)),
+            domains=domains,
+            warnings=tuple(warnings),
+            address=host_of(self.settings.url),
+            user=self.settings.username,
+        )
+
+    def domain(self, inventory: Inventory, folder: FolderFacts) -> Domain:
+        """Built anew only when something it depends on has changed, or time may change it."""
+        vms = inventory.vms_of(folder.id)
+        protected = self._protected_of(folder.name)
+        errors = {vm.id: e.says for vm in vms if (e := self.errors.get(vm.id)) and not e.over(vm)}
+        guarded = self.guard.alarms(folder.id) if self.guard is not None else ()
+        depends = (folder, vms, protected, errors, inventory.networks, guarded)
+        known = self._built.get(folder.id)
+        if known is not None and not moving(known[1]) and _same(known[0], depends):
+            return known[1]
+
+        before = self._since.get(folder.id, {})
+        since: dict[tuple[str, str | None], datetime] = {}
+
+        def first_seen(kind: str, vm: str | None) -> datetime:
+            return since.setdefault((kind, vm), before.get((kind, vm)) or self.now())
+
+        try:
+            situation = self._situation(folder, vms, protected)
+        except BrokenRecord as error:
+            domain = domain_view.broken(folder, vms, str(error), first_seen)
+        else:
+            addresses = (host_of(self.settings.url), self.protected.address if self.protected else "")
+            domain = domain_view.build(
+                situation, folder, inventory, plan(situation), errors, first_seen, addresses
+            )
+            begun = situation.record.completing or situation.record.session is not None
+            left = lease.left_by(folder.attributes.get(LEASE), self.me, self.now()) if begun else None
+            alarms = (*domain.alarms, *guarded)
+            domain = msgspec.structs.replace(domain, driver=self.driver(folder), left_by=left, alarms=alarms)
+        self._since[folder.id] = since
+        self._built[folder.id] = (depends, domain)
+        return domain
+
+    def driver(self, folder: FolderFacts) -> str | None:
+        """Who else drives a domain now, in words."""
+        return lease.driver(folder.attributes.get(LEASE), self.me, self.now())
+
+    def forced(self, domain: str = "") -> bool:
+        """Whether nothing may be read at the protected site, for a Force Failover of this domain, or of any
+        and no Planned Failover needs it, is under way."""
+        records = []
+        for folder in self.inventory().domains:
+            if folder.attributes.get(FAILOVER) and domain in ("", folder.name):
+                with contextlib.suppress(BrokenRecord):
+                    records.append(read(folder.attributes))
+        begun = [(r.failover.type, r.owned) for r in records if r.failover is not None and r.completing]
+        needed = (FailoverType.PLANNED, False) in begun
+        return not needed and any(kind is FailoverType.FORCE for kind, _ in begun)
+
+    def drives(self, who: str) -> bool:
+        """Whether another driver is at work on any domain, as far as was seen."""
+        inventory = self.watch.inventory if self.watch is not None else None
+        folders = inventory.domains if inventory is not None else ()
+        found = [lease.parse(folder.attributes.get(LEASE)) for folder in folders]
+        return any(value is not None and value.by == who and value.until > self.now() for value in found)
+
+    def other_tires(self, folder: FolderFacts, within_s: float) -> bool:
+        """Whether the time of another driver is over, or will be so soon, as far as was seen."""
+        value = lease.parse(folder.attributes.get(LEASE))
+        return (
+            value is not None
+            and value.by != self.me
+            and (value.until - self.now()).total_seconds() < within_s
+        )
+
+    def _protected_of(self, domain: str) -> Protected | None:
+        return None if self.protected is None else self.protected.of(domain)
+
+    def _situation(
+        self, folder: FolderFacts, vms: tuple[VmFacts, ...], protected: Protected | None
+    ) -> Situation:
+        return Situation(
+            name=folder.name,
+            record=read(folder.attributes),
+            vms=vms,
+            settings=self.settings.domain(folder.name),
+            protected=protected,
+            now=self.now(),
+        )
+
+    def find(self, name: str) -> tuple[FolderFacts, Situation]:
+        """A domain's folder and situation now. Raises Refused, SiteUnreachable."""
+        inventory = self.inventory()
+        folder = next((f for f in inventory.domains if f.name == name), None)
+        if folder is None:
+            raise Refused(f'there is no domain folder "{name}" under {self.settings.root} any more')
+        try:
+            return folder, self._situation(folder, inventory.vms_of(folder.id), self._protected_of(name))
+        except BrokenRecord as error:
+            raise Refused(str(error)) from None
+
+    def points(self, domain: str) -> Points:
+        folder, s = self.find(domain)
+        now = self.now()
+        shown = self.domain(self.inventory(), folder)
+        vms = s.session_vms()
+        offered = tuple(
+            restore_points.describe(vms, instant, kind, s.record)
+            for instant, kind in (restore_points.instants(vms, s.record) if s.settings.pitr.enabled else ())
+            if why_unreachable(shown, instant, now) is None
+        )
+        since = window_start(shown, now)
+        foreign = self.guard.foreign(folder.id) if self.guard is not None else ()
+        points, gone = point_marks.marked(with_growth(offered, vms, s.record, since), foreign)
+        disturbed = [*gone, *point_marks.made(vms, s.record, foreign)]
+        return Points(
+            points=points,
+            excluded=s.record.periods,
+            disturbed=tuple(sorted(disturbed, key=lambda d: (d.time, d.vm), reverse=True)),
+            window_from=since if s.settings.pitr.enabled else None,
+            window_to=now if s.settings.pitr.enabled else None,
+        )
+
+
+def host_of(url: str) -> str:
+    return url.split("//", 1)[-1].split("/", 1)[0]
+
+
+def moving(domain: Domain) -> bool:
+    """Whether time alone may change what is shown."""
+    return domain.phase is not None or domain.question is not None or domain.driver is not None
+
+
+def _same(a: tuple[object, ...], b: tuple[object, ...]) -> bool:
+    """Facts that did not change are the same objects, which is quick to see."""
+    folder_a, vms_a, *rest_a = a
+    folder_b, vms_b, *rest_b = b
+    assert isinstance(vms_a, tuple) and isinstance(vms_b, tuple)
+    return (
+        folder_a == folder_b
+        and len(vms_a) == len(vms_b)
+        and all(x is y for x, y in zip(vms_a, vms_b, strict=True))
+        and rest_a == rest_b
+    )

@@ -1,0 +1,291 @@
+"""Two sessions with a vCenter: one watches, one commands, so that neither ever waits for the other."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import threading
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from pyVmomi import vim
+
+from drdeck.config.settings import VCenterSettings
+from drdeck.model.passwords import Password
+
+from .errors import translate, words
+from .stale_sessions import Fence
+from .transport import AnswerLost, CertificateRefused, Endpoint, Stub
+
+__all__ = [
+    "AnswerLost",
+    "CertificateRefused",
+    "Connection",
+    "Endpoint",
+    "Session",
+    "in_thread",
+    "translate",
+    "words",
+]
+
+T = TypeVar("T")
+
+CONNECT_S = 10.0
+CALL_S = 60.0
+POLL_S = 25
+"""How long a vCenter may hold the long poll; well below the time that we wait for its answer."""
+LOGOUT_S = 3.0
+
+
+async def in_thread(work: Callable[[], T]) -> T:
+    """Run blocking work in a thread of its own and wait for it.
+
+    No pool: a call that hangs until its time-out uses up no worker, and, the thread being a daemon,
+    holds up no exit. Cancelling stops the wait, not the work.
+    """
+    loop = asyncio.get_running_loop()
+    done: asyncio.Future[T] = loop.create_future()
+
+    def settle(result: T | None, failure: BaseException | None) -> None:
+        if done.cancelled():
+            return
+        if failure is not None:
+            done.set_exception(failure)
+        else:
+            done.set_result(result)  # type: ignore[arg-type]
+
+    def run() -> None:
+        result: T | None = None
+        failure: BaseException | None = None
+        try:
+            result = work()
+        except BaseException as exc:
+            failure = exc
+        with contextlib.suppress(RuntimeError):  # the loop has ended: nobody waits any more
+            loop.call_soon_threadsafe(settle, result, failure)
+
+    threading.Thread(target=run, name="vsphere", daemon=True).start()
+    return await done
+
+
+class Credentials:
+    """User name and password of one connection; the password is had when a trusted server wants it first.
+
+    Once refused it is not sent again, by any session of the connection: that would lock the user out.
+    """
+
+    def __init__(self, username: str, password: str | Callable[[], str]) -> None:
+        self.username, self._source = username, password
+        self._password: Password | None = None
+        self._refused: vim.fault.InvalidLogin | None = None
+        self._lock = threading.Lock()
+
+    def log_in(self, manager: Any) -> Any:
+        """The session as vCenter has it. Raises what pyVmomi raises, and the source of the password."""
+        with self._lock:
+            if self._refused is not None:
+                raise self._refused
+            if self._password is None:
+                source = self._source
+                self._password = Password(source() if callable(source) else source)
+            try:
+                # English words, so that an operator may search for them
+                return manager.Login(self.username, self._password.text, "en")
+            except vim.fault.InvalidLogin as refused:
+                self._refused, self._password = refused, None
+                raise
+
+
+class Session:
+    """One logged-in session. Its calls block; several threads may call at once.
+
+    `fence`: of all sessions that this process had with this vCenter one after another.
+    """
+
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        credentials: Credentials,
+        *,
+        connect_s: float = CONNECT_S,
+        call_s: float = CALL_S,
+        poll_s: float = 0.0,
+        fence: Fence | None = None,
+    ) -> None:
+        self.endpoint, self._credentials = endpoint, credentials
+        self._connect_s = connect_s
+        self.fence = fence or Fence()
+        self.stub = Stub(endpoint, connect_s, call_s, poll_s, self.fence.agent)
+        self.stub.on_lost = self.fence.doubt
+        self.si: Any = vim.ServiceInstance("ServiceInstance", self.stub)
+        self._content: Any = None
+        self.user = self.key = ""
+        """the account's name and the session's key, as vCenter's events have them; empty before login"""
+        self._lock = threading.RLock()  # what settles may have to log in anew
+
+    @property
+    def content(self) -> Any:
+        """What the vCenter offers; read once."""
+        if self._content is None:
+            self._content = self.si.RetrieveContent()
+        return self._content
+
+    @property
+    def session_id(self) -> str:
+        """The vCenter session id, as other appliances take it; empty before login."""
+        cookie = str(self.stub.cookie).partition(";")[0].partition("=")[2]
+        return cookie.strip('"')
+
+    def log_in(self) -> None:
+        """Log in anew. Raises what pyVmomi raises."""
+        with self._lock:
+            self._log_in()
+
+    def _log_in(self) -> None:
+        self.stub.cookie = ""
+        self._content = None
+        session = self._credentials.log_in(self.content.sessionManager)
+        self.user, self.key = str(session.userName), str(session.key)
+        self.stub.logins += 1
+        self.stub.log_in = self._log_in_again
+
+    def _log_in_again(self, logins: int) -> None:
+        with self._lock:
+            if self.stub.logins == logins:  # else another thread has just done it
+                self._log_in()
+
+    def settle(self) -> None:
+        """End every session in whose name something may still come; log in anew where it is this one.
+
+        Raises what pyVmomi raises, and AnswerLost.
+        """
+        if not (self.fence.doubtful or self.fence.gone):
+            return
+        with self._lock:
+            if self.fence.doubtful:
+                mine = str(self.stub.cookie) in self.fence.doubtful
+                other = Stub(self.endpoint, self._connect_s, self.stub.call_s, agent=self.stub.agent)
+                try:
+                    self.fence.settle(other, self.content.sessionManager)
+                finally:
+                    other.DropConnections()
+                if mine:
+                    self._log_in()
+            if self.fence.gone:
+                self.fence.settle_others(self.content, self.user)
+
+    def abandon(self) -> None:
+        """Break what is under way, and say nothing more: who connects next ends the session. Never raises."""
+        if self.session_id:
+            self.fence.doubt(str(self.stub.cookie))
+        self.stub.silent, self.stub.log_in = True, None
+        self.stub.abort()
+        self.stub.DropConnections()
+
+    def close(self) -> None:
+        """Break what is under way, log out, and drop the connections; never raises."""
+        self.stub.log_in = None
+        self.stub.abort()
+        if self.session_id:
+            self.stub.schemeArgs["connect_s"] = self.stub.call_s = LOGOUT_S
+            self.stub.DropConnections()
+            cookie = str(self.stub.cookie)
+            with contextlib.suppress(Exception):  # gone is gone; the vCenter ends idle sessions itself
+                self.content.sessionManager.Logout()
+                self.fence.ended(cookie)
+        self.stub.cookie = ""
+        self.stub.DropConnections()
+
+
+class Connection:
+    """A vCenter that is watched through `polling` and commanded through `commands`.
+
+    A `password` that is a function is called, in a thread, once the server is trusted and wants it.
+    Every awaitable raises SiteUnreachable (LoginRefused), Refused or ResultUnknown, never pyVmomi's own.
+    """
+
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        username: str,
+        password: str | Callable[[], str],
+        *,
+        connect_s: float = CONNECT_S,
+        call_s: float = CALL_S,
+        poll_s: int = POLL_S,
+        fence: Fence | None = None,
+    ) -> None:
+        self.endpoint, self.username, self.poll_s = endpoint, username, poll_s
+        self.server = endpoint.server
+        credentials = Credentials(username, password)
+        self.polling = Session(endpoint, credentials, connect_s=connect_s, call_s=call_s, poll_s=poll_s)
+        self.commands = Session(endpoint, credentials, connect_s=connect_s, call_s=call_s, fence=fence)
+
+    async def open(self) -> None:
+        """Log both sessions in, once: to connect anew, close this one and make another."""
+
+        def log_in() -> None:
+            self.polling.log_in()
+            self.commands.log_in()
+
+        await self._run(log_in, "log in")
+
+    async def close(self) -> None:
+        """Log both out; never raises."""
+        await asyncio.gather(in_thread(self.polling.close), in_thread(self.commands.close))
+
+    async def abandon(self) -> None:
+        """Send nothing any more, not even a logout; the next connection with this fence does that."""
+        self.polling.fence = self.commands.fence
+        await asyncio.gather(in_thread(self.polling.abandon), in_thread(self.commands.abandon))
+
+    async def freshen(self) -> None:
+        """Use no connection any more that was there before a silence, but for the commands under way.
+
+        A firewall may have forgotten them without a word; nobody would answer there for a long time.
+        """
+
+        def renew() -> None:
+            self.polling.stub.abort()  # it only reads: asking again costs nothing
+            self.polling.stub.DropConnections()
+            self.commands.stub.DropConnections()
+
+        await in_thread(renew)
+
+    async def poll(self, work: Callable[[Session], T], doing: str) -> T:
+        """Run blocking work on the watching session; `doing` says what, for messages: "read the folders"."""
+        return await self._run(lambda: work(self.polling), doing)
+
+    async def command(self, work: Callable[[Session], T], doing: str) -> T:
+        """Run blocking work on the commanding session, once nothing can come of what was asked before."""
+
+        def settled() -> T:
+            self.commands.settle()
+            return work(self.commands)
+
+        return await self._run(settled, doing)
+
+    async def settle(self) -> None:
+        """From here on nothing comes of a request whose answer was lost: what is read now stays true."""
+        await self._run(self.commands.settle, "end a session in which something may still come")
+
+    async def _run(self, work: Callable[[], T], doing: str) -> T:
+        try:
+            return await in_thread(work)
+        except Exception as exc:
+            raise translate(exc, doing, f"vCenter {self.server}") from exc
+
+    @property
+    def session_id(self) -> str:
+        """The id of the commanding session."""
+        return self.commands.session_id
+
+
+def endpoint_of(vcenter: VCenterSettings) -> Endpoint:
+    """Where a vCenter of the settings is, and what makes us believe it."""
+    return Endpoint(
+        url=vcenter.url,
+        ca_file=vcenter.ca_file,
+        thumbprint=vcenter.thumbprint,
+        insecure=vcenter.insecure,
+    )

@@ -1,0 +1,158 @@
+"""What went wrong with a vCenter, in one sentence: what failed, on what, in whose words, what to do."""
+
+from __future__ import annotations
+
+import re
+import socket
+import ssl
+from http.client import HTTPException
+from typing import Any
+from xml.parsers.expat import ExpatError
+
+from pyVmomi import vim, vmodl
+
+from drdeck.sites.contract import (
+    CertificateUntrusted,
+    CertificateWrong,
+    LoginRefused,
+    Refused,
+    ResultUnknown,
+    SiteError,
+    SiteUnreachable,
+)
+
+from .transport import AnswerLost, CertificateRefused, SessionEnded, TooLate
+
+_LONGEST = 300
+
+
+def translate(exc: BaseException, doing: str, server: str = "vCenter") -> SiteError:
+    """The SiteError for whatever pyVmomi, a socket, TLS or HTTP raised while `doing` ("power on erp-db01").
+
+    A SiteError comes back as it is. Raises `exc` again when it is none of these: then it is a bug.
+    """
+    if isinstance(exc, SiteError):
+        return exc
+    if isinstance(exc, AnswerLost):
+        why = _network(exc.__cause__)
+        if exc.changing:
+            return ResultUnknown(
+                f"{server} was asked to {doing}, but its answer was lost ({why}): "
+                "it may or may not have happened; look there before going on"
+            )
+        return SiteUnreachable(
+            f"Could not {doing}: {server} did not answer ({why}); check the network and that vCenter runs"
+        )
+    if isinstance(exc, TooLate):
+        return SiteUnreachable(
+            f"Could not {doing}: drdeck was stopped for a while just before it asked {server}; it looks again"
+        )
+    if isinstance(exc, SessionEnded):
+        return SiteUnreachable(f"Could not {doing}: {server} had ended our session; drdeck looks again")
+    if isinstance(exc, vim.fault.InvalidLogin):
+        return LoginRefused(
+            f"Could not {doing}: {server} does not accept this user name and password; check both"
+        )
+    if isinstance(exc, vim.fault.NotAuthenticated):
+        return SiteUnreachable(f"Could not {doing}: {server} has ended our session; log in again")
+    if isinstance(exc, vim.fault.NoPermission):
+        return Refused(f"{server} refused to {doing}: {words(exc)}; ask its administrator for that privilege")
+    if isinstance(exc, vmodl.MethodFault):
+        return Refused(f"{server} refused to {doing}: {words(exc)}")
+    if isinstance(exc, CertificateRefused):
+        text = f"Could not {doing}: {_certificate(exc, server)}"
+        if exc.expected or exc.found is None:
+            return CertificateWrong(text)
+        return CertificateUntrusted(text, exc.found)
+    if isinstance(exc, OSError | HTTPException | ExpatError):
+        return SiteUnreachable(
+            f"Could not {doing}: {server} cannot be reached ({_network(exc)}); {_advice(exc)}"
+        )
+    raise exc
+
+
+def words(fault: Any) -> str:
+    """A fault in vCenter's own words, on one line; where it has none, its name and what it is about."""
+    said = [_clean(getattr(fault, "msg", None))]
+    for more in getattr(fault, "faultMessage", None) or ():
+        said.append(_clean(getattr(more, "message", None)))
+    unique = list(dict.fromkeys(part for part in said if part))
+    subject = _subject(fault)
+    if not unique:
+        kind = type(fault).__name__.rpartition(".")[2]
+        unique = [re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", kind).capitalize()]
+    elif isinstance(fault, vmodl.fault.ManagedObjectNotFound):
+        subject = ""
+    text = ": ".join(unique)
+    if subject and subject.lower() not in text.lower():
+        text = f"{text} ({subject})"
+    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
+
+
+def _clean(text: str | None) -> str:
+    flat = " ".join("".join(c if c.isprintable() else " " for c in text or "").split()).rstrip(".")
+    # a type's name instead of words, as VMware's own simulator has it
+    return "" if flat.startswith("*types.") else flat
+
+
+def _subject(fault: Any) -> str:
+    if isinstance(fault, vim.fault.NoPermission):
+        return f"privilege {fault.privilegeId}" if fault.privilegeId else ""
+    if isinstance(fault, vim.fault.DuplicateName):
+        return f"{fault.name} exists already"
+    if isinstance(fault, vim.fault.InvalidPowerState):
+        existing = str(fault.existingState or "").removeprefix("powered").lower()
+        return f"it is {existing} now" if existing else ""
+    if isinstance(fault, vmodl.fault.InvalidArgument):
+        return str(fault.invalidProperty or "")
+    if isinstance(fault, vmodl.fault.ManagedObjectNotFound):
+        return "it is no longer there"
+    return ""
+
+
+def _network(exc: BaseException | None) -> str:
+    if isinstance(exc, TimeoutError):
+        return "no answer in time"
+    if isinstance(exc, socket.gaierror):
+        return "its name is not known here"
+    if isinstance(exc, ConnectionRefusedError):
+        return "connection refused"
+    if isinstance(exc, ConnectionError):
+        return "the connection was closed"
+    if isinstance(exc, ssl.SSLError):
+        return f"TLS: {exc.reason or exc}".replace("_", " ").lower().replace("tls", "TLS", 1)
+    if isinstance(exc, ExpatError):
+        return "the answer is not a vCenter's"
+    if isinstance(exc, HTTPException):
+        return f"HTTP: {exc}" if str(exc) else "the answer broke off"
+    if isinstance(exc, OSError):
+        return str(exc.strerror or exc)
+    return type(exc).__name__
+
+
+def _advice(exc: BaseException) -> str:
+    if isinstance(exc, FileNotFoundError | PermissionError | IsADirectoryError):
+        return "check ca_file"
+    if isinstance(exc, ssl.SSLError) and "NO_CERTIFICATE" in str(exc.reason or exc):
+        return "check ca_file: there is no certificate in it"
+    if isinstance(exc, ssl.SSLError):
+        return "check that the URL's port speaks TLS"
+    if isinstance(exc, socket.gaierror):
+        return "check the host in the URL"
+    if isinstance(exc, HTTPException | ExpatError):
+        return "check the URL; a vCenter answers at https://HOST/sdk"
+    return "check the URL, the network and that vCenter runs"
+
+
+def _certificate(exc: CertificateRefused, server: str) -> str:
+    shown = exc.found.thumbprint if exc.found is not None else ""
+    if exc.expected:
+        return (
+            f"the certificate of {server} has the SHA-256 thumbprint {shown}, "
+            f"and {exc.expected} is pinned; compare it with vCenter's own before changing the settings"
+        )
+    said = f" (SHA-256 {shown})" if shown else ""
+    return (
+        f"the certificate of {server}{said} is not trusted: {exc.reason}; "
+        "set ca_file to its CA's certificate, or thumbprint after comparing it with vCenter's own"
+    )

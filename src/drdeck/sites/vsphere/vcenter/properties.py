@@ -1,0 +1,150 @@
+"""Reads properties, one call for any number of objects, and finds the root folder."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pyVmomi import vim, vmodl
+
+from drdeck.sites.contract import Refused
+
+from .connection import Session
+
+_PC = vmodl.query.PropertyCollector
+_SHOWN = 8
+
+
+def object_id(reference: Any) -> str:
+    """The managed object id, "vm-42"."""
+    return str(reference._GetMoId())
+
+
+def retrieve(session: Session, spec: Any) -> list[Any]:
+    """All ObjectContent for a FilterSpec, in as many pieces as the vCenter makes of it."""
+    collector = session.content.propertyCollector
+    answer = collector.RetrievePropertiesEx([spec], _PC.RetrieveOptions())
+    objects: list[Any] = []
+    while answer is not None:
+        objects.extend(answer.objects or ())
+        answer = collector.ContinueRetrievePropertiesEx(answer.token) if answer.token else None
+    for content in objects:
+        for missing in content.missingSet or ():
+            # without a session a vCenter answers, but with nothing in it
+            if isinstance(missing.fault, vim.fault.NotAuthenticated):
+                raise missing.fault
+    return objects
+
+
+def properties(session: Session, thing: Any, *paths: str) -> dict[str, Any]:
+    """Properties of one object; unset ones are absent."""
+    spec = _PC.FilterSpec(
+        objectSet=[_PC.ObjectSpec(obj=thing)],
+        propSet=[_PC.PropertySpec(type=type(thing), pathSet=list(paths))],
+    )
+    return {prop.name: prop.val for content in retrieve(session, spec) for prop in content.propSet or ()}
+
+
+def find_root(session: Session, path: str) -> Any:
+    """The VM folder at an inventory path such as /DC0/vm/drdeck. Raises Refused, telling what is there."""
+    search = session.content.searchIndex
+    names = [name for name in path.split("/") if name]
+    found = search.FindByInventoryPath("/".join(names)) if names else None
+    server = f"vCenter {session.endpoint.server}"
+    if (
+        isinstance(found, vim.Folder)
+        and "VirtualMachine" in (properties(session, found, "childType")["childType"])
+    ):
+        return found
+    if found is not None:
+        raise Refused(f"{path} in {server} is no VM folder; root must be one, such as /DATACENTER/vm/FOLDER")
+    deepest, at = session.content.rootFolder, ""
+    for count in range(len(names) - 1, 0, -1):
+        above = search.FindByInventoryPath("/".join(names[:count]))
+        if above is not None:
+            deepest, at = above, "/" + "/".join(names[:count])
+            break
+    inside = _children(session, deepest)
+    shown = ", ".join(inside[:_SHOWN]) + (f" and {len(inside) - _SHOWN} more" if len(inside) > _SHOWN else "")
+    raise Refused(
+        f"The root folder {path or '/'} is not in {server}: {at or '/'} has {shown or 'nothing in it'}; "
+        "correct root in the settings, or make the folder"
+    )
+
+
+def _children(session: Session, thing: Any) -> list[str]:
+    if isinstance(thing, vim.Datacenter):
+        return ["vm"]
+    if not isinstance(thing, vim.Folder):
+        return []
+    step = _PC.TraversalSpec(type=vim.Folder, path="childEntity", skip=False)
+    spec = _PC.FilterSpec(
+        objectSet=[_PC.ObjectSpec(obj=thing, skip=True, selectSet=[step])],
+        propSet=[
+            _PC.PropertySpec(type=vim.Folder, pathSet=["name"]),
+            _PC.PropertySpec(type=vim.Datacenter, pathSet=["name"]),
+        ],
+    )
+    return sorted(str(prop.val) for content in retrieve(session, spec) for prop in content.propSet or ())
+
+
+def datacenter_of(session: Session, thing: Any) -> Any:
+    """The datacenter that an object of the inventory is in."""
+    while not isinstance(thing, vim.Datacenter):
+        thing = properties(session, thing, "parent")["parent"]
+    return thing
+
+
+VM_PATHS = (
+    "name", "parent", "runtime.powerState", "runtime.connectionState", "runtime.host", "config.template",
+    "config.instanceUuid", "guest.toolsRunningStatus", "guest.ipAddress", "network", "datastore", "snapshot",
+    "recentTask",
+)  # fmt: skip
+"""Whole `snapshot`, for its parts change together; of `guest` only parts, for as a whole it is large."""
+
+GROWTH_PATHS = ("layoutEx.file", "layoutEx.snapshot")
+"""Not `layoutEx.disk`, which is about the files that grow now, nor the time of the last look at them."""
+
+
+def watch_spec(root: Any, view: Any, network_view: Any, fields: Any, growth: bool = True) -> Any:
+    """A FilterSpec over the root folder, a view of what is below it, a view of networks, and `fields`.
+
+    `fields` is the CustomFieldsManager; `growth`: with the sizes of disk files.
+    """
+    vm_paths = [*VM_PATHS, *(GROWTH_PATHS if growth else ())]
+    tasks = _PC.TraversalSpec(type=vim.VirtualMachine, path="recentTask", skip=False)
+    return _PC.FilterSpec(
+        objectSet=[
+            _PC.ObjectSpec(obj=root),
+            _PC.ObjectSpec(obj=fields),
+            _PC.ObjectSpec(obj=view, skip=True, selectSet=[_members(tasks)]),
+            _PC.ObjectSpec(obj=network_view, skip=True, selectSet=[_members()]),
+        ],
+        propSet=[
+            _PC.PropertySpec(type=vim.VirtualMachine, pathSet=vm_paths),
+            _PC.PropertySpec(type=vim.Folder, pathSet=["name", "parent", "customValue"]),
+            _PC.PropertySpec(type=vim.CustomFieldsManager, pathSet=["field"]),
+            _PC.PropertySpec(type=vim.Network, pathSet=["name"]),
+            _PC.PropertySpec(type=vim.dvs.DistributedVirtualPortgroup, pathSet=["tag"]),
+            _PC.PropertySpec(type=vim.Task, pathSet=["info.state"]),
+        ],
+    )
+
+
+def attribute_spec(root: Any, view: Any, fields: Any) -> Any:
+    """A FilterSpec for the custom attributes of the root and all folders below it, with their names."""
+    return _PC.FilterSpec(
+        objectSet=[
+            _PC.ObjectSpec(obj=fields),
+            _PC.ObjectSpec(obj=root),
+            _PC.ObjectSpec(obj=view, skip=True, selectSet=[_members()]),
+        ],
+        propSet=[
+            _PC.PropertySpec(type=vim.CustomFieldsManager, pathSet=["field"]),
+            _PC.PropertySpec(type=vim.Folder, pathSet=["customValue"]),
+        ],
+    )
+
+
+def _members(*then: Any) -> Any:
+    """From a view to what it shows, and from there on."""
+    return _PC.TraversalSpec(type=vim.view.ContainerView, path="view", skip=False, selectSet=list(then))

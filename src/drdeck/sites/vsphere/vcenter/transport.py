@@ -1,0 +1,335 @@
+"""How calls travel to a vCenter: TLS as the settings ask, time-outs, and whether a request had left."""
+
+from __future__ import annotations
+
+import contextlib
+import select
+import socket
+import ssl
+import struct
+import threading
+import time
+from collections.abc import Callable, Iterator
+from functools import cached_property
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import msgspec
+from pyVmomi import SoapStubAdapter, vim, vmodl
+
+from drdeck import __version__
+from drdeck.model.certificates import Certificate
+from drdeck.private_files import refuse_strangers
+
+from .server_certificate import presented, thumbprint_of, unchecked
+
+VERSION = "vim.version.version11"
+"""The API version that we speak (6.5); newer servers answer in it."""
+AGENT = f"drdeck/{__version__}"
+"""What a vCenter shows in its list of sessions, as the name of the program."""
+
+IDLE_S = 15.0
+"""A connection unused for so long is not used again: a proxy may close it just as a command leaves."""
+
+_READS = (
+    "Retrieve", "Fetch", "Find", "Query", "WaitForUpdates", "CancelWaitForUpdates", "CurrentTime",
+    "HasPrivilege", "HasUserPrivilege", "Login", "Logout", "TerminateSession", "SessionIsActive",
+    "ReadNext", "ReadPrevious",
+    "CreateContainerView", "CreateListView", "CreateFilter", "CreatePropertyCollector",
+    "CreateCollectorForEvents", "CreateCollectorForTasks", "DestroyView", "DestroyPropertyFilter",
+    "DestroyPropertyCollector", "DestroyCollector", "ResetCollector", "RewindCollector",
+    "SetCollectorPageSize",
+)  # fmt: skip
+
+
+class AnswerLost(Exception):
+    """A request had left and no answer came; `changing` tells whether it would have changed anything."""
+
+    def __init__(self, method: str, changing: bool) -> None:
+        super().__init__(method)
+        self.method, self.changing = method, changing
+
+
+class TooLate(Exception):
+    """A request was kept from leaving: the time in which it was right to send it was over."""
+
+    def __init__(self, method: str) -> None:
+        super().__init__(method)
+
+
+class SessionEnded(Exception):
+    """A request was refused, for its session had ended; it did nothing, and must not be repeated unseen."""
+
+    def __init__(self, method: str) -> None:
+        super().__init__(method)
+
+
+class CertificateRefused(Exception):
+    """The server's certificate is not trusted; `expected` is the thumbprint pinned instead, if any."""
+
+    def __init__(self, reason: str, found: Certificate | None, expected: str = "") -> None:
+        super().__init__(reason)
+        self.reason, self.found, self.expected = reason, found, expected
+
+
+class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a vCenter is and what makes us believe it: a CA file, a SHA-256 thumbprint, or nothing."""
+
+    url: str
+    ca_file: str | None = None
+    thumbprint: str | None = None
+    insecure: bool = False
+
+    def __post_init__(self) -> None:
+        parts = urlsplit(self.url)
+        if parts.scheme not in ("https", "http") or not parts.hostname:
+            raise ValueError(f"{self.url!r} is no vCenter URL; write it like https://vcsa.example:443/sdk")
+        if parts.username is not None or parts.password is not None:
+            raise ValueError("a vCenter URL holds no user or password; use username and password_command")
+        try:
+            _ = parts.port
+        except ValueError:
+            raise ValueError(f"the port in {self.url!r} is not a number up to 65535") from None
+        if self.thumbprint is not None and len(normalise(self.thumbprint)) != 64:
+            raise ValueError(
+                "a thumbprint is the SHA-256 of the certificate: 32 pairs of hex digits, AB:CD:..."
+            )
+
+    @property
+    def server(self) -> str:
+        """What messages call it: host, and port when not the usual one."""
+        parts = urlsplit(self.url)
+        usual = 443 if parts.scheme == "https" else 80
+        host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname or ""
+        return host if parts.port in (None, usual) else f"{host}:{parts.port}"
+
+    @property
+    def tls(self) -> bool:
+        return urlsplit(self.url).scheme == "https"
+
+    @property
+    def place(self) -> tuple[str, int]:
+        """Host and port."""
+        parts = urlsplit(self.url)
+        return parts.hostname or "", parts.port or (443 if self.tls else 80)
+
+    def context(self) -> ssl.SSLContext:
+        """How certificates are checked. Raises OSError or ssl.SSLError when the CA file is no use, or when
+        another user could have written it: who does is whom we believe."""
+        if self.insecure or self.thumbprint is not None:
+            return unchecked()
+        if self.ca_file is not None:
+            refuse_strangers(Path(self.ca_file))
+        return ssl.create_default_context(cafile=self.ca_file)
+
+
+def normalise(thumbprint: str) -> str:
+    """The hex digits of a thumbprint, or the empty string when there are others."""
+    digits = thumbprint.replace(":", "").replace(" ", "").upper()
+    return digits if all(c in "0123456789ABCDEF" for c in digits) else ""
+
+
+class _Http(HTTPConnection):
+    """Waits `connect_s` for the connection, and for each piece of an answer what its call allows."""
+
+    used = False
+
+    def __init__(self, host: str, port: int, *, connect_s: float, stub: Stub) -> None:
+        super().__init__(host, port, timeout=connect_s)
+        self._stub = stub
+
+    def connect(self) -> None:
+        super().connect()
+        self._tune()
+
+    def _tune(self) -> None:
+        """Neither end may wait for the other without need."""
+        # what has not left when we give up, or die, must not leave later: nobody waits for it then
+        self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        # a firewall that forgot the connection of a long poll says nothing: ask
+        self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        for option, value in (("TCP_KEEPIDLE", 5), ("TCP_KEEPINTVL", 3), ("TCP_KEEPCNT", 3)):
+            if hasattr(socket, option):
+                self.sock.setsockopt(socket.IPPROTO_TCP, getattr(socket, option), value)
+
+    def request(self, *args: Any, **kwargs: Any) -> None:
+        super().request(*args, **kwargs)
+        self.sock.settimeout(self._stub.sent())
+
+    def gone(self) -> bool:
+        """The server closed it while it lay idle: what is readable now can only be the end."""
+        if self.sock is None:
+            return True
+        poller = select.poll()
+        poller.register(self.sock, select.POLLIN)
+        return bool(poller.poll(0))
+
+
+class _Https(_Http, HTTPSConnection):
+    """The same over TLS, with the pinned thumbprint checked on every new connection."""
+
+    def __init__(self, host: str, port: int, *, connect_s: float, stub: Stub) -> None:
+        HTTPSConnection.__init__(self, host, port, timeout=connect_s, context=stub.tls)
+        self._stub = stub
+
+    def connect(self) -> None:
+        try:
+            HTTPSConnection.connect(self)
+        except ssl.SSLCertVerificationError as refused:
+            # a second look, trusting nothing: the operator needs to see which certificate was refused
+            found = presented(self.host, self.port, float(self.timeout or 0.0) or IDLE_S)
+            raise CertificateRefused(refused.verify_message, found) from refused
+        assert isinstance(self.sock, ssl.SSLSocket)
+        self._tune()
+        expected = self._stub.endpoint.thumbprint
+        if expected is not None:
+            shown = thumbprint_of(self.sock.getpeercert(binary_form=True) or b"")
+            if normalise(shown) != normalise(expected):
+                self.close()
+                raise CertificateRefused(
+                    "not the pinned certificate", Certificate(thumbprint=shown), expected
+                )
+
+
+class Stub(SoapStubAdapter):  # type: ignore[misc]
+    """pyVmomi's adapter with our time-outs, knowing whether a failed request had left.
+
+    `log_in` is asked when the vCenter no longer knows the session; the refused call, which by that
+    refusal did nothing, is then made once more. Raises AnswerLost beside what pyVmomi raises.
+    `agent`: the name that the vCenter shows for its sessions.
+    """
+
+    def __init__(
+        self, endpoint: Endpoint, connect_s: float, call_s: float, poll_s: float = 0.0, agent: str = AGENT
+    ) -> None:
+        parts = urlsplit(endpoint.url)
+        port = parts.port or (443 if endpoint.tls else 80)
+        host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
+        path = parts.path if parts.path not in ("", "/") else "/sdk"
+        super().__init__(
+            url=f"{parts.scheme}://{host}:{port}{path}",
+            version=VERSION,
+            poolSize=16,
+            connectionPoolTimeout=IDLE_S,
+            customHeaders={"User-Agent": agent},
+        )
+        self.endpoint, self.agent = endpoint, agent
+        self.log_in: Callable[[int], None] | None = None
+        self.on_lost: Callable[[str], None] = lambda cookie: None
+        """told the session's cookie when the answer to a changing request of it was lost"""
+        self.logins = 0
+        self.silent = False
+        """nothing may leave any more"""
+        self._local = threading.local()
+        self._open: set[_Http] = set()
+        self.scheme = _Https if endpoint.tls else _Http
+        self.schemeArgs = {"connect_s": connect_s, "stub": self}
+        self.call_s, self.poll_s = call_s, poll_s
+
+    @cached_property
+    def tls(self) -> ssl.SSLContext:
+        """Made once: reading all of a system's CA certificates takes a while."""
+        return self.endpoint.context()
+
+    def sent(self) -> float:
+        """This thread's request has left; the seconds to wait for its answer."""
+        self._local.sent = True
+        # the vCenter itself holds the answer to a long poll back
+        return self.call_s + (self.poll_s if self._local.method == "WaitForUpdatesEx" else 0.0)
+
+    @contextlib.contextmanager
+    def no_later_than(self, steady_s: float) -> Iterator[None]:
+        """In this thread no changing request leaves after `steady()` has passed this. Raises TooLate.
+
+        Nor is one repeated whose session had ended: who ended it may have taken over. Raises SessionEnded.
+        """
+        self._local.until = steady_s
+        try:
+            yield
+        finally:
+            self._local.until = None
+
+    def GetConnection(self) -> Any:
+        while True:
+            connection = super().GetConnection()
+            if not (connection.used and connection.gone()):
+                break
+            connection.close()
+        if self.silent:
+            self.ReturnConnection(connection)
+            raise ConnectionAbortedError("nothing is asked there now")
+        until = self._until(self._local.method)
+        if until is not None and steady() >= until:
+            self.ReturnConnection(connection)  # this is the last moment to learn that we were stopped
+            raise TooLate(self._local.method)
+        self._open.add(connection)
+        return connection
+
+    def _until(self, method: str) -> float | None:
+        """Until when, as `steady` counts, this thread may send such a request; None: nobody minds."""
+        return getattr(self._local, "until", None) if changing(method) else None
+
+    def ReturnConnection(self, conn: Any) -> None:
+        conn.used = True
+        self._open.discard(conn)
+        super().ReturnConnection(conn)
+
+    def abort(self) -> None:
+        """Break every call under way, from another thread; each fails at once."""
+        for connection in list(self._open):
+            sock = connection.sock
+            if sock is not None:
+                try:
+                    sock.shutdown(socket.SHUT_RDWR)
+                except OSError:
+                    continue
+
+    def InvokeMethod(self, mo: Any, info: Any, args: Any, outerStub: Any = None) -> Any:
+        logins = self.logins
+        try:
+            answer = self._invoke(mo, info, args, outerStub)
+            if info.wsdlName in ("RetrievePropertiesEx", "ContinueRetrievePropertiesEx"):
+                _check_session(answer)
+            return answer
+        except vim.fault.NotAuthenticated:
+            if self.log_in is None or info.wsdlName in ("Login", "Logout"):
+                raise
+            self.log_in(logins)
+            if self._until(info.wsdlName) is not None:
+                raise SessionEnded(info.wsdlName) from None
+            return self._invoke(mo, info, args, outerStub)
+
+    def _invoke(self, mo: Any, info: Any, args: Any, outer: Any) -> Any:
+        self._local.sent, self._local.method = False, info.wsdlName
+        cookie = str(self.cookie)
+        try:
+            return super().InvokeMethod(mo, info, args, outer)
+        except vmodl.MethodFault:
+            raise
+        except Exception as broken:
+            # a whole answer of 4xx says: not done; one of 5xx may come from a proxy that had passed it on
+            if not self._local.sent or (isinstance(broken, HTTPException) and str(broken).startswith("4")):
+                raise
+            if changing(info.wsdlName):
+                self.on_lost(cookie)
+            raise AnswerLost(info.wsdlName, changing(info.wsdlName)) from broken
+
+
+def _check_session(answer: Any) -> None:
+    """Without a session a vCenter answers a reading, but with nothing in it. Raises NotAuthenticated."""
+    for content in answer.objects or () if answer is not None else ():
+        for missing in content.missingSet or ():
+            if isinstance(missing.fault, vim.fault.NotAuthenticated):
+                raise missing.fault
+
+
+def steady() -> float:
+    """Seconds that pass also while this process, or the whole machine, sleeps; nobody can set them."""
+    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
+
+
+def changing(method: str) -> bool:
+    """Whether a SOAP method may change anything at the site (views and filters of our own do not count)."""
+    return not method.startswith(_READS)

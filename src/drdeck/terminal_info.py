@@ -1,0 +1,167 @@
+"""The terminal that drdeck draws on: size, colours, characters, tmux; and what to do about them."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Mapping
+
+from drdeck.config.settings import ConsoleSettings
+from drdeck.model.alarms import Finding
+
+MIN_WIDTH, MIN_HEIGHT = 80, 24
+"""Columns and rows that the console needs."""
+_COLOURS = {"truecolor": "16 million", "256": "256", "standard": "16"}
+_TMUX_S = 2.0
+_HAND_ON = "tmux set -g allow-passthrough on"
+
+
+def _locale(environ: Mapping[str, str]) -> str:
+    """Of the terminal, from the variables in the order that C gives them; nothing set is the C locale,
+    whatever Python makes of it for itself."""
+    return next((v for name in ("LC_ALL", "LC_CTYPE", "LANG") if (v := environ.get(name))), "C")
+
+
+def is_utf8(environ: Mapping[str, str] | None = None) -> bool:
+    """Whether the terminal's locale says UTF-8."""
+    return "utf8" in _locale(os.environ if environ is None else environ).lower().replace("-", "")
+
+
+def typed(data: bytes, environ: Mapping[str, str] | None = None) -> str:
+    """What a terminal sent as text: UTF-8, and what is none as its locale has it, or as U+FFFD."""
+    _, _, coding = _locale(os.environ if environ is None else environ).partition(".")
+    coding = coding.partition("@")[0]
+    text, done = "", 0
+    while done < len(data):
+        try:
+            return text + data[done:].decode("utf-8")
+        except UnicodeDecodeError as error:
+            start, end = done + error.start, done + error.end
+            text += data[done:start].decode("utf-8") + _decoded(data[start:end], coding)
+            done = end
+    return text
+
+
+def theme_of(options: ConsoleSettings, environ: Mapping[str, str]) -> str:
+    """The theme by name; NO_COLOR means mono."""
+    return "mono" if environ.get("NO_COLOR") else options.theme
+
+
+def ascii_only(options: ConsoleSettings, environ: Mapping[str, str]) -> bool:
+    """Whether everything is drawn in ASCII."""
+    return options.ascii == "always" or (options.ascii == "auto" and not is_utf8(environ))
+
+
+def _decoded(data: bytes, coding: str) -> str:
+    try:
+        return data.decode(coding, "replace")
+    except (LookupError, UnicodeError):  # no such coding, or none of texts
+        return data.decode("ascii", "replace")
+
+
+def colours_of(environ: Mapping[str, str]) -> str | None:
+    """truecolor, 256 or standard, as COLORTERM and TERM say; None for a terminal without."""
+    term = environ.get("TERM", "").lower()
+    if environ.get("COLORTERM", "").lower() in ("truecolor", "24bit"):
+        return "truecolor"
+    if term in ("", "dumb", "unknown"):
+        return None
+    return "256" if "256color" in term else "truecolor" if "direct" in term else "standard"
+
+
+def findings(
+    size: tuple[int, int] | None,
+    options: ConsoleSettings,
+    environ: Mapping[str, str],
+    colours: str | None,
+    passthrough: str | None = None,
+) -> list[Finding]:
+    """What can be said of a terminal. `size` None: there is none; `passthrough`: see `tmux_passthrough`."""
+    found = [_size(size, environ)]
+    theme = theme_of(options, environ)
+    if size is None:
+        pass  # nothing is drawn
+    elif theme == "mono":
+        why = "NO_COLOR is set" if environ.get("NO_COLOR") else "the theme is mono"
+        found.append(Finding(level="ok", subject="colours", text=f"none are used: {why}"))
+    else:
+        count = _COLOURS.get(colours or "", "unknown")
+        few = count == "16" and theme != "ansi"
+        remedy = 'set theme = "ansi" under [console] in the settings, or TERM' if few else ""
+        found.append(
+            Finding(
+                level="warn" if few else "ok",
+                subject="colours",
+                text=f"{count}, theme {theme}",
+                remedy=remedy,
+            )
+        )
+    if ascii_only(options, environ):
+        asked = options.ascii == "always"
+        remedy = "set LANG to a UTF-8 locale such as C.UTF-8, and the terminal to UTF-8"
+        found.append(
+            Finding(
+                level="ok" if asked else "warn",
+                subject="characters",
+                text="drawn in ASCII only" + (", as the settings ask" if asked else ""),
+                remedy="" if asked else remedy,
+            )
+        )
+    else:
+        found.append(Finding(level="ok", subject="characters", text="UTF-8"))
+    if environ.get("TMUX"):
+        found.append(_tmux(passthrough))
+    return found
+
+
+def _size(size: tuple[int, int] | None, environ: Mapping[str, str]) -> Finding:
+    term = environ.get("TERM") or "not set"
+    if size is None:
+        return Finding(
+            level="ok", subject="terminal", text="none here: the console needs one, commands do not"
+        )
+    if term in ("dumb", "not set"):
+        remedy = "set TERM to what the terminal is; the commands work without"
+        return Finding(level="warn", subject="terminal", text=f"TERM is {term}", remedy=remedy)
+    width, height = size
+    small = width < MIN_WIDTH or height < MIN_HEIGHT
+    return Finding(
+        level="warn" if small else "ok",
+        subject="terminal",
+        text=f"{width} x {height}, TERM {term}",
+        remedy=f"make it {MIN_WIDTH} x {MIN_HEIGHT} or larger" if small else "",
+    )
+
+
+def _tmux(passthrough: str | None) -> Finding:
+    if passthrough in ("on", "all"):
+        return Finding(level="ok", subject="tmux", text="in use; hands copies on (OSC 52)")
+    if passthrough == "off":
+        text = "in use; keeps what is copied (OSC 52) to itself: allow-passthrough is off"
+        return Finding(level="warn", subject="tmux", text=text, remedy=_HAND_ON)
+    text = "in use; whether it hands copies on (OSC 52) cannot be told"
+    return Finding(level="ok", subject="tmux", text=text, remedy=f"if copying does not work: {_HAND_ON}")
+
+
+def tmux_passthrough(environ: Mapping[str, str]) -> str | None:
+    """tmux's option allow-passthrough here: on, all or off; None outside tmux, or when it does not say.
+
+    A tmux before 3.3 has no such option and always hands on. Blocks for a moment.
+    """
+    if not environ.get("TMUX"):
+        return None
+    try:
+        asked = subprocess.run(
+            ["tmux", "show-options", "-Apv", "allow-passthrough"],
+            env=dict(environ),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=_TMUX_S,
+            check=False,
+            text=True,
+        )
+    except (OSError, subprocess.TimeoutExpired, ValueError):
+        return None
+    if asked.returncode != 0:
+        return "on" if "option" in asked.stderr else None
+    return asked.stdout.strip() or None
