@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from drdeck.coach.judge import judge
-from drdeck.coach.lesson_facts import Facts
+from drdeck.coach.lesson_facts import LessonFacts
 from drdeck.coach.lesson_file import Course, parse
 from drdeck.coach.progress import Progress
 from drdeck.controller.journal.operations import OperationState, OperationView
@@ -123,11 +123,13 @@ def completion(kind: FailoverType = FailoverType.PLANNED, run_pitr: bool = True)
     return operation("cfo_complete", 5, ident="op-1", type=kind, run_pitr=run_pitr)
 
 
-def facts(shown: Domain | None = None, *operations: OperationView, now: float = 60, **more: Any) -> Facts:
-    return Facts(now=at(now), domains=(shown or domain(),), operations=operations, **more)
+def facts(
+    shown: Domain | None = None, *operations: OperationView, now: float = 60, **more: Any
+) -> LessonFacts:
+    return LessonFacts(now=at(now), domains=(shown or domain(),), operations=operations, **more)
 
 
-def judged(chosen: Course, seen: Facts, *attaches: float) -> Progress:
+def judged(chosen: Course, seen: LessonFacts, *attaches: float) -> Progress:
     """The progress of a new lesson after one look."""
     begun = Progress(lesson="made", begun_at=T0, attaches=tuple(at(a) for a in attaches))
     return judge(chosen, begun, seen)

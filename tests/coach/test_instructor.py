@@ -20,7 +20,7 @@ from drdeck.model.commands import BeginCompletion, StartSession
 from drdeck.model.domains import FailoverType
 from drdeck.sites.training.scenario.scenario_file import load
 from drdeck.sites.training.simulation.fault_injection import InjectFault
-from drdeck.sites.training.site_simulation import Accepted, Simulation, view
+from drdeck.sites.training.site_simulation import Accepted, SiteSimulation, view
 from tests.support.deck import Deck
 from tests.support.fakesite import FakeSite
 from tests.support.terminal import Terminal
@@ -238,7 +238,7 @@ def test_computing_directly_equals_computing_in_steps() -> None:
         fault("foreign_snapshot", 2100, vms=("files-srv02",)),
     ]
     steps = [after(s) for s in range(0, 3000, 7)]
-    simulation, left = Simulation(scenario), list(commands)
+    simulation, left = SiteSimulation(scenario), list(commands)
     for now in steps:
         while left and left[0].at <= now:
             simulation.take(left[0].command, left.pop(0).at)

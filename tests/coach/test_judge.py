@@ -12,7 +12,7 @@ import pytest
 
 from drdeck.coach.judge import attached, current, judge
 from drdeck.coach.lesson import Lesson
-from drdeck.coach.lesson_facts import Facts, Given
+from drdeck.coach.lesson_facts import JournaledAnswer, LessonFacts
 from drdeck.coach.progress import Progress
 from drdeck.controller.journal.operations import OperationState
 from drdeck.model.domains import Failover, FailoverType, Health, Mode, SessionState
@@ -48,7 +48,7 @@ SICK: dict[str, Any] = {
     "vms": (vm("erp-app03", rolled_back_to=LAST_GOOD, health=Health.FAILED), vm("erp-web06"))
 }
 
-OBJECTIVES: list[tuple[str, Facts, bool]] = [
+OBJECTIVES: list[tuple[str, LessonFacts, bool]] = [
     ('kind = "mode", mode = "synchronised"', facts(domain(Mode.REHYDRATING)), False),
     ('kind = "mode", mode = "synchronised"', facts(domain(Mode.SYNCHRONISED)), True),
     ('kind = "mode", mode = "synchronised"', facts(domain(Mode.COMPLETING)), True),
@@ -104,7 +104,7 @@ OBJECTIVES: list[tuple[str, Facts, bool]] = [
 
 
 @pytest.mark.parametrize(("when", "seen", "met"), OBJECTIVES)
-def test_an_objective_is_a_fact(when: str, seen: Facts, met: bool) -> None:
+def test_an_objective_is_a_fact(when: str, seen: LessonFacts, met: bool) -> None:
     after = judged(course(objective(f"{when}, {ERP}")), seen)
     assert ("it" in after.met) is met
     assert after.finished is met
@@ -135,12 +135,12 @@ def test_an_answer_counts_for_the_vm_that_it_was_about(when: str, choice: str, t
     tables = {"objectives": tomllib.loads(objective(f"{when}, {ERP}"))["objectives"]}
     lesson = msgspec.convert({**tomllib.loads(HEAD), **tables}, Lesson)
     chosen = dataclasses.replace(made, lesson=lesson)
-    given = Given(operation="op-1", choice=choice, text=text)
+    given = JournaledAnswer(operation="op-1", choice=choice, text=text)
     assert judged(chosen, facts(None, completion(), answers=(given,))).finished is met
 
 
 FORCE = completion(FailoverType.FORCE)
-MISTAKES: list[tuple[str, str, Facts, int]] = [
+MISTAKES: list[tuple[str, str, LessonFacts, int]] = [
     ("exit_without_rollback", "", facts(domain(**AFTER), EXIT), 0),
     ("exit_without_rollback", "", facts(domain(**AFTER, reset_at=at(30)), EXIT), 1),
     ("exit_without_rollback", "", facts(domain(**AFTER, reset_at=at(30)), GOOD, EXIT), 0),
@@ -170,20 +170,22 @@ MISTAKES: list[tuple[str, str, Facts, int]] = [
     (
         "vm_skipped",
         "",
-        facts(None, completion(), answers=(Given(operation="op-1", choice="skip", text="x"),)),
+        facts(None, completion(), answers=(JournaledAnswer(operation="op-1", choice="skip", text="x"),)),
         1,
     ),
     (
         "vm_skipped",
         "",
-        facts(None, completion(), answers=(Given(operation="op-1", choice="retry", text="x"),)),
+        facts(None, completion(), answers=(JournaledAnswer(operation="op-1", choice="retry", text="x"),)),
         0,
     ),
 ]
 
 
 @pytest.mark.parametrize(("kind", "extra", "seen", "count"), MISTAKES)
-def test_a_mistake_is_noticed_once_for_each_occasion(kind: str, extra: str, seen: Facts, count: int) -> None:
+def test_a_mistake_is_noticed_once_for_each_occasion(
+    kind: str, extra: str, seen: LessonFacts, count: int
+) -> None:
     chosen = course(NEVER_MET, mistake(kind, extra))
     after = judged(chosen, seen)
     assert [m.kind for m in after.mistakes] == [kind] * count

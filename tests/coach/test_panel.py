@@ -10,7 +10,7 @@ import pytest
 from drdeck.coach.coach import Coach
 from drdeck.coach.judge import judge
 from drdeck.coach.lesson_file import Course, shipped
-from drdeck.coach.progress import Noticed
+from drdeck.coach.progress import NoticedMistake
 from drdeck.coach.result import Cost, result_of
 from drdeck.console.format import plain_of, width_of
 from drdeck.console.widgets.coach_panel import MOST_LINES, panel_lines
@@ -72,7 +72,7 @@ def test_help_begins_anew_with_the_next_objective(tmp_path: Path) -> None:
 
 def test_a_mistake_is_told_until_help_is_asked_for(tmp_path: Path) -> None:
     coach = coach_of(course(TWO, mistake("vm_skipped", "fatal = true")), tmp_path)
-    noticed = Noticed(
+    noticed = NoticedMistake(
         kind="vm_skipped", occasion="x", domain="erp-prod", at=T0, why="It does harm.", fatal=True
     )
     coach.progress = msgspec.structs.replace(coach.progress, mistakes=(noticed,))

@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 from textual.app import App, ComposeResult
 
-from drdeck.coach.coach import Coach, News
+from drdeck.coach.coach import Coach, CoachNews
 from drdeck.coach.lesson_file import find
 from drdeck.console.widgets.text_lines import Lines
 from drdeck.controller.ipc.client import Client
@@ -19,8 +19,8 @@ from tests.console.fake import FakeClient, domain
 class Quiet(Coach):
     """A coach that is told by the test what was met."""
 
-    async def observe(self, client: Client) -> News:
-        return News()
+    async def observe(self, client: Client) -> CoachNews:
+        return CoachNews()
 
     def meet(self, *ids: str) -> None:
         self.progress = msgspec.structs.replace(self.progress, met=dict.fromkeys(ids, T0))

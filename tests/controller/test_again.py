@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from drdeck.controller.journal.operations import OperationState
-from drdeck.controller.site_watcher import Again
+from drdeck.controller.site_watcher import LapsedSynchronisation
 from drdeck.model.domains import Domain, Mode, Owner, Step
 from tests.controller.test_controller import controlling
 from tests.controller.test_reconcile import operation
@@ -19,7 +19,7 @@ SYNCED, BEHIND, IMPORTED = Mode.SYNCHRONISED, Mode.REHYDRATING, Mode.IMPORTED
 COMPLETING, RUNNING = Mode.COMPLETING, Mode.RUNNING_IN_FAILOVER
 
 
-def shown(again: Again, mode: Mode) -> Domain:
+def shown(again: LapsedSynchronisation, mode: Mode) -> Domain:
     view = FakeSite()._view()
     step = Step(number=1, of=1, label="Wait", detail="no replica yet of app")
     one = Domain(
@@ -42,7 +42,7 @@ def shown(again: Again, mode: Mode) -> Domain:
     ],
 )
 def test_only_what_was_synchronised_rehydrates_again(modes: list[Mode], again: bool) -> None:
-    teller = Again(())
+    teller = LapsedSynchronisation(())
     last = [shown(teller, mode) for mode in modes][-1]
     assert last.again == ("1 of 2 VMs are not Recoverable: no replica yet of app" if again else "")
     assert (last.mode_label == "Continuous Rehydration again") is again
@@ -54,7 +54,7 @@ def test_after_a_start_the_journal_knows(state: str, again: bool) -> None:
     asked = operation("cfo_start")
     request = msgspec.structs.replace(asked.request, domain="erp")
     begun = msgspec.structs.replace(asked, request=request, state=OperationState(state))
-    assert bool(shown(Again([begun]), BEHIND).again) is again
+    assert bool(shown(LapsedSynchronisation([begun]), BEHIND).again) is again
 
 
 async def test_a_controller_tells_it(tmp_path: Path) -> None:

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from drdeck.controller import maintenance_runner
-from drdeck.controller.maintenance_runner import Chores
-from drdeck.controller.site_watcher import Sight, utcnow
-from drdeck.model.commands import Take
-from drdeck.model.planned import Act
+from drdeck.controller.maintenance_runner import MaintenanceCalls
+from drdeck.controller.site_watcher import SiteWatcher, utcnow
+from drdeck.model.commands import MakePlannedCall
+from drdeck.model.planned import PlannedCall
 from drdeck.sites.contract import Refused
 from tests.controller.test_controller import controlling
 from tests.support.fakesite import FakeSite
@@ -31,8 +31,8 @@ class Told:
         self.events: list[tuple[str, dict[str, Any]]] = []
         self.tries = 0
         self._answers: Iterator[tuple[str, str]] = iter(())
-        sight = Sight(FakeSite(), utcnow, lambda: 0.0)
-        self.chores = Chores(self._execute, self._record, self._surely, sight)
+        sight = SiteWatcher(FakeSite(), utcnow, lambda: 0.0)
+        self.chores = MaintenanceCalls(self._execute, self._record, self._surely, sight)
 
     async def _execute(self, command: Any) -> tuple[str, str]:
         self.tries += 1
@@ -44,9 +44,9 @@ class Told:
     async def _surely(self, kind: str, data: dict[str, Any]) -> None:
         self._record(kind, data)
 
-    def command(self, vm: str = "vm-1", kind: str = "snapshot") -> Take:
-        act = Act(key=f"point:{self.tries}:{vm}", kind=kind, vm=vm, says="make a point")
-        return Take(operation="", domain="erp", act=act)
+    def command(self, vm: str = "vm-1", kind: str = "snapshot") -> MakePlannedCall:
+        act = PlannedCall(key=f"point:{self.tries}:{vm}", kind=kind, vm=vm, says="make a point")
+        return MakePlannedCall(operation="", domain="erp", act=act)
 
     async def answered(self, *answers: tuple[str, str], vm: str = "vm-1", kind: str = "snapshot") -> None:
         self._answers = iter(answers)
@@ -100,9 +100,9 @@ async def test_other_vms_and_other_acts_are_told_by_themselves() -> None:
 async def test_the_same_words_of_another_point_are_the_same_words() -> None:
     found = Told()
     for minute in range(3):
-        act = Act(key=f"point:{minute}", kind="snapshot", vm="vm-1", says=f"make point 10:0{minute}")
+        act = PlannedCall(key=f"point:{minute}", kind="snapshot", vm="vm-1", says=f"make point 10:0{minute}")
         found._answers = iter([("refused", f"vCenter refused to {act.says}: no room")])
-        await found.chores.carry_out(Take(operation="", domain="erp", act=act))
+        await found.chores.carry_out(MakePlannedCall(operation="", domain="erp", act=act))
     assert found.short == ["begins", "refused"]
 
 
@@ -119,8 +119,8 @@ async def test_a_controller_goes_on_trying(tmp_path: Path, monkeypatch: pytest.M
     site, tried = FakeSite(), 0
     monkeypatch.setattr(maintenance_runner, "RETRY_S", 0.0)
 
-    def due(now: object) -> list[tuple[str, Act]]:
-        return [("erp", Act(key=f"point:{tried}", kind="snapshot", vm="1", says="make a point"))]
+    def due(now: object) -> list[tuple[str, PlannedCall]]:
+        return [("erp", PlannedCall(key=f"point:{tried}", kind="snapshot", vm="1", says="make a point"))]
 
     async def refuse(command: object) -> None:
         nonlocal tried

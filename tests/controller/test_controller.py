@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from drdeck.controller.controller import Controller
-from drdeck.controller.executor import Rest
+from drdeck.controller.executor import RetryPause
 from drdeck.controller.journal.event_store import Journal
 from drdeck.controller.journal.operations import Operation, OperationState
 from drdeck.controller.requests import NotAccepted
@@ -81,7 +81,7 @@ async def test_it_ends_when_told_so_whatever_comes_at_that_moment(
 ) -> None:
     """Before Python 3.12 asyncio.wait_for forgets that it was cancelled when its wait ends in that moment."""
     controller = Controller(site, Journal(file))
-    controller.doing._rests["op-1", "BeginCompletion"] = Rest(times=3, until=0)
+    controller.doing._rests["op-1", "BeginCompletion"] = RetryPause(times=3, until=0)
     running = asyncio.create_task(controller.doing.run())
     for _ in range(5):
         await asyncio.sleep(0)

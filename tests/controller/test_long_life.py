@@ -15,7 +15,7 @@ import pytest
 
 from drdeck.controller.controller import Controller
 from drdeck.controller.ipc.protocol import TasksAnswer, line
-from drdeck.controller.ipc.snapshots import RECENT, News
+from drdeck.controller.ipc.snapshots import RECENT, Snapshots
 from drdeck.controller.journal import projection
 from drdeck.controller.journal.alarm_trail import ALARM, AlarmTrail
 from drdeck.controller.journal.audit import operations as journaled
@@ -25,7 +25,7 @@ from drdeck.controller.requests import NotAccepted
 from drdeck.model.actions import Request
 from drdeck.model.alarms import Alarm
 from drdeck.model.domains import Domain, FailoverType, Mode, Owner, Session, SessionState
-from drdeck.model.guard import Deed, alarm
+from drdeck.model.guard import Change, alarm
 from drdeck.model.times import show
 from drdeck.model.views import SiteClock, SiteView
 from drdeck.sites.training.simulation import domain_machine
@@ -46,7 +46,7 @@ class Life:
         self.site = TrainingSite("lab", scenario(Plan()), directory, 1.0, self.clock)
         self.journal = Journal(self.file)
         self.controller = Controller(self.site, self.journal, real_now=self.clock, steady=self.clock.steady)
-        self.news = News(self.controller, lambda: ())
+        self.news = Snapshots(self.controller, lambda: ())
         self.controller.on_change = self.news.changed
 
     async def until(self, holds: Callable[[], bool]) -> None:
@@ -146,7 +146,7 @@ async def test_a_thousand_operations_make_no_message_longer(tmp_path: Path) -> N
     for number in range(1, 1001):
         past(journal, number)
         if number in (projection.KEPT, 1000):
-            news = News(Controller(site, journal), lambda: ())
+            news = Snapshots(Controller(site, journal), lambda: ())
             tasks = TasksAnswer(id=1, operations=news.operations_of(None))
             sizes[number] = [len(text) for text in (news.line(), news.line(DOMAIN), line(tasks))]
     assert all(abs(a - b) < 50 for a, b in zip(sizes[1000], sizes[projection.KEPT], strict=True))
@@ -191,7 +191,7 @@ def site_view(session: str | None, *alarms: Alarm) -> SiteView:
 
 def foreign(number: int) -> Alarm:
     at = REAL + timedelta(seconds=number)
-    return alarm(Deed.SNAPSHOT, "db01", "made a snapshot", at, "svc", "")
+    return alarm(Change.SNAPSHOT, "db01", "made a snapshot", at, "svc", "")
 
 
 def test_alarms_are_journaled_once_and_forgotten_with_their_session(tmp_path: Path) -> None:

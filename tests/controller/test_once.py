@@ -11,11 +11,11 @@ from drdeck.controller import executor
 from drdeck.controller.journal import projection as facts
 from drdeck.controller.journal.event_store import Journal
 from drdeck.controller.journal.operations import OperationState
-from drdeck.controller.reconcile import Ask, Do, Done, Failed, Wait, next_step
+from drdeck.controller.reconcile import AskOperator, Complete, Fail, GiveCommands, WaitFor, next_step
 from drdeck.model.actions import Request
-from drdeck.model.commands import AnyCommand, ExitSession, RollBack, Take
+from drdeck.model.commands import AnyCommand, ExitSession, MakePlannedCall, RollBack
 from drdeck.model.domains import Mode
-from drdeck.model.planned import Act, Phase
+from drdeck.model.planned import Phase, PlannedCall
 from drdeck.model.views import SiteView
 from tests.controller.test_controller import ANNA, complete, controlling, state
 from tests.controller.test_reconcile import commands, domain, operation, session
@@ -30,28 +30,28 @@ OVERTAKEN = domain(Mode.PITR_SESSION, session=session(id="op-0", last_operation=
 def test_an_exit_is_of_its_session_only() -> None:
     asked = operation("pitr_exit", session="op-0")
     assert commands(next_step(asked, IN_SESSION, 1)) == [ExitSession]
-    assert isinstance(next_step(asked, ANOTHER, 1), Failed)
+    assert isinstance(next_step(asked, ANOTHER, 1), Fail)
     given = msgspec.structs.replace(asked, lost={"ExitSession": 0})
-    assert isinstance(next_step(given, ANOTHER, 1), Done), "its own session is over"
+    assert isinstance(next_step(given, ANOTHER, 1), Complete), "its own session is over"
 
 
 def test_a_rollback_is_of_its_session_only() -> None:
     asked = operation("pitr_run", session="op-0")
     assert commands(next_step(asked, IN_SESSION, 1)) == [RollBack]
-    assert isinstance(next_step(asked, ANOTHER, 1), Failed)
+    assert isinstance(next_step(asked, ANOTHER, 1), Fail)
 
 
 def test_a_rollback_does_not_undo_a_later_one() -> None:
     asked = operation("pitr_run", session="op-0")
-    assert isinstance(next_step(asked, OVERTAKEN, 1), Failed)
+    assert isinstance(next_step(asked, OVERTAKEN, 1), Fail)
     step = next_step(msgspec.structs.replace(asked, lost={"RollBack": 0}), OVERTAKEN, 1)
-    assert isinstance(step, Ask) and step.question.kind == "unknown"
-    assert isinstance(next_step(msgspec.structs.replace(asked, done={"RollBack": 0}), OVERTAKEN, 1), Done)
+    assert isinstance(step, AskOperator) and step.question.kind == "unknown"
+    assert isinstance(next_step(msgspec.structs.replace(asked, done={"RollBack": 0}), OVERTAKEN, 1), Complete)
     before = msgspec.structs.replace(asked, after="op-7")
     assert commands(next_step(before, OVERTAKEN, 1)) == [RollBack], "that one was there when it was asked"
 
 
-@pytest.mark.parametrize(("looked", "step"), [(4, Wait), (5, Wait), (6, Do)])
+@pytest.mark.parametrize(("looked", "step"), [(4, WaitFor), (5, WaitFor), (6, GiveCommands)])
 def test_after_a_loss_only_a_reading_begun_later_counts(looked: int, step: type) -> None:
     asked = operation("pitr_run", session="op-0", lost={"RollBack": 5})
     assert isinstance(next_step(asked, IN_SESSION, 9, looked), step)
@@ -59,13 +59,13 @@ def test_after_a_loss_only_a_reading_begun_later_counts(looked: int, step: type)
     assert isinstance(next_step(never_sent, IN_SESSION, 9, looked), step)
 
 
-@pytest.mark.parametrize(("looked", "step"), [(4, Wait), (5, Wait), (6, Ask)])
+@pytest.mark.parametrize(("looked", "step"), [(4, WaitFor), (5, WaitFor), (6, AskOperator)])
 def test_only_a_reading_begun_later_misses_what_was_confirmed(looked: int, step: type) -> None:
     """A view that was on its way may show the site as it was before, and no word on it may end anything."""
     asked = operation("cfo_complete", done={"BeginCompletion": 5})
     found = next_step(asked, domain(Mode.SYNCHRONISED), 9, looked)
     assert isinstance(found, step)
-    assert not isinstance(found, Wait) or found.unshown == "BeginCompletion"
+    assert not isinstance(found, WaitFor) or found.unshown == "BeginCompletion"
 
 
 async def test_news_that_is_older_than_the_answer_is_looked_behind(tmp_path: Path) -> None:
@@ -106,7 +106,7 @@ def test_a_try_that_never_left_hides_no_earlier_one_that_was_lost(tmp_path: Path
         journal.append(ANNA, kind, {"operation": "op-1", **data})
     asked = facts.read(journal)["op-1"]
     assert commands(next_step(asked, IN_SESSION, 5)) == [ExitSession]
-    assert isinstance(next_step(asked, domain(Mode.RUNNING_IN_FAILOVER), 5), Done)
+    assert isinstance(next_step(asked, domain(Mode.RUNNING_IN_FAILOVER), 5), Complete)
     journal.close()
 
 
@@ -129,7 +129,7 @@ def test_an_answer_about_what_was_interrupted_outlives_the_next_start(tmp_path: 
     journal.close()
 
 
-ONCE = Act(key="paint", kind="paint", choices=("retry",), says="paint the wall")
+ONCE = PlannedCall(key="paint", kind="paint", choices=("retry",), says="paint the wall")
 
 
 class Whitewash(FakeSite):
@@ -138,7 +138,7 @@ class Whitewash(FakeSite):
     coats = 1
 
     async def execute(self, command: object) -> None:
-        if not isinstance(command, Take):
+        if not isinstance(command, MakePlannedCall):
             await super().execute(command)  # type: ignore[arg-type]
             self.set(phase=Phase(operation=command.operation, name="Paint", acts=(ONCE,)))  # type: ignore[attr-defined]
         else:

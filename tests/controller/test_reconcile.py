@@ -10,7 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from drdeck.controller.journal.operations import Operation
-from drdeck.controller.reconcile import Ask, Do, Done, Failed, Next, Wait, next_step
+from drdeck.controller.reconcile import (
+    AskOperator,
+    Complete,
+    Fail,
+    GiveCommands,
+    NextStep,
+    WaitFor,
+    next_step,
+)
 from drdeck.model.actions import Request
 from drdeck.model.commands import (
     AbortCompletion,
@@ -24,7 +32,7 @@ from drdeck.model.commands import (
     StartSession,
 )
 from drdeck.model.domains import Domain, Failover, FailoverType, Mode, Owner, Session, SessionState
-from drdeck.model.planned import Act, Phase, SiteQuestion
+from drdeck.model.planned import Phase, PlannedCall, SiteQuestion
 
 NOW = datetime(2026, 1, 16, 22, 30, tzinfo=UTC)
 OP = "op-1"
@@ -59,8 +67,8 @@ def session(state: SessionState = SessionState.ACTIVE, **changes: Any) -> Sessio
     return Session(**{"id": OP, "state": state, "started_at": NOW, "after_failover": OP, **changes})
 
 
-def commands(step: Next) -> list[type]:
-    assert isinstance(step, Do), step
+def commands(step: NextStep) -> list[type]:
+    assert isinstance(step, GiveCommands), step
     return [type(command) for command in step.commands]
 
 
@@ -78,64 +86,64 @@ def test_a_completion_goes_on_with(at: Domain, command: type) -> None:
 
 def test_the_session_follows_the_failover_and_carries_its_id() -> None:
     step = next_step(operation(), recovered(), 1)
-    assert isinstance(step, Do)
+    assert isinstance(step, GiveCommands)
     (start,) = step.commands
     assert start == StartSession(operation=OP, domain="erp", session=OP, after_failover=True)
 
 
 @pytest.mark.parametrize("done", range(2))
 def test_no_session_before_every_vm_is_recovered(done: int) -> None:
-    assert isinstance(next_step(operation(), completing(vms_recovered=done), 1), Wait)
+    assert isinstance(next_step(operation(), completing(vms_recovered=done), 1), WaitFor)
 
 
 def test_no_session_for_a_domain_without_vms() -> None:
-    assert isinstance(next_step(operation(), completing(vms_total=0, vms_recovered=0), 1), Wait)
+    assert isinstance(next_step(operation(), completing(vms_total=0, vms_recovered=0), 1), WaitFor)
 
 
 @pytest.mark.parametrize("state", list(SessionState))
 def test_no_second_session_beside_one(state: SessionState) -> None:
     at = recovered(session=session(state))
-    assert isinstance(next_step(operation(), at, 1), Wait)
+    assert isinstance(next_step(operation(), at, 1), WaitFor)
 
 
 def test_no_second_session_while_the_first_is_being_started() -> None:
     op = operation(going=frozenset({"StartSession"}))
-    assert isinstance(next_step(op, recovered(), 1), Wait)
+    assert isinstance(next_step(op, recovered(), 1), WaitFor)
     op = operation(done={"StartSession": 5})
-    assert isinstance(next_step(op, recovered(), 5), Wait)
+    assert isinstance(next_step(op, recovered(), 5), WaitFor)
 
 
 def test_a_lost_answer_is_never_followed_by_the_same_request_before_a_new_look() -> None:
     op = operation(lost={"StartSession": 5})
-    assert isinstance(next_step(op, recovered(), 5), Wait)
+    assert isinstance(next_step(op, recovered(), 5), WaitFor)
     assert commands(next_step(op, recovered(), 6)) == [StartSession]
     shown = recovered(session=session())
-    assert isinstance(next_step(op, shown, 6), Wait)
+    assert isinstance(next_step(op, shown, 6), WaitFor)
 
 
 def test_a_completion_is_over_only_when_its_session_was_exited() -> None:
     active = domain(Mode.PITR_SESSION, failover=failover(), session=session())
-    assert isinstance(next_step(operation(), active, 1), Wait)
+    assert isinstance(next_step(operation(), active, 1), WaitFor)
     over = domain(Mode.RUNNING_IN_FAILOVER, failover=failover())
-    assert isinstance(next_step(operation(), over, 1), Done)
+    assert isinstance(next_step(operation(), over, 1), Complete)
 
 
 def test_what_the_site_confirmed_and_does_not_show_is_for_a_person() -> None:
     op = operation(done={"BeginCompletion": 3})
     step = next_step(op, domain(Mode.SYNCHRONISED), 4)
-    assert isinstance(step, Ask)
+    assert isinstance(step, AskOperator)
     assert step.question.choices == ("retry", "abort")
 
 
 def test_a_refused_beginning_is_the_end() -> None:
     op = operation(failed={"BeginCompletion": "no permission"})
     step = next_step(op, domain(Mode.SYNCHRONISED), 4)
-    assert step == Failed("no permission")
+    assert step == Fail("no permission")
 
 
 def test_a_refused_session_start_asks() -> None:
     step = next_step(operation(failed={"StartSession": "disk full"}), recovered(), 4)
-    assert isinstance(step, Ask)
+    assert isinstance(step, AskOperator)
     assert "disk full" in step.question.text
 
 
@@ -143,37 +151,37 @@ def test_abort_goes_to_the_site_first() -> None:
     op = operation(answers={"abort": "abort"})
     assert commands(next_step(op, completing(), 1)) == [AbortCompletion]
     step = next_step(op, domain(Mode.SYNCHRONISED), 2)
-    assert isinstance(step, Failed)
+    assert isinstance(step, Fail)
     assert step.aborted
 
 
 def test_a_question_of_the_site_is_asked_and_its_answer_given() -> None:
     asked = SiteQuestion(id="ready:1", operation=OP, text="not ready", choices=("retry", "skip"))
     step = next_step(operation(), completing(question=asked), 1)
-    assert isinstance(step, Ask)
+    assert isinstance(step, AskOperator)
     assert step.question.text == "not ready"
     op = operation(answers={"ready:1": "skip"})
     assert commands(next_step(op, completing(question=asked), 1)) == [Resolve]
     other = SiteQuestion(id="ready:1", operation="op-2", text="not ready", choices=("retry",))
-    assert isinstance(next_step(operation(), completing(question=other), 1), Wait)
+    assert isinstance(next_step(operation(), completing(question=other), 1), WaitFor)
 
 
 # --- phases
 
 
-def act(key: str, **changes: Any) -> Act:
-    return Act(**{"key": key, "kind": "power_on", "vm": key, "name": key, **changes})
+def act(key: str, **changes: Any) -> PlannedCall:
+    return PlannedCall(**{"key": key, "kind": "power_on", "vm": key, "name": key, **changes})
 
 
-def phase(*acts: Act, wait: str = "", then: Act | None = None) -> Phase:
+def phase(*acts: PlannedCall, wait: str = "", then: PlannedCall | None = None) -> Phase:
     return Phase(operation=OP, name="power", acts=acts, wait=wait, then=then)
 
 
 THEN = act("then", kind="step", vm=None, after_loss="repeat")
 
 
-def taken(step: Next) -> list[str]:
-    assert isinstance(step, Do), step
+def taken(step: NextStep) -> list[str]:
+    assert isinstance(step, GiveCommands), step
     return [command.key for command in step.commands]
 
 
@@ -183,14 +191,14 @@ def test_acts_that_are_due_are_taken_side_by_side_once() -> None:
     op = operation(going=frozenset({"a"}), done={"b": 1})
     assert taken(next_step(op, at, 1)) == ["c"]
     op = operation(going=frozenset({"a", "c"}), done={"b": 1})
-    assert isinstance(next_step(op, at, 1), Wait)
+    assert isinstance(next_step(op, at, 1), WaitFor)
 
 
 def test_the_next_phase_waits_until_the_site_shows_what_was_done() -> None:
     done = operation(done={"a": 1})
-    assert isinstance(next_step(done, completing(phase=phase(act("a"), then=THEN)), 9), Wait)
+    assert isinstance(next_step(done, completing(phase=phase(act("a"), then=THEN)), 9), WaitFor)
     assert taken(next_step(done, completing(phase=phase(then=THEN)), 9)) == ["then"]
-    assert isinstance(next_step(done, completing(phase=phase(wait="booting", then=THEN)), 9), Wait)
+    assert isinstance(next_step(done, completing(phase=phase(wait="booting", then=THEN)), 9), WaitFor)
 
 
 def test_an_act_that_the_site_cannot_show_counts_by_its_outcome() -> None:
@@ -202,7 +210,7 @@ def test_an_act_that_the_site_cannot_show_counts_by_its_outcome() -> None:
 
 def test_acts_of_another_operation_are_left_to_it() -> None:
     other = Phase(operation="op-2", name="power", acts=(act("a"),))
-    assert isinstance(next_step(operation(), completing(phase=other), 1), Wait)
+    assert isinstance(next_step(operation(), completing(phase=other), 1), WaitFor)
 
 
 def test_failures_are_asked_about_together_once_the_others_are_through() -> None:
@@ -210,10 +218,10 @@ def test_failures_are_asked_about_together_once_the_others_are_through() -> None
     at = completing(phase=phase(*skippable, act("c"), then=THEN))
     failed = {"a": "no host", "b": "no room"}
     op = operation(failed=failed, going=frozenset({"c"}))
-    assert isinstance(next_step(op, at, 1), Wait)
+    assert isinstance(next_step(op, at, 1), WaitFor)
     op = operation(failed=failed, done={"c": 1})
     step = next_step(op, at, 1)
-    assert isinstance(step, Ask)
+    assert isinstance(step, AskOperator)
     assert step.question.choices == ("retry", "skip")
     assert "no host" in step.question.text
 
@@ -229,9 +237,9 @@ def test_a_skipped_vm_is_told_to_the_site() -> None:
 def test_what_nobody_can_tell_is_unknown_and_asked() -> None:
     blind = act("a", after_loss="ask")
     at = completing(phase=phase(blind, then=THEN))
-    assert isinstance(next_step(operation(lost={"a": 3}), at, 3), Wait)
+    assert isinstance(next_step(operation(lost={"a": 3}), at, 3), WaitFor)
     step = next_step(operation(lost={"a": 3}), at, 4)
-    assert isinstance(step, Ask)
+    assert isinstance(step, AskOperator)
     assert step.question.kind == "unknown"
     assert step.question.choices == ("retry", "confirm")
 
@@ -261,27 +269,27 @@ def test_each_operation_begins_with(action: str, at: Domain, command: type) -> N
     ],
 )
 def test_each_operation_is_done_when_the_site_shows_it(action: str, at: Domain) -> None:
-    assert isinstance(next_step(operation(action), at, 1), Done)
+    assert isinstance(next_step(operation(action), at, 1), Complete)
 
 
 def test_an_exit_is_done_when_the_session_is_gone_and_was_asked_to_go() -> None:
     gone = domain(Mode.RUNNING_IN_FAILOVER)
-    assert isinstance(next_step(operation("pitr_exit"), gone, 1), Failed)
-    assert isinstance(next_step(operation("pitr_exit", lost={"ExitSession": 0}), gone, 1), Done)
-    assert isinstance(next_step(operation("pitr_exit", done={"ExitSession": 0}), gone, 1), Done)
+    assert isinstance(next_step(operation("pitr_exit"), gone, 1), Fail)
+    assert isinstance(next_step(operation("pitr_exit", lost={"ExitSession": 0}), gone, 1), Complete)
+    assert isinstance(next_step(operation("pitr_exit", done={"ExitSession": 0}), gone, 1), Complete)
 
 
 def test_a_rollback_is_under_way_until_the_session_is_active_again() -> None:
     rolling = session(SessionState.ROLLING_BACK, last_operation=OP)
     at = domain(Mode.PITR_SESSION, session=rolling, phase=phase(act("a"), then=THEN))
     assert taken(next_step(operation("pitr_run"), at, 1)) == ["a"]
-    assert isinstance(next_step(operation("pitr_run"), domain(Mode.PITR_SESSION), 1), Failed)
+    assert isinstance(next_step(operation("pitr_run"), domain(Mode.PITR_SESSION), 1), Fail)
 
 
 def test_nothing_is_done_to_a_domain_that_is_gone_or_broken() -> None:
     for action in ("cfo_start", "cfo_complete", "pitr_start", "pitr_run", "pitr_exit"):
-        assert isinstance(next_step(operation(action), None, 1), Wait)
-        assert isinstance(next_step(operation(action), domain(Mode.IMPORTED, broken="nonsense"), 1), Wait)
+        assert isinstance(next_step(operation(action), None, 1), WaitFor)
+        assert isinstance(next_step(operation(action), domain(Mode.IMPORTED, broken="nonsense"), 1), WaitFor)
 
 
 KEYS = st.sampled_from(["BeginCompletion", "StartSession", "FinishFailover", "a", "b", "then"])
@@ -316,7 +324,7 @@ def test_a_session_is_started_in_no_other_case(
     )
     op = operation(done=done, lost=lost, going=going)
     step = next_step(op, at, serial)
-    if isinstance(step, Do):
+    if isinstance(step, GiveCommands):
         keys = [command.key for command in step.commands]
         assert not set(keys) & going, "nothing is given twice at a time"
         assert not any(k in lost and serial <= lost[k] for k in keys), "nothing is repeated unseen"

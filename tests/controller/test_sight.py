@@ -9,7 +9,7 @@ from typing import cast
 
 import pytest
 
-from drdeck.controller.site_watcher import Sight
+from drdeck.controller.site_watcher import SiteWatcher
 from drdeck.model.views import SiteClock, SiteView
 from drdeck.sites.contract import RecoverySite, SiteUnreachable
 
@@ -35,7 +35,7 @@ async def test_a_quiet_site_was_seen_until_it_fell_silent(silent_s: float | None
             lost.silent_s = silent_s
             raise lost
 
-    sight = Sight(cast(RecoverySite, Quiet()), lambda: START, lambda: clock[0])
+    sight = SiteWatcher(cast(RecoverySite, Quiet()), lambda: START, lambda: clock[0])
     lost = asyncio.Event()
     sight.on_change = lambda: lost.set() if sight.error == "silent" else None
     watching = asyncio.create_task(sight.watch())

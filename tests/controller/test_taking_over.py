@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from drdeck.controller.journal.operations import Operation
-from drdeck.controller.reconcile import Do, Done, Wait, next_step
+from drdeck.controller.reconcile import Complete, GiveCommands, WaitFor, next_step
 from drdeck.controller.takeover import unfinished
 from drdeck.model.actions import Request, menu, refusal
 from drdeck.model.commands import TakeOver
@@ -51,7 +51,7 @@ def test_who_may_take_over_and_how_it_is_confirmed() -> None:
 def test_nothing_is_done_while_somebody_else_drives() -> None:
     at = domain(driver="anna@jump1", failover=FAILOVER, vms_recovered=1)
     step = next_step(operation("cfo_complete"), at, 1)
-    assert isinstance(step, Wait) and "anna@jump1" in step.why
+    assert isinstance(step, WaitFor) and "anna@jump1" in step.why
 
 
 def test_what_another_has_done_is_done() -> None:
@@ -59,15 +59,15 @@ def test_what_another_has_done_is_done() -> None:
         id="op-9", request=Request(action="pitr_run", domain="erp", to=NOW), actor="bob@jump2", asked_at=NOW
     )
     at = domain(Mode.PITR_SESSION, driver="anna@jump1", failover=FAILOVER)
-    for state, kind in ((SessionState.ROLLING_BACK, Wait), (SessionState.ACTIVE, Done)):
+    for state, kind in ((SessionState.ROLLING_BACK, WaitFor), (SessionState.ACTIVE, Complete)):
         seen = msgspec.structs.replace(at, session=session(state, last_operation="op-9"))
         assert isinstance(next_step(mine, seen, 1), kind)
 
 
 def test_taking_over_is_one_command_and_done_when_nobody_else_is_seen() -> None:
     step = next_step(operation(), domain(driver="anna@jump1"), 1)
-    assert isinstance(step, Do) and isinstance(step.commands[0], TakeOver)
-    assert isinstance(next_step(operation(done={"TakeOver": 1}), domain(), 2), Done)
+    assert isinstance(step, GiveCommands) and isinstance(step.commands[0], TakeOver)
+    assert isinstance(next_step(operation(done={"TakeOver": 1}), domain(), 2), Complete)
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import os
 from typing import Any
 
 from drdeck.__main__ import main
-from drdeck.controller.executor import Doing
+from drdeck.controller.executor import Executor
 from drdeck.controller.ipc.client import Client
 from drdeck.sites.vsphere.vcenter.connection import Credentials
 
@@ -26,13 +26,13 @@ def break_login() -> None:
 
 
 def break_controller() -> None:
-    async def run(self: Doing) -> None:
+    async def run(self: Executor) -> None:
         while self.sight.error is not None:
             await self._kick.wait()
             self._kick.clear()
         raise RuntimeError("a mistake in drdeck")
 
-    Doing.run = run  # type: ignore[method-assign]
+    Executor.run = run  # type: ignore[method-assign]
 
 
 def break_console() -> None:

@@ -18,7 +18,7 @@ from drdeck.sites.vsphere.inventory.inventory_facts import (
     SnapshotFact,
     VmFacts,
 )
-from drdeck.sites.vsphere.plan.domain_state import Situation
+from drdeck.sites.vsphere.plan.domain_state import DomainState
 from drdeck.sites.vsphere.record.attributes import Record, read
 from drdeck.sites.vsphere.vcenter.connection import Endpoint
 
@@ -42,10 +42,10 @@ def vm(name: str, snapshots: int = 0, ours: bool = False, mib: int | None = None
     return VmFacts(id=name, name=name, parent="f", connection="connected", **known)
 
 
-def situation(*vms: VmFacts, record: Record | None = None, **pitr: Any) -> Situation:
+def situation(*vms: VmFacts, record: Record | None = None, **pitr: Any) -> DomainState:
     chosen = {"enabled": True, "window": Duration(86400), "interval": Duration(3600), **pitr}
     given = DomainSettings(pitr=PitrSettings(**chosen))
-    return Situation(name="erp", record=record or read({}), vms=vms, now=NOW, settings=given)
+    return DomainState(name="erp", record=record or read({}), vms=vms, now=NOW, settings=given)
 
 
 @pytest.mark.parametrize(
@@ -61,7 +61,7 @@ def situation(*vms: VmFacts, record: Record | None = None, **pitr: Any) -> Situa
         (situation(vm("a", 40)), "fail", "31 snapshots or more that drdeck did not make: a; no"),
     ],
 )  # fmt: skip
-def test_chains(given: Situation, level: str, text: str) -> None:
+def test_chains(given: DomainState, level: str, text: str) -> None:
     [told] = capacity_findings.chains(given)
     assert told.level == level and told.text.startswith(text)
 
@@ -137,7 +137,7 @@ def inventory() -> Inventory:
         (situation(vm("a", networks=()), vm("b")), [("warn", "on no network at all: a")]),
     ],
 )  # fmt: skip
-def test_networks(given: Situation, expected: list[tuple[str, str]]) -> None:
+def test_networks(given: DomainState, expected: list[tuple[str, str]]) -> None:
     assert [(f.level, f.text) for f in domain_findings.networks(given, inventory())] == expected
 
 
@@ -156,7 +156,7 @@ def test_networks(given: Situation, expected: list[tuple[str, str]]) -> None:
 )  # fmt: skip
 def test_runbooks(groups: list[tuple[str, list[str]]], expected: list[tuple[str, str]]) -> None:
     runbook = tuple(RunbookSettings(group=name, vms=tuple(patterns)) for name, patterns in groups)
-    given = Situation(
+    given = DomainState(
         name="erp",
         record=read({}),
         vms=(vm("a1"), vm("b1")),

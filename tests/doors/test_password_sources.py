@@ -15,7 +15,7 @@ from drdeck.controller.passwords.password_command import CommandFailed
 from drdeck.controller.passwords.password_store import (
     COMMAND_REST_S,
     REFUSED_REST_S,
-    Passwords,
+    PasswordStore,
     UnusablePassword,
 )
 from drdeck.model.passwords import PROTECTED, Login, Password, wrong_with
@@ -130,7 +130,7 @@ class Clock:
 
 
 def test_the_order_of_the_sources() -> None:
-    passwords = Passwords("dr-west", {VARIABLE: "from the environment"})
+    passwords = PasswordStore("dr-west", {VARIABLE: "from the environment"})
     assert passwords.get(Login()) == "from the environment"
     assert passwords.get(Login(command=script("print('from the command')"))) == "from the command"
     passwords.give("typed")
@@ -139,14 +139,14 @@ def test_the_order_of_the_sources() -> None:
 
 
 def test_each_login_has_its_own() -> None:
-    passwords = Passwords("dr-west", {f"{VARIABLE}_PROTECTED": "there", VARIABLE: "here"})
+    passwords = PasswordStore("dr-west", {f"{VARIABLE}_PROTECTED": "there", VARIABLE: "here"})
     assert (passwords.get(Login()), passwords.get(Login(of=PROTECTED))) == ("here", "there")
     passwords.give("typed", PROTECTED)
     assert (passwords.get(Login()), passwords.get(Login(of=PROTECTED))) == ("here", "typed")
 
 
 def test_none_is_known() -> None:
-    passwords = Passwords("dr-west", {})
+    passwords = PasswordStore("dr-west", {})
     for _ in range(3):
         with pytest.raises(
             LoginRefused, match=rf"type it at a console, set {VARIABLE}, or set password_command"
@@ -159,7 +159,7 @@ def test_none_is_known() -> None:
 def test_a_refused_password_is_not_sent_again_soon() -> None:
     """An unattended controller tries for ever: it must not lock the user out at the vCenter."""
     clock, login = Clock(), Login()
-    passwords = Passwords("dr-west", {VARIABLE: "wrong"}, clock)
+    passwords = PasswordStore("dr-west", {VARIABLE: "wrong"}, clock)
     sent = 0
     for _ in range(int(REFUSED_REST_S) * 3):
         clock.now += 1
@@ -182,7 +182,7 @@ def test_a_command_is_asked_again_and_what_it_says_anew_is_sent(tmp_path: Path) 
     file.write_text("old")
     code = f"open({str(runs)!r}, 'a').write('x'); print(open({str(file)!r}).read())"
     login = Login(command=script(code))
-    passwords = Passwords("dr-west", {}, clock)
+    passwords = PasswordStore("dr-west", {}, clock)
     assert passwords.get(login) == "old"
     passwords.refused(login, "not accepted")
     for _ in range(int(COMMAND_REST_S * 2.5)):
@@ -197,7 +197,7 @@ def test_a_command_is_asked_again_and_what_it_says_anew_is_sent(tmp_path: Path) 
 
 def test_a_typed_password_that_was_refused_is_forgotten_and_asked_for_anew() -> None:
     login = Login()
-    passwords = Passwords("dr-west", {})
+    passwords = PasswordStore("dr-west", {})
     changes = []
     passwords.on_change = lambda: changes.append(passwords.wanted())
     with pytest.raises(LoginRefused):
@@ -217,13 +217,13 @@ def test_a_typed_password_that_was_refused_is_forgotten_and_asked_for_anew() -> 
 def test_what_cannot_be_sent(text: str) -> None:
     why = wrong_with(text)
     assert why is not None and (not text or text not in why)
-    passwords = Passwords("dr-west", {})
+    passwords = PasswordStore("dr-west", {})
     with pytest.raises(UnusablePassword) as said:
         passwords.give(text)
     assert str(said.value) == f"this password cannot be used: {why}"
     if text:
         with pytest.raises(LoginRefused, match=f"from {VARIABLE} cannot be used") as refused:
-            Passwords("dr-west", {VARIABLE: text}).get(Login())
+            PasswordStore("dr-west", {VARIABLE: text}).get(Login())
         assert text not in str(refused.value)
 
 
@@ -234,7 +234,7 @@ def test_what_can(text: str) -> None:
 
 
 def test_threads_do_not_mix_passwords_up() -> None:
-    passwords, wrong = Passwords("dr-west", {VARIABLE: "own", f"{VARIABLE}_PROTECTED": "theirs"}), []
+    passwords, wrong = PasswordStore("dr-west", {VARIABLE: "own", f"{VARIABLE}_PROTECTED": "theirs"}), []
 
     def ask(of: str, expected: str) -> None:
         for _ in range(300):

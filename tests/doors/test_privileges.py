@@ -28,7 +28,7 @@ from drdeck.sites.vsphere.doctor.privileges import (
     VCENTER,
 )
 from drdeck.sites.vsphere.vcenter import vm_calls
-from drdeck.sites.vsphere.vcenter.connection import Connection, Endpoint, Session
+from drdeck.sites.vsphere.vcenter.connection import Connection, Endpoint, VCenterSession
 from tests.flow.conftest import MakeFlow
 from tests.flow.conftest import make_flow as make_flow
 from tests.support.flow import Flow, settings
@@ -195,19 +195,19 @@ def test_doctor_makes_as_many_calls_for_many_vms(make_flow: MakeFlow, recovery: 
     assert calls() == few <= 5
 
 
-Act = Callable[[Session, str], None]
+Act = Callable[[VCenterSession, str], None]
 ACTS: dict[str, Act] = {
     POWER_ON: lambda session, vm: vm_calls.power_on(session, vm, "act"),
     POWER_OFF: lambda session, vm: vm_calls.shutdown_guest(session, vm, "act"),
     CREATE_SNAPSHOT: lambda session, vm: vm_calls.snapshot(session, vm, "n", "d", "act"),
-    SET_FIELD: lambda session, vm: vm_calls.Attributes().set(session, vm, "drdeck.mode", "x"),
-    MANAGE_FIELDS: lambda session, vm: vm_calls.Attributes().set(session, vm, "drdeck.new", "x"),
+    SET_FIELD: lambda session, vm: vm_calls.AttributeWriter().set(session, vm, "drdeck.mode", "x"),
+    MANAGE_FIELDS: lambda session, vm: vm_calls.AttributeWriter().set(session, vm, "drdeck.new", "x"),
     EDIT_DEVICE: lambda session, vm: vm_calls.connect(session, vm, _move(session, vm), "act"),
     ASSIGN: lambda session, vm: vm_calls.connect(session, vm, _move(session, vm), "act"),
 }
 
 
-def _move(session: Session, vm: str) -> dict[str, str]:
+def _move(session: VCenterSession, vm: str) -> dict[str, str]:
     found: Any = vim.VirtualMachine(vm, session.stub)
     there: Any = session.content.searchIndex.FindByInventoryPath("DC0")
     other = next(n for n in there.network if n.name == "VM Network")

@@ -6,12 +6,12 @@ from pathlib import Path
 
 from drdeck.model import commands as c
 from drdeck.model.domains import Mode, ProtectedSite
-from drdeck.model.planned import Act, Phase
+from drdeck.model.planned import Phase, PlannedCall
 from drdeck.sites.contract import ResultUnknown, SiteUnreachable
 from tests.support.fakesite import FakeSite
 
-BURN = Act(key="burn", kind="burn", after_loss="ask", says="burn the bridge")
-CROSS = Act(key="cross", kind="step", after_loss="repeat", choices=("retry",), says="go on")
+BURN = PlannedCall(key="burn", kind="burn", after_loss="ask", says="burn the bridge")
+CROSS = PlannedCall(key="cross", kind="step", after_loss="repeat", choices=("retry",), says="go on")
 
 
 class AskingSite(FakeSite):
@@ -27,7 +27,7 @@ class AskingSite(FakeSite):
         self.protected = ProtectedSite(state="lost")
 
     async def execute(self, command: c.AnyCommand) -> None:
-        if not isinstance(command, c.Take):
+        if not isinstance(command, c.MakePlannedCall):
             await super().execute(command)
             if isinstance(command, c.BeginCompletion):
                 phase = Phase(operation=command.operation, name="Burn", acts=(BURN,), then=CROSS)

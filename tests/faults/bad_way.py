@@ -11,7 +11,7 @@ from drdeck.model.views import SiteView
 from drdeck.sites.contract import ResultUnknown, SiteUnreachable
 from drdeck.sites.training.simulation.fault_injection import SiteCommand
 from drdeck.sites.training.site import TrainingSite
-from drdeck.sites.training.state_store import Store
+from drdeck.sites.training.state_store import StateStore
 from tests.faults.dying import DyingJournal, Killed
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ class ChaosSite(TrainingSite):
 
     world: Chaos
 
-    def _opened(self) -> tuple[Store, Any]:
+    def _opened(self) -> tuple[StateStore, Any]:
         if self.world.gone:
             raise SiteUnreachable("the way to the site is cut")
         return super()._opened()

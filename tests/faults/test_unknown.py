@@ -19,7 +19,7 @@ from drdeck.controller.journal.projection import STARTED
 from drdeck.controller.journal.recorder import SELF
 from drdeck.model.actions import Request
 from drdeck.model.domains import FailoverType
-from drdeck.model.planned import Act
+from drdeck.model.planned import PlannedCall
 from drdeck.sites.contract import ResultUnknown
 from tests.controller.test_controller import ANNA, complete, controlling
 from tests.faults.asking_site import AskingSite
@@ -187,10 +187,10 @@ async def test_a_point_of_which_the_answer_was_lost_is_not_made_again_before_a_l
     site, release, made = AskingSite(tmp_path / "burnt", ()), asyncio.Event(), 0
     monkeypatch.setattr(maintenance_runner, "RETRY_S", 0.0)
     observe = site.observe
-    point = Act(key="point:1", kind="snapshot", says="make a point")
+    point = PlannedCall(key="point:1", kind="snapshot", says="make a point")
     asked = 0
 
-    def due(now: datetime) -> list[tuple[str, Act]]:
+    def due(now: datetime) -> list[tuple[str, PlannedCall]]:
         nonlocal asked
         asked += 1
         return [("erp", point)] if made < 2 else []

@@ -16,7 +16,7 @@ from drdeck.model.commands import AnyCommand
 from drdeck.model.domains import Owner
 from drdeck.sites.training.scenario.scenario_tables import Scenario
 from drdeck.sites.training.site import TrainingSite
-from drdeck.sites.training.site_simulation import Simulation
+from drdeck.sites.training.site_simulation import SiteSimulation
 from drdeck.sites.training.state_store import file_of
 from drdeck.sites.training.units import instant
 from tests.rules.bench import DOMAIN, INTERVAL_S, VMS, WINDOW_S, Bench, MovedClock, Plan, Truth
@@ -108,7 +108,7 @@ class TrainingBench(Bench):
 
     def truth(self) -> Truth:
         """What follows from the scenario and the commands on disk, computed anew."""
-        simulation = Simulation(self._plot)
+        simulation = SiteSimulation(self._plot)
         with closing(sqlite3.connect(file_of(self._directory, self._plot.name))) as base:
             rows = base.execute("SELECT at, command FROM commands ORDER BY number").fetchall()
         for at, text in rows:

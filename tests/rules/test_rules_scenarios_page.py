@@ -11,10 +11,10 @@ import pytest
 
 from drdeck.sites.training.scenario import scenario_tables as made_of
 from drdeck.sites.training.scenario.scenario_file import parse
-from drdeck.sites.training.site_simulation import Simulation
+from drdeck.sites.training.site_simulation import SiteSimulation
 
 PAGE = (resources.files("drdeck.sites.training") / "SCENARIOS.md").read_text("utf-8")
-TABLES: dict[str, type[made_of.Strict]] = {
+TABLES: dict[str, type[made_of.ScenarioStruct]] = {
     "## The scenario": made_of.Scenario,
     "## `[[domains]]`": made_of.ScenarioDomain,
     "### `pitr`": made_of.ScenarioPitr,
@@ -54,7 +54,7 @@ def test_every_kind_of_fault() -> None:
 def test_the_example_can_be_played_and_uses_every_key() -> None:
     text = PAGE.split("```toml\n", 1)[1].split("```", 1)[0]
     plot = parse(text)
-    (shown,) = Simulation(plot).domains(plot.first_instant)
+    (shown,) = SiteSimulation(plot).domains(plot.first_instant)
     assert shown.mode == "synchronised" and shown.points > 0
     for table in TABLES.values():
         for field in msgspec.structs.fields(table):

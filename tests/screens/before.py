@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from drdeck.model.domains import FailoverType, Mode, SessionState
-from drdeck.model.planned import Act
+from drdeck.model.planned import PlannedCall
 from tests.screens.house import House
 
 SEG = "DRSeg"
@@ -57,7 +57,7 @@ def active(house: House, name: str) -> bool:
     return session is not None and session.state is SessionState.ACTIVE
 
 
-UNANSWERED = Act(key="power-on", kind="power_on", after_loss="ask", says='power on "files-srv01"')
+UNANSWERED = PlannedCall(key="power-on", kind="power_on", after_loss="ask", says='power on "files-srv01"')
 """Of which nobody but a person can tell whether it happened, once its answer is lost."""
 
 

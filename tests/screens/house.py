@@ -15,9 +15,9 @@ from drdeck.controller.ipc.server import Server
 from drdeck.controller.journal.event_store import Journal
 from drdeck.model.actions import Request
 from drdeck.model.alarms import Finding
-from drdeck.model.commands import Take
+from drdeck.model.commands import MakePlannedCall
 from drdeck.model.domains import Domain, ProtectedSite
-from drdeck.model.planned import Act, Phase
+from drdeck.model.planned import Phase, PlannedCall
 from drdeck.model.views import SiteView
 from drdeck.sites.contract import LoginRefused, ResultUnknown, SiteUnreachable
 from drdeck.sites.training.scenario.scenario_file import load
@@ -37,7 +37,7 @@ class StageSite(TrainingSite):
 
     unreachable: str | None = None
     password_wanted: str | None = None
-    unanswered: Act | None = None
+    unanswered: PlannedCall | None = None
     """due in every failover; its answer is lost"""
 
     def __init__(self, *given: Any, **more: Any) -> None:
@@ -73,7 +73,7 @@ class StageSite(TrainingSite):
         ]
 
     async def execute(self, command: SiteCommand) -> None:
-        if isinstance(command, Take) and command.act == self.unanswered:
+        if isinstance(command, MakePlannedCall) and command.act == self.unanswered:
             raise ResultUnknown("the connection was closed before the answer came")
         await super().execute(command)
 

@@ -24,7 +24,7 @@ from drdeck.model.domains import (
 )
 from drdeck.model.guard import Hazards
 from drdeck.model.pitr import Points
-from drdeck.model.planned import Act
+from drdeck.model.planned import PlannedCall
 from drdeck.model.views import SiteClock, SiteView
 from drdeck.sites.contract import Refused, ResultUnknown, SiteUnreachable
 from tests.support.waiting import eventually
@@ -153,7 +153,7 @@ class FakeSite:
     async def hazards(self, domain: str, vms: tuple[str, ...]) -> Hazards:
         return Hazards()
 
-    def upkeep(self, now: datetime) -> list[tuple[str, Act]]:
+    def upkeep(self, now: datetime) -> list[tuple[str, PlannedCall]]:
         return []
 
     def check(self, command: c.AnyCommand) -> str | None:

@@ -9,7 +9,7 @@ from typing import Any
 from drdeck.config.settings import DomainSettings, Duration, PitrSettings, RunbookSettings
 from drdeck.model.domains import FailoverType, SessionState
 from drdeck.sites.vsphere.inventory.inventory_facts import SnapshotFact, VmFacts
-from drdeck.sites.vsphere.plan.domain_state import Protected, Situation
+from drdeck.sites.vsphere.plan.domain_state import DomainState, ProtectedVms
 from drdeck.sites.vsphere.plan.restore_points import point_name
 from drdeck.sites.vsphere.record.attributes import FailoverRecord, Record, RollbackRecord, SessionRecord
 
@@ -86,10 +86,10 @@ def situation(
     *vms: VmFacts,
     record: Record | None = None,
     rules: DomainSettings | None = None,
-    protected: Protected | None = None,
+    protected: ProtectedVms | None = None,
     minutes: float = 0,
-) -> Situation:
-    return Situation(
+) -> DomainState:
+    return DomainState(
         name="erp-prod",
         record=record or Record(),
         vms=vms,

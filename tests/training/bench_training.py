@@ -16,7 +16,7 @@ from datetime import timedelta
 from drdeck.model.commands import StartContinuousFailover
 from drdeck.sites.training.scenario.scenario_tables import Scenario, ScenarioDomain, ScenarioPitr, ScenarioVm
 from drdeck.sites.training.site import utcnow
-from drdeck.sites.training.site_simulation import Accepted, Simulation, view
+from drdeck.sites.training.site_simulation import Accepted, SiteSimulation, view
 
 
 def timed(what: str, budget_ms: float, work: Callable[[], object]) -> bool:
@@ -32,7 +32,7 @@ def grown_little(plot: Scenario, commands: list[Accepted]) -> bool:
     """What a simulation holds after a day and after a year of points that are made every minute."""
     held = []
     tracemalloc.start()
-    simulation = Simulation(plot)
+    simulation = SiteSimulation(plot)
     for one in commands:
         simulation.take(one.command, one.at)
     for days in (1, 30, 365):
@@ -70,7 +70,7 @@ def main() -> int:
         for n, d in enumerate(plot.domains)
     ]
     month = start + timedelta(days=30)
-    simulation = Simulation(plot)
+    simulation = SiteSimulation(plot)
     for one in commands:
         simulation.take(one.command, one.at)
     busy = start + timedelta(minutes=4)

@@ -27,7 +27,7 @@ from drdeck.sites.training.scenario.scenario_tables import (
     ScenarioVm,
 )
 from drdeck.sites.training.simulation.fault_injection import SiteCommand
-from drdeck.sites.training.site_simulation import Accepted, Simulation
+from drdeck.sites.training.site_simulation import Accepted, SiteSimulation
 
 START = datetime(2026, 1, 16, 22, 0, tzinfo=UTC)
 GB = 1_000_000_000
@@ -93,7 +93,7 @@ class Player:
     def __init__(self, plot: Scenario, name: str = "erp") -> None:
         self.plot = plot
         self.name = name
-        self.simulation = Simulation(plot)
+        self.simulation = SiteSimulation(plot)
         self.accepted: list[Accepted] = []
         self.now = 0.0
         self.count = 0

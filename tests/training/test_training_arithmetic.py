@@ -7,15 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from drdeck.sites.training.simulation.bandwidth import GREEDY, share
-from drdeck.sites.training.simulation.restore_points import Grid, Hints, merged
-from drdeck.sites.training.simulation.write_rates import Writes, together
+from drdeck.sites.training.simulation.restore_points import Grid, WriteHints, merged
+from drdeck.sites.training.simulation.write_rates import WriteRates, together
 from drdeck.sites.training.units import MICRO, SECOND, percent
 
 CHANGES = st.lists(st.tuples(st.integers(0, 50), st.integers(0, 9)), max_size=8)
 
 
-def writes(changes: list[tuple[int, int]], first: int = 3) -> Writes:
-    found = Writes(0, first)
+def writes(changes: list[tuple[int, int]], first: int = 3) -> WriteRates:
+    found = WriteRates(0, first)
     for at, rate in sorted(changes, key=lambda change: change[0]):
         found.set(at, rate)
     return found
@@ -85,10 +85,10 @@ def test_percent_says_100_only_when_done(part: int, whole: int, shown: float) ->
 
 def test_a_hint_names_factor_beginning_and_vms() -> None:
     hour = 3600 * SECOND
-    quiet, loud = Writes(0, 100), Writes(0, 10)
+    quiet, loud = WriteRates(0, 100), WriteRates(0, 10)
     loud.set(5 * hour + 30 * SECOND, 300)
     loud.set(6 * hour, 10)
-    hints = Hints([("big", quiet), ("small", loud)], 0, 8 * hour)
+    hints = WriteHints([("big", quiet), ("small", loud)], 0, 8 * hour)
     minute = 60 * SECOND
     assert hints.of(5 * hour - minute, 5 * hour) == (60 * 110 * MICRO, None)
     assert hints.of(5 * hour, 5 * hour + minute)[1] == "write rate x16 from 05:00Z (small)"

@@ -8,12 +8,12 @@ from drdeck.model.commands import (
     AbortCompletion,
     BeginCompletion,
     FinishFailover,
+    MakePlannedCall,
     RollBack,
     StartSession,
-    Take,
 )
 from drdeck.model.domains import FailoverType, Mode, Owner, SessionState, StepState
-from drdeck.model.planned import Act
+from drdeck.model.planned import PlannedCall
 from drdeck.sites.training.simulation.data_flow import LAG
 from drdeck.sites.training.simulation.task_steps import LABELS
 from drdeck.sites.training.site_simulation import Accepted, view
@@ -293,7 +293,11 @@ REFUSED = [
         BeginCompletion(operation="x", domain="erp", type=PLANNED, networks={"nowhere": "DRSeg"}),
         "network",
     ),
-    (Mode.IMPORTED, Take(operation="x", domain="erp", act=Act(key="k", kind="k")), "drives itself"),
+    (
+        Mode.IMPORTED,
+        MakePlannedCall(operation="x", domain="erp", act=PlannedCall(key="k", kind="k")),
+        "drives itself",
+    ),
     (Mode.IMPORTED, FinishFailover(operation="x", domain="other"), "no domain"),
 ]
 

@@ -15,7 +15,7 @@ from drdeck.model.commands import AbortCompletion
 from drdeck.model.domains import Domain, FailoverType, Mode, SessionState
 from drdeck.model.pitr import excluded_by
 from drdeck.sites.training.scenario.scenario_tables import FaultKind, Scenario, ScenarioFault
-from drdeck.sites.training.simulation.domain_machine import Machine
+from drdeck.sites.training.simulation.domain_machine import DomainMachine
 from drdeck.sites.training.simulation.fault_injection import InjectFault
 from drdeck.sites.training.site_simulation import view
 from tests.training.build import GB, START, Player, as_json, at, domain, fault, incident, scenario, vm
@@ -155,7 +155,7 @@ def holds(play: Player) -> None:
             assert point.written_bytes is not None and point.written_bytes >= 0
 
 
-def _amounts(shown: Domain, machine: Machine, play: Player) -> None:
+def _amounts(shown: Domain, machine: DomainMachine, play: Player) -> None:
     if shown.processed_bytes is None or shown.remaining_bytes is None:
         assert machine.flow is None
         return

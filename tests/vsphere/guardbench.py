@@ -7,13 +7,19 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from drdeck.model.domains import FailoverType, SessionState
-from drdeck.model.guard import Deed
-from drdeck.model.planned import Act
+from drdeck.model.guard import Change
+from drdeck.model.planned import PlannedCall
 from drdeck.sites.contract import Refused, ResultUnknown
-from drdeck.sites.vsphere.guard.attribution_windows import Driving
-from drdeck.sites.vsphere.guard.observations import Told
-from drdeck.sites.vsphere.guard.own_calls import Claims
-from drdeck.sites.vsphere.guard.session_guard import HOLD_S, Foreign, Judging, Memory, Post
+from drdeck.sites.vsphere.guard.attribution_windows import LeaseTenure
+from drdeck.sites.vsphere.guard.observations import Observation
+from drdeck.sites.vsphere.guard.own_calls import OwnCalls
+from drdeck.sites.vsphere.guard.session_guard import (
+    HOLD_S,
+    ForeignChange,
+    JudgmentContext,
+    SessionGuard,
+    SessionMemory,
+)
 from drdeck.sites.vsphere.record.attributes import FailoverRecord, Record, RollbackRecord, SessionRecord
 
 START = datetime(2026, 1, 16, 22, 0, tzinfo=UTC)
@@ -34,9 +40,9 @@ class Bench:
         self.at, self.fresh_s, self.since = 3600.0, 3600.0, START
         self.began: dict[str, datetime] = {}
         self.over: dict[str, datetime] = {}
-        self.claims = Claims(self.now, lambda: self.at)
-        memory = Memory(session="op-1", started=START, members={VM: "db01"}, seen=START)
-        self.post = Post(memory, {})
+        self.claims = OwnCalls(self.now, lambda: self.at)
+        memory = SessionMemory(session="op-1", started=START, members={VM: "db01"}, seen=START)
+        self.post = SessionGuard(memory, {})
         self.follow(None)
 
     def now(self) -> datetime:
@@ -64,7 +70,7 @@ class Bench:
         driving = None
         if self.drives:
             busy = self.running if not self.claims.begun_on(VM, self.since) else ()
-            driving = Driving(self.since, self.begun, {VM: frozenset(busy)})
+            driving = LeaseTenure(self.since, self.begun, {VM: frozenset(busy)})
         self.post.memory.windows.follow(record, driving, self.post.memory.seen, self.now())
         self.post.memory.seen = self.now()
         self.fresh_s = self.at + 0.001
@@ -78,16 +84,16 @@ class Bench:
         """This process drives from now on, a session that another one has begun."""
         self.drives, self.since = True, self.now()
         self.begun.discard("op-1")
-        self.claims = Claims(self.now, lambda: self.at)
+        self.claims = OwnCalls(self.now, lambda: self.at)
 
-    def told(self, by: Any, deed: Deed, user: str | None = None, to: str = "", **more: Any) -> None:
+    def told(self, by: Any, deed: Change, user: str | None = None, to: str = "", **more: Any) -> None:
         """Something is told as it happens."""
         key = 0 if by == "facts" else int(self.at * 1000)
         about = {"vm": VM, "did": f"{by} did", "since": self.now(), "until": self.now(), **more}
-        told = Told(by=by, deed=deed, to=to, user=user, key=key, **about)
+        told = Observation(by=by, deed=deed, to=to, user=user, key=key, **about)
         self.post.hear([told], self.at)
 
-    def settle(self) -> list[Foreign]:
+    def settle(self) -> list[ForeignChange]:
         """With the record read anew where the driver wants that."""
         self._settle()
         if self.post.wants_record and self.drives:
@@ -97,7 +103,7 @@ class Bench:
 
     def _settle(self) -> None:
         self.post.settle(
-            Judging(
+            JudgmentContext(
                 claims=self.claims,
                 drives=self.drives,
                 fresh_s=self.fresh_s,
@@ -109,7 +115,7 @@ class Bench:
             )
         )
 
-    def wait(self) -> list[Foreign]:
+    def wait(self) -> list[ForeignChange]:
         """Until all that is held back is settled."""
         self.settle()
         self.on(HOLD_S)
@@ -124,7 +130,7 @@ class Bench:
     ) -> None:
         """An act of ours that takes a second; its effect is told by the caller."""
         try:
-            with self.claims.claim(Act(key=kind, kind=kind, vm=VM, args=args or {}), power):
+            with self.claims.claim(PlannedCall(key=kind, kind=kind, vm=VM, args=args or {}), power):
                 self.on(1)
                 if fails is not None:
                     raise fails
@@ -132,6 +138,6 @@ class Bench:
             pass
 
 
-def one(found: list[Foreign]) -> Foreign:
+def one(found: list[ForeignChange]) -> ForeignChange:
     (only,) = found
     return only

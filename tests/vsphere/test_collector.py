@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pyVmomi import vim, vmodl
 
-from drdeck.sites.vsphere.inventory.property_cache import Contradiction, Properties
+from drdeck.sites.vsphere.inventory.property_cache import PropertyCache, UpdateContradiction
 from tests.support.vcsim import VCenter
 from tests.vsphere.watching import update, watching
 
@@ -17,7 +17,7 @@ PC = vmodl.query.PropertyCollector
 def test_every_kind_of_change_is_applied() -> None:
     vm = vim.VirtualMachine("vm-1", None)
     first, second = vim.Task("task-1", None), vim.Task("task-2", None)
-    raw = Properties()
+    raw = PropertyCache()
     raw.apply(update("enter", vm, name="a", ip=("assign", "guest.ipAddress", "10.0.0.1"), recentTask=[first]))
     known = raw.of("VirtualMachine")["vm-1"]
     raw.apply(update("modify", vm, t=("add", 'recentTask["task-2"]', second)))
@@ -40,8 +40,8 @@ def test_coming_and_going_at_once_is_a_contradiction() -> None:
     vm = vim.VirtualMachine("vm-1", None)
     both = update("enter", vm, name="a")
     both.filterSet.append(update("leave", vm).filterSet[0])
-    with pytest.raises(Contradiction):
-        Properties().apply(both)
+    with pytest.raises(UpdateContradiction):
+        PropertyCache().apply(both)
 
 
 async def test_truncated_answers_are_put_together(vcenter: VCenter, monkeypatch: pytest.MonkeyPatch) -> None:

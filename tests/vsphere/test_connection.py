@@ -14,7 +14,14 @@ import pytest
 from pyVmomi import vim, vmodl
 
 from drdeck.sites.contract import LoginRefused, Refused, ResultUnknown, SiteUnreachable
-from drdeck.sites.vsphere.vcenter.connection import Connection, Endpoint, Session, in_thread, translate, words
+from drdeck.sites.vsphere.vcenter.connection import (
+    Connection,
+    Endpoint,
+    VCenterSession,
+    in_thread,
+    translate,
+    words,
+)
 from tests.support.soapcount import soap_calls
 from tests.support.vcsim import VCenter
 from tests.support.waiting import eventually
@@ -239,7 +246,7 @@ async def test_a_lost_answer_to_a_change_is_unknown(vcenter: VCenter) -> None:
     vcenter.layout({"erp": ["db01"]})
     vm_id = vcenter.vm("db01")._moId
 
-    def power_on(session: Session) -> object:
+    def power_on(session: VCenterSession) -> object:
         return vim.VirtualMachine(vm_id, session.stub).PowerOnVM_Task()
 
     async with connected(vcenter) as connection:

@@ -8,28 +8,28 @@ from typing import Any
 import pytest
 from pyVmomi import vim
 
-from drdeck.sites.vsphere.vcenter.connection import Credentials, Endpoint, Session
-from drdeck.sites.vsphere.vcenter.stale_sessions import Fence
+from drdeck.sites.vsphere.vcenter.connection import Credentials, Endpoint, VCenterSession
+from drdeck.sites.vsphere.vcenter.stale_sessions import StaleSessions
 from drdeck.sites.vsphere.vcenter.transport import SessionEnded, steady
-from drdeck.sites.vsphere.vcenter.vm_calls import Attributes
+from drdeck.sites.vsphere.vcenter.vm_calls import AttributeWriter
 from tests.support.soapcount import soap_calls
 from tests.support.vcsim import VCenter
 
 pytestmark = pytest.mark.vcsim
 ANNA, BOB = "änna@jump1#01", "bob@jump2#02"
 TERMINATE = "Sessions.TerminateSession"
-LogIn = Callable[..., Session]
+LogIn = Callable[..., VCenterSession]
 
 
 @pytest.fixture
 def log_in(vcenter: VCenter) -> Iterator[LogIn]:
     """A commanding session of a driver: `log_in(me, life)`."""
-    opened: list[Session] = []
+    opened: list[VCenterSession] = []
 
-    def make(me: str = "", life: str = "", user: str = "") -> Session:
+    def make(me: str = "", life: str = "", user: str = "") -> VCenterSession:
         endpoint = Endpoint(url=vcenter.url, ca_file=str(vcenter.ca_file))
-        session = Session(
-            endpoint, Credentials(user or vcenter.user, vcenter.password), fence=Fence(me, life)
+        session = VCenterSession(
+            endpoint, Credentials(user or vcenter.user, vcenter.password), fence=StaleSessions(me, life)
         )
         session.log_in()
         opened.append(session)
@@ -40,7 +40,7 @@ def log_in(vcenter: VCenter) -> Iterator[LogIn]:
         session.close()
 
 
-def lives(vcenter: VCenter, session: Session) -> bool:
+def lives(vcenter: VCenter, session: VCenterSession) -> bool:
     return session.key in vcenter.sessions()
 
 
@@ -134,7 +134,7 @@ def test_what_a_lease_guards_is_not_repeated_when_its_session_has_ended(
 ) -> None:
     """Who ended it may drive now: the lease is to be looked at first."""
     vcenter.layout({"erp-prod": []})
-    folder, attributes = vcenter.folder("erp-prod")._moId, Attributes()
+    folder, attributes = vcenter.folder("erp-prod")._moId, AttributeWriter()
     anna, bob = log_in(ANNA), log_in(BOB)
     attributes.set(anna, folder, "drdeck.mode", "before")
 

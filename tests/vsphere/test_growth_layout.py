@@ -11,7 +11,7 @@ from pyVmomi import vim
 
 from drdeck.sites.vsphere.inventory import disk_growth
 from drdeck.sites.vsphere.inventory.disk_growth import REDUCED
-from drdeck.sites.vsphere.inventory.property_cache import Properties
+from drdeck.sites.vsphere.inventory.property_cache import PropertyCache
 from tests.vsphere.watching import update
 
 MIB = 1 << 20
@@ -141,7 +141,7 @@ def test_branches() -> None:
 
 def test_what_is_kept_is_small_and_parts_make_it_unknown() -> None:
     entity = vim.VirtualMachine("vm-1", None)
-    raw = Properties(REDUCED)
+    raw = PropertyCache(REDUCED)
     raw.apply(update("enter", entity, f=("assign", "layoutEx.file", BASE), n=("assign", "name", "a")))
     known = raw.of("VirtualMachine")["vm-1"]
     assert known == {"layoutEx.file": {1: 400, 2: 50 << 30}, "name": "a"}

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 import pytest
 
-from drdeck.model.guard import Deed
+from drdeck.model.guard import Change
 from drdeck.sites.vsphere.guard.fact_differences import Whereabouts, differences, left
 from drdeck.sites.vsphere.inventory.inventory_facts import SnapshotFact, VmFacts
 
@@ -37,48 +37,56 @@ def replaced(**changes: object) -> VmFacts:
 
 
 D = snap("d", "c")
-TABLE: list[tuple[str, VmFacts, list[tuple[Deed, str]]]] = [
+TABLE: list[tuple[str, VmFacts, list[tuple[Change, str]]]] = [
     ("nothing", OLD, []),
     ("what is no deed", replaced(ip="10.0.0.9", tools_running=True, running_tasks=("t",)), []),
-    ("off", replaced(power="off"), [(Deed.POWER, "off")]),
+    ("off", replaced(power="off"), [(Change.POWER, "off")]),
     ("out of sight", replaced(power="unknown"), []),
-    ("host", replaced(host="h2"), [(Deed.HOST, "h2")]),
+    ("host", replaced(host="h2"), [(Change.HOST, "h2")]),
     ("host unknown", replaced(host=""), []),
-    ("datastore", replaced(datastores=("d2", "d1")), [(Deed.DATASTORE, "")]),
-    ("renamed", replaced(name="db02"), [(Deed.CONFIG, "db02")]),
-    ("made", replaced(snapshots=(A, B, C, D), current_snapshot="d"), [(Deed.SNAPSHOT, "point d")]),
-    ("removed the newest", replaced(snapshots=(A, B), current_snapshot="b"), [(Deed.SNAPSHOT_REMOVED, "c")]),
+    ("datastore", replaced(datastores=("d2", "d1")), [(Change.DATASTORE, "")]),
+    ("renamed", replaced(name="db02"), [(Change.CONFIG, "db02")]),
+    ("made", replaced(snapshots=(A, B, C, D), current_snapshot="d"), [(Change.SNAPSHOT, "point d")]),
+    (
+        "removed the newest",
+        replaced(snapshots=(A, B), current_snapshot="b"),
+        [(Change.SNAPSHOT_REMOVED, "c")],
+    ),
     (
         "removed one in the middle",
         replaced(snapshots=(A, snap("c", "a")), current_snapshot="c"),
-        [(Deed.SNAPSHOT_REMOVED, "b")],
+        [(Change.SNAPSHOT_REMOVED, "b")],
     ),
     (
         "removed all",
         replaced(snapshots=(), current_snapshot=None),
-        [(Deed.SNAPSHOT_REMOVED, "a"), (Deed.SNAPSHOT_REMOVED, "b"), (Deed.SNAPSHOT_REMOVED, "c")],
+        [
+            (Change.SNAPSHOT_REMOVED, "a"),
+            (Change.SNAPSHOT_REMOVED, "b"),
+            (Change.SNAPSHOT_REMOVED, "c"),
+        ],
     ),
-    ("reverted", replaced(current_snapshot="a"), [(Deed.REVERTED, "a")]),
+    ("reverted", replaced(current_snapshot="a"), [(Change.REVERTED, "a")]),
     (
         "reverted, then made",
         replaced(snapshots=(A, snap("d", "a"), B, C), current_snapshot="d"),
-        [(Deed.SNAPSHOT, "point d"), (Deed.REVERTED, "a")],
+        [(Change.SNAPSHOT, "point d"), (Change.REVERTED, "a")],
     ),
     (
         "reverted, then removed the branch",
         replaced(snapshots=(A,), current_snapshot="a"),
-        [(Deed.SNAPSHOT_REMOVED, "b"), (Deed.SNAPSHOT_REMOVED, "c")],
+        [(Change.SNAPSHOT_REMOVED, "b"), (Change.SNAPSHOT_REMOVED, "c")],
     ),
     (
         "renamed a snapshot",
         replaced(snapshots=(A, snap("b", "a", "keep"), C)),
-        [(Deed.SNAPSHOT_CHANGED, "b")],
+        [(Change.SNAPSHOT_CHANGED, "b")],
     ),
 ]
 
 
 @pytest.mark.parametrize(("new", "expected"), [row[1:] for row in TABLE], ids=[row[0] for row in TABLE])
-def test_differences(new: VmFacts, expected: list[tuple[Deed, str]]) -> None:
+def test_differences(new: VmFacts, expected: list[tuple[Change, str]]) -> None:
     told = list(differences(OLD, new, T0, T1))
     assert [(t.deed, t.to) for t in told] == expected
     assert all((t.by, t.vm, t.since, t.until, t.user) == ("facts", "vm-7", T0, T1, None) for t in told)
@@ -87,12 +95,12 @@ def test_differences(new: VmFacts, expected: list[tuple[Deed, str]]) -> None:
 @pytest.mark.parametrize(
     ("now", "deed", "part"),
     [
-        (Whereabouts(), Deed.REMOVED, "inventory"),
-        (Whereabouts("g9", "attic"), Deed.MOVED, 'folder "attic"'),
-        (Whereabouts("g", "erp", template=True), Deed.REMOVED, "template"),
-        (Whereabouts(hidden=True), Deed.MOVED, "may not see"),
+        (Whereabouts(), Change.REMOVED, "inventory"),
+        (Whereabouts("g9", "attic"), Change.MOVED, 'folder "attic"'),
+        (Whereabouts("g", "erp", template=True), Change.REMOVED, "template"),
+        (Whereabouts(hidden=True), Change.MOVED, "may not see"),
     ],
 )
-def test_a_vm_that_left(now: Whereabouts, deed: Deed, part: str) -> None:
+def test_a_vm_that_left(now: Whereabouts, deed: Change, part: str) -> None:
     told = left(OLD, T0, T1, now)
     assert told.deed is deed and part in told.did

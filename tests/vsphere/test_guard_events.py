@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from pyVmomi import vim
 
-from drdeck.model.guard import Deed
+from drdeck.model.guard import Change
 from drdeck.sites.vsphere.guard.event_parser import EVENT_TYPES, told_by
 
 AT = datetime(2026, 1, 16, 22, 42, 7, 120000, tzinfo=UTC)
@@ -39,59 +39,59 @@ def task(what: str, **more: Any) -> Any:
 
 
 E = vim.event
-CASES: list[tuple[Any, list[tuple[Deed, str, str]]]] = [
-    (event(E.VmPoweredOnEvent), [(Deed.POWER, "on", "powered it on")]),
-    (event(E.DrsVmPoweredOnEvent), [(Deed.POWER, "on", "powered it on")]),
-    (event(E.VmPoweredOffEvent), [(Deed.POWER, "off", "powered it off")]),
-    (event(E.VmSuspendedEvent), [(Deed.POWER, "suspended", "suspended it")]),
-    (event(E.VmResettingEvent), [(Deed.POWER, "reset", "reset it")]),
+CASES: list[tuple[Any, list[tuple[Change, str, str]]]] = [
+    (event(E.VmPoweredOnEvent), [(Change.POWER, "on", "powered it on")]),
+    (event(E.DrsVmPoweredOnEvent), [(Change.POWER, "on", "powered it on")]),
+    (event(E.VmPoweredOffEvent), [(Change.POWER, "off", "powered it off")]),
+    (event(E.VmSuspendedEvent), [(Change.POWER, "suspended", "suspended it")]),
+    (event(E.VmResettingEvent), [(Change.POWER, "reset", "reset it")]),
     (
         event(E.VmMigratedEvent, host=HOST_B, sourceHost=HOST_A, ds=STORE_A, sourceDatastore=STORE_A),
-        [(Deed.HOST, "host-2", "moved it from host esx1/a to esx2")],
+        [(Change.HOST, "host-2", "moved it from host esx1/a to esx2")],
     ),
     (
         event(E.DrsVmMigratedEvent, host=HOST_B, sourceHost=HOST_A),
-        [(Deed.HOST, "host-2", "moved it from host esx1/a to esx2")],
+        [(Change.HOST, "host-2", "moved it from host esx1/a to esx2")],
     ),
     (
         event(E.VmRelocatedEvent, host=HOST_B, sourceHost=HOST_A, ds=STORE_B, sourceDatastore=STORE_A),
         [
-            (Deed.HOST, "host-2", "moved it from host esx1/a to esx2"),
-            (Deed.DATASTORE, "", "moved it from datastore ssd-1 to ssd-2"),
+            (Change.HOST, "host-2", "moved it from host esx1/a to esx2"),
+            (Change.DATASTORE, "", "moved it from datastore ssd-1 to ssd-2"),
         ],
     ),
     (
         event(E.VmRelocatedEvent, host=HOST_A, sourceHost=HOST_A),
-        [(Deed.DATASTORE, "", "moved its disks to another datastore")],
+        [(Change.DATASTORE, "", "moved its disks to another datastore")],
     ),
     (
         event(E.VmBeingClonedEvent, destFolder=FOLDER, destName="copy%25", destHost=HOST_A),
-        [(Deed.CLONE, "", 'began to clone it to "copy%"')],
+        [(Change.CLONE, "", 'began to clone it to "copy%"')],
     ),
     (
         event(E.VmReconfiguredEvent, configSpec=vim.vm.ConfigSpec(memoryMB=64, numCPUs=2)),
-        [(Deed.CONFIG, "", "changed its configuration (numCPUs, memoryMB)")],
+        [(Change.CONFIG, "", "changed its configuration (numCPUs, memoryMB)")],
     ),
-    (event(E.VmReconfiguredEvent), [(Deed.CONFIG, "", "changed its configuration")]),
+    (event(E.VmReconfiguredEvent), [(Change.CONFIG, "", "changed its configuration")]),
     (
         event(E.VmRenamedEvent, oldName="db01", newName="db02"),
-        [(Deed.CONFIG, "db02", 'renamed it from "db01" to "db02"')],
+        [(Change.CONFIG, "db02", 'renamed it from "db01" to "db02"')],
     ),
-    (event(E.VmRemovedEvent), [(Deed.REMOVED, "", "took it out of the vCenter's inventory")]),
+    (event(E.VmRemovedEvent), [(Change.REMOVED, "", "took it out of the vCenter's inventory")]),
     (
         event(E.EventEx, eventTypeId="com.vmware.vc.vm.VmStateRevertedToSnapshot"),
-        [(Deed.REVERTED, "", "reverted it to a snapshot")],
+        [(Change.REVERTED, "", "reverted it to a snapshot")],
     ),
     (event(E.EventEx, eventTypeId="com.vmware.vc.something.else"), []),
     (event(E.VmMessageEvent, message="?"), []),
     (event(E.VmPoweredOnEvent, vm=None), []),
     (task("VirtualMachine.reconfigure"), []),
-    (task("VirtualMachine.instantClone"), [(Deed.CLONE, "", "began to clone it while it runs")]),
+    (task("VirtualMachine.instantClone"), [(Change.CLONE, "", "began to clone it while it runs")]),
 ]
 
 
 @pytest.mark.parametrize(("told", "expected"), CASES, ids=lambda x: type(x).__name__)
-def test_each_event_is_told_as_what_it_says(told: Any, expected: list[tuple[Deed, str, str]]) -> None:
+def test_each_event_is_told_as_what_it_says(told: Any, expected: list[tuple[Change, str, str]]) -> None:
     found = told_by(told)
     assert [(t.deed, t.to, t.did) for t in found] == expected
     for t in found:
@@ -101,16 +101,16 @@ def test_each_event_is_told_as_what_it_says(told: Any, expected: list[tuple[Deed
 @pytest.mark.parametrize(
     ("what", "deed"),
     [
-        ("VirtualMachine.createSnapshot", Deed.SNAPSHOT),
-        ("vm.Snapshot.rename", Deed.SNAPSHOT_CHANGED),
-        ("vm.Snapshot.remove", Deed.SNAPSHOT_REMOVED),
-        ("VirtualMachine.removeAllSnapshots", Deed.SNAPSHOT_REMOVED),
-        ("vm.Snapshot.revert", Deed.REVERTED),
-        ("VirtualMachine.revertToCurrentSnapshot", Deed.REVERTED),
-        ("VirtualMachine.unregister", Deed.REMOVED),
+        ("VirtualMachine.createSnapshot", Change.SNAPSHOT),
+        ("vm.Snapshot.rename", Change.SNAPSHOT_CHANGED),
+        ("vm.Snapshot.remove", Change.SNAPSHOT_REMOVED),
+        ("VirtualMachine.removeAllSnapshots", Change.SNAPSHOT_REMOVED),
+        ("vm.Snapshot.revert", Change.REVERTED),
+        ("VirtualMachine.revertToCurrentSnapshot", Change.REVERTED),
+        ("VirtualMachine.unregister", Change.REMOVED),
     ],
 )
-def test_a_task_tells_who_began(what: str, deed: Deed) -> None:
+def test_a_task_tells_who_began(what: str, deed: Change) -> None:
     (told,) = told_by(task(what))
     assert (told.by, told.deed, told.vm, told.user, told.task) == ("task", deed, "vm-7", JOE, "task-9")
     assert told.did.startswith("began to ")
@@ -126,12 +126,12 @@ def test_a_task_of_a_schedule_says_so() -> None:
 
 def test_a_move_tells_the_folder_and_not_the_vm() -> None:
     (told,) = told_by(task("Folder.moveInto", vm=None, entity=vim.Folder("group-v9")))
-    assert (told.deed, told.vm, told.to) == (Deed.MOVED, "", "group-v9")
+    assert (told.deed, told.vm, told.to) == (Change.MOVED, "", "group-v9")
 
 
 def test_a_guest_that_was_asked_is_not_off_yet() -> None:
     (told,) = told_by(event(vim.event.VmGuestShutdownEvent))
-    assert (told.by, told.deed, told.to) == ("task", Deed.POWER, "off")
+    assert (told.by, told.deed, told.to) == ("task", Change.POWER, "off")
 
 
 def test_every_kind_that_is_understood_is_collected() -> None:

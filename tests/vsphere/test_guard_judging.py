@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from drdeck.model.domains import SessionState
-from drdeck.model.guard import Deed
+from drdeck.model.guard import Change
 from drdeck.sites.contract import Refused, ResultUnknown
-from drdeck.sites.vsphere.guard.observations import Told
+from drdeck.sites.vsphere.guard.observations import Observation
 from drdeck.sites.vsphere.guard.session_guard import NAME_S
 from tests.vsphere.guardbench import ANNA, JOE, OWN, START, VM, Bench, one
 
@@ -22,7 +22,7 @@ from tests.vsphere.guardbench import ANNA, JOE, OWN, START, VM, Bench, one
 def test_one_deed_is_one_alarm_however_it_is_told(order: tuple[str, ...]) -> None:
     bench = Bench()
     for by in order:
-        bench.told(by, Deed.HOST, None if by == "facts" else JOE, "host-2" if by != "task" else "")
+        bench.told(by, Change.HOST, None if by == "facts" else JOE, "host-2" if by != "task" else "")
         bench.settle()
         bench.on(0.3)
     found = one(bench.wait())
@@ -34,7 +34,7 @@ def test_one_deed_is_one_alarm_however_it_is_told(order: tuple[str, ...]) -> Non
 def test_of_a_snapshot_the_task_says_who_and_the_facts_what(order: tuple[str, ...]) -> None:
     bench = Bench()
     for by in order:
-        bench.told(by, Deed.SNAPSHOT, None if by == "facts" else JOE, "nightly" if by == "facts" else "")
+        bench.told(by, Change.SNAPSHOT, None if by == "facts" else JOE, "nightly" if by == "facts" else "")
         bench.settle()
         bench.on(0.3)
     found = one(bench.wait())
@@ -43,28 +43,28 @@ def test_of_a_snapshot_the_task_says_who_and_the_facts_what(order: tuple[str, ..
 
 def test_a_task_that_runs_is_waited_for() -> None:
     bench = Bench(running={"task-9"})
-    bench.told("task", Deed.SNAPSHOT, JOE, task="task-9")
+    bench.told("task", Change.SNAPSHOT, JOE, task="task-9")
     for _ in range(20):
         bench.on(1)
         assert bench.settle() == []
-    bench.told("facts", Deed.SNAPSHOT, to="nightly")
+    bench.told("facts", Change.SNAPSHOT, to="nightly")
     bench.running.clear()
     assert one(bench.wait()).did == "facts did" and one(bench.settle()).user == JOE
 
 
 def test_a_task_of_which_nothing_comes_is_told_as_begun() -> None:
     bench = Bench()
-    bench.told("task", Deed.SNAPSHOT, JOE)
+    bench.told("task", Change.SNAPSHOT, JOE)
     assert bench.settle() == []
     assert one(bench.wait()).did == "task did"
 
 
 def test_a_name_that_comes_late_is_added() -> None:
     bench = Bench()
-    bench.told("facts", Deed.SNAPSHOT_REMOVED, to="snap-1")
+    bench.told("facts", Change.SNAPSHOT_REMOVED, to="snap-1")
     assert one(bench.wait()).user is None
     bench.on(3)
-    bench.told("task", Deed.SNAPSHOT_REMOVED, JOE)
+    bench.told("task", Change.SNAPSHOT_REMOVED, JOE)
     found = one(bench.settle())
     assert (found.user, found.address) == (JOE, None)
 
@@ -72,8 +72,8 @@ def test_a_name_that_comes_late_is_added() -> None:
 def test_two_deeds_are_two_alarms() -> None:
     bench = Bench()
     for to in ("off", "on", "off"):
-        bench.told("event", Deed.POWER, JOE, to)
-        bench.told("facts", Deed.POWER, None, to)
+        bench.told("event", Change.POWER, JOE, to)
+        bench.told("facts", Change.POWER, None, to)
         bench.settle()
         bench.on(0.5)
     assert [f.to for f in bench.wait()] == ["off", "on", "off"]
@@ -81,43 +81,43 @@ def test_two_deeds_are_two_alarms() -> None:
 
 def test_a_revert_explains_that_the_vm_is_off() -> None:
     bench = Bench()
-    bench.told("facts", Deed.POWER, to="off")
-    bench.told("facts", Deed.REVERTED, to="snap-1")
-    bench.told("task", Deed.REVERTED, JOE)
-    assert one(bench.wait()).deed is Deed.REVERTED
+    bench.told("facts", Change.POWER, to="off")
+    bench.told("facts", Change.REVERTED, to="snap-1")
+    bench.told("task", Change.REVERTED, JOE)
+    assert one(bench.wait()).deed is Change.REVERTED
 
 
 def test_a_move_between_other_folders_is_nobodys_business() -> None:
     bench = Bench()
-    bench.told("task", Deed.MOVED, JOE, "group-v9", vm="")
+    bench.told("task", Change.MOVED, JOE, "group-v9", vm="")
     assert bench.wait() == [] and not bench.post.unsettled
 
 
 # -- what is ours
 
 OURS = [
-    ("power_off", {}, Deed.POWER, "off"),
-    ("power_on", {}, Deed.POWER, "on"),
-    ("power_on", {}, Deed.HOST, "host-2"),
-    ("revert", {"snapshot": "snap-1"}, Deed.REVERTED, "snap-1"),
-    ("revert", {"snapshot": "snap-1"}, Deed.POWER, "off"),
-    ("remove", {"snapshot": "snap-1"}, Deed.SNAPSHOT_REMOVED, "snap-1"),
-    ("snapshot", {"name": "drdeck-x"}, Deed.SNAPSHOT, "drdeck-x"),
-    ("connect", {}, Deed.CONFIG, ""),
+    ("power_off", {}, Change.POWER, "off"),
+    ("power_on", {}, Change.POWER, "on"),
+    ("power_on", {}, Change.HOST, "host-2"),
+    ("revert", {"snapshot": "snap-1"}, Change.REVERTED, "snap-1"),
+    ("revert", {"snapshot": "snap-1"}, Change.POWER, "off"),
+    ("remove", {"snapshot": "snap-1"}, Change.SNAPSHOT_REMOVED, "snap-1"),
+    ("snapshot", {"name": "drdeck-x"}, Change.SNAPSHOT, "drdeck-x"),
+    ("connect", {}, Change.CONFIG, ""),
 ]
 NOT_OURS = [
-    ("power_off", {}, Deed.POWER, "on"),
-    ("power_on", {}, Deed.POWER, "off"),
-    ("power_off", {}, Deed.HOST, "host-2"),
-    ("revert", {"snapshot": "snap-1"}, Deed.REVERTED, "snap-2"),
-    ("remove", {"snapshot": "snap-1"}, Deed.SNAPSHOT_REMOVED, "snap-2"),
-    ("snapshot", {"name": "drdeck-x"}, Deed.SNAPSHOT, "nightly"),
-    ("snapshot", {"name": "drdeck-x"}, Deed.CLONE, ""),
+    ("power_off", {}, Change.POWER, "on"),
+    ("power_on", {}, Change.POWER, "off"),
+    ("power_off", {}, Change.HOST, "host-2"),
+    ("revert", {"snapshot": "snap-1"}, Change.REVERTED, "snap-2"),
+    ("remove", {"snapshot": "snap-1"}, Change.SNAPSHOT_REMOVED, "snap-2"),
+    ("snapshot", {"name": "drdeck-x"}, Change.SNAPSHOT, "nightly"),
+    ("snapshot", {"name": "drdeck-x"}, Change.CLONE, ""),
 ]
 
 
 @pytest.mark.parametrize(("kind", "args", "deed", "to"), OURS)
-def test_what_comes_of_our_acts_is_ours(kind: str, args: dict[str, str], deed: Deed, to: str) -> None:
+def test_what_comes_of_our_acts_is_ours(kind: str, args: dict[str, str], deed: Change, to: str) -> None:
     for by in ("facts", "event"):
         bench = Bench()
         bench.act(kind, args)
@@ -126,7 +126,9 @@ def test_what_comes_of_our_acts_is_ours(kind: str, args: dict[str, str], deed: D
 
 
 @pytest.mark.parametrize(("kind", "args", "deed", "to"), NOT_OURS)
-def test_what_does_not_come_of_our_acts_is_not(kind: str, args: dict[str, str], deed: Deed, to: str) -> None:
+def test_what_does_not_come_of_our_acts_is_not(
+    kind: str, args: dict[str, str], deed: Change, to: str
+) -> None:
     for by in ("facts", "event"):
         bench = Bench()
         bench.act(kind, args)
@@ -136,7 +138,7 @@ def test_what_does_not_come_of_our_acts_is_not(kind: str, args: dict[str, str], 
 
 @pytest.mark.parametrize(("kind", "args", "deed", "to"), OURS)
 def test_the_same_by_somebody_else_at_the_same_time_is_not(
-    kind: str, args: dict[str, str], deed: Deed, to: str
+    kind: str, args: dict[str, str], deed: Change, to: str
 ) -> None:
     bench = Bench()
     bench.act(kind, args)
@@ -149,17 +151,17 @@ def test_an_act_is_done_once() -> None:
     bench = Bench()
     bench.act("power_off")
     for by, user in (("event", OWN), ("facts", None)):
-        bench.told(by, Deed.POWER, user, "off")
+        bench.told(by, Change.POWER, user, "off")
     assert bench.settle() == []
-    bench.told("event", Deed.POWER, OWN, "off")
+    bench.told("event", Change.POWER, OWN, "off")
     assert one(bench.wait()).user == OWN
 
 
 def test_a_revert_of_a_vm_that_is_off_does_not_power_it_off() -> None:
     bench = Bench()
     bench.act("revert", {"snapshot": "snap-1"}, power="off")
-    bench.told("event", Deed.POWER, OWN, "off")
-    assert one(bench.wait()).deed is Deed.POWER
+    bench.told("event", Change.POWER, OWN, "off")
+    assert one(bench.wait()).deed is Change.POWER
 
 
 @pytest.mark.parametrize(("fails", "later_s", "ours"), [
@@ -170,15 +172,15 @@ def test_how_long_an_event_may_be_of_an_act(fails: Exception | None, later_s: fl
     bench = Bench()
     bench.act("power_off", fails=fails)
     bench.on(later_s)
-    bench.told("event", Deed.POWER, OWN, "off")
+    bench.told("event", Change.POWER, OWN, "off")
     assert (bench.wait() == []) == ours
 
 
 def test_events_by_a_clock_far_off_count_by_when_they_come() -> None:
     bench = Bench()
     bench.act("power_off")
-    told = Told(
-        by="event", vm=VM, deed=Deed.POWER, did="", since=START, until=START, to="off", user=OWN, key=1
+    told = Observation(
+        by="event", vm=VM, deed=Change.POWER, did="", since=START, until=START, to="off", user=OWN, key=1
     )
     bench.post.hear([told], bench.at)
     assert bench.wait() == []
@@ -189,10 +191,10 @@ def test_events_by_a_clock_far_off_count_by_when_they_come() -> None:
 def test_what_vcenter_does_by_itself_with_our_act_is_ours() -> None:
     bench = Bench()
     bench.act("power_on")
-    bench.told("event", Deed.HOST, "", "host-2")
+    bench.told("event", Change.HOST, "", "host-2")
     assert bench.wait() == []
     bench.on(60)
-    bench.told("event", Deed.HOST, "", "host-1")
+    bench.told("event", Change.HOST, "", "host-1")
     assert one(bench.wait()).user == ""
 
 
@@ -205,7 +207,7 @@ def test_what_vcenter_does_by_itself_with_our_act_is_ours() -> None:
 def test_a_follower_knows_operations_and_not_acts(user: str | None, ours: bool) -> None:
     bench = Bench(drives=False)
     bench.on(1)
-    bench.told("facts" if user is None else "event", Deed.POWER, user, "off")
+    bench.told("facts" if user is None else "event", Change.POWER, user, "off")
     found = bench.settle()
     assert found == [] and bench.post.wants_record, "the record may tell of a rollback by now, and by whom"
     bench.follow("op-2", SessionState.ROLLING_BACK)
@@ -213,9 +215,16 @@ def test_a_follower_knows_operations_and_not_acts(user: str | None, ours: bool) 
 
 
 @pytest.mark.parametrize(
-    "deed", [Deed.CLONE, Deed.DATASTORE, Deed.MOVED, Deed.SNAPSHOT, Deed.SNAPSHOT_REMOVED]
+    "deed",
+    [
+        Change.CLONE,
+        Change.DATASTORE,
+        Change.MOVED,
+        Change.SNAPSHOT,
+        Change.SNAPSHOT_REMOVED,
+    ],
 )
-def test_what_no_rollback_does_is_not_explained_by_one(deed: Deed) -> None:
+def test_what_no_rollback_does_is_not_explained_by_one(deed: Change) -> None:
     bench = Bench(drives=False)
     bench.follow("op-2", SessionState.ROLLING_BACK)
     bench.told("event", deed, ANNA)
@@ -225,7 +234,7 @@ def test_what_no_rollback_does_is_not_explained_by_one(deed: Deed) -> None:
 
 def test_no_operation_explains_nothing() -> None:
     bench = Bench(drives=False)
-    bench.told("event", Deed.POWER, ANNA, "off")
+    bench.told("event", Change.POWER, ANNA, "off")
     bench.follow(None)
     assert one(bench.wait()).user == ANNA
 
@@ -237,7 +246,7 @@ def test_an_operation_that_is_over_explains_nothing_more() -> None:
     bench.follow("op-2", SessionState.ACTIVE, n=1)
     bench.on(30)
     bench.follow("op-2", SessionState.ACTIVE, n=1)
-    bench.told("event", Deed.POWER, ANNA, "off")
+    bench.told("event", Change.POWER, ANNA, "off")
     bench.fresh_s = bench.at + 1
     assert len(bench.wait()) == 1
 
@@ -245,7 +254,7 @@ def test_an_operation_that_is_over_explains_nothing_more() -> None:
 def test_rollbacks_that_nobody_here_saw_are_the_drivers() -> None:
     """Two of them while this controller was down: the record tells of the last."""
     bench = Bench(drives=False)
-    bench.told("event", Deed.POWER, ANNA, "off")  # in the first one
+    bench.told("event", Change.POWER, ANNA, "off")  # in the first one
     bench.on(600)
     bench.follow("op-3", SessionState.ACTIVE, n=2)
     assert bench.wait() == []
@@ -254,11 +263,11 @@ def test_rollbacks_that_nobody_here_saw_are_the_drivers() -> None:
 def test_after_a_restart_the_operation_that_was_begun_explains_its_acts() -> None:
     bench = Bench()
     bench.follow("op-2", SessionState.ROLLING_BACK)
-    bench.told("event", Deed.POWER, OWN, "off")
+    bench.told("event", Change.POWER, OWN, "off")
     assert len(bench.wait()) == 1, "this process knows that it was not it"
     bench.post.memory.foreign.clear()
     bench.post.memory.windows.forget_acts()  # the file is read by a new process
-    bench.told("event", Deed.POWER, OWN, "off")
+    bench.told("event", Change.POWER, OWN, "off")
     assert bench.wait() == []
 
 
@@ -267,7 +276,7 @@ def test_a_driver_that_slept_knows_that_another_went_on() -> None:
     bench.follow("op-2", SessionState.ROLLING_BACK)
     bench.on(60)
     bench.drives = False
-    bench.told("event", Deed.REVERTED, ANNA)  # by whoever took over
+    bench.told("event", Change.REVERTED, ANNA)  # by whoever took over
     bench.follow("op-2", SessionState.ACTIVE, n=1)
     assert bench.wait() == []
 
@@ -275,8 +284,8 @@ def test_a_driver_that_slept_knows_that_another_went_on() -> None:
 def test_an_exit_explains_that_points_go() -> None:
     bench = Bench(drives=False)
     bench.follow("op-9", SessionState.EXITING)
-    bench.told("task", Deed.SNAPSHOT_REMOVED, ANNA)
-    bench.told("facts", Deed.SNAPSHOT_REMOVED, to="snap-1")
+    bench.told("task", Change.SNAPSHOT_REMOVED, ANNA)
+    bench.told("facts", Change.SNAPSHOT_REMOVED, to="snap-1")
     bench.fresh_s = bench.at + 1
     assert bench.wait() == []
 
@@ -286,7 +295,7 @@ def test_an_exit_explains_that_points_go() -> None:
 
 def test_an_alarm_waits_a_moment_for_its_address() -> None:
     bench = Bench()
-    bench.told("event", Deed.CLONE, JOE)
+    bench.told("event", Change.CLONE, JOE)
     (foreign,) = bench.settle()
     assert bench.post.alarms(bench.at) == () and bench.post.unnamed(bench.at)
     foreign.address = "10.0.0.7"
@@ -299,9 +308,9 @@ def test_an_alarm_waits_a_moment_for_its_address() -> None:
 
 def test_what_is_not_settled_is_judged_again_by_the_next_controller() -> None:
     bench = Bench()
-    bench.told("event", Deed.CLONE, JOE)
+    bench.told("event", Change.CLONE, JOE)
     bench.on(1)
-    bench.told("task", Deed.SNAPSHOT, JOE)
+    bench.told("task", Change.SNAPSHOT, JOE)
     newest = int(bench.at * 1000)
     bench.settle()
     assert bench.post.memory.key == newest - 1
@@ -312,7 +321,7 @@ def test_what_is_not_settled_is_judged_again_by_the_next_controller() -> None:
 def test_many_alarms_are_bounded() -> None:
     bench = Bench()
     for _ in range(130):
-        bench.told("event", Deed.CLONE, JOE)
+        bench.told("event", Change.CLONE, JOE)
         bench.settle()
         bench.on(20)
     shown = bench.post.alarms(bench.at)

@@ -7,34 +7,34 @@ from datetime import timedelta
 import pytest
 
 from drdeck.model.domains import SessionState
-from drdeck.model.guard import Deed
-from drdeck.model.planned import Act
+from drdeck.model.guard import Change
+from drdeck.model.planned import PlannedCall
 from drdeck.sites.vsphere.guard.attribution_windows import LATE
 from tests.vsphere.guardbench import ANNA, JOE, OWN, VM, Bench, one
 
 LATE_S = LATE.total_seconds()
 TAKEN = [  # user, deed, to, seconds after the take-over, ours
-    (OWN, Deed.POWER, "off", -1, True),
-    (ANNA, Deed.POWER, "off", -1, True),
-    (None, Deed.POWER, "off", -1, True),
-    ("", Deed.HOST, "host-2", -1, True),
-    (JOE, Deed.POWER, "off", -1, False),
-    (OWN, Deed.REVERTED, "", -1, True),
-    (OWN, Deed.POWER, "off", LATE_S - 1, True),
-    (JOE, Deed.POWER, "off", LATE_S - 1, False),
-    (OWN, Deed.POWER, "off", LATE_S + 1, False),
-    (ANNA, Deed.POWER, "off", LATE_S + 1, False),
-    (None, Deed.POWER, "off", LATE_S + 1, False),
-    (OWN, Deed.CLONE, "", -1, False),
-    (OWN, Deed.SNAPSHOT_REMOVED, "snap-1", -1, False),
-    (OWN, Deed.POWER, "off", -70, False),  # before that rollback
+    (OWN, Change.POWER, "off", -1, True),
+    (ANNA, Change.POWER, "off", -1, True),
+    (None, Change.POWER, "off", -1, True),
+    ("", Change.HOST, "host-2", -1, True),
+    (JOE, Change.POWER, "off", -1, False),
+    (OWN, Change.REVERTED, "", -1, True),
+    (OWN, Change.POWER, "off", LATE_S - 1, True),
+    (JOE, Change.POWER, "off", LATE_S - 1, False),
+    (OWN, Change.POWER, "off", LATE_S + 1, False),
+    (ANNA, Change.POWER, "off", LATE_S + 1, False),
+    (None, Change.POWER, "off", LATE_S + 1, False),
+    (OWN, Change.CLONE, "", -1, False),
+    (OWN, Change.SNAPSHOT_REMOVED, "snap-1", -1, False),
+    (OWN, Change.POWER, "off", -70, False),  # before that rollback
 ]
 
 
 @pytest.mark.parametrize("how", ["followed", "seen first when driven", "restarted"])
 @pytest.mark.parametrize(("user", "deed", "to", "after_s", "ours"), TAKEN)
 def test_what_the_driver_before_did_in_a_rollback(
-    how: str, user: str | None, deed: Deed, to: str, after_s: float, ours: bool
+    how: str, user: str | None, deed: Change, to: str, after_s: float, ours: bool
 ) -> None:
     bench = Bench(drives=how == "restarted")
     bench.began["op-2"] = bench.now()
@@ -59,16 +59,16 @@ def test_what_the_driver_before_did_in_a_rollback(
 def test_rollbacks_of_another_driver_that_were_never_seen(state: SessionState, n: int, driven: bool) -> None:
     bench = Bench(drives=False)
     bench.never_seen()
-    bench.told("event", Deed.POWER, OWN, "off")
+    bench.told("event", Change.POWER, OWN, "off")
     bench.on(60)
     if driven:
         bench.take_over()
     bench.follow("op-9", state, n=n)
     assert bench.wait() == []
     bench.on(LATE_S)
-    bench.told("task", Deed.SNAPSHOT, OWN)
+    bench.told("task", Change.SNAPSHOT, OWN)
     bench.follow("op-9", state, n=n)
-    assert one(bench.wait()).deed is Deed.SNAPSHOT
+    assert one(bench.wait()).deed is Change.SNAPSHOT
 
 
 @pytest.mark.parametrize("followed", [True, False])
@@ -76,7 +76,7 @@ def test_a_session_that_another_drove_for_long_explains_nothing(followed: bool) 
     bench = Bench(drives=False)
     if not followed:
         bench.never_seen()
-    bench.told("event", Deed.POWER, OWN, "off")
+    bench.told("event", Change.POWER, OWN, "off")
     bench.on(60)
     bench.take_over()
     bench.follow(None)
@@ -89,7 +89,7 @@ def test_a_driver_that_has_just_begun_knows_its_own_operation(begun: set[str], o
     bench.take_over()
     bench.follow("op-2", SessionState.ROLLING_BACK)
     bench.on(1)
-    bench.told("event", Deed.POWER, OWN, "off")
+    bench.told("event", Change.POWER, OWN, "off")
     bench.follow("op-2", SessionState.ROLLING_BACK)
     assert (bench.wait() == []) == ours
 
@@ -108,7 +108,7 @@ def test_what_was_inside_vcenter_at_the_take_over(user: str, after_s: float, our
     bench.running.clear()
     bench.follow("op-2", SessionState.ROLLING_BACK)
     bench.on(after_s)
-    bench.told("event", Deed.POWER, user, "off")
+    bench.told("event", Change.POWER, user, "off")
     bench.follow("op-2", SessionState.ROLLING_BACK)
     assert (bench.wait() == []) == ours
 
@@ -118,7 +118,7 @@ def test_an_event_may_come_before_it_is_seen_that_its_task_is_over() -> None:
     bench.take_over()
     bench.follow("op-2", SessionState.ROLLING_BACK)
     bench.on(600)
-    bench.told("event", Deed.POWER, OWN, "off")
+    bench.told("event", Change.POWER, OWN, "off")
     assert bench.settle() == []
     bench.running.clear()
     bench.follow("op-2", SessionState.ROLLING_BACK)
@@ -133,7 +133,7 @@ def test_a_task_of_somebody_that_begins_later_explains_nothing() -> None:
     bench.running.add("task-9")
     bench.follow("op-2", SessionState.ROLLING_BACK)
     bench.on(60)
-    bench.told("event", Deed.POWER, OWN, "off")
+    bench.told("event", Change.POWER, OWN, "off")
     bench.follow("op-2", SessionState.ROLLING_BACK)
     assert one(bench.wait()).user == OWN
 
@@ -145,7 +145,7 @@ def test_a_task_of_ours_after_the_take_over_explains_no_more_than_it_does() -> N
     bench.running.add("task-9")
     bench.follow("op-2", SessionState.ROLLING_BACK)
     bench.on(60)
-    bench.told("event", Deed.POWER, OWN, "on")
+    bench.told("event", Change.POWER, OWN, "on")
     bench.follow("op-2", SessionState.ROLLING_BACK)
     assert one(bench.wait()).to == "on"
 
@@ -156,15 +156,15 @@ def test_an_act_of_the_driver_before_uses_up_none_of_ours() -> None:
     bench.follow("op-2", SessionState.ROLLING_BACK)
     at = bench.now()
     bench.take_over()
-    with bench.claims.claim(Act(key="off", kind="power_off", vm=VM)):
+    with bench.claims.claim(PlannedCall(key="off", kind="power_off", vm=VM)):
         bench.follow("op-2", SessionState.ROLLING_BACK)
         bench.on(1)
-        bench.told("event", Deed.POWER, OWN, "off", since=at, until=at)
+        bench.told("event", Change.POWER, OWN, "off", since=at, until=at)
         assert bench.wait() == []
         bench.on(LATE_S)
-        bench.told("event", Deed.POWER, OWN, "off")
+        bench.told("event", Change.POWER, OWN, "off")
     assert bench.wait() == []
-    bench.told("event", Deed.POWER, OWN, "off")
+    bench.told("event", Change.POWER, OWN, "off")
     assert one(bench.wait()).user == OWN
 
 
@@ -172,10 +172,10 @@ def test_an_act_of_the_driver_before_uses_up_none_of_ours() -> None:
 def test_what_was_told_before_an_act_did_not_come_of_it(by: str) -> None:
     bench = Bench()
     user, began = None if by == "facts" else OWN, bench.now()
-    bench.told(by, Deed.POWER, user, "off")
+    bench.told(by, Change.POWER, user, "off")
     bench.on(0.1)
     bench.act("power_off")
-    bench.told(by, Deed.POWER, user, "off")
+    bench.told(by, Change.POWER, user, "off")
     assert one(bench.wait()).until == began
 
 
@@ -183,13 +183,13 @@ def test_a_driver_that_is_taken_over_from_and_takes_over_again() -> None:
     bench = Bench(begun={"op-2"})
     bench.follow("op-2", SessionState.ROLLING_BACK)
     bench.on(60)
-    bench.told("event", Deed.POWER, ANNA, "off")  # by whoever drove meanwhile, unseen
+    bench.told("event", Change.POWER, ANNA, "off")  # by whoever drove meanwhile, unseen
     bench.on(1)
     bench.take_over()
     bench.follow("op-2", SessionState.ROLLING_BACK)
     assert bench.wait() == []
     bench.on(LATE_S)
-    bench.told("event", Deed.POWER, ANNA, "off")
+    bench.told("event", Change.POWER, ANNA, "off")
     bench.follow("op-2", SessionState.ROLLING_BACK)
     assert one(bench.wait()).user == ANNA
 
@@ -200,8 +200,8 @@ def test_a_rollback_that_was_over_long_ago_explains_nothing_since() -> None:
     bench.follow("op-2", SessionState.ROLLING_BACK)
     bench.over["op-2"] = bench.now() + timedelta(seconds=10)
     bench.on(5)
-    bench.told("event", Deed.POWER, OWN, "off")
+    bench.told("event", Change.POWER, OWN, "off")
     bench.on(600)
-    bench.told("event", Deed.POWER, OWN, "on")
+    bench.told("event", Change.POWER, OWN, "on")
     bench.follow("op-2", n=1)
     assert one(bench.wait()).to == "on"

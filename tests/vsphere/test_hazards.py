@@ -13,7 +13,7 @@ from drdeck.config.settings import VSphereSettings
 from drdeck.model.times import show
 from drdeck.sites.vsphere import make_vsphere_site
 from drdeck.sites.vsphere.guard import hazards
-from drdeck.sites.vsphere.guard.hazards import Cluster, Findings, Task
+from drdeck.sites.vsphere.guard.hazards import Cluster, HazardFacts, ScheduledTask
 from drdeck.sites.vsphere.inventory.inventory_facts import FolderFacts, Inventory, VmFacts
 from tests.support.passwords import Known
 from tests.support.vcsim import VCenter
@@ -48,7 +48,7 @@ def cluster(behavior: str, **overrides: str) -> Cluster:
     ],
 )
 def test_whom_drs_may_move(found: Cluster, moved: str) -> None:
-    told = hazards.hazards(Findings((found,), (), {}), INVENTORY, ERP, VMS)
+    told = hazards.hazards(HazardFacts((found,), (), {}), INVENTORY, ERP, VMS)
     assert [h.kind for h in told.warns] == (["drs"] if moved else [])
     assert all(f"may move {moved} to other hosts" in h.text for h in told.warns)
 
@@ -69,13 +69,15 @@ def test_whom_drs_may_move(found: Cluster, moved: str) -> None:
 )
 def test_which_scheduled_tasks_touch_the_vms(entity: str, where: str) -> None:
     above = {"vm": "vm", "dc": "DC0"}
-    found = Findings((cluster(MANUAL),), (Task("nightly", "CreateSnapshot", entity, "NOW"),), above)
+    found = HazardFacts(
+        (cluster(MANUAL),), (ScheduledTask("nightly", "CreateSnapshot", entity, "NOW"),), above
+    )
     told = hazards.hazards(found, INVENTORY, ERP, VMS)
     assert [where in h.text for h in told.warns] == ([True] if where else [])
 
 
 def test_what_is_not_told_is_said() -> None:
-    found = Findings((), (), {}, "no permission", "not supported")
+    found = HazardFacts((), (), {}, "no permission", "not supported")
     told = hazards.hazards(found, INVENTORY, ERP, VMS)
     assert told.warns == () and len(told.not_checked) == 3
     assert "DRS" in told.not_checked[0] and "no permission" in told.not_checked[0]

@@ -11,17 +11,17 @@ from unittest import mock
 import pytest
 from pyVmomi import vim
 
-from drdeck.sites.vsphere.record.lease import CLAIM, Driven, Leases, driver, left_by
-from drdeck.sites.vsphere.vcenter.connection import Credentials, Endpoint, Session
+from drdeck.sites.vsphere.record.lease import CLAIM, HeldElsewhere, Leases, abandoned_by, lease_holder
+from drdeck.sites.vsphere.vcenter.connection import Credentials, Endpoint, VCenterSession
 from tests.support.vcsim import VCenter
 
 pytestmark = pytest.mark.vcsim
 ROUNDS, RACERS = 200, 8
 
 
-def session(vcenter: VCenter) -> Session:
+def session(vcenter: VCenter) -> VCenterSession:
     endpoint = Endpoint(url=vcenter.url, ca_file=str(vcenter.ca_file))
-    opened = Session(endpoint, Credentials(vcenter.user, vcenter.password))
+    opened = VCenterSession(endpoint, Credentials(vcenter.user, vcenter.password))
     opened.log_in()
     return opened
 
@@ -64,13 +64,13 @@ def folder(vcenter: VCenter) -> str:
 
 
 def race(
-    number: int, leases: Leases, own: Session, folder: str, start: threading.Barrier, won: list[int]
+    number: int, leases: Leases, own: VCenterSession, folder: str, start: threading.Barrier, won: list[int]
 ) -> None:
     """Try to become the driver at the same moment as the others."""
     start.wait()
     try:
         leases.hold(own, folder)
-    except Driven:
+    except HeldElsewhere:
         return
     won.append(number)
 
@@ -101,14 +101,14 @@ def test_another_waits_until_the_lease_has_run_out(vcenter: VCenter, folder: str
     mine, other = session(vcenter), session(vcenter)
     anna, bob = Leases("anna@jump1", clock), Leases("bob@jump2", clock)
     anna.hold(mine, folder)
-    with pytest.raises(Driven, match="anna@jump1"):
+    with pytest.raises(HeldElsewhere, match="anna@jump1"):
         bob.hold(other, folder)
     clock.now += timedelta(seconds=31)
     bob.hold(other, folder)
     text = vcenter.attributes("erp")["drdeck.lease"]
-    assert driver(text, "anna@jump1", clock()) is not None
-    assert driver(text, "bob@jump2", clock()) is None
-    assert driver(text, "anna@jump1", clock() + timedelta(minutes=1)) is None
+    assert lease_holder(text, "anna@jump1", clock()) is not None
+    assert lease_holder(text, "bob@jump2", clock()) is None
+    assert lease_holder(text, "anna@jump1", clock() + timedelta(minutes=1)) is None
 
 
 def test_since_when_a_process_drives(vcenter: VCenter, folder: str, clock: Clock) -> None:
@@ -146,7 +146,7 @@ def test_a_driver_that_was_stopped_learns_that_it_drives_no_more(
     anna.hold(mine, folder)
     clock.now += timedelta(seconds=31)
     bob.hold(other, folder)
-    with pytest.raises(Driven, match="bob@jump2"):
+    with pytest.raises(HeldElsewhere, match="bob@jump2"):
         anna.hold(mine, folder)
     assert not anna.holds(folder)
     bob.hold(other, folder)
@@ -183,12 +183,12 @@ def test_one_that_slept_between_its_look_and_its_claim_has_nothing(
         anna.hold(mine, folder)
         for one in (clock, steady):
             one.on(31 if call == "_claim" else 25)
-        with sleeping_at(anna, call, others_drive), pytest.raises(Driven):
+        with sleeping_at(anna, call, others_drive), pytest.raises(HeldElsewhere):
             anna.hold(mine, folder)
         assert not anna.holds(folder)
         bob_or_carla = carla.hold(other, folder)
         assert bob_or_carla > steady()
-        with pytest.raises(Driven):
+        with pytest.raises(HeldElsewhere):
             anna.hold(mine, folder)
 
 
@@ -208,7 +208,7 @@ def test_a_word_takes_it_over_at_once(vcenter: VCenter, folder: str, clock: Cloc
     anna, bob = Leases("anna@jump1", clock), Leases("bob@jump2", clock)
     anna.hold(mine, folder)
     bob.hold(other, folder, force=True)
-    with pytest.raises(Driven, match="bob@jump2"):
+    with pytest.raises(HeldElsewhere, match="bob@jump2"):
         anna.hold(mine, folder)
 
 
@@ -226,14 +226,14 @@ def test_a_claim_whose_owner_died_before_writing_its_name_is_not_for_ever(
     mine = session(vcenter)
     vcenter.content.customFieldsManager.AddFieldDefinition(name=f"{CLAIM}{folder}.1", moType=vim.Folder)
     bob = Leases("bob@jump2", clock, length_s=0.05)
-    with pytest.raises(Driven, match="just taken"):
+    with pytest.raises(HeldElsewhere, match="just taken"):
         bob.hold(mine, folder)
     deadline = datetime.now(UTC) + timedelta(seconds=60)
     while True:
         try:
             bob.hold(mine, folder)
             break
-        except Driven:
+        except HeldElsewhere:
             assert datetime.now(UTC) < deadline
 
 
@@ -242,8 +242,8 @@ def test_drivers_are_named_as_people_are() -> None:
         '{"by":"bob@jump2#1b81230c","g":1,"since":"2026-01-16T22:00:00.730Z","until":"2026-01-16T22:00:30Z"}'
     )
     at = datetime(2026, 1, 16, 22, 0, 10, tzinfo=UTC)
-    assert driver(value, "anna@jump1#00000001", at) == "bob@jump2 since 2026-01-16 22:00:00Z"
+    assert lease_holder(value, "anna@jump1#00000001", at) == "bob@jump2 since 2026-01-16 22:00:00Z"
     later = at + timedelta(minutes=1)
-    assert left_by(value, "anna@jump1#00000001", later) == "bob@jump2 until 2026-01-16 22:00:30Z"
-    told = driver(value, "bob@jump2#00000001", at)
+    assert abandoned_by(value, "anna@jump1#00000001", later) == "bob@jump2 until 2026-01-16 22:00:30Z"
+    told = lease_holder(value, "bob@jump2#00000001", at)
     assert told == "another drdeck of bob@jump2 (1b81230c) since 2026-01-16 22:00:00Z"

@@ -14,12 +14,12 @@ from pyVmomi import vim
 
 from drdeck.config.settings import Duration
 from drdeck.model.domains import SessionState
-from drdeck.model.guard import Deed
+from drdeck.model.guard import Change
 from drdeck.sites.vsphere.guard.attribution_windows import MOST as WINDOWS
 from drdeck.sites.vsphere.guard.event_log import PAGE, EventLog
-from drdeck.sites.vsphere.guard.guard_store import FILE, Memories
+from drdeck.sites.vsphere.guard.guard_store import FILE, GuardStore
 from drdeck.sites.vsphere.guard.session_guard import KEPT
-from drdeck.sites.vsphere.inventory.property_cache import Properties
+from drdeck.sites.vsphere.inventory.property_cache import PropertyCache
 from tests.rules.bench import DOMAIN, INTERVAL_S, Plan
 from tests.rules.on_vsphere import VCenters, VSphereBench
 from tests.support.vcsim import VCenter
@@ -30,7 +30,7 @@ from tests.vsphere.watching import update
 
 def test_events_that_were_taken_are_not_kept() -> None:
     """vCenter tells of each that comes; that one has left the page, it need not tell."""
-    raw, log = Properties(), EventLog()
+    raw, log = PropertyCache(), EventLog()
     collector = vim.event.EventHistoryCollector("page-1", None)
     objects = raw.of("EventHistoryCollector")
     raw.apply(update("enter", collector, latestPage=[]))
@@ -49,17 +49,17 @@ def test_events_that_were_taken_are_not_kept() -> None:
 def test_a_flood_of_deeds_in_one_session_is_remembered_in_part() -> None:
     """Those that touched points stay: what is said of a point depends on them."""
     bench = Bench()
-    bench.told("event", Deed.SNAPSHOT_REMOVED, JOE, points=(AT,))
+    bench.told("event", Change.SNAPSHOT_REMOVED, JOE, points=(AT,))
     bench.wait()
     sizes = []
     for _ in range(2):
         for _ in range(KEPT):
-            bench.told("event", Deed.CONFIG, JOE)
+            bench.told("event", Change.CONFIG, JOE)
             bench.on(60)
             bench.settle()
         sizes.append(len(msgspec.json.encode(bench.post.memory)))
     memory = bench.post.memory
-    assert len(memory.foreign) == KEPT and memory.foreign[0].deed is Deed.SNAPSHOT_REMOVED
+    assert len(memory.foreign) == KEPT and memory.foreign[0].deed is Change.SNAPSHOT_REMOVED
     assert abs(sizes[1] - sizes[0]) < 2000
     assert len(memory.foreign) + memory.forgotten == 2 * KEPT + 1
     for foreign in memory.foreign:
@@ -115,7 +115,7 @@ async def owned(
     domains = site.settings.domains
     pitr = msgspec.structs.replace(domains[DOMAIN].pitr, window=Duration(2 * INTERVAL_S))
     domains[DOMAIN] = msgspec.structs.replace(domains[DOMAIN], ready="power", pitr=pitr)
-    memories = Memories(tmp_path)
+    memories = GuardStore(tmp_path)
     monkeypatch.setattr(site._memories, "_db", memories._db)
     await bench.begin()
     yield bench

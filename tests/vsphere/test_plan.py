@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from drdeck.model.domains import FailoverType, SessionState
-from drdeck.sites.vsphere.plan.domain_state import Protected, groups
+from drdeck.sites.vsphere.plan.domain_state import ProtectedVms, groups
 from drdeck.sites.vsphere.plan.failover import unready
 from drdeck.sites.vsphere.plan.planner import plan
 from drdeck.sites.vsphere.record.attributes import Record
@@ -50,12 +50,12 @@ def test_nothing_is_due_where_nothing_was_asked() -> None:
 
 
 def test_shutting_down() -> None:
-    both = Protected((vm("a"), vm("b")))
+    both = ProtectedVms((vm("a"), vm("b")))
     acts, wait, then, _ = due(vm("a", "off"), failover=planned("shutdown"), protected=both)
     assert acts == ["shutdown_guest a", "shutdown_guest b"] and then == "point" and "a, b" in wait
-    one = Protected((vm("a", "off"), vm("b")))
+    one = ProtectedVms((vm("a", "off"), vm("b")))
     assert due(failover=planned("shutdown"), protected=one)[0] == ["shutdown_guest b"]
-    done = Protected((vm("a", "off"),))
+    done = ProtectedVms((vm("a", "off"),))
     assert due(failover=planned("shutdown"), protected=done)[:3] == ([], "", "point")
     asked = due(failover=planned("shutdown"), protected=one, minutes=6)
     assert "b" in asked[1] and asked[3] == ("retry", "abort")
@@ -63,7 +63,9 @@ def test_shutting_down() -> None:
     assert again[0] == ["shutdown_guest b"], "retry gives it as long again"
 
 
-@pytest.mark.parametrize("protected", [None, Protected((), "gone"), Protected((vm("a", "off"),), "gone")])
+@pytest.mark.parametrize(
+    "protected", [None, ProtectedVms((), "gone"), ProtectedVms((vm("a", "off"),), "gone")]
+)
 def test_nothing_goes_on_while_the_protected_site_is_unseen(protected: Any) -> None:
     acts, wait, _, _ = due(vm("a", "off"), failover=planned("shutdown"), protected=protected)
     assert acts == [] and wait
@@ -84,11 +86,11 @@ def test_the_final_point() -> None:
 def test_switched_on_again_after_the_shutdown(phase: str) -> None:
     new = chain(snap("1", 1))
     replicas = (vm("a", "off", **new), vm("b", "off", **new))
-    back = Protected((vm("a"), vm("b", "off")))
+    back = ProtectedVms((vm("a"), vm("b", "off")))
     _, asked, then, choices = due(*replicas, failover=planned(phase), protected=back, minutes=2)
     assert "Switched on again" in asked and "a." in asked and then == "" and choices == ("retry", "abort")
     onwards = {"point": "take", "take": "network"}[phase]
-    for unseen in (None, Protected((vm("a", "off"), vm("b", "off"))), Protected((vm("a"),), "gone")):
+    for unseen in (None, ProtectedVms((vm("a", "off"), vm("b", "off"))), ProtectedVms((vm("a"),), "gone")):
         assert due(*replicas, failover=planned(phase), protected=unseen, minutes=2)[2] == onwards
     assert due(*replicas, failover=failover("take"), protected=back)[2] == "network", "force contacts nothing"
 

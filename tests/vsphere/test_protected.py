@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 
 from drdeck.sites.contract import SiteUnreachable
-from drdeck.sites.vsphere.protected_site import ProtectedSide
+from drdeck.sites.vsphere.protected_site import ProtectedVCenter
 from drdeck.sites.vsphere.vcenter.connection import Connection, Endpoint
 from tests.support.waiting import eventually
 
@@ -25,7 +25,7 @@ async def test_who_turns_may_be_cancelled_meanwhile() -> None:
         raise SiteUnreachable("it is gone")
 
     endpoint = Endpoint(url="http://127.0.0.1:1/sdk")
-    side = ProtectedSide(
+    side = ProtectedVCenter(
         lambda: asyncio.ensure_future(connect()), "/DC0/vm/prod", endpoint, "prod", lambda: None
     )
     await side.leave_in_peace(False)

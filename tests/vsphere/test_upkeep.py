@@ -13,7 +13,7 @@ from drdeck.sites.vsphere.inventory.inventory_facts import FolderFacts, Inventor
 from drdeck.sites.vsphere.plan.maintenance import chain_stuck, due
 from drdeck.sites.vsphere.plan.restore_points import CHAIN_MAX
 from drdeck.sites.vsphere.record.attributes import PitrRecord, Record
-from drdeck.sites.vsphere.site_state import Sight
+from drdeck.sites.vsphere.site_state import SiteState
 from tests.support.situations import at, chain, failover, session, settings, situation, snap, vm
 
 FINISHED = {"failover": failover("finished")}
@@ -109,7 +109,9 @@ def test_a_vm_says_how_often_it_was_refused(monkeypatch: pytest.MonkeyPatch) -> 
     there = Inventory(
         serial=1, root=root, folders={"erp": erp}, vms={"vm-a": vm("a", parent="erp")}, networks={}
     )
-    sight = Sight("dr", VSphereSettings(url="https://vcsa/sdk", username="u", root="/DC0/vm/drdeck"), None)
+    sight = SiteState(
+        "dr", VSphereSettings(url="https://vcsa/sdk", username="u", root="/DC0/vm/drdeck"), None
+    )
     monkeypatch.setattr(sight, "now", lambda: at(0))
 
     def told() -> str | None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from drdeck.coach import lesson_state as homes
-from drdeck.coach.coach import Coach, News
+from drdeck.coach.coach import Coach, CoachNews
 from drdeck.coach.lesson import LessonError
 from drdeck.coach.lesson_file import Course, find, shipped
 from drdeck.coach.progress import ProgressError
@@ -179,7 +179,7 @@ def _say_result(coach: Coach, found: Result) -> None:
         output.note(f"Next: {coach.program} train {following.number} ({following.title})")
 
 
-async def look(played: Context, coach: Coach) -> News:
+async def look(played: Context, coach: Coach) -> CoachNews:
     """Look once, where the controller runs. Raises ControllerError, Exit, ProgressError."""
     client = await played.attach(start=False)
     try:

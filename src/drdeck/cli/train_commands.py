@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 import msgspec
 
-from drdeck.coach.coach import Coach, News
+from drdeck.coach.coach import Coach, CoachNews
 from drdeck.coach.lesson_file import find, shipped
 from drdeck.coach.result import lines
 from drdeck.config.settings import TRAINING, SettingsError
@@ -167,7 +167,7 @@ def _command(played: Context, coach: Coach, words: tuple[str, ...]) -> None:
             _say_news(asyncio.run(look(played, coach)), coach)
 
 
-def _say_news(news: News, coach: Coach) -> None:
+def _say_news(news: CoachNews, coach: Coach) -> None:
     for text in news.met:
         output.note(f"Objective met: {text}")
     for text in news.mistakes:

@@ -13,7 +13,7 @@ from drdeck.controller.ipc.client import Client
 
 from .judge import attached, current, judge
 from .lesson import Objective
-from .lesson_facts import Facts, gather
+from .lesson_facts import LessonFacts, gather
 from .lesson_state import progress_file
 from .progress import Progress
 from .result import Result, cost_of, figures, result_of
@@ -26,7 +26,7 @@ Said = tuple[str, str]
 
 
 @dataclass(frozen=True)
-class News:
+class CoachNews:
     """What a look has changed, for who wants to say it once."""
 
     met: tuple[str, ...] = ()
@@ -48,7 +48,7 @@ class Coach:
         self.journal = journal
         self.drop: str | None = None
         """why the link drops: the console ends then"""
-        self.facts: Facts | None = None
+        self.facts: LessonFacts | None = None
         self._attached = False
         self._told: Objective | None = None
         self._help = 0
@@ -82,11 +82,11 @@ class Coach:
 
     # -- looking
 
-    async def observe(self, client: Client) -> News:
+    async def observe(self, client: Client) -> CoachNews:
         """Look once, judge, and keep what changed. Raises ControllerError, ProgressError."""
         facts = await gather(client, self.journal, self.course.lesson.domains)
         if facts is None:
-            return News()
+            return CoachNews()
         self.facts = facts
         with self.file.held():
             before = self.file.read() or self.progress
@@ -100,14 +100,14 @@ class Coach:
         self.progress = progress
         return self._news(before, progress)
 
-    def _news(self, before: Progress, after: Progress) -> News:
+    def _news(self, before: Progress, after: Progress) -> CoachNews:
         met = [o.text for o in self.course.lesson.objectives if o.id in after.met and o.id not in before.met]
         if met:
             self._mistakes_told = len(before.mistakes)
         dropped = after.dropped_at is not None and before.dropped_at is None
         if dropped and self.course.lesson.drop is not None:
             self.drop = self.typed(self.course.lesson.drop.says)
-        return News(
+        return CoachNews(
             met=tuple(met),
             mistakes=tuple(
                 f"{m.why} ({m.detail})" if m.detail else m.why for m in after.mistakes[len(before.mistakes) :]

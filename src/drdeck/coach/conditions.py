@@ -9,7 +9,7 @@ from drdeck.controller.journal.operations import OperationView
 from drdeck.model.domains import Domain, Health, Mode, Session, SessionState
 
 from . import lesson as spec
-from .lesson_facts import Facts, rollbacks_in, session_of
+from .lesson_facts import LessonFacts, rollbacks_in, session_of
 
 _WAY = (
     Mode.PROTECTED,
@@ -23,7 +23,7 @@ _WAY = (
 """the modes in the order of the workflow"""
 
 
-def holds(when: spec.When, facts: Facts, attaches: Sequence[datetime]) -> bool:
+def holds(when: spec.When, facts: LessonFacts, attaches: Sequence[datetime]) -> bool:
     """Whether a condition is true of these facts. `attaches`: when somebody came to look, site time."""
     domain = facts.domain(when.domain)
     if domain is None:
@@ -59,7 +59,7 @@ def under_way(session: Session | None) -> bool:
     return session is not None and session.state is not SessionState.WAITING
 
 
-def _reached(mode: Mode, domain: Domain, facts: Facts) -> bool:
+def _reached(mode: Mode, domain: Domain, facts: LessonFacts) -> bool:
     if mode is Mode.PITR_SESSION:
         return started(domain)
     if mode is Mode.RUNNING_IN_FAILOVER and facts.done(domain.name, "cfo_complete"):
@@ -88,7 +88,7 @@ def _rolled_back(when: spec.RolledBack, domain: Domain) -> bool:
     return not when.healthy or all(vm.ready and vm.health is Health.OK for vm in domain.vms)
 
 
-def _exits(domain: Domain, facts: Facts) -> list[bool]:
+def _exits(domain: Domain, facts: LessonFacts) -> list[bool]:
     """For each session that was exited: whether it was after a rollback."""
     found = []
     for op in facts.done(domain.name, "pitr_exit"):
@@ -98,14 +98,14 @@ def _exits(domain: Domain, facts: Facts) -> list[bool]:
     return found
 
 
-def _vm_ready(when: spec.VmReady, domain: Domain, facts: Facts) -> bool:
+def _vm_ready(when: spec.VmReady, domain: Domain, facts: LessonFacts) -> bool:
     vm = next((vm for vm in domain.vms if vm.name == when.vm), None)
     if vm is None or not vm.ready or vm.power != "on":
         return False
     return not when.after_retry or _answered(facts, domain, "retry", when.vm)
 
 
-def _answered(facts: Facts, domain: Domain, choice: str, vm: str | None) -> bool:
+def _answered(facts: LessonFacts, domain: Domain, choice: str, vm: str | None) -> bool:
     return any(
         given.choice == choice and (vm is None or f'"{vm}"' in given.text)
         for given in facts.answers_of(domain.name)

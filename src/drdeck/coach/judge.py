@@ -12,8 +12,8 @@ from drdeck.model.domains import Mode
 from . import mistakes
 from .conditions import holds
 from .lesson import Objective
-from .lesson_facts import Facts
-from .progress import Noticed, Progress, Seen
+from .lesson_facts import LessonFacts
+from .progress import DomainMemory, NoticedMistake, Progress
 from .result import result_of
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _BEFORE = frozenset({Mode.IMPORTED, Mode.REHYDRATING, Mode.SYNCHRONISED})
 
 
-def judge(course: Course, progress: Progress, facts: Facts) -> Progress:
+def judge(course: Course, progress: Progress, facts: LessonFacts) -> Progress:
     """The progress after one more look. What was met stays met; a finished lesson stays as it is."""
     if progress.finished:
         return progress
@@ -55,7 +55,7 @@ def current(course: Course, progress: Progress) -> Objective | None:
     return next((o for o in course.lesson.objectives if o.id not in progress.met), None)
 
 
-def _noticed(course: Course, progress: Progress, facts: Facts) -> tuple[Noticed, ...]:
+def _noticed(course: Course, progress: Progress, facts: LessonFacts) -> tuple[NoticedMistake, ...]:
     known = {(one.kind, one.domain, one.occasion) for one in progress.mistakes}
     new = []
     for mistake in course.lesson.mistakes:
@@ -65,7 +65,7 @@ def _noticed(course: Course, progress: Progress, facts: Facts) -> tuple[Noticed,
                 continue
             known.add((kind, mistake.domain, occasion))
             new.append(
-                Noticed(
+                NoticedMistake(
                     kind=kind, occasion=occasion, domain=mistake.domain, at=facts.now,
                     why=mistake.why, detail=detail, fatal=mistake.fatal,
                 )
@@ -73,11 +73,11 @@ def _noticed(course: Course, progress: Progress, facts: Facts) -> tuple[Noticed,
     return (*progress.mistakes, *new)
 
 
-def _seen(progress: Progress, facts: Facts) -> dict[str, Seen]:
+def _seen(progress: Progress, facts: LessonFacts) -> dict[str, DomainMemory]:
     """What later looks cannot tell any more."""
     seen = dict(progress.seen)
     for domain in facts.domains:
-        known = seen.get(domain.name, Seen())
+        known = seen.get(domain.name, DomainMemory())
         if domain.mode in _BEFORE and domain.consistent_at is not None:
             known = msgspec.structs.replace(known, consistent_at=domain.consistent_at.replace(microsecond=0))
         if domain.reset_at is None and domain.oldest_point is not None:

@@ -19,11 +19,11 @@ class LessonError(ValueError):
     """A lesson that cannot be used, in one sentence: file, line where known, key, what would be right."""
 
 
-class Strict(Frozen, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+class LessonStruct(Frozen, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """A table of a lesson; a key that it does not have is refused."""
 
 
-class Condition(Strict, frozen=True, kw_only=True, tag_field="kind"):
+class Condition(LessonStruct, frozen=True, kw_only=True, tag_field="kind"):
     """What makes an objective met: something that can be seen of `domain` at the site or in the journal."""
 
     domain: str
@@ -103,7 +103,7 @@ When = (
 )
 
 
-class Objective(Strict, frozen=True, kw_only=True):
+class Objective(LessonStruct, frozen=True, kw_only=True):
     """`hint` says how to think, `key` what to press; `command` is one way by command line."""
 
     id: str
@@ -114,7 +114,7 @@ class Objective(Strict, frozen=True, kw_only=True):
     when: When
 
 
-class Mistake(Strict, frozen=True, kw_only=True, tag_field="kind"):
+class Mistake(LessonStruct, frozen=True, kw_only=True, tag_field="kind"):
     """A step that did harm; `why` is told when it is noticed. `fatal`: the lesson is best begun anew."""
 
     domain: str
@@ -165,14 +165,14 @@ AnyMistake = (
 )
 
 
-class Drop(Strict, frozen=True, kw_only=True):
+class Drop(LessonStruct, frozen=True, kw_only=True):
     """When this becomes true the console loses its link: its process ends. `says` is told then."""
 
     when: When
     says: str
 
 
-class Lesson(Strict, frozen=True, kw_only=True):
+class Lesson(LessonStruct, frozen=True, kw_only=True):
     """A walkthrough. `speed`: seconds of the site per second; `scenario`: a shipped one, or a file."""
 
     name: str

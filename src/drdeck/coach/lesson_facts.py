@@ -15,7 +15,7 @@ from drdeck.model.domains import Domain, Period
 from drdeck.model.frozen import Frozen
 
 
-class Given(Frozen, frozen=True, kw_only=True):
+class JournaledAnswer(Frozen, frozen=True, kw_only=True):
     """An answer that stands in the journal, with the question that it answered."""
 
     operation: str
@@ -23,7 +23,7 @@ class Given(Frozen, frozen=True, kw_only=True):
     text: str = ""
 
 
-class Facts(Frozen, frozen=True, kw_only=True):
+class LessonFacts(Frozen, frozen=True, kw_only=True):
     """One look at a lesson's domains. `now` and all other times are the site's."""
 
     now: datetime
@@ -31,7 +31,7 @@ class Facts(Frozen, frozen=True, kw_only=True):
     operations: tuple[OperationView, ...] = ()
     against: dict[str, tuple[str, ...]] = {}
     """operation -> what spoke against the Force Failover when it was asked for"""
-    answers: tuple[Given, ...] = ()
+    answers: tuple[JournaledAnswer, ...] = ()
 
     def domain(self, name: str) -> Domain | None:
         return next((d for d in self.domains if d.name == name), None)
@@ -45,7 +45,7 @@ class Facts(Frozen, frozen=True, kw_only=True):
         """Those that ended as they should."""
         return [op for op in self.asked(domain, action) if op.state is OperationState.DONE]
 
-    def answers_of(self, domain: str) -> list[Given]:
+    def answers_of(self, domain: str) -> list[JournaledAnswer]:
         ids = {op.id for op in self.operations if op.domain == domain}
         return [given for given in self.answers if given.operation in ids]
 
@@ -58,12 +58,12 @@ def session_of(domain: Domain, op: OperationView) -> Period | None:
     return None
 
 
-def rollbacks_in(facts: Facts, domain: Domain, period: Period) -> list[OperationView]:
+def rollbacks_in(facts: LessonFacts, domain: Domain, period: Period) -> list[OperationView]:
     """The rollbacks of a session that were carried out, oldest first."""
     return [op for op in facts.done(domain.name, "pitr_run") if session_of(domain, op) == period]
 
 
-async def gather(client: Client, journal: Path, domains: tuple[str, ...]) -> Facts | None:
+async def gather(client: Client, journal: Path, domains: tuple[str, ...]) -> LessonFacts | None:
     """Look at the site and the journal now; None while the site is out of sight. Raises ControllerError."""
     listing = await client.get_listing()
     if listing.clock is None or listing.seen_at is None:
@@ -80,15 +80,15 @@ async def gather(client: Client, journal: Path, domains: tuple[str, ...]) -> Fac
             seen.append(detail.domain)
     operations = await client.tasks()
     against, answers = await asyncio.to_thread(_journaled, journal)
-    return Facts(
+    return LessonFacts(
         now=listing.seen_at, domains=tuple(seen), operations=operations, against=against, answers=answers
     )
 
 
-def _journaled(file: Path) -> tuple[dict[str, tuple[str, ...]], tuple[Given, ...]]:
+def _journaled(file: Path) -> tuple[dict[str, tuple[str, ...]], tuple[JournaledAnswer, ...]]:
     """What only the journal knows: evidence against a force, and answers with their questions."""
     against: dict[str, tuple[str, ...]] = {}
-    answers: list[Given] = []
+    answers: list[JournaledAnswer] = []
     questions: dict[tuple[str, str], str] = {}
     try:
         with contextlib.closing(Journal(file, read_only=True)) as journal:
@@ -102,7 +102,9 @@ def _journaled(file: Path) -> tuple[dict[str, tuple[str, ...]], tuple[Given, ...
                         questions[data["operation"], asked["id"]] = asked["text"]
                     case projection.ANSWER:
                         text = questions.get((data["operation"], data.get("question", "")), "")
-                        answers.append(Given(operation=data["operation"], choice=data["choice"], text=text))
+                        answers.append(
+                            JournaledAnswer(operation=data["operation"], choice=data["choice"], text=text)
+                        )
     except JournalError as error:
         raise ControllerError("failed", str(error)) from None
     return against, tuple(answers)

@@ -88,11 +88,15 @@ def parse(text: str, source: str = "lesson", base: Path | None = None) -> Course
     return Course(lesson, scenario, name, ground_of(scenario))
 
 
-_TAGGED: dict[str, tuple[type[spec.Strict], ...]] = {
+_TAGGED: dict[str, tuple[type[spec.LessonStruct], ...]] = {
     "when": get_args(spec.When),
     "mistakes": get_args(spec.AnyMistake),
 }
-_TABLES: dict[str, type[spec.Strict]] = {"": spec.Lesson, "objectives": spec.Objective, "drop": spec.Drop}
+_TABLES: dict[str, type[spec.LessonStruct]] = {
+    "": spec.Lesson,
+    "objectives": spec.Objective,
+    "drop": spec.Drop,
+}
 _WORDS = {
     "int": "a whole number", "float": "a number", "str": "text in quotes", "bool": "true or false",
     "array": "a list of tables", "object": "a table", "datetime": 'a time such as "2026-01-16T22:00:00Z"',

@@ -9,14 +9,14 @@ from drdeck.model.domains import Domain, FailoverType, Period
 from drdeck.model.times import parse_duration, show, show_duration
 
 from . import lesson as spec
-from .lesson_facts import Facts, rollbacks_in, session_of
+from .lesson_facts import LessonFacts, rollbacks_in, session_of
 from .scenario_truth import Ground
 
 Found = tuple[str, str]
 """(occasion, what happened in a few words)"""
 
 
-def found(mistake: spec.AnyMistake, facts: Facts, ground: Ground) -> Iterator[Found]:
+def found(mistake: spec.AnyMistake, facts: LessonFacts, ground: Ground) -> Iterator[Found]:
     """Every occasion on which a mistake was made, as far as these facts show it."""
     domain = facts.domain(mistake.domain)
     if domain is None:
@@ -44,7 +44,7 @@ def found(mistake: spec.AnyMistake, facts: Facts, ground: Ground) -> Iterator[Fo
                     yield f"{given.operation}:{number}", given.text
 
 
-def _exits_without(domain: Domain, facts: Facts) -> Iterator[Found]:
+def _exits_without(domain: Domain, facts: LessonFacts) -> Iterator[Found]:
     for op in facts.done(domain.name, "pitr_exit"):
         period = session_of(domain, op)
         if period is None or rollbacks_in(facts, domain, period):
@@ -53,7 +53,7 @@ def _exits_without(domain: Domain, facts: Facts) -> Iterator[Found]:
             yield op.id, f"all PITR data up to {show(domain.reset_at)} is gone"
 
 
-def _exits_after(domain: Domain, facts: Facts) -> Iterator[Found]:
+def _exits_after(domain: Domain, facts: LessonFacts) -> Iterator[Found]:
     for op in facts.done(domain.name, "pitr_exit"):
         period = session_of(domain, op)
         if period is None or not rollbacks_in(facts, domain, period):
@@ -69,7 +69,7 @@ def _left_open(domain: Domain, now: datetime, longest: float) -> Iterator[Found]
             yield show(period.start), f"{show_duration(length)} without protection"
 
 
-def _fails(domain: Domain, facts: Facts, ground: Ground) -> Iterator[Found]:
+def _fails(domain: Domain, facts: LessonFacts, ground: Ground) -> Iterator[Found]:
     truth = ground.get(domain.name)
     for op in facts.done(domain.name, "pitr_run"):
         if truth is None or op.request.to is None:
@@ -80,7 +80,7 @@ def _fails(domain: Domain, facts: Facts, ground: Ground) -> Iterator[Found]:
             yield op.id, f"at {show(op.request.to)} the check of {bad[0]}{more} fails"
 
 
-def _too_old(domain: Domain, facts: Facts, ground: Ground, allow: timedelta) -> Iterator[Found]:
+def _too_old(domain: Domain, facts: LessonFacts, ground: Ground, allow: timedelta) -> Iterator[Found]:
     truth = ground.get(domain.name)
     if truth is None:
         return

@@ -21,7 +21,7 @@ class ProgressError(Exception):
     """The progress of a lesson cannot be used; the sentence says why and what to do."""
 
 
-class Noticed(Frozen, frozen=True, kw_only=True):
+class NoticedMistake(Frozen, frozen=True, kw_only=True):
     """A mistake, with the occasion (an operation, or a session's start) that makes it one of its own."""
 
     kind: str
@@ -33,7 +33,7 @@ class Noticed(Frozen, frozen=True, kw_only=True):
     fatal: bool = False
 
 
-class Seen(Frozen, frozen=True, kw_only=True):
+class DomainMemory(Frozen, frozen=True, kw_only=True):
     """What was seen of a domain and cannot be seen any more later."""
 
     consistent_at: datetime | None = None
@@ -50,12 +50,12 @@ class Progress(Frozen, frozen=True, kw_only=True):
     lesson: str
     begun_at: datetime
     met: dict[str, datetime] = {}
-    mistakes: tuple[Noticed, ...] = ()
+    mistakes: tuple[NoticedMistake, ...] = ()
     hints: tuple[str, ...] = ()
     """"objective:hint" and "objective:key", each once"""
     attaches: tuple[datetime, ...] = ()
     dropped_at: datetime | None = None
-    seen: dict[str, Seen] = {}
+    seen: dict[str, DomainMemory] = {}
     result: Result | None = None
     """once every objective is met"""
 

@@ -12,12 +12,12 @@ from drdeck.model.domains import Domain, FailoverType, Health
 from drdeck.model.frozen import Frozen
 from drdeck.model.times import show, show_clock
 
-from .lesson_facts import Facts
+from .lesson_facts import LessonFacts
 from .scenario_truth import DomainGround
 
 if TYPE_CHECKING:
     from .lesson_file import Course
-    from .progress import Progress, Seen
+    from .progress import DomainMemory, Progress
 
 _T = TypeVar("_T")
 
@@ -73,7 +73,7 @@ class Result(Frozen, frozen=True, kw_only=True):
     cost: tuple[Cost, ...] = ()
 
 
-def result_of(course: Course, progress: Progress, facts: Facts) -> Result:
+def result_of(course: Course, progress: Progress, facts: LessonFacts) -> Result:
     """The result as things are at these facts."""
     lesson = course.lesson
     domains = [d for d in facts.domains if d.name in lesson.domains]
@@ -114,7 +114,7 @@ def _most(values: Iterable[float | None]) -> float | None:
     return _chosen(max, values)
 
 
-def rto_s(domain: Domain, facts: Facts) -> float | None:
+def rto_s(domain: Domain, facts: LessonFacts) -> float | None:
     """From the decision until every VM served again."""
     failover = domain.failover
     if failover is None or failover.recovered_at is None:
@@ -128,7 +128,9 @@ def rolled_back_to(domain: Domain) -> datetime | None:
     return min((vm.rolled_back_to for vm in domain.vms if vm.rolled_back_to is not None), default=None)
 
 
-def data_lost_s(domain: Domain, facts: Facts, ground: DomainGround, seen: Seen | None) -> float | None:
+def data_lost_s(
+    domain: Domain, facts: LessonFacts, ground: DomainGround, seen: DomainMemory | None
+) -> float | None:
     """Good data given up: from the instant chosen to the incident, or to the decision without one."""
     asked = facts.asked(domain.name, "cfo_complete")
     if domain.failover is None or not asked:
@@ -151,7 +153,7 @@ def unprotected_s(domain: Domain, now: datetime) -> float:
     return round(sum(((p.end or now) - p.start).total_seconds() for p in domain.excluded), 1)
 
 
-def _cost(domain: Domain, seen: Seen | None) -> Cost:
+def _cost(domain: Domain, seen: DomainMemory | None) -> Cost:
     failing = sum(vm.health is Health.FAILED for vm in domain.vms)
     if seen is None or seen.oldest_point is None:
         return Cost(domain=domain.name, points=0, end=domain.reset_at, vms_failing=failing)

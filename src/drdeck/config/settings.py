@@ -24,11 +24,11 @@ class Duration(float):
     """Seconds, written like "15m" in the file."""
 
 
-class Strict(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class SettingsTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Base of all tables of the file."""
 
 
-class ConsoleSettings(Strict, frozen=True, kw_only=True):
+class ConsoleSettings(SettingsTable, frozen=True, kw_only=True):
     """How the console looks. `keys`: action -> its key, instead of the one that it has."""
 
     theme: Literal["dark", "light", "ansi", "mono"] = "dark"
@@ -37,7 +37,7 @@ class ConsoleSettings(Strict, frozen=True, kw_only=True):
     keys: dict[str, str] = {}
 
 
-class PitrSettings(Strict, frozen=True, kw_only=True):
+class PitrSettings(SettingsTable, frozen=True, kw_only=True):
     enabled: bool = False
     window: Duration = Duration(3 * 86400)
     interval: Duration = Duration(15 * 60)
@@ -46,7 +46,7 @@ class PitrSettings(Strict, frozen=True, kw_only=True):
         return PitrPolicy(enabled=self.enabled, window_s=float(self.window), interval_s=float(self.interval))
 
 
-class RunbookSettings(Strict, frozen=True, kw_only=True):
+class RunbookSettings(SettingsTable, frozen=True, kw_only=True):
     """`vms` are shell patterns matched against VM names."""
 
     group: str
@@ -54,7 +54,7 @@ class RunbookSettings(Strict, frozen=True, kw_only=True):
     delay_after: Duration = Duration(0)
 
 
-class DomainSettings(Strict, frozen=True, kw_only=True):
+class DomainSettings(SettingsTable, frozen=True, kw_only=True):
     """`ready`: what makes a started VM count as recovered; `ready_timeout`: when to ask about it."""
 
     pitr: PitrSettings = PitrSettings()
@@ -65,7 +65,7 @@ class DomainSettings(Strict, frozen=True, kw_only=True):
     runbook: tuple[RunbookSettings, ...] = ()
 
 
-class VCenterSettings(Strict, frozen=True, kw_only=True):
+class VCenterSettings(SettingsTable, frozen=True, kw_only=True):
     """How to reach a vCenter. `root`: inventory path whose child folders are the Protected Domains."""
 
     url: str
@@ -93,14 +93,14 @@ class VSphereSettings(VCenterSettings, frozen=True, kw_only=True, tag_field="kin
         return found if isinstance(found, DomainSettings) else DomainSettings()
 
 
-class TrainingSettings(Strict, frozen=True, kw_only=True, tag_field="kind", tag="training"):
+class TrainingSettings(SettingsTable, frozen=True, kw_only=True, tag_field="kind", tag="training"):
     """`scenario`: a shipped one or a path to a TOML file; `speed`: seconds of the site per second."""
 
     scenario: str = DEFAULT_SCENARIO
     speed: float = 1.0
 
 
-class JetStreamSettings(Strict, frozen=True, kw_only=True, tag_field="kind", tag="jetstream"):
+class JetStreamSettings(SettingsTable, frozen=True, kw_only=True, tag_field="kind", tag="jetstream"):
     """A management appliance, read through its one published call."""
 
     url: str
@@ -119,7 +119,7 @@ def unchecked(site: SiteSettings) -> list[dict[str, str]]:
     return [{"of": of, "url": v.url} for of, v in both.items() if v is not None and v.insecure]
 
 
-class Settings(Strict, frozen=True, kw_only=True):
+class Settings(SettingsTable, frozen=True, kw_only=True):
     default_site: str = TRAINING
     read_only: bool = False
     console: ConsoleSettings = ConsoleSettings()

@@ -25,7 +25,7 @@ from .settings import (
     VCenterSettings,
     VSphereSettings,
 )
-from .table_reader import RIGHT, Reader
+from .table_reader import RIGHT, TableReader
 
 LONGEST_WINDOW_S = 3660 * 86400.0
 LONGEST_WAIT_S = 7 * 86400.0
@@ -64,7 +64,7 @@ def load(file: Path, required: bool = False) -> Settings:
 
 def parse(text: str, file: Path) -> Settings:
     """Settings out of the text of a file. Raises SettingsError."""
-    reader = Reader(file, text)
+    reader = TableReader(file, text)
     try:
         data = toml_reader.parse(text)
     except toml_reader.Impossible as error:
@@ -87,7 +87,7 @@ def parse(text: str, file: Path) -> Settings:
     return settings
 
 
-def _site(reader: Reader, name: str, raw: Any) -> SiteSettings:
+def _site(reader: TableReader, name: str, raw: Any) -> SiteSettings:
     path = ("sites", name)
     if not SITE_NAME.fullmatch(name):
         raise reader.fail(path, "a site's name has letters, digits, '.', '_' and '-' only")
@@ -107,7 +107,7 @@ def _site(reader: Reader, name: str, raw: Any) -> SiteSettings:
     return site
 
 
-def _vsphere(reader: Reader, path: tuple[str, ...], raw: dict[str, Any]) -> VSphereSettings:
+def _vsphere(reader: TableReader, path: tuple[str, ...], raw: dict[str, Any]) -> VSphereSettings:
     raw_domains = raw.pop("domains", {})
     raw_protected = raw.pop("protected", None)
     site = reader.table(VSphereSettings, raw, path)
@@ -129,12 +129,12 @@ def _vsphere(reader: Reader, path: tuple[str, ...], raw: dict[str, Any]) -> VSph
     return msgspec.structs.replace(site, protected=protected, domains=domains)
 
 
-def _span(reader: Reader, path: tuple[str, ...], length: float, least: float, most: float) -> None:
+def _span(reader: TableReader, path: tuple[str, ...], length: float, least: float, most: float) -> None:
     if not least <= length <= most:
         raise reader.fail(path, f"must be from {show_span(least)} to {show_span(most)}")
 
 
-def _domain(reader: Reader, path: tuple[str, ...], domain: DomainSettings) -> None:
+def _domain(reader: TableReader, path: tuple[str, ...], domain: DomainSettings) -> None:
     _span(reader, (*path, "pitr", "window"), domain.pitr.window, 1, LONGEST_WINDOW_S)
     _span(reader, (*path, "pitr", "interval"), domain.pitr.interval, 1, LONGEST_WINDOW_S)
     if domain.pitr.interval > domain.pitr.window:
@@ -153,7 +153,7 @@ def _domain(reader: Reader, path: tuple[str, ...], domain: DomainSettings) -> No
         raise reader.fail((*path, "runbook"), "two groups have the same name")
 
 
-def _vcenter(reader: Reader, path: tuple[str, ...], vcenter: VCenterSettings) -> None:
+def _vcenter(reader: TableReader, path: tuple[str, ...], vcenter: VCenterSettings) -> None:
     _url(reader, (*path, "url"), vcenter.url)
     if not vcenter.root.startswith("/") or len(vcenter.root) < 2:
         raise reader.fail((*path, "root"), f"{quoted(vcenter.root)} is not {RIGHT['root']}")
@@ -167,7 +167,7 @@ def _vcenter(reader: Reader, path: tuple[str, ...], vcenter: VCenterSettings) ->
         raise reader.fail((*path, chosen[1]), f"{' and '.join(chosen)} exclude each other; keep one")
 
 
-def _url(reader: Reader, path: tuple[str, ...], url: str) -> None:
+def _url(reader: TableReader, path: tuple[str, ...], url: str) -> None:
     parts = re.fullmatch(r"https://(?:\[[0-9A-Fa-f:]+\]|[^\s/:@\[\]]{1,253})(?::(\d{1,5}))?(?:/\S*)?", url)
     if parts is None or int(parts[1] or 443) not in range(1, 65536) or len(url) > 2000:
         raise reader.fail(path, f"{quoted(url)} is not {RIGHT['url']}")

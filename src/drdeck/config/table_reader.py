@@ -13,7 +13,7 @@ import msgspec
 from drdeck.model.text import brief, clean, quoted
 from drdeck.model.times import parse_duration
 
-from .settings import Duration, SettingsError, Strict
+from .settings import Duration, SettingsError, SettingsTable
 
 RIGHT = {
     "theme": "one of dark, light, ansi, mono",
@@ -34,7 +34,7 @@ RIGHT = {
     "root": 'an inventory path such as "/DC0/vm/drdeck"',
 }
 """key -> what it wants"""
-_T = TypeVar("_T", bound=Strict)
+_T = TypeVar("_T", bound=SettingsTable)
 
 
 def _convert_hook(kind: type, value: object) -> object:
@@ -45,7 +45,7 @@ def _convert_hook(kind: type, value: object) -> object:
     raise ValueError(f"{quoted(value)} cannot be read")
 
 
-class Reader:
+class TableReader:
     """Turns parsed TOML into settings and knows where each key stands in the file."""
 
     def __init__(self, file: Path, text: str) -> None:
@@ -74,7 +74,7 @@ class Reader:
             raise self._explain(error, kind, path) from None
 
     def _explain(
-        self, error: msgspec.ValidationError, kind: type[Strict], path: tuple[str, ...]
+        self, error: msgspec.ValidationError, kind: type[SettingsTable], path: tuple[str, ...]
     ) -> SettingsError:
         text, _, where = str(error).partition(" - at ")
         keys = tuple(re.findall(r"[A-Za-z_]\w*", where.strip("`$")))
@@ -91,14 +91,14 @@ class Reader:
         return self.fail((*path, *keys), _plain(text))
 
 
-def _keys_of(kind: type[Strict], keys: tuple[str, ...]) -> set[str]:
+def _keys_of(kind: type[SettingsTable], keys: tuple[str, ...]) -> set[str]:
     """Names that the table at `keys` inside `kind` knows."""
     at: Any = kind
     for key in keys:
         at = next((f.type for f in msgspec.structs.fields(at) if f.encode_name == key), None)
-        inner = [a for a in get_args(at) if isinstance(a, type) and issubclass(a, Strict)]
+        inner = [a for a in get_args(at) if isinstance(a, type) and issubclass(a, SettingsTable)]
         at = inner[0] if inner else at
-        if not (isinstance(at, type) and issubclass(at, Strict)):
+        if not (isinstance(at, type) and issubclass(at, SettingsTable)):
             return set()
     return {f.encode_name for f in msgspec.structs.fields(at)}
 

@@ -19,8 +19,8 @@ from drdeck.controller.journal import projection as facts
 from drdeck.controller.journal.alarm_trail import AlarmTrail
 from drdeck.controller.journal.event_store import Journal, JournalError
 from drdeck.controller.journal.operations import Operation
-from drdeck.controller.journal.recorder import SELF, Book
-from drdeck.controller.passwords.password_store import Passwords, UnusablePassword
+from drdeck.controller.journal.recorder import SELF, Recorder
+from drdeck.controller.passwords.password_store import PasswordStore, UnusablePassword
 from drdeck.model.actions import Request
 from drdeck.model.alarms import Finding
 from drdeck.model.domains import Domain, ProtectedSite
@@ -32,11 +32,11 @@ from drdeck.model.views import SiteView
 from drdeck.sites.contract import RecoverySite, SiteError, SiteUnreachable
 
 from . import requests
-from .executor import Doing
-from .maintenance_runner import Upkeep
+from .executor import Executor
+from .maintenance_runner import MaintenanceRunner
 from .reconcile import first_command
 from .requests import NotAccepted, Preview
-from .site_watcher import Again, Sight, utcnow
+from .site_watcher import LapsedSynchronisation, SiteWatcher, utcnow
 
 log = logging.getLogger("drdeck.controller")
 
@@ -54,7 +54,7 @@ class Controller:
         read_only: bool = False,
         real_now: Callable[[], datetime] | None = None,
         steady: Callable[[], float] | None = None,
-        passwords: Passwords | None = None,
+        passwords: PasswordStore | None = None,
     ) -> None:
         """Raises JournalError for a journal that tells what this drdeck does not understand.
 
@@ -62,20 +62,20 @@ class Controller:
         `steady` goes with `real_now` unless given, so that a test moves both at once.
         """
         self.site, self.journal, self.read_only = site, journal, read_only
-        self.passwords = passwords or Passwords(site.name)
+        self.passwords = passwords or PasswordStore(site.name)
         self.real_now: Callable[[], datetime] = real_now or utcnow
         if steady is None:
             steady = time.monotonic if real_now is None else lambda: self.real_now().timestamp()
         self.since = self.real_now()
         self.on_change: Callable[[], None] = lambda: None
-        self.book = Book(journal)
-        self.sight = Sight(site, self.real_now, steady)
-        self.doing = Doing(site, self.sight, self.book)
+        self.book = Recorder(journal)
+        self.sight = SiteWatcher(site, self.real_now, steady)
+        self.doing = Executor(site, self.sight, self.book)
         self.book.on_change = self.sight.on_change = self._changed
         self.sight.on_view, self.sight.take = self.kick, self.saw
         record = functools.partial(self.book.record, SELF)
-        self.upkeep = Upkeep(site, self.sight, self.book, self.doing, read_only)
-        self._again = Again(self.book.operations.values())
+        self.upkeep = MaintenanceRunner(site, self.sight, self.book, self.doing, read_only)
+        self._again = LapsedSynchronisation(self.book.operations.values())
         self._trail = AlarmTrail(record, journal.events)
 
     async def run(self) -> None:

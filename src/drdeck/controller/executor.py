@@ -13,15 +13,15 @@ import msgspec
 from drdeck.controller.journal import projection as facts
 from drdeck.controller.journal.event_store import JournalError
 from drdeck.controller.journal.operations import Operation, OperationState, Question, result_of
-from drdeck.controller.journal.recorder import SELF, Book
+from drdeck.controller.journal.recorder import SELF, Recorder
 from drdeck.model.commands import AnyCommand, TakeOver, encode
 from drdeck.model.domains import Domain
 from drdeck.model.times import show
 from drdeck.sites.contract import RecoverySite, Refused, ResultUnknown, SiteUnreachable
 
 from . import questions
-from .reconcile import Ask, Do, Done, Failed, Next, Wait, next_step
-from .site_watcher import Sight
+from .reconcile import AskOperator, Complete, Fail, GiveCommands, NextStep, WaitFor, next_step
+from .site_watcher import SiteWatcher
 from .takeover import begun_at, unfinished
 
 log = logging.getLogger("drdeck.controller")
@@ -34,7 +34,7 @@ RETRY_S = (0.0, 0.0, 1.0, 2.0, 5.0)
 """After so many answers in a row that were lost, or never asked for, a command is left alone for so long."""
 
 
-class Rest(NamedTuple):
+class RetryPause(NamedTuple):
     """A command that got no answer `times` times is not given before `until`."""
 
     times: int
@@ -48,15 +48,15 @@ class Settling(NamedTuple):
     asked: int | None = None
 
 
-class Doing:
+class Executor:
     """Takes what is next for every open operation whenever something changed. Belongs to one event loop."""
 
-    def __init__(self, site: RecoverySite, sight: Sight, book: Book) -> None:
+    def __init__(self, site: RecoverySite, sight: SiteWatcher, book: Recorder) -> None:
         self.site, self.sight, self.book = site, sight, book
         self.running: set[asyncio.Task[None]] = set()
         self._kick = asyncio.Event()
         self._settling: dict[tuple[str, str], Settling] = {}
-        self._rests: dict[tuple[str, str], Rest] = {}
+        self._rests: dict[tuple[str, str], RetryPause] = {}
 
     @property
     def full(self) -> bool:
@@ -105,14 +105,14 @@ class Doing:
         if any(serial >= self.sight.looked for serial in unseen) and not self.sight.looking:
             self.sight.look_again()
 
-    def _follow(self, op: Operation, domain: Domain | None, step: Next) -> None:
-        self._settle(op, step.settling if isinstance(step, Wait) else ())
-        if isinstance(step, Ask):
+    def _follow(self, op: Operation, domain: Domain | None, step: NextStep) -> None:
+        self._settle(op, step.settling if isinstance(step, WaitFor) else ())
+        if isinstance(step, AskOperator):
             self._ask(op, step.question)
             return
         if op.question is not None:
             self.book.record(SELF, facts.SETTLED, {"operation": op.id})
-        if isinstance(step, Do):
+        if isinstance(step, GiveCommands):
             if self.sight.error is not None:
                 self.book.waits(op.id, f"the site is out of sight: {self.sight.error}")
                 return
@@ -122,16 +122,16 @@ class Doing:
                 rest = self._rests.get((op.id, command.key))
                 if rest is None or rest.until <= self.sight.steady():
                     self._start(op, command)
-        elif isinstance(step, Wait):
+        elif isinstance(step, WaitFor):
             self.book.waits(op.id, self.book.held_up or step.why)
             self._miss(op, step.unshown)
-        elif isinstance(step, Done):
+        elif isinstance(step, Complete):
             assert domain is not None  # or it would wait
             if op.action == "take_over":
                 self._adopt(op, domain)
             result = result_of(op, domain, self.book.operations.values(), self.sight.now())
             self._end(op, OperationState.DONE, None, {"outcome": step.text, **result})
-        elif isinstance(step, Failed):
+        elif isinstance(step, Fail):
             state = OperationState.ABORTED if step.aborted else OperationState.FAILED
             self._end(op, state, step.why, {})
 
@@ -222,7 +222,7 @@ class Doing:
         if result not in ("done", "refused"):
             times = known.times + 1 if known else 1
             wait = RETRY_S[min(times, len(RETRY_S) - 1)]
-            self._rests[key] = Rest(times, self.sight.steady() + wait)
+            self._rests[key] = RetryPause(times, self.sight.steady() + wait)
 
     def _outcome(self, ident: str, command: AnyCommand, result: str, text: str) -> dict[str, Any]:
         data: dict[str, Any] = {

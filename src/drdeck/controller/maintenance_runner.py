@@ -10,13 +10,13 @@ from collections.abc import Awaitable, Callable
 from typing import Any, NamedTuple
 
 from drdeck.controller.journal.event_store import JournalError
-from drdeck.controller.journal.recorder import SELF, Book
-from drdeck.model.commands import AnyCommand, Take, encode
+from drdeck.controller.journal.recorder import SELF, Recorder
+from drdeck.model.commands import AnyCommand, MakePlannedCall, encode
 from drdeck.model.domains import Mode, Owner
 from drdeck.sites.contract import RecoverySite
 
-from .executor import Doing
-from .site_watcher import Sight
+from .executor import Executor
+from .site_watcher import SiteWatcher
 
 log = logging.getLogger("drdeck.controller")
 
@@ -28,11 +28,11 @@ Record = Callable[[str, dict[str, Any]], object]
 RecordSurely = Callable[[str, dict[str, Any]], Awaitable[None]]
 
 
-What = tuple[str, str, str | None]
+CallSubject = tuple[str, str, str | None]
 """Domain, kind of act and VM: of the same thing, every try has a key of its own."""
 
 
-def what(command: Take) -> What:
+def call_subject(command: MakePlannedCall) -> CallSubject:
     return command.domain, command.act.kind, command.act.vm
 
 
@@ -43,33 +43,35 @@ class NotDone(NamedTuple):
     times: int = 1
 
 
-class Chores:
+class MaintenanceCalls:
     """Carries acts out that the site says are due; each is journaled before and after.
 
     What goes on being refused in the same words is tried again without a word in the journal: that it
     is tried again stands there, and the outcome that ends it tells how often.
     """
 
-    def __init__(self, execute: Execute, record: Record, record_surely: RecordSurely, sight: Sight) -> None:
+    def __init__(
+        self, execute: Execute, record: Record, record_surely: RecordSurely, sight: SiteWatcher
+    ) -> None:
         self._execute, self._record, self._record_surely = execute, record, record_surely
         self._sight = sight
-        self._going: set[What] = set()
-        self._failed: dict[What, float] = {}
-        self._unseen: dict[What, int] = {}
-        self._not_done: dict[What, NotDone] = {}
+        self._going: set[CallSubject] = set()
+        self._failed: dict[CallSubject, float] = {}
+        self._unseen: dict[CallSubject, int] = {}
+        self._not_done: dict[CallSubject, NotDone] = {}
 
-    def may_begin(self, command: Take) -> bool:
+    def may_begin(self, command: MakePlannedCall) -> bool:
         """Not under way, not failed a moment ago, and the site was read anew after an answer was lost."""
-        clock, act = asyncio.get_running_loop().time(), what(command)
+        clock, act = asyncio.get_running_loop().time(), call_subject(command)
         return (
             act not in self._going
             and clock - self._failed.get(act, -RETRY_S) >= RETRY_S
             and self._unseen.get(act, -1) < self._sight.looked
         )
 
-    async def carry_out(self, command: Take) -> None:
+    async def carry_out(self, command: MakePlannedCall) -> None:
         """Begin at once; what fails, or cannot be journaled, is tried again later."""
-        act = what(command)
+        act = call_subject(command)
         told = {"domain": command.domain, "key": command.key, "says": command.says}
         known = self._not_done.get(act)
         try:
@@ -99,19 +101,21 @@ class Chores:
         finally:
             self._going.discard(act)
 
-    def begin(self, command: Take) -> None:
+    def begin(self, command: MakePlannedCall) -> None:
         """Reserve it, before its task runs for the first time."""
-        self._going.add(what(command))
+        self._going.add(call_subject(command))
 
 
-class Upkeep:
+class MaintenanceRunner:
     """Looks twice a second; a read-only controller does no chores. Belongs to one event loop."""
 
-    def __init__(self, site: RecoverySite, sight: Sight, book: Book, doing: Doing, read_only: bool) -> None:
+    def __init__(
+        self, site: RecoverySite, sight: SiteWatcher, book: Recorder, doing: Executor, read_only: bool
+    ) -> None:
         self.site, self.sight, self.book, self.doing = site, sight, book, doing
         self.read_only = read_only
         record = functools.partial(book.record, SELF)
-        self._chores = Chores(doing.execute, record, book.record_surely, sight)
+        self._chores = MaintenanceCalls(doing.execute, record, book.record_surely, sight)
 
     async def run(self) -> None:
         while True:
@@ -127,7 +131,7 @@ class Upkeep:
 
     def _begin_chores(self) -> None:
         for domain, act in self.site.upkeep(self.sight.now()):
-            command = Take(operation="", domain=domain, act=act)
+            command = MakePlannedCall(operation="", domain=domain, act=act)
             if self.doing.full or not self._chores.may_begin(command):
                 continue
             self._chores.begin(command)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from drdeck.controller.journal.operations import Operation, Question
 from drdeck.model.domains import Domain
-from drdeck.model.planned import Act
+from drdeck.model.planned import PlannedCall
 
 _POWER = {"unknown": "in a state that is not known"}
 
@@ -17,7 +17,7 @@ def failed(op: Operation, keys: Sequence[str], choices: tuple[str, ...]) -> Ques
     return Question(id="failed:" + ",".join(sorted(keys)), kind="failed", text=told, choices=choices)
 
 
-def common_choices(acts: Sequence[Act]) -> tuple[str, ...]:
+def common_choices(acts: Sequence[PlannedCall]) -> tuple[str, ...]:
     """What all of some failed acts allow, in the order in which an operator should think of it."""
     common = set.intersection(*(set(act.choices) for act in acts))
     return tuple(c for c in ("retry", "skip", "abort") if c in common)

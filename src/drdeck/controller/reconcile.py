@@ -20,23 +20,23 @@ from drdeck.model.commands import (
     BeginCompletion,
     ExitSession,
     FinishFailover,
+    MakePlannedCall,
     Resolve,
     RollBack,
     Skip,
     StartContinuousFailover,
     StartSession,
-    Take,
     TakeOver,
 )
 from drdeck.model.domains import Domain, FailoverType, Mode, SessionState
-from drdeck.model.planned import Act
+from drdeck.model.planned import PlannedCall
 from drdeck.model.times import show
 
 from . import questions
 
 
 @dataclass(frozen=True)
-class Wait:
+class WaitFor:
     """`settling`: what the site confirmed and still shows as due; it should not for long. `unshown`: key of
     what it confirmed and has not shown yet."""
 
@@ -46,34 +46,36 @@ class Wait:
 
 
 @dataclass(frozen=True)
-class Do:
+class GiveCommands:
     commands: tuple[AnyCommand, ...]
     why: str = ""
 
 
 @dataclass(frozen=True)
-class Ask:
+class AskOperator:
     question: Question
 
 
 @dataclass(frozen=True)
-class Done:
+class Complete:
     text: str = ""
 
 
 @dataclass(frozen=True)
-class Failed:
+class Fail:
     why: str
     aborted: bool = False
 
 
-Next = Wait | Do | Ask | Done | Failed
+NextStep = WaitFor | GiveCommands | AskOperator | Complete | Fail
 
 GIVEN_UP = "given up on the operator's word"
 STAYS_OFF = "; VMs that were shut down stay off at the protected site until somebody powers them on there"
 
 
-def next_step(operation: Operation, domain: Domain | None, serial: int, looked: int | None = None) -> Next:
+def next_step(
+    operation: Operation, domain: Domain | None, serial: int, looked: int | None = None
+) -> NextStep:
     """The next step of an open operation, given its domain in the view number `serial`.
 
     `looked`: number of the newest view that was asked for, after whatever was known then; None: this one.
@@ -81,16 +83,16 @@ def next_step(operation: Operation, domain: Domain | None, serial: int, looked: 
     if looked is not None:
         operation = _seen(operation, serial, looked)
     if domain is None:
-        return Wait(f'the site does not show a domain named "{operation.domain}"')
+        return WaitFor(f'the site does not show a domain named "{operation.domain}"')
     if domain.broken:
-        return Wait(f"the domain's record at the site cannot be used: {domain.broken}")
+        return WaitFor(f"the domain's record at the site cannot be used: {domain.broken}")
     if domain.driver is not None and operation.action != "take_over":
         step = _STEPS[operation.action](operation, domain, serial)
-        if isinstance(step, Done):
+        if isinstance(step, Complete):
             return step  # whoever has done it
-        return Wait(f"the domain is driven by {domain.driver}")
+        return WaitFor(f"the domain is driven by {domain.driver}")
     if operation.answers.get("abort") == "abort" and operation.action != "cfo_complete":
-        return Failed(GIVEN_UP, aborted=True)
+        return Fail(GIVEN_UP, aborted=True)
     return _STEPS[operation.action](operation, domain, serial)
 
 
@@ -129,35 +131,35 @@ def first_command(op: Operation) -> AnyCommand:
             return ExitSession(**common)
 
 
-def _cfo_start(op: Operation, d: Domain, serial: int) -> Next:
+def _cfo_start(op: Operation, d: Domain, serial: int) -> NextStep:
     if d.mode is Mode.IMPORTED:
         return _command(op, d, first_command(op), serial, shown="continuous failover as started")
     if d.mode is Mode.REHYDRATING:
-        return _phase(op, d, serial) or Wait(
+        return _phase(op, d, serial) or WaitFor(
             f"{d.vms_recoverable} of {d.vms_total} VMs are recoverable"
             + (f": {d.step.detail}" if d.step and d.step.detail else "")
         )
-    return Done("synchronised")
+    return Complete("synchronised")
 
 
-def _cfo_complete(op: Operation, d: Domain, serial: int) -> Next:
+def _cfo_complete(op: Operation, d: Domain, serial: int) -> NextStep:
     failover = d.failover
     if failover is None or failover.id != op.id:
         if op.answers.get("abort") == "abort":
             off = STAYS_OFF if op.request.type is FailoverType.PLANNED else ""
-            return Failed(GIVEN_UP + off, aborted=True)
+            return Fail(GIVEN_UP + off, aborted=True)
         return _command(op, d, first_command(op), serial, shown="the completion as begun")
     if d.mode is Mode.RUNNING_IN_FAILOVER and d.session is None:
-        return Done("running in failover")
+        return Complete("running in failover")
     if op.answers.get("abort") == "abort" and d.mode is Mode.COMPLETING:
         return _command(op, d, AbortCompletion(operation=op.id, domain=d.name), serial, shown="the end of it")
     step = _question(op, d, serial) or _phase(op, d, serial)
     if step is not None:
         return step
     if d.session is not None and d.session.state is not SessionState.WAITING:
-        return Wait("the PITR session is active: roll back, then exit it")
+        return WaitFor("the PITR session is active: roll back, then exit it")
     if d.session is not None:
-        return Wait(d.session.waits_for or "the PITR session is starting")
+        return WaitFor(d.session.waits_for or "the PITR session is starting")
     if d.recovered and failover.run_pitr:
         # The heart of it: every VM is recovered, the box was ticked, no session yet.
         start = StartSession(operation=op.id, domain=d.name, session=op.id, after_failover=True)
@@ -166,62 +168,64 @@ def _cfo_complete(op: Operation, d: Domain, serial: int) -> Next:
         finish = FinishFailover(operation=op.id, domain=d.name)
         return _command(op, d, finish, serial, shown="the failover as finished", on_refused="ask")
     detail = f": {d.step.detail}" if d.step and d.step.detail else ""
-    return Wait((d.step.label if d.step else "recovering VMs") + detail)
+    return WaitFor((d.step.label if d.step else "recovering VMs") + detail)
 
 
-def _pitr_start(op: Operation, d: Domain, serial: int) -> Next:
+def _pitr_start(op: Operation, d: Domain, serial: int) -> NextStep:
     if d.session is None:
         return _command(op, d, first_command(op), serial, shown="the PITR session")
     if d.session.id != op.id:
-        return Failed(f'"{d.name}" already has another PITR session')
+        return Fail(f'"{d.name}" already has another PITR session')
     if d.session.state is not SessionState.WAITING:
-        return Done("the PITR session is active")
-    return _question(op, d, serial) or _phase(op, d, serial) or Wait(d.session.waits_for or "starting")
+        return Complete("the PITR session is active")
+    return _question(op, d, serial) or _phase(op, d, serial) or WaitFor(d.session.waits_for or "starting")
 
 
-def _pitr_run(op: Operation, d: Domain, serial: int) -> Next:
+def _pitr_run(op: Operation, d: Domain, serial: int) -> NextStep:
     session, first = d.session, first_command(op)
     if session is None or op.session not in (None, session.id):
-        return Failed("the PITR session that it was asked for has ended")
+        return Fail("the PITR session that it was asked for has ended")
     if session.last_operation != op.id and op.session and session.last_operation != op.after:
         return _overtaken(op, d, first, serial)
     if session.last_operation != op.id:
         return _command(op, d, first, serial, shown="the rollback as begun")
     if session.state is SessionState.ACTIVE:
-        return Done(f"rolled back to {show(op.request.to)}" if op.request.to else "rolled back")
-    return _question(op, d, serial) or _phase(op, d, serial) or Wait("rolling back")
+        return Complete(f"rolled back to {show(op.request.to)}" if op.request.to else "rolled back")
+    return _question(op, d, serial) or _phase(op, d, serial) or WaitFor("rolling back")
 
 
-def _overtaken(op: Operation, d: Domain, first: AnyCommand, serial: int) -> Next:
+def _overtaken(op: Operation, d: Domain, first: AnyCommand, serial: int) -> NextStep:
     """Somebody else's rollback came in between: beginning ours again could undo it."""
     key = first.key
     if key in op.going or serial <= op.unseen.get(key, -1):
-        return Wait(f"{first.says}: its answer was lost; looking at the site")
+        return WaitFor(f"{first.says}: its answer was lost; looking at the site")
     if key in op.done:
-        return Done("rolled back; another rollback has followed since")
+        return Complete("rolled back; another rollback has followed since")
     if key in op.lost:
-        return Ask(questions.unknown([key], [first.says], d))
-    return Failed("somebody else rolled the VMs back meanwhile; ask again if it is still wanted")
+        return AskOperator(questions.unknown([key], [first.says], d))
+    return Fail("somebody else rolled the VMs back meanwhile; ask again if it is still wanted")
 
 
-def _pitr_exit(op: Operation, d: Domain, serial: int) -> Next:
+def _pitr_exit(op: Operation, d: Domain, serial: int) -> NextStep:
     exit_ = first_command(op)
     if d.session is None or op.session not in (None, d.session.id):
         asked = op.adopted or exit_.key in op.done or exit_.key in op.lost or exit_.key in op.going
-        return Done("the PITR session was exited") if asked else Failed("the PITR session has ended already")
+        return (
+            Complete("the PITR session was exited") if asked else Fail("the PITR session has ended already")
+        )
     if d.session.last_operation != op.id:
         return _command(op, d, exit_, serial, shown="the session as exiting")
-    return _question(op, d, serial) or _phase(op, d, serial) or Wait("exiting the PITR session")
+    return _question(op, d, serial) or _phase(op, d, serial) or WaitFor("exiting the PITR session")
 
 
-def _take_over(op: Operation, d: Domain, serial: int) -> Next:
+def _take_over(op: Operation, d: Domain, serial: int) -> NextStep:
     taken = first_command(op)
     if taken.key in op.done and d.driver is None and d.left_by is None:
-        return Done("driven from here")
+        return Complete("driven from here")
     return _command(op, d, taken, serial, shown="this controller as the driver")
 
 
-_STEPS: dict[str, Callable[[Operation, Domain, int], Next]] = {
+_STEPS: dict[str, Callable[[Operation, Domain, int], NextStep]] = {
     "cfo_start": _cfo_start,
     "cfo_complete": _cfo_complete,
     "pitr_start": _pitr_start,
@@ -233,34 +237,36 @@ _STEPS: dict[str, Callable[[Operation, Domain, int], Next]] = {
 
 def _command(
     op: Operation, d: Domain, command: AnyCommand, serial: int, shown: str, on_refused: str = "fail"
-) -> Next:
+) -> NextStep:
     """Give a command that the site does not show as taken, unless it is under way or just taken."""
     key = command.key
     if key in op.going:
-        return Wait(f"{command.says}: under way")
+        return WaitFor(f"{command.says}: under way")
     if key in op.failed:
         if on_refused == "fail":
-            return Failed(op.failed[key])
-        return Ask(questions.failed(op, [key], ("retry",)))
+            return Fail(op.failed[key])
+        return AskOperator(questions.failed(op, [key], ("retry",)))
     if serial <= op.unseen.get(key, -1):
-        return Wait(f"{command.says}: its answer was lost; looking at the site")
-    if key in op.lost and isinstance(command, Take) and command.act.after_loss == "ask":
-        return Ask(questions.unknown([key], [command.says], d, [command.act.vm] if command.act.vm else ()))
+        return WaitFor(f"{command.says}: its answer was lost; looking at the site")
+    if key in op.lost and isinstance(command, MakePlannedCall) and command.act.after_loss == "ask":
+        return AskOperator(
+            questions.unknown([key], [command.says], d, [command.act.vm] if command.act.vm else ())
+        )
     if key in op.done and serial <= op.done[key]:
-        return Wait(f"{command.says}: done; waiting until the site shows it", unshown=key)
+        return WaitFor(f"{command.says}: done; waiting until the site shows it", unshown=key)
     if key in op.done:
-        return Ask(questions.vanished(op, key, command.says, shown))
-    return Do((command,))
+        return AskOperator(questions.vanished(op, key, command.says, shown))
+    return GiveCommands((command,))
 
 
-def _question(op: Operation, d: Domain, serial: int) -> Next | None:
+def _question(op: Operation, d: Domain, serial: int) -> NextStep | None:
     """The site's own question to this operation, or the giving of its answer."""
     asked = d.question
     if asked is None or asked.operation != op.id:
         return None
     choice = op.answers.get(asked.id)
     if choice is None:
-        return Ask(Question(id=asked.id, kind="site", text=asked.text, choices=asked.choices))
+        return AskOperator(Question(id=asked.id, kind="site", text=asked.text, choices=asked.choices))
     return _command(
         op,
         d,
@@ -271,7 +277,7 @@ def _question(op: Operation, d: Domain, serial: int) -> Next | None:
     )
 
 
-def _phase(op: Operation, d: Domain, serial: int) -> Next | None:
+def _phase(op: Operation, d: Domain, serial: int) -> NextStep | None:
     """What the site says is due for this operation, or None when it says nothing."""
     phase = d.phase
     if phase is None or phase.operation != op.id:
@@ -284,7 +290,7 @@ def _phase(op: Operation, d: Domain, serial: int) -> Next | None:
     todo: list[AnyCommand] = [
         skip for skip in skips if skip.key not in op.going and _open(op, skip.key, serial)
     ]
-    failed, unknown, under_way = list[Act](), list[Act](), bool(skips)
+    failed, unknown, under_way = list[PlannedCall](), list[PlannedCall](), bool(skips)
     settling, unseen = list[AnyCommand](), False
     for act in phase.acts:
         key = act.key
@@ -298,15 +304,15 @@ def _phase(op: Operation, d: Domain, serial: int) -> Next | None:
             unknown.append(act)
         elif key in op.done:
             if act.after_loss == "observe":
-                settling.append(Take(operation=op.id, domain=d.name, act=act))
+                settling.append(MakePlannedCall(operation=op.id, domain=d.name, act=act))
         elif _open(op, key, serial):
-            todo.append(Take(operation=op.id, domain=d.name, act=act, again=op.uncertain(key)))
+            todo.append(MakePlannedCall(operation=op.id, domain=d.name, act=act, again=op.uncertain(key)))
         else:
             unseen = True
     if todo:
-        return Do(tuple(todo), phase.name)
+        return GiveCommands(tuple(todo), phase.name)
     if unknown:
-        return Ask(
+        return AskOperator(
             questions.unknown(
                 [act.key for act in unknown],
                 [act.says or act.kind for act in unknown],
@@ -316,12 +322,12 @@ def _phase(op: Operation, d: Domain, serial: int) -> Next | None:
         )
     if failed and not under_way:
         choices = questions.common_choices(failed)
-        return Ask(questions.failed(op, [act.key for act in failed], choices))
+        return AskOperator(questions.failed(op, [act.key for act in failed], choices))
     if under_way or settling or unseen or failed:
-        return Wait(phase.wait or phase.name, tuple(settling))
+        return WaitFor(phase.wait or phase.name, tuple(settling))
     if phase.wait or phase.then is None:
-        return Wait(phase.wait or phase.name)
-    then = Take(operation=op.id, domain=d.name, act=phase.then)
+        return WaitFor(phase.wait or phase.name)
+    then = MakePlannedCall(operation=op.id, domain=d.name, act=phase.then)
     return _command(op, d, then, serial, shown="it", on_refused="ask")
 
 

@@ -35,7 +35,7 @@ def utcnow() -> datetime:
     return datetime.now(UTC)
 
 
-class Sight:
+class SiteWatcher:
     """What was seen of a site, and since when it is not. All methods belong to one event loop.
 
     `take` is given each view, and hands it on to `saw`; `on_view` is called after each newer one and
@@ -201,7 +201,7 @@ class Sight:
         return None if self.error is None else max(0.0, self.steady() - self._seen)
 
 
-class Again:
+class LapsedSynchronisation:
     """Tells a domain that rehydrates again from one that never was synchronised.
 
     It knows from the views that it was given, from the continuous failovers that were begun here, and

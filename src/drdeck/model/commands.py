@@ -8,7 +8,7 @@ import msgspec
 
 from .domains import FailoverType
 from .frozen import Frozen
-from .planned import Act
+from .planned import PlannedCall
 from .times import show
 
 
@@ -137,13 +137,13 @@ class TakeOver(Command, frozen=True, kw_only=True, tag="take_over"):
         return f"take over {self.domain}"
 
 
-class Take(Command, frozen=True, kw_only=True, tag="take"):
+class MakePlannedCall(Command, frozen=True, kw_only=True, tag="take"):
     """Take one act that the site's own view says is due.
 
     `again`: it may have been asked for before, by a call whose answer was lost or by another driver.
     """
 
-    act: Act
+    act: PlannedCall
     again: bool = False
 
     @property
@@ -166,7 +166,7 @@ AnyCommand = (
     | Resolve
     | Skip
     | TakeOver
-    | Take
+    | MakePlannedCall
 )
 """The closed union that is journaled."""
 

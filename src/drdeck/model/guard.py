@@ -12,7 +12,7 @@ from .alarms import Alarm, Severity
 from .frozen import Frozen
 
 
-class Deed(StrEnum):
+class Change(StrEnum):
     """What was done; the values are the kinds of the alarms."""
 
     SNAPSHOT = "foreign_snapshot"
@@ -28,31 +28,31 @@ class Deed(StrEnum):
     REMOVED = "foreign_removal"
 
 
-GUARD_KINDS = frozenset(str(deed) for deed in Deed)
+GUARD_KINDS = frozenset(str(deed) for deed in Change)
 """Kinds of alarms that tell of somebody else's deeds; they belong to their session and go with it."""
 
-_CRITICAL = frozenset({Deed.SNAPSHOT_REMOVED, Deed.REVERTED, Deed.MOVED, Deed.REMOVED})
+_CRITICAL = frozenset({Change.SNAPSHOT_REMOVED, Change.REVERTED, Change.MOVED, Change.REMOVED})
 
 _MEANS = {
-    Deed.SNAPSHOT: "No rollback goes to it, and one to an older point still works; the disks stand on it"
+    Change.SNAPSHOT: "No rollback goes to it, and one to an older point still works; the disks stand on it"
     " until then, and it stays when the session is exited. Have whatever made it paused until then.",
-    Deed.SNAPSHOT_CHANGED: "A point is known by its name and time: look at the restore points before you"
+    Change.SNAPSHOT_CHANGED: "A point is known by its name and time: look at the restore points before you"
     " roll back, and have its old name given back.",
-    Deed.SNAPSHOT_REMOVED: "It cannot be rolled back to that point any more; a rollback takes its next older"
+    Change.SNAPSHOT_REMOVED: "It cannot be rolled back to that point any more; a rollback takes its next older"
     " one. Have the removing stopped before more points go.",
-    Deed.REVERTED: "Its disks are not what the session shows any more. Roll it back again before you trust"
+    Change.REVERTED: "Its disks are not what the session shows any more. Roll it back again before you trust"
     " what is tested on it.",
-    Deed.HOST: "Rollbacks work there as well. Set DRS to manual for it until the session is exited.",
-    Deed.DATASTORE: "Its points move along, and no rollback of it begins while they do. Check its restore"
+    Change.HOST: "Rollbacks work there as well. Set DRS to manual for it until the session is exited.",
+    Change.DATASTORE: "Its points move along, and no rollback of it begins while they do. Check its restore"
     " points, and keep Storage DRS and people from moving it until the session is exited.",
-    Deed.CLONE: "No rollback of it begins while it is copied, and the copy has what is tested now. Have the"
+    Change.CLONE: "No rollback of it begins while it is copied, and the copy has what is tested now. Have the"
     " cloning stopped, or wait for its end before you roll back.",
-    Deed.CONFIG: "A rollback may undo this, and is not to be relied on for configuration. Write the change"
+    Change.CONFIG: "A rollback may undo this, and is not to be relied on for configuration. Write the change"
     " down, and make it again after the session.",
-    Deed.POWER: "What was tested on it may not count. A rollback still works: it powers the VM off and on"
+    Change.POWER: "What was tested on it may not count. A rollback still works: it powers the VM off and on"
     " again by itself.",
-    Deed.MOVED: "No rollback and no exit reaches it there. Have it moved back before you roll back.",
-    Deed.REMOVED: "It cannot be rolled back, and its points may be lost. Have it registered again in the"
+    Change.MOVED: "No rollback and no exit reaches it there. Have it moved back before you roll back.",
+    Change.REMOVED: "It cannot be rolled back, and its points may be lost. Have it registered again in the"
     " domain's folder if its files are still there.",
 }
 """For the rollback, and what to do."""
@@ -85,7 +85,9 @@ def changed_point(vm: str, did: str, user: str | None) -> str:
     return f"changed by {user or ('vCenter itself' if user is not None else 'others')}: {vm} ({did})"
 
 
-def alarm(deed: Deed, vm: str, did: str, time: datetime, user: str | None = None, address: str = "") -> Alarm:
+def alarm(
+    deed: Change, vm: str, did: str, time: datetime, user: str | None = None, address: str = ""
+) -> Alarm:
     """The alarm of a deed; `did` goes on after who it was: 'made the snapshot "nightly"'."""
     return Alarm(
         time=time,

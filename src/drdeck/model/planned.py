@@ -5,7 +5,7 @@ from __future__ import annotations
 from .frozen import Frozen
 
 
-class Act(Frozen, frozen=True, kw_only=True):
+class PlannedCall(Frozen, frozen=True, kw_only=True):
     """A single changing call that a site says is due now, with enough to do it and to say it.
 
     `key` is unique within its operation and names the try, so that an act whose outcome is in
@@ -35,9 +35,9 @@ class Phase(Frozen, frozen=True, kw_only=True):
 
     operation: str
     name: str
-    acts: tuple[Act, ...] = ()
+    acts: tuple[PlannedCall, ...] = ()
     wait: str = ""
-    then: Act | None = None
+    then: PlannedCall | None = None
 
 
 class SiteQuestion(Frozen, frozen=True, kw_only=True):

@@ -13,7 +13,7 @@ from drdeck.model.domains import ProtectedSite
 from drdeck.model.guard import Hazards
 from drdeck.model.passwords import Login, Password
 from drdeck.model.pitr import Points
-from drdeck.model.planned import Act
+from drdeck.model.planned import PlannedCall
 from drdeck.model.views import SiteView
 
 
@@ -110,7 +110,7 @@ class RecoverySite(Protocol):
     async def hazards(self, domain: str, vms: tuple[str, ...]) -> Hazards:
         """What may disturb a PITR session of these VMs (names; empty: all), as far as the site shows it."""
 
-    def upkeep(self, now: datetime) -> list[tuple[str, Act]]:
+    def upkeep(self, now: datetime) -> list[tuple[str, PlannedCall]]:
         """Acts due without anybody asking (domain name, act): points while owned, pruning, lease."""
 
     def check(self, command: AnyCommand) -> str | None:

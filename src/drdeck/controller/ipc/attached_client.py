@@ -13,7 +13,7 @@ import msgspec
 import drdeck
 
 from . import protocol as p
-from .request_handler import Desk, answer
+from .request_handler import RequestHandler, answer
 
 log = logging.getLogger("drdeck.server")
 
@@ -33,10 +33,12 @@ MIN_PUSH_S = 0.1
 """News of one kind goes to a client at most this often."""
 
 
-class Attached:
+class AttachedClient:
     """One attached client: its subscription, its answers, and only the newest news for it."""
 
-    def __init__(self, desk: Desk, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def __init__(
+        self, desk: RequestHandler, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
         self.desk, self.reader, self.writer = desk, reader, writer
         self.who, self.kind = "", "cli"
         self._subscription: p.Subscribe | None = None

@@ -14,22 +14,22 @@ from drdeck.sites.contract import SiteError, SiteUnreachable
 
 from . import protocol as p
 from . import training_control
-from .snapshots import News
+from .snapshots import Snapshots
 
 log = logging.getLogger("drdeck.server")
 
 
 @dataclass(frozen=True)
-class Desk:
+class RequestHandler:
     """What requests are carried out with. `names`: who is attached with a console."""
 
     controller: Controller
-    news: News
+    news: Snapshots
     names: Callable[[], tuple[str, ...]]
     stop: Callable[[], None]
 
 
-async def answer(desk: Desk, message: p.Call, who: str) -> p.Message:
+async def answer(desk: RequestHandler, message: p.Call, who: str) -> p.Message:
     """The answer to a message of `who`; a "no" is a Refusal, whatever the reason."""
     try:
         return await _carry_out(desk, message, who)
@@ -45,7 +45,7 @@ async def answer(desk: Desk, message: p.Call, who: str) -> p.Message:
         return p.Refusal(id=message.id, code="failed", text=text)
 
 
-async def _carry_out(desk: Desk, message: p.Call, who: str) -> p.Message:
+async def _carry_out(desk: RequestHandler, message: p.Call, who: str) -> p.Message:
     c = desk.controller
     match message:
         case p.Submit():
@@ -69,7 +69,7 @@ async def _carry_out(desk: Desk, message: p.Call, who: str) -> p.Message:
     return p.Done(id=message.id)
 
 
-async def _unknown_question(desk: Desk, ask: p.Ask) -> p.Message:
+async def _unknown_question(desk: RequestHandler, ask: p.Ask) -> p.Message:
     raise NotAccepted("usage", f"{ask.what[:40]!r} is not a question")
 
 
@@ -79,35 +79,35 @@ def _named(ask: p.Ask) -> str:
     return ask.domain
 
 
-async def _ask_listing(desk: Desk, ask: p.Ask) -> p.Message:
+async def _ask_listing(desk: RequestHandler, ask: p.Ask) -> p.Message:
     return p.ListingAnswer(id=ask.id, listing=desk.news.listing())
 
 
-async def _ask_show(desk: Desk, ask: p.Ask) -> p.Message:
+async def _ask_show(desk: RequestHandler, ask: p.Ask) -> p.Message:
     name = _named(ask)
     desk.controller.domain(name)
     return p.ShowAnswer(id=ask.id, detail=desk.news.detail(name), listing=desk.news.listing())
 
 
-async def _ask_points(desk: Desk, ask: p.Ask) -> p.Message:
+async def _ask_points(desk: RequestHandler, ask: p.Ask) -> p.Message:
     return p.PointsAnswer(id=ask.id, points=await desk.controller.points(_named(ask)))
 
 
-async def _ask_preview(desk: Desk, ask: p.Ask) -> p.Message:
+async def _ask_preview(desk: RequestHandler, ask: p.Ask) -> p.Message:
     if ask.request is None:
         raise NotAccepted("usage", "a preview needs a request")
     return p.PreviewAnswer(id=ask.id, preview=await desk.controller.preview(ask.request))
 
 
-async def _ask_tasks(desk: Desk, ask: p.Ask) -> p.Message:
+async def _ask_tasks(desk: RequestHandler, ask: p.Ask) -> p.Message:
     return p.TasksAnswer(id=ask.id, operations=desk.news.operations_of(None))
 
 
-async def _ask_findings(desk: Desk, ask: p.Ask) -> p.Message:
+async def _ask_findings(desk: RequestHandler, ask: p.Ask) -> p.Message:
     return p.FindingsAnswer(id=ask.id, findings=await desk.controller.findings())
 
 
-async def _ask_status(desk: Desk, ask: p.Ask) -> p.Message:
+async def _ask_status(desk: RequestHandler, ask: p.Ask) -> p.Message:
     c = desk.controller
     status = p.Status(
         pid=c.pid,
@@ -120,7 +120,7 @@ async def _ask_status(desk: Desk, ask: p.Ask) -> p.Message:
     return p.StatusAnswer(id=ask.id, status=status)
 
 
-_ASKS: dict[str, Callable[[Desk, p.Ask], Awaitable[p.Message]]] = {
+_ASKS: dict[str, Callable[[RequestHandler, p.Ask], Awaitable[p.Message]]] = {
     "listing": _ask_listing,
     "show": _ask_show,
     "points": _ask_points,

@@ -14,9 +14,9 @@ from drdeck.controller.controller import Controller
 from drdeck.private_files import make_private
 
 from . import protocol as p
-from .attached_client import Attached
-from .request_handler import Desk
-from .snapshots import News
+from .attached_client import AttachedClient
+from .request_handler import RequestHandler
+from .snapshots import Snapshots
 from .sockets import connect_address, peer_uid
 
 log = logging.getLogger("drdeck.server")
@@ -36,9 +36,9 @@ class Server:
         lasting: Path | None = None,
     ) -> None:
         self.controller, self.paths = controller, tuple(dict.fromkeys([path, lasting or path]))
-        self.consoles: set[Attached] = set()
-        self.news = News(controller, self.names)
-        self._desk = Desk(controller, self.news, self.names, stop)
+        self.consoles: set[AttachedClient] = set()
+        self.news = Snapshots(controller, self.names)
+        self._desk = RequestHandler(controller, self.news, self.names, stop)
         self._servers: list[asyncio.Server] = []
         controller.on_change = self.changed
 
@@ -76,7 +76,7 @@ class Server:
             writer.write(p.line(refusal))
             writer.transport.abort()  # what was written is in the socket already
             return
-        console = Attached(self._desk, reader, writer)
+        console = AttachedClient(self._desk, reader, writer)
         self.consoles.add(console)
         try:
             if await console.greet():

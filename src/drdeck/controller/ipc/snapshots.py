@@ -17,7 +17,7 @@ RECENT = 20
 """Ended operations that a listing still names."""
 
 
-class News:
+class Snapshots:
     """`names` tells who is attached; `changed` is called after anything that a console shows has changed."""
 
     def __init__(self, controller: Controller, names: Callable[[], tuple[str, ...]]) -> None:

@@ -20,7 +20,7 @@ MOST_JUMP_S = 366 * 86400.0
 
 
 @runtime_checkable
-class Instructed(Protocol):
+class TrainingControls(Protocol):
     """What a site has beside RecoverySite when one can meddle with it."""
 
     def faults(
@@ -41,9 +41,9 @@ class Instructed(Protocol):
         """Move the clock on. Raises ValueError, Refused."""
 
 
-def _instructed(controller: Controller, what: str) -> Instructed:
+def _instructed(controller: Controller, what: str) -> TrainingControls:
     site = controller.site
-    if not isinstance(site, Instructed):
+    if not isinstance(site, TrainingControls):
         raise NotAccepted("rule", f'only a training site takes {what}; "{site.name}" is of kind {site.kind}')
     if controller.error is not None:
         raise NotAccepted("unreachable", controller.error)

@@ -11,7 +11,7 @@ import msgspec
 from drdeck.model.actions import Request
 from drdeck.model.domains import Domain
 from drdeck.model.frozen import Frozen
-from drdeck.model.planned import Act
+from drdeck.model.planned import PlannedCall
 from drdeck.model.times import show
 
 
@@ -65,7 +65,7 @@ class Operation(Frozen, frozen=True, kw_only=True):
     unsent: dict[str, int] = {}
     going: frozenset[str] = frozenset()
     answered: frozenset[str] = frozenset()
-    acts: dict[str, Act] = {}
+    acts: dict[str, PlannedCall] = {}
     """the acts behind the keys in `failed`, so that a question can name them"""
     question: Question | None = None
     answers: dict[str, str] = {}

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from drdeck.model.actions import Request
-from drdeck.model.commands import AnyCommand, Take
+from drdeck.model.commands import AnyCommand, MakePlannedCall
 
 from .event_store import Event, Journal, JournalError
 from .operations import Operation, OperationState, Question
@@ -146,7 +146,7 @@ def _outcome(op: Operation, data: dict[str, Any]) -> Operation:
     if result in ("refused", "vanished"):
         acts = op.acts
         command: AnyCommand = msgspec.convert(data["command"], AnyCommand)
-        if isinstance(command, Take):
+        if isinstance(command, MakePlannedCall):
             acts = {**acts, key: command.act}
         failed = {**op.failed, key: data["text"]}
         return _replace(op, failed=failed, acts=acts, done=_without(op.done, [key]))

@@ -16,7 +16,7 @@ SELF = "drdeck"
 """The actor of what nobody asked for: points, outcomes, starts and stops."""
 
 
-class Book:
+class Recorder:
     """`operations` by id, the open and the recent ones; `error`: why the journal cannot be written now.
 
     `on_change` is called after either changed.

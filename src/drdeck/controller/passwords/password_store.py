@@ -24,12 +24,12 @@ class UnusablePassword(ValueError):
     """It cannot be sent to a vCenter; the text says why and nothing of what it is."""
 
 
-class _Rest(NamedTuple):
+class _RefusalPause(NamedTuple):
     until: float
     why: str
 
 
-class Passwords:
+class PasswordStore:
     """The passwords of one site: of its own vCenter and of the protected one; a `sites.site.PasswordSource`.
 
     Any thread may call. `on_change` is called, in whichever thread it was, after `wanted` changed.
@@ -48,7 +48,7 @@ class Passwords:
         self._told: dict[str, Password] = {}
         """what was handed out last"""
         self._refused: dict[str, tuple[Password, float]] = {}
-        self._rest: dict[str, _Rest] = {}
+        self._rest: dict[str, _RefusalPause] = {}
         self._wanted: dict[str, PasswordWanted] = {}
         self._numbers = 0
         self.asked = False
@@ -85,7 +85,7 @@ class Passwords:
                 if self._given.get(login.of) == told:
                     del self._given[login.of]
             rest = COMMAND_REST_S if login.command else REFUSED_REST_S
-            self._rest[login.of] = _Rest(now + rest, why)
+            self._rest[login.of] = _RefusalPause(now + rest, why)
         self._want(login, why, anew=told is not None)
 
     def accepted(self, login: Login) -> None:
@@ -135,7 +135,7 @@ class Passwords:
 
     def _resting(self, of: str, why: str) -> LoginRefused:
         with self._lock:
-            self._rest[of] = _Rest(self._clock() + COMMAND_REST_S, why)
+            self._rest[of] = _RefusalPause(self._clock() + COMMAND_REST_S, why)
         return LoginRefused(why)
 
     def _want(self, login: Login, why: str, anew: bool) -> None:

@@ -17,7 +17,7 @@ from drdeck.controller.ipc.server import Server
 from drdeck.controller.journal import projection as facts
 from drdeck.controller.journal.event_store import Journal, JournalError
 from drdeck.controller.journal.recorder import SELF
-from drdeck.controller.passwords.password_store import Passwords
+from drdeck.controller.passwords.password_store import PasswordStore
 from drdeck.private_files import make_private, open_private
 from drdeck.sites import make_site
 from drdeck.sites.contract import SiteError
@@ -73,7 +73,7 @@ def serve(settings: Settings, site_name: str, paths: Paths, idle_s: float = IDLE
 
 
 async def _serve(settings: Settings, name: str, paths: Paths, journal: Journal, idle_s: float) -> None:
-    passwords = Passwords(name)
+    passwords = PasswordStore(name)
     chosen = settings.site(name)
     site = make_site(name, chosen, paths.state, passwords)
     controller = Controller(site, journal, read_only=settings.read_only, passwords=passwords)

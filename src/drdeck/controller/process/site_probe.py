@@ -8,7 +8,7 @@ from pathlib import Path
 
 from drdeck.config.settings import SiteSettings
 from drdeck.controller.ipc.client import ControllerError, UnknownCertificate
-from drdeck.controller.passwords.password_store import Passwords, UnusablePassword
+from drdeck.controller.passwords.password_store import PasswordStore, UnusablePassword
 from drdeck.sites import make_site
 from drdeck.sites.contract import CertificateUntrusted, LoginRefused, SiteError
 
@@ -19,7 +19,7 @@ async def look(name: str, settings: SiteSettings, ask: Callable[[], str]) -> str
     Nobody is asked before the site is believed. Raises ControllerError when it cannot be seen,
     UnknownCertificate where a person may decide.
     """
-    passwords = Passwords(name)
+    passwords = PasswordStore(name)
     with tempfile.TemporaryDirectory() as scratch:
         try:
             site = make_site(name, settings, Path(scratch), passwords)

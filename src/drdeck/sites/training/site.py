@@ -15,7 +15,7 @@ from drdeck.model.commands import AnyCommand
 from drdeck.model.domains import Domain, ProtectedSite
 from drdeck.model.guard import Hazards
 from drdeck.model.pitr import Points
-from drdeck.model.planned import Act
+from drdeck.model.planned import PlannedCall
 from drdeck.model.times import show
 from drdeck.model.views import SiteClock, SiteView
 from drdeck.sites.contract import Refused, SiteUnreachable
@@ -24,8 +24,8 @@ from drdeck.sites.training.simulation import fault_injection
 from drdeck.sites.training.simulation.fault_injection import InjectFault, SiteCommand
 from drdeck.sites.training.view import protected_site
 
-from .site_simulation import Simulation
-from .state_store import RESET, Anchor, Store, file_of
+from .site_simulation import SiteSimulation
+from .state_store import RESET, Anchor, StateStore, file_of
 
 KIND = "training"
 
@@ -65,8 +65,8 @@ class TrainingSite:
         self.speed = float(speed)
         self._state = state
         self._real_now = real_now
-        self._store: Store | None = None
-        self._simulation: Simulation | None = None
+        self._store: StateStore | None = None
+        self._simulation: SiteSimulation | None = None
         self._latest = scenario.first_instant
         self._serial = 0
         self._confirmed = 0
@@ -79,8 +79,8 @@ class TrainingSite:
         """Read what was accepted before. Raises Refused when its file cannot be used."""
         if self._store is not None:
             return
-        store = Store(self._state, self.scenario, self.speed, self._real_now())
-        simulation = Simulation(self.scenario)
+        store = StateStore(self._state, self.scenario, self.speed, self._real_now())
+        simulation = SiteSimulation(self.scenario)
         for accepted in store.accepted():
             if not simulation.take(accepted.command, accepted.at):
                 store.close()
@@ -158,7 +158,7 @@ class TrainingSite:
             raise Refused(f'there is no domain "{domain}" at {self.name}')
         return protected_site.look(machine, now)
 
-    def upkeep(self, now: datetime) -> list[tuple[str, Act]]:
+    def upkeep(self, now: datetime) -> list[tuple[str, PlannedCall]]:
         """Nothing: this site makes its points itself."""
         return []
 
@@ -282,7 +282,7 @@ class TrainingSite:
 
     # -- inside
 
-    def _opened(self) -> tuple[Store, Simulation]:
+    def _opened(self) -> tuple[StateStore, SiteSimulation]:
         if self._store is None or self._simulation is None:
             raise SiteUnreachable(f"the training site {self.name} is not open")
         return self._store, self._simulation

@@ -17,7 +17,7 @@ from drdeck.model.pitr import Points
 from drdeck.sites.training.scenario.scenario_tables import Scenario
 from drdeck.sites.training.simulation import domain_events, other_users, restore_points
 from drdeck.sites.training.simulation.bandwidth import GREEDY, share
-from drdeck.sites.training.simulation.domain_machine import Machine, SessionStage, Stage
+from drdeck.sites.training.simulation.domain_machine import DomainMachine, SessionStage, Stage
 from drdeck.sites.training.simulation.fault_injection import SiteCommand
 from drdeck.sites.training.view import command_rules, domain_view
 
@@ -33,7 +33,7 @@ class Accepted(Frozen, frozen=True, kw_only=True):
 
 def view(scenario: Scenario, commands: Iterable[Accepted], now: datetime) -> tuple[Domain, ...]:
     """What the site shows at `now`. Commands given twice, or that a rule refuses, change nothing."""
-    simulation, taken = Simulation(scenario), set[tuple[str, str]]()
+    simulation, taken = SiteSimulation(scenario), set[tuple[str, str]]()
     for accepted in sorted(commands, key=lambda one: one.at):
         ident = (accepted.command.operation, accepted.command.key)
         if accepted.at <= now and ident not in taken and simulation.take(accepted.command, accepted.at):
@@ -41,12 +41,14 @@ def view(scenario: Scenario, commands: Iterable[Accepted], now: datetime) -> tup
     return simulation.domains(now)
 
 
-class Simulation:
+class SiteSimulation:
     """Goes forward only; an earlier instant than the last one is taken for the last one."""
 
     def __init__(self, scenario: Scenario) -> None:
         self.scenario = scenario
-        self.machines = [Machine(scenario, spec, number) for number, spec in enumerate(scenario.domains)]
+        self.machines = [
+            DomainMachine(scenario, spec, number) for number, spec in enumerate(scenario.domains)
+        ]
         self._by_name = {machine.spec.name: machine for machine in self.machines}
         self._at = ticks(scenario.start)
         self._due = [self._at] * len(self.machines)
@@ -135,7 +137,7 @@ class Simulation:
             return None
         return Hazards(warns=other_users.hazards(machine, vms, self.run(ticks(now))))
 
-    def machine(self, name: str) -> Machine | None:
+    def machine(self, name: str) -> DomainMachine | None:
         return self._by_name.get(name)
 
     def pace(self) -> str:

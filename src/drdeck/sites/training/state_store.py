@@ -63,7 +63,7 @@ def file_of(state: Path, scenario: str) -> Path:
     return state / f"training-{scenario}.db"
 
 
-class Store:
+class StateStore:
     """The open file. `count` is of the commands accepted so far; `anchor` is the clock."""
 
     def __init__(self, state: Path, scenario: Scenario, speed: float, now: datetime) -> None:

@@ -10,7 +10,7 @@ from drdeck.config.settings import VCenterSettings, VSphereSettings
 from drdeck.model.passwords import OWN, PROTECTED, Login
 from drdeck.sites.contract import LoginRefused, PasswordSource
 from drdeck.sites.vsphere.vcenter.connection import Connection, endpoint_of
-from drdeck.sites.vsphere.vcenter.stale_sessions import Fence
+from drdeck.sites.vsphere.vcenter.stale_sessions import StaleSessions
 
 from .site import VSphereSite
 
@@ -30,10 +30,12 @@ def make_vsphere_site(
 
     me = me or f"drdeck#{secrets.token_hex(4)}"
     life = secrets.token_hex(8)
-    fences: list[Fence] = []
+    fences: list[StaleSessions] = []
 
     def connector(vcenter: VCenterSettings, of: str) -> Callable[[], Awaitable[Connection]]:
-        fence = Fence(me, life)  # outlives each connection; of one life, for both sites may be in one vCenter
+        fence = StaleSessions(
+            me, life
+        )  # outlives each connection; of one life, for both sites may be in one vCenter
         fences.append(fence)
         endpoint = endpoint_of(vcenter)
         login = Login(

@@ -9,26 +9,26 @@ from collections.abc import Callable
 from datetime import datetime
 
 from drdeck.model import commands as c
-from drdeck.model.planned import Act
+from drdeck.model.planned import PlannedCall
 from drdeck.sites.contract import LoginRefused, Refused, SiteUnreachable
-from drdeck.sites.vsphere.guard.guard_service import Guardian
+from drdeck.sites.vsphere.guard.guard_service import GuardService
 from drdeck.sites.vsphere.inventory.inventory_facts import FolderFacts
 from drdeck.sites.vsphere.inventory.inventory_watch import InventoryWatch
-from drdeck.sites.vsphere.plan.domain_state import Situation, network_ids
+from drdeck.sites.vsphere.plan.domain_state import DomainState, network_ids
 from drdeck.sites.vsphere.plan.failover import unready
 from drdeck.sites.vsphere.plan.preconditions import why_not
 from drdeck.sites.vsphere.record import transitions
 from drdeck.sites.vsphere.record.attributes import Record
-from drdeck.sites.vsphere.record.lease import Driven
+from drdeck.sites.vsphere.record.lease import HeldElsewhere
 from drdeck.sites.vsphere.vcenter import vm_calls
-from drdeck.sites.vsphere.vcenter.connection import Connection, Session
+from drdeck.sites.vsphere.vcenter.connection import Connection, VCenterSession
 
-from .lease_keeper import Driver
-from .protected_site import NOT_YET, ProtectedSide
-from .site_state import Sight
+from .lease_keeper import LeaseKeeper
+from .protected_site import NOT_YET, ProtectedVCenter
+from .site_state import SiteState
 
 
-class Hand:
+class CallExecutor:
     """What a site does. `connected` and `watching` give what there is, or raise SiteUnreachable.
 
     `done` is called when a command changed what is shown, `changed` when an act may have.
@@ -36,10 +36,10 @@ class Hand:
 
     def __init__(
         self,
-        sight: Sight,
-        driver: Driver,
-        guard: Guardian,
-        protected: ProtectedSide | None,
+        sight: SiteState,
+        driver: LeaseKeeper,
+        guard: GuardService,
+        protected: ProtectedVCenter | None,
         connected: Callable[[], Connection],
         watching: Callable[[], InventoryWatch],
         done: Callable[[], None],
@@ -47,7 +47,7 @@ class Hand:
     ) -> None:
         self._sight, self._driver, self._guard, self._protected = sight, driver, guard, protected
         self._connected, self._watching, self._done, self._changed = connected, watching, done, changed
-        self._attributes = vm_calls.Attributes()
+        self._attributes = vm_calls.AttributeWriter()
         self._locks: dict[str, asyncio.Lock] = {}
 
     def check(self, command: c.AnyCommand) -> str | None:
@@ -59,7 +59,7 @@ class Hand:
         return why_not(command, situation, self._sight.inventory())
 
     async def carry_out(self, command: c.AnyCommand) -> None:
-        if isinstance(command, c.Take) and command.act.kind not in ("step", "note"):
+        if isinstance(command, c.MakePlannedCall) and command.act.kind not in ("step", "note"):
             await self._act(command.domain, command.act, command.again)
             return
         if isinstance(command, c.TakeOver):
@@ -70,7 +70,7 @@ class Hand:
             self._done()
             return
         closed = self.check(command)
-        if closed is not None and not isinstance(command, c.Take):
+        if closed is not None and not isinstance(command, c.MakePlannedCall):
             raise Refused(closed)
         async with self._locks.setdefault(command.domain, asyncio.Lock()):
             await self._watching().refresh_attributes()
@@ -85,7 +85,7 @@ class Hand:
                 self._guard.begins(command.operation)
             elif wanted and isinstance(command, c.StartSession):
                 self._guard.begins(command.session)
-            noted = isinstance(command, c.Take) and command.act.kind == "note"
+            noted = isinstance(command, c.MakePlannedCall) and command.act.kind == "note"
             await self._write(folder, wanted, command.says, leased=not noted)
             self._done()
 
@@ -96,7 +96,7 @@ class Hand:
         if not todo:
             return
 
-        def write(session: Session) -> None:
+        def write(session: VCenterSession) -> None:
             until = self._driver.leases.hold(session, folder.id) if leased else math.inf
             with session.stub.no_later_than(until):
                 for name, value in todo:
@@ -104,7 +104,7 @@ class Hand:
 
         try:
             await self._connected().command(write, doing)
-        except Driven as error:
+        except HeldElsewhere as error:
             raise SiteUnreachable(f"Could not {doing}: {error}") from None
         except Exception:
             with contextlib.suppress(Exception):  # the writing's own error counts
@@ -113,7 +113,7 @@ class Hand:
         # written, but perhaps not read back: whoever asked must look again before going on
         await self._watching().refresh_attributes()
 
-    def _changes(self, command: c.AnyCommand, s: Situation) -> dict[str, str]:
+    def _changes(self, command: c.AnyCommand, s: DomainState) -> dict[str, str]:
         record: Record = s.record
         now, there = self._sight.now(), self._sight.inventory()
         match command:
@@ -135,15 +135,15 @@ class Hand:
                 return transitions.skip(record, command)
             case c.Resolve():
                 return transitions.resolve(record, command, tuple(vm.id for vm in unready(s)), now)
-            case c.Take() if command.act.kind == "note":
+            case c.MakePlannedCall() if command.act.kind == "note":
                 return transitions.synchronised(record, now)
-            case c.Take():
+            case c.MakePlannedCall():
                 args = command.act.args
                 return transitions.step(record, command.operation, args["to"], int(args["g"]), now)
             case c.TakeOver():
                 return {}
 
-    async def _act(self, domain: str, act: Act, again: bool) -> None:
+    async def _act(self, domain: str, act: PlannedCall, again: bool) -> None:
         """One call to a vCenter, for one VM; `again`: look first whether it was made already."""
         doing, shown_at = act.says, act.vm or ""
         connection = self._connected()
@@ -161,13 +161,13 @@ class Hand:
             until = await self._driver.drive(folder, doing)
             before = self._before(folder, act) if again else None
 
-            def carry_out(session: Session) -> None:
+            def carry_out(session: VCenterSession) -> None:
                 with session.stub.no_later_than(until):
                     vm_calls.carry_out(session, act, before)
 
             with self._guard.claims.claim(act, power):
                 await connection.command(carry_out, doing)
-        except Driven as error:
+        except HeldElsewhere as error:
             raise SiteUnreachable(f"Could not {doing}: {error}") from None
         except LoginRefused as error:
             if self._current(connection):
@@ -188,13 +188,15 @@ class Hand:
         except SiteUnreachable:
             return False
 
-    def _before(self, folder: FolderFacts, act: Act) -> vm_calls.Before | None:
+    def _before(self, folder: FolderFacts, act: PlannedCall) -> vm_calls.EarlierAttempt | None:
         """Since when an act may have been asked for, where the VM itself does not show that it was."""
         if "since" not in act.args:
             return None
         since = datetime.fromisoformat(act.args["since"])
-        return vm_calls.Before(since, self._sight.now() - since, self._driver.leases.accounts(folder.id))
+        return vm_calls.EarlierAttempt(
+            since, self._sight.now() - since, self._driver.leases.accounts(folder.id)
+        )
 
 
-def _ids(s: Situation, names: tuple[str, ...]) -> tuple[str, ...]:
+def _ids(s: DomainState, names: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(vm.id for vm in s.vms if vm.name in names)

@@ -9,21 +9,25 @@ from collections.abc import Callable, Sequence
 from drdeck.sites.contract import SiteError
 from drdeck.sites.vsphere.inventory.inventory_facts import FolderFacts
 from drdeck.sites.vsphere.inventory.inventory_watch import InventoryWatch
-from drdeck.sites.vsphere.record.lease import Driven, Leases
-from drdeck.sites.vsphere.vcenter.connection import Connection, Session
-from drdeck.sites.vsphere.vcenter.stale_sessions import Fence
+from drdeck.sites.vsphere.record.lease import HeldElsewhere, Leases
+from drdeck.sites.vsphere.vcenter.connection import Connection, VCenterSession
+from drdeck.sites.vsphere.vcenter.stale_sessions import StaleSessions
 
-from .site_state import Sight
+from .site_state import SiteState
 
 
-class Driver:
+class LeaseKeeper:
     """The leases of one controller at one site, and what comes with them.
 
     `connected` gives the connection there is, or raises SiteUnreachable. `fences`: of the site's vCenters.
     """
 
     def __init__(
-        self, sight: Sight, length_s: float, connected: Callable[[], Connection], fences: Sequence[Fence]
+        self,
+        sight: SiteState,
+        length_s: float,
+        connected: Callable[[], Connection],
+        fences: Sequence[StaleSessions],
     ) -> None:
         self._sight, self._connected, self._fences = sight, connected, fences
         self.leases = Leases(sight.me, sight.now, length_s)
@@ -47,7 +51,7 @@ class Driver:
                         await self.drive(folder, f"stay the driver of {folder.name}")
                     else:
                         doubtful = True
-                except Driven:
+                except HeldElsewhere:
                     doubtful = True
                 except SiteError:
                     continue
@@ -61,7 +65,7 @@ class Driver:
             lambda session: self.leases.hold(session, folder.id, force), doing
         )
 
-    def _succeed(self, session: Session, driver: str, force: bool) -> None:
+    def _succeed(self, session: VCenterSession, driver: str, force: bool) -> None:
         """A domain was taken from another driver: nothing that it asked for may land any more.
 
         One that lives and drives other domains is left alone, unless an operator takes this one over:
@@ -74,4 +78,4 @@ class Driver:
             fence.succeed(driver)
         session.settle()
         if not force:
-            raise Driven(f"it was driven by {driver} until now; drdeck looks again before it goes on")
+            raise HeldElsewhere(f"it was driven by {driver} until now; drdeck looks again before it goes on")

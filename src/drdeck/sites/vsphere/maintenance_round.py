@@ -5,30 +5,30 @@ from __future__ import annotations
 from datetime import datetime
 
 from drdeck.model.domains import Mode
-from drdeck.model.planned import Act
+from drdeck.model.planned import PlannedCall
 from drdeck.sites.contract import SiteError
 from drdeck.sites.vsphere.inventory.inventory_facts import FolderFacts
 from drdeck.sites.vsphere.plan import maintenance
 
-from .site_state import Sight
+from .site_state import SiteState
 
 
-class Rounds:
+class MaintenanceRound:
     """Remembers the group points that are being made, which the site may not show yet, and what was seen."""
 
-    def __init__(self, sight: Sight) -> None:
+    def __init__(self, sight: SiteState) -> None:
         self._sight = sight
         self._pending: dict[str, datetime] = {}
         self._synchronised: dict[str, datetime] = {}
         """by folder: since when it was seen so, without a break"""
 
-    def due(self, now: datetime) -> list[tuple[str, Act]]:
+    def due(self, now: datetime) -> list[tuple[str, PlannedCall]]:
         """Name of a domain and act, for each that is due."""
         watch = self._sight.watch
         inventory = watch.inventory if watch else None
         if inventory is None:
             return []
-        due: list[tuple[str, Act]] = []
+        due: list[tuple[str, PlannedCall]] = []
         for folder in inventory.domains:
             try:
                 _, situation = self._sight.find(folder.name)

@@ -18,7 +18,7 @@ from drdeck.model.domains import ProtectedSite
 from drdeck.sites.contract import CertificateWrong, LoginRefused, Refused, SiteError
 from drdeck.sites.vsphere.inventory.inventory_facts import Inventory
 from drdeck.sites.vsphere.inventory.inventory_watch import InventoryWatch
-from drdeck.sites.vsphere.plan.domain_state import Protected
+from drdeck.sites.vsphere.plan.domain_state import ProtectedVms
 from drdeck.sites.vsphere.vcenter.connection import Connection, in_thread, translate
 from drdeck.sites.vsphere.vcenter.transport import Endpoint, Stub
 
@@ -31,7 +31,7 @@ NOT_YET = "it was not looked at yet"
 _SHUT_OUT = (LoginRefused, CertificateWrong, Refused)
 
 
-class ProtectedSide:
+class ProtectedVCenter:
     """Follows the protected site in the background; `on_change` is called when something there changed.
 
     `connect` logs in and returns a connection, or raises SiteError. Begins with `leave_in_peace` or `look`.
@@ -103,15 +103,15 @@ class ProtectedSide:
             await self.connection.close()
             self.connection = None
 
-    def of(self, domain: str) -> Protected:
+    def of(self, domain: str) -> ProtectedVms:
         """The protected VMs of a domain, as seen last."""
         inventory = self.inventory
         if inventory is None:
-            return Protected(lost=self.lost or NOT_YET)
+            return ProtectedVms(lost=self.lost or NOT_YET)
         folder = next((f for f in inventory.domains if f.name == domain), None)
         if folder is None:
-            return Protected(lost=self.lost or f'it has no folder "{domain}" under {self._root}')
-        return Protected(vms=inventory.vms_of(folder.id), lost=self.lost)
+            return ProtectedVms(lost=self.lost or f'it has no folder "{domain}" under {self._root}')
+        return ProtectedVms(vms=inventory.vms_of(folder.id), lost=self.lost)
 
     def has(self, domain: str) -> bool:
         inventory = self.inventory

@@ -17,24 +17,24 @@ from drdeck.model.alarms import Finding
 from drdeck.model.domains import ProtectedSite
 from drdeck.model.guard import Hazards
 from drdeck.model.pitr import Points
-from drdeck.model.planned import Act
+from drdeck.model.planned import PlannedCall
 from drdeck.model.views import SiteView
 from drdeck.sites.contract import LoginRefused, SiteError, SiteUnreachable
-from drdeck.sites.vsphere.doctor.privilege_check import Permits
-from drdeck.sites.vsphere.guard.guard_service import Guardian
-from drdeck.sites.vsphere.guard.guard_store import Memories
+from drdeck.sites.vsphere.doctor.privilege_check import PrivilegeCheck
+from drdeck.sites.vsphere.guard.guard_service import GuardService
+from drdeck.sites.vsphere.guard.guard_store import GuardStore
 from drdeck.sites.vsphere.guard.hazards import foresee, hazards
 from drdeck.sites.vsphere.inventory.inventory_watch import InventoryWatch
 from drdeck.sites.vsphere.vcenter.connection import Connection, endpoint_of
 from drdeck.sites.vsphere.vcenter.heartbeat import FIRST_S, Heartbeat
-from drdeck.sites.vsphere.vcenter.stale_sessions import Fence
+from drdeck.sites.vsphere.vcenter.stale_sessions import StaleSessions
 
-from .call_executor import Hand
-from .doctor import Patient, findings
-from .lease_keeper import Driver
-from .maintenance_round import Rounds
-from .protected_site import ProtectedSide
-from .site_state import KIND, Sight, host_of, moving
+from .call_executor import CallExecutor
+from .doctor import SiteUnderExamination, findings
+from .lease_keeper import LeaseKeeper
+from .maintenance_round import MaintenanceRound
+from .protected_site import ProtectedVCenter
+from .site_state import KIND, SiteState, host_of, moving
 
 TICK_S = 0.5
 """How often time alone can bring something while a domain is under way."""
@@ -60,7 +60,7 @@ class VSphereSite:
         connect_protected: Connect | None = None,
         me: str = "",
         state: Path | None = None,
-        fences: Sequence[Fence] = (),
+        fences: Sequence[StaleSessions] = (),
     ) -> None:
         """`me`: who this controller is for others; of one name only one process may run at a time.
 
@@ -72,16 +72,16 @@ class VSphereSite:
         self._serial = 0
         self._wake = asyncio.Event()
         self._forced = False
-        self._protected: ProtectedSide | None = None
+        self._protected: ProtectedVCenter | None = None
         if connect_protected is not None and settings.protected is not None:
-            self._protected = ProtectedSide(
+            self._protected = ProtectedVCenter(
                 lambda: asyncio.ensure_future(connect_protected()),
                 settings.protected.root,
                 endpoint_of(settings.protected),
                 host_of(settings.protected.url),
                 self._wake.set,
             )
-        self._permits = Permits(settings, self._connected, self._protected)
+        self._permits = PrivilegeCheck(settings, self._connected, self._protected)
         self._cut: LoginRefused | None = None
         self._heart: Heartbeat | None = None
         self._pumped = False
@@ -89,15 +89,15 @@ class VSphereSite:
         self._resumable = False
         """watching worked and was then cut off: its sessions are most likely as they were"""
         me = me or f"drdeck#{secrets.token_hex(4)}"
-        self._sight = Sight(name, settings, self._protected, me)
-        self._driver = Driver(self._sight, float(settings.lease), self._connected, fences)
-        self._rounds = Rounds(self._sight)
-        self._memories = Memories(state)
-        self._guard = Guardian(
+        self._sight = SiteState(name, settings, self._protected, me)
+        self._driver = LeaseKeeper(self._sight, float(settings.lease), self._connected, fences)
+        self._rounds = MaintenanceRound(self._sight)
+        self._memories = GuardStore(state)
+        self._guard = GuardService(
             self._memories, self._driver.leases.since, self._sight.now, self._wake.set, settings.root, me
         )
         self._sight.guard = self._guard
-        self._hand = Hand(
+        self._hand = CallExecutor(
             self._sight,
             self._driver,
             self._guard,
@@ -257,7 +257,9 @@ class VSphereSite:
         skew_s = self._sight.skew.total_seconds()
         side = self._protected
         return await findings(
-            Patient(self.settings, self._permits, side, skew_s, connection, inventory, situations)
+            SiteUnderExamination(
+                self.settings, self._permits, side, skew_s, connection, inventory, situations
+            )
         )
 
     # -- doing
@@ -277,7 +279,7 @@ class VSphereSite:
             self._wake.set()
             raise
 
-    def upkeep(self, now: datetime) -> list[tuple[str, Act]]:
+    def upkeep(self, now: datetime) -> list[tuple[str, PlannedCall]]:
         return self._rounds.due(now)
 
     async def close(self) -> None:

@@ -15,18 +15,18 @@ from drdeck.model.times import to_millisecond
 from drdeck.model.views import SiteClock, SiteView
 from drdeck.sites.contract import Refused, SiteUnreachable
 from drdeck.sites.vsphere.guard import point_marks
-from drdeck.sites.vsphere.guard.guard_service import Guardian
+from drdeck.sites.vsphere.guard.guard_service import GuardService
 from drdeck.sites.vsphere.inventory.inventory_facts import FolderFacts, Inventory, VmFacts
 from drdeck.sites.vsphere.inventory.inventory_watch import InventoryWatch
 from drdeck.sites.vsphere.plan import domain_view, restore_points
-from drdeck.sites.vsphere.plan.domain_state import Protected, Situation
+from drdeck.sites.vsphere.plan.domain_state import DomainState, ProtectedVms
 from drdeck.sites.vsphere.plan.planner import plan
 from drdeck.sites.vsphere.plan.write_hints import with_growth
 from drdeck.sites.vsphere.record import lease
 from drdeck.sites.vsphere.record.attributes import FAILOVER, LEASE, BrokenRecord, read
 from drdeck.sites.vsphere.vcenter.heartbeat import Heartbeat, steady_utc
 
-from .protected_site import ProtectedSide
+from .protected_site import ProtectedVCenter
 
 KIND = "vsphere"
 
@@ -55,7 +55,7 @@ class Failure(NamedTuple):
         return (self.kind, vm.power) in (("power_on", "on"), ("power_off", "off"))
 
 
-class Sight:
+class SiteState:
     """The site as its inventory, its records, the protected site and the clock tell it.
 
     `watch` is None while there is no connection; `heart` knows the vCenter's clock; `errors`: what
@@ -63,12 +63,12 @@ class Sight:
     """
 
     def __init__(
-        self, name: str, settings: VSphereSettings, protected: ProtectedSide | None, me: str = ""
+        self, name: str, settings: VSphereSettings, protected: ProtectedVCenter | None, me: str = ""
     ) -> None:
         self.name, self.settings, self.protected, self.me = name, settings, protected, me
         self.watch: InventoryWatch | None = None
         self.heart: Heartbeat | None = None
-        self.guard: Guardian | None = None
+        self.guard: GuardService | None = None
         self._told_skew = timedelta()
         self.errors: dict[str, Failure] = {}
         self._since: dict[str, dict[tuple[str, str | None], datetime]] = {}
@@ -157,7 +157,7 @@ class Sight:
                 situation, folder, inventory, plan(situation), errors, first_seen, addresses
             )
             begun = situation.record.completing or situation.record.session is not None
-            left = lease.left_by(folder.attributes.get(LEASE), self.me, self.now()) if begun else None
+            left = lease.abandoned_by(folder.attributes.get(LEASE), self.me, self.now()) if begun else None
             alarms = (*domain.alarms, *guarded)
             domain = msgspec.structs.replace(domain, driver=self.driver(folder), left_by=left, alarms=alarms)
         self._since[folder.id] = since
@@ -166,7 +166,7 @@ class Sight:
 
     def driver(self, folder: FolderFacts) -> str | None:
         """Who else drives a domain now, in words."""
-        return lease.driver(folder.attributes.get(LEASE), self.me, self.now())
+        return lease.lease_holder(folder.attributes.get(LEASE), self.me, self.now())
 
     def forced(self, domain: str = "") -> bool:
         """Whether nothing may be read at the protected site, for a Force Failover of this domain, or of any
@@ -196,13 +196,13 @@ class Sight:
             and (value.until - self.now()).total_seconds() < within_s
         )
 
-    def _protected_of(self, domain: str) -> Protected | None:
+    def _protected_of(self, domain: str) -> ProtectedVms | None:
         return None if self.protected is None else self.protected.of(domain)
 
     def _situation(
-        self, folder: FolderFacts, vms: tuple[VmFacts, ...], protected: Protected | None
-    ) -> Situation:
-        return Situation(
+        self, folder: FolderFacts, vms: tuple[VmFacts, ...], protected: ProtectedVms | None
+    ) -> DomainState:
+        return DomainState(
             name=folder.name,
             record=read(folder.attributes),
             vms=vms,
@@ -211,7 +211,7 @@ class Sight:
             now=self.now(),
         )
 
-    def find(self, name: str) -> tuple[FolderFacts, Situation]:
+    def find(self, name: str) -> tuple[FolderFacts, DomainState]:
         """A domain's folder and situation now. Raises Refused, SiteUnreachable."""
         inventory = self.inventory()
         folder = next((f for f in inventory.domains if f.name == name), None)

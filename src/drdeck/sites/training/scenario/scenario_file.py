@@ -22,8 +22,8 @@ from .scenario_tables import (
     ScenarioGroup,
     ScenarioIncident,
     ScenarioPitr,
+    ScenarioStruct,
     ScenarioVm,
-    Strict,
 )
 
 
@@ -86,7 +86,7 @@ _WORDS = {
 }
 _KINDS = {"int": "a whole number", "float": "a number", "str": "text", "bool": "true or false",
           "array": "a list", "object": "a table"}  # fmt: skip
-_TABLES: dict[str, type[Strict]] = {
+_TABLES: dict[str, type[ScenarioStruct]] = {
     "": Scenario, "domains": ScenarioDomain, "vms": ScenarioVm, "incidents": ScenarioIncident,
     "runbook": ScenarioGroup, "pitr": ScenarioPitr, "faults": ScenarioFault,
 }  # fmt: skip

@@ -16,11 +16,11 @@ class ScenarioError(ValueError):
     """A scenario that cannot be used, in one sentence: file, line where known, key, what would be right."""
 
 
-class Strict(Frozen, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+class ScenarioStruct(Frozen, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """A table of a scenario; a key that it does not have is refused."""
 
 
-class ScenarioPitr(Strict, frozen=True, kw_only=True):
+class ScenarioPitr(ScenarioStruct, frozen=True, kw_only=True):
     """Durations as text: `window = "3d"`, `interval = "1m"`."""
 
     enabled: bool = False
@@ -28,7 +28,7 @@ class ScenarioPitr(Strict, frozen=True, kw_only=True):
     interval: str = "15m"
 
 
-class ScenarioVm(Strict, frozen=True, kw_only=True):
+class ScenarioVm(ScenarioStruct, frozen=True, kw_only=True):
     """A VM: how large it is, how fast it writes, how long it boots."""
 
     name: str
@@ -38,7 +38,7 @@ class ScenarioVm(Strict, frozen=True, kw_only=True):
     network: str = "VM Network"
 
 
-class ScenarioIncident(Strict, frozen=True, kw_only=True):
+class ScenarioIncident(ScenarioStruct, frozen=True, kw_only=True):
     """From `at` on the VMs write `write_factor` times as much (until `until`, if given).
 
     With `breaks_health` the check in a VM fails while its data is later than `at`. `vms` empty: all.
@@ -51,7 +51,7 @@ class ScenarioIncident(Strict, frozen=True, kw_only=True):
     until: datetime | None = None
 
 
-class ScenarioGroup(Strict, frozen=True, kw_only=True):
+class ScenarioGroup(ScenarioStruct, frozen=True, kw_only=True):
     """A runbook group as in the settings; `vms` are names or patterns."""
 
     group: str
@@ -59,7 +59,7 @@ class ScenarioGroup(Strict, frozen=True, kw_only=True):
     delay_after: str = "0s"
 
 
-class ScenarioDomain(Strict, frozen=True, kw_only=True):
+class ScenarioDomain(ScenarioStruct, frozen=True, kw_only=True):
     """A Protected Domain.
 
     `lost_at`: when the protected site is lost, where `protected_site` is "lost" (the scenario's start
@@ -82,7 +82,7 @@ class ScenarioDomain(Strict, frozen=True, kw_only=True):
     recovery_networks: tuple[str, ...] = ()
 
 
-class ScenarioFault(Strict, frozen=True, kw_only=True):
+class ScenarioFault(ScenarioStruct, frozen=True, kw_only=True):
     """Something that goes wrong from `from` (or the start) to `to` (or for good).
 
     `after`: instead of `from`, so long after the domain's data has begun to be brought here, whenever
@@ -102,7 +102,7 @@ class ScenarioFault(Strict, frozen=True, kw_only=True):
     factor: float = 5
 
 
-class Scenario(Strict, frozen=True, kw_only=True):
+class Scenario(ScenarioStruct, frozen=True, kw_only=True):
     """All of a training site. Times are aware UTC datetimes.
 
     `opens`: where the site's clock stands when it is first opened, `start` when not given; what

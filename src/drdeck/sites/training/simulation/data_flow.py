@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from drdeck.sites.training.units import NEVER, SECOND, ceil_div
 
 from .bandwidth import GREEDY
-from .write_rates import Writes, together
+from .write_rates import WriteRates, together
 
 LAG = 4 * SECOND
 """from a write until the storage site has it"""
@@ -23,7 +23,7 @@ CUT = "cut"
 SESSION = "session"
 
 
-class Flow:
+class DataFlow:
     """State since the last event, and what follows from it at any instant before the next one.
 
     `origin`: the source's instant that the disks stand for. `sizes`: micro-bytes of the disks, 0
@@ -38,7 +38,7 @@ class Flow:
     def __init__(
         self,
         at: int,
-        writes: Sequence[Writes],
+        writes: Sequence[WriteRates],
         sizes: Sequence[int],
         origin: int,
         seeded: int,
@@ -56,8 +56,8 @@ class Flow:
         self._copied = 0
         self._reasons: set[str] = set()
         self._frozen = self._floor = origin
-        self._first: Writes | None = None
-        self._whole: Writes | None = None
+        self._first: WriteRates | None = None
+        self._whole: WriteRates | None = None
 
     def touched(self) -> None:
         """A rate of a VM was changed."""
@@ -75,13 +75,13 @@ class Flow:
     def frozen(self, reason: str) -> bool:
         return reason in self._reasons
 
-    def _log(self) -> Writes:
+    def _log(self) -> WriteRates:
         """The writes of all that are across."""
         if self._first is None:
             self._first = together(self.writes[: self.seeded])
         return self._first
 
-    def _all(self) -> Writes:
+    def _all(self) -> WriteRates:
         if self._whole is None:
             self._whole = self._log() if self.across else together(self.writes)
         return self._whole

@@ -16,11 +16,11 @@ from drdeck.sites.training.units import NEVER
 
 from . import failover, fault_injection, operator_questions, pitr_session
 from .data_flow import LAG, STORE
-from .domain_machine import Machine, Stage
+from .domain_machine import DomainMachine, Stage
 from .fault_injection import InjectFault, SiteCommand
 
 
-def next_at(machine: Machine) -> int:
+def next_at(machine: DomainMachine) -> int:
     """When something happens by itself; NEVER when nothing will."""
     due = min(failover.due_at(machine), pitr_session.due_at(machine))
     if machine.next_event < len(machine.timeline):
@@ -30,7 +30,7 @@ def next_at(machine: Machine) -> int:
     return max(due, machine.at) if due < NEVER else NEVER
 
 
-def process(machine: Machine, at: int) -> None:
+def process(machine: DomainMachine, at: int) -> None:
     """Do everything that is due at `at`, which is no later than `next_at`."""
     come_to(machine, at)
     while machine.next_event < len(machine.timeline) and machine.timeline[machine.next_event][0] <= at:
@@ -41,7 +41,7 @@ def process(machine: Machine, at: int) -> None:
     machine.changed = True
 
 
-def come_to(machine: Machine, at: int) -> None:
+def come_to(machine: DomainMachine, at: int) -> None:
     """Bring the amounts to `at`, no later than `next_at`."""
     machine.at = at
     if machine.flow is not None:
@@ -50,7 +50,7 @@ def come_to(machine: Machine, at: int) -> None:
         machine.transfer.advance(at)
 
 
-def apply(machine: Machine, command: SiteCommand, at: int) -> None:
+def apply(machine: DomainMachine, command: SiteCommand, at: int) -> None:
     """Carry out a command that the rules allow at `at`."""
     match command:
         case StartContinuousFailover():
@@ -75,7 +75,7 @@ def apply(machine: Machine, command: SiteCommand, at: int) -> None:
             pass
 
 
-def _befall(machine: Machine, what: str, number: int, at: int) -> None:
+def _befall(machine: DomainMachine, what: str, number: int, at: int) -> None:
     match what:
         case "strike" | "calm":
             found = machine.incidents[number]

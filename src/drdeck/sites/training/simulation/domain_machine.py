@@ -13,8 +13,8 @@ from drdeck.sites.training.scenario.scenario_tables import Scenario, ScenarioDom
 from drdeck.sites.training.units import NEVER, SECOND, seconds, ticks
 
 from . import domain_faults, task_steps
-from .data_flow import CUT, LAG, STORE, Flow, Transfer
-from .runbook import FAILS_AFTER, Boot, Group, Startup
+from .data_flow import CUT, LAG, STORE, DataFlow, Transfer
+from .runbook import FAILS_AFTER, Boot, BootGroup, RunbookRun
 from .vm_state import VmState, incident
 
 
@@ -60,7 +60,7 @@ PERIODS = 100
 
 
 @dataclass(slots=True)
-class FailoverState:
+class SimulatedFailover:
     operation: str
     type: FailoverType
     run_pitr: bool
@@ -70,7 +70,7 @@ class FailoverState:
 
 
 @dataclass(slots=True)
-class SessionState:
+class SimulatedSession:
     id: str
     asked_at: int
     vms: tuple[int, ...]
@@ -88,7 +88,7 @@ class SessionState:
 
 
 @dataclass(slots=True)
-class Span:
+class SessionSpan:
     """After `start`, up to and including `end`; `end` None: not over."""
 
     start: int
@@ -99,7 +99,7 @@ class Span:
         return NEVER if self.end is None else self.end
 
 
-class Machine:
+class DomainMachine:
     """A domain's state since its last event. `at` is that event's instant."""
 
     def __init__(self, scenario: Scenario, spec: ScenarioDomain, number: int) -> None:
@@ -122,15 +122,15 @@ class Machine:
         self.step_at = self.start
         self.due = NEVER
         self.local = False
-        self.flow: Flow | None = None
+        self.flow: DataFlow | None = None
         self.transfer: Transfer | None = None
-        self.startup: Startup | None = None
-        self.failover: FailoverState | None = None
-        self.session: SessionState | None = None
-        self.excluded: list[Span] = []
-        self.gaps: list[Span] = []
+        self.startup: RunbookRun | None = None
+        self.failover: SimulatedFailover | None = None
+        self.session: SimulatedSession | None = None
+        self.excluded: list[SessionSpan] = []
+        self.gaps: list[SessionSpan] = []
         """when no points were made for other reasons"""
-        self.dropped: dict[int, list[Span]] = {}
+        self.dropped: dict[int, list[SessionSpan]] = {}
         """VM -> points of branches that were left"""
         self.reset_at: int | None = None
         self.mapping: dict[str, str] = {}
@@ -150,7 +150,7 @@ class Machine:
             self.stage, self.local = Stage.PROTECTED, True
             for vm in self.vms:
                 vm.boot = Boot(at, at, 0)
-            self.flow = Flow(at, [vm.writes for vm in self.vms], [0] * many, at - LAG, many)
+            self.flow = DataFlow(at, [vm.writes for vm in self.vms], [0] * many, at - LAG, many)
             return
         for vm in self.vms:
             vm.at_source = self.spec.protected_vms == "on"
@@ -169,7 +169,7 @@ class Machine:
         if self.store_lost_at is not None:
             horizon = min(horizon, self.store_lost_at - LAG)
         vms = [self.vms[number] for number in self.order]
-        self.flow = Flow(at, [vm.writes for vm in vms], [vm.disk for vm in vms], horizon, seeded)
+        self.flow = DataFlow(at, [vm.writes for vm in vms], [vm.disk for vm in vms], horizon, seeded)
         if self.source_end is not None:
             self.flow.freeze(CUT, at, horizon)
         if self.store_lost_at is not None:
@@ -181,7 +181,7 @@ class Machine:
         carried = 0 if self.flow is None else self.flow.processed(at)
         self._forget(at)
         many = len(self.vms)
-        self.flow = Flow(at, [vm.writes for vm in self.vms], [0] * many, at, many, carried)
+        self.flow = DataFlow(at, [vm.writes for vm in self.vms], [0] * many, at, many, carried)
         if self.store_lost_at is not None:
             self.flow.freeze(STORE, at, at)
         self.changed = True
@@ -205,7 +205,7 @@ class Machine:
             pairs = list(pairwise(self.excluded))
             apart = [0 if b.start < low else b.start - a.until for a, b in pairs]
             n = apart.index(min(apart))
-            self.excluded[n : n + 2] = [Span(pairs[n][0].start, pairs[n][1].end)]
+            self.excluded[n : n + 2] = [SessionSpan(pairs[n][0].start, pairs[n][1].end)]
 
     def demand(self) -> int:
         """What this domain asks of the link, for `link.share`."""
@@ -285,17 +285,17 @@ class Machine:
         """What a VM of a protected network is put on: as chosen, else the same name, else the first."""
         return self.mapping.get(name, name if name in self.offered else self.offered[0])
 
-    def groups_of(self, numbers: frozenset[int]) -> list[Group]:
+    def groups_of(self, numbers: frozenset[int]) -> list[BootGroup]:
         """The runbook for some VMs only."""
         return [
-            Group(group.name, tuple(vm for vm in group.vms if vm in numbers), group.delay_after)
+            BootGroup(group.name, tuple(vm for vm in group.vms if vm in numbers), group.delay_after)
             for group in self.groups
         ]
 
     # -- points
 
     def open_gap(self, start: int) -> None:
-        self.gaps.append(Span(start))
+        self.gaps.append(SessionSpan(start))
 
     def close_gap(self, start: int, end: int) -> None:
         """End the open gap that began at `start`, if there is one."""
@@ -305,9 +305,9 @@ class Machine:
                 return
 
 
-def _groups(spec: ScenarioDomain) -> list[Group]:
+def _groups(spec: ScenarioDomain) -> list[BootGroup]:
     """The runbook with VM numbers; VMs that no group names start last, together."""
-    groups: list[Group] = []
+    groups: list[BootGroup] = []
     taken: set[int] = set()
     for group in spec.runbook:
         found = tuple(
@@ -318,14 +318,14 @@ def _groups(spec: ScenarioDomain) -> list[Group]:
         )
         numbers = tuple(dict.fromkeys(number for number in found if number not in taken))
         taken.update(numbers)
-        groups.append(Group(group.group, numbers, seconds(parse_duration(group.delay_after))))
+        groups.append(BootGroup(group.group, numbers, seconds(parse_duration(group.delay_after))))
     rest = tuple(number for number in range(len(spec.vms)) if number not in taken)
     if rest:
-        groups.append(Group("other VMs" if groups else "all VMs", rest, 0))
+        groups.append(BootGroup("other VMs" if groups else "all VMs", rest, 0))
     return groups
 
 
-def _timeline(machine: Machine) -> list[tuple[int, str, int]]:
+def _timeline(machine: DomainMachine) -> list[tuple[int, str, int]]:
     """What befalls a domain whatever is done: (when, what, number), in order."""
     events: list[tuple[int, str, int]] = []
     for number, found in enumerate(machine.incidents):

@@ -8,24 +8,24 @@ from drdeck.sites.training.units import NEVER, SECOND
 
 from . import task_steps
 from .data_flow import CUT, LAG, STORE
-from .domain_machine import AT_SOURCE, FailoverState, Machine, Stage
-from .runbook import Startup
+from .domain_machine import AT_SOURCE, DomainMachine, SimulatedFailover, Stage
+from .runbook import RunbookRun
 from .vm_state import VmState
 
 SHUTDOWN_GIVEN_UP = 60 * SECOND
 """how long a protected VM is waited for to shut down"""
 
 
-def start(machine: Machine, networks: dict[str, str], at: int) -> None:
+def start(machine: DomainMachine, networks: dict[str, str], at: int) -> None:
     """Begin a continuous failover with its preparing steps."""
     machine.mapping = dict(networks)
     machine.stage = Stage.PREPARING
     _enter(machine, 1, at)
 
 
-def begin(machine: Machine, command: BeginCompletion, at: int) -> None:
+def begin(machine: DomainMachine, command: BeginCompletion, at: int) -> None:
     """Begin to complete it."""
-    failover = FailoverState(command.operation, command.type, command.run_pitr, at)
+    failover = SimulatedFailover(command.operation, command.type, command.run_pitr, at)
     machine.failover = failover
     machine.mapping.update(command.networks)
     for vm in machine.vms:
@@ -42,7 +42,7 @@ def begin(machine: Machine, command: BeginCompletion, at: int) -> None:
         _drain(machine, at)
 
 
-def abort(machine: Machine, at: int) -> None:
+def abort(machine: DomainMachine, at: int) -> None:
     """Back to continuous rehydration; what was shut down stays off: nobody here can start it there."""
     assert machine.failover is not None
     if machine.source_end is None:
@@ -53,7 +53,7 @@ def abort(machine: Machine, at: int) -> None:
         vm.off_at = vm.stuck_at = NEVER
 
 
-def lose_site(machine: Machine, at: int) -> None:
+def lose_site(machine: DomainMachine, at: int) -> None:
     """The protected site is gone: what had not left it is lost."""
     machine.site_lost_at = at
     if machine.stage not in AT_SOURCE or machine.local:
@@ -68,11 +68,11 @@ def lose_site(machine: Machine, at: int) -> None:
         _drain(machine, at)
 
 
-def retry_shutdown(machine: Machine, vm: VmState, at: int) -> None:
+def retry_shutdown(machine: DomainMachine, vm: VmState, at: int) -> None:
     _shut_down(machine, vm, at)
 
 
-def due_at(machine: Machine) -> int:
+def due_at(machine: DomainMachine) -> int:
     """When the stage goes on by itself; NEVER while it waits for data or a word."""
     if machine.stage is Stage.SHUTTING_DOWN:
         return min((vm.off_at for vm in machine.vms), default=NEVER)
@@ -87,7 +87,7 @@ def due_at(machine: Machine) -> int:
     return machine.due
 
 
-def step(machine: Machine, at: int) -> bool:
+def step(machine: DomainMachine, at: int) -> bool:
     """Do one thing that is due at `at`; False when nothing is."""
     match machine.stage:
         case Stage.PREPARING | Stage.TAKING_OVER if machine.due <= at:
@@ -111,13 +111,13 @@ def step(machine: Machine, at: int) -> bool:
     return False
 
 
-def _enter(machine: Machine, number: int, at: int) -> None:
+def _enter(machine: DomainMachine, number: int, at: int) -> None:
     machine.step, machine.step_at = number, at
     lease = number == task_steps.OWNERSHIP and machine.site_lost_at is not None and not machine.local
     machine.due = at + task_steps.duration(number, len(machine.vms), machine.disks, lease)
 
 
-def _next_step(machine: Machine, at: int) -> None:
+def _next_step(machine: DomainMachine, at: int) -> None:
     if machine.step == task_steps.OWNERSHIP:
         machine.local = True
         for vm in machine.vms:
@@ -142,12 +142,12 @@ def _next_step(machine: Machine, at: int) -> None:
             at,
             NEVER,
         )
-        machine.startup = Startup(at, machine.groups, machine.power_on)
+        machine.startup = RunbookRun(at, machine.groups, machine.power_on)
     else:
         _enter(machine, machine.step + 1, at)
 
 
-def _caught_up(machine: Machine, at: int) -> bool:
+def _caught_up(machine: DomainMachine, at: int) -> bool:
     """Planned: the bulk is brought while the VMs run; then they are shut down."""
     assert machine.flow is not None
     if not machine.flow.caught_up or machine.flow.frozen(STORE):
@@ -159,7 +159,7 @@ def _caught_up(machine: Machine, at: int) -> bool:
     return True
 
 
-def _shut_down(machine: Machine, vm: VmState, at: int) -> None:
+def _shut_down(machine: DomainMachine, vm: VmState, at: int) -> None:
     vm.off_tries += 1
     fault = machine.fault("shutdown_fails", vm, at)
     if fault is not None:
@@ -170,7 +170,7 @@ def _shut_down(machine: Machine, vm: VmState, at: int) -> None:
         vm.off_at, vm.stuck_at = at + machine.slowed(vm, at, length), NEVER
 
 
-def _shutting_down(machine: Machine, at: int) -> bool:
+def _shutting_down(machine: DomainMachine, at: int) -> bool:
     for vm in machine.vms:
         if vm.off_at <= at:
             vm.at_source, vm.off_at = False, NEVER
@@ -181,7 +181,7 @@ def _shutting_down(machine: Machine, at: int) -> bool:
     return True
 
 
-def _cut(machine: Machine, at: int) -> None:
+def _cut(machine: DomainMachine, at: int) -> None:
     """Abruptly: nothing newer than what the storage site has will ever come."""
     assert machine.flow is not None
     machine.flow.advance(at)
@@ -190,14 +190,14 @@ def _cut(machine: Machine, at: int) -> None:
     machine.changed = True
 
 
-def _end_source(machine: Machine, at: int, horizon: int) -> None:
+def _end_source(machine: DomainMachine, at: int, horizon: int) -> None:
     machine.source_end = horizon
     machine.open_gap(horizon)
     for vm in machine.vms:
         vm.lose_after(horizon, at)
 
 
-def _drain(machine: Machine, at: int) -> None:
+def _drain(machine: DomainMachine, at: int) -> None:
     """The protected VMs write no more: bring what is left."""
     assert machine.failover is not None
     machine.stage, machine.failover.cut_at = Stage.DRAINING, at
@@ -205,7 +205,7 @@ def _drain(machine: Machine, at: int) -> None:
         machine.open_gap(at)
 
 
-def _drained(machine: Machine, at: int) -> bool:
+def _drained(machine: DomainMachine, at: int) -> bool:
     flow, failover = machine.flow, machine.failover
     assert flow is not None and failover is not None
     if not flow.caught_up or not (flow.frozen(CUT) or flow.reached(failover.cut_at, at)):

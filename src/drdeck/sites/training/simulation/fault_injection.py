@@ -8,7 +8,7 @@ from drdeck.sites.training.units import NEVER, seconds
 
 from . import domain_faults
 from .domain_faults import Fault
-from .domain_machine import Machine, SessionStage
+from .domain_machine import DomainMachine, SessionStage
 
 STORE_LOST_S = 300.0
 """how long the object store is lost when nobody says for how long"""
@@ -37,7 +37,7 @@ SiteCommand = AnyCommand | InjectFault
 """what a training site stores and replays"""
 
 
-def refusal(machine: Machine, command: InjectFault) -> str | None:
+def refusal(machine: DomainMachine, command: InjectFault) -> str | None:
     """Why a fault cannot be thrown in, or None."""
     known = {vm.name for vm in machine.vms}
     for name in command.vms:
@@ -52,14 +52,14 @@ def refusal(machine: Machine, command: InjectFault) -> str | None:
     return None if command.vms else "name the VMs that it hits"
 
 
-def someone(machine: Machine, fault: str) -> str | None:
+def someone(machine: DomainMachine, fault: str) -> str | None:
     """The VM that a fault hits when nobody says which; None in an empty domain."""
     if not machine.vms:
         return None
     return machine.vms[domain_faults.pick(machine.seed, fault, len(machine.faults)) % len(machine.vms)].name
 
 
-def apply(machine: Machine, command: InjectFault, at: int) -> None:
+def apply(machine: DomainMachine, command: InjectFault, at: int) -> None:
     """Let a fault begin at `at`; what it does follows as for one of the scenario's."""
     end = NEVER if command.for_s is None else at + seconds(command.for_s)
     numbers = {vm.name: vm.number for vm in machine.vms}

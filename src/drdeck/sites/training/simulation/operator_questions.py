@@ -7,11 +7,11 @@ from drdeck.model.planned import SiteQuestion
 from drdeck.sites.training.units import SECOND
 
 from . import failover
-from .domain_machine import Machine, SessionStage, Stage
+from .domain_machine import DomainMachine, SessionStage, Stage
 from .vm_state import VmState
 
 
-def question(machine: Machine, at: int) -> SiteQuestion | None:
+def question(machine: DomainMachine, at: int) -> SiteQuestion | None:
     """The first question that is open; its id names the VM and the try."""
     found = _open(machine, at)
     if found is None:
@@ -38,7 +38,7 @@ def question(machine: Machine, at: int) -> SiteQuestion | None:
 POWER_ON_ERROR = "did not power on: the host had no resources for it"
 
 
-def resolve(machine: Machine, command: Resolve, at: int) -> None:
+def resolve(machine: DomainMachine, command: Resolve, at: int) -> None:
     """Do what was answered to the open question."""
     found = _open(machine, at)
     if found is None:
@@ -57,14 +57,14 @@ def resolve(machine: Machine, command: Resolve, at: int) -> None:
             machine.startup.retry(vm.number, at)
 
 
-def _operation(machine: Machine) -> str:
+def _operation(machine: DomainMachine) -> str:
     session = machine.session
     if session is not None and session.stage is SessionStage.BOOTING:
         return session.last_operation or ""
     return "" if machine.failover is None else machine.failover.operation
 
 
-def _open(machine: Machine, at: int) -> tuple[str, VmState] | None:
+def _open(machine: DomainMachine, at: int) -> tuple[str, VmState] | None:
     if machine.stage is Stage.SHUTTING_DOWN:
         stuck = next((vm for vm in machine.vms if vm.stuck_at <= at), None)
         return None if stuck is None else ("shut_down", stuck)

@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from drdeck.model.alarms import Alarm
-from drdeck.model.guard import Deed, Hazard, alarm, who
+from drdeck.model.guard import Change, Hazard, alarm, who
 from drdeck.model.pitr import Disturbed
 from drdeck.model.times import show_spaced
 from drdeck.sites.training.units import instant
 
 from .domain_faults import Fault, pick
-from .domain_machine import Machine, SessionStage
+from .domain_machine import DomainMachine, SessionStage
 
 _PEOPLE = ("svc-backup", "svc-monitoring", "j.doe", "night-shift")
 _NAMES = {
@@ -25,7 +25,7 @@ _TOOLS = frozenset({"svc-backup", "svc-monitoring"})
 """They come by a schedule, which can be known before."""
 
 
-class Snapshot(NamedTuple):
+class ForeignSnapshot(NamedTuple):
     """One that somebody made: when (ticks), of which VM, and who from where."""
 
     at: int
@@ -38,13 +38,13 @@ class Snapshot(NamedTuple):
         return f'made the snapshot "{_NAMES[self.user]}"'
 
 
-def _by(machine: Machine, fault: Fault, vm: str) -> tuple[str, str]:
+def _by(machine: DomainMachine, fault: Fault, vm: str) -> tuple[str, str]:
     """User and address; they follow from the scenario's seed."""
     user = _PEOPLE[pick(machine.seed, "user", fault.number, vm) % len(_PEOPLE)]
     return user, f"10.20.0.{10 + pick(machine.seed, 'address', user) % 200}"
 
 
-def snapshots(machine: Machine, at: int) -> Iterator[Snapshot]:
+def snapshots(machine: DomainMachine, at: int) -> Iterator[ForeignSnapshot]:
     """Those made in the session so far."""
     session = machine.session
     if session is None or session.stage is SessionStage.WAITING:
@@ -52,18 +52,18 @@ def snapshots(machine: Machine, at: int) -> Iterator[Snapshot]:
     for when, number, fault in session.foreign:
         if when <= at:
             vm = machine.vms[number].name
-            yield Snapshot(when, vm, *_by(machine, fault, vm))
+            yield ForeignSnapshot(when, vm, *_by(machine, fault, vm))
 
 
-def alarms(machine: Machine, at: int) -> list[Alarm]:
+def alarms(machine: DomainMachine, at: int) -> list[Alarm]:
     """They belong to the session, and go with it."""
     return [
-        alarm(Deed.SNAPSHOT, one.vm, one.did, instant(one.at), one.user, one.address)
+        alarm(Change.SNAPSHOT, one.vm, one.did, instant(one.at), one.user, one.address)
         for one in snapshots(machine, at)
     ]
 
 
-def disturbed(machine: Machine, at: int) -> tuple[Disturbed, ...]:
+def disturbed(machine: DomainMachine, at: int) -> tuple[Disturbed, ...]:
     """The same among the restore points, newest first: none of them can be picked."""
     found = [
         Disturbed(
@@ -76,7 +76,7 @@ def disturbed(machine: Machine, at: int) -> tuple[Disturbed, ...]:
     return tuple(sorted(found, key=lambda d: (d.time, d.vm), reverse=True))
 
 
-def hazards(machine: Machine, names: tuple[str, ...], at: int) -> tuple[Hazard, ...]:
+def hazards(machine: DomainMachine, names: tuple[str, ...], at: int) -> tuple[Hazard, ...]:
     """Schedules of tools that are still to come, for VMs by name (empty: all)."""
     found = []
     for fault in machine.faults:

@@ -7,17 +7,17 @@ from drdeck.sites.training.units import NEVER, SECOND, ticks
 
 from . import restore_points
 from .data_flow import SESSION, Transfer
-from .domain_machine import Machine, SessionStage, SessionState, Span, Stage
-from .runbook import Startup
+from .domain_machine import DomainMachine, SessionSpan, SessionStage, SimulatedSession, Stage
+from .runbook import RunbookRun
 
 
-def start(machine: Machine, command: StartSession, at: int) -> None:
+def start(machine: DomainMachine, command: StartSession, at: int) -> None:
     """Ask for a session; it becomes active when everything written so far is safe."""
     numbers = {vm.name: vm.number for vm in machine.vms}
     named = command.vms
     vms = tuple(sorted(numbers[name] for name in named)) if named else tuple(range(len(machine.vms)))
     failover = machine.failover
-    machine.session = SessionState(
+    machine.session = SimulatedSession(
         id=command.session,
         asked_at=at,
         vms=vms,
@@ -26,7 +26,7 @@ def start(machine: Machine, command: StartSession, at: int) -> None:
     )
 
 
-def roll_back(machine: Machine, command: RollBack, at: int) -> None:
+def roll_back(machine: DomainMachine, command: RollBack, at: int) -> None:
     """Take each VM to its newest point at or before the instant; those that have none stay as they are."""
     session = machine.session
     assert session is not None
@@ -50,7 +50,7 @@ def roll_back(machine: Machine, command: RollBack, at: int) -> None:
     machine.changed = True
 
 
-def leave(machine: Machine, operation: str, at: int) -> None:
+def leave(machine: DomainMachine, operation: str, at: int) -> None:
     """Begin to exit the session."""
     session = machine.session
     assert session is not None
@@ -58,7 +58,7 @@ def leave(machine: Machine, operation: str, at: int) -> None:
     session.due = at + 2 * SECOND + len(session.vms) * SECOND // 4
 
 
-def due_at(machine: Machine) -> int:
+def due_at(machine: DomainMachine) -> int:
     """When the session goes on by itself."""
     session = machine.session
     if session is None or machine.flow is None:
@@ -72,7 +72,7 @@ def due_at(machine: Machine) -> int:
     return session.due
 
 
-def step(machine: Machine, at: int) -> bool:
+def step(machine: DomainMachine, at: int) -> bool:
     """Do one thing that is due at `at`; False when nothing is."""
     session, flow = machine.session, machine.flow
     if session is None or flow is None:
@@ -103,10 +103,10 @@ def step(machine: Machine, at: int) -> bool:
     return False
 
 
-def _activate(machine: Machine, session: SessionState, at: int) -> None:
+def _activate(machine: DomainMachine, session: SimulatedSession, at: int) -> None:
     assert machine.flow is not None
     session.stage, session.started_at = SessionStage.ACTIVE, at
-    machine.excluded.append(Span(at))
+    machine.excluded.append(SessionSpan(at))
     machine.flow.freeze(SESSION, at, at)
     machine.changed = True
     for vm in machine.vms:
@@ -119,7 +119,7 @@ def _activate(machine: Machine, session: SessionState, at: int) -> None:
                 session.foreign.append((max(at, fault.start), number, fault))
 
 
-def _boot(machine: Machine, session: SessionState, at: int) -> None:
+def _boot(machine: DomainMachine, session: SimulatedSession, at: int) -> None:
     assert machine.transfer is not None
     numbers = frozenset(number for number, _ in machine.transfer.parts)
     machine.transfer = None
@@ -129,10 +129,10 @@ def _boot(machine: Machine, session: SessionState, at: int) -> None:
         assert vm.target is not None
         vm.rolled(vm.target, at)
     session.stage = SessionStage.BOOTING
-    machine.startup = Startup(at, machine.groups_of(numbers), machine.power_on)
+    machine.startup = RunbookRun(at, machine.groups_of(numbers), machine.power_on)
 
 
-def _end(machine: Machine, session: SessionState, at: int) -> None:
+def _end(machine: DomainMachine, session: SimulatedSession, at: int) -> None:
     flow, started = machine.flow, session.started_at
     assert flow is not None and started is not None
     machine.exclude(at)
@@ -147,7 +147,7 @@ def _end(machine: Machine, session: SessionState, at: int) -> None:
         for number in session.vms:
             vm = machine.vms[number]
             if vm.rolled_to is not None and vm.rolled_to < started:
-                machine.dropped.setdefault(number, []).append(Span(vm.rolled_to, started))
+                machine.dropped.setdefault(number, []).append(SessionSpan(vm.rolled_to, started))
             vm.settle()
         machine.protect(at)
     elif session.after_failover is not None:

@@ -14,8 +14,8 @@ from drdeck.sites.training.units import MICRO, instant
 
 from . import other_users
 from .data_flow import LAG
-from .domain_machine import Machine, Span
-from .write_rates import Writes, together
+from .domain_machine import DomainMachine, SessionSpan
+from .write_rates import WriteRates, together
 
 Gap = tuple[int, int]
 """after the first and up to the second"""
@@ -95,11 +95,11 @@ def _common(lists: Sequence[tuple[Gap, ...]]) -> tuple[Gap, ...]:
     return found
 
 
-def _gaps(spans: Iterable[Span]) -> list[Gap]:
+def _gaps(spans: Iterable[SessionSpan]) -> list[Gap]:
     return [(span.start, span.until) for span in spans]
 
 
-def grid(machine: Machine, at: int, dropped: Iterable[Gap] = ()) -> Grid:
+def grid(machine: DomainMachine, at: int, dropped: Iterable[Gap] = ()) -> Grid:
     """The points that may be picked at an instant, less those dropped."""
     low = at - machine.window - 1
     if machine.reset_at is not None:
@@ -109,19 +109,19 @@ def grid(machine: Machine, at: int, dropped: Iterable[Gap] = ()) -> Grid:
     return Grid(machine.start, machine.interval, low, at - LAG, gone)
 
 
-def of_vm(machine: Machine, number: int, at: int) -> Grid:
+def of_vm(machine: DomainMachine, number: int, at: int) -> Grid:
     """The points that a VM has."""
     return grid(machine, at, _gaps(machine.dropped.get(number, ())))
 
 
-def of_domain(machine: Machine, at: int) -> Grid:
+def of_domain(machine: DomainMachine, at: int) -> Grid:
     """The points that at least one VM has."""
     if len(machine.dropped) < len(machine.vms):
         return grid(machine, at)
     return grid(machine, at, _common([merged(_gaps(spans)) for spans in machine.dropped.values()]))
 
 
-def entry(machine: Machine, at: int) -> int | None:
+def entry(machine: DomainMachine, at: int) -> int | None:
     """The point made on entering the session, while the session and the window have it."""
     session = machine.session
     if session is None or session.started_at is None or session.started_at < at - machine.window:
@@ -129,7 +129,7 @@ def entry(machine: Machine, at: int) -> int | None:
     return session.started_at
 
 
-def newest_at(machine: Machine, number: int, to: int, at: int) -> int | None:
+def newest_at(machine: DomainMachine, number: int, to: int, at: int) -> int | None:
     """The newest point of a VM at or before `to`."""
     entered = entry(machine, at)
     if entered is not None and entered <= to:
@@ -137,12 +137,12 @@ def newest_at(machine: Machine, number: int, to: int, at: int) -> int | None:
     return of_vm(machine, number, at).newest(to)
 
 
-def listed(machine: Machine, at: int, excluded: tuple[Period, ...]) -> Points:
+def listed(machine: DomainMachine, at: int, excluded: tuple[Period, ...]) -> Points:
     """The points that may be picked, newest first, with what was written before each."""
     if not machine.spec.pitr.enabled:
         return Points(points=(), excluded=excluded)
     found = of_domain(machine, at)
-    hints = Hints([(vm.name, vm.writes) for vm in machine.vms], found.low + 1, at)
+    hints = WriteHints([(vm.name, vm.writes) for vm in machine.vms], found.low + 1, at)
     partial = merged(gap for spans in machine.dropped.values() for gap in _gaps(spans))
     points = []
     for time in found.times():
@@ -174,7 +174,7 @@ def listed(machine: Machine, at: int, excluded: tuple[Period, ...]) -> Points:
     )
 
 
-def _uneven(machine: Machine, time: int, at: int) -> tuple[int, tuple[str, ...], float]:
+def _uneven(machine: DomainMachine, time: int, at: int) -> tuple[int, tuple[str, ...], float]:
     """(VMs that have a point, names of those with none, largest skew) where branches were left."""
     missing, skew, exact = [], 0, 0
     for vm in machine.vms:
@@ -187,7 +187,7 @@ def _uneven(machine: Machine, time: int, at: int) -> tuple[int, tuple[str, ...],
     return exact, tuple(missing), skew / 1_000_000
 
 
-def next_made(machine: Machine, at: int) -> int:
+def next_made(machine: DomainMachine, at: int) -> int:
     """When the next point is made, if nothing comes between."""
     made = (at - LAG - machine.start) // machine.interval + 1
     return machine.start + made * machine.interval + LAG
@@ -197,13 +197,13 @@ ABNORMAL = 1.5
 """times a VM's median write rate; these rates are exact, and change only for a reason"""
 
 
-class Hints:
+class WriteHints:
     """Asked for one interval after another, oldest first; `low` to `high` is the window.
 
     Each VM is compared with its own median, so that one small VM is not lost among large ones.
     """
 
-    def __init__(self, vms: Sequence[tuple[str, Writes]], low: int, high: int) -> None:
+    def __init__(self, vms: Sequence[tuple[str, WriteRates]], low: int, high: int) -> None:
         self._total = together(writes for _, writes in vms)
         self._vms = [(name, writes, _median(writes, low, high)) for name, writes in vms]
         self._vms = [one for one in self._vms if one[2] > 0]
@@ -232,7 +232,7 @@ class Hints:
         return factor, names
 
 
-def _median(writes: Writes, low: int, high: int) -> int:
+def _median(writes: WriteRates, low: int, high: int) -> int:
     """The median rate over the time in which anything was written."""
     spans = sorted((rate, end - start) for start, end, rate in writes.spans(low, high) if rate > 0)
     half = sum(length for _, length in spans) / 2

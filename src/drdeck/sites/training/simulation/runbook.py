@@ -36,7 +36,7 @@ class Boot:
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class BootGroup:
     """Numbers of the VMs that start together."""
 
     name: str
@@ -48,10 +48,10 @@ PowerOn = Callable[[int, int], Boot]
 """(VM number, instant) -> the try"""
 
 
-class Startup:
+class RunbookRun:
     """One run of the runbook, from event to event."""
 
-    def __init__(self, at: int, groups: Sequence[Group], power_on: PowerOn) -> None:
+    def __init__(self, at: int, groups: Sequence[BootGroup], power_on: PowerOn) -> None:
         self.groups = [group for group in groups if group.vms]
         self.boots: dict[int, Boot] = {}
         self.number = 0
@@ -65,7 +65,7 @@ class Startup:
         return self.number >= len(self.groups)
 
     @property
-    def group(self) -> Group | None:
+    def group(self) -> BootGroup | None:
         return None if self.done else self.groups[self.number]
 
     def next_at(self) -> int:

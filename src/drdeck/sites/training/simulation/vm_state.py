@@ -10,7 +10,7 @@ from drdeck.sites.training.scenario.scenario_tables import ScenarioIncident, Sce
 from drdeck.sites.training.units import MICRO, NEVER, seconds, ticks
 
 from .runbook import Boot
-from .write_rates import Writes
+from .write_rates import WriteRates
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class VmState:
         self.disk = spec.disk_bytes * MICRO
         self.rate = spec.write_bytes_per_s
         self.boot_time = seconds(parse_duration(spec.boot))
-        self.writes = Writes(start, self.rate)
+        self.writes = WriteRates(start, self.rate)
         self.at_source = False
         """runs at the protected site, whether or not it counts for us"""
         self.boot: Boot | None = None

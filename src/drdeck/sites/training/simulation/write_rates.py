@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from drdeck.sites.training.units import NEVER
 
 
-class Writes:
+class WriteRates:
     """A write rate (bytes per second) over time; before its first change it had always been the same.
 
     Sums are micro-bytes, counted from its first change ever on and negative before it. It grows with
@@ -86,11 +86,11 @@ class Writes:
         return i < bisect_left(self._times, end)
 
 
-def together(parts: Iterable[Writes]) -> Writes:
+def together(parts: Iterable[WriteRates]) -> WriteRates:
     """The sum of several, all with the same first instant."""
     many = list(parts)
     if not many:
-        return Writes(0, 0)
+        return WriteRates(0, 0)
     (start, _), *_ = many[0].changes()
     deltas: dict[int, int] = {}
     first = 0
@@ -102,7 +102,7 @@ def together(parts: Iterable[Writes]) -> Writes:
             else:
                 deltas[at] = deltas.get(at, 0) + rate - before
             before = rate
-    total = Writes(start, first)
+    total = WriteRates(start, first)
     rate = first
     for at in sorted(deltas):
         rate += deltas[at]

@@ -9,25 +9,25 @@ from drdeck.model.commands import (
     BeginCompletion,
     ExitSession,
     FinishFailover,
+    MakePlannedCall,
     Resolve,
     RollBack,
     Skip,
     StartContinuousFailover,
     StartSession,
-    Take,
     TakeOver,
 )
 from drdeck.model.domains import MODE_LABELS, FailoverType, Mode
 from drdeck.model.pitr import why_unreachable
 from drdeck.sites.training.simulation import fault_injection, operator_questions, restore_points, task_steps
-from drdeck.sites.training.simulation.domain_machine import Machine, SessionStage, Stage
+from drdeck.sites.training.simulation.domain_machine import DomainMachine, SessionStage, Stage
 from drdeck.sites.training.simulation.fault_injection import InjectFault, SiteCommand
 from drdeck.sites.training.units import instant, ticks
 
 from . import domain_view
 
 
-def refusal(machine: Machine, command: SiteCommand, at: int) -> str | None:
+def refusal(machine: DomainMachine, command: SiteCommand, at: int) -> str | None:
     """Why a command cannot be carried out at `at`, or None."""
     name = machine.spec.name
     match command:
@@ -58,16 +58,16 @@ def refusal(machine: Machine, command: SiteCommand, at: int) -> str | None:
             return None
         case InjectFault():
             return fault_injection.refusal(machine, command)
-        case Take() | Skip() | TakeOver():
+        case MakePlannedCall() | Skip() | TakeOver():
             return "the training site drives itself; it takes no single acts"
     raise TypeError(f"{type(command).__name__} is no command")
 
 
-def _mode(machine: Machine, at: int) -> Mode:
+def _mode(machine: DomainMachine, at: int) -> Mode:
     return domain_view.mode(machine, at)
 
 
-def _networks(machine: Machine, networks: dict[str, str]) -> str | None:
+def _networks(machine: DomainMachine, networks: dict[str, str]) -> str | None:
     protected = {vm.network for vm in machine.vms}
     offered = machine.spec.recovery_networks
     for source, target in networks.items():
@@ -78,7 +78,7 @@ def _networks(machine: Machine, networks: dict[str, str]) -> str | None:
     return None
 
 
-def _begin(machine: Machine, command: BeginCompletion, at: int) -> str | None:
+def _begin(machine: DomainMachine, command: BeginCompletion, at: int) -> str | None:
     name, mode = machine.spec.name, _mode(machine, at)
     if mode is not Mode.SYNCHRONISED:
         reads = f'"{name}" reads "{MODE_LABELS[mode]}"'
@@ -99,7 +99,7 @@ def _begin(machine: Machine, command: BeginCompletion, at: int) -> str | None:
     return _networks(machine, command.networks)
 
 
-def _finish(machine: Machine, name: str) -> str | None:
+def _finish(machine: DomainMachine, name: str) -> str | None:
     if machine.stage is not Stage.RECOVERED or machine.failover is None:
         return f'there is no failover of "{name}" that could be finished'
     if machine.failover.run_pitr:
@@ -107,7 +107,7 @@ def _finish(machine: Machine, name: str) -> str | None:
     return None
 
 
-def _abort(machine: Machine, name: str) -> str | None:
+def _abort(machine: DomainMachine, name: str) -> str | None:
     early = machine.stage in (Stage.CATCHING_UP, Stage.SHUTTING_DOWN, Stage.DRAINING)
     taking = machine.stage is Stage.TAKING_OVER and machine.step == task_steps.OWNERSHIP
     if (early or taking) and not machine.local:
@@ -117,7 +117,7 @@ def _abort(machine: Machine, name: str) -> str | None:
     return f'this site owns "{name}" already; the failover cannot be given up any more'
 
 
-def _start(machine: Machine, command: StartSession, at: int) -> str | None:
+def _start(machine: DomainMachine, command: StartSession, at: int) -> str | None:
     name = machine.spec.name
     if not machine.spec.pitr.enabled:
         return f'"{name}" is not PITR-enabled'
@@ -135,7 +135,7 @@ def _start(machine: Machine, command: StartSession, at: int) -> str | None:
     return _known(machine, command.vms, [vm.name for vm in machine.vms], "is no VM of")
 
 
-def _active(machine: Machine, name: str) -> str | None:
+def _active(machine: DomainMachine, name: str) -> str | None:
     if machine.session is None:
         return f'"{name}" has no PITR session'
     if machine.session.stage is not SessionStage.ACTIVE:
@@ -144,7 +144,7 @@ def _active(machine: Machine, name: str) -> str | None:
     return None
 
 
-def _roll_back(machine: Machine, command: RollBack, at: int) -> str | None:
+def _roll_back(machine: DomainMachine, command: RollBack, at: int) -> str | None:
     name = machine.spec.name
     closed = _active(machine, name)
     if closed is not None:
@@ -165,7 +165,7 @@ def _roll_back(machine: Machine, command: RollBack, at: int) -> str | None:
     return None
 
 
-def _known(machine: Machine, names: Sequence[str], known: Sequence[str], what: str) -> str | None:
+def _known(machine: DomainMachine, names: Sequence[str], known: Sequence[str], what: str) -> str | None:
     for name in names:
         if name not in known:
             return f'"{name}" {what} "{machine.spec.name}"'

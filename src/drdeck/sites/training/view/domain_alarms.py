@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from drdeck.model.alarms import Alarm, Severity
 from drdeck.sites.training.simulation import operator_questions, other_users
-from drdeck.sites.training.simulation.domain_machine import Machine, Stage
+from drdeck.sites.training.simulation.domain_machine import DomainMachine, Stage
 from drdeck.sites.training.units import instant
 
 
-def of(machine: Machine, at: int) -> tuple[Alarm, ...]:
+def of(machine: DomainMachine, at: int) -> tuple[Alarm, ...]:
     """The alarms of a domain, oldest first."""
     found: list[Alarm] = []
     if machine.store_lost_at is not None:

@@ -8,11 +8,11 @@ from drdeck.model import domains as model
 from drdeck.model.domains import Mode, Owner, Period, Step
 from drdeck.model.planned import SiteQuestion
 from drdeck.sites.training.simulation import operator_questions, restore_points, task_steps
-from drdeck.sites.training.simulation.domain_machine import Machine, SessionStage, Span, Stage
+from drdeck.sites.training.simulation.domain_machine import DomainMachine, SessionSpan, SessionStage, Stage
 from drdeck.sites.training.units import MICRO, SECOND, instant, percent
 
 from . import domain_alarms
-from .vm_view import Portraits
+from .vm_view import VmViews
 
 SYNCHRONISED_WITHIN = 60 * SECOND
 """data that is older than this and not here yet: not synchronised"""
@@ -26,7 +26,7 @@ SESSION_STATES = {
 }
 
 
-def mode(machine: Machine, at: int) -> Mode:
+def mode(machine: DomainMachine, at: int) -> Mode:
     """What the domain's mode is; a session counts from its being active."""
     if machine.session is not None and machine.session.stage is not SessionStage.WAITING:
         return Mode.PITR_SESSION
@@ -44,13 +44,13 @@ def mode(machine: Machine, at: int) -> Mode:
     return Mode.COMPLETING
 
 
-def synchronised(machine: Machine, at: int) -> bool:
+def synchronised(machine: DomainMachine, at: int) -> bool:
     """Every disk is here, and what is missing is young."""
     lag = None if machine.flow is None else machine.flow.lag(at)
     return lag is not None and lag <= SYNCHRONISED_WITHIN
 
 
-def domain(machine: Machine, at: int) -> model.Domain:
+def domain(machine: DomainMachine, at: int) -> model.Domain:
     """The whole domain at `at`."""
     spec, now_mode = machine.spec, mode(machine, at)
     enabled = spec.pitr.enabled
@@ -61,7 +61,7 @@ def domain(machine: Machine, at: int) -> model.Domain:
     count = 0 if grid is None else grid.count()
     asked = operator_questions.question(machine, at)
     current = step(machine, at, now_mode, asked)
-    portraits = Portraits(machine, at, now_mode, grid)
+    portraits = VmViews(machine, at, now_mode, grid)
     vms = tuple(portraits.of(vm) for vm in machine.vms)
     amounts = _amounts(machine, at)
     return model.Domain(
@@ -110,16 +110,16 @@ def _time(at: int | None) -> datetime | None:
     return None if at is None else instant(at)
 
 
-def excluded(machine: Machine) -> tuple[Period, ...]:
+def excluded(machine: DomainMachine) -> tuple[Period, ...]:
     """The periods in which a session was active."""
     return tuple(_period(span) for span in machine.excluded)
 
 
-def _period(span: Span) -> Period:
+def _period(span: SessionSpan) -> Period:
     return Period(start=instant(span.start), end=None if span.end is None else instant(span.end))
 
 
-def _consistent_at(machine: Machine, at: int) -> datetime | None:
+def _consistent_at(machine: DomainMachine, at: int) -> datetime | None:
     """The newest instant at which every VM could be had; none of a session's can."""
     flow = machine.flow
     if flow is None:
@@ -136,7 +136,7 @@ def _consistent_at(machine: Machine, at: int) -> datetime | None:
     return instant(applied)
 
 
-def _amounts(machine: Machine, at: int) -> tuple[int | None, int | None]:
+def _amounts(machine: DomainMachine, at: int) -> tuple[int | None, int | None]:
     """(processed, remaining) bytes, which together are what was written."""
     if machine.flow is None:
         return None, None
@@ -144,7 +144,7 @@ def _amounts(machine: Machine, at: int) -> tuple[int | None, int | None]:
     return processed, machine.flow.known(at) // MICRO - processed
 
 
-def step(machine: Machine, at: int, now_mode: Mode, asked: SiteQuestion | None) -> Step | None:
+def step(machine: DomainMachine, at: int, now_mode: Mode, asked: SiteQuestion | None) -> Step | None:
     """The step that is going on."""
     stage = machine.stage
     if stage in (Stage.IMPORTED, Stage.PROTECTED, Stage.RUNNING, Stage.RECOVERED):
@@ -168,16 +168,16 @@ def step(machine: Machine, at: int, now_mode: Mode, asked: SiteQuestion | None) 
     return task_steps.current(machine.step, percent(at - machine.step_at, length), detail)
 
 
-def _waits_lease(machine: Machine) -> bool:
+def _waits_lease(machine: DomainMachine) -> bool:
     return machine.step == task_steps.OWNERSHIP and machine.site_lost_at is not None and not machine.local
 
 
-def _brought(machine: Machine, at: int) -> float:
+def _brought(machine: DomainMachine, at: int) -> float:
     assert machine.flow is not None
     return percent(machine.flow.processed(at), machine.flow.known(at))
 
 
-def _data_detail(machine: Machine, at: int, now_mode: Mode) -> str:
+def _data_detail(machine: DomainMachine, at: int, now_mode: Mode) -> str:
     if machine.store_lost_at is not None:
         return "the object store cannot be reached"
     match machine.stage:
@@ -194,7 +194,7 @@ def _data_detail(machine: Machine, at: int, now_mode: Mode) -> str:
     return "kept up to date" if now_mode is Mode.SYNCHRONISED else ""
 
 
-def _failover(machine: Machine) -> model.Failover | None:
+def _failover(machine: DomainMachine) -> model.Failover | None:
     state = machine.failover
     if state is None:
         return None
@@ -207,7 +207,7 @@ def _failover(machine: Machine) -> model.Failover | None:
     )
 
 
-def _session(machine: Machine, at: int) -> model.Session | None:
+def _session(machine: DomainMachine, at: int) -> model.Session | None:
     state = machine.session
     if state is None:
         return None
@@ -235,7 +235,7 @@ def _session(machine: Machine, at: int) -> model.Session | None:
     )
 
 
-def _networks(machine: Machine) -> model.Networks:
+def _networks(machine: DomainMachine) -> model.Networks:
     protected = tuple(sorted({vm.network for vm in machine.vms}))
     chosen = machine.stage not in (Stage.IMPORTED, Stage.PROTECTED)
     return model.Networks(

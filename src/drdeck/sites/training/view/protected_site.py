@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 
 from drdeck.model.domains import ProtectedSite
-from drdeck.sites.training.simulation.domain_machine import Machine
+from drdeck.sites.training.simulation.domain_machine import DomainMachine
 
 
-def look(machine: Machine, now: datetime) -> ProtectedSite:
+def look(machine: DomainMachine, now: datetime) -> ProtectedSite:
     """Whether it answers, and how many of the VMs run there."""
     spec, total = machine.spec, len(machine.vms)
     if spec.state == "protected":

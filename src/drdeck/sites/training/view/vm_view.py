@@ -5,7 +5,7 @@ from __future__ import annotations
 from drdeck.model import domains as model
 from drdeck.model.domains import Health, Mode
 from drdeck.sites.training.simulation import restore_points
-from drdeck.sites.training.simulation.domain_machine import Machine, SessionStage, Stage
+from drdeck.sites.training.simulation.domain_machine import DomainMachine, SessionStage, Stage
 from drdeck.sites.training.simulation.operator_questions import POWER_ON_ERROR
 from drdeck.sites.training.simulation.restore_points import Grid
 from drdeck.sites.training.simulation.vm_state import VmState
@@ -14,10 +14,10 @@ from drdeck.sites.training.units import instant, percent
 _HERE = frozenset({Stage.TAKING_OVER, Stage.RUNBOOK, Stage.RECOVERED, Stage.RUNNING, Stage.PROTECTED})
 
 
-class Portraits:
+class VmViews:
     """What all VMs of a domain share is worked out once. Counts them while they are drawn."""
 
-    def __init__(self, machine: Machine, at: int, mode: Mode, grid: Grid | None) -> None:
+    def __init__(self, machine: DomainMachine, at: int, mode: Mode, grid: Grid | None) -> None:
         self.recoverable = 0
         self.recovered = 0
         self._machine = machine

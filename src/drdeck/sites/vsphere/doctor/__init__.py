@@ -10,36 +10,36 @@ from drdeck.config.settings import VSphereSettings
 from drdeck.model.alarms import Finding
 from drdeck.sites.contract import SiteError
 from drdeck.sites.vsphere.inventory.inventory_facts import FolderFacts, Inventory
-from drdeck.sites.vsphere.plan.domain_state import Situation
-from drdeck.sites.vsphere.protected_site import ProtectedSide
+from drdeck.sites.vsphere.plan.domain_state import DomainState
+from drdeck.sites.vsphere.protected_site import ProtectedVCenter
 from drdeck.sites.vsphere.vcenter.connection import Connection
 
 from . import capacity_findings, certificate_findings, domain_findings
-from .privilege_check import Permits
+from .privilege_check import PrivilegeCheck
 
 __all__ = ["Patient", "findings"]
 
 SKEW_WARN_S = 5.0
 
 
-class Patient:
+class SiteUnderExamination:
     """A site as it is now. `connection` None: out of reach, and only what needs no login is told."""
 
     def __init__(
         self,
         settings: VSphereSettings,
-        permits: Permits,
-        side: ProtectedSide | None,
+        permits: PrivilegeCheck,
+        side: ProtectedVCenter | None,
         skew_s: float,
         connection: Connection | None = None,
         inventory: Inventory | None = None,
-        situations: Sequence[tuple[FolderFacts, Situation]] = (),
+        situations: Sequence[tuple[FolderFacts, DomainState]] = (),
     ) -> None:
         self.settings, self.permits, self.side, self.skew_s = settings, permits, side, skew_s
         self.connection, self.inventory, self.situations = connection, inventory, situations
 
 
-async def findings(patient: Patient) -> list[Finding]:
+async def findings(patient: SiteUnderExamination) -> list[Finding]:
     """A line each, the site's own first; never raises SiteError. A few calls, whatever the number of VMs."""
     settings, side = patient.settings, patient.side
     now = datetime.now(UTC)

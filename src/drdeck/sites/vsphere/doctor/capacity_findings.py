@@ -12,9 +12,9 @@ from drdeck.model.alarms import Finding
 from drdeck.model.text import names
 from drdeck.model.times import show_span
 from drdeck.sites.vsphere.inventory.inventory_facts import VmFacts
-from drdeck.sites.vsphere.plan.domain_state import Situation
+from drdeck.sites.vsphere.plan.domain_state import DomainState
 from drdeck.sites.vsphere.plan.restore_points import CHAIN_MAX, instant_of, ours
-from drdeck.sites.vsphere.vcenter.connection import Connection, Session
+from drdeck.sites.vsphere.vcenter.connection import Connection, VCenterSession
 from drdeck.sites.vsphere.vcenter.properties import object_id, retrieve
 
 _PC = vmodl.query.PropertyCollector
@@ -30,7 +30,7 @@ class Datastore(NamedTuple):
     accessible: bool
 
 
-def chains(s: Situation) -> list[Finding]:
+def chains(s: DomainState) -> list[Finding]:
     """How far back the snapshots that a VM can have reach, and chains that are full."""
     if not s.settings.pitr.enabled or not s.vms:
         return []
@@ -68,12 +68,12 @@ def chains(s: Situation) -> list[Finding]:
     return [Finding(level="ok", subject=subject, text=text)]
 
 
-def _kept(s: Situation, vm: VmFacts) -> int:
+def _kept(s: DomainState, vm: VmFacts) -> int:
     """Snapshots that pruning leaves alone."""
     return 0 if s.settings.prune == "all" else sum(1 for x in vm.snapshots if not ours(x))
 
 
-async def datastores(connection: Connection, situations: Sequence[Situation]) -> list[Finding]:
+async def datastores(connection: Connection, situations: Sequence[DomainState]) -> list[Finding]:
     """Space for the points that the settings ask for, at the rate of late; one call. Raises SiteError."""
     vms = [vm for s in situations for vm in s.vms]
     if not vms:
@@ -83,7 +83,7 @@ async def datastores(connection: Connection, situations: Sequence[Situation]) ->
 
 
 def told(
-    situations: Sequence[Situation], stores: Mapping[str, Datastore], places: Mapping[str, Sequence[str]]
+    situations: Sequence[DomainState], stores: Mapping[str, Datastore], places: Mapping[str, Sequence[str]]
 ) -> list[Finding]:
     """The same in words. `places`: VM id -> ids of the datastores that it is on."""
     needed: dict[str, float] = {}
@@ -128,7 +128,7 @@ def _told(store: Datastore, needed: float, domains: Sequence[str]) -> Finding:
     return Finding(level="ok", subject=subject, text=f"{free}{more} ({whose})")
 
 
-def _needed(s: Situation, vm: VmFacts) -> float:
+def _needed(s: DomainState, vm: VmFacts) -> float:
     """Bytes that its points will take beyond what they take now; 0 where the rate is unknown."""
     if not s.settings.pitr.enabled:
         return 0.0
@@ -147,7 +147,9 @@ def _needed(s: Situation, vm: VmFacts) -> float:
     return max(0.0, written / passed * span - written)
 
 
-def _read(session: Session, vms: Sequence[VmFacts]) -> tuple[dict[str, Datastore], dict[str, list[str]]]:
+def _read(
+    session: VCenterSession, vms: Sequence[VmFacts]
+) -> tuple[dict[str, Datastore], dict[str, list[str]]]:
     step = _PC.TraversalSpec(type=vim.VirtualMachine, path="datastore", skip=False)
     paths = ["name", "summary.freeSpace", "summary.capacity", "summary.accessible"]
     spec = _PC.FilterSpec(

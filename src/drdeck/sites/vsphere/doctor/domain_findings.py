@@ -6,8 +6,8 @@ from drdeck.config.settings import VSphereSettings
 from drdeck.model.alarms import Finding
 from drdeck.model.text import names
 from drdeck.sites.vsphere.inventory.inventory_facts import Inventory
-from drdeck.sites.vsphere.plan.domain_state import Situation, matches
-from drdeck.sites.vsphere.protected_site import ProtectedSide
+from drdeck.sites.vsphere.plan.domain_state import DomainState, matches
+from drdeck.sites.vsphere.protected_site import ProtectedVCenter
 from drdeck.sites.vsphere.record.attributes import BrokenRecord, read
 
 
@@ -45,7 +45,7 @@ def folders(settings: VSphereSettings, inventory: Inventory) -> list[Finding]:
     return found
 
 
-def runbook(s: Situation) -> list[Finding]:
+def runbook(s: DomainState) -> list[Finding]:
     """Patterns that match nothing, VMs that several groups want, VMs that none names."""
     found, subject = list[Finding](), f"runbook of {s.name}"
     if not s.settings.runbook:
@@ -83,7 +83,7 @@ def runbook(s: Situation) -> list[Finding]:
     return found
 
 
-def networks(s: Situation, inventory: Inventory) -> list[Finding]:
+def networks(s: DomainState, inventory: Inventory) -> list[Finding]:
     """Recovery networks that are gone, and VMs whose network is none of this site."""
     found, subject = list[Finding](), f"networks of {s.name}"
     known, used = inventory.networks, {network for vm in s.vms for network in vm.networks}
@@ -121,7 +121,9 @@ def networks(s: Situation, inventory: Inventory) -> list[Finding]:
     return found
 
 
-def protected_folder(s: Situation, side: ProtectedSide | None, settings: VSphereSettings) -> list[Finding]:
+def protected_folder(
+    s: DomainState, side: ProtectedVCenter | None, settings: VSphereSettings
+) -> list[Finding]:
     """Whether the protected site knows the domain by the same name."""
     if side is None or side.lost or settings.protected is None or side.has(s.name):
         return []

@@ -12,27 +12,27 @@ from drdeck.model import commands as c
 from drdeck.model.alarms import Finding
 from drdeck.sites.contract import SiteError
 from drdeck.sites.vsphere.inventory.inventory_facts import FolderFacts, Inventory, VmFacts
-from drdeck.sites.vsphere.plan.domain_state import Situation, network_ids
-from drdeck.sites.vsphere.protected_site import ProtectedSide
-from drdeck.sites.vsphere.vcenter.connection import Connection, Session
+from drdeck.sites.vsphere.plan.domain_state import DomainState, network_ids
+from drdeck.sites.vsphere.protected_site import ProtectedVCenter
+from drdeck.sites.vsphere.vcenter.connection import Connection, VCenterSession
 
 from . import privileges as p
-from .privileges import Lack, Place, joined, lacks, lacks_what, root_of
+from .privileges import MissingPrivilege, Place, joined, lacks, lacks_what, root_of
 
 Wanted = list[tuple[p.Need, list[Place]]]
 ROOT = "root"
 
 
-class Permits:
+class PrivilegeCheck:
     """Asks the vCenters of one site: a call each, and another one for each further 500 VMs."""
 
     def __init__(
-        self, settings: VSphereSettings, connected: Callable[[], Connection], side: ProtectedSide | None
+        self, settings: VSphereSettings, connected: Callable[[], Connection], side: ProtectedVCenter | None
     ) -> None:
         self._settings, self._connected, self._side = settings, connected, side
 
     async def lacking(
-        self, command: c.AnyCommand, folder: FolderFacts, s: Situation, inventory: Inventory
+        self, command: c.AnyCommand, folder: FolderFacts, s: DomainState, inventory: Inventory
     ) -> str | None:
         """What is missing for all that a command leads to, in a sentence. Raises SiteError."""
         names = command.networks if isinstance(command, c.StartContinuousFailover | c.BeginCompletion) else {}
@@ -50,7 +50,7 @@ class Permits:
             f"{'; '.join(said)}; nothing was begun; have that granted (drdeck doctor lists all) and ask again"
         )
 
-    async def _lacking_there(self, side: ProtectedSide, wanted: Wanted) -> list[str]:
+    async def _lacking_there(self, side: ProtectedVCenter, wanted: Wanted) -> list[str]:
         """While a Force Failover of another domain goes on it is looked at for this only."""
         assert self._settings.protected is not None
         user = self._settings.protected.username
@@ -61,7 +61,7 @@ class Permits:
         return [lacks_what(user, missing)] if missing else []
 
     async def findings(
-        self, domains: Sequence[tuple[FolderFacts, Situation]], inventory: Inventory
+        self, domains: Sequence[tuple[FolderFacts, DomainState]], inventory: Inventory
     ) -> list[Finding]:
         """A line for each missing privilege, with the acts that would be refused; never raises SiteError."""
         settings = self._settings
@@ -102,18 +102,18 @@ class Permits:
             found.insert(0, _all_there(subject, user, wanted))
         return found
 
-    async def _ask(self, connection: Connection, wanted: Wanted) -> list[Lack]:
+    async def _ask(self, connection: Connection, wanted: Wanted) -> list[MissingPrivilege]:
         if not wanted:
             return []
 
-        def ask(session: Session) -> list[Lack]:
+        def ask(session: VCenterSession) -> list[MissingPrivilege]:
             here = root_of(session)
             return lacks(session, [(n, [here] if n.on == p.VCENTER else where) for n, where in wanted])
 
         return await connection.command(ask, "tell what drdeck's user may do")
 
     def _wanted(
-        self, needs: Iterable[p.Need], folder: FolderFacts, s: Situation, networks: list[Place]
+        self, needs: Iterable[p.Need], folder: FolderFacts, s: DomainState, networks: list[Place]
     ) -> Wanted:
         own = Place(vim.Folder, folder.id, f"{self._settings.root.rstrip('/')}/{folder.name}", True)
         where = {
@@ -147,7 +147,7 @@ def _network(inventory: Inventory, ident: str) -> Place:
     return Place(kind, ident, f"network {known.name if known else ident}")
 
 
-def _finding(subject: str, user: str, lack: Lack) -> Finding:
+def _finding(subject: str, user: str, lack: MissingPrivilege) -> Finding:
     need, where = lack.need, lack.where()
     if need.on == ROOT:
         return Finding(

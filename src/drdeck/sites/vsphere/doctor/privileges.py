@@ -13,8 +13,8 @@ from pyVmomi import vim
 from drdeck.model import commands as c
 from drdeck.model.domains import FailoverType
 from drdeck.sites.contract import Refused
-from drdeck.sites.vsphere.plan.domain_state import Situation
-from drdeck.sites.vsphere.vcenter.connection import Session
+from drdeck.sites.vsphere.plan.domain_state import DomainState
+from drdeck.sites.vsphere.vcenter.connection import VCenterSession
 from drdeck.sites.vsphere.vcenter.properties import object_id
 
 POWER_ON = "VirtualMachine.Interact.PowerOn"
@@ -96,7 +96,7 @@ def needs(acts: Sequence[str]) -> tuple[Need, ...]:
     return tuple(found)
 
 
-def possible(situations: Sequence[Situation], protected: bool) -> tuple[str, ...]:
+def possible(situations: Sequence[DomainState], protected: bool) -> tuple[str, ...]:
     """The acts that these domains may ever come to, by their settings."""
     pitr = any(s.settings.pitr.enabled for s in situations)
     acts = [_START, _COMPLETE, _MAPPED, _TAKE_OVER]
@@ -105,7 +105,7 @@ def possible(situations: Sequence[Situation], protected: bool) -> tuple[str, ...
     return (*acts, _PLANNED) if protected else tuple(acts)
 
 
-def moved(s: Situation, networks: dict[str, str]) -> tuple[str, ...]:
+def moved(s: DomainState, networks: dict[str, str]) -> tuple[str, ...]:
     """Ids of the networks that VMs would be connected to with this mapping (ids) and the one on record."""
     mapping = {**s.record.networks, **networks}
     used = {network for vm in s.vms for network in vm.networks}
@@ -126,7 +126,7 @@ class Place(NamedTuple):
     main: bool = False
 
 
-class Lack(NamedTuple):
+class MissingPrivilege(NamedTuple):
     """A privilege that is missing, and where."""
 
     need: Need
@@ -140,13 +140,13 @@ class Lack(NamedTuple):
         return ", ".join(names[:most]) + more
 
 
-def root_of(session: Session) -> Place:
+def root_of(session: VCenterSession) -> Place:
     """The vCenter itself, where privileges about all of it are."""
     root: Any = session.content.rootFolder
     return Place(vim.Folder, object_id(root), f"vCenter {session.endpoint.server} itself", True)
 
 
-def lacks(session: Session, wanted: Iterable[tuple[Need, Sequence[Place]]]) -> list[Lack]:
+def lacks(session: VCenterSession, wanted: Iterable[tuple[Need, Sequence[Place]]]) -> list[MissingPrivilege]:
     """Which of some privileges are missing on which of their places. Blocks: a call for 500 objects.
 
     Raises what pyVmomi raises, and Refused for an answer that says nothing.
@@ -161,11 +161,13 @@ def lacks(session: Session, wanted: Iterable[tuple[Need, Sequence[Place]]]) -> l
     for need, where in pairs:
         missing = tuple(place for place in where if need.privilege not in granted[place.id])
         if missing:
-            found.append(Lack(need, missing))
+            found.append(MissingPrivilege(need, missing))
     return found
 
 
-def _granted(session: Session, places: Sequence[Place], privileges: Sequence[str]) -> dict[str, set[str]]:
+def _granted(
+    session: VCenterSession, places: Sequence[Place], privileges: Sequence[str]
+) -> dict[str, set[str]]:
     """Object id -> those of the privileges that are granted on it; none where it may not even be read."""
     granted: dict[str, set[str]] = {}
     left = {place.id: place.kind(place.id, session.stub) for place in places}
@@ -191,18 +193,18 @@ def _granted(session: Session, places: Sequence[Place], privileges: Sequence[str
     return granted
 
 
-def lacks_what(user: str, found: Sequence[Lack]) -> str:
+def lacks_what(user: str, found: Sequence[MissingPrivilege]) -> str:
     """What is missing, in a clause."""
     return f"{user} lacks " + ", ".join(f"{lack.need.privilege} on {lack.where()}" for lack in found)
 
 
-def joined(found: Iterable[Lack]) -> list[Lack]:
+def joined(found: Iterable[MissingPrivilege]) -> list[MissingPrivilege]:
     """One for each privilege and kind of place, whatever the number of domains."""
-    together: dict[tuple[str, str], Lack] = {}
+    together: dict[tuple[str, str], MissingPrivilege] = {}
     for lack in found:
         key = (lack.need.privilege, lack.need.on)
         known = together.get(key)
         places = dict.fromkeys([*(known.places if known else ()), *lack.places])
         acts = dict.fromkeys([*(known.need.acts if known else ()), *lack.need.acts])
-        together[key] = Lack(lack.need._replace(acts=tuple(acts)), tuple(places))
+        together[key] = MissingPrivilege(lack.need._replace(acts=tuple(acts)), tuple(places))
     return list(together.values())

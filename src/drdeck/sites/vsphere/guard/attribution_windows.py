@@ -15,10 +15,10 @@ from typing import Literal, NamedTuple
 import msgspec
 
 from drdeck.model.domains import SessionState
-from drdeck.model.guard import Deed
+from drdeck.model.guard import Change
 from drdeck.sites.vsphere.record.attributes import Record, RollbackRecord
 
-from .observations import Told
+from .observations import Observation
 
 LATE = timedelta(seconds=5)
 """After an operation is over, or its driver was taken over from, what it did may still be told."""
@@ -27,19 +27,19 @@ MOST = 200
 EARLY = timedelta(seconds=2)
 """By so much clocks of controllers may differ."""
 
-_ROLLBACK = frozenset({Deed.POWER, Deed.REVERTED, Deed.HOST, Deed.CONFIG})
+_ROLLBACK = frozenset({Change.POWER, Change.REVERTED, Change.HOST, Change.CONFIG})
 _DEEDS = {
-    "start": frozenset({Deed.SNAPSHOT, Deed.POWER, Deed.CONFIG, Deed.HOST}),
+    "start": frozenset({Change.SNAPSHOT, Change.POWER, Change.CONFIG, Change.HOST}),
     "rollback": _ROLLBACK,
-    "exit": frozenset({Deed.SNAPSHOT_REMOVED}),
-    "before": _ROLLBACK | {Deed.SNAPSHOT, Deed.SNAPSHOT_REMOVED},
+    "exit": frozenset({Change.SNAPSHOT_REMOVED}),
+    "before": _ROLLBACK | {Change.SNAPSHOT, Change.SNAPSHOT_REMOVED},
 }
 
 
 What = Literal["start", "rollback", "exit", "before"]
 
 
-class Driving(NamedTuple):
+class LeaseTenure(NamedTuple):
     """This process drives the domain since `since`. `begun`: operations that it has begun itself, whose
     acts it knows; `tasks`: VM -> tasks under way on it, but for VMs on which it has begun acts itself."""
 
@@ -48,7 +48,7 @@ class Driving(NamedTuple):
     tasks: Mapping[str, frozenset[str]] = {}
 
 
-class Window(msgspec.Struct, kw_only=True):
+class AttributionWindow(msgspec.Struct, kw_only=True):
     """One operation on a session, or all before this controller came (`before`); open while `end` is None.
 
     `since`: when this process began to drive, if it does: from then on it takes the acts and knows each of
@@ -66,7 +66,7 @@ class Window(msgspec.Struct, kw_only=True):
     rest: dict[str, datetime] = {}
     """VM -> until when such tasks explain what is told of it"""
 
-    def explains(self, told: Told) -> bool:
+    def explains(self, told: Observation) -> bool:
         if told.deed not in _DEEDS[self.what] or told.until < self.start - EARLY:
             return False
         if told.vm in self.inside:
@@ -79,7 +79,7 @@ class Window(msgspec.Struct, kw_only=True):
             until = self.rest.get(told.vm, until)
         return until is None or told.since <= until
 
-    def drive(self, driving: Driving | None, now: datetime) -> None:
+    def drive(self, driving: LeaseTenure | None, now: datetime) -> None:
         """Take in who drives now."""
         if driving is None:
             self.inside = {}
@@ -99,10 +99,10 @@ class Window(msgspec.Struct, kw_only=True):
         self.inside = {vm: tasks for vm, tasks in still.items() if tasks}
 
 
-class Windows(msgspec.Struct, kw_only=True):
+class AttributionWindows(msgspec.Struct, kw_only=True):
     """Those of one session, by operation."""
 
-    known: dict[str, Window] = {}
+    known: dict[str, AttributionWindow] = {}
     rollbacks: int = 0
     """finished ones, as known last"""
 
@@ -112,7 +112,7 @@ class Windows(msgspec.Struct, kw_only=True):
             window.since, window.taken, window.inside, window.rest = None, None, {}, {}
 
     def follow(
-        self, record: Record, driving: Driving | None, last_seen: datetime | None, now: datetime
+        self, record: Record, driving: LeaseTenure | None, last_seen: datetime | None, now: datetime
     ) -> None:
         """Take in what the record says. `driving`: None while this process does not drive the domain.
 
@@ -123,9 +123,9 @@ class Windows(msgspec.Struct, kw_only=True):
             return
         since, begun = (driving.since, driving.begun) if driving is not None else (None, ())
 
-        def window(what: What, start: datetime, end: datetime | None, ident: str = "") -> Window:
+        def window(what: What, start: datetime, end: datetime | None, ident: str = "") -> AttributionWindow:
             taken = None if ident in begun else since
-            return Window(what=what, start=start, end=end, since=since, taken=taken)
+            return AttributionWindow(what=what, start=start, end=end, since=since, taken=taken)
 
         if not self.known:
             end = session.started + LATE
@@ -148,7 +148,7 @@ class Windows(msgspec.Struct, kw_only=True):
             if one.end is None and (known != ident or over):
                 one.end = _over(r if r is not None and r.id == known else None, now) + LATE
 
-    def explain(self, told: Told) -> bool:
+    def explain(self, told: Observation) -> bool:
         """Whether a deed by an account of drdeck is one of drdeck's."""
         return any(window.explains(told) for window in self.known.values())
 

@@ -14,12 +14,12 @@ from typing import Any, NamedTuple
 
 from pyVmomi import vim, vmodl
 
-from drdeck.sites.vsphere.vcenter.connection import Session
+from drdeck.sites.vsphere.vcenter.connection import VCenterSession
 from drdeck.sites.vsphere.vcenter.errors import words
 from drdeck.sites.vsphere.vcenter.properties import properties
 
 from .event_parser import EVENT_TYPES, told_by
-from .observations import Told
+from .observations import Observation
 
 _PC = vmodl.query.PropertyCollector
 _SPEC = vim.event.EventFilterSpec
@@ -31,10 +31,10 @@ _REMEMBERED = 5000
 _LOGINS = timedelta(hours=24)
 
 
-class News(NamedTuple):
+class LoggedObservation(NamedTuple):
     """One telling; `live` when it was told as it happened, not read back."""
 
-    told: Told
+    told: Observation
     live: bool
 
 
@@ -56,13 +56,13 @@ class EventLog:
         self._collector: Any = None
         self._known: set[int] = set()
         self._newest: datetime | None = None
-        self._news: list[News] = []
+        self._news: list[LoggedObservation] = []
 
     @property
     def following(self) -> bool:
         return self._collector is not None
 
-    def follow(self, session: Session, datacenter: Any, collector: Any) -> None:
+    def follow(self, session: VCenterSession, datacenter: Any, collector: Any) -> None:
         """Have `collector`, a PropertyCollector, tell of events too, and take those that there are."""
         try:
             events = _create(session, datacenter, None)
@@ -106,7 +106,7 @@ class EventLog:
         if self.oldest is not None:
             self.oldest = min(self.oldest, since)
 
-    def news(self) -> list[News]:
+    def news(self) -> list[LoggedObservation]:
         """What was told since this was asked last, in its order."""
         with self._lock:
             news, self._news = self._news, []
@@ -119,7 +119,7 @@ class EventLog:
                 self.missed_since = self._newest  # none of the page was known: there may have been more
             for event in events:
                 self._known.add(int(event.key))
-                self._news += [News(told, live) for told in told_by(event)]
+                self._news += [LoggedObservation(told, live) for told in told_by(event)]
                 self._newest = max(self._newest or event.createdTime, event.createdTime)
             self.count += len(events)
             if len(self._known) > 2 * _REMEMBERED:
@@ -130,7 +130,7 @@ def _list(value: Any) -> list[Any]:
     return list(value) if isinstance(value, list) else [value]
 
 
-def _create(session: Session, datacenter: Any, since: datetime | None) -> Any:
+def _create(session: VCenterSession, datacenter: Any, since: datetime | None) -> Any:
     spec = _SPEC(
         entity=_SPEC.ByEntity(entity=datacenter, recursion=_SPEC.RecursionOption.all),
         eventTypeId=list(EVENT_TYPES),
@@ -140,7 +140,7 @@ def _create(session: Session, datacenter: Any, since: datetime | None) -> Any:
     return session.content.eventManager.CreateCollectorForEvents(spec)
 
 
-def history(session: Session, datacenter: Any, since: datetime) -> list[Any]:
+def history(session: VCenterSession, datacenter: Any, since: datetime) -> list[Any]:
     """All events since an instant; some may be older. Blocks."""
     events = _create(session, datacenter, since)
     try:
@@ -159,7 +159,7 @@ def history(session: Session, datacenter: Any, since: datetime) -> list[Any]:
     return list(found.values())
 
 
-def addresses(session: Session, user: str, at: datetime, own: frozenset[str]) -> tuple[str, ...]:
+def addresses(session: VCenterSession, user: str, at: datetime, own: frozenset[str]) -> tuple[str, ...]:
     """From where an account was logged in at an instant, sessions of ours (their keys) left out. Blocks.
 
     VM events have no address; that of the login has. Several are told where an account is used
@@ -183,7 +183,7 @@ def addresses(session: Session, user: str, at: datetime, own: frozenset[str]) ->
     return tuple(dict.fromkeys(address for address in found if address))
 
 
-def _logged_in(session: Session, user: str, at: datetime, own: frozenset[str]) -> list[str]:
+def _logged_in(session: VCenterSession, user: str, at: datetime, own: frozenset[str]) -> list[str]:
     """The same from the list of sessions, which not every account may read."""
     sessions = properties(session, session.content.sessionManager, "sessionList").get("sessionList") or ()
     return [

@@ -12,11 +12,11 @@ from typing import Any
 
 from pyVmomi import vim
 
-from drdeck.model.guard import Deed
+from drdeck.model.guard import Change
 from drdeck.sites.vsphere.inventory.inventory_facts import decode_name
 from drdeck.sites.vsphere.vcenter.properties import object_id
 
-from .observations import Told
+from .observations import Observation
 
 REVERTED = "com.vmware.vc.vm.VmStateRevertedToSnapshot"
 EVENT_TYPES = (
@@ -40,63 +40,72 @@ _ASKED: tuple[tuple[Any, str, str], ...] = (
     (vim.event.VmGuestStandbyEvent, "suspended", "asked its guest to stand by"),
 )
 _TASKS = {
-    "VirtualMachine.createSnapshot": (Deed.SNAPSHOT, "began to make a snapshot; none of it is there now"),
-    "VirtualMachine.createSnapshotEx": (Deed.SNAPSHOT, "began to make a snapshot; none of it is there now"),
-    "vm.Snapshot.rename": (Deed.SNAPSHOT_CHANGED, "began to rename a snapshot"),
-    "vm.Snapshot.remove": (Deed.SNAPSHOT_REMOVED, "began to remove a snapshot"),
-    "VirtualMachine.removeAllSnapshots": (Deed.SNAPSHOT_REMOVED, "began to remove all its snapshots"),
-    "vm.Snapshot.revert": (Deed.REVERTED, "began to revert it to a snapshot"),
-    "VirtualMachine.revertToCurrentSnapshot": (Deed.REVERTED, "began to revert it to its newest snapshot"),
-    "vm.Snapshot.createLinkedClone": (Deed.CLONE, "began to clone it from a snapshot"),
-    "VirtualMachine.instantClone": (Deed.CLONE, "began to clone it while it runs"),
-    "VirtualMachine.attachDisk": (Deed.CONFIG, "began to attach a disk to it"),
-    "VirtualMachine.detachDisk": (Deed.CONFIG, "began to detach a disk from it"),
-    "VirtualMachine.markAsTemplate": (Deed.REMOVED, "began to make a template of it"),
-    "VirtualMachine.unregister": (Deed.REMOVED, "began to take it out of the inventory"),
-    "VirtualMachine.destroy": (Deed.REMOVED, "began to delete it"),
-    "Folder.moveInto": (Deed.MOVED, "began to move it to another folder"),
+    "VirtualMachine.createSnapshot": (
+        Change.SNAPSHOT,
+        "began to make a snapshot; none of it is there now",
+    ),
+    "VirtualMachine.createSnapshotEx": (
+        Change.SNAPSHOT,
+        "began to make a snapshot; none of it is there now",
+    ),
+    "vm.Snapshot.rename": (Change.SNAPSHOT_CHANGED, "began to rename a snapshot"),
+    "vm.Snapshot.remove": (Change.SNAPSHOT_REMOVED, "began to remove a snapshot"),
+    "VirtualMachine.removeAllSnapshots": (Change.SNAPSHOT_REMOVED, "began to remove all its snapshots"),
+    "vm.Snapshot.revert": (Change.REVERTED, "began to revert it to a snapshot"),
+    "VirtualMachine.revertToCurrentSnapshot": (
+        Change.REVERTED,
+        "began to revert it to its newest snapshot",
+    ),
+    "vm.Snapshot.createLinkedClone": (Change.CLONE, "began to clone it from a snapshot"),
+    "VirtualMachine.instantClone": (Change.CLONE, "began to clone it while it runs"),
+    "VirtualMachine.attachDisk": (Change.CONFIG, "began to attach a disk to it"),
+    "VirtualMachine.detachDisk": (Change.CONFIG, "began to detach a disk from it"),
+    "VirtualMachine.markAsTemplate": (Change.REMOVED, "began to make a template of it"),
+    "VirtualMachine.unregister": (Change.REMOVED, "began to take it out of the inventory"),
+    "VirtualMachine.destroy": (Change.REMOVED, "began to delete it"),
+    "Folder.moveInto": (Change.MOVED, "began to move it to another folder"),
 }
 _SHOWN = 4
 
 
-def told_by(event: Any) -> tuple[Told, ...]:
+def told_by(event: Any) -> tuple[Observation, ...]:
     """What an event tells of a VM; of a move between folders without saying which VM. Mostly one, or none."""
     time = event.createdTime
     time = time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
     return tuple(_tellings(event, time))
 
 
-def _tellings(event: Any, time: datetime) -> Iterator[Told]:
+def _tellings(event: Any, time: datetime) -> Iterator[Observation]:
     if isinstance(event, vim.event.TaskEvent):
         yield from _task(event, time)
         return
     if event.vm is None:
         return
-    found: tuple[Deed, str, str] | None = None
+    found: tuple[Change, str, str] | None = None
     for kind, to, did in _POWER:
         if isinstance(event, kind):
-            found = (Deed.POWER, to, did)
+            found = (Change.POWER, to, did)
     for kind, to, did in _ASKED:
         if isinstance(event, kind):
-            yield _told(event, time, Deed.POWER, did, to=to, by="task")
+            yield _told(event, time, Change.POWER, did, to=to, by="task")
             return
     if isinstance(event, vim.event.VmMigratedEvent | vim.event.VmRelocatedEvent):
         yield from _moved(event, time)
     elif isinstance(event, vim.event.VmBeingClonedEvent | vim.event.VmBeingClonedNoFolderEvent):
-        found = (Deed.CLONE, "", f'began to clone it to "{decode_name(str(event.destName or ""))}"')
+        found = (Change.CLONE, "", f'began to clone it to "{decode_name(str(event.destName or ""))}"')
     elif isinstance(event, vim.event.VmReconfiguredEvent):
-        found = (Deed.CONFIG, "", "changed its configuration" + _changed(event.configSpec))
+        found = (Change.CONFIG, "", "changed its configuration" + _changed(event.configSpec))
     elif isinstance(event, vim.event.VmResourceReallocatedEvent):
-        found = (Deed.CONFIG, "", "changed its shares of CPU or memory")
+        found = (Change.CONFIG, "", "changed its shares of CPU or memory")
     elif isinstance(event, vim.event.VmRenamedEvent):
         old, new = decode_name(str(event.oldName)), decode_name(str(event.newName))
-        found = (Deed.CONFIG, new, renamed(old, new))
+        found = (Change.CONFIG, new, renamed(old, new))
     elif isinstance(event, vim.event.VmResourcePoolMovedEvent):
-        found = (Deed.CONFIG, "", "moved it to another resource pool")
+        found = (Change.CONFIG, "", "moved it to another resource pool")
     elif isinstance(event, vim.event.VmRemovedEvent):
-        found = (Deed.REMOVED, "", "took it out of the vCenter's inventory")
+        found = (Change.REMOVED, "", "took it out of the vCenter's inventory")
     elif isinstance(event, vim.event.EventEx) and event.eventTypeId == REVERTED:
-        found = (Deed.REVERTED, "", "reverted it to a snapshot")
+        found = (Change.REVERTED, "", "reverted it to a snapshot")
     if found is not None:
         deed, to, did = found
         yield _told(event, time, deed, did, to=to)
@@ -106,8 +115,8 @@ def renamed(old: str, new: str) -> str:
     return f'renamed it from "{old}" to "{new}"'
 
 
-def _told(event: Any, time: datetime, deed: Deed, did: str, to: str = "", by: Any = "event") -> Told:
-    return Told(
+def _told(event: Any, time: datetime, deed: Change, did: str, to: str = "", by: Any = "event") -> Observation:
+    return Observation(
         by=by,
         vm=object_id(event.vm.vm),
         deed=deed,
@@ -120,18 +129,18 @@ def _told(event: Any, time: datetime, deed: Deed, did: str, to: str = "", by: An
     )
 
 
-def _moved(event: Any, time: datetime) -> Iterator[Told]:
+def _moved(event: Any, time: datetime) -> Iterator[Observation]:
     host, source = event.host, event.sourceHost
     if host is not None and source is not None and object_id(host.host) != object_id(source.host):
         did = f"moved it from host {decode_name(source.name)} to {decode_name(host.name)}"
-        yield _told(event, time, Deed.HOST, did, to=object_id(host.host))
+        yield _told(event, time, Change.HOST, did, to=object_id(host.host))
     store, before = event.ds, event.sourceDatastore
     if store is not None and before is not None:
         if object_id(store.datastore) != object_id(before.datastore):
             did = f"moved it from datastore {decode_name(before.name)} to {decode_name(store.name)}"
-            yield _told(event, time, Deed.DATASTORE, did)
+            yield _told(event, time, Change.DATASTORE, did)
     elif isinstance(event, vim.event.VmRelocatedEvent):
-        yield _told(event, time, Deed.DATASTORE, "moved its disks to another datastore")
+        yield _told(event, time, Change.DATASTORE, "moved its disks to another datastore")
 
 
 def _changed(spec: Any) -> str:
@@ -146,7 +155,7 @@ def _changed(spec: Any) -> str:
     return f" ({', '.join(names[:_SHOWN])}{more})"
 
 
-def _task(event: Any, time: datetime) -> Iterator[Told]:
+def _task(event: Any, time: datetime) -> Iterator[Observation]:
     info = event.info
     known = _TASKS.get(str(info.descriptionId))
     if known is None:
@@ -155,14 +164,14 @@ def _task(event: Any, time: datetime) -> Iterator[Told]:
     vm = object_id(event.vm.vm) if event.vm is not None else ""
     if not vm and isinstance(info.entity, vim.VirtualMachine):
         vm = object_id(info.entity)
-    to = object_id(info.entity) if deed is Deed.MOVED and info.entity is not None else ""
+    to = object_id(info.entity) if deed is Change.MOVED and info.entity is not None else ""
     if not vm and not to:
         return
     reason = info.reason
     if isinstance(reason, vim.TaskReasonSchedule):
         did += f' (scheduled task "{decode_name(str(reason.name))}")'
     user = str(event.userName or getattr(reason, "userName", None) or "")
-    yield Told(
+    yield Observation(
         by="task",
         vm=vm,
         deed=deed,

@@ -10,46 +10,48 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import NamedTuple
 
-from drdeck.model.guard import Deed
+from drdeck.model.guard import Change
 from drdeck.sites.vsphere.inventory.inventory_facts import SnapshotFact, VmFacts
 from drdeck.sites.vsphere.plan.restore_points import instant_of
 
 from .event_parser import renamed
-from .observations import Told
+from .observations import Observation
 
 _POWER = {"on": "powered it on", "off": "powered it off", "suspended": "suspended it"}
 
 
-def differences(old: VmFacts, new: VmFacts, since: datetime, until: datetime) -> Iterator[Told]:
+def differences(old: VmFacts, new: VmFacts, since: datetime, until: datetime) -> Iterator[Observation]:
     """All that was done to a VM that is still in its domain; the looks were at `since` and `until`."""
 
-    def told(deed: Deed, did: str, to: str = "", points: tuple[datetime, ...] = ()) -> Told:
-        return Told(by="facts", vm=new.id, deed=deed, did=did, since=since, until=until, to=to, points=points)
+    def told(deed: Change, did: str, to: str = "", points: tuple[datetime, ...] = ()) -> Observation:
+        return Observation(
+            by="facts", vm=new.id, deed=deed, did=did, since=since, until=until, to=to, points=points
+        )
 
     if old.name != new.name:
-        yield told(Deed.CONFIG, renamed(old.name, new.name), new.name)
+        yield told(Change.CONFIG, renamed(old.name, new.name), new.name)
     if old.power != new.power and new.power in _POWER and old.power in _POWER:
-        yield told(Deed.POWER, _POWER[new.power], new.power)
+        yield told(Change.POWER, _POWER[new.power], new.power)
     if old.host and new.host and old.host != new.host:
-        yield told(Deed.HOST, "moved it to another host", new.host)
+        yield told(Change.HOST, "moved it to another host", new.host)
     if old.datastores and new.datastores and set(old.datastores) != set(new.datastores):
-        yield told(Deed.DATASTORE, "moved disks of it to another datastore")
+        yield told(Change.DATASTORE, "moved disks of it to another datastore")
     before, after = {s.id: s for s in old.snapshots}, {s.id: s for s in new.snapshots}
     for one in new.snapshots:
         known = before.get(one.id)
         if known is None:
-            yield told(Deed.SNAPSHOT, f'made the snapshot "{one.name}"', one.name, (instant_of(one),))
+            yield told(Change.SNAPSHOT, f'made the snapshot "{one.name}"', one.name, (instant_of(one),))
         elif known.name != one.name:
             points = (instant_of(known), instant_of(one))
             did = f'renamed the snapshot "{known.name}" to "{one.name}"'
-            yield told(Deed.SNAPSHOT_CHANGED, did, one.id, points)
+            yield told(Change.SNAPSHOT_CHANGED, did, one.id, points)
     for one in old.snapshots:
         if one.id not in after:
             did = f'removed the snapshot "{one.name}"'
-            yield told(Deed.SNAPSHOT_REMOVED, did, one.id, (instant_of(one),))
+            yield told(Change.SNAPSHOT_REMOVED, did, one.id, (instant_of(one),))
     target = _reverted_to(old, new, before, after)
     if target is not None:
-        yield told(Deed.REVERTED, f'reverted it to the snapshot "{target.name}"', target.id)
+        yield told(Change.REVERTED, f'reverted it to the snapshot "{target.name}"', target.id)
 
 
 def _reverted_to(
@@ -77,13 +79,13 @@ class Whereabouts(NamedTuple):
     """it may still be there, but cannot be seen any more"""
 
 
-def left(old: VmFacts, since: datetime, until: datetime, now: Whereabouts) -> Told:
+def left(old: VmFacts, since: datetime, until: datetime, now: Whereabouts) -> Observation:
     """A VM that is not in its domain any more."""
-    deed, did = Deed.REMOVED, "took it out of the vCenter's inventory"
+    deed, did = Change.REMOVED, "took it out of the vCenter's inventory"
     if now.template:
         did = "made a template of it"
     elif now.hidden:
-        deed, did = Deed.MOVED, "moved it to where drdeck's account may not see it"
+        deed, did = Change.MOVED, "moved it to where drdeck's account may not see it"
     elif now.folder:
-        deed, did = Deed.MOVED, f'moved it out of its domain to the folder "{now.name}"'
-    return Told(by="facts", vm=old.id, deed=deed, did=did, since=since, until=until, to=now.folder)
+        deed, did = Change.MOVED, f'moved it out of its domain to the folder "{now.name}"'
+    return Observation(by="facts", vm=old.id, deed=deed, did=did, since=since, until=until, to=now.folder)

@@ -22,14 +22,14 @@ from drdeck.sites.vsphere.record import lease
 from drdeck.sites.vsphere.record.attributes import LEASE, SESSION, BrokenRecord, Record, read
 from drdeck.sites.vsphere.vcenter.connection import Connection
 
-from .attribution_windows import MOST, Driving
-from .event_log import EventLog, News
+from .attribution_windows import MOST, LeaseTenure
+from .event_log import EventLog, LoggedObservation
 from .fact_differences import differences, left
-from .guard_store import Memories
-from .hazards import Foresight
-from .lookups import find_addresses, whereabouts
-from .own_calls import Claims
-from .session_guard import NAME_S, Foreign, Judging, Memory, Post
+from .guard_store import GuardStore
+from .hazards import HazardAlarms
+from .lookups import find_addresses, find_whereabouts
+from .own_calls import OwnCalls
+from .session_guard import NAME_S, ForeignChange, JudgmentContext, SessionGuard, SessionMemory
 
 log = logging.getLogger("drdeck.vsphere")
 
@@ -38,23 +38,23 @@ TICK_S = 0.25
 _AGAIN_S = 1.0
 
 
-class Guardian:
+class GuardService:
     """`since` says since when this process, `me` in leases, drives a domain, for all it knows; None: it does
     not. `now` is vCenter's clock; `changed` is called after the alarms have changed. All but `run`'s calls
     belong to one event loop."""
 
     def __init__(
         self,
-        memories: Memories,
+        memories: GuardStore,
         since: Callable[[str], datetime | None],
         now: Callable[[], datetime],
         changed: Callable[[], None],
         root: str = "",
         me: str = "",
     ) -> None:
-        self.events, self.claims = EventLog(), Claims(now)
+        self.events, self.claims = EventLog(), OwnCalls(now)
         self._memories, self._since, self._now, self._changed = memories, since, now, changed
-        self._posts: dict[str, Post] = {}
+        self._posts: dict[str, SessionGuard] = {}
         self._accounts: dict[str, frozenset[str]] = {}
         self._skip: dict[str, int] = {}
         self._dirty: dict[str, set[str]] = {}
@@ -67,7 +67,7 @@ class Guardian:
         """folders that this controller drives, also by what was read of them last"""
         self._wake = asyncio.Event()
         self._inventory: Inventory | None = None
-        self._foresight = Foresight(root, now)
+        self._foresight = HazardAlarms(root, now)
         self._shown: dict[str, tuple[Alarm, ...]] = {}
 
     # -- what is told
@@ -110,7 +110,7 @@ class Guardian:
                 post.hear_all(_concerning(post, news, self._skip.get(folder.id, 0)), time.monotonic())
         self._foresight.forget_others(self._posts)
 
-    def _post(self, folder: FolderFacts, record: Record, inventory: Inventory) -> Post:
+    def _post(self, folder: FolderFacts, record: Record, inventory: Inventory) -> SessionGuard:
         assert record.session is not None and record.session.started is not None
         known = self._posts.get(folder.id)
         if known is not None and known.memory.session == record.session.id:
@@ -123,8 +123,11 @@ class Guardian:
             facts = {vm.id: self._last.get(vm.id, vm) for vm in members}
             self.claims.nothing_pending(facts)
             named = {vm.id: vm.name for vm in members}
-            kept = Memory(session=record.session.id, started=record.session.started, members=named), facts
-        post = self._posts[folder.id] = Post(*kept)
+            kept = (
+                SessionMemory(session=record.session.id, started=record.session.started, members=named),
+                facts,
+            )
+        post = self._posts[folder.id] = SessionGuard(*kept)
         self._skip[folder.id] = post.memory.key
         self._memories.save(folder.id, post.memory, post.facts, anew=True)
         return post
@@ -134,19 +137,19 @@ class Guardian:
             self._memories.forget(folder)
 
     def _look(
-        self, post: Post, folder: FolderFacts, record: Record, inventory: Inventory, now: datetime
+        self, post: SessionGuard, folder: FolderFacts, record: Record, inventory: Inventory, now: datetime
     ) -> None:
         memory = post.memory
         there = {vm.id: vm for vm in inventory.vms_of(folder.id)}
         since = self._since(folder.id)
-        if lease.driver(folder.attributes.get(LEASE), self._me, now) is not None:
+        if lease.lease_holder(folder.attributes.get(LEASE), self._me, now) is not None:
             since = None
         self._driving.discard(folder.id)
         driving = None
         if since is not None:
             self._driving.add(folder.id)
             others = [vm for vm in there.values() if not self.claims.begun_on(vm.id, since)]
-            driving = Driving(since, self._begun, {vm.id: frozenset(vm.running_tasks) for vm in others})
+            driving = LeaseTenure(since, self._begun, {vm.id: frozenset(vm.running_tasks) for vm in others})
         memory.windows.follow(record, driving, memory.seen, now)
         held = lease.parse(folder.attributes.get(LEASE))
         self._accounts[folder.id] = frozenset(held.users if held is not None else ())
@@ -184,7 +187,7 @@ class Guardian:
         blind = Alarm(time=time_, severity=Severity.WARNING, vm=None, kind="guard", text=text)
         return (blind, *shown)
 
-    def foreign(self, folder: str) -> tuple[Foreign, ...]:
+    def foreign(self, folder: str) -> tuple[ForeignChange, ...]:
         """What others did in a domain's session."""
         post = self._posts.get(folder)
         return () if post is None else tuple(post.memory.foreign)
@@ -248,7 +251,7 @@ class Guardian:
 
     def _settle(self, watch: InventoryWatch, own: str) -> None:
         for folder, post in self._posts.items():
-            judging = Judging(
+            judging = JudgmentContext(
                 claims=self.claims,
                 drives=folder in self._driving and self._since(folder) is not None,
                 fresh_s=watch.attributes_read_s,
@@ -269,10 +272,10 @@ class Guardian:
                 post.changed = False
             dirty.clear()
 
-    async def _find_lost(self, folder: str, post: Post, connection: Connection) -> None:
+    async def _find_lost(self, folder: str, post: SessionGuard, connection: Connection) -> None:
         """Where VMs are that left the domain: elsewhere, or out of the inventory."""
         for ident in list(post.lost):
-            place = await whereabouts(connection, ident)
+            place = await find_whereabouts(connection, ident)
             gone, old = post.lost.pop(ident, None), post.facts.pop(ident, None)
             if gone is not None and old is not None:
                 post.hear([left(old, post.memory.seen or gone, gone, place)], time.monotonic())
@@ -289,7 +292,7 @@ class Guardian:
                 self._wake.set()
 
 
-def _concerning(post: Post, news: list[News], skip: int) -> list[News]:
+def _concerning(post: SessionGuard, news: list[LoggedObservation], skip: int) -> list[LoggedObservation]:
     """What is about VMs of a session, and neither before it nor judged by a controller before this one."""
     memory = post.memory
     return [

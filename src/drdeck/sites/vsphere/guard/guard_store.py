@@ -16,7 +16,7 @@ import msgspec
 
 from drdeck.sites.vsphere.inventory.inventory_facts import VmFacts
 
-from .session_guard import Memory
+from .session_guard import SessionMemory
 
 log = logging.getLogger("drdeck.vsphere")
 
@@ -28,7 +28,7 @@ CREATE TABLE IF NOT EXISTS vms (folder TEXT, vm TEXT, facts TEXT NOT NULL, PRIMA
 _BUSY_S = 0.25
 
 
-class Memories:
+class GuardStore:
     """The open file. Where it cannot be used the guard goes on without, and the log says why."""
 
     def __init__(self, state: Path | None) -> None:
@@ -46,7 +46,7 @@ class Memories:
             log.warning("the guard keeps nothing, because %s cannot be used: %s", state / FILE, error)
             self._db = None
 
-    def load(self, folder: str, session: str) -> tuple[Memory, dict[str, VmFacts]] | None:
+    def load(self, folder: str, session: str) -> tuple[SessionMemory, dict[str, VmFacts]] | None:
         """What is known of a session; None where nothing is."""
         if self._db is None:
             return None
@@ -54,7 +54,7 @@ class Memories:
             row = self._db.execute("SELECT memory FROM sessions WHERE folder = ?", (folder,)).fetchone()
             if row is None:
                 return None
-            memory = msgspec.json.decode(row[0], type=Memory)
+            memory = msgspec.json.decode(row[0], type=SessionMemory)
             if memory.session != session:
                 return None
             rows = self._db.execute("SELECT vm, facts FROM vms WHERE folder = ?", (folder,))
@@ -68,7 +68,7 @@ class Memories:
         return memory, facts
 
     def save(
-        self, folder: str, memory: Memory, facts: Mapping[str, VmFacts | None], anew: bool = False
+        self, folder: str, memory: SessionMemory, facts: Mapping[str, VmFacts | None], anew: bool = False
     ) -> None:
         """Keep the memory and these VMs' facts (None: not there any more); with `anew` nothing else."""
         if self._db is None:

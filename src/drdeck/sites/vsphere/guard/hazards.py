@@ -14,11 +14,11 @@ from drdeck.model.guard import Hazard, Hazards
 from drdeck.model.text import names
 from drdeck.model.times import show_spaced
 from drdeck.sites.vsphere.inventory.inventory_facts import FolderFacts, Inventory, VmFacts, decode_name
-from drdeck.sites.vsphere.vcenter.connection import Connection, Session
+from drdeck.sites.vsphere.vcenter.connection import Connection, VCenterSession
 from drdeck.sites.vsphere.vcenter.errors import words
 from drdeck.sites.vsphere.vcenter.properties import find_root, object_id, properties, retrieve
 
-from .session_guard import Memory
+from .session_guard import SessionMemory
 
 _PC = vmodl.query.PropertyCollector
 BACKUPS = "whether a backup tool has a schedule of its own for these VMs"
@@ -35,7 +35,7 @@ class Cluster(NamedTuple):
     overrides: Mapping[str, str]
 
 
-class Task(NamedTuple):
+class ScheduledTask(NamedTuple):
     """A scheduled task that is enabled."""
 
     name: str
@@ -44,15 +44,15 @@ class Task(NamedTuple):
     next: str
 
 
-def look(session: Session, root: str, hosts: frozenset[str]) -> Findings:
+def look(session: VCenterSession, root: str, hosts: frozenset[str]) -> HazardFacts:
     """What there is of both; blocks. Three calls, and one for each folder above the root."""
     clusters, no_clusters = _try(lambda: _clusters(session, hosts), ())
     tasks, no_tasks = _try(lambda: _tasks(session), ())
     above, _ = _try(lambda: _above(session, root), {})
-    return Findings(clusters, tasks, above, no_clusters, no_tasks)
+    return HazardFacts(clusters, tasks, above, no_clusters, no_tasks)
 
 
-async def foresee(connection: Connection, root: str, vms: Iterable[VmFacts]) -> Findings:
+async def foresee(connection: Connection, root: str, vms: Iterable[VmFacts]) -> HazardFacts:
     """The same for the hosts of some VMs. Raises SiteUnreachable."""
     hosts = frozenset(vm.host for vm in vms if vm.host)
     return await connection.command(
@@ -60,17 +60,17 @@ async def foresee(connection: Connection, root: str, vms: Iterable[VmFacts]) -> 
     )
 
 
-class Findings(NamedTuple):
+class HazardFacts(NamedTuple):
     """`above`: id -> name of what is above the root; the last two say why something was not looked at."""
 
     clusters: Sequence[Cluster]
-    tasks: Sequence[Task]
+    tasks: Sequence[ScheduledTask]
     above: Mapping[str, str]
     no_clusters: str = ""
     no_tasks: str = ""
 
 
-def hazards(found: Findings, inventory: Inventory, folder: FolderFacts, vms: Sequence[VmFacts]) -> Hazards:
+def hazards(found: HazardFacts, inventory: Inventory, folder: FolderFacts, vms: Sequence[VmFacts]) -> Hazards:
     """What of it concerns these VMs of a domain. Pure."""
     warns = [*_drs(found, vms), *_scheduled(found, inventory, folder, vms)]
     unchecked = []
@@ -81,7 +81,7 @@ def hazards(found: Findings, inventory: Inventory, folder: FolderFacts, vms: Seq
     return Hazards(warns=tuple(warns), not_checked=(*unchecked, BACKUPS))
 
 
-def _drs(found: Findings, vms: Sequence[VmFacts]) -> Iterable[Hazard]:
+def _drs(found: HazardFacts, vms: Sequence[VmFacts]) -> Iterable[Hazard]:
     for cluster in found.clusters:
         moved = [
             vm
@@ -97,7 +97,7 @@ def _drs(found: Findings, vms: Sequence[VmFacts]) -> Iterable[Hazard]:
 
 
 def _scheduled(
-    found: Findings, inventory: Inventory, folder: FolderFacts, vms: Sequence[VmFacts]
+    found: HazardFacts, inventory: Inventory, folder: FolderFacts, vms: Sequence[VmFacts]
 ) -> Iterable[Hazard]:
     places = {vm.id: vm.name for vm in vms}
     for vm in vms:
@@ -129,7 +129,7 @@ def _try(read: Callable[[], Any], nothing: Any) -> tuple[Any, str]:
         return nothing, f"vCenter does not tell: {words(fault)}"
 
 
-def _clusters(session: Session, hosts: frozenset[str]) -> list[Cluster]:
+def _clusters(session: VCenterSession, hosts: frozenset[str]) -> list[Cluster]:
     if not hosts:
         return []
     parent = _PC.TraversalSpec(type=vim.HostSystem, path="parent", skip=False)
@@ -168,7 +168,7 @@ def _clusters(session: Session, hosts: frozenset[str]) -> list[Cluster]:
     return list(found.values())
 
 
-def _tasks(session: Session) -> list[Task]:
+def _tasks(session: VCenterSession) -> list[ScheduledTask]:
     manager = session.content.scheduledTaskManager
     if manager is None:
         raise vmodl.fault.NotSupported(msg="it has no scheduled tasks")
@@ -188,7 +188,7 @@ def _tasks(session: Session) -> list[Task]:
             continue
         at = raw.get("info.nextRunTime")
         found.append(
-            Task(
+            ScheduledTask(
                 name=decode_name(str(raw.get("info.name") or "")),
                 does=_action(raw.get("info.action")),
                 entity=object_id(raw["info.entity"]),
@@ -207,7 +207,7 @@ def _action(action: Any) -> str:
     return type(action).__name__.rsplit(".", 1)[-1] if action is not None else "unknown"
 
 
-def _above(session: Session, root: str) -> dict[str, str]:
+def _above(session: VCenterSession, root: str) -> dict[str, str]:
     """The folders above the root, and its datacenter: id -> name."""
     found: dict[str, str] = {}
     at = properties(session, find_root(session, root), "parent").get("parent")
@@ -222,7 +222,7 @@ FORESEE_S = 60.0
 """How often they are looked at while a session is active."""
 
 
-class Foresight:
+class HazardAlarms:
     """One alarm for each, for as long as it may happen. `root`: the site's; `now`: vCenter's clock."""
 
     def __init__(self, root: str, now: Callable[[], datetime]) -> None:
@@ -246,7 +246,7 @@ class Foresight:
             del self._alarms[folder]
 
     async def look(
-        self, sessions: Mapping[str, Memory], inventory: Inventory, connection: Connection
+        self, sessions: Mapping[str, SessionMemory], inventory: Inventory, connection: Connection
     ) -> bool:
         """Look, if it is time to, at the VMs of these sessions, by folder; whether it was."""
         new = any(folder not in self._alarms for folder in sessions)

@@ -11,12 +11,12 @@ from pyVmomi import vim, vmodl
 
 from drdeck.sites.contract import SiteError
 from drdeck.sites.vsphere.inventory.inventory_facts import decode_name
-from drdeck.sites.vsphere.vcenter.connection import Connection, Session
+from drdeck.sites.vsphere.vcenter.connection import Connection, VCenterSession
 from drdeck.sites.vsphere.vcenter.properties import object_id, properties
 
 from .event_log import addresses
 from .fact_differences import Whereabouts
-from .session_guard import Foreign
+from .session_guard import ForeignChange
 
 log = logging.getLogger("drdeck.vsphere")
 
@@ -25,12 +25,12 @@ LOOKUPS = 8
 _SHOWN = 3
 
 
-async def whereabouts(connection: Connection, vm: str) -> Whereabouts:
+async def find_whereabouts(connection: Connection, vm: str) -> Whereabouts:
     """Where a VM is that left its domain: elsewhere, or out of the inventory. Raises SiteError."""
     return await connection.poll(functools.partial(_whereabouts, ident=vm), "look for a VM")
 
 
-def _whereabouts(session: Session, ident: str) -> Whereabouts:
+def _whereabouts(session: VCenterSession, ident: str) -> Whereabouts:
     machine = vim.VirtualMachine(ident, session.stub)
     try:
         found = properties(session, machine, "parent", "config.template")
@@ -45,7 +45,7 @@ def _whereabouts(session: Session, ident: str) -> Whereabouts:
     return Whereabouts(object_id(parent), decode_name(name), template=bool(found.get("config.template")))
 
 
-async def find_addresses(connection: Connection, foreign: Iterable[Foreign]) -> bool:
+async def find_addresses(connection: Connection, foreign: Iterable[ForeignChange]) -> bool:
     """Find out from where those came whose address was not looked for; False: there are more of them."""
     own = frozenset({connection.commands.key, connection.polling.key})
     found: dict[str, str] = {}

@@ -7,13 +7,13 @@ from typing import Literal
 
 import msgspec
 
-from drdeck.model.guard import Deed
+from drdeck.model.guard import Change
 
 By = Literal["facts", "event", "task"]
 """By a VM's facts that differ, by an event that says it is done, or by a task that has begun."""
 
 
-class Told(msgspec.Struct, frozen=True, kw_only=True):
+class Observation(msgspec.Struct, frozen=True, kw_only=True):
     """One telling; the same deed may be told in each of the three ways.
 
     It happened between `since` and `until` (vCenter's clock). `did` goes on after who it was. `to`: what
@@ -23,7 +23,7 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
 
     by: By
     vm: str
-    deed: Deed
+    deed: Change
     did: str
     since: datetime
     until: datetime

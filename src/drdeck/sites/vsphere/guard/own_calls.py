@@ -8,11 +8,11 @@ from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from drdeck.model.guard import Deed
-from drdeck.model.planned import Act
+from drdeck.model.guard import Change
+from drdeck.model.planned import PlannedCall
 from drdeck.sites.contract import Refused, SiteError
 
-from .observations import By, Told
+from .observations import By, Observation
 
 SHOWN_S = 60.0
 """So long after an act what it is for may first be seen in the VM's facts."""
@@ -27,30 +27,30 @@ LOST = timedelta(minutes=2)
 _FRESH = timedelta(minutes=1)
 _KEPT = 2000
 
-_EXPLAINS: dict[str, dict[Deed, tuple[str, ...]]] = {
-    "power_on": {Deed.POWER: ("on",), Deed.HOST: (), Deed.CONFIG: ()},
-    "power_off": {Deed.POWER: ("off",)},
-    "snapshot": {Deed.SNAPSHOT: ()},
-    "revert": {Deed.REVERTED: (), Deed.POWER: ("off", "suspended"), Deed.CONFIG: ()},
-    "remove": {Deed.SNAPSHOT_REMOVED: ()},
-    "connect": {Deed.CONFIG: ()},
+_EXPLAINS: dict[str, dict[Change, tuple[str, ...]]] = {
+    "power_on": {Change.POWER: ("on",), Change.HOST: (), Change.CONFIG: ()},
+    "power_off": {Change.POWER: ("off",)},
+    "snapshot": {Change.SNAPSHOT: ()},
+    "revert": {Change.REVERTED: (), Change.POWER: ("off", "suspended"), Change.CONFIG: ()},
+    "remove": {Change.SNAPSHOT_REMOVED: ()},
+    "connect": {Change.CONFIG: ()},
 }
 """Kind of act -> the deeds that come of it, with what may come of them (empty: whatever it is about).
 
 A start may move a VM, where DRS places it; a revert takes the configuration of its snapshot back.
 """
 _MAIN = {
-    "power_on": Deed.POWER,
-    "power_off": Deed.POWER,
-    "snapshot": Deed.SNAPSHOT,
-    "revert": Deed.REVERTED,
-    "remove": Deed.SNAPSHOT_REMOVED,
-    "connect": Deed.CONFIG,
+    "power_on": Change.POWER,
+    "power_off": Change.POWER,
+    "snapshot": Change.SNAPSHOT,
+    "revert": Change.REVERTED,
+    "remove": Change.SNAPSHOT_REMOVED,
+    "connect": Change.CONFIG,
 }
 """What each act is for."""
 
 
-def explains(act: Act, told: Told) -> bool:
+def explains(act: PlannedCall, told: Observation) -> bool:
     """Whether a deed on the act's VM is what the act does."""
     expected = _EXPLAINS.get(act.kind, {}).get(told.deed)
     if expected is None or act.vm != told.vm:
@@ -58,18 +58,18 @@ def explains(act: Act, told: Told) -> bool:
     if expected:
         return told.to in expected
     about = {
-        Deed.SNAPSHOT: act.args.get("name", ""),
-        Deed.REVERTED: act.args.get("snapshot", ""),
-        Deed.SNAPSHOT_REMOVED: act.args.get("snapshot", ""),
+        Change.SNAPSHOT: act.args.get("name", ""),
+        Change.REVERTED: act.args.get("snapshot", ""),
+        Change.SNAPSHOT_REMOVED: act.args.get("snapshot", ""),
     }.get(told.deed, "")
     return not about or told.to in ("", about)
 
 
 @dataclass
-class Claim:
+class OwnCall:
     """One act that was begun; times are vCenter's, those in seconds the monotonic clock's."""
 
-    act: Act
+    act: PlannedCall
     began: datetime
     began_s: float
     ended: datetime | None = None
@@ -77,17 +77,17 @@ class Claim:
     refused: bool = False
     lasts: timedelta = SLACK
     """how long after its end an event of it may come"""
-    never: frozenset[Deed] = frozenset()
+    never: frozenset[Change] = frozenset()
     """what cannot come of it: a VM that is off is not powered off by a revert"""
-    shown: set[Deed] = field(default_factory=set)
+    shown: set[Change] = field(default_factory=set)
     """what of it was seen in the VM's facts already"""
-    told: set[tuple[Deed, By]] = field(default_factory=set)
+    told: set[tuple[Change, By]] = field(default_factory=set)
     """what of it events told already: the next such event is not of this act"""
 
-    def explains(self, told: Told) -> bool:
+    def explains(self, told: Observation) -> bool:
         return told.deed not in self.never and explains(self.act, told)
 
-    def shows_for_s(self, deed: Deed) -> float:
+    def shows_for_s(self, deed: Change) -> float:
         """How long after its end this may yet be seen; what comes with it, never after what it is for."""
         main = _MAIN.get(self.act.kind)
         if deed is not main and main in self.shown:
@@ -97,22 +97,22 @@ class Claim:
         return BESIDE_S
 
 
-class Claims:
+class OwnCalls:
     """The acts of this controller, on any VM."""
 
     def __init__(self, now: Callable[[], datetime], steady: Callable[[], float] = time.monotonic) -> None:
         self._now, self._steady = now, steady
-        self._claims: list[Claim] = []
+        self._claims: list[OwnCall] = []
 
-    def begin(self, act: Act, power: str = "unknown") -> Claim:
+    def begin(self, act: PlannedCall, power: str = "unknown") -> OwnCall:
         """To be called before the act's request leaves; `power`: that of its VM now."""
-        never = frozenset({Deed.POWER}) if act.kind == "revert" and power == "off" else frozenset[Deed]()
-        claim = Claim(act, self._now(), self._steady(), never=never)
+        never = frozenset({Change.POWER}) if act.kind == "revert" and power == "off" else frozenset[Change]()
+        claim = OwnCall(act, self._now(), self._steady(), never=never)
         self._claims = [*self._claims[-_KEPT:], claim]
         return claim
 
     @contextlib.contextmanager
-    def claim(self, act: Act, power: str = "unknown") -> Iterator[None]:
+    def claim(self, act: PlannedCall, power: str = "unknown") -> Iterator[None]:
         """The act is taken within: Refused says that it was not done, any other error that it may yet be."""
         claim = self.begin(act, power)
         try:
@@ -136,7 +136,7 @@ class Claims:
         """Whether an act on a VM was begun since an instant."""
         return any(claim.act.vm == vm and claim.began >= since for claim in self._claims)
 
-    def seen(self, told: Told, came_s: float) -> bool:
+    def seen(self, told: Observation, came_s: float) -> bool:
         """Whether what facts tell came of an act of ours; each effect of an act counts once.
 
         `came_s`: when it was told here; what was told before an act did not come of it.
@@ -151,7 +151,7 @@ class Claims:
                 return True
         return False
 
-    def heard(self, told: Told, came_s: float, live: bool = True) -> bool:
+    def heard(self, told: Observation, came_s: float, live: bool = True) -> bool:
         """Whether what an event tells came of an act of ours; `came_s` as above.
 
         Judged by the event's time; where that is far from ours, by when it came, if it came `live` and
@@ -168,7 +168,7 @@ class Claims:
             else:
                 during = told.until >= claim.began - SLACK and told.since <= ended + claim.lasts
             if during:
-                if told.deed is not Deed.CONFIG:  # one revert may change several parts of it
+                if told.deed is not Change.CONFIG:  # one revert may change several parts of it
                     claim.told.add((told.deed, told.by))
                 return True
         return False

@@ -7,19 +7,19 @@ from datetime import datetime
 
 import msgspec
 
-from drdeck.model.guard import Deed, changed_point, who
+from drdeck.model.guard import Change, changed_point, who
 from drdeck.model.pitr import Disturbed, RestorePoint, excluded_by
 from drdeck.sites.vsphere.inventory.inventory_facts import VmFacts
 from drdeck.sites.vsphere.plan.restore_points import CLUSTER_S, instant_of, ours
 from drdeck.sites.vsphere.record.attributes import Record
 
-from .session_guard import CHANGES_POINTS, Foreign
+from .session_guard import CHANGES_POINTS, ForeignChange
 
 IN_SESSION = "made by others while a PITR session was active"
 
 
 def marked(
-    points: Sequence[RestorePoint], foreign: Iterable[Foreign]
+    points: Sequence[RestorePoint], foreign: Iterable[ForeignChange]
 ) -> tuple[tuple[RestorePoint, ...], list[Disturbed]]:
     """The points with what others did to them, and what is left of those that are none any more."""
     said: dict[datetime, list[str]] = {}
@@ -45,12 +45,12 @@ def _point_of(points: Sequence[RestorePoint], at: datetime) -> RestorePoint | No
     return min(later, key=lambda p: p.time, default=None)
 
 
-def made(vms: Iterable[VmFacts], record: Record, foreign: Iterable[Foreign]) -> Iterator[Disturbed]:
+def made(vms: Iterable[VmFacts], record: Record, foreign: Iterable[ForeignChange]) -> Iterator[Disturbed]:
     """Snapshots of others from within this session or an earlier one; who made them, where that is known."""
     known = {
         (one.vm, one.points[0]): f"{who(one.user, one.address or '')} {one.did} in the PITR session"
         for one in foreign
-        if one.deed is Deed.SNAPSHOT and one.points
+        if one.deed is Change.SNAPSHOT and one.points
     }
     for vm in vms:
         for snapshot in vm.snapshots:

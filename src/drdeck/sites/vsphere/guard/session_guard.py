@@ -13,13 +13,13 @@ from typing import NamedTuple
 import msgspec
 
 from drdeck.model.alarms import Alarm, Severity
-from drdeck.model.guard import Deed, alarm
+from drdeck.model.guard import Change, alarm
 from drdeck.sites.vsphere.inventory.inventory_facts import VmFacts
 
-from .attribution_windows import Windows
-from .event_log import News
-from .observations import By, Told
-from .own_calls import Claims
+from .attribution_windows import AttributionWindows
+from .event_log import LoggedObservation
+from .observations import By, Observation
+from .own_calls import OwnCalls
 
 HOLD_S = 1.5
 """A deed seen in the facts alone waits so long for the event that says who it was."""
@@ -33,25 +33,31 @@ KEPT = 1000
 """Deeds of others in one session that are remembered; of more, first those go that touched no point."""
 
 _FACTS_SAY = frozenset(
-    {Deed.SNAPSHOT, Deed.SNAPSHOT_CHANGED, Deed.SNAPSHOT_REMOVED, Deed.REVERTED, Deed.MOVED}
+    {
+        Change.SNAPSHOT,
+        Change.SNAPSHOT_CHANGED,
+        Change.SNAPSHOT_REMOVED,
+        Change.REVERTED,
+        Change.MOVED,
+    }
 )
 """Deeds of which the facts say more than an event does."""
 
-CHANGES_POINTS = frozenset({Deed.SNAPSHOT_CHANGED, Deed.SNAPSHOT_REMOVED})
+CHANGES_POINTS = frozenset({Change.SNAPSHOT_CHANGED, Change.SNAPSHOT_REMOVED})
 
 
-def _worth(deed: Deed, by: By) -> int:
+def _worth(deed: Change, by: By) -> int:
     """How much a telling says of what was done."""
     order = ("task", "event", "facts") if deed in _FACTS_SAY else ("task", "facts", "event")
     return order.index(by)
 
 
-class Foreign(msgspec.Struct, kw_only=True):
+class ForeignChange(msgspec.Struct, kw_only=True):
     """Somebody else's deed. `by`: how it was told; `address`: None while it was not looked for."""
 
     vm: str
     name: str
-    deed: Deed
+    deed: Change
     did: str
     time: datetime
     since: datetime
@@ -73,18 +79,18 @@ class Foreign(msgspec.Struct, kw_only=True):
         return alarm(self.deed, self.name, self.did, self.time, self.user, self.address or "")
 
 
-class Heard(NamedTuple):
+class PendingObservation(NamedTuple):
     """A telling that is not settled. `arrived_s`: monotonic; None: read back, it happened earlier."""
 
-    told: Told
+    told: Observation
     arrived_s: float | None
     came_s: float
 
 
-class Judging(NamedTuple):
+class JudgmentContext(NamedTuple):
     """What a judgment needs beside the telling. `fresh_s`: the record known now was asked for then."""
 
-    claims: Claims
+    claims: OwnCalls
     drives: bool
     fresh_s: float
     own: str
@@ -96,7 +102,7 @@ class Judging(NamedTuple):
     """the same by the monotonic clock"""
 
 
-class Memory(msgspec.Struct, kw_only=True):
+class SessionMemory(msgspec.Struct, kw_only=True):
     """What outlives a controller of a session's guard."""
 
     session: str
@@ -107,24 +113,24 @@ class Memory(msgspec.Struct, kw_only=True):
     """when the facts were looked at last"""
     key: int = 0
     """of the newest event that was judged"""
-    foreign: list[Foreign] = []
+    foreign: list[ForeignChange] = []
     forgotten: int = 0
     """deeds of others that are not among them any more"""
-    windows: Windows = msgspec.field(default_factory=Windows)
+    windows: AttributionWindows = msgspec.field(default_factory=AttributionWindows)
 
 
-class Post:
+class SessionGuard:
     """The guard of one domain's session."""
 
-    def __init__(self, memory: Memory, facts: Mapping[str, VmFacts]) -> None:
+    def __init__(self, memory: SessionMemory, facts: Mapping[str, VmFacts]) -> None:
         self.memory, self.facts = memory, dict(facts)
         self.lost: dict[str, datetime] = {}
         """VMs that are not in the domain any more, and since when; it is not known yet where they are"""
         self.wants_record = False
         self.changed = False
         """since it was kept last"""
-        self._heard: list[Heard] = []
-        self._ours: list[Heard] = []
+        self._heard: list[PendingObservation] = []
+        self._ours: list[PendingObservation] = []
         """events of ours, until the facts that they explain were seen"""
 
     @property
@@ -135,22 +141,22 @@ class Post:
         """Whether an alarm waits for its address."""
         return any(not foreign.shown(now_s) for foreign in self.memory.foreign)
 
-    def hear(self, tellings: Iterable[Told], now_s: float, live: bool = True) -> None:
-        self._heard += [Heard(told, now_s if live else None, now_s) for told in tellings]
+    def hear(self, tellings: Iterable[Observation], now_s: float, live: bool = True) -> None:
+        self._heard += [PendingObservation(told, now_s if live else None, now_s) for told in tellings]
 
-    def hear_all(self, news: Iterable[News], now_s: float) -> None:
+    def hear_all(self, news: Iterable[LoggedObservation], now_s: float) -> None:
         """What events told."""
         for one in news:
             self.hear([one.told], now_s, one.live)
 
-    def settle(self, judging: Judging) -> bool:
+    def settle(self, judging: JudgmentContext) -> bool:
         """Judge what can be judged now; whether an alarm was raised or changed."""
         changed, self.wants_record = False, False
         waiting, self._heard = self._heard, []
         key = self.memory.key
         self.memory.key = max([key, *(h.told.key for h in waiting)])
         # events first: they say whose the facts' changes were; power last: a revert may explain it
-        for heard in sorted(waiting, key=lambda h: (h.told.by == "facts", h.told.deed is Deed.POWER)):
+        for heard in sorted(waiting, key=lambda h: (h.told.by == "facts", h.told.deed is Change.POWER)):
             verdict = self._verdict(heard, judging)
             if verdict == "later":
                 self._heard.append(heard)
@@ -170,7 +176,7 @@ class Post:
         self.changed = self.changed or changed or self.memory.key != key
         return changed
 
-    def _verdict(self, heard: Heard, j: Judging) -> str:
+    def _verdict(self, heard: PendingObservation, j: JudgmentContext) -> str:
         told = heard.told
         drdecks = told.user is None or told.user in ("", j.own) or told.user in j.accounts
         if told.by == "facts":
@@ -187,13 +193,13 @@ class Post:
             return "later"  # who drives, or drives by now, may have begun something since it was read
         return "ours" if drdecks and self.memory.windows.explain(told) else "foreign"
 
-    def _told_as_ours(self, heard: Heard) -> bool:
+    def _told_as_ours(self, heard: PendingObservation) -> bool:
         ours = next((other for other in self._ours if _same(heard, other)), None)
         if ours is not None:
             self._ours.remove(ours)
         return ours is not None
 
-    def _partner(self, heard: Heard) -> Foreign | None:
+    def _partner(self, heard: PendingObservation) -> ForeignChange | None:
         """An alarm that tells of the same deed, and was not told in this way yet."""
         told = heard.told
         for known in reversed(self.memory.foreign):
@@ -209,7 +215,7 @@ class Post:
                 return known
         return None
 
-    def _raise(self, heard: Heard, j: Judging) -> bool:
+    def _raise(self, heard: PendingObservation, j: JudgmentContext) -> bool:
         """Make an alarm, or add to one that tells the same; False: it is too early to tell."""
         told = heard.told
         known = self._partner(heard)
@@ -224,7 +230,7 @@ class Post:
             return True
         if told.by == "facts" and not waited:
             return False
-        if told.by == "facts" and told.deed is Deed.POWER and told.to != "on" and self._reverted(told):
+        if told.by == "facts" and told.deed is Change.POWER and told.to != "on" and self._reverted(told):
             return True  # by the revert, of which there is an alarm
         if told.by == "task" and (not waited or _goes_on(told, j)):
             return False
@@ -233,22 +239,24 @@ class Post:
         self._new(told, heard, {told.by}, told.until if told.by == "facts" else told.since, j.now_s)
         return True
 
-    def _reverted(self, told: Told) -> bool:
+    def _reverted(self, told: Observation) -> bool:
         return any(
-            f.deed is Deed.REVERTED
+            f.deed is Change.REVERTED
             and f.vm == told.vm
             and told.since - NEAR <= f.until
             and told.until + NEAR >= f.since
             for f in self.memory.foreign
         )
 
-    def _waiting_task(self, told: Told, heard: Heard) -> Heard | None:
+    def _waiting_task(self, told: Observation, heard: PendingObservation) -> PendingObservation | None:
         return next((o for o in self._heard if o.told.by == "task" and _same(heard, o)), None)
 
-    def _new(self, told: Told, heard: Heard, by: set[By], time: datetime, now_s: float) -> None:
+    def _new(
+        self, told: Observation, heard: PendingObservation, by: set[By], time: datetime, now_s: float
+    ) -> None:
         name = self.memory.members.get(told.vm, told.vm)
         self.memory.foreign.append(
-            Foreign(
+            ForeignChange(
                 vm=told.vm,
                 name=name,
                 deed=told.deed,
@@ -270,7 +278,7 @@ class Post:
             known.remove(next(harmless, known[0]))
             self.memory.forgotten += 1
 
-    def _add(self, known: Foreign, told: Told) -> None:
+    def _add(self, known: ForeignChange, told: Observation) -> None:
         if all(_worth(known.deed, told.by) > _worth(known.deed, by) for by in known.by):
             known.did = told.did
         known.to = known.to or told.to
@@ -294,11 +302,11 @@ class Post:
         return tuple(shown)
 
 
-def _goes_on(told: Told, j: Judging) -> bool:
+def _goes_on(told: Observation, j: JudgmentContext) -> bool:
     return bool(told.task) and j.running(told.vm, told.task)
 
 
-def _same(a: Heard, b: Heard) -> bool:
+def _same(a: PendingObservation, b: PendingObservation) -> bool:
     """Whether two tellings, in different ways, may be of the same deed."""
     x, y = a.told, b.told
     if x.by == y.by or x.deed is not y.deed or (x.vm != y.vm and "" not in (x.vm, y.vm)):

@@ -13,20 +13,20 @@ from drdeck.sites.vsphere.vcenter.properties import object_id
 from .disk_growth import REDUCED
 from .fact_parser import folder_facts, network_facts, vm_facts
 from .inventory_facts import FolderFacts, Inventory, NetworkFacts, VmFacts
-from .property_cache import Properties
+from .property_cache import PropertyCache
 
 _SERIALS = itertools.count(1)  # of the process: a watch that follows another one counts on
 _UNDER_WAY = ("queued", "running")
 
 
-class Known:
+class InventoryCache:
     """The newest inventory, and what it is made of. Any thread may ask.
 
     `raw`: the objects as a collector tells of them; `attributes`: of each folder by name, read beside.
     """
 
     def __init__(self) -> None:
-        self.raw = Properties(REDUCED)
+        self.raw = PropertyCache(REDUCED)
         self.attributes: dict[str, dict[str, str]] = {}
         self.inventory: Inventory | None = None
         """None before the first reading"""
@@ -34,7 +34,7 @@ class Known:
 
     def forget(self) -> None:
         """All objects are told of anew; the inventory stays until they are."""
-        self.raw = Properties(REDUCED)
+        self.raw = PropertyCache(REDUCED)
 
     def apply(self, update: Any) -> set[tuple[str, str]]:
         """Take an UpdateSet in; the (type, id) of every object in it. Raises Contradiction."""

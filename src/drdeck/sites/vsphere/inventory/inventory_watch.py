@@ -15,7 +15,7 @@ from pyVmomi import vim, vmodl
 from drdeck.sites.contract import Refused, SiteUnreachable
 from drdeck.sites.vsphere.guard.event_log import KIND as EVENTS
 from drdeck.sites.vsphere.guard.event_log import EventLog, history
-from drdeck.sites.vsphere.vcenter.connection import Connection, Session
+from drdeck.sites.vsphere.vcenter.connection import Connection, VCenterSession
 from drdeck.sites.vsphere.vcenter.properties import (
     attribute_spec,
     datacenter_of,
@@ -26,9 +26,9 @@ from drdeck.sites.vsphere.vcenter.properties import (
 )
 
 from .fact_parser import attributes_from
-from .inventory_cache import Known
+from .inventory_cache import InventoryCache
 from .inventory_facts import Inventory
-from .property_cache import Contradiction
+from .property_cache import UpdateContradiction
 
 _PC = vmodl.query.PropertyCollector
 _READING = "read the inventory"
@@ -59,7 +59,7 @@ class InventoryWatch:
         self._urgent = 0
         self._attribute_read = threading.Lock()
         self._state = threading.Lock()
-        self._known = Known()
+        self._known = InventoryCache()
         self._collector: Any = None
         self._version = ""
         self._made: list[Any] = []
@@ -97,7 +97,7 @@ class InventoryWatch:
     async def catch_up(self, since: datetime) -> None:
         """Read events back, where more than vCenter keeps for us may have happened since an instant."""
 
-        def read_back(session: Session) -> None:
+        def read_back(session: VCenterSession) -> None:
             datacenter = datacenter_of(session, find_root(session, self.root_path))
             self.events.catch_up(history(session, datacenter, since), since)
 
@@ -135,7 +135,7 @@ class InventoryWatch:
 
     # --- what follows blocks, and runs in threads ---
 
-    def _long_poll(self, session: Session) -> Inventory:
+    def _long_poll(self, session: VCenterSession) -> Inventory:
         with self._polling:
             self._long = not self._urgent
             try:
@@ -143,7 +143,7 @@ class InventoryWatch:
             finally:
                 self._long = False
 
-    def _refresh(self, session: Session) -> Inventory:
+    def _refresh(self, session: VCenterSession) -> Inventory:
         began = time.monotonic()
         with self._state:
             self._urgent += 1
@@ -161,7 +161,7 @@ class InventoryWatch:
             with self._state:
                 self._urgent -= 1
 
-    def _cancel_poll(self, session: Session) -> bool:
+    def _cancel_poll(self, session: VCenterSession) -> bool:
         """Whether there is something to cancel: the collector goes with an ended session."""
         # may come before the poll has arrived there: hence again and again
         collector = self._collector
@@ -172,7 +172,7 @@ class InventoryWatch:
                 return False
         return True
 
-    def _round(self, session: Session, wait_s: int) -> Inventory:
+    def _round(self, session: VCenterSession, wait_s: int) -> Inventory:
         """Ask for updates once; begin anew when the session was lost or the answer makes no sense."""
         for _ in range(_TRIES):
             try:
@@ -183,14 +183,18 @@ class InventoryWatch:
             except vmodl.fault.RequestCanceled:
                 if wait_s and self.inventory is not None:
                     return self.inventory  # whoever cancelled reads next
-            except (vmodl.fault.ManagedObjectNotFound, vmodl.query.InvalidCollectorVersion, Contradiction):
+            except (
+                vmodl.fault.ManagedObjectNotFound,
+                vmodl.query.InvalidCollectorVersion,
+                UpdateContradiction,
+            ):
                 self._stale = True
         raise SiteUnreachable(
             f"Could not {_READING}: vCenter {self.connection.server} forgets what it is asked to watch; "
             "check that vCenter is well"
         )
 
-    def _start(self, session: Session) -> None:
+    def _start(self, session: VCenterSession) -> None:
         self._forget()
         content = session.content
         self._root = find_root(session, self.root_path)
@@ -205,7 +209,7 @@ class InventoryWatch:
         collector.CreateFilter(spec, False)  # False: whole values of the paths asked for, never their parts
         self._collector, self._logins, self._stale = collector, session.stub.logins, False
 
-    def _tune(self, session: Session) -> None:
+    def _tune(self, session: VCenterSession) -> None:
         """Listen to events, or stop it, as is wanted; a refusal is asked for again after a new start only."""
         if self._listening and not self.events.following and not self.events.refused:
             self.events.follow(session, self._datacenter, self._collector)
@@ -223,7 +227,7 @@ class InventoryWatch:
             with contextlib.suppress(vmodl.MethodFault):  # most likely gone with its session
                 destroy()
 
-    def _wait(self, session: Session, wait_s: int) -> Inventory:
+    def _wait(self, session: VCenterSession, wait_s: int) -> Inventory:
         first, more = not self._version, True
         touched: set[tuple[str, str]] = set()
         while more:
@@ -257,7 +261,7 @@ class InventoryWatch:
             self._read_attributes(session)
         return self._published(touched, anew=first)
 
-    def _refresh_attributes(self, session: Session) -> Inventory:
+    def _refresh_attributes(self, session: VCenterSession) -> Inventory:
         try:
             if self.inventory is not None and not self._stale and self._logins == session.stub.logins:
                 self._read_attributes(session)
@@ -266,7 +270,7 @@ class InventoryWatch:
             pass  # the view went with its session
         return self._refresh(session)
 
-    def _read_attributes(self, session: Session) -> None:
+    def _read_attributes(self, session: VCenterSession) -> None:
         spec = attribute_spec(self._root, self._view, session.content.customFieldsManager)
         with self._attribute_read:  # so that of two readings the later one counts
             asked_s = time.monotonic()

@@ -11,11 +11,11 @@ from drdeck.sites.vsphere.vcenter.properties import object_id
 _ELEMENT = re.compile(r'(?P<path>.+)\["?(?P<key>[^"\]]+)"?\]')
 
 
-class Contradiction(Exception):
+class UpdateContradiction(Exception):
     """An update set cannot be applied with certainty: everything must be read anew."""
 
 
-class Properties:
+class PropertyCache:
     """Raw property values by type ("VirtualMachine") and object id.
 
     `reduced`: for some paths, what to make of a value before it is kept.
@@ -53,7 +53,7 @@ class Properties:
                     self._change(known, str(change.name), str(change.op), change.val)
         if entered & left:
             # moved between folders: not every server tells in which order it left and came
-            raise Contradiction(f"{len(entered & left)} objects both came and went")
+            raise UpdateContradiction(f"{len(entered & left)} objects both came and went")
         return touched
 
     def _change(self, known: dict[str, Any], name: str, op: str, value: Any) -> None:

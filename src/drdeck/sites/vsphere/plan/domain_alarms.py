@@ -7,14 +7,14 @@ from datetime import datetime
 
 from drdeck.model.alarms import Alarm, Severity
 
-from .domain_state import Situation
+from .domain_state import DomainState
 from .maintenance import chain_stuck
 
 FirstSeen = Callable[[str, str | None], datetime]
 """(kind, VM) -> since when an alarm's cause is there."""
 
 
-def missing_replicas(s: Situation) -> list[str]:
+def missing_replicas(s: DomainState) -> list[str]:
     """Names of protected VMs that have no replica, as far as the protected site is seen."""
     if s.record.failover is not None or s.protected is None or s.protected.lost:
         return []
@@ -22,7 +22,7 @@ def missing_replicas(s: Situation) -> list[str]:
     return sorted(vm.name for vm in s.protected.vms if vm.name not in here)
 
 
-def alarms(s: Situation, lost: list[str], first_seen: FirstSeen) -> list[Alarm]:
+def alarms(s: DomainState, lost: list[str], first_seen: FirstSeen) -> list[Alarm]:
     found = [
         Alarm(
             time=first_seen("connection", vm.id),

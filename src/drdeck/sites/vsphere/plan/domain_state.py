@@ -11,12 +11,12 @@ import msgspec
 
 from drdeck.config.settings import DomainSettings
 from drdeck.model.domains import RunbookGroup
-from drdeck.model.planned import Act, Phase, SiteQuestion
+from drdeck.model.planned import Phase, PlannedCall, SiteQuestion
 from drdeck.sites.vsphere.inventory.inventory_facts import Inventory, SnapshotFact, VmFacts
 from drdeck.sites.vsphere.record.attributes import Record
 
 
-class Group(NamedTuple):
+class VmGroup(NamedTuple):
     """A runbook group with the VMs that it really has."""
 
     name: str
@@ -24,21 +24,21 @@ class Group(NamedTuple):
     delay_s: float
 
 
-class Protected(NamedTuple):
+class ProtectedVms(NamedTuple):
     """What was seen last of the protected site's VMs of this domain; `lost` says why it is not seen now."""
 
     vms: tuple[VmFacts, ...] = ()
     lost: str = ""
 
 
-class Situation(msgspec.Struct, frozen=True, kw_only=True):
+class DomainState(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that a plan depends on."""
 
     name: str
     record: Record
     vms: tuple[VmFacts, ...]
     settings: DomainSettings
-    protected: Protected | None = None
+    protected: ProtectedVms | None = None
     now: datetime
 
     def living(self) -> tuple[VmFacts, ...]:
@@ -76,16 +76,16 @@ def matches(name: str, pattern: str) -> bool:
     return name == pattern or fnmatchcase(name, pattern)
 
 
-def groups(vms: Sequence[VmFacts], settings: DomainSettings) -> list[Group]:
+def groups(vms: Sequence[VmFacts], settings: DomainSettings) -> list[VmGroup]:
     """The runbook's groups in order, each VM in the first that matches; the rest come last."""
     left = list(vms)
-    found: list[Group] = []
+    found: list[VmGroup] = []
     for group in settings.runbook:
         members = [vm for vm in left if any(matches(vm.name, pattern) for pattern in group.vms)]
         left = [vm for vm in left if vm not in members]
-        found.append(Group(group.group, tuple(members), float(group.delay_after)))
+        found.append(VmGroup(group.group, tuple(members), float(group.delay_after)))
     if left or not found:
-        found.append(Group("all VMs" if not found else "other VMs", tuple(left), 0.0))
+        found.append(VmGroup("all VMs" if not found else "other VMs", tuple(left), 0.0))
     return found
 
 
@@ -107,9 +107,9 @@ def on_vm(
     args: dict[str, str] | None = None,
     choices: tuple[str, ...] = ("retry", "skip"),
     after_loss: str = "observe",
-) -> Act:
+) -> PlannedCall:
     """An act on one VM; `key` names the try, and is made unique by the VM."""
-    return Act(
+    return PlannedCall(
         key=f"{key}:{vm.id}",
         kind=kind,
         vm=vm.id,
@@ -121,15 +121,15 @@ def on_vm(
     )
 
 
-def removal(vm: VmFacts, snapshot: SnapshotFact, verb: str = "remove") -> Act:
+def removal(vm: VmFacts, snapshot: SnapshotFact, verb: str = "remove") -> PlannedCall:
     """Remove one snapshot of a VM."""
     args = {"snapshot": snapshot.id, "name": snapshot.name}
     return on_vm(vm, "remove", f"{verb}:{snapshot.id}", f'{verb} "{snapshot.name}" of {vm.name}', args)
 
 
-def step(what: str, operation: str, n: int = 1, g: int = 0) -> Act:
+def step(what: str, operation: str, n: int = 1, g: int = 0) -> PlannedCall:
     """An act on the record alone; doing it twice is the same as once."""
-    return Act(
+    return PlannedCall(
         key=f"{what}:{operation}:{g}:{n}",
         kind="step",
         args={"to": what, "g": str(g)},
@@ -155,7 +155,7 @@ _STEP_SAYS = {
 }
 
 
-def network_ids(s: Situation, inventory: Inventory, names: Mapping[str, str]) -> dict[str, str]:
+def network_ids(s: DomainState, inventory: Inventory, names: Mapping[str, str]) -> dict[str, str]:
     """A mapping by name as one by id; for a name that several networks have, those in use come first."""
     by_name: dict[str, str] = {}
     for network in sorted(inventory.networks.values(), key=lambda n: n.id, reverse=True):

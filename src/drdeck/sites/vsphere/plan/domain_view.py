@@ -26,11 +26,11 @@ from drdeck.sites.vsphere.inventory.inventory_facts import FolderFacts, Inventor
 from drdeck.sites.vsphere.record.attributes import Record
 
 from .domain_alarms import FirstSeen, alarms, missing_replicas
-from .domain_state import Plan, Situation, groups, runbook
+from .domain_state import DomainState, Plan, groups, runbook
 from .restore_points import instant_of, instants, newest, usable
 
 
-def recoverable(s: Situation, vm: VmFacts) -> bool:
+def recoverable(s: DomainState, vm: VmFacts) -> bool:
     """Registered, connected, and with PITR a restore point."""
     if vm.connection != "connected":
         return False
@@ -38,7 +38,7 @@ def recoverable(s: Situation, vm: VmFacts) -> bool:
 
 
 def build(
-    s: Situation,
+    s: DomainState,
     folder: FolderFacts,
     inventory: Inventory,
     plan: Plan,
@@ -117,7 +117,7 @@ def broken(folder: FolderFacts, vms: tuple[VmFacts, ...], why: str, first_seen: 
     )
 
 
-def _lacking(s: Situation, able: list[VmFacts], lost: list[str]) -> str:
+def _lacking(s: DomainState, able: list[VmFacts], lost: list[str]) -> str:
     if lost:
         return f"no replica yet of {', '.join(lost[:3])}" + (f" and {len(lost) - 3} more" if lost[3:] else "")
     bad = [vm for vm in s.vms if vm not in able]
@@ -127,7 +127,7 @@ def _lacking(s: Situation, able: list[VmFacts], lost: list[str]) -> str:
     return f"no restore point yet: {names(bad)}" if bad else ""
 
 
-def _session(s: Situation, plan: Plan) -> Session | None:
+def _session(s: DomainState, plan: Plan) -> Session | None:
     r = s.record.session
     if r is None:
         return None
@@ -154,7 +154,7 @@ def _failover(record: Record) -> Failover | None:
     return Failover(id=f.id, type=f.type, run_pitr=f.pitr, began_at=f.began, recovered_at=f.recovered)
 
 
-def _networks(s: Situation, inventory: Inventory) -> Networks:
+def _networks(s: DomainState, inventory: Inventory) -> Networks:
     ids = {network for vm in s.vms for network in vm.networks}
     if s.record.owned:  # they may be on their recovery networks by now
         chosen = s.record.networks.items()
@@ -172,7 +172,7 @@ def _absent(name: str) -> Vm:
     return Vm(id=f"absent:{name}", name=name, status="not_recoverable", detail="no replica at this site")
 
 
-def _vm(s: Situation, vm: VmFacts, inventory: Inventory, errors: Mapping[str, str], after: bool) -> Vm:
+def _vm(s: DomainState, vm: VmFacts, inventory: Inventory, errors: Mapping[str, str], after: bool) -> Vm:
     able = recoverable(s, vm)
     group = (
         next((g.name for g in groups(s.vms, s.settings) if vm in g.vms), None) if s.settings.runbook else None
@@ -205,7 +205,7 @@ def _vm(s: Situation, vm: VmFacts, inventory: Inventory, errors: Mapping[str, st
     )
 
 
-def rolled_back_to(s: Situation, vm: VmFacts) -> datetime | None:
+def rolled_back_to(s: DomainState, vm: VmFacts) -> datetime | None:
     """The instant that a VM was rolled back to, in this session or the last one."""
     r = s.record.rollback
     if r is not None and r.phase in ("power", "delay", "over"):
@@ -224,7 +224,7 @@ def rolled_back_to(s: Situation, vm: VmFacts) -> datetime | None:
     return instant_of(at)
 
 
-def steps_of(s: Situation, plan: Plan) -> tuple[Step, ...]:
+def steps_of(s: DomainState, plan: Plan) -> tuple[Step, ...]:
     """The steps that this site really takes for what goes on, or for what it did last."""
     session, f = s.record.session, s.record.failover
     detail = (plan.question.text if plan.question else plan.phase.wait if plan.phase else "") or ""
@@ -258,7 +258,7 @@ def steps_of(s: Situation, plan: Plan) -> tuple[Step, ...]:
     return _numbered(tuple(labels), at, detail, _phase_progress(s, plan))
 
 
-def _phase_progress(s: Situation, plan: Plan) -> float | None:
+def _phase_progress(s: DomainState, plan: Plan) -> float | None:
     """Share of the VMs that are through, where the phase counts VMs."""
     if not s.vms or plan.phase is None:
         return None

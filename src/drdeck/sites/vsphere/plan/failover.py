@@ -15,11 +15,11 @@ from drdeck.model.times import show, show_duration
 from drdeck.sites.vsphere.inventory.inventory_facts import VmFacts
 from drdeck.sites.vsphere.record.attributes import FailoverRecord, RollbackRecord
 
-from .domain_state import Plan, Situation, groups, on_vm, step
+from .domain_state import DomainState, Plan, groups, on_vm, step
 from .restore_points import newest
 
 
-def completing(s: Situation, f: FailoverRecord) -> Plan:
+def completing(s: DomainState, f: FailoverRecord) -> Plan:
     match f.phase:
         case "shutdown":
             return _shutting_down(s, f)
@@ -38,7 +38,7 @@ def completing(s: Situation, f: FailoverRecord) -> Plan:
             return Plan()
 
 
-def _shutting_down(s: Situation, f: FailoverRecord) -> Plan:
+def _shutting_down(s: DomainState, f: FailoverRecord) -> Plan:
     name = "Shut down protected VMs"
     if s.protected is None:
         return Plan(Phase(operation=f.id, name=name, wait="no protected site is in the settings"))
@@ -76,7 +76,7 @@ _RA = ("retry", "abort")
 _STAY_OFF = "After an abort the VMs that are off there stay off."
 
 
-def _on_again(s: Situation, f: FailoverRecord) -> Plan | None:
+def _on_again(s: DomainState, f: FailoverRecord) -> Plan | None:
     """Planned: what runs again at the protected site writes data that would be left there, and runs twice."""
     if f.type is not FailoverType.PLANNED or s.protected is None or s.protected.lost:
         return None
@@ -90,7 +90,7 @@ def _on_again(s: Situation, f: FailoverRecord) -> Plan | None:
     return Plan(None, SiteQuestion(id=f"again:{f.id}:{f.n}", operation=f.id, text=text, choices=_RA))
 
 
-def _final_point(s: Situation, f: FailoverRecord) -> Plan:
+def _final_point(s: DomainState, f: FailoverRecord) -> Plan:
     """The workflow's planned failover recovers the rest of the data: a point made after the shutdown."""
     again = _on_again(s, f)
     if again is not None:
@@ -111,7 +111,7 @@ def _final_point(s: Situation, f: FailoverRecord) -> Plan:
 _NEVER = datetime.fromisoformat("0001-01-01T00:00:00+00:00")
 
 
-def _connecting(s: Situation, f: FailoverRecord) -> Phase:
+def _connecting(s: DomainState, f: FailoverRecord) -> Phase:
     """Networks are mapped before anything starts."""
     moves = {source: to for source, to in s.record.networks.items() if source != to}
     acts, busy = [], []
@@ -129,7 +129,7 @@ def _connecting(s: Situation, f: FailoverRecord) -> Phase:
     )
 
 
-def unready(s: Situation) -> tuple[VmFacts, ...]:
+def unready(s: DomainState) -> tuple[VmFacts, ...]:
     """The VMs of the runbook group that is being started which do not serve yet."""
     session, rollback = s.record.session, s.record.rollback
     rolling = session is not None and session.state is SessionState.ROLLING_BACK
@@ -141,7 +141,7 @@ def unready(s: Situation) -> tuple[VmFacts, ...]:
 
 
 def starting(
-    s: Situation, vms: Sequence[VmFacts], r: FailoverRecord | RollbackRecord, over: str, ident: str
+    s: DomainState, vms: Sequence[VmFacts], r: FailoverRecord | RollbackRecord, over: str, ident: str
 ) -> Plan:
     """Runbook group `r.g`: power on, wait until ready, wait for the delay, go on to the next."""
     order = groups(vms, s.settings)

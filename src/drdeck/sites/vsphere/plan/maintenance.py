@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from drdeck.model.planned import Act
+from drdeck.model.planned import PlannedCall
 from drdeck.sites.vsphere.inventory.inventory_facts import VmFacts
 
-from .domain_state import Situation, on_vm, removal
+from .domain_state import DomainState, on_vm, removal
 from .restore_points import CHAIN_MAX, instant_of, leaves_first, ours, point_name
 
 LATE_S = 60.0
@@ -18,7 +18,7 @@ SETTLED = timedelta(seconds=60)
 """What was synchronised for a moment only is not noted."""
 
 
-def noted(s: Situation, synchronised_since: datetime | None, now: datetime) -> Act | None:
+def noted(s: DomainState, synchronised_since: datetime | None, now: datetime) -> PlannedCall | None:
     """That a domain is synchronised, for every jump host to know when it falls behind.
 
     Whoever sees it first writes it down. Needs no lease: the same is written whoever does it, and when.
@@ -26,12 +26,12 @@ def noted(s: Situation, synchronised_since: datetime | None, now: datetime) -> A
     if synchronised_since is None or now - synchronised_since < SETTLED or s.record.was_synchronised:
         return None
     by = s.record.mode.by if s.record.mode is not None else ""
-    return Act(
+    return PlannedCall(
         key=f"synchronised:{by}", kind="note", after_loss="repeat", says=f"note that {s.name} is synchronised"
     )
 
 
-def due(s: Situation, now: datetime, pending: datetime | None = None) -> list[Act]:
+def due(s: DomainState, now: datetime, pending: datetime | None = None) -> list[PlannedCall]:
     """Acts due for a domain: at most one for each VM.
 
     `pending`: instant of the group point that is being made, which the site may not show yet.
@@ -60,7 +60,7 @@ def full(vm: VmFacts) -> bool:
     return len(vm.snapshots) >= CHAIN_MAX
 
 
-def chain_stuck(s: Situation, vm: VmFacts) -> bool:
+def chain_stuck(s: DomainState, vm: VmFacts) -> bool:
     """Whether a full chain holds nothing that may be pruned."""
     return full(vm) and s.settings.prune != "all" and not any(ours(x) for x in vm.snapshots)
 
@@ -69,7 +69,7 @@ def _last_made(vm: VmFacts) -> float:
     return max((instant_of(x).timestamp() for x in vm.snapshots if ours(x)), default=0.0)
 
 
-def _group_point(s: Situation, now: datetime, pending: datetime | None) -> str | None:
+def _group_point(s: DomainState, now: datetime, pending: datetime | None) -> str | None:
     """The name of the group point being made now, or None between two."""
     interval = timedelta(seconds=max(1.0, float(s.settings.pitr.interval)))
     made = [instant_of(x) for vm in s.vms for x in vm.snapshots if ours(x)]
@@ -84,7 +84,7 @@ def _group_point(s: Situation, now: datetime, pending: datetime | None) -> str |
     return point_name(now.replace(microsecond=0))
 
 
-def _doomed(s: Situation, vm: VmFacts, now: datetime) -> set[str]:
+def _doomed(s: DomainState, vm: VmFacts, now: datetime) -> set[str]:
     """The one snapshot to go next: past the window, or to keep the chain short enough for one more."""
     mine = [x for x in vm.snapshots if ours(x) or s.settings.prune == "all"]
     if not mine:

@@ -13,12 +13,12 @@ from drdeck.model.times import show
 from drdeck.sites.vsphere.inventory.inventory_facts import VmFacts
 from drdeck.sites.vsphere.record.attributes import RollbackRecord
 
-from .domain_state import Plan, Situation, on_vm, removal, step
+from .domain_state import DomainState, Plan, on_vm, removal, step
 from .failover import starting
 from .restore_points import ancestors, leaves_first, ours, point_name, target
 
 
-def entering(s: Situation, operation: str) -> Plan:
+def entering(s: DomainState, operation: str) -> Plan:
     """Wait for consistency, make an entry point on every VM, then be active."""
     session = s.record.session
     assert session is not None
@@ -40,7 +40,7 @@ def entering(s: Situation, operation: str) -> Plan:
     return Plan(Phase(operation=operation, name=name, acts=acts, wait=wait, then=step("active", operation)))
 
 
-def rolling_back(s: Situation, r: RollbackRecord) -> Plan:
+def rolling_back(s: DomainState, r: RollbackRecord) -> Plan:
     vms = s.rollback_vms()
     if r.phase == "off":
         up = [vm for vm in vms if vm.power != "off"]
@@ -56,7 +56,7 @@ def rolling_back(s: Situation, r: RollbackRecord) -> Plan:
     return starting(s, vms, r, "over", f"rollback:{r.id}")
 
 
-def _reverting(s: Situation, r: RollbackRecord, vms: Sequence[VmFacts]) -> Phase:
+def _reverting(s: DomainState, r: RollbackRecord, vms: Sequence[VmFacts]) -> Phase:
     """Nothing is started before all are reverted, so that reverting again after a loss harms nothing."""
     acts, busy = [], []
     for vm in vms:
@@ -77,7 +77,7 @@ def _reverting(s: Situation, r: RollbackRecord, vms: Sequence[VmFacts]) -> Phase
     )
 
 
-def exiting(s: Situation, operation: str) -> Plan:
+def exiting(s: DomainState, operation: str) -> Plan:
     """Drop what the session leaves behind, leaves first and one snapshot of a VM at a time."""
     acts, waits = [], []
     for vm in s.session_vms():
@@ -100,7 +100,7 @@ def exiting(s: Situation, operation: str) -> Plan:
     )
 
 
-def _doomed(s: Situation, vm: VmFacts) -> set[str]:
+def _doomed(s: DomainState, vm: VmFacts) -> set[str]:
     """Ids of the VM's snapshots that go with the exit; others' only with prune = "all"."""
     session = s.record.session
     assert session is not None

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from drdeck.model.domains import SessionState
 
-from .domain_state import Plan, Situation
+from .domain_state import DomainState, Plan
 from .failover import completing
 from .pitr_session import entering, exiting, rolling_back
 
 
-def plan(s: Situation) -> Plan:
+def plan(s: DomainState) -> Plan:
     """What is due now, or the question that keeps it from going on."""
     session = s.record.session
     if session is not None:

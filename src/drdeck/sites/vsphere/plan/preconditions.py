@@ -7,11 +7,11 @@ from drdeck.model.text import names
 from drdeck.model.times import show
 from drdeck.sites.vsphere.inventory.inventory_facts import Inventory
 
-from .domain_state import Situation
+from .domain_state import DomainState
 from .restore_points import CHAIN_MAX, target
 
 
-def why_not(command: c.AnyCommand, s: Situation, inventory: Inventory) -> str | None:
+def why_not(command: c.AnyCommand, s: DomainState, inventory: Inventory) -> str | None:
     """A sentence, or None."""
     match command:
         case c.StartContinuousFailover():
@@ -42,7 +42,7 @@ def why_not(command: c.AnyCommand, s: Situation, inventory: Inventory) -> str | 
     return None
 
 
-def _connected(s: Situation) -> str | None:
+def _connected(s: DomainState) -> str | None:
     lost = [vm for vm in s.vms if vm.connection != "connected"]
     if not lost:
         return None

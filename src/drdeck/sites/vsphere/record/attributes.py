@@ -41,11 +41,11 @@ _OLDEST, _NEWEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo
 """Instants beyond are nobody's."""
 
 
-class Strict(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+class RecordStruct(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
     """Base of what an attribute holds."""
 
 
-class ModeRecord(Strict, frozen=True, kw_only=True):
+class ModeRecord(RecordStruct, frozen=True, kw_only=True):
     """`mode`: imported, or cfo once continuous failover was started by operation `by`."""
 
     mode: Literal["imported", "cfo"]
@@ -53,7 +53,7 @@ class ModeRecord(Strict, frozen=True, kw_only=True):
     since: Instant | None = None
 
 
-class SyncedRecord(Strict, frozen=True, kw_only=True):
+class SyncedRecord(RecordStruct, frozen=True, kw_only=True):
     """The continuous failover that operation `by` started was synchronised once, and noted at `since`.
 
     An attribute of its own: a drdeck that is older leaves it alone.
@@ -63,7 +63,7 @@ class SyncedRecord(Strict, frozen=True, kw_only=True):
     since: Instant
 
 
-class FailoverRecord(Strict, frozen=True, kw_only=True):
+class FailoverRecord(RecordStruct, frozen=True, kw_only=True):
     """A completion: operation `id`, its `phase` since `since`, runbook group `g`, try `n`."""
 
     id: str
@@ -77,7 +77,7 @@ class FailoverRecord(Strict, frozen=True, kw_only=True):
     recovered: Instant | None = None
 
 
-class SessionRecord(Strict, frozen=True, kw_only=True):
+class SessionRecord(RecordStruct, frozen=True, kw_only=True):
     """A PITR session. `last`: the rollback or exit asked last; `back`, `n`: where to, how often."""
 
     id: str
@@ -90,7 +90,7 @@ class SessionRecord(Strict, frozen=True, kw_only=True):
     n: Count = 0
 
 
-class RollbackRecord(Strict, frozen=True, kw_only=True):
+class RollbackRecord(RecordStruct, frozen=True, kw_only=True):
     """The last rollback: operation `id` to the instant `to`, its `phase` since `since`."""
 
     id: str
@@ -102,7 +102,7 @@ class RollbackRecord(Strict, frozen=True, kw_only=True):
     n: Count = 1
 
 
-class PitrRecord(Strict, frozen=True, kw_only=True):
+class PitrRecord(RecordStruct, frozen=True, kw_only=True):
     """`reset`: points at or before it are gone. `last`: the session that ended last."""
 
     reset: Instant | None = None

@@ -18,7 +18,7 @@ from pyVmomi import vim, vmodl
 
 from drdeck.model.times import show_spaced
 from drdeck.sites.contract import Refused
-from drdeck.sites.vsphere.vcenter.connection import Session
+from drdeck.sites.vsphere.vcenter.connection import VCenterSession
 from drdeck.sites.vsphere.vcenter.properties import object_id, retrieve
 from drdeck.sites.vsphere.vcenter.transport import steady
 
@@ -43,18 +43,18 @@ class LeaseRecord(msgspec.Struct, frozen=True, kw_only=True):
     users: tuple[str, ...] = ()
 
 
-class Driven(Refused):
+class HeldElsewhere(Refused):
     """Another controller drives the domain."""
 
 
-class _Held(NamedTuple):
+class _HeldLease(NamedTuple):
     claim: int
     since: datetime
     until: float
     """as `steady` counts"""
 
 
-class Seen(NamedTuple):
+class LeaseReading(NamedTuple):
     """What vCenter shows of a domain's lease: the value, and the highest claim with its key."""
 
     value: LeaseRecord | None
@@ -72,7 +72,7 @@ def parse(text: str | None) -> LeaseRecord | None:
     return None
 
 
-def driver(text: str | None, me: str, now: datetime) -> str | None:
+def lease_holder(text: str | None, me: str, now: datetime) -> str | None:
     """Who else drives the domain of an attribute's text, in words; None when nobody does."""
     value = parse(text)
     if value is None or value.by == me or value.until <= now:
@@ -80,7 +80,7 @@ def driver(text: str | None, me: str, now: datetime) -> str | None:
     return f"{_who(value.by, me)} since {_second(value.since)}"
 
 
-def left_by(text: str | None, me: str, now: datetime) -> str | None:
+def abandoned_by(text: str | None, me: str, now: datetime) -> str | None:
     """Who else drove the domain last and has fallen silent; None when that was us, or they are at work."""
     value = parse(text)
     if value is None or value.by == me or value.until > now:
@@ -105,9 +105,9 @@ class Leases:
 
     def __init__(self, me: str, now: Callable[[], datetime], length_s: float = LENGTH_S) -> None:
         self.me, self._now, self.length_s = me, now, length_s
-        self.on_taken: Callable[[Session, str, bool], None] = lambda session, driver, force: None
+        self.on_taken: Callable[[VCenterSession, str, bool], None] = lambda session, driver, force: None
         """told, in the thread of `hold`, from which other driver a domain was taken, and whether by force"""
-        self._held: dict[str, _Held] = {}
+        self._held: dict[str, _HeldLease] = {}
         self._since: dict[str, datetime] = {}
         self._users: dict[str, tuple[str, ...]] = {}
         self._unnamed: dict[tuple[str, int], float] = {}
@@ -133,7 +133,7 @@ class Leases:
         held = self._held.get(folder)
         return held is not None and held.until - steady() < self.length_s * 2 / 3
 
-    def hold(self, session: Session, folder: str, force: bool = False) -> float:
+    def hold(self, session: VCenterSession, folder: str, force: bool = False) -> float:
         """Be the driver of a domain, or go on being it; until when, as `steady` counts. Raises Driven
         when somebody else is.
 
@@ -156,7 +156,7 @@ class Leases:
             elif held is None and value is not None and value.by == self.me and value.g == seen.top:
                 # ours from before a restart: of one name only one process runs at a time
                 left = (value.until - self._now()).total_seconds()
-                self._renew(session, folder, _Held(value.g, value.since, clock + left), seen)
+                self._renew(session, folder, _HeldLease(value.g, value.since, clock + left), seen)
             else:
                 self._held.pop(folder, None)
                 self._since.pop(folder, None)
@@ -168,7 +168,7 @@ class Leases:
             self._since.setdefault(folder, self._now())  # now that the driver before has no say any more
             return self._held[folder].until
 
-    def release(self, session: Session, folder: str) -> None:
+    def release(self, session: VCenterSession, folder: str) -> None:
         """Let the next one have it at once."""
         held = self._held.pop(folder, None)
         self._since.pop(folder, None)
@@ -185,10 +185,10 @@ class Leases:
                 return record
             users = users[:-1]
 
-    def _wait_for_others(self, folder: str, seen: Seen) -> None:
+    def _wait_for_others(self, folder: str, seen: LeaseReading) -> None:
         now, value = self._now(), seen.value
         if value is not None and value.g == seen.top and value.by != self.me and value.until > now:
-            raise Driven(
+            raise HeldElsewhere(
                 f"this domain is driven by {_who(value.by, self.me)} since {_second(value.since)};"
                 f" it can be taken over from {_second(value.until)} on, or now on your word"
             )
@@ -198,12 +198,16 @@ class Leases:
             self._unnamed = {known: s for known, s in self._unnamed.items() if known[0] != folder}
             self._unnamed[folder, seen.top] = first
             if steady() - first < self.length_s:
-                raise Driven("another controller has just taken this domain over; look again in a moment")
+                raise HeldElsewhere(
+                    "another controller has just taken this domain over; look again in a moment"
+                )
 
-    def _claim(self, session: Session, folder: str, seen: Seen) -> None:
+    def _claim(self, session: VCenterSession, folder: str, seen: LeaseReading) -> None:
         number, asked = seen.top + 1, steady()
         manager = session.content.customFieldsManager
-        lost = Driven("another controller has taken this domain over at this moment; look again in a moment")
+        lost = HeldElsewhere(
+            "another controller has taken this domain over at this moment; look again in a moment"
+        )
         try:
             made = manager.AddFieldDefinition(name=f"{CLAIM}{folder}.{number}", moType=vim.Folder)
         except vim.fault.DuplicateName:
@@ -213,13 +217,13 @@ class Leases:
             manager.RemoveCustomFieldDef(key=made.key)
             raise lost
         # ours from here on, also when writing the name fails: else we would take us for somebody else
-        held = self._held[folder] = _Held(number, self._now(), asked + self.length_s)
+        held = self._held[folder] = _HeldLease(number, self._now(), asked + self.length_s)
         self._write(session, folder, held)
         for key in seen.claims.values():
             with contextlib.suppress(vmodl.MethodFault):  # an old claim rules nothing; another may tidy it
                 manager.RemoveCustomFieldDef(key=key)
 
-    def _renew(self, session: Session, folder: str, held: _Held, seen: Seen) -> None:
+    def _renew(self, session: VCenterSession, folder: str, held: _HeldLease, seen: LeaseReading) -> None:
         """Go on holding; where the time was over before vCenter confirmed that, only a claim decides."""
         asked = steady()
         self._write(session, folder, held)
@@ -228,18 +232,18 @@ class Leases:
         else:
             self._claim(session, folder, seen)
 
-    def _write(self, session: Session, folder: str, held: _Held) -> None:
+    def _write(self, session: VCenterSession, folder: str, held: _HeldLease) -> None:
         until = self._now() + timedelta(seconds=self.length_s)
         self._tell(session, folder, self._record(folder, held.claim, held.since, until))
 
-    def _tell(self, session: Session, folder: str, record: LeaseRecord) -> None:
+    def _tell(self, session: VCenterSession, folder: str, record: LeaseRecord) -> None:
         text = msgspec.json.encode(record).decode()
         key = _key(session, LEASE)
         session.content.customFieldsManager.SetField(
             entity=vim.Folder(folder, session.stub), key=key, value=text
         )
 
-    def _see(self, session: Session, folder: str) -> Seen:
+    def _see(self, session: VCenterSession, folder: str) -> LeaseReading:
         fields, values = _read(session, folder)
         prefix = f"{CLAIM}{folder}."
         claims = {
@@ -247,10 +251,10 @@ class Leases:
             for name, key in fields.items()
             if name.startswith(prefix) and name.removeprefix(prefix).isdigit()
         }
-        return Seen(parse(values.get(fields.get(LEASE, -1))), claims)
+        return LeaseReading(parse(values.get(fields.get(LEASE, -1))), claims)
 
 
-def _read(session: Session, folder: str) -> tuple[dict[str, int], dict[int, str]]:
+def _read(session: VCenterSession, folder: str) -> tuple[dict[str, int], dict[int, str]]:
     """Field definitions (name -> key) and the folder's values (key -> text), with one call."""
     spec = _PC.FilterSpec(
         objectSet=[
@@ -273,7 +277,7 @@ def _read(session: Session, folder: str) -> tuple[dict[str, int], dict[int, str]
     return fields, values
 
 
-def _key(session: Session, name: str) -> int:
+def _key(session: VCenterSession, name: str) -> int:
     manager: Any = session.content.customFieldsManager
     try:
         return int(manager.AddFieldDefinition(name=name, moType=vim.Folder).key)

@@ -14,7 +14,7 @@ from drdeck.config.settings import VCenterSettings
 from drdeck.model.passwords import Password
 
 from .errors import translate, words
-from .stale_sessions import Fence
+from .stale_sessions import StaleSessions
 from .transport import AnswerLost, CertificateRefused, Endpoint, Stub
 
 __all__ = [
@@ -22,7 +22,7 @@ __all__ = [
     "CertificateRefused",
     "Connection",
     "Endpoint",
-    "Session",
+    "VCenterSession",
     "in_thread",
     "translate",
     "words",
@@ -96,7 +96,7 @@ class Credentials:
                 raise
 
 
-class Session:
+class VCenterSession:
     """One logged-in session. Its calls block; several threads may call at once.
 
     `fence`: of all sessions that this process had with this vCenter one after another.
@@ -110,11 +110,11 @@ class Session:
         connect_s: float = CONNECT_S,
         call_s: float = CALL_S,
         poll_s: float = 0.0,
-        fence: Fence | None = None,
+        fence: StaleSessions | None = None,
     ) -> None:
         self.endpoint, self._credentials = endpoint, credentials
         self._connect_s = connect_s
-        self.fence = fence or Fence()
+        self.fence = fence or StaleSessions()
         self.stub = Stub(endpoint, connect_s, call_s, poll_s, self.fence.agent)
         self.stub.on_lost = self.fence.doubt
         self.si: Any = vim.ServiceInstance("ServiceInstance", self.stub)
@@ -213,13 +213,15 @@ class Connection:
         connect_s: float = CONNECT_S,
         call_s: float = CALL_S,
         poll_s: int = POLL_S,
-        fence: Fence | None = None,
+        fence: StaleSessions | None = None,
     ) -> None:
         self.endpoint, self.username, self.poll_s = endpoint, username, poll_s
         self.server = endpoint.server
         credentials = Credentials(username, password)
-        self.polling = Session(endpoint, credentials, connect_s=connect_s, call_s=call_s, poll_s=poll_s)
-        self.commands = Session(endpoint, credentials, connect_s=connect_s, call_s=call_s, fence=fence)
+        self.polling = VCenterSession(
+            endpoint, credentials, connect_s=connect_s, call_s=call_s, poll_s=poll_s
+        )
+        self.commands = VCenterSession(endpoint, credentials, connect_s=connect_s, call_s=call_s, fence=fence)
 
     async def open(self) -> None:
         """Log both sessions in, once: to connect anew, close this one and make another."""
@@ -252,11 +254,11 @@ class Connection:
 
         await in_thread(renew)
 
-    async def poll(self, work: Callable[[Session], T], doing: str) -> T:
+    async def poll(self, work: Callable[[VCenterSession], T], doing: str) -> T:
         """Run blocking work on the watching session; `doing` says what, for messages: "read the folders"."""
         return await self._run(lambda: work(self.polling), doing)
 
-    async def command(self, work: Callable[[Session], T], doing: str) -> T:
+    async def command(self, work: Callable[[VCenterSession], T], doing: str) -> T:
         """Run blocking work on the commanding session, once nothing can come of what was asked before."""
 
         def settled() -> T:

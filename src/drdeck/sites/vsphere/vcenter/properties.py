@@ -8,7 +8,7 @@ from pyVmomi import vim, vmodl
 
 from drdeck.sites.contract import Refused
 
-from .connection import Session
+from .connection import VCenterSession
 
 _PC = vmodl.query.PropertyCollector
 _SHOWN = 8
@@ -19,7 +19,7 @@ def object_id(reference: Any) -> str:
     return str(reference._GetMoId())
 
 
-def retrieve(session: Session, spec: Any) -> list[Any]:
+def retrieve(session: VCenterSession, spec: Any) -> list[Any]:
     """All ObjectContent for a FilterSpec, in as many pieces as the vCenter makes of it."""
     collector = session.content.propertyCollector
     answer = collector.RetrievePropertiesEx([spec], _PC.RetrieveOptions())
@@ -35,7 +35,7 @@ def retrieve(session: Session, spec: Any) -> list[Any]:
     return objects
 
 
-def properties(session: Session, thing: Any, *paths: str) -> dict[str, Any]:
+def properties(session: VCenterSession, thing: Any, *paths: str) -> dict[str, Any]:
     """Properties of one object; unset ones are absent."""
     spec = _PC.FilterSpec(
         objectSet=[_PC.ObjectSpec(obj=thing)],
@@ -44,7 +44,7 @@ def properties(session: Session, thing: Any, *paths: str) -> dict[str, Any]:
     return {prop.name: prop.val for content in retrieve(session, spec) for prop in content.propSet or ()}
 
 
-def find_root(session: Session, path: str) -> Any:
+def find_root(session: VCenterSession, path: str) -> Any:
     """The VM folder at an inventory path such as /DC0/vm/drdeck. Raises Refused, telling what is there."""
     search = session.content.searchIndex
     names = [name for name in path.split("/") if name]
@@ -71,7 +71,7 @@ def find_root(session: Session, path: str) -> Any:
     )
 
 
-def _children(session: Session, thing: Any) -> list[str]:
+def _children(session: VCenterSession, thing: Any) -> list[str]:
     if isinstance(thing, vim.Datacenter):
         return ["vm"]
     if not isinstance(thing, vim.Folder):
@@ -87,7 +87,7 @@ def _children(session: Session, thing: Any) -> list[str]:
     return sorted(str(prop.val) for content in retrieve(session, spec) for prop in content.propSet or ())
 
 
-def datacenter_of(session: Session, thing: Any) -> Any:
+def datacenter_of(session: VCenterSession, thing: Any) -> Any:
     """The datacenter that an object of the inventory is in."""
     while not isinstance(thing, vim.Datacenter):
         thing = properties(session, thing, "parent")["parent"]

@@ -31,7 +31,7 @@ def _digest(driver: str) -> str:
     return hashlib.sha256(driver.encode()).hexdigest()[:16]
 
 
-class Fence:
+class StaleSessions:
     """The sessions in whose name a request may still be carried out; kept in memory only.
 
     `me`: the name under which this controller drives domains; those that had it before are dead, for

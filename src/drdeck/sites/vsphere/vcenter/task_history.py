@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from pyVmomi import vim, vmodl
 
-from .connection import Session
+from .connection import VCenterSession
 from .properties import object_id, retrieve
 
 _PC = vmodl.query.PropertyCollector
@@ -60,7 +60,7 @@ class Traces(NamedTuple):
         return self.tasks[-1] is trace
 
 
-def traces(session: Session, vm: str, since: datetime, users: Collection[str]) -> Traces:
+def traces(session: VCenterSession, vm: str, since: datetime, users: Collection[str]) -> Traces:
     """What was done to a VM, by its id, since an instant of the vCenter's clock; the history is read only
     where the recent tasks have no revert of these accounts."""
     machine = vim.VirtualMachine(vm, session.stub)
@@ -76,7 +76,7 @@ def _sorted(tasks: Iterable[Trace]) -> tuple[Trace, ...]:
     return tuple(sorted(tasks, key=lambda trace: trace.queued))
 
 
-def _recent(session: Session, machine: Any, since: datetime) -> Traces:
+def _recent(session: VCenterSession, machine: Any, since: datetime) -> Traces:
     spec = _PC.FilterSpec(
         objectSet=[
             _PC.ObjectSpec(
@@ -101,7 +101,7 @@ def _recent(session: Session, machine: Any, since: datetime) -> Traces:
     return Traces(_sorted(task for task in tasks if task.queued >= since), standing)
 
 
-def _history(session: Session, machine: Any, since: datetime) -> tuple[Trace, ...]:
+def _history(session: VCenterSession, machine: Any, since: datetime) -> tuple[Trace, ...]:
     """The same as the vCenter remembers it; nothing where it does not let us look."""
     for _ in range(_TRIES):
         logins = session.stub.logins
@@ -114,7 +114,7 @@ def _history(session: Session, machine: Any, since: datetime) -> tuple[Trace, ..
     raise vmodl.fault.ManagedObjectNotFound(obj=machine)
 
 
-def _told(session: Session, machine: Any, since: datetime) -> tuple[Trace, ...]:
+def _told(session: VCenterSession, machine: Any, since: datetime) -> tuple[Trace, ...]:
     kind = vim.TaskFilterSpec
     spec = kind(
         entity=kind.ByEntity(entity=machine, recursion="self"),
@@ -142,7 +142,7 @@ def _utc(value: datetime) -> datetime:
     return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
-def guest_asked(session: Session, vm: str, ago: timedelta) -> bool:
+def guest_asked(session: VCenterSession, vm: str, ago: timedelta) -> bool:
     """Whether anybody has asked a VM's guest to shut down within so long until now."""
     machine = vim.VirtualMachine(vm, session.stub)
     since = _utc(session.si.CurrentTime()) - ago

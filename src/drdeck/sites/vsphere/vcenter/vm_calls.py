@@ -9,10 +9,10 @@ from typing import Any, NamedTuple
 
 from pyVmomi import vim, vmodl
 
-from drdeck.model.planned import Act
+from drdeck.model.planned import PlannedCall
 from drdeck.sites.contract import Refused, ResultUnknown
 
-from .connection import Session
+from .connection import VCenterSession
 from .properties import properties
 from .task_history import REVERT, Trace, guest_asked, traces
 
@@ -22,7 +22,7 @@ _ROUND_S = 4
 """How long vCenter may hold one wait for a task: so long a session that was ended may go unnoticed."""
 
 
-class Before(NamedTuple):
+class EarlierAttempt(NamedTuple):
     """An act may have been asked for already: `since` an instant of the site's clock, which is `ago` now, by
     one of `users`."""
 
@@ -31,11 +31,11 @@ class Before(NamedTuple):
     users: Collection[str]
 
 
-def vm_of(session: Session, vm: str) -> Any:
+def vm_of(session: VCenterSession, vm: str) -> Any:
     return vim.VirtualMachine(vm, session.stub)
 
 
-def finish(session: Session, task: Any, doing: str) -> None:
+def finish(session: VCenterSession, task: Any, doing: str) -> None:
     """Wait for a task to end. Raises the task's own fault, or ResultUnknown when it is lost sight of."""
     try:
         error = _outcome(session, task)
@@ -48,7 +48,7 @@ def finish(session: Session, task: Any, doing: str) -> None:
         raise error
 
 
-def _outcome(session: Session, task: Any) -> Any:
+def _outcome(session: VCenterSession, task: Any) -> Any:
     """The task's error, or None. Raises what a call raises when the task itself cannot be seen any more."""
     for _ in range(_TRIES):
         logins = session.stub.logins
@@ -62,7 +62,7 @@ def _outcome(session: Session, task: Any) -> Any:
     raise vmodl.fault.ManagedObjectNotFound(obj=task)
 
 
-def _wait_for(session: Session, task: Any) -> Any:
+def _wait_for(session: VCenterSession, task: Any) -> Any:
     collector = session.content.propertyCollector.CreatePropertyCollector()
     try:
         paths = ["info.state", "info.error"]
@@ -92,7 +92,7 @@ def _wait_for(session: Session, task: Any) -> Any:
             collector.DestroyPropertyCollector()
 
 
-def power_on(session: Session, vm: str, doing: str) -> None:
+def power_on(session: VCenterSession, vm: str, doing: str) -> None:
     try:
         finish(session, vm_of(session, vm).PowerOnVM_Task(), doing)
     except vim.fault.InvalidPowerState as fault:
@@ -100,7 +100,7 @@ def power_on(session: Session, vm: str, doing: str) -> None:
             raise
 
 
-def power_off(session: Session, vm: str, doing: str) -> None:
+def power_off(session: VCenterSession, vm: str, doing: str) -> None:
     try:
         finish(session, vm_of(session, vm).PowerOffVM_Task(), doing)
     except vim.fault.InvalidPowerState as fault:
@@ -108,7 +108,9 @@ def power_off(session: Session, vm: str, doing: str) -> None:
             raise
 
 
-def shutdown_guest(session: Session, vm: str, doing: str, before: Before | None = None) -> None:
+def shutdown_guest(
+    session: VCenterSession, vm: str, doing: str, before: EarlierAttempt | None = None
+) -> None:
     """Ask the guest to shut down, once; vCenter confirms the asking only."""
     if before is not None and guest_asked(session, vm, before.ago):
         return
@@ -119,7 +121,7 @@ def shutdown_guest(session: Session, vm: str, doing: str, before: Before | None 
             raise
 
 
-def snapshot(session: Session, vm: str, name: str, description: str, doing: str) -> None:
+def snapshot(session: VCenterSession, vm: str, name: str, description: str, doing: str) -> None:
     """A snapshot of the disks only."""
     task = vm_of(session, vm).CreateSnapshot_Task(
         name=name, description=description, memory=False, quiesce=False
@@ -127,7 +129,9 @@ def snapshot(session: Session, vm: str, name: str, description: str, doing: str)
     finish(session, task, doing)
 
 
-def revert(session: Session, vm: str, target: str, doing: str, before: Before | None = None) -> None:
+def revert(
+    session: VCenterSession, vm: str, target: str, doing: str, before: EarlierAttempt | None = None
+) -> None:
     """Back to a snapshot; the VM stays off, so that the runbook decides when it starts.
 
     What came of a revert that was asked for before counts: it is waited for, was done, or has failed.
@@ -140,7 +144,7 @@ def revert(session: Session, vm: str, target: str, doing: str, before: Before | 
     finish(session, task, doing)
 
 
-def _reverted(session: Session, vm: str, target: str, doing: str, before: Before) -> bool:
+def _reverted(session: VCenterSession, vm: str, target: str, doing: str, before: EarlierAttempt) -> bool:
     """Whether a revert that was begun before is over, and holds. Raises the error that it ended with."""
     waited_for: Trace | None = None
     while True:
@@ -157,14 +161,14 @@ def _reverted(session: Session, vm: str, target: str, doing: str, before: Before
         waited_for = mine
 
 
-def remove(session: Session, target: str, doing: str) -> None:
+def remove(session: VCenterSession, target: str, doing: str) -> None:
     """Remove one snapshot, not those that stand on it."""
     with contextlib.suppress(vmodl.fault.ManagedObjectNotFound):  # gone is what was wanted
         task = vim.vm.Snapshot(target, session.stub).RemoveSnapshot_Task(removeChildren=False)
         finish(session, task, doing)
 
 
-def connect(session: Session, vm: str, moves: dict[str, str], doing: str) -> None:
+def connect(session: VCenterSession, vm: str, moves: dict[str, str], doing: str) -> None:
     """Connect the VM's cards that are on a network of `moves` to the other one (ids of networks)."""
     machine = vm_of(session, vm)
     devices = properties(session, machine, "config.hardware.device").get("config.hardware.device", ())
@@ -194,7 +198,7 @@ def _network_of(backing: Any) -> str:
     return "" if network is None else str(network._moId)
 
 
-def _backing(session: Session, network: str) -> Any:
+def _backing(session: VCenterSession, network: str) -> Any:
     card = vim.vm.device.VirtualEthernetCard
     if network.startswith("dvportgroup-"):
         group = vim.dvs.DistributedVirtualPortgroup(network, session.stub)
@@ -209,7 +213,7 @@ def _backing(session: Session, network: str) -> Any:
     return card.NetworkBackingInfo(deviceName=name, network=reference)
 
 
-def carry_out(session: Session, act: Act, before: Before | None = None) -> None:
+def carry_out(session: VCenterSession, act: PlannedCall, before: EarlierAttempt | None = None) -> None:
     """One act of a plan, on one VM; `before`: it may have been asked for already. Raises Refused for a kind
     that is none."""
     vm, args, doing = act.vm or "", act.args, act.says
@@ -232,18 +236,18 @@ def carry_out(session: Session, act: Act, before: Before | None = None) -> None:
             raise Refused(f"Could not {doing}: drdeck knows no act {act.kind!r}")
 
 
-class Attributes:
+class AttributeWriter:
     """Writes custom attributes of folders; definitions are made when first needed."""
 
     def __init__(self) -> None:
         self._keys: dict[str, int] = {}
 
-    def set(self, session: Session, folder: str, name: str, value: str) -> None:
+    def set(self, session: VCenterSession, folder: str, name: str, value: str) -> None:
         manager = session.content.customFieldsManager
         key = self._key(session, manager, name)
         manager.SetField(entity=vim.Folder(folder, session.stub), key=key, value=value)
 
-    def _key(self, session: Session, manager: Any, name: str) -> int:
+    def _key(self, session: VCenterSession, manager: Any, name: str) -> int:
         if name not in self._keys:
             self._read(session, manager)
         if name not in self._keys:
@@ -258,6 +262,6 @@ class Attributes:
             )
         return self._keys[name]
 
-    def _read(self, session: Session, manager: Any) -> None:
+    def _read(self, session: VCenterSession, manager: Any) -> None:
         fields = properties(session, manager, "field").get("field", ())
         self._keys = {f.name: f.key for f in fields if f.managedObjectType in (None, vim.Folder)}
