@@ -26,8 +26,8 @@ from drdeck.controller.journal.event_store import Journal
 from drdeck.controller.process.paths import Paths, paths_for
 from drdeck.model.actions import Request
 from drdeck.model.domains import Domain, FailoverType, Mode, SessionState
+from tests.support import ROOT
 
-ROOT = Path(__file__).resolve().parent.parent.parent
 SCENARIO = "ransomware"
 GROWTH = 1.10
 """memory at the end may be so much of that after the first tenth"""

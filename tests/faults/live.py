@@ -28,7 +28,6 @@ from tests.support.flowsite import DOMAIN
 from tests.support.stopwatch import Stopwatch
 from tests.support.vcsim import VCenter
 
-ROOT = Path(__file__).resolve().parent.parent.parent
 WITHIN_S = 60.0
 VM = "erp-db01"
 OTHER = "other"

@@ -19,8 +19,8 @@ from drdeck.sites.training.site import TrainingSite
 from tests.faults.dying import DyingJournal, Killed, Point
 from tests.support.fakesite import START as FAKE_START
 from tests.support.fakesite import FakeSite
-from tests.training.build import domain as training_domain
-from tests.training.build import scenario
+from tests.support.training_build import domain as training_domain
+from tests.support.training_build import scenario
 
 ANNA = "anna@jump"
 REAL = datetime(2026, 11, 22, 8, 0, tzinfo=UTC)

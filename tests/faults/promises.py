@@ -14,7 +14,7 @@ from drdeck.model.pitr import why_unreachable
 from tests.faults.chances import NAMES, VMS
 from tests.faults.chaos import Chaos
 from tests.faults.crowd import Person
-from tests.training.build import START
+from tests.support.training_build import START
 
 
 def normal(operations: dict[str, Operation]) -> dict[str, Operation]:

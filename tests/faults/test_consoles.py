@@ -16,14 +16,14 @@ from drdeck.controller.ipc.client import Client
 from drdeck.controller.ipc.sockets import connect_address
 from drdeck.model.actions import Request
 from drdeck.model.domains import FailoverType
-from tests.controller.test_socket import Rig, served
-from tests.faults.live import ROOT
+from tests.support import ROOT
 from tests.support.waiting import eventually
+from tests.unit.controller.ipc.test_server import Rig, served
 
 READER = """
 import asyncio, sys
 from pathlib import Path
-from drdeck.controller.client import Client
+from drdeck.controller.ipc.client import Client
 
 async def main():
     async with Client(Path(sys.argv[1]), "console") as client:

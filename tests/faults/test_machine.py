@@ -44,9 +44,9 @@ from tests.faults.chaos import Bugs, Chaos
 from tests.faults.crowd import Person
 from tests.faults.dying import Point
 from tests.faults.promises import Promises
+from tests.support.training_build import START
+from tests.support.training_build import domain as training_domain
 from tests.support.virtual_time import VirtualTime
-from tests.training.build import START
-from tests.training.build import domain as training_domain
 
 EXAMPLES = int(os.environ.get("DRDECK_MACHINE_EXAMPLES", "0"))
 T = TypeVar("T")

@@ -24,7 +24,6 @@ from drdeck.model.actions import Request
 from drdeck.model.domains import Mode
 from drdeck.sites.vsphere import make_vsphere_site
 from drdeck.sites.vsphere.vcenter import heartbeat
-from tests.controller.test_controller import ANNA, complete, controlling
 from tests.faults.live import Live
 from tests.support.deck import Deck
 from tests.support.fakesite import START, FakeSite
@@ -33,6 +32,7 @@ from tests.support.flowsite import DOMAIN
 from tests.support.passwords import Known
 from tests.support.vcsim import VCenter
 from tests.support.waiting import eventually
+from tests.unit.controller.test_controller import ANNA, complete, controlling
 
 
 @pytest.mark.vcsim

@@ -21,11 +21,11 @@ from drdeck.model.actions import Request
 from drdeck.model.domains import FailoverType
 from drdeck.model.planned import PlannedCall
 from drdeck.sites.contract import ResultUnknown
-from tests.controller.test_controller import ANNA, complete, controlling
 from tests.faults.asking_site import AskingSite
-from tests.faults.live import ROOT
+from tests.support import ROOT
 from tests.support.deck import Deck
 from tests.support.waiting import eventually
+from tests.unit.controller.test_controller import ANNA, complete, controlling
 
 
 @pytest.fixture

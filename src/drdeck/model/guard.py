@@ -38,8 +38,8 @@ _MEANS = {
     " until then, and it stays when the session is exited. Have whatever made it paused until then.",
     Change.SNAPSHOT_CHANGED: "A point is known by its name and time: look at the restore points before you"
     " roll back, and have its old name given back.",
-    Change.SNAPSHOT_REMOVED: "It cannot be rolled back to that point any more; a rollback takes its next older"
-    " one. Have the removing stopped before more points go.",
+    Change.SNAPSHOT_REMOVED: "It cannot be rolled back to that point any more; a rollback takes its next"
+    " older one. Have the removing stopped before more points go.",
     Change.REVERTED: "Its disks are not what the session shows any more. Roll it back again before you trust"
     " what is tested on it.",
     Change.HOST: "Rollbacks work there as well. Set DRS to manual for it until the session is exited.",

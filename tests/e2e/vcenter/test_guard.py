@@ -1,0 +1,304 @@
+"""The guard of a PITR session: what somebody else does to its VMs is an alarm, what drdeck does never is."""
+
+from __future__ import annotations
+
+import functools
+import time
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import pytest
+
+from drdeck.model.times import show
+from drdeck.sites.vsphere.guard.attribution_windows import LATE
+from tests.e2e.conftest import MakeFlow
+from tests.support.flow import Flow, eventually, settings
+from tests.support.flowsite import DOMAIN
+from tests.support.somebody import Somebody
+from tests.support.stopwatch import Stopwatch
+from tests.support.vcsim import VCenter
+
+pytestmark = pytest.mark.vcsim
+WITHIN_S = 5.0
+"""an alarm is there after so long at the latest"""
+JOE, DESK = "j.doe@corp.example", "10.0.0.7"
+TWELVE = [f"vm{i:02}" for i in range(12)]
+THREE = TWELVE[:3]
+
+
+def in_session(make_flow: MakeFlow, recovery: VCenter, vms: list[str], toml: str = "") -> Flow:
+    """A forced failover whose PITR session is active."""
+    flow = make_flow(recovery, None, {DOMAIN: vms}, toml or settings())
+    flow.start()
+    flow.complete("force", "--run-pitr")
+    flow.deck.run("watch", DOMAIN, "--until", "session", "--timeout", "60")
+    return flow
+
+
+def alarms(shown: dict[str, Any], kind: str = "", vm: str = "") -> list[dict[str, Any]]:
+    """Those of the guard."""
+    guards = [a for a in shown["alarms"] if a["kind"].startswith(("foreign_", "guard"))]
+    return [a for a in guards if kind in ("", a["kind"]) and vm in ("", a["vm"])]
+
+
+def told(
+    flow: Flow, kind: str, vm: str, user: str | None = JOE, pid: int = 0
+) -> tuple[dict[str, Any], float]:
+    """The one alarm of a kind on a VM once it names the user, and how long that took the controller `pid`."""
+    watch = Stopwatch(pid, flow.recovery.pid)
+    shown = flow.until(lambda d: any(a["user"] == user for a in alarms(d, kind, vm)))
+    took = watch.seconds()
+    (found,) = alarms(shown, kind, vm)
+    return found, took
+
+
+class Case(NamedTuple):
+    kind: str
+    does: Callable[[Somebody, str], None]
+    says: tuple[str, ...]
+
+
+def _unregister(joe: Somebody, vm: str) -> None:
+    joe.power_off(vm)
+    joe.unregister(vm)
+
+
+CASES = (
+    Case(
+        "foreign_snapshot", lambda joe, vm: joe.make_snapshot(vm, "nightly"), ('made the snapshot "nightly"',)
+    ),
+    Case("foreign_snapshot_removed", lambda joe, vm: joe.remove_snapshot(vm, "replica 1"), ('"replica 1"',)),
+    Case("foreign_revert", lambda joe, vm: joe.revert(vm, "replica 0"), ('"replica 0"',)),
+    Case("foreign_host", lambda joe, vm: joe.migrate(vm), ("moved it from host DC0_C0_H", " to DC0_C0_H")),
+    Case("foreign_datastore", lambda joe, vm: joe.relocate(vm), ("moved it from datastore LocalDS_",)),
+    Case("foreign_clone", lambda joe, vm: joe.clone(vm, "copy of it"), ('clone it to "copy of it"',)),
+    Case("foreign_config", lambda joe, vm: joe.reconfigure(vm), ("changed its configuration (memoryMB)",)),
+    Case("foreign_power", lambda joe, vm: joe.power_off(vm), ("powered it off",)),
+    Case(
+        "foreign_move",
+        lambda joe, vm: joe.move(vm, joe.vcenter.datacenter.vmFolder),
+        ('moved it out of its domain to the folder "vm"',),
+    ),
+)
+
+
+def test_each_kind_is_an_alarm_at_once_with_who_it_was(make_flow: MakeFlow, recovery: VCenter) -> None:
+    flow = in_session(make_flow, recovery, TWELVE)
+    assert alarms(flow.show()) == []
+    joe = Somebody(recovery, JOE, DESK)
+    took, pid = {}, flow.pid()
+    for case, vm in zip(CASES, TWELVE, strict=False):
+        case.does(joe, vm)
+        found, took[case.kind] = told(flow, case.kind, vm, pid=pid)
+        assert found["text"].startswith(f"{JOE} (from {DESK}) ") and found["address"] == DESK
+        for part in case.says:
+            assert part in found["text"], found
+    last = TWELVE[-1]
+    joe.power_off(last)
+    told(flow, "foreign_power", last)
+    joe.unregister(last)
+    found, took["foreign_removal"] = told(flow, "foreign_removal", last, pid=pid)
+    assert "took it out of the vCenter's inventory" in found["text"] and found["severity"] == "critical"
+    joe.rename_snapshot(TWELVE[9], "replica 2", "keep")
+    found, took["foreign_snapshot_changed"] = told(flow, "foreign_snapshot_changed", TWELVE[9], None, pid)
+    assert 'renamed the snapshot "replica 2" to "keep"' in found["text"]
+    recovery.slow("CreateSnapshot_Task", TWELVE[10], 2500, times=1)
+    joe.begin_snapshot(TWELVE[10])
+    told(flow, "foreign_snapshot", TWELVE[10])
+    shown = flow.show()
+    assert len(alarms(shown)) == len(CASES) + 4, "one alarm a deed"
+    assert max(took.values()) < WITHIN_S, took
+
+    # they are shown, and nobody acknowledges them; they stay in the audit trail when the session is over
+    journaled = [e["data"] for e in flow.journal("alarm")]
+    assert {(d["vm"], d["kind"]) for d in journaled} == {(a["vm"], a["kind"]) for a in alarms(shown)}
+    assert {d["domain"] for d in journaled} == {DOMAIN} and len(journaled) == len(alarms(shown))
+    flow.deck.run("pitr", "exit", DOMAIN, "--confirm", DOMAIN, "--wait")
+    assert alarms(flow.show()) == []
+
+
+def test_points_that_others_made_or_changed_are_marked(make_flow: MakeFlow, recovery: VCenter) -> None:
+    flow = in_session(make_flow, recovery, THREE)
+    joe = Somebody(recovery, JOE, DESK)
+    joe.remove_snapshot("vm00", "replica 1")
+    joe.make_snapshot("vm01", "nightly")
+    told(flow, "foreign_snapshot_removed", "vm00")
+    told(flow, "foreign_snapshot", "vm01")
+    points = flow.deck.json("pitr", "points", DOMAIN)
+    hints = {p["time"]: p["hint"] for p in points["points"]}
+    gone = show(flow.points[1])
+    assert hints.pop(gone) == f'changed by {JOE}: vm00 (removed the snapshot "replica 1")'
+    assert not any(hints.values()), hints
+    (made,) = points["disturbed"]
+    assert made["vm"] == "vm01" and f'{JOE} (from {DESK}) made the snapshot "nightly"' in made["text"]
+    assert made["time"] not in hints
+    plain = flow.deck.run("pitr", "points", DOMAIN).stdout
+    assert f"cannot be picked: {made['time']} of vm01: {JOE}" in plain
+    refused = flow.deck.run("pitr", "run", DOMAIN, "--to", made["time"], code=3)
+    assert "PITR session was active" in refused.stderr
+    # a VM that stands on somebody's snapshot still shows where it was rolled back to
+    flow.deck.run("pitr", "run", DOMAIN, "--to", show(flow.points[2]), "--wait")
+    joe.make_snapshot("vm02", "again")
+    told(flow, "foreign_snapshot", "vm02")
+    assert {vm["rolled_back_to"] for vm in flow.show()["vms"]} == {show(flow.points[2])}
+
+
+def _reached(recovery: VCenter, method: str, before: int, shown: dict[str, Any]) -> bool:
+    """A call of that method has been made, or there was none any more."""
+    return recovery.calls()[method] > before or shown["session"]["state"] == "active"
+
+
+def test_a_whole_flow_is_no_alarm(make_flow: MakeFlow, recovery: VCenter) -> None:
+    """Rollbacks, retries, a kill in the middle of one, exit, group points, a second session by hand."""
+    every = settings(pitr='enabled = true, interval = "1s"')
+    flow = in_session(make_flow, recovery, THREE, every)
+    flow.deck.run("pitr", "run", DOMAIN, "--to", show(flow.points[1]), "--wait")
+    recovery.fail_revert("vm01")
+    recovery.fail_power_on("vm02")
+    ident = flow.deck.run(
+        "pitr", "run", DOMAIN, "--to", show(flow.points[0]), "--wait", code=4
+    ).stdout.strip()
+    flow.deck.run("answer", ident, "retry")
+    flow.until(lambda d: d["question"] and "power on" in d["question"]["text"])
+    flow.deck.run("answer", ident, "retry")
+    flow.until(lambda d: d["session"]["state"] == "active")
+
+    # killed while each act runs for a while at the vCenter
+    for method in ("PowerOffVM_Task", "RevertToSnapshot_Task", "PowerOnVM_Task"):
+        recovery.slow(method, "vm00", 1500, times=1)
+        recovery.slow(method, "vm01", 400, times=1)
+    entry = flow.deck.json("pitr", "points", DOMAIN)["points"][0]["time"]
+    flow.deck.run("pitr", "run", DOMAIN, "--to", entry)
+    for method in ("PowerOffVM_Task", "RevertToSnapshot_Task", "PowerOnVM_Task"):
+        flow.until(functools.partial(_reached, recovery, method, recovery.calls()[method]))
+        flow.kill()
+        assert alarms(flow.show()) == []
+    flow.until(lambda d: d["session"]["state"] == "active")
+    flow.kill()
+    shown = flow.show()
+    assert shown["session"]["rolled_back_to"] and alarms(shown) == []
+
+    recovery.slow("RemoveSnapshot_Task", "vm00", 1200, times=1)
+    flow.deck.run("pitr", "exit", DOMAIN)
+    eventually(lambda: recovery.calls()["RemoveSnapshot_Task"] > 0)
+    flow.kill()
+    flow.deck.run("watch", DOMAIN, "--until", "idle", "--timeout", "60")
+
+    # points are made while the domain is owned here; then a session by hand, of one VM
+    eventually(lambda: any(name.startswith("drdeck-") for name in flow.names("vm02")))
+    flow.deck.run("pitr", "start", DOMAIN, "--vm", "vm00", "--wait")
+    flow.deck.run("pitr", "run", DOMAIN, "--to", show(flow.points[0]), "--wait")
+    Somebody(recovery, JOE, DESK).reconfigure("vm02")
+    assert alarms(flow.show()) == [], "it is not in the session"
+    flow.deck.run("pitr", "exit", DOMAIN, "--wait")
+    assert flow.journal("alarm") == []
+
+
+def test_the_same_account_by_hand_is_somebody_else(make_flow: MakeFlow, recovery: VCenter) -> None:
+    flow = in_session(make_flow, recovery, THREE)
+    hand = Somebody(recovery)
+    flow.deck.run("pitr", "run", DOMAIN, "--to", show(flow.points[1]), "--wait")
+    hand.power_off("vm00")
+    found, _ = told(flow, "foreign_power", "vm00", recovery.user)
+    assert "127.0.0.1" in found["text"]
+    hand.revert("vm01", "replica 0")
+    told(flow, "foreign_revert", "vm01", recovery.user)
+
+
+def test_the_same_account_by_hand_in_a_rollback_that_was_gone_on_with(
+    make_flow: MakeFlow, recovery: VCenter
+) -> None:
+    """What may still be of the controller that was killed is over soon, long before the rollback is."""
+    flow = in_session(make_flow, recovery, THREE)
+    recovery.fail_power_on("vm02", times=2)
+    ident = flow.deck.run("pitr", "run", DOMAIN, "--to", show(flow.points[1])).stdout.strip()
+    flow.until(lambda d: d["question"])
+    flow.kill()
+    asked = recovery.calls()["PowerOnVM_Task"]
+    flow.deck.run("answer", ident, "retry")
+    eventually(lambda: recovery.calls()["PowerOnVM_Task"] > asked)
+    gone_on_s = time.monotonic()
+    flow.until(lambda d: d["question"])
+    eventually(lambda: time.monotonic() > gone_on_s + LATE.total_seconds() + 2)
+    Somebody(recovery).reconfigure("vm00")
+    told(flow, "foreign_config", "vm00", recovery.user)
+    assert len(alarms(flow.show())) == 1 and flow.show()["question"]
+
+
+def test_nothing_is_lost_by_a_kill(make_flow: MakeFlow, recovery: VCenter) -> None:
+    flow = in_session(make_flow, recovery, TWELVE[:6])
+    joe = Somebody(recovery, JOE, DESK)
+    joe.make_snapshot("vm00", "before the kill")
+    first, _ = told(flow, "foreign_snapshot", "vm00")
+    flow.kill()
+    joe.make_snapshot("vm01", "nobody looks")
+    joe.remove_snapshot("vm02", "replica 2")
+    joe.migrate("vm03")
+    joe.clone("vm04")
+    joe.power_off("vm05")  # and on again: nothing is left of it to be seen
+    joe.power_on("vm05")
+    for kind, vm in (
+        ("foreign_snapshot", "vm01"),
+        ("foreign_snapshot_removed", "vm02"),
+        ("foreign_host", "vm03"),
+        ("foreign_clone", "vm04"),
+    ):
+        told(flow, kind, vm)
+    shown = flow.until(lambda d: len(alarms(d, "foreign_power", "vm05")) == 2)
+    assert alarms(shown, "foreign_snapshot", "vm00") == [first]
+    assert len(alarms(shown)) == 7, alarms(shown)
+    flow.kill()
+    assert len(alarms(flow.show())) == 7
+    assert len({tuple(e["data"].items()) for e in flow.journal("alarm")}) == len(flow.journal("alarm")) == 7
+
+
+def test_a_vcenter_that_tells_no_events(make_flow: MakeFlow, recovery: VCenter) -> None:
+    recovery.rule("CreateCollectorForEvents", "fail", text="Permission to read events was denied.")
+    flow = in_session(make_flow, recovery, TWELVE[:6])
+    shown = flow.until(lambda d: alarms(d, "guard"))
+    (blind,) = alarms(shown)
+    assert "Permission to read events was denied" in blind["text"] and "cloned" in blind["text"]
+    flow.deck.run("pitr", "run", DOMAIN, "--to", show(flow.points[1]), "--wait")
+    assert alarms(flow.show()) == [blind]
+    joe = Somebody(recovery, JOE, DESK)
+    joe.make_snapshot("vm00")
+    joe.remove_snapshot("vm01", "replica 0")
+    joe.revert("vm02", "replica 0")
+    joe.migrate("vm03")
+    joe.power_off("vm04")
+    joe.move("vm05", recovery.datacenter.vmFolder)
+    pid = flow.pid()
+    for kind, vm in (
+        ("foreign_snapshot", "vm00"),
+        ("foreign_snapshot_removed", "vm01"),
+        ("foreign_revert", "vm02"),
+        ("foreign_host", "vm03"),
+        ("foreign_power", "vm04"),
+        ("foreign_move", "vm05"),
+    ):
+        found, took = told(flow, kind, vm, None, pid)
+        assert found["text"].startswith("Somebody whom vCenter does not name ") and took < WITHIN_S
+    assert len(alarms(flow.show())) == 7
+
+
+def test_the_simulator_as_it_is(make_flow: MakeFlow, vcsim_built: None) -> None:
+    """The library's own events alone: some kinds are told by them, the others by the VMs' facts."""
+    server = VCenter(boot=0.2, events=False)
+    try:
+        flow = in_session(make_flow, server, TWELVE)
+        flow.deck.run("pitr", "run", DOMAIN, "--to", show(flow.points[2]), "--wait")
+        assert alarms(flow.show()) == []
+        joe = Somebody(server, JOE, DESK)
+        pid = flow.pid()
+        by_events = {"foreign_clone", "foreign_config", "foreign_power"}
+        for case, vm in zip(CASES, TWELVE, strict=False):
+            case.does(joe, vm)
+            _, took = told(flow, case.kind, vm, JOE if case.kind in by_events else None, pid)
+            assert took < WITHIN_S, (case.kind, took)
+        joe.power_off("vm11")
+        told(flow, "foreign_power", "vm11")
+        joe.unregister("vm11")
+        told(flow, "foreign_removal", "vm11")
+        assert len(alarms(flow.show())) == len(CASES) + 2
+    finally:
+        server.stop()

@@ -1,0 +1,119 @@
+"""The session starts by itself: exactly once, only when every VM is ready, and with nobody looking."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.e2e.conftest import MakeFlow
+from tests.support.flow import Flow, eventually, group, settings
+from tests.support.flowsite import DOMAIN, VMS
+from tests.support.stopwatch import Stopwatch
+from tests.support.vcsim import VCenter
+
+pytestmark = pytest.mark.vcsim
+ENTRY = "drdeck-"
+
+
+def entries(recovery: VCenter, vm: str) -> list[str]:
+    return [s.name for s in recovery.snapshots(vm) if "entry point of PITR session" in s.description]
+
+
+def session_of(recovery: VCenter) -> str:
+    return recovery.attributes(DOMAIN).get("drdeck.session", "")
+
+
+def test_only_when_every_vm_is_ready_and_with_nobody_attached(make_flow: MakeFlow, vcenter: VCenter) -> None:
+    """This vCenter's guests do not boot by themselves: the test says when Tools run."""
+    flow = make_flow(vcenter, None)
+    flow.start()
+    ident = flow.complete("force", "--run-pitr")
+    pid = flow.pid()
+    # nothing of drdeck but its controller runs from here on: only vCenter is asked
+    eventually(lambda: flow.power() == {"on"})
+    for vm in VMS[:-1]:
+        vcenter.set_tools(vm, True)
+    vcenter.slow("ReconfigVM_Task", VMS[0], 300)
+    vcenter.set_tools(VMS[0], True)  # time passes, and with it several looks of the controller
+    assert session_of(vcenter) == "" and not entries(vcenter, VMS[0])
+    watch = Stopwatch(pid, vcenter.pid)
+    vcenter.set_tools(VMS[-1], True)
+    eventually(lambda: '"active"' in session_of(vcenter))
+    assert watch.seconds() < 5
+    assert [len(entries(vcenter, vm)) for vm in VMS] == [1, 1, 1]
+    assert len({entries(vcenter, vm)[0] for vm in VMS}) == 1
+
+    assert flow.deck.json("controller", "status")["operations"] == [ident]
+    assert flow.session_starts() == 1
+
+
+def test_a_vm_that_is_never_ready(make_flow: MakeFlow, vcenter: VCenter) -> None:
+    runbook = group("database", ["erp-db*"])
+    flow = make_flow(vcenter, None, toml=settings(extra='ready_timeout = "1s"', runbook=runbook))
+    flow.start()
+    ident = flow.complete("force", "--run-pitr", "--wait", code=4)
+    shown = flow.show()
+    assert "erp-db01" in shown["question"]["text"] and shown["question"]["choices"] == ["retry", "skip"]
+    assert flow.power() == {"on", "off"}, "the groups after it are not started"
+    flow.deck.run("answer", ident, "skip")
+    eventually(lambda: flow.power() == {"on"})
+    shown = flow.until(lambda d: d["question"])
+    assert "erp-app01" in shown["question"]["text"] and "erp-db01" not in shown["question"]["text"]
+    assert session_of(vcenter) == "", "the operator left out the first group, not those after it"
+    flow.deck.run("answer", ident, "retry")
+    for vm in VMS[1:]:
+        vcenter.set_tools(vm, True)
+    shown = flow.until(lambda d: d["session"] and d["session"]["state"] == "active")
+    assert flow.session_starts() == 1
+    assert [vm["ready"] for vm in shown["vms"] if vm["name"] == "erp-db01"] == [False]
+
+
+def test_a_task_on_a_vm_holds_the_session_back(make_flow: MakeFlow, vcenter: VCenter) -> None:
+    """It waits for consistency, and is not refused."""
+    flow = make_flow(vcenter, None)
+    flow.start()
+    flow.complete("force", "--run-pitr")
+    eventually(lambda: flow.power() == {"on"})
+    vcenter.slow("CreateSnapshot_Task", VMS[0], 6000, times=1)
+    vcenter.vm(VMS[0]).CreateSnapshot_Task(name="backup", description="", memory=False, quiesce=False)
+    for vm in VMS:
+        vcenter.set_tools(vm, True)
+    shown = flow.until(lambda d: d["session"] and d["session"]["state"] == "waiting")
+    assert shown["mode"] == "completing" and shown["session"]["unprotected_s"] is None
+    flow.until(lambda d: d["session"]["state"] == "active")
+    names = flow.names(VMS[0])
+    assert names[-2] == "backup" and names[-1].startswith(ENTRY)
+
+
+KILL_AT: dict[str, Callable[[Flow], bool]] = {
+    "after it was accepted": lambda flow: True,
+    "ownership taken": lambda flow: '"take"' not in flow.recovery.attributes(DOMAIN)["drdeck.failover"],
+    "a VM runs": lambda flow: "on" in flow.power(),
+    "all VMs run": lambda flow: flow.power() == {"on"},
+    "recovered": lambda flow: '"recovered"' in flow.recovery.attributes(DOMAIN)["drdeck.failover"],
+    "session waits": lambda flow: session_of(flow.recovery) != "",
+    "an entry point is there": lambda flow: any(entries(flow.recovery, vm) for vm in VMS),
+}
+
+
+@pytest.mark.parametrize("when", KILL_AT)
+def test_exactly_once_after_a_kill(make_flow: MakeFlow, recovery: VCenter, when: str) -> None:
+    flow: Flow = make_flow(recovery, None)
+    flow.start()
+    for vm in VMS[1:]:
+        recovery.slow("CreateSnapshot_Task", vm, 150)
+    pid = flow.pid()
+    ident = flow.complete("force", "--run-pitr")
+    eventually(lambda: "drdeck.failover" in recovery.attributes(DOMAIN) and KILL_AT[when](flow))
+    flow.kill(pid)
+    flow.deck.run("controller", "start")
+    eventually(lambda: '"active"' in session_of(recovery))
+    assert [len(entries(recovery, vm)) for vm in VMS] == [1, 1, 1]
+    assert flow.power() == {"on"}
+    shown = flow.show()
+    assert shown["operation"] == ident and shown["question"] is None
+    assert shown["session"]["id"] == ident
+    flow.deck.run("pitr", "exit", DOMAIN, "--confirm", DOMAIN, "--wait")
+    assert flow.until(lambda d: d["operation"] is None)["mode"] == "running_in_failover"
+    assert flow.deck.json("audit", "verify")["sound"] is True

@@ -1,0 +1,234 @@
+"""A restricted role: each missing privilege is named by doctor, and an act without it is not begun."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from pyVmomi import vim
+
+from drdeck.sites.contract import Refused
+from drdeck.sites.vsphere.doctor.privileges import (
+    ASSIGN,
+    CREATE_SNAPSHOT,
+    DOMAIN,
+    EDIT_DEVICE,
+    FOLDER,
+    LEAST,
+    MANAGE_FIELDS,
+    NETWORK,
+    POWER_OFF,
+    POWER_ON,
+    PROTECTED,
+    REMOVE_SNAPSHOT,
+    REVERT,
+    SET_FIELD,
+    TERMINATE,
+    VCENTER,
+)
+from drdeck.sites.vsphere.vcenter import vm_calls
+from drdeck.sites.vsphere.vcenter.connection import Connection, Endpoint, VCenterSession
+from tests.e2e.conftest import MakeFlow
+from tests.e2e.conftest import make_flow as make_flow
+from tests.support.flow import Flow, settings
+from tests.support.flowsite import DOMAIN as NAME
+from tests.support.flowsite import VMS
+from tests.support.vcsim import VCenter
+
+pytestmark = pytest.mark.vcsim
+
+MOVE = ("--network", "DC0_DVPG0=VM Network")
+START = ("cfo", "start", NAME, *MOVE)
+REGULAR = ("cfo", "complete", NAME, "--type", "regular", "--run-pitr")
+PLANNED = ("cfo", "complete", NAME, "--type", "planned")
+SESSION = ("pitr", "start", NAME)
+RUN = ("pitr", "run", NAME, "--to")
+EXIT = ("pitr", "exit", NAME, "--confirm", NAME)
+RECORD = ((SET_FIELD, FOLDER), (MANAGE_FIELDS, VCENTER))
+IN_SESSION = tuple(
+    (privilege, DOMAIN) for privilege in (POWER_ON, POWER_OFF, CREATE_SNAPSHOT, REVERT, REMOVE_SNAPSHOT)
+)
+
+
+def findings(flow: Flow, code: int) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = flow.deck.json("doctor", code=code)["findings"]
+    return [f for f in found if "privileges" in f["subject"]]
+
+
+def place(flow: Flow, on: str) -> tuple[VCenter, Any, str]:
+    """Where a privilege is taken away: the vCenter, the object, and what drdeck calls it."""
+    recovery, protected = flow.recovery, flow.protected
+    if on == PROTECTED:
+        assert protected is not None
+        return protected, protected.folder(NAME), f"/DC0/vm/prod/{NAME}"
+    if on == VCENTER:
+        return recovery, None, f"vCenter 127.0.0.1:{recovery.port} itself"
+    if on == NETWORK:
+        network = next(n for n in recovery.datacenter.network if n.name == "VM Network")
+        return recovery, network, "network VM Network"
+    return recovery, recovery.folder(NAME), f"/DC0/vm/drdeck/{NAME}"
+
+
+def without(flow: Flow, privilege: str, on: str, label: str, *words: str) -> None:
+    """Take one privilege away: doctor names it with the act, the act is refused, and nothing is begun."""
+    server, target, called = place(flow, on)
+    accepted = len(flow.journal("accepted"))
+    server.deny(privilege, target)
+    try:
+        [told] = [f for f in findings(flow, code=1) if f["level"] == "fail"]
+        assert f"lacks {privilege} on {called}: " in told["text"] and told["text"].endswith(
+            "would be refused"
+        )
+        assert label in told["text"] and privilege in told["remedy"]
+        said = flow.refused(*words)
+        assert f"lacks {privilege} on {called}; nothing was begun" in said, said
+        assert len(flow.journal("accepted")) == accepted
+    finally:
+        server.grant_all()
+
+
+def test_through_a_whole_flow(make_flow: MakeFlow, recovery: VCenter, protected_vcenter: VCenter) -> None:
+    """Every privilege of the list, before every act that needs it; with all of them the flow runs through."""
+    flow = make_flow(recovery, protected_vcenter, toml=settings(pitr='enabled = true, interval = "3h"'))
+    assert [f["level"] for f in findings(flow, code=0)] == ["ok", "ok"]
+    seen: set[tuple[str, str]] = set()
+
+    def each(needs: tuple[tuple[str, str], ...], label: str, *words: str) -> None:
+        for privilege, on in needs:
+            seen.add((privilege, on))
+            without(flow, privilege, on, label, *words)
+
+    each(RECORD, "Continuous Failover", *START)
+    flow.deck.run(*START, "--wait")
+    each(((POWER_OFF, PROTECTED),), "Planned Failover", *PLANNED)
+    for vm in VMS:
+        protected_vcenter.power_off(vm)
+    flow.until(lambda shown: True)
+    moves = ((EDIT_DEVICE, DOMAIN), (ASSIGN, NETWORK))
+    each((*RECORD, *IN_SESSION, *moves), "Failover", *REGULAR)
+    flow.deck.run(*REGULAR, "--wait")
+    to = flow.points[-1].isoformat().replace("+00:00", "Z")
+    each((*RECORD, *((p, DOMAIN) for p in (POWER_ON, POWER_OFF, REVERT))), "Run PITR", *RUN, to)
+    flow.deck.run(*RUN, to, "--wait")
+    each((*RECORD, (REMOVE_SNAPSHOT, DOMAIN)), "Exit PITR Session", *EXIT)
+    flow.deck.run(*EXIT, "--wait")
+    each((*RECORD, *IN_SESSION), "Start PITR Session", *SESSION)
+    flow.deck.run(*SESSION, "--wait")
+    assert seen == {(need.privilege, need.on) for need in LEAST}, "every privilege of the list was tried"
+
+
+def test_only_what_an_act_needs_is_asked_for(make_flow: MakeFlow, recovery: VCenter) -> None:
+    """A failover without PITR runs with a role that may make no snapshot; one call tells so."""
+    flow = make_flow(recovery, None, toml=settings(pitr="enabled = false"))
+    for privilege in (POWER_OFF, CREATE_SNAPSHOT, REVERT, REMOVE_SNAPSHOT, EDIT_DEVICE, ASSIGN):
+        recovery.deny(privilege)
+    flow.start()
+    before = recovery.calls()
+    flow.complete("force", "--wait")
+    assert (recovery.calls() - before)["HasPrivilegeOnEntities"] == 1
+    assert flow.power() == {"on"}
+
+
+def test_what_is_optional_is_warned_of_and_refuses_nothing(
+    make_flow: MakeFlow, recovery: VCenter, protected_vcenter: VCenter
+) -> None:
+    flow = make_flow(recovery, protected_vcenter)
+    for site in (recovery, protected_vcenter):
+        site.deny(TERMINATE)
+    flow.deck.stop()
+    flow.start()
+    told = findings(flow, code=0)
+    assert [f["level"] for f in told] == ["ok", "warn", "ok", "warn"]
+    assert all(TERMINATE in f["text"] and TERMINATE in f["remedy"] for f in told if f["level"] == "warn")
+    assert not any(TERMINATE in f["text"] for f in told if f["level"] == "ok")
+    flow.complete("force", "--wait")
+    assert flow.power() == {"on"}
+
+
+def test_one_vm_with_a_role_of_its_own(make_flow: MakeFlow, recovery: VCenter) -> None:
+    flow = make_flow(recovery, None)
+    flow.start()
+    recovery.deny(POWER_ON, recovery.vm(VMS[0]))
+    said = flow.refused("cfo", "complete", NAME, "--type", "force", "--confirm", NAME)
+    assert f"lacks {POWER_ON} on {VMS[0]}; nothing was begun" in said
+    [told] = findings(flow, code=1)
+    acts_told = "Failover, Start PITR Session, Run PITR would be refused"
+    assert told["text"] == f"{recovery.user} lacks {POWER_ON} on {VMS[0]}: {acts_told}"
+
+
+def test_a_vm_that_cannot_even_be_read(make_flow: MakeFlow, recovery: VCenter) -> None:
+    flow = make_flow(recovery, None)
+    flow.start()
+    recovery.deny("System.Read", recovery.vm(VMS[0]))
+    said = flow.refused("cfo", "complete", NAME, "--type", "force", "--confirm", NAME)
+    assert f"lacks {POWER_ON} on {VMS[0]}; nothing was begun" in said
+
+
+def test_a_role_that_does_not_reach_below_the_root(make_flow: MakeFlow, recovery: VCenter) -> None:
+    """What the root folder is without, only a folder that is made later will miss: a warning."""
+    flow = make_flow(recovery, None)
+    recovery.deny(POWER_ON, recovery.root_folder, here=True)
+    [told] = findings(flow, code=0)
+    assert told["level"] == "warn" and f"lacks {POWER_ON} on /DC0/vm/drdeck: " in told["text"]
+    flow.start()
+
+
+def test_doctor_makes_as_many_calls_for_many_vms(make_flow: MakeFlow, recovery: VCenter) -> None:
+    flow = make_flow(recovery, None, points=[])
+
+    def calls() -> int:
+        before = recovery.calls()
+        flow.deck.run("doctor")
+        made = recovery.calls() - before
+        # what goes on anyhow: the heartbeat and the long poll
+        for beside in ("CurrentTime", "WaitForUpdatesEx", "CancelWaitForUpdates"):
+            del made[beside]
+        return sum(made.values())
+
+    calls()
+    few = calls()
+    for number in range(40):
+        recovery.add_vm(NAME, f"more{number:02}")
+    flow.until(lambda shown: len(shown["vms"]) == len(VMS) + 40)
+    calls()
+    assert calls() == few <= 5
+
+
+Act = Callable[[VCenterSession, str], None]
+ACTS: dict[str, Act] = {
+    POWER_ON: lambda session, vm: vm_calls.power_on(session, vm, "act"),
+    POWER_OFF: lambda session, vm: vm_calls.shutdown_guest(session, vm, "act"),
+    CREATE_SNAPSHOT: lambda session, vm: vm_calls.snapshot(session, vm, "n", "d", "act"),
+    SET_FIELD: lambda session, vm: vm_calls.AttributeWriter().set(session, vm, "drdeck.mode", "x"),
+    MANAGE_FIELDS: lambda session, vm: vm_calls.AttributeWriter().set(session, vm, "drdeck.new", "x"),
+    EDIT_DEVICE: lambda session, vm: vm_calls.connect(session, vm, _move(session, vm), "act"),
+    ASSIGN: lambda session, vm: vm_calls.connect(session, vm, _move(session, vm), "act"),
+}
+
+
+def _move(session: VCenterSession, vm: str) -> dict[str, str]:
+    found: Any = vim.VirtualMachine(vm, session.stub)
+    there: Any = session.content.searchIndex.FindByInventoryPath("DC0")
+    other = next(n for n in there.network if n.name == "VM Network")
+    return {found.network[0]._moId: other._moId}
+
+
+@pytest.mark.parametrize("privilege", ACTS)
+async def test_the_vcenter_refuses_it_too(vcenter: VCenter, privilege: str) -> None:
+    """A privilege that goes after an act was begun: vCenter's refusal names it, and what to do."""
+    vcenter.layout({NAME: ["erp-db01"]}, snapshots=())
+    vcenter.set_attribute(NAME, "drdeck.mode", "")
+    vm = vcenter.vm("erp-db01")
+    target = vcenter.folder(NAME)._moId if "Global" in privilege else vm._moId
+    connection = Connection(
+        Endpoint(url=vcenter.url, ca_file=str(vcenter.ca_file)), vcenter.user, vcenter.password
+    )
+    await connection.open()
+    vcenter.deny(privilege)
+    try:
+        with pytest.raises(Refused, match="Permission to perform this operation was denied") as said:
+            await connection.command(lambda session: ACTS[privilege](session, target), "act")
+        assert f"privilege {privilege}" in str(said.value) and "ask its administrator" in str(said.value)
+    finally:
+        await connection.close()

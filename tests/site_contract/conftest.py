@@ -1,0 +1,54 @@
+"""The benches that every rule is tried on."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.site_contract.bench import Bench, Plan
+from tests.site_contract.on_training import TrainingBench
+from tests.site_contract.on_vsphere import VCenters, VSphereBench
+from tests.support.vcsim import VCenter
+
+MakeBench = Callable[..., Awaitable[Bench]]
+
+
+@pytest.fixture(scope="session")
+def vcenters(vcsim_built: None) -> Iterator[VCenters]:
+    """Guests boot at once there: tools run soon after power on."""
+    centers = VCenters(VCenter(boot=0.05), VCenter(boot=0.05))
+    yield centers
+    for center in centers:
+        center.stop()
+
+
+@pytest.fixture(params=["training", pytest.param("vsphere", marks=pytest.mark.vcsim)])
+async def make(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[MakeBench]:
+    """Makes the domain "erp" at the site under test, standing as `Plan` says, with a controller over it.
+
+    What holds of every view is checked at the end of each test.
+    """
+    made: list[Bench] = []
+    centers = request.getfixturevalue("vcenters") if request.param == "vsphere" else None
+
+    async def maker(**how: Any) -> Bench:
+        plan = Plan(**how)
+        bench: Bench
+        if centers is None:
+            bench = TrainingBench(plan, tmp_path)
+        else:
+            bench = VSphereBench(plan, tmp_path, centers, monkeypatch)
+        made.append(bench)
+        await bench.begin()
+        return bench
+
+    yield maker
+    for bench in made:
+        await bench.close()
+    for bench in made:
+        bench.check_history()

@@ -1,0 +1,189 @@
+"""The chapters of the stage: each goes through a part of the flow by keyboard and keeps its screens."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.ui.screens import plays
+from tests.ui.screens import plays_beside as beside
+from tests.ui.screens.before import history, in_session, rehydrated, stuck, unanswered
+from tests.ui.screens.shots import Look, Shot
+from tests.ui.screens.stage import PLAIN, Prepare, Setting, Stage, stage
+
+Play = Callable[[Stage], Awaitable[None]]
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """`shots`: the screens that it keeps, with the labels that must stand on each letter by letter."""
+
+    name: str
+    play: Play
+    shots: dict[str, tuple[str, ...]]
+    prepare: Prepare | None = None
+    setting: Setting = PLAIN
+
+    async def run(self, home: Path, look: Look, pictures: frozenset[str] = frozenset()) -> dict[str, Shot]:
+        """The screens of this chapter in one look, by name; with an SVG of `pictures`."""
+        async with stage(home, look, self.prepare, self.setting) as made:
+            made.pictures = pictures
+            await self.play(made)
+            return made.shots
+
+
+BARS_BEFORE = ("Mode", "Recoverable / Total VMs", "Data (Processed/Known Remaining)", "Current Step")
+BARS_AFTER = (
+    "Mode", "Recoverable / Total VMs", "Replication Status", "Remaining Background Data", "Current RPO",
+)  # fmt: skip
+TABS = ("Protected VMs", "PITR", "Settings", "Alarms")
+COMPLETE = (
+    "Complete Continuous Failover for Protected Domain erp-prod", "VM Network Mapping", "Planned Failover",
+    "Force Failover", "Run PITR after recovering VMs", "Cancel", "Complete Failover",
+)  # fmt: skip
+WIZARD = ("Continuous Failover Protected Domain", "1. General", "2b. VM Settings", "5. Summary")
+STEPS = (
+    "Task Steps", "Prerequisite checks", "Prepare for rehydration", "Prepare Recovery VM ISOs",
+    "Recreate Protected Domain on DRVA", "Prepare temporary Recovery VMs",
+    "Power on and retrieve Recovery VMs' IPs", "Recover VMs' data from Storage Site",
+)  # fmt: skip
+STEPS_AFTER = (
+    "Take Protected Domain ownership", "Finalize rehydration", "Initialize DR Protection Mode",
+    "Clean up temporary Recovery VMs",
+)  # fmt: skip
+RUN_PITR = ("Run PITR",)
+EXIT = ("Exit PITR Session",)
+RESULT = (
+    "Continuous Rehydration Task Result", "VMs Recovery Status", "Total VMs Recovered", "Dismiss",
+)  # fmt: skip
+
+_LIST: dict[str, tuple[str, ...]] = {
+    "failover-in-progress": ("A failover is in progress",),
+    "domains": ("Protected Domains", "Select Protected Domain", "Imported", "REMOTE", "LOCAL"),
+    "more-imported": ("More", "Continuous Failover", "Failover"),
+    "more-session": ("More", *RUN_PITR, *EXIT),
+    "help-list": ("Task Steps", "Task Log"),
+    "palette": RUN_PITR,
+    "palette-narrowed": EXIT,
+    "quit": (),
+    "domains-filter": ("Select Protected Domain",),
+}
+_AFTER: dict[str, tuple[str, ...]] = {
+    "domain-session": (*BARS_AFTER, *TABS, "LOCAL"),
+    "tab-pitr-session": TABS,
+    "exit-reset": (*EXIT, "Cancel", "all PITR data is reset"),
+    "domain-after": (*BARS_AFTER, *TABS, "Running in Failover", "Owner Site", "LOCAL"),
+    "task-log": ("Task Log",),
+    "task": ("Task Log",),
+    "tab-alarms": TABS,
+    "steps-over": ("Task Steps",),
+    "more-after": ("Start PITR Session",),
+    "help-domain": ("Task Steps", "Tabs"),
+    "start-session": ("Start PITR Session", "Cancel"),
+    "exit-by-hand": (*EXIT, "Cancel"),
+}
+_START: dict[str, tuple[str, ...]] = {
+    "domain-imported": (*BARS_BEFORE, *TABS, "Imported", "Owner Site", "REMOTE", "Failover", "More"),
+    "wizard-general": WIZARD,
+    "wizard-networks": WIZARD,
+    "wizard-summary": (*WIZARD, "Continuous Failover"),
+    "domain-rehydrating": BARS_BEFORE,
+    "refused": (),
+    "steps-rehydrating": (*STEPS, *STEPS_AFTER),
+}
+_COMPLETE: dict[str, tuple[str, ...]] = {
+    "domain": (*BARS_BEFORE, *TABS, "Continuous Rehydration in Progress", "Recoverable"),
+    "tab-pitr": TABS,
+    "tab-settings": TABS,
+    "complete": COMPLETE,
+    "complete-planned": COMPLETE,
+    "complete-force": COMPLETE,
+    "message-pitr": ("PITR session", "Cancel"),
+    "message-rehydration": ("Continuous rehydration", "Cancel"),
+    "message-needed": ("Force failover", "Cancel"),
+    "message-force": ("Force failover", "Cancel", "Confirm"),
+    "message-force-typed": ("Force failover", "Cancel", "Confirm"),
+    "domain-completing": (),
+    "steps": (*STEPS, *STEPS_AFTER),
+    "steps-end": ("Execute runbook", "Finalize recovered VMs", "Apply DR resumption storage policy"),
+}
+_SESSION: dict[str, tuple[str, ...]] = {
+    "run-pitr": RUN_PITR,
+    "help-run-pitr": ("Time", "Zoom"),
+    "run-pitr-refused": RUN_PITR,
+    "run-pitr-typed": RUN_PITR,
+    "run-pitr-confirm": RUN_PITR,
+    "run-pitr-going": RUN_PITR,
+    "run-pitr-unhealthy": RUN_PITR,
+    "run-pitr-done": RUN_PITR,
+    "domain-rolled-back": BARS_AFTER,
+    "exit-rolled-back": (*EXIT, "Cancel"),
+    "result": RESULT,
+    "domain-failed-over": (*BARS_AFTER, "Running in Failover", "LOCAL"),
+}
+_QUESTION: dict[str, tuple[str, ...]] = {
+    "question": (),
+    "question-choices": (),
+    "question-steps": ("Task Steps",),
+    "question-abort": (),
+    "result-aborted": RESULT,
+    "domains-asking": ("Protected Domains",),
+}
+_UNKNOWN: dict[str, tuple[str, ...]] = {
+    "unknown": ("Where it stands",),
+    "unknown-domain": ("Retry", "Confirm"),
+    "unknown-retry": ("Cancel", "Retry"),
+    "unknown-confirm": ("Cancel", "Confirm"),
+    "unknown-task": ("Task",),
+}
+_DRIVEN: dict[str, tuple[str, ...]] = {
+    "driven": (*BARS_BEFORE, *TABS),
+    "more-driven": ("More", "Take Over"),
+    "take-over": ("Take Over", "Cancel"),
+    "take-over-silent": ("Take Over", "Cancel"),
+}
+_CHANGED: dict[str, tuple[str, ...]] = {"state-changed": ("Cancel", "Look again")}
+_STALE: dict[str, tuple[str, ...]] = {
+    "stale": ("Protected Domains",),
+    "stale-domain": TABS,
+    "stale-refused": (),
+    "doctor-stale": ("Doctor",),
+    "no-controller": ("Protected Domains",),
+    "too-small": (),
+}
+_FRESH: dict[str, tuple[str, ...]] = {
+    "first-start": ("Protected Domains", "Training lessons", "Add a vCenter site"),
+    "lessons": ("Training lessons", "Cancel", "Begin"),
+    "doctor": ("Doctor",),
+    "add-site": ("Add a vCenter site", "Cancel", "Test and add"),
+    "add-site-refused": ("Add a vCenter site", "Test and add"),
+    "add-site-certificate": ("Cancel", "Pin it"),
+    "add-site-done": ("Dismiss",),
+}
+_LESSON: dict[str, tuple[str, ...]] = {"lesson": (), "lesson-hint": (), "lesson-folded": ()}
+_WIDE = Setting(size=(120, 40))
+
+CHAPTERS: dict[str, Chapter] = {
+    chapter.name: chapter
+    for chapter in (
+        Chapter("list", plays.the_list, _LIST, history),
+        Chapter("after", plays.after, _AFTER, history),
+        Chapter("start", plays.start, _START),
+        Chapter("complete", plays.complete, _COMPLETE, rehydrated),
+        Chapter("session", plays.session, _SESSION, in_session),
+        Chapter("question", beside.question, _QUESTION, stuck),
+        Chapter("unknown", beside.unknown, _UNKNOWN, unanswered),
+        Chapter("driven", beside.driven, _DRIVEN, history),
+        Chapter("changed", beside.changed, _CHANGED, rehydrated),
+        Chapter("stale", beside.stale, _STALE, history),
+        Chapter("fresh", beside.fresh, _FRESH, None, Setting(fresh=True, adds=beside.ANSWERS)),
+        Chapter("read-only", beside.read_only, {"read-only": ("More",)}, None, Setting(read_only=True)),
+        Chapter("password", beside.password, {"password": ("Cancel",), "domains-password": ()}, None,
+                Setting(password="vcsa.dr.example wants a password")),
+        Chapter("lesson", beside.lesson, _LESSON, None, Setting(lesson="2")),
+        Chapter("wide-list", beside.wide_list,
+                {"wide-domains": ("Select Protected Domain", *BARS_AFTER, *TABS)}, history, _WIDE),
+        Chapter("wide-pitr", beside.wide_pitr, {"wide-run-pitr": RUN_PITR}, in_session, _WIDE),
+    )
+}  # fmt: skip

@@ -1,0 +1,163 @@
+"""Plays beside the flow: what goes wrong, what is asked, other terminals, the first start."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from drdeck.controller.ipc.client import ControllerError, UnknownCertificate
+from drdeck.model.certificates import Certificate
+from tests.ui.screens.stage import Stage
+
+
+async def question(s: Stage) -> None:
+    await s.press("right", "enter")
+    await s.shoot("question")
+    await s.press("a")
+    await s.shoot("question-choices")
+    await s.press("t")
+    await s.shoot("question-steps")
+    await s.press("a", "tab", "enter")
+    await s.shoot("question-abort")
+    await s.press("escape", "escape", "escape")
+    await s.shoot("domains-asking")
+    await s.press("a")
+    await s.press("a", "tab", "enter")
+    await s.press("tab", "enter")
+    await s.advance_until(lambda: not s.house.controller.open_operations())
+    await s.shoot("result-aborted")
+
+
+async def unknown(s: Stage) -> None:
+    await s.shoot("unknown")
+    await s.press("tab", "enter")
+    await s.shoot("unknown-domain")
+    await s.press("a", "enter")
+    await s.shoot("unknown-retry")
+    await s.press("escape", "a", "right", "enter")
+    await s.shoot("unknown-confirm")
+    await s.press("escape", "l", "enter")
+    await s.shoot("unknown-task")
+
+
+async def driven(s: Stage) -> None:
+    await s.press("escape")
+    s.house.site.driver["payroll"] = "ben@jump2"
+    s.house.site.left_by["erp-prod"] = "ben@jump2"
+    await s.advance(1)
+    await s.press("down", "down", "down", "enter")
+    await s.shoot("driven")
+    await s.press("m")
+    await s.shoot("more-driven")
+    await s.press("enter")
+    await s.shoot("take-over")
+    await s.press("escape", "escape", "home", "m")
+    await s.press("end", "enter")
+    await s.shoot("take-over-silent")
+    await s.press("escape")
+
+
+async def changed(s: Stage) -> None:
+    await s.press("f", "3", "tab", "enter", "enter", "y")
+    await s.type("erp-prod")
+    s.house.site.lost.add("erp-prod")
+    await s.press("down", "enter")
+    await s.shoot("state-changed")
+    await s.press("escape")
+
+
+async def stale(s: Stage) -> None:
+    await s.press("escape", "down", "enter", "escape")
+    s.house.site.unreachable = "vcsa.dr.example does not answer: the connection timed out"
+    s.house.clock.move(1)
+    s.house.site.wake()
+    await s.until(lambda: s.house.controller.error is not None)
+    await s.advance(75)
+    await s.shoot("stale")
+    await s.press("enter")
+    await s.shoot("stale-domain")
+    await s.press("m", "enter")
+    await s.shoot("stale-refused")
+    await s.press("escape", "escape", "D")
+    await s.shoot("doctor-stale")
+    await s.press("escape")
+    await s.house.server.close()
+    await s.until(lambda: s.app.state.lost is not None)
+    await s.shoot("no-controller")
+    await s.resize(79, 23)
+    await s.shoot("too-small")
+
+
+CERTIFICATE = Certificate(
+    thumbprint=":".join(f"{number:02X}" for number in range(7, 256, 8)),
+    subject="vcsa.dr.example",
+    issuer="vcsa.dr.example",
+    names=("vcsa.dr.example",),
+    until=datetime(2028, 3, 1, tzinfo=UTC),
+)
+ANSWERS = (
+    ControllerError("unreachable", "vcsa.dr.example does not answer: the name is not known"),
+    UnknownCertificate("the certificate of vcsa.dr.example is not trusted", CERTIFICATE),
+)
+"""What the form hears, a try each, before the site answers."""
+
+
+async def fresh(s: Stage) -> None:
+    await s.shoot("first-start")
+    await s.press("colon")
+    await s.type("lessons")
+    await s.press("enter")
+    await s.shoot("lessons")
+    await s.press("escape", "D")
+    await s.shoot("doctor")
+    await s.press("escape", "n")
+    await s.shoot("add-site")
+    given = (
+        "west",
+        "https://vcsa.dr.example/sdk",
+        "drdeck@vsphere.local",
+        "/DC0/vm/drdeck",
+        "",
+        "",
+        "secret",
+    )
+    for text in given:
+        await s.type(text)
+        await s.press("enter")
+    await s.press("enter")
+    await s.shoot("add-site-refused")
+    await s.press("enter")
+    await s.shoot("add-site-certificate")
+    await s.press("tab", "enter")
+    await s.shoot("add-site-done")
+    await s.press("enter")
+
+
+async def read_only(s: Stage) -> None:
+    await s.press("m")
+    await s.shoot("read-only")
+
+
+async def password(s: Stage) -> None:
+    await s.type("secret")
+    await s.shoot("password")
+    await s.press("escape")
+    await s.shoot("domains-password")
+
+
+async def lesson(s: Stage) -> None:
+    s.app._tick()
+    await s.shoot("lesson")
+    await s.press("h")
+    await s.shoot("lesson-hint")
+    await s.press("enter", "ctrl+t")
+    await s.shoot("lesson-folded")
+
+
+async def wide_list(s: Stage) -> None:
+    await s.press("escape", "down")
+    await s.shoot("wide-domains")
+
+
+async def wide_pitr(s: Stage) -> None:
+    await s.press("escape", "m", "enter")
+    await s.shoot("wide-run-pitr")

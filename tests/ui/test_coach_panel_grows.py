@@ -1,0 +1,63 @@
+"""The coach's panel in the console has the room that its words need, also when they came under a dialog."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+from textual.app import App, ComposeResult
+
+from drdeck.coach.coach import Coach, CoachNews
+from drdeck.coach.lesson_file import find
+from drdeck.console.widgets.text_lines import Lines
+from drdeck.controller.ipc.client import Client
+from tests.support.console_deck import running
+from tests.support.fake_client import FakeClient, domain
+from tests.support.lesson_build import T0
+
+
+class Quiet(Coach):
+    """A coach that is told by the test what was met."""
+
+    async def observe(self, client: Client) -> CoachNews:
+        return CoachNews()
+
+    def meet(self, *ids: str) -> None:
+        self.progress = msgspec.structs.replace(self.progress, met=dict.fromkeys(ids, T0))
+
+
+class Bare(App[None]):
+    """Nothing but lines, which nobody else changes."""
+
+    def compose(self) -> ComposeResult:
+        yield Lines()
+
+
+async def test_lines_that_change_twice_between_two_layouts_have_room() -> None:
+    app = Bare()
+    async with app.run_test() as pilot:
+        lines = app.query_one(Lines)
+        for many in ((2, 5), (5, 2), (3, 6)):
+            for count in many:
+                lines.put([((str(number), ""),) for number in range(count)])
+                app.screen._refresh_layout()
+            await pilot.pause()
+            await pilot.pause()
+            assert lines.size.height == many[-1]
+
+
+async def test_what_comes_while_a_dialog_is_open_has_room_when_it_is_closed(tmp_path: Path) -> None:
+    coach = Quiet(find("5"), tmp_path, tmp_path / "journal.db")
+    coach.meet("rehydrate", "complete")
+    one, two = coach.course.lesson.objectives[2:4]
+    async with running(FakeClient(domain()), coach=coach) as deck:
+        await deck.sees(one.text)
+        await deck.press("question_mark")
+        await deck.sees("Keys of this screen")
+        coach.meet("rehydrate", "complete", "attach")
+        assert deck.app.coaching is not None
+        deck.app.coaching.draw()
+        await deck.settle()
+        await deck.press("escape")
+        await deck.settle()
+        assert " ".join(two.text.split()) in deck.words()

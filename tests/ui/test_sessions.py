@@ -1,0 +1,137 @@
+"""PITR sessions by keyboard: rolling back to an instant, and out of it again."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from textual.events import Key
+
+from drdeck.model.domains import Mode, Period
+from tests.support.console_deck import running
+from tests.support.fake_client import NOW, FakeClient, changed, domain, in_session, operation
+
+
+async def test_rolling_back_takes_six_keys_and_a_time() -> None:
+    client = FakeClient(in_session())
+    async with running(client) as deck:
+        await deck.press("m", "enter")
+        await deck.sees("Run PITR of files", "Time (UTC)", "│ point", "2026-11-22 10:40:07Z", "2/2")
+        await deck.sees("Disks are rolled back", "configuration")
+        await deck.type("10:02")
+        await deck.press("enter")
+        await deck.sees("taken as UTC: 2026-11-22 10:02:00Z", "to 2026-11-22 10:00:07Z, all VMs (2)")
+        await deck.press("enter")
+        await deck.sees("Roll files back to 2026-11-22 10:00:07Z, all its VMs")
+        assert deck.focused() == "cancel"
+        await deck.press("tab", "enter")
+        await deck.until(lambda: bool(client.submitted), "submitted")
+        assert deck.pressed <= 6
+    (request,) = client.submitted
+    assert request.to == client.restore_points.points[4].time
+    assert request.vms == ()
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [("-15m", "2026-11-22 10:27:07Z"), ("2026-11-22T09:00:00Z", "09:00:00Z"), ("99:99", "is not a time"),
+     ("2026-11-22T01:00:00Z", "no point at or before 2026-11-22 01:00:00Z; the oldest is of"),
+     ("2026-11-22T11:00:00Z", "is in the future; it is 2026-11-22 10:42:07Z at the site"),
+     ("2026-11-18T10:00:00Z", "is before the PITR window, which begins at 2026-11-19 10:42:07Z"),
+     ("9:15", "a PITR session was active from 2026-11-22 09:00:00Z to 2026-11-22 09:30:00Z;"),
+     ("-1s", "a PITR session was active from 2026-11-22 10:29:36Z to now; no instant in it can be"),
+    ],
+)  # fmt: skip
+async def test_typed_times(typed: str, said: str) -> None:
+    """What was made of them, or why nothing can be; a refused one moves nothing and is said in full."""
+    past = Period(start=NOW.replace(hour=9, minute=0, second=0), end=NOW.replace(hour=9, minute=30, second=0))
+    going = Period(start=NOW - timedelta(minutes=12, seconds=31))
+    client = FakeClient(in_session(excluded=(past, going)))
+    async with running(client) as deck:
+        await deck.press("m", "enter")
+        await deck.sees("2026-11-22 10:20:07Z")
+        cursor = next(line for line in deck.text.splitlines() if line.startswith(" > "))
+        await deck.type(typed)
+        await deck.press("enter")
+        await deck.sees(said)
+        if said.startswith(("2026", "09:00:00Z")):
+            assert deck.focused() == "run"
+            return
+        assert deck.focused() == "time" and cursor in deck.text
+        assert client.submitted == [] and deck.dialog is None
+        await deck.press("backspace")
+        await deck.until(lambda: said not in deck.words(), "gone with the next key")
+
+
+async def test_a_time_typed_in_one_burst() -> None:
+    client = FakeClient(in_session())
+    async with running(client) as deck:
+        await deck.press("m", "enter")
+        await deck.sees("2026-11-22 10:40:07Z")
+        for key in ("1", "0", "colon", "0", "2", "enter"):
+            deck.app.post_message(Key(key, {"colon": ":"}.get(key, key if len(key) == 1 else None)))
+        await deck.sees("taken as UTC: 2026-11-22 10:02:00Z")
+        assert deck.dialog is None
+
+
+async def test_some_vms_only() -> None:
+    client = FakeClient(in_session())
+    async with running(client) as deck:
+        await deck.press("m", "enter")
+        await deck.sees("2026-11-22 10:40:07Z", "erp-db01")
+        await deck.press("tab", "tab")
+        assert deck.focused() == "choose"
+        await deck.press("space")
+        await deck.sees("1 of 2 VMs")
+        await deck.press("tab", "enter", "tab", "enter")
+        await deck.until(lambda: bool(client.submitted), "submitted")
+    assert client.submitted[0].vms == ("erp-db01",)
+
+
+async def test_exit_without_a_rollback_wants_the_name() -> None:
+    client = FakeClient(in_session())
+    async with running(client) as deck:
+        await deck.press("m", "down", "enter")
+        await deck.sees("Exit PITR Session", "all PITR data is reset", 'Type the name of the domain, "files"')
+        assert deck.focused() == "cancel"
+        await deck.type("files")
+        await deck.press("tab", "tab", "enter")
+        await deck.until(lambda: bool(client.submitted), "submitted")
+    assert (client.submitted[0].action, client.submitted[0].confirm) == ("pitr_exit", "files")
+
+
+async def test_a_session_by_hand() -> None:
+    client = FakeClient(domain("mine", Mode.RUNNING_IN_FAILOVER))
+    async with running(client) as deck:
+        await deck.press("m", "enter")
+        await deck.sees("Start PITR Session")
+        assert deck.focused() == "cancel"
+        await deck.press("tab", "enter")
+        await deck.until(lambda: bool(client.submitted), "submitted")
+    assert client.submitted[0].action == "pitr_start"
+
+
+async def test_a_progressing_rollback_is_followed_on_its_screen() -> None:
+    client = FakeClient(in_session())
+    async with running(client) as deck:
+        await deck.press("m", "enter")
+        await deck.sees("erp-db01")
+        going = in_session()
+        vms = tuple(changed(v, status="rolling_back", progress=37, detail="reverting") for v in going.vms)
+        client.tell(changed(going, vms=vms), operations=(operation("pitr_run", "files", waits_for="2 VMs"),))
+        await deck.sees("Rolling back", "37%", "2 VMs")
+
+
+async def test_the_timeline_can_be_narrowed() -> None:
+    async with running(FakeClient(in_session())) as deck:
+        await deck.press("m", "enter")
+        await deck.sees("08:44:31Z")
+        await deck.press("z", "z", "z")
+        await deck.sees("09:42:07Z")
+        assert "08:44:31Z" not in deck.text
+
+
+async def test_the_rollback_in_force_is_drawn() -> None:
+    async with running(FakeClient(in_session(rollbacks=1))) as deck:
+        await deck.press("m", "enter")
+        await deck.sees("rolled back to 2026-11-22 09:42:07Z", "◆")

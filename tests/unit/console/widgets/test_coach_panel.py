@@ -1,0 +1,124 @@
+"""The coach's panel: what it says, in how much room."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from drdeck.coach.coach import Coach
+from drdeck.coach.judge import judge
+from drdeck.coach.lesson_file import Course, shipped
+from drdeck.coach.progress import NoticedMistake
+from drdeck.coach.result import Cost, result_of
+from drdeck.console.format import plain_of, width_of
+from drdeck.console.widgets.coach_panel import MOST_LINES, panel_lines
+from tests.support.lesson_build import (
+    NEVER_MET,
+    T0,
+    at,
+    course,
+    domain,
+    facts,
+    mistake,
+    objective,
+    period,
+    session,
+)
+
+TWO = objective('kind = "session", domain = "erp-prod"', "first") + NEVER_MET
+
+
+def coach_of(chosen: Course, home: Path) -> Coach:
+    return Coach(chosen, home, home / "journal.db")
+
+
+def said(coach: Coach, folded: bool = False) -> str:
+    return "\n".join(plain_of(line) for line in panel_lines(coach, 80, folded))
+
+
+@pytest.mark.parametrize("chosen", shipped(), ids=lambda c: c.lesson.name)
+def test_everything_of_the_shipped_lessons_has_room_at_80_columns(chosen: Course, tmp_path: Path) -> None:
+    coach = coach_of(chosen, tmp_path)
+    for one in chosen.lesson.objectives:
+        for level in range(3):
+            shown = " ".join(said(coach).replace("\n", " ").split())
+            wanted = (chosen.lesson.situation if not coach.progress.met else "", one.hint, one.key)[level]
+            assert " ".join(one.text.split()) in shown
+            assert " ".join(wanted.split())[:70] in shown.replace(" > ", " ").replace(" ? ", " ")
+            assert " ".join(wanted.split())[-20:] in shown
+            lines = panel_lines(coach, 80, False)
+            assert len(lines) <= MOST_LINES
+            assert all(width_of(line) <= 80 for line in lines)
+            if level < 2:
+                coach.help()
+        coach.progress = msgspec.structs.replace(coach.progress, met={**coach.progress.met, one.id: T0})
+        coach.file.write(coach.progress)
+
+
+def test_a_hint_comes_first_and_then_the_key_and_each_counts_once(tmp_path: Path) -> None:
+    coach = coach_of(course(TWO), tmp_path)
+    assert "Something is the matter." in said(coach)
+    coach.help()
+    assert "Think." in said(coach) and "Press." not in said(coach)
+    coach.help()
+    coach.help()
+    assert "Press." in said(coach)
+    assert coach.progress.hints == ("first:hint", "first:key")
+    assert coach_of(course(TWO), tmp_path).progress.hints == coach.progress.hints
+
+
+def test_help_begins_anew_with_the_next_objective(tmp_path: Path) -> None:
+    coach = coach_of(course(TWO), tmp_path)
+    coach.help()
+    coach.help()
+    coach.progress = judge(coach.course, coach.progress, facts(domain(session=session())))
+    coach.file.write(coach.progress)
+    assert "Think." not in said(coach) and "Press." not in said(coach)
+    coach.help()
+    assert "Think." in said(coach)
+    assert coach.progress.hints == ("first:hint", "first:key", "never:hint")
+
+
+def test_a_mistake_is_told_until_help_is_asked_for(tmp_path: Path) -> None:
+    coach = coach_of(course(TWO, mistake("vm_skipped", "fatal = true")), tmp_path)
+    noticed = NoticedMistake(
+        kind="vm_skipped", occasion="x", domain="erp-prod", at=T0, why="It does harm.", fatal=True
+    )
+    coach.progress = msgspec.structs.replace(coach.progress, mistakes=(noticed,))
+    coach.file.write(coach.progress)
+    assert " ! It does harm. Begin anew: drdeck train made --again" in said(coach)
+    coach.help()
+    assert "It does harm." not in said(coach)
+
+
+@pytest.mark.parametrize("chosen", shipped(), ids=lambda c: c.lesson.name)
+def test_the_end_of_each_lesson_has_room_with_what_was_lost(chosen: Course, tmp_path: Path) -> None:
+    coach = coach_of(chosen, tmp_path)
+    lost = Cost(domain=chosen.lesson.domains[0], points=4310, start=T0, end=at(1), vms_failing=17)
+    course_result = result_of(chosen, coach.progress, facts(now=1))
+    coach.progress = msgspec.structs.replace(
+        coach.progress,
+        met=dict.fromkeys((o.id for o in chosen.lesson.objectives), T0),
+        result=msgspec.structs.replace(course_result, cost=(lost,)),
+    )
+    shown = " ".join(said(coach).split())
+    assert "17 VMs fail their check with nothing to go back to." in shown
+    assert " ".join(chosen.lesson.end.split()) in shown
+
+
+def test_folded_it_is_one_line(tmp_path: Path) -> None:
+    coach = coach_of(course(TWO), tmp_path)
+    assert said(coach, folded=True).count("\n") == 0
+    assert "ctrl+t Coach" in said(coach, folded=True)
+
+
+def test_at_the_end_it_tells_the_figures(tmp_path: Path) -> None:
+    chosen = course(objective('kind = "session", domain = "erp-prod"'))
+    coach = coach_of(chosen, tmp_path)
+    coach.progress = judge(chosen, coach.progress, facts(domain(excluded=(period(10, 30),)), now=40))
+    assert "Finished: L chooses another lesson, d leaves." in said(coach)
+    assert "h Hint" not in said(coach)
+    assert "unprotected 00:20:00" in " ".join(said(coach).split())
+    assert coach.progress.result is not None and coach.progress.result.at == at(40)

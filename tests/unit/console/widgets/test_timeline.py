@@ -1,0 +1,105 @@
+"""The PITR window as a line: points, write rate, what cannot be reached, the rollback, the cursor."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import pytest
+
+from drdeck.console.format import plain_of
+from drdeck.console.widgets.timeline import Span, marks, rates, sparkline, stretches, timeline, usual
+from drdeck.model.domains import Mode, Period
+from drdeck.model.pitr import Points, RestorePoint
+from tests.support.fake_client import NOW, changed, domain, in_session, points
+
+MINUTE = timedelta(minutes=1)
+SPAN = Span(NOW - 60 * MINUTE, NOW, 60)
+"""A cell a minute"""
+
+
+def made(*minutes: int, hint: int | None = None, written: int = 60) -> Points:
+    """Points so many minutes before now, newest first; `hint`: the minute of one that is abnormal."""
+    return Points(
+        points=tuple(
+            RestorePoint(
+                time=NOW - m * MINUTE,
+                kind="group",
+                vms=2,
+                written_bytes=written,
+                hint="write rate x30" if m == hint else None,
+            )
+            for m in sorted(minutes)
+        )
+    )
+
+
+def drawn(found: Points, excluded: tuple[Period, ...] = (), back: datetime | None = None) -> str:
+    return "".join(text for text, _ in marks(found, excluded, SPAN, back))
+
+
+def test_points_stand_at_their_minutes() -> None:
+    row = drawn(made(50, 40, 10, hint=10))
+    assert [(i, c) for i, c in enumerate(row) if c != "─"] == [(10, "│"), (20, "│"), (50, "●")]
+
+
+@pytest.mark.parametrize(
+    ("period", "hatched"),
+    [
+        (Period(start=NOW - 30 * MINUTE, end=NOW - 20 * MINUTE), range(30, 41)),
+        (Period(start=NOW - 5 * MINUTE), range(55, 60)),
+        (Period(start=NOW - 90 * MINUTE, end=NOW - 55 * MINUTE), range(6)),
+        (Period(start=NOW - 90 * MINUTE, end=NOW - 70 * MINUTE), range(0)),
+    ],
+    ids=["in it", "still active", "begun before", "over before"],
+)
+def test_excluded_periods_are_hatched(period: Period, hatched: range) -> None:
+    row = drawn(made(50), (period,))
+    assert [i for i, c in enumerate(row) if c == "▒"] == list(hatched)
+
+
+def test_the_rollback_in_force_stands_over_its_point() -> None:
+    assert drawn(made(50, 40), back=NOW - 40 * MINUTE)[20] == "◆"
+    assert "◆" not in drawn(made(50, 40), back=NOW - 100 * MINUTE)
+
+
+def test_the_legend_names_every_sign() -> None:
+    session = in_session(rollbacks=1, excluded=(Period(start=NOW - 12 * MINUTE),))
+    lines = [plain_of(line) for line in timeline(session, points(), NOW, 80, NOW - 30 * MINUTE)]
+    for sign in set(lines[2]) - set(" ─"):
+        assert sign in lines[4], f"{sign} is not explained"
+    assert {"│", "●", "▒", "◆"} <= set(lines[2])
+    assert "2026-11-22 10:12:07Z ▲" in lines[3]
+
+
+def test_nothing_is_known_of_what_was_written_across_a_session() -> None:
+    """A rollback leaves a branch and its points behind; the rate over the gap would be made up."""
+    found = made(58, 57, 56, 10, 9)
+    session = Period(start=NOW - 20 * MINUTE, end=NOW - 12 * MINUTE)
+    known = stretches(found.points, (session,))
+    assert [one.rate for one in known] == [1.0, 1.0, 1.0]
+    line = sparkline(rates(known, SPAN), usual(known))
+    assert line[5:50].strip() == "" and set(line) == {"▂", " "}
+
+
+def test_zooming_into_an_outburst_does_not_make_it_usual() -> None:
+    quiet = [changed(p, written_bytes=60) for p in made(*range(20, 60)).points]
+    loud = [changed(p, written_bytes=1800) for p in made(*range(20)).points]
+    known = stretches((*loud, *quiet), ())
+    close = Span(NOW - 10 * MINUTE, NOW, 60)
+    assert set(sparkline(rates(known, close), usual(known))) == {"█"}
+
+
+def test_a_window_without_points_is_drawn_too() -> None:
+    empty = Points(points=(), window_from=NOW - timedelta(days=3), window_to=NOW)
+    lines = timeline(domain(mode=Mode.RUNNING_IN_FAILOVER), empty, NOW, 80, None)
+    assert "write rate unknown" in plain_of(lines[1])
+    assert plain_of(lines[2]).strip("─ ") == ""
+    assert all(len(plain_of(line)) <= 80 for line in lines)
+
+
+def test_the_hint_drops_names_before_the_time() -> None:
+    long = f"write rate x30 from 22:41Z (a-vm-with-{'x' * 60})"
+    found = changed(made(50, 40, 10), window_from=NOW - timedelta(days=2))
+    hinted = changed(found, points=tuple(changed(p, hint=long) for p in found.points))
+    head = plain_of(timeline(domain(), hinted, NOW, 80, None)[0])
+    assert "write rate x30 from 22:41Z" in head and "a-vm-with" not in head

@@ -1,0 +1,329 @@
+"""Whose deed it was: events, facts and tasks against what drdeck does itself, with a clock that is moved."""
+
+from __future__ import annotations
+
+import pytest
+
+from drdeck.model.domains import SessionState
+from drdeck.model.guard import Change
+from drdeck.sites.contract import Refused, ResultUnknown
+from drdeck.sites.vsphere.guard.observations import Observation
+from drdeck.sites.vsphere.guard.session_guard import NAME_S
+from tests.support.guard_bench import ANNA, JOE, OWN, START, VM, Bench, one
+
+# -- the three tellings of one deed
+
+
+@pytest.mark.parametrize(
+    "order",
+    [("facts", "event"), ("event", "facts"), ("event",), ("facts",), ("task", "event", "facts")],
+    ids="+".join,
+)
+def test_one_deed_is_one_alarm_however_it_is_told(order: tuple[str, ...]) -> None:
+    bench = Bench()
+    for by in order:
+        bench.told(by, Change.HOST, None if by == "facts" else JOE, "host-2" if by != "task" else "")
+        bench.settle()
+        bench.on(0.3)
+    found = one(bench.wait())
+    assert found.name == "db01" and found.user == (JOE if "event" in order else None)
+    assert found.did == ("event did" if "event" in order else "facts did")
+
+
+@pytest.mark.parametrize("order", [("task", "facts"), ("facts", "task")], ids="+".join)
+def test_of_a_snapshot_the_task_says_who_and_the_facts_what(order: tuple[str, ...]) -> None:
+    bench = Bench()
+    for by in order:
+        bench.told(by, Change.SNAPSHOT, None if by == "facts" else JOE, "nightly" if by == "facts" else "")
+        bench.settle()
+        bench.on(0.3)
+    found = one(bench.wait())
+    assert (found.user, found.did) == (JOE, "facts did")
+
+
+def test_a_task_that_runs_is_waited_for() -> None:
+    bench = Bench(running={"task-9"})
+    bench.told("task", Change.SNAPSHOT, JOE, task="task-9")
+    for _ in range(20):
+        bench.on(1)
+        assert bench.settle() == []
+    bench.told("facts", Change.SNAPSHOT, to="nightly")
+    bench.running.clear()
+    assert one(bench.wait()).did == "facts did" and one(bench.settle()).user == JOE
+
+
+def test_a_task_of_which_nothing_comes_is_told_as_begun() -> None:
+    bench = Bench()
+    bench.told("task", Change.SNAPSHOT, JOE)
+    assert bench.settle() == []
+    assert one(bench.wait()).did == "task did"
+
+
+def test_a_name_that_comes_late_is_added() -> None:
+    bench = Bench()
+    bench.told("facts", Change.SNAPSHOT_REMOVED, to="snap-1")
+    assert one(bench.wait()).user is None
+    bench.on(3)
+    bench.told("task", Change.SNAPSHOT_REMOVED, JOE)
+    found = one(bench.settle())
+    assert (found.user, found.address) == (JOE, None)
+
+
+def test_two_deeds_are_two_alarms() -> None:
+    bench = Bench()
+    for to in ("off", "on", "off"):
+        bench.told("event", Change.POWER, JOE, to)
+        bench.told("facts", Change.POWER, None, to)
+        bench.settle()
+        bench.on(0.5)
+    assert [f.to for f in bench.wait()] == ["off", "on", "off"]
+
+
+def test_a_revert_explains_that_the_vm_is_off() -> None:
+    bench = Bench()
+    bench.told("facts", Change.POWER, to="off")
+    bench.told("facts", Change.REVERTED, to="snap-1")
+    bench.told("task", Change.REVERTED, JOE)
+    assert one(bench.wait()).deed is Change.REVERTED
+
+
+def test_a_move_between_other_folders_is_nobodys_business() -> None:
+    bench = Bench()
+    bench.told("task", Change.MOVED, JOE, "group-v9", vm="")
+    assert bench.wait() == [] and not bench.post.unsettled
+
+
+# -- what is ours
+
+OURS = [
+    ("power_off", {}, Change.POWER, "off"),
+    ("power_on", {}, Change.POWER, "on"),
+    ("power_on", {}, Change.HOST, "host-2"),
+    ("revert", {"snapshot": "snap-1"}, Change.REVERTED, "snap-1"),
+    ("revert", {"snapshot": "snap-1"}, Change.POWER, "off"),
+    ("remove", {"snapshot": "snap-1"}, Change.SNAPSHOT_REMOVED, "snap-1"),
+    ("snapshot", {"name": "drdeck-x"}, Change.SNAPSHOT, "drdeck-x"),
+    ("connect", {}, Change.CONFIG, ""),
+]
+NOT_OURS = [
+    ("power_off", {}, Change.POWER, "on"),
+    ("power_on", {}, Change.POWER, "off"),
+    ("power_off", {}, Change.HOST, "host-2"),
+    ("revert", {"snapshot": "snap-1"}, Change.REVERTED, "snap-2"),
+    ("remove", {"snapshot": "snap-1"}, Change.SNAPSHOT_REMOVED, "snap-2"),
+    ("snapshot", {"name": "drdeck-x"}, Change.SNAPSHOT, "nightly"),
+    ("snapshot", {"name": "drdeck-x"}, Change.CLONE, ""),
+]
+
+
+@pytest.mark.parametrize(("kind", "args", "deed", "to"), OURS)
+def test_what_comes_of_our_acts_is_ours(kind: str, args: dict[str, str], deed: Change, to: str) -> None:
+    for by in ("facts", "event"):
+        bench = Bench()
+        bench.act(kind, args)
+        bench.told(by, deed, None if by == "facts" else OWN, to)
+        assert bench.wait() == []
+
+
+@pytest.mark.parametrize(("kind", "args", "deed", "to"), NOT_OURS)
+def test_what_does_not_come_of_our_acts_is_not(
+    kind: str, args: dict[str, str], deed: Change, to: str
+) -> None:
+    for by in ("facts", "event"):
+        bench = Bench()
+        bench.act(kind, args)
+        bench.told(by, deed, None if by == "facts" else OWN, to)
+        assert one(bench.wait()).deed is deed
+
+
+@pytest.mark.parametrize(("kind", "args", "deed", "to"), OURS)
+def test_the_same_by_somebody_else_at_the_same_time_is_not(
+    kind: str, args: dict[str, str], deed: Change, to: str
+) -> None:
+    bench = Bench()
+    bench.act(kind, args)
+    bench.told("event", deed, JOE, to)
+    assert one(bench.wait()).user == JOE
+
+
+def test_an_act_is_done_once() -> None:
+    """The same account again, by hand, is another deed."""
+    bench = Bench()
+    bench.act("power_off")
+    for by, user in (("event", OWN), ("facts", None)):
+        bench.told(by, Change.POWER, user, "off")
+    assert bench.settle() == []
+    bench.told("event", Change.POWER, OWN, "off")
+    assert one(bench.wait()).user == OWN
+
+
+def test_a_revert_of_a_vm_that_is_off_does_not_power_it_off() -> None:
+    bench = Bench()
+    bench.act("revert", {"snapshot": "snap-1"}, power="off")
+    bench.told("event", Change.POWER, OWN, "off")
+    assert one(bench.wait()).deed is Change.POWER
+
+
+@pytest.mark.parametrize(("fails", "later_s", "ours"), [
+    (None, 1, True), (None, 30, False), (Refused("no"), 1, True), (Refused("no"), 30, False),
+    (ResultUnknown("?"), 30, True), (ResultUnknown("?"), 300, False),
+])  # fmt: skip
+def test_how_long_an_event_may_be_of_an_act(fails: Exception | None, later_s: float, ours: bool) -> None:
+    bench = Bench()
+    bench.act("power_off", fails=fails)
+    bench.on(later_s)
+    bench.told("event", Change.POWER, OWN, "off")
+    assert (bench.wait() == []) == ours
+
+
+def test_events_by_a_clock_far_off_count_by_when_they_come() -> None:
+    bench = Bench()
+    bench.act("power_off")
+    told = Observation(
+        by="event", vm=VM, deed=Change.POWER, did="", since=START, until=START, to="off", user=OWN, key=1
+    )
+    bench.post.hear([told], bench.at)
+    assert bench.wait() == []
+    bench.post.hear([told], bench.at, live=False)
+    assert len(bench.wait()) == 1, "but not what is read back"
+
+
+def test_what_vcenter_does_by_itself_with_our_act_is_ours() -> None:
+    bench = Bench()
+    bench.act("power_on")
+    bench.told("event", Change.HOST, "", "host-2")
+    assert bench.wait() == []
+    bench.on(60)
+    bench.told("event", Change.HOST, "", "host-1")
+    assert one(bench.wait()).user == ""
+
+
+# -- where somebody else drives, or another process did
+
+
+@pytest.mark.parametrize(
+    ("user", "ours"), [(OWN, True), (ANNA, True), ("", True), (None, True), (JOE, False)]
+)
+def test_a_follower_knows_operations_and_not_acts(user: str | None, ours: bool) -> None:
+    bench = Bench(drives=False)
+    bench.on(1)
+    bench.told("facts" if user is None else "event", Change.POWER, user, "off")
+    found = bench.settle()
+    assert found == [] and bench.post.wants_record, "the record may tell of a rollback by now, and by whom"
+    bench.follow("op-2", SessionState.ROLLING_BACK)
+    assert (bench.wait() == []) == ours
+
+
+@pytest.mark.parametrize(
+    "deed",
+    [
+        Change.CLONE,
+        Change.DATASTORE,
+        Change.MOVED,
+        Change.SNAPSHOT,
+        Change.SNAPSHOT_REMOVED,
+    ],
+)
+def test_what_no_rollback_does_is_not_explained_by_one(deed: Change) -> None:
+    bench = Bench(drives=False)
+    bench.follow("op-2", SessionState.ROLLING_BACK)
+    bench.told("event", deed, ANNA)
+    bench.fresh_s = bench.at + 1
+    assert one(bench.wait()).deed is deed
+
+
+def test_no_operation_explains_nothing() -> None:
+    bench = Bench(drives=False)
+    bench.told("event", Change.POWER, ANNA, "off")
+    bench.follow(None)
+    assert one(bench.wait()).user == ANNA
+
+
+def test_an_operation_that_is_over_explains_nothing_more() -> None:
+    bench = Bench(drives=False)
+    bench.follow("op-2", SessionState.ROLLING_BACK)
+    bench.on(30)
+    bench.follow("op-2", SessionState.ACTIVE, n=1)
+    bench.on(30)
+    bench.follow("op-2", SessionState.ACTIVE, n=1)
+    bench.told("event", Change.POWER, ANNA, "off")
+    bench.fresh_s = bench.at + 1
+    assert len(bench.wait()) == 1
+
+
+def test_rollbacks_that_nobody_here_saw_are_the_drivers() -> None:
+    """Two of them while this controller was down: the record tells of the last."""
+    bench = Bench(drives=False)
+    bench.told("event", Change.POWER, ANNA, "off")  # in the first one
+    bench.on(600)
+    bench.follow("op-3", SessionState.ACTIVE, n=2)
+    assert bench.wait() == []
+
+
+def test_after_a_restart_the_operation_that_was_begun_explains_its_acts() -> None:
+    bench = Bench()
+    bench.follow("op-2", SessionState.ROLLING_BACK)
+    bench.told("event", Change.POWER, OWN, "off")
+    assert len(bench.wait()) == 1, "this process knows that it was not it"
+    bench.post.memory.foreign.clear()
+    bench.post.memory.windows.forget_acts()  # the file is read by a new process
+    bench.told("event", Change.POWER, OWN, "off")
+    assert bench.wait() == []
+
+
+def test_a_driver_that_slept_knows_that_another_went_on() -> None:
+    bench = Bench()
+    bench.follow("op-2", SessionState.ROLLING_BACK)
+    bench.on(60)
+    bench.drives = False
+    bench.told("event", Change.REVERTED, ANNA)  # by whoever took over
+    bench.follow("op-2", SessionState.ACTIVE, n=1)
+    assert bench.wait() == []
+
+
+def test_an_exit_explains_that_points_go() -> None:
+    bench = Bench(drives=False)
+    bench.follow("op-9", SessionState.EXITING)
+    bench.told("task", Change.SNAPSHOT_REMOVED, ANNA)
+    bench.told("facts", Change.SNAPSHOT_REMOVED, to="snap-1")
+    bench.fresh_s = bench.at + 1
+    assert bench.wait() == []
+
+
+# -- what is shown, and kept
+
+
+def test_an_alarm_waits_a_moment_for_its_address() -> None:
+    bench = Bench()
+    bench.told("event", Change.CLONE, JOE)
+    (foreign,) = bench.settle()
+    assert bench.post.alarms(bench.at) == () and bench.post.unnamed(bench.at)
+    foreign.address = "10.0.0.7"
+    (alarm,) = bench.post.alarms(bench.at)
+    assert alarm.text.startswith(f"{JOE} (from 10.0.0.7) event did. ") and alarm.address == "10.0.0.7"
+    foreign.address = None
+    (alarm,) = bench.post.alarms(bench.at + NAME_S)
+    assert alarm.text.startswith(f"{JOE} event did. ") and alarm.user == JOE
+
+
+def test_what_is_not_settled_is_judged_again_by_the_next_controller() -> None:
+    bench = Bench()
+    bench.told("event", Change.CLONE, JOE)
+    bench.on(1)
+    bench.told("task", Change.SNAPSHOT, JOE)
+    newest = int(bench.at * 1000)
+    bench.settle()
+    assert bench.post.memory.key == newest - 1
+    bench.wait()
+    assert bench.post.memory.key == newest
+
+
+def test_many_alarms_are_bounded() -> None:
+    bench = Bench()
+    for _ in range(130):
+        bench.told("event", Change.CLONE, JOE)
+        bench.settle()
+        bench.on(20)
+    shown = bench.post.alarms(bench.at)
+    assert len(bench.settle()) == 130 and len(shown) == 101
+    assert shown[0].kind == "guard" and shown[0].text.startswith("30 earlier changes")

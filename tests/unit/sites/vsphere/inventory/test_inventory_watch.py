@@ -1,0 +1,312 @@
+"""The inventory under a root folder: complete, brought up to date by deltas, at a fixed price."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from drdeck.sites.contract import Refused, SiteUnreachable
+from drdeck.sites.vsphere.inventory.inventory_facts import decode_name, encode_name
+from tests.support.inventory_watching import domain_vms, until, watching
+from tests.support.soapcount import soap_calls
+from tests.support.vcsim import VCenter
+from tests.support.waiting import eventually
+
+ODD = ["erp prod", "a/b", "back\\slash", "100%", "%2f", "[bold]red[/]", "quo\"te'd", "Überfällig 東京"]
+
+
+async def test_everything_is_there(vcenter: VCenter) -> None:
+    at = datetime(2026, 1, 16, 22, 42, tzinfo=UTC)
+    vcenter.layout(
+        {"erp": ["db01", "web01"], "empty": [], "other": ["db01"]},
+        snapshots=[("HBR 1", at), ("drdeck-2026-01-16T23:00:00Z", at + timedelta(minutes=18))],
+    )
+    vcenter.add_vm("erp", "bare", network="VM Network", running=True)
+    vcenter.set_ip("bare", "10.1.2.3")
+    vcenter.set_attribute("erp", "drdeck.mode", '{"mode":"imported"}')
+    async with watching(vcenter) as watch:
+        seen = await watch.refresh()
+    assert [d.name for d in seen.domains] == ["empty", "erp", "other"]
+    assert seen.root.name == "drdeck"
+    erp = domain_vms(seen, "erp")
+    assert list(erp) == ["bare", "db01", "web01"]
+    assert domain_vms(seen, "empty") == {}
+    assert domain_vms(seen, "other")["db01"].id != erp["db01"].id
+    db = erp["db01"]
+    assert (db.power, db.connection, db.template, db.tools_running, db.ip) == (
+        "off",
+        "connected",
+        False,
+        False,
+        "",
+    )
+    assert db.instance_uuid and db.host.startswith("host-")
+    assert [(s.name, s.created) for s in db.snapshots] == [
+        ("HBR 1", at),
+        ("drdeck-2026-01-16T23:00:00Z", at + timedelta(minutes=18)),
+    ]
+    assert db.snapshots[1].parent_id == db.snapshots[0].id and db.snapshots[0].parent_id is None
+    assert db.current_snapshot == db.snapshots[1].id
+    assert seen.network_names(db.networks) == ("DC0_DVPG0",)
+    bare = erp["bare"]
+    assert (bare.power, bare.tools_running, bare.ip, bare.snapshots) == ("on", True, "10.1.2.3", ())
+    assert bare.current_snapshot is None
+    assert seen.network_names(bare.networks) == ("VM Network",)
+    assert {"DC0_DVPG0", "DC0_DVPG1", "VM Network"} <= {n.name for n in seen.networks.values()}
+    assert {d.name: dict(d.attributes) for d in seen.domains} == {
+        "empty": {},
+        "erp": {"drdeck.mode": '{"mode":"imported"}'},
+        "other": {},
+    }
+
+
+async def test_odd_names(vcenter: VCenter) -> None:
+    vcenter.layout({name: [name] for name in ODD}, root="my/root [x]", snapshots=())
+    async with watching(vcenter) as watch:
+        seen = await watch.refresh()
+    assert seen.root.name == "my/root [x]"
+    assert {d.name for d in seen.domains} == set(ODD)
+    for name in ODD:
+        assert list(domain_vms(seen, name)) == [name]
+
+
+@pytest.mark.parametrize("name", [*ODD, "%", "%%2f", "%252f", ""])
+def test_names_come_back_as_they_were(name: str) -> None:
+    assert decode_name(encode_name(name)) == name
+    assert "/" not in encode_name(name)
+
+
+async def test_the_price_does_not_grow_with_the_vms(vcenter: VCenter, protected_vcenter: VCenter) -> None:
+    prices: list[list[Counter[str]]] = []
+    for server, count in ((vcenter, 2), (protected_vcenter, 200)):
+        server.layout({f"d{i}": [f"vm{i}-{j}" for j in range(count // 2)] for i in range(2)})
+        async with watching(server) as watch:
+            steps: list[Counter[str]] = []
+            with soap_calls() as calls:
+                seen = await watch.refresh()
+            steps.append(calls)
+            assert len(seen.vms) == count
+            changes = watch.changes()
+            await anext(changes)
+            server.power_on("vm0-0")
+            with soap_calls() as calls:
+                await until(changes, lambda seen: domain_vms(seen, "d0")["vm0-0"].power == "on")
+            steps.append(calls)
+            with soap_calls() as calls:
+                await watch.refresh_attributes()
+            steps.append(calls)
+            prices.append(steps)
+            await changes.aclose()  # type: ignore[attr-defined]
+    small, large = prices
+    assert small[0] == large[0]
+    assert small[2] == large[2] and large[2]["RetrievePropertiesEx"] == 1 and large[2].total() == 1
+    for steps in prices:
+        assert set(steps[1]) == {"WaitForUpdatesEx"} and steps[1].total() <= 3
+    assert large[0].total() < 15
+
+
+async def test_deltas(vcenter: VCenter) -> None:
+    vcenter.layout({"erp": ["db01", "web01"]})
+    async with watching(vcenter) as watch:
+        changes = watch.changes()
+        first = await anext(changes)
+        web = domain_vms(first, "erp")["web01"]
+
+        vcenter.power_on("db01")
+        seen = await until(changes, lambda seen: domain_vms(seen, "erp")["db01"].power == "on")
+        assert domain_vms(seen, "erp")["web01"] is web  # what did not change is the same object
+        assert seen.serial > first.serial
+
+        vcenter.set_tools("db01", True)
+        vcenter.set_ip("db01", "10.9.8.7")
+        seen = await until(changes, lambda seen: domain_vms(seen, "erp")["db01"].ip == "10.9.8.7")
+        assert domain_vms(seen, "erp")["db01"].tools_running
+
+        made = vcenter.make_snapshot("db01", "by hand")
+        seen = await until(changes, lambda seen: domain_vms(seen, "erp")["db01"].current_snapshot == made)
+        assert domain_vms(seen, "erp")["db01"].snapshots[-1].name == "by hand"
+
+        oldest = vcenter.snapshots("db01")[0]
+        vcenter.revert("db01", oldest.name)
+        seen = await until(
+            changes, lambda seen: domain_vms(seen, "erp")["db01"].current_snapshot == oldest.id
+        )
+        assert len(domain_vms(seen, "erp")["db01"].snapshots) == 4
+
+        for snapshot in vcenter.snapshots("web01"):
+            vcenter.remove_snapshot("web01", snapshot.name)
+        seen = await until(changes, lambda seen: not domain_vms(seen, "erp")["web01"].snapshots)
+        assert domain_vms(seen, "erp")["web01"].current_snapshot is None
+
+        vcenter.set_connection("web01", "disconnected")
+        await until(changes, lambda seen: domain_vms(seen, "erp")["web01"].connection == "disconnected")
+
+        vcenter.add_vm("erp", "new")
+        seen = await until(changes, lambda seen: "new" in domain_vms(seen, "erp"))
+        assert domain_vms(seen, "erp")["new"].networks
+        vcenter.remove_vm("new")
+        await until(changes, lambda seen: "new" not in domain_vms(seen, "erp"))
+
+        vcenter.add_domain("later")
+        await until(changes, lambda seen: any(d.name == "later" for d in seen.domains))
+        vcenter.move_vm("web01", "later")
+        seen = await until(changes, lambda seen: "web01" in domain_vms(seen, "later"))
+        assert list(domain_vms(seen, "erp")) == ["db01"]
+
+        vcenter.rename(vcenter.folder("later"), "much later")
+        await until(changes, lambda seen: "web01" in domain_vms(seen, "much later"))
+
+
+async def test_running_tasks(vcenter: VCenter) -> None:
+    vcenter.layout({"erp": ["db01"]})
+    async with watching(vcenter) as watch:
+        changes = watch.changes()
+        await anext(changes)
+        vcenter.slow("PowerOnVM_Task", "db01", ms=5000)
+        task = vcenter.vm("db01").PowerOnVM_Task()
+        await until(changes, lambda seen: domain_vms(seen, "erp")["db01"].running_tasks == (task._moId,))
+        await until(
+            changes,
+            lambda seen: (
+                domain_vms(seen, "erp")["db01"].power == "on"
+                and not domain_vms(seen, "erp")["db01"].running_tasks
+            ),
+        )
+
+
+async def test_attributes_are_seen_after_writing_and_at_each_time_out(vcenter: VCenter) -> None:
+    vcenter.layout({"erp": ["db01"]})
+    async with watching(vcenter, poll_s=1) as watch:
+        changes = watch.changes()
+        await anext(changes)
+        vcenter.set_attribute("erp", "drdeck.mode", "one")
+        with soap_calls() as calls:
+            seen = await watch.refresh_attributes()
+        assert calls == {"RetrievePropertiesEx": 1}
+        assert seen.domains[0].attributes == {"drdeck.mode": "one"}
+        assert (await anext(changes)).serial == seen.serial
+        vcenter.set_attribute("erp", "drdeck.mode", "two")  # another host: nobody tells us
+        await until(changes, lambda seen: seen.domains[0].attributes == {"drdeck.mode": "two"})
+        vcenter.set_attribute("erp", "drdeck.mode", "")
+        await until(changes, lambda seen: seen.domains[0].attributes == {})
+
+
+async def test_refresh_does_not_wait_for_the_long_poll(vcenter: VCenter) -> None:
+    vcenter.layout({"erp": ["db01"]})
+    async with watching(vcenter, poll_s=600) as watch:
+        changes = watch.changes()
+        first = await anext(changes)
+        waiting = asyncio.ensure_future(anext(changes))
+        await eventually(lambda: vcenter.calls()["WaitForUpdatesEx"] == 2)
+        async with asyncio.timeout(60):
+            assert (await watch.refresh()).serial == first.serial
+            vcenter.set_attribute("erp", "drdeck.mode", "w")
+            await eventually(lambda: watch._long)  # the long poll is out again
+            before = vcenter.calls()
+            seen = await watch.refresh_attributes()
+            assert seen.domains[0].attributes == {"drdeck.mode": "w"}
+            made = vcenter.calls() - before
+            assert made.pop("WaitForUpdatesEx", 0) <= 1 and made == {"RetrievePropertiesEx": 1}
+            assert (await waiting).serial == seen.serial
+            waiting = asyncio.ensure_future(anext(changes))
+            vcenter.set_attribute("erp", "drdeck.mode", "x")
+            seen = await watch.refresh()
+            assert seen.domains[0].attributes == {"drdeck.mode": "x"}
+            assert (await waiting).serial == seen.serial
+            # refreshing all the time starves nobody
+            vcenter.power_on("db01")
+            together = await asyncio.gather(*(watch.refresh() for _ in range(5)))
+            assert {domain_vms(seen, "erp")["db01"].power for seen in together} == {"on"}
+
+
+async def test_a_lost_session_is_begun_anew(vcenter: VCenter) -> None:
+    vcenter.layout({"erp": ["db01"]})
+    async with watching(vcenter, poll_s=1) as watch:
+        changes = watch.changes()
+        await anext(changes)
+        vcenter.expire_sessions()
+        vcenter.power_on("db01")
+        await until(changes, lambda seen: domain_vms(seen, "erp")["db01"].power == "on")
+        vcenter.expire_sessions()
+        vcenter.set_attribute("erp", "a", "b")
+        assert (await watch.refresh_attributes()).domains[0].attributes == {"a": "b"}
+
+
+async def test_a_lost_answer_loses_no_change(vcenter: VCenter) -> None:
+    vcenter.layout({"erp": ["db01"]})
+    async with watching(vcenter) as watch:
+        changes = watch.changes()
+        await anext(changes)
+        vcenter.lose_answer("WaitForUpdatesEx")
+        waiting = asyncio.ensure_future(anext(changes))
+        await eventually(lambda: vcenter.calls()["WaitForUpdatesEx"] == 2)
+        vcenter.power_on("db01")
+        with pytest.raises(SiteUnreachable):
+            await waiting
+        assert domain_vms(await anext(watch.changes()), "erp")["db01"].power == "on"
+
+
+async def test_a_vcenter_that_goes_away(vcenter: VCenter) -> None:
+    vcenter.layout({"erp": ["db01"]})
+    async with watching(vcenter) as watch:
+        changes = watch.changes()
+        await anext(changes)
+        waiting = asyncio.ensure_future(anext(changes))
+        await eventually(lambda: vcenter.calls()["WaitForUpdatesEx"] == 2)
+        vcenter.stop()
+        with pytest.raises(SiteUnreachable, match="Could not read the inventory: vCenter"):
+            await waiting
+        with pytest.raises(SiteUnreachable):
+            await watch.refresh()
+
+
+async def test_two_vcenters_are_watched_by_the_same_means(
+    vcenter: VCenter, protected_vcenter: VCenter
+) -> None:
+    domains = {"erp": ["db01", "web01"]}
+    vcenter.layout(domains)
+    protected_vcenter.protected_layout(domains)
+    async with watching(vcenter) as here, watching(protected_vcenter) as there:
+        ours, theirs = await here.refresh(), await there.refresh()
+    assert {vm.power for vm in ours.vms.values()} == {"off"}
+    assert {(vm.power, vm.tools_running) for vm in theirs.vms.values()} == {("on", True)}
+    assert theirs.root.name == "prod"
+
+
+@pytest.mark.parametrize(
+    ("root", "told"),
+    [
+        ("/DC0/vm/nope", "/DC0/vm has a%2fb, drdeck"),
+        ("/DC0/vm/drdeck/x/y", "/DC0/vm/drdeck has nothing in it"),
+        ("/DC9/vm/drdeck", "/ has DC0"),
+        ("/DC0/nope", "/DC0 has vm"),
+        ("", "/ has DC0"),
+        ("/DC0", "is no VM folder"),
+        ("/DC0/host", "is no VM folder"),
+        ("/DC0/datastore/LocalDS_0", "is no VM folder"),
+    ],
+)
+async def test_a_root_that_is_not_there(vcenter: VCenter, root: str, told: str) -> None:
+    vcenter.layout({}, root="a/b")
+    vcenter.layout({})
+    async with watching(vcenter, root) as watch:
+        with pytest.raises(Refused) as caught:
+            await watch.refresh()
+    assert told in str(caught.value) and "\n" not in str(caught.value)
+
+
+async def test_a_root_that_is_removed(vcenter: VCenter) -> None:
+    vcenter.layout({})
+    async with watching(vcenter) as watch:
+        changes = watch.changes()
+        await anext(changes)
+        vcenter.done(vcenter.root_folder.Destroy_Task())
+        with pytest.raises(Refused, match="/DC0/vm/drdeck"):
+            await anext(changes)
+        with pytest.raises(Refused, match="/DC0/vm/drdeck is not in"):
+            await watch.refresh()
+        vcenter.layout({"back": []})
+        assert [d.name for d in (await watch.refresh()).domains] == ["back"]

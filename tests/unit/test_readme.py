@@ -1,0 +1,55 @@
+"""What the README shows can be typed and read."""
+
+from __future__ import annotations
+
+import re
+import shlex
+
+import click
+import pytest
+
+from drdeck.cli.root import cli
+from drdeck.config.settings import VSphereSettings
+from drdeck.config.settings_file import parse
+from tests.support import ROOT
+
+README = ROOT / "README.md"
+BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```", README.read_text("utf-8"), re.MULTILINE | re.DOTALL)
+SHELL = [line for kind, text in BLOCKS if not kind for line in text.replace("\\\n", " ").splitlines()]
+INLINE = re.findall(r"`(drdeck [^`]+)`", README.read_text("utf-8"))
+COMMANDS = sorted({line.split("  #")[0] for line in [*SHELL, *INLINE] if line.startswith("drdeck ")})
+
+
+@pytest.mark.parametrize("line", COMMANDS)
+def test_a_command_is_one(line: str) -> None:
+    words = shlex.split(line)[1:]
+    known = {"--help", "-h"}
+    command: click.Command = cli
+    context = cli.make_context("drdeck", list(words), resilient_parsing=True)  # asks and runs nothing
+    while True:
+        known |= {option for parameter in command.params for option in parameter.opts}
+        rest = [*context._protected_args, *context.args]
+        if not isinstance(command, click.Group) or not rest:
+            break
+        name, found, left = command.resolve_command(context, rest)
+        assert found is not None, f"{rest[0]} is no command"
+        command, context = found, found.make_context(name, left, parent=context, resilient_parsing=True)
+    assert [word for word in words if word.startswith("-") and word not in known] == []
+
+
+def test_there_are_commands() -> None:
+    assert len(COMMANDS) > 8 and any("pitr run" in line for line in COMMANDS)
+
+
+def test_the_settings_are_right() -> None:
+    (text,) = [text for kind, text in BLOCKS if kind == "toml"]
+    settings = parse(text, README)
+    site = settings.site(settings.default_site)
+    assert isinstance(site, VSphereSettings) and site.protected is not None
+    assert site.domain("erp-prod").runbook[0].vms == ("erp-db*",)
+
+
+@pytest.mark.parametrize("script", ["console", "test", "run"])
+def test_a_script_is_there(script: str) -> None:
+    assert f"bash .ci/{script}" in README.read_text("utf-8")
+    assert (README.parent / ".ci" / script).is_file()
