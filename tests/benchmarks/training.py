@@ -1,4 +1,4 @@
-"""How fast the training site computes; run it as a script: `python tests/training/bench_training.py`.
+"""How fast the training site computes; run it as a script: `python tests/benchmarks/training.py`.
 
 Budgets: a view of 40 domains x 15 VMs x 3 days of points at 1 minute in 20 ms, a month's jump in 100 ms,
 and no memory that grows with the points.

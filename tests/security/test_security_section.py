@@ -23,93 +23,107 @@ EVERY_ACT = {
     "Take Over",
 }
 
-DOORS, FLOW = "doors/test_", "flow/test_"
-PRIVILEGES = f"{DOORS}privileges.py::test_through_a_whole_flow"
+SECURITY, E2E = "security/test_", "e2e/"
+PRIVILEGES = f"{SECURITY}privileges.py::test_through_a_whole_flow"
 TESTS: dict[str, tuple[str, ...]] = {
-    "Each line here has a test": (f"{DOORS}security_section.py::test_each_line_has_a_test",),
+    "Each line here has a test": (f"{SECURITY}security_section.py::test_each_line_has_a_test",),
     "The user who runs drdeck, and root": (
-        f"{FLOW}other_users.py::test_nothing_of_it_is_for_others",
-        f"{FLOW}other_users.py::test_who_is_at_the_other_end_is_asked_too",
-        f"{FLOW}other_users.py::test_a_directory_in_the_way_is_refused",
-        f"{FLOW}other_users.py::test_a_socket_of_another_user_is_told_nothing",
+        f"{E2E}command_line/test_other_users.py::test_nothing_of_it_is_for_others",
+        f"{E2E}command_line/test_other_users.py::test_who_is_at_the_other_end_is_asked_too",
+        f"{E2E}command_line/test_other_users.py::test_a_directory_in_the_way_is_refused",
+        f"{E2E}command_line/test_other_users.py::test_a_socket_of_another_user_is_told_nothing",
     ),
     "A vCenter, once its certificate is verified": (
-        f"{DOORS}certificates.py::test_verified_by_default",
-        f"{DOORS}certificates.py::test_one_that_has_ended_is_not_trusted",
-        f"{DOORS}certificates.py::test_for_another_name",
+        f"{SECURITY}certificates.py::test_verified_by_default",
+        f"{SECURITY}certificates.py::test_one_that_has_ended_is_not_trusted",
+        f"{SECURITY}certificates.py::test_for_another_name",
     ),
-    "Or a vCenter with exactly the certificate": (f"{DOORS}certificates.py::test_a_pinned_one_that_changed",),
+    "Or a vCenter with exactly the certificate": (
+        f"{SECURITY}certificates.py::test_a_pinned_one_that_changed",
+    ),
     "A certificate that is met first": (
-        f"{DOORS}certificates.py::test_met_first_it_is_shown_and_pinned_on_a_yes",
-        f"{DOORS}certificates.py::test_without_a_yes_nothing_is_written_and_no_password_asked_for",
-        "console/test_first_start.py::test_a_real_vcenter_met_first",
+        f"{SECURITY}certificates.py::test_met_first_it_is_shown_and_pinned_on_a_yes",
+        f"{SECURITY}certificates.py::test_without_a_yes_nothing_is_written_and_no_password_asked_for",
+        "ui/test_first_start.py::test_a_real_vcenter_met_first",
     ),
     "Anybody, with `insecure = true`": (
-        f"{DOORS}certificates.py::test_none_checked",
-        f"{DOORS}certificates.py::test_every_screen_warns_of_it",
+        f"{SECURITY}certificates.py::test_none_checked",
+        f"{SECURITY}certificates.py::test_every_screen_warns_of_it",
     ),
     "Nothing that comes from outside as text": (
-        f"{FLOW}names.py::test_odd_names_and_shared_ones",
-        "console/test_text.py::test_nothing_hides_in_a_name",
+        f"{E2E}vcenter/test_names.py::test_odd_names_and_shared_ones",
+        "ui/test_text.py::test_nothing_hides_in_a_name",
     ),
     "Nothing that stands in a domain's record": (
-        f"{FLOW}bad_input.py::test_an_attribute_that_makes_no_sense",
+        f"{E2E}vcenter/test_bad_input.py::test_an_attribute_that_makes_no_sense",
     ),
     "Whoever types the domain's name": (
-        f"{FLOW}bad_input.py::test_refused",
-        "rules/test_rules_failover.py::test_force_wants_the_name_and_touches_nothing_at_the_protected_site",
-        "rules/test_rules_exit.py::test_without_a_rollback_after_a_failover_everything_is_reset",
-        "controller/test_controller.py::test_read_only_is_kept_in_the_controller",
+        f"{E2E}vcenter/test_bad_input.py::test_refused",
+        "site_contract/test_failover.py::test_force_wants_the_name_and_touches_nothing_at_the_protected_site",
+        "site_contract/test_exit.py::test_without_a_rollback_after_a_failover_everything_is_reset",
+        "unit/controller/test_controller.py::test_read_only_is_kept_in_the_controller",
     ),
-    "`settings.toml`": (f"{FLOW}bad_input.py::test_settings",),
+    "`settings.toml`": (f"{E2E}vcenter/test_bad_input.py::test_settings",),
     "state directory: `journal.db`": (
-        "controller/test_journal.py::test_tampering_is_found",
-        f"{FLOW}json.py::test_every_object",
+        "unit/controller/journal/test_event_store.py::test_tampering_is_found",
+        f"{E2E}command_line/test_json.py::test_every_object",
     ),
     "state directory: `controller.log`, `console.log`": (
-        f"{DOORS}canary.py::test_when_the_controller_fails_in_the_middle_of_a_login",
-        f"{DOORS}canary.py::test_when_the_console_fails_while_it_is_typed",
+        f"{SECURITY}canary.py::test_when_the_controller_fails_in_the_middle_of_a_login",
+        f"{SECURITY}canary.py::test_when_the_console_fails_while_it_is_typed",
     ),
-    "state directory: `guard.db`": (f"{FLOW}guard.py::test_nothing_is_lost_by_a_kill",),
+    "state directory: `guard.db`": (f"{E2E}vcenter/test_guard.py::test_nothing_is_lost_by_a_kill",),
     "memory of the controller": (
-        f"{DOORS}canary.py::test_when_all_is_well",
-        f"{DOORS}memory.py::test_nobody_looks_into_it",
+        f"{SECURITY}canary.py::test_when_all_is_well",
+        f"{SECURITY}memory.py::test_nobody_looks_into_it",
     ),
-    "vCenter: custom attributes": ("vsphere/test_record.py::*", f"{FLOW}takeover.py::*"),
-    "State directory: `~/.local/state": (f"{FLOW}other_users.py::test_nothing_of_it_is_for_others",),
-    "They come from a console or command": (f"{DOORS}password_sources.py::test_the_order_of_the_sources",),
+    "vCenter: custom attributes": (
+        "unit/sites/vsphere/record/test_attributes.py::*",
+        f"{E2E}vcenter/test_takeover.py::*",
+    ),
+    "State directory: `~/.local/state": (
+        f"{E2E}command_line/test_other_users.py::test_nothing_of_it_is_for_others",
+    ),
+    "They come from a console or command": (f"{SECURITY}password_sources.py::test_the_order_of_the_sources",),
     "They are nowhere else": (
-        f"{DOORS}canary.py::test_when_all_is_well",
-        f"{DOORS}canary.py::test_when_the_vcenter_refuses_it",
-        f"{DOORS}canary.py::test_when_its_command_fails",
-        f"{DOORS}canary.py::test_when_the_vcenter_goes_and_comes_back_with_another_password",
-        f"{DOORS}canary.py::test_when_the_controller_dies_with_a_traceback",
-        f"{DOORS}canary.py::test_when_it_is_typed_into_the_console",
+        f"{SECURITY}canary.py::test_when_all_is_well",
+        f"{SECURITY}canary.py::test_when_the_vcenter_refuses_it",
+        f"{SECURITY}canary.py::test_when_its_command_fails",
+        f"{SECURITY}canary.py::test_when_the_vcenter_goes_and_comes_back_with_another_password",
+        f"{SECURITY}canary.py::test_when_the_controller_dies_with_a_traceback",
+        f"{SECURITY}canary.py::test_when_it_is_typed_into_the_console",
     ),
     "When a vCenter wants a new login": (
-        f"{DOORS}password_asked.py::test_whichever_console_is_attached",
-        f"{DOORS}password_asked.py::test_at_the_protected_site",
+        f"{SECURITY}password_asked.py::test_whichever_console_is_attached",
+        f"{SECURITY}password_asked.py::test_at_the_protected_site",
     ),
     "A password that was refused is not sent again": (
-        f"{DOORS}password_asked.py::test_a_robot_is_asked_nothing_and_locks_nobody_out",
-        f"{DOORS}password_sources.py::test_a_refused_password_is_not_sent_again_soon",
+        f"{SECURITY}password_asked.py::test_a_robot_is_asked_nothing_and_locks_nobody_out",
+        f"{SECURITY}password_sources.py::test_a_refused_password_is_not_sent_again_soon",
     ),
     "`password_command` runs without a shell": (
-        f"{DOORS}password_sources.py::test_it_gets_no_shell_no_terminal_and_no_passwords",
-        f"{DOORS}password_sources.py::test_the_first_line_is_the_password",
-        f"{DOORS}password_sources.py::test_a_command_that_gives_none",
-        f"{DOORS}password_sources.py::test_a_command_that_does_not_end_is_ended_with_all_that_it_started",
+        f"{SECURITY}password_sources.py::test_it_gets_no_shell_no_terminal_and_no_passwords",
+        f"{SECURITY}password_sources.py::test_the_first_line_is_the_password",
+        f"{SECURITY}password_sources.py::test_a_command_that_gives_none",
+        f"{SECURITY}password_sources.py::test_a_command_that_does_not_end_is_ended_with_all_that_it_started",
     ),
-    "System.View, System.Read": (f"{DOORS}privileges.py::test_a_vm_that_cannot_even_be_read",),
+    "System.View, System.Read": (f"{SECURITY}privileges.py::test_a_vm_that_cannot_even_be_read",),
     **{need.privilege: (PRIVILEGES,) for need in p.LEAST},
     p.TERMINATE: (
         "faults/test_left_behind.py::test_without_the_privilege",
-        f"{DOORS}privileges.py::test_what_is_optional_is_warned_of_and_refuses_nothing",
+        f"{SECURITY}privileges.py::test_what_is_optional_is_warned_of_and_refuses_nothing",
     ),
-    "vCenter's list of sessions": ("vsphere/test_fence.py::test_nothing_that_opens_a_session_is_told",),
-    "A role on the `root` folder": (f"{DOORS}privileges.py::test_a_role_that_does_not_reach_below_the_root",),
+    "vCenter's list of sessions": (
+        "unit/sites/vsphere/vcenter/test_stale_sessions.py::test_nothing_that_opens_a_session_is_told",
+    ),
+    "A role on the `root` folder": (
+        f"{SECURITY}privileges.py::test_a_role_that_does_not_reach_below_the_root",
+    ),
     "`drdeck doctor` names each privilege": (PRIVILEGES,),
-    "Before an act begins": (PRIVILEGES, f"{DOORS}privileges.py::test_only_what_an_act_needs_is_asked_for"),
+    "Before an act begins": (
+        PRIVILEGES,
+        f"{SECURITY}privileges.py::test_only_what_an_act_needs_is_asked_for",
+    ),
 }
 
 

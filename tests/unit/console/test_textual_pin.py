@@ -20,7 +20,7 @@ from drdeck.console.widgets.row_list import CharacterBar
 
 ADVICE = (
     "Textual has changed {what}, which console/{ours} stands in for. Read both, see the bytes of"
-    " tests/console/test_thin_line.py and the screens, then write {found!r} here."
+    " tests/e2e/terminal/test_thin_line.py and the screens, then write {found!r} here."
 )
 
 KNOWN: dict[str, tuple[Any, str, str]] = {

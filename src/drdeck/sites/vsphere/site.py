@@ -47,7 +47,7 @@ Connect = Callable[[], Awaitable[Connection]]
 
 
 class VSphereSite:
-    """A recovery site that is a vCenter; see `drdeck.sites.site.RecoverySite` for the contract."""
+    """A recovery site that is a vCenter, by the contract of `drdeck.sites.contract.RecoverySite`."""
 
     kind = KIND
     keeps_points = True

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from drdeck.controller.ipc.client import ControllerError
 from drdeck.controller.journal.audit import export, verify
 from drdeck.controller.journal.event_store import FIRST, Journal, JournalError
 
@@ -114,12 +113,12 @@ def test_a_file_that_is_no_journal_is_refused(file: Path) -> None:
     file.write_bytes(b"this is not a database, and rather long at that" * 100)
     with pytest.raises(JournalError, match="cannot be used"):
         Journal(file)
-    with pytest.raises(ControllerError, match="cannot be used"):
+    with pytest.raises(JournalError, match="cannot be used"):
         list(export(file))
 
 
 def test_no_journal_yet_is_said(file: Path) -> None:
-    with pytest.raises(ControllerError, match="there is no journal"):
+    with pytest.raises(JournalError, match="there is no journal"):
         list(export(file))
     assert not file.exists()
 

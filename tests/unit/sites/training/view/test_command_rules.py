@@ -243,10 +243,10 @@ from datetime import timedelta
 from drdeck.model.commands import BeginCompletion, StartContinuousFailover
 from drdeck.model.domains import FailoverType, Mode
 from drdeck.sites.training.scenario.scenario_file import load
-from drdeck.sites.training.site_simulation import Simulation
+from drdeck.sites.training.site_simulation import SiteSimulation
 from tests.support.training_build import as_json
 plot = load("busy-night")
-night = Simulation(plot)
+night = SiteSimulation(plot)
 for number, shown in enumerate(night.domains(plot.start)):
     at = plot.start + timedelta(seconds=number)
     if shown.mode is Mode.IMPORTED:
