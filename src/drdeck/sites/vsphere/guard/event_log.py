@@ -23,7 +23,6 @@ from .observations import Observation
 
 _PC = vmodl.query.PropertyCollector
 _SPEC = vim.event.EventFilterSpec
-KIND = "EventHistoryCollector"
 PAGE = 100
 """Events that vCenter keeps for us between two looks."""
 _PIECE = 500
@@ -99,9 +98,9 @@ class EventLog:
             paths = [path for path in list(raw) if path.startswith("latestPage")]
             self._take([event for path in paths for event in _list(raw.pop(path))], live=True)
 
-    def catch_up(self, events: Iterable[Any], since: datetime) -> None:
-        """What was read back since an instant."""
-        self._take(events, live=False)
+    def read_back(self, session: VCenterSession, datacenter: Any, since: datetime) -> None:
+        """Read all events since an instant, which may have been missed. Blocks."""
+        self._take(_history(session, datacenter, since), live=False)
         self.missed_since = None
         if self.oldest is not None:
             self.oldest = min(self.oldest, since)
@@ -140,7 +139,7 @@ def _create(session: VCenterSession, datacenter: Any, since: datetime | None) ->
     return session.content.eventManager.CreateCollectorForEvents(spec)
 
 
-def history(session: VCenterSession, datacenter: Any, since: datetime) -> list[Any]:
+def _history(session: VCenterSession, datacenter: Any, since: datetime) -> list[Any]:
     """All events since an instant; some may be older. Blocks."""
     events = _create(session, datacenter, since)
     try:

@@ -6,15 +6,13 @@ import asyncio
 import contextlib
 import threading
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 from pyVmomi import vim, vmodl
 
 from drdeck.sites.contract import Refused, SiteUnreachable
-from drdeck.sites.vsphere.guard.event_log import KIND as EVENTS
-from drdeck.sites.vsphere.guard.event_log import EventLog, history
 from drdeck.sites.vsphere.vcenter.connection import Connection, VCenterSession
 from drdeck.sites.vsphere.vcenter.properties import (
     attribute_spec,
@@ -31,11 +29,36 @@ from .inventory_facts import Inventory
 from .property_cache import UpdateContradiction
 
 _PC = vmodl.query.PropertyCollector
+_EVENTS = "EventHistoryCollector"
 _READING = "read the inventory"
 _CANCEL_EVERY_S = 0.1
 _GIVE_UP_S = 10.0
 _GONE_S = 1.0
 _TRIES = 5
+
+
+class EventSource(Protocol):
+    """A follower of vCenter's events, told of them by the collector that tells of the inventory."""
+
+    refused: str
+    """vCenter's reason for giving no events; empty while it gives them"""
+    count: int
+    """grows with each event"""
+
+    @property
+    def following(self) -> bool: ...
+
+    def follow(self, session: VCenterSession, datacenter: Any, collector: Any) -> None:
+        """Have `collector`, a PropertyCollector, tell of the datacenter's events too."""
+
+    def forget(self) -> None:
+        """Follow them no more."""
+
+    def take_page(self, objects: Mapping[str, dict[str, Any]]) -> None:
+        """Take the newest events out of the collector's objects (id -> properties)."""
+
+    def read_back(self, session: VCenterSession, datacenter: Any, since: datetime) -> None:
+        """Read older events, which may have been missed. Blocks."""
 
 
 class InventoryWatch:
@@ -44,14 +67,14 @@ class InventoryWatch:
     One filter of our own holds the root folder, all folders and VMs below it, the tasks on those VMs,
     the datacenter's networks and the custom attributes. Awaitables raise what Connection's calls raise,
     and Refused when the root folder is not there. `growth`: read too what the VMs wrote before each snapshot.
-    `events` hears of the datacenter's events for as long as `listen` says so.
+    `events` follows the datacenter's events for as long as `listen` says so.
     """
 
     def __init__(
-        self, connection: Connection, root: str, growth: bool = True, events: EventLog | None = None
+        self, connection: Connection, root: str, growth: bool = True, events: EventSource | None = None
     ) -> None:
         self.connection, self.root_path, self._growth = connection, root, growth
-        self.events = events if events is not None else EventLog()
+        self._events = events
         self._listening = False
         self.attributes_read_s = 0.0
         """by the monotonic clock, when the attributes known now were asked for"""
@@ -98,8 +121,9 @@ class InventoryWatch:
         """Read events back, where more than vCenter keeps for us may have happened since an instant."""
 
         def read_back(session: VCenterSession) -> None:
-            datacenter = datacenter_of(session, find_root(session, self.root_path))
-            self.events.catch_up(history(session, datacenter, since), since)
+            if self._events is not None:
+                datacenter = datacenter_of(session, find_root(session, self.root_path))
+                self._events.read_back(session, datacenter, since)
 
         await self.connection.poll(read_back, "read the events")
 
@@ -211,15 +235,19 @@ class InventoryWatch:
 
     def _tune(self, session: VCenterSession) -> None:
         """Listen to events, or stop it, as is wanted; a refusal is asked for again after a new start only."""
-        if self._listening and not self.events.following and not self.events.refused:
-            self.events.follow(session, self._datacenter, self._collector)
-        elif not self._listening and self.events.following:
-            self.events.forget()
-            self._known.raw.objects.pop(EVENTS, None)
+        events = self._events
+        if events is None:
+            return
+        if self._listening and not events.following and not events.refused:
+            events.follow(session, self._datacenter, self._collector)
+        elif not self._listening and events.following:
+            events.forget()
+            self._known.raw.objects.pop(_EVENTS, None)
 
     def _forget(self) -> None:
-        self.events.forget()
-        self.events.refused = ""
+        if self._events is not None:
+            self._events.forget()
+            self._events.refused = ""
         made, self._made = self._made, []
         self._collector, self._version = None, ""
         self._known.forget()
@@ -249,8 +277,8 @@ class InventoryWatch:
             raise Refused(
                 f"The root folder {self.root_path} was removed from vCenter {self.connection.server}"
             )
-        if any(kind == EVENTS for kind, _ in touched):
-            self.events.take_page(self._known.raw.of(EVENTS))
+        if self._events is not None and any(kind == _EVENTS for kind, _ in touched):
+            self._events.take_page(self._known.raw.of(_EVENTS))
         if (
             first
             or (wait_s and not touched)
@@ -278,4 +306,5 @@ class InventoryWatch:
             self.attributes_read_s = asked_s
 
     def _published(self, touched: set[tuple[str, str]], anew: bool = False) -> Inventory:
-        return self._known.publish(object_id(self._root), touched, self.events.count, anew)
+        news = self._events.count if self._events is not None else 0
+        return self._known.publish(object_id(self._root), touched, news, anew)
