@@ -154,14 +154,13 @@ async def _judge(played: Context, coach: Coach, key: bool, as_json: bool) -> Non
 
 def _command(played: Context, coach: Coach, words: tuple[str, ...]) -> None:
     """Give a command to the lesson's site, then look what it has changed."""
-    from .root import cli
-
     say_age(coach)
     arguments = ["--config", str(played.config), "--site", TRAINING, "--state", str(played.state)]
     if played.read_only:
         arguments.append("--read-only")
     try:
-        cli.main([*arguments, *words], prog_name="drdeck", standalone_mode=False)
+        root = click.get_current_context().find_root().command
+        root.main([*arguments, *words], prog_name="drdeck", standalone_mode=False)
     finally:
         with contextlib.suppress(ControllerError, Exit):  # none runs any more, or it has just been stopped
             _say_news(asyncio.run(look(played, coach)), coach)

@@ -16,7 +16,8 @@ from .lesson import Objective
 from .lesson_facts import LessonFacts, gather
 from .lesson_state import progress_file
 from .progress import Progress
-from .result import Result, cost_of, figures, result_of
+from .result import Result, cost_of, figures
+from .scoring import result_of
 
 if TYPE_CHECKING:
     from .lesson_file import Course

@@ -14,7 +14,7 @@ from .conditions import holds
 from .lesson import Objective
 from .lesson_facts import LessonFacts
 from .progress import DomainMemory, NoticedMistake, Progress
-from .result import result_of
+from .scoring import result_of
 
 if TYPE_CHECKING:
     from .lesson_file import Course

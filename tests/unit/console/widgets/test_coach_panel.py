@@ -11,7 +11,8 @@ from drdeck.coach.coach import Coach
 from drdeck.coach.judge import judge
 from drdeck.coach.lesson_file import Course, shipped
 from drdeck.coach.progress import NoticedMistake
-from drdeck.coach.result import Cost, result_of
+from drdeck.coach.result import Cost
+from drdeck.coach.scoring import result_of
 from drdeck.console.format import plain_of, width_of
 from drdeck.console.widgets.coach_panel import MOST_LINES, panel_lines
 from tests.support.lesson_build import (

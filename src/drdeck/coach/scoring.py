@@ -1,0 +1,112 @@
+"""Scoring of a lesson: its figures, out of its progress and the facts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from typing import TYPE_CHECKING, TypeVar
+
+from drdeck.model.domains import Domain, FailoverType, Health
+
+from .lesson_facts import LessonFacts
+from .progress import DomainMemory, Progress
+from .result import Cost, MistakeResult, ObjectiveResult, Result
+from .scenario_truth import DomainGround
+
+if TYPE_CHECKING:
+    from .lesson_file import Course
+
+_T = TypeVar("_T")
+
+
+def result_of(course: Course, progress: Progress, facts: LessonFacts) -> Result:
+    """The result as things are at these facts."""
+    lesson = course.lesson
+    domains = [d for d in facts.domains if d.name in lesson.domains]
+    grounds = course.ground
+    seen = progress.seen
+    return Result(
+        lesson=lesson.name,
+        number=lesson.number,
+        title=lesson.title,
+        scenario=course.scenario.name,
+        finished=len(progress.met) == len(lesson.objectives),
+        begun_at=progress.begun_at,
+        at=facts.now,
+        objectives_met=len(progress.met),
+        objectives_total=len(lesson.objectives),
+        objectives=tuple(
+            ObjectiveResult(id=o.id, text=o.text, met_at=progress.met.get(o.id)) for o in lesson.objectives
+        ),
+        rto_s=_most(rto_s(d, facts) for d in domains),
+        data_lost_s=_most(data_lost_s(d, facts, grounds[d.name], seen.get(d.name)) for d in domains),
+        rolled_back_to=_chosen(min, (rolled_back_to(d) for d in domains)),
+        unprotected_s=sum(unprotected_s(d, facts.now) for d in domains),
+        hints=len(progress.hints),
+        mistakes=tuple(
+            MistakeResult(kind=m.kind, domain=m.domain, at=m.at, why=m.why, detail=m.detail)
+            for m in progress.mistakes
+        ),
+        cost=tuple(_cost(d, seen.get(d.name)) for d in domains if d.reset_at is not None),
+    )
+
+
+def _chosen(choose: Callable[[list[_T]], _T], values: Iterable[_T | None]) -> _T | None:
+    known = [value for value in values if value is not None]
+    return choose(known) if known else None
+
+
+def _most(values: Iterable[float | None]) -> float | None:
+    return _chosen(max, values)
+
+
+def rto_s(domain: Domain, facts: LessonFacts) -> float | None:
+    """From the decision until every VM served again."""
+    failover = domain.failover
+    if failover is None or failover.recovered_at is None:
+        return None
+    op = next((op for op in facts.asked(domain.name, "cfo_complete") if op.id == failover.id), None)
+    return None if op is None else round((failover.recovered_at - op.asked_at).total_seconds(), 1)
+
+
+def rolled_back_to(domain: Domain) -> datetime | None:
+    """The oldest data that a VM was taken back to, and stays at."""
+    return min((vm.rolled_back_to for vm in domain.vms if vm.rolled_back_to is not None), default=None)
+
+
+def data_lost_s(
+    domain: Domain, facts: LessonFacts, ground: DomainGround, seen: DomainMemory | None
+) -> float | None:
+    """Good data given up: from the instant chosen to the incident, or to the decision without one."""
+    asked = facts.asked(domain.name, "cfo_complete")
+    if domain.failover is None or not asked:
+        return None
+    incident = ground.incident or asked[-1].asked_at
+    chosen = rolled_back_to(domain)
+    if any(vm.health is Health.FAILED for vm in domain.vms):
+        return None
+    if chosen is None and domain.failover.type is FailoverType.FORCE:
+        chosen = seen.consistent_at if seen is not None else None
+        if chosen is None:
+            return None
+    if chosen is None:
+        return 0
+    return round(max(0.0, (incident - chosen).total_seconds()), 1)
+
+
+def unprotected_s(domain: Domain, now: datetime) -> float:
+    """How long its VMs were in sessions."""
+    return round(sum(((p.end or now) - p.start).total_seconds() for p in domain.excluded), 1)
+
+
+def _cost(domain: Domain, seen: DomainMemory | None) -> Cost:
+    failing = sum(vm.health is Health.FAILED for vm in domain.vms)
+    if seen is None or seen.oldest_point is None:
+        return Cost(domain=domain.name, points=0, end=domain.reset_at, vms_failing=failing)
+    return Cost(
+        domain=domain.name,
+        points=seen.points,
+        start=seen.oldest_point,
+        end=seen.newest_point,
+        vms_failing=failing,
+    )
