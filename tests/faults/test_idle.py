@@ -5,14 +5,11 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-import pytest
-
 from drdeck.controller.ipc.client import Client
 from tests.faults.live import Live
 from tests.support.vcsim import VCenter
 from tests.support.waiting import eventually
 
-pytestmark = pytest.mark.vcsim
 BEATS = 3
 MOST = 0.1
 """part of one processor"""

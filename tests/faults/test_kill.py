@@ -14,7 +14,7 @@ from tests.faults.lanes import side_by_side, vcenters
 from tests.faults.live import UNDISTURBED, Live
 from tests.support.vcsim import VCenter
 
-pytestmark = [pytest.mark.vcsim, pytest.mark.timeout(1800)]
+pytestmark = pytest.mark.timeout(1800)
 ALL = bool(os.environ.get("DRDECK_ALL_POINTS") or os.environ.get("CI"))
 PARTS = 4
 """tests that the points are spread over, so that several processes can share them"""

@@ -22,7 +22,7 @@ from tests.support.flowsite import DOMAIN
 from tests.support.vcsim import VCenter
 from tests.support.waiting import eventually
 
-pytestmark = [pytest.mark.vcsim, pytest.mark.timeout(900)]
+pytestmark = pytest.mark.timeout(900)
 ALL = bool(os.environ.get("DRDECK_ALL_POINTS") or os.environ.get("CI"))
 PARTS = 2
 LANES = 6

@@ -27,7 +27,7 @@ from tests.support.flowsite import DOMAIN
 from tests.support.vcsim import VCenter
 from tests.support.waiting import eventually
 
-pytestmark = [pytest.mark.vcsim, pytest.mark.timeout(900)]
+pytestmark = pytest.mark.timeout(900)
 LANES = 5
 BOOT_S = 0.02
 LEASE = "8s"

@@ -20,7 +20,7 @@ from tests.support.flowsite import DOMAIN
 from tests.support.vcsim import VCenter
 from tests.support.waiting import eventually
 
-pytestmark = [pytest.mark.vcsim, pytest.mark.timeout(1200)]
+pytestmark = pytest.mark.timeout(1200)
 SAID_S = ON_S = 5.0
 GONE_S = float(os.environ.get("DRDECK_OUTAGE_S", "6"))
 BOOT_S = 0.05

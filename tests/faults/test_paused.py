@@ -18,7 +18,7 @@ from tests.support.flowsite import DOMAIN
 from tests.support.vcsim import VCenter
 from tests.support.waiting import eventually
 
-pytestmark = [pytest.mark.vcsim, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.timeout(300)
 STOPS = (*ACTS[1:4], "SetField")
 LEASE = "8s"
 BOOT_S = 0.02

@@ -20,7 +20,7 @@ from tests.support.flowsite import DOMAIN
 from tests.support.terminal import Terminal
 from tests.support.vcsim import VCenter
 
-pytestmark = [pytest.mark.vcsim, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.timeout(300)
 STALL_S = float(os.environ.get("DRDECK_STALL_S", "5"))
 GAP_S = 2.0
 KEYS = b"\r\x1b"

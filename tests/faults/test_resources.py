@@ -35,7 +35,6 @@ from tests.support.waiting import eventually
 from tests.unit.controller.test_controller import ANNA, complete, controlling
 
 
-@pytest.mark.vcsim
 async def test_a_full_disk(tmp_path: Path, vcenter: VCenter) -> None:
     """New operations are refused with the reason; the site is seen as ever; with space it goes on."""
     live = Live(tmp_path, vcenter)
@@ -310,7 +309,6 @@ async def test_our_clock_is_set(tmp_path: Path, step_s: float) -> None:
         assert controller.journal.verify() == []
 
 
-@pytest.mark.vcsim
 async def test_a_site_whose_clock_is_off(vcenter: VCenter, monkeypatch: pytest.MonkeyPatch) -> None:
     """Ours is five minutes behind the vCenter's: theirs counts, and the difference is said."""
     behind = timedelta(minutes=5)

@@ -9,7 +9,7 @@ import pytest
 
 from tests.faults.table import FAULTS, SAME, rows
 
-pytestmark = [pytest.mark.vcsim, pytest.mark.timeout(600)]
+pytestmark = pytest.mark.timeout(600)
 PARTS = 2
 """tests that the faults are spread over, so that several processes can share them"""
 LANES = 7

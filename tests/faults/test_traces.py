@@ -23,7 +23,7 @@ from tests.support.somebody import Somebody
 from tests.support.vcsim import VCenter
 from tests.support.waiting import eventually
 
-pytestmark = [pytest.mark.vcsim, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.timeout(300)
 BOOT_S = 0.02
 REVERT = "RevertToSnapshot_Task"
 HISTORY = "CreateCollectorForTasks"

@@ -22,7 +22,6 @@ from tests.support.flowsite import DOMAIN, PASSWORD
 from tests.support.terminal import Terminal
 from tests.support.vcsim import VCenter
 
-pytestmark = pytest.mark.vcsim
 CANARY = "canary-Zx7!q<&>-9f3e"
 
 

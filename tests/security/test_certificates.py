@@ -20,8 +20,6 @@ from tests.support.flowsite import DOMAIN
 from tests.support.terminal import Terminal
 from tests.support.vcsim import VCenter
 
-pytestmark = pytest.mark.vcsim
-
 
 def told(flow: Flow, subject: str = "certificate") -> tuple[str, str]:
     """What the doctor says of a certificate: level and text."""

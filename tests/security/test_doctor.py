@@ -5,8 +5,6 @@ from __future__ import annotations
 import sqlite3
 from pathlib import Path
 
-import pytest
-
 from tests.e2e.conftest import MakeFlow
 from tests.e2e.conftest import make_flow as make_flow
 from tests.support.deck import Deck
@@ -14,7 +12,6 @@ from tests.support.flow import Flow, group, settings
 from tests.support.flowsite import DOMAIN, PASSWORD
 from tests.support.vcsim import VCenter
 
-vcsim = pytest.mark.vcsim
 REACHES = 'enabled = true, interval = "3h"'
 """A window that the chain of snapshots can hold, so that nothing is to be warned of."""
 
@@ -27,7 +24,6 @@ def said(flow: Flow, code: int | None = None) -> dict[str, list[tuple[str, str, 
     return told
 
 
-@vcsim
 def test_all_is_well(make_flow: MakeFlow, recovery: VCenter, protected_vcenter: VCenter) -> None:
     runbook = group("database", ["erp-db*"]) + group("rest", ["erp-app*", "erp-web*"])
     flow = make_flow(recovery, protected_vcenter, toml=settings(pitr=REACHES, runbook=runbook))
@@ -43,7 +39,6 @@ def test_all_is_well(make_flow: MakeFlow, recovery: VCenter, protected_vcenter: 
     flow.deck.run("doctor", "--strict")
 
 
-@vcsim
 def test_the_exit_code_is_that_of_the_worst(make_flow: MakeFlow, recovery: VCenter) -> None:
     flow = make_flow(recovery, None, toml=settings(pitr=REACHES) + settings("no-such"))
     assert said(flow, code=0)["domain no-such"][0][0] == "warn"
@@ -52,7 +47,6 @@ def test_the_exit_code_is_that_of_the_worst(make_flow: MakeFlow, recovery: VCent
     flow.deck.run("doctor", code=1)
 
 
-@vcsim
 def test_what_is_wrong_with_the_domains(
     make_flow: MakeFlow, recovery: VCenter, protected_vcenter: VCenter
 ) -> None:
@@ -79,7 +73,6 @@ def test_what_is_wrong_with_the_domains(
     assert "no folder /DC0/vm/prod/lonely" in told["domain lonely"][0][1]
 
 
-@vcsim
 def test_a_site_out_of_reach_still_shows_its_certificate(make_flow: MakeFlow, recovery: VCenter) -> None:
     flow = make_flow(recovery, None)
     flow.deck.env[PASSWORD] = "wrong"
@@ -92,7 +85,6 @@ def test_a_site_out_of_reach_still_shows_its_certificate(make_flow: MakeFlow, re
     assert told["site"][0][0] == "fail" and "shows none now" in told["certificate"][0][1]
 
 
-@vcsim
 def test_a_protected_site_out_of_reach_is_a_warning(
     make_flow: MakeFlow, recovery: VCenter, protected_vcenter: VCenter
 ) -> None:
@@ -104,7 +96,6 @@ def test_a_protected_site_out_of_reach_is_a_warning(
     assert told["privileges"][0][0] == "ok" and "protected privileges" not in told
 
 
-@vcsim
 def test_a_journal_that_was_changed(make_flow: MakeFlow, recovery: VCenter) -> None:
     flow = make_flow(recovery, None, toml=settings(pitr=REACHES))
     flow.start()

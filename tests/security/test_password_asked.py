@@ -17,8 +17,6 @@ from tests.support.flowsite import DOMAIN, PASSWORD
 from tests.support.terminal import Terminal
 from tests.support.vcsim import VCenter
 
-vcsim = pytest.mark.vcsim
-
 
 @pytest.fixture
 def flow(make_flow: MakeFlow, recovery: VCenter) -> Flow:
@@ -52,7 +50,6 @@ def asked(terminal: Terminal, times: int) -> None:
     terminal.wait_for("Password of", until=lambda: terminal.text().count("Password of") == times)
 
 
-@vcsim
 def test_on_the_command_line(flow: Flow, consoles: list[Terminal], recovery: VCenter) -> None:
     terminal = open_console(flow, consoles, "domains")
     terminal.wait_for(f"Password of {recovery.user} at 127.0.0.1:{recovery.port}:")
@@ -64,7 +61,6 @@ def test_on_the_command_line(flow: Flow, consoles: list[Terminal], recovery: VCe
     assert [e["data"] for e in flow.journal("password_given")] == [{"of": "site"}] * 2
 
 
-@vcsim
 def test_three_times_and_no_more(flow: Flow, consoles: list[Terminal], recovery: VCenter) -> None:
     terminal = open_console(flow, consoles, "domains")
     for times in range(1, 4):
@@ -74,7 +70,6 @@ def test_three_times_and_no_more(flow: Flow, consoles: list[Terminal], recovery:
     assert recovery.calls()["Login"] == 1 + 3, "the test's own, and one for each that was typed"
 
 
-@vcsim
 def test_a_robot_is_asked_nothing_and_locks_nobody_out(flow: Flow, recovery: VCenter) -> None:
     flow.deck.env[PASSWORD] = "wrong"
     for _ in range(5):
@@ -82,7 +77,6 @@ def test_a_robot_is_asked_nothing_and_locks_nobody_out(flow: Flow, recovery: VCe
     assert recovery.calls()["Login"] == 1 + 1, "the test's own, and one of drdeck"
 
 
-@vcsim
 def test_whichever_console_is_attached(flow: Flow, consoles: list[Terminal], recovery: VCenter) -> None:
     """A new login is wanted in mid-flow: every console asks, one answer is enough, and the work goes on."""
     first = open_console(flow, consoles)
@@ -106,7 +100,6 @@ def test_whichever_console_is_attached(flow: Flow, consoles: list[Terminal], rec
     flow.deck.run("pitr", "exit", DOMAIN, "--confirm", DOMAIN, "--wait")
 
 
-@vcsim
 def test_at_the_protected_site(
     make_flow: MakeFlow, recovery: VCenter, protected_vcenter: VCenter, consoles: list[Terminal]
 ) -> None:

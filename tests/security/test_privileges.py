@@ -36,8 +36,6 @@ from tests.support.flowsite import DOMAIN as NAME
 from tests.support.flowsite import VMS
 from tests.support.vcsim import VCenter
 
-pytestmark = pytest.mark.vcsim
-
 MOVE = ("--network", "DC0_DVPG0=VM Network")
 START = ("cfo", "start", NAME, *MOVE)
 REGULAR = ("cfo", "complete", NAME, "--type", "regular", "--run-pitr")

@@ -44,7 +44,7 @@ TESTS: dict[str, tuple[str, ...]] = {
     "A certificate that is met first": (
         f"{SECURITY}certificates.py::test_met_first_it_is_shown_and_pinned_on_a_yes",
         f"{SECURITY}certificates.py::test_without_a_yes_nothing_is_written_and_no_password_asked_for",
-        "ui/test_first_start.py::test_a_real_vcenter_met_first",
+        "ui/walks/test_first_start.py::test_a_real_vcenter_met_first",
     ),
     "Anybody, with `insecure = true`": (
         f"{SECURITY}certificates.py::test_none_checked",

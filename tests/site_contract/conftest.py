@@ -25,7 +25,7 @@ def vcenters(vcsim_built: None) -> Iterator[VCenters]:
         center.stop()
 
 
-@pytest.fixture(params=["training", pytest.param("vsphere", marks=pytest.mark.vcsim)])
+@pytest.fixture(params=["training", "vsphere"])
 async def make(
     request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[MakeBench]:

@@ -15,8 +15,6 @@ from tests.support.flow import settings
 from tests.support.flowsite import DOMAIN, VMS
 from tests.support.vcsim import VCenter
 
-pytestmark = pytest.mark.vcsim
-
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?Z")
 HASH = re.compile(r"[0-9a-f]{64}")
 IDENT = re.compile(r"op-[0-9a-f]+")

@@ -179,7 +179,6 @@ def test_names_that_the_locale_has_no_letters_for(deck: Deck, locale: str) -> No
     assert "not valid UTF-8" in deck.run("show", b"\xff".decode("utf-8", "surrogateescape"), code=None).stderr
 
 
-@pytest.mark.vcsim
 def test_names_and_words_of_a_vcenter(make_flow: MakeFlow, recovery: VCenter) -> None:
     """What XML can carry of it: folders, VMs, snapshots, and what vCenter says when it refuses."""
     odd = "\u202e\u200b[red]\x9b2J\u2066\xad"

@@ -15,8 +15,6 @@ from tests.support.flowsite import DOMAIN, VMS, boot
 from tests.support.terminal import Terminal
 from tests.support.vcsim import VCenter
 
-pytestmark = pytest.mark.vcsim
-
 
 @pytest.fixture
 def terminals() -> Iterator[list[Terminal]]:

@@ -80,7 +80,6 @@ def test_questions_in_a_terminal(deck: Deck, terminals: list[Terminal]) -> None:
     assert is_harmless(t.raw)
 
 
-@pytest.mark.vcsim
 def test_a_certificate_met_first_in_a_terminal(
     tmp_path: Path, terminals: list[Terminal], vcsim_built: None
 ) -> None:

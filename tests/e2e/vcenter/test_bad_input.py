@@ -14,8 +14,6 @@ from tests.support.flowsite import DOMAIN, PASSWORD, VMS
 from tests.support.terminal import poll
 from tests.support.vcsim import VCenter
 
-pytestmark = pytest.mark.vcsim
-
 
 @pytest.fixture(scope="module")
 def flow(tmp_path_factory: pytest.TempPathFactory, vcsim_built: None) -> object:

@@ -5,14 +5,10 @@ from __future__ import annotations
 import json
 from datetime import datetime
 
-import pytest
-
 from drdeck.model.times import show
 from tests.support.deck import Deck
 from tests.support.flowsite import DOMAIN, VMS
 from tests.support.vcsim import VCenter
-
-pytestmark = pytest.mark.vcsim
 
 
 def test_force_failover_with_pitr_rollback_and_exit(

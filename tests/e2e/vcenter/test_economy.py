@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 
-import pytest
-
 from tests.e2e.conftest import MakeFlow
 from tests.support.flow import eventually, settings
 from tests.support.flowsite import DOMAIN
 from tests.support.somebody import Somebody
 from tests.support.vcsim import VCenter
 
-pytestmark = pytest.mark.vcsim
 POLLS = 2
 """For all that there is, and for what comes; the second stays out until something does."""
 WATCHING = {"WaitForUpdatesEx", "RetrievePropertiesEx", "CurrentTime"}

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
-
 from drdeck.model.times import show
 from drdeck.sites.vsphere.vcenter.transport import changing
 from tests.e2e.conftest import MakeFlow
@@ -11,8 +9,6 @@ from tests.support import flowsite
 from tests.support.flow import eventually, settings
 from tests.support.flowsite import DOMAIN, PASSWORD, VMS
 from tests.support.vcsim import VCenter
-
-pytestmark = pytest.mark.vcsim
 
 
 def test_with_the_protected_site_gone_and_exit_without_a_rollback(

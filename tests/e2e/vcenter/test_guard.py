@@ -7,8 +7,6 @@ import time
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-import pytest
-
 from drdeck.model.times import show
 from drdeck.sites.vsphere.guard.attribution_windows import LATE
 from tests.e2e.conftest import MakeFlow
@@ -18,7 +16,6 @@ from tests.support.somebody import Somebody
 from tests.support.stopwatch import Stopwatch
 from tests.support.vcsim import VCenter
 
-pytestmark = pytest.mark.vcsim
 WITHIN_S = 5.0
 """an alarm is there after so long at the latest"""
 JOE, DESK = "j.doe@corp.example", "10.0.0.7"

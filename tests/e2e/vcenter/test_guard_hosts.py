@@ -19,7 +19,6 @@ from tests.support.somebody import Somebody
 from tests.support.terminal import poll
 from tests.support.vcsim import VCenter
 
-pytestmark = pytest.mark.vcsim
 JOE, DESK = "j.doe@corp.example", "10.0.0.7"
 POINTS = flowsite.instants()
 

@@ -10,8 +10,6 @@ from tests.support.flow import settings
 from tests.support.flowsite import DOMAIN, VMS
 from tests.support.vcsim import VCenter
 
-pytestmark = pytest.mark.vcsim
-
 
 @pytest.mark.parametrize("how", ["lose_answer", "lose_request"])
 def test_the_whole_flow_with_lost_answers(

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-import pytest
-
 from drdeck.model.times import show
 from tests.e2e.conftest import MakeFlow
 from tests.support.flow import eventually, group, settings
 from tests.support.vcsim import VCenter
 
-pytestmark = pytest.mark.vcsim
 ODD = 'ERP / Prüfung [bold] "x" 50%'
 ODD_VMS = ["db [1]", "web/über 'q'", "日本語 %2f \\ [/bold]", "shared"]
 

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import pytest
-
 from tests.e2e.conftest import MakeFlow
 from tests.support.flow import settings
 from tests.support.flowsite import DOMAIN, VMS
 from tests.support.vcsim import VCenter
 
-pytestmark = pytest.mark.vcsim
 STUBBORN = "erp-app01"
 
 

@@ -12,7 +12,6 @@ from tests.support.flowsite import DOMAIN, VMS
 from tests.support.stopwatch import Stopwatch
 from tests.support.vcsim import VCenter
 
-pytestmark = pytest.mark.vcsim
 ENTRY = "drdeck-"
 
 

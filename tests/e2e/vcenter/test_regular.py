@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-import pytest
-
 from drdeck.model.times import show
 from tests.e2e.conftest import MakeFlow
 from tests.support.flow import Flow, eventually, group, settings
 from tests.support.flowsite import DOMAIN, VMS
 from tests.support.vcsim import VCenter
 
-pytestmark = pytest.mark.vcsim
 DELAY_S = 1.5
 
 

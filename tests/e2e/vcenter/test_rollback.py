@@ -12,7 +12,6 @@ from tests.support.flow import Flow, settings
 from tests.support.flowsite import DOMAIN, VMS
 from tests.support.vcsim import VCenter
 
-pytestmark = pytest.mark.vcsim
 NO_ROOM = "Insufficient resources to satisfy HA."
 NO_DISK = "The parent virtual disk was modified."
 

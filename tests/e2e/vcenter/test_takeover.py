@@ -16,7 +16,6 @@ from tests.support.flowsite import DOMAIN, PITR_DOMAIN, boot
 from tests.support.terminal import poll
 from tests.support.vcsim import VCenter
 
-pytestmark = pytest.mark.vcsim
 LEASE = 'lease = "10s"'
 """Short, and yet so long that a driver is not taken for silent which a busy machine holds up."""
 

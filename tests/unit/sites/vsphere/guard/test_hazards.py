@@ -92,7 +92,6 @@ def site_of(vcenter: VCenter, root: str) -> Any:
     return make_vsphere_site("dr", settings, Known(vcenter.password))
 
 
-@pytest.mark.vcsim
 async def test_a_vcenter_without_scheduled_tasks_says_so(vcsim_built: None) -> None:
     server = VCenter(events=False)
     try:
@@ -111,7 +110,6 @@ async def test_a_vcenter_without_scheduled_tasks_says_so(vcsim_built: None) -> N
         server.stop()
 
 
-@pytest.mark.vcsim
 async def test_a_look_costs_the_same_whatever_the_number_of_vms(vcenter: VCenter) -> None:
     costs = []
     for number, root in ((1, "few"), (20, "many")):
@@ -142,7 +140,6 @@ def in_session(vcenter: VCenter) -> str:
     return root
 
 
-@pytest.mark.vcsim
 async def test_a_warning_goes_when_its_cause_goes(vcenter: VCenter, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hazards, "FORESEE_S", 0.3)
     vcenter.control("drs", text=AUTO)

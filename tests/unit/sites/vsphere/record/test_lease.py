@@ -15,7 +15,6 @@ from drdeck.sites.vsphere.record.lease import CLAIM, HeldElsewhere, Leases, aban
 from drdeck.sites.vsphere.vcenter.connection import Credentials, Endpoint, VCenterSession
 from tests.support.vcsim import VCenter
 
-pytestmark = pytest.mark.vcsim
 ROUNDS, RACERS = 200, 8
 
 

@@ -53,7 +53,6 @@ def bob(tmp_path: Path, center: VCenter, anna: VSphereBench) -> Iterator[Deck]:
     deck.stop()
 
 
-@pytest.mark.vcsim
 async def test_another_jump_host_knows_it(anna: VSphereBench, bob: Deck, center: VCenter) -> None:
     await anna.quiet()  # it has looked
     await anna.advance(5)
@@ -79,7 +78,6 @@ async def test_another_jump_host_knows_it(anna: VSphereBench, bob: Deck, center:
     assert [e.data["says"] for e in told] == [f"note that {DOMAIN} is synchronised"] * 2
 
 
-@pytest.mark.vcsim
 async def test_what_was_noted_of_an_earlier_one_does_not_count(
     anna: VSphereBench, bob: Deck, center: VCenter
 ) -> None:

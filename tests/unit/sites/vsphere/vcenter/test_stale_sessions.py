@@ -15,7 +15,6 @@ from drdeck.sites.vsphere.vcenter.vm_calls import AttributeWriter
 from tests.support.soapcount import soap_calls
 from tests.support.vcsim import VCenter
 
-pytestmark = pytest.mark.vcsim
 ANNA, BOB = "änna@jump1#01", "bob@jump2#02"
 TERMINATE = "Sessions.TerminateSession"
 LogIn = Callable[..., VCenterSession]

@@ -123,7 +123,6 @@ async def owned(
     center.stop()
 
 
-@pytest.mark.vcsim
 async def test_points_and_sessions_leave_nothing_behind(owned: VSphereBench, tmp_path: Path) -> None:
     """Once the window is full: points are made and pruned, sessions come and go, VMs are rolled back."""
 

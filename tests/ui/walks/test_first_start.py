@@ -233,7 +233,6 @@ def test_what_counts_as_a_first_start(tmp_path: Path) -> None:
     assert not context().fresh
 
 
-@pytest.mark.vcsim
 async def test_a_real_vcenter_met_first(vcenter: VCenter, tmp_path: Path) -> None:
     """Its certificate is nobody's: shown, pinned, and from then on the only one that is taken."""
     root = vcenter.layout({"erp-prod": ["erp-db01"]})
