@@ -28,7 +28,7 @@ from drdeck.coach.coach import Coach
 from drdeck.config.settings import ConsoleSettings
 from drdeck.console.actions.action_runner import Acts
 from drdeck.console.actions.dialog_queue import Turns
-from drdeck.console.actions.notifications import Tidings, Unasked
+from drdeck.console.actions.notifications import Unasked
 from drdeck.console.dialogs.add_site import AddSite
 from drdeck.console.dialogs.choose_lesson import Lessons
 from drdeck.console.dialogs.dialog import Dialog
@@ -95,7 +95,6 @@ class DrdeckApp(App[None], inherit_bindings=False):
         self.lesson: str | None = None
         """the lesson for which this console ends"""
         self.state = State(read_only_here=read_only)
-        self.tidings = Tidings()
         self.remapped: Mapping[str, str] = normal(options.keys)
         self.final_error: str | None = None
         self.mistaken = False

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from textual.widgets import Input
 from textual.worker import Worker
 
 from drdeck.coach.coach import Coach
 from drdeck.coach.progress import ProgressError
+from drdeck.console.ports import Console
 from drdeck.console.screens.screen import ConsoleScreen
 from drdeck.controller.ipc.client import Client, ControllerError, Disconnected
-
-if TYPE_CHECKING:
-    from .app import DrdeckApp
-
 
 SAID_S = 5.0
 """How long it stands below that an objective is met, unless a key takes it away."""
@@ -23,7 +18,7 @@ SAID_S = 5.0
 class Coaching:
     """What a console with a coach does more than one without."""
 
-    def __init__(self, app: DrdeckApp, coach: Coach) -> None:
+    def __init__(self, app: Console, coach: Coach) -> None:
         self.coach, self.folded = coach, False
         self._app = app
         self._looks: Worker[None] | None = None

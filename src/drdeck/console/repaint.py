@@ -5,18 +5,16 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from textual.screen import Screen
 from textual.timer import Timer
 
 from drdeck.console.dialogs.dialog import Dialog
+from drdeck.console.ports import Console
 from drdeck.console.screens.screen import ConsoleScreen
 
 from .format import hour
-
-if TYPE_CHECKING:
-    from .app import DrdeckApp
 
 log = logging.getLogger(__name__)
 
@@ -27,7 +25,7 @@ REPAINT_S = 0.5
 class Painter:
     """Draws the screens that are seen from the newest state."""
 
-    def __init__(self, app: DrdeckApp) -> None:
+    def __init__(self, app: Console) -> None:
         self._app = app
         self._drawn_at = float("-inf")
         self._due: Timer | None = None

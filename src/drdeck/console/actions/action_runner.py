@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Awaitable
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 from drdeck.console.dialogs.action_lists import Item, MoreMenu, Palette
 from drdeck.console.dialogs.add_site import AddSiteDialog
@@ -12,6 +11,7 @@ from drdeck.console.dialogs.choose_lesson import LessonsDialog
 from drdeck.console.dialogs.confirmation import Confirm, Notice
 from drdeck.console.dialogs.dialog import Dialog
 from drdeck.console.key_bindings import keys_of
+from drdeck.console.ports import Console
 from drdeck.console.screens.doctor_report import DoctorScreen
 from drdeck.console.screens.domain_list import DomainsScreen
 from drdeck.console.screens.domain_screen import DomainScreen
@@ -27,14 +27,11 @@ from drdeck.model.text import clean
 from . import flows
 from .palette import everything, help_dialog
 
-if TYPE_CHECKING:
-    from drdeck.console.app import DrdeckApp
-
 
 class Acts:
     """What the app does when asked."""
 
-    def __init__(self, app: DrdeckApp) -> None:
+    def __init__(self, app: Console) -> None:
         self._app = app
 
     def perform(self, name: str, target: str | None) -> None:
@@ -133,7 +130,7 @@ class Acts:
     async def _following(self, work: Awaitable[str | None]) -> None:
         operation = await work
         if operation is not None:
-            self._app.tidings.following.add(operation)
+            self._app.unasked.follow(operation)
 
     async def _choose(self, dialog: MoreMenu, target: str | None) -> None:
         name = await self._app.ask(dialog)

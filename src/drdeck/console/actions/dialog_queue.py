@@ -3,30 +3,26 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Coroutine
-from typing import TYPE_CHECKING, Any
+from collections.abc import Awaitable, Callable
 
 from textual.timer import Timer
 from textual.worker import Worker
 
 from drdeck.console.dialogs.confirmation import Notice
+from drdeck.console.ports import Console, Flow
 from drdeck.console.screens.screen import ConsoleScreen
 from drdeck.controller.ipc.client import ControllerError
-
-if TYPE_CHECKING:
-    from drdeck.console.app import DrdeckApp
 
 log = logging.getLogger(__name__)
 
 LEAVE_S = 15.0
 """Seconds that leaving waits for the controller to take what was confirmed."""
-Flow = Coroutine[Any, Any, None]
 
 
 class Turns:
     """Keeps dialogs from interleaving: none may catch the keys that were meant for another."""
 
-    def __init__(self, app: DrdeckApp) -> None:
+    def __init__(self, app: Console) -> None:
         self._app = app
         self._flow: Worker[None] | None = None
         self._leaving: Timer | None = None

@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from drdeck.console.dialogs.ask_password import PasswordDialog
 from drdeck.console.dialogs.confirmation import Notice
 from drdeck.console.dialogs.fact_sheets import progress_dialog, result_dialog
+from drdeck.console.ports import Console
 from drdeck.console.state import describe
 from drdeck.controller.ipc.protocol import Listing
 from drdeck.controller.journal.operations import ENDED, OperationState, OperationView
 from drdeck.model.passwords import OWN, PasswordWanted
 
-if TYPE_CHECKING:
-    from drdeck.console.app import DrdeckApp
-
 
 class Unasked:
     """Tells what the news of the controller bring."""
 
-    def __init__(self, app: DrdeckApp) -> None:
+    def __init__(self, app: Console) -> None:
         self._app = app
+        self._tidings = Tidings()
+
+    def follow(self, operation: str) -> None:
+        """Have the end of an operation told."""
+        self._tidings.following.add(operation)
 
     def look(self) -> None:
         """Tell what is new, each thing once."""
@@ -29,12 +31,12 @@ class Unasked:
         listing = app.state.listing
         if listing is None:
             return
-        found = app.tidings.in_progress(listing)
+        found = self._tidings.in_progress(listing)
         if found is not None:
             self._greet(found)
-        for operation in app.tidings.ended(listing):
+        for operation in self._tidings.ended(listing):
             self._tell_end(operation)
-        for wanted in app.tidings.passwords_wanted(listing):
+        for wanted in self._tidings.passwords_wanted(listing):
             self.ask_password(wanted.of)
 
     def _greet(self, operation: OperationView) -> None:

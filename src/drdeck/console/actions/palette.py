@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from textual.screen import Screen
 
@@ -10,11 +10,9 @@ from drdeck.console.dialogs.action_lists import Item
 from drdeck.console.dialogs.fact_sheets import Help, row
 from drdeck.console.format import Line
 from drdeck.console.key_bindings import help_rows
+from drdeck.console.ports import Console
 from drdeck.console.screens.screen import ConsoleScreen
 from drdeck.model.actions import ACTIONS, menu
-
-if TYPE_CHECKING:
-    from drdeck.console.app import DrdeckApp
 
 COACH_KEYS = (
     ("h", "Hint", "what to think of; once more: what to press"),
@@ -22,7 +20,7 @@ COACH_KEYS = (
 )
 
 
-def _without(app: DrdeckApp) -> tuple[str, ...]:
+def _without(app: Console) -> tuple[str, ...]:
     """Actions that this console was not given, or for which there is no occasion."""
     listing = app.state.listing
     wanted = listing is not None and listing.passwords
@@ -35,7 +33,7 @@ def _without(app: DrdeckApp) -> tuple[str, ...]:
     return tuple(name for name, is_absent in absent.items() if is_absent)
 
 
-def everything(app: DrdeckApp, screen: Screen[Any], target: str | None) -> list[Item]:
+def everything(app: Console, screen: Screen[Any], target: str | None) -> list[Item]:
     """The palette's items over a screen, for the domain that they would be about."""
     domain = app.state.domain(target) if target is not None else None
     kind = screen.HELP if isinstance(screen, ConsoleScreen) else "domain"
@@ -52,7 +50,7 @@ def everything(app: DrdeckApp, screen: Screen[Any], target: str | None) -> list[
     ]
 
 
-def help_dialog(app: DrdeckApp) -> Help:
+def help_dialog(app: Console) -> Help:
     """The keys of the screen that is seen."""
     screen = app.screen
     kind = screen.HELP if isinstance(screen, ConsoleScreen) else "domain"

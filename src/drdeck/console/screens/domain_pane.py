@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import cast
 
 from textual.app import ComposeResult
 from textual.containers import Vertical
@@ -11,6 +11,7 @@ from textual.message import Message
 
 from drdeck.console.format import Line, marked, percent, plain_of, spread, wrap, wrap_some
 from drdeck.console.key_bindings import open_acts, shown_key
+from drdeck.console.ports import Console
 from drdeck.console.state import State
 from drdeck.console.widgets.domain_tabs import pitr_lines, setting_lines
 from drdeck.console.widgets.list_rows import alarm_lines, disturbed_lines, vm_details, vm_header, vm_row
@@ -25,9 +26,6 @@ from drdeck.model.actions import BY_NAME, driven_says
 from drdeck.model.domains import VM_STATUS_LABELS, Domain, SessionState, Vm
 from drdeck.model.pitr import Points
 from drdeck.model.text import clean
-
-if TYPE_CHECKING:
-    from drdeck.console.app import DrdeckApp
 
 VMS, PITR, SETTINGS, ALARMS = range(4)
 MOST_LINES = 6
@@ -69,11 +67,8 @@ class DomainPane(Vertical):
         yield text
 
     @property
-    def desk(self) -> DrdeckApp:
-        from drdeck.console.app import DrdeckApp
-
-        assert isinstance(self.app, DrdeckApp)
-        return self.app
+    def desk(self) -> Console:
+        return cast(Console, self.app)
 
     @property
     def asks(self) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import cast
 
 from textual import events
 from textual.app import ComposeResult
@@ -16,6 +16,7 @@ from textual.widgets import Static
 
 from drdeck.console.format import hour
 from drdeck.console.key_bindings import shown_key
+from drdeck.console.ports import Console
 from drdeck.console.state import State
 from drdeck.console.terminal.size_guard import Room
 from drdeck.console.widgets.coach_panel import CoachPanel
@@ -23,10 +24,6 @@ from drdeck.console.widgets.input_field import beside_typing
 from drdeck.console.widgets.question_bar import QuestionBar
 from drdeck.console.widgets.screen_frame import KeyLine, TopLine
 from drdeck.terminal_info import MIN_HEIGHT, MIN_WIDTH
-
-if TYPE_CHECKING:
-    from drdeck.console.app import DrdeckApp
-
 
 TOO_SMALL = (
     f"drdeck needs a terminal of {MIN_WIDTH} x {MIN_HEIGHT} or more; this one is smaller."
@@ -51,11 +48,8 @@ class ConsoleScreen(Screen[None]):
         self._room = Room(self)
 
     @property
-    def desk(self) -> DrdeckApp:
-        from drdeck.console.app import DrdeckApp
-
-        assert isinstance(self.app, DrdeckApp)
-        return self.app
+    def desk(self) -> Console:
+        return cast(Console, self.app)
 
     @property
     def state(self) -> State:
