@@ -1,0 +1,5 @@
+"""The socket between a controller and its consoles and commands.
+
+Only this folder speaks the protocol. `protocol` has the messages, `client` is the consoles' end,
+`server` the controller's; `request_handler` carries a message out.
+"""

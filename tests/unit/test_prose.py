@@ -1,0 +1,97 @@
+"""The language and the map of the source, held by rules that a machine can check."""
+
+from __future__ import annotations
+
+import ast
+import collections
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from tests.support import ROOT
+
+SOURCE = ROOT / "src" / "drdeck"
+STAND_INS = set(
+    [
+        "found",
+        "known",
+        "said",
+        "told",
+        "asked",
+        "shown",
+        "wanted",
+        "given",
+        "made",
+        "seen",
+        "gone",
+        "held",
+        "chosen",
+        "one",
+    ]
+)
+QUESTION = re.compile(r"(What|Whether|Who|Whose|How|Where|Why|When|Which)\b")
+STAND_INS_LEFT = 490
+"""Names that only say that a value was got; they become fewer, never more."""
+QUESTIONS_LEFT = 340
+"""Docstrings that begin with a question word; they become fewer, never more."""
+
+
+def trees(folder: Path) -> Iterator[tuple[Path, ast.Module]]:
+    for path in sorted(folder.rglob("*.py")):
+        yield path, ast.parse(path.read_text("utf-8"))
+
+
+def bound_names(tree: ast.Module) -> Iterator[str]:
+    """Locals and parameters, but not the names of comprehensions."""
+    comprehended = {
+        id(name)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.comprehension)
+        for name in ast.walk(node.target)
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store) and id(node) not in comprehended:
+            yield node.id
+        elif isinstance(node, ast.arg):
+            yield node.arg
+
+
+def test_names_say_what_a_value_is() -> None:
+    names = [name for _, tree in trees(SOURCE) for name in bound_names(tree) if name in STAND_INS]
+    assert len(names) <= STAND_INS_LEFT, collections.Counter(names)
+
+
+def test_docstrings_begin_with_a_noun_or_a_verb() -> None:
+    documented = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+    questions = [
+        f"{path.relative_to(SOURCE)}: {text[:60]}"
+        for path, tree in trees(SOURCE)
+        for node in ast.walk(tree)
+        if isinstance(node, documented) and (text := ast.get_docstring(node)) and QUESTION.match(text)
+    ]
+    assert len(questions) <= QUESTIONS_LEFT, "\n".join(questions)
+
+
+def test_no_two_top_level_classes_share_a_name() -> None:
+    names = [node.name for _, tree in trees(SOURCE) for node in tree.body if isinstance(node, ast.ClassDef)]
+    assert [name for name, times in collections.Counter(names).items() if times > 1] == []
+
+
+def test_no_two_files_share_a_name_but_those_of_mirrored_sites() -> None:
+    places = collections.defaultdict(set)
+    for path in SOURCE.rglob("*.py"):
+        parts = path.relative_to(SOURCE).parts
+        mirrored = parts[0] == "sites" and parts[1] in ("vsphere", "training")
+        if not path.stem.startswith("__"):
+            places[path.stem].add("a mirrored site" if mirrored else str(path))
+    assert {name: where for name, where in places.items() if len(where) > 1} == {}
+
+
+def test_folders_are_small_enough_to_read() -> None:
+    folders = collections.Counter(path.parent for path in SOURCE.rglob("*.py"))
+    assert {str(folder): many for folder, many in folders.items() if many > 16} == {}
+
+
+def test_every_folder_says_what_it_is() -> None:
+    for path in SOURCE.rglob("__init__.py"):
+        assert ast.get_docstring(ast.parse(path.read_text("utf-8"))), path
