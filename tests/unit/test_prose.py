@@ -11,24 +11,10 @@ from pathlib import Path
 from tests.support import ROOT
 
 SOURCE = ROOT / "src" / "drdeck"
-STAND_INS = set(
-    [
-        "found",
-        "known",
-        "said",
-        "told",
-        "asked",
-        "shown",
-        "wanted",
-        "given",
-        "made",
-        "seen",
-        "gone",
-        "held",
-        "chosen",
-        "one",
-    ]
-)
+STAND_INS = {
+    "found", "known", "said", "told", "asked", "shown", "wanted", "given", "made", "seen", "gone", "held",
+    "chosen", "one",
+}  # fmt: skip
 QUESTION = re.compile(r"(What|Whether|Who|Whose|How|Where|Why|When|Which)\b")
 STAND_INS_LEFT = 490
 """Names that only say that a value was got; they become fewer, never more."""
