@@ -1,4 +1,4 @@
-"""`python -m tests.screens FOLDER`: the pictures, and the page that shows them all, made anew."""
+"""`python -m tests.ui.screens FOLDER`: the pictures, and the page that shows them all, made anew."""
 
 from __future__ import annotations
 
@@ -85,6 +85,6 @@ def page() -> str:
 
 if __name__ == "__main__":
     if len(sys.argv) != 2:
-        sys.exit("usage: python -m tests.screens FOLDER")
+        sys.exit("usage: python -m tests.ui.screens FOLDER")
     logging.getLogger("drdeck").addHandler(logging.NullHandler())  # what the stage does on purpose
     asyncio.run(make(Path(sys.argv[1])))
