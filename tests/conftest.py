@@ -24,19 +24,24 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
-ROOMS = {"unit": "unit", "ui": "ui", "soak": "soak"}
-"""The tier of each folder directly under tests/; all others are e2e."""
-NEED_A_PROCESS = {"vcsim_built", "make_flow", "make_deck", "deck"}
-"""Fixtures that start a server or a controller: whoever uses one is e2e, wherever it stands."""
+OWN_TIERS = ("unit", "ui", "soak")
+"""Folders directly under tests/ that are a tier of their own; all others are e2e."""
 SLOW_FOLDERS = {"screens", "walks"}
 """Folders of the ui tier that plain `pytest` leaves out."""
 
 
 def tier_of(item: pytest.Item) -> str:
-    """The tier of a test (unit, ui, e2e or soak), by its folder and its fixtures."""
-    tier = ROOMS.get(item.path.relative_to(TESTS).parts[0], "e2e")
-    names = set(getattr(item, "fixturenames", ()))
-    return "e2e" if tier in ("unit", "ui") and names & NEED_A_PROCESS else tier
+    """The tier of a test, by its folder; a unit or ui test with a vCenter simulator is e2e."""
+    folder = item.path.relative_to(TESTS).parts[0]
+    if folder not in OWN_TIERS or (folder != "soak" and "vcsim_built" in getattr(item, "fixturenames", ())):
+        return "e2e"
+    return folder
+
+
+def is_quick(item: pytest.Item) -> bool:
+    """Whether plain `pytest` runs a test."""
+    slow = SLOW_FOLDERS.intersection(item.path.relative_to(TESTS).parts)
+    return tier_of(item) in ("unit", "ui") and not slow
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -45,13 +50,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         item.add_marker(tier_of(item))
     if config.args_source is not pytest.Config.ArgsSource.TESTPATHS or config.option.markexpr:
         return
-    quick = [
-        item
-        for item in items
-        if tier_of(item) in ("unit", "ui") and not SLOW_FOLDERS & set(item.path.relative_to(TESTS).parts)
-    ]
-    config.hook.pytest_deselected(items=[item for item in items if item not in set(quick)])
-    items[:] = quick
+    config.hook.pytest_deselected(items=[item for item in items if not is_quick(item)])
+    items[:] = [item for item in items if is_quick(item)]
 
 
 @pytest.fixture(scope="session")

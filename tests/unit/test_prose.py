@@ -18,8 +18,12 @@ STAND_INS = {
 QUESTION = re.compile(r"(What|Whether|Who|Whose|How|Where|Why|When|Which)\b")
 STAND_INS_LEFT = 490
 """Names that only say that a value was got; they become fewer, never more."""
-QUESTIONS_LEFT = 340
+QUESTIONS_LEFT = 336
 """Docstrings that begin with a question word; they become fewer, never more."""
+
+
+MIRRORED = ("sites/training", "sites/vsphere")
+"""Rooms in which the same thing has the same name."""
 
 
 def trees(folder: Path) -> Iterator[tuple[Path, ast.Module]]:
@@ -64,13 +68,14 @@ def test_no_two_top_level_classes_share_a_name() -> None:
 
 
 def test_no_two_files_share_a_name_but_those_of_mirrored_sites() -> None:
-    places = collections.defaultdict(set)
+    places = collections.defaultdict(list)
     for path in SOURCE.rglob("*.py"):
         parts = path.relative_to(SOURCE).parts
-        mirrored = parts[0] == "sites" and parts[1] in ("vsphere", "training")
+        room = "/".join(parts[:2]) if parts[0] == "sites" else ""
         if not path.stem.startswith("__"):
-            places[path.stem].add("a mirrored site" if mirrored else str(path))
-    assert {name: where for name, where in places.items() if len(where) > 1} == {}
+            places[path.stem].append(room if room in MIRRORED else "elsewhere")
+    shared = {name: rooms for name, rooms in places.items() if len(rooms) > 1}
+    assert {name: rooms for name, rooms in shared.items() if sorted(rooms) != sorted(MIRRORED)} == {}
 
 
 def test_folders_are_small_enough_to_read() -> None:

@@ -1,4 +1,4 @@
-"""What the commands print: data on stdout, everything else on stderr."""
+"""Output of the commands: data on stdout, all else on stderr; and the word that calls this drdeck."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Asking for a password on the terminal, and handing it to the controller."""
+"""Questions on the terminal that one Ctrl-C ends; a password is handed to the controller."""
 
 from __future__ import annotations
 

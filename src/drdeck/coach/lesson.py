@@ -1,4 +1,4 @@
-"""Lessons: a situation, objectives that are facts, and mistakes; `loading` reads them from TOML."""
+"""Lessons: a situation, objectives that are facts, and mistakes; `lesson_file` reads them from TOML."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What nobody asks for: points made and pruned while a domain is owned here."""
+"""Maintenance, unasked: points made and pruned while a domain is owned here, the journal tried again."""
 
 from __future__ import annotations
 

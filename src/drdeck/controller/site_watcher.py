@@ -1,4 +1,4 @@
-"""Seeing the site: watch it, know how old the last view is, and look anew after a lost answer."""
+"""Watching the site: how old the last view is, looking anew after a lost answer, and who fell behind."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an operator should know of a domain."""
+"""Alarms of a domain, and findings of the doctor: all that an operator should know unasked."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Restore points and which instants may be reached."""
+"""Restore points, which instants may be reached, and writing that is out of the ordinary."""
 
 from __future__ import annotations
 

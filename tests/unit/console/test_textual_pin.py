@@ -24,10 +24,10 @@ ADVICE = (
 )
 
 KNOWN: dict[str, tuple[Any, str, str]] = {
-    "App._display": (App._display, "app.py and console/frugal.py", "332affc2ca96"),
+    "App._display": (App._display, "app.py and console/terminal/diff_writer.py", "332affc2ca96"),
     "App._fatal_error": (App._fatal_error, "app.py", "a9ca279d5c6f"),
     "Compositor.render_strips": (Compositor.render_strips, "app.py", "6f7b857525b5"),
-    "ScrollBarRender.render_bar": (ScrollBarRender.render_bar, "widgets/scrolling.py", "728f9416b750"),
+    "ScrollBarRender.render_bar": (ScrollBarRender.render_bar, "widgets/row_list.py", "728f9416b750"),
 }
 """What is stood in for -> (it, where, the hash of its source)"""
 

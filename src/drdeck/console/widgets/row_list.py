@@ -1,4 +1,4 @@
-"""A list of rows with a cursor: drawn line by line, redrawn row by row."""
+"""A list of rows with a cursor, redrawn row by row; its scroll bar is drawn with characters."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A fixed block of text lines that redraws only those that changed."""
+"""Lines of text as strips in the app's look, and a block of them that redraws only what changed."""
 
 from __future__ import annotations
 

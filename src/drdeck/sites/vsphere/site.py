@@ -1,4 +1,4 @@
-"""The vSphere site: opened, watched with one long poll, and asked; what it does is in `hand`."""
+"""The vSphere site: opened, watched with one long poll, and asked; what it does is in `call_executor`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Scenarios: what a training site consists of and what befalls it; `loading` reads them from TOML."""
+"""Scenarios: what a training site consists of and what befalls it; `scenario_file` reads them from TOML."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which privileges each act needs, and where. Pure: the vCenter is asked in rights.py.
+"""Privileges: which each act needs, and where; and vCenter asked which of them the site's user lacks.
 
 The privileges of the single calls are those that the vSphere Web Services API names for them.
 """

@@ -1,4 +1,4 @@
-"""Reads properties, one call for any number of objects, and finds the root folder."""
+"""Properties: read by one call for any number of objects, and the filters of what is watched."""
 
 from __future__ import annotations
 
