@@ -1,4 +1,4 @@
-"""Which keys an operator may give to actions, and what would clash. Pure rules, no terminal."""
+"""Rules for the keys that an operator gives to actions: allowed, reserved, clashing. No terminal."""
 
 from __future__ import annotations
 
@@ -35,43 +35,41 @@ def spread(keys: str) -> list[str]:
     return [","] if keys == "," else [key.strip() for key in keys.split(",")]
 
 
-def effective(chosen: Mapping[str, str]) -> dict[str, list[str]]:
+def effective(own_keys: Mapping[str, str]) -> dict[str, list[str]]:
     """Action -> its keys, those of the operator where there are any."""
-    return {a.name: [canonical(k) for k in spread(chosen.get(a.name, a.key)) if k] for a in ACTIONS}
+    return {a.name: [canonical(k) for k in spread(own_keys.get(a.name, a.key)) if k] for a in ACTIONS}
 
 
 def _is_key(key: str) -> bool:
-    known = {k for action in ACTIONS for k in spread(action.key) if k}
+    shipped = {k for action in ACTIONS for k in spread(action.key) if k}
     return (
         (len(key) == 1 and key.isprintable() and not key.isspace())
         or key in _WORDS
-        or canonical(key) in known
+        or canonical(key) in shipped
         or bool(_CTRL.fullmatch(key))
     )
 
 
-def wrong(chosen: Mapping[str, str]) -> tuple[str, str] | None:
-    """The first action whose key cannot be had, and why with what would be right; None when all can."""
+def wrong(own_keys: Mapping[str, str]) -> tuple[str, str] | None:
+    """The first action whose key cannot be had, and why with what would be right; else None."""
     free = sorted(action.name for action in ACTIONS if action.name not in FIXED)
-    for name, keys in chosen.items():
+    for name, keys in own_keys.items():
         if name in FIXED:
             return name, "keeps its key, for enter and escape mean the same everywhere"
         if name not in free:
             return name, f"is no action; known here: {', '.join(free)}"
         for key in spread(keys):
             if not _is_key(key):
-                return (
-                    name,
-                    f"{quoted(key)} is no key; right would be a character, f1 to f24, or such as ctrl+o",
-                )
+                text = "is no key; right would be a character, f1 to f24, or such as ctrl+o"
+                return name, f"{quoted(key)} {text}"
             if canonical(key) in {canonical(k) for k in RESERVED}:
                 return name, f"{quoted(key)} is kept for lists, dialogs or the coach; choose another key"
     by_key: dict[str, str] = {}
-    for name, held in effective(chosen).items():
-        for key in held:
+    for name, its_keys in effective(own_keys).items():
+        for key in its_keys:
             other = by_key.setdefault(key, name)
             if other != name:
-                first, second = (name, other) if name in chosen else (other, name)
-                given = quoted(chosen.get(first, key))
-                return first, f'{given} is the key of "{second}" already; give one of them another key'
+                first, second = (name, other) if name in own_keys else (other, name)
+                key = quoted(own_keys.get(first, key))
+                return first, f'{key} is the key of "{second}" already; give one of them another key'
     return None

@@ -1,4 +1,4 @@
-"""What can be set, and what holds where nothing is: the tables of the settings file."""
+"""The tables of the settings file, with their defaults."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class SettingsTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 
 
 class ConsoleSettings(SettingsTable, frozen=True, kw_only=True):
-    """How the console looks. `keys`: action -> its key, instead of the one that it has."""
+    """Appearance of the console. `keys`: action -> its key, instead of the one that it has."""
 
     theme: Literal["dark", "light", "ansi", "mono"] = "dark"
     ascii: Literal["auto", "always", "never"] = "auto"
@@ -66,7 +66,7 @@ class DomainSettings(SettingsTable, frozen=True, kw_only=True):
 
 
 class VCenterSettings(SettingsTable, frozen=True, kw_only=True):
-    """How to reach a vCenter. `root`: inventory path whose child folders are the Protected Domains."""
+    """Connection to a vCenter. `root`: inventory path whose child folders are the Protected Domains."""
 
     url: str
     username: str
@@ -89,8 +89,8 @@ class VSphereSettings(VCenterSettings, frozen=True, kw_only=True, tag_field="kin
     """name -> DomainSettings once read"""
 
     def domain(self, name: str) -> DomainSettings:
-        found = self.domains.get(name)
-        return found if isinstance(found, DomainSettings) else DomainSettings()
+        domain = self.domains.get(name)
+        return domain if isinstance(domain, DomainSettings) else DomainSettings()
 
 
 class TrainingSettings(SettingsTable, frozen=True, kw_only=True, tag_field="kind", tag="training"):
@@ -131,8 +131,8 @@ class Settings(SettingsTable, frozen=True, kw_only=True):
             return self.sites[name]
         if name == TRAINING:
             return TrainingSettings(speed=TRAINING_SPEED)
-        known = ", ".join(sorted({*self.sites, TRAINING}))
-        raise SettingsError(f'there is no site "{name}" in the settings; known sites: {known}')
+        names = ", ".join(sorted({*self.sites, TRAINING}))
+        raise SettingsError(f'there is no site "{name}" in the settings; known sites: {names}')
 
 
 def password_variable(site: str) -> str:

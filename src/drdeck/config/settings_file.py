@@ -81,9 +81,9 @@ def parse(text: str, file: Path) -> Settings:
     sites = {name: _site(reader, name, raw) for name, raw in raw_sites.items()}
     settings = msgspec.structs.replace(settings, sites=sites)
     if settings.default_site not in sites and settings.default_site != TRAINING:
-        known = ", ".join(sorted({*sites, TRAINING}))
-        said = f'there is no site "{brief(settings.default_site)}"; known: {known}'
-        raise reader.fail(("default_site",), said)
+        names = ", ".join(sorted({*sites, TRAINING}))
+        text = f'there is no site "{brief(settings.default_site)}"; known: {names}'
+        raise reader.fail(("default_site",), text)
     return settings
 
 
@@ -95,8 +95,8 @@ def _site(reader: TableReader, name: str, raw: Any) -> SiteSettings:
         raise reader.fail(path, "must be a table")
     kind = raw.get("kind")
     if not isinstance(kind, str) or kind not in _KINDS:
-        said = "the key is missing" if kind is None else f"{quoted(kind)} is no kind of site"
-        raise reader.fail((*path, "kind"), f"{said}; right would be {RIGHT['kind']}")
+        fault = "the key is missing" if kind is None else f"{quoted(kind)} is no kind of site"
+        raise reader.fail((*path, "kind"), f"{fault}; right would be {RIGHT['kind']}")
     if kind == "vsphere":
         return _vsphere(reader, path, dict(raw))
     site = reader.table(_KINDS[kind], raw, path)
@@ -162,9 +162,9 @@ def _vcenter(reader: TableReader, path: tuple[str, ...], vcenter: VCenterSetting
         if not re.fullmatch(r"[0-9A-Fa-f]{64}", digits):
             raise reader.fail((*path, "thumbprint"), f"is not {RIGHT['thumbprint']}")
     _span(reader, (*path, "timeout"), vcenter.timeout, 1, 3600)
-    chosen = [k for k in ("ca_file", "thumbprint", "insecure") if getattr(vcenter, k)]
-    if len(chosen) > 1:
-        raise reader.fail((*path, chosen[1]), f"{' and '.join(chosen)} exclude each other; keep one")
+    checks = [k for k in ("ca_file", "thumbprint", "insecure") if getattr(vcenter, k)]
+    if len(checks) > 1:
+        raise reader.fail((*path, checks[1]), f"{' and '.join(checks)} exclude each other; keep one")
 
 
 def _url(reader: TableReader, path: tuple[str, ...], url: str) -> None:

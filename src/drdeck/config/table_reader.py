@@ -33,7 +33,7 @@ RIGHT = {
     "url": 'an address such as "https://vcsa.example/sdk"',
     "root": 'an inventory path such as "/DC0/vm/drdeck"',
 }
-"""key -> what it wants"""
+"""key -> the values that it takes"""
 _T = TypeVar("_T", bound=SettingsTable)
 
 
@@ -63,11 +63,10 @@ class TableReader:
     def table(self, kind: type[_T], data: Any, path: tuple[str, ...]) -> _T:
         if not isinstance(data, dict):
             raise self.fail(path, "must be a table")
-        known = {f.encode_name for f in msgspec.structs.fields(kind)}
-        tag = kind.__struct_config__.tag_field
+        names = _keys_of(kind, ())
         for key in data:
-            if key not in known and key != tag:
-                raise self.fail((*path, key), _unknown(key, known))
+            if key not in names and key != kind.__struct_config__.tag_field:
+                raise self.fail((*path, key), _unknown(key, names))
         try:
             return msgspec.convert(data, kind, dec_hook=_convert_hook, strict=True)
         except msgspec.ValidationError as error:
@@ -80,8 +79,7 @@ class TableReader:
         keys = tuple(re.findall(r"[A-Za-z_]\w*", where.strip("`$")))
         unknown = re.search(r"unknown field `(.*)`", text, re.DOTALL)
         if unknown:
-            known = _keys_of(kind, keys)
-            return self.fail((*path, *keys, unknown[1]), _unknown(unknown[1], known))
+            return self.fail((*path, *keys, unknown[1]), _unknown(unknown[1], _keys_of(kind, keys)))
         missing = re.search(r"required field `(\w+)`", text)
         if missing:
             right = RIGHT.get(missing[1], "a value")
@@ -107,20 +105,20 @@ _QUOTED = re.compile(r"'(.{60,})'", re.DOTALL)
 
 
 def _plain(text: str) -> str:
-    text = _QUOTED.sub(lambda found: quoted(found[1]), text.replace("`", ""))
+    text = _QUOTED.sub(lambda match: quoted(match[1]), text.replace("`", ""))
     return text[:1].lower() + text[1:]
 
 
-def _unknown(key: str, known: set[str]) -> str:
+def _unknown(key: str, names: set[str]) -> str:
     if "password" in key.lower() and key != "password_command":
         return (
             "drdeck keeps no password in a file; use password_command, the environment variable"
             " DRDECK_PASSWORD_<SITE>, or answer the prompt"
         )
-    close = difflib.get_close_matches(key[:100], known, n=1)
+    close = difflib.get_close_matches(key[:100], names, n=1)
     if close:
         return f'unknown key; "{close[0]}" would be right'
-    return f"unknown key; known here: {', '.join(sorted(known))}"
+    return f"unknown key; known here: {', '.join(sorted(names))}"
 
 
 _LONGEST = 1000
@@ -131,23 +129,23 @@ _PLAIN = re.compile(r"\[{1,2}([\w.-]+)\]{1,2}", re.ASCII)
 
 def _key_lines(text: str) -> dict[tuple[str, ...], int]:
     """Line of each key and table header, as far as a line-wise look can tell."""
-    found: dict[tuple[str, ...], int] = {}
+    lines: dict[tuple[str, ...], int] = {}
     table: tuple[str, ...] = ()
     for number, line in enumerate(text.split("\n"), 1):
         stripped = line[:_LONGEST].strip()
         try:
             if stripped.startswith("["):
                 table = _path_of(stripped.split("#")[0] if '"' not in stripped else stripped)
-                found.setdefault(table, number)
+                lines.setdefault(table, number)
             elif "=" in stripped:
                 key = stripped.split("=", 1)[0].strip()
                 path = (*table, *_path_of(f"[{key}]"))
-                found.setdefault(path, number)
+                lines.setdefault(path, number)
                 for inner in _INLINE.findall(stripped.split("=", 1)[1]):
-                    found.setdefault((*path, inner), number)
+                    lines.setdefault((*path, inner), number)
         except tomllib.TOMLDecodeError:
             continue
-    return found
+    return lines
 
 
 def _path_of(header: str) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""Where in a TOML file something stands, so that an error can name the line."""
+"""Places of keys in a TOML file, so that an error can name the line."""
 
 from __future__ import annotations
 
@@ -78,8 +78,7 @@ def _lines(text: str) -> dict[Path, int]:
             continue
         key = _KEY.match(line)
         if key:
-            path: Path = (*here, *_names(key[1]))
-            lines.setdefault(path, number)
+            lines.setdefault((*here, *_names(key[1])), number)
     return lines
 
 
@@ -98,7 +97,7 @@ def _inside(names: Iterable[str], counts: dict[Path, int]) -> Path:
 
 
 def value_at(data: Any, path: Path) -> Any:
-    """What stands at a path, or None."""
+    """The value at a path, or None."""
     for part in path:
         try:
             data = data[part]
