@@ -18,7 +18,7 @@ from drdeck.model.text import clean
 from drdeck.model.times import parse_instant
 
 from . import exit_codes, json_shapes, output, watching
-from .context import Context, runs
+from .context import Context, json_option, runs
 from .exit_codes import Exit
 from .prompts import Asker, ask
 
@@ -31,10 +31,10 @@ class Seconds(click.FloatRange):
     name = "seconds"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        found: float = super().convert(value, param, ctx)
-        if not math.isfinite(found):
+        seconds: float = super().convert(value, param, ctx)
+        if not math.isfinite(seconds):
             self.fail(f"{value!r} is no number of seconds", param, ctx)
-        return found
+        return seconds
 
 
 SECONDS = Seconds(min=0)
@@ -43,7 +43,7 @@ SECONDS = Seconds(min=0)
 def act_options(command: Decorated) -> Decorated:
     """--wait, --timeout and --json, as every act has them."""
     for option in (
-        click.option("--json", "as_json", is_flag=True, help="Print one JSON object."),
+        json_option,
         click.option(
             "--timeout", type=SECONDS, metavar="S", help="With --wait: give up waiting after so many seconds."
         ),
@@ -88,10 +88,10 @@ async def act_with(
             if error.code != "rule" or request.action != "cfo_complete":
                 raise
             # refused, perhaps, for nothing but that nobody could log in at the protected site
-            wanted = asker.wanted(await client.get_listing(), PROTECTED)
-            if wanted is None:
+            need = asker.wanted(await client.get_listing(), PROTECTED)
+            if need is None:
                 raise
-            await asker.ask(wanted, "the protected site")
+            await asker.ask(need, "the protected site")
         else:
             break
     if as_json:
@@ -212,13 +212,12 @@ def pitr() -> None:
 
 @pitr.command("points")
 @click.argument("domain")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@json_option
 @runs
 async def pitr_points(context: Context, domain: str, as_json: bool) -> None:
     """List the restore points of DOMAIN that may be picked, newest first."""
     async with context.client() as client:
-        found = await client.points(domain)
-    shaped = json_shapes.points(found)
+        shaped = json_shapes.points(await client.points(domain))
     if as_json:
         output.emit(shaped)
         return
@@ -273,11 +272,11 @@ async def pitr_run(
     async with context.client() as client:
         listing = await client.get_listing()
         try:
-            instant, said = parse_instant(to, json_shapes.site_now(listing))
+            instant, remark = parse_instant(to, json_shapes.site_now(listing))
         except ValueError as error:
             raise Exit(exit_codes.USAGE, str(error)) from None
-        if said:
-            output.note(said)
+        if remark:
+            output.note(remark)
         request = Request(action="pitr_run", domain=domain, to=instant, vms=vms, confirm=confirm)
         await act_with(client, request, wait, timeout, as_json)
 
@@ -311,7 +310,7 @@ async def takeover(
 @click.command("answer")
 @click.argument("operation")
 @click.argument("choice", type=click.Choice(["retry", "skip", "abort", "confirm"]))
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@json_option
 @runs
 async def answer(context: Context, operation: str, choice: str, as_json: bool) -> None:
     """Answer what OPERATION asks."""

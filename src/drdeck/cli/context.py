@@ -1,4 +1,4 @@
-"""What every command needs: settings, the site chosen, and a way to its controller."""
+"""The base of every command: settings, the site in use, and a way to its controller."""
 
 from __future__ import annotations
 
@@ -35,6 +35,7 @@ from .prompts import Asker
 FIRST_SIGHT_S = 90
 """How long a command waits for the site's first view before it gives up."""
 _T = TypeVar("_T")
+json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 
 
 @dataclass
@@ -84,7 +85,7 @@ class Context:
 
     @property
     def fresh(self) -> bool:
-        """Whether nothing was set up yet: no settings file, and the built-in training site."""
+        """True before anything is set up: no settings file, and the built-in training site."""
         return not self.config.exists() and self.site == TRAINING
 
     @property
@@ -97,7 +98,7 @@ class Context:
         return paths_for(name, self.state)
 
     def arguments(self) -> list[str]:
-        """How the controller process is told the same."""
+        """The same options, for the command line of the controller process."""
         words = ["--site", self.site]
         if self.config_given:
             words += ["--config", str(self.config.absolute())]
@@ -118,7 +119,7 @@ class Context:
         client = await attach(self.paths, self.arguments(), kind, start)
         if kind == "cli":
             client.patience_s = liveness.GIVE_UP_S
-            client.beside(liveness.mind(client, functools.partial(_silent, client), _again))
+            client.beside(liveness.mind(client, functools.partial(_silent, client), _back))
         return client
 
     @contextlib.asynccontextmanager
@@ -147,7 +148,7 @@ def _silent(client: Client) -> None:
     output.note(liveness.SILENT + (f"; given up after {limit:g} s of that" if math.isfinite(limit) else ""))
 
 
-def _again() -> None:
+def _back() -> None:
     output.note(liveness.AGAIN)
 
 
@@ -172,21 +173,17 @@ async def wait_for_sight(client: Client, stale: bool = False) -> Listing:
                 if listing is not None:
                     if listing.error is None:
                         return listing
-                    wanted = asker.wanted(listing) if listing.needs_password else None
-                    if wanted is not None:
+                    need = asker.wanted(listing) if listing.needs_password else None
+                    if need is not None:
                         limit.reschedule(None)  # a person types as long as it takes
-                        await asker.ask(wanted, listing.site)
+                        await asker.ask(need, listing.site)
                         limit.reschedule(asyncio.get_running_loop().time() + FIRST_SIGHT_S)
                         continue
-                    if listing.needs_password and asker.waits(listing):
-                        await client.changed()
-                        continue
-                    if listing.error in (NOT_SEEN, LOGGED_IN):
-                        await client.changed()
-                        continue
-                    if stale and listing.seen_at is not None:
-                        return listing
-                    raise Exit(exit_codes.UNREACHABLE, listing.error)
+                    tried = listing.needs_password and asker.waits(listing)
+                    if not tried and listing.error not in (NOT_SEEN, LOGGED_IN):
+                        if stale and listing.seen_at is not None:
+                            return listing
+                        raise Exit(exit_codes.UNREACHABLE, listing.error)
                 await client.changed()
     except TimeoutError:
         raise Exit(exit_codes.UNREACHABLE, f"the site was not seen within {FIRST_SIGHT_S} s") from None
@@ -207,7 +204,7 @@ def runs(command: Callable[..., Coroutine[Any, Any, _T]]) -> Callable[..., _T]:
     return run
 
 
-def told(main: Callable[[], object]) -> int:
+def exit_code_of(main: Callable[[], object]) -> int:
     """Run a command and turn every way it can end into an exit code and one sentence."""
     try:
         main()
@@ -237,8 +234,8 @@ def told(main: Callable[[], object]) -> int:
             os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return exit_codes.FAILED
     except OSError as error:
-        said = error.strerror or str(error)
-        return _say(f"{error.filename}: {said}" if error.filename else said, exit_codes.FAILED)
+        reason = error.strerror or str(error)
+        return _say(f"{error.filename}: {reason}" if error.filename else reason, exit_codes.FAILED)
     return exit_codes.DONE
 
 

@@ -18,14 +18,14 @@ from drdeck.model.alarms import Finding
 from drdeck.model.passwords import PROTECTED
 
 from . import exit_codes, output
-from .context import Context, runs, wait_for_sight
+from .context import Context, json_option, runs, wait_for_sight
 from .exit_codes import Exit
 from .prompts import Asker
 
 
 @click.command("doctor")
 @click.option("--strict", is_flag=True, help="Warnings too end with exit code 1.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@json_option
 @runs
 async def doctor(context: Context, as_json: bool, strict: bool) -> None:
     """Check terminal, settings, controller and site: a line each, and what to do.
@@ -84,17 +84,17 @@ def _size() -> tuple[int, int] | None:
 
 def _settings(context: Context) -> list[Finding]:
     settings = context.settings
-    if context.config.exists():
-        found = [_ok("settings", f"{context.config}, site {context.site}")]
-    else:
-        found = [_ok("settings", f"none at {context.config}: the training site is used")]
+    text = f"{context.config}, site {context.site}"
+    if not context.config.exists():
+        text = f"none at {context.config}: the training site is used"
+    findings = [_ok("settings", text)]
     site = settings.site(context.site)
     if isinstance(site, VSphereSettings) and not site.password_command:
         variable = password_variable(context.site)
-        known = "is set" if os.environ.get(variable) else "is not set, so it is asked for"
-        found.append(_ok("password", f"no password_command; {variable} {known}"))
+        state = "is set" if os.environ.get(variable) else "is not set, so it is asked for"
+        findings.append(_ok("password", f"no password_command; {variable} {state}"))
     for variable, names in _shared(settings).items():
-        found.append(
+        findings.append(
             Finding(
                 level="warn",
                 subject="settings",
@@ -102,7 +102,7 @@ def _settings(context: Context) -> list[Finding]:
                 remedy="rename one of the sites, or give them a password_command",
             )
         )
-    return found
+    return findings
 
 
 def _shared(settings: Settings) -> dict[str, list[str]]:
@@ -120,9 +120,9 @@ def _shared(settings: Settings) -> dict[str, list[str]]:
 
 async def _controller(context: Context, client: Client) -> list[Finding]:
     status = await client.status()
-    found = [_ok("controller", f"runs as process {status.pid}, drdeck {status.version}")]
+    findings = [_ok("controller", f"runs as process {status.pid}, drdeck {status.version}")]
     if status.version != drdeck.__version__:
-        found.append(
+        findings.append(
             Finding(
                 level="warn",
                 subject="controller",
@@ -130,13 +130,13 @@ async def _controller(context: Context, client: Client) -> list[Finding]:
                 remedy="drdeck controller stop, when no operation is open",
             )
         )
-    found.append(_journal(context))
+    findings.append(_journal(context))
     try:
         await wait_for_sight(client)
         await _protected_password(client)
     except Exit:
         pass  # why the site is out of sight is one of the findings
-    return [*found, *await client.findings()]
+    return [*findings, *await client.findings()]
 
 
 def _journal(context: Context) -> Finding:
@@ -154,6 +154,6 @@ def _journal(context: Context) -> Finding:
 async def _protected_password(client: Client) -> None:
     """Once, on a terminal: the protected site may want one too."""
     asker, listing = Asker(client), await client.get_listing()
-    wanted = asker.wanted(listing, PROTECTED)
-    if wanted is not None:
-        await asker.ask(wanted, listing.site)
+    need = asker.wanted(listing, PROTECTED)
+    if need is not None:
+        await asker.ask(need, listing.site)

@@ -16,13 +16,12 @@ from drdeck.controller.process.archive import set_aside
 from drdeck.model.times import parse_duration, show
 
 from . import exit_codes, output
-from .context import Context, runs, wait_for_sight
+from .context import Context, json_option, runs, wait_for_sight
 from .exit_codes import Exit
 
 FAULTS = ("object_store_lost", "power_on_fails", "shutdown_fails", "foreign_snapshot", "slow_vm")
 
 lesson_option = click.option("--lesson", metavar="LESSON", help="The lesson's site, where several run.")
-json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 
 
 @click.command("inject")
@@ -109,7 +108,7 @@ def _seconds(text: str) -> float:
 
 
 async def _running(context: Context, lesson: str | None) -> Client:
-    """The site that is meant: the one named, the only one that runs, or the only one somebody looks at."""
+    """A client of the site named, else of the only one that runs or that has a console."""
     if lesson is not None:
         try:
             home = homes.home_of(find(lesson).lesson.name, context.state)
@@ -123,25 +122,25 @@ async def _running(context: Context, lesson: str | None) -> Client:
         return await context.attach(start=False)
     places = [(f"the site {context.site}", context)]
     places += [(f"the lesson {home.name}", lesson_context(home)) for home in homes.homes(context.state)]
-    found: list[tuple[str, Client]] = []
+    running: list[tuple[str, Client]] = []
     for label, place in places:
         with contextlib.suppress(Disconnected):
-            found.append((label, await place.attach(start=False)))
-    if not found:
+            running.append((label, await place.attach(start=False)))
+    if not running:
         raise Exit(exit_codes.FAILED, "no training site runs; `drdeck` or `drdeck train 1` starts one")
-    chosen = found if len(found) == 1 else [one for one in found if (await one[1].status()).consoles]
-    for one in found:
-        if len(chosen) != 1 or one is not chosen[0]:
-            await one[1].close()
-    if len(chosen) != 1:
-        names = ", ".join(label for label, _ in found)
+    meant = running if len(running) == 1 else [site for site in running if (await site[1].status()).consoles]
+    for site in running:
+        if len(meant) != 1 or site is not meant[0]:
+            await site[1].close()
+    if len(meant) != 1:
+        names = ", ".join(label for label, _ in running)
         raise Exit(
             exit_codes.USAGE,
             f"several training sites run: {names}; say which, with --lesson, or --site before train",
         )
-    if len(found) > 1:
-        output.note(f"{chosen[0][0]}, where a console is attached:")
-    return chosen[0][1]
+    if len(running) > 1:
+        output.note(f"{meant[0][0]}, where a console is attached:")
+    return meant[0][1]
 
 
 def lesson_context(home: Path, read_only: bool = False) -> Context:

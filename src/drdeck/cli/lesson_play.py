@@ -37,7 +37,7 @@ LONG_AGO_S = 6 * 3600
 
 
 @contextlib.contextmanager
-def told() -> Iterator[None]:
+def lesson_errors() -> Iterator[None]:
     """Inside, a lesson that cannot be used ends the command with its sentence."""
     try:
         yield
@@ -48,7 +48,7 @@ def told() -> Iterator[None]:
 
 
 def row_of(course: Course, context: Context) -> dict[str, Any]:
-    """What a list of lessons has of one."""
+    """The row of a lesson in their list."""
     lesson = course.lesson
     begun, met, finished = False, 0, False
     with contextlib.suppress(ProgressError):  # said when the lesson is opened
@@ -92,7 +92,7 @@ def play(context: Context, words: str) -> None:
     """A lesson that was chosen in a console, and each that is chosen in its console: a finished one anew."""
     following: str | None = words
     while following is not None:
-        with told():
+        with lesson_errors():
             course = find(following)
             finished = row_of(course, context)["finished"]
             following = with_console(context, *prepare(context, course, following, None, finished))
@@ -158,32 +158,29 @@ def with_console(context: Context, played: Context, coach: Coach) -> str | None:
     if coach.drop is not None:
         output.note(coach.drop)
         return None
-    found = coach.result()
-    if found is not None and left.lesson is None:
-        _say_result(coach, found)
+    result = coach.result()
+    if result is not None and left.lesson is None:
+        _say_result(coach, result)
     if left.code:
         raise Exit(left.code)
     return left.lesson
 
 
-def _say_result(coach: Coach, found: Result) -> None:
-    for line in lines(found):
+def _say_result(coach: Coach, result: Result) -> None:
+    for line in lines(result):
         output.say_wrapped(line)
-    if not found.finished:
+    if not result.finished:
         output.note(f"{coach.call} goes on with it")
         return
     if coach.course.lesson.end:
         output.say_wrapped(" ".join(coach.course.lesson.end.split()))
-    following = next((c.lesson for c in shipped() if c.lesson.number == found.number + 1), None)
-    if following is not None and found.number:
+    following = next((c.lesson for c in shipped() if c.lesson.number == result.number + 1), None)
+    if following is not None and result.number:
         output.note(f"Next: {coach.program} train {following.number} ({following.title})")
 
 
 async def look(played: Context, coach: Coach) -> CoachNews:
     """Look once, where the controller runs. Raises ControllerError, Exit, ProgressError."""
-    client = await played.attach(start=False)
-    try:
+    async with played.client(start=False, sighted=False) as client:
         await wait_for_sight(client)
         return await coach.observe(client)
-    finally:
-        await client.close()

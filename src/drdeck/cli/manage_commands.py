@@ -13,12 +13,10 @@ from drdeck.controller.process.logs import CONSOLE_LOG
 from drdeck.model.times import show
 
 from . import exit_codes, output
-from .context import Context, runs
+from .context import Context, json_option, runs
 from .exit_codes import Exit
 from .prompts import ask, confirm
 from .site_adding import add, add_from_console
-
-json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 
 
 @click.group()
@@ -100,12 +98,12 @@ def sites(click_context: click.Context, as_json: bool) -> None:
         return
     context: Context = click_context.obj
     settings = context.settings
-    chosen = context.site
+    default = context.site
     rows = []
     for name in dict.fromkeys([*settings.sites, TRAINING]):
         site = settings.site(name)
-        kind = str(type(site).__struct_config__.tag)
-        rows.append({"name": name, "kind": kind, "url": getattr(site, "url", None), "chosen": name == chosen})
+        kind, url = str(type(site).__struct_config__.tag), getattr(site, "url", None)
+        rows.append({"name": name, "kind": kind, "url": url, "chosen": name == default})
     if as_json:
         output.emit({"sites": rows})
         return
@@ -136,7 +134,7 @@ async def sites_add(
     insecure: bool,
 ) -> None:
     """Ask for a vSphere site, try to connect, and write it into the settings."""
-    given = {
+    answers = {
         "name": name,
         "url": url,
         "username": username,
@@ -151,13 +149,13 @@ async def sites_add(
             output.note(line)
         return confirm("Pin this certificate?")
 
-    said = await add(
+    remarks = await add(
         context.config,
-        given,
+        answers,
         lambda: ask("Password", hidden=True),
         pins if sys.stdin.isatty() else None,
     )
-    for line in said:
+    for line in remarks:
         output.note(line)
 
 
@@ -180,8 +178,8 @@ def open_console(context: Context) -> None:
 
     from .lesson_play import lesson_rows, play
 
-    async def add_site(given: dict[str, Any]) -> str:
-        return await add_from_console(context.config, given)
+    async def add_site(answers: dict[str, Any]) -> str:
+        return await add_from_console(context.config, answers)
 
     left = run(
         lambda: context.attach("console"),

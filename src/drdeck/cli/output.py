@@ -23,8 +23,7 @@ from .json_shapes import Json
 
 
 def readable(text: str, lines: bool = False) -> str:
-    """A text for this terminal: what came from outside made harmless, and ASCII where the locale is not
-    UTF-8 (there the bytes of UTF-8 are control characters, among others)."""
+    """A text for this terminal: harmless, and ASCII where the bytes of UTF-8 may be control characters."""
     text = clean(text, lines)
     return text if is_utf8() else spelled(text)
 
@@ -65,11 +64,11 @@ def told_when_unread(call: Callable[[], None]) -> Iterator[None]:
         return
     loop = asyncio.get_running_loop()
 
-    def gone() -> None:
+    def reader_left() -> None:
         loop.remove_reader(file)
         call()
 
-    loop.add_reader(file, gone)  # the writing end of a pipe has nothing to read but its error
+    loop.add_reader(file, reader_left)  # the writing end of a pipe has nothing to read but its error
     try:
         yield
     finally:
@@ -126,8 +125,8 @@ def called() -> str:
     own = Path(sys.argv[0])
     if own.name != NAME:
         return NAME  # by `python -m`, or in a program of somebody's own
-    found = shutil.which(NAME)
-    if found is not None and Path(found).exists() and own.exists() and Path(found).samefile(own):
+    installed = shutil.which(NAME)
+    if installed is not None and Path(installed).exists() and own.exists() and Path(installed).samefile(own):
         return NAME
     try:
         return str(own.absolute().relative_to(Path.cwd()))

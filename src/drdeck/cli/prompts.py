@@ -27,36 +27,36 @@ class Asker:
         self._asked: set[tuple[str, int]] = set()
 
     def wanted(self, listing: Listing, of: str = OWN) -> PasswordWanted | None:
-        """What to ask now; None without a terminal, or when the answer is still on its way."""
+        """The password to ask for now; None without a terminal, or with the answer still on its way."""
         if not sys.stdin.isatty() or len(self._asked) >= TRIES:
             return None
-        found = next((w for w in listing.passwords if w.of == of), None)
-        return None if found is None or (of, found.number) in self._asked else found
+        need = next((w for w in listing.passwords if w.of == of), None)
+        return None if need is None or (of, need.number) in self._asked else need
 
     def waits(self, listing: Listing, of: str = OWN) -> bool:
-        """Whether a password is being tried that was typed here, or that is good: then nobody is asked."""
-        asked = [w for w in listing.passwords if w.of == of]
-        return not asked or any((w.of, w.number) in self._asked for w in asked)
+        """True while a password is tried that was typed here, or that is good: then nobody is asked."""
+        needs = [w for w in listing.passwords if w.of == of]
+        return not needs or any((w.of, w.number) in self._asked for w in needs)
 
-    async def ask(self, wanted: PasswordWanted, site: str) -> None:
+    async def ask(self, need: PasswordWanted, site: str) -> None:
         """Prompt, and hand it over. Raises ControllerError."""
-        self._asked.add((wanted.of, wanted.number))
-        if wanted.why:
-            output.note(wanted.why)
-        typed = Password(ask(whose(wanted, site), hidden=True))
+        self._asked.add((need.of, need.number))
+        if need.why:
+            output.note(need.why)
+        typed = Password(ask(whose(need, site), hidden=True))
         try:
-            await self._client.secret(typed, wanted.of)
+            await self._client.secret(typed, need.of)
         except ControllerError as error:
             if error.code != "usage":
                 raise
             output.note(str(error))
-            self._asked.discard((wanted.of, wanted.number))
+            self._asked.discard((need.of, need.number))
 
 
-def whose(wanted: PasswordWanted, site: str) -> str:
+def whose(need: PasswordWanted, site: str) -> str:
     """ "Password of USER at ADDRESS", as far as known."""
-    user = f" of {wanted.user}" if wanted.user else ""
-    return f"Password{user} at {wanted.address or site}"
+    user = f" of {need.user}" if need.user else ""
+    return f"Password{user} at {need.address or site}"
 
 
 @contextlib.contextmanager
@@ -76,6 +76,6 @@ def confirm(text: str) -> bool:
 
 
 def ask(text: str, hidden: bool = False) -> str:
-    """What is typed, asked for on stderr. Raises click.Abort for Ctrl-C and at the end of the input."""
+    """The typed line, prompted for on stderr. Raises click.Abort for Ctrl-C and at the end of the input."""
     with interruptible():
         return str(click.prompt(readable(text), hide_input=hidden, err=True))

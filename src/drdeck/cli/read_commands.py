@@ -147,25 +147,25 @@ async def tasks(context: Context, as_json: bool) -> None:
     async with context.client(sighted=False) as client:
         recent = await client.tasks()
     # the controller keeps the recent ones, and knows what the open ones wait for
-    known = {op.id: op for op in (*journaled(context.paths.journal), *recent)}
-    operations = sorted(known.values(), key=lambda op: op.asked_at, reverse=True)
+    by_id = {op.id: op for op in (*journaled(context.paths.journal), *recent)}
+    operations = sorted(by_id.values(), key=lambda op: op.asked_at, reverse=True)
     steps = steps_by_operation(context.paths.journal)
     if as_json:
         output.emit({"operations": [json_shapes.operation(op, steps.get(op.id, [])) for op in operations]})
         return
     if not operations:
         output.note("nothing was asked for yet")
-    width = max((len(step["time"]) for told in steps.values() for step in told), default=0)
+    width = max((len(step["time"]) for its in steps.values() for step in its), default=0)
     for op in operations:
-        asked = f"asked {json_shapes.time(op.asked_at)} by {op.asked_by}"
+        request = f"asked {json_shapes.time(op.asked_at)} by {op.asked_by}"
         end = f", ended {json_shapes.time(op.ended_at)}" if op.ended_at else ""
-        output.say(f"{op.id}  {op.action} {op.domain}: {op.state}, {asked}{end}")
+        output.say(f"{op.id}  {op.action} {op.domain}: {op.state}, {request}{end}")
         for step in steps.get(op.id, []):
-            said = f": {step['text']}" if step["text"] else ""
-            output.say(f"    {step['time']:<{width}}  {step['says']}: {step['result']}{said}")
-        for text in (op.error, op.question.text if op.question else op.waits_for):
-            if text:
-                output.say(f"    {text}")
+            text = f": {step['text']}" if step["text"] else ""
+            output.say(f"    {step['time']:<{width}}  {step['says']}: {step['result']}{text}")
+        for remark in (op.error, op.question.text if op.question else op.waits_for):
+            if remark:
+                output.say(f"    {remark}")
 
 
 @click.group()

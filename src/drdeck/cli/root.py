@@ -9,7 +9,7 @@ import click
 import drdeck
 
 from . import action_commands, doctor_command, manage_commands, read_commands, train_commands
-from .context import Context, default_config, told
+from .context import Context, default_config, exit_code_of
 
 
 @click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
@@ -73,4 +73,4 @@ for command in (
 
 def run(arguments: list[str]) -> int:
     """Run the command line; returns the exit code."""
-    return told(lambda: cli.main(arguments, prog_name="drdeck", standalone_mode=False))
+    return exit_code_of(lambda: cli.main(arguments, prog_name="drdeck", standalone_mode=False))

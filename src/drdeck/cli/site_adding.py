@@ -19,40 +19,40 @@ _OPTIONAL = ("ca_file", "thumbprint", "insecure")
 
 async def add(
     config: Path,
-    given: Mapping[str, Any],
+    answers: Mapping[str, Any],
     ask: Callable[[], str],
     pins: Callable[[UnknownCertificate], bool] | None = None,
 ) -> list[str]:
     """Try to connect, then write the site; `ask` gives the password. Returns what to say of it.
 
-    `given`: name, url, username, root; ca_file, thumbprint, insecure where there is any. `pins` is
+    `answers`: name, url, username, root; ca_file, thumbprint, insecure where there is any. `pins` is
     asked about a certificate met first. Raises SettingsError for what is wrong with what was given,
     ControllerError when the site does not answer or is not believed.
     """
     try:
-        return await _add(config, given, ask)
+        return await _add(config, answers, ask)
     except UnknownCertificate as met:
-        if pins is None or not first_contact(given) or not pins(met):
+        if pins is None or not first_contact(answers) or not pins(met):
             raise
         thumbprint = met.certificate.thumbprint
-    return await _add(config, {**given, "thumbprint": thumbprint}, ask)
+    return await _add(config, {**answers, "thumbprint": thumbprint}, ask)
 
 
-def first_contact(given: Mapping[str, Any]) -> bool:
-    """Whether nothing was said yet about which certificate is right."""
-    return not any(given.get(key) for key in _OPTIONAL)
+def first_contact(answers: Mapping[str, Any]) -> bool:
+    """True while no answer says which certificate is right."""
+    return not any(answers.get(key) for key in _OPTIONAL)
 
 
-async def _add(config: Path, given: Mapping[str, Any], ask: Callable[[], str]) -> list[str]:
-    name = given["name"]
-    table = {"kind": "vsphere", **{key: given[key] for key in ("url", "username", "root")}}
-    table |= {key: given[key] for key in _OPTIONAL if given.get(key)}
+async def _add(config: Path, answers: Mapping[str, Any], ask: Callable[[], str]) -> list[str]:
+    name = answers["name"]
+    table = {"kind": "vsphere", **{key: answers[key] for key in ("url", "username", "root")}}
+    table |= {key: answers[key] for key in _OPTIONAL if answers.get(key)}
     text = tomli_w.dumps({"sites": {name: table}})
     site = parse(text, config).sites[name]
     assert isinstance(site, VSphereSettings)
     if name in load(config).sites:
         raise SettingsError(f'{config}: there is a site "{name}" already; choose another name')
-    seen = await look(name, site, ask)
+    remark = await look(name, site, ask)
     try:
         before = read_text(config)
     except FileNotFoundError:
@@ -65,26 +65,27 @@ async def _add(config: Path, given: Mapping[str, Any], ask: Callable[[], str]) -
     parse(joined, config)
     make_parents(config)
     write_private(config, joined.encode())
-    said = [seen, f'the site "{name}" was written to {config}; drdeck keeps no password']
+    remarks = [remark, f'the site "{name}" was written to {config}; drdeck keeps no password']
     if site.insecure:
-        said.append("its certificate is not checked; that is warned of on every screen")
-    return said
+        remarks.append("its certificate is not checked; that is warned of on every screen")
+    return remarks
 
 
-async def add_from_console(config: Path, given: Mapping[str, Any]) -> str:
+async def add_from_console(config: Path, answers: Mapping[str, Any]) -> str:
     """The same for the form; every "no" is a ControllerError, for the form to show."""
 
     def password() -> str:
-        word = str(given.get("password") or "")
+        word = str(answers.get("password") or "")
         if not word:
             raise ControllerError("usage", "the test needs the password of the user")
         return word
 
     try:
-        said = await add(config, given, password)
+        remarks = await add(config, answers, password)
     except SettingsError as error:
         # nothing is in the file yet, so a place in the file means nothing to a form
         raise ControllerError("usage", str(error).removeprefix(f"{config}").partition(": ")[2]) from None
     except OSError as error:
         raise ControllerError("failed", f"{config}: {error.strerror or error}") from None
-    return "\n".join([*said, f"Leave this console and open the site with: drdeck --site {given['name']}"])
+    remarks.append(f"Leave this console and open the site with: drdeck --site {answers['name']}")
+    return "\n".join(remarks)

@@ -18,13 +18,11 @@ from drdeck.model.text import in_json
 from drdeck.private_files import write_private
 
 from . import exit_codes, output
-from .context import Context
+from .context import Context, json_option
 from .exit_codes import Exit
 from .instructor_commands import inject, jump, reset
-from .lesson_play import look, play, prepare, row_of, say_age, state_of, told, with_console
+from .lesson_play import lesson_errors, look, play, prepare, row_of, say_age, state_of, with_console
 from .output import called
-
-json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 
 
 class Lessons(click.Group):
@@ -56,7 +54,7 @@ def train(click_context: click.Context, as_json: bool) -> None:
     if click_context.invoked_subcommand is not None:
         return
     context: Context = click_context.obj
-    with told():
+    with lesson_errors():
         rows = [row_of(course, context) for course in shipped()]
     if as_json:
         output.emit({"lessons": rows})
@@ -104,7 +102,7 @@ def lesson(
         )
     if speed is not None and not 0 < speed <= 100_000:
         raise SettingsError(f"--speed {speed:g} is not above 0 and at most 100000")
-    with told():
+    with lesson_errors():
         course = find(lesson)
         played, coach = prepare(context, course, lesson, speed, again)
         following: str | None = None
@@ -126,8 +124,8 @@ async def _judge(played: Context, coach: Coach, key: bool, as_json: bool) -> Non
         await coach.observe(client)
     if key and coach.objective is not None:
         coach.give_key()
-    objective, found = coach.objective, coach.result()
-    if found is None:
+    objective, standing = coach.objective, coach.result()
+    if standing is None:
         raise Exit(exit_codes.UNREACHABLE, "the lesson's site was not seen")
     if as_json:
         following = None
@@ -135,9 +133,9 @@ async def _judge(played: Context, coach: Coach, key: bool, as_json: bool) -> Non
             following = {"id": objective.id, "text": objective.text, "hint": objective.hint}
             if key:
                 following |= {"key": objective.key, "command": objective.command}
-        output.emit({**msgspec.to_builtins(found), "next": following})
+        output.emit({**msgspec.to_builtins(standing), "next": following})
         return
-    for line in lines(found):
+    for line in lines(standing):
         output.say_wrapped(line)
     if objective is None:
         output.say_wrapped(" ".join(coach.course.lesson.end.split()))
@@ -179,10 +177,10 @@ def _say_news(news: CoachNews, coach: Coach) -> None:
 
 def _keep(coach: Coach, file: Path | None) -> None:
     """Write the result where it was asked for, finished or not."""
-    found = coach.result()
-    if file is None or found is None:
+    result = coach.result()
+    if file is None or result is None:
         return
-    lines = msgspec.json.format(msgspec.json.encode(found)).decode().split("\n")
+    lines = msgspec.json.format(msgspec.json.encode(result)).decode().split("\n")
     write_private(file, "".join(f"{in_json(line)}\n" for line in lines).encode())
 
 

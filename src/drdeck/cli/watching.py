@@ -22,7 +22,7 @@ def find(listing: Listing, ident: str) -> OperationView | None:
 
 
 def question_exit(op: OperationView) -> Exit:
-    """How a command ends when the operator is needed."""
+    """The end of a command when the operator is needed."""
     assert op.question is not None
     choices = "|".join(op.question.choices)
     code = exit_codes.UNKNOWN if op.unknown else exit_codes.WAITS
@@ -85,7 +85,7 @@ def _session_reached(listing: Listing, op: OperationView) -> bool:
 def reached(
     domain: Domain | None, until: str, operations: tuple[OperationView, ...], name: str | None
 ) -> bool:
-    """Whether what `watch --until` waits for is there."""
+    """True once the site is as `watch --until` wants it."""
     if until == "idle":
         return not any(op.ended_at is None and name in (None, op.domain) for op in operations)
     if domain is None:
@@ -117,8 +117,8 @@ async def watch(
     except TimeoutError:
         if unread:
             raise BrokenPipeError from None
-        said = f"{name or 'the site'} did not reach {until} within" if until else "watched for"
-        raise Exit(exit_codes.TIMED_OUT, f"{said} {timeout:g} s") from None
+        text = f"{name or 'the site'} did not reach {until} within" if until else "watched for"
+        raise Exit(exit_codes.TIMED_OUT, f"{text} {timeout:g} s") from None
     except Silent:
         raise
     except Disconnected:
@@ -129,20 +129,20 @@ async def watch(
 
 async def _print_until(client: Client, name: str | None, until: str | None, as_json: bool) -> None:
     printed: dict[str, object] = {}
-    asked: set[str] = set()
+    questions: set[str] = set()
     while True:
         listing = client.listing
         if listing is not None:
             _news(listing, name, printed, as_json)
-            chosen = next((d for d in listing.domains if d.name == name), None)
-            if until and reached(chosen, until, listing.operations, name):
+            domain = next((d for d in listing.domains if d.name == name), None)
+            if until and reached(domain, until, listing.operations, name):
                 return
             for op in listing.operations:
-                if op.question is None or name not in (None, op.domain) or op.question.id in asked:
+                if op.question is None or name not in (None, op.domain) or op.question.id in questions:
                     continue
                 if until:
                     raise question_exit(op)
-                asked.add(op.question.id)
+                questions.add(op.question.id)
                 output.note(str(question_exit(op)))
         await client.changed()
 
@@ -165,8 +165,8 @@ def _news(listing: Listing, name: str | None, printed: dict[str, object], as_jso
         printed[domain.name] = (still, waits)
         if as_json:
             stale = json_shapes.seconds(listing.stale_s) or 0
-            told = {"time": json_shapes.time(now), "stale_s": stale, **shaped}
-            output.emit({**told, "question": question, "waits_for": waits or None})
+            line = {"time": json_shapes.time(now), "stale_s": stale, **shaped}
+            output.emit({**line, "question": question, "waits_for": waits or None})
         else:
             output.say(_line(domain, waits, now))
 

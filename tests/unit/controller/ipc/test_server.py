@@ -15,7 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from drdeck.cli.context import told
+from drdeck.cli.context import exit_code_of
 from drdeck.controller.controller import Controller
 from drdeck.controller.ipc import protocol as p
 from drdeck.controller.ipc.client import Client, ControllerError, Disconnected, Unanswered
@@ -273,6 +273,6 @@ async def test_a_request_that_the_controller_died_with_may_have_been_taken(tmp_p
         def main() -> None:
             raise error
 
-        return told(main)
+        return exit_code_of(main)
 
     assert (ends(lost.value), ends(gone.value)) == (6, 1)
