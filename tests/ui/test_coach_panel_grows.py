@@ -55,8 +55,8 @@ async def test_what_comes_while_a_dialog_is_open_has_room_when_it_is_closed(tmp_
         await deck.press("question_mark")
         await deck.sees("Keys of this screen")
         coach.meet("rehydrate", "complete", "attach")
-        assert deck.app.coaching is not None
-        deck.app.coaching.draw()
+        assert deck.app.coach_session is not None
+        deck.app.coach_session.draw()
         await deck.settle()
         await deck.press("escape")
         await deck.settle()

@@ -22,7 +22,7 @@ __all__ = ["Left", "run"]
 
 
 class Left(NamedTuple):
-    """How the operator left: the exit code, and the lesson that was chosen."""
+    """The exit code with which the operator left, and the lesson that was chosen."""
 
     code: int
     lesson: str | None = None

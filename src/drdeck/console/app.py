@@ -26,9 +26,9 @@ from textual.worker import WorkerFailed
 
 from drdeck.coach.coach import Coach
 from drdeck.config.settings import ConsoleSettings
-from drdeck.console.actions.action_runner import Acts
-from drdeck.console.actions.dialog_queue import Turns
-from drdeck.console.actions.notifications import Unasked
+from drdeck.console.actions.action_runner import ActionRunner
+from drdeck.console.actions.dialog_queue import DialogQueue
+from drdeck.console.actions.notifications import Notifications
 from drdeck.console.dialogs.add_site import AddSite
 from drdeck.console.dialogs.choose_lesson import Lessons
 from drdeck.console.dialogs.dialog import Dialog
@@ -42,10 +42,10 @@ from drdeck.console.widgets.row_list import CharacterBar
 from drdeck.controller.ipc.client import Client, Disconnected
 from drdeck.model.text import in_ascii
 
-from .coach_session import Coaching
+from .coach_session import CoachSession
 from .key_bindings import bindings, keys_of, normal, own_bindings
 from .link import BACKOFF, Attached, Lost, News, follow
-from .repaint import Painter
+from .repaint import Repainter
 from .state import State
 from .themes import THEMES, looks_for
 
@@ -98,14 +98,14 @@ class DrdeckApp(App[None], inherit_bindings=False):
         self.remapped: Mapping[str, str] = normal(options.keys)
         self.final_error: str | None = None
         self.mistaken = False
-        """whether the console itself ended by a mistake in it"""
+        """true when the console ended by a mistake of its own"""
         self._reach, self._backoff = attach, backoff
         self._client: Client | None = None
         self._watched: str | None = None
         self._frame = Frame()
-        self.painter, self.turns = Painter(self), Turns(self)
-        self.acts, self.unasked = Acts(self), Unasked(self)
-        self.coaching = None if coach is None else Coaching(self, coach)
+        self.repainter, self.dialog_queue = Repainter(self), DialogQueue(self)
+        self.action_runner, self.notifications = ActionRunner(self), Notifications(self)
+        self.coach_session = None if coach is None else CoachSession(self, coach)
         ScrollBar.renderer = CharacterBar
         for theme in THEMES.values():
             self.register_theme(theme)
@@ -120,7 +120,7 @@ class DrdeckApp(App[None], inherit_bindings=False):
             self.set_keymap(dict(self.remapped))
             for keys, act, label in own_bindings(self.remapped):
                 self.bind(keys, act, description=label, show=False)
-        self.painter.start()
+        self.repainter.start()
         self.set_interval(self.TICK_S, self._tick)
         self.run_worker(follow(self._reach, self.post_message, self._backoff), group="link")
 
@@ -157,7 +157,7 @@ class DrdeckApp(App[None], inherit_bindings=False):
                 if event.key in leaves and isinstance(self.screen, Dialog):
                     self.exit()  # what it asks was not answered: there is nothing to hand over
                 elif event.key in leaves:
-                    self.turns.leave()
+                    self.dialog_queue.leave()
                 return
             if isinstance(self.screen, Dialog) and self.screen.deaf:
                 event.stop()
@@ -166,7 +166,7 @@ class DrdeckApp(App[None], inherit_bindings=False):
                 self.screen.say("")
             if isinstance(self.screen, ConsoleScreen | Dialog) and self.screen.before_key(event):
                 return
-            if self.coaching is not None and self.coaching.takes(event.key):
+            if self.coach_session is not None and self.coach_session.takes(event.key):
                 event.stop()
                 return
         await super().on_event(event)
@@ -188,8 +188,8 @@ class DrdeckApp(App[None], inherit_bindings=False):
         self.state = replace(self.state, welcome=event.client.welcome, lost=None)
         watched, self._watched = self._watched, None
         self._subscribe(watched)
-        if self.coaching is not None:
-            self.coaching.look()
+        if self.coach_session is not None:
+            self.coach_session.look()
         self._news()
 
     def on_news(self, event: News) -> None:
@@ -197,12 +197,12 @@ class DrdeckApp(App[None], inherit_bindings=False):
 
     def on_lost(self, event: Lost) -> None:
         self._client = None
-        self.state = self.state.without_controller(event.why)
+        self.state = replace(self.state, lost=event.why)
         if event.final:
             self.final_error = event.why
             self.exit(return_code=1)
             return
-        self.painter.soon()
+        self.repainter.soon()
 
     def _news(self) -> None:
         client = self._client
@@ -211,8 +211,8 @@ class DrdeckApp(App[None], inherit_bindings=False):
             self.state = replace(
                 self.state, welcome=client.welcome, listing=listing, detail=detail, lost=None
             )
-        self.painter.guarded(self.unasked.look)
-        self.painter.soon()
+        self.repainter.guarded(self.notifications.look)
+        self.repainter.soon()
 
     def watch_domain(self, name: str | None) -> None:
         """Have the insides of one domain sent; the others are known by their rows."""
@@ -229,12 +229,12 @@ class DrdeckApp(App[None], inherit_bindings=False):
 
     def redraw(self, screen: Screen[Any]) -> None:
         """Draw one screen from the newest state."""
-        self.painter.one(screen)
+        self.repainter.one(screen)
 
     def _tick(self) -> None:
-        if self.coaching is not None:
-            self.coaching.look()
-        self.painter.tick()
+        if self.coach_session is not None:
+            self.coach_session.look()
+        self.repainter.tick()
 
     def _fatal_error(self) -> None:
         """Textual's own shows the values of local variables, a password just typed among them."""
@@ -271,18 +271,18 @@ class DrdeckApp(App[None], inherit_bindings=False):
         return copied
 
     def on_terminal(self) -> bool:
-        """Whether what is drawn goes to a terminal; Textual draws on stderr."""
+        """True if the drawing goes to a terminal; Textual draws on stderr."""
         return not self.is_headless and sys.__stderr__ is not None and sys.__stderr__.isatty()
 
     # -- actions
 
     async def ask(self, dialog: Dialog[Answer]) -> Answer | None:
         """Show a dialog and wait for its answer; in a worker only."""
-        self.turns.stay()
+        self.dialog_queue.stay()
         return await self.push_screen_wait(dialog)
 
     def action_act(self, name: str) -> None:
         """A key of the action list was pressed."""
         screen = self.screen
         if isinstance(screen, ConsoleScreen):
-            self.acts.perform(name, screen.target())
+            self.action_runner.perform(name, screen.target())

@@ -15,8 +15,8 @@ SAID_S = 5.0
 """How long it stands below that an objective is met, unless a key takes it away."""
 
 
-class Coaching:
-    """What a console with a coach does more than one without."""
+class CoachSession:
+    """The coach beside a console: its keys, and its looks at the site."""
 
     def __init__(self, app: Console, coach: Coach) -> None:
         self.coach, self.folded = coach, False
@@ -24,7 +24,7 @@ class Coaching:
         self._looks: Worker[None] | None = None
 
     def takes(self, key: str) -> bool:
-        """Whether a key was for the coach: h, unless it is typed into a field, and ctrl+t."""
+        """Act on a key of the coach: h, unless it is typed into a field, and ctrl+t. False for others."""
         typed = isinstance(self._app.screen.focused, Input)
         if key not in ("h", "ctrl+t") or (key == "h" and typed):
             return False

@@ -21,9 +21,9 @@ GLOBAL = (
 _SHOWN = {"escape": "esc", "enter": "enter", "left": "←", "right": "→"}
 
 
-def normal(chosen: Mapping[str, str]) -> dict[str, str]:
+def normal(own_keys: Mapping[str, str]) -> dict[str, str]:
     """The operator's keys in the form in which a terminal's keys come: "/" is "slash"."""
-    return {name: ",".join(canonical(key) for key in spread(keys)) for name, keys in chosen.items()}
+    return {name: ",".join(canonical(key) for key in spread(keys)) for name, keys in own_keys.items()}
 
 
 def keys_of(name: str, remapped: Mapping[str, str] | None = None) -> list[str]:
@@ -49,7 +49,7 @@ def _shown(key: str) -> str:
 
 
 def open_acts(domain: Domain, now: datetime, read_only: bool) -> list[str]:
-    """What can be done with a domain now, of its More menu."""
+    """Actions of a domain's More menu that can be taken now."""
     return [action.name for action, closed in menu(domain, now, read_only) if closed is None]
 
 

@@ -34,8 +34,8 @@ def pick(text: str, domain: Domain, points: Points, now: datetime) -> Picked:
         instant, assumed = parse_instant(text, now)
     except ValueError as error:
         raise ValueError(clean(str(error))) from None
-    known = msgspec.structs.replace(domain, excluded=points.excluded or domain.excluded)
-    closed = why_unreachable(known, instant, now)
+    domain = msgspec.structs.replace(domain, excluded=points.excluded or domain.excluded)
+    closed = why_unreachable(domain, instant, now)
     if closed is not None:
         raise ValueError(clean(closed))
     place = next((i for i, point in enumerate(points.points) if point.time <= instant), None)

@@ -1,4 +1,4 @@
-"""When what is drawn: with the news, at most so often, and what runs with the clock each second."""
+"""Drawing in time: with the news, at most so often, and what runs with the clock each second."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ REPAINT_S = 0.5
 """News are drawn at most this often."""
 
 
-class Painter:
+class Repainter:
     """Draws the screens that are seen from the newest state."""
 
     def __init__(self, app: Console) -> None:
@@ -48,11 +48,11 @@ class Painter:
     def _all(self) -> None:
         self._due = None
         self._drawn_at = time.monotonic()
-        if self._app.coaching is not None:
-            self._app.coaching.look()
+        if self._app.coach_session is not None:
+            self._app.coach_session.look()
         for screen in self._seen():
             self.one(screen)
-        self._app.turns.show_waiting()
+        self._app.dialog_queue.show_waiting()
 
     def _seen(self) -> list[Screen[Any]]:
         """The topmost full screen and the dialogs over it."""
@@ -76,7 +76,7 @@ class Painter:
         for screen in self._seen():
             if isinstance(screen, ConsoleScreen) and screen.is_mounted:
                 self.guarded(lambda s=screen: s.tick(turned))  # type: ignore[misc]
-        self._app.turns.show_waiting()
+        self._app.dialog_queue.show_waiting()
 
     def guarded(self, draw: Callable[[], None]) -> None:
         """Draw; a bug in it is logged and said, and no more."""

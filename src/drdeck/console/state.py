@@ -1,8 +1,8 @@
-"""What the console knows: the newest news of the controller, and what follows from them."""
+"""The console's knowledge: the newest news of the controller, and what follows from them."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from drdeck.controller.ipc import client
@@ -54,7 +54,7 @@ class State:
 
     @property
     def out_of_date(self) -> str:
-        """Why what is shown may not be so any more, in a sentence; empty while the view is fresh."""
+        """The reason why the view may not be true any more, in a sentence; empty while it is fresh."""
         if self.lost is not None:
             return self.lost
         listing = self.listing
@@ -78,20 +78,18 @@ class State:
         return next((d for d in self.domains if d.name == name), None)
 
     def full(self, name: str) -> bool:
-        """Whether the insides of a domain are known, and not its row of the list only."""
+        """True if the insides of a domain are known, and not its row of the list only."""
         return self.detail is not None and self.detail.name == name and self.detail.domain is not None
 
     def gone(self, name: str) -> bool:
-        """Whether the site was seen to have no domain of that name."""
+        """True once the site was seen to have no domain of that name."""
         return self.listing is not None and self.listing.clock is not None and self.domain(name) is None
 
     @property
     def operations(self) -> tuple[OperationView, ...]:
         """All that are known, the newest news of each."""
-        found = {} if self.listing is None else {o.id: o for o in self.listing.operations}
-        if self.detail is not None:
-            found.update({o.id: o for o in self.detail.operations})
-        return tuple(found.values())
+        sources = (self.listing, self.detail)
+        return tuple({o.id: o for source in sources if source for o in source.operations}.values())
 
     def open_operations(self, domain: str | None = None) -> tuple[OperationView, ...]:
         going = (OperationState.OPEN, OperationState.ASKING)
@@ -108,22 +106,14 @@ class State:
 
     def longest_session(self, now: datetime) -> tuple[Domain, float] | None:
         """The domain that is unprotected for the longest time, with the seconds."""
-        found = [(d, s) for d in self.domains if (s := d.unprotected_s(now)) is not None]
-        return max(found, key=lambda pair: pair[1], default=None)
-
-    def without_controller(self, why: str) -> State:
-        return replace(self, lost=why)
-
-
-def action_label(action: str) -> str:
-    """What the screens call an action; an unknown one keeps its name."""
-    known = BY_NAME.get(action)
-    return known.label if known is not None else action
+        sessions = [(d, s) for d in self.domains if (s := d.unprotected_s(now)) is not None]
+        return max(sessions, key=lambda pair: pair[1], default=None)
 
 
 def describe(operation: OperationView) -> str:
     """An operation in a few words: "Failover (force)", "Run PITR"."""
-    label = action_label(operation.action)
+    action = BY_NAME.get(operation.action)  # none in the journal of another version
+    label = operation.action if action is None else action.label
     if operation.request.type is not None:
         return f"{label} ({operation.request.type}{', Run PITR' if operation.request.run_pitr else ''})"
     return label

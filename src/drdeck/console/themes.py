@@ -1,4 +1,4 @@
-"""How the console looks: themes, the styles that drawn lines name, plain ASCII where that is wanted."""
+"""The looks: themes, the styles that drawn lines name, plain ASCII where that is wanted."""
 
 from __future__ import annotations
 
@@ -163,10 +163,7 @@ class ColourlessFilter(LineFilter):
     """Takes every colour away and leaves bold, reverse and underline."""
 
     def apply(self, segments: list[Segment], background: Color) -> list[Segment]:
-        return [
-            Segment(text, style.without_color if style else None, control)
-            for text, style, control in segments
-        ]
+        return [Segment(t, style.without_color if style else None, c) for t, style, c in segments]
 
 
 @dataclass(frozen=True)
@@ -183,8 +180,8 @@ class Looks:
 
     @property
     def filters(self) -> list[LineFilter]:
-        found: list[LineFilter] = [HarmlessFilter(), *([AsciiFilter()] if self.ascii else [])]
-        return [*found, ColourlessFilter()] if self.theme == "mono" else found
+        ascii_filters = [AsciiFilter()] if self.ascii else []
+        return [HarmlessFilter(), *ascii_filters, *([ColourlessFilter()] if self.theme == "mono" else [])]
 
 
 _PLAIN = Style()

@@ -1,5 +1,5 @@
-"""What a key or a menu item leads to: dialogs one after another, then a request.
+"""From a key or a menu item to a request: dialogs one after another.
 
-Begin with `action_runner`; `flows` has the sequences, `dialog_queue` whose turn it is,
-`notifications` the dialogs that come up by themselves.
+Begin with `action_runner`; `flows` has the sequences, `dialog_queue` lets one show at
+a time, `notifications` has the dialogs that come up by themselves.
 """

@@ -28,8 +28,8 @@ from . import flows
 from .palette import everything, help_dialog
 
 
-class Acts:
-    """What the app does when asked."""
+class ActionRunner:
+    """Starts the screen, dialog or flow of an action."""
 
     def __init__(self, app: Console) -> None:
         self._app = app
@@ -40,15 +40,15 @@ class Acts:
         if isinstance(screen, Dialog):
             return
         if name == "detach":
-            app.turns.leave()
+            app.dialog_queue.leave()
         elif name == "quit":
             self.quit()
         elif name == "help":
             app.push_screen(help_dialog(app))
         elif name == "palette":
-            self._app.turns.start(self._choose(Palette(lambda: everything(app, screen, target)), target))
+            app.dialog_queue.start(self._choose(Palette(lambda: everything(app, screen, target)), target))
         elif name == "lessons":
-            self._app.turns.start(self._choose_lesson())
+            app.dialog_queue.start(self._choose_lesson())
         elif name == "log":
             if not isinstance(screen, LogScreen):
                 app.push_screen(LogScreen(target))
@@ -56,9 +56,9 @@ class Acts:
             if not isinstance(screen, DoctorScreen):
                 app.push_screen(DoctorScreen(target))
         elif name == "password":
-            app.unasked.give_password()
+            app.notifications.give_password()
         elif name == "add_site":
-            self._app.turns.start(self._add_site())
+            app.dialog_queue.start(self._add_site())
         elif name == "copy":
             self._copy()
         elif name in ("filter", "sort"):
@@ -86,7 +86,7 @@ class Acts:
                 app.push_screen(StepsScreen(target))
         elif name == "more":
             more = MoreMenu(lambda: self._more(target), keys_of("more", app.remapped))
-            self._app.turns.start(self._choose(more, target))
+            app.dialog_queue.start(self._choose(more, target))
         elif BY_NAME[name].menu:
             self._act(name, target)
 
@@ -103,12 +103,12 @@ class Acts:
         app = self._app
         domain = app.state.domain(target)
         assert domain is not None
-        closed = refusal(Request(action=name, domain=target), domain, app.now(), app.state.read_only)
-        closed = closed or app.state.lost
+        request = Request(action=name, domain=target)
+        closed = refusal(request, domain, app.now(), app.state.read_only) or app.state.lost
         if closed is not None:
-            self._app.turns.start(flows.refused(app, BY_NAME[name].label, closed))
+            app.dialog_queue.start(flows.refused(app, BY_NAME[name].label, closed))
         elif name != "pitr_run":
-            self._app.turns.start(self._following(flows.FLOWS[name](app, target)))
+            app.dialog_queue.start(self._following(flows.FLOWS[name](app, target)))
         elif not isinstance(app.screen, RunPitrScreen):
             app.push_screen(RunPitrScreen(target))
 
@@ -121,16 +121,16 @@ class Acts:
 
     def roll_back(self, name: str, to: datetime, vms: tuple[str, ...], total: int) -> None:
         """Confirm and ask for a rollback."""
-        self._app.turns.start(self._following(flows.roll_back(self._app, name, to, vms, total)))
+        self._app.dialog_queue.start(self._following(flows.roll_back(self._app, name, to, vms, total)))
 
     def answer(self, operation: OperationView, choice: str) -> None:
         """Answer what an operation asks."""
-        self._app.turns.start(flows.answer_question(self._app, operation, choice))
+        self._app.dialog_queue.start(flows.answer_question(self._app, operation, choice))
 
     async def _following(self, work: Awaitable[str | None]) -> None:
         operation = await work
         if operation is not None:
-            self._app.unasked.follow(operation)
+            self._app.notifications.follow(operation)
 
     async def _choose(self, dialog: MoreMenu, target: str | None) -> None:
         name = await self._app.ask(dialog)
@@ -140,12 +140,11 @@ class Acts:
     def _copy(self) -> None:
         """Copy what the screen has under its cursor, made harmless: pasted, it must not act."""
         app = self._app
-        found = app.screen.copied() if isinstance(app.screen, ConsoleScreen) else None
-        if found is None:
+        source = app.screen.copied() if isinstance(app.screen, ConsoleScreen) else None
+        if source is None:
             app.say("nothing here can be copied")
             return
-        what, text = found
-        text = clean(text, lines=True)
+        what, text = source[0], clean(source[1], lines=True)
         copied = app.copy_out(text)
         if copied is None:
             app.say("nothing was copied: this is no terminal")
@@ -160,10 +159,10 @@ class Acts:
         if app.lessons is None or listing is None or listing.kind != "training":
             app.say("lessons are for training sites: drdeck train")
             return
-        chosen = await app.ask(LessonsDialog(app.lessons()))
-        if chosen is not None:
-            app.lesson = chosen
-            app.call_later(app.turns.leave)
+        lesson = await app.ask(LessonsDialog(app.lessons()))
+        if lesson is not None:
+            app.lesson = lesson
+            app.call_later(app.dialog_queue.leave)
 
     async def _add_site(self) -> None:
         app = self._app
@@ -192,6 +191,6 @@ class Acts:
 
         def leave(answer: bool | None) -> None:
             if answer:
-                app.turns.leave()
+                app.dialog_queue.leave()
 
         app.push_screen(Confirm("Quit", says, "Quit", announce=True), leave)

@@ -1,4 +1,4 @@
-"""Whose turn it is: one flow of dialogs at a time, what came up by itself behind it, and leaving last."""
+"""One flow of dialogs at a time, what came up by itself behind it, and leaving last."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ LEAVE_S = 15.0
 """Seconds that leaving waits for the controller to take what was confirmed."""
 
 
-class Turns:
+class DialogQueue:
     """Keeps dialogs from interleaving: none may catch the keys that were meant for another."""
 
     def __init__(self, app: Console) -> None:

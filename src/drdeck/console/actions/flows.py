@@ -1,4 +1,4 @@
-"""What happens after an action is chosen: dialogs one after another, then the request.
+"""The flow of each action: dialogs one after another, then the request.
 
 Each flow is a coroutine in a worker of its own; it waits for dialogs and for the controller, and
 touches no widget. Nothing is asked of the controller before the last dialog was confirmed.
@@ -38,7 +38,7 @@ NOTHING = "Nothing was asked for"
 
 
 class Desk(Protocol):
-    """What a flow needs of the app."""
+    """The app as a flow uses it."""
 
     @property
     def client(self) -> Client: ...
@@ -100,14 +100,8 @@ async def ask_and_submit(
             fresh = await desk.client.preview(request)
             differs = changes(preview.facts, fresh.facts) or [str(error)]
             title = "The state has changed since it was shown"
-            if not await desk.ask(
-                Confirm(
-                    title,
-                    [f"{label} was not asked for: what was confirmed is not so any more."],
-                    "Look again",
-                    differs,
-                )
-            ):
+            says = [f"{label} was not asked for: what was confirmed is not so any more."]
+            if not await desk.ask(Confirm(title, says, "Look again", differs)):
                 desk.say(NOTHING)
                 return None
             preview = fresh
@@ -122,25 +116,25 @@ async def start_continuous_failover(desk: Desk, name: str) -> str | None:
     if domain is None:
         return None
     pages = failover_wizard.pages_for(domain)
-    chosen = defaults(domain.networks)
+    networks = defaults(domain.networks)
 
     async def walk(preview: Preview, place: int) -> Request | None:
-        nonlocal chosen
+        nonlocal networks
         while True:
             page: failover_wizard.Page
             if pages[place] == failover_wizard.GENERAL:
                 page = failover_wizard.GeneralPage(failover_wizard.GENERAL, pages, domain)
             elif pages[place] == failover_wizard.VM_SETTINGS:
-                page = failover_wizard.VmSettingsPage(failover_wizard.VM_SETTINGS, pages, domain, chosen)
+                page = failover_wizard.VmSettingsPage(failover_wizard.VM_SETTINGS, pages, domain, networks)
             else:
-                page = failover_wizard.SummaryPage(failover_wizard.SUMMARY, pages, domain, chosen, preview)
+                page = failover_wizard.SummaryPage(failover_wizard.SUMMARY, pages, domain, networks, preview)
             answer = await desk.ask(page)
             if answer is None:
                 return None
             if isinstance(page, failover_wizard.VmSettingsPage):
-                chosen = page.chosen
+                networks = page.chosen
             place += 1 if answer == failover_wizard.NEXT else -1
-            request = Request(action="cfo_start", domain=name, networks=chosen)
+            request = Request(action="cfo_start", domain=name, networks=networks)
             if place == len(pages):
                 return request
             if pages[place] == failover_wizard.SUMMARY:
@@ -153,7 +147,7 @@ async def start_continuous_failover(desk: Desk, name: str) -> str | None:
         place, first = (0 if first else len(pages) - 1), False
         return await walk(preview, place)
 
-    request = Request(action="cfo_start", domain=name, networks=chosen)
+    request = Request(action="cfo_start", domain=name, networks=networks)
     return await ask_and_submit(desk, request, confirm)
 
 
@@ -168,15 +162,14 @@ async def complete_failover(desk: Desk, name: str) -> str | None:
         return None
 
     async def confirm(preview: Preview) -> Request | None:
-        force = request.type is FailoverType.FORCE
         says = list(preview.says)
         if request.run_pitr:
             text = says.pop(0) if len(says) > 1 else PITR_SAYS
-            said = Confirm("PITR session", [text], "Continue", announce=True, warns=preview.warns)
-            if not await desk.ask(said):
+            notice = Confirm("PITR session", [text], "Continue", announce=True, warns=preview.warns)
+            if not await desk.ask(notice):
                 return None
         rehydration = [f"Protected Domain {name}", *(says or [REHYDRATION_SAYS])]
-        if not force:
+        if request.type is not FailoverType.FORCE:
             agreed = await desk.ask(Confirm("Continuous rehydration", rehydration, "Confirm"))
             return request if agreed else None
         if not await desk.ask(Confirm("Continuous rehydration", rehydration, "Continue", announce=True)):
@@ -206,8 +199,8 @@ async def start_session(desk: Desk, name: str) -> str | None:
     async def confirm(preview: Preview) -> Request | None:
         says = [f"Protected Domain {name}", *(preview.says or (SUSPENDED_SAYS,))]
         warns = [*preview.warns, *(f"Not checked: {text}" for text in preview.not_checked)]
-        said = Confirm("Start PITR Session", says, "Start PITR Session", warns=warns)
-        return request if await desk.ask(said) else None
+        dialog = Confirm("Start PITR Session", says, "Start PITR Session", warns=warns)
+        return request if await desk.ask(dialog) else None
 
     return await ask_and_submit(desk, request, confirm)
 

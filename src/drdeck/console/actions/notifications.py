@@ -14,16 +14,16 @@ from drdeck.controller.journal.operations import ENDED, OperationState, Operatio
 from drdeck.model.passwords import OWN, PasswordWanted
 
 
-class Unasked:
+class Notifications:
     """Tells what the news of the controller bring."""
 
     def __init__(self, app: Console) -> None:
         self._app = app
-        self._tidings = Tidings()
+        self._seen = SeenNews()
 
     def follow(self, operation: str) -> None:
         """Have the end of an operation told."""
-        self._tidings.following.add(operation)
+        self._seen.following.add(operation)
 
     def look(self) -> None:
         """Tell what is new, each thing once."""
@@ -31,13 +31,13 @@ class Unasked:
         listing = app.state.listing
         if listing is None:
             return
-        found = self._tidings.in_progress(listing)
-        if found is not None:
-            self._greet(found)
-        for operation in self._tidings.ended(listing):
+        failover = self._seen.in_progress(listing)
+        if failover is not None:
+            self._greet(failover)
+        for operation in self._seen.ended(listing):
             self._tell_end(operation)
-        for wanted in self._tidings.passwords_wanted(listing):
-            self.ask_password(wanted.of)
+        for password in self._seen.passwords_wanted(listing):
+            self.ask_password(password.of)
 
     def _greet(self, operation: OperationView) -> None:
         """A failover was found open on attaching."""
@@ -46,9 +46,9 @@ class Unasked:
         async def tell() -> None:
             dialog = progress_dialog(operation, app.state.domain(operation.domain), app.now())
             if await app.ask(dialog):
-                app.acts.open_domain(operation.domain)
+                app.action_runner.open_domain(operation.domain)
 
-        app.turns.when_free(tell)
+        app.dialog_queue.when_free(tell)
 
     def _tell_end(self, operation: OperationView) -> None:
         """An operation that this console followed has ended."""
@@ -61,7 +61,7 @@ class Unasked:
                 await app.ask(Notice(describe(operation), [last_word(operation)]))
 
         if operation.action == "cfo_complete" or operation.error:
-            app.turns.when_free(tell)
+            app.dialog_queue.when_free(tell)
         else:
             app.say(last_word(operation))
 
@@ -70,30 +70,27 @@ class Unasked:
         app = self._app
 
         async def tell() -> None:
-            listing = app.state.listing
-            wanted = next((w for w in listing.passwords if w.of == of), None) if listing else None
-            screen = app.screen
+            listing, screen = app.state.listing, app.screen
+            need = next((w for w in listing.passwords if w.of == of), None) if listing else None
             if isinstance(screen, PasswordDialog) and screen.of == of:
                 return  # it is being asked for
-            if listing is not None and wanted is not None:
-                await app.ask(
-                    PasswordDialog(listing.site, wanted, lambda word: app.client.secret(word, wanted.of))
-                )
+            if listing is not None and need is not None:
+                await app.ask(PasswordDialog(listing.site, need, lambda word: app.client.secret(word, of)))
 
-        app.turns.when_free(tell)
+        app.dialog_queue.when_free(tell)
 
     def give_password(self) -> None:
-        """What the key for it does: ask for all that are wanted."""
+        """Ask for all passwords that are wanted; the action of the key."""
         listing = self._app.state.listing
-        wanted = listing.passwords if listing is not None else ()
-        if not wanted:
+        needs = listing.passwords if listing is not None else ()
+        if not needs:
             self._app.say("no login waits for a password")
-        for one in wanted:
-            self.ask_password(one.of)
+        for need in needs:
+            self.ask_password(need.of)
 
 
 @dataclass
-class Tidings:
+class SeenNews:
     """Remembers what this console has seen, so that each thing is told once."""
 
     following: set[str] = field(default_factory=set)
@@ -126,7 +123,7 @@ class Tidings:
 
 
 def last_word(operation: OperationView) -> str:
-    """How an operation ended, in a sentence."""
+    """The end of an operation, in a sentence."""
     what = f"{describe(operation)} of {operation.domain}"
     if operation.state is OperationState.DONE:
         return f"{what}: done"

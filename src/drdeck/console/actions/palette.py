@@ -1,4 +1,4 @@
-"""What can be done, to look up: the items of the palette, and the keys of a screen."""
+"""Actions to look up: the items of the palette, and the keys of a screen."""
 
 from __future__ import annotations
 
@@ -23,11 +23,10 @@ COACH_KEYS = (
 def _without(app: Console) -> tuple[str, ...]:
     """Actions that this console was not given, or for which there is no occasion."""
     listing = app.state.listing
-    wanted = listing is not None and listing.passwords
     training = listing is not None and listing.kind == "training"
     absent = {
         "add_site": app.add_site is None,
-        "password": not wanted,
+        "password": listing is None or not listing.passwords,
         "lessons": app.lessons is None or not training,
     }
     return tuple(name for name, is_absent in absent.items() if is_absent)
@@ -57,7 +56,7 @@ def help_dialog(app: Console) -> Help:
     rows: list[Line] = []
     moving, *acts = help_rows(kind, app.remapped, _without(app))
     own = screen.OWN_KEYS if isinstance(screen, ConsoleScreen) else ()
-    for keys, label, text in (moving, *own, *acts, *(COACH_KEYS if app.coaching is not None else ())):
+    for keys, label, text in (moving, *own, *acts, *(COACH_KEYS if app.coach_session is not None else ())):
         rows += row(f"{keys:10} {label}", text, "")
     rows += row("In a dialog", "tab, space, enter; escape is Cancel", "")
     return Help("Keys of this screen", rows)

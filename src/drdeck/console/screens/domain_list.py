@@ -207,12 +207,12 @@ class DomainsScreen(ConsoleScreen):
     def on_row_list_opened(self, event: RowList.Opened) -> None:
         name = self.target()
         if name is not None and event.rows is self._table:
-            self.desk.acts.open_domain(name)
+            self.desk.action_runner.open_domain(name)
 
     def key_enter(self) -> None:
         """With no row to open, enter asks for what keeps the rows away."""
         if self.target() is None:
-            self.desk.unasked.ask_password()
+            self.desk.notifications.ask_password()
 
     def before_key(self, event: events.Key) -> bool:
         """The filter takes what is typed right behind its key."""
@@ -251,13 +251,13 @@ class DomainsScreen(ConsoleScreen):
         """What is asked is answered where it is shown: beside the list, or on the domain's own screen."""
         asks = self.state.question()
         if asks is not None and not self.wide:
-            self.desk.acts.open_domain(asks.domain)
+            self.desk.action_runner.open_domain(asks.domain)
         else:
             super().action_answer()
 
     def action_back(self) -> None:
         """Escape takes the filter away, and the word about the first start when there is none."""
-        self.desk.turns.give_up()
+        self.desk.dialog_queue.give_up()
         field = self.query_one(Input)
         if not field.display and self.desk.fresh:
             self.desk.fresh = False

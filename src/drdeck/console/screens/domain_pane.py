@@ -249,4 +249,4 @@ class DomainPane(Vertical):
         return None
 
     def on_question_bar_answered(self, event: QuestionBar.Answered) -> None:
-        self.desk.acts.answer(event.operation, event.choice)
+        self.desk.action_runner.answer(event.operation, event.choice)

@@ -307,9 +307,9 @@ class RunPitrScreen(ConsoleScreen):
         if not chosen:
             self.say("no VM is ticked")
             return
-        self.desk.acts.roll_back(
+        self.desk.action_runner.roll_back(
             domain.name, point.time, () if len(chosen) == total else tuple(chosen), total
         )
 
     def on_question_bar_answered(self, event: QuestionBar.Answered) -> None:
-        self.desk.acts.answer(event.operation, event.choice)
+        self.desk.action_runner.answer(event.operation, event.choice)

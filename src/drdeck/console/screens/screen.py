@@ -104,7 +104,7 @@ class ConsoleScreen(Screen[None]):
         yield TopLine()
         with Vertical(id="content"):
             yield from self.content()
-        if self.desk.coaching is not None:
+        if self.desk.coach_session is not None:
             yield CoachPanel(id="coach")
         yield KeyLine()
         yield Static(TOO_SMALL.format(shown_key("detach", self.desk.remapped)), id="too-small", markup=False)
@@ -154,10 +154,10 @@ class ConsoleScreen(Screen[None]):
 
     def draw_coach(self) -> None:
         """The coach's panel, where a lesson is played."""
-        coaching = self.desk.coaching
-        if coaching is not None:
+        session = self.desk.coach_session
+        if session is not None:
             for panel in self.query(CoachPanel):
-                panel.take(coaching.coach, coaching.folded)
+                panel.take(session.coach, session.folded)
 
     def tick(self, minute: bool) -> None:
         """A second has passed; with `minute` the clock shows another one."""
@@ -170,7 +170,7 @@ class ConsoleScreen(Screen[None]):
         self.each_second(self.state, now)
 
     def action_back(self) -> None:
-        if self.desk.turns.give_up():
+        if self.desk.dialog_queue.give_up():
             return
         # once: a key that was pressed before it closed must not close what lies beneath
         if len(self.desk.screen_stack) > 1 and self.desk.screen is self:

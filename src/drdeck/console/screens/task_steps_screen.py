@@ -73,4 +73,4 @@ class StepsScreen(ConsoleScreen):
         self.query_one("#title", Lines).put([*lines, ((" ", ""), *rto_line(operation, domain, now))])
 
     def on_question_bar_answered(self, event: QuestionBar.Answered) -> None:
-        self.desk.acts.answer(event.operation, event.choice)
+        self.desk.action_runner.answer(event.operation, event.choice)

@@ -9,7 +9,7 @@ CAP = 8192
 
 
 def sequence(text: str, tmux: bool) -> tuple[str, str]:
-    """What to write for copying `text`, and as much of it as that holds.
+    """The bytes that copy `text`, and as much of it as they hold.
 
     Inside tmux it is wrapped so that tmux hands it on (its option allow-passthrough must be on).
     """

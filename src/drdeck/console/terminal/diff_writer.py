@@ -81,10 +81,10 @@ class Patch(CompositorUpdate):
             for text, style, control in strip:
                 if control or not text:
                     continue
-                wanted = _RESET if style is None else codes_of(style, console)
-                if wanted != standing:
-                    written += [wanted if standing == _RESET or wanted == _RESET else _RESET + wanted]
-                    standing = wanted
+                codes = _RESET if style is None else codes_of(style, console)
+                if codes != standing:
+                    written += [codes if _RESET in (standing, codes) else _RESET + codes]
+                    standing = codes
                 written.append(text)
         if standing != _RESET:
             written.append(_RESET)
@@ -93,12 +93,12 @@ class Patch(CompositorUpdate):
 
 @lru_cache(1024)
 def codes_of(style: Style, console: Console) -> str:
-    """What sets a style on this terminal; a style that sets nothing is a reset."""
+    """The codes that set a style on this terminal; a style that sets nothing is a reset."""
     return Strip([Segment("x", style)]).render(console).partition("x")[0] or _RESET
 
 
 class Frame:
-    """What stands on the terminal, as far as this program wrote it."""
+    """The terminal's contents, as far as this program wrote them."""
 
     def __init__(self) -> None:
         self._size = Size(0, 0)
@@ -109,14 +109,14 @@ class Frame:
         self._size = Size(0, 0)
 
     def patch(self, strips: list[Strip], size: Size) -> Patch | None:
-        """What must be written so that `strips` stand there; None when they do already."""
-        known = self._strips if size == self._size else []
+        """The difference between `strips` and what stands there; None when they are the same."""
+        standing = self._strips if size == self._size else []
         pieces: list[tuple[int, int, Strip]] = []
         for y, strip in enumerate(strips):
-            if y >= len(known):
+            if y >= len(standing):
                 pieces.append((0, y, strip))
-            elif known[y] is not strip:
-                for start, end in runs(cells_of(known[y]), cells_of(strip)):
+            elif standing[y] is not strip:
+                for start, end in runs(cells_of(standing[y]), cells_of(strip)):
                     pieces.append((start, y, strip.crop(start, end)))
         self._size, self._strips = size, strips
         return Patch(tuple(pieces)) if pieces else None

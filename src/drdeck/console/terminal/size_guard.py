@@ -12,7 +12,7 @@ from drdeck.terminal_info import MIN_HEIGHT, MIN_WIDTH
 
 
 def too_small(size: Size) -> bool:
-    """Whether a terminal has no room for the screens."""
+    """True if a terminal has no room for the screens."""
     return size.width < MIN_WIDTH or size.height < MIN_HEIGHT
 
 
