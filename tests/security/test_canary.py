@@ -69,6 +69,8 @@ class Search:
         assert any(b"controller\0serve" in line for line in self.arguments), "the watch saw the controller"
         files = [f for f in self.flow.deck.directory.rglob("*") if f.is_file()]
         assert any(f.name == "journal.db" for f in files) and any(f.name == "controller.log" for f in files)
+        logs = "".join(f.read_text("utf-8", "replace") for f in files if f.name == "controller.log")
+        assert " DEBUG drdeck.sites.vsphere.vcenter.transport: " in logs, "it was written at debug"
         found = [str(f) for f in files if met(f.read_bytes())]
         found += ["an argument"] * any(map(met, self.arguments)) + ["a message"] * any(map(met, self.said))
         assert found == []
@@ -108,6 +110,7 @@ def search(make_flow: MakeFlow, recovery: VCenter) -> Iterator[Search]:
     scratch.mkdir()
     # asyncio's debugging tells of every slow step, with the arguments of what was called
     flow.deck.env |= {"TMPDIR": str(scratch), "PYTHONASYNCIODEBUG": "1", "PYTHONPATH": str(ROOT)}
+    flow.deck.env["DRDECK_LOG"] = "debug"  # which tells of every call that is sent
     recovery.change_password(CANARY)
     made = Search(flow)
     yield made

@@ -24,6 +24,7 @@ from drdeck.controller.ipc.client import Client, ControllerError, Kind
 from drdeck.controller.ipc.protocol import Listing
 from drdeck.controller.journal.event_store import JournalError
 from drdeck.controller.process.launch import attach
+from drdeck.controller.process.logs import USUAL_LEVEL
 from drdeck.controller.process.paths import Paths, paths_for
 from drdeck.controller.site_watcher import LOGGED_IN, NOT_SEEN
 from drdeck.model.times import show_duration
@@ -49,6 +50,7 @@ class Context:
     read_only: bool
     scenario: str | None = None
     speed: float | None = None
+    log_level: str = USUAL_LEVEL
 
     @functools.cached_property
     def settings(self) -> Settings:
@@ -106,6 +108,7 @@ class Context:
             words += ["--state", str(self.state.absolute())]
         if self.read_only:
             words += ["--read-only"]
+        words += ["--log-level", self.log_level]
         site = self.settings.site(self.site)
         if isinstance(site, TrainingSettings):
             words += ["--scenario", site.scenario, "--speed", str(site.speed)]

@@ -13,6 +13,7 @@ from drdeck.coach.lesson_file import find
 from drdeck.config.settings import TRAINING, TrainingSettings
 from drdeck.controller.ipc.client import Client, Disconnected
 from drdeck.controller.process.archive import set_aside
+from drdeck.controller.process.logs import USUAL_LEVEL
 from drdeck.model.times import parse_duration, show
 
 from . import exit_codes, output
@@ -143,7 +144,7 @@ async def _running(context: Context, lesson: str | None) -> Client:
     return meant[0][1]
 
 
-def lesson_context(home: Path, read_only: bool = False) -> Context:
+def lesson_context(home: Path, read_only: bool = False, log_level: str = USUAL_LEVEL) -> Context:
     """The options with which a command reaches a lesson's own site."""
     return Context(
         config=home / homes.SETTINGS,
@@ -151,4 +152,5 @@ def lesson_context(home: Path, read_only: bool = False) -> Context:
         site_option=TRAINING,
         state=home.absolute(),
         read_only=read_only,
+        log_level=log_level,
     )

@@ -109,7 +109,7 @@ def prepare(
     if again:
         asyncio.run(_begin_anew(home))
     homes.settle(course, home, speed)
-    played = lesson_context(home, context.read_only)
+    played = lesson_context(home, context.read_only, context.log_level)
     return played, Coach(course, home, played.paths.journal, called(), shlex.quote(word))
 
 
@@ -150,6 +150,7 @@ def with_console(context: Context, played: Context, coach: Coach) -> str | None:
         coach,
         read_only=context.read_only,
         log_file=played.paths.state / CONSOLE_LOG,
+        log_level=played.log_level,
         lessons=lambda: lesson_rows(context),
     )
     if coach.drop is None:

@@ -84,7 +84,7 @@ def controller_serve(context: Context) -> None:
     """Be the controller (started by `start` and by the consoles)."""
     from drdeck.controller.process.serve import serve
 
-    code = serve(context.settings, context.site, context.paths)
+    code = serve(context.settings, context.site, context.paths, log_level=context.log_level)
     if code:
         raise Exit(code)
 
@@ -188,6 +188,7 @@ def open_console(context: Context) -> None:
         read_only=settings.read_only,
         fresh=context.fresh,
         log_file=context.paths.state / CONSOLE_LOG,
+        log_level=context.log_level,
         lessons=lambda: lesson_rows(context),
     )
     if left.code:

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 import drdeck
+from drdeck.controller.process.logs import LEVELS, USUAL_LEVEL
 
 from . import action_commands, doctor_command, manage_commands, read_commands, train_commands
 from .context import Context, default_config, exit_code_of
@@ -24,6 +25,14 @@ from .context import Context, default_config, exit_code_of
 @click.option("--scenario", metavar="FILE|NAME", help="The scenario of a training site.")
 @click.option("--speed", type=float, metavar="N", help="Seconds of a training site per second.")
 @click.option("--read-only", is_flag=True, help="Refuse every act.")
+@click.option(
+    "--log-level",
+    type=click.Choice(LEVELS, case_sensitive=False),
+    default=USUAL_LEVEL,
+    envvar="DRDECK_LOG",
+    show_envvar=True,
+    help="The least that a console, and a controller that is started now, write to their logs.",
+)
 @click.version_option(drdeck.__version__, prog_name="drdeck")
 @click.pass_context
 def cli(
@@ -34,6 +43,7 @@ def cli(
     scenario: str | None,
     speed: float | None,
     read_only: bool,
+    log_level: str,
 ) -> None:
     """Complete continuous failovers and run point-in-time recovery, by keyboard or command.
 
@@ -47,6 +57,7 @@ def cli(
         read_only=read_only,
         scenario=scenario,
         speed=speed,
+        log_level=log_level,
     )
     if context.invoked_subcommand is None:
         manage_commands.open_console(context.obj)

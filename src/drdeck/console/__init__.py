@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from drdeck.coach.coach import Coach
 from drdeck.config.settings import ConsoleSettings
 from drdeck.controller.ipc.client import Client
-from drdeck.controller.process.logs import log_to
+from drdeck.controller.process.logs import USUAL_LEVEL, log_to
 from drdeck.model.text import clean
 from drdeck.private_files import make_private
 
@@ -36,6 +36,7 @@ def run(
     read_only: bool = False,
     fresh: bool = False,
     log_file: Path | None = None,
+    log_level: str = USUAL_LEVEL,
     lessons: Lessons | None = None,
 ) -> Left:
     """Show the console until the operator leaves, perhaps for a lesson.
@@ -46,12 +47,12 @@ def run(
     and writes it into the settings; it returns what was done or raises ControllerError. `read_only`
     refuses every act from this console, whatever its controller allows. `fresh`: there are no
     settings yet, which is said above the list of the training site. `log_file`: where it writes what
-    went wrong in it. `lessons`: what there is to begin.
+    went wrong in it, from `log_level` on. `lessons`: what there is to begin.
     """
     if log_file is not None:
         with contextlib.suppress(OSError):  # a full disk is no reason not to show the site
             make_private(log_file.parent)
-            log_to(log_file)
+            log_to(log_file, log_level)
     from .app import DrdeckApp
 
     app = DrdeckApp(

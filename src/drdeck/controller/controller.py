@@ -38,7 +38,7 @@ from .reconcile import first_command
 from .requests import NotAccepted, Preview
 from .site_watcher import LapsedSynchronisation, SiteWatcher, utcnow
 
-log = logging.getLogger("drdeck.controller")
+log = logging.getLogger(__name__)
 
 
 class Controller:

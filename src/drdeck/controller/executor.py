@@ -24,7 +24,7 @@ from .reconcile import AskOperator, Complete, Fail, GiveCommands, NextStep, Wait
 from .site_watcher import SiteWatcher
 from .takeover import begun_at, unfinished
 
-log = logging.getLogger("drdeck.controller")
+log = logging.getLogger(__name__)
 
 SETTLE_S = 20.0
 """What a site confirmed should show there within this time."""
@@ -57,6 +57,7 @@ class Executor:
         self._kick = asyncio.Event()
         self._settling: dict[tuple[str, str], Settling] = {}
         self._rests: dict[tuple[str, str], RetryPause] = {}
+        self._logged_steps: dict[str, str] = {}
 
     @property
     def full(self) -> bool:
@@ -101,11 +102,13 @@ class Executor:
         still = {op.id for op in self.book.open_operations()}
         self._settling = {key: s for key, s in self._settling.items() if key[0] in still}
         self._rests = {key: r for key, r in self._rests.items() if key[0] in still}
+        self._logged_steps = {ident: s for ident, s in self._logged_steps.items() if ident in still}
         unseen = [serial for op in self.book.open_operations() for serial in op.unseen.values()]
         if any(serial >= self.sight.looked for serial in unseen) and not self.sight.looking:
             self.sight.look_again()
 
     def _follow(self, op: Operation, domain: Domain | None, step: NextStep) -> None:
+        self._log_step(op, step)
         self._settle(op, step.settling if isinstance(step, WaitFor) else ())
         if isinstance(step, AskOperator):
             self._ask(op, step.question)
@@ -134,6 +137,15 @@ class Executor:
         elif isinstance(step, Fail):
             state = OperationState.ABORTED if step.aborted else OperationState.FAILED
             self._end(op, state, step.why, {})
+
+    def _log_step(self, op: Operation, step: NextStep) -> None:
+        """A debug line for a step that is another than the last one of the operation."""
+        if not log.isEnabledFor(logging.DEBUG):
+            return
+        words = _words_of(step)
+        if self._logged_steps.get(op.id) != words:
+            self._logged_steps[op.id] = words
+            log.debug("%s of %s: %s", op.id, op.domain, words)
 
     def _adopt(self, op: Operation, domain: Domain) -> None:
         """What the domain's record says was begun elsewhere is ours to go on with."""
@@ -210,7 +222,11 @@ class Executor:
         task.add_done_callback(ended)
 
     async def _carry_out(self, ident: str, command: AnyCommand) -> None:
+        began = self.sight.steady()
         result, text = await self.execute(command)
+        log.debug(
+            "%s: %s: %s after %.0f ms", ident, command.says, result, 1000 * (self.sight.steady() - began)
+        )
         self._rest((ident, command.key), result)
         await self.book.record_surely(facts.OUTCOME, self._outcome(ident, command, result, text))
         if result not in ("done", "refused"):
@@ -241,7 +257,9 @@ class Executor:
         try:
             await self.site.execute(command)
             if isinstance(command, TakeOver):  # what the driver before has done until now counts
-                self.sight.take(await self.site.observe())
+                view = await self.site.observe()
+                log.debug("view %d taken: read after a take-over", view.serial)
+                self.sight.take(view)
         except Refused as error:
             return "refused", str(error)
         except ResultUnknown as error:
@@ -252,3 +270,14 @@ class Executor:
             log.exception("%s failed, which is a bug", command.says)
             return "unknown", f"drdeck failed at: {command.says}: {error!r}; see the controller's log"
         return "done", ""
+
+
+def _words_of(step: NextStep) -> str:
+    """A step for the log; the commands of one are told as each is carried out."""
+    if isinstance(step, WaitFor):
+        return f"waits: {step.why}"
+    if isinstance(step, GiveCommands):
+        return f"{len(step.commands)} due: {'; '.join(command.says for command in step.commands[:3])}"
+    if isinstance(step, AskOperator):
+        return f"asks: {step.question.text}"
+    return f"is over: {step.text}" if isinstance(step, Complete) else f"fails: {step.why}"

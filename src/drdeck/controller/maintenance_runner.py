@@ -18,7 +18,7 @@ from drdeck.sites.contract import RecoverySite
 from .executor import Executor
 from .site_watcher import SiteWatcher
 
-log = logging.getLogger("drdeck.controller")
+log = logging.getLogger(__name__)
 
 RETRY_S = 60.0
 """After a failure the same act is left alone for so long."""

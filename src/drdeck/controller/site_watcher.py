@@ -16,7 +16,7 @@ from drdeck.model.domains import Domain, Mode
 from drdeck.model.views import SiteClock, SiteView
 from drdeck.sites.contract import LoginRefused, RecoverySite, SiteError, SiteUnreachable
 
-log = logging.getLogger("drdeck.controller")
+log = logging.getLogger(__name__)
 
 _GONE_S = (0.3, 0.6, 1.0, 1.5)
 """Pauses while the site is out of reach: short, for what waits must go on soon after its return."""
@@ -78,6 +78,7 @@ class SiteWatcher:
                     self.needs_password, self.error = False, LOGGED_IN
                     self.on_change()
                 async for view in self.site.watch():
+                    log.debug("view %d taken: the site has changed", view.serial)
                     self.take(view)
                 pauses = _ODD_S
             except LoginRefused as error:
@@ -148,6 +149,7 @@ class SiteWatcher:
             self._wanted = False
             try:
                 view = await self.site.observe()
+                log.debug("view %d taken: read anew, as somebody waits for it", view.serial)
                 if not self._wanted:
                     self.looked = max(self.looked, view.serial)
                 self.take(view)

@@ -15,7 +15,7 @@ import drdeck
 from . import protocol as p
 from .request_handler import RequestHandler, answer
 
-log = logging.getLogger("drdeck.server")
+log = logging.getLogger(__name__)
 
 MAX_ANSWERS = 256
 """Answers a client may leave unread before it is put out."""

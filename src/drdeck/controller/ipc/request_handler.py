@@ -16,7 +16,7 @@ from . import protocol as p
 from . import training_control
 from .snapshots import Snapshots
 
-log = logging.getLogger("drdeck.server")
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from .request_handler import RequestHandler
 from .snapshots import Snapshots
 from .sockets import connect_address, peer_uid
 
-log = logging.getLogger("drdeck.server")
+log = logging.getLogger(__name__)
 
 MAX_ATTACHED = 128
 """Consoles and commands at once; one more is told so and put out."""

@@ -7,6 +7,7 @@ import logging
 import logging.handlers
 import os
 import textwrap
+import time
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,11 @@ from drdeck.private_files import open_private
 
 CONSOLE_LOG = "console.log"
 """In the state directory, beside the controller's."""
+LEVELS = ("debug", "info", "warning", "error")
+"""Names of --log-level: what is less than it is not written."""
+USUAL_LEVEL = "info"
+_TIME = "%Y-%m-%dT%H:%M:%S"
+_LINE = "%(asctime)s.%(msecs)03dZ %(levelname)s %(name)s: %(message)s"
 
 
 class PlainFormatter(logging.Formatter):
@@ -28,15 +34,23 @@ class PlainFormatter(logging.Formatter):
         return textwrap.indent(clean(super().formatException(ei), lines=True), "    ")
 
 
-def log_to(file: Path) -> None:
-    """All logging of this process goes to `file`, and nowhere else. Raises OSError."""
+def log_to(file: Path, level: str = USUAL_LEVEL) -> None:
+    """Send all logging of this process to `file`, and nowhere else; `level` is one of LEVELS.
+
+    Debug lines are drdeck's only: those of a library may hold what it sends, a login's password among
+    it. Raises OSError.
+    """
     os.close(open_private(file, os.O_WRONLY))
     handler = logging.handlers.RotatingFileHandler(file, maxBytes=2_000_000, backupCount=2, encoding="utf-8")
-    handler.setFormatter(PlainFormatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    formatter = PlainFormatter(_LINE, _TIME)
+    formatter.converter = time.gmtime  # two logs are read as one, also when the clocks are changed
+    handler.setFormatter(formatter)
     root = logging.getLogger()
     for old in root.handlers[:]:
         root.removeHandler(old)
         with contextlib.suppress(OSError):
             old.close()
     root.addHandler(handler)
-    root.setLevel(logging.INFO)
+    least = logging.getLevelNamesMapping()[level.upper()]
+    root.setLevel(max(least, logging.INFO))
+    logging.getLogger("drdeck").setLevel(least)

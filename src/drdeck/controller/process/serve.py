@@ -23,10 +23,10 @@ from drdeck.sites import make_site
 from drdeck.sites.contract import SiteError
 
 from .hardening import keep_memory_private
-from .logs import log_to
+from .logs import USUAL_LEVEL, log_to
 from .paths import Paths
 
-log = logging.getLogger("drdeck.process")
+log = logging.getLogger(__name__)
 
 IDLE_S = 30 * 60
 """With nobody attached and nothing to do for this long, the controller ends by itself."""
@@ -38,13 +38,19 @@ READY = "ready"
 """The line that tells the starter that the socket is there; anything else is an error sentence."""
 
 
-def serve(settings: Settings, site_name: str, paths: Paths, idle_s: float = IDLE_S) -> int:
+def serve(
+    settings: Settings,
+    site_name: str,
+    paths: Paths,
+    idle_s: float = IDLE_S,
+    log_level: str = USUAL_LEVEL,
+) -> int:
     """Run a controller until told to stop; returns an exit code. Speaks one line on stdout."""
     os.umask(0o077)
     keep_memory_private()
     try:
         make_private(paths.state)
-        log_to(paths.log)
+        log_to(paths.log, log_level)
         lock = _lock(paths.lock)
         if lock is None:
             _say(f"a controller for {site_name}{RUNNING}")

@@ -22,7 +22,7 @@ from drdeck.sites.vsphere.plan.domain_state import ProtectedVms
 from drdeck.sites.vsphere.vcenter.connection import Connection, in_thread, translate
 from drdeck.sites.vsphere.vcenter.transport import Endpoint, Stub
 
-log = logging.getLogger("drdeck.vsphere")
+log = logging.getLogger(__name__)
 
 CHECK_S = 10.0
 """How long a look at the protected site may take."""

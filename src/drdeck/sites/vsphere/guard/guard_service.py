@@ -31,7 +31,7 @@ from .lookups import find_addresses, find_whereabouts
 from .own_calls import OwnCalls
 from .session_guard import NAME_S, ForeignChange, JudgmentContext, SessionGuard, SessionMemory
 
-log = logging.getLogger("drdeck.vsphere")
+log = logging.getLogger(__name__)
 
 TICK_S = 0.25
 """How often time alone can settle what was told."""

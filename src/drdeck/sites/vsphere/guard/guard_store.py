@@ -18,7 +18,7 @@ from drdeck.sites.vsphere.inventory.inventory_facts import VmFacts
 
 from .session_guard import SessionMemory
 
-log = logging.getLogger("drdeck.vsphere")
+log = logging.getLogger(__name__)
 
 FILE = "guard.db"
 _SCHEMA = """

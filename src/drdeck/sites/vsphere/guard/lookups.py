@@ -18,7 +18,7 @@ from .event_log import addresses
 from .fact_differences import Whereabouts
 from .session_guard import ForeignChange
 
-log = logging.getLogger("drdeck.vsphere")
+log = logging.getLogger(__name__)
 
 LOOKUPS = 8
 """Accounts that are asked about at once."""

@@ -6,6 +6,7 @@ The three become one alarm. Whose it was is decided by the event where there is 
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -20,6 +21,8 @@ from .attribution_windows import AttributionWindows
 from .event_log import LoggedObservation
 from .observations import By, Observation
 from .own_calls import OwnCalls
+
+log = logging.getLogger(__name__)
 
 HOLD_S = 1.5
 """A deed seen in the facts alone waits so long for the event that says who it was."""
@@ -50,6 +53,17 @@ def _worth(deed: Change, by: By) -> int:
     """How much a telling says of what was done."""
     order = ("task", "event", "facts") if deed in _FACTS_SAY else ("task", "facts", "event")
     return order.index(by)
+
+
+def _log_judged(observation: Observation, whose: str) -> None:
+    log.debug(
+        "%s of %s (by %s, user %r): judged %s",
+        observation.deed,
+        observation.vm,
+        observation.by,
+        observation.user,
+        whose,
+    )
 
 
 class ForeignChange(msgspec.Struct, kw_only=True):
@@ -161,9 +175,11 @@ class SessionGuard:
             if verdict == "later":
                 self._heard.append(heard)
             elif verdict == "ours":
+                _log_judged(heard.told, "drdeck's")
                 if heard.told.by != "facts":
                     self._ours = [*self._ours[-500:], heard]
             elif self._raise(heard, judging):
+                _log_judged(heard.told, "of others")
                 changed = True
             elif _goes_on(heard.told, judging):
                 until = max(heard.told.until, judging.now)

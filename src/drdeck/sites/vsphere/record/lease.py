@@ -8,6 +8,7 @@ and until when, stands in the folder's attribute `drdeck.lease` for all to read;
 from __future__ import annotations
 
 import contextlib
+import logging
 import threading
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
@@ -23,6 +24,8 @@ from drdeck.sites.vsphere.vcenter.properties import object_id, retrieve
 from drdeck.sites.vsphere.vcenter.transport import steady
 
 from .attributes import LEASE, MAX_VALUE
+
+log = logging.getLogger(__name__)
 
 _PC = vmodl.query.PropertyCollector
 CLAIM = LEASE + "."
@@ -174,6 +177,7 @@ class Leases:
         self._since.pop(folder, None)
         if held is not None:
             now = self._now()
+            log.debug("lease %d of %s released", held.claim, folder)
             self._tell(session, folder, self._record(folder, held.claim, held.since, now))
 
     def _record(self, folder: str, claim: int, since: datetime, until: datetime) -> LeaseRecord:
@@ -188,6 +192,7 @@ class Leases:
     def _wait_for_others(self, folder: str, seen: LeaseReading) -> None:
         now, value = self._now(), seen.value
         if value is not None and value.g == seen.top and value.by != self.me and value.until > now:
+            log.debug("lease %d of %s is held by %s until %s", value.g, folder, value.by, value.until)
             raise HeldElsewhere(
                 f"this domain is driven by {_who(value.by, self.me)} since {_second(value.since)};"
                 f" it can be taken over from {_second(value.until)} on, or now on your word"
@@ -218,6 +223,7 @@ class Leases:
             raise lost
         # ours from here on, also when writing the name fails: else we would take us for somebody else
         held = self._held[folder] = _HeldLease(number, self._now(), asked + self.length_s)
+        log.debug("lease %d of %s taken", number, folder)
         self._write(session, folder, held)
         for key in seen.claims.values():
             with contextlib.suppress(vmodl.MethodFault):  # an old claim rules nothing; another may tidy it
@@ -229,6 +235,7 @@ class Leases:
         self._write(session, folder, held)
         if steady() < held.until:
             self._held[folder] = held._replace(until=asked + self.length_s)
+            log.debug("lease %d of %s renewed", held.claim, folder)
         else:
             self._claim(session, folder, seen)
 

@@ -20,7 +20,7 @@ from pyVmomi import vim, vmodl
 
 from .transport import AGENT, Stub
 
-log = logging.getLogger("drdeck.vsphere")
+log = logging.getLogger(__name__)
 
 _PC = vmodl.query.PropertyCollector
 _MARK = re.compile(r"drdeck/\S+ \(commands; (?P<driver>[0-9a-f]+); (?P<life>[0-9a-f]+)\)")
@@ -82,6 +82,7 @@ class StaleSessions:
             with contextlib.suppress(vim.fault.NotAuthenticated):  # ended already
                 vim.SessionManager(session_manager._GetMoId(), stub).Logout()
             self.ended(cookie)
+            log.debug("ended a session of this process in which an answer was lost")
 
     def settle_others(self, content: Any, user: str) -> None:
         """End those that commanded for the drivers that are gone, of the account `user` only.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import select
 import socket
 import ssl
@@ -24,6 +25,8 @@ from drdeck.model.certificates import Certificate
 from drdeck.private_files import refuse_strangers
 
 from .server_certificate import presented, thumbprint_of, unchecked
+
+log = logging.getLogger(__name__)
 
 VERSION = "vim.version.version11"
 """The API version that we speak (6.5); newer servers answer in it."""
@@ -236,6 +239,7 @@ class Stub(SoapStubAdapter):  # type: ignore[misc]
     def sent(self) -> float:
         """This thread's request has left; the seconds to wait for its answer."""
         self._local.sent = True
+        log.debug("%s sent to %s", self._local.method, self.endpoint.server)
         # the vCenter itself holds the answer to a long poll back
         return self.call_s + (self.poll_s if self._local.method == "WaitForUpdatesEx" else 0.0)
 
@@ -303,10 +307,13 @@ class Stub(SoapStubAdapter):  # type: ignore[misc]
 
     def _invoke(self, mo: Any, info: Any, args: Any, outer: Any) -> Any:
         self._local.sent, self._local.method = False, info.wsdlName
-        cookie = str(self.cookie)
+        cookie, began, ended = str(self.cookie), time.monotonic(), "failed"
         try:
-            return super().InvokeMethod(mo, info, args, outer)
-        except vmodl.MethodFault:
+            answer = super().InvokeMethod(mo, info, args, outer)
+            ended = "answered"
+            return answer
+        except vmodl.MethodFault as fault:
+            ended = f"refused ({type(fault).__name__})"
             raise
         except Exception as broken:
             # a whole answer of 4xx says: not done; one of 5xx may come from a proxy that had passed it on
@@ -314,7 +321,11 @@ class Stub(SoapStubAdapter):  # type: ignore[misc]
                 raise
             if changing(info.wsdlName):
                 self.on_lost(cookie)
+            ended = "lost"
             raise AnswerLost(info.wsdlName, changing(info.wsdlName)) from broken
+        finally:
+            # no argument of a call, no cookie: they can be used to log in
+            log.debug("%s %s after %.0f ms", info.wsdlName, ended, 1000 * (time.monotonic() - began))
 
 
 def _check_session(answer: Any) -> None:
