@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from typing import Any
 
@@ -9,6 +10,7 @@ import click
 
 from drdeck.config.settings import TRAINING
 from drdeck.controller.ipc.client import Disconnected, UnknownCertificate
+from drdeck.controller.process.log_reader import LogLine, SiteLogs
 from drdeck.controller.process.logs import CONSOLE_LOG
 from drdeck.model.times import show
 
@@ -87,6 +89,53 @@ def controller_serve(context: Context) -> None:
     code = serve(context.settings, context.site, context.paths, log_level=context.log_level)
     if code:
         raise Exit(code)
+
+
+FOLLOW_S = 0.25
+"""Pause between two looks at the logs."""
+
+
+@click.command("logs")
+@click.option("--follow", is_flag=True, help="Go on with what is added, until ctrl+c.")
+@json_option
+@runs
+async def logs(context: Context, follow: bool, as_json: bool) -> None:
+    """Show the logs of the site's controller and consoles, oldest first.
+
+    Each line begins with who wrote it. With --follow --json: an object a line.
+    """
+    site_logs = SiteLogs(context.paths.state)
+    if not site_logs.exist():
+        waits = "; waiting for one" if follow else ""
+        output.note(
+            f"no controller or console of {context.site} has a log in {context.paths.state} yet{waits}"
+        )
+    try:
+        if not follow and as_json:
+            output.emit({"lines": [_shaped(line) for line in site_logs.read()]})
+            return
+        unread = asyncio.Event()
+        with output.told_when_unread(unread.set):
+            _print_lines(site_logs.read(), as_json)
+            while follow and not unread.is_set():
+                await asyncio.sleep(FOLLOW_S)
+                _print_lines(site_logs.read(), as_json)
+        if unread.is_set():
+            raise BrokenPipeError
+    finally:
+        site_logs.close()
+
+
+def _shaped(line: LogLine) -> dict[str, Any]:
+    return {"source": line.source, "time": line.time or None, "text": line.text}
+
+
+def _print_lines(lines: list[LogLine], as_json: bool) -> None:
+    for line in lines:
+        if as_json:
+            output.emit(_shaped(line))
+        else:
+            output.say(f"{line.source:<10} {line.text}")
 
 
 @click.group(invoke_without_command=True)

@@ -74,6 +74,7 @@ for command in (
     action_commands.answer,
     action_commands.takeover,
     manage_commands.controller,
+    manage_commands.logs,
     manage_commands.sites,
     doctor_command.doctor,
     manage_commands.console,

@@ -14,8 +14,10 @@ from typing import Any
 from drdeck.model.text import clean
 from drdeck.private_files import open_private
 
-CONSOLE_LOG = "console.log"
-"""In the state directory, beside the controller's."""
+CONTROLLER_LOG, CONSOLE_LOG = "controller.log", "console.log"
+"""In the state directory of a site."""
+KEPT_PARTS = 2
+"""Full files of a log that are kept beside it, as FILE.1, the newest, and so on."""
 LEVELS = ("debug", "info", "warning", "error")
 """Names of --log-level: what is less than it is not written."""
 USUAL_LEVEL = "info"
@@ -41,7 +43,9 @@ def log_to(file: Path, level: str = USUAL_LEVEL) -> None:
     it. Raises OSError.
     """
     os.close(open_private(file, os.O_WRONLY))
-    handler = logging.handlers.RotatingFileHandler(file, maxBytes=2_000_000, backupCount=2, encoding="utf-8")
+    handler = logging.handlers.RotatingFileHandler(
+        file, maxBytes=2_000_000, backupCount=KEPT_PARTS, encoding="utf-8"
+    )
     formatter = PlainFormatter(_LINE, _TIME)
     formatter.converter = time.gmtime  # two logs are read as one, also when the clocks are changed
     handler.setFormatter(formatter)

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import platformdirs
 
+from .logs import CONTROLLER_LOG
+
 
 @dataclass(frozen=True)
 class Paths:
@@ -34,7 +36,7 @@ def paths_for(site: str, state: Path | None) -> Paths:
         socket=runtime / "controller.sock",
         lasting=base / "controller.sock",
         journal=base / "journal.db",
-        log=base / "controller.log",
+        log=base / CONTROLLER_LOG,
         lock=base / "controller.lock",
     )
 
