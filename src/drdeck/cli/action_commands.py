@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
 import click
 import msgspec
@@ -40,6 +40,14 @@ class Seconds(click.FloatRange):
 SECONDS = Seconds(min=0)
 
 
+class ActOptions(TypedDict):
+    """The values of `act_options`."""
+
+    wait: bool
+    timeout: float | None
+    as_json: bool
+
+
 def act_options(command: Decorated) -> Decorated:
     """--wait, --timeout and --json, as every act has them."""
     for option in (
@@ -65,21 +73,19 @@ def may_act(context: Context) -> None:
         raise Exit(exit_codes.REFUSED, READ_ONLY)
 
 
-async def act(context: Context, request: Request, wait: bool, timeout: float | None, as_json: bool) -> None:
+async def act(context: Context, request: Request, **options: Unpack[ActOptions]) -> None:
     """Submit a request, ask for consent where it is needed, print the operation, and perhaps wait."""
     may_act(context)
     async with context.client() as client:
-        await act_with(client, request, wait, timeout, as_json)
+        await act_with(client, request, **options)
 
 
-TOLD = ("pitr_start", "pitr_run")
+EXPLAINED = ("pitr_start", "pitr_run")
 """What is accepted without a question, but not without a word on what it means."""
 
 
-async def act_with(
-    client: Client, request: Request, wait: bool, timeout: float | None, as_json: bool
-) -> None:
-    says = await told_before(client, request)
+async def act_with(client: Client, request: Request, **options: Unpack[ActOptions]) -> None:
+    says = await explain(client, request)
     asker = Asker(client)
     while True:
         try:
@@ -94,15 +100,15 @@ async def act_with(
             await asker.ask(need, "the protected site")
         else:
             break
-    if as_json:
+    if options["as_json"]:
         output.emit({"operation": ident})
     else:
         output.say(ident)
     for sentence in says:
         output.note(sentence)
-    if wait:
+    if options["wait"]:
         sys.stdout.flush()
-        await watching.until_done(client, ident, timeout)
+        await watching.until_done(client, ident, options["timeout"])
 
 
 async def _submit(client: Client, request: Request) -> str:
@@ -114,14 +120,14 @@ async def _submit(client: Client, request: Request) -> str:
         return await client.submit(await consent(client, request))
 
 
-async def told_before(client: Client, request: Request) -> tuple[str, ...]:
+async def explain(client: Client, request: Request) -> tuple[str, ...]:
     """Say what may disturb the PITR session that a request leads to; what to say once it is accepted."""
-    if request.action not in TOLD and not request.run_pitr:
+    if request.action not in EXPLAINED and not request.run_pitr:
         return ()
     preview = await client.preview(request)
     for sentence in preview.warns:
         output.note(f"warning: {sentence}")
-    return preview.says if request.action in TOLD else ()
+    return preview.says if request.action in EXPLAINED else ()
 
 
 async def consent(client: Client, request: Request) -> Request:
@@ -165,11 +171,11 @@ network_option = click.option(
 @act_options
 @runs
 async def cfo_start(
-    context: Context, domain: str, networks: tuple[str, ...], wait: bool, timeout: float | None, as_json: bool
+    context: Context, domain: str, networks: tuple[str, ...], **options: Unpack[ActOptions]
 ) -> None:
     """Start continuous failover of DOMAIN."""
     request = Request(action="cfo_start", domain=domain, networks=_mapping(networks))
-    await act(context, request, wait, timeout, as_json)
+    await act(context, request, **options)
 
 
 @cfo.command("complete")
@@ -189,9 +195,7 @@ async def cfo_complete(
     run_pitr: bool,
     networks: tuple[str, ...],
     confirm: str | None,
-    wait: bool,
-    timeout: float | None,
-    as_json: bool,
+    **options: Unpack[ActOptions],
 ) -> None:
     """Complete the continuous failover of DOMAIN."""
     request = Request(
@@ -202,7 +206,7 @@ async def cfo_complete(
         networks=_mapping(networks),
         confirm=confirm,
     )
-    await act(context, request, wait, timeout, as_json)
+    await act(context, request, **options)
 
 
 @click.group()
@@ -244,10 +248,10 @@ async def pitr_points(context: Context, domain: str, as_json: bool) -> None:
 @act_options
 @runs
 async def pitr_start(
-    context: Context, domain: str, vms: tuple[str, ...], wait: bool, timeout: float | None, as_json: bool
+    context: Context, domain: str, vms: tuple[str, ...], **options: Unpack[ActOptions]
 ) -> None:
     """Start a PITR session of DOMAIN by hand."""
-    await act(context, Request(action="pitr_start", domain=domain, vms=vms), wait, timeout, as_json)
+    await act(context, Request(action="pitr_start", domain=domain, vms=vms), **options)
 
 
 @pitr.command("run", context_settings={"ignore_unknown_options": False})
@@ -263,9 +267,7 @@ async def pitr_run(
     to: str,
     vms: tuple[str, ...],
     confirm: str | None,
-    wait: bool,
-    timeout: float | None,
-    as_json: bool,
+    **options: Unpack[ActOptions],
 ) -> None:
     """Roll the VMs of DOMAIN back to an instant."""
     may_act(context)
@@ -278,7 +280,7 @@ async def pitr_run(
         if remark:
             output.note(remark)
         request = Request(action="pitr_run", domain=domain, to=instant, vms=vms, confirm=confirm)
-        await act_with(client, request, wait, timeout, as_json)
+        await act_with(client, request, **options)
 
 
 @pitr.command("exit")
@@ -287,11 +289,10 @@ async def pitr_run(
 @act_options
 @runs
 async def pitr_exit(
-    context: Context, domain: str, confirm: str | None, wait: bool, timeout: float | None, as_json: bool
+    context: Context, domain: str, confirm: str | None, **options: Unpack[ActOptions]
 ) -> None:
     """Exit the PITR session of DOMAIN."""
-    request = Request(action="pitr_exit", domain=domain, confirm=confirm)
-    await act(context, request, wait, timeout, as_json)
+    await act(context, Request(action="pitr_exit", domain=domain, confirm=confirm), **options)
 
 
 @click.command("takeover")
@@ -299,12 +300,9 @@ async def pitr_exit(
 @confirm_option
 @act_options
 @runs
-async def takeover(
-    context: Context, domain: str, confirm: str | None, wait: bool, timeout: float | None, as_json: bool
-) -> None:
+async def takeover(context: Context, domain: str, confirm: str | None, **options: Unpack[ActOptions]) -> None:
     """Drive DOMAIN from here, and go on with what another controller has begun."""
-    request = Request(action="take_over", domain=domain, confirm=confirm)
-    await act(context, request, wait, timeout, as_json)
+    await act(context, Request(action="take_over", domain=domain, confirm=confirm), **options)
 
 
 @click.command("answer")

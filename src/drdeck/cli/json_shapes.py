@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -32,8 +32,6 @@ def seconds(value: float | None) -> float | int | None:
 
 def site_now(listing: Listing) -> datetime:
     """The site's clock now; ours before the site was seen."""
-    from datetime import UTC
-
     real = datetime.now(UTC)
     return listing.clock.at(real) if listing.clock else real
 
