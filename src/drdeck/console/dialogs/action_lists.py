@@ -35,19 +35,15 @@ class Item:
 
 def menu_line(item: Item, width: int) -> Line:
     if item.closed:
-        return (
-            (item.label, "dim"),
-            (cut(f"  ({clean(item.closed)})", max(0, width - len(item.label))), "dim"),
-        )
+        reason = cut(f"  ({clean(item.closed)})", max(0, width - len(item.label)))
+        return ((item.label, "dim"), (reason, "dim"))
     return ((item.label, "bold"),)
 
 
 def palette_line(item: Item, width: int) -> Line:
     text = f"({clean(item.closed)})" if item.closed else item.help
-    return (
-        (left(item.label, 22), "dim" if item.closed else "bold"),
-        (cut(f" {text}", max(0, width - 22)), "dim"),
-    )
+    label = (left(item.label, 22), "dim" if item.closed else "bold")
+    return (label, (cut(f" {text}", max(0, width - 22)), "dim"))
 
 
 class MoreMenu(Dialog[str]):
@@ -97,13 +93,12 @@ class MoreMenu(Dialog[str]):
         self._explain()
 
     def _explain(self) -> None:
-        """Why the item under the cursor is dimmed, in full, or what it does."""
+        """Tell in full why the item under the cursor is dimmed, or what it does."""
         item = self.query_one("#items", RowList).row
         if isinstance(item, Item):
             lines = wrap_some(clean(item.closed or item.help), MENU_WIDTH - 4, 3)
             style = "warn" if item.closed else "dim"
-            shown = [((text, style),) for text in lines]
-            self.query_one("#reason", Lines).put([*shown, *[()] * (3 - len(shown))])
+            self.query_one("#reason", Lines).put([*(((t, style),) for t in lines), *[()] * (3 - len(lines))])
 
     def on_row_list_opened(self, event: RowList.Opened) -> None:
         event.stop()
@@ -136,9 +131,9 @@ class Palette(MoreMenu):
         self._put()
 
     def _put(self) -> None:
-        wanted = self.query_one("#wanted", Field).value.casefold().split()
-        found = [i for i in self._items if all(w in f"{i.label} {i.help}".casefold() for w in wanted)]
-        self.query_one("#items", RowList).put(found)
+        words = self.query_one("#wanted", Field).value.casefold().split()
+        items = [i for i in self._items if all(w in f"{i.label} {i.help}".casefold() for w in words)]
+        self.query_one("#items", RowList).put(items)
 
     def on_input_changed(self, event: Input.Changed) -> None:
         self._put()

@@ -70,8 +70,8 @@ class AddSiteDialog(Dialog[str]):
         return [("enter", "Go on") if isinstance(self.focused, Input) else PRESS, NEXT, CANCEL]
 
     @property
-    def given(self) -> dict[str, Any]:
-        """What was typed; only the password is taken as it is."""
+    def answers(self) -> dict[str, Any]:
+        """The fields' texts; only the password is taken as it is."""
         typed: dict[str, Any] = {
             name: field.value if name == "password" else field.value.strip()
             for name, _, _ in FIELDS
@@ -90,8 +90,8 @@ class AddSiteDialog(Dialog[str]):
     def pressed(self, push: Push) -> None:
         if self._busy:
             return
-        given = self.given
-        lacking = next((name for name in NEEDED if not given[name]), None)
+        answers = self.answers
+        lacking = next((name for name in NEEDED if not answers[name]), None)
         if lacking is not None:
             label = next(label for name, label, _ in FIELDS if name == lacking)
             self._say(f"{label} is missing", "bad")
@@ -99,17 +99,17 @@ class AddSiteDialog(Dialog[str]):
             return
         self._busy = True
         self._say("asking the site ...", "dim")
-        self.run_worker(self._try(given), group="add", exclusive=True)
+        self.run_worker(self._try(answers), group="add", exclusive=True)
 
-    async def _try(self, given: dict[str, Any]) -> None:
+    async def _try(self, answers: dict[str, Any]) -> None:
         try:
             try:
-                done = await self._add(given)
+                done = await self._add(answers)
             except UnknownCertificate as met:
-                if given["ca_file"] or given["thumbprint"] or not await self._pins(met, given["url"]):
+                if answers["ca_file"] or answers["thumbprint"] or not await self._pins(met, answers["url"]):
                     raise
                 thumbprint = met.certificate.thumbprint
-                done = await self._add({**given, "thumbprint": thumbprint, "insecure": False})
+                done = await self._add({**answers, "thumbprint": thumbprint, "insecure": False})
         except ControllerError as error:
             self.post_message(self.Failed(str(error)))
         else:
@@ -119,8 +119,8 @@ class AddSiteDialog(Dialog[str]):
         about, sha, what_to_do = met.says(url)
         half = len(sha) // 2 + 1  # broken between two bytes, so that it can be compared
         says = (about, f"{sha[:half]}\n{sha[half:]}", what_to_do)
-        asked = Confirm("A certificate that is not known yet", says, "Pin it")
-        agreed: bool | None = await self.app.push_screen_wait(asked)
+        dialog = Confirm("A certificate that is not known yet", says, "Pin it")
+        agreed: bool | None = await self.app.push_screen_wait(dialog)
         return bool(agreed)
 
     def on_add_site_dialog_failed(self, event: Failed) -> None:

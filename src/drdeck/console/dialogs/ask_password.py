@@ -24,20 +24,20 @@ class PasswordDialog(Dialog[bool]):
 
     AUTO_FOCUS = "#password"
 
-    class Refused(Message):
+    class Rejected(Message):
         def __init__(self, text: str) -> None:
             super().__init__()
             self.text = text
 
-    def __init__(self, site: str, wanted: PasswordWanted, send: Callable[[str], Awaitable[None]]) -> None:
-        where = "the protected site of " if wanted.of == PROTECTED else ""
+    def __init__(self, site: str, need: PasswordWanted, send: Callable[[str], Awaitable[None]]) -> None:
+        where = "the protected site of " if need.of == PROTECTED else ""
         super().__init__(f"Password for {where}{site}")
-        self._wanted, self._send = wanted, send
+        self._need, self._send = need, send
 
     @property
     def of(self) -> str:
-        """Whose password it asks for."""
-        return self._wanted.of
+        """The site, or its protected site, that wants the password."""
+        return self._need.of
 
     def take(self, state: State) -> None:
         """Somebody else may have given it meanwhile."""
@@ -46,10 +46,10 @@ class PasswordDialog(Dialog[bool]):
             self.dismiss(True)
 
     def body(self) -> Iterable[Widget]:
-        if self._wanted.why:
-            yield paragraph(self._wanted.why)
-        whose = f" of {self._wanted.user}" if self._wanted.user else ""
-        place = f" at {self._wanted.address}" if self._wanted.address else ""
+        if self._need.why:
+            yield paragraph(self._need.why)
+        whose = f" of {self._need.user}" if self._need.user else ""
+        place = f" at {self._need.address}" if self._need.address else ""
         yield paragraph(f"The password{whose}{place} is kept in the controller's memory only.")
         yield Field(id="password", password=True)
         yield Lines((), id="refused")
@@ -77,11 +77,11 @@ class PasswordDialog(Dialog[bool]):
         try:
             await self._send(password)
         except ControllerError as error:
-            self.post_message(self.Refused(str(error)))
+            self.post_message(self.Rejected(str(error)))
         else:
             self.dismiss(True)
 
-    def on_password_dialog_refused(self, event: Refused) -> None:
+    def on_password_dialog_rejected(self, event: Rejected) -> None:
         field = self.query_one(Input)
         field.value = ""
         field.focus()

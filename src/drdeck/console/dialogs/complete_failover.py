@@ -55,7 +55,7 @@ class CompleteDialog(Dialog[Request]):
     ]
 
     class Previewed(Message):
-        """What the controller says to a request, or the sentence with which it does not."""
+        """The controller's preview of a request, or the sentence with which there is none."""
 
         def __init__(self, request: Request, preview: Preview | None, error: str = "") -> None:
             super().__init__()
@@ -97,7 +97,7 @@ class CompleteDialog(Dialog[Request]):
 
     @property
     def request(self) -> Request:
-        """What the dialog stands for now."""
+        """The request as chosen now."""
         mapping = next(iter(self.query(NetworkMapping)), None)
         tick = next(iter(self.query(Tick)), None)
         return Request(

@@ -19,27 +19,18 @@ from .dialog import CANCEL, NEXT, PRESS, Dialog, paragraph
 class Notice(Dialog[bool]):
     """Something to read. The only button is in the focus."""
 
-    def __init__(
-        self, title: str, says: Sequence[str], button: str = "Dismiss", extra: str | None = None
-    ) -> None:
+    def __init__(self, title: str, says: Sequence[str]) -> None:
         super().__init__(title)
-        self._says, self._button, self._extra = tuple(says), button, extra
+        self._says = tuple(says)
 
     def body(self) -> Iterable[Widget]:
         return [paragraph(text) for text in self._says]
 
     def buttons(self) -> Iterable[Push]:
-        yield Push(self._button, id="cancel")
-        if self._extra:
-            yield Push(self._extra, id="extra")
+        yield Push("Dismiss", id="cancel")
 
     def keys(self) -> list[tuple[str, str]]:
-        if self._extra:
-            return [NEXT, PRESS, ("esc", self._button)]
-        return [("enter", self._button)]
-
-    def pressed(self, push: Push) -> None:
-        self.dismiss(True)
+        return [("enter", "Dismiss")]
 
 
 class Confirm(Dialog[bool]):
@@ -92,11 +83,11 @@ class ConfirmByName(Confirm):
         self, title: str, says: Sequence[str], yes: str, name: str, warns: Sequence[str] = ()
     ) -> None:
         super().__init__(title, says, yes, warns)
-        self._wanted = name
+        self._domain = name
 
     def body(self) -> Iterable[Widget]:
         yield from super().body()
-        yield paragraph(f'Type the name of the domain, "{clean(self._wanted)}"', "name-wanted")
+        yield paragraph(f'Type the name of the domain, "{clean(self._domain)}"', "name-wanted")
         yield Field(id="typed")
 
     def buttons(self) -> Iterable[Push]:
@@ -106,7 +97,7 @@ class ConfirmByName(Confirm):
     @property
     def matches(self) -> bool:
         typed = self.query_one(Input).value
-        return typed in (self._wanted, clean(self._wanted))
+        return typed in (self._domain, clean(self._domain))
 
     def on_input_changed(self, event: Input.Changed) -> None:
         button = self.query_one("#yes", Push)

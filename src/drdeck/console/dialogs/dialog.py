@@ -1,4 +1,4 @@
-"""What all dialogs share: a box over the screen, Cancel in the focus, deaf ears for the first half second,
+"""The base of all dialogs: a box over the screen, Cancel in the focus, deaf ears for the first half second,
 and below them their own keys: those of the screen behind do nothing now."""
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ class Dialog(ModalScreen[Answer | None]):
         self._room = Room(self)
 
     def body(self) -> Iterable[Widget]:
-        """What stands between title and buttons."""
+        """The widgets between title and buttons."""
         return ()
 
     def buttons(self) -> Iterable[Push]:
@@ -103,7 +103,7 @@ class Dialog(ModalScreen[Answer | None]):
 
     @property
     def deaf(self) -> bool:
-        """Whether a key now is more likely an accident than an answer."""
+        """True while a key is more likely an accident than an answer."""
         return self.GUARD and (self._opened is None or self._monotonic() - self._opened < DEAF_S)
 
     def before_key(self, event: events.Key) -> bool:

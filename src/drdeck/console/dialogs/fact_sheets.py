@@ -94,20 +94,20 @@ def _instant(text: str) -> str:
 
 def result_rows(operation: OperationView) -> list[Line]:
     """The vendor's rows first, then RTO, the point chosen, and the unprotected time."""
-    told = dict(operation.result)
+    result = dict(operation.result)
     state = {OperationState.DONE: "Completed", OperationState.FAILED: "Failed"}.get(
         operation.state, str(operation.state).capitalize()
     )
     rows = row("Protected Domain", operation.domain)
-    rows += row("VMs Recovery Status", told.pop("recovery_status", state))
-    recovered, total = told.pop("vms_recovered", UNKNOWN), told.pop("vms_total", UNKNOWN)
+    rows += row("VMs Recovery Status", result.pop("recovery_status", state))
+    recovered, total = result.pop("vms_recovered", UNKNOWN), result.pop("vms_total", UNKNOWN)
     rows += row("Total VMs Recovered", f"{recovered} / {total}")
-    for key in [k for k in told if k.startswith("runbook:")]:
-        rows += row(f"Runbook group {clean(key.partition(':')[2])}", told.pop(key))
-    rows += [(), *row("RTO", _clock(told.pop("rto_s", "")))]
-    rows += row("Rolled back to", _instant(told.pop("rolled_back_to", "")) or UNKNOWN)
-    rows += row("Unprotected time", _clock(told.pop("unprotected_s", "")))
-    for key, value in told.items():
+    for key in [k for k in result if k.startswith("runbook:")]:
+        rows += row(f"Runbook group {clean(key.partition(':')[2])}", result.pop(key))
+    rows += [(), *row("RTO", _clock(result.pop("rto_s", "")))]
+    rows += row("Rolled back to", _instant(result.pop("rolled_back_to", "")) or UNKNOWN)
+    rows += row("Unprotected time", _clock(result.pop("unprotected_s", "")))
+    for key, value in result.items():
         rows += row(clean(key).replace("_", " ").capitalize(), value)
     if operation.error:
         rows += row("Error", operation.error, "bad")

@@ -61,7 +61,7 @@ class Page(Dialog[str]):
 
 
 class GeneralPage(Page):
-    """What is failed over."""
+    """The domain that is failed over, and its VMs."""
 
     def content(self) -> Iterable[Widget]:
         domain = self.domain
@@ -83,9 +83,9 @@ class VmSettingsPage(Page):
 
     AUTO_FOCUS = "NetworkMapping"
 
-    def __init__(self, page: str, pages: Sequence[str], domain: Domain, chosen: Mapping[str, str]) -> None:
+    def __init__(self, page: str, pages: Sequence[str], domain: Domain, networks: Mapping[str, str]) -> None:
         super().__init__(page, pages, domain)
-        self.chosen = dict(chosen)
+        self.chosen = dict(networks)
 
     def content(self) -> Iterable[Widget]:
         yield Lines(mapping_head(BOX_WIDTH - 4))
@@ -116,11 +116,8 @@ class VmSettingsPage(Page):
 
     def _say(self) -> bool:
         open_ones = missing(self.domain.networks, self.chosen)
-        if open_ones:
-            text = f"Choose a recovery network for {', '.join(map(clean, open_ones))}"
-            lines: list[Line] = [((part, "warn"),) for part in wrap(text, BOX_WIDTH - 5)]
-        else:
-            lines = []
+        text = f"Choose a recovery network for {', '.join(map(clean, open_ones))}"
+        lines = [((part, "warn"),) for part in wrap(text, BOX_WIDTH - 5)] if open_ones else []
         self.query_one("#todo", Lines).put([(), *lines, ((CHOOSING, "dim"),)])
         return not open_ones
 
@@ -138,10 +135,10 @@ class SummaryPage(Page):
     GUARD = True
 
     def __init__(
-        self, page: str, pages: Sequence[str], domain: Domain, chosen: Mapping[str, str], preview: Preview
+        self, page: str, pages: Sequence[str], domain: Domain, networks: Mapping[str, str], preview: Preview
     ) -> None:
         super().__init__(page, pages, domain)
-        self.chosen, self.preview = dict(chosen), preview
+        self.chosen, self.preview = dict(networks), preview
 
     def content(self) -> Iterable[Widget]:
         lines = [

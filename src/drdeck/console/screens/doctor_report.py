@@ -53,9 +53,8 @@ class DoctorScreen(ConsoleScreen):
         )
 
     def keys(self) -> list[tuple[str, str]]:
-        keys = self.desk.remapped
-        return [("↑ ↓", "Scroll"), ("esc", "Back"), (shown_key("copy", keys), "Copy all"),
-                (shown_key("help", keys), "Help"), (shown_key("detach", keys), "Detach")]  # fmt: skip
+        copy = (shown_key("copy", self.desk.remapped), "Copy all")
+        return [("↑ ↓", "Scroll"), ("esc", "Back"), copy, *self.named("help", "detach")]
 
     def ready(self) -> None:
         self.run_worker(self._read(), group="findings", exclusive=True)
@@ -85,8 +84,8 @@ class DoctorScreen(ConsoleScreen):
         rows.put(lines)
 
     def copied(self) -> tuple[str, str] | None:
-        said = [
+        lines = [
             f"{f.level:<4}  {f.subject}: {f.text}{f' -> {f.remedy}' if f.remedy else ''}"
             for f in self._findings()
         ]
-        return "all findings", "\n".join(said)
+        return "all findings", "\n".join(lines)

@@ -79,13 +79,11 @@ class DomainsScreen(ConsoleScreen):
     def keys(self) -> list[tuple[str, str]]:
         if isinstance(self.focused, Input):
             return [("enter ↓", "To the list"), ("esc", "Show all")]
-        keys = self.desk.remapped
-        names = ("steps", "filter", "help", "detach", "log", "sort")
-        acts = act_keys(self._table.row, self.now(), self.state.read_only, keys)
+        acts = act_keys(self._table.row, self.now(), self.state.read_only, self.desk.remapped)
         listing = self.state.listing
-        if listing is not None and listing.needs_password:
-            acts.insert(0, (shown_key("password", keys), BY_NAME["password"].label))
-        return [("enter", "Open"), *acts, *((shown_key(name, keys), BY_NAME[name].label) for name in names)]
+        password = self.named("password") if listing is not None and listing.needs_password else []
+        others = self.named("steps", "filter", "help", "detach", "log", "sort")
+        return [("enter", "Open"), *password, *acts, *others]
 
     def target(self) -> str | None:
         row = self._table.row
@@ -93,7 +91,7 @@ class DomainsScreen(ConsoleScreen):
 
     @property
     def wide(self) -> bool:
-        """Whether the domain under the cursor stands beside the list."""
+        """True if the domain under the cursor stands beside the list."""
         return self.size.width >= WIDE
 
     def watched(self) -> str | None:
@@ -126,8 +124,8 @@ class DomainsScreen(ConsoleScreen):
         width = self._table.size.width or self.size.width
         self._asking = frozenset(o.domain for o in state.open_operations() if o.question is not None)
         alarms = sum(len(d.alarms) for d in state.domains)
-        seen = state.listing is not None and state.listing.clock is not None
-        counts = f"   {len(state.domains)} in all   Alarms ({alarms})" if seen else ""
+        fresh = state.listing is not None and state.listing.clock is not None
+        counts = f"   {len(state.domains)} in all   Alarms ({alarms})" if fresh else ""
         if self._order:
             counts += f"   sorted by {self._order}"
         here = f"   also here: {', '.join(state.also_here)}" if state.also_here else ""
@@ -136,14 +134,13 @@ class DomainsScreen(ConsoleScreen):
         self.query_one("#troubles", Lines).put(self._troubles(state, width))
         self.query_one("#fresh", Lines).put(self._fresh(state, width))
         self.query_one("#header", Lines).put([((("   "), ""), *domain_header(width - BESIDE))])
-        faint = state.stale
         rows = self._table
-        if rows.faint != faint or self._minute != hour(now):
-            rows.faint, self._minute = faint, hour(now)
-            if faint:
+        if rows.faint != state.stale or self._minute != hour(now):
+            rows.faint, self._minute = state.stale, hour(now)
+            if rows.faint:
                 rows.redraw()
-        shown = ordered((d for d in state.domains if self._matches(d)), self._order)
-        rows.put(shown, self._empty(state))
+        domains = ordered((d for d in state.domains if self._matches(d)), self._order)
+        rows.put(domains, self._empty(state))
         self.draw_keys()
         target = self.target()
         if self.wide and target is not None:
@@ -166,43 +163,42 @@ class DomainsScreen(ConsoleScreen):
         if not self.desk.fresh or listing is None or listing.kind != "training" or listing.operations:
             return []
         keys = self.desk.remapped
-        given = [("lessons", self.desk.lessons), ("add_site", self.desk.add_site)]
+        means = [("lessons", self.desk.lessons), ("add_site", self.desk.add_site)]
         offers: list[Line] = [
             ((f"   {shown_key(name, keys)}", "key"), (f" {BY_NAME[name].label}", ""))
-            for name, means in given
-            if means is not None
+            for name, call in means
+            if call is not None
         ]
         offers.append((("   esc", "key"), (" Hide", "")))
         whole: Line = tuple(piece for offer in offers for piece in offer)
-        said = [((f" {part}", "accent"),) for part in wrap(FRESH, width - 2)]
-        return [*said, *([whole] if width_of(whole) <= width else offers)]
+        intro = [((f" {part}", "accent"),) for part in wrap(FRESH, width - 2)]
+        return [*intro, *([whole] if width_of(whole) <= width else offers)]
 
     def _troubles(self, state: State, width: int) -> list[Line]:
-        """What is wrong with the view itself, in full sentences."""
+        """Faults of the view itself, in full sentences."""
         listing = state.listing
-        said: list[str] = []
-        if state.lost is not None:
-            said.append(state.lost)
+        sentences = [] if state.lost is None else [state.lost]
         if listing is not None:
             key = shown_key("password", self.desk.remapped)
             if listing.needs_password:
-                said.append(f"the site needs a password; {key} asks for it")
-            if any(wanted.of == PROTECTED for wanted in listing.passwords):
-                said.append(f"the login at the protected site needs a password; {key} asks for it")
+                sentences.append(f"the site needs a password; {key} asks for it")
+            if any(password.of == PROTECTED for password in listing.passwords):
+                sentences.append(f"the login at the protected site needs a password; {key} asks for it")
             if listing.needs_password and listing.seen_at is None:
                 pass  # nothing is shown that could be out of date
             elif listing.stale_s is not None:
-                said.append(replace(state, lost=None).out_of_date)
+                sentences.append(replace(state, lost=None).out_of_date)
             elif listing.error:
-                said.append(listing.error)
+                sentences.append(listing.error)
             if listing.journal_error:
-                said.append(f"the journal cannot be written: {listing.journal_error}")
-        hidden = [
-            w for w in top_line(state, self.now(), self.size.width)[1] if w not in grave_warnings_of(state)
-        ]
+                sentences.append(f"the journal cannot be written: {listing.journal_error}")
+        left_out, grave = top_line(state, self.now(), self.size.width)[1], grave_warnings_of(state)
+        hidden = [warning for warning in left_out if warning not in grave]
         if hidden:
-            said.append(f"no room for it above: {', '.join(hidden)}")
-        return [line for text in said for line in marked("!", wrap_some(clean(text), width - 4, 3), "bad")]
+            sentences.append(f"no room for it above: {', '.join(hidden)}")
+        return [
+            line for text in sentences for line in marked("!", wrap_some(clean(text), width - 4, 3), "bad")
+        ]
 
     def on_row_list_opened(self, event: RowList.Opened) -> None:
         name = self.target()
@@ -248,7 +244,7 @@ class DomainsScreen(ConsoleScreen):
         self.say(f"Sorted by {self._order}" if self._order else "In the order of the site")
 
     def action_answer(self) -> None:
-        """What is asked is answered where it is shown: beside the list, or on the domain's own screen."""
+        """Go to where the question is shown: beside the list, or on the domain's own screen."""
         asks = self.state.question()
         if asks is not None and not self.wide:
             self.desk.action_runner.open_domain(asks.domain)
@@ -278,11 +274,11 @@ _NEVER = datetime.max.replace(tzinfo=UTC)
 
 def ordered(domains: Iterable[Domain], order: str) -> list[Domain]:
     """Sorted; by RPO the worst comes first, and what is unknown last."""
-    found = list(domains)
+    domains = list(domains)
     if order:
-        found.sort(key=lambda d: (d.name.casefold(), d.name))
+        domains.sort(key=lambda d: (d.name.casefold(), d.name))
     if order == "mode":
-        found.sort(key=lambda d: _FLOW.index(d.mode) if d.mode in _FLOW else len(_FLOW))
+        domains.sort(key=lambda d: _FLOW.index(d.mode) if d.mode in _FLOW else len(_FLOW))
     elif order == "RPO":
-        found.sort(key=lambda d: d.consistent_at or _NEVER)
-    return found
+        domains.sort(key=lambda d: d.consistent_at or _NEVER)
+    return domains

@@ -39,8 +39,8 @@ class DomainPane(Vertical):
 
     DEFAULT_CSS = "DomainPane { height: 1fr; width: 1fr; }"
 
-    class Asked(Message):
-        """What is asked of the operator has changed."""
+    class QuestionChanged(Message):
+        """Something else, or nothing any more, is asked of the operator."""
 
     def __init__(self, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -86,15 +86,14 @@ class DomainPane(Vertical):
             self.domain_name, self._points, self._points_for, self._points_error = name, None, None, ""
             self._zoom = None
         domain = state.domain(name)
-        asked = self.asks
+        before = self.asks
         self.query_one(QuestionBar).take(state.question(name))
-        if asked != self.asks:
-            self.post_message(self.Asked())
+        if before != self.asks:
+            self.post_message(self.QuestionChanged())
         if domain is None:
             text = "the site has no domain of this name any more" if state.gone(name) else "reading ..."
-            self.query_one("#pane-title", Lines).put(
-                [((f" {clean(name)}", "bold"),), ((f" {text}", "warn"),)]
-            )
+            lines: list[Line] = [((f" {clean(name)}", "bold"),), ((f" {text}", "warn"),)]
+            self.query_one("#pane-title", Lines).put(lines)
             return
         self.query_one("#pane-title", Lines).put(self._title(domain, width))
         self.query_one("#out-of-date", Lines).put(self._out_of_date(state, width))
@@ -133,24 +132,21 @@ class DomainPane(Vertical):
         return [((" ", ""), *line) for line in lines]
 
     def _going(self, state: State, domain: Domain, width: int) -> list[Line]:
-        """What bars the way, what the session does, and what is open here; the gravest first."""
+        """Obstacles, the state of the session, and what is open here; the gravest first."""
         lines: list[Line] = []
         for text in (domain.broken, driven_says(domain)):
             if text:
                 lines += marked("!", wrap_some(clean(text), width - 4, 3), "bad")
-        if domain.again:
-            told = f"Rehydrating again: {clean(domain.again)}"
-            lines += [((f" {part}", "warn"),) for part in wrap_some(told, width - 2, 3)]
+        remarks = [f"Rehydrating again: {clean(domain.again)}"] if domain.again else []
         session = domain.session
         if session is not None and session.state is not SessionState.ACTIVE:
             done = "" if session.progress is None else f" {percent(session.progress)}"
             waits = f": {clean(session.waits_for)}" if session.waits_for else ""
-            told = f"PITR session: {session.state.words}{done}{waits}"
-            lines += [((f" {part}", "warn"),) for part in wrap_some(told, width - 2, 3)]
+            remarks.append(f"PITR session: {session.state.words}{done}{waits}")
         elif session is not None and session.vms:
             part = f"{len(session.vms)} of {domain.vms_total} VMs"
-            told = f"PITR session of {part}: no points of the others either"
-            lines += [((f" {part}", "warn"),) for part in wrap_some(told, width - 2, 3)]
+            remarks.append(f"PITR session of {part}: no points of the others either")
+        lines += [((f" {part}", "warn"),) for text in remarks for part in wrap_some(text, width - 2, 3)]
         going = operation_lines(state.open_operations(domain.name), width - 2)
         return [*lines, *(((" ", ""), *line) for line in going)][:MOST_LINES]
 
@@ -204,7 +200,7 @@ class DomainPane(Vertical):
         self.desk.redraw(self.screen)
 
     def _draw_detail(self) -> None:
-        """What the row under the cursor has no room for, in full."""
+        """Draw in full what the row under the cursor has no room for."""
         vm, width = self.query_one("#vms", RowList).row, self.size.width
         lines: list[Line] = []
         if isinstance(vm, Vm):
@@ -247,6 +243,3 @@ class DomainPane(Vertical):
         if self.query_one(TabLine).value == VMS and isinstance(vm, Vm):
             return "the VM's name", vm.name
         return None
-
-    def on_question_bar_answered(self, event: QuestionBar.Answered) -> None:
-        self.desk.action_runner.answer(event.operation, event.choice)

@@ -8,9 +8,8 @@ from datetime import datetime
 from textual.binding import Binding
 from textual.widget import Widget
 
-from drdeck.console.key_bindings import act_keys, shown_key
+from drdeck.console.key_bindings import act_keys
 from drdeck.console.state import State
-from drdeck.model.actions import BY_NAME
 
 from .domain_pane import DomainPane
 from .screen import ConsoleScreen
@@ -39,12 +38,10 @@ class DomainScreen(ConsoleScreen):
         yield self._pane
 
     def keys(self) -> list[tuple[str, str]]:
-        keys = self.desk.remapped
-        shown = [(shown_key("answer", keys), "Answer")] if self._pane.asks else []
+        keys = self.named("answer") if self._pane.asks else []
         domain = self.state.domain(self.domain_name or "")
-        shown += act_keys(domain, self.now(), self.state.read_only, keys)
-        shown += [(shown_key("steps", keys), BY_NAME["steps"].label), ("← →", "Tabs"), ("esc", "Back")]
-        return shown + [(shown_key(name, keys), BY_NAME[name].label) for name in ("help", "detach")]
+        keys += act_keys(domain, self.now(), self.state.read_only, self.desk.remapped)
+        return [*keys, *self.named("steps"), ("← →", "Tabs"), ("esc", "Back"), *self.named("help", "detach")]
 
     def take(self, state: State, now: datetime) -> None:
         self._pane.take(self.domain_name or "", state, now)
@@ -53,7 +50,7 @@ class DomainScreen(ConsoleScreen):
     def copied(self) -> tuple[str, str] | None:
         return self._pane.copied() or super().copied()
 
-    def on_domain_pane_asked(self) -> None:
+    def on_domain_pane_question_changed(self) -> None:
         self.draw_keys()
 
     def action_zoom(self) -> None:

@@ -12,7 +12,6 @@ from textual.widget import Widget
 from textual.widgets import Input
 
 from drdeck.console.format import Line, local, local_stamp, marked, plain_of, stamp, wrap
-from drdeck.console.key_bindings import shown_key
 from drdeck.console.point_picker import pick
 from drdeck.console.state import State
 from drdeck.console.widgets.controls import Push
@@ -88,16 +87,12 @@ class RunPitrScreen(ConsoleScreen):
         yield Horizontal(Lines((), id="chosen"), Push("Run PITR", id="run"), classes="bar")
 
     def keys(self) -> list[tuple[str, str]]:
-        keys = self.desk.remapped
         on = self.focused.id if self.focused is not None else None
         does = {"time": "Go there", "choose": "Tick", "points": "Run PITR", "run": "Run PITR"}
-        shown = [("enter", does.get(on or "points", "Press")), ("0-9", "Time"), ("tab", "Next")]
-        shown += [("space", "Tick")] if on == "choose" else []
-        shown += [("z", "Zoom")]
-        shown += [("esc", "Back"), (shown_key("more", keys), "More"), (shown_key("help", keys), "Help")]
-        if self.query_one(QuestionBar).asks is not None:
-            shown.insert(0, (shown_key("answer", keys), "Answer"))
-        return shown
+        keys = self.named("answer") if self.query_one(QuestionBar).asks is not None else []
+        keys += [("enter", does.get(on or "points", "Press")), ("0-9", "Time"), ("tab", "Next")]
+        keys += [("space", "Tick")] if on == "choose" else []
+        return [*keys, ("z", "Zoom"), ("esc", "Back"), *self.named("more", "help")]
 
     def ready(self) -> None:
         super().ready()
@@ -127,11 +122,7 @@ class RunPitrScreen(ConsoleScreen):
 
     def take(self, state: State, now: datetime) -> None:
         name, width = self.domain_name or "", self.size.width
-        question = self.query_one(QuestionBar)
-        had = question.asks is not None
-        question.take(state.question(name))
-        if had != (question.asks is not None):
-            self.draw_keys()
+        self.take_question(state)
         domain = state.domain(name)
         if domain is None:
             return
@@ -145,18 +136,18 @@ class RunPitrScreen(ConsoleScreen):
         self.query_one("#title", Lines).put([title])
         self.query_one("#header", Lines).put([(("   ", ""), *point_header(width - BESIDE))])
         vms: RowList[Vm] = self.query_one("#choose", RowList)
-        chosen = self._session_vms(domain)
-        counted = () if "FAILED" in plain_of(title) else chosen  # how many fail is said once
+        in_session = self._session_vms(domain)
+        counted = () if "FAILED" in plain_of(title) else in_session  # how many fail is said once
         self.query_one("#vm-header", Lines).put([(("   ", ""), *progress_header(width - BESIDE, counted))])
-        vms.styles.height = max(1, min(len(chosen), max(3, self.size.height - 19)))
-        vms.put(chosen, "this domain has no VM" if state.full(name) else "reading ...")
+        vms.styles.height = max(1, min(len(in_session), max(3, self.size.height - 19)))
+        vms.put(in_session, "this domain has no VM" if state.full(name) else "reading ...")
         if self._points is not None:
             self._list.put(self._points.points, "no restore point can be picked")
             self.query_one("#disturbed", Lines).put(disturbed_lines(self._points, width - 4, most=2))
         elif self._error:
             self._list.put((), "no restore point is known")
-            said = wrap(f"The restore points could not be read: {clean(self._error)}", width - 4)
-            lines: list[Line] = [((f" ! {part}", "bad"),) for part in said]
+            parts = wrap(f"The restore points could not be read: {clean(self._error)}", width - 4)
+            lines: list[Line] = [((f" ! {part}", "bad"),) for part in parts]
             self.query_one(Timeline).put(lines[:HEIGHT])
         self._draw_choice(domain, now)
 
@@ -172,8 +163,8 @@ class RunPitrScreen(ConsoleScreen):
         if session.rolled_back_to is not None:
             back: Line = ((f"rolled back to {stamp(session.rolled_back_to)}", "ok"),)
             failed = sum(vm.health is Health.FAILED for vm in domain.vms)
-            said = f"{failed} of {len(domain.vms)} VMs FAILED, "
-            return ((said, "bad"), *back) if failed else back
+            count = f"{failed} of {len(domain.vms)} VMs FAILED, "
+            return ((count, "bad"), *back) if failed else back
         return (("no rollback yet", "dim"),)
 
     def _draw_choice(self, domain: Domain, now: datetime) -> None:
@@ -190,7 +181,7 @@ class RunPitrScreen(ConsoleScreen):
         self.query_one("#chosen", Lines).put([((text.rjust(max(0, self.size.width - 16)), "bold"),)])
 
     def _draw_said(self, point: RestorePoint | None) -> None:
-        """What was made of the typed time, else the local time where the list has no room for it."""
+        """Draw what was made of the typed time, else the local time where the list has no room for it."""
         line = self._said
         if point is not None and self._narrow and not line:
             line = ((f" local: {local_stamp(point.time)}", "dim"),)
@@ -198,14 +189,14 @@ class RunPitrScreen(ConsoleScreen):
 
     @property
     def _pointless(self) -> str:
-        """Why no restore point is chosen."""
+        """The reason why no restore point is chosen."""
         if self._error and self._points is None:
             return "the restore points could not be read"
         return "no restore point is chosen" if self._points is not None else "the restore points are read now"
 
     @property
     def _narrow(self) -> bool:
-        """Whether the list shows no local times."""
+        """True while the list shows no local times."""
         return self.size.width - BESIDE < WITH_LOCAL
 
     def _chosen_vms(self, domain: Domain) -> list[str]:
@@ -303,13 +294,9 @@ class RunPitrScreen(ConsoleScreen):
         if domain is None or point is None:
             self.say(self._pointless)
             return
-        chosen, total = self._chosen_vms(domain), len(self._session_vms(domain))
-        if not chosen:
+        names, total = self._chosen_vms(domain), len(self._session_vms(domain))
+        if not names:
             self.say("no VM is ticked")
             return
-        self.desk.action_runner.roll_back(
-            domain.name, point.time, () if len(chosen) == total else tuple(chosen), total
-        )
-
-    def on_question_bar_answered(self, event: QuestionBar.Answered) -> None:
-        self.desk.action_runner.answer(event.operation, event.choice)
+        vms = () if len(names) == total else tuple(names)
+        self.desk.action_runner.roll_back(domain.name, point.time, vms, total)

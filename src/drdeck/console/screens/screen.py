@@ -1,4 +1,4 @@
-"""What all full screens share: the line above, the line below, and a plain word when there is no room."""
+"""The base of all full screens: the line above, the line below, and a plain word when there is no room."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ from drdeck.console.widgets.coach_panel import CoachPanel
 from drdeck.console.widgets.input_field import beside_typing
 from drdeck.console.widgets.question_bar import QuestionBar
 from drdeck.console.widgets.screen_frame import KeyLine, TopLine
+from drdeck.model.actions import BY_NAME
 from drdeck.terminal_info import MIN_HEIGHT, MIN_WIDTH
 
 TOO_SMALL = (
@@ -59,7 +60,7 @@ class ConsoleScreen(Screen[None]):
         return self.desk.now()
 
     def content(self) -> Iterable[Widget]:
-        """What stands between the line above and the line below."""
+        """The widgets between the line above and the line below."""
         return ()
 
     def keys(self) -> list[tuple[str, str]]:
@@ -84,7 +85,7 @@ class ConsoleScreen(Screen[None]):
         return self.domain_name
 
     def copied(self) -> tuple[str, str] | None:
-        """What the copy key takes from here: what it is, and the text."""
+        """The name of what the copy key takes from here, and its text."""
         target = self.target()
         return None if target is None else ("the domain's name", target)
 
@@ -95,6 +96,21 @@ class ConsoleScreen(Screen[None]):
             self.say("nothing is asked here")
         else:
             bar.focus_choices()
+
+    def on_question_bar_choice_made(self, event: QuestionBar.ChoiceMade) -> None:
+        self.desk.action_runner.answer(event.operation, event.choice)
+
+    def take_question(self, state: State) -> None:
+        """Show what is asked of the screen's domain, with the key for it."""
+        bar = self.query_one(QuestionBar)
+        before = bar.asks is not None
+        bar.take(state.question(self.domain_name))
+        if before != (bar.asks is not None):
+            self.draw_keys()
+
+    def named(self, *names: str) -> list[tuple[str, str]]:
+        """(key, label) of these actions, for the line below."""
+        return [(shown_key(name, self.desk.remapped), BY_NAME[name].label) for name in names]
 
     def watched(self) -> str | None:
         """The domain whose insides the screen shows."""

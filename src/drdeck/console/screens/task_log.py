@@ -9,7 +9,6 @@ from textual.widget import Widget
 
 from drdeck.console.dialogs.fact_sheets import Facts, result_rows, row
 from drdeck.console.format import Line, stamp
-from drdeck.console.key_bindings import shown_key
 from drdeck.console.state import State, describe
 from drdeck.console.widgets.list_rows import task_header, task_row
 from drdeck.console.widgets.row_list import BESIDE, RowList
@@ -62,9 +61,7 @@ class LogScreen(ConsoleScreen):
         yield RowList(task_row, lambda task: task.id, empty="reading ...", id="tasks")
 
     def keys(self) -> list[tuple[str, str]]:
-        keys = self.desk.remapped
-        return [("enter", "Details"), ("esc", "Back"), (shown_key("help", keys), "Help"),
-                (shown_key("detach", keys), "Detach")]  # fmt: skip
+        return [("enter", "Details"), ("esc", "Back"), *self.named("help", "detach")]
 
     def copied(self) -> tuple[str, str] | None:
         task = self.query_one("#tasks", RowList).row

@@ -9,7 +9,6 @@ from textual.binding import Binding
 from textual.widget import Widget
 
 from drdeck.console.format import Line, wrap
-from drdeck.console.key_bindings import shown_key
 from drdeck.console.state import State
 from drdeck.console.widgets.question_bar import QuestionBar
 from drdeck.console.widgets.row_list import RowList
@@ -34,29 +33,21 @@ class StepsScreen(ConsoleScreen):
         yield RowList(lambda row, width: row, lambda row: "", empty="reading ...", cursor=False, id="steps")
 
     def keys(self) -> list[tuple[str, str]]:
-        keys = self.desk.remapped
-        shown = [("↑ ↓", "Scroll"), ("esc", "Back"), (shown_key("more", keys), "More"),
-                 (shown_key("log", keys), "Task Log"), (shown_key("help", keys), "Help"),
-                 (shown_key("detach", keys), "Detach")]  # fmt: skip
-        if self.query_one(QuestionBar).asks is not None:
-            shown.insert(0, (shown_key("answer", keys), "Answer"))
-        return shown
+        asks = self.query_one(QuestionBar).asks is not None
+        keys = [*(self.named("answer") if asks else ()), ("↑ ↓", "Scroll"), ("esc", "Back")]
+        return [*keys, *self.named("more", "log", "help", "detach")]
 
     def take(self, state: State, now: datetime) -> None:
         name, width = self.domain_name or "", self.size.width
-        question = self.query_one(QuestionBar)
-        had = question.asks is not None
-        question.take(state.question(name))
-        if had != (question.asks is not None):
-            self.draw_keys()
+        self.take_question(state)
         domain = state.domain(name)
         if domain is None:
             return
         self.each_second(state, now)
         going = operation_lines(state.open_operations(name), width - 2)
         old = wrap(clean(state.out_of_date), width - 4) if state.out_of_date else []
-        said: list[Line] = [((f" ! {part}", "bad"),) for part in old]
-        self.query_one("#going", Lines).put([*said, *(((" ", ""), *line) for line in going)])
+        warning: list[Line] = [((f" ! {part}", "bad"),) for part in old]
+        self.query_one("#going", Lines).put([*warning, *(((" ", ""), *line) for line in going)])
         rows: RowList[Line] = self.query_one("#steps", RowList)
         empty = "no task goes on" if state.full(name) else "reading ..."
         lines = step_lines(domain, width)
@@ -71,6 +62,3 @@ class StepsScreen(ConsoleScreen):
         title = wrap(f"Task Steps of {clean(name)}", self.size.width - 2)
         lines: list[Line] = [((f" {part}", "bold"),) for part in title]
         self.query_one("#title", Lines).put([*lines, ((" ", ""), *rto_line(operation, domain, now))])
-
-    def on_question_bar_answered(self, event: QuestionBar.Answered) -> None:
-        self.desk.action_runner.answer(event.operation, event.choice)

@@ -37,7 +37,7 @@ class Control(Widget, can_focus=True):
 
     @abstractmethod
     def line(self) -> Line:
-        """What it looks like now."""
+        """The control as it looks now."""
 
     def get_content_width(self, container: Size, viewport: Size) -> int:
         return sum(cell_len(text) for text, _ in self.line())
@@ -130,10 +130,10 @@ class Choice(Control):
     def line(self) -> Line:
         pieces: list[tuple[str, str]] = []
         for index, label in enumerate(self.labels):
-            chosen = index == self.value
-            style = ("button-focus" if self.has_focus else "bold") if chosen else ""
+            current = index == self.value
+            style = ("button-focus" if self.has_focus else "bold") if current else ""
             pieces.append((f"{'  ' if index else ''}", ""))
-            pieces.append((f"({'•' if chosen else ' '}) {label}", style))
+            pieces.append((f"({'•' if current else ' '}) {label}", style))
         return tuple(pieces)
 
     def pick(self, value: int) -> None:

@@ -1,4 +1,4 @@
-"""What the tabs PITR and Settings of a domain say, beside the timeline. Pure functions."""
+"""The tabs PITR and Settings of a domain, without the timeline. Pure functions."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def pitr_lines(domain: Domain, width: int) -> list[Line]:
 
 
 def _health_lines(domain: Domain, width: int) -> list[Line]:
-    """How the VMs are, once anything has looked at their health."""
+    """The VMs' health, once anything has looked at it."""
     looked = [vm for vm in domain.vms if vm.health is not Health.UNKNOWN]
     failed = [clean(vm.name) for vm in looked if vm.health is Health.FAILED]
     if not looked:

@@ -24,7 +24,7 @@ def beside_typing(keys: Sequence[tuple[str, str]], focused: Widget | None) -> li
 
 
 def _typed(key: str) -> bool:
-    """Whether a key, as it is written on the screen, writes or moves in a field."""
+    """True if a key, as it is written on the screen, writes or moves in a field."""
     return key in ("space", "0-9") or key in _ARROWS or (len(key) == 1 and key.isascii())
 
 
@@ -60,7 +60,7 @@ class Field(Input):
         self.cursor_blink = False
 
     def _pieces(self) -> list[str]:
-        """What is shown for each character of the value."""
+        """The text that stands for each character of the value."""
         return ["•" if self.password else clean(char) for char in self.value]
 
     @property

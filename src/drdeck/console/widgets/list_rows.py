@@ -1,4 +1,4 @@
-"""How the rows of the lists are laid out: domains, VMs, restore points, tasks. Pure functions."""
+"""The rows of the lists: domains, VMs, restore points, tasks. Pure functions."""
 
 from __future__ import annotations
 
@@ -129,21 +129,21 @@ def _vm_columns(width: int) -> tuple[int, int]:
 
 
 def vm_details(vm: Vm, to_the_minute: bool = False) -> tuple[str, str]:
-    """What there is to say of a VM, the most telling first, and its style."""
+    """The remarks on a VM, the most telling first, and their style."""
     if vm.error:
         return clean(vm.error), "bad"
-    said: list[str] = []
+    remarks: list[str] = []
     if vm.health is Health.FAILED:
-        said.append("health check failed")
+        remarks.append("health check failed")
     if vm.rolled_back_to is not None:
-        said.append(f"as of {(hour if to_the_minute else second)(vm.rolled_back_to)}")
+        remarks.append(f"as of {(hour if to_the_minute else second)(vm.rolled_back_to)}")
     if vm.health is Health.OK:
-        said.append("healthy")
+        remarks.append("healthy")
     if vm.progress is not None:
-        said.append(percent(vm.progress))
+        remarks.append(percent(vm.progress))
     if vm.detail:
-        said.append(clean(vm.detail))
-    return ", ".join(said), "bad" if vm.health is Health.FAILED else ""
+        remarks.append(clean(vm.detail))
+    return ", ".join(remarks), "bad" if vm.health is Health.FAILED else ""
 
 
 def vm_row(vm: Vm, width: int, now: datetime) -> Line:
@@ -156,16 +156,12 @@ def vm_row(vm: Vm, width: int, now: datetime) -> Line:
     newest = "<1m" if old is not None and old < 60 else age(old)
     text, text_style = vm_details(vm, to_the_minute=last < 24)
     room = 12 if width >= WITH_LOCAL else 6
+    figures = f" {left(clean(vm.power), 5)} {ready:5} {right(newest, room)} "
     return (
         (name(vm.name, first), "bold"),
         (f" {sign} ", style),
         (left(status, 15), style),
-        (
-            f" {ready:5} "
-            if width < NARROW
-            else f" {left(clean(vm.power), 5)} {ready:5} {right(newest, room)} ",
-            "",
-        ),
+        (f" {ready:5} " if width < NARROW else figures, ""),
         (left(text, last), text_style),
     )
 
@@ -179,15 +175,15 @@ def progress_header(width: int, vms: Sequence[Vm]) -> Line:
     first = _progress_name(width)
     text = f"    {left('VM Name', first)} {left('Protection Status', 17)} {'Done':>5} Ready Health  "
     failed = sum(vm.health is Health.FAILED for vm in vms)
-    known = sum(vm.health is not Health.UNKNOWN for vm in vms)
+    checked = sum(vm.health is not Health.UNKNOWN for vm in vms)
     if failed:
         return ((text, "head"), (f"{failed} of {len(vms)} FAILED", "bad"))
-    if known:
-        return ((text, "head"), (f"{known} of {len(vms)} ok", "ok"))
+    if checked:
+        return ((text, "head"), (f"{checked} of {len(vms)} ok", "ok"))
     return ((text + "Details", "head"),)
 
 
-def progress_row(vm: Vm, width: int, chosen: bool) -> Line:
+def progress_row(vm: Vm, width: int, ticked: bool) -> Line:
     """A VM in the choice of what is rolled back, with how far it is."""
     first = _progress_name(width)
     sign, style = _STATUS_SIGNS.get(vm.status, ("·", ""))
@@ -196,7 +192,7 @@ def progress_row(vm: Vm, width: int, chosen: bool) -> Line:
     health = {Health.OK: ("ok", "ok"), Health.FAILED: ("FAILED", "bad")}.get(vm.health, (UNKNOWN, ""))
     text = clean(vm.error) if vm.error else clean(vm.detail)
     return (
-        (f"[{'x' if chosen else ' '}] ", "bold" if chosen else ""),
+        (f"[{'x' if ticked else ' '}] ", "bold" if ticked else ""),
         (name(vm.name, first), "bold"),
         (f" {sign} ", style),
         (left(status, 15), style),
@@ -244,12 +240,12 @@ def point_row(point: RestorePoint, width: int, now: datetime, total: int) -> Lin
 
 def disturbed_lines(points: Points, width: int, most: int = 0) -> list[Line]:
     """Points that others made or changed in a session, newest first; with `most` in so many lines."""
-    told = [(d.time, f"of {clean(d.vm)} cannot be picked: {clean(d.text)}") for d in points.disturbed]
-    told += [(p.time, clean(p.changed)) for p in points.points if p.changed]
-    said = [f"{stamp(time)} {text}" for time, text in sorted(told, reverse=True)]
-    if most and len(said) > 1:
-        said = [f"{len(said)} points made or changed by others (all of them: PITR). {said[0]}"]
-    parts = [wrap_some(text, width, most) if most else wrap(text, width) for text in said]
+    changes = [(d.time, f"of {clean(d.vm)} cannot be picked: {clean(d.text)}") for d in points.disturbed]
+    changes += [(p.time, clean(p.changed)) for p in points.points if p.changed]
+    texts = [f"{stamp(time)} {text}" for time, text in sorted(changes, reverse=True)]
+    if most and len(texts) > 1:
+        texts = [f"{len(texts)} points made or changed by others (all of them: PITR). {texts[0]}"]
+    parts = [wrap_some(text, width, most) if most else wrap(text, width) for text in texts]
     return [line for part in parts for line in marked("!", part, "warn")]
 
 

@@ -1,4 +1,4 @@
-"""Which recovery network takes the place of each protected network."""
+"""The choice of a recovery network for each protected network."""
 
 from __future__ import annotations
 
@@ -19,22 +19,22 @@ HOW_TO_CHOOSE = "← → choose, = same for all"
 
 
 def defaults(networks: Networks) -> dict[str, str]:
-    """What can be chosen without asking: what was mapped before, the same name, or the only one offered."""
-    found: dict[str, str] = {}
+    """Choices that need no question: the mapping of before, the same name, or the only one offered."""
+    mapping: dict[str, str] = {}
     for protected in networks.protected:
         before = networks.mapping.get(protected)
         if before and (before in networks.recovery or not networks.recovery):
-            found[protected] = before
+            mapping[protected] = before
         elif protected in networks.recovery:
-            found[protected] = protected
+            mapping[protected] = protected
         elif len(networks.recovery) == 1:
-            found[protected] = networks.recovery[0]
-    return found
+            mapping[protected] = networks.recovery[0]
+    return mapping
 
 
-def missing(networks: Networks, chosen: Mapping[str, str]) -> list[str]:
+def missing(networks: Networks, mapping: Mapping[str, str]) -> list[str]:
     """Protected networks that have no recovery network yet, where there is a choice."""
-    return [p for p in networks.protected if p not in chosen] if networks.recovery else []
+    return [p for p in networks.protected if p not in mapping] if networks.recovery else []
 
 
 class NetworkMapping(RowList[str]):
@@ -77,10 +77,8 @@ class NetworkMapping(RowList[str]):
             offered = len(self.networks.recovery)
             text = f"{CHOOSE} of {offered}" if offered else "none offered here"
             return ((name(row, first), ""), (f"  ‹ {text} › ▾", "warn"))
-        return (
-            (name(row, first), ""),
-            (f"  ‹ {cut(clean(target), max(8, width - first - 8))} › ▾", "bold"),
-        )
+        text = cut(clean(target), max(8, width - first - 8))
+        return ((name(row, first), ""), (f"  ‹ {text} › ▾", "bold"))
 
     def get_content_height(self, container: object, viewport: object, width: int) -> int:
         return max(1, len(self._rows))

@@ -1,4 +1,4 @@
-"""What an operation asks, with its choices as buttons."""
+"""The question of an operation, with its choices as buttons."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class QuestionBar(Vertical):
     QuestionBar Horizontal { height: 1; padding: 0 0 0 2; }
     """
 
-    class Answered(Message):
+    class ChoiceMade(Message):
         """A choice was pressed; `operation` is as it was when it was shown."""
 
         def __init__(self, operation: OperationView, choice: str) -> None:
@@ -93,4 +93,4 @@ class QuestionBar(Vertical):
     def on_push_pressed(self, event: Push.Pressed) -> None:
         event.stop()
         if self._shown is not None:
-            self.post_message(self.Answered(self._shown, event.push.data))
+            self.post_message(self.ChoiceMade(self._shown, event.push.data))

@@ -100,22 +100,22 @@ class RowList(ScrollView, Generic[Row], can_focus=True):
 
     def put(self, rows: Sequence[Row], empty: str | None = None) -> None:
         """Show these rows; what looks as before is not drawn again."""
-        held = None if self.row is None else self._key(self.row)
+        key = None if self.row is None else self._key(self.row)
         grown = len(rows) != len(self._rows)
         self._rows = rows
         if empty is not None and empty != self._empty:
             self._empty = empty
             self.refresh()
         moved = False
-        if held is not None and (self.row is None or self._key(self.row) != held):
-            place = next((i for i, row in enumerate(rows) if self._key(row) == held), None)
+        if key is not None and (self.row is None or self._key(self.row) != key):
+            place = next((i for i, row in enumerate(rows) if self._key(row) == key), None)
             self._cursor = place if place is not None else max(0, min(self._cursor, len(rows) - 1))
             moved = True
         if grown:
             self.virtual_size = Size(self.size.width, len(rows))
             self.refresh()
         self._compare()
-        if moved or held is None:
+        if moved or key is None:
             self._show_cursor()
             self.post_message(self.Moved(self))
 
@@ -214,8 +214,8 @@ class RowList(ScrollView, Generic[Row], can_focus=True):
         for index in range(top, min(len(self._rows), top + self.size.height)):
             if self._drawn.get(index) != self._line(index):
                 self.refresh_line(index)
-        seen = range(top, top + self.size.height)
-        self._drawn = {i: line for i, line in self._drawn.items() if i in seen}
+        visible = range(top, top + self.size.height)
+        self._drawn = {i: line for i, line in self._drawn.items() if i in visible}
 
     def _show_cursor(self) -> None:
         if self._with_cursor and self.is_attached:

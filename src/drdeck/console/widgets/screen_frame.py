@@ -16,38 +16,38 @@ from .text_lines import Lines
 
 
 def grave_warnings_of(state: State) -> list[str]:
-    """What makes all the rest of the screen doubtful, the gravest first; never left out for want of room."""
-    found: list[str] = []
+    """Warnings that make the rest of the screen doubtful, the gravest first; never left out."""
+    warnings: list[str] = []
     listing = state.listing
     if state.lost is not None:
-        found.append("NO CONTROLLER")
+        warnings.append("NO CONTROLLER")
     if listing is not None:
         if listing.stale_s is not None and listing.seen_at is not None:
-            found.append(f"STALE since {second(listing.seen_at)}")
+            warnings.append(f"STALE since {second(listing.seen_at)}")
         elif listing.needs_password:
-            found.append("PASSWORD WANTED")
+            warnings.append("PASSWORD WANTED")
         elif listing.stale_s is not None:
-            found.append("NOT SEEN YET")
+            warnings.append("NOT SEEN YET")
         if listing.journal_error:
-            found.append("JOURNAL FAILS")
-    return found
+            warnings.append("JOURNAL FAILS")
+    return warnings
 
 
 def warnings_of(state: State) -> list[str]:
     """The other lasting warnings in a few words each, the gravest first."""
-    found: list[str] = []
+    warnings: list[str] = []
     listing = state.listing
     asks = state.question()
     if asks is not None:
-        found.append(f"ASKS: {cut(clean(asks.domain), 20)}")
+        warnings.append(f"ASKS: {cut(clean(asks.domain), 20)}")
     if state.read_only:
-        found.append("READ-ONLY")
+        warnings.append("READ-ONLY")
     if listing is not None:
         if listing.kind == "training":
             speed = 1 if listing.clock is None else listing.clock.speed
-            found.append("TRAINING" if speed == 1 else f"TRAINING x{speed:g}")
-        found.extend(clean(warning) for warning in listing.warnings)
-    return found
+            warnings.append("TRAINING" if speed == 1 else f"TRAINING x{speed:g}")
+        warnings.extend(clean(warning) for warning in listing.warnings)
+    return warnings
 
 
 def top_line(state: State, now: datetime, width: int) -> tuple[Line, list[str]]:
@@ -67,7 +67,7 @@ def top_line(state: State, now: datetime, width: int) -> tuple[Line, list[str]]:
         name = cut_middle(name, max(4, min(24, room - needed, max(12, room - needed - others_need))))
         unprotected.append((f" UNPROTECTED {name} {since} ", "top-alert"))
         room -= width_of(tuple(unprotected))
-    shown: list[Piece] = []
+    pieces: list[Piece] = []
     hidden: list[str] = []
     count = len(grave) + len(others)
     for place, text in enumerate((*grave, *others), 1):
@@ -78,11 +78,11 @@ def top_line(state: State, now: datetime, width: int) -> tuple[Line, list[str]]:
             fitting = cut(text, free - 2)
         if fitting is None:
             hidden = [*grave, *others][place - 1 :]
-            shown.append((f" +{len(hidden)} ", "bad"))
+            pieces.append((f" +{len(hidden)} ", "bad"))
             break
-        shown.append((f" {fitting} ", "bad"))
-        room -= width_of((shown[-1],))
-    end = (*shown, *unprotected, clock)
+        pieces.append((f" {fitting} ", "bad"))
+        room -= width_of((pieces[-1],))
+    end = (*pieces, *unprotected, clock)
     return spread(start if width_of((*start, *end)) <= width else short, end, width), hidden
 
 

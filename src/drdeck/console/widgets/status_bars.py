@@ -147,7 +147,7 @@ def bars(domain: Domain, now: datetime, width: int) -> list[Line]:
 
 
 def operation_lines(operations: Sequence[OperationView], width: int) -> list[Line]:
-    """What is open on a domain, by whom, and what it waits for; nothing of that is cut."""
+    """The open operations of a domain, by whom, and what they wait for; nothing of that is cut."""
     lines: list[Line] = []
     for operation in operations:
         waits = clean(operation.waits_for) or "going on"

@@ -42,7 +42,7 @@ class TabLine(Lines):
     def _draw(self) -> None:
         pieces: list[Piece] = []
         for index, label in enumerate(self._labels):
-            chosen = index == self.value
-            pieces.append((f"[{label}]" if chosen else f" {label} ", "key" if chosen else "dim"))
+            current = index == self.value
+            pieces.append((f"[{label}]" if current else f" {label} ", "key" if current else "dim"))
             pieces.append(("  ", ""))
         self.put([((" ", ""), *pieces)])

@@ -21,18 +21,18 @@ _SIGNS = {
 
 
 def _vm_lines(vm: Vm, width: int) -> list[Line]:
-    """How far a VM is; what there is to say of it is wrapped beside it, not cut."""
+    """The progress of a VM; the remark on it is wrapped beside it, not cut."""
     status = VM_STATUS_LABELS.get(vm.status, clean(vm.status))
     first = max(12, min(30, width - 60))
     done = " " * 14 if vm.progress is None else f"{bar(vm.progress, 8)} {percent(vm.progress):>4} "
     used = 8 + first + 1 + len(done) + 16
     text, style = (clean(vm.error), "bad") if vm.error else (clean(vm.detail), "dim")
-    said, *more = wrap(text, max(16, width - used - 2))
+    start, *more = wrap(text, max(16, width - used - 2))
     head: Line = (
         (f"        {name(vm.name, first)} ", ""),
         (done, "accent"),
         (f"{left(status, 15)} ", ""),
-        (said, style),
+        (start, style),
     )
     return [head, *(((" " * used, ""), (part, style)) for part in more)]
 

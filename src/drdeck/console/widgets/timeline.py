@@ -50,8 +50,8 @@ def opening_zoom(domain: Domain, points: Points, now: datetime) -> int:
     if (whole.end - whole.start).total_seconds() <= LONG_S:
         return 0
     hinted = min((p.time for p in points.points if p.hint), default=whole.end)
-    wanted = (whole.end - hinted).total_seconds() * 1.25
-    fitting = [i for i, zoom in enumerate(ZOOMS) if zoom is not None and max(21600.0, wanted) <= zoom]
+    length = (whole.end - hinted).total_seconds() * 1.25
+    fitting = [i for i, zoom in enumerate(ZOOMS) if zoom is not None and max(21600.0, length) <= zoom]
     return max(fitting, default=0)
 
 
@@ -91,38 +91,38 @@ class Stretch(NamedTuple):
 
 
 def stretches(points: Sequence[RestorePoint], excluded: Sequence[Period]) -> list[Stretch]:
-    """Where the rate is known, oldest first. Not across a PITR session: what was written in it is gone,
+    """The stretches of known rate, oldest first. Not across a PITR session: what was written in it is gone,
     with the points of the branch that a rollback left."""
-    found = []
+    between = []
     for before, point in itertools.pairwise(sorted(points, key=lambda p: p.time)):
         seconds = (point.time - before.time).total_seconds()
         across = any(p.start < point.time and (p.end is None or p.end > before.time) for p in excluded)
         if point.written_bytes is not None and seconds > 0 and not across:
-            found.append(Stretch(before.time, point.time, point.written_bytes / seconds))
-    return found
+            between.append(Stretch(before.time, point.time, point.written_bytes / seconds))
+    return between
 
 
-def rates(known: Sequence[Stretch], span: Span) -> list[float | None]:
+def rates(measured: Sequence[Stretch], span: Span) -> list[float | None]:
     """Bytes written a second, for each cell; None where nothing is known."""
-    found: list[float | None] = [None] * span.width
-    for start, end, rate in known:
+    by_cell: list[float | None] = [None] * span.width
+    for start, end, rate in measured:
         if end < span.start or start > span.end:
             continue
         for cell in range(span.cell(start), span.cell(end) + 1):
-            before = found[cell]
-            found[cell] = rate if before is None else max(before, rate)
-    return found
+            before = by_cell[cell]
+            by_cell[cell] = rate if before is None else max(before, rate)
+    return by_cell
 
 
-def usual(known: Sequence[Stretch]) -> float:
+def usual(measured: Sequence[Stretch]) -> float:
     """The median rate of the whole window, so that zooming into an outburst does not make it usual."""
-    return statistics.median(rate for _, _, rate in known) if known else 0.0
+    return statistics.median(rate for _, _, rate in measured) if measured else 0.0
 
 
 def sparkline(values: Sequence[float | None], median: float) -> str:
     """A steady rate is a low line, an outburst stands out of it; what is unknown stays blank."""
-    known = [v for v in values if v is not None]
-    top = max(max(known), median * 5) if known else 0.0
+    numbers = [v for v in values if v is not None]
+    top = max(max(numbers), median * 5) if numbers else 0.0
     scale = 7.999 / top if top > 0 else 0.0
     return "".join(" " if v is None else _BLOCKS[min(7, int(v * scale))] for v in values)
 
@@ -153,12 +153,9 @@ def marks(
 
 
 def hint_of(points: Points) -> str:
-    """Where the writing turns abnormal first: the oldest point with a hint."""
-    hinted = [p for p in points.points if p.hint]
-    if not hinted:
-        return ""
-    first = min(hinted, key=lambda p: p.time)
-    return clean(first.hint or "")
+    """The hint of the oldest point that has one: there the writing turns abnormal first."""
+    first = min((p for p in points.points if p.hint), key=lambda p: p.time, default=None)
+    return clean(first.hint or "") if first is not None else ""
 
 
 def timeline(
@@ -182,13 +179,9 @@ def timeline(
     head = spread(((ends[0], "dim"),), ((ends[1], "dim"),), inner)
     if hint and inner > len(ends[0]) + len(ends[1]) + 20:
         room = inner - len(ends[0]) - len(ends[1]) - 4
-        head = (
-            (ends[0], "dim"),
-            (f"  {left(cut(hint, room), room)}  ", "warn"),
-            (ends[1], "dim"),
-        )
-    known = stretches(points.points, excluded)
-    rate = sparkline(rates(known, span), usual(known))
+        head = ((ends[0], "dim"), (f"  {left(cut(hint, room), room)}  ", "warn"), (ends[1], "dim"))
+    measured = stretches(points.points, excluded)
+    rate = sparkline(rates(measured, span), usual(measured))
     if not rate.strip():
         rate = left("write rate unknown", inner)
     pointer = ""
