@@ -122,7 +122,8 @@ class Context:
         client = await attach(self.paths, self.arguments(), kind, start)
         if kind == "cli":
             client.patience_s = liveness.GIVE_UP_S
-            client.beside(liveness.mind(client, functools.partial(_silent, client), _back))
+            back = functools.partial(output.note, liveness.AGAIN)
+            client.beside(liveness.mind(client, functools.partial(_silent, client), back))
         return client
 
     @contextlib.asynccontextmanager
@@ -149,10 +150,6 @@ class Context:
 def _silent(client: Client) -> None:
     limit = client.patience_s
     output.note(liveness.SILENT + (f"; given up after {limit:g} s of that" if math.isfinite(limit) else ""))
-
-
-def _back() -> None:
-    output.note(liveness.AGAIN)
 
 
 def end_stale(listing: Listing) -> None:

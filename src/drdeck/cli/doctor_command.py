@@ -7,6 +7,7 @@ import sys
 from collections.abc import Mapping
 
 import click
+import msgspec
 
 import drdeck
 from drdeck import terminal_info
@@ -43,7 +44,7 @@ async def doctor(context: Context, as_json: bool, strict: bool) -> None:
     except JournalError as error:
         findings.append(Finding(level="fail", subject="journal", text=str(error)))
     if as_json:
-        output.emit({"findings": [_shaped(f) for f in findings]})
+        output.emit({"findings": [{**msgspec.to_builtins(f), "remedy": f.remedy or None} for f in findings]})
     else:
         for f in findings:
             remedy = f" -> {f.remedy}" if f.remedy else ""
@@ -51,10 +52,6 @@ async def doctor(context: Context, as_json: bool, strict: bool) -> None:
     levels = {f.level for f in findings}
     if "fail" in levels or (strict and "warn" in levels):
         raise Exit(exit_codes.FAILED)
-
-
-def _shaped(f: Finding) -> dict[str, str | None]:
-    return {"level": f.level, "subject": f.subject, "text": f.text, "remedy": f.remedy or None}
 
 
 def _ok(subject: str, text: str) -> Finding:

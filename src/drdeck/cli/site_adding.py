@@ -32,15 +32,11 @@ async def add(
     try:
         return await _add(config, answers, ask)
     except UnknownCertificate as met:
-        if pins is None or not first_contact(answers) or not pins(met):
+        decided = any(answers.get(key) for key in _OPTIONAL)  # which certificate is right
+        if pins is None or decided or not pins(met):
             raise
         thumbprint = met.certificate.thumbprint
     return await _add(config, {**answers, "thumbprint": thumbprint}, ask)
-
-
-def first_contact(answers: Mapping[str, Any]) -> bool:
-    """True while no answer says which certificate is right."""
-    return not any(answers.get(key) for key in _OPTIONAL)
 
 
 async def _add(config: Path, answers: Mapping[str, Any], ask: Callable[[], str]) -> list[str]:

@@ -1,4 +1,8 @@
-"""The terminal console: screens over a controller, by keyboard, at 80x24."""
+"""The terminal console: screens over a controller, by keyboard, at 80x24.
+
+Only this folder imports Textual. Begin with `app`, which owns the newest state; its parts see it
+through the protocols of `ports`.
+"""
 
 from __future__ import annotations
 

@@ -37,12 +37,8 @@ class State:
 
     @property
     def read_only(self) -> bool:
-        listing, welcome = self.listing, self.welcome
-        return (
-            self.read_only_here
-            or (listing is not None and listing.read_only)
-            or (welcome is not None and welcome.read_only)
-        )
+        sources = (self.listing, self.welcome)
+        return self.read_only_here or any(source.read_only for source in sources if source is not None)
 
     @property
     def domains(self) -> tuple[Domain, ...]:

@@ -67,38 +67,30 @@ _ANSI_VARIABLES = {
     **_scroll_bar("ansi_default", "ansi_default"),
 }
 """Textual's own, with nothing that hides on a terminal whose colours are turned round."""
-ANSI = Theme(
-    name="drdeck-ansi",
-    ansi=True,
-    primary="ansi_cyan",
-    secondary="ansi_cyan",
-    warning="ansi_yellow",
-    error="ansi_red",
-    success="ansi_green",
-    accent="ansi_cyan",
-    foreground="ansi_default",
-    background="ansi_default",
-    surface="ansi_default",
-    panel="ansi_default",
-    boost="ansi_default",
-    variables={**_ANSI_VARIABLES, "border": "ansi_cyan"},
-)
-MONO = Theme(
-    name="drdeck-mono",
-    ansi=True,
-    primary="ansi_default",
-    secondary="ansi_default",
-    warning="ansi_default",
-    error="ansi_default",
-    success="ansi_default",
-    accent="ansi_default",
-    foreground="ansi_default",
-    background="ansi_default",
-    surface="ansi_default",
-    panel="ansi_default",
-    boost="ansi_default",
-    variables={**_ANSI_VARIABLES, "border": "ansi_default"},
-)
+
+
+def _ansi_theme(name: str, primary: str, warning: str, error: str, success: str) -> Theme:
+    """A theme in the terminal's own colours."""
+    return Theme(
+        name=name,
+        ansi=True,
+        primary=primary,
+        secondary=primary,
+        warning=warning,
+        error=error,
+        success=success,
+        accent=primary,
+        foreground="ansi_default",
+        background="ansi_default",
+        surface="ansi_default",
+        panel="ansi_default",
+        boost="ansi_default",
+        variables={**_ANSI_VARIABLES, "border": primary},
+    )
+
+
+ANSI = _ansi_theme("drdeck-ansi", "ansi_cyan", "ansi_yellow", "ansi_red", "ansi_green")
+MONO = _ansi_theme("drdeck-mono", *["ansi_default"] * 4)
 THEMES = {"dark": DARK, "light": LIGHT, "ansi": ANSI, "mono": MONO}
 
 _STYLES: Mapping[str, Mapping[str, str]] = {

@@ -8,25 +8,22 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from datetime import datetime
-from typing import Protocol, TypeVar
 
 import msgspec
 
 from drdeck.console.dialogs import failover_wizard
 from drdeck.console.dialogs.complete_failover import CompleteDialog
 from drdeck.console.dialogs.confirmation import Confirm, ConfirmByName, Notice
-from drdeck.console.dialogs.dialog import Dialog
 from drdeck.console.format import stamp
+from drdeck.console.ports import Console
 from drdeck.console.widgets.network_mapping import defaults
-from drdeck.controller.ipc.client import Client, ControllerError, Disconnected
+from drdeck.controller.ipc.client import ControllerError, Disconnected
 from drdeck.controller.journal.operations import OperationView
 from drdeck.controller.requests import Preview, changes
 from drdeck.model.actions import BY_NAME, READ_ONLY, Request
 from drdeck.model.confirming import ROLLBACK_SAYS, SUSPENDED_SAYS
 from drdeck.model.domains import Domain, FailoverType
 from drdeck.model.text import clean
-
-Answer = TypeVar("Answer")
 
 PITR_SAYS = f"A PITR session will start by itself once the VMs are recovered. {SUSPENDED_SAYS}"
 REHYDRATION_SAYS = "Continuous rehydration ends here, and this site takes the domain over."
@@ -37,57 +34,43 @@ FORCE_SAYS = (
 NOTHING = "Nothing was asked for"
 
 
-class Desk(Protocol):
-    """The app as a flow uses it."""
-
-    @property
-    def client(self) -> Client: ...
-
-    @property
-    def read_only(self) -> bool: ...
-
-    async def ask(self, dialog: Dialog[Answer]) -> Answer | None: ...
-
-    def say(self, text: str) -> None: ...
-
-
-async def refused(desk: Desk, title: str, text: str) -> None:
+async def refused(app: Console, title: str, text: str) -> None:
     """One clear sentence."""
-    await desk.ask(Notice(title, [text]))
+    await app.ask(Notice(title, [text]))
 
 
-async def domain_of(desk: Desk, name: str) -> Domain | None:
+async def domain_of(app: Console, name: str) -> Domain | None:
     """The domain in full as it is now; says so when there is none."""
-    answer = await desk.client.show(name)
+    answer = await app.client.show(name)
     if answer.detail.domain is None:
-        await refused(desk, "No such domain", f'The site has no domain named "{name}" any more')
+        await refused(app, "No such domain", f'The site has no domain named "{name}" any more')
     return answer.detail.domain
 
 
 async def ask_and_submit(
-    desk: Desk, request: Request, confirm: Callable[[Preview], Awaitable[Request | None]]
+    app: Console, request: Request, confirm: Callable[[Preview], Awaitable[Request | None]]
 ) -> str | None:
     """Preview, have it confirmed, submit; when things changed meanwhile, say what and ask again."""
     label = BY_NAME[request.action].label
-    if desk.read_only:
-        await refused(desk, label, READ_ONLY)
+    if app.read_only:
+        await refused(app, label, READ_ONLY)
         return None
-    desk.say("looking at the site ...")
-    preview = await desk.client.preview(request)
-    desk.say("")
+    app.say("looking at the site ...")
+    preview = await app.client.preview(request)
+    app.say("")
     while True:
         if preview.refusal:
-            await refused(desk, label, preview.refusal)
+            await refused(app, label, preview.refusal)
             return None
         confirmed = await confirm(preview)
         if confirmed is None:
-            desk.say(NOTHING)
+            app.say(NOTHING)
             return None
         try:
-            operation = await desk.client.submit(msgspec.structs.replace(confirmed, shown=preview.facts))
+            operation = await app.client.submit(msgspec.structs.replace(confirmed, shown=preview.facts))
         except Disconnected:
             await refused(
-                desk,
+                app,
                 "Not known whether it was accepted",
                 f"The connection to the controller was lost while it was asked for {label} of"
                 f' "{request.domain}". Look at the Task Log before asking again.',
@@ -95,24 +78,24 @@ async def ask_and_submit(
             return None
         except ControllerError as error:
             if error.code != "stale":
-                await refused(desk, label, str(error))
+                await refused(app, label, str(error))
                 return None
-            fresh = await desk.client.preview(request)
+            fresh = await app.client.preview(request)
             differs = changes(preview.facts, fresh.facts) or [str(error)]
             title = "The state has changed since it was shown"
             says = [f"{label} was not asked for: what was confirmed is not so any more."]
-            if not await desk.ask(Confirm(title, says, "Look again", differs)):
-                desk.say(NOTHING)
+            if not await app.ask(Confirm(title, says, "Look again", differs)):
+                app.say(NOTHING)
                 return None
             preview = fresh
         else:
-            desk.say(f"{label} of {request.domain}: accepted")
+            app.say(f"{label} of {request.domain}: accepted")
             return operation
 
 
-async def start_continuous_failover(desk: Desk, name: str) -> str | None:
+async def start_continuous_failover(app: Console, name: str) -> str | None:
     """The wizard."""
-    domain = await domain_of(desk, name)
+    domain = await domain_of(app, name)
     if domain is None:
         return None
     pages = failover_wizard.pages_for(domain)
@@ -128,7 +111,7 @@ async def start_continuous_failover(desk: Desk, name: str) -> str | None:
                 page = failover_wizard.VmSettingsPage(failover_wizard.VM_SETTINGS, pages, domain, networks)
             else:
                 page = failover_wizard.SummaryPage(failover_wizard.SUMMARY, pages, domain, networks, preview)
-            answer = await desk.ask(page)
+            answer = await app.ask(page)
             if answer is None:
                 return None
             if isinstance(page, failover_wizard.VmSettingsPage):
@@ -138,7 +121,7 @@ async def start_continuous_failover(desk: Desk, name: str) -> str | None:
             if place == len(pages):
                 return request
             if pages[place] == failover_wizard.SUMMARY:
-                preview = await desk.client.preview(request)
+                preview = await app.client.preview(request)
 
     first = True
 
@@ -148,17 +131,17 @@ async def start_continuous_failover(desk: Desk, name: str) -> str | None:
         return await walk(preview, place)
 
     request = Request(action="cfo_start", domain=name, networks=networks)
-    return await ask_and_submit(desk, request, confirm)
+    return await ask_and_submit(app, request, confirm)
 
 
-async def complete_failover(desk: Desk, name: str) -> str | None:
+async def complete_failover(app: Console, name: str) -> str | None:
     """The Complete dialog, then the messages that apply, one after another."""
-    domain = await domain_of(desk, name)
+    domain = await domain_of(app, name)
     if domain is None:
         return None
-    request = await desk.ask(CompleteDialog(domain, desk.client.preview))
+    request = await app.ask(CompleteDialog(domain, app.client.preview))
     if request is None:
-        desk.say(NOTHING)
+        app.say(NOTHING)
         return None
 
     async def confirm(preview: Preview) -> Request | None:
@@ -166,15 +149,15 @@ async def complete_failover(desk: Desk, name: str) -> str | None:
         if request.run_pitr:
             text = says.pop(0) if len(says) > 1 else PITR_SAYS
             notice = Confirm("PITR session", [text], "Continue", announce=True, warns=preview.warns)
-            if not await desk.ask(notice):
+            if not await app.ask(notice):
                 return None
         rehydration = [f"Protected Domain {name}", *(says or [REHYDRATION_SAYS])]
         if request.type is not FailoverType.FORCE:
-            agreed = await desk.ask(Confirm("Continuous rehydration", rehydration, "Confirm"))
+            agreed = await app.ask(Confirm("Continuous rehydration", rehydration, "Confirm"))
             return request if agreed else None
-        if not await desk.ask(Confirm("Continuous rehydration", rehydration, "Continue", announce=True)):
+        if not await app.ask(Confirm("Continuous rehydration", rehydration, "Continue", announce=True)):
             return None
-        if preview.against and not await desk.ask(
+        if preview.against and not await app.ask(
             Confirm(
                 "Force failover: is it needed?",
                 ["What was found speaks against a Force Failover:"],
@@ -184,15 +167,15 @@ async def complete_failover(desk: Desk, name: str) -> str | None:
             )
         ):
             return None
-        agreed = await desk.ask(
+        agreed = await app.ask(
             ConfirmByName("Force failover", [FORCE_SAYS], "Confirm", name, warns=preview.against)
         )
         return msgspec.structs.replace(request, confirm=name) if agreed else None
 
-    return await ask_and_submit(desk, request, confirm)
+    return await ask_and_submit(app, request, confirm)
 
 
-async def start_session(desk: Desk, name: str) -> str | None:
+async def start_session(app: Console, name: str) -> str | None:
     """Start PITR Session by hand."""
     request = Request(action="pitr_start", domain=name)
 
@@ -200,12 +183,12 @@ async def start_session(desk: Desk, name: str) -> str | None:
         says = [f"Protected Domain {name}", *(preview.says or (SUSPENDED_SAYS,))]
         warns = [*preview.warns, *(f"Not checked: {text}" for text in preview.not_checked)]
         dialog = Confirm("Start PITR Session", says, "Start PITR Session", warns=warns)
-        return request if await desk.ask(dialog) else None
+        return request if await app.ask(dialog) else None
 
-    return await ask_and_submit(desk, request, confirm)
+    return await ask_and_submit(app, request, confirm)
 
 
-async def roll_back(desk: Desk, name: str, to: datetime, vms: tuple[str, ...], total: int) -> str | None:
+async def roll_back(app: Console, name: str, to: datetime, vms: tuple[str, ...], total: int) -> str | None:
     """Confirm and ask for a rollback; `vms` empty for all. Returns the operation's id."""
     request = Request(action="pitr_run", domain=name, to=to, vms=vms)
 
@@ -213,12 +196,12 @@ async def roll_back(desk: Desk, name: str, to: datetime, vms: tuple[str, ...], t
         which = "all its VMs" if not vms else f"{len(vms)} of {total} VMs: {', '.join(map(clean, vms))}"
         says = [f"Roll {name} back to {stamp(to)}, {which}.", *(preview.says or (ROLLBACK_SAYS,))]
         warns = [f"Not checked: {text}" for text in preview.not_checked]
-        return request if await desk.ask(Confirm("Run PITR", says, "Run PITR", warns=warns)) else None
+        return request if await app.ask(Confirm("Run PITR", says, "Run PITR", warns=warns)) else None
 
-    return await ask_and_submit(desk, request, confirm)
+    return await ask_and_submit(app, request, confirm)
 
 
-async def exit_session(desk: Desk, name: str) -> str | None:
+async def exit_session(app: Console, name: str) -> str | None:
     """ "Exit PITR Session" in both forms: with a rollback, or with the domain's name typed."""
     request = Request(action="pitr_exit", domain=name)
 
@@ -226,36 +209,36 @@ async def exit_session(desk: Desk, name: str) -> str | None:
         title = "Exit PITR Session"
         says = [f"Protected Domain {name}", *preview.says]
         if preview.tier < 3:
-            return request if await desk.ask(Confirm(title, says, title)) else None
-        agreed = await desk.ask(ConfirmByName(title, says[:1], title, name, warns=says[1:]))
+            return request if await app.ask(Confirm(title, says, title)) else None
+        agreed = await app.ask(ConfirmByName(title, says[:1], title, name, warns=says[1:]))
         return msgspec.structs.replace(request, confirm=name) if agreed else None
 
-    return await ask_and_submit(desk, request, confirm)
+    return await ask_and_submit(app, request, confirm)
 
 
-async def take_over(desk: Desk, name: str) -> str | None:
+async def take_over(app: Console, name: str) -> str | None:
     """Drive a domain from here; with the name typed while somebody else is at work."""
     request = Request(action="take_over", domain=name)
 
     async def confirm(preview: Preview) -> Request | None:
         title = "Take Over"
         if preview.tier < 3:
-            return request if await desk.ask(Confirm(title, list(preview.says), title)) else None
-        agreed = await desk.ask(
+            return request if await app.ask(Confirm(title, list(preview.says), title)) else None
+        agreed = await app.ask(
             ConfirmByName(title, list(preview.says[-1:]), title, name, warns=preview.says[:-1])
         )
         return msgspec.structs.replace(request, confirm=name) if agreed else None
 
-    return await ask_and_submit(desk, request, confirm)
+    return await ask_and_submit(app, request, confirm)
 
 
-async def answer_question(desk: Desk, operation: OperationView, choice: str) -> None:
+async def answer_question(app: Console, operation: OperationView, choice: str) -> None:
     """Answer what an operation asks. All but a retry are confirmed; that one too where it could do twice
     what has been done already."""
     if operation.question is None:
         return
-    if desk.read_only:
-        await refused(desk, choice.capitalize(), READ_ONLY)
+    if app.read_only:
+        await refused(app, choice.capitalize(), READ_ONLY)
         return
     if choice != "retry" or operation.unknown:
         yes = choice.capitalize()
@@ -263,14 +246,14 @@ async def answer_question(desk: Desk, operation: OperationView, choice: str) -> 
         means = {"retry": "Retry: it did not happen, and is asked for once more.",
                  "confirm": "Confirm: it did happen, and is not asked for again."}  # fmt: skip
         warns = [means[choice]] if operation.unknown and choice in means else []
-        if not await desk.ask(Confirm(yes, [text, operation.question.text], yes, warns=warns)):
-            desk.say("Nothing was answered")
+        if not await app.ask(Confirm(yes, [text, operation.question.text], yes, warns=warns)):
+            app.say("Nothing was answered")
             return
-    await desk.client.answer(operation.id, choice)
-    desk.say(f"{operation.domain}: answered {choice}")
+    await app.client.answer(operation.id, choice)
+    app.say(f"{operation.domain}: answered {choice}")
 
 
-FLOWS: dict[str, Callable[[Desk, str], Awaitable[str | None]]] = {
+FLOWS: dict[str, Callable[[Console, str], Awaitable[str | None]]] = {
     "cfo_start": start_continuous_failover,
     "cfo_complete": complete_failover,
     "pitr_start": start_session,

@@ -15,7 +15,7 @@ from textual.screen import ModalScreen
 from textual.widget import Widget
 from textual.widgets import Static
 
-from drdeck.console.format import Line, wrap
+from drdeck.console.format import wrap
 from drdeck.console.state import State
 from drdeck.console.terminal.size_guard import Room
 from drdeck.console.widgets.controls import Push
@@ -29,8 +29,6 @@ Answer = TypeVar("Answer")
 DEAF_S = 0.5
 """Keys are ignored for so long after a dialog opened: auto-repeat must not confirm anything."""
 BOX_WIDTH = 80
-
-
 NEXT, PRESS, CANCEL = ("tab", "Next"), ("enter", "Press"), ("esc", "Cancel")
 """(key, what it does) as the lines below dialogs say it"""
 PAGES = ("pgup pgdn", "Read on")
@@ -49,8 +47,8 @@ class Dialog(ModalScreen[Answer | None]):
         Binding("pagedown", "page(1)", "Page down", show=False),
     ]
 
-    def __init__(self, title: str, classes: str | None = None) -> None:
-        super().__init__(classes=classes)
+    def __init__(self, title: str) -> None:
+        super().__init__()
         self.heading = clean(title)
         self._opened: float | None = None
         self._room = Room(self)
@@ -142,7 +140,3 @@ class Dialog(ModalScreen[Answer | None]):
 def paragraph(text: str, classes: str | None = None) -> Static:
     """Words from outside or from us, wrapped; never parsed as markup."""
     return Static(clean(text, lines=True), markup=False, classes=classes or "paragraph")
-
-
-def line(text: Line, id: str | None = None) -> Lines:
-    return Lines(text, id=id)

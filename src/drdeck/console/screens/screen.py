@@ -14,7 +14,6 @@ from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Static
 
-from drdeck.console.format import hour
 from drdeck.console.key_bindings import shown_key
 from drdeck.console.ports import Console
 from drdeck.console.state import State
@@ -191,7 +190,3 @@ class ConsoleScreen(Screen[None]):
         # once: a key that was pressed before it closed must not close what lies beneath
         if len(self.desk.screen_stack) > 1 and self.desk.screen is self:
             self.dismiss(None)
-
-    @property
-    def clock(self) -> str:
-        return hour(self.now())

@@ -1,1 +1,5 @@
-"""Widgets, each grouped by the thing that it shows."""
+"""Widgets, each grouped by the thing that it shows.
+
+They know neither app nor controller: they are given values, and post messages.
+Begin with `text_lines`, the base of all that is drawn, and `row_list`, the base of lists.
+"""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -138,9 +139,7 @@ def bars(domain: Domain, now: datetime, width: int) -> list[Line]:
         return [*figures_of(domain, now, width), *configurations(domain, width)]
     figures = figures_of(domain, now, left_width)
     lines: list[Line] = []
-    for index in range(max(len(figures), len(config))):
-        start = figures[index] if index < len(figures) else ()
-        end = config[index] if index < len(config) else ()
+    for start, end in itertools.zip_longest(figures, config, fillvalue=()):
         gap: Piece = (" " * (left_width - width_of(start)) + " │ ", "dim")
         lines.append((*start, gap, *end))
     return lines

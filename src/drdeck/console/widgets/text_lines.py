@@ -59,14 +59,9 @@ class Lines(Widget):
 _FALLBACK = Looks("dark", False)
 
 
-def looks_of(widget: Widget) -> Looks:
-    looks = getattr(widget.app, "looks", _FALLBACK)
-    return looks if isinstance(looks, Looks) else _FALLBACK
-
-
 def strip_of(widget: Widget, line: Line, width: int, under: str = "") -> Strip:
     """`line` in exactly `width` cells; `under` names the style that lies below the pieces' own."""
-    looks = looks_of(widget)
+    looks: Looks = getattr(widget.app, "looks", _FALLBACK)
     base = widget.rich_style + looks.style(under)
     if under == "cursor":
         # the cursor's colours win, so that the row reads as one
