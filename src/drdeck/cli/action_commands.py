@@ -18,6 +18,7 @@ from drdeck.model.text import clean
 from drdeck.model.times import parse_instant
 
 from . import exit_codes, json_shapes, output, watching
+from .completion.candidates import domain_names, restore_points
 from .context import Context, json_option, runs
 from .exit_codes import Exit
 from .prompts import Asker, ask
@@ -166,7 +167,7 @@ network_option = click.option(
 
 
 @cfo.command("start")
-@click.argument("domain")
+@click.argument("domain", shell_complete=domain_names)
 @network_option
 @act_options
 @runs
@@ -179,7 +180,7 @@ async def cfo_start(
 
 
 @cfo.command("complete")
-@click.argument("domain")
+@click.argument("domain", shell_complete=domain_names)
 @click.option(
     "--type", "kind", required=True, type=click.Choice([str(t) for t in FailoverType]), help="Failover type."
 )
@@ -215,7 +216,7 @@ def pitr() -> None:
 
 
 @pitr.command("points")
-@click.argument("domain")
+@click.argument("domain", shell_complete=domain_names)
 @json_option
 @runs
 async def pitr_points(context: Context, domain: str, as_json: bool) -> None:
@@ -243,7 +244,7 @@ async def pitr_points(context: Context, domain: str, as_json: bool) -> None:
 
 
 @pitr.command("start")
-@click.argument("domain")
+@click.argument("domain", shell_complete=domain_names)
 @click.option("--vm", "vms", multiple=True, metavar="NAME", help="Only this VM; may be repeated.")
 @act_options
 @runs
@@ -255,8 +256,15 @@ async def pitr_start(
 
 
 @pitr.command("run", context_settings={"ignore_unknown_options": False})
-@click.argument("domain")
-@click.option("--to", "to", required=True, metavar="TIME", help="2026-11-22T10:42:00Z, 10:42 (UTC) or -15m.")
+@click.argument("domain", shell_complete=domain_names)
+@click.option(
+    "--to",
+    "to",
+    required=True,
+    metavar="TIME",
+    shell_complete=restore_points,
+    help="2026-11-22T10:42:00Z, 10:42 (UTC) or -15m.",
+)
 @click.option("--vm", "vms", multiple=True, metavar="NAME", help="Only this VM; may be repeated.")
 @confirm_option
 @act_options
@@ -284,7 +292,7 @@ async def pitr_run(
 
 
 @pitr.command("exit")
-@click.argument("domain")
+@click.argument("domain", shell_complete=domain_names)
 @confirm_option
 @act_options
 @runs
@@ -296,7 +304,7 @@ async def pitr_exit(
 
 
 @click.command("takeover")
-@click.argument("domain")
+@click.argument("domain", shell_complete=domain_names)
 @confirm_option
 @act_options
 @runs

@@ -8,7 +8,7 @@ import functools
 import io
 import math
 import os
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -189,8 +189,20 @@ async def wait_for_sight(client: Client, stale: bool = False) -> Listing:
         raise Exit(exit_codes.UNREACHABLE, f"the site was not seen within {FIRST_SIGHT_S} s") from None
 
 
-def default_config() -> Path:
-    return platformdirs.user_config_path("drdeck") / "settings.toml"
+def context_of(options: Mapping[str, Any]) -> Context:
+    """The context for the options before a command, which may be incomplete while a line is being typed."""
+    config: Path | None = options["config"]
+    state: Path | None = options["state"]
+    return Context(
+        config=config or platformdirs.user_config_path("drdeck") / "settings.toml",
+        config_given=config is not None,
+        site_option=options["site"],
+        state=state.absolute() if state else None,
+        read_only=options["read_only"],
+        scenario=options["scenario"],
+        speed=options["speed"],
+        log_level=options["log_level"] or USUAL_LEVEL,
+    )
 
 
 def runs(command: Callable[..., Coroutine[Any, Any, _T]]) -> Callable[..., _T]:

@@ -15,6 +15,7 @@ from drdeck.model.times import show_clock, show_duration, show_span
 
 from . import exit_codes, json_shapes, output, watching
 from .action_commands import SECONDS
+from .completion.candidates import domain_names
 from .context import Context, end_stale, runs
 from .exit_codes import Exit
 
@@ -55,7 +56,7 @@ def _print_domains(listing: Listing) -> None:
 
 
 @click.command("show")
-@click.argument("domain")
+@click.argument("domain", shell_complete=domain_names)
 @json_option
 @runs
 async def show(context: Context, domain: str, as_json: bool) -> None:
@@ -124,7 +125,7 @@ UNTIL = [*(str(mode) for mode in Mode), "session", "idle"]
 
 
 @click.command("watch")
-@click.argument("domain", required=False)
+@click.argument("domain", shell_complete=domain_names, required=False)
 @click.option("--until", type=click.Choice(UNTIL), help="Return when this is reached.")
 @click.option("--timeout", type=SECONDS, metavar="S", help="Give up after so many seconds (exit code 7).")
 @json_option

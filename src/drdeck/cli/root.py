@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -10,7 +11,8 @@ import drdeck
 from drdeck.controller.process.logs import LEVELS, USUAL_LEVEL
 
 from . import action_commands, doctor_command, manage_commands, read_commands, train_commands
-from .context import Context, default_config, exit_code_of
+from .completion.script_command import completion
+from .context import context_of, exit_code_of
 
 
 @click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
@@ -35,30 +37,12 @@ from .context import Context, default_config, exit_code_of
 )
 @click.version_option(drdeck.__version__, prog_name="drdeck")
 @click.pass_context
-def cli(
-    context: click.Context,
-    config: Path | None,
-    site: str | None,
-    state: Path | None,
-    scenario: str | None,
-    speed: float | None,
-    read_only: bool,
-    log_level: str,
-) -> None:
+def cli(context: click.Context, /, **options: Any) -> None:
     """Complete continuous failovers and run point-in-time recovery, by keyboard or command.
 
     Without a command: the console.
     """
-    context.obj = Context(
-        config=config or default_config(),
-        config_given=config is not None,
-        site_option=site,
-        state=state.absolute() if state else None,
-        read_only=read_only,
-        scenario=scenario,
-        speed=speed,
-        log_level=log_level,
-    )
+    context.obj = context_of(options)
     if context.invoked_subcommand is None:
         manage_commands.open_console(context.obj)
 
@@ -77,6 +61,7 @@ for command in (
     manage_commands.logs,
     manage_commands.sites,
     doctor_command.doctor,
+    completion,
     manage_commands.console,
     train_commands.train,
 ):

@@ -58,6 +58,7 @@ class Listener:
         self.both("tasks")
         self.both("doctor", code=None)
         self.both("controller", "status")
+        self.both("logs")
         self.both("audit", "verify")
         for line in self("audit", "export").splitlines():
             json.loads(line)
@@ -96,6 +97,7 @@ def question(deck: Deck, name: str) -> dict[str, Any]:
 def test_every_command_in_every_phase(deck: Deck, lesson: Path) -> None:
     say = Listener(deck, lesson)
     say.both("sites")
+    say("completion", "zsh")
     say("controller", "start")
     say.everything()
     mapping = f"--network={NETWORK}={DRSEG}"

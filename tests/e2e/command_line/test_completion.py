@@ -1,0 +1,194 @@
+"""Completion of a line that is being typed, by click's protocol and in a real bash."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.deck import Deck
+from tests.support.terminal import Terminal
+
+SCENARIO = """
+name = "odd"
+title = "Names that a shell takes apart"
+start = "2026-01-16T22:00:00Z"
+link_bytes_per_s = 125_000_000
+""" + "".join(
+    f"""
+[[domains]]
+name = "{name}"
+pitr = {{ enabled = true, window = "3d", interval = "1h" }}
+state = "protected"
+[[domains.vms]]
+name = "vm"
+disk_bytes = 1_000_000_000
+write_bytes_per_s = 1000
+boot = "40s"
+network = "VM_3510"
+"""
+    for name in ("erp prod", "erp prod:2", "web$(x)", "hidden\\u202e", "größe")
+)
+
+
+@pytest.fixture
+def deck(tmp_path: Path) -> Iterator[Deck]:
+    scenario = tmp_path / "odd.toml"
+    scenario.write_text(SCENARIO, "utf-8")
+    made = Deck(tmp_path, '[sites.training]\nkind = "training"\nscenario = "odd.toml"\n')
+    made.env |= {"DRDECK_CONFIG": str(made.config), "DRDECK_STATE": str(made.state)}
+    yield made
+    made.stop()
+
+
+def complete(deck: Deck, *words: str, shell: str = "zsh") -> list[str]:
+    """The candidates for the last of the words; nothing else may be written."""
+    ended = subprocess.run(
+        [sys.executable, "-m", "drdeck"],
+        env={
+            **deck.env,
+            "_DRDECK_COMPLETE": f"{shell}_complete",
+            "COMP_WORDS": " ".join(("drdeck", *words)),
+            "COMP_CWORD": str(len(words)) if shell == "zsh" else words[-1],
+        },
+        capture_output=True,
+        text=True,
+        timeout=60,
+        stdin=subprocess.DEVNULL,
+        check=True,
+    )
+    assert ended.stderr == ""
+    if shell == "fish":
+        return [line.partition(",")[2].partition("\t")[0] for line in ended.stdout.split("\n") if line]
+    return ended.stdout.splitlines()[1::3]
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_the_script_of_a_shell(deck: Deck, shell: str) -> None:
+    script = deck.run("completion", shell).stdout
+    assert f"_DRDECK_COMPLETE={shell}_complete" in script
+    if shutil.which(shell) is not None:
+        subprocess.run([shell, "-n"], input=script, text=True, check=True, timeout=60)
+    assert not deck.state.exists()
+
+
+def test_another_shell_is_refused(deck: Deck) -> None:
+    assert "is not one of 'bash', 'zsh', 'fish'" in deck.run("completion", "tcsh", code=2).stderr
+
+
+@pytest.mark.parametrize("shell", ["zsh", "fish"])
+def test_commands_options_domains_and_points(deck: Deck, shell: str) -> None:
+    deck.run("controller", "start")
+    deck.run("domains")
+    assert complete(deck, "com", shell=shell) == ["completion"]
+    assert complete(deck, "pitr", "run", "--co", shell=shell) == ["--confirm"]
+    assert sorted(complete(deck, "show", "e", shell=shell)) == ["erp prod", "erp prod:2"]
+    assert complete(deck, "show", "hid", shell=shell) == [], "nobody can type that"
+    for words in (("show",), ("watch",), ("cfo", "start"), ("pitr", "exit"), ("takeover",)):
+        assert complete(deck, *words, "web", shell=shell) == ["web$(x)"]
+    assert complete(deck, "pitr", "exit", "größe", "--confirm", "gr", shell=shell) == [], (
+        "a person types that"
+    )
+    points = [point["time"] for point in deck.json("pitr", "points", "größe")["points"]]
+    assert len(points) > 3
+    newest = points[0]
+    assert complete(deck, "pitr", "run", "größe", "--to", newest[:-2], shell=shell) == [newest]
+    assert complete(deck, "pitr", "run", "größe", "--to", "20", shell=shell) == points
+    assert complete(deck, "pitr", "run", "nothing", "--to", "20", shell=shell) == []
+    assert complete(deck, "pitr", "run", "--to", "20", shell=shell) == [], "of which domain is not known yet"
+
+
+def test_without_a_controller_it_is_silent_and_starts_none(deck: Deck) -> None:
+    assert complete(deck, "show", "e") == []
+    assert complete(deck, "pitr", "run", "größe", "--to", "2") == []
+    assert not deck.state.exists()
+
+
+def test_a_controller_that_does_not_answer_is_not_waited_for(deck: Deck) -> None:
+    deck.run("domains")
+    pid = deck.json("controller", "status")["pid"]
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        began = time.monotonic()
+        assert complete(deck, "show", "e") == []
+        assert time.monotonic() - began < 20, "a second, and the start of a process on a busy machine"
+    finally:
+        os.kill(pid, signal.SIGCONT)
+
+
+@pytest.mark.parametrize("broken", ["settings", "level", "option"])
+def test_what_is_wrong_is_left_to_the_command_to_say(deck: Deck, broken: str) -> None:
+    if broken == "settings":
+        deck.config.write_text("nonsense")
+    elif broken == "level":
+        deck.env["DRDECK_LOG"] = "loud"
+    options = ("--site", "nowhere", "--speed", "x") if broken == "option" else ()
+    assert complete(deck, *options, "show", "e") == []
+    assert complete(deck, *options, "sho") == ["show"]
+    deck.config.write_text("")
+
+
+def test_no_password_is_asked_for(deck: Deck, tmp_path: Path) -> None:
+    """A controller without a password is there, and its site was not seen yet."""
+    witness = tmp_path / "witness"
+    deck.config.write_text(
+        'default_site = "dr-west"\n[sites.dr-west]\nkind = "vsphere"\nurl = "https://127.0.0.1:9/sdk"\n'
+        f'username = "drdeck"\nroot = "/DC0/vm"\npassword_command = ["touch", "{witness}"]\n'
+    )
+    assert complete(deck, "show", "e") == []
+    assert not witness.exists() and not deck.state.exists()
+
+
+# -- a real bash
+
+
+@pytest.fixture
+def bash(deck: Deck) -> Iterator[Terminal]:
+    path = shutil.which("bash")
+    if path is None:
+        pytest.skip("there is no bash")
+    deck.run("domains")
+    deck.env |= {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "PS1": "$ "}
+    terminal = Terminal([path, "--norc", "--noprofile"], deck.env, columns=200)
+    terminal.wait_for("$")
+    terminal.press("bind 'set bell-style none'; bind 'set enable-bracketed-paste off'\r")
+    terminal.press('eval "$(drdeck completion bash)"; echo rea"dy"\r')
+    terminal.wait_for("ready")
+    yield terminal
+    terminal.close()
+
+
+@pytest.mark.parametrize(
+    ("typed", "line"),
+    [
+        ("drdeck contr\t", "drdeck controller "),
+        ("drdeck show gr\t", "drdeck show größe "),
+        ("drdeck show we\t", r"drdeck show web\$\(x\) "),
+        ("drdeck show er\t", r"drdeck show erp\ prod"),
+        (r"drdeck show erp\ prod:" + "\t", r"drdeck show erp\ prod:2 "),
+        ("drdeck show 'erp prod:\t", "drdeck show 'erp prod:2' "),
+        ("drdeck pitr run größe --to 2026-01-16T21:00\t", "drdeck pitr run größe --to 2026-01-16T21:00:00Z "),
+        ("drdeck pitr run größe --to=2026-01-16T21\t", "drdeck pitr run größe --to=2026-01-16T21:00:00Z "),
+        ("true; drdeck cfo st\t", "true; drdeck cfo start "),
+    ],
+)
+def test_a_word_is_completed_in_bash(bash: Terminal, typed: str, line: str) -> None:
+    bash.press(typed)
+    bash.press("|")  # where the cursor stands
+    bash.wait_for(f"$ {line}|")
+    assert bash.text().count("\n$ ") <= 3, "nothing else was written"
+
+
+def test_restore_points_are_listed_in_bash_newest_first(bash: Terminal, deck: Deck) -> None:
+    points = [point["time"] for point in deck.json("pitr", "points", "größe")["points"]]
+    bash.press("drdeck pitr run größe --to 2026-01-16T2\t\t")
+    shown = [time for time in points if time.startswith("2026-01-16T2")]
+    bash.wait_for(*shown)
+    assert sorted(shown, key=bash.text().index) == shown
