@@ -53,6 +53,7 @@ async def follow(
         try:
             client = await attach()
         except ControllerError as error:
+            log.debug("not attached: %s", error)
             final = first and not isinstance(error, Disconnected)
             post(Lost(str(error), final=final))
             if final:
@@ -67,8 +68,10 @@ async def follow(
                 post(News())
 
             client.on_change = changed
+            log.debug("attached at %s", client.path)
             post(Attached(client))
             await _mind(client, post)
+            log.debug("the connection to the controller was lost")
             post(Lost("connection to the controller lost; attaching again"))
         await asyncio.sleep(backoff[min(tries, len(backoff) - 1)])
         tries += 1

@@ -53,6 +53,7 @@ class Repainter:
         for screen in self._seen():
             self.one(screen)
         self._app.dialog_queue.show_waiting()
+        log.debug("news drawn in %.0f ms", 1000 * (time.monotonic() - self._drawn_at))
 
     def _seen(self) -> list[Screen[Any]]:
         """The topmost full screen and the dialogs over it."""

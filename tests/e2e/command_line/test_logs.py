@@ -14,6 +14,7 @@ import pytest
 
 from tests.support.deck import Deck
 from tests.support.flow import eventually
+from tests.support.terminal import Terminal
 
 LINE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z (DEBUG|INFO|WARNING|ERROR) drdeck(\.\w+)+: .+")
 
@@ -40,6 +41,25 @@ def test_debug_lines_of_the_controller_that_is_started(deck: Deck, way: str) -> 
     places = (" taken: the site has changed", " of erp-prod: 1 due: ", ": done after ")
     eventually(lambda: all(place in deck.log() for place in places), deck.log)
     assert all(LINE.fullmatch(line) for line in deck.log().splitlines()), deck.log()
+
+
+def test_debug_lines_of_a_console(deck: Deck) -> None:
+    console = Terminal(deck.argv("--log-level", "debug"), deck.env)
+    try:
+        console.wait_for("erp-prod")
+        console.press("d")
+        console.ended()
+    finally:
+        console.close()
+    logged = deck.run("logs").stdout
+    for source, place in (
+        ("console", "console.link: attached at "),
+        ("console", "console.repaint: news drawn in "),
+    ):
+        assert re.search(rf"^{source} +\S+Z DEBUG drdeck\.{place}", logged, re.MULTILINE), logged
+    assert "DEBUG drdeck.controller.site_watcher: view " in logged, (
+        "the controller that it started is told, too"
+    )
 
 
 @pytest.mark.parametrize("way", ["option", "environment"])
