@@ -68,7 +68,7 @@ async def follow(
                 post(News())
 
             client.on_change = changed
-            log.debug("attached at %s", client.path)
+            log.debug("attached")
             post(Attached(client))
             await _mind(client, post)
             log.debug("the connection to the controller was lost")

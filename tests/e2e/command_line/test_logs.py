@@ -53,7 +53,7 @@ def test_debug_lines_of_a_console(deck: Deck) -> None:
         console.close()
     logged = deck.run("logs").stdout
     for source, place in (
-        ("console", "console.link: attached at "),
+        ("console", "console.link: attached"),
         ("console", "console.repaint: news drawn in "),
     ):
         assert re.search(rf"^{source} +\S+Z DEBUG drdeck\.{place}", logged, re.MULTILINE), logged
