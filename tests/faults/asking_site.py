@@ -26,18 +26,18 @@ class AskingSite(FakeSite):
         self.file, self.answers = file, list(answers)
         self.protected = ProtectedSite(state="lost")
 
-    async def execute(self, command: c.AnyCommand) -> None:
+    async def execute(self, command: c.AnyCommand, begun: object = None) -> str:
         if not isinstance(command, c.MakePlannedCall):
             await super().execute(command)
             if isinstance(command, c.BeginCompletion):
                 phase = Phase(operation=command.operation, name="Burn", acts=(BURN,), then=CROSS)
                 self.set(phase=phase)
                 await self.news()
-            return
+            return ""
         if command.act.kind == "step":
             self.set(phase=None, vms_recovered=2)
             await self.news()
-            return
+            return ""
         answer = self.answers.pop(0) if self.answers else ""
         if answer == "unreachable":
             raise SiteUnreachable("the bridge is out of reach")
@@ -45,6 +45,7 @@ class AskingSite(FakeSite):
             file.write("burnt\n")
         if answer == "lost":
             raise ResultUnknown("the answer was lost")
+        return ""
 
     def burnt(self) -> int:
         return len(self.file.read_text().splitlines()) if self.file.exists() else 0

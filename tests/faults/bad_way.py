@@ -75,7 +75,7 @@ class ChaosSite(TrainingSite):
             await asyncio.sleep(self.world.view_delays.pop(0))
         return await super().observe()
 
-    async def execute(self, command: SiteCommand) -> None:
+    async def execute(self, command: SiteCommand, begun: object = None) -> str:
         self._opened()
         world = self.world
         world.called(command)
@@ -90,6 +90,7 @@ class ChaosSite(TrainingSite):
             raise ResultUnknown("the answer was lost")
         await asyncio.shield(landings[0])
         await asyncio.sleep(fate.answer)
+        return ""
 
     async def take(self, command: SiteCommand) -> None:
         """What reaches the site is carried out."""

@@ -82,9 +82,10 @@ async def test_the_disk_fills_in_the_middle(tmp_path: Path) -> None:
 
         execute = site.execute
 
-        async def and_then_the_disk_is_full(command: object) -> None:
-            await execute(command)  # type: ignore[arg-type]
+        async def and_then_the_disk_is_full(command: object, begun: object = None) -> str:
+            remark = await execute(command)  # type: ignore[arg-type]
             controller.journal._db.execute("PRAGMA query_only = ON")
+            return remark
 
         site.execute = and_then_the_disk_is_full  # type: ignore[method-assign]
         back = await controller.submit(Request(action="pitr_run", domain="erp", to=START), ANNA)

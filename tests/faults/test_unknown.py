@@ -89,11 +89,11 @@ async def test_interrupted_in_the_middle_asks_after_the_start(tmp_path: Path) ->
     held = asyncio.Event()
     execute = site.execute
 
-    async def hold(command: object) -> None:
+    async def hold(command: object, begun: object = None) -> str:
         if getattr(getattr(command, "act", None), "kind", "") == "burn":
             held.set()
             await asyncio.Event().wait()
-        await execute(command)  # type: ignore[arg-type]
+        return await execute(command)  # type: ignore[arg-type]
 
     site.execute = hold  # type: ignore[method-assign]
     async with controlling(site, tmp_path / "journal.db") as controller:

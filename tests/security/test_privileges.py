@@ -27,7 +27,7 @@ from drdeck.sites.vsphere.doctor.privileges import (
     TERMINATE,
     VCENTER,
 )
-from drdeck.sites.vsphere.vcenter import vm_calls
+from drdeck.sites.vsphere.vcenter import rollback_call, vm_calls
 from drdeck.sites.vsphere.vcenter.connection import Connection, Endpoint, VCenterSession
 from tests.e2e.conftest import MakeFlow
 from tests.e2e.conftest import make_flow as make_flow
@@ -197,7 +197,9 @@ Act = Callable[[VCenterSession, str], None]
 ACTS: dict[str, Act] = {
     POWER_ON: lambda session, vm: vm_calls.power_on(session, vm, "act"),
     POWER_OFF: lambda session, vm: vm_calls.shutdown_guest(session, vm, "act"),
-    CREATE_SNAPSHOT: lambda session, vm: vm_calls.snapshot(session, vm, "n", "d", "act"),
+    CREATE_SNAPSHOT: lambda session, vm: rollback_call.make_snapshot(
+        session, vm, {"name": "n", "description": "d"}, "act"
+    ),
     SET_FIELD: lambda session, vm: vm_calls.AttributeWriter().set(session, vm, "drdeck.mode", "x"),
     MANAGE_FIELDS: lambda session, vm: vm_calls.AttributeWriter().set(session, vm, "drdeck.new", "x"),
     EDIT_DEVICE: lambda session, vm: vm_calls.connect(session, vm, _move(session, vm), "act"),

@@ -60,7 +60,13 @@ class Access:
         valid: str | None = None,
         name: str | None = None,
         events: bool = True,
+        hostile: str = "all",
+        pace: float = 0.0,
     ) -> None:
+        """`hostile`: which of a real vCenter's ways it has ("all", "none", or names with commas; hostile.go).
+
+        `pace`: seconds that a snapshot takes to be made or removed where drdeck asks for it.
+        """
         self.user, self.password = user, password
         flags: dict[str, object] = {
             "user": user,
@@ -70,6 +76,8 @@ class Access:
             "hosts": hosts,
             "port": port,
             "events": events,
+            "hostile": hostile,
+            "pace": f"{pace}s",
         }
         if boot is not None:  # seconds from power on to VMware Tools and an address
             flags["boot"] = f"{boot}s"

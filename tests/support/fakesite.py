@@ -103,7 +103,7 @@ class FakeSite:
             raise SiteUnreachable(self.gone)
         return self._view()
 
-    async def execute(self, command: c.AnyCommand) -> None:
+    async def execute(self, command: c.AnyCommand, begun: object = None) -> str:
         name = type(command).__name__
         if name in self.refuse:
             raise Refused(self.refuse[name])
@@ -114,6 +114,7 @@ class FakeSite:
             await self.news()
         if lost is not None:
             raise ResultUnknown(f"the answer to {name} was lost")
+        return ""
 
     def _do(self, command: c.AnyCommand) -> None:
         match command:

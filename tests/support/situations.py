@@ -25,7 +25,8 @@ def at(minutes: float) -> datetime:
 def snap(ident: str, minutes: float, name: str = "", parent: str | None = None) -> SnapshotFact:
     """Somebody else's snapshot; `name` "ours" makes it a group point of that instant."""
     title = point_name(at(minutes)) if name == "ours" else name or f"replica {ident}"
-    return SnapshotFact(ident, title, "", at(minutes), parent)
+    about = "drdeck: group point" if title.startswith("drdeck-") else ""
+    return SnapshotFact(ident, title, about, at(minutes), parent)
 
 
 def chain(*snaps: SnapshotFact) -> dict[str, Any]:
@@ -50,13 +51,13 @@ def settings(
     pitr: bool = True,
     window_s: float = 86400,
     interval_s: float = 900,
-    prune: Any = "own",
+    prune_also: Sequence[str] = (),
 ) -> DomainSettings:
     """`runbook`: (group, patterns, delay in seconds)."""
     return DomainSettings(
         pitr=PitrSettings(enabled=pitr, window=Duration(window_s), interval=Duration(interval_s)),
         ready=ready,
-        prune=prune,
+        prune_also=tuple(prune_also),
         ready_timeout=Duration(600),
         shutdown_timeout=Duration(300),
         runbook=tuple(

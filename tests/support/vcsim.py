@@ -91,6 +91,7 @@ class VCenter(Access):
             deviceChange=[vim.vm.device.VirtualDeviceSpec(operation="add", device=nic)],
         )
         vm = self.done(folder.CreateVM_Task(config=spec, pool=self._pool))
+        self.add_device(vm, "disk")
         for title, at in points:
             self.make_snapshot(vm, title, at)
         if running:
@@ -199,6 +200,58 @@ class VCenter(Access):
         known = {f.name: f.key for f in manager.field}
         key = known[name] if name in known else manager.AddCustomFieldDef(name, vim.Folder, None, None).key
         manager.SetField(self.folder(domain), key, value)
+
+    # --- being what a real one is like ---
+
+    def hostile(self, switch: str, on: bool = True, vm: Which | None = None) -> None:
+        """Turn one of a real vCenter's ways on or off, for all or for one VM; names:
+        tests/vcsim/hostile.go."""
+        self.control("hostile", text=switch, target="" if vm is None else self.vm(vm)._moId, on=on)
+
+    def set_clock_skew(self, seconds: float) -> None:
+        """The hosts' clocks, which date snapshots, are so far ahead of vCenter's."""
+        self.control("skew", ms=int(seconds * 1000))
+
+    def add_device(self, vm: Which, kind: str) -> None:
+        """A disk, or what no snapshot covers: independent_persistent, rdm-physical, bus-shared,
+        passthrough..."""
+        self.control("device", target=self.vm(vm)._moId, text=kind)
+
+    def configure(self, vm: Which, name: str, value: str) -> None:
+        """managedBy, template, power, consolidationNeeded, disks ("none"), addresses ("10.0.0.7,fe80::1")."""
+        self.control("config", target=self.vm(vm)._moId, method=name, text=value)
+
+    def make_vapp(self, domain: str, name: str = "app") -> str:
+        """A vApp in a domain's folder; its id."""
+        spec = vim.ResourceAllocationInfo(
+            reservation=0,
+            expandableReservation=True,
+            limit=-1,
+            shares=vim.SharesInfo(level="normal", shares=0),
+        )
+        app = self._pool.CreateVApp(
+            name=name,
+            resSpec=vim.ResourceConfigSpec(cpuAllocation=spec, memoryAllocation=spec),
+            configSpec=vim.vApp.VAppConfigSpec(),
+            vmFolder=self.folder(domain),
+        )
+        return str(app._moId)
+
+    def put_in_vapp(self, vm: Which, vapp: str) -> None:
+        """The VM is in the vApp, and in no folder any more."""
+        self.control("vapp", target=self.vm(vm)._moId, text=vapp)
+
+    def add_network(self, name: str, kind: str = "standard") -> None:
+        """One more network, perhaps of a name that another has: standard or opaque."""
+        self.control("network", target=kind, text=name)
+
+    def will_ask(self, vm: Which, kind: str = "uuid") -> None:
+        """The VM's next power on asks and waits for the answer: uuid (moved or copied), cdrom, space."""
+        self.control("question", target=self.vm(vm)._moId, text=kind)
+
+    def question(self, vm: Which) -> Any:
+        """The question that blocks the VM now, or None."""
+        return self.read(self.vm(vm), "runtime.question").get("runtime.question")
 
     # --- making it misbehave ---
 

@@ -38,6 +38,7 @@ func (c *control) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		c.forward(w, r, body)
 		return
 	}
+	body = c.hostile.inbound(body)
 	method, target := string(m[1]), vmOf(string(m[2]))
 	act := c.match(method, target)
 	if method == "Login" && act.Action == "" {
@@ -46,6 +47,25 @@ func (c *control) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	if act.Action == "" && c.roles.answers(w, r, body) {
 		return
+	}
+	if method == "AnswerVM" {
+		c.hostile.answer(w, target, body)
+		return
+	}
+	if act.Action == "" && c.refused(w, r, method, target) {
+		return
+	}
+	if act.Action == "" {
+		act = c.hostile.paced(r, method, target)
+	}
+	if act.Action == "" || act.Action == "slow" || act.Action == "stall" || act.Action == "lose" {
+		if !c.hostile.begin(method, target) {
+			refuseBusy(w)
+			return
+		}
+		if act.Action != "slow" {
+			defer c.hostile.end(method, target)
+		}
 	}
 	switch act.Action {
 	case "drop":
@@ -98,6 +118,7 @@ func (c *control) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		answerTask(w, method, task)
 	case "slow":
 		if c.ended(r) {
+			c.hostile.end(method, target)
 			c.forward(w, r, body)
 			return
 		}
@@ -112,9 +133,11 @@ func (c *control) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		freed := c.freed
 		c.mu.Unlock()
 		go func() {
-			select {
-			case <-time.After(time.Duration(act.Ms) * time.Millisecond):
-			case <-freed:
+			defer c.hostile.end(method, target)
+			if !c.hostile.wait(target, time.Duration(act.Ms)*time.Millisecond, act.Ask, freed) {
+				finish(task, types.TaskInfoStateError, types.LocalizedMethodFault{
+					Fault: new(types.GenericVmConfigFault), LocalizedMessage: "The operation was cancelled by the user."})
+				return
 			}
 			out := httptest.NewRecorder()
 			c.carryOut(out, c.own(r), body, method, target) // a task outlives the session that began it
@@ -153,7 +176,16 @@ func (c *control) forward(w http.ResponseWriter, r *http.Request, body []byte) {
 	r = r.Clone(r.Context())
 	c.logins.known(r)
 	r.Body = ioutil.NopCloser(bytes.NewReader(body))
-	c.sdk.ServeHTTP(w, r)
+	out := httptest.NewRecorder()
+	c.sdk.ServeHTTP(out, r)
+	answer := c.hostile.outbound(method, body, out.Body.Bytes())
+	for name, values := range out.Header() {
+		if name != "Content-Length" {
+			w.Header()[name] = values
+		}
+	}
+	w.WriteHeader(out.Code)
+	_, _ = w.Write(answer)
 }
 
 const askTime = `<CurrentTime xmlns="urn:vim25"><_this type="ServiceInstance">ServiceInstance</_this></CurrentTime>`
@@ -163,6 +195,23 @@ func (c *control) ended(r *http.Request) bool {
 	out := httptest.NewRecorder()
 	c.forward(out, r.Clone(context.Background()), []byte(fmt.Sprintf(envelope, askTime)))
 	return out.Code != http.StatusOK
+}
+
+// refused says no where a real vCenter would, and the library would not.
+func (c *control) refused(w http.ResponseWriter, r *http.Request, method, target string) bool {
+	vm, ok := simulator.Map.Get(types.ManagedObjectReference{Type: "VirtualMachine", Value: target}).(*simulator.VirtualMachine)
+	if !ok || method != "CreateSnapshot_Task" {
+		return false
+	}
+	text := c.hostile.refusesSnapshot(vm)
+	if text == "" {
+		return false
+	}
+	task := newTask(method, target)
+	c.note(c.logins.of(r), method, target, task)
+	finish(task, types.TaskInfoStateError, types.LocalizedMethodFault{Fault: new(types.SnapshotFault), LocalizedMessage: text})
+	answerTask(w, method, task)
+	return true
 }
 
 // act carries a call out and tells of its task.
@@ -194,15 +243,28 @@ func (c *control) carryOut(w http.ResponseWriter, r *http.Request, body []byte, 
 	vm, _ := simulator.Map.Get(ref).(*simulator.VirtualMachine)
 	before, seen := placeOf(vm), &noted{ResponseWriter: w}
 	c.forward(seen, r, body)
+	if method == "SetField" && !seen.refused && c.hostile.does("fields", "") {
+		c.tellField(c.logins.of(r), body)
+	}
 	if vm == nil || seen.refused {
 		return
 	}
 	c.tellMoves(c.logins.of(r), vm, before)
 	running := vm.Runtime.PowerState == types.VirtualMachinePowerStatePoweredOn
 	switch method {
-	case "RevertToSnapshot_Task": // all snapshots here are without memory: the VM is off afterwards
-		set(vm, "runtime.powerState", types.VirtualMachinePowerStatePoweredOff)
+	case "CreateSnapshot_Task":
+		c.hostile.keep(vm, body)
+		c.hostile.relist(vm)
+	case "RemoveSnapshot_Task":
+		c.hostile.relist(vm)
+	case "ReconfigVM_Task":
+		c.hostile.changed(vm)
+		c.hostile.relist(vm)
+	case "RevertToSnapshot_Task": // without memory the VM is off afterwards
+		set(vm, "runtime.powerState", c.hostile.takeBack(vm))
 		c.guest(vm, "guestToolsNotRunning", "")
+		c.hostile.changed(vm)
+		c.hostile.relist(vm)
 	case "ShutdownGuest", "PowerOffVM_Task":
 		if !running {
 			c.guest(vm, "guestToolsNotRunning", "")

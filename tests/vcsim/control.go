@@ -28,6 +28,8 @@ type rule struct {
 	Time   time.Time
 	Layout types.VirtualMachineFileLayoutEx
 
+	Ask      bool // the task waits for an answer to the VM's question
+	On       bool
 	Exempt   string
 	Here     bool
 	Free     int64
@@ -45,6 +47,8 @@ type control struct {
 	late   []map[string]string
 	roles  roles
 	logins logins
+
+	hostile *hostile
 }
 
 // match counts the call and takes the first rule for it; no rule: an empty one.
@@ -105,15 +109,31 @@ func (c *control) command(w http.ResponseWriter, what string, body []byte) {
 	case "layout": // the library makes no delta disks
 		vm := simulator.Map.Get(types.ManagedObjectReference{Type: "VirtualMachine", Value: x.Target}).(*simulator.VirtualMachine)
 		simulator.Map.WithLock(vm, func() {
-			simulator.Map.Update(vm, []types.PropertyChange{
+			c.hostile.fill(vm, []types.PropertyChange{
 				{Name: "layoutEx.file", Val: x.Layout.File},
 				{Name: "layoutEx.disk", Val: x.Layout.Disk},
 				{Name: "layoutEx.snapshot", Val: x.Layout.Snapshot},
 				{Name: "layoutEx.timestamp", Val: time.Now()},
 			})
 		})
+	case "hostile":
+		if !c.hostile.turn(x.Text, x.Target, x.On) {
+			http.Error(w, "no such switch: "+x.Text, http.StatusBadRequest)
+		}
+	case "skew":
+		c.hostile.setSkew(time.Duration(x.Ms) * time.Millisecond)
+	case "device":
+		c.hostile.addDevice(vmNamed(x.Target), x.Text)
+	case "config":
+		c.hostile.configure(vmNamed(x.Target), x.Method, x.Text)
+	case "vapp":
+		putInVApp(vmNamed(x.Target), x.Text)
+	case "network":
+		addNetwork(x.Target, x.Text)
+	case "question":
+		c.hostile.willAsk(x.Target, x.Text)
 	case "forget":
-		forgetTasks(x.Text == "all")
+		c.forgetTasks(x.Text == "all")
 	case "user":
 		c.logins.add(x.Text, x.Target)
 	case "drs":
@@ -128,6 +148,10 @@ func (c *control) command(w http.ResponseWriter, what string, body []byte) {
 	default:
 		http.NotFound(w, nil)
 	}
+}
+
+func vmNamed(id string) *simulator.VirtualMachine {
+	return simulator.Map.Get(types.ManagedObjectReference{Type: "VirtualMachine", Value: id}).(*simulator.VirtualMachine)
 }
 
 func set(vm *simulator.VirtualMachine, name string, val interface{}) {

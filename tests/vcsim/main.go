@@ -18,6 +18,13 @@
 //	POST /control/password    {"text": "the password from now on"}
 //	POST /control/user        {"text": "j.doe@corp.example", "target": "10.0.0.7"}: may log in too, seen from there
 //	POST /control/drs         {"target": "", "text": "fullyAutomated"}: of all clusters, or of the one VM "vm-7"
+//	POST /control/hostile     {"text": "quiet", "target": "vm-7", "on": false}: one of the ways of hostile.go, of all or for a VM
+//	POST /control/skew        {"ms": 600000}: the hosts' clocks, which date snapshots, are ahead
+//	POST /control/device      {"target": "vm-7", "text": "bus-shared"}: a device that no snapshot covers; see devices.go
+//	POST /control/config      {"target": "vm-7", "method": "managedBy", "text": "com.vmware.vcDr"}
+//	POST /control/vapp        {"target": "vm-7", "text": "resgroup-v9"}: the VM is in a vApp, and in no folder
+//	POST /control/network     {"target": "opaque", "text": "nsx-dr"}: one more network; or "standard", or "distributed"
+//	POST /control/question    {"target": "vm-7", "text": "uuid"}: the next power on asks
 //	POST /control/schedule    {"target": "vm-7", "method": "CreateSnapshot_Task", "text": "nightly"}: a scheduled task
 //
 // What a vCenter tells in events and the library does not, it adds: a TaskEvent for each task on a VM, migrations,
@@ -79,6 +86,8 @@ func main() {
 	valid := flag.Duration("valid", 9000*time.Hour, "from now until the certificate ends; negative: it has ended")
 	events := flag.Bool("events", true, "tell in events what a vCenter tells, not only what the library does")
 	boot := flag.Duration("boot", -1, "from power on to VMware Tools and an address; negative: never")
+	hostility := flag.String("hostile", "all", "what of a real vCenter's ways is on: all, none or names with commas; see hostile.go")
+	pace := flag.Duration("pace", 0, "how long a snapshot takes to be made or removed, asked for by drdeck")
 	home := flag.String("home", "", "directory for its datastores, removed at the end with all that is in it")
 	verbose := flag.Bool("v", false, "log to stderr")
 	flag.Parse()
@@ -88,11 +97,19 @@ func main() {
 	if *home != "" {
 		_ = os.Setenv("TMPDIR", *home)
 	}
+	if *hostility != "none" {
+		countFrom(1000000)
+	}
 	if err := model.Create(); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
 	mendTemplates()
+	habits := newHostile(*hostility)
+	habits.pace = *pace
+	if habits.does("keys", "") {
+		habits.rekey()
+	}
 	ready := map[string]string{}
 	if *useTLS {
 		pair, text := certificate(*name, *valid)
@@ -106,7 +123,7 @@ func main() {
 	}
 	server := model.Service.NewServer()
 	server.Config.Handler = &control{sdk: server.Config.Handler, boot: *boot, events: *events, calls: map[string]int{},
-		freed: make(chan struct{}), logins: newLogins(*user, *password)}
+		freed: make(chan struct{}), logins: newLogins(*user, *password), hostile: habits}
 	ready["url"] = (&url.URL{Scheme: server.URL.Scheme, Host: server.URL.Host, Path: server.URL.Path}).String()
 	_ = json.NewEncoder(os.Stdout).Encode(ready)
 

@@ -66,7 +66,7 @@ func (c *control) note(user, method, target string, task *simulator.Task) types.
 	if vm != nil {
 		simulator.Map.WithLock(vm, func() {
 			refs := append(recentOf(vm, recent), task.Self)
-			simulator.Map.Update(vm, []types.PropertyChange{{Name: "recentTask", Val: refs}})
+			c.hostile.fill(vm, []types.PropertyChange{{Name: "recentTask", Val: refs}})
 		})
 	}
 	kept.mu.Lock()
@@ -88,10 +88,13 @@ func recentOf(vm *simulator.VirtualMachine, ago time.Duration) []types.ManagedOb
 }
 
 // forgetTasks takes the tasks that are over out of all VMs' recentTask, and out of the history too.
-func forgetTasks(history bool) {
+func (c *control) forgetTasks(history bool) {
 	for _, entity := range simulator.Map.All("VirtualMachine") {
 		vm := entity.(*simulator.VirtualMachine)
-		set(vm, "recentTask", recentOf(vm, 0))
+		refs := recentOf(vm, 0)
+		simulator.Map.WithLock(vm, func() {
+			c.hostile.fill(vm, []types.PropertyChange{{Name: "recentTask", Val: refs}})
+		})
 	}
 	if history {
 		kept.mu.Lock()

@@ -61,7 +61,8 @@ class DomainSettings(SettingsTable, frozen=True, kw_only=True):
     ready: Literal["power", "tools", "ip"] = "tools"
     ready_timeout: Duration = Duration(600)
     shutdown_timeout: Duration = Duration(300)
-    prune: Literal["own", "all"] = "own"
+    prune_also: tuple[str, ...] = ()
+    """patterns: snapshots of others that may be removed like drdeck's own"""
     runbook: tuple[RunbookSettings, ...] = ()
 
 

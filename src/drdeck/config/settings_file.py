@@ -14,6 +14,7 @@ from drdeck.private_files import Unreadable, read_text, refuse_strangers
 
 from . import key_names as keyboard
 from . import toml_reader
+from .backup_names import backup_name
 from .settings import (
     TRAINING,
     DomainSettings,
@@ -124,9 +125,22 @@ def _vsphere(reader: TableReader, path: tuple[str, ...], raw: dict[str, Any]) ->
     domains: dict[str, Any] = {}
     for name, data in raw_domains.items():
         here = (*path, "domains", name)
-        domains[name] = reader.table(DomainSettings, data, here)
+        domains[name] = reader.table(DomainSettings, _without_prune(reader, here, data), here)
         _domain(reader, here, domains[name])
     return msgspec.structs.replace(site, protected=protected, domains=domains)
+
+
+def _without_prune(reader: TableReader, path: tuple[str, ...], data: Any) -> Any:
+    """A domain's table without the key `prune` of earlier versions, whose "own" is all that there is now."""
+    if not isinstance(data, dict) or "prune" not in data:
+        return data
+    if data["prune"] != "own":
+        raise reader.fail(
+            (*path, "prune"),
+            "drdeck removes no points of others unasked any more; name those that it may remove, such as"
+            ' prune_also = ["HBR *"]',
+        )
+    return {key: value for key, value in data.items() if key != "prune"}
 
 
 def _span(reader: TableReader, path: tuple[str, ...], length: float, least: float, most: float) -> None:
@@ -137,6 +151,13 @@ def _span(reader: TableReader, path: tuple[str, ...], length: float, least: floa
 def _domain(reader: TableReader, path: tuple[str, ...], domain: DomainSettings) -> None:
     _span(reader, (*path, "pitr", "window"), domain.pitr.window, 1, LONGEST_WINDOW_S)
     _span(reader, (*path, "pitr", "interval"), domain.pitr.interval, 1, LONGEST_WINDOW_S)
+    for pattern in domain.prune_also:
+        if (tool := backup_name(pattern)) is not None:
+            raise reader.fail(
+                (*path, "prune_also"),
+                f'{quoted(pattern)} would match "{tool}", which a backup or replication tool works with; name'
+                " the points more closely",
+            )
     if domain.pitr.interval > domain.pitr.window:
         raise reader.fail((*path, "pitr", "interval"), "the interval is longer than the window")
     _span(reader, (*path, "ready_timeout"), domain.ready_timeout, 0.001, LONGEST_WAIT_S)

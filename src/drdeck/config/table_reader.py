@@ -19,7 +19,7 @@ RIGHT = {
     "theme": "one of dark, light, ansi, mono",
     "ascii": "one of auto, always, never",
     "ready": "one of power, tools, ip",
-    "prune": "one of own, all",
+    "prune_also": 'a list of patterns such as ["HBR *"]',
     "kind": "one of vsphere, training, jetstream",
     "mouse": "true or false",
     "keys": 'a table such as { sort = "o", doctor = "f9" }',

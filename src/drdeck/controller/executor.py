@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
@@ -222,11 +222,17 @@ class Executor:
         task.add_done_callback(ended)
 
     async def _carry_out(self, ident: str, command: AnyCommand) -> None:
-        began = self.sight.steady()
-        result, text = await self.execute(command)
-        log.debug(
-            "%s: %s: %s after %.0f ms", ident, command.says, result, 1000 * (self.sight.steady() - began)
-        )
+        loop = asyncio.get_running_loop()
+
+        def begun(task: str) -> None:
+            """Journal a task before it is waited for; called in a thread of the site's."""
+            data = {"operation": ident, "key": command.key, "task": task}
+            asyncio.run_coroutine_threadsafe(self.book.record_surely(facts.TASK, data), loop).result()
+
+        began_s = self.sight.steady()
+        result, text = await self.execute(command, begun)
+        took_ms = 1000 * (self.sight.steady() - began_s)
+        log.debug("%s: %s: %s after %.0f ms", ident, command.says, result, took_ms)
         self._rest((ident, command.key), result)
         await self.book.record_surely(facts.OUTCOME, self._outcome(ident, command, result, text))
         if result not in ("done", "refused"):
@@ -253,9 +259,12 @@ class Executor:
             data["command"] = encode(command)
         return data
 
-    async def execute(self, command: AnyCommand) -> tuple[str, str]:
+    async def execute(
+        self, command: AnyCommand, begun: Callable[[str], None] | None = None
+    ) -> tuple[str, str]:
+        """Have the site carry a command out: result ("done", "refused", ...) and what there is to say."""
         try:
-            await self.site.execute(command)
+            remark = await self.site.execute(command, begun)
             if isinstance(command, TakeOver):  # what the driver before has done until now counts
                 view = await self.site.observe()
                 log.debug("view %d taken: read after a take-over", view.serial)
@@ -269,7 +278,7 @@ class Executor:
         except Exception as error:
             log.exception("%s failed, which is a bug", command.says)
             return "unknown", f"drdeck failed at: {command.says}: {error!r}; see the controller's log"
-        return "done", ""
+        return "done", remark
 
 
 def _words_of(step: NextStep) -> str:

@@ -306,7 +306,15 @@ def _phase(op: Operation, d: Domain, serial: int) -> NextStep | None:
             if act.after_loss == "observe":
                 settling.append(MakePlannedCall(operation=op.id, domain=d.name, act=act))
         elif _open(op, key, serial):
-            todo.append(MakePlannedCall(operation=op.id, domain=d.name, act=act, again=op.uncertain(key)))
+            todo.append(
+                MakePlannedCall(
+                    operation=op.id,
+                    domain=d.name,
+                    act=act,
+                    again=op.uncertain(key),
+                    task=op.tasks.get(key, ""),
+                )
+            )
         else:
             unseen = True
     if todo:

@@ -141,10 +141,12 @@ class MakePlannedCall(Command, frozen=True, kw_only=True, tag="take"):
     """Take one act that the site's own view says is due.
 
     `again`: it may have been asked for before, by a call whose answer was lost or by another driver.
+    `task`: the site's id of the task that an earlier try began; empty: not known.
     """
 
     act: PlannedCall
     again: bool = False
+    task: str = ""
 
     @property
     def key(self) -> str:

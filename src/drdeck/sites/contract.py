@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from datetime import datetime
 from typing import Protocol, runtime_checkable
 
@@ -29,6 +29,10 @@ class SiteUnreachable(SiteError):
     """
 
     silent_s: float | None = None
+
+
+class Busy(SiteUnreachable):
+    """The site is at work on what this would change, or on its way to it; later it may be done."""
 
 
 class LoginRefused(SiteUnreachable):
@@ -94,8 +98,11 @@ class RecoverySite(Protocol):
     async def observe(self) -> SiteView:
         """Read the site anew, whatever was known; the view's serial is above all before."""
 
-    async def execute(self, command: AnyCommand) -> None:
-        """Carry one command out; returns when the site confirmed it. Cancelling leaves it unknown.
+    async def execute(self, command: AnyCommand, begun: Callable[[str], None] | None = None) -> str:
+        """Carry one command out; returns, when the site confirmed it, what an operator should know of how.
+
+        `begun` is given, from any thread, the id of each task that the site made for it, and returns once
+        that is written down: `MakePlannedCall.task` may follow it later. Cancelling leaves it unknown.
 
         After it returned, `watch` yields a view with a higher serial that shows what was done, as
         far as the site shows such a thing at all.

@@ -72,10 +72,10 @@ class StageSite(TrainingSite):
             replace(f, text=f.text.replace(here, "~/.local/share/drdeck")) for f in await super().findings()
         ]
 
-    async def execute(self, command: SiteCommand) -> None:
+    async def execute(self, command: SiteCommand, begun: object = None) -> str:
         if isinstance(command, MakePlannedCall) and command.act == self.unanswered:
             raise ResultUnknown("the connection was closed before the answer came")
-        await super().execute(command)
+        return await super().execute(command)
 
     async def protected_site(self, domain: str) -> ProtectedSite:
         found = await super().protected_site(domain)

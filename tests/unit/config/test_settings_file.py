@@ -41,7 +41,7 @@ root = "/DC0/vm/prod"
 pitr = { enabled = true, window = "3d", interval = "15m" }
 ready = "tools"
 ready_timeout = "10m"
-prune = "own"
+prune_also = ["HBR *"]
 [[sites.dr-west.domains.erp-prod.runbook]]
 group = "database"
 vms = ["erp-db*"]
@@ -95,6 +95,10 @@ def test_without_a_file_there_is_the_training_site(tmp_path: Path) -> None:
         ('window = "3d"', 'window = "1m"', 20, "longer than the window"),
         ('window = "3d"', "window = 3", 20, "a duration such as"),
         ('ready = "tools"', 'ready = "maybe"', 21, "one of power, tools, ip"),
+        ('prune_also = ["HBR *"]', 'prune = "all"', 23, 'such as prune_also = ["HBR *"]'),
+        ('prune_also = ["HBR *"]', 'prune_also = ["*"]', 23, "a backup or replication tool works with"),
+        ('prune_also = ["HBR *"]', 'prune_also = ["veeam*"]', 23, "VEEAM BACKUP TEMPORARY SNAPSHOT"),
+        ('prune_also = ["HBR *"]', 'prune_also = "HBR *"', 23, "a list of patterns"),
         ('vms = ["erp-db*"]', 'vms = "erp-db*"', 26, "a list of patterns"),
         ("speed = 60", "speed = -1", 31, "above 0"),
         ('default_site = "dr-west"', 'default_site = "dr-wst"', 1, "there is no site"),
@@ -133,3 +137,8 @@ def test_a_file_that_is_not_text_is_refused(tmp_path: Path) -> None:
 
 def test_the_password_variable_is_the_documented_one() -> None:
     assert password_variable("dr-west") == "DRDECK_PASSWORD_DR_WEST"
+
+
+def test_the_earlier_key_for_what_holds_anyhow_is_read() -> None:
+    site = parse(WHOLE.replace('prune_also = ["HBR *"]', 'prune = "own"'), FILE).site("dr-west")
+    assert isinstance(site, VSphereSettings) and site.domain("erp-prod").prune_also == ()

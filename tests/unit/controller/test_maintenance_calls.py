@@ -122,7 +122,7 @@ async def test_a_controller_goes_on_trying(tmp_path: Path, monkeypatch: pytest.M
     def due(now: object) -> list[tuple[str, PlannedCall]]:
         return [("erp", PlannedCall(key=f"point:{tried}", kind="snapshot", vm="1", says="make a point"))]
 
-    async def refuse(command: object) -> None:
+    async def refuse(command: object, begun: object = None) -> str:
         nonlocal tried
         tried += 1
         raise Refused("no room")

@@ -72,10 +72,11 @@ async def test_news_that_is_older_than_the_answer_is_looked_behind(tmp_path: Pat
     """The completion was begun; what comes next was read before that."""
 
     class Slow(FakeSite):
-        async def execute(self, command: AnyCommand) -> None:
+        async def execute(self, command: AnyCommand, begun: object = None) -> str:
             before = self.domain
-            await super().execute(command)
+            remark = await super().execute(command)
             self.domain, self.after = before, self.domain
+            return remark
 
         async def observe(self) -> SiteView:
             self.domain = self.after
@@ -137,7 +138,7 @@ class Whitewash(FakeSite):
 
     coats = 1
 
-    async def execute(self, command: object) -> None:
+    async def execute(self, command: object, begun: object = None) -> str:
         if not isinstance(command, MakePlannedCall):
             await super().execute(command)  # type: ignore[arg-type]
             self.set(phase=Phase(operation=command.operation, name="Paint", acts=(ONCE,)))  # type: ignore[attr-defined]
@@ -146,6 +147,7 @@ class Whitewash(FakeSite):
             if self.log.count("paint") > self.coats:
                 self.set(phase=None, vms_recovered=2)
         await self.news()
+        return ""
 
 
 async def test_what_was_confirmed_and_is_not_shown_is_asked_about(

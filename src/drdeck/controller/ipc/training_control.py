@@ -34,7 +34,7 @@ class TrainingControls(Protocol):
     ) -> Sequence[Command]:
         """The commands that throw a fault in, each for `execute`. Raises Refused."""
 
-    async def execute(self, command: Any) -> None:
+    async def execute(self, command: Any) -> str:
         """As of RecoverySite."""
 
     def jump(self, seconds: float) -> None:

@@ -67,6 +67,10 @@ class Operation(Frozen, frozen=True, kw_only=True):
     answered: frozenset[str] = frozenset()
     acts: dict[str, PlannedCall] = {}
     """the acts behind the keys in `failed`, so that a question can name them"""
+    tasks: dict[str, str] = {}
+    """key -> the site's id of the task that a command began whose outcome is not known yet"""
+    remarks: dict[str, str] = {}
+    """key -> what the site remarked of a command that it confirmed"""
     question: Question | None = None
     answers: dict[str, str] = {}
     """question id -> choice"""
@@ -152,7 +156,10 @@ def result_of(op: Operation, d: Domain, operations: Iterable[Operation], now: da
     """Figures as text, by name; only those that are known."""
     if op.action == "pitr_run" and op.request.to is not None:
         back = sum(1 for vm in d.vms if vm.rolled_back_to is not None)
-        return {"rolled_back_to": show(op.request.to), "vms_rolled_back": str(back)}
+        result = {"rolled_back_to": show(op.request.to), "vms_rolled_back": str(back)}
+        if op.remarks:
+            result["settings_went_back"] = "; ".join(op.remarks[key] for key in sorted(op.remarks))
+        return result
     if op.action != "cfo_complete":
         return {}
     result = {

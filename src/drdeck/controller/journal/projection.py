@@ -19,6 +19,7 @@ Operations = dict[str, Operation]
 ACCEPTED = "accepted"
 INTENT = "intent"
 OUTCOME = "outcome"
+TASK = "task"
 QUESTION = "question"
 SETTLED = "settled"
 ANSWER = "answer"
@@ -137,8 +138,11 @@ def _outcome(op: Operation, data: dict[str, Any]) -> Operation:
     op = _replace(op, going=op.going - {key})
     if result == "unreachable":
         return _replace(op, unsent={**op.unsent, key: serial})
-    op = _replace(op, lost=_without(op.lost, [key]), answered=op.answered | {key})
+    tasks = _without(op.tasks, [key]) if result in ("done", "refused", "vanished") else op.tasks
+    op = _replace(op, lost=_without(op.lost, [key]), answered=op.answered | {key}, tasks=tasks)
     if result == "done":
+        if data.get("text"):
+            op = _replace(op, remarks={**op.remarks, key: data["text"]})
         return _replace(op, done={**op.done, key: serial})
     if result == "refused" and key == "AbortCompletion":
         # Too late to give up: the operation goes on, and asks again where it must.
@@ -151,6 +155,10 @@ def _outcome(op: Operation, data: dict[str, Any]) -> Operation:
         failed = {**op.failed, key: data["text"]}
         return _replace(op, failed=failed, acts=acts, done=_without(op.done, [key]))
     return _replace(op, lost={**op.lost, key: serial}, answered=op.answered - {key})
+
+
+def _task(op: Operation, data: dict[str, Any]) -> Operation:
+    return _replace(op, tasks={**op.tasks, data["key"]: data["task"]})
 
 
 def _question(op: Operation, data: dict[str, Any]) -> Operation:
@@ -210,6 +218,8 @@ def _ended(op: Operation, data: dict[str, Any]) -> Operation:
         answered=frozenset(),
         acts={},
         answers={},
+        tasks={},
+        remarks={},
     )
 
 
@@ -217,6 +227,7 @@ _STEPS = {
     ACCEPTED: lambda op, data: op,
     INTENT: _intent,
     OUTCOME: _outcome,
+    TASK: _task,
     QUESTION: _question,
     SETTLED: _settled,
     ANSWER: _answer,

@@ -119,7 +119,7 @@ class TrainingSite:
         """The site now."""
         return self._view()
 
-    async def execute(self, command: SiteCommand) -> None:
+    async def execute(self, command: SiteCommand, begun: object = None) -> str:
         """Accept a command, once: given again it changes nothing. Raises Refused."""
         store, simulation = self._opened()
         now = self.site_now()
@@ -131,6 +131,7 @@ class TrainingSite:
             simulation.take(command, now)
         self._confirmed += 1
         self.wake()
+        return ""
 
     async def points(self, domain: str) -> Points:
         """The restore points of a domain. Raises Refused for an unknown one."""

@@ -10,7 +10,8 @@ from datetime import datetime
 
 from drdeck.model import commands as c
 from drdeck.model.planned import PlannedCall
-from drdeck.sites.contract import LoginRefused, Refused, SiteUnreachable
+from drdeck.model.text import names
+from drdeck.sites.contract import Busy, LoginRefused, Refused, ResultUnknown, SiteUnreachable
 from drdeck.sites.vsphere.guard.guard_service import GuardService
 from drdeck.sites.vsphere.inventory.inventory_facts import FolderFacts
 from drdeck.sites.vsphere.inventory.inventory_watch import InventoryWatch
@@ -22,8 +23,10 @@ from drdeck.sites.vsphere.record.attributes import Record
 from drdeck.sites.vsphere.record.lease import HeldElsewhere
 from drdeck.sites.vsphere.vcenter import vm_calls
 from drdeck.sites.vsphere.vcenter.connection import Connection, VCenterSession
+from drdeck.sites.vsphere.vcenter.vm_tasks import EarlierAttempt
 
 from .lease_keeper import LeaseKeeper
+from .patience import Patience
 from .protected_site import NOT_YET, ProtectedVCenter
 from .site_state import SiteState
 
@@ -49,6 +52,7 @@ class CallExecutor:
         self._connected, self._watching, self._done, self._changed = connected, watching, done, changed
         self._attributes = vm_calls.AttributeWriter()
         self._locks: dict[str, asyncio.Lock] = {}
+        self._patience = Patience()
 
     def check(self, command: c.AnyCommand) -> str | None:
         """Why a command could not be carried out, from what is known now."""
@@ -58,10 +62,14 @@ class CallExecutor:
             return str(error)
         return why_not(command, situation, self._sight.inventory())
 
-    async def carry_out(self, command: c.AnyCommand) -> None:
+    async def carry_out(self, command: c.AnyCommand, begun: Callable[[str], None] | None = None) -> str:
+        """Carry one command out; what there is to remark. `begun`: as at RecoverySite.execute."""
         if isinstance(command, c.MakePlannedCall) and command.act.kind not in ("step", "note"):
-            await self._act(command.domain, command.act, command.again)
-            return
+            return await self._act(command, begun)
+        await self._change(command)
+        return ""
+
+    async def _change(self, command: c.AnyCommand) -> None:
         if isinstance(command, c.TakeOver):
             await self._driver.drive(self._sight.find(command.domain)[0], command.says, force=True)
             if self._protected is not None:
@@ -69,6 +77,8 @@ class CallExecutor:
             await self._watching().refresh_attributes()
             self._done()
             return
+        if isinstance(command, c.MakePlannedCall) and command.act.args.get("to") == "entry":
+            await self._nothing_running(command)
         closed = self.check(command)
         if closed is not None and not isinstance(command, c.MakePlannedCall):
             raise Refused(closed)
@@ -88,6 +98,16 @@ class CallExecutor:
             noted = isinstance(command, c.MakePlannedCall) and command.act.kind == "note"
             await self._write(folder, wanted, command.says, leased=not noted)
             self._done()
+
+    async def _nothing_running(self, command: c.MakePlannedCall) -> None:
+        """Consistency is decided by asking: vCenter does not tell of tasks. Raises Busy."""
+        situation = self._sight.find(command.domain)[1]
+        vms = [vm for vm in situation.session_vms() if vm.id not in situation.record.skipped]
+        running = await self._watching().ask_tasks([vm.id for vm in vms])
+        if running:
+            self._done()
+            busy = names([vm for vm in vms if vm.id in running])
+            raise Busy(f"Could not {command.says}: tasks are under way on {busy}")
 
     async def _write(
         self, folder: FolderFacts, wanted: dict[str, str], doing: str, leased: bool = True
@@ -139,12 +159,16 @@ class CallExecutor:
                 return transitions.synchronised(record, now)
             case c.MakePlannedCall():
                 args = command.act.args
-                return transitions.step(record, command.operation, args["to"], int(args["g"]), now)
+                newest = int(args["newest"]) if "newest" in args else None
+                return transitions.step(record, command.operation, args["to"], int(args["g"]), now, newest)
             case c.TakeOver():
                 return {}
 
-    async def _act(self, domain: str, act: PlannedCall, again: bool) -> None:
+    async def _act(self, command: c.MakePlannedCall, begun: Callable[[str], None] | None) -> str:
         """One call to a vCenter, for one VM; `again`: look first whether it was made already."""
+        domain, act = command.domain, command.act
+        key = f"{command.operation}:{act.key}"
+        again = command.again or self._patience.tried(key)
         doing, shown_at = act.says, act.vm or ""
         connection = self._connected()
         if act.kind == "shutdown_guest":
@@ -161,12 +185,14 @@ class CallExecutor:
             until = await self._driver.drive(folder, doing)
             before = self._before(folder, act) if again else None
 
-            def carry_out(session: VCenterSession) -> None:
-                with session.stub.no_later_than(until):
-                    vm_calls.carry_out(session, act, before)
+            def carry_out(session: VCenterSession) -> str:
+                with session.stub.no_later_than(until), session.telling_tasks(begun):
+                    if command.task and vm_calls.followed(session, command.task, act, doing):
+                        return ""
+                    return vm_calls.carry_out(session, act, before, again)
 
             with self._guard.claims.claim(act, power):
-                await connection.command(carry_out, doing)
+                remark = await connection.command(carry_out, doing)
         except HeldElsewhere as error:
             raise SiteUnreachable(f"Could not {doing}: {error}") from None
         except LoginRefused as error:
@@ -174,10 +200,18 @@ class CallExecutor:
                 raise
             raise SiteUnreachable(str(error)) from None  # the protected site's: nothing is wrong here
         except Refused as error:
+            self._patience.over(key)
             self._sight.failed(shown_at, act.kind, str(error))
             raise
+        except (Busy, ResultUnknown) as error:
+            weighed = self._patience.weigh(key, error, self._sight.now())
+            if isinstance(weighed, Refused) or isinstance(error, Busy):
+                self._sight.failed(shown_at, act.kind, str(weighed))
+            raise weighed from None
         else:
+            self._patience.over(key)
             self._sight.errors.pop(shown_at, None)
+            return remark
         finally:
             self._changed()
 
@@ -188,14 +222,12 @@ class CallExecutor:
         except SiteUnreachable:
             return False
 
-    def _before(self, folder: FolderFacts, act: PlannedCall) -> vm_calls.EarlierAttempt | None:
+    def _before(self, folder: FolderFacts, act: PlannedCall) -> EarlierAttempt | None:
         """Since when an act may have been asked for, where the VM itself does not show that it was."""
         if "since" not in act.args:
             return None
         since = datetime.fromisoformat(act.args["since"])
-        return vm_calls.EarlierAttempt(
-            since, self._sight.now() - since, self._driver.leases.accounts(folder.id)
-        )
+        return EarlierAttempt(since, self._sight.now() - since, self._driver.leases.accounts(folder.id))
 
 
 def _ids(s: DomainState, names: tuple[str, ...]) -> tuple[str, ...]:

@@ -206,7 +206,7 @@ class ProtectedVCenter:
             try:
                 if self.connection is None:
                     self.connection = await self._connect()
-                self._watch = InventoryWatch(self.connection, self._root, growth=False)
+                self._watch = InventoryWatch(self.connection, self._root)
                 async for inventory in self._watch.changes():
                     self.inventory = inventory
                     self._say("")

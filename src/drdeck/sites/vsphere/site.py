@@ -24,7 +24,9 @@ from drdeck.sites.vsphere.doctor.privilege_check import PrivilegeCheck
 from drdeck.sites.vsphere.guard.guard_service import GuardService
 from drdeck.sites.vsphere.guard.guard_store import GuardStore
 from drdeck.sites.vsphere.guard.hazards import foresee, hazards
+from drdeck.sites.vsphere.inventory.inventory_facts import VmFacts
 from drdeck.sites.vsphere.inventory.inventory_watch import InventoryWatch
+from drdeck.sites.vsphere.plan.domain_state import DomainState
 from drdeck.sites.vsphere.vcenter.connection import Connection, endpoint_of
 from drdeck.sites.vsphere.vcenter.heartbeat import FIRST_S, Heartbeat
 from drdeck.sites.vsphere.vcenter.stale_sessions import StaleSessions
@@ -37,6 +39,8 @@ from .protected_site import ProtectedVCenter
 from .site_state import KIND, SiteState, host_of, moving
 
 TICK_S = 0.5
+BUSY_S = 1.0
+"""Between two questions after the tasks of VMs that were busy."""
 """How often time alone can bring something while a domain is under way."""
 QUIET_S = 30.0
 """How often the view is made anew while nothing goes on."""
@@ -70,6 +74,7 @@ class VSphereSite:
         self._connect = connect
         self._connection: Connection | None = None
         self._serial = 0
+        self._asked_busy = 0.0
         self._wake = asyncio.Event()
         self._forced = False
         self._protected: ProtectedVCenter | None = None
@@ -173,6 +178,7 @@ class VSphereSite:
                         self._forced = False
                         shown = self._numbered(latest)
                         yield shown
+                await self._ask_busy(watch)
                 hurried = shown is not None and any(moving(d) for d in shown.domains)
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(TICK_S if hurried else QUIET_S):
@@ -191,6 +197,13 @@ class VSphereSite:
                 task.cancel()
                 with contextlib.suppress(asyncio.CancelledError, Exception):
                     await task
+
+    async def _ask_busy(self, watch: InventoryWatch) -> None:
+        """Ask after the tasks of VMs that were busy: vCenter does not tell that they are over."""
+        now = asyncio.get_running_loop().time()
+        if watch.busy and now - self._asked_busy >= BUSY_S:
+            self._asked_busy = now
+            await watch.ask_tasks(watch.busy)
 
     async def _listen(self) -> None:
         assert self._heart is not None
@@ -230,7 +243,20 @@ class VSphereSite:
         return msgspec.structs.replace(latest, serial=self._serial)
 
     async def points(self, domain: str) -> Points:
+        await self._read_growth(self._sight.find(domain)[1].session_vms())
         return self._sight.points(domain)
+
+    async def _read_growth(self, vms: Sequence[VmFacts]) -> None:
+        growth = self._sight.growth
+        await self._connected().poll(lambda session: growth.read(session, vms), "read the sizes of snapshots")
+
+    async def _with_growth(self, s: DomainState) -> DomainState:
+        """A situation whose snapshots have their sizes, where points are made and vCenter tells."""
+        if not s.settings.pitr.enabled:
+            return s
+        with contextlib.suppress(SiteError):
+            await self._read_growth(s.vms)
+        return msgspec.structs.replace(s, vms=tuple(self._sight.growth.of(vm) for vm in s.vms))
 
     async def protected_site(self, domain: str) -> ProtectedSite:
         if self._protected is None:
@@ -254,6 +280,7 @@ class VSphereSite:
         for folder in inventory.domains if inventory else ():
             with contextlib.suppress(SiteError):
                 situations.append(self._sight.find(folder.name))
+        situations = [(folder, await self._with_growth(s)) for folder, s in situations]
         skew_s = self._sight.skew.total_seconds()
         side = self._protected
         return await findings(
@@ -271,9 +298,9 @@ class VSphereSite:
         folder, situation = self._sight.find(command.domain)
         return await self._permits.lacking(command, folder, situation, self._sight.inventory())
 
-    async def execute(self, command: c.AnyCommand) -> None:
+    async def execute(self, command: c.AnyCommand, begun: Callable[[str], None] | None = None) -> str:
         try:
-            await self._hand.carry_out(command)
+            return await self._hand.carry_out(command, begun)
         except LoginRefused as refused:
             self._cut = refused  # the watching session may live on: a new login is wanted all the same
             self._wake.set()

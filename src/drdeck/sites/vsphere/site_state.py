@@ -16,6 +16,7 @@ from drdeck.model.views import SiteClock, SiteView
 from drdeck.sites.contract import Refused, SiteUnreachable
 from drdeck.sites.vsphere.guard import point_marks
 from drdeck.sites.vsphere.guard.guard_service import GuardService
+from drdeck.sites.vsphere.inventory.disk_growth import DiskGrowth
 from drdeck.sites.vsphere.inventory.inventory_facts import FolderFacts, Inventory, VmFacts
 from drdeck.sites.vsphere.inventory.inventory_watch import InventoryWatch
 from drdeck.sites.vsphere.plan import domain_view, restore_points
@@ -70,6 +71,7 @@ class SiteState:
         self.heart: Heartbeat | None = None
         self.guard: GuardService | None = None
         self._told_skew = timedelta()
+        self.growth = DiskGrowth()
         self.errors: dict[str, Failure] = {}
         self._since: dict[str, dict[tuple[str, str | None], datetime]] = {}
         self._built: dict[str, tuple[tuple[object, ...], Domain]] = {}
@@ -105,6 +107,7 @@ class SiteState:
         there = self.watch.inventory if self.watch is not None else None
         if there is not None:
             self._since = {folder: seen for folder, seen in self._since.items() if folder in there.folders}
+            self.growth.keep(there.vms.values())
             self.errors = {vm: error for vm, error in self.errors.items() if vm in there.vms}
 
     def view(self, inventory: Inventory, serial: int) -> SiteView:
@@ -226,10 +229,12 @@ class SiteState:
         folder, s = self.find(domain)
         now = self.now()
         shown = self.domain(self.inventory(), folder)
-        vms = s.session_vms()
+        vms = tuple(self.growth.of(vm) for vm in s.session_vms())
         offered = tuple(
             restore_points.describe(vms, instant, kind, s.record)
-            for instant, kind in (restore_points.instants(vms, s.record) if s.settings.pitr.enabled else ())
+            for instant, kind in (
+                restore_points.instants(vms, s.record, s.now) if s.settings.pitr.enabled else ()
+            )
             if why_unreachable(shown, instant, now) is None
         )
         since = window_start(shown, now)

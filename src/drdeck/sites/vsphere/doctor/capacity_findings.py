@@ -12,8 +12,8 @@ from drdeck.model.alarms import Finding
 from drdeck.model.text import names
 from drdeck.model.times import show_span
 from drdeck.sites.vsphere.inventory.inventory_facts import VmFacts
-from drdeck.sites.vsphere.plan.domain_state import DomainState
-from drdeck.sites.vsphere.plan.restore_points import CHAIN_MAX, instant_of, ours
+from drdeck.sites.vsphere.plan.domain_state import DomainState, prunable
+from drdeck.sites.vsphere.plan.restore_points import CHAIN_MAX, instant_of
 from drdeck.sites.vsphere.vcenter.connection import Connection, VCenterSession
 from drdeck.sites.vsphere.vcenter.properties import object_id, retrieve
 
@@ -46,7 +46,7 @@ def chains(s: DomainState) -> list[Finding]:
                 subject=subject,
                 text=f"{CHAIN_MAX} snapshots or more that drdeck did not make: {names(stuck)};"
                 " no point can be made there",
-                remedy='remove some of them, or set prune = "all"',
+                remedy="see in vCenter whose they are, and let their owner remove what is not needed",
             )
         ]
     worst = max(s.vms, key=lambda vm: kept[vm])
@@ -70,7 +70,7 @@ def chains(s: DomainState) -> list[Finding]:
 
 def _kept(s: DomainState, vm: VmFacts) -> int:
     """Snapshots that pruning leaves alone."""
-    return 0 if s.settings.prune == "all" else sum(1 for x in vm.snapshots if not ours(x))
+    return len(vm.snapshots) - len(prunable(s, vm))
 
 
 async def datastores(connection: Connection, situations: Sequence[DomainState]) -> list[Finding]:

@@ -7,17 +7,28 @@ and stay as they are; the file that grows now belongs to no snapshot, and is not
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+import time
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from drdeck.sites.vsphere.vcenter.properties import object_id
+import msgspec
+from pyVmomi import vim, vmodl
+
+from drdeck.sites.vsphere.vcenter.connection import VCenterSession
+from drdeck.sites.vsphere.vcenter.properties import object_id, retrieve
+
+from .inventory_facts import VmFacts
 
 Files = Mapping[int, int | None]
 """File key -> size; None where the vCenter cannot tell."""
 Disks = Mapping[str, Mapping[int, tuple[int, ...]]]
 """Snapshot id -> disk -> keys of the files that it consisted of."""
 
+_PC = vmodl.query.PropertyCollector
 _MIB = 1 << 20
+_AT_ONCE = 50
+"""VMs read by one call: the layout of one VM with 31 snapshots has some 125 KiB"""
+_UNKNOWN_FOR_S = 60.0
 _DISK_TYPES = ("diskDescriptor", "diskExtent")
 _TRACKING = "-ctk.vmdk"
 
@@ -44,10 +55,6 @@ def disks(raw: Any) -> Disks:
         }
         for snapshot in raw or ()
     }
-
-
-REDUCED: Mapping[str, Callable[[Any], Any]] = {"layoutEx.file": files, "layoutEx.snapshot": disks}
-"""Kept instead of the answer's own objects: each snapshot repeats all files of those before it."""
 
 
 def written(parents: Iterable[tuple[str, str | None]], disks: Disks, files: Files) -> dict[str, int]:
@@ -78,3 +85,58 @@ def _gained(
             total, grown = total + size, True
     # no disk with a file of its own: the snapshot holds no disks, or only such as it does not freeze
     return total if grown else None
+
+
+class DiskGrowth:
+    """What VMs wrote before each of their snapshots; read when it is to be shown, and kept.
+
+    vCenter notifies no change of `layoutEx` (API reference: VirtualMachine.layoutEx), so it is asked for.
+    What was written up to a snapshot stays as it is, so each is asked for once; what vCenter cannot tell,
+    later again.
+    """
+
+    def __init__(self) -> None:
+        self._written: dict[tuple[str, str], tuple[int | None, float]] = {}
+
+    def read(self, session: VCenterSession, vms: Sequence[VmFacts]) -> None:
+        """Read what is not known of these VMs' snapshots. Blocks. Raises what pyVmomi raises."""
+        now = time.monotonic()
+        lacking = [vm for vm in vms if any(not self._is_known(key, now) for key in _pairs(vm))]
+        for start in range(0, len(lacking), _AT_ONCE):
+            some = {vm.id: vm for vm in lacking[start : start + _AT_ONCE]}
+            spec = _PC.FilterSpec(
+                objectSet=[_PC.ObjectSpec(obj=vim.VirtualMachine(vm, session.stub)) for vm in some],
+                propSet=[_PC.PropertySpec(type=vim.VirtualMachine, pathSet=list(_PATHS))],
+                reportMissingObjectsInResults=True,
+            )
+            for content in retrieve(session, spec):
+                values = {prop.name: prop.val for prop in content.propSet or ()}
+                vm = some[object_id(content.obj)]
+                layout = disks(values.get("layoutEx.snapshot")), files(values.get("layoutEx.file"))
+                sizes = written([(x.id, x.parent_id) for x in vm.snapshots], *layout)
+                self._written |= {key: (sizes.get(key[0]), now) for key in _pairs(vm)}
+
+    def _is_known(self, key: tuple[str, str], now: float) -> bool:
+        size, read_at = self._written.get(key, (None, -_UNKNOWN_FOR_S))
+        return size is not None or now - read_at < _UNKNOWN_FOR_S
+
+    def of(self, vm: VmFacts) -> VmFacts:
+        """The VM with what was written up to each snapshot, as far as it was read."""
+        snapshots = tuple(
+            msgspec.structs.replace(x, written=self._written.get((x.id, x.parent_id or ""), (None, 0.0))[0])
+            for x in vm.snapshots
+        )
+        return msgspec.structs.replace(vm, snapshots=snapshots)
+
+    def keep(self, vms: Iterable[VmFacts]) -> None:
+        """Forget what belongs to snapshots that are gone."""
+        there = {key for vm in vms for key in _pairs(vm)}
+        self._written = {key: size for key, size in self._written.items() if key in there}
+
+
+_PATHS = ("layoutEx.file", "layoutEx.snapshot")
+"""Not `layoutEx.disk`, which is about the files that grow now."""
+
+
+def _pairs(vm: VmFacts) -> list[tuple[str, str]]:
+    return [(x.id, x.parent_id) for x in vm.snapshots if x.parent_id is not None]

@@ -6,19 +6,21 @@ from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-import msgspec
-
 from drdeck.sites.vsphere.vcenter.properties import object_id
 
-from . import disk_growth
 from .inventory_facts import FolderFacts, NetworkFacts, SnapshotFact, VmFacts, decode_name
 
 _POWER = {"poweredOn": "on", "poweredOff": "off", "suspended": "suspended"}
 _UPLINKS = "SYSTEM/DVS.UPLINKPG"
 
 
-def vm_facts(vm_id: str, raw: Mapping[str, Any], running: Collection[str]) -> VmFacts:
-    """A VM from its properties; `running` holds the ids of all tasks that are queued or running."""
+def vm_facts(
+    vm_id: str, raw: Mapping[str, Any], running: Collection[str], asked_tasks: tuple[str, ...] | None = None
+) -> VmFacts:
+    """A VM from its properties; `running` holds the ids of all tasks that are queued or running.
+
+    `asked_tasks`: those of this VM, where it was asked for them.
+    """
     info = raw.get("snapshot")
     current = info.currentSnapshot if info is not None else None
     tasks = (object_id(task) for task in raw.get("recentTask") or ())
@@ -35,13 +37,13 @@ def vm_facts(vm_id: str, raw: Mapping[str, Any], running: Collection[str]) -> Vm
         networks=tuple(object_id(network) for network in raw.get("network") or ()),
         host=_id(raw.get("runtime.host")) or "",
         datastores=tuple(object_id(store) for store in raw.get("datastore") or ()),
-        snapshots=_snapshots(info.rootSnapshotList if info is not None else (), raw),
+        snapshots=_snapshots(info.rootSnapshotList if info is not None else ()),
         current_snapshot=_id(current),
-        running_tasks=tuple(task for task in tasks if task in running),
+        running_tasks=tuple(t for t in tasks if t in running) if asked_tasks is None else asked_tasks,
     )
 
 
-def _snapshots(roots: Any, raw: Mapping[str, Any]) -> tuple[SnapshotFact, ...]:
+def _snapshots(roots: Any) -> tuple[SnapshotFact, ...]:
     found: list[SnapshotFact] = []
     # by hand and not by recursion: a chain may be long
     open_nodes: list[tuple[Any, str | None]] = [(node, None) for node in reversed(roots or ())]
@@ -58,9 +60,7 @@ def _snapshots(roots: Any, raw: Mapping[str, Any]) -> tuple[SnapshotFact, ...]:
             )
         )
         open_nodes.extend((child, own) for child in reversed(node.childSnapshotList or ()))
-    disks, files = raw.get("layoutEx.snapshot") or {}, raw.get("layoutEx.file") or {}
-    gained = disk_growth.written([(s.id, s.parent_id) for s in found], disks, files)
-    return tuple(msgspec.structs.replace(s, written=gained.get(s.id)) for s in found)
+    return tuple(found)
 
 
 def folder_facts(folder_id: str, raw: Mapping[str, Any]) -> FolderFacts:

@@ -10,13 +10,12 @@ import msgspec
 
 from drdeck.sites.vsphere.vcenter.properties import object_id
 
-from .disk_growth import REDUCED
 from .fact_parser import folder_facts, network_facts, vm_facts
 from .inventory_facts import FolderFacts, Inventory, NetworkFacts, VmFacts
 from .property_cache import PropertyCache
 
 _SERIALS = itertools.count(1)  # of the process: a watch that follows another one counts on
-_UNDER_WAY = ("queued", "running")
+UNDER_WAY = ("queued", "running")
 
 
 class InventoryCache:
@@ -26,7 +25,9 @@ class InventoryCache:
     """
 
     def __init__(self) -> None:
-        self.raw = PropertyCache(REDUCED)
+        self.raw = PropertyCache()
+        self.asked_tasks: dict[str, tuple[str, ...]] = {}
+        """VM id -> its tasks under way, for VMs that had some when they were asked for last"""
         self.attributes: dict[str, dict[str, str]] = {}
         self.inventory: Inventory | None = None
         """None before the first reading"""
@@ -34,12 +35,20 @@ class InventoryCache:
 
     def forget(self) -> None:
         """All objects are told of anew; the inventory stays until they are."""
-        self.raw = PropertyCache(REDUCED)
+        self.raw = PropertyCache()
 
     def apply(self, update: Any) -> set[tuple[str, str]]:
         """Take an UpdateSet in; the (type, id) of every object in it. Raises Contradiction."""
         with self._lock:
             return self.raw.apply(update)
+
+    def take_tasks(self, tasks: dict[str, tuple[str, ...]]) -> set[tuple[str, str]]:
+        """Take in the tasks under way of VMs that were asked for; the (type, id) of each VM."""
+        with self._lock:
+            self.asked_tasks = {vm: ids for vm, ids in (self.asked_tasks | tasks).items() if ids}
+            for vm in tasks:  # what the first answer told of recent tasks is older
+                self.raw.of("VirtualMachine").get(vm, {}).pop("recentTask", None)
+        return {("VirtualMachine", vm) for vm in tasks}
 
     def publish(self, root_id: str, touched: set[tuple[str, str]], news: int, anew: bool) -> Inventory:
         """The inventory now, of which the objects in `touched` may have changed; `anew`: any. The same one
@@ -89,7 +98,7 @@ class InventoryCache:
 
     def _update_vms(self, vms: dict[str, VmFacts], touched: set[tuple[str, str]]) -> None:
         states = self.raw.of("Task")
-        running = {task for task, raw in states.items() if str(raw.get("info.state")) in _UNDER_WAY}
+        running = {task for task, raw in states.items() if str(raw.get("info.state")) in UNDER_WAY}
         known = self.raw.of("VirtualMachine")
         again = {vm_id for kind, vm_id in touched if kind == "VirtualMachine"}
         if any(kind == "Task" for kind, _ in touched):
@@ -98,7 +107,7 @@ class InventoryCache:
             again |= {vm_id for vm_id, raw in known.items() if running & set(_task_ids(raw))}
         for vm_id in again:
             if vm_id in known:
-                fresh = vm_facts(vm_id, known[vm_id], running)
+                fresh = vm_facts(vm_id, known[vm_id], running, self.asked_tasks.get(vm_id))
                 if vms.get(vm_id) != fresh:  # much changes in a VM that is no fact: logs and disks grow
                     vms[vm_id] = fresh
             else:

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import threading
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -20,11 +20,12 @@ from drdeck.sites.vsphere.vcenter.properties import (
     find_root,
     object_id,
     retrieve,
+    task_spec,
     watch_spec,
 )
 
 from .fact_parser import attributes_from
-from .inventory_cache import InventoryCache
+from .inventory_cache import UNDER_WAY, InventoryCache
 from .inventory_facts import Inventory
 from .property_cache import UpdateContradiction
 
@@ -66,14 +67,12 @@ class InventoryWatch:
 
     One filter of our own holds the root folder, all folders and VMs below it, the tasks on those VMs,
     the datacenter's networks and the custom attributes. Awaitables raise what Connection's calls raise,
-    and Refused when the root folder is not there. `growth`: read too what the VMs wrote before each snapshot.
+    and Refused when the root folder is not there.
     `events` follows the datacenter's events for as long as `listen` says so.
     """
 
-    def __init__(
-        self, connection: Connection, root: str, growth: bool = True, events: EventSource | None = None
-    ) -> None:
-        self.connection, self.root_path, self._growth = connection, root, growth
+    def __init__(self, connection: Connection, root: str, events: EventSource | None = None) -> None:
+        self.connection, self.root_path = connection, root
         self._events = events
         self._listening = False
         self.attributes_read_s = 0.0
@@ -110,6 +109,32 @@ class InventoryWatch:
         inventory = await self.connection.poll(self._refresh_attributes, "read the attributes of the folders")
         self._changed.set()
         return inventory
+
+    async def ask_tasks(self, vms: Collection[str]) -> dict[str, tuple[str, ...]]:
+        """The tasks under way now on VMs, by id, where there are any; facts have them from now on."""
+
+        def ask(session: VCenterSession) -> dict[str, tuple[str, ...]]:
+            states: dict[str, str] = {}
+            recent: dict[str, list[str]] = {vm: [] for vm in vms}
+            for content in retrieve(session, task_spec(session, vms)):
+                for prop in content.propSet or ():
+                    if prop.name == "info.state":
+                        states[object_id(content.obj)] = str(prop.val)
+                    else:
+                        recent[object_id(content.obj)] = [object_id(task) for task in prop.val or ()]
+            tasks = {vm: tuple(t for t in ids if states.get(t) in UNDER_WAY) for vm, ids in recent.items()}
+            if self.inventory is not None:
+                self._published(self._known.take_tasks(tasks))
+            return {vm: ids for vm, ids in tasks.items() if ids}
+
+        running = await self.connection.poll(ask, "ask for the VMs' tasks") if vms else {}
+        self._changed.set()
+        return running
+
+    @property
+    def busy(self) -> tuple[str, ...]:
+        """Ids of the VMs that had tasks under way when they were asked for last."""
+        return tuple(self._known.asked_tasks)
 
     async def listen(self, on: bool) -> None:
         """Hear of events from now on, or no more; the first ones known are there when this returns."""
@@ -229,7 +254,7 @@ class InventoryWatch:
         network_view = views.CreateContainerView(networks, [vim.Network], True)
         collector = content.propertyCollector.CreatePropertyCollector()
         self._made = [self._view.DestroyView, network_view.DestroyView, collector.DestroyPropertyCollector]
-        spec = watch_spec(self._root, self._view, network_view, content.customFieldsManager, self._growth)
+        spec = watch_spec(self._root, self._view, network_view, content.customFieldsManager)
         collector.CreateFilter(spec, False)  # False: whole values of the paths asked for, never their parts
         self._collector, self._logins, self._stale = collector, session.stub.logins, False
 

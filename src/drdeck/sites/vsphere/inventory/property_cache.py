@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
 from typing import Any
 
 from drdeck.sites.vsphere.vcenter.properties import object_id
@@ -16,13 +15,9 @@ class UpdateContradiction(Exception):
 
 
 class PropertyCache:
-    """Raw property values by type ("VirtualMachine") and object id.
+    """Raw property values by type ("VirtualMachine") and object id."""
 
-    `reduced`: for some paths, what to make of a value before it is kept.
-    """
-
-    def __init__(self, reduced: Mapping[str, Callable[[Any], Any]] | None = None) -> None:
-        self._reduced = reduced or {}
+    def __init__(self) -> None:
         self.objects: dict[str, dict[str, dict[str, Any]]] = {}
 
     def of(self, kind: str) -> dict[str, dict[str, Any]]:
@@ -50,19 +45,11 @@ class PropertyCache:
                 if known is None:
                     continue  # a change to what has just left
                 for change in update.changeSet or ():
-                    self._change(known, str(change.name), str(change.op), change.val)
+                    _change(known, str(change.name), str(change.op), change.val)
         if entered & left:
             # moved between folders: not every server tells in which order it left and came
             raise UpdateContradiction(f"{len(entered & left)} objects both came and went")
         return touched
-
-    def _change(self, known: dict[str, Any], name: str, op: str, value: Any) -> None:
-        path = name.partition("[")[0]
-        reduce = self._reduced.get(path)
-        if reduce is not None and (op != "assign" or name != path):
-            known.pop(path, None)  # whole values were asked for; what a part would change is not kept
-            return
-        _change(known, name, op, value if reduce is None or value is None else reduce(value))
 
 
 def _change(known: dict[str, Any], name: str, op: str, value: Any) -> None:

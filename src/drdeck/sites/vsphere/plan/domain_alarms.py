@@ -6,9 +6,11 @@ from collections.abc import Callable
 from datetime import datetime
 
 from drdeck.model.alarms import Alarm, Severity
+from drdeck.model.times import show
 
 from .domain_state import DomainState
 from .maintenance import chain_stuck
+from .restore_points import instant_of, misdated
 
 FirstSeen = Callable[[str, str | None], datetime]
 """(kind, VM) -> since when an alarm's cause is there."""
@@ -46,6 +48,7 @@ def alarms(s: DomainState, lost: list[str], first_seen: FirstSeen) -> list[Alarm
         for vm in s.vms
         if s.settings.pitr.enabled and s.record.owned and chain_stuck(s, vm)
     ]
+    found += _entry_points(s, first_seen) + _clocks(s, first_seen)
     for name in lost:
         found.append(
             Alarm(
@@ -57,3 +60,34 @@ def alarms(s: DomainState, lost: list[str], first_seen: FirstSeen) -> list[Alarm
             )
         )
     return found
+
+
+def _entry_points(s: DomainState, first_seen: FirstSeen) -> list[Alarm]:
+    return [
+        Alarm(
+            time=first_seen("entry", vm.id),
+            severity=Severity.WARNING,
+            vm=vm.name,
+            kind="entry",
+            text=f"{vm.name} has no entry point in this PITR session: it is not rolled back",
+        )
+        for vm in s.session_vms()
+        if s.lacks_entry(vm)
+    ]
+
+
+def _clocks(s: DomainState, first_seen: FirstSeen) -> list[Alarm]:
+    odd = [(vm, [x for x in vm.snapshots if misdated(x, s.now)]) for vm in s.vms]
+    return [
+        Alarm(
+            time=first_seen("clock", vm.id),
+            severity=Severity.WARNING,
+            vm=vm.name,
+            kind="clock",
+            text=f'the restore point "{points[-1].name}" of {vm.name} is dated'
+            f" {show(instant_of(points[-1]))}, which cannot be: it is not offered; look at the clock of the"
+            " host that made it",
+        )
+        for vm, points in odd
+        if points
+    ]

@@ -9,11 +9,14 @@ from typing import NamedTuple
 
 import msgspec
 
+from drdeck.config.backup_names import may_prune
 from drdeck.config.settings import DomainSettings
-from drdeck.model.domains import RunbookGroup
+from drdeck.model.domains import RunbookGroup, SessionState
 from drdeck.model.planned import Phase, PlannedCall, SiteQuestion
 from drdeck.sites.vsphere.inventory.inventory_facts import Inventory, SnapshotFact, VmFacts
 from drdeck.sites.vsphere.record.attributes import Record
+
+from .restore_points import ours, point_name
 
 
 class VmGroup(NamedTuple):
@@ -49,12 +52,28 @@ class DomainState(msgspec.Struct, frozen=True, kw_only=True):
         chosen = self.record.session_vms
         return tuple(vm for vm in self.vms if not chosen or vm.id in chosen)
 
+    def lacks_entry(self, vm: VmFacts) -> bool:
+        """A VM of a session that is open, on which its entry point is not: what it wrote could not be had
+        back.
+
+        Not the same as being given up: that holds for one operation, this for as long as the point is
+        missing.
+        """
+        session = self.record.session
+        if session is None or session.entry is None or session.state is SessionState.WAITING:
+            return False
+        name = point_name(session.entry)
+        return not any(snapshot.name == name for snapshot in vm.snapshots)
+
     def rollback_vms(self) -> tuple[VmFacts, ...]:
+        """The VMs that a rollback touches: neither given up, nor without an entry point."""
         chosen = self.record.rollback_vms
         return tuple(
             vm
             for vm in self.session_vms()
-            if (not chosen or vm.id in chosen) and vm.id not in self.record.skipped
+            if (not chosen or vm.id in chosen)
+            and vm.id not in self.record.skipped
+            and not self.lacks_entry(vm)
         )
 
     def ready(self, vm: VmFacts) -> bool:
@@ -121,18 +140,27 @@ def on_vm(
     )
 
 
+def prunable(s: DomainState, vm: VmFacts) -> list[SnapshotFact]:
+    """A VM's snapshots that drdeck may remove: its own, and others' whose names the settings allow."""
+    patterns = s.settings.prune_also
+    return [x for x in vm.snapshots if ours(x) or may_prune(x.name, patterns)]
+
+
 def removal(vm: VmFacts, snapshot: SnapshotFact, verb: str = "remove") -> PlannedCall:
     """Remove one snapshot of a VM."""
     args = {"snapshot": snapshot.id, "name": snapshot.name}
     return on_vm(vm, "remove", f"{verb}:{snapshot.id}", f'{verb} "{snapshot.name}" of {vm.name}', args)
 
 
-def step(what: str, operation: str, n: int = 1, g: int = 0) -> PlannedCall:
-    """An act on the record alone; doing it twice is the same as once."""
+def step(what: str, operation: str, n: int = 1, g: int = 0, newest: int | None = None) -> PlannedCall:
+    """An act on the record alone; doing it twice is the same as once. `newest`: see ShutdownRecord."""
+    args = {"to": what, "g": str(g)}
+    if newest is not None:
+        args["newest"] = str(newest)
     return PlannedCall(
         key=f"{what}:{operation}:{g}:{n}",
         kind="step",
-        args={"to": what, "g": str(g)},
+        args=args,
         after_loss="repeat",
         choices=("retry",),
         says=_STEP_SAYS.get(what, what),

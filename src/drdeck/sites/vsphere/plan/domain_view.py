@@ -34,7 +34,7 @@ def recoverable(s: DomainState, vm: VmFacts) -> bool:
     """Registered, connected, and with PITR a restore point."""
     if vm.connection != "connected":
         return False
-    return not s.settings.pitr.enabled or newest(vm, s.record) is not None
+    return not s.settings.pitr.enabled or newest(vm, s.record, s.now) is not None
 
 
 def build(
@@ -56,8 +56,8 @@ def build(
         mode = Mode.REHYDRATING
     after = record.failover is not None
     done = [vm for vm in s.vms if vm.id in record.skipped or s.ready(vm)] if record.owned else []
-    offered = [i for i, _ in instants(s.vms, record)] if policy.enabled else []
-    ages = [newest(vm, record) for vm in s.vms]
+    offered = [i for i, _ in instants(s.vms, record, s.now)] if policy.enabled else []
+    ages = [newest(vm, record, s.now) for vm in s.vms]
     steps = steps_of(s, plan)
     current = next((x for x in steps if x.state is StepState.CURRENT), None)
     if current is None and mode is Mode.REHYDRATING and total:
@@ -187,6 +187,8 @@ def _vm(s: DomainState, vm: VmFacts, inventory: Inventory, errors: Mapping[str, 
         if rolling and vm in s.rollback_vms():
             status = "rolling_back"
         detail = "" if ready else "left out by the operator" if vm.id in s.record.skipped else "not ready yet"
+        if s.lacks_entry(vm):
+            detail = "no rollback: no entry point"
     if vm.running_tasks:
         detail = "a task is under way"
     return Vm(
@@ -196,7 +198,7 @@ def _vm(s: DomainState, vm: VmFacts, inventory: Inventory, errors: Mapping[str, 
         power=vm.power,
         ready=s.ready(vm) if s.record.owned else None,
         restore_points=sum(1 for x in vm.snapshots if usable(x, s.record)) if s.settings.pitr.enabled else 0,
-        newest_point=newest(vm, s.record),
+        newest_point=newest(vm, s.record, s.now),
         rolled_back_to=rolled_back_to(s, vm),
         error=errors.get(vm.id),
         group=group,

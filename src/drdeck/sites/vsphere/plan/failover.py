@@ -6,7 +6,7 @@ The phases: shutdown, point (planned only), take, network, power, delay, recover
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from drdeck.model.domains import FailoverType, SessionState
 from drdeck.model.planned import Phase, SiteQuestion
@@ -14,9 +14,10 @@ from drdeck.model.text import names
 from drdeck.model.times import show, show_duration
 from drdeck.sites.vsphere.inventory.inventory_facts import VmFacts
 from drdeck.sites.vsphere.record.attributes import FailoverRecord, RollbackRecord
+from drdeck.sites.vsphere.vcenter.call_arguments import MOVE
 
 from .domain_state import DomainState, Plan, groups, on_vm, step
-from .restore_points import newest
+from .restore_points import has_newer, newest_number
 
 
 def completing(s: DomainState, f: FailoverRecord) -> Plan:
@@ -69,7 +70,8 @@ def _shutting_down(s: DomainState, f: FailoverRecord) -> Plan:
         for vm in up
     )
     wait = f"shutting down: {names(up)}" if up else ""
-    return Plan(Phase(operation=f.id, name=name, acts=acts, wait=wait, then=step("point", f.id, f.n)))
+    then = step("point", f.id, f.n, newest=newest_number(s.vms))
+    return Plan(Phase(operation=f.id, name=name, acts=acts, wait=wait, then=then))
 
 
 _RA = ("retry", "abort")
@@ -91,11 +93,14 @@ def _on_again(s: DomainState, f: FailoverRecord) -> Plan | None:
 
 
 def _final_point(s: DomainState, f: FailoverRecord) -> Plan:
-    """The workflow's planned failover recovers the rest of the data: a point made after the shutdown."""
+    """The workflow's planned failover recovers the rest of the data: a point that was not there at the
+    shutdown."""
     again = _on_again(s, f)
     if again is not None:
         return again
-    missing = [vm for vm in s.living() if (newest(vm, s.record) or _NEVER) < f.since]
+    shutdown = s.record.shutdown
+    at_shutdown = shutdown.newest if shutdown is not None and shutdown.by == f.id else None
+    missing = [vm for vm in s.living() if at_shutdown is None or not has_newer(vm, at_shutdown, s.record)]
     name = "Recover the rest of the data"
     if not missing:
         return Plan(Phase(operation=f.id, name=name, then=step("take", f.id, f.n)))
@@ -108,21 +113,19 @@ def _final_point(s: DomainState, f: FailoverRecord) -> Plan:
     return Plan(None, SiteQuestion(id=f"point:{f.id}:{f.n}", operation=f.id, text=text, choices=choices))
 
 
-_NEVER = datetime.fromisoformat("0001-01-01T00:00:00+00:00")
-
-
 def _connecting(s: DomainState, f: FailoverRecord) -> Phase:
-    """Networks are mapped before anything starts."""
+    """Networks are mapped before anything starts; the call itself looks at each card's backing."""
     moves = {source: to for source, to in s.record.networks.items() if source != to}
     acts, busy = [], []
-    for vm in s.living():
-        if not any(network in moves for network in vm.networks):
+    for vm in s.living() if moves else ():
+        if not {*moves, *moves.values()}.intersection(vm.networks):
             continue
         if vm.running_tasks:
             busy.append(vm)
             continue
-        args = {source: to for source, to in moves.items() if source in vm.networks}
-        acts.append(on_vm(vm, "connect", "network", f"connect {vm.name} to its recovery network", args))
+        args = {MOVE + source: to for source, to in moves.items()}
+        says = f"connect {vm.name} to its recovery network"
+        acts.append(on_vm(vm, "connect", "network", says, args, after_loss="repeat"))
     wait = f"tasks under way on {names(busy)}" if busy else ""
     return Phase(
         operation=f.id, name="Map VM networks", acts=tuple(acts), wait=wait, then=step("power", f.id)

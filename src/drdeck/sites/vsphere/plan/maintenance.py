@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from drdeck.model.planned import PlannedCall
 from drdeck.sites.vsphere.inventory.inventory_facts import VmFacts
 
-from .domain_state import DomainState, on_vm, removal
+from .domain_state import DomainState, on_vm, prunable, removal
 from .restore_points import CHAIN_MAX, instant_of, leaves_first, ours, point_name
 
 LATE_S = 60.0
@@ -62,7 +62,7 @@ def full(vm: VmFacts) -> bool:
 
 def chain_stuck(s: DomainState, vm: VmFacts) -> bool:
     """Whether a full chain holds nothing that may be pruned."""
-    return full(vm) and s.settings.prune != "all" and not any(ours(x) for x in vm.snapshots)
+    return full(vm) and not prunable(s, vm)
 
 
 def _last_made(vm: VmFacts) -> float:
@@ -86,7 +86,7 @@ def _group_point(s: DomainState, now: datetime, pending: datetime | None) -> str
 
 def _doomed(s: DomainState, vm: VmFacts, now: datetime) -> set[str]:
     """The one snapshot to go next: past the window, or to keep the chain short enough for one more."""
-    mine = [x for x in vm.snapshots if ours(x) or s.settings.prune == "all"]
+    mine = prunable(s, vm)
     if not mine:
         return set()
     oldest = min(mine, key=instant_of)

@@ -12,10 +12,11 @@ from drdeck.model.text import names
 from drdeck.model.times import show
 from drdeck.sites.vsphere.inventory.inventory_facts import VmFacts
 from drdeck.sites.vsphere.record.attributes import RollbackRecord
+from drdeck.sites.vsphere.vcenter.call_arguments import MOVE
 
-from .domain_state import DomainState, Plan, on_vm, removal, step
+from .domain_state import DomainState, Plan, on_vm, prunable, removal, step
 from .failover import starting
-from .restore_points import ancestors, leaves_first, ours, point_name, target
+from .restore_points import ancestors, leaves_first, point_name, target
 
 
 def entering(s: DomainState, operation: str) -> Plan:
@@ -57,8 +58,14 @@ def rolling_back(s: DomainState, r: RollbackRecord) -> Plan:
 
 
 def _reverting(s: DomainState, r: RollbackRecord, vms: Sequence[VmFacts]) -> Phase:
-    """Nothing is started before all are reverted, so that reverting again after a loss harms nothing."""
+    """Nothing is started before all are reverted, so that reverting again after a loss harms nothing.
+
+    Each call maps the VM's networks again too, for a revert takes them back to those of the snapshot.
+    """
     acts, busy = [], []
+    session = s.record.session
+    entry = point_name(session.entry) if session is not None and session.entry is not None else ""
+    moves = {MOVE + source: to for source, to in s.record.networks.items() if source != to}
     for vm in vms:
         point = target(vm, r.to, s.record)
         if vm.running_tasks:
@@ -69,6 +76,8 @@ def _reverting(s: DomainState, r: RollbackRecord, vms: Sequence[VmFacts]) -> Pha
             "snapshot": point.id if point else "",
             "name": point.name if point else "",
             "since": show(r.began or r.since),
+            "entry": entry,
+            **moves,
         }
         acts.append(on_vm(vm, "revert", "revert", says, args, after_loss="repeat"))
     wait = f"tasks under way on {names(busy)}" if busy else ""
@@ -101,12 +110,12 @@ def exiting(s: DomainState, operation: str) -> Plan:
 
 
 def _doomed(s: DomainState, vm: VmFacts) -> set[str]:
-    """Ids of the VM's snapshots that go with the exit; others' only with prune = "all"."""
+    """Ids of the VM's snapshots that go with the exit: drdeck's own, and those that `prune_also` names."""
     session = s.record.session
     assert session is not None
     if vm.id in s.record.skipped:
         return set()
-    mine = [snap for snap in vm.snapshots if ours(snap) or s.settings.prune == "all"]
+    mine = prunable(s, vm)
     entry = point_name(session.entry) if session.entry else None
     if session.n:
         every = {snap.id for snap in vm.snapshots}

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
-from datetime import datetime
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime, timedelta
 
 from drdeck.model.pitr import RestorePoint, excluded_by
 from drdeck.model.times import show
@@ -18,20 +18,28 @@ CLUSTER_S = 60.0
 """Other tools' snapshots of different VMs this close together count as one instant."""
 
 
+OUR_DESCRIPTION = "drdeck: "
+"""Every snapshot of drdeck's own is described in words that begin so; its name alone anybody may give."""
+AHEAD = timedelta(seconds=60)
+"""By so much a host's clock, which dates snapshots, may be ahead of vCenter's without a word."""
+_OLDEST = datetime.fromisoformat("2000-01-01T00:00:00+00:00")
+
+
 def point_name(instant: datetime) -> str:
     """The name that a group point has on every VM."""
     return f"drdeck-{show(instant)}"
 
 
 def ours(snapshot: SnapshotFact) -> bool:
-    """Whether drdeck made it."""
-    return _OURS.fullmatch(snapshot.name) is not None
+    """Tell by name and description whether drdeck made it."""
+    named = _OURS.fullmatch(snapshot.name) is not None
+    return named and snapshot.description.startswith(OUR_DESCRIPTION)
 
 
 def instant_of(snapshot: SnapshotFact) -> datetime:
     """When the data is from: our name says it, else the vCenter's own time."""
     match = _OURS.fullmatch(snapshot.name)
-    if match:
+    if match and ours(snapshot):
         try:
             return datetime.fromisoformat(match[1])
         except ValueError:
@@ -39,9 +47,21 @@ def instant_of(snapshot: SnapshotFact) -> datetime:
     return snapshot.created
 
 
-def usable(snapshot: SnapshotFact, record: Record) -> bool:
-    """Not from before a reset, and not from within a session (the workflow's rules)."""
+def misdated(snapshot: SnapshotFact, now: datetime) -> bool:
+    """Tell whether a snapshot is dated in the future, or before any data: by a host whose clock is wrong.
+
+    A host's clock dates snapshots, not vCenter's (API reference: VirtualMachineSnapshotTree.createTime).
+    """
     instant = instant_of(snapshot)
+    return instant > now + AHEAD or instant < _OLDEST
+
+
+def usable(snapshot: SnapshotFact, record: Record, now: datetime | None = None) -> bool:
+    """Not from before a reset, not from within a session (the workflow's rules), and by `now` not
+    misdated."""
+    instant = instant_of(snapshot)
+    if now is not None and misdated(snapshot, now):
+        return False
     if record.pitr.reset is not None and instant <= record.pitr.reset:
         return False
     return excluded_by(instant, record.periods) is None
@@ -50,22 +70,45 @@ def usable(snapshot: SnapshotFact, record: Record) -> bool:
 def target(vm: VmFacts, to: datetime, record: Record) -> SnapshotFact | None:
     """The VM's newest usable snapshot at or before `to`."""
     candidates = [s for s in vm.snapshots if instant_of(s) <= to and usable(s, record)]
-    return max(candidates, key=instant_of, default=None)
+    # of equal instants the later in the tree, which stands on the other
+    return max(reversed(candidates), key=instant_of, default=None)
 
 
-def newest(vm: VmFacts, record: Record) -> datetime | None:
-    """The instant of the VM's newest usable snapshot."""
-    return max((instant_of(s) for s in vm.snapshots if usable(s, record)), default=None)
+def newest(vm: VmFacts, record: Record, now: datetime | None = None) -> datetime | None:
+    """The instant of the VM's newest usable snapshot, no later than `now`."""
+    latest = max((instant_of(s) for s in vm.snapshots if usable(s, record, now)), default=None)
+    return latest if latest is None or now is None else min(latest, now)
 
 
-def instants(vms: Iterable[VmFacts], record: Record) -> list[tuple[datetime, str]]:
+def newest_number(vms: Iterable[VmFacts]) -> int:
+    """The highest number of a snapshot's id; a snapshot with a higher one was not there yet."""
+    return max((_number(s) for vm in vms for s in vm.snapshots), default=0)
+
+
+def has_newer(vm: VmFacts, number: int, record: Record) -> bool:
+    """Tell whether a VM has a usable snapshot that was not there when `number` was the highest.
+
+    By ids, not by times: the clocks of two hosts and of vCenter are three clocks. A tool that gives ids in
+    another order is never taken for one that brought new data.
+    """
+    return any(_number(s) > number and usable(s, record) for s in vm.snapshots)
+
+
+def _number(snapshot: SnapshotFact) -> int:
+    digits = snapshot.id.rpartition("-")[2]
+    return int(digits) if digits.isascii() and digits.isdigit() else -1
+
+
+def instants(
+    vms: Iterable[VmFacts], record: Record, now: datetime | None = None
+) -> list[tuple[datetime, str]]:
     """The instants worth offering, newest first, with their kind: group, entry or foreign."""
     found: dict[datetime, str] = {}
     foreign: list[tuple[datetime, str]] = []
     entry = record.session.entry if record.session else None
     for vm in vms:
         for snapshot in vm.snapshots:
-            if not usable(snapshot, record):
+            if not usable(snapshot, record, now):
                 continue
             instant = instant_of(snapshot)
             if ours(snapshot):
@@ -92,16 +135,26 @@ def _clusters(sorted_pairs: list[tuple[datetime, str]]) -> Iterator[datetime]:
         yield last
 
 
-def describe(vms: tuple[VmFacts, ...], to: datetime, kind: str, record: Record) -> RestorePoint:
-    """What rolling all `vms` back to an instant would mean."""
+def has_point(snapshot: SnapshotFact | None, to: datetime) -> bool:
+    """Tell whether what a VM would go back to is of the instant `to` itself, and not an older one."""
+    if snapshot is None:
+        return False
+    if ours(snapshot):
+        return instant_of(snapshot) == to
+    return (to - instant_of(snapshot)).total_seconds() <= CLUSTER_S
+
+
+def describe(vms: Sequence[VmFacts], to: datetime, kind: str, record: Record) -> RestorePoint:
+    """A restore point over `vms`: who has a snapshot of that instant, and how far the others would go
+    back."""
     targets = [(vm, target(vm, to, record)) for vm in vms]
     # by the vCenter's time, not by our name: a VM may have joined a group point late
     skews = [abs((to - t.created).total_seconds()) for _, t in targets if t is not None]
     return RestorePoint(
         time=to,
         kind=kind,
-        vms=len(skews),
-        missing=tuple(vm.name for vm, t in targets if t is None),
+        vms=sum(1 for _, t in targets if has_point(t, to)),
+        missing=tuple(vm.name for vm, t in targets if not has_point(t, to)),
         skew_s=max(skews, default=0.0),
     )
 

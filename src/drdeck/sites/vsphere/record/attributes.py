@@ -24,8 +24,9 @@ NETWORKS, SESSION_VMS = PREFIX + "networks", PREFIX + "session.vms"
 ROLLBACK_VMS, SKIPPED = PREFIX + "rollback.vms", PREFIX + "skipped"
 ASKED = PREFIX + "asked"
 SYNCED = PREFIX + "synced"
+SHUTDOWN = PREFIX + "shutdown"
 LEASE = PREFIX + "lease"
-SINGLE = (MODE, FAILOVER, SESSION, ROLLBACK, PITR, EXCLUDED, ASKED, SYNCED, LEASE)
+SINGLE = (MODE, FAILOVER, SESSION, ROLLBACK, PITR, EXCLUDED, ASKED, SYNCED, SHUTDOWN, LEASE)
 CHUNKED = (NETWORKS, SESSION_VMS, ROLLBACK_VMS, SKIPPED)
 
 FailoverPhase = Literal["shutdown", "point", "take", "network", "power", "delay", "recovered", "finished"]
@@ -61,6 +62,14 @@ class SyncedRecord(RecordStruct, frozen=True, kw_only=True):
 
     by: str = ""
     since: Instant
+
+
+class ShutdownRecord(RecordStruct, frozen=True, kw_only=True):
+    """What a Planned Failover, operation `by`, noted when the protected VMs were off: `newest`, the highest
+    number of a snapshot's id. Data that came later is in a snapshot with a higher one."""
+
+    by: str
+    newest: Annotated[int, msgspec.Meta(ge=0)]
 
 
 class FailoverRecord(RecordStruct, frozen=True, kw_only=True):
@@ -118,6 +127,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
 
     mode: ModeRecord | None = None
     synced: SyncedRecord | None = None
+    shutdown: ShutdownRecord | None = None
     failover: FailoverRecord | None = None
     session: SessionRecord | None = None
     rollback: RollbackRecord | None = None
@@ -174,6 +184,7 @@ def read(attributes: Mapping[str, str]) -> Record:
     record = Record(
         mode=_one(attributes, MODE, ModeRecord),
         synced=_one(attributes, SYNCED, SyncedRecord),
+        shutdown=_one(attributes, SHUTDOWN, ShutdownRecord),
         failover=_one(attributes, FAILOVER, FailoverRecord),
         session=_one(attributes, SESSION, SessionRecord),
         rollback=_one(attributes, ROLLBACK, RollbackRecord),

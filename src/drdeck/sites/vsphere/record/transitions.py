@@ -37,6 +37,7 @@ from .attributes import (
     ROLLBACK_VMS,
     SESSION,
     SESSION_VMS,
+    SHUTDOWN,
     SKIPPED,
     SYNCED,
     FailoverRecord,
@@ -44,6 +45,7 @@ from .attributes import (
     Record,
     RollbackRecord,
     SessionRecord,
+    ShutdownRecord,
     SyncedRecord,
     write,
     write_askers,
@@ -228,8 +230,10 @@ def synchronised(record: Record, now: datetime) -> Changes:
     return {SYNCED: write(SyncedRecord(by=record.mode.by, since=now))}
 
 
-def step(record: Record, operation: str, to: str, g: int, now: datetime) -> Changes:
-    """A step of the plan; one that was taken already is an empty change."""
+def step(
+    record: Record, operation: str, to: str, g: int, now: datetime, newest: int | None = None
+) -> Changes:
+    """A step of the plan; one that was taken already is an empty change. `newest`: see ShutdownRecord."""
     session = record.session
     if to == "closed":
         return close_session(record, operation, now)
@@ -246,7 +250,11 @@ def step(record: Record, operation: str, to: str, g: int, now: datetime) -> Chan
     f = record.failover
     if f is None or f.id != operation:
         return {}
-    return _failover_step(f, to, g, now)
+    changes = _failover_step(f, to, g, now)
+    if to == "point" and changes and newest is not None:
+        # before the phase: whoever goes on after a crash between the two notes it once more
+        return {SHUTDOWN: write(ShutdownRecord(by=f.id, newest=newest)), **changes}
+    return changes
 
 
 _ORDER = ("shutdown", "point", "take", "network", "power", "delay", "recovered", "finished")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
 from pyVmomi import vim
@@ -122,6 +122,21 @@ class VCenterSession:
         self.user = self.key = ""
         """the account's name and the session's key, as vCenter's events have them; empty before login"""
         self._lock = threading.RLock()  # what settles may have to log in anew
+        self._local = threading.local()
+
+    @contextlib.contextmanager
+    def telling_tasks(self, begun: Callable[[str], None] | None) -> Iterator[None]:
+        """In this thread `begun` is given the id of each task, and returns before the task is waited for."""
+        self._local.begun = begun
+        try:
+            yield
+        finally:
+            self._local.begun = None
+
+    def task_begun(self, task: str) -> None:
+        begun = getattr(self._local, "begun", None)
+        if begun is not None:
+            begun(task)
 
     @property
     def content(self) -> Any:

@@ -12,6 +12,7 @@ from xml.parsers.expat import ExpatError
 from pyVmomi import vim, vmodl
 
 from drdeck.sites.contract import (
+    Busy,
     CertificateUntrusted,
     CertificateWrong,
     LoginRefused,
@@ -24,6 +25,12 @@ from drdeck.sites.contract import (
 from .transport import AnswerLost, CertificateRefused, SessionEnded, TooLate
 
 _LONGEST = 300
+_BUSY = (
+    vim.fault.TaskInProgress, vim.fault.ConcurrentAccess, vim.fault.ResourceInUse, vim.fault.FileLocked,
+)  # fmt: skip
+"""Refused for a moment: by another task of the VM, or by whoever holds its files (API reference)."""
+_HOST_LOST = (vmodl.fault.HostCommunication, vim.fault.Timedout, vmodl.fault.SystemError)
+"""The call went on to a host that did not answer: what became of it is not known (API reference)."""
 
 
 def translate(exc: BaseException, doing: str, server: str = "vCenter") -> SiteError:
@@ -57,6 +64,13 @@ def translate(exc: BaseException, doing: str, server: str = "vCenter") -> SiteEr
         return SiteUnreachable(f"Could not {doing}: {server} has ended our session; log in again")
     if isinstance(exc, vim.fault.NoPermission):
         return Refused(f"{server} refused to {doing}: {words(exc)}; ask its administrator for that privilege")
+    if isinstance(exc, _BUSY):
+        return Busy(f"Could not {doing}: {server} is busy there ({words(exc)})")
+    if isinstance(exc, _HOST_LOST):
+        return ResultUnknown(
+            f"{server} was asked to {doing}, and lost sight of the host ({words(exc)}):"
+            " it may or may not have happened; look there before going on"
+        )
     if isinstance(exc, vmodl.MethodFault):
         return Refused(f"{server} refused to {doing}: {words(exc)}")
     if isinstance(exc, CertificateRefused):

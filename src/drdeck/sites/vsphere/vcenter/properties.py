@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from pyVmomi import vim, vmodl
@@ -101,16 +102,12 @@ VM_PATHS = (
 )  # fmt: skip
 """Whole `snapshot`, for its parts change together; of `guest` only parts, for as a whole it is large."""
 
-GROWTH_PATHS = ("layoutEx.file", "layoutEx.snapshot")
-"""Not `layoutEx.disk`, which is about the files that grow now, nor the time of the last look at them."""
 
-
-def watch_spec(root: Any, view: Any, network_view: Any, fields: Any, growth: bool = True) -> Any:
+def watch_spec(root: Any, view: Any, network_view: Any, fields: Any) -> Any:
     """A FilterSpec over the root folder, a view of what is below it, a view of networks, and `fields`.
 
-    `fields` is the CustomFieldsManager; `growth`: with the sizes of disk files.
+    `fields` is the CustomFieldsManager.
     """
-    vm_paths = [*VM_PATHS, *(GROWTH_PATHS if growth else ())]
     tasks = _PC.TraversalSpec(type=vim.VirtualMachine, path="recentTask", skip=False)
     return _PC.FilterSpec(
         objectSet=[
@@ -120,13 +117,29 @@ def watch_spec(root: Any, view: Any, network_view: Any, fields: Any, growth: boo
             _PC.ObjectSpec(obj=network_view, skip=True, selectSet=[_members()]),
         ],
         propSet=[
-            _PC.PropertySpec(type=vim.VirtualMachine, pathSet=vm_paths),
+            _PC.PropertySpec(type=vim.VirtualMachine, pathSet=list(VM_PATHS)),
             _PC.PropertySpec(type=vim.Folder, pathSet=["name", "parent", "customValue"]),
             _PC.PropertySpec(type=vim.CustomFieldsManager, pathSet=["field"]),
             _PC.PropertySpec(type=vim.Network, pathSet=["name"]),
             _PC.PropertySpec(type=vim.dvs.DistributedVirtualPortgroup, pathSet=["tag"]),
             _PC.PropertySpec(type=vim.Task, pathSet=["info.state"]),
         ],
+    )
+
+
+def task_spec(session: VCenterSession, vms: Iterable[str]) -> Any:
+    """A FilterSpec for the recent tasks of VMs, by id, and for how each goes.
+
+    vCenter notifies no change of `recentTask` (API reference: ManagedEntity.recentTask): it has to be asked.
+    """
+    tasks = _PC.TraversalSpec(type=vim.VirtualMachine, path="recentTask", skip=False)
+    return _PC.FilterSpec(
+        objectSet=[_PC.ObjectSpec(obj=vim.VirtualMachine(vm, session.stub), selectSet=[tasks]) for vm in vms],
+        propSet=[
+            _PC.PropertySpec(type=vim.VirtualMachine, pathSet=["recentTask"]),
+            _PC.PropertySpec(type=vim.Task, pathSet=["info.state"]),
+        ],
+        reportMissingObjectsInResults=True,
     )
 
 

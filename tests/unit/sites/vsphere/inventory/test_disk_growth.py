@@ -10,9 +10,6 @@ import pytest
 from pyVmomi import vim
 
 from drdeck.sites.vsphere.inventory import disk_growth
-from drdeck.sites.vsphere.inventory.disk_growth import REDUCED
-from drdeck.sites.vsphere.inventory.property_cache import PropertyCache
-from tests.support.inventory_watching import update
 
 MIB = 1 << 20
 EX = vim.vm.FileLayoutEx
@@ -137,23 +134,3 @@ def test_branches() -> None:
     ]
     parents = {"s0": None, "left": "s0", "later": "left", "new": "s0"}
     assert read(parents, snapshots, BASE + DELTAS) == {"left": 7 * MIB, "later": 21 * MIB, "new": 14 * MIB}
-
-
-def test_what_is_kept_is_small_and_parts_make_it_unknown() -> None:
-    entity = vim.VirtualMachine("vm-1", None)
-    raw = PropertyCache(REDUCED)
-    raw.apply(update("enter", entity, f=("assign", "layoutEx.file", BASE), n=("assign", "name", "a")))
-    known = raw.of("VirtualMachine")["vm-1"]
-    assert known == {"layoutEx.file": {1: 400, 2: 50 << 30}, "name": "a"}
-    raw.apply(update("modify", entity, f=("assign", "layoutEx.snapshot", [frozen("s0", disk((1, 2), (3,)))])))
-    assert known["layoutEx.snapshot"] == {"s0": {2000: (1, 2, 3)}}
-    for part in (
-        ("add", "layoutEx.file[7]", file(7, 1)),
-        ("assign", "layoutEx.file[1].size", 5),
-        ("remove", "layoutEx.file[1]", None),
-        ("indirectRemove", "layoutEx", None),
-        ("assign", "layoutEx.file", None),
-    ):
-        raw.apply(update("modify", entity, f=("assign", "layoutEx.file", BASE)))
-        raw.apply(update("modify", entity, f=part))
-        assert "layoutEx.file" not in known

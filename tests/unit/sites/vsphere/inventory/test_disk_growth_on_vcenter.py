@@ -10,8 +10,8 @@ import pytest
 from drdeck.config.settings import DomainSettings, Duration, PitrSettings, VSphereSettings
 from drdeck.model.times import show
 from drdeck.sites.vsphere import make_vsphere_site
-from drdeck.sites.vsphere.inventory.inventory_facts import Inventory
-from tests.support.inventory_watching import domain_vms, until, watching
+from drdeck.sites.vsphere.inventory.disk_growth import DiskGrowth
+from tests.support.inventory_watching import domain_vms, watching
 from tests.support.passwords import Known
 from tests.support.soapcount import soap_calls
 from tests.support.vcsim import VCenter
@@ -20,40 +20,28 @@ MIB = 1 << 20
 QUIET = 100 * MIB
 
 
-def known(seen: Inventory) -> list[int | None]:
-    return [s.written for s in domain_vms(seen, "erp")["db01"].snapshots]
-
-
-async def test_seen_by_the_watch_at_no_further_call(vcenter: VCenter) -> None:
+async def test_asked_for_once_and_kept(vcenter: VCenter) -> None:
     vcenter.layout({"erp": ["db01", "web01"]})
+    vcenter.set_growth("db01", 10 << 30, 5 * MIB, 7 * MIB, MIB, disks=2)
+    growth = DiskGrowth()
     async with watching(vcenter) as watch:
-        changes = watch.changes()
-        first = await anext(changes)
-        assert known(first) == [None] * 3
-        vcenter.set_growth("db01", 10 << 30, 5 * MIB, 7 * MIB, MIB, disks=2)
-        with soap_calls() as calls:
-            seen = await until(changes, lambda seen: known(seen)[1] is not None)
-        assert set(calls) <= {"WaitForUpdatesEx"}
-        db = domain_vms(seen, "erp")["db01"]
-        assert [s.written for s in db.snapshots] == [None, 10 * MIB, 14 * MIB]
-        assert domain_vms(seen, "erp")["web01"] is domain_vms(first, "erp")["web01"]
 
-        # what grows now, and logs, are no news
-        vcenter.set_growth("db01", 10 << 30, 5 * MIB, 7 * MIB, 900 * MIB, disks=2, log=4711)
-        again = await watch.refresh()
-        assert again.serial == seen.serial and domain_vms(again, "erp")["db01"] is db
+        async def grown(vm: str = "db01") -> list[int | None]:
+            seen = domain_vms(await watch.refresh(), "erp")
+            await watch.connection.poll(lambda session: growth.read(session, list(seen.values())), "read")
+            return [s.written for s in growth.of(seen[vm]).snapshots]
+
+        assert await grown() == [None, 10 * MIB, 14 * MIB]
+        assert await grown("web01") == [None] * 3
+        with soap_calls() as calls:
+            assert await grown() == [None, 10 * MIB, 14 * MIB]
+        assert calls["RetrievePropertiesEx"] == 1, "the refreshed attributes; no layout"
 
         vcenter.make_snapshot("db01", "frozen")
         vcenter.set_growth("db01", 10 << 30, 5 * MIB, 7 * MIB, 900 * MIB, 0, disks=2)
-        seen = await until(changes, lambda seen: known(seen)[-1] is not None)
-        assert known(seen)[1:] == [
-            10 * MIB,
-            14 * MIB,
-            1800 * MIB,
-        ]
+        assert (await grown())[1:] == [10 * MIB, 14 * MIB, 1800 * MIB], "nobody told of the new sizes"
         vcenter.remove_snapshot("db01", "frozen")
-        seen = await until(changes, lambda seen: len(known(seen)) == 3)
-        assert known(seen)[1:] == [10 * MIB, 14 * MIB]
+        assert (await grown())[1:] == [10 * MIB, 14 * MIB]
 
 
 def _site(vcenter: VCenter, root: str) -> Any:
@@ -82,7 +70,7 @@ async def test_points_of_a_site_tell_when_it_began(vcenter: VCenter, loud: bool)
         await site.observe()
         with soap_calls() as calls:
             points = (await site.points("erp")).points[::-1]
-        assert calls.total() == 0
+        assert calls == {"RetrievePropertiesEx": 1}
     finally:
         await site.close()
     assert [p.time for p in points] == times

@@ -160,21 +160,25 @@ async def test_deltas(vcenter: VCenter) -> None:
         await until(changes, lambda seen: "web01" in domain_vms(seen, "much later"))
 
 
-async def test_running_tasks(vcenter: VCenter) -> None:
-    vcenter.layout({"erp": ["db01"]})
+async def test_running_tasks_are_asked_for(vcenter: VCenter) -> None:
+    """vcenter.md V3: no change of recentTask is notified."""
+    vcenter.layout({"erp": ["db01", "web01"]})
     async with watching(vcenter) as watch:
-        changes = watch.changes()
-        await anext(changes)
-        vcenter.slow("PowerOnVM_Task", "db01", ms=5000)
+        first = await watch.refresh()
+        db, web = (domain_vms(first, "erp")[name].id for name in ("db01", "web01"))
+        vcenter.slow("PowerOnVM_Task", "db01", ms=600_000)
         task = vcenter.vm("db01").PowerOnVM_Task()
-        await until(changes, lambda seen: domain_vms(seen, "erp")["db01"].running_tasks == (task._moId,))
-        await until(
-            changes,
-            lambda seen: (
-                domain_vms(seen, "erp")["db01"].power == "on"
-                and not domain_vms(seen, "erp")["db01"].running_tasks
-            ),
-        )
+        assert not domain_vms(await watch.refresh(), "erp")["db01"].running_tasks, "nobody told"
+        with soap_calls() as calls:
+            assert await watch.ask_tasks([db, web]) == {db: (task._moId,)}
+        assert calls == {"RetrievePropertiesEx": 1} and watch.busy == (db,)
+        assert watch.inventory is not None
+        assert domain_vms(watch.inventory, "erp")["db01"].running_tasks == (task._moId,)
+        vcenter.release()
+        await eventually(lambda: vcenter.power("db01") == "on")
+        while await watch.ask_tasks([db]):
+            pass
+        assert not watch.busy and not domain_vms(watch.inventory, "erp")["db01"].running_tasks
 
 
 async def test_attributes_are_seen_after_writing_and_at_each_time_out(vcenter: VCenter) -> None:

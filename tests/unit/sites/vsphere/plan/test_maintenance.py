@@ -84,7 +84,7 @@ def test_past_the_window_ours_go_oldest_first() -> None:
         "a", **chain(snap("f", -90), snap("1", -61, "ours"), snap("2", -60.5, "ours"), snap("3", 0, "ours"))
     )
     assert what(a, minutes=0.1, rules=rules) == [("remove", "a", point(-61))]
-    every = settings(window_s=3600, prune="all")
+    every = settings(window_s=3600, prune_also=["replica*"])
     assert what(a, minutes=0.1, rules=every) == [("remove", "a", "replica f")]
 
 

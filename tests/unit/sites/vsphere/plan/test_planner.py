@@ -10,7 +10,9 @@ from drdeck.model.domains import FailoverType, SessionState
 from drdeck.sites.vsphere.plan.domain_state import ProtectedVms, groups
 from drdeck.sites.vsphere.plan.failover import unready
 from drdeck.sites.vsphere.plan.planner import plan
-from drdeck.sites.vsphere.record.attributes import Record
+from drdeck.sites.vsphere.plan.restore_points import point_name
+from drdeck.sites.vsphere.record.attributes import Record, ShutdownRecord
+from drdeck.sites.vsphere.vcenter.call_arguments import moves_of
 from tests.support.situations import OP, at, chain, failover, rollback, session, settings, situation, snap, vm
 
 RUNBOOK = (("db", ["db*"], 30.0), ("app", ["app*"], 0.0))
@@ -75,34 +77,55 @@ def test_nothing_goes_on_while_the_protected_site_is_unseen(protected: Any) -> N
 
 
 def test_the_final_point() -> None:
-    old, new = chain(snap("1", -5)), chain(snap("1", -5), snap("2", 1))
-    asked = due(vm("a", "off", **old), vm("b", "off", **new), failover=planned("point"), minutes=2)
+    shutdown: dict[str, Any] = {"shutdown": ShutdownRecord(by=OP, newest=1), "failover": planned("point")}
+    old, new = chain(snap("s-1", -5)), chain(snap("s-1", -5), snap("s-2", 1))
+    asked = due(vm("a", "off", **old), vm("b", "off", **new), **shutdown, minutes=2)
     assert "a" in asked[1] and "b" not in asked[1].split("for ")[1].split(".")[0]
     assert asked[3] == ("confirm", "abort")
-    assert due(vm("b", "off", **new), failover=planned("point"), minutes=2)[2] == "take"
+    assert due(vm("b", "off", **new), **shutdown, minutes=2)[2] == "take"
+
+
+def test_what_was_there_at_the_shutdown_is_never_newer_than_it() -> None:
+    """faults.md F1: hosts' clocks date snapshots; what is new is told by what was not there before."""
+    ahead, behind = chain(snap("s-1", 10)), chain(snap("s-1", -5), snap("s-2", -90))
+    off = ProtectedVms((vm("a", "off"),))
+    s = situation(
+        vm("a", "off", **ahead), record=Record(failover=planned("shutdown")), protected=off, minutes=1
+    )
+    phase = plan(s).phase
+    assert phase is not None and phase.then is not None and phase.then.args["newest"] == "1"
+    shutdown: dict[str, Any] = {"shutdown": ShutdownRecord(by=OP, newest=1), "failover": planned("point")}
+    assert "newer than the shutdown" in due(vm("a", "off", **ahead), **shutdown, minutes=2)[1]
+    assert due(vm("a", "off", **behind), **shutdown, minutes=2)[2] == "take"
+    another = {**shutdown, "shutdown": ShutdownRecord(by="op-9", newest=0)}
+    assert due(vm("a", "off", **ahead), **another, minutes=2)[3] == ("confirm", "abort"), (
+        "another operation's"
+    )
 
 
 @pytest.mark.parametrize("phase", ["point", "take"])
 def test_switched_on_again_after_the_shutdown(phase: str) -> None:
-    new = chain(snap("1", 1))
+    new = chain(snap("s-1", 1))
+    noted = {"shutdown": ShutdownRecord(by=OP, newest=0)}
     replicas = (vm("a", "off", **new), vm("b", "off", **new))
     back = ProtectedVms((vm("a"), vm("b", "off")))
-    _, asked, then, choices = due(*replicas, failover=planned(phase), protected=back, minutes=2)
+    _, asked, then, choices = due(*replicas, failover=planned(phase), protected=back, minutes=2, **noted)
     assert "Switched on again" in asked and "a." in asked and then == "" and choices == ("retry", "abort")
     onwards = {"point": "take", "take": "network"}[phase]
     for unseen in (None, ProtectedVms((vm("a", "off"), vm("b", "off"))), ProtectedVms((vm("a"),), "gone")):
-        assert due(*replicas, failover=planned(phase), protected=unseen, minutes=2)[2] == onwards
+        assert due(*replicas, failover=planned(phase), protected=unseen, minutes=2, **noted)[2] == onwards
     assert due(*replicas, failover=failover("take"), protected=back)[2] == "network", "force contacts nothing"
 
 
 def test_networks_before_power() -> None:
     mapped: dict[str, Any] = {"networks": {"net-1": "net-2", "net-3": "net-3"}}
     a, b = vm("a", "off", networks=("net-1", "net-3")), vm("b", "off", networks=("net-2",))
-    assert due(a, b, failover=failover("network"), **mapped)[:3] == (["connect a"], "", "power")
+    assert due(a, b, failover=failover("network"), **mapped)[:3] == (["connect a", "connect b"], "", "power")
     busy = vm("a", "off", networks=("net-1",), running_tasks=("task-1",))
     acts, wait, _, _ = due(busy, failover=failover("network"), **mapped)
     assert acts == [] and "a" in wait
-    assert due(b, failover=failover("network"), **mapped)[:3] == ([], "", "power")
+    apart = vm("c", "off", networks=("net-3",))
+    assert due(apart, failover=failover("network"), **mapped)[:3] == ([], "", "power")
 
 
 @pytest.mark.parametrize(
@@ -197,6 +220,32 @@ def test_rolling_back() -> None:
     assert some[:3] == ([], "", "revert")
 
 
+@pytest.mark.parametrize("phase", ["off", "revert", "power"])
+def test_without_an_entry_point_a_vm_is_not_touched(phase: str) -> None:
+    """faults.md F19: what it wrote since the failover could not be had back."""
+    points = chain(snap("1", -10), snap("2", -5))
+    record = {**ROLLING, "session": session(SessionState.ROLLING_BACK, entry=at(0), last="op-2")}
+    a = vm("a", "off", **chain(snap("1", -10), snap("2", -5), snap("e", 0, "ours")))
+    b = vm("b", **points)
+    acts = due(a, b, rollback=rollback(phase, to=at(-5)), **record)[0]
+    assert acts == {"off": [], "revert": ["revert a"], "power": ["power_on a"]}[phase]
+    s = situation(a, b, record=Record(rollback=rollback(phase, to=at(-5)), **record))
+    assert [vm.name for vm in s.rollback_vms()] == ["a"] and s.lacks_entry(b)
+
+
+def test_a_rollback_maps_the_networks_again() -> None:
+    """vcenter.md V1: a revert takes the cards back to the networks of the snapshot."""
+    points = chain(snap("1", -10), snap("e", 0, "ours"))
+    record = {**ROLLING, "session": session(SessionState.ROLLING_BACK, entry=at(0), last="op-2")}
+    mapped = {"net-1": "net-2", "net-3": "net-3"}
+    s = situation(
+        vm("a", "off", **points), record=Record(rollback=rollback("revert"), networks=mapped, **record)
+    )
+    phase = plan(s).phase
+    assert phase is not None and moves_of(phase.acts[0].args) == {"net-1": "net-2"}
+    assert phase.acts[0].args["entry"] == point_name(at(0))
+
+
 EXITING = SessionState.EXITING
 TREE = {
     "snapshots": (
@@ -207,20 +256,20 @@ TREE = {
 
 
 @pytest.mark.parametrize(
-    ("left", "disks_on", "prune", "gone"),
+    ("left", "disks_on", "also", "gone"),
     [
         # rolled back to 2: the entry and the branch that was left go, older ones and others' stay
-        ({"n": 1, "after": OP}, "2", "own", ["e", "3"]),
-        ({"n": 1, "after": OP}, "2", "all", ["x", "e", "3"]),
+        ({"n": 1, "after": OP}, "2", (), ["e", "3"]),
+        ({"n": 1, "after": OP}, "2", ["replica*"], ["x", "e", "3"]),
         # rolled back to the entry itself
-        ({"n": 2}, "e", "own", ["e"]),
+        ({"n": 2}, "e", (), ["e"]),
         # not rolled back, after a failover: all PITR data goes; by hand: the entry only
-        ({"after": OP}, "x", "own", ["e", "3", "2"]),
-        ({"after": OP}, "x", "all", ["x", "e", "3", "2", "1"]),
-        ({}, "x", "own", ["e"]),
+        ({"after": OP}, "x", (), ["e", "3", "2"]),
+        ({"after": OP}, "x", ["replica*"], ["x", "e", "3", "2", "1"]),
+        ({}, "x", (), ["e"]),
     ],
 )
-def test_exiting(left: Any, disks_on: str, prune: Any, gone: list[str]) -> None:
+def test_exiting(left: Any, disks_on: str, also: Any, gone: list[str]) -> None:
     record: dict[str, Any] = {
         "failover": failover("recovered"),
         "session": session(EXITING, entry=at(0), last="op-3", **left),
@@ -228,11 +277,11 @@ def test_exiting(left: Any, disks_on: str, prune: Any, gone: list[str]) -> None:
     tree: dict[str, Any] = dict(TREE)
     for expected in gone:
         a = vm("a", current_snapshot=disks_on, **tree)
-        s = situation(a, record=Record(**record), rules=settings(prune=prune))
+        s = situation(a, record=Record(**record), rules=settings(prune_also=also))
         phase = plan(s).phase
         assert phase is not None and phase.wait
         assert [act.args["snapshot"] for act in phase.acts] == [expected]
         tree["snapshots"] = tuple(x for x in tree["snapshots"] if x.id != expected)
-    assert due(vm("a", current_snapshot=disks_on, **tree), rules=settings(prune=prune), **record)[:3] == (
+    assert due(vm("a", current_snapshot=disks_on, **tree), rules=settings(prune_also=also), **record)[:3] == (
         [], "", "closed",
     )  # fmt: skip

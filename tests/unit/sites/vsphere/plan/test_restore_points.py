@@ -88,14 +88,16 @@ def test_leaves_go_first(machine: VmFacts) -> None:
     ],
 )
 def test_whose_it_is_and_from_when(name: str, mine: bool, instant: datetime) -> None:
-    one = SnapshotFact("s", name, "", T0, None)
+    one = SnapshotFact("s", name, "drdeck: group point", T0, None)
     assert restore_points.ours(one) is mine
     assert restore_points.instant_of(one) == instant
+    anybody = SnapshotFact("s", name, "before the upgrade", T0, None)
+    assert not restore_points.ours(anybody) and restore_points.instant_of(anybody) == T0
 
 
 def test_names_and_instants_go_together() -> None:
     for instant in (T0, T0 + timedelta(milliseconds=7), T0 + timedelta(microseconds=1)):
-        one = SnapshotFact("s", restore_points.point_name(instant), "", at(60), None)
+        one = SnapshotFact("s", restore_points.point_name(instant), "drdeck: group point", at(60), None)
         assert restore_points.ours(one) and restore_points.instant_of(one) == instant
 
 
@@ -105,7 +107,8 @@ def test_snapshots_of_other_tools_that_belong_together() -> None:
     offered = restore_points.instants([a, b], Record())
     assert offered == [(at(12), "foreign"), (at(10), "foreign"), (at(0.5), "foreign")]
     point = restore_points.describe((a, b), at(10), "foreign", Record())
-    assert (point.vms, point.skew_s, point.missing) == (2, 570.0, ())
+    assert (point.vms, point.skew_s, point.missing) == (1, 570.0, ("b",)), "b would go back further"
+    assert restore_points.describe((a, b), at(0.5), "foreign", Record()).missing == ()
     assert restore_points.describe((a, b), at(0), "foreign", Record()).missing == ("b",)
 
 
@@ -115,3 +118,29 @@ def test_a_vm_that_joined_a_group_point_late_shows_in_its_skew() -> None:
     b = vm("b", **chain(snap("b1", 5.75, group)))
     point = restore_points.describe((a, b), at(5), "group", Record())
     assert (point.vms, point.skew_s, point.missing) == (2, 45.0, ())
+
+
+def test_dates_that_cannot_be() -> None:
+    """faults.md F2: a host whose clock is wrong dates its snapshots wrong."""
+    odd = vm("a", **chain(snap("1", -60), snap("2", 120), snap("3", -30 * 525_600)))
+    now = at(0)
+    assert [restore_points.misdated(x, now) for x in odd.snapshots] == [False, True, True]
+    assert restore_points.newest(odd, Record(), now) == at(-60)
+    assert restore_points.instants([odd], Record(), now) == [(at(-60), "foreign")]
+    slightly = vm("a", **chain(snap("1", 0.5)))
+    assert restore_points.newest(slightly, Record(), now) == now, "within what clocks differ by"
+
+
+def test_of_equal_instants_the_later_in_the_tree() -> None:
+    """faults.md F27."""
+    both = vm("a", **chain(snap("1", 0), snap("2", 0)))
+    point = restore_points.target(both, at(1), Record())
+    assert point is not None and point.id == "2"
+
+
+@pytest.mark.parametrize(
+    ("ident", "number", "newer"),
+    [("snapshot-8", 7, True), ("snapshot-7", 7, False), ("snapshot-1000000", 999_999, True), ("s", 0, False)],
+)
+def test_what_came_later_is_told_by_its_id(ident: str, number: int, newer: bool) -> None:
+    assert restore_points.has_newer(vm("a", **chain(snap(ident, 0))), number, Record()) is newer

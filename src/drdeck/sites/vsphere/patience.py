@@ -1,0 +1,37 @@
+"""Patience with calls that vCenter refuses for a moment: given again and again, for a limited time."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from drdeck.sites.contract import Busy, Refused, ResultUnknown, SiteError
+
+LIMIT = timedelta(minutes=5)
+"""So long a call is given again before a person is asked."""
+
+
+class Patience:
+    """Counts the tries of each call, by operation's key, since the first that found vCenter busy."""
+
+    def __init__(self) -> None:
+        self._tries: dict[str, tuple[datetime, int]] = {}
+
+    def tried(self, key: str) -> bool:
+        """Tell whether a call was given before, and may have been half done."""
+        return key in self._tries
+
+    def weigh(self, key: str, error: SiteError, now: datetime) -> SiteError:
+        """The error as it is to be taken: with its tries counted, or a refusal when it is enough."""
+        if not isinstance(error, Busy | ResultUnknown):
+            self.over(key)
+            return error
+        since, times = self._tries.get(key, (now, 0))
+        self._tries[key] = since, times + 1
+        text = f"{error} -- tried {times + 1} times since {since:%H:%M:%S}Z"
+        if isinstance(error, Busy) and now - since > LIMIT:
+            self.over(key)
+            return Refused(text)
+        return type(error)(text) if times else error
+
+    def over(self, key: str) -> None:
+        self._tries.pop(key, None)

@@ -1,0 +1,13 @@
+"""Arguments of planned calls, as text by name, that planner and caller agree upon."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+MOVE = "move:"
+"""Before the id of a network; the value is the id of the one that its cards are put on."""
+
+
+def moves_of(args: Mapping[str, str]) -> dict[str, str]:
+    """The mapping of networks, id -> id, in the arguments of a call."""
+    return {name.removeprefix(MOVE): to for name, to in args.items() if name.startswith(MOVE)}

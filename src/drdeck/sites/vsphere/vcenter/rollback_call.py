@@ -1,0 +1,147 @@
+"""Rolling one VM back: the look before it, the revert, and what the VM needs before it may start."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from pyVmomi import vim, vmodl
+
+from drdeck.sites.contract import Refused
+
+from .call_arguments import moves_of
+from .connection import VCenterSession
+from .network_cards import mapping_edits
+from .properties import object_id, properties
+from .task_history import REVERT, Trace, traces
+from .vm_tasks import EarlierAttempt, finish, vm_of
+
+
+def roll_back(
+    session: VCenterSession,
+    vm: str,
+    name: str,
+    args: Mapping[str, str],
+    doing: str,
+    before: EarlierAttempt | None = None,
+) -> str:
+    """Revert a VM to `args["snapshot"]` and leave it off, on its recovery networks; the settings that went
+    back.
+
+    A revert takes the configuration of the snapshot back, and the power state where it has memory (API
+    reference: RevertToSnapshot_Task): cards are mapped again and memory is discarded, for only disks are
+    rolled back. What came of a revert that was asked for before counts: it is waited for, was done, or has
+    failed. Raises Refused where the snapshot, or `args["entry"]`, the entry point by name, is not there: then
+    nothing was touched.
+    """
+    target, machine = args.get("snapshot", ""), vm_of(session, vm)
+    if not target:
+        raise Refused(f"Could not {doing}: it has no restore point at or before that instant any more")
+    earlier = properties(session, machine, "snapshot", "config.hardware")
+    snapshots = dict(_snapshots(earlier.get("snapshot")))
+    if target not in snapshots:
+        raise Refused(
+            f'Could not {doing}: its restore point "{args.get("name", target)}" is not there any more'
+        )
+    entry = args.get("entry", "")
+    if entry and entry not in snapshots.values():
+        raise Refused(
+            f'Could not {doing}: it has no entry point "{entry}", so that what it wrote since could not be'
+            " had back"
+        )
+    if before is None or not _reverted(session, vm, target, doing, before):
+        finish(
+            session, vim.vm.Snapshot(target, session.stub).RevertToSnapshot_Task(suppressPowerOn=True), doing
+        )
+    later = properties(session, machine, "runtime.powerState", "config.hardware")
+    if str(later.get("runtime.powerState")) != "poweredOff":
+        power_off(session, vm, doing)
+    hardware = later.get("config.hardware")
+    edits = mapping_edits(session, hardware.device if hardware else (), moves_of(args))
+    if edits:
+        finish(session, machine.ReconfigVM_Task(vim.vm.ConfigSpec(deviceChange=edits)), doing)
+    remark = settings_gone_back(earlier.get("config.hardware"), hardware)
+    return f"{name}: {remark}" if remark else ""
+
+
+def power_off(session: VCenterSession, vm: str, doing: str) -> None:
+    """Power a VM off; of one that is suspended the memory is discarded."""
+    try:
+        finish(session, vm_of(session, vm).PowerOffVM_Task(), doing)
+    except vim.fault.InvalidPowerState as fault:
+        if fault.existingState != "poweredOff":
+            raise
+
+
+def settings_gone_back(earlier: Any, later: Any) -> str:
+    """The differences between two states of a VM's hardware in words; empty where there are none."""
+    if earlier is None or later is None:
+        return ""
+    differences = []
+    if earlier.numCPU != later.numCPU:
+        differences.append(f"CPUs {earlier.numCPU} -> {later.numCPU}")
+    if earlier.memoryMB != later.memoryMB:
+        differences.append(f"memory {earlier.memoryMB:,} -> {later.memoryMB:,} MB")
+    before, now = _labels(earlier), _labels(later)
+    differences += [f"{label} detached" for key, label in before.items() if key not in now]
+    differences += [f"{label} attached" for key, label in now.items() if key not in before]
+    return ", ".join(differences)
+
+
+def _labels(hardware: Any) -> dict[int, str]:
+    """Disks and network cards by key."""
+    kinds = (vim.vm.device.VirtualDisk, vim.vm.device.VirtualEthernetCard)
+    return {
+        device.key: str(device.deviceInfo.label if device.deviceInfo else f"device {device.key}")
+        for device in hardware.device or ()
+        if isinstance(device, kinds)
+    }
+
+
+def _snapshots(info: Any) -> Iterator[tuple[str, str]]:
+    """Ids and names of all snapshots in a VM's `snapshot`."""
+    open_nodes = list(info.rootSnapshotList or ()) if info is not None else []
+    while open_nodes:
+        node = open_nodes.pop()
+        yield object_id(node.snapshot), str(node.name)
+        open_nodes.extend(node.childSnapshotList or ())
+
+
+def _reverted(session: VCenterSession, vm: str, target: str, doing: str, before: EarlierAttempt) -> bool:
+    """Tell whether a revert that was begun before is over, and holds. Raises the error that it ended with."""
+    waited_for: Trace | None = None
+    while True:
+        history = traces(session, vm, before.since, before.users)
+        mine = history.of(REVERT, before.users)
+        if mine is None:
+            return False
+        if mine.state == "error":
+            raise mine.error or vmodl.MethodFault()
+        if not mine.under_way or waited_for is not None:
+            # what anybody did to the VM since may have changed its disks: then it is rolled back once more
+            return history.standing == target and history.last(mine)
+        finish(session, mine.task, doing)
+        waited_for = mine
+
+
+def make_snapshot(
+    session: VCenterSession, vm: str, args: Mapping[str, str], doing: str, again: bool = False
+) -> None:
+    """Make a snapshot of the disks only; with `again` it may be there, and is not made twice."""
+    machine = vm_of(session, vm)
+    if again:
+        there = properties(session, machine, "snapshot").get("snapshot")
+        if args["name"] in dict(_snapshots(there)).values():
+            return
+    task = machine.CreateSnapshot_Task(
+        name=args["name"], description=args["description"], memory=False, quiesce=False
+    )
+    finish(session, task, doing)
+
+
+def remove_snapshot(session: VCenterSession, target: str, doing: str) -> None:
+    """Remove one snapshot, not those that stand on it."""
+    with contextlib.suppress(vmodl.fault.ManagedObjectNotFound):  # gone is as good
+        task = vim.vm.Snapshot(target, session.stub).RemoveSnapshot_Task(removeChildren=False)
+        finish(session, task, doing)

@@ -1,0 +1,160 @@
+"""What a real vCenter does and its library does not: nothing is lost by it, and nothing is left wrong.
+
+Each row is one of the ways of tests/vcsim/hostile.go, which are all on in every other test as well.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from pyVmomi import vim
+
+from drdeck.model.times import show
+from tests.e2e.conftest import MakeFlow
+from tests.support.flow import Flow, eventually, settings
+from tests.support.flowsite import DOMAIN, VMS
+from tests.support.vcsim import VCenter
+
+DB, APP, WEB = VMS
+CARD = vim.vm.device.VirtualEthernetCard
+
+
+def card(vcenter: VCenter, vm: str) -> Any:
+    devices = vcenter.vm(vm).config.hardware.device
+    return next(device for device in devices if isinstance(device, CARD))
+
+
+def unplug(vcenter: VCenter, vm: str) -> None:
+    """As replication tools leave a replica's card."""
+    device = card(vcenter, vm)
+    device.connectable.startConnected = False
+    change = vim.vm.device.VirtualDeviceSpec(operation="edit", device=device)
+    vcenter.done(vcenter.vm(vm).ReconfigVM_Task(vim.vm.ConfigSpec(deviceChange=[change])))
+
+
+def in_session(flow: Flow, *words: str) -> None:
+    flow.start()
+    flow.complete("force", "--run-pitr", *words)
+    flow.until(lambda d: d["session"] and d["session"]["state"] == "active")
+
+
+def rolled_back(flow: Flow, point: int = 1) -> dict[str, Any]:
+    """The finished Run PITR to one of the flow's points."""
+    to = show(flow.points[point])
+    ident = flow.deck.run("pitr", "run", DOMAIN, "--to", to, "--confirm", DOMAIN, "--wait").stdout.strip()
+    return flow.operation(ident)
+
+
+def test_after_a_rollback_vms_stand_on_their_recovery_networks_connected(
+    make_flow: MakeFlow, recovery: VCenter
+) -> None:
+    """vcenter.md V1, V13, V20: a revert takes the cards back to the network of the snapshot."""
+    flow = make_flow(recovery, None)
+    flow.start()
+    for vm in VMS:
+        unplug(recovery, vm)
+    flow.complete("force", "--run-pitr", "--network", "DC0_DVPG0=VM Network")
+    flow.until(lambda d: d["session"] and d["session"]["state"] == "active")
+    for _ in range(2):
+        for vm in VMS:
+            assert card(recovery, vm).backing.deviceName == "VM Network"
+            assert card(recovery, vm).connectable.startConnected
+            assert "DC0_DVPG0" in recovery.networks(vm), "only a snapshot uses it: it is listed all the same"
+        rolled_back(flow)
+        assert set(flow.standing().values()) == {"replica 1"}
+    assert flow.power() == {"on"}
+
+
+def test_by_key_and_not_by_id(make_flow: MakeFlow, recovery: VCenter) -> None:
+    """vcenter.md V10: a distributed port group's key may differ from its id."""
+    flow = make_flow(recovery, None)
+    in_session(flow, "--network", "DC0_DVPG0=DC0_DVPG1")
+    groups = {n.name: n for n in recovery.datacenter.networkFolder.childEntity}
+    assert groups["DC0_DVPG1"].key != groups["DC0_DVPG1"]._moId
+    rolled_back(flow)
+    for vm in VMS:
+        assert card(recovery, vm).backing.port.portgroupKey == groups["DC0_DVPG1"].key
+
+
+def test_memory_of_a_point_is_discarded(make_flow: MakeFlow, recovery: VCenter) -> None:
+    """vcenter.md V15: a VM reverted to a snapshot with memory would resume; only disks are rolled back."""
+    flow = make_flow(recovery, None)
+    recovery.power_on(DB)
+    task = recovery.vm(DB).CreateSnapshot_Task(name="live", description="", memory=True, quiesce=False)
+    live = recovery.done(task)
+    recovery.control("snapshot", target=live._moId, time=flow.points[2].isoformat())
+    recovery.power_off(DB)
+    in_session(flow)
+    rolled_back(flow, 2)
+    assert flow.standing()[DB] == "live" and flow.power() == {"on"}
+    events = recovery.content.eventManager.QueryEvents(recovery.event_filter("VmPoweredOnEvent"))
+    assert sum(event.vm.name == DB for event in events) == 3, "by the test, the failover, and the runbook"
+
+
+def test_settings_that_went_back_are_told(make_flow: MakeFlow, recovery: VCenter) -> None:
+    """vcenter.md V1: CPU, memory and disks are the snapshot's again."""
+    flow = make_flow(recovery, None)
+    recovery.done(recovery.vm(DB).ReconfigVM_Task(vim.vm.ConfigSpec(numCPUs=4, memoryMB=2048)))
+    recovery.add_device(APP, "disk")
+    in_session(flow)
+    operation = rolled_back(flow)
+    remark = operation["result"]["settings_went_back"]
+    assert f"{DB}: CPUs 4 -> 1, memory 2,048 -> 32 MB" in remark
+    assert f"{APP}: Hard disk" in remark and "detached" in remark and WEB not in remark
+    outcomes = [e["data"].get("text", "") for e in flow.journal("outcome")]
+    assert any("CPUs 4 -> 1" in text for text in outcomes), "and in the journal"
+
+
+def test_a_vm_without_an_entry_point_is_never_touched(make_flow: MakeFlow, recovery: VCenter) -> None:
+    """faults.md F19, vcenter.md V2: its snapshot is refused, so there would be no way back."""
+    flow = make_flow(recovery, None)
+    flow.start()
+    recovery.add_device(APP, "rdm-physical")
+    ident = flow.complete("force", "--run-pitr")
+    asked = flow.until(lambda d: d["question"])["question"]
+    assert "physical mode raw disk mapping" in asked["text"]
+    flow.deck.run("answer", ident, "skip")
+    flow.until(lambda d: d["session"] and d["session"]["state"] == "active")
+    before = recovery.snapshots(APP), recovery.standing_on(APP), recovery.power(APP)
+    shown = flow.show()
+    assert [a["vm"] for a in shown["alarms"] if a["kind"] == "entry"] == [APP]
+    rolled_back(flow)
+    assert (recovery.snapshots(APP), recovery.standing_on(APP), recovery.power(APP)) == before
+    assert {flow.standing()[vm] for vm in (DB, WEB)} == {"replica 1"} and flow.power() == {"on"}
+    events = recovery.content.eventManager.QueryEvents(recovery.event_filter("VmPoweredOffEvent"))
+    assert APP not in {event.vm.name for event in events}
+
+
+def test_a_busy_vm_is_waited_for(make_flow: MakeFlow, recovery: VCenter) -> None:
+    """vcenter.md V6: one task of a VM at a time; refused for a moment is not refused."""
+    flow = make_flow(recovery, None)
+    in_session(flow)
+    recovery.slow("ReconfigVM_Task", DB, ms=600_000, times=1)
+    recovery.vm(DB).ReconfigVM_Task(vim.vm.ConfigSpec(annotation="a backup is at work"))
+    ident = flow.deck.run(
+        "pitr", "run", DOMAIN, "--to", show(flow.points[1]), "--confirm", DOMAIN
+    ).stdout.strip()
+    flow.until(lambda d: any("tried 2 times" in (vm["error"] or "") for vm in d["vms"]))
+    assert flow.show()["question"] is None, "nobody is asked about what passes"
+    recovery.release()
+    eventually(lambda: flow.operation(ident)["state"] == "done")
+    assert set(flow.standing().values()) == {"replica 1"} and flow.vm(DB)["error"] is None
+
+
+@pytest.mark.parametrize("ahead_s", [600, -7200])
+def test_the_last_data_is_what_was_not_there_before(
+    make_flow: MakeFlow, recovery: VCenter, protected_vcenter: VCenter, ahead_s: int
+) -> None:
+    """vcenter.md V12, faults.md F1: hosts' clocks date snapshots, and two clocks tell nothing."""
+    flow = make_flow(recovery, protected_vcenter, toml=settings(extra='shutdown_timeout = "60s"'))
+    recovery.set_clock_skew(ahead_s)
+    for vm in VMS:
+        recovery.make_snapshot(vm, "the newest before")
+    flow.start()
+    ident = flow.complete("planned")
+    asked = flow.until(lambda d: d["question"])["question"]
+    assert "newer than the shutdown" in asked["text"]
+    for vm in VMS:
+        recovery.make_snapshot(vm, "the rest of the data")
+    eventually(lambda: flow.operation(ident)["state"] == "done")

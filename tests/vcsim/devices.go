@@ -1,0 +1,103 @@
+// What VMs and networks may be like at a real vCenter, and a test asks for.
+
+package main
+
+import (
+	"strings"
+
+	"github.com/vmware/govmomi/simulator"
+	"github.com/vmware/govmomi/vim25/mo"
+	"github.com/vmware/govmomi/vim25/types"
+)
+
+// addDevice gives a VM a disk or device that snapshots do not cover: independent_persistent, independent_nonpersistent,
+// rdm-physical, rdm-virtual, bus-shared, passthrough; or a disk that they do: disk.
+func (h *hostile) addDevice(vm *simulator.VirtualMachine, kind string) {
+	number := int32(len(vm.Config.Hardware.Device))
+	unit := number
+	base := types.VirtualDevice{Key: 7000 + number, UnitNumber: &unit, ControllerKey: 1000,
+		DeviceInfo: &types.Description{Label: "Hard disk " + string(rune('0'+number%10)), Summary: kind}}
+	file := types.VirtualDeviceFileBackingInfo{FileName: "[LocalDS_0] x/" + kind + ".vmdk"}
+	var device types.BaseVirtualDevice
+	switch kind {
+	case "rdm-physical", "rdm-virtual":
+		mode := types.VirtualDiskCompatibilityModeVirtualMode
+		if kind == "rdm-physical" {
+			mode = types.VirtualDiskCompatibilityModePhysicalMode
+		}
+		base.Backing = &types.VirtualDiskRawDiskMappingVer1BackingInfo{
+			VirtualDeviceFileBackingInfo: file, CompatibilityMode: string(mode), DiskMode: "persistent"}
+		device = &types.VirtualDisk{VirtualDevice: base, CapacityInKB: 1024}
+	case "bus-shared":
+		base.DeviceInfo = &types.Description{Label: "SCSI controller 1", Summary: kind}
+		device = &types.ParaVirtualSCSIController{VirtualSCSIController: types.VirtualSCSIController{
+			VirtualController: types.VirtualController{VirtualDevice: base, BusNumber: 1},
+			SharedBus:         types.VirtualSCSISharingPhysicalSharing}}
+	case "passthrough":
+		base.DeviceInfo = &types.Description{Label: "PCI device 0", Summary: kind}
+		device = &types.VirtualPCIPassthrough{VirtualDevice: base}
+	default:
+		mode := kind
+		if kind == "disk" {
+			mode = "persistent"
+		}
+		base.Backing = &types.VirtualDiskFlatVer2BackingInfo{VirtualDeviceFileBackingInfo: file, DiskMode: mode}
+		device = &types.VirtualDisk{VirtualDevice: base, CapacityInKB: 1024}
+	}
+	set(vm, "config.hardware.device", append(append([]types.BaseVirtualDevice{}, vm.Config.Hardware.Device...), device))
+	h.changed(vm)
+}
+
+// configure sets what no call of the library sets.
+func (h *hostile) configure(vm *simulator.VirtualMachine, name, value string) {
+	switch name {
+	case "managedBy":
+		set(vm, "config.managedBy", &types.ManagedByInfo{ExtensionKey: value, Type: "replica"})
+	case "template":
+		set(vm, "config.template", value == "true")
+	case "power":
+		set(vm, "runtime.powerState", types.VirtualMachinePowerState(value))
+	case "consolidationNeeded":
+		set(vm, "runtime.consolidationNeeded", types.NewBool(value == "true"))
+	case "disks":
+		kept := []types.BaseVirtualDevice{}
+		for _, device := range vm.Config.Hardware.Device {
+			if _, disk := device.(*types.VirtualDisk); !disk || value != "none" {
+				kept = append(kept, device)
+			}
+		}
+		set(vm, "config.hardware.device", kept)
+	case "addresses": // of all its cards, as VMware Tools tell them; the first is guest.ipAddress
+		list := strings.Split(value, ",")
+		set(vm, "guest.net", []types.GuestNicInfo{{Network: "x", Connected: true, DeviceConfigId: 4000, IpAddress: list}})
+		set(vm, "guest.ipAddress", list[0])
+	}
+	h.changed(vm)
+}
+
+// putInVApp takes a VM out of its folder's list and into a vApp, which is in the folder then.
+func putInVApp(vm *simulator.VirtualMachine, app string) {
+	ref := types.ManagedObjectReference{Type: "VirtualApp", Value: app}
+	folder := simulator.Map.Get(*vm.Parent).(*simulator.Folder)
+	simulator.Map.RemoveReference(folder, &folder.ChildEntity, vm.Self)
+	set(vm, "parentVApp", &ref)
+	if found, ok := simulator.Map.Get(ref).(*simulator.VirtualApp); ok {
+		found.ParentFolder = vm.Parent
+		simulator.Map.AppendReference(found, &found.Vm, vm.Self)
+	}
+}
+
+// addNetwork makes one more network, which may have the name of another.
+func addNetwork(kind, name string) {
+	folders := simulator.Map.Any("Datacenter").(*simulator.Datacenter).NetworkFolder
+	folder := simulator.Map.Get(folders).(*simulator.Folder)
+	switch kind {
+	case "opaque":
+		_ = folder.AddOpaqueNetwork(types.OpaqueNetworkSummary{NetworkSummary: types.NetworkSummary{Name: name}})
+	case "standard":
+		network := &mo.Network{}
+		network.Name = name
+		simulator.Map.PutEntity(folder, simulator.Map.NewEntity(network))
+		simulator.Map.AppendReference(folder, &folder.ChildEntity, network.Self)
+	}
+}
