@@ -45,6 +45,9 @@ func (h *hostile) addDevice(vm *simulator.VirtualMachine, kind string) {
 		device = &types.VirtualDisk{VirtualDevice: base, CapacityInKB: 1024}
 	}
 	set(vm, "config.hardware.device", append(append([]types.BaseVirtualDevice{}, vm.Config.Hardware.Device...), device))
+	if _, disk := device.(*types.VirtualDisk); disk {
+		set(vm, "summary.config.numVirtualDisks", vm.Summary.Config.NumVirtualDisks+1)
+	}
 	h.changed(vm)
 }
 
@@ -58,7 +61,7 @@ func (h *hostile) configure(vm *simulator.VirtualMachine, name, value string) {
 	case "power":
 		set(vm, "runtime.powerState", types.VirtualMachinePowerState(value))
 	case "consolidationNeeded":
-		set(vm, "runtime.consolidationNeeded", types.NewBool(value == "true"))
+		set(vm, "runtime.consolidationNeeded", value == "true")
 	case "disks":
 		kept := []types.BaseVirtualDevice{}
 		for _, device := range vm.Config.Hardware.Device {
@@ -67,6 +70,7 @@ func (h *hostile) configure(vm *simulator.VirtualMachine, name, value string) {
 			}
 		}
 		set(vm, "config.hardware.device", kept)
+		set(vm, "summary.config.numVirtualDisks", int32(0))
 	case "addresses": // of all its cards, as VMware Tools tell them; the first is guest.ipAddress
 		list := strings.Split(value, ",")
 		set(vm, "guest.net", []types.GuestNicInfo{{Network: "x", Connected: true, DeviceConfigId: 4000, IpAddress: list}})

@@ -122,6 +122,7 @@ def vm(v: Vm) -> Json:
         "restore_points": v.restore_points,
         "rolled_back_to": time(v.rolled_back_to),
         "error": v.error,
+        "not_covered": list(v.not_covered),
     }
 
 

@@ -134,6 +134,8 @@ class Vm(Frozen, frozen=True, kw_only=True):
     """percent of what is being done to it now"""
     detail: str = ""
     """one short line: what it does or waits for"""
+    not_covered: tuple[str, ...] = ()
+    """devices that a rollback leaves as they are, or that keep points from being made, in words"""
 
 
 VM_STATUS_LABELS = {

@@ -158,3 +158,47 @@ def test_the_last_data_is_what_was_not_there_before(
     for vm in VMS:
         recovery.make_snapshot(vm, "the rest of the data")
     eventually(lambda: flow.operation(ident)["state"] == "done")
+
+
+UNCOVERED = {
+    "independent_persistent": "an independent disk keeps its data",
+    "rdm-physical": "a physical RDM keeps its data",
+    "bus-shared": "bus sharing allows no snapshot",
+    "passthrough": "a passthrough device allows no snapshot",
+}
+
+
+def test_what_no_snapshot_covers_is_said_before(make_flow: MakeFlow, recovery: VCenter) -> None:
+    """vcenter.md V2: in show, in what is said at Complete, and doctor fails the domain for it."""
+    vms = [kind.replace("_", "-") for kind in UNCOVERED] + ["whole"]
+    flow = make_flow(recovery, None, domains={DOMAIN: vms})
+    for kind, vm in zip(UNCOVERED, vms, strict=False):
+        recovery.add_device(vm, kind)
+    shown = flow.until(lambda d: sum(bool(vm["not_covered"]) for vm in d["vms"]) == len(UNCOVERED))
+    covered = {vm["name"]: "; ".join(vm["not_covered"]) for vm in shown["vms"]}
+    for kind, vm in zip(UNCOVERED, vms, strict=False):
+        assert UNCOVERED[kind] in covered[vm]
+    assert covered["whole"] == ""
+    findings = flow.deck.json("doctor", code=1)["findings"]
+    failed = [f["text"] for f in findings if f["level"] == "fail" and "not covered by rollbacks" in f["text"]]
+    assert len(failed) == len(UNCOVERED)
+    recovery.configure("whole", "consolidationNeeded", "true")
+    shown = flow.until(lambda d: any(a["kind"] == "consolidation" for a in d["alarms"]))
+    assert "consolidate them in vCenter" in next(
+        a["text"] for a in shown["alarms"] if a["kind"] == "consolidation"
+    )
+
+
+def test_placeholders_and_vms_of_other_solutions(make_flow: MakeFlow, recovery: VCenter) -> None:
+    """vcenter.md V11: a placeholder has no data; what belongs to a tool is told before."""
+    flow = make_flow(recovery, None)
+    recovery.configure(APP, "managedBy", "com.vmware.vcHms")
+    recovery.configure(DB, "managedBy", "com.vmware.vcDr")
+    recovery.configure(DB, "disks", "none")
+    eventually(lambda: "placeholder" in flow.deck.run("doctor", code=None).stdout)
+    said = flow.refused("cfo", "start", DOMAIN)
+    assert f"{DB} have no disks: they are placeholders of com.vmware.vcDr" in said
+    recovery.add_device(DB, "disk")
+    eventually(lambda: flow.deck.run("cfo", "start", DOMAIN, code=None).returncode == 0)
+    findings = [f["text"] for f in flow.deck.json("doctor", code=None)["findings"]]
+    assert f"{APP} belongs to another solution (com.vmware.vcHms)" in findings

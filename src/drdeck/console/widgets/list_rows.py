@@ -143,6 +143,8 @@ def vm_details(vm: Vm, to_the_minute: bool = False) -> tuple[str, str]:
         remarks.append(percent(vm.progress))
     if vm.detail:
         remarks.append(clean(vm.detail))
+    if vm.not_covered:
+        remarks.append(clean(f"no rollback of {'; '.join(vm.not_covered)}"))
     return ", ".join(remarks), "bad" if vm.health is Health.FAILED else ""
 
 

@@ -27,7 +27,7 @@ from drdeck.sites.vsphere.guard.hazards import foresee, hazards
 from drdeck.sites.vsphere.inventory.inventory_facts import VmFacts
 from drdeck.sites.vsphere.inventory.inventory_watch import InventoryWatch
 from drdeck.sites.vsphere.plan.domain_state import DomainState
-from drdeck.sites.vsphere.vcenter.connection import Connection, endpoint_of
+from drdeck.sites.vsphere.vcenter.connection import Connection, VCenterSession, endpoint_of
 from drdeck.sites.vsphere.vcenter.heartbeat import FIRST_S, Heartbeat
 from drdeck.sites.vsphere.vcenter.stale_sessions import StaleSessions
 
@@ -39,6 +39,8 @@ from .protected_site import ProtectedVCenter
 from .site_state import KIND, SiteState, host_of, moving
 
 TICK_S = 0.5
+DEVICES_S = 1.0
+"""Between two looks for VMs whose devices are not known."""
 BUSY_S = 1.0
 """Between two questions after the tasks of VMs that were busy."""
 """How often time alone can bring something while a domain is under way."""
@@ -158,6 +160,7 @@ class VSphereSite:
         beats = asyncio.create_task(self._listen(), name="heartbeat")
         leases = asyncio.create_task(self._driver.keep(watch), name="leases")
         guard = asyncio.create_task(self._guard.run(watch, self._connected()), name="guard")
+        devices = asyncio.create_task(self._read_devices(watch), name="devices")
         shown: SiteView | None = None
         quiet_since = asyncio.get_running_loop().time()
         try:
@@ -193,7 +196,7 @@ class VSphereSite:
                 lost.silent_s = self._heart.silent_s
             raise
         finally:
-            for task in (pump, beats, leases, guard):
+            for task in (pump, beats, leases, guard, devices):
                 task.cancel()
                 with contextlib.suppress(asyncio.CancelledError, Exception):
                     await task
@@ -204,6 +207,26 @@ class VSphereSite:
         if watch.busy and now - self._asked_busy >= BUSY_S:
             self._asked_busy = now
             await watch.ask_tasks(watch.busy)
+
+    async def _read_devices(self, watch: InventoryWatch) -> None:
+        """Read what rollbacks do not cover, beside everything else; where that fails, later again."""
+        devices = self._sight.devices
+        while True:
+            lacking = devices.lacking(watch.inventory.vms.values()) if watch.inventory is not None else []
+            if not lacking:
+                await asyncio.sleep(DEVICES_S)
+                continue
+            before = devices.serial
+
+            def read(session: VCenterSession, vms: Sequence[VmFacts] = lacking) -> None:
+                devices.read(session, vms)
+
+            try:
+                await self._connected().poll(read, "read the VMs' devices")
+            except SiteError:
+                await asyncio.sleep(DEVICES_S)
+            if devices.serial != before:
+                self._wake.set()
 
     async def _listen(self) -> None:
         assert self._heart is not None
@@ -267,7 +290,7 @@ class VSphereSite:
         folder, s = self._sight.find(domain)
         chosen = [vm for vm in s.vms if not vms or vm.name in vms]
         found = await foresee(self._connected(), self.settings.root, chosen)
-        return hazards(found, self._sight.inventory(), folder, chosen)
+        return hazards(found, self._sight.inventory(), folder, chosen, self._sight.devices.of)
 
     async def findings(self) -> list[Finding]:
         connection, inventory, situations = self._connection, None, []
@@ -285,7 +308,14 @@ class VSphereSite:
         side = self._protected
         return await findings(
             SiteUnderExamination(
-                self.settings, self._permits, side, skew_s, connection, inventory, situations
+                self.settings,
+                self._permits,
+                side,
+                skew_s,
+                connection,
+                inventory,
+                situations,
+                self._sight.devices.of,
             )
         )
 

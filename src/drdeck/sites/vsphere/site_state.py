@@ -19,6 +19,7 @@ from drdeck.sites.vsphere.guard.guard_service import GuardService
 from drdeck.sites.vsphere.inventory.disk_growth import DiskGrowth
 from drdeck.sites.vsphere.inventory.inventory_facts import FolderFacts, Inventory, VmFacts
 from drdeck.sites.vsphere.inventory.inventory_watch import InventoryWatch
+from drdeck.sites.vsphere.inventory.uncovered_devices import UncoveredDevices
 from drdeck.sites.vsphere.plan import domain_view, restore_points
 from drdeck.sites.vsphere.plan.domain_state import DomainState, ProtectedVms
 from drdeck.sites.vsphere.plan.planner import plan
@@ -72,6 +73,7 @@ class SiteState:
         self.guard: GuardService | None = None
         self._told_skew = timedelta()
         self.growth = DiskGrowth()
+        self.devices = UncoveredDevices()
         self.errors: dict[str, Failure] = {}
         self._since: dict[str, dict[tuple[str, str | None], datetime]] = {}
         self._built: dict[str, tuple[tuple[object, ...], Domain]] = {}
@@ -108,6 +110,7 @@ class SiteState:
         if there is not None:
             self._since = {folder: seen for folder, seen in self._since.items() if folder in there.folders}
             self.growth.keep(there.vms.values())
+            self.devices.keep(there.vms.values())
             self.errors = {vm: error for vm, error in self.errors.items() if vm in there.vms}
 
     def view(self, inventory: Inventory, serial: int) -> SiteView:
@@ -139,7 +142,7 @@ class SiteState:
         protected = self._protected_of(folder.name)
         errors = {vm.id: e.says for vm in vms if (e := self.errors.get(vm.id)) and not e.over(vm)}
         guarded = self.guard.alarms(folder.id) if self.guard is not None else ()
-        depends = (folder, vms, protected, errors, inventory.networks, guarded)
+        depends = (folder, vms, protected, errors, inventory.networks, guarded, self.devices.serial)
         known = self._built.get(folder.id)
         if known is not None and not moving(known[1]) and _same(known[0], depends):
             return known[1]
@@ -157,7 +160,14 @@ class SiteState:
         else:
             addresses = (host_of(self.settings.url), self.protected.address if self.protected else "")
             domain = domain_view.build(
-                situation, folder, inventory, plan(situation), errors, first_seen, addresses
+                situation,
+                folder,
+                inventory,
+                plan(situation),
+                errors,
+                first_seen,
+                addresses,
+                self.devices.of,
             )
             begun = situation.record.completing or situation.record.session is not None
             left = lease.abandoned_by(folder.attributes.get(LEASE), self.me, self.now()) if begun else None

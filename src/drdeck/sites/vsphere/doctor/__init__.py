@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
 from drdeck.config.settings import VSphereSettings
 from drdeck.model.alarms import Finding
 from drdeck.sites.contract import SiteError
-from drdeck.sites.vsphere.inventory.inventory_facts import FolderFacts, Inventory
+from drdeck.sites.vsphere.inventory.inventory_facts import FolderFacts, Inventory, VmFacts
 from drdeck.sites.vsphere.plan.domain_state import DomainState
 from drdeck.sites.vsphere.protected_site import ProtectedVCenter
 from drdeck.sites.vsphere.vcenter.connection import Connection
@@ -34,7 +34,9 @@ class SiteUnderExamination:
         connection: Connection | None = None,
         inventory: Inventory | None = None,
         situations: Sequence[tuple[FolderFacts, DomainState]] = (),
+        not_covered: Callable[[VmFacts], tuple[str, ...]] = lambda _: (),
     ) -> None:
+        self.not_covered = not_covered
         self.settings, self.permits, self.side, self.skew_s = settings, permits, side, skew_s
         self.connection, self.inventory, self.situations = connection, inventory, situations
 
@@ -70,6 +72,7 @@ async def findings(patient: SiteUnderExamination) -> list[Finding]:
     found += domain_findings.folders(settings, patient.inventory)
     situations = [situation for _, situation in patient.situations]
     for situation in situations:
+        found += domain_findings.covered(situation, patient.not_covered)
         found += domain_findings.runbook(situation)
         found += domain_findings.networks(situation, patient.inventory)
         found += domain_findings.protected_folder(situation, side, settings)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from drdeck.config.settings import VSphereSettings
 from drdeck.model.alarms import Finding
 from drdeck.model.text import names
-from drdeck.sites.vsphere.inventory.inventory_facts import Inventory
+from drdeck.sites.vsphere.inventory.inventory_facts import Inventory, VmFacts
 from drdeck.sites.vsphere.plan.domain_state import DomainState, matches
 from drdeck.sites.vsphere.protected_site import ProtectedVCenter
 from drdeck.sites.vsphere.record.attributes import BrokenRecord, read
@@ -43,6 +45,33 @@ def folders(settings: VSphereSettings, inventory: Inventory) -> list[Finding]:
         if name not in there
     ]
     return found
+
+
+def covered(s: DomainState, not_covered: Callable[[VmFacts], tuple[str, ...]]) -> list[Finding]:
+    """VMs of which a rollback does not cover everything, and those that are another solution's."""
+    findings, subject = list[Finding](), f"VMs of {s.name}"
+    for vm in s.vms:
+        devices = not_covered(vm)
+        if devices and s.settings.pitr.enabled:
+            findings.append(
+                Finding(
+                    level="fail",
+                    subject=subject,
+                    text=f"{vm.name} is not covered by rollbacks: {'; '.join(devices)}",
+                    remedy="make its disks dependent ones without sharing, or take it out of PITR's domain",
+                )
+            )
+        if vm.managed_by:
+            findings.append(
+                Finding(
+                    level="warn",
+                    subject=subject,
+                    text=f"{vm.name} belongs to another solution ({vm.managed_by})"
+                    + (", and has no disks: a placeholder" if vm.placeholder else ""),
+                    remedy="recover it with that first, and stop its jobs before a failover",
+                )
+            )
+    return findings
 
 
 def runbook(s: DomainState) -> list[Finding]:

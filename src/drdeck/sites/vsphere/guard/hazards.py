@@ -70,15 +70,45 @@ class HazardFacts(NamedTuple):
     no_tasks: str = ""
 
 
-def hazards(found: HazardFacts, inventory: Inventory, folder: FolderFacts, vms: Sequence[VmFacts]) -> Hazards:
-    """What of it concerns these VMs of a domain. Pure."""
-    warns = [*_drs(found, vms), *_scheduled(found, inventory, folder, vms)]
+def hazards(
+    found: HazardFacts,
+    inventory: Inventory,
+    folder: FolderFacts,
+    vms: Sequence[VmFacts],
+    not_covered: Callable[[VmFacts], tuple[str, ...]] = lambda _: (),
+) -> Hazards:
+    """What of it concerns these VMs of a domain. Pure. `not_covered`: devices of a VM, in words."""
+    warns = [*_uncovered(vms, not_covered), *_managed(vms)]
+    warns += [*_drs(found, vms), *_scheduled(found, inventory, folder, vms)]
     unchecked = []
     if found.no_clusters:
         unchecked.append(f"whether DRS moves these VMs by itself ({found.no_clusters})")
     if found.no_tasks:
         unchecked.append(f"whether scheduled tasks change these VMs ({found.no_tasks})")
     return Hazards(warns=tuple(warns), not_checked=(*unchecked, BACKUPS))
+
+
+def _uncovered(vms: Sequence[VmFacts], not_covered: Callable[[VmFacts], tuple[str, ...]]) -> Iterable[Hazard]:
+    for vm in vms:
+        devices = not_covered(vm)
+        if devices:
+            yield Hazard(
+                kind="not_covered",
+                text=f"A rollback does not cover all of {vm.name}: {'; '.join(devices)}.",
+            )
+
+
+def _managed(vms: Sequence[VmFacts]) -> Iterable[Hazard]:
+    by_tool: dict[str, list[VmFacts]] = {}
+    for vm in vms:
+        if vm.managed_by:
+            by_tool.setdefault(vm.managed_by, []).append(vm)
+    for tool, its in by_tool.items():
+        yield Hazard(
+            kind="managed",
+            text=f"{names(its)} belong to another solution ({tool}), which may change them at any time."
+            " Stop its jobs for them first.",
+        )
 
 
 def _drs(found: HazardFacts, vms: Sequence[VmFacts]) -> Iterable[Hazard]:

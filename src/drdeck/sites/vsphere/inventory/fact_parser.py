@@ -39,6 +39,10 @@ def vm_facts(
         datastores=tuple(object_id(store) for store in raw.get("datastore") or ()),
         snapshots=_snapshots(info.rootSnapshotList if info is not None else ()),
         current_snapshot=_id(current),
+        change_version=str(raw.get("config.changeVersion") or ""),
+        managed_by=str(getattr(raw.get("config.managedBy"), "extensionKey", "") or ""),
+        disks=raw.get("summary.config.numVirtualDisks"),
+        consolidation_needed=bool(raw.get("runtime.consolidationNeeded")),
         running_tasks=tuple(t for t in tasks if t in running) if asked_tasks is None else asked_tasks,
     )
 

@@ -65,7 +65,18 @@ class VmFacts(msgspec.Struct, frozen=True):
     current_snapshot: str | None = None
     """the snapshot that its disks stand on"""
     running_tasks: tuple[str, ...] = ()
-    """ids of tasks queued or running on it"""
+    """ids of tasks queued or running on it, as far as they were asked for"""
+    change_version: str = ""
+    """another one after each change of its configuration"""
+    managed_by: str = ""
+    """key of the extension whose it is (SRM, a replication tool); empty: nobody's"""
+    disks: int | None = None
+    consolidation_needed: bool = False
+
+    @property
+    def placeholder(self) -> bool:
+        """A stand-in of another solution's, which has no data (SRM's are so)."""
+        return self.disks == 0 and bool(self.managed_by)
 
 
 class NetworkFacts(msgspec.Struct, frozen=True):

@@ -48,6 +48,18 @@ def alarms(s: DomainState, lost: list[str], first_seen: FirstSeen) -> list[Alarm
         for vm in s.vms
         if s.settings.pitr.enabled and s.record.owned and chain_stuck(s, vm)
     ]
+    found += [
+        Alarm(
+            time=first_seen("consolidation", vm.id),
+            severity=Severity.WARNING,
+            vm=vm.name,
+            kind="consolidation",
+            text=f"{vm.name} has disks that no snapshot shows, since a removal failed: consolidate them in"
+            " vCenter (Snapshots, Consolidate) before its datastore is full",
+        )
+        for vm in s.vms
+        if vm.consolidation_needed
+    ]
     found += _entry_points(s, first_seen) + _clocks(s, first_seen)
     for name in lost:
         found.append(

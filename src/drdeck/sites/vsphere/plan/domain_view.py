@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 
 import msgspec
@@ -45,8 +45,10 @@ def build(
     errors: Mapping[str, str],
     first_seen: FirstSeen,
     addresses: tuple[str, str],
+    not_covered: Callable[[VmFacts], tuple[str, ...]] = lambda _: (),
 ) -> Domain:
-    """`addresses`: of this site and of the protected one."""
+    """A domain as consoles show it. `addresses`: of this site and of the protected one; `not_covered`: the
+    devices of a VM that rollbacks do not cover, in words."""
     record, policy = s.record, s.settings.pitr.policy()
     lost = missing_replicas(s)
     able = [vm for vm in s.vms if recoverable(s, vm)]
@@ -89,7 +91,10 @@ def build(
         points=len(offered),
         oldest_point=offered[-1] if offered else None,
         newest_point=offered[0] if offered else None,
-        vms=(*(_vm(s, vm, inventory, errors, after) for vm in s.vms), *(_absent(n) for n in lost)),
+        vms=(
+            *(_vm(s, vm, inventory, errors, after, not_covered(vm)) for vm in s.vms),
+            *(_absent(n) for n in lost),
+        ),
         steps=steps,
         networks=_networks(s, inventory),
         runbook=runbook(s.vms, s.settings),
@@ -172,7 +177,14 @@ def _absent(name: str) -> Vm:
     return Vm(id=f"absent:{name}", name=name, status="not_recoverable", detail="no replica at this site")
 
 
-def _vm(s: DomainState, vm: VmFacts, inventory: Inventory, errors: Mapping[str, str], after: bool) -> Vm:
+def _vm(
+    s: DomainState,
+    vm: VmFacts,
+    inventory: Inventory,
+    errors: Mapping[str, str],
+    after: bool,
+    not_covered: tuple[str, ...],
+) -> Vm:
     able = recoverable(s, vm)
     group = (
         next((g.name for g in groups(s.vms, s.settings) if vm in g.vms), None) if s.settings.runbook else None
@@ -204,6 +216,7 @@ def _vm(s: DomainState, vm: VmFacts, inventory: Inventory, errors: Mapping[str, 
         group=group,
         networks=inventory.network_names(vm.networks),
         detail=detail,
+        not_covered=not_covered,
     )
 
 

@@ -43,6 +43,12 @@ def why_not(command: c.AnyCommand, s: DomainState, inventory: Inventory) -> str 
 
 
 def _connected(s: DomainState) -> str | None:
+    placeholders = [vm for vm in s.vms if vm.placeholder]
+    if placeholders:
+        return (
+            f"{names(placeholders)} have no disks: they are placeholders of {placeholders[0].managed_by};"
+            " recover them with that first"
+        )
     lost = [vm for vm in s.vms if vm.connection != "connected"]
     if not lost:
         return None

@@ -98,7 +98,8 @@ def datacenter_of(session: VCenterSession, thing: Any) -> Any:
 VM_PATHS = (
     "name", "parent", "runtime.powerState", "runtime.connectionState", "runtime.host", "config.template",
     "config.instanceUuid", "guest.toolsRunningStatus", "guest.ipAddress", "network", "datastore", "snapshot",
-    "recentTask",
+    "recentTask", "config.changeVersion", "config.managedBy", "runtime.consolidationNeeded",
+    "summary.config.numVirtualDisks",
 )  # fmt: skip
 """Whole `snapshot`, for its parts change together; of `guest` only parts, for as a whole it is large."""
 

@@ -1,0 +1,99 @@
+"""Devices of VMs whose data no snapshot covers: read once for each configuration, and told in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from pyVmomi import vim, vmodl
+
+from drdeck.sites.vsphere.vcenter.connection import VCenterSession
+from drdeck.sites.vsphere.vcenter.properties import object_id, retrieve
+
+from .inventory_facts import VmFacts
+
+_PC = vmodl.query.PropertyCollector
+_DEVICE = vim.vm.device
+_AT_ONCE = 50
+"""VMs read by one call: a VM's devices have some 10 KiB."""
+
+
+def uncovered(devices: Iterable[Any]) -> tuple[str, ...]:
+    """The devices that a rollback leaves as they are, or that keep a snapshot from being made, in words.
+
+    Sources: VMware's "Snapshot Limitations" (vSphere Virtual Machine Administration): no snapshots of
+    physical RDMs, of VMs with bus sharing or passthrough devices; independent disks are left out of them.
+    """
+    words = []
+    for device in devices:
+        label = str(device.deviceInfo.label) if device.deviceInfo else f"device {device.key}"
+        reason = _reason(device)
+        if reason:
+            words.append(f"{label}: {reason}")
+    return tuple(words)
+
+
+def _reason(device: Any) -> str:
+    if isinstance(device, _DEVICE.VirtualDisk):
+        backing = device.backing
+        if getattr(backing, "compatibilityMode", None) == "physicalMode":
+            return "a physical RDM keeps its data, and allows no snapshot"
+        if str(getattr(backing, "diskMode", "")).startswith("independent"):
+            return "an independent disk keeps its data"
+        if getattr(backing, "sharing", None) == "sharingMultiWriter":
+            return "a disk of several writers allows no snapshot"
+    elif isinstance(device, _DEVICE.VirtualSCSIController):
+        if str(device.sharedBus or "noSharing") != "noSharing":
+            return "bus sharing allows no snapshot"
+    elif isinstance(device, _DEVICE.VirtualPCIPassthrough):
+        return "a passthrough device allows no snapshot"
+    return ""
+
+
+class UncoveredDevices:
+    """What rollbacks do not cover, of each VM; read beside the watching, since it is much and changes rarely.
+
+    A configuration that changed has another `config.changeVersion` (API reference).
+    """
+
+    def __init__(self) -> None:
+        self._words: dict[str, tuple[str, tuple[str, ...]]] = {}
+        self.serial = 0
+        """grows with each change of what is known"""
+
+    def of(self, vm: VmFacts) -> tuple[str, ...]:
+        """In words; empty too where it was not read yet."""
+        return self._words.get(vm.id, ("", ()))[1]
+
+    def lacking(self, vms: Iterable[VmFacts]) -> list[VmFacts]:
+        """The next VMs that were not read since their configuration changed; not more than one call takes."""
+        some: list[VmFacts] = []
+        for vm in vms:
+            if self._words.get(vm.id, (None, ()))[0] != vm.change_version:
+                some.append(vm)
+                if len(some) == _AT_ONCE:
+                    break
+        return some
+
+    def read(self, session: VCenterSession, vms: Sequence[VmFacts]) -> None:
+        """Read the devices of these VMs. Blocks. Raises what pyVmomi raises."""
+        spec = _PC.FilterSpec(
+            objectSet=[_PC.ObjectSpec(obj=vim.VirtualMachine(vm.id, session.stub)) for vm in vms],
+            propSet=[_PC.PropertySpec(type=vim.VirtualMachine, pathSet=["config.hardware.device"])],
+            reportMissingObjectsInResults=True,
+        )
+        devices = {
+            object_id(content.obj): prop.val
+            for content in retrieve(session, spec)
+            for prop in content.propSet or ()
+        }
+        for vm in vms:
+            words = vm.change_version, uncovered(devices.get(vm.id) or ())
+            if self._words.get(vm.id, ("", ()))[1] != words[1]:
+                self.serial += 1
+            self._words[vm.id] = words
+
+    def keep(self, vms: Iterable[VmFacts]) -> None:
+        """Forget VMs that are gone."""
+        ids = {vm.id for vm in vms}
+        self._words = {vm: words for vm, words in self._words.items() if vm in ids}
