@@ -47,18 +47,25 @@ class PitrSettings(SettingsTable, frozen=True, kw_only=True):
 
 
 class RunbookSettings(SettingsTable, frozen=True, kw_only=True):
-    """`vms` are shell patterns matched against VM names."""
+    """`vms` are shell patterns matched against VM names; `ready`, `subnet`: for this group only."""
 
     group: str
     vms: tuple[str, ...]
     delay_after: Duration = Duration(0)
+    ready: str | None = None
+    subnet: str | None = None
 
 
 class DomainSettings(SettingsTable, frozen=True, kw_only=True):
     """`ready`: what makes a started VM count as recovered; `ready_timeout`: when to ask about it."""
 
     pitr: PitrSettings = PitrSettings()
-    ready: Literal["power", "tools", "ip"] = "tools"
+    ready: str = "tools"
+    """power, tools, ip, tcp:PORT or http:URL; readiness.py"""
+    ready_of: dict[str, str] = {}
+    """pattern of VM names -> what counts for these, such as appliances without VMware Tools"""
+    subnet: str | None = None
+    """where the addresses of its VMs are, "10.20.0.0/16"; others do not count"""
     ready_timeout: Duration = Duration(600)
     shutdown_timeout: Duration = Duration(300)
     prune_also: tuple[str, ...] = ()

@@ -15,6 +15,7 @@ from drdeck.private_files import Unreadable, read_text, refuse_strangers
 from . import key_names as keyboard
 from . import toml_reader
 from .backup_names import backup_name
+from .readiness import parse_readiness, parse_subnet
 from .settings import (
     TRAINING,
     DomainSettings,
@@ -143,6 +144,23 @@ def _without_prune(reader: TableReader, path: tuple[str, ...], data: Any) -> Any
     return {key: value for key, value in data.items() if key != "prune"}
 
 
+def _readiness(
+    reader: TableReader, path: tuple[str, ...], ready: str | None, subnet: str | None, whose: str = ""
+) -> None:
+    """Refuse a readiness or a subnet that cannot be."""
+    if ready is not None:
+        try:
+            parse_readiness(ready)
+        except ValueError as error:
+            key = path if whose else (*path, "ready")
+            raise reader.fail(key, f"{whose}{quoted(ready)} is not {error}") from None
+    if subnet is not None:
+        try:
+            parse_subnet(subnet)
+        except ValueError as error:
+            raise reader.fail((*path, "subnet"), f"{error}; right would be {RIGHT['subnet']}") from None
+
+
 def _span(reader: TableReader, path: tuple[str, ...], length: float, least: float, most: float) -> None:
     if not least <= length <= most:
         raise reader.fail(path, f"must be from {show_span(least)} to {show_span(most)}")
@@ -158,6 +176,11 @@ def _domain(reader: TableReader, path: tuple[str, ...], domain: DomainSettings) 
                 f'{quoted(pattern)} would match "{tool}", which a backup or replication tool works with; name'
                 " the points more closely",
             )
+    _readiness(reader, path, domain.ready, domain.subnet)
+    for pattern, text in domain.ready_of.items():
+        _readiness(reader, (*path, "ready_of"), text, None, f'of "{brief(pattern)}": ')
+    for number, group in enumerate(domain.runbook):
+        _readiness(reader, (*path, "runbook", str(number)), group.ready, group.subnet)
     if domain.pitr.interval > domain.pitr.window:
         raise reader.fail((*path, "pitr", "interval"), "the interval is longer than the window")
     _span(reader, (*path, "ready_timeout"), domain.ready_timeout, 0.001, LONGEST_WAIT_S)

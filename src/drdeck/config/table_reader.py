@@ -13,12 +13,15 @@ import msgspec
 from drdeck.model.text import brief, clean, quoted
 from drdeck.model.times import parse_duration
 
+from .readiness import RIGHT_READINESS
 from .settings import Duration, SettingsError, SettingsTable
 
 RIGHT = {
     "theme": "one of dark, light, ansi, mono",
     "ascii": "one of auto, always, never",
-    "ready": "one of power, tools, ip",
+    "ready": RIGHT_READINESS,
+    "ready_of": 'a table such as { "fw*" = "power" }',
+    "subnet": 'a network such as "10.20.0.0/16"',
     "prune_also": 'a list of patterns such as ["HBR *"]',
     "kind": "one of vsphere, training, jetstream",
     "mouse": "true or false",

@@ -5,6 +5,9 @@ Each row is one of the ways of tests/vcsim/hostile.go, which are all on in every
 
 from __future__ import annotations
 
+import http.server
+import socket
+import threading
 from typing import Any
 
 import pytest
@@ -202,3 +205,43 @@ def test_placeholders_and_vms_of_other_solutions(make_flow: MakeFlow, recovery: 
     eventually(lambda: flow.deck.run("cfo", "start", DOMAIN, code=None).returncode == 0)
     findings = [f["text"] for f in flow.deck.json("doctor", code=None)["findings"]]
     assert f"{APP} belongs to another solution (com.vmware.vcHms)" in findings
+
+
+@pytest.mark.parametrize("ready", ["tcp:{port}", "http:http://{ip}:{port}/health"])
+def test_ready_once_it_answers(make_flow: MakeFlow, vcenter: VCenter, ready: str) -> None:
+    """vcenter.md V14: an address that others can reach, and a service at it."""
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        port = sock.getsockname()[1]
+    text = ready.replace("{port}", str(port))
+    toml = settings(extra='subnet = "127.0.0.0/8"\nready_timeout = "60s"').replace(
+        'ready = "tools"', f'ready = "{text}"'
+    )
+    flow = make_flow(vcenter, None, toml=toml)
+    flow.start()
+    ident = flow.complete("force")
+    eventually(lambda: flow.power() == {"on"})
+    for vm in VMS:
+        vcenter.configure(vm, "addresses", "fe80::7,169.254.3.4")
+    flow.until(lambda d: "only fe80::7 (not in 127.0.0.0/8)" in d["steps"][2]["detail"])
+    for vm in VMS:
+        vcenter.configure(vm, "addresses", "fe80::7,127.0.0.1")
+    flow.until(lambda d: "127.0.0.1 does not answer" in d["steps"][2]["detail"])
+    server = http.server.HTTPServer(("127.0.0.1", port), Healthy)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        eventually(lambda: flow.operation(ident)["state"] == "done")
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+class Healthy(http.server.BaseHTTPRequestHandler):
+    """A service that is up."""
+
+    def do_GET(self) -> None:
+        self.send_response(200 if self.path == "/health" else 404)
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        pass

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import msgspec
 
-from drdeck.config.settings import VSphereSettings
+from drdeck.config.readiness import Readiness, parse_readiness
+from drdeck.config.settings import DomainSettings, VSphereSettings
 from drdeck.model import commands as c
 from drdeck.model.alarms import Finding
 from drdeck.model.domains import ProtectedSite
@@ -36,6 +37,7 @@ from .doctor import SiteUnderExamination, findings
 from .lease_keeper import LeaseKeeper
 from .maintenance_round import MaintenanceRound
 from .protected_site import ProtectedVCenter
+from .readiness_probes import ReadinessProbes
 from .site_state import KIND, SiteState, host_of, moving
 
 TICK_S = 0.5
@@ -104,6 +106,8 @@ class VSphereSite:
             self._memories, self._driver.leases.since, self._sight.now, self._wake.set, settings.root, me
         )
         self._sight.guard = self._guard
+        self._probes = ReadinessProbes(self._wake.set)
+        self._sight.reached = lambda: self._probes.reached
         self._hand = CallExecutor(
             self._sight,
             self._driver,
@@ -152,7 +156,9 @@ class VSphereSite:
         self._heart.follow(connection)
         await self._heart.beat(FIRST_S)
         self._sight.heart = self._heart
-        self._sight.watch = InventoryWatch(connection, self.settings.root, events=self._guard.events)
+        self._sight.watch = InventoryWatch(
+            connection, self.settings.root, events=self._guard.events, addresses=self._wants_addresses()
+        )
 
     async def watch(self) -> AsyncIterator[SiteView]:
         watch, self._pumped = self._watching(), False
@@ -176,6 +182,7 @@ class VSphereSite:
                 if watch.inventory is not None and self._pumped:
                     self._guard.saw(watch.inventory)
                     await self._spare_protected()
+                    self._probe()
                     latest = self._sight.view(watch.inventory, self._serial)
                     if shown is None or self._forced or _differs(shown, latest):
                         self._forced = False
@@ -200,6 +207,11 @@ class VSphereSite:
                 task.cancel()
                 with contextlib.suppress(asyncio.CancelledError, Exception):
                     await task
+
+    def _probe(self) -> None:
+        """Look who answers, where the settings want that."""
+        if any(_probed(domain) for domain in self.settings.domains.values()):
+            self._probes.follow(self._sight.situations())
 
     async def _ask_busy(self, watch: InventoryWatch) -> None:
         """Ask after the tasks of VMs that were busy: vCenter does not tell that they are over."""
@@ -260,6 +272,9 @@ class VSphereSite:
         """
         if self._protected is not None:
             await self._protected.leave_in_peace(self._sight.forced())
+
+    def _wants_addresses(self) -> bool:
+        return any(r.needs_address for domain in self.settings.domains.values() for r in _readiness(domain))
 
     def _numbered(self, latest: SiteView) -> SiteView:
         self._serial += 1
@@ -340,11 +355,21 @@ class VSphereSite:
         return self._rounds.due(now)
 
     async def close(self) -> None:
+        self._probes.close()
         self._memories.close()
         if self._protected is not None:
             await self._protected.close()
         if self._connection is not None:
             await self._connection.close()
+
+
+def _readiness(domain: DomainSettings) -> list[Readiness]:
+    texts = [domain.ready, *domain.ready_of.values(), *(group.ready for group in domain.runbook)]
+    return [parse_readiness(text) for text in texts if text is not None]
+
+
+def _probed(domain: DomainSettings) -> bool:
+    return any(readiness.is_probed for readiness in _readiness(domain))
 
 
 def _differs(a: SiteView, b: SiteView) -> bool:

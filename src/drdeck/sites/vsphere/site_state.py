@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
@@ -74,6 +75,8 @@ class SiteState:
         self._told_skew = timedelta()
         self.growth = DiskGrowth()
         self.devices = UncoveredDevices()
+        self.reached: Callable[[], frozenset[str]] = frozenset
+        """ids of the VMs that answered"""
         self.errors: dict[str, Failure] = {}
         self._since: dict[str, dict[tuple[str, str | None], datetime]] = {}
         self._built: dict[str, tuple[tuple[object, ...], Domain]] = {}
@@ -142,7 +145,8 @@ class SiteState:
         protected = self._protected_of(folder.name)
         errors = {vm.id: e.says for vm in vms if (e := self.errors.get(vm.id)) and not e.over(vm)}
         guarded = self.guard.alarms(folder.id) if self.guard is not None else ()
-        depends = (folder, vms, protected, errors, inventory.networks, guarded, self.devices.serial)
+        beside = self.devices.serial, self.reached()
+        depends = (folder, vms, protected, errors, inventory.networks, guarded, beside)
         known = self._built.get(folder.id)
         if known is not None and not moving(known[1]) and _same(known[0], depends):
             return known[1]
@@ -222,7 +226,17 @@ class SiteState:
             settings=self.settings.domain(folder.name),
             protected=protected,
             now=self.now(),
+            reached=self.reached(),
         )
+
+    def situations(self) -> list[DomainState]:
+        """The situations of all domains whose records make sense. Raises SiteUnreachable."""
+        inventory, situations = self.inventory(), []
+        for folder in inventory.domains:
+            with contextlib.suppress(BrokenRecord):
+                vms = inventory.vms_of(folder.id)
+                situations.append(self._situation(folder, vms, self._protected_of(folder.name)))
+        return situations
 
     def find(self, name: str) -> tuple[FolderFacts, DomainState]:
         """A domain's folder and situation now. Raises Refused, SiteUnreachable."""

@@ -33,7 +33,7 @@ def vm_facts(
         template=bool(raw.get("config.template")),
         instance_uuid=str(raw.get("config.instanceUuid") or ""),
         tools_running=raw.get("guest.toolsRunningStatus") == "guestToolsRunning",
-        ip=str(raw.get("guest.ipAddress") or ""),
+        addresses=_addresses(raw),
         networks=tuple(object_id(network) for network in raw.get("network") or ()),
         host=_id(raw.get("runtime.host")) or "",
         datastores=tuple(object_id(store) for store in raw.get("datastore") or ()),
@@ -101,6 +101,18 @@ def attributes_from(objects: Any) -> dict[str, dict[str, str]]:
     return {
         folder: {name: value for name, value in found.items() if value} for folder, found in merged.items()
     }
+
+
+def _addresses(raw: Mapping[str, Any]) -> tuple[str, ...]:
+    """Addresses of the VM's own cards, the guest's main one last where nothing better is told.
+
+    What is no card of the VM's, such as a container engine's bridge, has no device (API reference:
+    GuestNicInfo.deviceConfigId).
+    """
+    own = [card for card in raw.get("guest.net") or () if (card.deviceConfigId or 0) >= 0]
+    addresses = [str(address) for card in own for address in card.ipAddress or ()]
+    main = str(raw.get("guest.ipAddress") or "")
+    return tuple(dict.fromkeys([*addresses, *([main] if main else [])]))
 
 
 def _id(reference: Any) -> str | None:

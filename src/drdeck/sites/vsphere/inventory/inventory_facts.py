@@ -56,7 +56,8 @@ class VmFacts(msgspec.Struct, frozen=True):
     template: bool = False
     instance_uuid: str = ""
     tools_running: bool = False
-    ip: str = ""
+    addresses: tuple[str, ...] = ()
+    """of its network cards and then the guest's main one, as VMware Tools tell them"""
     networks: tuple[str, ...] = ()
     host: str = ""
     datastores: tuple[str, ...] = ()

@@ -67,12 +67,14 @@ class InventoryWatch:
 
     One filter of our own holds the root folder, all folders and VMs below it, the tasks on those VMs,
     the datacenter's networks and the custom attributes. Awaitables raise what Connection's calls raise,
-    and Refused when the root folder is not there.
+    and Refused when the root folder is not there. `addresses`: watch those of all cards too.
     `events` follows the datacenter's events for as long as `listen` says so.
     """
 
-    def __init__(self, connection: Connection, root: str, events: EventSource | None = None) -> None:
-        self.connection, self.root_path = connection, root
+    def __init__(
+        self, connection: Connection, root: str, events: EventSource | None = None, addresses: bool = False
+    ) -> None:
+        self.connection, self.root_path, self._addresses = connection, root, addresses
         self._events = events
         self._listening = False
         self.attributes_read_s = 0.0
@@ -254,7 +256,8 @@ class InventoryWatch:
         network_view = views.CreateContainerView(networks, [vim.Network], True)
         collector = content.propertyCollector.CreatePropertyCollector()
         self._made = [self._view.DestroyView, network_view.DestroyView, collector.DestroyPropertyCollector]
-        spec = watch_spec(self._root, self._view, network_view, content.customFieldsManager)
+        fields = content.customFieldsManager
+        spec = watch_spec(self._root, self._view, network_view, fields, self._addresses)
         collector.CreateFilter(spec, False)  # False: whole values of the paths asked for, never their parts
         self._collector, self._logins, self._stale = collector, session.stub.logins, False
 

@@ -10,9 +10,11 @@ from typing import NamedTuple
 import msgspec
 
 from drdeck.config.backup_names import may_prune
+from drdeck.config.readiness import Readiness, parse_readiness, reachable_address
 from drdeck.config.settings import DomainSettings
 from drdeck.model.domains import RunbookGroup, SessionState
 from drdeck.model.planned import Phase, PlannedCall, SiteQuestion
+from drdeck.model.text import names
 from drdeck.sites.vsphere.inventory.inventory_facts import Inventory, SnapshotFact, VmFacts
 from drdeck.sites.vsphere.record.attributes import Record
 
@@ -43,6 +45,8 @@ class DomainState(msgspec.Struct, frozen=True, kw_only=True):
     settings: DomainSettings
     protected: ProtectedVms | None = None
     now: datetime
+    reached: frozenset[str] = frozenset()
+    """ids of the VMs that answered, where the settings want that"""
 
     def living(self) -> tuple[VmFacts, ...]:
         """The VMs that the operator has not given up."""
@@ -77,12 +81,54 @@ class DomainState(msgspec.Struct, frozen=True, kw_only=True):
         )
 
     def ready(self, vm: VmFacts) -> bool:
-        """Whether a VM serves, as far as the settings want to know (power, tools or ip)."""
+        """Tell whether a VM serves, as far as the settings want to know."""
         if vm.power != "on" or vm.connection != "connected":
             return False
-        if self.settings.ready == "ip":
-            return bool(vm.ip)
-        return self.settings.ready == "power" or vm.tools_running
+        readiness, subnet = readiness_of(vm, self.settings)
+        if readiness.is_probed:
+            return vm.id in self.reached
+        if readiness.kind == "ip":
+            return bool(reachable_address(vm.addresses, subnet))
+        return readiness.kind == "power" or vm.tools_running
+
+    def unready_because(self, vm: VmFacts) -> str:
+        """What was seen of a VM that is not ready, in a few words; empty where there is nothing to add."""
+        readiness, subnet = readiness_of(vm, self.settings)
+        if vm.power != "on" or not readiness.needs_address:
+            return ""
+        address = reachable_address(vm.addresses, subnet)
+        if address:
+            return f"{address} does not answer" if readiness.is_probed else ""
+        if not vm.addresses:
+            return "no address" if vm.tools_running else "no address: VMware Tools do not run"
+        why = f"not in {subnet}" if subnet else "no DHCP?"
+        return f"only {vm.addresses[0]} ({why})"
+
+    def in_words(self, vms: Sequence[VmFacts]) -> str:
+        """VMs that are not ready, each with what was seen of it."""
+        return names([UnreadyVm(vm.name, self.unready_because(vm)) for vm in vms])
+
+
+class UnreadyVm(NamedTuple):
+    """A VM's name with what was seen of it, for lists of names."""
+
+    vm: str
+    remark: str
+
+    @property
+    def name(self) -> str:
+        return f"{self.vm} ({self.remark})" if self.remark else self.vm
+
+
+def readiness_of(vm: VmFacts, settings: DomainSettings) -> tuple[Readiness, str]:
+    """What makes a VM count as ready, and the subnet of its address: its own, its group's, or all's."""
+    if not settings.ready_of and not any(g.ready or g.subnet for g in settings.runbook):
+        return parse_readiness(settings.ready), settings.subnet or ""
+    group = next((g for g in settings.runbook if any(matches(vm.name, p) for p in g.vms)), None)
+    own = next((text for pattern, text in settings.ready_of.items() if matches(vm.name, pattern)), None)
+    text = own or (group.ready if group is not None else None) or settings.ready
+    subnet = (group.subnet if group is not None else None) or settings.subnet
+    return parse_readiness(text), subnet or ""
 
 
 class Plan(NamedTuple):

@@ -263,7 +263,7 @@ def steps_of(s: DomainState, plan: Plan) -> tuple[Step, ...]:
         at = offset + 3
     if f.phase == "recovered" and session is None:
         late = [vm for vm in s.living() if not s.ready(vm)]
-        detail = f"not ready any more ({s.settings.ready}): {names(late)}" if late else detail
+        detail = f"not ready any more ({s.settings.ready}): {s.in_words(late)}" if late else detail
         if late:
             at = offset + 2
     if f.pitr and session is not None and session.state is not SessionState.WAITING:

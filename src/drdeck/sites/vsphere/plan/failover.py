@@ -163,7 +163,7 @@ def starting(
     limit = float(s.settings.ready_timeout)
     if waited and s.now > r.since + timedelta(seconds=limit):
         text = (
-            f"Not ready ({s.settings.ready}) within {show_duration(limit)}: {names(waited)}."
+            f"Not ready ({s.settings.ready}) within {show_duration(limit)}: {s.in_words(waited)}."
             " Answer retry to wait as long again, or skip to go on without."
         )
         ask = SiteQuestion(
@@ -175,6 +175,6 @@ def starting(
         for vm in off
         if not vm.running_tasks
     )
-    wait = f"not ready yet ({s.settings.ready}): {names(waited)}" if waited else ""
+    wait = f"not ready yet ({s.settings.ready}): {s.in_words(waited)}" if waited else ""
     then = step("delay", r.id, r.n, r.g) if group.delay_s and not last else onwards
     return Plan(Phase(operation=r.id, name=label, acts=acts, wait=wait, then=then))

@@ -104,11 +104,12 @@ VM_PATHS = (
 """Whole `snapshot`, for its parts change together; of `guest` only parts, for as a whole it is large."""
 
 
-def watch_spec(root: Any, view: Any, network_view: Any, fields: Any) -> Any:
+def watch_spec(root: Any, view: Any, network_view: Any, fields: Any, addresses: bool = False) -> Any:
     """A FilterSpec over the root folder, a view of what is below it, a view of networks, and `fields`.
 
-    `fields` is the CustomFieldsManager.
+    `fields` is the CustomFieldsManager; `addresses`: with those of all cards, which are many.
     """
+    vm_paths = [*VM_PATHS, *(["guest.net"] if addresses else [])]
     tasks = _PC.TraversalSpec(type=vim.VirtualMachine, path="recentTask", skip=False)
     return _PC.FilterSpec(
         objectSet=[
@@ -118,7 +119,7 @@ def watch_spec(root: Any, view: Any, network_view: Any, fields: Any) -> Any:
             _PC.ObjectSpec(obj=network_view, skip=True, selectSet=[_members()]),
         ],
         propSet=[
-            _PC.PropertySpec(type=vim.VirtualMachine, pathSet=list(VM_PATHS)),
+            _PC.PropertySpec(type=vim.VirtualMachine, pathSet=vm_paths),
             _PC.PropertySpec(type=vim.Folder, pathSet=["name", "parent", "customValue"]),
             _PC.PropertySpec(type=vim.CustomFieldsManager, pathSet=["field"]),
             _PC.PropertySpec(type=vim.Network, pathSet=["name"]),

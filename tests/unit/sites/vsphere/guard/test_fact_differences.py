@@ -39,7 +39,7 @@ def replaced(**changes: object) -> VmFacts:
 D = snap("d", "c")
 TABLE: list[tuple[str, VmFacts, list[tuple[Change, str]]]] = [
     ("nothing", OLD, []),
-    ("what is no deed", replaced(ip="10.0.0.9", tools_running=True, running_tasks=("t",)), []),
+    ("what is no deed", replaced(addresses=("10.0.0.9",), tools_running=True, running_tasks=("t",)), []),
     ("off", replaced(power="off"), [(Change.POWER, "off")]),
     ("out of sight", replaced(power="unknown"), []),
     ("host", replaced(host="h2"), [(Change.HOST, "h2")]),

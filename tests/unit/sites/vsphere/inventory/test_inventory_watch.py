@@ -36,12 +36,12 @@ async def test_everything_is_there(vcenter: VCenter) -> None:
     assert domain_vms(seen, "empty") == {}
     assert domain_vms(seen, "other")["db01"].id != erp["db01"].id
     db = erp["db01"]
-    assert (db.power, db.connection, db.template, db.tools_running, db.ip) == (
+    assert (db.power, db.connection, db.template, db.tools_running, db.addresses) == (
         "off",
         "connected",
         False,
         False,
-        "",
+        (),
     )
     assert db.instance_uuid and db.host.startswith("host-")
     assert [(s.name, s.created) for s in db.snapshots] == [
@@ -52,7 +52,7 @@ async def test_everything_is_there(vcenter: VCenter) -> None:
     assert db.current_snapshot == db.snapshots[1].id
     assert seen.network_names(db.networks) == ("DC0_DVPG0",)
     bare = erp["bare"]
-    assert (bare.power, bare.tools_running, bare.ip, bare.snapshots) == ("on", True, "10.1.2.3", ())
+    assert (bare.power, bare.tools_running, bare.addresses, bare.snapshots) == ("on", True, ("10.1.2.3",), ())
     assert bare.current_snapshot is None
     assert seen.network_names(bare.networks) == ("VM Network",)
     assert {"DC0_DVPG0", "DC0_DVPG1", "VM Network"} <= {n.name for n in seen.networks.values()}
@@ -122,7 +122,7 @@ async def test_deltas(vcenter: VCenter) -> None:
 
         vcenter.set_tools("db01", True)
         vcenter.set_ip("db01", "10.9.8.7")
-        seen = await until(changes, lambda seen: domain_vms(seen, "erp")["db01"].ip == "10.9.8.7")
+        seen = await until(changes, lambda seen: domain_vms(seen, "erp")["db01"].addresses == ("10.9.8.7",))
         assert domain_vms(seen, "erp")["db01"].tools_running
 
         made = vcenter.make_snapshot("db01", "by hand")

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 
+from drdeck.config.settings import RunbookSettings
 from drdeck.model.domains import FailoverType, SessionState
 from drdeck.sites.vsphere.plan.domain_state import ProtectedVms, groups
 from drdeck.sites.vsphere.plan.failover import unready
@@ -167,10 +169,13 @@ def test_the_runbook(record: Any, over: str) -> None:
     ("ready", "machine", "holds"),
     [
         ("power", vm("a", tools=False), True),
-        ("tools", vm("a", tools=False, ip="10.0.0.1"), False),
+        ("tools", vm("a", tools=False, addresses=("10.0.0.1",)), False),
         ("tools", vm("a"), True),
         ("ip", vm("a"), False),
-        ("ip", vm("a", ip="10.0.0.1"), True),
+        ("ip", vm("a", addresses=("10.0.0.1",)), True),
+        ("ip", vm("a", addresses=("169.254.17.3", "fe80::1%eth0", "172.17.0.1")), False),
+        ("ip", vm("a", addresses=("fe80::1", "10.0.0.1")), True),
+        ("tcp:22", vm("a", addresses=("10.0.0.1",)), False),
         ("power", vm("a", "suspended"), False),
         ("power", vm("a", connection="inaccessible"), False),
         ("power", vm("a", "off", tools=True), False),
@@ -178,6 +183,26 @@ def test_the_runbook(record: Any, over: str) -> None:
 )
 def test_ready(ready: str, machine: Any, holds: bool) -> None:
     assert situation(machine, rules=settings(ready=ready)).ready(machine) is holds
+
+
+def test_what_was_seen_of_a_vm_that_is_not_ready() -> None:
+    """faults.md F12."""
+
+    def because(machine: Any, reached: frozenset[str] = frozenset(), **more: Any) -> str:
+        rules = msgspec.structs.replace(settings(), **more)
+        s = msgspec.structs.replace(situation(machine, rules=rules), reached=reached)
+        return "" if s.ready(machine) else s.in_words([machine])
+
+    lost, lan = vm("a", addresses=("169.254.17.3",)), vm("a", addresses=("10.0.0.1", "10.20.0.1"))
+    assert because(lost, ready="ip") == "a (only 169.254.17.3 (no DHCP?))"
+    assert because(vm("a", tools=False), ready="ip") == "a (no address: VMware Tools do not run)"
+    assert because(lan, ready="ip", subnet="10.30.0.0/16") == "a (only 10.0.0.1 (not in 10.30.0.0/16))"
+    assert because(lan, ready="tcp:22", subnet="10.20.0.0/16") == "a (10.20.0.1 does not answer)"
+    assert because(lan, frozenset({"vm-a"}), ready="tcp:22") == ""
+    appliance = vm("fw01", tools=False)
+    assert because(appliance) == "fw01" and because(appliance, ready_of={"fw*": "power"}) == ""
+    group = RunbookSettings(group="edge", vms=("fw*",), ready="power")
+    assert because(appliance, runbook=(group,)) == ""
 
 
 def test_groups() -> None:
