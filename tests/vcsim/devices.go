@@ -4,6 +4,7 @@ package main
 
 import (
 	"strings"
+	"sync"
 
 	"github.com/vmware/govmomi/simulator"
 	"github.com/vmware/govmomi/vim25/mo"
@@ -83,13 +84,22 @@ func (h *hostile) configure(vm *simulator.VirtualMachine, name, value string) {
 func putInVApp(vm *simulator.VirtualMachine, app string) {
 	ref := types.ManagedObjectReference{Type: "VirtualApp", Value: app}
 	folder := simulator.Map.Get(*vm.Parent).(*simulator.Folder)
-	simulator.Map.RemoveReference(folder, &folder.ChildEntity, vm.Self)
-	set(vm, "parentVApp", &ref)
-	if found, ok := simulator.Map.Get(ref).(*simulator.VirtualApp); ok {
-		found.ParentFolder = vm.Parent
-		simulator.Map.AppendReference(found, &found.Vm, vm.Self)
+	found, ok := simulator.Map.Get(ref).(*simulator.VirtualApp)
+	if !ok {
+		return
 	}
+	simulator.Map.RemoveReference(folder, &folder.ChildEntity, vm.Self)
+	found.ParentFolder = &folder.Self
+	simulator.Map.AppendReference(found, &found.Vm, vm.Self)
+	simulator.Map.AppendReference(folder, &folder.ChildEntity, ref)
+	simulator.Map.WithLock(vm, func() {
+		simulator.Map.Update(vm, []types.PropertyChange{{Name: "parentVApp", Val: &ref}})
+	})
+	inVApp.Store(vm.Self.Value, true)
 }
+
+// inVApp are the ids of VMs whose parent nobody is told, for they have none; the library cannot do without one.
+var inVApp sync.Map
 
 // addNetwork makes one more network, which may have the name of another.
 func addNetwork(kind, name string) {

@@ -356,11 +356,23 @@ func (h *hostile) outbound(method string, request, answer []byte) []byte {
 			return found
 		})
 	}
+	inVApp.Range(func(id, _ interface{}) bool {
+		answer = orphaned(answer, id.(string))
+		return true
+	})
 	if method == "WaitForUpdatesEx" && h.does("quiet", "") && versionRE.Match(request) {
 		answer = unheardRE.ReplaceAll(answer, nil)
 	}
 	return answer
 }
+
+// orphaned takes the parent of a VM out of an answer.
+func orphaned(answer []byte, vm string) []byte {
+	object := regexp.MustCompile(`<obj type="VirtualMachine">` + vm + `</obj>[\s\S]*?</(?:objectSet|objects)>`)
+	return object.ReplaceAllFunc(answer, func(found []byte) []byte { return parentRE.ReplaceAll(found, nil) })
+}
+
+var parentRE = regexp.MustCompile(`<(changeSet|propSet)>(?:<op>[^<]*</op>)?<name>parent</name>.*?</(?:changeSet|propSet)>`)
 
 var fieldRE = regexp.MustCompile(`<(?:\w+:)?key[^>]*>(\d+)<[\s\S]*<(?:\w+:)?value[^>]*>([^<]*)<`)
 

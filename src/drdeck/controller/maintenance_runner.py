@@ -131,7 +131,9 @@ class MaintenanceRunner:
 
     def _begin_chores(self) -> None:
         for domain, act in self.site.upkeep(self.sight.now()):
-            command = MakePlannedCall(operation="", domain=domain, act=act)
+            # a point that was just made may not be seen yet: the site looks whether it is there
+            again = act.kind == "snapshot"
+            command = MakePlannedCall(operation="", domain=domain, act=act, again=again)
             if self.doing.full or not self._chores.may_begin(command):
                 continue
             self._chores.begin(command)

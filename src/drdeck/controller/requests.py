@@ -61,6 +61,13 @@ def check_names(request: Request, domain: Domain) -> None:
     known = {vm.name for vm in domain.vms}
     for name in request.vms:
         if name not in known:
+            alike = sorted(vm for vm in known if vm.rpartition("/")[2] == name)
+            if len(alike) > 1:
+                raise NotAccepted(
+                    "usage",
+                    f'{len(alike)} VMs of "{domain.name}" are called "{name}": name one by its path,'
+                    f" {' or '.join(alike)}",
+                )
             raise NotAccepted("usage", f'"{domain.name}" has no VM named "{name}"')
     for source, target in request.networks.items():
         if domain.networks.protected and source not in domain.networks.protected:

@@ -245,3 +245,39 @@ class Healthy(http.server.BaseHTTPRequestHandler):
 
     def log_message(self, *_: object) -> None:
         pass
+
+
+def test_vms_in_a_vapp_are_of_their_folder(make_flow: MakeFlow, recovery: VCenter) -> None:
+    """vcenter.md V9, faults.md F7: in a vApp a VM has no parent."""
+    flow = make_flow(recovery, None)
+    recovery.put_in_vapp(APP, recovery.make_vapp(DOMAIN))
+    flow.start()
+    flow.complete("force", "--wait")
+    shown = flow.show()
+    assert (shown["vms_total"], shown["vms_recovered"]) == (3, 3)
+    assert {vm["name"] for vm in shown["vms"]} == set(VMS)
+
+
+def test_vms_of_one_name_are_told_apart_by_their_paths(make_flow: MakeFlow, recovery: VCenter) -> None:
+    """faults.md F9."""
+    flow = make_flow(recovery, None)
+    sub = recovery.folder(DOMAIN).CreateFolder("old")
+    twin = recovery._make(sub, DB, [("replica 0", flow.points[0])], "DC0_DVPG0", False)
+    paths = [f"{DOMAIN}/{DB}", f"{DOMAIN}/old/{DB}"]
+    flow.until(lambda d: {vm["name"] for vm in d["vms"]} == {*paths, APP, WEB})
+    flow.start()
+    flow.complete("force", "--wait")
+    said = flow.deck.run("pitr", "start", DOMAIN, "--vm", DB, code=2).stderr
+    assert f'2 VMs of "{DOMAIN}" are called "{DB}"' in said and " or ".join(paths) in said
+    flow.deck.run("pitr", "start", DOMAIN, "--vm", paths[1], "--wait")
+    entries = {
+        vm: [s for s in recovery.snapshots(vm) if "entry point" in s.description] for vm in (twin, APP)
+    }
+    assert (len(entries[twin]), len(entries[APP])) == (1, 0)
+
+
+def test_what_is_in_no_domain_is_named(make_flow: MakeFlow, recovery: VCenter) -> None:
+    flow = make_flow(recovery, None)
+    recovery._make(recovery.root_folder, "lost-vm", [], "DC0_DVPG0", False)
+    left = "in no domain's folder, and left alone: lost-vm"
+    eventually(lambda: left in flow.deck.run("doctor", code=None).stdout)

@@ -12,6 +12,7 @@ import msgspec
 from drdeck.config.settings import VSphereSettings
 from drdeck.model.domains import Domain, FailoverType
 from drdeck.model.pitr import Points, why_unreachable, window_start
+from drdeck.model.text import names
 from drdeck.model.times import to_millisecond
 from drdeck.model.views import SiteClock, SiteView
 from drdeck.sites.contract import Refused, SiteUnreachable
@@ -126,6 +127,9 @@ class SiteState:
             self._told_skew = self.skew  # else the figure would change to and fro
         if abs(self._told_skew.total_seconds()) > 5:
             warnings.append(f"clocks differ by {abs(self._told_skew.total_seconds()):.0f} s")
+        strays = [vm for vm in inventory.strays if not vm.template]
+        if strays:
+            warnings.append(f"in no domain's folder: {names(strays)}")
         # before the clock: nothing in them may be later than it
         domains = tuple(self.domain(inventory, folder) for folder in inventory.domains)
         return SiteView(

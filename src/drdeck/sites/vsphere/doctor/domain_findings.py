@@ -33,6 +33,15 @@ def folders(settings: VSphereSettings, inventory: Inventory) -> list[Finding]:
             read(folder.attributes)
         except BrokenRecord as error:
             found.append(Finding(level="fail", subject=f"domain {folder.name}", text=str(error)))
+    if inventory.strays:
+        found.append(
+            Finding(
+                level="warn",
+                subject="domains",
+                text=f"under {root}, but in no domain's folder, and left alone: {names(inventory.strays)}",
+                remedy="move these VMs into the folder of their domain",
+            )
+        )
     there = {folder.name for folder in inventory.domains}
     found += [
         Finding(
@@ -81,7 +90,7 @@ def runbook(s: DomainState) -> list[Finding]:
         return []
     for group in s.settings.runbook:
         for pattern in group.vms:
-            if not any(matches(vm.name, pattern) for vm in s.vms):
+            if not any(matches(vm, pattern) for vm in s.vms):
                 found.append(
                     Finding(
                         level="warn",
@@ -92,7 +101,7 @@ def runbook(s: DomainState) -> list[Finding]:
                 )
     left = []
     for vm in s.vms:
-        wanted = [g.group for g in s.settings.runbook if any(matches(vm.name, x) for x in g.vms)]
+        wanted = [g.group for g in s.settings.runbook if any(matches(vm, x) for x in g.vms)]
         if not wanted:
             left.append(vm)
         if len(wanted) > 1:

@@ -15,11 +15,15 @@ _UPLINKS = "SYSTEM/DVS.UPLINKPG"
 
 
 def vm_facts(
-    vm_id: str, raw: Mapping[str, Any], running: Collection[str], asked_tasks: tuple[str, ...] | None = None
+    vm_id: str,
+    raw: Mapping[str, Any],
+    running: Collection[str],
+    asked_tasks: tuple[str, ...] | None = None,
+    vapps: Mapping[str, Mapping[str, Any]] = {},
 ) -> VmFacts:
     """A VM from its properties; `running` holds the ids of all tasks that are queued or running.
 
-    `asked_tasks`: those of this VM, where it was asked for them.
+    `asked_tasks`: those of this VM, where it was asked for them; `vapps`: the properties of all vApps, by id.
     """
     info = raw.get("snapshot")
     current = info.currentSnapshot if info is not None else None
@@ -27,7 +31,8 @@ def vm_facts(
     return VmFacts(
         id=vm_id,
         name=decode_name(str(raw.get("name") or vm_id)),
-        parent=_id(raw.get("parent")),
+        parent=_folder(raw, vapps),
+        vapp=_vapp_name(raw, vapps),
         power=_POWER.get(str(raw.get("runtime.powerState")), "unknown"),
         connection=str(raw.get("runtime.connectionState") or "unknown"),
         template=bool(raw.get("config.template")),
@@ -101,6 +106,26 @@ def attributes_from(objects: Any) -> dict[str, dict[str, str]]:
     return {
         folder: {name: value for name, value in found.items() if value} for folder, found in merged.items()
     }
+
+
+def _folder(raw: Mapping[str, Any], vapps: Mapping[str, Mapping[str, Any]]) -> str | None:
+    """The id of a VM's folder. In a vApp a VM has no parent, and the outermost vApp knows the folder.
+
+    API reference: VirtualMachine.parentVApp, VirtualApp.parentFolder.
+    """
+    if raw.get("parent") is not None:
+        return _id(raw["parent"])
+    at = raw
+    for _ in range(len(vapps) + 1):
+        if at.get("parentFolder") is not None:
+            return _id(at["parentFolder"])
+        at = vapps.get(_id(at.get("parentVApp")) or "", {})
+    return None
+
+
+def _vapp_name(raw: Mapping[str, Any], vapps: Mapping[str, Mapping[str, Any]]) -> str | None:
+    vapp = vapps.get(_id(raw.get("parentVApp")) or "")
+    return None if vapp is None else decode_name(str(vapp.get("name") or ""))
 
 
 def _addresses(raw: Mapping[str, Any]) -> tuple[str, ...]:

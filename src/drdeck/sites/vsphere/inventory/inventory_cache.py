@@ -101,13 +101,16 @@ class InventoryCache:
         running = {task for task, raw in states.items() if str(raw.get("info.state")) in UNDER_WAY}
         known = self.raw.of("VirtualMachine")
         again = {vm_id for kind, vm_id in touched if kind == "VirtualMachine"}
+        if any(kind == "VirtualApp" for kind, _ in touched):
+            again |= {vm_id for vm_id, raw in known.items() if raw.get("parentVApp") is not None}
         if any(kind == "Task" for kind, _ in touched):
             # a task does not say whose it is: those VMs that have, or had, one under way
             again |= {vm_id for vm_id, vm in vms.items() if vm.running_tasks}
             again |= {vm_id for vm_id, raw in known.items() if running & set(_task_ids(raw))}
         for vm_id in again:
             if vm_id in known:
-                fresh = vm_facts(vm_id, known[vm_id], running, self.asked_tasks.get(vm_id))
+                asked = self.asked_tasks.get(vm_id)
+                fresh = vm_facts(vm_id, known[vm_id], running, asked, self.raw.of("VirtualApp"))
                 if vms.get(vm_id) != fresh:  # much changes in a VM that is no fact: logs and disks grow
                     vms[vm_id] = fresh
             else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from functools import cached_property
@@ -44,11 +45,16 @@ class FolderFacts(msgspec.Struct, frozen=True):
 
 
 class VmFacts(msgspec.Struct, frozen=True):
-    """One VM. `parent` is its folder's id (None in a vApp); ids are the vCenter's managed object ids."""
+    """One VM. `parent` is the id of its folder, or of its vApp's; ids are vCenter's managed object ids.
+
+    `name` is its path, from its domain on, where two VMs of the domain have one name.
+    """
 
     id: str
     name: str
     parent: str | None
+    vapp: str | None = None
+    """name of the vApp that it is in"""
     power: str = "unknown"
     """on, off, suspended, unknown"""
     connection: str = "unknown"
@@ -67,12 +73,19 @@ class VmFacts(msgspec.Struct, frozen=True):
     """the snapshot that its disks stand on"""
     running_tasks: tuple[str, ...] = ()
     """ids of tasks queued or running on it, as far as they were asked for"""
+    own_name: str = ""
+    """its name in vCenter, where `name` is its path"""
     change_version: str = ""
     """another one after each change of its configuration"""
     managed_by: str = ""
     """key of the extension whose it is (SRM, a replication tool); empty: nobody's"""
     disks: int | None = None
     consolidation_needed: bool = False
+
+    @property
+    def plain_name(self) -> str:
+        """Its name in vCenter."""
+        return self.own_name or self.name
 
     @property
     def placeholder(self) -> bool:
@@ -125,7 +138,30 @@ class Inventory(msgspec.Struct, frozen=True, dict=True):
                 folder = self.folders.get(folder.parent or "")
             if folder is not None:
                 domains.setdefault(folder.id, []).append(vm)
-        return domains
+        return {folder_id: self._told_apart(vms) for folder_id, vms in domains.items()}
+
+    @cached_property
+    def strays(self) -> tuple[VmFacts, ...]:
+        """The VMs under the root that no domain's folder holds, by name."""
+        held = {vm.id for vms in self._by_domain.values() for vm in vms}
+        return tuple(sorted((vm for vm in self.vms.values() if vm.id not in held), key=lambda vm: vm.name))
+
+    def _told_apart(self, vms: list[VmFacts]) -> list[VmFacts]:
+        """A domain's VMs, those of one name by their paths."""
+        times = Counter(vm.name for vm in vms)
+        return [
+            msgspec.structs.replace(vm, name=self._path(vm), own_name=vm.name) if times[vm.name] > 1 else vm
+            for vm in vms
+        ]
+
+    def _path(self, vm: VmFacts) -> str:
+        """A VM's folders and name, from its domain on."""
+        parts, folder = [vm.name], self.folders.get(vm.parent or "")
+        while folder is not None and folder.id != self.root.id:
+            parts.append(folder.name)
+            folder = self.folders.get(folder.parent or "")
+        path = "/".join(reversed(parts))
+        return path if vm.vapp is None else f"{path.removesuffix(vm.name)}{vm.vapp}/{vm.name}"
 
     def vms_of(self, folder_id: str) -> tuple[VmFacts, ...]:
         """The VMs in a domain's folder and in folders below it, by name; templates left out."""

@@ -252,7 +252,8 @@ class InventoryWatch:
         self._datacenter = datacenter_of(session, self._root)
         networks = self._datacenter.networkFolder
         views = content.viewManager
-        self._view = views.CreateContainerView(self._root, [vim.Folder, vim.VirtualMachine], True)
+        kinds = [vim.Folder, vim.VirtualMachine, vim.VirtualApp]
+        self._view = views.CreateContainerView(self._root, kinds, True)
         network_view = views.CreateContainerView(networks, [vim.Network], True)
         collector = content.propertyCollector.CreatePropertyCollector()
         self._made = [self._view.DestroyView, network_view.DestroyView, collector.DestroyPropertyCollector]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from datetime import datetime
 
@@ -20,8 +21,9 @@ def missing_replicas(s: DomainState) -> list[str]:
     """Names of protected VMs that have no replica, as far as the protected site is seen."""
     if s.record.failover is not None or s.protected is None or s.protected.lost:
         return []
-    here = {vm.name for vm in s.vms}
-    return sorted(vm.name for vm in s.protected.vms if vm.name not in here)
+    lacking = Counter(vm.plain_name for vm in s.protected.vms)
+    lacking -= Counter(vm.plain_name for vm in s.vms)
+    return sorted(lacking.elements())
 
 
 def alarms(s: DomainState, lost: list[str], first_seen: FirstSeen) -> list[Alarm]:

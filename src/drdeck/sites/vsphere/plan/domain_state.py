@@ -124,8 +124,8 @@ def readiness_of(vm: VmFacts, settings: DomainSettings) -> tuple[Readiness, str]
     """What makes a VM count as ready, and the subnet of its address: its own, its group's, or all's."""
     if not settings.ready_of and not any(g.ready or g.subnet for g in settings.runbook):
         return parse_readiness(settings.ready), settings.subnet or ""
-    group = next((g for g in settings.runbook if any(matches(vm.name, p) for p in g.vms)), None)
-    own = next((text for pattern, text in settings.ready_of.items() if matches(vm.name, pattern)), None)
+    group = next((g for g in settings.runbook if any(matches(vm, p) for p in g.vms)), None)
+    own = next((text for pattern, text in settings.ready_of.items() if matches(vm, pattern)), None)
     text = own or (group.ready if group is not None else None) or settings.ready
     subnet = (group.subnet if group is not None else None) or settings.subnet
     return parse_readiness(text), subnet or ""
@@ -136,9 +136,9 @@ class Plan(NamedTuple):
     question: SiteQuestion | None = None
 
 
-def matches(name: str, pattern: str) -> bool:
+def matches(vm: VmFacts, pattern: str) -> bool:
     """A shell pattern, or the very name: one with brackets in it is no pattern to its owner."""
-    return name == pattern or fnmatchcase(name, pattern)
+    return any(name == pattern or fnmatchcase(name, pattern) for name in {vm.name, vm.plain_name})
 
 
 def groups(vms: Sequence[VmFacts], settings: DomainSettings) -> list[VmGroup]:
@@ -146,7 +146,7 @@ def groups(vms: Sequence[VmFacts], settings: DomainSettings) -> list[VmGroup]:
     left = list(vms)
     found: list[VmGroup] = []
     for group in settings.runbook:
-        members = [vm for vm in left if any(matches(vm.name, pattern) for pattern in group.vms)]
+        members = [vm for vm in left if any(matches(vm, pattern) for pattern in group.vms)]
         left = [vm for vm in left if vm not in members]
         found.append(VmGroup(group.group, tuple(members), float(group.delay_after)))
     if left or not found:

@@ -96,9 +96,9 @@ def datacenter_of(session: VCenterSession, thing: Any) -> Any:
 
 
 VM_PATHS = (
-    "name", "parent", "runtime.powerState", "runtime.connectionState", "runtime.host", "config.template",
-    "config.instanceUuid", "guest.toolsRunningStatus", "guest.ipAddress", "network", "datastore", "snapshot",
-    "recentTask", "config.changeVersion", "config.managedBy", "runtime.consolidationNeeded",
+    "name", "parent", "parentVApp", "runtime.powerState", "runtime.connectionState", "runtime.host",
+    "config.template", "config.instanceUuid", "guest.toolsRunningStatus", "guest.ipAddress", "network", "datastore",
+    "snapshot", "recentTask", "config.changeVersion", "config.managedBy", "runtime.consolidationNeeded",
     "summary.config.numVirtualDisks",
 )  # fmt: skip
 """Whole `snapshot`, for its parts change together; of `guest` only parts, for as a whole it is large."""
@@ -111,16 +111,18 @@ def watch_spec(root: Any, view: Any, network_view: Any, fields: Any, addresses: 
     """
     vm_paths = [*VM_PATHS, *(["guest.net"] if addresses else [])]
     tasks = _PC.TraversalSpec(type=vim.VirtualMachine, path="recentTask", skip=False)
+    inside = _PC.TraversalSpec(type=vim.VirtualApp, path="vm", skip=False, selectSet=[tasks])
     return _PC.FilterSpec(
         objectSet=[
             _PC.ObjectSpec(obj=root),
             _PC.ObjectSpec(obj=fields),
-            _PC.ObjectSpec(obj=view, skip=True, selectSet=[_members(tasks)]),
+            _PC.ObjectSpec(obj=view, skip=True, selectSet=[_members(tasks, inside)]),
             _PC.ObjectSpec(obj=network_view, skip=True, selectSet=[_members()]),
         ],
         propSet=[
             _PC.PropertySpec(type=vim.VirtualMachine, pathSet=vm_paths),
             _PC.PropertySpec(type=vim.Folder, pathSet=["name", "parent", "customValue"]),
+            _PC.PropertySpec(type=vim.VirtualApp, pathSet=["name", "parentFolder", "parentVApp"]),
             _PC.PropertySpec(type=vim.CustomFieldsManager, pathSet=["field"]),
             _PC.PropertySpec(type=vim.Network, pathSet=["name"]),
             _PC.PropertySpec(type=vim.dvs.DistributedVirtualPortgroup, pathSet=["tag"]),
