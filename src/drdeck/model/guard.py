@@ -72,11 +72,17 @@ class Hazards(Frozen, frozen=True, kw_only=True):
     not_checked: tuple[str, ...] = ()
 
 
+THROUGH_CLIENT = "through the vSphere Client"
+"""In place of an address that is vCenter's own, and nobody's."""
+
+
 def who(user: str | None, address: str = "") -> str:
     """Who it was: None is not known, empty the site itself."""
     if user is None:
         return "Somebody whom vCenter does not name"
     name = user or "vCenter itself"
+    if address == THROUGH_CLIENT:
+        return f"{name} ({address})"
     return f"{name} (from {address})" if address else name
 
 
@@ -96,5 +102,5 @@ def alarm(
         kind=str(deed),
         text=f"{who(user, address)} {did}. {_MEANS[deed]}",
         user=user,
-        address=address,
+        address="" if address == THROUGH_CLIENT else address,
     )

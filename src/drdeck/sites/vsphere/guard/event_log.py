@@ -7,6 +7,7 @@ filter on that folder.
 from __future__ import annotations
 
 import contextlib
+import ipaddress
 import threading
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
@@ -14,6 +15,7 @@ from typing import Any, NamedTuple
 
 from pyVmomi import vim, vmodl
 
+from drdeck.model.guard import THROUGH_CLIENT
 from drdeck.sites.vsphere.vcenter.connection import VCenterSession
 from drdeck.sites.vsphere.vcenter.errors import words
 from drdeck.sites.vsphere.vcenter.properties import properties
@@ -178,8 +180,22 @@ def addresses(session: VCenterSession, user: str, at: datetime, own: frozenset[s
             open_[str(event.sessionId)] = str(event.ipAddress or "")
         elif isinstance(event, vim.event.UserLogoutSessionEvent):
             open_.pop(str(event.sessionId), None)
-    found = list(open_.values()) or _logged_in(session, user, at, own)
-    return tuple(dict.fromkeys(address for address in found if address))
+    origins = list(open_.values()) or _logged_in(session, user, at, own)
+    server = session.endpoint.server.rpartition(":")[0] or session.endpoint.server
+    return tuple(dict.fromkeys(_origin(address, server) for address in origins if address))
+
+
+def _origin(address: str, server: str) -> str:
+    """An address that may be a person's, or what stands for one that is not.
+
+    The vSphere Client runs on vCenter itself and logs in from there: its sessions have vCenter's address, or
+    that of a proxy before it (VMware, "vSphere Authentication": sessions of the client).
+    """
+    try:
+        own = ipaddress.ip_address(address).is_loopback
+    except ValueError:
+        own = False
+    return THROUGH_CLIENT if own or address == server else address
 
 
 def _logged_in(session: VCenterSession, user: str, at: datetime, own: frozenset[str]) -> list[str]:

@@ -97,9 +97,9 @@ def datacenter_of(session: VCenterSession, thing: Any) -> Any:
 
 VM_PATHS = (
     "name", "parent", "parentVApp", "runtime.powerState", "runtime.connectionState", "runtime.host",
-    "config.template", "config.instanceUuid", "guest.toolsRunningStatus", "guest.ipAddress", "network", "datastore",
-    "snapshot", "recentTask", "config.changeVersion", "config.managedBy", "runtime.consolidationNeeded",
-    "summary.config.numVirtualDisks",
+    "config.template", "config.instanceUuid", "config.changeVersion", "config.managedBy",
+    "guest.toolsRunningStatus", "guest.ipAddress", "network", "datastore", "snapshot", "recentTask",
+    "runtime.consolidationNeeded", "summary.config.numVirtualDisks",
 )  # fmt: skip
 """Whole `snapshot`, for its parts change together; of `guest` only parts, for as a whole it is large."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from pyVmomi import vim
+from pyVmomi import vim, vmodl
 
 from drdeck.model.planned import PlannedCall
 from drdeck.sites.contract import Refused, ResultUnknown
@@ -98,9 +98,14 @@ class AttributeWriter:
         self._keys: dict[str, int] = {}
 
     def set(self, session: VCenterSession, folder: str, name: str, value: str) -> None:
-        manager = session.content.customFieldsManager
+        manager, entity = session.content.customFieldsManager, vim.Folder(folder, session.stub)
         key = self._key(session, manager, name)
-        manager.SetField(entity=vim.Folder(folder, session.stub), key=key, value=value)
+        try:
+            manager.SetField(entity=entity, key=key, value=value)
+        except vmodl.fault.InvalidArgument:
+            # somebody tidied the definition away, and all its values with it: it is made anew, once
+            self._keys.pop(name, None)
+            manager.SetField(entity=entity, key=self._key(session, manager, name), value=value)
 
     def _key(self, session: VCenterSession, manager: Any, name: str) -> int:
         if name not in self._keys:
