@@ -1,22 +1,33 @@
-"""What the README shows can be typed and read."""
+"""What the README and the pages that it leads to show can be typed and read."""
 
 from __future__ import annotations
 
 import re
 import shlex
+from pathlib import Path
 
 import click
+import msgspec
 import pytest
 
 from drdeck.cli.root import cli
-from drdeck.config.settings import VSphereSettings
+from drdeck.config.settings import (
+    ConsoleSettings,
+    DomainSettings,
+    PitrSettings,
+    RunbookSettings,
+    TrainingSettings,
+    VSphereSettings,
+)
 from drdeck.config.settings_file import parse
 from tests.support import ROOT
 
 README = ROOT / "README.md"
-BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```", README.read_text("utf-8"), re.MULTILINE | re.DOTALL)
+PAGES = [README, *(ROOT / "docs" / f"{name}.md" for name in ("operate", "configure", "security", "training"))]
+TEXT = "\n".join(page.read_text("utf-8") for page in [*PAGES, ROOT / "docs" / "faults.md"])
+BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```", TEXT, re.MULTILINE | re.DOTALL)
 SHELL = [line for kind, text in BLOCKS if not kind for line in text.replace("\\\n", " ").splitlines()]
-INLINE = re.findall(r"`(drdeck [^`]+)`", README.read_text("utf-8"))
+INLINE = re.findall(r"`(drdeck [^`]+)`", TEXT)
 COMMANDS = sorted({line.split("  #")[0] for line in [*SHELL, *INLINE] if line.startswith("drdeck ")})
 
 
@@ -53,3 +64,35 @@ def test_the_settings_are_right() -> None:
 def test_a_script_is_there(script: str) -> None:
     assert f"bash .ci/{script}" in README.read_text("utf-8")
     assert (README.parent / ".ci" / script).is_file()
+
+
+def test_it_is_short_enough_to_be_read() -> None:
+    assert len(README.read_text("utf-8").splitlines()) <= 120
+
+
+@pytest.mark.parametrize("page", [*PAGES, ROOT / "docs" / "faults.md"], ids=lambda page: page.name)
+def test_links_lead_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)]+)\)", page.read_text("utf-8")):
+        file, _, heading = target.partition("#")
+        if "://" in target:
+            continue
+        linked = (page.parent / file).resolve() if file else page
+        assert linked.exists(), target
+        if heading:
+            titles = re.findall(r"^#+ (.+)$", linked.read_text("utf-8"), re.MULTILINE)
+            slugs = {re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in titles}
+            assert heading in slugs, target
+
+
+def test_every_setting_is_in_the_reference() -> None:
+    reference = (ROOT / "docs" / "configure.md").read_text("utf-8")
+    tables = (
+        ConsoleSettings,
+        PitrSettings,
+        RunbookSettings,
+        DomainSettings,
+        VSphereSettings,
+        TrainingSettings,
+    )
+    names = {field.encode_name for table in tables for field in msgspec.structs.fields(table)}
+    assert [name for name in sorted(names - {"domains"}) if name not in reference] == []
