@@ -44,14 +44,16 @@ class Need(NamedTuple):
 _START, _COMPLETE, _PLANNED = "Continuous Failover", "Failover", "Planned Failover"
 _MAPPED, _WITH_PITR = "Failover to other networks", "Failover with Run PITR"
 _SESSION, _RUN, _EXIT = "Start PITR Session", "Run PITR", "Exit PITR Session"
+_RUN_MAPPED = "Run PITR on other networks"
+"""A revert takes the cards back to the networks of the snapshot, so that they are mapped again."""
 _TAKE_OVER, _POINTS = "Take Over", "restore points at each interval"
 
 LEAST: tuple[Need, ...] = (
     Need(SET_FIELD, FOLDER, (_START, _COMPLETE, _SESSION, _RUN, _EXIT, _TAKE_OVER)),
     Need(MANAGE_FIELDS, VCENTER, (_START, _COMPLETE, _SESSION, _RUN, _EXIT, _TAKE_OVER)),
     Need(POWER_ON, DOMAIN, (_COMPLETE, _SESSION, _RUN)),
-    Need(EDIT_DEVICE, DOMAIN, (_MAPPED,)),
-    Need(ASSIGN, NETWORK, (_MAPPED,)),
+    Need(EDIT_DEVICE, DOMAIN, (_MAPPED, _RUN_MAPPED)),
+    Need(ASSIGN, NETWORK, (_MAPPED, _RUN_MAPPED)),
     Need(POWER_OFF, DOMAIN, (_WITH_PITR, _SESSION, _RUN)),
     Need(CREATE_SNAPSHOT, DOMAIN, (_WITH_PITR, _SESSION, _POINTS)),
     Need(REVERT, DOMAIN, (_WITH_PITR, _SESSION, _RUN)),
@@ -75,9 +77,9 @@ def acts_of(command: c.AnyCommand, moves: bool) -> tuple[str, ...]:
             more = ((_MAPPED, moves), (_WITH_PITR, command.run_pitr), (_PLANNED, planned))
             return (_COMPLETE, *(act for act, wanted in more if wanted))
         case c.StartSession():
-            return (_SESSION,)
+            return (_SESSION, _RUN_MAPPED) if moves else (_SESSION,)
         case c.RollBack():
-            return (_RUN,)
+            return (_RUN, _RUN_MAPPED) if moves else (_RUN,)
         case c.ExitSession():
             return (_EXIT,)
         case c.TakeOver():
@@ -101,14 +103,17 @@ def possible(situations: Sequence[DomainState], protected: bool) -> tuple[str, .
     pitr = any(s.settings.pitr.enabled for s in situations)
     acts = [_START, _COMPLETE, _MAPPED, _TAKE_OVER]
     if pitr:
-        acts += [_WITH_PITR, _SESSION, _RUN, _EXIT, _POINTS]
+        acts += [_WITH_PITR, _SESSION, _RUN, _RUN_MAPPED, _EXIT, _POINTS]
     return (*acts, _PLANNED) if protected else tuple(acts)
 
 
 def moved(s: DomainState, networks: dict[str, str]) -> tuple[str, ...]:
-    """Ids of the networks that VMs would be connected to with this mapping (ids) and the one on record."""
+    """Ids of the networks that VMs would be connected to with this mapping (ids) and the one on record.
+
+    Once the domain is owned here, all of the mapping counts: rollbacks take cards back to where they were.
+    """
     mapping = {**s.record.networks, **networks}
-    used = {network for vm in s.vms for network in vm.networks}
+    used = {*mapping} if s.record.owned else {network for vm in s.vms for network in vm.networks}
     return tuple(sorted({to for source, to in mapping.items() if source in used and to != source}))
 
 
