@@ -70,7 +70,15 @@ class DomainSettings(SettingsTable, frozen=True, kw_only=True):
     shutdown_timeout: Duration = Duration(300)
     prune_also: tuple[str, ...] = ()
     """patterns: snapshots of others that may be removed like drdeck's own"""
+    replica_name: str = "{name}"
+    """how the replica of the protected VM NAME is called"""
+    replicas: dict[str, str] = {}
+    """name of a protected VM -> of its replica, where no rule tells"""
     runbook: tuple[RunbookSettings, ...] = ()
+
+    def replica_of(self, name: str) -> str:
+        """The name of the replica of a protected VM."""
+        return self.replicas.get(name) or self.replica_name.replace("{name}", name)
 
 
 class VCenterSettings(SettingsTable, frozen=True, kw_only=True):

@@ -21,6 +21,8 @@ RIGHT = {
     "ascii": "one of auto, always, never",
     "ready": RIGHT_READINESS,
     "ready_of": 'a table such as { "fw*" = "power" }',
+    "replica_name": 'a name with {name} in it, such as "{name}_replica"',
+    "replicas": 'a table such as { "db01" = "db01-dr" }',
     "subnet": 'a network such as "10.20.0.0/16"',
     "prune_also": 'a list of patterns such as ["HBR *"]',
     "kind": "one of vsphere, training, jetstream",

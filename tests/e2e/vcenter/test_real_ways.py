@@ -279,3 +279,22 @@ def test_what_is_in_no_domain_is_named(make_flow: MakeFlow, recovery: VCenter) -
     recovery._make(recovery.root_folder, "lost-vm", [], "DC0_DVPG0", False)
     left = "in no domain's folder, and left alone: lost-vm"
     eventually(lambda: left in flow.deck.run("doctor", code=None).stdout)
+
+
+def test_networks_of_one_name_are_told_apart(make_flow: MakeFlow, recovery: VCenter) -> None:
+    """faults.md F10, F11: by their ids; and an NSX network is a target like any other."""
+    flow = make_flow(recovery, None)
+    recovery.add_network("VM Network")
+    recovery.add_network("nsx-dr", "opaque")
+    offered = flow.until(lambda d: "nsx-dr" in d["networks"]["recovery"])["networks"]["recovery"]
+    assert "VM Network" not in offered
+    twins = [name for name in offered if name.startswith("VM Network (network-")]
+    assert len(twins) == 2
+    flow.start()
+    said = flow.refused(
+        "cfo", "complete", DOMAIN, "--type", "regular", "--network", "DC0_DVPG0=VM Network", code=2
+    )
+    assert all(name in said for name in twins)
+    flow.complete("force", "--network", "DC0_DVPG0=nsx-dr", "--wait")
+    for vm in VMS:
+        assert card(recovery, vm).backing.opaqueNetworkType == "nsx.LogicalSwitch"

@@ -138,9 +138,9 @@ class CallExecutor:
         now, there = self._sight.now(), self._sight.inventory()
         match command:
             case c.StartContinuousFailover():
-                return transitions.start_cfo(record, command, network_ids(s, there, command.networks), now)
+                return transitions.start_cfo(record, command, network_ids(there, command.networks), now)
             case c.BeginCompletion():
-                return transitions.begin(record, command, network_ids(s, there, command.networks), now)
+                return transitions.begin(record, command, network_ids(there, command.networks), now)
             case c.FinishFailover():
                 return transitions.finish(record, command)
             case c.AbortCompletion():

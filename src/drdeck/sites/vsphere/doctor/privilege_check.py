@@ -36,7 +36,7 @@ class PrivilegeCheck:
     ) -> str | None:
         """What is missing for all that a command leads to, in a sentence. Raises SiteError."""
         names = command.networks if isinstance(command, c.StartContinuousFailover | c.BeginCompletion) else {}
-        targets = p.moved(s, network_ids(s, inventory, names))
+        targets = p.moved(s, network_ids(inventory, names))
         needs = p.needs(p.acts_of(command, bool(targets)))
         networks = [_network(inventory, i) for i in targets]
         missing = await self._ask(self._connected(), self._wanted(needs, folder, s, networks))

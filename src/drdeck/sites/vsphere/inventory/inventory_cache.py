@@ -11,7 +11,7 @@ import msgspec
 from drdeck.sites.vsphere.vcenter.properties import object_id
 
 from .fact_parser import folder_facts, network_facts, vm_facts
-from .inventory_facts import FolderFacts, Inventory, NetworkFacts, VmFacts
+from .inventory_facts import FolderFacts, Inventory, NetworkFacts, VmFacts, networks_told_apart
 from .property_cache import PropertyCache
 
 _SERIALS = itertools.count(1)  # of the process: a watch that follows another one counts on
@@ -60,7 +60,8 @@ class InventoryCache:
             networks = {} if anew or last is None else dict(last.networks)
             self._update_vms(vms, touched)
             self._update_folders(folders, touched)
-            self._update_networks(networks, touched)
+            if self._update_networks(networks, touched):
+                networks = networks_told_apart(networks)
             root = folders.pop(root_id)
             inventory = Inventory(
                 serial=next(_SERIALS),
@@ -75,14 +76,18 @@ class InventoryCache:
             assert self.inventory is not None
             return self.inventory
 
-    def _update_networks(self, networks: dict[str, NetworkFacts], touched: set[tuple[str, str]]) -> None:
+    def _update_networks(self, networks: dict[str, NetworkFacts], touched: set[tuple[str, str]]) -> bool:
+        """Bring networks up to date; tell whether there was anything to do."""
+        any_touched = False
         for kind, network_id in touched:
             if kind in ("Network", "DistributedVirtualPortgroup", "OpaqueNetwork"):
+                any_touched = True
                 raw = self.raw.of(kind).get(network_id)
                 fact = None if raw is None else network_facts(network_id, raw)
                 networks.pop(network_id, None)
                 if fact is not None:
                     networks[network_id] = fact
+        return any_touched
 
     def _update_folders(self, folders: dict[str, FolderFacts], touched: set[tuple[str, str]]) -> None:
         for kind, folder_id in touched:

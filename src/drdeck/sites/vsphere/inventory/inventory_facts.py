@@ -94,10 +94,26 @@ class VmFacts(msgspec.Struct, frozen=True):
 
 
 class NetworkFacts(msgspec.Struct, frozen=True):
-    """One network of the datacenter that a VM may be connected to."""
+    """One network of the datacenter that a VM may be connected to.
+
+    `name` ends with its id where several networks have one name: `own_name`, its name in vCenter.
+    """
 
     id: str
     name: str
+    own_name: str = ""
+
+
+def networks_told_apart(networks: Mapping[str, NetworkFacts]) -> dict[str, NetworkFacts]:
+    """Networks by id, those of one name by their ids too: two switches may have a port group of one name."""
+    times = Counter(network.own_name or network.name for network in networks.values())
+    apart = {}
+    for network_id, network in networks.items():
+        own = network.own_name or network.name
+        name = f"{own} ({network_id})" if times[own] > 1 else own
+        same = network.name == name
+        apart[network_id] = network if same else NetworkFacts(network_id, name, own)
+    return apart
 
 
 class Inventory(msgspec.Struct, frozen=True, dict=True):

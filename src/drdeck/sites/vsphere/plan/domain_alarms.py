@@ -21,9 +21,16 @@ def missing_replicas(s: DomainState) -> list[str]:
     """Names of protected VMs that have no replica, as far as the protected site is seen."""
     if s.record.failover is not None or s.protected is None or s.protected.lost:
         return []
-    lacking = Counter(vm.plain_name for vm in s.protected.vms)
-    lacking -= Counter(vm.plain_name for vm in s.vms)
-    return sorted(lacking.elements())
+    here = Counter(vm.plain_name for vm in s.vms)
+    uuids = {vm.instance_uuid for vm in s.vms if vm.instance_uuid}
+    lacking = []
+    for vm in s.protected.vms:
+        replica = s.settings.replica_of(vm.plain_name)
+        if here[replica]:
+            here[replica] -= 1
+        elif vm.instance_uuid not in uuids:  # a replica keeps the UUID where its tool leaves it
+            lacking.append(vm.name)
+    return sorted(lacking)
 
 
 def alarms(s: DomainState, lost: list[str], first_seen: FirstSeen) -> list[Alarm]:

@@ -229,11 +229,7 @@ _STEP_SAYS = {
 }
 
 
-def network_ids(s: DomainState, inventory: Inventory, names: Mapping[str, str]) -> dict[str, str]:
-    """A mapping by name as one by id; for a name that several networks have, those in use come first."""
-    by_name: dict[str, str] = {}
-    for network in sorted(inventory.networks.values(), key=lambda n: n.id, reverse=True):
-        by_name[network.name] = network.id
-    used = {n for vm in s.vms for n in vm.networks}
-    sources = by_name | {inventory.networks[n].name: n for n in used if n in inventory.networks}
-    return {sources[a]: by_name[b] for a, b in names.items() if a in sources and b in by_name}
+def network_ids(inventory: Inventory, names: Mapping[str, str]) -> dict[str, str]:
+    """A mapping by name as one by id; networks of one name are told apart by theirs."""
+    by_name = {network.name: network.id for network in inventory.networks.values()}
+    return {by_name[a]: by_name[b] for a, b in names.items() if a in by_name and b in by_name}

@@ -9,6 +9,7 @@ import pytest
 
 from drdeck.config.settings import RunbookSettings
 from drdeck.model.domains import FailoverType, SessionState
+from drdeck.sites.vsphere.plan.domain_alarms import missing_replicas
 from drdeck.sites.vsphere.plan.domain_state import ProtectedVms, groups
 from drdeck.sites.vsphere.plan.failover import unready
 from drdeck.sites.vsphere.plan.planner import plan
@@ -310,3 +311,13 @@ def test_exiting(left: Any, disks_on: str, also: Any, gone: list[str]) -> None:
     assert due(vm("a", current_snapshot=disks_on, **tree), rules=settings(prune_also=also), **record)[:3] == (
         [], "", "closed",
     )  # fmt: skip
+
+
+def test_replicas_of_other_names() -> None:
+    """faults.md F8, vcenter.md V11: a name rule, a table for the rest, or the same UUID."""
+    there = ProtectedVms((vm("db01"), vm("web01"), vm("app01", instance_uuid="u-1"), vm("new01")))
+    rules = msgspec.structs.replace(settings(), replica_name="{name}_replica", replicas={"web01": "web-dr"})
+    here = (vm("db01_replica"), vm("web-dr"), vm("something else", instance_uuid="u-1"))
+    assert missing_replicas(situation(*here, rules=rules, protected=there)) == ["new01"]
+    twins = ProtectedVms((vm("web01"), vm("web01")))
+    assert missing_replicas(situation(vm("web01"), protected=twins)) == ["web01"], "counted"
