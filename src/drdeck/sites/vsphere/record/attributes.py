@@ -14,9 +14,14 @@ import msgspec
 from drdeck.model.domains import FailoverType, Mode, Period, SessionState
 from drdeck.model.text import brief, clean
 
+from .packed_ids import MARK, pack, unpack
+
 MAX_VALUE = 255
 """Characters that a custom attribute holds."""
-MAX_PARTS = 8
+MAX_PARTS = 64
+"""Attributes of one list or mapping at most; as many as it needs are written."""
+_PLAIN_PARTS = 8
+"""Lists of ids that are longer in JSON are packed."""
 PREFIX = "drdeck."
 MODE, FAILOVER, SESSION = PREFIX + "mode", PREFIX + "failover", PREFIX + "session"
 ROLLBACK, PITR, EXCLUDED = PREFIX + "rollback", PREFIX + "pitr", PREFIX + "excluded"
@@ -217,6 +222,8 @@ def write(value: msgspec.Struct) -> str:
 def write_many(name: str, value: object) -> dict[str, str]:
     """Attributes that hold a list or mapping, cut to fit; parts not used are emptied."""
     text = msgspec.json.encode(value).decode() if value else ""
+    if isinstance(value, tuple) and len(text) > MAX_VALUE * _PLAIN_PARTS:
+        text = pack(value) or text
     parts = [text[i : i + MAX_VALUE] for i in range(0, len(text), MAX_VALUE)]
     if len(parts) > MAX_PARTS:
         raise ValueError(f"{name} would need {len(text)} characters; {MAX_VALUE * MAX_PARTS} fit")
@@ -264,6 +271,11 @@ def _one(attributes: Mapping[str, str], name: str, kind: Any) -> Any:
 
 def _many(attributes: Mapping[str, str], name: str, kind: Any, empty: Any) -> Any:
     text = "".join(attributes.get(part_name(name, i), "") for i in range(MAX_PARTS))
+    if text.startswith(MARK) and kind == tuple[str, ...]:
+        try:
+            return unpack(text)
+        except ValueError as error:
+            raise _broken(name, text, str(error)) from None
     return _decoded(name, text, kind) if text else empty
 
 
