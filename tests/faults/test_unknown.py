@@ -195,7 +195,7 @@ async def test_a_point_of_which_the_answer_was_lost_is_not_made_again_before_a_l
         asked += 1
         return [("erp", point)] if made < 2 else []
 
-    async def lose(command: object) -> None:
+    async def lose(command: object, begun: object = None) -> str:
         nonlocal made
         made += 1
         raise ResultUnknown("the answer was lost")

@@ -221,8 +221,12 @@ class Access:
         return vim.event.EventFilterSpec(eventTypeId=list(kinds))
 
     def networks(self, vm: Which) -> list[str]:
-        """Names of the networks that the VM's NICs are on."""
-        return [n.name for n in self.vm(vm).network]
+        """Names of the networks that the VM's cards are on, by their backings."""
+        names = {n.key if hasattr(n, "key") else n._moId: n.name for n in self.datacenter.network}
+        devices = self.read(self.vm(vm), "config.hardware.device")["config.hardware.device"]
+        backings = [d.backing for d in devices if isinstance(d, vim.vm.device.VirtualEthernetCard)]
+        keys = [b.port.portgroupKey if hasattr(b, "port") else b.network._moId for b in backings]
+        return [names[key] for key in keys]
 
     def done(self, task: Any) -> Any:
         """The result of a task; fails as the task did. A revert's `info` cannot be read as a whole."""

@@ -118,8 +118,9 @@ class VCenter(Access):
 
     def make_snapshot(self, vm: Which, name: str, at: datetime | None = None) -> str:
         """Take a snapshot, dated `at` where told; its id."""
+        about = "drdeck: group point" if name.startswith("drdeck-") else ""
         made = self.done(
-            self.vm(vm).CreateSnapshot_Task(name=name, description="", memory=False, quiesce=False)
+            self.vm(vm).CreateSnapshot_Task(name=name, description=about, memory=False, quiesce=False)
         )
         if at is not None:
             self.control("snapshot", target=made._moId, time=at.astimezone(UTC).isoformat())
@@ -160,7 +161,10 @@ class VCenter(Access):
 
     def _set(self, vm: Which, key: str, value: str) -> None:
         option = vim.option.OptionValue(key=key, value=value)
-        self.done(self.vm(vm).ReconfigVM_Task(vim.vm.ConfigSpec(extraConfig=[option])))
+        try:
+            self.done(self.vm(vm).ReconfigVM_Task(vim.vm.ConfigSpec(extraConfig=[option])))
+        except vim.fault.TaskInProgress:  # a guest tells of itself whatever its VM is busy with
+            self.configure(vm, key, value)
 
     def set_connection(self, vm: Which, state: str) -> None:
         """connected, disconnected, inaccessible, orphaned or invalid."""

@@ -61,6 +61,8 @@ func (h *hostile) configure(vm *simulator.VirtualMachine, name, value string) {
 		set(vm, "config.template", value == "true")
 	case "power":
 		set(vm, "runtime.powerState", types.VirtualMachinePowerState(value))
+	case "SET.guest.toolsRunningStatus", "SET.guest.ipAddress":
+		set(vm, strings.TrimPrefix(name, "SET."), value)
 	case "consolidationNeeded":
 		set(vm, "runtime.consolidationNeeded", value == "true")
 	case "disks":
