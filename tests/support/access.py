@@ -224,7 +224,7 @@ class Access:
         """Names of the networks that the VM's cards are on, by their backings."""
         names = {n.key if hasattr(n, "key") else n._moId: n.name for n in self.datacenter.network}
         devices = self.read(self.vm(vm), "config.hardware.device")["config.hardware.device"]
-        backings = [d.backing for d in devices if isinstance(d, vim.vm.device.VirtualEthernetCard)]
+        backings: list[Any] = [d.backing for d in devices if isinstance(d, vim.vm.device.VirtualEthernetCard)]
         keys = [b.port.portgroupKey if hasattr(b, "port") else b.network._moId for b in backings]
         return [names[key] for key in keys]
 

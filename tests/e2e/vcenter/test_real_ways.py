@@ -63,9 +63,8 @@ def test_after_a_rollback_vms_stand_on_their_recovery_networks_connected(
         for vm in VMS:
             assert card(recovery, vm).backing.deviceName == "VM Network"
             assert card(recovery, vm).connectable.startConnected
-            assert "DC0_DVPG0" in [n.name for n in recovery.vm(vm).network], (
-                "only a snapshot uses it: it is listed all the same"
-            )
+            listed = [network.name for network in recovery.vm(vm).network]
+            assert "DC0_DVPG0" in listed, "only a snapshot uses it: it is listed all the same"
         rolled_back(flow)
         assert set(flow.standing().values()) == {"replica 1"}
     assert flow.power() == {"on"}

@@ -75,6 +75,8 @@ class CallExecutor:
             if self._protected is not None:
                 await self._protected.settle()
             await self._watching().refresh_attributes()
+            # what the driver before has begun may be under way yet
+            await self._watching().ask_tasks([vm.id for vm in self._sight.find(command.domain)[1].vms])
             self._done()
             return
         if isinstance(command, c.MakePlannedCall) and command.act.args.get("to") == "entry":

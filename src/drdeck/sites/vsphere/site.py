@@ -25,9 +25,10 @@ from drdeck.sites.vsphere.doctor.privilege_check import PrivilegeCheck
 from drdeck.sites.vsphere.guard.guard_service import GuardService
 from drdeck.sites.vsphere.guard.guard_store import GuardStore
 from drdeck.sites.vsphere.guard.hazards import foresee, hazards
-from drdeck.sites.vsphere.inventory.inventory_facts import VmFacts
+from drdeck.sites.vsphere.inventory.inventory_facts import Inventory, VmFacts
 from drdeck.sites.vsphere.inventory.inventory_watch import InventoryWatch
 from drdeck.sites.vsphere.plan.domain_state import DomainState
+from drdeck.sites.vsphere.record.attributes import FAILOVER
 from drdeck.sites.vsphere.vcenter.connection import Connection, VCenterSession, endpoint_of
 from drdeck.sites.vsphere.vcenter.heartbeat import FIRST_S, Heartbeat
 from drdeck.sites.vsphere.vcenter.stale_sessions import StaleSessions
@@ -250,7 +251,9 @@ class VSphereSite:
     async def _pump(self, watch: InventoryWatch) -> None:
         try:
             async for inventory in watch.changes():
-                self._guard.saw(inventory)
+                if not self._pumped:
+                    await watch.ask_tasks(_at_work(inventory))
+                self._guard.saw(watch.inventory or inventory)
                 self._pumped = True
                 self._wake.set()
         finally:
@@ -361,6 +364,12 @@ class VSphereSite:
             await self._protected.close()
         if self._connection is not None:
             await self._connection.close()
+
+
+def _at_work(inventory: Inventory) -> list[str]:
+    """Ids of the VMs of domains in which something may be under way."""
+    begun = [folder for folder in inventory.domains if folder.attributes.get(FAILOVER)]
+    return [vm.id for folder in begun for vm in inventory.vms_of(folder.id)]
 
 
 def _readiness(domain: DomainSettings) -> list[Readiness]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -17,17 +17,13 @@ _UPLINKS = "SYSTEM/DVS.UPLINKPG"
 def vm_facts(
     vm_id: str,
     raw: Mapping[str, Any],
-    running: Collection[str],
-    asked_tasks: tuple[str, ...] | None = None,
+    running_tasks: tuple[str, ...] = (),
     vapps: Mapping[str, Mapping[str, Any]] = {},
 ) -> VmFacts:
-    """A VM from its properties; `running` holds the ids of all tasks that are queued or running.
-
-    `asked_tasks`: those of this VM, where it was asked for them; `vapps`: the properties of all vApps, by id.
-    """
+    """A VM from its properties; `running_tasks`: its tasks under way, as it was asked for them; `vapps`: the
+    properties of all vApps, by id."""
     info = raw.get("snapshot")
     current = info.currentSnapshot if info is not None else None
-    tasks = (object_id(task) for task in raw.get("recentTask") or ())
     return VmFacts(
         id=vm_id,
         name=decode_name(str(raw.get("name") or vm_id)),
@@ -48,7 +44,7 @@ def vm_facts(
         managed_by=str(getattr(raw.get("config.managedBy"), "extensionKey", "") or ""),
         disks=raw.get("summary.config.numVirtualDisks"),
         consolidation_needed=bool(raw.get("runtime.consolidationNeeded")),
-        running_tasks=tuple(t for t in tasks if t in running) if asked_tasks is None else asked_tasks,
+        running_tasks=running_tasks,
     )
 
 

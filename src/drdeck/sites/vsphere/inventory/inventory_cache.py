@@ -8,8 +8,6 @@ from typing import Any
 
 import msgspec
 
-from drdeck.sites.vsphere.vcenter.properties import object_id
-
 from .fact_parser import folder_facts, network_facts, vm_facts
 from .inventory_facts import FolderFacts, Inventory, NetworkFacts, VmFacts, networks_told_apart
 from .property_cache import PropertyCache
@@ -46,8 +44,6 @@ class InventoryCache:
         """Take in the tasks under way of VMs that were asked for; the (type, id) of each VM."""
         with self._lock:
             self.asked_tasks = {vm: ids for vm, ids in (self.asked_tasks | tasks).items() if ids}
-            for vm in tasks:  # what the first answer told of recent tasks is older
-                self.raw.of("VirtualMachine").get(vm, {}).pop("recentTask", None)
         return {("VirtualMachine", vm) for vm in tasks}
 
     def publish(self, root_id: str, touched: set[tuple[str, str]], news: int, anew: bool) -> Inventory:
@@ -102,25 +98,15 @@ class InventoryCache:
                 folders[folder_id] = msgspec.structs.replace(folder, attributes=attributes)
 
     def _update_vms(self, vms: dict[str, VmFacts], touched: set[tuple[str, str]]) -> None:
-        states = self.raw.of("Task")
-        running = {task for task, raw in states.items() if str(raw.get("info.state")) in UNDER_WAY}
         known = self.raw.of("VirtualMachine")
         again = {vm_id for kind, vm_id in touched if kind == "VirtualMachine"}
         if any(kind == "VirtualApp" for kind, _ in touched):
             again |= {vm_id for vm_id, raw in known.items() if raw.get("parentVApp") is not None}
-        if any(kind == "Task" for kind, _ in touched):
-            # a task does not say whose it is: those VMs that have, or had, one under way
-            again |= {vm_id for vm_id, vm in vms.items() if vm.running_tasks}
-            again |= {vm_id for vm_id, raw in known.items() if running & set(_task_ids(raw))}
         for vm_id in again:
             if vm_id in known:
-                asked = self.asked_tasks.get(vm_id)
-                fresh = vm_facts(vm_id, known[vm_id], running, asked, self.raw.of("VirtualApp"))
+                asked = self.asked_tasks.get(vm_id, ())
+                fresh = vm_facts(vm_id, known[vm_id], asked, self.raw.of("VirtualApp"))
                 if vms.get(vm_id) != fresh:  # much changes in a VM that is no fact: logs and disks grow
                     vms[vm_id] = fresh
             else:
                 vms.pop(vm_id, None)
-
-
-def _task_ids(raw: dict[str, Any]) -> list[str]:
-    return [object_id(task) for task in raw.get("recentTask") or ()]

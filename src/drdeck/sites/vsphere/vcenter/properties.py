@@ -98,7 +98,7 @@ def datacenter_of(session: VCenterSession, thing: Any) -> Any:
 VM_PATHS = (
     "name", "parent", "parentVApp", "runtime.powerState", "runtime.connectionState", "runtime.host",
     "config.template", "config.instanceUuid", "config.changeVersion", "config.managedBy",
-    "guest.toolsRunningStatus", "guest.ipAddress", "network", "datastore", "snapshot", "recentTask",
+    "guest.toolsRunningStatus", "guest.ipAddress", "network", "datastore", "snapshot",
     "runtime.consolidationNeeded", "summary.config.numVirtualDisks",
 )  # fmt: skip
 """Whole `snapshot`, for its parts change together; of `guest` only parts, for as a whole it is large."""
@@ -110,13 +110,12 @@ def watch_spec(root: Any, view: Any, network_view: Any, fields: Any, addresses: 
     `fields` is the CustomFieldsManager; `addresses`: with those of all cards, which are many.
     """
     vm_paths = [*VM_PATHS, *(["guest.net"] if addresses else [])]
-    tasks = _PC.TraversalSpec(type=vim.VirtualMachine, path="recentTask", skip=False)
-    inside = _PC.TraversalSpec(type=vim.VirtualApp, path="vm", skip=False, selectSet=[tasks])
+    inside = _PC.TraversalSpec(type=vim.VirtualApp, path="vm", skip=False)
     return _PC.FilterSpec(
         objectSet=[
             _PC.ObjectSpec(obj=root),
             _PC.ObjectSpec(obj=fields),
-            _PC.ObjectSpec(obj=view, skip=True, selectSet=[_members(tasks, inside)]),
+            _PC.ObjectSpec(obj=view, skip=True, selectSet=[_members(inside)]),
             _PC.ObjectSpec(obj=network_view, skip=True, selectSet=[_members()]),
         ],
         propSet=[
@@ -126,7 +125,6 @@ def watch_spec(root: Any, view: Any, network_view: Any, fields: Any, addresses: 
             _PC.PropertySpec(type=vim.CustomFieldsManager, pathSet=["field"]),
             _PC.PropertySpec(type=vim.Network, pathSet=["name"]),
             _PC.PropertySpec(type=vim.dvs.DistributedVirtualPortgroup, pathSet=["tag"]),
-            _PC.PropertySpec(type=vim.Task, pathSet=["info.state"]),
         ],
     )
 
