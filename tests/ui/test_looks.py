@@ -22,8 +22,8 @@ from drdeck.console.widgets.row_list import BESIDE, LINE, THUMB, CharacterBar, t
 from drdeck.console.widgets.screen_frame import top_line
 from drdeck.console.widgets.status_bars import bars
 from drdeck.model.domains import Networks
-from tests.support.console_deck import running
-from tests.support.fake_client import NOW, FakeClient, changed, domain, in_session, vm
+from tests.support.console.console_deck import running
+from tests.support.console.fake_client import NOW, FakeClient, changed, domain, in_session, vm
 
 READABLE = 4.5
 """The contrast that WCAG 2.1 asks of text (AA)."""

@@ -13,8 +13,8 @@ from drdeck.console import format
 from drdeck.console.themes import harmless, plain
 from drdeck.model.text import clean, in_json
 from drdeck.terminal_info import is_utf8
-from tests.support.console_deck import running
-from tests.support.fake_client import FakeClient, domain
+from tests.support.console.console_deck import running
+from tests.support.console.fake_client import FakeClient, domain
 from tests.support.nasty import EVERYTHING, raw
 
 

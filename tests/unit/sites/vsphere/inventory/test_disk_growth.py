@@ -12,7 +12,7 @@ from pyVmomi import vim
 from drdeck.sites.vsphere.inventory import disk_growth
 from drdeck.sites.vsphere.inventory.disk_growth import REDUCED
 from drdeck.sites.vsphere.inventory.property_cache import PropertyCache
-from tests.support.inventory_watching import update
+from tests.support.vcenter.inventory_watching import update
 
 MIB = 1 << 20
 EX = vim.vm.FileLayoutEx

@@ -11,7 +11,18 @@ from drdeck.sites.vsphere.plan.domain_state import ProtectedVms, groups
 from drdeck.sites.vsphere.plan.failover import unready
 from drdeck.sites.vsphere.plan.planner import plan
 from drdeck.sites.vsphere.record.attributes import Record
-from tests.support.situations import OP, at, chain, failover, rollback, session, settings, situation, snap, vm
+from tests.support.vcenter.situations import (
+    OP,
+    at,
+    chain,
+    failover,
+    rollback,
+    session,
+    settings,
+    situation,
+    snap,
+    vm,
+)
 
 RUNBOOK = (("db", ["db*"], 30.0), ("app", ["app*"], 0.0))
 ROLLING: dict[str, Any] = {
