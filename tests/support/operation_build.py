@@ -14,8 +14,6 @@ from drdeck.model.actions import Request
 from drdeck.model.domains import Domain, FailoverType, Mode, Owner, Session, SessionState
 
 NOW = datetime(2026, 1, 16, 22, 30, tzinfo=UTC)
-
-
 OP = "op-1"
 
 

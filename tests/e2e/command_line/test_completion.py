@@ -12,9 +12,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.support.terminal import Terminal
 
 from tests.support.deck import Deck
-from tests.support.terminal import Terminal
 
 SCENARIO = """
 name = "odd"
