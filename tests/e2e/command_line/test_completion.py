@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.support.terminal import Terminal
 
+from tests.support.console.terminal import Terminal
 from tests.support.deck import Deck
 
 SCENARIO = """
