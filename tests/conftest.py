@@ -5,13 +5,16 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.support import ROOT
-from tests.support.simulator import CannotBuild, binary
-from tests.support.vcsim import VCenter
+from tests.support.vcenter.flow import Flow, MakeFlow
+from tests.support.vcenter.simulator import CannotBuild, binary
+from tests.support.vcenter.vcsim import VCenter
 
 TESTS = ROOT / "tests"
 
@@ -87,3 +90,18 @@ def recovery(vcsim_built: None) -> Iterator[VCenter]:
     server = VCenter(boot=0.2)
     yield server
     server.stop()
+
+
+@pytest.fixture
+def make_flow(tmp_path: Path) -> Iterator[MakeFlow]:
+    made: list[Flow] = []
+
+    def make(*args: Any, **kwargs: Any) -> Flow:
+        directory = tmp_path / f"deck{len(made)}"
+        directory.mkdir()
+        made.append(Flow(directory, *args, **kwargs))
+        return made[-1]
+
+    yield make
+    for flow in made:
+        flow.stop()

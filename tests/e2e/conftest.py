@@ -1,37 +1,17 @@
-"""What the flows share: makers of flows, and a deck on two vCenters, that end their controllers."""
+"""A maker of decks on two vCenters, and one of them, that end their controllers."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from tests.support import flowsite
 from tests.support.deck import Deck
-from tests.support.flow import Flow
-from tests.support.flowsite import PITR_DOMAIN
-from tests.support.vcsim import VCenter
-
-MakeFlow = Callable[..., Flow]
-MakeDeck = Callable[[VCenter, VCenter], Deck]
-
-
-@pytest.fixture
-def make_flow(tmp_path: Path) -> Iterator[MakeFlow]:
-    made: list[Flow] = []
-
-    def make(*args: Any, **kwargs: Any) -> Flow:
-        directory = tmp_path / f"deck{len(made)}"
-        directory.mkdir()
-        made.append(Flow(directory, *args, **kwargs))
-        return made[-1]
-
-    yield make
-    for flow in made:
-        flow.stop()
+from tests.support.vcenter import flowsite
+from tests.support.vcenter.flowsite import PITR_DOMAIN, MakeDeck
+from tests.support.vcenter.vcsim import VCenter
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.faults.table import FAULTS, markdown
+from tests.support.faults.table import FAULTS, markdown
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:

@@ -17,8 +17,8 @@ from drdeck.controller.ipc.sockets import connect_address
 from drdeck.model.actions import Request
 from drdeck.model.domains import FailoverType
 from tests.support import ROOT
+from tests.support.serving import Rig, served
 from tests.support.waiting import eventually
-from tests.unit.controller.ipc.test_server import Rig, served
 
 READER = """
 import asyncio, sys

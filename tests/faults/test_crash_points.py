@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.dying import Point
-from tests.faults.lives import FakeWorld, TrainingWorld, World
+from tests.support.faults.dying import Point
+from tests.support.faults.lives import FakeWorld, TrainingWorld, World
 
 ACTS = ["BeginCompletion", "StartSession", "RollBack", "RollBack", "ExitSession"]
 

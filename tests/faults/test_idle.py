@@ -6,8 +6,8 @@ import time
 from pathlib import Path
 
 from drdeck.controller.ipc.client import Client
-from tests.faults.live import Live
-from tests.support.vcsim import VCenter
+from tests.support.faults.live import Live
+from tests.support.vcenter.vcsim import VCenter
 from tests.support.waiting import eventually
 
 BEATS = 3

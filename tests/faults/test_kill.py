@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.lanes import side_by_side, vcenters
-from tests.faults.live import UNDISTURBED, Live
-from tests.support.vcsim import VCenter
+from tests.support.faults.lanes import side_by_side, vcenters
+from tests.support.faults.live import UNDISTURBED, Live, all_points
+from tests.support.vcenter.vcsim import VCenter
 
 pytestmark = pytest.mark.timeout(1800)
 ALL = bool(os.environ.get("DRDECK_ALL_POINTS") or os.environ.get("CI"))
@@ -22,19 +22,6 @@ SAMPLE = 8
 """points per part by default"""
 LANES = 5
 BOOT_S = 0.02
-
-
-async def all_points(directory: Path, vcenter: VCenter) -> list[str]:
-    """What a flow passes when nobody dies, and that it ends as told."""
-    directory.mkdir()
-    live, log = Live(directory, vcenter), directory / "points"
-    try:
-        await live.begin(log=log)
-        await live.flow()
-    finally:
-        await live.end()
-    assert live.truth() == UNDISTURBED and live.sessions() == 1
-    return log.read_text().splitlines()
 
 
 async def die_at(point: str, directory: Path, vcenter: VCenter) -> None:

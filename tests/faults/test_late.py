@@ -13,13 +13,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.lanes import side_by_side, vcenters
-from tests.faults.live import UNDISTURBED, VM, Live
-from tests.faults.test_kill import all_points
-from tests.support.flow import Flow
-from tests.support.flow import eventually as wait_until
-from tests.support.flowsite import DOMAIN
-from tests.support.vcsim import VCenter
+from tests.support.faults.lanes import side_by_side, vcenters
+from tests.support.faults.live import UNDISTURBED, VM, Live, all_points
+from tests.support.vcenter.flow import Flow
+from tests.support.vcenter.flow import eventually as wait_until
+from tests.support.vcenter.flowsite import DOMAIN
+from tests.support.vcenter.vcsim import VCenter
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.timeout(900)

@@ -10,7 +10,7 @@ import contextlib
 import os
 import signal
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Coroutine
 from pathlib import Path
 from typing import Any
 
@@ -18,19 +18,18 @@ import pytest
 
 from drdeck.model.actions import Request
 from drdeck.model.domains import Domain, FailoverType
-from tests.faults.lanes import side_by_side
-from tests.faults.live import ACTS, OTHER, UNDISTURBED, VM, Live
-from tests.faults.test_paused import outcomes, take_over
-from tests.support.flow import Flow
-from tests.support.flow import eventually as wait_until
-from tests.support.flowsite import DOMAIN
-from tests.support.vcsim import VCenter
+from tests.support.faults.jump_hosts import go_on, jump_hosts, outcomes, steps, take_over
+from tests.support.faults.lanes import side_by_side
+from tests.support.faults.live import ACTS, OTHER, UNDISTURBED, VM, Live
+from tests.support.vcenter.flow import Flow
+from tests.support.vcenter.flow import eventually as wait_until
+from tests.support.vcenter.flowsite import DOMAIN
+from tests.support.vcenter.vcsim import VCenter
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.timeout(900)
 LANES = 5
 BOOT_S = 0.02
-LEASE = "8s"
 REFUSED = "NotAuthenticated"
 TERMINATE = "Sessions.TerminateSession"
 IN_FLOW = tuple(act for act in ACTS if act != "ReconfigVM_Task")
@@ -100,37 +99,6 @@ async def test_the_next_controller_goes_on(tmp_path: Path, vcsim_built: None) ->
         assert live.sessions() == 1
 
     await side_by_side(one, CALLS, LANES, BOOT_S)
-
-
-def jump_hosts(directory: Path, vcenter: VCenter) -> tuple[Live, Live]:
-    """Two state directories for one domain."""
-    for name in ("jump1", "jump2"):
-        (directory / name).mkdir(parents=True)
-    anna = Live(directory / "jump1", vcenter, lease=LEASE)
-    return anna, Live(directory / "jump2", vcenter, lease=LEASE, beside=anna)
-
-
-def steps(live: Live) -> tuple[Callable[[], Coroutine[Any, Any, None]], ...]:
-    return (
-        live.start,
-        live.complete,
-        lambda: live.roll_back(live.points[0]),
-        lambda: live.roll_back(live.points[1]),
-        live.leave,
-    )
-
-
-async def go_on(live: Live, step: int) -> None:
-    """Finish a step that another jump host has begun, and take those after it."""
-    begun = {2: "pitr_run", 4: "pitr_exit"}.get(step, "cfo_complete")
-    ident = next(op.id for op in live.operations() if op.action == begun)
-    if step == 1:
-        await live.until(live.active)
-    else:
-        await live.until(lambda: live.ended(ident) and (step == 4 or live.active()))
-    for work in steps(live)[step + 1 :]:
-        await work()
-    await live.until(lambda: all(op.ended_at for op in live.operations()))
 
 
 @contextlib.asynccontextmanager

@@ -12,12 +12,12 @@ from pathlib import Path
 import pytest
 
 from drdeck.model.actions import Request
-from tests.faults.lanes import side_by_side
-from tests.faults.live import UNDISTURBED, Live, news
-from tests.faults.proxy import Weather
-from tests.faults.table import rigged
-from tests.support.flowsite import DOMAIN
-from tests.support.vcsim import VCenter
+from tests.support.faults.lanes import side_by_side
+from tests.support.faults.live import UNDISTURBED, Live, news
+from tests.support.faults.proxy import Weather
+from tests.support.faults.table import rigged
+from tests.support.vcenter.flowsite import DOMAIN
+from tests.support.vcenter.vcsim import VCenter
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.timeout(1200)

@@ -4,23 +4,20 @@ from __future__ import annotations
 
 import os
 import signal
-import time
 from pathlib import Path
 
 import pytest
 
-from drdeck.controller.ipc.client import ControllerError
-from drdeck.controller.journal.event_store import Journal
 from drdeck.model.actions import Request
-from tests.faults.lanes import side_by_side
-from tests.faults.live import ACTS, UNDISTURBED, Live, news
-from tests.support.flowsite import DOMAIN
-from tests.support.vcsim import VCenter
+from tests.support.faults.jump_hosts import LEASE, outcomes, take_over
+from tests.support.faults.lanes import side_by_side
+from tests.support.faults.live import ACTS, UNDISTURBED, Live
+from tests.support.vcenter.flowsite import DOMAIN
+from tests.support.vcenter.vcsim import VCenter
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.timeout(300)
 STOPS = (*ACTS[1:4], "SetField")
-LEASE = "8s"
 BOOT_S = 0.02
 
 
@@ -28,32 +25,6 @@ def stopped(live: Live) -> bool:
     assert live.process is not None
     stat = Path(f"/proc/{live.process.pid}/stat").read_text()
     return stat.rpartition(")")[2].split()[0] == "T"
-
-
-async def take_over(live: Live, confirm: str | None = None) -> None:
-    """As soon as the driver's time is over, or, with the typed name, as soon as it is seen who drives."""
-    deadline = time.monotonic() + 60
-    while True:
-        client = await live.alive()
-        try:
-            ident = await client.submit(Request(action="take_over", domain=DOMAIN, confirm=confirm))
-            break
-        except ControllerError as error:
-            assert error.code in ("rule", "unreachable", "unconfirmed"), error
-            assert time.monotonic() < deadline, error
-            await news(client, 0.2)
-    await live.until(lambda: live.ended(ident))
-
-
-def outcomes(live: Live) -> list[str]:
-    """What became of what was begun and not done."""
-    journal = Journal(live.paths.journal, read_only=True)
-    try:
-        return [
-            e.data["result"] for e in journal.events() if e.kind == "outcome" and e.data["result"] != "done"
-        ]
-    finally:
-        journal.close()
 
 
 def written(vcenter: VCenter) -> dict[str, str]:

@@ -15,10 +15,10 @@ import pytest
 
 from drdeck.model.actions import Request
 from drdeck.model.domains import Domain, FailoverType
-from tests.faults.live import OTHER, VM, Live
-from tests.support.flowsite import DOMAIN
-from tests.support.terminal import Terminal
-from tests.support.vcsim import VCenter
+from tests.support.console.terminal import Terminal
+from tests.support.faults.live import OTHER, VM, Live
+from tests.support.vcenter.flowsite import DOMAIN
+from tests.support.vcenter.vcsim import VCenter
 
 pytestmark = pytest.mark.timeout(300)
 STALL_S = float(os.environ.get("DRDECK_STALL_S", "5"))

@@ -24,15 +24,15 @@ from drdeck.model.actions import Request
 from drdeck.model.domains import Mode
 from drdeck.sites.vsphere import make_vsphere_site
 from drdeck.sites.vsphere.vcenter import heartbeat
-from tests.faults.live import Live
+from tests.support.controlling import ANNA, complete, controlling
 from tests.support.deck import Deck
 from tests.support.fakesite import START, FakeSite
-from tests.support.flow import eventually as wait_until
-from tests.support.flowsite import DOMAIN
+from tests.support.faults.live import Live
 from tests.support.passwords import Known
-from tests.support.vcsim import VCenter
+from tests.support.vcenter.flow import eventually as wait_until
+from tests.support.vcenter.flowsite import DOMAIN
+from tests.support.vcenter.vcsim import VCenter
 from tests.support.waiting import eventually
-from tests.unit.controller.test_controller import ANNA, complete, controlling
 
 
 async def test_a_full_disk(tmp_path: Path, vcenter: VCenter) -> None:

@@ -16,8 +16,8 @@ from drdeck.cli import watching
 from drdeck.controller.ipc import liveness
 from drdeck.controller.ipc.client import Client, Disconnected
 from drdeck.controller.ipc.protocol import Status
+from tests.support.console.fake_client import FakeClient
 from tests.support.deck import Deck
-from tests.support.fake_client import FakeClient
 from tests.support.virtual_time import VirtualTime
 
 SLOW = ("--speed", "0.001")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.table import FAULTS, SAME, rows
+from tests.support.faults.table import FAULTS, SAME, rows
 
 pytestmark = pytest.mark.timeout(600)
 PARTS = 2

@@ -12,15 +12,14 @@ from pathlib import Path
 import pytest
 
 from drdeck.model.actions import Request
-from tests.faults.lanes import side_by_side
-from tests.faults.live import VM, Asked, Live
-from tests.faults.test_left_behind import go_on, jump_hosts
-from tests.faults.test_paused import outcomes, take_over
-from tests.support.flow import Flow, settings
-from tests.support.flow import eventually as wait_until
-from tests.support.flowsite import DOMAIN, VMS
-from tests.support.somebody import Somebody
-from tests.support.vcsim import VCenter
+from tests.support.faults.jump_hosts import go_on, jump_hosts, outcomes, take_over
+from tests.support.faults.lanes import side_by_side
+from tests.support.faults.live import VM, Asked, Live
+from tests.support.vcenter.flow import Flow, settings
+from tests.support.vcenter.flow import eventually as wait_until
+from tests.support.vcenter.flowsite import DOMAIN, VMS
+from tests.support.vcenter.somebody import Somebody
+from tests.support.vcenter.vcsim import VCenter
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.timeout(300)

@@ -21,11 +21,11 @@ from drdeck.model.actions import Request
 from drdeck.model.domains import FailoverType
 from drdeck.model.planned import PlannedCall
 from drdeck.sites.contract import ResultUnknown
-from tests.faults.asking_site import AskingSite
 from tests.support import ROOT
+from tests.support.controlling import ANNA, complete, controlling
 from tests.support.deck import Deck
+from tests.support.faults.asking_site import AskingSite
 from tests.support.waiting import eventually
-from tests.unit.controller.test_controller import ANNA, complete, controlling
 
 
 @pytest.fixture
@@ -34,7 +34,7 @@ def deck(tmp_path: Path) -> Iterator[Deck]:
     deck.here = True
     words = ["--site", "training", *deck.arguments, "controller", "serve"]
     process = subprocess.Popen(
-        [sys.executable, "-m", "tests.faults.fake_process", *words],
+        [sys.executable, "-m", "tests.support.faults.fake_process", *words],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         cwd=ROOT,

@@ -14,13 +14,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.conftest import MakeFlow
-from tests.e2e.conftest import make_flow as make_flow
 from tests.support import ROOT
-from tests.support.flow import Flow, eventually, settings
-from tests.support.flowsite import DOMAIN, PASSWORD
-from tests.support.terminal import Terminal
-from tests.support.vcsim import VCenter
+from tests.support.console.terminal import Terminal
+from tests.support.vcenter.flow import Flow, MakeFlow, eventually, settings
+from tests.support.vcenter.flowsite import DOMAIN, PASSWORD
+from tests.support.vcenter.vcsim import VCenter
 
 CANARY = "canary-Zx7!q<&>-9f3e"
 

@@ -11,14 +11,12 @@ import pytest
 
 from drdeck.config.settings import VSphereSettings
 from drdeck.config.settings_file import load
-from tests.e2e.conftest import MakeFlow
-from tests.e2e.conftest import make_flow as make_flow
-from tests.support.console_deck import running
+from tests.support.console.console_deck import running
+from tests.support.console.terminal import Terminal
 from tests.support.deck import Deck
-from tests.support.flow import Flow, eventually
-from tests.support.flowsite import DOMAIN
-from tests.support.terminal import Terminal
-from tests.support.vcsim import VCenter
+from tests.support.vcenter.flow import Flow, MakeFlow, eventually
+from tests.support.vcenter.flowsite import DOMAIN
+from tests.support.vcenter.vcsim import VCenter
 
 
 def told(flow: Flow, subject: str = "certificate") -> tuple[str, str]:
@@ -125,7 +123,7 @@ def test_none_checked(make_flow: MakeFlow, recovery: VCenter, protected_vcenter:
 
 
 async def test_every_screen_warns_of_it() -> None:
-    from tests.support.fake_client import FakeClient, in_session
+    from tests.support.console.fake_client import FakeClient, in_session
 
     client = FakeClient(in_session(), warnings=("certificate not checked",))
     async with running(client, size=(120, 24)) as deck:

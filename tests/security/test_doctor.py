@@ -5,12 +5,10 @@ from __future__ import annotations
 import sqlite3
 from pathlib import Path
 
-from tests.e2e.conftest import MakeFlow
-from tests.e2e.conftest import make_flow as make_flow
 from tests.support.deck import Deck
-from tests.support.flow import Flow, group, settings
-from tests.support.flowsite import DOMAIN, PASSWORD
-from tests.support.vcsim import VCenter
+from tests.support.vcenter.flow import Flow, MakeFlow, group, settings
+from tests.support.vcenter.flowsite import DOMAIN, PASSWORD
+from tests.support.vcenter.vcsim import VCenter
 
 REACHES = 'enabled = true, interval = "3h"'
 """A window that the chain of snapshots can hold, so that nothing is to be warned of."""

@@ -12,8 +12,8 @@ import pytest
 
 from drdeck import terminal_info
 from drdeck.config.settings import ConsoleSettings
+from tests.support.console.terminal import Terminal
 from tests.support.deck import Deck
-from tests.support.terminal import Terminal
 
 
 def test_on_a_terminal_that_is_too_small_and_poor(tmp_path: Path) -> None:

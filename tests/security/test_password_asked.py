@@ -8,14 +8,12 @@ import pytest
 
 from drdeck.controller.ipc.protocol import Listing
 from drdeck.model.passwords import PROTECTED, PasswordWanted
-from tests.e2e.conftest import MakeFlow
-from tests.e2e.conftest import make_flow as make_flow
-from tests.support.console_deck import running
-from tests.support.fake_client import FakeClient, domain
-from tests.support.flow import Flow
-from tests.support.flowsite import DOMAIN, PASSWORD
-from tests.support.terminal import Terminal
-from tests.support.vcsim import VCenter
+from tests.support.console.console_deck import running
+from tests.support.console.fake_client import FakeClient, domain
+from tests.support.console.terminal import Terminal
+from tests.support.vcenter.flow import Flow, MakeFlow
+from tests.support.vcenter.flowsite import DOMAIN, PASSWORD
+from tests.support.vcenter.vcsim import VCenter
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from drdeck.controller.passwords.password_store import (
 )
 from drdeck.model.passwords import PROTECTED, Login, Password, wrong_with
 from drdeck.sites.contract import LoginRefused
-from tests.support.terminal import poll
+from tests.support.console.terminal import poll
 
 CANARY = "canary-3b1d"
 VARIABLE = "DRDECK_PASSWORD_DR_WEST"

@@ -29,12 +29,10 @@ from drdeck.sites.vsphere.doctor.privileges import (
 )
 from drdeck.sites.vsphere.vcenter import rollback_call, vm_calls
 from drdeck.sites.vsphere.vcenter.connection import Connection, Endpoint, VCenterSession
-from tests.e2e.conftest import MakeFlow
-from tests.e2e.conftest import make_flow as make_flow
-from tests.support.flow import Flow, settings
-from tests.support.flowsite import DOMAIN as NAME
-from tests.support.flowsite import VMS
-from tests.support.vcsim import VCenter
+from tests.support.vcenter.flow import Flow, MakeFlow, settings
+from tests.support.vcenter.flowsite import DOMAIN as NAME
+from tests.support.vcenter.flowsite import VMS
+from tests.support.vcenter.vcsim import VCenter
 
 MOVE = ("--network", "DC0_DVPG0=VM Network")
 START = ("cfo", "start", NAME, *MOVE)

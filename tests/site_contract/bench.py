@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import time
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple, cast
@@ -360,3 +360,6 @@ class Bench(ABC):
             assert len(after.excluded) >= len(before.excluded), "an excluded period was forgotten"
             assert before.reset_at is None or (after.reset_at or before.reset_at) >= before.reset_at
             assert before.reset_at is None or after.reset_at is not None, "a reset was forgotten"
+
+
+MakeBench = Callable[..., Awaitable[Bench]]

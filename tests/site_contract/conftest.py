@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.site_contract.bench import Bench, Plan
+from tests.site_contract.bench import Bench, MakeBench, Plan
 from tests.site_contract.on_training import TrainingBench
 from tests.site_contract.on_vsphere import VCenters, VSphereBench
-from tests.support.vcsim import VCenter
-
-MakeBench = Callable[..., Awaitable[Bench]]
+from tests.support.vcenter.vcsim import VCenter
 
 
 @pytest.fixture(scope="session")

@@ -29,8 +29,8 @@ from tests.site_contract.bench import (
     Truth,
 )
 from tests.support.passwords import Known
-from tests.support.somebody import Somebody
-from tests.support.vcsim import VCenter
+from tests.support.vcenter.somebody import Somebody
+from tests.support.vcenter.vcsim import VCenter
 from tests.support.waiting import eventually
 
 MINUTES_AGO = (240, 100, 80, 60, 40, 5)

@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 
 from drdeck.model.actions import ACTIONS
-from tests.site_contract.bench import VMS, Bench
-from tests.site_contract.conftest import MakeBench
+from tests.site_contract.bench import VMS, Bench, MakeBench
 
 
 def kinds(bench: Bench) -> set[str]:

@@ -9,8 +9,7 @@ import pytest
 
 from drdeck.model.domains import Mode
 from drdeck.sites.contract import Refused
-from tests.site_contract.bench import Bench
-from tests.site_contract.conftest import MakeBench
+from tests.site_contract.bench import Bench, MakeBench
 
 
 async def given_again(bench: Bench, ident: str, key: str) -> None:

@@ -9,8 +9,7 @@ import pytest
 from drdeck.controller.journal.operations import OperationState
 from drdeck.model.confirming import consequences
 from drdeck.model.domains import Mode
-from tests.site_contract.bench import DOMAIN, INTERVAL_S, VMS
-from tests.site_contract.conftest import MakeBench
+from tests.site_contract.bench import DOMAIN, INTERVAL_S, VMS, MakeBench
 
 
 async def test_after_a_rollback_the_older_points_stay(make: MakeBench) -> None:

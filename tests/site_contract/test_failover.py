@@ -9,8 +9,7 @@ import pytest
 from drdeck.controller.journal.operations import OperationState, Question
 from drdeck.model.actions import menu
 from drdeck.model.domains import Domain, FailoverType, Mode, Owner, StepState
-from tests.site_contract.bench import DOMAIN, SHUTDOWN_S, VMS, Bench
-from tests.site_contract.conftest import MakeBench
+from tests.site_contract.bench import DOMAIN, SHUTDOWN_S, VMS, Bench, MakeBench
 
 OWNERSHIP = "Take Protected Domain ownership"
 OFF, ON = dict.fromkeys(VMS, "off"), dict.fromkeys(VMS, "on")

@@ -8,8 +8,7 @@ import pytest
 
 from drdeck.model.alarms import Alarm, Severity
 from drdeck.model.guard import GUARD_KINDS, who
-from tests.site_contract.bench import VMS, Bench
-from tests.site_contract.conftest import MakeBench
+from tests.site_contract.bench import VMS, Bench, MakeBench
 
 APP, DB = VMS
 

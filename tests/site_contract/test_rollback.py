@@ -7,8 +7,7 @@ from datetime import datetime, timedelta
 from drdeck.controller.journal.operations import OperationState
 from drdeck.model.domains import SessionState
 from drdeck.model.pitr import excluded_by
-from tests.site_contract.bench import INTERVAL_S, VMS, WINDOW_S, Bench
-from tests.site_contract.conftest import MakeBench
+from tests.site_contract.bench import INTERVAL_S, VMS, WINDOW_S, Bench, MakeBench
 
 MINUTE = timedelta(minutes=1)
 

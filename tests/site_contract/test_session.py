@@ -8,8 +8,7 @@ from drdeck.controller.journal.operations import OperationState
 from drdeck.model.actions import menu
 from drdeck.model.domains import Mode, Owner, SessionState
 from drdeck.model.pitr import excluded_by
-from tests.site_contract.bench import INTERVAL_S, VMS
-from tests.site_contract.conftest import MakeBench
+from tests.site_contract.bench import INTERVAL_S, VMS, MakeBench
 
 
 @pytest.mark.parametrize("kind", ["regular", "planned", "force"])

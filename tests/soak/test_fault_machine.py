@@ -25,8 +25,8 @@ from drdeck.controller.ipc.client import ControllerError, Disconnected
 from drdeck.model.actions import Request, menu
 from drdeck.model.domains import Domain, Mode, Owner, SessionState
 from drdeck.sites.training.scenario.scenario_tables import FaultKind, Scenario, ScenarioFault
-from tests.faults.bad_way import Fate
-from tests.faults.chances import (
+from tests.support.faults.bad_way import Fate
+from tests.support.faults.chances import (
     NAMES,
     Choice,
     acts,
@@ -40,12 +40,12 @@ from tests.faults.chances import (
     people,
     ways,
 )
-from tests.faults.chaos import Bugs, Chaos
-from tests.faults.crowd import Person
-from tests.faults.dying import Point
-from tests.faults.promises import Promises
-from tests.support.training_build import START
-from tests.support.training_build import domain as training_domain
+from tests.support.faults.chaos import Bugs, Chaos
+from tests.support.faults.crowd import Person
+from tests.support.faults.dying import Point
+from tests.support.faults.promises import Promises
+from tests.support.training.training_build import START
+from tests.support.training.training_build import domain as training_domain
 from tests.support.virtual_time import VirtualTime
 
 EXAMPLES = int(os.environ.get("DRDECK_MACHINE_EXAMPLES", "0"))

@@ -19,9 +19,9 @@ from drdeck.controller.ipc.server import MAX_ATTACHED
 from drdeck.controller.ipc.sockets import connect_address
 from drdeck.controller.process.paths import paths_for
 from tests.support.deck import Deck
+from tests.support.serving import HELLO, served
 from tests.support.stopwatch import Stopwatch
 from tests.support.waiting import eventually
-from tests.unit.controller.ipc.test_server import HELLO, served
 
 MIB = 1024 * 1024
 

@@ -27,9 +27,8 @@ from drdeck.model.text import clean
 from drdeck.sites.training.scenario import scenario_file as scenarios
 from drdeck.sites.training.scenario.scenario_tables import Scenario, ScenarioError
 from tests.support.mutations import SEED, TIMES, Mutator
-from tests.support.training_build import START, Player
-from tests.unit.config.test_settings_file import WHOLE
-from tests.unit.sites.training.scenario.test_scenario_file import GOOD
+from tests.support.training.training_build import START, Player
+from tests.support.whole_files import WHOLE_SCENARIO, WHOLE_SETTINGS
 
 FILES = 2_000 * TIMES
 WITHIN_S = 5
@@ -42,8 +41,12 @@ def texts_of(package: str, folder: str) -> list[str]:
     return [entry.read_text("utf-8") for entry in found.iterdir() if entry.name.endswith(".toml")]
 
 
-SETTINGS = [WHOLE]
-SCENARIOS = [GOOD, GOOD, *(t for t in texts_of("drdeck.sites.training", "scenarios") if len(t) < 20_000)]
+SETTINGS = [WHOLE_SETTINGS]
+SCENARIOS = [
+    WHOLE_SCENARIO,
+    WHOLE_SCENARIO,
+    *(t for t in texts_of("drdeck.sites.training", "scenarios") if len(t) < 20_000),
+]
 LESSONS = texts_of("drdeck.coach", "lessons")
 
 
@@ -168,7 +171,7 @@ def nested(depth: int) -> str:
 
 CORPUS: dict[str, bytes] = {
     "binary": bytes(range(256)) * 40,
-    "UTF-16": WHOLE.encode("utf-16"),
+    "UTF-16": WHOLE_SETTINGS.encode("utf-16"),
     "one byte": b"\xff",
     "NUL": b"\x00",
     "only a BOM and junk": b"\xef\xbb\xbfx",

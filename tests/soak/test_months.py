@@ -22,10 +22,10 @@ from drdeck.sites.vsphere.guard.session_guard import KEPT
 from drdeck.sites.vsphere.inventory.property_cache import PropertyCache
 from tests.site_contract.bench import DOMAIN, INTERVAL_S, Plan
 from tests.site_contract.on_vsphere import VCenters, VSphereBench
-from tests.support.guard_bench import JOE, Bench
-from tests.support.inventory_watching import update
-from tests.support.vcsim import VCenter
-from tests.unit.sites.vsphere.guard.test_event_parser import AT, event
+from tests.support.vcenter.events import AT, event
+from tests.support.vcenter.guard_bench import JOE, Bench
+from tests.support.vcenter.inventory_watching import update
+from tests.support.vcenter.vcsim import VCenter
 
 
 def test_events_that_were_taken_are_not_kept() -> None:

@@ -13,7 +13,7 @@ from typing import Any
 from unittest import mock
 
 from drdeck.cli.root import run as run_here
-from tests.support.vcsim import VCenter
+from tests.support.vcenter.vcsim import VCenter
 
 SITE = "dr-west"
 

@@ -5,9 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 from drdeck.controller.controller import Controller
+from drdeck.controller.ipc import protocol as p
 from drdeck.controller.ipc.server import Server
+from drdeck.controller.journal.event_store import Journal
+from tests.support.fakesite import FakeSite
 from tests.support.waiting import eventually
 
 
@@ -25,3 +29,25 @@ async def serving(server: Server, controller: Controller) -> AsyncIterator[None]
         with contextlib.suppress(asyncio.CancelledError):
             await task
         controller.journal.close()
+
+
+class Rig:
+    """A controller over a site in memory, served on a socket."""
+
+    def __init__(self, directory: Path) -> None:
+        self.site = FakeSite()
+        self.path = directory / "run" / "controller.sock"
+        self.journal = Journal(directory / "journal.db")
+        self.controller = Controller(self.site, self.journal)
+        self.stopped = asyncio.Event()
+        self.server = Server(self.controller, self.path, self.stopped.set)
+
+
+@contextlib.asynccontextmanager
+async def served(directory: Path) -> AsyncIterator[Rig]:
+    rig = Rig(directory)
+    async with serving(rig.server, rig.controller):
+        yield rig
+
+
+HELLO = p.line(p.Hello(version=p.VERSION, who="a@b"))

@@ -11,9 +11,9 @@ from drdeck.coach.coach import Coach, CoachNews
 from drdeck.coach.lesson_file import find
 from drdeck.console.widgets.text_lines import Lines
 from drdeck.controller.ipc.client import Client
-from tests.support.console_deck import running
-from tests.support.fake_client import FakeClient, domain
-from tests.support.lesson_build import T0
+from tests.support.console.console_deck import running
+from tests.support.console.fake_client import FakeClient, domain
+from tests.support.training.lesson_build import T0
 
 
 class Quiet(Coach):

@@ -10,8 +10,8 @@ from drdeck.console.screens.domain_list import DomainsScreen
 from drdeck.controller.ipc import liveness
 from drdeck.controller.ipc.client import Client, ControllerError, Disconnected
 from drdeck.model.domains import Mode
-from tests.support.console_deck import running
-from tests.support.fake_client import FakeClient, domain, in_session, operation
+from tests.support.console.console_deck import running
+from tests.support.console.fake_client import FakeClient, domain, in_session, operation
 
 
 async def test_a_lost_controller_is_said_and_attached_again() -> None:

@@ -13,7 +13,7 @@ from rich.style import Style
 from textual.color import Color
 
 from drdeck.config.settings import ConsoleSettings
-from drdeck.console.format import marked, plain_of, size, wrap, wrap_some
+from drdeck.console.format import marked, plain_of, wrap, wrap_some
 from drdeck.console.state import State
 from drdeck.console.themes import THEMES, looks_for, plain
 from drdeck.console.widgets.domain_tabs import setting_lines
@@ -22,8 +22,9 @@ from drdeck.console.widgets.row_list import BESIDE, LINE, THUMB, CharacterBar, t
 from drdeck.console.widgets.screen_frame import top_line
 from drdeck.console.widgets.status_bars import bars
 from drdeck.model.domains import Networks
-from tests.support.console_deck import running
-from tests.support.fake_client import NOW, FakeClient, changed, domain, in_session, vm
+from drdeck.model.text import show_bytes
+from tests.support.console.console_deck import running
+from tests.support.console.fake_client import NOW, FakeClient, changed, domain, in_session, vm
 
 READABLE = 4.5
 """The contrast that WCAG 2.1 asks of text (AA)."""
@@ -131,7 +132,7 @@ def test_ten_thousand_vms_push_nothing_aside() -> None:
 
 
 def test_the_largest_sizes_have_room() -> None:
-    assert size(900 * 10**12) == "900 TB"
+    assert show_bytes(900 * 10**12) == "900 TB"
     huge = domain(processed_bytes=900 * 10**12, remaining_bytes=900 * 10**12)
     assert any("900 TB / 900 TB" in plain_of(line) for line in bars(huge, NOW, 78))
 

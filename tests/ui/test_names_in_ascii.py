@@ -6,8 +6,8 @@ import pytest
 
 from drdeck.console.dialogs.confirmation import ConfirmByName
 from drdeck.model.text import clean, in_ascii
-from tests.support.console_deck import running
-from tests.support.fake_client import FakeClient, domain, vm
+from tests.support.console.console_deck import running
+from tests.support.console.fake_client import FakeClient, domain, vm
 
 ERP, CRM = "漢字", "漢学"
 C, UTF8 = {"LANG": "C"}, {"LANG": "en_US.UTF-8"}

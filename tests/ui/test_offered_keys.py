@@ -8,8 +8,8 @@ from drdeck.console.dialogs.confirmation import ConfirmByName
 from drdeck.console.state import State
 from drdeck.console.widgets.input_field import beside_typing
 from drdeck.model.passwords import OWN, PasswordWanted
-from tests.support.console_deck import Deck, running
-from tests.support.fake_client import FakeClient, domain, in_session
+from tests.support.console.console_deck import Deck, running
+from tests.support.console.fake_client import FakeClient, domain, in_session
 
 
 def offers(deck: Deck) -> str:

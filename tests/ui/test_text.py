@@ -11,10 +11,10 @@ from textual.events import Paste
 
 from drdeck.console import format
 from drdeck.console.themes import harmless, plain
-from drdeck.model.text import clean, in_json
+from drdeck.model.text import clean, in_json, show_bytes
 from drdeck.terminal_info import is_utf8
-from tests.support.console_deck import running
-from tests.support.fake_client import FakeClient, domain
+from tests.support.console.console_deck import running
+from tests.support.console.fake_client import FakeClient, domain
 from tests.support.nasty import EVERYTHING, raw
 
 
@@ -108,10 +108,11 @@ def test_wrapping_ends_without_room(width: int) -> None:
         (1_910_000_000_000, "1.91 TB"),
         (900_000_000_000_000, "900 TB"),
         (999_999, "1.0 MB"),
+        (512_000, "512 kB"),
     ],
 )
 def test_sizes(count: int | None, text: str) -> None:
-    assert format.size(count) == text
+    assert show_bytes(count) == text
 
 
 @pytest.mark.parametrize(

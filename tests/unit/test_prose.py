@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tests.support import ROOT
 
-SOURCE = ROOT / "src" / "drdeck"
+SOURCE, TESTS = ROOT / "src" / "drdeck", ROOT / "tests"
 STAND_INS = {
     "found", "known", "said", "told", "asked", "shown", "wanted", "given", "made", "seen", "gone", "held",
     "chosen", "one",
@@ -79,10 +79,24 @@ def test_no_two_files_share_a_name_but_those_of_mirrored_sites() -> None:
 
 
 def test_folders_are_small_enough_to_read() -> None:
-    folders = collections.Counter(path.parent for path in SOURCE.rglob("*.py"))
+    folders = collections.Counter(path.parent for root in (SOURCE, TESTS) for path in root.rglob("*.py"))
     assert {str(folder): many for folder, many in folders.items() if many > 16} == {}
 
 
 def test_every_folder_says_what_it_is() -> None:
     for path in SOURCE.rglob("__init__.py"):
         assert ast.get_docstring(ast.parse(path.read_text("utf-8"))), path
+
+
+def test_nobody_imports_a_test_module() -> None:
+    """Helpers of several tests stand in tests/support."""
+    imports = [
+        f"{path.relative_to(TESTS)}: {module}"
+        for path, tree in trees(TESTS)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for alias in node.names
+        for module in [f"{getattr(node, 'module', None) or ''}.{alias.name}".strip(".")]
+        if re.match(r"tests\.(.*\.)?(test_\w+|conftest)(\.|$)", module)
+    ]
+    assert imports == []

@@ -14,7 +14,7 @@ from drdeck.controller.ipc.client import Client, ControllerError
 from drdeck.model.actions import READ_ONLY, Request
 from drdeck.model.domains import FailoverType
 from drdeck.model.passwords import PROTECTED
-from drdeck.model.text import clean
+from drdeck.model.text import clean, show_bytes
 from drdeck.model.times import parse_instant
 
 from . import exit_codes, json_shapes, output, watching
@@ -227,7 +227,7 @@ async def pitr_points(context: Context, domain: str, as_json: bool) -> None:
         output.emit(shaped)
         return
     rows = [
-        (p["time"], p["kind"], p["vms"], f"{p['skew_s']}s", output.size(p["written_bytes"]), p["hint"] or "")
+        (p["time"], p["kind"], p["vms"], f"{p['skew_s']}s", show_bytes(p["written_bytes"]), p["hint"] or "")
         for p in shaped["points"]
     ]
     output.table(

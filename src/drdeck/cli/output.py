@@ -107,16 +107,6 @@ def table(head: Sequence[str], rows: Sequence[Sequence[object]], empty: str) -> 
         click.echo("  ".join(padded).rstrip())
 
 
-def size(count: int | None) -> str:
-    """Bytes for people, in decimal units; "-" when unknown."""
-    if count is None:
-        return "-"
-    value, units = float(count), ["B", "kB", "MB", "GB", "TB", "PB"]
-    while value >= 1000 and len(units) > 1:
-        value, units = value / 1000, units[1:]
-    return f"{value:.0f} {units[0]}" if units[0] == "B" else f"{value:.3g} {units[0]}"
-
-
 NAME = "drdeck"
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from drdeck.model.domains import Domain, FailoverType, Period
+from drdeck.model.text import some
 from drdeck.model.times import parse_duration, show, show_duration
 
 from . import lesson as spec
@@ -76,8 +77,7 @@ def _fails(domain: Domain, facts: LessonFacts, ground: Ground) -> Iterator[Found
             continue
         bad = truth.fails(op.request.to, op.request.vms)
         if bad:
-            more = f" and {len(bad) - 1} more" if len(bad) > 1 else ""
-            yield op.id, f"at {show(op.request.to)} the check of {bad[0]}{more} fails"
+            yield op.id, f"at {show(op.request.to)} the check of {some(bad, most=1)} fails"
 
 
 def _too_old(domain: Domain, facts: LessonFacts, ground: Ground, allow: timedelta) -> Iterator[Found]:

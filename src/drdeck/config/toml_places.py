@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from typing import Any, get_args
-
-import msgspec
+from typing import Any
 
 from drdeck.model.text import brief, clean
 
@@ -104,12 +102,3 @@ def value_at(data: Any, path: Path) -> Any:
         except (KeyError, IndexError, TypeError):
             return None
     return data
-
-
-def choices_of(fields: Iterable[msgspec.structs.FieldInfo], path: Path) -> tuple[str, ...]:
-    """The values that a key of these fields can take, when it can take only some."""
-    name = path[-1] if path else ""
-    for field in fields:
-        if field.encode_name == name:
-            return tuple(value for value in get_args(field.type) if isinstance(value, str))
-    return ()

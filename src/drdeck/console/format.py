@@ -16,7 +16,6 @@ Piece = tuple[str, str]
 """Text and the name of its style (see looks)."""
 Line = tuple[Piece, ...]
 UNKNOWN = "-"
-_SIZES = ("B", "KB", "MB", "GB", "TB", "PB")
 
 
 def plain_of(line: Line) -> str:
@@ -147,20 +146,6 @@ def _broken(word: str, width: int) -> list[str]:
             pieces.append("")
         pieces[-1] += char
     return pieces
-
-
-def size(count: int | None) -> str:
-    """Bytes for people, three figures: "0 B", "4.1 GB", "900 TB"; "-" when unknown."""
-    if count is None:
-        return UNKNOWN
-    value = float(max(0, count))
-    for unit in _SIZES:
-        if round(value, 1) < 1000 or unit == _SIZES[-1]:
-            if unit == "B" or value >= 100:
-                return f"{value:.0f} {unit}"
-            return f"{value:.2f} {unit}" if value < 10 and unit in ("TB", "PB") else f"{value:.1f} {unit}"
-        value /= 1000
-    return UNKNOWN
 
 
 def age(seconds: float | None) -> str:

@@ -13,6 +13,7 @@ from drdeck.model.confirming import consequences, tier_of, unconfirmed
 from drdeck.model.domains import MODE_LABELS, Domain, FailoverType, ProtectedSite
 from drdeck.model.frozen import Frozen
 from drdeck.model.guard import Hazards
+from drdeck.model.text import some
 from drdeck.model.times import show
 
 NO_HAZARDS = Hazards()
@@ -266,7 +267,7 @@ def changes(shown: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
 def _change(key: str, before: str, after: str) -> str:
     if key in LISTS:
         pairs = (_names(before) - _names(after), "gone"), (_names(after) - _names(before), "new")
-        told = "; ".join(f"{_some(names)} {word}" for names, word in pairs if names)
+        told = "; ".join(f"{some(sorted(names), MOST_NAMES)} {word}" for names, word in pairs if names)
         return f"{key}: {told}" if told else ""
     was, now = (f'"{text}"' if text else "nothing" for text in (before, after))
     return f"{key}: {was} before, {now} now" if before != after else ""
@@ -275,9 +276,3 @@ def _change(key: str, before: str, after: str) -> str:
 def _names(text: str) -> set[str]:
     count, colon, names = text.partition(": ")
     return set(filter(None, (names if colon and count.isdecimal() else text).split(", ")))
-
-
-def _some(names: set[str]) -> str:
-    told = sorted(names)
-    more = f" and {len(told) - MOST_NAMES} more" if len(told) > MOST_NAMES else ""
-    return ", ".join(told[:MOST_NAMES]) + more

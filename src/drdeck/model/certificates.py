@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from .frozen import Frozen
+from .text import some
 
 
 class Certificate(Frozen, frozen=True, kw_only=True):
@@ -24,8 +25,7 @@ class Certificate(Frozen, frozen=True, kw_only=True):
         if self.issuer:
             said.append("signed by itself" if self.issuer == self.subject else f'signed by "{self.issuer}"')
         if self.names:
-            more = f" and {len(self.names) - 3} more" if len(self.names) > 3 else ""
-            said.append(f"for {' and '.join(self.names[:3])}{more}")
+            said.append(f"for {some(self.names, between=' and ')}")
         if self.until is not None:
             said.append(f"valid until {self.until:%Y-%m-%d}")
         return ", ".join(said)

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from .domains import Domain, Period
 from .frozen import Frozen
+from .text import some
 from .times import show_spaced
 
 CLOCKS_DIFFER = timedelta(seconds=1)
@@ -151,5 +152,4 @@ class Run:
         if self._since is None:
             self._since = start.astimezone(UTC)
         shown = self._since.strftime("%H:%M:%SZ" if self._since.second else "%H:%MZ")
-        who = names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"
-        return f"write rate x{round(factor)} from {shown} ({who})"
+        return f"write rate x{round(factor)} from {shown} ({some(names, most=1)})"

@@ -101,10 +101,29 @@ class _Named(Protocol):
     def name(self) -> str: ...
 
 
-def names(things: Sequence[_Named], most: int = 3) -> str:
-    """A few names, and how many more: "a, b, c and 4 more"."""
-    shown = ", ".join(thing.name for thing in things[:most])
-    return f"{shown} and {len(things) - most} more" if len(things) > most else shown
+def some(texts: Sequence[str], most: int = 3, between: str = ", ") -> str:
+    """The first few texts, and how many more: "a, b, c and 4 more"."""
+    first = between.join(texts[:most])
+    return f"{first} and {len(texts) - most} more" if len(texts) > most else first
+
+
+def names(things: Sequence[_Named]) -> str:
+    """The first few names, and how many more."""
+    return some([thing.name for thing in things])
+
+
+_BYTES = ("B", "kB", "MB", "GB", "TB", "PB")
+
+
+def show_bytes(count: int | None) -> str:
+    """Bytes for people, three figures: "0 B", "4.1 GB", "900 TB"; "-" when unknown."""
+    if count is None:
+        return "-"
+    value, unit = float(max(0, count)), 0
+    while round(value, 1) >= 1000 and unit < len(_BYTES) - 1:
+        value, unit = value / 1000, unit + 1
+    digits = 0 if unit == 0 or value >= 100 else 2 if value < 10 and _BYTES[unit] in ("TB", "PB") else 1
+    return f"{value:.{digits}f} {_BYTES[unit]}"
 
 
 LIKENESS = {

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.console.terminal import Terminal
 from tests.support.deck import Deck
-from tests.support.terminal import Terminal
 
 SCENARIO = """
 name = "odd"

@@ -10,10 +10,9 @@ from typing import Any
 import pytest
 
 import drdeck
-from tests.e2e.conftest import MakeFlow
-from tests.support.flow import settings
-from tests.support.flowsite import DOMAIN, VMS
-from tests.support.vcsim import VCenter
+from tests.support.vcenter.flow import MakeFlow, settings
+from tests.support.vcenter.flowsite import DOMAIN, VMS
+from tests.support.vcenter.vcsim import VCenter
 
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?Z")
 HASH = re.compile(r"[0-9a-f]{64}")

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.console.terminal import Terminal
 from tests.support.deck import Deck
-from tests.support.flow import eventually
-from tests.support.terminal import Terminal
+from tests.support.vcenter.flow import eventually
 
 LINE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z (DEBUG|INFO|WARNING|ERROR) drdeck(\.\w+)+: .+")
 

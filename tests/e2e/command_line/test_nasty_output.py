@@ -14,14 +14,13 @@ import click
 import pytest
 
 from drdeck.cli.root import cli
-from tests.e2e.conftest import MakeFlow
 from tests.support.deck import Deck
-from tests.support.flow import settings
 from tests.support.nasty import NASTY, raw
-from tests.support.nasty_site import APP, CRM, DB, DRSEG, ERP, NETWORK, OUT, WEB
-from tests.support.nasty_site import deck as deck
-from tests.support.nasty_site import lesson as lesson
-from tests.support.vcsim import VCenter
+from tests.support.training.nasty_site import APP, CRM, DB, DRSEG, ERP, NETWORK, OUT, WEB
+from tests.support.training.nasty_site import deck as deck
+from tests.support.training.nasty_site import lesson as lesson
+from tests.support.vcenter.flow import MakeFlow, settings
+from tests.support.vcenter.vcsim import VCenter
 
 
 class Listener:

@@ -20,9 +20,9 @@ from drdeck.controller.ipc import protocol as p
 from drdeck.controller.ipc.client import Client, ControllerError
 from drdeck.controller.journal.event_store import Journal, JournalError
 from tests.support.deck import Deck
+from tests.support.serving import served
 from tests.support.stranger import NOBODY, as_nobody, needs_root, open_directory
 from tests.support.waiting import eventually
-from tests.unit.controller.ipc.test_server import served
 
 DOMAIN = "erp-prod"
 VCENTER = """

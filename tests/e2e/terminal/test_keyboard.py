@@ -9,11 +9,10 @@ from datetime import datetime
 import pytest
 
 from drdeck.model.times import show
-from tests.e2e.conftest import MakeDeck
+from tests.support.console.terminal import Terminal
 from tests.support.deck import Deck
-from tests.support.flowsite import DOMAIN, VMS, boot
-from tests.support.terminal import Terminal
-from tests.support.vcsim import VCenter
+from tests.support.vcenter.flowsite import DOMAIN, VMS, MakeDeck, boot
+from tests.support.vcenter.vcsim import VCenter
 
 
 @pytest.fixture

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.console.terminal import Terminal
 from tests.support.deck import Deck
 from tests.support.nasty import raw
-from tests.support.nasty_site import DRSEG, NETWORK, WEB
-from tests.support.nasty_site import deck as deck
-from tests.support.nasty_site import lesson as lesson
-from tests.support.terminal import Terminal
-from tests.support.vcsim import VCenter
+from tests.support.training.nasty_site import DRSEG, NETWORK, WEB
+from tests.support.training.nasty_site import deck as deck
+from tests.support.training.nasty_site import lesson as lesson
+from tests.support.vcenter.vcsim import VCenter
 
 OURS = re.compile(
     r"\x1b\[[0-9;?<>=]*[ -/]*[@-~]"  # cursor, colours, modes

@@ -14,8 +14,8 @@ import click
 import pytest
 
 from drdeck.cli import prompts
+from tests.support.console.terminal import Terminal, poll
 from tests.support.deck import Deck
-from tests.support.terminal import Terminal, poll
 
 SCENARIO = """
 name = "small"

@@ -21,7 +21,7 @@ from textual.strip import Strip
 
 from drdeck.console.terminal.diff_writer import Frame
 from tests.support import ROOT
-from tests.support.terminal import Terminal
+from tests.support.console.terminal import Terminal
 
 
 @pytest.fixture
@@ -35,7 +35,9 @@ def terminal(passed: Path) -> Iterator[Terminal]:
     env = {**os.environ, "PYTHONPATH": f"{ROOT}/src:{ROOT}", "LANG": "C.UTF-8", "COLORTERM": "truecolor"}
     for name in ("NO_COLOR", "LC_ALL", "LC_CTYPE"):
         env.pop(name, None)
-    found = Terminal([sys.executable, "-m", "tests.support.live_news"], {**env, "PASSED": str(passed)})
+    found = Terminal(
+        [sys.executable, "-m", "tests.support.console.live_news"], {**env, "PASSED": str(passed)}
+    )
     yield found
     found.close()
 

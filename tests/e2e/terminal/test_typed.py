@@ -13,9 +13,9 @@ from textual.events import Paste
 from drdeck.console.widgets.input_field import Field
 from drdeck.terminal_info import typed
 from tests.support import deck as decks
-from tests.support.console_deck import Deck, running
-from tests.support.fake_client import FakeClient, domain
-from tests.support.terminal import Terminal
+from tests.support.console.console_deck import Deck, running
+from tests.support.console.fake_client import FakeClient, domain
+from tests.support.console.terminal import Terminal
 
 C, UTF8 = {"LANG": "C"}, {"LANG": "en_US.UTF-8"}
 

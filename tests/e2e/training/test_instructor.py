@@ -21,9 +21,9 @@ from drdeck.model.domains import FailoverType
 from drdeck.sites.training.scenario.scenario_file import load
 from drdeck.sites.training.simulation.fault_injection import InjectFault
 from drdeck.sites.training.site_simulation import Accepted, SiteSimulation, view
+from tests.support.console.terminal import Terminal
 from tests.support.deck import Deck
 from tests.support.fakesite import FakeSite
-from tests.support.terminal import Terminal
 from tests.support.waiting import eventually
 
 FILES = "files"

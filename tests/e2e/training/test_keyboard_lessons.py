@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.console.terminal import Terminal
 from tests.support.deck import Deck
-from tests.support.terminal import Terminal
 
 
 class Trainee:

@@ -8,11 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.conftest import MakeFlow
-from tests.support.flow import Flow, settings
-from tests.support.flowsite import DOMAIN, PASSWORD, VMS
-from tests.support.terminal import poll
-from tests.support.vcsim import VCenter
+from tests.support.console.terminal import poll
+from tests.support.vcenter.flow import Flow, MakeFlow, settings
+from tests.support.vcenter.flowsite import DOMAIN, PASSWORD, VMS
+from tests.support.vcenter.vcsim import VCenter
 
 
 @pytest.fixture(scope="module")

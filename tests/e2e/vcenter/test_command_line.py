@@ -7,8 +7,8 @@ from datetime import datetime
 
 from drdeck.model.times import show
 from tests.support.deck import Deck
-from tests.support.flowsite import DOMAIN, VMS
-from tests.support.vcsim import VCenter
+from tests.support.vcenter.flowsite import DOMAIN, VMS
+from tests.support.vcenter.vcsim import VCenter
 
 
 def test_force_failover_with_pitr_rollback_and_exit(

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import re
 
-from tests.e2e.conftest import MakeFlow
-from tests.support.flow import eventually, settings
-from tests.support.flowsite import DOMAIN
-from tests.support.somebody import Somebody
-from tests.support.vcsim import VCenter
+from tests.support.vcenter.flow import MakeFlow, eventually, settings
+from tests.support.vcenter.flowsite import DOMAIN
+from tests.support.vcenter.somebody import Somebody
+from tests.support.vcenter.vcsim import VCenter
 
 PLACES = (
     r"controller\.site_watcher: view \d+ taken: the site has changed",

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from drdeck.model.times import show
 from drdeck.sites.vsphere.vcenter.transport import changing
-from tests.e2e.conftest import MakeFlow
-from tests.support import flowsite
-from tests.support.flow import eventually, settings
-from tests.support.flowsite import DOMAIN, PASSWORD, VMS
-from tests.support.vcsim import VCenter
+from tests.support.vcenter import flowsite
+from tests.support.vcenter.flow import MakeFlow, eventually, settings
+from tests.support.vcenter.flowsite import DOMAIN, PASSWORD, VMS
+from tests.support.vcenter.vcsim import VCenter
 
 
 def test_with_the_protected_site_gone_and_exit_without_a_rollback(

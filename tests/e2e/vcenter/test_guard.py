@@ -9,12 +9,11 @@ from typing import Any, NamedTuple
 
 from drdeck.model.times import show
 from drdeck.sites.vsphere.guard.attribution_windows import LATE
-from tests.e2e.conftest import MakeFlow
-from tests.support.flow import Flow, eventually, settings
-from tests.support.flowsite import DOMAIN
-from tests.support.somebody import Somebody
 from tests.support.stopwatch import Stopwatch
-from tests.support.vcsim import VCenter
+from tests.support.vcenter.flow import Flow, MakeFlow, eventually, settings
+from tests.support.vcenter.flowsite import DOMAIN
+from tests.support.vcenter.somebody import Somebody
+from tests.support.vcenter.vcsim import VCenter
 
 WITHIN_S = 5.0
 """an alarm is there after so long at the latest"""

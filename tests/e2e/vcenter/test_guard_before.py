@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from tests.e2e.conftest import MakeFlow
-from tests.support.flow import Flow, settings
-from tests.support.flowsite import DOMAIN
-from tests.support.vcsim import VCenter
+from tests.support.vcenter.flow import Flow, MakeFlow, settings
+from tests.support.vcenter.flowsite import DOMAIN
+from tests.support.vcenter.vcsim import VCenter
 
 FORCE = ("cfo", "complete", DOMAIN, "--type", "force", "--confirm", DOMAIN, "--wait")
 

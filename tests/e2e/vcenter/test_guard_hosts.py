@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 
 from drdeck.model.times import show
-from tests.support import flowsite
+from tests.support.console.terminal import poll
 from tests.support.deck import Deck
-from tests.support.flow import settings
-from tests.support.flowsite import DOMAIN
-from tests.support.somebody import Somebody
-from tests.support.terminal import poll
-from tests.support.vcsim import VCenter
+from tests.support.vcenter import flowsite
+from tests.support.vcenter.flow import settings
+from tests.support.vcenter.flowsite import DOMAIN
+from tests.support.vcenter.somebody import Somebody
+from tests.support.vcenter.vcsim import VCenter
 
 JOE, DESK = "j.doe@corp.example", "10.0.0.7"
 POINTS = flowsite.instants()

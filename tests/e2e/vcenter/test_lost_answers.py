@@ -5,10 +5,9 @@ from __future__ import annotations
 import pytest
 
 from drdeck.model.times import show
-from tests.e2e.conftest import MakeFlow
-from tests.support.flow import settings
-from tests.support.flowsite import DOMAIN, VMS
-from tests.support.vcsim import VCenter
+from tests.support.vcenter.flow import MakeFlow, settings
+from tests.support.vcenter.flowsite import DOMAIN, VMS
+from tests.support.vcenter.vcsim import VCenter
 
 
 @pytest.mark.parametrize("how", ["lose_answer", "lose_request"])

@@ -5,9 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from drdeck.model.times import show
-from tests.e2e.conftest import MakeFlow
-from tests.support.flow import eventually, group, settings
-from tests.support.vcsim import VCenter
+from tests.support.vcenter.flow import MakeFlow, eventually, group, settings
+from tests.support.vcenter.vcsim import VCenter
 
 ODD = 'ERP / Prüfung [bold] "x" 50%'
 ODD_VMS = ["db [1]", "web/über 'q'", "日本語 %2f \\ [/bold]", "shared"]

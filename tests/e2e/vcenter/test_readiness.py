@@ -6,11 +6,10 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.e2e.conftest import MakeFlow
-from tests.support.flow import Flow, eventually, group, settings
-from tests.support.flowsite import DOMAIN, VMS
 from tests.support.stopwatch import Stopwatch
-from tests.support.vcsim import VCenter
+from tests.support.vcenter.flow import Flow, MakeFlow, eventually, group, settings
+from tests.support.vcenter.flowsite import DOMAIN, VMS
+from tests.support.vcenter.vcsim import VCenter
 
 ENTRY = "drdeck-"
 

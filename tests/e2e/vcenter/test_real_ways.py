@@ -14,10 +14,9 @@ import pytest
 from pyVmomi import vim
 
 from drdeck.model.times import show
-from tests.e2e.conftest import MakeFlow
-from tests.support.flow import Flow, eventually, settings
-from tests.support.flowsite import DOMAIN, VMS
-from tests.support.vcsim import VCenter
+from tests.support.vcenter.flow import Flow, MakeFlow, eventually, settings
+from tests.support.vcenter.flowsite import DOMAIN, VMS
+from tests.support.vcenter.vcsim import VCenter
 
 DB, APP, WEB = VMS
 CARD = vim.vm.device.VirtualEthernetCard

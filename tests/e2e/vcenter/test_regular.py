@@ -5,10 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from drdeck.model.times import show
-from tests.e2e.conftest import MakeFlow
-from tests.support.flow import Flow, eventually, group, settings
-from tests.support.flowsite import DOMAIN, VMS
-from tests.support.vcsim import VCenter
+from tests.support.vcenter.flow import Flow, MakeFlow, eventually, group, settings
+from tests.support.vcenter.flowsite import DOMAIN, VMS
+from tests.support.vcenter.vcsim import VCenter
 
 DELAY_S = 1.5
 

@@ -7,10 +7,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from drdeck.model.times import show
-from tests.e2e.conftest import MakeFlow
-from tests.support.flow import Flow, settings
-from tests.support.flowsite import DOMAIN, VMS
-from tests.support.vcsim import VCenter
+from tests.support.vcenter.flow import Flow, MakeFlow, settings
+from tests.support.vcenter.flowsite import DOMAIN, VMS
+from tests.support.vcenter.vcsim import VCenter
 
 NO_ROOM = "Insufficient resources to satisfy HA."
 NO_DISK = "The parent virtual disk was modified."

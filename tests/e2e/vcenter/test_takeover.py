@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import flowsite
+from tests.support.console.terminal import poll
 from tests.support.deck import Deck
-from tests.support.flowsite import DOMAIN, PITR_DOMAIN, boot
-from tests.support.terminal import poll
-from tests.support.vcsim import VCenter
+from tests.support.vcenter import flowsite
+from tests.support.vcenter.flowsite import DOMAIN, PITR_DOMAIN, boot
+from tests.support.vcenter.vcsim import VCenter
 
 LEASE = 'lease = "10s"'
 """Short, and yet so long that a driver is not taken for silent which a busy machine holds up."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from textual.events import Key
 
-from tests.support.console_deck import Deck, running
-from tests.support.fake_client import FakeClient, domain
+from tests.support.console.console_deck import Deck, running
+from tests.support.console.fake_client import FakeClient, domain
 
 
 async def burst(deck: Deck, *keys: str) -> None:

@@ -6,8 +6,8 @@ import pytest
 
 from drdeck.controller.journal.operations import OperationState, Question
 from drdeck.model.domains import FailoverType, Mode, PitrPolicy, ProtectedSite
-from tests.support.console_deck import Deck, running
-from tests.support.fake_client import NOW, FakeClient, changed, domain, in_session, operation
+from tests.support.console.console_deck import Deck, running
+from tests.support.console.fake_client import NOW, FakeClient, changed, domain, in_session, operation
 
 
 async def test_force_with_pitr_takes_ten_keys_and_the_name() -> None:

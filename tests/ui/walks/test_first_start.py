@@ -14,9 +14,9 @@ from drdeck.config.settings_file import load
 from drdeck.console.dialogs.choose_lesson import LessonRow
 from drdeck.controller.ipc.client import ControllerError, UnknownCertificate
 from drdeck.model.certificates import Certificate
-from tests.support.console_deck import Deck, running
-from tests.support.fake_client import FakeClient, domain, operation
-from tests.support.vcsim import VCenter
+from tests.support.console.console_deck import Deck, running
+from tests.support.console.fake_client import FakeClient, domain, operation
+from tests.support.vcenter.vcsim import VCenter
 
 WORD = "No settings yet: this is the training site"
 SHA = ":".join(f"{number:02X}" for number in range(32))

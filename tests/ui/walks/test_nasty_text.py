@@ -18,8 +18,17 @@ from drdeck.controller.ipc.client import ControllerError
 from drdeck.controller.journal.operations import OperationState, OperationView, Question
 from drdeck.model.alarms import Alarm, Finding, Severity
 from drdeck.model.domains import Domain, Mode, Networks, Period, ProtectedSite, RunbookGroup, SessionState
-from tests.support.console_deck import Deck, running
-from tests.support.fake_client import NOW, FakeClient, changed, domain, in_session, operation, steps, vm
+from tests.support.console.console_deck import Deck, running
+from tests.support.console.fake_client import (
+    NOW,
+    FakeClient,
+    changed,
+    domain,
+    in_session,
+    operation,
+    steps,
+    vm,
+)
 from tests.support.nasty import NASTY, nasty, raw
 
 WIDE = (120, 40)

@@ -18,8 +18,8 @@ from drdeck.controller.journal.operations import Question
 from drdeck.model.actions import ACTIONS
 from drdeck.model.alarms import Finding
 from drdeck.model.domains import Health, Mode, PitrPolicy
-from tests.support.console_deck import Deck, running
-from tests.support.fake_client import NOW, FakeClient, domain, in_session, operation, vm
+from tests.support.console.console_deck import Deck, running
+from tests.support.console.fake_client import NOW, FakeClient, domain, in_session, operation, vm
 
 ASKS = Question(id="q1", kind="failed", text="Power it off by hand?", choices=("retry", "abort"))
 

@@ -9,8 +9,8 @@ import pytest
 
 from drdeck.model.alarms import Alarm, Severity
 from drdeck.model.domains import Mode, Networks, PitrPolicy
-from tests.support.console_deck import running
-from tests.support.fake_client import NOW, FakeClient, domain, in_session, operation, steps, vm
+from tests.support.console.console_deck import running
+from tests.support.console.fake_client import NOW, FakeClient, domain, in_session, operation, steps, vm
 
 
 async def test_the_list() -> None:

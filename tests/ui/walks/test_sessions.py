@@ -8,8 +8,8 @@ import pytest
 from textual.events import Key
 
 from drdeck.model.domains import Mode, Period
-from tests.support.console_deck import running
-from tests.support.fake_client import NOW, FakeClient, changed, domain, in_session, operation
+from tests.support.console.console_deck import running
+from tests.support.console.fake_client import NOW, FakeClient, changed, domain, in_session, operation
 
 
 async def test_rolling_back_takes_six_keys_and_a_time() -> None:

@@ -6,8 +6,8 @@ import pytest
 
 from drdeck.console.widgets.network_mapping import NetworkMapping
 from drdeck.model.domains import Mode, Networks
-from tests.support.console_deck import running
-from tests.support.fake_client import FakeClient, domain
+from tests.support.console.console_deck import running
+from tests.support.console.fake_client import FakeClient, domain
 
 TWO = Networks(protected=("VM_3510",), recovery=("DRSeg", "Other"))
 

@@ -12,8 +12,8 @@ from drdeck.console.widgets.timeline import opening_zoom, sparkline
 from drdeck.controller.journal.operations import Question
 from drdeck.model.domains import FailoverType, Mode, Owner, ProtectedSite, StepState
 from drdeck.model.pitr import Points
-from tests.support.console_deck import running
-from tests.support.fake_client import (
+from tests.support.console.console_deck import running
+from tests.support.console.fake_client import (
     NOW,
     FakeClient,
     changed,

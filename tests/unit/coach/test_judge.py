@@ -16,7 +16,7 @@ from drdeck.coach.lesson_facts import JournaledAnswer, LessonFacts
 from drdeck.coach.progress import Progress
 from drdeck.controller.journal.operations import OperationState
 from drdeck.model.domains import Failover, FailoverType, Health, Mode, SessionState
-from tests.support.lesson_build import (
+from tests.support.training.lesson_build import (
     HEAD,
     LAST_GOOD,
     NEVER_MET,

@@ -8,7 +8,7 @@ import pytest
 
 from drdeck.coach.lesson import LessonError
 from drdeck.coach.lesson_file import find, load, parse, shipped
-from tests.support.lesson_build import HEAD, NEVER_MET, mistake, objective
+from tests.support.training.lesson_build import HEAD, NEVER_MET, mistake, objective
 
 ERP = 'domain = "erp-prod"'
 SMALL = """

@@ -16,50 +16,13 @@ from drdeck.config.settings import (
     password_variable,
 )
 from drdeck.config.settings_file import load, parse
+from tests.support.whole_files import WHOLE_SETTINGS
 
 FILE = Path("settings.toml")
-WHOLE = """\
-default_site = "dr-west"
-read_only = false
-[console]
-theme = "dark"
-ascii = "auto"
-mouse = false
-[sites.dr-west]
-kind = "vsphere"
-url = "https://vcsa.dr.example:443/sdk"
-username = "drdeck@vsphere.local"
-password_command = ["pass", "show", "vcsa-dr"]
-ca_file = "/etc/ssl/dr.pem"
-root = "/DC0/vm/drdeck"
-parallel = 8
-[sites.dr-west.protected]
-url = "https://vcsa.prod.example/sdk"
-username = "drdeck@vsphere.local"
-root = "/DC0/vm/prod"
-[sites.dr-west.domains.erp-prod]
-pitr = { enabled = true, window = "3d", interval = "15m" }
-ready = "tools"
-ready_timeout = "10m"
-prune_also = ["HBR *"]
-[[sites.dr-west.domains.erp-prod.runbook]]
-group = "database"
-vms = ["erp-db*"]
-delay_after = "30s"
-[sites.lab]
-kind = "training"
-scenario = "ransomware"
-speed = 60
-[sites.msa]
-kind = "jetstream"
-url = "https://msa.dr.example"
-vcenter = "dr-west"
-domains = ["e052a641-7018-408e-aebd-8122a3db1f5f"]
-"""
 
 
 def test_the_documented_file_is_read_whole() -> None:
-    settings = parse(WHOLE, FILE)
+    settings = parse(WHOLE_SETTINGS, FILE)
     site = settings.site("dr-west")
     assert isinstance(site, VSphereSettings)
     assert site.protected is not None
@@ -115,9 +78,9 @@ def test_without_a_file_there_is_the_training_site(tmp_path: Path) -> None:
 def test_what_is_wrong_is_refused_with_place_and_remedy(
     old: str, new: str, line: int | None, says: str
 ) -> None:
-    assert old in WHOLE
+    assert old in WHOLE_SETTINGS
     with pytest.raises(SettingsError) as refused:
-        parse(WHOLE.replace(old, new, 1), FILE)
+        parse(WHOLE_SETTINGS.replace(old, new, 1), FILE)
     text = str(refused.value)
     assert says in text
     assert text.startswith("settings.toml")
@@ -126,10 +89,10 @@ def test_what_is_wrong_is_refused_with_place_and_remedy(
         assert f"line {line}:" in text, text
 
 
-@given(st.integers(0, len(WHOLE)), st.integers(0, 40), st.text(max_size=6))
+@given(st.integers(0, len(WHOLE_SETTINGS)), st.integers(0, 40), st.text(max_size=6))
 def test_a_damaged_file_is_read_or_refused_in_one_sentence(at: int, cut: int, paste: str) -> None:
     try:
-        parse(WHOLE[:at] + paste + WHOLE[at + cut :], FILE)
+        parse(WHOLE_SETTINGS[:at] + paste + WHOLE_SETTINGS[at + cut :], FILE)
     except SettingsError as error:
         assert len(str(error).splitlines()) == 1
 
@@ -146,5 +109,5 @@ def test_the_password_variable_is_the_documented_one() -> None:
 
 
 def test_the_earlier_key_for_what_holds_anyhow_is_read() -> None:
-    site = parse(WHOLE.replace('prune_also = ["HBR *"]', 'prune = "own"'), FILE).site("dr-west")
+    site = parse(WHOLE_SETTINGS.replace('prune_also = ["HBR *"]', 'prune = "own"'), FILE).site("dr-west")
     assert isinstance(site, VSphereSettings) and site.domain("erp-prod").prune_also == ()

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -17,26 +14,9 @@ from drdeck.controller.journal.operations import Operation, OperationState
 from drdeck.controller.requests import NotAccepted
 from drdeck.model.actions import Request
 from drdeck.model.domains import FailoverType, ProtectedSite
+from tests.support.controlling import ANNA, complete, controlling, state
 from tests.support.fakesite import START, FakeSite
 from tests.support.waiting import eventually
-
-ANNA = "anna@jump"
-
-
-@contextlib.asynccontextmanager
-async def controlling(site: FakeSite, file: Path, **options: Any) -> AsyncIterator[Controller]:
-    """A controller that runs for the length of the block, then ends as by kill -9 (nothing is tidied)."""
-    journal = Journal(file)
-    controller = Controller(site, journal, **options)
-    task = asyncio.create_task(controller.run())
-    try:
-        await eventually(lambda: controller.error is None or site.gone)
-        yield controller
-    finally:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
-        journal.close()
 
 
 @pytest.fixture
@@ -47,15 +27,6 @@ def site() -> FakeSite:
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
     return tmp_path / "journal.db"
-
-
-def complete(**changes: Any) -> Request:
-    details = {"type": FailoverType.FORCE, "run_pitr": True, "confirm": "erp", **changes}
-    return Request(action="cfo_complete", domain="erp", **details)
-
-
-def state(controller: Controller, ident: str) -> OperationState:
-    return controller.operations[ident].state
 
 
 def op(controller: Controller, ident: str) -> Operation:

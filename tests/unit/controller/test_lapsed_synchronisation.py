@@ -10,10 +10,10 @@ import pytest
 from drdeck.controller.journal.operations import OperationState
 from drdeck.controller.site_watcher import LapsedSynchronisation
 from drdeck.model.domains import Domain, Mode, Owner, Step
+from tests.support.controlling import controlling
 from tests.support.fakesite import FakeSite
+from tests.support.operation_build import operation
 from tests.support.waiting import eventually
-from tests.unit.controller.test_controller import controlling
-from tests.unit.controller.test_reconcile import operation
 
 SYNCED, BEHIND, IMPORTED = Mode.SYNCHRONISED, Mode.REHYDRATING, Mode.IMPORTED
 COMPLETING, RUNNING = Mode.COMPLETING, Mode.RUNNING_IN_FAILOVER

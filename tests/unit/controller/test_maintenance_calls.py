@@ -14,9 +14,9 @@ from drdeck.controller.site_watcher import SiteWatcher, utcnow
 from drdeck.model.commands import MakePlannedCall
 from drdeck.model.planned import PlannedCall
 from drdeck.sites.contract import Refused
+from tests.support.controlling import controlling
 from tests.support.fakesite import FakeSite
 from tests.support.waiting import eventually
-from tests.unit.controller.test_controller import controlling
 
 FULL = ("refused", "vCenter refused to make a point: no room")
 LOCKED = ("refused", "vCenter refused to make a point: a file is locked")

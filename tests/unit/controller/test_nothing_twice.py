@@ -17,10 +17,10 @@ from drdeck.model.commands import AnyCommand, ExitSession, MakePlannedCall, Roll
 from drdeck.model.domains import Mode
 from drdeck.model.planned import Phase, PlannedCall
 from drdeck.model.views import SiteView
+from tests.support.controlling import ANNA, complete, controlling, state
 from tests.support.fakesite import START, FakeSite
+from tests.support.operation_build import commands, domain, operation, session
 from tests.support.waiting import eventually
-from tests.unit.controller.test_controller import ANNA, complete, controlling, state
-from tests.unit.controller.test_reconcile import commands, domain, operation, session
 
 IN_SESSION = domain(Mode.PITR_SESSION, session=session(id="op-0"))
 ANOTHER = domain(Mode.PITR_SESSION, session=session(id="op-9"))

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drdeck.controller.journal.operations import Operation
 from drdeck.controller.reconcile import (
     AskOperator,
     Complete,
@@ -19,7 +17,6 @@ from drdeck.controller.reconcile import (
     WaitFor,
     next_step,
 )
-from drdeck.model.actions import Request
 from drdeck.model.commands import (
     AbortCompletion,
     BeginCompletion,
@@ -31,24 +28,9 @@ from drdeck.model.commands import (
     StartContinuousFailover,
     StartSession,
 )
-from drdeck.model.domains import Domain, Failover, FailoverType, Mode, Owner, Session, SessionState
+from drdeck.model.domains import Domain, Failover, FailoverType, Mode, SessionState
 from drdeck.model.planned import Phase, PlannedCall, SiteQuestion
-
-NOW = datetime(2026, 1, 16, 22, 30, tzinfo=UTC)
-OP = "op-1"
-
-
-def operation(action: str = "cfo_complete", **changes: Any) -> Operation:
-    request = Request(
-        action=action, domain="erp", type=FailoverType.FORCE, run_pitr=True, to=NOW, networks={"A": "B"}
-    )
-    facts: dict[str, Any] = {"id": OP, "request": request, "actor": "anna@jump", "asked_at": NOW}
-    return Operation(**{**facts, **changes})
-
-
-def domain(mode: Mode, **changes: Any) -> Domain:
-    facts: dict[str, Any] = {"id": "group-v1", "name": "erp", "owner": Owner.LOCAL, "vms_total": 2}
-    return Domain(mode=mode, **{**facts, **changes})
+from tests.support.operation_build import OP, commands, domain, operation, session
 
 
 def failover(**changes: Any) -> Failover:
@@ -61,15 +43,6 @@ def completing(**changes: Any) -> Domain:
 
 def recovered(**changes: Any) -> Domain:
     return completing(vms_recovered=2, **changes)
-
-
-def session(state: SessionState = SessionState.ACTIVE, **changes: Any) -> Session:
-    return Session(**{"id": OP, "state": state, "started_at": NOW, "after_failover": OP, **changes})
-
-
-def commands(step: NextStep) -> list[type]:
-    assert isinstance(step, GiveCommands), step
-    return [type(command) for command in step.commands]
 
 
 @pytest.mark.parametrize(

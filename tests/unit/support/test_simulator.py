@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 from pyVmomi import vim
 
-from tests.support import simulator
-from tests.support.simulator import Simulator, binary
-from tests.support.terminal import poll
-from tests.support.vcsim import VCenter
+from tests.support.console.terminal import poll
+from tests.support.vcenter import simulator
+from tests.support.vcenter.simulator import Simulator, binary
+from tests.support.vcenter.vcsim import VCenter
 from tests.support.waiting import eventually
 
 
@@ -27,7 +27,7 @@ def test_built_once(vcsim_built: None, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_it_ends_with_the_test_that_started_it(vcsim_built: None) -> None:
     started = (
-        "import sys; from tests.support.simulator import Simulator; s = Simulator();"
+        "import sys; from tests.support.vcenter.simulator import Simulator; s = Simulator();"
         "print(s.process.pid, flush=True); sys.stdin.read()"
     )
     with subprocess.Popen(

@@ -13,7 +13,7 @@ from drdeck.console.widgets.status_bars import owner_text, pitr_text
 from drdeck.console.widgets.text_lines import Lines
 from drdeck.controller.requests import Preview
 from drdeck.model.domains import Domain
-from drdeck.model.text import clean
+from drdeck.model.text import clean, some
 
 from .dialog import BOX_WIDTH, CANCEL, Dialog, paragraph
 
@@ -65,8 +65,7 @@ class GeneralPage(Page):
 
     def content(self) -> Iterable[Widget]:
         domain = self.domain
-        names = ", ".join(clean(vm.name) for vm in domain.vms[:12])
-        more = f" and {len(domain.vms) - 12} more" if len(domain.vms) > 12 else ""
+        vms = some([clean(vm.name) for vm in domain.vms], most=12)
         yield Lines(
             fact("Protected Domain", clean(domain.name)),
             fact("VMs", f"{domain.vms_total}, {domain.vms_recoverable} of them recoverable now"),
@@ -74,8 +73,8 @@ class GeneralPage(Page):
             fact("PITR", pitr_text(domain)),
             (),
         )
-        if names:
-            yield paragraph(names + more)
+        if vms:
+            yield paragraph(vms)
 
 
 class VmSettingsPage(Page):

@@ -6,7 +6,7 @@ from rich.cells import cell_len
 
 from drdeck.console.format import UNKNOWN, Line, stamp, wrap
 from drdeck.model.domains import Domain, Health
-from drdeck.model.text import clean
+from drdeck.model.text import clean, some
 from drdeck.model.times import show_duration
 
 from .status_bars import pitr_text
@@ -42,8 +42,7 @@ def _health_lines(domain: Domain, width: int) -> list[Line]:
         return []
     text = f"{len(looked) - len(failed)} of {len(domain.vms)} VMs healthy"
     if failed:
-        text += f"; health check failed: {', '.join(failed[:8])}"
-        text += f" and {len(failed) - 8} more" if len(failed) > 8 else ""
+        text += f"; health check failed: {some(failed, most=8)}"
     return _fact("Health", text, "bad" if failed else "ok", width)
 
 

@@ -21,7 +21,6 @@ from drdeck.console.format import (
     percent,
     right,
     second,
-    size,
     stamp,
     window,
     wrap,
@@ -32,7 +31,7 @@ from drdeck.controller.journal.operations import OperationView
 from drdeck.model.alarms import Severity
 from drdeck.model.domains import VM_STATUS_LABELS, Domain, Health, Mode, Vm
 from drdeck.model.pitr import Points, RestorePoint
-from drdeck.model.text import clean
+from drdeck.model.text import clean, show_bytes
 
 from .status_bars import recovered_text
 
@@ -235,7 +234,7 @@ def point_row(point: RestorePoint, width: int, now: datetime, total: int) -> Lin
         (figures, ""),
         (f" {vms:>7}", "warn" if lacking else ""),
         (f" {skew:>5}", "warn" if point.skew_s > 60 else ""),
-        (f" {right(size(point.written_bytes), 8)} ", ""),
+        (f" {right(show_bytes(point.written_bytes), 8)} ", ""),
         (cut(hint, room), "warn"),
     )
 

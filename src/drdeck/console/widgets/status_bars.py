@@ -20,14 +20,13 @@ from drdeck.console.format import (
     percent,
     right,
     second,
-    size,
     width_of,
     wrap,
 )
 from drdeck.console.state import describe
 from drdeck.controller.journal.operations import OperationView
 from drdeck.model.domains import Domain, Mode, Owner
-from drdeck.model.text import clean
+from drdeck.model.text import clean, show_bytes
 
 AFTER_FAILOVER = (Mode.RUNNING_IN_FAILOVER, Mode.PITR_SESSION, Mode.PROTECTED)
 _LABEL = 32
@@ -94,14 +93,14 @@ def figures_of(domain: Domain, now: datetime, width: int) -> list[Line]:
     if domain.mode in AFTER_FAILOVER:
         lines += [
             row("Replication Status", replication_text(domain), "warn" if domain.session else "bold"),
-            row("Remaining Background Data", size(domain.remaining_bytes)),
+            row("Remaining Background Data", show_bytes(domain.remaining_bytes)),
             row("Current RPO", age(domain.rpo_s(now))),
         ]
     else:
         lines += [
             row(
                 "Data (Processed/Known Remaining)",
-                f"{size(domain.processed_bytes)} / {size(domain.remaining_bytes)}",
+                f"{show_bytes(domain.processed_bytes)} / {show_bytes(domain.remaining_bytes)}",
             ),
             (("Current Step  ", "dim"), *step_text(domain, width - 14)),
         ]
@@ -129,7 +128,11 @@ def configurations(domain: Domain, width: int) -> list[Line]:
 
 def bars(domain: Domain, now: datetime, width: int) -> list[Line]:
     """Both sides next to each other where nothing is cut by that, else one below the other."""
-    need = _LABEL + 1 + max(len(size(domain.processed_bytes)) + len(size(domain.remaining_bytes)) + 3, 16)
+    need = (
+        _LABEL
+        + 1
+        + max(len(show_bytes(domain.processed_bytes)) + len(show_bytes(domain.remaining_bytes)) + 3, 16)
+    )
     if domain.mode in AFTER_FAILOVER:
         need = max(40, len("Replication Status ") + cell_len(replication_text(domain)))
     left_width = max(need, width * 11 // 20) if width >= 100 else need

@@ -15,7 +15,7 @@ from drdeck.coach.result import Cost
 from drdeck.coach.scoring import result_of
 from drdeck.console.format import plain_of, width_of
 from drdeck.console.widgets.coach_panel import MOST_LINES, panel_lines
-from tests.support.lesson_build import (
+from tests.support.training.lesson_build import (
     NEVER_MET,
     T0,
     at,

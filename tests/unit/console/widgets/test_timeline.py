@@ -10,7 +10,7 @@ from drdeck.console.format import plain_of
 from drdeck.console.widgets.timeline import Span, marks, rates, sparkline, stretches, timeline, usual
 from drdeck.model.domains import Mode, Period
 from drdeck.model.pitr import Points, RestorePoint
-from tests.support.fake_client import NOW, changed, domain, in_session, points
+from tests.support.console.fake_client import NOW, changed, domain, in_session, points
 
 MINUTE = timedelta(minutes=1)
 SPAN = Span(NOW - 60 * MINUTE, NOW, 60)

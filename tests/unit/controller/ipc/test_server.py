@@ -8,7 +8,6 @@ import json
 import os
 import socket
 import stat
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -16,37 +15,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from drdeck.cli.context import exit_code_of
-from drdeck.controller.controller import Controller
 from drdeck.controller.ipc import protocol as p
 from drdeck.controller.ipc.client import Client, ControllerError, Disconnected, Unanswered
-from drdeck.controller.ipc.server import Server
 from drdeck.controller.ipc.sockets import connect_address
-from drdeck.controller.journal.event_store import Journal
 from drdeck.model.actions import Request
 from drdeck.model.domains import FailoverType
 from drdeck.model.passwords import Login
-from tests.support.fakesite import FakeSite
-from tests.support.serving import serving
+from tests.support.serving import HELLO, Rig, served
 from tests.support.waiting import eventually
-
-
-class Rig:
-    """A controller over a site in memory, served on a socket."""
-
-    def __init__(self, directory: Path) -> None:
-        self.site = FakeSite()
-        self.path = directory / "run" / "controller.sock"
-        self.journal = Journal(directory / "journal.db")
-        self.controller = Controller(self.site, self.journal)
-        self.stopped = asyncio.Event()
-        self.server = Server(self.controller, self.path, self.stopped.set)
-
-
-@contextlib.asynccontextmanager
-async def served(directory: Path) -> AsyncIterator[Rig]:
-    rig = Rig(directory)
-    async with serving(rig.server, rig.controller):
-        yield rig
 
 
 async def raw(rig: Rig, *lines: bytes) -> list[dict[str, object]]:
@@ -147,9 +123,6 @@ async def test_another_version_is_refused_in_words(tmp_path: Path, version: int)
         assert answer["is"] == "refusal"
         assert answer["code"] == "version"
         assert "drdeck controller stop" in str(answer["text"])
-
-
-HELLO = p.line(p.Hello(version=p.VERSION, who="a@b"))
 
 
 @pytest.mark.parametrize(

@@ -16,8 +16,8 @@ from drdeck.sites.contract import Refused
 from drdeck.sites.training import state_store
 from drdeck.sites.training.state_store import StateRefused, file_of
 from tests.support import ROOT
-from tests.support.training_build import as_json, scenario
-from tests.support.training_played import REAL, SCRIPT, Clock, played, site
+from tests.support.training.training_build import as_json, scenario
+from tests.support.training.training_played import REAL, SCRIPT, Clock, played, site
 
 
 @pytest.mark.parametrize("upto", [5, 10, 65, 210, 405, 601, 800, 900])
@@ -37,7 +37,7 @@ def test_a_killed_process_leaves_what_it_accepted(tmp_path: Path) -> None:
     program = f"""
 import asyncio, os, signal
 from pathlib import Path
-from tests.support.training_played import *
+from tests.support.training.training_played import *
 async def run():
     clock = Clock()
     found = site(Path({str(tmp_path)!r}), clock)

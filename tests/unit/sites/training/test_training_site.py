@@ -14,8 +14,8 @@ from drdeck.model.domains import Mode
 from drdeck.model.views import SiteView
 from drdeck.sites.contract import RecoverySite, Refused, SiteUnreachable
 from drdeck.sites.training.site import TrainingSite
-from tests.support.training_build import START, as_json, domain, fault, scenario
-from tests.support.training_played import REAL, SCRIPT, Clock, played, site
+from tests.support.training.training_build import START, as_json, domain, fault, scenario
+from tests.support.training.training_played import REAL, SCRIPT, Clock, played, site
 
 
 async def test_it_is_a_recovery_site(tmp_path: Path) -> None:

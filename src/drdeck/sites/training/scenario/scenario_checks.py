@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 
 from drdeck.config.toml_places import Path
-from drdeck.model.text import brief, quoted
+from drdeck.model.text import brief, quoted, some
 from drdeck.model.times import parse_duration, show
 
 from . import scenario_limits
@@ -191,7 +191,4 @@ def _twice(names: Sequence[str], at: Path, what: str, key: str = "name") -> Iter
 
 
 def _list(names: Sequence[str]) -> str:
-    if not names:
-        return "none"
-    more = f" and {len(names) - 8} more" if len(names) > 8 else ""
-    return ", ".join(brief(name) for name in names[:8]) + more
+    return some([brief(name) for name in names], most=8) or "none"

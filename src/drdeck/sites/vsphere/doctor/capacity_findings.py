@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from pyVmomi import vim, vmodl
 
 from drdeck.model.alarms import Finding
-from drdeck.model.text import names
+from drdeck.model.text import names, some
 from drdeck.model.times import show_span
 from drdeck.sites.vsphere.inventory.inventory_facts import VmFacts
 from drdeck.sites.vsphere.plan.domain_state import DomainState, prunable
@@ -103,7 +103,7 @@ def told(
 
 def _told(store: Datastore, needed: float, domains: Sequence[str]) -> Finding:
     subject = f"datastore {store.name}"
-    whose = ", ".join(domains[:3]) + (f" and {len(domains) - 3} more" if len(domains) > 3 else "")
+    whose = some(domains)
     if not store.accessible:
         return Finding(
             level="fail", subject=subject, text=f"cannot be reached; VMs of {whose} are on it",

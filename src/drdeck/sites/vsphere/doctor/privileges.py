@@ -12,6 +12,7 @@ from pyVmomi import vim
 
 from drdeck.model import commands as c
 from drdeck.model.domains import FailoverType
+from drdeck.model.text import some
 from drdeck.sites.contract import Refused
 from drdeck.sites.vsphere.plan.domain_state import DomainState
 from drdeck.sites.vsphere.vcenter.connection import VCenterSession
@@ -141,8 +142,7 @@ class MissingPrivilege(NamedTuple):
         """Folders by path; VMs only where the folder has the privilege and they have it not."""
         main = [place.name for place in self.places if place.main]
         names = main or [place.name for place in self.places]
-        more = f" and {len(names) - most} more" if len(names) > most else ""
-        return ", ".join(names[:most]) + more
+        return some(names, most)
 
 
 def root_of(session: VCenterSession) -> Place:

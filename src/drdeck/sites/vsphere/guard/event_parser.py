@@ -13,6 +13,7 @@ from typing import Any
 from pyVmomi import vim
 
 from drdeck.model.guard import Change
+from drdeck.model.text import some
 from drdeck.sites.vsphere.inventory.inventory_facts import decode_name
 from drdeck.sites.vsphere.vcenter.properties import object_id
 
@@ -149,10 +150,7 @@ def _changed(spec: Any) -> str:
         return ""
     names = [p.name for p in spec._GetPropertyList() if getattr(spec, p.name, None) not in (None, [], "")]
     names = [name for name in names if name not in ("dynamicType", "dynamicProperty", "changeVersion")]
-    if not names:
-        return ""
-    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    return f" ({', '.join(names[:_SHOWN])}{more})"
+    return f" ({some(names, _SHOWN)})" if names else ""
 
 
 def _task(event: Any, time: datetime) -> Iterator[Observation]:

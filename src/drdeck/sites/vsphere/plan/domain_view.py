@@ -21,7 +21,7 @@ from drdeck.model.domains import (
     StepState,
     Vm,
 )
-from drdeck.model.text import names
+from drdeck.model.text import names, some
 from drdeck.sites.vsphere.inventory.inventory_facts import FolderFacts, Inventory, VmFacts
 from drdeck.sites.vsphere.record.attributes import Record
 
@@ -124,7 +124,7 @@ def broken(folder: FolderFacts, vms: tuple[VmFacts, ...], why: str, first_seen: 
 
 def _lacking(s: DomainState, able: list[VmFacts], lost: list[str]) -> str:
     if lost:
-        return f"no replica yet of {', '.join(lost[:3])}" + (f" and {len(lost) - 3} more" if lost[3:] else "")
+        return f"no replica yet of {some(lost)}"
     bad = [vm for vm in s.vms if vm not in able]
     gone = [vm for vm in bad if vm.connection != "connected"]
     if gone:

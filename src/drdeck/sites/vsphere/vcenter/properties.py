@@ -7,6 +7,7 @@ from typing import Any
 
 from pyVmomi import vim, vmodl
 
+from drdeck.model.text import some
 from drdeck.sites.contract import Refused
 
 from .connection import VCenterSession
@@ -65,10 +66,9 @@ def find_root(session: VCenterSession, path: str) -> Any:
             deepest, at = above, "/" + "/".join(names[:count])
             break
     inside = _children(session, deepest)
-    shown = ", ".join(inside[:_SHOWN]) + (f" and {len(inside) - _SHOWN} more" if len(inside) > _SHOWN else "")
     raise Refused(
-        f"The root folder {path or '/'} is not in {server}: {at or '/'} has {shown or 'nothing in it'}; "
-        "correct root in the settings, or make the folder"
+        f"The root folder {path or '/'} is not in {server}: {at or '/'} has"
+        f" {some(inside, _SHOWN) or 'nothing in it'}; correct root in the settings, or make the folder"
     )
 
 

@@ -11,45 +11,8 @@ import pytest
 from drdeck.model.domains import FailoverType, Health, Mode
 from drdeck.sites.training.scenario.scenario_file import load, parse, shipped
 from drdeck.sites.training.scenario.scenario_tables import Scenario, ScenarioError
-from tests.support.training_build import START, Player
-
-GOOD = """\
-name = "night"
-title = "A night"
-start = "2026-01-16T22:00:00Z"
-link_bytes_per_s = 125_000_000
-seed = 7
-[[domains]]
-name = "erp"
-pitr = { enabled = true, window = "3d", interval = "1m" }
-state = "imported"
-protected_site = "reachable"
-[[domains.vms]]
-name = "db1"
-disk_bytes = 107_374_182_400
-write_bytes_per_s = 2_000_000
-boot = "40s"
-network = "VM_3510"
-[[domains.vms]]
-name = "app1"
-disk_bytes = 10_000_000_000
-[[domains.incidents]]
-at = "2026-01-16T22:42:00Z"
-vms = ["db1"]
-write_factor = 30
-breaks_health = true
-[[domains.runbook]]
-group = "database"
-vms = ["db*"]
-delay_after = "30s"
-[[faults]]
-kind = "object_store_lost"
-from = "2026-01-16T22:50:00Z"
-to = "2026-01-16T22:55:00Z"
-domain = "erp"
-vms = []
-times = 1
-"""
+from tests.support.training.training_build import START, Player
+from tests.support.whole_files import WHOLE_SCENARIO
 
 BAD = [
     ('name = "night"', 'name = "../night"', 1, "name", "use letters"),
@@ -106,7 +69,7 @@ BAD = [
 
 
 def test_the_example_is_good() -> None:
-    plot = parse(GOOD)
+    plot = parse(WHOLE_SCENARIO)
     assert plot.start == START and plot.domains[0].vms[1].boot == "40s"
     assert plot.faults[0].start == datetime(2026, 1, 16, 22, 50, tzinfo=UTC)
 
@@ -115,9 +78,9 @@ def test_the_example_is_good() -> None:
 def test_refused_with_place_and_remedy(
     right: str, wrong: str, line: int | None, key: str, remedy: str
 ) -> None:
-    assert right in GOOD
+    assert right in WHOLE_SCENARIO
     with pytest.raises(ScenarioError) as refused:
-        parse(GOOD.replace(right, wrong, 1), "night.toml")
+        parse(WHOLE_SCENARIO.replace(right, wrong, 1), "night.toml")
     said = str(refused.value)
     assert said.startswith("night.toml:" + (f"{line}: " if line else " ")), said
     assert f" {key}: " in said if key else True, said
@@ -126,8 +89,8 @@ def test_refused_with_place_and_remedy(
 
 @pytest.mark.parametrize(
     ("text", "words"),
-    [("name = ", "is not TOML"), ("", "name is missing"), (GOOD.split("[[domains]]")[0], "domains is missing"),
-     (GOOD.split("[[domains]]")[0] + "domains = []", "add a [[domains]] table"), ("a=" + "[" * 5000, "TOML")],
+    [("name = ", "is not TOML"), ("", "name is missing"), (WHOLE_SCENARIO.split("[[domains]]")[0], "domains is missing"),
+     (WHOLE_SCENARIO.split("[[domains]]")[0] + "domains = []", "add a [[domains]] table"), ("a=" + "[" * 5000, "TOML")],
 )  # fmt: skip
 def test_refused_as_a_whole(text: str, words: str) -> None:
     with pytest.raises(ScenarioError, match=r"night\.toml") as refused:
@@ -137,8 +100,8 @@ def test_refused_as_a_whole(text: str, words: str) -> None:
 
 def test_from_a_file(tmp_path: Path) -> None:
     path = tmp_path / "night.toml"
-    path.write_text(GOOD)
-    assert load(path) == load(str(path)) == parse(GOOD)
+    path.write_text(WHOLE_SCENARIO)
+    assert load(path) == load(str(path)) == parse(WHOLE_SCENARIO)
     with pytest.raises(ScenarioError, match="cannot be read"):
         load(tmp_path / "none.toml")
     path.write_bytes(b"\xff\xfe")

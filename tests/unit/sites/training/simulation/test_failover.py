@@ -18,7 +18,7 @@ from drdeck.sites.training.simulation.data_flow import LAG
 from drdeck.sites.training.simulation.task_steps import LABELS
 from drdeck.sites.training.site_simulation import Accepted, view
 from drdeck.sites.training.units import SECOND
-from tests.support.training_build import GB, Player, at, domain, fault, scenario, vm
+from tests.support.training.training_build import GB, Player, at, domain, fault, scenario, vm
 
 PLANNED, FORCE, REGULAR = FailoverType.PLANNED, FailoverType.FORCE, FailoverType.REGULAR
 

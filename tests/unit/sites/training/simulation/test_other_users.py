@@ -7,7 +7,7 @@ import pytest
 from drdeck.model.alarms import Severity
 from drdeck.model.domains import Mode
 from drdeck.model.pitr import excluded_by
-from tests.support.training_build import Player, at, fault, scenario
+from tests.support.training.training_build import Player, at, fault, scenario
 
 
 def test_the_alarm_says_who_what_it_means_and_what_to_do() -> None:

@@ -10,7 +10,7 @@ from drdeck.model.domains import FailoverType, Health, Mode, Owner, Period, Sess
 from drdeck.model.pitr import why_unreachable
 from drdeck.sites.training.scenario.scenario_file import load
 from drdeck.sites.training.units import instant
-from tests.support.training_build import START, Player, at, domain, fault, incident, scenario, vm
+from tests.support.training.training_build import START, Player, at, domain, fault, incident, scenario, vm
 
 FORCE = FailoverType.FORCE
 

@@ -18,7 +18,18 @@ from drdeck.sites.training.simulation.domain_machine import DomainMachine
 from drdeck.sites.training.simulation.fault_injection import InjectFault
 from drdeck.sites.training.site_simulation import view
 from tests.support import ROOT
-from tests.support.training_build import GB, START, Player, as_json, at, domain, fault, incident, scenario, vm
+from tests.support.training.training_build import (
+    GB,
+    START,
+    Player,
+    as_json,
+    at,
+    domain,
+    fault,
+    incident,
+    scenario,
+    vm,
+)
 
 TIMES = st.floats(0, 4000, allow_nan=False).map(lambda s: round(s, 3))
 KINDS = st.sampled_from(get_args(FaultKind))
@@ -244,7 +255,7 @@ from drdeck.model.commands import BeginCompletion, StartContinuousFailover
 from drdeck.model.domains import FailoverType, Mode
 from drdeck.sites.training.scenario.scenario_file import load
 from drdeck.sites.training.site_simulation import SiteSimulation
-from tests.support.training_build import as_json
+from tests.support.training.training_build import as_json
 plot = load("busy-night")
 night = SiteSimulation(plot)
 for number, shown in enumerate(night.domains(plot.start)):

@@ -10,7 +10,7 @@ from drdeck.model.domains import SessionState
 from drdeck.model.guard import Change
 from drdeck.model.planned import PlannedCall
 from drdeck.sites.vsphere.guard.attribution_windows import LATE
-from tests.support.guard_bench import ANNA, JOE, OWN, VM, Bench, one
+from tests.support.vcenter.guard_bench import ANNA, JOE, OWN, VM, Bench, one
 
 LATE_S = LATE.total_seconds()
 TAKEN = [  # user, deed, to, seconds after the take-over, ours

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -10,22 +9,13 @@ from pyVmomi import vim
 
 from drdeck.model.guard import Change
 from drdeck.sites.vsphere.guard.event_parser import EVENT_TYPES, told_by
+from tests.support.vcenter.events import AT, JOE, event
 
-AT = datetime(2026, 1, 16, 22, 42, 7, 120000, tzinfo=UTC)
-VM = vim.event.VmEventArgument(name="db01", vm=vim.VirtualMachine("vm-7"))
 HOST_A = vim.event.HostEventArgument(name="esx1%2fa", host=vim.HostSystem("host-1"))
 HOST_B = vim.event.HostEventArgument(name="esx2", host=vim.HostSystem("host-2"))
 STORE_A = vim.event.DatastoreEventArgument(name="ssd-1", datastore=vim.Datastore("ds-1"))
 STORE_B = vim.event.DatastoreEventArgument(name="ssd-2", datastore=vim.Datastore("ds-2"))
 FOLDER = vim.event.FolderEventArgument(name="vm", folder=vim.Folder("group-v1"))
-JOE = "CORP\\j.doe"
-
-
-def event(kind: Any, **more: Any) -> Any:
-    made = kind()
-    for name, value in {"key": 7, "chainId": 5, "createdTime": AT, "userName": JOE, "vm": VM, **more}.items():
-        setattr(made, name, value)
-    return made
 
 
 def task(what: str, **more: Any) -> Any:

@@ -16,7 +16,7 @@ from drdeck.sites.vsphere.guard import hazards
 from drdeck.sites.vsphere.guard.hazards import Cluster, HazardFacts, ScheduledTask
 from drdeck.sites.vsphere.inventory.inventory_facts import FolderFacts, Inventory, VmFacts
 from tests.support.passwords import Known
-from tests.support.vcsim import VCenter
+from tests.support.vcenter.vcsim import VCenter
 from tests.support.waiting import eventually
 
 ROOT = FolderFacts(id="root", name="drdeck", parent="vm")

@@ -9,7 +9,7 @@ from drdeck.model.guard import Change
 from drdeck.sites.contract import Refused, ResultUnknown
 from drdeck.sites.vsphere.guard.observations import Observation
 from drdeck.sites.vsphere.guard.session_guard import NAME_S
-from tests.support.guard_bench import ANNA, JOE, OWN, START, VM, Bench, one
+from tests.support.vcenter.guard_bench import ANNA, JOE, OWN, START, VM, Bench, one
 
 # -- the three tellings of one deed
 

@@ -11,10 +11,10 @@ from drdeck.config.settings import DomainSettings, Duration, PitrSettings, VSphe
 from drdeck.model.times import show
 from drdeck.sites.vsphere import make_vsphere_site
 from drdeck.sites.vsphere.inventory.disk_growth import DiskGrowth
-from tests.support.inventory_watching import domain_vms, watching
 from tests.support.passwords import Known
-from tests.support.soapcount import soap_calls
-from tests.support.vcsim import VCenter
+from tests.support.vcenter.inventory_watching import domain_vms, watching
+from tests.support.vcenter.soapcount import soap_calls
+from tests.support.vcenter.vcsim import VCenter
 
 MIB = 1 << 20
 QUIET = 100 * MIB

@@ -10,9 +10,9 @@ import pytest
 
 from drdeck.sites.contract import Refused, SiteUnreachable
 from drdeck.sites.vsphere.inventory.inventory_facts import decode_name, encode_name
-from tests.support.inventory_watching import domain_vms, until, watching
-from tests.support.soapcount import soap_calls
-from tests.support.vcsim import VCenter
+from tests.support.vcenter.inventory_watching import domain_vms, until, watching
+from tests.support.vcenter.soapcount import soap_calls
+from tests.support.vcenter.vcsim import VCenter
 from tests.support.waiting import eventually
 
 ODD = ["erp prod", "a/b", "back\\slash", "100%", "%2f", "[bold]red[/]", "quo\"te'd", "Überfällig 東京"]

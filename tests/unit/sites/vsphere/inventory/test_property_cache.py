@@ -8,8 +8,8 @@ import pytest
 from pyVmomi import vim, vmodl
 
 from drdeck.sites.vsphere.inventory.property_cache import PropertyCache, UpdateContradiction
-from tests.support.inventory_watching import update, watching
-from tests.support.vcsim import VCenter
+from tests.support.vcenter.inventory_watching import update, watching
+from tests.support.vcenter.vcsim import VCenter
 
 PC = vmodl.query.PropertyCollector
 

@@ -14,7 +14,7 @@ from drdeck.sites.vsphere.plan.maintenance import chain_stuck, due
 from drdeck.sites.vsphere.plan.restore_points import CHAIN_MAX
 from drdeck.sites.vsphere.record.attributes import PitrRecord, Record
 from drdeck.sites.vsphere.site_state import SiteState
-from tests.support.situations import at, chain, failover, session, settings, situation, snap, vm
+from tests.support.vcenter.situations import at, chain, failover, session, settings, situation, snap, vm
 
 FINISHED = {"failover": failover("finished")}
 

@@ -16,7 +16,18 @@ from drdeck.sites.vsphere.plan.planner import plan
 from drdeck.sites.vsphere.plan.restore_points import point_name
 from drdeck.sites.vsphere.record.attributes import Record, ShutdownRecord
 from drdeck.sites.vsphere.vcenter.call_arguments import moves_of
-from tests.support.situations import OP, at, chain, failover, rollback, session, settings, situation, snap, vm
+from tests.support.vcenter.situations import (
+    OP,
+    at,
+    chain,
+    failover,
+    rollback,
+    session,
+    settings,
+    situation,
+    snap,
+    vm,
+)
 
 RUNBOOK = (("db", ["db*"], 30.0), ("app", ["app*"], 0.0))
 ROLLING: dict[str, Any] = {

@@ -12,7 +12,7 @@ from drdeck.model.domains import Period
 from drdeck.sites.vsphere.inventory.inventory_facts import SnapshotFact, VmFacts
 from drdeck.sites.vsphere.plan import restore_points
 from drdeck.sites.vsphere.record.attributes import PitrRecord, Record
-from tests.support.situations import T0, at, chain, snap, vm
+from tests.support.vcenter.situations import T0, at, chain, snap, vm
 
 MINUTES = st.integers(-500, 500).map(lambda quarter: quarter / 4)
 

@@ -16,7 +16,7 @@ from drdeck.sites.vsphere.inventory.inventory_facts import VmFacts
 from drdeck.sites.vsphere.plan import restore_points
 from drdeck.sites.vsphere.plan.write_hints import LEAST, with_growth
 from drdeck.sites.vsphere.record.attributes import PitrRecord, Record
-from tests.support.situations import at, chain, session, snap, vm
+from tests.support.vcenter.situations import at, chain, session, snap, vm
 
 MIB = 1 << 20
 

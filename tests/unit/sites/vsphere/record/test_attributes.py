@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from drdeck.model.domains import FailoverType, Mode, Period, SessionState
 from drdeck.model.text import hides
 from drdeck.sites.vsphere.record import attributes as r
-from tests.support.situations import OP, T0, failover, rollback, session
+from tests.support.vcenter.situations import OP, T0, failover, rollback, session
 
 INSTANTS = st.datetimes(
     datetime(2020, 1, 1), datetime(2090, 1, 1), timezones=st.just(UTC), allow_imaginary=False

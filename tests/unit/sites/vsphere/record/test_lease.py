@@ -13,7 +13,7 @@ from pyVmomi import vim
 
 from drdeck.sites.vsphere.record.lease import CLAIM, HeldElsewhere, Leases, abandoned_by, lease_holder
 from drdeck.sites.vsphere.vcenter.connection import Credentials, Endpoint, VCenterSession
-from tests.support.vcsim import VCenter
+from tests.support.vcenter.vcsim import VCenter
 
 ROUNDS, RACERS = 200, 8
 

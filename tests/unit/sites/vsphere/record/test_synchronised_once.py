@@ -13,10 +13,10 @@ from drdeck.sites.vsphere.plan.maintenance import SETTLED, noted
 from drdeck.sites.vsphere.record.attributes import ModeRecord, Record, SyncedRecord
 from tests.site_contract.bench import DOMAIN, VMS, Plan
 from tests.site_contract.on_vsphere import VCenters, VSphereBench
-from tests.support import flowsite
 from tests.support.deck import Deck
-from tests.support.situations import T0, at, situation, vm
-from tests.support.vcsim import VCenter
+from tests.support.vcenter import flowsite
+from tests.support.vcenter.situations import T0, at, situation, vm
+from tests.support.vcenter.vcsim import VCenter
 from tests.support.waiting import eventually
 
 SYNCED = "drdeck.synced"

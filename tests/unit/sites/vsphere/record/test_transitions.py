@@ -12,7 +12,7 @@ from drdeck.model import commands as c
 from drdeck.model.domains import FailoverType, Mode, SessionState
 from drdeck.sites.vsphere.record import attributes as r
 from drdeck.sites.vsphere.record import transitions as ch
-from tests.support.situations import OP, at, failover, rollback, session
+from tests.support.vcenter.situations import OP, at, failover, rollback, session
 
 Attributes = dict[str, str]
 Change = Callable[[r.Record, Any], ch.Changes]

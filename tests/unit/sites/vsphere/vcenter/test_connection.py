@@ -22,8 +22,8 @@ from drdeck.sites.vsphere.vcenter.connection import (
     translate,
     words,
 )
-from tests.support.soapcount import soap_calls
-from tests.support.vcsim import VCenter
+from tests.support.vcenter.soapcount import soap_calls
+from tests.support.vcenter.vcsim import VCenter
 from tests.support.waiting import eventually
 
 

@@ -12,8 +12,8 @@ from drdeck.sites.vsphere.vcenter.connection import Credentials, Endpoint, VCent
 from drdeck.sites.vsphere.vcenter.stale_sessions import StaleSessions
 from drdeck.sites.vsphere.vcenter.transport import SessionEnded, steady
 from drdeck.sites.vsphere.vcenter.vm_calls import AttributeWriter
-from tests.support.soapcount import soap_calls
-from tests.support.vcsim import VCenter
+from tests.support.vcenter.soapcount import soap_calls
+from tests.support.vcenter.vcsim import VCenter
 
 ANNA, BOB = "änna@jump1#01", "bob@jump2#02"
 TERMINATE = "Sessions.TerminateSession"

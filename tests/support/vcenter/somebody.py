@@ -6,8 +6,8 @@ from typing import Any
 
 from pyVmomi import SoapStubAdapter, vim
 
-from tests.support.access import Which, trusting
-from tests.support.vcsim import VCenter
+from tests.support.vcenter.access import Which, trusting
+from tests.support.vcenter.vcsim import VCenter
 
 
 class Somebody:

@@ -7,7 +7,7 @@ from typing import Any
 
 from drdeck.__main__ import main
 from drdeck.controller.process import serve
-from tests.faults.asking_site import AskingSite
+from tests.support.faults.asking_site import AskingSite
 
 
 def make_site(name: str, settings: object, state: Path, password: object) -> Any:

@@ -11,11 +11,11 @@ from collections.abc import Mapping, Sequence
 from multiprocessing.connection import Connection
 
 _CONTEXT = multiprocessing.get_context("forkserver")
-_CONTEXT.set_forkserver_preload(["tests.faults.process"])
+_CONTEXT.set_forkserver_preload(["tests.support.faults.process"])
 
 
 def _live(arguments: list[str], env: dict[str, str], out: Connection) -> None:
-    from tests.faults import process
+    from tests.support.faults import process
 
     os.dup2(out.fileno(), 1)
     os.dup2(out.fileno(), 2)

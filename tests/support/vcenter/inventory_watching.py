@@ -11,7 +11,7 @@ from typing import Any
 from drdeck.sites.vsphere.inventory.inventory_facts import Inventory, VmFacts
 from drdeck.sites.vsphere.inventory.inventory_watch import InventoryWatch
 from drdeck.sites.vsphere.vcenter.connection import Connection, Endpoint
-from tests.support.vcsim import VCenter
+from tests.support.vcenter.vcsim import VCenter
 
 
 @asynccontextmanager

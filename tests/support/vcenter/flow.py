@@ -11,10 +11,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from tests.support import flowsite
 from tests.support.deck import SITE
-from tests.support.flowsite import DOMAIN, VMS
-from tests.support.vcsim import VCenter
+from tests.support.vcenter import flowsite
+from tests.support.vcenter.flowsite import DOMAIN, VMS
+from tests.support.vcenter.vcsim import VCenter
 
 WITHIN_S = 60.0
 
@@ -172,3 +172,6 @@ def eventually(
     while not holds():
         assert time.monotonic() < deadline, f"did not come true within {within_s} s: {told()}"
         time.sleep(0.02)
+
+
+MakeFlow = Callable[..., Flow]

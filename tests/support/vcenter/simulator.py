@@ -15,7 +15,9 @@ import time
 from pathlib import Path
 from typing import Any
 
-SOURCES = sorted((Path(__file__).resolve().parent.parent / "vcsim").glob("*.go"))
+from tests.support import ROOT
+
+SOURCES = sorted((ROOT / "tests" / "vcsim").glob("*.go"))
 GOPATH = "/usr/share/gocode"
 STARTS_WITHIN = 60.0
 

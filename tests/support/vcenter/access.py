@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 from pyVmomi import SoapStubAdapter, vim, vmodl
 
-from tests.support.simulator import Simulator
+from tests.support.vcenter.simulator import Simulator
 
 
 class Snap(NamedTuple):

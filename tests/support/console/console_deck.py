@@ -15,7 +15,7 @@ from drdeck.config.settings import ConsoleSettings
 from drdeck.console.app import DrdeckApp
 from drdeck.console.dialogs.dialog import Dialog
 from drdeck.controller.ipc.client import Client
-from tests.support.fake_client import NOW, Attach, FakeClient
+from tests.support.console.fake_client import NOW, Attach, FakeClient
 
 
 class Deck:

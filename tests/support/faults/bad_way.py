@@ -12,10 +12,10 @@ from drdeck.sites.contract import ResultUnknown, SiteUnreachable
 from drdeck.sites.training.simulation.fault_injection import SiteCommand
 from drdeck.sites.training.site import TrainingSite
 from drdeck.sites.training.state_store import StateStore
-from tests.faults.dying import DyingJournal, Killed
+from tests.support.faults.dying import DyingJournal, Killed
 
 if TYPE_CHECKING:
-    from tests.faults.chaos import Chaos
+    from tests.support.faults.chaos import Chaos
 
 
 class Fate(NamedTuple):

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from tests.support.console.terminal import poll
 from tests.support.deck import SITE, Deck, vsphere_settings
-from tests.support.terminal import poll
-from tests.support.vcsim import VCenter
+from tests.support.vcenter.vcsim import VCenter
 
 DOMAIN = "erp-prod"
 VMS = ["erp-db01", "erp-app01", "erp-web01"]
@@ -67,3 +68,6 @@ def boot(vcenter: VCenter) -> None:
         return not waiting
 
     poll(all_up, 60)
+
+
+MakeDeck = Callable[[VCenter, VCenter], Deck]

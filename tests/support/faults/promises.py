@@ -11,10 +11,10 @@ from drdeck.controller.journal.operations import Operation, OperationState
 from drdeck.model.commands import ExitSession, FinishFailover, RollBack, StartSession
 from drdeck.model.domains import Mode, Owner, SessionState
 from drdeck.model.pitr import why_unreachable
-from tests.faults.chances import NAMES, VMS
-from tests.faults.chaos import Chaos
-from tests.faults.crowd import Person
-from tests.support.training_build import START
+from tests.support.faults.chances import NAMES, VMS
+from tests.support.faults.chaos import Chaos
+from tests.support.faults.crowd import Person
+from tests.support.training.training_build import START
 
 
 def normal(operations: dict[str, Operation]) -> dict[str, Operation]:

@@ -10,7 +10,7 @@ from typing import Any
 
 from pyVmomi import vim
 
-from tests.support.access import Access, Snap, Which, encode
+from tests.support.vcenter.access import Access, Snap, Which, encode
 
 __all__ = ["Snap", "VCenter", "Which", "encode", "replica_points"]
 

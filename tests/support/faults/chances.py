@@ -11,8 +11,8 @@ from drdeck.controller.ipc import request_handler
 from drdeck.model.actions import ACTIONS, Request
 from drdeck.model.domains import FailoverType
 from drdeck.sites.training.scenario.scenario_tables import FaultKind, ScenarioFault, ScenarioPitr
-from tests.faults.bad_way import Fate
-from tests.support.training_build import START, vm
+from tests.support.faults.bad_way import Fate
+from tests.support.training.training_build import START, vm
 
 NAMES = ("erp", "crm")
 VMS = ("db1", "app1")

@@ -15,10 +15,10 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from tests.faults.lanes import side_by_side, vcenters
-from tests.faults.live import ACTS, UNDISTURBED, Asked, Live
-from tests.faults.proxy import Proxy, Weather
-from tests.support.vcsim import VCenter
+from tests.support.faults.lanes import side_by_side, vcenters
+from tests.support.faults.live import ACTS, UNDISTURBED, Asked, Live
+from tests.support.faults.proxy import Proxy, Weather
+from tests.support.vcenter.vcsim import VCenter
 from tests.support.waiting import eventually
 
 SAME = "same end"

@@ -12,7 +12,7 @@ from pathlib import Path
 from drdeck.config.settings import ConsoleSettings
 from drdeck.console.app import DrdeckApp
 from drdeck.model.domains import Mode
-from tests.support.fake_client import NOW, FakeClient, changed, domain, in_session, vm
+from tests.support.console.fake_client import NOW, FakeClient, changed, domain, in_session, vm
 
 AT_ONCE_S = 30
 

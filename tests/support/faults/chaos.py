@@ -26,9 +26,9 @@ from drdeck.model.domains import Domain, SessionState
 from drdeck.sites.contract import SiteUnreachable
 from drdeck.sites.training.scenario.scenario_tables import Scenario
 from drdeck.sites.training.simulation.fault_injection import InjectFault, SiteCommand
-from tests.faults.bad_way import ChaosJournal, ChaosSite, Fate
-from tests.faults.dying import Killed, Point
-from tests.faults.lives import REAL
+from tests.support.faults.bad_way import ChaosJournal, ChaosSite, Fate
+from tests.support.faults.dying import Killed, Point
+from tests.support.faults.lives import REAL
 from tests.support.virtual_time import VirtualTime
 
 SPEED = 20.0

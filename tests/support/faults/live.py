@@ -20,13 +20,13 @@ from drdeck.controller.journal.operations import OperationState, OperationView
 from drdeck.controller.process.paths import Paths, paths_for
 from drdeck.model.actions import Request
 from drdeck.model.domains import Domain, FailoverType, Mode, SessionState
-from tests.faults.forked import Forked
-from tests.support import flow as flows
-from tests.support import flowsite
 from tests.support.deck import SITE
-from tests.support.flowsite import DOMAIN
+from tests.support.faults.forked import Forked
 from tests.support.stopwatch import Stopwatch
-from tests.support.vcsim import VCenter
+from tests.support.vcenter import flow as flows
+from tests.support.vcenter import flowsite
+from tests.support.vcenter.flowsite import DOMAIN
+from tests.support.vcenter.vcsim import VCenter
 
 WITHIN_S = 60.0
 VM = "erp-db01"
@@ -325,3 +325,16 @@ UNDISTURBED = Truth(
     },
 )
 """What a flow ends with when nothing happens to it."""
+
+
+async def all_points(directory: Path, vcenter: VCenter) -> list[str]:
+    """What a flow passes when nobody dies, and that it ends as told."""
+    directory.mkdir()
+    live, log = Live(directory, vcenter), directory / "points"
+    try:
+        await live.begin(log=log)
+        await live.flow()
+    finally:
+        await live.end()
+    assert live.truth() == UNDISTURBED and live.sessions() == 1
+    return log.read_text().splitlines()

@@ -17,7 +17,7 @@ from drdeck.model.domains import FailoverType
 from drdeck.model.views import SiteView
 from drdeck.sites.training.scenario.scenario_tables import Scenario
 from drdeck.sites.training.site import TrainingSite
-from tests.support.training_build import at, scenario
+from tests.support.training.training_build import at, scenario
 
 REAL = datetime(2026, 11, 22, 8, 0, tzinfo=UTC)
 

@@ -7,7 +7,7 @@ import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import TypeVar
 
-from tests.support.vcsim import VCenter
+from tests.support.vcenter.vcsim import VCenter
 
 T = TypeVar("T")
 

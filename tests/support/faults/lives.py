@@ -16,11 +16,11 @@ from drdeck.model.actions import Request
 from drdeck.model.domains import Domain, FailoverType, Mode, SessionState
 from drdeck.sites.contract import RecoverySite, SiteUnreachable
 from drdeck.sites.training.site import TrainingSite
-from tests.faults.dying import DyingJournal, Killed, Point
 from tests.support.fakesite import START as FAKE_START
 from tests.support.fakesite import FakeSite
-from tests.support.training_build import domain as training_domain
-from tests.support.training_build import scenario
+from tests.support.faults.dying import DyingJournal, Killed, Point
+from tests.support.training.training_build import domain as training_domain
+from tests.support.training.training_build import scenario
 
 ANNA = "anna@jump"
 REAL = datetime(2026, 11, 22, 8, 0, tzinfo=UTC)
