@@ -67,7 +67,7 @@ func (h *hostile) wait(vm string, last time.Duration, ask bool, freed chan struc
 	q.open = true
 	set(machine, "runtime.question", &q.info)
 	choice := <-q.answered
-	set(machine, "runtime.question", (*types.VirtualMachineQuestionInfo)(nil))
+	set(machine, "runtime.question", nil)
 	return choice != q.cancel
 }
 

@@ -313,15 +313,22 @@ async def takeover(context: Context, domain: str, confirm: str | None, **options
     await act(context, Request(action="take_over", domain=domain, confirm=confirm), **options)
 
 
+ANSWERS = ("retry", "skip", "abort", "confirm")
+
+
 @click.command("answer")
 @click.argument("operation")
-@click.argument("choice", type=click.Choice(["retry", "skip", "abort", "confirm"]))
+@click.argument("choice")
+@click.option("--vm", metavar="NAME", help="Answer what vCenter asks of this VM; CHOICE is a label.")
 @json_option
 @runs
-async def answer(context: Context, operation: str, choice: str, as_json: bool) -> None:
-    """Answer what OPERATION asks."""
+async def answer(context: Context, operation: str, choice: str, vm: str | None, as_json: bool) -> None:
+    """Answer what OPERATION asks: retry, skip, abort or confirm."""
+    if vm is None and choice not in ANSWERS:
+        offered = ", ".join(map(repr, ANSWERS))
+        raise click.BadParameter(f"{choice!r} is not one of {offered}.", param_hint="'CHOICE'")
     may_act(context)
     async with context.client(sighted=False) as client:
-        await client.answer(operation, choice)
+        await client.answer(operation, choice, vm)
     if as_json:
-        output.emit({"operation": operation, "answer": choice})
+        output.emit({"operation": operation, "answer": choice, **({"vm": vm} if vm else {})})

@@ -69,6 +69,7 @@ def alarm(a: Alarm) -> Json:
         "text": a.text,
         "user": a.user,
         "address": a.address or None,
+        "choices": list(a.choices),
     }
 
 

@@ -98,6 +98,8 @@ class VSphereSettings(VCenterSettings, frozen=True, kw_only=True, tag_field="kin
     """A recovery site that is a vCenter. `parallel`: VMs acted on at once."""
 
     parallel: int = 8
+    uuid_question: Literal["moved", "copied", "ask"] = "ask"
+    """what is answered by itself where vCenter asks whether a VM was moved or copied"""
     lease: Duration = Duration(30)
     """how long a controller that falls silent is believed to drive a domain still"""
     protected: VCenterSettings | None = None

@@ -30,6 +30,7 @@ RIGHT = {
     "keys": 'a table such as { sort = "o", doctor = "f9" }',
     "read_only": "true or false",
     "insecure": "true or false",
+    "uuid_question": "one of moved, copied, ask",
     "parallel": "a whole number from 1 to 64",
     "speed": "a number above 0, at most 100000",
     "password_command": 'a list of words such as ["pass", "show", "vcsa"]',

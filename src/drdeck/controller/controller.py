@@ -23,10 +23,12 @@ from drdeck.controller.journal.recorder import SELF, Recorder
 from drdeck.controller.passwords.password_store import PasswordStore, UnusablePassword
 from drdeck.model.actions import Request
 from drdeck.model.alarms import Finding
+from drdeck.model.commands import MakePlannedCall
 from drdeck.model.domains import Domain, ProtectedSite
 from drdeck.model.guard import Hazards
 from drdeck.model.passwords import OWN, PROTECTED, PasswordWanted
 from drdeck.model.pitr import Points
+from drdeck.model.planned import PlannedCall
 from drdeck.model.times import show
 from drdeck.model.views import SiteView
 from drdeck.sites.contract import RecoverySite, SiteError, SiteUnreachable
@@ -285,6 +287,40 @@ class Controller:
         data = {"operation": ident, "question": op.question.id, "choice": choice}
         self._record_or_refuse(actor, facts.ANSWER, data)
         self.kick()
+
+    async def answer_vm(self, ident: str, choice: str, name: str, actor: str) -> None:
+        """Answer what the site asks of a VM of an operation's domain. Raises NotAccepted."""
+        op = self.operations.get(ident)
+        if op is None:
+            raise NotAccepted("usage", f'no operation "{ident}" is open; `drdeck tasks` lists all')
+        if self.read_only:
+            raise NotAccepted("rule", "drdeck is read-only here; nothing can be answered")
+        self._sighted()
+        vm = next((vm for vm in self.domain(op.domain).vms if vm.name == name), None)
+        if vm is None:
+            raise NotAccepted("usage", f'"{op.domain}" has no VM named "{name}"')
+        question = vm.question
+        if question is None:
+            raise NotAccepted("rule", f"nothing is asked of {name} now")
+        label = next((label for label in question.choices if label.casefold() == choice.casefold()), None)
+        if label is None:
+            offered = ", ".join(question.choices)
+            raise NotAccepted("usage", f"the question of {name} can be answered with {offered} only")
+        act = PlannedCall(
+            key=f"answer:{question.id}:{vm.id}",
+            kind="answer",
+            vm=vm.id,
+            name=name,
+            args={"question": question.id, "choice": question.choices[label]},
+            says=f'answer "{label}" to the question of {name}',
+        )
+        command = MakePlannedCall(operation=ident, domain=op.domain, act=act, asked_by=actor)
+        data = {"operation": ident, "vm": name, "text": question.text, "choice": label}
+        self._record_or_refuse(actor, "vm_answer", data)
+        result, text = await self.doing.execute(command)
+        await self.book.record_surely("vm_answer_outcome", {**data, "result": result, "why": text})
+        if result != "done":
+            raise NotAccepted("unreachable" if result == "unreachable" else "rule", text)
 
     def note(self, actor: str, kind: str, data: dict[str, Any]) -> None:
         """Journal something that is no operation. Raises NotAccepted when that cannot be."""

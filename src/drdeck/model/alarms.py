@@ -27,6 +27,8 @@ class Alarm(Frozen, frozen=True, kw_only=True):
     text: str
     user: str | None = None
     address: str = ""
+    choices: tuple[str, ...] = ()
+    """what may be answered, where the site asks something of a VM"""
 
 
 class Finding(Frozen, frozen=True, kw_only=True):

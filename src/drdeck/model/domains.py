@@ -113,6 +113,16 @@ class RunbookGroup(Frozen, frozen=True, kw_only=True):
     delay_after_s: float = 0
 
 
+class VmQuestion(Frozen, frozen=True, kw_only=True):
+    """A question of the site's that blocks a VM until somebody answers; `choices`: label -> key."""
+
+    id: str
+    text: str
+    message: str = ""
+    """the id of its text, "msg.uuid.altered": the same in every language"""
+    choices: dict[str, str] = {}
+
+
 class Vm(Frozen, frozen=True, kw_only=True):
     """One VM of a domain. `id` is the site's own and stable, `name` is for people."""
 
@@ -134,6 +144,7 @@ class Vm(Frozen, frozen=True, kw_only=True):
     """percent of what is being done to it now"""
     detail: str = ""
     """one short line: what it does or waits for"""
+    question: VmQuestion | None = None
     not_covered: tuple[str, ...] = ()
     """devices that a rollback leaves as they are, or that keep points from being made, in words"""
 

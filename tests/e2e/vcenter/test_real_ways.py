@@ -298,3 +298,27 @@ def test_networks_of_one_name_are_told_apart(make_flow: MakeFlow, recovery: VCen
     flow.complete("force", "--network", "DC0_DVPG0=nsx-dr", "--wait")
     for vm in VMS:
         assert card(recovery, vm).backing.opaqueNetworkType == "nsx.LogicalSwitch"
+
+
+def test_a_question_of_vcenter_is_shown_and_answered(make_flow: MakeFlow, recovery: VCenter) -> None:
+    """vcenter.md V4, faults.md F3, F4: a VM that waits holds up nobody else, and is answered from here."""
+    flow = make_flow(recovery, None)
+    flow.start()
+    recovery.will_ask(DB, "uuid")
+    ident = flow.complete("force")
+    shown = flow.until(lambda d: any(a["kind"] == "vm_question" for a in d["alarms"]))
+    (alarm,) = [a for a in shown["alarms"] if a["kind"] == "vm_question"]
+    assert (alarm["vm"], alarm["severity"]) == (DB, "critical")
+    assert "might have been moved or copied" in alarm["text"]
+    moved = "button.uuid.movedTheVM"
+    assert alarm["choices"] == ["button.uuid.cancel", moved, "button.uuid.copiedTheVM"]
+    eventually(lambda: [recovery.power(vm) for vm in VMS] == ["off", "on", "on"])
+    asks = "vCenter asks: This virtual machine might"
+    flow.until(lambda d: any(asks in step["detail"] for step in d["steps"]))
+    said = flow.deck.run("answer", ident, "maybe", "--vm", DB, code=2).stderr
+    assert moved in said
+    flow.deck.run("answer", ident, moved, "--vm", DB)
+    eventually(lambda: flow.operation(ident)["state"] == "done")
+    (answered,) = flow.journal("vm_answer")
+    assert (answered["data"]["vm"], answered["data"]["choice"]) == (DB, moved)
+    assert "nothing is asked of" in flow.deck.run("answer", ident, moved, "--vm", DB, code=None).stderr

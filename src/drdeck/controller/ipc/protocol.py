@@ -59,10 +59,11 @@ class Submit(Call, frozen=True, kw_only=True, tag="submit"):
 
 
 class Answer(Call, frozen=True, kw_only=True, tag="answer"):
-    """Answer what an operation asks: retry, skip, abort or confirm."""
+    """Answer what an operation asks: retry, skip, abort or confirm; with `vm`, what the site asks of a VM."""
 
     operation: Word
     choice: Word
+    vm: Name | None = None
 
 
 class Ask(Call, frozen=True, kw_only=True, tag="ask"):

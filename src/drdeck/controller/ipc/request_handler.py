@@ -51,7 +51,10 @@ async def _carry_out(desk: RequestHandler, message: p.Call, who: str) -> p.Messa
         case p.Submit():
             return p.Submitted(id=message.id, operation=await c.submit(message.request, who))
         case p.Answer():
-            c.answer(message.operation, message.choice, who)
+            if message.vm is not None:
+                await c.answer_vm(message.operation, message.choice, message.vm, who)
+            else:
+                c.answer(message.operation, message.choice, who)
         case p.Secret():
             c.give_password(message.password, message.of, who)
         case p.Stop():

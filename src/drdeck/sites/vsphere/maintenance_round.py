@@ -40,6 +40,10 @@ class MaintenanceRound:
                 continue
             if note is not None:
                 due.append((folder.name, note))
+            due += [
+                (folder.name, call)
+                for call in maintenance.answers(situation, self._sight.settings.uuid_question)
+            ]
             found = maintenance.due(situation, now, self._pending.get(folder.id))
             for act in found:
                 if act.key.startswith("point:"):

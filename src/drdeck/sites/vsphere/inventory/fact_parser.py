@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from drdeck.model.domains import VmQuestion
 from drdeck.sites.vsphere.vcenter.properties import object_id
 
 from .inventory_facts import FolderFacts, NetworkFacts, SnapshotFact, VmFacts, decode_name
@@ -44,6 +45,7 @@ def vm_facts(
         managed_by=str(getattr(raw.get("config.managedBy"), "extensionKey", "") or ""),
         disks=raw.get("summary.config.numVirtualDisks"),
         consolidation_needed=bool(raw.get("runtime.consolidationNeeded")),
+        question=_question(raw.get("runtime.question")),
         running_tasks=running_tasks,
     )
 
@@ -102,6 +104,21 @@ def attributes_from(objects: Any) -> dict[str, dict[str, str]]:
     return {
         folder: {name: value for name, value in found.items() if value} for folder, found in merged.items()
     }
+
+
+def _question(info: Any) -> VmQuestion | None:
+    """What blocks a VM. An answer is sent as the key of a choice (API reference: AnswerVM), so that its place
+    in the list, and its words, are nobody's."""
+    if info is None:
+        return None
+    choices = (info.choice.choiceInfo or ()) if info.choice else ()
+    messages = [str(message.id) for message in info.message or ()]
+    return VmQuestion(
+        id=str(info.id),
+        text=" ".join(str(info.text or "").split()),
+        message=messages[0] if messages else "",
+        choices={str(choice.label or choice.key): str(choice.key) for choice in choices},
+    )
 
 
 def _folder(raw: Mapping[str, Any], vapps: Mapping[str, Mapping[str, Any]]) -> str | None:

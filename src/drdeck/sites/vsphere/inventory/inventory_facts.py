@@ -10,6 +10,8 @@ from functools import cached_property
 
 import msgspec
 
+from drdeck.model.domains import VmQuestion
+
 _ESCAPED = re.compile("%(2f|5c|25)", re.IGNORECASE)
 
 
@@ -73,6 +75,7 @@ class VmFacts(msgspec.Struct, frozen=True):
     """the snapshot that its disks stand on"""
     running_tasks: tuple[str, ...] = ()
     """ids of tasks queued or running on it, as far as they were asked for"""
+    question: VmQuestion | None = None
     own_name: str = ""
     """its name in vCenter, where `name` is its path"""
     change_version: str = ""

@@ -59,6 +59,20 @@ def alarms(s: DomainState, lost: list[str], first_seen: FirstSeen) -> list[Alarm
     ]
     found += [
         Alarm(
+            time=first_seen("vm_question", vm.id),
+            severity=Severity.CRITICAL,
+            vm=vm.name,
+            kind="vm_question",
+            text=f'vCenter asks of {vm.name}, which waits for it: "{vm.question.text}"'
+            f" Choices: {', '.join(vm.question.choices)}. Answer it with drdeck answer OPERATION CHOICE"
+            f" --vm {vm.name}, or in vCenter",
+            choices=tuple(vm.question.choices),
+        )
+        for vm in s.vms
+        if vm.question is not None
+    ]
+    found += [
+        Alarm(
             time=first_seen("consolidation", vm.id),
             severity=Severity.WARNING,
             vm=vm.name,

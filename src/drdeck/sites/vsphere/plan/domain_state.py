@@ -14,7 +14,7 @@ from drdeck.config.readiness import Readiness, parse_readiness, reachable_addres
 from drdeck.config.settings import DomainSettings
 from drdeck.model.domains import RunbookGroup, SessionState
 from drdeck.model.planned import Phase, PlannedCall, SiteQuestion
-from drdeck.model.text import names
+from drdeck.model.text import brief, names
 from drdeck.sites.vsphere.inventory.inventory_facts import Inventory, SnapshotFact, VmFacts
 from drdeck.sites.vsphere.record.attributes import Record
 
@@ -93,6 +93,8 @@ class DomainState(msgspec.Struct, frozen=True, kw_only=True):
 
     def unready_because(self, vm: VmFacts) -> str:
         """What was seen of a VM that is not ready, in a few words; empty where there is nothing to add."""
+        if vm.question is not None:
+            return f"vCenter asks: {brief(vm.question.text, 60)}"
         readiness, subnet = readiness_of(vm, self.settings)
         if vm.power != "on" or not readiness.needs_address:
             return ""

@@ -203,6 +203,8 @@ def _vm(
             detail = "no rollback: no entry point"
     if vm.running_tasks:
         detail = "a task is under way"
+    if vm.question is not None:
+        detail = f"vCenter asks: {vm.question.text}"
     return Vm(
         id=vm.id,
         name=vm.name,
@@ -216,6 +218,7 @@ def _vm(
         group=group,
         networks=inventory.network_names(vm.networks),
         detail=detail,
+        question=vm.question,
         not_covered=not_covered,
     )
 

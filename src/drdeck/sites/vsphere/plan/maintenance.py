@@ -55,6 +55,31 @@ def due(s: DomainState, now: datetime, pending: datetime | None = None) -> list[
     return acts
 
 
+_UUID_LABELS = {"moved": "movedTheVM", "copied": "copiedTheVM"}
+
+
+def answers(s: DomainState, uuid_question: str) -> list[PlannedCall]:
+    """Answers that the settings give by themselves, to whether a VM was moved or copied.
+
+    Told by the message's id and the choice's label, button.uuid.movedTheVM, which are the same in every
+    language, and never by a position.
+    """
+    ending = _UUID_LABELS.get(uuid_question)
+    if ending is None or s.record.failover is None:
+        return []
+    calls = []
+    for vm in s.vms:
+        question = vm.question
+        if question is None or question.message != "msg.uuid.altered":
+            continue
+        key = next((key for label, key in question.choices.items() if label.endswith(ending)), None)
+        if key is not None:
+            args = {"question": question.id, "choice": key}
+            says = f'answer "{uuid_question}" to the question whether {vm.name} was moved or copied'
+            calls.append(on_vm(vm, "answer", f"answer:{question.id}", says, args))
+    return calls
+
+
 def full(vm: VmFacts) -> bool:
     """Whether a VM's chain is too long for one more point."""
     return len(vm.snapshots) >= CHAIN_MAX

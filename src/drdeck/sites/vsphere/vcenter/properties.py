@@ -99,7 +99,7 @@ VM_PATHS = (
     "name", "parent", "parentVApp", "runtime.powerState", "runtime.connectionState", "runtime.host",
     "config.template", "config.instanceUuid", "config.changeVersion", "config.managedBy",
     "guest.toolsRunningStatus", "guest.ipAddress", "network", "datastore", "snapshot",
-    "runtime.consolidationNeeded", "summary.config.numVirtualDisks",
+    "runtime.consolidationNeeded", "runtime.question", "summary.config.numVirtualDisks",
 )  # fmt: skip
 """Whole `snapshot`, for its parts change together; of `guest` only parts, for as a whole it is large."""
 

@@ -49,6 +49,17 @@ def connect(session: VCenterSession, vm: str, moves: Mapping[str, str], doing: s
         finish(session, machine.ReconfigVM_Task(vim.vm.ConfigSpec(deviceChange=edits)), doing)
 
 
+def answer_question(session: VCenterSession, vm: str, args: Mapping[str, str], doing: str) -> None:
+    """Answer what vCenter asks of a VM. Raises Refused where somebody else has answered meanwhile.
+
+    Both faults mean that the question is not asked any more (API reference: AnswerVM).
+    """
+    try:
+        vm_of(session, vm).AnswerVM(args["question"], args["choice"])
+    except (vim.fault.ConcurrentAccess, vmodl.fault.InvalidArgument):
+        raise Refused(f"Could not {doing}: it is not asked any more; somebody else has answered") from None
+
+
 def followed(session: VCenterSession, task: str, act: PlannedCall, doing: str) -> bool:
     """Wait for a task that an earlier try of a call began; tell whether it did all that the call is for.
 
@@ -84,6 +95,8 @@ def carry_out(
             return roll_back(session, vm, act.name, args, doing, before)
         case "remove":
             remove_snapshot(session, args["snapshot"], doing)
+        case "answer":
+            answer_question(session, vm, args, doing)
         case "connect":
             connect(session, vm, moves_of(args) or args, doing)
         case _:

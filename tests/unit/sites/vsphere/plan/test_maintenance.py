@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from drdeck.config.settings import VSphereSettings
-from drdeck.model.domains import Period, SessionState
+from drdeck.model.domains import Period, SessionState, VmQuestion
 from drdeck.sites.vsphere.inventory.inventory_facts import FolderFacts, Inventory
-from drdeck.sites.vsphere.plan.maintenance import chain_stuck, due
+from drdeck.sites.vsphere.plan.maintenance import answers, chain_stuck, due
 from drdeck.sites.vsphere.plan.restore_points import CHAIN_MAX
 from drdeck.sites.vsphere.record.attributes import PitrRecord, Record
 from drdeck.sites.vsphere.site_state import SiteState
@@ -124,3 +124,23 @@ def test_a_vm_says_how_often_it_was_refused(monkeypatch: pytest.MonkeyPatch) -> 
     assert told() == "vCenter refused to make point 3: no room (failed 3 times since 2026-11-22 10:00Z)"
     sight.failed("vm-a", "remove", "vCenter refused to prune: no rights")
     assert told() == "vCenter refused to prune: no rights", "something else"
+
+
+@pytest.mark.parametrize(
+    ("setting", "message", "keys"),
+    [
+        ("moved", "msg.uuid.altered", ["1"]),
+        ("copied", "msg.uuid.altered", ["0"]),
+        ("ask", "msg.uuid.altered", []),
+        ("moved", "msg.cdromdisconnect.locked", []),
+    ],
+)
+def test_moved_or_copied_is_answered_by_label(setting: str, message: str, keys: list[str]) -> None:
+    """vcenter.md V4: told by the message's id, and never by a position."""
+    labels = {"button.uuid.copiedTheVM": "0", "button.uuid.movedTheVM": "1", "button.uuid.cancel": "2"}
+    asking = vm("a", question=VmQuestion(id="7", text="moved?", message=message, choices=labels))
+    s = situation(asking, vm("b"), record=Record(failover=failover("power")))
+    calls = answers(s, setting)
+    assert [(call.vm, call.args["question"], call.args["choice"]) for call in calls] == [
+        ("vm-a", "7", key) for key in keys
+    ]
