@@ -15,6 +15,7 @@ import pwd
 import stat
 import tempfile
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 MOST_TEXT = 4 * 1024 * 1024
@@ -62,9 +63,22 @@ def refuse_strangers(path: Path) -> None:
             raise PermissionError(said)
 
 
+@cache
+def _machine_uids() -> frozenset[int]:
+    """The uids of what belongs to the machine: root's, and in a user namespace (apptainer, bwrap) the one
+    that stands for all who are not in it; user_namespaces(7)."""
+    try:
+        mapped = Path("/proc/self/uid_map").read_text("ascii").split()
+        overflow = int(Path("/proc/sys/kernel/overflowuid").read_text("ascii"))
+    except (OSError, ValueError):
+        return frozenset({0})
+    whole = mapped == ["0", "0", "4294967295"]
+    return frozenset({0} if whole else {0, overflow})
+
+
 def _stranger(place: Path, about: os.stat_result) -> str | None:
     what = "directory" if stat.S_ISDIR(about.st_mode) else "link" if stat.S_ISLNK(about.st_mode) else "file"
-    if about.st_uid not in (0, os.geteuid()):
+    if about.st_uid not in {os.geteuid(), *_machine_uids()}:
         return f"the {what} {place} belongs to another user ({_user(about.st_uid)}), so it is not used"
     if stat.S_ISLNK(about.st_mode) or (stat.S_ISDIR(about.st_mode) and about.st_mode & stat.S_ISVTX):
         return None  # what others add to a sticky directory is met as theirs

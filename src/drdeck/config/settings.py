@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from typing import Any, Literal
 
 import msgspec
@@ -107,7 +108,7 @@ class VSphereSettings(VCenterSettings, frozen=True, kw_only=True, tag_field="kin
     """name -> DomainSettings once read"""
 
     def domain(self, name: str) -> DomainSettings:
-        domain = self.domains.get(name)
+        domain = self.domains.get(unicodedata.normalize("NFC", name))
         return domain if isinstance(domain, DomainSettings) else DomainSettings()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from pathlib import Path
 from typing import Any
 
@@ -126,9 +127,12 @@ def _vsphere(reader: TableReader, path: tuple[str, ...], raw: dict[str, Any]) ->
     domains: dict[str, Any] = {}
     for name, data in raw_domains.items():
         here = (*path, "domains", name)
+        _no_control_characters(reader, here, name)
         domains[name] = reader.table(DomainSettings, _without_prune(reader, here, data), here)
         _domain(reader, here, domains[name])
-    return msgspec.structs.replace(site, protected=protected, domains=domains)
+    # compared as people see them: one letter may be written as one character, or as two
+    named = {unicodedata.normalize("NFC", name): domain for name, domain in domains.items()}
+    return msgspec.structs.replace(site, protected=protected, domains=named)
 
 
 def _without_prune(reader: TableReader, path: tuple[str, ...], data: Any) -> Any:
@@ -201,6 +205,8 @@ def _domain(reader: TableReader, path: tuple[str, ...], domain: DomainSettings) 
 
 
 def _vcenter(reader: TableReader, path: tuple[str, ...], vcenter: VCenterSettings) -> None:
+    for key in ("url", "username", "root"):
+        _no_control_characters(reader, (*path, key), getattr(vcenter, key))
     _url(reader, (*path, "url"), vcenter.url)
     if not vcenter.root.startswith("/") or len(vcenter.root) < 2:
         raise reader.fail((*path, "root"), f"{quoted(vcenter.root)} is not {RIGHT['root']}")
@@ -212,6 +218,17 @@ def _vcenter(reader: TableReader, path: tuple[str, ...], vcenter: VCenterSetting
     checks = [k for k in ("ca_file", "thumbprint", "insecure") if getattr(vcenter, k)]
     if len(checks) > 1:
         raise reader.fail((*path, checks[1]), f"{' and '.join(checks)} exclude each other; keep one")
+
+
+def _no_control_characters(reader: TableReader, path: tuple[str, ...], text: str) -> None:
+    """Refuse what nobody means: in double quotes a backslash begins a control character."""
+    odd = next((c for c in text if unicodedata.category(c) == "Cc"), None)
+    if odd is not None:
+        raise reader.fail(
+            path,
+            f"{quoted(text)} has the control character {odd!a}; in double quotes a backslash begins one:"
+            " use single quotes, 'CORP\\backup'",
+        )
 
 
 def _url(reader: TableReader, path: tuple[str, ...], url: str) -> None:

@@ -192,7 +192,7 @@ class Controller:
     async def submit(self, request: Request, actor: str) -> str:
         """Accept a request: once this returns its id, it is in the journal. Raises NotAccepted."""
         self._sighted()
-        self.domain(request.domain)
+        request = requests.as_named(request, self.domain(request.domain))
         protected = await self._protected(request)
         ident = f"op-{secrets.token_hex(4)}"
         lacking = await self._lacking(self._asked(ident, request, protected, actor))
@@ -221,6 +221,7 @@ class Controller:
         """What a request would do, as things are now. Raises NotAccepted."""
         self._sighted()
         domain = self.domain(request.domain)
+        request = requests.as_named(request, domain)
         requests.check_names(request, domain)
         protected, hazards = await self._protected(request), await self._hazards(request)
         shown = requests.preview(request, domain, protected, self.now(), self.read_only, hazards)
@@ -256,10 +257,10 @@ class Controller:
     async def points(self, name: str) -> Points:
         """Raises NotAccepted, and SiteError."""
         self._sighted()
-        broken = self.domain(name).broken
-        if broken:
-            raise NotAccepted("rule", f'the record of "{name}" at the site cannot be used: {broken}')
-        return await self.site.points(name)
+        domain = self.domain(name)
+        if domain.broken:
+            raise NotAccepted("rule", f'the record of "{name}" at the site cannot be used: {domain.broken}')
+        return await self.site.points(domain.name)
 
     async def findings(self) -> tuple[Finding, ...]:
         """What a doctor says of controller and site; also while the site is out of sight."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 import msgspec
@@ -46,6 +47,29 @@ class NotAccepted(Exception):
     def __init__(self, code: str, text: str) -> None:
         super().__init__(text)
         self.code = code
+
+
+def as_named(request: Request, domain: Domain) -> Request:
+    """The request with the names of the site, where they were typed in another form of the same letters."""
+    vms, networks = [vm.name for vm in domain.vms], domain.networks
+    confirm = request.confirm
+    return msgspec.structs.replace(
+        request,
+        domain=domain.name,
+        vms=tuple(_alike(name, vms) for name in request.vms),
+        networks={
+            _alike(a, networks.protected): _alike(b, networks.recovery) for a, b in request.networks.items()
+        },
+        confirm=None if confirm is None else _alike(confirm, [domain.name]),
+    )
+
+
+def _alike(name: str, names: Sequence[str]) -> str:
+    """The one of `names` that reads like `name`, or itself."""
+    if name in names:
+        return name
+    form = unicodedata.normalize("NFC", name)
+    return next((other for other in names if unicodedata.normalize("NFC", other) == form), name)
 
 
 def check_names(request: Request, domain: Domain) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from datetime import datetime, timedelta
 
 from .domains import Domain
@@ -35,4 +36,7 @@ class SiteView(Frozen, frozen=True, kw_only=True):
     user: str = ""
 
     def domain(self, name: str) -> Domain | None:
-        return next((d for d in self.domains if d.name == name), None)
+        """The domain of a name, which may be typed in another form of the same letters."""
+        same = next((d for d in self.domains if d.name == name), None)
+        alike = unicodedata.normalize("NFC", name)
+        return same or next((d for d in self.domains if unicodedata.normalize("NFC", d.name) == alike), None)

@@ -50,6 +50,13 @@ def test_without_a_file_there_is_the_training_site(tmp_path: Path) -> None:
         ("https://vcsa.dr.example:443/sdk", "vcsa.dr.example", 9, "an address such as"),
         ("https://vcsa.dr.example:443/sdk", "https://me:secret@vcsa/sdk", 9, "an address such as"),
         ('username = "drdeck@vsphere.local"\npassword', "password", None, '"username" is missing'),
+        (
+            'username = "drdeck@vsphere.local"\npass',
+            'username = "CORP\\backup"\npass',
+            10,
+            "use single quotes",
+        ),
+        ('root = "/DC0/vm/drdeck"', 'root = "/DC0/vm\\tdr"', 13, "use single quotes"),
         ('root = "/DC0/vm/drdeck"', 'root = "drdeck"', 13, "an inventory path such as"),
         ("parallel = 8", "parallel = 0", 14, "a whole number from 1 to 64"),
         ("parallel = 8", "parallel = 8\npassword = 'x'", 15, "keeps no password in a file"),
@@ -111,3 +118,12 @@ def test_the_password_variable_is_the_documented_one() -> None:
 def test_the_earlier_key_for_what_holds_anyhow_is_read() -> None:
     site = parse(WHOLE_SETTINGS.replace('prune_also = ["HBR *"]', 'prune = "own"'), FILE).site("dr-west")
     assert isinstance(site, VSphereSettings) and site.domain("erp-prod").prune_also == ()
+
+
+def test_domains_are_compared_as_people_see_them() -> None:
+    """faults.md F23: a letter may be one character, or two."""
+    text = WHOLE_SETTINGS.replace(".erp-prod", '."caf\u0065\u0301"')
+    site = parse(text, FILE).site("dr-west")
+    assert isinstance(site, VSphereSettings)
+    for name in ("caf\u00e9", "cafe\u0301"):
+        assert site.domain(name).pitr.enabled

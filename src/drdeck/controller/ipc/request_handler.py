@@ -87,8 +87,7 @@ async def _ask_listing(desk: RequestHandler, ask: p.Ask) -> p.Message:
 
 
 async def _ask_show(desk: RequestHandler, ask: p.Ask) -> p.Message:
-    name = _named(ask)
-    desk.controller.domain(name)
+    name = desk.controller.domain(_named(ask)).name
     return p.ShowAnswer(id=ask.id, detail=desk.news.detail(name), listing=desk.news.listing())
 
 

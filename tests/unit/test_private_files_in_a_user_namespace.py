@@ -1,0 +1,39 @@
+"""Owners as a user namespace shows them (faults.md F24)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from drdeck import private_files
+
+
+@pytest.fixture(autouse=True)
+def fresh() -> Iterator[None]:
+    private_files._machine_uids.cache_clear()
+    yield
+    private_files._machine_uids.cache_clear()
+
+
+@pytest.mark.parametrize(
+    ("uid_map", "uids"),
+    [
+        ("         0          0 4294967295\n", {0}),
+        ("      1000       1000          1\n", {0, 65534}),
+        ("", {0, 65534}),
+    ],
+)
+def test_who_stands_for_the_machine(monkeypatch: pytest.MonkeyPatch, uid_map: str, uids: set[int]) -> None:
+    texts = {"/proc/self/uid_map": uid_map, "/proc/sys/kernel/overflowuid": "65534\n"}
+    monkeypatch.setattr(Path, "read_text", lambda self, encoding: texts[str(self)])
+    assert private_files._machine_uids() == uids
+
+
+def test_without_proc_only_root(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(self: Path, encoding: str) -> str:
+        raise FileNotFoundError(str(self))
+
+    monkeypatch.setattr(Path, "read_text", refuse)
+    assert private_files._machine_uids() == {0}
