@@ -30,7 +30,7 @@ def test_a_request_gets_the_sites_names() -> None:
         domain=DECOMPOSED,
         vms=(DECOMPOSED, "b"),
         confirm=DECOMPOSED,
-        networks={COMPOSED: "x"},
+        networks={DECOMPOSED: COMPOSED},
     )
     named = as_named(asked, domain(COMPOSED, COMPOSED, "b"))
     assert (named.domain, named.vms, named.confirm) == (COMPOSED, (COMPOSED, "b"), COMPOSED)
