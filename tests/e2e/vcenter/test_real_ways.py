@@ -67,6 +67,7 @@ def test_after_a_rollback_vms_stand_on_their_recovery_networks_connected(
         rolled_back(flow)
         assert set(flow.standing().values()) == {"replica 1"}
     assert flow.power() == {"on"}
+    assert flow.journal("alarm") == [], "what a rollback changes is nobody else's deed"
 
 
 def test_by_key_and_not_by_id(make_flow: MakeFlow, recovery: VCenter) -> None:
@@ -93,6 +94,7 @@ def test_memory_of_a_point_is_discarded(make_flow: MakeFlow, recovery: VCenter) 
     assert flow.standing()[DB] == "live" and flow.power() == {"on"}
     events = recovery.content.eventManager.QueryEvents(recovery.event_filter("VmPoweredOnEvent"))
     assert sum(event.vm.name == DB for event in events) == 3, "by the test, the failover, and the runbook"
+    assert flow.journal("alarm") == []
 
 
 def test_settings_that_went_back_are_told(make_flow: MakeFlow, recovery: VCenter) -> None:
