@@ -96,12 +96,13 @@ class DiskGrowth:
     """
 
     def __init__(self) -> None:
-        self._written: dict[tuple[str, str], tuple[int | None, float]] = {}
+        self._written: dict[str, dict[tuple[str, str], tuple[int | None, float]]] = {}
+        """VM -> snapshot and its parent -> bytes, and when they were read by the monotonic clock"""
 
     def read(self, session: VCenterSession, vms: Sequence[VmFacts]) -> None:
         """Read what is not known of these VMs' snapshots. Blocks. Raises what pyVmomi raises."""
         now = time.monotonic()
-        lacking = [vm for vm in vms if any(not self._is_known(key, now) for key in _pairs(vm))]
+        lacking = [vm for vm in vms if any(not self._is_known(vm, pair, now) for pair in _pairs(vm))]
         for start in range(0, len(lacking), _AT_ONCE):
             some = {vm.id: vm for vm in lacking[start : start + _AT_ONCE]}
             spec = _PC.FilterSpec(
@@ -114,24 +115,25 @@ class DiskGrowth:
                 vm = some[object_id(content.obj)]
                 layout = disks(values.get("layoutEx.snapshot")), files(values.get("layoutEx.file"))
                 sizes = written([(x.id, x.parent_id) for x in vm.snapshots], *layout)
-                self._written |= {key: (sizes.get(key[0]), now) for key in _pairs(vm)}
+                self._written[vm.id] = {pair: (sizes.get(pair[0]), now) for pair in _pairs(vm)}
 
-    def _is_known(self, key: tuple[str, str], now: float) -> bool:
-        size, read_at = self._written.get(key, (None, -_UNKNOWN_FOR_S))
+    def _is_known(self, vm: VmFacts, pair: tuple[str, str], now: float) -> bool:
+        size, read_at = self._written.get(vm.id, {}).get(pair, (None, -_UNKNOWN_FOR_S))
         return size is not None or now - read_at < _UNKNOWN_FOR_S
 
     def of(self, vm: VmFacts) -> VmFacts:
         """The VM with what was written up to each snapshot, as far as it was read."""
+        sizes = self._written.get(vm.id, {})
         snapshots = tuple(
-            msgspec.structs.replace(x, written=self._written.get((x.id, x.parent_id or ""), (None, 0.0))[0])
+            msgspec.structs.replace(x, written=sizes.get((x.id, x.parent_id or ""), (None, 0.0))[0])
             for x in vm.snapshots
         )
         return msgspec.structs.replace(vm, snapshots=snapshots)
 
     def keep(self, vms: Iterable[VmFacts]) -> None:
-        """Forget what belongs to snapshots that are gone."""
-        there = {key for vm in vms for key in _pairs(vm)}
-        self._written = {key: size for key, size in self._written.items() if key in there}
+        """Forget VMs that are gone."""
+        ids = {vm.id for vm in vms}
+        self._written = {vm: sizes for vm, sizes in self._written.items() if vm in ids}
 
 
 _PATHS = ("layoutEx.file", "layoutEx.snapshot")
