@@ -121,7 +121,7 @@ func refuseBusy(w http.ResponseWriter) {
 	fmt.Fprintf(w, envelope, busyFault)
 }
 
-var memoryRE = regexp.MustCompile(`<(?:\w+:)?memory>(true|1)<`)
+var memoryRE = regexp.MustCompile(`<(?:\w+:)?memory[^>]*>(true|1)<`)
 
 // refusesSnapshot gives the words with which a snapshot of a VM fails at once, or none.
 func (h *hostile) refusesSnapshot(vm *simulator.VirtualMachine) string {

@@ -79,6 +79,9 @@ def test_a_task_on_a_vm_holds_the_session_back(make_flow: MakeFlow, vcenter: VCe
         vcenter.set_tools(vm, True)
     shown = flow.until(lambda d: d["session"] and d["session"]["state"] == "waiting")
     assert shown["mode"] == "completing" and shown["session"]["unprotected_s"] is None
+    eventually(lambda: flow.vm(VMS[0])["restore_points"] and "backup" not in flow.names(VMS[0]))
+    flow.until(lambda d: any("tasks under way" in step["detail"] for step in d["steps"]))
+    assert '"entry"' not in session_of(vcenter), "the instant of consistency is after the last task"
     flow.until(lambda d: d["session"]["state"] == "active")
     names = flow.names(VMS[0])
     assert names[-2] == "backup" and names[-1].startswith(ENTRY)

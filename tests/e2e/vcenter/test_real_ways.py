@@ -94,6 +94,8 @@ def test_memory_of_a_point_is_discarded(make_flow: MakeFlow, recovery: VCenter) 
     assert flow.standing()[DB] == "live" and flow.power() == {"on"}
     events = recovery.content.eventManager.QueryEvents(recovery.event_filter("VmPoweredOnEvent"))
     assert sum(event.vm.name == DB for event in events) == 3, "by the test, the failover, and the runbook"
+    events = recovery.content.eventManager.QueryEvents(recovery.event_filter("VmPoweredOffEvent"))
+    assert sum(event.vm.name == DB for event in events) == 3, "by the test, the rollback, and of its memory"
     assert flow.journal("alarm") == []
 
 

@@ -79,8 +79,9 @@ class OwnCall:
     """how long after its end an event of it may come"""
     never: frozenset[Change] = frozenset()
     """what cannot come of it: a VM that is off is not powered off by a revert"""
-    shown: set[Change] = field(default_factory=set)
-    """what of it was seen in the VM's facts already"""
+    shown: set[Change | tuple[Change, str]] = field(default_factory=set)
+    """what of it was seen in the VM's facts already; of a rollback each state of power by itself, for what
+    had memory is suspended first and off then"""
     told: set[tuple[Change, By]] = field(default_factory=set)
     """what of it events told already: the next such event is not of this act"""
 
@@ -106,7 +107,8 @@ class OwnCalls:
 
     def begin(self, act: PlannedCall, power: str = "unknown") -> OwnCall:
         """To be called before the act's request leaves; `power`: that of its VM now."""
-        never = frozenset({Change.POWER}) if act.kind == "revert" and power == "off" else frozenset[Change]()
+        stays_off = act.kind == "revert" and power == "off" and "memory" not in act.args
+        never = frozenset({Change.POWER}) if stays_off else frozenset[Change]()
         claim = OwnCall(act, self._now(), self._steady(), never=never)
         self._claims = [*self._claims[-_KEPT:], claim]
         return claim
@@ -146,8 +148,10 @@ class OwnCalls:
             lasts_s = claim.shows_for_s(told.deed)
             live = lasts_s > 0 and (claim.ended_s is None or now - claim.ended_s <= lasts_s)
             begun = claim.began_s <= came_s
-            if live and begun and told.deed not in claim.shown and claim.explains(told):
-                claim.shown.add(told.deed)
+            twice = claim.act.kind == "revert" and told.deed is Change.POWER
+            effect = (told.deed, told.to) if twice else told.deed
+            if live and begun and not {effect, told.deed} & claim.shown and claim.explains(told):
+                claim.shown.add(effect)
                 return True
         return False
 

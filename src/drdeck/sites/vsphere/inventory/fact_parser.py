@@ -64,6 +64,8 @@ def _snapshots(roots: Any) -> tuple[SnapshotFact, ...]:
                 description=str(node.description or ""),
                 created=_instant(node.createTime),
                 parent_id=parent,
+                # as seen: without memory it is one of a VM that is off (VirtualMachineSnapshotTree.state)
+                memory=str(node.state) == "poweredOn",
             )
         )
         open_nodes.extend((child, own) for child in reversed(node.childSnapshotList or ()))

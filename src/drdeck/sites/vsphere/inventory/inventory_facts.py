@@ -35,6 +35,8 @@ class SnapshotFact(msgspec.Struct, frozen=True):
     parent_id: str | None
     written: int | None = None
     """bytes that the VM's disks gained from its parent to it, in whole MiB; None: unknown"""
+    memory: bool = False
+    """it has the VM's memory too: a revert leaves the VM suspended"""
 
 
 class FolderFacts(msgspec.Struct, frozen=True):

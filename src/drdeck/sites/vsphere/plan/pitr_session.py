@@ -77,6 +77,7 @@ def _reverting(s: DomainState, r: RollbackRecord, vms: Sequence[VmFacts]) -> Pha
             "name": point.name if point else "",
             "since": show(r.began or r.since),
             "entry": entry,
+            **({"memory": "discard"} if point is not None and point.memory else {}),
             **moves,
         }
         acts.append(on_vm(vm, "revert", "revert", says, args, after_loss="repeat"))

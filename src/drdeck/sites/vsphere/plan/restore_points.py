@@ -20,6 +20,7 @@ CLUSTER_S = 60.0
 
 OUR_DESCRIPTION = "drdeck: "
 """Every snapshot of drdeck's own is described in words that begin so; its name alone anybody may give."""
+WITH_MEMORY = "with memory, which is discarded: VMs boot"
 AHEAD = timedelta(seconds=60)
 """By so much a host's clock, which dates snapshots, may be ahead of vCenter's without a word."""
 _OLDEST = datetime.fromisoformat("2000-01-01T00:00:00+00:00")
@@ -156,6 +157,7 @@ def describe(vms: Sequence[VmFacts], to: datetime, kind: str, record: Record) ->
         vms=sum(1 for _, t in targets if has_point(t, to)),
         missing=tuple(vm.name for vm, t in targets if not has_point(t, to)),
         skew_s=max(skews, default=0.0),
+        hint=WITH_MEMORY if any(t is not None and t.memory for _, t in targets) else None,
     )
 
 

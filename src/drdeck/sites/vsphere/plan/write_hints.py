@@ -36,7 +36,7 @@ def with_growth(
             min((start for _, start, _ in odd), default=point.time),
         )
         written = None if before is None else _together(lines, before, point.time)
-        found.append(msgspec.structs.replace(point, written_bytes=written, hint=hint))
+        found.append(msgspec.structs.replace(point, written_bytes=written, hint=hint or point.hint))
         before = point.time
     return tuple(reversed(found))
 
