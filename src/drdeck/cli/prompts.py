@@ -12,6 +12,7 @@ import click
 from drdeck.controller.ipc.client import Client, ControllerError
 from drdeck.controller.ipc.protocol import Listing
 from drdeck.model.passwords import OWN, Password, PasswordWanted
+from drdeck.terminal_info import is_terminal
 
 from . import output
 from .output import readable
@@ -28,7 +29,7 @@ class Asker:
 
     def wanted(self, listing: Listing, of: str = OWN) -> PasswordWanted | None:
         """The password to ask for now; None without a terminal, or with the answer still on its way."""
-        if not sys.stdin.isatty() or len(self._asked) >= TRIES:
+        if not is_terminal(sys.stdin) or len(self._asked) >= TRIES:
             return None
         need = next((w for w in listing.passwords if w.of == of), None)
         return None if need is None or (of, need.number) in self._asked else need
