@@ -62,12 +62,23 @@ def whose(need: PasswordWanted, site: str) -> str:
 
 @contextlib.contextmanager
 def interruptible() -> Iterator[None]:
-    """While a person is asked, Ctrl-C ends the asking: an event loop would wait for its next turn."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    """While a person is asked, Ctrl-C ends the asking: an event loop would wait for its next turn.
+
+    A signal to end does so too, so that a terminal that shows no password shows letters again.
+    """
+    before = {signal.SIGINT: signal.signal(signal.SIGINT, signal.default_int_handler)}
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is signal.SIG_DFL:
+            before[number] = signal.signal(number, _end)
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _end(number: int, frame: object) -> None:
+    sys.exit(128 + number)
 
 
 def confirm(text: str) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import signal
 import sys
 import time
 from collections.abc import Awaitable, Callable, Mapping
@@ -235,6 +236,8 @@ class DrdeckApp(App[None], inherit_bindings=False):
         self.repainter.one(screen)
 
     def _tick(self) -> None:
+        if isinstance(self._driver, Keyboard) and self._driver.hung_up():
+            self.exit(return_code=128 + signal.SIGHUP)
         if self.coach_session is not None:
             self.coach_session.look()
         self.repainter.tick()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
+import termios
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -107,3 +109,15 @@ def test_a_size_without_a_terminal_is_the_environments(deck: Deck) -> None:
         stdin=subprocess.DEVNULL, capture_output=True, text=True,
     )  # fmt: skip
     assert done.stdout == "None (132, 50)\n"
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+def test_a_signal_to_end_gives_the_terminal_back(opened: Open, number: signal.Signals) -> None:
+    t = opened(env={"TERM": "xterm"})
+    before = termios.tcgetattr(t.fd)
+    t.wait_for("Select Protected Domain", "erp")
+    assert termios.tcgetattr(t.fd)[3] != before[3]
+    t.kill(number)
+    assert t.ended(within=20) == (0 if number == signal.SIGINT else 128 + number)
+    assert t.raw.rfind(b"\x1b[?1049l") > t.raw.rfind(b"\x1b[?1049h")
+    assert t.raw.rfind(b"\x1b[?25h") > t.raw.rfind(b"\x1b[?25l")
