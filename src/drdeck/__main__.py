@@ -9,12 +9,12 @@ import sys
 def main() -> None:
     try:
         os.umask(0o077)  # whatever is written is for this user
-        from drdeck.cli import streams
+        from drdeck import standard_streams
 
-        streams.prepare()
+        standard_streams.prepare()
         from drdeck.cli.root import run
 
-        sys.exit(streams.settle(run(sys.argv[1:])))
+        sys.exit(standard_streams.settle(run(sys.argv[1:])))
     except KeyboardInterrupt:
         sys.exit(130)
 

@@ -80,8 +80,8 @@ def terminal_size(environ: Mapping[str, str] | None = None) -> tuple[int, int] |
 def size_without_terminal(environ: Mapping[str, str]) -> tuple[int, int]:
     """Columns and rows by COLUMNS and LINES, each as usual where it says nothing."""
     columns, rows = (environ.get(name, "") for name in ("COLUMNS", "LINES"))
-    known = [int(text) if re.fullmatch(r"0*[1-9]\d{0,3}", text) else 0 for text in (columns, rows)]
-    return known[0] or _USUAL[0], known[1] or _USUAL[1]
+    sizes = [int(text) if re.fullmatch(r"0*[1-9]\d{0,3}", text) else 0 for text in (columns, rows)]
+    return sizes[0] or _USUAL[0], sizes[1] or _USUAL[1]
 
 
 def cannot_draw(environ: Mapping[str, str]) -> str | None:

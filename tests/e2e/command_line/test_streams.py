@@ -51,7 +51,8 @@ def test_a_pipe_that_is_not_waited_for_gets_all(deck: Deck) -> None:
     reading, writing = os.pipe()
     fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, 4096)
     os.set_blocking(writing, False)
-    script = "from drdeck.cli import streams, output; streams.prepare(); output.say('x' * 500_000)"
+    script = "from drdeck.cli import output; output.say('x' * 500_000)"
+    script = f"from drdeck.standard_streams import prepare; prepare(); {script}"
     argv = [deck.argv()[0], "-c", script]
     process = subprocess.Popen(argv, env=deck.env, stdout=writing, stderr=subprocess.PIPE)
     os.close(writing)

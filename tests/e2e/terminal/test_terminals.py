@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.console.terminal import Terminal
 from tests.support.deck import Deck
-from tests.support.terminal import Terminal
 
 Open = Callable[..., Terminal]
 NONE_SET = {"COLUMNS": "", "LINES": ""}
