@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
+import sys
 from collections.abc import Mapping
+from typing import TextIO
 
 from drdeck.config.settings import ConsoleSettings
 from drdeck.model.alarms import Finding
 
-MIN_WIDTH, MIN_HEIGHT = 80, 24
-"""Columns and rows that the console needs."""
+MIN_WIDTH, MIN_HEIGHT = 80, 22
+"""Columns and rows that the console needs: a common window, less a status line and the border of a split."""
+_USUAL = (80, 24)
+"""Columns and rows of a terminal that does not tell, as a serial line does not."""
+_ANSI = re.compile(
+    r"(xterm|screen|tmux|rxvt|linux|vt[1-5]\d\d|ansi|putty|alacritty|foot|kitty|ghostty|wezterm|contour"
+    r"|konsole|gnome|vte|st|mintty|iterm|eterm|cygwin|nsterm|mlterm)\b",
+    re.IGNORECASE,
+)
+"""Families of terminals that take the standard sequences, whether or not a host has a description of them."""
 _COLOURS = {"truecolor": "16 million", "256": "256", "standard": "16"}
 _TMUX_S = 2.0
 _HAND_ON = "tmux set -g allow-passthrough on"
@@ -40,6 +51,58 @@ def typed(data: bytes, environ: Mapping[str, str] | None = None) -> str:
             text += data[done:start].decode("utf-8") + _decoded(data[start:end], coding)
             done = end
     return text
+
+
+def is_terminal(*streams: TextIO | None) -> bool:
+    """True if all of these are terminals; one that is missing or closed is none."""
+    try:
+        return all(stream is not None and stream.isatty() for stream in streams)
+    except ValueError:
+        return False
+
+
+def terminal_size(environ: Mapping[str, str] | None = None) -> tuple[int, int] | None:
+    """Columns and rows of the terminal that this program was started on; None without one.
+
+    What the terminal does not know, and tells as 0, is taken from COLUMNS and LINES, else as usual.
+    """
+    for stream in (sys.__stderr__, sys.__stdout__, sys.__stdin__):  # the console draws on the first
+        try:
+            if stream is not None:
+                width, height = os.get_terminal_size(stream.fileno())
+                columns, rows = size_without_terminal(os.environ if environ is None else environ)
+                return width or columns, height or rows
+        except (OSError, ValueError):
+            continue
+    return None
+
+
+def size_without_terminal(environ: Mapping[str, str]) -> tuple[int, int]:
+    """Columns and rows by COLUMNS and LINES, each as usual where it says nothing."""
+    columns, rows = (environ.get(name, "") for name in ("COLUMNS", "LINES"))
+    sizes = [int(text) if re.fullmatch(r"0*[1-9]\d{0,3}", text) else 0 for text in (columns, rows)]
+    return sizes[0] or _USUAL[0], sizes[1] or _USUAL[1]
+
+
+def cannot_draw(environ: Mapping[str, str]) -> str | None:
+    """The reason why nothing can be placed on a terminal of this TERM; None where it can."""
+    term = environ.get("TERM", "")
+    if term in ("", "dumb", "unknown"):
+        return f"TERM is {term or 'not set'}"
+    try:
+        import curses  # not every Python has it
+
+        curses.setupterm(term, 1)
+        moves = curses.tigetstr("cup")
+    except ImportError:
+        return None
+    except curses.error:
+        return (
+            None if _ANSI.match(term) else f'this machine has no description of the terminal "{term}" (TERM)'
+        )
+    if moves is None or not moves.startswith(b"\x1b["):
+        return f'a terminal "{term}" (TERM) has no ANSI sequence that places its cursor'
+    return None
 
 
 def theme_of(options: ConsoleSettings, environ: Mapping[str, str]) -> str:
@@ -120,7 +183,7 @@ def _size(size: tuple[int, int] | None, environ: Mapping[str, str]) -> Finding:
         return Finding(
             level="ok", subject="terminal", text="none here: the console needs one, commands do not"
         )
-    if term in ("dumb", "not set"):
+    if term in ("dumb", "unknown", "not set"):
         remedy = "set TERM to what the terminal is; the commands work without"
         return Finding(level="warn", subject="terminal", text=f"TERM is {term}", remedy=remedy)
     width, height = size

@@ -27,7 +27,7 @@ def test_on_a_terminal_that_is_too_small_and_poor(tmp_path: Path) -> None:
         shown.close()
         deck.stop()
     text = " ".join(shown.text().split())
-    assert "warn terminal: 70 x 30, TERM xterm -> make it 80 x 24 or larger" in text
+    assert "warn terminal: 70 x 30, TERM xterm -> make it 80 x 22 or larger" in text
     assert 'warn colours: 16, theme dark -> set theme = "ansi"' in text
     assert "warn characters: drawn in ASCII only -> set LANG" in text
 

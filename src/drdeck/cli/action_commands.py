@@ -16,6 +16,7 @@ from drdeck.model.domains import FailoverType
 from drdeck.model.passwords import PROTECTED
 from drdeck.model.text import clean, show_bytes
 from drdeck.model.times import parse_instant
+from drdeck.terminal_info import is_terminal
 
 from . import exit_codes, json_shapes, output, watching
 from .completion.candidates import domain_names, restore_points
@@ -116,7 +117,7 @@ async def _submit(client: Client, request: Request) -> str:
     try:
         return await client.submit(request)
     except ControllerError as error:
-        if error.code != "unconfirmed" or request.confirm is not None or not sys.stdin.isatty():
+        if error.code != "unconfirmed" or request.confirm is not None or not is_terminal(sys.stdin):
             raise
         return await client.submit(await consent(client, request))
 

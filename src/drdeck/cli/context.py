@@ -237,7 +237,8 @@ def exit_code_of(main: Callable[[], object]) -> int:
     except click.ClickException as error:
         written = io.StringIO()
         error.show(file=written)  # quotes what was typed
-        click.echo(output.readable(written.getvalue().rstrip("\n"), lines=True), err=True)
+        with contextlib.suppress(OSError):
+            click.echo(output.readable(written.getvalue().rstrip("\n"), lines=True), err=True)
         return error.exit_code
     except KeyboardInterrupt:
         return exit_codes.INTERRUPTED
@@ -253,5 +254,6 @@ def exit_code_of(main: Callable[[], object]) -> int:
 
 def _say(text: str, code: int) -> int:
     if text:
-        output.note(f"drdeck: {text}")
+        with contextlib.suppress(OSError):  # nobody can be told
+            output.note(f"drdeck: {text}")
     return code

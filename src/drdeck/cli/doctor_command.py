@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Mapping
 
 import click
@@ -60,23 +59,12 @@ def _ok(subject: str, text: str) -> Finding:
 
 def _terminal(settings: Settings, environ: Mapping[str, str] = os.environ) -> list[Finding]:
     return terminal_info.findings(
-        _size(),
+        terminal_info.terminal_size(environ),
         settings.console,
         environ,
         terminal_info.colours_of(environ),
         terminal_info.tmux_passthrough(environ),
     )
-
-
-def _size() -> tuple[int, int] | None:
-    """Of the terminal that this command was started on, wherever its output goes; None without one."""
-    for stream in (sys.__stdout__, sys.__stderr__, sys.__stdin__):
-        try:
-            if stream is not None:
-                return tuple(os.get_terminal_size(stream.fileno()))  # type: ignore[return-value]
-        except (OSError, ValueError):
-            continue
-    return None
 
 
 def _settings(context: Context) -> list[Finding]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import shlex
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -139,8 +138,7 @@ async def _begin_anew(home: Path) -> None:
 
 def with_console(context: Context, played: Context, coach: Coach) -> str | None:
     """With the console; answers the lesson that was chosen in it. What came of this one is said."""
-    if not sys.stdin.isatty() or not sys.stdout.isatty():
-        raise Exit(exit_codes.USAGE, "the console needs a terminal; --judge and commands after -- do without")
+    output.need_terminal("--judge and commands after -- do without")
     from drdeck.console import run
 
     say_age(coach)

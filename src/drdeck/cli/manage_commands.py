@@ -13,6 +13,7 @@ from drdeck.controller.ipc.client import Disconnected, UnknownCertificate
 from drdeck.controller.process.log_reader import LogLine, SiteLogs
 from drdeck.controller.process.logs import CONSOLE_LOG
 from drdeck.model.times import show
+from drdeck.terminal_info import is_terminal
 
 from . import exit_codes, output
 from .context import Context, json_option, runs
@@ -202,7 +203,7 @@ async def sites_add(
         context.config,
         answers,
         lambda: ask("Password", hidden=True),
-        pins if sys.stdin.isatty() else None,
+        pins if is_terminal(sys.stdin) else None,
     )
     for line in remarks:
         output.note(line)
@@ -217,10 +218,7 @@ def console(context: Context) -> None:
 
 def open_console(context: Context) -> None:
     """Draw until the operator leaves. Raises Exit without a terminal."""
-    if not sys.stdin.isatty() or not sys.stdout.isatty():
-        raise Exit(
-            exit_codes.USAGE, "the console needs a terminal; `drdeck --help` lists the commands that do not"
-        )
+    output.need_terminal("`drdeck --help` lists the commands that do not")
     settings = context.settings
     context.paths  # noqa: B018  (a wrong site is said before the screen is taken)
     from drdeck.console import run

@@ -17,8 +17,10 @@ import click
 import msgspec
 
 from drdeck.model.text import clean, in_json, spelled
-from drdeck.terminal_info import is_utf8
+from drdeck.terminal_info import cannot_draw, is_terminal, is_utf8, size_without_terminal, terminal_size
 
+from . import exit_codes
+from .exit_codes import Exit
 from .json_shapes import Json
 
 
@@ -75,13 +77,24 @@ def told_when_unread(call: Callable[[], None]) -> Iterator[None]:
         loop.remove_reader(file)
 
 
+def need_terminal(without: str) -> None:
+    """Raises Exit where the console cannot be drawn; `without` names what works nevertheless."""
+    if not is_terminal(sys.stdin, sys.stdout, sys.stderr):
+        raise Exit(exit_codes.USAGE, f"the console needs a terminal; {without}")
+    reason = cannot_draw(os.environ)
+    if reason is not None:
+        remedy = "set TERM to what the terminal is (xterm-256color suits most), or use commands"
+        commands = f"`{NAME} domains`, `{NAME} watch`, `{NAME} pitr run`; {without}"
+        raise Exit(exit_codes.USAGE, f"the console cannot be drawn here: {reason}; {remedy}: {commands}")
+
+
 def say_wrapped(text: str) -> None:
     """A sentence of plain output: on a terminal in lines of its width, for a pipe in one."""
-    if not sys.stdout.isatty():
+    if not is_terminal(sys.stdout):
         say(text)
         return
     indent = " " * (len(text) - len(text.lstrip()))
-    width = max(20, shutil.get_terminal_size().columns)
+    width = max(20, (terminal_size() or size_without_terminal(os.environ))[0])
     lines = textwrap.wrap(
         readable(text), width, initial_indent="", subsequent_indent=f"{indent}  ", break_on_hyphens=False
     )

@@ -12,6 +12,7 @@ import click
 from drdeck.controller.ipc.client import Client, ControllerError
 from drdeck.controller.ipc.protocol import Listing
 from drdeck.model.passwords import OWN, Password, PasswordWanted
+from drdeck.terminal_info import is_terminal
 
 from . import output
 from .output import readable
@@ -28,7 +29,7 @@ class Asker:
 
     def wanted(self, listing: Listing, of: str = OWN) -> PasswordWanted | None:
         """The password to ask for now; None without a terminal, or with the answer still on its way."""
-        if not sys.stdin.isatty() or len(self._asked) >= TRIES:
+        if not is_terminal(sys.stdin) or len(self._asked) >= TRIES:
             return None
         need = next((w for w in listing.passwords if w.of == of), None)
         return None if need is None or (of, need.number) in self._asked else need
@@ -61,12 +62,23 @@ def whose(need: PasswordWanted, site: str) -> str:
 
 @contextlib.contextmanager
 def interruptible() -> Iterator[None]:
-    """While a person is asked, Ctrl-C ends the asking: an event loop would wait for its next turn."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    """While a person is asked, Ctrl-C ends the asking: an event loop would wait for its next turn.
+
+    A signal to end does so too, so that a terminal that shows no password shows letters again.
+    """
+    before = {signal.SIGINT: signal.signal(signal.SIGINT, signal.default_int_handler)}
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is signal.SIG_DFL:
+            before[number] = signal.signal(number, _end)
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _end(number: int, frame: object) -> None:
+    sys.exit(128 + number)
 
 
 def confirm(text: str) -> bool:

@@ -43,6 +43,8 @@ async def _add(config: Path, answers: Mapping[str, Any], ask: Callable[[], str])
     name = answers["name"]
     table = {"kind": "vsphere", **{key: answers[key] for key in ("url", "username", "root")}}
     table |= {key: answers[key] for key in _OPTIONAL if answers.get(key)}
+    if table.get("ca_file"):  # typed here, and not where the settings are
+        table["ca_file"] = str(Path(table["ca_file"]).expanduser().absolute())
     text = tomli_w.dumps({"sites": {name: table}})
     site = parse(text, config).sites[name]
     assert isinstance(site, VSphereSettings)

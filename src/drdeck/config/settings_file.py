@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
 import unicodedata
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -30,6 +31,7 @@ from .settings import (
 )
 from .table_reader import RIGHT, TableReader
 
+_VCenter = TypeVar("_VCenter", bound=VCenterSettings)
 LONGEST_WINDOW_S = 3660 * 86400.0
 LONGEST_WAIT_S = 7 * 86400.0
 LONGEST_NAME = 200
@@ -113,15 +115,14 @@ def _site(reader: TableReader, name: str, raw: Any) -> SiteSettings:
 def _vsphere(reader: TableReader, path: tuple[str, ...], raw: dict[str, Any]) -> VSphereSettings:
     raw_domains = raw.pop("domains", {})
     raw_protected = raw.pop("protected", None)
-    site = reader.table(VSphereSettings, raw, path)
-    _vcenter(reader, path, site)
+    site = _vcenter(reader, path, reader.table(VSphereSettings, raw, path))
     if not 1 <= site.parallel <= 64:
         raise reader.fail((*path, "parallel"), f"{site.parallel} is not {RIGHT['parallel']}")
     _span(reader, (*path, "lease"), site.lease, 1, 3600)
     protected = None
     if raw_protected is not None:
-        protected = reader.table(VCenterSettings, raw_protected, (*path, "protected"))
-        _vcenter(reader, (*path, "protected"), protected)
+        here = (*path, "protected")
+        protected = _vcenter(reader, here, reader.table(VCenterSettings, raw_protected, here))
     if not isinstance(raw_domains, dict):
         raise reader.fail((*path, "domains"), "must be tables, one for each domain")
     domains: dict[str, Any] = {}
@@ -204,7 +205,16 @@ def _domain(reader: TableReader, path: tuple[str, ...], domain: DomainSettings) 
         raise reader.fail((*path, "runbook"), "two groups have the same name")
 
 
-def _vcenter(reader: TableReader, path: tuple[str, ...], vcenter: VCenterSettings) -> None:
+def _absolute(base: Path, text: str) -> str:
+    """A path that is meant from the settings file; ~ is the home directory."""
+    try:
+        return os.path.normpath(base.absolute() / Path(text).expanduser())
+    except RuntimeError:  # no such user
+        return text
+
+
+def _vcenter(reader: TableReader, path: tuple[str, ...], vcenter: _VCenter) -> _VCenter:
+    """The same with its paths absolute: the controller works in another directory."""
     for key in ("url", "username", "root"):
         _no_control_characters(reader, (*path, key), getattr(vcenter, key))
     _url(reader, (*path, "url"), vcenter.url)
@@ -218,6 +228,11 @@ def _vcenter(reader: TableReader, path: tuple[str, ...], vcenter: VCenterSetting
     checks = [k for k in ("ca_file", "thumbprint", "insecure") if getattr(vcenter, k)]
     if len(checks) > 1:
         raise reader.fail((*path, checks[1]), f"{' and '.join(checks)} exclude each other; keep one")
+    base, command = reader.file.parent, vcenter.password_command
+    if command and ("/" in command[0] or command[0].startswith("~")):
+        command = (_absolute(base, command[0]), *command[1:])
+    ca_file = vcenter.ca_file and _absolute(base, vcenter.ca_file)
+    return msgspec.structs.replace(vcenter, ca_file=ca_file, password_command=command)
 
 
 def _no_control_characters(reader: TableReader, path: tuple[str, ...], text: str) -> None:

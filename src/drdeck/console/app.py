@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import signal
 import sys
 import time
 from collections.abc import Awaitable, Callable, Mapping
@@ -41,6 +42,7 @@ from drdeck.console.terminal.size_guard import too_small
 from drdeck.console.widgets.row_list import CharacterBar
 from drdeck.controller.ipc.client import Client, Disconnected
 from drdeck.model.text import in_ascii
+from drdeck.terminal_info import is_terminal, size_without_terminal, terminal_size
 
 from .coach_session import CoachSession
 from .key_bindings import bindings, keys_of, normal, own_bindings
@@ -89,6 +91,7 @@ class DrdeckApp(App[None], inherit_bindings=False):
         self.looks = looks_for(options, environ)  # before Textual takes NO_COLOR out of the environment
         in_ascii.set(self.looks.ascii)
         super().__init__(driver_class=Keyboard)
+        self.console.size = terminal_size(self.environ) or size_without_terminal(self.environ)
         self.real_now, self.monotonic = real_now, monotonic
         self.add_site, self.read_only, self.fresh = add_site, read_only, fresh
         self.lessons = lessons
@@ -141,6 +144,7 @@ class DrdeckApp(App[None], inherit_bindings=False):
         self.action_repaint()
 
     def on_resize(self, event: events.Resize) -> None:
+        self.console.size = event.size  # Rich has an own way to find it, by the environment
         self._frame.forget()
 
     def action_repaint(self) -> None:
@@ -232,6 +236,8 @@ class DrdeckApp(App[None], inherit_bindings=False):
         self.repainter.one(screen)
 
     def _tick(self) -> None:
+        if isinstance(self._driver, Keyboard) and self._driver.hung_up():
+            self.exit(return_code=128 + signal.SIGHUP)
         if self.coach_session is not None:
             self.coach_session.look()
         self.repainter.tick()
@@ -272,7 +278,7 @@ class DrdeckApp(App[None], inherit_bindings=False):
 
     def on_terminal(self) -> bool:
         """True if the drawing goes to a terminal; Textual draws on stderr."""
-        return not self.is_headless and sys.__stderr__ is not None and sys.__stderr__.isatty()
+        return not self.is_headless and is_terminal(sys.__stderr__)
 
     # -- actions
 

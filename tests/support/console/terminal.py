@@ -37,8 +37,15 @@ class Terminal:
     """Runs `argv`; `press` types, `wait_for` reads until the screen shows something."""
 
     def __init__(
-        self, argv: Sequence[str], env: Mapping[str, str], columns: int = 80, rows: int = 24
+        self,
+        argv: Sequence[str],
+        env: Mapping[str, str],
+        columns: int = 80,
+        rows: int = 24,
+        window: tuple[int, int] | None = None,
     ) -> None:
+        """`window`: the columns and rows that the terminal tells, where they are not those that it has."""
+        columns_told, rows_told = window or (columns, rows)
         self.screen = pyte.Screen(columns, rows)
         self.stream = pyte.ByteStream(self.screen)
         self.pressed = 0
@@ -49,8 +56,12 @@ class Terminal:
         if self.pid == 0:
             for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP):
                 signal.signal(number, signal.SIG_DFL)  # as a login has them, also where tests run under nohup
-            fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+            fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", rows_told, columns_told, 0, 0))
             os.execvpe(argv[0], list(argv), {"TERM": "xterm-256color", **env})
+        self.resize(columns_told, rows_told)
+
+    def resize(self, columns: int, rows: int) -> None:
+        """Tell the program that its window has another size; what is shown of it stays as large."""
         fcntl.ioctl(self.fd, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
 
     def text(self) -> str:

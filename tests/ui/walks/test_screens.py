@@ -197,21 +197,21 @@ async def test_lasting_warnings(listing: dict[str, Any], words: tuple[str, ...])
 
 async def test_a_small_terminal_is_told_so() -> None:
     async with running(
-        FakeClient(domain()), size=(60, 20), first="drdeck needs a terminal of 80 x 24"
+        FakeClient(domain()), size=(60, 20), first="drdeck needs a terminal of 80 x 22; this one has 60 x 20."
     ) as deck:
         assert "Protected Domains" not in deck.text
 
 
-@pytest.mark.parametrize("size", [(79, 24), (80, 23), (40, 10), (20, 8)])
+@pytest.mark.parametrize("size", [(79, 24), (80, 21), (40, 10), (20, 8)])
 async def test_below_the_smallest_size_nothing_is_drawn_and_no_key_acts_unseen(size: tuple[int, int]) -> None:
     client = FakeClient(in_session(rollbacks=1))
     async with running(client) as deck:
         await deck.press("m", "down", "enter")
         await deck.sees("Exit PITR Session", "[>Cancel<]", "The VMs stay as of")
         await deck.pilot.resize_terminal(*size)
-        word = "drdeck needs a terminal of 80 x 24 or more; this one is smaller."
+        word = f"drdeck needs a terminal of 80 x 22; this one has {size[0]} x {size[1]}."
         await deck.until(lambda: word in deck.words(), word)
-        said = "d leaves; the controller goes on. Other keys wait until it is larger."
+        said = "Make it larger, or its font smaller. d leaves; the controller goes on. Other keys wait."
         assert deck.words().strip() == f"{word} {said}"
         await deck.press("tab", "enter", "escape", "m")
         assert client.submitted == []

@@ -26,8 +26,8 @@ from drdeck.model.actions import BY_NAME
 from drdeck.terminal_info import MIN_HEIGHT, MIN_WIDTH
 
 TOO_SMALL = (
-    f"drdeck needs a terminal of {MIN_WIDTH} x {MIN_HEIGHT} or more; this one is smaller."
-    " {} leaves; the controller goes on. Other keys wait until it is larger."
+    f"drdeck needs a terminal of {MIN_WIDTH} x {MIN_HEIGHT}; this one has {{}} x {{}}."
+    " Make it larger, or its font smaller. {} leaves; the controller goes on. Other keys wait."
 )
 
 
@@ -122,7 +122,7 @@ class ConsoleScreen(Screen[None]):
         if self.desk.coach_session is not None:
             yield CoachPanel(id="coach")
         yield KeyLine()
-        yield Static(TOO_SMALL.format(shown_key("detach", self.desk.remapped)), id="too-small", markup=False)
+        yield Static(id="too-small", markup=False)
 
     def on_mount(self) -> None:
         self.ready()
@@ -155,6 +155,8 @@ class ConsoleScreen(Screen[None]):
         self.desk.redraw(self)
 
     def on_resize(self, event: events.Resize) -> None:
+        leaves = shown_key("detach", self.desk.remapped)
+        self.query_one("#too-small", Static).update(TOO_SMALL.format(*event.size, leaves))
         self._room.resized(event.size)
         self.call_after_refresh(self.desk.redraw, self)
 

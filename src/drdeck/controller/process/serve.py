@@ -134,13 +134,18 @@ async def _idle(server: Server, controller: Controller, idle_s: float) -> None:
 
 
 def _lock(file: Path) -> int | None:
-    """Hold the site's lock for the life of this process, or None when another holds it."""
+    """Hold the site's lock for the life of this process, or None when another holds it. Raises OSError."""
     handle = open_private(file, os.O_RDWR)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
+    except BlockingIOError:
         os.close(handle)
         return None
+    except OSError as error:  # some shared file systems have no locks
+        os.close(handle)
+        reason = error.strerror or error
+        text = f"the directory {file.parent} cannot be locked ({reason}); use --state on a local disk"
+        raise OSError(text) from None
     return handle
 
 
