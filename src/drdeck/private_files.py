@@ -76,9 +76,15 @@ def _machine_uids() -> frozenset[int]:
     return frozenset({0} if whole else {0, overflow})
 
 
+def _sticky(directory: Path) -> bool:
+    return bool(directory.stat().st_mode & stat.S_ISVTX)
+
+
 def _stranger(place: Path, about: os.stat_result) -> str | None:
     what = "directory" if stat.S_ISDIR(about.st_mode) else "link" if stat.S_ISLNK(about.st_mode) else "file"
-    if about.st_uid not in {os.geteuid(), *_machine_uids()}:
+    # in a sticky directory anybody may have made it: there the uid that stands for all others is nobody's
+    machine = frozenset({0}) if _sticky(place.parent) else _machine_uids()
+    if about.st_uid not in {os.geteuid(), *machine}:
         return f"the {what} {place} belongs to another user ({_user(about.st_uid)}), so it is not used"
     if stat.S_ISLNK(about.st_mode) or (stat.S_ISDIR(about.st_mode) and about.st_mode & stat.S_ISVTX):
         return None  # what others add to a sticky directory is met as theirs

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -37,3 +38,15 @@ def test_without_proc_only_root(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(Path, "read_text", refuse)
     assert private_files._machine_uids() == {0}
+
+
+def test_not_in_a_directory_that_all_may_write_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """There another user's is shown with the same uid as the machine's."""
+    monkeypatch.setattr(private_files, "_machine_uids", lambda: frozenset({0, 65534}))
+    inside = tmp_path / "x"
+    inside.mkdir(mode=0o755)
+    mine = inside.stat()
+    theirs = os.stat_result((mine.st_mode, *mine[1:4], 65534, *mine[5:]))
+    assert private_files._stranger(inside, theirs) is None
+    tmp_path.chmod(0o1777)
+    assert "belongs to another user" in (private_files._stranger(inside, theirs) or "")
