@@ -17,10 +17,10 @@ import click
 import msgspec
 import platformdirs
 
-from drdeck.config.settings import TRAINING, Settings, SettingsError, TrainingSettings
+from drdeck.config.settings import TRAINING, Settings, SettingsError, TrainingSettings, settings_digest
 from drdeck.config.settings_file import load
 from drdeck.controller.ipc import liveness
-from drdeck.controller.ipc.client import Client, ControllerError, Kind
+from drdeck.controller.ipc.client import OTHER_SETTINGS, Client, ControllerError, Kind
 from drdeck.controller.ipc.protocol import Listing
 from drdeck.controller.journal.event_store import JournalError
 from drdeck.controller.process.launch import attach
@@ -114,12 +114,23 @@ class Context:
             words += ["--scenario", site.scenario, "--speed", str(site.speed)]
         return words
 
+    def _compare_settings(self, client: Client) -> None:
+        """Note where the controller runs with other settings of the site than are in this file now."""
+        own = settings_digest(self.settings.site(self.site))
+        theirs = client.welcome.settings if client.welcome is not None else ""
+        if own and theirs and own != theirs:
+            client.other_settings = (
+                f'{OTHER_SETTINGS} of "{self.site}" than {self.config} has now, so nothing is begun; end it'
+                " with `drdeck controller stop`, and the next command starts one with these"
+            )
+
     async def attach(self, kind: Kind = "cli", start: bool = True) -> Client:
         """A connected client, its controller started when needed. Raises ControllerError.
 
         For a command it is minded: a controller that falls silent is said, and given up after a while.
         """
         client = await attach(self.paths, self.arguments(), kind, start)
+        self._compare_settings(client)
         if kind == "cli":
             client.patience_s = liveness.GIVE_UP_S
             back = functools.partial(output.note, liveness.AGAIN)

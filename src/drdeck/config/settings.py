@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import unicodedata
 from typing import Any, Literal
@@ -128,6 +129,16 @@ class JetStreamSettings(SettingsTable, frozen=True, kw_only=True, tag_field="kin
 
 
 SiteSettings = VSphereSettings | TrainingSettings | JetStreamSettings
+
+
+def settings_digest(site: SiteSettings) -> str:
+    """A short word for all that is set of a site, by which two processes see whether they read the same.
+
+    Empty for training sites, which have options of the command line.
+    """
+    if isinstance(site, TrainingSettings):
+        return ""
+    return hashlib.sha256(repr(site).encode()).hexdigest()[:16]
 
 
 def unchecked(site: SiteSettings) -> list[dict[str, str]]:

@@ -72,6 +72,8 @@ class Controller:
         self.on_change: Callable[[], None] = lambda: None
         self.book = Recorder(journal)
         self.sight = SiteWatcher(site, self.real_now, steady)
+        self.settings_digest = ""
+        """of the settings that the site was made of; empty: nobody said"""
         self.doing = Executor(site, self.sight, self.book)
         self.book.on_change = self.sight.on_change = self._changed
         self.sight.on_view, self.sight.take = self.kick, self.saw

@@ -93,6 +93,7 @@ class AttachedClient:
             pid=os.getpid(),
             drdeck=drdeck.__version__,
             read_only=c.read_only,
+            settings=c.settings_digest,
         )
         self.writer.write(p.line(welcome))
         await self.writer.drain()

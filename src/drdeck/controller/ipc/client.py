@@ -91,6 +91,9 @@ def who() -> str:
 Kind = Literal["cli", "console"]
 
 
+OTHER_SETTINGS = "the controller runs with other settings"
+
+
 class Client:
     """One attached console or command. Not for use from more than one event loop.
 
@@ -106,6 +109,8 @@ class Client:
         self.closed = asyncio.Event()
         self.on_change: Callable[[], None] = lambda: None
         self.patience_s = math.inf
+        self.other_settings = ""
+        """why nothing may be asked for: the controller runs with other settings than this process read"""
         self._watched: str | None = None
         self._ids = itertools.count(1)
         self._waiting: dict[int, asyncio.Future[p.FromController]] = {}
@@ -283,6 +288,8 @@ class Client:
         self._writer.write(data)
 
     async def _act(self, make: Callable[[int], p.Message]) -> p.FromController:
+        if self.other_settings:
+            raise ControllerError("rule", self.other_settings)
         gone = self.closed.is_set()
         try:
             return await self._call(make)
@@ -322,7 +329,7 @@ class Client:
 
     def _take(self, message: p.FromController) -> None:
         if isinstance(message, p.Listing):
-            self.listing = message
+            self.listing = self._with_warning(message)
             self._notify()
         elif isinstance(message, p.Detail):
             if message.name == self._watched:  # else it was on its way when another was asked for
@@ -332,6 +339,12 @@ class Client:
             future = self._waiting.get(message.id)
             if future is not None and not future.done():
                 future.set_result(message)
+
+    def _with_warning(self, listing: p.Listing) -> p.Listing:
+        """The listing with what this process alone knows: it warns in commands, and on every screen."""
+        if not self.other_settings:
+            return listing
+        return msgspec.structs.replace(listing, warnings=(*listing.warnings, OTHER_SETTINGS))
 
     def _notify(self) -> None:
         self._changed.set()

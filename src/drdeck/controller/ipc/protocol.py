@@ -113,6 +113,8 @@ class Welcome(Message, frozen=True, kw_only=True, tag="welcome"):
     pid: int
     drdeck: str
     read_only: bool = False
+    settings: str = ""
+    """digest of the site's settings that the controller runs with; empty: not told"""
 
 
 class Listing(Message, frozen=True, kw_only=True, tag="listing"):

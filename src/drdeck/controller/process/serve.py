@@ -11,7 +11,7 @@ import signal
 import sys
 from pathlib import Path
 
-from drdeck.config.settings import Settings, unchecked
+from drdeck.config.settings import Settings, settings_digest, unchecked
 from drdeck.controller.controller import Controller
 from drdeck.controller.ipc.server import Server
 from drdeck.controller.journal import projection as facts
@@ -83,6 +83,7 @@ async def _serve(settings: Settings, name: str, paths: Paths, journal: Journal, 
     chosen = settings.site(name)
     site = make_site(name, chosen, paths.state, passwords)
     controller = Controller(site, journal, read_only=settings.read_only, passwords=passwords)
+    controller.settings_digest = settings_digest(chosen)
     stopped = asyncio.Event()
     server = Server(controller, paths.socket, stopped.set, paths.lasting)
     await server.start()
