@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from drdeck.model.domains import VmQuestion
-from drdeck.sites.vsphere.vcenter.properties import object_id
+from drdeck.sites.vsphere.vcenter.properties import object_id, snapshot_nodes
 
 from .inventory_facts import FolderFacts, NetworkFacts, SnapshotFact, VmFacts, decode_name
 
@@ -39,7 +39,7 @@ def vm_facts(
         networks=tuple(object_id(network) for network in raw.get("network") or ()),
         host=_id(raw.get("runtime.host")) or "",
         datastores=tuple(object_id(store) for store in raw.get("datastore") or ()),
-        snapshots=_snapshots(info.rootSnapshotList if info is not None else ()),
+        snapshots=_snapshots(info),
         current_snapshot=_id(current),
         change_version=str(raw.get("config.changeVersion") or ""),
         managed_by=str(getattr(raw.get("config.managedBy"), "extensionKey", "") or ""),
@@ -50,26 +50,19 @@ def vm_facts(
     )
 
 
-def _snapshots(roots: Any) -> tuple[SnapshotFact, ...]:
-    found: list[SnapshotFact] = []
-    # by hand and not by recursion: a chain may be long
-    open_nodes: list[tuple[Any, str | None]] = [(node, None) for node in reversed(roots or ())]
-    while open_nodes:
-        node, parent = open_nodes.pop()
-        own = object_id(node.snapshot)
-        found.append(
-            SnapshotFact(
-                id=own,
-                name=str(node.name),
-                description=str(node.description or ""),
-                created=_instant(node.createTime),
-                parent_id=parent,
-                # as seen: without memory it is one of a VM that is off (VirtualMachineSnapshotTree.state)
-                memory=str(node.state) == "poweredOn",
-            )
+def _snapshots(info: Any) -> tuple[SnapshotFact, ...]:
+    return tuple(
+        SnapshotFact(
+            id=object_id(node.snapshot),
+            name=str(node.name),
+            description=str(node.description or ""),
+            created=_instant(node.createTime),
+            parent_id=parent,
+            # as seen: without memory it is one of a VM that is off (VirtualMachineSnapshotTree.state)
+            memory=str(node.state) == "poweredOn",
         )
-        open_nodes.extend((child, own) for child in reversed(node.childSnapshotList or ()))
-    return tuple(found)
+        for node, parent in snapshot_nodes(info)
+    )
 
 
 def folder_facts(folder_id: str, raw: Mapping[str, Any]) -> FolderFacts:
@@ -109,8 +102,8 @@ def attributes_from(objects: Any) -> dict[str, dict[str, str]]:
 
 
 def _question(info: Any) -> VmQuestion | None:
-    """What blocks a VM. An answer is sent as the key of a choice (API reference: AnswerVM), so that its place
-    in the list, and its words, are nobody's."""
+    """The question that blocks a VM. An answer is sent as the key of a choice (API reference: AnswerVM), so
+    that its place in the list, and its words, are nobody's."""
     if info is None:
         return None
     choices = (info.choice.choiceInfo or ()) if info.choice else ()

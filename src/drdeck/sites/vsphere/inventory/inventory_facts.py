@@ -92,6 +92,9 @@ class VmFacts(msgspec.Struct, frozen=True):
         """Its name in vCenter."""
         return self.own_name or self.name
 
+    def has_snapshot(self, name: str) -> bool:
+        return any(snapshot.name == name for snapshot in self.snapshots)
+
     @property
     def placeholder(self) -> bool:
         """A stand-in of another solution's, which has no data (SRM's are so)."""
@@ -164,8 +167,8 @@ class Inventory(msgspec.Struct, frozen=True, dict=True):
     @cached_property
     def strays(self) -> tuple[VmFacts, ...]:
         """The VMs under the root that no domain's folder holds, by name."""
-        held = {vm.id for vms in self._by_domain.values() for vm in vms}
-        return tuple(sorted((vm for vm in self.vms.values() if vm.id not in held), key=lambda vm: vm.name))
+        placed = {vm.id for vms in self._by_domain.values() for vm in vms}
+        return tuple(sorted((vm for vm in self.vms.values() if vm.id not in placed), key=lambda vm: vm.name))
 
     def _told_apart(self, vms: list[VmFacts]) -> list[VmFacts]:
         """A domain's VMs, those of one name by their paths."""

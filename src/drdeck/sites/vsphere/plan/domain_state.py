@@ -66,8 +66,7 @@ class DomainState(msgspec.Struct, frozen=True, kw_only=True):
         session = self.record.session
         if session is None or session.entry is None or session.state is SessionState.WAITING:
             return False
-        name = point_name(session.entry)
-        return not any(snapshot.name == name for snapshot in vm.snapshots)
+        return not vm.has_snapshot(point_name(session.entry))
 
     def rollback_vms(self) -> tuple[VmFacts, ...]:
         """The VMs that a rollback touches: neither given up, nor without an entry point."""
@@ -92,7 +91,7 @@ class DomainState(msgspec.Struct, frozen=True, kw_only=True):
         return readiness.kind == "power" or vm.tools_running
 
     def unready_because(self, vm: VmFacts) -> str:
-        """What was seen of a VM that is not ready, in a few words; empty where there is nothing to add."""
+        """Words on a VM that is not ready, by what was seen of it; empty where there is nothing to add."""
         if vm.question is not None:
             return f"vCenter asks: {brief(vm.question.text, 60)}"
         readiness, subnet = readiness_of(vm, self.settings)
@@ -123,7 +122,7 @@ class UnreadyVm(NamedTuple):
 
 
 def readiness_of(vm: VmFacts, settings: DomainSettings) -> tuple[Readiness, str]:
-    """What makes a VM count as ready, and the subnet of its address: its own, its group's, or all's."""
+    """The readiness that counts for a VM, and the subnet of its address: its own, its group's, or all's."""
     if not settings.ready_of and not any(g.ready or g.subnet for g in settings.runbook):
         return parse_readiness(settings.ready), settings.subnet or ""
     group = next((g for g in settings.runbook if any(matches(vm, p) for p in g.vms)), None)

@@ -14,7 +14,7 @@ from drdeck.model.text import names
 from drdeck.model.times import show, show_duration
 from drdeck.sites.vsphere.inventory.inventory_facts import VmFacts
 from drdeck.sites.vsphere.record.attributes import FailoverRecord, RollbackRecord
-from drdeck.sites.vsphere.vcenter.call_arguments import MOVE
+from drdeck.sites.vsphere.vcenter.call_arguments import moves_of, with_moves
 
 from .domain_state import DomainState, Plan, groups, on_vm, step
 from .restore_points import has_newer, newest_number
@@ -115,7 +115,8 @@ def _final_point(s: DomainState, f: FailoverRecord) -> Plan:
 
 def _connecting(s: DomainState, f: FailoverRecord) -> Phase:
     """Networks are mapped before anything starts; the call itself looks at each card's backing."""
-    moves = {source: to for source, to in s.record.networks.items() if source != to}
+    args = with_moves(s.record.networks)
+    moves = moves_of(args)
     acts, busy = [], []
     for vm in s.living() if moves else ():
         if not {*moves, *moves.values()}.intersection(vm.networks):
@@ -123,7 +124,6 @@ def _connecting(s: DomainState, f: FailoverRecord) -> Phase:
         if vm.running_tasks:
             busy.append(vm)
             continue
-        args = {MOVE + source: to for source, to in moves.items()}
         says = f"connect {vm.name} to its recovery network"
         acts.append(on_vm(vm, "connect", "network", says, args, after_loss="repeat"))
     wait = f"tasks under way on {names(busy)}" if busy else ""

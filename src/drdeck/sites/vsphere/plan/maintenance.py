@@ -48,7 +48,7 @@ def due(s: DomainState, now: datetime, pending: datetime | None = None) -> list[
         doomed = _doomed(s, vm, now)
         if doomed:
             acts.append(removal(vm, leaves_first(vm, doomed)[0], "prune"))
-        elif name is not None and not full(vm) and not any(x.name == name for x in vm.snapshots):
+        elif name is not None and not full(vm) and not vm.has_snapshot(name):
             args = {"name": name, "description": "drdeck: group point"}
             says = f"make restore point {name} of {vm.name}"
             acts.append(on_vm(vm, "snapshot", f"point:{name}", says, args))

@@ -12,7 +12,7 @@ from drdeck.model.text import names
 from drdeck.model.times import show
 from drdeck.sites.vsphere.inventory.inventory_facts import VmFacts
 from drdeck.sites.vsphere.record.attributes import RollbackRecord
-from drdeck.sites.vsphere.vcenter.call_arguments import MOVE
+from drdeck.sites.vsphere.vcenter.call_arguments import with_moves
 
 from .domain_state import DomainState, Plan, on_vm, prunable, removal, step
 from .failover import starting
@@ -30,7 +30,7 @@ def entering(s: DomainState, operation: str) -> Plan:
         wait = f"waiting for consistency: tasks under way on {names(busy)}" if busy else ""
         return Plan(Phase(operation=operation, name=name, wait=wait, then=step("entry", operation)))
     point = point_name(session.entry)
-    lacking = [vm for vm in vms if not any(snap.name == point for snap in vm.snapshots)]
+    lacking = [vm for vm in vms if not vm.has_snapshot(point)]
     args = {"name": point, "description": f"drdeck: entry point of PITR session {session.id}"}
     acts = tuple(
         on_vm(vm, "snapshot", "entry", f"make the entry point of {vm.name}", args)
@@ -65,7 +65,7 @@ def _reverting(s: DomainState, r: RollbackRecord, vms: Sequence[VmFacts]) -> Pha
     acts, busy = [], []
     session = s.record.session
     entry = point_name(session.entry) if session is not None and session.entry is not None else ""
-    moves = {MOVE + source: to for source, to in s.record.networks.items() if source != to}
+    moves = with_moves(s.record.networks)
     for vm in vms:
         point = target(vm, r.to, s.record)
         if vm.running_tasks:

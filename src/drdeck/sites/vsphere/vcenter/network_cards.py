@@ -9,6 +9,7 @@ from pyVmomi import vim, vmodl
 
 from .connection import VCenterSession
 from .properties import object_id, properties, retrieve
+from .vm_tasks import finish
 
 _PC = vmodl.query.PropertyCollector
 _CARD = vim.vm.device.VirtualEthernetCard
@@ -21,7 +22,16 @@ class CardNetwork(NamedTuple):
     backing: Any
 
 
-def mapping_edits(session: VCenterSession, devices: Sequence[Any], moves: Mapping[str, str]) -> list[Any]:
+def map_cards(
+    session: VCenterSession, machine: Any, devices: Sequence[Any], moves: Mapping[str, str], doing: str
+) -> None:
+    """Put a VM's cards on the other networks of `moves`, connected; nothing where they are."""
+    edits = _mapping_edits(session, devices, moves)
+    if edits:
+        finish(session, machine.ReconfigVM_Task(vim.vm.ConfigSpec(deviceChange=edits)), doing)
+
+
+def _mapping_edits(session: VCenterSession, devices: Sequence[Any], moves: Mapping[str, str]) -> list[Any]:
     """Edits of a VM's `devices` that put each card on a network of `moves` (id -> id) on the other one.
 
     Cards are told by their backings: `VirtualMachine.network` may go on naming what only a snapshot uses.

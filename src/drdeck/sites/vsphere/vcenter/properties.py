@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from pyVmomi import vim, vmodl
@@ -44,6 +44,19 @@ def properties(session: VCenterSession, thing: Any, *paths: str) -> dict[str, An
         propSet=[_PC.PropertySpec(type=type(thing), pathSet=list(paths))],
     )
     return {prop.name: prop.val for content in retrieve(session, spec) for prop in content.propSet or ()}
+
+
+def snapshot_nodes(info: Any) -> Iterator[tuple[Any, str | None]]:
+    """The nodes of a VM's `snapshot`, parents before children, each with its parent's id."""
+    # by hand and not by recursion: a chain may be long
+    open_nodes: list[tuple[Any, str | None]] = (
+        [(node, None) for node in reversed(info.rootSnapshotList or ())] if info is not None else []
+    )
+    while open_nodes:
+        node, parent = open_nodes.pop()
+        yield node, parent
+        own = object_id(node.snapshot)
+        open_nodes.extend((child, own) for child in reversed(node.childSnapshotList or ()))
 
 
 def find_root(session: VCenterSession, path: str) -> Any:

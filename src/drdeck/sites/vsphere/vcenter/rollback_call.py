@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from pyVmomi import vim, vmodl
@@ -12,8 +12,8 @@ from drdeck.sites.contract import Refused
 
 from .call_arguments import moves_of
 from .connection import VCenterSession
-from .network_cards import mapping_edits
-from .properties import object_id, properties
+from .network_cards import map_cards
+from .properties import object_id, properties, snapshot_nodes
 from .task_history import REVERT, Trace, traces
 from .vm_tasks import EarlierAttempt, finish, vm_of
 
@@ -39,7 +39,7 @@ def roll_back(
     if not target:
         raise Refused(f"Could not {doing}: it has no restore point at or before that instant any more")
     earlier = properties(session, machine, "snapshot", "config.hardware")
-    snapshots = dict(_snapshots(earlier.get("snapshot")))
+    snapshots = _names(earlier.get("snapshot"))
     if target not in snapshots:
         raise Refused(
             f'Could not {doing}: its restore point "{args.get("name", target)}" is not there any more'
@@ -58,9 +58,7 @@ def roll_back(
     if str(later.get("runtime.powerState")) != "poweredOff":
         power_off(session, vm, doing)
     hardware = later.get("config.hardware")
-    edits = mapping_edits(session, hardware.device if hardware else (), moves_of(args))
-    if edits:
-        finish(session, machine.ReconfigVM_Task(vim.vm.ConfigSpec(deviceChange=edits)), doing)
+    map_cards(session, machine, hardware.device if hardware else (), moves_of(args), doing)
     remark = settings_gone_back(earlier.get("config.hardware"), hardware)
     return f"{name}: {remark}" if remark else ""
 
@@ -99,13 +97,9 @@ def _labels(hardware: Any) -> dict[int, str]:
     }
 
 
-def _snapshots(info: Any) -> Iterator[tuple[str, str]]:
-    """Ids and names of all snapshots in a VM's `snapshot`."""
-    open_nodes = list(info.rootSnapshotList or ()) if info is not None else []
-    while open_nodes:
-        node = open_nodes.pop()
-        yield object_id(node.snapshot), str(node.name)
-        open_nodes.extend(node.childSnapshotList or ())
+def _names(info: Any) -> dict[str, str]:
+    """The names of all snapshots in a VM's `snapshot`, by id."""
+    return {object_id(node.snapshot): str(node.name) for node, _ in snapshot_nodes(info)}
 
 
 def _reverted(session: VCenterSession, vm: str, target: str, doing: str, before: EarlierAttempt) -> bool:
@@ -132,7 +126,7 @@ def make_snapshot(
     machine = vm_of(session, vm)
     if again:
         there = properties(session, machine, "snapshot").get("snapshot")
-        if args["name"] in dict(_snapshots(there)).values():
+        if args["name"] in _names(there).values():
             return
     task = machine.CreateSnapshot_Task(
         name=args["name"], description=args["description"], memory=False, quiesce=False

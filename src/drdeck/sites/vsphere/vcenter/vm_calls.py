@@ -12,7 +12,7 @@ from drdeck.sites.contract import Refused, ResultUnknown
 
 from .call_arguments import moves_of
 from .connection import VCenterSession
-from .network_cards import mapping_edits
+from .network_cards import map_cards
 from .properties import properties
 from .rollback_call import make_snapshot, power_off, remove_snapshot, roll_back
 from .task_history import guest_asked
@@ -44,9 +44,7 @@ def connect(session: VCenterSession, vm: str, moves: Mapping[str, str], doing: s
     """Put a VM's cards on their recovery networks, connected; nothing where they are."""
     machine = vm_of(session, vm)
     devices = properties(session, machine, "config.hardware.device").get("config.hardware.device", ())
-    edits = mapping_edits(session, devices, moves)
-    if edits:
-        finish(session, machine.ReconfigVM_Task(vim.vm.ConfigSpec(deviceChange=edits)), doing)
+    map_cards(session, machine, devices, moves, doing)
 
 
 def answer_question(session: VCenterSession, vm: str, args: Mapping[str, str], doing: str) -> None:
@@ -98,7 +96,7 @@ def carry_out(
         case "answer":
             answer_question(session, vm, args, doing)
         case "connect":
-            connect(session, vm, moves_of(args) or args, doing)
+            connect(session, vm, moves_of(args), doing)
         case _:
             raise Refused(f"Could not {doing}: drdeck knows no act {act.kind!r}")
     return ""
