@@ -8,6 +8,7 @@ from datetime import datetime
 
 from drdeck.model.alarms import Alarm, Severity
 from drdeck.model.times import show
+from drdeck.sites.vsphere.inventory.inventory_facts import VmFacts
 
 from .domain_state import DomainState
 from .maintenance import chain_stuck
@@ -34,95 +35,80 @@ def missing_replicas(s: DomainState) -> list[str]:
 
 
 def alarms(s: DomainState, lost: list[str], first_seen: FirstSeen) -> list[Alarm]:
-    found = [
-        Alarm(
-            time=first_seen("connection", vm.id),
-            severity=Severity.WARNING,
-            vm=vm.name,
-            kind="connection",
-            text=f"{vm.name} is {vm.connection} at the recovery site",
-        )
+    """The alarms of a domain; `lost`: names of the protected VMs without a replica."""
+
+    def alarm(
+        kind: str,
+        vm: VmFacts,
+        text: str,
+        severity: Severity = Severity.WARNING,
+        choices: tuple[str, ...] = (),
+    ) -> Alarm:
+        time = first_seen(kind, vm.id)
+        return Alarm(time=time, severity=severity, vm=vm.name, kind=kind, text=text, choices=choices)
+
+    alarms = [
+        alarm("connection", vm, f"{vm.name} is {vm.connection} at the recovery site")
         for vm in s.vms
         if vm.connection != "connected"
     ]
-    found += [
-        Alarm(
-            time=first_seen("chain", vm.id),
-            severity=Severity.WARNING,
-            vm=vm.name,
-            kind="chain",
-            text=f"{vm.name} has {len(vm.snapshots)} snapshots, none of which drdeck may remove;"
+    alarms += [
+        alarm(
+            "chain",
+            vm,
+            f"{vm.name} has {len(vm.snapshots)} snapshots, none of which drdeck may remove;"
             " no further restore point can be made",
         )
         for vm in s.vms
         if s.settings.pitr.enabled and s.record.owned and chain_stuck(s, vm)
     ]
-    found += [
-        Alarm(
-            time=first_seen("vm_question", vm.id),
-            severity=Severity.CRITICAL,
-            vm=vm.name,
-            kind="vm_question",
-            text=f'vCenter asks of {vm.name}, which waits for it: "{vm.question.text}"'
+    alarms += [
+        alarm(
+            "vm_question",
+            vm,
+            f'vCenter asks of {vm.name}, which waits for it: "{vm.question.text}"'
             f" Choices: {', '.join(vm.question.choices)}. Answer it with drdeck answer OPERATION CHOICE"
             f" --vm {vm.name}, or in vCenter",
-            choices=tuple(vm.question.choices),
+            Severity.CRITICAL,
+            tuple(vm.question.choices),
         )
         for vm in s.vms
         if vm.question is not None
     ]
-    found += [
-        Alarm(
-            time=first_seen("consolidation", vm.id),
-            severity=Severity.WARNING,
-            vm=vm.name,
-            kind="consolidation",
-            text=f"{vm.name} has disks that no snapshot shows, since a removal failed: consolidate them in"
+    alarms += [
+        alarm(
+            "consolidation",
+            vm,
+            f"{vm.name} has disks that no snapshot shows, since a removal failed: consolidate them in"
             " vCenter (Snapshots, Consolidate) before its datastore is full",
         )
         for vm in s.vms
         if vm.consolidation_needed
     ]
-    found += _entry_points(s, first_seen) + _clocks(s, first_seen)
-    for name in lost:
-        found.append(
-            Alarm(
-                time=first_seen("replica", name),
-                severity=Severity.WARNING,
-                vm=name,
-                kind="replica",
-                text=f"{name} runs at the protected site and has no replica here",
-            )
-        )
-    return found
-
-
-def _entry_points(s: DomainState, first_seen: FirstSeen) -> list[Alarm]:
-    return [
-        Alarm(
-            time=first_seen("entry", vm.id),
-            severity=Severity.WARNING,
-            vm=vm.name,
-            kind="entry",
-            text=f"{vm.name} has no entry point in this PITR session: it is not rolled back",
-        )
+    alarms += [
+        alarm("entry", vm, f"{vm.name} has no entry point in this PITR session: it is not rolled back")
         for vm in s.session_vms()
         if s.lacks_entry(vm)
     ]
-
-
-def _clocks(s: DomainState, first_seen: FirstSeen) -> list[Alarm]:
-    odd = [(vm, [x for x in vm.snapshots if misdated(x, s.now)]) for vm in s.vms]
-    return [
-        Alarm(
-            time=first_seen("clock", vm.id),
-            severity=Severity.WARNING,
-            vm=vm.name,
-            kind="clock",
-            text=f'the restore point "{points[-1].name}" of {vm.name} is dated'
+    alarms += [
+        alarm(
+            "clock",
+            vm,
+            f'the restore point "{points[-1].name}" of {vm.name} is dated'
             f" {show(instant_of(points[-1]))}, which cannot be: it is not offered; look at the clock of the"
             " host that made it",
         )
-        for vm, points in odd
-        if points
+        for vm in s.vms
+        if (points := [x for x in vm.snapshots if misdated(x, s.now)])
     ]
+    alarms += [
+        Alarm(
+            time=first_seen("replica", name),
+            severity=Severity.WARNING,
+            vm=name,
+            kind="replica",
+            text=f"{name} runs at the protected site and has no replica here",
+        )
+        for name in lost
+    ]
+    return alarms
