@@ -15,17 +15,19 @@ BACKUP_NAMES = (
 
 def backup_name(pattern: str) -> str | None:
     """The first of the names above that a pattern would match, or None."""
-    for known in BACKUP_NAMES:
-        example = known.replace("*", " 1")
-        if fnmatchcase(example.casefold(), pattern.casefold()) or fnmatchcase(
-            pattern.casefold(), known.casefold()
-        ):
-            return known
+    for name in BACKUP_NAMES:
+        example = name.replace("*", " 1")
+        if _alike(example, pattern) or _alike(pattern, name):
+            return name
     return None
 
 
 def may_prune(name: str, patterns: Iterable[str]) -> bool:
     """Tell whether the settings let drdeck remove a snapshot of that name that it did not make."""
-    if any(fnmatchcase(name.casefold(), known.casefold()) for known in BACKUP_NAMES):
-        return False
-    return any(fnmatchcase(name, pattern) for pattern in patterns)
+    # patterns first: mostly there are none, and this is asked of all snapshots again and again
+    named = any(fnmatchcase(name, pattern) for pattern in patterns)
+    return named and not any(_alike(name, tools) for tools in BACKUP_NAMES)
+
+
+def _alike(name: str, pattern: str) -> bool:
+    return fnmatchcase(name.casefold(), pattern.casefold())

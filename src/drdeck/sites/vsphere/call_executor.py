@@ -207,7 +207,7 @@ class CallExecutor:
             raise
         except (Busy, ResultUnknown) as error:
             weighed = self._patience.weigh(key, error, self._sight.now())
-            if isinstance(weighed, Refused) or isinstance(error, Busy):
+            if isinstance(error, Busy):
                 self._sight.failed(shown_at, act.kind, str(weighed))
             raise weighed from None
         else:

@@ -6,7 +6,6 @@ from datetime import datetime
 
 from drdeck.model.domains import Mode
 from drdeck.model.planned import PlannedCall
-from drdeck.sites.contract import SiteError
 from drdeck.sites.vsphere.inventory.inventory_facts import FolderFacts
 from drdeck.sites.vsphere.plan import maintenance
 
@@ -29,11 +28,7 @@ class MaintenanceRound:
         if inventory is None:
             return []
         due: list[tuple[str, PlannedCall]] = []
-        for folder in inventory.domains:
-            try:
-                _, situation = self._sight.find(folder.name)
-            except SiteError:
-                continue
+        for folder, situation in self._sight.situations():
             synchronised = self._sight.domain(inventory, folder).mode is Mode.SYNCHRONISED
             note = maintenance.noted(situation, self._seen_synchronised(folder, synchronised, now), now)
             if self._sight.driver(folder) is not None:

@@ -8,6 +8,7 @@ from drdeck.sites.contract import Busy, Refused, ResultUnknown, SiteError
 
 LIMIT = timedelta(minutes=5)
 """So long a call is given again before a person is asked."""
+_KEPT = timedelta(days=1)
 
 
 class Patience:
@@ -20,11 +21,10 @@ class Patience:
         """Tell whether a call was given before, and may have been half done."""
         return key in self._tries
 
-    def weigh(self, key: str, error: SiteError, now: datetime) -> SiteError:
+    def weigh(self, key: str, error: Busy | ResultUnknown, now: datetime) -> SiteError:
         """The error as it is to be taken: with its tries counted, or a refusal when it is enough."""
-        if not isinstance(error, Busy | ResultUnknown):
-            self.over(key)
-            return error
+        # of a point whose hour is over nobody asks again
+        self._tries = {k: tries for k, tries in self._tries.items() if now - tries[0] < _KEPT}
         since, times = self._tries.get(key, (now, 0))
         self._tries[key] = since, times + 1
         text = f"{error} -- tried {times + 1} times since {since:%H:%M:%S}Z"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import ssl
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterable
@@ -13,6 +12,7 @@ from drdeck.config.readiness import Readiness, reachable_address
 from drdeck.sites.vsphere.inventory.inventory_facts import VmFacts
 from drdeck.sites.vsphere.plan.domain_state import DomainState, readiness_of
 from drdeck.sites.vsphere.vcenter.connection import in_thread
+from drdeck.sites.vsphere.vcenter.server_certificate import unchecked
 
 ANSWERS_WITHIN_S = 3.0
 EVERY_S = 2.0
@@ -20,7 +20,7 @@ AT_ONCE = 32
 
 
 class ReadinessProbes:
-    """Who has answered since it was started. `changed` is called when that becomes another answer.
+    """The VMs that have answered since they were started. `changed` is called when one more has.
 
     A VM that answered once counts until it is off, as one whose VMware Tools were seen does.
     """
@@ -78,11 +78,9 @@ async def answers(readiness: Readiness, address: str) -> bool:
 
 def _page(url: str, address: str) -> bool:
     """Tell whether a page is there. Its certificate is of a name, and the address is what is looked for."""
-    context = ssl.create_default_context()
-    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     host = f"[{address}]" if ":" in address else address
     opener = urllib.request.build_opener(
-        urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context)
+        urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=unchecked())
     )
     try:
         with opener.open(url.replace("{ip}", host), timeout=ANSWERS_WITHIN_S) as answer:

@@ -12,7 +12,7 @@ from pathlib import Path
 import msgspec
 
 from drdeck.config.readiness import Readiness, parse_readiness
-from drdeck.config.settings import DomainSettings, VSphereSettings
+from drdeck.config.settings import VSphereSettings
 from drdeck.model import commands as c
 from drdeck.model.alarms import Finding
 from drdeck.model.domains import ProtectedSite
@@ -107,6 +107,7 @@ class VSphereSite:
             self._memories, self._driver.leases.since, self._sight.now, self._wake.set, settings.root, me
         )
         self._sight.guard = self._guard
+        self._readiness = _readiness(settings)
         self._probes = ReadinessProbes(self._wake.set)
         self._sight.reached = lambda: self._probes.reached
         self._hand = CallExecutor(
@@ -158,7 +159,10 @@ class VSphereSite:
         await self._heart.beat(FIRST_S)
         self._sight.heart = self._heart
         self._sight.watch = InventoryWatch(
-            connection, self.settings.root, events=self._guard.events, addresses=self._wants_addresses()
+            connection,
+            self.settings.root,
+            events=self._guard.events,
+            addresses=any(readiness.needs_address for readiness in self._readiness),
         )
 
     async def watch(self) -> AsyncIterator[SiteView]:
@@ -211,8 +215,8 @@ class VSphereSite:
 
     def _probe(self) -> None:
         """Look who answers, where the settings want that."""
-        if any(_probed(domain) for domain in self.settings.domains.values()):
-            self._probes.follow(self._sight.situations())
+        if any(readiness.is_probed for readiness in self._readiness):
+            self._probes.follow(situation for _, situation in self._sight.situations())
 
     async def _ask_busy(self, watch: InventoryWatch) -> None:
         """Ask after the tasks of VMs that were busy: vCenter does not tell that they are over."""
@@ -223,10 +227,16 @@ class VSphereSite:
 
     async def _read_devices(self, watch: InventoryWatch) -> None:
         """Read what rollbacks do not cover, beside everything else; where that fails, later again."""
-        devices = self._sight.devices
+        devices, looked = self._sight.devices, 0
         while True:
-            lacking = devices.lacking(watch.inventory.vms.values()) if watch.inventory is not None else []
-            if not lacking:
+            inventory = watch.inventory
+            lacking = (
+                devices.lacking(inventory.vms.values())
+                if inventory is not None and inventory.serial != looked
+                else []
+            )
+            if inventory is None or not lacking:
+                looked = inventory.serial if inventory is not None else 0
                 await asyncio.sleep(DEVICES_S)
                 continue
             before = devices.serial
@@ -276,9 +286,6 @@ class VSphereSite:
         if self._protected is not None:
             await self._protected.leave_in_peace(self._sight.forced())
 
-    def _wants_addresses(self) -> bool:
-        return any(r.needs_address for domain in self.settings.domains.values() for r in _readiness(domain))
-
     def _numbered(self, latest: SiteView) -> SiteView:
         self._serial += 1
         return msgspec.structs.replace(latest, serial=self._serial)
@@ -311,17 +318,15 @@ class VSphereSite:
         return hazards(found, self._sight.inventory(), folder, chosen, self._sight.devices.of)
 
     async def findings(self) -> list[Finding]:
-        connection, inventory, situations = self._connection, None, []
+        connection, inventory = self._connection, None
         try:
             if self._heart is not None:
                 await self._heart.beat()
             inventory = await self._watching().refresh_attributes()
         except SiteError:
             connection = None  # why is told by whoever watches
-        for folder in inventory.domains if inventory else ():
-            with contextlib.suppress(SiteError):
-                situations.append(self._sight.find(folder.name))
-        situations = [(folder, await self._with_growth(s)) for folder, s in situations]
+        domains = self._sight.situations() if inventory is not None else []
+        situations = [(folder, await self._with_growth(s)) for folder, s in domains]
         skew_s = self._sight.skew.total_seconds()
         side = self._protected
         return await findings(
@@ -372,13 +377,12 @@ def _at_work(inventory: Inventory) -> list[str]:
     return [vm.id for folder in begun for vm in inventory.vms_of(folder.id)]
 
 
-def _readiness(domain: DomainSettings) -> list[Readiness]:
-    texts = [domain.ready, *domain.ready_of.values(), *(group.ready for group in domain.runbook)]
-    return [parse_readiness(text) for text in texts if text is not None]
-
-
-def _probed(domain: DomainSettings) -> bool:
-    return any(readiness.is_probed for readiness in _readiness(domain))
+def _readiness(settings: VSphereSettings) -> frozenset[Readiness]:
+    """All conditions for VMs to count as ready that the settings have."""
+    texts: set[str | None] = set()
+    for domain in settings.domains.values():
+        texts |= {domain.ready, *domain.ready_of.values(), *(group.ready for group in domain.runbook)}
+    return frozenset(parse_readiness(text) for text in texts if text is not None)
 
 
 def _differs(a: SiteView, b: SiteView) -> bool:

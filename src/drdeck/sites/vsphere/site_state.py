@@ -233,13 +233,13 @@ class SiteState:
             reached=self.reached(),
         )
 
-    def situations(self) -> list[DomainState]:
-        """The situations of all domains whose records make sense. Raises SiteUnreachable."""
+    def situations(self) -> list[tuple[FolderFacts, DomainState]]:
+        """The domains whose records make sense, each with its situation. Raises SiteUnreachable."""
         inventory, situations = self.inventory(), []
         for folder in inventory.domains:
             with contextlib.suppress(BrokenRecord):
                 vms = inventory.vms_of(folder.id)
-                situations.append(self._situation(folder, vms, self._protected_of(folder.name)))
+                situations.append((folder, self._situation(folder, vms, self._protected_of(folder.name))))
         return situations
 
     def find(self, name: str) -> tuple[FolderFacts, DomainState]:

@@ -77,7 +77,7 @@ def hazards(
     vms: Sequence[VmFacts],
     not_covered: Callable[[VmFacts], tuple[str, ...]] = lambda _: (),
 ) -> Hazards:
-    """What of it concerns these VMs of a domain. Pure. `not_covered`: devices of a VM, in words."""
+    """The hazards that concern these VMs of a domain. Pure. `not_covered`: devices of a VM, in words."""
     warns = [*_uncovered(vms, not_covered), *_managed(vms)]
     warns += [*_drs(found, vms), *_scheduled(found, inventory, folder, vms)]
     unchecked = []

@@ -88,7 +88,7 @@ def _gained(
 
 
 class DiskGrowth:
-    """What VMs wrote before each of their snapshots; read when it is to be shown, and kept.
+    """Bytes that VMs wrote before each of their snapshots; read when they are to be shown, and kept.
 
     vCenter notifies no change of `layoutEx` (API reference: VirtualMachine.layoutEx), so it is asked for.
     What was written up to a snapshot stays as it is, so each is asked for once; what vCenter cannot tell,

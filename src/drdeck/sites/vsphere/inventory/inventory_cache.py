@@ -104,8 +104,8 @@ class InventoryCache:
             again |= {vm_id for vm_id, raw in known.items() if raw.get("parentVApp") is not None}
         for vm_id in again:
             if vm_id in known:
-                asked = self.asked_tasks.get(vm_id, ())
-                fresh = vm_facts(vm_id, known[vm_id], asked, self.raw.of("VirtualApp"))
+                tasks = self.asked_tasks.get(vm_id, ())
+                fresh = vm_facts(vm_id, known[vm_id], tasks, self.raw.of("VirtualApp"))
                 if vms.get(vm_id) != fresh:  # much changes in a VM that is no fact: logs and disks grow
                     vms[vm_id] = fresh
             else:

@@ -51,7 +51,8 @@ def _reason(device: Any) -> str:
 
 
 class UncoveredDevices:
-    """What rollbacks do not cover, of each VM; read beside the watching, since it is much and changes rarely.
+    """Devices of each VM that rollbacks do not cover; read beside the watching, since it is much and changes
+    rarely.
 
     A configuration that changed has another `config.changeVersion` (API reference).
     """

@@ -70,8 +70,8 @@ class SyncedRecord(RecordStruct, frozen=True, kw_only=True):
 
 
 class ShutdownRecord(RecordStruct, frozen=True, kw_only=True):
-    """What a Planned Failover, operation `by`, noted when the protected VMs were off: `newest`, the highest
-    number of a snapshot's id. Data that came later is in a snapshot with a higher one."""
+    """A note of a Planned Failover, operation `by`, made when the protected VMs were off: `newest`, the
+    highest number of a snapshot's id. Data that came later is in a snapshot with a higher one."""
 
     by: str
     newest: Annotated[int, msgspec.Meta(ge=0)]
