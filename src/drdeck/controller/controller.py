@@ -274,13 +274,18 @@ class Controller:
             found.append(Finding(level="fail", subject="site", text=self.error))
         return (*found, *await self.site.findings())
 
-    def answer(self, ident: str, choice: str, actor: str) -> None:
-        """Answer what an operation asks. Raises NotAccepted."""
+    def _answerable(self, ident: str) -> Operation:
+        """The operation that something is to be answered for. Raises NotAccepted."""
         op = self.operations.get(ident)
         if op is None:
             raise NotAccepted("usage", f'no operation "{ident}" is open; `drdeck tasks` lists all')
         if self.read_only:
             raise NotAccepted("rule", "drdeck is read-only here; nothing can be answered")
+        return op
+
+    def answer(self, ident: str, choice: str, actor: str) -> None:
+        """Answer what an operation asks. Raises NotAccepted."""
+        op = self._answerable(ident)
         if op.question is None:
             raise NotAccepted("rule", f"operation {ident} asks nothing; it is {op.state}")
         if choice not in op.question.choices:
@@ -293,11 +298,7 @@ class Controller:
 
     async def answer_vm(self, ident: str, choice: str, name: str, actor: str) -> None:
         """Answer what the site asks of a VM of an operation's domain. Raises NotAccepted."""
-        op = self.operations.get(ident)
-        if op is None:
-            raise NotAccepted("usage", f'no operation "{ident}" is open; `drdeck tasks` lists all')
-        if self.read_only:
-            raise NotAccepted("rule", "drdeck is read-only here; nothing can be answered")
+        op = self._answerable(ident)
         self._sighted()
         vm = next((vm for vm in self.domain(op.domain).vms if vm.name == name), None)
         if vm is None:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 import msgspec
@@ -14,7 +13,7 @@ from drdeck.model.confirming import consequences, tier_of, unconfirmed
 from drdeck.model.domains import MODE_LABELS, Domain, FailoverType, ProtectedSite
 from drdeck.model.frozen import Frozen
 from drdeck.model.guard import Hazards
-from drdeck.model.text import some
+from drdeck.model.text import some, spelled_as
 from drdeck.model.times import show
 
 NO_HAZARDS = Hazards()
@@ -56,20 +55,13 @@ def as_named(request: Request, domain: Domain) -> Request:
     return msgspec.structs.replace(
         request,
         domain=domain.name,
-        vms=tuple(_alike(name, vms) for name in request.vms),
+        vms=tuple(spelled_as(name, vms) for name in request.vms),
         networks={
-            _alike(a, networks.protected): _alike(b, networks.recovery) for a, b in request.networks.items()
+            spelled_as(a, networks.protected): spelled_as(b, networks.recovery)
+            for a, b in request.networks.items()
         },
-        confirm=None if confirm is None else _alike(confirm, [domain.name]),
+        confirm=None if confirm is None else spelled_as(confirm, [domain.name]),
     )
-
-
-def _alike(name: str, names: Sequence[str]) -> str:
-    """The one of `names` that reads like `name`, or itself."""
-    if name in names:
-        return name
-    form = unicodedata.normalize("NFC", name)
-    return next((other for other in names if unicodedata.normalize("NFC", other) == form), name)
 
 
 def check_names(request: Request, domain: Domain) -> None:

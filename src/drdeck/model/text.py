@@ -101,6 +101,14 @@ class _Named(Protocol):
     def name(self) -> str: ...
 
 
+def spelled_as(name: str, names: Sequence[str]) -> str:
+    """The one of `names` that reads like `name`, whose letters may be typed in another form; else `name`."""
+    if name in names:
+        return name
+    form = unicodedata.normalize("NFC", name)
+    return next((other for other in names if unicodedata.normalize("NFC", other) == form), name)
+
+
 def some(texts: Sequence[str], most: int = 3, between: str = ", ") -> str:
     """The first few texts, and how many more: "a, b, c and 4 more"."""
     first = between.join(texts[:most])

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import unicodedata
 from datetime import datetime, timedelta
 
 from .domains import Domain
 from .frozen import Frozen
+from .text import spelled_as
 
 
 class SiteClock(Frozen, frozen=True, kw_only=True):
@@ -37,6 +37,5 @@ class SiteView(Frozen, frozen=True, kw_only=True):
 
     def domain(self, name: str) -> Domain | None:
         """The domain of a name, which may be typed in another form of the same letters."""
-        same = next((d for d in self.domains if d.name == name), None)
-        alike = unicodedata.normalize("NFC", name)
-        return same or next((d for d in self.domains if unicodedata.normalize("NFC", d.name) == alike), None)
+        there = spelled_as(name, [d.name for d in self.domains])
+        return next((d for d in self.domains if d.name == there), None)
