@@ -5,7 +5,8 @@ from __future__ import annotations
 import fcntl
 import os
 import subprocess
-import time
+import sys
+import termios
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -47,6 +48,11 @@ def test_no_command_minds_what_its_streams_are(deck: Deck, state: str) -> None:
             assert done.returncode != 0, f"{command} {state}: nothing came out"
 
 
+def unread(pipe: int) -> int:
+    """Bytes that lie in a pipe."""
+    return int.from_bytes(fcntl.ioctl(pipe, termios.FIONREAD, bytes(4)), sys.byteorder)
+
+
 def test_a_pipe_that_is_not_waited_for_gets_all(deck: Deck) -> None:
     reading, writing = os.pipe()
     fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, 4096)
@@ -56,7 +62,8 @@ def test_a_pipe_that_is_not_waited_for_gets_all(deck: Deck) -> None:
     argv = [deck.argv()[0], "-c", script]
     process = subprocess.Popen(argv, env=deck.env, stdout=writing, stderr=subprocess.PIPE)
     os.close(writing)
-    time.sleep(1.5)
+    while unread(reading) < 4096:
+        assert process.poll() is None
     with os.fdopen(reading, "rb") as slow:
         data = slow.read()
     _, complaints = process.communicate(timeout=30)

@@ -28,7 +28,7 @@ from drdeck.sites.training.scenario.scenario_tables import Scenario
 from drdeck.sites.training.simulation.fault_injection import InjectFault, SiteCommand
 from tests.support.faults.bad_way import ChaosJournal, ChaosSite, Fate
 from tests.support.faults.dying import Killed, Point
-from tests.support.faults.lives import REAL
+from tests.support.training.training_played import REAL
 from tests.support.virtual_time import VirtualTime
 
 SPEED = 20.0

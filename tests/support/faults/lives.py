@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from drdeck.controller.controller import Controller
@@ -21,22 +21,9 @@ from tests.support.fakesite import FakeSite
 from tests.support.faults.dying import DyingJournal, Killed, Point
 from tests.support.training.training_build import domain as training_domain
 from tests.support.training.training_build import scenario
+from tests.support.training.training_played import Clock
 
 ANNA = "anna@jump"
-REAL = datetime(2026, 11, 22, 8, 0, tzinfo=UTC)
-
-
-class Clock:
-    """A machine's clock that is moved by hand."""
-
-    def __init__(self) -> None:
-        self.now = REAL
-
-    def __call__(self) -> datetime:
-        return self.now
-
-    def on(self, seconds: float) -> None:
-        self.now += timedelta(seconds=seconds)
 
 
 class World(ABC):
