@@ -182,8 +182,8 @@ def _domain(reader: TableReader, path: tuple[str, ...], domain: DomainSettings) 
                 " the points more closely",
             )
     if "{name}" not in domain.replica_name:
-        said = f"{quoted(domain.replica_name)} is not {RIGHT['replica_name']}"
-        raise reader.fail((*path, "replica_name"), said)
+        text = f"{quoted(domain.replica_name)} is not {RIGHT['replica_name']}"
+        raise reader.fail((*path, "replica_name"), text)
     _readiness(reader, path, domain.ready, domain.subnet)
     for pattern, text in domain.ready_of.items():
         _readiness(reader, (*path, "ready_of"), text, None, f'of "{brief(pattern)}": ')
