@@ -178,7 +178,7 @@ func (c *control) forward(w http.ResponseWriter, r *http.Request, body []byte) {
 	r.Body = ioutil.NopCloser(bytes.NewReader(body))
 	out := httptest.NewRecorder()
 	c.sdk.ServeHTTP(out, r)
-	answer := c.hostile.outbound(method, body, out.Body.Bytes())
+	answer := c.pack(w, r, garble(r, c.hostile.outbound(method, body, out.Body.Bytes())))
 	for name, values := range out.Header() {
 		if name != "Content-Length" {
 			w.Header()[name] = values

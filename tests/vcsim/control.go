@@ -47,6 +47,7 @@ type control struct {
 	late   []map[string]string
 	roles  roles
 	logins logins
+	packs  bool // answers are compressed
 
 	hostile *hostile
 }
@@ -120,6 +121,8 @@ func (c *control) command(w http.ResponseWriter, what string, body []byte) {
 		if !c.hostile.turn(x.Text, x.Target, x.On) {
 			http.Error(w, "no such switch: "+x.Text, http.StatusBadRequest)
 		}
+	case "gzip":
+		c.packs = x.On
 	case "skew":
 		c.hostile.setSkew(time.Duration(x.Ms) * time.Millisecond)
 	case "device":

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from drdeck.model.text import brief, quoted
+from drdeck.model.text import brief, not_in_xml, quoted
 from drdeck.model.times import show_span
 from drdeck.private_files import Unreadable, read_text, refuse_strangers
 
@@ -238,6 +238,13 @@ def _vcenter(reader: TableReader, path: tuple[str, ...], vcenter: _VCenter) -> _
 def _no_control_characters(reader: TableReader, path: tuple[str, ...], text: str) -> None:
     """Refuse what nobody means, and no vCenter's XML can hold: in double quotes a backslash begins one."""
     odd = next((c for c in text if c < " " or c == "\x7f"), None)
+    forbidden = not_in_xml(text)
+    if odd is None and forbidden is not None:
+        raise reader.fail(
+            path,
+            f"{quoted(text)} has the character {forbidden!a}, which no vCenter can be told; write the name as"
+            " drdeck shows it, or rename it there",
+        )
     if odd is not None:
         raise reader.fail(
             path,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .frozen import Frozen
+from .text import not_in_xml
 
 OWN, PROTECTED = "", "protected"
 """Whose password: of the site's own vCenter, or of the protected site's."""
@@ -27,9 +28,14 @@ def wrong_with(text: str) -> str | None:
     if not text:
         return "it is empty"
     if any(ord(c) < 32 or ord(c) == 127 for c in text):
-        return "it has a control character in it"
-    if not text.isprintable() and any(0xD800 <= ord(c) <= 0xDFFF for c in text):
+        return (
+            "it has a control character in it, which no request to a vCenter can hold: type it again without"
+            " arrow or control keys, or set another one at the vCenter"
+        )
+    if any(0xD800 <= ord(c) <= 0xDFFF for c in text):
         return "it is not UTF-8"
+    if not_in_xml(text) is not None:
+        return "it has a character that no request to a vCenter can hold; set another one at the vCenter"
     return None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Sequence
 from contextvars import ContextVar
@@ -107,6 +108,28 @@ def spelled_as(name: str, names: Sequence[str]) -> str:
         return name
     form = unicodedata.normalize("NFC", name)
     return next((other for other in names if unicodedata.normalize("NFC", other) == form), name)
+
+
+_NOT_IN_XML = re.compile("[\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\\ud800-\\udfff\\ufffe\\uffff]")
+"""Characters that no XML 1.0 document can hold, however they are written (its production `Char`)."""
+
+
+def not_in_xml(text: str) -> str | None:
+    """The first character of `text` that XML forbids; None where there is none."""
+    match = _NOT_IN_XML.search(text)
+    return match[0] if match is not None else None
+
+
+def in_xml(text: str) -> tuple[str, int]:
+    """`text` with the characters that XML forbids replaced, and how many were.
+
+    A control character becomes the picture of it ("\u2401" for U+0001), so that two names stay apart.
+    """
+    return _NOT_IN_XML.subn(lambda match: _picture(match[0]), text)
+
+
+def _picture(char: str) -> str:
+    return chr(0x2400 + ord(char)) if char < " " else "\ufffd"
 
 
 def some(texts: Sequence[str], most: int = 3, between: str = ", ") -> str:

@@ -212,6 +212,10 @@ class VCenter(Access):
         tests/vcsim/hostile.go."""
         self.control("hostile", text=switch, target="" if vm is None else self.vm(vm)._moId, on=on)
 
+    def compress(self, on: bool = True) -> None:
+        """Answers are sent compressed from now on, to clients that take it."""
+        self.control("gzip", on=on)
+
     def set_clock_skew(self, seconds: float) -> None:
         """The hosts' clocks, which date snapshots, are so far ahead of vCenter's."""
         self.control("skew", ms=int(seconds * 1000))

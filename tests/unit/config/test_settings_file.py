@@ -57,6 +57,12 @@ def test_without_a_file_there_is_the_training_site(tmp_path: Path) -> None:
             "use single quotes",
         ),
         ('root = "/DC0/vm/drdeck"', 'root = "/DC0/vm\\tdr"', 13, "use single quotes"),
+        (
+            'root = "/DC0/vm/drdeck"',
+            'root = "/DC0/vm/dr\\uffff"',
+            13,
+            "no vCenter can be told; write the name",
+        ),
         ('root = "/DC0/vm/drdeck"', 'root = "drdeck"', 13, "an inventory path such as"),
         ("parallel = 8", "parallel = 0", 14, "a whole number from 1 to 64"),
         ("parallel = 8", "parallel = 8\npassword = 'x'", 15, "keeps no password in a file"),

@@ -207,6 +207,8 @@ async def test_a_password_reaches_the_site_and_is_in_no_repr(tmp_path: Path) -> 
         assert [e.data for e in rig.journal.events() if e.kind == "password_given"] == [{"of": "site"}]
         with pytest.raises(ControllerError, match="control character"):
             await client.secret("canary\nsecret")
+        with pytest.raises(ControllerError, match="set another one at the vCenter"):
+            await client.secret("canary\uffffsecret")
         assert "canary" not in repr(p.Secret(id=1, password="canary-secret"))
         assert not any("canary" in line for line in (str(e) for e in rig.journal.events()))
 

@@ -24,6 +24,7 @@ from drdeck import __version__
 from drdeck.model.certificates import Certificate
 from drdeck.private_files import refuse_strangers
 
+from .readable_answer import ReadableAnswer
 from .server_certificate import presented, thumbprint_of, unchecked
 
 log = logging.getLogger(__name__)
@@ -165,6 +166,11 @@ class _Http(HTTPConnection):
         super().request(*args, **kwargs)
         self.sock.settimeout(self._stub.sent())
 
+    def getresponse(self) -> Any:
+        answer = ReadableAnswer(super().getresponse())
+        self._stub.answers(answer)
+        return answer
+
     def gone(self) -> bool:
         """The server closed it while it lay idle: what is readable now can only be the end."""
         if self.sock is None:
@@ -230,6 +236,7 @@ class Stub(SoapStubAdapter):  # type: ignore[misc]
         self.silent = False
         """nothing may leave any more"""
         self._local = threading.local()
+        self._replaced = False
         self._open: set[_Http] = set()
         self.scheme = _Https if endpoint.tls else _Http
         self.schemeArgs = {"connect_s": connect_s, "stub": self}
@@ -239,6 +246,22 @@ class Stub(SoapStubAdapter):  # type: ignore[misc]
     def tls(self) -> ssl.SSLContext:
         """Made once: reading all of a system's CA certificates takes a while."""
         return self.endpoint.context()
+
+    def answers(self, answer: ReadableAnswer) -> None:
+        """This thread's call is being answered."""
+        self._local.answer = answer
+
+    def _tell_replaced(self, method: str) -> None:
+        """Log once that this vCenter has texts which XML forbids: they are shown with other characters."""
+        answer: ReadableAnswer | None = self._local.answer
+        if answer is not None and answer.replaced and not self._replaced:
+            self._replaced = True
+            log.warning(
+                "%s has texts with characters that XML forbids, seen in an answer to %s; each is shown as"
+                " another one",
+                self.endpoint.server,
+                method,
+            )
 
     def sent(self) -> float:
         """This thread's request has left; the seconds to wait for its answer."""
@@ -310,7 +333,7 @@ class Stub(SoapStubAdapter):  # type: ignore[misc]
             return self._invoke(mo, info, args, outerStub)
 
     def _invoke(self, mo: Any, info: Any, args: Any, outer: Any) -> Any:
-        self._local.sent, self._local.method = False, info.wsdlName
+        self._local.sent, self._local.method, self._local.answer = False, info.wsdlName, None
         cookie, began, ended = str(self.cookie), time.monotonic(), "failed"
         try:
             answer = super().InvokeMethod(mo, info, args, outer)
@@ -328,6 +351,7 @@ class Stub(SoapStubAdapter):  # type: ignore[misc]
             ended = "lost"
             raise AnswerLost(info.wsdlName, changing(info.wsdlName)) from broken
         finally:
+            self._tell_replaced(info.wsdlName)
             # no argument of a call, no cookie: they can be used to log in
             log.debug("%s %s after %.0f ms", info.wsdlName, ended, 1000 * (time.monotonic() - began))
 
