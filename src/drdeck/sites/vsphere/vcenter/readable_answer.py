@@ -26,8 +26,8 @@ _EITHER = zlib.MAX_WBITS + 32
 class ReadableAnswer:
     """Takes the place of an HTTPResponse for pyVmomi's parser; reads what is needed of it, up to its end.
 
-    `replaced`: the characters that were replaced so far. Raises HTTPException where the compression is broken,
-    and what the response raises.
+    `replaced`: the characters that were replaced so far. Raises HTTPException where the compression is
+    broken, and what the response raises.
     """
 
     def __init__(self, response: HTTPResponse) -> None:
