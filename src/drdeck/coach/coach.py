@@ -22,13 +22,13 @@ from .scoring import result_of
 if TYPE_CHECKING:
     from .lesson_file import Course
 
-Said = tuple[str, str]
+CoachLine = tuple[str, str]
 """(style, sentence); styles: situation, objective, hint, key, mistake, done"""
 
 
 @dataclass(frozen=True)
 class CoachNews:
-    """What a look has changed, for who wants to say it once."""
+    """Changes since the look before, to be announced once."""
 
     met: tuple[str, ...] = ()
     mistakes: tuple[str, ...] = ()
@@ -73,7 +73,7 @@ class Coach:
 
     @property
     def objective(self) -> Objective | None:
-        """What to do now; None when all is done."""
+        """The next thing to do; None when all is done."""
         return current(self.course, self.progress)
 
     @property
@@ -155,34 +155,36 @@ class Coach:
 
     # -- saying
 
-    def lines(self) -> list[Said]:
-        """What a panel shows now, the most urgent first."""
+    def lines(self) -> list[CoachLine]:
+        """Lines of a panel now, the most urgent first."""
         lesson, objective = self.course.lesson, self.objective
         if objective is None:
             return self._ended()
-        said: list[Said] = [("objective", objective.text)]
+        lines: list[CoachLine] = [("objective", objective.text)]
         level = self._level()
         new = self.progress.mistakes[self._mistakes_told :]
         if new:
             again = f" Begin anew: {self.call} --again" if new[-1].fatal else ""
-            said.append(("mistake", f"{new[-1].why}{again}"))
+            lines.append(("mistake", f"{new[-1].why}{again}"))
         elif level >= 2:
-            said.append(("key", self.typed(objective.key)))
+            lines.append(("key", self.typed(objective.key)))
         elif level == 1:
-            said.append(("hint", self.typed(objective.hint)))
+            lines.append(("hint", self.typed(objective.hint)))
         elif not self.progress.met:
-            said.append(("situation", lesson.situation))
-        return said
+            lines.append(("situation", lesson.situation))
+        return lines
 
-    def _ended(self) -> list[Said]:
+    def _ended(self) -> list[CoachLine]:
         result = self.progress.result
         if result is None:
             return []
-        said: list[Said] = [("done", f"Finished: L chooses another lesson, d leaves. {figures(result)}")]
-        said += [("mistake", cost_of(cost)) for cost in result.cost]
+        lines: list[CoachLine] = [
+            ("done", f"Finished: L chooses another lesson, d leaves. {figures(result)}")
+        ]
+        lines += [("mistake", cost_of(cost)) for cost in result.cost]
         if self.course.lesson.end:
-            said.append(("situation", self.course.lesson.end))
-        return said
+            lines.append(("situation", self.course.lesson.end))
+        return lines
 
     def result(self) -> Result | None:
         """The result now; None before the site was seen."""

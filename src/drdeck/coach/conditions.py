@@ -1,4 +1,4 @@
-"""Whether the fact that an objective stands for is there. Pure."""
+"""Conditions of objectives, tried on the facts. Pure."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _WAY = (
 
 
 def holds(when: spec.When, facts: LessonFacts, attaches: Sequence[datetime]) -> bool:
-    """Whether a condition is true of these facts. `attaches`: when somebody came to look, site time."""
+    """True if the facts meet a condition. `attaches`: instants at which somebody came to look, site time."""
     domain = facts.domain(when.domain)
     if domain is None:
         return False
@@ -32,8 +32,8 @@ def holds(when: spec.When, facts: LessonFacts, attaches: Sequence[datetime]) -> 
         case spec.ModeReached():
             return _reached(when.mode, domain, facts)
         case spec.OperationAsked():
-            asked = facts.done if when.state == "done" else facts.asked
-            return any(_fits(when, op) for op in asked(domain.name, when.action))
+            operations = facts.done if when.state == "done" else facts.asked
+            return any(_fits(when, op) for op in operations(domain.name, when.action))
         case spec.SessionStarted():
             return started(domain)
         case spec.RolledBack():
@@ -89,13 +89,13 @@ def _rolled_back(when: spec.RolledBack, domain: Domain) -> bool:
 
 
 def _exits(domain: Domain, facts: LessonFacts) -> list[bool]:
-    """For each session that was exited: whether it was after a rollback."""
-    found = []
+    """For each session that was exited: True if it was after a rollback."""
+    exits = []
     for op in facts.done(domain.name, "pitr_exit"):
         period = session_of(domain, op)
         if period is not None:
-            found.append(bool(rollbacks_in(facts, domain, period)))
-    return found
+            exits.append(bool(rollbacks_in(facts, domain, period)))
+    return exits
 
 
 def _vm_ready(when: spec.VmReady, domain: Domain, facts: LessonFacts) -> bool:

@@ -27,7 +27,7 @@ def judge(course: Course, progress: Progress, facts: LessonFacts) -> Progress:
     if progress.finished:
         return progress
     lesson = course.lesson
-    progress = msgspec.structs.replace(progress, seen=_seen(progress, facts))
+    progress = msgspec.structs.replace(progress, memories=_remembered(progress, facts))
     met = dict(progress.met)
     for objective in lesson.objectives:
         if objective.id not in met and holds(objective.when, facts, progress.attaches):
@@ -56,14 +56,14 @@ def current(course: Course, progress: Progress) -> Objective | None:
 
 
 def _noticed(course: Course, progress: Progress, facts: LessonFacts) -> tuple[NoticedMistake, ...]:
-    known = {(one.kind, one.domain, one.occasion) for one in progress.mistakes}
+    counted = {(m.kind, m.domain, m.occasion) for m in progress.mistakes}
     new = []
     for mistake in course.lesson.mistakes:
         kind = str(type(mistake).__struct_config__.tag)
         for occasion, detail in mistakes.found(mistake, facts, course.ground):
-            if (kind, mistake.domain, occasion) in known:
+            if (kind, mistake.domain, occasion) in counted:
                 continue
-            known.add((kind, mistake.domain, occasion))
+            counted.add((kind, mistake.domain, occasion))
             new.append(
                 NoticedMistake(
                     kind=kind, occasion=occasion, domain=mistake.domain, at=facts.now,
@@ -73,19 +73,21 @@ def _noticed(course: Course, progress: Progress, facts: LessonFacts) -> tuple[No
     return (*progress.mistakes, *new)
 
 
-def _seen(progress: Progress, facts: LessonFacts) -> dict[str, DomainMemory]:
-    """What later looks cannot tell any more."""
-    seen = dict(progress.seen)
+def _remembered(progress: Progress, facts: LessonFacts) -> dict[str, DomainMemory]:
+    """Memory of each domain, for what later looks cannot tell any more."""
+    memories = dict(progress.memories)
     for domain in facts.domains:
-        known = seen.get(domain.name, DomainMemory())
+        memory = memories.get(domain.name, DomainMemory())
         if domain.mode in _BEFORE and domain.consistent_at is not None:
-            known = msgspec.structs.replace(known, consistent_at=domain.consistent_at.replace(microsecond=0))
+            memory = msgspec.structs.replace(
+                memory, consistent_at=domain.consistent_at.replace(microsecond=0)
+            )
         if domain.reset_at is None and domain.oldest_point is not None:
-            known = msgspec.structs.replace(
-                known,
+            memory = msgspec.structs.replace(
+                memory,
                 points=domain.points,
                 oldest_point=domain.oldest_point,
                 newest_point=domain.newest_point,
             )
-        seen[domain.name] = known
-    return seen
+        memories[domain.name] = memory
+    return memories

@@ -24,7 +24,7 @@ class LessonStruct(Frozen, frozen=True, kw_only=True, forbid_unknown_fields=True
 
 
 class Condition(LessonStruct, frozen=True, kw_only=True, tag_field="kind"):
-    """What makes an objective met: something that can be seen of `domain` at the site or in the journal."""
+    """A fact about `domain`, seen at the site or in the journal, that makes an objective met."""
 
     domain: str
 
@@ -166,7 +166,7 @@ AnyMistake = (
 
 
 class Drop(LessonStruct, frozen=True, kw_only=True):
-    """When this becomes true the console loses its link: its process ends. `says` is told then."""
+    """A lost link: when this becomes true the console's process ends. `says` is told then."""
 
     when: When
     says: str

@@ -1,4 +1,4 @@
-"""What makes a lesson impossible although its keys and types are right: above all, what can never be met."""
+"""Checks of lessons whose keys and types are right: above all, of what can never be met."""
 
 from __future__ import annotations
 
@@ -54,13 +54,13 @@ def _problems(lesson: spec.Lesson, scenario: Scenario) -> Iterator[Problem]:
     for key, tables in (("objectives", lesson.objectives), ("mistakes", lesson.mistakes)):
         if len(tables) > MOST_TABLES:
             yield (key,), f"there are {len(tables)} of them; leave at most {MOST_TABLES}"
-    seen: set[str] = set()
+    ids: set[str] = set()
     for number, objective in enumerate(lesson.objectives):
         at: Path = ("objectives", number)
-        if objective.id in seen:
-            said = f'the objective "{brief(objective.id)}" stands here twice'
-            yield (*at, "id"), f"{said}; give each its own id"
-        seen.add(objective.id)
+        if objective.id in ids:
+            twice = f'the objective "{brief(objective.id)}" stands here twice'
+            yield (*at, "id"), f"{twice}; give each its own id"
+        ids.add(objective.id)
         if not _NAME.fullmatch(objective.id):
             yield (*at, "id"), f"{quoted(objective.id)} cannot be an id; use small letters, digits and dashes"
         yield from _room((*at, "text"), objective.text, spec.MOST_TEXT)
@@ -83,11 +83,11 @@ def _room(at: Path, text: str, most: int) -> Iterator[Problem]:
 
 
 def _domain(at: Path, name: str, scenario: Scenario) -> ScenarioDomain | Problem:
-    found = next((d for d in scenario.domains if d.name == name), None)
-    if found is not None:
-        return found
-    known = ", ".join(d.name for d in scenario.domains[:8])
-    return (*at, "domain"), f'the scenario "{scenario.name}" has no domain "{brief(name)}"; it has {known}'
+    domain = next((d for d in scenario.domains if d.name == name), None)
+    if domain is not None:
+        return domain
+    names = ", ".join(d.name for d in scenario.domains[:8])
+    return (*at, "domain"), f'the scenario "{scenario.name}" has no domain "{brief(name)}"; it has {names}'
 
 
 def _never(at: Path, why: str, remedy: str) -> Problem:
@@ -202,8 +202,8 @@ def _vm(
 ) -> Iterator[Problem]:
     names = [vm.name for vm in domain.vms]
     if when.vm is not None and when.vm not in names:
-        known = ", ".join(names[:8])
-        yield (*at, "vm"), f'there is no VM "{brief(when.vm)}" in "{domain.name}"; known are {known}'
+        some = ", ".join(names[:8])
+        yield (*at, "vm"), f'there is no VM "{brief(when.vm)}" in "{domain.name}"; known are {some}'
         return
     choice = when.choice if isinstance(when, spec.Answered) else "retry" if when.after_retry else None
     if choice is None:

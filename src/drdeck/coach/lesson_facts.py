@@ -1,4 +1,4 @@
-"""What a lesson is judged by: the site as the controller shows it, and the journal. Never a key press."""
+"""Facts that judge a lesson: the site as the controller shows it, and the journal. Never a key press."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ class LessonFacts(Frozen, frozen=True, kw_only=True):
 
     def asked(self, domain: str, action: str) -> list[OperationView]:
         """Operations of a domain, oldest first."""
-        found = [op for op in self.operations if op.domain == domain and op.action == action]
-        return sorted(found, key=lambda op: op.asked_at)
+        operations = [op for op in self.operations if op.domain == domain and op.action == action]
+        return sorted(operations, key=lambda op: op.asked_at)
 
     def done(self, domain: str, action: str) -> list[OperationView]:
         """Those that ended as they should."""
@@ -68,7 +68,7 @@ async def gather(client: Client, journal: Path, domains: tuple[str, ...]) -> Les
     listing = await client.get_listing()
     if listing.clock is None or listing.seen_at is None:
         return None
-    seen: list[Domain] = []
+    listed: list[Domain] = []
     for name in domains:
         try:
             detail = (await client.show(name)).detail
@@ -77,16 +77,16 @@ async def gather(client: Client, journal: Path, domains: tuple[str, ...]) -> Les
                 raise
             continue
         if detail.domain is not None:
-            seen.append(detail.domain)
+            listed.append(detail.domain)
     operations = await client.tasks()
     against, answers = await asyncio.to_thread(_journaled, journal)
     return LessonFacts(
-        now=listing.seen_at, domains=tuple(seen), operations=operations, against=against, answers=answers
+        now=listing.seen_at, domains=tuple(listed), operations=operations, against=against, answers=answers
     )
 
 
 def _journaled(file: Path) -> tuple[dict[str, tuple[str, ...]], tuple[JournaledAnswer, ...]]:
-    """What only the journal knows: evidence against a force, and answers with their questions."""
+    """Facts that only the journal has: evidence against a force, and answers with their questions."""
     against: dict[str, tuple[str, ...]] = {}
     answers: list[JournaledAnswer] = []
     questions: dict[tuple[str, str], str] = {}
@@ -98,8 +98,8 @@ def _journaled(file: Path) -> tuple[dict[str, tuple[str, ...]], tuple[JournaledA
                     case projection.ACCEPTED:
                         against[data["operation"]] = tuple(data.get("against", ()))
                     case projection.QUESTION:
-                        asked = data["question"]
-                        questions[data["operation"], asked["id"]] = asked["text"]
+                        question = data["question"]
+                        questions[data["operation"], question["id"]] = question["text"]
                     case projection.ANSWER:
                         text = questions.get((data["operation"], data.get("question", "")), "")
                         answers.append(

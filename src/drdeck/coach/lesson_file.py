@@ -32,8 +32,8 @@ def shipped() -> tuple[Course, ...]:
     """The lessons that come with drdeck, by number."""
     folder = resources.files(__package__) / "lessons"
     files = [entry for entry in folder.iterdir() if entry.name.endswith(".toml")]
-    found = [parse(entry.read_text("utf-8"), entry.name) for entry in files]
-    return tuple(sorted(found, key=lambda course: (course.lesson.number, course.lesson.name)))
+    courses = [parse(entry.read_text("utf-8"), entry.name) for entry in files]
+    return tuple(sorted(courses, key=lambda course: (course.lesson.number, course.lesson.name)))
 
 
 def find(words: str) -> Course:
@@ -44,8 +44,8 @@ def find(words: str) -> Course:
     for course in courses:
         if words in (str(course.lesson.number), course.lesson.name):
             return course
-    known = ", ".join(f"{c.lesson.number} ({c.lesson.name})" for c in courses)
-    raise spec.LessonError(f'there is no lesson "{words}"; take one of {known}, or a TOML file')
+    choices = ", ".join(f"{c.lesson.number} ({c.lesson.name})" for c in courses)
+    raise spec.LessonError(f'there is no lesson "{words}"; take one of {choices}, or a TOML file')
 
 
 def load(path: Path) -> Course:
@@ -69,9 +69,9 @@ def parse(text: str, source: str = "lesson", base: Path | None = None) -> Course
         scenario = scenarios.load(name)
     except ScenarioError as error:
         raise spec.LessonError(toml_places.sentence(source, text, ("scenario",), str(error))) from None
-    found = problem(lesson, scenario)
-    if found is not None:
-        raise spec.LessonError(toml_places.sentence(source, text, *found))
+    flaw = problem(lesson, scenario)
+    if flaw is not None:
+        raise spec.LessonError(toml_places.sentence(source, text, *flaw))
     return Course(lesson, scenario, name, ground_of(scenario))
 
 

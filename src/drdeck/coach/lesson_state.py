@@ -1,4 +1,4 @@
-"""Where a lesson is played: a state directory and settings of its own, so that nothing else is touched."""
+"""Homes of lessons: a state directory and settings of their own, so that nothing else is touched."""
 
 from __future__ import annotations
 

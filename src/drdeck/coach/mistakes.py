@@ -40,9 +40,9 @@ def found(mistake: spec.AnyMistake, facts: LessonFacts, ground: Ground) -> Itera
             allow = timedelta(seconds=parse_duration(mistake.allow))
             yield from _too_old(domain, facts, ground, allow)
         case spec.VmSkipped():
-            for number, given in enumerate(facts.answers_of(domain.name)):
-                if given.choice == "skip":
-                    yield f"{given.operation}:{number}", given.text
+            for number, answer in enumerate(facts.answers_of(domain.name)):
+                if answer.choice == "skip":
+                    yield f"{answer.operation}:{number}", answer.text
 
 
 def _exits_without(domain: Domain, facts: LessonFacts) -> Iterator[Found]:

@@ -1,4 +1,4 @@
-"""How far a lesson is, kept in its state directory so that it outlives the console."""
+"""Progress of a lesson, kept in its state directory so that it outlives the console."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class NoticedMistake(Frozen, frozen=True, kw_only=True):
 
 
 class DomainMemory(Frozen, frozen=True, kw_only=True):
-    """What was seen of a domain and cannot be seen any more later."""
+    """Facts about a domain that cannot be seen any more later."""
 
     consistent_at: datetime | None = None
     """up to which instant every VM's data was here when the failover was last seen not to be under way"""
@@ -55,7 +55,7 @@ class Progress(Frozen, frozen=True, kw_only=True):
     """"objective:hint" and "objective:key", each once"""
     attaches: tuple[datetime, ...] = ()
     dropped_at: datetime | None = None
-    seen: dict[str, DomainMemory] = {}
+    memories: dict[str, DomainMemory] = msgspec.field(name="seen", default_factory=dict)
     result: Result | None = None
     """once every objective is met"""
 
@@ -71,7 +71,7 @@ class ProgressFile:
         self.path = path
 
     def read(self) -> Progress | None:
-        """What it says; None when there is none. Raises ProgressError for one that cannot be read."""
+        """Progress in the file; None without a file. Raises ProgressError for one that cannot be read."""
         try:
             data = self.path.read_bytes()
         except FileNotFoundError:

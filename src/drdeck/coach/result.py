@@ -1,4 +1,4 @@
-"""What came of a lesson: the figures by which a rehearsal is compared with the next one."""
+"""Results of lessons: the figures by which a rehearsal is compared with the next one."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class MistakeResult(Frozen, frozen=True, kw_only=True):
 
 
 class Cost(Frozen, frozen=True, kw_only=True):
-    """What a reset of all PITR data took away, and what it leaves."""
+    """Cost of a reset of all PITR data: the points that it took, and the VMs that it leaves failing."""
 
     domain: str
     points: int
@@ -63,20 +63,20 @@ class Result(Frozen, frozen=True, kw_only=True):
 
 def lines(result: Result) -> list[str]:
     """The result for people."""
-    said = [
+    text = [
         f"{result.title}: {'finished' if result.finished else 'not finished'},"
         f" {result.objectives_met} of {result.objectives_total} objectives met"
     ]
     for objective in result.objectives:
         when = f"   ({_second(objective.met_at)})" if objective.met_at else ""
-        said.append(f"  [{'x' if objective.met_at else ' '}] {objective.text}{when}")
-    said.append(f"  {figures(result)}")
+        text.append(f"  [{'x' if objective.met_at else ' '}] {objective.text}{when}")
+    text.append(f"  {figures(result)}")
     for cost in result.cost:
-        said.append(f"  {cost_of(cost)}")
+        text.append(f"  {cost_of(cost)}")
     for mistake in result.mistakes:
         detail = f" ({mistake.detail})" if mistake.detail else ""
-        said.append(f"  Mistake: {mistake.why}{detail}")
-    return said
+        text.append(f"  Mistake: {mistake.why}{detail}")
+    return text
 
 
 def figures(result: Result) -> str:
@@ -93,7 +93,7 @@ def figures(result: Result) -> str:
 
 
 def cost_of(cost: Cost) -> str:
-    """What a reset cost, in a sentence."""
+    """The cost of a reset, in a sentence."""
     span = f", from {_second(cost.start)} to {_second(cost.end)}" if cost.start and cost.end else ""
     many = f"{cost.points} restore points" if cost.points else "every restore point"
     failing = (

@@ -1,4 +1,4 @@
-"""What is true of a lesson's scenario whatever anybody does: since when which VM's data is bad."""
+"""Facts of a lesson's scenario that nobody can change: since when which VM's data is bad."""
 
 from __future__ import annotations
 
@@ -31,8 +31,7 @@ class DomainGround(Frozen, frozen=True, kw_only=True):
     def fails(self, to: datetime, vms: tuple[str, ...]) -> tuple[str, ...]:
         """Those of the VMs (empty: all) whose data is bad when rolled back to an instant."""
         point = self.point(to)
-        chosen = vms or self.vms
-        return tuple(vm for vm in chosen if vm in self.bad_after and point > self.bad_after[vm])
+        return tuple(vm for vm in vms or self.vms if vm in self.bad_after and point > self.bad_after[vm])
 
     def last_good(self, vms: tuple[str, ...]) -> datetime | None:
         """The newest point that is good for all the VMs (empty: all); None where none ever is bad."""
@@ -52,7 +51,7 @@ def ground_of(scenario: Scenario) -> Ground:
 def _domain(domain: ScenarioDomain, scenario: Scenario) -> DomainGround:
     bad: dict[str, datetime] = {}
     names = tuple(vm.name for vm in domain.vms)
-    for incident in sorted(domain.incidents, key=lambda one: one.at):
+    for incident in sorted(domain.incidents, key=lambda incident: incident.at):
         if incident.breaks_health:
             for vm in incident.vms or names:
                 bad.setdefault(vm, incident.at)

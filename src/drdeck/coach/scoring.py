@@ -24,7 +24,7 @@ def result_of(course: Course, progress: Progress, facts: LessonFacts) -> Result:
     lesson = course.lesson
     domains = [d for d in facts.domains if d.name in lesson.domains]
     grounds = course.ground
-    seen = progress.seen
+    memories = progress.memories
     return Result(
         lesson=lesson.name,
         number=lesson.number,
@@ -39,7 +39,7 @@ def result_of(course: Course, progress: Progress, facts: LessonFacts) -> Result:
             ObjectiveResult(id=o.id, text=o.text, met_at=progress.met.get(o.id)) for o in lesson.objectives
         ),
         rto_s=_most(rto_s(d, facts) for d in domains),
-        data_lost_s=_most(data_lost_s(d, facts, grounds[d.name], seen.get(d.name)) for d in domains),
+        data_lost_s=_most(data_lost_s(d, facts, grounds[d.name], memories.get(d.name)) for d in domains),
         rolled_back_to=_chosen(min, (rolled_back_to(d) for d in domains)),
         unprotected_s=sum(unprotected_s(d, facts.now) for d in domains),
         hints=len(progress.hints),
@@ -47,13 +47,13 @@ def result_of(course: Course, progress: Progress, facts: LessonFacts) -> Result:
             MistakeResult(kind=m.kind, domain=m.domain, at=m.at, why=m.why, detail=m.detail)
             for m in progress.mistakes
         ),
-        cost=tuple(_cost(d, seen.get(d.name)) for d in domains if d.reset_at is not None),
+        cost=tuple(_cost(d, memories.get(d.name)) for d in domains if d.reset_at is not None),
     )
 
 
 def _chosen(choose: Callable[[list[_T]], _T], values: Iterable[_T | None]) -> _T | None:
-    known = [value for value in values if value is not None]
-    return choose(known) if known else None
+    present = [value for value in values if value is not None]
+    return choose(present) if present else None
 
 
 def _most(values: Iterable[float | None]) -> float | None:
@@ -75,38 +75,38 @@ def rolled_back_to(domain: Domain) -> datetime | None:
 
 
 def data_lost_s(
-    domain: Domain, facts: LessonFacts, ground: DomainGround, seen: DomainMemory | None
+    domain: Domain, facts: LessonFacts, ground: DomainGround, memory: DomainMemory | None
 ) -> float | None:
     """Good data given up: from the instant chosen to the incident, or to the decision without one."""
-    asked = facts.asked(domain.name, "cfo_complete")
-    if domain.failover is None or not asked:
+    decisions = facts.asked(domain.name, "cfo_complete")
+    if domain.failover is None or not decisions:
         return None
-    incident = ground.incident or asked[-1].asked_at
-    chosen = rolled_back_to(domain)
+    incident = ground.incident or decisions[-1].asked_at
+    kept_until = rolled_back_to(domain)
     if any(vm.health is Health.FAILED for vm in domain.vms):
         return None
-    if chosen is None and domain.failover.type is FailoverType.FORCE:
-        chosen = seen.consistent_at if seen is not None else None
-        if chosen is None:
+    if kept_until is None and domain.failover.type is FailoverType.FORCE:
+        kept_until = memory.consistent_at if memory is not None else None
+        if kept_until is None:
             return None
-    if chosen is None:
+    if kept_until is None:
         return 0
-    return round(max(0.0, (incident - chosen).total_seconds()), 1)
+    return round(max(0.0, (incident - kept_until).total_seconds()), 1)
 
 
 def unprotected_s(domain: Domain, now: datetime) -> float:
-    """How long its VMs were in sessions."""
+    """Time that its VMs spent in sessions, in seconds."""
     return round(sum(((p.end or now) - p.start).total_seconds() for p in domain.excluded), 1)
 
 
-def _cost(domain: Domain, seen: DomainMemory | None) -> Cost:
+def _cost(domain: Domain, memory: DomainMemory | None) -> Cost:
     failing = sum(vm.health is Health.FAILED for vm in domain.vms)
-    if seen is None or seen.oldest_point is None:
+    if memory is None or memory.oldest_point is None:
         return Cost(domain=domain.name, points=0, end=domain.reset_at, vms_failing=failing)
     return Cost(
         domain=domain.name,
-        points=seen.points,
-        start=seen.oldest_point,
-        end=seen.newest_point,
+        points=memory.points,
+        start=memory.oldest_point,
+        end=memory.newest_point,
         vms_failing=failing,
     )
