@@ -58,9 +58,9 @@ def refuse_strangers(path: Path) -> None:
     Raises OSError when there is no such path.
     """
     for place, about in _way(path):
-        said = _stranger(place, about)
-        if said is not None:
-            raise PermissionError(said)
+        stranger = _stranger(place, about)
+        if stranger is not None:
+            raise PermissionError(stranger)
 
 
 @cache
@@ -126,7 +126,7 @@ def _user(uid: int) -> str:
 
 
 def _ours_alone(gid: int) -> bool:
-    """Whether a group is the one that many systems give each user, with nobody else in it."""
+    """True for the group that many systems give each user, with nobody else in it."""
     try:
         user, group = pwd.getpwuid(os.geteuid()).pw_name, grp.getgrgid(gid)
     except KeyError:

@@ -34,12 +34,12 @@ def _locale(environ: Mapping[str, str]) -> str:
 
 
 def is_utf8(environ: Mapping[str, str] | None = None) -> bool:
-    """Whether the terminal's locale says UTF-8."""
+    """True if the terminal's locale says UTF-8."""
     return "utf8" in _locale(os.environ if environ is None else environ).lower().replace("-", "")
 
 
 def typed(data: bytes, environ: Mapping[str, str] | None = None) -> str:
-    """What a terminal sent as text: UTF-8, and what is none as its locale has it, or as U+FFFD."""
+    """Text that a terminal sent: UTF-8, and what is none as its locale has it, or as U+FFFD."""
     _, _, coding = _locale(os.environ if environ is None else environ).partition(".")
     coding = coding.partition("@")[0]
     text, done = "", 0
@@ -111,7 +111,7 @@ def theme_of(options: ConsoleSettings, environ: Mapping[str, str]) -> str:
 
 
 def ascii_only(options: ConsoleSettings, environ: Mapping[str, str]) -> bool:
-    """Whether everything is drawn in ASCII."""
+    """True if everything is drawn in ASCII."""
     return options.ascii == "always" or (options.ascii == "auto" and not is_utf8(environ))
 
 
@@ -139,19 +139,19 @@ def findings(
     colours: str | None,
     passthrough: str | None = None,
 ) -> list[Finding]:
-    """What can be said of a terminal. `size` None: there is none; `passthrough`: see `tmux_passthrough`."""
-    found = [_size(size, environ)]
+    """Findings about a terminal. `size` None: there is none; `passthrough`: see `tmux_passthrough`."""
+    results = [_size(size, environ)]
     theme = theme_of(options, environ)
     if size is None:
         pass  # nothing is drawn
     elif theme == "mono":
         why = "NO_COLOR is set" if environ.get("NO_COLOR") else "the theme is mono"
-        found.append(Finding(level="ok", subject="colours", text=f"none are used: {why}"))
+        results.append(Finding(level="ok", subject="colours", text=f"none are used: {why}"))
     else:
         count = _COLOURS.get(colours or "", "unknown")
         few = count == "16" and theme != "ansi"
         remedy = 'set theme = "ansi" under [console] in the settings, or TERM' if few else ""
-        found.append(
+        results.append(
             Finding(
                 level="warn" if few else "ok",
                 subject="colours",
@@ -160,21 +160,21 @@ def findings(
             )
         )
     if ascii_only(options, environ):
-        asked = options.ascii == "always"
+        by_settings = options.ascii == "always"
         remedy = "set LANG to a UTF-8 locale such as C.UTF-8, and the terminal to UTF-8"
-        found.append(
+        results.append(
             Finding(
-                level="ok" if asked else "warn",
+                level="ok" if by_settings else "warn",
                 subject="characters",
-                text="drawn in ASCII only" + (", as the settings ask" if asked else ""),
-                remedy="" if asked else remedy,
+                text="drawn in ASCII only" + (", as the settings ask" if by_settings else ""),
+                remedy="" if by_settings else remedy,
             )
         )
     else:
-        found.append(Finding(level="ok", subject="characters", text="UTF-8"))
+        results.append(Finding(level="ok", subject="characters", text="UTF-8"))
     if environ.get("TMUX"):
-        found.append(_tmux(passthrough))
-    return found
+        results.append(_tmux(passthrough))
+    return results
 
 
 def _size(size: tuple[int, int] | None, environ: Mapping[str, str]) -> Finding:
@@ -214,7 +214,7 @@ def tmux_passthrough(environ: Mapping[str, str]) -> str | None:
     if not environ.get("TMUX"):
         return None
     try:
-        asked = subprocess.run(
+        tmux = subprocess.run(
             ["tmux", "show-options", "-Apv", "allow-passthrough"],
             env=dict(environ),
             stdin=subprocess.DEVNULL,
@@ -225,6 +225,6 @@ def tmux_passthrough(environ: Mapping[str, str]) -> str | None:
         )
     except (OSError, subprocess.TimeoutExpired, ValueError):
         return None
-    if asked.returncode != 0:
-        return "on" if "option" in asked.stderr else None
-    return asked.stdout.strip() or None
+    if tmux.returncode != 0:
+        return "on" if "option" in tmux.stderr else None
+    return tmux.stdout.strip() or None

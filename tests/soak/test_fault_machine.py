@@ -211,8 +211,8 @@ class Anything(RuleBasedStateMachine, Promises):
         match way:
             case "after a look":
                 with contextlib.suppress(Disconnected, ControllerError):
-                    shown = (await person.client.preview(request)).facts
-                    await self.ask(person, msgspec.structs.replace(request, shown=shown))
+                    preview = (await person.client.preview(request)).facts
+                    await self.ask(person, msgspec.structs.replace(request, preview=preview))
             case "by both":
                 taken = await asyncio.gather(self.ask(person, request), self.ask(other, request))
                 assert sum(taken) <= 1 or life < self.there.life, f"{request} was accepted twice"

@@ -71,7 +71,9 @@ FLOW = (
 )
 REQUESTS = (
     *FLOW,
-    Request(action="cfo_complete", domain=DOMAIN, type=FailoverType.PLANNED, shown={"mode": "synchronised"}),
+    Request(
+        action="cfo_complete", domain=DOMAIN, type=FailoverType.PLANNED, preview={"mode": "synchronised"}
+    ),
     Request(action="pitr_start", domain="crm", vms=("crm1",)),
     Request(action="pitr_run", domain=DOMAIN, to=AT),
     Request(action="pitr_run", domain=DOMAIN, to=AT, vms=("db",)),

@@ -142,7 +142,7 @@ async def consent(client: Client, request: Request) -> Request:
     typed = ask(f'Type the name of the domain ("{request.domain}") to go on')
     if typed == clean(request.domain):  # a name that cannot be typed is typed as it is shown
         typed = request.domain
-    return msgspec.structs.replace(request, confirm=typed, shown=preview.facts)
+    return msgspec.structs.replace(request, confirm=typed, preview=preview.facts)
 
 
 @click.group()

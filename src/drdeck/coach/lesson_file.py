@@ -82,7 +82,7 @@ _WORDS = {
 _TABLES = TomlTables(
     tables={"": spec.Lesson, "objectives": spec.Objective, "drop": spec.Drop},
     tagged={"when": get_args(spec.When), "mistakes": get_args(spec.AnyMistake)},
-    wanted=_WORDS,
+    expected=_WORDS,
     got=_WORDS,
     guesses=True,
 )

@@ -25,12 +25,12 @@ class TomlTables:
     """The tables of one sort of file, and the words in which its errors speak.
 
     `tables`: the struct of each table by its key, that of the file by "". `tagged`: those of which the
-    key "kind" says the struct. `wanted` and `got`: types in words. `guesses`: an unknown key is answered
+    key "kind" says the struct. `expected` and `got`: types in words. `guesses`: an unknown key is answered
     with the one that is like it.
     """
 
     tables: Mapping[str, Kind]
-    wanted: Mapping[str, str]
+    expected: Mapping[str, str]
     got: Mapping[str, str]
     tagged: Mapping[str, tuple[Kind, ...]] = field(default_factory=dict)
     guesses: bool = False
@@ -62,7 +62,7 @@ class TomlTables:
         expected = re.search(r"Expected `([^`]+)`, got `([^`]+)`", what)
         if expected:
             right = expected[1].removesuffix(" | null")
-            words = _TIME if right == "datetime" else self.wanted.get(right, right)
+            words = _TIME if right == "datetime" else self.expected.get(right, right)
             return path, f"must be {words}, not {self.got.get(expected[2], expected[2])}"
         value = toml_places.value_at(data, path)
         choices = self._choices(path, data)

@@ -208,7 +208,7 @@ class Controller:
         accepted, domain = asked.request, self.domain(request.domain)
         data = {
             "operation": ident,
-            "request": msgspec.to_builtins(msgspec.structs.replace(accepted, shown=None)),
+            "request": msgspec.to_builtins(msgspec.structs.replace(accepted, preview=None)),
             "asked_at": show(asked.asked_at),
             "against": list(requests.against_force(accepted, protected)),
         }

@@ -262,8 +262,8 @@ def accept(
     consent = unconfirmed(request, domain)
     if consent is not None:
         raise NotAccepted("unconfirmed", consent)
-    if request.shown is not None:
-        differs = changes(request.shown, facts_of(request, domain, protected))
+    if request.preview is not None:
+        differs = changes(request.preview, facts_of(request, domain, protected))
         if differs:
             raise NotAccepted("stale", f"things changed since they were shown: {'; '.join(differs)}")
     return request

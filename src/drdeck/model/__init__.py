@@ -1,1 +1,5 @@
-"""The vocabulary of disaster recovery as drdeck speaks it: immutable, typed, no I/O."""
+"""The vocabulary and the rules, without input or output: every other room speaks in these words.
+
+A site shows `domains`, an operator asks for `actions`, and a controller gives the site `commands`
+and `planned` calls. Open `actions.py` first: it is the only list of what can be asked for, and why not.
+"""

@@ -25,11 +25,11 @@ Name = Annotated[str, msgspec.Meta(max_length=1000)]
 
 
 class Request(Frozen, frozen=True, kw_only=True):
-    """What an operator asks for. Names are checked against the domain by `refusal`.
+    """A wish of an operator. Names are checked against the domain by `refusal`.
 
     `networks`: protected network name -> recovery network name. `vms`: names, empty for all.
-    `confirm`: the domain's name as typed, for tier 3. `shown`: the facts of the preview that the
-    operator saw; when they no longer hold the request is refused as stale.
+    `confirm`: the domain's name as typed, for tier 3. `preview`: the facts of the preview that the
+    operator saw ("shown" in JSON); when they no longer hold the request is refused as stale.
     """
 
     action: Annotated[str, msgspec.Meta(max_length=100)]
@@ -40,7 +40,7 @@ class Request(Frozen, frozen=True, kw_only=True):
     to: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
     vms: tuple[Name, ...] = ()
     confirm: Name | None = None
-    shown: dict[str, str] | None = None
+    preview: dict[str, str] | None = msgspec.field(name="shown", default=None)
 
 
 Closed = Callable[[Domain, Request, datetime], str | None]
@@ -61,14 +61,14 @@ class Action:
     tier: int = 1
     menu: bool = False
     screen: str = "any"
-    shown: Callable[[Domain], bool] = lambda domain: True
+    listed: Callable[[Domain], bool] = lambda domain: True
     closed: Closed = lambda domain, request, now: None
 
 
 def _unknown_vms(domain: Domain, names: tuple[str, ...], allowed: tuple[str, ...] = ()) -> str | None:
-    known = {vm.name for vm in domain.vms}
+    present = {vm.name for vm in domain.vms}
     for name in names:
-        if name not in known:
+        if name not in present:
             return f'"{domain.name}" has no VM named "{name}"'
         if allowed and name not in allowed:
             return f'the VM "{name}" is not in the PITR session of "{domain.name}"'
@@ -97,7 +97,7 @@ def _session_only(domain: Domain, mode_text: str) -> str | None:
 
 
 def driven_says(domain: Domain) -> str | None:
-    """Who else drives a domain, or drove it and left something begun; None when neither is so."""
+    """Words for another controller that drives a domain, or left something begun; None when neither is so."""
     if domain.driver is not None:
         return f"driven by {domain.driver}"
     if domain.left_by is not None:
@@ -250,5 +250,5 @@ def menu(domain: Domain, now: datetime, read_only: bool = False) -> list[tuple[A
     return [
         (action, refusal(Request(action=action.name, domain=domain.name), domain, now, read_only))
         for action in ACTIONS
-        if action.menu and action.shown(domain)
+        if action.menu and action.listed(domain)
     ]

@@ -20,12 +20,12 @@ class Certificate(Frozen, frozen=True, kw_only=True):
     until: datetime | None = None
 
     def says(self) -> str:
-        """Who, by whom, for which names, until when: a phrase each, with commas."""
-        said = [f'of "{self.subject}"' if self.subject else "of nobody named"]
+        """Subject, issuer, names and end: a phrase each, with commas."""
+        words = [f'of "{self.subject}"' if self.subject else "of nobody named"]
         if self.issuer:
-            said.append("signed by itself" if self.issuer == self.subject else f'signed by "{self.issuer}"')
+            words.append("signed by itself" if self.issuer == self.subject else f'signed by "{self.issuer}"')
         if self.names:
-            said.append(f"for {some(self.names, between=' and ')}")
+            words.append(f"for {some(self.names, between=' and ')}")
         if self.until is not None:
-            said.append(f"valid until {self.until:%Y-%m-%d}")
-        return ", ".join(said)
+            words.append(f"valid until {self.until:%Y-%m-%d}")
+        return ", ".join(words)

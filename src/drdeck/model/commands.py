@@ -1,4 +1,4 @@
-"""What a controller may tell a site to do. Every command can be given again after observing the site."""
+"""Commands that a controller may give a site. Each can be given again after observing the site."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How an action is confirmed, and what a person should know before."""
+"""Confirmation of actions: its tier, and the sentences that a person should read before."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def exits_without_rollback(domain: Domain) -> bool:
 
 
 def tier_of(request: Request, domain: Domain) -> int:
-    """How a request is confirmed: 3 for Force and for an exit without a rollback, else the action's own."""
+    """The tier of a request: 3 for Force and for an exit without a rollback, else the action's own."""
     if request.action == "cfo_complete" and request.type is FailoverType.FORCE:
         return 3
     if request.action == "pitr_exit" and exits_without_rollback(domain):
@@ -38,15 +38,15 @@ def tier_of(request: Request, domain: Domain) -> int:
 
 
 def unconfirmed(request: Request, domain: Domain) -> str | None:
-    """Why a tier-3 request is not confirmed, or None."""
+    """The reason why a tier-3 request is not confirmed, or None."""
     if tier_of(request, domain) < 3 or request.confirm == domain.name:
         return None
     if request.action == "take_over":
         why = f"the domain is driven by {domain.driver}, who may be at work"
-        given = (
+        typed = (
             "the domain's name was not given" if request.confirm is None else f"{request.confirm!r} is not it"
         )
-        return f'{why}; this must be confirmed with the name of the domain, "{domain.name}" ({given})'
+        return f'{why}; this must be confirmed with the name of the domain, "{domain.name}" ({typed})'
     why = (
         "Force Failover takes the ownership without asking the protected site"
         if request.action == "cfo_complete"
@@ -54,47 +54,47 @@ def unconfirmed(request: Request, domain: Domain) -> str | None:
         + (" resets all PITR data" if domain.session and domain.session.after_failover else "")
     )
     if request.confirm is None:
-        given = "the domain's name was not given"
+        typed = "the domain's name was not given"
     else:
-        given = f"{request.confirm!r} is not its name"
-    return f'{why}; this must be confirmed with the name of the domain, "{domain.name}" ({given})'
+        typed = f"{request.confirm!r} is not its name"
+    return f'{why}; this must be confirmed with the name of the domain, "{domain.name}" ({typed})'
 
 
 def consequences(request: Request, domain: Domain, now: datetime) -> list[str]:
-    """What a person should know before confirming; plain sentences in our own words."""
-    said: list[str] = []
+    """Sentences that a person should read before confirming, plain and in our own words."""
+    words: list[str] = []
     if request.action == "take_over":
         if domain.driver is not None:
-            said.append(f"It is driven by {domain.driver}: that controller will not act on it any more.")
+            words.append(f"It is driven by {domain.driver}: that controller will not act on it any more.")
         elif domain.left_by is not None:
-            said.append(f"It was driven by {domain.left_by}, who has fallen silent.")
-        said.append("What was begun there goes on from here, from what the site shows.")
+            words.append(f"It was driven by {domain.left_by}, who has fallen silent.")
+        words.append("What was begun there goes on from here, from what the site shows.")
     if request.action == "cfo_complete":
         if request.run_pitr:
-            said.append(f"A PITR session will start by itself once the VMs are recovered. {SUSPENDED_SAYS}")
-        said.append("Continuous rehydration ends here, and this site takes the domain over.")
+            words.append(f"A PITR session will start by itself once the VMs are recovered. {SUSPENDED_SAYS}")
+        words.append("Continuous rehydration ends here, and this site takes the domain over.")
     if request.action == "pitr_start":
-        said.append(SUSPENDED_SAYS)
+        words.append(SUSPENDED_SAYS)
         if 0 < len(set(request.vms)) < domain.vms_total:
-            said.append(PART_SAYS)
+            words.append(PART_SAYS)
     if request.action == "pitr_run":
-        said.append(ROLLBACK_SAYS)
+        words.append(ROLLBACK_SAYS)
     if request.action == "pitr_exit" and domain.session is not None:
         session = domain.session
         if session.rolled_back_to is not None:
-            said.append(
+            words.append(
                 f"The VMs stay as of {show_spaced(session.rolled_back_to)}."
                 " Points of the branch that was left and the entry point are dropped."
             )
         elif session.after_failover:
             lost = "" if domain.oldest_point is None else f", from {show_spaced(domain.oldest_point)} on"
-            said.append(
+            words.append(
                 f"No rollback was made: all PITR data is reset ({domain.points} points{lost})."
                 " No instant of the PITR window can be reached again."
             )
         else:
-            said.append("No rollback was made; the VMs stay as they are now.")
+            words.append("No rollback was made; the VMs stay as they are now.")
         if session.started_at is not None:
             length = show_duration((now - session.started_at).total_seconds())
-            said.append(f"The {length} of this session can never be returned to.")
-    return said
+            words.append(f"The {length} of this session can never be returned to.")
+    return words

@@ -16,7 +16,7 @@ from .planned import Phase, SiteQuestion
 
 
 class Mode(StrEnum):
-    """Where a domain stands in the workflow; the values are those of the JSON interface."""
+    """The place of a domain in the workflow; the values are those of the JSON interface."""
 
     PROTECTED = "protected"
     IMPORTED = "imported"
@@ -40,14 +40,14 @@ MODE_LABELS = {
 
 
 class Owner(StrEnum):
-    """Which site may write the domain, seen from the site that is looked at."""
+    """The site that may write the domain, seen from the site that is looked at."""
 
     LOCAL = "local"
     REMOTE = "remote"
 
 
 class Health(StrEnum):
-    """What a check inside the VM said about its data after it was started."""
+    """The answer of a check inside the VM about its data after it was started."""
 
     UNKNOWN = "unknown"
     OK = "ok"
@@ -195,7 +195,7 @@ class Session(Frozen, frozen=True, kw_only=True):
 
 
 class Failover(Frozen, frozen=True, kw_only=True):
-    """What was asked of a site when a continuous failover was completed, as the site remembers it."""
+    """The completion of a continuous failover, as it was requested and as the site remembers it."""
 
     id: str
     type: FailoverType
@@ -214,7 +214,7 @@ class Networks(Frozen, frozen=True, kw_only=True):
 
 
 class ProtectedSite(Frozen, frozen=True, kw_only=True):
-    """What is known of the protected site: evidence for or against a failover type."""
+    """Evidence at the protected site for or against a failover type."""
 
     state: str = "unknown"
     """reachable, lost, unknown (not configured)"""
@@ -275,7 +275,7 @@ class Domain(Frozen, frozen=True, kw_only=True):
 
     @property
     def mode_label(self) -> str:
-        """What the screens show for the mode."""
+        """The label of the mode on the screens."""
         return "Continuous Rehydration again" if self.again else MODE_LABELS[self.mode]
 
     @property

@@ -1,4 +1,4 @@
-"""What crosses a border between rooms."""
+"""Structs that cross a border between rooms."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What somebody else did to a VM of a PITR session, and what that means for the rollback.
+"""Changes by others to VMs of a PITR session, and what they mean for the rollback.
 
 Source: the workflow's rule that no VMware events may happen on a session's VMs.
 """
@@ -13,7 +13,7 @@ from .frozen import Frozen
 
 
 class Change(StrEnum):
-    """What was done; the values are the kinds of the alarms."""
+    """Kinds of foreign changes; the values are the kinds of the alarms."""
 
     SNAPSHOT = "foreign_snapshot"
     SNAPSHOT_CHANGED = "foreign_snapshot_changed"
@@ -77,7 +77,7 @@ THROUGH_CLIENT = "through the vSphere Client"
 
 
 def who(user: str | None, address: str = "") -> str:
-    """Who it was: None is not known, empty the site itself."""
+    """The name of a user for a sentence; None is not known, empty the site itself."""
     if user is None:
         return "Somebody whom vCenter does not name"
     name = user or "vCenter itself"

@@ -24,7 +24,7 @@ class Password(str):
 
 
 def wrong_with(text: str) -> str | None:
-    """Why a password cannot be sent to a vCenter, in words that do not repeat it; None when it can."""
+    """The reason why a password cannot be sent to a vCenter, not repeating it; None when it can."""
     if not text:
         return "it is empty"
     if any(ord(c) < 32 or ord(c) == 127 for c in text):
@@ -40,7 +40,7 @@ def wrong_with(text: str) -> str | None:
 
 
 class Login(Frozen, frozen=True, kw_only=True):
-    """Who logs in where. `of`: OWN or PROTECTED; `command`: what prints the password, if anything does."""
+    """A login at a vCenter. `of`: OWN or PROTECTED; `command`: prints the password, if anything does."""
 
     of: str = OWN
     user: str = ""

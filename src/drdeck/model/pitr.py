@@ -78,7 +78,7 @@ def window_start(domain: Domain, now: datetime) -> datetime:
 
 
 def why_unreachable(domain: Domain, instant: datetime, now: datetime) -> str | None:
-    """Why a domain cannot be rolled back to `instant`, or None when it can.
+    """The reason why a domain cannot be rolled back to `instant`, or None when it can.
 
     Sources: the workflow's rules on the PITR window, on resets, and that no instant at which a
     session was active may ever be returned to.
@@ -113,7 +113,7 @@ ENOUGH = 4
 
 
 class Interval(NamedTuple):
-    """What one VM wrote between two instants, in bytes."""
+    """Bytes that one VM wrote between two instants."""
 
     start: datetime
     end: datetime
@@ -134,7 +134,7 @@ def usual(intervals: Sequence[Interval]) -> float | None:
 
 
 def times_usual(interval: Interval, rate: float, least: int) -> float:
-    """How many times the usual was written; less than `least` bytes in an interval count as those."""
+    """Written bytes as a multiple of the usual; less than `least` bytes in an interval count as those."""
     return interval.written / max(rate * interval.seconds, least)
 
 
@@ -151,5 +151,5 @@ class Run:
             return None
         if self._since is None:
             self._since = start.astimezone(UTC)
-        shown = self._since.strftime("%H:%M:%SZ" if self._since.second else "%H:%MZ")
-        return f"write rate x{round(factor)} from {shown} ({some(names, most=1)})"
+        since = self._since.strftime("%H:%M:%SZ" if self._since.second else "%H:%MZ")
+        return f"write rate x{round(factor)} from {since} ({some(names, most=1)})"

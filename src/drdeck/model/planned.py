@@ -1,4 +1,4 @@
-"""What a site says is due: single acts, the phase that they belong to, and what it must ask first."""
+"""Work that a site says is due: planned calls, the phase that they belong to, and what it must ask first."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class PlannedCall(Frozen, frozen=True, kw_only=True):
 
 
 class Phase(Frozen, frozen=True, kw_only=True):
-    """What operation `operation` needs done at the site now.
+    """The work that operation `operation` needs done at the site now.
 
     `acts` may run side by side; when all are done and `wait` is empty, `then` is taken. A site that
     drives itself has no phases.

@@ -42,7 +42,7 @@ def quoted(value: object) -> str:
 
 
 def hides(text: str) -> bool:
-    """Whether something in it moves the cursor, is not seen, or changes how its neighbours are drawn."""
+    """True if something in it moves the cursor, is not seen, or changes how its neighbours are drawn."""
     return not (text.isascii() and text.isprintable()) and any(map(_hides, text))
 
 
@@ -71,12 +71,12 @@ def _cleaned(text: str, lines: bool, ascii_only: bool) -> str:
     text = text.replace("\r\n", "\n").replace("\t", " ")
     if not lines:
         text = text.replace("\n", " ")
-    found, marks = [], 0
+    characters, marks = [], 0
     for char in text:
         marks = marks + 1 if _is_mark(char) else 0
         harmless = char == "\n" or not (_hides(char) or marks > MOST_MARKS)
-        found.append(char if harmless else f"<U+{ord(char):04X}>")
-    cleaned = "".join(found)
+        characters.append(char if harmless else f"<U+{ord(char):04X}>")
+    cleaned = "".join(characters)
     return spelled(cleaned) if ascii_only else cleaned
 
 

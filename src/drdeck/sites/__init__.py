@@ -1,4 +1,4 @@
-"""What can be driven. A site is opened by its kind, and its room is imported only then."""
+"""Sites that can be driven. A site is opened by its kind, and its room is imported only then."""
 
 from __future__ import annotations
 

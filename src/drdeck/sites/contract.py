@@ -60,7 +60,7 @@ class ResultUnknown(SiteError):
 
 
 class PasswordSource(Protocol):
-    """Where a site gets its passwords from, at each login. Any thread may call."""
+    """The source of a site's passwords, at each login. Any thread may call."""
 
     def get(self, login: Login) -> Password:
         """The password; may block. Raises LoginRefused with what to do when there is none."""
@@ -115,20 +115,22 @@ class RecoverySite(Protocol):
         """Look at the protected site now: does it answer, do its VMs run? Never changes anything there."""
 
     async def hazards(self, domain: str, vms: tuple[str, ...]) -> Hazards:
-        """What may disturb a PITR session of these VMs (names; empty: all), as far as the site shows it."""
+        """Things that may disturb a PITR session of these VMs (names; empty: all), as the site shows them."""
 
     def upkeep(self, now: datetime) -> list[tuple[str, PlannedCall]]:
         """Acts due without anybody asking (domain name, act): points while owned, pruning, lease."""
 
     def check(self, command: AnyCommand) -> str | None:
-        """Why this site could not carry a command out, from what is known now; None when it could."""
+        """The reason why this site could not carry a command out, as things are now; None when it could."""
 
     async def lacking(self, command: AnyCommand) -> str | None:
-        """What the site's user may not do of all that a command leads to, asked of the site now; None: all
-        is allowed. Changes nothing."""
+        """Privileges that the site's user lacks for all that a command leads to, asked of the site now.
+
+        None: all is allowed. Changes nothing.
+        """
 
     async def findings(self) -> list[Finding]:
-        """What a doctor should say of this site; also while it is out of reach. Raises nothing for that."""
+        """Findings of a doctor about this site; also while it is out of reach. Raises nothing for that."""
 
     async def close(self) -> None:
         """Log out and stop; never raises."""

@@ -194,7 +194,7 @@ async def test_a_stale_preview_says_what_changed_and_asks_again() -> None:
         await deck.sees("Continuous rehydration")
         await deck.press("tab", "enter")
         await deck.until(lambda: bool(client.submitted), "submitted")
-    shown = client.submitted[0].shown
+    shown = client.submitted[0].preview
     assert shown is not None
     assert shown["protected site"] == "reachable"
 

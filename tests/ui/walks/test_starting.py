@@ -29,7 +29,7 @@ async def test_continuous_failover_is_started_in_eight_keys() -> None:
         assert deck.pressed <= 8
     (request,) = client.submitted
     assert (request.action, request.domain, request.networks) == ("cfo_start", "web", {"VM_3510": "DRSeg"})
-    assert request.shown
+    assert request.preview
 
 
 async def test_many_networks_are_chosen_at_once() -> None:

@@ -143,7 +143,7 @@ async def test_a_refused_session_start_asks_and_is_retried_on_a_word(site: FakeS
         (complete(confirm=None), "unconfirmed", "erp"),
         (complete(confirm="Erp"), "unconfirmed", "is not its name"),
         (complete(type=None), "usage", "failover type"),
-        (complete(shown={"mode": "rehydrating"}), "stale", 'mode: "rehydrating" before'),
+        (complete(preview={"mode": "rehydrating"}), "stale", 'mode: "rehydrating" before'),
         (Request(action="cfo_complete", domain="crm"), "usage", 'no Protected Domain "crm"'),
         (Request(action="pitr_start", domain="erp", vms=("web",)), "usage", 'no VM named "web"'),
         (Request(action="pitr_run", domain="erp"), "usage", "instant"),

@@ -67,7 +67,7 @@ async def ask_and_submit(
             app.say(NOTHING)
             return None
         try:
-            operation = await app.client.submit(msgspec.structs.replace(confirmed, shown=preview.facts))
+            operation = await app.client.submit(msgspec.structs.replace(confirmed, preview=preview.facts))
         except Disconnected:
             await refused(
                 app,

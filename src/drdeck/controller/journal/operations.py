@@ -141,7 +141,7 @@ def view_of(operation: Operation) -> OperationView:
         actor=operation.actor,
         asked_at=operation.asked_at,
         state=operation.state,
-        request=msgspec.structs.replace(operation.request, shown=None),
+        request=msgspec.structs.replace(operation.request, preview=None),
         question=operation.question,
         waits_for=ANSWER if operation.question is not None else operation.waits_for,
         ended_at=operation.ended_at,

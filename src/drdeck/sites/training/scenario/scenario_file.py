@@ -62,7 +62,7 @@ _TABLES = TomlTables(
         "": Scenario, "domains": ScenarioDomain, "vms": ScenarioVm, "incidents": ScenarioIncident,
         "runbook": ScenarioGroup, "pitr": ScenarioPitr, "faults": ScenarioFault,
     },
-    wanted={
+    expected={
         "int": "a whole number", "float": "a number", "str": 'text in quotes, like "this"',
         "bool": "true or false", "array": "a list in [ ]", "object": "a table",
     },
