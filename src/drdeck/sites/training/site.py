@@ -95,7 +95,7 @@ class TrainingSite:
         """Yield a view now and whenever anything visible changed; at most two in a real second."""
         waker = asyncio.Event()
         self._wakers.add(waker)
-        shown: tuple[Domain, ...] | None = None
+        latest: tuple[Domain, ...] | None = None
         clock: Anchor | None = None
         confirmed = self._confirmed
         try:
@@ -104,8 +104,8 @@ class TrainingSite:
                 view = self._view()
                 anchor = self._opened()[0].anchor
                 # whoever gave a command waits for a view, also where the command changed nothing
-                if view.domains != shown or anchor != clock or self._confirmed != confirmed:
-                    shown, clock, confirmed = view.domains, anchor, self._confirmed
+                if view.domains != latest or anchor != clock or self._confirmed != confirmed:
+                    latest, clock, confirmed = view.domains, anchor, self._confirmed
                     yield view
                 if waker.is_set():
                     continue
@@ -136,21 +136,21 @@ class TrainingSite:
     async def points(self, domain: str) -> Points:
         """The restore points of a domain. Raises Refused for an unknown one."""
         _, simulation = self._opened()
-        found = simulation.points(domain, self.site_now())
-        if found is None:
+        points = simulation.points(domain, self.site_now())
+        if points is None:
             raise Refused(f'there is no domain "{domain}" at {self.name}')
-        return found
+        return points
 
     async def hazards(self, domain: str, vms: tuple[str, ...]) -> Hazards:
         """Schedules of others that are still to come. Raises Refused for an unknown domain."""
         _, simulation = self._opened()
-        found = simulation.hazards(domain, vms, self.site_now())
-        if found is None:
+        hazards = simulation.hazards(domain, vms, self.site_now())
+        if hazards is None:
             raise Refused(f'there is no domain "{domain}" at {self.name}')
-        return found
+        return hazards
 
     async def protected_site(self, domain: str) -> ProtectedSite:
-        """What the protected site says of a domain now. Raises Refused for an unknown one."""
+        """The state of a domain's protected site now. Raises Refused for an unknown one."""
         _, simulation = self._opened()
         now = self.site_now()
         simulation.domains(now)
@@ -164,7 +164,7 @@ class TrainingSite:
         return []
 
     def check(self, command: AnyCommand) -> str | None:
-        """Why a command would be refused now; None when it would not, or was accepted before."""
+        """The reason why a command would be refused now; None when it would not, or was accepted before."""
         store, simulation = self._opened()
         return None if store.has(command) else simulation.refusal(command, self.site_now())
 
@@ -225,17 +225,17 @@ class TrainingSite:
         commands = []
         for name in names if domain is None else [domain]:
             machine = simulation.machine(name)
-            chosen = tuple(vms)
+            targets = tuple(vms)
             if fault == "object_store_lost":
                 for_s = fault_injection.STORE_LOST_S if for_s is None else for_s
-            elif machine is not None and not chosen:
-                one = fault_injection.someone(machine, fault)
-                chosen = () if one is None else (one,)
+            elif machine is not None and not targets:
+                victim = fault_injection.someone(machine, fault)
+                targets = () if victim is None else (victim,)
             command = InjectFault(
                 operation=operation,
                 domain=name,
                 fault=cast(FaultKind, fault),
-                vms=chosen,
+                vms=targets,
                 for_s=for_s,
                 times=times,
             )

@@ -1,7 +1,7 @@
 """The simulation: what a site shows is a function of the scenario, the commands, and the instant.
 
 Between two events everything is arithmetic, so a month costs what happens in it and not its length.
-A `Simulation` that is asked for one instant after another shows the same as a new one that is
+A `SiteSimulation` that is asked for one instant after another shows the same as a new one that is
 asked for the last of them: no event depends on when anybody looked.
 """
 
@@ -32,9 +32,9 @@ class Accepted(Frozen, frozen=True, kw_only=True):
 
 
 def view(scenario: Scenario, commands: Iterable[Accepted], now: datetime) -> tuple[Domain, ...]:
-    """What the site shows at `now`. Commands given twice, or that a rule refuses, change nothing."""
+    """The site's domains at `now`. Commands given twice, or that a rule refuses, change nothing."""
     simulation, taken = SiteSimulation(scenario), set[tuple[str, str]]()
-    for accepted in sorted(commands, key=lambda one: one.at):
+    for accepted in sorted(commands, key=lambda accepted: accepted.at):
         ident = (accepted.command.operation, accepted.command.key)
         if accepted.at <= now and ident not in taken and simulation.take(accepted.command, accepted.at):
             taken.add(ident)
@@ -87,18 +87,18 @@ class SiteSimulation:
             machine.changed = False
             self._demands[machine.number] = machine.demand()
         if self._demands != before:
-            given = share(self.scenario.link_bytes_per_s, self._demands)
+            shares = share(self.scenario.link_bytes_per_s, self._demands)
             for machine in self.machines:
-                if given[machine.number] != self._given[machine.number] and machine not in changed:
+                if shares[machine.number] != self._given[machine.number] and machine not in changed:
                     domain_events.come_to(machine, self._at)
                     changed.append(machine)
-            self._given = given
+            self._given = shares
         for machine in changed:
             machine.give(self._given[machine.number])
             self._due[machine.number] = domain_events.next_at(machine)
 
     def refusal(self, command: SiteCommand, now: datetime) -> str | None:
-        """Why a command cannot be carried out at `now`; None when it can."""
+        """The reason why a command cannot be carried out at `now`; None when it can."""
         machine = self._by_name.get(command.domain)
         if machine is None:
             return f'there is no domain "{command.domain}" at this site'
@@ -131,7 +131,7 @@ class SiteSimulation:
         return restore_points.listed(machine, self.run(ticks(now)), domain_view.excluded(machine))
 
     def hazards(self, name: str, vms: tuple[str, ...], now: datetime) -> Hazards | None:
-        """What may disturb a session of a domain's VMs (names; empty: all); None for an unknown domain."""
+        """Things that may disturb a session of VMs (names; empty: all); None for an unknown domain."""
         machine = self._by_name.get(name)
         if machine is None:
             return None
@@ -141,7 +141,7 @@ class SiteSimulation:
         return self._by_name.get(name)
 
     def pace(self) -> str:
-        """How much goes on: "busy" (bytes, boots, steps), "steady" (replication only), "idle"."""
+        """The pace of the site: "busy" (bytes, boots, steps), "steady" (replication only), "idle"."""
         busy = any(
             self._demands[machine.number] == GREEDY
             or machine.stage in _TIMED
@@ -153,7 +153,7 @@ class SiteSimulation:
         return "steady" if any(machine.flow is not None for machine in self.machines) else "idle"
 
     def next_change(self) -> datetime | None:
-        """When the next event happens, or the next point is made; None when neither is known."""
+        """The instant of the next event or restore point; None when neither is known."""
         due = min(self._due, default=NEVER)
         for machine in self.machines:
             if machine.spec.pitr.enabled:

@@ -1,4 +1,4 @@
-"""What a training site keeps on disk: its scenario, the accepted commands, and its clock.
+"""Files of a training site: its scenario, the accepted commands, and its clock.
 
 Everything else is computed from these, so the state after a kill is the state without it. Each
 row is chained to the one before by a hash; a file that does not add up is refused, never repaired.
@@ -128,32 +128,32 @@ class StateStore:
                 f" there cannot be replayed; bring the old text back, or begin anew: {RESET}"
             )
         self.anchor = msgspec.json.decode(meta["anchor"], type=Anchor)
-        for accepted, found in self._rows():
+        for accepted, chained in self._rows():
             self._last = _chained(self._last, *accepted)
-            if found != self._last:
+            if chained != self._last:
                 raise StateRefused(self._damaged(f"command {self.count + 1} was changed"))
             self.count, self._newest = self.count + 1, _accepted(*accepted).at
 
     def _rows(self) -> Iterator[tuple[tuple[str, str], str]]:
         """((time, command), hash) of each."""
         with closing(self._base.execute("SELECT at, command, hash FROM commands ORDER BY number")) as rows:
-            for at, command, found in rows:
-                yield (at, command), found
+            for at, command, chained in rows:
+                yield (at, command), chained
 
-    def _bring_up_to_date(self, found: int) -> None:
-        if found > formats():
+    def _bring_up_to_date(self, written: int) -> None:
+        if written > formats():
             raise StateRefused(
-                f"{self.path}: was written by a newer drdeck (format {found}, this one knows {formats()});"
+                f"{self.path}: was written by a newer drdeck (format {written}, this one knows {formats()});"
                 f" use that drdeck, or another --state directory, or begin anew: {RESET}"
             )
-        if found < 1:
-            raise StateRefused(self._damaged(f"format {found}"))
-        if found == formats():
+        if written < 1:
+            raise StateRefused(self._damaged(f"format {written}"))
+        if written == formats():
             return
         base = self._base
         base.execute("BEGIN IMMEDIATE")  # all of it or nothing
         try:
-            for statements in MIGRATIONS[found - 1 :]:
+            for statements in MIGRATIONS[written - 1 :]:
                 for statement in statements:
                     base.execute(statement)
             base.execute("UPDATE meta SET value = ? WHERE key = 'format'", (str(formats()),))
@@ -168,12 +168,12 @@ class StateStore:
             yield _accepted(*accepted)
 
     def has(self, command: SiteCommand) -> bool:
-        """Whether a command was accepted, ever. Raises Refused when that cannot be read."""
+        """True if a command was accepted, ever. Raises Refused when that cannot be read."""
         try:
-            found = self._base.execute(
+            rows = self._base.execute(
                 "SELECT 1 FROM commands WHERE operation = ? AND key = ?", (command.operation, command.key)
             )
-            return found.fetchone() is not None
+            return rows.fetchone() is not None
         except sqlite3.Error as error:
             raise Refused(f"{self.path}: cannot be read: {error}") from None
 

@@ -1,4 +1,4 @@
-"""What makes a scenario impossible although its keys and types are right."""
+"""Checks of scenarios whose keys and types are right, for what is impossible all the same."""
 
 from __future__ import annotations
 
@@ -98,15 +98,15 @@ def _incident(
 def _runbook(at: Path, domain: ScenarioDomain, names: Sequence[str]) -> Iterator[Problem]:
     yield from _twice([group.group for group in domain.runbook], (*at, "runbook"), "runbook group", "group")
     taken: dict[str, str] = {}
-    known = frozenset(names)
+    all_names = frozenset(names)
     for number, group in enumerate(domain.runbook):
         place: Path = (*at, "runbook", number)
         yield from _duration((*place, "delay_after"), group.delay_after)
         for pattern in group.vms:
-            found = [pattern] if pattern in known else [n for n in names if fnmatchcase(n, pattern)]
-            if not found:
+            members = [pattern] if pattern in all_names else [n for n in names if fnmatchcase(n, pattern)]
+            if not members:
                 yield (*place, "vms"), f'"{brief(pattern)}" is no VM of the domain; known are {_list(names)}'
-            for name in found:
+            for name in members:
                 other = taken.setdefault(name, group.group)
                 if other != group.group:
                     yield (*place, "vms"), f'"{name}" is in the group "{other}" already; leave it in one'
@@ -176,18 +176,18 @@ def _factor(at: Path, factor: float) -> Iterator[Problem]:
 
 
 def _known(at: Path, vms: Sequence[str], names: Sequence[str]) -> Iterator[Problem]:
-    known = frozenset(names)
+    present = frozenset(names)
     for name in vms:
-        if name not in known:
+        if name not in present:
             yield at, f'there is no VM "{brief(name)}" in the domain; known are {_list(names)}'
 
 
 def _twice(names: Sequence[str], at: Path, what: str, key: str = "name") -> Iterator[Problem]:
-    seen: set[str] = set()
+    earlier: set[str] = set()
     for number, name in enumerate(names):
-        if name in seen:
+        if name in earlier:
             yield (*at, number, key), f'the {what} "{brief(name)}" stands here twice; give each its own name'
-        seen.add(name)
+        earlier.add(name)
 
 
 def _list(names: Sequence[str]) -> str:

@@ -51,9 +51,9 @@ def load(source: str | Path) -> Scenario:
 def parse(text: str, source: str = "scenario") -> Scenario:
     """A scenario from TOML text; `source` is the file that errors name. Raises ScenarioError."""
     scenario: Scenario = _TABLES.read(text, source, ScenarioError)
-    found = problem(scenario)
-    if found is not None:
-        raise ScenarioError(toml_places.sentence(source, text, *found))
+    flaw = problem(scenario)
+    if flaw is not None:
+        raise ScenarioError(toml_places.sentence(source, text, *flaw))
     return scenario
 
 

@@ -1,4 +1,4 @@
-"""How much may stand in a scenario, so that the largest one is still computed within a second."""
+"""Limits of a scenario, so that the largest one is still computed within a second."""
 
 from __future__ import annotations
 

@@ -121,5 +121,5 @@ class Scenario(ScenarioStruct, frozen=True, kw_only=True):
 
     @property
     def first_instant(self) -> datetime:
-        """Where the site's clock stands when it is first opened."""
+        """The site's clock when it is first opened."""
         return self.start if self.opens is None else self.opens

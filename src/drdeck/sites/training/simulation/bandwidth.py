@@ -1,4 +1,4 @@
-"""How the link between this site and its storage is shared."""
+"""Sharing of the link between this site and its storage."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def share(link: int, demands: Sequence[int]) -> list[int]:
     A demand is bytes per second, or GREEDY. A demand that fits its share is met exactly, so that it
     is not disturbed when others come and go.
     """
-    given = [0] * len(demands)
+    shares = [0] * len(demands)
     finite = sorted((demand, i) for i, demand in enumerate(demands) if demand > 0)
     greedy = [i for i, demand in enumerate(demands) if demand == GREEDY]
     left, count = link, len(finite) + len(greedy)
@@ -22,12 +22,12 @@ def share(link: int, demands: Sequence[int]) -> list[int]:
         even = left // (count - number)
         if demand > even:
             for _, j in finite[number:]:
-                given[j] = even
+                shares[j] = even
             for j in greedy:
-                given[j] = even
-            return given
-        given[i] = demand
+                shares[j] = even
+            return shares
+        shares[i] = demand
         left -= demand
     for j in greedy:
-        given[j] = left // len(greedy)
-    return given
+        shares[j] = left // len(greedy)
+    return shares

@@ -121,7 +121,7 @@ class DataFlow:
         return self._log().rate(self.horizon(at)) if self._moving(at) else 0
 
     def demand(self, at: int) -> int:
-        """What the link is asked for; for `share`."""
+        """Bytes per second that the link is asked for; for `share`."""
         if STORE in self._reasons:
             return 0
         return self._needs(at) if self.caught_up else GREEDY
@@ -150,7 +150,7 @@ class DataFlow:
             self._applied = self._log().upto(self.horizon(at))
 
     def next_at(self) -> int:
-        """When the arithmetic of this flow changes by itself."""
+        """The instant at which the arithmetic of this flow changes by itself."""
         if STORE in self._reasons or (not self._reasons and not self.seeded and self.across):
             return NEVER
         at = self._at
@@ -204,7 +204,7 @@ class DataFlow:
         return self._log().when(self._applied_at(at), horizon) if self.behind else horizon
 
     def lag(self, at: int) -> int | None:
-        """How old the data is that is not here yet; None while disks are missing."""
+        """Age of the data that is not here yet; None while disks are missing."""
         applied = self.applied_time(at)
         if applied is None:
             return None
@@ -215,7 +215,7 @@ class DataFlow:
         return self.horizon(at) >= instant and self._applied_at(at) >= self._log().upto(instant)
 
     def reaches_at(self, instant: int) -> int:
-        """When `reached` becomes true, as things are now; NEVER while it cannot be told."""
+        """The instant at which `reached` becomes true, as things are now; NEVER while it cannot be told."""
         if self._reasons:
             return NEVER
         if not self.behind:

@@ -1,4 +1,4 @@
-"""What happens to a domain from one event to the next: by itself, and by commands."""
+"""Events of a domain, one after the other: those that come by themselves, and those of commands."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from .fault_injection import InjectFault, SiteCommand
 
 
 def next_at(machine: DomainMachine) -> int:
-    """When something happens by itself; NEVER when nothing will."""
+    """The instant at which something happens by itself; NEVER when nothing will."""
     due = min(failover.due_at(machine), pitr_session.due_at(machine))
     if machine.next_event < len(machine.timeline):
         due = min(due, machine.timeline[machine.next_event][0])
@@ -78,9 +78,9 @@ def apply(machine: DomainMachine, command: SiteCommand, at: int) -> None:
 def _befall(machine: DomainMachine, what: str, number: int, at: int) -> None:
     match what:
         case "strike" | "calm":
-            found = machine.incidents[number]
+            incident = machine.incidents[number]
             for vm in machine.vms:
-                if not found.hits(vm.name):
+                if not incident.hits(vm.name):
                     continue
                 if what == "strike" and machine.running(vm, at):
                     vm.strike(number, at)

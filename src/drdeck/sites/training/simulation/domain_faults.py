@@ -1,4 +1,4 @@
-"""What goes wrong in one domain, when, and which VMs it hits."""
+"""Faults of one domain: their kinds and times, and the VMs that they hit."""
 
 from __future__ import annotations
 
@@ -72,10 +72,10 @@ def _fault(number: int, fault: ScenarioFault, scenario: Scenario, domain: Scenar
 
 
 def outages(faults: list[Fault]) -> list[tuple[int, int]]:
-    """When the object store is lost: [from, to), in order, without overlap."""
+    """Times without the object store: [from, to), in order, without overlap."""
     merged: list[tuple[int, int]] = []
-    known = [f for f in faults if f.kind == "object_store_lost" and f.after is None]
-    for start, end in sorted((f.start, f.end) for f in known):
+    timed = [f for f in faults if f.kind == "object_store_lost" and f.after is None]
+    for start, end in sorted((f.start, f.end) for f in timed):
         if merged and start <= merged[-1][1]:
             merged[-1] = (merged[-1][0], max(merged[-1][1], end))
         else:

@@ -19,7 +19,7 @@ from .vm_state import VmState, incident
 
 
 class Stage(StrEnum):
-    """Where a domain stands; a session is kept beside it."""
+    """Stages of a domain; a session is kept beside it."""
 
     IMPORTED = auto()
     PROTECTED = auto()
@@ -208,7 +208,7 @@ class DomainMachine:
             self.excluded[n : n + 2] = [SessionSpan(pairs[n][0].start, pairs[n][1].end)]
 
     def demand(self) -> int:
-        """What this domain asks of the link, for `link.share`."""
+        """Bytes per second that this domain asks of the link, for `bandwidth.share`."""
         if self.transfer is not None:
             return self.transfer.demand()
         return 0 if self.flow is None else self.flow.demand(self.at)
@@ -236,7 +236,7 @@ class DomainMachine:
     # -- VMs
 
     def source_counts(self) -> bool:
-        """What runs at the protected site still writes what is brought here."""
+        """True while VMs at the protected site still write data that is brought here."""
         return not self.local and self.site_lost_at is None
 
     def running(self, vm: VmState, at: int) -> bool:
@@ -282,7 +282,7 @@ class DomainMachine:
         return self.spec.recovery_networks or ("DRSeg",)
 
     def network_here(self, name: str) -> str:
-        """What a VM of a protected network is put on: as chosen, else the same name, else the first."""
+        """The network here for a protected one: as chosen, else the same name, else the first."""
         return self.mapping.get(name, name if name in self.offered else self.offered[0])
 
     def groups_of(self, numbers: frozenset[int]) -> list[BootGroup]:
@@ -310,13 +310,13 @@ def _groups(spec: ScenarioDomain) -> list[BootGroup]:
     groups: list[BootGroup] = []
     taken: set[int] = set()
     for group in spec.runbook:
-        found = tuple(
+        matches = tuple(
             number
             for pattern in group.vms
             for number, vm in enumerate(spec.vms)
             if fnmatchcase(vm.name, pattern)
         )
-        numbers = tuple(dict.fromkeys(number for number in found if number not in taken))
+        numbers = tuple(dict.fromkeys(number for number in matches if number not in taken))
         taken.update(numbers)
         groups.append(BootGroup(group.group, numbers, seconds(parse_duration(group.delay_after))))
     rest = tuple(number for number in range(len(spec.vms)) if number not in taken)
@@ -326,12 +326,12 @@ def _groups(spec: ScenarioDomain) -> list[BootGroup]:
 
 
 def _timeline(machine: DomainMachine) -> list[tuple[int, str, int]]:
-    """What befalls a domain whatever is done: (when, what, number), in order."""
+    """Events that befall a domain whatever is done: (time, kind, number), in order."""
     events: list[tuple[int, str, int]] = []
-    for number, found in enumerate(machine.incidents):
-        events.append((found.at, "strike", number))
-        if found.end < NEVER:
-            events.append((found.end, "calm", number))
+    for number, attack in enumerate(machine.incidents):
+        events.append((attack.at, "strike", number))
+        if attack.end < NEVER:
+            events.append((attack.end, "calm", number))
     for number, (start, end) in enumerate(machine.outages):
         events.append((start, "store_lost", number))
         if end < NEVER:

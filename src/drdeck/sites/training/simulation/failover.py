@@ -73,7 +73,7 @@ def retry_shutdown(machine: DomainMachine, vm: VmState, at: int) -> None:
 
 
 def due_at(machine: DomainMachine) -> int:
-    """When the stage goes on by itself; NEVER while it waits for data or a word."""
+    """The instant at which the stage goes on by itself; NEVER while it waits for data or a word."""
     if machine.stage is Stage.SHUTTING_DOWN:
         return min((vm.off_at for vm in machine.vms), default=NEVER)
     if machine.stage is Stage.DRAINING:

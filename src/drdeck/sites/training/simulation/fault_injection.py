@@ -38,10 +38,10 @@ SiteCommand = AnyCommand | InjectFault
 
 
 def refusal(machine: DomainMachine, command: InjectFault) -> str | None:
-    """Why a fault cannot be thrown in, or None."""
-    known = {vm.name for vm in machine.vms}
+    """The reason why a fault cannot be thrown in, or None."""
+    present = {vm.name for vm in machine.vms}
     for name in command.vms:
-        if name not in known:
+        if name not in present:
             return f'"{machine.spec.name}" has no VM named "{name}"'
     if command.for_s is not None and not 0 < command.for_s <= 3660 * 86400:
         return "a fault lasts longer than nothing and at most 3660 days"

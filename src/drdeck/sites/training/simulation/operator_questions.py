@@ -1,4 +1,4 @@
-"""What a domain cannot go on without a person for, and what an answer does."""
+"""Questions without whose answer a domain cannot go on, and the effect of an answer."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from .vm_state import VmState
 
 def question(machine: DomainMachine, at: int) -> SiteQuestion | None:
     """The first question that is open; its id names the VM and the try."""
-    found = _open(machine, at)
-    if found is None:
+    trouble = _open(machine, at)
+    if trouble is None:
         return None
-    what, vm = found
+    what, vm = trouble
     if what == "shut_down":
         waited = failover.SHUTDOWN_GIVEN_UP // SECOND
         return SiteQuestion(
@@ -39,11 +39,11 @@ POWER_ON_ERROR = "did not power on: the host had no resources for it"
 
 
 def resolve(machine: DomainMachine, command: Resolve, at: int) -> None:
-    """Do what was answered to the open question."""
-    found = _open(machine, at)
-    if found is None:
+    """Carry out the answer to the open question."""
+    trouble = _open(machine, at)
+    if trouble is None:
         return
-    what, vm = found
+    what, vm = trouble
     if what == "shut_down":
         if command.choice == "abort":
             failover.abort(machine, at)

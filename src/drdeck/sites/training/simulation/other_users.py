@@ -1,4 +1,4 @@
-"""What others do to VMs of a PITR session: snapshots, by people and by tools that have a schedule."""
+"""Snapshots that others take of VMs of a PITR session: people, and tools that have a schedule."""
 
 from __future__ import annotations
 
@@ -65,20 +65,20 @@ def alarms(machine: DomainMachine, at: int) -> list[Alarm]:
 
 def disturbed(machine: DomainMachine, at: int) -> tuple[Disturbed, ...]:
     """The same among the restore points, newest first: none of them can be picked."""
-    found = [
+    marks = [
         Disturbed(
-            time=instant(one.at),
-            vm=one.vm,
-            text=f"{who(one.user, one.address)} {one.did} in the PITR session",
+            time=instant(snapshot.at),
+            vm=snapshot.vm,
+            text=f"{who(snapshot.user, snapshot.address)} {snapshot.did} in the PITR session",
         )
-        for one in snapshots(machine, at)
+        for snapshot in snapshots(machine, at)
     ]
-    return tuple(sorted(found, key=lambda d: (d.time, d.vm), reverse=True))
+    return tuple(sorted(marks, key=lambda d: (d.time, d.vm), reverse=True))
 
 
 def hazards(machine: DomainMachine, names: tuple[str, ...], at: int) -> tuple[Hazard, ...]:
     """Schedules of tools that are still to come, for VMs by name (empty: all)."""
-    found = []
+    schedules = []
     for fault in machine.faults:
         if fault.kind != "foreign_snapshot" or fault.start <= at:
             continue
@@ -91,5 +91,5 @@ def hazards(machine: DomainMachine, names: tuple[str, ...], at: int) -> tuple[Ha
                     f"The snapshot schedule of {user} is for {vm}, next at {runs}."
                     " Have it paused until the PITR session is exited."
                 )
-                found.append(Hazard(kind="schedule", text=text))
-    return tuple(found)
+                schedules.append(Hazard(kind="schedule", text=text))
+    return tuple(schedules)

@@ -59,7 +59,7 @@ def leave(machine: DomainMachine, operation: str, at: int) -> None:
 
 
 def due_at(machine: DomainMachine) -> int:
-    """When the session goes on by itself."""
+    """The instant at which the session goes on by itself."""
     session = machine.session
     if session is None or machine.flow is None:
         return NEVER

@@ -59,40 +59,40 @@ class Grid:
         return self.origin + (self._number(at) + 1) * self.interval
 
     def count(self) -> int:
-        """How many points there are."""
-        found = self._within(self.low, self.high)
-        return found - sum(self._within(max(a, self.low), min(b, self.high)) for a, b in self.gaps)
+        """The number of points."""
+        points = self._within(self.low, self.high)
+        return points - sum(self._within(max(a, self.low), min(b, self.high)) for a, b in self.gaps)
 
     def _within(self, start: int, end: int) -> int:
         return max(0, self._number(end) - self._number(start))
 
     def times(self) -> list[int]:
         """Every point, oldest first."""
-        found: list[int] = []
+        times: list[int] = []
         start = self.low
         for a, b in (*self.gaps, (self.high, self.high)):
-            found.extend(range(self._after(start), min(a, self.high) + 1, self.interval))
+            times.extend(range(self._after(start), min(a, self.high) + 1, self.interval))
             start = max(start, b)
-        return found
+        return times
 
 
 def merged(gaps: Iterable[Gap]) -> tuple[Gap, ...]:
     """In order and without overlap."""
-    found: list[Gap] = []
+    gaps_in_order: list[Gap] = []
     for start, end in sorted(gaps):
-        if found and start <= found[-1][1]:
-            found[-1] = (found[-1][0], max(found[-1][1], end))
+        if gaps_in_order and start <= gaps_in_order[-1][1]:
+            gaps_in_order[-1] = (gaps_in_order[-1][0], max(gaps_in_order[-1][1], end))
         else:
-            found.append((start, end))
-    return tuple(found)
+            gaps_in_order.append((start, end))
+    return tuple(gaps_in_order)
 
 
 def _common(lists: Sequence[tuple[Gap, ...]]) -> tuple[Gap, ...]:
-    """What all the lists cover."""
-    found = lists[0]
+    """The time that all the lists cover."""
+    common = lists[0]
     for other in lists[1:]:
-        found = tuple((max(a, c), min(b, d)) for a, b in found for c, d in other if max(a, c) < min(b, d))
-    return found
+        common = tuple((max(a, c), min(b, d)) for a, b in common for c, d in other if max(a, c) < min(b, d))
+    return common
 
 
 def _gaps(spans: Iterable[SessionSpan]) -> list[Gap]:
@@ -105,8 +105,8 @@ def grid(machine: DomainMachine, at: int, dropped: Iterable[Gap] = ()) -> Grid:
     if machine.reset_at is not None:
         low = max(low, machine.reset_at)
     gaps = [*_gaps(machine.gaps), *_gaps(machine.excluded), *dropped]
-    gone = merged((start, end) for start, end in gaps if end > low)
-    return Grid(machine.start, machine.interval, low, at - LAG, gone)
+    removed = merged((start, end) for start, end in gaps if end > low)
+    return Grid(machine.start, machine.interval, low, at - LAG, removed)
 
 
 def of_vm(machine: DomainMachine, number: int, at: int) -> Grid:
@@ -141,11 +141,11 @@ def listed(machine: DomainMachine, at: int, excluded: tuple[Period, ...]) -> Poi
     """The points that may be picked, newest first, with what was written before each."""
     if not machine.spec.pitr.enabled:
         return Points(points=(), excluded=excluded)
-    found = of_domain(machine, at)
-    hints = WriteHints([(vm.name, vm.writes) for vm in machine.vms], found.low + 1, at)
+    points_grid = of_domain(machine, at)
+    hints = WriteHints([(vm.name, vm.writes) for vm in machine.vms], points_grid.low + 1, at)
     partial = merged(gap for spans in machine.dropped.values() for gap in _gaps(spans))
     points = []
-    for time in found.times():
+    for time in points_grid.times():
         written, hint = hints.of(time - machine.interval, time)
         uneven = any(start < time <= end for start, end in partial)
         vms, missing, skew = _uneven(machine, time, at) if uneven else (len(machine.vms), (), 0.0)
@@ -169,7 +169,7 @@ def listed(machine: DomainMachine, at: int, excluded: tuple[Period, ...]) -> Poi
         points=tuple(points),
         excluded=excluded,
         disturbed=other_users.disturbed(machine, at),
-        window_from=instant(found.low + 1),
+        window_from=instant(points_grid.low + 1),
         window_to=points[0].time if points else None,
     )
 
@@ -188,9 +188,9 @@ def _uneven(machine: DomainMachine, time: int, at: int) -> tuple[int, tuple[str,
 
 
 def next_made(machine: DomainMachine, at: int) -> int:
-    """When the next point is made, if nothing comes between."""
-    made = (at - LAG - machine.start) // machine.interval + 1
-    return machine.start + made * machine.interval + LAG
+    """The time at which the next point is made, if nothing comes between."""
+    intervals = (at - LAG - machine.start) // machine.interval + 1
+    return machine.start + intervals * machine.interval + LAG
 
 
 ABNORMAL = 1.5
@@ -221,11 +221,11 @@ class WriteHints:
         first, last, factor, names = self._steady
         if first <= start and end <= last:
             return factor, names
-        found = {
+        times_usual = {
             name: writes.between(start, end) / (end - start) / median for name, writes, median in self._vms
         }
-        names = tuple(name for name, times in found.items() if times >= ABNORMAL)
-        factor = max((found[name] for name in names), default=0.0)
+        names = tuple(name for name, times in times_usual.items() if times >= ABNORMAL)
+        factor = max((times_usual[name] for name in names), default=0.0)
         if not self._total.changed_within(start, end):
             # rates stay as they are until the next change, so do these
             self._steady = (start, self._total.next_change(start), factor, names)

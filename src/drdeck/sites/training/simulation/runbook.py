@@ -69,7 +69,7 @@ class RunbookRun:
         return None if self.done else self.groups[self.number]
 
     def next_at(self) -> int:
-        """When the next group starts, or all VMs of this one are ready; NEVER while one failed."""
+        """Time of the next group's start, or of the last VM's being ready; NEVER while one failed."""
         group = self.group
         if group is None:
             return NEVER
@@ -104,5 +104,5 @@ class RunbookRun:
         self.boots[vm] = Boot(at, NEVER, self.boots[vm].attempt, skipped=True)
 
     def waiting_for(self, at: int) -> int | None:
-        """When the next group starts, while a delay runs."""
+        """The start of the next group, while a delay runs."""
         return self._opens if not self._opened and not self.done and self._opens > at else None

@@ -99,7 +99,7 @@ class VmState:
             self._taint(at, (*self._now(), number))
 
     def lose_after(self, instant: int, at: int) -> None:
-        """What was written after `instant` never left the source."""
+        """Take note that data written after `instant` never left the source."""
         self._taint(at, self.taint(instant))
 
     def rolled(self, point: int, at: int) -> None:
@@ -133,9 +133,9 @@ class VmState:
         """From `at` on it writes what it writes while it runs, or nothing."""
         rate = float(self.rate)
         for number in self._now():
-            found = self._incidents[number]
-            if at < found.end:
-                rate *= found.factor
+            incident = self._incidents[number]
+            if at < incident.end:
+                rate *= incident.factor
         self.writes.set(at, round(rate) if running else 0)
 
     def runs_here(self, at: int) -> bool:

@@ -1,4 +1,4 @@
-"""What VMs write: rates that are constant between changes, and their exact sums."""
+"""Write rates of VMs: constant between changes, with exact sums."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ class WriteRates:
         yield from zip(self._times, self._rates, strict=True)
 
     def changed_within(self, start: int, end: int) -> bool:
-        """Whether the rate changes after `start` and before `end`."""
+        """True if the rate changes after `start` and before `end`."""
         i = bisect_right(self._times, start)
         return i < bisect_left(self._times, end)
 
@@ -94,9 +94,9 @@ def together(parts: Iterable[WriteRates]) -> WriteRates:
     (start, _), *_ = many[0].changes()
     deltas: dict[int, int] = {}
     first = 0
-    for one in many:
+    for part in many:
         before = 0
-        for number, (at, rate) in enumerate(one.changes()):
+        for number, (at, rate) in enumerate(part.changes()):
             if number == 0:
                 first += rate
             else:

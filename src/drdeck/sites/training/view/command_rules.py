@@ -1,4 +1,4 @@
-"""What the training site refuses, each with the sentence that says why."""
+"""Rules of the training site, each with the sentence that says why a command is refused."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from . import domain_view
 
 
 def refusal(machine: DomainMachine, command: SiteCommand, at: int) -> str | None:
-    """Why a command cannot be carried out at `at`, or None."""
+    """The reason why a command cannot be carried out at `at`, or None."""
     name = machine.spec.name
     match command:
         case StartContinuousFailover():
@@ -50,11 +50,11 @@ def refusal(machine: DomainMachine, command: SiteCommand, at: int) -> str | None
         case ExitSession():
             return _active(machine, name)
         case Resolve():
-            asked = operator_questions.question(machine, at)
-            if asked is None or asked.id != command.question:
+            question = operator_questions.question(machine, at)
+            if question is None or question.id != command.question:
                 return f'"{name}" does not ask that any more'
-            if command.choice not in asked.choices:
-                return f"{command.choice!r} is no answer to that; it is one of {', '.join(asked.choices)}"
+            if command.choice not in question.choices:
+                return f"{command.choice!r} is no answer to that; it is one of {', '.join(question.choices)}"
             return None
         case InjectFault():
             return fault_injection.refusal(machine, command)
@@ -159,14 +159,14 @@ def _roll_back(machine: DomainMachine, command: RollBack, at: int) -> str | None
     unreachable = why_unreachable(domain_view.domain(machine, at), command.to, instant(at))
     if unreachable is not None:
         return unreachable
-    chosen = [vm.number for vm in machine.vms if vm.name in (command.vms or members)]
-    if all(restore_points.newest_at(machine, number, ticks(command.to), at) is None for number in chosen):
+    numbers = [vm.number for vm in machine.vms if vm.name in (command.vms or members)]
+    if all(restore_points.newest_at(machine, number, ticks(command.to), at) is None for number in numbers):
         return f'there is no restore point of "{name}" at or before that instant'
     return None
 
 
-def _known(machine: DomainMachine, names: Sequence[str], known: Sequence[str], what: str) -> str | None:
+def _known(machine: DomainMachine, names: Sequence[str], allowed: Sequence[str], what: str) -> str | None:
     for name in names:
-        if name not in known:
+        if name not in allowed:
             return f'"{name}" {what} "{machine.spec.name}"'
     return None

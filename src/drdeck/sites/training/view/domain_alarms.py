@@ -1,4 +1,4 @@
-"""What an operator should know of a domain now; an alarm goes when its cause goes."""
+"""Alarms of a domain; each goes when its cause goes."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from drdeck.sites.training.units import instant
 
 def of(machine: DomainMachine, at: int) -> tuple[Alarm, ...]:
     """The alarms of a domain, oldest first."""
-    found: list[Alarm] = []
+    alarms: list[Alarm] = []
     if machine.store_lost_at is not None:
-        found.append(
+        alarms.append(
             Alarm(
                 time=instant(machine.store_lost_at),
                 severity=Severity.WARNING,
@@ -23,7 +23,7 @@ def of(machine: DomainMachine, at: int) -> tuple[Alarm, ...]:
             )
         )
     if machine.site_lost_at is not None and not machine.local:
-        found.append(
+        alarms.append(
             Alarm(
                 time=instant(machine.site_lost_at),
                 severity=Severity.CRITICAL,
@@ -33,18 +33,18 @@ def of(machine: DomainMachine, at: int) -> tuple[Alarm, ...]:
             )
         )
     if machine.stage is Stage.SHUTTING_DOWN:
-        found.extend(
+        alarms.extend(
             _vm_alarm(vm.stuck_at, vm.name, "shutdown_failed", "did not shut down at the protected site")
             for vm in machine.vms
             if vm.stuck_at <= at
         )
-    found.extend(
+    alarms.extend(
         _vm_alarm(vm.boot.fails_at, vm.name, "power_on_failed", operator_questions.POWER_ON_ERROR)
         for vm in machine.vms
         if vm.boot is not None and vm.boot.failing(at)
     )
-    found.extend(other_users.alarms(machine, at))
-    return tuple(sorted(found, key=lambda alarm: (alarm.time, alarm.kind, alarm.vm or "")))
+    alarms.extend(other_users.alarms(machine, at))
+    return tuple(sorted(alarms, key=lambda alarm: (alarm.time, alarm.kind, alarm.vm or "")))
 
 
 def _vm_alarm(since: int, vm: str, kind: str, text: str) -> Alarm:

@@ -27,7 +27,7 @@ SESSION_STATES = {
 
 
 def mode(machine: DomainMachine, at: int) -> Mode:
-    """What the domain's mode is; a session counts from its being active."""
+    """The domain's mode; a session counts from its being active."""
     if machine.session is not None and machine.session.stage is not SessionStage.WAITING:
         return Mode.PITR_SESSION
     match machine.stage:
@@ -59,8 +59,8 @@ def domain(machine: DomainMachine, at: int) -> model.Domain:
     newest = None if grid is None else grid.newest(at)
     oldest = None if grid is None else grid.oldest()
     count = 0 if grid is None else grid.count()
-    asked = operator_questions.question(machine, at)
-    current = step(machine, at, now_mode, asked)
+    question = operator_questions.question(machine, at)
+    current = step(machine, at, now_mode, question)
     portraits = VmViews(machine, at, now_mode, grid)
     vms = tuple(portraits.of(vm) for vm in machine.vms)
     amounts = _amounts(machine, at)
@@ -102,7 +102,7 @@ def domain(machine: DomainMachine, at: int) -> model.Domain:
             )
             for group in machine.groups
         ),
-        question=asked,
+        question=question,
     )
 
 
@@ -144,12 +144,12 @@ def _amounts(machine: DomainMachine, at: int) -> tuple[int | None, int | None]:
     return processed, machine.flow.known(at) // MICRO - processed
 
 
-def step(machine: DomainMachine, at: int, now_mode: Mode, asked: SiteQuestion | None) -> Step | None:
+def step(machine: DomainMachine, at: int, now_mode: Mode, question: SiteQuestion | None) -> Step | None:
     """The step that is going on."""
     stage = machine.stage
     if stage in (Stage.IMPORTED, Stage.PROTECTED, Stage.RUNNING, Stage.RECOVERED):
         return None
-    failed = asked is not None
+    failed = question is not None
     if machine.step == task_steps.DATA or stage not in (Stage.PREPARING, Stage.TAKING_OVER, Stage.RUNBOOK):
         return task_steps.current(
             task_steps.DATA, _brought(machine, at), _data_detail(machine, at, now_mode), failed
@@ -237,9 +237,9 @@ def _session(machine: DomainMachine, at: int) -> model.Session | None:
 
 def _networks(machine: DomainMachine) -> model.Networks:
     protected = tuple(sorted({vm.network for vm in machine.vms}))
-    chosen = machine.stage not in (Stage.IMPORTED, Stage.PROTECTED)
+    mapped = machine.stage not in (Stage.IMPORTED, Stage.PROTECTED)
     return model.Networks(
         protected=protected,
         recovery=machine.offered,
-        mapping={name: machine.network_here(name) for name in protected} if chosen else {},
+        mapping={name: machine.network_here(name) for name in protected} if mapped else {},
     )

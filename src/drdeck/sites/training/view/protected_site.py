@@ -9,7 +9,7 @@ from drdeck.sites.training.simulation.domain_machine import DomainMachine
 
 
 def look(machine: DomainMachine, now: datetime) -> ProtectedSite:
-    """Whether it answers, and how many of the VMs run there."""
+    """Evidence at the protected site: an answer, and how many of the VMs run there."""
     spec, total = machine.spec, len(machine.vms)
     if spec.state == "protected":
         return ProtectedSite(

@@ -15,7 +15,7 @@ _HERE = frozenset({Stage.TAKING_OVER, Stage.RUNBOOK, Stage.RECOVERED, Stage.RUNN
 
 
 class VmViews:
-    """What all VMs of a domain share is worked out once. Counts them while they are drawn."""
+    """Views of a domain's VMs. Works out once what all share; counts them while they are drawn."""
 
     def __init__(self, machine: DomainMachine, at: int, mode: Mode, grid: Grid | None) -> None:
         self.recoverable = 0
