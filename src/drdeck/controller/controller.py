@@ -117,7 +117,7 @@ class Controller:
 
     @property
     def error(self) -> str | None:
-        """Why the site is not seen now; None while it is."""
+        """The reason why the site is not seen now; None while it is."""
         return self.sight.error
 
     @property
@@ -144,11 +144,11 @@ class Controller:
 
     def passwords_wanted(self) -> tuple[PasswordWanted, ...]:
         """The logins that wait for a person, the site's own first."""
-        wanted = self.passwords.wanted()
+        logins = self.passwords.wanted()
         if self.needs_password and not self.passwords.asked:  # the site has a way of its own to log in
             user = self.view.user if self.view else ""
-            wanted = (PasswordWanted(of=OWN, user=user, why=self.error or ""), *wanted)
-        return wanted
+            logins = (PasswordWanted(of=OWN, user=user, why=self.error or ""), *logins)
+        return logins
 
     def give_password(self, password: str, of: str, actor: str) -> None:
         """A person gave a password: try to log in with it now. Raises NotAccepted for one that cannot be."""
@@ -173,11 +173,11 @@ class Controller:
         """Raises NotAccepted for a domain that the site does not show."""
         if self.view is None:
             raise NotAccepted("unreachable", self.error or "the site was not seen yet")
-        found = self.view.domain(name)
-        if found is None:
-            known = ", ".join(f'"{d.name}"' for d in self.view.domains[:20]) or "none"
-            raise NotAccepted("usage", f'there is no Protected Domain "{name}"; known: {known}')
-        return found
+        domain = self.view.domain(name)
+        if domain is None:
+            names = ", ".join(f'"{d.name}"' for d in self.view.domains[:20]) or "none"
+            raise NotAccepted("usage", f'there is no Protected Domain "{name}"; known: {names}')
+        return domain
 
     @property
     def operations(self) -> facts.Operations:
@@ -185,7 +185,7 @@ class Controller:
 
     @property
     def journal_error(self) -> str | None:
-        """Why nothing new is accepted; None while the journal can be written."""
+        """The reason why nothing new is accepted; None while the journal can be written."""
         return self.book.error
 
     def open_operations(self) -> list[Operation]:
@@ -201,15 +201,15 @@ class Controller:
         if lacking is not None:
             raise NotAccepted("rule", lacking)
         # from here to the journal nothing is waited for: of two requests at a time one must see the other
-        asked = self._asked(ident, request, protected, actor)
-        closed = self.site.check(first_command(asked))
+        operation = self._asked(ident, request, protected, actor)
+        closed = self.site.check(first_command(operation))
         if closed is not None:
             raise NotAccepted("rule", closed)
-        accepted, domain = asked.request, self.domain(request.domain)
+        accepted, domain = operation.request, self.domain(request.domain)
         data = {
             "operation": ident,
             "request": msgspec.to_builtins(msgspec.structs.replace(accepted, preview=None)),
-            "asked_at": show(asked.asked_at),
+            "asked_at": show(operation.asked_at),
             "against": list(requests.against_force(accepted, protected)),
         }
         if domain.session is not None:
@@ -220,18 +220,18 @@ class Controller:
         return ident
 
     async def preview(self, request: Request) -> Preview:
-        """What a request would do, as things are now. Raises NotAccepted."""
+        """The effect of a request, as things are now. Raises NotAccepted."""
         self._sighted()
         domain = self.domain(request.domain)
         request = requests.as_named(request, domain)
         requests.check_names(request, domain)
         protected, hazards = await self._protected(request), await self._hazards(request)
-        shown = requests.preview(request, domain, protected, self.now(), self.read_only, hazards)
-        if shown.refusal is not None:
-            return shown
+        preview = requests.preview(request, domain, protected, self.now(), self.read_only, hazards)
+        if preview.refusal is not None:
+            return preview
         about = msgspec.structs.replace(request, to=request.to or self.now())
-        asked = Operation(id="preview", request=about, actor="", asked_at=self.now())
-        return msgspec.structs.replace(shown, refusal=await self._lacking(asked))
+        operation = Operation(id="preview", request=about, actor="", asked_at=self.now())
+        return msgspec.structs.replace(preview, refusal=await self._lacking(operation))
 
     def _asked(self, ident: str, request: Request, protected: ProtectedSite, actor: str) -> Operation:
         """The operation that a request becomes, as things are now. Raises NotAccepted."""
@@ -247,10 +247,10 @@ class Controller:
         )
         return Operation(id=ident, request=accepted, actor=actor, asked_at=now)
 
-    async def _lacking(self, asked: Operation) -> str | None:
-        """What the site's user may not do of it. Raises NotAccepted."""
+    async def _lacking(self, operation: Operation) -> str | None:
+        """Privileges for it that the site's user lacks. Raises NotAccepted."""
         try:
-            return await self.site.lacking(first_command(asked))
+            return await self.site.lacking(first_command(operation))
         except SiteUnreachable as error:
             raise NotAccepted("unreachable", str(error)) from None
         except SiteError as error:
@@ -265,14 +265,14 @@ class Controller:
         return await self.site.points(domain.name)
 
     async def findings(self) -> tuple[Finding, ...]:
-        """What a doctor says of controller and site; also while the site is out of sight."""
-        found = []
+        """Findings of a doctor about controller and site; also while the site is out of sight."""
+        own = []
         if self.journal_error is not None:
             remedy = "make room on the disk, or end what holds the file; nothing new is accepted until then"
-            found.append(Finding(level="fail", subject="journal", text=self.journal_error, remedy=remedy))
+            own.append(Finding(level="fail", subject="journal", text=self.journal_error, remedy=remedy))
         if self.error is not None:
-            found.append(Finding(level="fail", subject="site", text=self.error))
-        return (*found, *await self.site.findings())
+            own.append(Finding(level="fail", subject="site", text=self.error))
+        return (*own, *await self.site.findings())
 
     def _answerable(self, ident: str) -> Operation:
         """The operation that something is to be answered for. Raises NotAccepted."""

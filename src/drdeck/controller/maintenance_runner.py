@@ -72,22 +72,24 @@ class MaintenanceCalls:
     async def carry_out(self, command: MakePlannedCall) -> None:
         """Begin at once; what fails, or cannot be journaled, is tried again later."""
         act = call_subject(command)
-        told = {"domain": command.domain, "key": command.key, "says": command.says}
-        known = self._not_done.get(act)
+        data = {"domain": command.domain, "key": command.key, "says": command.says}
+        before = self._not_done.get(act)
         try:
-            if known is None:
-                self._record("upkeep", {**told, "command": encode(command)})
+            if before is None:
+                self._record("upkeep", {**data, "command": encode(command)})
             result, text = await self._execute(command)
             words = text.replace(command.says, "")
             if result not in ("refused", "unreachable"):
                 self._not_done.pop(act, None)
-            elif known is not None and known.words == words:
-                self._not_done[act] = NotDone(words, known.times + 1)
+            elif before is not None and before.words == words:
+                self._not_done[act] = NotDone(words, before.times + 1)
             else:
                 self._not_done[act] = NotDone(words)
-            if known is None or known.words != words:
-                again = {} if known is None else {"not_done_before": known.times, "command": encode(command)}
-                await self._record_surely("upkeep_outcome", {**told, "result": result, "text": text, **again})
+            if before is None or before.words != words:
+                again = (
+                    {} if before is None else {"not_done_before": before.times, "command": encode(command)}
+                )
+                await self._record_surely("upkeep_outcome", {**data, "result": result, "text": text, **again})
             if result == "done":
                 self._failed.pop(act, None)
                 self._unseen.pop(act, None)
@@ -140,13 +142,13 @@ class MaintenanceRunner:
             self.doing.spawn(self._chores.carry_out(command), act.says)
 
     def _try_journal(self) -> None:
-        """Whether it can be written again; nobody else may be writing."""
+        """Take note when it can be written again; nobody else may be writing."""
         with contextlib.suppress(JournalError):
             self.book.record(SELF, "journal_back", {"was": self.book.error})
             self.doing.kick()
 
     def has_duties(self) -> bool:
-        """Whether ending this process would leave something undone: open operations, or points to make."""
+        """True if ending this process would leave something undone: open operations, or points to make."""
         if self.book.open_operations():
             return True
         return self.site.keeps_points and any(

@@ -12,36 +12,36 @@ _POWER = {"unknown": "in a state that is not known"}
 
 
 def failed(op: Operation, keys: Sequence[str], choices: tuple[str, ...]) -> Question:
-    """What the site refused, in its words."""
-    told = _some([op.failed[key] for key in keys])
-    return Question(id="failed:" + ",".join(sorted(keys)), kind="failed", text=told, choices=choices)
+    """The site's refusal, in its words."""
+    text = _some([op.failed[key] for key in keys])
+    return Question(id="failed:" + ",".join(sorted(keys)), kind="failed", text=text, choices=choices)
 
 
 def common_choices(acts: Sequence[PlannedCall]) -> tuple[str, ...]:
-    """What all of some failed acts allow, in the order in which an operator should think of it."""
+    """Choices that all of some failed acts allow, in the order in which an operator should think of them."""
     common = set.intersection(*(set(act.choices) for act in acts))
     return tuple(c for c in ("retry", "skip", "abort") if c in common)
 
 
 def unknown(keys: Sequence[str], says: Sequence[str], domain: Domain, vms: Sequence[str] = ()) -> Question:
-    """What only a person can tell, for the site does not show whether it was done to VMs, by id, or all."""
-    shown = [f"{vm.name} is {_POWER.get(vm.power, vm.power)}" for vm in domain.vms if vm.id in vms]
-    seen = _some(shown) if shown else f'{domain.name} reads "{domain.mode_label}"'
+    """A doubt that only a person can end: the site does not show if it was done to VMs, by id, or all."""
+    powers = [f"{vm.name} is {_POWER.get(vm.power, vm.power)}" for vm in domain.vms if vm.id in vms]
+    state = _some(powers) if powers else f'{domain.name} reads "{domain.mode_label}"'
     text = (
         "drdeck was interrupted or the answer was lost, and the site does not show whether it happened:"
-        f" {_some(says)}. Seen now: {seen}."
+        f" {_some(says)}. Seen now: {state}."
         " Look there; then say retry (it did not happen) or confirm (it did)."
     )
     ident = "unknown:" + ",".join(sorted(keys))
     return Question(id=ident, kind="unknown", text=text, choices=("retry", "confirm"))
 
 
-def vanished(op: Operation, key: str, says: str, shown: str) -> Question:
+def vanished(op: Operation, key: str, says: str, effect: str) -> Question:
     """A command that the site confirmed, and of which it shows nothing."""
     return Question(
         id=f"vanished:{key}:{op.done[key]}",
         kind="failed",
-        text=f"The site confirmed: {says}; but it does not show {shown}."
+        text=f"The site confirmed: {says}; but it does not show {effect}."
         " Somebody else may have changed the domain's record there.",
         choices=("retry", "abort"),
     )
@@ -53,6 +53,6 @@ def bug(error: Exception) -> Question:
     return Question(id="bug:", kind="bug", text=text, choices=("retry", "abort"))
 
 
-def _some(told: Sequence[str]) -> str:
-    more = f"; and {len(told) - 3} more" if len(told) > 3 else ""
-    return "; ".join(told[:3]) + more
+def _some(phrases: Sequence[str]) -> str:
+    more = f"; and {len(phrases) - 3} more" if len(phrases) > 3 else ""
+    return "; ".join(phrases[:3]) + more

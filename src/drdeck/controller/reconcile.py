@@ -1,4 +1,4 @@
-"""What to do next for an operation: a pure function of what was asked and what the site shows.
+"""The next step of an operation: a pure function of what was asked and what the site shows.
 
 Nothing is remembered between two calls but what is in the operation (a projection of the journal).
 The site comes first: a command that the site shows as taken is not given again, whatever the
@@ -133,7 +133,7 @@ def first_command(op: Operation) -> AnyCommand:
 
 def _cfo_start(op: Operation, d: Domain, serial: int) -> NextStep:
     if d.mode is Mode.IMPORTED:
-        return _command(op, d, first_command(op), serial, shown="continuous failover as started")
+        return _command(op, d, first_command(op), serial, effect="continuous failover as started")
     if d.mode is Mode.REHYDRATING:
         return _phase(op, d, serial) or WaitFor(
             f"{d.vms_recoverable} of {d.vms_total} VMs are recoverable"
@@ -148,11 +148,12 @@ def _cfo_complete(op: Operation, d: Domain, serial: int) -> NextStep:
         if op.answers.get("abort") == "abort":
             off = STAYS_OFF if op.request.type is FailoverType.PLANNED else ""
             return Fail(GIVEN_UP + off, aborted=True)
-        return _command(op, d, first_command(op), serial, shown="the completion as begun")
+        return _command(op, d, first_command(op), serial, effect="the completion as begun")
     if d.mode is Mode.RUNNING_IN_FAILOVER and d.session is None:
         return Complete("running in failover")
     if op.answers.get("abort") == "abort" and d.mode is Mode.COMPLETING:
-        return _command(op, d, AbortCompletion(operation=op.id, domain=d.name), serial, shown="the end of it")
+        abort = AbortCompletion(operation=op.id, domain=d.name)
+        return _command(op, d, abort, serial, effect="the end of it")
     step = _question(op, d, serial) or _phase(op, d, serial)
     if step is not None:
         return step
@@ -163,17 +164,17 @@ def _cfo_complete(op: Operation, d: Domain, serial: int) -> NextStep:
     if d.recovered and failover.run_pitr:
         # The heart of it: every VM is recovered, the box was ticked, no session yet.
         start = StartSession(operation=op.id, domain=d.name, session=op.id, after_failover=True)
-        return _command(op, d, start, serial, shown="the PITR session", on_refused="ask")
+        return _command(op, d, start, serial, effect="the PITR session", on_refused="ask")
     if d.recovered:
         finish = FinishFailover(operation=op.id, domain=d.name)
-        return _command(op, d, finish, serial, shown="the failover as finished", on_refused="ask")
+        return _command(op, d, finish, serial, effect="the failover as finished", on_refused="ask")
     detail = f": {d.step.detail}" if d.step and d.step.detail else ""
     return WaitFor((d.step.label if d.step else "recovering VMs") + detail)
 
 
 def _pitr_start(op: Operation, d: Domain, serial: int) -> NextStep:
     if d.session is None:
-        return _command(op, d, first_command(op), serial, shown="the PITR session")
+        return _command(op, d, first_command(op), serial, effect="the PITR session")
     if d.session.id != op.id:
         return Fail(f'"{d.name}" already has another PITR session')
     if d.session.state is not SessionState.WAITING:
@@ -188,7 +189,7 @@ def _pitr_run(op: Operation, d: Domain, serial: int) -> NextStep:
     if session.last_operation != op.id and op.session and session.last_operation != op.after:
         return _overtaken(op, d, first, serial)
     if session.last_operation != op.id:
-        return _command(op, d, first, serial, shown="the rollback as begun")
+        return _command(op, d, first, serial, effect="the rollback as begun")
     if session.state is SessionState.ACTIVE:
         return Complete(f"rolled back to {show(op.request.to)}" if op.request.to else "rolled back")
     return _question(op, d, serial) or _phase(op, d, serial) or WaitFor("rolling back")
@@ -209,12 +210,12 @@ def _overtaken(op: Operation, d: Domain, first: AnyCommand, serial: int) -> Next
 def _pitr_exit(op: Operation, d: Domain, serial: int) -> NextStep:
     exit_ = first_command(op)
     if d.session is None or op.session not in (None, d.session.id):
-        asked = op.adopted or exit_.key in op.done or exit_.key in op.lost or exit_.key in op.going
+        tried = op.adopted or exit_.key in op.done or exit_.key in op.lost or exit_.key in op.going
         return (
-            Complete("the PITR session was exited") if asked else Fail("the PITR session has ended already")
+            Complete("the PITR session was exited") if tried else Fail("the PITR session has ended already")
         )
     if d.session.last_operation != op.id:
-        return _command(op, d, exit_, serial, shown="the session as exiting")
+        return _command(op, d, exit_, serial, effect="the session as exiting")
     return _question(op, d, serial) or _phase(op, d, serial) or WaitFor("exiting the PITR session")
 
 
@@ -222,7 +223,7 @@ def _take_over(op: Operation, d: Domain, serial: int) -> NextStep:
     taken = first_command(op)
     if taken.key in op.done and d.driver is None and d.left_by is None:
         return Complete("driven from here")
-    return _command(op, d, taken, serial, shown="this controller as the driver")
+    return _command(op, d, taken, serial, effect="this controller as the driver")
 
 
 _STEPS: dict[str, Callable[[Operation, Domain, int], NextStep]] = {
@@ -236,7 +237,7 @@ _STEPS: dict[str, Callable[[Operation, Domain, int], NextStep]] = {
 
 
 def _command(
-    op: Operation, d: Domain, command: AnyCommand, serial: int, shown: str, on_refused: str = "fail"
+    op: Operation, d: Domain, command: AnyCommand, serial: int, effect: str, on_refused: str = "fail"
 ) -> NextStep:
     """Give a command that the site does not show as taken, unless it is under way or just taken."""
     key = command.key
@@ -255,30 +256,24 @@ def _command(
     if key in op.done and serial <= op.done[key]:
         return WaitFor(f"{command.says}: done; waiting until the site shows it", unshown=key)
     if key in op.done:
-        return AskOperator(questions.vanished(op, key, command.says, shown))
+        return AskOperator(questions.vanished(op, key, command.says, effect))
     return GiveCommands((command,))
 
 
 def _question(op: Operation, d: Domain, serial: int) -> NextStep | None:
     """The site's own question to this operation, or the giving of its answer."""
-    asked = d.question
-    if asked is None or asked.operation != op.id:
+    question = d.question
+    if question is None or question.operation != op.id:
         return None
-    choice = op.answers.get(asked.id)
+    ident, choice = question.id, op.answers.get(question.id)
     if choice is None:
-        return AskOperator(Question(id=asked.id, kind="site", text=asked.text, choices=asked.choices))
-    return _command(
-        op,
-        d,
-        Resolve(operation=op.id, domain=d.name, question=asked.id, choice=choice),
-        serial,
-        shown="the answer as taken",
-        on_refused="ask",
-    )
+        return AskOperator(Question(id=ident, kind="site", text=question.text, choices=question.choices))
+    answer = Resolve(operation=op.id, domain=d.name, question=ident, choice=choice)
+    return _command(op, d, answer, serial, effect="the answer as taken", on_refused="ask")
 
 
 def _phase(op: Operation, d: Domain, serial: int) -> NextStep | None:
-    """What the site says is due for this operation, or None when it says nothing."""
+    """The work that the site says is due for this operation, or None when it says nothing."""
     phase = d.phase
     if phase is None or phase.operation != op.id:
         return None
@@ -336,7 +331,7 @@ def _phase(op: Operation, d: Domain, serial: int) -> NextStep | None:
     if phase.wait or phase.then is None:
         return WaitFor(phase.wait or phase.name)
     then = MakePlannedCall(operation=op.id, domain=d.name, act=phase.then)
-    return _command(op, d, then, serial, shown="it", on_refused="ask")
+    return _command(op, d, then, serial, effect="it", on_refused="ask")
 
 
 def _open(op: Operation, key: str, serial: int) -> bool:

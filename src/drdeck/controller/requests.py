@@ -1,4 +1,4 @@
-"""What a request must pass before it is journaled: names, rules, consent, and that nothing changed."""
+"""Checks of a request before it is journaled: names, rules, consent, and that nothing changed."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ NOT_CHECKED = ("whether users can reach the recovery network",)
 
 
 class Preview(Frozen, frozen=True, kw_only=True):
-    """What a request would do, as things are now. Send `facts` back as `Request.shown`.
+    """The effect of a request, as things are now. Send `facts` back as `Request.preview`.
 
     `refusal`: the rule that forbids it. `says`: consequences, plain sentences. `not_checked`: what
     drdeck cannot know. `warns`: what may disturb the PITR session that it leads to. `against`: evidence
@@ -75,10 +75,10 @@ def check_names(request: Request, domain: Domain) -> None:
     if len(set(request.vms)) < len(request.vms):
         twice = next(name for name in request.vms if request.vms.count(name) > 1)
         raise NotAccepted("usage", f'the VM "{twice}" is named twice')
-    known = {vm.name for vm in domain.vms}
+    present = {vm.name for vm in domain.vms}
     for name in request.vms:
-        if name not in known:
-            alike = sorted(vm for vm in known if vm.rpartition("/")[2] == name)
+        if name not in present:
+            alike = sorted(vm for vm in present if vm.rpartition("/")[2] == name)
             if len(alike) > 1:
                 raise NotAccepted(
                     "usage",
@@ -117,7 +117,7 @@ def with_networks(request: Request, domain: Domain) -> Request:
 
 
 def conflict(request: Request, operations: Iterable[Operation]) -> str | None:
-    """Why a request cannot start beside what is going on in its domain, or None.
+    """The reason why a request cannot start beside what is going on in its domain, or None.
 
     Rolling back and exiting are steps of a completion, so they may be asked while it is open.
     """
@@ -170,13 +170,13 @@ def against_force(request: Request, protected: ProtectedSite) -> tuple[str, ...]
     """Evidence that a Force Failover is not needed."""
     if request.type is not FailoverType.FORCE or protected.state != "reachable":
         return ()
-    said = [f"The protected site {protected.address} answers.".replace("  ", " ")]
+    evidence = [f"The protected site {protected.address} answers.".replace("  ", " ")]
     if protected.running:
-        said.append(
+        evidence.append(
             f"{protected.running} of {protected.total} VMs run there: they will go on running, twice,"
             " unless somebody stops them."
         )
-    return tuple(said)
+    return tuple(evidence)
 
 
 def describe(protected: ProtectedSite) -> str:
@@ -191,7 +191,7 @@ def describe(protected: ProtectedSite) -> str:
 
 
 def facts_of(request: Request, domain: Domain, protected: ProtectedSite) -> dict[str, str]:
-    """What a person saw when confirming; compared word by word when the request comes."""
+    """Facts that a person saw when confirming; compared word by word when the request comes."""
     names = sorted(vm.name for vm in domain.vms)
     facts = {"mode": MODE_LABELS[domain.mode], "VMs": f"{len(names)}: {', '.join(names)}"}
     if request.action == "cfo_complete":
@@ -207,7 +207,7 @@ def facts_of(request: Request, domain: Domain, protected: ProtectedSite) -> dict
 
 
 def begins_session(request: Request) -> bool:
-    """Whether a PITR session comes of it."""
+    """True if a PITR session comes of it."""
     return request.action == "pitr_start" or (request.action == "cfo_complete" and request.run_pitr)
 
 
@@ -274,17 +274,17 @@ LISTS = ("VMs", "recovery networks")
 MOST_NAMES = 5
 
 
-def changes(shown: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
+def changes(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
     """A sentence for each fact that differs; of a list of names only those that came or went."""
-    told = [_change(key, shown.get(key, ""), now.get(key, "")) for key in sorted({*shown, *now})]
-    return [text for text in told if text]
+    changed = [_change(key, before.get(key, ""), now.get(key, "")) for key in sorted({*before, *now})]
+    return [text for text in changed if text]
 
 
 def _change(key: str, before: str, after: str) -> str:
     if key in LISTS:
         pairs = (_names(before) - _names(after), "gone"), (_names(after) - _names(before), "new")
-        told = "; ".join(f"{some(sorted(names), MOST_NAMES)} {word}" for names, word in pairs if names)
-        return f"{key}: {told}" if told else ""
+        moved = "; ".join(f"{some(sorted(names), MOST_NAMES)} {word}" for names, word in pairs if names)
+        return f"{key}: {moved}" if moved else ""
     was, now = (f'"{text}"' if text else "nothing" for text in (before, after))
     return f"{key}: {was} before, {now} now" if before != after else ""
 

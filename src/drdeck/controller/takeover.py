@@ -1,4 +1,4 @@
-"""What a domain's record at the site says was begun and is not over, as operations to go on with."""
+"""Operations to go on with: begun and not over, says a domain's record at the site."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from drdeck.model.domains import Domain, Mode, SessionState
 
 def unfinished(domain: Domain) -> list[tuple[str, Request]]:
     """Ids and requests of the operations under way at the site, the outer one first."""
-    found: list[tuple[str, Request]] = []
+    operations: list[tuple[str, Request]] = []
     failover, session = domain.failover, domain.session
     if failover is not None and domain.mode in (Mode.COMPLETING, Mode.PITR_SESSION):
         inside = session is None or session.after_failover == failover.id
@@ -22,19 +22,19 @@ def unfinished(domain: Domain) -> list[tuple[str, Request]]:
                 run_pitr=failover.run_pitr,
                 networks=domain.networks.mapping,
             )
-            found.append((failover.id, complete))
+            operations.append((failover.id, complete))
     if session is None:
-        return found
+        return operations
     if session.state is SessionState.WAITING and session.after_failover is None:
-        found.append((session.id, Request(action="pitr_start", domain=domain.name, vms=session.vms)))
+        operations.append((session.id, Request(action="pitr_start", domain=domain.name, vms=session.vms)))
     if session.state is SessionState.ROLLING_BACK and session.last_operation:
         back = Request(action="pitr_run", domain=domain.name, to=session.target)
-        found.append((session.last_operation, back))
+        operations.append((session.last_operation, back))
     if session.state is SessionState.EXITING and session.last_operation:
-        found.append((session.last_operation, Request(action="pitr_exit", domain=domain.name)))
-    return found
+        operations.append((session.last_operation, Request(action="pitr_exit", domain=domain.name)))
+    return operations
 
 
 def begun_at(domain: Domain) -> datetime | None:
-    """When the failover under way was decided."""
+    """The time at which the failover under way was decided."""
     return domain.failover.began_at if domain.failover is not None else None

@@ -69,7 +69,7 @@ class UnknownCertificate(ControllerError):
         self.certificate = certificate
 
     def says(self, url: str) -> tuple[str, str, str]:
-        """What to show a person who is asked whether to pin it: about it, its SHA-256, what to do."""
+        """Words for a person who is asked whether to pin it: about it, its SHA-256, what to do."""
         return (
             f"Nothing on this machine vouches for the certificate of {url}: it is one"
             f" {self.certificate.says()}. Its SHA-256 is",
@@ -240,7 +240,7 @@ class Client:
         return answer.points
 
     async def preview(self, request: Request) -> Preview:
-        """What a request would do now; looks at the protected site where that matters."""
+        """The effect of a request now; looks at the protected site where that matters."""
         answer = await self._call(
             lambda i: p.Ask(id=i, what="preview", domain=request.domain, request=request)
         )
@@ -290,11 +290,11 @@ class Client:
     async def _act(self, make: Callable[[int], p.Message]) -> p.FromController:
         if self.other_settings:
             raise ControllerError("rule", self.other_settings)
-        gone = self.closed.is_set()
+        was_closed = self.closed.is_set()
         try:
             return await self._call(make)
         except Disconnected as error:
-            if gone or not self.closed.is_set():
+            if was_closed or not self.closed.is_set():
                 raise  # it was not sent
             raise (Unanswered(error.why) if isinstance(error, Silent) else Unanswered()) from error
 

@@ -1,4 +1,4 @@
-"""Whether a controller answers: one that is stopped keeps its connections, and says nothing."""
+"""Liveness of a controller: one that is stopped keeps its connections, and says nothing."""
 
 from __future__ import annotations
 
@@ -16,32 +16,32 @@ AGAIN = "the controller answers again"
 
 
 async def mind(client: Client, silent: Callable[[], object], again: Callable[[], object]) -> None:
-    """Until the connection is gone, or given up after `client.patience_s` of silence.
+    """Watch until the connection is gone, or given up after `client.patience_s` of silence.
 
     `silent` is called within BEAT_S + SILENT_S, and `again` once the controller answers after that. Time is
     counted in small pieces, so that a stall of our own (a prompt, Ctrl-Z) is not taken for one of its.
     """
-    gone = asyncio.ensure_future(client.closed.wait())
+    closing = asyncio.ensure_future(client.closed.wait())
     try:
-        while not (await asyncio.wait({gone}, timeout=BEAT_S))[0]:
-            asked = asyncio.ensure_future(_answers(client))
+        while not (await asyncio.wait({closing}, timeout=BEAT_S))[0]:
+            answering = asyncio.ensure_future(_answers(client))
             for _ in range(2):  # after a stall of our own, the answer is there before the second half is over
-                await asyncio.wait({asked}, timeout=SILENT_S / 2)
-            if asked.done():
+                await asyncio.wait({answering}, timeout=SILENT_S / 2)
+            if answering.done():
                 continue
             silent()
             waited = BEAT_S + SILENT_S
-            while not asked.done():
+            while not answering.done():
                 if waited >= client.patience_s:
                     client.give_up(waited)
                     break
                 piece = min(SILENT_S / 2, client.patience_s - waited)
-                await asyncio.wait({asked}, timeout=piece)
+                await asyncio.wait({answering}, timeout=piece)
                 waited += piece
-            if await asked:
+            if await answering:
                 again()
     finally:
-        gone.cancel()
+        closing.cancel()
 
 
 async def _answers(client: Client) -> bool:

@@ -1,4 +1,4 @@
-"""What consoles and controller say to each other: one JSON object a line, over a Unix socket."""
+"""Messages between consoles and controller: one JSON object a line, over a Unix socket."""
 
 from __future__ import annotations
 
@@ -208,7 +208,7 @@ class FindingsAnswer(Message, frozen=True, kw_only=True, tag="findings"):
 
 
 class Injected(Message, frozen=True, kw_only=True, tag="injected"):
-    """What was thrown in, a phrase each."""
+    """Faults that were thrown in, a phrase each."""
 
     id: int
     says: tuple[str, ...]

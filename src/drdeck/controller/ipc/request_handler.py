@@ -1,4 +1,4 @@
-"""What a message of a client asks for, carried out; every way it can go becomes one message back."""
+"""Handling of clients' messages: every way it can go becomes one message back."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class RequestHandler:
-    """What requests are carried out with. `names`: who is attached with a console."""
+    """Carries requests out. `names`: who is attached with a console."""
 
     controller: Controller
     news: Snapshots

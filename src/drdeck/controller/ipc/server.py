@@ -61,7 +61,7 @@ class Server:
                 path.unlink()
 
     def names(self) -> tuple[str, ...]:
-        """Who is attached with a console."""
+        """Users that are attached with a console."""
         return tuple(sorted(c.who for c in self.consoles if c.kind == "console"))
 
     def changed(self) -> None:

@@ -1,4 +1,4 @@
-"""What the consoles look at: the listing, and the detail of a domain, encoded once for all of them."""
+"""Views for the consoles: the listing, and the detail of a domain, encoded once for all of them."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ class Snapshots:
     def listing(self) -> p.Listing:
         c = self.controller
         view = c.view
-        shown = sorted(c.open_operations(), key=lambda op: op.asked_at, reverse=True)
-        shown += newest_end_first(c.operations.values())[:RECENT]
+        operations = sorted(c.open_operations(), key=lambda op: op.asked_at, reverse=True)
+        operations += newest_end_first(c.operations.values())[:RECENT]
         return p.Listing(
             site=c.site.name,
             kind=c.site.kind,
@@ -52,19 +52,19 @@ class Snapshots:
             warnings=view.warnings if view else (),
             read_only=c.read_only,
             domains=tuple(d.summary() for d in view.domains) if view else (),
-            operations=tuple(view_of(op) for op in shown),
+            operations=tuple(view_of(op) for op in operations),
             consoles=self._names(),
             journal_error=c.journal_error,
         )
 
     def detail(self, name: str) -> p.Detail:
         c = self.controller
-        found: Domain | None = c.view.domain(name) if c.view else None
-        if found is not None:
-            found = msgspec.structs.replace(found, phase=None)
-        return p.Detail(name=name, domain=found, operations=self.operations_of(name))
+        domain: Domain | None = c.view.domain(name) if c.view else None
+        if domain is not None:
+            domain = msgspec.structs.replace(domain, phase=None)
+        return p.Detail(name=name, domain=domain, operations=self.operations_of(name))
 
     def operations_of(self, name: str | None) -> tuple[OperationView, ...]:
         """The open and the recent ones, newest first; of all domains when `name` is None."""
-        chosen = [op for op in self.controller.operations.values() if name is None or op.domain == name]
-        return tuple(view_of(op) for op in sorted(chosen, key=lambda op: op.asked_at, reverse=True))
+        own = [op for op in self.controller.operations.values() if name is None or op.domain == name]
+        return tuple(view_of(op) for op in sorted(own, key=lambda op: op.asked_at, reverse=True))

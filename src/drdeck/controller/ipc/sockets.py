@@ -14,7 +14,7 @@ SOCKET_PATH_MAX = 100
 
 
 def peer_uid(sock: socket.socket) -> int | None:
-    """Who is at the other end of a Unix socket; None where the system does not tell."""
+    """The user at the other end of a Unix socket; None where the system does not tell."""
     try:
         data = sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("iII"))
     except (AttributeError, OSError):

@@ -21,7 +21,7 @@ MOST_JUMP_S = 366 * 86400.0
 
 @runtime_checkable
 class TrainingControls(Protocol):
-    """What a site has beside RecoverySite when one can meddle with it."""
+    """Controls that a site has beside RecoverySite when one can meddle with it."""
 
     def faults(
         self,

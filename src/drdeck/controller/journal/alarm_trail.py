@@ -55,16 +55,16 @@ class AlarmTrail:
             pass  # the controller says so by itself
 
     def _follow(self, domain: Domain) -> None:
-        found = [_data(domain, alarm) for alarm in domain.alarms if alarm.kind in GUARD_KINDS]
-        shown = {_key(data): data for data in found}
-        if not shown:
+        current = [_data(domain, alarm) for alarm in domain.alarms if alarm.kind in GUARD_KINDS]
+        alarms = {_key(data): data for data in current}
+        if not alarms:
             return
         journaled, session = self._journaled(), domain.session.id if domain.session is not None else None
         before, keys = journaled.get(domain.name, (None, set[Key]()))
         if before != session:  # they go with their session
-            keys &= shown.keys()
+            keys &= alarms.keys()
         journaled[domain.name] = session, keys
-        for key, data in shown.items():
+        for key, data in alarms.items():
             if key not in keys:
                 self._record(ALARM, data)
                 keys.add(key)

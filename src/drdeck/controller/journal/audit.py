@@ -33,7 +33,7 @@ def export(file: Path) -> Iterator[str]:
 
 
 def verify(file: Path) -> tuple[int, list[str]]:
-    """How many events there are, and a sentence for each that is changed or missing."""
+    """The number of events, and a sentence for each that is changed or missing."""
     with contextlib.closing(Journal(file, read_only=True)) as journal:
         return journal.count(), journal.verify()
 
@@ -67,9 +67,9 @@ def steps_by_operation(file: Path) -> dict[str, list[dict[str, Any]]]:
                 step = going[(ident, data["key"])]
                 step["result"], step["text"] = data["result"], data.get("text", "")
             elif event.kind == ANSWER:
-                said = f"{event.actor} answered {data['choice']}"
+                says = f"{event.actor} answered {data['choice']}"
                 steps.setdefault(ident, []).append(
-                    {"time": show(event.time), "says": said, "result": "done", "text": ""}
+                    {"time": show(event.time), "says": says, "result": "done", "text": ""}
                 )
     return steps
 

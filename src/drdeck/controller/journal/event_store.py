@@ -95,10 +95,10 @@ class Journal:
                 self._prepare(version)
             last = self._db.execute("SELECT id, hash FROM events ORDER BY id DESC LIMIT 1").fetchone()
             # what was removed from the end leaves a gap, and is not grown over
-            last = max(filter(None, (last, self._head())), default=None, key=lambda found: int(found[0]))
+            last = max(filter(None, (last, self._head())), default=None, key=lambda row: int(row[0]))
         except (sqlite3.Error, OSError, ValueError, TypeError) as error:
-            said = getattr(error, "strerror", None) or error
-            raise JournalError(f"the journal {file} cannot be used: {said}") from None
+            why = getattr(error, "strerror", None) or error
+            raise JournalError(f"the journal {file} cannot be used: {why}") from None
         self._last_id: int = last[0] if last else 0
         self._last_hash: str = last[1] if last else FIRST
 
@@ -120,8 +120,8 @@ class Journal:
 
     def _head(self) -> tuple[int, str] | None:
         """The newest event that was ever written; None in a file of before that was noted."""
-        known = self._db.execute("SELECT 1 FROM sqlite_master WHERE name = 'head'").fetchone()
-        head = self._db.execute("SELECT id, hash FROM head").fetchone() if known else None
+        table = self._db.execute("SELECT 1 FROM sqlite_master WHERE name = 'head'").fetchone()
+        head = self._db.execute("SELECT id, hash FROM head").fetchone() if table else None
         return None if head is None else (int(head[0]), str(head[1]))
 
     def append(self, actor: str, kind: str, data: dict[str, Any]) -> Event:
@@ -172,14 +172,14 @@ class Journal:
             raise JournalError(f"the journal {self.file} cannot be read: {error}") from None
 
     def count(self) -> int:
-        """How many events there are. Raises JournalError."""
+        """The number of events. Raises JournalError."""
         try:
             return int(self._db.execute("SELECT count(*) FROM events").fetchone()[0])
         except sqlite3.Error as error:
             raise JournalError(f"the journal {self.file} cannot be read: {error}") from None
 
     def verify(self) -> list[str]:
-        """What is wrong with the chain, a sentence for each changed or missing row; empty when sound."""
+        """Faults of the chain, a sentence for each changed or missing row; empty when sound."""
         wrong: list[str] = []
         expected_id, previous = 1, FIRST
         try:

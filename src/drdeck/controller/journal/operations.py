@@ -27,7 +27,7 @@ ENDED = frozenset({OperationState.DONE, OperationState.FAILED, OperationState.AB
 
 
 class Question(Frozen, frozen=True, kw_only=True):
-    """What an operation needs from a person. `kind`: failed, unknown, site, or bug (of drdeck's own)."""
+    """A need for a person's word. `kind`: failed, unknown, site, or bug (of drdeck's own)."""
 
     id: str
     kind: str
@@ -89,7 +89,7 @@ class Operation(Frozen, frozen=True, kw_only=True):
         return self.lost | self.unsent
 
     def uncertain(self, key: str) -> bool:
-        """Whether a command may have reached the site already, and nobody here knows what came of it."""
+        """True if a command may have reached the site already, and nobody here knows what came of it."""
         return key in self.lost or (self.adopted and key not in self.answered)
 
     @property
@@ -102,7 +102,7 @@ class Operation(Frozen, frozen=True, kw_only=True):
 
 
 class OperationView(Frozen, frozen=True, kw_only=True):
-    """What consoles and the command line see of an operation."""
+    """An operation as consoles and the command line see it."""
 
     id: str
     action: str
@@ -121,7 +121,7 @@ class OperationView(Frozen, frozen=True, kw_only=True):
 
     @property
     def asked_by(self) -> str:
-        """Who asked, and who took it over, in words."""
+        """The user who asked, and the one who took it over, in words."""
         if not self.taken_over_by:
             return self.actor
         if self.taken_over_by == self.actor:

@@ -171,22 +171,22 @@ def _settled(op: Operation, data: dict[str, Any]) -> Operation:
 
 
 def _answer(op: Operation, data: dict[str, Any]) -> Operation:
-    choice, asked = data["choice"], op.question
+    choice, question = data["choice"], op.question
     op = _replace(op, question=None, state=OperationState.OPEN)
     if choice == "abort":
         return _replace(op, answers={**op.answers, "abort": "abort"})
-    if asked is None:
+    if question is None:
         return op
-    if asked.kind == "site":
-        return _replace(op, answers={**op.answers, asked.id: choice})
-    if asked.kind == "bug":
+    if question.kind == "site":
+        return _replace(op, answers={**op.answers, question.id: choice})
+    if question.kind == "bug":
         return op
-    keys = asked.id.split(":", 1)[1].split(",") if ":" in asked.id else []
+    keys = question.id.split(":", 1)[1].split(",") if ":" in question.id else []
     op = _replace(op, going=op.going - set(keys))  # of a process that died: now it is known what became of it
-    if asked.id.startswith("vanished:"):
-        keys = [asked.id.split(":", 1)[1].rsplit(":", 1)[0]]
+    if question.id.startswith("vanished:"):
+        keys = [question.id.split(":", 1)[1].rsplit(":", 1)[0]]
         return _replace(op, done=_without(op.done, keys))
-    if asked.kind == "unknown":
+    if question.kind == "unknown":
         lost = _without(op.lost, keys)
         if choice == "confirm":
             return _replace(op, lost=lost, done={**op.done, **dict.fromkeys(keys, 0)})

@@ -31,7 +31,7 @@ class Recorder:
 
     @property
     def held_up(self) -> str:
-        """Why nothing goes on, for people; empty while the journal can be written."""
+        """The reason why nothing goes on, for people; empty while the journal can be written."""
         return "" if self.error is None else f"nothing goes on: {self.error}; make room, or end what holds it"
 
     def open_operations(self) -> list[Operation]:
@@ -62,7 +62,7 @@ class Recorder:
                 await asyncio.sleep(1)
 
     def waits(self, ident: str, why: str) -> None:
-        """What an operation waits for now; the only thing told of it that no journal needs."""
+        """Keep what an operation waits for now; the only thing told of it that no journal needs."""
         op = self.operations[ident]
         if op.waits_for != why:
             self.operations = {**self.operations, ident: msgspec.structs.replace(op, waits_for=why)}

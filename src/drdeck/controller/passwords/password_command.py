@@ -102,12 +102,12 @@ def _kill(process: subprocess.Popen[bytes]) -> None:
 
 def _complaint(out: bytes, err: bytes) -> str:
     """Its stderr on one line, without what it had printed as a password by then."""
-    said = err.decode("utf-8", "replace")
+    text = err.decode("utf-8", "replace")
     for secret in out.decode("utf-8", "replace").splitlines():
         if secret.strip():
-            said = said.replace(secret.strip(), "***")
-    said = " ".join(clean(line).strip() for line in said.splitlines() if line.strip())
-    return f": {said if len(said) <= SHOWN else '…' + said[-SHOWN:]}" if said else ""
+            text = text.replace(secret.strip(), "***")
+    text = " ".join(clean(line).strip() for line in text.splitlines() if line.strip())
+    return f": {text if len(text) <= SHOWN else '…' + text[-SHOWN:]}" if text else ""
 
 
 def _no_shell(command: Sequence[str]) -> str:

@@ -79,22 +79,22 @@ class PasswordStore:
     def refused(self, login: Login, why: str) -> None:
         """The vCenter did not take what `get` handed out last."""
         with self._lock:
-            now, told = self._clock(), self._told.pop(login.of, None)
-            if told is not None:
-                self._refused[login.of] = (told, now)
-                if self._given.get(login.of) == told:
+            now, password = self._clock(), self._told.pop(login.of, None)
+            if password is not None:
+                self._refused[login.of] = (password, now)
+                if self._given.get(login.of) == password:
                     del self._given[login.of]
             rest = COMMAND_REST_S if login.command else REFUSED_REST_S
             self._rest[login.of] = _RefusalPause(now + rest, why)
-        self._want(login, why, anew=told is not None)
+        self._want(login, why, anew=password is not None)
 
     def accepted(self, login: Login) -> None:
         """The vCenter took it."""
         with self._lock:
             self._refused.pop(login.of, None)
             self._rest.pop(login.of, None)
-            known = self._wanted.pop(login.of, None)
-        if known is not None:
+            wanting = self._wanted.pop(login.of, None)
+        if wanting is not None:
             self.on_change()
 
     def wanted(self) -> tuple[PasswordWanted, ...]:
@@ -112,26 +112,26 @@ class PasswordStore:
             raise LoginRefused(rest.why)
         if login.command:
             try:
-                found = password_command.run(login.command, self._environ)
+                password = password_command.run(login.command, self._environ)
             except password_command.CommandFailed as error:
                 raise self._resting(of, str(error)) from None
             source = f'the password_command "{login.command[0]}"'
         else:
-            found, source = Password(self._environ.get(variable, "")), variable
-            if not found:
+            password, source = Password(self._environ.get(variable, "")), variable
+            if not password:
                 whose = f"{self._site}{' (the protected site)' if of == PROTECTED else ''}"
                 raise LoginRefused(
                     f"the password of {whose} is not known: type it at a console,"
                     f" set {variable}, or set password_command in the settings"
                 )
-        wrong = wrong_with(found)
+        wrong = wrong_with(password)
         if wrong is not None:
             raise self._resting(of, f"the password from {source} cannot be used: {wrong}")
         with self._lock:
             before = self._refused.get(of)
-        if before is not None and before[0] == found and self._clock() - before[1] < REFUSED_REST_S:
+        if before is not None and before[0] == password and self._clock() - before[1] < REFUSED_REST_S:
             raise self._resting(of, rest.why if rest is not None else f"{source} gives a refused password")
-        return found
+        return password
 
     def _resting(self, of: str, why: str) -> LoginRefused:
         with self._lock:
@@ -140,12 +140,12 @@ class PasswordStore:
 
     def _want(self, login: Login, why: str, anew: bool) -> None:
         with self._lock:
-            known = self._wanted.get(login.of)
-            if known is not None and known.why == why and not anew:
+            before = self._wanted.get(login.of)
+            if before is not None and before.why == why and not anew:
                 return
-            if known is None or anew:
+            if before is None or anew:
                 self._numbers += 1
-            number = self._numbers if known is None or anew else known.number
+            number = self._numbers if before is None or anew else before.number
             self._wanted[login.of] = PasswordWanted(
                 of=login.of, user=login.user, address=login.address, why=why, number=number
             )

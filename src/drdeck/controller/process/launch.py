@@ -27,18 +27,18 @@ async def attach(paths: Paths, arguments: list[str], kind: Kind = "cli", start: 
     except Disconnected:
         if not start:
             raise
-    said = await asyncio.to_thread(_start, paths, arguments)
-    if said.startswith(WRONG_INPUT):
-        raise ControllerError("usage", said.removeprefix(WRONG_INPUT))
+    line = await asyncio.to_thread(_start, paths, arguments)
+    if line.startswith(WRONG_INPUT):
+        raise ControllerError("usage", line.removeprefix(WRONG_INPUT))
     try:
         return await _connected(paths, kind)
     except Disconnected as error:
-        if said.endswith(RUNNING):
+        if line.endswith(RUNNING):
             raise ControllerError(
                 "failed",
-                f"{said}, and does not answer: it may be paused or very busy; its log is {paths.log}",
+                f"{line}, and does not answer: it may be paused or very busy; its log is {paths.log}",
             ) from None
-        raise ControllerError("failed", f"the controller could not be started: {said or error}") from None
+        raise ControllerError("failed", f"the controller could not be started: {line or error}") from None
 
 
 async def _connected(paths: Paths, kind: Kind) -> Client:
@@ -70,14 +70,14 @@ def _start(paths: Paths, arguments: list[str]) -> str:
                 env={**os.environ, "PYTHONUNBUFFERED": "1"},
             )
     except OSError as error:
-        said = f"{error.filename}: {error.strerror}" if error.filename and error.strerror else error
+        why = f"{error.filename}: {error.strerror}" if error.filename and error.strerror else error
         raise ControllerError(
             "failed",
-            f"the controller cannot be started: {said}; make it writable, or use another --state directory",
+            f"the controller cannot be started: {why}; make it writable, or use another --state directory",
         ) from None
     assert process.stdout is not None
     with process.stdout as stdout:
         if not select.select([stdout], [], [], START_TIMEOUT_S)[0]:
             return f"it was not ready within {START_TIMEOUT_S} s; see {paths.log}"
-        said = stdout.readline().decode("utf-8", "replace").strip()
-    return "" if said == READY else said or f"it ended at once; see {paths.log}"
+        line = stdout.readline().decode("utf-8", "replace").strip()
+    return "" if line == READY else line or f"it ended at once; see {paths.log}"

@@ -80,10 +80,10 @@ def serve(
 
 async def _serve(settings: Settings, name: str, paths: Paths, journal: Journal, idle_s: float) -> None:
     passwords = PasswordStore(name)
-    chosen = settings.site(name)
-    site = make_site(name, chosen, paths.state, passwords)
+    site_settings = settings.site(name)
+    site = make_site(name, site_settings, paths.state, passwords)
     controller = Controller(site, journal, read_only=settings.read_only, passwords=passwords)
-    controller.settings_digest = settings_digest(chosen)
+    controller.settings_digest = settings_digest(site_settings)
     stopped = asyncio.Event()
     server = Server(controller, paths.socket, stopped.set, paths.lasting)
     await server.start()
@@ -94,7 +94,7 @@ async def _serve(settings: Settings, name: str, paths: Paths, journal: Journal, 
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     with contextlib.suppress(JournalError):  # a full disk is no reason not to observe
         controller.book.record(SELF, facts.STARTED, {"pid": os.getpid(), "site": name})
-        for place in unchecked(chosen):
+        for place in unchecked(site_settings):
             controller.book.record(SELF, "certificate_not_checked", {"site": name, **place})
     _say(READY)
     log.info("serving %s as pid %s", name, os.getpid())
