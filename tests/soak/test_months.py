@@ -74,8 +74,8 @@ def test_many_rollbacks_in_one_session() -> None:
         bench.follow(f"op-{number}", n=number + 1)
         bench.on(60)
     windows = bench.post.memory.windows
-    assert len(windows.known) == WINDOWS and list(windows.known)[-1] == f"op-{3 * WINDOWS - 1}"
-    assert windows.known[f"op-{3 * WINDOWS - 1}"].since is None
+    assert len(windows.windows) == WINDOWS and list(windows.windows)[-1] == f"op-{3 * WINDOWS - 1}"
+    assert windows.windows[f"op-{3 * WINDOWS - 1}"].since is None
 
 
 # -- through the simulator
@@ -158,7 +158,7 @@ async def test_points_and_sessions_leave_nothing_behind(owned: VSphereBench, tmp
     assert kept() == [0, 0]
     # the first are bounded, to some thousands; the simulator lists an attribute once more when it is set
     # anew, and goes on listing the files of snapshots that are gone
-    bounded = ("events._known", "claims._claims", "_claims.told", "_claims.shown", "excluded")
+    bounded = ("events._known", "claims._claims", "_claims.announced", "_claims.appeared", "excluded")
     simulators = ("customValue", "layoutEx.file")
     grown = {
         where: (before.get(where, 0), size)

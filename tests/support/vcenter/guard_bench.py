@@ -41,7 +41,7 @@ class Bench:
         self.began: dict[str, datetime] = {}
         self.over: dict[str, datetime] = {}
         self.claims = OwnCalls(self.now, lambda: self.at)
-        memory = SessionMemory(session="op-1", started=START, members={VM: "db01"}, seen=START)
+        memory = SessionMemory(session="op-1", started=START, members={VM: "db01"}, looked_at=START)
         self.post = SessionGuard(memory, {})
         self.follow(None)
 
@@ -71,14 +71,14 @@ class Bench:
         if self.drives:
             busy = self.running if not self.claims.begun_on(VM, self.since) else ()
             driving = LeaseTenure(self.since, self.begun, {VM: frozenset(busy)})
-        self.post.memory.windows.follow(record, driving, self.post.memory.seen, self.now())
-        self.post.memory.seen = self.now()
+        self.post.memory.windows.follow(record, driving, self.post.memory.looked_at, self.now())
+        self.post.memory.looked_at = self.now()
         self.fresh_s = self.at + 0.001
 
     def never_seen(self) -> None:
         """The session is looked at for the first time the next time."""
-        self.post.memory.windows.known.clear()
-        self.post.memory.seen = None
+        self.post.memory.windows.windows.clear()
+        self.post.memory.looked_at = None
 
     def take_over(self) -> None:
         """This process drives from now on, a session that another one has begun."""

@@ -1,4 +1,4 @@
-"""When drdeck was at work on a session's VMs where nobody here knows each act: as told by the record.
+"""Times in which drdeck was at work on a session's VMs, told by the record where nobody knows each call.
 
 A controller that was started anew, one that follows another, and one that has taken over, know what was
 asked and when, not what was done to which VM. What looks like an act of drdeck, by an account of drdeck,
@@ -49,7 +49,11 @@ class LeaseTenure(NamedTuple):
 
 
 class AttributionWindow(msgspec.Struct, kw_only=True):
-    """One operation on a session, or all before this controller came (`before`); open while `end` is None.
+    """A time in which changes by an account of drdeck count as drdeck's, although this process made no such
+    call.
+
+    Belongs to one operation on a session, or to all before this controller came (`before`); open while
+    `end` is None.
 
     `since`: when this process began to drive, if it does: from then on it takes the acts and knows each of
     them, so that the time alone explains nothing. `taken`: until then another one took them; None: it has
@@ -66,18 +70,18 @@ class AttributionWindow(msgspec.Struct, kw_only=True):
     rest: dict[str, datetime] = {}
     """VM -> until when such tasks explain what is told of it"""
 
-    def explains(self, told: Observation) -> bool:
-        if told.deed not in _DEEDS[self.what] or told.until < self.start - EARLY:
+    def explains(self, observation: Observation) -> bool:
+        if observation.deed not in _DEEDS[self.what] or observation.until < self.start - EARLY:
             return False
-        if told.vm in self.inside:
+        if observation.vm in self.inside:
             return True
         until = self.end
         if self.since is not None:
             if self.taken is None:
                 return False
             until = self.taken + LATE if self.end is None else min(self.taken + LATE, self.end)
-            until = self.rest.get(told.vm, until)
-        return until is None or told.since <= until
+            until = self.rest.get(observation.vm, until)
+        return until is None or observation.since <= until
 
     def drive(self, driving: LeaseTenure | None, now: datetime) -> None:
         """Take in who drives now."""
@@ -102,13 +106,13 @@ class AttributionWindow(msgspec.Struct, kw_only=True):
 class AttributionWindows(msgspec.Struct, kw_only=True):
     """Those of one session, by operation."""
 
-    known: dict[str, AttributionWindow] = {}
+    windows: dict[str, AttributionWindow] = msgspec.field(name="known", default_factory=dict)
     rollbacks: int = 0
     """finished ones, as known last"""
 
     def forget_acts(self) -> None:
         """The process that knew the acts is gone."""
-        for window in self.known.values():
+        for window in self.windows.values():
             window.since, window.taken, window.inside, window.rest = None, None, {}, {}
 
     def follow(
@@ -127,34 +131,34 @@ class AttributionWindows(msgspec.Struct, kw_only=True):
             taken = None if ident in begun else since
             return AttributionWindow(what=what, start=start, end=end, since=since, taken=taken)
 
-        if not self.known:
+        if not self.windows:
             end = session.started + LATE
-            self.known["start"] = window("start", session.started, end, session.id)
+            self.windows["start"] = window("start", session.started, end, session.id)
         ident, over, r = session.last, session.state is SessionState.ACTIVE, record.rollback
-        if ident and ident not in self.known:
-            seen, began = last_seen or session.started, None
+        if ident and ident not in self.windows:
+            looked, began = last_seen or session.started, None
             if r is not None and r.id == ident:
                 began = r.began
             if session.n - over > self.rollbacks:
                 done = began or (_over(r, now) + LATE)
-                self.known[f"before {ident}"] = window("before", seen, done)
+                self.windows[f"before {ident}"] = window("before", looked, done)
             what: What = "exit" if session.state is SessionState.EXITING else "rollback"
-            self.known[ident] = window(what, began or seen, None, ident)
-            for oldest in list(self.known)[:-MOST]:
-                del self.known[oldest]
+            self.windows[ident] = window(what, began or looked, None, ident)
+            for oldest in list(self.windows)[:-MOST]:
+                del self.windows[oldest]
         self.rollbacks = session.n
-        for known, one in self.known.items():
-            one.drive(driving, now)
-            if one.end is None and (known != ident or over):
-                one.end = _over(r if r is not None and r.id == known else None, now) + LATE
+        for operation, open_window in self.windows.items():
+            open_window.drive(driving, now)
+            if open_window.end is None and (operation != ident or over):
+                open_window.end = _over(r if r is not None and r.id == operation else None, now) + LATE
 
-    def explain(self, told: Observation) -> bool:
-        """Whether a deed by an account of drdeck is one of drdeck's."""
-        return any(window.explains(told) for window in self.known.values())
+    def explain(self, observation: Observation) -> bool:
+        """True if a deed by an account of drdeck is one of drdeck's."""
+        return any(window.explains(observation) for window in self.windows.values())
 
 
 def _over(rollback: RollbackRecord | None, now: datetime) -> datetime:
-    """When a rollback was over, as far as its record tells: long ago, if nobody was here to see it."""
+    """End of a rollback, as far as its record tells: long ago, if nobody was here to see it."""
     if rollback is None or rollback.phase != "over":
         return now
     return min(now, rollback.since)

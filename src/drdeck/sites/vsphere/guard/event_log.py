@@ -35,7 +35,7 @@ _LOGINS = timedelta(hours=24)
 class LoggedObservation(NamedTuple):
     """One telling; `live` when it was told as it happened, not read back."""
 
-    told: Observation
+    observation: Observation
     live: bool
 
 
@@ -108,7 +108,7 @@ class EventLog:
             self.oldest = min(self.oldest, since)
 
     def news(self) -> list[LoggedObservation]:
-        """What was told since this was asked last, in its order."""
+        """Observations since this was asked last, in their order."""
         with self._lock:
             news, self._news = self._news, []
             return news
@@ -120,7 +120,7 @@ class EventLog:
                 self.missed_since = self._newest  # none of the page was known: there may have been more
             for event in events:
                 self._known.add(int(event.key))
-                self._news += [LoggedObservation(told, live) for told in told_by(event)]
+                self._news += [LoggedObservation(o, live) for o in told_by(event)]
                 self._newest = max(self._newest or event.createdTime, event.createdTime)
             self.count += len(events)
             if len(self._known) > 2 * _REMEMBERED:
@@ -147,17 +147,17 @@ def _history(session: VCenterSession, datacenter: Any, since: datetime) -> list[
     try:
         events.SetCollectorPageSize(1000)
         events.RewindCollector()
-        found: dict[int, Any] = {}
+        by_key: dict[int, Any] = {}
         while True:
             piece = events.ReadNextEvents(_PIECE) or ()
-            fresh = {int(event.key): event for event in piece if int(event.key) not in found}
+            fresh = {int(event.key): event for event in piece if int(event.key) not in by_key}
             if not fresh:
                 break
-            found |= fresh
+            by_key |= fresh
     finally:
         with contextlib.suppress(Exception):  # it goes with the session at the latest
             events.DestroyCollector()
-    return list(found.values())
+    return list(by_key.values())
 
 
 def addresses(session: VCenterSession, user: str, at: datetime, own: frozenset[str]) -> tuple[str, ...]:

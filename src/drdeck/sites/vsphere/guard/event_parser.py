@@ -1,4 +1,4 @@
-"""What vCenter's events tell of deeds on VMs.
+"""Observations of changes of VMs, out of vCenter's events.
 
 There is no event of a snapshot that was made or removed, only that of the task: it says who began,
 and the VM's facts say what came of it. Everything else has an event of its own when it is done.
@@ -70,7 +70,7 @@ _SHOWN = 4
 
 
 def told_by(event: Any) -> tuple[Observation, ...]:
-    """What an event tells of a VM; of a move between folders without saying which VM. Mostly one, or none."""
+    """Observations in an event; of a move between folders without saying which VM. Mostly one, or none."""
     time = event.createdTime
     time = time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
     return tuple(_tellings(event, time))
@@ -82,10 +82,10 @@ def _tellings(event: Any, time: datetime) -> Iterator[Observation]:
         return
     if event.vm is None:
         return
-    found: tuple[Change, str, str] | None = None
+    change: tuple[Change, str, str] | None = None
     for kind, to, did in _POWER:
         if isinstance(event, kind):
-            found = (Change.POWER, to, did)
+            change = (Change.POWER, to, did)
     for kind, to, did in _ASKED:
         if isinstance(event, kind):
             yield _told(event, time, Change.POWER, did, to=to, by="task")
@@ -93,22 +93,22 @@ def _tellings(event: Any, time: datetime) -> Iterator[Observation]:
     if isinstance(event, vim.event.VmMigratedEvent | vim.event.VmRelocatedEvent):
         yield from _moved(event, time)
     elif isinstance(event, vim.event.VmBeingClonedEvent | vim.event.VmBeingClonedNoFolderEvent):
-        found = (Change.CLONE, "", f'began to clone it to "{decode_name(str(event.destName or ""))}"')
+        change = (Change.CLONE, "", f'began to clone it to "{decode_name(str(event.destName or ""))}"')
     elif isinstance(event, vim.event.VmReconfiguredEvent):
-        found = (Change.CONFIG, "", "changed its configuration" + _changed(event.configSpec))
+        change = (Change.CONFIG, "", "changed its configuration" + _changed(event.configSpec))
     elif isinstance(event, vim.event.VmResourceReallocatedEvent):
-        found = (Change.CONFIG, "", "changed its shares of CPU or memory")
+        change = (Change.CONFIG, "", "changed its shares of CPU or memory")
     elif isinstance(event, vim.event.VmRenamedEvent):
         old, new = decode_name(str(event.oldName)), decode_name(str(event.newName))
-        found = (Change.CONFIG, new, renamed(old, new))
+        change = (Change.CONFIG, new, renamed(old, new))
     elif isinstance(event, vim.event.VmResourcePoolMovedEvent):
-        found = (Change.CONFIG, "", "moved it to another resource pool")
+        change = (Change.CONFIG, "", "moved it to another resource pool")
     elif isinstance(event, vim.event.VmRemovedEvent):
-        found = (Change.REMOVED, "", "took it out of the vCenter's inventory")
+        change = (Change.REMOVED, "", "took it out of the vCenter's inventory")
     elif isinstance(event, vim.event.EventEx) and event.eventTypeId == REVERTED:
-        found = (Change.REVERTED, "", "reverted it to a snapshot")
-    if found is not None:
-        deed, to, did = found
+        change = (Change.REVERTED, "", "reverted it to a snapshot")
+    if change is not None:
+        deed, to, did = change
         yield _told(event, time, deed, did, to=to)
 
 
@@ -155,10 +155,10 @@ def _changed(spec: Any) -> str:
 
 def _task(event: Any, time: datetime) -> Iterator[Observation]:
     info = event.info
-    known = _TASKS.get(str(info.descriptionId))
-    if known is None:
+    kind = _TASKS.get(str(info.descriptionId))
+    if kind is None:
         return
-    deed, did = known
+    deed, did = kind
     vm = object_id(event.vm.vm) if event.vm is not None else ""
     if not vm and isinstance(info.entity, vim.VirtualMachine):
         vm = object_id(info.entity)

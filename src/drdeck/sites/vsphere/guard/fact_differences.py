@@ -1,4 +1,4 @@
-"""What was done to a VM between two looks at it, told by what differs. Pure.
+"""Observations of a VM by its facts: what differs between two looks at it. Pure.
 
 Not looked at: `config.changeVersion`, which changes with every start, every snapshot and what VMware
 Tools write; that a configuration was changed is told by vCenter's events alone.
@@ -23,35 +23,35 @@ _POWER = {"on": "powered it on", "off": "powered it off", "suspended": "suspende
 def differences(old: VmFacts, new: VmFacts, since: datetime, until: datetime) -> Iterator[Observation]:
     """All that was done to a VM that is still in its domain; the looks were at `since` and `until`."""
 
-    def told(deed: Change, did: str, to: str = "", points: tuple[datetime, ...] = ()) -> Observation:
+    def observation(deed: Change, did: str, to: str = "", points: tuple[datetime, ...] = ()) -> Observation:
         return Observation(
             by="facts", vm=new.id, deed=deed, did=did, since=since, until=until, to=to, points=points
         )
 
     if old.name != new.name:
-        yield told(Change.CONFIG, renamed(old.name, new.name), new.name)
+        yield observation(Change.CONFIG, renamed(old.name, new.name), new.name)
     if old.power != new.power and new.power in _POWER and old.power in _POWER:
-        yield told(Change.POWER, _POWER[new.power], new.power)
+        yield observation(Change.POWER, _POWER[new.power], new.power)
     if old.host and new.host and old.host != new.host:
-        yield told(Change.HOST, "moved it to another host", new.host)
+        yield observation(Change.HOST, "moved it to another host", new.host)
     if old.datastores and new.datastores and set(old.datastores) != set(new.datastores):
-        yield told(Change.DATASTORE, "moved disks of it to another datastore")
+        yield observation(Change.DATASTORE, "moved disks of it to another datastore")
     before, after = {s.id: s for s in old.snapshots}, {s.id: s for s in new.snapshots}
-    for one in new.snapshots:
-        known = before.get(one.id)
-        if known is None:
-            yield told(Change.SNAPSHOT, f'made the snapshot "{one.name}"', one.name, (instant_of(one),))
-        elif known.name != one.name:
-            points = (instant_of(known), instant_of(one))
-            did = f'renamed the snapshot "{known.name}" to "{one.name}"'
-            yield told(Change.SNAPSHOT_CHANGED, did, one.id, points)
-    for one in old.snapshots:
-        if one.id not in after:
-            did = f'removed the snapshot "{one.name}"'
-            yield told(Change.SNAPSHOT_REMOVED, did, one.id, (instant_of(one),))
+    for snapshot in new.snapshots:
+        earlier, name = before.get(snapshot.id), snapshot.name
+        if earlier is None:
+            yield observation(Change.SNAPSHOT, f'made the snapshot "{name}"', name, (instant_of(snapshot),))
+        elif earlier.name != name:
+            points = (instant_of(earlier), instant_of(snapshot))
+            did = f'renamed the snapshot "{earlier.name}" to "{name}"'
+            yield observation(Change.SNAPSHOT_CHANGED, did, snapshot.id, points)
+    for snapshot in old.snapshots:
+        if snapshot.id not in after:
+            did = f'removed the snapshot "{snapshot.name}"'
+            yield observation(Change.SNAPSHOT_REMOVED, did, snapshot.id, (instant_of(snapshot),))
     target = _reverted_to(old, new, before, after)
     if target is not None:
-        yield told(Change.REVERTED, f'reverted it to the snapshot "{target.name}"', target.id)
+        yield observation(Change.REVERTED, f'reverted it to the snapshot "{target.name}"', target.id)
 
 
 def _reverted_to(
@@ -70,7 +70,7 @@ def _reverted_to(
 
 
 class Whereabouts(NamedTuple):
-    """Where a VM is that left its domain: a folder's id and name, or nowhere."""
+    """The place of a VM that left its domain: a folder's id and name, or nowhere."""
 
     folder: str = ""
     name: str = ""

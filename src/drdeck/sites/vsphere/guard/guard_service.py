@@ -91,9 +91,9 @@ class GuardService:
 
     def _take_in(self, inventory: Inventory) -> None:
         news, now, self._wanted = self.events.news(), self._now(), False
-        for known in (self._accounts, self._skip, self._dirty):
-            for folder_id in known.keys() - inventory.folders.keys() - self._posts.keys():
-                del known[folder_id]
+        for by_folder in (self._accounts, self._skip, self._dirty):
+            for folder_id in by_folder.keys() - inventory.folders.keys() - self._posts.keys():
+                del by_folder[folder_id]
         for folder in inventory.domains:
             try:
                 record = read(folder.attributes) if folder.attributes.get(SESSION) else None
@@ -112,11 +112,11 @@ class GuardService:
 
     def _post(self, folder: FolderFacts, record: Record, inventory: Inventory) -> SessionGuard:
         assert record.session is not None and record.session.started is not None
-        known = self._posts.get(folder.id)
-        if known is not None and known.memory.session == record.session.id:
-            return known
-        chosen = record.session_vms
-        members = [vm for vm in inventory.vms_of(folder.id) if not chosen or vm.id in chosen]
+        post = self._posts.get(folder.id)
+        if post is not None and post.memory.session == record.session.id:
+            return post
+        only = record.session_vms
+        members = [vm for vm in inventory.vms_of(folder.id) if not only or vm.id in only]
         kept = self._memories.load(folder.id, record.session.id)
         if kept is None:
             # as they were before the session was seen, for it may be seen together with a deed
@@ -150,9 +150,9 @@ class GuardService:
             self._driving.add(folder.id)
             others = [vm for vm in there.values() if not self.claims.begun_on(vm.id, since)]
             driving = LeaseTenure(since, self._begun, {vm.id: frozenset(vm.running_tasks) for vm in others})
-        memory.windows.follow(record, driving, memory.seen, now)
-        held = lease.parse(folder.attributes.get(LEASE))
-        self._accounts[folder.id] = frozenset(held.users if held is not None else ())
+        memory.windows.follow(record, driving, memory.looked_at, now)
+        holding = lease.parse(folder.attributes.get(LEASE))
+        self._accounts[folder.id] = frozenset(holding.users if holding is not None else ())
         dirty = self._dirty.setdefault(folder.id, set())
         for ident in memory.members:
             old, new = post.facts.get(ident), there.get(ident)
@@ -164,10 +164,10 @@ class GuardService:
             if new.connection != "connected" or new is old or new == old:
                 continue  # of what is out of reach, vCenter tells only parts
             if old is not None:
-                post.hear(differences(old, new, memory.seen or now, now), time.monotonic())
+                post.hear(differences(old, new, memory.looked_at or now, now), time.monotonic())
             post.facts[ident] = new
             dirty.add(ident)
-        memory.seen = now
+        memory.looked_at = now
 
     # -- what comes of it
 
@@ -176,19 +176,19 @@ class GuardService:
         post = self._posts.get(folder)
         if post is None:
             return ()
-        shown = (*self._foresight.alarms(folder), *post.alarms(time.monotonic()))
+        alarms = (*self._foresight.alarms(folder), *post.alarms(time.monotonic()))
         if not self.events.refused:
-            return shown
+            return alarms
         text = (
             f"vCenter's events cannot be read ({self.events.refused}): who changes VMs of this session is not"
             " known, and that one is cloned or its configuration changed is not seen"
         )
         time_ = post.memory.started
         blind = Alarm(time=time_, severity=Severity.WARNING, vm=None, kind="guard", text=text)
-        return (blind, *shown)
+        return (blind, *alarms)
 
     def foreign(self, folder: str) -> tuple[ForeignChange, ...]:
-        """What others did in a domain's session."""
+        """Changes by others in a domain's session."""
         post = self._posts.get(folder)
         return () if post is None else tuple(post.memory.foreign)
 
@@ -210,7 +210,7 @@ class GuardService:
                 await asyncio.sleep(5 * _AGAIN_S)
 
     def _pause(self) -> float | None:
-        """How long until time alone brings something; None: never."""
+        """Seconds until time alone brings something; None: never."""
         now_s = time.monotonic()
         if any(post.unsettled or post.lost or post.unnamed(now_s) for post in self._posts.values()):
             return TICK_S
@@ -230,9 +230,9 @@ class GuardService:
         except TimeoutError:  # the address comes later, the alarm does not
             self._wake.set()
         self._save()
-        shown = {folder: post.alarms(time.monotonic()) for folder, post in self._posts.items()}
-        if shown != self._shown:
-            self._shown = shown
+        alarms = {folder: post.alarms(time.monotonic()) for folder, post in self._posts.items()}
+        if alarms != self._shown:
+            self._shown = alarms
             self._changed()
         sessions = {folder: post.memory for folder, post in self._posts.items()}
         if watch.inventory is not None and await self._foresight.look(sessions, watch.inventory, connection):
@@ -273,12 +273,12 @@ class GuardService:
             dirty.clear()
 
     async def _find_lost(self, folder: str, post: SessionGuard, connection: Connection) -> None:
-        """Where VMs are that left the domain: elsewhere, or out of the inventory."""
+        """Look for VMs that left the domain: elsewhere, or out of the inventory."""
         for ident in list(post.lost):
             place = await find_whereabouts(connection, ident)
-            gone, old = post.lost.pop(ident, None), post.facts.pop(ident, None)
-            if gone is not None and old is not None:
-                post.hear([left(old, post.memory.seen or gone, gone, place)], time.monotonic())
+            since, old = post.lost.pop(ident, None), post.facts.pop(ident, None)
+            if since is not None and old is not None:
+                post.hear([left(old, post.memory.looked_at or since, since, place)], time.monotonic())
                 self._dirty.setdefault(folder, set()).add(ident)
 
     async def _name(self, connection: Connection) -> None:
@@ -293,10 +293,11 @@ class GuardService:
 
 
 def _concerning(post: SessionGuard, news: list[LoggedObservation], skip: int) -> list[LoggedObservation]:
-    """What is about VMs of a session, and neither before it nor judged by a controller before this one."""
+    """Events of a session's VMs, neither from before it nor judged by a controller before this one."""
     memory = post.memory
     return [
-        one
-        for one in news
-        if one.told.key > skip and one.told.until >= memory.started and one.told.vm in ("", *memory.members)
+        entry
+        for entry in news
+        for seen in [entry.observation]
+        if seen.key > skip and seen.until >= memory.started and seen.vm in ("", *memory.members)
     ]

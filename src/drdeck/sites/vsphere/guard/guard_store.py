@@ -1,4 +1,4 @@
-"""What the guard of each session must still know after its controller was killed.
+"""Memory of the guard of each session, for the time after its controller was killed.
 
 A small file beside the journal, which nobody else reads. Without it, as on another jump host, vCenter's
 events since the session's start tell the same, but for what no event tells.
@@ -47,7 +47,7 @@ class GuardStore:
             self._db = None
 
     def load(self, folder: str, session: str) -> tuple[SessionMemory, dict[str, VmFacts]] | None:
-        """What is known of a session; None where nothing is."""
+        """Memory and facts of a session; None where nothing is kept."""
         if self._db is None:
             return None
         try:
@@ -80,11 +80,11 @@ class GuardStore:
                     self._db.execute("DELETE FROM vms WHERE folder = ?", (folder,))
                 text = msgspec.json.encode(memory).decode()
                 self._db.execute("REPLACE INTO sessions VALUES (?, ?)", (folder, text))
-                for vm, known in facts.items():
-                    if known is None:
+                for vm, fact in facts.items():
+                    if fact is None:
                         self._db.execute("DELETE FROM vms WHERE folder = ? AND vm = ?", (folder, vm))
                     else:
-                        row = (folder, vm, msgspec.json.encode(known).decode())
+                        row = (folder, vm, msgspec.json.encode(fact).decode())
                         self._db.execute("REPLACE INTO vms VALUES (?, ?, ?)", row)
         except sqlite3.Error as error:
             log.warning("the guard could not keep what it knows of %s: %s", folder, error)

@@ -1,4 +1,4 @@
-"""What may disturb a PITR session, as far as vCenter shows it before it happens: DRS and scheduled tasks."""
+"""Hazards of a PITR session, as far as vCenter shows them before they happen: DRS and scheduled tasks."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class ScheduledTask(NamedTuple):
 
 
 def look(session: VCenterSession, root: str, hosts: frozenset[str]) -> HazardFacts:
-    """What there is of both; blocks. Three calls, and one for each folder above the root."""
+    """Automation of clusters, and scheduled tasks; blocks. Three calls, and one for each folder above."""
     clusters, no_clusters = _try(lambda: _clusters(session, hosts), ())
     tasks, no_tasks = _try(lambda: _tasks(session), ())
     above, _ = _try(lambda: _above(session, root), {})
@@ -71,7 +71,7 @@ class HazardFacts(NamedTuple):
 
 
 def hazards(
-    found: HazardFacts,
+    facts: HazardFacts,
     inventory: Inventory,
     folder: FolderFacts,
     vms: Sequence[VmFacts],
@@ -79,12 +79,12 @@ def hazards(
 ) -> Hazards:
     """The hazards that concern these VMs of a domain. Pure. `not_covered`: devices of a VM, in words."""
     warns = [*_uncovered(vms, not_covered), *_managed(vms)]
-    warns += [*_drs(found, vms), *_scheduled(found, inventory, folder, vms)]
+    warns += [*_drs(facts, vms), *_scheduled(facts, inventory, folder, vms)]
     unchecked = []
-    if found.no_clusters:
-        unchecked.append(f"whether DRS moves these VMs by itself ({found.no_clusters})")
-    if found.no_tasks:
-        unchecked.append(f"whether scheduled tasks change these VMs ({found.no_tasks})")
+    if facts.no_clusters:
+        unchecked.append(f"whether DRS moves these VMs by itself ({facts.no_clusters})")
+    if facts.no_tasks:
+        unchecked.append(f"whether scheduled tasks change these VMs ({facts.no_tasks})")
     return Hazards(warns=tuple(warns), not_checked=(*unchecked, BACKUPS))
 
 
@@ -111,8 +111,8 @@ def _managed(vms: Sequence[VmFacts]) -> Iterable[Hazard]:
         )
 
 
-def _drs(found: HazardFacts, vms: Sequence[VmFacts]) -> Iterable[Hazard]:
-    for cluster in found.clusters:
+def _drs(facts: HazardFacts, vms: Sequence[VmFacts]) -> Iterable[Hazard]:
+    for cluster in facts.clusters:
         moved = [
             vm
             for vm in vms
@@ -127,19 +127,19 @@ def _drs(found: HazardFacts, vms: Sequence[VmFacts]) -> Iterable[Hazard]:
 
 
 def _scheduled(
-    found: HazardFacts, inventory: Inventory, folder: FolderFacts, vms: Sequence[VmFacts]
+    facts: HazardFacts, inventory: Inventory, folder: FolderFacts, vms: Sequence[VmFacts]
 ) -> Iterable[Hazard]:
     places = {vm.id: vm.name for vm in vms}
     for vm in vms:
         parent = inventory.folders.get(vm.parent or "")
         if parent is not None:
             places[parent.id] = f'the folder "{parent.name}"'
-    places |= {ident: f'"{name}", which the domain is in' for ident, name in found.above.items()}
+    places |= {ident: f'"{name}", which the domain is in' for ident, name in facts.above.items()}
     places |= {inventory.root.id: f'the folder "{inventory.root.name}", which the domain is in'}
     places |= {folder.id: f'the folder "{folder.name}"'}
-    for cluster in found.clusters:
+    for cluster in facts.clusters:
         places |= dict.fromkeys(cluster.hosts, f'a host of cluster "{cluster.name}"')
-    for task in found.tasks:
+    for task in facts.tasks:
         if task.entity in places:
             runs = f", next at {task.next}" if task.next else ""
             yield Hazard(
@@ -150,7 +150,7 @@ def _scheduled(
 
 
 def _try(read: Callable[[], Any], nothing: Any) -> tuple[Any, str]:
-    """What was read, or why it could not be."""
+    """(Answer, "") or (`nothing`, the reason in vCenter's words)."""
     try:
         return read(), ""
     except vim.fault.NotAuthenticated:
@@ -173,7 +173,7 @@ def _clusters(session: VCenterSession, hosts: frozenset[str]) -> list[Cluster]:
         ],
         reportMissingObjectsInResults=True,
     )
-    found: dict[str, Cluster] = {}
+    clusters: dict[str, Cluster] = {}
     for content in retrieve(session, spec):
         raw = {prop.name: prop.val for prop in content.propSet or ()}
         config = raw.get("configurationEx")
@@ -182,20 +182,20 @@ def _clusters(session: VCenterSession, hosts: frozenset[str]) -> list[Cluster]:
         drs = config.drsConfig
         on = drs is not None and bool(drs.enabled)
         overriding = on and drs.enableVmBehaviorOverrides is not False
-        found[object_id(content.obj)] = Cluster(
+        clusters[object_id(content.obj)] = Cluster(
             name=decode_name(str(raw.get("name") or "")),
             hosts=frozenset(object_id(host) for host in raw.get("host") or ()),
             behavior=str(drs.defaultVmBehavior or "") if on else "",
             overrides={
-                object_id(one.key): str(one.behavior or drs.defaultVmBehavior or "")
-                if one.enabled is not False
+                object_id(vm.key): str(vm.behavior or drs.defaultVmBehavior or "")
+                if vm.enabled is not False
                 else ""
-                for one in config.drsVmConfig or ()
+                for vm in config.drsVmConfig or ()
             }
             if overriding
             else {},
         )
-    return list(found.values())
+    return list(clusters.values())
 
 
 def _tasks(session: VCenterSession) -> list[ScheduledTask]:
@@ -211,13 +211,13 @@ def _tasks(session: VCenterSession) -> list[ScheduledTask]:
         propSet=[_PC.PropertySpec(type=vim.scheduler.ScheduledTask, pathSet=paths)],
         reportMissingObjectsInResults=True,
     )
-    found = []
+    tasks = []
     for content in retrieve(session, spec):
         raw = {prop.name: prop.val for prop in content.propSet or ()}
         if not raw.get("info.enabled") or raw.get("info.entity") is None:
             continue
         at = raw.get("info.nextRunTime")
-        found.append(
+        tasks.append(
             ScheduledTask(
                 name=decode_name(str(raw.get("info.name") or "")),
                 does=_action(raw.get("info.action")),
@@ -225,11 +225,11 @@ def _tasks(session: VCenterSession) -> list[ScheduledTask]:
                 next="" if at is None else show_spaced(at.astimezone(UTC).replace(microsecond=0)),
             )
         )
-    return sorted(found)
+    return sorted(tasks)
 
 
 def _action(action: Any) -> str:
-    """What a scheduled task does, by the name of the call: "CreateSnapshot"."""
+    """The name of the call that a scheduled task makes: "CreateSnapshot"."""
     if isinstance(action, vim.action.MethodAction):
         method = getattr(action.name, "info", None)  # pyVmomi makes the method itself of its name
         name = str(action.name if method is None else method.wsdlName)
@@ -239,13 +239,13 @@ def _action(action: Any) -> str:
 
 def _above(session: VCenterSession, root: str) -> dict[str, str]:
     """The folders above the root, and its datacenter: id -> name."""
-    found: dict[str, str] = {}
+    folders: dict[str, str] = {}
     at = properties(session, find_root(session, root), "parent").get("parent")
     while at is not None:
         raw = properties(session, at, "name", "parent")
-        found[object_id(at)] = decode_name(str(raw.get("name") or ""))
+        folders[object_id(at)] = decode_name(str(raw.get("name") or ""))
         at = raw.get("parent") if not isinstance(at, vim.Datacenter) else None
-    return found
+    return folders
 
 
 FORESEE_S = 60.0
@@ -278,14 +278,14 @@ class HazardAlarms:
     async def look(
         self, sessions: Mapping[str, SessionMemory], inventory: Inventory, connection: Connection
     ) -> bool:
-        """Look, if it is time to, at the VMs of these sessions, by folder; whether it was."""
+        """Look, if it is time to, at the VMs of these sessions, by folder; True if it was."""
         new = any(folder not in self._alarms for folder in sessions)
         if not sessions or not (new or self.due_s <= 0):
             return False
         self._looked_s = time.monotonic()
         members = {vm for memory in sessions.values() for vm in memory.members}
-        chosen = [vm for vm in inventory.vms.values() if vm.id in members]
-        found = await foresee(connection, self._root, chosen)
+        vms = [vm for vm in inventory.vms.values() if vm.id in members]
+        facts = await foresee(connection, self._root, vms)
         for folder in inventory.domains:
             memory = sessions.get(folder.id)
             if memory is None:
@@ -296,6 +296,6 @@ class HazardAlarms:
             self._alarms[folder.id] = {
                 hazard.text: before.get(hazard.text)
                 or Alarm(time=began, severity=Severity.WARNING, vm=None, kind=hazard.kind, text=hazard.text)
-                for hazard in hazards(found, inventory, folder, vms).warns
+                for hazard in hazards(facts, inventory, folder, vms).warns
             }
         return True

@@ -1,4 +1,4 @@
-"""What the guard asks vCenter about a deed: where a VM went to, and from where an account came."""
+"""Questions of the guard to vCenter about a change: the new place of a VM, and the address of an account."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ _SHOWN = 3
 
 
 async def find_whereabouts(connection: Connection, vm: str) -> Whereabouts:
-    """Where a VM is that left its domain: elsewhere, or out of the inventory. Raises SiteError."""
+    """The place of a VM that left its domain: elsewhere, or out of the inventory. Raises SiteError."""
     return await connection.poll(functools.partial(_whereabouts, ident=vm), "look for a VM")
 
 
 def _whereabouts(session: VCenterSession, ident: str) -> Whereabouts:
     machine = vim.VirtualMachine(ident, session.stub)
     try:
-        found = properties(session, machine, "parent", "config.template")
-        parent = found.get("parent")
+        raw = properties(session, machine, "parent", "config.template")
+        parent = raw.get("parent")
         if parent is None:
             return Whereabouts(hidden=True)
         name = str(properties(session, parent, "name").get("name") or object_id(parent))
@@ -42,31 +42,31 @@ def _whereabouts(session: VCenterSession, ident: str) -> Whereabouts:
         return Whereabouts()
     except vim.fault.NoPermission:
         return Whereabouts(hidden=True)
-    return Whereabouts(object_id(parent), decode_name(name), template=bool(found.get("config.template")))
+    return Whereabouts(object_id(parent), decode_name(name), template=bool(raw.get("config.template")))
 
 
 async def find_addresses(connection: Connection, foreign: Iterable[ForeignChange]) -> bool:
     """Find out from where those came whose address was not looked for; False: there are more of them."""
     own = frozenset({connection.commands.key, connection.polling.key})
-    found: dict[str, str] = {}
-    for one in foreign:
-        if one.address is not None or not one.user:
+    by_user: dict[str, str] = {}
+    for change in foreign:
+        if change.address is not None or not change.user:
             continue
-        if one.user not in found:
-            if len(found) == LOOKUPS:
+        if change.user not in by_user:
+            if len(by_user) == LOOKUPS:
                 return False
-            found[one.user] = await _address(connection, one.user, one.time, own)
-        one.address = found[one.user]
+            by_user[change.user] = await _address(connection, change.user, change.time, own)
+        change.address = by_user[change.user]
     return True
 
 
 async def _address(connection: Connection, user: str, at: datetime, own: frozenset[str]) -> str:
     try:
-        found = await connection.poll(
+        places = await connection.poll(
             lambda session: addresses(session, user, at, own), f"look up from where {user} came"
         )
     except SiteError as error:
         log.info("%s", error)
         return ""
-    more = f" or {len(found) - _SHOWN} other addresses" if found[_SHOWN:] else ""
-    return " or ".join(found[:_SHOWN]) + more
+    more = f" or {len(places) - _SHOWN} other addresses" if places[_SHOWN:] else ""
+    return " or ".join(places[:_SHOWN]) + more

@@ -1,4 +1,4 @@
-"""What is told of a deed on a VM, by its facts or by vCenter's events, before anybody has judged it."""
+"""Observations of changes of VMs, by their facts or by vCenter's events, before anybody has judged them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What drdeck itself does to VMs, so that nobody takes it for somebody else's deed."""
+"""Calls by this process that change VMs, remembered so that nobody takes them for foreign changes."""
 
 from __future__ import annotations
 
@@ -47,22 +47,22 @@ _MAIN = {
     "remove": Change.SNAPSHOT_REMOVED,
     "connect": Change.CONFIG,
 }
-"""What each act is for."""
+"""The effect that each act is for."""
 
 
-def explains(act: PlannedCall, told: Observation) -> bool:
-    """Whether a deed on the act's VM is what the act does."""
-    expected = _EXPLAINS.get(act.kind, {}).get(told.deed)
-    if expected is None or act.vm != told.vm:
+def explains(act: PlannedCall, observation: Observation) -> bool:
+    """True if a deed on the act's VM is what the act does."""
+    expected = _EXPLAINS.get(act.kind, {}).get(observation.deed)
+    if expected is None or act.vm != observation.vm:
         return False
     if expected:
-        return told.to in expected
+        return observation.to in expected
     about = {
         Change.SNAPSHOT: act.args.get("name", ""),
         Change.REVERTED: act.args.get("snapshot", ""),
         Change.SNAPSHOT_REMOVED: act.args.get("snapshot", ""),
-    }.get(told.deed, "")
-    return not about or told.to in ("", about)
+    }.get(observation.deed, "")
+    return not about or observation.to in ("", about)
 
 
 @dataclass
@@ -79,19 +79,19 @@ class OwnCall:
     """how long after its end an event of it may come"""
     never: frozenset[Change] = frozenset()
     """what cannot come of it: a VM that is off is not powered off by a revert"""
-    shown: set[Change | tuple[Change, str]] = field(default_factory=set)
+    appeared: set[Change | tuple[Change, str]] = field(default_factory=set)
     """what of it was seen in the VM's facts already; of a rollback each state of power by itself, for what
     had memory is suspended first and off then"""
-    told: set[tuple[Change, By]] = field(default_factory=set)
+    announced: set[tuple[Change, By]] = field(default_factory=set)
     """what of it events told already: the next such event is not of this act"""
 
-    def explains(self, told: Observation) -> bool:
-        return told.deed not in self.never and explains(self.act, told)
+    def explains(self, observation: Observation) -> bool:
+        return observation.deed not in self.never and explains(self.act, observation)
 
     def shows_for_s(self, deed: Change) -> float:
-        """How long after its end this may yet be seen; what comes with it, never after what it is for."""
+        """Seconds after its end in which this may be seen; what comes beside, never after what it is for."""
         main = _MAIN.get(self.act.kind)
-        if deed is not main and main in self.shown:
+        if deed is not main and main in self.appeared:
             return 0.0
         if deed is main and not self.refused:
             return max(SHOWN_S, self.lasts.total_seconds())
@@ -129,50 +129,51 @@ class OwnCalls:
             claim.ended, claim.ended_s = self._now(), self._steady()
 
     def nothing_pending(self, vms: Collection[str]) -> None:
-        """What acts that are over have done to these VMs is in the facts that are known of them now."""
+        """Count the effects of acts that are over as seen: the facts known now of these VMs hold them."""
         for claim in self._claims:
             if claim.ended_s is not None and claim.act.vm in vms:
-                claim.shown.update(_EXPLAINS.get(claim.act.kind, {}))
+                claim.appeared.update(_EXPLAINS.get(claim.act.kind, {}))
 
     def begun_on(self, vm: str, since: datetime) -> bool:
-        """Whether an act on a VM was begun since an instant."""
+        """True if an act on a VM was begun since an instant."""
         return any(claim.act.vm == vm and claim.began >= since for claim in self._claims)
 
-    def seen(self, told: Observation, came_s: float) -> bool:
-        """Whether what facts tell came of an act of ours; each effect of an act counts once.
+    def seen(self, observation: Observation, came_s: float) -> bool:
+        """True if what facts tell came of an act of ours; each effect of an act counts once.
 
         `came_s`: when it was told here; what was told before an act did not come of it.
         """
-        now = self._steady()
+        now, deed = self._steady(), observation.deed
         for claim in self._claims:
-            lasts_s = claim.shows_for_s(told.deed)
+            lasts_s = claim.shows_for_s(deed)
             live = lasts_s > 0 and (claim.ended_s is None or now - claim.ended_s <= lasts_s)
             begun = claim.began_s <= came_s
-            twice = claim.act.kind == "revert" and told.deed is Change.POWER
-            effect = (told.deed, told.to) if twice else told.deed
-            if live and begun and not {effect, told.deed} & claim.shown and claim.explains(told):
-                claim.shown.add(effect)
+            twice = claim.act.kind == "revert" and deed is Change.POWER
+            effect = (deed, observation.to) if twice else deed
+            if live and begun and not {effect, deed} & claim.appeared and claim.explains(observation):
+                claim.appeared.add(effect)
                 return True
         return False
 
-    def heard(self, told: Observation, came_s: float, live: bool = True) -> bool:
-        """Whether what an event tells came of an act of ours; `came_s` as above.
+    def heard(self, observation: Observation, came_s: float, live: bool = True) -> bool:
+        """True if what an event tells came of an act of ours; `came_s` as above.
 
         Judged by the event's time; where that is far from ours, by when it came, if it came `live` and
         was not read back.
         """
-        by_arrival = live and abs(self._now() - told.until) > _FRESH
+        telling = (observation.deed, observation.by)
+        by_arrival = live and abs(self._now() - observation.until) > _FRESH
         for claim in self._claims:
-            if came_s < claim.began_s or (told.deed, told.by) in claim.told or not claim.explains(told):
+            if came_s < claim.began_s or telling in claim.announced or not claim.explains(observation):
                 continue
             ended = claim.ended or self._now()
             ended_s = self._steady() if claim.ended_s is None else claim.ended_s
             if by_arrival:
                 during = came_s <= ended_s + EVENT_S
             else:
-                during = told.until >= claim.began - SLACK and told.since <= ended + claim.lasts
+                during = observation.until >= claim.began - SLACK and observation.since <= ended + claim.lasts
             if during:
-                if told.deed is not Change.CONFIG:  # one revert may change several parts of it
-                    claim.told.add((told.deed, told.by))
+                if observation.deed is not Change.CONFIG:  # one revert may change several parts of it
+                    claim.announced.add(telling)
                 return True
         return False

@@ -22,21 +22,25 @@ def marked(
     points: Sequence[RestorePoint], foreign: Iterable[ForeignChange]
 ) -> tuple[tuple[RestorePoint, ...], list[Disturbed]]:
     """The points with what others did to them, and what is left of those that are none any more."""
-    said: dict[datetime, list[str]] = {}
-    gone: list[Disturbed] = []
-    for one in foreign:
-        if one.deed not in CHANGES_POINTS or not one.points:
+    marks: dict[datetime, list[str]] = {}
+    lost: list[Disturbed] = []
+    for change in foreign:
+        if change.deed not in CHANGES_POINTS or not change.points:
             continue
-        at = one.points[0]
+        at = change.points[0]
         point = _point_of(points, at)
         if point is None:
-            gone.append(Disturbed(time=at, vm=one.name, text=f"{who(one.user, one.address or '')} {one.did}"))
+            lost.append(Disturbed(time=at, vm=change.name, text=_did(change)))
         else:
-            said.setdefault(point.time, []).append(changed_point(one.name, one.did, one.user))
+            marks.setdefault(point.time, []).append(changed_point(change.name, change.did, change.user))
     return tuple(
-        msgspec.structs.replace(point, changed="; ".join(said[point.time])) if point.time in said else point
+        msgspec.structs.replace(point, changed="; ".join(marks[point.time])) if point.time in marks else point
         for point in points
-    ), gone
+    ), lost
+
+
+def _did(change: ForeignChange) -> str:
+    return f"{who(change.user, change.address or '')} {change.did}"
 
 
 def _point_of(points: Sequence[RestorePoint], at: datetime) -> RestorePoint | None:
@@ -47,14 +51,14 @@ def _point_of(points: Sequence[RestorePoint], at: datetime) -> RestorePoint | No
 
 def made(vms: Iterable[VmFacts], record: Record, foreign: Iterable[ForeignChange]) -> Iterator[Disturbed]:
     """Snapshots of others from within this session or an earlier one; who made them, where that is known."""
-    known = {
-        (one.vm, one.points[0]): f"{who(one.user, one.address or '')} {one.did} in the PITR session"
-        for one in foreign
-        if one.deed is Change.SNAPSHOT and one.points
+    by_snapshot = {
+        (change.vm, change.points[0]): f"{_did(change)} in the PITR session"
+        for change in foreign
+        if change.deed is Change.SNAPSHOT and change.points
     }
     for vm in vms:
         for snapshot in vm.snapshots:
             at = instant_of(snapshot)
             if not ours(snapshot) and excluded_by(at, record.periods) is not None:
-                text = known.get((vm.id, at), f'"{snapshot.name}", {IN_SESSION}')
+                text = by_snapshot.get((vm.id, at), f'"{snapshot.name}", {IN_SESSION}')
                 yield Disturbed(time=at, vm=vm.name, text=text)

@@ -50,7 +50,7 @@ CHANGES_POINTS = frozenset({Change.SNAPSHOT_CHANGED, Change.SNAPSHOT_REMOVED})
 
 
 def _worth(deed: Change, by: By) -> int:
-    """How much a telling says of what was done."""
+    """The rank of a telling, by the detail in which it says what was done."""
     order = ("task", "event", "facts") if deed in _FACTS_SAY else ("task", "facts", "event")
     return order.index(by)
 
@@ -86,7 +86,7 @@ class ForeignChange(msgspec.Struct, kw_only=True):
     """by the clock of the process that raised it; None: by one before"""
 
     def shown(self, now_s: float) -> bool:
-        """Whether it is time to say it: with the address that its user came from, if that is known soon."""
+        """True when it is time to say it: with the address that its user came from, if that is known soon."""
         return not self.user or self.address is not None or now_s - (self.raised_s or 0.0) >= NAME_S
 
     def alarm(self) -> Alarm:
@@ -96,13 +96,13 @@ class ForeignChange(msgspec.Struct, kw_only=True):
 class PendingObservation(NamedTuple):
     """A telling that is not settled. `arrived_s`: monotonic; None: read back, it happened earlier."""
 
-    told: Observation
+    observation: Observation
     arrived_s: float | None
     came_s: float
 
 
 class JudgmentContext(NamedTuple):
-    """What a judgment needs beside the telling. `fresh_s`: the record known now was asked for then."""
+    """Facts for a judgment, beside the telling. `fresh_s`: the record known now was asked for then."""
 
     claims: OwnCalls
     drives: bool
@@ -117,13 +117,13 @@ class JudgmentContext(NamedTuple):
 
 
 class SessionMemory(msgspec.Struct, kw_only=True):
-    """What outlives a controller of a session's guard."""
+    """Memory of a session's guard, which outlives a controller."""
 
     session: str
     started: datetime
     members: dict[str, str] = {}
     """VM id -> name"""
-    seen: datetime | None = None
+    looked_at: datetime | None = msgspec.field(name="seen", default=None)
     """when the facts were looked at last"""
     key: int = 0
     """of the newest event that was judged"""
@@ -152,62 +152,65 @@ class SessionGuard:
         return bool(self._heard)
 
     def unnamed(self, now_s: float) -> bool:
-        """Whether an alarm waits for its address."""
+        """True while an alarm waits for its address."""
         return any(not foreign.shown(now_s) for foreign in self.memory.foreign)
 
     def hear(self, tellings: Iterable[Observation], now_s: float, live: bool = True) -> None:
-        self._heard += [PendingObservation(told, now_s if live else None, now_s) for told in tellings]
+        self._heard += [PendingObservation(o, now_s if live else None, now_s) for o in tellings]
 
     def hear_all(self, news: Iterable[LoggedObservation], now_s: float) -> None:
-        """What events told."""
-        for one in news:
-            self.hear([one.told], now_s, one.live)
+        """Take in what events told."""
+        for entry in news:
+            self.hear([entry.observation], now_s, entry.live)
 
     def settle(self, judging: JudgmentContext) -> bool:
-        """Judge what can be judged now; whether an alarm was raised or changed."""
+        """Judge what can be judged now; True if an alarm was raised or changed."""
         changed, self.wants_record = False, False
         waiting, self._heard = self._heard, []
         key = self.memory.key
-        self.memory.key = max([key, *(h.told.key for h in waiting)])
+        self.memory.key = max([key, *(h.observation.key for h in waiting)])
         # events first: they say whose the facts' changes were; power last: a revert may explain it
-        for heard in sorted(waiting, key=lambda h: (h.told.by == "facts", h.told.deed is Change.POWER)):
+        order = sorted(
+            waiting, key=lambda h: (h.observation.by == "facts", h.observation.deed is Change.POWER)
+        )
+        for heard in order:
             verdict = self._verdict(heard, judging)
             if verdict == "later":
                 self._heard.append(heard)
             elif verdict == "ours":
-                _log_judged(heard.told, "drdeck's")
-                if heard.told.by != "facts":
+                _log_judged(heard.observation, "drdeck's")
+                if heard.observation.by != "facts":
                     self._ours = [*self._ours[-500:], heard]
             elif self._raise(heard, judging):
-                _log_judged(heard.told, "of others")
+                _log_judged(heard.observation, "of others")
                 changed = True
-            elif _goes_on(heard.told, judging):
-                until = max(heard.told.until, judging.now)
-                told = msgspec.structs.replace(heard.told, until=until)
-                self._heard.append(heard._replace(told=told))
+            elif _goes_on(heard.observation, judging):
+                until = max(heard.observation.until, judging.now)
+                longer = msgspec.structs.replace(heard.observation, until=until)
+                self._heard.append(heard._replace(observation=longer))
             else:
                 self._heard.append(heard)
-        if keys := [h.told.key for h in self._heard if h.told.key]:
+        if keys := [h.observation.key for h in self._heard if h.observation.key]:
             self.memory.key = min(keys) - 1  # so that a controller after this one judges them
         self.changed = self.changed or changed or self.memory.key != key
         return changed
 
     def _verdict(self, heard: PendingObservation, j: JudgmentContext) -> str:
-        told = heard.told
-        drdecks = told.user is None or told.user in ("", j.own) or told.user in j.accounts
-        if told.by == "facts":
-            if j.claims.seen(told, heard.came_s) or self._told_as_ours(heard):
+        hint = heard.observation
+        drdecks = hint.user is None or hint.user in ("", j.own) or hint.user in j.accounts
+        if hint.by == "facts":
+            if j.claims.seen(hint, heard.came_s) or self._told_as_ours(heard):
                 return "ours"
             if self._partner(heard) is not None:
                 return "foreign"
-        elif drdecks and j.drives and self.memory.windows.explain(told):
+        elif drdecks and j.drives and self.memory.windows.explain(hint):
             return "ours"  # of a driver before this one; an act of this one is not to be used up by it
-        elif told.user in ("", j.own) and j.claims.heard(told, heard.came_s, heard.arrived_s is not None):
+        elif hint.user in ("", j.own) and j.claims.heard(hint, heard.came_s, heard.arrived_s is not None):
             return "ours"
         if j.fresh_s <= heard.came_s:
             self.wants_record = True
             return "later"  # who drives, or drives by now, may have begun something since it was read
-        return "ours" if drdecks and self.memory.windows.explain(told) else "foreign"
+        return "ours" if drdecks and self.memory.windows.explain(hint) else "foreign"
 
     def _told_as_ours(self, heard: PendingObservation) -> bool:
         ours = next((other for other in self._ours if _same(heard, other)), None)
@@ -217,114 +220,115 @@ class SessionGuard:
 
     def _partner(self, heard: PendingObservation) -> ForeignChange | None:
         """An alarm that tells of the same deed, and was not told in this way yet."""
-        told = heard.told
-        for known in reversed(self.memory.foreign):
-            if told.by in known.by or known.deed is not told.deed or told.vm not in (known.vm, ""):
+        hint = heard.observation
+        for other in reversed(self.memory.foreign):
+            if hint.by in other.by or other.deed is not hint.deed or hint.vm not in (other.vm, ""):
                 continue
-            if known.to and told.to and known.to != told.to:
+            if other.to and hint.to and other.to != hint.to:
                 continue
-            if known.user and told.user and known.user != told.user:
+            if other.user and hint.user and other.user != hint.user:
                 continue
-            near = told.since - NEAR <= known.until and told.until + NEAR >= known.since
-            arrived = known.arrived_s is not None and abs(heard.came_s - known.arrived_s) <= NEAR_S
+            near = hint.since - NEAR <= other.until and hint.until + NEAR >= other.since
+            arrived = other.arrived_s is not None and abs(heard.came_s - other.arrived_s) <= NEAR_S
             if near or arrived:
-                return known
+                return other
         return None
 
     def _raise(self, heard: PendingObservation, j: JudgmentContext) -> bool:
         """Make an alarm, or add to one that tells the same; False: it is too early to tell."""
-        told = heard.told
-        known = self._partner(heard)
-        if known is not None:
-            self._add(known, told)
+        hint = heard.observation
+        partner = self._partner(heard)
+        if partner is not None:
+            self._add(partner, hint)
             return True
         waited = j.now_s - heard.came_s >= HOLD_S
-        if told.by == "facts" and not waited and (named := self._waiting_task(told, heard)) is not None:
+        if hint.by == "facts" and not waited and (named := self._waiting_task(hint, heard)) is not None:
             self._heard.remove(named)
-            told = msgspec.structs.replace(told, user=named.told.user, since=named.told.since)
-            self._new(told, heard, {"facts", "task"}, named.told.since, j.now_s)
+            task = named.observation
+            hint = msgspec.structs.replace(hint, user=task.user, since=task.since)
+            self._new(hint, heard, {"facts", "task"}, task.since, j.now_s)
             return True
-        if told.by == "facts" and not waited:
+        if hint.by == "facts" and not waited:
             return False
-        if told.by == "facts" and told.deed is Change.POWER and told.to != "on" and self._reverted(told):
+        if hint.by == "facts" and hint.deed is Change.POWER and hint.to != "on" and self._reverted(hint):
             return True  # by the revert, of which there is an alarm
-        if told.by == "task" and (not waited or _goes_on(told, j)):
+        if hint.by == "task" and (not waited or _goes_on(hint, j)):
             return False
-        if not told.vm:
+        if not hint.vm:
             return True  # a move between folders that have nothing to do with this domain
-        self._new(told, heard, {told.by}, told.until if told.by == "facts" else told.since, j.now_s)
+        self._new(hint, heard, {hint.by}, hint.until if hint.by == "facts" else hint.since, j.now_s)
         return True
 
-    def _reverted(self, told: Observation) -> bool:
+    def _reverted(self, hint: Observation) -> bool:
         return any(
             f.deed is Change.REVERTED
-            and f.vm == told.vm
-            and told.since - NEAR <= f.until
-            and told.until + NEAR >= f.since
+            and f.vm == hint.vm
+            and hint.since - NEAR <= f.until
+            and hint.until + NEAR >= f.since
             for f in self.memory.foreign
         )
 
-    def _waiting_task(self, told: Observation, heard: PendingObservation) -> PendingObservation | None:
-        return next((o for o in self._heard if o.told.by == "task" and _same(heard, o)), None)
+    def _waiting_task(self, hint: Observation, heard: PendingObservation) -> PendingObservation | None:
+        return next((o for o in self._heard if o.observation.by == "task" and _same(heard, o)), None)
 
     def _new(
-        self, told: Observation, heard: PendingObservation, by: set[By], time: datetime, now_s: float
+        self, hint: Observation, heard: PendingObservation, by: set[By], time: datetime, now_s: float
     ) -> None:
-        name = self.memory.members.get(told.vm, told.vm)
+        name = self.memory.members.get(hint.vm, hint.vm)
         self.memory.foreign.append(
             ForeignChange(
-                vm=told.vm,
+                vm=hint.vm,
                 name=name,
-                deed=told.deed,
-                did=told.did,
+                deed=hint.deed,
+                did=hint.did,
                 time=time,
-                since=told.since,
-                until=told.until,
-                to=told.to,
-                user=told.user,
-                points=told.points,
+                since=hint.since,
+                until=hint.until,
+                to=hint.to,
+                user=hint.user,
+                points=hint.points,
                 by=by,
                 arrived_s=heard.arrived_s,
                 raised_s=now_s,
             )
         )
-        known = self.memory.foreign
-        if len(known) > KEPT:
-            harmless = (f for f in known[:-MOST] if f.deed not in CHANGES_POINTS)
-            known.remove(next(harmless, known[0]))
+        foreign = self.memory.foreign
+        if len(foreign) > KEPT:
+            harmless = (f for f in foreign[:-MOST] if f.deed not in CHANGES_POINTS)
+            foreign.remove(next(harmless, foreign[0]))
             self.memory.forgotten += 1
 
-    def _add(self, known: ForeignChange, told: Observation) -> None:
-        if all(_worth(known.deed, told.by) > _worth(known.deed, by) for by in known.by):
-            known.did = told.did
-        known.to = known.to or told.to
-        if not known.user and told.user is not None:
-            if known.user is None:
-                known.time = told.since
-            known.user, known.address = told.user, None
-        known.points = known.points or told.points
-        known.by = known.by | {told.by}
-        known.since, known.until = min(known.since, told.since), max(known.until, told.until)
+    def _add(self, foreign: ForeignChange, hint: Observation) -> None:
+        if all(_worth(foreign.deed, hint.by) > _worth(foreign.deed, by) for by in foreign.by):
+            foreign.did = hint.did
+        foreign.to = foreign.to or hint.to
+        if not foreign.user and hint.user is not None:
+            if foreign.user is None:
+                foreign.time = hint.since
+            foreign.user, foreign.address = hint.user, None
+        foreign.points = foreign.points or hint.points
+        foreign.by = foreign.by | {hint.by}
+        foreign.since, foreign.until = min(foreign.since, hint.since), max(foreign.until, hint.until)
 
     def alarms(self, now_s: float) -> tuple[Alarm, ...]:
-        """What is shown, oldest first."""
-        told = [foreign for foreign in self.memory.foreign if foreign.shown(now_s)]
-        shown = [foreign.alarm() for foreign in told[-MOST:]]
-        hidden = len(told) - len(shown) + self.memory.forgotten
+        """Alarms to show, oldest first."""
+        ready = [foreign for foreign in self.memory.foreign if foreign.shown(now_s)]
+        alarms = [foreign.alarm() for foreign in ready[-MOST:]]
+        hidden = len(ready) - len(alarms) + self.memory.forgotten
         if hidden > 0:
             text = f"{hidden} earlier changes by others are not listed here; the audit trail has them"
-            first = told[0].time
-            shown.insert(0, Alarm(time=first, severity=Severity.WARNING, vm=None, kind="guard", text=text))
-        return tuple(shown)
+            first = ready[0].time
+            alarms.insert(0, Alarm(time=first, severity=Severity.WARNING, vm=None, kind="guard", text=text))
+        return tuple(alarms)
 
 
-def _goes_on(told: Observation, j: JudgmentContext) -> bool:
-    return bool(told.task) and j.running(told.vm, told.task)
+def _goes_on(hint: Observation, j: JudgmentContext) -> bool:
+    return bool(hint.task) and j.running(hint.vm, hint.task)
 
 
 def _same(a: PendingObservation, b: PendingObservation) -> bool:
-    """Whether two tellings, in different ways, may be of the same deed."""
-    x, y = a.told, b.told
+    """True if two tellings, in different ways, may be of the same deed."""
+    x, y = a.observation, b.observation
     if x.by == y.by or x.deed is not y.deed or (x.vm != y.vm and "" not in (x.vm, y.vm)):
         return False
     if x.to and y.to and x.to != y.to:
