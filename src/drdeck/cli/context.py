@@ -51,6 +51,7 @@ class Context:
     scenario: str | None = None
     speed: float | None = None
     log_level: str = USUAL_LEVEL
+    scenario_from_environment: bool = False
 
     @functools.cached_property
     def settings(self) -> Settings:
@@ -62,7 +63,7 @@ class Context:
         if isinstance(site, TrainingSettings):
             site = self._training(site)
             settings = msgspec.structs.replace(settings, sites={**settings.sites, name: site})
-        elif self.scenario is not None or self.speed is not None:
+        elif (self.scenario is not None and not self.scenario_from_environment) or self.speed is not None:
             raise SettingsError(f'--scenario and --speed are for training sites; "{name}" is none')
         return settings
 
@@ -116,20 +117,42 @@ class Context:
 
     def _compare_settings(self, client: Client) -> None:
         """Note where the controller runs with other settings of the site than are in this file now."""
-        own = settings_digest(self.settings.site(self.site))
-        theirs = client.welcome.settings if client.welcome is not None else ""
-        if own and theirs and own != theirs:
+        welcome, site = client.welcome, self.settings.site(self.site)
+        if welcome is None:
+            return
+        restart = "`drdeck controller restart` has it use these, and keeps what is under way"
+        own = self.digest_now()
+        if own and welcome.settings and own != welcome.settings:
             client.other_settings = (
-                f'{OTHER_SETTINGS} of "{self.site}" than {self.config} has now, so nothing is begun; end it'
-                " with `drdeck controller stop`, and the next command starts one with these"
+                f'{OTHER_SETTINGS} of "{self.site}" than {self.config} has now, so nothing is begun;'
+                f" {restart}"
             )
+        if not isinstance(site, TrainingSettings):
+            return
+        if welcome.scenario and welcome.scenario != site.scenario:
+            client.other_settings = (
+                f"{OTHER_SETTINGS}: the scenario {welcome.scenario}, and not {site.scenario}, so nothing is"
+                " begun; use another --state, or end it with `drdeck controller stop`"
+            )
+        if self.speed is not None and welcome.speed and welcome.speed != self.speed:
+            client.own_warnings = (
+                f"--speed {self.speed:g} is ignored: the controller runs with {welcome.speed:g}; {restart}",
+            )
+
+    def digest_now(self) -> str:
+        """The digest of the site's settings as they are in the file now; empty where it cannot be read."""
+        try:
+            return settings_digest(load(self.config, required=self.config_given).site(self.site))
+        except SettingsError:
+            return ""
 
     async def attach(self, kind: Kind = "cli", start: bool = True) -> Client:
         """A connected client, its controller started when needed. Raises ControllerError.
 
         For a command it is minded: a controller that falls silent is said, and given up after a while.
         """
-        client = await attach(self.paths, self.arguments(), kind, start)
+        site = self.settings.site(self.site)
+        client = await attach(self.paths, self.arguments(), kind, start, site)
         self._compare_settings(client)
         if kind == "cli":
             client.patience_s = liveness.GIVE_UP_S
@@ -153,6 +176,9 @@ class Context:
                     output.note(f"warning: {warning}")
                 if listing.journal_error:
                     output.note(f"warning: {listing.journal_error}; nothing is begun until it can be")
+            else:
+                for warning in client.own_warnings:
+                    output.note(f"warning: {warning}")
             yield client
         finally:
             await client.close()
@@ -213,6 +239,7 @@ def context_of(options: Mapping[str, Any]) -> Context:
         scenario=options["scenario"],
         speed=options["speed"],
         log_level=options["log_level"] or USUAL_LEVEL,
+        scenario_from_environment=bool(options.get("scenario_from_environment")),
     )
 
 

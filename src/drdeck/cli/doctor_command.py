@@ -112,7 +112,7 @@ async def _controller(context: Context, client: Client) -> list[Finding]:
                 level="warn",
                 subject="controller",
                 text=f"is drdeck {status.version}, this is {drdeck.__version__}",
-                remedy="drdeck controller stop, when no operation is open",
+                remedy="drdeck controller restart; operations that are open go on",
             )
         )
     findings.append(_journal(context))

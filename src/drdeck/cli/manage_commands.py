@@ -1,4 +1,4 @@
-"""Commands about drdeck itself: its controller, its sites, its health, the console."""
+"""Commands about what drdeck shows of itself: its logs, its sites, the console."""
 
 from __future__ import annotations
 
@@ -9,88 +9,17 @@ from typing import Any
 import click
 
 from drdeck.config.settings import TRAINING
-from drdeck.controller.ipc.client import Disconnected, UnknownCertificate
+from drdeck.controller.ipc.client import UnknownCertificate
+from drdeck.controller.process.launch import check
 from drdeck.controller.process.log_reader import LogLine, SiteLogs
 from drdeck.controller.process.logs import CONSOLE_LOG
-from drdeck.model.times import show
 from drdeck.terminal_info import is_terminal
 
-from . import exit_codes, output
+from . import output
 from .context import Context, json_option, runs
 from .exit_codes import Exit
 from .prompts import ask, confirm
 from .site_adding import add, add_from_console
-
-
-@click.group()
-def controller() -> None:
-    """The process behind the consoles."""
-
-
-@controller.command("start")
-@runs
-async def controller_start(context: Context) -> None:
-    """Start the controller of the site, unless it runs."""
-    async with context.client(sighted=False) as client:
-        status = await client.status()
-    output.note(f"the controller of {status.site} runs as process {status.pid}")
-
-
-@controller.command("stop")
-@click.option("--force", is_flag=True, help="Also with operations open; they go on at the next start.")
-@runs
-async def controller_stop(context: Context, force: bool) -> None:
-    """End the controller of the site."""
-    try:
-        client = await context.attach(start=False)
-    except Disconnected:
-        output.note(f"no controller of {context.site} runs")
-        return
-    try:
-        await client.stop(force)
-        await client.ended()
-    finally:
-        await client.close()
-
-
-@controller.command("status")
-@json_option
-@runs
-async def controller_status(context: Context, as_json: bool) -> None:
-    """Say whether a controller of the site runs, and what it does."""
-    try:
-        client = await context.attach(start=False)
-    except Disconnected:
-        raise Exit(exit_codes.FAILED, f"no controller of {context.site} runs") from None
-    try:
-        status = await client.status()
-    finally:
-        await client.close()
-    data: dict[str, Any] = {
-        "pid": status.pid,
-        "site": status.site,
-        "since": show(status.since),
-        "consoles": list(status.consoles),
-        "operations": list(status.operations),
-        "version": status.version,
-    }
-    if as_json:
-        output.emit(data)
-        return
-    for key, value in data.items():
-        output.say(f"{key}: {', '.join(value) or 'none' if isinstance(value, list) else value}")
-
-
-@controller.command("serve", hidden=True)
-@click.pass_obj
-def controller_serve(context: Context) -> None:
-    """Be the controller (started by `start` and by the consoles)."""
-    from drdeck.controller.process.serve import serve
-
-    code = serve(context.settings, context.site, context.paths, log_level=context.log_level)
-    if code:
-        raise Exit(code)
-
 
 FOLLOW_S = 0.25
 """Pause between two looks at the logs."""
@@ -221,6 +150,7 @@ def open_console(context: Context) -> None:
     output.need_terminal("`drdeck --help` lists the commands that do not")
     settings = context.settings
     context.paths  # noqa: B018  (a wrong site is said before the screen is taken)
+    check(settings.site(context.site))
     from drdeck.console import run
 
     from .lesson_play import lesson_rows, play

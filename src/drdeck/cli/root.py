@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 import drdeck
 from drdeck.controller.process.logs import LEVELS, USUAL_LEVEL
@@ -13,6 +14,7 @@ from drdeck.controller.process.logs import LEVELS, USUAL_LEVEL
 from . import action_commands, doctor_command, manage_commands, read_commands, train_commands
 from .completion.script_command import completion
 from .context import context_of, exit_code_of
+from .host import controller_commands, info_command
 
 
 @click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
@@ -24,7 +26,9 @@ from .context import context_of, exit_code_of
     envvar="DRDECK_STATE",
     help="Keep journal, socket, training state and logs under this directory.",
 )
-@click.option("--scenario", metavar="FILE|NAME", help="The scenario of a training site.")
+@click.option(
+    "--scenario", metavar="FILE|NAME", envvar="DRDECK_SCENARIO", help="The scenario of a training site."
+)
 @click.option("--speed", type=float, metavar="N", help="Seconds of a training site per second.")
 @click.option("--read-only", is_flag=True, help="Refuse every act.")
 @click.option(
@@ -42,7 +46,8 @@ def cli(context: click.Context, /, **options: Any) -> None:
 
     Without a command: the console.
     """
-    context.obj = context_of(options)
+    from_environment = context.get_parameter_source("scenario") is ParameterSource.ENVIRONMENT
+    context.obj = context_of({**options, "scenario_from_environment": from_environment})
     if context.invoked_subcommand is None:
         manage_commands.open_console(context.obj)
 
@@ -57,7 +62,8 @@ for command in (
     action_commands.pitr,
     action_commands.answer,
     action_commands.takeover,
-    manage_commands.controller,
+    controller_commands.controller,
+    info_command.info,
     manage_commands.logs,
     manage_commands.sites,
     doctor_command.doctor,

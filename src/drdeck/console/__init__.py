@@ -72,4 +72,6 @@ def run(
     if app.final_error is not None:
         more = f"; {log_file} says more" if app.mistaken and log_file is not None else ""
         print(f"drdeck: {clean(app.final_error)}{more}", file=sys.stderr)
+    elif coach is None and app.lesson is None and not app.return_code:
+        print(f"drdeck: {clean(app.state.closing_line())}", file=sys.stderr)
     return Left(app.return_code or 0, app.lesson)

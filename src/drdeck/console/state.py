@@ -10,6 +10,7 @@ from drdeck.controller.ipc.protocol import Detail, Listing, Welcome
 from drdeck.controller.journal.operations import OperationState, OperationView
 from drdeck.model.actions import BY_NAME
 from drdeck.model.domains import Domain
+from drdeck.model.text import some
 
 
 @dataclass(frozen=True)
@@ -99,6 +100,17 @@ class State:
         """The completion of that domain that is open, else the one that ended last."""
         of_domain = [o for o in self.operations if o.domain == domain and o.action == "cfo_complete"]
         return max(of_domain, key=lambda o: (o.ended_at is None, o.asked_at), default=None)
+
+    def closing_line(self) -> str:
+        """A sentence about what goes on when the console was left."""
+        if self.welcome is None or self.lost is not None:
+            return "left; no controller was attached"
+        going = [f"{describe(o)} of {o.domain}" for o in self.open_operations()]
+        what = f"with {some(going, between='; ')}" if going else "and no operation is open"
+        return (
+            f"left {self.welcome.site}; its controller (process {self.welcome.pid}) goes on, {what};"
+            " `drdeck` attaches again"
+        )
 
     def longest_session(self, now: datetime) -> tuple[Domain, float] | None:
         """The domain that is unprotected for the longest time, with the seconds."""

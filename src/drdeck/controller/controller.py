@@ -74,6 +74,8 @@ class Controller:
         self.sight = SiteWatcher(site, self.real_now, steady)
         self.settings_digest = ""
         """of the settings that the site was made of; empty: nobody said"""
+        self.scenario, self.speed = "", 0.0
+        """with which a training site was made"""
         self.doing = Executor(site, self.sight, self.book)
         self.book.on_change = self.sight.on_change = self._changed
         self.sight.on_view, self.sight.take = self.kick, self.saw
@@ -325,6 +327,29 @@ class Controller:
         await self.book.record_surely("vm_answer_outcome", {**data, "result": result, "why": text})
         if result != "done":
             raise NotAccepted("unreachable" if result == "unreachable" else "rule", text)
+
+    async def pause(self, most_s: float) -> list[str]:
+        """Begin nothing more, and wait until nothing is under way; names what still is after `most_s`.
+
+        In that case, and when cancelled, everything goes on as before.
+        """
+        self.doing.pausing = True
+        try:
+            async with asyncio.timeout(most_s):
+                while self.doing.running:
+                    await asyncio.wait(set(self.doing.running))
+            return []
+        except TimeoutError:
+            self.go_on()
+            return sorted(task.get_name() for task in self.doing.running)
+        except asyncio.CancelledError:
+            self.go_on()
+            raise
+
+    def go_on(self) -> None:
+        """Take back a pause."""
+        self.doing.pausing = False
+        self.kick()
 
     def note(self, actor: str, kind: str, data: dict[str, Any]) -> None:
         """Journal something that is no operation. Raises NotAccepted when that cannot be."""

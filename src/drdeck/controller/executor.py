@@ -54,6 +54,8 @@ class Executor:
     def __init__(self, site: RecoverySite, sight: SiteWatcher, book: Recorder) -> None:
         self.site, self.sight, self.book = site, sight, book
         self.running: set[asyncio.Task[None]] = set()
+        self.pausing = False
+        """nothing more is begun: this process is about to end"""
         self._kick = asyncio.Event()
         self._settling: dict[tuple[str, str], Settling] = {}
         self._rests: dict[tuple[str, str], RetryPause] = {}
@@ -62,7 +64,7 @@ class Executor:
     @property
     def full(self) -> bool:
         """No more may be done side by side."""
-        return len(self.running) >= max(1, self.site.parallel)
+        return self.pausing or len(self.running) >= max(1, self.site.parallel)
 
     def kick(self) -> None:
         """Something changed: look at every open operation again."""

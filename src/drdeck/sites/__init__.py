@@ -30,6 +30,16 @@ def make_site(name: str, settings: SiteSettings, state: Path, passwords: Passwor
     return make_vsphere_site(name, settings, passwords, _identity(state), state)
 
 
+def check_site(settings: SiteSettings) -> None:
+    """Raise what `make_site` raises for settings of which no site can be made, and write nothing."""
+    if isinstance(settings, TrainingSettings):
+        from drdeck.sites.training.scenario.scenario_file import load
+
+        load(settings.scenario)
+    if isinstance(settings, JetStreamSettings):
+        raise Refused("sites of kind jetstream are not supported by this drdeck yet")
+
+
 def _identity(state: Path) -> str:
     """user@host, and a number that stays with the state directory, which one process at a time may use."""
     file = state / "identity"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.support.vcenter.flow import MakeFlow
 from tests.support.vcenter.flowsite import DOMAIN
 from tests.support.vcenter.vcsim import VCenter
@@ -16,7 +18,7 @@ def test_said_by_every_command_and_nothing_is_begun(make_flow: MakeFlow, recover
     flow.deck.config.write_text(text.replace('ready_timeout = "60s"', 'ready_timeout = "61s"'), "utf-8")
     assert f"warning: {OTHER}" in flow.deck.run("domains").stderr
     said = flow.deck.run("cfo", "start", DOMAIN, code=3).stderr
-    assert OTHER in said and str(flow.deck.config) in said and "drdeck controller stop" in said
+    assert OTHER in said and str(flow.deck.config) in said and "drdeck controller restart" in said
 
     flow.deck.config.write_text(text, "utf-8")
     flow.deck.run("cfo", "start", DOMAIN, "--wait")
@@ -31,10 +33,11 @@ def test_what_is_not_of_the_site_changes_nothing(make_flow: MakeFlow, recovery: 
     assert OTHER not in flow.deck.run("domains").stderr
 
 
-def test_after_a_stop_the_new_settings_hold(make_flow: MakeFlow, recovery: VCenter) -> None:
+@pytest.mark.parametrize("how", ["stop", "restart"])
+def test_after_a_stop_the_new_settings_hold(make_flow: MakeFlow, recovery: VCenter, how: str) -> None:
     flow = make_flow(recovery, None)
     flow.deck.run("domains")
     text = flow.deck.config.read_text("utf-8")
     flow.deck.config.write_text(text.replace('"60s"', '"61s"'), "utf-8")
-    flow.deck.run("controller", "stop")
+    flow.deck.run("controller", how)
     flow.deck.run("cfo", "start", DOMAIN, "--wait")

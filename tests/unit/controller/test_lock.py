@@ -9,15 +9,17 @@ from pathlib import Path
 
 import pytest
 
-from drdeck.controller.process.serve import _lock
+from drdeck.controller.process.site_lock import LockTaken, take
 
 
 def test_held_by_another_is_not_the_same_as_no_locks_here(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    handle = _lock(tmp_path / "lock")
-    assert handle is not None and _lock(tmp_path / "lock") is None
-    os.close(handle)
+    lock = take(tmp_path / "lock")
+    with pytest.raises(LockTaken, match=f"process {os.getpid()}"):
+        take(tmp_path / "lock")
+    lock.release()
+    take(tmp_path / "lock").release()
     for number in (errno.ENOLCK, errno.EOPNOTSUPP, errno.EIO):
 
         def refuse(handle: int, operation: int, number: int = number) -> None:
@@ -25,4 +27,4 @@ def test_held_by_another_is_not_the_same_as_no_locks_here(
 
         monkeypatch.setattr(fcntl, "flock", refuse)
         with pytest.raises(OSError, match=r"cannot be locked .* use --state on a local disk"):
-            _lock(tmp_path / "lock")
+            take(tmp_path / "lock")

@@ -80,7 +80,7 @@ class AttachedClient:
             newer = "newer" if first.version > p.VERSION else "older"
             text = (
                 f"this console speaks version {first.version}, {newer} than the running controller's"
-                f" {p.VERSION}; end the controller with `drdeck controller stop` and start again"
+                f" {p.VERSION}; `drdeck controller restart` starts one of this version; operations are kept"
             )
             await self._put_out(text, "version")
             return False
@@ -94,6 +94,8 @@ class AttachedClient:
             drdeck=drdeck.__version__,
             read_only=c.read_only,
             settings=c.settings_digest,
+            scenario=c.scenario,
+            speed=c.speed,
         )
         self.writer.write(p.line(welcome))
         await self.writer.drain()

@@ -111,6 +111,8 @@ class Client:
         self.patience_s = math.inf
         self.other_settings = ""
         """why nothing may be asked for: the controller runs with other settings than this process read"""
+        self.own_warnings: tuple[str, ...] = ()
+        """what this process alone knows, told with the warnings of the site"""
         self._watched: str | None = None
         self._ids = itertools.count(1)
         self._waiting: dict[int, asyncio.Future[p.FromController]] = {}
@@ -220,8 +222,12 @@ class Client:
         """Hand a password over that is wanted. Raises ControllerError for one that cannot be sent."""
         await self._call(lambda i: p.Secret(id=i, password=str.__str__(password), of=of))
 
-    async def stop(self, force: bool = False) -> None:
-        await self._call(lambda i: p.Stop(id=i, force=force))
+    async def stop(self, force: bool = False, pause_s: float = 0.0) -> None:
+        """End the controller; with `pause_s`, at an instant at which nothing is under way at the site.
+
+        Raises ControllerError while an operation is open and not `force`, or something stays under way.
+        """
+        await self._call(lambda i: p.Stop(id=i, force=force, pause_s=pause_s))
 
     async def get_listing(self) -> p.Listing:
         answer = await self._call(lambda i: p.Ask(id=i, what="listing"))
@@ -342,9 +348,8 @@ class Client:
 
     def _with_warning(self, listing: p.Listing) -> p.Listing:
         """The listing with what this process alone knows: it warns in commands, and on every screen."""
-        if not self.other_settings:
-            return listing
-        return msgspec.structs.replace(listing, warnings=(*listing.warnings, OTHER_SETTINGS))
+        own = (*self.own_warnings, *((OTHER_SETTINGS,) if self.other_settings else ()))
+        return msgspec.structs.replace(listing, warnings=(*listing.warnings, *own)) if own else listing
 
     def _notify(self) -> None:
         self._changed.set()

@@ -85,9 +85,13 @@ class Secret(Call, frozen=True, kw_only=True, tag="secret"):
 
 
 class Stop(Call, frozen=True, kw_only=True, tag="stop"):
-    """End the controller. Refused while an operation is open, unless `force`."""
+    """End the controller. Refused while an operation is open, unless `force`.
+
+    `pause_s`: wait for so long until nothing is under way at the site; refused when something still is.
+    """
 
     force: bool = False
+    pause_s: float = 0.0
 
 
 class Inject(Call, frozen=True, kw_only=True, tag="inject"):
@@ -115,6 +119,9 @@ class Welcome(Message, frozen=True, kw_only=True, tag="welcome"):
     read_only: bool = False
     settings: str = ""
     """digest of the site's settings that the controller runs with; empty: not told"""
+    scenario: str = ""
+    speed: float = 0.0
+    """of a training site; 0: not told"""
 
 
 class Listing(Message, frozen=True, kw_only=True, tag="listing"):

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import drdeck
 from drdeck.controller.controller import Controller
 from drdeck.controller.requests import NotAccepted
+from drdeck.model.text import some
 from drdeck.sites.contract import SiteError, SiteUnreachable
 
 from . import protocol as p
@@ -17,6 +18,9 @@ from . import training_control
 from .snapshots import Snapshots
 
 log = logging.getLogger(__name__)
+
+MOST_PAUSE_S = 3600.0
+"""No client may have a controller begin nothing for longer."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +65,11 @@ async def _carry_out(desk: RequestHandler, message: p.Call, who: str) -> p.Messa
             still = [op.id for op in c.open_operations()]
             if still and not message.force:
                 raise NotAccepted("rule", f"operations are still open: {', '.join(still)}")
+            if message.pause_s > 0:
+                busy = await c.pause(min(message.pause_s, MOST_PAUSE_S))
+                if busy:
+                    text = f"still under way after {message.pause_s:g} s: {some(busy)}; nothing was ended"
+                    raise NotAccepted("failed", text)
             asyncio.get_running_loop().call_later(0.05, desk.stop)
         case p.Inject():
             says = await training_control.inject(c, message, who)

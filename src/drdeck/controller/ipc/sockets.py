@@ -8,18 +8,33 @@ import socket
 import struct
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 SOCKET_PATH_MAX = 100
 """The system's limit is 108 bytes on Linux and 104 elsewhere."""
 
 
-def peer_uid(sock: socket.socket) -> int | None:
-    """The user at the other end of a Unix socket; None where the system does not tell."""
+class Peer(NamedTuple):
+    """The process that listens at a Unix socket, and its user."""
+
+    pid: int
+    uid: int
+
+
+def peer_of(sock: socket.socket) -> Peer | None:
+    """The process at the other end of a Unix socket; None where the system does not tell."""
     try:
         data = sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("iII"))
     except (AttributeError, OSError):
         return None  # the modes of the directory and the socket still keep others out
-    return int(struct.unpack("iII", data)[1])
+    pid, uid, _ = struct.unpack("iII", data)
+    return Peer(pid, uid)
+
+
+def peer_uid(sock: socket.socket) -> int | None:
+    """The user at the other end of a Unix socket; None where the system does not tell."""
+    peer = peer_of(sock)
+    return None if peer is None else peer.uid
 
 
 @contextlib.contextmanager

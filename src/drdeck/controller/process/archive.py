@@ -2,55 +2,34 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
-import fcntl
-import os
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-from drdeck.controller.ipc.client import Client, ControllerError, Disconnected
-from drdeck.private_files import open_private
+from drdeck.controller.ipc.client import ControllerError
 
 from .paths import Paths
-
-END_S = 15.0
-"""How long a controller may take to end."""
+from .running import end_running
+from .site_lock import LockTaken, take
 
 
 @contextlib.asynccontextmanager
 async def nobody_serving(paths: Paths) -> AsyncIterator[None]:
     """Ends the site's controller; inside the block none can start. Raises ControllerError, OSError."""
-    with contextlib.suppress(Disconnected):
-        async with Client(paths.socket) as client:
-            await client.stop(force=True)
-            await client.closed.wait()
+    await end_running(paths, force=True)
     if not paths.state.is_dir():
         yield
         return
-    handle = open_private(paths.lock, os.O_RDWR)
     try:
-        await _locked(handle, paths)
+        lock = take(paths.lock)
+    except LockTaken as error:
+        text = f"the controller of {paths.state} was started again by {error}; nothing was changed"
+        raise ControllerError("failed", text) from None
+    try:
         yield
     finally:
-        os.close(handle)
-
-
-async def _locked(handle: int, paths: Paths) -> None:
-    """The controller holds the lock until its process ends."""
-    try:
-        async with asyncio.timeout(END_S):
-            while True:
-                try:
-                    fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                    return
-                except BlockingIOError:
-                    await asyncio.sleep(0.05)
-    except TimeoutError:
-        raise ControllerError(
-            "failed", f"the controller of {paths.state} did not end within {END_S:g} s; nothing was changed"
-        ) from None
+        lock.release()
 
 
 async def set_aside(paths: Paths) -> Path | None:

@@ -8,31 +8,45 @@ import select
 import subprocess
 import sys
 
+from drdeck.config.settings import SiteSettings
 from drdeck.controller.ipc.client import Client, ControllerError, Disconnected, Kind
 from drdeck.private_files import make_private, open_private
+from drdeck.sites import check_site
+from drdeck.sites.contract import SiteError
 
 from .paths import Paths
-from .serve import READY, RUNNING, WRONG_INPUT
+from .serve import ON_OTHER_HOST, READY, RUNNING, WRONG_INPUT
 
 START_TIMEOUT_S = 30
 
 
-async def attach(paths: Paths, arguments: list[str], kind: Kind = "cli", start: bool = True) -> Client:
+async def attach(
+    paths: Paths,
+    arguments: list[str],
+    kind: Kind = "cli",
+    start: bool = True,
+    site: SiteSettings | None = None,
+) -> Client:
     """A connected client; the controller is started when none answers and `start` is set.
 
-    `arguments` are those of `drdeck` that name settings, site and state. Raises ControllerError.
+    `arguments` are those of `drdeck` that name settings, site and state; `site` is looked at before a start.
+    Raises ControllerError.
     """
     try:
-        return await _connected(paths, kind)
+        return await connect_running(paths, kind)
     except Disconnected:
         if not start:
             raise
+    if site is not None:
+        check(site)
     line = await asyncio.to_thread(_start, paths, arguments)
     if line.startswith(WRONG_INPUT):
         raise ControllerError("usage", line.removeprefix(WRONG_INPUT))
     try:
-        return await _connected(paths, kind)
+        return await connect_running(paths, kind)
     except Disconnected as error:
+        if ON_OTHER_HOST in line:
+            raise ControllerError("failed", line) from None
         if line.endswith(RUNNING):
             raise ControllerError(
                 "failed",
@@ -41,8 +55,21 @@ async def attach(paths: Paths, arguments: list[str], kind: Kind = "cli", start: 
         raise ControllerError("failed", f"the controller could not be started: {line or error}") from None
 
 
-async def _connected(paths: Paths, kind: Kind) -> Client:
-    """Raises Disconnected when no controller answers where one may be."""
+def check(site: SiteSettings) -> None:
+    """Refuse what no controller can be started with, before anything of it is written.
+
+    Raises ControllerError.
+    """
+    try:
+        check_site(site)
+    except ValueError as error:
+        raise ControllerError("usage", str(error)) from None
+    except SiteError as error:
+        raise ControllerError("failed", f"the controller could not be started: {error}") from None
+
+
+async def connect_running(paths: Paths, kind: Kind = "cli") -> Client:
+    """A connected client of a controller that runs. Raises Disconnected when none answers where it may be."""
     lost: Disconnected | None = None
     for path in dict.fromkeys((paths.socket, paths.lasting)):
         client = Client(path, kind)

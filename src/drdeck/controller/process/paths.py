@@ -10,6 +10,9 @@ import platformdirs
 
 from .logs import CONTROLLER_LOG
 
+LOCK, SOCKET = "controller.lock", "controller.sock"
+"""In the state directory of a site."""
+
 
 @dataclass(frozen=True)
 class Paths:
@@ -29,16 +32,27 @@ def paths_for(site: str, state: Path | None) -> Paths:
 
     Raises PermissionError when another user holds the only place for sockets.
     """
-    base = (state if state is not None else platformdirs.user_state_path("drdeck")) / site
+    base = base_directory(state) / site
     runtime = base if state is not None else _runtime() / site
     return Paths(
         state=base,
-        socket=runtime / "controller.sock",
-        lasting=base / "controller.sock",
+        socket=runtime / SOCKET,
+        lasting=base / SOCKET,
         journal=base / "journal.db",
         log=base / CONTROLLER_LOG,
-        lock=base / "controller.lock",
+        lock=base / LOCK,
     )
+
+
+def base_directory(state: Path | None) -> Path:
+    """The directory under which the state of every site is kept."""
+    return state if state is not None else platformdirs.user_state_path("drdeck")
+
+
+def state_directories(base: Path) -> list[Path]:
+    """Directories under `base` in which a controller was at work, those of lessons too; none set aside."""
+    locks = (lock for depth in range(1, 5) for lock in base.glob("*/" * depth + LOCK))
+    return sorted(lock.parent for lock in locks if ".aside-" not in str(lock.relative_to(base)))
 
 
 def _runtime() -> Path:

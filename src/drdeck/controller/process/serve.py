@@ -4,27 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import fcntl
 import logging
 import os
 import signal
 import sys
-from pathlib import Path
 
-from drdeck.config.settings import Settings, settings_digest, unchecked
+from drdeck.config.settings import Settings, TrainingSettings, settings_digest, unchecked
 from drdeck.controller.controller import Controller
 from drdeck.controller.ipc.server import Server
 from drdeck.controller.journal import projection as facts
 from drdeck.controller.journal.event_store import Journal, JournalError
 from drdeck.controller.journal.recorder import SELF
 from drdeck.controller.passwords.password_store import PasswordStore
-from drdeck.private_files import make_private, open_private
+from drdeck.private_files import make_private
 from drdeck.sites import make_site
 from drdeck.sites.contract import SiteError
 
 from .hardening import keep_memory_private
 from .logs import USUAL_LEVEL, log_to
 from .paths import Paths
+from .site_lock import LockHolder, LockTaken, SiteLock, take
 
 log = logging.getLogger(__name__)
 
@@ -34,6 +33,8 @@ WRONG_INPUT = "wrong input: "
 """Begins the line when what the operator gave is at fault, such as a scenario."""
 RUNNING = " is running already"
 """Ends the line when another process holds this site's lock."""
+ON_OTHER_HOST = " that this host shares: "
+"""Stands in the line when a process on another host holds the lock."""
 READY = "ready"
 """The line that tells the starter that the socket is there; anything else is an error sentence."""
 
@@ -51,16 +52,16 @@ def serve(
     try:
         make_private(paths.state)
         log_to(paths.log, log_level)
-        lock = _lock(paths.lock)
-        if lock is None:
-            _say(f"a controller for {site_name}{RUNNING}")
-            return 1
+        lock = take(paths.lock)
         journal = Journal(paths.journal)
+    except LockTaken as error:
+        _say(_already_running(site_name, paths, error.holder))
+        return 1
     except (OSError, JournalError) as error:
         _say(str(error))
         return 1
     try:
-        asyncio.run(_serve(settings, site_name, paths, journal, idle_s))
+        asyncio.run(_serve(settings, site_name, paths, journal, idle_s, lock))
     except JournalError as error:
         _say(str(error))
         return 1
@@ -74,16 +75,30 @@ def serve(
         return 1
     finally:
         journal.close()
-        os.close(lock)
+        lock.release()
     return 0
 
 
-async def _serve(settings: Settings, name: str, paths: Paths, journal: Journal, idle_s: float) -> None:
+def _already_running(name: str, paths: Paths, holder: LockHolder | None) -> str:
+    """The line for a lock that another process has."""
+    if holder is None or holder.is_here:
+        return f"a controller for {name}{RUNNING}"
+    return (
+        f"the controller for {name} is {holder.says()}, and has the state directory {paths.state}"
+        f"{ON_OTHER_HOST}use drdeck there, or here --state on a local disk"
+    )
+
+
+async def _serve(
+    settings: Settings, name: str, paths: Paths, journal: Journal, idle_s: float, lock: SiteLock
+) -> None:
     passwords = PasswordStore(name)
     site_settings = settings.site(name)
     site = make_site(name, site_settings, paths.state, passwords)
     controller = Controller(site, journal, read_only=settings.read_only, passwords=passwords)
     controller.settings_digest = settings_digest(site_settings)
+    if isinstance(site_settings, TrainingSettings):
+        controller.scenario, controller.speed = site_settings.scenario, site_settings.speed
     stopped = asyncio.Event()
     server = Server(controller, paths.socket, stopped.set, paths.lasting)
     await server.start()
@@ -103,6 +118,7 @@ async def _serve(settings: Settings, name: str, paths: Paths, journal: Journal, 
         running,
         asyncio.create_task(stopped.wait(), name="stopped"),
         asyncio.create_task(_idle(server, controller, idle_s), name="idle"),
+        asyncio.create_task(lock.beat(), name="lock"),
     ]
     await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
     failed = running.exception() if running.done() and not running.cancelled() else None
@@ -132,22 +148,6 @@ async def _idle(server: Server, controller: Controller, idle_s: float) -> None:
         await asyncio.sleep(min(5.0, idle_s))
         if server.consoles or controller.upkeep.has_duties():
             since = loop.time()
-
-
-def _lock(file: Path) -> int | None:
-    """Hold the site's lock for the life of this process, or None when another holds it. Raises OSError."""
-    handle = open_private(file, os.O_RDWR)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(handle)
-        return None
-    except OSError as error:  # some shared file systems have no locks
-        os.close(handle)
-        reason = error.strerror or error
-        text = f"the directory {file.parent} cannot be locked ({reason}); use --state on a local disk"
-        raise OSError(text) from None
-    return handle
 
 
 def _say(text: str) -> None:

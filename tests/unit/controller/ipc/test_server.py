@@ -122,7 +122,7 @@ async def test_another_version_is_refused_in_words(tmp_path: Path, version: int)
         (answer,) = await raw(rig, p.line(p.Hello(version=version, who="a@b")))
         assert answer["is"] == "refusal"
         assert answer["code"] == "version"
-        assert "drdeck controller stop" in str(answer["text"])
+        assert "drdeck controller restart" in str(answer["text"])
 
 
 @pytest.mark.parametrize(
