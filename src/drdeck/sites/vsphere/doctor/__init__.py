@@ -1,4 +1,4 @@
-"""What a doctor says of a vSphere site: reachable, certificates, clock, privileges, domains, room."""
+"""Findings of a doctor about a vSphere site: reachable, certificates, clock, privileges, domains, room."""
 
 from __future__ import annotations
 
@@ -49,11 +49,11 @@ async def findings(patient: SiteUnderExamination) -> list[Finding]:
     if settings.protected is not None:
         looks.append(certificate_findings.look("protected certificate", settings.protected, now))
     own, *protected = await asyncio.gather(*looks)
-    found = []
+    results = []
     if patient.connection is not None:
         about = f"{settings.url} answers as {settings.username}"
-        found.append(Finding(level="ok", subject="site", text=f"{about}: {_product(patient.connection)}"))
-    found += own
+        results.append(Finding(level="ok", subject="site", text=f"{about}: {_product(patient.connection)}"))
+    results += own
     if side is not None and settings.protected is not None:
         lost = await (side.answers() if side.in_peace else side.look())
         url, user = settings.protected.url, settings.protected.username
@@ -61,27 +61,27 @@ async def findings(patient: SiteUnderExamination) -> list[Finding]:
         text = lost or f"{url} answers as {user}"
         if side.in_peace and not lost:
             text = f"{url} answers; nothing is read there while a Force Failover is under way"
-        found.append(
+        results.append(
             Finding(level=level, subject="protected site", text=text, remedy=_WITHOUT if lost else "")
         )
-        found += [finding for one in protected for finding in one]
+        results += [finding for side_findings in protected for finding in side_findings]
     if patient.connection is None or patient.inventory is None:
-        return found
-    found.append(_clock(patient.skew_s))
-    found += await patient.permits.findings(patient.situations, patient.inventory)
-    found += domain_findings.folders(settings, patient.inventory)
+        return results
+    results.append(_clock(patient.skew_s))
+    results += await patient.permits.findings(patient.situations, patient.inventory)
+    results += domain_findings.folders(settings, patient.inventory)
     situations = [situation for _, situation in patient.situations]
     for situation in situations:
-        found += domain_findings.covered(situation, patient.not_covered)
-        found += domain_findings.runbook(situation)
-        found += domain_findings.networks(situation, patient.inventory)
-        found += domain_findings.protected_folder(situation, side, settings)
-        found += capacity_findings.chains(situation)
+        results += domain_findings.covered(situation, patient.not_covered)
+        results += domain_findings.runbook(situation)
+        results += domain_findings.networks(situation, patient.inventory)
+        results += domain_findings.protected_folder(situation, side, settings)
+        results += capacity_findings.chains(situation)
     try:
-        found += await capacity_findings.datastores(patient.connection, situations)
+        results += await capacity_findings.datastores(patient.connection, situations)
     except SiteError as error:
-        found.append(Finding(level="warn", subject="datastores", text=f"could not be looked at: {error}"))
-    return found
+        results.append(Finding(level="warn", subject="datastores", text=f"could not be looked at: {error}"))
+    return results
 
 
 _WITHOUT = "a regular or planned failover needs it; a Force Failover does without"

@@ -31,7 +31,7 @@ class Datastore(NamedTuple):
 
 
 def chains(s: DomainState) -> list[Finding]:
-    """How far back the snapshots that a VM can have reach, and chains that are full."""
+    """Reach of the snapshots that a VM can have, and chains that are full."""
     if not s.settings.pitr.enabled or not s.vms:
         return []
     subject = f"restore points of {s.name}"

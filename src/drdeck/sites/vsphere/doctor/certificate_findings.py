@@ -18,25 +18,25 @@ ENDS_SOON_DAYS = 30
 
 
 async def look(subject: str, vcenter: VCenterSettings, now: datetime) -> list[Finding]:
-    """What a vCenter shows; needs no login."""
+    """Findings about the certificate that a vCenter shows; needs no login."""
     endpoint = endpoint_of(vcenter)
-    shown = await in_thread(lambda: presented(*endpoint.place, LOOK_S))
-    if shown is None:
+    certificate = await in_thread(lambda: presented(*endpoint.place, LOOK_S))
+    if certificate is None:
         return [
             Finding(
                 level="warn", subject=subject, text=f"cannot be looked at: {endpoint.server} shows none now"
             )
         ]
-    asked = not (endpoint.insecure or endpoint.thumbprint)
-    refused = await in_thread(lambda: _refused(endpoint)) if asked else None
-    return told(subject, endpoint, shown, refused, now)
+    must_be_trusted = not (endpoint.insecure or endpoint.thumbprint)
+    refused = await in_thread(lambda: _refused(endpoint)) if must_be_trusted else None
+    return told(subject, endpoint, certificate, refused, now)
 
 
 def told(
-    subject: str, endpoint: Endpoint, shown: Certificate, refused: str | None, now: datetime
+    subject: str, endpoint: Endpoint, certificate: Certificate, refused: str | None, now: datetime
 ) -> list[Finding]:
     """The same in words. `refused`: why it is not trusted where trust was asked for."""
-    print_, says = shown.thumbprint, shown.says()
+    print_, says = certificate.thumbprint, certificate.says()
     if endpoint.insecure:
         text = f"is not checked (insecure = true); shown is the one {says}; SHA-256 {print_}"
         remedy = "compare that SHA-256 with vCenter's own, and set it as thumbprint instead of insecure"
@@ -52,10 +52,10 @@ def told(
         return [Finding(level="fail", subject=subject, text=text, remedy=remedy)]
     how = "pinned" if endpoint.thumbprint else "trusted by ca_file" if endpoint.ca_file else "trusted"
     text = f"{how}: {says}; SHA-256 {print_}"
-    if shown.until is not None:
-        days = (shown.until - now).days
+    if certificate.until is not None:
+        days = (certificate.until - now).days
         renew = "have it renewed" + ("; the thumbprint in the settings changes with it" * (how == "pinned"))
-        if shown.until <= now:
+        if certificate.until <= now:
             return [Finding(level="warn", subject=subject, text=f"has ended; {text}", remedy=renew)]
         if days < ENDS_SOON_DAYS:
             ends = f"ends in {days} day{'' if days == 1 else 's'}; {text}"
@@ -64,7 +64,7 @@ def told(
 
 
 def _refused(endpoint: Endpoint) -> str | None:
-    """Why the certificate is not trusted; None when it is, or when that cannot be told now."""
+    """The reason why the certificate is not trusted; None when it is, or when that cannot be told now."""
     host, port = endpoint.place
     try:
         with (

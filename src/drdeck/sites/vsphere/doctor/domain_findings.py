@@ -17,7 +17,7 @@ def folders(settings: VSphereSettings, inventory: Inventory) -> list[Finding]:
     """The domains that there are, and those that the settings speak of."""
     root = settings.root
     if not inventory.domains:
-        found = [
+        results = [
             Finding(
                 level="warn",
                 subject="domains",
@@ -27,14 +27,16 @@ def folders(settings: VSphereSettings, inventory: Inventory) -> list[Finding]:
         ]
     else:
         count = len(inventory.domains)
-        found = [Finding(level="ok", subject="domains", text=f"{count} folder{'s' * (count > 1)} in {root}")]
+        results = [
+            Finding(level="ok", subject="domains", text=f"{count} folder{'s' * (count > 1)} in {root}")
+        ]
     for folder in inventory.domains:
         try:
             read(folder.attributes)
         except BrokenRecord as error:
-            found.append(Finding(level="fail", subject=f"domain {folder.name}", text=str(error)))
+            results.append(Finding(level="fail", subject=f"domain {folder.name}", text=str(error)))
     if inventory.strays:
-        found.append(
+        results.append(
             Finding(
                 level="warn",
                 subject="domains",
@@ -43,7 +45,7 @@ def folders(settings: VSphereSettings, inventory: Inventory) -> list[Finding]:
             )
         )
     there = {folder.name for folder in inventory.domains}
-    found += [
+    results += [
         Finding(
             level="warn",
             subject=f"domain {name}",
@@ -53,7 +55,7 @@ def folders(settings: VSphereSettings, inventory: Inventory) -> list[Finding]:
         for name in settings.domains
         if name not in there
     ]
-    return found
+    return results
 
 
 def covered(s: DomainState, not_covered: Callable[[VmFacts], tuple[str, ...]]) -> list[Finding]:
@@ -85,13 +87,13 @@ def covered(s: DomainState, not_covered: Callable[[VmFacts], tuple[str, ...]]) -
 
 def runbook(s: DomainState) -> list[Finding]:
     """Patterns that match nothing, VMs that several groups want, VMs that none names."""
-    found, subject = list[Finding](), f"runbook of {s.name}"
+    results, subject = list[Finding](), f"runbook of {s.name}"
     if not s.settings.runbook:
         return []
     for group in s.settings.runbook:
         for pattern in group.vms:
             if not any(matches(vm, pattern) for vm in s.vms):
-                found.append(
+                results.append(
                     Finding(
                         level="warn",
                         subject=subject,
@@ -101,34 +103,34 @@ def runbook(s: DomainState) -> list[Finding]:
                 )
     left = []
     for vm in s.vms:
-        wanted = [g.group for g in s.settings.runbook if any(matches(vm, x) for x in g.vms)]
-        if not wanted:
+        groups = [g.group for g in s.settings.runbook if any(matches(vm, x) for x in g.vms)]
+        if not groups:
             left.append(vm)
-        if len(wanted) > 1:
-            others = " and ".join(f'"{name}"' for name in wanted[1:])
-            found.append(
+        if len(groups) > 1:
+            others = " and ".join(f'"{name}"' for name in groups[1:])
+            results.append(
                 Finding(
                     level="warn",
                     subject=subject,
-                    text=f'{vm.name} is in group "{wanted[0]}", which starts it, and again in {others}',
+                    text=f'{vm.name} is in group "{groups[0]}", which starts it, and again in {others}',
                     remedy="let one group's patterns match it",
                 )
             )
-    if not found:
+    if not results:
         rest = f"; {names(left)} in none, so started last" if left else ""
         text = f"{len(s.settings.runbook)} groups, {len(s.vms) - len(left)} of {len(s.vms)} VMs in them{rest}"
-        found.append(Finding(level="ok", subject=subject, text=text))
-    return found
+        results.append(Finding(level="ok", subject=subject, text=text))
+    return results
 
 
 def networks(s: DomainState, inventory: Inventory) -> list[Finding]:
     """Recovery networks that are gone, and VMs whose network is none of this site."""
-    found, subject = list[Finding](), f"networks of {s.name}"
-    known, used = inventory.networks, {network for vm in s.vms for network in vm.networks}
+    results, subject = list[Finding](), f"networks of {s.name}"
+    present, used = inventory.networks, {network for vm in s.vms for network in vm.networks}
     for source, target in sorted(s.record.networks.items()):
-        if target not in known and source in used:
-            name = known[source].name if source in known else source
-            found.append(
+        if target not in present and source in used:
+            name = present[source].name if source in present else source
+            results.append(
                 Finding(
                     level="fail",
                     subject=subject,
@@ -136,9 +138,9 @@ def networks(s: DomainState, inventory: Inventory) -> list[Finding]:
                     remedy=f'map it anew when completing: --network "{name}=NAME"',
                 )
             )
-    for ident in sorted(used - set(known) - set(s.record.networks)):
+    for ident in sorted(used - set(present) - set(s.record.networks)):
         on_it = [vm for vm in s.vms if ident in vm.networks]
-        found.append(
+        results.append(
             Finding(
                 level="warn",
                 subject=subject,
@@ -148,7 +150,7 @@ def networks(s: DomainState, inventory: Inventory) -> list[Finding]:
         )
     nowhere = [vm for vm in s.vms if not vm.networks]
     if nowhere:
-        found.append(
+        results.append(
             Finding(
                 level="warn",
                 subject=subject,
@@ -156,13 +158,13 @@ def networks(s: DomainState, inventory: Inventory) -> list[Finding]:
                 remedy="give them a network card on a network that is there, unless that is meant",
             )
         )
-    return found
+    return results
 
 
 def protected_folder(
     s: DomainState, side: ProtectedVCenter | None, settings: VSphereSettings
 ) -> list[Finding]:
-    """Whether the protected site knows the domain by the same name."""
+    """A warning where the protected site does not know the domain by the same name."""
     if side is None or side.lost or settings.protected is None or side.has(s.name):
         return []
     return [

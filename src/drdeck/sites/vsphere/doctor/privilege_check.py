@@ -1,4 +1,4 @@
-"""What the site's user may do, before an act is begun and for the doctor."""
+"""Privileges of the site's user, before an act is begun and for the doctor."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from drdeck.sites.vsphere.vcenter.connection import Connection, VCenterSession
 from . import privileges as p
 from .privileges import MissingPrivilege, Place, joined, lacks, lacks_what, root_of
 
-Wanted = list[tuple[p.Need, list[Place]]]
+Required = list[tuple[p.Need, list[Place]]]
 ROOT = "root"
 
 
@@ -34,30 +34,29 @@ class PrivilegeCheck:
     async def lacking(
         self, command: c.AnyCommand, folder: FolderFacts, s: DomainState, inventory: Inventory
     ) -> str | None:
-        """What is missing for all that a command leads to, in a sentence. Raises SiteError."""
+        """Privileges missing for all that a command leads to, in a sentence. Raises SiteError."""
         names = command.networks if isinstance(command, c.StartContinuousFailover | c.BeginCompletion) else {}
         targets = p.moved(s, network_ids(inventory, names))
         needs = p.needs(p.acts_of(command, bool(targets)))
         networks = [_network(inventory, i) for i in targets]
-        missing = await self._ask(self._connected(), self._wanted(needs, folder, s, networks))
-        said = [lacks_what(self._settings.username, missing)] if missing else []
-        there = self._wanted_there(needs, [s.name])
+        missing = await self._ask(self._connected(), self._required(needs, folder, s, networks))
+        clauses = [lacks_what(self._settings.username, missing)] if missing else []
+        there = self._required_there(needs, [s.name])
         if there and self._side is not None:
-            said += await self._lacking_there(self._side, there)
-        if not said:
+            clauses += await self._lacking_there(self._side, there)
+        if not clauses:
             return None
-        return (
-            f"{'; '.join(said)}; nothing was begun; have that granted (drdeck doctor lists all) and ask again"
-        )
+        remedy = "nothing was begun; have that granted (drdeck doctor lists all) and ask again"
+        return f"{'; '.join(clauses)}; {remedy}"
 
-    async def _lacking_there(self, side: ProtectedVCenter, wanted: Wanted) -> list[str]:
+    async def _lacking_there(self, side: ProtectedVCenter, required: Required) -> list[str]:
         """While a Force Failover of another domain goes on it is looked at for this only."""
         assert self._settings.protected is not None
         user = self._settings.protected.username
         async with contextlib.nullcontext("") if side.connection else side.looked_at() as lost:
             if side.connection is None:
                 return [f"what {user} may do at the protected site cannot be told ({lost})"]
-            missing = await self._ask(side.connection, wanted)
+            missing = await self._ask(side.connection, required)
         return [lacks_what(user, missing)] if missing else []
 
     async def findings(
@@ -66,55 +65,55 @@ class PrivilegeCheck:
         """A line for each missing privilege, with the acts that would be refused; never raises SiteError."""
         settings = self._settings
         planned = settings.protected is not None
-        wanted: Wanted = []
+        required: Required = []
         for folder, s in domains:
             targets = [_network(inventory, i) for i in p.moved(s, {})]
-            wanted += self._wanted(p.needs(p.possible([s], planned)), folder, s, targets)
+            required += self._required(p.needs(p.possible([s], planned)), folder, s, targets)
         # a folder that is made later has what the root gives it
         every = p.needs(p.possible([s for _, s in domains], planned))
         root = Place(vim.Folder, inventory.root.id, settings.root, True)
-        wanted += [(n._replace(on=ROOT), [root]) for n in every if n.on in (p.FOLDER, p.DOMAIN)]
-        wanted += [(n, []) for n in (*every, p.FENCE) if n.on == p.VCENTER]
-        there = self._wanted_there(every, [folder.name for folder, _ in domains])
+        required += [(n._replace(on=ROOT), [root]) for n in every if n.on in (p.FOLDER, p.DOMAIN)]
+        required += [(n, []) for n in (*every, p.FENCE) if n.on == p.VCENTER]
+        there = self._required_there(every, [folder.name for folder, _ in domains])
         there += [(p.FENCE, [])] if there else []
-        found = await self._told("privileges", settings.username, self._connected, wanted)
+        results = await self._told("privileges", settings.username, self._connected, required)
         side = self._side
         if there and side is not None and settings.protected is not None:
-            found += await self._told(
+            results += await self._told(
                 "protected privileges", settings.protected.username, lambda: side.connection, there
             )
-        return found
+        return results
 
     async def _told(
-        self, subject: str, user: str, connected: Callable[[], Connection | None], wanted: Wanted
+        self, subject: str, user: str, connected: Callable[[], Connection | None], required: Required
     ) -> list[Finding]:
         try:
             connection = connected()
             if connection is None:
                 return []  # that it is out of reach is told by another line
-            missing = joined(await self._ask(connection, wanted))
+            missing = joined(await self._ask(connection, required))
         except SiteError as error:
             return [Finding(level="warn", subject=subject, text=f"could not be checked: {error}")]
         below = {lack.need.privilege for lack in missing if lack.need.on != ROOT}
-        told = [lack for lack in missing if lack.need.on != ROOT or lack.need.privilege not in below]
-        found = [_finding(subject, user, lack) for lack in told]
-        if all(lack.need == p.FENCE for lack in told):
-            found.insert(0, _all_there(subject, user, wanted))
-        return found
+        real = [lack for lack in missing if lack.need.on != ROOT or lack.need.privilege not in below]
+        lines = [_finding(subject, user, lack) for lack in real]
+        if all(lack.need == p.FENCE for lack in real):
+            lines.insert(0, _all_there(subject, user, required))
+        return lines
 
-    async def _ask(self, connection: Connection, wanted: Wanted) -> list[MissingPrivilege]:
-        if not wanted:
+    async def _ask(self, connection: Connection, required: Required) -> list[MissingPrivilege]:
+        if not required:
             return []
 
         def ask(session: VCenterSession) -> list[MissingPrivilege]:
             here = root_of(session)
-            return lacks(session, [(n, [here] if n.on == p.VCENTER else where) for n, where in wanted])
+            return lacks(session, [(n, [here] if n.on == p.VCENTER else where) for n, where in required])
 
         return await connection.command(ask, "tell what drdeck's user may do")
 
-    def _wanted(
+    def _required(
         self, needs: Iterable[p.Need], folder: FolderFacts, s: DomainState, networks: list[Place]
-    ) -> Wanted:
+    ) -> Required:
         own = Place(vim.Folder, folder.id, f"{self._settings.root.rstrip('/')}/{folder.name}", True)
         where = {
             p.VCENTER: [],
@@ -124,7 +123,7 @@ class PrivilegeCheck:
         }
         return [(need, where[need.on]) for need in needs if need.on in where]
 
-    def _wanted_there(self, needs: Iterable[p.Need], names: Iterable[str]) -> Wanted:
+    def _required_there(self, needs: Iterable[p.Need], names: Iterable[str]) -> Required:
         """The same at the protected site, as far as it is seen."""
         inventory = self._side.inventory if self._side is not None else None
         if inventory is None or self._settings.protected is None:
@@ -143,8 +142,8 @@ def _places(vms: Iterable[VmFacts]) -> list[Place]:
 
 def _network(inventory: Inventory, ident: str) -> Place:
     kind = vim.dvs.DistributedVirtualPortgroup if ident.startswith("dvportgroup-") else vim.Network
-    known = inventory.networks.get(ident)
-    return Place(kind, ident, f"network {known.name if known else ident}")
+    network = inventory.networks.get(ident)
+    return Place(kind, ident, f"network {network.name if network else ident}")
 
 
 def _finding(subject: str, user: str, lack: MissingPrivilege) -> Finding:
@@ -174,9 +173,9 @@ def _finding(subject: str, user: str, lack: MissingPrivilege) -> Finding:
     )
 
 
-def _all_there(subject: str, user: str, wanted: Wanted) -> Finding:
-    privileges = {need.privilege for need, _ in wanted if need != p.FENCE}
-    places = {place for _, where in wanted for place in where}
+def _all_there(subject: str, user: str, required: Required) -> Finding:
+    privileges = {need.privilege for need, _ in required if need != p.FENCE}
+    places = {place for _, where in required for place in where}
     count = "the one privilege" if len(privileges) == 1 else f"all {len(privileges)} privileges"
     text = f"{user} has {count} that drdeck needs, on {len(places)} objects"
     return Finding(level="ok", subject=subject, text=text)

@@ -69,7 +69,7 @@ FENCE = Need(TERMINATE, VCENTER, ())
 
 
 def acts_of(command: c.AnyCommand, moves: bool) -> tuple[str, ...]:
-    """What a command leads to, as LEAST calls it; `moves`: it connects VMs to other networks."""
+    """Acts that a command leads to, as LEAST calls them; `moves`: it connects VMs to other networks."""
     match command:
         case c.StartContinuousFailover():
             return (_START,)
@@ -90,13 +90,13 @@ def acts_of(command: c.AnyCommand, moves: bool) -> tuple[str, ...]:
 
 
 def needs(acts: Sequence[str]) -> tuple[Need, ...]:
-    """What of LEAST these acts need, with only them named."""
-    found = []
+    """Needs in LEAST of these acts, with only them named."""
+    needed = []
     for need in LEAST:
         named = tuple(act for act in need.acts if act in acts)
         if named:
-            found.append(need._replace(acts=named))
-    return tuple(found)
+            needed.append(need._replace(acts=named))
+    return tuple(needed)
 
 
 def possible(situations: Sequence[DomainState], protected: bool) -> tuple[str, ...]:
@@ -151,23 +151,25 @@ def root_of(session: VCenterSession) -> Place:
     return Place(vim.Folder, object_id(root), f"vCenter {session.endpoint.server} itself", True)
 
 
-def lacks(session: VCenterSession, wanted: Iterable[tuple[Need, Sequence[Place]]]) -> list[MissingPrivilege]:
-    """Which of some privileges are missing on which of their places. Blocks: a call for 500 objects.
+def lacks(
+    session: VCenterSession, required: Iterable[tuple[Need, Sequence[Place]]]
+) -> list[MissingPrivilege]:
+    """Privileges that are missing, each with those of its places. Blocks: a call for 500 objects.
 
     Raises what pyVmomi raises, and Refused for an answer that says nothing.
     """
-    pairs = [(need, tuple(places)) for need, places in wanted]
-    places = list(dict.fromkeys(place for _, found in pairs for place in found))
+    pairs = [(need, tuple(places)) for need, places in required]
+    places = list(dict.fromkeys(place for _, where in pairs for place in where))
     privileges = list(dict.fromkeys(need.privilege for need, _ in pairs))
     granted: dict[str, set[str]] = {}
     for start in range(0, len(places), CALL):
         granted |= _granted(session, places[start : start + CALL], privileges)
-    found = []
+    lacking = []
     for need, where in pairs:
         missing = tuple(place for place in where if need.privilege not in granted[place.id])
         if missing:
-            found.append(MissingPrivilege(need, missing))
-    return found
+            lacking.append(MissingPrivilege(need, missing))
+    return lacking
 
 
 def _granted(
@@ -190,26 +192,26 @@ def _granted(
             granted[unreadable] = set()
             del left[unreadable]
             continue
-        told = {object_id(one.entity): one.privAvailability or () for one in answer or ()}
-        if not left.keys() <= told.keys():
+        answers = {object_id(a.entity): a.privAvailability or () for a in answer or ()}
+        if not left.keys() <= answers.keys():
             raise Refused(f"vCenter {session.endpoint.server} does not say what its user may do")
-        granted |= {at: {p.privId for p in told[at] if p.isGranted} for at in left}
+        granted |= {at: {p.privId for p in answers[at] if p.isGranted} for at in left}
         break
     return granted
 
 
-def lacks_what(user: str, found: Sequence[MissingPrivilege]) -> str:
-    """What is missing, in a clause."""
-    return f"{user} lacks " + ", ".join(f"{lack.need.privilege} on {lack.where()}" for lack in found)
+def lacks_what(user: str, lacking: Sequence[MissingPrivilege]) -> str:
+    """The missing privileges, in a clause."""
+    return f"{user} lacks " + ", ".join(f"{lack.need.privilege} on {lack.where()}" for lack in lacking)
 
 
-def joined(found: Iterable[MissingPrivilege]) -> list[MissingPrivilege]:
+def joined(lacking: Iterable[MissingPrivilege]) -> list[MissingPrivilege]:
     """One for each privilege and kind of place, whatever the number of domains."""
     together: dict[tuple[str, str], MissingPrivilege] = {}
-    for lack in found:
+    for lack in lacking:
         key = (lack.need.privilege, lack.need.on)
-        known = together.get(key)
-        places = dict.fromkeys([*(known.places if known else ()), *lack.places])
-        acts = dict.fromkeys([*(known.need.acts if known else ()), *lack.need.acts])
+        earlier = together.get(key)
+        places = dict.fromkeys([*(earlier.places if earlier else ()), *lack.places])
+        acts = dict.fromkeys([*(earlier.need.acts if earlier else ()), *lack.need.acts])
         together[key] = MissingPrivilege(lack.need._replace(acts=tuple(acts)), tuple(places))
     return list(together.values())

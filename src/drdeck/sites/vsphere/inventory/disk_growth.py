@@ -1,4 +1,4 @@
-"""What a VM wrote before each snapshot, out of the sizes of its disks' files (layoutEx).
+"""Bytes that a VM wrote before each snapshot, out of the sizes of its disks' files (layoutEx).
 
 A snapshot freezes the files that the disks consist of and lets a new, empty child disk take what is
 written from then on. So a snapshot's files that its parent does not have were written between the two,
@@ -62,12 +62,12 @@ def written(parents: Iterable[tuple[str, str | None]], disks: Disks, files: File
 
     `parents`: (snapshot, its parent).
     """
-    found = {}
+    sizes = {}
     for snapshot, parent in parents:
         size = None if parent is None else _gained(disks.get(snapshot, {}), disks.get(parent, {}), files)
         if size is not None:
-            found[snapshot] = (size + _MIB // 2) // _MIB * _MIB
-    return found
+            sizes[snapshot] = (size + _MIB // 2) // _MIB * _MIB
+    return sizes
 
 
 def _gained(
@@ -75,10 +75,10 @@ def _gained(
 ) -> int | None:
     total, grown = 0, False
     for disk, keys in own.items():
-        known = set(before.get(disk, ()))
-        if not known or not known.issubset(keys):
+        earlier = set(before.get(disk, ()))
+        if not earlier or not earlier.issubset(keys):
             return None  # the disk is new, or another one: its files are older than the interval, or unknown
-        for key in set(keys) - known:
+        for key in set(keys) - earlier:
             size = files.get(key)
             if size is None:
                 return None

@@ -1,4 +1,4 @@
-"""What is known of everything under a root folder: raw properties, made into facts as they change."""
+"""Cache of everything under a root folder: raw properties, made into facts as they change."""
 
 from __future__ import annotations
 
@@ -98,14 +98,14 @@ class InventoryCache:
                 folders[folder_id] = msgspec.structs.replace(folder, attributes=attributes)
 
     def _update_vms(self, vms: dict[str, VmFacts], touched: set[tuple[str, str]]) -> None:
-        known = self.raw.of("VirtualMachine")
+        raw_vms = self.raw.of("VirtualMachine")
         again = {vm_id for kind, vm_id in touched if kind == "VirtualMachine"}
         if any(kind == "VirtualApp" for kind, _ in touched):
-            again |= {vm_id for vm_id, raw in known.items() if raw.get("parentVApp") is not None}
+            again |= {vm_id for vm_id, raw in raw_vms.items() if raw.get("parentVApp") is not None}
         for vm_id in again:
-            if vm_id in known:
+            if vm_id in raw_vms:
                 tasks = self.asked_tasks.get(vm_id, ())
-                fresh = vm_facts(vm_id, known[vm_id], tasks, self.raw.of("VirtualApp"))
+                fresh = vm_facts(vm_id, raw_vms[vm_id], tasks, self.raw.of("VirtualApp"))
                 if vms.get(vm_id) != fresh:  # much changes in a VM that is no fact: logs and disks grow
                     vms[vm_id] = fresh
             else:

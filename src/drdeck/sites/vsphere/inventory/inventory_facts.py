@@ -1,4 +1,4 @@
-"""What a vCenter says of a site's folders, VMs and networks at one instant; nothing of ours in it."""
+"""Facts of a vCenter about a site's folders, VMs and networks at one instant; nothing of ours in them."""
 
 from __future__ import annotations
 
@@ -137,7 +137,7 @@ class Inventory(msgspec.Struct, frozen=True, dict=True):
     """grows with the events that were told, where they are listened to"""
 
     def same(self, other: Inventory) -> bool:
-        """Whether another one says the same, whatever its serial."""
+        """True if another one says the same, whatever its serial."""
         return (self.news, self.root, self.folders, self.vms, self.networks) == (
             other.news,
             other.root,

@@ -97,11 +97,11 @@ class InventoryWatch:
 
     @property
     def inventory(self) -> Inventory | None:
-        """What was seen last; None before the first reading."""
+        """The inventory seen last; None before the first reading."""
         return self._known.inventory
 
     async def refresh(self) -> Inventory:
-        """What holds now, without waiting for a change; also while `changes` waits for one."""
+        """The inventory now, without waiting for a change; also while `changes` waits for one."""
         inventory = await self.connection.poll(self._refresh, _READING)
         self._changed.set()
         return inventory
@@ -159,8 +159,8 @@ class InventoryWatch:
 
         One iteration at a time. Reads the attributes anew whenever the long poll ends empty.
         """
-        shown = await self.refresh()
-        yield shown
+        yielded = await self.refresh()
+        yield yielded
         while True:
             self._changed.clear()
             poll = asyncio.ensure_future(self.connection.poll(self._long_poll, _READING))
@@ -168,9 +168,9 @@ class InventoryWatch:
             try:
                 while True:
                     latest = self.inventory
-                    if latest is not None and latest.serial != shown.serial:
-                        shown = latest
-                        yield shown
+                    if latest is not None and latest.serial != yielded.serial:
+                        yielded = latest
+                        yield yielded
                     elif poll.done():
                         poll.result()
                         break
@@ -200,8 +200,8 @@ class InventoryWatch:
             self._urgent += 1
         try:
             while not self._polling.acquire(timeout=_CANCEL_EVERY_S if self._long else 0.01):
-                gone = self._long and not self._cancel_poll(session)
-                if time.monotonic() - began > (_GONE_S if gone else _GIVE_UP_S):
+                ended = self._long and not self._cancel_poll(session)
+                if time.monotonic() - began > (_GONE_S if ended else _GIVE_UP_S):
                     session.stub.abort()  # it does not even answer a cancel: the connection is dead
             try:
                 self._round(session, 0)
@@ -213,7 +213,7 @@ class InventoryWatch:
                 self._urgent -= 1
 
     def _cancel_poll(self, session: VCenterSession) -> bool:
-        """Whether there is something to cancel: the collector goes with an ended session."""
+        """Cancel the long poll. False if there is none: the collector goes with an ended session."""
         # may come before the poll has arrived there: hence again and again
         collector = self._collector
         if collector is not None:
@@ -277,10 +277,10 @@ class InventoryWatch:
         if self._events is not None:
             self._events.forget()
             self._events.refused = ""
-        made, self._made = self._made, []
+        cleanups, self._made = self._made, []
         self._collector, self._version = None, ""
         self._known.forget()
-        for destroy in reversed(made):
+        for destroy in reversed(cleanups):
             with contextlib.suppress(vmodl.MethodFault):  # most likely gone with its session
                 destroy()
 

@@ -41,42 +41,42 @@ class PropertyCache:
                 if kind == "enter":
                     entered.add(key)
                     self.objects.setdefault(key[0], {})[key[1]] = {}
-                known = self.objects.get(key[0], {}).get(key[1])
-                if known is None:
+                raw = self.objects.get(key[0], {}).get(key[1])
+                if raw is None:
                     continue  # a change to what has just left
                 for change in update.changeSet or ():
-                    _change(known, str(change.name), str(change.op), change.val)
+                    _change(raw, str(change.name), str(change.op), change.val)
         if entered & left:
             # moved between folders: not every server tells in which order it left and came
             raise UpdateContradiction(f"{len(entered & left)} objects both came and went")
         return touched
 
 
-def _change(known: dict[str, Any], name: str, op: str, value: Any) -> None:
+def _change(raw: dict[str, Any], name: str, op: str, value: Any) -> None:
     """One PropertyChange. Paths are those asked for, an element of one, or a part above or below one."""
     if op == "assign":
-        _forget_below(known, name)
+        _forget_below(raw, name)
         if value is None:
-            known.pop(name, None)
+            raw.pop(name, None)
         else:
-            known[name] = value
+            raw[name] = value
         return
     element = _ELEMENT.fullmatch(name)
     if op == "add":
         path = element["path"] if element else name
         # a list of ours, for the one in the answer is shared with whoever looked before
-        known[path] = [*known.get(path, ()), value]
+        raw[path] = [*raw.get(path, ()), value]
         return
     if element is None:  # remove, indirectRemove: it, or what holds it, is unset
-        known.pop(name, None)
-        _forget_below(known, name)
+        raw.pop(name, None)
+        _forget_below(raw, name)
         return
-    known[element["path"]] = [x for x in known.get(element["path"], ()) if _element_key(x) != element["key"]]
+    raw[element["path"]] = [x for x in raw.get(element["path"], ()) if _element_key(x) != element["key"]]
 
 
-def _forget_below(known: dict[str, Any], name: str) -> None:
-    for path in [path for path in known if path.startswith(name + ".")]:
-        del known[path]
+def _forget_below(raw: dict[str, Any], name: str) -> None:
+    for path in [path for path in raw if path.startswith(name + ".")]:
+        del raw[path]
 
 
 def _element_key(element: Any) -> str:

@@ -1,4 +1,4 @@
-"""What a domain's folder remembers in its custom attributes, read with suspicion: anybody may edit them.
+"""Memory of a domain in its folder's custom attributes, read with suspicion: anybody may edit them.
 
 Every value is small JSON of at most 255 characters; longer lists go on in "NAME.2", "NAME.3", ...
 """
@@ -179,8 +179,8 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
         """The excluded ones, the running session's included."""
         if self.session is None or self.session.started is None:
             return self.excluded
-        known = tuple(p for p in self.excluded if p.start != self.session.started)
-        return (*known, Period(start=self.session.started))
+        over = tuple(p for p in self.excluded if p.start != self.session.started)
+        return (*over, Period(start=self.session.started))
 
 
 def read(attributes: Mapping[str, str]) -> Record:
@@ -231,7 +231,7 @@ def write_many(name: str, value: object) -> dict[str, str]:
 
 
 def write_askers(askers: Mapping[str, str]) -> str:
-    """Who asked for which operation, the newest last; of more than fit the oldest are left out."""
+    """Askers of operations, the newest last; of more than fit the oldest are left out."""
     kept = [(ident, brief(clean(who), MAX_ASKER)) for ident, who in askers.items()]
     while True:
         text = msgspec.json.encode(dict(kept)).decode()

@@ -1,4 +1,4 @@
-"""Who drives a domain: one controller at a time, decided by something that vCenter makes atomic.
+"""Lease of a domain: one controller drives it at a time, decided by something that vCenter makes atomic.
 
 A claim is a custom field definition named "drdeck.lease.FOLDER.N": vCenter refuses a second one of the
 same name, so of any number of controllers exactly one gets claim N. The highest N rules. Who that is,
@@ -58,7 +58,7 @@ class _HeldLease(NamedTuple):
 
 
 class LeaseReading(NamedTuple):
-    """What vCenter shows of a domain's lease: the value, and the highest claim with its key."""
+    """A domain's lease as vCenter shows it: the value, and the highest claim with its key."""
 
     value: LeaseRecord | None
     claims: Mapping[int, int]
@@ -76,7 +76,7 @@ def parse(text: str | None) -> LeaseRecord | None:
 
 
 def lease_holder(text: str | None, me: str, now: datetime) -> str | None:
-    """Who else drives the domain of an attribute's text, in words; None when nobody does."""
+    """The other controller that drives the domain of an attribute's text, in words; None without one."""
     value = parse(text)
     if value is None or value.by == me or value.until <= now:
         return None
@@ -84,7 +84,7 @@ def lease_holder(text: str | None, me: str, now: datetime) -> str | None:
 
 
 def abandoned_by(text: str | None, me: str, now: datetime) -> str | None:
-    """Who else drove the domain last and has fallen silent; None when that was us, or they are at work."""
+    """Another controller that drove the domain last and is silent now; None when that was us or it works."""
     value = parse(text)
     if value is None or value.by == me or value.until > now:
         return None
@@ -92,7 +92,7 @@ def abandoned_by(text: str | None, me: str, now: datetime) -> str | None:
 
 
 def _who(by: str, me: str) -> str:
-    """Who a lease names, for people: user@host, and which of several that one person has there."""
+    """The controller of a lease, for people: user@host, and which of several that one person has there."""
     name, _, ident = by.rpartition("#")
     if not name:
         return by
@@ -118,9 +118,9 @@ class Leases:
         self._guard = threading.Lock()
 
     def holds(self, folder: str) -> bool:
-        """Whether this controller held the domain when it last looked, and its time is not over."""
-        held = self._held.get(folder)
-        return held is not None and steady() < held.until
+        """True if this controller held the domain when it last looked, and its time is not over."""
+        own = self._held.get(folder)
+        return own is not None and steady() < own.until
 
     def accounts(self, folder: str) -> tuple[str, ...]:
         """The vCenter accounts of those who drive and drove a domain, as they were when it was held last."""
@@ -132,9 +132,9 @@ class Leases:
         return self._since.get(folder) if self.holds(folder) else None
 
     def tiring(self, folder: str) -> bool:
-        """Whether a lease of ours wants to be renewed."""
-        held = self._held.get(folder)
-        return held is not None and held.until - steady() < self.length_s * 2 / 3
+        """True if a lease of ours wants to be renewed."""
+        own = self._held.get(folder)
+        return own is not None and own.until - steady() < self.length_s * 2 / 3
 
     def hold(self, session: VCenterSession, folder: str, force: bool = False) -> float:
         """Be the driver of a domain, or go on being it; until when, as `steady` counts. Raises Driven
@@ -146,26 +146,26 @@ class Leases:
         with self._guard:
             lock = self._locks.setdefault(folder, threading.Lock())
         with lock:
-            held, seen = self._held.get(folder), self._see(session, folder)
-            before = seen.value.users if seen.value is not None else ()
+            own, reading = self._held.get(folder), self._see(session, folder)
+            before = reading.value.users if reading.value is not None else ()
             self._users[folder] = tuple(dict.fromkeys([session.user, *before]))
-            value, clock = seen.value, steady()
-            if held is not None and seen.top == held.claim:
-                named = value is not None and value.g == held.claim
-                if held.until <= clock:
-                    self._claim(session, folder, seen)
-                elif not named or held.until - clock < self.length_s * 2 / 3:
-                    self._renew(session, folder, held, seen)
-            elif held is None and value is not None and value.by == self.me and value.g == seen.top:
+            value, clock = reading.value, steady()
+            if own is not None and reading.top == own.claim:
+                named = value is not None and value.g == own.claim
+                if own.until <= clock:
+                    self._claim(session, folder, reading)
+                elif not named or own.until - clock < self.length_s * 2 / 3:
+                    self._renew(session, folder, own, reading)
+            elif own is None and value is not None and value.by == self.me and value.g == reading.top:
                 # ours from before a restart: of one name only one process runs at a time
                 left = (value.until - self._now()).total_seconds()
-                self._renew(session, folder, _HeldLease(value.g, value.since, clock + left), seen)
+                self._renew(session, folder, _HeldLease(value.g, value.since, clock + left), reading)
             else:
                 self._held.pop(folder, None)
                 self._since.pop(folder, None)
                 if not force:
-                    self._wait_for_others(folder, seen)
-                self._claim(session, folder, seen)
+                    self._wait_for_others(folder, reading)
+                self._claim(session, folder, reading)
                 if value is not None and value.by != self.me:
                     self.on_taken(session, value.by, force)
             self._since.setdefault(folder, self._now())  # now that the driver before has no say any more
@@ -173,15 +173,15 @@ class Leases:
 
     def release(self, session: VCenterSession, folder: str) -> None:
         """Let the next one have it at once."""
-        held = self._held.pop(folder, None)
+        own = self._held.pop(folder, None)
         self._since.pop(folder, None)
-        if held is not None:
+        if own is not None:
             now = self._now()
-            log.debug("lease %d of %s released", held.claim, folder)
-            self._tell(session, folder, self._record(folder, held.claim, held.since, now))
+            log.debug("lease %d of %s released", own.claim, folder)
+            self._tell(session, folder, self._record(folder, own.claim, own.since, now))
 
     def _record(self, folder: str, claim: int, since: datetime, until: datetime) -> LeaseRecord:
-        """What to write: with as many accounts as there is room for."""
+        """The value to write: with as many accounts as there is room for."""
         users = self._users.get(folder, ())
         while True:
             record = LeaseRecord(by=self.me, g=claim, since=since, until=until, users=users)
@@ -189,59 +189,59 @@ class Leases:
                 return record
             users = users[:-1]
 
-    def _wait_for_others(self, folder: str, seen: LeaseReading) -> None:
-        now, value = self._now(), seen.value
-        if value is not None and value.g == seen.top and value.by != self.me and value.until > now:
+    def _wait_for_others(self, folder: str, reading: LeaseReading) -> None:
+        now, value = self._now(), reading.value
+        if value is not None and value.g == reading.top and value.by != self.me and value.until > now:
             log.debug("lease %d of %s is held by %s until %s", value.g, folder, value.by, value.until)
             raise HeldElsewhere(
                 f"this domain is driven by {_who(value.by, self.me)} since {_second(value.since)};"
                 f" it can be taken over from {_second(value.until)} on, or now on your word"
             )
-        if seen.top and (value is None or value.g != seen.top):
+        if reading.top and (value is None or value.g != reading.top):
             # claimed, but the name is not there yet: give that controller the time to write it
-            first = self._unnamed.get((folder, seen.top), steady())
+            first = self._unnamed.get((folder, reading.top), steady())
             self._unnamed = {known: s for known, s in self._unnamed.items() if known[0] != folder}
-            self._unnamed[folder, seen.top] = first
+            self._unnamed[folder, reading.top] = first
             if steady() - first < self.length_s:
                 raise HeldElsewhere(
                     "another controller has just taken this domain over; look again in a moment"
                 )
 
-    def _claim(self, session: VCenterSession, folder: str, seen: LeaseReading) -> None:
-        number, asked = seen.top + 1, steady()
+    def _claim(self, session: VCenterSession, folder: str, reading: LeaseReading) -> None:
+        number, sent = reading.top + 1, steady()
         manager = session.content.customFieldsManager
         lost = HeldElsewhere(
             "another controller has taken this domain over at this moment; look again in a moment"
         )
         try:
-            made = manager.AddFieldDefinition(name=f"{CLAIM}{folder}.{number}", moType=vim.Folder)
+            field = manager.AddFieldDefinition(name=f"{CLAIM}{folder}.{number}", moType=vim.Folder)
         except vim.fault.DuplicateName:
             raise lost from None
         if self._see(session, folder).top != number:
             # we slept since we looked: others have claimed this number, and higher ones, and tidied it away
-            manager.RemoveCustomFieldDef(key=made.key)
+            manager.RemoveCustomFieldDef(key=field.key)
             raise lost
         # ours from here on, also when writing the name fails: else we would take us for somebody else
-        held = self._held[folder] = _HeldLease(number, self._now(), asked + self.length_s)
+        own = self._held[folder] = _HeldLease(number, self._now(), sent + self.length_s)
         log.debug("lease %d of %s taken", number, folder)
-        self._write(session, folder, held)
-        for key in seen.claims.values():
+        self._write(session, folder, own)
+        for key in reading.claims.values():
             with contextlib.suppress(vmodl.MethodFault):  # an old claim rules nothing; another may tidy it
                 manager.RemoveCustomFieldDef(key=key)
 
-    def _renew(self, session: VCenterSession, folder: str, held: _HeldLease, seen: LeaseReading) -> None:
+    def _renew(self, session: VCenterSession, folder: str, own: _HeldLease, reading: LeaseReading) -> None:
         """Go on holding; where the time was over before vCenter confirmed that, only a claim decides."""
-        asked = steady()
-        self._write(session, folder, held)
-        if steady() < held.until:
-            self._held[folder] = held._replace(until=asked + self.length_s)
-            log.debug("lease %d of %s renewed", held.claim, folder)
+        sent = steady()
+        self._write(session, folder, own)
+        if steady() < own.until:
+            self._held[folder] = own._replace(until=sent + self.length_s)
+            log.debug("lease %d of %s renewed", own.claim, folder)
         else:
-            self._claim(session, folder, seen)
+            self._claim(session, folder, reading)
 
-    def _write(self, session: VCenterSession, folder: str, held: _HeldLease) -> None:
+    def _write(self, session: VCenterSession, folder: str, own: _HeldLease) -> None:
         until = self._now() + timedelta(seconds=self.length_s)
-        self._tell(session, folder, self._record(folder, held.claim, held.since, until))
+        self._tell(session, folder, self._record(folder, own.claim, own.since, until))
 
     def _tell(self, session: VCenterSession, folder: str, record: LeaseRecord) -> None:
         text = msgspec.json.encode(record).decode()

@@ -1,4 +1,4 @@
-"""How a domain's record changes: for each command and step the attributes to write, in order.
+"""Transitions of a domain's record: for each command and step the attributes to write, in order.
 
 Pure. A change that the record already shows is an empty one, so that a command may be given twice.
 The order matters: a crash between two writes must leave a record that the same command completes.
@@ -65,7 +65,7 @@ def _replace(record: Any, **changes: Any) -> str:
 
 
 def _asked(record: Record, c: Command) -> Changes:
-    """Who asked, beside those of what goes on."""
+    """The user who asked, beside those of what goes on."""
     if not c.asked_by:
         return {}
     f, session = record.failover, record.session
