@@ -135,6 +135,8 @@ func (c *control) command(w http.ResponseWriter, what string, body []byte) {
 		addNetwork(x.Target, x.Text)
 	case "question":
 		c.hostile.willAsk(x.Target, x.Text)
+	case "event":
+		c.tellOf(vmNamed(x.Target), x.Method, x.Text)
 	case "forget":
 		c.forgetTasks(x.Text == "all")
 	case "user":

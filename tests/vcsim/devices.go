@@ -18,7 +18,8 @@ func (h *hostile) addDevice(vm *simulator.VirtualMachine, kind string) {
 	unit := number
 	base := types.VirtualDevice{Key: 7000 + number, UnitNumber: &unit, ControllerKey: 1000,
 		DeviceInfo: &types.Description{Label: "Hard disk " + string(rune('0'+number%10)), Summary: kind}}
-	file := types.VirtualDeviceFileBackingInfo{FileName: "[LocalDS_0] x/" + kind + ".vmdk"}
+	home := vm.Config.Files.VmPathName
+	file := types.VirtualDeviceFileBackingInfo{FileName: home[:strings.LastIndex(home, "/")+1] + kind + ".vmdk"}
 	var device types.BaseVirtualDevice
 	switch kind {
 	case "rdm-physical", "rdm-virtual":

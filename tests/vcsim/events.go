@@ -67,6 +67,20 @@ func about(vm *simulator.VirtualMachine) types.Event {
 	return event
 }
 
+// tellOf posts an event of a VM that no call of the library has: what vSphere HA and disk consolidation tell.
+func (c *control) tellOf(vm *simulator.VirtualMachine, kind, user string) {
+	event := types.VmEvent{Event: about(vm)}
+	switch kind {
+	case "VmRestartedOnAlternateHostEvent":
+		c.post(user, &types.VmRestartedOnAlternateHostEvent{
+			VmPoweredOnEvent: types.VmPoweredOnEvent{VmEvent: event}, SourceHost: hostArgument(vm.Runtime.Host.Value)})
+	case "VmDasBeingResetEvent":
+		c.post(user, &types.VmDasBeingResetEvent{VmEvent: event, Reason: "vmtoolsHeartbeatFailure"})
+	default:
+		c.post(user, &types.EventEx{Event: about(vm), EventTypeId: kind})
+	}
+}
+
 // place is where a VM is and what it is called.
 type place struct {
 	name, host, datastore string

@@ -25,6 +25,7 @@
 //	POST /control/vapp        {"target": "vm-7", "text": "resgroup-v9"}: the VM is in a vApp, and in no folder
 //	POST /control/network     {"target": "opaque", "text": "nsx-dr"}: one more network; or "standard", or "distributed"
 //	POST /control/question    {"target": "vm-7", "text": "uuid"}: the next power on asks
+//	POST /control/event       {"target": "vm-7", "method": "VmDasBeingResetEvent", "text": "user"}: an event of a VM
 //	POST /control/gzip        {"on": true}: answers are compressed
 //	POST /control/schedule    {"target": "vm-7", "method": "CreateSnapshot_Task", "text": "nightly"}: a scheduled task
 //

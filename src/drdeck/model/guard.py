@@ -10,6 +10,8 @@ from enum import StrEnum
 
 from .alarms import Alarm, Severity
 from .frozen import Frozen
+from .text import some
+from .times import show
 
 
 class Change(StrEnum):
@@ -26,6 +28,9 @@ class Change(StrEnum):
     POWER = "foreign_power"
     MOVED = "foreign_move"
     REMOVED = "foreign_removal"
+    HA = "foreign_ha"
+    CONSOLIDATION = "foreign_consolidation"
+    DISK = "foreign_disk"
 
 
 GUARD_KINDS = frozenset(str(deed) for deed in Change)
@@ -54,8 +59,17 @@ _MEANS = {
     Change.MOVED: "No rollback and no exit reaches it there. Have it moved back before you roll back.",
     Change.REMOVED: "It cannot be rolled back, and its points may be lost. Have it registered again in the"
     " domain's folder if its files are still there.",
+    Change.HA: "What it had in memory is lost, and what was tested on it may not count. Look after its host"
+    " and its VMware Tools before you test on. A rollback still works.",
+    Change.CONSOLIDATION: "No rollback of it begins while its disks are merged, and points may go with it."
+    " Look at its restore points before you roll back, and have whatever asks for it paused until then.",
+    Change.DISK: "Its files are locked while another VM has its disk: reverting to or removing a snapshot may"
+    " fail. Let that backup end, and keep its job from running until the session is exited.",
 }
 """For the rollback, and what to do."""
+
+
+_MOVED_SHOWN = 4
 
 
 class Hazard(Frozen, frozen=True, kw_only=True):
@@ -84,6 +98,27 @@ def who(user: str | None, address: str = "") -> str:
     if address == THROUGH_CLIENT:
         return f"{name} ({address})"
     return f"{name} (from {address})" if address else name
+
+
+def moves(
+    times: dict[str, int], did: str, first: datetime, last: datetime, user: str | None, address: str = ""
+) -> Alarm:
+    """The one alarm of all moves to other hosts; `times`: VM -> how often, the last move's user and words.
+
+    DRS moves VMs all day, and no rollback is harmed by it.
+    """
+    total = sum(times.values())
+    each = some([f"{vm} {count} times" if count > 1 else vm for vm, count in times.items()], _MOVED_SHOWN)
+    return Alarm(
+        time=first,
+        severity=Severity.WARNING,
+        vm=next(iter(times)) if len(times) == 1 else None,
+        kind=str(Change.HOST),
+        text=f"{total} moves to other hosts in this session ({each}). The last one, at {show(last)}:"
+        f" {who(user, address)} {did}. {_MEANS[Change.HOST]}",
+        user=user,
+        address="" if address == THROUGH_CLIENT else address,
+    )
 
 
 def changed_point(vm: str, did: str, user: str | None) -> str:

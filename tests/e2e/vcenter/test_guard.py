@@ -139,6 +139,28 @@ def test_points_that_others_made_or_changed_are_marked(make_flow: MakeFlow, reco
     assert {vm["rolled_back_to"] for vm in flow.show()["vms"]} == {show(flow.points[2])}
 
 
+def test_ha_consolidation_and_backup_proxies_are_noticed(make_flow: MakeFlow, recovery: VCenter) -> None:
+    """vcenter.md V19: what harms a rollback is an alarm each, vMotions are one line that counts."""
+    flow = in_session(make_flow, recovery, TWELVE[:5])
+    proxy = recovery._make(recovery.datacenter.vmFolder, "backup-proxy", [], "DC0_DVPG0", False)
+    joe, tool = Somebody(recovery, JOE, DESK), Somebody(recovery, "backup@corp.example", "10.0.0.9")
+    recovery.tell("vm00", "VmRestartedOnAlternateHostEvent")
+    found, _ = told(flow, "foreign_ha", "vm00", "")
+    assert "restarted it on another host (vSphere HA)" in found["text"]
+    recovery.tell("vm01", "com.vmware.vc.VmDiskFailedToConsolidateEvent")
+    told(flow, "foreign_consolidation", "vm01", "")
+    file = tool.hot_add(proxy, "vm02")
+    found, _ = told(flow, "foreign_disk", "vm02", "backup@corp.example")
+    assert f'attached its disk "{file}" to the VM "backup-proxy"' in found["text"]
+    for _ in range(2):
+        joe.migrate("vm03")
+    joe.migrate("vm04")
+    shown = flow.until(lambda d: any("3 moves" in a["text"] for a in alarms(d, "foreign_host")))
+    (moves,) = alarms(shown, "foreign_host")
+    assert "(vm03 2 times, vm04)" in moves["text"] and moves["vm"] is None
+    assert len(alarms(shown)) == 4
+
+
 def _reached(recovery: VCenter, method: str, before: int, shown: dict[str, Any]) -> bool:
     """A call of that method has been made, or there was none any more."""
     return recovery.calls()[method] > before or shown["session"]["state"] == "active"

@@ -80,6 +80,16 @@ class Somebody:
     def reconfigure(self, vm: Which, memory: int = 64) -> None:
         self._done(self._vm(vm).ReconfigVM_Task(vim.vm.ConfigSpec(memoryMB=memory)))
 
+    def hot_add(self, proxy: Which, vm: Which) -> str:
+        """As a backup proxy: attach a disk of `vm` to another VM; the disk's file."""
+        devices = self.vcenter.vm(vm).config.hardware.device
+        file = next(d.backing.fileName for d in devices if isinstance(d, vim.vm.device.VirtualDisk))
+        backing = vim.vm.device.VirtualDisk.FlatVer2BackingInfo(fileName=file, diskMode="persistent")
+        disk = vim.vm.device.VirtualDisk(key=-1, controllerKey=1000, unitNumber=5, backing=backing)
+        change = vim.vm.device.VirtualDeviceSpec(operation="add", device=disk)
+        self._done(self._vm(proxy).ReconfigVM_Task(vim.vm.ConfigSpec(deviceChange=[change])))
+        return str(file)
+
     def rename(self, vm: Which, name: str) -> None:
         self._done(self._vm(vm).Rename_Task(name))
 

@@ -253,6 +253,10 @@ class VCenter(Access):
         """One more network, perhaps of a name that another has: standard or opaque."""
         self.control("network", target=kind, text=name)
 
+    def tell(self, vm: Which, kind: str, user: str = "") -> None:
+        """Post an event of a VM that no call has: VmDasBeingResetEvent, com.vmware.vc.VmDisk..."""
+        self.control("event", target=self.vm(vm)._moId, method=kind, text=user)
+
     def will_ask(self, vm: Which, kind: str = "uuid") -> None:
         """The VM's next power on asks and waits for the answer: uuid (moved or copied), cdrom, space."""
         self.control("question", target=self.vm(vm)._moId, text=kind)

@@ -107,6 +107,7 @@ class VSphereSite:
             self._memories, self._driver.leases.since, self._sight.now, self._wake.set, settings.root, me
         )
         self._sight.guard = self._guard
+        self._guard.disk_owner = self._sight.devices.owner
         self._readiness = _readiness(settings)
         self._probes = ReadinessProbes(self._wake.set)
         self._sight.reached = lambda: self._probes.reached

@@ -31,8 +31,8 @@ _ROLLBACK = frozenset({Change.POWER, Change.REVERTED, Change.HOST, Change.CONFIG
 _DEEDS = {
     "start": frozenset({Change.SNAPSHOT, Change.POWER, Change.CONFIG, Change.HOST}),
     "rollback": _ROLLBACK,
-    "exit": frozenset({Change.SNAPSHOT_REMOVED}),
-    "before": _ROLLBACK | {Change.SNAPSHOT, Change.SNAPSHOT_REMOVED},
+    "exit": frozenset({Change.SNAPSHOT_REMOVED, Change.CONSOLIDATION}),
+    "before": _ROLLBACK | {Change.SNAPSHOT, Change.SNAPSHOT_REMOVED, Change.CONSOLIDATION},
 }
 
 

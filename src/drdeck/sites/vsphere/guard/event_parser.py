@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
 from pyVmomi import vim
 
 from drdeck.model.guard import Change
@@ -20,12 +21,19 @@ from drdeck.sites.vsphere.vcenter.properties import object_id
 from .observations import Observation
 
 REVERTED = "com.vmware.vc.vm.VmStateRevertedToSnapshot"
+CONSOLIDATION = {
+    "com.vmware.vc.VmDiskConsolidationNeeded": "found that its disks need to be consolidated",
+    "com.vmware.vc.VmDiskConsolidatedEvent": "consolidated its disks",
+    "com.vmware.vc.VmDiskFailedToConsolidateEvent": "could not consolidate its disks",
+}
+"""Types of events about merging disks that no snapshot shows, and what they tell (sent as EventEx)."""
 EVENT_TYPES = (
     "TaskEvent", "VmPoweredOnEvent", "DrsVmPoweredOnEvent", "VmRestartedOnAlternateHostEvent",
     "VmPoweredOffEvent", "VmSuspendedEvent", "VmResettingEvent", "VmGuestShutdownEvent", "VmGuestRebootEvent",
     "VmGuestStandbyEvent", "VmMigratedEvent", "DrsVmMigratedEvent", "VmRelocatedEvent", "VmBeingClonedEvent",
     "VmBeingClonedNoFolderEvent", "VmReconfiguredEvent", "VmResourceReallocatedEvent", "VmRenamedEvent",
-    "VmResourcePoolMovedEvent", "VmRemovedEvent", REVERTED,
+    "VmResourcePoolMovedEvent", "VmRemovedEvent", REVERTED, "VmDasBeingResetEvent",
+    "VmDasBeingResetWithScreenshotEvent", "VmDasResetFailedEvent", "VmFailoverFailed", *CONSOLIDATION,
 )  # fmt: skip
 """Those that are collected; a vCenter tells subclasses only where they are named."""
 
@@ -36,6 +44,13 @@ _POWER: tuple[tuple[Any, str, str], ...] = (
     (vim.event.VmResettingEvent, "reset", "reset it"),
     (vim.event.VmGuestRebootEvent, "reset", "had its guest restarted"),
 )
+_HA: tuple[tuple[Any, str], ...] = (
+    (vim.event.VmRestartedOnAlternateHostEvent, "restarted it on another host (vSphere HA)"),
+    (vim.event.VmDasBeingResetEvent, "reset it (vSphere HA, which no longer heard of its guest)"),
+    (vim.event.VmDasResetFailedEvent, "tried to reset it and failed (vSphere HA)"),
+    (vim.event.VmFailoverFailed, "could not restart it on any host (vSphere HA)"),
+)
+"""What vSphere HA does; some are subclasses of other kinds, and come before them."""
 _ASKED: tuple[tuple[Any, str, str], ...] = (
     (vim.event.VmGuestShutdownEvent, "off", "asked its guest to shut down"),
     (vim.event.VmGuestStandbyEvent, "suspended", "asked its guest to stand by"),
@@ -59,6 +74,7 @@ _TASKS = {
     ),
     "vm.Snapshot.createLinkedClone": (Change.CLONE, "began to clone it from a snapshot"),
     "VirtualMachine.instantClone": (Change.CLONE, "began to clone it while it runs"),
+    "VirtualMachine.consolidateDisks": (Change.CONSOLIDATION, "began to consolidate its disks"),
     "VirtualMachine.attachDisk": (Change.CONFIG, "began to attach a disk to it"),
     "VirtualMachine.detachDisk": (Change.CONFIG, "began to detach a disk from it"),
     "VirtualMachine.markAsTemplate": (Change.REMOVED, "began to make a template of it"),
@@ -90,12 +106,16 @@ def _tellings(event: Any, time: datetime) -> Iterator[Observation]:
         if isinstance(event, kind):
             yield _told(event, time, Change.POWER, did, to=to, by="task")
             return
-    if isinstance(event, vim.event.VmMigratedEvent | vim.event.VmRelocatedEvent):
+    ha = next((did for kind, did in _HA if isinstance(event, kind)), "")
+    if ha:
+        change = (Change.HA, "", ha)
+    elif isinstance(event, vim.event.VmMigratedEvent | vim.event.VmRelocatedEvent):
         yield from _moved(event, time)
     elif isinstance(event, vim.event.VmBeingClonedEvent | vim.event.VmBeingClonedNoFolderEvent):
         change = (Change.CLONE, "", f'began to clone it to "{decode_name(str(event.destName or ""))}"')
     elif isinstance(event, vim.event.VmReconfiguredEvent):
         change = (Change.CONFIG, "", "changed its configuration" + _changed(event.configSpec))
+        yield from _attached(event, time)
     elif isinstance(event, vim.event.VmResourceReallocatedEvent):
         change = (Change.CONFIG, "", "changed its shares of CPU or memory")
     elif isinstance(event, vim.event.VmRenamedEvent):
@@ -107,6 +127,8 @@ def _tellings(event: Any, time: datetime) -> Iterator[Observation]:
         change = (Change.REMOVED, "", "took it out of the vCenter's inventory")
     elif isinstance(event, vim.event.EventEx) and event.eventTypeId == REVERTED:
         change = (Change.REVERTED, "", "reverted it to a snapshot")
+    elif isinstance(event, vim.event.EventEx) and event.eventTypeId in CONSOLIDATION:
+        change = (Change.CONSOLIDATION, "", CONSOLIDATION[event.eventTypeId])
     if change is not None:
         deed, to, did = change
         yield _told(event, time, deed, did, to=to)
@@ -142,6 +164,19 @@ def _moved(event: Any, time: datetime) -> Iterator[Observation]:
             yield _told(event, time, Change.DATASTORE, did)
     elif isinstance(event, vim.event.VmRelocatedEvent):
         yield _told(event, time, Change.DATASTORE, "moved its disks to another datastore")
+
+
+def _attached(event: Any, time: datetime) -> Iterator[Observation]:
+    """Disks that are there already and were attached to a VM, as backup proxies do; whose they are, is told
+    by their files alone."""
+    for device_change in getattr(event.configSpec, "deviceChange", None) or ():
+        backing = getattr(device_change.device, "backing", None)
+        file = str(getattr(backing, "fileName", "") or "")
+        if device_change.operation != "add" or device_change.fileOperation is not None or not file:
+            continue
+        if isinstance(device_change.device, vim.vm.device.VirtualDisk):
+            did = f'attached its disk "{file}" to the VM "{decode_name(str(event.vm.name))}"'
+            yield msgspec.structs.replace(_told(event, time, Change.DISK, did), file=file)
 
 
 def _changed(spec: Any) -> str:

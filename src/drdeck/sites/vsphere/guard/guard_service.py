@@ -14,7 +14,10 @@ from collections import deque
 from collections.abc import Callable
 from datetime import datetime
 
+import msgspec
+
 from drdeck.model.alarms import Alarm, Severity
+from drdeck.model.guard import Change
 from drdeck.sites.contract import SiteError
 from drdeck.sites.vsphere.inventory.inventory_facts import FolderFacts, Inventory, VmFacts
 from drdeck.sites.vsphere.inventory.inventory_watch import InventoryWatch
@@ -53,6 +56,8 @@ class GuardService:
         me: str = "",
     ) -> None:
         self.events, self.claims = EventLog(), OwnCalls(now)
+        self.disk_owner: Callable[[str], str | None] = lambda file: None
+        """the id of the VM whose disk a file is, as far as is known"""
         self._memories, self._since, self._now, self._changed = memories, since, now, changed
         self._posts: dict[str, SessionGuard] = {}
         self._accounts: dict[str, frozenset[str]] = {}
@@ -90,7 +95,7 @@ class GuardService:
         self._wake.set()
 
     def _take_in(self, inventory: Inventory) -> None:
-        news, now, self._wanted = self.events.news(), self._now(), False
+        news, now, self._wanted = self._with_owners(self.events.news()), self._now(), False
         for by_folder in (self._accounts, self._skip, self._dirty):
             for folder_id in by_folder.keys() - inventory.folders.keys() - self._posts.keys():
                 del by_folder[folder_id]
@@ -109,6 +114,19 @@ class GuardService:
                 self._look(post, folder, record, inventory, now)
                 post.hear_all(_concerning(post, news, self._skip.get(folder.id, 0)), time.monotonic())
         self._foresight.forget_others(self._posts)
+
+    def _with_owners(self, news: list[LoggedObservation]) -> list[LoggedObservation]:
+        """Disks that were attached to some VM, told of the VM whose they are; those of nobody left out."""
+        owned = []
+        for logged in news:
+            hint = logged.observation
+            if hint.deed is Change.DISK:
+                owner = self.disk_owner(hint.file)
+                if owner is None or owner == hint.vm:
+                    continue
+                logged = logged._replace(observation=msgspec.structs.replace(hint, vm=owner))
+            owned.append(logged)
+        return owned
 
     def _post(self, folder: FolderFacts, record: Record, inventory: Inventory) -> SessionGuard:
         assert record.session is not None and record.session.started is not None

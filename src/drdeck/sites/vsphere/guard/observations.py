@@ -32,5 +32,7 @@ class Observation(msgspec.Struct, frozen=True, kw_only=True):
     key: int = 0
     """of the event"""
     task: str = ""
+    file: str = ""
+    """of a disk that was attached to `vm`; whose disk it is, is not known yet"""
     points: tuple[datetime, ...] = ()
     """instants of the snapshots that it is about"""

@@ -32,12 +32,13 @@ _EXPLAINS: dict[str, dict[Change, tuple[str, ...]]] = {
     "power_off": {Change.POWER: ("off",)},
     "snapshot": {Change.SNAPSHOT: ()},
     "revert": {Change.REVERTED: (), Change.POWER: ("off", "suspended"), Change.CONFIG: ()},
-    "remove": {Change.SNAPSHOT_REMOVED: ()},
+    "remove": {Change.SNAPSHOT_REMOVED: (), Change.CONSOLIDATION: ()},
     "connect": {Change.CONFIG: ()},
 }
 """Kind of act -> the deeds that come of it, with what may come of them (empty: whatever it is about).
 
-A start may move a VM, where DRS places it; a revert takes the configuration of its snapshot back.
+A start may move a VM, where DRS places it; a revert takes the configuration of its snapshot back; a
+removal that fails half way leaves disks to be consolidated.
 """
 _MAIN = {
     "power_on": Change.POWER,

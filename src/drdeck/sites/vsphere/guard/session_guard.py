@@ -14,7 +14,7 @@ from typing import NamedTuple
 import msgspec
 
 from drdeck.model.alarms import Alarm, Severity
-from drdeck.model.guard import Change, alarm
+from drdeck.model.guard import Change, alarm, moves
 from drdeck.sites.vsphere.inventory.inventory_facts import VmFacts
 
 from .attribution_windows import AttributionWindows
@@ -130,6 +130,8 @@ class SessionMemory(msgspec.Struct, kw_only=True):
     foreign: list[ForeignChange] = []
     forgotten: int = 0
     """deeds of others that are not among them any more"""
+    forgotten_moves: dict[str, int] = {}
+    """of these, moves to other hosts: VM's name -> how many"""
     windows: AttributionWindows = msgspec.field(default_factory=AttributionWindows)
 
 
@@ -250,8 +252,8 @@ class SessionGuard:
             return True
         if hint.by == "facts" and not waited:
             return False
-        if hint.by == "facts" and hint.deed is Change.POWER and hint.to != "on" and self._reverted(hint):
-            return True  # by the revert, of which there is an alarm
+        if self._comes_of_another(hint):
+            return True  # of which there is an alarm
         if hint.by == "task" and (not waited or _goes_on(hint, j)):
             return False
         if not hint.vm:
@@ -259,9 +261,17 @@ class SessionGuard:
         self._new(hint, heard, {hint.by}, hint.until if hint.by == "facts" else hint.since, j.now_s)
         return True
 
-    def _reverted(self, hint: Observation) -> bool:
+    def _comes_of_another(self, hint: Observation) -> bool:
+        """Whether a change is only what came of another one: of a revert, or of a restart by vSphere HA."""
+        if hint.deed is Change.POWER and hint.by == "facts" and hint.to != "on":
+            return self._near(hint, Change.REVERTED) or self._near(hint, Change.HA)
+        if hint.deed in (Change.POWER, Change.HOST) and (hint.by == "facts" or hint.user == ""):
+            return self._near(hint, Change.HA)
+        return False
+
+    def _near(self, hint: Observation, deed: Change) -> bool:
         return any(
-            f.deed is Change.REVERTED
+            f.deed is deed
             and f.vm == hint.vm
             and hint.since - NEAR <= f.until
             and hint.until + NEAR >= f.since
@@ -294,9 +304,15 @@ class SessionGuard:
         )
         foreign = self.memory.foreign
         if len(foreign) > KEPT:
+            moved = (f for f in foreign[:-MOST] if f.deed is Change.HOST)
             harmless = (f for f in foreign[:-MOST] if f.deed not in CHANGES_POINTS)
-            foreign.remove(next(harmless, foreign[0]))
-            self.memory.forgotten += 1
+            oldest = next(moved, None) or next(harmless, foreign[0])
+            foreign.remove(oldest)
+            if oldest.deed is Change.HOST:
+                moves_of = self.memory.forgotten_moves
+                moves_of[oldest.name] = moves_of.get(oldest.name, 0) + 1
+            else:
+                self.memory.forgotten += 1
 
     def _add(self, foreign: ForeignChange, hint: Observation) -> None:
         if all(_worth(foreign.deed, hint.by) > _worth(foreign.deed, by) for by in foreign.by):
@@ -313,13 +329,27 @@ class SessionGuard:
     def alarms(self, now_s: float) -> tuple[Alarm, ...]:
         """Alarms to show, oldest first."""
         ready = [foreign for foreign in self.memory.foreign if foreign.shown(now_s)]
-        alarms = [foreign.alarm() for foreign in ready[-MOST:]]
-        hidden = len(ready) - len(alarms) + self.memory.forgotten
+        moved = [foreign for foreign in ready if foreign.deed is Change.HOST]
+        others = [foreign for foreign in ready if foreign.deed is not Change.HOST]
+        alarms = [foreign.alarm() for foreign in others[-MOST:]]
+        hidden = len(others) - len(alarms) + self.memory.forgotten
         if hidden > 0:
             text = f"{hidden} earlier changes by others are not listed here; the audit trail has them"
             first = ready[0].time
             alarms.insert(0, Alarm(time=first, severity=Severity.WARNING, vm=None, kind="guard", text=text))
+        if moved:
+            alarms = sorted([*alarms, self._moves(moved)], key=lambda an_alarm: an_alarm.time)
         return tuple(alarms)
+
+    def _moves(self, moved: list[ForeignChange]) -> Alarm:
+        """All moves to other hosts, as one alarm that counts them."""
+        if len(moved) == 1 and not self.memory.forgotten_moves:
+            return moved[0].alarm()
+        times = dict(self.memory.forgotten_moves)
+        for foreign in moved:
+            times[foreign.name] = times.get(foreign.name, 0) + 1
+        first, last = moved[0], moved[-1]
+        return moves(times, last.did, first.time, last.time, last.user, last.address or "")
 
 
 def _goes_on(hint: Observation, j: JudgmentContext) -> bool:

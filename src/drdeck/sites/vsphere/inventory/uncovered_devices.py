@@ -1,4 +1,7 @@
-"""Devices of VMs whose data no snapshot covers: read once for each configuration, and told in words."""
+"""Devices of VMs: whose data no snapshot covers, in words, and where their disks' files are.
+
+Read once for each configuration.
+"""
 
 from __future__ import annotations
 
@@ -50,6 +53,22 @@ def _reason(device: Any) -> str:
     return ""
 
 
+def disk_directories(devices: Iterable[Any]) -> frozenset[str]:
+    """The datastore directories of a VM's disks and of the files below them: "[ssd-1] db01"."""
+    directories = set()
+    for device in devices:
+        backing = device.backing if isinstance(device, _DEVICE.VirtualDisk) else None
+        while backing is not None:
+            if getattr(backing, "fileName", None):
+                directories.add(_directory(backing.fileName))
+            backing = getattr(backing, "parent", None)
+    return frozenset(directories)
+
+
+def _directory(file: str) -> str:
+    return file.rpartition("/")[0]
+
+
 class UncoveredDevices:
     """Devices of each VM that rollbacks do not cover; read beside the watching, since it is much and changes
     rarely.
@@ -59,12 +78,19 @@ class UncoveredDevices:
 
     def __init__(self) -> None:
         self._words: dict[str, tuple[str, tuple[str, ...]]] = {}
+        self._directories: dict[str, frozenset[str]] = {}
         self.serial = 0
         """grows with each change of what is known"""
 
     def of(self, vm: VmFacts) -> tuple[str, ...]:
         """In words; empty too where it was not read yet."""
         return self._words.get(vm.id, ("", ()))[1]
+
+    def owner(self, file: str) -> str | None:
+        """The id of the VM in whose directories a disk's file is; None: of none that is known, or several."""
+        directory = _directory(file)
+        owners = [vm for vm, places in self._directories.items() if directory in places]
+        return owners[0] if len(owners) == 1 else None
 
     def lacking(self, vms: Iterable[VmFacts]) -> list[VmFacts]:
         """The next VMs that were not read since their configuration changed; not more than one call takes."""
@@ -93,8 +119,10 @@ class UncoveredDevices:
             if self._words.get(vm.id, ("", ()))[1] != words[1]:
                 self.serial += 1
             self._words[vm.id] = words
+            self._directories[vm.id] = disk_directories(devices.get(vm.id) or ())
 
     def keep(self, vms: Iterable[VmFacts]) -> None:
         """Forget VMs that are gone."""
         ids = {vm.id for vm in vms}
         self._words = {vm: words for vm, words in self._words.items() if vm in ids}
+        self._directories = {vm: places for vm, places in self._directories.items() if vm in ids}

@@ -28,6 +28,15 @@ def task(what: str, **more: Any) -> Any:
     return event(vim.event.TaskEvent, info=info, **more)
 
 
+def disk(operation: str, file_operation: str | None = None) -> Any:
+    backing = vim.vm.device.VirtualDisk.FlatVer2BackingInfo(fileName="[ssd] a/a.vmdk", diskMode="persistent")
+    return vim.vm.device.VirtualDeviceSpec(
+        operation=operation,
+        fileOperation=file_operation,
+        device=vim.vm.device.VirtualDisk(key=-1, backing=backing),
+    )
+
+
 E = vim.event
 CASES: list[tuple[Any, list[tuple[Change, str, str]]]] = [
     (event(E.VmPoweredOnEvent), [(Change.POWER, "on", "powered it on")]),
@@ -73,6 +82,31 @@ CASES: list[tuple[Any, list[tuple[Change, str, str]]]] = [
         [(Change.REVERTED, "", "reverted it to a snapshot")],
     ),
     (event(E.EventEx, eventTypeId="com.vmware.vc.something.else"), []),
+    (
+        event(E.EventEx, eventTypeId="com.vmware.vc.VmDiskFailedToConsolidateEvent"),
+        [(Change.CONSOLIDATION, "", "could not consolidate its disks")],
+    ),
+    (
+        event(E.VmRestartedOnAlternateHostEvent, sourceHost=HOST_A),
+        [(Change.HA, "", "restarted it on another host (vSphere HA)")],
+    ),
+    (
+        event(E.VmDasBeingResetWithScreenshotEvent, reason="vmtoolsHeartbeatFailure"),
+        [(Change.HA, "", "reset it (vSphere HA, which no longer heard of its guest)")],
+    ),
+    (
+        event(
+            E.VmReconfiguredEvent, configSpec=vim.vm.ConfigSpec(deviceChange=[disk("add"), disk("remove")])
+        ),
+        [
+            (Change.DISK, "", 'attached its disk "[ssd] a/a.vmdk" to the VM "db01"'),
+            (Change.CONFIG, "", "changed its configuration (deviceChange)"),
+        ],
+    ),
+    (
+        event(E.VmReconfiguredEvent, configSpec=vim.vm.ConfigSpec(deviceChange=[disk("add", "create")])),
+        [(Change.CONFIG, "", "changed its configuration (deviceChange)")],
+    ),
     (event(E.VmMessageEvent, message="?"), []),
     (event(E.VmPoweredOnEvent, vm=None), []),
     (task("VirtualMachine.reconfigure"), []),

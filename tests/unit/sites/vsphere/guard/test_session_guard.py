@@ -8,7 +8,7 @@ from drdeck.model.domains import SessionState
 from drdeck.model.guard import Change
 from drdeck.sites.contract import Refused, ResultUnknown
 from drdeck.sites.vsphere.guard.observations import Observation
-from drdeck.sites.vsphere.guard.session_guard import NAME_S
+from drdeck.sites.vsphere.guard.session_guard import KEPT, NAME_S
 from tests.support.vcenter.guard_bench import ANNA, JOE, OWN, START, VM, Bench, one
 
 # -- the three tellings of one deed
@@ -327,3 +327,60 @@ def test_many_alarms_are_bounded() -> None:
     shown = bench.post.alarms(bench.at)
     assert len(bench.settle()) == 130 and len(shown) == 101
     assert shown[0].kind == "guard" and shown[0].text.startswith("30 earlier changes")
+
+
+# -- what is one line, and what is another deed's
+
+
+def test_moves_to_other_hosts_are_one_line_that_counts() -> None:
+    bench = Bench()
+    for number in range(3):
+        bench.told("event", Change.HOST, "", f"host-{number}", did=f"moved it to host {number}")
+        bench.wait()
+        bench.on(30)
+    bench.told("event", Change.POWER, JOE, "off")
+    bench.wait()
+    bench.on(NAME_S)
+    moved, power = bench.post.alarms(bench.at)
+    assert moved.text.startswith("3 moves to other hosts in this session (db01 3 times). The last one, at ")
+    assert "vCenter itself moved it to host 2" in moved.text and moved.vm == "db01"
+    assert power.kind == "foreign_power"
+
+
+def test_moves_are_forgotten_first_and_counted_all_the_same() -> None:
+    bench = Bench()
+    bench.told("event", Change.CLONE, JOE)
+    bench.wait()
+    for number in range(KEPT + 5):
+        bench.told("event", Change.HOST, "", f"host-{number}")
+        bench.settle()
+        bench.on(30)
+    bench.wait()
+    clone, moved = bench.post.alarms(bench.at)
+    assert clone.kind == "foreign_clone" and moved.text.startswith(f"{KEPT + 5:} moves ")
+    assert len(bench.post.memory.foreign) == KEPT
+
+
+@pytest.mark.parametrize("order", [("ha", "host", "on"), ("host", "on", "ha")], ids="+".join)
+def test_what_comes_of_a_restart_by_ha_is_part_of_it(order: tuple[str, ...]) -> None:
+    bench = Bench()
+    for what in order:
+        if what == "ha":
+            bench.told("event", Change.HA, "", did="restarted it")
+        elif what == "host":
+            bench.told("facts", Change.HOST, None, "host-2")
+        else:
+            bench.told("facts", Change.POWER, None, "on")
+        bench.settle()
+        bench.on(0.2)
+    assert one(bench.wait()).deed is Change.HA
+
+
+def test_consolidation_after_a_removal_of_ours_is_ours() -> None:
+    bench = Bench()
+    bench.act("remove", {"snapshot": "snap-1"})
+    bench.told("event", Change.CONSOLIDATION, "")
+    assert bench.wait() == []
+    bench.on(600)
+    bench.told("event", Change.CONSOLIDATION, JOE)
+    assert one(bench.wait()).user == JOE
