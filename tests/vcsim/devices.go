@@ -3,6 +3,8 @@
 package main
 
 import (
+	"io/ioutil"
+	"path/filepath"
 	"strings"
 	"sync"
 
@@ -44,6 +46,7 @@ func (h *hostile) addDevice(vm *simulator.VirtualMachine, kind string) {
 			mode = "persistent"
 		}
 		base.Backing = &types.VirtualDiskFlatVer2BackingInfo{VirtualDeviceFileBackingInfo: file, DiskMode: mode}
+		makeFile(vm, strings.TrimSuffix(file.FileName, ".vmdk")+"-flat.vmdk") // another VM can attach it
 		device = &types.VirtualDisk{VirtualDevice: base, CapacityInKB: 1024}
 	}
 	set(vm, "config.hardware.device", append(append([]types.BaseVirtualDevice{}, vm.Config.Hardware.Device...), device))
@@ -51,6 +54,16 @@ func (h *hostile) addDevice(vm *simulator.VirtualMachine, kind string) {
 		set(vm, "summary.config.numVirtualDisks", vm.Summary.Config.NumVirtualDisks+1)
 	}
 	h.changed(vm)
+}
+
+// makeFile makes an empty file at a path like "[LocalDS_0] x/y.vmdk".
+func makeFile(vm *simulator.VirtualMachine, path string) {
+	for _, ref := range vm.Datastore {
+		store := simulator.Map.Get(ref).(*simulator.Datastore)
+		if name := "[" + store.Name + "] "; strings.HasPrefix(path, name) {
+			_ = ioutil.WriteFile(filepath.Join(store.Info.GetDatastoreInfo().Url, strings.TrimPrefix(path, name)), nil, 0o600)
+		}
+	}
 }
 
 // configure sets what no call of the library sets.

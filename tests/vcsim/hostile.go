@@ -323,12 +323,14 @@ func (h *hostile) rekey() {
 
 var (
 	portgroupRE = regexp.MustCompile(`(<(?:\w+:)?portgroupKey>)([^<]*)<`)
+	eventExRE   = regexp.MustCompile(`(<(?:\w+:)?eventTypeId>)com\.vmware[^<]*<`)
 	versionRE   = regexp.MustCompile(`<(?:\w+:)?version>[^<]+<`)
 	unheardRE   = regexp.MustCompile(`<changeSet><op>[^<]*</op><name>(?:recentTask|layoutEx[^<]*)</name>.*?</changeSet>`)
 )
 
 // inbound gives a request in which port groups are named as the library names them.
 func (h *hostile) inbound(body []byte) []byte {
+	body = eventExRE.ReplaceAll(body, []byte("${1}EventEx<")) // a vCenter matches an EventEx by its eventTypeId
 	if len(h.keys) == 0 {
 		return body
 	}

@@ -82,7 +82,7 @@ class Somebody:
 
     def hot_add(self, proxy: Which, vm: Which) -> str:
         """As a backup proxy: attach a disk of `vm` to another VM; the disk's file."""
-        devices = self.vcenter.vm(vm).config.hardware.device
+        devices: list[Any] = self.vcenter.vm(vm).config.hardware.device
         file = next(d.backing.fileName for d in devices if isinstance(d, vim.vm.device.VirtualDisk))
         backing = vim.vm.device.VirtualDisk.FlatVer2BackingInfo(fileName=file, diskMode="persistent")
         disk = vim.vm.device.VirtualDisk(key=-1, controllerKey=1000, unitNumber=5, backing=backing)
