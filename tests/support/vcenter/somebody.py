@@ -83,7 +83,8 @@ class Somebody:
     def hot_add(self, proxy: Which, vm: Which) -> str:
         """As a backup proxy: attach a disk of `vm` to another VM; the disk's file."""
         devices: list[Any] = self.vcenter.vm(vm).config.hardware.device
-        file = next(d.backing.fileName for d in devices if isinstance(d, vim.vm.device.VirtualDisk))
+        source: Any = next(d for d in devices if isinstance(d, vim.vm.device.VirtualDisk))
+        file = source.backing.fileName
         backing = vim.vm.device.VirtualDisk.FlatVer2BackingInfo(fileName=file, diskMode="persistent")
         disk = vim.vm.device.VirtualDisk(key=-1, controllerKey=1000, unitNumber=5, backing=backing)
         change = vim.vm.device.VirtualDeviceSpec(operation="add", device=disk)

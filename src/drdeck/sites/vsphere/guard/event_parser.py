@@ -50,7 +50,7 @@ _HA: tuple[tuple[Any, str], ...] = (
     (vim.event.VmDasResetFailedEvent, "tried to reset it and failed (vSphere HA)"),
     (vim.event.VmFailoverFailed, "could not restart it on any host (vSphere HA)"),
 )
-"""What vSphere HA does; some are subclasses of other kinds, and come before them."""
+"""Acts of vSphere HA; some are subclasses of other kinds, and come before them."""
 _ASKED: tuple[tuple[Any, str, str], ...] = (
     (vim.event.VmGuestShutdownEvent, "off", "asked its guest to shut down"),
     (vim.event.VmGuestStandbyEvent, "suspended", "asked its guest to stand by"),

@@ -262,7 +262,7 @@ class SessionGuard:
         return True
 
     def _comes_of_another(self, hint: Observation) -> bool:
-        """Whether a change is only what came of another one: of a revert, or of a restart by vSphere HA."""
+        """True for what only came of another change: of a revert, or of a restart by vSphere HA."""
         if hint.deed is Change.POWER and hint.by == "facts" and hint.to != "on":
             return self._near(hint, Change.REVERTED) or self._near(hint, Change.HA)
         if hint.deed in (Change.POWER, Change.HOST) and (hint.by == "facts" or hint.user == ""):
