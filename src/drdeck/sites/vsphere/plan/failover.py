@@ -1,6 +1,6 @@
 """What is due while a continuous failover is completed.
 
-The phases: shutdown, point (planned only), take, network, power, delay, recovered, finished.
+The phases are those of `record/phases.py`.
 """
 
 from __future__ import annotations

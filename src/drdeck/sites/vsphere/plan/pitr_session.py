@@ -1,6 +1,6 @@
 """What is due in a PITR session: its start, its rollbacks, its exit.
 
-The phases of a rollback: off, revert, power, delay, over.
+The phases of a rollback are those of `record/phases.py`.
 """
 
 from __future__ import annotations

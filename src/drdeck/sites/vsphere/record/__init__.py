@@ -1,5 +1,6 @@
 """A domain's record in its folder's custom attributes, and the lease on it.
 
-Only this folder knows the attributes' form. `attributes` reads and writes them, `transitions`
-has the change for each command, `lease` decides which controller may act.
+Only this folder knows the attributes' form. `attributes` reads and writes them, `phases` is the table of
+where an operation stands, `transitions` has the change for each command, `lease` decides which controller
+may act.
 """

@@ -5,8 +5,8 @@ Every value is small JSON of at most 255 characters; longer lists go on in "NAME
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime, timedelta
+from collections.abc import Mapping
+from datetime import datetime
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -15,6 +15,8 @@ from drdeck.model.domains import FailoverType, Mode, Period, SessionState
 from drdeck.model.text import brief, clean
 
 from .packed_ids import MARK, pack, unpack
+from .packed_periods import NEWEST, OLDEST, unpack_periods
+from .phases import FAILOVER_PHASES, FailoverPhase, RollbackPhase
 
 MAX_VALUE = 255
 """Characters that a custom attribute holds."""
@@ -34,8 +36,6 @@ LEASE = PREFIX + "lease"
 SINGLE = (MODE, FAILOVER, SESSION, ROLLBACK, PITR, EXCLUDED, ASKED, SYNCED, SHUTDOWN, LEASE)
 CHUNKED = (NETWORKS, SESSION_VMS, ROLLBACK_VMS, SKIPPED)
 
-FailoverPhase = Literal["shutdown", "point", "take", "network", "power", "delay", "recovered", "finished"]
-RollbackPhase = Literal["off", "revert", "power", "delay", "over"]
 Instant = Annotated[datetime, msgspec.Meta(tz=True)]
 Count = Annotated[int, msgspec.Meta(ge=0, le=1_000_000)]
 MAX_ASKER = 64
@@ -43,8 +43,6 @@ MAX_ASKER = 64
 Askers = dict[
     Annotated[str, msgspec.Meta(max_length=MAX_ASKER)], Annotated[str, msgspec.Meta(max_length=MAX_ASKER)]
 ]
-_OLDEST, _NEWEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
-"""Instants beyond are nobody's."""
 
 
 class RecordStruct(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
@@ -159,7 +157,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def owned(self) -> bool:
         """This site took the domain over."""
-        return self.failover is not None and self.failover.phase not in ("shutdown", "point", "take")
+        return self.failover is not None and FAILOVER_PHASES[self.failover.phase].owned
 
     @property
     def mode_without_vms(self) -> Mode:
@@ -185,7 +183,6 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
 
 def read(attributes: Mapping[str, str]) -> Record:
     """The record in a folder's attributes. Raises BrokenRecord."""
-    excluded = attributes.get(EXCLUDED, "")
     record = Record(
         mode=_one(attributes, MODE, ModeRecord),
         synced=_one(attributes, SYNCED, SyncedRecord),
@@ -194,7 +191,7 @@ def read(attributes: Mapping[str, str]) -> Record:
         session=_one(attributes, SESSION, SessionRecord),
         rollback=_one(attributes, ROLLBACK, RollbackRecord),
         pitr=_one(attributes, PITR, PitrRecord) or PitrRecord(),
-        excluded=_periods(excluded),
+        excluded=_excluded(attributes.get(EXCLUDED, "")),
         networks=_many(attributes, NETWORKS, dict[str, str], {}),
         session_vms=_many(attributes, SESSION_VMS, tuple[str, ...], ()),
         rollback_vms=_many(attributes, ROLLBACK_VMS, tuple[str, ...], ()),
@@ -244,19 +241,6 @@ def part_name(name: str, index: int) -> str:
     return name if index == 0 else f"{name}.{index + 1}"
 
 
-def write_periods(periods: Iterable[Period]) -> str:
-    """Excluded periods as "START-LENGTH" in milliseconds, widened rather than narrowed; when they do not
-    fit, the two that lie closest together become one, so that nothing excluded is ever forgotten."""
-    spans = sorted((_floor(p.start), _ceil(p.end)) for p in periods if p.end is not None)
-    while True:
-        text = ",".join(f"{_base36(start)}-{_base36(end - start)}" for start, end in spans)
-        if len(text) <= MAX_VALUE:
-            return text
-        gaps = [(spans[i + 1][0] - spans[i][1], i) for i in range(len(spans) - 1)]
-        _, i = min(gaps)
-        spans[i : i + 2] = [(spans[i][0], max(spans[i][1], spans[i + 1][1]))]
-
-
 def _one(attributes: Mapping[str, str], name: str, kind: Any) -> Any:
     text = attributes.get(name, "")
     if not text:
@@ -264,7 +248,7 @@ def _one(attributes: Mapping[str, str], name: str, kind: Any) -> Any:
     value = _decoded(name, text, kind)
     for field in value.__struct_fields__:
         instant = getattr(value, field)
-        if isinstance(instant, datetime) and not _OLDEST <= instant <= _NEWEST:
+        if isinstance(instant, datetime) and not OLDEST <= instant <= NEWEST:
             raise _broken(name, text, f"{instant.year} is no year of ours")
     return value
 
@@ -286,49 +270,15 @@ def _decoded(name: str, text: str, kind: Any) -> Any:
         raise _broken(name, text, str(error)) from None
 
 
+def _excluded(text: str) -> tuple[Period, ...]:
+    try:
+        return unpack_periods(text)
+    except ValueError as error:
+        raise _broken(EXCLUDED, text, str(error)) from None
+
+
 def _broken(name: str, text: str, why: str) -> BrokenRecord:
     return BrokenRecord(
         f'the custom attribute {name} of its folder reads "{text[:60]}", which makes no sense ({why});'
         " put its value right in vCenter, or clear it"
     )
-
-
-def _periods(text: str) -> tuple[Period, ...]:
-    periods = []
-    for part in filter(None, text.split(",")):
-        try:
-            start, length = (int(digits, 36) for digits in part.split("-"))
-            period = Period(start=_instant(start), end=_instant(start + length))
-            if not _OLDEST <= period.start <= (period.end or _NEWEST) <= _NEWEST:
-                raise ValueError
-            periods.append(period)
-        except (ValueError, OverflowError):
-            raise _broken(EXCLUDED, text, f"{part!r} is no period") from None
-    return tuple(periods)
-
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-_MS = timedelta(milliseconds=1)
-
-
-def _instant(milliseconds: int) -> datetime:
-    return _EPOCH + milliseconds * _MS
-
-
-def _floor(instant: datetime) -> int:
-    return (instant - _EPOCH) // _MS
-
-
-def _ceil(instant: datetime) -> int:
-    return -((_EPOCH - instant) // _MS)
-
-
-def _base36(number: int) -> str:
-    digits = ""
-    while True:
-        number, rest = divmod(number, 36)
-        digits = "0123456789abcdefghijklmnopqrstuvwxyz"[rest] + digits
-        if number == 0:
-            return digits

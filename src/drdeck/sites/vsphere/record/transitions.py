@@ -26,10 +26,12 @@ from drdeck.model.commands import (
 from drdeck.model.domains import FailoverType, Period, SessionState
 from drdeck.model.times import to_millisecond
 
+from . import phases
 from .attributes import (
     ASKED,
     EXCLUDED,
     FAILOVER,
+    MAX_VALUE,
     MODE,
     NETWORKS,
     PITR,
@@ -50,8 +52,8 @@ from .attributes import (
     write,
     write_askers,
     write_many,
-    write_periods,
 )
+from .packed_periods import pack_periods
 
 Changes = dict[str, str]
 
@@ -189,7 +191,7 @@ def close_session(record: Record, operation: str, now: datetime) -> Changes:
         raise NotNow(f"its PITR session is {session.state.words}")
     assert session.started is not None
     periods = [p for p in record.excluded if p.start != to_millisecond(session.started)]
-    changes: Changes = {EXCLUDED: write_periods([*periods, Period(start=session.started, end=now)])}
+    changes: Changes = {EXCLUDED: pack_periods([*periods, Period(start=session.started, end=now)], MAX_VALUE)}
     f = record.failover
     if f is not None and f.phase != "finished":
         changes[FAILOVER] = _replace(f, phase="finished")
@@ -257,39 +259,16 @@ def step(
     return changes
 
 
-_ORDER = ("shutdown", "point", "take", "network", "power", "delay", "recovered", "finished")
-
-
 def _failover_step(f: FailoverRecord, to: str, g: int, now: datetime) -> Changes:
-    if to in ("delay", "next", "recovered"):
-        return _group_step(FAILOVER, f, to, g, now, "recovered")
-    if _ORDER.index(to) <= _ORDER.index(f.phase):
-        return {}
-    # a shutdown may be taken back to, and what is asked after it is asked anew then
-    n = f.n if to in ("point", "take") else 1
-    return {FAILOVER: _replace(f, phase=to, since=now, g=0, n=n)}
+    fields = phases.failover_step(f, to, g)
+    if to == "recovered" and fields:
+        fields["recovered"] = now
+    return {FAILOVER: _replace(f, since=now, **fields)} if fields else {}
 
 
 def _rollback_step(session: SessionRecord, r: RollbackRecord, to: str, g: int, now: datetime) -> Changes:
-    if to == "revert":
-        return {} if r.phase != "off" else {ROLLBACK: _replace(r, phase="revert", since=now)}
-    if to == "power":
-        return {} if r.phase != "revert" else {ROLLBACK: _replace(r, phase="power", since=now, g=0, n=1)}
-    changes = _group_step(ROLLBACK, r, to, g, now, "over")
+    fields = phases.rollback_step(r, to, g)
+    changes = {ROLLBACK: _replace(r, since=now, **fields)} if fields else {}
     if to == "over":
-        active = _replace(session, state=SessionState.ACTIVE, back=r.to, n=session.n + 1)
-        return {**changes, SESSION: active}
+        changes[SESSION] = _replace(session, state=SessionState.ACTIVE, back=r.to, n=session.n + 1)
     return changes
-
-
-def _group_step(
-    name: str, r: FailoverRecord | RollbackRecord, to: str, g: int, now: datetime, over: str
-) -> Changes:
-    if r.phase not in ("power", "delay") or r.g != g:
-        return {}
-    if to == "delay":
-        return {} if r.phase == "delay" else {name: _replace(r, phase="delay", since=now)}
-    if to == "next":
-        return {name: _replace(r, phase="power", g=g + 1, n=1, since=now)}
-    extra = {"recovered": now} if over == "recovered" else {}
-    return {name: _replace(r, phase=over, since=now, **extra)}

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from drdeck.model.domains import FailoverType, Mode, Period, SessionState
 from drdeck.model.text import hides
 from drdeck.sites.vsphere.record import attributes as r
+from drdeck.sites.vsphere.record.packed_periods import pack_periods
 from tests.support.vcenter.situations import OP, T0, failover, rollback, session
 
 INSTANTS = st.datetimes(
@@ -75,7 +76,7 @@ SPANS = st.lists(st.tuples(INSTANTS, st.floats(0, 10**6)), max_size=60)
 @given(SPANS, st.lists(st.floats(0, 1), min_size=1, max_size=5))
 def test_nothing_excluded_is_ever_forgotten(spans: list[tuple[datetime, float]], places: list[float]) -> None:
     periods = [Period(start=start, end=start + timedelta(seconds=length)) for start, length in spans]
-    text = r.write_periods(periods)
+    text = pack_periods(periods, r.MAX_VALUE)
     assert len(text) <= r.MAX_VALUE
     kept = r.read({r.EXCLUDED: text}).excluded
     for period in periods:
@@ -84,14 +85,14 @@ def test_nothing_excluded_is_ever_forgotten(spans: list[tuple[datetime, float]],
             inside = period.start + (period.end - period.start) * place
             if period.covers(inside):
                 assert any(p.covers(inside) for p in kept)
-    assert r.write_periods(kept) == text, "writing what was read changes nothing"
+    assert pack_periods(kept, r.MAX_VALUE) == text, "writing what was read changes nothing"
 
 
 def test_excluded_periods_keep_their_fractions() -> None:
     one = Period(start=T0 + timedelta(milliseconds=27), end=T0 + timedelta(hours=3, milliseconds=5))
-    text = r.write_periods([one] * 3)
+    text = pack_periods([one] * 3, r.MAX_VALUE)
     assert r.read({r.EXCLUDED: text}).excluded == (one,) * 3
-    assert len(r.write_periods([one])) == 14, "17 of them fit"
+    assert len(pack_periods([one]), r.MAX_VALUE) == 14, "17 of them fit"
 
 
 NONSENSE = [
