@@ -92,7 +92,7 @@ def test_excluded_periods_keep_their_fractions() -> None:
     one = Period(start=T0 + timedelta(milliseconds=27), end=T0 + timedelta(hours=3, milliseconds=5))
     text = pack_periods([one] * 3, r.MAX_VALUE)
     assert r.read({r.EXCLUDED: text}).excluded == (one,) * 3
-    assert len(pack_periods([one]), r.MAX_VALUE) == 14, "17 of them fit"
+    assert len(pack_periods([one], r.MAX_VALUE)) == 14, "17 of them fit"
 
 
 NONSENSE = [
