@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from datetime import timedelta
 
-from drdeck.config.toml_places import Path
+from drdeck.config.toml_places import Place
 from drdeck.model.domains import FailoverType, Mode
 from drdeck.model.text import brief, quoted
 from drdeck.model.times import parse_duration, show
@@ -16,7 +16,7 @@ from drdeck.sites.training.scenario.scenario_tables import Scenario, ScenarioDom
 from . import lesson as spec
 from .scenario_truth import ground_of
 
-Problem = tuple[Path, str]
+Problem = tuple[Place, str]
 """where, and what with its remedy"""
 
 MOST_TABLES = 50
@@ -56,7 +56,7 @@ def _problems(lesson: spec.Lesson, scenario: Scenario) -> Iterator[Problem]:
             yield (key,), f"there are {len(tables)} of them; leave at most {MOST_TABLES}"
     ids: set[str] = set()
     for number, objective in enumerate(lesson.objectives):
-        at: Path = ("objectives", number)
+        at: Place = ("objectives", number)
         if objective.id in ids:
             twice = f'the objective "{brief(objective.id)}" stands here twice'
             yield (*at, "id"), f"{twice}; give each its own id"
@@ -74,7 +74,7 @@ def _problems(lesson: spec.Lesson, scenario: Scenario) -> Iterator[Problem]:
         yield from _condition(("drop", "when"), lesson.drop.when, scenario)
 
 
-def _room(at: Path, text: str, most: int) -> Iterator[Problem]:
+def _room(at: Place, text: str, most: int) -> Iterator[Problem]:
     if not text.strip():
         yield at, "is empty; write a sentence"
     length = len(" ".join(text.split()))
@@ -82,7 +82,7 @@ def _room(at: Path, text: str, most: int) -> Iterator[Problem]:
         yield at, f"has {length} characters, and the panel has room for {most}; say it shorter"
 
 
-def _domain(at: Path, name: str, scenario: Scenario) -> ScenarioDomain | Problem:
+def _domain(at: Place, name: str, scenario: Scenario) -> ScenarioDomain | Problem:
     domain = next((d for d in scenario.domains if d.name == name), None)
     if domain is not None:
         return domain
@@ -90,11 +90,11 @@ def _domain(at: Path, name: str, scenario: Scenario) -> ScenarioDomain | Problem
     return (*at, "domain"), f'the scenario "{scenario.name}" has no domain "{brief(name)}"; it has {names}'
 
 
-def _never(at: Path, why: str, remedy: str) -> Problem:
+def _never(at: Place, why: str, remedy: str) -> Problem:
     return at, f"can never be met: {why}; {remedy}"
 
 
-def _mistake(at: Path, mistake: spec.AnyMistake, scenario: Scenario) -> Iterator[Problem]:
+def _mistake(at: Place, mistake: spec.AnyMistake, scenario: Scenario) -> Iterator[Problem]:
     domain = _domain(at, mistake.domain, scenario)
     if not isinstance(domain, ScenarioDomain):
         yield domain
@@ -109,7 +109,7 @@ def _mistake(at: Path, mistake: spec.AnyMistake, scenario: Scenario) -> Iterator
                 yield (*at, key), str(error)
 
 
-def _condition(at: Path, when: spec.When, scenario: Scenario) -> Iterator[Problem]:
+def _condition(at: Place, when: spec.When, scenario: Scenario) -> Iterator[Problem]:
     domain = _domain(at, when.domain, scenario)
     if not isinstance(domain, ScenarioDomain):
         yield domain
@@ -136,7 +136,7 @@ def _condition(at: Path, when: spec.When, scenario: Scenario) -> Iterator[Proble
 _OTHER = "choose a domain that is imported or synchronised"
 
 
-def _mode(at: Path, when: spec.ModeReached, domain: ScenarioDomain) -> Iterator[Problem]:
+def _mode(at: Place, when: spec.ModeReached, domain: ScenarioDomain) -> Iterator[Problem]:
     if when.mode in _NOT_BEFORE[domain.state]:
         yield (
             (*at, "mode"),
@@ -149,7 +149,7 @@ def _mode(at: Path, when: spec.ModeReached, domain: ScenarioDomain) -> Iterator[
 
 
 def _operation(
-    at: Path, when: spec.OperationAsked, domain: ScenarioDomain, scenario: Scenario
+    at: Place, when: spec.OperationAsked, domain: ScenarioDomain, scenario: Scenario
 ) -> Iterator[Problem]:
     name = domain.name
     if when.action != "cfo_complete" and (when.type is not None or when.run_pitr is not None):
@@ -169,7 +169,7 @@ def _operation(
 
 
 def _rolled_back(
-    at: Path, when: spec.RolledBack, domain: ScenarioDomain, scenario: Scenario
+    at: Place, when: spec.RolledBack, domain: ScenarioDomain, scenario: Scenario
 ) -> Iterator[Problem]:
     early, late = when.at_or_after, when.at_or_before
     for key, bound in (("at_or_after", early), ("at_or_before", late)):
@@ -198,7 +198,7 @@ def _rolled_back(
 
 
 def _vm(
-    at: Path, when: spec.VmReady | spec.Answered, domain: ScenarioDomain, scenario: Scenario
+    at: Place, when: spec.VmReady | spec.Answered, domain: ScenarioDomain, scenario: Scenario
 ) -> Iterator[Problem]:
     names = [vm.name for vm in domain.vms]
     if when.vm is not None and when.vm not in names:

@@ -30,6 +30,7 @@ from .settings import (
     VSphereSettings,
 )
 from .table_reader import RIGHT, TableReader
+from .toml_places import Place
 
 _VCenter = TypeVar("_VCenter", bound=VCenterSettings)
 LONGEST_WINDOW_S = 3660 * 86400.0
@@ -73,7 +74,7 @@ def parse(text: str, file: Path) -> Settings:
     try:
         data = toml_reader.parse(text)
     except toml_reader.Impossible as error:
-        raise reader.fail(tuple(map(str, error.place)), str(error)) from None
+        raise reader.fail(error.place, str(error)) from None
     except Unreadable as error:
         raise SettingsError(f"{file}: not valid TOML: {error}") from None
     raw_sites = data.pop("sites", {})
@@ -112,7 +113,7 @@ def _site(reader: TableReader, name: str, raw: Any) -> SiteSettings:
     return site
 
 
-def _vsphere(reader: TableReader, path: tuple[str, ...], raw: dict[str, Any]) -> VSphereSettings:
+def _vsphere(reader: TableReader, path: Place, raw: dict[str, Any]) -> VSphereSettings:
     raw_domains = raw.pop("domains", {})
     raw_protected = raw.pop("protected", None)
     site = _vcenter(reader, path, reader.table(VSphereSettings, raw, path))
@@ -136,7 +137,7 @@ def _vsphere(reader: TableReader, path: tuple[str, ...], raw: dict[str, Any]) ->
     return msgspec.structs.replace(site, protected=protected, domains=named)
 
 
-def _without_prune(reader: TableReader, path: tuple[str, ...], data: Any) -> Any:
+def _without_prune(reader: TableReader, path: Place, data: Any) -> Any:
     """A domain's table without the key `prune` of earlier versions, whose "own" is all that there is now."""
     if not isinstance(data, dict) or "prune" not in data:
         return data
@@ -150,7 +151,7 @@ def _without_prune(reader: TableReader, path: tuple[str, ...], data: Any) -> Any
 
 
 def _readiness(
-    reader: TableReader, path: tuple[str, ...], ready: str | None, subnet: str | None, whose: str = ""
+    reader: TableReader, path: Place, ready: str | None, subnet: str | None, whose: str = ""
 ) -> None:
     """Refuse a readiness or a subnet that cannot be."""
     if ready is not None:
@@ -166,12 +167,12 @@ def _readiness(
             raise reader.fail((*path, "subnet"), f"{error}; right would be {RIGHT['subnet']}") from None
 
 
-def _span(reader: TableReader, path: tuple[str, ...], length: float, least: float, most: float) -> None:
+def _span(reader: TableReader, path: Place, length: float, least: float, most: float) -> None:
     if not least <= length <= most:
         raise reader.fail(path, f"must be from {show_span(least)} to {show_span(most)}")
 
 
-def _domain(reader: TableReader, path: tuple[str, ...], domain: DomainSettings) -> None:
+def _domain(reader: TableReader, path: Place, domain: DomainSettings) -> None:
     _span(reader, (*path, "pitr", "window"), domain.pitr.window, 1, LONGEST_WINDOW_S)
     _span(reader, (*path, "pitr", "interval"), domain.pitr.interval, 1, LONGEST_WINDOW_S)
     for pattern in domain.prune_also:
@@ -188,13 +189,13 @@ def _domain(reader: TableReader, path: tuple[str, ...], domain: DomainSettings) 
     for pattern, text in domain.ready_of.items():
         _readiness(reader, (*path, "ready_of"), text, None, f'of "{brief(pattern)}": ')
     for number, group in enumerate(domain.runbook):
-        _readiness(reader, (*path, "runbook", str(number)), group.ready, group.subnet)
+        _readiness(reader, (*path, "runbook", number), group.ready, group.subnet)
     if domain.pitr.interval > domain.pitr.window:
         raise reader.fail((*path, "pitr", "interval"), "the interval is longer than the window")
     _span(reader, (*path, "ready_timeout"), domain.ready_timeout, 0.001, LONGEST_WAIT_S)
     _span(reader, (*path, "shutdown_timeout"), domain.shutdown_timeout, 0, LONGEST_WAIT_S)
     for number, group in enumerate(domain.runbook):
-        here = (*path, "runbook", str(number))
+        here = (*path, "runbook", number)
         _span(reader, (*here, "delay_after"), group.delay_after, 0, LONGEST_WAIT_S)
         if any(len(text) > LONGEST_NAME for text in (group.group, *group.vms)):
             raise reader.fail(here, f"a name or pattern has more than {LONGEST_NAME} characters")
@@ -213,7 +214,7 @@ def _absolute(base: Path, text: str) -> str:
         return text
 
 
-def _vcenter(reader: TableReader, path: tuple[str, ...], vcenter: _VCenter) -> _VCenter:
+def _vcenter(reader: TableReader, path: Place, vcenter: _VCenter) -> _VCenter:
     """The same with its paths absolute: the controller works in another directory."""
     for key in ("url", "username", "root"):
         _no_control_characters(reader, (*path, key), getattr(vcenter, key))
@@ -235,7 +236,7 @@ def _vcenter(reader: TableReader, path: tuple[str, ...], vcenter: _VCenter) -> _
     return msgspec.structs.replace(vcenter, ca_file=ca_file, password_command=command)
 
 
-def _no_control_characters(reader: TableReader, path: tuple[str, ...], text: str) -> None:
+def _no_control_characters(reader: TableReader, path: Place, text: str) -> None:
     """Refuse what nobody means, and no vCenter's XML can hold: in double quotes a backslash begins one."""
     odd = next((c for c in text if c < " " or c == "\x7f"), None)
     forbidden = not_in_xml(text)
@@ -253,7 +254,7 @@ def _no_control_characters(reader: TableReader, path: tuple[str, ...], text: str
         )
 
 
-def _url(reader: TableReader, path: tuple[str, ...], url: str) -> None:
+def _url(reader: TableReader, path: Place, url: str) -> None:
     parts = re.fullmatch(r"https://(?:\[[0-9A-Fa-f:]+\]|[^\s/:@\[\]]{1,253})(?::(\d{1,5}))?(?:/\S*)?", url)
     if parts is None or int(parts[1] or 443) not in range(1, 65536) or len(url) > 2000:
         raise reader.fail(path, f"{quoted(url)} is not {RIGHT['url']}")

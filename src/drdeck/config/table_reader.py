@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import difflib
 import re
-import tomllib
 from pathlib import Path
 from typing import Any, TypeVar, get_args
 
@@ -15,6 +13,8 @@ from drdeck.model.times import parse_duration
 
 from .readiness import RIGHT_READINESS
 from .settings import Duration, SettingsError, SettingsTable
+from .toml_places import Place, line_of
+from .toml_tables import alike, fault_of
 
 RIGHT = {
     "theme": "one of dark, light, ansi, mono",
@@ -57,16 +57,14 @@ class TableReader:
     def __init__(self, file: Path, text: str) -> None:
         self.file, self._text = file, text
 
-    def fail(self, path: tuple[str, ...], what: str) -> SettingsError:
-        lines = _key_lines(self._text)
-        line = lines.get(path)
-        if line is None and path[:2] == ("console", "keys"):
-            line = lines.get(path[:2])  # the keys stand in one line
+    def fail(self, path: Place, what: str, at: Place | None = None) -> SettingsError:
+        """The refusal of a key; `at`: its whole path, where `path` leaves out numbers of tables."""
+        line = line_of(self._text, path if at is None else at)
         place = f"{self.file}, line {line}" if line else str(self.file)
-        keys = ".".join(brief(key) for key in path)
+        keys = ".".join(brief(str(key)) for key in path)
         return SettingsError(clean(f"{place}: {keys}: {what}" if path else f"{place}: {what}"))
 
-    def table(self, kind: type[_T], data: Any, path: tuple[str, ...]) -> _T:
+    def table(self, kind: type[_T], data: Any, path: Place) -> _T:
         if not isinstance(data, dict):
             raise self.fail(path, "must be a table")
         names = _keys_of(kind, ())
@@ -79,20 +77,22 @@ class TableReader:
             raise self._explain(error, kind, path) from None
 
     def _explain(
-        self, error: msgspec.ValidationError, kind: type[SettingsTable], path: tuple[str, ...]
+        self, error: msgspec.ValidationError, kind: type[SettingsTable], path: Place
     ) -> SettingsError:
-        text, _, where = str(error).partition(" - at ")
-        keys = tuple(re.findall(r"[A-Za-z_]\w*", where.strip("`$")))
-        unknown = re.search(r"unknown field `(.*)`", text, re.DOTALL)
-        if unknown:
-            return self.fail((*path, *keys, unknown[1]), _unknown(unknown[1], _keys_of(kind, keys)))
-        missing = re.search(r"required field `(\w+)`", text)
-        if missing:
-            right = RIGHT.get(missing[1], "a value")
-            return self.fail((*path, *keys), f'the key "{missing[1]}" is missing; it wants {right}')
-        if keys and keys[-1] in RIGHT:
-            return self.fail((*path, *keys), f"{_plain(text)}; right would be {RIGHT[keys[-1]]}")
-        return self.fail((*path, *keys), _plain(text))
+        fault = fault_of(str(error))
+        keys = tuple(key for key in fault.path if isinstance(key, str))
+        if fault.unknown is not None:
+            what = _unknown(fault.unknown, _keys_of(kind, keys))
+            keys, at = (*keys, fault.unknown), (*fault.path, fault.unknown)
+            return self.fail((*path, *keys), what, (*path, *at))
+        if fault.missing is not None:
+            right = RIGHT.get(fault.missing, "a value")
+            what = f'the key "{fault.missing}" is missing; it wants {right}'
+        elif keys and keys[-1] in RIGHT:
+            what = f"{_plain(fault.text)}; right would be {RIGHT[keys[-1]]}"
+        else:
+            what = _plain(fault.text)
+        return self.fail((*path, *keys), what, (*path, *fault.path))
 
 
 def _keys_of(kind: type[SettingsTable], keys: tuple[str, ...]) -> set[str]:
@@ -121,49 +121,7 @@ def _unknown(key: str, names: set[str]) -> str:
             "drdeck keeps no password in a file; use password_command, the environment variable"
             " DRDECK_PASSWORD_<SITE>, or answer the prompt"
         )
-    close = difflib.get_close_matches(key[:100], names, n=1)
+    close = alike(key, names)
     if close:
-        return f'unknown key; "{close[0]}" would be right'
+        return f'unknown key; "{close}" would be right'
     return f"unknown key; known here: {', '.join(sorted(names))}"
-
-
-_LONGEST = 1000
-"""Characters of a line in which its key is looked for."""
-_INLINE = re.compile(r"(?<!\w)([A-Za-z_]\w*)\s*=")
-_PLAIN = re.compile(r"\[{1,2}([\w.-]+)\]{1,2}", re.ASCII)
-
-
-def _key_lines(text: str) -> dict[tuple[str, ...], int]:
-    """Line of each key and table header, as far as a line-wise look can tell."""
-    lines: dict[tuple[str, ...], int] = {}
-    table: tuple[str, ...] = ()
-    for number, line in enumerate(text.split("\n"), 1):
-        stripped = line[:_LONGEST].strip()
-        try:
-            if stripped.startswith("["):
-                table = _path_of(stripped.split("#")[0] if '"' not in stripped else stripped)
-                lines.setdefault(table, number)
-            elif "=" in stripped:
-                key = stripped.split("=", 1)[0].strip()
-                path = (*table, *_path_of(f"[{key}]"))
-                lines.setdefault(path, number)
-                for inner in _INLINE.findall(stripped.split("=", 1)[1]):
-                    lines.setdefault((*path, inner), number)
-        except tomllib.TOMLDecodeError:
-            continue
-    return lines
-
-
-def _path_of(header: str) -> tuple[str, ...]:
-    plain = _PLAIN.fullmatch(header)
-    if plain is not None:
-        return tuple(plain[1].split("."))
-    data: Any = tomllib.loads(header)
-    path: list[str] = []
-    while isinstance(data, dict | list) and data:
-        if isinstance(data, list):
-            data = data[0]
-            continue
-        key, data = next(iter(data.items()))
-        path.append(key)
-    return tuple(path)

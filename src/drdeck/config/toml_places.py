@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
+import tomllib
 from collections.abc import Iterable
 from typing import Any
 
 from drdeck.model.text import brief, clean
 
-Path = tuple[str | int, ...]
+Place = tuple[str | int, ...]
 """("domains", 0, "vms", 1, "disk_bytes")"""
 
-_HEADER = re.compile(r"^\s*(\[\[?)([^\[\]]+)\]\]?\s*(?:#.*)?$")
 _LONGEST = 1000
 """Characters of a line in which its key is looked for."""
-_WORD = r"""(?:"[^"]*"|'[^']*'|[A-Za-z0-9_-]+)"""
-_KEY = re.compile(rf"^\s*({_WORD}(?:\s*\.\s*{_WORD})*)\s*=")
+_WORD = r"""(?:"(?:[^"\\]|\\.)*"|'[^']*'|[A-Za-z0-9_-]+)"""
+_WORDS = re.compile(_WORD)
+_DOTTED = rf"{_WORD}(?:\s*\.\s*{_WORD})*"
+_HEADER = re.compile(rf"^\s*(\[\[?)\s*({_DOTTED})\s*\]\]?\s*(?:#.*)?$")
+_KEY = re.compile(rf"^\s*({_DOTTED})\s*=")
 _PART = re.compile(r"""\[(\d+|\.\.\.)\]|([^.\[\]$]+)""")
 
 
-def path_of(text: str) -> Path:
+def path_of(text: str) -> Place:
     """The path in msgspec's "$.domains[0].vms[1].name"."""
     parts: list[str | int] = []
     for match in _PART.finditer(text):
@@ -30,7 +34,7 @@ def path_of(text: str) -> Path:
     return tuple(parts)
 
 
-def shown(path: Path) -> str:
+def shown(path: Place) -> str:
     """A path for people: domains[0].vms[1].name."""
     text = ""
     for part in path:
@@ -38,14 +42,14 @@ def shown(path: Path) -> str:
     return text
 
 
-def sentence(source: str, text: str, path: Path, what: str) -> str:
+def sentence(source: str, text: str, path: Place, what: str) -> str:
     """Source, line where it can be found, key path, and what is to be said."""
     line = line_of(text, path)
     place = f"{source}:{line}" if line is not None else source
     return clean(f"{place}: {shown(path)}: {what}" if path else f"{place}: {what}")
 
 
-def line_of(text: str, path: Path) -> int | None:
+def line_of(text: str, path: Place) -> int | None:
     """The line of a key, else of the nearest table around it; None when neither is found."""
     lines = _lines(text)
     for length in range(len(path), 0, -1):
@@ -54,18 +58,18 @@ def line_of(text: str, path: Path) -> int | None:
     return None
 
 
-def _lines(text: str) -> dict[Path, int]:
+def _lines(text: str) -> dict[Place, int]:
     """Path -> line of every table header and key; what stands in inline tables is not looked into."""
-    lines: dict[Path, int] = {}
-    counts: dict[Path, int] = {}
-    here: Path = ()
+    lines: dict[Place, int] = {}
+    counts: dict[Place, int] = {}
+    here: Place = ()
     for number, whole in enumerate(text.split("\n"), 1):
         line = whole[:_LONGEST].rstrip("\r")
         header = _HEADER.match(line)
         if header:
             names = _names(header[2])
             here = _inside(names[:-1], counts)
-            table: Path = (*here, names[-1])
+            table: Place = (*here, names[-1])
             if header[1] == "[[":
                 counts[table] = counts.get(table, -1) + 1
                 here = (*table, counts[table])
@@ -81,12 +85,19 @@ def _lines(text: str) -> dict[Path, int]:
 
 
 def _names(dotted: str) -> list[str]:
-    return [part.strip().strip("\"'") for part in dotted.split(".")]
+    return [_name(word) for word in _WORDS.findall(dotted)]
 
 
-def _inside(names: Iterable[str], counts: dict[Path, int]) -> Path:
+def _name(word: str) -> str:
+    if word.startswith('"') and "\\" in word:
+        with contextlib.suppress(tomllib.TOMLDecodeError):
+            return str(tomllib.loads(f"name = {word}")["name"])
+    return word.strip("\"'")
+
+
+def _inside(names: Iterable[str], counts: dict[Place, int]) -> Place:
     """The path of a header's parents: the last element of each list of tables."""
-    path: Path = ()
+    path: Place = ()
     for name in names:
         path = (*path, name)
         if path in counts:
@@ -94,7 +105,7 @@ def _inside(names: Iterable[str], counts: dict[Path, int]) -> Path:
     return path
 
 
-def value_at(data: Any, path: Path) -> Any:
+def value_at(data: Any, path: Place) -> Any:
     """The value at a path, or None."""
     for part in path:
         try:

@@ -9,8 +9,7 @@ from typing import Any
 from drdeck.model.text import brief
 from drdeck.private_files import Unreadable
 
-Place = tuple[str | int, ...]
-"""("domains", 0, "name")"""
+from .toml_places import Place
 
 DEEPEST = 40
 """Tables in tables that are read; a settings file has five."""

@@ -8,14 +8,14 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 
-from drdeck.config.toml_places import Path
+from drdeck.config.toml_places import Place
 from drdeck.model.text import brief, quoted, some
 from drdeck.model.times import parse_duration, show
 
 from . import scenario_limits
 from .scenario_tables import Scenario, ScenarioDomain, ScenarioFault, ScenarioIncident
 
-Problem = tuple[Path, str]
+Problem = tuple[Place, str]
 """where, and what with its remedy"""
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
@@ -51,7 +51,7 @@ def _problems(scenario: Scenario) -> Iterator[Problem]:
         yield from _fault(("faults", number), fault, scenario)
 
 
-def _domain(at: Path, domain: ScenarioDomain, scenario: Scenario) -> Iterator[Problem]:
+def _domain(at: Place, domain: ScenarioDomain, scenario: Scenario) -> Iterator[Problem]:
     if not domain.name.strip():
         yield (*at, "name"), "a domain needs a name; write one"
     yield from _duration((*at, "pitr", "window"), domain.pitr.window, above=0)
@@ -70,7 +70,7 @@ def _domain(at: Path, domain: ScenarioDomain, scenario: Scenario) -> Iterator[Pr
     names = [vm.name for vm in domain.vms]
     yield from _twice(names, (*at, "vms"), "VM")
     for number, vm in enumerate(domain.vms):
-        place: Path = (*at, "vms", number)
+        place: Place = (*at, "vms", number)
         if not vm.name.strip():
             yield (*place, "name"), "a VM needs a name; write one"
         yield from _amount((*place, "disk_bytes"), vm.disk_bytes, 1)
@@ -82,7 +82,7 @@ def _domain(at: Path, domain: ScenarioDomain, scenario: Scenario) -> Iterator[Pr
 
 
 def _incident(
-    at: Path, incident: ScenarioIncident, names: Sequence[str], start: datetime
+    at: Place, incident: ScenarioIncident, names: Sequence[str], start: datetime
 ) -> Iterator[Problem]:
     yield from _instant((*at, "at"), incident.at)
     if incident.at < start:
@@ -95,12 +95,12 @@ def _incident(
             yield (*at, "until"), f"is not after the incident; write a time after {show(incident.at)}"
 
 
-def _runbook(at: Path, domain: ScenarioDomain, names: Sequence[str]) -> Iterator[Problem]:
+def _runbook(at: Place, domain: ScenarioDomain, names: Sequence[str]) -> Iterator[Problem]:
     yield from _twice([group.group for group in domain.runbook], (*at, "runbook"), "runbook group", "group")
     taken: dict[str, str] = {}
     all_names = frozenset(names)
     for number, group in enumerate(domain.runbook):
-        place: Path = (*at, "runbook", number)
+        place: Place = (*at, "runbook", number)
         yield from _duration((*place, "delay_after"), group.delay_after)
         for pattern in group.vms:
             members = [pattern] if pattern in all_names else [n for n in names if fnmatchcase(n, pattern)]
@@ -112,7 +112,7 @@ def _runbook(at: Path, domain: ScenarioDomain, names: Sequence[str]) -> Iterator
                     yield (*place, "vms"), f'"{name}" is in the group "{other}" already; leave it in one'
 
 
-def _fault(at: Path, fault: ScenarioFault, scenario: Scenario) -> Iterator[Problem]:
+def _fault(at: Place, fault: ScenarioFault, scenario: Scenario) -> Iterator[Problem]:
     domains = {domain.name: domain for domain in scenario.domains}
     if fault.domain and fault.domain not in domains:
         yield (*at, "domain"), f'there is no domain "{brief(fault.domain)}"; known are {_list(list(domains))}'
@@ -143,14 +143,14 @@ def _fault(at: Path, fault: ScenarioFault, scenario: Scenario) -> Iterator[Probl
     yield from _factor((*at, "factor"), fault.factor)
 
 
-def _instant(at: Path, when: datetime) -> Iterator[Problem]:
+def _instant(at: Place, when: datetime) -> Iterator[Problem]:
     if when.tzinfo is None:
         yield at, f"{when.isoformat()} has no time zone; end it with Z"
     elif not _FIRST <= when <= _LAST:
         yield at, f"the year {when.year} is out of range; use 1971 to 2199"
 
 
-def _duration(at: Path, text: str, above: float | None = None) -> Iterator[Problem]:
+def _duration(at: Place, text: str, above: float | None = None) -> Iterator[Problem]:
     try:
         length = parse_duration(text)
     except ValueError as error:
@@ -162,7 +162,7 @@ def _duration(at: Path, text: str, above: float | None = None) -> Iterator[Probl
         yield at, f"{quoted(text)} is too long; write at most 3660d"
 
 
-def _amount(at: Path, amount: int, least: int) -> Iterator[Problem]:
+def _amount(at: Place, amount: int, least: int) -> Iterator[Problem]:
     if amount < least:
         word = "negative" if amount < 0 else "too little"
         yield at, f"{amount} is {word}; write {least} or more"
@@ -170,19 +170,19 @@ def _amount(at: Path, amount: int, least: int) -> Iterator[Problem]:
         yield at, f"{amount} is too much; write at most {_MOST_BYTES}"
 
 
-def _factor(at: Path, factor: float) -> Iterator[Problem]:
+def _factor(at: Place, factor: float) -> Iterator[Problem]:
     if not math.isfinite(factor) or not 0 <= factor <= 1_000_000:
         yield at, f"{factor} is no factor; write a number from 0 to 1000000"
 
 
-def _known(at: Path, vms: Sequence[str], names: Sequence[str]) -> Iterator[Problem]:
+def _known(at: Place, vms: Sequence[str], names: Sequence[str]) -> Iterator[Problem]:
     present = frozenset(names)
     for name in vms:
         if name not in present:
             yield at, f'there is no VM "{brief(name)}" in the domain; known are {_list(names)}'
 
 
-def _twice(names: Sequence[str], at: Path, what: str, key: str = "name") -> Iterator[Problem]:
+def _twice(names: Sequence[str], at: Place, what: str, key: str = "name") -> Iterator[Problem]:
     earlier: set[str] = set()
     for number, name in enumerate(names):
         if name in earlier:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from drdeck.config.toml_places import Path
+from drdeck.config.toml_places import Place
 
 from .scenario_tables import Scenario, ScenarioDomain
 
@@ -21,7 +21,7 @@ NAME, TITLE, DESCRIPTION = 80, 200, 2_000
 """Characters of a text; 80 are what vCenter gives a name."""
 
 
-def problems(scenario: Scenario) -> Iterator[tuple[Path, str]]:
+def problems(scenario: Scenario) -> Iterator[tuple[Place, str]]:
     """(where, what and remedy) for everything of which there is too much."""
     yield from _count(("domains",), scenario.domains, MOST_DOMAINS)
     yield from _count(("faults",), scenario.faults, MOST_FAULTS)
@@ -34,7 +34,7 @@ def problems(scenario: Scenario) -> Iterator[tuple[Path, str]]:
         yield from _domain(("domains", number), domain)
 
 
-def _domain(at: Path, domain: ScenarioDomain) -> Iterator[tuple[Path, str]]:
+def _domain(at: Place, domain: ScenarioDomain) -> Iterator[tuple[Place, str]]:
     for key in ("name", "owner_address", "storage_site"):
         yield from _length((*at, key), getattr(domain, key), NAME)
     yield from _count((*at, "incidents"), domain.incidents, MOST_INCIDENTS)
@@ -52,11 +52,11 @@ def _domain(at: Path, domain: ScenarioDomain) -> Iterator[tuple[Path, str]]:
             yield from _length((*at, "runbook", number), text, NAME)
 
 
-def _count(at: Path, things: Sequence[object], most: int) -> Iterator[tuple[Path, str]]:
+def _count(at: Place, things: Sequence[object], most: int) -> Iterator[tuple[Place, str]]:
     if len(things) > most:
         yield at, f"there are {len(things)} of them; leave at most {most}"
 
 
-def _length(at: Path, text: str, most: int) -> Iterator[tuple[Path, str]]:
+def _length(at: Place, text: str, most: int) -> Iterator[tuple[Place, str]]:
     if len(text) > most:
         yield at, f"has {len(text)} characters; write at most {most}"
