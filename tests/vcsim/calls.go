@@ -52,6 +52,10 @@ func (c *control) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		c.hostile.answer(w, target, body)
 		return
 	}
+	if method == "QueryDateTime" && act.Action == "" {
+		c.hostile.tellClock(w, target)
+		return
+	}
 	if act.Action == "" && c.refused(w, r, method, target) {
 		return
 	}

@@ -125,6 +125,8 @@ func (c *control) command(w http.ResponseWriter, what string, body []byte) {
 		c.packs = x.On
 	case "skew":
 		c.hostile.setSkew(time.Duration(x.Ms) * time.Millisecond)
+	case "clock":
+		c.hostile.setClock(x.Target, time.Duration(x.Ms)*time.Millisecond)
 	case "device":
 		c.hostile.addDevice(vmNamed(x.Target), x.Text)
 	case "config":

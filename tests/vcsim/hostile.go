@@ -40,18 +40,19 @@ type before struct {
 
 type hostile struct {
 	mu      sync.Mutex
-	on      map[string]bool      // switch, or "switch vm-7"
-	kept    map[string]before    // id of a snapshot
-	running map[string]int       // id of a VM: tasks that were begun and are not over
-	asked   map[string]*question // id of a VM
-	skew    time.Duration        // of the hosts' clocks against vCenter's
+	on      map[string]bool          // switch, or "switch vm-7"
+	kept    map[string]before        // id of a snapshot
+	running map[string]int           // id of a VM: tasks that were begun and are not over
+	asked   map[string]*question     // id of a VM
+	skew    time.Duration            // of the hosts' clocks against vCenter's
+	clocks  map[string]time.Duration // id of a host: the same of it alone, in what it tells
 	version int64
 	pace    time.Duration     // of snapshots made and removed by drdeck
 	keys    map[string]string // id of a port group -> its key
 }
 
 func newHostile(names string) *hostile {
-	h := &hostile{on: map[string]bool{}, kept: map[string]before{}, running: map[string]int{}, asked: map[string]*question{}}
+	h := &hostile{clocks: map[string]time.Duration{}, on: map[string]bool{}, kept: map[string]before{}, running: map[string]int{}, asked: map[string]*question{}}
 	for _, name := range switches {
 		h.on[name] = names == "all" || strings.Contains(","+names+",", ","+name+",")
 	}

@@ -20,6 +20,7 @@
 //	POST /control/drs         {"target": "", "text": "fullyAutomated"}: of all clusters, or of the one VM "vm-7"
 //	POST /control/hostile     {"text": "quiet", "target": "vm-7", "on": false}: one of the ways of hostile.go, of all or for a VM
 //	POST /control/skew        {"ms": 600000}: the hosts' clocks, which date snapshots, are ahead
+//	POST /control/clock       {"target": "DC0_C0_H0", "ms": 600000}: what this host tells of its clock
 //	POST /control/device      {"target": "vm-7", "text": "bus-shared"}: a device that no snapshot covers; see devices.go
 //	POST /control/config      {"target": "vm-7", "method": "managedBy", "text": "com.vmware.vcDr"}
 //	POST /control/vapp        {"target": "vm-7", "text": "resgroup-v9"}: the VM is in a vApp, and in no folder
@@ -107,6 +108,7 @@ func main() {
 		os.Exit(1)
 	}
 	mendTemplates()
+	addClocks()
 	habits := newHostile(*hostility)
 	habits.pace = *pace
 	if habits.does("keys", "") {

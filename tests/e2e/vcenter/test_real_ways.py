@@ -167,6 +167,25 @@ def test_the_last_data_is_what_was_not_there_before(
     eventually(lambda: flow.operation(ident)["state"] == "done")
 
 
+def test_clocks_of_hosts_are_compared_with_vcenters(make_flow: MakeFlow, recovery: VCenter) -> None:
+    """vcenter.md V12: a host's clock dates the snapshots that are made there."""
+    flow = make_flow(recovery, None)
+    host = recovery.vm(DB).runtime.host.name
+
+    def clocks() -> list[dict[str, Any]]:
+        return [f for f in flow.deck.json("doctor", code=None)["findings"] if f["subject"] == "hosts' clocks"]
+
+    (fine,) = clocks()
+    assert fine["level"] == "ok" and "within" in fine["text"]
+    recovery.set_host_clock(host, -7200)
+    warned = clocks()
+    assert {f["level"] for f in warned} == {"warn"}
+    assert any(f"the clock of host {host} is 7,200 s behind vCenter's" in f["text"] for f in warned)
+    recovery.rule("QueryDateTime", "fail", text="The host does not answer.")
+    (silent,) = clocks()
+    assert "The host does not answer" in silent["text"] and host in silent["text"]
+
+
 UNCOVERED = {
     "independent_persistent": "an independent disk keeps its data",
     "rdm-physical": "a physical RDM keeps its data",

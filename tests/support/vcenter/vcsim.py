@@ -220,6 +220,10 @@ class VCenter(Access):
         """The hosts' clocks, which date snapshots, are so far ahead of vCenter's."""
         self.control("skew", ms=int(seconds * 1000))
 
+    def set_host_clock(self, host: str, seconds: float) -> None:
+        """The clock of one host, as it tells it, is so far ahead of vCenter's."""
+        self.control("clock", target=host, ms=int(seconds * 1000))
+
     def add_device(self, vm: Which, kind: str) -> None:
         """A disk, or what no snapshot covers: independent_persistent, rdm-physical, bus-shared,
         passthrough..."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from drdeck.config.settings import VSphereSettings
 from drdeck.model.alarms import Finding
@@ -15,6 +15,7 @@ from drdeck.sites.vsphere.protected_site import ProtectedVCenter
 from drdeck.sites.vsphere.vcenter.connection import Connection
 
 from . import capacity_findings, certificate_findings, domain_findings
+from .host_clocks import SUBJECT, host_clocks
 from .privilege_check import PrivilegeCheck
 
 __all__ = ["Patient", "findings"]
@@ -68,6 +69,7 @@ async def findings(patient: SiteUnderExamination) -> list[Finding]:
     if patient.connection is None or patient.inventory is None:
         return results
     results.append(_clock(patient.skew_s))
+    results += await _host_clocks(patient, patient.connection)
     results += await patient.permits.findings(patient.situations, patient.inventory)
     results += domain_findings.folders(settings, patient.inventory)
     situations = [situation for _, situation in patient.situations]
@@ -90,6 +92,14 @@ _WITHOUT = "a regular or planned failover needs it; a Force Failover does withou
 def _product(connection: Connection) -> str:
     about = connection.commands.content.about
     return f"{about.fullName or about.name}, API {about.apiVersion}"
+
+
+async def _host_clocks(patient: SiteUnderExamination, connection: Connection) -> list[Finding]:
+    skew, vms = timedelta(seconds=patient.skew_s), [vm for _, s in patient.situations for vm in s.vms]
+    try:
+        return await host_clocks(connection, vms, lambda: datetime.now(UTC) + skew)
+    except SiteError as error:
+        return [Finding(level="warn", subject=SUBJECT, text=f"could not be asked: {error}")]
 
 
 def _clock(skew_s: float) -> Finding:
