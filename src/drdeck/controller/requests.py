@@ -9,7 +9,7 @@ import msgspec
 
 from drdeck.controller.journal.operations import Operation
 from drdeck.model.actions import BY_NAME, Request, refusal
-from drdeck.model.confirming import consequences, tier_of, unconfirmed
+from drdeck.model.confirming import consequences, snapshots_that_go, tier_of, unconfirmed
 from drdeck.model.domains import MODE_LABELS, Domain, FailoverType, ProtectedSite
 from drdeck.model.frozen import Frozen
 from drdeck.model.guard import Hazards
@@ -203,6 +203,9 @@ def facts_of(request: Request, domain: Domain, protected: ProtectedSite) -> dict
         facts["PITR session"] = session.id if session else "none"
         back = session.rolled_back_to if session else None
         facts["rolled back to"] = show(back) if back else "no instant"
+    removed = snapshots_that_go(domain) if request.action == "pitr_exit" else []
+    if removed:
+        facts["snapshots of others that go"] = ", ".join(removed)
     return facts
 
 

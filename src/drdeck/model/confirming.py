@@ -6,12 +6,14 @@ from datetime import datetime
 
 from .actions import BY_NAME, Request
 from .domains import Domain, FailoverType
+from .text import some
 from .times import show_duration, show_spaced
 
 SUSPENDED_SAYS = (
     "Protection is suspended while it is active: roll the VMs back, test them, and leave it as soon as you"
     " can."
 )
+_NAMED = 5
 PART_SAYS = (
     "Only these VMs can be rolled back; yet no restore point is made of the others either before the session"
     " is exited, since a point is of all VMs of the domain."
@@ -60,6 +62,33 @@ def unconfirmed(request: Request, domain: Domain) -> str | None:
     return f'{why}; this must be confirmed with the name of the domain, "{domain.name}" ({typed})'
 
 
+def snapshots_that_go(domain: Domain) -> list[str]:
+    """The snapshots of others that an exit removes, each with its VM."""
+    return [f'"{name}" of {vm.name}' for vm in domain.vms for name in vm.exit_removes]
+
+
+def _of_others(domain: Domain, vms: tuple[str, ...], fate: str) -> list[str]:
+    """A sentence on snapshots that others made in the session, of these VMs or all; none without such."""
+    staying = [
+        f'"{name}" of {vm.name}'
+        for vm in domain.vms
+        if not vms or vm.name in vms
+        for name in vm.foreign_snapshots
+        if name not in vm.exit_removes
+    ]
+    if not staying:
+        return []
+    if len(staying) == 1:
+        fate = fate.replace("stay", "stays").replace("them", "it")
+    return [
+        f"{_counted(len(staying), 'snapshot')} by others from this session {fate}: {some(staying, _NAMED)}."
+    ]
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}{'s' * (number != 1)}"
+
+
 def consequences(request: Request, domain: Domain, now: datetime) -> list[str]:
     """Sentences that a person should read before confirming, plain and in our own words."""
     words: list[str] = []
@@ -79,6 +108,7 @@ def consequences(request: Request, domain: Domain, now: datetime) -> list[str]:
             words.append(PART_SAYS)
     if request.action == "pitr_run":
         words.append(ROLLBACK_SAYS)
+        words += _of_others(domain, request.vms, "stay, and the disks do not stand on them any more")
     if request.action == "pitr_exit" and domain.session is not None:
         session = domain.session
         if session.rolled_back_to is not None:
@@ -94,6 +124,14 @@ def consequences(request: Request, domain: Domain, now: datetime) -> list[str]:
             )
         else:
             words.append("No rollback was made; the VMs stay as they are now.")
+        removed = snapshots_that_go(domain)
+        if removed:
+            words.append(
+                f"{_counted(len(removed), 'snapshot')} that drdeck did not make"
+                f" {'go' if len(removed) > 1 else 'goes'} with it, as prune_also allows:"
+                f" {some(removed, _NAMED)}."
+            )
+        words += _of_others(domain, (), "stay; their owners remove them")
         if session.started_at is not None:
             length = show_duration((now - session.started_at).total_seconds())
             words.append(f"The {length} of this session can never be returned to.")

@@ -147,6 +147,10 @@ class Vm(Frozen, frozen=True, kw_only=True):
     question: VmQuestion | None = None
     not_covered: tuple[str, ...] = ()
     """devices that a rollback leaves as they are, or that keep points from being made, in words"""
+    foreign_snapshots: tuple[str, ...] = ()
+    """names of snapshots that others made since the PITR session began"""
+    exit_removes: tuple[str, ...] = ()
+    """names of snapshots of others that go with an exit, since the settings allow it"""
 
 
 VM_STATUS_LABELS = {

@@ -75,6 +75,7 @@ async def findings(patient: SiteUnderExamination) -> list[Finding]:
     situations = [situation for _, situation in patient.situations]
     for situation in situations:
         results += domain_findings.covered(situation, patient.not_covered)
+        results += domain_findings.pruning(situation)
         results += domain_findings.runbook(situation)
         results += domain_findings.networks(situation, patient.inventory)
         results += domain_findings.protected_folder(situation, side, settings)

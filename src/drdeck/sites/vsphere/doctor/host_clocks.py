@@ -44,7 +44,7 @@ def findings_of(ahead_s: Mapping[str, float], silent: Mapping[str, str], total: 
             level="warn",
             subject=SUBJECT,
             text=f"the clock of host {host} is {abs(seconds):,.0f} s"
-            f" {'ahead of' if seconds > 0 else 'behind'} vCenter's, and dates the snapshots that are made there",
+            f" {'ahead of' if seconds > 0 else 'behind'} vCenter's, and dates the snapshots made there",
             remedy="run NTP on the host; points that were dated wrongly stay so",
         )
         for host, seconds in sorted(ahead_s.items())

@@ -27,7 +27,8 @@ from drdeck.sites.vsphere.record.attributes import Record
 
 from .domain_alarms import FirstSeen, alarms, missing_replicas
 from .domain_state import DomainState, Plan, groups, runbook
-from .restore_points import instant_of, instants, newest, usable
+from .pitr_session import removed_of_others
+from .restore_points import instant_of, instants, newest, ours, usable
 
 
 def recoverable(s: DomainState, vm: VmFacts) -> bool:
@@ -220,7 +221,17 @@ def _vm(
         detail=detail,
         question=vm.question,
         not_covered=not_covered,
+        foreign_snapshots=_made_by_others(s, vm),
+        exit_removes=removed_of_others(s, vm) if s.record.session is not None else (),
     )
+
+
+def _made_by_others(s: DomainState, vm: VmFacts) -> tuple[str, ...]:
+    """Names of the snapshots that others made since the PITR session began, by their dates."""
+    started = s.record.session.started if s.record.session is not None else None
+    if started is None:
+        return ()
+    return tuple(snap.name for snap in vm.snapshots if not ours(snap) and instant_of(snap) >= started)
 
 
 def rolled_back_to(s: DomainState, vm: VmFacts) -> datetime | None:

@@ -16,7 +16,7 @@ from drdeck.sites.vsphere.vcenter.call_arguments import with_moves
 
 from .domain_state import DomainState, Plan, on_vm, prunable, removal, step
 from .failover import starting
-from .restore_points import ancestors, leaves_first, point_name, target
+from .restore_points import ancestors, leaves_first, ours, point_name, target
 
 
 def entering(s: DomainState, operation: str) -> Plan:
@@ -108,6 +108,12 @@ def exiting(s: DomainState, operation: str) -> Plan:
             then=step("closed", operation),
         )
     )
+
+
+def removed_of_others(s: DomainState, vm: VmFacts) -> tuple[str, ...]:
+    """Names of the VM's snapshots by others that an exit removes, as `prune_also` allows."""
+    doomed = _doomed(s, vm) if vm in s.session_vms() else set()
+    return tuple(snap.name for snap in vm.snapshots if snap.id in doomed and not ours(snap))
 
 
 def _doomed(s: DomainState, vm: VmFacts) -> set[str]:
