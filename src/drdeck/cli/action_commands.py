@@ -82,7 +82,7 @@ async def act(context: Context, request: Request, **options: Unpack[ActOptions])
         await act_with(client, request, **options)
 
 
-EXPLAINED = ("pitr_start", "pitr_run")
+EXPLAINED = ("pitr_start", "pitr_run", "pitr_exit")
 """What is accepted without a question, but not without a word on what it means."""
 
 
@@ -129,7 +129,9 @@ async def explain(client: Client, request: Request) -> tuple[str, ...]:
     preview = await client.preview(request)
     for sentence in preview.warns:
         output.note(f"warning: {sentence}")
-    return preview.says if request.action in EXPLAINED else ()
+    if request.action not in EXPLAINED or (preview.tier == 3 and request.confirm is None):
+        return ()  # of tier 3 it is said when consent is asked for
+    return preview.says
 
 
 async def consent(client: Client, request: Request) -> Request:

@@ -79,7 +79,8 @@ def _of_others(domain: Domain, vms: tuple[str, ...], fate: str) -> list[str]:
     if not staying:
         return []
     if len(staying) == 1:
-        fate = fate.replace("stay", "stays").replace("them", "it")
+        fate = fate.replace("stay", "stays").replace("their owners remove them", "its owner removes it")
+        fate = fate.replace("on them", "on it")
     return [
         f"{_counted(len(staying), 'snapshot')} by others from this session {fate}: {some(staying, _NAMED)}."
     ]

@@ -161,6 +161,28 @@ def test_ha_consolidation_and_backup_proxies_are_noticed(make_flow: MakeFlow, re
     assert len(alarms(shown)) == 4
 
 
+def test_snapshots_of_others_are_named_before_an_exit(make_flow: MakeFlow, recovery: VCenter) -> None:
+    """vcenter.md V5: counted and named in what is said first, and where pruning may take them."""
+    toml = settings(extra='ready_timeout = "60s"\nprune_also = ["nightly*"]')
+    flow = in_session(make_flow, recovery, THREE, toml)
+    joe = Somebody(recovery, JOE, DESK)
+    flow.deck.run("pitr", "run", DOMAIN, "--to", show(flow.points[1]), "--wait")
+    joe.make_snapshot("vm00", "nightly 1")
+    joe.make_snapshot("vm01", "before the audit")
+    told(flow, "foreign_snapshot", "vm00")
+    told(flow, "foreign_snapshot", "vm01")
+    before = flow.deck.run("pitr", "run", DOMAIN, "--to", show(flow.points[2]), "--wait").stderr
+    assert "2 snapshots by others from this session stay" in before and '"before the audit" of vm01' in before
+    findings = [f["text"] for f in flow.deck.json("doctor", code=None)["findings"]]
+    assert any(
+        "prune_also matches 1 snapshots" in text and '"nightly 1" of vm00' in text for text in findings
+    )
+    said = flow.deck.run("pitr", "exit", DOMAIN, "--wait").stderr
+    assert 'as prune_also allows: "nightly 1" of vm00.' in said
+    assert '1 snapshot by others from this session stays; its owner removes it: "before the audit"' in said
+    assert "nightly 1" not in flow.names("vm00") and "before the audit" in flow.names("vm01")
+
+
 def _reached(recovery: VCenter, method: str, before: int, shown: dict[str, Any]) -> bool:
     """A call of that method has been made, or there was none any more."""
     return recovery.calls()[method] > before or shown["session"]["state"] == "active"

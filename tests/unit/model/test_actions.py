@@ -145,6 +145,26 @@ def test_what_an_exit_costs_is_told() -> None:
     assert "2026-01-15 22:30:00Z" in kept
 
 
+def test_snapshots_of_others_are_counted_and_named_before() -> None:
+    vms = (
+        Vm(id="vm-1", name="db", foreign_snapshots=("nightly", "keep"), exit_removes=("nightly", "HBR 1")),
+        Vm(id="vm-2", name="app", foreign_snapshots=("keep",)),
+    )
+    at = domain(Mode.PITR_SESSION, vms=vms, session=session(rollbacks=1, rolled_back_to=NOW - DAY))
+    exit_says = " ".join(consequences(ask("pitr_exit"), at, NOW))
+    assert (
+        "2 snapshots that drdeck did not make go with it, as prune_also allows:"
+        ' "nightly" of db, "HBR 1" of db.'
+    ) in exit_says
+    assert (
+        '2 snapshots by others from this session stay; their owners remove them: "keep" of db, "keep" of app.'
+    ) in exit_says
+    rollback_says = " ".join(consequences(ask("pitr_run", vms=("app",)), at, NOW))
+    assert "1 snapshot by others from this session stays, and the disks do not stand on it" in rollback_says
+    assert "of db" not in rollback_says
+    assert "others" not in " ".join(consequences(ask("pitr_exit"), in_session(), NOW))
+
+
 @pytest.mark.parametrize(
     ("at", "labels"),
     [
