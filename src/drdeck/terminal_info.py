@@ -146,7 +146,7 @@ def findings(
         pass  # nothing is drawn
     elif theme == "mono":
         why = "NO_COLOR is set" if environ.get("NO_COLOR") else "the theme is mono"
-        results.append(Finding(level="ok", subject="colours", text=f"none are used: {why}"))
+        results.append(Finding.ok("colours", f"none are used: {why}"))
     else:
         count = _COLOURS.get(colours or "", "unknown")
         few = count == "16" and theme != "ansi"
@@ -171,7 +171,7 @@ def findings(
             )
         )
     else:
-        results.append(Finding(level="ok", subject="characters", text="UTF-8"))
+        results.append(Finding.ok("characters", "UTF-8"))
     if environ.get("TMUX"):
         results.append(_tmux(passthrough))
     return results
@@ -180,12 +180,10 @@ def findings(
 def _size(size: tuple[int, int] | None, environ: Mapping[str, str]) -> Finding:
     term = environ.get("TERM") or "not set"
     if size is None:
-        return Finding(
-            level="ok", subject="terminal", text="none here: the console needs one, commands do not"
-        )
+        return Finding.ok("terminal", "none here: the console needs one, commands do not")
     if term in ("dumb", "unknown", "not set"):
         remedy = "set TERM to what the terminal is; the commands work without"
-        return Finding(level="warn", subject="terminal", text=f"TERM is {term}", remedy=remedy)
+        return Finding.warn("terminal", f"TERM is {term}", remedy)
     width, height = size
     small = width < MIN_WIDTH or height < MIN_HEIGHT
     return Finding(
@@ -198,10 +196,10 @@ def _size(size: tuple[int, int] | None, environ: Mapping[str, str]) -> Finding:
 
 def _tmux(passthrough: str | None) -> Finding:
     if passthrough in ("on", "all"):
-        return Finding(level="ok", subject="tmux", text="in use; hands copies on (OSC 52)")
+        return Finding.ok("tmux", "in use; hands copies on (OSC 52)")
     if passthrough == "off":
         text = "in use; keeps what is copied (OSC 52) to itself: allow-passthrough is off"
-        return Finding(level="warn", subject="tmux", text=text, remedy=_HAND_ON)
+        return Finding.warn("tmux", text, _HAND_ON)
     text = "in use; whether it hands copies on (OSC 52) cannot be told"
     return Finding(level="ok", subject="tmux", text=text, remedy=f"if copying does not work: {_HAND_ON}")
 

@@ -164,7 +164,7 @@ class FakeSite:
         return self.lacks
 
     async def findings(self) -> list[Finding]:
-        return [Finding(level="ok", subject="site", text="is fake")]
+        return [Finding.ok("site", "is fake")]
 
     async def close(self) -> None:
         pass

@@ -39,9 +39,9 @@ async def doctor(context: Context, as_json: bool, strict: bool) -> None:
     except ControllerError as error:
         # a site that cannot be made at all is told by the controller's start
         subject = "site" if error.code in ("unreachable", "failed") else "controller"
-        findings.append(Finding(level="fail", subject=subject, text=str(error)))
+        findings.append(Finding.fail(subject, str(error)))
     except JournalError as error:
-        findings.append(Finding(level="fail", subject="journal", text=str(error)))
+        findings.append(Finding.fail("journal", str(error)))
     if as_json:
         output.emit({"findings": [{**msgspec.to_builtins(f), "remedy": f.remedy or None} for f in findings]})
     else:
@@ -54,7 +54,7 @@ async def doctor(context: Context, as_json: bool, strict: bool) -> None:
 
 
 def _ok(subject: str, text: str) -> Finding:
-    return Finding(level="ok", subject=subject, text=text)
+    return Finding.ok(subject, text)
 
 
 def _terminal(settings: Settings, environ: Mapping[str, str] = os.environ) -> list[Finding]:
@@ -80,11 +80,10 @@ def _settings(context: Context) -> list[Finding]:
         findings.append(_ok("password", f"no password_command; {variable} {state}"))
     for variable, names in _shared(settings).items():
         findings.append(
-            Finding(
-                level="warn",
-                subject="settings",
-                text=f"the passwords of {' and '.join(names)} would come from the same variable {variable}",
-                remedy="rename one of the sites, or give them a password_command",
+            Finding.warn(
+                "settings",
+                f"the passwords of {' and '.join(names)} would come from the same variable {variable}",
+                "rename one of the sites, or give them a password_command",
             )
         )
     return findings
@@ -108,11 +107,10 @@ async def _controller(context: Context, client: Client) -> list[Finding]:
     findings = [_ok("controller", f"runs as process {status.pid}, drdeck {status.version}")]
     if status.version != drdeck.__version__:
         findings.append(
-            Finding(
-                level="warn",
-                subject="controller",
-                text=f"is drdeck {status.version}, this is {drdeck.__version__}",
-                remedy="drdeck controller restart; operations that are open go on",
+            Finding.warn(
+                "controller",
+                f"is drdeck {status.version}, this is {drdeck.__version__}",
+                "drdeck controller restart; operations that are open go on",
             )
         )
     findings.append(_journal(context))
@@ -128,11 +126,8 @@ def _journal(context: Context) -> Finding:
     count, wrong = verify(context.paths.journal)
     if not wrong:
         return _ok("journal", f"{count} events, the chain is sound")
-    return Finding(
-        level="fail",
-        subject="journal",
-        text="; ".join(wrong[:3]),
-        remedy="keep a copy of the file, and find out who changed it",
+    return Finding.fail(
+        "journal", "; ".join(wrong[:3]), "keep a copy of the file, and find out who changed it"
     )
 
 

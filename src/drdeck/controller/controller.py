@@ -271,9 +271,9 @@ class Controller:
         own = []
         if self.journal_error is not None:
             remedy = "make room on the disk, or end what holds the file; nothing new is accepted until then"
-            own.append(Finding(level="fail", subject="journal", text=self.journal_error, remedy=remedy))
+            own.append(Finding.fail("journal", self.journal_error, remedy))
         if self.error is not None:
-            own.append(Finding(level="fail", subject="site", text=self.error))
+            own.append(Finding.fail("site", self.error))
         return (*own, *await self.site.findings())
 
     def _answerable(self, ident: str) -> Operation:

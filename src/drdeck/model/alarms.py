@@ -38,3 +38,15 @@ class Finding(Frozen, frozen=True, kw_only=True):
     subject: str
     text: str
     remedy: str = ""
+
+    @classmethod
+    def ok(cls, subject: str, text: str) -> Finding:
+        return cls(level="ok", subject=subject, text=text)
+
+    @classmethod
+    def warn(cls, subject: str, text: str, remedy: str = "") -> Finding:
+        return cls(level="warn", subject=subject, text=text, remedy=remedy)
+
+    @classmethod
+    def fail(cls, subject: str, text: str, remedy: str = "") -> Finding:
+        return cls(level="fail", subject=subject, text=text, remedy=remedy)

@@ -85,7 +85,7 @@ def fake(
     lost = ProtectedSite(state="lost", address="vcsa.prod", detail="no route", checked_at=NOW)
     client.protected = changed(nasty(lost), state="lost")
     client.against = nasty(("the protected site answers",))
-    found = Finding(level="warn", subject="privileges", text="one is missing", remedy="add it")
+    found = Finding.warn("privileges", "one is missing", "add it")
     client.found = nasty((found,))
     return client
 

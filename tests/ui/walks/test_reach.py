@@ -169,8 +169,8 @@ def test_copies_are_capped(text: str) -> None:
 async def test_the_doctor_reads_site_and_terminal() -> None:
     client = FakeClient(domain())
     client.found = (
-        Finding(level="ok", subject="site", text="answers"),
-        Finding(level="fail", subject="privileges", text="3 are missing", remedy="grant them"),
+        Finding.ok("site", "answers"),
+        Finding.fail("privileges", "3 are missing", "grant them"),
     )
     async with running(client, environ={"LANG": "C", "TMUX": "x", "TERM": "screen"}) as deck:
         await deck.press("D")

@@ -65,7 +65,7 @@ class DoctorScreen(ConsoleScreen):
             self._site = await self.desk.client.findings()
         except ControllerError as error:
             remedy = "the line at the top says how long ago it was seen" if self.state.stale else ""
-            self._site = (Finding(level="fail", subject="site", text=str(error), remedy=remedy),)
+            self._site = (Finding.fail("site", str(error), remedy),)
         self.desk.redraw(self)
 
     def _findings(self) -> list[Finding]:

@@ -175,21 +175,16 @@ class TrainingSite:
         """The scenario, the clock, and where the state is kept."""
         path = file_of(self._state, self.scenario.name)
         if self._store is None:
-            return [Finding(level="warn", subject="training", text=f"{self.name} is not open")]
+            return [Finding.warn("training", f"{self.name} is not open")]
         many = sum(len(domain.vms) for domain in self.scenario.domains)
         return [
-            Finding(
-                level="ok",
-                subject="scenario",
-                text=f"{self.scenario.name}: {len(self.scenario.domains)} domains, {many} VMs",
-            ),
-            Finding(
-                level="ok",
-                subject="clock",
-                text=f"{show(self.site_now())} at the site, "
+            Finding.ok("scenario", f"{self.scenario.name}: {len(self.scenario.domains)} domains, {many} VMs"),
+            Finding.ok(
+                "clock",
+                f"{show(self.site_now())} at the site, "
                 + ("as fast as here" if self.speed == 1 else f"{self.speed:g} times as fast as here"),
             ),
-            Finding(level="ok", subject="state", text=f"{path}: {self._store.count} commands accepted"),
+            Finding.ok("state", f"{path}: {self._store.count} commands accepted"),
         ]
 
     async def close(self) -> None:

@@ -53,7 +53,7 @@ async def findings(patient: SiteUnderExamination) -> list[Finding]:
     results = []
     if patient.connection is not None:
         about = f"{settings.url} answers as {settings.username}"
-        results.append(Finding(level="ok", subject="site", text=f"{about}: {_product(patient.connection)}"))
+        results.append(Finding.ok("site", f"{about}: {_product(patient.connection)}"))
     results += own
     if side is not None and settings.protected is not None:
         lost = await (side.answers() if side.in_peace else side.look())
@@ -83,7 +83,7 @@ async def findings(patient: SiteUnderExamination) -> list[Finding]:
     try:
         results += await capacity_findings.datastores(patient.connection, situations)
     except SiteError as error:
-        results.append(Finding(level="warn", subject="datastores", text=f"could not be looked at: {error}"))
+        results.append(Finding.warn("datastores", f"could not be looked at: {error}"))
     return results
 
 
@@ -100,15 +100,12 @@ async def _host_clocks(patient: SiteUnderExamination, connection: Connection) ->
     try:
         return await host_clocks(connection, vms, lambda: datetime.now(UTC) + skew)
     except SiteError as error:
-        return [Finding(level="warn", subject=SUBJECT, text=f"could not be asked: {error}")]
+        return [Finding.warn(SUBJECT, f"could not be asked: {error}")]
 
 
 def _clock(skew_s: float) -> Finding:
     if abs(skew_s) > SKEW_WARN_S:
-        return Finding(
-            level="warn",
-            subject="clock",
-            text=f"differs from vCenter's by {abs(skew_s):.0f} s; vCenter's counts",
-            remedy="run NTP on both",
+        return Finding.warn(
+            "clock", f"differs from vCenter's by {abs(skew_s):.0f} s; vCenter's counts", "run NTP on both"
         )
-    return Finding(level="ok", subject="clock", text=f"within {abs(skew_s):.1f} s of vCenter's")
+    return Finding.ok("clock", f"within {abs(skew_s):.1f} s of vCenter's")

@@ -41,12 +41,11 @@ def chains(s: DomainState) -> list[Finding]:
     stuck = [vm for vm in s.vms if kept[vm] >= CHAIN_MAX]
     if stuck:
         return [
-            Finding(
-                level="fail",
-                subject=subject,
-                text=f"{CHAIN_MAX} snapshots or more that drdeck did not make: {names(stuck)};"
+            Finding.fail(
+                subject,
+                f"{CHAIN_MAX} snapshots or more that drdeck did not make: {names(stuck)};"
                 " no point can be made there",
-                remedy="see in vCenter whose they are, and let their owner remove what is not needed",
+                "see in vCenter whose they are, and let their owner remove what is not needed",
             )
         ]
     worst = max(s.vms, key=lambda vm: kept[vm])
@@ -55,17 +54,16 @@ def chains(s: DomainState) -> list[Finding]:
         because = f" ({worst.name} has {kept[worst]} of others)" if kept[worst] else ""
         reach, enough = show_span(able * interval), show_span(60 * math.ceil(window / able / 60))
         return [
-            Finding(
-                level="warn",
-                subject=subject,
-                text=f"a VM can have {CHAIN_MAX} snapshots{because}: points every {show_span(interval)}"
+            Finding.warn(
+                subject,
+                f"a VM can have {CHAIN_MAX} snapshots{because}: points every {show_span(interval)}"
                 f" reach back {reach}, and not the window of {show_span(window)}",
-                remedy=f"set interval to {enough} or more, or window to {reach}",
+                f"set interval to {enough} or more, or window to {reach}",
             )
         ]
     chain = f"the longest chain is {len(longest.snapshots)} of {CHAIN_MAX} ({longest.name})"
     text = f"{int(window // interval)} fit the window; {chain}"
-    return [Finding(level="ok", subject=subject, text=text)]
+    return [Finding.ok(subject, text)]
 
 
 def _kept(s: DomainState, vm: VmFacts) -> int:
@@ -105,27 +103,22 @@ def _told(store: Datastore, needed: float, domains: Sequence[str]) -> Finding:
     subject = f"datastore {store.name}"
     whose = some(domains)
     if not store.accessible:
-        return Finding(
-            level="fail", subject=subject, text=f"cannot be reached; VMs of {whose} are on it",
-            remedy="see to it in vCenter",
-        )  # fmt: skip
+        return Finding.fail(subject, f"cannot be reached; VMs of {whose} are on it", "see to it in vCenter")
     free = f"{store.free / _GB:.1f} GB of {store.capacity / _GB:.1f} GB free"
     if needed > store.free:
-        return Finding(
-            level="warn",
-            subject=subject,
-            text=f"{free}; at the rate of late the points of {whose} want about {needed / _GB:.1f} GB more",
-            remedy="make room, or ask for a shorter window",
+        return Finding.warn(
+            subject,
+            f"{free}; at the rate of late the points of {whose} want about {needed / _GB:.1f} GB more",
+            "make room, or ask for a shorter window",
         )
     if store.capacity and store.free < LOW * store.capacity:
-        return Finding(
-            level="warn",
-            subject=subject,
-            text=f"{free}; snapshots of {whose} grow there",
-            remedy="make room: a full datastore stops the VMs on it",
+        return Finding.warn(
+            subject,
+            f"{free}; snapshots of {whose} grow there",
+            "make room: a full datastore stops the VMs on it",
         )
     more = f"; about {needed / _GB:.1f} GB more wanted for points" if needed else ""
-    return Finding(level="ok", subject=subject, text=f"{free}{more} ({whose})")
+    return Finding.ok(subject, f"{free}{more} ({whose})")
 
 
 def _needed(s: DomainState, vm: VmFacts) -> float:

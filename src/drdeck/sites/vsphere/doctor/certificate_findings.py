@@ -22,11 +22,7 @@ async def look(subject: str, vcenter: VCenterSettings, now: datetime) -> list[Fi
     endpoint = endpoint_of(vcenter)
     certificate = await in_thread(lambda: presented(*endpoint.place, LOOK_S))
     if certificate is None:
-        return [
-            Finding(
-                level="warn", subject=subject, text=f"cannot be looked at: {endpoint.server} shows none now"
-            )
-        ]
+        return [Finding.warn(subject, f"cannot be looked at: {endpoint.server} shows none now")]
     must_be_trusted = not (endpoint.insecure or endpoint.thumbprint)
     refused = await in_thread(lambda: _refused(endpoint)) if must_be_trusted else None
     return told(subject, endpoint, certificate, refused, now)
@@ -40,27 +36,27 @@ def told(
     if endpoint.insecure:
         text = f"is not checked (insecure = true); shown is the one {says}; SHA-256 {print_}"
         remedy = "compare that SHA-256 with vCenter's own, and set it as thumbprint instead of insecure"
-        return [Finding(level="warn", subject=subject, text=text, remedy=remedy)]
+        return [Finding.warn(subject, text, remedy)]
     if endpoint.thumbprint is not None and normalise(endpoint.thumbprint) != normalise(print_):
         prints = f"shown is SHA-256 {print_}, pinned is {endpoint.thumbprint}"
         text = f"is not the pinned one: {prints}; it is {says}"
         remedy = "compare with vCenter's own; pin the new one only if vCenter's certificate was renewed"
-        return [Finding(level="fail", subject=subject, text=text, remedy=remedy)]
+        return [Finding.fail(subject, text, remedy)]
     if refused is not None:
         remedy = "set ca_file to its CA's certificate, or thumbprint after comparing it with vCenter's own"
         text = f"is not trusted: {refused}; it is {says}; SHA-256 {print_}"
-        return [Finding(level="fail", subject=subject, text=text, remedy=remedy)]
+        return [Finding.fail(subject, text, remedy)]
     how = "pinned" if endpoint.thumbprint else "trusted by ca_file" if endpoint.ca_file else "trusted"
     text = f"{how}: {says}; SHA-256 {print_}"
     if certificate.until is not None:
         days = (certificate.until - now).days
         renew = "have it renewed" + ("; the thumbprint in the settings changes with it" * (how == "pinned"))
         if certificate.until <= now:
-            return [Finding(level="warn", subject=subject, text=f"has ended; {text}", remedy=renew)]
+            return [Finding.warn(subject, f"has ended; {text}", renew)]
         if days < ENDS_SOON_DAYS:
             ends = f"ends in {days} day{'' if days == 1 else 's'}; {text}"
-            return [Finding(level="warn", subject=subject, text=ends, remedy=renew)]
-    return [Finding(level="ok", subject=subject, text=text)]
+            return [Finding.warn(subject, ends, renew)]
+    return [Finding.ok(subject, text)]
 
 
 def _refused(endpoint: Endpoint) -> str | None:

@@ -19,39 +19,34 @@ def folders(settings: VSphereSettings, inventory: Inventory) -> list[Finding]:
     root = settings.root
     if not inventory.domains:
         results = [
-            Finding(
-                level="warn",
-                subject="domains",
-                text=f"{root} has no folder in it",
-                remedy="make a folder for each Protected Domain and move its replica VMs there",
+            Finding.warn(
+                "domains",
+                f"{root} has no folder in it",
+                "make a folder for each Protected Domain and move its replica VMs there",
             )
         ]
     else:
         count = len(inventory.domains)
-        results = [
-            Finding(level="ok", subject="domains", text=f"{count} folder{'s' * (count > 1)} in {root}")
-        ]
+        results = [Finding.ok("domains", f"{count} folder{'s' * (count > 1)} in {root}")]
     for folder in inventory.domains:
         try:
             read(folder.attributes)
         except BrokenRecord as error:
-            results.append(Finding(level="fail", subject=f"domain {folder.name}", text=str(error)))
+            results.append(Finding.fail(f"domain {folder.name}", str(error)))
     if inventory.strays:
         results.append(
-            Finding(
-                level="warn",
-                subject="domains",
-                text=f"under {root}, but in no domain's folder, and left alone: {names(inventory.strays)}",
-                remedy="move these VMs into the folder of their domain",
+            Finding.warn(
+                "domains",
+                f"under {root}, but in no domain's folder, and left alone: {names(inventory.strays)}",
+                "move these VMs into the folder of their domain",
             )
         )
     there = {folder.name for folder in inventory.domains}
     results += [
-        Finding(
-            level="warn",
-            subject=f"domain {name}",
-            text=f"is in the settings, but {root} has no folder of that name",
-            remedy="correct its name in the settings, or make the folder",
+        Finding.warn(
+            f"domain {name}",
+            f"is in the settings, but {root} has no folder of that name",
+            "correct its name in the settings, or make the folder",
         )
         for name in settings.domains
         if name not in there
@@ -66,21 +61,19 @@ def covered(s: DomainState, not_covered: Callable[[VmFacts], tuple[str, ...]]) -
         devices = not_covered(vm)
         if devices and s.settings.pitr.enabled:
             findings.append(
-                Finding(
-                    level="fail",
-                    subject=subject,
-                    text=f"{vm.name} is not covered by rollbacks: {'; '.join(devices)}",
-                    remedy="make its disks dependent ones without sharing, or take it out of PITR's domain",
+                Finding.fail(
+                    subject,
+                    f"{vm.name} is not covered by rollbacks: {'; '.join(devices)}",
+                    "make its disks dependent ones without sharing, or take it out of PITR's domain",
                 )
             )
         if vm.managed_by:
             findings.append(
-                Finding(
-                    level="warn",
-                    subject=subject,
-                    text=f"{vm.name} belongs to another solution ({vm.managed_by})"
+                Finding.warn(
+                    subject,
+                    f"{vm.name} belongs to another solution ({vm.managed_by})"
                     + (", and has no disks: a placeholder" if vm.placeholder else ""),
-                    remedy="recover it with that first, and stop its jobs before a failover",
+                    "recover it with that first, and stop its jobs before a failover",
                 )
             )
     return findings
@@ -94,7 +87,7 @@ def pruning(s: DomainState) -> list[Finding]:
     text = f"prune_also matches {len(allowed)} snapshots that drdeck did not make"
     if allowed:
         text += f", and removes the oldest where a chain is full or they are past the window: {some(allowed)}"
-    return [Finding(level="ok", subject=f"restore points of {s.name}", text=text)]
+    return [Finding.ok(f"restore points of {s.name}", text)]
 
 
 def runbook(s: DomainState) -> list[Finding]:
@@ -106,11 +99,10 @@ def runbook(s: DomainState) -> list[Finding]:
         for pattern in group.vms:
             if not any(matches(vm, pattern) for vm in s.vms):
                 results.append(
-                    Finding(
-                        level="warn",
-                        subject=subject,
-                        text=f'the pattern "{pattern}" of group "{group.group}" matches no VM',
-                        remedy="correct it in the settings",
+                    Finding.warn(
+                        subject,
+                        f'the pattern "{pattern}" of group "{group.group}" matches no VM',
+                        "correct it in the settings",
                     )
                 )
     left = []
@@ -121,17 +113,16 @@ def runbook(s: DomainState) -> list[Finding]:
         if len(groups) > 1:
             others = " and ".join(f'"{name}"' for name in groups[1:])
             results.append(
-                Finding(
-                    level="warn",
-                    subject=subject,
-                    text=f'{vm.name} is in group "{groups[0]}", which starts it, and again in {others}',
-                    remedy="let one group's patterns match it",
+                Finding.warn(
+                    subject,
+                    f'{vm.name} is in group "{groups[0]}", which starts it, and again in {others}',
+                    "let one group's patterns match it",
                 )
             )
     if not results:
         rest = f"; {names(left)} in none, so started last" if left else ""
         text = f"{len(s.settings.runbook)} groups, {len(s.vms) - len(left)} of {len(s.vms)} VMs in them{rest}"
-        results.append(Finding(level="ok", subject=subject, text=text))
+        results.append(Finding.ok(subject, text))
     return results
 
 
@@ -143,31 +134,28 @@ def networks(s: DomainState, inventory: Inventory) -> list[Finding]:
         if target not in present and source in used:
             name = present[source].name if source in present else source
             results.append(
-                Finding(
-                    level="fail",
-                    subject=subject,
-                    text=f'"{name}" is mapped to the network {target}, which is no longer there',
-                    remedy=f'map it anew when completing: --network "{name}=NAME"',
+                Finding.fail(
+                    subject,
+                    f'"{name}" is mapped to the network {target}, which is no longer there',
+                    f'map it anew when completing: --network "{name}=NAME"',
                 )
             )
     for ident in sorted(used - set(present) - set(s.record.networks)):
         on_it = [vm for vm in s.vms if ident in vm.networks]
         results.append(
-            Finding(
-                level="warn",
-                subject=subject,
-                text=f"{names(on_it)} stand on the network {ident}, which is none of this site's networks",
-                remedy=f'map it when completing: --network "{ident}=NAME"',
+            Finding.warn(
+                subject,
+                f"{names(on_it)} stand on the network {ident}, which is none of this site's networks",
+                f'map it when completing: --network "{ident}=NAME"',
             )
         )
     nowhere = [vm for vm in s.vms if not vm.networks]
     if nowhere:
         results.append(
-            Finding(
-                level="warn",
-                subject=subject,
-                text=f"on no network at all: {names(nowhere)}",
-                remedy="give them a network card on a network that is there, unless that is meant",
+            Finding.warn(
+                subject,
+                f"on no network at all: {names(nowhere)}",
+                "give them a network card on a network that is there, unless that is meant",
             )
         )
     return results
@@ -180,10 +168,9 @@ def protected_folder(
     if side is None or side.lost or settings.protected is None or side.has(s.name):
         return []
     return [
-        Finding(
-            level="warn",
-            subject=f"domain {s.name}",
-            text=f"the protected site has no folder {settings.protected.root.rstrip('/')}/{s.name}",
-            remedy="regular and planned failovers need it; make it, or correct root of the protected site",
+        Finding.warn(
+            f"domain {s.name}",
+            f"the protected site has no folder {settings.protected.root.rstrip('/')}/{s.name}",
+            "regular and planned failovers need it; make it, or correct root of the protected site",
         )
     ]

@@ -40,12 +40,11 @@ async def host_clocks(
 def findings_of(ahead_s: Mapping[str, float], silent: Mapping[str, str], total: int) -> list[Finding]:
     """Findings out of host -> seconds ahead of vCenter's clock, and host -> why it told none. Pure."""
     findings = [
-        Finding(
-            level="warn",
-            subject=SUBJECT,
-            text=f"the clock of host {host} is {abs(seconds):,.0f} s"
+        Finding.warn(
+            SUBJECT,
+            f"the clock of host {host} is {abs(seconds):,.0f} s"
             f" {'ahead of' if seconds > 0 else 'behind'} vCenter's, and dates the snapshots made there",
-            remedy="run NTP on the host; points that were dated wrongly stay so",
+            "run NTP on the host; points that were dated wrongly stay so",
         )
         for host, seconds in sorted(ahead_s.items())
         if abs(seconds) > FAR_S
@@ -53,18 +52,17 @@ def findings_of(ahead_s: Mapping[str, float], silent: Mapping[str, str], total: 
     if silent:
         reasons = some(sorted(set(silent.values())), _NAMED)
         findings.append(
-            Finding(
-                level="warn",
-                subject=SUBJECT,
-                text=f"not told by {some(sorted(silent), _NAMED)}: {reasons}",
-                remedy="compare them with vCenter's by hand: hosts date the snapshots made on them",
+            Finding.warn(
+                SUBJECT,
+                f"not told by {some(sorted(silent), _NAMED)}: {reasons}",
+                "compare them with vCenter's by hand: hosts date the snapshots made on them",
             )
         )
     if not findings:
         most_s = max((abs(seconds) for seconds in ahead_s.values()), default=0.0)
         rest = f" ({total} there are)" if total > len(ahead_s) else ""
         text = f"{len(ahead_s)} within {most_s:.1f} s of vCenter's{rest}"
-        findings = [Finding(level="ok", subject=SUBJECT, text=text)]
+        findings = [Finding.ok(SUBJECT, text)]
     return findings
 
 

@@ -93,7 +93,7 @@ class PrivilegeCheck:
                 return []  # that it is out of reach is told by another line
             missing = joined(await self._ask(connection, required))
         except SiteError as error:
-            return [Finding(level="warn", subject=subject, text=f"could not be checked: {error}")]
+            return [Finding.warn(subject, f"could not be checked: {error}")]
         below = {lack.need.privilege for lack in missing if lack.need.on != ROOT}
         real = [lack for lack in missing if lack.need.on != ROOT or lack.need.privilege not in below]
         lines = [_finding(subject, user, lack) for lack in real]
@@ -149,26 +149,23 @@ def _network(inventory: Inventory, ident: str) -> Place:
 def _finding(subject: str, user: str, lack: MissingPrivilege) -> Finding:
     need, where = lack.need, lack.where()
     if need.on == ROOT:
-        return Finding(
-            level="warn",
-            subject=subject,
-            text=f"{user} lacks {need.privilege} on {where}: a domain folder made later would be without it",
-            remedy=f"grant {need.privilege} on {where}, propagating",
+        return Finding.warn(
+            subject,
+            f"{user} lacks {need.privilege} on {where}: a domain folder made later would be without it",
+            f"grant {need.privilege} on {where}, propagating",
         )
     if need == p.FENCE:
-        return Finding(
-            level="warn",
-            subject=subject,
-            text=f"{user} lacks {need.privilege} on {where}: the sessions of a controller that was killed"
+        return Finding.warn(
+            subject,
+            f"{user} lacks {need.privilege} on {where}: the sessions of a controller that was killed"
             " cannot be ended, and what it had asked for may be carried out late",
-            remedy=f"grant {need.privilege} on {where}, for the next controller to end them",
+            f"grant {need.privilege} on {where}, for the next controller to end them",
         )
     acts, below = ", ".join(need.acts), need.on in (p.DOMAIN, p.PROTECTED)
-    return Finding(
-        level="fail",
-        subject=subject,
-        text=f"{user} lacks {need.privilege} on {where}: {acts} would be refused",
-        remedy=f"grant {need.privilege} on {where}"
+    return Finding.fail(
+        subject,
+        f"{user} lacks {need.privilege} on {where}: {acts} would be refused",
+        f"grant {need.privilege} on {where}"
         + (", propagating to the VMs in it" if below and lack.places[0].main else ""),
     )
 
@@ -178,4 +175,4 @@ def _all_there(subject: str, user: str, required: Required) -> Finding:
     places = {place for _, where in required for place in where}
     count = "the one privilege" if len(privileges) == 1 else f"all {len(privileges)} privileges"
     text = f"{user} has {count} that drdeck needs, on {len(places)} objects"
-    return Finding(level="ok", subject=subject, text=text)
+    return Finding.ok(subject, text)
