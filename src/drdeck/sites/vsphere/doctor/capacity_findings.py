@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from pyVmomi import vim, vmodl
+from pyVmomi import vim
 
 from drdeck.model.alarms import Finding
 from drdeck.model.text import names, some
@@ -15,9 +15,8 @@ from drdeck.sites.vsphere.inventory.inventory_facts import VmFacts
 from drdeck.sites.vsphere.plan.domain_state import DomainState, prunable
 from drdeck.sites.vsphere.plan.restore_points import CHAIN_MAX, instant_of
 from drdeck.sites.vsphere.vcenter.connection import Connection, VCenterSession
-from drdeck.sites.vsphere.vcenter.properties import object_id, retrieve
+from drdeck.sites.vsphere.vcenter.properties import filter_spec, object_id, retrieve, step_to
 
-_PC = vmodl.query.PropertyCollector
 LOW = 0.1
 """A datastore with less than this share of it free is low, whatever grows there."""
 _GB = 1e9
@@ -143,18 +142,10 @@ def _needed(s: DomainState, vm: VmFacts) -> float:
 def _read(
     session: VCenterSession, vms: Sequence[VmFacts]
 ) -> tuple[dict[str, Datastore], dict[str, list[str]]]:
-    step = _PC.TraversalSpec(type=vim.VirtualMachine, path="datastore", skip=False)
-    paths = ["name", "summary.freeSpace", "summary.capacity", "summary.accessible"]
-    spec = _PC.FilterSpec(
-        objectSet=[
-            _PC.ObjectSpec(obj=vim.VirtualMachine(vm.id, session.stub), selectSet=[step]) for vm in vms
-        ],
-        propSet=[
-            _PC.PropertySpec(type=vim.VirtualMachine, pathSet=["datastore"]),
-            _PC.PropertySpec(type=vim.Datastore, pathSet=paths),
-        ],
-        reportMissingObjectsInResults=True,  # a VM may be gone by now
-    )
+    machines = [vim.VirtualMachine(vm.id, session.stub) for vm in vms]
+    of_store = ["name", "summary.freeSpace", "summary.capacity", "summary.accessible"]
+    paths = {vim.VirtualMachine: ["datastore"], vim.Datastore: of_store}
+    spec = filter_spec(machines, paths, step_to(vim.VirtualMachine, "datastore"), may_be_gone=True)
     stores: dict[str, Datastore] = {}
     places: dict[str, list[str]] = {}
     for content in retrieve(session, spec):

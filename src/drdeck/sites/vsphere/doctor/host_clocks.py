@@ -13,9 +13,8 @@ from drdeck.model.text import some
 from drdeck.sites.vsphere.inventory.inventory_facts import VmFacts, decode_name
 from drdeck.sites.vsphere.vcenter.connection import Connection, VCenterSession
 from drdeck.sites.vsphere.vcenter.errors import words
-from drdeck.sites.vsphere.vcenter.properties import object_id, retrieve
+from drdeck.sites.vsphere.vcenter.properties import filter_spec, object_id, retrieve
 
-_PC = vmodl.query.PropertyCollector
 SUBJECT = "hosts' clocks"
 FAR_S = 5.0
 """A host whose clock is off by more is warned of."""
@@ -69,11 +68,8 @@ def findings_of(ahead_s: Mapping[str, float], silent: Mapping[str, str], total: 
 def _read(
     session: VCenterSession, hosts: Sequence[str], vcenter_now: Callable[[], datetime]
 ) -> tuple[dict[str, float], dict[str, str]]:
-    spec = _PC.FilterSpec(
-        objectSet=[_PC.ObjectSpec(obj=vim.HostSystem(host, session.stub)) for host in hosts],
-        propSet=[_PC.PropertySpec(type=vim.HostSystem, pathSet=["name", "configManager.dateTimeSystem"])],
-        reportMissingObjectsInResults=True,
-    )
+    systems = [vim.HostSystem(host, session.stub) for host in hosts]
+    spec = filter_spec(systems, {vim.HostSystem: ["name", "configManager.dateTimeSystem"]}, may_be_gone=True)
     ahead_s: dict[str, float] = {}
     silent: dict[str, str] = {}
     for content in retrieve(session, spec):

@@ -18,12 +18,11 @@ from pyVmomi import vim, vmodl
 from drdeck.model.guard import THROUGH_CLIENT
 from drdeck.sites.vsphere.vcenter.connection import VCenterSession
 from drdeck.sites.vsphere.vcenter.errors import words
-from drdeck.sites.vsphere.vcenter.properties import properties
+from drdeck.sites.vsphere.vcenter.properties import filter_spec, properties
 
 from .event_parser import EVENT_TYPES, told_by
 from .observations import Observation
 
-_PC = vmodl.query.PropertyCollector
 _SPEC = vim.event.EventFilterSpec
 PAGE = 100
 """Events that vCenter keeps for us between two looks."""
@@ -68,10 +67,7 @@ class EventLog:
         try:
             events = _create(session, datacenter, None)
             events.SetCollectorPageSize(PAGE)
-            spec = _PC.FilterSpec(
-                objectSet=[_PC.ObjectSpec(obj=events)],
-                propSet=[_PC.PropertySpec(type=vim.event.EventHistoryCollector, pathSet=["latestPage"])],
-            )
+            spec = filter_spec([events], {vim.event.EventHistoryCollector: ["latestPage"]})
             collector.CreateFilter(spec, True)  # True: an event that is added, not the page with it
             self._collector, self.refused = events, ""
             # not every server tells of a filter that was added while it holds back its answer

@@ -16,11 +16,17 @@ from drdeck.model.times import show_spaced
 from drdeck.sites.vsphere.inventory.inventory_facts import FolderFacts, Inventory, VmFacts, decode_name
 from drdeck.sites.vsphere.vcenter.connection import Connection, VCenterSession
 from drdeck.sites.vsphere.vcenter.errors import words
-from drdeck.sites.vsphere.vcenter.properties import find_root, object_id, properties, retrieve
+from drdeck.sites.vsphere.vcenter.properties import (
+    filter_spec,
+    find_root,
+    object_id,
+    properties,
+    retrieve,
+    step_to,
+)
 
 from .session_guard import SessionMemory
 
-_PC = vmodl.query.PropertyCollector
 BACKUPS = "whether a backup tool has a schedule of its own for these VMs"
 _AUTOMATIC = "fullyAutomated"
 
@@ -162,16 +168,12 @@ def _try(read: Callable[[], Any], nothing: Any) -> tuple[Any, str]:
 def _clusters(session: VCenterSession, hosts: frozenset[str]) -> list[Cluster]:
     if not hosts:
         return []
-    parent = _PC.TraversalSpec(type=vim.HostSystem, path="parent", skip=False)
-    spec = _PC.FilterSpec(
-        objectSet=[
-            _PC.ObjectSpec(obj=vim.HostSystem(host, session.stub), skip=True, selectSet=[parent])
-            for host in sorted(hosts)
-        ],
-        propSet=[
-            _PC.PropertySpec(type=vim.ClusterComputeResource, pathSet=["name", "host", "configurationEx"])
-        ],
-        reportMissingObjectsInResults=True,
+    spec = filter_spec(
+        [vim.HostSystem(host, session.stub) for host in sorted(hosts)],
+        {vim.ClusterComputeResource: ["name", "host", "configurationEx"]},
+        step_to(vim.HostSystem, "parent"),
+        only_via=True,
+        may_be_gone=True,
     )
     clusters: dict[str, Cluster] = {}
     for content in retrieve(session, spec):
@@ -206,11 +208,7 @@ def _tasks(session: VCenterSession) -> list[ScheduledTask]:
     if not every:
         return []
     paths = ["info.name", "info.enabled", "info.action", "info.entity", "info.nextRunTime"]
-    spec = _PC.FilterSpec(
-        objectSet=[_PC.ObjectSpec(obj=task) for task in every],
-        propSet=[_PC.PropertySpec(type=vim.scheduler.ScheduledTask, pathSet=paths)],
-        reportMissingObjectsInResults=True,
-    )
+    spec = filter_spec(every, {vim.scheduler.ScheduledTask: paths}, may_be_gone=True)
     tasks = []
     for content in retrieve(session, spec):
         raw = {prop.name: prop.val for prop in content.propSet or ()}

@@ -12,10 +12,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
-from pyVmomi import vim, vmodl
+from pyVmomi import vim
 
 from drdeck.sites.vsphere.vcenter.connection import VCenterSession
-from drdeck.sites.vsphere.vcenter.properties import object_id, retrieve
+from drdeck.sites.vsphere.vcenter.properties import filter_spec, object_id, retrieve
 
 from .inventory_facts import VmFacts
 
@@ -24,7 +24,6 @@ Files = Mapping[int, int | None]
 Disks = Mapping[str, Mapping[int, tuple[int, ...]]]
 """Snapshot id -> disk -> keys of the files that it consisted of."""
 
-_PC = vmodl.query.PropertyCollector
 _MIB = 1 << 20
 _AT_ONCE = 50
 """VMs read by one call: the layout of one VM with 31 snapshots has some 125 KiB"""
@@ -105,11 +104,8 @@ class DiskGrowth:
         lacking = [vm for vm in vms if any(not self._is_known(vm, pair, now) for pair in _pairs(vm))]
         for start in range(0, len(lacking), _AT_ONCE):
             some = {vm.id: vm for vm in lacking[start : start + _AT_ONCE]}
-            spec = _PC.FilterSpec(
-                objectSet=[_PC.ObjectSpec(obj=vim.VirtualMachine(vm, session.stub)) for vm in some],
-                propSet=[_PC.PropertySpec(type=vim.VirtualMachine, pathSet=list(_PATHS))],
-                reportMissingObjectsInResults=True,
-            )
+            machines = [vim.VirtualMachine(vm, session.stub) for vm in some]
+            spec = filter_spec(machines, {vim.VirtualMachine: _PATHS}, may_be_gone=True)
             for content in retrieve(session, spec):
                 values = {prop.name: prop.val for prop in content.propSet or ()}
                 vm = some[object_id(content.obj)]

@@ -8,14 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from pyVmomi import vim, vmodl
+from pyVmomi import vim
 
 from drdeck.sites.vsphere.vcenter.connection import VCenterSession
-from drdeck.sites.vsphere.vcenter.properties import object_id, retrieve
+from drdeck.sites.vsphere.vcenter.properties import filter_spec, object_id, retrieve
 
 from .inventory_facts import VmFacts
 
-_PC = vmodl.query.PropertyCollector
 _DEVICE = vim.vm.device
 _AT_ONCE = 50
 """VMs read by one call: a VM's devices have some 10 KiB."""
@@ -104,11 +103,8 @@ class UncoveredDevices:
 
     def read(self, session: VCenterSession, vms: Sequence[VmFacts]) -> None:
         """Read the devices of these VMs. Blocks. Raises what pyVmomi raises."""
-        spec = _PC.FilterSpec(
-            objectSet=[_PC.ObjectSpec(obj=vim.VirtualMachine(vm.id, session.stub)) for vm in vms],
-            propSet=[_PC.PropertySpec(type=vim.VirtualMachine, pathSet=["config.hardware.device"])],
-            reportMissingObjectsInResults=True,
-        )
+        machines = [vim.VirtualMachine(vm.id, session.stub) for vm in vms]
+        spec = filter_spec(machines, {vim.VirtualMachine: ["config.hardware.device"]}, may_be_gone=True)
         devices = {
             object_id(content.obj): prop.val
             for content in retrieve(session, spec)

@@ -20,14 +20,13 @@ from pyVmomi import vim, vmodl
 from drdeck.model.times import show_spaced
 from drdeck.sites.contract import Refused
 from drdeck.sites.vsphere.vcenter.connection import VCenterSession
-from drdeck.sites.vsphere.vcenter.properties import object_id, retrieve
+from drdeck.sites.vsphere.vcenter.properties import filter_spec, object_id, retrieve
 from drdeck.sites.vsphere.vcenter.transport import steady
 
 from .attributes import LEASE, MAX_VALUE
 
 log = logging.getLogger(__name__)
 
-_PC = vmodl.query.PropertyCollector
 CLAIM = LEASE + "."
 LENGTH_S = 30.0
 """How long a driver that says nothing more is believed to be at work."""
@@ -263,16 +262,8 @@ class Leases:
 
 def _read(session: VCenterSession, folder: str) -> tuple[dict[str, int], dict[int, str]]:
     """Field definitions (name -> key) and the folder's values (key -> text), with one call."""
-    spec = _PC.FilterSpec(
-        objectSet=[
-            _PC.ObjectSpec(obj=session.content.customFieldsManager),
-            _PC.ObjectSpec(obj=vim.Folder(folder, session.stub)),
-        ],
-        propSet=[
-            _PC.PropertySpec(type=vim.CustomFieldsManager, pathSet=["field"]),
-            _PC.PropertySpec(type=vim.Folder, pathSet=["customValue"]),
-        ],
-    )
+    both = [session.content.customFieldsManager, vim.Folder(folder, session.stub)]
+    spec = filter_spec(both, {vim.CustomFieldsManager: ["field"], vim.Folder: ["customValue"]})
     fields: dict[str, int] = {}
     values: dict[int, str] = {}
     for content in retrieve(session, spec):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from pyVmomi import vim, vmodl
@@ -19,6 +19,36 @@ _SHOWN = 8
 def object_id(reference: Any) -> str:
     """The managed object id, "vm-42"."""
     return str(reference._GetMoId())
+
+
+def filter_spec(
+    objects: Iterable[Any],
+    paths: Mapping[Any, Iterable[str]],
+    via: Any = None,
+    only_via: bool = False,
+    may_be_gone: bool = False,
+) -> Any:
+    """A FilterSpec for properties, by type, of objects and of what the step `via` leads to from them.
+
+    An ObjectSpec among the objects stays as it is. `only_via`: nothing of the objects themselves;
+    `may_be_gone`: one that does not exist any more is left out, not a fault of the whole call.
+    """
+    steps, skip = [via] if via is not None else [], True if only_via else None
+    return _PC.FilterSpec(
+        objectSet=[
+            thing
+            if isinstance(thing, _PC.ObjectSpec)
+            else _PC.ObjectSpec(obj=thing, skip=skip, selectSet=steps)
+            for thing in objects
+        ],
+        propSet=[_PC.PropertySpec(type=kind, pathSet=list(names)) for kind, names in paths.items()],
+        reportMissingObjectsInResults=True if may_be_gone else None,
+    )
+
+
+def step_to(kind: Any, path: str, *then: Any) -> Any:
+    """The step from objects of a kind along a property that names other objects, and from there on."""
+    return _PC.TraversalSpec(type=kind, path=path, skip=False, selectSet=list(then))
 
 
 def retrieve(session: VCenterSession, spec: Any) -> list[Any]:
@@ -39,10 +69,7 @@ def retrieve(session: VCenterSession, spec: Any) -> list[Any]:
 
 def properties(session: VCenterSession, thing: Any, *paths: str) -> dict[str, Any]:
     """Properties of one object; unset ones are absent."""
-    spec = _PC.FilterSpec(
-        objectSet=[_PC.ObjectSpec(obj=thing)],
-        propSet=[_PC.PropertySpec(type=type(thing), pathSet=list(paths))],
-    )
+    spec = filter_spec([thing], {type(thing): paths})
     return {prop.name: prop.val for content in retrieve(session, spec) for prop in content.propSet or ()}
 
 
@@ -90,14 +117,8 @@ def _children(session: VCenterSession, thing: Any) -> list[str]:
         return ["vm"]
     if not isinstance(thing, vim.Folder):
         return []
-    step = _PC.TraversalSpec(type=vim.Folder, path="childEntity", skip=False)
-    spec = _PC.FilterSpec(
-        objectSet=[_PC.ObjectSpec(obj=thing, skip=True, selectSet=[step])],
-        propSet=[
-            _PC.PropertySpec(type=vim.Folder, pathSet=["name"]),
-            _PC.PropertySpec(type=vim.Datacenter, pathSet=["name"]),
-        ],
-    )
+    children = step_to(vim.Folder, "childEntity")
+    spec = filter_spec([thing], {vim.Folder: ["name"], vim.Datacenter: ["name"]}, children, only_via=True)
     return sorted(str(prop.val) for content in retrieve(session, spec) for prop in content.propSet or ())
 
 
@@ -123,22 +144,17 @@ def watch_spec(root: Any, view: Any, network_view: Any, fields: Any, addresses: 
     `fields` is the CustomFieldsManager; `addresses`: with those of all cards, which are many.
     """
     vm_paths = [*VM_PATHS, *(["guest.net"] if addresses else [])]
-    inside = _PC.TraversalSpec(type=vim.VirtualApp, path="vm", skip=False)
-    return _PC.FilterSpec(
-        objectSet=[
-            _PC.ObjectSpec(obj=root),
-            _PC.ObjectSpec(obj=fields),
-            _PC.ObjectSpec(obj=view, skip=True, selectSet=[_members(inside)]),
-            _PC.ObjectSpec(obj=network_view, skip=True, selectSet=[_members()]),
-        ],
-        propSet=[
-            _PC.PropertySpec(type=vim.VirtualMachine, pathSet=vm_paths),
-            _PC.PropertySpec(type=vim.Folder, pathSet=["name", "parent", "customValue"]),
-            _PC.PropertySpec(type=vim.VirtualApp, pathSet=["name", "parentFolder", "parentVApp"]),
-            _PC.PropertySpec(type=vim.CustomFieldsManager, pathSet=["field"]),
-            _PC.PropertySpec(type=vim.Network, pathSet=["name"]),
-            _PC.PropertySpec(type=vim.dvs.DistributedVirtualPortgroup, pathSet=["tag"]),
-        ],
+    inside = step_to(vim.VirtualApp, "vm")
+    return filter_spec(
+        [root, fields, _members(view, inside), _members(network_view)],
+        {
+            vim.VirtualMachine: vm_paths,
+            vim.Folder: ["name", "parent", "customValue"],
+            vim.VirtualApp: ["name", "parentFolder", "parentVApp"],
+            vim.CustomFieldsManager: ["field"],
+            vim.Network: ["name"],
+            vim.dvs.DistributedVirtualPortgroup: ["tag"],
+        },
     )
 
 
@@ -147,32 +163,18 @@ def task_spec(session: VCenterSession, vms: Iterable[str]) -> Any:
 
     vCenter notifies no change of `recentTask` (API reference: ManagedEntity.recentTask): it has to be asked.
     """
-    tasks = _PC.TraversalSpec(type=vim.VirtualMachine, path="recentTask", skip=False)
-    return _PC.FilterSpec(
-        objectSet=[_PC.ObjectSpec(obj=vim.VirtualMachine(vm, session.stub), selectSet=[tasks]) for vm in vms],
-        propSet=[
-            _PC.PropertySpec(type=vim.VirtualMachine, pathSet=["recentTask"]),
-            _PC.PropertySpec(type=vim.Task, pathSet=["info.state"]),
-        ],
-        reportMissingObjectsInResults=True,
-    )
+    machines = [vim.VirtualMachine(vm, session.stub) for vm in vms]
+    paths = {vim.VirtualMachine: ["recentTask"], vim.Task: ["info.state"]}
+    return filter_spec(machines, paths, step_to(vim.VirtualMachine, "recentTask"), may_be_gone=True)
 
 
 def attribute_spec(root: Any, view: Any, fields: Any) -> Any:
     """A FilterSpec for the custom attributes of the root and all folders below it, with their names."""
-    return _PC.FilterSpec(
-        objectSet=[
-            _PC.ObjectSpec(obj=fields),
-            _PC.ObjectSpec(obj=root),
-            _PC.ObjectSpec(obj=view, skip=True, selectSet=[_members()]),
-        ],
-        propSet=[
-            _PC.PropertySpec(type=vim.CustomFieldsManager, pathSet=["field"]),
-            _PC.PropertySpec(type=vim.Folder, pathSet=["customValue"]),
-        ],
-    )
+    paths = {vim.CustomFieldsManager: ["field"], vim.Folder: ["customValue"]}
+    return filter_spec([fields, root, _members(view)], paths)
 
 
-def _members(*then: Any) -> Any:
-    """From a view to what it shows, and from there on."""
-    return _PC.TraversalSpec(type=vim.view.ContainerView, path="view", skip=False, selectSet=list(then))
+def _members(view: Any, *then: Any) -> Any:
+    """The objects that a view shows, and what is reached from there on."""
+    shows = step_to(vim.view.ContainerView, "view", *then)
+    return _PC.ObjectSpec(obj=view, skip=True, selectSet=[shows])

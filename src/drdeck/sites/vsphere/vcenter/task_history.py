@@ -15,9 +15,8 @@ from typing import Any, NamedTuple
 from pyVmomi import vim, vmodl
 
 from .connection import VCenterSession
-from .properties import object_id, retrieve
+from .properties import filter_spec, object_id, retrieve, step_to
 
-_PC = vmodl.query.PropertyCollector
 _SPEC = vim.event.EventFilterSpec
 REVERT = "vm.Snapshot.revert"
 """What a vCenter calls the task of a revert to a snapshot."""
@@ -77,18 +76,8 @@ def _sorted(tasks: Iterable[Trace]) -> tuple[Trace, ...]:
 
 
 def _recent(session: VCenterSession, machine: Any, since: datetime) -> Traces:
-    spec = _PC.FilterSpec(
-        objectSet=[
-            _PC.ObjectSpec(
-                obj=machine,
-                selectSet=[_PC.TraversalSpec(type=vim.VirtualMachine, path="recentTask", skip=False)],
-            )
-        ],
-        propSet=[
-            _PC.PropertySpec(type=vim.VirtualMachine, pathSet=["snapshot"]),
-            _PC.PropertySpec(type=vim.Task, pathSet=list(_INFO)),
-        ],
-    )
+    tasks_of = step_to(vim.VirtualMachine, "recentTask")
+    spec = filter_spec([machine], {vim.VirtualMachine: ["snapshot"], vim.Task: _INFO}, tasks_of)
     tasks, standing = [], ""
     for content in retrieve(session, spec):
         raw = {prop.name: prop.val for prop in content.propSet or ()}
