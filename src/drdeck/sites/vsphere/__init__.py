@@ -43,13 +43,13 @@ def make_vsphere_site(
         )
 
         async def connect() -> Connection:
-            asked = False
+            was_asked = False
 
             def password() -> str:
-                nonlocal asked
-                found = passwords.get(login)
-                asked = True
-                return found
+                nonlocal was_asked
+                secret = passwords.get(login)
+                was_asked = True
+                return secret
 
             connection = Connection(
                 endpoint, vcenter.username, password, call_s=float(vcenter.timeout), fence=fence
@@ -58,7 +58,7 @@ def make_vsphere_site(
                 await connection.open()
                 await connection.settle()  # before anybody looks what came of what was asked earlier
             except BaseException as error:
-                if isinstance(error, LoginRefused) and asked:
+                if isinstance(error, LoginRefused) and was_asked:
                     passwords.refused(login, str(error))
                 await connection.close()
                 raise

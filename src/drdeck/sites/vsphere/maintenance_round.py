@@ -39,13 +39,13 @@ class MaintenanceRound:
                 (folder.name, call)
                 for call in maintenance.answers(situation, self._sight.settings.uuid_question)
             ]
-            found = maintenance.due(situation, now, self._pending.get(folder.id))
-            for act in found:
+            acts = maintenance.due(situation, now, self._pending.get(folder.id))
+            for act in acts:
                 if act.key.startswith("point:"):
                     self._pending[folder.id] = datetime.fromisoformat(
                         act.args["name"].removeprefix("drdeck-")
                     )
-            due += [(folder.name, act) for act in found]
+            due += [(folder.name, act) for act in acts]
         return due
 
     def _seen_synchronised(self, folder: FolderFacts, is_so: bool, now: datetime) -> datetime | None:

@@ -123,15 +123,15 @@ class ProtectedVCenter:
         if lost:
             state = "unknown" if self.shut_out else "lost"
             return ProtectedSite(state=state, address=self.address, checked_at=at, detail=lost)
-        seen = self.of(domain)
+        its = self.of(domain)
         if not self.has(domain):
-            detail = f"{self.address}: {seen.lost}"
+            detail = f"{self.address}: {its.lost}"
             return ProtectedSite(address=self.address, checked_at=at, detail=detail)
         return ProtectedSite(
             state="reachable",
             address=self.address,
-            running=sum(1 for vm in seen.vms if vm.power == "on"),
-            total=len(seen.vms),
+            running=sum(1 for vm in its.vms if vm.power == "on"),
+            total=len(its.vms),
             checked_at=at,
         )
 
@@ -142,7 +142,7 @@ class ProtectedVCenter:
                 await self.connection.settle()
 
     async def answers(self) -> str:
-        """Whether it answers at all, asked with one call and no login; empty, or why it does not."""
+        """A call without login, for the answer's sake; empty, or why there is none."""
 
         def ask() -> None:
             si: Any = vim.ServiceInstance("ServiceInstance", self._stub)
@@ -157,9 +157,9 @@ class ProtectedVCenter:
         except TimeoutError:
             return f"no answer within {CHECK_S:g} s"
         except Exception as error:
-            said = translate(error, "hear from it", f"vCenter {self.address}")
-            self.shut_out = isinstance(said, _SHUT_OUT)
-            return str(said)
+            failure = translate(error, "hear from it", f"vCenter {self.address}")
+            self.shut_out = isinstance(failure, _SHUT_OUT)
+            return str(failure)
         return ""
 
     async def look(self) -> str:

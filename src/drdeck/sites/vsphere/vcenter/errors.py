@@ -1,4 +1,4 @@
-"""What went wrong with a vCenter, in one sentence: what failed, on what, in whose words, what to do."""
+"""Errors of a vCenter in one sentence: what failed, on what, in whose words, what to do."""
 
 from __future__ import annotations
 
@@ -75,9 +75,9 @@ def translate(exc: BaseException, doing: str, server: str = "vCenter") -> SiteEr
         return Refused(f"{server} refused to {doing}: {words(exc)}")
     if isinstance(exc, CertificateRefused):
         text = f"Could not {doing}: {_certificate(exc, server)}"
-        if exc.expected or exc.found is None:
+        if exc.expected or exc.certificate is None:
             return CertificateWrong(text)
-        return CertificateUntrusted(text, exc.found)
+        return CertificateUntrusted(text, exc.certificate)
     if isinstance(exc, OSError | HTTPException | ExpatError):
         return SiteUnreachable(
             f"Could not {doing}: {server} cannot be reached ({_network(exc)}); {_advice(exc)}"
@@ -87,10 +87,10 @@ def translate(exc: BaseException, doing: str, server: str = "vCenter") -> SiteEr
 
 def words(fault: Any) -> str:
     """A fault in vCenter's own words, on one line; where it has none, its name and what it is about."""
-    said = [_clean(getattr(fault, "msg", None))]
+    parts = [_clean(getattr(fault, "msg", None))]
     for more in getattr(fault, "faultMessage", None) or ():
-        said.append(_clean(getattr(more, "message", None)))
-    unique = list(dict.fromkeys(part for part in said if part))
+        parts.append(_clean(getattr(more, "message", None)))
+    unique = list(dict.fromkeys(part for part in parts if part))
     subject = _subject(fault)
     if not unique:
         kind = type(fault).__name__.rpartition(".")[2]
@@ -159,14 +159,14 @@ def _advice(exc: BaseException) -> str:
 
 
 def _certificate(exc: CertificateRefused, server: str) -> str:
-    shown = exc.found.thumbprint if exc.found is not None else ""
+    thumbprint = exc.certificate.thumbprint if exc.certificate is not None else ""
     if exc.expected:
         return (
-            f"the certificate of {server} has the SHA-256 thumbprint {shown}, "
+            f"the certificate of {server} has the SHA-256 thumbprint {thumbprint}, "
             f"and {exc.expected} is pinned; compare it with vCenter's own before changing the settings"
         )
-    said = f" (SHA-256 {shown})" if shown else ""
+    aside = f" (SHA-256 {thumbprint})" if thumbprint else ""
     return (
-        f"the certificate of {server}{said} is not trusted: {exc.reason}; "
+        f"the certificate of {server}{aside} is not trusted: {exc.reason}; "
         "set ca_file to its CA's certificate, or thumbprint after comparing it with vCenter's own"
     )

@@ -1,4 +1,4 @@
-"""Whether a vCenter answers, asked again and again beside the long poll; its clock comes with it.
+"""Heartbeat of a vCenter, asked for again and again beside the long poll; its clock comes with it.
 
 A long poll is silent for as long as nothing changes, and a link that went dead is silent as well. So
 that nobody looks at an old picture for long, a small call of its own goes out every moment.
@@ -74,8 +74,8 @@ class Heartbeat:
                     try:
                         await in_thread(self._ask)
                     except Exception as error:
-                        said = translate(error, "hear from it", f"vCenter {self.server}")
-                        why = SiteUnreachable(str(said))
+                        failure = translate(error, "hear from it", f"vCenter {self.server}")
+                        why = SiteUnreachable(str(failure))
                         await asyncio.sleep(AGAIN_S)
                     else:
                         return

@@ -90,14 +90,14 @@ def find_root(session: VCenterSession, path: str) -> Any:
     """The VM folder at an inventory path such as /DC0/vm/drdeck. Raises Refused, telling what is there."""
     search = session.content.searchIndex
     names = [name for name in path.split("/") if name]
-    found = search.FindByInventoryPath("/".join(names)) if names else None
+    folder = search.FindByInventoryPath("/".join(names)) if names else None
     server = f"vCenter {session.endpoint.server}"
     if (
-        isinstance(found, vim.Folder)
-        and "VirtualMachine" in (properties(session, found, "childType")["childType"])
+        isinstance(folder, vim.Folder)
+        and "VirtualMachine" in (properties(session, folder, "childType")["childType"])
     ):
-        return found
-    if found is not None:
+        return folder
+    if folder is not None:
         raise Refused(f"{path} in {server} is no VM folder; root must be one, such as /DATACENTER/vm/FOLDER")
     deepest, at = session.content.rootFolder, ""
     for count in range(len(names) - 1, 0, -1):

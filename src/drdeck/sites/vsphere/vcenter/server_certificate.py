@@ -29,27 +29,27 @@ def unchecked() -> ssl.SSLContext:
 
 
 def presented(host: str, port: int, timeout_s: float) -> Certificate | None:
-    """What the server shows, trusting nothing; None when it does not speak TLS. Blocks."""
+    """The certificate that the server shows, trusting nothing; None when it does not speak TLS. Blocks."""
     der = b""
     with contextlib.suppress(OSError):
         der, _ = _peer(host, port, timeout_s, unchecked())
     if not der:
         return None
-    told: dict[str, Any] = {}
+    fields: dict[str, Any] = {}
     with contextlib.suppress(OSError, ValueError):
         # ssl tells what is in a certificate only where it is trusted: trust this very one for that
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.check_hostname = False
         context.load_verify_locations(cadata=der)
         context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN | ssl.VerifyFlags(_NO_CHECK_TIME)
-        _, told = _peer(host, port, timeout_s, context)
+        _, fields = _peer(host, port, timeout_s, context)
     return Certificate(
         thumbprint=thumbprint_of(der),
-        subject=_name(told.get("subject", ())),
-        issuer=_name(told.get("issuer", ())),
-        names=tuple(str(value) for _, value in told.get("subjectAltName", ())),
-        since=_time(told.get("notBefore")),
-        until=_time(told.get("notAfter")),
+        subject=_name(fields.get("subject", ())),
+        issuer=_name(fields.get("issuer", ())),
+        names=tuple(str(value) for _, value in fields.get("subjectAltName", ())),
+        since=_time(fields.get("notBefore")),
+        until=_time(fields.get("notAfter")),
     )
 
 
@@ -65,9 +65,9 @@ def _peer(host: str, port: int, timeout_s: float, context: ssl.SSLContext) -> tu
 def _name(parts: Any) -> str:
     """The common name, else the organisation, else the last part of a distinguished name."""
     pairs = [(str(key), str(value)) for part in parts for key, value in part]
-    for wanted in ("commonName", "organizationName"):
+    for name in ("commonName", "organizationName"):
         for key, value in pairs:
-            if key == wanted:
+            if key == name:
                 return value
     return pairs[-1][1] if pairs else ""
 

@@ -56,7 +56,7 @@ class StaleSessions:
             self._cookies.discard(cookie)
 
     def succeed(self, driver: str) -> None:
-        """What this driver asked for counts no more: a domain of its own is driven from here now."""
+        """Count what this driver asked for no more: a domain of its own is driven from here now."""
         with self._guard:
             self._gone.add(driver)
 
@@ -90,9 +90,9 @@ class StaleSessions:
         Who may not read the list of sessions goes on without; it is tried again for the next such
         driver. Raises what pyVmomi raises, and AnswerLost.
         """
-        gone = self.gone
+        drivers = self.gone
         try:
-            while keys := self._left_by(gone, content, user):
+            while keys := self._left_by(drivers, content, user):
                 try:
                     content.sessionManager.TerminateSession(sessionId=keys)
                     log.info("ended %d sessions of drivers before this one", len(keys))
@@ -102,16 +102,16 @@ class StaleSessions:
         except vim.fault.NoPermission as refused:
             log.warning("cannot end what a driver before this one left: no %s", refused.privilegeId)
         with self._guard:
-            self._gone -= gone
+            self._gone -= drivers
 
-    def _left_by(self, gone: frozenset[str], content: Any, user: str) -> list[str]:
-        drivers = {_digest(driver) for driver in gone}
-        found = []
+    def _left_by(self, drivers: frozenset[str], content: Any, user: str) -> list[str]:
+        digests = {_digest(driver) for driver in drivers}
+        keys = []
         for session in _sessions(content):
             mark = _MARK.fullmatch(str(session.userAgent or ""))
-            if mark and mark["driver"] in drivers and mark["life"] != self.life and session.userName == user:
-                found.append(str(session.key))
-        return found
+            if mark and mark["driver"] in digests and mark["life"] != self.life and session.userName == user:
+                keys.append(str(session.key))
+        return keys
 
 
 def _sessions(content: Any) -> list[Any]:
@@ -121,9 +121,9 @@ def _sessions(content: Any) -> list[Any]:
         propSet=[_PC.PropertySpec(type=vim.SessionManager, pathSet=["sessionList"])],
     )
     answer = content.propertyCollector.RetrievePropertiesEx([spec], _PC.RetrieveOptions())
-    for found in answer.objects or () if answer is not None else ():
-        for missing in found.missingSet or ():
+    for thing in answer.objects or () if answer is not None else ():
+        for missing in thing.missingSet or ():
             raise missing.fault
-        for prop in found.propSet or ():
+        for prop in thing.propSet or ():
             return list(prop.val or ())
     return []

@@ -1,4 +1,4 @@
-"""What a vCenter still shows of a call whose answer was lost: its tasks and its events. All of it blocks.
+"""Traces of a call whose answer was lost: tasks and events that a vCenter still shows. All of it blocks.
 
 Of tasks that are over, a VM shows those of about ten minutes; vCenter's history has them for weeks, also
 when vCenter was restarted. Asked of the server, and not of what was seen last: a vCenter need not tell of
@@ -50,25 +50,25 @@ class Traces(NamedTuple):
 
     def of(self, description: str, users: Collection[str]) -> Trace | None:
         """The newest of a kind that one of these accounts asked for."""
-        known = {user.casefold() for user in users}
-        mine = [t for t in self.tasks if t.description == description and t.user.casefold() in known]
+        folded = {user.casefold() for user in users}
+        mine = [t for t in self.tasks if t.description == description and t.user.casefold() in folded]
         return mine[-1] if mine else None
 
     def last(self, trace: Trace) -> bool:
-        """Whether nothing was begun on the VM after it."""
+        """True if nothing was begun on the VM after it."""
         return self.tasks[-1] is trace
 
 
 def traces(session: VCenterSession, vm: str, since: datetime, users: Collection[str]) -> Traces:
-    """What was done to a VM, by its id, since an instant of the vCenter's clock; the history is read only
+    """Tasks on a VM, by its id, since an instant of the vCenter's clock; the history is read only
     where the recent tasks have no revert of these accounts."""
     machine = vim.VirtualMachine(vm, session.stub)
-    found = _recent(session, machine, since)
-    if found.of(REVERT, users) is None:
-        told = _history(session, machine, since)
-        tasks = {object_id(t.task): t for t in (*told, *found.tasks)}  # of two tellings the fresh one
-        found = found._replace(tasks=_sorted(tasks.values()))
-    return found
+    recent = _recent(session, machine, since)
+    if recent.of(REVERT, users) is None:
+        earlier = _history(session, machine, since)
+        tasks = {object_id(t.task): t for t in (*earlier, *recent.tasks)}  # of two readings the fresh one
+        recent = recent._replace(tasks=_sorted(tasks.values()))
+    return recent
 
 
 def _sorted(tasks: Iterable[Trace]) -> tuple[Trace, ...]:
@@ -132,7 +132,7 @@ def _utc(value: datetime) -> datetime:
 
 
 def guest_asked(session: VCenterSession, vm: str, ago: timedelta) -> bool:
-    """Whether anybody has asked a VM's guest to shut down within so long until now."""
+    """True if anybody has asked a VM's guest to shut down within so long until now."""
     machine = vim.VirtualMachine(vm, session.stub)
     since = _utc(session.si.CurrentTime()) - ago
     spec = _SPEC(

@@ -1,4 +1,4 @@
-"""How calls travel to a vCenter: TLS as the settings ask, time-outs, and whether a request had left."""
+"""Transport of calls to a vCenter: TLS as the settings ask, time-outs, and a note once a request has left."""
 
 from __future__ import annotations
 
@@ -73,13 +73,13 @@ class SessionEnded(Exception):
 class CertificateRefused(Exception):
     """The server's certificate is not trusted; `expected` is the thumbprint pinned instead, if any."""
 
-    def __init__(self, reason: str, found: Certificate | None, expected: str = "") -> None:
+    def __init__(self, reason: str, certificate: Certificate | None, expected: str = "") -> None:
         super().__init__(reason)
-        self.reason, self.found, self.expected = reason, found, expected
+        self.reason, self.certificate, self.expected = reason, certificate, expected
 
 
 class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
-    """Where a vCenter is and what makes us believe it: a CA file, a SHA-256 thumbprint, or nothing."""
+    """The address of a vCenter, and what makes us believe it: a CA file, a SHA-256 thumbprint, or nothing."""
 
     url: str
     ca_file: str | None = None
@@ -103,7 +103,7 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def server(self) -> str:
-        """What messages call it: host, and port when not the usual one."""
+        """The vCenter's name in messages: host, and port when not the usual one."""
         parts = urlsplit(self.url)
         usual = 443 if parts.scheme == "https" else 80
         host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname or ""
@@ -120,7 +120,7 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
         return parts.hostname or "", parts.port or (443 if self.tls else 80)
 
     def context(self) -> ssl.SSLContext:
-        """How certificates are checked. Raises OSError or ssl.SSLError when the CA file is no use, or when
+        """The check of certificates. Raises OSError or ssl.SSLError when the CA file is no use, or when
         another user could have written it: who does is whom we believe."""
         if self.insecure or self.thumbprint is not None:
             return unchecked()
@@ -192,17 +192,17 @@ class _Https(_Http, HTTPSConnection):
             HTTPSConnection.connect(self)
         except ssl.SSLCertVerificationError as refused:
             # a second look, trusting nothing: the operator needs to see which certificate was refused
-            found = presented(self.host, self.port, float(self.timeout or 0.0) or IDLE_S)
-            raise CertificateRefused(refused.verify_message, found) from refused
+            certificate = presented(self.host, self.port, float(self.timeout or 0.0) or IDLE_S)
+            raise CertificateRefused(refused.verify_message, certificate) from refused
         assert isinstance(self.sock, ssl.SSLSocket)
         self._tune()
         expected = self._stub.endpoint.thumbprint
         if expected is not None:
-            shown = thumbprint_of(self.sock.getpeercert(binary_form=True) or b"")
-            if normalise(shown) != normalise(expected):
+            thumbprint = thumbprint_of(self.sock.getpeercert(binary_form=True) or b"")
+            if normalise(thumbprint) != normalise(expected):
                 self.close()
                 raise CertificateRefused(
-                    "not the pinned certificate", Certificate(thumbprint=shown), expected
+                    "not the pinned certificate", Certificate(thumbprint=thumbprint), expected
                 )
 
 
@@ -370,5 +370,5 @@ def steady() -> float:
 
 
 def changing(method: str) -> bool:
-    """Whether a SOAP method may change anything at the site (views and filters of our own do not count)."""
+    """True if a SOAP method may change anything at the site (views and filters of our own do not count)."""
     return not method.startswith(_READS)
