@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import os
+import shutil
 import signal
 import socket
 from collections.abc import Callable, Iterator
@@ -132,3 +134,30 @@ def test_a_driver_that_was_stopped_wakes_up_and_does_nothing(
     ]
     done = [line for line in intents if '"kind":"outcome"' in line and '"result":"done"' in line]
     assert not done, "the one that slept started no session"
+
+
+def test_a_copy_of_a_jump_host_is_noticed(decks: tuple[Deck, Deck], vcenter: VCenter) -> None:
+    """vcenter.md V17: two processes of one name; who sees that stops, and says so."""
+    anna, copy = decks
+    copy.env["LOGNAME"] = "anna"
+    begin(anna)
+    wait_powered(vcenter)
+    anna.stop()
+    shutil.copytree(anna.state, copy.state, dirs_exist_ok=True)
+    for deck in decks:
+        poll(functools.partial(_at_work, deck), 60)
+    boot(vcenter)  # both go on with what was begun: each takes the lease for that of a process before it
+    said = "another process under this controller's own name"
+    poll(lambda: any(said in deck.run("show", DOMAIN).stdout for deck in decks), 60)
+    poll(lambda: mode(anna) == mode(copy) == "pitr_session", 60)
+    stopped, drives = (
+        deck for deck in sorted(decks, key=lambda deck: said not in deck.run("show", DOMAIN).stdout)
+    )
+    refused = stopped.run("pitr", "exit", DOMAIN, "--confirm", DOMAIN, code=3).stderr
+    assert "is this machine, or its state directory, a copy?" in refused
+    assert said not in drives.run("show", DOMAIN).stdout and sessions(vcenter) == 1
+    drives.run("pitr", "exit", DOMAIN, "--confirm", DOMAIN, "--wait")
+
+
+def _at_work(deck: Deck) -> bool:
+    return mode(deck) == "completing"

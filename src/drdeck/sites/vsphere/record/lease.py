@@ -8,10 +8,13 @@ and until when, stands in the folder's attribute `drdeck.lease` for all to read;
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import logging
+import secrets
 import threading
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import msgspec
@@ -33,9 +36,11 @@ LENGTH_S = 30.0
 
 
 class LeaseRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """`by`: user@host and process of the driver; `g`: the number of its claim; times are vCenter's.
+    """`by`: user@host of the driver and a number of its state directory; `g`: the number of its claim.
+    Times are vCenter's.
 
-    `users`: the vCenter accounts of those who drive and drove, the newest first.
+    `users`: the vCenter accounts of those who drive and drove, the newest first. `process`: the machine's
+    boot and the process that wrote it, by which two of one name are told apart; empty: an older drdeck.
     """
 
     by: str
@@ -43,6 +48,40 @@ class LeaseRecord(msgspec.Struct, frozen=True, kw_only=True):
     since: datetime
     until: datetime
     users: tuple[str, ...] = ()
+    process: str = ""
+
+
+class ProcessMark:
+    """A process and the boot of its machine, in a few characters.
+
+    A copied machine or state directory has its controller's name twice. Two boots are two machines, or one
+    that was started again; within one boot a later process of the name is taken for a restart, until both
+    are seen at work.
+    """
+
+    def __init__(self, boot: str | None = None) -> None:
+        boot = _boot() if boot is None else boot
+        self.boot = hashlib.sha256(boot.encode()).hexdigest()[:8]
+        self.text = f"{self.boot}.{secrets.token_hex(4)}"
+        self.doubled = False
+        """another process was seen to write under this one's name"""
+
+    def wrote(self, value: LeaseRecord, now: datetime) -> bool:
+        """True for a lease of this process, of one before it, or of one of its name that is silent now."""
+        if value.process in ("", self.text) or value.until <= now:
+            return True
+        return value.process.partition(".")[0] == self.boot and not self.doubled
+
+
+def _boot() -> str:
+    """The id of the machine's boot (Linux; elsewhere none, and each later process is a restart)."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
+    except (OSError, ValueError):
+        return ""
+
+
+THIS_PROCESS = ProcessMark()
 
 
 class HeldElsewhere(Refused):
@@ -74,10 +113,10 @@ def parse(text: str | None) -> LeaseRecord | None:
     return None
 
 
-def lease_holder(text: str | None, me: str, now: datetime) -> str | None:
+def lease_holder(text: str | None, me: str, now: datetime, mark: ProcessMark = THIS_PROCESS) -> str | None:
     """The other controller that drives the domain of an attribute's text, in words; None without one."""
     value = parse(text)
-    if value is None or value.by == me or value.until <= now:
+    if value is None or value.until <= now or (value.by == me and mark.wrote(value, now)):
         return None
     return f"{_who(value.by, me)} since {_second(value.since)}"
 
@@ -90,9 +129,14 @@ def abandoned_by(text: str | None, me: str, now: datetime) -> str | None:
     return f"{_who(value.by, me)} until {_second(value.until)}"
 
 
+_COPY = "is this machine, or its state directory, a copy?"
+
+
 def _who(by: str, me: str) -> str:
     """The controller of a lease, for people: user@host, and which of several that one person has there."""
     name, _, ident = by.rpartition("#")
+    if by == me:
+        return f"another process under this controller's own name ({name or by}; {_COPY})"
     if not name:
         return by
     return f"another drdeck of {name} ({ident})" if name == me.rpartition("#")[0] else name
@@ -105,8 +149,14 @@ def _second(instant: datetime) -> str:
 class Leases:
     """The leases of one controller. `hold` blocks, and is called in the thread of each changing call."""
 
-    def __init__(self, me: str, now: Callable[[], datetime], length_s: float = LENGTH_S) -> None:
-        self.me, self._now, self.length_s = me, now, length_s
+    def __init__(
+        self,
+        me: str,
+        now: Callable[[], datetime],
+        length_s: float = LENGTH_S,
+        mark: ProcessMark = THIS_PROCESS,
+    ) -> None:
+        self.me, self._now, self.length_s, self._mark = me, now, length_s, mark
         self.on_taken: Callable[[VCenterSession, str, bool], None] = lambda session, driver, force: None
         """told, in the thread of `hold`, from which other driver a domain was taken, and whether by force"""
         self._held: dict[str, _HeldLease] = {}
@@ -149,13 +199,18 @@ class Leases:
             before = reading.value.users if reading.value is not None else ()
             self._users[folder] = tuple(dict.fromkeys([session.user, *before]))
             value, clock = reading.value, steady()
+            if own is not None and value is not None and self._by_twin(value):
+                self._mark.doubled = True  # from here on nothing of this name is taken for ours
+                log.error("%s is driven by another process under the name of this one", folder)
+                self._held.pop(folder)
+                own = None
             if own is not None and reading.top == own.claim:
                 named = value is not None and value.g == own.claim
                 if own.until <= clock:
                     self._claim(session, folder, reading)
                 elif not named or own.until - clock < self.length_s * 2 / 3:
                     self._renew(session, folder, own, reading)
-            elif own is None and value is not None and value.by == self.me and value.g == reading.top:
+            elif own is None and value is not None and self._left_by_us(value) and value.g == reading.top:
                 # ours from before a restart: of one name only one process runs at a time
                 left = (value.until - self._now()).total_seconds()
                 self._renew(session, folder, _HeldLease(value.g, value.since, clock + left), reading)
@@ -170,6 +225,13 @@ class Leases:
             self._since.setdefault(folder, self._now())  # now that the driver before has no say any more
             return self._held[folder].until
 
+    def _by_twin(self, value: LeaseRecord) -> bool:
+        """True for a lease that another process wrote under this one's name, while this one was at work."""
+        return value.by == self.me and value.process not in ("", self._mark.text)
+
+    def _left_by_us(self, value: LeaseRecord) -> bool:
+        return value.by == self.me and self._mark.wrote(value, self._now())
+
     def release(self, session: VCenterSession, folder: str) -> None:
         """Let the next one have it at once."""
         own = self._held.pop(folder, None)
@@ -183,14 +245,17 @@ class Leases:
         """The value to write: with as many accounts as there is room for."""
         users = self._users.get(folder, ())
         while True:
-            record = LeaseRecord(by=self.me, g=claim, since=since, until=until, users=users)
+            record = LeaseRecord(
+                by=self.me, g=claim, since=since, until=until, users=users, process=self._mark.text
+            )
             if not users or len(msgspec.json.encode(record).decode()) <= MAX_VALUE:
                 return record
             users = users[:-1]
 
     def _wait_for_others(self, folder: str, reading: LeaseReading) -> None:
         now, value = self._now(), reading.value
-        if value is not None and value.g == reading.top and value.by != self.me and value.until > now:
+        live = value is not None and value.g == reading.top and value.until > now
+        if value is not None and live and not self._left_by_us(value):
             log.debug("lease %d of %s is held by %s until %s", value.g, folder, value.by, value.until)
             raise HeldElsewhere(
                 f"this domain is driven by {_who(value.by, self.me)} since {_second(value.since)};"

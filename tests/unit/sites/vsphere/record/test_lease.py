@@ -11,7 +11,14 @@ from unittest import mock
 import pytest
 from pyVmomi import vim
 
-from drdeck.sites.vsphere.record.lease import CLAIM, HeldElsewhere, Leases, abandoned_by, lease_holder
+from drdeck.sites.vsphere.record.lease import (
+    CLAIM,
+    HeldElsewhere,
+    Leases,
+    ProcessMark,
+    abandoned_by,
+    lease_holder,
+)
 from drdeck.sites.vsphere.vcenter.connection import Credentials, Endpoint, VCenterSession
 from tests.support.vcenter.vcsim import VCenter
 
@@ -246,3 +253,58 @@ def test_drivers_are_named_as_people_are() -> None:
     assert abandoned_by(value, "anna@jump1#00000001", later) == "bob@jump2 until 2026-01-16 22:00:30Z"
     told = lease_holder(value, "bob@jump2#00000001", at)
     assert told == "another drdeck of bob@jump2 (1b81230c) since 2026-01-16 22:00:00Z"
+
+
+# -- two processes of one name: a copied machine, or a copied state directory
+
+
+def test_a_process_of_our_name_on_another_machine_is_somebody_else(
+    vcenter: VCenter, folder: str, clock: Clock
+) -> None:
+    mine, copied = ProcessMark("boot-1"), ProcessMark("boot-2")
+    original = Leases("anna@jump1#7", clock, mark=mine)
+    copy = Leases("anna@jump1#7", clock, mark=copied)
+    own, other = session(vcenter), session(vcenter)
+    original.hold(own, folder)
+    text = vcenter.attributes("erp")["drdeck.lease"]
+    assert lease_holder(text, original.me, clock(), mine) is None
+    says = lease_holder(text, copy.me, clock(), copied)
+    assert says is not None and "another process under this controller's own name (anna@jump1;" in says
+    with pytest.raises(HeldElsewhere, match="is this machine, or its state directory, a copy"):
+        copy.hold(other, folder)
+    original.hold(own, folder)
+    copy.hold(other, folder, force=True)  # on an operator's word
+    with pytest.raises(HeldElsewhere, match="under this controller's own name"):
+        original.hold(own, folder)
+    clock.on(31)
+    original.hold(own, folder)
+
+
+def test_a_process_that_was_started_again_goes_on_and_two_at_work_do_not(
+    vcenter: VCenter, folder: str, clock: Clock
+) -> None:
+    before, after = ProcessMark("boot-1"), ProcessMark("boot-1")
+    first = Leases("anna@jump1#7", clock, mark=before)
+    second = Leases("anna@jump1#7", clock, mark=after)
+    own, other = session(vcenter), session(vcenter)
+    first.hold(own, folder)
+    second.hold(other, folder)  # as after a kill
+    with pytest.raises(HeldElsewhere, match="under this controller's own name"):
+        first.hold(own, folder)  # it lives: there are two
+    with pytest.raises(HeldElsewhere):
+        first.hold(own, folder)
+    assert before.doubled and lease_holder(
+        vcenter.attributes("erp")["drdeck.lease"], first.me, clock(), before
+    )
+    second.hold(other, folder)
+    assert not after.doubled
+
+
+def test_after_a_reboot_a_lease_is_waited_for(vcenter: VCenter, folder: str, clock: Clock) -> None:
+    own = session(vcenter)
+    Leases("anna@jump1#7", clock, mark=ProcessMark("boot-1")).hold(own, folder)
+    again = Leases("anna@jump1#7", clock, mark=ProcessMark("boot-2"))
+    with pytest.raises(HeldElsewhere):
+        again.hold(own, folder)
+    clock.on(31)
+    again.hold(own, folder)
