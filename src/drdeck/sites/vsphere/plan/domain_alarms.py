@@ -1,4 +1,4 @@
-"""What an operator should know of a domain without having asked; it goes when its cause goes."""
+"""Alarms of a domain, which an operator should know unasked; each goes when its cause goes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is due at owned domains without anybody asking: group points, and pruning them."""
+"""Calls due at owned domains without anybody asking: group points, and pruning them."""
 
 from __future__ import annotations
 
@@ -81,12 +81,12 @@ def answers(s: DomainState, uuid_question: str) -> list[PlannedCall]:
 
 
 def full(vm: VmFacts) -> bool:
-    """Whether a VM's chain is too long for one more point."""
+    """True if a VM's chain is too long for one more point."""
     return len(vm.snapshots) >= CHAIN_MAX
 
 
 def chain_stuck(s: DomainState, vm: VmFacts) -> bool:
-    """Whether a full chain holds nothing that may be pruned."""
+    """True if a full chain holds nothing that may be pruned."""
     return full(vm) and not prunable(s, vm)
 
 
@@ -97,8 +97,8 @@ def _last_made(vm: VmFacts) -> float:
 def _group_point(s: DomainState, now: datetime, pending: datetime | None) -> str | None:
     """The name of the group point being made now, or None between two."""
     interval = timedelta(seconds=max(1.0, float(s.settings.pitr.interval)))
-    made = [instant_of(x) for vm in s.vms for x in vm.snapshots if ours(x)]
-    last = max([*made, *([pending] if pending else [])], default=None)
+    points = [instant_of(x) for vm in s.vms for x in vm.snapshots if ours(x)]
+    last = max([*points, *([pending] if pending else [])], default=None)
     since = [t for t in (last, s.record.pitr.reset, *(p.end for p in s.record.excluded)) if t is not None]
     if last is not None and now - last < timedelta(seconds=min(LATE_S, interval.total_seconds())):
         if last == max(since):

@@ -1,4 +1,4 @@
-"""What is due at a vSphere domain: a pure function of its record, its VMs, the protected VMs and the time."""
+"""Plan of a vSphere domain: a pure function of its record, its VMs, the protected VMs and the time."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .pitr_session import entering, exiting, rolling_back
 
 
 def plan(s: DomainState) -> Plan:
-    """What is due now, or the question that keeps it from going on."""
+    """The work due now, or the question that keeps it from going on."""
     session = s.record.session
     if session is not None:
         if session.state is SessionState.WAITING:

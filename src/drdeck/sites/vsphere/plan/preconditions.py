@@ -1,4 +1,4 @@
-"""Why a command cannot be carried out at this site, beyond the rules that hold everywhere."""
+"""Reasons why a command cannot be carried out at this site, beyond the rules that hold everywhere."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ def why_not(command: c.AnyCommand, s: DomainState, inventory: Inventory) -> str 
         case c.BeginCompletion():
             return _connected(s) or _networks(command.networks, inventory)
         case c.StartSession():
-            chosen = [vm for vm in s.vms if not command.vms or vm.name in command.vms]
-            full = [vm for vm in chosen if len(vm.snapshots) > CHAIN_MAX]
+            vms = [vm for vm in s.vms if not command.vms or vm.name in command.vms]
+            full = [vm for vm in vms if len(vm.snapshots) > CHAIN_MAX]
             if full:
                 return (
                     f"{names(full)} already have {CHAIN_MAX + 1} snapshots, the most that vSphere allows;"
@@ -28,14 +28,14 @@ def why_not(command: c.AnyCommand, s: DomainState, inventory: Inventory) -> str 
                 )
         case c.RollBack():
             session = s.session_vms()
-            chosen = [vm for vm in session if not command.vms or vm.name in command.vms]
-            lacking = [vm for vm in chosen if target(vm, command.to, s.record) is None]
+            vms = [vm for vm in session if not command.vms or vm.name in command.vms]
+            lacking = [vm for vm in vms if target(vm, command.to, s.record) is None]
             if lacking:
                 return (
                     f"{names(lacking)} have no restore point at or before {show(command.to)};"
                     " choose a later instant, or name the other VMs with --vm"
                 )
-            if not chosen:
+            if not vms:
                 return f'"{s.name}" has no VM in its PITR session'
         case _:
             pass
@@ -57,9 +57,9 @@ def _connected(s: DomainState) -> str | None:
 
 
 def _networks(mapping: dict[str, str], inventory: Inventory) -> str | None:
-    known = {network.name for network in inventory.networks.values()}
+    present = {network.name for network in inventory.networks.values()}
     for target_name in mapping.values():
-        if target_name not in known:
+        if target_name not in present:
             return f'the recovery site has no network "{target_name}"'
     for source, to in mapping.items():
         if source != to and mapping.get(to, to) != to:
