@@ -10,6 +10,7 @@ from typing import Any, Literal
 import msgspec
 
 from drdeck.model.domains import PitrPolicy
+from drdeck.model.text import brief
 
 TRAINING = "training"
 """The site that is there without any settings."""
@@ -121,11 +122,38 @@ class TrainingSettings(SettingsTable, frozen=True, kw_only=True, tag_field="kind
 
 
 class JetStreamSettings(SettingsTable, frozen=True, kw_only=True, tag_field="kind", tag="jetstream"):
-    """A management appliance, read through its one published call."""
+    """A management appliance, read through its one published call.
+
+    `vcenter`: the vCenter whose session it takes, a table, or the name of a vSphere site in the same file;
+    once read it is always the table. `domains`: the ids of the Protected Domains.
+    """
 
     url: str
-    vcenter: str
+    vcenter: str | VCenterSettings
+    vcenter_site: str = ""
+    """the vSphere site that `vcenter` named; empty: it is a table of its own. Set by the reader only"""
     domains: tuple[str, ...] = ()
+    ca_file: str | None = None
+    thumbprint: str | None = None
+    insecure: bool = False
+    timeout: Duration = Duration(10)
+    poll: Duration = Duration(2)
+    """between two questions about a domain while a PITR operation runs there, or somebody looks at it"""
+    poll_idle: Duration = Duration(30)
+    """the same else"""
+    parallel: int = 8
+    """domains asked about at once"""
+    timestamp_unit: Literal["s", "ms", "us", "raw"] = "raw"
+    """of the appliance's timestamps, whose unit is not published; raw: shown as they come"""
+    accounts: tuple[str, ...] = ()
+    """vCenter accounts of the appliance: what they do to VMs is no alarm"""
+
+    @property
+    def login(self) -> VCenterSettings:
+        """The vCenter's table. Raises SettingsError where it was not read from a file."""
+        if isinstance(self.vcenter, str):
+            raise SettingsError(f'the vCenter of the site "{brief(self.vcenter)}" was not looked up')
+        return self.vcenter
 
 
 SiteSettings = VSphereSettings | TrainingSettings | JetStreamSettings
@@ -142,10 +170,12 @@ def settings_digest(site: SiteSettings) -> str:
 
 
 def unchecked(site: SiteSettings) -> list[dict[str, str]]:
-    """`url` and `of` (site, protected site) of each vCenter whose certificate is not checked."""
-    if not isinstance(site, VSphereSettings):
-        return []
-    both = {"site": site, "protected site": site.protected}
+    """`url` and `of` (site, protected site, appliance) of each server whose certificate is not checked."""
+    both: dict[str, VCenterSettings | JetStreamSettings | None] = {}
+    if isinstance(site, VSphereSettings):
+        both = {"site": site, "protected site": site.protected}
+    elif isinstance(site, JetStreamSettings):
+        both = {"appliance": site, "vCenter": site.login}
     return [{"of": of, "url": v.url} for of, v in both.items() if v is not None and v.insecure]
 
 

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import os
 import re
 import unicodedata
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
 
-from drdeck.model.text import brief, not_in_xml, quoted
-from drdeck.model.times import show_span
+from drdeck.model.text import brief, quoted
 from drdeck.private_files import Unreadable, read_text, refuse_strangers
 
 from . import key_names as keyboard
 from . import toml_reader
+from .appliance_site import appliance_site, with_vcenter
 from .backup_names import backup_name
 from .readiness import parse_readiness, parse_subnet
+from .server_checks import no_control_characters, span, vcenter_checked
 from .settings import (
     TRAINING,
     DomainSettings,
@@ -32,7 +32,6 @@ from .settings import (
 from .table_reader import RIGHT, TableReader
 from .toml_places import Place
 
-_VCenter = TypeVar("_VCenter", bound=VCenterSettings)
 LONGEST_WINDOW_S = 3660 * 86400.0
 LONGEST_WAIT_S = 7 * 86400.0
 LONGEST_NAME = 200
@@ -85,6 +84,7 @@ def parse(text: str, file: Path) -> Settings:
     if not isinstance(raw_sites, dict):
         raise reader.fail(("sites",), "must be tables such as [sites.dr-west]")
     sites = {name: _site(reader, name, raw) for name, raw in raw_sites.items()}
+    sites = {name: with_vcenter(reader, name, site, sites) for name, site in sites.items()}
     settings = msgspec.structs.replace(settings, sites=sites)
     if settings.default_site not in sites and settings.default_site != TRAINING:
         names = ", ".join(sorted({*sites, TRAINING}))
@@ -105,31 +105,31 @@ def _site(reader: TableReader, name: str, raw: Any) -> SiteSettings:
         raise reader.fail((*path, "kind"), f"{fault}; right would be {RIGHT['kind']}")
     if kind == "vsphere":
         return _vsphere(reader, path, dict(raw))
+    if kind == "jetstream":
+        return appliance_site(reader, path, dict(raw))
     site = reader.table(_KINDS[kind], raw, path)
     if isinstance(site, TrainingSettings) and not 0 < site.speed <= 100_000:
         raise reader.fail((*path, "speed"), f"{site.speed} is not {RIGHT['speed']}")
-    if isinstance(site, JetStreamSettings):
-        _url(reader, (*path, "url"), site.url)
     return site
 
 
 def _vsphere(reader: TableReader, path: Place, raw: dict[str, Any]) -> VSphereSettings:
     raw_domains = raw.pop("domains", {})
     raw_protected = raw.pop("protected", None)
-    site = _vcenter(reader, path, reader.table(VSphereSettings, raw, path))
+    site = vcenter_checked(reader, path, reader.table(VSphereSettings, raw, path))
     if not 1 <= site.parallel <= 64:
         raise reader.fail((*path, "parallel"), f"{site.parallel} is not {RIGHT['parallel']}")
-    _span(reader, (*path, "lease"), site.lease, 1, 3600)
+    span(reader, (*path, "lease"), site.lease, 1, 3600)
     protected = None
     if raw_protected is not None:
         here = (*path, "protected")
-        protected = _vcenter(reader, here, reader.table(VCenterSettings, raw_protected, here))
+        protected = vcenter_checked(reader, here, reader.table(VCenterSettings, raw_protected, here))
     if not isinstance(raw_domains, dict):
         raise reader.fail((*path, "domains"), "must be tables, one for each domain")
     domains: dict[str, Any] = {}
     for name, data in raw_domains.items():
         here = (*path, "domains", name)
-        _no_control_characters(reader, here, name)
+        no_control_characters(reader, here, name)
         domains[name] = reader.table(DomainSettings, _without_prune(reader, here, data), here)
         _domain(reader, here, domains[name])
     # compared as people see them: one letter may be written as one character, or as two
@@ -167,14 +167,9 @@ def _readiness(
             raise reader.fail((*path, "subnet"), f"{error}; right would be {RIGHT['subnet']}") from None
 
 
-def _span(reader: TableReader, path: Place, length: float, least: float, most: float) -> None:
-    if not least <= length <= most:
-        raise reader.fail(path, f"must be from {show_span(least)} to {show_span(most)}")
-
-
 def _domain(reader: TableReader, path: Place, domain: DomainSettings) -> None:
-    _span(reader, (*path, "pitr", "window"), domain.pitr.window, 1, LONGEST_WINDOW_S)
-    _span(reader, (*path, "pitr", "interval"), domain.pitr.interval, 1, LONGEST_WINDOW_S)
+    span(reader, (*path, "pitr", "window"), domain.pitr.window, 1, LONGEST_WINDOW_S)
+    span(reader, (*path, "pitr", "interval"), domain.pitr.interval, 1, LONGEST_WINDOW_S)
     for pattern in domain.prune_also:
         if (tool := backup_name(pattern)) is not None:
             raise reader.fail(
@@ -192,11 +187,11 @@ def _domain(reader: TableReader, path: Place, domain: DomainSettings) -> None:
         _readiness(reader, (*path, "runbook", number), group.ready, group.subnet)
     if domain.pitr.interval > domain.pitr.window:
         raise reader.fail((*path, "pitr", "interval"), "the interval is longer than the window")
-    _span(reader, (*path, "ready_timeout"), domain.ready_timeout, 0.001, LONGEST_WAIT_S)
-    _span(reader, (*path, "shutdown_timeout"), domain.shutdown_timeout, 0, LONGEST_WAIT_S)
+    span(reader, (*path, "ready_timeout"), domain.ready_timeout, 0.001, LONGEST_WAIT_S)
+    span(reader, (*path, "shutdown_timeout"), domain.shutdown_timeout, 0, LONGEST_WAIT_S)
     for number, group in enumerate(domain.runbook):
         here = (*path, "runbook", number)
-        _span(reader, (*here, "delay_after"), group.delay_after, 0, LONGEST_WAIT_S)
+        span(reader, (*here, "delay_after"), group.delay_after, 0, LONGEST_WAIT_S)
         if any(len(text) > LONGEST_NAME for text in (group.group, *group.vms)):
             raise reader.fail(here, f"a name or pattern has more than {LONGEST_NAME} characters")
     if sum(len(group.vms) for group in domain.runbook) > MOST_PATTERNS:
@@ -204,57 +199,3 @@ def _domain(reader: TableReader, path: Place, domain: DomainSettings) -> None:
     groups = [group.group for group in domain.runbook]
     if len(groups) != len(set(groups)):
         raise reader.fail((*path, "runbook"), "two groups have the same name")
-
-
-def _absolute(base: Path, text: str) -> str:
-    """A path that is meant from the settings file; ~ is the home directory."""
-    try:
-        return os.path.normpath(base.absolute() / Path(text).expanduser())
-    except RuntimeError:  # no such user
-        return text
-
-
-def _vcenter(reader: TableReader, path: Place, vcenter: _VCenter) -> _VCenter:
-    """The same with its paths absolute: the controller works in another directory."""
-    for key in ("url", "username", "root"):
-        _no_control_characters(reader, (*path, key), getattr(vcenter, key))
-    _url(reader, (*path, "url"), vcenter.url)
-    if not vcenter.root.startswith("/") or len(vcenter.root) < 2:
-        raise reader.fail((*path, "root"), f"{quoted(vcenter.root)} is not {RIGHT['root']}")
-    if vcenter.thumbprint is not None:
-        digits = vcenter.thumbprint.replace(":", "")
-        if not re.fullmatch(r"[0-9A-Fa-f]{64}", digits):
-            raise reader.fail((*path, "thumbprint"), f"is not {RIGHT['thumbprint']}")
-    _span(reader, (*path, "timeout"), vcenter.timeout, 1, 3600)
-    checks = [k for k in ("ca_file", "thumbprint", "insecure") if getattr(vcenter, k)]
-    if len(checks) > 1:
-        raise reader.fail((*path, checks[1]), f"{' and '.join(checks)} exclude each other; keep one")
-    base, command = reader.file.parent, vcenter.password_command
-    if command and ("/" in command[0] or command[0].startswith("~")):
-        command = (_absolute(base, command[0]), *command[1:])
-    ca_file = vcenter.ca_file and _absolute(base, vcenter.ca_file)
-    return msgspec.structs.replace(vcenter, ca_file=ca_file, password_command=command)
-
-
-def _no_control_characters(reader: TableReader, path: Place, text: str) -> None:
-    """Refuse what nobody means, and no vCenter's XML can hold: in double quotes a backslash begins one."""
-    odd = next((c for c in text if c < " " or c == "\x7f"), None)
-    forbidden = not_in_xml(text)
-    if odd is None and forbidden is not None:
-        raise reader.fail(
-            path,
-            f"{quoted(text)} has the character {forbidden!a}, which no vCenter can be told; write the name as"
-            " drdeck shows it, or rename it there",
-        )
-    if odd is not None:
-        raise reader.fail(
-            path,
-            f"{quoted(text)} has the control character {odd!a}; in double quotes a backslash begins one:"
-            " use single quotes, 'CORP\\backup'",
-        )
-
-
-def _url(reader: TableReader, path: Place, url: str) -> None:
-    parts = re.fullmatch(r"https://(?:\[[0-9A-Fa-f:]+\]|[^\s/:@\[\]]{1,253})(?::(\d{1,5}))?(?:/\S*)?", url)
-    if parts is None or int(parts[1] or 443) not in range(1, 65536) or len(url) > 2000:
-        raise reader.fail(path, f"{quoted(url)} is not {RIGHT['url']}")

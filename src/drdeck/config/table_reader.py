@@ -38,6 +38,9 @@ RIGHT = {
     "thumbprint": "the certificate's SHA-256, 32 pairs of hex digits with colons",
     "url": 'an address such as "https://vcsa.example/sdk"',
     "root": 'an inventory path such as "/DC0/vm/drdeck"',
+    "timestamp_unit": "one of s, ms, us, raw",
+    "vcenter": 'the name of a vSphere site such as "dr-west", or a table with url, username and root',
+    "accounts": 'a list of vCenter accounts such as ["VSPHERE.LOCAL\\jetstream"]',
 }
 """key -> the values that it takes"""
 _T = TypeVar("_T", bound=SettingsTable)
