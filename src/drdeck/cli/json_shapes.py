@@ -139,6 +139,8 @@ def show_domain(detail: Detail, listing: Listing) -> Json:
         "stale_s": seconds(listing.stale_s) or 0,
         "driver": d.driver,
         "left_by": d.left_by,
+        "observed_only": d.observed_only or None,
+        "site_facts": [{"label": fact.label, "text": fact.text} for fact in d.site_facts],
         "failover": None
         if d.failover is None
         else {"id": d.failover.id, "type": str(d.failover.type), "run_pitr": d.failover.run_pitr},

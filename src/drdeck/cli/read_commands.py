@@ -93,6 +93,8 @@ def _print_domain(d: Domain, shaped: json_shapes.Json, now: datetime) -> None:
             output.say("No restore point is made of the other VMs either, until it is exited")
         if shaped["session"]["rolled_back_to"]:
             output.say(f"Rolled back to {shaped['session']['rolled_back_to']}")
+    for fact in d.site_facts:
+        output.say(f"{fact.label}: {fact.text}")
     for period in shaped["excluded"]:
         output.say(f"Cannot be reached: {period['from']} to {period['to'] or 'now'}")
     for step in d.steps or ((d.step,) if d.step else ()):

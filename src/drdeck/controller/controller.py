@@ -264,6 +264,8 @@ class Controller:
         domain = self.domain(name)
         if domain.broken:
             raise NotAccepted("rule", f'the record of "{name}" at the site cannot be used: {domain.broken}')
+        if domain.observed_only:
+            raise NotAccepted("rule", domain.observed_only)
         return await self.site.points(domain.name)
 
     async def findings(self) -> tuple[Finding, ...]:

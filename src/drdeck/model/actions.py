@@ -241,14 +241,19 @@ def refusal(request: Request, domain: Domain, now: datetime, read_only: bool = F
     action = BY_NAME.get(request.action)
     if action is None or not action.menu:
         return f"{request.action!r} is not something that can be asked for"
+    if domain.observed_only:
+        return domain.observed_only
     busy = None if action.name == "take_over" else _busy(domain)
     return busy or action.closed(domain, request, now)
 
 
 def menu(domain: Domain, now: datetime, read_only: bool = False) -> list[tuple[Action, str | None]]:
-    """The More menu of a domain: each shown item with the reason why it is dimmed, or None."""
+    """The More menu of a domain: each shown item with the reason why it is dimmed, or None.
+
+    Where a domain can only be looked at, all that an operator might look for is there, dimmed.
+    """
     return [
         (action, refusal(Request(action=action.name, domain=domain.name), domain, now, read_only))
         for action in ACTIONS
-        if action.menu and action.listed(domain)
+        if action.menu and (action.listed(domain) or (domain.observed_only and action.name != "take_over"))
     ]

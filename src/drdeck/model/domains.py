@@ -25,6 +25,8 @@ class Mode(StrEnum):
     COMPLETING = "completing"
     PITR_SESSION = "pitr_session"
     RUNNING_IN_FAILOVER = "running_in_failover"
+    UNKNOWN = "unknown"
+    """at a site that does not tell it"""
 
 
 MODE_LABELS = {
@@ -35,6 +37,7 @@ MODE_LABELS = {
     Mode.COMPLETING: "Completing Continuous Failover",
     Mode.PITR_SESSION: "PITR session active",
     Mode.RUNNING_IN_FAILOVER: "Running in Failover",
+    Mode.UNKNOWN: "not told",
 }
 """What the screens show for a mode; the vendor's words where the vendor has some."""
 
@@ -44,6 +47,7 @@ class Owner(StrEnum):
 
     LOCAL = "local"
     REMOTE = "remote"
+    UNKNOWN = "unknown"
 
 
 class Health(StrEnum):
@@ -229,6 +233,13 @@ class ProtectedSite(Frozen, frozen=True, kw_only=True):
     detail: str = ""
 
 
+class SiteFact(Frozen, frozen=True, kw_only=True):
+    """Something that a site tells of a domain in its own words: text from outside, as it came."""
+
+    label: str
+    text: str
+
+
 class Domain(Frozen, frozen=True, kw_only=True):
     """A Protected Domain at one instant."""
 
@@ -274,13 +285,20 @@ class Domain(Frozen, frozen=True, kw_only=True):
     """operation id -> user@host, of those under way that the site can tell of: text from outside"""
     was_synchronised: bool = False
     """once since its continuous failover was started, where the site remembers that"""
+    observed_only: str = ""
+    """why nothing can be asked of this domain at this site, ever; empty: all that the rules allow"""
+    site_facts: tuple[SiteFact, ...] = ()
+    mode_says: str = ""
+    """the label of the mode, where the site's own word is another one"""
     again: str = ""
     """what is missing, where it was synchronised and is rehydrating again"""
 
     @property
     def mode_label(self) -> str:
         """The label of the mode on the screens."""
-        return "Continuous Rehydration again" if self.again else MODE_LABELS[self.mode]
+        if self.again:
+            return "Continuous Rehydration again"
+        return self.mode_says or MODE_LABELS[self.mode]
 
     @property
     def recovered(self) -> bool:
@@ -290,7 +308,14 @@ class Domain(Frozen, frozen=True, kw_only=True):
     def summary(self) -> Domain:
         """The row of the list: everything but what only the domain's own screen shows."""
         return msgspec.structs.replace(
-            self, vms=(), steps=(), networks=Networks(), runbook=(), phase=None, excluded=()
+            self,
+            vms=(),
+            steps=(),
+            networks=Networks(),
+            runbook=(),
+            phase=None,
+            excluded=(),
+            site_facts=(),
         )
 
     def rpo_s(self, now: datetime) -> float | None:

@@ -13,7 +13,7 @@ from drdeck.console.format import Line, marked, percent, plain_of, spread, wrap,
 from drdeck.console.key_bindings import open_acts, shown_key
 from drdeck.console.ports import Console
 from drdeck.console.state import State
-from drdeck.console.widgets.domain_tabs import pitr_lines, setting_lines
+from drdeck.console.widgets.domain_tabs import observed_lines, pitr_lines, setting_lines
 from drdeck.console.widgets.list_rows import alarm_lines, disturbed_lines, vm_details, vm_header, vm_row
 from drdeck.console.widgets.question_bar import QuestionBar
 from drdeck.console.widgets.row_list import BESIDE, RowList
@@ -175,6 +175,8 @@ class DomainPane(Vertical):
     def _pitr_lines(self, domain: Domain, now: datetime, width: int) -> list[Line]:
         if not domain.pitr.enabled:
             return [((f"{clean(domain.name)} is not PITR-enabled", ""),)]
+        if domain.observed_only:
+            return observed_lines(domain, width - 4)
         marks = (domain.points, domain.newest_point, domain.excluded, domain.reset_at, domain.alarms)
         fresh = self._points_for is None or self.desk.monotonic() - self._points_at > POINTS_EVERY_S
         if marks != self._points_for and fresh:

@@ -34,6 +34,14 @@ def pitr_lines(domain: Domain, width: int) -> list[Line]:
     return lines
 
 
+def observed_lines(domain: Domain, width: int) -> list[Line]:
+    """All that a site tells of a domain that can only be looked at, in its own words."""
+    lines = _fact("PITR", domain.mode_label, "bold", width)
+    for fact in domain.site_facts:
+        lines += [((clean(fact.label), "dim"),), *_fact("", clean(fact.text), "bold", width)]
+    return [*lines, (), *(((part, "warn"),) for part in wrap(clean(domain.observed_only), width))]
+
+
 def _health_lines(domain: Domain, width: int) -> list[Line]:
     """The VMs' health, once anything has looked at it."""
     looked = [vm for vm in domain.vms if vm.health is not Health.UNKNOWN]

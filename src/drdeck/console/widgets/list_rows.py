@@ -95,6 +95,8 @@ def domain_row(domain: Domain, width: int, now: datetime, asks: bool = False) ->
     else:
         mode_style = _MODE_STYLES.get(domain.mode, "")
     pitr = window(domain.pitr.window_s) if domain.pitr.enabled else "off"
+    if domain.observed_only and domain.pitr.enabled:
+        pitr = "on"
     counts = counts if len(counts) <= 11 else counts.replace(" ", "")  # "10000 / 10000" would push the rest
     figures = f" {domain.owner.upper():6} {counts:>11} {age(domain.rpo_s(now)):>6} {pitr:>4}"
     return (

@@ -38,12 +38,16 @@ def owner_text(domain: Domain) -> str:
     """`REMOTE ( address )` or `LOCAL`, as the vendor writes it."""
     if domain.owner is Owner.LOCAL:
         return "LOCAL"
+    if domain.owner is Owner.UNKNOWN:
+        return UNKNOWN
     return f"REMOTE ( {clean(domain.owner_address) or 'address unknown'} )"
 
 
 def pitr_text(domain: Domain) -> str:
     if not domain.pitr.enabled:
         return "off"
+    if domain.observed_only:
+        return "on, window not told"
     every = f", every {in_words(domain.pitr.interval_s)}" if domain.pitr.interval_s else ""
     return f"{in_words(domain.pitr.window_s)}{every}"
 
@@ -90,7 +94,7 @@ def figures_of(domain: Domain, now: datetime, width: int) -> list[Line]:
         row("Mode", domain.mode_label, "warn" if domain.session else "bold"),
         row("Recoverable / Total VMs", recovered_text(domain)),
     ]
-    if domain.mode in AFTER_FAILOVER:
+    if domain.mode in AFTER_FAILOVER and not domain.observed_only:
         lines += [
             row("Replication Status", replication_text(domain), "warn" if domain.session else "bold"),
             row("Remaining Background Data", show_bytes(domain.remaining_bytes)),
@@ -133,7 +137,7 @@ def bars(domain: Domain, now: datetime, width: int) -> list[Line]:
         + 1
         + max(len(show_bytes(domain.processed_bytes)) + len(show_bytes(domain.remaining_bytes)) + 3, 16)
     )
-    if domain.mode in AFTER_FAILOVER:
+    if domain.mode in AFTER_FAILOVER and not domain.observed_only:
         need = max(40, len("Replication Status ") + cell_len(replication_text(domain)))
     left_width = max(need, width * 11 // 20) if width >= 100 else need
     right_width = width - left_width - 3
