@@ -12,19 +12,21 @@ from pathlib import Path
 from drdeck.config.settings import JetStreamSettings, SiteSettings, TrainingSettings
 from drdeck.private_files import write_private
 
-from .contract import PasswordSource, RecoverySite, Refused
+from .contract import PasswordSource, RecoverySite
 
 
 def make_site(name: str, settings: SiteSettings, state: Path, passwords: PasswordSource) -> RecoverySite:
-    """The site of these settings, not connected yet. Raises Refused, or ValueError for
-    settings that no site can be made of (a scenario that is wrong), when it cannot be one."""
+    """The site of these settings, not connected yet. Raises ValueError for settings that no
+    site can be made of (a scenario that is wrong)."""
     if isinstance(settings, TrainingSettings):
         from drdeck.sites.training.scenario.scenario_file import load
         from drdeck.sites.training.site import TrainingSite
 
         return TrainingSite(name, load(settings.scenario), state, settings.speed)
     if isinstance(settings, JetStreamSettings):
-        raise Refused(f'the site "{name}" is of kind jetstream, which this drdeck does not support yet')
+        from .jetstream import make_jetstream_site
+
+        return make_jetstream_site(name, settings, passwords, state)
     from .vsphere import make_vsphere_site
 
     return make_vsphere_site(name, settings, passwords, _identity(state), state)

@@ -6,40 +6,23 @@ nothing here is computed from other fields; the unit of its timestamps is not pu
 
 from __future__ import annotations
 
-import math
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
 
 from drdeck.model.frozen import Frozen
-from drdeck.model.text import brief, quoted
+from drdeck.model.text import quoted
 
-LONGEST = 500
-"""Characters of a text that are kept."""
-MOST = 10_000
-"""VMs, steps, alerts or recoveries that are read."""
-KB = 1024
-"""Bytes in what the fields call KB, as VMware counts them."""
+from .field_reader import ABSENT, FieldReader, Timestamp
+
 COMPLETE = "COMPLETE"
 """The published name of the last step."""
-_LARGEST = 2**62
 _APART = 0.05
 """By so much of the whole, sizes or a progress may differ before that is a contradiction."""
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_UNITS = {"s": 1.0, "ms": 1e3, "us": 1e6}
-_MISSING = msgspec.UNSET
 
 
 class NotAnAnswer(ValueError):
     """It is not what the call is published to answer; the text says why, and goes on after the server."""
-
-
-class Timestamp(Frozen, frozen=True, kw_only=True):
-    """A timestamp as it came; `instant`: the same where its unit is set and it is one that can be."""
-
-    raw: str
-    instant: datetime | None = None
 
 
 class ApplianceVm(Frozen, frozen=True, kw_only=True):
@@ -100,18 +83,18 @@ class PitrStatus(Frozen, frozen=True, kw_only=True):
 class _Answer(msgspec.Struct):
     """The published fields, whatever is in them."""
 
-    id: Any = _MISSING
-    name: Any = _MISSING
-    totalDataKB: Any = _MISSING
-    remainingDataKB: Any = _MISSING
-    recoveredDataKB: Any = _MISSING
-    connectionStatus: Any = _MISSING
-    progress: Any = _MISSING
-    rollbackTimestamp: Any = _MISSING
-    protectedVms: Any = _MISSING
-    overview: Any = _MISSING
-    criticalAlerts: Any = _MISSING
-    previousRecoveries: Any = _MISSING
+    id: Any = ABSENT
+    name: Any = ABSENT
+    totalDataKB: Any = ABSENT
+    remainingDataKB: Any = ABSENT
+    recoveredDataKB: Any = ABSENT
+    connectionStatus: Any = ABSENT
+    progress: Any = ABSENT
+    rollbackTimestamp: Any = ABSENT
+    protectedVms: Any = ABSENT
+    overview: Any = ABSENT
+    criticalAlerts: Any = ABSENT
+    previousRecoveries: Any = ABSENT
 
 
 _decoder = msgspec.json.Decoder(_Answer)
@@ -139,8 +122,8 @@ def parse(data: bytes, unit: str = "raw") -> PitrStatus:
         progress=fields.percent(answer.progress, "progress"),
         rollback=fields.timestamp(answer.rollbackTimestamp, "rollbackTimestamp"),
         vms=tuple(_vm(fields, item) for item in fields.items(answer.protectedVms, "protectedVms")),
-        steps=tuple(fields.texts(overview.get("steps", _MISSING), "overview.steps")),
-        step=fields.text(overview.get("currentStep", _MISSING), "overview.currentStep"),
+        steps=tuple(fields.texts(overview.get("steps", ABSENT), "overview.steps")),
+        step=fields.text(overview.get("currentStep", ABSENT), "overview.currentStep"),
         alerts=tuple(_alert(fields, item) for item in fields.items(answer.criticalAlerts, "criticalAlerts")),
         recoveries=tuple(
             _recovery(fields, item) for item in fields.items(answer.previousRecoveries, "previousRecoveries")
@@ -152,7 +135,7 @@ def parse(data: bytes, unit: str = "raw") -> PitrStatus:
 
 def _vm(fields: FieldReader, item: dict[str, Any]) -> ApplianceVm:
     return ApplianceVm(
-        **{key: fields.text(item.get(key, _MISSING), f"protectedVms.{key}") for key in _VM_FIELDS}
+        **{key: fields.text(item.get(key, ABSENT), f"protectedVms.{key}") for key in _VM_FIELDS}
     )
 
 
@@ -161,7 +144,7 @@ _VM_FIELDS = ("id", "uuid", "name", "status")
 
 def _alert(fields: FieldReader, item: dict[str, Any]) -> Alert:
     def text(key: str) -> str:
-        return fields.text(item.get(key, _MISSING), f"criticalAlerts.{key}", number_too=key == "code")
+        return fields.text(item.get(key, ABSENT), f"criticalAlerts.{key}", number_too=key == "code")
 
     resumable = item.get("resumable")
     if resumable is not None and not isinstance(resumable, bool):
@@ -179,153 +162,29 @@ def _alert(fields: FieldReader, item: dict[str, Any]) -> Alert:
 
 def _recovery(fields: FieldReader, item: dict[str, Any]) -> PreviousRecovery:
     where = "previousRecoveries"
-    point = fields.timestamp(item.get("rollbackPointTimestamp", _MISSING), f"{where}.rollbackPointTimestamp")
-    index = fields.text(item.get("index", _MISSING), f"{where}.index", number_too=True)
+    point = fields.timestamp(item.get("rollbackPointTimestamp", ABSENT), f"{where}.rollbackPointTimestamp")
+    index = fields.text(item.get("index", ABSENT), f"{where}.index", number_too=True)
     return PreviousRecovery(index=index, point=point or Timestamp(raw=""))
-
-
-class FieldReader:
-    """Takes a value for what its field is published to be, or leaves it out and notes what is odd.
-
-    A field that is absent or null is not odd: nothing says that all of them are always there.
-    """
-
-    def __init__(self, unit: str) -> None:
-        self._unit = unit
-        self.oddities: list[str] = []
-
-    def odd(self, field: str, value: object) -> None:
-        self.oddities.append(f"{field} is {_shown(value)}")
-
-    def text(self, value: object, field: str, number_too: bool = False) -> str:
-        """A text as it came, cut; a number that stands in its place is shown, and odd unless `number_too`."""
-        if value is None or value is _MISSING:
-            return ""
-        if isinstance(value, str):
-            return _kept(value)
-        if not number_too or isinstance(value, bool | list | dict):
-            self.odd(field, value)
-        return _kept(str(value)) if isinstance(value, int | float) and not isinstance(value, bool) else ""
-
-    def texts(self, value: object, field: str) -> list[str]:
-        return [text for item in self._list(value, field) if (text := self.text(item, field))]
-
-    def items(self, value: object, field: str) -> list[dict[str, Any]]:
-        """The objects of a list; what is none is left out."""
-        found = []
-        for item in self._list(value, field):
-            if isinstance(item, dict):
-                found.append(item)
-            else:
-                self.odd(f"an item of {field}", item)
-        return found
-
-    def table(self, value: object, field: str) -> dict[str, Any]:
-        if value is None or value is _MISSING:
-            return {}
-        if isinstance(value, dict):
-            return value
-        self.odd(field, value)
-        return {}
-
-    def _list(self, value: object, field: str) -> list[Any]:
-        if value is None or value is _MISSING:
-            return []
-        if not isinstance(value, list):
-            self.odd(field, value)
-            return []
-        if len(value) > MOST:
-            self.oddities.append(f"{field} has {len(value)} items, of which the first {MOST} are shown")
-        return value[:MOST]
-
-    def number(self, value: object, field: str) -> float | None:
-        if value is None or value is _MISSING:
-            return None
-        if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(_float(value)):
-            return value
-        self.odd(field, value)
-        return None
-
-    def size(self, value: object, field: str) -> int | None:
-        """Bytes, of a number of KB."""
-        number = self.number(value, field)
-        if number is None:
-            return None
-        if 0 <= number * KB < _LARGEST:
-            return int(number * KB)
-        self.odd(field, value)
-        return None
-
-    def percent(self, value: object, field: str) -> float | None:
-        number = self.number(value, field)
-        if number is None or 0 <= number <= 100:
-            return None if number is None else float(number)
-        self.odd(field, value)
-        return None
-
-    def timestamp(self, value: object, field: str) -> Timestamp | None:
-        raw = self.text(value, field, number_too=True)
-        if not raw:
-            return None
-        if not isinstance(value, int):
-            if not isinstance(value, bool):
-                self.odd(field, value)
-            return Timestamp(raw=raw)
-        return Timestamp(raw=raw, instant=self._instant(value, field))
-
-    def _instant(self, value: int, field: str) -> datetime | None:
-        if self._unit not in _UNITS:
-            return None
-        try:
-            instant = _EPOCH + timedelta(seconds=value / _UNITS[self._unit])
-        except OverflowError:
-            instant = None
-        if instant is None or instant.year < 2000 or instant.year > 2200:
-            self.oddities.append(
-                f"{field} is {brief(str(value))}, which is no likely time in the unit"
-                f' "{self._unit}" of the settings'
-            )
-            return None
-        return instant
 
 
 def _contradictions(status: PitrStatus) -> list[str]:
     """Fields that cannot all be true; each is shown as it came."""
-    found = []
+    contradictions = []
     total, remaining, recovered = status.total_bytes, status.remaining_bytes, status.recovered_bytes
-    if total is not None and remaining is not None and recovered is not None:
-        if abs(remaining + recovered - total) > total * _APART:
-            found.append("remainingDataKB and recoveredDataKB do not add up to totalDataKB")
+    if None not in (total, remaining, recovered) and _apart(total or 0, (remaining or 0) + (recovered or 0)):
+        contradictions.append("remainingDataKB and recoveredDataKB do not add up to totalDataKB")
     if total and recovered is not None and status.progress is not None:
         share = 100 * recovered / total
         if abs(share - status.progress) > 100 * _APART:
-            found.append(
+            contradictions.append(
                 f"progress is {status.progress:g}, though recoveredDataKB is {share:.0f} % of totalDataKB"
             )
     if status.step == COMPLETE and status.progress is not None and status.progress < 100:
-        found.append(f"progress is {status.progress:g} at the step {COMPLETE}")
+        contradictions.append(f"progress is {status.progress:g} at the step {COMPLETE}")
     if status.step and status.steps and status.step not in status.steps:
-        found.append(f"currentStep is {quoted(status.step)}, which is none of the steps")
-    return found
+        contradictions.append(f"currentStep is {quoted(status.step)}, which is none of the steps")
+    return contradictions
 
 
-def _kept(text: str) -> str:
-    """A text that can be stored and sent: lone halves of surrogate pairs cannot."""
-    return brief(text.encode("utf-8", "replace").decode("utf-8"), LONGEST)
-
-
-def _shown(value: object) -> str:
-    if isinstance(value, list):
-        return "a list"
-    if isinstance(value, dict):
-        return "an object"
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return brief(_kept(str(value)) if not isinstance(value, str) else quoted(_kept(value)))
-
-
-def _float(value: int | float) -> float:
-    try:
-        return float(value)
-    except OverflowError:
-        return math.inf
+def _apart(total: int, parts: int) -> bool:
+    return abs(parts - total) > total * _APART

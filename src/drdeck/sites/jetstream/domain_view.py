@@ -25,7 +25,8 @@ from drdeck.model.text import show_bytes
 from drdeck.model.times import show, show_spaced
 from drdeck.sites.vsphere.inventory.inventory_facts import VmFacts
 
-from .answer_parser import COMPLETE, Alert, ApplianceVm, PitrStatus, Timestamp
+from .answer_parser import COMPLETE, Alert, ApplianceVm, PitrStatus
+from .field_reader import Timestamp
 
 UNPUBLISHED = "the vendor has published no call for this: use its own screen"
 """Why no act is possible, and no restore point is listed."""
@@ -155,10 +156,10 @@ def _steps(status: PitrStatus) -> tuple[Step, ...]:
 
 def _step(number: int, count: int, name: str, current: int | None, status: PitrStatus) -> Step:
     state = StepState.PENDING
-    if current is not None and (number < current or status.step == COMPLETE == name):
-        state = StepState.DONE if status.step in status.steps or name == COMPLETE else StepState.PENDING
-    elif number == current:
-        state = StepState.CURRENT
+    if number == current:
+        state = StepState.DONE if name == COMPLETE else StepState.CURRENT
+    elif current is not None and number < current and status.step in status.steps:
+        state = StepState.DONE
     return Step(
         number=number + 1,
         of=count,
@@ -170,7 +171,7 @@ def _step(number: int, count: int, name: str, current: int | None, status: PitrS
 
 def _stamp(timestamp: Timestamp) -> str:
     if timestamp.instant is None:
-        return f"{timestamp.raw or 'not told'} (as it came)" if timestamp.raw else "not told"
+        return f"{timestamp.raw} (as it came)" if timestamp.raw else "not told"
     return f"{show(timestamp.instant)} ({timestamp.raw})"
 
 

@@ -19,7 +19,11 @@ ENDS_SOON_DAYS = 30
 
 async def look(subject: str, vcenter: VCenterSettings, now: datetime) -> list[Finding]:
     """Findings about the certificate that a vCenter shows; needs no login."""
-    endpoint = endpoint_of(vcenter)
+    return await look_at(subject, endpoint_of(vcenter), now)
+
+
+async def look_at(subject: str, endpoint: Endpoint, now: datetime) -> list[Finding]:
+    """Findings about the certificate of a server, a vCenter or another one believed in the same ways."""
     certificate = await in_thread(lambda: presented(*endpoint.place, LOOK_S))
     if certificate is None:
         return [Finding.warn(subject, f"cannot be looked at: {endpoint.server} shows none now")]

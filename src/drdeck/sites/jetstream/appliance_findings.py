@@ -1,0 +1,93 @@
+"""Findings of the doctor: the appliance, its certificate, the session, each domain, the VMs in vCenter."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from drdeck.config.settings import JetStreamSettings
+from drdeck.model.alarms import Finding
+from drdeck.sites.vsphere.doctor import certificate_findings
+from drdeck.sites.vsphere.vcenter.connection import endpoint_of, in_thread
+from drdeck.sites.vsphere.vcenter.server_certificate import presented
+
+from .appliance import Appliance, DomainUnknown, SessionRefused
+from .domain_poll import DomainPoll
+from .vm_guard import VmGuard
+
+LOOK_S = 5.0
+
+
+async def findings(
+    settings: JetStreamSettings,
+    appliance: Appliance,
+    polls: list[DomainPoll],
+    guard: VmGuard,
+    now: datetime,
+) -> list[Finding]:
+    """All of it; `polls` were asked a moment ago."""
+    return [
+        *await certificate_findings.look_at("appliance certificate", appliance.endpoint, now),
+        *await certificate_findings.look_at("vCenter certificate", endpoint_of(settings.login), now),
+        await _reachable(appliance, polls),
+        _session(appliance, polls),
+        *(_domain(poll) for poll in polls),
+        *_guarded(polls, guard, settings.login.root),
+    ]
+
+
+async def _reachable(appliance: Appliance, polls: list[DomainPoll]) -> Finding:
+    answered = [
+        p for p in polls if p.failure is None or isinstance(p.failure, SessionRefused | DomainUnknown)
+    ]
+    if answered:
+        return Finding(level="ok", subject="appliance", text=f"{appliance.server} answers")
+    shown = await in_thread(lambda: presented(*appliance.endpoint.place, LOOK_S))
+    why = str(polls[0].failure)
+    there = "" if shown is None else f"{appliance.server} is there; yet "
+    return Finding(level="fail", subject="appliance", text=there + why)
+
+
+def _session(appliance: Appliance, polls: list[DomainPoll]) -> Finding:
+    refused = next((p.failure for p in polls if isinstance(p.failure, SessionRefused)), None)
+    if refused is not None:
+        remedy = "register the appliance with this vCenter, or set the vCenter that it is registered with"
+        return Finding(level="fail", subject="session", text=str(refused), remedy=remedy)
+    if any(p.failure is None or isinstance(p.failure, DomainUnknown) for p in polls):
+        return Finding(level="ok", subject="session", text=f"{appliance.server} accepts the vCenter session")
+    return Finding(
+        level="warn", subject="session", text="not known: the appliance does not answer as it should"
+    )
+
+
+def _domain(poll: DomainPoll) -> Finding:
+    subject = f"domain {poll.ident}"
+    if isinstance(poll.failure, DomainUnknown):
+        remedy = "take the id from the appliance's own screen, and correct domains in the settings"
+        return Finding(
+            level="fail", subject=subject, text="the appliance knows no such domain", remedy=remedy
+        )
+    if poll.failure is not None:
+        return Finding(level="fail", subject=subject, text=str(poll.failure))
+    status = poll.status
+    assert status is not None
+    if status.oddities:
+        text = f'known, "{poll.name}"; the answer is odd: {"; ".join(status.oddities)}'
+        return Finding(
+            level="warn", subject=subject, text=text, remedy="shown is what came, nothing is computed"
+        )
+    return Finding(level="ok", subject=subject, text=f'known, "{poll.name}", {len(status.vms)} VMs')
+
+
+def _guarded(polls: list[DomainPoll], guard: VmGuard, root: str) -> list[Finding]:
+    if guard.blind:
+        text = f"changes by others to the VMs are not seen: {guard.blind}"
+        return [
+            Finding(level="warn", subject="guard", text=text, remedy="see to the vCenter of the settings")
+        ]
+    wanted = sum(len(poll.guarded.uuids) for poll in polls)
+    watched = sum(len(guard.facts(poll.guarded)) for poll in polls)
+    if watched < wanted:
+        text = f"{watched} of {wanted} VMs are found by uuid under {root}"
+        remedy = "correct root of the vCenter in the settings, if they are elsewhere"
+        return [Finding(level="warn", subject="guard", text=text, remedy=remedy)]
+    return [Finding(level="ok", subject="guard", text=f"{watched} VMs are found by uuid under {root}")]
