@@ -6,6 +6,7 @@ nothing here is computed from other fields; the unit of its timestamps is not pu
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import msgspec
@@ -102,14 +103,7 @@ _decoder = msgspec.json.Decoder(_Answer)
 
 def parse(data: bytes, unit: str = "raw") -> PitrStatus:
     """The status in an answer's body. `unit` of its timestamps: s, ms, us or raw. Raises NotAnAnswer."""
-    try:
-        answer = _decoder.decode(data)
-    except msgspec.ValidationError:
-        raise NotAnAnswer("is JSON, but no object with the published fields") from None
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ValueError):
-        start = data[:60].decode("utf-8", "replace").strip()
-        kind = "HTML" if start.startswith("<") else "something else"
-        raise NotAnAnswer(f"is {kind} in place of JSON") from None
+    answer = _decoded(data)
     fields = FieldReader(unit)
     overview = fields.table(answer.overview, "overview")
     status = PitrStatus(
@@ -131,6 +125,24 @@ def parse(data: bytes, unit: str = "raw") -> PitrStatus:
     )
     oddities = (*fields.oddities, *_contradictions(status))
     return msgspec.structs.replace(status, oddities=tuple(dict.fromkeys(oddities)))
+
+
+def _decoded(data: bytes) -> _Answer:
+    """The fields of a body. Raises NotAnAnswer."""
+    try:
+        return _decoder.decode(data)
+    except msgspec.ValidationError:
+        raise NotAnAnswer("is JSON, but no object with the published fields") from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ValueError):
+        pass
+    try:  # halves of surrogate pairs, which a Java server may write, are refused there and taken here
+        return msgspec.convert(json.loads(data), _Answer)
+    except msgspec.ValidationError:
+        raise NotAnAnswer("is JSON, but no object with the published fields") from None
+    except (ValueError, RecursionError):
+        start = data[:60].decode("utf-8", "replace").strip()
+        kind = "HTML" if start.startswith("<") else "something else"
+        raise NotAnAnswer(f"is {kind} in place of JSON") from None
 
 
 def _vm(fields: FieldReader, item: dict[str, Any]) -> ApplianceVm:
