@@ -40,7 +40,7 @@ class Reply:
 class StandIn:
     """Answers for each domain id out of `replies`: the last one again and again. Ends with `stop`."""
 
-    def __init__(self, tls: bool = True) -> None:
+    def __init__(self, tls: bool = True, port: int = 0) -> None:
         self.replies: dict[str, list[Reply]] = {}
         self.accepts: Callable[[str], bool] = lambda session: session == SESSION
         self.instead: Reply | None = None
@@ -53,7 +53,7 @@ class StandIn:
         """cleared: no answer leaves"""
         self._lock = threading.Lock()
         self.ended = threading.Event()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self._server = ThreadingHTTPServer(("127.0.0.1", port), self._handler())
         self._server.daemon_threads = True
         if tls:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -109,6 +109,9 @@ class StandIn:
                     super().handle()
 
             def do_GET(self) -> None:
+                if stand_in.ended.is_set():  # on a connection that was kept
+                    self.close_connection = True
+                    return
                 with stand_in._lock:
                     stand_in.at_once += 1
                     stand_in.most_at_once = max(stand_in.most_at_once, stand_in.at_once)

@@ -44,6 +44,7 @@ class DomainPoll:
                 f"the appliance's answer about {self.ident} {error}; check the url"
             ) from None
         self.status, self.failure, self.failures, self._lost_at = status, None, 0, None
+        self.name = status.name or self.ident
         if not status.running:
             self.run = None
         elif self.run is None:
