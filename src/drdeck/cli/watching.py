@@ -102,7 +102,7 @@ async def watch(
     if name is not None:
         await client.show(name)
     client.patience_s = liveness.FOLLOWS_S if timeout is None else math.inf
-    client.subscribe()
+    client.subscribe(name)
     unread = False
 
     def nobody_reads() -> None:

@@ -58,10 +58,10 @@ def with_vcenter(
         return site
     other = sites.get(site.vcenter)
     if not isinstance(other, VSphereSettings):
-        known = ", ".join(n for n, s in sites.items() if isinstance(s, VSphereSettings)) or "none"
+        names = ", ".join(n for n, s in sites.items() if isinstance(s, VSphereSettings)) or "none"
         raise reader.fail(
             ("sites", name, "vcenter"),
-            f"{quoted(site.vcenter)} is no vSphere site in this file (known: {known}); name one, or write a"
+            f"{quoted(site.vcenter)} is no vSphere site in this file (known: {names}); name one, or write a"
             f" table [sites.{name}.vcenter] with url, username and root",
         )
     fields = {key: getattr(other, key) for key in VCenterSettings.__struct_fields__}

@@ -20,6 +20,7 @@ from drdeck.controller.journal.alarm_trail import AlarmTrail
 from drdeck.controller.journal.event_store import Journal, JournalError
 from drdeck.controller.journal.operations import Operation
 from drdeck.controller.journal.recorder import SELF, Recorder
+from drdeck.controller.journal.step_trail import StepTrail
 from drdeck.controller.passwords.password_store import PasswordStore, UnusablePassword
 from drdeck.model.actions import Request
 from drdeck.model.alarms import Finding
@@ -83,6 +84,7 @@ class Controller:
         self.upkeep = MaintenanceRunner(site, self.sight, self.book, self.doing, read_only)
         self._again = LapsedSynchronisation(self.book.operations.values())
         self._trail = AlarmTrail(record, journal.events)
+        self._steps = StepTrail(record)
 
     async def run(self) -> None:
         """Observe and reconcile until cancelled; what is under way then is left to the next start."""
@@ -131,6 +133,7 @@ class Controller:
         view = self._again.told(view)
         self.sight.saw(view)
         self._trail.follow(view)
+        self._steps.follow(view)
 
     def kick(self) -> None:
         """Something changed: look at every open operation again."""

@@ -73,6 +73,14 @@ class PasswordSource(Protocol):
 
 
 @runtime_checkable
+class PolledSite(Protocol):
+    """A site that is asked again and again, and more often about what somebody looks at."""
+
+    looked_at: Callable[[], frozenset[str]]
+    """gives the names of the domains that somebody looks at now; set by whoever knows"""
+
+
+@runtime_checkable
 class RecoverySite(Protocol):
     """A recovery site. All methods are called from one event loop; none may block it.
 

@@ -12,7 +12,7 @@ from drdeck.config.settings import Duration, JetStreamSettings, VCenterSettings
 from drdeck.controller.controller import Controller
 from drdeck.controller.journal.event_store import Journal
 from drdeck.sites.contract import RecoverySite, SiteUnreachable
-from drdeck.sites.jetstream.site import JetStreamSite
+from drdeck.sites.jetstream.polled_site import JetStreamSite
 from drdeck.sites.vsphere.vcenter.connection import Connection
 from tests.support.appliance.sample import DOMAIN_ID
 from tests.support.appliance.stand_in import CERTIFICATE, SESSION, StandIn

@@ -49,6 +49,11 @@ class AttachedClient:
         self._calls: set[asyncio.Task[None]] = set()
         self._slots = asyncio.Semaphore(MAX_CALLS)
 
+    @property
+    def looks_at(self) -> str | None:
+        """The domain that it is told of in full."""
+        return self._subscription.domain if self._subscription is not None else None
+
     def wake(self) -> None:
         if self._subscription is not None:
             self._news.set()

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from drdeck.controller.controller import Controller
 from drdeck.private_files import make_private
+from drdeck.sites.contract import PolledSite
 
 from . import protocol as p
 from .attached_client import AttachedClient
@@ -41,6 +42,8 @@ class Server:
         self._desk = RequestHandler(controller, self.news, self.names, stop)
         self._servers: list[asyncio.Server] = []
         controller.on_change = self.changed
+        if isinstance(controller.site, PolledSite):
+            controller.site.looked_at = self._looked_at
 
     async def start(self) -> None:
         """Listen. The caller holds the lock of this site, so that a socket left behind may be replaced.
@@ -63,6 +66,9 @@ class Server:
     def names(self) -> tuple[str, ...]:
         """Users that are attached with a console."""
         return tuple(sorted(c.who for c in self.consoles if c.kind == "console"))
+
+    def _looked_at(self) -> frozenset[str]:
+        return frozenset(c.looks_at for c in self.consoles if c.looks_at is not None)
 
     def changed(self) -> None:
         """Something that a console shows has changed."""

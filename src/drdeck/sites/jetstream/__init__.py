@@ -1,7 +1,7 @@
 """The JetStream site: a vendor's management appliance, looked at through its one published call.
 
-Open `site.py` first. `appliance.py` asks, `answer_parser.py` reads, `domain_view.py` shows, `vm_guard.py`
-watches the VMs in vCenter.
+Open `polled_site.py` first. `appliance.py` asks, `answer_parser.py` reads, `status_view.py` shows,
+`vm_guard.py` watches the VMs in vCenter.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from drdeck.config.settings import JetStreamSettings
 from drdeck.sites.contract import PasswordSource
 from drdeck.sites.vsphere.login import connector
 
-from .site import JetStreamSite
+from .polled_site import JetStreamSite
 
 
 def make_jetstream_site(

@@ -189,9 +189,9 @@ class Appliance:
         return SiteUnreachable(f"{here} cannot be asked ({type(error).__name__}); check the network")
 
     async def _untrusted(self, refused: ssl.SSLCertVerificationError) -> SiteError:
-        shown: Certificate | None = await in_thread(lambda: presented(*self.endpoint.place, _LOOK_S))
+        certificate: Certificate | None = await in_thread(lambda: presented(*self.endpoint.place, _LOOK_S))
         whose = f"the certificate of the appliance {self.server}"
-        print_ = f" (SHA-256 {shown.thumbprint})" if shown is not None else ""
+        print_ = f" (SHA-256 {certificate.thumbprint})" if certificate is not None else ""
         if isinstance(refused, NotPinned):
             return CertificateWrong(
                 f"{whose}{print_} is not the pinned one, {self.endpoint.thumbprint}; compare it with the"
@@ -201,7 +201,7 @@ class Appliance:
             f"{whose}{print_} is not trusted: {refused.verify_message}; set ca_file to its CA's certificate,"
             " or thumbprint after comparing it with the appliance's own"
         )
-        return CertificateUntrusted(text, shown) if shown is not None else CertificateWrong(text)
+        return CertificateUntrusted(text, certificate) if certificate is not None else CertificateWrong(text)
 
     async def close(self) -> None:
         client, self._client = self._client, None
@@ -215,8 +215,8 @@ def _pinned(thumbprint: str) -> type[ssl.SSLObject]:
     class PinnedObject(ssl.SSLObject):
         def do_handshake(self) -> None:
             super().do_handshake()
-            shown = thumbprint_of(self.getpeercert(binary_form=True) or b"")
-            if normalise(shown) != normalise(thumbprint):
+            print_ = thumbprint_of(self.getpeercert(binary_form=True) or b"")
+            if normalise(print_) != normalise(thumbprint):
                 raise NotPinned(1, "not the pinned certificate")
 
     return PinnedObject

@@ -41,9 +41,9 @@ async def _reachable(appliance: Appliance, polls: list[DomainPoll]) -> Finding:
     ]
     if answered:
         return Finding(level="ok", subject="appliance", text=f"{appliance.server} answers")
-    shown = await in_thread(lambda: presented(*appliance.endpoint.place, LOOK_S))
+    certificate = await in_thread(lambda: presented(*appliance.endpoint.place, LOOK_S))
     why = str(polls[0].failure)
-    there = "" if shown is None else f"{appliance.server} is there; yet "
+    there = "" if certificate is None else f"{appliance.server} is there; yet "
     return Finding(level="fail", subject="appliance", text=there + why)
 
 
@@ -84,10 +84,10 @@ def _guarded(polls: list[DomainPoll], guard: VmGuard, root: str) -> list[Finding
         return [
             Finding(level="warn", subject="guard", text=text, remedy="see to the vCenter of the settings")
         ]
-    wanted = sum(len(poll.guarded.uuids) for poll in polls)
+    members = sum(len(poll.guarded.uuids) for poll in polls)
     watched = sum(len(guard.facts(poll.guarded)) for poll in polls)
-    if watched < wanted:
-        text = f"{watched} of {wanted} VMs are found by uuid under {root}"
+    if watched < members:
+        text = f"{watched} of {members} VMs are found by uuid under {root}"
         remedy = "correct root of the vCenter in the settings, if they are elsewhere"
         return [Finding(level="warn", subject="guard", text=text, remedy=remedy)]
     return [Finding(level="ok", subject="guard", text=f"{watched} VMs are found by uuid under {root}")]

@@ -49,7 +49,7 @@ class ApplianceSession:
                 self._connected(self._connection)
 
     async def used(self, ask: Callable[[str], Awaitable[T]]) -> T:
-        """What `ask` answers, given the session id; where that is refused, once more with a new one.
+        """The answer of `ask`, given the session id; where that is refused, once more with a new one.
 
         Raises what `ask` raises; SessionRefused where a new session is refused too.
         """
@@ -72,7 +72,7 @@ class ApplianceSession:
         return Password(self._connection.session_id)  # a string that no repr shows
 
     async def _renewed(self, refused: str) -> bool:
-        """Whether there is another session than the refused one; of many askers one logs in."""
+        """True where there is another session than the refused one by now; of many askers one logs in."""
         async with self._logging_in:
             if self._key() != refused:
                 return True

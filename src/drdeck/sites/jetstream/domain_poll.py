@@ -14,7 +14,7 @@ from drdeck.sites.contract import SiteError, SiteUnreachable
 from drdeck.sites.vsphere.inventory.inventory_facts import VmFacts
 
 from .answer_parser import NotAnAnswer, PitrStatus, parse
-from .domain_view import DomainSight, PitrRun, alarm_keys, domain_of, odd_text
+from .status_view import DomainSight, PitrRun, alarm_keys, domain_of, odd_text
 from .vm_guard import GuardedDomain
 
 log = logging.getLogger(__name__)

@@ -10,7 +10,7 @@ import msgspec
 
 from drdeck.private_files import Unreadable, read_text, write_private
 
-from .domain_view import PitrRun
+from .status_view import PitrRun
 
 log = logging.getLogger(__name__)
 

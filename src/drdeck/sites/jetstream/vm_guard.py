@@ -28,7 +28,7 @@ from drdeck.sites.vsphere.record.attributes import FAILOVER, SESSION, FailoverRe
 from drdeck.sites.vsphere.vcenter.connection import Connection, VCenterSession
 from drdeck.sites.vsphere.vcenter.properties import object_id
 
-from .domain_view import PitrRun
+from .status_view import PitrRun
 
 log = logging.getLogger(__name__)
 
@@ -65,56 +65,56 @@ class DomainWatch(InventoryWatch):
 
     @property
     def under_root(self) -> Inventory | None:
-        """What vCenter shows, in its own folders."""
+        """The inventory in vCenter's own folders."""
         return super().inventory
 
     @property
     def inventory(self) -> Inventory | None:
         """The same object until anything differs, for the guard tells news by that."""
-        seen = super().inventory
-        if seen is None:
+        raw = super().inventory
+        if raw is None:
             return None
         before = self._placed
         if (
             before is not None
-            and before[0] is seen
+            and before[0] is raw
             and before[1] is self.domains
             and before[2] == len(self.bios)
         ):
             return before[3]
-        placed = self._place(seen)
-        self._placed = (seen, self.domains, len(self.bios), placed)
+        placed = self._place(raw)
+        self._placed = (raw, self.domains, len(self.bios), placed)
         return placed
 
     async def refresh_attributes(self) -> Inventory:
-        seen = await super().refresh_attributes()
-        return self.inventory or seen
+        raw = await super().refresh_attributes()
+        return self.inventory or raw
 
     def found(self, domain: GuardedDomain) -> dict[str, VmFacts]:
         """uuid -> the VM under the root that has it."""
-        seen = super().inventory
-        if seen is None:
+        raw = super().inventory
+        if raw is None:
             return {}
-        by_uuid = {vm.instance_uuid.lower(): vm for vm in seen.vms.values() if vm.instance_uuid}
+        by_uuid = {vm.instance_uuid.lower(): vm for vm in raw.vms.values() if vm.instance_uuid}
         return {
             uuid: vm
             for uuid in domain.uuids
-            if (vm := by_uuid.get(uuid) or seen.vms.get(self.bios.get(uuid, ""))) is not None
+            if (vm := by_uuid.get(uuid) or raw.vms.get(self.bios.get(uuid, ""))) is not None
         }
 
-    def _place(self, seen: Inventory) -> Inventory:
+    def _place(self, raw: Inventory) -> Inventory:
         folders: dict[str, FolderFacts] = {}
         vms: dict[str, VmFacts] = {}
         for domain in self.domains:
             folders[domain.ident] = FolderFacts(
                 id=domain.ident,
                 name=domain.name,
-                parent=seen.root.id,
+                parent=raw.root.id,
                 attributes=_attributes(domain, self.ahead),
             )
             for vm in self.found(domain).values():
                 vms[vm.id] = msgspec.structs.replace(vm, parent=domain.ident)
-        return msgspec.structs.replace(seen, folders=folders, vms=vms)
+        return msgspec.structs.replace(raw, folders=folders, vms=vms)
 
 
 def _attributes(domain: GuardedDomain, ahead: timedelta) -> dict[str, str]:
@@ -256,8 +256,8 @@ class VmGuard:
                 async with asyncio.timeout(FIND_S):
                     await self._to_search.wait()
             self._to_search.clear()
-            known = {uuid for domain in self._domains for uuid in watch.found(domain)}
-            lacking = [u for domain in self._domains for u in domain.uuids if u not in known][:MOST_SEARCHED]
+            placed = {uuid for domain in self._domains for uuid in watch.found(domain)}
+            lacking = [u for domain in self._domains for u in domain.uuids if u not in placed][:MOST_SEARCHED]
             if not lacking:
                 continue
 
@@ -276,7 +276,7 @@ class VmGuard:
 
 
 async def _ahead(connection: Connection) -> timedelta:
-    """How far vCenter's clock is ahead of ours. Raises SiteUnreachable."""
+    """The time by which vCenter's clock is ahead of ours. Raises SiteUnreachable."""
     theirs: datetime = await connection.poll(lambda session: session.si.CurrentTime(), "read its clock")
     return theirs.astimezone(UTC) - _utcnow()
 

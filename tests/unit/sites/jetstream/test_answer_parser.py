@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from drdeck.model.alarms import Severity
 from drdeck.model.domains import Domain, Mode, Owner, StepState
 from drdeck.sites.jetstream.answer_parser import NotAnAnswer, PitrStatus, parse
-from drdeck.sites.jetstream.domain_view import UNPUBLISHED, DomainSight, PitrRun, domain_of
+from drdeck.sites.jetstream.status_view import UNPUBLISHED, DomainSight, PitrRun, domain_of
 from tests.support.appliance.sample import DOMAIN_ID, PUBLISHED, STEPS, answer, idle, sound
 
 NOW = datetime(2026, 11, 22, 10, 42, tzinfo=UTC)

@@ -15,10 +15,10 @@ from drdeck.controller.controller import Controller
 from drdeck.controller.requests import NotAccepted
 from drdeck.model.actions import ACTIONS, Request, menu
 from drdeck.model.commands import ExitSession
-from drdeck.model.domains import FailoverType, Mode
+from drdeck.model.domains import FailoverType, Mode, StepState
 from drdeck.sites.contract import CertificateUntrusted, CertificateWrong, RecoverySite, Refused
 from drdeck.sites.jetstream import appliance_session
-from drdeck.sites.jetstream.domain_view import UNPUBLISHED
+from drdeck.sites.jetstream.status_view import UNPUBLISHED
 from tests.support.appliance.sample import DOMAIN_ID, idle, sound
 from tests.support.appliance.stand_in import SESSION, Reply, StandIn, endless, trickle
 from tests.support.appliance.watching import LoginAlone, controlled, seen, settings_of, site_of
@@ -37,6 +37,10 @@ def stand_in() -> Iterator[StandIn]:
 
 def error_of(controller: Controller) -> str:
     return controller.error or ""
+
+
+async def until_said(controller: Controller, text: str) -> None:
+    await eventually(lambda: text in error_of(controller))
 
 
 def test_it_is_a_site(stand_in: StandIn) -> None:
@@ -239,6 +243,21 @@ async def test_what_is_odd_is_said_once(
     assert sum("progress is 'much'" in record.getMessage() for record in caplog.records) == 1
 
 
+async def test_steps_and_alarms_are_journaled_once(stand_in: StandIn, tmp_path: Path) -> None:
+    site, _ = site_of(stand_in)
+    async with controlled(site, tmp_path) as controller:
+        await seen(controller)
+        stand_in.say(DOMAIN_ID, sound(criticalAlerts=[]), sound(step="FINALIZE_VMS", criticalAlerts=[]))
+        await eventually(lambda: controller.domain("erp-prod").steps[8].state is StepState.CURRENT)
+        await eventually(lambda: stand_in.count() > 8)
+        events = list(controller.journal.events())
+        steps = [e.data["step"] for e in events if e.kind == "site_step"]
+        alarms = [e.data["kind"] for e in events if e.kind == "site_alarm"]
+        over = [e.data["kind"] for e in events if e.kind == "site_alarm_over"]
+    assert steps == ["Recover VMs' data from Storage Site", "Finalize recovered VMs"]
+    assert alarms.count("appliance_alert") == 1 and over == ["appliance_alert"]
+
+
 async def test_certificates(stand_in: StandIn, tmp_path: Path) -> None:
     site, _ = site_of(stand_in, ca_file=None)
     with pytest.raises(CertificateUntrusted, match="is not trusted") as met:
@@ -279,7 +298,7 @@ async def test_the_session_id_is_in_no_message_and_no_log(
         directory = tmp_path / way.replace(" ", "-")
         directory.mkdir()
         async with controlled(site, directory) as controller:
-            await eventually(lambda: says in error_of(controller))
+            await until_said(controller, says)
             said += [error_of(controller), *(f.text for f in await site.findings())]
     site, _ = site_of(stand_in, login=LoginAlone("canary\r\nHost: evil"))
     async with controlled(site, tmp_path) as controller:

@@ -132,16 +132,16 @@ def _vms(status: PitrStatus, facts: Mapping[str, VmFacts]) -> tuple[Vm, ...]:
 
 
 def _vm(vm: ApplianceVm, ident: str, fact: VmFacts | None) -> Vm:
-    shown = Vm(
+    row = Vm(
         id=ident,
         name=vm.name or vm.uuid or vm.id or "a VM without a name",
         status=_STATUSES.get(vm.status, vm.status or "unknown"),
     )
     if fact is None:
-        return shown
+        return row
     points = max((snapshot.created for snapshot in fact.snapshots), default=None)
     return msgspec.structs.replace(
-        shown, power=fact.power, restore_points=len(fact.snapshots), newest_point=points
+        row, power=fact.power, restore_points=len(fact.snapshots), newest_point=points
     )
 
 

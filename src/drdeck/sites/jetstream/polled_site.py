@@ -27,8 +27,8 @@ from .appliance import Appliance, AskedTooOften
 from .appliance_findings import findings
 from .appliance_session import ApplianceSession
 from .domain_poll import DomainPoll
-from .domain_view import UNPUBLISHED, PitrRun
 from .run_memory import RunMemory
+from .status_view import UNPUBLISHED, PitrRun
 from .vm_guard import VmGuard
 
 log = logging.getLogger(__name__)
@@ -88,17 +88,17 @@ class JetStreamSite:
                 await asyncio.sleep(wait_s)
 
     async def watch(self) -> AsyncIterator[SiteView]:
-        shown: SiteView | None = None
+        latest: SiteView | None = None
         while True:
             self._wake.clear()
             async with self._asking:
                 await self._ask(self._due())
                 self._raise_when_lost()
             await self._session.keep()
-            latest = self._view()
-            if shown is None or _differs(shown, latest):
-                shown = self._numbered(latest)
-                yield shown
+            view = self._view()
+            if latest is None or _differs(latest, view):
+                latest = self._numbered(view)
+                yield latest
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(self._pause_s()):
                     await self._wake.wait()
