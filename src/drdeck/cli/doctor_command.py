@@ -10,7 +10,14 @@ import msgspec
 
 import drdeck
 from drdeck import terminal_info
-from drdeck.config.settings import Settings, VSphereSettings, password_variable
+from drdeck.config.settings import (
+    JetStreamSettings,
+    Settings,
+    VCenterSettings,
+    VSphereSettings,
+    password_site,
+    password_variable,
+)
 from drdeck.controller.ipc.client import Client, ControllerError
 from drdeck.controller.journal.audit import verify
 from drdeck.controller.journal.event_store import JournalError
@@ -74,8 +81,9 @@ def _settings(context: Context) -> list[Finding]:
         text = f"none at {context.config}: the training site is used"
     findings = [_ok("settings", text)]
     site = settings.site(context.site)
-    if isinstance(site, VSphereSettings) and not site.password_command:
-        variable = password_variable(context.site)
+    login = site.login if isinstance(site, JetStreamSettings) else site
+    if isinstance(login, VCenterSettings) and not login.password_command:
+        variable = password_variable(password_site(context.site, site))
         state = "is set" if os.environ.get(variable) else "is not set, so it is asked for"
         findings.append(_ok("password", f"no password_command; {variable} {state}"))
     for variable, names in _shared(settings).items():

@@ -169,6 +169,11 @@ def settings_digest(site: SiteSettings) -> str:
     return hashlib.sha256(repr(site).encode()).hexdigest()[:16]
 
 
+def password_site(name: str, site: SiteSettings) -> str:
+    """The name of the site whose password a site's login takes: another one's, where it names that."""
+    return site.vcenter_site or name if isinstance(site, JetStreamSettings) else name
+
+
 def unchecked(site: SiteSettings) -> list[dict[str, str]]:
     """`url` and `of` (site, protected site, appliance) of each server whose certificate is not checked."""
     both: dict[str, VCenterSettings | JetStreamSettings | None] = {}

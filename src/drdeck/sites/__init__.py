@@ -38,8 +38,6 @@ def check_site(settings: SiteSettings) -> None:
         from drdeck.sites.training.scenario.scenario_file import load
 
         load(settings.scenario)
-    if isinstance(settings, JetStreamSettings):
-        raise Refused("sites of kind jetstream are not supported by this drdeck yet")
 
 
 def _identity(state: Path) -> str:

@@ -9,7 +9,7 @@ import os
 import signal
 import sys
 
-from drdeck.config.settings import Settings, TrainingSettings, settings_digest, unchecked
+from drdeck.config.settings import Settings, TrainingSettings, password_site, settings_digest, unchecked
 from drdeck.controller.controller import Controller
 from drdeck.controller.ipc.server import Server
 from drdeck.controller.journal import projection as facts
@@ -92,8 +92,8 @@ def _already_running(name: str, paths: Paths, holder: LockHolder | None) -> str:
 async def _serve(
     settings: Settings, name: str, paths: Paths, journal: Journal, idle_s: float, lock: SiteLock
 ) -> None:
-    passwords = PasswordStore(name)
     site_settings = settings.site(name)
+    passwords = PasswordStore(password_site(name, site_settings))
     site = make_site(name, site_settings, paths.state, passwords)
     controller = Controller(site, journal, read_only=settings.read_only, passwords=passwords)
     controller.settings_digest = settings_digest(site_settings)

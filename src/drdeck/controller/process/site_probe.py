@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from drdeck.config.settings import SiteSettings
+from drdeck.config.settings import SiteSettings, password_site
 from drdeck.controller.ipc.client import ControllerError, UnknownCertificate
 from drdeck.controller.passwords.password_store import PasswordStore, UnusablePassword
 from drdeck.sites import make_site
@@ -19,7 +19,7 @@ async def look(name: str, settings: SiteSettings, ask: Callable[[], str]) -> str
     Nobody is asked before the site is believed. Raises ControllerError when it cannot be seen,
     UnknownCertificate where a person may decide.
     """
-    passwords = PasswordStore(name)
+    passwords = PasswordStore(password_site(name, settings))
     with tempfile.TemporaryDirectory() as scratch:
         try:
             site = make_site(name, settings, Path(scratch), passwords)
