@@ -68,12 +68,10 @@ def test_info_says_what_is_wrong_with_the_settings(tmp_path: Path) -> None:
     [
         (("--scenario", "nope"), 'there is no scenario "nope"'),
         (("--scenario", "./nope.toml"), "there is no such file"),
-        (("--site", "appliance"), "not supported"),
     ],
 )
 def test_what_cannot_start_leaves_nothing_behind(tmp_path: Path, words: tuple[str, ...], says: str) -> None:
-    appliance = '[sites.appliance]\nkind = "jetstream"\nurl = "https://msa"\nvcenter = "x"\n'
-    deck = Deck(tmp_path, appliance)
+    deck = Deck(tmp_path)
     done = deck.run(*words, "domains", code=None)
     assert done.returncode in (1, 2) and says in done.stderr
     assert not deck.state.exists()
