@@ -96,3 +96,16 @@ def test_every_setting_is_in_the_reference() -> None:
     )
     names = {field.encode_name for table in tables for field in msgspec.structs.fields(table)}
     assert [name for name in sorted(names - {"domains"}) if name not in reference] == []
+
+
+@pytest.mark.parametrize("page", ["architecture", "contributing"])
+def test_files_that_the_map_names_are_there(page: str) -> None:
+    """By their end, for a list may name a folder once; `NAME` stands for something of the reader's."""
+    here = [
+        f"/{path.relative_to(ROOT)}" for room in ("src", "tests", "docs") for path in (ROOT / room).rglob("*")
+    ]
+    text = (ROOT / "docs" / f"{page}.md").read_text("utf-8")
+    files = set(re.findall(r"`([\w./]+/\w+|[\w./]+\.(?:py|go|md))/?`", text))
+    assert len(files) > 20
+    ends = {f"/{file}" for file in files if "NAME" not in file}
+    assert {end for end in ends if not any(path.endswith(end) for path in here)} == set()
