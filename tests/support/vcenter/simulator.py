@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.support import ROOT
+from tests.support.vcenter import collector_patch
 
 SOURCES = sorted((ROOT / "tests" / "vcsim").glob("*.go"))
 GOPATH = "/usr/share/gocode"
@@ -36,7 +37,8 @@ def cache_dir() -> Path:
 
 def binary() -> Path:
     """The simulator, built when this version of its source was not built before. Raises CannotBuild."""
-    digest = hashlib.sha256(b"".join(source.read_bytes() for source in SOURCES)).hexdigest()[:16]
+    parts = [*SOURCES, Path(collector_patch.__file__)]
+    digest = hashlib.sha256(b"".join(source.read_bytes() for source in parts)).hexdigest()[:16]
     target = cache_dir() / f"vcsim-{digest}"
     if target.exists():
         return target
@@ -57,8 +59,10 @@ def _build(target: Path) -> None:
     # HOME may be unset or read-only under a test runner; go wants a place for its cache
     env = os.environ | {"GO111MODULE": "off", "GOPATH": GOPATH, "GOFLAGS": ""}
     env.setdefault("GOCACHE", str(cache_dir() / "go"))
+    plan = collector_patch.overlay(Path(GOPATH), cache_dir())
+    extra = [] if plan is None else ["-overlay", str(plan)]
     done = subprocess.run(
-        [go, "build", "-o", str(fresh), *(source.name for source in SOURCES)],
+        [go, "build", *extra, "-o", str(fresh), *(source.name for source in SOURCES)],
         cwd=SOURCES[0].parent,
         env=env,
         capture_output=True,
