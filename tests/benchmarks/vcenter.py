@@ -24,7 +24,6 @@ from typing import Any, NamedTuple
 
 from pyVim.task import WaitForTask
 
-from drdeck.controller.process.paths import paths_for
 from tests.support.deck import SITE
 from tests.support.vcenter.flow import Flow
 from tests.support.vcenter.vcsim import VCenter

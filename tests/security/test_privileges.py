@@ -29,6 +29,7 @@ from drdeck.sites.vsphere.doctor.privileges import (
 )
 from drdeck.sites.vsphere.vcenter import rollback_call, vm_calls
 from drdeck.sites.vsphere.vcenter.connection import Connection, Endpoint, VCenterSession
+from tests.support.vcenter.call_steps import carry_out
 from tests.support.vcenter.flow import Flow, MakeFlow, settings
 from tests.support.vcenter.flowsite import DOMAIN as NAME
 from tests.support.vcenter.flowsite import VMS
@@ -191,17 +192,17 @@ def test_doctor_makes_as_many_calls_for_many_vms(make_flow: MakeFlow, recovery: 
     assert calls() == few <= 5
 
 
-Act = Callable[[VCenterSession, str], None]
+Act = Callable[[VCenterSession, str], object]
 ACTS: dict[str, Act] = {
-    POWER_ON: lambda session, vm: vm_calls.power_on(session, vm, "act"),
-    POWER_OFF: lambda session, vm: vm_calls.shutdown_guest(session, vm, "act"),
-    CREATE_SNAPSHOT: lambda session, vm: rollback_call.make_snapshot(
-        session, vm, {"name": "n", "description": "d"}, "act"
+    POWER_ON: lambda session, vm: carry_out(vm_calls.power_on(session, vm)),
+    POWER_OFF: lambda session, vm: vm_calls.shutdown_guest(session, vm),
+    CREATE_SNAPSHOT: lambda session, vm: carry_out(
+        rollback_call.make_snapshot(session, vm, {"name": "n", "description": "d"})
     ),
     SET_FIELD: lambda session, vm: vm_calls.AttributeWriter().set(session, vm, "drdeck.mode", "x"),
     MANAGE_FIELDS: lambda session, vm: vm_calls.AttributeWriter().set(session, vm, "drdeck.new", "x"),
-    EDIT_DEVICE: lambda session, vm: vm_calls.connect(session, vm, _move(session, vm), "act"),
-    ASSIGN: lambda session, vm: vm_calls.connect(session, vm, _move(session, vm), "act"),
+    EDIT_DEVICE: lambda session, vm: carry_out(vm_calls.connect(session, vm, _move(session, vm))),
+    ASSIGN: lambda session, vm: carry_out(vm_calls.connect(session, vm, _move(session, vm))),
 }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Coroutine, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
@@ -17,7 +17,7 @@ from drdeck.controller.journal.recorder import SELF, Recorder
 from drdeck.model.commands import AnyCommand, TakeOver, encode
 from drdeck.model.domains import Domain
 from drdeck.model.times import show
-from drdeck.sites.contract import RecoverySite, Refused, ResultUnknown, SiteUnreachable
+from drdeck.sites.contract import RecoverySite, Refused, ResultUnknown, SiteUnreachable, TaskBegun
 
 from . import questions
 from .reconcile import AskOperator, Complete, Fail, GiveCommands, NextStep, WaitFor, next_step
@@ -224,12 +224,10 @@ class Executor:
         task.add_done_callback(ended)
 
     async def _carry_out(self, ident: str, command: AnyCommand) -> None:
-        loop = asyncio.get_running_loop()
-
-        def begun(task: str) -> None:
-            """Journal a task before it is waited for; called in a thread of the site's."""
+        async def begun(task: str) -> None:
+            """Journal a task before it is waited for."""
             data = {"operation": ident, "key": command.key, "task": task}
-            asyncio.run_coroutine_threadsafe(self.book.record_surely(facts.TASK, data), loop).result()
+            await self.book.record_surely(facts.TASK, data)
 
         began_s = self.sight.steady()
         result, text = await self.execute(command, begun)
@@ -261,9 +259,7 @@ class Executor:
             data["command"] = encode(command)
         return data
 
-    async def execute(
-        self, command: AnyCommand, begun: Callable[[str], None] | None = None
-    ) -> tuple[str, str]:
+    async def execute(self, command: AnyCommand, begun: TaskBegun | None = None) -> tuple[str, str]:
         """Have the site carry a command out: result ("done", "refused", ...) and what there is to say."""
         try:
             remark = await self.site.execute(command, begun)

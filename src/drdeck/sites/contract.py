@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import datetime
 from typing import Protocol, runtime_checkable
 
@@ -72,6 +72,10 @@ class PasswordSource(Protocol):
         """The site took it."""
 
 
+TaskBegun = Callable[[str], Awaitable[None]]
+"""Awaited with the id of a task that a site has begun, before the task is waited for."""
+
+
 @runtime_checkable
 class PolledSite(Protocol):
     """A site that is asked again and again, and more often about what somebody looks at."""
@@ -106,11 +110,11 @@ class RecoverySite(Protocol):
     async def observe(self) -> SiteView:
         """Read the site anew, whatever was known; the view's serial is above all before."""
 
-    async def execute(self, command: AnyCommand, begun: Callable[[str], None] | None = None) -> str:
+    async def execute(self, command: AnyCommand, begun: TaskBegun | None = None) -> str:
         """Carry one command out; returns, when the site confirmed it, what an operator should know of how.
 
-        `begun` is given, from any thread, the id of each task that the site made for it, and returns once
-        that is written down: `MakePlannedCall.task` may follow it later. Cancelling leaves it unknown.
+        `begun` is awaited with the id of each task that the site made for it, and returns once that is
+        written down: `MakePlannedCall.task` may follow it later. Cancelling leaves it unknown.
 
         After it returned, `watch` yields a view with a higher serial that shows what was done, as
         far as the site shows such a thing at all.

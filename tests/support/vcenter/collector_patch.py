@@ -60,7 +60,7 @@ _TICKER_PATCHED = """\
 	ticker := time.NewTicker(pause) // allow for updates to accumulate
 """
 _NEWEST_ONLY = """
-// newestOnly keeps the last value of each property that changed several times, until its object comes or goes.
+// newestOnly keeps the last value of each property that changed several times.
 func newestOnly(updates []types.ObjectUpdate) []types.ObjectUpdate {
 	merged := make([]types.ObjectUpdate, 0, len(updates))
 	last := map[types.ManagedObjectReference]int{}

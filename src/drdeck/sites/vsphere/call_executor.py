@@ -11,7 +11,14 @@ from datetime import datetime
 from drdeck.model import commands as c
 from drdeck.model.planned import PlannedCall
 from drdeck.model.text import names
-from drdeck.sites.contract import Busy, LoginRefused, Refused, ResultUnknown, SiteUnreachable
+from drdeck.sites.contract import (
+    Busy,
+    LoginRefused,
+    Refused,
+    ResultUnknown,
+    SiteUnreachable,
+    TaskBegun,
+)
 from drdeck.sites.vsphere.guard.guard_service import GuardService
 from drdeck.sites.vsphere.inventory.inventory_facts import FolderFacts
 from drdeck.sites.vsphere.inventory.inventory_watch import InventoryWatch
@@ -22,8 +29,9 @@ from drdeck.sites.vsphere.record import transitions
 from drdeck.sites.vsphere.record.attributes import Record
 from drdeck.sites.vsphere.record.lease import HeldElsewhere
 from drdeck.sites.vsphere.vcenter import vm_calls
+from drdeck.sites.vsphere.vcenter.call_driver import CallDriver
 from drdeck.sites.vsphere.vcenter.connection import Connection, VCenterSession
-from drdeck.sites.vsphere.vcenter.vm_tasks import EarlierAttempt
+from drdeck.sites.vsphere.vcenter.vm_tasks import CallSteps, EarlierAttempt
 
 from .lease_keeper import LeaseKeeper
 from .patience import Patience
@@ -53,6 +61,7 @@ class CallExecutor:
         self._attributes = vm_calls.AttributeWriter()
         self._locks: dict[str, asyncio.Lock] = {}
         self._patience = Patience()
+        self._calls: dict[Connection, CallDriver] = {}
 
     def check(self, command: c.AnyCommand) -> str | None:
         """Why a command could not be carried out, from what is known now."""
@@ -62,7 +71,7 @@ class CallExecutor:
             return str(error)
         return why_not(command, situation, self._sight.inventory())
 
-    async def carry_out(self, command: c.AnyCommand, begun: Callable[[str], None] | None = None) -> str:
+    async def carry_out(self, command: c.AnyCommand, begun: TaskBegun | None = None) -> str:
         """Carry one command out; what there is to remark. `begun`: as at RecoverySite.execute."""
         if isinstance(command, c.MakePlannedCall) and command.act.kind not in ("step", "note"):
             return await self._act(command, begun)
@@ -166,7 +175,7 @@ class CallExecutor:
             case c.TakeOver():
                 return {}
 
-    async def _act(self, command: c.MakePlannedCall, begun: Callable[[str], None] | None) -> str:
+    async def _act(self, command: c.MakePlannedCall, begun: TaskBegun | None) -> str:
         """One call to a vCenter, for one VM; `again`: look first whether it was made already."""
         domain, act = command.domain, command.act
         key = f"{command.operation}:{act.key}"
@@ -180,21 +189,23 @@ class CallExecutor:
                 raise Refused(f"Could not {doing}: {why}")
             connection = side.connection
             shown_at = next((x.id for x in self._sight.find(domain)[1].vms if x.name == act.name), "")
-        folder, situation = self._sight.find(domain)
-        power = next((vm.power for vm in situation.vms if vm.id == act.vm), "unknown")
+        folder = self._sight.folder(domain)
+        machine = self._sight.inventory().vms.get(act.vm or "")
+        power = machine.power if machine is not None else "unknown"
         try:
             # looked at right before the act: a controller that slept must learn that it drives no more
-            until = await self._driver.drive(folder, doing)
+            await self._driver.drive(folder, doing)
             before = self._before(folder, act) if again else None
 
-            def carry_out(session: VCenterSession) -> str:
-                with session.stub.no_later_than(until), session.telling_tasks(begun):
-                    if command.task and vm_calls.followed(session, command.task, act, doing):
-                        return ""
-                    return vm_calls.carry_out(session, act, before, again)
+            def call(session: VCenterSession) -> CallSteps:
+                steps = vm_calls.carry_out(session, act, before, again)
+                return vm_calls.followed(session, command.task, act, steps) if command.task else steps
+
+            async def until() -> float:
+                return await self._driver.drive(folder, doing)
 
             with self._guard.claims.claim(act, power):
-                remark = await connection.command(carry_out, doing)
+                remark = await self._calls_of(connection).carry_out(call, doing, until, begun)
         except HeldElsewhere as error:
             raise SiteUnreachable(f"Could not {doing}: {error}") from None
         except LoginRefused as error:
@@ -216,6 +227,19 @@ class CallExecutor:
             return remark
         finally:
             self._changed()
+
+    def _calls_of(self, connection: Connection) -> CallDriver:
+        """The driver of the calls over a connection, of which there is one for as long as it is in use."""
+        driver = self._calls.get(connection)
+        if driver is None:
+            protected = self._protected.connection if self._protected is not None else None
+            self._calls = {
+                other: calls
+                for other, calls in self._calls.items()
+                if other is protected or self._current(other)
+            }
+            driver = self._calls[connection] = CallDriver(connection)
+        return driver
 
     def _current(self, connection: Connection) -> bool:
         """Whether it is the one to this site, and not replaced meanwhile."""

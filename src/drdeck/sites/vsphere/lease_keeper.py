@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 from drdeck.sites.contract import SiteError
 from drdeck.sites.vsphere.inventory.inventory_facts import FolderFacts
@@ -12,8 +13,21 @@ from drdeck.sites.vsphere.inventory.inventory_watch import InventoryWatch
 from drdeck.sites.vsphere.record.lease import HeldElsewhere, Leases
 from drdeck.sites.vsphere.vcenter.connection import Connection, VCenterSession
 from drdeck.sites.vsphere.vcenter.stale_sessions import StaleSessions
+from drdeck.sites.vsphere.vcenter.transport import steady
 
 from .site_state import SiteState
+
+LOOK_S = 0.5
+"""So long a look at who drives a domain holds for the calls that are made there."""
+
+
+class LeaseLook(NamedTuple):
+    """A look at a lease that is ours: when it began and until when it holds, as `steady` counts."""
+
+    began_s: float
+    until_s: float
+    logins: int
+    """the login of our session with which it was made"""
 
 
 class LeaseKeeper:
@@ -32,6 +46,8 @@ class LeaseKeeper:
         self._sight, self._connected, self._fences = sight, connected, fences
         self.leases = Leases(sight.me, sight.now, length_s)
         self.leases.on_taken = self._succeed
+        self._looks: dict[str, LeaseLook] = {}
+        self._looking: dict[str, asyncio.Lock] = {}
 
     async def keep(self, watch: InventoryWatch) -> None:
         """Stay the driver of what is under way here, also while nothing is to be done; and look again
@@ -60,10 +76,25 @@ class LeaseKeeper:
                     await watch.refresh_attributes()
 
     async def drive(self, folder: FolderFacts, doing: str, force: bool = False) -> float:
-        """Be the driver of a domain; until when. Raises Driven, SiteUnreachable, Refused, ResultUnknown."""
-        return await self._connected().command(
-            lambda session: self.leases.hold(session, folder.id, force), doing
-        )
+        """Be the driver of a domain; until when, as `steady` counts. Raises HeldElsewhere, SiteUnreachable,
+        Refused, ResultUnknown.
+
+        Calls that are made at a time share a look at vCenter: one that is older than LOOK_S, or of a session
+        that has ended since, counts for none. Who took the domain by force has ended our sessions first.
+        """
+        async with self._looking.setdefault(folder.id, asyncio.Lock()):
+            connection = self._connected()
+            look = self._looks.get(folder.id)
+            current = look is not None and look.logins == connection.commands.stub.logins
+            if look is not None and current and not force and steady() - look.began_s < LOOK_S:
+                return look.until_s
+            began_s, logins = steady(), connection.commands.stub.logins
+            self._looks.pop(folder.id, None)
+            until_s = await connection.command(
+                lambda session: self.leases.hold(session, folder.id, force), doing
+            )
+            self._looks[folder.id] = LeaseLook(began_s, until_s, logins)
+            return until_s
 
     def _succeed(self, session: VCenterSession, driver: str, force: bool) -> None:
         """A domain was taken from another driver: nothing that it asked for may land any more.

@@ -20,7 +20,7 @@ from drdeck.model.guard import Hazards
 from drdeck.model.pitr import Points
 from drdeck.model.planned import PlannedCall
 from drdeck.model.views import SiteView
-from drdeck.sites.contract import LoginRefused, SiteError, SiteUnreachable
+from drdeck.sites.contract import LoginRefused, SiteError, SiteUnreachable, TaskBegun
 from drdeck.sites.vsphere.doctor.privilege_check import PrivilegeCheck
 from drdeck.sites.vsphere.guard.guard_service import GuardService
 from drdeck.sites.vsphere.guard.guard_store import GuardStore
@@ -352,7 +352,7 @@ class VSphereSite:
         folder, situation = self._sight.find(command.domain)
         return await self._permits.lacking(command, folder, situation, self._sight.inventory())
 
-    async def execute(self, command: c.AnyCommand, begun: Callable[[str], None] | None = None) -> str:
+    async def execute(self, command: c.AnyCommand, begun: TaskBegun | None = None) -> str:
         try:
             return await self._hand.carry_out(command, begun)
         except LoginRefused as refused:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
@@ -25,9 +25,10 @@ from drdeck.sites.vsphere.inventory.uncovered_devices import UncoveredDevices
 from drdeck.sites.vsphere.plan import domain_view, restore_points
 from drdeck.sites.vsphere.plan.domain_state import DomainState, ProtectedVms
 from drdeck.sites.vsphere.plan.planner import plan
+from drdeck.sites.vsphere.plan.vm_rows import VmRows
 from drdeck.sites.vsphere.plan.write_hints import with_growth
 from drdeck.sites.vsphere.record import lease
-from drdeck.sites.vsphere.record.attributes import FAILOVER, LEASE, BrokenRecord, read
+from drdeck.sites.vsphere.record.attributes import FAILOVER, LEASE, BrokenRecord, Record, read
 from drdeck.sites.vsphere.vcenter.heartbeat import Heartbeat, steady_utc
 
 from .protected_site import ProtectedVCenter
@@ -81,6 +82,8 @@ class SiteState:
         self.errors: dict[str, Failure] = {}
         self._since: dict[str, dict[tuple[str, str | None], datetime]] = {}
         self._built: dict[str, tuple[tuple[object, ...], Domain]] = {}
+        self._rows: dict[str, VmRows] = {}
+        self._records: dict[str, tuple[Mapping[str, str], Record]] = {}
 
     @property
     def skew(self) -> timedelta:
@@ -112,6 +115,9 @@ class SiteState:
         self._built.clear()
         there = self.watch.inventory if self.watch is not None else None
         if there is not None:
+            for kept in (self._rows, self._records):
+                for folder_id in kept.keys() - there.folders.keys():
+                    del kept[folder_id]
             self._since = {folder: seen for folder, seen in self._since.items() if folder in there.folders}
             self.growth.keep(there.vms.values())
             self.devices.keep(there.vms.values())
@@ -167,15 +173,11 @@ class SiteState:
             domain = domain_view.broken(folder, vms, str(error), first_seen)
         else:
             addresses = (host_of(self.settings.url), self.protected.address if self.protected else "")
+            rows = self._rows.setdefault(folder.id, VmRows()).of(
+                situation, inventory, errors, self.devices.of
+            )
             domain = domain_view.build(
-                situation,
-                folder,
-                inventory,
-                plan(situation),
-                errors,
-                first_seen,
-                addresses,
-                self.devices.of,
+                situation, folder, inventory, plan(situation), rows, first_seen, addresses
             )
             begun = situation.record.completing or situation.record.session is not None
             left = lease.abandoned_by(folder.attributes.get(LEASE), self.me, self.now()) if begun else None
@@ -225,13 +227,20 @@ class SiteState:
     ) -> DomainState:
         return DomainState(
             name=folder.name,
-            record=read(folder.attributes),
+            record=self._record(folder),
             vms=vms,
             settings=self.settings.domain(folder.name),
             protected=protected,
             now=self.now(),
             reached=self.reached(),
         )
+
+    def _record(self, folder: FolderFacts) -> Record:
+        """A domain's record, read once for each change of it. Raises BrokenRecord."""
+        last = self._records.get(folder.id)
+        if last is None or last[0] != folder.attributes:
+            last = self._records[folder.id] = (folder.attributes, read(folder.attributes))
+        return last[1]
 
     def situations(self) -> list[tuple[FolderFacts, DomainState]]:
         """The domains whose records make sense, each with its situation. Raises SiteUnreachable."""
@@ -242,14 +251,19 @@ class SiteState:
                 situations.append((folder, self._situation(folder, vms, self._protected_of(folder.name))))
         return situations
 
-    def find(self, name: str) -> tuple[FolderFacts, DomainState]:
-        """A domain's folder and situation now. Raises Refused, SiteUnreachable."""
-        inventory = self.inventory()
-        folder = next((f for f in inventory.domains if f.name == name), None)
+    def folder(self, name: str) -> FolderFacts:
+        """A domain's folder now. Raises Refused, SiteUnreachable."""
+        folder = next((f for f in self.inventory().domains if f.name == name), None)
         if folder is None:
             raise Refused(f'there is no domain folder "{name}" under {self.settings.root} any more')
+        return folder
+
+    def find(self, name: str) -> tuple[FolderFacts, DomainState]:
+        """A domain's folder and situation now. Raises Refused, SiteUnreachable."""
+        folder = self.folder(name)
         try:
-            return folder, self._situation(folder, inventory.vms_of(folder.id), self._protected_of(name))
+            vms = self.inventory().vms_of(folder.id)
+            return folder, self._situation(folder, vms, self._protected_of(name))
         except BrokenRecord as error:
             raise Refused(str(error)) from None
 

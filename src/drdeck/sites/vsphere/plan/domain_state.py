@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from fnmatch import fnmatchcase
+from functools import cached_property
 from typing import NamedTuple
 
 import msgspec
@@ -36,7 +37,7 @@ class ProtectedVms(NamedTuple):
     lost: str = ""
 
 
-class DomainState(msgspec.Struct, frozen=True, kw_only=True):
+class DomainState(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """Everything that a plan depends on."""
 
     name: str
@@ -48,13 +49,63 @@ class DomainState(msgspec.Struct, frozen=True, kw_only=True):
     reached: frozenset[str] = frozenset()
     """ids of the VMs that answered, where the settings want that"""
 
+    @cached_property
+    def _skipped(self) -> frozenset[str]:
+        return frozenset(self.record.skipped)
+
+    @cached_property
+    def _living(self) -> tuple[VmFacts, ...]:
+        return tuple(vm for vm in self.vms if vm.id not in self._skipped)
+
+    @cached_property
+    def _session_vms(self) -> tuple[VmFacts, ...]:
+        chosen = frozenset(self.record.session_vms)
+        return tuple(vm for vm in self.vms if not chosen or vm.id in chosen)
+
+    @cached_property
+    def _entry_name(self) -> str:
+        """The name of the entry point that VMs of an open session have; empty where there is none yet."""
+        session = self.record.session
+        if session is None or session.entry is None or session.state is SessionState.WAITING:
+            return ""
+        return point_name(session.entry)
+
+    @cached_property
+    def _rollback_vms(self) -> tuple[VmFacts, ...]:
+        chosen = frozenset(self.record.rollback_vms)
+        return tuple(
+            vm
+            for vm in self._session_vms
+            if (not chosen or vm.id in chosen) and vm.id not in self._skipped and not self.lacks_entry(vm)
+        )
+
+    @cached_property
+    def _rolled_back_ids(self) -> frozenset[str]:
+        return frozenset(vm.id for vm in self._rollback_vms)
+
+    @cached_property
+    def _group_names(self) -> dict[str, str]:
+        """Runbook group by VM id."""
+        return {vm.id: group.name for group in groups(self.vms, self.settings) for vm in group.vms}
+
+    def is_skipped(self, vm: VmFacts) -> bool:
+        """Tell whether the operator has given a VM up."""
+        return vm.id in self._skipped
+
+    def is_rolled_back(self, vm: VmFacts) -> bool:
+        """Tell whether a rollback touches a VM."""
+        return vm.id in self._rolled_back_ids
+
+    def group_of(self, vm: VmFacts) -> str | None:
+        """The runbook group of a VM; None where no runbook is set."""
+        return self._group_names.get(vm.id) if self.settings.runbook else None
+
     def living(self) -> tuple[VmFacts, ...]:
         """The VMs that the operator has not given up."""
-        return tuple(vm for vm in self.vms if vm.id not in self.record.skipped)
+        return self._living
 
     def session_vms(self) -> tuple[VmFacts, ...]:
-        chosen = self.record.session_vms
-        return tuple(vm for vm in self.vms if not chosen or vm.id in chosen)
+        return self._session_vms
 
     def lacks_entry(self, vm: VmFacts) -> bool:
         """A VM of a session that is open, on which its entry point is not: what it wrote could not be had
@@ -63,21 +114,11 @@ class DomainState(msgspec.Struct, frozen=True, kw_only=True):
         Not the same as being given up: that holds for one operation, this for as long as the point is
         missing.
         """
-        session = self.record.session
-        if session is None or session.entry is None or session.state is SessionState.WAITING:
-            return False
-        return not vm.has_snapshot(point_name(session.entry))
+        return bool(self._entry_name) and not vm.has_snapshot(self._entry_name)
 
     def rollback_vms(self) -> tuple[VmFacts, ...]:
         """The VMs that a rollback touches: neither given up, nor without an entry point."""
-        chosen = self.record.rollback_vms
-        return tuple(
-            vm
-            for vm in self.session_vms()
-            if (not chosen or vm.id in chosen)
-            and vm.id not in self.record.skipped
-            and not self.lacks_entry(vm)
-        )
+        return self._rollback_vms
 
     def ready(self, vm: VmFacts) -> bool:
         """Tell whether a VM serves, as far as the settings want to know."""
@@ -148,7 +189,8 @@ def groups(vms: Sequence[VmFacts], settings: DomainSettings) -> list[VmGroup]:
     found: list[VmGroup] = []
     for group in settings.runbook:
         members = [vm for vm in left if any(matches(vm, pattern) for pattern in group.vms)]
-        left = [vm for vm in left if vm not in members]
+        ids = {vm.id for vm in members}
+        left = [vm for vm in left if vm.id not in ids]
         found.append(VmGroup(group.group, tuple(members), float(group.delay_after)))
     if left or not found:
         found.append(VmGroup("all VMs" if not found else "other VMs", tuple(left), 0.0))

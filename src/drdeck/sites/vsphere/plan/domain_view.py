@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from datetime import datetime
+from collections.abc import Sequence
 
 import msgspec
 
@@ -26,16 +25,9 @@ from drdeck.sites.vsphere.inventory.inventory_facts import FolderFacts, Inventor
 from drdeck.sites.vsphere.record.attributes import Record
 
 from .domain_alarms import FirstSeen, alarms, missing_replicas
-from .domain_state import DomainState, Plan, groups, runbook
-from .pitr_session import removed_of_others
-from .restore_points import instant_of, instants, newest, ours, usable
-
-
-def recoverable(s: DomainState, vm: VmFacts) -> bool:
-    """Registered, connected, and with PITR a restore point."""
-    if vm.connection != "connected":
-        return False
-    return not s.settings.pitr.enabled or newest(vm, s.record, s.now) is not None
+from .domain_state import DomainState, Plan, runbook
+from .restore_points import instants
+from .vm_rows import VmRow
 
 
 def build(
@@ -43,24 +35,21 @@ def build(
     folder: FolderFacts,
     inventory: Inventory,
     plan: Plan,
-    errors: Mapping[str, str],
+    rows: Sequence[VmRow],
     first_seen: FirstSeen,
     addresses: tuple[str, str],
-    not_covered: Callable[[VmFacts], tuple[str, ...]] = lambda _: (),
 ) -> Domain:
-    """A domain as consoles show it. `addresses`: of this site and of the protected one; `not_covered`: the
-    devices of a VM that rollbacks do not cover, in words."""
+    """A domain as consoles show it. `rows`: of its VMs, in their order; `addresses`: of this site and of the
+    protected one."""
     record, policy = s.record, s.settings.pitr.policy()
     lost = missing_replicas(s)
-    able = [vm for vm in s.vms if recoverable(s, vm)]
+    able = [vm for vm, row in zip(s.vms, rows, strict=True) if row.recoverable]
     total = len(s.vms) + len(lost)
     mode = record.mode_without_vms
     if mode is Mode.SYNCHRONISED and (len(able) < total or total == 0):
         mode = Mode.REHYDRATING
-    after = record.failover is not None
-    done = [vm for vm in s.vms if vm.id in record.skipped or s.ready(vm)] if record.owned else []
     offered = [i for i, _ in instants(s.vms, record, s.now)] if policy.enabled else []
-    ages = [newest(vm, record, s.now) for vm in s.vms]
+    ages = [row.newest for row in rows]
     steps = steps_of(s, plan)
     current = next((x for x in steps if x.state is StepState.CURRENT), None)
     if current is None and mode is Mode.REHYDRATING and total:
@@ -80,7 +69,7 @@ def build(
         owner_address=addresses[0] if record.owned else addresses[1],
         vms_total=total,
         vms_recoverable=len(able),
-        vms_recovered=len(done),
+        vms_recovered=sum(row.recovered for row in rows),
         pitr=policy,
         consistent_at=min((a for a in ages if a), default=None) if ages and all(ages) else None,
         step=current,
@@ -93,7 +82,7 @@ def build(
         oldest_point=offered[-1] if offered else None,
         newest_point=offered[0] if offered else None,
         vms=(
-            *(_vm(s, vm, inventory, errors, after, not_covered(vm)) for vm in s.vms),
+            *(row.shown for row in rows),
             *(_absent(n) for n in lost),
         ),
         steps=steps,
@@ -126,7 +115,8 @@ def broken(folder: FolderFacts, vms: tuple[VmFacts, ...], why: str, first_seen: 
 def _lacking(s: DomainState, able: list[VmFacts], lost: list[str]) -> str:
     if lost:
         return f"no replica yet of {some(lost)}"
-    bad = [vm for vm in s.vms if vm not in able]
+    ids = {vm.id for vm in able}
+    bad = [vm for vm in s.vms if vm.id not in ids]
     gone = [vm for vm in bad if vm.connection != "connected"]
     if gone:
         return f"{gone[0].connection}: {names(gone)}"
@@ -176,81 +166,6 @@ def _networks(s: DomainState, inventory: Inventory) -> Networks:
 
 def _absent(name: str) -> Vm:
     return Vm(id=f"absent:{name}", name=name, status="not_recoverable", detail="no replica at this site")
-
-
-def _vm(
-    s: DomainState,
-    vm: VmFacts,
-    inventory: Inventory,
-    errors: Mapping[str, str],
-    after: bool,
-    not_covered: tuple[str, ...],
-) -> Vm:
-    able = recoverable(s, vm)
-    group = (
-        next((g.name for g in groups(s.vms, s.settings) if vm in g.vms), None) if s.settings.runbook else None
-    )
-    status, detail = "recoverable" if able else "not_recoverable", ""
-    if not able:
-        detail = vm.connection if vm.connection != "connected" else "no restore point"
-    rolling = s.record.session is not None and s.record.session.state is SessionState.ROLLING_BACK
-    if s.record.owned:
-        ready = s.ready(vm)
-        status = "recovered" if ready or vm.id in s.record.skipped else "recovering"
-        if rolling and vm in s.rollback_vms():
-            status = "rolling_back"
-        detail = "" if ready else "left out by the operator" if vm.id in s.record.skipped else "not ready yet"
-        if s.lacks_entry(vm):
-            detail = "no rollback: no entry point"
-    if vm.running_tasks:
-        detail = "a task is under way"
-    if vm.question is not None:
-        detail = f"vCenter asks: {vm.question.text}"
-    return Vm(
-        id=vm.id,
-        name=vm.name,
-        status=status,
-        power=vm.power,
-        ready=s.ready(vm) if s.record.owned else None,
-        restore_points=sum(1 for x in vm.snapshots if usable(x, s.record)) if s.settings.pitr.enabled else 0,
-        newest_point=newest(vm, s.record, s.now),
-        rolled_back_to=rolled_back_to(s, vm),
-        error=errors.get(vm.id),
-        group=group,
-        networks=inventory.network_names(vm.networks),
-        detail=detail,
-        question=vm.question,
-        not_covered=not_covered,
-        foreign_snapshots=_made_by_others(s, vm),
-        exit_removes=removed_of_others(s, vm) if s.record.session is not None else (),
-    )
-
-
-def _made_by_others(s: DomainState, vm: VmFacts) -> tuple[str, ...]:
-    """Names of the snapshots that others made since the PITR session began, by their dates."""
-    started = s.record.session.started if s.record.session is not None else None
-    if started is None:
-        return ()
-    return tuple(snap.name for snap in vm.snapshots if not ours(snap) and instant_of(snap) >= started)
-
-
-def rolled_back_to(s: DomainState, vm: VmFacts) -> datetime | None:
-    """The instant that a VM was rolled back to, in this session or the last one."""
-    r = s.record.rollback
-    if r is not None and r.phase in ("power", "delay", "over"):
-        chosen = s.record.rollback_vms
-        if (not chosen or vm.id in chosen) and vm.id not in s.record.skipped:
-            return r.to
-    session = s.record.session
-    if session is None or session.n == 0 or vm.current_snapshot is None:
-        return None
-    by_id = {x.id: x for x in vm.snapshots}
-    at = by_id.get(vm.current_snapshot)
-    while at is not None and not usable(at, s.record):
-        at = by_id.get(at.parent_id or "")  # made by others in the session, on top of where the VM stands
-    if at is None or instant_of(at) == session.entry:
-        return None
-    return instant_of(at)
 
 
 def steps_of(s: DomainState, plan: Plan) -> tuple[Step, ...]:

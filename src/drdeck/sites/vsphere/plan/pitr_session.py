@@ -24,7 +24,7 @@ def entering(s: DomainState, operation: str) -> Plan:
     session = s.record.session
     assert session is not None
     name = "Start the PITR session"
-    vms = [vm for vm in s.session_vms() if vm.id not in s.record.skipped]
+    vms = [vm for vm in s.session_vms() if not s.is_skipped(vm)]
     busy = [vm for vm in vms if vm.running_tasks]
     if session.entry is None:
         wait = f"waiting for consistency: tasks under way on {names(busy)}" if busy else ""
@@ -120,7 +120,7 @@ def _doomed(s: DomainState, vm: VmFacts) -> set[str]:
     """Ids of the VM's snapshots that go with the exit: drdeck's own, and those that `prune_also` names."""
     session = s.record.session
     assert session is not None
-    if vm.id in s.record.skipped:
+    if s.is_skipped(vm):
         return set()
     mine = prunable(s, vm)
     entry = point_name(session.entry) if session.entry else None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 from drdeck.model.pitr import RestorePoint, excluded_by
 from drdeck.model.times import show
@@ -33,19 +34,23 @@ def point_name(instant: datetime) -> str:
 
 def ours(snapshot: SnapshotFact) -> bool:
     """Tell by name and description whether drdeck made it."""
-    named = _OURS.fullmatch(snapshot.name) is not None
-    return named and snapshot.description.startswith(OUR_DESCRIPTION)
+    return snapshot.description.startswith(OUR_DESCRIPTION) and _OURS.fullmatch(snapshot.name) is not None
 
 
 def instant_of(snapshot: SnapshotFact) -> datetime:
-    """When the data is from: our name says it, else the vCenter's own time."""
-    match = _OURS.fullmatch(snapshot.name)
-    if match and ours(snapshot):
-        try:
-            return datetime.fromisoformat(match[1])
-        except ValueError:
-            pass  # shaped like ours, but no date: vCenter's word counts
-    return snapshot.created
+    """The instant that the data is from: our name says it, else the vCenter's own time."""
+    named = _named_instant(snapshot.name) if snapshot.description.startswith(OUR_DESCRIPTION) else None
+    return named or snapshot.created
+
+
+@lru_cache(maxsize=50_000)
+def _named_instant(name: str) -> datetime | None:
+    """The instant in a name of ours; None too where it is shaped like ours, but no date."""
+    match = _OURS.fullmatch(name)
+    try:
+        return datetime.fromisoformat(match[1]) if match else None
+    except ValueError:
+        return None
 
 
 def misdated(snapshot: SnapshotFact, now: datetime) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 from pyVmomi import vim
@@ -15,6 +15,7 @@ from drdeck.model.passwords import Password
 
 from .errors import translate, words
 from .stale_sessions import StaleSessions
+from .threads import in_thread
 from .transport import AnswerLost, CertificateRefused, Endpoint, Stub
 
 __all__ = [
@@ -35,37 +36,6 @@ CALL_S = 60.0
 POLL_S = 25
 """How long a vCenter may hold the long poll; well below the time that we wait for its answer."""
 LOGOUT_S = 3.0
-
-
-async def in_thread(work: Callable[[], T]) -> T:
-    """Run blocking work in a thread of its own and wait for it.
-
-    No pool: a call that hangs until its time-out uses up no worker, and, the thread being a daemon,
-    holds up no exit. Cancelling stops the wait, not the work.
-    """
-    loop = asyncio.get_running_loop()
-    done: asyncio.Future[T] = loop.create_future()
-
-    def settle(result: T | None, failure: BaseException | None) -> None:
-        if done.cancelled():
-            return
-        if failure is not None:
-            done.set_exception(failure)
-        else:
-            done.set_result(result)  # type: ignore[arg-type]
-
-    def run() -> None:
-        result: T | None = None
-        failure: BaseException | None = None
-        try:
-            result = work()
-        except BaseException as exc:
-            failure = exc
-        with contextlib.suppress(RuntimeError):  # the loop has ended: nobody waits any more
-            loop.call_soon_threadsafe(settle, result, failure)
-
-    threading.Thread(target=run, name="vsphere", daemon=True).start()
-    return await done
 
 
 class Credentials:
@@ -122,21 +92,6 @@ class VCenterSession:
         self.user = self.key = ""
         """the account's name and the session's key, as vCenter's events have them; empty before login"""
         self._lock = threading.RLock()  # what settles may have to log in anew
-        self._local = threading.local()
-
-    @contextlib.contextmanager
-    def telling_tasks(self, begun: Callable[[str], None] | None) -> Iterator[None]:
-        """In this thread `begun` is given the id of each task, and returns before the task is waited for."""
-        self._local.begun = begun
-        try:
-            yield
-        finally:
-            self._local.begun = None
-
-    def task_begun(self, task: str) -> None:
-        begun = getattr(self._local, "begun", None)
-        if begun is not None:
-            begun(task)
 
     @property
     def content(self) -> Any:

@@ -9,7 +9,7 @@ from pyVmomi import vim, vmodl
 
 from .connection import VCenterSession
 from .properties import object_id, properties, retrieve
-from .vm_tasks import finish
+from .vm_tasks import CallSteps
 
 _PC = vmodl.query.PropertyCollector
 _CARD = vim.vm.device.VirtualEthernetCard
@@ -23,12 +23,13 @@ class CardNetwork(NamedTuple):
 
 
 def map_cards(
-    session: VCenterSession, machine: Any, devices: Sequence[Any], moves: Mapping[str, str], doing: str
-) -> None:
+    session: VCenterSession, machine: Any, devices: Sequence[Any], moves: Mapping[str, str]
+) -> CallSteps:
     """Put a VM's cards on the other networks of `moves`, connected; nothing where they are."""
     edits = _mapping_edits(session, devices, moves)
     if edits:
-        finish(session, machine.ReconfigVM_Task(vim.vm.ConfigSpec(deviceChange=edits)), doing)
+        yield machine.ReconfigVM_Task(vim.vm.ConfigSpec(deviceChange=edits))
+    return ""
 
 
 def _mapping_edits(session: VCenterSession, devices: Sequence[Any], moves: Mapping[str, str]) -> list[Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
 from typing import Any
 
 from pyVmomi import vim, vmodl
@@ -15,7 +15,7 @@ from .connection import VCenterSession
 from .network_cards import map_cards
 from .properties import object_id, properties, snapshot_nodes
 from .task_history import REVERT, Trace, traces
-from .vm_tasks import EarlierAttempt, finish, vm_of
+from .vm_tasks import CallSteps, EarlierAttempt, vm_of
 
 
 def roll_back(
@@ -25,7 +25,7 @@ def roll_back(
     args: Mapping[str, str],
     doing: str,
     before: EarlierAttempt | None = None,
-) -> str:
+) -> CallSteps:
     """Revert a VM to `args["snapshot"]` and leave it off, on its recovery networks; the settings that went
     back.
 
@@ -50,26 +50,25 @@ def roll_back(
             f'Could not {doing}: it has no entry point "{entry}", so that what it wrote since could not be'
             " had back"
         )
-    if before is None or not _reverted(session, vm, target, doing, before):
-        finish(
-            session, vim.vm.Snapshot(target, session.stub).RevertToSnapshot_Task(suppressPowerOn=True), doing
-        )
+    if before is None or not (yield from _reverted(session, vm, target, before)):
+        yield vim.vm.Snapshot(target, session.stub).RevertToSnapshot_Task(suppressPowerOn=True)
     later = properties(session, machine, "runtime.powerState", "config.hardware")
     if str(later.get("runtime.powerState")) != "poweredOff":
-        power_off(session, vm, doing)
+        yield from power_off(session, vm)
     hardware = later.get("config.hardware")
-    map_cards(session, machine, hardware.device if hardware else (), moves_of(args), doing)
+    yield from map_cards(session, machine, hardware.device if hardware else (), moves_of(args))
     remark = settings_gone_back(earlier.get("config.hardware"), hardware)
     return f"{name}: {remark}" if remark else ""
 
 
-def power_off(session: VCenterSession, vm: str, doing: str) -> None:
+def power_off(session: VCenterSession, vm: str) -> CallSteps:
     """Power a VM off; of one that is suspended the memory is discarded."""
     try:
-        finish(session, vm_of(session, vm).PowerOffVM_Task(), doing)
+        yield vm_of(session, vm).PowerOffVM_Task()
     except vim.fault.InvalidPowerState as fault:
         if fault.existingState != "poweredOff":
             raise
+    return ""
 
 
 def settings_gone_back(earlier: Any, later: Any) -> str:
@@ -102,7 +101,9 @@ def _names(info: Any) -> dict[str, str]:
     return {object_id(node.snapshot): str(node.name) for node, _ in snapshot_nodes(info)}
 
 
-def _reverted(session: VCenterSession, vm: str, target: str, doing: str, before: EarlierAttempt) -> bool:
+def _reverted(
+    session: VCenterSession, vm: str, target: str, before: EarlierAttempt
+) -> Generator[Any, None, bool]:
     """Tell whether a revert that was begun before is over, and holds. Raises the error that it ended with."""
     waited_for: Trace | None = None
     while True:
@@ -115,27 +116,27 @@ def _reverted(session: VCenterSession, vm: str, target: str, doing: str, before:
         if not mine.under_way or waited_for is not None:
             # what anybody did to the VM since may have changed its disks: then it is rolled back once more
             return history.standing == target and history.last(mine)
-        finish(session, mine.task, doing)
+        yield mine.task
         waited_for = mine
 
 
 def make_snapshot(
-    session: VCenterSession, vm: str, args: Mapping[str, str], doing: str, again: bool = False
-) -> None:
+    session: VCenterSession, vm: str, args: Mapping[str, str], again: bool = False
+) -> CallSteps:
     """Make a snapshot of the disks only; with `again` it may be there, and is not made twice."""
     machine = vm_of(session, vm)
     if again:
         there = properties(session, machine, "snapshot").get("snapshot")
         if args["name"] in _names(there).values():
-            return
-    task = machine.CreateSnapshot_Task(
+            return ""
+    yield machine.CreateSnapshot_Task(
         name=args["name"], description=args["description"], memory=False, quiesce=False
     )
-    finish(session, task, doing)
+    return ""
 
 
-def remove_snapshot(session: VCenterSession, target: str, doing: str) -> None:
+def remove_snapshot(session: VCenterSession, target: str) -> CallSteps:
     """Remove one snapshot, not those that stand on it."""
     with contextlib.suppress(vmodl.fault.ManagedObjectNotFound):  # gone is as good
-        task = vim.vm.Snapshot(target, session.stub).RemoveSnapshot_Task(removeChildren=False)
-        finish(session, task, doing)
+        yield vim.vm.Snapshot(target, session.stub).RemoveSnapshot_Task(removeChildren=False)
+    return ""

@@ -16,20 +16,20 @@ from .network_cards import map_cards
 from .properties import properties
 from .rollback_call import make_snapshot, power_off, remove_snapshot, roll_back
 from .task_history import guest_asked
-from .vm_tasks import EarlierAttempt, finish, vm_of
+from .vm_tasks import CallSteps, EarlierAttempt, vm_of
 
 
-def power_on(session: VCenterSession, vm: str, doing: str) -> None:
+def power_on(session: VCenterSession, vm: str) -> CallSteps:
+    """Power a VM on; nothing where it is on."""
     try:
-        finish(session, vm_of(session, vm).PowerOnVM_Task(), doing)
+        yield vm_of(session, vm).PowerOnVM_Task()
     except vim.fault.InvalidPowerState as fault:
         if fault.existingState != "poweredOn":
             raise
+    return ""
 
 
-def shutdown_guest(
-    session: VCenterSession, vm: str, doing: str, before: EarlierAttempt | None = None
-) -> None:
+def shutdown_guest(session: VCenterSession, vm: str, before: EarlierAttempt | None = None) -> None:
     """Ask the guest to shut down, once; vCenter confirms the asking only."""
     if before is not None and guest_asked(session, vm, before.ago):
         return
@@ -40,11 +40,11 @@ def shutdown_guest(
             raise
 
 
-def connect(session: VCenterSession, vm: str, moves: Mapping[str, str], doing: str) -> None:
+def connect(session: VCenterSession, vm: str, moves: Mapping[str, str]) -> CallSteps:
     """Put a VM's cards on their recovery networks, connected; nothing where they are."""
     machine = vm_of(session, vm)
     devices = properties(session, machine, "config.hardware.device").get("config.hardware.device", ())
-    map_cards(session, machine, devices, moves, doing)
+    return (yield from map_cards(session, machine, devices, moves))
 
 
 def answer_question(session: VCenterSession, vm: str, args: Mapping[str, str], doing: str) -> None:
@@ -58,22 +58,23 @@ def answer_question(session: VCenterSession, vm: str, args: Mapping[str, str], d
         raise Refused(f"Could not {doing}: it is not asked any more; somebody else has answered") from None
 
 
-def followed(session: VCenterSession, task: str, act: PlannedCall, doing: str) -> bool:
-    """Wait for a task that an earlier try of a call began; tell whether it did all that the call is for.
+def followed(session: VCenterSession, task: str, act: PlannedCall, call: CallSteps) -> CallSteps:
+    """Wait for a task that an earlier try of a call began, and make the call where more is to do.
 
-    Raises the task's own fault. One that vCenter has forgotten, or a rollback, which has more to it, is
-    looked at by the call itself.
+    One that vCenter has forgotten, or a rollback, which has more to it, is looked at by the call itself.
     """
     try:
-        finish(session, vim.Task(task, session.stub), doing)
+        yield vim.Task(task, session.stub)
+        if act.kind != "revert":
+            return ""
     except ResultUnknown:
-        return False
-    return act.kind != "revert"
+        pass
+    return (yield from call)
 
 
 def carry_out(
     session: VCenterSession, act: PlannedCall, before: EarlierAttempt | None = None, again: bool = False
-) -> str:
+) -> CallSteps:
     """One act of a plan, on one VM; what there is to remark of it, or nothing.
 
     `before`: it may have been asked for already, in the time that this tells; `again`: it may have been, and
@@ -82,21 +83,21 @@ def carry_out(
     vm, args, doing = act.vm or "", act.args, act.says
     match act.kind:
         case "shutdown_guest":
-            shutdown_guest(session, vm, doing, before)
+            shutdown_guest(session, vm, before)
         case "power_on":
-            power_on(session, vm, doing)
+            yield from power_on(session, vm)
         case "power_off":
-            power_off(session, vm, doing)
+            yield from power_off(session, vm)
         case "snapshot":
-            make_snapshot(session, vm, args, doing, again)
+            yield from make_snapshot(session, vm, args, again)
         case "revert":
-            return roll_back(session, vm, act.name, args, doing, before)
+            return (yield from roll_back(session, vm, act.name, args, doing, before))
         case "remove":
-            remove_snapshot(session, args["snapshot"], doing)
+            yield from remove_snapshot(session, args["snapshot"])
         case "answer":
             answer_question(session, vm, args, doing)
         case "connect":
-            connect(session, vm, moves_of(args), doing)
+            yield from connect(session, vm, moves_of(args))
         case _:
             raise Refused(f"Could not {doing}: drdeck knows no act {act.kind!r}")
     return ""

@@ -8,10 +8,12 @@ import pytest
 from pyVmomi import vim
 
 from drdeck.model.planned import PlannedCall
-from drdeck.sites.contract import Refused
+from drdeck.sites.contract import Refused, ResultUnknown
 from drdeck.sites.vsphere.vcenter.connection import Credentials, Endpoint, VCenterSession
 from drdeck.sites.vsphere.vcenter.rollback_call import make_snapshot, roll_back
 from drdeck.sites.vsphere.vcenter.vm_calls import followed
+from drdeck.sites.vsphere.vcenter.vm_tasks import CallSteps
+from tests.support.vcenter.call_steps import carry_out
 from tests.support.vcenter.situations import at
 from tests.support.vcenter.vcsim import VCenter
 
@@ -38,7 +40,7 @@ def test_nothing_is_reverted_without_its_entry_point(session: VCenterSession, vc
     vcenter.remove_snapshot("db01", ENTRY)
     vcenter.make_snapshot("db01", "written since")
     with pytest.raises(Refused, match="has no entry point"):
-        roll_back(session, vm, "db01", args, "roll db01 back")
+        carry_out(roll_back(session, vm, "db01", args, "roll db01 back"))
     assert vcenter.standing_on("db01") == "written since"
 
 
@@ -48,36 +50,48 @@ def test_nothing_is_reverted_to_what_is_gone(
 ) -> None:
     args = arguments(vcenter, snapshot=snapshot)
     with pytest.raises(Refused, match="restore point"):
-        roll_back(session, vcenter.vm("db01")._moId, "db01", args, "roll db01 back")
+        carry_out(roll_back(session, vcenter.vm("db01")._moId, "db01", args, "roll db01 back"))
     assert vcenter.standing_on("db01") == ENTRY
 
 
-def test_the_ids_of_tasks_are_told_before_they_end(session: VCenterSession, vcenter: VCenter) -> None:
-    told: list[str] = []
+def test_the_tasks_of_a_call_are_handed_out(session: VCenterSession, vcenter: VCenter) -> None:
+    tasks: list[str] = []
     vm = vcenter.vm("db01")._moId
-    with session.telling_tasks(told.append):
-        roll_back(session, vm, "db01", arguments(vcenter), "roll db01 back")
-    assert len(told) == 1 and told[0].startswith("task-")
+    carry_out(roll_back(session, vm, "db01", arguments(vcenter), "roll db01 back"), tasks)
+    assert len(tasks) == 1 and tasks[0].startswith("task-")
     assert vcenter.standing_on("db01") == "before"
 
 
 def test_a_point_that_is_there_is_not_made_twice(session: VCenterSession, vcenter: VCenter) -> None:
     vm, args = vcenter.vm("db01")._moId, {"name": ENTRY, "description": "drdeck: entry point"}
-    make_snapshot(session, vm, args, "make a point", again=True)
+    carry_out(make_snapshot(session, vm, args, again=True))
     assert [s.name for s in vcenter.snapshots("db01")] == ["before", ENTRY]
-    make_snapshot(session, vm, args, "make a point")
+    carry_out(make_snapshot(session, vm, args))
     assert [s.name for s in vcenter.snapshots("db01")] == ["before", ENTRY, ENTRY]
 
 
 def test_a_task_of_an_earlier_try_is_followed(session: VCenterSession, vcenter: VCenter) -> None:
-    vm = vcenter.vm("db01")
+    vm, calls_made = vcenter.vm("db01"), list[str]()
+
+    def call() -> CallSteps:
+        calls_made.append("the call itself")
+        yield from ()
+        return ""
+
     power_on = PlannedCall(key="power", kind="power_on", vm=vm._moId)
     task = vm.PowerOnVM_Task()
-    assert followed(session, task._moId, power_on, "power it on")
-    assert not followed(session, "task-4711", power_on, "power it on"), "forgotten: the call itself looks"
+    carry_out(followed(session, task._moId, power_on, call()))
+    assert not calls_made
     vcenter.fail_power_on("db01", text="no resources")
     failed = vm.PowerOnVM_Task()
     with pytest.raises(vim.fault.VmConfigFault):
-        followed(session, failed._moId, power_on, "power it on")
+        carry_out(followed(session, failed._moId, power_on, call()))
+    assert not calls_made
+    forgotten = followed(session, "task-4711", power_on, call())
+    next(forgotten)
+    with pytest.raises(StopIteration):
+        forgotten.throw(ResultUnknown("lost sight of"))
+    assert len(calls_made) == 1, "forgotten: the call itself looks"
     revert = PlannedCall(key="revert", kind="revert", vm=vm._moId)
-    assert not followed(session, task._moId, revert, "roll it back"), "a rollback has more to it"
+    carry_out(followed(session, task._moId, revert, call()))
+    assert len(calls_made) == 2, "a rollback has more to it"

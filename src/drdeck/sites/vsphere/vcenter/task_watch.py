@@ -1,0 +1,195 @@
+"""Waiting for tasks: for all of a session's by one call, however many run, and without a thread for each."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from pyVmomi import vim, vmodl
+
+from .properties import object_id, retrieve
+from .threads import in_thread
+
+_PC = vmodl.query.PropertyCollector
+_ASKED_AFTER_S = (0.02, 0.06, 0.15, 0.3, 0.6, 1.2, 2.5)
+"""Ages at which a task is asked for; one that runs longer is watched by a filter."""
+_TOGETHER = 0.3
+"""Tasks whose turn comes within this share of their age are asked for along with those that are due."""
+_ROUND_S = 8
+"""How long vCenter may hold one wait for tasks: so long a session that was ended may go unnoticed."""
+_PATHS = ("info.state", "info.error")
+
+
+@dataclass
+class _Awaited:
+    """A task that somebody waits for: since when, how often it was asked for, and where its end goes."""
+
+    since: float
+    end: asyncio.Future[Any]
+    times: int = 0
+
+    @property
+    def due(self) -> float:
+        return self.since + _ASKED_AFTER_S[min(self.times, len(_ASKED_AFTER_S) - 1)]
+
+
+class TaskWatch:
+    """Waits for the tasks of one session. Belongs to one event loop.
+
+    `session` gives the VCenterSession that asks. Short tasks are asked for, for they have ended before a
+    filter would be there; long ones are told of.
+    """
+
+    def __init__(self, session: Any) -> None:
+        self._session = session
+        self._young: dict[str, _Awaited] = {}
+        self._old: dict[str, _Awaited] = {}
+        self._fresh: list[str] = []
+        """of the old, those for which there is no filter yet"""
+        self._collector: Any = None
+        self._version = ""
+        self._more = asyncio.Event()
+        self._loops: dict[str, asyncio.Task[None]] = {}
+
+    async def fault_of(self, task: str) -> Any:
+        """Wait for a task, by id, to end; its fault, or None. Raises what the asking for it raised, and
+        ManagedObjectNotFound for one that vCenter does not remember."""
+        loop = asyncio.get_running_loop()
+        awaited = self._young.get(task) or self._old.get(task)
+        if awaited is None:
+            awaited = self._young[task] = _Awaited(loop.time(), loop.create_future())
+            self._more.set()
+            self._keep_going("asking", self._ask)
+        return await asyncio.shield(awaited.end)
+
+    def close(self) -> None:
+        """Wait no more; who waits is told that the connection has ended."""
+        for loop in self._loops.values():
+            loop.cancel()
+        self._settle([*self._young, *self._old], ConnectionAbortedError("the connection was closed"))
+
+    def _keep_going(self, name: str, run: Callable[[], Any]) -> None:
+        loop = self._loops.get(name)
+        if loop is None or loop.done():
+            self._loops[name] = asyncio.create_task(run(), name=f"tasks-{name}")
+
+    async def _ask(self) -> None:
+        clock = asyncio.get_running_loop().time
+        while self._young:
+            self._more.clear()
+            pause = min(awaited.due for awaited in self._young.values()) - clock()
+            if pause > 0:
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(pause):
+                        await self._more.wait()
+                continue
+            now = clock()
+            asked = [t for t, a in self._young.items() if a.due - now <= _TOGETHER * (now - a.since)]
+            try:
+                states = await in_thread(partial(_states, self._session, asked))
+            except Exception as lost:
+                self._settle(asked, lost)
+                continue
+            for task in asked:
+                self._take(task, states.get(task))
+
+    def _take(self, task: str, state: tuple[str, Any] | None) -> None:
+        """Take in what was told of a task: None: it is not there any more."""
+        if state is None:
+            self._settle([task], vmodl.fault.ManagedObjectNotFound(obj=vim.Task(task)))
+        elif state[0] in ("success", "error"):
+            self._settle([task], None if state[0] == "success" else state[1] or vmodl.MethodFault())
+        elif task in self._young:
+            awaited = self._young[task]
+            awaited.times += 1
+            if awaited.times >= len(_ASKED_AFTER_S):
+                self._old[task] = self._young.pop(task)
+                self._fresh.append(task)
+                self._keep_going("listening", self._listen)
+
+    def _settle(self, tasks: Sequence[str], end: Any) -> None:
+        """Tell how tasks ended; an exception that is no fault of vCenter's means that nobody knows."""
+        lost = isinstance(end, Exception) and not isinstance(end, vmodl.MethodFault)
+        lost = lost or isinstance(end, vmodl.fault.ManagedObjectNotFound)
+        for task in tasks:
+            awaited = self._young.pop(task, None) or self._old.pop(task, None)
+            if awaited is None or awaited.end.done():
+                continue
+            if lost:
+                awaited.end.set_exception(end)
+                awaited.end.exception()  # nobody may wait any more
+            else:
+                awaited.end.set_result(end)
+
+    async def _listen(self) -> None:
+        while self._old:
+            fresh, self._fresh = self._fresh, []
+            try:
+                states = await in_thread(partial(self._round, fresh))
+            except (vmodl.fault.ManagedObjectNotFound, vmodl.query.InvalidCollectorVersion):
+                self._collector, self._version = None, ""  # it goes with its session: asked for again
+                old, self._old = self._old, {}
+                for task, awaited in old.items():
+                    awaited.times = len(_ASKED_AFTER_S) - 1
+                    self._young[task] = awaited
+                self._keep_going("asking", self._ask)
+                self._more.set()
+                return
+            except Exception as lost:
+                self._collector, self._version = None, ""
+                self._settle(list(self._old), lost)
+                return
+            for task, state in states.items():
+                if task in self._old:
+                    self._take(task, state)
+        collector, self._collector, self._version = self._collector, None, ""
+        if collector is not None:
+            with contextlib.suppress(Exception):  # it goes with the session at the latest
+                await in_thread(collector.DestroyPropertyCollector)
+
+    def _round(self, fresh: Sequence[str]) -> dict[str, tuple[str, Any] | None]:
+        """Add tasks to what is watched, and wait until something changes. Blocks."""
+        session = self._session
+        if self._collector is None:
+            self._collector = session.content.propertyCollector.CreatePropertyCollector()
+        if fresh:
+            self._collector.CreateFilter(_spec(session, fresh), False)
+        update = self._collector.WaitForUpdatesEx(self._version, _PC.WaitOptions(maxWaitSeconds=_ROUND_S))
+        states: dict[str, tuple[str, Any] | None] = {}
+        if update is None:
+            return states
+        self._version = update.version
+        for filtered in update.filterSet:
+            for changed in filtered.objectSet:
+                task = object_id(changed.obj)
+                if changed.kind == "leave":
+                    states[task] = None
+                    continue
+                values = {change.name: change.val for change in changed.changeSet}
+                state, error = states.get(task) or ("", None)
+                states[task] = str(values.get("info.state", state)), values.get("info.error", error)
+        # a state that ends a task may come without the fault that came before it: then it is asked for
+        failed = [task for task, state in states.items() if state is not None and state == ("error", None)]
+        return states | _states(session, failed) if failed else states
+
+
+def _spec(session: Any, tasks: Sequence[str], lenient: bool = False) -> Any:
+    return _PC.FilterSpec(
+        objectSet=[_PC.ObjectSpec(obj=vim.Task(task, session.stub)) for task in tasks],
+        propSet=[_PC.PropertySpec(type=vim.Task, pathSet=list(_PATHS))],
+        reportMissingObjectsInResults=lenient,
+    )
+
+
+def _states(session: Any, tasks: Sequence[str]) -> dict[str, tuple[str, Any] | None]:
+    """State and fault of tasks, by id, by one call; those that are not there are left out. Blocks."""
+    states: dict[str, tuple[str, Any] | None] = {}
+    for content in retrieve(session, _spec(session, tasks, lenient=True)):
+        values = {prop.name: prop.val for prop in content.propSet or ()}
+        if "info.state" in values:
+            states[object_id(content.obj)] = str(values["info.state"]), values.get("info.error")
+    return states
