@@ -27,7 +27,7 @@ from drdeck.sites.vsphere.doctor.privileges import (
     TERMINATE,
     VCENTER,
 )
-from drdeck.sites.vsphere.vcenter import rollback_call, vm_calls
+from drdeck.sites.vsphere.vcenter.calls import rollback_call, vm_calls
 from drdeck.sites.vsphere.vcenter.connection import Connection, Endpoint, VCenterSession
 from tests.support.vcenter.call_steps import carry_out
 from tests.support.vcenter.flow import Flow, MakeFlow, settings

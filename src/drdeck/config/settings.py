@@ -71,6 +71,8 @@ class DomainSettings(SettingsTable, frozen=True, kw_only=True):
     """where the addresses of its VMs are, "10.20.0.0/16"; others do not count"""
     ready_timeout: Duration = Duration(600)
     shutdown_timeout: Duration = Duration(300)
+    task_timeout: Duration = Duration(1800)
+    """when to ask about a task of vCenter's that does not end"""
     prune_also: tuple[str, ...] = ()
     """patterns: snapshots of others that may be removed like drdeck's own"""
     replica_name: str = "{name}"

@@ -189,6 +189,7 @@ def _domain(reader: TableReader, path: Place, domain: DomainSettings) -> None:
         raise reader.fail((*path, "pitr", "interval"), "the interval is longer than the window")
     span(reader, (*path, "ready_timeout"), domain.ready_timeout, 0.001, LONGEST_WAIT_S)
     span(reader, (*path, "shutdown_timeout"), domain.shutdown_timeout, 0, LONGEST_WAIT_S)
+    span(reader, (*path, "task_timeout"), domain.task_timeout, 0.001, LONGEST_WAIT_S)
     for number, group in enumerate(domain.runbook):
         here = (*path, "runbook", number)
         span(reader, (*here, "delay_after"), group.delay_after, 0, LONGEST_WAIT_S)

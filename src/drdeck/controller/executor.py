@@ -5,17 +5,20 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import time
+from collections import deque
 from collections.abc import Coroutine, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
 
 from drdeck.controller.journal import projection as facts
-from drdeck.controller.journal.event_store import JournalError
+from drdeck.controller.journal.event_store import Entry, JournalError
 from drdeck.controller.journal.operations import Operation, OperationState, Question, result_of
 from drdeck.controller.journal.recorder import SELF, Recorder
-from drdeck.model.commands import AnyCommand, TakeOver, encode
+from drdeck.model.commands import AnyCommand, MakePlannedCall, TakeOver, encode
 from drdeck.model.domains import Domain
+from drdeck.model.planned import PlannedCall
 from drdeck.model.times import show
 from drdeck.sites.contract import RecoverySite, Refused, ResultUnknown, SiteUnreachable, TaskBegun
 
@@ -34,6 +37,21 @@ RETRY_S = (0.0, 0.0, 1.0, 2.0, 5.0)
 """After so many answers in a row that were lost, or never asked for, a command is left alone for so long."""
 
 
+LOOKS = 2.0
+"""Between two looks at the operations pass so many times what the last one took."""
+CallKey = tuple[str, str]
+"""Id of an operation and key of a command of it."""
+
+
+class CallUnderWay(NamedTuple):
+    """A call on a VM: since when it is waited for, and how often a person has said to go on."""
+
+    act: PlannedCall
+    since: float
+    work: asyncio.Task[None]
+    waited: int = 0
+
+
 class RetryPause(NamedTuple):
     """A command that got no answer `times` times is not given before `until`."""
 
@@ -49,22 +67,30 @@ class Settling(NamedTuple):
 
 
 class Executor:
-    """Takes what is next for every open operation whenever something changed. Belongs to one event loop."""
+    """Takes what is next for every open operation whenever something changed. Belongs to one event loop.
+
+    Places are for requests on their way: a call whose task runs at the site holds none, and so holds
+    nobody else up. Writes of a record need none.
+    """
 
     def __init__(self, site: RecoverySite, sight: SiteWatcher, book: Recorder) -> None:
         self.site, self.sight, self.book = site, sight, book
         self.running: set[asyncio.Task[None]] = set()
         self.pausing = False
         """nothing more is begun: this process is about to end"""
+        self.calls_wait = False
+        """operations have calls on VMs that found no place"""
+        self._starting: set[CallKey] = set()
+        self._calls: dict[CallKey, CallUnderWay] = {}
         self._kick = asyncio.Event()
-        self._settling: dict[tuple[str, str], Settling] = {}
-        self._rests: dict[tuple[str, str], RetryPause] = {}
+        self._settling: dict[CallKey, Settling] = {}
+        self._rests: dict[CallKey, RetryPause] = {}
         self._logged_steps: dict[str, str] = {}
 
     @property
     def full(self) -> bool:
-        """No more may be done side by side."""
-        return self.pausing or len(self.running) >= max(1, self.site.parallel)
+        """No further request may be sent now."""
+        return self.pausing or len(self._starting) >= max(1, self.site.parallel)
 
     def kick(self) -> None:
         """Something changed: look at every open operation again."""
@@ -74,10 +100,11 @@ class Executor:
         while True:
             with contextlib.suppress(TimeoutError):
                 # without news only for what should have become true by now
-                timed = self._settling or self._rests
+                timed = self._settling or self._rests or self._calls
                 async with asyncio.timeout(1 if timed else None):
                     await self._kick.wait()
             self._kick.clear()
+            began = time.monotonic()
             try:
                 self._reconcile_once()
             except JournalError:
@@ -85,22 +112,29 @@ class Executor:
                     self.book.waits(op.id, self.book.held_up)
                 await asyncio.sleep(1)
                 self.kick()
+            # what comes in the meantime is looked at together: a look costs more with every VM
+            await asyncio.sleep(LOOKS * (time.monotonic() - began))
 
     def _reconcile_once(self) -> None:
         view = self.sight.view
         if view is None:
             return
+        self._note_slow_calls()
+        due: list[tuple[Operation, list[AnyCommand]]] = []
         for op in self.book.open_operations():
             if op.question is not None and op.question.kind == "bug":
                 continue
             try:
                 domain = view.domain(op.domain)
-                self._follow(op, domain, next_step(op, domain, view.serial, self.sight.looked))
+                commands = self._follow(op, domain, next_step(op, domain, view.serial, self.sight.looked))
+                if commands:
+                    due.append((op, commands))
             except JournalError:
                 raise
             except Exception as error:
                 log.exception("operation %s stops, which is a bug", op.id)
                 self._ask(op, questions.bug(error))
+        self._give(due)
         still = {op.id for op in self.book.open_operations()}
         self._settling = {key: s for key, s in self._settling.items() if key[0] in still}
         self._rests = {key: r for key, r in self._rests.items() if key[0] in still}
@@ -109,25 +143,23 @@ class Executor:
         if any(serial >= self.sight.looked for serial in unseen) and not self.sight.looking:
             self.sight.look_again()
 
-    def _follow(self, op: Operation, domain: Domain | None, step: NextStep) -> None:
+    def _follow(self, op: Operation, domain: Domain | None, step: NextStep) -> list[AnyCommand]:
+        """Take a step but for its commands, which are returned: those that may be given now."""
         self._log_step(op, step)
         self._settle(op, step.settling if isinstance(step, WaitFor) else ())
         if isinstance(step, AskOperator):
             self._ask(op, step.question)
-            return
+            return []
         if op.question is not None:
             self.book.record(SELF, facts.SETTLED, {"operation": op.id})
         if isinstance(step, GiveCommands):
             if self.sight.error is not None:
                 self.book.waits(op.id, f"the site is out of sight: {self.sight.error}")
-                return
-            for command in step.commands:
-                if self.full:
-                    break
-                rest = self._rests.get((op.id, command.key))
-                if rest is None or rest.until <= self.sight.steady():
-                    self._start(op, command)
-        elif isinstance(step, WaitFor):
+                return []
+            now = self.sight.steady()
+            rests = {key for (ident, key), rest in self._rests.items() if ident == op.id and rest.until > now}
+            return [command for command in step.commands if command.key not in rests]
+        if isinstance(step, WaitFor):
             self.book.waits(op.id, self.book.held_up or step.why)
             self._miss(op, step.unshown)
         elif isinstance(step, Complete):
@@ -139,6 +171,40 @@ class Executor:
         elif isinstance(step, Fail):
             state = OperationState.ABORTED if step.aborted else OperationState.FAILED
             self._end(op, state, step.why, {})
+        return []
+
+    def _give(self, due: Sequence[tuple[Operation, list[AnyCommand]]]) -> None:
+        """Give commands: all that need no place, and calls on VMs in turn for each operation."""
+        given = [(op, command) for op, commands in due for command in commands if not _on_vm(command)]
+        waiting = [(op, deque(c for c in commands if _on_vm(c))) for op, commands in due]
+        places = max(1, self.site.parallel) - len(self._starting)
+        self.calls_wait = False
+        while waiting and places > 0:
+            for op, calls in waiting:
+                if calls and places > 0:
+                    given.append((op, calls.popleft()))
+                    places -= 1
+            waiting = [(op, calls) for op, calls in waiting if calls]
+        self.calls_wait = any(calls for _, calls in waiting)
+        if given:
+            self._start(given)
+
+    def _note_slow_calls(self) -> None:
+        """Journal calls on VMs that take longer than their limit, so that a person is asked; wait no more
+        for those that a person has said to make anew."""
+        now = self.sight.steady()
+        for key, call in list(self._calls.items()):
+            op = self.book.operations.get(key[0])
+            if op is None or op.ended:
+                continue
+            waited = op.waited_for.get(key[1], 0)
+            if key[1] not in op.going:
+                call.work.cancel()
+            elif waited != call.waited:
+                self._calls[key] = call._replace(since=now, waited=waited)
+            elif call.act.limit_s and now - call.since > call.act.limit_s and key[1] not in op.slow:
+                act = msgspec.to_builtins(call.act)
+                self.book.record(SELF, facts.SLOW, {"operation": op.id, "key": key[1], "act": act})
 
     def _log_step(self, op: Operation, step: NextStep) -> None:
         """A debug line for a step that is another than the last one of the operation."""
@@ -207,13 +273,26 @@ class Executor:
         log.info("%s ended: %s %s", op.id, state, error or result.get("outcome", ""))
         self.kick()
 
-    def _start(self, op: Operation, command: AnyCommand) -> None:
-        command = msgspec.structs.replace(command, asked_by=op.actor)
-        data = {"operation": op.id, "key": command.key, "command": encode(command), "says": command.says}
-        self.book.record(SELF, facts.INTENT, data)
-        self.spawn(self._carry_out(op.id, command), command.says)
+    def _start(self, given: Sequence[tuple[Operation, AnyCommand]]) -> None:
+        """Journal that commands are given, all by one write, and give them."""
+        commands = [(op.id, msgspec.structs.replace(command, asked_by=op.actor)) for op, command in given]
+        self.book.record_all(
+            [
+                Entry(
+                    SELF,
+                    facts.INTENT,
+                    {"operation": ident, "key": c.key, "command": encode(c), "says": c.says},
+                )
+                for ident, c in commands
+            ]
+        )
+        for ident, command in commands:
+            work = self.spawn(self._carry_out(ident, command), command.says)
+            if isinstance(command, MakePlannedCall) and _on_vm(command):
+                self._starting.add((ident, command.key))
+                self._calls[ident, command.key] = CallUnderWay(command.act, self.sight.steady(), work)
 
-    def spawn(self, work: Coroutine[Any, Any, None], name: str) -> None:
+    def spawn(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
         task = asyncio.create_task(work, name=name)
         self.running.add(task)
 
@@ -222,15 +301,24 @@ class Executor:
             self.kick()
 
         task.add_done_callback(ended)
+        return task
 
     async def _carry_out(self, ident: str, command: AnyCommand) -> None:
+        key = (ident, command.key)
+
         async def begun(task: str) -> None:
-            """Journal a task before it is waited for."""
+            """Journal a task before it is waited for; its request has been answered, and holds no place."""
+            self._starting.discard(key)
+            self.kick()
             data = {"operation": ident, "key": command.key, "task": task}
             await self.book.record_surely(facts.TASK, data)
 
         began_s = self.sight.steady()
-        result, text = await self.execute(command, begun)
+        try:
+            result, text = await self.execute(command, begun)
+        finally:
+            self._starting.discard(key)
+            self._calls.pop(key, None)
         took_ms = 1000 * (self.sight.steady() - began_s)
         log.debug("%s: %s: %s after %.0f ms", ident, command.says, result, took_ms)
         self._rest((ident, command.key), result)
@@ -277,6 +365,11 @@ class Executor:
             log.exception("%s failed, which is a bug", command.says)
             return "unknown", f"drdeck failed at: {command.says}: {error!r}; see the controller's log"
         return "done", remark
+
+
+def _on_vm(command: AnyCommand) -> bool:
+    """Tell whether a command is a call on one VM, of which only so many are sent at a time."""
+    return isinstance(command, MakePlannedCall) and command.act.vm is not None
 
 
 def _words_of(step: NextStep) -> str:

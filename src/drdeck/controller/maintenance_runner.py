@@ -20,6 +20,8 @@ from .site_watcher import SiteWatcher
 
 log = logging.getLogger(__name__)
 
+AT_ONCE = 8
+"""Acts that nobody asked for, which run at a time."""
 RETRY_S = 60.0
 """After a failure the same act is left alone for so long."""
 
@@ -103,6 +105,11 @@ class MaintenanceCalls:
         finally:
             self._going.discard(act)
 
+    @property
+    def under_way(self) -> int:
+        """The number of acts that were begun and have not ended."""
+        return len(self._going)
+
     def begin(self, command: MakePlannedCall) -> None:
         """Reserve it, before its task runs for the first time."""
         self._going.add(call_subject(command))
@@ -136,8 +143,10 @@ class MaintenanceRunner:
             # a point that was just made may not be seen yet: the site looks whether it is there
             again = act.kind == "snapshot"
             command = MakePlannedCall(operation="", domain=domain, act=act, again=again)
-            if self.doing.full or not self._chores.may_begin(command):
+            if not self._chores.may_begin(command):
                 continue
+            if self.doing.calls_wait or self.doing.full or self._chores.under_way >= AT_ONCE:
+                break  # operations go before, and nothing of this holds them up
             self._chores.begin(command)
             self.doing.spawn(self._chores.carry_out(command), act.says)
 

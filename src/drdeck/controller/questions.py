@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from drdeck.controller.journal.operations import Operation, Question
 from drdeck.model.domains import Domain
 from drdeck.model.planned import PlannedCall
+from drdeck.model.times import show_duration
 
 _POWER = {"unknown": "in a state that is not known"}
 
@@ -34,6 +35,23 @@ def unknown(keys: Sequence[str], says: Sequence[str], domain: Domain, vms: Seque
     )
     ident = "unknown:" + ",".join(sorted(keys))
     return Question(id=ident, kind="unknown", text=text, choices=("retry", "confirm"))
+
+
+def slow(acts: Sequence[PlannedCall], waits: int) -> Question:
+    """The calls that have not ended in the time that the settings allow; `waits`: how often a person has said
+    to go on waiting."""
+    limit = show_duration(max(act.limit_s for act in acts))
+    again = " once more" if waits else ""
+    text = (
+        f"Not ended within {limit}{again}: {_some([act.says or act.kind for act in acts])}."
+        " Look at its task in vCenter. Answer wait to wait as long again, retry to look and ask for it"
+        " anew, or skip to go on without."
+    )
+    ident = "slow:" + ",".join(sorted(act.key for act in acts))
+    choices = tuple(
+        c for c in ("wait", "retry", "skip") if c != "skip" or all("skip" in a.choices for a in acts)
+    )
+    return Question(id=ident, kind="slow", text=text, choices=choices)
 
 
 def vanished(op: Operation, key: str, says: str, effect: str) -> Question:

@@ -69,6 +69,8 @@ class Fail:
 
 NextStep = WaitFor | GiveCommands | AskOperator | Complete | Fail
 
+_AT_ONCE = 100
+"""Calls that one look hands out; there are fewer places for them."""
 GIVEN_UP = "given up on the operator's word"
 STAYS_OFF = "; VMs that were shut down stay off at the protected site until somebody powers them on there"
 
@@ -286,13 +288,17 @@ def _phase(op: Operation, d: Domain, serial: int) -> NextStep | None:
         skip for skip in skips if skip.key not in op.going and _open(op, skip.key, serial)
     ]
     failed, unknown, under_way = list[PlannedCall](), list[PlannedCall](), bool(skips)
-    settling, unseen = list[AnyCommand](), False
+    settling, unseen, slow = list[AnyCommand](), False, list[PlannedCall]()
     for act in phase.acts:
         key = act.key
         if act.vm in op.skipped:
             continue
+        if len(todo) >= _AT_ONCE:
+            break
         if key in op.going:
-            under_way = True
+            under_way = under_way or key not in op.slow
+            if key in op.slow:
+                slow.append(act)
         elif key in op.failed:
             failed.append(act)
         elif key in op.lost and serial > op.lost[key] and act.after_loss == "ask":
@@ -314,6 +320,8 @@ def _phase(op: Operation, d: Domain, serial: int) -> NextStep | None:
             unseen = True
     if todo:
         return GiveCommands(tuple(todo), phase.name)
+    if slow and not under_way:
+        return AskOperator(questions.slow(slow, max(op.waited_for.get(act.key, 0) for act in slow)))
     if unknown:
         return AskOperator(
             questions.unknown(
@@ -326,7 +334,7 @@ def _phase(op: Operation, d: Domain, serial: int) -> NextStep | None:
     if failed and not under_way:
         choices = questions.common_choices(failed)
         return AskOperator(questions.failed(op, [act.key for act in failed], choices))
-    if under_way or settling or unseen or failed:
+    if under_way or slow or settling or unseen or failed:
         return WaitFor(phase.wait or phase.name, tuple(settling))
     if phase.wait or phase.then is None:
         return WaitFor(phase.wait or phase.name)

@@ -24,6 +24,8 @@ class PlannedCall(Frozen, frozen=True, kw_only=True):
     """what an operator may answer when it fails"""
     says: str = ""
     """in words: "power on erp-db01" """
+    limit_s: float = 0.0
+    """after so many seconds without an end a person is asked; 0: never"""
 
 
 class Phase(Frozen, frozen=True, kw_only=True):

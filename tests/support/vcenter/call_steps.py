@@ -7,7 +7,7 @@ from typing import Any
 from pyVim.task import WaitForTask
 from pyVmomi import vmodl
 
-from drdeck.sites.vsphere.vcenter.vm_tasks import CallSteps
+from drdeck.sites.vsphere.vcenter.calls.vm_tasks import CallSteps
 
 
 def carry_out(steps: CallSteps, tasks: list[str] | None = None) -> str:

@@ -11,10 +11,10 @@ import contextlib
 import hashlib
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -43,6 +43,14 @@ FIRST = "0" * 64
 
 class JournalError(Exception):
     """The journal cannot be used; the text is one sentence for the operator."""
+
+
+class Entry(NamedTuple):
+    """An event before it is written: who, what kind, and plain data."""
+
+    actor: str
+    kind: str
+    data: dict[str, Any]
 
 
 class Event(Frozen, frozen=True, kw_only=True):
@@ -126,27 +134,50 @@ class Journal:
 
     def append(self, actor: str, kind: str, data: dict[str, Any]) -> Event:
         """Write one event and return when it is on disk. Raises JournalError; then nothing was written."""
-        number, time = self._last_id + 1, datetime.now(UTC)
-        text = msgspec.json.encode(data).decode()
-        digest = _digest(number, show(time), actor, kind, text, self._last_hash)
-        try:
-            self._db.execute(
-                "INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?)",
-                (number, show(time), actor, kind, text, self._last_hash, digest),
+        return self.append_all([Entry(actor, kind, data)])[0]
+
+    def append_all(self, entries: Sequence[Entry]) -> list[Event]:
+        """Write events and return when all are on disk, which costs as much as one. Raises JournalError;
+        then none was written."""
+        events, previous = list[Event](), self._last_hash
+        rows = []
+        for number, entry in enumerate(entries, self._last_id + 1):
+            time, text = datetime.now(UTC), msgspec.json.encode(entry.data).decode()
+            digest = _digest(number, show(time), entry.actor, entry.kind, text, previous)
+            rows.append((number, show(time), entry.actor, entry.kind, text, previous, digest))
+            events.append(
+                Event(
+                    id=number,
+                    time=time,
+                    actor=entry.actor,
+                    kind=entry.kind,
+                    data=msgspec.json.decode(text),
+                    previous=previous,
+                    hash=digest,
+                )
             )
+            previous = digest
+        try:
+            self._insert(rows)
         except sqlite3.Error as error:
             raise JournalError(f"the journal {self.file} cannot be written: {error}") from None
-        event = Event(
-            id=number,
-            time=time,
-            actor=actor,
-            kind=kind,
-            data=msgspec.json.decode(text),
-            previous=self._last_hash,
-            hash=digest,
-        )
-        self._last_id, self._last_hash = number, digest
-        return event
+        self._last_id, self._last_hash = self._last_id + len(rows), previous
+        return events
+
+    def _insert(self, rows: Sequence[tuple[Any, ...]]) -> None:
+        """Insert rows, all or none. Raises sqlite3.Error."""
+        statement = "INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?)"
+        if len(rows) == 1:
+            self._db.execute(statement, rows[0])
+            return
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            self._db.executemany(statement, rows)
+            self._db.execute("COMMIT")
+        except sqlite3.Error:
+            with contextlib.suppress(sqlite3.Error):
+                self._db.execute("ROLLBACK")
+            raise
 
     def events(self, *kinds: str) -> Iterator[Event]:
         """Every event, or every one of these kinds, oldest first.

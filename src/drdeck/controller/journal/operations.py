@@ -27,7 +27,7 @@ ENDED = frozenset({OperationState.DONE, OperationState.FAILED, OperationState.AB
 
 
 class Question(Frozen, frozen=True, kw_only=True):
-    """A need for a person's word. `kind`: failed, unknown, site, or bug (of drdeck's own)."""
+    """A need for a person's word. `kind`: failed, unknown, slow, site, or bug (of drdeck's own)."""
 
     id: str
     kind: str
@@ -71,6 +71,10 @@ class Operation(Frozen, frozen=True, kw_only=True):
     """key -> the site's id of the task that a command began whose outcome is not known yet"""
     remarks: dict[str, str] = {}
     """key -> what the site remarked of a command that it confirmed"""
+    slow: frozenset[str] = frozenset()
+    """keys under way for longer than their limit, of which nobody has said yet to go on waiting"""
+    waited_for: dict[str, int] = {}
+    """key under way -> how often a person has said to go on waiting for it"""
     question: Question | None = None
     answers: dict[str, str] = {}
     """question id -> choice"""

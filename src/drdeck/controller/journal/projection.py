@@ -10,6 +10,7 @@ import msgspec
 
 from drdeck.model.actions import Request
 from drdeck.model.commands import AnyCommand, MakePlannedCall
+from drdeck.model.planned import PlannedCall
 
 from .event_store import Event, Journal, JournalError
 from .operations import Operation, OperationState, Question
@@ -20,6 +21,7 @@ ACCEPTED = "accepted"
 INTENT = "intent"
 OUTCOME = "outcome"
 TASK = "task"
+SLOW = "slow"
 QUESTION = "question"
 SETTLED = "settled"
 ANSWER = "answer"
@@ -81,6 +83,7 @@ def project(events: Iterable[Event], every: bool = False) -> Operations:
         ident: msgspec.structs.replace(
             op,
             going=frozenset(),
+            slow=frozenset(),
             lost=dict.fromkeys([*op.lost, *op.going], 0),
             unsent=dict.fromkeys(op.unsent, 0),
             done=dict.fromkeys(op.done, 0),
@@ -135,7 +138,7 @@ def _intent(op: Operation, data: dict[str, Any]) -> Operation:
 
 def _outcome(op: Operation, data: dict[str, Any]) -> Operation:
     key, result, serial = data["key"], data["result"], int(data.get("serial", 0))
-    op = _replace(op, going=op.going - {key})
+    op = _replace(op, going=op.going - {key}, slow=op.slow - {key}, waited_for=_without(op.waited_for, [key]))
     if result == "unreachable":
         return _replace(op, unsent={**op.unsent, key: serial})
     tasks = _without(op.tasks, [key]) if result in ("done", "refused", "vanished") else op.tasks
@@ -161,6 +164,11 @@ def _task(op: Operation, data: dict[str, Any]) -> Operation:
     return _replace(op, tasks={**op.tasks, data["key"]: data["task"]})
 
 
+def _slow(op: Operation, data: dict[str, Any]) -> Operation:
+    act = msgspec.convert(data["act"], PlannedCall)
+    return _replace(op, slow=op.slow | {data["key"]}, acts={**op.acts, data["key"]: act})
+
+
 def _question(op: Operation, data: dict[str, Any]) -> Operation:
     question = msgspec.convert(data["question"], Question)
     return _replace(op, question=question, state=OperationState.ASKING)
@@ -182,6 +190,8 @@ def _answer(op: Operation, data: dict[str, Any]) -> Operation:
     if question.kind == "bug":
         return op
     keys = question.id.split(":", 1)[1].split(",") if ":" in question.id else []
+    if question.kind == "slow":
+        return _slow_answered(op, keys, choice)
     op = _replace(op, going=op.going - set(keys))  # of a process that died: now it is known what became of it
     if question.id.startswith("vanished:"):
         keys = [question.id.split(":", 1)[1].rsplit(":", 1)[0]]
@@ -191,13 +201,30 @@ def _answer(op: Operation, data: dict[str, Any]) -> Operation:
         if choice == "confirm":
             return _replace(op, lost=lost, done={**op.done, **dict.fromkeys(keys, 0)})
         return _replace(op, lost=lost)
-    skipped = dict(op.skipped)
-    if choice == "skip":
-        for key in keys:
-            act = op.acts.get(key)
-            if act is not None and act.vm is not None:
-                skipped[act.vm] = act.name
+    skipped = op.skipped | _vms_of(op, keys) if choice == "skip" else op.skipped
     return _replace(op, failed=_without(op.failed, keys), skipped=skipped)
+
+
+def _vms_of(op: Operation, keys: Iterable[str]) -> dict[str, str]:
+    """The VMs, id -> name, that the acts of some keys are about."""
+    acts = [op.acts[key] for key in keys if key in op.acts]
+    return {act.vm: act.name for act in acts if act.vm is not None}
+
+
+def _slow_answered(op: Operation, keys: list[str], choice: str) -> Operation:
+    """Go on waiting, make the calls anew once it was looked what became of them, or go on without the VMs."""
+    op = _replace(op, slow=op.slow.difference(keys))
+    if choice == "wait":
+        times = {key: op.waited_for.get(key, 0) + 1 for key in keys}
+        return _replace(op, waited_for=op.waited_for | times)
+    if choice == "skip":
+        return _replace(op, skipped=op.skipped | _vms_of(op, keys))
+    return _replace(
+        op,
+        going=op.going.difference(keys),
+        lost=op.lost | dict.fromkeys(keys, 0),
+        tasks=_without(op.tasks, keys),
+    )
 
 
 def _ended(op: Operation, data: dict[str, Any]) -> Operation:
@@ -220,6 +247,8 @@ def _ended(op: Operation, data: dict[str, Any]) -> Operation:
         answers={},
         tasks={},
         remarks={},
+        slow=frozenset(),
+        waited_for={},
     )
 
 
@@ -228,6 +257,7 @@ _STEPS = {
     INTENT: _intent,
     OUTCOME: _outcome,
     TASK: _task,
+    SLOW: _slow,
     QUESTION: _question,
     SETTLED: _settled,
     ANSWER: _answer,

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
 
 from . import projection as facts
-from .event_store import Event, Journal, JournalError
+from .event_store import Entry, Event, Journal, JournalError
 from .operations import Operation
 
 SELF = "drdeck"
@@ -28,6 +28,7 @@ class Recorder:
         self.error: str | None = None
         self.on_change: Callable[[], None] = lambda: None
         self.operations: facts.Operations = facts.read(journal)
+        self._unwritten: list[tuple[Entry, asyncio.Future[None]]] = []
 
     @property
     def held_up(self) -> str:
@@ -39,27 +40,48 @@ class Recorder:
 
     def record(self, actor: str, kind: str, data: dict[str, Any]) -> Event:
         """Append, and follow it in the operations. Raises JournalError; then nothing has changed."""
+        return self.record_all([Entry(actor, kind, data)])[0]
+
+    def record_all(self, entries: Sequence[Entry]) -> list[Event]:
+        """Append several, and follow them. Raises JournalError; then nothing has changed."""
         try:
-            event = self.journal.append(actor, kind, data)
+            events = self.journal.append_all(entries)
         except JournalError as error:
             self.error = str(error)
             self.on_change()
             raise
         self.error = None
-        self.operations = facts.apply(self.operations, event)
-        if kind == facts.ENDED:
+        for event in events:
+            self.operations = facts.apply(self.operations, event)
+        if any(event.kind == facts.ENDED for event in events):
             self.operations = facts.recent(self.operations)
         self.on_change()
-        return event
+        return events
 
     async def record_surely(self, kind: str, data: dict[str, Any]) -> None:
-        """Append what has already happened, however long the disk refuses."""
-        while True:
-            try:
-                self.record(SELF, kind, data)
-                return
-            except JournalError:
-                await asyncio.sleep(1)
+        """Append what has already happened, however long the disk refuses; what comes at a time is written
+        together."""
+        loop = asyncio.get_running_loop()
+        written: asyncio.Future[None] = loop.create_future()
+        self._unwritten.append((Entry(SELF, kind, data), written))
+        if len(self._unwritten) == 1:
+            loop.call_soon(self._write_down)
+        await asyncio.shield(written)
+
+    def _write_down(self) -> None:
+        """Write what waits, or try again in a second."""
+        batch = list(self._unwritten)
+        try:
+            self.record_all([entry for entry, _ in batch])
+        except JournalError:
+            asyncio.get_running_loop().call_later(1.0, self._write_down)
+            return
+        del self._unwritten[: len(batch)]
+        for _, written in batch:
+            if not written.done():
+                written.set_result(None)
+        if self._unwritten:  # it came while others were told
+            asyncio.get_running_loop().call_soon(self._write_down)
 
     def waits(self, ident: str, why: str) -> None:
         """Keep what an operation waits for now; the only thing told of it that no journal needs."""

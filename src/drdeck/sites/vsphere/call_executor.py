@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import math
 from collections.abc import Callable
 from datetime import datetime
@@ -28,10 +29,11 @@ from drdeck.sites.vsphere.plan.preconditions import why_not
 from drdeck.sites.vsphere.record import transitions
 from drdeck.sites.vsphere.record.attributes import Record
 from drdeck.sites.vsphere.record.lease import HeldElsewhere
-from drdeck.sites.vsphere.vcenter import vm_calls
-from drdeck.sites.vsphere.vcenter.call_driver import CallDriver
+from drdeck.sites.vsphere.vcenter.calls import vm_calls
+from drdeck.sites.vsphere.vcenter.calls.call_driver import CallDriver
+from drdeck.sites.vsphere.vcenter.calls.rollback_call import KnownHardware
+from drdeck.sites.vsphere.vcenter.calls.vm_tasks import CallSteps, EarlierAttempt
 from drdeck.sites.vsphere.vcenter.connection import Connection, VCenterSession
-from drdeck.sites.vsphere.vcenter.vm_tasks import CallSteps, EarlierAttempt
 
 from .lease_keeper import LeaseKeeper
 from .patience import Patience
@@ -197,8 +199,14 @@ class CallExecutor:
             await self._driver.drive(folder, doing)
             before = self._before(folder, act) if again else None
 
+            devices = self._sight.devices
+            known = KnownHardware(
+                devices.hardware_of(machine) if machine is not None else None,
+                functools.partial(devices.take, act.vm or ""),
+            )
+
             def call(session: VCenterSession) -> CallSteps:
-                steps = vm_calls.carry_out(session, act, before, again)
+                steps = vm_calls.carry_out(session, act, before, again, known)
                 return vm_calls.followed(session, command.task, act, steps) if command.task else steps
 
             async def until() -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import secrets
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -42,11 +43,13 @@ from .readiness_probes import ReadinessProbes
 from .site_state import KIND, SiteState, host_of, moving
 
 TICK_S = 0.5
+"""How often time alone can bring something while a domain is under way."""
+LOOKS = 2.0
+"""Between two views pass so many times what the last one took."""
 DEVICES_S = 1.0
 """Between two looks for VMs whose devices are not known."""
 BUSY_S = 1.0
 """Between two questions after the tasks of VMs that were busy."""
-"""How often time alone can bring something while a domain is under way."""
 QUIET_S = 30.0
 """How often the view is made anew while nothing goes on."""
 KEEP_S = 5.0
@@ -185,6 +188,7 @@ class VSphereSite:
                     pump.result()
                 if beats.done():
                     beats.result()
+                began_s = time.monotonic()
                 if watch.inventory is not None and self._pumped:
                     self._guard.saw(watch.inventory)
                     await self._spare_protected()
@@ -195,6 +199,8 @@ class VSphereSite:
                         shown = self._numbered(latest)
                         yield shown
                 await self._ask_busy(watch)
+                # what comes in the meantime is seen together: a view costs more with every VM
+                await asyncio.sleep(LOOKS * (time.monotonic() - began_s))
                 hurried = shown is not None and any(moving(d) for d in shown.domains)
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(TICK_S if hurried else QUIET_S):
@@ -232,7 +238,7 @@ class VSphereSite:
         while True:
             inventory = watch.inventory
             lacking = (
-                devices.lacking(inventory.vms.values())
+                devices.lacking(self._sight.settled_vms(inventory))
                 if inventory is not None and inventory.serial != looked
                 else []
             )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
@@ -186,6 +186,13 @@ class SiteState:
         self._since[folder.id] = since
         self._built[folder.id] = (depends, domain)
         return domain
+
+    def settled_vms(self, inventory: Inventory) -> Iterator[VmFacts]:
+        """The VMs, but those of domains that are under way: their configurations change many times."""
+        for folder in inventory.domains:
+            built = self._built.get(folder.id)
+            if built is None or built[1].phase is None:
+                yield from inventory.vms_of(folder.id)
 
     def driver(self, folder: FolderFacts) -> str | None:
         """Who else drives a domain now, in words."""

@@ -34,6 +34,7 @@ _EVENTS = "EventHistoryCollector"
 _READING = "read the inventory"
 _CANCEL_EVERY_S = 0.1
 _GIVE_UP_S = 10.0
+_GATHER_S = 0.1
 _GONE_S = 1.0
 _TRIES = 5
 
@@ -163,6 +164,8 @@ class InventoryWatch:
         yield yielded
         while True:
             self._changed.clear()
+            # what changes meanwhile comes by one answer: in a storm each would have its own
+            await asyncio.sleep(_GATHER_S)
             poll = asyncio.ensure_future(self.connection.poll(self._long_poll, _READING))
             poll.add_done_callback(lambda _: self._changed.set())
             try:

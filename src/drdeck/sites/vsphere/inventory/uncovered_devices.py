@@ -6,10 +6,11 @@ Read once for each configuration.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from pyVmomi import vim
 
+from drdeck.sites.vsphere.vcenter.calls.rollback_call import HardwareSummary, summary_of
 from drdeck.sites.vsphere.vcenter.connection import VCenterSession
 from drdeck.sites.vsphere.vcenter.properties import filter_spec, object_id, retrieve
 
@@ -68,6 +69,16 @@ def _directory(file: str) -> str:
     return file.rpartition("/")[0]
 
 
+class VmDevices(NamedTuple):
+    """A VM's devices as they were read for one version of its configuration: those that rollbacks do not
+    cover, in words, the directories of its disks, and what a revert may take back."""
+
+    version: str
+    uncovered: tuple[str, ...]
+    directories: frozenset[str]
+    summary: HardwareSummary | None
+
+
 class UncoveredDevices:
     """Devices of each VM that rollbacks do not cover; read beside the watching, since it is much and changes
     rarely.
@@ -76,26 +87,32 @@ class UncoveredDevices:
     """
 
     def __init__(self) -> None:
-        self._words: dict[str, tuple[str, tuple[str, ...]]] = {}
-        self._directories: dict[str, frozenset[str]] = {}
+        self._devices: dict[str, VmDevices] = {}
         self.serial = 0
         """grows with each change of what is known"""
 
     def of(self, vm: VmFacts) -> tuple[str, ...]:
         """In words; empty too where it was not read yet."""
-        return self._words.get(vm.id, ("", ()))[1]
+        devices = self._devices.get(vm.id)
+        return devices.uncovered if devices is not None else ()
+
+    def hardware_of(self, vm: VmFacts) -> HardwareSummary | None:
+        """A VM's hardware as it is now; None where it was not read since its configuration changed."""
+        devices = self._devices.get(vm.id)
+        return devices.summary if devices is not None and devices.version == vm.change_version else None
 
     def owner(self, file: str) -> str | None:
         """The id of the VM in whose directories a disk's file is; None: of none that is known, or several."""
         directory = _directory(file)
-        owners = [vm for vm, places in self._directories.items() if directory in places]
+        owners = [vm for vm, devices in self._devices.items() if directory in devices.directories]
         return owners[0] if len(owners) == 1 else None
 
     def lacking(self, vms: Iterable[VmFacts]) -> list[VmFacts]:
         """The next VMs that were not read since their configuration changed; not more than one call takes."""
         some: list[VmFacts] = []
         for vm in vms:
-            if self._words.get(vm.id, (None, ()))[0] != vm.change_version:
+            devices = self._devices.get(vm.id)
+            if devices is None or devices.version != vm.change_version:
                 some.append(vm)
                 if len(some) == _AT_ONCE:
                     break
@@ -104,21 +121,25 @@ class UncoveredDevices:
     def read(self, session: VCenterSession, vms: Sequence[VmFacts]) -> None:
         """Read the devices of these VMs. Blocks. Raises what pyVmomi raises."""
         machines = [vim.VirtualMachine(vm.id, session.stub) for vm in vms]
-        spec = filter_spec(machines, {vim.VirtualMachine: ["config.hardware.device"]}, may_be_gone=True)
-        devices = {
+        spec = filter_spec(machines, {vim.VirtualMachine: ["config.hardware"]}, may_be_gone=True)
+        hardware = {
             object_id(content.obj): prop.val
             for content in retrieve(session, spec)
             for prop in content.propSet or ()
         }
         for vm in vms:
-            words = vm.change_version, uncovered(devices.get(vm.id) or ())
-            if self._words.get(vm.id, ("", ()))[1] != words[1]:
-                self.serial += 1
-            self._words[vm.id] = words
-            self._directories[vm.id] = disk_directories(devices.get(vm.id) or ())
+            self.take(vm.id, vm.change_version, hardware.get(vm.id))
+
+    def take(self, vm: str, version: str, hardware: Any) -> None:
+        """Take in the `config.hardware` of a VM, by id, that belongs to a version of its configuration."""
+        devices = list(hardware.device or ()) if hardware is not None else []
+        words = uncovered(devices)
+        last = self._devices.get(vm)
+        if (last.uncovered if last is not None else ()) != words:
+            self.serial += 1
+        self._devices[vm] = VmDevices(version, words, disk_directories(devices), summary_of(hardware))
 
     def keep(self, vms: Iterable[VmFacts]) -> None:
         """Forget VMs that are gone."""
         ids = {vm.id for vm in vms}
-        self._words = {vm: words for vm, words in self._words.items() if vm in ids}
-        self._directories = {vm: places for vm, places in self._directories.items() if vm in ids}
+        self._devices = {vm: devices for vm, devices in self._devices.items() if vm in ids}

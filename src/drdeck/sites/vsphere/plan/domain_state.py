@@ -215,6 +215,7 @@ def on_vm(
     args: dict[str, str] | None = None,
     choices: tuple[str, ...] = ("retry", "skip"),
     after_loss: str = "observe",
+    limit_s: float = 0.0,
 ) -> PlannedCall:
     """An act on one VM; `key` names the try, and is made unique by the VM."""
     return PlannedCall(
@@ -226,6 +227,7 @@ def on_vm(
         after_loss=after_loss,
         choices=choices,
         says=says,
+        limit_s=limit_s,
     )
 
 
@@ -235,10 +237,11 @@ def prunable(s: DomainState, vm: VmFacts) -> list[SnapshotFact]:
     return [x for x in vm.snapshots if ours(x) or may_prune(x.name, patterns)]
 
 
-def removal(vm: VmFacts, snapshot: SnapshotFact, verb: str = "remove") -> PlannedCall:
+def removal(vm: VmFacts, snapshot: SnapshotFact, verb: str = "remove", limit_s: float = 0.0) -> PlannedCall:
     """Remove one snapshot of a VM."""
     args = {"snapshot": snapshot.id, "name": snapshot.name}
-    return on_vm(vm, "remove", f"{verb}:{snapshot.id}", f'{verb} "{snapshot.name}" of {vm.name}', args)
+    says = f'{verb} "{snapshot.name}" of {vm.name}'
+    return on_vm(vm, "remove", f"{verb}:{snapshot.id}", says, args, limit_s=limit_s)
 
 
 def step(what: str, operation: str, n: int = 1, g: int = 0, newest: int | None = None) -> PlannedCall:

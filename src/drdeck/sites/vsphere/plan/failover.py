@@ -14,7 +14,7 @@ from drdeck.model.text import names
 from drdeck.model.times import show, show_duration
 from drdeck.sites.vsphere.inventory.inventory_facts import VmFacts
 from drdeck.sites.vsphere.record.attributes import FailoverRecord, RollbackRecord
-from drdeck.sites.vsphere.vcenter.call_arguments import moves_of, with_moves
+from drdeck.sites.vsphere.vcenter.calls.call_arguments import moves_of, with_moves
 
 from .domain_state import DomainState, Plan, groups, on_vm, step
 from .restore_points import has_newer, newest_number
@@ -117,7 +117,7 @@ def _connecting(s: DomainState, f: FailoverRecord) -> Phase:
     """Networks are mapped before anything starts; the call itself looks at each card's backing."""
     args = with_moves(s.record.networks)
     moves = moves_of(args)
-    acts, busy = [], []
+    acts, busy, limit_s = [], [], float(s.settings.task_timeout)
     for vm in s.living() if moves else ():
         if not {*moves, *moves.values()}.intersection(vm.networks):
             continue
@@ -125,7 +125,7 @@ def _connecting(s: DomainState, f: FailoverRecord) -> Phase:
             busy.append(vm)
             continue
         says = f"connect {vm.name} to its recovery network"
-        acts.append(on_vm(vm, "connect", "network", says, args, after_loss="repeat"))
+        acts.append(on_vm(vm, "connect", "network", says, args, after_loss="repeat", limit_s=limit_s))
     wait = f"tasks under way on {names(busy)}" if busy else ""
     return Phase(
         operation=f.id, name="Map VM networks", acts=tuple(acts), wait=wait, then=step("power", f.id)
@@ -170,8 +170,9 @@ def starting(
             id=f"ready:{ident}:{r.g}:{r.n}", operation=r.id, text=text, choices=("retry", "skip")
         )
         return Plan(None, ask)
+    limit_s = float(s.settings.task_timeout)
     acts = tuple(
-        on_vm(vm, "power_on", f"power:{r.g}:{r.n}", f"power on {vm.name}")
+        on_vm(vm, "power_on", f"power:{r.g}:{r.n}", f"power on {vm.name}", limit_s=limit_s)
         for vm in off
         if not vm.running_tasks
     )

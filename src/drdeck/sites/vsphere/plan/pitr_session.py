@@ -12,18 +12,22 @@ from drdeck.model.text import names
 from drdeck.model.times import show
 from drdeck.sites.vsphere.inventory.inventory_facts import VmFacts
 from drdeck.sites.vsphere.record.attributes import RollbackRecord
-from drdeck.sites.vsphere.vcenter.call_arguments import with_moves
+from drdeck.sites.vsphere.vcenter.calls.call_arguments import with_moves
 
 from .domain_state import DomainState, Plan, on_vm, prunable, removal, step
 from .failover import starting
 from .restore_points import ancestors, leaves_first, ours, point_name, target
+
+REMOVALS = 12.0
+"""A removal copies what the VM has written: minutes to hours (VMware, "Delete Snapshots"). A person is asked
+so many times later than for other tasks."""
 
 
 def entering(s: DomainState, operation: str) -> Plan:
     """Wait for consistency, make an entry point on every VM, then be active."""
     session = s.record.session
     assert session is not None
-    name = "Start the PITR session"
+    name, limit_s = "Start the PITR session", float(s.settings.task_timeout)
     vms = [vm for vm in s.session_vms() if not s.is_skipped(vm)]
     busy = [vm for vm in vms if vm.running_tasks]
     if session.entry is None:
@@ -33,7 +37,7 @@ def entering(s: DomainState, operation: str) -> Plan:
     lacking = [vm for vm in vms if not vm.has_snapshot(point)]
     args = {"name": point, "description": f"drdeck: entry point of PITR session {session.id}"}
     acts = tuple(
-        on_vm(vm, "snapshot", "entry", f"make the entry point of {vm.name}", args)
+        on_vm(vm, "snapshot", "entry", f"make the entry point of {vm.name}", args, limit_s=limit_s)
         for vm in lacking
         if not vm.running_tasks
     )
@@ -42,11 +46,13 @@ def entering(s: DomainState, operation: str) -> Plan:
 
 
 def rolling_back(s: DomainState, r: RollbackRecord) -> Plan:
-    vms = s.rollback_vms()
+    vms, limit_s = s.rollback_vms(), float(s.settings.task_timeout)
     if r.phase == "off":
         up = [vm for vm in vms if vm.power != "off"]
         acts = tuple(
-            on_vm(vm, "power_off", "off", f"power off {vm.name}") for vm in up if not vm.running_tasks
+            on_vm(vm, "power_off", "off", f"power off {vm.name}", limit_s=limit_s)
+            for vm in up
+            if not vm.running_tasks
         )
         wait = f"powering off: {names(up)}" if up else ""
         return Plan(
@@ -63,7 +69,7 @@ def _reverting(s: DomainState, r: RollbackRecord, vms: Sequence[VmFacts]) -> Pha
     Each call maps the VM's networks again too, for a revert takes them back to those of the snapshot.
     """
     acts, busy = [], []
-    session = s.record.session
+    session, limit_s = s.record.session, float(s.settings.task_timeout)
     entry = point_name(session.entry) if session is not None and session.entry is not None else ""
     moves = with_moves(s.record.networks)
     for vm in vms:
@@ -80,7 +86,7 @@ def _reverting(s: DomainState, r: RollbackRecord, vms: Sequence[VmFacts]) -> Pha
             **({"memory": "discard"} if point is not None and point.memory else {}),
             **moves,
         }
-        acts.append(on_vm(vm, "revert", "revert", says, args, after_loss="repeat"))
+        acts.append(on_vm(vm, "revert", "revert", says, args, after_loss="repeat", limit_s=limit_s))
     wait = f"tasks under way on {names(busy)}" if busy else ""
     return Phase(
         operation=r.id, name="Roll the VMs back", acts=tuple(acts), wait=wait, then=step("power", r.id)
@@ -89,7 +95,7 @@ def _reverting(s: DomainState, r: RollbackRecord, vms: Sequence[VmFacts]) -> Pha
 
 def exiting(s: DomainState, operation: str) -> Plan:
     """Drop what the session leaves behind, leaves first and one snapshot of a VM at a time."""
-    acts, waits = [], []
+    acts, waits, limit_s = [], [], float(s.settings.task_timeout)
     for vm in s.session_vms():
         doomed = _doomed(s, vm)
         if not doomed:
@@ -97,7 +103,7 @@ def exiting(s: DomainState, operation: str) -> Plan:
         waits.append(vm)
         if vm.running_tasks:
             continue
-        acts.append(removal(vm, leaves_first(vm, doomed)[0]))
+        acts.append(removal(vm, leaves_first(vm, doomed)[0], limit_s=REMOVALS * limit_s))
     wait = f"removing points of {names(waits)}" if waits else ""
     return Plan(
         Phase(

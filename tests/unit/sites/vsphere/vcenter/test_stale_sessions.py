@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from pyVmomi import vim
 
+from drdeck.sites.vsphere.vcenter.calls.vm_calls import AttributeWriter
 from drdeck.sites.vsphere.vcenter.connection import Credentials, Endpoint, VCenterSession
 from drdeck.sites.vsphere.vcenter.stale_sessions import StaleSessions
 from drdeck.sites.vsphere.vcenter.transport import SessionEnded, steady
-from drdeck.sites.vsphere.vcenter.vm_calls import AttributeWriter
 from tests.support.vcenter.soapcount import soap_calls
 from tests.support.vcenter.vcsim import VCenter
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from pyVmomi import vim
 
-from .connection import VCenterSession
+from drdeck.sites.vsphere.vcenter.connection import VCenterSession
 
 CallSteps = Generator[Any, None, str]
 """A call on one VM: yields each task that it has begun, is resumed once that has succeeded or has its fault

@@ -7,8 +7,9 @@ from typing import Any, NamedTuple
 
 from pyVmomi import vim, vmodl
 
-from .connection import VCenterSession
-from .properties import object_id, properties, retrieve
+from drdeck.sites.vsphere.vcenter.connection import VCenterSession
+from drdeck.sites.vsphere.vcenter.properties import object_id, properties, retrieve
+
 from .vm_tasks import CallSteps
 
 _PC = vmodl.query.PropertyCollector

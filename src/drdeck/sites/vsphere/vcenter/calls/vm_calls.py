@@ -9,12 +9,12 @@ from pyVmomi import vim, vmodl
 
 from drdeck.model.planned import PlannedCall
 from drdeck.sites.contract import Refused, ResultUnknown
+from drdeck.sites.vsphere.vcenter.connection import VCenterSession
+from drdeck.sites.vsphere.vcenter.properties import properties
 
 from .call_arguments import moves_of
-from .connection import VCenterSession
 from .network_cards import map_cards
-from .properties import properties
-from .rollback_call import make_snapshot, power_off, remove_snapshot, roll_back
+from .rollback_call import KnownHardware, make_snapshot, power_off, remove_snapshot, roll_back
 from .task_history import guest_asked
 from .vm_tasks import CallSteps, EarlierAttempt, vm_of
 
@@ -73,7 +73,11 @@ def followed(session: VCenterSession, task: str, act: PlannedCall, call: CallSte
 
 
 def carry_out(
-    session: VCenterSession, act: PlannedCall, before: EarlierAttempt | None = None, again: bool = False
+    session: VCenterSession,
+    act: PlannedCall,
+    before: EarlierAttempt | None = None,
+    again: bool = False,
+    known: KnownHardware | None = None,
 ) -> CallSteps:
     """One act of a plan, on one VM; what there is to remark of it, or nothing.
 
@@ -91,7 +95,7 @@ def carry_out(
         case "snapshot":
             yield from make_snapshot(session, vm, args, again)
         case "revert":
-            return (yield from roll_back(session, vm, act.name, args, doing, before))
+            return (yield from roll_back(session, vm, act.name, args, doing, before, known))
         case "remove":
             yield from remove_snapshot(session, args["snapshot"])
         case "answer":

@@ -9,10 +9,10 @@ from pyVmomi import vim
 
 from drdeck.model.planned import PlannedCall
 from drdeck.sites.contract import Refused, ResultUnknown
+from drdeck.sites.vsphere.vcenter.calls.rollback_call import make_snapshot, roll_back
+from drdeck.sites.vsphere.vcenter.calls.vm_calls import followed
+from drdeck.sites.vsphere.vcenter.calls.vm_tasks import CallSteps
 from drdeck.sites.vsphere.vcenter.connection import Credentials, Endpoint, VCenterSession
-from drdeck.sites.vsphere.vcenter.rollback_call import make_snapshot, roll_back
-from drdeck.sites.vsphere.vcenter.vm_calls import followed
-from drdeck.sites.vsphere.vcenter.vm_tasks import CallSteps
 from tests.support.vcenter.call_steps import carry_out
 from tests.support.vcenter.situations import at
 from tests.support.vcenter.vcsim import VCenter

@@ -11,8 +11,8 @@ from typing import Any
 
 from pyVmomi import vim, vmodl
 
-from .properties import object_id, retrieve
-from .threads import in_thread
+from drdeck.sites.vsphere.vcenter.properties import object_id, retrieve
+from drdeck.sites.vsphere.vcenter.threads import in_thread
 
 _PC = vmodl.query.PropertyCollector
 _ASKED_AFTER_S = (0.02, 0.06, 0.15, 0.3, 0.6, 1.2, 2.5)

@@ -3,19 +3,35 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Generator, Mapping
-from typing import Any
+from collections.abc import Callable, Generator, Mapping
+from typing import Any, NamedTuple
 
 from pyVmomi import vim, vmodl
 
 from drdeck.sites.contract import Refused
+from drdeck.sites.vsphere.vcenter.connection import VCenterSession
+from drdeck.sites.vsphere.vcenter.properties import object_id, properties, snapshot_nodes
 
 from .call_arguments import moves_of
-from .connection import VCenterSession
 from .network_cards import map_cards
-from .properties import object_id, properties, snapshot_nodes
 from .task_history import REVERT, Trace, traces
 from .vm_tasks import CallSteps, EarlierAttempt, vm_of
+
+
+class HardwareSummary(NamedTuple):
+    """What of a VM's hardware a revert may take back; `labels`: of its disks and network cards, by key."""
+
+    cpus: int
+    memory_mb: int
+    labels: Mapping[int, str]
+
+
+class KnownHardware(NamedTuple):
+    """What is known of a VM's hardware without asking: `before`, as it is now; `learn` is given what is read
+    after the revert: `config.changeVersion` and `config.hardware`."""
+
+    before: HardwareSummary | None
+    learn: Callable[[str, Any], None]
 
 
 def roll_back(
@@ -25,6 +41,7 @@ def roll_back(
     args: Mapping[str, str],
     doing: str,
     before: EarlierAttempt | None = None,
+    known: KnownHardware | None = None,
 ) -> CallSteps:
     """Revert a VM to `args["snapshot"]` and leave it off, on its recovery networks; the settings that went
     back.
@@ -38,8 +55,11 @@ def roll_back(
     target, machine = args.get("snapshot", ""), vm_of(session, vm)
     if not target:
         raise Refused(f"Could not {doing}: it has no restore point at or before that instant any more")
-    earlier = properties(session, machine, "snapshot", "config.hardware")
-    snapshots = _names(earlier.get("snapshot"))
+    earlier = known.before if known is not None else None
+    paths = ["snapshot"] if earlier is not None else ["snapshot", "config.hardware"]
+    now = properties(session, machine, *paths)
+    earlier = earlier or summary_of(now.get("config.hardware"))
+    snapshots = _names(now.get("snapshot"))
     if target not in snapshots:
         raise Refused(
             f'Could not {doing}: its restore point "{args.get("name", target)}" is not there any more'
@@ -52,12 +72,14 @@ def roll_back(
         )
     if before is None or not (yield from _reverted(session, vm, target, before)):
         yield vim.vm.Snapshot(target, session.stub).RevertToSnapshot_Task(suppressPowerOn=True)
-    later = properties(session, machine, "runtime.powerState", "config.hardware")
+    later = properties(session, machine, "runtime.powerState", "config.hardware", "config.changeVersion")
+    if known is not None:
+        known.learn(str(later.get("config.changeVersion") or ""), later.get("config.hardware"))
     if str(later.get("runtime.powerState")) != "poweredOff":
         yield from power_off(session, vm)
     hardware = later.get("config.hardware")
     yield from map_cards(session, machine, hardware.device if hardware else (), moves_of(args))
-    remark = settings_gone_back(earlier.get("config.hardware"), hardware)
+    remark = settings_gone_back(earlier, summary_of(hardware))
     return f"{name}: {remark}" if remark else ""
 
 
@@ -71,29 +93,32 @@ def power_off(session: VCenterSession, vm: str) -> CallSteps:
     return ""
 
 
-def settings_gone_back(earlier: Any, later: Any) -> str:
-    """The differences between two states of a VM's hardware in words; empty where there are none."""
-    if earlier is None or later is None:
-        return ""
-    differences = []
-    if earlier.numCPU != later.numCPU:
-        differences.append(f"CPUs {earlier.numCPU} -> {later.numCPU}")
-    if earlier.memoryMB != later.memoryMB:
-        differences.append(f"memory {earlier.memoryMB:,} -> {later.memoryMB:,} MB")
-    before, now = _labels(earlier), _labels(later)
-    differences += [f"{label} detached" for key, label in before.items() if key not in now]
-    differences += [f"{label} attached" for key, label in now.items() if key not in before]
-    return ", ".join(differences)
-
-
-def _labels(hardware: Any) -> dict[int, str]:
-    """Disks and network cards by key."""
+def summary_of(hardware: Any) -> HardwareSummary | None:
+    """The summary of a VM's `config.hardware`; None where there is none."""
+    if hardware is None:
+        return None
     kinds = (vim.vm.device.VirtualDisk, vim.vm.device.VirtualEthernetCard)
-    return {
+    labels = {
         device.key: str(device.deviceInfo.label if device.deviceInfo else f"device {device.key}")
         for device in hardware.device or ()
         if isinstance(device, kinds)
     }
+    return HardwareSummary(hardware.numCPU, hardware.memoryMB, labels)
+
+
+def settings_gone_back(earlier: HardwareSummary | None, later: HardwareSummary | None) -> str:
+    """The differences between two states of a VM's hardware in words; empty where there are none."""
+    if earlier is None or later is None:
+        return ""
+    differences = []
+    if earlier.cpus != later.cpus:
+        differences.append(f"CPUs {earlier.cpus} -> {later.cpus}")
+    if earlier.memory_mb != later.memory_mb:
+        differences.append(f"memory {earlier.memory_mb:,} -> {later.memory_mb:,} MB")
+    before, now = earlier.labels, later.labels
+    differences += [f"{label} detached" for key, label in before.items() if key not in now]
+    differences += [f"{label} attached" for key, label in now.items() if key not in before]
+    return ", ".join(differences)
 
 
 def _names(info: Any) -> dict[str, str]:

@@ -14,8 +14,8 @@ from typing import Any, NamedTuple
 
 from pyVmomi import vim, vmodl
 
-from .connection import VCenterSession
-from .properties import filter_spec, object_id, retrieve, step_to
+from drdeck.sites.vsphere.vcenter.connection import VCenterSession
+from drdeck.sites.vsphere.vcenter.properties import filter_spec, object_id, retrieve, step_to
 
 _SPEC = vim.event.EventFilterSpec
 REVERT = "vm.Snapshot.revert"

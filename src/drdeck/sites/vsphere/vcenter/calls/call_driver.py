@@ -6,9 +6,9 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 from drdeck.sites.contract import Busy, ResultUnknown, SiteUnreachable
+from drdeck.sites.vsphere.vcenter.connection import Connection, VCenterSession
+from drdeck.sites.vsphere.vcenter.properties import object_id
 
-from .connection import Connection, VCenterSession
-from .properties import object_id
 from .task_watch import TaskWatch
 from .vm_tasks import CallSteps
 
