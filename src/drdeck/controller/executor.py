@@ -60,10 +60,10 @@ class RetryPause(NamedTuple):
 
 
 class Settling(NamedTuple):
-    """Waits since then for the site to show it; `asked`: the serial when it was asked anew."""
+    """A wait, since an instant, for the site to show something; `asked_serial`: when it was asked anew."""
 
     since: float
-    asked: int | None = None
+    asked_serial: int | None = None
 
 
 class Executor:
@@ -175,19 +175,19 @@ class Executor:
 
     def _give(self, due: Sequence[tuple[Operation, list[AnyCommand]]]) -> None:
         """Give commands: all that need no place, and calls on VMs in turn for each operation."""
-        given = [(op, command) for op, commands in due for command in commands if not _on_vm(command)]
+        commands_due = [(op, command) for op, commands in due for command in commands if not _on_vm(command)]
         waiting = [(op, deque(c for c in commands if _on_vm(c))) for op, commands in due]
         places = max(1, self.site.parallel) - len(self._starting)
         self.calls_wait = False
         while waiting and places > 0:
             for op, calls in waiting:
                 if calls and places > 0:
-                    given.append((op, calls.popleft()))
+                    commands_due.append((op, calls.popleft()))
                     places -= 1
             waiting = [(op, calls) for op, calls in waiting if calls]
         self.calls_wait = any(calls for _, calls in waiting)
-        if given:
-            self._start(given)
+        if commands_due:
+            self._start(commands_due)
 
     def _note_slow_calls(self) -> None:
         """Journal calls on VMs that take longer than their limit, so that a person is asked; wait no more
@@ -216,10 +216,10 @@ class Executor:
             log.debug("%s of %s: %s", op.id, op.domain, words)
 
     def _adopt(self, op: Operation, domain: Domain) -> None:
-        """What the domain's record says was begun elsewhere is ours to go on with."""
+        """Adopt what the domain's record says was begun elsewhere: it is ours to go on with."""
         for ident, request in unfinished(domain):
-            known = self.book.operations.get(ident)
-            if known is not None and not known.ended:
+            operation = self.book.operations.get(ident)
+            if operation is not None and not operation.ended:
                 continue
             data = {
                 "operation": ident,
@@ -240,22 +240,24 @@ class Executor:
 
     def _miss(self, op: Operation, key: str | None) -> None:
         """A view has come that does not show what the site confirmed: was it read before that?"""
-        known = op.done.get(key or "")
-        if known is not None and self.sight.looked <= known < self.sight.serial and not self.sight.looking:
+        confirmed = op.done.get(key or "")
+        if confirmed is None or self.sight.looking:
+            return
+        if self.sight.looked <= confirmed < self.sight.serial:
             self.sight.look_again()
 
     def _settle(self, op: Operation, commands: Sequence[AnyCommand]) -> None:
-        """What the site confirmed and goes on showing as due, also when asked anew: a person must look."""
+        """Ask a person to look where the site, asked anew, goes on showing as due what it confirmed."""
         keys = {(op.id, command.key): command for command in commands}
         self._settling = {k: s for k, s in self._settling.items() if k[0] != op.id or k in keys}
         for key, command in keys.items():
-            known = self._settling.setdefault(key, Settling(self.sight.steady()))
-            if self.sight.error is not None or self.sight.steady() - known.since < SETTLE_S:
+            settling = self._settling.setdefault(key, Settling(self.sight.steady()))
+            if self.sight.error is not None or self.sight.steady() - settling.since < SETTLE_S:
                 continue
-            if known.asked is None:
-                self._settling[key] = known._replace(asked=self.sight.serial)
+            if settling.asked_serial is None:
+                self._settling[key] = settling._replace(asked_serial=self.sight.serial)
                 self.sight.look_again()
-            elif self.sight.looked > known.asked:
+            elif self.sight.looked > settling.asked_serial:
                 del self._settling[key]
                 text = f"The site confirmed: {command.says}; but it still shows it as not done."
                 self.book.record(SELF, facts.OUTCOME, self._outcome(op.id, command, "vanished", text))
@@ -273,9 +275,9 @@ class Executor:
         log.info("%s ended: %s %s", op.id, state, error or result.get("outcome", ""))
         self.kick()
 
-    def _start(self, given: Sequence[tuple[Operation, AnyCommand]]) -> None:
+    def _start(self, commands_due: Sequence[tuple[Operation, AnyCommand]]) -> None:
         """Journal that commands are given, all by one write, and give them."""
-        commands = [(op.id, msgspec.structs.replace(command, asked_by=op.actor)) for op, command in given]
+        commands = [(op.id, msgspec.structs.replace(c, asked_by=op.actor)) for op, c in commands_due]
         self.book.record_all(
             [
                 Entry(
@@ -328,9 +330,9 @@ class Executor:
 
     def _rest(self, key: tuple[str, str], result: str) -> None:
         """So that what fails the same way again and again does not fill the journal."""
-        known = self._rests.pop(key, None)
+        pause = self._rests.pop(key, None)
         if result not in ("done", "refused"):
-            times = known.times + 1 if known else 1
+            times = pause.times + 1 if pause else 1
             wait = RETRY_S[min(times, len(RETRY_S) - 1)]
             self._rests[key] = RetryPause(times, self.sight.steady() + wait)
 

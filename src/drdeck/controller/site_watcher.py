@@ -36,7 +36,7 @@ def utcnow() -> datetime:
 
 
 class SiteWatcher:
-    """What was seen of a site, and since when it is not. All methods belong to one event loop.
+    """The last view of a site, and since when there is none. All methods belong to one event loop.
 
     `take` is given each view, and hands it on to `saw`; `on_view` is called after each newer one and
     when the site is back in sight, `on_change` after anything changed that a console shows. `real_now`
@@ -182,7 +182,7 @@ class SiteWatcher:
         return self.view.clock.site + timedelta(seconds=passed * self.view.clock.speed)
 
     def seen_by_site(self) -> datetime | None:
-        """When it was seen last, by the site's clock."""
+        """The instant at which it was seen last, by the site's clock."""
         if self.view is None:
             return None
         passed = self._seen - self._viewed

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from drdeck.controller.journal.event_store import Event, Journal
+from drdeck.controller.journal.event_store import Entry, Event, Journal
 
 
 class Killed(BaseException):
@@ -35,16 +36,17 @@ class DyingJournal(Journal):
     def writes(self) -> int:
         return len(self.told)
 
-    def append(self, actor: str, kind: str, data: dict[str, Any]) -> Event:
+    def append_all(self, entries: Sequence[Entry]) -> list[Event]:
         if self.dead:
             raise Killed
-        self.told.append(kind)
-        if self.point == ("before", self.writes):
+        numbers = range(self.writes + 1, self.writes + 1 + len(entries))
+        self.told += [entry.kind for entry in entries]
+        if self.point is not None and self.point.when == "before" and self.point.number in numbers:
             self._die()
-        event = super().append(actor, kind, data)
-        if self.point == ("after", self.writes):
+        events = super().append_all(entries)
+        if self.point is not None and self.point.when == "after" and self.point.number in numbers:
             self._die()
-        return event
+        return events
 
     def _die(self) -> None:
         self.dead = True

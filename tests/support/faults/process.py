@@ -13,11 +13,12 @@ import os
 import signal
 import sys
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from drdeck.cli.root import run as drdeck
-from drdeck.controller.journal.event_store import Journal
+from drdeck.controller.journal.event_store import Entry, Journal
 from drdeck.sites.vsphere.vcenter.transport import Stub, changing
 
 _counts: dict[str, int] = {}
@@ -40,14 +41,16 @@ def passing(where: str, what: str) -> None:
         signal.pthread_kill(threading.get_ident(), signal.SIGSTOP)
 
 
-append, invoke = Journal.append, Stub._invoke
+append_all, invoke = Journal.append_all, Stub._invoke
 
 
-def watched_append(self: Journal, actor: str, kind: str, data: dict[str, Any]) -> Any:
-    passing("before", kind)
-    event = append(self, actor, kind, data)
-    passing("after", kind)
-    return event
+def watched_append(self: Journal, entries: Sequence[Entry]) -> Any:
+    for entry in entries:
+        passing("before", entry.kind)
+    events = append_all(self, entries)
+    for entry in entries:
+        passing("after", entry.kind)
+    return events
 
 
 def watched_invoke(self: Stub, mo: Any, info: Any, args: Any, outer: Any) -> Any:
@@ -62,6 +65,6 @@ def watched_invoke(self: Stub, mo: Any, info: Any, args: Any, outer: Any) -> Any
 
 def run(arguments: list[str]) -> None:
     """drdeck with its points watched; ends this process."""
-    Journal.append = watched_append  # type: ignore[method-assign]
+    Journal.append_all = watched_append  # type: ignore[method-assign]
     Stub._invoke = watched_invoke  # type: ignore[method-assign]
     sys.exit(drdeck(arguments))

@@ -76,6 +76,11 @@ class Recorder:
         except JournalError:
             asyncio.get_running_loop().call_later(1.0, self._write_down)
             return
+        except BaseException as error:
+            for _, written in batch:  # who waits must not go on
+                if not written.done():
+                    written.set_exception(error)
+            raise
         del self._unwritten[: len(batch)]
         for _, written in batch:
             if not written.done():

@@ -42,7 +42,7 @@ from .site_state import SiteState
 
 
 class CallExecutor:
-    """What a site does. `connected` and `watching` give what there is, or raise SiteUnreachable.
+    """The acts of a site. `connected` and `watching` give what there is, or raise SiteUnreachable.
 
     `done` is called when a command changed what is shown, `changed` when an act may have.
     """
@@ -66,7 +66,7 @@ class CallExecutor:
         self._calls: dict[Connection, CallDriver] = {}
 
     def check(self, command: c.AnyCommand) -> str | None:
-        """Why a command could not be carried out, from what is known now."""
+        """The reason why a command could not be carried out, from what is known now; None: it could."""
         try:
             _, situation = self._sight.find(command.domain)
         except Refused as error:
@@ -99,17 +99,17 @@ class CallExecutor:
             await self._watching().refresh_attributes()
             folder, situation = self._sight.find(command.domain)
             try:
-                wanted = self._changes(command, situation)
+                changes = self._changes(command, situation)
             except transitions.NotNow as error:
                 raise Refused(f'Could not {command.says}: "{command.domain}": {error}') from None
             except ValueError as error:
                 raise Refused(f"Could not {command.says}: {error}") from None
-            if wanted and isinstance(command, c.RollBack | c.ExitSession):
+            if changes and isinstance(command, c.RollBack | c.ExitSession):
                 self._guard.begins(command.operation)
-            elif wanted and isinstance(command, c.StartSession):
+            elif changes and isinstance(command, c.StartSession):
                 self._guard.begins(command.session)
             noted = isinstance(command, c.MakePlannedCall) and command.act.kind == "note"
-            await self._write(folder, wanted, command.says, leased=not noted)
+            await self._write(folder, changes, command.says, leased=not noted)
             self._done()
 
     async def _nothing_running(self, command: c.MakePlannedCall) -> None:
@@ -123,9 +123,9 @@ class CallExecutor:
             raise Busy(f"Could not {command.says}: tasks are under way on {busy}")
 
     async def _write(
-        self, folder: FolderFacts, wanted: dict[str, str], doing: str, leased: bool = True
+        self, folder: FolderFacts, changes: dict[str, str], doing: str, leased: bool = True
     ) -> None:
-        todo = [(k, v) for k, v in wanted.items() if folder.attributes.get(k, "") != v]
+        todo = [(k, v) for k, v in changes.items() if folder.attributes.get(k, "") != v]
         if not todo:
             return
 
@@ -200,13 +200,13 @@ class CallExecutor:
             before = self._before(folder, act) if again else None
 
             devices = self._sight.devices
-            known = KnownHardware(
+            hardware = KnownHardware(
                 devices.hardware_of(machine) if machine is not None else None,
                 functools.partial(devices.take, act.vm or ""),
             )
 
             def call(session: VCenterSession) -> CallSteps:
-                steps = vm_calls.carry_out(session, act, before, again, known)
+                steps = vm_calls.carry_out(session, act, before, again, hardware)
                 return vm_calls.followed(session, command.task, act, steps) if command.task else steps
 
             async def until() -> float:
@@ -250,7 +250,7 @@ class CallExecutor:
         return driver
 
     def _current(self, connection: Connection) -> bool:
-        """Whether it is the one to this site, and not replaced meanwhile."""
+        """Tell whether it is the one to this site, and not replaced meanwhile."""
         try:
             return self._connected() is connection
         except SiteUnreachable:

@@ -176,7 +176,7 @@ class VSphereSite:
         leases = asyncio.create_task(self._driver.keep(watch), name="leases")
         guard = asyncio.create_task(self._guard.run(watch, self._connected()), name="guard")
         devices = asyncio.create_task(self._read_devices(watch), name="devices")
-        shown: SiteView | None = None
+        last_view: SiteView | None = None
         quiet_since = asyncio.get_running_loop().time()
         try:
             while True:
@@ -194,14 +194,14 @@ class VSphereSite:
                     await self._spare_protected()
                     self._probe()
                     latest = self._sight.view(watch.inventory, self._serial)
-                    if shown is None or self._forced or _differs(shown, latest):
+                    if last_view is None or self._forced or _differs(last_view, latest):
                         self._forced = False
-                        shown = self._numbered(latest)
-                        yield shown
+                        last_view = self._numbered(latest)
+                        yield last_view
                 await self._ask_busy(watch)
                 # what comes in the meantime is seen together: a view costs more with every VM
                 await asyncio.sleep(LOOKS * (time.monotonic() - began_s))
-                hurried = shown is not None and any(moving(d) for d in shown.domains)
+                hurried = last_view is not None and any(moving(d) for d in last_view.domains)
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(TICK_S if hurried else QUIET_S):
                         await self._wake.wait()
@@ -320,9 +320,9 @@ class VSphereSite:
 
     async def hazards(self, domain: str, vms: tuple[str, ...]) -> Hazards:
         folder, s = self._sight.find(domain)
-        chosen = [vm for vm in s.vms if not vms or vm.name in vms]
-        found = await foresee(self._connected(), self.settings.root, chosen)
-        return hazards(found, self._sight.inventory(), folder, chosen, self._sight.devices.of)
+        members = [vm for vm in s.vms if not vms or vm.name in vms]
+        foreseen = await foresee(self._connected(), self.settings.root, members)
+        return hazards(foreseen, self._sight.inventory(), folder, members, self._sight.devices.of)
 
     async def findings(self) -> list[Finding]:
         connection, inventory = self._connection, None

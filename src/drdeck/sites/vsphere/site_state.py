@@ -1,4 +1,4 @@
-"""What is seen of a vSphere site, made into the view that consoles show."""
+"""The state of a vSphere site, made into the view that consoles show."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def utcnow() -> datetime:
 
 
 class Failure(NamedTuple):
-    """What a VM did not do, in the vCenter's words; `times` in a row since `since`."""
+    """An act that a VM did not do, in the vCenter's words; `times` in a row since `since`."""
 
     kind: str
     text: str
@@ -56,7 +56,7 @@ class Failure(NamedTuple):
         return f"{self.text} (failed {self.times} times since {self.since:%Y-%m-%d %H:%M}Z)"
 
     def over(self, vm: VmFacts) -> bool:
-        """Whether somebody else has done it meanwhile."""
+        """Tell whether somebody else has done it meanwhile."""
         return (self.kind, vm.power) in (("power_on", "on"), ("power_off", "off"))
 
 
@@ -87,7 +87,7 @@ class SiteState:
 
     @property
     def skew(self) -> timedelta:
-        """How far the vCenter's clock is ahead of ours."""
+        """The time by which vCenter's clock is ahead of ours."""
         return self.heart.skew if self.heart is not None else timedelta()
 
     def now(self) -> datetime:
@@ -95,7 +95,7 @@ class SiteState:
         return to_millisecond(utcnow() + (self.heart.offset if self.heart is not None else timedelta()))
 
     def inventory(self) -> Inventory:
-        """What was seen last. Raises SiteUnreachable before anything was."""
+        """The inventory as it was seen last. Raises SiteUnreachable before anything was."""
         if self.watch is None:
             raise SiteUnreachable("drdeck is not connected to this site now")
         if self.watch.inventory is None:
@@ -104,9 +104,9 @@ class SiteState:
 
     def failed(self, vm: str, kind: str, text: str) -> None:
         """A VM, by id, did not do an act of that kind."""
-        known = self.errors.get(vm)
-        if known is not None and known.kind == kind:
-            self.errors[vm] = known._replace(text=text, times=known.times + 1)
+        failure = self.errors.get(vm)
+        if failure is not None and failure.kind == kind:
+            self.errors[vm] = failure._replace(text=text, times=failure.times + 1)
         else:
             self.errors[vm] = Failure(kind, text, self.now())
 
@@ -157,9 +157,9 @@ class SiteState:
         guarded = self.guard.alarms(folder.id) if self.guard is not None else ()
         beside = self.devices.serial, self.reached()
         depends = (folder, vms, protected, errors, inventory.networks, guarded, beside)
-        known = self._built.get(folder.id)
-        if known is not None and not moving(known[1]) and _same(known[0], depends):
-            return known[1]
+        last = self._built.get(folder.id)
+        if last is not None and not moving(last[1]) and _same(last[0], depends):
+            return last[1]
 
         before = self._since.get(folder.id, {})
         since: dict[tuple[str, str | None], datetime] = {}
@@ -195,12 +195,12 @@ class SiteState:
                 yield from inventory.vms_of(folder.id)
 
     def driver(self, folder: FolderFacts) -> str | None:
-        """Who else drives a domain now, in words."""
+        """Another driver of a domain now, in words; None: there is none."""
         return lease.lease_holder(folder.attributes.get(LEASE), self.me, self.now())
 
     def forced(self, domain: str = "") -> bool:
-        """Whether nothing may be read at the protected site, for a Force Failover of this domain, or of any
-        and no Planned Failover needs it, is under way."""
+        """Tell whether nothing may be read at the protected site: a Force Failover of this domain is under way,
+        or of any domain, and no Planned Failover needs it."""
         records = []
         for folder in self.inventory().domains:
             if folder.attributes.get(FAILOVER) and domain in ("", folder.name):
@@ -211,14 +211,14 @@ class SiteState:
         return not needed and any(kind is FailoverType.FORCE for kind, _ in begun)
 
     def drives(self, who: str) -> bool:
-        """Whether another driver is at work on any domain, as far as was seen."""
+        """Tell whether another driver is at work on any domain, as far as was seen."""
         inventory = self.watch.inventory if self.watch is not None else None
         folders = inventory.domains if inventory is not None else ()
-        found = [lease.parse(folder.attributes.get(LEASE)) for folder in folders]
-        return any(value is not None and value.by == who and value.until > self.now() for value in found)
+        leases = [lease.parse(folder.attributes.get(LEASE)) for folder in folders]
+        return any(value is not None and value.by == who and value.until > self.now() for value in leases)
 
     def other_tires(self, folder: FolderFacts, within_s: float) -> bool:
-        """Whether the time of another driver is over, or will be so soon, as far as was seen."""
+        """Tell whether the time of another driver is over, or will be so soon, as far as was seen."""
         value = lease.parse(folder.attributes.get(LEASE))
         return (
             value is not None
@@ -277,19 +277,19 @@ class SiteState:
     def points(self, domain: str) -> Points:
         folder, s = self.find(domain)
         now = self.now()
-        shown = self.domain(self.inventory(), folder)
+        view = self.domain(self.inventory(), folder)
         vms = tuple(self.growth.of(vm) for vm in s.session_vms())
         offered = tuple(
             restore_points.describe(vms, instant, kind, s.record)
             for instant, kind in (
                 restore_points.instants(vms, s.record, s.now) if s.settings.pitr.enabled else ()
             )
-            if why_unreachable(shown, instant, now) is None
+            if why_unreachable(view, instant, now) is None
         )
-        since = window_start(shown, now)
+        since = window_start(view, now)
         foreign = self.guard.foreign(folder.id) if self.guard is not None else ()
-        points, gone = point_marks.marked(with_growth(offered, vms, s.record, since), foreign)
-        disturbed = [*gone, *point_marks.made(vms, s.record, foreign)]
+        points, removed = point_marks.marked(with_growth(offered, vms, s.record, since), foreign)
+        disturbed = [*removed, *point_marks.made(vms, s.record, foreign)]
         return Points(
             points=points,
             excluded=s.record.periods,
@@ -304,7 +304,7 @@ def host_of(url: str) -> str:
 
 
 def moving(domain: Domain) -> bool:
-    """Whether time alone may change what is shown."""
+    """Tell whether time alone may change what is shown."""
     return domain.phase is not None or domain.question is not None or domain.driver is not None
 
 

@@ -31,7 +31,7 @@ class VmGroup(NamedTuple):
 
 
 class ProtectedVms(NamedTuple):
-    """What was seen last of the protected site's VMs of this domain; `lost` says why it is not seen now."""
+    """The protected site's VMs of a domain as they were seen last; `lost` says why they are not seen now."""
 
     vms: tuple[VmFacts, ...] = ()
     lost: str = ""
@@ -59,8 +59,8 @@ class DomainState(msgspec.Struct, frozen=True, kw_only=True, dict=True):
 
     @cached_property
     def _session_vms(self) -> tuple[VmFacts, ...]:
-        chosen = frozenset(self.record.session_vms)
-        return tuple(vm for vm in self.vms if not chosen or vm.id in chosen)
+        members = frozenset(self.record.session_vms)
+        return tuple(vm for vm in self.vms if not members or vm.id in members)
 
     @cached_property
     def _entry_name(self) -> str:
@@ -72,11 +72,11 @@ class DomainState(msgspec.Struct, frozen=True, kw_only=True, dict=True):
 
     @cached_property
     def _rollback_vms(self) -> tuple[VmFacts, ...]:
-        chosen = frozenset(self.record.rollback_vms)
+        members = frozenset(self.record.rollback_vms)
         return tuple(
             vm
             for vm in self._session_vms
-            if (not chosen or vm.id in chosen) and vm.id not in self._skipped and not self.lacks_entry(vm)
+            if (not members or vm.id in members) and vm.id not in self._skipped and not self.lacks_entry(vm)
         )
 
     @cached_property
@@ -186,15 +186,15 @@ def matches(vm: VmFacts, pattern: str) -> bool:
 def groups(vms: Sequence[VmFacts], settings: DomainSettings) -> list[VmGroup]:
     """The runbook's groups in order, each VM in the first that matches; the rest come last."""
     left = list(vms)
-    found: list[VmGroup] = []
+    ordered: list[VmGroup] = []
     for group in settings.runbook:
         members = [vm for vm in left if any(matches(vm, pattern) for pattern in group.vms)]
         ids = {vm.id for vm in members}
         left = [vm for vm in left if vm.id not in ids]
-        found.append(VmGroup(group.group, tuple(members), float(group.delay_after)))
-    if left or not found:
-        found.append(VmGroup("all VMs" if not found else "other VMs", tuple(left), 0.0))
-    return found
+        ordered.append(VmGroup(group.group, tuple(members), float(group.delay_after)))
+    if left or not ordered:
+        ordered.append(VmGroup("all VMs" if not ordered else "other VMs", tuple(left), 0.0))
+    return ordered
 
 
 def runbook(vms: Sequence[VmFacts], settings: DomainSettings) -> tuple[RunbookGroup, ...]:

@@ -82,7 +82,7 @@ def build(
         oldest_point=offered[-1] if offered else None,
         newest_point=offered[0] if offered else None,
         vms=(
-            *(row.shown for row in rows),
+            *(row.view for row in rows),
             *(_absent(n) for n in lost),
         ),
         steps=steps,
@@ -117,9 +117,9 @@ def _lacking(s: DomainState, able: list[VmFacts], lost: list[str]) -> str:
         return f"no replica yet of {some(lost)}"
     ids = {vm.id for vm in able}
     bad = [vm for vm in s.vms if vm.id not in ids]
-    gone = [vm for vm in bad if vm.connection != "connected"]
-    if gone:
-        return f"{gone[0].connection}: {names(gone)}"
+    unconnected = [vm for vm in bad if vm.connection != "connected"]
+    if unconnected:
+        return f"{unconnected[0].connection}: {names(unconnected)}"
     return f"no restore point yet: {names(bad)}" if bad else ""
 
 
@@ -153,13 +153,13 @@ def _failover(record: Record) -> Failover | None:
 def _networks(s: DomainState, inventory: Inventory) -> Networks:
     ids = {network for vm in s.vms for network in vm.networks}
     if s.record.owned:  # they may be on their recovery networks by now
-        chosen = s.record.networks.items()
-        ids = {source for n in ids for source in [a for a, b in chosen if b == n] or [n]}
-    known = inventory.networks
-    named = {a: known[a].name for a in known}
+        mapping = s.record.networks.items()
+        ids = {source for n in ids for source in [a for a, b in mapping if b == n] or [n]}
+    networks = inventory.networks
+    named = {a: networks[a].name for a in networks}
     return Networks(
         protected=tuple(sorted(inventory.network_names(ids))),
-        recovery=tuple(sorted({n.name for n in known.values()})),
+        recovery=tuple(sorted({n.name for n in networks.values()})),
         mapping={named.get(a, a): named.get(b, b) for a, b in s.record.networks.items()},
     )
 
@@ -215,8 +215,8 @@ def _numbered(labels: tuple[str, ...], at: int, detail: str, progress: float | N
     steps = []
     for i, label in enumerate(labels):
         state = StepState.DONE if i < at else StepState.CURRENT if i == at else StepState.PENDING
-        one = Step(number=i + 1, of=len(labels), label=label, state=state)
+        step = Step(number=i + 1, of=len(labels), label=label, state=state)
         if i == at:
-            one = msgspec.structs.replace(one, detail=detail, progress=progress)
-        steps.append(one)
+            step = msgspec.structs.replace(step, detail=detail, progress=progress)
+        steps.append(step)
     return tuple(steps)

@@ -1,4 +1,4 @@
-"""What is due while a continuous failover is completed.
+"""The plan of a completion of a continuous failover.
 
 The phases are those of `record/phases.py`.
 """

@@ -1,4 +1,4 @@
-"""What is due in a PITR session: its start, its rollbacks, its exit.
+"""The plan of a PITR session: its start, its rollbacks, its exit.
 
 The phases of a rollback are those of `record/phases.py`.
 """

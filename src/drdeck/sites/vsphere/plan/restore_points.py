@@ -109,7 +109,7 @@ def instants(
     vms: Iterable[VmFacts], record: Record, now: datetime | None = None
 ) -> list[tuple[datetime, str]]:
     """The instants worth offering, newest first, with their kind: group, entry or foreign."""
-    found: dict[datetime, str] = {}
+    kinds: dict[datetime, str] = {}
     foreign: list[tuple[datetime, str]] = []
     entry = record.session.entry if record.session else None
     for vm in vms:
@@ -118,12 +118,12 @@ def instants(
                 continue
             instant = instant_of(snapshot)
             if ours(snapshot):
-                found[instant] = "entry" if instant == entry else "group"
+                kinds[instant] = "entry" if instant == entry else "group"
             else:
                 foreign.append((instant, vm.id))
     for instant in _clusters(sorted(foreign)):
-        found.setdefault(instant, "foreign")
-    return sorted(found.items(), reverse=True)
+        kinds.setdefault(instant, "foreign")
+    return sorted(kinds.items(), reverse=True)
 
 
 def _clusters(sorted_pairs: list[tuple[datetime, str]]) -> Iterator[datetime]:

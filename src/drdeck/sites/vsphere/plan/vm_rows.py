@@ -17,7 +17,7 @@ from .restore_points import instant_of, newest, ours, usable
 class VmRow(NamedTuple):
     """A VM as it is shown, with what the domain's own figures are made of."""
 
-    shown: Vm
+    view: Vm
     recoverable: bool
     recovered: bool
     newest: datetime | None
@@ -92,7 +92,7 @@ def _row(
     if vm.question is not None:
         detail = f"vCenter asks: {vm.question.text}"
     latest = newest(vm, s.record, s.now)
-    shown = Vm(
+    view = Vm(
         id=vm.id,
         name=vm.name,
         status=status,
@@ -110,7 +110,7 @@ def _row(
         foreign_snapshots=_made_by_others(s, vm),
         exit_removes=removed_of_others(s, vm) if s.record.session is not None else (),
     )
-    return VmRow(shown, able, s.record.owned and (given_up or ready), latest)
+    return VmRow(view, able, s.record.owned and (given_up or ready), latest)
 
 
 def _made_by_others(s: DomainState, vm: VmFacts) -> tuple[str, ...]:
@@ -125,8 +125,8 @@ def rolled_back_to(s: DomainState, vm: VmFacts) -> datetime | None:
     """The instant that a VM was rolled back to, in this session or the last one."""
     r = s.record.rollback
     if r is not None and r.phase in ("power", "delay", "over"):
-        chosen = s.record.rollback_vms
-        if (not chosen or vm.id in chosen) and not s.is_skipped(vm):
+        members = s.record.rollback_vms
+        if (not members or vm.id in members) and not s.is_skipped(vm):
             return r.to
     session = s.record.session
     if session is None or session.n == 0 or vm.current_snapshot is None:

@@ -1,4 +1,4 @@
-"""What was written before each restore point, and where that is out of the ordinary."""
+"""Bytes written before each restore point, and hints where they are out of the ordinary."""
 
 from __future__ import annotations
 
@@ -26,19 +26,19 @@ def with_growth(
     Rates are compared over the window, which begins at `since`.
     """
     lines = [_Line(vm, record, since) for vm in vms]
-    run, found = Run(), list[RestorePoint]()
+    run, hinted = Run(), list[RestorePoint]()
     before: datetime | None = None
     for point in sorted(points, key=lambda p: p.time):
-        odd = [(line.name, *told) for line in lines if (told := line.odd(point.time)) is not None]
+        odd = [(line.name, *ratio) for line in lines if (ratio := line.odd(point.time)) is not None]
         hint = run.tell(
             [name for name, _, _ in odd],
             max((factor for _, _, factor in odd), default=0.0),
             min((start for _, start, _ in odd), default=point.time),
         )
         written = None if before is None else _together(lines, before, point.time)
-        found.append(msgspec.structs.replace(point, written_bytes=written, hint=hint or point.hint))
+        hinted.append(msgspec.structs.replace(point, written_bytes=written, hint=hint or point.hint))
         before = point.time
-    return tuple(reversed(found))
+    return tuple(reversed(hinted))
 
 
 def _together(lines: Sequence[_Line], start: datetime, end: datetime) -> int | None:
@@ -63,17 +63,17 @@ class _Line:
         self._by_id = {s.id: s for s in vm.snapshots}
         self._points: list[SnapshotFact] = []
         self._instants: list[datetime] = []
-        for one in sorted((s for s in vm.snapshots if usable(s, record)), key=instant_of):
-            if not self._instants or instant_of(one) != self._instants[-1]:
-                self._points.append(one)
-                self._instants.append(instant_of(one))
-        found = {s.id: span for s in vm.snapshots if (span := self._interval(s, record, since))}
-        rate = usual(list(found.values()))
-        times = {} if rate is None else {i: times_usual(span, rate, LEAST) for i, span in found.items()}
-        self._odd = {i: (found[i].start, factor) for i, factor in times.items() if factor >= ABNORMAL}
+        for snapshot in sorted((s for s in vm.snapshots if usable(s, record)), key=instant_of):
+            if not self._instants or instant_of(snapshot) != self._instants[-1]:
+                self._points.append(snapshot)
+                self._instants.append(instant_of(snapshot))
+        spans = {s.id: span for s in vm.snapshots if (span := self._interval(s, record, since))}
+        rate = usual(list(spans.values()))
+        times = {} if rate is None else {i: times_usual(span, rate, LEAST) for i, span in spans.items()}
+        self._odd = {i: (spans[i].start, factor) for i, factor in times.items() if factor >= ABNORMAL}
 
     def _interval(self, snapshot: SnapshotFact, record: Record, since: datetime) -> Interval | None:
-        """What came with a snapshot; None where it is unknown, or tells nothing of the usual work."""
+        """The interval that a snapshot ends; None where it is unknown, or tells nothing of the usual work."""
         parent = self._by_id.get(snapshot.parent_id or "")
         if parent is None or snapshot.written is None:
             return None
@@ -85,7 +85,7 @@ class _Line:
         return Interval(start, end, snapshot.written)
 
     def at(self, instant: datetime) -> SnapshotFact | None:
-        """What the VM goes back to for an instant, as restore.target says."""
+        """The snapshot that the VM goes back to for an instant, as restore.target says."""
         i = bisect_right(self._instants, instant)
         return self._points[i - 1] if i else None
 

@@ -95,7 +95,7 @@ class VCenterSession:
 
     @property
     def content(self) -> Any:
-        """What the vCenter offers; read once."""
+        """The vCenter's service content; read once."""
         if self._content is None:
             self._content = self.si.RetrieveContent()
         return self._content
@@ -254,7 +254,7 @@ class Connection:
 
 
 def endpoint_of(vcenter: VCenterSettings) -> Endpoint:
-    """Where a vCenter of the settings is, and what makes us believe it."""
+    """The endpoint of a vCenter of the settings, with what makes us believe it."""
     return Endpoint(
         url=vcenter.url,
         ca_file=vcenter.ca_file,

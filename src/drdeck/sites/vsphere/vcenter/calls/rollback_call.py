@@ -19,7 +19,7 @@ from .vm_tasks import CallSteps, EarlierAttempt, vm_of
 
 
 class HardwareSummary(NamedTuple):
-    """What of a VM's hardware a revert may take back; `labels`: of its disks and network cards, by key."""
+    """Hardware of a VM that a revert may take back; `labels`: of its disks and network cards, by key."""
 
     cpus: int
     memory_mb: int
@@ -27,7 +27,7 @@ class HardwareSummary(NamedTuple):
 
 
 class KnownHardware(NamedTuple):
-    """What is known of a VM's hardware without asking: `before`, as it is now; `learn` is given what is read
+    """Knowledge of a VM's hardware without asking: `before`, as it is now; `learn` is given what is read
     after the revert: `config.changeVersion` and `config.hardware`."""
 
     before: HardwareSummary | None
@@ -41,7 +41,7 @@ def roll_back(
     args: Mapping[str, str],
     doing: str,
     before: EarlierAttempt | None = None,
-    known: KnownHardware | None = None,
+    cached: KnownHardware | None = None,
 ) -> CallSteps:
     """Revert a VM to `args["snapshot"]` and leave it off, on its recovery networks; the settings that went
     back.
@@ -55,7 +55,7 @@ def roll_back(
     target, machine = args.get("snapshot", ""), vm_of(session, vm)
     if not target:
         raise Refused(f"Could not {doing}: it has no restore point at or before that instant any more")
-    earlier = known.before if known is not None else None
+    earlier = cached.before if cached is not None else None
     paths = ["snapshot"] if earlier is not None else ["snapshot", "config.hardware"]
     now = properties(session, machine, *paths)
     earlier = earlier or summary_of(now.get("config.hardware"))
@@ -73,8 +73,8 @@ def roll_back(
     if before is None or not (yield from _reverted(session, vm, target, before)):
         yield vim.vm.Snapshot(target, session.stub).RevertToSnapshot_Task(suppressPowerOn=True)
     later = properties(session, machine, "runtime.powerState", "config.hardware", "config.changeVersion")
-    if known is not None:
-        known.learn(str(later.get("config.changeVersion") or ""), later.get("config.hardware"))
+    if cached is not None:
+        cached.learn(str(later.get("config.changeVersion") or ""), later.get("config.hardware"))
     if str(later.get("runtime.powerState")) != "poweredOff":
         yield from power_off(session, vm)
     hardware = later.get("config.hardware")

@@ -88,13 +88,13 @@ class TaskWatch:
                         await self._more.wait()
                 continue
             now = clock()
-            asked = [t for t, a in self._young.items() if a.due - now <= _TOGETHER * (now - a.since)]
+            batch = [t for t, a in self._young.items() if a.due - now <= _TOGETHER * (now - a.since)]
             try:
-                states = await in_thread(partial(_states, self._session, asked))
+                states = await in_thread(partial(_states, self._session, batch))
             except Exception as lost:
-                self._settle(asked, lost)
+                self._settle(batch, lost)
                 continue
-            for task in asked:
+            for task in batch:
                 self._take(task, states.get(task))
 
     def _take(self, task: str, state: tuple[str, Any] | None) -> None:

@@ -77,7 +77,7 @@ def carry_out(
     act: PlannedCall,
     before: EarlierAttempt | None = None,
     again: bool = False,
-    known: KnownHardware | None = None,
+    hardware: KnownHardware | None = None,
 ) -> CallSteps:
     """One act of a plan, on one VM; what there is to remark of it, or nothing.
 
@@ -95,7 +95,7 @@ def carry_out(
         case "snapshot":
             yield from make_snapshot(session, vm, args, again)
         case "revert":
-            return (yield from roll_back(session, vm, act.name, args, doing, before, known))
+            return (yield from roll_back(session, vm, act.name, args, doing, before, hardware))
         case "remove":
             yield from remove_snapshot(session, args["snapshot"])
         case "answer":
