@@ -20,7 +20,7 @@ from drdeck.model.guard import Hazards
 from drdeck.model.pitr import Points
 from drdeck.model.planned import PlannedCall
 from drdeck.model.views import SiteClock, SiteView
-from drdeck.sites.contract import Refused, SiteError, SiteUnreachable
+from drdeck.sites.contract import Refused, SiteError, SiteUnreachable, TaskBegun
 from drdeck.sites.vsphere.vcenter.connection import Connection
 
 from .appliance import Appliance, AskedTooOften
@@ -221,7 +221,7 @@ class JetStreamSite:
     async def lacking(self, command: c.AnyCommand) -> str | None:
         return UNPUBLISHED
 
-    async def execute(self, command: c.AnyCommand, begun: Callable[[str], None] | None = None) -> str:
+    async def execute(self, command: c.AnyCommand, begun: TaskBegun | None = None) -> str:
         raise Refused(f"{command.says}: {UNPUBLISHED}")
 
     def upkeep(self, now: datetime) -> list[tuple[str, PlannedCall]]:

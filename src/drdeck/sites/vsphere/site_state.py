@@ -199,8 +199,8 @@ class SiteState:
         return lease.lease_holder(folder.attributes.get(LEASE), self.me, self.now())
 
     def forced(self, domain: str = "") -> bool:
-        """Tell whether nothing may be read at the protected site: a Force Failover of this domain is under way,
-        or of any domain, and no Planned Failover needs it."""
+        """Tell whether nothing may be read at the protected site: a Force Failover of this domain, or of any,
+        is under way, and no Planned Failover needs it."""
         records = []
         for folder in self.inventory().domains:
             if folder.attributes.get(FAILOVER) and domain in ("", folder.name):
