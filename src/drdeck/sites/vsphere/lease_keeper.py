@@ -60,7 +60,7 @@ class LeaseKeeper:
                     await watch.refresh_attributes()
 
     async def drive(self, folder: FolderFacts, doing: str, force: bool = False) -> float:
-        """Be the driver of a domain; until when. Raises HeldElsewhere, SiteUnreachable, Refused, ResultUnknown."""
+        """Be the driver of a domain; until when. Raises HeldElsewhere, and SiteError for all else."""
         return await self._connected().command(
             lambda session: self.leases.hold(session, folder.id, force), doing
         )
@@ -69,7 +69,8 @@ class LeaseKeeper:
         """A domain was taken from another driver: nothing that it asked for may land any more.
 
         One that lives and drives other domains is left alone, unless an operator takes this one over:
-        it logs in anew, and looks at its leases before it repeats what was refused. Blocks. Raises HeldElsewhere
+        it logs in anew, and looks at its leases before it repeats what was refused. Blocks. Raises
+        HeldElsewhere
         where what is to be done was decided on what was seen before; and what pyVmomi raises.
         """
         if not force and self._sight.drives(driver):
