@@ -18,7 +18,7 @@ from drdeck.model.guard import Change
 from drdeck.sites.vsphere.guard.attribution_windows import MOST as WINDOWS
 from drdeck.sites.vsphere.guard.event_log import PAGE, EventLog
 from drdeck.sites.vsphere.guard.guard_store import FILE, GuardStore
-from drdeck.sites.vsphere.guard.session_guard import KEPT
+from drdeck.sites.vsphere.guard.session_memory import KEPT
 from drdeck.sites.vsphere.inventory.property_cache import PropertyCache
 from tests.site_contract.bench import DOMAIN, INTERVAL_S, Plan
 from tests.site_contract.on_vsphere import VCenters, VSphereBench
@@ -64,7 +64,7 @@ def test_a_flood_of_deeds_in_one_session_is_remembered_in_part() -> None:
     assert len(memory.foreign) + memory.forgotten == 2 * KEPT + 1
     for foreign in memory.foreign:
         foreign.address = ""
-    assert bench.post.alarms(bench.at)[0].text.startswith(f"{2 * KEPT + 1 - 100} earlier changes")
+    assert bench.post.memory.alarms(bench.at)[0].text.startswith(f"{2 * KEPT + 1 - 100} earlier changes")
 
 
 def test_many_rollbacks_in_one_session() -> None:

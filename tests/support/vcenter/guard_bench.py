@@ -13,13 +13,8 @@ from drdeck.sites.contract import Refused, ResultUnknown
 from drdeck.sites.vsphere.guard.attribution_windows import LeaseTenure
 from drdeck.sites.vsphere.guard.observations import Observation
 from drdeck.sites.vsphere.guard.own_calls import OwnCalls
-from drdeck.sites.vsphere.guard.session_guard import (
-    HOLD_S,
-    ForeignChange,
-    JudgmentContext,
-    SessionGuard,
-    SessionMemory,
-)
+from drdeck.sites.vsphere.guard.session_guard import HOLD_S, JudgmentContext, SessionGuard
+from drdeck.sites.vsphere.guard.session_memory import ForeignChange, SessionMemory
 from drdeck.sites.vsphere.record.attributes import FailoverRecord, Record, RollbackRecord, SessionRecord
 
 START = datetime(2026, 1, 16, 22, 0, tzinfo=UTC)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from hashlib import blake2b
 
 from drdeck.model.times import parse_duration
 from drdeck.sites.training.scenario.scenario_tables import Scenario, ScenarioDomain, ScenarioFault
 from drdeck.sites.training.units import NEVER, seconds, ticks
+
+from .vm_state import Incident
 
 
 def pick(seed: int, *words: object) -> int:
@@ -81,3 +84,21 @@ def outages(faults: list[Fault]) -> list[tuple[int, int]]:
         else:
             merged.append((start, end))
     return merged
+
+
+def timeline(
+    spec: ScenarioDomain, incidents: Sequence[Incident], without_store: Sequence[tuple[int, int]], start: int
+) -> list[tuple[int, str, int]]:
+    """Events that befall a domain whatever is done: (time, kind, number), in order, from `start` on."""
+    events: list[tuple[int, str, int]] = []
+    for number, incident in enumerate(incidents):
+        events.append((incident.at, "strike", number))
+        if incident.end < NEVER:
+            events.append((incident.end, "calm", number))
+    for number, (lost_at, back_at) in enumerate(without_store):
+        events.append((lost_at, "store_lost", number))
+        if back_at < NEVER:
+            events.append((back_at, "store_back", number))
+    if spec.protected_site == "lost" and spec.state != "protected":
+        events.append((start if spec.lost_at is None else ticks(spec.lost_at), "site_lost", 0))
+    return sorted((max(at, start), what, number) for at, what, number in events)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum, auto
-from fnmatch import fnmatchcase
 from itertools import pairwise
 
 from drdeck.model.domains import FailoverType
@@ -14,7 +13,7 @@ from drdeck.sites.training.units import NEVER, SECOND, seconds, ticks
 
 from . import domain_faults, task_steps
 from .data_flow import CUT, LAG, STORE, DataFlow, Transfer
-from .runbook import FAILS_AFTER, Boot, BootGroup, RunbookRun
+from .runbook import FAILS_AFTER, Boot, BootGroup, RunbookRun, boot_groups
 from .vm_state import VmState, incident
 
 
@@ -111,7 +110,7 @@ class DomainMachine:
         self.outages = domain_faults.outages(self.faults)
         self.incidents = [incident(one) for one in spec.incidents]
         self.vms = [VmState(n, vm, self.start, self.incidents) for n, vm in enumerate(spec.vms)]
-        self.groups = _groups(spec)
+        self.groups = boot_groups(spec)
         self.order = [vm for group in self.groups for vm in group.vms]
         self.disks = sum(vm.disk for vm in self.vms)
         self.window = seconds(parse_duration(spec.pitr.window))
@@ -140,7 +139,7 @@ class DomainMachine:
         """up to where the storage site has the data of a protected site that is lost"""
         self.changed = True
         """the link has to be shared anew"""
-        self.timeline = _timeline(self)
+        self.timeline = domain_faults.timeline(spec, self.incidents, self.outages, self.start)
         self.next_event = 0
         self._begin()
 
@@ -303,41 +302,3 @@ class DomainMachine:
             if gap.end is None and gap.start == start:
                 gap.end = end
                 return
-
-
-def _groups(spec: ScenarioDomain) -> list[BootGroup]:
-    """The runbook with VM numbers; VMs that no group names start last, together."""
-    groups: list[BootGroup] = []
-    taken: set[int] = set()
-    for group in spec.runbook:
-        matches = tuple(
-            number
-            for pattern in group.vms
-            for number, vm in enumerate(spec.vms)
-            if fnmatchcase(vm.name, pattern)
-        )
-        numbers = tuple(dict.fromkeys(number for number in matches if number not in taken))
-        taken.update(numbers)
-        groups.append(BootGroup(group.group, numbers, seconds(parse_duration(group.delay_after))))
-    rest = tuple(number for number in range(len(spec.vms)) if number not in taken)
-    if rest:
-        groups.append(BootGroup("other VMs" if groups else "all VMs", rest, 0))
-    return groups
-
-
-def _timeline(machine: DomainMachine) -> list[tuple[int, str, int]]:
-    """Events that befall a domain whatever is done: (time, kind, number), in order."""
-    events: list[tuple[int, str, int]] = []
-    for number, attack in enumerate(machine.incidents):
-        events.append((attack.at, "strike", number))
-        if attack.end < NEVER:
-            events.append((attack.end, "calm", number))
-    for number, (start, end) in enumerate(machine.outages):
-        events.append((start, "store_lost", number))
-        if end < NEVER:
-            events.append((end, "store_back", number))
-    spec = machine.spec
-    if spec.protected_site == "lost" and spec.state != "protected":
-        lost = machine.start if spec.lost_at is None else ticks(spec.lost_at)
-        events.append((lost, "site_lost", 0))
-    return sorted((max(at, machine.start), what, number) for at, what, number in events)

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 
-from drdeck.sites.training.units import NEVER, SECOND
+from drdeck.model.times import parse_duration
+from drdeck.sites.training.scenario.scenario_tables import ScenarioDomain
+from drdeck.sites.training.units import NEVER, SECOND, seconds
 
 FAILS_AFTER = 5 * SECOND
 """from a power-on until it is known to have failed"""
@@ -46,6 +49,26 @@ class BootGroup:
 
 PowerOn = Callable[[int, int], Boot]
 """(VM number, instant) -> the try"""
+
+
+def boot_groups(spec: ScenarioDomain) -> list[BootGroup]:
+    """The runbook with VM numbers; VMs that no group names start last, together."""
+    groups: list[BootGroup] = []
+    taken: set[int] = set()
+    for group in spec.runbook:
+        matches = tuple(
+            number
+            for pattern in group.vms
+            for number, vm in enumerate(spec.vms)
+            if fnmatchcase(vm.name, pattern)
+        )
+        numbers = tuple(dict.fromkeys(number for number in matches if number not in taken))
+        taken.update(numbers)
+        groups.append(BootGroup(group.group, numbers, seconds(parse_duration(group.delay_after))))
+    rest = tuple(number for number in range(len(spec.vms)) if number not in taken)
+    if rest:
+        groups.append(BootGroup("other VMs" if groups else "all VMs", rest, 0))
+    return groups
 
 
 class RunbookRun:

@@ -32,7 +32,8 @@ from .guard_store import GuardStore
 from .hazards import HazardAlarms
 from .lookups import find_addresses, find_whereabouts
 from .own_calls import OwnCalls
-from .session_guard import NAME_S, ForeignChange, JudgmentContext, SessionGuard, SessionMemory
+from .session_guard import JudgmentContext, SessionGuard
+from .session_memory import NAME_S, ForeignChange, SessionMemory
 
 log = logging.getLogger(__name__)
 
@@ -194,7 +195,7 @@ class GuardService:
         post = self._posts.get(folder)
         if post is None:
             return ()
-        alarms = (*self._foresight.alarms(folder), *post.alarms(time.monotonic()))
+        alarms = (*self._foresight.alarms(folder), *post.memory.alarms(time.monotonic()))
         if not self.events.refused:
             return alarms
         text = (
@@ -248,7 +249,7 @@ class GuardService:
         except TimeoutError:  # the address comes later, the alarm does not
             self._wake.set()
         self._save()
-        alarms = {folder: post.alarms(time.monotonic()) for folder, post in self._posts.items()}
+        alarms = {folder: post.memory.alarms(time.monotonic()) for folder, post in self._posts.items()}
         if alarms != self._shown:
             self._shown = alarms
             self._changed()

@@ -16,7 +16,7 @@ import msgspec
 
 from drdeck.sites.vsphere.inventory.inventory_facts import VmFacts
 
-from .session_guard import SessionMemory
+from .session_memory import SessionMemory
 
 log = logging.getLogger(__name__)
 

@@ -25,7 +25,7 @@ from drdeck.sites.vsphere.vcenter.properties import (
     step_to,
 )
 
-from .session_guard import SessionMemory
+from .session_memory import SessionMemory
 
 BACKUPS = "whether a backup tool has a schedule of its own for these VMs"
 _AUTOMATIC = "fullyAutomated"

@@ -16,7 +16,7 @@ from drdeck.sites.vsphere.vcenter.properties import object_id, properties
 
 from .event_log import addresses
 from .fact_differences import Whereabouts
-from .session_guard import ForeignChange
+from .session_memory import ForeignChange
 
 log = logging.getLogger(__name__)
 

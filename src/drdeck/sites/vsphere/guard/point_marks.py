@@ -13,7 +13,7 @@ from drdeck.sites.vsphere.inventory.inventory_facts import VmFacts
 from drdeck.sites.vsphere.plan.restore_points import CLUSTER_S, instant_of, ours
 from drdeck.sites.vsphere.record.attributes import Record
 
-from .session_guard import CHANGES_POINTS, ForeignChange
+from .session_memory import CHANGES_POINTS, ForeignChange
 
 IN_SESSION = "made by others while a PITR session was active"
 

@@ -13,46 +13,20 @@ from typing import NamedTuple
 
 import msgspec
 
-from drdeck.model.alarms import Alarm, Severity
-from drdeck.model.guard import Change, alarm, moves
+from drdeck.model.guard import Change
 from drdeck.sites.vsphere.inventory.inventory_facts import VmFacts
 
-from .attribution_windows import AttributionWindows
 from .event_log import LoggedObservation
 from .observations import By, Observation
 from .own_calls import OwnCalls
+from .session_memory import ForeignChange, SessionMemory
 
 log = logging.getLogger(__name__)
 
 HOLD_S = 1.5
 """A deed seen in the facts alone waits so long for the event that says who it was."""
-NAME_S = 1.0
-"""An alarm waits so long for the address that its user came from."""
 NEAR = timedelta(seconds=10)
 NEAR_S = NEAR.total_seconds()
-MOST = 100
-"""Alarms of one session that are shown."""
-KEPT = 1000
-"""Deeds of others in one session that are remembered; of more, first those go that touched no point."""
-
-_FACTS_SAY = frozenset(
-    {
-        Change.SNAPSHOT,
-        Change.SNAPSHOT_CHANGED,
-        Change.SNAPSHOT_REMOVED,
-        Change.REVERTED,
-        Change.MOVED,
-    }
-)
-"""Deeds of which the facts say more than an event does."""
-
-CHANGES_POINTS = frozenset({Change.SNAPSHOT_CHANGED, Change.SNAPSHOT_REMOVED})
-
-
-def _worth(deed: Change, by: By) -> int:
-    """The rank of a telling, by the detail in which it says what was done."""
-    order = ("task", "event", "facts") if deed in _FACTS_SAY else ("task", "facts", "event")
-    return order.index(by)
 
 
 def _log_judged(observation: Observation, whose: str) -> None:
@@ -64,33 +38,6 @@ def _log_judged(observation: Observation, whose: str) -> None:
         observation.user,
         whose,
     )
-
-
-class ForeignChange(msgspec.Struct, kw_only=True):
-    """Somebody else's deed. `by`: how it was told; `address`: None while it was not looked for."""
-
-    vm: str
-    name: str
-    deed: Change
-    did: str
-    time: datetime
-    since: datetime
-    until: datetime
-    to: str = ""
-    user: str | None = None
-    address: str | None = None
-    points: tuple[datetime, ...] = ()
-    by: set[By] = set()
-    arrived_s: float | None = None
-    raised_s: float | None = None
-    """by the clock of the process that raised it; None: by one before"""
-
-    def shown(self, now_s: float) -> bool:
-        """True when it is time to say it: with the address that its user came from, if that is known soon."""
-        return not self.user or self.address is not None or now_s - (self.raised_s or 0.0) >= NAME_S
-
-    def alarm(self) -> Alarm:
-        return alarm(self.deed, self.name, self.did, self.time, self.user, self.address or "")
 
 
 class PendingObservation(NamedTuple):
@@ -114,25 +61,6 @@ class JudgmentContext(NamedTuple):
     now: datetime
     now_s: float
     """the same by the monotonic clock"""
-
-
-class SessionMemory(msgspec.Struct, kw_only=True):
-    """Memory of a session's guard, which outlives a controller."""
-
-    session: str
-    started: datetime
-    members: dict[str, str] = {}
-    """VM id -> name"""
-    looked_at: datetime | None = msgspec.field(name="seen", default=None)
-    """when the facts were looked at last"""
-    key: int = 0
-    """of the newest event that was judged"""
-    foreign: list[ForeignChange] = []
-    forgotten: int = 0
-    """deeds of others that are not among them any more"""
-    forgotten_moves: dict[str, int] = {}
-    """of these, moves to other hosts: VM's name -> how many"""
-    windows: AttributionWindows = msgspec.field(default_factory=AttributionWindows)
 
 
 class SessionGuard:
@@ -241,7 +169,7 @@ class SessionGuard:
         hint = heard.observation
         partner = self._partner(heard)
         if partner is not None:
-            self._add(partner, hint)
+            partner.add(hint)
             return True
         waited = j.now_s - heard.came_s >= HOLD_S
         if hint.by == "facts" and not waited and (named := self._waiting_task(hint, heard)) is not None:
@@ -284,11 +212,10 @@ class SessionGuard:
     def _new(
         self, hint: Observation, heard: PendingObservation, by: set[By], time: datetime, now_s: float
     ) -> None:
-        name = self.memory.members.get(hint.vm, hint.vm)
-        self.memory.foreign.append(
+        self.memory.remember(
             ForeignChange(
                 vm=hint.vm,
-                name=name,
+                name=self.memory.members.get(hint.vm, hint.vm),
                 deed=hint.deed,
                 did=hint.did,
                 time=time,
@@ -302,54 +229,6 @@ class SessionGuard:
                 raised_s=now_s,
             )
         )
-        foreign = self.memory.foreign
-        if len(foreign) > KEPT:
-            moved = (f for f in foreign[:-MOST] if f.deed is Change.HOST)
-            harmless = (f for f in foreign[:-MOST] if f.deed not in CHANGES_POINTS)
-            oldest = next(moved, None) or next(harmless, foreign[0])
-            foreign.remove(oldest)
-            if oldest.deed is Change.HOST:
-                moves_of = self.memory.forgotten_moves
-                moves_of[oldest.name] = moves_of.get(oldest.name, 0) + 1
-            else:
-                self.memory.forgotten += 1
-
-    def _add(self, foreign: ForeignChange, hint: Observation) -> None:
-        if all(_worth(foreign.deed, hint.by) > _worth(foreign.deed, by) for by in foreign.by):
-            foreign.did = hint.did
-        foreign.to = foreign.to or hint.to
-        if not foreign.user and hint.user is not None:
-            if foreign.user is None:
-                foreign.time = hint.since
-            foreign.user, foreign.address = hint.user, None
-        foreign.points = foreign.points or hint.points
-        foreign.by = foreign.by | {hint.by}
-        foreign.since, foreign.until = min(foreign.since, hint.since), max(foreign.until, hint.until)
-
-    def alarms(self, now_s: float) -> tuple[Alarm, ...]:
-        """Alarms to show, oldest first."""
-        ready = [foreign for foreign in self.memory.foreign if foreign.shown(now_s)]
-        moved = [foreign for foreign in ready if foreign.deed is Change.HOST]
-        others = [foreign for foreign in ready if foreign.deed is not Change.HOST]
-        alarms = [foreign.alarm() for foreign in others[-MOST:]]
-        hidden = len(others) - len(alarms) + self.memory.forgotten
-        if hidden > 0:
-            text = f"{hidden} earlier changes by others are not listed here; the audit trail has them"
-            first = ready[0].time
-            alarms.insert(0, Alarm(time=first, severity=Severity.WARNING, vm=None, kind="guard", text=text))
-        if moved:
-            alarms = sorted([*alarms, self._moves(moved)], key=lambda an_alarm: an_alarm.time)
-        return tuple(alarms)
-
-    def _moves(self, moved: list[ForeignChange]) -> Alarm:
-        """All moves to other hosts, as one alarm that counts them."""
-        if len(moved) == 1 and not self.memory.forgotten_moves:
-            return moved[0].alarm()
-        times = dict(self.memory.forgotten_moves)
-        for foreign in moved:
-            times[foreign.name] = times.get(foreign.name, 0) + 1
-        first, last = moved[0], moved[-1]
-        return moves(times, last.did, first.time, last.time, last.user, last.address or "")
 
 
 def _goes_on(hint: Observation, j: JudgmentContext) -> bool:

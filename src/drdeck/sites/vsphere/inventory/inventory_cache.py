@@ -36,7 +36,7 @@ class InventoryCache:
         self.raw = PropertyCache()
 
     def apply(self, update: Any) -> set[tuple[str, str]]:
-        """Take an UpdateSet in; the (type, id) of every object in it. Raises Contradiction."""
+        """Take an UpdateSet in; the (type, id) of every object in it. Raises UpdateContradiction."""
         with self._lock:
             return self.raw.apply(update)
 

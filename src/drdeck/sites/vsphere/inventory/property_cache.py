@@ -25,7 +25,7 @@ class PropertyCache:
         return self.objects.get(kind, {})
 
     def apply(self, update_set: Any) -> set[tuple[str, str]]:
-        """Apply an UpdateSet; the (type, id) of every object in it. Raises Contradiction."""
+        """Apply an UpdateSet; the (type, id) of every object in it. Raises UpdateContradiction."""
         entered: set[tuple[str, str]] = set()
         left: set[tuple[str, str]] = set()
         touched: set[tuple[str, str]] = set()

@@ -186,7 +186,7 @@ class Leases:
         return own is not None and own.until - steady() < self.length_s * 2 / 3
 
     def hold(self, session: VCenterSession, folder: str, force: bool = False) -> float:
-        """Be the driver of a domain, or go on being it; until when, as `steady` counts. Raises Driven
+        """Be the driver of a domain, or go on being it; until when, as `steady` counts. Raises HeldElsewhere
         when somebody else is.
 
         Looks at vCenter each time, so that a process that was stopped for a while learns what it missed.

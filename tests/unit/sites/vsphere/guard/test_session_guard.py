@@ -8,7 +8,7 @@ from drdeck.model.domains import SessionState
 from drdeck.model.guard import Change
 from drdeck.sites.contract import Refused, ResultUnknown
 from drdeck.sites.vsphere.guard.observations import Observation
-from drdeck.sites.vsphere.guard.session_guard import KEPT, NAME_S
+from drdeck.sites.vsphere.guard.session_memory import KEPT, NAME_S
 from tests.support.vcenter.guard_bench import ANNA, JOE, OWN, START, VM, Bench, one
 
 # -- the three tellings of one deed
@@ -297,12 +297,12 @@ def test_an_alarm_waits_a_moment_for_its_address() -> None:
     bench = Bench()
     bench.told("event", Change.CLONE, JOE)
     (foreign,) = bench.settle()
-    assert bench.post.alarms(bench.at) == () and bench.post.unnamed(bench.at)
+    assert bench.post.memory.alarms(bench.at) == () and bench.post.unnamed(bench.at)
     foreign.address = "10.0.0.7"
-    (alarm,) = bench.post.alarms(bench.at)
+    (alarm,) = bench.post.memory.alarms(bench.at)
     assert alarm.text.startswith(f"{JOE} (from 10.0.0.7) event did. ") and alarm.address == "10.0.0.7"
     foreign.address = None
-    (alarm,) = bench.post.alarms(bench.at + NAME_S)
+    (alarm,) = bench.post.memory.alarms(bench.at + NAME_S)
     assert alarm.text.startswith(f"{JOE} event did. ") and alarm.user == JOE
 
 
@@ -324,7 +324,7 @@ def test_many_alarms_are_bounded() -> None:
         bench.told("event", Change.CLONE, JOE)
         bench.settle()
         bench.on(20)
-    shown = bench.post.alarms(bench.at)
+    shown = bench.post.memory.alarms(bench.at)
     assert len(bench.settle()) == 130 and len(shown) == 101
     assert shown[0].kind == "guard" and shown[0].text.startswith("30 earlier changes")
 
@@ -341,7 +341,7 @@ def test_moves_to_other_hosts_are_one_line_that_counts() -> None:
     bench.told("event", Change.POWER, JOE, "off")
     bench.wait()
     bench.on(NAME_S)
-    moved, power = bench.post.alarms(bench.at)
+    moved, power = bench.post.memory.alarms(bench.at)
     assert moved.text.startswith("3 moves to other hosts in this session (db01 3 times). The last one, at ")
     assert "vCenter itself moved it to host 2" in moved.text and moved.vm == "db01"
     assert power.kind == "foreign_power"
@@ -356,7 +356,7 @@ def test_moves_are_forgotten_first_and_counted_all_the_same() -> None:
         bench.settle()
         bench.on(30)
     bench.wait()
-    clone, moved = bench.post.alarms(bench.at)
+    clone, moved = bench.post.memory.alarms(bench.at)
     assert clone.kind == "foreign_clone" and moved.text.startswith(f"{KEPT + 5:} moves ")
     assert len(bench.post.memory.foreign) == KEPT
 
