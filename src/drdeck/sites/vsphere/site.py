@@ -44,7 +44,7 @@ from .site_state import KIND, SiteState, host_of, moving
 
 TICK_S = 0.5
 """How often time alone can bring something while a domain is under way."""
-LOOKS = 2.0
+LOOKS = 3.0
 """Between two views pass so many times what the last one took."""
 DEVICES_S = 1.0
 """Between two looks for VMs whose devices are not known."""

@@ -34,7 +34,8 @@ _EVENTS = "EventHistoryCollector"
 _READING = "read the inventory"
 _CANCEL_EVERY_S = 0.1
 _GIVE_UP_S = 10.0
-_GATHER_S = 0.1
+_GATHER, _GATHER_S = 3.0, 0.5
+"""Between two answers pass so many times what reading the last one took, at most so long."""
 _GONE_S = 1.0
 _TRIES = 5
 
@@ -94,6 +95,7 @@ class InventoryWatch:
         self._logins = -1
         self._stale = True
         self._long = False
+        self._read_cost_s = 0.0
         self._changed = asyncio.Event()
 
     @property
@@ -165,7 +167,7 @@ class InventoryWatch:
         while True:
             self._changed.clear()
             # what changes meanwhile comes by one answer: in a storm each would have its own
-            await asyncio.sleep(_GATHER_S)
+            await asyncio.sleep(min(_GATHER_S, _GATHER * self._read_cost_s))
             poll = asyncio.ensure_future(self.connection.poll(self._long_poll, _READING))
             poll.add_done_callback(lambda _: self._changed.set())
             try:
@@ -192,10 +194,11 @@ class InventoryWatch:
     def _long_poll(self, session: VCenterSession) -> Inventory:
         with self._polling:
             self._long = not self._urgent
+            began_s = time.thread_time()
             try:
                 return self._round(session, self.connection.poll_s if self._long else 0)
             finally:
-                self._long = False
+                self._long, self._read_cost_s = False, time.thread_time() - began_s
 
     def _refresh(self, session: VCenterSession) -> Inventory:
         began = time.monotonic()
