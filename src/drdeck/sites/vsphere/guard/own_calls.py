@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
+from collections import deque
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -25,7 +26,7 @@ SLACK = timedelta(seconds=2)
 LOST = timedelta(minutes=2)
 """An act whose answer was lost may yet be done so much later."""
 _FRESH = timedelta(minutes=1)
-_KEPT = 2000
+_KEPT = 10_000
 
 _EXPLAINS: dict[str, dict[Change, tuple[str, ...]]] = {
     "power_on": {Change.POWER: ("on",), Change.HOST: (), Change.CONFIG: ()},
@@ -104,14 +105,22 @@ class OwnCalls:
 
     def __init__(self, now: Callable[[], datetime], steady: Callable[[], float] = time.monotonic) -> None:
         self._now, self._steady = now, steady
-        self._claims: list[OwnCall] = []
+        self._claims: dict[str, list[OwnCall]] = {}
+        """by VM, each VM's in the order in which they were begun"""
+        self._order: deque[OwnCall] = deque()
 
     def begin(self, act: PlannedCall, power: str = "unknown") -> OwnCall:
         """To be called before the act's request leaves; `power`: that of its VM now."""
         stays_off = act.kind == "revert" and power == "off" and "memory" not in act.args
         never = frozenset({Change.POWER}) if stays_off else frozenset[Change]()
         claim = OwnCall(act, self._now(), self._steady(), never=never)
-        self._claims = [*self._claims[-_KEPT:], claim]
+        self._claims.setdefault(act.vm or "", []).append(claim)
+        self._order.append(claim)
+        if len(self._order) > _KEPT:
+            oldest = self._order.popleft().act.vm or ""
+            del self._claims[oldest][0]
+            if not self._claims[oldest]:
+                del self._claims[oldest]
         return claim
 
     @contextlib.contextmanager
@@ -131,13 +140,13 @@ class OwnCalls:
 
     def nothing_pending(self, vms: Collection[str]) -> None:
         """Count the effects of acts that are over as seen: the facts known now of these VMs hold them."""
-        for claim in self._claims:
-            if claim.ended_s is not None and claim.act.vm in vms:
+        for claim in [claim for vm in vms for claim in self._claims.get(vm, ())]:
+            if claim.ended_s is not None:
                 claim.appeared.update(_EXPLAINS.get(claim.act.kind, {}))
 
     def begun_on(self, vm: str, since: datetime) -> bool:
         """True if an act on a VM was begun since an instant."""
-        return any(claim.act.vm == vm and claim.began >= since for claim in self._claims)
+        return any(claim.began >= since for claim in self._claims.get(vm, ()))
 
     def seen(self, observation: Observation, came_s: float) -> bool:
         """True if what facts tell came of an act of ours; each effect of an act counts once.
@@ -145,7 +154,7 @@ class OwnCalls:
         `came_s`: when it was told here; what was told before an act did not come of it.
         """
         now, deed = self._steady(), observation.deed
-        for claim in self._claims:
+        for claim in self._claims.get(observation.vm, ()):
             lasts_s = claim.shows_for_s(deed)
             live = lasts_s > 0 and (claim.ended_s is None or now - claim.ended_s <= lasts_s)
             begun = claim.began_s <= came_s
@@ -164,7 +173,7 @@ class OwnCalls:
         """
         telling = (observation.deed, observation.by)
         by_arrival = live and abs(self._now() - observation.until) > _FRESH
-        for claim in self._claims:
+        for claim in self._claims.get(observation.vm, ()):
             if came_s < claim.began_s or telling in claim.announced or not claim.explains(observation):
                 continue
             ended = claim.ended or self._now()
