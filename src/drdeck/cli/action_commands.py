@@ -316,6 +316,23 @@ async def takeover(context: Context, domain: str, confirm: str | None, **options
     await act(context, Request(action="take_over", domain=domain, confirm=confirm), **options)
 
 
+@click.group("record")
+def record() -> None:
+    """The record of a domain in its folder's custom attributes."""
+
+
+@record.command("restore")
+@click.argument("domain", shell_complete=domain_names)
+@confirm_option
+@act_options
+@runs
+async def record_restore(
+    context: Context, domain: str, confirm: str | None, **options: Unpack[ActOptions]
+) -> None:
+    """Write the record of DOMAIN back that somebody removed from its folder."""
+    await act(context, Request(action="record_restore", domain=domain, confirm=confirm), **options)
+
+
 ANSWERS = ("retry", "skip", "abort", "confirm")
 
 

@@ -62,6 +62,7 @@ for command in (
     action_commands.pitr,
     action_commands.answer,
     action_commands.takeover,
+    action_commands.record,
     controller_commands.controller,
     info_command.info,
     manage_commands.logs,

@@ -27,6 +27,7 @@ from drdeck.model.commands import (
     StartContinuousFailover,
     StartSession,
     TakeOver,
+    WriteRecordBack,
 )
 from drdeck.model.domains import Domain, FailoverType, Mode, SessionState
 from drdeck.model.planned import PlannedCall
@@ -86,7 +87,7 @@ def next_step(
         operation = _seen(operation, serial, looked)
     if domain is None:
         return WaitFor(f'the site does not show a domain named "{operation.domain}"')
-    if domain.broken:
+    if domain.broken and operation.action != "record_restore":
         return WaitFor(f"the domain's record at the site cannot be used: {domain.broken}")
     if domain.driver is not None and operation.action != "take_over":
         step = _STEPS[operation.action](operation, domain, serial)
@@ -129,6 +130,8 @@ def first_command(op: Operation) -> AnyCommand:
             return RollBack(**common, to=request.to, vms=request.vms)
         case "take_over":
             return TakeOver(**common)
+        case "record_restore":
+            return WriteRecordBack(**common)
         case _:
             return ExitSession(**common)
 
@@ -228,6 +231,12 @@ def _take_over(op: Operation, d: Domain, serial: int) -> NextStep:
     return _command(op, d, taken, serial, effect="this controller as the driver")
 
 
+def _record_restore(op: Operation, d: Domain, serial: int) -> NextStep:
+    if not d.record_removed:
+        return Complete("the record is back")
+    return _command(op, d, first_command(op), serial, effect="the record")
+
+
 _STEPS: dict[str, Callable[[Operation, Domain, int], NextStep]] = {
     "cfo_start": _cfo_start,
     "cfo_complete": _cfo_complete,
@@ -235,6 +244,7 @@ _STEPS: dict[str, Callable[[Operation, Domain, int], NextStep]] = {
     "pitr_run": _pitr_run,
     "pitr_exit": _pitr_exit,
     "take_over": _take_over,
+    "record_restore": _record_restore,
 }
 
 

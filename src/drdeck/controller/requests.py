@@ -124,7 +124,7 @@ def conflict(request: Request, operations: Iterable[Operation]) -> str | None:
     for op in operations:
         if op.ended or op.domain != request.domain:
             continue
-        if request.action == "take_over":
+        if request.action in ("take_over", "record_restore"):
             continue
         inside = op.action == "cfo_complete" and request.action in ("pitr_run", "pitr_exit")
         if not inside:

@@ -137,6 +137,14 @@ class TakeOver(Command, frozen=True, kw_only=True, tag="take_over"):
         return f"take over {self.domain}"
 
 
+class WriteRecordBack(Command, frozen=True, kw_only=True, tag="write_record_back"):
+    """Write the record that a domain had last, after somebody removed it from the site."""
+
+    @property
+    def says(self) -> str:
+        return f"write the record of {self.domain} back"
+
+
 class MakePlannedCall(Command, frozen=True, kw_only=True, tag="take"):
     """Take one act that the site's own view says is due.
 
@@ -168,6 +176,7 @@ AnyCommand = (
     | Resolve
     | Skip
     | TakeOver
+    | WriteRecordBack
     | MakePlannedCall
 )
 """The closed union that is journaled."""

@@ -277,6 +277,8 @@ class Domain(Frozen, frozen=True, kw_only=True):
     question: SiteQuestion | None = None
     broken: str | None = None
     """why nothing may be done to this domain: its record at the site makes no sense"""
+    record_removed: bool = False
+    """that is because somebody removed the record, which can be written back"""
     driver: str | None = None
     """who else drives it, when it is not this controller"""
     left_by: str | None = None

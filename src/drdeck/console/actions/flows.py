@@ -232,6 +232,18 @@ async def take_over(app: Console, name: str) -> str | None:
     return await ask_and_submit(app, request, confirm)
 
 
+async def restore_record(app: Console, name: str) -> str | None:
+    """Write a removed record back, with the domain's name typed."""
+    request = Request(action="record_restore", domain=name)
+
+    async def confirm(preview: Preview) -> Request | None:
+        title = "Write Record Back"
+        agreed = await app.ask(ConfirmByName(title, list(preview.says), title, name, warns=[]))
+        return msgspec.structs.replace(request, confirm=name) if agreed else None
+
+    return await ask_and_submit(app, request, confirm)
+
+
 async def answer_question(app: Console, operation: OperationView, choice: str) -> None:
     """Answer what an operation asks. All but a retry are confirmed; that one too where it could do twice
     what has been done already."""
@@ -259,5 +271,6 @@ FLOWS: dict[str, Callable[[Console, str], Awaitable[str | None]]] = {
     "pitr_start": start_session,
     "pitr_exit": exit_session,
     "take_over": take_over,
+    "record_restore": restore_record,
 }
 """Each returns the operation that it led to. pitr_run has a screen of its own."""

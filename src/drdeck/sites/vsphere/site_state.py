@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import contextlib
+import unicodedata
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
 
 from drdeck.config.settings import VSphereSettings
+from drdeck.model.alarms import Alarm, Severity
 from drdeck.model.domains import Domain, FailoverType
 from drdeck.model.pitr import Points, why_unreachable, window_start
 from drdeck.model.text import names
-from drdeck.model.times import to_millisecond
+from drdeck.model.times import show_spaced, to_millisecond
 from drdeck.model.views import SiteClock, SiteView
 from drdeck.sites.contract import Refused, SiteUnreachable
 from drdeck.sites.vsphere.guard import point_marks
@@ -23,12 +26,14 @@ from drdeck.sites.vsphere.inventory.inventory_facts import FolderFacts, Inventor
 from drdeck.sites.vsphere.inventory.inventory_watch import InventoryWatch
 from drdeck.sites.vsphere.inventory.uncovered_devices import UncoveredDevices
 from drdeck.sites.vsphere.plan import domain_view, restore_points
+from drdeck.sites.vsphere.plan.domain_alarms import FirstSeen
 from drdeck.sites.vsphere.plan.domain_state import DomainState, ProtectedVms
 from drdeck.sites.vsphere.plan.planner import plan
 from drdeck.sites.vsphere.plan.vm_rows import VmRows
 from drdeck.sites.vsphere.plan.write_hints import with_growth
 from drdeck.sites.vsphere.record import lease
 from drdeck.sites.vsphere.record.attributes import FAILOVER, LEASE, BrokenRecord, Record, read
+from drdeck.sites.vsphere.record.folder_memory import FolderMemory
 from drdeck.sites.vsphere.vcenter.heartbeat import Heartbeat, steady_utc
 
 from .protected_site import ProtectedVCenter
@@ -68,13 +73,19 @@ class SiteState:
     """
 
     def __init__(
-        self, name: str, settings: VSphereSettings, protected: ProtectedVCenter | None, me: str = ""
+        self,
+        name: str,
+        settings: VSphereSettings,
+        protected: ProtectedVCenter | None,
+        me: str = "",
+        state: Path | None = None,
     ) -> None:
         self.name, self.settings, self.protected, self.me = name, settings, protected, me
         self.watch: InventoryWatch | None = None
         self.heart: Heartbeat | None = None
         self.guard: GuardService | None = None
         self._told_skew = timedelta()
+        self.folders = FolderMemory(state)
         self.growth = DiskGrowth()
         self.devices = UncoveredDevices()
         self.reached: Callable[[], frozenset[str]] = frozenset
@@ -153,6 +164,7 @@ class SiteState:
         """Built anew only when something it depends on has changed, or time may change it."""
         vms = inventory.vms_of(folder.id)
         protected = self._protected_of(folder.name)
+        self.folders.follow(folder, self.now())
         errors = {vm.id: e.says for vm in vms if (e := self.errors.get(vm.id)) and not e.over(vm)}
         guarded = self.guard.alarms(folder.id) if self.guard is not None else ()
         beside = self.devices.serial, self.reached()
@@ -168,9 +180,11 @@ class SiteState:
             return since.setdefault((kind, vm), before.get((kind, vm)) or self.now())
 
         try:
+            if removed := self.removed(folder):
+                raise BrokenRecord(removed)
             situation = self._situation(folder, vms, protected)
         except BrokenRecord as error:
-            domain = domain_view.broken(folder, vms, str(error), first_seen)
+            domain = domain_view.broken(folder, vms, str(error), first_seen, bool(removed))
         else:
             addresses = (host_of(self.settings.url), self.protected.address if self.protected else "")
             rows = self._rows.setdefault(folder.id, VmRows()).of(
@@ -181,7 +195,7 @@ class SiteState:
             )
             begun = situation.record.completing or situation.record.session is not None
             left = lease.abandoned_by(folder.attributes.get(LEASE), self.me, self.now()) if begun else None
-            alarms = (*domain.alarms, *guarded)
+            alarms = (*domain.alarms, *self._renamed(folder, first_seen), *guarded)
             domain = msgspec.structs.replace(domain, driver=self.driver(folder), left_by=left, alarms=alarms)
         self._since[folder.id] = since
         self._built[folder.id] = (depends, domain)
@@ -193,6 +207,31 @@ class SiteState:
             built = self._built.get(folder.id)
             if built is None or built[1].phase is None:
                 yield from inventory.vms_of(folder.id)
+
+    def removed(self, folder: FolderFacts) -> str:
+        """Words for a record that somebody removed from its folder; empty: none was."""
+        attributes = self.folders.removed(folder)
+        if not attributes:
+            return ""
+        seen = self.folders.last(folder.id)[1]
+        when = "" if seen is None else f", as of {show_spaced(seen.replace(microsecond=0))},"
+        return (
+            f"somebody removed {attributes} from its folder in vCenter, and with it what drdeck does here;"
+            f" have the last record{when} written back with: drdeck record restore "
+            f'"{folder.name}"'
+        )
+
+    def _renamed(self, folder: FolderFacts, first_seen: FirstSeen) -> list[Alarm]:
+        """The alarm of a folder that has another name than its settings."""
+        settings_name = self.folders.settings_name(folder, self.settings.domains)
+        if settings_name == unicodedata.normalize("NFC", folder.name):
+            return []
+        text = (
+            f'its folder was renamed in vCenter from "{settings_name}" to "{folder.name}"; it keeps the'
+            f' settings of "{settings_name}". Give the folder its name back, or rename the table there'
+        )
+        since = first_seen("renamed", None)
+        return [Alarm(time=since, severity=Severity.WARNING, vm=None, kind="folder_renamed", text=text)]
 
     def driver(self, folder: FolderFacts) -> str | None:
         """Another driver of a domain now, in words; None: there is none."""
@@ -236,7 +275,7 @@ class SiteState:
             name=folder.name,
             record=self._record(folder),
             vms=vms,
-            settings=self.settings.domain(folder.name),
+            settings=self.settings.domain(self.folders.settings_name(folder, self.settings.domains)),
             protected=protected,
             now=self.now(),
             reached=self.reached(),
@@ -253,6 +292,8 @@ class SiteState:
         """The domains whose records make sense, each with its situation. Raises SiteUnreachable."""
         inventory, situations = self.inventory(), []
         for folder in inventory.domains:
+            if self.removed(folder):
+                continue
             with contextlib.suppress(BrokenRecord):
                 vms = inventory.vms_of(folder.id)
                 situations.append((folder, self._situation(folder, vms, self._protected_of(folder.name))))
@@ -268,6 +309,17 @@ class SiteState:
     def find(self, name: str) -> tuple[FolderFacts, DomainState]:
         """A domain's folder and situation now. Raises Refused, SiteUnreachable."""
         folder = self.folder(name)
+
+    def find(self, name: str, even_removed: bool = False) -> tuple[FolderFacts, DomainState]:
+        """A domain's folder and situation now; `even_removed`: also without its record. Raises Refused,
+        SiteUnreachable."""
+        inventory = self.inventory()
+        folder = next((f for f in inventory.domains if f.name == name), None)
+        if folder is None:
+            raise Refused(f'there is no domain folder "{name}" under {self.settings.root} any more')
+        removed = "" if even_removed else self.removed(folder)
+        if removed:
+            raise Refused(f'"{name}": {removed}')
         try:
             vms = self.inventory().vms_of(folder.id)
             return folder, self._situation(folder, vms, self._protected_of(name))

@@ -16,6 +16,7 @@ from drdeck.model.commands import (
     StartContinuousFailover,
     StartSession,
     TakeOver,
+    WriteRecordBack,
 )
 from drdeck.model.domains import MODE_LABELS, FailoverType, Mode
 from drdeck.model.pitr import why_unreachable
@@ -58,7 +59,7 @@ def refusal(machine: DomainMachine, command: SiteCommand, at: int) -> str | None
             return None
         case InjectFault():
             return fault_injection.refusal(machine, command)
-        case MakePlannedCall() | Skip() | TakeOver():
+        case MakePlannedCall() | Skip() | TakeOver() | WriteRecordBack():
             return "the training site drives itself; it takes no single acts"
     raise TypeError(f"{type(command).__name__} is no command")
 

@@ -83,7 +83,7 @@ def acts_of(command: c.AnyCommand, moves: bool) -> tuple[str, ...]:
             return (_RUN, _RUN_MAPPED) if moves else (_RUN,)
         case c.ExitSession():
             return (_EXIT,)
-        case c.TakeOver():
+        case c.TakeOver() | c.WriteRecordBack():
             return (_TAKE_OVER,)
         case _:
             return ()  # a step of what was accepted: refusing it now would leave that half done
