@@ -33,9 +33,9 @@ from drdeck.sites.vsphere.plan.vm_rows import VmRows
 from drdeck.sites.vsphere.plan.write_hints import with_growth
 from drdeck.sites.vsphere.record import lease
 from drdeck.sites.vsphere.record.attributes import FAILOVER, LEASE, BrokenRecord, Record, read
-from drdeck.sites.vsphere.record.folder_memory import FolderMemory
 from drdeck.sites.vsphere.vcenter.heartbeat import Heartbeat, steady_utc
 
+from .folder_memory import FolderMemory
 from .protected_site import ProtectedVCenter
 
 KIND = "vsphere"
@@ -306,17 +306,10 @@ class SiteState:
             raise Refused(f'there is no domain folder "{name}" under {self.settings.root} any more')
         return folder
 
-    def find(self, name: str) -> tuple[FolderFacts, DomainState]:
-        """A domain's folder and situation now. Raises Refused, SiteUnreachable."""
-        folder = self.folder(name)
-
     def find(self, name: str, even_removed: bool = False) -> tuple[FolderFacts, DomainState]:
         """A domain's folder and situation now; `even_removed`: also without its record. Raises Refused,
         SiteUnreachable."""
-        inventory = self.inventory()
-        folder = next((f for f in inventory.domains if f.name == name), None)
-        if folder is None:
-            raise Refused(f'there is no domain folder "{name}" under {self.settings.root} any more')
+        folder = self.folder(name)
         removed = "" if even_removed else self.removed(folder)
         if removed:
             raise Refused(f'"{name}": {removed}')

@@ -14,8 +14,16 @@ import msgspec
 
 from drdeck.private_files import write_private
 from drdeck.sites.vsphere.inventory.inventory_facts import FolderFacts
-
-from .attributes import FAILOVER, LEASE, MODE, PREFIX, SESSION, BrokenRecord, Record, read
+from drdeck.sites.vsphere.record.attributes import (
+    FAILOVER,
+    LEASE,
+    MODE,
+    PREFIX,
+    SESSION,
+    BrokenRecord,
+    Record,
+    read,
+)
 
 log = logging.getLogger(__name__)
 
