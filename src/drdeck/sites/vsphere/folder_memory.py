@@ -32,11 +32,11 @@ FILE = "folders.json"
 
 class FolderNote(msgspec.Struct, kw_only=True, omit_defaults=True):
     """One folder: `settings`, the domain's name in the settings that were its first; `record`, its
-    attributes as they were last, at `seen` (vCenter's clock)."""
+    attributes as they were last, at `as_of` (vCenter's clock)."""
 
     settings: str = ""
     record: dict[str, str] = {}
-    seen: datetime | None = None
+    as_of: datetime | None = None
 
 
 class FolderMemory:
@@ -71,7 +71,7 @@ class FolderMemory:
         record = {k: v for k, v in folder.attributes.items() if k.startswith(PREFIX) and k != LEASE}
         note = self._notes.setdefault(folder.id, FolderNote())
         if record != note.record and not self.removed(folder):
-            note.record, note.seen = record, now
+            note.record, note.as_of = record, now
             self._save()
 
     def removed(self, folder: FolderFacts) -> str:
@@ -84,7 +84,7 @@ class FolderMemory:
     def last(self, folder: str) -> tuple[dict[str, str], datetime | None]:
         """The record that a folder had last, and when that was."""
         note = self._notes.get(folder, FolderNote())
-        return dict(note.record), note.seen
+        return dict(note.record), note.as_of
 
     def _save(self) -> None:
         if self._file is not None:

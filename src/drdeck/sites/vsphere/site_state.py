@@ -213,8 +213,8 @@ class SiteState:
         attributes = self.folders.removed(folder)
         if not attributes:
             return ""
-        seen = self.folders.last(folder.id)[1]
-        when = "" if seen is None else f", as of {show_spaced(seen.replace(microsecond=0))},"
+        as_of = self.folders.last(folder.id)[1]
+        when = "" if as_of is None else f", as of {show_spaced(as_of.replace(microsecond=0))},"
         return (
             f"somebody removed {attributes} from its folder in vCenter, and with it what drdeck does here;"
             f" have the last record{when} written back with: drdeck record restore "
