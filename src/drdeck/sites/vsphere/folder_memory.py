@@ -28,6 +28,7 @@ from drdeck.sites.vsphere.record.attributes import (
 log = logging.getLogger(__name__)
 
 FILE = "folders.json"
+_WATCHED = (MODE, FAILOVER, SESSION)
 
 
 class FolderNote(msgspec.Struct, kw_only=True, omit_defaults=True):
@@ -77,7 +78,7 @@ class FolderMemory:
     def removed(self, folder: FolderFacts) -> str:
         """The attributes of a folder's record that somebody removed, in words; empty: none."""
         note = self._notes.get(folder.id)
-        if note is None or not note.record:
+        if note is None or all(folder.attributes.get(k) for k in _WATCHED if note.record.get(k)):
             return ""
         return ", ".join(_removed(note.record, folder.attributes))
 
