@@ -72,8 +72,7 @@ class Context:
         scenario, base = site.scenario, self.config.parent
         if self.scenario is not None:
             scenario, base = self.scenario, Path.cwd()
-        if scenario.endswith(".toml") or "/" in scenario:
-            scenario = str((base / Path(scenario).expanduser()).resolve())
+        scenario = scenario_path(scenario, base)
         speed = site.speed if self.speed is None else self.speed
         if not 0 < speed <= 100_000:
             raise SettingsError(f"--speed {speed:g} is not above 0 and at most 100000")
@@ -224,6 +223,13 @@ async def wait_for_sight(client: Client, stale: bool = False) -> Listing:
                 await client.changed()
     except TimeoutError:
         raise Exit(exit_codes.UNREACHABLE, f"the site was not seen within {FIRST_SIGHT_S} s") from None
+
+
+def scenario_path(scenario: str, base: Path) -> str:
+    """The name of a shipped scenario, or the whole path of one that is meant from `base`."""
+    if not (scenario.endswith(".toml") or "/" in scenario):
+        return scenario
+    return str((base / Path(scenario).expanduser()).resolve())
 
 
 def context_of(options: Mapping[str, Any]) -> Context:

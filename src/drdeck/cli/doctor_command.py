@@ -6,7 +6,6 @@ import os
 from collections.abc import Mapping
 
 import click
-import msgspec
 
 import drdeck
 from drdeck import terminal_info
@@ -27,6 +26,7 @@ from drdeck.model.passwords import PROTECTED
 from . import exit_codes, output
 from .context import Context, json_option, runs, wait_for_sight
 from .exit_codes import Exit
+from .host.settings_commands import finding_line, shaped_findings
 from .prompts import Asker
 
 
@@ -50,11 +50,10 @@ async def doctor(context: Context, as_json: bool, strict: bool) -> None:
     except JournalError as error:
         findings.append(Finding.fail("journal", str(error)))
     if as_json:
-        output.emit({"findings": [{**msgspec.to_builtins(f), "remedy": f.remedy or None} for f in findings]})
+        output.emit({"findings": shaped_findings(findings)})
     else:
         for f in findings:
-            remedy = f" -> {f.remedy}" if f.remedy else ""
-            output.say(f"{f.level:<4}  {f.subject}: {f.text}{remedy}")
+            output.say(finding_line(f))
     levels = {f.level for f in findings}
     if "fail" in levels or (strict and "warn" in levels):
         raise Exit(exit_codes.FAILED)

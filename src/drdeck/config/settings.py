@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import hashlib
 import re
 import unicodedata
@@ -198,8 +199,11 @@ class Settings(SettingsTable, frozen=True, kw_only=True):
             return self.sites[name]
         if name == TRAINING:
             return TrainingSettings(speed=TRAINING_SPEED)
-        names = ", ".join(sorted({*self.sites, TRAINING}))
-        raise SettingsError(f'there is no site "{name}" in the settings; known sites: {names}')
+        names = sorted({*self.sites, TRAINING})
+        close = difflib.get_close_matches(name[:100], names, n=1)
+        nearest = f'; "{close[0]}" is the nearest' if close else ""
+        text = f'there is no site "{brief(name)}" in the settings{nearest}; known sites: {", ".join(names)}'
+        raise SettingsError(text)
 
 
 def password_variable(site: str) -> str:
