@@ -306,6 +306,15 @@ async def pitr_exit(
     await act(context, Request(action="pitr_exit", domain=domain, confirm=confirm), **options)
 
 
+@pitr.command("entry")
+@click.argument("domain", shell_complete=domain_names)
+@act_options
+@runs
+async def pitr_entry(context: Context, domain: str, **options: Unpack[ActOptions]) -> None:
+    """Make the entry points that VMs of DOMAIN's PITR session lack."""
+    await act(context, Request(action="pitr_entry", domain=domain), **options)
+
+
 @click.command("takeover")
 @click.argument("domain", shell_complete=domain_names)
 @confirm_option

@@ -20,6 +20,7 @@ from drdeck.model.commands import (
     BeginCompletion,
     ExitSession,
     FinishFailover,
+    MakeEntryPoints,
     MakePlannedCall,
     Resolve,
     RollBack,
@@ -31,6 +32,7 @@ from drdeck.model.commands import (
 )
 from drdeck.model.domains import Domain, FailoverType, Mode, SessionState
 from drdeck.model.planned import PlannedCall
+from drdeck.model.text import names
 from drdeck.model.times import show
 
 from . import questions
@@ -128,6 +130,8 @@ def first_command(op: Operation) -> AnyCommand:
         case "pitr_run":
             assert request.to is not None
             return RollBack(**common, to=request.to, vms=request.vms)
+        case "pitr_entry":
+            return MakeEntryPoints(**common)
         case "take_over":
             return TakeOver(**common)
         case "record_restore":
@@ -224,6 +228,20 @@ def _pitr_exit(op: Operation, d: Domain, serial: int) -> NextStep:
     return _question(op, d, serial) or _phase(op, d, serial) or WaitFor("exiting the PITR session")
 
 
+def _pitr_entry(op: Operation, d: Domain, serial: int) -> NextStep:
+    make = first_command(op)
+    if d.session is None:
+        return Fail("the PITR session has ended")
+    if d.session.entering == op.id:
+        return _question(op, d, serial) or _phase(op, d, serial) or WaitFor("making entry points")
+    lacking = [vm for vm in d.vms if vm.lacks_entry]
+    if not lacking:
+        return Complete("every VM of the session has its entry point")
+    if make.key in op.done and serial > op.done[make.key]:
+        return Complete(f"entry points were made; still without: {names(lacking)}")
+    return _command(op, d, make, serial, effect="that entry points are being made")
+
+
 def _take_over(op: Operation, d: Domain, serial: int) -> NextStep:
     taken = first_command(op)
     if taken.key in op.done and d.driver is None and d.left_by is None:
@@ -243,6 +261,7 @@ _STEPS: dict[str, Callable[[Operation, Domain, int], NextStep]] = {
     "pitr_start": _pitr_start,
     "pitr_run": _pitr_run,
     "pitr_exit": _pitr_exit,
+    "pitr_entry": _pitr_entry,
     "take_over": _take_over,
     "record_restore": _record_restore,
 }

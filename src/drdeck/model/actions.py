@@ -176,6 +176,15 @@ def pitr_run_closed(domain: Domain, request: Request, now: datetime) -> str | No
     return None
 
 
+def pitr_entry_closed(domain: Domain, request: Request, now: datetime) -> str | None:
+    closed = _session_only(domain, "make entry points")
+    if closed:
+        return closed
+    if not any(vm.lacks_entry for vm in domain.vms):
+        return f'every VM in the PITR session of "{domain.name}" has its entry point'
+    return None
+
+
 def pitr_exit_closed(domain: Domain, request: Request, now: datetime) -> str | None:
     return _session_only(domain, "exit it")
 
@@ -209,6 +218,10 @@ ACTIONS: tuple[Action, ...] = (
     Action(
         "pitr_run", "Run PITR", "p", "roll the VMs back to an instant", 2, True, "domain",
         lambda d: d.session is not None, pitr_run_closed,
+    ),
+    Action(
+        "pitr_entry", "Make Entry Points", "", "make the entry points that VMs of the session lack", 2, True,
+        "domain", lambda d: d.session is not None and any(vm.lacks_entry for vm in d.vms), pitr_entry_closed,
     ),
     Action(
         "pitr_exit", "Exit PITR Session", "", "end the session; protection resumes", 2, True, "domain",

@@ -80,6 +80,14 @@ class StartSession(Command, frozen=True, kw_only=True, tag="start_session"):
         return f"start PITR session {self.session} of {self.domain}"
 
 
+class MakeEntryPoints(Command, frozen=True, kw_only=True, tag="make_entry_points"):
+    """Make the entry points of the VMs of an active session that have none."""
+
+    @property
+    def says(self) -> str:
+        return f"make the entry points that VMs of {self.domain} lack"
+
+
 class RollBack(Command, frozen=True, kw_only=True, tag="roll_back"):
     """Roll `vms` (names, empty for all of the session) back to the instant `to`."""
 
@@ -171,6 +179,7 @@ AnyCommand = (
     | FinishFailover
     | AbortCompletion
     | StartSession
+    | MakeEntryPoints
     | RollBack
     | ExitSession
     | Resolve

@@ -121,6 +121,12 @@ def consequences(request: Request, domain: Domain, now: datetime) -> list[str]:
         words.append(SUSPENDED_SAYS)
         if 0 < len(set(request.vms)) < domain.vms_total:
             words.append(PART_SAYS)
+    if request.action == "pitr_entry":
+        lacking = [vm.name for vm in domain.vms if vm.lacks_entry]
+        words.append(
+            f"A snapshot is made of {some(lacking, _NAMED)} as they are now. From then on rollbacks of the"
+            " session take them along, and their state of now can be had back until it is exited."
+        )
     if request.action == "pitr_run":
         words.append(ROLLBACK_SAYS)
         words += _of_others(domain, request.vms, "stay, and the disks do not stand on them any more")

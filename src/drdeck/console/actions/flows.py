@@ -216,6 +216,17 @@ async def exit_session(app: Console, name: str) -> str | None:
     return await ask_and_submit(app, request, confirm)
 
 
+async def make_entry_points(app: Console, name: str) -> str | None:
+    """Make the entry points of VMs that have none in the session."""
+    request = Request(action="pitr_entry", domain=name)
+
+    async def confirm(preview: Preview) -> Request | None:
+        title = "Make Entry Points"
+        return request if await app.ask(Confirm(title, list(preview.says), title)) else None
+
+    return await ask_and_submit(app, request, confirm)
+
+
 async def take_over(app: Console, name: str) -> str | None:
     """Drive a domain from here; with the name typed while somebody else is at work."""
     request = Request(action="take_over", domain=name)
@@ -270,6 +281,7 @@ FLOWS: dict[str, Callable[[Console, str], Awaitable[str | None]]] = {
     "cfo_complete": complete_failover,
     "pitr_start": start_session,
     "pitr_exit": exit_session,
+    "pitr_entry": make_entry_points,
     "take_over": take_over,
     "record_restore": restore_record,
 }

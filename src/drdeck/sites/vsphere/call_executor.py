@@ -111,7 +111,7 @@ class CallExecutor:
                 raise Refused(f'Could not {command.says}: "{command.domain}": {error}') from None
             except ValueError as error:
                 raise Refused(f"Could not {command.says}: {error}") from None
-            if changes and isinstance(command, c.RollBack | c.ExitSession):
+            if changes and isinstance(command, c.RollBack | c.ExitSession | c.MakeEntryPoints):
                 self._guard.begins(command.operation)
             elif changes and isinstance(command, c.StartSession):
                 self._guard.begins(command.session)
@@ -167,6 +167,8 @@ class CallExecutor:
                 return transitions.abort(record, command)
             case c.StartSession():
                 return transitions.start_session(record, command, _ids(s, command.vms))
+            case c.MakeEntryPoints():
+                return transitions.make_entry_points(record, command)
             case c.RollBack():
                 return transitions.roll_back(record, command, _ids(s, command.vms), now)
             case c.ExitSession():

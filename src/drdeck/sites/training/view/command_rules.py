@@ -9,6 +9,7 @@ from drdeck.model.commands import (
     BeginCompletion,
     ExitSession,
     FinishFailover,
+    MakeEntryPoints,
     MakePlannedCall,
     Resolve,
     RollBack,
@@ -59,6 +60,8 @@ def refusal(machine: DomainMachine, command: SiteCommand, at: int) -> str | None
             return None
         case InjectFault():
             return fault_injection.refusal(machine, command)
+        case MakeEntryPoints():
+            return f'every VM in the PITR session of "{name}" has its entry point'
         case MakePlannedCall() | Skip() | TakeOver() | WriteRecordBack():
             return "the training site drives itself; it takes no single acts"
     raise TypeError(f"{type(command).__name__} is no command")

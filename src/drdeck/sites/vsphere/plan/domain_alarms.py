@@ -86,7 +86,12 @@ def alarms(s: DomainState, lost: list[str], first_seen: FirstSeen) -> list[Alarm
         if vm.consolidation_needed
     ]
     alarms += [
-        alarm("entry", vm, f"{vm.name} has no entry point in this PITR session: it is not rolled back")
+        alarm(
+            "entry",
+            vm,
+            f"{vm.name} has no entry point in this PITR session: it is not rolled back;"
+            f" Make Entry Points (drdeck pitr entry) tries it again",
+        )
         for vm in s.session_vms()
         if s.lacks_entry(vm)
     ]

@@ -145,6 +145,7 @@ def _session(s: DomainState, plan: Plan) -> Session | None:
         vms=tuple(vm.name for vm in members) if s.record.session_vms else (),
         waits_for=plan.phase.wait if plan.phase else "",
         last_operation=r.last,
+        entering=s.record.entering.by if s.record.entering is not None else None,
         target=s.record.rollback.to if s.record.rollback else None,
     )
 

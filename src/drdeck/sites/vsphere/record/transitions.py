@@ -17,6 +17,7 @@ from drdeck.model.commands import (
     Command,
     ExitSession,
     FinishFailover,
+    MakeEntryPoints,
     Resolve,
     RollBack,
     Skip,
@@ -29,6 +30,7 @@ from drdeck.model.times import to_millisecond
 from . import phases
 from .attributes import (
     ASKED,
+    ENTERING,
     EXCLUDED,
     FAILOVER,
     MAX_VALUE,
@@ -42,6 +44,7 @@ from .attributes import (
     SHUTDOWN,
     SKIPPED,
     SYNCED,
+    EnteringRecord,
     FailoverRecord,
     ModeRecord,
     Record,
@@ -141,6 +144,7 @@ def start_session(record: Record, c: StartSession, vms: tuple[str, ...]) -> Chan
         **left_out,
         **_asked(record, c),
         ROLLBACK: "",
+        ENTERING: "",
         SESSION: write(session),
     }
 
@@ -164,6 +168,20 @@ def roll_back(record: Record, c: RollBack, vms: tuple[str, ...], now: datetime) 
         **_asked(record, c),
         ROLLBACK: write(rollback),
         SESSION: _replace(session, state=SessionState.ROLLING_BACK, last=c.operation),
+    }
+
+
+def make_entry_points(record: Record, c: MakeEntryPoints) -> Changes:
+    """VMs that were given up are tried again."""
+    session = _session(record)
+    if record.entering is not None and record.entering.by == c.operation:
+        return {}
+    if session.state is not SessionState.ACTIVE:
+        raise NotNow(f"its PITR session is {session.state.words}")
+    return {
+        **write_many(SKIPPED, ()),
+        **_asked(record, c),
+        ENTERING: write(EnteringRecord(by=c.operation)),
     }
 
 
@@ -196,7 +214,7 @@ def close_session(record: Record, operation: str, now: datetime) -> Changes:
     if f is not None and f.phase != "finished":
         changes[FAILOVER] = _replace(f, phase="finished")
     changes[PITR] = _replace(record.pitr, last=session.id)
-    return {**changes, **write_many(SESSION_VMS, ()), SESSION: ""}
+    return {**changes, **write_many(SESSION_VMS, ()), ENTERING: "", SESSION: ""}
 
 
 def skip(record: Record, c: Skip) -> Changes:
@@ -239,6 +257,9 @@ def step(
     session = record.session
     if to == "closed":
         return close_session(record, operation, now)
+    if to == "entered":
+        mine = record.entering is not None and record.entering.by == operation
+        return {ENTERING: ""} if mine else {}
     if to in ("entry", "active"):
         if session is None or session.id != operation or session.state is not SessionState.WAITING:
             return {}
