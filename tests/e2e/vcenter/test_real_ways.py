@@ -135,7 +135,7 @@ def test_a_vm_without_an_entry_point_is_never_touched(make_flow: MakeFlow, recov
     ident = flow.deck.run("pitr", "entry", DOMAIN, "--wait", code=4).stdout.strip()
     flow.deck.run("answer", ident, "skip")
     eventually(lambda: flow.operation(ident)["state"] == "done")
-    assert flow.vm(APP)["detail"] == "no rollback: no entry point"
+    assert [a["vm"] for a in flow.show()["alarms"] if a["kind"] == "entry"] == [APP]
     recovery.configure(APP, "disks", "none")
     recovery.add_device(APP, "disk")
     flow.deck.run("pitr", "entry", DOMAIN, "--wait")
