@@ -20,6 +20,7 @@ from drdeck.config.settings import (
 from drdeck.controller.ipc.client import Client, ControllerError
 from drdeck.controller.journal.audit import verify
 from drdeck.controller.journal.event_store import JournalError
+from drdeck.controller.process.host_findings import host_findings
 from drdeck.model.alarms import Finding
 from drdeck.model.passwords import PROTECTED
 
@@ -39,7 +40,7 @@ async def doctor(context: Context, as_json: bool, strict: bool) -> None:
 
     Ends with 1 when anything fails.
     """
-    findings = [*_terminal(context.settings), *_settings(context)]
+    findings = [*_terminal(context.settings), *_settings(context), *host_findings(context.paths)]
     try:
         async with context.client(sighted=False) as client:
             findings += await _controller(context, client)
