@@ -23,7 +23,7 @@ _ESCAPE = re.compile(r"\\(\d{3})")
 
 
 def host_findings(paths: Paths, root: Path = Path("/")) -> list[Finding]:
-    """What doctor says of the state directory and of a logout; `root` is where the system's files are."""
+    """Findings about the state directory and a logout; `root` is where the system's files are."""
     user = _user()
     return [_storage(paths, root), *_logout(user, root)]
 
