@@ -41,6 +41,7 @@ RIGHT = {
     "keys": 'a table such as { sort = "o", doctor = "f9" }',
     "read_only": "true or false",
     "insecure": "true or false",
+    "tool": "one of manual, none",
     "uuid_question": "one of moved, copied, ask",
     "parallel": "a whole number from 1 to 64",
     "speed": "a number above 0, at most 100000",

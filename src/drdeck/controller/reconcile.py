@@ -299,7 +299,7 @@ def _question(op: Operation, d: Domain, serial: int) -> NextStep | None:
     ident, choice = question.id, op.answers.get(question.id)
     if choice is None:
         return AskOperator(Question(id=ident, kind="site", text=question.text, choices=question.choices))
-    answer = Resolve(operation=op.id, domain=d.name, question=ident, choice=choice)
+    answer = Resolve(operation=op.id, domain=d.name, question=ident, choice=choice, asked_by=op.answered_by)
     return _command(op, d, answer, serial, effect="the answer as taken", on_refused="ask")
 
 

@@ -14,6 +14,7 @@ import msgspec
 from drdeck.config.settings import VSphereSettings
 from drdeck.model.alarms import Alarm, Severity
 from drdeck.model.domains import Domain, FailoverType
+from drdeck.model.guard import Change
 from drdeck.model.pitr import Points, why_unreachable, window_start
 from drdeck.model.text import names
 from drdeck.model.times import show_spaced, to_millisecond
@@ -167,6 +168,8 @@ class SiteState:
         self.folders.follow(folder, self.now())
         errors = {vm.id: e.says for vm in vms if (e := self.errors.get(vm.id)) and not e.over(vm)}
         guarded = self.guard.alarms(folder.id) if self.guard is not None else ()
+        if self.settings.domain(self.folders.settings_name(folder, self.settings.domains)).tool == "manual":
+            guarded = tuple(map(_of_the_tool, guarded))
         beside = self.devices.serial, self.reached()
         depends = (folder, vms, protected, errors, inventory.networks, guarded, beside)
         last = self._built.get(folder.id)
@@ -342,6 +345,17 @@ class SiteState:
             window_from=since if s.settings.pitr.enabled else None,
             window_to=now if s.settings.pitr.enabled else None,
         )
+
+
+_TOOL_DOES = (Change.SNAPSHOT, Change.CONFIG, Change.REVERTED, Change.DISK)
+
+
+def _of_the_tool(alarm: Alarm) -> Alarm:
+    """A foreign change that a replication tool may have made, whose jobs should be stopped: critical."""
+    if alarm.kind not in _TOOL_DOES:
+        return alarm
+    text = f"{alarm.text} If it is the replication tool, its jobs are not stopped: see to that now."
+    return msgspec.structs.replace(alarm, severity=Severity.CRITICAL, text=text)
 
 
 def host_of(url: str) -> str:

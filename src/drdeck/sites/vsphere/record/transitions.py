@@ -25,6 +25,7 @@ from drdeck.model.commands import (
     StartSession,
 )
 from drdeck.model.domains import FailoverType, Period, SessionState
+from drdeck.model.text import brief, clean
 from drdeck.model.times import to_millisecond
 
 from . import phases
@@ -33,6 +34,7 @@ from .attributes import (
     ENTERING,
     EXCLUDED,
     FAILOVER,
+    MAX_ASKER,
     MAX_VALUE,
     MODE,
     NETWORKS,
@@ -44,6 +46,7 @@ from .attributes import (
     SHUTDOWN,
     SKIPPED,
     SYNCED,
+    TOOL,
     EnteringRecord,
     FailoverRecord,
     ModeRecord,
@@ -52,6 +55,7 @@ from .attributes import (
     SessionRecord,
     ShutdownRecord,
     SyncedRecord,
+    ToolRecord,
     write,
     write_askers,
     write_many,
@@ -118,7 +122,7 @@ def abort(record: Record, c: AbortCompletion) -> Changes:
         return {}
     if f.id != c.operation or record.owned:
         raise NotNow("this site has taken the ownership already; the failover can only go on")
-    return {FAILOVER: ""}
+    return {FAILOVER: "", TOOL: ""}
 
 
 def finish(record: Record, c: FinishFailover) -> Changes:
@@ -233,6 +237,9 @@ def resolve(record: Record, c: Resolve, unready: tuple[str, ...], now: datetime)
         r, name = record.rollback, ROLLBACK
     if r is None or str(r.n) != tried:
         return {}
+    if kind == "tool" and isinstance(r, FailoverRecord):
+        word = ToolRecord(by=r.id, stopped_by=brief(clean(c.asked_by), MAX_ASKER), at=now)
+        return {TOOL: write(word)} if r.phase == "take" and c.choice == "confirm" else {}
     if kind == "point" and isinstance(r, FailoverRecord):
         return {} if r.phase != "point" else {name: _replace(r, phase="take", since=now)}
     if kind == "again" and isinstance(r, FailoverRecord):
