@@ -28,7 +28,8 @@ def test_all_is_well(make_flow: MakeFlow, recovery: VCenter, protected_vcenter: 
     told = said(flow, code=0)
     assert {level for lines in told.values() for level, _, _ in lines} == {"ok"}
     assert set(told) - {"logout"} == {
-        "terminal", "characters", "settings", "state", "password", "controller", "journal", "site", "certificate",
+        "terminal", "characters", "settings", "state", "password", "controller", "journal", "site",
+        "certificate", "hosts' clocks",
         "protected site", "protected certificate", "clock", "privileges", "protected privileges", "domains",
         f"runbook of {DOMAIN}", f"restore points of {DOMAIN}", "datastore LocalDS_0",
     }  # fmt: skip
