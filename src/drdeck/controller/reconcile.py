@@ -103,7 +103,9 @@ def next_step(
 
 def _seen(op: Operation, serial: int, looked: int) -> Operation:
     """A view that came by itself after an answer, or after one was lost, may have been read before: what it
-    does not show may have happened all the same."""
+    does not show may have happened all the same.
+
+    A vCenter answers a call and tells of its effects by two connections (WaitForUpdatesEx), in no order."""
 
     def until(table: dict[str, int]) -> dict[str, int]:
         return {key: known if looked > known else max(known, serial) for key, known in table.items()}
