@@ -247,6 +247,8 @@ class VmGuard:
         inventory = watch.inventory
         if inventory is not None:
             self._service.saw(inventory)
+            for domain in self._domains:  # some are found later, or made by the operation
+                self._service.also_watch(domain.ident, inventory.vms_of(domain.ident))
 
     async def _search(self, watch: DomainWatch, connection: Connection) -> None:
         """Look for VMs by their BIOS uuids, where no instance uuid is theirs: either may be meant."""
