@@ -71,7 +71,8 @@ def test_the_guard_watches_the_vms_of_a_running_operation(flow: Flow, recovery: 
     eventually(lambda: len(alarms(flow, "foreign_snapshot")) >= 2)
     foreign = alarms(flow, "foreign_snapshot")
     assert {(a["vm"], a["user"]) for a in foreign} == {(DB, "CORP\\mallory"), (APP, "CORP\\eve")}
-    eventually(lambda: all("made the snapshot" in a["text"] for a in alarms(flow, "foreign_snapshot")))
+    texts = [a["text"] for a in foreign]
+    assert all("made the snapshot" in text for text in texts), texts
     lines = flow.deck.run("--site", "msa", "audit", "export").stdout
     assert "mallory" in lines and '"site_step"' in lines and "Recover VMs' data" in lines
 
