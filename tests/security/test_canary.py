@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import functools
 import os
 import shlex
 import subprocess
@@ -15,7 +16,12 @@ from pathlib import Path
 import pytest
 
 from tests.support import ROOT
+from tests.support.appliance.sample import DOMAIN_ID, sound
+from tests.support.appliance.session_check import known_at
+from tests.support.appliance.stand_in import Reply, StandIn, endless
+from tests.support.appliance.watching import appliance_settings
 from tests.support.console.terminal import Terminal
+from tests.support.deck import SITE
 from tests.support.vcenter.flow import Flow, MakeFlow, eventually, settings
 from tests.support.vcenter.flowsite import DOMAIN, PASSWORD
 from tests.support.vcenter.vcsim import VCenter
@@ -57,8 +63,8 @@ class Search:
         self.said += [done.stdout.encode(), done.stderr.encode()]
         return done.stdout + done.stderr
 
-    def nowhere(self) -> None:
-        """Fails where the password is found."""
+    def nowhere(self, *sessions: str) -> None:
+        """Fails where the password is found, or one of these session ids."""
         self.run("audit", "export")
         for words in (("tasks",), ("controller", "status")):
             self.run(*words, "--json")
@@ -69,8 +75,14 @@ class Search:
         assert any(f.name == "journal.db" for f in files) and any(f.name == "controller.log" for f in files)
         logs = "".join(f.read_text("utf-8", "replace") for f in files if f.name == "controller.log")
         assert " DEBUG drdeck.sites.vsphere.vcenter.transport: " in logs, "it was written at debug"
-        found = [str(f) for f in files if met(f.read_bytes())]
-        found += ["an argument"] * any(map(met, self.arguments)) + ["a message"] * any(map(met, self.said))
+        ids = [session.encode() for session in sessions]
+
+        def leaked(data: bytes) -> bool:
+            return met(data) or any(ident in data for ident in ids)
+
+        found = [str(f) for f in files if leaked(f.read_bytes())]
+        found += ["an argument"] * any(map(leaked, self.arguments))
+        found += ["a message"] * any(map(leaked, self.said))
         assert found == []
 
 
@@ -198,6 +210,47 @@ def test_when_its_command_fails(search: Search, vault: Path, code: str) -> None:
         assert 'password_command "sh"' in said and ("ended with 3: + echo ***" in said or "echo" not in code)
         search.run("doctor", code=1)
     search.nowhere()
+
+
+def says_so(search: Search, text: str) -> bool:
+    return text in search.run("--site", "msa", "domains")
+
+
+def test_the_session_id_that_an_appliance_is_given(search: Search, recovery: VCenter) -> None:
+    """It logs anybody in at the vCenter: also when it is refused, sent on, or answered with nonsense."""
+    from_environment(search.flow, Path())
+    appliance = StandIn()
+    appliance.accepts = known_at(recovery)
+    appliance.say(DOMAIN_ID, sound())
+    deck = search.flow.deck
+    with deck.config.open("a") as file:
+        file.write(appliance_settings(appliance, SITE))
+    deck.here = False
+    try:
+        for words in (("domains",), ("show", "erp-prod"), ("doctor",)):
+            search.run("--site", "msa", *words, code=None)
+        assert "PITR in progress" in search.run("--site", "msa", "domains", code=0)
+        for reply, says in (
+            (Reply(status=401), "(401)"),
+            (Reply(status=403), "(403)"),
+            (Reply(b"<html>", status=500), "error 500"),
+            (Reply(status=302, headers={"Location": "https://elsewhere.example/"}), "(302)"),
+            (Reply(pieces=endless()), "larger than 2 MB"),
+        ):
+            appliance.instead = reply
+            eventually(functools.partial(says_so, search, says))
+            search.run("--site", "msa", "doctor", code=1)
+            appliance.instead = None
+            eventually(lambda: not says_so(search, "out of sight"))
+        search.run("--site", "msa", "pitr", "run", "erp-prod", "--to", "-5m", code=3)
+        search.run("--site", "msa", "audit", "export")
+        search.run("domains", code=0)
+        sessions = {session for _, session in appliance.asked}
+        assert all(sessions) and all(len(session) > 20 for session in sessions)
+        search.nowhere(*sessions)
+    finally:
+        search.run("--site", "msa", "controller", "stop", "--force")
+        appliance.stop()
 
 
 def crashing(search: Search, mistake: str) -> subprocess.Popen[bytes]:

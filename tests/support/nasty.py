@@ -15,6 +15,8 @@ EVERYTHING = f"{NASTY}\x1b]0;own\x07\x00\x7f\x85\u2066\ufeff\u2028\u2029\u00ad\u
 """and a title, NUL, DEL, line ends, tags, a blank letter"""
 _KEPT = frozenset({"action", "version"})
 """fields that only drdeck itself writes"""
+_DECIDES = frozenset({"observed_only"})
+"""fields that decide by being empty or not: an empty one stays so, for else nothing else is reached"""
 T = TypeVar("T")
 
 
@@ -33,7 +35,8 @@ def _copy(value: Any) -> Any:
     if isinstance(value, dict):
         return {_copy(key): _copy(one) for key, one in value.items()}
     if isinstance(value, msgspec.Struct):
-        fields = [f for f in value.__struct_fields__ if f not in _KEPT]
+        kept = {*_KEPT, *(f for f in _DECIDES if not getattr(value, f, ""))}
+        fields = [f for f in value.__struct_fields__ if f not in kept]
         return msgspec.structs.replace(value, **{f: _copy(getattr(value, f)) for f in fields})
     return value
 

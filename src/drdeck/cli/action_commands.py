@@ -306,6 +306,15 @@ async def pitr_exit(
     await act(context, Request(action="pitr_exit", domain=domain, confirm=confirm), **options)
 
 
+@pitr.command("entry")
+@click.argument("domain", shell_complete=domain_names)
+@act_options
+@runs
+async def pitr_entry(context: Context, domain: str, **options: Unpack[ActOptions]) -> None:
+    """Make the entry points that VMs of DOMAIN's PITR session lack."""
+    await act(context, Request(action="pitr_entry", domain=domain), **options)
+
+
 @click.command("takeover")
 @click.argument("domain", shell_complete=domain_names)
 @confirm_option
@@ -314,6 +323,23 @@ async def pitr_exit(
 async def takeover(context: Context, domain: str, confirm: str | None, **options: Unpack[ActOptions]) -> None:
     """Drive DOMAIN from here, and go on with what another controller has begun."""
     await act(context, Request(action="take_over", domain=domain, confirm=confirm), **options)
+
+
+@click.group("record")
+def record() -> None:
+    """The record of a domain in its folder's custom attributes."""
+
+
+@record.command("restore")
+@click.argument("domain", shell_complete=domain_names)
+@confirm_option
+@act_options
+@runs
+async def record_restore(
+    context: Context, domain: str, confirm: str | None, **options: Unpack[ActOptions]
+) -> None:
+    """Write the record of DOMAIN back that somebody removed from its folder."""
+    await act(context, Request(action="record_restore", domain=domain, confirm=confirm), **options)
 
 
 ANSWERS = ("retry", "skip", "abort", "confirm")

@@ -10,6 +10,7 @@ import math
 import os
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -35,6 +36,8 @@ from .prompts import Asker
 
 FIRST_SIGHT_S = 90
 """How long a command waits for the site's first view before it gives up."""
+SETTINGS_LOOK_S = 1.0
+"""A console looks so often whether the settings file was changed."""
 _T = TypeVar("_T")
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 
@@ -72,8 +75,7 @@ class Context:
         scenario, base = site.scenario, self.config.parent
         if self.scenario is not None:
             scenario, base = self.scenario, Path.cwd()
-        if scenario.endswith(".toml") or "/" in scenario:
-            scenario = str((base / Path(scenario).expanduser()).resolve())
+        scenario = scenario_path(scenario, base)
         speed = site.speed if self.speed is None else self.speed
         if not 0 < speed <= 100_000:
             raise SettingsError(f"--speed {speed:g} is not above 0 and at most 100000")
@@ -139,6 +141,41 @@ class Context:
                 f"--speed {self.speed:g} is ignored: the controller runs with {welcome.speed:g}; {restart}",
             )
 
+    async def _watch_settings(self, client: Client) -> None:
+        """Warn on the screens, and begin nothing more, once the file has other settings."""
+        stamp = self._stamp()
+        while True:
+            await asyncio.sleep(SETTINGS_LOOK_S)
+            if self._stamp() == stamp:
+                continue
+            stamp = self._stamp()
+            client.other_settings = ""
+            self._compare_settings(client)
+            at = f"{datetime.now(UTC):%H:%M}Z"
+            problem = self.problem_now()
+            if problem:
+                client.warn(f"settings changed at {at} and cannot be used: {problem}")
+            elif client.other_settings:
+                client.warn(f"settings changed at {at}; restart the controller to use them")
+            else:
+                client.warn()
+
+    def _stamp(self) -> tuple[int, int, int] | None:
+        """Something of the settings file that changes whenever it is written."""
+        try:
+            about = self.config.stat()
+        except OSError:
+            return None
+        return about.st_mtime_ns, about.st_size, about.st_ino
+
+    def problem_now(self) -> str:
+        """The sentence about a settings file that cannot be used as it is now; else empty."""
+        try:
+            load(self.config, required=self.config_given).site(self.site)
+        except SettingsError as error:
+            return str(error)
+        return ""
+
     def digest_now(self) -> str:
         """The digest of the site's settings as they are in the file now; empty where it cannot be read."""
         try:
@@ -154,6 +191,8 @@ class Context:
         site = self.settings.site(self.site)
         client = await attach(self.paths, self.arguments(), kind, start, site)
         self._compare_settings(client)
+        if kind == "console":
+            client.beside(self._watch_settings(client))
         if kind == "cli":
             client.patience_s = liveness.GIVE_UP_S
             back = functools.partial(output.note, liveness.AGAIN)
@@ -224,6 +263,13 @@ async def wait_for_sight(client: Client, stale: bool = False) -> Listing:
                 await client.changed()
     except TimeoutError:
         raise Exit(exit_codes.UNREACHABLE, f"the site was not seen within {FIRST_SIGHT_S} s") from None
+
+
+def scenario_path(scenario: str, base: Path) -> str:
+    """The name of a shipped scenario, or the whole path of one that is meant from `base`."""
+    if not (scenario.endswith(".toml") or "/" in scenario):
+        return scenario
+    return str((base / Path(scenario).expanduser()).resolve())
 
 
 def context_of(options: Mapping[str, Any]) -> Context:

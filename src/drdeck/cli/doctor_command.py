@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from pathlib import Path
 
 import click
-import msgspec
 
 import drdeck
 from drdeck import terminal_info
 from drdeck.config.settings import (
     JetStreamSettings,
     Settings,
+    SettingsError,
     VCenterSettings,
     VSphereSettings,
     password_site,
@@ -21,25 +22,57 @@ from drdeck.config.settings import (
 from drdeck.controller.ipc.client import Client, ControllerError
 from drdeck.controller.journal.audit import verify
 from drdeck.controller.journal.event_store import JournalError
+from drdeck.controller.process.host_findings import host_findings
 from drdeck.model.alarms import Finding
 from drdeck.model.passwords import PROTECTED
 
 from . import exit_codes, output
 from .context import Context, json_option, runs, wait_for_sight
 from .exit_codes import Exit
+from .host.bug_report import refuse_existing, write_bundle
+from .host.settings_commands import finding_line, shaped_findings
 from .prompts import Asker
 
 
 @click.command("doctor")
 @click.option("--strict", is_flag=True, help="Warnings too end with exit code 1.")
+@click.option(
+    "--bundle",
+    metavar="FILE",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Also write a tar for a bug report: findings, settings, logs and journal, and no password.",
+)
 @json_option
 @runs
-async def doctor(context: Context, as_json: bool, strict: bool) -> None:
+async def doctor(context: Context, as_json: bool, strict: bool, bundle: Path | None) -> None:
     """Check terminal, settings, controller and site: a line each, and what to do.
 
     Ends with 1 when anything fails.
     """
-    findings = [*_terminal(context.settings), *_settings(context)]
+    if bundle is not None:
+        refuse_existing(bundle)
+    try:
+        findings = await _findings(context)
+    except SettingsError as error:
+        if bundle is None:
+            raise
+        findings = [Finding.fail("settings", str(error))]
+    if as_json:
+        output.emit({"findings": shaped_findings(findings)})
+    else:
+        for f in findings:
+            output.say(finding_line(f))
+    if bundle is not None:
+        names = await write_bundle(context, findings, bundle)
+        output.note(f"{bundle} holds {', '.join(names)}; names of hosts and VMs are in it, passwords are not")
+    levels = {f.level for f in findings}
+    if "fail" in levels or (strict and "warn" in levels):
+        raise Exit(exit_codes.FAILED)
+
+
+async def _findings(context: Context) -> list[Finding]:
+    """Everything that doctor finds. Raises SettingsError."""
+    findings = [*_terminal(context.settings), *_settings(context), *host_findings(context.paths)]
     try:
         async with context.client(sighted=False) as client:
             findings += await _controller(context, client)
@@ -49,15 +82,7 @@ async def doctor(context: Context, as_json: bool, strict: bool) -> None:
         findings.append(Finding.fail(subject, str(error)))
     except JournalError as error:
         findings.append(Finding.fail("journal", str(error)))
-    if as_json:
-        output.emit({"findings": [{**msgspec.to_builtins(f), "remedy": f.remedy or None} for f in findings]})
-    else:
-        for f in findings:
-            remedy = f" -> {f.remedy}" if f.remedy else ""
-            output.say(f"{f.level:<4}  {f.subject}: {f.text}{remedy}")
-    levels = {f.level for f in findings}
-    if "fail" in levels or (strict and "warn" in levels):
-        raise Exit(exit_codes.FAILED)
+    return findings
 
 
 def _ok(subject: str, text: str) -> Finding:

@@ -49,7 +49,7 @@ async def inject(
     FAULT: object_store_lost, power_on_fails, shutdown_fails, foreign_snapshot or slow_vm.
     """
     for_s = None if length is None else _seconds(length)
-    client = await _running(context, lesson)
+    client = await attach_training(context, lesson)
     try:
         await wait_for_sight(client)
         says = await client.inject(fault, domain, vms, for_s, times)
@@ -70,7 +70,7 @@ async def inject(
 async def jump(context: Context, duration: str, lesson: str | None, as_json: bool) -> None:
     """Move the clock of the training site that runs on by DURATION (30s, 15m, 2h, 3d)."""
     seconds = _seconds(duration)
-    client = await _running(context, lesson)
+    client = await attach_training(context, lesson)
     try:
         await wait_for_sight(client)
         now = await client.jump(seconds)
@@ -108,7 +108,7 @@ def _seconds(text: str) -> float:
         raise Exit(exit_codes.USAGE, str(error)) from None
 
 
-async def _running(context: Context, lesson: str | None) -> Client:
+async def attach_training(context: Context, lesson: str | None) -> Client:
     """A client of the site named, else of the only one that runs or that has a console."""
     if lesson is not None:
         try:

@@ -15,7 +15,7 @@ from drdeck.controller.process.log_reader import LogLine, SiteLogs
 from drdeck.controller.process.logs import CONSOLE_LOG
 from drdeck.terminal_info import is_terminal
 
-from . import output
+from . import exit_codes, output
 from .context import Context, json_option, runs
 from .exit_codes import Exit
 from .prompts import ask, confirm
@@ -95,33 +95,57 @@ def sites(click_context: click.Context, as_json: bool) -> None:
 
 @sites.command("add")
 @click.option("--name", prompt="Name of the site", help="Letters, digits, '.', '_' and '-'.")
-@click.option("--url", prompt="vCenter address (https://.../sdk)")
-@click.option("--username", prompt="User name")
-@click.option("--root", prompt="Folder whose child folders are the Protected Domains (/DC/vm/drdeck)")
-@click.option("--ca-file", default="", help="Certificate authority of a private vCenter.")
+@click.option(
+    "--kind",
+    type=click.Choice(["vsphere", "jetstream"]),
+    default="vsphere",
+    show_default=True,
+    help="A vCenter, or the vendor's management appliance, which can only be looked at.",
+)
+@click.option("--url", help="Address of the vCenter (https://.../sdk) or of the appliance.")
+@click.option("--username", help="User name at the vCenter.")
+@click.option("--root", help="Folder whose child folders are the Protected Domains (/DC/vm/drdeck).")
+@click.option("--vcenter", help="For an appliance: the vSphere site whose session it takes.")
+@click.option("--domain", "domains", multiple=True, help="For an appliance: id of a domain; repeated.")
+@click.option("--ca-file", default="", help="Certificate authority of a private server.")
 @click.option("--thumbprint", default="", help="SHA-256 of its certificate.")
 @click.option("--insecure", is_flag=True, help="Do not check the certificate (warned of on every screen).")
 @runs
 async def sites_add(
     context: Context,
     name: str,
-    url: str,
-    username: str,
-    root: str,
+    kind: str,
+    url: str | None,
+    username: str | None,
+    root: str | None,
+    vcenter: str | None,
+    domains: tuple[str, ...],
     ca_file: str,
     thumbprint: str,
     insecure: bool,
 ) -> None:
-    """Ask for a vSphere site, try to connect, and write it into the settings."""
-    answers = {
+    """Ask for a site, try to connect, and write it into the settings."""
+    answers: dict[str, Any] = {
         "name": name,
-        "url": url,
-        "username": username,
-        "root": root,
+        "kind": kind,
         "ca_file": ca_file,
         "thumbprint": thumbprint,
         "insecure": insecure,
     }
+    if kind == "vsphere":
+        if vcenter is not None or domains:
+            raise Exit(exit_codes.USAGE, "--vcenter and --domain are for --kind jetstream")
+        answers["url"] = url = url or ask("vCenter address (https://.../sdk)")
+        answers["username"] = username or ask("User name")
+        answers["root"] = root or ask("Folder whose child folders are the Protected Domains (/DC/vm/drdeck)")
+    else:
+        if username is not None or root is not None:
+            text = "an appliance takes the login of a vSphere site: --vcenter instead of --username, --root"
+            raise Exit(exit_codes.USAGE, text)
+        answers["url"] = url = url or ask("Address of the appliance (https://...)")
+        answers["vcenter"] = vcenter or ask("vSphere site whose session it takes (such as dr-west)")
+        typed = domains or ask("Ids of the domains, with blanks between").split()
+        answers["domains"] = list(typed)
 
     def pins(met: UnknownCertificate) -> bool:
         for line in met.says(url):

@@ -14,7 +14,7 @@ from drdeck.controller.process.logs import LEVELS, USUAL_LEVEL
 from . import action_commands, doctor_command, manage_commands, read_commands, train_commands
 from .completion.script_command import completion
 from .context import context_of, exit_code_of
-from .host import controller_commands, info_command
+from .host import controller_commands, info_command, settings_commands
 
 
 @click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
@@ -62,8 +62,10 @@ for command in (
     action_commands.pitr,
     action_commands.answer,
     action_commands.takeover,
+    action_commands.record,
     controller_commands.controller,
     info_command.info,
+    settings_commands.settings,
     manage_commands.logs,
     manage_commands.sites,
     doctor_command.doctor,

@@ -1,4 +1,4 @@
-"""Adding a vSphere site to the settings: the same for `drdeck sites add` and for the console's form."""
+"""Adding a site to the settings: the same for `drdeck sites add` and for the console's form."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ from typing import Any
 
 import tomli_w
 
-from drdeck.config.settings import SettingsError, VSphereSettings
+from drdeck.config.settings import JetStreamSettings, SettingsError, VSphereSettings
 from drdeck.config.settings_file import load, parse
 from drdeck.controller.ipc.client import ControllerError, UnknownCertificate
 from drdeck.controller.process.site_probe import look
 from drdeck.private_files import Unreadable, make_parents, read_text, write_private
 
+_NEEDED = {"vsphere": ("url", "username", "root"), "jetstream": ("url", "vcenter", "domains")}
 _OPTIONAL = ("ca_file", "thumbprint", "insecure")
 
 
@@ -25,9 +26,10 @@ async def add(
 ) -> list[str]:
     """Try to connect, then write the site; `ask` gives the password. Returns what to say of it.
 
-    `answers`: name, url, username, root; ca_file, thumbprint, insecure where there is any. `pins` is
-    asked about a certificate met first. Raises SettingsError for what is wrong with what was given,
-    ControllerError when the site does not answer or is not believed.
+    `answers`: name, url, username, root; for the `kind` "jetstream" name, url, vcenter, domains; ca_file,
+    thumbprint, insecure where there is any. `pins` is asked about a certificate met first. Raises
+    SettingsError for what is wrong with what was given, ControllerError when the site does not answer or
+    is not believed.
     """
     try:
         return await _add(config, answers, ask)
@@ -41,25 +43,20 @@ async def add(
 
 async def _add(config: Path, answers: Mapping[str, Any], ask: Callable[[], str]) -> list[str]:
     name = answers["name"]
-    table = {"kind": "vsphere", **{key: answers[key] for key in ("url", "username", "root")}}
+    kind = answers.get("kind", "vsphere")
+    table = {"kind": kind, **{key: answers[key] for key in _NEEDED[kind]}}
     table |= {key: answers[key] for key in _OPTIONAL if answers.get(key)}
     if table.get("ca_file"):  # typed here, and not where the settings are
         table["ca_file"] = str(Path(table["ca_file"]).expanduser().absolute())
     text = tomli_w.dumps({"sites": {name: table}})
-    site = parse(text, config).sites[name]
-    assert isinstance(site, VSphereSettings)
+    if kind == "vsphere":
+        parse(text, config)  # what is wrong with it is told without the rest of the file
     if name in load(config).sites:
         raise SettingsError(f'{config}: there is a site "{name}" already; choose another name')
+    site = parse(_joined(config, name, table), config).sites[name]  # with the vCenter that it may name
+    assert isinstance(site, VSphereSettings | JetStreamSettings)
     remark = await look(name, site, ask)
-    try:
-        before = read_text(config)
-    except FileNotFoundError:
-        before = ""
-    except Unreadable as error:
-        raise SettingsError(f"{config}: {error}") from None
-    if not before.strip():
-        text = tomli_w.dumps({"default_site": name, "sites": {name: table}})
-    joined = f"{before.rstrip()}\n\n{text}" if before.strip() else text
+    joined = _joined(config, name, table)  # others may have written it meanwhile
     parse(joined, config)
     make_parents(config)
     write_private(config, joined.encode())
@@ -67,6 +64,19 @@ async def _add(config: Path, answers: Mapping[str, Any], ask: Callable[[], str])
     if site.insecure:
         remarks.append("its certificate is not checked; that is warned of on every screen")
     return remarks
+
+
+def _joined(config: Path, name: str, table: dict[str, Any]) -> str:
+    """The text of the settings with the site at its end. Raises SettingsError."""
+    try:
+        before = read_text(config)
+    except FileNotFoundError:
+        before = ""
+    except Unreadable as error:
+        raise SettingsError(f"{config}: {error}") from None
+    if not before.strip():
+        return tomli_w.dumps({"default_site": name, "sites": {name: table}})
+    return f"{before.rstrip()}\n\n{tomli_w.dumps({'sites': {name: table}})}"
 
 
 async def add_from_console(config: Path, answers: Mapping[str, Any]) -> str:

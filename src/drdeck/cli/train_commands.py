@@ -18,6 +18,7 @@ from drdeck.model.text import in_json
 from drdeck.private_files import write_private
 
 from . import exit_codes, output
+from .appliance.appliance_command import appliance
 from .context import Context, json_option
 from .exit_codes import Exit
 from .instructor_commands import inject, jump, reset
@@ -37,7 +38,8 @@ class Lessons(click.Group):
 
     def format_usage(self, context: click.Context, formatter: click.HelpFormatter) -> None:
         formatter.write_usage(
-            "drdeck train", "[LESSON [OPTIONS] [-- COMMAND ...] | inject ... | jump ... | reset]"
+            "drdeck train",
+            "[LESSON [OPTIONS] [-- COMMAND ...] | inject | jump | reset | appliance]",
         )
 
 
@@ -184,6 +186,7 @@ def _keep(coach: Coach, file: Path | None) -> None:
     write_private(file, "".join(f"{in_json(line)}\n" for line in lines).encode())
 
 
+train.add_command(appliance)
 train.add_command(inject)
 train.add_command(jump)
 train.add_command(reset)

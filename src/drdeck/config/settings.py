@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import hashlib
 import re
 import unicodedata
@@ -75,6 +76,9 @@ class DomainSettings(SettingsTable, frozen=True, kw_only=True):
     """when to ask about a task of vCenter's that does not end"""
     prune_also: tuple[str, ...] = ()
     """patterns: snapshots of others that may be removed like drdeck's own"""
+    tool: Literal["manual", "none"] | None = None
+    """manual: a replication tool brings the data, whose jobs a person stops before the domain is taken; None:
+    as the site has it"""
     replica_name: str = "{name}"
     """how the replica of the protected VM NAME is called"""
     replicas: dict[str, str] = {}
@@ -103,6 +107,7 @@ class VSphereSettings(VCenterSettings, frozen=True, kw_only=True, tag_field="kin
     """A recovery site that is a vCenter. `parallel`: VMs acted on at once."""
 
     parallel: int = 8
+    tool: Literal["manual", "none"] = "none"
     uuid_question: Literal["moved", "copied", "ask"] = "ask"
     """what is answered by itself where vCenter asks whether a VM was moved or copied"""
     lease: Duration = Duration(30)
@@ -113,7 +118,8 @@ class VSphereSettings(VCenterSettings, frozen=True, kw_only=True, tag_field="kin
 
     def domain(self, name: str) -> DomainSettings:
         domain = self.domains.get(unicodedata.normalize("NFC", name))
-        return domain if isinstance(domain, DomainSettings) else DomainSettings()
+        domain = domain if isinstance(domain, DomainSettings) else DomainSettings()
+        return domain if domain.tool is not None else msgspec.structs.replace(domain, tool=self.tool)
 
 
 class TrainingSettings(SettingsTable, frozen=True, kw_only=True, tag_field="kind", tag="training"):
@@ -198,8 +204,11 @@ class Settings(SettingsTable, frozen=True, kw_only=True):
             return self.sites[name]
         if name == TRAINING:
             return TrainingSettings(speed=TRAINING_SPEED)
-        names = ", ".join(sorted({*self.sites, TRAINING}))
-        raise SettingsError(f'there is no site "{name}" in the settings; known sites: {names}')
+        names = sorted({*self.sites, TRAINING})
+        close = difflib.get_close_matches(name[:100], names, n=1)
+        nearest = f'; "{close[0]}" is the nearest' if close else ""
+        text = f'there is no site "{brief(name)}" in the settings{nearest}; known sites: {", ".join(names)}'
+        raise SettingsError(text)
 
 
 def password_variable(site: str) -> str:

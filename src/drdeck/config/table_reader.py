@@ -12,7 +12,18 @@ from drdeck.model.text import brief, clean, quoted
 from drdeck.model.times import parse_duration
 
 from .readiness import RIGHT_READINESS
-from .settings import Duration, SettingsError, SettingsTable
+from .settings import (
+    ConsoleSettings,
+    DomainSettings,
+    Duration,
+    PitrSettings,
+    RunbookSettings,
+    Settings,
+    SettingsError,
+    SettingsTable,
+    TrainingSettings,
+    VSphereSettings,
+)
 from .toml_places import Place, line_of
 from .toml_tables import alike, fault_of
 
@@ -30,6 +41,7 @@ RIGHT = {
     "keys": 'a table such as { sort = "o", doctor = "f9" }',
     "read_only": "true or false",
     "insecure": "true or false",
+    "tool": "one of manual, none",
     "uuid_question": "one of moved, copied, ask",
     "parallel": "a whole number from 1 to 64",
     "speed": "a number above 0, at most 100000",
@@ -127,4 +139,28 @@ def _unknown(key: str, names: set[str]) -> str:
     close = alike(key, names)
     if close:
         return f'unknown key; "{close}" would be right'
+    table = _PLACES.get(key)
+    if table is not None:
+        return f"unknown key here; it belongs into {table}"
     return f"unknown key; known here: {', '.join(sorted(names))}"
+
+
+def _places() -> dict[str, str]:
+    """Key -> the table of the file in which it stands."""
+    tables: dict[str, type[SettingsTable]] = {
+        "the table [console]": ConsoleSettings,
+        "a table [sites.NAME]": VSphereSettings,
+        "a table [sites.NAME.domains.DOMAIN]": DomainSettings,
+        "a table [[sites.NAME.domains.DOMAIN.runbook]]": RunbookSettings,
+        "the key pitr of a domain": PitrSettings,
+        "a table [sites.NAME] of kind training": TrainingSettings,
+        "the top of the file": Settings,
+    }
+    places: dict[str, str] = {}
+    for table, kind in tables.items():
+        for key in _keys_of(kind, ()):
+            places.setdefault(key, table)
+    return places
+
+
+_PLACES = _places()

@@ -277,7 +277,9 @@ class Executor:
 
     def _start(self, commands_due: Sequence[tuple[Operation, AnyCommand]]) -> None:
         """Journal that commands are given, all by one write, and give them."""
-        commands = [(op.id, msgspec.structs.replace(c, asked_by=op.actor)) for op, c in commands_due]
+        commands = [
+            (op.id, msgspec.structs.replace(c, asked_by=c.asked_by or op.actor)) for op, c in commands_due
+        ]
         self.book.record_all(
             [
                 Entry(

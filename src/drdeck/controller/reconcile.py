@@ -20,6 +20,7 @@ from drdeck.model.commands import (
     BeginCompletion,
     ExitSession,
     FinishFailover,
+    MakeEntryPoints,
     MakePlannedCall,
     Resolve,
     RollBack,
@@ -27,9 +28,11 @@ from drdeck.model.commands import (
     StartContinuousFailover,
     StartSession,
     TakeOver,
+    WriteRecordBack,
 )
 from drdeck.model.domains import Domain, FailoverType, Mode, SessionState
 from drdeck.model.planned import PlannedCall
+from drdeck.model.text import names
 from drdeck.model.times import show
 
 from . import questions
@@ -86,7 +89,7 @@ def next_step(
         operation = _seen(operation, serial, looked)
     if domain is None:
         return WaitFor(f'the site does not show a domain named "{operation.domain}"')
-    if domain.broken:
+    if domain.broken and operation.action != "record_restore":
         return WaitFor(f"the domain's record at the site cannot be used: {domain.broken}")
     if domain.driver is not None and operation.action != "take_over":
         step = _STEPS[operation.action](operation, domain, serial)
@@ -100,7 +103,9 @@ def next_step(
 
 def _seen(op: Operation, serial: int, looked: int) -> Operation:
     """A view that came by itself after an answer, or after one was lost, may have been read before: what it
-    does not show may have happened all the same."""
+    does not show may have happened all the same.
+
+    A vCenter answers a call and tells of its effects by two connections (WaitForUpdatesEx), in no order."""
 
     def until(table: dict[str, int]) -> dict[str, int]:
         return {key: known if looked > known else max(known, serial) for key, known in table.items()}
@@ -127,8 +132,12 @@ def first_command(op: Operation) -> AnyCommand:
         case "pitr_run":
             assert request.to is not None
             return RollBack(**common, to=request.to, vms=request.vms)
+        case "pitr_entry":
+            return MakeEntryPoints(**common)
         case "take_over":
             return TakeOver(**common)
+        case "record_restore":
+            return WriteRecordBack(**common)
         case _:
             return ExitSession(**common)
 
@@ -221,11 +230,31 @@ def _pitr_exit(op: Operation, d: Domain, serial: int) -> NextStep:
     return _question(op, d, serial) or _phase(op, d, serial) or WaitFor("exiting the PITR session")
 
 
+def _pitr_entry(op: Operation, d: Domain, serial: int) -> NextStep:
+    make = first_command(op)
+    if d.session is None:
+        return Fail("the PITR session has ended")
+    if d.session.entering == op.id:
+        return _question(op, d, serial) or _phase(op, d, serial) or WaitFor("making entry points")
+    lacking = [vm for vm in d.vms if vm.lacks_entry]
+    if not lacking:
+        return Complete("every VM of the session has its entry point")
+    if make.key in op.done and serial > op.done[make.key]:
+        return Complete(f"entry points were made; still without: {names(lacking)}")
+    return _command(op, d, make, serial, effect="that entry points are being made")
+
+
 def _take_over(op: Operation, d: Domain, serial: int) -> NextStep:
     taken = first_command(op)
     if taken.key in op.done and d.driver is None and d.left_by is None:
         return Complete("driven from here")
     return _command(op, d, taken, serial, effect="this controller as the driver")
+
+
+def _record_restore(op: Operation, d: Domain, serial: int) -> NextStep:
+    if not d.record_removed:
+        return Complete("the record is back")
+    return _command(op, d, first_command(op), serial, effect="the record")
 
 
 _STEPS: dict[str, Callable[[Operation, Domain, int], NextStep]] = {
@@ -234,7 +263,9 @@ _STEPS: dict[str, Callable[[Operation, Domain, int], NextStep]] = {
     "pitr_start": _pitr_start,
     "pitr_run": _pitr_run,
     "pitr_exit": _pitr_exit,
+    "pitr_entry": _pitr_entry,
     "take_over": _take_over,
+    "record_restore": _record_restore,
 }
 
 
@@ -270,7 +301,7 @@ def _question(op: Operation, d: Domain, serial: int) -> NextStep | None:
     ident, choice = question.id, op.answers.get(question.id)
     if choice is None:
         return AskOperator(Question(id=ident, kind="site", text=question.text, choices=question.choices))
-    answer = Resolve(operation=op.id, domain=d.name, question=ident, choice=choice)
+    answer = Resolve(operation=op.id, domain=d.name, question=ident, choice=choice, asked_by=op.answered_by)
     return _command(op, d, answer, serial, effect="the answer as taken", on_refused="ask")
 
 

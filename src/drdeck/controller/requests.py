@@ -124,9 +124,9 @@ def conflict(request: Request, operations: Iterable[Operation]) -> str | None:
     for op in operations:
         if op.ended or op.domain != request.domain:
             continue
-        if request.action == "take_over":
+        if request.action in ("take_over", "record_restore"):
             continue
-        inside = op.action == "cfo_complete" and request.action in ("pitr_run", "pitr_exit")
+        inside = op.action == "cfo_complete" and request.action in ("pitr_run", "pitr_exit", "pitr_entry")
         if not inside:
             return (
                 f'operation {op.id} ({op.action}, asked by {op.actor}) is still open for "{op.domain}";'

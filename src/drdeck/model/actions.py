@@ -113,6 +113,12 @@ def take_over_closed(domain: Domain, request: Request, now: datetime) -> str | N
     return None
 
 
+def record_restore_closed(domain: Domain, request: Request, now: datetime) -> str | None:
+    if not domain.record_removed:
+        return f'nobody removed the record of "{domain.name}"; there is nothing to write back'
+    return None
+
+
 def cfo_start_closed(domain: Domain, request: Request, now: datetime) -> str | None:
     if domain.mode is not Mode.IMPORTED:
         return f'continuous failover needs an imported domain; "{domain.name}" reads "{domain.mode_label}"'
@@ -170,6 +176,15 @@ def pitr_run_closed(domain: Domain, request: Request, now: datetime) -> str | No
     return None
 
 
+def pitr_entry_closed(domain: Domain, request: Request, now: datetime) -> str | None:
+    closed = _session_only(domain, "make entry points")
+    if closed:
+        return closed
+    if not any(vm.lacks_entry for vm in domain.vms):
+        return f'every VM in the PITR session of "{domain.name}" has its entry point'
+    return None
+
+
 def pitr_exit_closed(domain: Domain, request: Request, now: datetime) -> str | None:
     return _session_only(domain, "exit it")
 
@@ -205,12 +220,20 @@ ACTIONS: tuple[Action, ...] = (
         lambda d: d.session is not None, pitr_run_closed,
     ),
     Action(
+        "pitr_entry", "Make Entry Points", "", "make the entry points that VMs of the session lack", 2, True,
+        "domain", lambda d: d.session is not None and any(vm.lacks_entry for vm in d.vms), pitr_entry_closed,
+    ),
+    Action(
         "pitr_exit", "Exit PITR Session", "", "end the session; protection resumes", 2, True, "domain",
         lambda d: d.session is not None, pitr_exit_closed,
     ),
     Action(
         "take_over", "Take Over", "", "drive the domain from here, and go on with what was begun", 2, True,
         "domain", lambda d: d.driver is not None or d.left_by is not None, take_over_closed,
+    ),
+    Action(
+        "record_restore", "Write Record Back", "", "write back the record that somebody removed", 3, True,
+        "domain", lambda d: d.record_removed, record_restore_closed,
     ),
     Action("open", "Open", "enter", "open what the cursor is on"),
     Action("back", "Back", "escape", "go back; in a dialog: Cancel"),
@@ -243,7 +266,7 @@ def refusal(request: Request, domain: Domain, now: datetime, read_only: bool = F
         return f"{request.action!r} is not something that can be asked for"
     if domain.observed_only:
         return domain.observed_only
-    busy = None if action.name == "take_over" else _busy(domain)
+    busy = None if action.name in ("take_over", "record_restore") else _busy(domain)
     return busy or action.closed(domain, request, now)
 
 

@@ -80,6 +80,14 @@ class StartSession(Command, frozen=True, kw_only=True, tag="start_session"):
         return f"start PITR session {self.session} of {self.domain}"
 
 
+class MakeEntryPoints(Command, frozen=True, kw_only=True, tag="make_entry_points"):
+    """Make the entry points of the VMs of an active session that have none."""
+
+    @property
+    def says(self) -> str:
+        return f"make the entry points that VMs of {self.domain} lack"
+
+
 class RollBack(Command, frozen=True, kw_only=True, tag="roll_back"):
     """Roll `vms` (names, empty for all of the session) back to the instant `to`."""
 
@@ -137,6 +145,14 @@ class TakeOver(Command, frozen=True, kw_only=True, tag="take_over"):
         return f"take over {self.domain}"
 
 
+class WriteRecordBack(Command, frozen=True, kw_only=True, tag="write_record_back"):
+    """Write the record that a domain had last, after somebody removed it from the site."""
+
+    @property
+    def says(self) -> str:
+        return f"write the record of {self.domain} back"
+
+
 class MakePlannedCall(Command, frozen=True, kw_only=True, tag="take"):
     """Take one act that the site's own view says is due.
 
@@ -163,11 +179,13 @@ AnyCommand = (
     | FinishFailover
     | AbortCompletion
     | StartSession
+    | MakeEntryPoints
     | RollBack
     | ExitSession
     | Resolve
     | Skip
     | TakeOver
+    | WriteRecordBack
     | MakePlannedCall
 )
 """The closed union that is journaled."""

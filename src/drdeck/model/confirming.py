@@ -49,6 +49,14 @@ def unconfirmed(request: Request, domain: Domain) -> str | None:
             "the domain's name was not given" if request.confirm is None else f"{request.confirm!r} is not it"
         )
         return f'{why}; this must be confirmed with the name of the domain, "{domain.name}" ({typed})'
+    if request.action == "record_restore":
+        typed = (
+            "the domain's name was not given" if request.confirm is None else f"{request.confirm!r} is not it"
+        )
+        return (
+            "what was done to the domain since its record was removed is not in it; this must be confirmed"
+            f' with the name of the domain, "{domain.name}" ({typed})'
+        )
     why = (
         "Force Failover takes the ownership without asking the protected site"
         if request.action == "cfo_complete"
@@ -99,6 +107,12 @@ def consequences(request: Request, domain: Domain, now: datetime) -> list[str]:
         elif domain.left_by is not None:
             words.append(f"It was driven by {domain.left_by}, who has fallen silent.")
         words.append("What was begun there goes on from here, from what the site shows.")
+    if request.action == "record_restore":
+        words.append(
+            "The record as this controller saw it last is written into the domain's folder again, and what"
+            " was under way goes on by it. Whatever was done to its VMs since then is not in it: look at them"
+            " first."
+        )
     if request.action == "cfo_complete":
         if request.run_pitr:
             words.append(f"A PITR session will start by itself once the VMs are recovered. {SUSPENDED_SAYS}")
@@ -107,6 +121,12 @@ def consequences(request: Request, domain: Domain, now: datetime) -> list[str]:
         words.append(SUSPENDED_SAYS)
         if 0 < len(set(request.vms)) < domain.vms_total:
             words.append(PART_SAYS)
+    if request.action == "pitr_entry":
+        lacking = [vm.name for vm in domain.vms if vm.lacks_entry]
+        words.append(
+            f"A snapshot is made of {some(lacking, _NAMED)} as they are now. From then on rollbacks of the"
+            " session take them along, and their state of now can be had back until it is exited."
+        )
     if request.action == "pitr_run":
         words.append(ROLLBACK_SAYS)
         words += _of_others(domain, request.vms, "stay, and the disks do not stand on them any more")

@@ -151,6 +151,8 @@ class Vm(Frozen, frozen=True, kw_only=True):
     question: VmQuestion | None = None
     not_covered: tuple[str, ...] = ()
     """devices that a rollback leaves as they are, or that keep points from being made, in words"""
+    lacks_entry: bool = False
+    """no entry point of the PITR session is on it, so that no rollback touches it"""
     foreign_snapshots: tuple[str, ...] = ()
     """names of snapshots that others made since the PITR session began"""
     exit_removes: tuple[str, ...] = ()
@@ -198,6 +200,8 @@ class Session(Frozen, frozen=True, kw_only=True):
     waits_for: str = ""
     last_operation: str | None = None
     """the last rollback or exit asked of it"""
+    entering: str | None = None
+    """the operation that makes entry points of VMs which have none"""
     target: datetime | None = None
     """the instant that it is rolling back to, or was last"""
 
@@ -277,6 +281,8 @@ class Domain(Frozen, frozen=True, kw_only=True):
     question: SiteQuestion | None = None
     broken: str | None = None
     """why nothing may be done to this domain: its record at the site makes no sense"""
+    record_removed: bool = False
+    """that is because somebody removed the record, which can be written back"""
     driver: str | None = None
     """who else drives it, when it is not this controller"""
     left_by: str | None = None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.support.console.terminal import Terminal
 from tests.support.vcenter.flow import MakeFlow
 from tests.support.vcenter.flowsite import DOMAIN
 from tests.support.vcenter.vcsim import VCenter
@@ -41,3 +42,25 @@ def test_after_a_stop_the_new_settings_hold(make_flow: MakeFlow, recovery: VCent
     flow.deck.config.write_text(text.replace('"60s"', '"61s"'), "utf-8")
     flow.deck.run("controller", how)
     flow.deck.run("cfo", "start", DOMAIN, "--wait")
+
+
+def test_a_console_says_when_the_file_changes(make_flow: MakeFlow, recovery: VCenter) -> None:
+    flow = make_flow(recovery, None)
+    flow.deck.run("domains")
+    text = flow.deck.config.read_text("utf-8")
+    terminal = Terminal(flow.deck.argv(), flow.deck.env, columns=120)
+    try:
+        terminal.wait_for(DOMAIN)
+        flow.deck.config.write_text(text.replace('"60s"', '"61s"'), "utf-8")
+        terminal.wait_for("settings changed at ", "restart the controller to use them")
+        flow.deck.config.write_text(text.replace('"60s"', '"6'), "utf-8")
+        terminal.wait_for("and cannot be used")
+        flow.deck.config.write_text(text, "utf-8")
+        terminal.wait_gone("settings changed at ")
+        flow.deck.config.write_text(text.replace('"60s"', '"62s"'), "utf-8")
+        terminal.wait_for("settings changed at ")
+        flow.deck.run("controller", "restart")
+        terminal.wait_gone("settings changed at ")
+        terminal.wait_for(DOMAIN)
+    finally:
+        terminal.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 from collections.abc import Callable
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from tests.support.stopwatch import Stopwatch
 from tests.support.vcenter.flow import Flow, MakeFlow, eventually, group, settings
 from tests.support.vcenter.flowsite import DOMAIN, VMS
+from tests.support.vcenter.somebody import Somebody
 from tests.support.vcenter.vcsim import VCenter
 
 ENTRY = "drdeck-"
@@ -118,3 +120,33 @@ def test_exactly_once_after_a_kill(make_flow: MakeFlow, recovery: VCenter, when:
     flow.deck.run("pitr", "exit", DOMAIN, "--confirm", DOMAIN, "--wait")
     assert flow.until(lambda d: d["operation"] is None)["mode"] == "running_in_failover"
     assert flow.deck.json("audit", "verify")["sound"] is True
+
+
+def test_a_replication_tool_is_asked_about_before_the_domain_is_taken(
+    make_flow: MakeFlow, recovery: VCenter
+) -> None:
+    """vcenter.md V11: with tool = "manual" a person says that its jobs are stopped, which is kept."""
+    flow = make_flow(recovery, None, toml=settings(extra='ready_timeout = "60s"\ntool = "manual"'))
+    flow.start()
+    ident = flow.complete("force", "--run-pitr")
+    question = flow.until(lambda d: d["question"])["question"]
+    assert "replication tool's jobs" in question["text"] and question["choices"] == ["confirm", "abort"]
+    assert flow.show()["owner"] == "remote" and flow.power() == {"off"}
+    flow.deck.run("answer", ident, "abort")
+    eventually(lambda: flow.operation(ident)["state"] != "open")
+    assert flow.power() == {"off"} and not recovery.attributes(DOMAIN).get("drdeck.tool")
+    ident = flow.complete("force", "--run-pitr")
+    flow.until(lambda d: d["question"])
+    flow.deck.run("answer", ident, "confirm")
+    shown = flow.until(lambda d: d["session"] and d["session"]["state"] == "active")
+    (stopped,) = [a for a in shown["alarms"] if a["kind"] == "tool_stopped"]
+    assert stopped["severity"] == "info" and f"by the word of {getpass.getuser()}@" in stopped["text"]
+    tool = Somebody(recovery, "replica@corp.example", "10.0.0.9")
+    tool.make_snapshot(VMS[0], "HBR 7")
+    tool.reconfigure(VMS[1])
+    kinds = {"tool_returned", "foreign_snapshot", "foreign_config"}
+    shown = flow.until(lambda d: kinds <= {a["kind"] for a in d["alarms"]})
+    assert {a["severity"] for a in shown["alarms"] if a["kind"] in kinds} == {"critical"}
+    flow.deck.run("pitr", "exit", DOMAIN, "--confirm", DOMAIN, "--wait")
+    left = {a["kind"] for a in flow.show()["alarms"]}
+    assert {"tool_returned", "tool_stopped"} <= left

@@ -131,6 +131,21 @@ def test_a_vm_without_an_entry_point_is_never_touched(make_flow: MakeFlow, recov
     assert {flow.standing()[vm] for vm in (DB, WEB)} == {"replica 1"} and flow.power() == {"on"}
     events = recovery.content.eventManager.QueryEvents(recovery.event_filter("VmPoweredOffEvent"))
     assert APP not in {event.vm.name for event in events}
+    # "make its entry point" tries it again: refused as long as the device is there, and done without it
+    ident = flow.deck.run("pitr", "entry", DOMAIN, "--wait", code=4).stdout.strip()
+    flow.deck.run("answer", ident, "skip")
+    eventually(lambda: flow.operation(ident)["state"] == "done")
+    assert [a["vm"] for a in flow.show()["alarms"] if a["kind"] == "entry"] == [APP]
+    recovery.configure(APP, "disks", "none")
+    recovery.add_device(APP, "disk")
+    flow.deck.run("pitr", "entry", DOMAIN, "--wait")
+    shown = flow.show()
+    assert not [a for a in shown["alarms"] if a["kind"] == "entry"]
+    assert flow.journal("alarm") == [], "and is nobody else's deed"
+    rolled_back(flow)
+    assert set(flow.standing().values()) == {"replica 1"} and flow.power() == {"on"}
+    said = flow.refused("pitr", "entry", DOMAIN)
+    assert "every VM in the PITR session" in said
 
 
 def test_a_busy_vm_is_waited_for(make_flow: MakeFlow, recovery: VCenter) -> None:

@@ -54,6 +54,20 @@ def settings_of(stand_in: StandIn, *domains: str, **changes: Any) -> JetStreamSe
     )
 
 
+def appliance_settings(stand_in: StandIn, vcenter: str, *domains: str, extra: str = "") -> str:
+    """TOML of a site "msa" with the login of a vSphere site of the same file."""
+    return f"""
+[sites.msa]
+kind = "jetstream"
+url = "{stand_in.url}"
+vcenter = "{vcenter}"
+domains = {list(domains or (DOMAIN_ID,))!r}
+ca_file = "{CERTIFICATE}"
+poll = "500ms"
+{extra}
+"""
+
+
 def site_of(
     stand_in: StandIn,
     *domains: str,

@@ -213,7 +213,7 @@ class Access:
         """Custom attributes of a domain's folder."""
         values = self.folder(domain).customValue  # the simulator appends: the last one counts
         names = {f.key: f.name for f in self.content.customFieldsManager.field}
-        last = {names[v.key]: v.value for v in values}
+        last = {names[v.key]: v.value for v in values if v.key in names}
         return {name: value for name, value in last.items() if value}
 
     def event_filter(self, *kinds: str) -> Any:

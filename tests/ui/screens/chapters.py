@@ -161,6 +161,19 @@ _FRESH: dict[str, tuple[str, ...]] = {
     "add-site-certificate": ("Cancel", "Pin it"),
     "add-site-done": ("Dismiss",),
 }
+_OBSERVED = "the vendor has published no call for this: use its own screen"
+_APPLIANCE: dict[str, tuple[str, ...]] = {
+    "appliance-vms": ("PITR in progress", "Recoverable / Total VMs", "Current Step", *TABS, "UNPROTECTED"),
+    "appliance-pitr": ("Connection status", "Previous recovery 1", _OBSERVED),
+    "appliance-alarms": ("DOMAIN_ALERT_OBJECT_STORE_CONNECTION_LOST", "resumable"),
+    "appliance-steps": (
+        "Task Steps",
+        "Take Protected Domain ownership",
+        "Recover VMs' data from Storage Site",
+    ),
+    "appliance-more": ("More", "Continuous Failover", "Failover", *RUN_PITR, *EXIT),
+    "appliance-refused": (_OBSERVED,),
+}
 _LESSON: dict[str, tuple[str, ...]] = {"lesson": (), "lesson-hint": (), "lesson-folded": ()}
 _WIDE = Setting(size=(120, 40))
 
@@ -176,6 +189,7 @@ CHAPTERS: dict[str, Chapter] = {
         Chapter("unknown", beside.unknown, _UNKNOWN, unanswered),
         Chapter("driven", beside.driven, _DRIVEN, history),
         Chapter("changed", beside.changed, _CHANGED, rehydrated),
+        Chapter("appliance", beside.appliance, _APPLIANCE),
         Chapter("stale", beside.stale, _STALE, history),
         Chapter("fresh", beside.fresh, _FRESH, None, Setting(fresh=True, adds=beside.ANSWERS)),
         Chapter("read-only", beside.read_only, {"read-only": ("More",)}, None, Setting(read_only=True)),

@@ -20,9 +20,12 @@ from drdeck.model.domains import Domain, ProtectedSite
 from drdeck.model.planned import Phase, PlannedCall
 from drdeck.model.views import SiteView
 from drdeck.sites.contract import LoginRefused, ResultUnknown, SiteUnreachable
+from drdeck.sites.jetstream.answer_parser import PitrStatus
+from drdeck.sites.jetstream.status_view import DomainSight, PitrRun, alarm_keys, domain_of
 from drdeck.sites.training.scenario.scenario_file import load
 from drdeck.sites.training.simulation.fault_injection import SiteCommand
 from drdeck.sites.training.site import TrainingSite
+from tests.support.appliance.sample import DOMAIN_ID
 
 SITE = "dr-west"
 SCENARIO = Path(__file__).with_name("stage.toml")
@@ -44,6 +47,8 @@ class StageSite(TrainingSite):
         super().__init__(*given, **more)
         self.driver: dict[str, str] = {}
         self.left_by: dict[str, str] = {}
+        self.appliance: PitrStatus | None = None
+        """an answer of an appliance, whose domain is shown in place of all others"""
         self.lost: set[str] = set()
         """domains whose protected site has just fallen silent"""
 
@@ -56,7 +61,15 @@ class StageSite(TrainingSite):
         if self.unreachable is not None:
             raise SiteUnreachable(self.unreachable)
         view = super()._view()
+        if self.appliance is not None:
+            return replace(view, domains=(self._of_appliance(self.appliance, view.clock.site),))
         return replace(view, domains=tuple(self._told(domain) for domain in view.domains))
+
+    def _of_appliance(self, status: PitrStatus, now: datetime) -> Domain:
+        begun = now.replace(minute=0, second=0, microsecond=0)
+        run = PitrRun(id="pitr-e052a641", since=begun) if status.running else None
+        since = dict.fromkeys(alarm_keys(status), begun)
+        return domain_of(DomainSight(ident=DOMAIN_ID, status=status, run=run, since=since), now)
 
     def _told(self, domain: Domain) -> Domain:
         told = replace(domain, driver=self.driver.get(domain.name), left_by=self.left_by.get(domain.name))

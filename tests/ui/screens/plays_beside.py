@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 
 from drdeck.controller.ipc.client import ControllerError, UnknownCertificate
 from drdeck.model.certificates import Certificate
+from drdeck.sites.jetstream.answer_parser import parse
+from tests.support.appliance.sample import PUBLISHED, sound
 from tests.ui.screens.stage import Stage
 
 
@@ -130,6 +133,23 @@ async def fresh(s: Stage) -> None:
     await s.press("tab", "enter")
     await s.shoot("add-site-done")
     await s.press("enter")
+
+
+async def appliance(s: Stage) -> None:
+    s.house.site.appliance = parse(json.dumps(sound(criticalAlerts=PUBLISHED["criticalAlerts"])).encode())
+    await s.advance(1)
+    await s.press("enter")
+    await s.shoot("appliance-vms")
+    await s.press("right")
+    await s.shoot("appliance-pitr")
+    await s.press("right", "right")
+    await s.shoot("appliance-alarms")
+    await s.press("t")
+    await s.shoot("appliance-steps")
+    await s.press("escape", "m")
+    await s.shoot("appliance-more")
+    await s.press("enter")
+    await s.shoot("appliance-refused")
 
 
 async def read_only(s: Stage) -> None:

@@ -27,7 +27,7 @@ _VARIABLES = (
     "TERM_PROGRAM", "TMUX", "XDG_CONFIG_HOME", "XDG_RUNTIME_DIR", "XDG_STATE_HOME",
 )  # fmt: skip
 """Variables of the environment that change what drdeck does, beside its own."""
-_SECRET = "DRDECK_PASSWORD"
+SECRET_VARIABLES = "DRDECK_PASSWORD"
 
 
 @click.command("info")
@@ -35,7 +35,7 @@ _SECRET = "DRDECK_PASSWORD"
 @click.pass_obj
 def info(context: Context, as_json: bool) -> None:
     """List versions, paths, settings and the controllers of all sites. Nothing is started, nothing asked."""
-    data = information(context)
+    data = asyncio.run(information(context))
     if as_json:
         output.emit(data)
         return
@@ -43,10 +43,10 @@ def info(context: Context, as_json: bool) -> None:
         output.say(line)
 
 
-def information(context: Context) -> dict[str, Any]:
+async def information(context: Context) -> dict[str, Any]:
     """Everything that `info --json` prints; no password is among it."""
     base, config = base_directory(context.state), context.config.absolute()
-    running = asyncio.run(controllers(base))
+    running = await controllers(base)
     data: dict[str, Any] = {
         "version": drdeck.__version__,
         "program": output.called(),
@@ -79,7 +79,7 @@ def environment() -> dict[str, str]:
     """The variables that matter here; of a password only that it is set."""
     own = {name for name in os.environ if name.startswith("DRDECK_")}
     return {
-        name: "(set)" if name.startswith(_SECRET) else os.environ[name]
+        name: "(set)" if name.startswith(SECRET_VARIABLES) else os.environ[name]
         for name in sorted(own | {name for name in _VARIABLES if name in os.environ})
     }
 

@@ -216,6 +216,17 @@ async def exit_session(app: Console, name: str) -> str | None:
     return await ask_and_submit(app, request, confirm)
 
 
+async def make_entry_points(app: Console, name: str) -> str | None:
+    """Make the entry points of VMs that have none in the session."""
+    request = Request(action="pitr_entry", domain=name)
+
+    async def confirm(preview: Preview) -> Request | None:
+        title = "Make Entry Points"
+        return request if await app.ask(Confirm(title, list(preview.says), title)) else None
+
+    return await ask_and_submit(app, request, confirm)
+
+
 async def take_over(app: Console, name: str) -> str | None:
     """Drive a domain from here; with the name typed while somebody else is at work."""
     request = Request(action="take_over", domain=name)
@@ -227,6 +238,18 @@ async def take_over(app: Console, name: str) -> str | None:
         agreed = await app.ask(
             ConfirmByName(title, list(preview.says[-1:]), title, name, warns=preview.says[:-1])
         )
+        return msgspec.structs.replace(request, confirm=name) if agreed else None
+
+    return await ask_and_submit(app, request, confirm)
+
+
+async def restore_record(app: Console, name: str) -> str | None:
+    """Write a removed record back, with the domain's name typed."""
+    request = Request(action="record_restore", domain=name)
+
+    async def confirm(preview: Preview) -> Request | None:
+        title = "Write Record Back"
+        agreed = await app.ask(ConfirmByName(title, list(preview.says), title, name, warns=[]))
         return msgspec.structs.replace(request, confirm=name) if agreed else None
 
     return await ask_and_submit(app, request, confirm)
@@ -258,6 +281,8 @@ FLOWS: dict[str, Callable[[Console, str], Awaitable[str | None]]] = {
     "cfo_complete": complete_failover,
     "pitr_start": start_session,
     "pitr_exit": exit_session,
+    "pitr_entry": make_entry_points,
     "take_over": take_over,
+    "record_restore": restore_record,
 }
 """Each returns the operation that it led to. pitr_run has a screen of its own."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rich.cells import cell_len
 
-from drdeck.console.format import UNKNOWN, Line, stamp, wrap
+from drdeck.console.format import UNKNOWN, Line, left, stamp, wrap
 from drdeck.model.domains import Domain, Health
 from drdeck.model.text import clean, some
 from drdeck.model.times import show_duration
@@ -12,6 +12,8 @@ from drdeck.model.times import show_duration
 from .status_bars import pitr_text
 
 _LABEL = 14
+_OBSERVED_LABEL = 22
+"""Cells of the labels of what a site tells in its own words."""
 
 
 def _fact(label: str, text: str, style: str, width: int) -> list[Line]:
@@ -36,10 +38,13 @@ def pitr_lines(domain: Domain, width: int) -> list[Line]:
 
 def observed_lines(domain: Domain, width: int) -> list[Line]:
     """All that a site tells of a domain that can only be looked at, in its own words."""
-    lines = _fact("PITR", domain.mode_label, "bold", width)
-    for fact in domain.site_facts:
-        lines += [((clean(fact.label), "dim"),), *_fact("", clean(fact.text), "bold", width)]
-    return [*lines, (), *(((part, "warn"),) for part in wrap(clean(domain.observed_only), width))]
+    text = f"No restore points, and no act: {clean(domain.observed_only)}"
+    lines: list[Line] = [((part, "warn"),) for part in wrap(text, width)]
+    for label, words in (("PITR", domain.mode_label), *((f.label, f.text) for f in domain.site_facts)):
+        first, *rest = wrap(clean(words), max(20, width - _OBSERVED_LABEL))
+        lines.append(((left(clean(label), _OBSERVED_LABEL), "dim"), (first, "bold")))
+        lines += [((" " * _OBSERVED_LABEL, ""), (part, "bold")) for part in rest]
+    return lines
 
 
 def _health_lines(domain: Domain, width: int) -> list[Line]:

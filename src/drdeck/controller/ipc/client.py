@@ -113,6 +113,8 @@ class Client:
         """why nothing may be asked for: the controller runs with other settings than this process read"""
         self.own_warnings: tuple[str, ...] = ()
         """what this process alone knows, told with the warnings of the site"""
+        self._received: p.Listing | None = None
+        """the newest listing as it came"""
         self._watched: str | None = None
         self._ids = itertools.count(1)
         self._waiting: dict[int, asyncio.Future[p.FromController]] = {}
@@ -335,6 +337,7 @@ class Client:
 
     def _take(self, message: p.FromController) -> None:
         if isinstance(message, p.Listing):
+            self._received = message
             self.listing = self._with_warning(message)
             self._notify()
         elif isinstance(message, p.Detail):
@@ -346,9 +349,17 @@ class Client:
             if future is not None and not future.done():
                 future.set_result(message)
 
+    def warn(self, *texts: str) -> None:
+        """Set what this process alone knows, and tell it with the newest listing at once."""
+        self.own_warnings = texts
+        if self._received is not None:
+            self.listing = self._with_warning(self._received)
+            self._notify()
+
     def _with_warning(self, listing: p.Listing) -> p.Listing:
         """The listing with what this process alone knows: it warns in commands, and on every screen."""
-        own = (*self.own_warnings, *((OTHER_SETTINGS,) if self.other_settings else ()))
+        other = (OTHER_SETTINGS,) if self.other_settings and not self.own_warnings else ()
+        own = (*self.own_warnings, *other)
         return msgspec.structs.replace(listing, warnings=(*listing.warnings, *own)) if own else listing
 
     def _notify(self) -> None:

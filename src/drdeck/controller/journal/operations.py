@@ -78,6 +78,8 @@ class Operation(Frozen, frozen=True, kw_only=True):
     question: Question | None = None
     answers: dict[str, str] = {}
     """question id -> choice"""
+    answered_by: str = ""
+    """user@host of the last answer"""
     waits_for: str = ""
     ended_at: datetime | None = None
     error: str | None = None

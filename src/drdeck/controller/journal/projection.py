@@ -44,7 +44,10 @@ def apply(operations: Operations, event: Event) -> Operations:
     operation = operations.get(ident)
     if operation is None:
         return operations
-    return {**operations, ident: step(operation, data)}
+    after = step(operation, data)
+    if event.kind == ANSWER:
+        after = _replace(after, answered_by=event.actor)
+    return {**operations, ident: after}
 
 
 def recent(operations: Operations) -> Operations:

@@ -7,7 +7,9 @@ import os
 import select
 import subprocess
 import sys
+from pathlib import Path
 
+import drdeck
 from drdeck.config.settings import SiteSettings
 from drdeck.controller.ipc.client import Client, ControllerError, Disconnected, Kind
 from drdeck.private_files import make_private, open_private
@@ -82,13 +84,21 @@ async def connect_running(paths: Paths, kind: Kind = "cli") -> Client:
     raise lost
 
 
+def _program() -> list[str]:
+    """The words that run this drdeck again, which may be one that a single file has unpacked (.ci/bundle)."""
+    place = Path(drdeck.__file__).parents[1]
+    if (place / "__main__.py").is_file():
+        return [sys.executable, str(place)]
+    return [sys.executable, "-m", "drdeck"]
+
+
 def _start(paths: Paths, arguments: list[str]) -> str:
     """Start the process and wait for its one line; returns what it said unless it is ready."""
     try:
         make_private(paths.state)
         with os.fdopen(open_private(paths.log, os.O_WRONLY | os.O_APPEND), "ab") as log:
             process = subprocess.Popen(
-                [sys.executable, "-m", "drdeck", *arguments, "controller", "serve"],
+                [*_program(), *arguments, "controller", "serve"],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=log,

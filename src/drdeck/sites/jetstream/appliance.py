@@ -24,6 +24,7 @@ from drdeck.sites.vsphere.vcenter.server_certificate import presented, thumbprin
 from drdeck.sites.vsphere.vcenter.transport import normalise
 
 log = logging.getLogger(__name__)
+logging.getLogger("httpx").setLevel(logging.WARNING)  # it has a line for each request, one every 2 s
 _E = TypeVar("_E", bound=BaseException)
 
 HEADER = "fios-session"

@@ -144,8 +144,9 @@ class VmGuard:
         self._root, self._changed = root, changed
         self._accounts = {account.casefold() for account in accounts}
         self._store = GuardStore(state)
+        # as if this process drove the sessions and made no call in them: no drdeck's work explains a change
         self._service = GuardService(
-            self._store, lambda folder: None, self._vcenter_now, changed, root, NEVER_DRIVEN
+            self._store, lambda folder: self._began, self._vcenter_now, changed, root, NEVER_DRIVEN
         )
         self._ahead = timedelta()
         self._domains: tuple[GuardedDomain, ...] = ()
@@ -174,6 +175,10 @@ class VmGuard:
         """The domains as the appliance tells of them now."""
         if domains == self._domains:
             return
+        begun = {domain.run.id for domain in self._domains if domain.run is not None}
+        for domain in domains:
+            if domain.run is not None and domain.run.id not in begun:
+                self._service.begins(domain.run.id)
         self._domains = domains
         self._to_search.set()
         if self._watch is not None:
@@ -247,6 +252,8 @@ class VmGuard:
         inventory = watch.inventory
         if inventory is not None:
             self._service.saw(inventory)
+            for domain in self._domains:  # some are found later, or made by the operation
+                self._service.also_watch(domain.ident, inventory.vms_of(domain.ident))
 
     async def _search(self, watch: DomainWatch, connection: Connection) -> None:
         """Look for VMs by their BIOS uuids, where no instance uuid is theirs: either may be meant."""

@@ -68,7 +68,7 @@ class CallExecutor:
     def check(self, command: c.AnyCommand) -> str | None:
         """The reason why a command could not be carried out, from what is known now; None: it could."""
         try:
-            _, situation = self._sight.find(command.domain)
+            _, situation = self._sight.find(command.domain, isinstance(command, c.WriteRecordBack))
         except Refused as error:
             return str(error)
         return why_not(command, situation, self._sight.inventory())
@@ -90,6 +90,13 @@ class CallExecutor:
             await self._watching().ask_tasks([vm.id for vm in self._sight.find(command.domain)[1].vms])
             self._done()
             return
+        if isinstance(command, c.WriteRecordBack):
+            await self._watching().refresh_attributes()
+            folder, _ = self._sight.find(command.domain, even_removed=True)
+            if self._sight.removed(folder):
+                await self._write(folder, self._sight.folders.last(folder.id)[0], command.says)
+            self._done()
+            return
         if isinstance(command, c.MakePlannedCall) and command.act.args.get("to") == "entry":
             await self._nothing_running(command)
         closed = self.check(command)
@@ -104,7 +111,7 @@ class CallExecutor:
                 raise Refused(f'Could not {command.says}: "{command.domain}": {error}') from None
             except ValueError as error:
                 raise Refused(f"Could not {command.says}: {error}") from None
-            if changes and isinstance(command, c.RollBack | c.ExitSession):
+            if changes and isinstance(command, c.RollBack | c.ExitSession | c.MakeEntryPoints):
                 self._guard.begins(command.operation)
             elif changes and isinstance(command, c.StartSession):
                 self._guard.begins(command.session)
@@ -160,6 +167,8 @@ class CallExecutor:
                 return transitions.abort(record, command)
             case c.StartSession():
                 return transitions.start_session(record, command, _ids(s, command.vms))
+            case c.MakeEntryPoints():
+                return transitions.make_entry_points(record, command)
             case c.RollBack():
                 return transitions.roll_back(record, command, _ids(s, command.vms), now)
             case c.ExitSession():
@@ -174,7 +183,7 @@ class CallExecutor:
                 args = command.act.args
                 newest = int(args["newest"]) if "newest" in args else None
                 return transitions.step(record, command.operation, args["to"], int(args["g"]), now, newest)
-            case c.TakeOver():
+            case c.TakeOver() | c.WriteRecordBack():
                 return {}
 
     async def _act(self, command: c.MakePlannedCall, begun: TaskBegun | None) -> str:

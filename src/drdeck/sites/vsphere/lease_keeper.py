@@ -101,8 +101,7 @@ class LeaseKeeper:
 
         One that lives and drives other domains is left alone, unless an operator takes this one over:
         it logs in anew, and looks at its leases before it repeats what was refused. Blocks. Raises
-        HeldElsewhere
-        where what is to be done was decided on what was seen before; and what pyVmomi raises.
+        HeldElsewhere where what is to be done was decided on what was seen before; and what pyVmomi raises.
         """
         if not force and self._sight.drives(driver):
             return

@@ -102,7 +102,7 @@ class VSphereSite:
         self._resumable = False
         """watching worked and was then cut off: its sessions are most likely as they were"""
         me = me or f"drdeck#{secrets.token_hex(4)}"
-        self._sight = SiteState(name, settings, self._protected, me)
+        self._sight = SiteState(name, settings, self._protected, me, state)
         self._driver = LeaseKeeper(self._sight, float(settings.lease), self._connected, fences)
         self._rounds = MaintenanceRound(self._sight)
         self._memories = GuardStore(state)
@@ -355,7 +355,7 @@ class VSphereSite:
         return self._hand.check(command)
 
     async def lacking(self, command: c.AnyCommand) -> str | None:
-        folder, situation = self._sight.find(command.domain)
+        folder, situation = self._sight.find(command.domain, isinstance(command, c.WriteRecordBack))
         return await self._permits.lacking(command, folder, situation, self._sight.inventory())
 
     async def execute(self, command: c.AnyCommand, begun: TaskBegun | None = None) -> str:

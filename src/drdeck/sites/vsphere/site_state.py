@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import contextlib
+import unicodedata
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
 
 from drdeck.config.settings import VSphereSettings
+from drdeck.model.alarms import Alarm, Severity
 from drdeck.model.domains import Domain, FailoverType
+from drdeck.model.guard import Change
 from drdeck.model.pitr import Points, why_unreachable, window_start
 from drdeck.model.text import names
-from drdeck.model.times import to_millisecond
+from drdeck.model.times import show_spaced, to_millisecond
 from drdeck.model.views import SiteClock, SiteView
 from drdeck.sites.contract import Refused, SiteUnreachable
 from drdeck.sites.vsphere.guard import point_marks
@@ -23,6 +27,7 @@ from drdeck.sites.vsphere.inventory.inventory_facts import FolderFacts, Inventor
 from drdeck.sites.vsphere.inventory.inventory_watch import InventoryWatch
 from drdeck.sites.vsphere.inventory.uncovered_devices import UncoveredDevices
 from drdeck.sites.vsphere.plan import domain_view, restore_points
+from drdeck.sites.vsphere.plan.domain_alarms import FirstSeen
 from drdeck.sites.vsphere.plan.domain_state import DomainState, ProtectedVms
 from drdeck.sites.vsphere.plan.planner import plan
 from drdeck.sites.vsphere.plan.vm_rows import VmRows
@@ -31,6 +36,7 @@ from drdeck.sites.vsphere.record import lease
 from drdeck.sites.vsphere.record.attributes import FAILOVER, LEASE, BrokenRecord, Record, read
 from drdeck.sites.vsphere.vcenter.heartbeat import Heartbeat, steady_utc
 
+from .folder_memory import FolderMemory
 from .protected_site import ProtectedVCenter
 
 KIND = "vsphere"
@@ -68,13 +74,19 @@ class SiteState:
     """
 
     def __init__(
-        self, name: str, settings: VSphereSettings, protected: ProtectedVCenter | None, me: str = ""
+        self,
+        name: str,
+        settings: VSphereSettings,
+        protected: ProtectedVCenter | None,
+        me: str = "",
+        state: Path | None = None,
     ) -> None:
         self.name, self.settings, self.protected, self.me = name, settings, protected, me
         self.watch: InventoryWatch | None = None
         self.heart: Heartbeat | None = None
         self.guard: GuardService | None = None
         self._told_skew = timedelta()
+        self.folders = FolderMemory(state)
         self.growth = DiskGrowth()
         self.devices = UncoveredDevices()
         self.reached: Callable[[], frozenset[str]] = frozenset
@@ -153,8 +165,11 @@ class SiteState:
         """Built anew only when something it depends on has changed, or time may change it."""
         vms = inventory.vms_of(folder.id)
         protected = self._protected_of(folder.name)
+        self.folders.follow(folder, self.now())
         errors = {vm.id: e.says for vm in vms if (e := self.errors.get(vm.id)) and not e.over(vm)}
         guarded = self.guard.alarms(folder.id) if self.guard is not None else ()
+        if self.settings.domain(self.folders.settings_name(folder, self.settings.domains)).tool == "manual":
+            guarded = tuple(map(_of_the_tool, guarded))
         beside = self.devices.serial, self.reached()
         depends = (folder, vms, protected, errors, inventory.networks, guarded, beside)
         last = self._built.get(folder.id)
@@ -168,9 +183,11 @@ class SiteState:
             return since.setdefault((kind, vm), before.get((kind, vm)) or self.now())
 
         try:
+            if removed := self.removed(folder):
+                raise BrokenRecord(removed)
             situation = self._situation(folder, vms, protected)
         except BrokenRecord as error:
-            domain = domain_view.broken(folder, vms, str(error), first_seen)
+            domain = domain_view.broken(folder, vms, str(error), first_seen, bool(removed))
         else:
             addresses = (host_of(self.settings.url), self.protected.address if self.protected else "")
             rows = self._rows.setdefault(folder.id, VmRows()).of(
@@ -181,7 +198,7 @@ class SiteState:
             )
             begun = situation.record.completing or situation.record.session is not None
             left = lease.abandoned_by(folder.attributes.get(LEASE), self.me, self.now()) if begun else None
-            alarms = (*domain.alarms, *guarded)
+            alarms = (*domain.alarms, *self._renamed(folder, first_seen), *guarded)
             domain = msgspec.structs.replace(domain, driver=self.driver(folder), left_by=left, alarms=alarms)
         self._since[folder.id] = since
         self._built[folder.id] = (depends, domain)
@@ -193,6 +210,31 @@ class SiteState:
             built = self._built.get(folder.id)
             if built is None or built[1].phase is None:
                 yield from inventory.vms_of(folder.id)
+
+    def removed(self, folder: FolderFacts) -> str:
+        """Words for a record that somebody removed from its folder; empty: none was."""
+        attributes = self.folders.removed(folder)
+        if not attributes:
+            return ""
+        as_of = self.folders.last(folder.id)[1]
+        when = "" if as_of is None else f", as of {show_spaced(as_of.replace(microsecond=0))},"
+        return (
+            f"somebody removed {attributes} from its folder in vCenter, and with it what drdeck does here;"
+            f" have the last record{when} written back with: drdeck record restore "
+            f'"{folder.name}"'
+        )
+
+    def _renamed(self, folder: FolderFacts, first_seen: FirstSeen) -> list[Alarm]:
+        """The alarm of a folder that has another name than its settings."""
+        settings_name = self.folders.settings_name(folder, self.settings.domains)
+        if settings_name == unicodedata.normalize("NFC", folder.name):
+            return []
+        text = (
+            f'its folder was renamed in vCenter from "{settings_name}" to "{folder.name}"; it keeps the'
+            f' settings of "{settings_name}". Give the folder its name back, or rename the table there'
+        )
+        since = first_seen("renamed", None)
+        return [Alarm(time=since, severity=Severity.WARNING, vm=None, kind="folder_renamed", text=text)]
 
     def driver(self, folder: FolderFacts) -> str | None:
         """Another driver of a domain now, in words; None: there is none."""
@@ -236,7 +278,7 @@ class SiteState:
             name=folder.name,
             record=self._record(folder),
             vms=vms,
-            settings=self.settings.domain(folder.name),
+            settings=self.settings.domain(self.folders.settings_name(folder, self.settings.domains)),
             protected=protected,
             now=self.now(),
             reached=self.reached(),
@@ -253,6 +295,8 @@ class SiteState:
         """The domains whose records make sense, each with its situation. Raises SiteUnreachable."""
         inventory, situations = self.inventory(), []
         for folder in inventory.domains:
+            if self.removed(folder):
+                continue
             with contextlib.suppress(BrokenRecord):
                 vms = inventory.vms_of(folder.id)
                 situations.append((folder, self._situation(folder, vms, self._protected_of(folder.name))))
@@ -265,9 +309,13 @@ class SiteState:
             raise Refused(f'there is no domain folder "{name}" under {self.settings.root} any more')
         return folder
 
-    def find(self, name: str) -> tuple[FolderFacts, DomainState]:
-        """A domain's folder and situation now. Raises Refused, SiteUnreachable."""
+    def find(self, name: str, even_removed: bool = False) -> tuple[FolderFacts, DomainState]:
+        """A domain's folder and situation now; `even_removed`: also without its record. Raises Refused,
+        SiteUnreachable."""
         folder = self.folder(name)
+        removed = "" if even_removed else self.removed(folder)
+        if removed:
+            raise Refused(f'"{name}": {removed}')
         try:
             vms = self.inventory().vms_of(folder.id)
             return folder, self._situation(folder, vms, self._protected_of(name))
@@ -297,6 +345,17 @@ class SiteState:
             window_from=since if s.settings.pitr.enabled else None,
             window_to=now if s.settings.pitr.enabled else None,
         )
+
+
+_TOOL_DOES = (Change.SNAPSHOT, Change.CONFIG, Change.REVERTED, Change.DISK)
+
+
+def _of_the_tool(alarm: Alarm) -> Alarm:
+    """A foreign change that a replication tool may have made, whose jobs should be stopped: critical."""
+    if alarm.kind not in _TOOL_DOES:
+        return alarm
+    text = f"{alarm.text} If it is the replication tool, its jobs are not stopped: see to that now."
+    return msgspec.structs.replace(alarm, severity=Severity.CRITICAL, text=text)
 
 
 def host_of(url: str) -> str:

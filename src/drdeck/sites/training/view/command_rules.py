@@ -9,6 +9,7 @@ from drdeck.model.commands import (
     BeginCompletion,
     ExitSession,
     FinishFailover,
+    MakeEntryPoints,
     MakePlannedCall,
     Resolve,
     RollBack,
@@ -16,6 +17,7 @@ from drdeck.model.commands import (
     StartContinuousFailover,
     StartSession,
     TakeOver,
+    WriteRecordBack,
 )
 from drdeck.model.domains import MODE_LABELS, FailoverType, Mode
 from drdeck.model.pitr import why_unreachable
@@ -58,7 +60,9 @@ def refusal(machine: DomainMachine, command: SiteCommand, at: int) -> str | None
             return None
         case InjectFault():
             return fault_injection.refusal(machine, command)
-        case MakePlannedCall() | Skip() | TakeOver():
+        case MakeEntryPoints():
+            return f'every VM in the PITR session of "{name}" has its entry point'
+        case MakePlannedCall() | Skip() | TakeOver() | WriteRecordBack():
             return "the training site drives itself; it takes no single acts"
     raise TypeError(f"{type(command).__name__} is no command")
 

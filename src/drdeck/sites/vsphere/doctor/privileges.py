@@ -79,11 +79,13 @@ def acts_of(command: c.AnyCommand, moves: bool) -> tuple[str, ...]:
             return (_COMPLETE, *(act for act, wanted in more if wanted))
         case c.StartSession():
             return (_SESSION, _RUN_MAPPED) if moves else (_SESSION,)
+        case c.MakeEntryPoints():
+            return (_SESSION,)
         case c.RollBack():
             return (_RUN, _RUN_MAPPED) if moves else (_RUN,)
         case c.ExitSession():
             return (_EXIT,)
-        case c.TakeOver():
+        case c.TakeOver() | c.WriteRecordBack():
             return (_TAKE_OVER,)
         case _:
             return ()  # a step of what was accepted: refusing it now would leave that half done

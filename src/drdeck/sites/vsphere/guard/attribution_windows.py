@@ -147,9 +147,12 @@ class AttributionWindows(msgspec.Struct, kw_only=True):
             for oldest in list(self.windows)[:-MOST]:
                 del self.windows[oldest]
         self.rollbacks = session.n
+        entering = record.entering.by if record.entering is not None else ""
+        if entering and entering not in self.windows:
+            self.windows[entering] = window("start", last_seen or session.started, None, entering)
         for operation, open_window in self.windows.items():
             open_window.drive(driving, now)
-            if open_window.end is None and (operation != ident or over):
+            if open_window.end is None and operation != entering and (operation != ident or over):
                 open_window.end = _over(r if r is not None and r.id == operation else None, now) + LATE
 
     def explain(self, observation: Observation) -> bool:

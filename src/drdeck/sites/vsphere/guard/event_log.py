@@ -1,7 +1,8 @@
 """vCenter's event log: followed beside the inventory, and read back where something was missed.
 
 Collected for the whole datacenter: events of a VM that has just left its folder would not come by a
-filter on that folder.
+filter on that folder, and a backup proxy that attaches a disk is in no domain. vCenter matches an event's
+own type, not those above it (API reference: EventFilterSpec.eventTypeId).
 """
 
 from __future__ import annotations

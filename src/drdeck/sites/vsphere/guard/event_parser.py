@@ -2,6 +2,7 @@
 
 There is no event of a snapshot that was made or removed, only that of the task: it says who began,
 and the VM's facts say what came of it. Everything else has an event of its own when it is done.
+(API reference: the subclasses of vim.event.VmEvent; a TaskEvent has the TaskInfo of when the task began.)
 """
 
 from __future__ import annotations

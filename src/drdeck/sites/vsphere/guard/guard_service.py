@@ -11,7 +11,7 @@ import contextlib
 import logging
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 
 import msgspec
@@ -81,6 +81,17 @@ class GuardService:
     def begins(self, ident: str) -> None:
         """This process begins a session, or an operation on one: to be called before it is written down."""
         self._begun.append(ident)
+
+    def also_watch(self, folder: str, vms: Iterable[VmFacts]) -> None:
+        """Watch these VMs too in the session of a folder, as they are now; without a session nothing."""
+        guard = self._posts.get(folder)
+        if guard is None:
+            return
+        for vm in vms:
+            if vm.id not in guard.memory.members:
+                guard.memory.members[vm.id], guard.facts[vm.id] = vm.name, vm
+                guard.changed = True
+                self._dirty.setdefault(folder, set()).add(vm.id)
 
     def saw(self, inventory: Inventory) -> None:
         """Take in what vCenter shows now and its events told, before anything else is made of it."""

@@ -1,4 +1,8 @@
-"""Calls by this process that change VMs, remembered so that nobody takes them for foreign changes."""
+"""Calls by this process that change VMs, remembered so that nobody takes them for foreign changes.
+
+Why by time and effect: an event carries no id that its caller gave. chainId groups the events of one task
+(TaskInfo.eventChainId), which not every deed has, and a user name is shared by all who know the password.
+"""
 
 from __future__ import annotations
 

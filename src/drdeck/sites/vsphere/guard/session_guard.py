@@ -2,6 +2,10 @@
 
 A deed may be told three times: by the VM's facts, by an event that it is done, by a task that began it.
 The three become one alarm. Whose it was is decided by the event where there is one.
+
+Why so: facts come by a PropertyCollector, events by an EventHistoryCollector, and nothing orders the two
+queues; a property update names no user (API reference: WaitForUpdatesEx, Event.userName). Either may be
+first, and a collector's page leaves events out when many come at once.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ from drdeck.sites.vsphere.inventory.inventory_facts import VmFacts
 
 from .domain_state import DomainState
 from .maintenance import chain_stuck
-from .restore_points import instant_of, misdated
+from .restore_points import instant_of, misdated, ours
 
 FirstSeen = Callable[[str, str | None], datetime]
 """(kind, VM) -> since when an alarm's cause is there."""
@@ -32,6 +32,37 @@ def missing_replicas(s: DomainState) -> list[str]:
         elif vm.instance_uuid not in uuids:  # a replica keeps the UUID where its tool leaves it
             lacking.append(vm.name)
     return sorted(lacking)
+
+
+def _tool(s: DomainState) -> list[Alarm]:
+    """The obligation towards a replication tool whose jobs are stopped, and signs that it is back."""
+    tool = s.record.tool
+    if tool is None or not s.record.owned:
+        return []
+    stopped = Alarm(
+        time=tool.at,
+        severity=Severity.INFO,
+        vm=None,
+        kind="tool_stopped",
+        text=f"the replication tool's jobs are stopped, by the word of {tool.stopped_by or 'an operator'} at"
+        f" {show(tool.at)}: they must stay so until the domain is given back",
+    )
+    return [
+        stopped,
+        *(
+            Alarm(
+                time=instant_of(snapshot),
+                severity=Severity.CRITICAL,
+                vm=vm.name,
+                kind="tool_returned",
+                text=f'others made the snapshot "{snapshot.name}" of {vm.name} since the domain was taken. If'
+                " it is the replication tool, it may overwrite or revert the VM: stop its jobs now",
+            )
+            for vm in s.vms
+            for snapshot in vm.snapshots
+            if not ours(snapshot) and instant_of(snapshot) > tool.at
+        ),
+    ]
 
 
 def alarms(s: DomainState, lost: list[str], first_seen: FirstSeen) -> list[Alarm]:
@@ -86,7 +117,12 @@ def alarms(s: DomainState, lost: list[str], first_seen: FirstSeen) -> list[Alarm
         if vm.consolidation_needed
     ]
     alarms += [
-        alarm("entry", vm, f"{vm.name} has no entry point in this PITR session: it is not rolled back")
+        alarm(
+            "entry",
+            vm,
+            f"{vm.name} has no entry point in this PITR session: it is not rolled back;"
+            f" Make Entry Points (drdeck pitr entry) tries it again",
+        )
         for vm in s.session_vms()
         if s.lacks_entry(vm)
     ]
@@ -101,6 +137,7 @@ def alarms(s: DomainState, lost: list[str], first_seen: FirstSeen) -> list[Alarm
         for vm in s.vms
         if (points := [x for x in vm.snapshots if misdated(x, s.now)])
     ]
+    alarms += _tool(s)
     alarms += [
         Alarm(
             time=first_seen("replica", name),

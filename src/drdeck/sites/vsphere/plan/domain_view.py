@@ -95,11 +95,16 @@ def build(
     )
 
 
-def broken(folder: FolderFacts, vms: tuple[VmFacts, ...], why: str, first_seen: FirstSeen) -> Domain:
-    """A domain whose record makes no sense: shown, and left alone."""
-    alarm = Alarm(
-        time=first_seen("record", None), severity=Severity.CRITICAL, vm=None, kind="record", text=why
-    )
+def broken(
+    folder: FolderFacts,
+    vms: tuple[VmFacts, ...],
+    why: str,
+    first_seen: FirstSeen,
+    removed: bool = False,
+) -> Domain:
+    """A domain whose record makes no sense, or was removed: shown, and left alone."""
+    kind = "record_removed" if removed else "record"
+    alarm = Alarm(time=first_seen(kind, None), severity=Severity.CRITICAL, vm=None, kind=kind, text=why)
     return Domain(
         id=folder.id,
         name=folder.name,
@@ -109,6 +114,7 @@ def broken(folder: FolderFacts, vms: tuple[VmFacts, ...], why: str, first_seen: 
         vms=tuple(Vm(id=vm.id, name=vm.name, power=vm.power) for vm in vms),
         alarms=(alarm,),
         broken=why,
+        record_removed=removed,
     )
 
 
@@ -139,6 +145,7 @@ def _session(s: DomainState, plan: Plan) -> Session | None:
         vms=tuple(vm.name for vm in members) if s.record.session_vms else (),
         waits_for=plan.phase.wait if plan.phase else "",
         last_operation=r.last,
+        entering=s.record.entering.by if s.record.entering is not None else None,
         target=s.record.rollback.to if s.record.rollback else None,
     )
 

@@ -30,6 +30,9 @@ def completing(s: DomainState, f: FailoverRecord) -> Plan:
             again = _on_again(s, f)
             if again is not None:
                 return again
+            tool = _tool_asked(s, f)
+            if tool is not None:
+                return tool
             return Plan(Phase(operation=f.id, name="Take ownership", then=step("network", f.id, f.n)))
         case "network":
             return Plan(_connecting(s, f))
@@ -37,6 +40,23 @@ def completing(s: DomainState, f: FailoverRecord) -> Plan:
             return starting(s, s.living(), f, "recovered", f"failover:{f.id}")
         case _:
             return Plan()
+
+
+def _tool_asked(s: DomainState, f: FailoverRecord) -> Plan | None:
+    """Ask for a person's word that the replication tool is stopped, before this site owns the domain.
+
+    A tool that goes on writes into VMs that run here, or reverts them (Veeam: "Power On a Replica" by hand
+    harms the job); no vCenter tells whether its jobs run.
+    """
+    if s.settings.tool != "manual" or (s.record.tool is not None and s.record.tool.by == f.id):
+        return None
+    text = (
+        f'Are the replication tool\'s jobs for {s.name} stopped? (tool = "manual" in the settings.) Once this'
+        " site owns the domain nothing else may write into its VMs. Stop them, then answer confirm, which is"
+        " kept with your name; after an abort they may be started again."
+    )
+    choices = ("confirm", "abort")
+    return Plan(None, SiteQuestion(id=f"tool:{f.id}:{f.n}", operation=f.id, text=text, choices=choices))
 
 
 def _shutting_down(s: DomainState, f: FailoverRecord) -> Plan:

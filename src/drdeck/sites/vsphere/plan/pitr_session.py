@@ -11,7 +11,7 @@ from drdeck.model.planned import Phase
 from drdeck.model.text import names
 from drdeck.model.times import show
 from drdeck.sites.vsphere.inventory.inventory_facts import VmFacts
-from drdeck.sites.vsphere.record.attributes import RollbackRecord
+from drdeck.sites.vsphere.record.attributes import RollbackRecord, SessionRecord
 from drdeck.sites.vsphere.vcenter.calls.call_arguments import with_moves
 
 from .domain_state import DomainState, Plan, on_vm, prunable, removal, step
@@ -27,22 +27,36 @@ def entering(s: DomainState, operation: str) -> Plan:
     """Wait for consistency, make an entry point on every VM, then be active."""
     session = s.record.session
     assert session is not None
-    name, limit_s = "Start the PITR session", float(s.settings.task_timeout)
+    name = "Start the PITR session"
     vms = [vm for vm in s.session_vms() if not s.is_skipped(vm)]
     busy = [vm for vm in vms if vm.running_tasks]
     if session.entry is None:
         wait = f"waiting for consistency: tasks under way on {names(busy)}" if busy else ""
         return Plan(Phase(operation=operation, name=name, wait=wait, then=step("entry", operation)))
-    point = point_name(session.entry)
-    lacking = [vm for vm in vms if not vm.has_snapshot(point)]
+    return Plan(_entry_points(s, session, operation, name, "entry", "active"))
+
+
+def made_good(s: DomainState, operation: str) -> Plan:
+    """Make the entry points of VMs that have none in an active session, as the operator wants."""
+    session = s.record.session
+    assert session is not None
+    return Plan(_entry_points(s, session, operation, "Make entry points", f"entry:{operation}", "entered"))
+
+
+def _entry_points(
+    s: DomainState, session: SessionRecord, operation: str, name: str, key: str, then: str
+) -> Phase:
+    assert session.entry is not None
+    point, limit_s = point_name(session.entry), float(s.settings.task_timeout)
+    lacking = [vm for vm in s.session_vms() if not s.is_skipped(vm) and not vm.has_snapshot(point)]
     args = {"name": point, "description": f"drdeck: entry point of PITR session {session.id}"}
     acts = tuple(
-        on_vm(vm, "snapshot", "entry", f"make the entry point of {vm.name}", args, limit_s=limit_s)
+        on_vm(vm, "snapshot", key, f"make the entry point of {vm.name}", args, limit_s=limit_s)
         for vm in lacking
         if not vm.running_tasks
     )
     wait = f"making entry points: {names(lacking)}" if lacking else ""
-    return Plan(Phase(operation=operation, name=name, acts=acts, wait=wait, then=step("active", operation)))
+    return Phase(operation=operation, name=name, acts=acts, wait=wait, then=step(then, operation))
 
 
 def rolling_back(s: DomainState, r: RollbackRecord) -> Plan:

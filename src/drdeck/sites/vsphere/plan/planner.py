@@ -6,7 +6,7 @@ from drdeck.model.domains import SessionState
 
 from .domain_state import DomainState, Plan
 from .failover import completing
-from .pitr_session import entering, exiting, rolling_back
+from .pitr_session import entering, exiting, made_good, rolling_back
 
 
 def plan(s: DomainState) -> Plan:
@@ -19,6 +19,8 @@ def plan(s: DomainState) -> Plan:
             return rolling_back(s, s.record.rollback)
         if session.state is SessionState.EXITING:
             return exiting(s, session.last or "")
+        if s.record.entering is not None:
+            return made_good(s, s.record.entering.by)
         return Plan()
     if s.record.completing and s.record.failover is not None:
         return completing(s, s.record.failover)

@@ -107,6 +107,7 @@ def _row(
         detail=detail,
         question=vm.question,
         not_covered=not_covered,
+        lacks_entry=s.lacks_entry(vm) and (not s.record.session_vms or vm.id in s.record.session_vms),
         foreign_snapshots=_made_by_others(s, vm),
         exit_removes=removed_of_others(s, vm) if s.record.session is not None else (),
     )

@@ -32,8 +32,10 @@ ROLLBACK_VMS, SKIPPED = PREFIX + "rollback.vms", PREFIX + "skipped"
 ASKED = PREFIX + "asked"
 SYNCED = PREFIX + "synced"
 SHUTDOWN = PREFIX + "shutdown"
+ENTERING = PREFIX + "entering"
+TOOL = PREFIX + "tool"
 LEASE = PREFIX + "lease"
-SINGLE = (MODE, FAILOVER, SESSION, ROLLBACK, PITR, EXCLUDED, ASKED, SYNCED, SHUTDOWN, LEASE)
+SINGLE = (MODE, FAILOVER, SESSION, ROLLBACK, PITR, EXCLUDED, ASKED, SYNCED, SHUTDOWN, ENTERING, TOOL, LEASE)
 CHUNKED = (NETWORKS, SESSION_VMS, ROLLBACK_VMS, SKIPPED)
 
 Instant = Annotated[datetime, msgspec.Meta(tz=True)]
@@ -73,6 +75,22 @@ class ShutdownRecord(RecordStruct, frozen=True, kw_only=True):
 
     by: str
     newest: Annotated[int, msgspec.Meta(ge=0)]
+
+
+class EnteringRecord(RecordStruct, frozen=True, kw_only=True):
+    """Entry points that operation `by` makes of VMs which have none in the session; an attribute of its own,
+    which an older drdeck leaves alone."""
+
+    by: str
+
+
+class ToolRecord(RecordStruct, frozen=True, kw_only=True):
+    """The word of a person, given to failover `by`, that the replication tool's jobs are stopped; an
+    obligation until the domain is given back."""
+
+    by: str
+    stopped_by: Annotated[str, msgspec.Meta(max_length=MAX_ASKER)] = ""
+    at: Instant
 
 
 class FailoverRecord(RecordStruct, frozen=True, kw_only=True):
@@ -131,6 +149,8 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     mode: ModeRecord | None = None
     synced: SyncedRecord | None = None
     shutdown: ShutdownRecord | None = None
+    entering: EnteringRecord | None = None
+    tool: ToolRecord | None = None
     failover: FailoverRecord | None = None
     session: SessionRecord | None = None
     rollback: RollbackRecord | None = None
@@ -187,6 +207,8 @@ def read(attributes: Mapping[str, str]) -> Record:
         mode=_one(attributes, MODE, ModeRecord),
         synced=_one(attributes, SYNCED, SyncedRecord),
         shutdown=_one(attributes, SHUTDOWN, ShutdownRecord),
+        entering=_one(attributes, ENTERING, EnteringRecord),
+        tool=_one(attributes, TOOL, ToolRecord),
         failover=_one(attributes, FAILOVER, FailoverRecord),
         session=_one(attributes, SESSION, SessionRecord),
         rollback=_one(attributes, ROLLBACK, RollbackRecord),

@@ -3,6 +3,12 @@
 A claim is a custom field definition named "drdeck.lease.FOLDER.N": vCenter refuses a second one of the
 same name, so of any number of controllers exactly one gets claim N. The highest N rules. Who that is,
 and until when, stands in the folder's attribute `drdeck.lease` for all to read; by vCenter's clock.
+
+Why so: SetField has no compare-and-set, the last writer wins unseen; AddCustomFieldDef ends with
+DuplicateName for a name that is there (API reference: CustomFieldsManager). The clocks of jump hosts
+differ, CurrentTime is one for all. vCenter stores an event for each SetField, keeps it for 30 days, and
+passes it on to whatever collects its events (CustomFieldValueChangedEvent): a lease
+is renewed once a third of it is over, not with each call.
 """
 
 from __future__ import annotations

@@ -17,6 +17,7 @@ from drdeck.model.commands import (
     Command,
     ExitSession,
     FinishFailover,
+    MakeEntryPoints,
     Resolve,
     RollBack,
     Skip,
@@ -24,13 +25,16 @@ from drdeck.model.commands import (
     StartSession,
 )
 from drdeck.model.domains import FailoverType, Period, SessionState
+from drdeck.model.text import brief, clean
 from drdeck.model.times import to_millisecond
 
 from . import phases
 from .attributes import (
     ASKED,
+    ENTERING,
     EXCLUDED,
     FAILOVER,
+    MAX_ASKER,
     MAX_VALUE,
     MODE,
     NETWORKS,
@@ -42,6 +46,8 @@ from .attributes import (
     SHUTDOWN,
     SKIPPED,
     SYNCED,
+    TOOL,
+    EnteringRecord,
     FailoverRecord,
     ModeRecord,
     Record,
@@ -49,6 +55,7 @@ from .attributes import (
     SessionRecord,
     ShutdownRecord,
     SyncedRecord,
+    ToolRecord,
     write,
     write_askers,
     write_many,
@@ -115,7 +122,7 @@ def abort(record: Record, c: AbortCompletion) -> Changes:
         return {}
     if f.id != c.operation or record.owned:
         raise NotNow("this site has taken the ownership already; the failover can only go on")
-    return {FAILOVER: ""}
+    return {FAILOVER: "", TOOL: ""}
 
 
 def finish(record: Record, c: FinishFailover) -> Changes:
@@ -141,6 +148,7 @@ def start_session(record: Record, c: StartSession, vms: tuple[str, ...]) -> Chan
         **left_out,
         **_asked(record, c),
         ROLLBACK: "",
+        ENTERING: "",
         SESSION: write(session),
     }
 
@@ -164,6 +172,20 @@ def roll_back(record: Record, c: RollBack, vms: tuple[str, ...], now: datetime) 
         **_asked(record, c),
         ROLLBACK: write(rollback),
         SESSION: _replace(session, state=SessionState.ROLLING_BACK, last=c.operation),
+    }
+
+
+def make_entry_points(record: Record, c: MakeEntryPoints) -> Changes:
+    """VMs that were given up are tried again."""
+    session = _session(record)
+    if record.entering is not None and record.entering.by == c.operation:
+        return {}
+    if session.state is not SessionState.ACTIVE:
+        raise NotNow(f"its PITR session is {session.state.words}")
+    return {
+        **write_many(SKIPPED, ()),
+        **_asked(record, c),
+        ENTERING: write(EnteringRecord(by=c.operation)),
     }
 
 
@@ -196,7 +218,7 @@ def close_session(record: Record, operation: str, now: datetime) -> Changes:
     if f is not None and f.phase != "finished":
         changes[FAILOVER] = _replace(f, phase="finished")
     changes[PITR] = _replace(record.pitr, last=session.id)
-    return {**changes, **write_many(SESSION_VMS, ()), SESSION: ""}
+    return {**changes, **write_many(SESSION_VMS, ()), ENTERING: "", SESSION: ""}
 
 
 def skip(record: Record, c: Skip) -> Changes:
@@ -215,6 +237,9 @@ def resolve(record: Record, c: Resolve, unready: tuple[str, ...], now: datetime)
         r, name = record.rollback, ROLLBACK
     if r is None or str(r.n) != tried:
         return {}
+    if kind == "tool" and isinstance(r, FailoverRecord):
+        word = ToolRecord(by=r.id, stopped_by=brief(clean(c.asked_by), MAX_ASKER), at=now)
+        return {TOOL: write(word)} if r.phase == "take" and c.choice == "confirm" else {}
     if kind == "point" and isinstance(r, FailoverRecord):
         return {} if r.phase != "point" else {name: _replace(r, phase="take", since=now)}
     if kind == "again" and isinstance(r, FailoverRecord):
@@ -239,6 +264,9 @@ def step(
     session = record.session
     if to == "closed":
         return close_session(record, operation, now)
+    if to == "entered":
+        mine = record.entering is not None and record.entering.by == operation
+        return {ENTERING: ""} if mine else {}
     if to in ("entry", "active"):
         if session is None or session.id != operation or session.state is not SessionState.WAITING:
             return {}

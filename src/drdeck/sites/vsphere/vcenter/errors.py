@@ -146,9 +146,9 @@ def _network(exc: BaseException | None) -> str:
 
 def _advice(exc: BaseException) -> str:
     if isinstance(exc, FileNotFoundError | PermissionError | IsADirectoryError):
-        return "check ca_file"
+        return f"check ca_file{f' {exc.filename}' if exc.filename else ''}"
     if isinstance(exc, ssl.SSLError) and "NO_CERTIFICATE" in str(exc.reason or exc):
-        return "check ca_file: there is no certificate in it"
+        return f"check ca_file{f' {exc.filename}' if exc.filename else ''}: there is no certificate in it"
     if isinstance(exc, ssl.SSLError):
         return "check that the URL's port speaks TLS"
     if isinstance(exc, socket.gaierror):

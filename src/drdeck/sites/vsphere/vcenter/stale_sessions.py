@@ -4,6 +4,11 @@ Nothing can call it back, but a vCenter refuses what comes in the name of a sess
 before anybody looks what became of it, and before anything more is asked, that session is ended: what
 is seen then stays true. A controller that was killed cannot do that: the next one does, which finds its
 sessions in vCenter's list by the user agent that they logged in with.
+
+Why so: a request has no id by which it could be found again or called back; the header's operationID goes
+to vCenter's logs and into no TaskInfo. All that ties it to its sender is the session's cookie, and without a
+session a call ends with NotAuthenticated (API reference: SessionManager, Logout, TerminateSession).
+UserSession.userAgent is there since API 5.1.
 """
 
 from __future__ import annotations
@@ -87,8 +92,9 @@ class StaleSessions:
     def settle_others(self, content: Any, user: str) -> None:
         """End those that commanded for the drivers that are gone, of the account `user` only.
 
-        Who may not read the list of sessions goes on without; it is tried again for the next such
-        driver. Raises what pyVmomi raises, and AnswerLost.
+        Who may not read the list of sessions goes on without (API reference: sessionList and
+        TerminateSession want Sessions.TerminateSession); it is tried again for the next such driver.
+        Raises what pyVmomi raises, and AnswerLost.
         """
         drivers = self.gone
         try:

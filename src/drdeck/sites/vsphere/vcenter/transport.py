@@ -126,7 +126,11 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
             return unchecked()
         if self.ca_file is not None:
             refuse_strangers(Path(self.ca_file))
-        context = ssl.create_default_context(cafile=self.ca_file)
+        try:
+            context = ssl.create_default_context(cafile=self.ca_file)
+        except OSError as error:
+            error.filename = self.ca_file
+            raise
         # Python 3.13 wants what RFC 5280 wants of a CA, which many a private one has never put in (no
         # authorityKeyIdentifier): the same certificates are believed whatever Python runs us
         context.verify_flags &= ~ssl.VERIFY_X509_STRICT

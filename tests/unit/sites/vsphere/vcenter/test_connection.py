@@ -140,7 +140,7 @@ async def test_useless_ca_files(vcenter: VCenter, tmp_path: Path) -> None:
     empty.write_text("")
     for path in (tmp_path / "missing.pem", empty, tmp_path):
         refused = await refusal(Endpoint(url=vcenter.url, ca_file=str(path)))
-        assert "check ca_file" in str(refused)
+        assert f"check ca_file {path}" in str(refused)
 
 
 async def test_a_ca_file_that_others_can_write_is_refused(vcenter: VCenter, tmp_path: Path) -> None:

@@ -1,0 +1,84 @@
+"""Makes one runnable file of installed packages: `onefile.py SITE FILE`.
+
+Compiled modules cannot be imported out of a zip file, so that the file unpacks itself once into the user's
+cache, and runs from there; controllers are started from there, too.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import stat
+import sys
+import zipapp
+import zipfile
+from pathlib import Path
+
+UNPACKED_MAIN = "from drdeck.__main__ import main\n\nmain()\n"
+MAIN = '''"""Unpacks drdeck once, and runs it."""
+
+import os
+import shutil
+import sys
+import tempfile
+import zipfile
+from pathlib import Path
+
+DIGEST = "{digest}"
+PYTHON = {python}
+
+
+def unpacked() -> Path:
+    base = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
+    place = Path(base) / "drdeck" / DIGEST
+    if place.is_dir():
+        about = place.stat()
+        if about.st_uid != os.geteuid() or about.st_mode & 0o022:
+            sys.exit(f"drdeck: others can write to {{place}}, so it is not used; remove it")
+        return place
+    place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    fresh = Path(tempfile.mkdtemp(prefix=".unpacking-", dir=place.parent))
+    with zipfile.ZipFile(sys.argv[0]) as bundle:
+        for name in bundle.namelist():
+            if name.startswith("site/"):
+                bundle.extract(name, fresh)
+    try:
+        (fresh / "site").rename(place)
+    except OSError:  # another one was as quick
+        pass
+    shutil.rmtree(fresh, ignore_errors=True)
+    return place
+
+
+if sys.version_info[:2] != PYTHON:
+    wanted, own = ".".join(map(str, PYTHON)), ".".join(map(str, sys.version_info[:2]))
+    sys.exit(f"drdeck: this file is for Python {{wanted}}, and this is {{own}}; run it with python{{wanted}}")
+try:
+    place = unpacked()
+except OSError as error:
+    sys.exit(f"drdeck: it cannot unpack itself: {{error}}; set XDG_CACHE_HOME to a directory of yours")
+sys.path.insert(0, str(place))
+from drdeck.__main__ import main  # noqa: E402
+
+main()
+'''
+
+
+def main() -> None:
+    site, target = Path(sys.argv[1]), Path(sys.argv[2])
+    (site / "__main__.py").write_text(UNPACKED_MAIN)
+    files = sorted(path for path in site.rglob("*") if path.is_file())
+    digest = hashlib.sha256()
+    for path in files:
+        digest.update(str(path.relative_to(site)).encode() + b"\0" + path.read_bytes())
+    text = MAIN.format(digest=digest.hexdigest()[:20], python=tuple(sys.version_info[:2]))
+    with target.open("wb") as out:
+        out.write(b"#!/usr/bin/env python3\n")
+        with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as bundle:
+            bundle.writestr("__main__.py", text)
+            for path in files:
+                bundle.write(path, f"site/{path.relative_to(site)}")
+    target.chmod(target.stat().st_mode | stat.S_IXUSR | stat.S_IXGRP | stat.S_IXOTH)
+    assert zipapp.get_interpreter(target) == "/usr/bin/env python3"
+
+
+main()

@@ -1,0 +1,116 @@
+"""Domains' folders as this controller saw them last, kept in its state: people rename folders, and tidy
+attribute definitions away, with which all their values go (vSphere Client, Custom Attributes)."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import unicodedata
+from collections.abc import Collection, Mapping
+from datetime import datetime
+from pathlib import Path
+
+import msgspec
+
+from drdeck.private_files import write_private
+from drdeck.sites.vsphere.inventory.inventory_facts import FolderFacts
+from drdeck.sites.vsphere.record.attributes import (
+    FAILOVER,
+    LEASE,
+    MODE,
+    PREFIX,
+    SESSION,
+    BrokenRecord,
+    Record,
+    read,
+)
+
+log = logging.getLogger(__name__)
+
+FILE = "folders.json"
+_WATCHED = (MODE, FAILOVER, SESSION)
+
+
+class FolderNote(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """One folder: `settings`, the domain's name in the settings that were its first; `record`, its
+    attributes as they were last, at `as_of` (vCenter's clock)."""
+
+    settings: str = ""
+    record: dict[str, str] = {}
+    as_of: datetime | None = None
+
+
+class FolderMemory:
+    """Notes by folder id. Where the file cannot be used, they last as long as this process."""
+
+    def __init__(self, state: Path | None) -> None:
+        """`state`: the site's directory; None: nothing outlives this process."""
+        self._file = None if state is None else state / FILE
+        self._notes: dict[str, FolderNote] = {}
+        if self._file is not None:
+            try:
+                self._notes = msgspec.json.decode(self._file.read_bytes(), type=dict[str, FolderNote])
+            except FileNotFoundError:
+                pass
+            except (OSError, msgspec.MsgspecError, ValueError) as error:
+                log.warning("%s cannot be read and is begun anew: %s", self._file, error)
+
+    def settings_name(self, folder: FolderFacts, configured: Collection[str]) -> str:
+        """The name in the settings that counts for a folder: that of when it was seen first, as long as the
+        settings have it, else its own."""
+        note = self._notes.setdefault(folder.id, FolderNote())
+        if note.settings in configured:
+            return note.settings
+        name = unicodedata.normalize("NFC", folder.name)
+        if name in configured:
+            note.settings = name
+            self._save()
+        return name
+
+    def follow(self, folder: FolderFacts, now: datetime) -> None:
+        """Keep the record that a folder has now, unless it was removed."""
+        record = {k: v for k, v in folder.attributes.items() if k.startswith(PREFIX) and k != LEASE}
+        note = self._notes.setdefault(folder.id, FolderNote())
+        if record != note.record and not self.removed(folder):
+            note.record, note.as_of = record, now
+            self._save()
+
+    def removed(self, folder: FolderFacts) -> str:
+        """The attributes of a folder's record that somebody removed, in words; empty: none."""
+        note = self._notes.get(folder.id)
+        if note is None or all(folder.attributes.get(k) for k in _WATCHED if note.record.get(k)):
+            return ""
+        return ", ".join(_removed(note.record, folder.attributes))
+
+    def last(self, folder: str) -> tuple[dict[str, str], datetime | None]:
+        """The record that a folder had last, and when that was."""
+        note = self._notes.get(folder, FolderNote())
+        return dict(note.record), note.as_of
+
+    def _save(self) -> None:
+        if self._file is not None:
+            with contextlib.suppress(OSError):  # a full disk: what is under way goes on
+                write_private(self._file, msgspec.json.encode(self._notes))
+
+
+def _removed(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
+    """Attributes that drdeck never takes away, and that are not there any more.
+
+    A session's ends with a note of which ended last, on whatever jump host.
+    """
+    was, there = _read(before), _read(now)
+    missing = []
+    if before.get(MODE) and not now.get(MODE):
+        missing.append(MODE)
+    if was is not None and was.owned and not now.get(FAILOVER):
+        missing.append(FAILOVER)
+    in_session = was is not None and was.session is not None and not now.get(SESSION)
+    if was is not None and in_session and (there is None or there.pitr.last == was.pitr.last):
+        missing.append(SESSION)
+    return missing
+
+
+def _read(attributes: Mapping[str, str]) -> Record | None:
+    with contextlib.suppress(BrokenRecord):
+        return read(attributes)
+    return None

@@ -1,0 +1,82 @@
+"""The one file for jump hosts without a network: unpacked once, and controllers run from it."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support import ROOT
+
+NO_NETWORK = ["unshare", "-rn"]
+
+
+def requirements(name: str, have: set[str]) -> set[str]:
+    """Distributions that one needs, with what those need."""
+    for line in metadata.requires(name) or ():
+        needed = re.split(r"[\s;<>=!~\[(]", line)[0]
+        if "extra ==" in line or needed.lower() in have:
+            continue
+        try:
+            metadata.distribution(needed)
+        except metadata.PackageNotFoundError:
+            continue  # for other systems
+        have.add(needed.lower())
+        have |= requirements(needed, have)
+    return have
+
+
+@pytest.fixture(scope="module")
+def single_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Made of the packages of this environment, which needs no index."""
+    site = tmp_path_factory.mktemp("site")
+    shutil.copytree(ROOT / "src" / "drdeck", site / "drdeck", ignore=shutil.ignore_patterns("__pycache__"))
+    for name in requirements("drdeck", set()):
+        for file in metadata.files(name) or ():
+            source = Path(str(file.locate()))
+            if ".." not in file.parts and "__pycache__" not in file.parts and source.is_file():
+                (site / file).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(source, site / file)
+    target = tmp_path_factory.mktemp("dist") / "drdeck.pyz"
+    subprocess.run([sys.executable, ROOT / ".ci" / "onefile.py", site, target], check=True)
+    return target
+
+
+def run(file: Path, home: Path, *words: str, before: list[str] | None = None) -> Any:
+    return subprocess.run(
+        [*(before or []), sys.executable, "-I", "-S", str(file), "--state", str(home / "state"), *words],
+        env={"HOME": str(home), "PATH": "/usr/bin:/bin", "LANG": "C.UTF-8"},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+
+
+def test_it_runs_with_nothing_but_a_python(single_file: Path, tmp_path: Path) -> None:
+    isolated = subprocess.run([*NO_NETWORK, "true"], capture_output=True).returncode == 0
+    done = run(single_file, tmp_path, "domains", before=NO_NETWORK if isolated else None)
+    assert done.returncode == 0 and "erp-prod" in done.stdout, done.stderr
+    try:
+        (place,) = (tmp_path / ".cache" / "drdeck").iterdir()
+        unpacked = place.stat().st_ctime_ns
+        data = json.loads(run(single_file, tmp_path, "info", "--json").stdout)
+        pid = data["controllers"][0]["pid"]
+        command = Path(f"/proc/{pid}/cmdline").read_bytes().decode().split("\0")
+        assert command[1] == str(place), "the controller is of the same file"
+        assert place.stat().st_ctime_ns == unpacked, "once is enough"
+    finally:
+        run(single_file, tmp_path, "controller", "stop")
+
+
+def test_what_keeps_it_from_unpacking_is_said(single_file: Path, tmp_path: Path) -> None:
+    (tmp_path / ".cache").write_text("")
+    done = run(single_file, tmp_path, "--version")
+    assert done.returncode == 1 and "cannot unpack itself" in done.stderr and "XDG_CACHE_HOME" in done.stderr
+    assert "Traceback" not in done.stderr

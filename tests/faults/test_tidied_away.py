@@ -1,0 +1,85 @@
+"""People rename folders and tidy custom attributes away: settings and records are not lost by it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from drdeck.model.times import show
+from tests.support.vcenter.flow import Flow, MakeFlow, eventually, settings
+from tests.support.vcenter.flowsite import DOMAIN
+from tests.support.vcenter.vcsim import VCenter
+
+
+def alarm(shown: dict[str, Any], kind: str) -> dict[str, Any] | None:
+    return next((a for a in shown["alarms"] if a["kind"] == kind), None)
+
+
+def tidy_away(vcenter: VCenter, *names: str) -> None:
+    """Remove the definitions of attributes, and with them the values."""
+    manager = vcenter.content.customFieldsManager
+    fields: Any = vcenter.read(manager, "field")["field"]
+    for field in fields:
+        if field.name in names or (not names and field.name.startswith("drdeck.")):
+            manager.RemoveCustomFieldDef(key=field.key)
+
+
+def in_session(make_flow: MakeFlow, recovery: VCenter) -> Flow:
+    flow = make_flow(recovery, None)
+    flow.start()
+    flow.complete("force", "--run-pitr")
+    flow.until(lambda d: d["session"] and d["session"]["state"] == "active")
+    return flow
+
+
+def test_a_renamed_folder_keeps_its_settings(make_flow: MakeFlow, recovery: VCenter) -> None:
+    """vcenter.md V17: settings are tied to the folder once it was seen, over restarts too."""
+    flow = make_flow(recovery, None, toml=settings(pitr='enabled = true, window = "5d"'))
+    assert flow.show()["pitr"]["window_s"] == 5 * 86400
+    recovery.rename(recovery.folder(DOMAIN), "erp-neu")
+    for _ in range(2):
+        eventually(lambda: flow.deck.run("show", "erp-neu", code=None).returncode == 0)
+        shown = flow.until(lambda d: alarm(d, "folder_renamed"), "erp-neu")
+        assert shown["pitr"]["enabled"] and shown["pitr"]["window_s"] == 5 * 86400
+        renamed = alarm(shown, "folder_renamed")
+        assert renamed is not None and f'from "{DOMAIN}" to "erp-neu"' in renamed["text"]
+        flow.kill()
+    recovery.rename(recovery.folder("erp-neu"), DOMAIN)
+    eventually(lambda: flow.deck.run("show", DOMAIN, code=None).returncode == 0)
+    flow.until(lambda d: alarm(d, "folder_renamed") is None)
+
+
+def test_a_removed_record_is_an_alarm_and_written_back(make_flow: MakeFlow, recovery: VCenter) -> None:
+    """vcenter.md V17: all values go with their definitions."""
+    flow = in_session(make_flow, recovery)
+    before = recovery.attributes(DOMAIN)
+    session = flow.show()["session"]["id"]
+    tidy_away(recovery)
+    shown = flow.until(lambda d: alarm(d, "record_removed"))
+    removed = alarm(shown, "record_removed")
+    assert removed is not None and removed["severity"] == "critical"
+    assert "drdeck.mode, drdeck.failover, drdeck.session" in removed["text"]
+    assert f'drdeck record restore "{DOMAIN}"' in removed["text"]
+    said = flow.refused("pitr", "run", DOMAIN, "--to", show(flow.points[1]))
+    assert "somebody removed" in said
+    flow.kill()
+    assert "must be confirmed with the name of the domain" in flow.refused("record", "restore", DOMAIN)
+    flow.deck.run("record", "restore", DOMAIN, "--confirm", DOMAIN, "--wait")
+    shown = flow.until(lambda d: d["session"])
+    assert shown["session"]["id"] == session and alarm(shown, "record_removed") is None
+    after = recovery.attributes(DOMAIN)
+    assert {k: v for k, v in after.items() if v and k != "drdeck.lease"} == {
+        k: v for k, v in before.items() if v and k != "drdeck.lease"
+    }
+    flow.deck.run("pitr", "run", DOMAIN, "--to", show(flow.points[1]), "--wait")
+    flow.deck.run("pitr", "exit", DOMAIN, "--wait")
+    eventually(lambda: flow.show()["mode"] == "running_in_failover")
+    assert alarm(flow.show(), "record_removed") is None, "a session that was exited was not removed"
+    assert "nobody removed the record" in flow.refused("record", "restore", DOMAIN, "--confirm", DOMAIN)
+
+
+def test_a_session_alone_that_was_removed_is_noticed(make_flow: MakeFlow, recovery: VCenter) -> None:
+    flow = in_session(make_flow, recovery)
+    tidy_away(recovery, "drdeck.session")
+    shown = flow.until(lambda d: alarm(d, "record_removed"))
+    removed = alarm(shown, "record_removed")
+    assert removed is not None and "somebody removed drdeck.session from" in removed["text"]
