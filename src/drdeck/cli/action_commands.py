@@ -342,7 +342,7 @@ async def record_restore(
     await act(context, Request(action="record_restore", domain=domain, confirm=confirm), **options)
 
 
-ANSWERS = ("retry", "skip", "abort", "confirm")
+ANSWERS = ("retry", "skip", "wait", "abort", "confirm")
 
 
 @click.command("answer")
@@ -352,7 +352,7 @@ ANSWERS = ("retry", "skip", "abort", "confirm")
 @json_option
 @runs
 async def answer(context: Context, operation: str, choice: str, vm: str | None, as_json: bool) -> None:
-    """Answer what OPERATION asks: retry, skip, abort or confirm."""
+    """Answer what OPERATION asks: retry, skip, wait, abort or confirm."""
     if vm is None and choice not in ANSWERS:
         offered = ", ".join(map(repr, ANSWERS))
         raise click.BadParameter(f"{choice!r} is not one of {offered}.", param_hint="'CHOICE'")

@@ -263,7 +263,7 @@ async def answer_question(app: Console, operation: OperationView, choice: str) -
     if app.read_only:
         await refused(app, choice.capitalize(), READ_ONLY)
         return
-    if choice != "retry" or operation.unknown:
+    if choice not in ("retry", "wait") or operation.unknown:
         yes = choice.capitalize()
         text = f"Answer {yes} to what {BY_NAME[operation.action].label} of {operation.domain} asks?"
         means = {"retry": "Retry: it did not happen, and is asked for once more.",

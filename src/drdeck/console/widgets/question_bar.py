@@ -16,7 +16,7 @@ from .controls import Push
 from .text_lines import Lines
 
 MOST_LINES = 6
-CHOICES = {"retry": "Retry", "skip": "Skip", "abort": "Abort", "confirm": "Confirm"}
+CHOICES = {"retry": "Retry", "skip": "Skip", "wait": "Wait", "abort": "Abort", "confirm": "Confirm"}
 
 
 class QuestionBar(Vertical):

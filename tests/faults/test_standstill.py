@@ -1,0 +1,138 @@
+"""Nothing stands still: VMs that ask, tasks that never end and busy places hold nobody else up, and every
+phase that waits for a task has its way out."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from tests.support.vcenter.flow import Flow, MakeFlow, eventually, settings
+from tests.support.vcenter.vcsim import VCenter
+
+STUCK, OTHER = "stuck", "other"
+EIGHT = [f"s{number}" for number in range(8)]
+TWO = ["o1", "o2"]
+NEVER_MS = 3_600_000
+
+
+def flow_of_two(make_flow: MakeFlow, recovery: VCenter, timeout: str = "1h") -> Flow:
+    """A domain of as many VMs as there are places, and another one."""
+    extra = f'ready = "power"\nready_timeout = "1h"\ntask_timeout = "{timeout}"'
+    toml = "".join(settings(name, extra=extra).replace('ready = "tools"\n', "", 1) for name in (STUCK, OTHER))
+    flow = make_flow(recovery, None, {STUCK: EIGHT, OTHER: TWO}, toml)
+    flow.start(STUCK)
+    flow.start(OTHER)
+    return flow
+
+
+def in_session(flow: Flow, domain: str) -> None:
+    flow.complete("force", "--run-pitr", domain=domain)
+    flow.until(lambda d: (d["session"] or {}).get("state") == "active", domain)
+
+
+def fails_over_alone(flow: Flow, recovery: VCenter) -> None:
+    """The other domain's failover ends, session, rollback and all, whatever is stuck."""
+    in_session(flow, OTHER)
+    flow.deck.run("pitr", "run", OTHER, "--to", point(flow), "--wait")
+    assert {recovery.power((OTHER, vm)) for vm in TWO} == {"on"}
+
+
+def point(flow: Flow) -> str:
+    return flow.points[-1].isoformat()
+
+
+def test_eight_questions_hold_no_other_domain_up(make_flow: MakeFlow, recovery: VCenter) -> None:
+    flow = flow_of_two(make_flow, recovery)
+    for vm in EIGHT:
+        recovery.will_ask((STUCK, vm), "uuid")
+    ident = flow.complete("force", domain=STUCK)
+    eventually(lambda: all(recovery.question((STUCK, vm)) is not None for vm in EIGHT))
+    fails_over_alone(flow, recovery)
+    assert flow.operation(ident)["state"] == "open"
+    assert {recovery.power((STUCK, vm)) for vm in EIGHT} == {"off"}
+
+
+def test_eight_removals_that_take_hours_hold_no_other_domain_up(
+    make_flow: MakeFlow, recovery: VCenter
+) -> None:
+    flow = flow_of_two(make_flow, recovery)
+    in_session(flow, STUCK)
+    recovery.slow("RemoveSnapshot_Task", None, NEVER_MS)
+    ident = flow.deck.run("pitr", "exit", STUCK, "--confirm", STUCK).stdout.strip()
+    eventually(lambda: recovery.calls()["RemoveSnapshot_Task"] == len(EIGHT))
+    fails_over_alone(flow, recovery)
+    assert flow.operation(ident)["state"] == "open"
+
+
+HANGS = {
+    "PowerOffVM_Task": "power off s0",
+    "RevertToSnapshot_Task": "roll s0 back",
+    "PowerOnVM_Task": "power on s0",
+}
+
+
+@pytest.mark.parametrize("choice", ["skip", "wait"])
+@pytest.mark.parametrize("method", HANGS)
+def test_a_rollback_asks_about_a_task_that_does_not_end(
+    make_flow: MakeFlow, recovery: VCenter, method: str, choice: str
+) -> None:
+    """The other VMs go on first; then a person says what becomes of the one."""
+    flow = flow_of_two(make_flow, recovery, timeout="0.5s")
+    in_session(flow, STUCK)
+    recovery.slow(method, (STUCK, "s0"), NEVER_MS, times=1)
+    ident = flow.deck.run("pitr", "run", STUCK, "--to", point(flow)).stdout.strip()
+    eventually(lambda: flow.operation(ident)["state"] == "asking", lambda: str(flow.operation(ident)))
+    question = flow.operation(ident)["question"]
+    assert HANGS[method] in question["text"] and question["choices"] == ["wait", "retry", "skip"]
+    fails_over_alone(flow, recovery)
+    if choice == "wait":
+        recovery.release()
+    flow.deck.run("answer", ident, choice)
+    eventually(lambda: flow.operation(ident)["state"] == "done", lambda: str(flow.operation(ident)))
+    recovery.release()
+    rolled_back = {vm["name"] for vm in flow.show(STUCK)["vms"] if vm["rolled_back_to"]}
+    assert rolled_back == set(EIGHT) if choice == "wait" else set(EIGHT) - {"s0"} <= rolled_back
+
+
+def test_a_session_that_cannot_be_entered_asks_too(make_flow: MakeFlow, recovery: VCenter) -> None:
+    flow = flow_of_two(make_flow, recovery, timeout="0.5s")
+    recovery.slow("CreateSnapshot_Task", (STUCK, "s0"), NEVER_MS, times=1)
+    ident = flow.complete("force", "--run-pitr", domain=STUCK)
+    eventually(lambda: flow.operation(ident)["state"] == "asking", lambda: str(flow.operation(ident)))
+    assert "make the entry point of s0" in flow.operation(ident)["question"]["text"]
+    fails_over_alone(flow, recovery)
+    flow.deck.run("answer", ident, "skip")
+    flow.until(lambda d: (d["session"] or {}).get("state") == "active", STUCK)
+
+
+def test_a_call_that_is_asked_for_anew_is_looked_at_first(make_flow: MakeFlow, recovery: VCenter) -> None:
+    """After "retry" the VM is off by somebody's hand: nothing is asked of vCenter a second time."""
+    flow = flow_of_two(make_flow, recovery, timeout="0.5s")
+    in_session(flow, STUCK)
+    recovery.slow("PowerOffVM_Task", (STUCK, "s0"), NEVER_MS, times=1)
+    ident = flow.deck.run("pitr", "run", STUCK, "--to", point(flow)).stdout.strip()
+    eventually(lambda: flow.operation(ident)["state"] == "asking", lambda: str(flow.operation(ident)))
+    before = recovery.calls()["PowerOffVM_Task"]
+    recovery.configure((STUCK, "s0"), "power", "poweredOff")
+    flow.until(lambda d: {vm["power"] for vm in d["vms"] if vm["name"] == "s0"} == {"off"}, STUCK)
+    recovery.release()
+    eventually(lambda: flow.operation(ident)["state"] == "done", lambda: str(flow.operation(ident)))
+    assert recovery.calls()["PowerOffVM_Task"] == before
+
+
+def test_a_rollback_costs_few_round_trips(make_flow: MakeFlow, recovery: VCenter) -> None:
+    """What a rollback costs: three round trips for each call on a VM, and the record once per step."""
+    flow = flow_of_two(make_flow, recovery)
+    in_session(flow, STUCK)
+    before, began = recovery.calls(), datetime.now(UTC)
+    flow.deck.run("pitr", "run", STUCK, "--to", point(flow), "--wait")
+    took = datetime.now(UTC) - began
+    made = recovery.calls() - before
+    calls_made = 3 * len(EIGHT)
+    assert made["PowerOffVM_Task"] + made["RevertToSnapshot_Task"] + made["PowerOnVM_Task"] == calls_made
+    beside = {"CurrentTime", "WaitForUpdatesEx", "CancelWaitForUpdates", "SetField"}
+    round_trips = sum(times for method, times in made.items() if method not in beside)
+    steps = 6  # the rollback begun, off, reverted, started, over, and a lease renewed
+    assert made["SetField"] <= 3 * steps, made
+    assert round_trips <= 3 * calls_made + 4 * steps + took / timedelta(seconds=0.5), made
