@@ -86,9 +86,9 @@ def test_a_rollback_asks_about_a_task_that_does_not_end(
     question = flow.operation(ident)["question"]
     assert HANGS[method] in question["text"] and question["choices"] == ["wait", "retry", "skip"]
     fails_over_alone(flow, recovery)
+    flow.deck.run("answer", ident, choice)
     if choice == "wait":
         recovery.release()
-    flow.deck.run("answer", ident, choice)
     eventually(lambda: flow.operation(ident)["state"] == "done", lambda: str(flow.operation(ident)))
     recovery.release()
     rolled_back = {vm["name"] for vm in flow.show(STUCK)["vms"] if vm["rolled_back_to"]}
