@@ -6,7 +6,10 @@ cache, and runs from there; controllers are started from there, too.
 
 from __future__ import annotations
 
+import compileall
 import hashlib
+import io
+import py_compile
 import stat
 import sys
 import zipapp
@@ -17,10 +20,7 @@ UNPACKED_MAIN = "from drdeck.__main__ import main\n\nmain()\n"
 MAIN = '''"""Unpacks drdeck once, and runs it."""
 
 import os
-import shutil
 import sys
-import tempfile
-import zipfile
 from pathlib import Path
 
 DIGEST = "{digest}"
@@ -35,12 +35,16 @@ def unpacked() -> Path:
         if about.st_uid != os.geteuid() or about.st_mode & 0o022:
             sys.exit(f"drdeck: others can write to {{place}}, so it is not used; remove it")
         return place
+    import io
+    import shutil
+    import tempfile
+    import zipfile
+
     place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     fresh = Path(tempfile.mkdtemp(prefix=".unpacking-", dir=place.parent))
     with zipfile.ZipFile(sys.argv[0]) as bundle:
-        for name in bundle.namelist():
-            if name.startswith("site/"):
-                bundle.extract(name, fresh)
+        with zipfile.ZipFile(io.BytesIO(bundle.read("site.zip"))) as site:
+            site.extractall(fresh / "site")
     try:
         (fresh / "site").rename(place)
     except OSError:  # another one was as quick
@@ -56,7 +60,7 @@ try:
     place = unpacked()
 except OSError as error:
     sys.exit(f"drdeck: it cannot unpack itself: {{error}}; set XDG_CACHE_HOME to a directory of yours")
-sys.path.insert(0, str(place))
+sys.path[0] = str(place)  # and no more this file, in which every import would look first
 from drdeck.__main__ import main  # noqa: E402
 
 main()
@@ -66,6 +70,9 @@ main()
 def main() -> None:
     site, target = Path(sys.argv[1]), Path(sys.argv[2])
     (site / "__main__.py").write_text(UNPACKED_MAIN)
+    # compiled here, since the cache may be read-only later; by no times, since unpacking changes those
+    mode = py_compile.PycInvalidationMode.UNCHECKED_HASH
+    compileall.compile_dir(site, quiet=2, invalidation_mode=mode)
     files = sorted(path for path in site.rglob("*") if path.is_file())
     digest = hashlib.sha256()
     for path in files:
@@ -75,8 +82,12 @@ def main() -> None:
         out.write(b"#!/usr/bin/env python3\n")
         with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as bundle:
             bundle.writestr("__main__.py", text)
-            for path in files:
-                bundle.write(path, f"site/{path.relative_to(site)}")
+            # one entry: Python reads the whole list of a zip file at each start
+            inner = io.BytesIO()
+            with zipfile.ZipFile(inner, "w", zipfile.ZIP_DEFLATED) as packages:
+                for path in files:
+                    packages.write(path, str(path.relative_to(site)))
+            bundle.writestr("site.zip", inner.getvalue(), zipfile.ZIP_STORED)
     target.chmod(target.stat().st_mode | stat.S_IXUSR | stat.S_IXGRP | stat.S_IXOTH)
     assert zipapp.get_interpreter(target) == "/usr/bin/env python3"
 

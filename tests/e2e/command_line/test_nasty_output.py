@@ -83,6 +83,7 @@ NOT_LOOKED_AT = {
     "controller serve": "is the controller itself; its log is looked at",
     "console": "is looked at in test_nasty_terminal.py",
     "sites add": "asks, in test_nasty_terminal.py",
+    "train appliance": "runs until ctrl+c, in tests/e2e/training/test_appliance_call.py",
 }
 
 

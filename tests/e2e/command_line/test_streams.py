@@ -22,6 +22,9 @@ COMMANDS = (
     "sites add",
     "cfo complete erp --type force",
     "nope",
+    "info",
+    "settings check --json",
+    "controller status --all",
 )
 STATES = ("<&-", ">&-", "2>&-", "<&- >&- 2>&-", ">/dev/full", "2>/dev/full", "0>/dev/null")
 
