@@ -188,7 +188,7 @@ class VSphereSite:
                     pump.result()
                 if beats.done():
                     beats.result()
-                began_s = time.monotonic()
+                began_s = time.thread_time()
                 if watch.inventory is not None and self._pumped:
                     self._guard.saw(watch.inventory)
                     await self._spare_protected()
@@ -200,7 +200,7 @@ class VSphereSite:
                         yield last_view
                 await self._ask_busy(watch)
                 # what comes in the meantime is seen together: a view costs more with every VM
-                await asyncio.sleep(LOOKS * (time.monotonic() - began_s))
+                await asyncio.sleep(LOOKS * (time.thread_time() - began_s))
                 hurried = last_view is not None and any(moving(d) for d in last_view.domains)
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(TICK_S if hurried else QUIET_S):
