@@ -57,6 +57,7 @@ class Listener:
         self.both("tasks")
         self.both("doctor", code=None)
         self.both("controller", "status")
+        self.both("info")
         self.both("logs")
         self.both("audit", "verify")
         for line in self("audit", "export").splitlines():
@@ -113,6 +114,8 @@ def test_every_command_in_every_phase(deck: Deck, lesson: Path) -> None:
         (("pitr", "run", CRM, "--to", f"{OUT}soon"), 2),
         (("pitr", "exit", CRM), 3),
         (("takeover", ERP), 3),
+        (("pitr", "entry", ERP), 3),
+        (("record", "restore", ERP), 3),
         (("answer", f"{OUT}op", "retry"), 2),
         (("answer", "op-1", f"{OUT}maybe"), 2),
         ((f"{OUT}command",), 2),
@@ -126,6 +129,10 @@ def test_every_command_in_every_phase(deck: Deck, lesson: Path) -> None:
         said = say(*words, code=None)
         done = deck.run(*words, code=None)
         assert done.returncode in (code, 1), (words, done.returncode, said)
+
+    say.both("settings", "check")
+    json.loads(say("settings", "schema"))
+    say("controller", "restart")
 
     # through a planned failover that asks, a session, a rollback, an exit
     say("cfo", "start", ERP, mapping, "--wait")
