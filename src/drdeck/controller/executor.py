@@ -177,6 +177,8 @@ class Executor:
 
     def _give(self, due: Sequence[tuple[Operation, list[AnyCommand]]]) -> None:
         """Give commands: all that need no place, and calls on VMs in turn for each operation."""
+        if self.pausing:
+            return
         commands_due = [(op, command) for op, commands in due for command in commands if not _on_vm(command)]
         waiting = [(op, deque(c for c in commands if _on_vm(c))) for op, commands in due]
         places = max(1, self.site.parallel) - len(self._starting)

@@ -6,6 +6,7 @@ Why by time and effect: an event carries no id that its caller gave. chainId gro
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import time
 from collections import deque
@@ -136,7 +137,7 @@ class OwnCalls:
         except Refused:
             claim.refused = True
             raise
-        except SiteError:
+        except (SiteError, asyncio.CancelledError):
             claim.lasts = LOST
             raise
         finally:
