@@ -100,9 +100,7 @@ class Executor:
     async def run(self) -> None:
         while True:
             with contextlib.suppress(TimeoutError):
-                # without news only for what should have become true by now
-                timed = self._settling or self._rests or self._calls
-                async with asyncio.timeout(1 if timed else None):
+                async with asyncio.timeout(self._patience_s()):
                     await self._kick.wait()
             self._kick.clear()
             began_s = time.thread_time()
@@ -116,6 +114,13 @@ class Executor:
             cost_s = time.thread_time() - began_s
             if cost_s > CHEAP_S:  # what comes in the meantime is looked at together
                 await asyncio.sleep(LOOKS * cost_s)
+
+    def _patience_s(self) -> float | None:
+        """Seconds after which to look without news: for what should have become true by then."""
+        if self._settling or self._rests:
+            return 1.0
+        ends = [call.since + call.act.limit_s for call in self._calls.values() if call.act.limit_s]
+        return max(1.0, min(ends) - self.sight.steady()) if ends else None
 
     def _reconcile_once(self) -> None:
         view = self.sight.view
