@@ -40,6 +40,12 @@ TESTS: dict[str, tuple[str, ...]] = {
     "Or a vCenter with exactly the certificate": (
         f"{SECURITY}certificates.py::test_a_pinned_one_that_changed",
     ),
+    "An appliance (`kind": (
+        f"{SECURITY}canary.py::test_the_session_id_that_an_appliance_is_given",
+        "unit/sites/jetstream/test_jetstream_site.py::test_certificates",
+        "unit/sites/jetstream/test_jetstream_site.py::test_a_redirect_is_not_followed",
+        "unit/sites/jetstream/test_jetstream_site.py::test_the_session_id_is_in_no_message_and_no_log",
+    ),
     "A certificate that is met first": (
         f"{SECURITY}certificates.py::test_met_first_it_is_shown_and_pinned_on_a_yes",
         f"{SECURITY}certificates.py::test_without_a_yes_nothing_is_written_and_no_password_asked_for",
@@ -72,6 +78,12 @@ TESTS: dict[str, tuple[str, ...]] = {
         f"{SECURITY}canary.py::test_when_the_console_fails_while_it_is_typed",
     ),
     "state directory: `guard.db`": (f"{E2E}vcenter/test_guard.py::test_nothing_is_lost_by_a_kill",),
+    "state directory: `folders.json`": (
+        "faults/test_tidied_away.py::test_a_removed_record_is_an_alarm_and_written_back",
+    ),
+    "state directory: `appliance-runs.json`": (
+        "unit/sites/jetstream/test_jetstream_site.py::test_the_unprotected_time_outlives_the_controller",
+    ),
     "memory of the controller": (
         f"{SECURITY}canary.py::test_when_all_is_well",
         f"{SECURITY}memory.py::test_nobody_looks_into_it",

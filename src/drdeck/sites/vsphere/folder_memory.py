@@ -104,8 +104,9 @@ def _removed(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
         missing.append(MODE)
     if was is not None and was.owned and not now.get(FAILOVER):
         missing.append(FAILOVER)
-    in_session = was is not None and was.session is not None and not now.get(SESSION)
-    if was is not None and in_session and (there is None or there.pitr.last == was.pitr.last):
+    session = was.session if was is not None and not now.get(SESSION) else None
+    # the note that it has ended is written before it goes, and may have been seen with it
+    if session is not None and (there is None or there.pitr.last != session.id):
         missing.append(SESSION)
     return missing
 
