@@ -11,7 +11,7 @@ from typing import Any
 
 from pyVmomi import vim, vmodl
 
-from drdeck.sites.vsphere.vcenter.properties import object_id, retrieve
+from drdeck.sites.vsphere.vcenter.properties import filter_spec, object_id, retrieve
 from drdeck.sites.vsphere.vcenter.threads import in_thread
 
 _PC = vmodl.query.PropertyCollector
@@ -21,7 +21,7 @@ _TOGETHER = 0.3
 """Tasks whose turn comes within this share of their age are asked for along with those that are due."""
 _ROUND_S = 8
 """How long vCenter may hold one wait for tasks: so long a session that was ended may go unnoticed."""
-_PATHS = ("info.state", "info.error")
+_PATHS = {vim.Task: ["info.state", "info.error"]}
 
 
 @dataclass
@@ -157,7 +157,7 @@ class TaskWatch:
         if self._collector is None:
             self._collector = session.content.propertyCollector.CreatePropertyCollector()
         if fresh:
-            self._collector.CreateFilter(_spec(session, fresh), False)
+            self._collector.CreateFilter(filter_spec(_references(session, fresh), _PATHS), False)
         update = self._collector.WaitForUpdatesEx(self._version, _PC.WaitOptions(maxWaitSeconds=_ROUND_S))
         states: dict[str, tuple[str, Any] | None] = {}
         if update is None:
@@ -177,18 +177,15 @@ class TaskWatch:
         return states | _states(session, failed) if failed else states
 
 
-def _spec(session: Any, tasks: Sequence[str], lenient: bool = False) -> Any:
-    return _PC.FilterSpec(
-        objectSet=[_PC.ObjectSpec(obj=vim.Task(task, session.stub)) for task in tasks],
-        propSet=[_PC.PropertySpec(type=vim.Task, pathSet=list(_PATHS))],
-        reportMissingObjectsInResults=lenient,
-    )
+def _references(session: Any, tasks: Sequence[str]) -> list[Any]:
+    return [vim.Task(task, session.stub) for task in tasks]
 
 
 def _states(session: Any, tasks: Sequence[str]) -> dict[str, tuple[str, Any] | None]:
     """State and fault of tasks, by id, by one call; those that are not there are left out. Blocks."""
+    spec = filter_spec(_references(session, tasks), _PATHS, may_be_gone=True)
     states: dict[str, tuple[str, Any] | None] = {}
-    for content in retrieve(session, _spec(session, tasks, lenient=True)):
+    for content in retrieve(session, spec):
         values = {prop.name: prop.val for prop in content.propSet or ()}
         if "info.state" in values:
             states[object_id(content.obj)] = str(values["info.state"]), values.get("info.error")
