@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from drdeck.controller.journal.event_store import Event, JournalError
+from drdeck.controller.journal.event_store import Entry, Event, JournalError
 from drdeck.model.views import SiteView
 from drdeck.sites.contract import ResultUnknown, SiteUnreachable
 from drdeck.sites.training.simulation.fault_injection import SiteCommand
@@ -34,19 +34,24 @@ class ChaosJournal(DyingJournal):
 
     world: Chaos
 
-    def append(self, actor: str, kind: str, data: dict[str, Any]) -> Event:
+    def append_all(self, entries: Sequence[Entry]) -> list[Event]:
         if self.world.disk_full and not self.dead:
             raise JournalError("the journal cannot be written: database or disk is full")
+        alive = not self.dead
         try:
-            event = super().append(actor, kind, data)
+            events = super().append_all(entries)
         except Killed:
             if self.world.journal is self:  # not of a controller that was buried before
                 self.world.died.set()
-            if self.point == ("after", self.writes):
-                self.world.wrote(kind, data)
+            if alive and self.point is not None and self.point.when == "after":
+                self._tell(entries)
             raise
-        self.world.wrote(kind, data)
-        return event
+        self._tell(entries)
+        return events
+
+    def _tell(self, entries: Sequence[Entry]) -> None:
+        for entry in entries:
+            self.world.wrote(entry.kind, entry.data)
 
 
 class ChaosSite(TrainingSite):
