@@ -13,6 +13,21 @@ TIMED_OUT = 7
 INTERRUPTED = 130
 """by Ctrl-C, as shells say it"""
 
+WORDS = {
+    DONE: "done",
+    FAILED: "failed",
+    USAGE: "the command line or the settings cannot be used",
+    REFUSED: "refused by a rule, which stderr names",
+    WAITS: "waits for your answer (drdeck answer)",
+    UNREACHABLE: "the site cannot be reached",
+    UNKNOWN: "the result is unknown: look at the site, then answer",
+    TIMED_OUT: "watch or --wait ran out of time",
+    INTERRUPTED: "interrupted by ctrl+c; what was accepted continues",
+}
+"""Exit code -> its meaning, for help and man pages."""
+EPILOGUE = "\n".join(("\b", "Exit codes:", *(f"  {code:>3}  {words}" for code, words in WORDS.items())))
+"""The same for the end of `drdeck --help`."""
+
 _BY_CODE = {
     "usage": USAGE,
     "rule": REFUSED,

@@ -11,13 +11,20 @@ from click.core import ParameterSource
 import drdeck
 from drdeck.controller.process.logs import LEVELS, USUAL_LEVEL
 
-from . import action_commands, doctor_command, manage_commands, read_commands, train_commands
+from . import action_commands, doctor_command, exit_codes, manage_commands, read_commands, train_commands
 from .completion.script_command import completion
 from .context import context_of, exit_code_of
 from .host import controller_commands, info_command, settings_commands
+from .manual.examples import attach as attach_examples
+from .manual.help_command import help_command
+from .manual.man_command import man
 
 
-@click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog=exit_codes.EPILOGUE,
+)
 @click.option("--config", type=click.Path(path_type=Path), envvar="DRDECK_CONFIG", help="The settings file.")
 @click.option("--site", envvar="DRDECK_SITE", help="The site to use, instead of default_site.")
 @click.option(
@@ -70,10 +77,13 @@ for command in (
     manage_commands.sites,
     doctor_command.doctor,
     completion,
+    man,
+    help_command,
     manage_commands.console,
     train_commands.train,
 ):
     cli.add_command(command)
+attach_examples(cli, "drdeck")
 
 
 def run(arguments: list[str]) -> int:

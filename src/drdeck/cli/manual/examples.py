@@ -1,0 +1,126 @@
+"""Examples of each command, as they work on the training site where nothing else is said.
+
+A test reads each of them with the command's own parser.
+"""
+
+from __future__ import annotations
+
+import click
+
+EXAMPLES: dict[str, tuple[str, ...]] = {
+    "drdeck": (
+        "drdeck --scenario ransomware",
+        "drdeck domains",
+        "drdeck cfo complete erp-prod --type planned --run-pitr --wait",
+        "drdeck pitr run erp-prod --to 22:41 --wait",
+    ),
+    "drdeck domains": ("drdeck domains", "drdeck domains --json"),
+    "drdeck show": ("drdeck show erp-prod", "drdeck --site dr-west show erp-prod --json"),
+    "drdeck watch": (
+        "drdeck watch",
+        "drdeck watch erp-prod --until synchronised --timeout 3600",
+    ),
+    "drdeck tasks": ("drdeck tasks", "drdeck tasks --json"),
+    "drdeck audit": ("drdeck audit verify", "drdeck audit export"),
+    "drdeck audit export": ("drdeck audit export", "drdeck --site dr-west audit export"),
+    "drdeck audit verify": ("drdeck audit verify", "drdeck --site dr-west audit verify --json"),
+    "drdeck cfo": (
+        "drdeck cfo start erp-prod --network VM_3510=DRSeg",
+        "drdeck cfo complete erp-prod --type planned --run-pitr",
+    ),
+    "drdeck cfo start": (
+        "drdeck cfo start files --network VM_3510=DRSeg --wait",
+        "drdeck cfo start erp-prod --network VM_3510=DRSeg --network VM_3520=DRSeg",
+    ),
+    "drdeck cfo complete": (
+        "drdeck cfo complete erp-prod --type planned --run-pitr --wait",
+        "drdeck cfo complete erp-prod --type force --run-pitr --confirm erp-prod",
+    ),
+    "drdeck pitr": ("drdeck pitr points erp-prod", "drdeck pitr run erp-prod --to 22:41 --wait"),
+    "drdeck pitr points": ("drdeck pitr points erp-prod", "drdeck pitr points erp-prod --json"),
+    "drdeck pitr start": (
+        "drdeck pitr start erp-prod --wait",
+        "drdeck pitr start erp-prod --vm erp-db01 --vm erp-db02",
+    ),
+    "drdeck pitr run": (
+        "drdeck pitr run erp-prod --to 22:41 --wait",
+        "drdeck pitr run erp-prod --to -15m --vm erp-db01",
+    ),
+    "drdeck pitr exit": (
+        "drdeck pitr exit erp-prod --wait",
+        "drdeck pitr exit erp-prod --confirm erp-prod",
+    ),
+    "drdeck pitr entry": ("drdeck pitr entry erp-prod", "drdeck pitr entry erp-prod --wait"),
+    "drdeck answer": (
+        "drdeck answer op-87fdba3f retry",
+        "drdeck answer op-87fdba3f button.uuid.movedTheVM --vm erp-db01",
+    ),
+    "drdeck takeover": (
+        "drdeck takeover erp-prod",
+        "drdeck takeover erp-prod --confirm erp-prod --wait",
+    ),
+    "drdeck record": (
+        "drdeck record restore erp-prod",
+        "drdeck record restore erp-prod --confirm erp-prod",
+    ),
+    "drdeck record restore": (
+        "drdeck record restore erp-prod",
+        "drdeck record restore erp-prod --confirm erp-prod --wait",
+    ),
+    "drdeck controller": ("drdeck controller status --all", "drdeck controller restart"),
+    "drdeck controller start": (
+        "drdeck controller start",
+        "drdeck --site dr-west --log-level debug controller start",
+    ),
+    "drdeck controller stop": ("drdeck controller stop", "drdeck --site dr-west controller stop --force"),
+    "drdeck controller restart": (
+        "drdeck controller restart",
+        "drdeck --site dr-west controller restart --timeout 600",
+    ),
+    "drdeck controller status": ("drdeck controller status", "drdeck controller status --all --json"),
+    "drdeck info": ("drdeck info", "drdeck info --json"),
+    "drdeck settings": ("drdeck settings check", "drdeck settings schema"),
+    "drdeck settings schema": (
+        "drdeck settings schema > drdeck.schema.json",
+        "drdeck settings schema | less",
+    ),
+    "drdeck settings check": ("drdeck settings check", "drdeck settings check new-settings.toml --json"),
+    "drdeck logs": ("drdeck logs --follow", "drdeck --site dr-west logs --json"),
+    "drdeck sites": ("drdeck sites", "drdeck sites add"),
+    "drdeck sites add": (
+        "drdeck sites add",
+        "drdeck sites add --name dr-west --url https://vcsa.dr.example/sdk --root /DC0/vm/drdeck",
+    ),
+    "drdeck doctor": ("drdeck doctor --strict", "drdeck doctor --bundle report.tar.gz"),
+    "drdeck completion": (
+        'eval "$(drdeck completion bash)"',
+        "drdeck completion fish | source",
+    ),
+    "drdeck console": ("drdeck console", "drdeck --site dr-west --read-only console"),
+    "drdeck man": ("drdeck man ~/.local/share/man", "drdeck man /usr/local/share/man"),
+    "drdeck help": ("drdeck help", "drdeck help pitr run"),
+    "drdeck train": ("drdeck train 1", "drdeck train 2 --result rehearsal.json"),
+    "drdeck train lesson": ("drdeck train 1 --judge --key", "drdeck train 1 -- domains"),
+    "drdeck train appliance": (
+        "drdeck train appliance --port 8443",
+        "drdeck train appliance --port 0 --session abcdefgh --json",
+    ),
+    "drdeck train inject": (
+        "drdeck train inject object_store_lost --for 5m",
+        "drdeck train inject power_on_fails --domain erp-prod --vm erp-db01 --times 2",
+    ),
+    "drdeck train jump": ("drdeck train jump 2h", "drdeck train jump 15m --lesson 1"),
+    "drdeck train reset": ("drdeck train reset", "drdeck --scenario busy-night train reset"),
+}
+"""Path of a command -> at least two command lines."""
+
+
+def attach(command: click.Command, path: str) -> None:
+    """Put the examples below the help of a command and of all that it holds; a command's own stand first."""
+    lines = EXAMPLES.get(path, ())
+    if lines:
+        examples = "\n".join(("\b", "Examples:", *(f"  {line}" for line in lines)))
+        command.epilog = f"{command.epilog}\n\n{examples}" if command.epilog else examples
+    if isinstance(command, click.Group):
+        for name, inner in command.commands.items():
+            attach(inner, f"{path} {name}")

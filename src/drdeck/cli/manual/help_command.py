@@ -1,0 +1,22 @@
+"""`drdeck help COMMAND`, as many other programs have it."""
+
+from __future__ import annotations
+
+import click
+
+
+@click.command("help")
+@click.argument("words", nargs=-1, metavar="[COMMAND ...]")
+@click.pass_context
+def help_command(context: click.Context, words: tuple[str, ...]) -> None:
+    """Show the help of COMMAND, or of drdeck."""
+    inner = context.find_root()
+    command = inner.command
+    for word in words:
+        if not isinstance(command, click.Group):
+            raise click.UsageError(f"{inner.command_path} has no commands of its own", context)
+        name, inner_command, _ = command.resolve_command(inner, [word])
+        assert inner_command is not None
+        inner = click.Context(inner_command, inner, info_name=name, **inner_command.context_settings)
+        command = inner_command
+    click.echo(command.get_help(inner))
