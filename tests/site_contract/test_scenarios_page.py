@@ -22,6 +22,8 @@ TABLES: dict[str, type[made_of.ScenarioStruct]] = {
     "### `[[domains.runbook]]`": made_of.ScenarioGroup,
     "### `[[domains.incidents]]`": made_of.ScenarioIncident,
     "## `[[faults]]`": made_of.ScenarioFault,
+    "## `[[plans]]`": made_of.ScenarioPlan,
+    "### `[[plans.waves]]`": made_of.ScenarioWave,
 }
 
 

@@ -209,3 +209,10 @@ class Player:
         self.failed_over(type, run_pitr=True)
         assert self.session(after_failover=True) is None
         return self.until_active()
+
+
+def opened(plot: Scenario) -> Player:
+    """A player at the instant at which a scenario is first opened, with its first domain."""
+    play = Player(plot, plot.domains[0].name)
+    play.now = (plot.first_instant - START).total_seconds()
+    return play

@@ -12,8 +12,9 @@ from drdeck.config.toml_places import Place
 from drdeck.model.text import brief, quoted, some
 from drdeck.model.times import parse_duration, show
 
-from . import scenario_limits
-from .scenario_tables import Scenario, ScenarioDomain, ScenarioFault, ScenarioIncident
+from . import plan_checks, scenario_limits
+from .scenario_expansion import NUMBER, names_of, vm_names
+from .scenario_tables import Scenario, ScenarioDomain, ScenarioFault, ScenarioIncident, ScenarioVm
 
 Problem = tuple[Place, str]
 """where, and what with its remedy"""
@@ -49,6 +50,7 @@ def _problems(scenario: Scenario) -> Iterator[Problem]:
         yield from _domain(("domains", number), domain, scenario)
     for number, fault in enumerate(scenario.faults):
         yield from _fault(("faults", number), fault, scenario)
+    yield from plan_checks.problems(scenario)
 
 
 def _domain(at: Place, domain: ScenarioDomain, scenario: Scenario) -> Iterator[Problem]:
@@ -67,8 +69,10 @@ def _domain(at: Place, domain: ScenarioDomain, scenario: Scenario) -> Iterator[P
             yield (*at, "lost_at"), 'belongs to a lost site; write protected_site = "lost" too'
         if domain.lost_at < scenario.start:
             yield (*at, "lost_at"), f"is before the start; write {show(scenario.start)} or later"
-    names = [vm.name for vm in domain.vms]
-    yield from _twice(names, (*at, "vms"), "VM")
+    for number, vm in enumerate(domain.vms):
+        yield from _many((*at, "vms", number), vm)
+    yield from _each_once((*at, "vms"), domain)
+    names = names_of(domain)
     for number, vm in enumerate(domain.vms):
         place: Place = (*at, "vms", number)
         if not vm.name.strip():
@@ -79,6 +83,22 @@ def _domain(at: Place, domain: ScenarioDomain, scenario: Scenario) -> Iterator[P
     for number, incident in enumerate(domain.incidents):
         yield from _incident((*at, "incidents", number), incident, names, scenario.start)
     yield from _runbook(at, domain, names)
+
+
+def _many(at: Place, vm: ScenarioVm) -> Iterator[Problem]:
+    if not 1 <= vm.many <= scenario_limits.MOST_VMS:
+        yield (*at, "many"), f"{vm.many} VMs cannot be; write 1 to {scenario_limits.MOST_VMS}"
+    elif vm.many > 1 and not NUMBER.search(vm.name):
+        yield (*at, "name"), f'{vm.many} VMs need names of their own; write "{brief(vm.name)}##"'
+
+
+def _each_once(at: Place, domain: ScenarioDomain) -> Iterator[Problem]:
+    earlier: set[str] = set()
+    for number, vm in enumerate(domain.vms):
+        for name in vm_names(vm):
+            if name in earlier:
+                yield (*at, number, "name"), _twice_words("VM", name)
+            earlier.add(name)
 
 
 def _incident(
@@ -93,6 +113,13 @@ def _incident(
         yield from _instant((*at, "until"), incident.until)
         if incident.until <= incident.at:
             yield (*at, "until"), f"is not after the incident; write a time after {show(incident.at)}"
+        if incident.each_after:
+            yield (
+                (*at, "until"),
+                "is not known for VMs that are reached one by one; leave until or each_after out",
+            )
+    if incident.each_after:
+        yield from _duration((*at, "each_after"), incident.each_after, above=0)
 
 
 def _runbook(at: Place, domain: ScenarioDomain, names: Sequence[str]) -> Iterator[Problem]:
@@ -119,7 +146,7 @@ def _fault(at: Place, fault: ScenarioFault, scenario: Scenario) -> Iterator[Prob
     elif fault.vms and not fault.domain:
         yield (*at, "vms"), "VMs are known within a domain only; add domain"
     elif fault.domain:
-        yield from _known((*at, "vms"), fault.vms, [vm.name for vm in domains[fault.domain].vms])
+        yield from _known((*at, "vms"), fault.vms, names_of(domains[fault.domain]))
     for key, when in (("from", fault.start), ("to", fault.end)):
         if when is not None:
             yield from _instant((*at, key), when)
@@ -186,8 +213,12 @@ def _twice(names: Sequence[str], at: Place, what: str, key: str = "name") -> Ite
     earlier: set[str] = set()
     for number, name in enumerate(names):
         if name in earlier:
-            yield (*at, number, key), f'the {what} "{brief(name)}" stands here twice; give each its own name'
+            yield (*at, number, key), _twice_words(what, name)
         earlier.add(name)
+
+
+def _twice_words(what: str, name: str) -> str:
+    return f'the {what} "{brief(name)}" stands here twice; give each its own name'
 
 
 def _list(names: Sequence[str]) -> str:

@@ -10,6 +10,7 @@ from drdeck.config.toml_tables import TomlTables
 from drdeck.private_files import Unreadable, read_text
 
 from .scenario_checks import problem
+from .scenario_expansion import written_out
 from .scenario_tables import (
     Scenario,
     ScenarioDomain,
@@ -18,7 +19,9 @@ from .scenario_tables import (
     ScenarioGroup,
     ScenarioIncident,
     ScenarioPitr,
+    ScenarioPlan,
     ScenarioVm,
+    ScenarioWave,
 )
 
 
@@ -54,13 +57,14 @@ def parse(text: str, source: str = "scenario") -> Scenario:
     flaw = problem(scenario)
     if flaw is not None:
         raise ScenarioError(toml_places.sentence(source, text, *flaw))
-    return scenario
+    return written_out(scenario)
 
 
 _TABLES = TomlTables(
     tables={
         "": Scenario, "domains": ScenarioDomain, "vms": ScenarioVm, "incidents": ScenarioIncident,
         "runbook": ScenarioGroup, "pitr": ScenarioPitr, "faults": ScenarioFault,
+        "plans": ScenarioPlan, "waves": ScenarioWave,
     },
     expected={
         "int": "a whole number", "float": "a number", "str": 'text in quotes, like "this"',

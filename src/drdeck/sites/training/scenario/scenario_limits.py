@@ -27,7 +27,7 @@ def problems(scenario: Scenario) -> Iterator[tuple[Place, str]]:
     yield from _count(("faults",), scenario.faults, MOST_FAULTS)
     yield from _length(("title",), scenario.title, TITLE)
     yield from _length(("description",), scenario.description, DESCRIPTION)
-    vms = sum(len(domain.vms) for domain in scenario.domains)
+    vms = sum(max(1, vm.many) for domain in scenario.domains for vm in domain.vms)
     if vms > MOST_VMS:
         yield ("domains",), f"there are {vms} VMs in all; leave at most {MOST_VMS}"
     for number, domain in enumerate(scenario.domains):

@@ -29,9 +29,13 @@ class ScenarioPitr(ScenarioStruct, frozen=True, kw_only=True):
 
 
 class ScenarioVm(ScenarioStruct, frozen=True, kw_only=True):
-    """A VM: how large it is, how fast it writes, how long it boots."""
+    """A VM: how large it is, how fast it writes, how long it boots.
+
+    `many`: so many of its kind, numbered where "#" stands in the name.
+    """
 
     name: str
+    many: int = 1
     disk_bytes: int
     write_bytes_per_s: int = 0
     boot: str = "40s"
@@ -42,6 +46,7 @@ class ScenarioIncident(ScenarioStruct, frozen=True, kw_only=True):
     """From `at` on the VMs write `write_factor` times as much (until `until`, if given).
 
     With `breaks_health` the check in a VM fails while its data is later than `at`. `vms` empty: all.
+    `each_after`: it goes from VM to VM, in their order, so long from one to the next.
     """
 
     at: datetime
@@ -49,6 +54,7 @@ class ScenarioIncident(ScenarioStruct, frozen=True, kw_only=True):
     write_factor: float = 1
     breaks_health: bool = False
     until: datetime | None = None
+    each_after: str = ""
 
 
 class ScenarioGroup(ScenarioStruct, frozen=True, kw_only=True):
@@ -102,6 +108,28 @@ class ScenarioFault(ScenarioStruct, frozen=True, kw_only=True):
     factor: float = 5
 
 
+class ScenarioWave(ScenarioStruct, frozen=True, kw_only=True):
+    """A wave of a plan, as in the settings; `domains` are names or patterns."""
+
+    name: str
+    domains: tuple[str, ...]
+    gate: Literal["settled", "confirm"] = "settled"
+
+
+class ScenarioPlan(ScenarioStruct, frozen=True, kw_only=True):
+    """A Failover Plan of the site, as in the settings."""
+
+    name: str
+    title: str = ""
+    type: Literal["regular", "planned", "force"] | None = None
+    run_pitr: bool = True
+    waves: tuple[ScenarioWave, ...]
+    others: Literal["last", "refuse"] = "refuse"
+    domains_at_once: int = 8
+    patience: str = "5m"
+    on_failure: Literal["go_on", "hold"] = "go_on"
+
+
 class Scenario(ScenarioStruct, frozen=True, kw_only=True):
     """All of a training site. Times are aware UTC datetimes.
 
@@ -118,6 +146,7 @@ class Scenario(ScenarioStruct, frozen=True, kw_only=True):
     seed: int = 0
     domains: tuple[ScenarioDomain, ...]
     faults: tuple[ScenarioFault, ...] = ()
+    plans: tuple[ScenarioPlan, ...] = ()
 
     @property
     def first_instant(self) -> datetime:

@@ -4,14 +4,15 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
 from drdeck.model.domains import FailoverType, Health, Mode
 from drdeck.sites.training.scenario.scenario_file import load, parse, shipped
-from drdeck.sites.training.scenario.scenario_tables import Scenario, ScenarioError
-from tests.support.training.training_build import START, Player
+from drdeck.sites.training.scenario.scenario_tables import ScenarioError
+from tests.support.training.training_build import START, opened
 from tests.support.whole_files import WHOLE_SCENARIO
 
 BAD = [
@@ -48,7 +49,7 @@ BAD = [
         "-5 is negative; write 0 or more",
     ),
     ("disk_bytes = 10_000_000_000", "disk_bytes = 0", 19, "domains[0].vms[1].disk_bytes", "write 1 or more"),
-    ("disk_bytes = 10_000_000_000", "disk_byte = 1", 19, "domains[0].vms[1].disk_byte", "known are name, disk_bytes"),
+    ("disk_bytes = 10_000_000_000", "disk_byte = 1", 19, "domains[0].vms[1].disk_byte", "known are name, many, disk_bytes"),
     ('boot = "40s"', 'boot = "soon"', 15, "domains[0].vms[0].boot", "write it like 30s"),
     ('boot = "40s"', "boot = 40", 15, "domains[0].vms[0].boot", 'must be text in quotes, like "this", not a whole number'),
     ("22:42:00Z", "21:42:00Z", 21, "domains[0].incidents[0].at", "is before the start of the scenario"),
@@ -65,7 +66,47 @@ BAD = [
     ("times = 1", 'lasts = "1m"', 35, "faults[0].lasts", "cannot stand beside to"),
     ("times = 1", 'lasts = "soon"', 35, "faults[0].lasts", "not a duration"),
     ("times = 1", "times = 0", 35, "faults[0].times", "write 1 or more"),
+    ('name = "app1"', 'name = "app1"\nmany = 2', 18, "domains[0].vms[1].name", '2 VMs need names of their own; write "app1##"'),
+    ('name = "app1"', 'name = "db#"\nmany = 2', 18, "domains[0].vms[1].name", 'the VM "db1" stands here twice'),
+    ('name = "app1"', 'name = "app#"\nmany = 0', 19, "domains[0].vms[1].many", "write 1 to 10000"),
+    ('name = "app1"', 'name = "app#"\nmany = 1_000_000_000', 6, "domains", "there are 1000000001 VMs in all"),
+    ("write_factor = 30", 'each_after = "0s"', 23, "domains[0].incidents[0].each_after", "write 1s or more"),
+    ("write_factor = 30", 'each_after = "5s"\nuntil = "2026-01-16T22:50:00Z"', 24, "domains[0].incidents[0].until", "leave until or each_after out"),
 ]  # fmt: skip
+
+
+PLAN = """
+[[plans]]
+name = "night"
+patience = "3m"
+domains_at_once = 2
+
+[[plans.waves]]
+name = "first"
+domains = ["erp"]
+"""
+BAD_PLANS = [
+    ('name = "night"', 'name = "all"', "plans[0].name", "cannot name a plan"),
+    ('patience = "3m"', 'patience = "soon"', "plans[0].patience", "write it like"),
+    ('patience = "3m"', 'patience = "0s"', "plans[0].patience", "write 1s or more"),
+    ("domains_at_once = 2", "domains_at_once = 0", "plans[0].domains_at_once", "write 1 to 1000"),
+    ("domains_at_once = 2", 'gate = "open"', "plans[0].gate", "no such key here"),
+    ('domains = ["erp"]', 'domains = ["crm-*"]', "plans[0].waves[0].domains", 'no domain is named "crm-*"; known are erp'),
+    ('domains = ["erp"]', 'domains = ["erp"]\ngate = "open"', "plans[0].waves[0].gate", "write one of settled, confirm"),
+    ('domains = ["erp"]', PLAN.split("[[plans.waves]]")[1].join(["domains = [\"erp\"]\n[[plans.waves]]", ""]).replace("first", "second"),
+     "plans[0].waves[1].domains", '"erp" is in the wave "first" already'),
+    (PLAN, PLAN.replace("[[plans.waves]]\nname = \"first\"\ndomains = [\"erp\"]", "waves = []"), "plans[0].waves", "add a [[plans.waves]] table"),
+    (PLAN, PLAN + PLAN, "plans[1].name", 'the plan "night" stands here twice'),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("right", "wrong", "key", "remedy"), BAD_PLANS)
+def test_a_plan_is_refused_with_place_and_remedy(right: str, wrong: str, key: str, remedy: str) -> None:
+    assert parse(WHOLE_SCENARIO + PLAN).plans[0].domains_at_once == 2
+    assert right in PLAN
+    with pytest.raises(ScenarioError) as refused:
+        parse(WHOLE_SCENARIO + PLAN.replace(right, wrong, 1), "night.toml")
+    assert f" {key}: " in str(refused.value) and remedy in str(refused.value), str(refused.value)
 
 
 def test_the_example_is_good() -> None:
@@ -98,6 +139,18 @@ def test_refused_as_a_whole(text: str, words: str) -> None:
     assert words in str(refused.value)
 
 
+def test_many_of_a_kind_and_an_incident_that_goes_through_them() -> None:
+    text = WHOLE_SCENARIO.replace('name = "app1"', 'name = "app##-x"\nmany = 11')
+    text = text.replace('vms = ["db1"]', 'each_after = "90s"')
+    (domain,) = parse(text).domains
+    names = ["db1", *(f"app{n:02}-x" for n in range(1, 12))]
+    assert [vm.name for vm in domain.vms] == names
+    assert {(vm.disk_bytes, vm.many) for vm in domain.vms[1:]} == {(10_000_000_000, 1)}
+    assert [one.vms for one in domain.incidents] == [(name,) for name in names]
+    steps = {(b.at - a.at).total_seconds() for a, b in pairwise(domain.incidents)}
+    assert steps == {90} and all(one.breaks_health and not one.each_after for one in domain.incidents)
+
+
 def test_from_a_file(tmp_path: Path) -> None:
     path = tmp_path / "night.toml"
     path.write_text(WHOLE_SCENARIO)
@@ -112,7 +165,14 @@ def test_from_a_file(tmp_path: Path) -> None:
 
 
 def test_what_is_shipped() -> None:
-    assert shipped() == ("busy-night", "first-failover", "ransomware", "site-lost", "stubborn-vm")
+    assert shipped() == (
+        "busy-night",
+        "first-failover",
+        "ransomware",
+        "site-lost",
+        "stubborn-vm",
+        "whole-site",
+    )
     plots = {name: load(name) for name in shipped()}
     assert all(plot.name == name and plot.title and plot.description for name, plot in plots.items())
 
@@ -121,16 +181,11 @@ def test_what_is_shipped() -> None:
 
     assert (vms("first-failover"), vms("ransomware")) == (3, 20)
     assert (len(plots["busy-night"].domains), vms("busy-night")) == (40, 600)
+    assert (len(plots["whole-site"].domains), vms("whole-site")) == (40, 412)
     night = plots["ransomware"].domains[0]
     assert len(night.runbook) == 3
     first, *_, last = night.incidents
     assert (last.at - first.at).total_seconds() == 40 * 60
-
-
-def opened(plot: Scenario) -> Player:
-    play = Player(plot, plot.domains[0].name)
-    play.now = (plot.first_instant - START).total_seconds()
-    return play
 
 
 def test_first_failover_is_quiet() -> None:
