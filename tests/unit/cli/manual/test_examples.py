@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 import shlex
 
@@ -29,7 +30,8 @@ def test_each_command_ends_its_help_with_two_examples_or_more(path: str) -> None
 
 
 @pytest.mark.parametrize(("path", "line"), LINES)
-def test_an_example_is_what_the_command_takes(path: str, line: str) -> None:
+def test_an_example_is_what_the_command_takes(path: str, line: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO())
     words = shlex.split(re.findall(r"drdeck[^|>)]*", line)[0])[1:]
     if words == ["sites", "add"]:
         with pytest.raises(click.Abort):  # it asks for the name
