@@ -18,6 +18,7 @@ from .host import controller_commands, info_command, settings_commands
 from .manual.examples import attach as attach_examples
 from .manual.help_command import help_command
 from .manual.man_command import man
+from .reading.networks_command import networks
 
 
 @click.group(
@@ -62,6 +63,7 @@ def cli(context: click.Context, /, **options: Any) -> None:
 for command in (
     read_commands.domains,
     read_commands.show,
+    networks,
     read_commands.watch,
     read_commands.tasks,
     read_commands.audit,

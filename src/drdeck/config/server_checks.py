@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TypeVar
 
@@ -16,6 +17,8 @@ from .settings import JetStreamSettings, VCenterSettings
 from .table_reader import RIGHT, TableReader
 from .toml_places import Place
 
+MOST_IN_A_NAME = 240
+"""Characters: 80 of vCenter's, each of which may be written as %25."""
 _VCenter = TypeVar("_VCenter", bound=VCenterSettings)
 
 
@@ -81,3 +84,15 @@ def check_url(reader: TableReader, path: Place, url: str) -> None:
     parts = re.fullmatch(r"https://(?:\[[0-9A-Fa-f:]+\]|[^\s/:@\[\]]{1,253})(?::(\d{1,5}))?(?:/\S*)?", url)
     if parts is None or int(parts[1] or 443) not in range(1, 65536) or len(url) > 2000:
         raise reader.fail(path, f"{quoted(url)} is not {RIGHT['url']}")
+
+
+def network_names(reader: TableReader, path: Place, networks: Mapping[str, str]) -> None:
+    """Refuse names of networks that no vCenter could have, on either side."""
+    for source, target in networks.items():
+        here = (*path, source)
+        for name in (source, target):
+            no_control_characters(reader, here, name)
+            if not name.strip() or len(name) > MOST_IN_A_NAME:
+                raise reader.fail(here, f"{quoted(name)} cannot be the name of a network")
+        if target == "*":
+            raise reader.fail(here, 'the recovery network must be named; "*" stands for protected ones only')

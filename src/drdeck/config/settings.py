@@ -113,6 +113,8 @@ class VSphereSettings(VCenterSettings, frozen=True, kw_only=True, tag_field="kin
     lease: Duration = Duration(30)
     """how long a controller that falls silent is believed to drive a domain still"""
     protected: VCenterSettings | None = None
+    networks: dict[str, str] = {}
+    """protected network -> recovery network where nothing else is chosen; "*": all others"""
     domains: dict[str, Any] = {}
     """name -> DomainSettings once read"""
 
@@ -127,6 +129,8 @@ class TrainingSettings(SettingsTable, frozen=True, kw_only=True, tag_field="kind
 
     scenario: str = DEFAULT_SCENARIO
     speed: float = 1.0
+    networks: dict[str, str] = {}
+    """as at a vSphere site"""
 
 
 class JetStreamSettings(SettingsTable, frozen=True, kw_only=True, tag_field="kind", tag="jetstream"):

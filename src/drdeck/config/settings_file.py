@@ -17,7 +17,7 @@ from . import toml_reader
 from .appliance_site import appliance_site, with_vcenter
 from .backup_names import backup_name
 from .readiness import parse_readiness, parse_subnet
-from .server_checks import no_control_characters, span, vcenter_checked
+from .server_checks import network_names, no_control_characters, span, vcenter_checked
 from .settings import (
     TRAINING,
     DomainSettings,
@@ -110,6 +110,8 @@ def _site(reader: TableReader, name: str, raw: Any) -> SiteSettings:
     site = reader.table(_KINDS[kind], raw, path)
     if isinstance(site, TrainingSettings) and not 0 < site.speed <= 100_000:
         raise reader.fail((*path, "speed"), f"{site.speed} is not {RIGHT['speed']}")
+    if isinstance(site, TrainingSettings):
+        network_names(reader, (*path, "networks"), site.networks)
     return site
 
 
@@ -120,6 +122,7 @@ def _vsphere(reader: TableReader, path: Place, raw: dict[str, Any]) -> VSphereSe
     if not 1 <= site.parallel <= 64:
         raise reader.fail((*path, "parallel"), f"{site.parallel} is not {RIGHT['parallel']}")
     span(reader, (*path, "lease"), site.lease, 1, 3600)
+    network_names(reader, (*path, "networks"), site.networks)
     protected = None
     if raw_protected is not None:
         here = (*path, "protected")

@@ -43,6 +43,7 @@ RIGHT = {
     "insecure": "true or false",
     "tool": "one of manual, none",
     "uuid_question": "one of moved, copied, ask",
+    "networks": 'a table such as { "VM_3510" = "DRSeg" }',
     "parallel": "a whole number from 1 to 64",
     "speed": "a number above 0, at most 100000",
     "password_command": 'a list of words such as ["pass", "show", "vcsa"]',

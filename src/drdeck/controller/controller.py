@@ -32,11 +32,13 @@ from drdeck.model.pitr import Points
 from drdeck.model.planned import PlannedCall
 from drdeck.model.times import show
 from drdeck.model.views import SiteView
+from drdeck.model.words.nearest_name import did_you_mean, nearest
 from drdeck.sites.contract import RecoverySite, SiteError, SiteUnreachable
 
 from . import requests
 from .executor import Executor
 from .maintenance_runner import MaintenanceRunner
+from .network_choice import with_defaults
 from .reconcile import first_command
 from .requests import NotAccepted, Preview
 from .site_watcher import LapsedSynchronisation, SiteWatcher, utcnow
@@ -75,6 +77,8 @@ class Controller:
         self.sight = SiteWatcher(site, self.real_now, steady)
         self.settings_digest = ""
         """of the settings that the site was made of; empty: nobody said"""
+        self.networks: dict[str, str] = {}
+        """recovery networks that the site's settings say, protected name -> recovery name"""
         self.scenario, self.speed = "", 0.0
         """with which a training site was made"""
         self.doing = Executor(site, self.sight, self.book)
@@ -130,7 +134,7 @@ class Controller:
 
     def saw(self, view: SiteView) -> None:
         """Take a view in, unless a newer one was seen."""
-        view = self._again.told(view)
+        view = with_defaults(self._again.told(view), self.networks)
         self.sight.saw(view)
         self._trail.follow(view)
         self._steps.follow(view)
@@ -180,8 +184,8 @@ class Controller:
             raise NotAccepted("unreachable", self.error or "the site was not seen yet")
         domain = self.view.domain(name)
         if domain is None:
-            names = ", ".join(f'"{d.name}"' for d in self.view.domains[:20]) or "none"
-            raise NotAccepted("usage", f'there is no Protected Domain "{name}"; known: {names}')
+            meant = did_you_mean(name, [d.name for d in self.view.domains])
+            raise NotAccepted("usage", f'there is no Protected Domain "{name}"; {meant}')
         return domain
 
     @property
@@ -285,7 +289,9 @@ class Controller:
         """The operation that something is to be answered for. Raises NotAccepted."""
         op = self.operations.get(ident)
         if op is None:
-            raise NotAccepted("usage", f'no operation "{ident}" is open; `drdeck tasks` lists all')
+            close = nearest(ident, self.operations)
+            meant = f'did you mean "{close}"? ' if close else ""
+            raise NotAccepted("usage", f'no operation "{ident}" is open; {meant}`drdeck tasks` lists all')
         if self.read_only:
             raise NotAccepted("rule", "drdeck is read-only here; nothing can be answered")
         return op
@@ -309,7 +315,8 @@ class Controller:
         self._sighted()
         vm = next((vm for vm in self.domain(op.domain).vms if vm.name == name), None)
         if vm is None:
-            raise NotAccepted("usage", f'"{op.domain}" has no VM named "{name}"')
+            meant = did_you_mean(name, [vm.name for vm in self.domain(op.domain).vms])
+            raise NotAccepted("usage", f'"{op.domain}" has no VM named "{name}"; {meant}')
         question = vm.question
         if question is None:
             raise NotAccepted("rule", f"nothing is asked of {name} now")

@@ -15,6 +15,9 @@ from drdeck.model.frozen import Frozen
 from drdeck.model.guard import Hazards
 from drdeck.model.text import some, spelled_as
 from drdeck.model.times import show
+from drdeck.model.words.nearest_name import did_you_mean
+
+from .network_choice import network_mapping, network_slip, unmapped_says
 
 NO_HAZARDS = Hazards()
 NOT_CHECKED = ("whether users can reach the recovery network",)
@@ -85,35 +88,21 @@ def check_names(request: Request, domain: Domain) -> None:
                     f'{len(alike)} VMs of "{domain.name}" are called "{name}": name one by its path,'
                     f" {' or '.join(alike)}",
                 )
-            raise NotAccepted("usage", f'"{domain.name}" has no VM named "{name}"')
-    for source, target in request.networks.items():
-        if domain.networks.protected and source not in domain.networks.protected:
-            offered = ", ".join(f'"{n}"' for n in domain.networks.protected)
-            raise NotAccepted(
-                "usage", f'no VM of "{domain.name}" is on a network "{source}"; they are on {offered}'
-            )
-        if domain.networks.recovery and target not in domain.networks.recovery:
-            offered = ", ".join(f'"{n}"' for n in domain.networks.recovery)
-            raise NotAccepted("usage", f'the recovery site has no network "{target}"; it offers {offered}')
+            meant = did_you_mean(name, sorted(present))
+            raise NotAccepted("usage", f'"{domain.name}" has no VM named "{name}"; {meant}')
+    slip = network_slip(request.networks, domain)
+    if slip is not None:
+        raise NotAccepted("usage", slip)
 
 
 def with_networks(request: Request, domain: Domain) -> Request:
-    """The request with a recovery network for every protected one: as asked, as chosen before, or of
-    the same name. Raises NotAccepted("rule") for one that is left without."""
-    networks: dict[str, str] = {}
-    for source in domain.networks.protected:
-        target = request.networks.get(source) or domain.networks.mapping.get(source)
-        if target is None and source in domain.networks.recovery:
-            target = source
-        if target is None:
-            offered = ", ".join(domain.networks.recovery) or "none"
-            raise NotAccepted(
-                "rule",
-                f'the network "{source}" has no recovery network yet; map it with'
-                f' --network "{source}=NAME"; the recovery site offers: {offered}',
-            )
-        networks[source] = target
-    return msgspec.structs.replace(request, networks=networks)
+    """The request with a recovery network for every protected one. Raises NotAccepted("rule") for those that
+    are left without."""
+    mapping = network_mapping(request.networks, domain.networks)
+    lacking = unmapped_says(mapping, domain)
+    if lacking is not None:
+        raise NotAccepted("rule", lacking)
+    return msgspec.structs.replace(request, networks=mapping)
 
 
 def conflict(request: Request, operations: Iterable[Operation]) -> str | None:

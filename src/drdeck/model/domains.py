@@ -5,6 +5,7 @@ Times are aware UTC datetimes, durations seconds, sizes bytes, progress percent 
 
 from __future__ import annotations
 
+import itertools
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -218,11 +219,32 @@ class Failover(Frozen, frozen=True, kw_only=True):
 
 
 class Networks(Frozen, frozen=True, kw_only=True):
-    """`protected`: what the VMs are on; `recovery`: what the site offers; `mapping`: what was chosen."""
+    """`protected`: what the VMs are on; `recovery`: what the site offers; `mapping`: what was chosen;
+    `defaults`: what the site's settings say, which the site may not offer."""
 
     protected: tuple[str, ...] = ()
     recovery: tuple[str, ...] = ()
     mapping: dict[str, str] = {}
+    defaults: dict[str, str] = {}
+
+    @property
+    def proposed(self) -> dict[str, str]:
+        """Choices that need no question."""
+        return {source: target for source in self.protected for target, _ in self.proposal(source)}
+
+    def proposal(self, source: str) -> tuple[tuple[str, str], ...]:
+        """The recovery network that needs no question, and why it is that; empty where there is none.
+
+        The mapping of before counts most, then the settings', the same name, the only one that is offered.
+        """
+        reasons = (
+            (self.mapping.get(source), "chosen before"),
+            (self.defaults.get(source), "settings"),
+            (source if source in self.recovery else None, "the same name"),
+            (self.recovery[0] if len(self.recovery) == 1 else None, "the only one"),
+        )
+        usable = ((to, why) for to, why in reasons if to and (to in self.recovery or not self.recovery))
+        return tuple(itertools.islice(usable, 1))
 
 
 class ProtectedSite(Frozen, frozen=True, kw_only=True):

@@ -16,6 +16,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     ),
     "drdeck domains": ("drdeck domains", "drdeck domains --json"),
     "drdeck show": ("drdeck show erp-prod", "drdeck --site dr-west show erp-prod --json"),
+    "drdeck networks": ("drdeck networks erp-prod", "drdeck networks erp-prod --json"),
     "drdeck watch": (
         "drdeck watch",
         "drdeck watch erp-prod --until synchronised --timeout 3600",
@@ -30,7 +31,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     ),
     "drdeck cfo start": (
         "drdeck cfo start files --network VM_3510=DRSeg --wait",
-        "drdeck cfo start erp-prod --network VM_3510=DRSeg --network VM_3520=DRSeg",
+        "drdeck cfo start erp-prod --network VM_3510=DRSeg --network '*=DRIsolated'",
     ),
     "drdeck cfo complete": (
         "drdeck cfo complete erp-prod --type planned --run-pitr --wait",

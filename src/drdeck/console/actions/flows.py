@@ -16,7 +16,6 @@ from drdeck.console.dialogs.complete_failover import CompleteDialog
 from drdeck.console.dialogs.confirmation import Confirm, ConfirmByName, Notice
 from drdeck.console.format import stamp
 from drdeck.console.ports import Console
-from drdeck.console.widgets.network_mapping import defaults
 from drdeck.controller.ipc.client import ControllerError, Disconnected
 from drdeck.controller.journal.operations import OperationView
 from drdeck.controller.requests import Preview, changes
@@ -99,7 +98,7 @@ async def start_continuous_failover(app: Console, name: str) -> str | None:
     if domain is None:
         return None
     pages = failover_wizard.pages_for(domain)
-    networks = defaults(domain.networks)
+    networks = domain.networks.proposed
 
     async def walk(preview: Preview, place: int) -> Request | None:
         nonlocal networks

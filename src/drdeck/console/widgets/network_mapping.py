@@ -18,20 +18,6 @@ CHOOSE = "choose one"
 HOW_TO_CHOOSE = "← → choose, = same for all"
 
 
-def defaults(networks: Networks) -> dict[str, str]:
-    """Choices that need no question: the mapping of before, the same name, or the only one offered."""
-    mapping: dict[str, str] = {}
-    for protected in networks.protected:
-        before = networks.mapping.get(protected)
-        if before and (before in networks.recovery or not networks.recovery):
-            mapping[protected] = before
-        elif protected in networks.recovery:
-            mapping[protected] = protected
-        elif len(networks.recovery) == 1:
-            mapping[protected] = networks.recovery[0]
-    return mapping
-
-
 def missing(networks: Networks, mapping: Mapping[str, str]) -> list[str]:
     """Protected networks that have no recovery network yet, where there is a choice."""
     return [p for p in networks.protected if p not in mapping] if networks.recovery else []
@@ -65,7 +51,7 @@ class NetworkMapping(RowList[str]):
     def __init__(self, networks: Networks, id: str | None = None) -> None:
         super().__init__(self._row_line, lambda row: row, empty="no network is known here", id=id)
         self.networks = networks
-        self.chosen = defaults(networks)
+        self.chosen = networks.proposed
         self._rows = networks.protected
         self.quiet = True
         self._same = False

@@ -9,7 +9,14 @@ import os
 import signal
 import sys
 
-from drdeck.config.settings import Settings, TrainingSettings, password_site, settings_digest, unchecked
+from drdeck.config.settings import (
+    Settings,
+    TrainingSettings,
+    VSphereSettings,
+    password_site,
+    settings_digest,
+    unchecked,
+)
 from drdeck.controller.controller import Controller
 from drdeck.controller.ipc.server import Server
 from drdeck.controller.journal import projection as facts
@@ -97,6 +104,8 @@ async def _serve(
     site = make_site(name, site_settings, paths.state, passwords)
     controller = Controller(site, journal, read_only=settings.read_only, passwords=passwords)
     controller.settings_digest = settings_digest(site_settings)
+    if isinstance(site_settings, VSphereSettings | TrainingSettings):
+        controller.networks = dict(site_settings.networks)
     if isinstance(site_settings, TrainingSettings):
         controller.scenario, controller.speed = site_settings.scenario, site_settings.speed
     stopped = asyncio.Event()
