@@ -30,10 +30,24 @@ prune_also = ["HBR *"]
 group = "database"
 vms = ["erp-db*"]
 delay_after = "30s"
+[sites.dr-west.places]
+power_on = 20
+revert = 16
+[sites.dr-west.plans.whole-site]
+title = "The whole site"
+type = "force"
+run_pitr = true
+waves = [{ name = "foundation", domains = ["ad-*", "pki"], gate = "confirm" }, { name = "rest", domains = ["*-prod"] }]
+others = "last"
+domains_at_once = 8
+patience = "5m"
+on_failure = "go_on"
 [sites.lab]
 kind = "training"
 scenario = "ransomware"
 speed = 60
+[sites.lab.plans.two]
+waves = [{ name = "first", domains = ["erp"] }]
 [sites.msa]
 kind = "jetstream"
 url = "https://msa.dr.example"

@@ -10,7 +10,16 @@ from typing import Any, Literal
 
 import msgspec
 
-from drdeck.model.domains import PitrPolicy
+from drdeck.model.domains import FailoverType, PitrPolicy
+from drdeck.model.plans.failover_plan import (
+    DOMAINS_AT_ONCE,
+    PATIENCE_S,
+    FailoverPlan,
+    Gate,
+    OnFailure,
+    Others,
+    Wave,
+)
 from drdeck.model.text import brief
 
 TRAINING = "training"
@@ -90,6 +99,53 @@ class DomainSettings(SettingsTable, frozen=True, kw_only=True):
         return self.replicas.get(name) or self.replica_name.replace("{name}", name)
 
 
+class WaveSettings(SettingsTable, frozen=True, kw_only=True):
+    """`domains`: shell patterns of names. `gate` "confirm": a person says when the wave begins."""
+
+    name: str
+    domains: tuple[str, ...]
+    gate: Literal["settled", "confirm"] = "settled"
+
+
+class PlanSettings(SettingsTable, frozen=True, kw_only=True):
+    """A Failover Plan. `type` and `run_pitr` are preselected only."""
+
+    title: str = ""
+    type: Literal["force", "regular", "planned"] | None = None
+    run_pitr: bool = True
+    waves: tuple[WaveSettings, ...]
+    others: Literal["last", "refuse"] = "refuse"
+    domains_at_once: int = DOMAINS_AT_ONCE
+    patience: Duration = Duration(PATIENCE_S)
+    on_failure: Literal["go_on", "hold"] = "go_on"
+
+    def plan(self, name: str) -> FailoverPlan:
+        return FailoverPlan(
+            name=name,
+            title=self.title,
+            type=None if self.type is None else FailoverType(self.type),
+            run_pitr=self.run_pitr,
+            waves=tuple(Wave(name=w.name, domains=w.domains, gate=Gate(w.gate)) for w in self.waves),
+            others=Others(self.others),
+            domains_at_once=self.domains_at_once,
+            patience_s=float(self.patience),
+            on_failure=OnFailure(self.on_failure),
+        )
+
+
+class PlacesSettings(SettingsTable, frozen=True, kw_only=True):
+    """So many calls of a kind run at a time at the whole site, whatever the number of domains.
+
+    The defaults are what a vCenter with a few hosts works through at once; SRM and Horizon ship such limits.
+    """
+
+    power_on: int = 20
+    revert: int = 16
+    snapshot: int = 16
+    delete: int = 16
+    shutdown: int = 30
+
+
 class VCenterSettings(SettingsTable, frozen=True, kw_only=True):
     """Connection to a vCenter. `root`: inventory path whose child folders are the Protected Domains."""
 
@@ -117,6 +173,9 @@ class VSphereSettings(VCenterSettings, frozen=True, kw_only=True, tag_field="kin
     """protected network -> recovery network where nothing else is chosen; "*": all others"""
     domains: dict[str, Any] = {}
     """name -> DomainSettings once read"""
+    plans: dict[str, Any] = {}
+    """name -> PlanSettings once read"""
+    places: PlacesSettings = PlacesSettings()
 
     def domain(self, name: str) -> DomainSettings:
         domain = self.domains.get(unicodedata.normalize("NFC", name))
@@ -131,6 +190,8 @@ class TrainingSettings(SettingsTable, frozen=True, kw_only=True, tag_field="kind
     speed: float = 1.0
     networks: dict[str, str] = {}
     """as at a vSphere site"""
+    plans: dict[str, Any] = {}
+    """name -> PlanSettings once read"""
 
 
 class JetStreamSettings(SettingsTable, frozen=True, kw_only=True, tag_field="kind", tag="jetstream"):
@@ -171,13 +232,22 @@ class JetStreamSettings(SettingsTable, frozen=True, kw_only=True, tag_field="kin
 SiteSettings = VSphereSettings | TrainingSettings | JetStreamSettings
 
 
-def settings_digest(site: SiteSettings) -> str:
-    """A short word for all that is set of a site, by which two processes see whether they read the same.
+def failover_plans(site: SiteSettings) -> dict[str, FailoverPlan]:
+    """The plans of a site by name, as the file has them."""
+    tables = {} if isinstance(site, JetStreamSettings) else site.plans
+    return {name: table.plan(name) for name, table in tables.items() if isinstance(table, PlanSettings)}
 
-    Empty for training sites, which have options of the command line.
+
+def settings_digest(site: SiteSettings) -> str:
+    """A short word for what is set of a site, by which two processes see whether they read the same.
+
+    Empty for training sites, which have options of the command line. Plans are not in it: the controller
+    reads them anew for each run, and an edit is no reason to refuse the pause of one.
     """
     if isinstance(site, TrainingSettings):
         return ""
+    if isinstance(site, VSphereSettings):
+        site = msgspec.structs.replace(site, plans={})
     return hashlib.sha256(repr(site).encode()).hexdigest()[:16]
 
 

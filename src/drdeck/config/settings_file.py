@@ -16,6 +16,7 @@ from . import key_names as keyboard
 from . import toml_reader
 from .appliance_site import appliance_site, with_vcenter
 from .backup_names import backup_name
+from .plan_reader import check_places, read_plans
 from .readiness import parse_readiness, parse_subnet
 from .server_checks import network_names, no_control_characters, span, vcenter_checked
 from .settings import (
@@ -107,22 +108,25 @@ def _site(reader: TableReader, name: str, raw: Any) -> SiteSettings:
         return _vsphere(reader, path, dict(raw))
     if kind == "jetstream":
         return appliance_site(reader, path, dict(raw))
-    site = reader.table(_KINDS[kind], raw, path)
-    if isinstance(site, TrainingSettings) and not 0 < site.speed <= 100_000:
+    tables = dict(raw)
+    raw_plans = tables.pop("plans", {})
+    site = reader.table(TrainingSettings, tables, path)
+    if not 0 < site.speed <= 100_000:
         raise reader.fail((*path, "speed"), f"{site.speed} is not {RIGHT['speed']}")
-    if isinstance(site, TrainingSettings):
-        network_names(reader, (*path, "networks"), site.networks)
-    return site
+    network_names(reader, (*path, "networks"), site.networks)
+    return msgspec.structs.replace(site, plans=read_plans(reader, path, raw_plans, SITE_NAME.pattern))
 
 
 def _vsphere(reader: TableReader, path: Place, raw: dict[str, Any]) -> VSphereSettings:
     raw_domains = raw.pop("domains", {})
     raw_protected = raw.pop("protected", None)
+    plans = read_plans(reader, path, raw.pop("plans", {}), SITE_NAME.pattern)
     site = vcenter_checked(reader, path, reader.table(VSphereSettings, raw, path))
     if not 1 <= site.parallel <= 64:
         raise reader.fail((*path, "parallel"), f"{site.parallel} is not {RIGHT['parallel']}")
     span(reader, (*path, "lease"), site.lease, 1, 3600)
     network_names(reader, (*path, "networks"), site.networks)
+    check_places(reader, path, site.places)
     protected = None
     if raw_protected is not None:
         here = (*path, "protected")
@@ -137,7 +141,7 @@ def _vsphere(reader: TableReader, path: Place, raw: dict[str, Any]) -> VSphereSe
         _domain(reader, here, domains[name])
     # compared as people see them: one letter may be written as one character, or as two
     named = {unicodedata.normalize("NFC", name): domain for name, domain in domains.items()}
-    return msgspec.structs.replace(site, protected=protected, domains=named)
+    return msgspec.structs.replace(site, protected=protected, domains=named, plans=plans)
 
 
 def _without_prune(reader: TableReader, path: Place, data: Any) -> Any:

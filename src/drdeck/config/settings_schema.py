@@ -7,7 +7,16 @@ from typing import Any
 import msgspec
 from msgspec import inspect
 
-from .settings import DomainSettings, Duration, Settings, SettingsTable, VSphereSettings
+from .settings import (
+    DomainSettings,
+    Duration,
+    PlacesSettings,
+    PlanSettings,
+    Settings,
+    SettingsTable,
+    TrainingSettings,
+    VSphereSettings,
+)
 from .settings_file import SITE_NAME
 from .table_reader import RIGHT
 
@@ -19,12 +28,18 @@ _REFINED: dict[str, dict[str, Any]] = {
     "root": {"pattern": "^/."},
     "thumbprint": {"pattern": "^([0-9A-Fa-f]{2}:?){32}$"},
     "parallel": {"minimum": 1, "maximum": 64},
+    "domains_at_once": {"minimum": 1, "maximum": 64},
+    **{kind: {"minimum": 1, "maximum": 500} for kind in PlacesSettings.__struct_fields__},
     "speed": {"exclusiveMinimum": 0, "maximum": 100_000},
     "replica_name": {"pattern": r"\{name\}"},
     "sites": {"propertyNames": {"pattern": f"^{SITE_NAME.pattern}$"}},
 }
 """key -> what its type does not say"""
-_UNTYPED: dict[tuple[str, str], type[SettingsTable]] = {(VSphereSettings.__name__, "domains"): DomainSettings}
+_UNTYPED: dict[tuple[str, str], type[SettingsTable]] = {
+    (VSphereSettings.__name__, "domains"): DomainSettings,
+    (VSphereSettings.__name__, "plans"): PlanSettings,
+    (TrainingSettings.__name__, "plans"): PlanSettings,
+}
 """Tables that are read one by one, so that what is wrong with one names its domain."""
 
 

@@ -17,6 +17,8 @@ from .settings import (
     DomainSettings,
     Duration,
     PitrSettings,
+    PlacesSettings,
+    PlanSettings,
     RunbookSettings,
     Settings,
     SettingsError,
@@ -53,6 +55,13 @@ RIGHT = {
     "root": 'an inventory path such as "/DC0/vm/drdeck"',
     "timestamp_unit": "one of s, ms, us, raw",
     "vcenter": 'the name of a vSphere site such as "dr-west", or a table with url, username and root',
+    "waves": 'a list such as [{ name = "foundation", domains = ["ad-*", "pki"] }]',
+    "gate": "one of settled, confirm",
+    "others": "one of last, refuse",
+    "on_failure": "one of go_on, hold",
+    "type": "one of force, regular, planned",
+    "run_pitr": "true or false",
+    "domains_at_once": "a whole number from 1 to 64",
     "accounts": 'a list of vCenter accounts such as ["VSPHERE.LOCAL\\jetstream"]',
 }
 """key -> the values that it takes"""
@@ -155,6 +164,8 @@ def _places() -> dict[str, str]:
         "a table [[sites.NAME.domains.DOMAIN.runbook]]": RunbookSettings,
         "the key pitr of a domain": PitrSettings,
         "a table [sites.NAME] of kind training": TrainingSettings,
+        "a table [sites.NAME.plans.PLAN]": PlanSettings,
+        "a table [sites.NAME.places]": PlacesSettings,
         "the top of the file": Settings,
     }
     places: dict[str, str] = {}

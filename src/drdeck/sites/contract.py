@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from datetime import datetime
 from typing import Protocol, runtime_checkable
 
@@ -14,6 +14,7 @@ from drdeck.model.guard import Hazards
 from drdeck.model.passwords import Login, Password
 from drdeck.model.pitr import Points
 from drdeck.model.planned import PlannedCall
+from drdeck.model.plans.failover_plan import FailoverPlan
 from drdeck.model.views import SiteView
 
 
@@ -82,6 +83,14 @@ class PolledSite(Protocol):
 
     looked_at: Callable[[], frozenset[str]]
     """gives the names of the domains that somebody looks at now; set by whoever knows"""
+
+
+@runtime_checkable
+class OffersPlans(Protocol):
+    """A site that brings failover plans of its own, beside those of the settings."""
+
+    plans: Mapping[str, FailoverPlan]
+    """by name"""
 
 
 @runtime_checkable

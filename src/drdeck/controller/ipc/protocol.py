@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Literal
 
 import msgspec
 
@@ -15,20 +15,32 @@ from drdeck.model.domains import Domain
 from drdeck.model.frozen import Frozen
 from drdeck.model.passwords import OWN, PasswordWanted
 from drdeck.model.pitr import Points
+from drdeck.model.plans.run_views import RunView
 from drdeck.model.views import SiteClock
+
+from .message_base import Call, Message, Number, Word
+from .plan_messages import (
+    CommonInstantAnswer,
+    OperationsAnswer,
+    PlanAsk,
+    PlanCheckAnswer,
+    PlanRun,
+    PlansAnswer,
+    RunAct,
+    RunAnswerAll,
+    RunBegun,
+    RunExit,
+    RunPitr,
+    RunPointsAnswer,
+    RunsAnswer,
+    RunStatusAnswer,
+)
 
 VERSION = 1
 MAX_LINE = 64 * 1024 * 1024
 """Bytes of one message from the controller (10,000 VMs in detail take some 5 MB)."""
 MAX_REQUEST = 1024 * 1024
 """Bytes of one message to the controller; longer ones end the connection."""
-
-Number = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
-Word = Annotated[str, msgspec.Meta(max_length=200)]
-
-
-class Message(Frozen, frozen=True, kw_only=True, tag_field="is"):
-    """Base of all messages."""
 
 
 class Hello(Message, frozen=True, kw_only=True, tag="hello"):
@@ -44,12 +56,6 @@ class Subscribe(Message, frozen=True, kw_only=True, tag="subscribe"):
 
     listing: bool = True
     domain: Name | None = None
-
-
-class Call(Message, frozen=True, kw_only=True):
-    """Base of what is answered; the answer bears the same `id`."""
-
-    id: Number
 
 
 class Submit(Call, frozen=True, kw_only=True, tag="submit"):
@@ -146,6 +152,8 @@ class Listing(Message, frozen=True, kw_only=True, tag="listing"):
     """open ones, and those that ended last"""
     consoles: tuple[str, ...] = ()
     journal_error: str | None = None
+    runs: tuple[RunView, ...] = ()
+    """of failover plans: open ones, and those that ended last"""
 
 
 class Detail(Message, frozen=True, kw_only=True, tag="detail"):
@@ -236,7 +244,23 @@ class Refusal(Message, frozen=True, kw_only=True, tag="refusal"):
     text: str
 
 
-FromClient = Hello | Subscribe | Submit | Answer | Ask | Secret | Stop | Inject | Jump
+FromClient = (
+    Hello
+    | Subscribe
+    | Submit
+    | Answer
+    | Ask
+    | Secret
+    | Stop
+    | Inject
+    | Jump
+    | PlanAsk
+    | PlanRun
+    | RunAct
+    | RunAnswerAll
+    | RunPitr
+    | RunExit
+)
 FromController = (
     Welcome
     | Listing
@@ -252,6 +276,14 @@ FromController = (
     | FindingsAnswer
     | Injected
     | Jumped
+    | PlansAnswer
+    | PlanCheckAnswer
+    | RunBegun
+    | RunStatusAnswer
+    | RunsAnswer
+    | RunPointsAnswer
+    | CommonInstantAnswer
+    | OperationsAnswer
     | Refusal
 )
 

@@ -1,0 +1,103 @@
+"""One instant for the sessions of many domains: per domain the newest point up to it, and the spread."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from drdeck.model.frozen import Frozen
+from drdeck.model.pitr import Points, RestorePoint
+from drdeck.model.times import show_duration
+
+
+class DomainAtInstant(Frozen, frozen=True, kw_only=True):
+    """The point that a domain goes back to for an instant; `age_s`: how much before it that lies.
+
+    `cannot`: why it cannot reach the instant; then there is no point. `missing`: VMs without one.
+    """
+
+    name: str
+    point: datetime | None = None
+    age_s: float = 0.0
+    missing: tuple[str, ...] = ()
+    skew_s: float = 0.0
+    cannot: str = ""
+
+
+class CommonInstant(Frozen, frozen=True, kw_only=True):
+    """An instant, and where it takes each domain. `spread_s`: between the oldest and the newest point."""
+
+    to: datetime
+    domains: tuple[DomainAtInstant, ...]
+    kind: str = ""
+    """group: points that were made at this instant; empty: any instant"""
+
+    @property
+    def reaching(self) -> tuple[DomainAtInstant, ...]:
+        return tuple(d for d in self.domains if not d.cannot)
+
+    @property
+    def cannot(self) -> tuple[DomainAtInstant, ...]:
+        return tuple(d for d in self.domains if d.cannot)
+
+    @property
+    def oldest(self) -> datetime | None:
+        return min((d.point for d in self.reaching if d.point), default=None)
+
+    @property
+    def newest(self) -> datetime | None:
+        return max((d.point for d in self.reaching if d.point), default=None)
+
+    @property
+    def spread_s(self) -> float | None:
+        oldest, newest = self.oldest, self.newest
+        return None if oldest is None or newest is None else (newest - oldest).total_seconds()
+
+    def says(self) -> list[str]:
+        """Sentences to read before it is done; nothing is claimed of data that lies between two domains."""
+        words = ["Each domain goes back for itself."]
+        if self.spread_s:
+            words.append(
+                f"Their points lie up to {show_duration(self.spread_s)} apart; what one sent another in that"
+                " time may be missing or doubled."
+            )
+        words += [f'"{d.name}" cannot reach it: {d.cannot}' for d in self.cannot]
+        return words
+
+
+class RunPoints(Frozen, frozen=True, kw_only=True):
+    """The instants that are offered for the sessions of a run, newest first, those of least spread marked."""
+
+    run: str
+    instants: tuple[CommonInstant, ...] = ()
+    domains: tuple[str, ...] = ()
+    """that have an active session"""
+    without: dict[str, str] = {}
+    """domain of the run -> why it has no session to roll back"""
+
+
+def newest_before(points: Points, to: datetime) -> RestorePoint | None:
+    """The newest point at or before an instant: never a later one, which may hold what one flees from."""
+    return max((p for p in points.points if p.time <= to), key=lambda p: p.time, default=None)
+
+
+def common_instant(
+    to: datetime, points: Mapping[str, Points], cannot: Mapping[str, str], kind: str = ""
+) -> CommonInstant:
+    """The domains at an instant. `cannot`: domain -> why the rules do not let it reach the instant."""
+    return CommonInstant(to=to, kind=kind, domains=tuple(_at(n, p, to, cannot) for n, p in points.items()))
+
+
+def _at(name: str, points: Points, to: datetime, cannot: Mapping[str, str]) -> DomainAtInstant:
+    if name in cannot:
+        return DomainAtInstant(name=name, cannot=cannot[name])
+    point = newest_before(points, to)
+    if point is None:
+        return DomainAtInstant(name=name, cannot="it has no restore point at or before this instant")
+    return DomainAtInstant(
+        name=name,
+        point=point.time,
+        age_s=(to - point.time).total_seconds(),
+        missing=point.missing,
+        skew_s=point.skew_s,
+    )

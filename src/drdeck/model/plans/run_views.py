@@ -1,0 +1,149 @@
+"""A run as consoles and commands see it, computed anew whenever something has changed."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+
+from drdeck.model.domains import FailoverType
+from drdeck.model.frozen import Frozen
+
+
+class RunState(StrEnum):
+    """`waiting`: something needs a person, and nothing else goes on. `pausing`: what was begun goes on."""
+
+    RUNNING = "running"
+    PAUSING = "pausing"
+    PAUSED = "paused"
+    WAITING = "waiting"
+    DONE = "done"
+    DONE_WITH_EXCEPTIONS = "done_with_exceptions"
+    RESULT_UNKNOWN = "result_unknown"
+
+    @property
+    def words(self) -> str:
+        return "needs you" if self is RunState.WAITING else self.replace("_", " ")
+
+
+RUN_ENDED = frozenset({RunState.DONE, RunState.DONE_WITH_EXCEPTIONS, RunState.RESULT_UNKNOWN})
+
+
+class InRunState(StrEnum):
+    """The state of a domain in a run."""
+
+    NOT_POSSIBLE = "not_possible"
+    HELD = "held"
+    WAITS_FOR_PLACE = "waits_for_place"
+    RUNNING = "running"
+    QUESTION = "question"
+    UNKNOWN = "result_unknown"
+    RECOVERED = "recovered"
+    PITR_SESSION = "pitr_session"
+    SKIPPED = "skipped"
+    LEFT_OUT = "left_out"
+    FAILED = "failed"
+
+    @property
+    def words(self) -> str:
+        """For the screens; the value is for JSON."""
+        own = {
+            InRunState.PITR_SESSION: "PITR session active",
+            InRunState.WAITS_FOR_PLACE: "waits for a place",
+        }
+        return own.get(self, self.replace("_", " "))
+
+
+NOT_BEGUN = frozenset({InRunState.HELD, InRunState.WAITS_FOR_PLACE})
+
+
+class Needs(StrEnum):
+    """The thing that a domain of a run needs of a person; the word stands in the list."""
+
+    NOTHING = ""
+    ANSWER = "answer"
+    LOOK = "look"
+    """the result of something is unknown"""
+    BEGIN_ANEW = "begin anew"
+    """it was refused, or its protected site answers again: `plan begin`, or `plan leave-out`"""
+
+
+class DomainInRun(Frozen, frozen=True, kw_only=True):
+    """One row of the run. `since`: since when it is in this state, where that is known; `wave` from 0.
+
+    `reason`: in words, what holds it or what became of it. `operation`: that of its failover.
+    `question`: what that operation asks now.
+    """
+
+    name: str
+    wave: int
+    state: InRunState
+    reason: str = ""
+    operation: str | None = None
+    vms: int = 0
+    recovered: int = 0
+    step: str = ""
+    """ "6/8", or empty"""
+    question: str = ""
+    choices: tuple[str, ...] = ()
+    needs: Needs = Needs.NOTHING
+    settled: bool = False
+    since: datetime | None = None
+
+
+class WaveView(Frozen, frozen=True, kw_only=True):
+    """`state`: held, gate (Resume Plan begins it), running, settled. `begins`: its condition, in words."""
+
+    name: str
+    state: str
+    settled: int
+    of: int
+    begins: str = ""
+
+
+class InstantOfRun(Frozen, frozen=True, kw_only=True):
+    """The one instant that the sessions of a run were last rolled back to.
+
+    `barrier`: domains that hold it, as nothing may start before they are reverted; `holds`: it stands.
+    """
+
+    to: datetime
+    asked_at: datetime
+    spread_s: float | None = None
+    oldest: datetime | None = None
+    newest: datetime | None = None
+    cannot: tuple[str, ...] = ()
+    domains: tuple[str, ...] = ()
+    barrier: tuple[str, ...] = ()
+    holds: bool = False
+
+
+class RunView(Frozen, frozen=True, kw_only=True):
+    """All of a run. `since`: the decision; `by`: user@host who decided. `places`: kind -> used, of."""
+
+    run: str
+    plan: str
+    title: str = ""
+    state: RunState
+    why: str = ""
+    """of a pause, or of what it waits for"""
+    type: FailoverType
+    run_pitr: bool = False
+    since: datetime
+    by: str
+    ended_at: datetime | None = None
+    number: int = 0
+    """of domains that it begins"""
+    waves: tuple[WaveView, ...] = ()
+    domains: tuple[DomainInRun, ...] = ()
+    places: dict[str, tuple[int, int]] = {}
+    pitr: InstantOfRun | None = None
+    answers_again: datetime | None = None
+    """since when the protected site is seen to answer that did not when it was decided"""
+    finishes_at: datetime | None = None
+    """an estimate; `finishes_from` says what it is from"""
+    finishes_from: str = ""
+
+    @property
+    def needs(self) -> int:
+        """How many domains need a person."""
+        return sum(domain.needs is not Needs.NOTHING for domain in self.domains)
