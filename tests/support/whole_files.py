@@ -30,6 +30,15 @@ prune_also = ["HBR *"]
 group = "database"
 vms = ["erp-db*"]
 delay_after = "30s"
+[sites.lab]
+kind = "training"
+scenario = "ransomware"
+speed = 60
+[sites.msa]
+kind = "jetstream"
+url = "https://msa.dr.example"
+vcenter = "dr-west"
+domains = ["e052a641-7018-408e-aebd-8122a3db1f5f"]
 [sites.dr-west.places]
 power_on = 20
 revert = 16
@@ -37,22 +46,13 @@ revert = 16
 title = "The whole site"
 type = "force"
 run_pitr = true
-waves = [{ name = "foundation", domains = ["ad-*", "pki"], gate = "confirm" }, { name = "rest", domains = ["*-prod"] }]
+waves = [{ name = "first", domains = ["ad-*"], gate = "confirm" }, { name = "rest", domains = ["*-prod"] }]
 others = "last"
 domains_at_once = 8
 patience = "5m"
 on_failure = "go_on"
-[sites.lab]
-kind = "training"
-scenario = "ransomware"
-speed = 60
 [sites.lab.plans.two]
 waves = [{ name = "first", domains = ["erp"] }]
-[sites.msa]
-kind = "jetstream"
-url = "https://msa.dr.example"
-vcenter = "dr-west"
-domains = ["e052a641-7018-408e-aebd-8122a3db1f5f"]
 """
 
 

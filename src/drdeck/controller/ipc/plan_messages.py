@@ -32,8 +32,8 @@ class PlanRun(Call, frozen=True, kw_only=True, tag="plan_run"):
 
 class RunAct(Call, frozen=True, kw_only=True, tag="run_act"):
     """Change how a run goes on; answered with Done. `act`: pause, resume (passes a gate, too), leave_out
-    (`domain`), begin (a domain of it that stopped, anew; `confirm`: its name, where its protected site answers
-    again), release (the barrier; `domain` is what it is released from)."""
+    (`domain`), begin (a domain of it that stopped, anew; `confirm`: its name, where its protected site
+    answers again), release (the barrier, from `domain`)."""
 
     run: Word
     act: Literal["pause", "resume", "leave_out", "begin", "release"]

@@ -18,7 +18,9 @@ from drdeck.model.pitr import Points
 from drdeck.model.plans.run_views import RunView
 from drdeck.model.views import SiteClock
 
-from .message_base import Call, Message, Number, Word
+from .message_base import Call as Call
+from .message_base import Message as Message
+from .message_base import Number, Word
 from .plan_messages import (
     CommonInstantAnswer,
     OperationsAnswer,
