@@ -40,7 +40,7 @@ class FrozenWave(Frozen, frozen=True, kw_only=True):
 
 
 class FrozenPlan(Frozen, frozen=True, kw_only=True):
-    """What a run begins, in order. What the run decides is a pure function of this and what is seen."""
+    """The domains that a run begins, in order. What the run decides is a pure function of this and what is seen."""
 
     plan: str
     title: str = ""
@@ -57,5 +57,5 @@ class FrozenPlan(Frozen, frozen=True, kw_only=True):
 
     @property
     def number(self) -> int:
-        """How many domains the run begins: NUMBER of `type PLAN NUMBER`."""
+        """The number of domains that the run begins: NUMBER of `type PLAN NUMBER`."""
         return sum(domain.begins for domain in self.domains)

@@ -145,5 +145,5 @@ class RunView(Frozen, frozen=True, kw_only=True):
 
     @property
     def needs(self) -> int:
-        """How many domains need a person."""
+        """The number of domains that need a person."""
         return sum(domain.needs is not Needs.NOTHING for domain in self.domains)
