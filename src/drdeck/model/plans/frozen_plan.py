@@ -40,7 +40,7 @@ class FrozenWave(Frozen, frozen=True, kw_only=True):
 
 
 class FrozenPlan(Frozen, frozen=True, kw_only=True):
-    """The domains that a run begins, in order. What the run decides is a pure function of this and what is seen."""
+    """The domains that a run begins, in order. Its decisions are a pure function of this and of what is seen."""
 
     plan: str
     title: str = ""
