@@ -40,7 +40,7 @@ class FrozenWave(Frozen, frozen=True, kw_only=True):
 
 
 class FrozenPlan(Frozen, frozen=True, kw_only=True):
-    """The domains that a run begins, in order. All that it decides follows from this and from what is seen."""
+    """The domains that a run begins, in order. All its decisions follow from this and from what is seen."""
 
     plan: str
     title: str = ""
