@@ -148,7 +148,7 @@ class FakeSite:
     async def points(self, domain: str) -> Points:
         return Points(points=())
 
-    async def protected_site(self, domain: str) -> ProtectedSite:
+    async def protected_site(self, domain: str, without: tuple[str, ...] = ()) -> ProtectedSite:
         return self.protected
 
     async def hazards(self, domain: str, vms: tuple[str, ...]) -> Hazards:

@@ -189,6 +189,9 @@ async def cfo_start(
 )
 @click.option("--run-pitr", is_flag=True, help="Start a PITR session once the VMs are recovered.")
 @network_option
+@click.option(
+    "--without-vm", "without", multiple=True, metavar="NAME", help="Leave this VM out; may be repeated."
+)
 @confirm_option
 @act_options
 @runs
@@ -198,6 +201,7 @@ async def cfo_complete(
     kind: str,
     run_pitr: bool,
     networks: tuple[str, ...],
+    without: tuple[str, ...],
     confirm: str | None,
     **options: Unpack[ActOptions],
 ) -> None:
@@ -208,6 +212,7 @@ async def cfo_complete(
         type=FailoverType(kind),
         run_pitr=run_pitr,
         networks=_mapping(networks),
+        without=without,
         confirm=confirm,
     )
     await act(context, request, **options)

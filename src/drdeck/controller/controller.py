@@ -375,7 +375,7 @@ class Controller:
         if request.action != "cfo_complete":
             return ProtectedSite()
         try:
-            return await self.site.protected_site(request.domain)
+            return await self.site.protected_site(request.domain, request.without)
         except SiteUnreachable as error:
             raise NotAccepted("unreachable", str(error)) from None
 

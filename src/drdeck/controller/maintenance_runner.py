@@ -157,10 +157,13 @@ class MaintenanceRunner:
             self.doing.kick()
 
     def has_duties(self) -> bool:
-        """True if ending this process would leave something undone: open operations, or points to make."""
+        """True if ending this process would leave something undone: open operations, points to make, or VMs
+        that join late."""
         if self.book.open_operations():
             return True
+        domains = self.sight.view.domains if self.sight.view else ()
+        if any(vm.joins for d in domains if d.owner is Owner.LOCAL for vm in d.vms):
+            return True
         return self.site.keeps_points and any(
-            d.owner is Owner.LOCAL and d.pitr.enabled and d.mode is Mode.RUNNING_IN_FAILOVER
-            for d in (self.sight.view.domains if self.sight.view else ())
+            d.owner is Owner.LOCAL and d.pitr.enabled and d.mode is Mode.RUNNING_IN_FAILOVER for d in domains
         )

@@ -126,6 +126,8 @@ def first_command(op: Operation) -> AnyCommand:
                 type=request.type or FailoverType.REGULAR,
                 run_pitr=request.run_pitr,
                 networks=request.networks,
+                without=request.without,
+                left_out=request.left_out,
             )
         case "pitr_start":
             return StartSession(**common, session=op.id, vms=request.vms)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 import msgspec
 
 from drdeck.controller.journal.operations import Operation
-from drdeck.model.actions import BY_NAME, Request, refusal
+from drdeck.model.actions import BY_NAME, Request, refusal, unusable_vms
 from drdeck.model.confirming import consequences, snapshots_that_go, tier_of, unconfirmed
 from drdeck.model.domains import MODE_LABELS, Domain, FailoverType, ProtectedSite
 from drdeck.model.frozen import Frozen
@@ -41,6 +42,8 @@ class Preview(Frozen, frozen=True, kw_only=True):
     against: tuple[str, ...] = ()
     protected: ProtectedSite = ProtectedSite()
     vms: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
+    """VMs that a completion leaves out, each with the reason"""
 
 
 class NotAccepted(Exception):
@@ -59,6 +62,7 @@ def as_named(request: Request, domain: Domain) -> Request:
         request,
         domain=domain.name,
         vms=tuple(spelled_as(name, vms) for name in request.vms),
+        without=tuple(spelled_as(name, vms) for name in request.without),
         networks={
             spelled_as(a, networks.protected): spelled_as(b, networks.recovery)
             for a, b in request.networks.items()
@@ -75,11 +79,12 @@ def check_names(request: Request, domain: Domain) -> None:
     action = BY_NAME.get(request.action)
     if action is None or not action.menu:
         raise NotAccepted("usage", f"{request.action!r} is not something that can be asked for")
-    if len(set(request.vms)) < len(request.vms):
-        twice = next(name for name in request.vms if request.vms.count(name) > 1)
+    named = (*request.vms, *request.without)
+    if len(set(named)) < len(named):
+        twice = next(name for name, times in Counter(named).items() if times > 1)
         raise NotAccepted("usage", f'the VM "{twice}" is named twice')
     present = {vm.name for vm in domain.vms}
-    for name in request.vms:
+    for name in named:
         if name not in present:
             alike = sorted(vm for vm in present if vm.rpartition("/")[2] == name)
             if len(alike) > 1:
@@ -187,6 +192,9 @@ def facts_of(request: Request, domain: Domain, protected: ProtectedSite) -> dict
         facts["protected site"] = describe(msgspec.structs.replace(protected, detail=""))
     if request.action in ("cfo_start", "cfo_complete"):
         facts["recovery networks"] = ", ".join(domain.networks.recovery)
+    out = sorted({*request.without, *(vm.name for vm in unusable_vms(request, domain))})
+    if out:
+        facts["left out"] = f"{len(out)}: {', '.join(out)}"
     if request.action in ("pitr_run", "pitr_exit"):
         session = domain.session
         facts["PITR session"] = session.id if session else "none"
@@ -226,6 +234,10 @@ def preview(
         against=against_force(request, protected),
         protected=protected,
         vms=tuple(vm.name for vm in domain.vms),
+        left_out=(
+            *(f"{vm.name} ({vm.unusable})" for vm in unusable_vms(request, domain)),
+            *(f"{name} (your word)" for name in request.without),
+        ),
     )
 
 
@@ -251,6 +263,8 @@ def accept(
         raise NotAccepted("rule", closed)
     if request.action in ("cfo_start", "cfo_complete"):
         request = with_networks(request, domain)
+    left_out = tuple(vm.name for vm in unusable_vms(request, domain))
+    request = msgspec.structs.replace(request, left_out=left_out)
     consent = unconfirmed(request, domain)
     if consent is not None:
         raise NotAccepted("unconfirmed", consent)
@@ -261,7 +275,7 @@ def accept(
     return request
 
 
-LISTS = ("VMs", "recovery networks")
+LISTS = ("VMs", "recovery networks", "left out")
 """Facts that are names, as "3: a, b, c" or "a, b"."""
 MOST_NAMES = 5
 

@@ -13,9 +13,10 @@ from typing import Annotated
 
 import msgspec
 
-from .domains import Domain, FailoverType, Mode, Owner, SessionState
+from .domains import Domain, FailoverType, Mode, Owner, SessionState, Vm
 from .frozen import Frozen
 from .pitr import why_unreachable
+from .text import some
 
 READ_ONLY = "drdeck is read-only here (read_only in the settings, or --read-only); nothing can be changed"
 
@@ -28,6 +29,8 @@ class Request(Frozen, frozen=True, kw_only=True):
     """A wish of an operator. Names are checked against the domain by `refusal`.
 
     `networks`: protected network name -> recovery network name. `vms`: names, empty for all.
+    `without`: VMs that a completion leaves out, on the operator's word; `left_out`: those that a Force leaves
+    out because the site cannot use them, as the operator saw them.
     `confirm`: the domain's name as typed, for tier 3. `preview`: the facts of the preview that the
     operator saw ("shown" in JSON); when they no longer hold the request is refused as stale.
     """
@@ -39,6 +42,8 @@ class Request(Frozen, frozen=True, kw_only=True):
     networks: dict[Name, Name] = {}
     to: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
     vms: tuple[Name, ...] = ()
+    without: tuple[Name, ...] = ()
+    left_out: tuple[Name, ...] = ()
     confirm: Name | None = None
     preview: dict[str, str] | None = msgspec.field(name="shown", default=None)
 
@@ -127,21 +132,48 @@ def cfo_start_closed(domain: Domain, request: Request, now: datetime) -> str | N
     return None
 
 
+def unusable_vms(request: Request, domain: Domain) -> tuple[Vm, ...]:
+    """The VMs that a Force leaves out, since the site cannot use them now; none with any other type."""
+    if request.action != "cfo_complete" or request.type is not FailoverType.FORCE:
+        return ()
+    return tuple(vm for vm in domain.vms if vm.unusable and vm.name not in request.without)
+
+
+def _not_recoverable(domain: Domain, request: Request) -> str | None:
+    """The rule that all VMs are recoverable, but those that are left out."""
+    out = {*request.without, *(vm.name for vm in unusable_vms(request, domain))}
+    lacking = [vm for vm in domain.vms if vm.status == "not_recoverable" and vm.name not in out]
+    if request.type is None and domain.vms_recoverable and all(vm.unusable for vm in lacking):
+        lacking = []  # a menu asks before it is said what kind of failover it is
+    counted = sum(vm.status == "not_recoverable" for vm in domain.vms)
+    if counted == domain.vms_total - domain.vms_recoverable and not lacking:
+        return None
+    missing = domain.vms_total - domain.vms_recoverable - (counted - len(lacking))
+    remedy = ""
+    if any(vm.unusable for vm in lacking):
+        remedy = f" ({some([f'{vm.name}: {vm.detail}' for vm in lacking])}); leave them out, or see to them"
+    return (
+        f'"{domain.name}" is not synchronised yet: {missing} of {domain.vms_total} VMs'
+        f" are not recoverable{remedy}"
+    )
+
+
 def cfo_complete_closed(domain: Domain, request: Request, now: datetime) -> str | None:
     """The workflow's rules: only once synchronised; Run PITR for PITR-enabled domains only."""
-    if domain.mode is not Mode.SYNCHRONISED:
-        if domain.mode is Mode.REHYDRATING:
-            missing = domain.vms_total - domain.vms_recoverable
-            return (
-                f'"{domain.name}" is not synchronised yet: {missing} of {domain.vms_total} VMs'
-                " are not recoverable"
-            )
+    if domain.mode is Mode.REHYDRATING:
+        closed = _not_recoverable(domain, request)
+        if closed is not None:
+            return closed
+    if domain.mode not in (Mode.SYNCHRONISED, Mode.REHYDRATING):
         return (
             "a continuous failover can be completed only while it is in progress;"
             f' "{domain.name}" reads "{domain.mode_label}"'
         )
     if domain.vms_total == 0:
         return f'"{domain.name}" has no VM'
+    out = {*request.without, *(vm.name for vm in unusable_vms(request, domain))}
+    if out and all(vm.name in out for vm in domain.vms):
+        return f'no VM of "{domain.name}" would be left: {some(sorted(out))} would be left out'
     if request.run_pitr and not domain.pitr.enabled:
         return f'"{domain.name}" is not PITR-enabled, so "Run PITR after recovering VMs" is not offered'
     return None

@@ -46,6 +46,10 @@ class BeginCompletion(Command, frozen=True, kw_only=True, tag="begin_completion"
     type: FailoverType
     run_pitr: bool = False
     networks: dict[str, str] = {}
+    without: tuple[str, ...] = ()
+    """names of VMs that it leaves out on an operator's word"""
+    left_out: tuple[str, ...] = ()
+    """names of those that it leaves out since they cannot be used, and that join later"""
 
     @property
     def says(self) -> str:

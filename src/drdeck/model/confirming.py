@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sized
 from datetime import datetime
 
-from .actions import BY_NAME, Request
+from .actions import BY_NAME, Request, unusable_vms
 from .domains import Domain, FailoverType
 from .text import some
 from .times import show_duration, show_spaced
@@ -98,6 +99,34 @@ def _counted(number: int, noun: str) -> str:
     return f"{number} {noun}{'s' * (number != 1)}"
 
 
+def _left_out(request: Request, domain: Domain) -> list[str]:
+    """Sentences on the VMs that a completion leaves out; none where it takes all."""
+    words = []
+    unusable = unusable_vms(request, domain)
+    if unusable:
+        named = some([f"{vm.name} ({vm.unusable})" for vm in unusable], _NAMED)
+        words.append(
+            f"Left out, since this site cannot use {_them(unusable)} now: {named}. Each joins by itself when"
+            " it comes back: it is started then, and is part of the session from its entry point on."
+        )
+    if request.without:
+        source = (
+            ""
+            if request.type is FailoverType.FORCE
+            else " What runs at the protected site goes on running there, apart from the VMs that move."
+        )
+        words.append(
+            f"Left out on your word: {some(list(request.without), _NAMED)}.{source} No failover, session or"
+            f" rollback of this site touches {_them(request.without)}, and nobody but a person brings"
+            f" {_them(request.without)} over later."
+        )
+    return words
+
+
+def _them(things: Sized) -> str:
+    return "it" if len(things) == 1 else "them"
+
+
 def consequences(request: Request, domain: Domain, now: datetime) -> list[str]:
     """Sentences that a person should read before confirming, plain and in our own words."""
     words: list[str] = []
@@ -117,6 +146,7 @@ def consequences(request: Request, domain: Domain, now: datetime) -> list[str]:
         if request.run_pitr:
             words.append(f"A PITR session will start by itself once the VMs are recovered. {SUSPENDED_SAYS}")
         words.append("Continuous rehydration ends here, and this site takes the domain over.")
+        words += _left_out(request, domain)
     if request.action == "pitr_start":
         words.append(SUSPENDED_SAYS)
         if 0 < len(set(request.vms)) < domain.vms_total:

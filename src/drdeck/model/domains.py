@@ -134,7 +134,7 @@ class Vm(Frozen, frozen=True, kw_only=True):
     id: str
     name: str
     status: str = "unknown"
-    """protected, not_recoverable, rehydrating, recoverable, recovering, recovered, rolling_back"""
+    """protected, not_recoverable, rehydrating, recoverable, recovering, recovered, rolling_back, left_out"""
     power: str = "unknown"
     """on, off, suspended, unknown"""
     ready: bool | None = None
@@ -158,6 +158,12 @@ class Vm(Frozen, frozen=True, kw_only=True):
     """names of snapshots that others made since the PITR session began"""
     exit_removes: tuple[str, ...] = ()
     """names of snapshots of others that go with an exit, since the settings allow it"""
+    unusable: str = ""
+    """why nothing can be done with it at this site, "inaccessible"; empty: it can be used"""
+    left_out: bool = False
+    """the failover goes on, or went, without it"""
+    joins: bool = False
+    """left out, but started once it can be used again"""
 
 
 VM_STATUS_LABELS = {
@@ -168,6 +174,7 @@ VM_STATUS_LABELS = {
     "recovering": "Recovering",
     "recovered": "Recovered",
     "rolling_back": "Rolling back",
+    "left_out": "Left out",
     "unknown": "Unknown",
 }
 
@@ -329,9 +336,15 @@ class Domain(Frozen, frozen=True, kw_only=True):
         return self.mode_says or MODE_LABELS[self.mode]
 
     @property
+    def left_out(self) -> tuple[str, ...]:
+        """Names of the VMs that the failover goes on without."""
+        return tuple(vm.name for vm in self.vms if vm.left_out)
+
+    @property
     def recovered(self) -> bool:
-        """Every VM is recovered and ready: the instant a ticked PITR session may start."""
-        return self.vms_total > 0 and self.vms_recovered >= self.vms_total
+        """Every VM is recovered and ready, but for those left out: a ticked PITR session may start."""
+        left_out = len(self.left_out)
+        return self.vms_total > left_out and self.vms_recovered + left_out >= self.vms_total
 
     def summary(self) -> Domain:
         """The row of the list: everything but what only the domain's own screen shows."""

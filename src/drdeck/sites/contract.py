@@ -132,8 +132,9 @@ class RecoverySite(Protocol):
     async def points(self, domain: str) -> Points:
         """The restore points that may be picked, newest first, with the excluded periods."""
 
-    async def protected_site(self, domain: str) -> ProtectedSite:
-        """Look at the protected site now: does it answer, do its VMs run? Never changes anything there."""
+    async def protected_site(self, domain: str, without: tuple[str, ...] = ()) -> ProtectedSite:
+        """Look at the protected site now: does it answer, do its VMs run, but for those of `without`? Never
+        changes anything there."""
 
     async def hazards(self, domain: str, vms: tuple[str, ...]) -> Hazards:
         """Things that may disturb a PITR session of these VMs (names; empty: all), as the site shows them."""

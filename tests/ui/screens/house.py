@@ -90,8 +90,8 @@ class StageSite(TrainingSite):
             raise ResultUnknown("the connection was closed before the answer came")
         return await super().execute(command)
 
-    async def protected_site(self, domain: str) -> ProtectedSite:
-        found = await super().protected_site(domain)
+    async def protected_site(self, domain: str, without: tuple[str, ...] = ()) -> ProtectedSite:
+        found = await super().protected_site(domain, without)
         return (
             replace(found, state="lost", detail="", running=None, total=None)
             if domain in self.lost

@@ -16,12 +16,13 @@ from drdeck.controller.ipc.client import ControllerError
 from drdeck.controller.requests import Preview
 from drdeck.model.actions import Request
 from drdeck.model.domains import Domain, FailoverType, ProtectedSite
-from drdeck.model.text import clean
+from drdeck.model.text import clean, some
 
 from .dialog import BOX_WIDTH, Dialog
 
 TYPES = (FailoverType.REGULAR, FailoverType.PLANNED, FailoverType.FORCE)
 LABELS = ("Regular", "Planned Failover", "Force Failover")
+LEFT_OUT_NAMED = 5
 RUN_PITR = "Run PITR after recovering VMs"
 
 
@@ -150,6 +151,9 @@ class CompleteDialog(Dialog[Request]):
             lines += [((text, "bad"),) for text in wrap(event.error, width)]
         else:
             lines += [((text, "bold"),) for text in wrap(site_text(event.preview.protected), width)]
+            if event.preview.left_out:
+                out = some([clean(name) for name in event.preview.left_out], LEFT_OUT_NAMED)
+                lines += [((text, "warn"),) for text in wrap(f"Left out: {out}", width)]
             for reason in event.preview.against:
                 lines += [((text, "warn"),) for text in wrap(f"Against it: {clean(reason)}", width)]
             for warning in event.preview.warns:

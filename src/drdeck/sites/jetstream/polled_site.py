@@ -199,7 +199,7 @@ class JetStreamSite:
     async def points(self, domain: str) -> Points:
         raise Refused(UNPUBLISHED)
 
-    async def protected_site(self, domain: str) -> ProtectedSite:
+    async def protected_site(self, domain: str, without: tuple[str, ...] = ()) -> ProtectedSite:
         return ProtectedSite()
 
     async def hazards(self, domain: str, vms: tuple[str, ...]) -> Hazards:

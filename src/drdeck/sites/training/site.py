@@ -149,7 +149,7 @@ class TrainingSite:
             raise Refused(f'there is no domain "{domain}" at {self.name}')
         return hazards
 
-    async def protected_site(self, domain: str) -> ProtectedSite:
+    async def protected_site(self, domain: str, without: tuple[str, ...] = ()) -> ProtectedSite:
         """The state of a domain's protected site now. Raises Refused for an unknown one."""
         _, simulation = self._opened()
         now = self.site_now()

@@ -40,6 +40,9 @@ from .patience import Patience
 from .protected_site import NOT_YET, ProtectedVCenter
 from .site_state import SiteState
 
+_OF_THE_RECORD = ("step", "note", "join")
+"""Kinds of calls that change nothing but a domain's record."""
+
 
 class CallExecutor:
     """The acts of a site. `connected` and `watching` give what there is, or raise SiteUnreachable.
@@ -75,7 +78,7 @@ class CallExecutor:
 
     async def carry_out(self, command: c.AnyCommand, begun: TaskBegun | None = None) -> str:
         """Carry one command out; what there is to remark. `begun`: as at RecoverySite.execute."""
-        if isinstance(command, c.MakePlannedCall) and command.act.kind not in ("step", "note"):
+        if isinstance(command, c.MakePlannedCall) and command.act.kind not in _OF_THE_RECORD:
             return await self._act(command, begun)
         await self._change(command)
         return ""
@@ -160,7 +163,8 @@ class CallExecutor:
             case c.StartContinuousFailover():
                 return transitions.start_cfo(record, command, network_ids(there, command.networks), now)
             case c.BeginCompletion():
-                return transitions.begin(record, command, network_ids(there, command.networks), now)
+                networks = network_ids(there, command.networks)
+                return transitions.begin(record, command, networks, now, _left_out(s, command))
             case c.FinishFailover():
                 return transitions.finish(record, command)
             case c.AbortCompletion():
@@ -179,6 +183,8 @@ class CallExecutor:
                 return transitions.resolve(record, command, tuple(vm.id for vm in unready(s)), now)
             case c.MakePlannedCall() if command.act.kind == "note":
                 return transitions.synchronised(record, now)
+            case c.MakePlannedCall() if command.act.kind == "join":
+                return transitions.joined(record, command.act.vm or "", command.act.args.get("absent", ""))
             case c.MakePlannedCall():
                 args = command.act.args
                 newest = int(args["newest"]) if "newest" in args else None
@@ -271,6 +277,18 @@ class CallExecutor:
             return None
         since = datetime.fromisoformat(act.args["since"])
         return EarlierAttempt(since, self._sight.now() - since, self._driver.leases.accounts(folder.id))
+
+
+def _left_out(s: DomainState, command: c.BeginCompletion) -> transitions.LeftOut:
+    """The VMs that a completion leaves out, by what the record has of them: ids, and names where there is no
+    replica."""
+    here = {vm.name for vm in s.vms}
+    absent = {name: name in command.left_out for name in (*command.left_out, *command.without)}
+    return transitions.LeftOut(
+        _ids(s, command.left_out),
+        _ids(s, command.without),
+        {name: joins for name, joins in absent.items() if name not in here},
+    )
 
 
 def _ids(s: DomainState, names: tuple[str, ...]) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from drdeck.model.domains import Mode
 from drdeck.model.planned import PlannedCall
 from drdeck.sites.vsphere.inventory.inventory_facts import FolderFacts
 from drdeck.sites.vsphere.plan import maintenance
+from drdeck.sites.vsphere.plan.late_joiners import joining
 
 from .site_state import SiteState
 
@@ -39,6 +40,7 @@ class MaintenanceRound:
                 (folder.name, call)
                 for call in maintenance.answers(situation, self._sight.settings.uuid_question)
             ]
+            due += [(folder.name, call) for call in joining(situation)]
             acts = maintenance.due(situation, now, self._pending.get(folder.id))
             for act in acts:
                 if act.key.startswith("point:"):

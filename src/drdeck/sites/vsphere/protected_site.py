@@ -16,7 +16,7 @@ from pyVmomi import vim
 
 from drdeck.model.domains import ProtectedSite
 from drdeck.sites.contract import CertificateWrong, LoginRefused, Refused, SiteError
-from drdeck.sites.vsphere.inventory.inventory_facts import Inventory
+from drdeck.sites.vsphere.inventory.inventory_facts import Inventory, VmFacts
 from drdeck.sites.vsphere.inventory.inventory_watch import InventoryWatch
 from drdeck.sites.vsphere.plan.domain_state import ProtectedVms
 from drdeck.sites.vsphere.vcenter.connection import Connection, in_thread, translate
@@ -117,8 +117,15 @@ class ProtectedVCenter:
         inventory = self.inventory
         return inventory is not None and any(f.name == domain for f in inventory.domains)
 
-    async def state(self, domain: str, forced: bool, now: Callable[[], datetime]) -> ProtectedSite:
-        """Look at it now; with `forced` only whether it answers. `now`: the recovery site's clock."""
+    async def state(
+        self,
+        domain: str,
+        forced: bool,
+        now: Callable[[], datetime],
+        counts: Callable[[VmFacts], bool] = lambda vm: True,
+    ) -> ProtectedSite:
+        """Look at it now; with `forced` only whether it answers. `now`: the recovery site's clock; `counts`:
+        whether a VM there is one of those that are failed over."""
         lost, at = await (self.answers() if forced else self.look()), now()
         if lost:
             state = "unknown" if self.shut_out else "lost"
@@ -130,8 +137,8 @@ class ProtectedVCenter:
         return ProtectedSite(
             state="reachable",
             address=self.address,
-            running=sum(1 for vm in its.vms if vm.power == "on"),
-            total=len(its.vms),
+            running=sum(1 for vm in its.vms if vm.power == "on" and counts(vm)),
+            total=sum(1 for vm in its.vms if counts(vm)),
             checked_at=at,
         )
 

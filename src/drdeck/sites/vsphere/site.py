@@ -28,7 +28,7 @@ from drdeck.sites.vsphere.guard.guard_store import GuardStore
 from drdeck.sites.vsphere.guard.hazards import foresee, hazards
 from drdeck.sites.vsphere.inventory.inventory_facts import Inventory, VmFacts
 from drdeck.sites.vsphere.inventory.inventory_watch import InventoryWatch
-from drdeck.sites.vsphere.plan.domain_state import DomainState
+from drdeck.sites.vsphere.plan.domain_state import DomainState, stays_out
 from drdeck.sites.vsphere.record.attributes import FAILOVER
 from drdeck.sites.vsphere.vcenter.connection import Connection, VCenterSession, endpoint_of
 from drdeck.sites.vsphere.vcenter.heartbeat import FIRST_S, Heartbeat
@@ -313,10 +313,14 @@ class VSphereSite:
             await self._read_growth(s.vms)
         return msgspec.structs.replace(s, vms=tuple(self._sight.growth.of(vm) for vm in s.vms))
 
-    async def protected_site(self, domain: str) -> ProtectedSite:
+    async def protected_site(self, domain: str, without: tuple[str, ...] = ()) -> ProtectedSite:
         if self._protected is None:
             return ProtectedSite()
-        return await self._protected.state(domain, self._sight.forced(domain), self._sight.now)
+        settings = self._sight.find(domain)[1].settings
+        forced, now = self._sight.forced(domain), self._sight.now
+        return await self._protected.state(
+            domain, forced, now, lambda vm: not stays_out(settings, vm, without)
+        )
 
     async def hazards(self, domain: str, vms: tuple[str, ...]) -> Hazards:
         folder, s = self._sight.find(domain)

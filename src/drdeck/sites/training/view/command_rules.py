@@ -84,6 +84,8 @@ def _networks(machine: DomainMachine, networks: dict[str, str]) -> str | None:
 
 def _begin(machine: DomainMachine, command: BeginCompletion, at: int) -> str | None:
     name, mode = machine.spec.name, _mode(machine, at)
+    if command.without or command.left_out:
+        return f'this training site recovers "{name}" as a whole; VMs can be left out at a vCenter only'
     if mode is not Mode.SYNCHRONISED:
         reads = f'"{name}" reads "{MODE_LABELS[mode]}"'
         return f"{reads}; a continuous failover can be completed only once it is synchronised"

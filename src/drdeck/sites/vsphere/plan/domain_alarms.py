@@ -11,6 +11,7 @@ from drdeck.model.times import show
 from drdeck.sites.vsphere.inventory.inventory_facts import VmFacts
 
 from .domain_state import DomainState
+from .late_joiners import left_out_because
 from .maintenance import chain_stuck
 from .restore_points import instant_of, misdated, ours
 
@@ -19,8 +20,9 @@ FirstSeen = Callable[[str, str | None], datetime]
 
 
 def missing_replicas(s: DomainState) -> list[str]:
-    """Names of protected VMs that have no replica, as far as the protected site is seen."""
-    if s.record.failover is not None or s.protected is None or s.protected.lost:
+    """Names of protected VMs that have no replica, as the protected site was seen last: a site that is lost
+    has them all the same."""
+    if s.record.failover is not None or s.protected is None:
         return []
     here = Counter(vm.plain_name for vm in s.vms)
     uuids = {vm.instance_uuid for vm in s.vms if vm.instance_uuid}
@@ -32,6 +34,12 @@ def missing_replicas(s: DomainState) -> list[str]:
         elif vm.instance_uuid not in uuids:  # a replica keeps the UUID where its tool leaves it
             lacking.append(vm.name)
     return sorted(lacking)
+
+
+def absent_still(s: DomainState) -> dict[str, bool]:
+    """The protected VMs that the failover began without since they had no replica, and have none yet."""
+    there = {s.absent_name(vm) for vm in s.vms} if s.record.absent else set()
+    return {name: joins for name, joins in s.record.absent.items() if name not in there}
 
 
 def _tool(s: DomainState) -> list[Alarm]:
@@ -136,6 +144,23 @@ def alarms(s: DomainState, lost: list[str], first_seen: FirstSeen) -> list[Alarm
         )
         for vm in s.vms
         if (points := [x for x in vm.snapshots if misdated(x, s.now)])
+    ]
+    alarms += [
+        alarm("left_out", vm, f"{vm.name} is not one of the failover's VMs: {left_out_because(s, vm)}")
+        for vm in s.vms
+        if s.record.owned and s.is_left_out(vm)
+    ]
+    alarms += [
+        Alarm(
+            time=first_seen("left_out", name),
+            severity=Severity.WARNING,
+            vm=name,
+            kind="left_out",
+            text=f"{name} is not one of the failover's VMs: it has no replica here"
+            + ("; it joins when there is one" if joins else "; left out on the operator's word"),
+        )
+        for name, joins in absent_still(s).items()
+        if s.record.owned
     ]
     alarms += _tool(s)
     alarms += [

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from fnmatch import fnmatchcase
 from functools import cached_property
@@ -54,13 +54,51 @@ class DomainState(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         return frozenset(self.record.skipped)
 
     @cached_property
+    def _absent_replicas(self) -> dict[str, str]:
+        """Id -> protected name, of the VMs whose replica was not there when the failover began."""
+        by_name = {self.settings.replica_of(name): name for name in self.record.absent}
+        return {vm.id: by_name[vm.plain_name] for vm in self.vms if vm.plain_name in by_name}
+
+    @cached_property
+    def _left_out(self) -> frozenset[str]:
+        return frozenset((*self.record.left_out, *self.record.without, *self._absent_replicas))
+
+    @cached_property
+    def _members(self) -> tuple[VmFacts, ...]:
+        return tuple(vm for vm in self.vms if vm.id not in self._left_out) if self._left_out else self.vms
+
+    @cached_property
+    def _in_time(self) -> frozenset[str]:
+        """Ids of the VMs that were left out, can be used again, and whose runbook group is being started or
+        still to come."""
+        f = self.record.failover
+        if (
+            f is None
+            or self.record.session is not None
+            or f.phase not in ("take", "network", "power", "delay")
+        ):
+            return frozenset()
+        first = f.g + (f.phase == "delay") if f.phase in ("power", "delay") else 0
+        return frozenset(
+            vm.id
+            for vm in self.vms
+            if vm.id in self._left_out
+            and vm.connection == "connected"
+            and self.joins_later(vm)
+            and group_number(vm, self.settings) >= first
+        )
+
+    @cached_property
     def _living(self) -> tuple[VmFacts, ...]:
-        return tuple(vm for vm in self.vms if vm.id not in self._skipped)
+        if not self._skipped and not self._left_out:
+            return self.vms
+        out = self._skipped | (self._left_out - self._in_time)
+        return tuple(vm for vm in self.vms if vm.id not in out)
 
     @cached_property
     def _session_vms(self) -> tuple[VmFacts, ...]:
         members = frozenset(self.record.session_vms)
-        return tuple(vm for vm in self.vms if not members or vm.id in members)
+        return tuple(vm for vm in self._members if not members or vm.id in members)
 
     @cached_property
     def _entry_name(self) -> str:
@@ -87,6 +125,37 @@ class DomainState(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     def _group_names(self) -> dict[str, str]:
         """Runbook group by VM id."""
         return {vm.id: group.name for group in groups(self.vms, self.settings) for vm in group.vms}
+
+    def is_left_out(self, vm: VmFacts) -> bool:
+        """Tell whether the failover began without a VM."""
+        return vm.id in self._left_out
+
+    def joins_later(self, vm: VmFacts) -> bool:
+        """Tell whether a VM that is left out is started once it can be used."""
+        absent = self._absent_replicas.get(vm.id)
+        if vm.id in self.record.without or (absent is not None and not self.record.absent[absent]):
+            return False
+        return vm.id in self._left_out
+
+    def is_in_time(self, vm: VmFacts) -> bool:
+        """Tell whether a VM that was left out can still be started with its runbook group."""
+        return vm.id in self._in_time
+
+    def absent_name(self, vm: VmFacts) -> str:
+        """The name of the protected VM whose missing replica this is; empty for one that was there."""
+        return self._absent_replicas.get(vm.id, "")
+
+    def members(self) -> tuple[VmFacts, ...]:
+        """The VMs that the failover began with, or that have joined it."""
+        return self._members
+
+    def protected_vms(self) -> tuple[VmFacts, ...]:
+        """The protected site's VMs of the domain, but for those left out on an operator's word."""
+        if self.protected is None:
+            return ()
+        out = {vm.plain_name for vm in self.vms if vm.id in self.record.without}
+        gone = {name for name, joins in self.record.absent.items() if not joins}
+        return tuple(vm for vm in self.protected.vms if not stays_out(self.settings, vm, out | gone))
 
     def is_skipped(self, vm: VmFacts) -> bool:
         """Tell whether the operator has given a VM up."""
@@ -151,6 +220,11 @@ class DomainState(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         return names([UnreadyVm(vm.name, self.unready_because(vm)) for vm in vms])
 
 
+def stays_out(settings: DomainSettings, vm: VmFacts, names: Collection[str]) -> bool:
+    """Tell whether a protected VM is one of these, named by its replica or by itself."""
+    return not {vm.name, settings.replica_of(vm.plain_name)}.isdisjoint(names)
+
+
 class UnreadyVm(NamedTuple):
     """A VM's name with what was seen of it, for lists of names."""
 
@@ -181,6 +255,12 @@ class Plan(NamedTuple):
 def matches(vm: VmFacts, pattern: str) -> bool:
     """A shell pattern, or the very name: one with brackets in it is no pattern to its owner."""
     return any(name == pattern or fnmatchcase(name, pattern) for name in {vm.name, vm.plain_name})
+
+
+def group_number(vm: VmFacts, settings: DomainSettings) -> int:
+    """The place of a VM's group in what `groups` returns."""
+    patterns = [group.vms for group in settings.runbook]
+    return next((i for i, some in enumerate(patterns) if any(matches(vm, p) for p in some)), len(patterns))
 
 
 def groups(vms: Sequence[VmFacts], settings: DomainSettings) -> list[VmGroup]:

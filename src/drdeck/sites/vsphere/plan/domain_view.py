@@ -24,7 +24,7 @@ from drdeck.model.text import names, some
 from drdeck.sites.vsphere.inventory.inventory_facts import FolderFacts, Inventory, VmFacts
 from drdeck.sites.vsphere.record.attributes import Record
 
-from .domain_alarms import FirstSeen, alarms, missing_replicas
+from .domain_alarms import FirstSeen, absent_still, alarms, missing_replicas
 from .domain_state import DomainState, Plan, runbook
 from .restore_points import instants
 from .vm_rows import VmRow
@@ -44,12 +44,13 @@ def build(
     record, policy = s.record, s.settings.pitr.policy()
     lost = missing_replicas(s)
     able = [vm for vm, row in zip(s.vms, rows, strict=True) if row.recoverable]
-    total = len(s.vms) + len(lost)
+    absent = absent_still(s)
+    total = len(s.vms) + len(lost) + len(absent)
     mode = record.mode_without_vms
     if mode is Mode.SYNCHRONISED and (len(able) < total or total == 0):
         mode = Mode.REHYDRATING
     offered = [i for i, _ in instants(s.vms, record, s.now)] if policy.enabled else []
-    ages = [row.newest for row in rows]
+    ages = [row.newest for row in rows if not row.view.left_out]
     steps = steps_of(s, plan)
     current = next((x for x in steps if x.state is StepState.CURRENT), None)
     if current is None and mode is Mode.REHYDRATING and total:
@@ -84,6 +85,7 @@ def build(
         vms=(
             *(row.view for row in rows),
             *(_absent(n) for n in lost),
+            *(_absent(n, left_out=True, joins=joins) for n, joins in absent.items()),
         ),
         steps=steps,
         networks=_networks(s, inventory),
@@ -171,8 +173,20 @@ def _networks(s: DomainState, inventory: Inventory) -> Networks:
     )
 
 
-def _absent(name: str) -> Vm:
-    return Vm(id=f"absent:{name}", name=name, status="not_recoverable", detail="no replica at this site")
+def _absent(name: str, left_out: bool = False, joins: bool = False) -> Vm:
+    """A protected VM that has no replica."""
+    detail = "no replica at this site"
+    if left_out:
+        detail += "; it joins when there is one" if joins else "; left out on the operator's word"
+    return Vm(
+        id=f"absent:{name}",
+        name=name,
+        status="left_out" if left_out else "not_recoverable",
+        detail=detail,
+        unusable="no replica",
+        left_out=left_out,
+        joins=joins,
+    )
 
 
 def steps_of(s: DomainState, plan: Plan) -> tuple[Step, ...]:

@@ -65,7 +65,7 @@ def _shutting_down(s: DomainState, f: FailoverRecord) -> Plan:
         return Plan(Phase(operation=f.id, name=name, wait="no protected site is in the settings"))
     limit = float(s.settings.shutdown_timeout)
     late = s.now > f.since + timedelta(seconds=limit)
-    up = [vm for vm in s.protected.vms if vm.power != "off"]
+    up = [vm for vm in s.protected_vms() if vm.power != "off"]
     if late and (up or s.protected.lost):
         text = (
             f"The protected site is out of sight: {s.protected.lost.rstrip('.')}."
@@ -102,7 +102,7 @@ def _on_again(s: DomainState, f: FailoverRecord) -> Plan | None:
     """Planned: what runs again at the protected site writes data that would be left there, and runs twice."""
     if f.type is not FailoverType.PLANNED or s.protected is None or s.protected.lost:
         return None
-    up = [vm for vm in s.protected.vms if vm.power != "off"]
+    up = [vm for vm in s.protected_vms() if vm.power != "off"]
     if not up:
         return None
     text = (
@@ -192,7 +192,14 @@ def starting(
         return Plan(None, ask)
     limit_s = float(s.settings.task_timeout)
     acts = tuple(
-        on_vm(vm, "power_on", f"power:{r.g}:{r.n}", f"power on {vm.name}", limit_s=limit_s)
+        on_vm(
+            vm,
+            "power_on",
+            f"power:{r.g}:{r.n}",
+            f"power on {vm.name}",
+            with_moves(s.record.networks) if s.is_left_out(vm) else None,
+            limit_s=limit_s,
+        )
         for vm in off
         if not vm.running_tasks
     )

@@ -42,7 +42,7 @@ def due(s: DomainState, now: datetime, pending: datetime | None = None) -> list[
     name = _group_point(s, now, pending)
     acts = []
     # who waited longest comes first: where not all can join in time, it is not always the same ones
-    for vm in sorted(s.vms, key=_last_made):
+    for vm in sorted(s.members(), key=_last_made):
         if vm.running_tasks or vm.connection != "connected":
             continue
         doomed = _doomed(s, vm, now)

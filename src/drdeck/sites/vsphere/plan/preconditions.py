@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from drdeck.model import commands as c
 from drdeck.model.text import names
 from drdeck.model.times import show
@@ -17,7 +19,9 @@ def why_not(command: c.AnyCommand, s: DomainState, inventory: Inventory) -> str 
         case c.StartContinuousFailover():
             return _connected(s) or _networks(command.networks, inventory)
         case c.BeginCompletion():
-            return _connected(s) or _networks(command.networks, inventory)
+            return _connected(s, {*command.without, *command.left_out}) or _networks(
+                command.networks, inventory
+            )
         case c.StartSession():
             vms = [vm for vm in s.vms if not command.vms or vm.name in command.vms]
             full = [vm for vm in vms if len(vm.snapshots) > CHAIN_MAX]
@@ -42,14 +46,15 @@ def why_not(command: c.AnyCommand, s: DomainState, inventory: Inventory) -> str 
     return None
 
 
-def _connected(s: DomainState) -> str | None:
-    placeholders = [vm for vm in s.vms if vm.placeholder]
+def _connected(s: DomainState, left_out: Collection[str] = ()) -> str | None:
+    taken = [vm for vm in s.vms if vm.name not in left_out]
+    placeholders = [vm for vm in taken if vm.placeholder]
     if placeholders:
         return (
             f"{names(placeholders)} have no disks: they are placeholders of {placeholders[0].managed_by};"
             " recover them with that first"
         )
-    lost = [vm for vm in s.vms if vm.connection != "connected"]
+    lost = [vm for vm in taken if vm.connection != "connected"]
     if not lost:
         return None
     state = lost[0].connection

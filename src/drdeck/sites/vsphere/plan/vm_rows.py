@@ -10,6 +10,7 @@ from drdeck.model.domains import SessionState, Vm
 from drdeck.sites.vsphere.inventory.inventory_facts import Inventory, VmFacts
 
 from .domain_state import DomainState
+from .late_joiners import left_out_because
 from .pitr_session import removed_of_others
 from .restore_points import instant_of, newest, ours, usable
 
@@ -79,12 +80,16 @@ def _row(
     status, detail = "recoverable" if able else "not_recoverable", ""
     if not able:
         detail = vm.connection if vm.connection != "connected" else "no restore point"
+    left_out, joins = s.is_left_out(vm), s.joins_later(vm)
     rolling = s.record.session is not None and s.record.session.state is SessionState.ROLLING_BACK
     if s.record.owned:
-        status = "recovered" if ready or given_up else "recovering"
+        out = left_out or (given_up and not ready)
+        status = "left_out" if out else "recovered" if ready else "recovering"
         if rolling and s.is_rolled_back(vm):
             status = "rolling_back"
         detail = "" if ready else "left out by the operator" if given_up else "not ready yet"
+        if left_out:
+            detail = left_out_because(s, vm)
         if s.lacks_entry(vm):
             detail = "no rollback: no entry point"
     if vm.running_tasks:
@@ -110,8 +115,11 @@ def _row(
         lacks_entry=s.lacks_entry(vm) and (not s.record.session_vms or vm.id in s.record.session_vms),
         foreign_snapshots=_made_by_others(s, vm),
         exit_removes=removed_of_others(s, vm) if s.record.session is not None else (),
+        unusable=vm.connection if vm.connection != "connected" else "",
+        left_out=status == "left_out",
+        joins=joins and s.record.owned,
     )
-    return VmRow(view, able, s.record.owned and (given_up or ready), latest)
+    return VmRow(view, able, s.record.owned and ready and not left_out, latest)
 
 
 def _made_by_others(s: DomainState, vm: VmFacts) -> tuple[str, ...]:

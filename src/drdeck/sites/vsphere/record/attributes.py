@@ -14,7 +14,7 @@ import msgspec
 from drdeck.model.domains import FailoverType, Mode, Period, SessionState
 from drdeck.model.text import brief, clean
 
-from .packed_ids import MARK, pack, unpack
+from .packed_ids import MARK, TEXT_MARK, pack, pack_text, unpack, unpack_text
 from .packed_periods import NEWEST, OLDEST, unpack_periods
 from .phases import FAILOVER_PHASES, FailoverPhase, RollbackPhase
 
@@ -29,6 +29,7 @@ MODE, FAILOVER, SESSION = PREFIX + "mode", PREFIX + "failover", PREFIX + "sessio
 ROLLBACK, PITR, EXCLUDED = PREFIX + "rollback", PREFIX + "pitr", PREFIX + "excluded"
 NETWORKS, SESSION_VMS = PREFIX + "networks", PREFIX + "session.vms"
 ROLLBACK_VMS, SKIPPED = PREFIX + "rollback.vms", PREFIX + "skipped"
+LEFT_OUT, WITHOUT, ABSENT = PREFIX + "left_out", PREFIX + "without", PREFIX + "absent"
 ASKED = PREFIX + "asked"
 SYNCED = PREFIX + "synced"
 SHUTDOWN = PREFIX + "shutdown"
@@ -36,7 +37,7 @@ ENTERING = PREFIX + "entering"
 TOOL = PREFIX + "tool"
 LEASE = PREFIX + "lease"
 SINGLE = (MODE, FAILOVER, SESSION, ROLLBACK, PITR, EXCLUDED, ASKED, SYNCED, SHUTDOWN, ENTERING, TOOL, LEASE)
-CHUNKED = (NETWORKS, SESSION_VMS, ROLLBACK_VMS, SKIPPED)
+CHUNKED = (NETWORKS, SESSION_VMS, ROLLBACK_VMS, SKIPPED, LEFT_OUT, WITHOUT, ABSENT)
 
 Instant = Annotated[datetime, msgspec.Meta(tz=True)]
 Count = Annotated[int, msgspec.Meta(ge=0, le=1_000_000)]
@@ -160,6 +161,12 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     session_vms: tuple[str, ...] = ()
     rollback_vms: tuple[str, ...] = ()
     skipped: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
+    """replicas that could not be used when the failover began, and join it when they can"""
+    without: tuple[str, ...] = ()
+    """replicas that the failover leaves out on an operator's word"""
+    absent: dict[str, bool] = {}
+    """name of a protected VM that had no replica when the failover began -> whether one joins later"""
     askers: dict[str, str] = {}
     """operation id -> user@host who asked for it; for people only"""
 
@@ -218,6 +225,9 @@ def read(attributes: Mapping[str, str]) -> Record:
         session_vms=_many(attributes, SESSION_VMS, tuple[str, ...], ()),
         rollback_vms=_many(attributes, ROLLBACK_VMS, tuple[str, ...], ()),
         skipped=_many(attributes, SKIPPED, tuple[str, ...], ()),
+        left_out=_many(attributes, LEFT_OUT, tuple[str, ...], ()),
+        without=_many(attributes, WITHOUT, tuple[str, ...], ()),
+        absent=_many(attributes, ABSENT, dict[str, bool], {}),
         askers=_decoded(ASKED, attributes.get(ASKED) or "{}", Askers),
     )
     session = record.session
@@ -243,6 +253,8 @@ def write_many(name: str, value: object) -> dict[str, str]:
     text = msgspec.json.encode(value).decode() if value else ""
     if isinstance(value, tuple) and len(text) > MAX_VALUE * _PLAIN_PARTS:
         text = pack(value) or text
+    elif len(text) > MAX_VALUE * _PLAIN_PARTS:
+        text = pack_text(text)
     parts = [text[i : i + MAX_VALUE] for i in range(0, len(text), MAX_VALUE)]
     if len(parts) > MAX_PARTS:
         raise ValueError(f"{name} would need {len(text)} characters; {MAX_VALUE * MAX_PARTS} fit")
@@ -280,6 +292,11 @@ def _many(attributes: Mapping[str, str], name: str, kind: Any, empty: Any) -> An
     if text.startswith(MARK) and kind == tuple[str, ...]:
         try:
             return unpack(text)
+        except ValueError as error:
+            raise _broken(name, text, str(error)) from None
+    if text.startswith(TEXT_MARK):
+        try:
+            text = unpack_text(text)
         except ValueError as error:
             raise _broken(name, text, str(error)) from None
     return _decoded(name, text, kind) if text else empty

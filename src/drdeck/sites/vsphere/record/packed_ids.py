@@ -1,4 +1,4 @@
-"""Lists of VM ids packed into text, so that any number of VMs fits the attributes of a folder."""
+"""Lists of VM ids, and texts, packed, so that any number of VMs fits the attributes of a folder."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ import re
 import zlib
 from collections.abc import Iterable
 
+TEXT_MARK = "^"
+"""The first character of packed JSON."""
 MARK = "~"
 """The first character of a packed list; a list in JSON begins with a bracket."""
 _MOST = 2_000_000
@@ -31,12 +33,8 @@ def pack(ids: Iterable[str]) -> str | None:
 def unpack(text: str) -> tuple[str, ...]:
     """The ids of a packed list, by number. Raises ValueError."""
     prefix, _, packed = text.removeprefix(MARK).partition(":")
-    unpacking = zlib.decompressobj()
-    try:
-        steps = unpacking.decompress(base64.b64decode(packed, validate=True), _MOST)
-    except (binascii.Error, zlib.error) as error:
-        raise ValueError(f"is no packed list: {error}") from None
-    if unpacking.unconsumed_tail or not unpacking.eof or (steps and steps[-1] & 0x80):
+    steps = _inflated(packed)
+    if steps and steps[-1] & 0x80:
         raise ValueError("is cut off, or too long")
     numbers, at, step, shift = [], 0, 0, 0
     for byte in steps:  # seven bits each, the lowest first; the last one of a number has no eighth
@@ -47,6 +45,28 @@ def unpack(text: str) -> tuple[str, ...]:
             numbers.append(at)
             step = shift = 0
     return tuple(f"{prefix}{number}" for number in numbers)
+
+
+def pack_text(text: str) -> str:
+    """A text that is long, such as names, as a shorter one."""
+    return TEXT_MARK + base64.b64encode(zlib.compress(text.encode(), 9)).decode()
+
+
+def unpack_text(text: str) -> str:
+    """The text that was packed. Raises ValueError."""
+    return _inflated(text.removeprefix(TEXT_MARK)).decode()
+
+
+def _inflated(packed: str) -> bytes:
+    """The bytes behind packed text. Raises ValueError."""
+    unpacking = zlib.decompressobj()
+    try:
+        inflated = unpacking.decompress(base64.b64decode(packed, validate=True), _MOST)
+    except (binascii.Error, zlib.error) as error:
+        raise ValueError(f"is no packed list: {error}") from None
+    if unpacking.unconsumed_tail or not unpacking.eof:
+        raise ValueError("is cut off, or too long")
+    return inflated
 
 
 def _varint(number: int) -> bytes:

@@ -6,8 +6,9 @@ The order matters: a crash between two writes must leave a record that the same 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -30,10 +31,12 @@ from drdeck.model.times import to_millisecond
 
 from . import phases
 from .attributes import (
+    ABSENT,
     ASKED,
     ENTERING,
     EXCLUDED,
     FAILOVER,
+    LEFT_OUT,
     MAX_ASKER,
     MAX_VALUE,
     MODE,
@@ -47,6 +50,7 @@ from .attributes import (
     SKIPPED,
     SYNCED,
     TOOL,
+    WITHOUT,
     EnteringRecord,
     FailoverRecord,
     ModeRecord,
@@ -94,7 +98,31 @@ def start_cfo(record: Record, c: StartContinuousFailover, networks: dict[str, st
     }
 
 
-def begin(record: Record, c: BeginCompletion, networks: dict[str, str], now: datetime) -> Changes:
+class LeftOut(NamedTuple):
+    """VMs that a failover begins without, ids as in `Record`: see its fields of the same names."""
+
+    left_out: tuple[str, ...] = ()
+    without: tuple[str, ...] = ()
+    absent: Mapping[str, bool] = {}
+
+    def as_attributes(self) -> Changes:
+        return {
+            **write_many(LEFT_OUT, self.left_out),
+            **write_many(WITHOUT, self.without),
+            **write_many(ABSENT, dict(self.absent)),
+        }
+
+
+NOBODY = LeftOut()
+
+
+def begin(
+    record: Record,
+    c: BeginCompletion,
+    networks: dict[str, str],
+    now: datetime,
+    left_out: LeftOut = NOBODY,
+) -> Changes:
     if record.failover is not None:
         if record.failover.id == c.operation:
             return {}
@@ -111,6 +139,7 @@ def begin(record: Record, c: BeginCompletion, networks: dict[str, str], now: dat
     return {
         **write_many(NETWORKS, networks),
         **write_many(SKIPPED, ()),
+        **left_out.as_attributes(),
         **_asked(record, c),
         FAILOVER: write(failover),
     }
@@ -122,7 +151,7 @@ def abort(record: Record, c: AbortCompletion) -> Changes:
         return {}
     if f.id != c.operation or record.owned:
         raise NotNow("this site has taken the ownership already; the failover can only go on")
-    return {FAILOVER: "", TOOL: ""}
+    return {FAILOVER: "", TOOL: "", **NOBODY.as_attributes()}
 
 
 def finish(record: Record, c: FinishFailover) -> Changes:
@@ -225,6 +254,18 @@ def skip(record: Record, c: Skip) -> Changes:
     if c.vm in record.skipped:
         return {}
     return write_many(SKIPPED, (*record.skipped, c.vm))
+
+
+def joined(record: Record, vm: str, absent: str = "") -> Changes:
+    """A VM, by id, that was left out is one of the failover's again; `absent`: its name while it had no
+    replica."""
+    changes: Changes = {}
+    if vm in record.left_out:
+        changes |= write_many(LEFT_OUT, tuple(other for other in record.left_out if other != vm))
+    if absent in record.absent:
+        rest = {name: joins for name, joins in record.absent.items() if name != absent}
+        changes |= write_many(ABSENT, rest)
+    return changes
 
 
 def resolve(record: Record, c: Resolve, unready: tuple[str, ...], now: datetime) -> Changes:

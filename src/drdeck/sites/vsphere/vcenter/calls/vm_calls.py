@@ -89,6 +89,8 @@ def carry_out(
         case "shutdown_guest":
             shutdown_guest(session, vm, before)
         case "power_on":
+            if moves := moves_of(args):
+                yield from connect(session, vm, moves)
             yield from power_on(session, vm)
         case "power_off":
             yield from power_off(session, vm)
