@@ -154,8 +154,8 @@ class DomainState(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         if self.protected is None:
             return ()
         out = {vm.plain_name for vm in self.vms if vm.id in self.record.without}
-        gone = {name for name, joins in self.record.absent.items() if not joins}
-        return tuple(vm for vm in self.protected.vms if not stays_out(self.settings, vm, out | gone))
+        absent = {name for name, joins in self.record.absent.items() if not joins}
+        return tuple(vm for vm in self.protected.vms if not stays_out(self.settings, vm, out | absent))
 
     def is_skipped(self, vm: VmFacts) -> bool:
         """Tell whether the operator has given a VM up."""
