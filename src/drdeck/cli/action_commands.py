@@ -19,7 +19,14 @@ from drdeck.model.times import parse_instant
 from drdeck.terminal_info import is_terminal
 
 from . import exit_codes, json_shapes, output, watching
-from .completion.candidates import domain_names, restore_points
+from .completion.candidates import (
+    answers,
+    asking,
+    domain_names,
+    network_pairs,
+    restore_points,
+    vm_names,
+)
 from .context import Context, json_option, runs
 from .exit_codes import Exit
 from .prompts import Asker, ask
@@ -165,7 +172,20 @@ def _mapping(pairs: tuple[str, ...]) -> dict[str, str]:
 
 
 network_option = click.option(
-    "--network", "networks", multiple=True, metavar="FROM=TO", help="Protected network = recovery network."
+    "--network",
+    "networks",
+    multiple=True,
+    metavar="FROM=TO",
+    shell_complete=network_pairs,
+    help="Protected network = recovery network; '*=TO': all that are left.",
+)
+vms_option = click.option(
+    "--vm",
+    "vms",
+    multiple=True,
+    metavar="NAME",
+    shell_complete=vm_names,
+    help="Only this VM; may be repeated.",
 )
 
 
@@ -253,7 +273,7 @@ async def pitr_points(context: Context, domain: str, as_json: bool) -> None:
 
 @pitr.command("start")
 @click.argument("domain", shell_complete=domain_names)
-@click.option("--vm", "vms", multiple=True, metavar="NAME", help="Only this VM; may be repeated.")
+@vms_option
 @act_options
 @runs
 async def pitr_start(
@@ -273,7 +293,7 @@ async def pitr_start(
     shell_complete=restore_points,
     help="2026-11-22T10:42:00Z, 10:42 (UTC) or -15m.",
 )
-@click.option("--vm", "vms", multiple=True, metavar="NAME", help="Only this VM; may be repeated.")
+@vms_option
 @confirm_option
 @act_options
 @runs
@@ -351,8 +371,8 @@ ANSWERS = ("retry", "skip", "wait", "abort", "confirm")
 
 
 @click.command("answer")
-@click.argument("operation")
-@click.argument("choice")
+@click.argument("operation", shell_complete=asking)
+@click.argument("choice", shell_complete=answers)
 @click.option("--vm", metavar="NAME", help="Answer what vCenter asks of this VM; CHOICE is a label.")
 @json_option
 @runs

@@ -17,18 +17,36 @@ from drdeck.controller.process.logs import USUAL_LEVEL
 from drdeck.model.times import parse_duration, show
 
 from . import exit_codes, output
+from .completion.candidates import domain_names, lesson_words, vm_names
 from .context import Context, json_option, runs, wait_for_sight
 from .exit_codes import Exit
 
 FAULTS = ("object_store_lost", "power_on_fails", "shutdown_fails", "foreign_snapshot", "slow_vm")
 
-lesson_option = click.option("--lesson", metavar="LESSON", help="The lesson's site, where several run.")
+lesson_option = click.option(
+    "--lesson",
+    metavar="LESSON",
+    shell_complete=lesson_words,
+    help="The lesson's site, where several run.",
+)
 
 
 @click.command("inject")
 @click.argument("fault", metavar="FAULT", type=click.Choice(FAULTS))
-@click.option("--domain", metavar="D", help="The domain that it hits; needed where there are several.")
-@click.option("--vm", "vms", multiple=True, metavar="NAME", help="The VM that it hits; may be repeated.")
+@click.option(
+    "--domain",
+    metavar="D",
+    shell_complete=domain_names,
+    help="The domain that it hits; needed where there are several.",
+)
+@click.option(
+    "--vm",
+    "vms",
+    multiple=True,
+    metavar="NAME",
+    shell_complete=vm_names,
+    help="The VM that it hits; may be repeated.",
+)
 @click.option("--for", "length", metavar="DURATION", help="30s, 5m, 1h; for good unless given (store: 5m).")
 @click.option("--times", type=int, default=1, show_default=True, help="How often it strikes a VM.")
 @lesson_option

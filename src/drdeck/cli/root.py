@@ -12,6 +12,7 @@ import drdeck
 from drdeck.controller.process.logs import LEVELS, USUAL_LEVEL
 
 from . import action_commands, doctor_command, exit_codes, manage_commands, read_commands, train_commands
+from .completion.candidates import scenario_names, site_names
 from .completion.script_command import completion
 from .context import context_of, exit_code_of
 from .host import controller_commands, info_command, settings_commands
@@ -27,7 +28,13 @@ from .reading.networks_command import networks
     epilog=exit_codes.EPILOGUE,
 )
 @click.option("--config", type=click.Path(path_type=Path), envvar="DRDECK_CONFIG", help="The settings file.")
-@click.option("--site", envvar="DRDECK_SITE", help="The site to use, instead of default_site.")
+@click.option(
+    "--site",
+    metavar="NAME",
+    envvar="DRDECK_SITE",
+    shell_complete=site_names,
+    help="The site to use, instead of default_site.",
+)
 @click.option(
     "--state",
     type=click.Path(path_type=Path, file_okay=False),
@@ -35,7 +42,11 @@ from .reading.networks_command import networks
     help="Keep journal, socket, training state and logs under this directory.",
 )
 @click.option(
-    "--scenario", metavar="FILE|NAME", envvar="DRDECK_SCENARIO", help="The scenario of a training site."
+    "--scenario",
+    metavar="FILE|NAME",
+    envvar="DRDECK_SCENARIO",
+    shell_complete=scenario_names,
+    help="The scenario of a training site.",
 )
 @click.option("--speed", type=float, metavar="N", help="Seconds of a training site per second.")
 @click.option("--read-only", is_flag=True, help="Refuse every act.")

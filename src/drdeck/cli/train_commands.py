@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 import msgspec
+from click.shell_completion import CompletionItem
 
 from drdeck.coach.coach import Coach, CoachNews
 from drdeck.coach.lesson_file import find, shipped
@@ -19,6 +20,7 @@ from drdeck.private_files import write_private
 
 from . import exit_codes, output
 from .appliance.appliance_command import appliance
+from .completion.candidates import lesson_words, lessons
 from .context import Context, json_option
 from .exit_codes import Exit
 from .instructor_commands import inject, jump, reset
@@ -35,6 +37,10 @@ class Lessons(click.Group):
         if words and self.get_command(context, words[0]) is None:
             return "lesson", lesson, words
         return super().resolve_command(context, words)
+
+    def shell_complete(self, context: click.Context, incomplete: str) -> list[CompletionItem[str]]:
+        typed = [item for item in lessons() if item.value.startswith(incomplete)]
+        return [*super().shell_complete(context, incomplete), *typed]
 
     def format_usage(self, context: click.Context, formatter: click.HelpFormatter) -> None:
         formatter.write_usage(
@@ -70,7 +76,7 @@ def train(click_context: click.Context, as_json: bool) -> None:
 
 
 @train.command("lesson", hidden=True)
-@click.argument("lesson", metavar="LESSON")
+@click.argument("lesson", metavar="LESSON", shell_complete=lesson_words)
 @click.argument("words", nargs=-1, type=click.UNPROCESSED, metavar="[-- COMMAND ...]")
 @click.option("--judge", is_flag=True, help="Say how the lesson stands, without the console.")
 @click.option(

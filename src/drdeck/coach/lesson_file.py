@@ -36,6 +36,11 @@ def shipped() -> tuple[Course, ...]:
     return tuple(sorted(courses, key=lambda course: (course.lesson.number, course.lesson.name)))
 
 
+def scenario_names() -> tuple[str, ...]:
+    """Names of the scenarios that come with drdeck."""
+    return scenarios.shipped()
+
+
 def find(words: str) -> Course:
     """A lesson by its number or name, or from a TOML file. Raises LessonError."""
     if words.endswith(".toml") or "/" in words:

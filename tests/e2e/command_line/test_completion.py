@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.completing import complete
 from tests.support.console.terminal import Terminal
 from tests.support.deck import Deck
 
@@ -46,28 +47,6 @@ def deck(tmp_path: Path) -> Iterator[Deck]:
     made.env |= {"DRDECK_CONFIG": str(made.config), "DRDECK_STATE": str(made.state)}
     yield made
     made.stop()
-
-
-def complete(deck: Deck, *words: str, shell: str = "zsh") -> list[str]:
-    """The candidates for the last of the words; nothing else may be written."""
-    ended = subprocess.run(
-        [sys.executable, "-m", "drdeck"],
-        env={
-            **deck.env,
-            "_DRDECK_COMPLETE": f"{shell}_complete",
-            "COMP_WORDS": " ".join(("drdeck", *words)),
-            "COMP_CWORD": str(len(words)) if shell == "zsh" else words[-1],
-        },
-        capture_output=True,
-        text=True,
-        timeout=60,
-        stdin=subprocess.DEVNULL,
-        check=True,
-    )
-    assert ended.stderr == ""
-    if shell == "fish":
-        return [line.partition(",")[2].partition("\t")[0] for line in ended.stdout.split("\n") if line]
-    return ended.stdout.splitlines()[1::3]
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])

@@ -1,22 +1,27 @@
-"""Domain names and restore points to complete with, from the controller where it runs."""
+"""Names to complete with: of the site's things from the controller where it runs, of others from files."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import io
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 
 import click
+from click.shell_completion import CompletionItem
 
 from drdeck.cli.context import context_of
+from drdeck.config.settings import TRAINING
 from drdeck.controller.ipc.client import Client
 from drdeck.controller.process.launch import attach
+from drdeck.model.domains import Domain
 from drdeck.model.text import hides
 from drdeck.model.times import show
 
 TIMEOUT_S = 1.0
 """A person waits with a finger on the tab key."""
+LONGEST_HELP = 60
+"""Characters of a question that stand beside an operation; shells cut longer ones."""
 
 
 def domain_names(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
@@ -25,14 +30,12 @@ def domain_names(context: click.Context, parameter: click.Parameter, incomplete:
     async def names(client: Client) -> list[str]:
         return [domain.name for domain in (await client.get_listing()).domains]
 
-    return [name for name in _ask(context, names) if name.startswith(incomplete) and not hides(name)]
+    return _begun(_ask(context, names), incomplete)
 
 
 def restore_points(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
     """Times of the restore points of the domain that was typed before, newest first."""
-
-    # click gives up at an option without its value, and leaves what it has not sorted in `args`
-    domain = context.params.get("domain") or next(iter(context.args), None)
+    domain = _typed_domain(context)
     if domain is None:
         return []
 
@@ -41,6 +44,114 @@ def restore_points(context: click.Context, parameter: click.Parameter, incomplet
         return [show(point.time) for point in points.points]
 
     return [time for time in _ask(context, times) if time.startswith(incomplete)]
+
+
+def vm_names(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
+    """Names of the VMs of the domain that was typed before, without those that the line has already."""
+    before = set(context.params.get("vms") or ())
+    names = _of_domain(context, lambda domain: [vm.name for vm in domain.vms])
+    return _begun((name for name in names if name not in before), incomplete)
+
+
+def network_pairs(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
+    """Each network of the typed domain's VMs with each that the recovery site offers, as FROM=TO."""
+
+    def pairs(domain: Domain) -> list[str]:
+        sources, targets = domain.networks.protected, domain.networks.recovery
+        return [f"{source}={target}" for source in (*sources, "*") for target in targets]
+
+    return _begun(_of_domain(context, pairs), incomplete)
+
+
+def asking(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem[str]]:
+    """Operations that wait for an answer, with their question, and the domains of those that are alone."""
+    questions: list[CompletionItem[str]] = []
+
+    async def collect(client: Client) -> list[str]:
+        asking = [op for op in (await client.get_listing()).operations if op.question is not None]
+        domains = [op.domain for op in asking]
+        for op in asking:
+            assert op.question is not None
+            help_text = f"{op.domain}: {op.question.text}"[:LONGEST_HELP]
+            questions.append(CompletionItem(op.id, help=help_text))
+            if domains.count(op.domain) == 1 and not hides(op.domain):
+                questions.append(CompletionItem(op.domain, help=help_text))
+        return []
+
+    _ask(context, collect)
+    return [item for item in questions if item.value.startswith(incomplete)]
+
+
+def answers(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
+    """The choices of the operation, or of the domain's operation, that was typed before."""
+    typed = context.params.get("operation") or next(iter(context.args), None)
+
+    async def choices(client: Client) -> list[str]:
+        operations = (await client.get_listing()).operations
+        questions = [op.question for op in operations if op.question and typed in (op.id, op.domain)]
+        return [choice for question in questions for choice in question.choices]
+
+    return _begun(dict.fromkeys(_ask(context, choices)), incomplete)
+
+
+def site_names(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
+    """The sites of the settings file."""
+
+    def names() -> list[str]:
+        return sorted({*context_of({**context.params, "site": None}).settings.sites, TRAINING})
+
+    return _begun(_silently(names), incomplete)
+
+
+def scenario_names(
+    context: click.Context, parameter: click.Parameter, incomplete: str
+) -> list[CompletionItem[str]]:
+    """The scenarios that come with drdeck, and files."""
+    from drdeck.coach.lesson_file import scenario_names as shipped
+
+    names = _begun(_silently(lambda: list(shipped())), incomplete)
+    items = [CompletionItem[str](name) for name in names]
+    return items if items else [CompletionItem(incomplete, type="file")]
+
+
+def lesson_words(
+    context: click.Context, parameter: click.Parameter, incomplete: str
+) -> list[CompletionItem[str]]:
+    """Numbers and names of the lessons that come with drdeck, or files."""
+    items = [item for item in lessons() if item.value.startswith(incomplete)]
+    return items if items else [CompletionItem(incomplete, type="file")]
+
+
+def lessons() -> list[CompletionItem[str]]:
+    """Numbers of the lessons, then their names, each with its title."""
+    from drdeck.coach.lesson_file import shipped
+
+    all_lessons = [course.lesson for course in shipped()]
+    numbers = [CompletionItem(str(lesson.number), help=lesson.title) for lesson in all_lessons]
+    return [*numbers, *(CompletionItem(lesson.name, help=lesson.title) for lesson in all_lessons)]
+
+
+def _begun(names: Iterable[str], incomplete: str) -> list[str]:
+    return [name for name in names if name.startswith(incomplete) and not hides(name)]
+
+
+def _typed_domain(context: click.Context) -> str | None:
+    # click gives up at an option without its value, and leaves what it has not sorted in `args`
+    domain: str | None = context.params.get("domain") or next(iter(context.args), None)
+    return domain
+
+
+def _of_domain(context: click.Context, names: Callable[[Domain], list[str]]) -> list[str]:
+    """Names in the domain that was typed before; none where none was, or where it is not there."""
+    typed = _typed_domain(context)
+    if typed is None:
+        return []
+
+    async def look(client: Client) -> list[str]:
+        domain = (await client.show(typed)).detail.domain
+        return [] if domain is None else names(domain)
+
+    return _ask(context, look)
 
 
 def _ask(context: click.Context, question: Callable[[Client], Awaitable[list[str]]]) -> list[str]:
@@ -54,11 +165,16 @@ def _ask(context: click.Context, question: Callable[[Client], Awaitable[list[str
             finally:
                 await client.close()
 
-    silence = io.StringIO()  # the terminal shows the line that is being typed
+    return _silently(lambda: asyncio.run(ask()))
+
+
+def _silently(names: Callable[[], list[str]]) -> list[str]:
+    """Names, or none where they cannot be had; the terminal shows the line that is being typed."""
+    silence = io.StringIO()
     with (
         contextlib.redirect_stderr(silence),
         contextlib.redirect_stdout(silence),
         contextlib.suppress(Exception),  # whatever it is, the command itself will say it
     ):
-        return asyncio.run(ask())
+        return names()
     return []

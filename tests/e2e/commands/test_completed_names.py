@@ -1,0 +1,67 @@
+"""Names that a tab key completes: VMs, networks, operations and their answers, sites, scenarios, lessons."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.completing import complete
+from tests.support.deck import Deck
+
+SETTINGS = """
+[sites.training]
+kind = "training"
+scenario = "stubborn-vm"
+speed = 100000
+[sites.dr-lab]
+kind = "training"
+"""
+
+
+@pytest.fixture
+def deck(tmp_path: Path) -> Iterator[Deck]:
+    deck = Deck(tmp_path, SETTINGS)
+    deck.env |= {"DRDECK_CONFIG": str(deck.config), "DRDECK_STATE": str(deck.state)}
+    yield deck
+    deck.stop()
+
+
+def test_what_files_know_needs_no_controller(deck: Deck) -> None:
+    assert complete(deck, "--site", "") == ["dr-lab", "training"]
+    assert complete(deck, "--scenario", "bu") == ["busy-night"]
+    assert complete(deck, "train", "1") == ["1"]
+    assert complete(deck, "train", "whole") == ["whole-flow"]
+    assert complete(deck, "train", "in") == ["inject"]
+    assert complete(deck, "train", "jump", "2h", "--lesson", "6") == ["6"]
+    assert not deck.state.exists()
+
+
+def test_names_of_the_site_come_from_its_controller(deck: Deck) -> None:
+    domain = deck.json("domains")["domains"][0]["name"]
+    detail = deck.domain(domain)
+    vms = [vm["name"] for vm in detail["vms"]]
+    source, target = detail["networks"]["protected"][0], detail["networks"]["recovery"][0]
+    assert complete(deck, "networks", domain[:2]) == [domain]
+    assert complete(deck, "pitr", "start", domain, "--vm", "") == vms
+    assert complete(deck, "pitr", "start", domain, "--vm", vms[0], "--vm", "") == vms[1:]
+    assert complete(deck, "train", "inject", "slow_vm", "--domain", domain[:3]) == [domain]
+    assert complete(deck, "cfo", "start", domain, "--network", f"{source}={target[:2]}") == [
+        f"{source}={target}"
+    ]
+    assert f"*={target}" in complete(deck, "cfo", "complete", domain, "--network", "")
+    assert complete(deck, "pitr", "start", "nothing", "--vm", "") == []
+
+
+def test_what_asks_can_be_completed_with_its_answers(deck: Deck) -> None:
+    domain = deck.json("domains")["domains"][0]["name"]
+    assert complete(deck, "answer", "") == [], "nothing asks"
+    words = ("cfo", "complete", domain, "--type", "planned", "--network", "*=DRSeg", "--wait", "--json")
+    ended = deck.run(*words, code=4)
+    operation = deck.domain(domain)["operation"]
+    assert operation in ended.stdout
+    choices = deck.domain(domain)["question"]["choices"]
+    assert complete(deck, "answer", "") == [operation, domain]
+    assert complete(deck, "answer", operation, "") == choices
+    assert complete(deck, "answer", domain, choices[0][:2]) == choices[:1]
