@@ -14,7 +14,7 @@ from drdeck.controller.ipc.client import Client, ControllerError
 from drdeck.model.actions import READ_ONLY, Request
 from drdeck.model.domains import FailoverType
 from drdeck.model.passwords import PROTECTED
-from drdeck.model.text import clean, show_bytes
+from drdeck.model.text import clean, show_bytes, some
 from drdeck.model.times import parse_instant
 from drdeck.terminal_info import is_terminal
 
@@ -370,6 +370,16 @@ async def record_restore(
 ANSWERS = ("retry", "skip", "wait", "abort", "confirm")
 
 
+LEFT_OUT_NAMED = 10
+
+
+async def _skipped_names(client: Client, operation: str) -> list[str]:
+    """Names of the VMs in what an operation asks now."""
+    listing = await client.get_listing()
+    asking = next((op for op in listing.operations if op.id == operation), None)
+    return sorted(asking.question.vms.values()) if asking and asking.question else []
+
+
 @click.command("answer")
 @click.argument("operation", shell_complete=asking)
 @click.argument("choice", shell_complete=answers)
@@ -383,6 +393,10 @@ async def answer(context: Context, operation: str, choice: str, vm: str | None, 
         raise click.BadParameter(f"{choice!r} is not one of {offered}.", param_hint="'CHOICE'")
     may_act(context)
     async with context.client(sighted=False) as client:
+        skipped = await _skipped_names(client, operation) if choice == "skip" and vm is None else []
         await client.answer(operation, choice, vm)
+    if skipped:
+        output.note(f"Left out: {some(skipped, LEFT_OUT_NAMED)}.")
     if as_json:
-        output.emit({"operation": operation, "answer": choice, **({"vm": vm} if vm else {})})
+        about = {"vms": skipped} if skipped else {"vm": vm} if vm else {}
+        output.emit({"operation": operation, "answer": choice, **about})

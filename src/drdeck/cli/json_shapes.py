@@ -160,7 +160,12 @@ def show_domain(detail: Detail, listing: Listing) -> Json:
 def question(op: OperationView | None) -> Json | None:
     if op is None or op.question is None:
         return None
-    return {"operation": op.id, "text": op.question.text, "choices": list(op.question.choices)}
+    return {
+        "operation": op.id,
+        "text": op.question.text,
+        "choices": list(op.question.choices),
+        "vms": sorted(op.question.vms.values()),
+    }
 
 
 def points(p: Points) -> Json:

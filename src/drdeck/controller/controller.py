@@ -305,7 +305,9 @@ class Controller:
             raise NotAccepted(
                 "rule", f"operation {ident} can be answered with {', '.join(op.question.choices)} only"
             )
-        data = {"operation": ident, "question": op.question.id, "choice": choice}
+        data: dict[str, Any] = {"operation": ident, "question": op.question.id, "choice": choice}
+        if choice == "skip" and op.question.vms:
+            data["vms"] = sorted(op.question.vms.values())
         self._record_or_refuse(actor, facts.ANSWER, data)
         self.kick()
 

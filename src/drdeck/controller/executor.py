@@ -243,7 +243,7 @@ class Executor:
             log.info("%s of %s goes on here", ident, domain.name)
 
     def _ask(self, op: Operation, question: Question) -> None:
-        if op.question != question:
+        if op.question != question and not little_less(op.question, question):
             data = {"operation": op.id, "question": msgspec.to_builtins(question)}
             self.book.record(SELF, facts.QUESTION, data)
 
@@ -378,6 +378,17 @@ class Executor:
             log.exception("%s failed, which is a bug", command.says)
             return "unknown", f"drdeck failed at: {command.says}: {error!r}; see the controller's log"
         return "done", remark
+
+
+MANY_VMS = 100
+
+
+def little_less(before: Question | None, question: Question) -> bool:
+    """Tell whether a question about very many VMs is asked of a few less than before: then it is not
+    journaled anew with all their names, and an answer to it holds for those that are left."""
+    if before is None or before.id != question.id or len(before.vms) < MANY_VMS:
+        return False
+    return len(question.vms) > 0.9 * len(before.vms) and question.vms.keys() <= before.vms.keys()
 
 
 def _on_vm(command: AnyCommand) -> bool:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from drdeck.controller.journal.operations import Operation, Question
 from drdeck.model.domains import Domain
 from drdeck.model.planned import PlannedCall
+from drdeck.model.text import some
 from drdeck.model.times import show_duration
 
 _POWER = {"unknown": "in a state that is not known"}
@@ -15,7 +16,15 @@ _POWER = {"unknown": "in a state that is not known"}
 def failed(op: Operation, keys: Sequence[str], choices: tuple[str, ...]) -> Question:
     """The site's refusal, in its words."""
     text = _some([op.failed[key] for key in keys])
-    return Question(id="failed:" + ",".join(sorted(keys)), kind="failed", text=text, choices=choices)
+    vms = vms_of([op.acts[key] for key in keys if key in op.acts]) if "skip" in choices else {}
+    if vms:
+        text += f" Skip would leave out {some(sorted(vms.values()))}."
+    return Question(id="failed:" + ",".join(sorted(keys)), kind="failed", text=text, choices=choices, vms=vms)
+
+
+def vms_of(acts: Iterable[PlannedCall]) -> dict[str, str]:
+    """The VMs, id -> name, that some acts are about."""
+    return {act.vm: act.name for act in acts if act.vm is not None}
 
 
 def common_choices(acts: Sequence[PlannedCall]) -> tuple[str, ...]:
@@ -51,7 +60,8 @@ def slow(acts: Sequence[PlannedCall], waits: int) -> Question:
     choices = tuple(
         c for c in ("wait", "retry", "skip") if c != "skip" or all("skip" in a.choices for a in acts)
     )
-    return Question(id=ident, kind="slow", text=text, choices=choices)
+    vms = vms_of(acts) if "skip" in choices else {}
+    return Question(id=ident, kind="slow", text=text, choices=choices, vms=vms)
 
 
 def vanished(op: Operation, key: str, says: str, effect: str) -> Question:

@@ -302,8 +302,23 @@ def _question(op: Operation, d: Domain, serial: int) -> NextStep | None:
         return None
     ident, choice = question.id, op.answers.get(question.id)
     if choice is None:
-        return AskOperator(Question(id=ident, kind="site", text=question.text, choices=question.choices))
-    answer = Resolve(operation=op.id, domain=d.name, question=ident, choice=choice, asked_by=op.answered_by)
+        return AskOperator(
+            Question(
+                id=ident,
+                kind="site",
+                text=question.text,
+                choices=question.choices,
+                vms=question.vms,
+            )
+        )
+    answer = Resolve(
+        operation=op.id,
+        domain=d.name,
+        question=ident,
+        choice=choice,
+        vms=op.answered_vms.get(ident, ()),
+        asked_by=op.answered_by,
+    )
     return _command(op, d, answer, serial, effect="the answer as taken", on_refused="ask")
 
 
@@ -312,11 +327,10 @@ def _phase(op: Operation, d: Domain, serial: int) -> NextStep | None:
     phase = d.phase
     if phase is None or phase.operation != op.id:
         return None
-    skips = [
-        Skip(operation=op.id, domain=d.name, vm=vm, name=name)
-        for vm, name in op.skipped.items()
-        if any(act.vm == vm for act in phase.acts) and f"Skip:{vm}" not in op.done
-    ]
+    skips = []
+    if op.skipped and any(act.vm in op.skipped for act in phase.acts):
+        skip = Skip(operation=op.id, domain=d.name, vms=op.skipped)  # one write of the record for all
+        skips = [skip] if skip.key not in op.done else []
     todo: list[AnyCommand] = [
         skip for skip in skips if skip.key not in op.going and _open(op, skip.key, serial)
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import datetime
 
 import msgspec
@@ -9,6 +10,7 @@ import msgspec
 from .domains import FailoverType
 from .frozen import Frozen
 from .planned import PlannedCall
+from .text import some
 from .times import show
 
 
@@ -116,6 +118,8 @@ class Resolve(Command, frozen=True, kw_only=True, tag="resolve"):
 
     question: str
     choice: str
+    vms: tuple[str, ...] = ()
+    """ids of the VMs that the operator saw in the question"""
 
     @property
     def key(self) -> str:
@@ -127,18 +131,21 @@ class Resolve(Command, frozen=True, kw_only=True, tag="resolve"):
 
 
 class Skip(Command, frozen=True, kw_only=True, tag="skip"):
-    """Go on without the VM `vm` (the site's id), on the operator's word."""
+    """Go on without the VM `vm` (the site's id), or all of `vms` (id -> name), on the operator's word."""
 
-    vm: str
+    vm: str = ""
     name: str = ""
+    vms: dict[str, str] = {}
 
     @property
     def key(self) -> str:
-        return f"Skip:{self.vm}"
+        if not self.vms:
+            return f"Skip:{self.vm}"
+        return f"Skip:{hashlib.sha256(' '.join(sorted(self.vms)).encode()).hexdigest()[:16]}"
 
     @property
     def says(self) -> str:
-        return f"go on without {self.name or self.vm}"
+        return f"go on without {some(sorted(self.vms.values())) or self.name or self.vm}"
 
 
 class TakeOver(Command, frozen=True, kw_only=True, tag="take_over"):

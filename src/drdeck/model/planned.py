@@ -49,3 +49,5 @@ class SiteQuestion(Frozen, frozen=True, kw_only=True):
     operation: str
     text: str
     choices: tuple[str, ...]
+    vms: dict[str, str] = {}
+    """id -> name of the VMs that it is about, all of them: those that a skip leaves out"""

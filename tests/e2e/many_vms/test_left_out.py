@@ -146,3 +146,25 @@ def test_a_regular_failover_may_leave_out_what_runs_at_the_protected_site(
     assert protected_vcenter.power((DOMAIN, ALL[0])) == "on"
     assert recovery.power((DOMAIN, ALL[0])) == "off"
     assert {recovery.power((DOMAIN, vm)) for vm in ALL[1:]} == {"on"}
+
+
+def test_a_skip_names_whom_it_leaves_out_and_counts_nobody_as_recovered(
+    make_flow: MakeFlow, recovery: VCenter
+) -> None:
+    flow = flow_of(make_flow, recovery)
+    for vm in WEB:
+        recovery.fail_power_on((DOMAIN, vm), times=-1)
+    ident = flow.complete("force")
+    eventually(lambda: flow.operation(ident)["state"] == "asking", lambda: str(flow.operation(ident)))
+    question = flow.operation(ident)["question"]
+    assert question["vms"] == WEB and "Skip would leave out web0, web1, web2" in question["text"]
+    before = recovery.calls()["SetField"]
+    answered = flow.deck.run("answer", ident, "skip")
+    assert "Left out: web0, web1, web2." in answered.stderr
+    shown = flow.until(lambda d: d["mode"] == "running_in_failover")
+    assert recovery.calls()["SetField"] - before <= 6, "the record is written once, not once for each VM"
+    assert shown["left_out"] == WEB and shown["vms_recovered"] == len(DB)
+    assert {row(shown, vm)["status"] for vm in WEB} == {"left_out"}
+    assert flow.operation(ident)["result"]["vms_recovered"] == str(len(DB))
+    assert flow.operation(ident)["result"]["recovery_status"] == "Partial"
+    assert flow.journal("answer")[-1]["data"]["vms"] == WEB

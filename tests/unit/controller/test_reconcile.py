@@ -203,7 +203,8 @@ def test_a_skipped_vm_is_told_to_the_site() -> None:
     at = completing(phase=phase(act("a"), then=THEN))
     op = operation(skipped={"a": "db01"})
     assert commands(next_step(op, at, 1)) == [Skip]
-    op = operation(skipped={"a": "db01"}, done={"Skip:a": 1})
+    skip = Skip(operation=OP, domain="erp", vms={"a": "db01"})
+    op = operation(skipped={"a": "db01"}, done={skip.key: 1})
     assert taken(next_step(op, completing(phase=phase(then=THEN)), 2)) == ["then"]
 
 

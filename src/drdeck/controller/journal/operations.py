@@ -33,6 +33,8 @@ class Question(Frozen, frozen=True, kw_only=True):
     kind: str
     text: str
     choices: tuple[str, ...]
+    vms: dict[str, str] = {}
+    """id -> name of the VMs that it is about: those that a skip leaves out"""
 
 
 class Operation(Frozen, frozen=True, kw_only=True):
@@ -78,6 +80,8 @@ class Operation(Frozen, frozen=True, kw_only=True):
     question: Question | None = None
     answers: dict[str, str] = {}
     """question id -> choice"""
+    answered_vms: dict[str, tuple[str, ...]] = {}
+    """question id -> ids of the VMs in it when it was answered"""
     answered_by: str = ""
     """user@host of the last answer"""
     waits_for: str = ""
@@ -172,8 +176,10 @@ def result_of(op: Operation, d: Domain, operations: Iterable[Operation], now: da
         "type": str(op.request.type),
         "vms_total": str(d.vms_total),
         "vms_recovered": str(d.vms_recovered),
-        "recovery_status": "Success" if d.recovered and not op.skipped else "Partial",
+        "recovery_status": "Success" if d.recovered and not op.skipped and not d.left_out else "Partial",
     }
+    if d.left_out:
+        result["left_out"] = ", ".join(d.left_out)
     if op.skipped:
         result["skipped"] = ", ".join(sorted(op.skipped.values()))
     if d.failover is not None and d.failover.recovered_at is not None:

@@ -189,7 +189,8 @@ def _answer(op: Operation, data: dict[str, Any]) -> Operation:
     if question is None:
         return op
     if question.kind == "site":
-        return _replace(op, answers={**op.answers, question.id: choice})
+        seen_vms = {**op.answered_vms, question.id: tuple(question.vms)}
+        return _replace(op, answers={**op.answers, question.id: choice}, answered_vms=seen_vms)
     if question.kind == "bug":
         return op
     keys = question.id.split(":", 1)[1].split(",") if ":" in question.id else []
@@ -248,6 +249,7 @@ def _ended(op: Operation, data: dict[str, Any]) -> Operation:
         answered=frozenset(),
         acts={},
         answers={},
+        answered_vms={},
         tasks={},
         remarks={},
         slow=frozenset(),

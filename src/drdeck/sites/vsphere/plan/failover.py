@@ -184,10 +184,14 @@ def starting(
     if waited and s.now > r.since + timedelta(seconds=limit):
         text = (
             f"Not ready ({s.settings.ready}) within {show_duration(limit)}: {s.in_words(waited)}."
-            " Answer retry to wait as long again, or skip to go on without."
+            f" Answer retry to wait as long again, or skip to go on without {names(waited)}."
         )
         ask = SiteQuestion(
-            id=f"ready:{ident}:{r.g}:{r.n}", operation=r.id, text=text, choices=("retry", "skip")
+            id=f"ready:{ident}:{r.g}:{r.n}",
+            operation=r.id,
+            text=text,
+            choices=("retry", "skip"),
+            vms={vm.id: vm.name for vm in waited},
         )
         return Plan(None, ask)
     limit_s = float(s.settings.task_timeout)

@@ -20,7 +20,7 @@ from .phases import FAILOVER_PHASES, FailoverPhase, RollbackPhase
 
 MAX_VALUE = 255
 """Characters that a custom attribute holds."""
-MAX_PARTS = 64
+MAX_PARTS = 128
 """Attributes of one list or mapping at most; as many as it needs are written."""
 _PLAIN_PARTS = 8
 """Lists of ids that are longer in JSON are packed."""

@@ -251,9 +251,8 @@ def close_session(record: Record, operation: str, now: datetime) -> Changes:
 
 
 def skip(record: Record, c: Skip) -> Changes:
-    if c.vm in record.skipped:
-        return {}
-    return write_many(SKIPPED, (*record.skipped, c.vm))
+    skipped = tuple(dict.fromkeys([*record.skipped, *(c.vms or [c.vm])]))
+    return write_many(SKIPPED, skipped) if len(skipped) > len(record.skipped) else {}
 
 
 def joined(record: Record, vm: str, absent: str = "") -> Changes:
@@ -287,7 +286,12 @@ def resolve(record: Record, c: Resolve, unready: tuple[str, ...], now: datetime)
         waits = r.phase in ("point", "take")
         return {name: _replace(r, phase="shutdown", n=r.n + 1, since=now)} if waits else {}
     if kind == "ready" and c.choice == "skip":
-        return write_many(SKIPPED, tuple(dict.fromkeys([*record.skipped, *unready])))
+        # those that the operator saw, and no other that has failed meanwhile: for that one it is asked anew
+        skipped = [vm for vm in unready if not c.vms or vm in c.vms]
+        changes = write_many(SKIPPED, tuple(dict.fromkeys([*record.skipped, *skipped])))
+        if len(skipped) < len(unready):
+            changes[name] = _replace(r, n=r.n + 1, since=now)
+        return changes
     return {name: _replace(r, n=r.n + 1, since=now)}
 
 

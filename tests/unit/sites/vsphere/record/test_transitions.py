@@ -210,3 +210,12 @@ def test_who_asked_is_known_of_what_goes_on_and_of_nothing_else() -> None:
     nasty = ch.roll_back(record, asked(c.RollBack, "op-2", "b\u202eob\n" + 99 * "x", to=at(-5)), (), at(1))
     who = r.read(written(ACTIVE, nasty)).askers["op-2"]
     assert who.startswith("b<U+202E>ob x") and len(who) == r.MAX_ASKER
+
+
+def test_a_skip_leaves_out_whom_the_operator_saw() -> None:
+    """One that was not in the question is waited for as long again."""
+    power = base(failover=failover("power", g=1, n=2))
+    skip = command(c.Resolve, question=f"ready:failover:{OP}:1:2", choice="skip", vms=("vm-1", "vm-9"))
+    after = r.read(written(power, ch.resolve(r.read(power), skip, ("vm-1", "vm-2"), at(60))))
+    assert after.skipped == ("vm-1",)
+    assert after.failover is not None and (after.failover.n, after.failover.since) == (3, at(60))
