@@ -14,14 +14,12 @@ from drdeck.controller.ipc.client import Client, ControllerError
 from drdeck.model.actions import READ_ONLY, Request
 from drdeck.model.domains import FailoverType
 from drdeck.model.passwords import PROTECTED
-from drdeck.model.text import clean, show_bytes, some
+from drdeck.model.text import clean, show_bytes
 from drdeck.model.times import parse_instant
 from drdeck.terminal_info import is_terminal
 
 from . import exit_codes, json_shapes, output, watching
 from .completion.candidates import (
-    answers,
-    asking,
     domain_names,
     network_pairs,
     restore_points,
@@ -30,6 +28,7 @@ from .completion.candidates import (
 from .context import Context, json_option, runs
 from .exit_codes import Exit
 from .prompts import Asker, ask
+from .reading.dry_run import dry_run
 
 Decorated = Callable[..., Any]
 
@@ -52,19 +51,23 @@ SECONDS = Seconds(min=0)
 class ActOptions(TypedDict):
     """The values of `act_options`."""
 
+    dry_run: bool
     wait: bool
     timeout: float | None
     as_json: bool
 
 
 def act_options(command: Decorated) -> Decorated:
-    """--wait, --timeout and --json, as every act has them."""
+    """--dry-run, --wait, --timeout and --json, as every act has them."""
     for option in (
         json_option,
         click.option(
             "--timeout", type=SECONDS, metavar="S", help="With --wait: give up waiting after so many seconds."
         ),
         click.option("--wait", is_flag=True, help="Return when it has happened, or needs the operator."),
+        click.option(
+            "--dry-run", is_flag=True, help="Show what it would do, and against what; begin nothing."
+        ),
     ):
         command = option(command)
     return command
@@ -94,6 +97,9 @@ EXPLAINED = ("pitr_start", "pitr_run", "pitr_exit")
 
 
 async def act_with(client: Client, request: Request, **options: Unpack[ActOptions]) -> None:
+    if options["dry_run"]:
+        await dry_run(client, request, options["as_json"])
+        return
     says = await explain(client, request)
     asker = Asker(client)
     while True:
@@ -365,38 +371,3 @@ async def record_restore(
 ) -> None:
     """Write the record of DOMAIN back that somebody removed from its folder."""
     await act(context, Request(action="record_restore", domain=domain, confirm=confirm), **options)
-
-
-ANSWERS = ("retry", "skip", "wait", "abort", "confirm")
-
-
-LEFT_OUT_NAMED = 10
-
-
-async def _skipped_names(client: Client, operation: str) -> list[str]:
-    """Names of the VMs in what an operation asks now."""
-    listing = await client.get_listing()
-    asking = next((op for op in listing.operations if op.id == operation), None)
-    return sorted(asking.question.vms.values()) if asking and asking.question else []
-
-
-@click.command("answer")
-@click.argument("operation", shell_complete=asking)
-@click.argument("choice", shell_complete=answers)
-@click.option("--vm", metavar="NAME", help="Answer what vCenter asks of this VM; CHOICE is a label.")
-@json_option
-@runs
-async def answer(context: Context, operation: str, choice: str, vm: str | None, as_json: bool) -> None:
-    """Answer what OPERATION asks: retry, skip, wait, abort or confirm."""
-    if vm is None and choice not in ANSWERS:
-        offered = ", ".join(map(repr, ANSWERS))
-        raise click.BadParameter(f"{choice!r} is not one of {offered}.", param_hint="'CHOICE'")
-    may_act(context)
-    async with context.client(sighted=False) as client:
-        skipped = await _skipped_names(client, operation) if choice == "skip" and vm is None else []
-        await client.answer(operation, choice, vm)
-    if skipped:
-        output.note(f"Left out: {some(skipped, LEFT_OUT_NAMED)}.")
-    if as_json:
-        about = {"vms": skipped} if skipped else {"vm": vm} if vm else {}
-        output.emit({"operation": operation, "answer": choice, **about})

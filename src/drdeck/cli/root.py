@@ -12,6 +12,7 @@ import drdeck
 from drdeck.controller.process.logs import LEVELS, USUAL_LEVEL
 
 from . import action_commands, doctor_command, exit_codes, manage_commands, read_commands, train_commands
+from .acting.answer_command import answer
 from .completion.candidates import scenario_names, site_names
 from .completion.script_command import completion
 from .context import context_of, exit_code_of
@@ -80,7 +81,7 @@ for command in (
     read_commands.audit,
     action_commands.cfo,
     action_commands.pitr,
-    action_commands.answer,
+    answer,
     action_commands.takeover,
     action_commands.record,
     controller_commands.controller,

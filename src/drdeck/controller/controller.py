@@ -289,7 +289,9 @@ class Controller:
         """The operation that something is to be answered for. Raises NotAccepted."""
         op = self.operations.get(ident)
         if op is None:
-            close = nearest(ident, self.operations)
+            close = nearest(
+                ident, [*self.operations, *(d.name for d in (self.view.domains if self.view else ()))]
+            )
             meant = f'did you mean "{close}"? ' if close else ""
             raise NotAccepted("usage", f'no operation "{ident}" is open; {meant}`drdeck tasks` lists all')
         if self.read_only:

@@ -34,8 +34,8 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "drdeck cfo start erp-prod --network VM_3510=DRSeg --network '*=DRIsolated'",
     ),
     "drdeck cfo complete": (
+        "drdeck cfo complete erp-prod --type planned --run-pitr --dry-run",
         "drdeck cfo complete erp-prod --type planned --run-pitr --wait",
-        "drdeck cfo complete erp-prod --type force --run-pitr --confirm erp-prod",
     ),
     "drdeck pitr": ("drdeck pitr points erp-prod", "drdeck pitr run erp-prod --to 22:41 --wait"),
     "drdeck pitr points": ("drdeck pitr points erp-prod", "drdeck pitr points erp-prod --json"),
@@ -53,7 +53,8 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     ),
     "drdeck pitr entry": ("drdeck pitr entry erp-prod", "drdeck pitr entry erp-prod --wait"),
     "drdeck answer": (
-        "drdeck answer op-87fdba3f retry",
+        "drdeck answer erp-prod retry",
+        "drdeck answer op-87fdba3f skip",
         "drdeck answer op-87fdba3f button.uuid.movedTheVM --vm erp-db01",
     ),
     "drdeck takeover": (

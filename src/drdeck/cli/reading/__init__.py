@@ -1,1 +1,1 @@
-"""Commands that answer one question: networks of a domain, words, and which domains match."""
+"""Commands that answer one question: networks, words, matching domains, what an act would do."""

@@ -18,6 +18,7 @@ from typing import Any, Literal
 import msgspec
 
 from drdeck.controller.journal.operations import OperationView
+from drdeck.controller.rehearsal import Rehearsal
 from drdeck.controller.requests import Preview
 from drdeck.model.actions import Request
 from drdeck.model.alarms import Finding
@@ -254,6 +255,14 @@ class Client:
         )
         assert isinstance(answer, p.PreviewAnswer)
         return answer.preview
+
+    async def rehearse(self, request: Request) -> Rehearsal:
+        """A request as it would be accepted or refused now; begins nothing."""
+        answer = await self._call(
+            lambda i: p.Ask(id=i, what="rehearsal", domain=request.domain, request=request)
+        )
+        assert isinstance(answer, p.RehearsalAnswer)
+        return answer.rehearsal
 
     async def tasks(self) -> tuple[OperationView, ...]:
         answer = await self._call(lambda i: p.Ask(id=i, what="tasks"))

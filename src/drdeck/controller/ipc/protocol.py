@@ -8,6 +8,7 @@ from typing import Literal
 import msgspec
 
 from drdeck.controller.journal.operations import OperationView
+from drdeck.controller.rehearsal import Rehearsal
 from drdeck.controller.requests import Preview
 from drdeck.model.actions import Name, Request
 from drdeck.model.alarms import Finding
@@ -202,6 +203,11 @@ class PreviewAnswer(Message, frozen=True, kw_only=True, tag="preview"):
     preview: Preview
 
 
+class RehearsalAnswer(Message, frozen=True, kw_only=True, tag="rehearsal"):
+    id: int
+    rehearsal: Rehearsal
+
+
 class TasksAnswer(Message, frozen=True, kw_only=True, tag="tasks"):
     """The open operations and the recent ones, newest first; the journal has the others."""
 
@@ -272,6 +278,7 @@ FromController = (
     | ShowAnswer
     | PointsAnswer
     | PreviewAnswer
+    | RehearsalAnswer
     | TasksAnswer
     | StatusAnswer
     | ListingAnswer

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import drdeck
 from drdeck.controller.controller import Controller
+from drdeck.controller.rehearsal import rehearse
 from drdeck.controller.requests import NotAccepted
 from drdeck.model.text import some
 from drdeck.sites.contract import SiteError, SiteUnreachable
@@ -115,6 +116,22 @@ async def _ask_preview(desk: RequestHandler, ask: p.Ask) -> p.Message:
     return p.PreviewAnswer(id=ask.id, preview=await desk.controller.preview(ask.request))
 
 
+async def _ask_rehearsal(desk: RequestHandler, ask: p.Ask) -> p.Message:
+    if ask.request is None:
+        raise NotAccepted("usage", "a rehearsal needs a request")
+    c = desk.controller
+    preview = await c.preview(ask.request)
+    rehearsal = rehearse(
+        preview,
+        c.domain(preview.request.domain),
+        c.now(),
+        read_only=c.read_only,
+        operations=c.open_operations(),
+        check=c.site.check,
+    )
+    return p.RehearsalAnswer(id=ask.id, rehearsal=rehearsal)
+
+
 async def _ask_tasks(desk: RequestHandler, ask: p.Ask) -> p.Message:
     return p.TasksAnswer(id=ask.id, operations=desk.news.operations_of(None))
 
@@ -141,6 +158,7 @@ _ASKS: dict[str, Callable[[RequestHandler, p.Ask], Awaitable[p.Message]]] = {
     "show": _ask_show,
     "points": _ask_points,
     "preview": _ask_preview,
+    "rehearsal": _ask_rehearsal,
     "tasks": _ask_tasks,
     "findings": _ask_findings,
     "status": _ask_status,
