@@ -16,7 +16,7 @@ from .acting.answer_command import answer
 from .completion.candidates import scenario_names, site_names
 from .completion.script_command import completion
 from .context import context_of, exit_code_of
-from .host import controller_commands, info_command, settings_commands
+from .host import clean_command, controller_commands, info_command, settings_commands
 from .manual.examples import attach as attach_examples
 from .manual.help_command import help_command
 from .manual.man_command import man
@@ -72,6 +72,7 @@ def cli(context: click.Context, /, **options: Any) -> None:
         manage_commands.open_console(context.obj)
 
 
+manage_commands.sites.add_command(clean_command.clean)
 for command in (
     read_commands.domains,
     read_commands.show,

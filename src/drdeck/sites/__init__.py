@@ -9,10 +9,10 @@ import secrets
 import socket
 from pathlib import Path
 
-from drdeck.config.settings import JetStreamSettings, SiteSettings, TrainingSettings
+from drdeck.config.settings import JetStreamSettings, SiteSettings, TrainingSettings, VSphereSettings
 from drdeck.private_files import write_private
 
-from .contract import PasswordSource, RecoverySite
+from .contract import PasswordSource, RecoverySite, SiteCleaning
 
 
 def make_site(name: str, settings: SiteSettings, state: Path, passwords: PasswordSource) -> RecoverySite:
@@ -30,6 +30,15 @@ def make_site(name: str, settings: SiteSettings, state: Path, passwords: Passwor
     from .vsphere import make_vsphere_site
 
     return make_vsphere_site(name, settings, passwords, _identity(state), state)
+
+
+def make_cleaning(settings: SiteSettings, state: Path, passwords: PasswordSource) -> SiteCleaning | None:
+    """The way to what drdeck left at a site, not connected yet; None where it leaves nothing."""
+    if not isinstance(settings, VSphereSettings):
+        return None  # a training site is its state; an appliance is only looked at
+    from .vsphere.site_cleaning import VCenterCleaning
+
+    return VCenterCleaning(settings, passwords, _identity(state), state)
 
 
 def check_site(settings: SiteSettings) -> None:

@@ -11,6 +11,7 @@ from drdeck.model.certificates import Certificate
 from drdeck.model.commands import AnyCommand
 from drdeck.model.domains import ProtectedSite
 from drdeck.model.guard import Hazards
+from drdeck.model.leftovers import Leftovers
 from drdeck.model.passwords import Login, Password
 from drdeck.model.pitr import Points
 from drdeck.model.planned import PlannedCall
@@ -156,3 +157,22 @@ class RecoverySite(Protocol):
 
     async def close(self) -> None:
         """Log out and stop; never raises."""
+
+
+class SiteCleaning(Protocol):
+    """The way to what drdeck left at a site, for its removal while no controller of the site runs.
+
+    Every method may raise SiteUnreachable, Refused; `remove` also ResultUnknown.
+    """
+
+    async def open(self) -> None:
+        """Connect and log in."""
+
+    async def look(self) -> Leftovers:
+        """Traces that are there now."""
+
+    async def remove(self) -> Leftovers:
+        """Take it away; returns what it was. Nothing is taken where a domain is at work."""
+
+    async def close(self) -> None:
+        """Log out; never raises."""

@@ -65,6 +65,10 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "drdeck record restore erp-prod",
         "drdeck record restore erp-prod --confirm erp-prod",
     ),
+    "drdeck record accept": (
+        "drdeck record accept erp-prod",
+        "drdeck record accept erp-prod --confirm erp-prod --wait",
+    ),
     "drdeck record restore": (
         "drdeck record restore erp-prod",
         "drdeck record restore erp-prod --confirm erp-prod --wait",
@@ -92,6 +96,10 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "drdeck sites add": (
         "drdeck sites add",
         "drdeck sites add --name dr-west --url https://vcsa.dr.example/sdk --root /DC0/vm/drdeck",
+    ),
+    "drdeck sites clean": (
+        "drdeck --site dr-west sites clean",
+        "drdeck --site dr-west sites clean --confirm dr-west --keep-state",
     ),
     "drdeck doctor": ("drdeck doctor --strict", "drdeck doctor --bundle report.tar.gz"),
     "drdeck completion": (

@@ -31,6 +31,21 @@ FILE = "folders.json"
 _WATCHED = (MODE, FAILOVER, SESSION)
 
 
+class ToolSign(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Something that a replication tool may have done to a VM that was taken from it: `did` goes on after who
+    it was; `user`: empty where nobody is named."""
+
+    vm: str
+    at: datetime
+    deed: str
+    did: str
+    user: str = ""
+
+
+MOST_SIGNS = 200
+"""Of one folder; the newest are kept."""
+
+
 class FolderNote(msgspec.Struct, kw_only=True, omit_defaults=True):
     """One folder: `settings`, the domain's name in the settings that were its first; `record`, its
     attributes as they were last, at `as_of` (vCenter's clock)."""
@@ -38,6 +53,7 @@ class FolderNote(msgspec.Struct, kw_only=True, omit_defaults=True):
     settings: str = ""
     record: dict[str, str] = {}
     as_of: datetime | None = None
+    signs: tuple[ToolSign, ...] = ()
 
 
 class FolderMemory:
@@ -86,6 +102,28 @@ class FolderMemory:
         """The record that a folder had last, and when that was."""
         note = self._notes.get(folder, FolderNote())
         return dict(note.record), note.as_of
+
+    def forget(self, folder: str) -> None:
+        """Take the record of a folder as it is now for what it should be: its removal was meant."""
+        note = self._notes.get(folder)
+        if note is not None and note.record:
+            note.record, note.as_of = {}, None
+            self._save()
+
+    def signs(self, folder: str) -> tuple[ToolSign, ...]:
+        """Signs of a replication tool in a folder, in the order in which they were seen."""
+        note = self._notes.get(folder)
+        return () if note is None else note.signs
+
+    def add_sign(self, folder: str, sign: ToolSign) -> None:
+        note = self._notes.setdefault(folder, FolderNote())
+        note.signs = (*note.signs, sign)[-MOST_SIGNS:]
+        self._save()
+
+    def drop_sign(self, folder: str, sign: ToolSign) -> None:
+        """Take one out again, for one that says more."""
+        note = self._notes.setdefault(folder, FolderNote())
+        note.signs = tuple(other for other in note.signs if other != sign)
 
     def _save(self) -> None:
         if self._file is not None:

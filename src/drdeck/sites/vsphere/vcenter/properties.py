@@ -146,7 +146,7 @@ def watch_spec(root: Any, view: Any, network_view: Any, fields: Any, addresses: 
     vm_paths = [*VM_PATHS, *(["guest.net"] if addresses else [])]
     inside = step_to(vim.VirtualApp, "vm")
     return filter_spec(
-        [root, fields, _members(view, inside), _members(network_view)],
+        [root, fields, members(view, inside), members(network_view)],
         {
             vim.VirtualMachine: vm_paths,
             vim.Folder: ["name", "parent", "customValue"],
@@ -171,10 +171,10 @@ def task_spec(session: VCenterSession, vms: Iterable[str]) -> Any:
 def attribute_spec(root: Any, view: Any, fields: Any) -> Any:
     """A FilterSpec for the custom attributes of the root and all folders below it, with their names."""
     paths = {vim.CustomFieldsManager: ["field"], vim.Folder: ["customValue"]}
-    return filter_spec([fields, root, _members(view)], paths)
+    return filter_spec([fields, root, members(view)], paths)
 
 
-def _members(view: Any, *then: Any) -> Any:
+def members(view: Any, *then: Any) -> Any:
     """The objects that a view shows, and what is reached from there on."""
     shows = step_to(vim.view.ContainerView, "view", *then)
     return _PC.ObjectSpec(obj=view, skip=True, selectSet=[shows])
