@@ -22,7 +22,7 @@ from drdeck.config.settings import TRAINING, Settings, SettingsError, TrainingSe
 from drdeck.config.settings_file import load
 from drdeck.controller.ipc import liveness
 from drdeck.controller.ipc.client import OTHER_SETTINGS, Client, ControllerError, Kind
-from drdeck.controller.ipc.protocol import Listing
+from drdeck.controller.ipc.protocol import Listing, Welcome
 from drdeck.controller.journal.event_store import JournalError
 from drdeck.controller.process.launch import attach
 from drdeck.controller.process.logs import USUAL_LEVEL
@@ -38,6 +38,7 @@ FIRST_SIGHT_S = 90
 """How long a command waits for the site's first view before it gives up."""
 SETTINGS_LOOK_S = 1.0
 """A console looks so often whether the settings file was changed."""
+RESTART = "`drdeck controller restart` has it use these, and keeps what is under way"
 _T = TypeVar("_T")
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 
@@ -55,6 +56,8 @@ class Context:
     speed: float | None = None
     log_level: str = USUAL_LEVEL
     scenario_from_environment: bool = False
+    file_digest: str = ""
+    """of the site as the file had it when `settings` were read"""
 
     @functools.cached_property
     def settings(self) -> Settings:
@@ -63,6 +66,7 @@ class Context:
             settings = msgspec.structs.replace(settings, read_only=True)
         name = self.site_option or settings.default_site
         site = settings.site(name)
+        self.file_digest = settings_digest(site)
         if isinstance(site, TrainingSettings):
             site = self._training(site)
             settings = msgspec.structs.replace(settings, sites={**settings.sites, name: site})
@@ -122,23 +126,34 @@ class Context:
         welcome, site = client.welcome, self.settings.site(self.site)
         if welcome is None:
             return
-        restart = "`drdeck controller restart` has it use these, and keeps what is under way"
+        if isinstance(site, TrainingSettings):
+            self._compare_training(client, welcome, site)
+            return
         own = self.digest_now()
         if own and welcome.settings and own != welcome.settings:
             client.other_settings = (
                 f'{OTHER_SETTINGS} of "{self.site}" than {self.config} has now, so nothing is begun;'
-                f" {restart}"
+                f" {RESTART}"
             )
-        if not isinstance(site, TrainingSettings):
-            return
+
+    def _compare_training(self, client: Client, welcome: Welcome, site: TrainingSettings) -> None:
+        """The same of a training site: its speed harms nothing, so that only another scenario stops acts."""
         if welcome.scenario and welcome.scenario != site.scenario:
             client.other_settings = (
                 f"{OTHER_SETTINGS}: the scenario {welcome.scenario}, and not {site.scenario}, so nothing is"
                 " begun; use another --state, or end it with `drdeck controller stop`"
             )
-        if self.speed is not None and welcome.speed and welcome.speed != self.speed:
+        own = self.digest_now()
+        if self.speed is not None:
+            if welcome.speed and welcome.speed != self.speed:
+                client.own_warnings = (
+                    f"--speed {self.speed:g} is ignored: the controller runs with {welcome.speed:g};"
+                    f" {RESTART}",
+                )
+        elif self.scenario is None and own and welcome.settings and own != welcome.settings:
             client.own_warnings = (
-                f"--speed {self.speed:g} is ignored: the controller runs with {welcome.speed:g}; {restart}",
+                f'{OTHER_SETTINGS} of "{self.site}" than {self.config} has now (speed {welcome.speed:g},'
+                f" scenario {welcome.scenario}); {RESTART}",
             )
 
     async def _watch_settings(self, client: Client) -> None:
@@ -149,16 +164,34 @@ class Context:
             if self._stamp() == stamp:
                 continue
             stamp = self._stamp()
-            client.other_settings = ""
+            client.other_settings, client.own_warnings = "", ()
             self._compare_settings(client)
             at = f"{datetime.now(UTC):%H:%M}Z"
-            problem = self.problem_now()
+            problem, scenario = self.problem_now(), self._other_scenario_now(client.welcome)
             if problem:
                 client.warn(f"settings changed at {at} and cannot be used: {problem}")
-            elif client.other_settings:
+            elif scenario:
+                client.warn(
+                    f"settings changed at {at} to the scenario {scenario}; open the console anew for it"
+                )
+            elif client.other_settings or client.own_warnings:
                 client.warn(f"settings changed at {at}; restart the controller to use them")
             else:
                 client.warn()
+
+    def _other_scenario_now(self, welcome: Welcome | None) -> str:
+        """The scenario that the file has now, where the controller's is another one; else empty.
+
+        Another scenario has a state directory, and a controller, of its own.
+        """
+        if welcome is None or not welcome.scenario or self.scenario is not None:
+            return ""
+        with contextlib.suppress(SettingsError):
+            site = load(self.config, required=self.config_given).site(self.site)
+            if isinstance(site, TrainingSettings):
+                scenario = scenario_path(site.scenario, self.config.parent)
+                return scenario if scenario != welcome.scenario else ""
+        return ""
 
     def _stamp(self) -> tuple[int, int, int] | None:
         """Something of the settings file that changes whenever it is written."""

@@ -241,12 +241,10 @@ def failover_plans(site: SiteSettings) -> dict[str, FailoverPlan]:
 def settings_digest(site: SiteSettings) -> str:
     """A short word for what is set of a site, by which two processes see whether they read the same.
 
-    Empty for training sites, which have options of the command line. Plans are not in it: the controller
-    reads them anew for each run, and an edit is no reason to refuse the pause of one.
+    Plans are not in it: the controller reads them anew for each run, and an edit is no reason to refuse the
+    pause of one.
     """
-    if isinstance(site, TrainingSettings):
-        return ""
-    if isinstance(site, VSphereSettings):
+    if not isinstance(site, JetStreamSettings):
         site = msgspec.structs.replace(site, plans={})
     return hashlib.sha256(repr(site).encode()).hexdigest()[:16]
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from tests.support.console.terminal import Terminal
+from tests.support.deck import Deck
 from tests.support.vcenter.flow import MakeFlow
 from tests.support.vcenter.flowsite import DOMAIN
 from tests.support.vcenter.vcsim import VCenter
@@ -64,3 +67,42 @@ def test_a_console_says_when_the_file_changes(make_flow: MakeFlow, recovery: VCe
         terminal.wait_for(DOMAIN)
     finally:
         terminal.close()
+
+
+TRAINING = """
+[sites.training]
+kind = "training"
+scenario = "ransomware"
+speed = 10
+"""
+
+
+def test_a_training_site_says_so_too_and_goes_on(tmp_path: Path) -> None:
+    deck = Deck(tmp_path, TRAINING)
+    assert OTHER not in deck.run("domains").stderr
+    terminal = Terminal(deck.argv(), deck.env, columns=120)
+    try:
+        terminal.wait_for("erp-prod")
+        deck.config.write_text(TRAINING.replace("10", "20"), "utf-8")
+        terminal.wait_for("settings changed at ", "restart the controller to use them")
+        told = deck.run("domains").stderr
+        assert OTHER in told and "(speed 10, scenario ransomware)" in told and str(deck.config) in told
+        assert OTHER not in deck.run("--speed", "10", "domains").stderr, "an option is no newer text"
+        deck.run("cfo", "start", "erp-prod", "--network", "*=DRSeg")  # a speed harms nothing
+        deck.config.write_text(TRAINING.replace("ransomware", "site-lost"), "utf-8")
+        terminal.wait_for("the scenario site-lost")
+        deck.config.write_text(TRAINING.replace("10", "20"), "utf-8")
+        terminal.wait_for("restart the controller to use them")
+        deck.run("controller", "restart")
+        terminal.wait_gone("settings changed at ")
+        assert OTHER not in deck.run("domains").stderr
+    finally:
+        terminal.close()
+        deck.stop()
+
+
+def test_options_of_the_line_are_not_settings(tmp_path: Path) -> None:
+    deck = Deck(tmp_path)
+    deck.run("--speed", "7", "controller", "start")
+    assert OTHER not in deck.run("domains").stderr
+    deck.stop()

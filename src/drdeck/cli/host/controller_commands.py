@@ -134,7 +134,8 @@ def controller_serve(context: Context) -> None:
     """Be the controller (started by `start` and by the consoles)."""
     from drdeck.controller.process.serve import serve
 
-    code = serve(context.settings, context.site, context.paths, log_level=context.log_level)
+    settings, level = context.settings, context.log_level
+    code = serve(settings, context.site, context.paths, log_level=level, file_digest=context.file_digest)
     if code:
         raise Exit(code)
 

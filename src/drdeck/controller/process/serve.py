@@ -52,8 +52,12 @@ def serve(
     paths: Paths,
     idle_s: float = IDLE_S,
     log_level: str = USUAL_LEVEL,
+    file_digest: str = "",
 ) -> int:
-    """Run a controller until told to stop; returns an exit code. Speaks one line on stdout."""
+    """Run a controller until told to stop; returns an exit code. Speaks one line on stdout.
+
+    `file_digest`: of the site as the file has it, where `settings` have options of the command line too.
+    """
     os.umask(0o077)
     keep_memory_private()
     try:
@@ -68,7 +72,7 @@ def serve(
         _say(str(error))
         return 1
     try:
-        asyncio.run(_serve(settings, site_name, paths, journal, idle_s, lock))
+        asyncio.run(_serve(settings, site_name, paths, journal, idle_s, lock, file_digest))
     except JournalError as error:
         _say(str(error))
         return 1
@@ -97,13 +101,19 @@ def _already_running(name: str, paths: Paths, holder: LockHolder | None) -> str:
 
 
 async def _serve(
-    settings: Settings, name: str, paths: Paths, journal: Journal, idle_s: float, lock: SiteLock
+    settings: Settings,
+    name: str,
+    paths: Paths,
+    journal: Journal,
+    idle_s: float,
+    lock: SiteLock,
+    file_digest: str,
 ) -> None:
     site_settings = settings.site(name)
     passwords = PasswordStore(password_site(name, site_settings))
     site = make_site(name, site_settings, paths.state, passwords)
     controller = Controller(site, journal, read_only=settings.read_only, passwords=passwords)
-    controller.settings_digest = settings_digest(site_settings)
+    controller.settings_digest = file_digest or settings_digest(site_settings)
     if isinstance(site_settings, VSphereSettings | TrainingSettings):
         controller.networks = dict(site_settings.networks)
     if isinstance(site_settings, TrainingSettings):
