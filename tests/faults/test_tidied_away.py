@@ -83,3 +83,49 @@ def test_a_session_alone_that_was_removed_is_noticed(make_flow: MakeFlow, recove
     shown = flow.until(lambda d: alarm(d, "record_removed"))
     removed = alarm(shown, "record_removed")
     assert removed is not None and "somebody removed drdeck.session from" in removed["text"]
+
+
+def test_what_is_left_and_makes_no_sense_is_no_hindrance(make_flow: MakeFlow, recovery: VCenter) -> None:
+    flow = in_session(make_flow, recovery)
+    session = flow.show()["session"]["id"]
+    tidy_away(recovery, "drdeck.failover")  # a session without a failover before it cannot be
+    flow.until(lambda d: alarm(d, "record_removed"))
+    flow.deck.run("record", "restore", DOMAIN, "--confirm", DOMAIN, "--wait")
+    assert flow.until(lambda d: d["session"])["session"]["id"] == session
+
+
+def test_a_removal_that_was_meant_is_accepted(make_flow: MakeFlow, recovery: VCenter) -> None:
+    flow = make_flow(recovery, None)
+    flow.start()
+    said = flow.refused("record", "accept", DOMAIN, "--confirm", DOMAIN)
+    assert "there is no removal to accept" in said
+    tidy_away(recovery)
+    shown = flow.until(lambda d: alarm(d, "record_removed"))
+    removed = alarm(shown, "record_removed")
+    assert removed is not None and f'drdeck record accept "{DOMAIN}"' in removed["text"]
+    assert "must be confirmed with the name of the domain" in flow.refused("record", "accept", DOMAIN)
+    flow.deck.run("record", "accept", DOMAIN, "--confirm", DOMAIN, "--wait")
+    assert "drdeck.mode" not in recovery.attributes(DOMAIN), "nothing is written for it"
+    for _ in range(2):
+        shown = flow.show()
+        assert shown["mode"] == "imported" and alarm(shown, "record_removed") is None
+        flow.kill()
+    flow.start()
+    assert flow.show()["mode"] == "synchronised", "the domain can be used as if it were new"
+
+
+def test_an_operation_that_was_open_can_be_ended(make_flow: MakeFlow, recovery: VCenter) -> None:
+    flow = in_session(make_flow, recovery)
+    ident = flow.show()["operation"]
+    tidy_away(recovery)
+    flow.until(lambda d: alarm(d, "record_removed"))
+    flow.deck.run("record", "accept", DOMAIN, "--confirm", DOMAIN, "--wait")
+    flow.until(lambda d: alarm(d, "record_removed") is None)
+    eventually(
+        lambda: (
+            "abort" in str(flow.operation(ident).get("question")) or flow.operation(ident)["state"] != "open"
+        )
+    )
+    flow.deck.run("answer", ident, "abort", code=None)
+    eventually(lambda: flow.operation(ident)["state"] != "open")
+    assert flow.show()["mode"] == "imported"

@@ -371,3 +371,15 @@ async def record_restore(
 ) -> None:
     """Write the record of DOMAIN back that somebody removed from its folder."""
     await act(context, Request(action="record_restore", domain=domain, confirm=confirm), **options)
+
+
+@record.command("accept")
+@click.argument("domain", shell_complete=domain_names)
+@confirm_option
+@act_options
+@runs
+async def record_accept(
+    context: Context, domain: str, confirm: str | None, **options: Unpack[ActOptions]
+) -> None:
+    """Go on without the record of DOMAIN that somebody removed from its folder on purpose."""
+    await act(context, Request(action="record_accept", domain=domain, confirm=confirm), **options)

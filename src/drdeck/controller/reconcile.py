@@ -16,6 +16,7 @@ import msgspec
 from drdeck.controller.journal.operations import Operation, Question
 from drdeck.model.commands import (
     AbortCompletion,
+    AcceptRemoval,
     AnyCommand,
     BeginCompletion,
     ExitSession,
@@ -89,7 +90,7 @@ def next_step(
         operation = _seen(operation, serial, looked)
     if domain is None:
         return WaitFor(f'the site does not show a domain named "{operation.domain}"')
-    if domain.broken and operation.action != "record_restore":
+    if domain.broken and operation.action not in _OF_THE_RECORD:
         return WaitFor(f"the domain's record at the site cannot be used: {domain.broken}")
     if domain.driver is not None and operation.action != "take_over":
         step = _STEPS[operation.action](operation, domain, serial)
@@ -140,6 +141,8 @@ def first_command(op: Operation) -> AnyCommand:
             return TakeOver(**common)
         case "record_restore":
             return WriteRecordBack(**common)
+        case "record_accept":
+            return AcceptRemoval(**common)
         case _:
             return ExitSession(**common)
 
@@ -259,6 +262,13 @@ def _record_restore(op: Operation, d: Domain, serial: int) -> NextStep:
     return _command(op, d, first_command(op), serial, effect="the record")
 
 
+def _record_accept(op: Operation, d: Domain, serial: int) -> NextStep:
+    if not d.record_removed:
+        return Complete("the removal is accepted")
+    return _command(op, d, first_command(op), serial, effect="the removal as accepted")
+
+
+_OF_THE_RECORD = ("record_restore", "record_accept")
 _STEPS: dict[str, Callable[[Operation, Domain, int], NextStep]] = {
     "cfo_start": _cfo_start,
     "cfo_complete": _cfo_complete,
@@ -268,6 +278,7 @@ _STEPS: dict[str, Callable[[Operation, Domain, int], NextStep]] = {
     "pitr_entry": _pitr_entry,
     "take_over": _take_over,
     "record_restore": _record_restore,
+    "record_accept": _record_accept,
 }
 
 

@@ -9,7 +9,7 @@ from datetime import datetime
 import msgspec
 
 from drdeck.controller.journal.operations import Operation
-from drdeck.model.actions import BY_NAME, Request, refusal, unusable_vms
+from drdeck.model.actions import BY_NAME, EVEN_WHILE_BUSY, Request, refusal, unusable_vms
 from drdeck.model.confirming import consequences, snapshots_that_go, tier_of, unconfirmed
 from drdeck.model.domains import MODE_LABELS, Domain, FailoverType, ProtectedSite
 from drdeck.model.frozen import Frozen
@@ -118,7 +118,7 @@ def conflict(request: Request, operations: Iterable[Operation]) -> str | None:
     for op in operations:
         if op.ended or op.domain != request.domain:
             continue
-        if request.action in ("take_over", "record_restore"):
+        if request.action in EVEN_WHILE_BUSY:
             continue
         inside = op.action == "cfo_complete" and request.action in ("pitr_run", "pitr_exit", "pitr_entry")
         if not inside:

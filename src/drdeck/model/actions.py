@@ -124,6 +124,12 @@ def record_restore_closed(domain: Domain, request: Request, now: datetime) -> st
     return None
 
 
+def record_accept_closed(domain: Domain, request: Request, now: datetime) -> str | None:
+    if not domain.record_removed:
+        return f'nobody removed the record of "{domain.name}"; there is no removal to accept'
+    return None
+
+
 def cfo_start_closed(domain: Domain, request: Request, now: datetime) -> str | None:
     if domain.mode is not Mode.IMPORTED:
         return f'continuous failover needs an imported domain; "{domain.name}" reads "{domain.mode_label}"'
@@ -267,6 +273,10 @@ ACTIONS: tuple[Action, ...] = (
         "record_restore", "Write Record Back", "", "write back the record that somebody removed", 3, True,
         "domain", lambda d: d.record_removed, record_restore_closed,
     ),
+    Action(
+        "record_accept", "Accept Removal", "", "the record was removed on purpose: go on without it", 3, True,
+        "domain", lambda d: d.record_removed, record_accept_closed,
+    ),
     Action("open", "Open", "enter", "open what the cursor is on"),
     Action("back", "Back", "escape", "go back; in a dialog: Cancel"),
     Action("more", "More", "m", "the domain's More menu"),
@@ -286,6 +296,8 @@ ACTIONS: tuple[Action, ...] = (
     Action("quit", "Quit", "ctrl+q", "say what goes on, then leave"),
 )  # fmt: skip
 
+EVEN_WHILE_BUSY = ("take_over", "record_restore", "record_accept")
+"""Actions about the domain itself, whatever goes on in it."""
 BY_NAME = {action.name: action for action in ACTIONS}
 
 
@@ -298,7 +310,7 @@ def refusal(request: Request, domain: Domain, now: datetime, read_only: bool = F
         return f"{request.action!r} is not something that can be asked for"
     if domain.observed_only:
         return domain.observed_only
-    busy = None if action.name in ("take_over", "record_restore") else _busy(domain)
+    busy = None if action.name in EVEN_WHILE_BUSY else _busy(domain)
     return busy or action.closed(domain, request, now)
 
 

@@ -164,6 +164,14 @@ class WriteRecordBack(Command, frozen=True, kw_only=True, tag="write_record_back
         return f"write the record of {self.domain} back"
 
 
+class AcceptRemoval(Command, frozen=True, kw_only=True, tag="accept_removal"):
+    """Take a record's removal for meant: what is at the site now is what counts."""
+
+    @property
+    def says(self) -> str:
+        return f"accept that the record of {self.domain} was removed"
+
+
 class MakePlannedCall(Command, frozen=True, kw_only=True, tag="take"):
     """Take one act that the site's own view says is due.
 
@@ -197,6 +205,7 @@ AnyCommand = (
     | Skip
     | TakeOver
     | WriteRecordBack
+    | AcceptRemoval
     | MakePlannedCall
 )
 """The closed union that is journaled."""

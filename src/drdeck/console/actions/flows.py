@@ -254,6 +254,18 @@ async def restore_record(app: Console, name: str) -> str | None:
     return await ask_and_submit(app, request, confirm)
 
 
+async def accept_removal(app: Console, name: str) -> str | None:
+    """Go on without a record that was removed, with the domain's name typed."""
+    request = Request(action="record_accept", domain=name)
+
+    async def confirm(preview: Preview) -> Request | None:
+        title = "Accept Removal"
+        agreed = await app.ask(ConfirmByName(title, list(preview.says), title, name, warns=[]))
+        return msgspec.structs.replace(request, confirm=name) if agreed else None
+
+    return await ask_and_submit(app, request, confirm)
+
+
 async def answer_question(app: Console, operation: OperationView, choice: str) -> None:
     """Answer what an operation asks. All but a retry are confirmed; that one too where it could do twice
     what has been done already."""
@@ -283,5 +295,6 @@ FLOWS: dict[str, Callable[[Console, str], Awaitable[str | None]]] = {
     "pitr_entry": make_entry_points,
     "take_over": take_over,
     "record_restore": restore_record,
+    "record_accept": accept_removal,
 }
 """Each returns the operation that it led to. pitr_run has a screen of its own."""

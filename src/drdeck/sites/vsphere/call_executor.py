@@ -42,6 +42,8 @@ from .site_state import SiteState
 
 _OF_THE_RECORD = ("step", "note", "join")
 """Kinds of calls that change nothing but a domain's record."""
+OF_A_REMOVED_RECORD = (c.WriteRecordBack, c.AcceptRemoval)
+"""Commands that are for domains whose record was removed."""
 
 
 class CallExecutor:
@@ -71,7 +73,7 @@ class CallExecutor:
     def check(self, command: c.AnyCommand) -> str | None:
         """The reason why a command could not be carried out, from what is known now; None: it could."""
         try:
-            _, situation = self._sight.find(command.domain, isinstance(command, c.WriteRecordBack))
+            _, situation = self._sight.find(command.domain, isinstance(command, OF_A_REMOVED_RECORD))
         except Refused as error:
             return str(error)
         return why_not(command, situation, self._sight.inventory())
@@ -91,6 +93,11 @@ class CallExecutor:
             await self._watching().refresh_attributes()
             # what the driver before has begun may be under way yet
             await self._watching().ask_tasks([vm.id for vm in self._sight.find(command.domain)[1].vms])
+            self._done()
+            return
+        if isinstance(command, c.AcceptRemoval):
+            self._sight.folders.forget(self._sight.folder(command.domain).id)
+            self._sight.forget()  # nothing else that the domain's view depends on has changed
             self._done()
             return
         if isinstance(command, c.WriteRecordBack):
@@ -189,7 +196,7 @@ class CallExecutor:
                 args = command.act.args
                 newest = int(args["newest"]) if "newest" in args else None
                 return transitions.step(record, command.operation, args["to"], int(args["g"]), now, newest)
-            case c.TakeOver() | c.WriteRecordBack():
+            case c.TakeOver() | c.WriteRecordBack() | c.AcceptRemoval():
                 return {}
 
     async def _act(self, command: c.MakePlannedCall, begun: TaskBegun | None) -> str:

@@ -221,7 +221,7 @@ class SiteState:
         return (
             f"somebody removed {attributes} from its folder in vCenter, and with it what drdeck does here;"
             f" have the last record{when} written back with: drdeck record restore "
-            f'"{folder.name}"'
+            f'"{folder.name}"; if the removal was meant: drdeck record accept "{folder.name}"'
         )
 
     def _renamed(self, folder: FolderFacts, first_seen: FirstSeen) -> list[Alarm]:
@@ -320,6 +320,9 @@ class SiteState:
             vms = self.inventory().vms_of(folder.id)
             return folder, self._situation(folder, vms, self._protected_of(name))
         except BrokenRecord as error:
+            if even_removed and self.removed(folder):  # what is left of it may make no sense
+                bare = msgspec.structs.replace(folder, attributes={})
+                return folder, self._situation(bare, vms, self._protected_of(name))
             raise Refused(str(error)) from None
 
     def points(self, domain: str) -> Points:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from drdeck.model.commands import (
     AbortCompletion,
+    AcceptRemoval,
     BeginCompletion,
     ExitSession,
     FinishFailover,
@@ -62,7 +63,7 @@ def refusal(machine: DomainMachine, command: SiteCommand, at: int) -> str | None
             return fault_injection.refusal(machine, command)
         case MakeEntryPoints():
             return f'every VM in the PITR session of "{name}" has its entry point'
-        case MakePlannedCall() | Skip() | TakeOver() | WriteRecordBack():
+        case MakePlannedCall() | Skip() | TakeOver() | WriteRecordBack() | AcceptRemoval():
             return "the training site drives itself; it takes no single acts"
     raise TypeError(f"{type(command).__name__} is no command")
 
