@@ -23,6 +23,16 @@ ROLLBACK_SAYS = (
     "Disks are rolled back, VM configuration is not, and must not be relied on: redo configuration changes"
     " made after the instant by hand."
 )
+REVERT_SAYS = (
+    "Disks go back, and the VMs' configuration with them (CPU, memory, disks, cards), as it was in the"
+    " snapshot. Networks are mapped again before a VM starts; what else went back is listed in the result:"
+    " redo configuration changes made after the instant by hand."
+)
+
+
+def rollback_says(domain: Domain) -> str:
+    """A sentence about what a rollback takes back at the domain's site."""
+    return REVERT_SAYS if domain.configuration_goes_back else ROLLBACK_SAYS
 
 
 def exits_without_rollback(domain: Domain) -> bool:
@@ -50,6 +60,14 @@ def unconfirmed(request: Request, domain: Domain) -> str | None:
             "the domain's name was not given" if request.confirm is None else f"{request.confirm!r} is not it"
         )
         return f'{why}; this must be confirmed with the name of the domain, "{domain.name}" ({typed})'
+    if request.action == "record_accept":
+        typed = (
+            "the domain's name was not given" if request.confirm is None else f"{request.confirm!r} is not it"
+        )
+        return (
+            "what the removed record said is given up; this must be confirmed with the name of the domain,"
+            f' "{domain.name}" ({typed})'
+        )
     if request.action == "record_restore":
         typed = (
             "the domain's name was not given" if request.confirm is None else f"{request.confirm!r} is not it"
@@ -136,6 +154,12 @@ def consequences(request: Request, domain: Domain, now: datetime) -> list[str]:
         elif domain.left_by is not None:
             words.append(f"It was driven by {domain.left_by}, who has fallen silent.")
         words.append("What was begun there goes on from here, from what the site shows.")
+    if request.action == "record_accept":
+        words.append(
+            "What drdeck finds in the domain's folder now is what counts: without a record the domain is"
+            " Imported, whatever runs here. What the removed record said of failovers, of a session and of"
+            " periods that no restore may end in is given up; operations that were open ask, and are aborted."
+        )
     if request.action == "record_restore":
         words.append(
             "The record as this controller saw it last is written into the domain's folder again, and what"
@@ -158,7 +182,7 @@ def consequences(request: Request, domain: Domain, now: datetime) -> list[str]:
             " session take them along, and their state of now can be had back until it is exited."
         )
     if request.action == "pitr_run":
-        words.append(ROLLBACK_SAYS)
+        words.append(rollback_says(domain))
         words += _of_others(domain, request.vms, "stay, and the disks do not stand on them any more")
     if request.action == "pitr_exit" and domain.session is not None:
         session = domain.session

@@ -312,6 +312,8 @@ class Domain(Frozen, frozen=True, kw_only=True):
     """why nothing may be done to this domain: its record at the site makes no sense"""
     record_removed: bool = False
     """that is because somebody removed the record, which can be written back"""
+    configuration_goes_back: bool = False
+    """a rollback takes back not only disks, but the VMs' configuration, as a vCenter's revert does"""
     driver: str | None = None
     """who else drives it, when it is not this controller"""
     left_by: str | None = None

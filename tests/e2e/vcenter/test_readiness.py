@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -150,3 +151,22 @@ def test_a_replication_tool_is_asked_about_before_the_domain_is_taken(
     flow.deck.run("pitr", "exit", DOMAIN, "--confirm", DOMAIN, "--wait")
     left = {a["kind"] for a in flow.show()["alarms"]}
     assert {"tool_returned", "tool_stopped"} <= left
+    # outside of a session too, also after a restart, until somebody looks; drdeck's own points are no sign
+    tool.remove_snapshot(VMS[0], "HBR 7")
+    flow.until(lambda d: "tool_returned" not in {a["kind"] for a in d["alarms"]})
+    tool.reconfigure(VMS[2])
+    tool.revert(VMS[1], recovery.snapshots(VMS[1])[0].name)
+    returned = {VMS[1]: "reverted it", VMS[2]: "changed its configuration"}
+
+    def signs(shown: dict[str, Any]) -> dict[str, str]:
+        return {a["vm"]: a["text"] for a in shown["alarms"] if a["kind"] == "tool_returned"}
+
+    def named(shown: dict[str, Any]) -> bool:
+        texts = signs(shown)
+        return all(f"replica@corp.example {did}" in texts.get(vm, "") for vm, did in returned.items())
+
+    for _ in range(2):
+        shown = flow.until(named)
+        assert signs(shown).keys() == returned.keys()
+        assert len([a for a in shown["alarms"] if a["kind"] == "tool_returned"]) == len(returned)
+        flow.kill()

@@ -38,6 +38,7 @@ from drdeck.model.times import show
 from .screen import ConsoleScreen
 
 REMINDER = "Disks are rolled back; VM configuration is not, and is not to be relied on"
+REVERTS = "Disks and VM configuration go back; networks are mapped again, other changes are not redone"
 _TIME_CHARACTERS = frozenset("0123456789-")
 
 
@@ -149,6 +150,8 @@ class RunPitrScreen(ConsoleScreen):
             parts = wrap(f"The restore points could not be read: {clean(self._error)}", width - 4)
             lines: list[Line] = [((f" ! {part}", "bad"),) for part in parts]
             self.query_one(Timeline).put(lines[:HEIGHT])
+        if domain.configuration_goes_back:
+            self.query_one("#reminder", Lines).put([((f" {REVERTS}", "warn"),)])
         self._draw_choice(domain, now)
 
     def _going(self, state: State, domain: Domain, width: int) -> Line:

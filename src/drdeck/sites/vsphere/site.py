@@ -34,7 +34,7 @@ from drdeck.sites.vsphere.vcenter.connection import Connection, VCenterSession, 
 from drdeck.sites.vsphere.vcenter.heartbeat import FIRST_S, Heartbeat
 from drdeck.sites.vsphere.vcenter.stale_sessions import StaleSessions
 
-from .call_executor import CallExecutor
+from .call_executor import OF_A_REMOVED_RECORD, CallExecutor
 from .doctor import SiteUnderExamination, findings
 from .lease_keeper import LeaseKeeper
 from .maintenance_round import MaintenanceRound
@@ -107,7 +107,13 @@ class VSphereSite:
         self._rounds = MaintenanceRound(self._sight)
         self._memories = GuardStore(state)
         self._guard = GuardService(
-            self._memories, self._driver.leases.since, self._sight.now, self._wake.set, settings.root, me
+            self._memories,
+            self._driver.leases.since,
+            self._sight.now,
+            self._wake.set,
+            settings.root,
+            me,
+            self._sight.folders,
         )
         self._sight.guard = self._guard
         self._guard.disk_owner = self._sight.devices.owner
@@ -359,7 +365,7 @@ class VSphereSite:
         return self._hand.check(command)
 
     async def lacking(self, command: c.AnyCommand) -> str | None:
-        folder, situation = self._sight.find(command.domain, isinstance(command, c.WriteRecordBack))
+        folder, situation = self._sight.find(command.domain, isinstance(command, OF_A_REMOVED_RECORD))
         return await self._permits.lacking(command, folder, situation, self._sight.inventory())
 
     async def execute(self, command: c.AnyCommand, begun: TaskBegun | None = None) -> str:

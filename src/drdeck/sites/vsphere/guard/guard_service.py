@@ -19,6 +19,7 @@ import msgspec
 from drdeck.model.alarms import Alarm, Severity
 from drdeck.model.guard import Change
 from drdeck.sites.contract import SiteError
+from drdeck.sites.vsphere.folder_memory import FolderMemory
 from drdeck.sites.vsphere.inventory.inventory_facts import FolderFacts, Inventory, VmFacts
 from drdeck.sites.vsphere.inventory.inventory_watch import InventoryWatch
 from drdeck.sites.vsphere.record import lease
@@ -34,6 +35,7 @@ from .lookups import find_addresses, find_whereabouts
 from .own_calls import OwnCalls
 from .session_guard import JudgmentContext, SessionGuard
 from .session_memory import NAME_S, ForeignChange, SessionMemory
+from .tool_watch import ToolWatch
 
 log = logging.getLogger(__name__)
 
@@ -55,6 +57,7 @@ class GuardService:
         changed: Callable[[], None],
         root: str = "",
         me: str = "",
+        folders: FolderMemory | None = None,
     ) -> None:
         self.events, self.claims = EventLog(), OwnCalls(now)
         self.disk_owner: Callable[[str], str | None] = lambda file: None
@@ -74,6 +77,7 @@ class GuardService:
         self._wake = asyncio.Event()
         self._inventory: Inventory | None = None
         self._foresight = HazardAlarms(root, now)
+        self._tool, self._own = ToolWatch(folders or FolderMemory(None)), ""
         self._shown: dict[str, tuple[Alarm, ...]] = {}
 
     # -- what is told
@@ -125,6 +129,8 @@ class GuardService:
                 post = self._post(folder, record, inventory)
                 self._look(post, folder, record, inventory, now)
                 post.hear_all(_concerning(post, news, self._skip.get(folder.id, 0)), time.monotonic())
+        self._tool.look(inventory, news, self._own, now)
+        self._wanted = self._wanted or self._tool.wants_events
         self._foresight.forget_others(self._posts)
 
     def _with_owners(self, news: list[LoggedObservation]) -> list[LoggedObservation]:
@@ -205,7 +211,7 @@ class GuardService:
         """Those of a domain's session, oldest first."""
         post = self._posts.get(folder)
         if post is None:
-            return ()
+            return self._tool.alarms(folder, self._now())
         alarms = (*self._foresight.alarms(folder), *post.memory.alarms(time.monotonic()))
         if not self.events.refused:
             return alarms
@@ -224,6 +230,7 @@ class GuardService:
 
     async def run(self, watch: InventoryWatch, connection: Connection) -> None:
         """Until cancelled. A look that fails is taken again; the watching itself says when all is lost."""
+        self._own = connection.commands.user
         while True:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(self._pause()):

@@ -94,6 +94,7 @@ def build(
         question=plan.question,
         askers=record.askers,
         was_synchronised=record.was_synchronised,
+        configuration_goes_back=True,  # API reference: RevertToSnapshot_Task
     )
 
 
