@@ -19,7 +19,7 @@ from .site_lock import LockTaken, take
 
 
 class TraceRemoval:
-    """What is there, and its removal, while no controller of the site can start."""
+    """Traces of drdeck as they are, and their removal, while no controller of the site can start."""
 
     def __init__(self, paths: Paths, site: SiteCleaning | None) -> None:
         self._paths, self._site = paths, site

@@ -192,7 +192,7 @@ def _folder(row: Mapping[str, Any], attributes: Mapping[str, str]) -> _Folder:
 
 
 def _points(session: VCenterSession, root: str) -> tuple[int, int]:
-    """How many snapshots of drdeck's own there are below the root, and of how many VMs."""
+    """Numbers of drdeck's own snapshots below the root, and of the VMs that have them."""
     top = vim.Folder(root, session.stub)
     view = session.content.viewManager.CreateContainerView(top, [vim.VirtualMachine], True)
     try:
