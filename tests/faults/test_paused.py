@@ -65,8 +65,6 @@ async def wakes_up(act: str, directory: Path, vcenter: VCenter) -> None:
         if act != "SetField":  # that one was the renewal of its lease, which hides the other for a moment
             await anna.until(lambda: anna.shown and anna.shown.driver)
         assert outcomes(anna)[0] == "unreachable", "it never left"
-        print("ANNA", anna.history()[-1500:])
-        print(vcenter.attributes(DOMAIN))
         assert written(vcenter) == record and not any((vcenter.calls() - before)[did] for did in ACTS)
         assert vcenter.power("erp-db01") == "on"
 

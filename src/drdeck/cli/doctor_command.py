@@ -23,6 +23,7 @@ from drdeck.controller.ipc.client import Client, ControllerError
 from drdeck.controller.journal.audit import verify
 from drdeck.controller.journal.event_store import JournalError
 from drdeck.controller.process.host_findings import host_findings
+from drdeck.controller.process.site_probe import define
 from drdeck.model.alarms import Finding
 from drdeck.model.passwords import PROTECTED
 
@@ -31,7 +32,7 @@ from .context import Context, json_option, runs, wait_for_sight
 from .exit_codes import Exit
 from .host.bug_report import refuse_existing, write_bundle
 from .host.settings_commands import finding_line, shaped_findings
-from .prompts import Asker
+from .prompts import Asker, ask
 
 
 @click.command("doctor")
@@ -42,17 +43,31 @@ from .prompts import Asker
     type=click.Path(path_type=Path, dir_okay=False),
     help="Also write a tar for a bug report: findings, settings, logs and journal, and no password.",
 )
+@click.option(
+    "--define",
+    "defines",
+    is_flag=True,
+    help="First define drdeck's attributes in the vCenter, so that its own account need not be allowed to.",
+)
+@click.option("--user", help="With --define: the account that may (Global.ManageCustomFields), asked for.")
 @json_option
 @runs
-async def doctor(context: Context, as_json: bool, strict: bool, bundle: Path | None) -> None:
+async def doctor(
+    context: Context, as_json: bool, strict: bool, bundle: Path | None, defines: bool, user: str | None
+) -> None:
     """Check terminal, settings, controller and site: a line each, and what to do.
 
     Ends with 1 when anything fails.
     """
     if bundle is not None:
         refuse_existing(bundle)
+    if user is not None and not defines:
+        raise SettingsError("--user goes with --define; give that as well")
+    findings = []
     try:
-        findings = await _findings(context)
+        if defines:
+            findings = [await _define(context, user)]
+        findings += await _findings(context)
     except SettingsError as error:
         if bundle is None:
             raise
@@ -68,6 +83,18 @@ async def doctor(context: Context, as_json: bool, strict: bool, bundle: Path | N
     levels = {f.level for f in findings}
     if "fail" in levels or (strict and "warn" in levels):
         raise Exit(exit_codes.FAILED)
+
+
+async def _define(context: Context, user: str | None) -> Finding:
+    """The attributes defined, as a finding. Raises SettingsError, and ControllerError."""
+    site = context.settings.site(context.site)
+    account = user or getattr(site, "username", "")
+
+    def password() -> str:
+        return ask(f"Password of {account}", hidden=True)
+
+    text = await define(context.site, site, context.paths.state, user, password)
+    return _ok("definitions", text)
 
 
 async def _findings(context: Context) -> list[Finding]:

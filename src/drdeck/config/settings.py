@@ -168,6 +168,8 @@ class VSphereSettings(VCenterSettings, frozen=True, kw_only=True, tag_field="kin
     """what is answered by itself where vCenter asks whether a VM was moved or copied"""
     lease: Duration = Duration(30)
     """how long a controller that falls silent is believed to drive a domain still"""
+    quiet_lease: Duration = Duration(900)
+    """the same while nothing goes on in a PITR session; vCenter keeps an event for each renewal"""
     protected: VCenterSettings | None = None
     networks: dict[str, str] = {}
     """protected network -> recovery network where nothing else is chosen; "*": all others"""

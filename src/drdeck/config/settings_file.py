@@ -127,6 +127,7 @@ def _vsphere(reader: TableReader, path: Place, raw: dict[str, Any]) -> VSphereSe
     span(reader, (*path, "lease"), site.lease, 1, 3600)
     network_names(reader, (*path, "networks"), site.networks)
     check_places(reader, path, site.places)
+    span(reader, (*path, "quiet_lease"), site.quiet_lease, 1, 86_400)
     protected = None
     if raw_protected is not None:
         here = (*path, "protected")

@@ -49,6 +49,23 @@ def check_site(settings: SiteSettings) -> None:
         load(settings.scenario)
 
 
+async def define_attributes(settings: SiteSettings, passwords: PasswordSource, state: Path) -> str:
+    """Make what drdeck's own account may not make at a vCenter, with the account of these settings; in words.
+
+    Raises ValueError for a site that has nothing to define, LoginRefused, and SiteError.
+    """
+    if not isinstance(settings, VSphereSettings):
+        raise ValueError("there is nothing to define at this site: its records are not in a vCenter")
+    from .vsphere import define_attributes as define_in_vcenter
+
+    result = await define_in_vcenter(settings, passwords, _identity(state))
+    claimed = f"; the first claim of {', '.join(result.claimed)}" if result.claimed else ""
+    elsewhere = (
+        f"; driven by another controller so far: {', '.join(result.elsewhere)}" if result.elsewhere else ""
+    )
+    return f"{result.attributes} attributes defined{claimed}{elsewhere}"
+
+
 def _identity(state: Path) -> str:
     """user@host, and a number that stays with the state directory, which one process at a time may use."""
     file = state / "identity"

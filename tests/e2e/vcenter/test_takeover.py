@@ -18,7 +18,7 @@ from tests.support.vcenter import flowsite
 from tests.support.vcenter.flowsite import DOMAIN, PITR_DOMAIN, boot
 from tests.support.vcenter.vcsim import VCenter
 
-LEASE = 'lease = "10s"'
+LEASE = 'lease = "10s"\nquiet_lease = "10s"'
 """Short, and yet so long that a driver is not taken for silent which a busy machine holds up."""
 
 

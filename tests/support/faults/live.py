@@ -90,7 +90,7 @@ class Live:
             self.points, self.root = beside.points, beside.root
         policy = {"pitr": 'enabled = true, interval = "10h"', "extra": 'ready_timeout = "10m"'}
         toml = "".join(flows.settings(domain, **policy) for domain in (DOMAIN, OTHER))
-        extra = f'timeout = "{timeout}"\nlease = "{lease}"'
+        extra = f'timeout = "{timeout}"\nlease = "{lease}"\nquiet_lease = "{lease}"'
         self.deck = flowsite.deck(directory, vcenter, self.root, None, toml, extra)
         if url:
             text = self.deck.config.read_text("utf-8")

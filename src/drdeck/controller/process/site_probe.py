@@ -6,11 +6,13 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from drdeck.config.settings import SiteSettings, password_site
+import msgspec
+
+from drdeck.config.settings import SiteSettings, VSphereSettings, password_site
 from drdeck.controller.ipc.client import ControllerError, UnknownCertificate
 from drdeck.controller.passwords.password_store import PasswordStore, UnusablePassword
-from drdeck.sites import make_site
-from drdeck.sites.contract import CertificateUntrusted, LoginRefused, SiteError
+from drdeck.sites import define_attributes, make_site
+from drdeck.sites.contract import CertificateUntrusted, LoginRefused, SiteError, SiteUnreachable
 
 
 async def look(name: str, settings: SiteSettings, ask: Callable[[], str]) -> str:
@@ -39,3 +41,26 @@ async def look(name: str, settings: SiteSettings, ask: Callable[[], str]) -> str
         except UnusablePassword as error:
             raise ControllerError("usage", str(error)) from None
     return f"{name} answers: {len(view.domains)} Protected Domains"
+
+
+async def define(
+    name: str, settings: SiteSettings, state: Path, user: str | None, ask: Callable[[], str]
+) -> str:
+    """Define drdeck's attributes with an account that may; what was made, in words.
+
+    `user`: an account other than that of the settings, whose password is asked for. Raises ControllerError.
+    """
+    passwords = PasswordStore(password_site(name, settings), {} if user else None)
+    if user is not None and isinstance(settings, VSphereSettings):
+        settings = msgspec.structs.replace(settings, username=user, password_command=())
+    try:
+        try:
+            return await define_attributes(settings, passwords, state)
+        except LoginRefused:
+            passwords.give(ask())
+            return await define_attributes(settings, passwords, state)
+    except ValueError as error:
+        raise ControllerError("usage", str(error)) from None
+    except SiteError as error:
+        code = "unreachable" if isinstance(error, SiteUnreachable) else "rule"
+        raise ControllerError(code, str(error)) from None

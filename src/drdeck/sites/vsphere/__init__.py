@@ -3,15 +3,38 @@
 from __future__ import annotations
 
 import secrets
+from datetime import UTC
 from pathlib import Path
 
 from drdeck.config.settings import VSphereSettings
 from drdeck.model.passwords import OWN, PROTECTED
 from drdeck.sites.contract import PasswordSource
+from drdeck.sites.vsphere.inventory.inventory_facts import decode_name
+from drdeck.sites.vsphere.record.definitions import DefinitionsMade, define
+from drdeck.sites.vsphere.vcenter.connection import VCenterSession
+from drdeck.sites.vsphere.vcenter.properties import child_folders, find_root
 from drdeck.sites.vsphere.vcenter.stale_sessions import StaleSessions
 
 from .login import connector
 from .site import VSphereSite
+
+
+async def define_attributes(settings: VSphereSettings, passwords: PasswordSource, me: str) -> DefinitionsMade:
+    """Make, with the account of these settings, what the controller `me` cannot without the privilege.
+
+    Raises LoginRefused, and SiteError.
+    """
+    connection = await connector(settings, passwords)()
+
+    def make(session: VCenterSession) -> DefinitionsMade:
+        root, now = find_root(session, settings.root), session.si.CurrentTime().astimezone(UTC)
+        domains = {ident: decode_name(name) for ident, name in child_folders(session, root).items()}
+        return define(session, domains, me, now)
+
+    try:
+        return await connection.command(make, "define drdeck's attributes")
+    finally:
+        await connection.close()
 
 
 def make_vsphere_site(

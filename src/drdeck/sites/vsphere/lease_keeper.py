@@ -4,21 +4,31 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
+from pyVmomi import vim
+
+from drdeck.model.domains import SessionState
 from drdeck.sites.contract import SiteError
 from drdeck.sites.vsphere.inventory.inventory_facts import FolderFacts
 from drdeck.sites.vsphere.inventory.inventory_watch import InventoryWatch
-from drdeck.sites.vsphere.record.lease import HeldElsewhere, Leases
+from drdeck.sites.vsphere.record.attributes import LEASE, BrokenRecord, Record, read
+from drdeck.sites.vsphere.record.lease import HeldElsewhere, Leases, parse
 from drdeck.sites.vsphere.vcenter.connection import Connection, VCenterSession
-from drdeck.sites.vsphere.vcenter.stale_sessions import StaleSessions
+from drdeck.sites.vsphere.vcenter.stale_sessions import StaleSessions, last_active
 from drdeck.sites.vsphere.vcenter.transport import steady
 
 from .site_state import SiteState
 
 LOOK_S = 0.5
 """So long a look at who drives a domain holds for the calls that are made there."""
+SILENT = timedelta(seconds=120)
+"""A holder whose session was not used for so long is gone: it uses its own every two seconds (heartbeat)."""
+GONE_LOOK_S = 20.0
+"""Between two looks at the sessions of others."""
 
 
 class LeaseLook(NamedTuple):
@@ -30,22 +40,33 @@ class LeaseLook(NamedTuple):
     """the login of our session with which it was made"""
 
 
+def is_quiet(record: Record) -> bool:
+    """True for a PITR session in which nothing goes on."""
+    return record.session is not None and record.session.state is SessionState.ACTIVE
+
+
 class LeaseKeeper:
     """The leases of one controller at one site, and what comes with them.
 
-    `connected` gives the connection there is, or raises SiteUnreachable. `fences`: of the site's vCenters.
+    `lengths_s`: of a lease, and of one of a session in which nothing goes on. `connected` gives the
+    connection there is, or raises SiteUnreachable. `fences`: of the site's vCenters.
     """
 
     def __init__(
         self,
         sight: SiteState,
-        length_s: float,
+        lengths_s: tuple[float, float],
         connected: Callable[[], Connection],
         fences: Sequence[StaleSessions],
+        on_change: Callable[[], None] = lambda: None,
     ) -> None:
+        """`on_change` is called when others are seen to be gone, or back."""
         self._sight, self._connected, self._fences = sight, connected, fences
-        self.leases = Leases(sight.me, sight.now, length_s)
+        self._on_change = on_change
+        self.leases = Leases(sight.me, sight.now, lengths_s[0], quiet_s=lengths_s[1])
         self.leases.on_taken = self._succeed
+        self.leases.silent = self._silent
+        self._sessions_looked_at_s = -math.inf
         self._looks: dict[str, LeaseLook] = {}
         self._looking: dict[str, asyncio.Lock] = {}
 
@@ -55,27 +76,61 @@ class LeaseKeeper:
         while True:
             await asyncio.sleep(self.leases.length_s / 6)
             doubtful = False
+            await self._look_for_gone(watch)
             for folder in watch.inventory.domains if watch.inventory else ():
-                mine = self.leases.tiring(folder.id)
-                if not mine and not self._sight.other_tires(folder, self.leases.length_s / 2):
+                other_tires = self._sight.other_tires(folder, self.leases.length_s / 2)
+                if not other_tires and not self.leases.holds(folder.id):
                     continue
                 try:  # what fails here is said by the next act, which looks again
-                    record = self._sight.find(folder.name)[1].record
+                    record = read(folder.attributes)
                     if not record.completing and record.session is None:
                         continue
-                    if mine:
-                        await self.drive(folder, f"stay the driver of {folder.name}")
-                    else:
+                    quiet = is_quiet(record)
+                    if self.leases.tiring(folder.id, quiet):
+                        await self.drive(folder, f"stay the driver of {folder.name}", quiet=quiet)
+                    elif other_tires:
                         doubtful = True
                 except HeldElsewhere:
                     doubtful = True
-                except SiteError:
+                except (SiteError, BrokenRecord):
                     continue
             if doubtful:
                 with contextlib.suppress(SiteError):
                     await watch.refresh_attributes()
 
-    async def drive(self, folder: FolderFacts, doing: str, force: bool = False) -> float:
+    async def _look_for_gone(self, watch: InventoryWatch) -> None:
+        """Look which of the others that hold a domain for long have no session at vCenter any more: their
+        domains are shown as left, and may be taken up at once."""
+        soon = self._sight.now() + timedelta(seconds=self.leases.length_s)
+        folders = watch.inventory.domains if watch.inventory else ()
+        leases = (parse(folder.attributes.get(LEASE)) for folder in folders)
+        others = {v.by for v in leases if v is not None and v.by != self._sight.me and v.until > soon}
+        silent = {who: since for who, since in self._sight.silent.items() if who in others}
+        if others and steady() - self._sessions_looked_at_s >= GONE_LOOK_S:
+            self._sessions_looked_at_s = steady()
+            with contextlib.suppress(SiteError):
+                silent = await self._connected().command(
+                    lambda session: {
+                        who: silent.get(who, self._sight.now())
+                        for who in sorted(others)
+                        if self._silent(session, who)
+                    },
+                    "see who is at work",
+                )
+        if silent != self._sight.silent:
+            self._sight.silent = silent
+            self._on_change()
+
+    def _silent(self, session: VCenterSession, driver: str) -> bool:
+        """True for a driver that has no session any more which it used of late. Blocks. Raises what pyVmomi
+        raises; where the sessions may not be read, none is silent before its time is over."""
+        try:
+            used: datetime | None = last_active(session.content, driver)
+        except vim.fault.NoPermission:
+            return False
+        return used is None or used < self._sight.now() - SILENT
+
+    async def drive(self, folder: FolderFacts, doing: str, force: bool = False, quiet: bool = False) -> float:
         """Be the driver of a domain; until when, as `steady` counts. Raises HeldElsewhere, SiteUnreachable,
         Refused, ResultUnknown.
 
@@ -91,7 +146,7 @@ class LeaseKeeper:
             began_s, logins = steady(), connection.commands.stub.logins
             self._looks.pop(folder.id, None)
             until_s = await connection.command(
-                lambda session: self.leases.hold(session, folder.id, force), doing
+                lambda session: self.leases.hold(session, folder.id, force, quiet), doing
             )
             self._looks[folder.id] = LeaseLook(began_s, until_s, logins)
             return until_s

@@ -94,7 +94,6 @@ class VSphereSite:
                 host_of(settings.protected.url),
                 self._wake.set,
             )
-        self._permits = PrivilegeCheck(settings, self._connected, self._protected)
         self._cut: LoginRefused | None = None
         self._heart: Heartbeat | None = None
         self._pumped = False
@@ -102,8 +101,15 @@ class VSphereSite:
         self._resumable = False
         """watching worked and was then cut off: its sessions are most likely as they were"""
         me = me or f"drdeck#{secrets.token_hex(4)}"
+        self._permits = PrivilegeCheck(settings, self._connected, self._protected, me)
         self._sight = SiteState(name, settings, self._protected, me, state)
-        self._driver = LeaseKeeper(self._sight, float(settings.lease), self._connected, fences)
+        self._driver = LeaseKeeper(
+            self._sight,
+            (float(settings.lease), float(settings.quiet_lease)),
+            self._connected,
+            fences,
+            self._wake.set,
+        )
         self._rounds = MaintenanceRound(self._sight)
         self._memories = GuardStore(state)
         self._guard = GuardService(

@@ -91,6 +91,8 @@ class SiteState:
         self.devices = UncoveredDevices()
         self.reached: Callable[[], frozenset[str]] = frozenset
         """ids of the VMs that answered"""
+        self.silent: Mapping[str, datetime] = {}
+        """other drivers that have no session at vCenter any more, and since when that is known"""
         self.errors: dict[str, Failure] = {}
         self._since: dict[str, dict[tuple[str, str | None], datetime]] = {}
         self._built: dict[str, tuple[tuple[object, ...], Domain]] = {}
@@ -170,7 +172,7 @@ class SiteState:
         guarded = self.guard.alarms(folder.id) if self.guard is not None else ()
         if self.settings.domain(self.folders.settings_name(folder, self.settings.domains)).tool == "manual":
             guarded = tuple(map(_of_the_tool, guarded))
-        beside = self.devices.serial, self.reached()
+        beside = self.devices.serial, self.reached(), self.silent
         depends = (folder, vms, protected, errors, inventory.networks, guarded, beside)
         last = self._built.get(folder.id)
         if last is not None and not moving(last[1]) and _same(last[0], depends):
@@ -197,7 +199,8 @@ class SiteState:
                 situation, folder, inventory, plan(situation), rows, first_seen, addresses
             )
             begun = situation.record.completing or situation.record.session is not None
-            left = lease.abandoned_by(folder.attributes.get(LEASE), self.me, self.now()) if begun else None
+            words = folder.attributes.get(LEASE) if begun else None
+            left = lease.abandoned_by(words, self.me, self.now(), self.silent)
             alarms = (*domain.alarms, *self._renamed(folder, first_seen), *guarded)
             domain = msgspec.structs.replace(domain, driver=self.driver(folder), left_by=left, alarms=alarms)
         self._since[folder.id] = since
@@ -238,7 +241,7 @@ class SiteState:
 
     def driver(self, folder: FolderFacts) -> str | None:
         """Another driver of a domain now, in words; None: there is none."""
-        return lease.lease_holder(folder.attributes.get(LEASE), self.me, self.now())
+        return lease.lease_holder(folder.attributes.get(LEASE), self.me, self.now(), silent=self.silent)
 
     def forced(self, domain: str = "") -> bool:
         """Tell whether nothing may be read at the protected site: a Force Failover of this domain, or of any,
@@ -257,7 +260,8 @@ class SiteState:
         inventory = self.watch.inventory if self.watch is not None else None
         folders = inventory.domains if inventory is not None else ()
         leases = [lease.parse(folder.attributes.get(LEASE)) for folder in folders]
-        return any(value is not None and value.by == who and value.until > self.now() for value in leases)
+        at_work = any(value is not None and value.by == who and value.until > self.now() for value in leases)
+        return at_work and who not in self.silent
 
     def other_tires(self, folder: FolderFacts, within_s: float) -> bool:
         """Tell whether the time of another driver is over, or will be so soon, as far as was seen."""

@@ -14,11 +14,15 @@ from drdeck.sites.contract import SiteError
 from drdeck.sites.vsphere.inventory.inventory_facts import FolderFacts, Inventory, VmFacts
 from drdeck.sites.vsphere.plan.domain_state import DomainState, network_ids
 from drdeck.sites.vsphere.protected_site import ProtectedVCenter
+from drdeck.sites.vsphere.record.attributes import LEASE
+from drdeck.sites.vsphere.record.definitions import all_defined
+from drdeck.sites.vsphere.record.lease import parse
 from drdeck.sites.vsphere.vcenter.connection import Connection, VCenterSession
 
 from . import privileges as p
 from .privileges import MissingPrivilege, Place, joined, lacks, lacks_what, root_of
 
+TAKING_OVER = p.Need(p.MANAGE_FIELDS, p.VCENTER, (p.TAKE_OVER,))
 Required = list[tuple[p.Need, list[Place]]]
 ROOT = "root"
 
@@ -27,9 +31,14 @@ class PrivilegeCheck:
     """Asks the vCenters of one site: a call each, and another one for each further 500 VMs."""
 
     def __init__(
-        self, settings: VSphereSettings, connected: Callable[[], Connection], side: ProtectedVCenter | None
+        self,
+        settings: VSphereSettings,
+        connected: Callable[[], Connection],
+        side: ProtectedVCenter | None,
+        me: str = "",
     ) -> None:
-        self._settings, self._connected, self._side = settings, connected, side
+        """`me`: the name under which this controller drives domains."""
+        self._settings, self._connected, self._side, self._me = settings, connected, side, me
 
     async def lacking(
         self, command: c.AnyCommand, folder: FolderFacts, s: DomainState, inventory: Inventory
@@ -40,6 +49,8 @@ class PrivilegeCheck:
         needs = p.needs(p.acts_of(command, bool(targets)))
         networks = [_network(inventory, i) for i in targets]
         missing = await self._ask(self._connected(), self._required(needs, folder, s, networks))
+        if not isinstance(command, c.TakeOver):
+            missing = await self._but_definitions(missing, [folder])
         clauses = [lacks_what(self._settings.username, missing)] if missing else []
         there = self._required_there(needs, [s.name])
         if there and self._side is not None:
@@ -48,6 +59,19 @@ class PrivilegeCheck:
             return None
         remedy = "nothing was begun; have that granted (drdeck doctor lists all) and ask again"
         return f"{'; '.join(clauses)}; {remedy}"
+
+    async def _but_definitions(
+        self, missing: list[MissingPrivilege], folders: Sequence[FolderFacts]
+    ) -> list[MissingPrivilege]:
+        """Missing privileges, but the one to define attributes where all are defined for these domains."""
+        leases = {folder.id: parse(folder.attributes.get(LEASE)) for folder in folders}
+        claims = {ident: lease.g for ident, lease in leases.items() if lease and lease.by == self._me}
+        if not any(lack.need.privilege == p.MANAGE_FIELDS for lack in missing) or len(claims) < len(leases):
+            return missing
+        defined = await self._connected().command(
+            lambda session: all_defined(session, claims), "see which attributes are defined"
+        )
+        return [lack for lack in missing if not defined or lack.need.privilege != p.MANAGE_FIELDS]
 
     async def _lacking_there(self, side: ProtectedVCenter, required: Required) -> list[str]:
         """While a Force Failover of another domain goes on it is looked at for this only."""
@@ -76,7 +100,8 @@ class PrivilegeCheck:
         required += [(n, []) for n in (*every, p.FENCE) if n.on == p.VCENTER]
         there = self._required_there(every, [folder.name for folder, _ in domains])
         there += [(p.FENCE, [])] if there else []
-        results = await self._told("privileges", settings.username, self._connected, required)
+        folders = [folder for folder, _ in domains]
+        results = await self._told("privileges", settings.username, self._connected, required, folders)
         side = self._side
         if there and side is not None and settings.protected is not None:
             results += await self._told(
@@ -85,19 +110,26 @@ class PrivilegeCheck:
         return results
 
     async def _told(
-        self, subject: str, user: str, connected: Callable[[], Connection | None], required: Required
+        self,
+        subject: str,
+        user: str,
+        connected: Callable[[], Connection | None],
+        required: Required,
+        folders: Sequence[FolderFacts] = (),
     ) -> list[Finding]:
         try:
             connection = connected()
             if connection is None:
                 return []  # that it is out of reach is told by another line
             missing = joined(await self._ask(connection, required))
+            if folders and len(await self._but_definitions(missing, folders)) < len(missing):
+                missing = [_only_taking_over(lack) for lack in missing]
         except SiteError as error:
             return [Finding.warn(subject, f"could not be checked: {error}")]
         below = {lack.need.privilege for lack in missing if lack.need.on != ROOT}
         real = [lack for lack in missing if lack.need.on != ROOT or lack.need.privilege not in below]
         lines = [_finding(subject, user, lack) for lack in real]
-        if all(lack.need == p.FENCE for lack in real):
+        if all(lack.need in (p.FENCE, TAKING_OVER) for lack in real):
             lines.insert(0, _all_there(subject, user, required))
         return lines
 
@@ -136,6 +168,10 @@ class PrivilegeCheck:
         return [(need, places) for need in needs if need.on == p.PROTECTED and places]
 
 
+def _only_taking_over(lack: MissingPrivilege) -> MissingPrivilege:
+    return lack._replace(need=TAKING_OVER) if lack.need.privilege == p.MANAGE_FIELDS else lack
+
+
 def _places(vms: Iterable[VmFacts]) -> list[Place]:
     return [Place(vim.VirtualMachine, vm.id, vm.name) for vm in vms]
 
@@ -160,6 +196,13 @@ def _finding(subject: str, user: str, lack: MissingPrivilege) -> Finding:
             f"{user} lacks {need.privilege} on {where}: the sessions of a controller that was killed"
             " cannot be ended, and what it had asked for may be carried out late",
             f"grant {need.privilege} on {where}, for the next controller to end them",
+        )
+    if need == TAKING_OVER:
+        return Finding.warn(
+            subject,
+            f"{user} lacks {need.privilege} on {where}: all is defined for this controller, but it could not"
+            " take a domain over that another one drove, nor drive a domain folder that is made later",
+            f"grant {need.privilege} on {where}, or have `drdeck doctor --define` run again then",
         )
     acts, below = ", ".join(need.acts), need.on in (p.DOMAIN, p.PROTECTED)
     return Finding.fail(

@@ -47,11 +47,11 @@ _MAPPED, _WITH_PITR = "Failover to other networks", "Failover with Run PITR"
 _SESSION, _RUN, _EXIT = "Start PITR Session", "Run PITR", "Exit PITR Session"
 _RUN_MAPPED = "Run PITR on other networks"
 """A revert takes the cards back to the networks of the snapshot, so that they are mapped again."""
-_TAKE_OVER, _POINTS = "Take Over", "restore points at each interval"
+TAKE_OVER, _POINTS = "Take Over", "restore points at each interval"
 
 LEAST: tuple[Need, ...] = (
-    Need(SET_FIELD, FOLDER, (_START, _COMPLETE, _SESSION, _RUN, _EXIT, _TAKE_OVER)),
-    Need(MANAGE_FIELDS, VCENTER, (_START, _COMPLETE, _SESSION, _RUN, _EXIT, _TAKE_OVER)),
+    Need(SET_FIELD, FOLDER, (_START, _COMPLETE, _SESSION, _RUN, _EXIT, TAKE_OVER)),
+    Need(MANAGE_FIELDS, VCENTER, (_START, _COMPLETE, _SESSION, _RUN, _EXIT, TAKE_OVER)),
     Need(POWER_ON, DOMAIN, (_COMPLETE, _SESSION, _RUN)),
     Need(EDIT_DEVICE, DOMAIN, (_MAPPED, _RUN_MAPPED)),
     Need(ASSIGN, NETWORK, (_MAPPED, _RUN_MAPPED)),
@@ -86,7 +86,7 @@ def acts_of(command: c.AnyCommand, moves: bool) -> tuple[str, ...]:
         case c.ExitSession():
             return (_EXIT,)
         case c.TakeOver() | c.WriteRecordBack():
-            return (_TAKE_OVER,)
+            return (TAKE_OVER,)
         case _:
             return ()  # a step of what was accepted: refusing it now would leave that half done
 
@@ -104,7 +104,7 @@ def needs(acts: Sequence[str]) -> tuple[Need, ...]:
 def possible(situations: Sequence[DomainState], protected: bool) -> tuple[str, ...]:
     """The acts that these domains may ever come to, by their settings."""
     pitr = any(s.settings.pitr.enabled for s in situations)
-    acts = [_START, _COMPLETE, _MAPPED, _TAKE_OVER]
+    acts = [_START, _COMPLETE, _MAPPED, TAKE_OVER]
     if pitr:
         acts += [_WITH_PITR, _SESSION, _RUN, _RUN_MAPPED, _EXIT, _POINTS]
     return (*acts, _PLANNED) if protected else tuple(acts)

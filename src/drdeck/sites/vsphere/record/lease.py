@@ -8,7 +8,12 @@ Why so: SetField has no compare-and-set, the last writer wins unseen; AddCustomF
 DuplicateName for a name that is there (API reference: CustomFieldsManager). The clocks of jump hosts
 differ, CurrentTime is one for all. vCenter stores an event for each SetField, keeps it for 30 days, and
 passes it on to whatever collects its events (CustomFieldValueChangedEvent): a lease
-is renewed once a third of it is over, not with each call.
+is renewed once a third of it is over, not with each call, and is long while nothing goes on in a session.
+
+Definitions want Global.ManageCustomFields at the root, so a holder needs none: its own claim is taken up
+again, also after its time was over, by writing the value and then looking. Whoever claims it writes a
+definition and then looks. Of two that write and then look at least one sees the other, and draws back:
+two never hold it, and it may happen that for a moment neither does.
 """
 
 from __future__ import annotations
@@ -39,6 +44,8 @@ log = logging.getLogger(__name__)
 CLAIM = LEASE + "."
 LENGTH_S = 30.0
 """How long a driver that says nothing more is believed to be at work."""
+QUIET_S = 900.0
+"""The same while nothing goes on in a session; six renewals an hour, each an event in vCenter."""
 
 
 class LeaseRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -102,7 +109,7 @@ class _HeldLease(NamedTuple):
 
 
 class LeaseReading(NamedTuple):
-    """A domain's lease as vCenter shows it: the value, and the highest claim with its key."""
+    """A domain's lease as vCenter shows it: the value, and each claim with the key of its definition."""
 
     value: LeaseRecord | None
     claims: Mapping[int, int]
@@ -119,20 +126,39 @@ def parse(text: str | None) -> LeaseRecord | None:
     return None
 
 
-def lease_holder(text: str | None, me: str, now: datetime, mark: ProcessMark = THIS_PROCESS) -> str | None:
-    """The other controller that drives the domain of an attribute's text, in words; None without one."""
+NOBODY: Mapping[str, datetime] = {}
+
+
+def lease_holder(
+    text: str | None,
+    me: str,
+    now: datetime,
+    mark: ProcessMark = THIS_PROCESS,
+    silent: Mapping[str, datetime] = NOBODY,
+) -> str | None:
+    """The other controller that drives the domain of an attribute's text, in words; None without one.
+
+    `silent`: those that have no session at vCenter any more; they drive nothing, whatever they wrote.
+    """
     value = parse(text)
     if value is None or value.until <= now or (value.by == me and mark.wrote(value, now)):
+        return None
+    if value.by != me and value.by in silent:
         return None
     return f"{_who(value.by, me)} since {_second(value.since)}"
 
 
-def abandoned_by(text: str | None, me: str, now: datetime) -> str | None:
-    """Another controller that drove the domain last and is silent now; None when that was us or it works."""
+def abandoned_by(
+    text: str | None, me: str, now: datetime, silent: Mapping[str, datetime] = NOBODY
+) -> str | None:
+    """Another controller that drove the domain last and is silent now; None when that was us or it works.
+
+    `silent`: those that have no session at vCenter any more, and since when.
+    """
     value = parse(text)
-    if value is None or value.by == me or value.until > now:
+    if value is None or value.by == me or (value.until > now and value.by not in silent):
         return None
-    return f"{_who(value.by, me)} until {_second(value.until)}"
+    return f"{_who(value.by, me)} until {_second(min(value.until, silent.get(value.by, value.until)))}"
 
 
 _COPY = "is this machine, or its state directory, a copy?"
@@ -153,7 +179,11 @@ def _second(instant: datetime) -> str:
 
 
 class Leases:
-    """The leases of one controller. `hold` blocks, and is called in the thread of each changing call."""
+    """The leases of one controller. `hold` blocks, and is called in the thread of each changing call.
+
+    `silent`, called with a session and a holder's name, tells whether that holder is gone for certain,
+    although its time is not over.
+    """
 
     def __init__(
         self,
@@ -161,15 +191,19 @@ class Leases:
         now: Callable[[], datetime],
         length_s: float = LENGTH_S,
         mark: ProcessMark = THIS_PROCESS,
+        quiet_s: float = QUIET_S,
     ) -> None:
         self.me, self._now, self.length_s, self._mark = me, now, length_s, mark
+        self.quiet_s = max(length_s, quiet_s)
         self.on_taken: Callable[[VCenterSession, str, bool], None] = lambda session, driver, force: None
         """told, in the thread of `hold`, from which other driver a domain was taken, and whether by force"""
+        self.silent: Callable[[VCenterSession, str], bool] = lambda session, driver: False
         self._held: dict[str, _HeldLease] = {}
         self._since: dict[str, datetime] = {}
         self._users: dict[str, tuple[str, ...]] = {}
         self._unnamed: dict[tuple[str, int], float] = {}
         self._locks: dict[str, threading.Lock] = {}
+        self._key: int | None = None
         self._guard = threading.Lock()
 
     def holds(self, folder: str) -> bool:
@@ -186,46 +220,48 @@ class Leases:
         or of a process before it, was asked earlier. None while it does not hold it."""
         return self._since.get(folder) if self.holds(folder) else None
 
-    def tiring(self, folder: str) -> bool:
+    def tiring(self, folder: str, quiet: bool = False) -> bool:
         """True if a lease of ours wants to be renewed."""
         own = self._held.get(folder)
-        return own is not None and own.until - steady() < self.length_s * 2 / 3
+        return own is not None and own.until - steady() < self._length_s(quiet) * 2 / 3
 
-    def hold(self, session: VCenterSession, folder: str, force: bool = False) -> float:
+    def _length_s(self, quiet: bool) -> float:
+        return self.quiet_s if quiet else self.length_s
+
+    def hold(self, session: VCenterSession, folder: str, force: bool = False, quiet: bool = False) -> float:
         """Be the driver of a domain, or go on being it; until when, as `steady` counts. Raises HeldElsewhere
         when somebody else is.
 
         Looks at vCenter each time, so that a process that was stopped for a while learns what it missed.
-        `force` takes the lease from a driver whose time is not over.
+        `force` takes the lease from a driver whose time is not over. `quiet`: nothing goes on there, so that
+        few words do; what goes on later has a short lease again, for another is to follow soon.
         """
         with self._guard:
             lock = self._locks.setdefault(folder, threading.Lock())
         with lock:
-            own, reading = self._held.get(folder), self._see(session, folder)
+            own, reading = self._held.get(folder), self.read(session, folder)
             before = reading.value.users if reading.value is not None else ()
             self._users[folder] = tuple(dict.fromkeys([session.user, *before]))
-            value, clock = reading.value, steady()
+            value, clock, length_s = reading.value, steady(), self._length_s(quiet)
             if own is not None and value is not None and self._by_twin(value):
                 self._mark.doubled = True  # from here on nothing of this name is taken for ours
                 log.error("%s is driven by another process under the name of this one", folder)
                 self._held.pop(folder)
                 own = None
             if own is not None and reading.top == own.claim:
-                named = value is not None and value.g == own.claim
-                if own.until <= clock:
-                    self._claim(session, folder, reading)
-                elif not named or own.until - clock < self.length_s * 2 / 3:
-                    self._renew(session, folder, own, reading)
+                named, left_s = value is not None and value.g == own.claim, own.until - clock
+                if not named or not length_s * 2 / 3 <= left_s <= length_s:
+                    self._renew(session, folder, own, length_s)
             elif own is None and value is not None and self._left_by_us(value) and value.g == reading.top:
                 # ours from before a restart: of one name only one process runs at a time
-                left = (value.until - self._now()).total_seconds()
-                self._renew(session, folder, _HeldLease(value.g, value.since, clock + left), reading)
+                left_s = (value.until - self._now()).total_seconds()
+                self._renew(session, folder, _HeldLease(value.g, value.since, clock + left_s), length_s)
             else:
                 self._held.pop(folder, None)
                 self._since.pop(folder, None)
                 if not force:
-                    self._wait_for_others(folder, reading)
-                self._claim(session, folder, reading)
+                    self._wait_for_others(session, folder, reading)
+                self._claim(session, folder, reading, force, length_s)
                 if value is not None and value.by != self.me:
                     self.on_taken(session, value.by, force)
             self._since.setdefault(folder, self._now())  # now that the driver before has no say any more
@@ -258,10 +294,14 @@ class Leases:
                 return record
             users = users[:-1]
 
-    def _wait_for_others(self, folder: str, reading: LeaseReading) -> None:
-        now, value = self._now(), reading.value
-        live = value is not None and value.g == reading.top and value.until > now
-        if value is not None and live and not self._left_by_us(value):
+    def _live(self, value: LeaseRecord | None) -> bool:
+        """True for a lease of another whose time is not over."""
+        return value is not None and value.until > self._now() and not self._left_by_us(value)
+
+    def _wait_for_others(self, session: VCenterSession, folder: str, reading: LeaseReading) -> None:
+        value = reading.value
+        live = value is not None and value.g == reading.top and self._live(value)
+        if value is not None and live and not self.silent(session, value.by):
             log.debug("lease %d of %s is held by %s until %s", value.g, folder, value.by, value.until)
             raise HeldElsewhere(
                 f"this domain is driven by {_who(value.by, self.me)} since {_second(value.since)};"
@@ -277,50 +317,60 @@ class Leases:
                     "another controller has just taken this domain over; look again in a moment"
                 )
 
-    def _claim(self, session: VCenterSession, folder: str, reading: LeaseReading) -> None:
+    def _claim(
+        self, session: VCenterSession, folder: str, reading: LeaseReading, force: bool, length_s: float
+    ) -> None:
         number, sent = reading.top + 1, steady()
         manager = session.content.customFieldsManager
-        lost = HeldElsewhere(
-            "another controller has taken this domain over at this moment; look again in a moment"
-        )
         try:
             field = manager.AddFieldDefinition(name=f"{CLAIM}{folder}.{number}", moType=vim.Folder)
         except vim.fault.DuplicateName:
-            raise lost from None
-        if self._see(session, folder).top != number:
-            # we slept since we looked: others have claimed this number, and higher ones, and tidied it away
+            raise _lost() from None
+        after = self.read(session, folder)
+        renewed = after.value != reading.value and self._live(after.value)
+        if after.top != number or (renewed and not force):
+            # we slept since we looked: others have claimed this number, and higher ones, and tidied it away;
+            # or who had it before has taken it up again
             manager.RemoveCustomFieldDef(key=field.key)
-            raise lost
+            raise _lost()
         # ours from here on, also when writing the name fails: else we would take us for somebody else
-        own = self._held[folder] = _HeldLease(number, self._now(), sent + self.length_s)
+        own = self._held[folder] = _HeldLease(number, self._now(), sent + length_s)
         log.debug("lease %d of %s taken", number, folder)
-        self._write(session, folder, own)
+        self._write(session, folder, own, length_s)
         for key in reading.claims.values():
             with contextlib.suppress(vmodl.MethodFault):  # an old claim rules nothing; another may tidy it
                 manager.RemoveCustomFieldDef(key=key)
 
-    def _renew(self, session: VCenterSession, folder: str, own: _HeldLease, reading: LeaseReading) -> None:
-        """Go on holding; where the time was over before vCenter confirmed that, only a claim decides."""
+    def _renew(self, session: VCenterSession, folder: str, own: _HeldLease, length_s: float) -> None:
+        """Go on holding; where the time was over before vCenter had the word, another may have claimed it."""
         sent = steady()
-        self._write(session, folder, own)
-        if steady() < own.until:
-            self._held[folder] = own._replace(until=sent + self.length_s)
-            log.debug("lease %d of %s renewed", own.claim, folder)
-        else:
-            self._claim(session, folder, reading)
+        self._write(session, folder, own, length_s)
+        if steady() >= own.until and self.read(session, folder).top != own.claim:
+            self._held.pop(folder, None)
+            self._since.pop(folder, None)
+            raise _lost()
+        self._held[folder] = own._replace(until=sent + length_s)
+        log.debug("lease %d of %s renewed", own.claim, folder)
 
-    def _write(self, session: VCenterSession, folder: str, own: _HeldLease) -> None:
-        until = self._now() + timedelta(seconds=self.length_s)
+    def _write(self, session: VCenterSession, folder: str, own: _HeldLease, length_s: float) -> None:
+        until = self._now() + timedelta(seconds=length_s)
         self._tell(session, folder, self._record(folder, own.claim, own.since, until))
 
     def _tell(self, session: VCenterSession, folder: str, record: LeaseRecord) -> None:
         text = msgspec.json.encode(record).decode()
-        key = _key(session, LEASE)
-        session.content.customFieldsManager.SetField(
-            entity=vim.Folder(folder, session.stub), key=key, value=text
-        )
+        manager = session.content.customFieldsManager
+        if self._key is None:
+            self._key = _defined(session)
+        entity = vim.Folder(folder, session.stub)
+        try:
+            manager.SetField(entity=entity, key=self._key, value=text)
+        except vmodl.fault.InvalidArgument:
+            # somebody tidied the definition away, and all its values with it: it is made anew, once
+            self._key = _defined(session)
+            manager.SetField(entity=entity, key=self._key, value=text)
 
-    def _see(self, session: VCenterSession, folder: str) -> LeaseReading:
+    def read(self, session: VCenterSession, folder: str) -> LeaseReading:
+        """The lease as vCenter shows it now; with one call."""
         fields, values = _read(session, folder)
         prefix = f"{CLAIM}{folder}."
         claims = {
@@ -328,7 +378,14 @@ class Leases:
             for name, key in fields.items()
             if name.startswith(prefix) and name.removeprefix(prefix).isdigit()
         }
+        self._key = fields.get(LEASE, self._key)
         return LeaseReading(parse(values.get(fields.get(LEASE, -1))), claims)
+
+
+def _lost() -> HeldElsewhere:
+    return HeldElsewhere(
+        "another controller has taken this domain over at this moment; look again in a moment"
+    )
 
 
 def _read(session: VCenterSession, folder: str) -> tuple[dict[str, int], dict[int, str]]:
@@ -346,10 +403,14 @@ def _read(session: VCenterSession, folder: str) -> tuple[dict[str, int], dict[in
     return fields, values
 
 
-def _key(session: VCenterSession, name: str) -> int:
+def _defined(session: VCenterSession) -> int:
+    """The key of the lease's attribute; its definition is made where there is none."""
+    fields, _ = _read(session, object_id(session.content.rootFolder))
+    if LEASE in fields:
+        return fields[LEASE]
     manager: Any = session.content.customFieldsManager
     try:
-        return int(manager.AddFieldDefinition(name=name, moType=vim.Folder).key)
+        return int(manager.AddFieldDefinition(name=LEASE, moType=vim.Folder).key)
     except vim.fault.DuplicateName:
         fields, _ = _read(session, object_id(session.content.rootFolder))
-        return fields[name]
+        return fields[LEASE]

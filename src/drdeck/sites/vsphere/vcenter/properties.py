@@ -112,6 +112,18 @@ def find_root(session: VCenterSession, path: str) -> Any:
     )
 
 
+def child_folders(session: VCenterSession, root: Any) -> dict[str, str]:
+    """The folders right under a folder: id -> name as vCenter keeps it."""
+    children = step_to(vim.Folder, "childEntity")
+    spec = filter_spec([root], {vim.Folder: ["name", "parent"]}, children, only_via=True)
+    names = {}
+    for content in retrieve(session, spec):
+        values = {prop.name: prop.val for prop in content.propSet or ()}
+        if values.get("parent") is not None and object_id(values["parent"]) == object_id(root):
+            names[object_id(content.obj)] = str(values["name"])
+    return names
+
+
 def _children(session: VCenterSession, thing: Any) -> list[str]:
     if isinstance(thing, vim.Datacenter):
         return ["vm"]

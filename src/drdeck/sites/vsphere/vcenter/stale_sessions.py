@@ -19,6 +19,7 @@ import logging
 import re
 import secrets
 import threading
+from datetime import datetime
 from typing import Any
 
 from pyVmomi import vim, vmodl
@@ -118,6 +119,18 @@ class StaleSessions:
             if mark and mark["driver"] in digests and mark["life"] != self.life and session.userName == user:
                 keys.append(str(session.key))
         return keys
+
+
+def last_active(content: Any, driver: str) -> datetime | None:
+    """The last time that a session which commands for this driver was used, by vCenter's clock; None: it
+    has none. With one call (API reference: UserSession.lastActiveTime). Raises NoPermission where the
+    list of sessions may not be read (Sessions.TerminateSession)."""
+    times = []
+    for session in _sessions(content):
+        mark = _MARK.fullmatch(str(session.userAgent or ""))
+        if mark and mark["driver"] == _digest(driver):
+            times.append(session.lastActiveTime)
+    return max(times, default=None)
 
 
 def _sessions(content: Any) -> list[Any]:

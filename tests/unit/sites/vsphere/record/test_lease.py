@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -158,11 +160,13 @@ def test_a_driver_that_was_stopped_learns_that_it_drives_no_more(
     bob.hold(other, folder)
 
 
-def sleeping_at(leases: Leases, call: str, meanwhile: Callable[[], None]) -> Any:
-    """`leases` sleeps before a call of its own, and `meanwhile` others go on."""
-    original = getattr(leases, call)
+def sleeping_at(leases: Leases, call: str, meanwhile: Callable[[], None], number: int = 1) -> Any:
+    """`leases` sleeps before a call of its own, the one with this number, and `meanwhile` others go on."""
+    original, calls = getattr(leases, call), itertools.count(1)
 
     def slept(*args: Any) -> Any:
+        if next(calls) != number:
+            return original(*args)
         setattr(leases, call, original)
         meanwhile()
         return original(*args)
@@ -170,14 +174,18 @@ def sleeping_at(leases: Leases, call: str, meanwhile: Callable[[], None]) -> Any
     return mock.patch.object(leases, call, slept)
 
 
-@pytest.mark.parametrize("call", ["_claim", "_tell"])
-def test_one_that_slept_between_its_look_and_its_claim_has_nothing(
-    vcenter: VCenter, folder: str, clock: Clock, call: str
+@pytest.mark.parametrize(
+    ("call", "slept_s"),
+    [("_claim", 31), ("_tell", 25), ("_tell", 31)],
+    ids=["claim", "renew", "take up again"],
+)
+def test_one_that_slept_between_its_look_and_its_word_has_nothing(
+    vcenter: VCenter, folder: str, clock: Clock, call: str, slept_s: float
 ) -> None:
     """Meanwhile two others have driven it one after another, and tidied away what they claimed."""
     mine, other = session(vcenter), session(vcenter)
     anna, bob, carla = Leases("anna@jump1", clock), Leases("bob@jump2", clock), Leases("carla@jump3", clock)
-    steady = Steady()
+    dora, steady = Leases("dora@jump4", clock), Steady()
 
     def others_drive() -> None:
         for leases in (bob, carla):
@@ -186,9 +194,9 @@ def test_one_that_slept_between_its_look_and_its_claim_has_nothing(
             leases.hold(other, folder)
 
     with mock.patch("drdeck.sites.vsphere.record.lease.steady", steady):
-        anna.hold(mine, folder)
+        (dora if call == "_claim" else anna).hold(mine, folder)
         for one in (clock, steady):
-            one.on(31 if call == "_claim" else 25)
+            one.on(slept_s)
         with sleeping_at(anna, call, others_drive), pytest.raises(HeldElsewhere):
             anna.hold(mine, folder)
         assert not anna.holds(folder)
@@ -196,6 +204,106 @@ def test_one_that_slept_between_its_look_and_its_claim_has_nothing(
         assert bob_or_carla > steady()
         with pytest.raises(HeldElsewhere):
             anna.hold(mine, folder)
+
+
+def definitions(vcenter: VCenter) -> set[str]:
+    fields = vcenter.read(vcenter.content.customFieldsManager, "field")["field"]
+    return {field.name for field in fields}
+
+
+def test_a_holder_defines_nothing_and_takes_its_own_up_again(
+    vcenter: VCenter, folder: str, clock: Clock
+) -> None:
+    """Definitions want a privilege at the root: after the first claim none are made, nor after a release."""
+    mine, steady = session(vcenter), Steady()
+    anna = Leases("anna@jump1", clock)
+    with mock.patch("drdeck.sites.vsphere.record.lease.steady", steady):
+        anna.hold(mine, folder)
+        before = definitions(vcenter)
+        with mock.patch.object(type(mine.content.customFieldsManager), "AddFieldDefinition", None):
+            for slept_s in (11, 31, 10_000):
+                for one in (clock, steady):
+                    one.on(slept_s)
+                anna.hold(mine, folder)
+                assert anna.holds(folder)
+            anna.release(mine, folder)
+            anna.hold(mine, folder)
+            assert Leases("anna@jump1", clock).hold(mine, folder) > steady()
+    assert definitions(vcenter) == before
+
+
+@pytest.mark.parametrize(
+    ("sleeper", "call", "number", "holders"),
+    [
+        ("anna", "_renew", 1, ["bob"]),
+        ("anna", "_tell", 1, ["bob"]),
+        ("anna", "read", 2, ["anna"]),
+        ("bob", "_wait_for_others", 1, ["anna"]),
+        ("bob", "_claim", 1, ["anna"]),
+        ("bob", "read", 2, ["bob"]),
+        ("bob", "_write", 1, ["bob"]),
+    ],
+)
+def test_of_one_that_takes_its_own_up_again_and_one_that_claims_it_never_both_hold(
+    vcenter: VCenter, folder: str, clock: Clock, sleeper: str, call: str, number: int, holders: list[str]
+) -> None:
+    """Each writes and then looks: wherever one of them sleeps while the other goes through."""
+    steady = Steady()
+    both = {name: (Leases(f"{name}@jump", clock), session(vcenter)) for name in ("anna", "bob")}
+    winners: list[str] = []
+
+    def hold(name: str) -> None:
+        leases, own = both[name]
+        with contextlib.suppress(HeldElsewhere):
+            leases.hold(own, folder)
+            winners.append(name)
+
+    with mock.patch("drdeck.sites.vsphere.record.lease.steady", steady):
+        both["anna"][0].hold(both["anna"][1], folder)
+        for one in (clock, steady):
+            one.on(31)
+        (other,) = both.keys() - {sleeper}
+        with sleeping_at(both[sleeper][0], call, lambda: hold(other), number):
+            hold(sleeper)
+    assert winners == holders
+
+
+def test_in_quiet_a_lease_is_long_and_what_goes_on_makes_it_short(
+    vcenter: VCenter, folder: str, clock: Clock
+) -> None:
+    mine, other, steady = session(vcenter), session(vcenter), Steady()
+    anna, bob = Leases("anna@jump1", clock), Leases("bob@jump2", clock)
+    with mock.patch("drdeck.sites.vsphere.record.lease.steady", steady):
+        assert anna.hold(mine, folder) == steady() + 30
+        assert anna.hold(mine, folder, quiet=True) == steady() + 900
+        written = 0
+        with mock.patch.object(anna, "_tell", side_effect=anna._tell) as tell:
+            for _ in range(24 * 60):
+                for one in (clock, steady):
+                    one.on(60)
+                if anna.tiring(folder, quiet=True):
+                    anna.hold(mine, folder, quiet=True)
+                assert anna.holds(folder)
+            written = tell.call_count
+        assert written <= 24 * 12
+        with pytest.raises(HeldElsewhere):
+            bob.hold(other, folder)
+        assert anna.hold(mine, folder) == steady() + 30
+        clock.on(31)
+        bob.hold(other, folder)
+
+
+def test_who_is_gone_for_certain_is_not_waited_for(vcenter: VCenter, folder: str, clock: Clock) -> None:
+    mine, other = session(vcenter), session(vcenter)
+    anna, bob = Leases("anna@jump1", clock), Leases("bob@jump2", clock)
+    anna.hold(mine, folder, quiet=True)
+    bob.silent = lambda session, driver: driver != "anna@jump1"
+    with pytest.raises(HeldElsewhere):
+        bob.hold(other, folder)
+    bob.silent = lambda session, driver: driver == "anna@jump1"
+    bob.hold(other, folder)
+    with pytest.raises(HeldElsewhere, match="bob@jump2"):
+        anna.hold(mine, folder)
 
 
 def test_until_when_it_is_held_is_counted_from_before_it_was_asked(

@@ -10,7 +10,7 @@ from pyVmomi import vim
 
 from drdeck.sites.vsphere.vcenter.calls.vm_calls import AttributeWriter
 from drdeck.sites.vsphere.vcenter.connection import Credentials, Endpoint, VCenterSession
-from drdeck.sites.vsphere.vcenter.stale_sessions import StaleSessions
+from drdeck.sites.vsphere.vcenter.stale_sessions import StaleSessions, last_active
 from drdeck.sites.vsphere.vcenter.transport import SessionEnded, steady
 from tests.support.vcenter.soapcount import soap_calls
 from tests.support.vcenter.vcsim import VCenter
@@ -150,3 +150,20 @@ def test_what_a_lease_guards_is_not_repeated_when_its_session_has_ended(
     end_hers()
     attributes.set(anna, folder, "drdeck.mode", "at last")  # nobody minds this one
     assert vcenter.attributes("erp-prod")["drdeck.mode"] == "at last"
+
+
+def test_when_a_driver_used_its_session_last(vcenter: VCenter, log_in: LogIn) -> None:
+    mine = log_in(ANNA, "a1")
+    assert last_active(mine.content, BOB) is None, "it has none"
+    other = log_in(BOB)
+    first = last_active(mine.content, BOB)
+    assert first is not None
+    other.si.CurrentTime()
+    later = last_active(mine.content, BOB)
+    assert later is not None and later > first
+    vcenter.deny("Sessions.TerminateSession")
+    try:
+        with pytest.raises(vim.fault.NoPermission):
+            last_active(mine.content, BOB)
+    finally:
+        vcenter.grant_all()

@@ -1,0 +1,76 @@
+"""Definitions of attributes and first claims: what is to be made once for a controller to drive a domain.
+
+Why so: AddCustomFieldDef and RemoveCustomFieldDef want Global.ManageCustomFields at the root folder, which an
+administrator gives to few; SetField wants Global.SetCustomField on the folder alone (API reference:
+CustomFieldsManager). With all definitions there, only taking a domain over from another controller makes one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Mapping
+from datetime import datetime
+from typing import NamedTuple
+
+import msgspec
+from pyVmomi import vim
+
+from drdeck.sites.vsphere.vcenter.connection import VCenterSession
+from drdeck.sites.vsphere.vcenter.properties import properties
+
+from .attributes import CHUNKED, LEASE, SINGLE, part_name
+from .lease import CLAIM, LeaseRecord, Leases
+
+PARTS = 8
+"""Attributes of each list that are made beforehand: room for some 180 VM ids; longer lists want more."""
+ATTRIBUTES = (*SINGLE, *(part_name(name, part) for name in CHUNKED for part in range(PARTS)))
+
+
+class DefinitionsMade(NamedTuple):
+    """`attributes`: how many were made; `claimed`: domains whose first claim was made for this controller;
+    `elsewhere`: those that another one drove last."""
+
+    attributes: int
+    claimed: tuple[str, ...]
+    elsewhere: tuple[str, ...]
+
+
+def _fields(session: VCenterSession) -> dict[str, int]:
+    fields = properties(session, session.content.customFieldsManager, "field").get("field", ())
+    return {f.name: int(f.key) for f in fields if f.managedObjectType in (None, vim.Folder)}
+
+
+def all_defined(session: VCenterSession, folders: Mapping[str, int]) -> bool:
+    """True where nothing is to be defined for these domains: folder id -> number of our claim there.
+
+    With one call. Raises what pyVmomi raises.
+    """
+    claims = {f"{CLAIM}{folder}.{number}" for folder, number in folders.items()}
+    return {*ATTRIBUTES, *claims} <= _fields(session).keys()
+
+
+def define(session: VCenterSession, domains: Mapping[str, str], me: str, now: datetime) -> DefinitionsMade:
+    """Make what is missing, for domains (folder id -> name) that the controller `me` is to drive.
+
+    Raises what pyVmomi raises.
+    """
+    manager, count = session.content.customFieldsManager, 0
+    fields = _fields(session)
+    for name in ATTRIBUTES:
+        if name not in fields:
+            with contextlib.suppress(vim.fault.DuplicateName):
+                manager.AddFieldDefinition(name=name, moType=vim.Folder)
+                count += 1
+    leases, claimed, elsewhere = Leases(me, lambda: now), [], []
+    for folder, name in domains.items():
+        reading = leases.read(session, folder)
+        if reading.value is not None and reading.value.by != me:
+            elsewhere.append(name)
+        elif reading.value is None and not reading.claims:
+            with contextlib.suppress(vim.fault.DuplicateName):
+                manager.AddFieldDefinition(name=f"{CLAIM}{folder}.1", moType=vim.Folder)
+                lease = LeaseRecord(by=me, g=1, since=now, until=now)
+                text, key = msgspec.json.encode(lease).decode(), _fields(session)[LEASE]
+                manager.SetField(entity=vim.Folder(folder, session.stub), key=key, value=text)
+                claimed.append(name)
+    return DefinitionsMade(count, tuple(claimed), tuple(elsewhere))
