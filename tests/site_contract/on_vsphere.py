@@ -99,7 +99,7 @@ class VSphereBench(Bench):
             domains={
                 DOMAIN: DomainSettings(
                     pitr=PitrSettings(
-                        enabled=plan.pitr, window=Duration(WINDOW_S), interval=Duration(INTERVAL_S)
+                        enabled=plan.pitr, window=Duration(WINDOW_S), interval=Duration(INTERVAL_S), keep=31
                     ),
                     shutdown_timeout=Duration(SHUTDOWN_S),
                 )

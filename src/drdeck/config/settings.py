@@ -51,9 +51,15 @@ class ConsoleSettings(SettingsTable, frozen=True, kw_only=True):
 
 
 class PitrSettings(SettingsTable, frozen=True, kw_only=True):
+    """Restore points of a domain. `keep`: group points kept per VM; `points_for`: so long after a failover or
+    a session they are made. A chain of snapshots slows a running VM and fills its datastore: VMware advises
+    against more than two or three of them, and against any for long (KB 318825), so both are bounded."""
+
     enabled: bool = False
     window: Duration = Duration(3 * 86400)
-    interval: Duration = Duration(15 * 60)
+    interval: Duration = Duration(4 * 3600)
+    keep: int = 6
+    points_for: Duration = Duration(3 * 86400)
 
     def policy(self) -> PitrPolicy:
         return PitrPolicy(enabled=self.enabled, window_s=float(self.window), interval_s=float(self.interval))

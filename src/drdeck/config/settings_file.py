@@ -34,6 +34,7 @@ from .table_reader import RIGHT, TableReader
 from .toml_places import Place
 
 LONGEST_WINDOW_S = 3660 * 86400.0
+MOST_POINTS = 31
 LONGEST_WAIT_S = 7 * 86400.0
 LONGEST_NAME = 200
 MOST_PATTERNS = 1_000
@@ -178,6 +179,9 @@ def _readiness(
 def _domain(reader: TableReader, path: Place, domain: DomainSettings) -> None:
     span(reader, (*path, "pitr", "window"), domain.pitr.window, 1, LONGEST_WINDOW_S)
     span(reader, (*path, "pitr", "interval"), domain.pitr.interval, 1, LONGEST_WINDOW_S)
+    span(reader, (*path, "pitr", "points_for"), domain.pitr.points_for, 0, LONGEST_WINDOW_S)
+    if not 1 <= domain.pitr.keep <= MOST_POINTS:
+        raise reader.fail((*path, "pitr", "keep"), f"{domain.pitr.keep} is not {RIGHT['keep']}")
     for pattern in domain.prune_also:
         if (tool := backup_name(pattern)) is not None:
             raise reader.fail(

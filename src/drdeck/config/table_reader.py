@@ -61,6 +61,7 @@ RIGHT = {
     "on_failure": "one of go_on, hold",
     "type": "one of force, regular, planned",
     "run_pitr": "true or false",
+    "keep": "a whole number from 1 to 31 (vCenter's most snapshots of a VM is 32)",
     "domains_at_once": "a whole number from 1 to 64",
     "accounts": 'a list of vCenter accounts such as ["VSPHERE.LOCAL\\jetstream"]',
 }

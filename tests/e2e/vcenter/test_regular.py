@@ -96,7 +96,7 @@ def test_points_while_owned_and_sessions_by_hand(make_flow: MakeFlow, recovery: 
 
 def test_pruned_by_window_and_by_chain(make_flow: MakeFlow, recovery: VCenter) -> None:
     now = datetime.now(UTC).replace(microsecond=0)
-    toml = settings(pitr='enabled = true, window = "4s", interval = "1s"')
+    toml = settings(pitr='enabled = true, window = "4s", interval = "1s", keep = 31')
     flow = make_flow(recovery, None, {DOMAIN: ["erp-db01"]}, toml, [now - timedelta(hours=1)])
     flow.start()
     flow.complete("regular", "--wait")

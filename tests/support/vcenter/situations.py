@@ -52,10 +52,18 @@ def settings(
     window_s: float = 86400,
     interval_s: float = 900,
     prune_also: Sequence[str] = (),
+    keep: int = 31,
+    points_for_s: float = 1e6,
 ) -> DomainSettings:
     """`runbook`: (group, patterns, delay in seconds)."""
     return DomainSettings(
-        pitr=PitrSettings(enabled=pitr, window=Duration(window_s), interval=Duration(interval_s)),
+        pitr=PitrSettings(
+            enabled=pitr,
+            window=Duration(window_s),
+            interval=Duration(interval_s),
+            keep=keep,
+            points_for=Duration(points_for_s),
+        ),
         ready=ready,
         prune_also=tuple(prune_also),
         ready_timeout=Duration(600),

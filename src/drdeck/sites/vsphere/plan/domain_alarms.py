@@ -7,12 +7,13 @@ from collections.abc import Callable
 from datetime import datetime
 
 from drdeck.model.alarms import Alarm, Severity
-from drdeck.model.times import show
+from drdeck.model.text import some
+from drdeck.model.times import show, show_duration, show_spaced
 from drdeck.sites.vsphere.inventory.inventory_facts import VmFacts
 
 from .domain_state import DomainState
 from .late_joiners import left_out_because
-from .maintenance import chain_stuck
+from .maintenance import chain_stuck, points_until
 from .restore_points import instant_of, misdated, ours
 
 FirstSeen = Callable[[str, str | None], datetime]
@@ -71,6 +72,36 @@ def _tool(s: DomainState) -> list[Alarm]:
             if not ours(snapshot) and instant_of(snapshot) > tool.at
         ),
     ]
+
+
+def _points(s: DomainState, first_seen: FirstSeen) -> list[Alarm]:
+    """That no more points are made, or that a round of them takes longer than the interval."""
+    failover, pitr = s.record.failover, s.settings.pitr
+    if not pitr.enabled or failover is None or failover.phase != "finished" or s.record.session is not None:
+        return []
+    until = points_until(failover.since, s)
+    if pitr.points_for and s.now > until:
+        text = (
+            f"no further restore points are made since {show_spaced(until.replace(microsecond=0))}"
+            f" ({show_duration(float(pitr.points_for))} after the failover or the last session);"
+            " points_for in the settings has them made longer"
+        )
+        return [Alarm(time=until, severity=Severity.INFO, vm=None, kind="points_over", text=text)]
+    newest = {vm.name: [instant_of(x) for x in vm.snapshots if ours(x)] for vm in s.members()}
+    late = {
+        name: (s.now - max(times)).total_seconds()
+        for name, times in newest.items()
+        if times and (s.now - max(times)).total_seconds() > 2 * float(pitr.interval)
+    }
+    if not late or not any(times and name not in late for name, times in newest.items()):
+        return []
+    text = (
+        f"the newest restore point is older than two intervals for {some(sorted(late))}"
+        f" (up to {show_duration(max(late.values()))}): a round of points takes too long; make the interval"
+        " longer, or look why snapshots fail"
+    )
+    time = first_seen("points_late", None)
+    return [Alarm(time=time, severity=Severity.WARNING, vm=None, kind="points_late", text=text)]
 
 
 def alarms(s: DomainState, lost: list[str], first_seen: FirstSeen) -> list[Alarm]:
@@ -163,6 +194,7 @@ def alarms(s: DomainState, lost: list[str], first_seen: FirstSeen) -> list[Alarm
         if s.record.owned
     ]
     alarms += _tool(s)
+    alarms += _points(s, first_seen)
     alarms += [
         Alarm(
             time=first_seen("replica", name),

@@ -39,7 +39,7 @@ def due(s: DomainState, now: datetime, pending: datetime | None = None) -> list[
     f = s.record.failover
     if f is None or f.phase != "finished" or s.record.session is not None or not s.settings.pitr.enabled:
         return []
-    name = _group_point(s, now, pending)
+    name = _group_point(s, now, pending) if now <= points_until(f.since, s) else None
     acts = []
     # who waited longest comes first: where not all can join in time, it is not always the same ones
     for vm in sorted(s.members(), key=_last_made):
@@ -80,6 +80,12 @@ def answers(s: DomainState, uuid_question: str) -> list[PlannedCall]:
     return calls
 
 
+def points_until(finished: datetime, s: DomainState) -> datetime:
+    """The end of the time in which group points are made, after the failover and the last session."""
+    begins = [finished, *(p.end for p in s.record.excluded if p.end is not None)]
+    return max(begins) + timedelta(seconds=float(s.settings.pitr.points_for))
+
+
 def full(vm: VmFacts) -> bool:
     """True if a VM's chain is too long for one more point."""
     return len(vm.snapshots) >= CHAIN_MAX
@@ -110,10 +116,13 @@ def _group_point(s: DomainState, now: datetime, pending: datetime | None) -> str
 
 
 def _doomed(s: DomainState, vm: VmFacts, now: datetime) -> set[str]:
-    """The one snapshot to go next: past the window, or to keep the chain short enough for one more."""
+    """The one snapshot to go next: past the window, more than are kept, or in the way of one more."""
     mine = prunable(s, vm)
     if not mine:
         return set()
     oldest = min(mine, key=instant_of)
     too_old = instant_of(oldest) < now - timedelta(seconds=float(s.settings.pitr.window))
+    own = sorted((x for x in mine if ours(x)), key=instant_of)
+    if not too_old and not full(vm) and len(own) > s.settings.pitr.keep:
+        return {own[0].id}
     return {oldest.id} if too_old or full(vm) else set()

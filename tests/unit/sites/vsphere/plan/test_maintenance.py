@@ -10,13 +10,14 @@ import pytest
 from drdeck.config.settings import VSphereSettings
 from drdeck.model.domains import Period, SessionState, VmQuestion
 from drdeck.sites.vsphere.inventory.inventory_facts import FolderFacts, Inventory
+from drdeck.sites.vsphere.plan.domain_alarms import alarms
 from drdeck.sites.vsphere.plan.maintenance import answers, chain_stuck, due
 from drdeck.sites.vsphere.plan.restore_points import CHAIN_MAX
 from drdeck.sites.vsphere.record.attributes import PitrRecord, Record
 from drdeck.sites.vsphere.site_state import SiteState
 from tests.support.vcenter.situations import at, chain, failover, session, settings, situation, snap, vm
 
-FINISHED = {"failover": failover("finished")}
+FINISHED: dict[str, Any] = {"failover": failover("finished")}
 
 
 def what(*vms: Any, minutes: float, rules: Any = None, pending: datetime | None = None, **record: Any) -> Any:
@@ -144,3 +145,41 @@ def test_moved_or_copied_is_answered_by_label(setting: str, message: str, keys: 
     assert [(call.vm, call.args["question"], call.args["choice"]) for call in calls] == [
         ("vm-a", "7", key) for key in keys
     ]
+
+
+def test_of_the_points_so_many_are_kept_and_foreign_ones_do_not_count() -> None:
+    rules = settings(keep=3)
+    three = [snap(str(i), 15 * i, "ours") for i in range(3)]
+    theirs = [snap(f"x{i}", 1 + i) for i in range(4)]
+    assert what(vm("a", **chain(*theirs, *three)), minutes=31, rules=rules) == []
+    four = [*three, snap("3", 45, "ours")]
+    ((kind, name, _),) = what(vm("a", **chain(*theirs, *four)), minutes=46, rules=rules)
+    assert (kind, name) == ("remove", "a")
+    s = situation(vm("a", **chain(*theirs, *four)), record=Record(**FINISHED), rules=rules, minutes=46)
+    assert due(s, s.now)[0].args["snapshot"] == "0", "the oldest of ours"
+
+
+def test_points_are_made_for_a_while_and_pruned_for_ever() -> None:
+    rules = settings(points_for_s=3600)
+    assert what(vm("a"), minutes=59, rules=rules) == [("snapshot", "a", point(59))]
+    assert what(vm("a"), minutes=61, rules=rules) == []
+    again: dict[str, Any] = {"excluded": (Period(start=at(100), end=at(120)),)}
+    assert what(vm("a"), minutes=179, rules=rules, **again) == [("snapshot", "a", point(179))]
+    assert what(vm("a"), minutes=181, rules=rules, **again) == []
+    old = vm("a", **chain(snap("1", 0, "ours")))
+    assert [kind for kind, _, _ in what(old, minutes=1500, rules=rules)] == ["remove"], "past the window"
+
+
+def told(*vms: Any, minutes: float, rules: Any) -> dict[str, str]:
+    s = situation(*vms, record=Record(**FINISHED), rules=rules, minutes=minutes)
+    return {alarm.kind: alarm.text for alarm in alarms(s, [], lambda kind, vm: s.now)}
+
+
+def test_it_is_told_when_points_end_and_when_a_round_takes_too_long() -> None:
+    fresh, late = vm("a", **chain(snap("1", 40, "ours"))), vm("b", **chain(snap("2", 0, "ours")))
+    assert "points_late" not in told(fresh, late, minutes=29, rules=settings())
+    text = told(fresh, late, minutes=44, rules=settings())["points_late"]
+    assert "for b (up to 00:44:00)" in text
+    assert "points_late" not in told(late, minutes=44, rules=settings()), "none has any: it just began"
+    assert "points_over" in told(fresh, minutes=61, rules=settings(points_for_s=3600))
+    assert "points_over" not in told(fresh, minutes=61, rules=settings(points_for_s=0)), "asked for none"
