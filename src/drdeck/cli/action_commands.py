@@ -244,6 +244,18 @@ async def cfo_complete(
     await act(context, request, **options)
 
 
+@cfo.command("remap")
+@click.argument("domain", shell_complete=domain_names)
+@network_option
+@act_options
+@runs
+async def cfo_remap(
+    context: Context, domain: str, networks: tuple[str, ...], **options: Unpack[ActOptions]
+) -> None:
+    """Change recovery networks of DOMAIN that were chosen before; cards of VMs that run are moved too."""
+    await act(context, Request(action="cfo_remap", domain=domain, networks=_mapping(networks)), **options)
+
+
 @click.group()
 def pitr() -> None:
     """Point-in-time recovery: restore points, sessions, rollbacks."""

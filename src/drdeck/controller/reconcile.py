@@ -23,6 +23,7 @@ from drdeck.model.commands import (
     FinishFailover,
     MakeEntryPoints,
     MakePlannedCall,
+    MapNetworks,
     Resolve,
     RollBack,
     Skip,
@@ -130,6 +131,8 @@ def first_command(op: Operation) -> AnyCommand:
                 without=request.without,
                 left_out=request.left_out,
             )
+        case "cfo_remap":
+            return MapNetworks(**common, networks=request.networks)
         case "pitr_start":
             return StartSession(**common, session=op.id, vms=request.vms)
         case "pitr_run":
@@ -186,6 +189,14 @@ def _cfo_complete(op: Operation, d: Domain, serial: int) -> NextStep:
         return _command(op, d, finish, serial, effect="the failover as finished", on_refused="ask")
     detail = f": {d.step.detail}" if d.step and d.step.detail else ""
     return WaitFor((d.step.label if d.step else "recovering VMs") + detail)
+
+
+def _cfo_remap(op: Operation, d: Domain, serial: int) -> NextStep:
+    if d.remapped == op.id:
+        return Complete("networks are mapped anew")
+    if d.remapping == op.id:
+        return _phase(op, d, serial) or WaitFor("mapping networks anew")
+    return _command(op, d, first_command(op), serial, effect="networks as mapped anew")
 
 
 def _pitr_start(op: Operation, d: Domain, serial: int) -> NextStep:
@@ -272,6 +283,7 @@ _OF_THE_RECORD = ("record_restore", "record_accept")
 _STEPS: dict[str, Callable[[Operation, Domain, int], NextStep]] = {
     "cfo_start": _cfo_start,
     "cfo_complete": _cfo_complete,
+    "cfo_remap": _cfo_remap,
     "pitr_start": _pitr_start,
     "pitr_run": _pitr_run,
     "pitr_exit": _pitr_exit,

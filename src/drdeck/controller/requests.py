@@ -110,6 +110,10 @@ def with_networks(request: Request, domain: Domain) -> Request:
     return msgspec.structs.replace(request, networks=mapping)
 
 
+_INSIDE = ("pitr_run", "pitr_exit", "pitr_entry", "cfo_remap")
+"""What may be asked for while a completion is open."""
+
+
 def conflict(request: Request, operations: Iterable[Operation]) -> str | None:
     """The reason why a request cannot start beside what is going on in its domain, or None.
 
@@ -120,7 +124,7 @@ def conflict(request: Request, operations: Iterable[Operation]) -> str | None:
             continue
         if request.action in EVEN_WHILE_BUSY:
             continue
-        inside = op.action == "cfo_complete" and request.action in ("pitr_run", "pitr_exit", "pitr_entry")
+        inside = op.action == "cfo_complete" and request.action in _INSIDE
         if not inside:
             return (
                 f'operation {op.id} ({op.action}, asked by {op.actor}) is still open for "{op.domain}";'

@@ -185,6 +185,16 @@ def cfo_complete_closed(domain: Domain, request: Request, now: datetime) -> str 
     return None
 
 
+def cfo_remap_closed(domain: Domain, request: Request, now: datetime) -> str | None:
+    if domain.mode is Mode.IMPORTED:
+        return f'"{domain.name}" has no continuous failover yet, with which networks are chosen'
+    if domain.mode is Mode.PROTECTED:
+        return f'"{domain.name}" was not failed over'
+    if not request.networks:
+        return "no network is named; name each with --network FROM=TO"
+    return None
+
+
 def pitr_start_closed(domain: Domain, request: Request, now: datetime) -> str | None:
     if not domain.pitr.enabled:
         return f'"{domain.name}" is not PITR-enabled'
@@ -248,6 +258,10 @@ ACTIONS: tuple[Action, ...] = (
     Action(
         "cfo_complete", "Failover", "f", "complete the continuous failover", 2, True, "domain",
         lambda d: _before_failover(d), cfo_complete_closed,
+    ),
+    Action(
+        "cfo_remap", "Map Networks Anew", "", "change recovery networks after they were chosen", 2, True,
+        "domain", lambda d: False, cfo_remap_closed,
     ),
     Action(
         "pitr_start", "Start PITR Session", "", "start a PITR session by hand", 2, True, "domain",
@@ -322,5 +336,8 @@ def menu(domain: Domain, now: datetime, read_only: bool = False) -> list[tuple[A
     return [
         (action, refusal(Request(action=action.name, domain=domain.name), domain, now, read_only))
         for action in ACTIONS
-        if action.menu and (action.listed(domain) or (domain.observed_only and action.name != "take_over"))
+        if action.menu
+        and (
+            action.listed(domain) or (domain.observed_only and action.name not in ("take_over", "cfo_remap"))
+        )
     ]

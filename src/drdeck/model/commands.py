@@ -66,6 +66,16 @@ class FinishFailover(Command, frozen=True, kw_only=True, tag="finish_failover"):
         return f"let {self.domain} run in failover"
 
 
+class MapNetworks(Command, frozen=True, kw_only=True, tag="map_networks"):
+    """Change the recovery networks of these protected ones, name -> name; VMs that are here are moved."""
+
+    networks: dict[str, str]
+
+    @property
+    def says(self) -> str:
+        return f"map networks of {self.domain} anew"
+
+
 class AbortCompletion(Command, frozen=True, kw_only=True, tag="abort_completion"):
     """Go back to continuous rehydration; open only until ownership was taken."""
 
@@ -197,6 +207,7 @@ AnyCommand = (
     | BeginCompletion
     | FinishFailover
     | AbortCompletion
+    | MapNetworks
     | StartSession
     | MakeEntryPoints
     | RollBack

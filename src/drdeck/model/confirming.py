@@ -171,6 +171,9 @@ def consequences(request: Request, domain: Domain, now: datetime) -> list[str]:
             words.append(f"A PITR session will start by itself once the VMs are recovered. {SUSPENDED_SAYS}")
         words.append("Continuous rehydration ends here, and this site takes the domain over.")
         words += _left_out(request, domain)
+    if request.action == "cfo_remap":
+        pairs = [f"{a} to {b}" for a, b in request.networks.items()]
+        words.append(f"Network cards are moved: {some(pairs, _NAMED)}; those of running VMs too.")
     if request.action == "pitr_start":
         words.append(SUSPENDED_SAYS)
         if 0 < len(set(request.vms)) < domain.vms_total:

@@ -318,6 +318,10 @@ class Domain(Frozen, frozen=True, kw_only=True):
     """who else drives it, when it is not this controller"""
     left_by: str | None = None
     """who else drove it, fell silent, and left something under way"""
+    remapping: str | None = None
+    """the operation whose mapping of networks is being made true"""
+    remapped: str | None = None
+    """the one that changed the mapping last, and is through"""
     askers: dict[str, str] = {}
     """operation id -> user@host, of those under way that the site can tell of: text from outside"""
     was_synchronised: bool = False

@@ -37,6 +37,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "drdeck cfo complete erp-prod --type planned --run-pitr --dry-run",
         "drdeck cfo complete erp-prod --type planned --run-pitr --wait",
     ),
+    "drdeck cfo remap": ("drdeck cfo remap erp-prod --network VM_3510=DRIsolated --wait",),
     "drdeck pitr": ("drdeck pitr points erp-prod", "drdeck pitr run erp-prod --to 22:41 --wait"),
     "drdeck pitr points": ("drdeck pitr points erp-prod", "drdeck pitr points erp-prod --json"),
     "drdeck pitr start": (

@@ -172,6 +172,8 @@ class CallExecutor:
             case c.BeginCompletion():
                 networks = network_ids(there, command.networks)
                 return transitions.begin(record, command, networks, now, _left_out(s, command))
+            case c.MapNetworks():
+                return transitions.map_networks(record, command, network_ids(there, command.networks))
             case c.FinishFailover():
                 return transitions.finish(record, command)
             case c.AbortCompletion():

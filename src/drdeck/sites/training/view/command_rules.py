@@ -12,6 +12,7 @@ from drdeck.model.commands import (
     FinishFailover,
     MakeEntryPoints,
     MakePlannedCall,
+    MapNetworks,
     Resolve,
     RollBack,
     Skip,
@@ -61,6 +62,8 @@ def refusal(machine: DomainMachine, command: SiteCommand, at: int) -> str | None
             return None
         case InjectFault():
             return fault_injection.refusal(machine, command)
+        case MapNetworks():
+            return "the training site maps networks with a start or a completion only"
         case MakeEntryPoints():
             return f'every VM in the PITR session of "{name}" has its entry point'
         case MakePlannedCall() | Skip() | TakeOver() | WriteRecordBack() | AcceptRemoval():

@@ -44,7 +44,8 @@ class PrivilegeCheck:
         self, command: c.AnyCommand, folder: FolderFacts, s: DomainState, inventory: Inventory
     ) -> str | None:
         """Privileges missing for all that a command leads to, in a sentence. Raises SiteError."""
-        names = command.networks if isinstance(command, c.StartContinuousFailover | c.BeginCompletion) else {}
+        mapping = c.StartContinuousFailover | c.BeginCompletion | c.MapNetworks
+        names = command.networks if isinstance(command, mapping) else {}
         targets = p.moved(s, network_ids(inventory, names))
         needs = p.needs(p.acts_of(command, bool(targets)))
         networks = [_network(inventory, i) for i in targets]

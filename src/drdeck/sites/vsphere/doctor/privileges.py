@@ -77,6 +77,8 @@ def acts_of(command: c.AnyCommand, moves: bool) -> tuple[str, ...]:
             planned = command.type is FailoverType.PLANNED
             more = ((_MAPPED, moves), (_WITH_PITR, command.run_pitr), (_PLANNED, planned))
             return (_COMPLETE, *(act for act, wanted in more if wanted))
+        case c.MapNetworks():
+            return (_START, _MAPPED) if moves else (_START,)
         case c.StartSession():
             return (_SESSION, _RUN_MAPPED) if moves else (_SESSION,)
         case c.MakeEntryPoints():

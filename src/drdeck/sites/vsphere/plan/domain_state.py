@@ -349,6 +349,7 @@ _STEP_SAYS = {
     "recovered": "note that every VM is recovered",
     "entry": "choose the instant of the entry point",
     "active": "open the PITR session",
+    "remapped": "note that networks are mapped",
     "entered": "note that entry points are made",
     "revert": "note that the VMs are off",
     "over": "note that the rollback is over",

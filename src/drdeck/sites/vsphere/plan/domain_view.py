@@ -92,6 +92,8 @@ def build(
         runbook=runbook(s.vms, s.settings),
         phase=plan.phase,
         question=plan.question,
+        remapping=record.remap.by if record.remap is not None and not record.remap.over else None,
+        remapped=record.remap.by if record.remap is not None and record.remap.over else None,
         askers=record.askers,
         was_synchronised=record.was_synchronised,
         configuration_goes_back=True,  # API reference: RevertToSnapshot_Task

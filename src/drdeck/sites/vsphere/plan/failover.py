@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from drdeck.model.domains import FailoverType, SessionState
-from drdeck.model.planned import Phase, SiteQuestion
+from drdeck.model.planned import Phase, PlannedCall, SiteQuestion
 from drdeck.model.text import names
 from drdeck.model.times import show, show_duration
 from drdeck.sites.vsphere.inventory.inventory_facts import VmFacts
@@ -35,7 +35,7 @@ def completing(s: DomainState, f: FailoverRecord) -> Plan:
                 return tool
             return Plan(Phase(operation=f.id, name="Take ownership", then=step("network", f.id, f.n)))
         case "network":
-            return Plan(_connecting(s, f))
+            return Plan(_connecting(s, f.id, step("power", f.id)))
         case "power" | "delay":
             return starting(s, s.living(), f, "recovered", f"failover:{f.id}")
         case _:
@@ -133,7 +133,7 @@ def _final_point(s: DomainState, f: FailoverRecord) -> Plan:
     return Plan(None, SiteQuestion(id=f"point:{f.id}:{f.n}", operation=f.id, text=text, choices=choices))
 
 
-def _connecting(s: DomainState, f: FailoverRecord) -> Phase:
+def _connecting(s: DomainState, operation: str, then: PlannedCall) -> Phase:
     """Networks are mapped before anything starts; the call itself looks at each card's backing."""
     args = with_moves(s.record.networks)
     moves = moves_of(args)
@@ -145,11 +145,20 @@ def _connecting(s: DomainState, f: FailoverRecord) -> Phase:
             busy.append(vm)
             continue
         says = f"connect {vm.name} to its recovery network"
-        acts.append(on_vm(vm, "connect", "network", says, args, after_loss="repeat", limit_s=limit_s))
+        key = f"network:{s.record.remap.by}" if s.record.remap is not None else "network"
+        acts.append(on_vm(vm, "connect", key, says, args, after_loss="repeat", limit_s=limit_s))
     wait = f"tasks under way on {names(busy)}" if busy else ""
-    return Phase(
-        operation=f.id, name="Map VM networks", acts=tuple(acts), wait=wait, then=step("power", f.id)
-    )
+    return Phase(operation=operation, name="Map VM networks", acts=tuple(acts), wait=wait, then=then)
+
+
+def remapping(s: DomainState) -> Plan | None:
+    """The work for networks that are mapped anew; None where nothing is due, or something else goes first."""
+    remap, f, session = s.record.remap, s.record.failover, s.record.session
+    if remap is None or remap.over or f is None or f.phase not in ("recovered", "finished"):
+        return None
+    if session is not None and session.state is not SessionState.ACTIVE:
+        return None
+    return Plan(_connecting(s, remap.by, step("remapped", remap.by)))
 
 
 def unready(s: DomainState) -> tuple[VmFacts, ...]:

@@ -5,13 +5,16 @@ from __future__ import annotations
 from drdeck.model.domains import SessionState
 
 from .domain_state import DomainState, Plan
-from .failover import completing
+from .failover import completing, remapping
 from .pitr_session import entering, exiting, made_good, rolling_back
 
 
 def plan(s: DomainState) -> Plan:
     """The work due now, or the question that keeps it from going on."""
     session = s.record.session
+    remap = remapping(s)
+    if remap is not None:
+        return remap
     if session is not None:
         if session.state is SessionState.WAITING:
             return entering(s, session.id)

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from drdeck.model import commands as c
+from drdeck.model.domains import SessionState
 from drdeck.model.text import names
 from drdeck.model.times import show
 from drdeck.sites.vsphere.inventory.inventory_facts import Inventory
+from drdeck.sites.vsphere.record.transitions import NotNow, remapped
 
-from .domain_state import DomainState
+from .domain_state import DomainState, network_ids
 from .restore_points import CHAIN_MAX, target
 
 
@@ -22,6 +24,8 @@ def why_not(command: c.AnyCommand, s: DomainState, inventory: Inventory) -> str 
             return _connected(s, {*command.without, *command.left_out}) or _networks(
                 command.networks, inventory
             )
+        case c.MapNetworks():
+            return _networks(command.networks, inventory, chained=False) or _remappable(s, command, inventory)
         case c.StartSession():
             vms = [vm for vm in s.vms if not command.vms or vm.name in command.vms]
             full = [vm for vm in vms if len(vm.snapshots) > CHAIN_MAX]
@@ -61,12 +65,26 @@ def _connected(s: DomainState, left_out: Collection[str] = ()) -> str | None:
     return f"the recovery vCenter cannot use {names(lost)} now ({state}); see to its host or datastore"
 
 
-def _networks(mapping: dict[str, str], inventory: Inventory) -> str | None:
+def _remappable(s: DomainState, command: c.MapNetworks, inventory: Inventory) -> str | None:
+    """The reason why networks cannot be mapped anew now, or None."""
+    f, session = s.record.failover, s.record.session
+    if f is not None and f.phase in ("power", "delay"):
+        return f'the VMs of "{s.name}" are being started; map networks anew when they are recovered'
+    if session is not None and session.state is not SessionState.ACTIVE:
+        return f'the PITR session of "{s.name}" is {session.state.words}; map networks anew when that is over'
+    try:
+        remapped(s.record.networks, network_ids(inventory, command.networks))
+    except NotNow as error:
+        return str(error)
+    return None
+
+
+def _networks(mapping: dict[str, str], inventory: Inventory, chained: bool = True) -> str | None:
     present = {network.name for network in inventory.networks.values()}
     for target_name in mapping.values():
         if target_name not in present:
             return f'the recovery site has no network "{target_name}"'
-    for source, to in mapping.items():
+    for source, to in mapping.items() if chained else ():
         if source != to and mapping.get(to, to) != to:
             return (
                 f'the network "{to}" is both a target and mapped on to "{mapping[to]}";'

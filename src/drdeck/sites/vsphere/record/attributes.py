@@ -31,12 +31,27 @@ NETWORKS, SESSION_VMS = PREFIX + "networks", PREFIX + "session.vms"
 ROLLBACK_VMS, SKIPPED = PREFIX + "rollback.vms", PREFIX + "skipped"
 LEFT_OUT, WITHOUT, ABSENT = PREFIX + "left_out", PREFIX + "without", PREFIX + "absent"
 ASKED = PREFIX + "asked"
+REMAP = PREFIX + "remap"
 SYNCED = PREFIX + "synced"
 SHUTDOWN = PREFIX + "shutdown"
 ENTERING = PREFIX + "entering"
 TOOL = PREFIX + "tool"
 LEASE = PREFIX + "lease"
-SINGLE = (MODE, FAILOVER, SESSION, ROLLBACK, PITR, EXCLUDED, ASKED, SYNCED, SHUTDOWN, ENTERING, TOOL, LEASE)
+SINGLE = (
+    MODE,
+    FAILOVER,
+    SESSION,
+    ROLLBACK,
+    PITR,
+    EXCLUDED,
+    ASKED,
+    SYNCED,
+    SHUTDOWN,
+    ENTERING,
+    TOOL,
+    REMAP,
+    LEASE,
+)
 CHUNKED = (NETWORKS, SESSION_VMS, ROLLBACK_VMS, SKIPPED, LEFT_OUT, WITHOUT, ABSENT)
 
 Instant = Annotated[datetime, msgspec.Meta(tz=True)]
@@ -92,6 +107,13 @@ class ToolRecord(RecordStruct, frozen=True, kw_only=True):
     by: str
     stopped_by: Annotated[str, msgspec.Meta(max_length=MAX_ASKER)] = ""
     at: Instant
+
+
+class RemapRecord(RecordStruct, frozen=True, kw_only=True):
+    """Networks mapped anew by operation `by`; `over`: the cards of all VMs are on them."""
+
+    by: str
+    over: bool = False
 
 
 class FailoverRecord(RecordStruct, frozen=True, kw_only=True):
@@ -152,6 +174,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     shutdown: ShutdownRecord | None = None
     entering: EnteringRecord | None = None
     tool: ToolRecord | None = None
+    remap: RemapRecord | None = None
     failover: FailoverRecord | None = None
     session: SessionRecord | None = None
     rollback: RollbackRecord | None = None
@@ -216,6 +239,7 @@ def read(attributes: Mapping[str, str]) -> Record:
         shutdown=_one(attributes, SHUTDOWN, ShutdownRecord),
         entering=_one(attributes, ENTERING, EnteringRecord),
         tool=_one(attributes, TOOL, ToolRecord),
+        remap=_one(attributes, REMAP, RemapRecord),
         failover=_one(attributes, FAILOVER, FailoverRecord),
         session=_one(attributes, SESSION, SessionRecord),
         rollback=_one(attributes, ROLLBACK, RollbackRecord),

@@ -19,6 +19,7 @@ from drdeck.model.commands import (
     ExitSession,
     FinishFailover,
     MakeEntryPoints,
+    MapNetworks,
     Resolve,
     RollBack,
     Skip,
@@ -42,6 +43,7 @@ from .attributes import (
     MODE,
     NETWORKS,
     PITR,
+    REMAP,
     ROLLBACK,
     ROLLBACK_VMS,
     SESSION,
@@ -55,6 +57,7 @@ from .attributes import (
     FailoverRecord,
     ModeRecord,
     Record,
+    RemapRecord,
     RollbackRecord,
     SessionRecord,
     ShutdownRecord,
@@ -152,6 +155,37 @@ def abort(record: Record, c: AbortCompletion) -> Changes:
     if f.id != c.operation or record.owned:
         raise NotNow("this site has taken the ownership already; the failover can only go on")
     return {FAILOVER: "", TOOL: "", **NOBODY.as_attributes()}
+
+
+def map_networks(record: Record, c: MapNetworks, networks: Mapping[str, str]) -> Changes:
+    """A mapping with some networks, ids, changed. Cards on a network's target of before follow it."""
+    if record.remap is not None and record.remap.by == c.operation:
+        return {}
+    mapping = remapped(record.networks, networks)
+    waiting = record.owned and record.failover is not None and record.failover.phase != "network"
+    return {
+        **write_many(NETWORKS, mapping),
+        **_asked(record, c),
+        REMAP: write(RemapRecord(by=c.operation, over=not waiting)),
+    }
+
+
+def remapped(before: Mapping[str, str], networks: Mapping[str, str]) -> dict[str, str]:
+    """The mapping `before` with `networks` changed. Raises NotNow where cards could not be told apart."""
+    mapping = dict(before)
+    for source, to in networks.items():
+        at = before.get(source, source)
+        beside = [a for a, b in before.items() if b == at and a not in (source, at)]
+        if at != to and any(networks.get(a) != to for a in beside):
+            raise NotNow(
+                "another network is mapped to the same one, and its cards cannot be told apart; map both"
+            )
+        mapping |= {source: to, **({at: to} if at != source else {})}
+        mapping |= {a: to for a, b in mapping.items() if b == at}
+    chained = [to for to in networks.values() if mapping.get(to, to) != to]
+    if chained:
+        raise NotNow("a network is both a target and mapped on to another one")
+    return mapping
 
 
 def finish(record: Record, c: FinishFailover) -> Changes:
@@ -309,6 +343,9 @@ def step(
     session = record.session
     if to == "closed":
         return close_session(record, operation, now)
+    if to == "remapped":
+        mine = record.remap is not None and record.remap.by == operation
+        return {REMAP: write(RemapRecord(by=operation, over=True))} if mine else {}
     if to == "entered":
         mine = record.entering is not None and record.entering.by == operation
         return {ENTERING: ""} if mine else {}

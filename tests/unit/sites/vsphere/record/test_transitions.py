@@ -212,6 +212,30 @@ def test_who_asked_is_known_of_what_goes_on_and_of_nothing_else() -> None:
     assert who.startswith("b<U+202E>ob x") and len(who) == r.MAX_ASKER
 
 
+@pytest.mark.parametrize(
+    ("before", "change", "after"),
+    [
+        ({}, {"a": "x"}, {"a": "x"}),
+        ({"a": "x"}, {"a": "y"}, {"a": "y", "x": "y"}),
+        ({"a": "y", "x": "y"}, {"a": "z"}, {"a": "z", "x": "z", "y": "z"}),
+        ({"a": "x"}, {"a": "a"}, {"a": "a", "x": "a"}),
+        ({"a": "x", "b": "x"}, {"a": "y", "b": "y"}, {"a": "y", "b": "y", "x": "y"}),
+        ({"a": "x", "b": "x"}, {"a": "y"}, None),
+        ({"a": "x", "b": "y"}, {"a": "b"}, None),
+    ],
+)
+def test_networks_mapped_anew(
+    before: dict[str, str], change: dict[str, str], after: dict[str, str] | None
+) -> None:
+    """Cards that a rollback takes back follow too; what cannot be told apart is refused."""
+    if after is None:
+        with pytest.raises(ch.NotNow):
+            ch.remapped(before, change)
+    else:
+        assert ch.remapped(before, change) == after
+        assert ch.remapped(after, change) == after, "twice is the same"
+
+
 def test_a_skip_leaves_out_whom_the_operator_saw() -> None:
     """One that was not in the question is waited for as long again."""
     power = base(failover=failover("power", g=1, n=2))
