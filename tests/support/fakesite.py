@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime, timedelta
 
 import msgspec
@@ -150,6 +150,9 @@ class FakeSite:
 
     async def protected_site(self, domain: str, without: tuple[str, ...] = ()) -> ProtectedSite:
         return self.protected
+
+    async def obstacles(self, domain: str, networks: Mapping[str, str], without: tuple[str, ...]) -> Hazards:
+        return Hazards()
 
     async def hazards(self, domain: str, vms: tuple[str, ...]) -> Hazards:
         return Hazards()

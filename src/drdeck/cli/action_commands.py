@@ -137,9 +137,14 @@ async def _submit(client: Client, request: Request) -> str:
 
 async def explain(client: Client, request: Request) -> tuple[str, ...]:
     """Say what may disturb the PITR session that a request leads to; what to say once it is accepted."""
-    if request.action not in EXPLAINED and not request.run_pitr:
+    completes = request.action == "cfo_complete"
+    if request.action not in EXPLAINED and not completes:
         return ()
     preview = await client.preview(request)
+    for sentence in preview.obstacles:
+        output.note(f"against: {sentence}")
+    for out in preview.left_out:
+        output.note(f"left out: {out}")
     for sentence in preview.warns:
         output.note(f"warning: {sentence}")
     if request.action not in EXPLAINED or (preview.tier == 3 and request.confirm is None):

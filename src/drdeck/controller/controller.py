@@ -38,7 +38,7 @@ from drdeck.sites.contract import RecoverySite, SiteError, SiteUnreachable
 from . import requests
 from .executor import Executor
 from .maintenance_runner import MaintenanceRunner
-from .network_choice import with_defaults
+from .network_choice import network_mapping, with_defaults
 from .reconcile import first_command
 from .requests import NotAccepted, Preview
 from .site_watcher import LapsedSynchronisation, SiteWatcher, utcnow
@@ -235,7 +235,8 @@ class Controller:
         request = requests.as_named(request, domain)
         requests.check_names(request, domain)
         protected, hazards = await self._protected(request), await self._hazards(request)
-        preview = requests.preview(request, domain, protected, self.now(), self.read_only, hazards)
+        obstacles = await self._obstacles(request, domain)
+        preview = requests.preview(request, domain, protected, self.now(), self.read_only, hazards, obstacles)
         if preview.refusal is not None:
             return preview
         about = msgspec.structs.replace(request, to=request.to or self.now())
@@ -382,6 +383,16 @@ class Controller:
             return await self.site.protected_site(request.domain, request.without)
         except SiteUnreachable as error:
             raise NotAccepted("unreachable", str(error)) from None
+
+    async def _obstacles(self, request: Request, domain: Domain) -> Hazards:
+        """What may stop the VMs of a completion from starting."""
+        if request.action != "cfo_complete":
+            return requests.NO_HAZARDS
+        mapping = network_mapping(request.networks, domain.networks)
+        try:
+            return await self.site.obstacles(request.domain, mapping, request.without)
+        except SiteError as error:
+            return Hazards(not_checked=(f"what may stop VMs from starting ({error})",))
 
     async def _hazards(self, request: Request) -> Hazards:
         if not requests.begins_session(request):

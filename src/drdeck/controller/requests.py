@@ -42,6 +42,8 @@ class Preview(Frozen, frozen=True, kw_only=True):
     against: tuple[str, ...] = ()
     protected: ProtectedSite = ProtectedSite()
     vms: tuple[str, ...] = ()
+    obstacles: tuple[str, ...] = ()
+    """what speaks against starting the VMs, as the recovery site shows it"""
     left_out: tuple[str, ...] = ()
     """VMs that a completion leaves out, each with the reason"""
 
@@ -222,6 +224,7 @@ def preview(
     now: datetime,
     read_only: bool,
     hazards: Hazards = NO_HAZARDS,
+    obstacles: Hazards = NO_HAZARDS,
 ) -> Preview:
     """Everything to show before a request is confirmed."""
     closed = refusal(request, domain, now, read_only)
@@ -233,7 +236,12 @@ def preview(
         refusal=closed,
         facts=facts_of(request, domain, protected),
         says=tuple(consequences(request, domain, now)),
-        not_checked=(*(NOT_CHECKED if request.action == "cfo_complete" else ()), *hazards.not_checked),
+        not_checked=(
+            *(NOT_CHECKED if request.action == "cfo_complete" else ()),
+            *obstacles.not_checked,
+            *hazards.not_checked,
+        ),
+        obstacles=tuple(obstacle.text for obstacle in obstacles.warns),
         warns=tuple(hazard.text for hazard in hazards.warns),
         against=against_force(request, protected),
         protected=protected,

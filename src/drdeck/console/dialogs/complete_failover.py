@@ -154,7 +154,7 @@ class CompleteDialog(Dialog[Request]):
             if event.preview.left_out:
                 out = some([clean(name) for name in event.preview.left_out], LEFT_OUT_NAMED)
                 lines += [((text, "warn"),) for text in wrap(f"Left out: {out}", width)]
-            for reason in event.preview.against:
+            for reason in (*event.preview.against, *event.preview.obstacles):
                 lines += [((text, "warn"),) for text in wrap(f"Against it: {clean(reason)}", width)]
             for warning in event.preview.warns:
                 lines += [((text, "warn"),) for text in wrap(f"Warning: {clean(warning)}", width)]

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -201,6 +201,9 @@ class JetStreamSite:
 
     async def protected_site(self, domain: str, without: tuple[str, ...] = ()) -> ProtectedSite:
         return ProtectedSite()
+
+    async def obstacles(self, domain: str, networks: Mapping[str, str], without: tuple[str, ...]) -> Hazards:
+        return Hazards()
 
     async def hazards(self, domain: str, vms: tuple[str, ...]) -> Hazards:
         return Hazards()

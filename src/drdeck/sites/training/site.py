@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import math
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import cast, get_args
@@ -140,6 +140,9 @@ class TrainingSite:
         if points is None:
             raise Refused(f'there is no domain "{domain}" at {self.name}')
         return points
+
+    async def obstacles(self, domain: str, networks: Mapping[str, str], without: tuple[str, ...]) -> Hazards:
+        return Hazards()
 
     async def hazards(self, domain: str, vms: tuple[str, ...]) -> Hazards:
         """Schedules of others that are still to come. Raises Refused for an unknown domain."""

@@ -1,4 +1,5 @@
-"""Patience with calls that vCenter refuses for a moment: given again and again, for a limited time."""
+"""Patience with calls that vCenter refuses for a moment, or whose answers are lost: given again and again, for
+a limited time."""
 
 from __future__ import annotations
 
@@ -8,6 +9,8 @@ from drdeck.sites.contract import Busy, Refused, ResultUnknown, SiteError
 
 LIMIT = timedelta(minutes=5)
 """So long a call is given again before a person is asked."""
+_LOST_TIMES = 5
+"""So many answers of one call are lost before a person is asked, if that takes longer than LIMIT."""
 _KEPT = timedelta(days=1)
 
 
@@ -22,13 +25,14 @@ class Patience:
         return key in self._tries
 
     def weigh(self, key: str, error: Busy | ResultUnknown, now: datetime) -> SiteError:
-        """The error as it is to be taken: with its tries counted, or a refusal when it is enough."""
+        """The error as it is to be taken: with its tries counted, or a refusal, which is asked about, when it is
+        enough."""
         # of a point whose hour is over nobody asks again
         self._tries = {k: tries for k, tries in self._tries.items() if now - tries[0] < _KEPT}
         since, times = self._tries.get(key, (now, 0))
         self._tries[key] = since, times + 1
         text = f"{error} -- tried {times + 1} times since {since:%H:%M:%S}Z"
-        if isinstance(error, Busy) and now - since > LIMIT:
+        if now - since > LIMIT and (isinstance(error, Busy) or times >= _LOST_TIMES):
             self.over(key)
             return Refused(text)
         return type(error)(text) if times else error

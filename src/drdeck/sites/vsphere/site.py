@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import secrets
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -22,13 +22,14 @@ from drdeck.model.pitr import Points
 from drdeck.model.planned import PlannedCall
 from drdeck.model.views import SiteView
 from drdeck.sites.contract import LoginRefused, SiteError, SiteUnreachable, TaskBegun
+from drdeck.sites.vsphere.doctor import start_obstacles
 from drdeck.sites.vsphere.doctor.privilege_check import PrivilegeCheck
 from drdeck.sites.vsphere.guard.guard_service import GuardService
 from drdeck.sites.vsphere.guard.guard_store import GuardStore
 from drdeck.sites.vsphere.guard.hazards import foresee, hazards
 from drdeck.sites.vsphere.inventory.inventory_facts import Inventory, VmFacts
 from drdeck.sites.vsphere.inventory.inventory_watch import InventoryWatch
-from drdeck.sites.vsphere.plan.domain_state import DomainState, stays_out
+from drdeck.sites.vsphere.plan.domain_state import DomainState, network_ids, stays_out
 from drdeck.sites.vsphere.record.attributes import FAILOVER
 from drdeck.sites.vsphere.vcenter.connection import Connection, VCenterSession, endpoint_of
 from drdeck.sites.vsphere.vcenter.heartbeat import FIRST_S, Heartbeat
@@ -339,6 +340,15 @@ class VSphereSite:
         members = [vm for vm in s.vms if not vms or vm.name in vms]
         foreseen = await foresee(self._connected(), self.settings.root, members)
         return hazards(foreseen, self._sight.inventory(), folder, members, self._sight.devices.of)
+
+    async def obstacles(self, domain: str, networks: Mapping[str, str], without: tuple[str, ...]) -> Hazards:
+        _, s = self._sight.find(domain)
+        inventory = self._sight.inventory()
+        vms = [vm for vm in s.vms if vm.name not in without and vm.connection == "connected"]
+        targets = {*network_ids(inventory, networks).values()}
+        facts = await start_obstacles.look(self._connected(), vms)
+        offered = [inventory.networks[i] for i in sorted(targets) if i in inventory.networks]
+        return start_obstacles.obstacles(facts, vms, offered)
 
     async def findings(self) -> list[Finding]:
         connection, inventory = self._connection, None

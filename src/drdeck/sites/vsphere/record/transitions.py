@@ -180,7 +180,7 @@ def remapped(before: Mapping[str, str], networks: Mapping[str, str]) -> dict[str
             raise NotNow(
                 "another network is mapped to the same one, and its cards cannot be told apart; map both"
             )
-        mapping |= {source: to, **({at: to} if at != source else {})}
+        mapping |= {source: to, **({at: to} if at not in (source, to) else {})}
         mapping |= {a: to for a, b in mapping.items() if b == at}
     chained = [to for to in networks.values() if mapping.get(to, to) != to]
     if chained:

@@ -1,0 +1,24 @@
+"""What may stop the VMs of a completion from starting is said before, out of the real inventory."""
+
+from __future__ import annotations
+
+from tests.support.vcenter.flow import MakeFlow
+from tests.support.vcenter.flowsite import DOMAIN, VMS
+from tests.support.vcenter.vcsim import VCenter
+
+
+def test_hosts_and_datastores_are_looked_at_before_a_completion(
+    make_flow: MakeFlow, recovery: VCenter
+) -> None:
+    flow = make_flow(recovery)
+    flow.start()
+    store = recovery.read(recovery.vm(VMS[0]), "datastore")["datastore"][0]
+    host = recovery.read(recovery.vm(VMS[0]), "runtime.host")["runtime.host"]
+    recovery.set_room(store.name, free=1, capacity=1 << 40)
+    recovery.done(host.EnterMaintenanceMode_Task(timeout=0))
+    before = recovery.calls()["RetrievePropertiesEx"]
+    answered = flow.deck.run("cfo", "complete", DOMAIN, "--type", "force", "--confirm", DOMAIN, "--json")
+    said = [line for line in answered.stderr.splitlines() if "against: " in line]
+    assert any(host.name in line and "in maintenance mode" in line for line in said), answered.stderr
+    assert any(f'The datastore "{store.name}" has 1 B free' in line for line in said), answered.stderr
+    assert recovery.calls()["RetrievePropertiesEx"] - before < 40
