@@ -1,5 +1,4 @@
-"""Patience with calls that vCenter refuses for a moment, or whose answers are lost: given again and again, for
-a limited time."""
+"""Patience with calls that vCenter refuses for a moment, or whose answers are lost."""
 
 from __future__ import annotations
 
@@ -25,8 +24,7 @@ class Patience:
         return key in self._tries
 
     def weigh(self, key: str, error: Busy | ResultUnknown, now: datetime) -> SiteError:
-        """The error as it is to be taken: with its tries counted, or a refusal, which is asked about, when it is
-        enough."""
+        """The error as it is to be taken: with its tries counted, or, when it is enough, a refusal."""
         # of a point whose hour is over nobody asks again
         self._tries = {k: tries for k, tries in self._tries.items() if now - tries[0] < _KEPT}
         since, times = self._tries.get(key, (now, 0))

@@ -165,7 +165,8 @@ def _failover(record: Record) -> Failover | None:
 def _networks(s: DomainState, inventory: Inventory) -> Networks:
     ids = {network for vm in s.vms for network in vm.networks}
     if s.record.owned:  # they may be on their recovery networks by now
-        mapping = s.record.networks.items()
+        was = s.record.remap.was if s.record.remap is not None else ()
+        mapping = [pair for pair in s.record.networks.items() if pair[0] not in was]
         ids = {source for n in ids for source in [a for a, b in mapping if b == n] or [n]}
     networks = inventory.networks
     named = {a: networks[a].name for a in networks}

@@ -73,7 +73,8 @@ def _remappable(s: DomainState, command: c.MapNetworks, inventory: Inventory) ->
     if session is not None and session.state is not SessionState.ACTIVE:
         return f'the PITR session of "{s.name}" is {session.state.words}; map networks anew when that is over'
     try:
-        remapped(s.record.networks, network_ids(inventory, command.networks))
+        was = s.record.remap.was if s.record.remap is not None else ()
+        remapped(s.record.networks, network_ids(inventory, command.networks), was)
     except NotNow as error:
         return str(error)
     return None

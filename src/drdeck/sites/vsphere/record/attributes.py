@@ -110,10 +110,12 @@ class ToolRecord(RecordStruct, frozen=True, kw_only=True):
 
 
 class RemapRecord(RecordStruct, frozen=True, kw_only=True):
-    """Networks mapped anew by operation `by`; `over`: the cards of all VMs are on them."""
+    """Networks mapped anew by operation `by`; `over`: the cards of all VMs are on them; `was`: ids of targets
+    of before, the latest last, which are no protected networks though they are mapped."""
 
     by: str
     over: bool = False
+    was: tuple[str, ...] = ()
 
 
 class FailoverRecord(RecordStruct, frozen=True, kw_only=True):

@@ -6,7 +6,7 @@ The order matters: a crash between two writes must leave a record that the same 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -157,25 +157,36 @@ def abort(record: Record, c: AbortCompletion) -> Changes:
     return {FAILOVER: "", TOOL: "", **NOBODY.as_attributes()}
 
 
+MAX_FORMER = 8
+"""Targets of before that are known as such; the others look like protected networks."""
+
+
 def map_networks(record: Record, c: MapNetworks, networks: Mapping[str, str]) -> Changes:
     """A mapping with some networks, ids, changed. Cards on a network's target of before follow it."""
-    if record.remap is not None and record.remap.by == c.operation:
+    remap = record.remap
+    if remap is not None and remap.by == c.operation:
         return {}
-    mapping = remapped(record.networks, networks)
+    was = remap.was if remap is not None else ()
+    mapping = remapped(record.networks, networks, was)
+    former = [at for at in mapping if at not in record.networks and at not in networks]
     waiting = record.owned and record.failover is not None and record.failover.phase != "network"
+    was = tuple(dict.fromkeys([*was, *former]))[-MAX_FORMER:]
     return {
         **write_many(NETWORKS, mapping),
         **_asked(record, c),
-        REMAP: write(RemapRecord(by=c.operation, over=not waiting)),
+        REMAP: write(RemapRecord(by=c.operation, over=not waiting, was=was)),
     }
 
 
-def remapped(before: Mapping[str, str], networks: Mapping[str, str]) -> dict[str, str]:
-    """The mapping `before` with `networks` changed. Raises NotNow where cards could not be told apart."""
+def remapped(
+    before: Mapping[str, str], networks: Mapping[str, str], was: Collection[str] = ()
+) -> dict[str, str]:
+    """The mapping `before` with `networks` changed; `was`: targets of before, mapped on. Raises NotNow
+    where cards could not be told apart."""
     mapping = dict(before)
     for source, to in networks.items():
         at = before.get(source, source)
-        beside = [a for a, b in before.items() if b == at and a not in (source, at)]
+        beside = [a for a, b in before.items() if b == at and a not in (source, at, *was)]
         if at != to and any(networks.get(a) != to for a in beside):
             raise NotNow(
                 "another network is mapped to the same one, and its cards cannot be told apart; map both"

@@ -232,8 +232,8 @@ def test_networks_mapped_anew(
         with pytest.raises(ch.NotNow):
             ch.remapped(before, change)
     else:
-        assert ch.remapped(before, change) == after
-        assert ch.remapped(after, change) == after, "twice is the same"
+        assert ch.remapped(before, change, was=["x"]) == after
+        assert ch.remapped(after, change, was=["x", "y"]) == after, "twice is the same"
 
 
 def test_a_skip_leaves_out_whom_the_operator_saw() -> None:
