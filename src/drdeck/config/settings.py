@@ -37,6 +37,13 @@ class Duration(float):
     """Seconds, written like "15m" in the file."""
 
 
+class Limit(Duration):
+    """A duration, or "never", which is infinite."""
+
+
+NEVER = Limit("inf")
+
+
 class SettingsTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Base of all tables of the file."""
 
@@ -66,11 +73,14 @@ class PitrSettings(SettingsTable, frozen=True, kw_only=True):
 
 
 class RunbookSettings(SettingsTable, frozen=True, kw_only=True):
-    """`vms` are shell patterns matched against VM names; `ready`, `subnet`: for this group only."""
+    """`vms` are shell patterns matched against VM names; the rest is
+    for this group only, and else as the domain has it."""
 
     group: str
     vms: tuple[str, ...]
     delay_after: Duration = Duration(0)
+    shutdown_timeout: Duration | None = None
+    power_off_after: Limit | None = None
     ready: str | None = None
     subnet: str | None = None
 
@@ -87,6 +97,8 @@ class DomainSettings(SettingsTable, frozen=True, kw_only=True):
     """where the addresses of its VMs are, "10.20.0.0/16"; others do not count"""
     ready_timeout: Duration = Duration(600)
     shutdown_timeout: Duration = Duration(300)
+    power_off_after: Limit = NEVER
+    """how long after a group's shutdown began those of its protected VMs that still run are powered off"""
     task_timeout: Duration = Duration(1800)
     """when to ask about a task of vCenter's that does not end"""
     prune_also: tuple[str, ...] = ()

@@ -20,6 +20,7 @@ from .plan_reader import check_places, read_plans
 from .readiness import parse_readiness, parse_subnet
 from .server_checks import network_names, no_control_characters, span, vcenter_checked
 from .settings import (
+    NEVER,
     TRAINING,
     DomainSettings,
     JetStreamSettings,
@@ -201,10 +202,16 @@ def _domain(reader: TableReader, path: Place, domain: DomainSettings) -> None:
         raise reader.fail((*path, "pitr", "interval"), "the interval is longer than the window")
     span(reader, (*path, "ready_timeout"), domain.ready_timeout, 0.001, LONGEST_WAIT_S)
     span(reader, (*path, "shutdown_timeout"), domain.shutdown_timeout, 0, LONGEST_WAIT_S)
+    if domain.power_off_after != NEVER:
+        span(reader, (*path, "power_off_after"), domain.power_off_after, 0, LONGEST_WAIT_S)
     span(reader, (*path, "task_timeout"), domain.task_timeout, 0.001, LONGEST_WAIT_S)
     for number, group in enumerate(domain.runbook):
         here = (*path, "runbook", number)
         span(reader, (*here, "delay_after"), group.delay_after, 0, LONGEST_WAIT_S)
+        if group.shutdown_timeout is not None:
+            span(reader, (*here, "shutdown_timeout"), group.shutdown_timeout, 0, LONGEST_WAIT_S)
+        if group.power_off_after is not None and group.power_off_after != NEVER:
+            span(reader, (*here, "power_off_after"), group.power_off_after, 0, LONGEST_WAIT_S)
         if any(len(text) > LONGEST_NAME for text in (group.group, *group.vms)):
             raise reader.fail(here, f"a name or pattern has more than {LONGEST_NAME} characters")
     if sum(len(group.vms) for group in domain.runbook) > MOST_PATTERNS:

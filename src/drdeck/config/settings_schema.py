@@ -10,6 +10,7 @@ from msgspec import inspect
 from .settings import (
     DomainSettings,
     Duration,
+    Limit,
     PlacesSettings,
     PlanSettings,
     Settings,
@@ -71,6 +72,8 @@ def _schema(kind: inspect.Type, definitions: dict[str, Any]) -> dict[str, Any]:
             return {"enum": list(kind.values)}
         case inspect.CustomType() if kind.cls is Duration:
             return {"type": "string", "pattern": DURATION, "description": 'a duration such as "15m"'}
+        case inspect.CustomType() if kind.cls is Limit:
+            return {"type": "string", "pattern": f"{DURATION}|^never$", "description": '"never" or "10m"'}
         case inspect.StrType():
             return {"type": "string"}
         case inspect.BoolType():

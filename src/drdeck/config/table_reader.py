@@ -13,9 +13,11 @@ from drdeck.model.times import parse_duration
 
 from .readiness import RIGHT_READINESS
 from .settings import (
+    NEVER,
     ConsoleSettings,
     DomainSettings,
     Duration,
+    Limit,
     PitrSettings,
     PlacesSettings,
     PlanSettings,
@@ -74,6 +76,12 @@ def _convert_hook(kind: type, value: object) -> object:
         if not isinstance(value, str):
             raise ValueError(f"Expected a duration such as 30s, 15m, 2h or 3d, got {quoted(value)}")
         return Duration(parse_duration(value))
+    if kind is Limit:
+        if value == "never":
+            return NEVER
+        if not isinstance(value, str):
+            raise ValueError(f'Expected "never" or a duration such as 10m, got {quoted(value)}')
+        return Limit(parse_duration(value))
     raise ValueError(f"{quoted(value)} cannot be read")
 
 

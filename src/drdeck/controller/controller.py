@@ -25,6 +25,7 @@ from drdeck.controller.passwords.password_store import PasswordStore, UnusablePa
 from drdeck.model.actions import Request
 from drdeck.model.alarms import Finding
 from drdeck.model.commands import MakePlannedCall
+from drdeck.model.confirming import NAMING_ANSWERS, unconfirmed_answer
 from drdeck.model.domains import Domain, ProtectedSite
 from drdeck.model.guard import Hazards
 from drdeck.model.passwords import OWN, PROTECTED, PasswordWanted
@@ -299,8 +300,9 @@ class Controller:
             raise NotAccepted("rule", "drdeck is read-only here; nothing can be answered")
         return op
 
-    def answer(self, ident: str, choice: str, actor: str) -> None:
-        """Answer what an operation asks. Raises NotAccepted."""
+    def answer(self, ident: str, choice: str, actor: str, confirm: str | None = None) -> None:
+        """Answer what an operation asks; `confirm`: the domain's name, for an answer of tier 3. Raises
+        NotAccepted."""
         op = self._answerable(ident)
         if op.question is None:
             raise NotAccepted("rule", f"operation {ident} asks nothing; it is {op.state}")
@@ -308,8 +310,11 @@ class Controller:
             raise NotAccepted(
                 "rule", f"operation {ident} can be answered with {', '.join(op.question.choices)} only"
             )
+        consent = unconfirmed_answer(choice, op.question.vms, op.domain, confirm)
+        if consent is not None:
+            raise NotAccepted("unconfirmed", consent)
         data: dict[str, Any] = {"operation": ident, "question": op.question.id, "choice": choice}
-        if choice == "skip" and op.question.vms:
+        if choice in NAMING_ANSWERS and op.question.vms:
             data["vms"] = sorted(op.question.vms.values())
         self._record_or_refuse(actor, facts.ANSWER, data)
         self.kick()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sized
+from collections.abc import Mapping, Sized
 from datetime import datetime
 
 from .actions import BY_NAME, Request, unusable_vms
@@ -87,6 +87,23 @@ def unconfirmed(request: Request, domain: Domain) -> str | None:
     else:
         typed = f"{request.confirm!r} is not its name"
     return f'{why}; this must be confirmed with the name of the domain, "{domain.name}" ({typed})'
+
+
+POWER_OFF = "power-off"
+NAMING_ANSWERS = ("skip", POWER_OFF)
+"""Answers that are about the VMs of the question."""
+
+
+def unconfirmed_answer(choice: str, vms: Mapping[str, str], domain: str, confirm: str | None) -> str | None:
+    """The reason why an answer of tier 3 is not confirmed, or None. `vms`: id -> name, of the question."""
+    if choice != POWER_OFF or confirm == domain:
+        return None
+    typed = "the domain's name was not given" if confirm is None else f"{confirm!r} is not its name"
+    return (
+        f"{some(sorted(vms.values()), _NAMED)} would be powered off at the protected site, and what their"
+        " guests have not written is lost; this must be confirmed with the name of the domain,"
+        f' "{domain}" ({typed})'
+    )
 
 
 def snapshots_that_go(domain: Domain) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.support.vcenter.flow import MakeFlow, settings
+from tests.support.vcenter.flow import MakeFlow, eventually, group, settings
 from tests.support.vcenter.flowsite import DOMAIN, VMS
 from tests.support.vcenter.vcsim import VCenter
 
@@ -20,7 +20,7 @@ def test_a_stubborn_vm_then_by_hand_then_the_final_point(
     ident = flow.complete("planned", "--wait", code=4)
     shown = flow.show()
     assert STUBBORN in shown["question"]["text"]
-    assert shown["question"]["choices"] == ["retry", "abort"]
+    assert shown["question"]["choices"] == ["retry", "power-off", "abort"]
     assert shown["mode"] == "completing" and shown["owner"] == "remote"
     assert {vm: protected_vcenter.power(vm) for vm in VMS} == {
         vm: "on" if vm == STUBBORN else "off" for vm in VMS
@@ -122,3 +122,29 @@ def test_the_protected_site_is_lost_on_the_way(
     flow.deck.run("answer", ident, "abort")
     assert flow.until(lambda d: d["operation"] is None)["mode"] == "synchronised"
     assert flow.power() == {"off"}
+
+
+def test_groups_go_down_in_reverse_order_and_the_stubborn_are_powered_off_on_a_word(
+    make_flow: MakeFlow, recovery: VCenter, protected_vcenter: VCenter
+) -> None:
+    """Database first up is last down: it runs until its clients are off."""
+    runbook = group("database", ["erp-db*"]) + group("application", ["erp-app*", "erp-web*"])
+    flow = make_flow(
+        recovery, protected_vcenter, toml=settings(extra='shutdown_timeout = "4s"', runbook=runbook)
+    )
+    flow.start()
+    protected_vcenter.stubborn(STUBBORN)
+    ident = flow.complete("planned", "--wait", code=4)
+    shown = flow.show()
+    assert shown["question"]["vms"] == [STUBBORN]
+    assert protected_vcenter.power("erp-web01") == "off"
+    assert protected_vcenter.power("erp-db01") == "on", "its clients are not off yet"
+
+    assert "must be confirmed" in flow.refused("answer", ident, "power-off")
+    assert "is not its name" in flow.refused("answer", ident, "power-off", "--confirm", "erp")
+    assert protected_vcenter.power(STUBBORN) == "on"
+    flow.deck.run("answer", ident, "power-off", "--confirm", DOMAIN)
+    eventually(lambda: protected_vcenter.power("erp-db01") == "off")
+    assert protected_vcenter.power(STUBBORN) == "off"
+    assert flow.journal("answer")[-1]["data"]["vms"] == [STUBBORN]
+    flow.until(lambda d: d["question"] and "confirm" in d["question"]["choices"])

@@ -14,7 +14,7 @@ from drdeck.controller.ipc.protocol import Listing
 from drdeck.controller.journal.operations import OperationView
 from drdeck.model.text import some, spelled_as
 
-ANSWERS = ("retry", "skip", "wait", "abort", "confirm")
+ANSWERS = ("retry", "skip", "wait", "abort", "confirm", "power-off")
 LEFT_OUT_NAMED = 10
 
 
@@ -22,10 +22,13 @@ LEFT_OUT_NAMED = 10
 @click.argument("operation", metavar="OPERATION|DOMAIN", shell_complete=asking)
 @click.argument("choice", shell_complete=answers)
 @click.option("--vm", metavar="NAME", help="Answer what vCenter asks of this VM; CHOICE is a label.")
+@click.option("--confirm", metavar="DOMAIN", help="With power-off: the domain's name.")
 @json_option
 @runs
-async def answer(context: Context, operation: str, choice: str, vm: str | None, as_json: bool) -> None:
-    """Answer a question: retry, skip, wait, abort or confirm.
+async def answer(
+    context: Context, operation: str, choice: str, vm: str | None, confirm: str | None, as_json: bool
+) -> None:
+    """Answer a question: retry, skip, wait, abort, confirm or power-off.
 
     With a DOMAIN: the question of its operation, where only one of them asks.
     """
@@ -36,7 +39,7 @@ async def answer(context: Context, operation: str, choice: str, vm: str | None, 
     async with context.client(sighted=False) as client:
         ident = await _operation(client, operation, vm is not None)
         skipped = await _skipped_names(client, ident) if choice == "skip" and vm is None else []
-        await client.answer(ident, choice, vm)
+        await client.answer(ident, choice, vm, confirm)
     if skipped:
         output.note(f"Left out: {some(skipped, LEFT_OUT_NAMED)}.")
     if as_json:

@@ -20,9 +20,9 @@ from drdeck.controller.ipc.client import ControllerError, Disconnected
 from drdeck.controller.journal.operations import OperationView
 from drdeck.controller.requests import Preview, changes
 from drdeck.model.actions import BY_NAME, READ_ONLY, Request
-from drdeck.model.confirming import ROLLBACK_SAYS, SUSPENDED_SAYS
+from drdeck.model.confirming import POWER_OFF, ROLLBACK_SAYS, SUSPENDED_SAYS
 from drdeck.model.domains import Domain, FailoverType
-from drdeck.model.text import clean
+from drdeck.model.text import clean, some
 
 PITR_SAYS = f"A PITR session will start by itself once the VMs are recovered. {SUSPENDED_SAYS}"
 REHYDRATION_SAYS = "Continuous rehydration ends here, and this site takes the domain over."
@@ -274,7 +274,15 @@ async def answer_question(app: Console, operation: OperationView, choice: str) -
     if app.read_only:
         await refused(app, choice.capitalize(), READ_ONLY)
         return
-    if choice not in ("retry", "wait") or operation.unknown:
+    confirm = None
+    if choice == POWER_OFF:
+        text = f"Power off {some(sorted(operation.question.vms.values()))} at the protected site?"
+        warns = ["What the guests have not written is lost."]
+        if not await app.ask(ConfirmByName("Power off", [text], "Power off", operation.domain, warns=warns)):
+            app.say("Nothing was answered")
+            return
+        confirm = operation.domain
+    elif choice not in ("retry", "wait") or operation.unknown:
         yes = choice.capitalize()
         text = f"Answer {yes} to what {BY_NAME[operation.action].label} of {operation.domain} asks?"
         means = {"retry": "Retry: it did not happen, and is asked for once more.",
@@ -283,7 +291,7 @@ async def answer_question(app: Console, operation: OperationView, choice: str) -
         if not await app.ask(Confirm(yes, [text, operation.question.text], yes, warns=warns)):
             app.say("Nothing was answered")
             return
-    await app.client.answer(operation.id, choice)
+    await app.client.answer(operation.id, choice, confirm=confirm)
     app.say(f"{operation.domain}: answered {choice}")
 
 

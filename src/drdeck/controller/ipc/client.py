@@ -217,9 +217,11 @@ class Client:
         assert isinstance(answer, p.Submitted)
         return answer.operation
 
-    async def answer(self, operation: str, choice: str, vm: str | None = None) -> None:
+    async def answer(
+        self, operation: str, choice: str, vm: str | None = None, confirm: str | None = None
+    ) -> None:
         """Answer what an operation asks, or what the site asks of a VM. Raises as `submit` does."""
-        await self._act(lambda i: p.Answer(id=i, operation=operation, choice=choice, vm=vm))
+        await self._act(lambda i: p.Answer(id=i, operation=operation, choice=choice, vm=vm, confirm=confirm))
 
     async def secret(self, password: str, of: str = OWN) -> None:
         """Hand a password over that is wanted. Raises ControllerError for one that cannot be sent."""

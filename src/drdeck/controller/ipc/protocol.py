@@ -73,6 +73,8 @@ class Answer(Call, frozen=True, kw_only=True, tag="answer"):
     operation: Word
     choice: Word
     vm: Name | None = None
+    confirm: Name | None = None
+    """the domain's name as typed, for an answer of tier 3"""
 
 
 class Ask(Call, frozen=True, kw_only=True, tag="ask"):

@@ -60,7 +60,7 @@ async def _carry_out(desk: RequestHandler, message: p.Call, who: str) -> p.Messa
             if message.vm is not None:
                 await c.answer_vm(message.operation, message.choice, message.vm, who)
             else:
-                c.answer(message.operation, message.choice, who)
+                c.answer(message.operation, message.choice, who, message.confirm)
         case p.Secret():
             c.give_password(message.password, message.of, who)
         case p.Stop():

@@ -208,7 +208,7 @@ class CallExecutor:
         again = command.again or self._patience.tried(key)
         doing, shown_at = act.says, act.vm or ""
         connection = self._connected()
-        if act.kind == "shutdown_guest":
+        if act.kind in ("shutdown_guest", "power_off_there"):
             side = self._protected
             if side is None or side.connection is None:
                 why = (side.lost or NOT_YET) if side else "no protected site is configured"

@@ -341,6 +341,7 @@ def step(what: str, operation: str, n: int = 1, g: int = 0, newest: int | None =
 
 _STEP_SAYS = {
     "point": "note that the protected VMs are off",
+    "down": "go on to the next group to shut down",
     "take": "note that all data is there",
     "network": "take the ownership of the domain",
     "power": "begin the runbook",

@@ -17,13 +17,14 @@ from drdeck.sites.vsphere.record.attributes import FailoverRecord, RollbackRecor
 from drdeck.sites.vsphere.vcenter.calls.call_arguments import moves_of, with_moves
 
 from .domain_state import DomainState, Plan, groups, on_vm, step
-from .restore_points import has_newer, newest_number
+from .protected_shutdown import RETRY_OR_ABORT, STAY_OFF, shutting_down
+from .restore_points import has_newer
 
 
 def completing(s: DomainState, f: FailoverRecord) -> Plan:
     match f.phase:
         case "shutdown":
-            return _shutting_down(s, f)
+            return shutting_down(s, f)
         case "point":
             return _final_point(s, f)
         case "take":
@@ -59,45 +60,6 @@ def _tool_asked(s: DomainState, f: FailoverRecord) -> Plan | None:
     return Plan(None, SiteQuestion(id=f"tool:{f.id}:{f.n}", operation=f.id, text=text, choices=choices))
 
 
-def _shutting_down(s: DomainState, f: FailoverRecord) -> Plan:
-    name = "Shut down protected VMs"
-    if s.protected is None:
-        return Plan(Phase(operation=f.id, name=name, wait="no protected site is in the settings"))
-    limit = float(s.settings.shutdown_timeout)
-    late = s.now > f.since + timedelta(seconds=limit)
-    up = [vm for vm in s.protected_vms() if vm.power != "off"]
-    if late and (up or s.protected.lost):
-        text = (
-            f"The protected site is out of sight: {s.protected.lost.rstrip('.')}."
-            f" Answer retry to wait for it, or abort and choose a Force Failover. {_STAY_OFF}"
-            if s.protected.lost
-            else f"Did not shut down within {show_duration(limit)}: {names(up)}."
-            f" Power off by hand at the protected site, then answer retry. {_STAY_OFF}"
-        )
-        return Plan(None, SiteQuestion(id=f"shutdown:{f.id}:{f.n}", operation=f.id, text=text, choices=_RA))
-    if s.protected.lost:
-        return Plan(Phase(operation=f.id, name=name, wait=f"the protected site: {s.protected.lost}"))
-    acts = tuple(
-        on_vm(
-            vm,
-            "shutdown_guest",
-            f"shutdown:{f.n}",
-            f"shut down {vm.name} at the protected site",
-            {"since": show(f.since)},
-            choices=_RA,
-            after_loss="repeat",
-        )
-        for vm in up
-    )
-    wait = f"shutting down: {names(up)}" if up else ""
-    then = step("point", f.id, f.n, newest=newest_number(s.vms))
-    return Plan(Phase(operation=f.id, name=name, acts=acts, wait=wait, then=then))
-
-
-_RA = ("retry", "abort")
-_STAY_OFF = "After an abort the VMs that are off there stay off."
-
-
 def _on_again(s: DomainState, f: FailoverRecord) -> Plan | None:
     """Planned: what runs again at the protected site writes data that would be left there, and runs twice."""
     if f.type is not FailoverType.PLANNED or s.protected is None or s.protected.lost:
@@ -107,9 +69,11 @@ def _on_again(s: DomainState, f: FailoverRecord) -> Plan | None:
         return None
     text = (
         f"Switched on again at the protected site after the shutdown: {names(up)}."
-        f" Answer retry to shut down again and to wait for the data once more. {_STAY_OFF}"
+        f" Answer retry to shut down again and to wait for the data once more. {STAY_OFF}"
     )
-    return Plan(None, SiteQuestion(id=f"again:{f.id}:{f.n}", operation=f.id, text=text, choices=_RA))
+    return Plan(
+        None, SiteQuestion(id=f"again:{f.id}:{f.n}", operation=f.id, text=text, choices=RETRY_OR_ABORT)
+    )
 
 
 def _final_point(s: DomainState, f: FailoverRecord) -> Plan:
@@ -127,7 +91,7 @@ def _final_point(s: DomainState, f: FailoverRecord) -> Plan:
     text = (
         f"No restore point newer than the shutdown ({show(f.since)}) yet for {names(missing)}."
         " It goes on by itself when replication brings one; answer confirm to go on with what is there."
-        f" {_STAY_OFF}"
+        f" {STAY_OFF}"
     )
     choices = ("confirm", "abort")
     return Plan(None, SiteQuestion(id=f"point:{f.id}:{f.n}", operation=f.id, text=text, choices=choices))

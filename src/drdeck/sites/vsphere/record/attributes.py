@@ -29,6 +29,7 @@ MODE, FAILOVER, SESSION = PREFIX + "mode", PREFIX + "failover", PREFIX + "sessio
 ROLLBACK, PITR, EXCLUDED = PREFIX + "rollback", PREFIX + "pitr", PREFIX + "excluded"
 NETWORKS, SESSION_VMS = PREFIX + "networks", PREFIX + "session.vms"
 ROLLBACK_VMS, SKIPPED = PREFIX + "rollback.vms", PREFIX + "skipped"
+POWER_OFF = PREFIX + "power_off"
 LEFT_OUT, WITHOUT, ABSENT = PREFIX + "left_out", PREFIX + "without", PREFIX + "absent"
 ASKED = PREFIX + "asked"
 REMAP = PREFIX + "remap"
@@ -52,7 +53,7 @@ SINGLE = (
     REMAP,
     LEASE,
 )
-CHUNKED = (NETWORKS, SESSION_VMS, ROLLBACK_VMS, SKIPPED, LEFT_OUT, WITHOUT, ABSENT)
+CHUNKED = (NETWORKS, SESSION_VMS, ROLLBACK_VMS, SKIPPED, LEFT_OUT, WITHOUT, ABSENT, POWER_OFF)
 
 Instant = Annotated[datetime, msgspec.Meta(tz=True)]
 Count = Annotated[int, msgspec.Meta(ge=0, le=1_000_000)]
@@ -192,6 +193,8 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     """replicas that the failover leaves out on an operator's word"""
     absent: dict[str, bool] = {}
     """name of a protected VM that had no replica when the failover began -> whether one joins later"""
+    power_off: tuple[str, ...] = ()
+    """protected VMs that are powered off on an operator's word, since they do not shut down"""
     askers: dict[str, str] = {}
     """operation id -> user@host who asked for it; for people only"""
 
@@ -253,6 +256,7 @@ def read(attributes: Mapping[str, str]) -> Record:
         skipped=_many(attributes, SKIPPED, tuple[str, ...], ()),
         left_out=_many(attributes, LEFT_OUT, tuple[str, ...], ()),
         without=_many(attributes, WITHOUT, tuple[str, ...], ()),
+        power_off=_many(attributes, POWER_OFF, tuple[str, ...], ()),
         absent=_many(attributes, ABSENT, dict[str, bool], {}),
         askers=_decoded(ASKED, attributes.get(ASKED) or "{}", Askers),
     )

@@ -1,7 +1,8 @@
 """Phases in which a failover or a rollback stands in a domain's record: the one table of them. Pure.
 
-A step names the phase that it leads to, or "next" for the next runbook group. What the record shows now
-decides, so that a step that was taken already, and is asked for again after a crash, changes nothing.
+A step names the phase that it leads to, or "next" for the next runbook group, "down" for that to shut down.
+What the record shows now decides, so that a step that was taken already, and is asked for again after a crash,
+changes nothing.
 """
 
 from __future__ import annotations
@@ -58,6 +59,8 @@ def failover_step(f: Standing, to: str, g: int) -> Fields:
     """A step of a failover to any later phase; `g`: the group that the step was planned for."""
     if to in ("delay", "next", "recovered"):
         return _group_step(f, FAILOVER_PHASES[f.phase], to, g)
+    if to == "down":
+        return {"g": g} if f.phase == "shutdown" and f.g < g else {}
     order = list(FAILOVER_PHASES)
     if order.index(to) <= order.index(f.phase):
         return {}

@@ -43,6 +43,7 @@ from .attributes import (
     MODE,
     NETWORKS,
     PITR,
+    POWER_OFF,
     REMAP,
     ROLLBACK,
     ROLLBACK_VMS,
@@ -143,6 +144,7 @@ def begin(
         **write_many(NETWORKS, networks),
         **write_many(SKIPPED, ()),
         **left_out.as_attributes(),
+        **write_many(POWER_OFF, ()),
         **_asked(record, c),
         FAILOVER: write(failover),
     }
@@ -329,7 +331,7 @@ def resolve(record: Record, c: Resolve, unready: tuple[str, ...], now: datetime)
         return {} if r.phase != "point" else {name: _replace(r, phase="take", since=now)}
     if kind == "again" and isinstance(r, FailoverRecord):
         waits = r.phase in ("point", "take")
-        return {name: _replace(r, phase="shutdown", n=r.n + 1, since=now)} if waits else {}
+        return {name: _replace(r, phase="shutdown", g=0, n=r.n + 1, since=now)} if waits else {}
     if kind == "ready" and c.choice == "skip":
         # those that the operator saw, and no other that has failed meanwhile: for that one it is asked anew
         skipped = [vm for vm in unready if not c.vms or vm in c.vms]
@@ -337,6 +339,10 @@ def resolve(record: Record, c: Resolve, unready: tuple[str, ...], now: datetime)
         if len(skipped) < len(unready):
             changes[name] = _replace(r, n=r.n + 1, since=now)
         return changes
+    if kind == "shutdown" and c.choice == "power-off":
+        # first: whoever goes on after a crash between the two asks once more
+        vms = tuple(dict.fromkeys([*record.power_off, *c.vms]))
+        return {**write_many(POWER_OFF, vms), name: _replace(r, n=r.n + 1, since=now)}
     return {name: _replace(r, n=r.n + 1, since=now)}
 
 

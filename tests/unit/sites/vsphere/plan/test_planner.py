@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from drdeck.config.settings import RunbookSettings
+from drdeck.config.settings import Duration, Limit, RunbookSettings
 from drdeck.model.domains import FailoverType, SessionState
 from drdeck.sites.vsphere.plan.domain_alarms import missing_replicas
 from drdeck.sites.vsphere.plan.domain_state import ProtectedVms, groups
@@ -74,9 +74,54 @@ def test_shutting_down() -> None:
     done = ProtectedVms((vm("a", "off"),))
     assert due(failover=planned("shutdown"), protected=done)[:3] == ([], "", "point")
     asked = due(failover=planned("shutdown"), protected=one, minutes=6)
-    assert "b" in asked[1] and asked[3] == ("retry", "abort")
+    assert "b" in asked[1] and asked[3] == ("retry", "power-off", "abort")
     again = due(failover=planned("shutdown", minutes=5.5, n=2), protected=one, minutes=6)
     assert again[0] == ["shutdown_guest b"], "retry gives it as long again"
+
+
+def _limits(**limits: Any) -> Any:
+    """Database first up, last down, with limits of its own; the rest as the domain has it."""
+    rules = settings(("db", ["db*"], 0.0), ("app", ["app*"], 0.0))
+    database = msgspec.structs.replace(rules.runbook[0], **limits)
+    return msgspec.structs.replace(rules, runbook=(database, *rules.runbook[1:]))
+
+
+def test_shutting_down_goes_in_reverse_order() -> None:
+    names = ("app1", "db1", "other")
+    every = ProtectedVms(tuple(vm(name) for name in names))
+    rules = _limits()
+    assert due(failover=planned("shutdown"), protected=every, rules=rules) == (
+        ["shutdown_guest other"], "shutting down: other", "down", (),
+    )  # fmt: skip
+    some_off = ProtectedVms((vm("app1"), vm("db1"), vm("other", "off")))
+    assert due(failover=planned("shutdown"), protected=some_off, rules=rules)[:3] == ([], "", "down")
+    at_apps = planned("shutdown", g=1)
+    assert due(failover=at_apps, protected=some_off, rules=rules)[0] == ["shutdown_guest app1"]
+    assert due(failover=at_apps, protected=every, rules=rules)[0] == [
+        "shutdown_guest app1", "shutdown_guest other",
+    ], "one that was switched on again"  # fmt: skip
+    database = ProtectedVms((vm("app1", "off"), vm("db1"), vm("other", "off")))
+    last = due(failover=planned("shutdown", g=2), protected=database, rules=rules)
+    assert last[0] == ["shutdown_guest db1"] and last[2] == "point"
+
+
+def test_replicas_of_another_name_order_the_shutdown_too() -> None:
+    rules = msgspec.structs.replace(_limits(), replica_name="db-{name}")
+    last = ProtectedVms((vm("erp"),))
+    assert due(failover=planned("shutdown"), protected=last, rules=rules)[:3] == ([], "", "down")
+    assert due(failover=planned("shutdown", g=2), protected=last, rules=rules)[0] == ["shutdown_guest erp"]
+
+
+def test_a_group_has_limits_of_its_own_and_may_be_powered_off() -> None:
+    database = ProtectedVms((vm("db1"),))
+    at_last: dict[str, Any] = {"failover": planned("shutdown", g=2), "protected": database}
+    long = _limits(shutdown_timeout=Duration(3600))
+    assert due(**at_last, rules=long, minutes=50)[0] == ["shutdown_guest db1"]
+    off = _limits(power_off_after=Limit(120))
+    assert due(**at_last, rules=off, minutes=1)[0] == ["shutdown_guest db1"]
+    assert due(**at_last, rules=off, minutes=3)[0] == ["power_off_there db1"]
+    assert due(**at_last, rules=off, minutes=8)[3] == ("retry", "power-off", "abort")
+    assert due(**at_last, rules=_limits(), minutes=2, power_off=("vm-db1",))[0] == ["power_off_there db1"]
 
 
 @pytest.mark.parametrize(

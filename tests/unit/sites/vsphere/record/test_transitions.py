@@ -236,6 +236,20 @@ def test_networks_mapped_anew(
         assert ch.remapped(after, change, was=["x", "y"]) == after, "twice is the same"
 
 
+def test_groups_to_shut_down_and_whom_to_power_off() -> None:
+    shutdown = base(failover=failover("shutdown"))
+    down = r.read(written(shutdown, ch.step(r.read(shutdown), OP, "down", 2, at(1))))
+    assert down.failover is not None and (down.failover.g, down.failover.since) == (2, at(1))
+    assert ch.step(down, OP, "down", 2, at(2)) == {} == ch.step(down, OP, "down", 1, at(2))
+    off = command(c.Resolve, question=f"shutdown:{OP}:1", choice="power-off", vms=("vm-7",))
+    after = r.read(written(shutdown, ch.resolve(r.read(shutdown), off, (), at(60))))
+    assert after.power_off == ("vm-7",)
+    assert after.failover is not None and (after.failover.n, after.failover.since) == (2, at(60))
+    again = command(c.BeginCompletion, type=FailoverType.PLANNED)
+    aborted = {name: value for name, value in written({}, {r.POWER_OFF: '["vm-7"]'}).items()}
+    assert r.read(written(aborted, ch.begin(r.read(aborted), again, {}, at(90)))).power_off == ()
+
+
 def test_a_skip_leaves_out_whom_the_operator_saw() -> None:
     """One that was not in the question is waited for as long again."""
     power = base(failover=failover("power", g=1, n=2))

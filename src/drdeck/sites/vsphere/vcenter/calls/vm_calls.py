@@ -92,7 +92,7 @@ def carry_out(
             if moves := moves_of(args):
                 yield from connect(session, vm, moves)
             yield from power_on(session, vm)
-        case "power_off":
+        case "power_off" | "power_off_there":
             yield from power_off(session, vm)
         case "snapshot":
             yield from make_snapshot(session, vm, args, again)
