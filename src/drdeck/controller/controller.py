@@ -390,7 +390,7 @@ class Controller:
             raise NotAccepted("unreachable", str(error)) from None
 
     async def _obstacles(self, request: Request, domain: Domain) -> Hazards:
-        """What may stop the VMs of a completion from starting."""
+        """Reasons that may stop the VMs of a completion from starting."""
         if request.action != "cfo_complete":
             return requests.NO_HAZARDS
         mapping = network_mapping(request.networks, domain.networks)

@@ -141,7 +141,7 @@ class RecoverySite(Protocol):
         """Things that may disturb a PITR session of these VMs (names; empty: all), as the site shows them."""
 
     async def obstacles(self, domain: str, networks: Mapping[str, str], without: tuple[str, ...]) -> Hazards:
-        """What speaks against starting a domain's VMs now, but for those of `without`, on the networks of a
+        """Reasons against starting a domain's VMs now, but for those of `without`, on the networks of a
         mapping (names)."""
 
     def upkeep(self, now: datetime) -> list[tuple[str, PlannedCall]]:

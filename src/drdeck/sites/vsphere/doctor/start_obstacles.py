@@ -70,7 +70,7 @@ async def look(connection: Connection, vms: Sequence[VmFacts]) -> StartFacts:
 
 
 def obstacles(facts: StartFacts, vms: Sequence[VmFacts], targets: Iterable[NetworkFacts] = ()) -> Hazards:
-    """What speaks against starting these VMs, and what was not looked at. Pure. `targets`: the networks that
+    """Reasons against starting these VMs, and what was not looked at. Pure. `targets`: the networks that
     they will be connected to."""
     if facts.unread:
         return Hazards(not_checked=(f"what may stop VMs from starting ({facts.unread})", *NEVER_CHECKED))

@@ -77,11 +77,11 @@ def shutting_down(s: DomainState, f: FailoverRecord) -> Plan:
         if later is None
         else step("down", f.id, f.n, later)
     )
-    shown = f"{name}: {group.name}" if s.settings.runbook else name
+    label = f"{name}: {group.name}" if s.settings.runbook else name
     wait = f"shutting down: {names(up)}" if up else ""
     return Plan(
         Phase(
-            operation=f.id, name=shown, acts=tuple(_call(s, f, group, vm) for vm in up), wait=wait, then=then
+            operation=f.id, name=label, acts=tuple(_call(s, f, group, vm) for vm in up), wait=wait, then=then
         )
     )
 

@@ -1,8 +1,8 @@
 """Phases in which a failover or a rollback stands in a domain's record: the one table of them. Pure.
 
 A step names the phase that it leads to, or "next" for the next runbook group, "down" for that to shut down.
-What the record shows now decides, so that a step that was taken already, and is asked for again after a crash,
-changes nothing.
+What the record shows now decides, so that a step that was taken already, and is asked for again after a
+crash, changes nothing.
 """
 
 from __future__ import annotations

@@ -246,7 +246,7 @@ def test_groups_to_shut_down_and_whom_to_power_off() -> None:
     assert after.power_off == ("vm-7",)
     assert after.failover is not None and (after.failover.n, after.failover.since) == (2, at(60))
     again = command(c.BeginCompletion, type=FailoverType.PLANNED)
-    aborted = {name: value for name, value in written({}, {r.POWER_OFF: '["vm-7"]'}).items()}
+    aborted = {r.POWER_OFF: '["vm-7"]'}
     assert r.read(written(aborted, ch.begin(r.read(aborted), again, {}, at(90)))).power_off == ()
 
 
