@@ -115,6 +115,8 @@ class Watched:
 class Bench(ABC):
     """See `Plan` for how it can begin."""
 
+    name = DOMAIN
+
     def __init__(self, site: RecoverySite, plan: Plan, clock: MovedClock, directory: Path) -> None:
         self.plan, self.clock = plan, clock
         self._watched = Watched(site)

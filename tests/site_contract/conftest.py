@@ -9,9 +9,12 @@ from typing import Any
 import pytest
 
 from tests.site_contract.bench import Bench, MakeBench, Plan
+from tests.site_contract.on_jetstream import JetStreamBench
 from tests.site_contract.on_training import TrainingBench
 from tests.site_contract.on_vsphere import VCenters, VSphereBench
 from tests.support.vcenter.vcsim import VCenter
+
+AnyBench = Bench | JetStreamBench
 
 
 @pytest.fixture(scope="session")
@@ -50,3 +53,21 @@ async def make(
         await bench.close()
     for bench in made:
         bench.check_history()
+
+
+@pytest.fixture(params=["training", "vsphere", "jetstream"])
+async def any_site(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[AnyBench]:
+    """A domain with data that is in order, `unsettled`, at a site of each kind: what may be asked of all."""
+    bench: AnyBench
+    if request.param == "jetstream":
+        bench = JetStreamBench(tmp_path)
+    elif request.param == "training":
+        bench = TrainingBench(Plan(unsettled=True), tmp_path)
+    else:
+        centers = request.getfixturevalue("vcenters")
+        bench = VSphereBench(Plan(unsettled=True), tmp_path, centers, monkeypatch)
+    await bench.begin()
+    yield bench
+    await bench.close()

@@ -143,6 +143,14 @@ _DRIVEN: dict[str, tuple[str, ...]] = {
     "take-over": ("Take Over", "Cancel"),
     "take-over-silent": ("Take Over", "Cancel"),
 }
+_REMOVED: dict[str, tuple[str, ...]] = {
+    "more-entry": ("More", "Make Entry Points", *RUN_PITR, *EXIT),
+    "entry-points": ("Make Entry Points", "Cancel"),
+    "record-removed": TABS,
+    "more-removed": ("More", "Write Record Back", "Accept Removal"),
+    "record-restore": ("Write Record Back", "Cancel"),
+    "record-accept": ("Accept Removal", "Cancel"),
+}
 _CHANGED: dict[str, tuple[str, ...]] = {"state-changed": ("Cancel", "Look again")}
 _STALE: dict[str, tuple[str, ...]] = {
     "stale": ("Protected Domains",),
@@ -188,6 +196,7 @@ CHAPTERS: dict[str, Chapter] = {
         Chapter("question", beside.question, _QUESTION, stuck),
         Chapter("unknown", beside.unknown, _UNKNOWN, unanswered),
         Chapter("driven", beside.driven, _DRIVEN, history),
+        Chapter("removed", beside.removed, _REMOVED, history),
         Chapter("changed", beside.changed, _CHANGED, rehydrated),
         Chapter("appliance", beside.appliance, _APPLIANCE),
         Chapter("stale", beside.stale, _STALE, history),

@@ -14,9 +14,9 @@ from drdeck.controller.controller import Controller
 from drdeck.controller.ipc.server import Server
 from drdeck.controller.journal.event_store import Journal
 from drdeck.model.actions import Request
-from drdeck.model.alarms import Finding
+from drdeck.model.alarms import Alarm, Finding, Severity
 from drdeck.model.commands import MakePlannedCall
-from drdeck.model.domains import Domain, ProtectedSite
+from drdeck.model.domains import Domain, Mode, Owner, ProtectedSite
 from drdeck.model.planned import Phase, PlannedCall
 from drdeck.model.views import SiteView
 from drdeck.sites.contract import LoginRefused, ResultUnknown, SiteUnreachable
@@ -49,6 +49,10 @@ class StageSite(TrainingSite):
         self.left_by: dict[str, str] = {}
         self.appliance: PitrStatus | None = None
         """an answer of an appliance, whose domain is shown in place of all others"""
+        self.removed: dict[str, str] = {}
+        """domains whose record somebody removed, with the words for it"""
+        self.without_entry: set[str] = set()
+        """names of VMs that have no entry point in their session"""
         self.lost: set[str] = set()
         """domains whose protected site has just fallen silent"""
 
@@ -73,10 +77,21 @@ class StageSite(TrainingSite):
 
     def _told(self, domain: Domain) -> Domain:
         told = replace(domain, driver=self.driver.get(domain.name), left_by=self.left_by.get(domain.name))
+        if domain.name in self.removed:
+            return self._without_record(told, self.removed[domain.name])
+        vms = tuple(replace(vm, lacks_entry=True) if vm.name in self.without_entry else vm for vm in told.vms)
+        told = replace(told, vms=vms)
         if self.unanswered is None or domain.failover is None:
             return told
         phase = Phase(operation=domain.failover.id, name="Execute runbook", acts=(self.unanswered,))
         return replace(told, phase=phase)
+
+    def _without_record(self, domain: Domain, why: str) -> Domain:
+        time = self.site_now().replace(second=0, microsecond=0)
+        alarm = Alarm(time=time, severity=Severity.CRITICAL, vm=None, kind="record_removed", text=why)
+        return replace(
+            domain, mode=Mode.IMPORTED, owner=Owner.REMOTE, broken=why, record_removed=True, alarms=(alarm,)
+        )
 
     async def findings(self) -> list[Finding]:
         """With a place for the state that is the same on every machine."""

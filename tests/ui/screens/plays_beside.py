@@ -59,6 +59,34 @@ async def driven(s: Stage) -> None:
     await s.press("escape")
 
 
+REMOVED = (
+    "somebody removed drdeck.mode from its folder in vCenter, and with it what drdeck does here; have the"
+    " last record, as of 2026-01-16 22:41:07Z, written back with: drdeck record restore"
+    ' "payroll"; if the removal was meant: drdeck record accept "payroll"'
+)
+
+
+async def removed(s: Stage) -> None:
+    await s.press("escape")
+    s.house.site.removed["payroll"] = REMOVED
+    s.house.site.without_entry.add(s.house.domain("files").vms[0].name)
+    await s.advance(5)
+    await s.press("down", "enter", "m")
+    await s.shoot("more-entry")
+    await s.press("down", "enter")
+    await s.shoot("entry-points")
+    await s.press("escape", "escape", "down", "down", "enter")
+    await s.shoot("record-removed")
+    await s.press("m")
+    await s.shoot("more-removed")
+    await s.press("end", "up", "enter")
+    await s.shoot("record-restore")
+    await s.press("escape", "escape", "m", "end", "enter")
+    await s.type("payroll")
+    await s.shoot("record-accept")
+    await s.press("escape")
+
+
 async def changed(s: Stage) -> None:
     await s.press("f", "3", "tab", "enter", "enter", "y")
     await s.type("erp-prod")
