@@ -20,6 +20,7 @@ from .host import clean_command, controller_commands, info_command, settings_com
 from .manual.examples import attach as attach_examples
 from .manual.help_command import help_command
 from .manual.man_command import man
+from .reading.explain_command import explain
 from .reading.networks_command import networks
 
 
@@ -77,6 +78,7 @@ for command in (
     read_commands.domains,
     read_commands.show,
     networks,
+    explain,
     read_commands.watch,
     read_commands.tasks,
     read_commands.audit,

@@ -1,0 +1,54 @@
+"""Texts for people in the source, and words that read twice at three in the morning."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+TIRING = {
+    r"\bAgainst it\b": "Warning",
+    r"\ball the same\b": "anyway",
+    r"\btwice, unless\b": "both copies run at once (split brain)",
+    r"\btaken for lost\b": "you declare the protected site lost",
+    r"\bNothing was asked\b|\bnothing was asked for\b": "Cancelled",
+    r"\bnothing is asked\b": "no question on this domain",
+    r"\bthe answer to what it asks\b|\bwaits for the answer\b": "your answer",
+    r"\b[Aa]sks: |\bASKS\b": "needs you",
+    r"\bLook again\b": "Back to the form",
+    r"\bnever be returned to\b": "cannot be chosen later",
+    r"\bgoes on\b": "continues",
+    r"\bis not so any more\b": "things changed",
+    r"\bpart of a name or mode\b": "type to filter: name or state",
+    r"\breads \"\w": "is NAME",
+    r"\bwhat was begun\b|\bwas begun there\b": "what was started",
+    r"\bby itself\b": "automatically, or nothing",
+}
+"""Pattern -> the word to use instead."""
+
+
+def texts(path: Path) -> Iterator[tuple[int, str]]:
+    """String literals with their lines, those of one expression together, without docstrings."""
+    tree = ast.parse(path.read_text("utf-8"))
+    docs = set()
+    for node in ast.walk(tree):
+        body = getattr(node, "body", None)
+        if isinstance(body, list):
+            docs |= {
+                id(x.value) for x in body if isinstance(x, ast.Expr) and isinstance(x.value, ast.Constant)
+            }
+    inside = {id(part) for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for part in node.values}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.JoinedStr):
+            parts = [p.value if isinstance(p, ast.Constant) else "{}" for p in node.values]
+            yield node.lineno, "".join(str(part) for part in parts)
+        elif (
+            isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in (docs | inside)
+        ):
+            yield node.lineno, node.value
+
+
+def tiring(text: str) -> list[str]:
+    """The patterns that a text matches."""
+    return [pattern for pattern in TIRING if re.search(pattern, text)]
