@@ -101,7 +101,7 @@ def test_who_waits_is_told_and_told_again(deck: Deck, stopper: Stopper) -> None:
             said = command.stderr.read()
         finally:
             command.kill()
-    assert ident and f"operation {ident} goes on" in said
+    assert ident and f"operation {ident} continues" in said
     assert deck.json("tasks")["operations"][0]["id"] == ident
 
 

@@ -84,7 +84,7 @@ def lesson_rows(context: Context) -> list[LessonRow]:
 def _entering(row: dict[str, Any]) -> str:
     if row["finished"]:
         return "enter begins it anew; what was there is kept aside, once"
-    return "enter goes on with it" if row["begun"] else "enter begins it"
+    return "enter continues it" if row["begun"] else "enter begins it"
 
 
 def play(context: Context, words: str) -> None:
@@ -169,7 +169,7 @@ def _say_result(coach: Coach, result: Result) -> None:
     for line in lines(result):
         output.say_wrapped(line)
     if not result.finished:
-        output.note(f"{coach.call} goes on with it")
+        output.note(f"{coach.call} continues it; by command: {coach.call} -- COMMAND")
         return
     if coach.course.lesson.end:
         output.say_wrapped(" ".join(coach.course.lesson.end.split()))

@@ -102,7 +102,7 @@ def _print_domain(d: Domain, shaped: json_shapes.Json, now: datetime) -> None:
         output.say(f"{step.number:>3}/{step.of} [{step.state}] {step.label}{detail}")
     if shaped["question"]:
         choices = "|".join(shaped["question"]["choices"])
-        output.say(f"Asks: {shaped['question']['text']} (drdeck answer {shaped['operation']} {choices})")
+        output.say(f"Needs you: {shaped['question']['text']} (drdeck answer {shaped['operation']} {choices})")
     for alarm in d.alarms:
         vm = f"{alarm.vm}: " if alarm.vm else ""
         output.say(f"Alarm ({alarm.severity}, {json_shapes.time(alarm.time)}): {vm}{alarm.text}")
@@ -157,7 +157,7 @@ async def tasks(context: Context, as_json: bool) -> None:
         output.emit({"operations": [json_shapes.operation(op, steps.get(op.id, [])) for op in operations]})
         return
     if not operations:
-        output.note("nothing was asked for yet")
+        output.note("no operation yet")
     width = max((len(step["time"]) for its in steps.values() for step in its), default=0)
     for op in operations:
         request = f"asked {json_shapes.time(op.asked_at)} by {op.asked_by}"

@@ -72,7 +72,7 @@ def train(click_context: click.Context, as_json: bool) -> None:
         [(r["number"], r["title"], r["scenario"], state_of(r)) for r in rows],
         "no lesson",
     )
-    output.note(f"{called()} train LESSON begins one, or goes on with it")
+    output.note(f"{called()} train LESSON begins one, or continues it")
 
 
 @train.command("lesson", hidden=True)
@@ -156,6 +156,11 @@ async def _judge(played: Context, coach: Coach, key: bool, as_json: bool) -> Non
         output.say_wrapped(f"In the console: {coach.typed(objective.key)}")
         if objective.command:
             output.say(f"By command: {coach.typed(objective.command)}")
+        return
+    output.note(f"By command: {coach.call} -- COMMAND, such as {coach.call} -- domains")
+    output.note(
+        f"{coach.call} --judge --key says what to type; it counts as help, as each hint in the console does"
+    )
 
 
 def _command(played: Context, coach: Coach, words: tuple[str, ...]) -> None:

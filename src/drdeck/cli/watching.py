@@ -38,14 +38,14 @@ async def until_done(client: Client, ident: str, timeout: float | None) -> None:
             await _over(client, ident)
     except TimeoutError:
         raise Exit(
-            exit_codes.TIMED_OUT, f"operation {ident} goes on; it was not over within {timeout:g} s"
+            exit_codes.TIMED_OUT, f"operation {ident} continues; it was not over within {timeout:g} s"
         ) from None
     except Disconnected as error:
         raise Exit(
             exit_codes.UNKNOWN, f"{error}; what became of operation {ident} is for `drdeck tasks` to say"
         ) from None
     except asyncio.CancelledError:  # Ctrl-C ends the waiting only
-        output.note(f"operation {ident} goes on")
+        output.note(f"operation {ident} continues")
         raise
 
 
@@ -123,7 +123,7 @@ async def watch(
         raise
     except Disconnected:
         raise ControllerError(
-            "failed", "the controller ended; what it did goes on when it is started"
+            "failed", "the controller ended; what it did continues when it is started"
         ) from None
 
 

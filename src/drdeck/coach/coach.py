@@ -16,7 +16,7 @@ from .lesson import Objective
 from .lesson_facts import LessonFacts, gather
 from .lesson_state import progress_file
 from .progress import Progress
-from .result import Result, cost_of, figures
+from .result import Result, cost_of, figures, sick_says
 from .scoring import result_of
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ class Coach:
 
     @property
     def call(self) -> str:
-        """The command that goes on with the lesson."""
+        """The command that continues the lesson."""
         return f"{self.program} train {self._word}"
 
     def typed(self, text: str) -> str:
@@ -178,9 +178,10 @@ class Coach:
         result = self.progress.result
         if result is None:
             return []
-        lines: list[CoachLine] = [
-            ("done", f"Finished: L chooses another lesson, d leaves. {figures(result)}")
-        ]
+        lines: list[CoachLine] = []
+        if result.vms_failing:
+            lines.append(("mistake", f"Objectives met, but {sick_says(result)}."))
+        lines.append(("done", f"Finished: L chooses another lesson, d leaves. {figures(result)}"))
         lines += [("mistake", cost_of(cost)) for cost in result.cost]
         if self.course.lesson.end:
             lines.append(("situation", self.course.lesson.end))

@@ -54,6 +54,12 @@ class Result(Frozen, frozen=True, kw_only=True):
     objectives: tuple[ObjectiveResult, ...]
     rto_s: float | None = None
     data_lost_s: float | None = None
+    """good data only"""
+    data_given_up_s: float | None = None
+    """all data, the bad included"""
+    vms_failing: int = 0
+    """VMs whose check fails: with one of them nothing is a success, whatever objectives were met"""
+    vms_total: int = 0
     rolled_back_to: datetime | None = None
     unprotected_s: float = 0
     hints: int = 0
@@ -61,11 +67,19 @@ class Result(Frozen, frozen=True, kw_only=True):
     cost: tuple[Cost, ...] = ()
 
 
+def sick_says(result: Result) -> str:
+    """Words for VMs that fail their check at the end; empty where none does."""
+    if not result.vms_failing:
+        return ""
+    return f"no success: {result.vms_failing} of {result.vms_total} VMs FAIL their check"
+
+
 def lines(result: Result) -> list[str]:
-    """The result for people."""
+    """The result for people, failing VMs first."""
+    state = "finished" if result.finished else "not finished"
+    sick = f", but {sick_says(result)}" if result.finished and result.vms_failing else ""
     text = [
-        f"{result.title}: {'finished' if result.finished else 'not finished'},"
-        f" {result.objectives_met} of {result.objectives_total} objectives met"
+        f"{result.title}: {state}{sick}, {result.objectives_met} of {result.objectives_total} objectives met"
     ]
     for objective in result.objectives:
         when = f"   ({_second(objective.met_at)})" if objective.met_at else ""
@@ -84,7 +98,7 @@ def figures(result: Result) -> str:
     return ", ".join(
         (
             f"RTO {_clock(result.rto_s)}",
-            f"data lost (RPO) {_clock(result.data_lost_s)}",
+            f"data given up {_clock(result.data_given_up_s)}, of which good {_clock(result.data_lost_s)}",
             f"unprotected {_clock(result.unprotected_s)}",
             f"hints {result.hints}",
             f"mistakes {len(result.mistakes)}",

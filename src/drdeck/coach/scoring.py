@@ -40,6 +40,9 @@ def result_of(course: Course, progress: Progress, facts: LessonFacts) -> Result:
         ),
         rto_s=_most(rto_s(d, facts) for d in domains),
         data_lost_s=_most(data_lost_s(d, facts, grounds[d.name], memories.get(d.name)) for d in domains),
+        data_given_up_s=_most(data_given_up_s(d, facts, memories.get(d.name)) for d in domains),
+        vms_failing=sum(vm.health is Health.FAILED for d in domains for vm in d.vms),
+        vms_total=sum(len(d.vms) for d in domains),
         rolled_back_to=_chosen(min, (rolled_back_to(d) for d in domains)),
         unprotected_s=sum(unprotected_s(d, facts.now) for d in domains),
         hints=len(progress.hints),
@@ -92,6 +95,23 @@ def data_lost_s(
     if kept_until is None:
         return 0
     return round(max(0.0, (incident - kept_until).total_seconds()), 1)
+
+
+def data_given_up_s(domain: Domain, facts: LessonFacts, memory: DomainMemory | None) -> float | None:
+    """All data given up, good or bad: from the instant chosen to the session's start, or to the decision."""
+    decisions = facts.asked(domain.name, "cfo_complete")
+    if domain.failover is None or not decisions:
+        return None
+    decided = decisions[-1].asked_at
+    kept_until = rolled_back_to(domain)
+    if kept_until is not None:
+        entered = [period.start for period in domain.excluded if period.start >= kept_until]
+        return round(max(0.0, (min(entered, default=decided) - kept_until).total_seconds()), 1)
+    if domain.failover.type is FailoverType.FORCE:
+        if memory is None or memory.consistent_at is None:
+            return None
+        return round(max(0.0, (decided - memory.consistent_at).total_seconds()), 1)
+    return 0
 
 
 def unprotected_s(domain: Domain, now: datetime) -> float:

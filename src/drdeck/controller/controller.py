@@ -329,7 +329,7 @@ class Controller:
             raise NotAccepted("usage", f'"{op.domain}" has no VM named "{name}"; {meant}')
         question = vm.question
         if question is None:
-            raise NotAccepted("rule", f"nothing is asked of {name} now")
+            raise NotAccepted("rule", f"vCenter has no question on {name} now")
         label = next((label for label in question.choices if label.casefold() == choice.casefold()), None)
         if label is None:
             offered = ", ".join(question.choices)

@@ -240,7 +240,7 @@ class Executor:
             if ident in domain.askers:
                 data["asked_by"] = domain.askers[ident]
             self.book.record(op.actor, facts.ACCEPTED, data)
-            log.info("%s of %s goes on here", ident, domain.name)
+            log.info("%s of %s continues here", ident, domain.name)
 
     def _ask(self, op: Operation, question: Question) -> None:
         if op.question != question and not little_less(op.question, question):

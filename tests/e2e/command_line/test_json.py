@@ -217,5 +217,5 @@ def test_watch(make_flow: MakeFlow, recovery: VCenter) -> None:
         "0.2",
         code=7,
     )
-    assert done.stdout.startswith("op-") and "goes on" in done.stderr
+    assert done.stdout.startswith("op-") and "continues" in done.stderr
     flow.deck.run("watch", DOMAIN, "--until", "running_in_failover", "--timeout", "60")

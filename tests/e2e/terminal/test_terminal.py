@@ -134,7 +134,7 @@ def test_ctrl_c_ends_the_waiting_and_not_the_operation(deck: Deck, at_terminal: 
     waiting.wait_for("op-")
     assert ended_by(waiting, b"\x03") == 130
     ident = next(word for word in waiting.text().split() if word.startswith("op-"))
-    assert f"operation {ident} goes on" in waiting.text()
+    assert f"operation {ident} continues" in waiting.text()
     assert deck.domain("erp")["operation"] == ident
 
 

@@ -64,7 +64,7 @@ def test_a_lesson_is_begun_from_the_first_screen_and_another_from_within_it(deck
         console.press("lessons")
         console.wait_for("Training lessons")
         console.press("enter")
-        console.wait_for("0 of 6", "enter goes on with it")
+        console.wait_for("0 of 6", "enter continues it")
         console.pause_for_dialog()
         console.press(*["down"] * 4)
         console.wait_for(" > 5   The link drops in mid-failover")
@@ -73,7 +73,7 @@ def test_a_lesson_is_begun_from_the_first_screen_and_another_from_within_it(deck
         console.press("d")
         assert console.ended() == 0
         assert "0 of 5 objectives met" in console.text()
-        assert "train 5 goes on with it" in console.text()
+        assert "train 5 continues it" in console.text()
     finally:
         console.close()
         deck.stop()

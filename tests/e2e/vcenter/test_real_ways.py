@@ -359,4 +359,4 @@ def test_a_question_of_vcenter_is_shown_and_answered(make_flow: MakeFlow, recove
     eventually(lambda: flow.operation(ident)["state"] == "done")
     (answered,) = flow.journal("vm_answer")
     assert (answered["data"]["vm"], answered["data"]["choice"]) == (DB, moved)
-    assert "nothing is asked of" in flow.deck.run("answer", ident, moved, "--vm", DB, code=None).stderr
+    assert "no question on" in flow.deck.run("answer", ident, moved, "--vm", DB, code=None).stderr

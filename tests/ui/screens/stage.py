@@ -54,7 +54,7 @@ _QUIET_ROUNDS = 3
 
 LESSONS = (
     LessonRow("1", "The whole flow", "finished", "enter begins it anew; what was there is kept aside, once"),
-    LessonRow("2", "Find the last good point", "1 of 4", "enter goes on with it"),
+    LessonRow("2", "Find the last good point", "1 of 4", "enter continues it"),
     LessonRow("3", "The site is lost", "-", "enter begins it"),
 )
 

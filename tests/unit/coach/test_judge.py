@@ -14,8 +14,10 @@ from drdeck.coach.judge import attached, current, judge
 from drdeck.coach.lesson import Lesson
 from drdeck.coach.lesson_facts import JournaledAnswer, LessonFacts
 from drdeck.coach.progress import Progress
+from drdeck.coach.result import figures, lines
 from drdeck.controller.journal.operations import OperationState
 from drdeck.model.domains import Failover, FailoverType, Health, Mode, SessionState
+from drdeck.model.times import show_clock
 from tests.support.training.lesson_build import (
     HEAD,
     LAST_GOOD,
@@ -228,6 +230,11 @@ def test_the_figures_of_a_result() -> None:
     assert result.rto_s == 180
     assert result.rolled_back_to == early
     assert result.data_lost_s == 120
+    entered = shown.excluded[0].start
+    assert result.data_given_up_s is not None
+    assert result.data_given_up_s == (entered - early).total_seconds() > 120, "the bad data counts too"
+    assert f"data given up {show_clock(result.data_given_up_s)}, of which good 00:02:00" in figures(result)
+    assert result.vms_failing == 0 and "success" not in lines(result)[0]
     assert result.unprotected_s == 20 * 60
 
 
@@ -239,7 +246,8 @@ def test_without_a_rollback_bad_data_has_no_distance() -> None:
     shown = domain(**AFTER, failover=failover, reset_at=at(30), vms=(vm("erp-app03", health=Health.FAILED),))
     result = judge(chosen, progress, facts(shown, completion(), EXIT)).result
     assert result is not None
-    assert result.data_lost_s is None
+    assert result.data_lost_s is None and result.data_given_up_s == 0
+    assert result.finished and "finished, but no success: 1 of 1 VMs FAIL their check" in lines(result)[0]
     assert [(c.points, c.start, c.end, c.vms_failing) for c in result.cost] == [(4000, at(-4000), at(-1), 1)]
 
 

@@ -68,7 +68,7 @@ async def controller_restart(context: Context, timeout: float) -> None:
     """Start the controller anew, with the settings as they are now and this version.
 
     It begins nothing more, and ends once no call to the site is under way; operations go on. What is under
-    way after --timeout is named, and the controller goes on as it was.
+    way after --timeout is named, and the controller continues as it was.
     """
     check(context.settings.site(context.site))
     ended = await end_running(context.paths, force=True, pause_s=timeout)

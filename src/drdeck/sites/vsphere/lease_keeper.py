@@ -164,4 +164,6 @@ class LeaseKeeper:
             fence.succeed(driver)
         session.settle()
         if not force:
-            raise HeldElsewhere(f"it was driven by {driver} until now; drdeck looks again before it goes on")
+            raise HeldElsewhere(
+                f"it was driven by {driver} until now; drdeck looks again before it continues"
+            )

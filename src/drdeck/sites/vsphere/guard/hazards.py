@@ -88,7 +88,7 @@ def hazards(
     warns += [*_drs(facts, vms), *_scheduled(facts, inventory, folder, vms)]
     unchecked = []
     if facts.no_clusters:
-        unchecked.append(f"whether DRS moves these VMs by itself ({facts.no_clusters})")
+        unchecked.append(f"whether DRS moves these VMs automatically ({facts.no_clusters})")
     if facts.no_tasks:
         unchecked.append(f"whether scheduled tasks change these VMs ({facts.no_tasks})")
     return Hazards(warns=tuple(warns), not_checked=(*unchecked, BACKUPS))

@@ -90,7 +90,7 @@ def _final_point(s: DomainState, f: FailoverRecord) -> Plan:
         return Plan(Phase(operation=f.id, name=name, then=step("take", f.id, f.n)))
     text = (
         f"No restore point newer than the shutdown ({show(f.since)}) yet for {names(missing)}."
-        " It goes on by itself when replication brings one; answer confirm to go on with what is there."
+        " It continues when replication brings one; answer confirm to go on with what is there."
         f" {STAY_OFF}"
     )
     choices = ("confirm", "abort")
