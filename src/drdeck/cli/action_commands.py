@@ -268,12 +268,15 @@ def pitr() -> None:
 
 @pitr.command("points")
 @click.argument("domain", shell_complete=domain_names)
+@click.option("--last", type=click.IntRange(min=1), metavar="N", help="Only the newest N.")
 @json_option
 @runs
-async def pitr_points(context: Context, domain: str, as_json: bool) -> None:
+async def pitr_points(context: Context, domain: str, last: int | None, as_json: bool) -> None:
     """List the restore points of DOMAIN that may be picked, newest first."""
     async with context.client() as client:
         shaped = json_shapes.points(await client.points(domain))
+    older = len(shaped["points"]) - (last or len(shaped["points"]))
+    shaped["points"] = shaped["points"][:last]
     if as_json:
         output.emit(shaped)
         return
@@ -286,6 +289,8 @@ async def pitr_points(context: Context, domain: str, as_json: bool) -> None:
         rows,
         f"{domain} has no restore point to pick",
     )
+    if older > 0:
+        output.note(f"{older} older points are not listed")
     for point in shaped.get("disturbed", ()):
         output.say(f"cannot be picked: {point['time']} of {point['vm']}: {point['text']}")
     for period in shaped["excluded"]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 
 import click
@@ -18,17 +19,19 @@ from .action_commands import SECONDS
 from .completion.candidates import domain_names
 from .context import Context, end_stale, runs
 from .exit_codes import Exit
+from .reading import where_filter
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
 @click.command("domains")
+@click.option("--where", "where", multiple=True, metavar="EXPR", help=where_filter.HELP)
 @json_option
 @runs
-async def domains(context: Context, as_json: bool) -> None:
-    """List every Protected Domain."""
+async def domains(context: Context, where: tuple[str, ...], as_json: bool) -> None:
+    """List every Protected Domain, or those for which an expression holds."""
     async with context.client(stale=True) as client:
-        listing = await client.get_listing()
+        listing = where_filter.matching(await client.get_listing(), where)
     if as_json:
         output.emit(json_shapes.domains(listing))
     else:
@@ -143,32 +146,45 @@ async def watch(
 
 
 @click.command("tasks")
+@click.option("--last", type=click.IntRange(min=1), metavar="N", help="Only the newest N operations.")
+@click.option("--domain", metavar="NAME", shell_complete=domain_names, help="Only operations of this domain.")
 @json_option
 @runs
-async def tasks(context: Context, as_json: bool) -> None:
-    """List operations and their steps, newest first."""
+async def tasks(context: Context, last: int | None, domain: str | None, as_json: bool) -> None:
+    """List operations and their steps, newest first.
+
+    Operations bear the site's time, their steps this machine's; a training site has a clock of its own.
+    """
     async with context.client(sighted=False) as client:
         recent = await client.tasks()
     # the controller keeps the recent ones, and knows what the open ones wait for
     by_id = {op.id: op for op in (*journaled(context.paths.journal), *recent)}
     operations = sorted(by_id.values(), key=lambda op: op.asked_at, reverse=True)
+    operations = [op for op in operations if domain in (None, op.domain)][:last]
     steps = steps_by_operation(context.paths.journal)
     if as_json:
         output.emit({"operations": [json_shapes.operation(op, steps.get(op.id, [])) for op in operations]})
         return
     if not operations:
         output.note("no operation yet")
-    width = max((len(step["time"]) for its in steps.values() for step in its), default=0)
     for op in operations:
-        request = f"asked {json_shapes.time(op.asked_at)} by {op.asked_by}"
-        end = f", ended {json_shapes.time(op.ended_at)}" if op.ended_at else ""
+        request = f"requested {_second(op.asked_at)} by {op.asked_by}"
+        end = f", ended {_second(op.ended_at)}" if op.ended_at else ""
         output.say(f"{op.id}  {op.action} {op.domain}: {op.state}, {request}{end}")
         for step in steps.get(op.id, []):
             text = f": {step['text']}" if step["text"] else ""
-            output.say(f"    {step['time']:<{width}}  {step['says']}: {step['result']}{text}")
+            output.say(f"    {_FRACTION.sub('', step['time'])}  {step['says']}: {step['result']}{text}")
         for remark in (op.error, op.question.text if op.question else op.waits_for):
             if remark:
                 output.say(f"    {remark}")
+
+
+_FRACTION = re.compile(r"\.\d+(?=Z$)")
+
+
+def _second(instant: datetime) -> str | None:
+    """An instant for people; --json has the fractions."""
+    return json_shapes.time(instant.replace(microsecond=0))
 
 
 @click.group()

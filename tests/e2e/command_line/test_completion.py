@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.completing import complete
+from tests.support.command_line.completing import complete
 from tests.support.console.terminal import Terminal
 from tests.support.deck import Deck
 

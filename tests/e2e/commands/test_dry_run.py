@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 import pytest
 
-from tests.support.command_tree import commands
+from tests.support.command_line.command_tree import commands
 from tests.support.deck import Deck
 
 ACTS = [

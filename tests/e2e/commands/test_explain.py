@@ -10,7 +10,7 @@ import pytest
 
 from drdeck.cli.reading.explain_command import COMMANDS
 from drdeck.model.actions import ACTIONS
-from tests.support.command_tree import parsed
+from tests.support.command_line.command_tree import parsed
 from tests.support.deck import Deck
 
 

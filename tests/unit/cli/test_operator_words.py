@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests.support import ROOT
-from tests.support.command_tree import commands
-from tests.support.operator_words import texts, tiring
+from tests.support.command_line.command_tree import commands
+from tests.support.command_line.operator_words import texts, tiring
 
 SOURCE = ROOT / "src" / "drdeck"
 ROOMS = ("cli", "coach", "controller", "sites/vsphere", "sites/jetstream", "config")

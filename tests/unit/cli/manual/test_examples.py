@@ -13,7 +13,7 @@ from click.testing import CliRunner
 from drdeck.cli import exit_codes
 from drdeck.cli.manual.examples import EXAMPLES
 from drdeck.cli.root import cli
-from tests.support.command_tree import commands, parsed
+from tests.support.command_line.command_tree import commands, parsed
 
 LINES = [(path, line) for path, lines in EXAMPLES.items() for line in lines]
 

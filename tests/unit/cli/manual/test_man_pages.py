@@ -12,7 +12,7 @@ from click.testing import CliRunner
 
 from drdeck.cli.manual.man_pages import pages, roff
 from drdeck.cli.root import cli
-from tests.support.command_tree import commands
+from tests.support.command_line.command_tree import commands
 
 PAGES = pages(cli, "1.2.3")
 
