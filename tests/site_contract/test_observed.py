@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from drdeck.controller.requests import NotAccepted
 from drdeck.model.actions import Request, menu
 from drdeck.model.commands import ExitSession, MakePlannedCall, StartSession, TakeOver
+from drdeck.model.confirming import NotAccepted
 from drdeck.model.domains import FailoverType, Mode
 from drdeck.model.planned import PlannedCall
 from drdeck.sites.contract import RecoverySite, Refused, SiteUnreachable

@@ -25,7 +25,7 @@ from drdeck.controller.passwords.password_store import PasswordStore, UnusablePa
 from drdeck.model.actions import Request
 from drdeck.model.alarms import Finding
 from drdeck.model.commands import MakePlannedCall
-from drdeck.model.confirming import NAMING_ANSWERS, unconfirmed_answer
+from drdeck.model.confirming import NAMING_ANSWERS, NotAccepted, Preview, unconfirmed_answer
 from drdeck.model.domains import Domain, ProtectedSite
 from drdeck.model.guard import Hazards
 from drdeck.model.passwords import OWN, PROTECTED, PasswordWanted
@@ -41,7 +41,6 @@ from .executor import Executor
 from .maintenance_runner import MaintenanceRunner
 from .network_choice import network_mapping, with_defaults
 from .reconcile import first_command
-from .requests import NotAccepted, Preview
 from .site_watcher import LapsedSynchronisation, SiteWatcher, utcnow
 
 log = logging.getLogger(__name__)

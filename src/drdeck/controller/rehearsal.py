@@ -8,23 +8,12 @@ from datetime import datetime
 import msgspec
 
 from drdeck.controller.journal.operations import Operation
-from drdeck.model.actions import Request
 from drdeck.model.commands import AnyCommand
+from drdeck.model.confirming import NotAccepted, Preview, Rehearsal
 from drdeck.model.domains import Domain
-from drdeck.model.frozen import Frozen
 
 from .reconcile import first_command
-from .requests import NotAccepted, Preview, accept
-
-
-class Rehearsal(Frozen, frozen=True, kw_only=True):
-    """`accepted`: the request with all that it leaves open, None where it would be refused; `refusal`: by
-    what, and `code` of what kind, as in protocol.Refusal. Consent is not missed: `preview.tier` tells it."""
-
-    preview: Preview
-    accepted: Request | None = None
-    refusal: str | None = None
-    code: str = ""
+from .requests import accept
 
 
 def rehearse(

@@ -10,9 +10,15 @@ import msgspec
 
 from drdeck.controller.journal.operations import Operation
 from drdeck.model.actions import BY_NAME, EVEN_WHILE_BUSY, Request, refusal, unusable_vms
-from drdeck.model.confirming import consequences, snapshots_that_go, tier_of, unconfirmed
+from drdeck.model.confirming import (
+    NotAccepted,
+    Preview,
+    consequences,
+    snapshots_that_go,
+    tier_of,
+    unconfirmed,
+)
 from drdeck.model.domains import MODE_LABELS, Domain, FailoverType, ProtectedSite
-from drdeck.model.frozen import Frozen
 from drdeck.model.guard import Hazards
 from drdeck.model.text import some, spelled_as
 from drdeck.model.times import show
@@ -22,38 +28,6 @@ from .network_choice import network_mapping, network_slip, unmapped_says
 
 NO_HAZARDS = Hazards()
 NOT_CHECKED = ("whether users can reach the recovery network",)
-
-
-class Preview(Frozen, frozen=True, kw_only=True):
-    """The effect of a request, as things are now. Send `facts` back as `Request.preview`.
-
-    `refusal`: the rule that forbids it. `says`: consequences, plain sentences. `not_checked`: what
-    drdeck cannot know. `warns`: what may disturb the PITR session that it leads to. `against`: evidence
-    against a Force Failover, each a reason to ask again.
-    """
-
-    request: Request
-    tier: int
-    refusal: str | None = None
-    facts: dict[str, str] = {}
-    says: tuple[str, ...] = ()
-    not_checked: tuple[str, ...] = ()
-    warns: tuple[str, ...] = ()
-    against: tuple[str, ...] = ()
-    protected: ProtectedSite = ProtectedSite()
-    vms: tuple[str, ...] = ()
-    obstacles: tuple[str, ...] = ()
-    """what speaks against starting the VMs, as the recovery site shows it"""
-    left_out: tuple[str, ...] = ()
-    """VMs that a completion leaves out, each with the reason"""
-
-
-class NotAccepted(Exception):
-    """A request that was refused; `code` as in protocol.Refusal, the text is one sentence."""
-
-    def __init__(self, code: str, text: str) -> None:
-        super().__init__(text)
-        self.code = code
 
 
 def as_named(request: Request, domain: Domain) -> Request:

@@ -1,4 +1,4 @@
-"""Confirmation of actions: its tier, and the sentences that a person should read before."""
+"""Confirmation of actions: its tier, the sentences that a person should read before, and what refuses one."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sized
 from datetime import datetime
 
 from .actions import BY_NAME, Request, unusable_vms
-from .domains import Domain, FailoverType
+from .domains import Domain, FailoverType, ProtectedSite
+from .frozen import Frozen
 from .text import some
 from .times import show_duration, show_spaced
 
@@ -231,3 +232,45 @@ def consequences(request: Request, domain: Domain, now: datetime) -> list[str]:
             length = show_duration((now - session.started_at).total_seconds())
             words.append(f"The {length} of this session can never be returned to.")
     return words
+
+
+class Preview(Frozen, frozen=True, kw_only=True):
+    """The effect of a request, as things are now. Send `facts` back as `Request.preview`.
+
+    `refusal`: the rule that forbids it. `says`: consequences, plain sentences. `not_checked`: what
+    drdeck cannot know. `warns`: what may disturb the PITR session that it leads to. `against`: evidence
+    against a Force Failover, each a reason to ask again.
+    """
+
+    request: Request
+    tier: int
+    refusal: str | None = None
+    facts: dict[str, str] = {}
+    says: tuple[str, ...] = ()
+    not_checked: tuple[str, ...] = ()
+    warns: tuple[str, ...] = ()
+    against: tuple[str, ...] = ()
+    protected: ProtectedSite = ProtectedSite()
+    vms: tuple[str, ...] = ()
+    obstacles: tuple[str, ...] = ()
+    """what speaks against starting the VMs, as the recovery site shows it"""
+    left_out: tuple[str, ...] = ()
+    """VMs that a completion leaves out, each with the reason"""
+
+
+class NotAccepted(Exception):
+    """A request that was refused; `code` as in protocol.Refusal, the text is one sentence."""
+
+    def __init__(self, code: str, text: str) -> None:
+        super().__init__(text)
+        self.code = code
+
+
+class Rehearsal(Frozen, frozen=True, kw_only=True):
+    """`accepted`: the request with all that it leaves open, None where it would be refused; `refusal`: by
+    what, and `code` of what kind, as in protocol.Refusal. Consent is not missed: `preview.tier` tells it."""
+
+    preview: Preview
+    accepted: Request | None = None
+    refusal: str | None = None
+    code: str = ""

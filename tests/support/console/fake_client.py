@@ -13,10 +13,9 @@ import msgspec
 from drdeck.controller.ipc.client import Client, ControllerError, Disconnected
 from drdeck.controller.ipc.protocol import VERSION, Detail, Listing, ShowAnswer, Status, Welcome
 from drdeck.controller.journal.operations import OperationState, OperationView, Question
-from drdeck.controller.requests import Preview
 from drdeck.model.actions import Request, refusal
 from drdeck.model.alarms import Finding
-from drdeck.model.confirming import consequences, tier_of
+from drdeck.model.confirming import Preview, consequences, tier_of
 from drdeck.model.domains import (
     Domain,
     FailoverType,

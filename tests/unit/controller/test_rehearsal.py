@@ -8,9 +8,10 @@ import msgspec
 import pytest
 
 from drdeck.controller.journal.operations import Operation
-from drdeck.controller.rehearsal import Rehearsal, rehearse
+from drdeck.controller.rehearsal import rehearse
 from drdeck.controller.requests import preview
 from drdeck.model.actions import Request
+from drdeck.model.confirming import Rehearsal
 from drdeck.model.domains import Domain, FailoverType, Mode, Networks, Owner, ProtectedSite, Vm
 
 NOW = datetime(2026, 1, 16, 23, tzinfo=UTC)

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from drdeck.cli import exit_codes, json_shapes, output
 from drdeck.cli.exit_codes import Exit
 from drdeck.controller.ipc.client import Client
-from drdeck.controller.rehearsal import Rehearsal
 from drdeck.model.actions import BY_NAME, Request
+from drdeck.model.confirming import Rehearsal
 from drdeck.model.times import show
 
 NAMED = 8

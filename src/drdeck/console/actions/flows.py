@@ -18,9 +18,9 @@ from drdeck.console.format import stamp
 from drdeck.console.ports import Console
 from drdeck.controller.ipc.client import ControllerError, Disconnected
 from drdeck.controller.journal.operations import OperationView
-from drdeck.controller.requests import Preview, changes
+from drdeck.controller.requests import changes
 from drdeck.model.actions import BY_NAME, READ_ONLY, Request
-from drdeck.model.confirming import POWER_OFF, ROLLBACK_SAYS, SUSPENDED_SAYS
+from drdeck.model.confirming import POWER_OFF, ROLLBACK_SAYS, SUSPENDED_SAYS, Preview
 from drdeck.model.domains import Domain, FailoverType
 from drdeck.model.text import clean, some
 

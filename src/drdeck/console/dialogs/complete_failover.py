@@ -13,8 +13,8 @@ from drdeck.console.widgets.controls import Choice, Control, Push, Tick
 from drdeck.console.widgets.network_mapping import HOW_TO_CHOOSE, NetworkMapping, mapping_head, missing
 from drdeck.console.widgets.text_lines import Lines
 from drdeck.controller.ipc.client import ControllerError
-from drdeck.controller.requests import Preview
 from drdeck.model.actions import Request
+from drdeck.model.confirming import Preview
 from drdeck.model.domains import Domain, FailoverType, ProtectedSite
 from drdeck.model.text import clean, some
 

@@ -8,10 +8,9 @@ from typing import Literal
 import msgspec
 
 from drdeck.controller.journal.operations import OperationView
-from drdeck.controller.rehearsal import Rehearsal
-from drdeck.controller.requests import Preview
 from drdeck.model.actions import Name, Request
 from drdeck.model.alarms import Finding
+from drdeck.model.confirming import Preview, Rehearsal
 from drdeck.model.domains import Domain
 from drdeck.model.frozen import Frozen
 from drdeck.model.passwords import OWN, PasswordWanted

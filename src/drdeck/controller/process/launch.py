@@ -17,7 +17,7 @@ from drdeck.sites import check_site
 from drdeck.sites.contract import SiteError
 
 from .paths import Paths
-from .serve import ON_OTHER_HOST, READY, RUNNING, WRONG_INPUT
+from .start_line import ON_OTHER_HOST, READY, RUNNING, WRONG_INPUT
 
 START_TIMEOUT_S = 30
 

@@ -31,19 +31,12 @@ from .hardening import keep_memory_private
 from .logs import USUAL_LEVEL, log_to
 from .paths import Paths
 from .site_lock import LockHolder, LockTaken, SiteLock, take
+from .start_line import ON_OTHER_HOST, READY, RUNNING, WRONG_INPUT
 
 log = logging.getLogger(__name__)
 
 IDLE_S = 30 * 60
 """With nobody attached and nothing to do for this long, the controller ends by itself."""
-WRONG_INPUT = "wrong input: "
-"""Begins the line when what the operator gave is at fault, such as a scenario."""
-RUNNING = " is running already"
-"""Ends the line when another process holds this site's lock."""
-ON_OTHER_HOST = " that this host shares: "
-"""Stands in the line when a process on another host holds the lock."""
-READY = "ready"
-"""The line that tells the starter that the socket is there; anything else is an error sentence."""
 
 
 def serve(

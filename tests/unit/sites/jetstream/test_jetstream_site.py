@@ -12,9 +12,9 @@ import pytest
 
 from drdeck.config.settings import Duration
 from drdeck.controller.controller import Controller
-from drdeck.controller.requests import NotAccepted
 from drdeck.model.actions import ACTIONS, Request, menu
 from drdeck.model.commands import ExitSession
+from drdeck.model.confirming import NotAccepted
 from drdeck.model.domains import FailoverType, Mode, StepState
 from drdeck.sites.contract import CertificateUntrusted, CertificateWrong, RecoverySite, Refused
 from drdeck.sites.jetstream import appliance_session
