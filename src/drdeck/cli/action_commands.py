@@ -170,7 +170,8 @@ def cfo() -> None:
     """Continuous failover: start and complete it."""
 
 
-def _mapping(pairs: tuple[str, ...]) -> dict[str, str]:
+def mapping_of(pairs: tuple[str, ...]) -> dict[str, str]:
+    """The mapping that --network options give. Raises Exit(2)."""
     mapping: dict[str, str] = {}
     for pair in pairs:
         source, sign, target = pair.partition("=")
@@ -209,7 +210,7 @@ async def cfo_start(
     context: Context, domain: str, networks: tuple[str, ...], **options: Unpack[ActOptions]
 ) -> None:
     """Start continuous failover of DOMAIN."""
-    request = Request(action="cfo_start", domain=domain, networks=_mapping(networks))
+    request = Request(action="cfo_start", domain=domain, networks=mapping_of(networks))
     await act(context, request, **options)
 
 
@@ -242,7 +243,7 @@ async def cfo_complete(
         domain=domain,
         type=FailoverType(kind),
         run_pitr=run_pitr,
-        networks=_mapping(networks),
+        networks=mapping_of(networks),
         without=without,
         confirm=confirm,
     )
@@ -258,7 +259,7 @@ async def cfo_remap(
     context: Context, domain: str, networks: tuple[str, ...], **options: Unpack[ActOptions]
 ) -> None:
     """Change recovery networks of DOMAIN that were chosen before; cards of VMs that run are moved too."""
-    await act(context, Request(action="cfo_remap", domain=domain, networks=_mapping(networks)), **options)
+    await act(context, Request(action="cfo_remap", domain=domain, networks=mapping_of(networks)), **options)
 
 
 @click.group()

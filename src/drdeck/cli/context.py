@@ -18,7 +18,14 @@ import click
 import msgspec
 import platformdirs
 
-from drdeck.config.settings import TRAINING, Settings, SettingsError, TrainingSettings, settings_digest
+from drdeck.config.settings import (
+    TRAINING,
+    Settings,
+    SettingsError,
+    TrainingSettings,
+    failover_plans,
+    settings_digest,
+)
 from drdeck.config.settings_file import load
 from drdeck.controller.ipc import liveness
 from drdeck.controller.ipc.client import OTHER_SETTINGS, Client, ControllerError, Kind
@@ -28,6 +35,7 @@ from drdeck.controller.process.launch import attach
 from drdeck.controller.process.logs import USUAL_LEVEL
 from drdeck.controller.process.paths import Paths, paths_for
 from drdeck.controller.site_watcher import LOGGED_IN, NOT_SEEN
+from drdeck.model.plans.failover_plan import FailoverPlan
 from drdeck.model.times import show_duration
 
 from . import exit_codes, output
@@ -208,6 +216,10 @@ class Context:
         except SettingsError as error:
             return str(error)
         return ""
+
+    def plans_now(self) -> dict[str, FailoverPlan]:
+        """The failover plans of the site as they are in the file now. Raises SettingsError."""
+        return failover_plans(load(self.config, required=self.config_given).site(self.site))
 
     def digest_now(self) -> str:
         """The digest of the site's settings as they are in the file now; empty where it cannot be read."""

@@ -21,6 +21,7 @@ from .manual.examples import attach as attach_examples
 from .manual.help_command import help_command
 from .manual.man_command import man
 from .reading.explain_command import explain
+from .plan import plan_commands, run_pitr_commands
 from .reading.networks_command import networks
 
 
@@ -85,6 +86,7 @@ for command in (
     action_commands.cfo,
     action_commands.pitr,
     answer,
+    plan_commands.plan,
     action_commands.takeover,
     action_commands.record,
     controller_commands.controller,
@@ -100,6 +102,7 @@ for command in (
     train_commands.train,
 ):
     cli.add_command(command)
+plan_commands.plan.add_command(run_pitr_commands.plan_pitr)
 attach_examples(cli, "drdeck")
 
 

@@ -40,6 +40,8 @@ from . import requests
 from .executor import Executor
 from .maintenance_runner import MaintenanceRunner
 from .network_choice import network_mapping, with_defaults
+from .plans.plan_desk import PlanDesk
+from .plans.run_keeper import RunKeeper
 from .reconcile import first_command
 from .site_watcher import LapsedSynchronisation, SiteWatcher, utcnow
 
@@ -85,6 +87,8 @@ class Controller:
         self.book.on_change = self.sight.on_change = self._changed
         self.sight.on_view, self.sight.take = self.kick, self.saw
         record = functools.partial(self.book.record, SELF)
+        keeper = RunKeeper(site, self.sight, self.book, self.doing, self.submit, read_only)
+        self.plans = PlanDesk(keeper, lambda: self.view, self._sighted)
         self.upkeep = MaintenanceRunner(site, self.sight, self.book, self.doing, read_only)
         self._again = LapsedSynchronisation(self.book.operations.values())
         self._trail = AlarmTrail(record, journal.events)
@@ -93,6 +97,7 @@ class Controller:
     async def run(self) -> None:
         """Observe and reconcile until cancelled; what is under way then is left to the next start."""
         loops = {"observe": self.sight.watch(), "reconcile": self.doing.run(), "upkeep": self.upkeep.run()}
+        loops["runs"] = self.plans.keeper.run()
         tasks = [asyncio.create_task(self._forever(loop), name=name) for name, loop in loops.items()]
         try:
             await asyncio.gather(*tasks)
@@ -142,6 +147,7 @@ class Controller:
     def kick(self) -> None:
         """Something changed: look at every open operation again."""
         self.doing.kick()
+        self.plans.keeper.kick()
 
     def now(self) -> datetime:
         """The site's clock, or ours before it was seen."""
@@ -174,6 +180,7 @@ class Controller:
             self.sight.password_given()
 
     def _changed(self) -> None:
+        self.plans.keeper.kick()
         self.on_change()
 
     # -- asking
@@ -200,11 +207,25 @@ class Controller:
     def open_operations(self) -> list[Operation]:
         return self.book.open_operations()
 
-    async def submit(self, request: Request, actor: str) -> str:
-        """Accept a request: once this returns its id, it is in the journal. Raises NotAccepted."""
+    async def submit(
+        self,
+        request: Request,
+        actor: str,
+        *,
+        run: str = "",
+        batch: str = "",
+        barrier: bool = False,
+        protected: ProtectedSite | None = None,
+    ) -> str:
+        """Accept a request: once this returns its id, it is in the journal. Raises NotAccepted.
+
+        `run`, `batch`: what of a failover plan begins it; `barrier`: its VMs wait for those of other domains.
+        `protected`: its protected site, where that was looked at a moment ago.
+        """
         self._sighted()
         request = requests.as_named(request, self.domain(request.domain))
-        protected = await self._protected(request)
+        if protected is None:
+            protected = await self._protected(request)
         ident = f"op-{secrets.token_hex(4)}"
         lacking = await self._lacking(self._asked(ident, request, protected, actor))
         if lacking is not None:
@@ -223,6 +244,8 @@ class Controller:
         }
         if domain.session is not None:
             data |= {"session": domain.session.id, "after": domain.session.last_operation}
+        if run:
+            data |= {"run": run, "batch": batch, "barrier": barrier}
         self._record_or_refuse(actor, facts.ACCEPTED, data)
         log.info("%s accepted from %s: %s %s", ident, actor, request.action, request.domain)
         self.kick()

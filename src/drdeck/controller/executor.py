@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Coroutine, Sequence
 from typing import Any, NamedTuple
 
@@ -20,9 +20,17 @@ from drdeck.model.commands import AnyCommand, MakePlannedCall, TakeOver, encode
 from drdeck.model.domains import Domain
 from drdeck.model.planned import PlannedCall
 from drdeck.model.times import show
-from drdeck.sites.contract import RecoverySite, Refused, ResultUnknown, SiteUnreachable, TaskBegun
+from drdeck.sites.contract import (
+    LimitsCalls,
+    RecoverySite,
+    Refused,
+    ResultUnknown,
+    SiteUnreachable,
+    TaskBegun,
+)
 
 from . import questions
+from .call_places import CallPlaces
 from .reconcile import AskOperator, Complete, Fail, GiveCommands, NextStep, WaitFor, next_step
 from .site_watcher import SiteWatcher
 from .takeover import begun_at, unfinished
@@ -81,6 +89,9 @@ class Executor:
         """nothing more is begun: this process is about to end"""
         self.calls_wait = False
         """operations have calls on VMs that found no place"""
+        self.at_barrier: frozenset[str] = frozenset()
+        """ids of operations that have reverted all, and wait for others to be reverted"""
+        self.places = CallPlaces(site.call_places if isinstance(site, LimitsCalls) else {})
         self._starting: set[CallKey] = set()
         self._calls: dict[CallKey, CallUnderWay] = {}
         self._kick = asyncio.Event()
@@ -153,6 +164,10 @@ class Executor:
     def _follow(self, op: Operation, domain: Domain | None, step: NextStep) -> list[AnyCommand]:
         """Take a step but for its commands, which are returned: those that may be given now."""
         self._log_step(op, step)
+        if isinstance(step, WaitFor) and step.at_barrier:
+            self.at_barrier |= {op.id}
+        else:
+            self.at_barrier -= {op.id}
         self._settle(op, step.settling if isinstance(step, WaitFor) else ())
         if isinstance(step, AskOperator):
             self._ask(op, step.question)
@@ -185,18 +200,32 @@ class Executor:
         if self.pausing:
             return
         commands_due = [(op, command) for op, commands in due for command in commands if not _on_vm(command)]
-        waiting = [(op, deque(c for c in commands if _on_vm(c))) for op, commands in due]
-        places = max(1, self.site.parallel) - len(self._starting)
+        waiting = [
+            (op, deque(c for c in map(_call_on_vm, commands) if c is not None)) for op, commands in due
+        ]
+        places, used = max(1, self.site.parallel) - len(self._starting), self.places_used()
         self.calls_wait = False
-        while waiting and places > 0:
+        progress = True
+        while progress and places > 0:
+            progress = False
             for op, calls in waiting:
-                if calls and places > 0:
-                    commands_due.append((op, calls.popleft()))
-                    places -= 1
-            waiting = [(op, calls) for op, calls in waiting if calls]
+                call = next((c for c in calls if self.places.has_room(c.act, used)), None)
+                if call is None or places <= 0:
+                    continue
+                calls.remove(call)
+                commands_due.append((op, call))
+                self.places.take(call.act, used)
+                places, progress = places - 1, True
         self.calls_wait = any(calls for _, calls in waiting)
         if commands_due:
             self._start(commands_due)
+
+    def places_used(self) -> Counter[str]:
+        """Kind of place -> how many calls at the site are in one now."""
+        view = self.sight.view
+        asking = {vm.id for d in view.domains for vm in d.vms if vm.question is not None} if view else set()
+        calls = [(call.act, call.since) for call in self._calls.values()]
+        return self.places.used(calls, self.sight.steady(), asking)
 
     def _note_slow_calls(self) -> None:
         """Journal calls on VMs that take longer than their limit, so that a person is asked; wait no more
@@ -244,7 +273,8 @@ class Executor:
 
     def _ask(self, op: Operation, question: Question) -> None:
         if op.question != question and not little_less(op.question, question):
-            data = {"operation": op.id, "question": msgspec.to_builtins(question)}
+            at, asks = show(self.sight.now()), msgspec.to_builtins(question)
+            data = {"operation": op.id, "question": asks, "at": at}
             self.book.record(SELF, facts.QUESTION, data)
 
     def _miss(self, op: Operation, key: str | None) -> None:
@@ -391,9 +421,15 @@ def little_less(before: Question | None, question: Question) -> bool:
     return len(question.vms) > 0.9 * len(before.vms) and question.vms.keys() <= before.vms.keys()
 
 
+def _call_on_vm(command: AnyCommand) -> MakePlannedCall | None:
+    """The command, where it is a call on one VM, of which only so many are sent at a time."""
+    on_vm = isinstance(command, MakePlannedCall) and command.act.vm is not None
+    return command if on_vm and isinstance(command, MakePlannedCall) else None
+
+
 def _on_vm(command: AnyCommand) -> bool:
-    """Tell whether a command is a call on one VM, of which only so many are sent at a time."""
-    return isinstance(command, MakePlannedCall) and command.act.vm is not None
+    """Tell whether a command is a call on one VM."""
+    return _call_on_vm(command) is not None
 
 
 def _words_of(step: NextStep) -> str:

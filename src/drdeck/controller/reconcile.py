@@ -28,6 +28,7 @@ from drdeck.model.commands import (
     RollBack,
     Skip,
     StartContinuousFailover,
+    StartReverted,
     StartSession,
     TakeOver,
     WriteRecordBack,
@@ -48,6 +49,8 @@ class WaitFor:
     why: str
     settling: tuple[AnyCommand, ...] = ()
     unshown: str | None = None
+    at_barrier: bool = False
+    """all is reverted, and nothing starts before the other domains are reverted too"""
 
 
 @dataclass(frozen=True)
@@ -76,6 +79,7 @@ NextStep = WaitFor | GiveCommands | AskOperator | Complete | Fail
 
 _AT_ONCE = 100
 """Calls that one look hands out; there are fewer places for them."""
+HELD = "rolled back; nothing starts before the other domains of this rollback are reverted too"
 GIVEN_UP = "given up on the operator's word"
 STAYS_OFF = "; VMs that were shut down stay off at the protected site until somebody powers them on there"
 
@@ -137,7 +141,7 @@ def first_command(op: Operation) -> AnyCommand:
             return StartSession(**common, session=op.id, vms=request.vms)
         case "pitr_run":
             assert request.to is not None
-            return RollBack(**common, to=request.to, vms=request.vms)
+            return RollBack(**common, to=request.to, vms=request.vms, hold=op.barrier)
         case "pitr_entry":
             return MakeEntryPoints(**common)
         case "take_over":
@@ -219,6 +223,11 @@ def _pitr_run(op: Operation, d: Domain, serial: int) -> NextStep:
         return _command(op, d, first, serial, effect="the rollback as begun")
     if session.state is SessionState.ACTIVE:
         return Complete(f"rolled back to {show(op.request.to)}" if op.request.to else "rolled back")
+    if session.reverted:
+        if op.barrier:
+            return WaitFor(HELD, at_barrier=True)
+        start = StartReverted(operation=op.id, domain=d.name)
+        return _command(op, d, start, serial, effect="them as starting", on_refused="ask")
     return _question(op, d, serial) or _phase(op, d, serial) or WaitFor("rolling back")
 
 
@@ -408,6 +417,8 @@ def _phase(op: Operation, d: Domain, serial: int) -> NextStep | None:
         return WaitFor(phase.wait or phase.name, tuple(settling))
     if phase.wait or phase.then is None:
         return WaitFor(phase.wait or phase.name)
+    if phase.barrier and op.barrier:
+        return WaitFor(HELD, at_barrier=True)
     then = MakePlannedCall(operation=op.id, domain=d.name, act=phase.then)
     return _command(op, d, then, serial, effect="it", on_refused="ask")
 

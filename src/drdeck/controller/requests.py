@@ -261,7 +261,7 @@ def accept(
     return request
 
 
-LISTS = ("VMs", "recovery networks", "left out")
+LISTS = ("VMs", "recovery networks", "left out", "domains", "not possible", "protected VMs run")
 """Facts that are names, as "3: a, b, c" or "a, b"."""
 MOST_NAMES = 5
 

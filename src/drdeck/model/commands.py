@@ -109,10 +109,20 @@ class RollBack(Command, frozen=True, kw_only=True, tag="roll_back"):
 
     to: datetime
     vms: tuple[str, ...] = ()
+    hold: bool = False
+    """leave the VMs off once they are reverted, until StartReverted"""
 
     @property
     def says(self) -> str:
         return f"roll {self.domain} back to {show(self.to)}"
+
+
+class StartReverted(Command, frozen=True, kw_only=True, tag="start_reverted"):
+    """Start the VMs that a rollback with `hold` has reverted; for a site that drives itself."""
+
+    @property
+    def says(self) -> str:
+        return f"start the VMs of {self.domain} that are rolled back"
 
 
 class ExitSession(Command, frozen=True, kw_only=True, tag="exit_session"):
@@ -211,6 +221,7 @@ AnyCommand = (
     | StartSession
     | MakeEntryPoints
     | RollBack
+    | StartReverted
     | ExitSession
     | Resolve
     | Skip

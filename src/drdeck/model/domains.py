@@ -212,6 +212,8 @@ class Session(Frozen, frozen=True, kw_only=True):
     """the operation that makes entry points of VMs which have none"""
     target: datetime | None = None
     """the instant that it is rolling back to, or was last"""
+    reverted: bool = False
+    """its VMs are rolled back and off, and wait to be started (StartReverted)"""
 
 
 class Failover(Frozen, frozen=True, kw_only=True):

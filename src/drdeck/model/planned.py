@@ -40,6 +40,8 @@ class Phase(Frozen, frozen=True, kw_only=True):
     acts: tuple[PlannedCall, ...] = ()
     wait: str = ""
     then: PlannedCall | None = None
+    barrier: bool = False
+    """`then` starts VMs: it waits where those of other domains are to be reverted first"""
 
 
 class SiteQuestion(Frozen, frozen=True, kw_only=True):

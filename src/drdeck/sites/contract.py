@@ -87,6 +87,14 @@ class PolledSite(Protocol):
 
 
 @runtime_checkable
+class LimitsCalls(Protocol):
+    """A site at which only so many calls of a kind may run at a time."""
+
+    call_places: Mapping[str, int]
+    """kind of place (power_on, revert, snapshot, delete, shutdown) -> how many"""
+
+
+@runtime_checkable
 class OffersPlans(Protocol):
     """A site that brings failover plans of its own, beside those of the settings."""
 

@@ -9,6 +9,7 @@ from drdeck.cli.action_commands import may_act
 from drdeck.cli.completion.candidates import answers, asking
 from drdeck.cli.context import Context, json_option, runs
 from drdeck.cli.exit_codes import Exit
+from drdeck.cli.plan.run_answer import answer_run
 from drdeck.controller.ipc.client import Client
 from drdeck.controller.ipc.protocol import Listing
 from drdeck.controller.journal.operations import OperationView
@@ -20,18 +21,35 @@ LEFT_OUT_NAMED = 10
 
 @click.command("answer")
 @click.argument("operation", metavar="OPERATION|DOMAIN", shell_complete=asking)
-@click.argument("choice", shell_complete=answers)
+@click.argument("choice", shell_complete=answers, required=False)
 @click.option("--vm", metavar="NAME", help="Answer what vCenter asks of this VM; CHOICE is a label.")
 @click.option("--confirm", metavar="DOMAIN", help="With power-off: the domain's name.")
+@click.option("--run", metavar="RUN", help="Answer the same of all domains of a run: --kind KIND CHOICE.")
+@click.option("--kind", metavar="KIND", help="With --run: not_ready, failed, unknown, slow or site.")
 @json_option
 @runs
 async def answer(
-    context: Context, operation: str, choice: str, vm: str | None, confirm: str | None, as_json: bool
+    context: Context,
+    operation: str,
+    choice: str | None,
+    vm: str | None,
+    confirm: str | None,
+    run: str | None,
+    kind: str | None,
+    as_json: bool,
 ) -> None:
     """Answer a question: retry, skip, wait, abort, confirm or power-off.
 
     With a DOMAIN: the question of its operation, where only one of them asks.
     """
+    if run is not None or kind is not None:
+        if run is None or kind is None or choice is not None or vm is not None:
+            raise Exit(exit_codes.USAGE, "write: drdeck answer --run RUN --kind KIND CHOICE")
+        may_act(context)
+        await answer_run(context, run, kind, operation, as_json)
+        return
+    if choice is None:
+        raise click.MissingParameter(param_hint="'CHOICE'", param_type="argument")
     if vm is None and choice not in ANSWERS:
         offered = ", ".join(map(repr, ANSWERS))
         raise click.BadParameter(f"{choice!r} is not one of {offered}.", param_hint="'CHOICE'")

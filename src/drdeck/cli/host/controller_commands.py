@@ -134,8 +134,14 @@ def controller_serve(context: Context) -> None:
     """Be the controller (started by `start` and by the consoles)."""
     from drdeck.controller.process.serve import serve
 
-    settings, level = context.settings, context.log_level
-    code = serve(settings, context.site, context.paths, log_level=level, file_digest=context.file_digest)
+    code = serve(
+        context.settings,
+        context.site,
+        context.paths,
+        log_level=context.log_level,
+        file_digest=context.file_digest,
+        plans_of=context.plans_now,
+    )
     if code:
         raise Exit(code)
 

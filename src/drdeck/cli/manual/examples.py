@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import click
 
+from drdeck.cli.plan.plan_examples import PLAN_EXAMPLES
+
 EXAMPLES: dict[str, tuple[str, ...]] = {
+    **PLAN_EXAMPLES,
     "drdeck": (
         "drdeck --scenario ransomware",
         "drdeck domains",

@@ -27,6 +27,7 @@ from drdeck.model.pitr import Points
 from drdeck.private_files import refuse_strangers
 
 from . import protocol as p
+from .plan_client import PlanClient
 from .sockets import connect_address, peer_uid
 
 
@@ -109,6 +110,7 @@ class Client:
         self.closed = asyncio.Event()
         self.on_change: Callable[[], None] = lambda: None
         self.patience_s = math.inf
+        self.plans = PlanClient(self._call, self._act)
         self.other_settings = ""
         """why nothing may be asked for: the controller runs with other settings than this process read"""
         self.own_warnings: tuple[str, ...] = ()

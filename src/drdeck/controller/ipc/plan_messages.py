@@ -31,9 +31,11 @@ class PlanRun(Call, frozen=True, kw_only=True, tag="plan_run"):
 
 
 class RunAct(Call, frozen=True, kw_only=True, tag="run_act"):
-    """Change how a run goes on; answered with Done. `act`: pause, resume (passes a gate, too), leave_out
-    (`domain`), begin (a domain of it that stopped, anew; `confirm`: its name, where its protected site
-    answers again), release (the barrier, from `domain`)."""
+    """Change how a run goes on; answered with RunStatusAnswer.
+
+    `act`: pause, resume (passes a gate, too), leave_out (`domain`), begin (a domain of it that stopped, anew;
+    `confirm`: its name, where its protected site answers again), release (the barrier, from `domain`).
+    """
 
     run: Word
     act: Literal["pause", "resume", "leave_out", "begin", "release"]
@@ -50,13 +52,15 @@ class RunAnswerAll(Call, frozen=True, kw_only=True, tag="run_answer_all"):
 
 
 class RunPitr(Call, frozen=True, kw_only=True, tag="run_pitr"):
-    """Roll the sessions of a run back to one instant. Answered with OperationsAnswer."""
+    """Roll the sessions of a run back to one instant. Answered with OperationsAnswer once it is in the
+    journal: `refused` are the domains that cannot reach it; the operations follow, see RunView.pitr."""
 
     request: RunPitrRequest
 
 
 class RunExit(Call, frozen=True, kw_only=True, tag="run_exit"):
-    """Leave sessions of a run. Answered with OperationsAnswer."""
+    """Leave sessions of a run. Answered with OperationsAnswer once it is in the journal: `refused` are those
+    of the other list, which stay."""
 
     request: RunExitRequest
 

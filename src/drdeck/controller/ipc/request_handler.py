@@ -14,9 +14,9 @@ from drdeck.model.confirming import NotAccepted
 from drdeck.model.text import some
 from drdeck.sites.contract import SiteError, SiteUnreachable
 
+from . import plan_control, training_control
 from . import plan_messages as pm
 from . import protocol as p
-from . import training_control
 from .snapshots import Snapshots
 
 log = logging.getLogger(__name__)
@@ -78,10 +78,10 @@ async def _carry_out(desk: RequestHandler, message: p.Call, who: str) -> p.Messa
             return p.Injected(id=message.id, says=says)
         case p.Jump():
             return p.Jumped(id=message.id, now=training_control.jump(c, message, who))
-        case (
-            pm.PlanAsk() | pm.PlanRun() | pm.RunAct() | pm.RunAnswerAll() | pm.RunPitr() | pm.RunExit()
-        ):  # pragma: no cover
-            raise NotAccepted("failed", "this controller does not run plans yet")
+        case pm.PlanAsk():
+            return await plan_control.ask(c, message)
+        case pm.PlanRun() | pm.RunAct() | pm.RunAnswerAll() | pm.RunPitr() | pm.RunExit():
+            return await plan_control.act(c, message, who)
         case p.Ask():
             return await _ASKS.get(message.what, _unknown_question)(desk, message)
     return p.Done(id=message.id)

@@ -55,6 +55,7 @@ class Snapshots:
             operations=tuple(view_of(op) for op in operations),
             consoles=self._names(),
             journal_error=c.journal_error,
+            runs=c.plans.runs.views(),
         )
 
     def detail(self, name: str) -> p.Detail:

@@ -202,6 +202,14 @@ class Journal:
         except (sqlite3.Error, ValueError, TypeError) as error:
             raise JournalError(f"the journal {self.file} cannot be read: {error}") from None
 
+    def last_written(self) -> datetime | None:
+        """The time of the newest event; None where there is none. Raises JournalError."""
+        try:
+            row = self._db.execute("SELECT time FROM events ORDER BY id DESC LIMIT 1").fetchone()
+            return None if row is None else datetime.fromisoformat(row[0])
+        except (sqlite3.Error, ValueError, TypeError) as error:
+            raise JournalError(f"the journal {self.file} cannot be read: {error}") from None
+
     def count(self) -> int:
         """The number of events. Raises JournalError."""
         try:

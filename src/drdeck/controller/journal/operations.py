@@ -78,6 +78,12 @@ class Operation(Frozen, frozen=True, kw_only=True):
     waited_for: dict[str, int] = {}
     """key under way -> how often a person has said to go on waiting for it"""
     question: Question | None = None
+    question_at: datetime | None = None
+    """since when it has asked, whatever it asks"""
+    run: str = ""
+    """the run of a failover plan that began it"""
+    barrier: bool = False
+    """its VMs, once they are reverted, wait for those of other domains"""
     answers: dict[str, str] = {}
     """question id -> choice"""
     answered_vms: dict[str, tuple[str, ...]] = {}
@@ -128,6 +134,8 @@ class OperationView(Frozen, frozen=True, kw_only=True):
     unknown: bool = False
     result: dict[str, str] = {}
     taken_over_by: str = ""
+    run: str = ""
+    """the run of a failover plan that began it"""
 
     @property
     def asked_by(self) -> str:
@@ -159,6 +167,7 @@ def view_of(operation: Operation) -> OperationView:
         unknown=operation.question is not None and operation.question.kind == "unknown",
         result=operation.result,
         taken_over_by=operation.taken_over_by,
+        run=operation.run,
     )
 
 

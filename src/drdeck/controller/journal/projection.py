@@ -26,6 +26,8 @@ QUESTION = "question"
 SETTLED = "settled"
 ANSWER = "answer"
 ENDED = "ended"
+LIFTED = "barrier_lifted"
+"""An operation that waited for others to be reverted may start its VMs."""
 STARTED = "controller_started"
 """A new process: what was under way in the one before it has no outcome."""
 KEPT = 100
@@ -117,6 +119,8 @@ def _accepted(event: Event) -> Operation:
         after=data.get("after"),
         adopted="taken_over_by" in data,
         taken_over_by=event.actor if "taken_over_by" in data else "",
+        run=data.get("run", ""),
+        barrier=data.get("barrier", False),
     )
 
 
@@ -174,16 +178,19 @@ def _slow(op: Operation, data: dict[str, Any]) -> Operation:
 
 def _question(op: Operation, data: dict[str, Any]) -> Operation:
     question = msgspec.convert(data["question"], Question)
-    return _replace(op, question=question, state=OperationState.ASKING)
+    since = op.question_at
+    if since is None and "at" in data:
+        since = datetime.fromisoformat(data["at"])
+    return _replace(op, question=question, question_at=since, state=OperationState.ASKING)
 
 
 def _settled(op: Operation, data: dict[str, Any]) -> Operation:
-    return _replace(op, question=None, state=OperationState.OPEN)
+    return _replace(op, question=None, question_at=None, state=OperationState.OPEN)
 
 
 def _answer(op: Operation, data: dict[str, Any]) -> Operation:
     choice, question = data["choice"], op.question
-    op = _replace(op, question=None, state=OperationState.OPEN)
+    op = _replace(op, question=None, question_at=None, state=OperationState.OPEN)
     if choice == "abort":
         return _replace(op, answers={**op.answers, "abort": "abort"})
     if question is None:
@@ -236,6 +243,7 @@ def _ended(op: Operation, data: dict[str, Any]) -> Operation:
         op,
         state=OperationState(data["state"]),
         question=None,
+        question_at=None,
         ended_at=datetime.fromisoformat(data["at"]),
         error=data.get("error"),
         result=data.get("result", {}),
@@ -257,6 +265,10 @@ def _ended(op: Operation, data: dict[str, Any]) -> Operation:
     )
 
 
+def _lifted(op: Operation, data: dict[str, Any]) -> Operation:
+    return _replace(op, barrier=False)
+
+
 _STEPS = {
     ACCEPTED: lambda op, data: op,
     INTENT: _intent,
@@ -267,4 +279,5 @@ _STEPS = {
     SETTLED: _settled,
     ANSWER: _answer,
     ENDED: _ended,
+    LIFTED: _lifted,
 }

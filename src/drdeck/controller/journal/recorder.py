@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from . import projection as facts
+from . import runs as run_facts
 from .event_store import Entry, Event, Journal, JournalError
 from .operations import Operation
 
@@ -28,6 +29,7 @@ class Recorder:
         self.error: str | None = None
         self.on_change: Callable[[], None] = lambda: None
         self.operations: facts.Operations = facts.read(journal)
+        self.runs: run_facts.Runs = run_facts.read(journal)
         self._unwritten: list[tuple[Entry, asyncio.Future[None]]] = []
 
     @property
@@ -53,6 +55,7 @@ class Recorder:
         self.error = None
         for event in events:
             self.operations = facts.apply(self.operations, event)
+            self.runs = run_facts.apply(self.runs, event)
         if any(event.kind == facts.ENDED for event in events):
             self.operations = facts.recent(self.operations)
         self.on_change()

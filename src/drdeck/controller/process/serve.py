@@ -8,6 +8,7 @@ import logging
 import os
 import signal
 import sys
+from collections.abc import Callable, Mapping
 
 from drdeck.config.settings import (
     Settings,
@@ -23,6 +24,7 @@ from drdeck.controller.journal import projection as facts
 from drdeck.controller.journal.event_store import Journal, JournalError
 from drdeck.controller.journal.recorder import SELF
 from drdeck.controller.passwords.password_store import PasswordStore
+from drdeck.model.plans.failover_plan import FailoverPlan
 from drdeck.private_files import make_private
 from drdeck.sites import make_site
 from drdeck.sites.contract import SiteError
@@ -34,6 +36,7 @@ from .site_lock import LockHolder, LockTaken, SiteLock, take
 from .start_line import ON_OTHER_HOST, READY, RUNNING, WRONG_INPUT
 
 log = logging.getLogger(__name__)
+PlansOf = Callable[[], Mapping[str, FailoverPlan]]
 
 IDLE_S = 30 * 60
 """With nobody attached and nothing to do for this long, the controller ends by itself."""
@@ -46,10 +49,12 @@ def serve(
     idle_s: float = IDLE_S,
     log_level: str = USUAL_LEVEL,
     file_digest: str = "",
+    plans_of: PlansOf = dict,
 ) -> int:
     """Run a controller until told to stop; returns an exit code. Speaks one line on stdout.
 
     `file_digest`: of the site as the file has it, where `settings` have options of the command line too.
+    `plans_of` reads the failover plans of the settings anew; it may raise SettingsError.
     """
     os.umask(0o077)
     keep_memory_private()
@@ -65,7 +70,7 @@ def serve(
         _say(str(error))
         return 1
     try:
-        asyncio.run(_serve(settings, site_name, paths, journal, idle_s, lock, file_digest))
+        asyncio.run(_serve(settings, site_name, paths, journal, idle_s, lock, file_digest, plans_of))
     except JournalError as error:
         _say(str(error))
         return 1
@@ -101,12 +106,14 @@ async def _serve(
     idle_s: float,
     lock: SiteLock,
     file_digest: str,
+    plans_of: PlansOf,
 ) -> None:
     site_settings = settings.site(name)
     passwords = PasswordStore(password_site(name, site_settings))
     site = make_site(name, site_settings, paths.state, passwords)
     controller = Controller(site, journal, read_only=settings.read_only, passwords=passwords)
     controller.settings_digest = file_digest or settings_digest(site_settings)
+    controller.plans.inquiry.plans_of = plans_of
     if isinstance(site_settings, VSphereSettings | TrainingSettings):
         controller.networks = dict(site_settings.networks)
     if isinstance(site_settings, TrainingSettings):

@@ -117,6 +117,29 @@ class InstantOfRun(Frozen, frozen=True, kw_only=True):
     holds: bool = False
 
 
+class BatchOfRun(Frozen, frozen=True, kw_only=True):
+    """A rollback or exit of many sessions. `action`: pitr_run or pitr_exit. `stopped`: domain -> why there is
+    none of it; `failed`: domain -> how it failed; `asking`: domains whose operation needs a person."""
+
+    id: str
+    action: str
+    asked_at: datetime
+    by: str
+    domains: tuple[str, ...]
+    operations: dict[str, str] = {}
+    done: tuple[str, ...] = ()
+    failed: dict[str, str] = {}
+    stopped: dict[str, str] = {}
+    asking: tuple[str, ...] = ()
+    unknown: tuple[str, ...] = ()
+
+    @property
+    def over(self) -> bool:
+        """Nothing of it goes on without a person."""
+        ends = {*self.done, *self.failed, *self.stopped, *self.asking, *self.unknown}
+        return all(name in ends for name in self.domains)
+
+
 class RunView(Frozen, frozen=True, kw_only=True):
     """All of a run. `since`: the decision; `by`: user@host who decided. `places`: kind -> used, of."""
 
@@ -137,6 +160,8 @@ class RunView(Frozen, frozen=True, kw_only=True):
     domains: tuple[DomainInRun, ...] = ()
     places: dict[str, tuple[int, int]] = {}
     pitr: InstantOfRun | None = None
+    batches: tuple[BatchOfRun, ...] = ()
+    """the last rollback and the last exit of many sessions, the newest last"""
     answers_again: datetime | None = None
     """since when the protected site is seen to answer that did not when it was decided"""
     finishes_at: datetime | None = None

@@ -16,9 +16,11 @@ from drdeck.model.domains import Domain, ProtectedSite
 from drdeck.model.guard import Hazards
 from drdeck.model.pitr import Points
 from drdeck.model.planned import PlannedCall
+from drdeck.model.plans.failover_plan import FailoverPlan
 from drdeck.model.times import show
 from drdeck.model.views import SiteClock, SiteView
 from drdeck.sites.contract import Refused, SiteUnreachable
+from drdeck.sites.training.scenario.offered_plans import failover_plan
 from drdeck.sites.training.scenario.scenario_tables import FaultKind, Scenario
 from drdeck.sites.training.simulation import fault_injection
 from drdeck.sites.training.simulation.fault_injection import InjectFault, SiteCommand
@@ -72,6 +74,11 @@ class TrainingSite:
         self._confirmed = 0
         self._real_latest = real_now()
         self._wakers: set[asyncio.Event] = set()
+
+    @property
+    def plans(self) -> Mapping[str, FailoverPlan]:
+        """Those that the scenario brings, by name."""
+        return {plan.name: failover_plan(plan) for plan in self.scenario.plans}
 
     # -- the protocol
 

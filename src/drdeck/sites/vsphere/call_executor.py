@@ -198,7 +198,7 @@ class CallExecutor:
                 args = command.act.args
                 newest = int(args["newest"]) if "newest" in args else None
                 return transitions.step(record, command.operation, args["to"], int(args["g"]), now, newest)
-            case c.TakeOver() | c.WriteRecordBack() | c.AcceptRemoval():
+            case c.TakeOver() | c.WriteRecordBack() | c.AcceptRemoval() | c.StartReverted():
                 return {}
 
     async def _act(self, command: c.MakePlannedCall, begun: TaskBegun | None) -> str:

@@ -80,6 +80,7 @@ class VSphereSite:
         `state`: directory for what the guard must still know after a kill. `fences`: of its vCenters.
         """
         self.name, self.settings, self.parallel = name, settings, settings.parallel
+        self.call_places = msgspec.structs.asdict(settings.places)
         self._connect = connect
         self._connection: Connection | None = None
         self._serial = 0

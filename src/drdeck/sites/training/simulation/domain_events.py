@@ -10,6 +10,7 @@ from drdeck.model.commands import (
     Resolve,
     RollBack,
     StartContinuousFailover,
+    StartReverted,
     StartSession,
 )
 from drdeck.sites.training.units import NEVER
@@ -65,6 +66,8 @@ def apply(machine: DomainMachine, command: SiteCommand, at: int) -> None:
             pitr_session.start(machine, command, at)
         case RollBack():
             pitr_session.roll_back(machine, command, at)
+        case StartReverted():
+            pitr_session.start_reverted(machine, at)
         case ExitSession():
             pitr_session.leave(machine, command.operation, at)
         case Resolve():

@@ -50,6 +50,8 @@ class SessionStage(StrEnum):
     WAITING = auto()
     ACTIVE = auto()
     READING = auto()
+    REVERTED = auto()
+    """rolled back and off, until StartReverted"""
     BOOTING = auto()
     EXITING = auto()
 
@@ -81,6 +83,10 @@ class SimulatedSession:
     target: int | None = None
     rollbacks: int = 0
     last_operation: str | None = None
+    hold: bool = False
+    """of the rollback under way: reverted VMs stay off until they are told to start"""
+    reverted: frozenset[int] = frozenset()
+    """numbers of the VMs that the last rollback has reverted"""
     due: int = NEVER
     foreign: list[tuple[int, int, domain_faults.Fault]] = field(default_factory=list)
     """(when, VM, fault): snapshots that somebody else makes in it"""

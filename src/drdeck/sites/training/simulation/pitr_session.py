@@ -32,7 +32,7 @@ def roll_back(machine: DomainMachine, command: RollBack, at: int) -> None:
     assert session is not None
     to = ticks(command.to)
     members, names = frozenset(session.vms), frozenset(command.vms)
-    session.target, session.last_operation = to, command.operation
+    session.target, session.last_operation, session.hold = to, command.operation, command.hold
     session.stage = SessionStage.READING
     parts = []
     for number in (n for n in machine.order if n in members):
@@ -86,7 +86,7 @@ def step(machine: DomainMachine, at: int) -> bool:
             assert transfer is not None
             if transfer.done(at) < transfer.total:
                 return False
-            _boot(machine, session, at)
+            _revert(machine, session, at)
             return True
         case SessionStage.BOOTING:
             assert machine.startup is not None
@@ -119,7 +119,17 @@ def _activate(machine: DomainMachine, session: SimulatedSession, at: int) -> Non
                 session.foreign.append((max(at, fault.start), number, fault))
 
 
-def _boot(machine: DomainMachine, session: SimulatedSession, at: int) -> None:
+def start_reverted(machine: DomainMachine, at: int) -> None:
+    """Start the VMs that a rollback has left off."""
+    session = machine.session
+    assert session is not None and session.stage is SessionStage.REVERTED
+    numbers = frozenset(vm.number for vm in machine.vms if vm.number in session.reverted)
+    session.stage = SessionStage.BOOTING
+    machine.startup = RunbookRun(at, machine.groups_of(numbers), machine.power_on)
+    machine.changed = True
+
+
+def _revert(machine: DomainMachine, session: SimulatedSession, at: int) -> None:
     assert machine.transfer is not None
     numbers = frozenset(number for number, _ in machine.transfer.parts)
     machine.transfer = None
@@ -128,8 +138,9 @@ def _boot(machine: DomainMachine, session: SimulatedSession, at: int) -> None:
         vm = machine.vms[number]
         assert vm.target is not None
         vm.rolled(vm.target, at)
-    session.stage = SessionStage.BOOTING
-    machine.startup = RunbookRun(at, machine.groups_of(numbers), machine.power_on)
+    session.reverted, session.stage = numbers, SessionStage.REVERTED
+    if not session.hold:
+        start_reverted(machine, at)
 
 
 def _end(machine: DomainMachine, session: SimulatedSession, at: int) -> None:

@@ -17,6 +17,7 @@ from drdeck.model.commands import (
     RollBack,
     Skip,
     StartContinuousFailover,
+    StartReverted,
     StartSession,
     TakeOver,
     WriteRecordBack,
@@ -51,6 +52,11 @@ def refusal(machine: DomainMachine, command: SiteCommand, at: int) -> str | None
             return _start(machine, command, at)
         case RollBack():
             return _roll_back(machine, command, at)
+        case StartReverted():
+            session = machine.session
+            if session is None or session.stage is not SessionStage.REVERTED:
+                return f'no VM of "{name}" is rolled back and waits to be started'
+            return None
         case ExitSession():
             return _active(machine, name)
         case Resolve():

@@ -21,6 +21,7 @@ SESSION_STATES = {
     SessionStage.WAITING: model.SessionState.WAITING,
     SessionStage.ACTIVE: model.SessionState.ACTIVE,
     SessionStage.READING: model.SessionState.ROLLING_BACK,
+    SessionStage.REVERTED: model.SessionState.ROLLING_BACK,
     SessionStage.BOOTING: model.SessionState.ROLLING_BACK,
     SessionStage.EXITING: model.SessionState.EXITING,
 }
@@ -218,6 +219,8 @@ def _session(machine: DomainMachine, at: int) -> model.Session | None:
             waits = "the object store cannot be reached"
     elif machine.transfer is not None:
         progress = percent(machine.transfer.done(at), machine.transfer.total)
+    elif state.stage is SessionStage.REVERTED:
+        progress, waits = 100.0, "the VMs are rolled back, and wait for those of other domains"
     elif state.stage is SessionStage.BOOTING:
         progress, waits = 100.0, "the VMs are not ready yet"
     return model.Session(
@@ -232,6 +235,7 @@ def _session(machine: DomainMachine, at: int) -> model.Session | None:
         progress=progress,
         waits_for=waits,
         last_operation=state.last_operation,
+        reverted=state.stage is SessionStage.REVERTED,
     )
 
 

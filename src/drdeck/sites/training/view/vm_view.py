@@ -135,6 +135,8 @@ class VmViews:
             done, whole = machine.transfer.of_vm(vm.number, at)
             going = "is read" if done >= whole else "reading its data" if done else "waits its turn"
             return "rolling_back", percent(done, whole), going
+        if session.stage is SessionStage.REVERTED and vm.number in session.reverted:
+            return "rolling_back", 100.0, "waits for other domains"
         if session.stage is SessionStage.BOOTING and machine.startup is not None:
             boot = machine.startup.boots.get(vm.number)
             if boot is not None and not (boot.skipped or boot.ready(at)):

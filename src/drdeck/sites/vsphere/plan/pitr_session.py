@@ -103,7 +103,12 @@ def _reverting(s: DomainState, r: RollbackRecord, vms: Sequence[VmFacts]) -> Pha
         acts.append(on_vm(vm, "revert", "revert", says, args, after_loss="repeat", limit_s=limit_s))
     wait = f"tasks under way on {names(busy)}" if busy else ""
     return Phase(
-        operation=r.id, name="Roll the VMs back", acts=tuple(acts), wait=wait, then=step("power", r.id)
+        operation=r.id,
+        name="Roll the VMs back",
+        acts=tuple(acts),
+        wait=wait,
+        then=step("power", r.id),
+        barrier=True,
     )
 
 

@@ -1,0 +1,1 @@
+"""`drdeck plan`: domains as one run. `plan_commands` begins and steers; `run_pitr_commands` rolls back."""

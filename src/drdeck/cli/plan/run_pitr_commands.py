@@ -1,0 +1,163 @@
+"""`drdeck plan pitr`: one instant for all sessions of a run, and the way out of them."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+import msgspec
+
+from drdeck.cli import exit_codes, json_shapes, output
+from drdeck.cli.action_commands import SECONDS, may_act
+from drdeck.cli.context import Context, json_option, runs
+from drdeck.cli.exit_codes import Exit
+from drdeck.cli.prompts import ask
+from drdeck.controller.ipc.client import Client, ControllerError
+from drdeck.controller.ipc.plan_messages import OperationsAnswer
+from drdeck.model.plans.run_requests import RunExitRequest, RunPitrRequest
+from drdeck.model.text import some
+from drdeck.model.times import parse_instant, show_duration
+from drdeck.terminal_info import is_terminal
+
+from . import plan_shapes, plan_waiting
+
+
+@click.group("pitr")
+def plan_pitr() -> None:
+    """One instant for all sessions of a run."""
+
+
+@plan_pitr.command("points")
+@click.argument("run")
+@json_option
+@runs
+async def run_points(context: Context, run: str, as_json: bool) -> None:
+    """List instants for the sessions of RUN, newest first, with the spread of the points behind them."""
+    async with context.client() as client:
+        points = await client.plans.points(run)
+    if as_json:
+        output.emit(plan_shapes.points(points))
+        return
+    rows = [
+        (
+            json_shapes.time(i.to),
+            i.kind or "-",
+            f"{len(i.reaching)}/{len(i.domains)}",
+            "-" if i.spread_s is None else show_duration(i.spread_s),
+            f"cannot: {some([d.name for d in i.cannot], 5)}" if i.cannot else "",
+        )
+        for i in points.instants
+    ]
+    output.table(("TIME (UTC)", "KIND", "DOMAINS", "SPREAD", ""), rows, f"{run} has no point to pick")
+    for name, why in points.without.items():
+        output.note(f"no session: {name}: {why}")
+
+
+def _domains(text: str | None) -> tuple[str, ...]:
+    return tuple(filter(None, (text or "").split(",")))
+
+
+@plan_pitr.command("run")
+@click.argument("run")
+@click.option("--to", "to", required=True, metavar="TIME", help="2026-11-22T10:42:00Z, 10:42 (UTC) or -15m.")
+@click.option("--domains", metavar="A,B", help="Only these domains of the run.")
+@click.option("--confirm", metavar="'PLAN NUMBER'", help="Consent where some domains stay as they are.")
+@click.option("--wait", is_flag=True, help="Return when all are rolled back, or need the operator.")
+@click.option("--timeout", type=SECONDS, metavar="S", help="With --wait: give up after so many seconds.")
+@json_option
+@runs
+async def run_roll_back(
+    context: Context,
+    run: str,
+    to: str,
+    domains: str | None,
+    confirm: str | None,
+    wait: bool,
+    timeout: float | None,
+    as_json: bool,
+) -> None:
+    """Roll the sessions of RUN back to one instant; nothing starts before all are reverted."""
+    may_act(context)
+    async with context.client() as client:
+        try:
+            instant, remark = parse_instant(to, json_shapes.site_now(await client.get_listing()))
+        except ValueError as error:
+            raise Exit(exit_codes.USAGE, str(error)) from None
+        if remark:
+            output.note(remark)
+        request = RunPitrRequest(run=run, to=instant, domains=_domains(domains), confirm=confirm)
+        look = await client.plans.instant(request)
+        for sentence in look.says:
+            output.note(sentence)
+        answer = await _confirmed(client, request, look.confirm)
+        names = tuple(d.name for d in look.instant.reaching)
+        view = await client.plans.status(run)
+        if as_json:
+            output.emit({"run": view.run, **plan_shapes.instant(look.instant), "stays": answer.refused})
+        else:
+            output.say(f"{view.run}: {len(names)} domains go back to {json_shapes.time(instant)}")
+        if wait:
+            sys.stdout.flush()
+            over = plan_waiting.batch_over("pitr_run")
+            view = await plan_waiting.until(client, view.run, timeout, over)
+            plan_waiting.batch_end(view, "pitr_run")
+
+
+async def _confirmed(client: Client, request: RunPitrRequest, confirm: str) -> OperationsAnswer:
+    try:
+        return await client.plans.roll_back(request)
+    except ControllerError as error:
+        unasked = request.confirm is None and bool(confirm) and is_terminal(sys.stdin)
+        if error.code != "unconfirmed" or not unasked:
+            raise
+    typed = ask(f'Type "{confirm}" to go on')
+    return await client.plans.roll_back(msgspec.structs.replace(request, confirm=typed))
+
+
+@plan_pitr.command("release")
+@click.argument("run")
+@click.argument("domain")
+@runs
+async def run_release(context: Context, run: str, domain: str) -> None:
+    """Let the others start without DOMAIN, which cannot be reverted."""
+    may_act(context)
+    async with context.client() as client:
+        view = await client.plans.change(run, "release", domain)
+    output.note(plan_waiting.progress(view))
+
+
+@plan_pitr.command("exit")
+@click.argument("run")
+@click.option("--domains", metavar="A,B", help="Only these domains of the run.")
+@click.option("--confirm", metavar="'RESET NUMBER'", help="Leave those not rolled back: all is reset.")
+@click.option("--wait", is_flag=True, help="Return when all are left, or need the operator.")
+@click.option("--timeout", type=SECONDS, metavar="S", help="With --wait: give up after so many seconds.")
+@json_option
+@runs
+async def run_exit(
+    context: Context,
+    run: str,
+    domains: str | None,
+    confirm: str | None,
+    wait: bool,
+    timeout: float | None,
+    as_json: bool,
+) -> None:
+    """Leave the sessions of RUN that were rolled back; with --confirm 'RESET NUMBER' those that were not."""
+    may_act(context)
+    request = RunExitRequest(run=run, reset=confirm is not None, domains=_domains(domains), confirm=confirm)
+    async with context.client() as client:
+        answer = await client.plans.leave_sessions(request)
+        view = await client.plans.status(run)
+        leaving = view.batches[-1].domains
+        if as_json:
+            output.emit({"run": view.run, "leaving": list(leaving), "stays": list(answer.refused)})
+        else:
+            output.say(f"{view.run}: {len(leaving)} sessions are left")
+        if answer.refused:
+            output.note(f"these stay in their sessions: {some(list(answer.refused), 10)}")
+        if wait:
+            sys.stdout.flush()
+            over = plan_waiting.batch_over("pitr_exit")
+            view = await plan_waiting.until(client, view.run, timeout, over)
+            plan_waiting.batch_end(view, "pitr_exit")

@@ -1,0 +1,44 @@
+"""Places: so many calls of a kind run at a time at the whole site, whatever the number of domains."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
+
+from drdeck.model.planned import PlannedCall
+
+GIVEN_BACK_S = 60.0
+"""A call whose VM waits for a person's answer for so long gives its place back."""
+PLACE_OF = {
+    "power_on": "power_on",
+    "revert": "revert",
+    "snapshot": "snapshot",
+    "remove": "delete",
+    "shutdown_guest": "shutdown",
+}
+"""Kind of a call -> kind of its place; others need none."""
+
+
+class CallPlaces:
+    """The places of a site. `limits`: kind -> how many; a kind that is not there has no limit."""
+
+    def __init__(self, limits: Mapping[str, int]) -> None:
+        self.limits = dict(limits)
+
+    def used(
+        self, calls: Iterable[tuple[PlannedCall, float]], now: float, asking: Collection[str]
+    ) -> Counter[str]:
+        """Places in use by calls that began at their second; `asking`: VMs that the site asks about."""
+        return Counter(
+            PLACE_OF[act.kind]
+            for act, since in calls
+            if act.kind in PLACE_OF and not (act.vm in asking and now - since >= GIVEN_BACK_S)
+        )
+
+    def has_room(self, act: PlannedCall, used: Counter[str]) -> bool:
+        kind = PLACE_OF.get(act.kind)
+        return kind is None or used[kind] < self.limits.get(kind, used[kind] + 1)
+
+    def take(self, act: PlannedCall, used: Counter[str]) -> None:
+        if act.kind in PLACE_OF:
+            used[PLACE_OF[act.kind]] += 1

@@ -1,0 +1,78 @@
+"""The runs that are known, found by id and shown; and the rules that all requests about them share."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from drdeck.controller.journal.event_store import JournalError
+from drdeck.controller.journal.runs import RunRecord, newest_first
+from drdeck.controller.requests import NotAccepted
+from drdeck.model.actions import READ_ONLY
+from drdeck.model.plans.run_views import DomainInRun, RunView
+from drdeck.model.text import some
+
+from .plan_inquiry import PlanInquiry
+from .run_display import run_view
+
+SHOWN = 5
+"""Ended runs that consoles are shown."""
+
+
+class RunBook:
+    """The journaled runs, for those who ask about one."""
+
+    def __init__(self, inquiry: PlanInquiry) -> None:
+        self.inquiry, self.keeper, self.book = inquiry, inquiry.keeper, inquiry.book
+        self.sight = inquiry.sight
+
+    def run(self, ident: str) -> RunRecord:
+        """A run by its id; "41" will do for "run-41". Raises NotAccepted."""
+        run = self.book.runs.get(ident) or self.book.runs.get(f"run-{ident}")
+        if run is None:
+            recent = [r.id for r in newest_first(self.book.runs.values())[:5]]
+            there = f"the last ones are {', '.join(recent)}" if recent else "there was none yet"
+            raise NotAccepted("usage", f'there is no run "{ident}"; {there}')
+        return run
+
+    def views(self) -> tuple[RunView, ...]:
+        """The open runs and the last that ended, newest first."""
+        ordered = newest_first(self.book.runs.values())
+        ended = [run.id for run in ordered if run.ended][:SHOWN]
+        return tuple(self.shown(run) for run in ordered if not run.ended or run.id in ended)
+
+    def shown(self, run: RunRecord) -> RunView:
+        batch = run.batch_of("pitr_run")
+        used = self.keeper.doing.places_used()
+        limits = self.keeper.doing.places.limits
+        return run_view(
+            run,
+            self.keeper.decision(run),
+            self.inquiry.domains(),
+            self.book.operations,
+            {kind: (used[kind], limit) for kind, limit in limits.items()},
+            () if batch is None else self.keeper.holding(run, batch),
+            self.sight.now(),
+        )
+
+    def may_act(self) -> None:
+        if self.keeper.read_only:
+            raise NotAccepted("rule", READ_ONLY)
+
+    def open_run(self, ident: str) -> RunRecord:
+        self.may_act()
+        run = self.run(ident)
+        if run.ended:
+            raise NotAccepted("rule", f"{run.id} has ended ({run.end_state})")
+        return run
+
+    def row(self, run: RunRecord, name: str | None) -> DomainInRun:
+        rows = {row.name: row for row in self.keeper.decision(run).domains}
+        if name is None or name not in rows:
+            raise NotAccepted("usage", f'"{name}" is not in {run.id}; it has {some(list(rows), 8)}')
+        return rows[name]
+
+    def record(self, actor: str, kind: str, data: dict[str, Any]) -> None:
+        try:
+            self.book.record(actor, kind, data)
+        except JournalError as error:
+            raise NotAccepted("failed", f"{error}; nothing new is accepted until it can be") from None

@@ -1,0 +1,115 @@
+"""A run as it is shown, computed anew from what was journaled and what is seen."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+from drdeck.controller.journal.operations import Operation, OperationState
+from drdeck.controller.journal.runs import Batch, RunRecord
+from drdeck.model.domains import Domain
+from drdeck.model.plans.run_views import BatchOfRun, InRunState, InstantOfRun, RunView
+
+from .decide import RunDecision
+
+_MOVING = (InRunState.RUNNING, InRunState.WAITS_FOR_PLACE, InRunState.HELD)
+
+
+def run_view(
+    run: RunRecord,
+    decision: RunDecision,
+    domains: Mapping[str, Domain],
+    operations: Mapping[str, Operation],
+    places: Mapping[str, tuple[int, int]],
+    holding: tuple[str, ...],
+    now: datetime,
+) -> RunView:
+    """`places`: kind -> used, of; `holding`: domains that hold the barrier of its rollback."""
+    finishes, source = (None, "") if run.ended else _estimate(run, decision, domains, operations, now)
+    return RunView(
+        run=run.id,
+        plan=run.frozen.plan,
+        title=run.frozen.title,
+        state=run.end_state if run.end_state is not None else decision.state,
+        why="" if run.ended else decision.why,
+        type=run.frozen.type,
+        run_pitr=run.frozen.run_pitr,
+        since=run.since,
+        by=run.actor,
+        ended_at=run.ended_at,
+        number=run.frozen.number,
+        waves=decision.waves,
+        domains=decision.domains,
+        places=dict(places),
+        pitr=_instant(run, holding),
+        batches=tuple(_batch(batch, operations) for batch in run.batches[-2:]),
+        answers_again=run.answers_again,
+        finishes_at=finishes,
+        finishes_from=source,
+    )
+
+
+def _instant(run: RunRecord, holding: tuple[str, ...]) -> InstantOfRun | None:
+    batch = run.batch_of("pitr_run")
+    if batch is None or batch.to is None:
+        return None
+    spread = (batch.newest - batch.oldest).total_seconds() if batch.newest and batch.oldest else None
+    waits = [op for op in batch.operations.values() if op not in batch.lifted and op not in batch.ends]
+    refused = {name: stop.why for name, stop in batch.stopped.items()}
+    return InstantOfRun(
+        to=batch.to,
+        asked_at=batch.asked_at,
+        spread_s=spread,
+        oldest=batch.oldest,
+        newest=batch.newest,
+        cannot=tuple(f"{name}: {why}" for name, why in {**batch.cannot, **refused}.items()),
+        domains=batch.domains,
+        barrier=holding,
+        holds=bool(holding) and bool(waits),
+    )
+
+
+def _batch(batch: Batch, operations: Mapping[str, Operation]) -> BatchOfRun:
+    ended = {name: batch.ends[op] for name, op in batch.operations.items() if op in batch.ends}
+    asking = [
+        (name, operations[op].question)
+        for name, op in batch.operations.items()
+        if op in operations and operations[op].question is not None
+    ]
+    return BatchOfRun(
+        id=batch.id,
+        action=batch.action,
+        asked_at=batch.asked_at,
+        by=batch.actor,
+        domains=batch.domains,
+        operations=batch.operations,
+        done=tuple(name for name, end in ended.items() if end.state is OperationState.DONE),
+        failed={name: end.error for name, end in ended.items() if end.state is not OperationState.DONE},
+        stopped={name: stop.why for name, stop in batch.stopped.items()},
+        asking=tuple(name for name, q in asking if q is not None and q.kind != "unknown"),
+        unknown=tuple(name for name, q in asking if q is not None and q.kind == "unknown"),
+    )
+
+
+def _estimate(
+    run: RunRecord,
+    decision: RunDecision,
+    domains: Mapping[str, Domain],
+    operations: Mapping[str, Operation],
+    now: datetime,
+) -> tuple[datetime | None, str]:
+    """The end, from what the domains of this run took that are over; nothing before there is one."""
+    took: list[float] = []
+    for name, ident in run.begun.items():
+        op, domain = operations.get(ident), domains.get(name)
+        if op is None or domain is None or domain.failover is None or domain.failover.id != ident:
+            continue
+        if domain.failover.recovered_at is not None:
+            took.append((domain.failover.recovered_at - op.asked_at).total_seconds())
+    left = sum(row.state in _MOVING for row in decision.domains)
+    if not took or not left:
+        return None, ""
+    rounds = -(-left // run.frozen.domains_at_once)
+    seconds = statistics.median(took) * rounds
+    return now + timedelta(seconds=seconds), f"the median of {len(took)} domains of this run"

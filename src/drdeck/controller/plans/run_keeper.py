@@ -1,0 +1,251 @@
+"""Keeping the runs of failover plans: each look asks `decide`, journals, and begins operations."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+import msgspec
+
+from drdeck.controller.executor import Executor
+from drdeck.controller.journal import projection as facts
+from drdeck.controller.journal import runs as run_facts
+from drdeck.controller.journal.event_store import Entry, JournalError
+from drdeck.controller.journal.operations import Operation
+from drdeck.controller.journal.recorder import SELF, Recorder
+from drdeck.controller.journal.runs import Batch, RunRecord
+from drdeck.controller.requests import NotAccepted
+from drdeck.controller.site_watcher import SiteWatcher
+from drdeck.model.actions import Request
+from drdeck.model.domains import Domain, FailoverType, ProtectedSite
+from drdeck.model.times import show, show_duration
+from drdeck.sites.contract import RecoverySite, SiteError
+
+from .barrier import holders, to_lift
+from .decide import RunDecision, decide
+
+log = logging.getLogger(__name__)
+
+AWAY_S = 600.0
+"""After so long without a controller, what was not begun waits for Resume Plan."""
+LOOK_S = 1.0
+CHEAP_S, LOOKS = 0.01, 3.0
+"""After a look that took more processor time, so many times that time passes before the next one."""
+
+
+class SubmitForRun(Protocol):
+    """Accepts a request that a run begins. Raises NotAccepted."""
+
+    async def __call__(
+        self,
+        request: Request,
+        actor: str,
+        *,
+        run: str = "",
+        batch: str = "",
+        barrier: bool = False,
+        protected: ProtectedSite | None = None,
+    ) -> str: ...
+
+
+class RunKeeper:
+    """Looks whenever something changed, and each second while a run is open. Belongs to one event loop."""
+
+    def __init__(
+        self,
+        site: RecoverySite,
+        sight: SiteWatcher,
+        book: Recorder,
+        doing: Executor,
+        submit: SubmitForRun,
+        read_only: bool,
+    ) -> None:
+        self.site, self.sight, self.book, self.doing = site, sight, book, doing
+        self.read_only = read_only
+        self.on_change: Callable[[], None] = lambda: None
+        self._submit = submit
+        self._kick = asyncio.Event()
+        self._left_behind = [run.id for run in book.runs.values() if not run.ended]
+        self.away_s = _away_s(book)
+        """seconds in which no controller wrote the journal, before this one"""
+
+    def kick(self) -> None:
+        """Something changed: look at every run again."""
+        self._kick.set()
+
+    async def run(self) -> None:
+        while True:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(LOOK_S if self.open_runs() else None):
+                    await self._kick.wait()
+            self._kick.clear()
+            began_s = time.thread_time()
+            try:
+                await self._look()
+            except JournalError:
+                await asyncio.sleep(LOOK_S)  # the executor says why nothing goes on
+            except Exception:
+                log.exception("looking at the runs failed, which is a bug")
+                await asyncio.sleep(10 * LOOK_S)
+            cost_s = time.thread_time() - began_s
+            if cost_s > CHEAP_S:
+                await asyncio.sleep(LOOKS * cost_s)
+
+    def open_runs(self) -> list[RunRecord]:
+        """Those that have something to begin, or that a barrier holds."""
+        return [r for r in self.book.runs.values() if not r.ended or any(not _over(b) for b in r.batches)]
+
+    def domains(self) -> dict[str, Domain]:
+        view = self.sight.view
+        return {} if view is None else {domain.name: domain for domain in view.domains}
+
+    def decision(self, run: RunRecord) -> RunDecision:
+        return decide(run, self.domains(), self.book.operations, self.sight.now())
+
+    async def _look(self) -> None:
+        if self.read_only or self.sight.view is None or self.sight.error is not None or self.doing.pausing:
+            return
+        self._pause_left_behind()
+        for run in self.open_runs():
+            if not run.ended:
+                await self._follow(run)
+            for batch in self.book.runs[run.id].batches:
+                if not batch.begun:
+                    await self._begin_batch(run, batch)
+            self._lift(run.id)
+
+    def _pause_left_behind(self) -> None:
+        """After a long time without a controller a person says whether the rest is still wanted."""
+        left, self._left_behind = self._left_behind, []
+        if self.away_s <= AWAY_S:
+            return
+        why = f"no controller ran for {show_duration(self.away_s)}; Resume Plan begins what is left"
+        for ident in left:
+            run = self.book.runs[ident]
+            if run.paused is None and any(
+                row.state.value in ("held", "waits_for_place") for row in self.decision(run).domains
+            ):
+                self.book.record(SELF, run_facts.PAUSED, {"run": ident, "why": why, "at": self._now()})
+
+    async def _follow(self, run: RunRecord) -> None:
+        decision = self.decision(run)
+        if decision.over:
+            data = {"run": run.id, "state": str(decision.state), "at": self._now()}
+            self.book.record(SELF, run_facts.ENDED, data)
+            log.info("%s ended: %s", run.id, decision.state)
+            return
+        if decision.begins:
+            await self._begin(run, decision.begins)
+
+    async def _begin(self, run: RunRecord, names: tuple[str, ...]) -> None:
+        """Begin domains in this order; their protected sites are looked at beforehand, all at a time."""
+        looks = await asyncio.gather(*(self._protected(name) for name in names))
+        for name, protected in zip(names, looks, strict=True):
+            now = self.book.runs[run.id]
+            if name not in self.decision(now).begins:
+                continue  # paused, left out or begun otherwise while it was looked
+            if isinstance(protected, str):
+                self._stop(now, name, protected, "failed")
+                continue
+            again = self._answers_again(now, name, protected)
+            if again:
+                self._stop(now, name, again, run_facts.ANSWERS_AGAIN)
+                continue
+            await self._try(now, name, self._request(now, name, protected), protected=protected)
+
+    async def _protected(self, name: str) -> ProtectedSite | str:
+        try:
+            return await self.site.protected_site(name)
+        except SiteError as error:
+            return str(error)
+
+    def _answers_again(self, run: RunRecord, name: str, protected: ProtectedSite) -> str:
+        """Words for a protected site that answers although it did not when the Force was decided."""
+        frozen = next(d for d in run.frozen.domains if d.name == name)
+        if run.frozen.type is not FailoverType.FORCE or protected.state != "reachable":
+            return ""
+        if frozen.answered or name in run.consented:
+            return ""
+        where = f" {protected.address}" if protected.address else ""
+        return (
+            f"the protected site{where} answers again, which it did not when this run was decided:"
+            f" `drdeck plan begin {run.id} {name} --confirm {name}` begins it all the same,"
+            f" `drdeck plan leave-out {run.id} {name}` leaves it"
+        )
+
+    def _request(self, run: RunRecord, name: str, protected: ProtectedSite) -> Request:
+        frozen, domain = next(d for d in run.frozen.domains if d.name == name), self.domains().get(name)
+        return Request(
+            action="cfo_complete",
+            domain=name,
+            type=run.frozen.type,
+            run_pitr=run.frozen.run_pitr and domain is not None and domain.pitr.enabled,
+            networks=frozen.networks,
+            confirm=name,  # what was typed for the plan and its number stands for each of its domains
+        )
+
+    async def _try(self, run: RunRecord, name: str, request: Request, batch: str = "", **more: Any) -> None:
+        """Submit; a refusal stops the domain, and nothing else."""
+        try:
+            await self._submit(request, run.actor, run=run.id, batch=batch, **more)
+        except NotAccepted as error:
+            if error.code == "unreachable":
+                self.kick_later()
+            elif self.book.error is None:
+                self._stop(run, name, str(error), error.code, batch)
+
+    def kick_later(self) -> None:
+        asyncio.get_running_loop().call_later(LOOK_S, self.kick)
+
+    def _stop(self, run: RunRecord, name: str, why: str, code: str, batch: str = "") -> None:
+        data = {"run": run.id, "domain": name, "why": why, "code": code, "at": self._now()}
+        self.book.record(SELF, run_facts.STOPPED, {**data, "batch": batch} if batch else data)
+
+    async def _begin_batch(self, run: RunRecord, batch: Batch) -> None:
+        for name in batch.domains:
+            if name in batch.operations or name in batch.stopped:
+                continue
+            request = Request(action=batch.action, domain=name, to=batch.to, confirm=name)
+            by = msgspec.structs.replace(run, actor=batch.actor)
+            await self._try(by, name, request, batch.id, barrier=batch.barrier)
+
+    def _lift(self, ident: str) -> None:
+        """Let VMs start, by waves, once nothing holds the barrier any more."""
+        run = self.book.runs[ident]
+        for batch in run.batches:
+            ready = to_lift(run, batch, self.doing.at_barrier, self.book.operations, self.sight.now())
+            if not ready:
+                continue
+            entries = [
+                Entry(SELF, facts.LIFTED, {"run": run.id, "batch": batch.id, "operation": operation})
+                for operation in ready
+            ]
+            self.book.record_all(entries)
+            self.doing.kick()
+
+    def holding(self, run: RunRecord, batch: Batch) -> tuple[str, ...]:
+        """Domains that hold the barrier of a batch."""
+        return holders(batch, self.doing.at_barrier)
+
+    def _now(self) -> str:
+        return show(self.sight.now())
+
+    def operations(self) -> Mapping[str, Operation]:
+        return self.book.operations
+
+
+def _over(batch: Batch) -> bool:
+    """Nothing is left to begin, or to let start."""
+    return batch.begun and (
+        not batch.barrier or all(op in batch.lifted or op in batch.ends for op in batch.operations.values())
+    )
+
+
+def _away_s(book: Recorder) -> float:
+    last = book.journal.last_written()
+    return 0.0 if last is None else (datetime.now(UTC) - last).total_seconds()
