@@ -20,8 +20,8 @@ from .host import clean_command, controller_commands, info_command, settings_com
 from .manual.examples import attach as attach_examples
 from .manual.help_command import help_command
 from .manual.man_command import man
-from .reading.explain_command import explain
 from .plan import plan_commands, run_pitr_commands
+from .reading.explain_command import explain
 from .reading.networks_command import networks
 
 
