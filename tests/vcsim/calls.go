@@ -38,6 +38,10 @@ func (c *control) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		c.forward(w, r, body)
 		return
 	}
+	if string(m[1]) == "PowerOnMultiVM_Task" {
+		c.powerOnMulti(w, r, body)
+		return
+	}
 	body = c.hostile.inbound(body)
 	method, target := string(m[1]), vmOf(string(m[2]))
 	act := c.match(method, target)
@@ -305,7 +309,11 @@ func answerTask(w http.ResponseWriter, method string, task *simulator.Task) {
 }
 
 func hangUp(w http.ResponseWriter) {
-	if conn, _, err := w.(http.Hijacker).Hijack(); err == nil {
+	hijacker, ok := w.(http.Hijacker)
+	if !ok {
+		return // of a call within another one
+	}
+	if conn, _, err := hijacker.Hijack(); err == nil {
 		_ = conn.Close()
 	}
 }

@@ -28,7 +28,9 @@ import (
 //	fields     an event for each SetField
 //	keys       distributed port groups have keys that are not their ids (only from the start)
 //	versions   config.changeVersion changes with every change of the configuration
-var switches = []string{"revert", "quiet", "exclusive", "disks", "networks", "fields", "keys", "versions"}
+//	drstasks   VMs that are powered on as a group have no task of their own (ClusterPowerOnVmResult: only unmanaged ones have)
+//	drsmanual  such VMs are only recommended to be started (only when it is switched on, not by "all")
+var switches = []string{"revert", "quiet", "exclusive", "disks", "networks", "fields", "keys", "versions", "drstasks", "drsmanual"}
 
 // before is the configuration that a snapshot keeps.
 type before struct {
@@ -54,7 +56,7 @@ type hostile struct {
 func newHostile(names string) *hostile {
 	h := &hostile{clocks: map[string]time.Duration{}, on: map[string]bool{}, kept: map[string]before{}, running: map[string]int{}, asked: map[string]*question{}}
 	for _, name := range switches {
-		h.on[name] = names == "all" || strings.Contains(","+names+",", ","+name+",")
+		h.on[name] = (names == "all" && name != "drsmanual") || strings.Contains(","+names+",", ","+name+",")
 	}
 	return h
 }

@@ -184,6 +184,10 @@ class VSphereSettings(VCenterSettings, frozen=True, kw_only=True, tag_field="kin
     tool: Literal["manual", "none"] = "none"
     uuid_question: Literal["moved", "copied", "ask"] = "ask"
     """what is answered by itself where vCenter asks whether a VM was moved or copied"""
+    power_on: Literal["single", "group"] = "single"
+    """group: VMs of clusters are started together, so that DRS places them"""
+    power_on_override: Literal["", "manual", "partiallyAutomated", "fullyAutomated"] = ""
+    """the automation level of such starts instead of the cluster's"""
     lease: Duration = Duration(30)
     """how long a controller that falls silent is believed to drive a domain still"""
     quiet_lease: Duration = Duration(900)

@@ -48,6 +48,7 @@ class Flow:
         domains: dict[str, list[str]] | None = None,
         toml: str = "",
         points: list[datetime] | None = None,
+        site: str = "",
     ) -> None:
         self.recovery, self.protected = recovery, protected
         self.points = flowsite.instants() if points is None else points
@@ -56,7 +57,7 @@ class Flow:
         self.root = recovery.layout(self.domains, snapshots=named)
         if protected is not None:
             protected.protected_layout(self.domains)
-        self.deck = flowsite.deck(directory, recovery, self.root, protected, toml or settings())
+        self.deck = flowsite.deck(directory, recovery, self.root, protected, toml or settings(), site)
         self.deck.here = True
 
     # -- asking

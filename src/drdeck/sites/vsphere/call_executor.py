@@ -21,7 +21,7 @@ from drdeck.sites.contract import (
     TaskBegun,
 )
 from drdeck.sites.vsphere.guard.guard_service import GuardService
-from drdeck.sites.vsphere.inventory.inventory_facts import FolderFacts
+from drdeck.sites.vsphere.inventory.inventory_facts import FolderFacts, VmFacts
 from drdeck.sites.vsphere.inventory.inventory_watch import InventoryWatch
 from drdeck.sites.vsphere.plan.domain_state import DomainState, network_ids
 from drdeck.sites.vsphere.plan.failover import unready
@@ -237,7 +237,11 @@ class CallExecutor:
                 return await self._driver.drive(folder, doing)
 
             with self._guard.claims.claim(act, power):
-                remark = await self._calls_of(connection).carry_out(call, doing, until, begun)
+                calls = self._calls_of(connection)
+                if machine is not None and await self._starts_together(command, machine, calls, again):
+                    remark = await calls.together.power_on(machine.id, doing, until, begun)
+                else:
+                    remark = await calls.carry_out(call, doing, until, begun)
         except HeldElsewhere as error:
             raise SiteUnreachable(f"Could not {doing}: {error}") from None
         except LoginRefused as error:
@@ -260,6 +264,19 @@ class CallExecutor:
         finally:
             self._changed()
 
+    async def _starts_together(
+        self, command: c.MakePlannedCall, vm: VmFacts, calls: CallDriver, again: bool
+    ) -> bool:
+        """Tell whether a VM is started with others of its group: in a cluster, where the settings want that.
+
+        A second try is made alone: what a group's call said of others is not known any more.
+        """
+        if self._sight.settings.power_on != "group" or command.act.kind != "power_on":
+            return False
+        if again or command.task or command.act.args or vm.power == "on":
+            return False
+        return await calls.together.in_cluster(vm.host)
+
     def _calls_of(self, connection: Connection) -> CallDriver:
         """The driver of the calls over a connection, of which there is one for as long as it is in use."""
         driver = self._calls.get(connection)
@@ -270,7 +287,8 @@ class CallExecutor:
                 for other, calls in self._calls.items()
                 if other is protected or self._current(other)
             }
-            driver = self._calls[connection] = CallDriver(connection)
+            override = self._sight.settings.power_on_override
+            driver = self._calls[connection] = CallDriver(connection, override)
         return driver
 
     def _current(self, connection: Connection) -> bool:

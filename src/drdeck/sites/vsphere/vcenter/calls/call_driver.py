@@ -9,6 +9,7 @@ from drdeck.sites.contract import Busy, ResultUnknown, SiteUnreachable
 from drdeck.sites.vsphere.vcenter.connection import Connection, VCenterSession
 from drdeck.sites.vsphere.vcenter.properties import object_id
 
+from .group_power_on import GroupPowerOn
 from .task_watch import TaskWatch
 from .vm_tasks import CallSteps
 
@@ -19,9 +20,10 @@ _AT_ONCE = 12
 class CallDriver:
     """Carries calls out over one connection. Belongs to one event loop."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, power_on_override: str = "") -> None:
         self.connection = connection
         self._tasks = TaskWatch(connection.commands)
+        self.together = GroupPowerOn(connection, self._tasks, power_on_override)
         self._places = asyncio.Semaphore(_AT_ONCE)
 
     async def carry_out(

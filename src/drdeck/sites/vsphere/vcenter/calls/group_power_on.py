@@ -1,0 +1,195 @@
+"""Powers VMs of clusters on together, by Datacenter.PowerOnMultiVM_Task, so that DRS places them as a group.
+
+The task of the call succeeds although VMs failed. Its result (ClusterPowerOnVmResult) has a task for each VM
+that DRS does not manage, none for others, a fault for each that is not started, and recommendations where
+somebody must apply them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+from typing import Any, NamedTuple
+
+from pyVmomi import vim, vmodl
+
+from drdeck.sites.contract import Refused, ResultUnknown
+from drdeck.sites.vsphere.vcenter.connection import Connection, VCenterSession
+from drdeck.sites.vsphere.vcenter.errors import translate
+from drdeck.sites.vsphere.vcenter.properties import filter_spec, object_id, properties, retrieve
+
+from .task_watch import TaskWatch
+from .vm_tasks import vm_of
+
+GATHER_S = 0.1
+"""Power ons that come within this time are one call."""
+LOOK_S = 1.0
+"""Between two looks at VMs that are started without a task."""
+_BEHAVIOR = vim.cluster.DrsConfigInfo.DrsBehavior
+Begun = Callable[[str], Awaitable[None]]
+
+
+class Outcome(NamedTuple):
+    """What became of one VM: its `task`, or a `fault`; neither: DRS starts it, or `recommended` to."""
+
+    task: str = ""
+    fault: Any = None
+    recommended: str = ""
+
+
+class Waiting(NamedTuple):
+    """A VM to be started, by id, until when its request may leave, who writes its task down, and its end."""
+
+    vm: str
+    until_s: float
+    begun: Begun | None
+    outcome: asyncio.Future[Outcome]
+
+
+class GroupPowerOn:
+    """Gathers power ons over one connection. Belongs to one event loop.
+
+    `override`: an automation level instead of the cluster's (ClusterPowerOnVmOption); empty: the cluster's.
+    """
+
+    def __init__(self, connection: Connection, tasks: TaskWatch, override: str = "") -> None:
+        self._connection, self._tasks, self._override = connection, tasks, override
+        self._waiting: list[Waiting] = []
+        self._gathering: asyncio.Task[None] | None = None
+        self._clusters: dict[str, bool] = {}
+        self._calls: set[asyncio.Task[None]] = set()
+
+    async def in_cluster(self, host: str) -> bool:
+        """Tell whether a host, by id, belongs to a cluster. Raises what Connection.command raises."""
+        if host and host not in self._clusters:
+            parent = await self._connection.command(
+                lambda session: properties(session, vim.HostSystem(host, session.stub), "parent"),
+                "look where a host is",
+            )
+            self._clusters[host] = isinstance(parent.get("parent"), vim.ClusterComputeResource)
+        return self._clusters.get(host, False)
+
+    async def power_on(
+        self, vm: str, doing: str, until: Callable[[], Awaitable[float]], begun: Begun | None
+    ) -> str:
+        """Power a VM on; returns when it is on. Raises SiteError."""
+        waiting = Waiting(vm, await until(), begun, asyncio.get_running_loop().create_future())
+        self._waiting.append(waiting)
+        if self._gathering is None or self._gathering.done():
+            self._gathering = asyncio.create_task(self._gather(), name="group-power-on")
+        outcome = await waiting.outcome
+        if outcome.fault is not None:
+            raise translate(outcome.fault, doing, f"vCenter {self._connection.server}")
+        if outcome.recommended:
+            raise Refused(
+                f"Could not {doing}: vCenter only recommends where to start it ({outcome.recommended}); apply"
+                ' that in vCenter, then answer retry, or set power_on_override = "fullyAutomated"'
+            )
+        if not outcome.task:
+            await self._until_on(vm, doing)
+            return ""
+        if begun is not None:
+            await begun(outcome.task)
+        fault = await self._end_of(outcome.task, doing)
+        if isinstance(fault, vim.fault.InvalidPowerState) and fault.existingState == "poweredOn":
+            return ""
+        if fault is not None:
+            raise translate(fault, doing, f"vCenter {self._connection.server}")
+        return ""
+
+    async def _end_of(self, task: str, doing: str) -> Any:
+        try:
+            return await self._tasks.fault_of(task)
+        except Exception as lost:
+            raise ResultUnknown(
+                f"vCenter {self._connection.server} has begun to {doing}, but was lost sight of before it"
+                f" said whether that worked ({type(lost).__name__}); look there before going on"
+            ) from None
+
+    async def _gather(self) -> None:
+        while self._waiting:
+            await asyncio.sleep(GATHER_S)
+            batch, self._waiting = self._waiting, []
+            call = asyncio.create_task(self._start(batch), name="group-power-on-call")
+            self._calls.add(call)
+            call.add_done_callback(self._calls.discard)
+
+    async def _start(self, batch: Sequence[Waiting]) -> None:
+        """One call for all of them; whatever it raises, each of them has."""
+        batch = [waiting for waiting in batch if not waiting.outcome.done()]
+        if not batch:
+            return
+        doing = f"power on {len(batch)} VMs together"
+        try:
+            latest_s = min(waiting.until_s for waiting in batch)
+            vms = [waiting.vm for waiting in batch]
+            task = await self._connection.command(partial(_call, vms, self._override, latest_s), doing)
+            await asyncio.gather(*(waiting.begun(task) for waiting in batch if waiting.begun is not None))
+            fault = await self._end_of(task, doing)
+            if fault is not None:
+                raise translate(fault, doing, f"vCenter {self._connection.server}")
+            outcomes = await self._connection.command(partial(_outcomes, task, vms), doing)
+        except Exception as error:
+            for waiting in batch:
+                if not waiting.outcome.done():
+                    waiting.outcome.set_exception(error)
+            return
+        for waiting in batch:
+            if not waiting.outcome.done():
+                waiting.outcome.set_result(outcomes[waiting.vm])
+
+    async def _until_on(self, vm: str, doing: str) -> None:
+        """Watch a VM that DRS starts without a task of its own. Ends with the VM, or when it is cancelled."""
+        while True:
+            power = await self._connection.poll(
+                lambda session: properties(session, vm_of(session, vm), "runtime.powerState"), doing
+            )
+            if str(power.get("runtime.powerState")) == "poweredOn":
+                return
+            await asyncio.sleep(LOOK_S)
+
+
+def _call(vms: Sequence[str], override: str, latest_s: float, session: VCenterSession) -> str:
+    """Ask for it; the id of the task. Blocks."""
+    datacenter = _datacenter_of(session, vms[0])
+    option = (
+        [vim.option.OptionValue(key="OverrideAutomationLevel", value=_BEHAVIOR(override))] if override else []
+    )
+    with session.stub.no_later_than(latest_s):
+        return object_id(datacenter.PowerOnMultiVM_Task([vm_of(session, vm) for vm in vms], option))
+
+
+def _datacenter_of(session: VCenterSession, vm: str) -> Any:
+    at: Any = vm_of(session, vm)
+    while not isinstance(at, vim.Datacenter):
+        paths = ("parent", "parentVApp") if isinstance(at, vim.VirtualMachine) else ("parent",)
+        raw = properties(session, at, *paths)
+        at = raw.get("parent") or raw.get("parentVApp")
+        if at is None:
+            raise Refused("Could not power on VMs together: drdeck may not see their datacenter")
+    return at
+
+
+def _outcomes(task: str, vms: Sequence[str], session: VCenterSession) -> dict[str, Outcome]:
+    """What became of each VM, by the task's result. Blocks."""
+    spec = filter_spec([vim.Task(task, session.stub)], {vim.Task: ["info.result"]})
+    raw = {prop.name: prop.val for content in retrieve(session, spec) for prop in content.propSet or ()}
+    return outcomes_of(raw.get("info.result"), vms)
+
+
+def outcomes_of(result: Any, vms: Sequence[str]) -> dict[str, Outcome]:
+    """The outcome of each VM, of which the result may say nothing. Pure."""
+    outcomes: dict[str, Outcome] = {}
+    for attempt in getattr(result, "attempted", None) or ():
+        outcomes[object_id(attempt.vm)] = Outcome(task=object_id(attempt.task) if attempt.task else "")
+    for failure in getattr(result, "notAttempted", None) or ():
+        fault = failure.fault
+        fault = getattr(fault, "fault", None) or fault
+        text = getattr(failure.fault, "localizedMessage", "")
+        if text and not getattr(fault, "msg", ""):
+            fault.msg = text
+        outcomes[object_id(failure.vm)] = Outcome(fault=fault or vmodl.MethodFault())
+    reasons = [str(r.reasonText or r.reason or "") for r in getattr(result, "recommendations", None) or ()]
+    left = Outcome(recommended=reasons[0] if reasons else "")
+    return {vm: outcomes.get(vm, left) for vm in vms}

@@ -1,0 +1,60 @@
+"""VMs of a cluster that are started together, each told for itself, with or without a task of its own."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.support.vcenter.flow import Flow, MakeFlow, eventually, settings
+from tests.support.vcenter.flowsite import DOMAIN
+from tests.support.vcenter.vcsim import VCenter
+
+ALL = [f"web{number}" for number in range(6)]
+
+
+def flow_of(make_flow: MakeFlow, recovery: VCenter, more: str = "") -> Flow:
+    site = f'power_on = "group"\n{more}'
+    flow = make_flow(recovery, None, {DOMAIN: ALL}, settings(extra='ready_timeout = "60s"'), site=site)
+    flow.start()
+    return flow
+
+
+@pytest.mark.parametrize("tasks", [True, False])
+def test_a_group_is_started_by_one_call(make_flow: MakeFlow, recovery: VCenter, tasks: bool) -> None:
+    recovery.hostile("drstasks", not tasks)
+    flow = flow_of(make_flow, recovery)
+    before = recovery.calls()["PowerOnMultiVM_Task"]
+    ident = flow.complete("force", "--wait")
+    assert 1 <= recovery.calls()["PowerOnMultiVM_Task"] - before <= 2
+    assert flow.power() == {"on"}
+    assert flow.operation(ident)["result"]["recovery_status"] == "Success"
+    started = [
+        e["data"]["key"] for e in flow.journal("intent") if e["data"]["says"].startswith("power on web")
+    ]
+    assert len(started) == len(ALL), "each VM has its own line in the journal"
+
+
+def test_one_that_is_not_attempted_has_vcenters_words_and_the_others_run(
+    make_flow: MakeFlow, recovery: VCenter
+) -> None:
+    flow = flow_of(make_flow, recovery)
+    recovery.fail_power_on((DOMAIN, "web3"), text="Insufficient resources to satisfy HA.")
+    ident = flow.complete("force", "--wait", code=4)
+    question = flow.operation(ident)["question"]
+    assert "web3" in question["text"] and "Insufficient resources to satisfy HA" in question["text"]
+    assert {vm: recovery.power((DOMAIN, vm)) for vm in ALL} == {
+        vm: "off" if vm == "web3" else "on" for vm in ALL
+    }
+    flow.deck.run("answer", ident, "retry")
+    eventually(lambda: flow.operation(ident)["state"] == "done", lambda: str(flow.operation(ident)))
+    assert flow.power() == {"on"}
+
+
+def test_a_recommendation_that_nobody_applies_is_asked_about(make_flow: MakeFlow, recovery: VCenter) -> None:
+    flow = flow_of(make_flow, recovery)
+    recovery.hostile("drsmanual", True, (DOMAIN, "web1"))
+    ident = flow.complete("force", "--wait", code=4)
+    text = flow.operation(ident)["question"]["text"]
+    assert "only recommends where to start it (Place" in text and "power_on_override" in text
+    recovery.power_on((DOMAIN, "web1"))
+    eventually(lambda: flow.operation(ident)["state"] in ("done", "open"))
+    flow.until(lambda d: d["mode"] == "running_in_failover")
