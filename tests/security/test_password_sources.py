@@ -15,6 +15,7 @@ from drdeck.controller.passwords.password_command import CommandFailed
 from drdeck.controller.passwords.password_store import (
     COMMAND_REST_S,
     REFUSED_REST_S,
+    WORKED_RETRY_S,
     PasswordStore,
     UnusablePassword,
 )
@@ -175,6 +176,36 @@ def test_a_refused_password_is_not_sent_again_soon() -> None:
     assert passwords.get(login) == "right"
     passwords.accepted(login)
     assert passwords.wanted() == ()
+
+
+def test_one_that_has_worked_is_tried_again_by_itself_for_a_while() -> None:
+    """A vCenter says InvalidLogin too while its SSO or AD is away; a person is asked beside."""
+    clock, login = Clock(), Login()
+    passwords = PasswordStore("dr-west", {}, clock)
+    passwords.give("right")
+    assert passwords.get(login) == "right"
+    passwords.accepted(login)
+    for pause_s in WORKED_RETRY_S:
+        assert passwords.get(login) == "right"
+        assert passwords.refused(login, "not accepted") == pause_s
+        assert passwords.wanted(), "somebody may know better"
+        clock.now += pause_s - 1
+        with pytest.raises(LoginRefused) as refusal:
+            passwords.get(login)
+        assert refusal.value.retry_s == 1
+        clock.now += 1
+    assert passwords.get(login) == "right"
+    passwords.accepted(login)
+    assert passwords.wanted() == ()
+
+    for _ in WORKED_RETRY_S:
+        passwords.get(login)
+        passwords.refused(login, "not accepted")
+        clock.now += 60
+    passwords.get(login)
+    assert passwords.refused(login, "not accepted") is None, "enough: it would lock the user out"
+    with pytest.raises(LoginRefused):
+        passwords.get(login)
 
 
 def test_a_command_is_asked_again_and_what_it_says_anew_is_sent(tmp_path: Path) -> None:

@@ -15,8 +15,9 @@ class Known:
     def get(self, login: Login) -> Password:
         return Password(self.password)
 
-    def refused(self, login: Login, why: str) -> None:
+    def refused(self, login: Login, why: str) -> float | None:
         self.told.append((login.of, why))
+        return None
 
     def accepted(self, login: Login) -> None:
         self.told.append((login.of, ""))

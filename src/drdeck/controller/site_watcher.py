@@ -35,6 +35,10 @@ def utcnow() -> datetime:
     return datetime.now(UTC)
 
 
+_ASKED_AGAIN_S = 60.0
+"""A login that waits for a password is tried again after so long, for the command may know one by then."""
+
+
 class SiteWatcher:
     """The last view of a site, and since when there is none. All methods belong to one event loop.
 
@@ -86,7 +90,7 @@ class SiteWatcher:
                 self.lost(str(error))
                 if not entered:
                     with contextlib.suppress(TimeoutError):
-                        async with asyncio.timeout(60):
+                        async with asyncio.timeout(min(_ASKED_AGAIN_S, error.retry_s or _ASKED_AGAIN_S)):
                             await self._password_given.wait()
                     continue
                 pauses = _ODD_S  # it may be another one by now: got anew before anybody is asked

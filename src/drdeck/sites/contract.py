@@ -38,7 +38,12 @@ class Busy(SiteUnreachable):
 
 
 class LoginRefused(SiteUnreachable):
-    """The site answers but does not let us in; a new password is needed before trying again."""
+    """The site answers but does not let us in; a new password is needed before trying again.
+
+    `retry_s`: seconds after which the same one is tried again, since it has worked before; None: it is not.
+    """
+
+    retry_s: float | None = None
 
 
 class CertificateWrong(SiteUnreachable):
@@ -67,8 +72,9 @@ class PasswordSource(Protocol):
     def get(self, login: Login) -> Password:
         """The password; may block. Raises LoginRefused with what to do when there is none."""
 
-    def refused(self, login: Login, why: str) -> None:
-        """The site did not take what `get` gave last; it is not to be sent again soon."""
+    def refused(self, login: Login, why: str) -> float | None:
+        """The site did not take what `get` gave last; it is not to be sent again soon. Seconds after which it
+        may be, where it has worked before."""
 
     def accepted(self, login: Login) -> None:
         """The site took it."""

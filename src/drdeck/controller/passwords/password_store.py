@@ -18,6 +18,9 @@ REFUSED_REST_S = 300.0
 """A password that a vCenter refused is not sent again for so long: it would lock the user out there."""
 COMMAND_REST_S = 60.0
 """A command that gave no good password is left alone for so long."""
+WORKED_RETRY_S = (10.0, 30.0, 60.0)
+"""A password that has worked is tried again after so long each: a vCenter says InvalidLogin too while SSO, AD
+or LDAP is away. A person is asked beside."""
 
 
 class UnusablePassword(ValueError):
@@ -48,6 +51,10 @@ class PasswordStore:
         self._told: dict[str, Password] = {}
         """what was handed out last"""
         self._refused: dict[str, tuple[Password, float]] = {}
+        self._worked: dict[str, Password] = {}
+        """what was taken last"""
+        self._again: dict[str, tuple[Password, int]] = {}
+        """what has worked and was refused since, and how often"""
         self._rest: dict[str, _RefusalPause] = {}
         self._wanted: dict[str, PasswordWanted] = {}
         self._numbers = 0
@@ -63,6 +70,7 @@ class PasswordStore:
         with self._lock:
             self._given[of] = Password(password)
             self._rest.pop(of, None)
+            self._again.pop(of, None)
 
     def get(self, login: Login) -> Password:
         """The password for a login. Blocks while its command runs. Raises LoginRefused with what to do."""
@@ -76,23 +84,38 @@ class PasswordStore:
             self._told[login.of] = password
         return password
 
-    def refused(self, login: Login, why: str) -> None:
-        """The vCenter did not take what `get` handed out last."""
+    def refused(self, login: Login, why: str) -> float | None:
+        """The vCenter did not take what `get` handed out last. Seconds until it is tried again, where it has
+        worked before."""
         with self._lock:
             now, password = self._clock(), self._told.pop(login.of, None)
+            retry_s = self._retry_s(login.of, password)
             if password is not None:
-                self._refused[login.of] = (password, now)
+                if retry_s is None:
+                    self._refused[login.of] = (password, now)
                 if self._given.get(login.of) == password:
                     del self._given[login.of]
             rest = COMMAND_REST_S if login.command else REFUSED_REST_S
-            self._rest[login.of] = _RefusalPause(now + rest, why)
+            self._rest[login.of] = _RefusalPause(now + (rest if retry_s is None else retry_s), why)
         self._want(login, why, anew=password is not None)
+        return retry_s
+
+    def _retry_s(self, of: str, password: Password | None) -> float | None:
+        """Count a refusal of a password that has worked; seconds until it is tried again, None: it is not."""
+        _, times = self._again.pop(of, (None, 0))
+        if password is None or password != self._worked.get(of) or times >= len(WORKED_RETRY_S):
+            return None
+        self._again[of] = password, times + 1
+        return WORKED_RETRY_S[times]
 
     def accepted(self, login: Login) -> None:
         """The vCenter took it."""
         with self._lock:
             self._refused.pop(login.of, None)
             self._rest.pop(login.of, None)
+            self._again.pop(login.of, None)
+            if login.of in self._told:
+                self._worked[login.of] = self._told[login.of]
             wanting = self._wanted.pop(login.of, None)
         if wanting is not None:
             self.on_change()
@@ -108,8 +131,13 @@ class PasswordStore:
             if of in self._given:
                 return self._given[of]
             rest = self._rest.get(of)
+            again = self._again.get(of)
         if rest is not None and self._clock() < rest.until:
-            raise LoginRefused(rest.why)
+            resting = LoginRefused(rest.why)
+            resting.retry_s = rest.until - self._clock() if again is not None else None
+            raise resting
+        if again is not None and not login.command:  # a command may know another one by now
+            return again[0]
         if login.command:
             try:
                 password = password_command.run(login.command, self._environ)

@@ -45,7 +45,7 @@ def connector(
             await connection.settle()  # before anybody looks what came of what was asked earlier
         except BaseException as error:
             if isinstance(error, LoginRefused) and sent:
-                passwords.refused(login, str(error))
+                error.retry_s = passwords.refused(login, str(error))
             await connection.close()
             raise
         passwords.accepted(login)
