@@ -113,9 +113,11 @@ class PasswordStore:
         with self._lock:
             self._refused.pop(login.of, None)
             self._rest.pop(login.of, None)
-            self._again.pop(login.of, None)
+            again = self._again.pop(login.of, None)
             if login.of in self._told:
                 self._worked[login.of] = self._told[login.of]
+            if again is not None and not login.command:
+                self._given[login.of] = again[0]  # it was typed, perhaps, and forgotten when it was refused
             wanting = self._wanted.pop(login.of, None)
         if wanting is not None:
             self.on_change()

@@ -31,7 +31,7 @@ Begun = Callable[[str], Awaitable[None]]
 
 
 class Outcome(NamedTuple):
-    """What became of one VM: its `task`, or a `fault`; neither: DRS starts it, or `recommended` to."""
+    """The outcome for one VM: its `task`, or a `fault`; neither: DRS starts it, or `recommended` to."""
 
     task: str = ""
     fault: Any = None
@@ -172,7 +172,7 @@ def _datacenter_of(session: VCenterSession, vm: str) -> Any:
 
 
 def _outcomes(task: str, vms: Sequence[str], session: VCenterSession) -> dict[str, Outcome]:
-    """What became of each VM, by the task's result. Blocks."""
+    """The outcome of each VM, by the task's result. Blocks."""
     spec = filter_spec([vim.Task(task, session.stub)], {vim.Task: ["info.result"]})
     raw = {prop.name: prop.val for content in retrieve(session, spec) for prop in content.propSet or ()}
     return outcomes_of(raw.get("info.result"), vms)
