@@ -23,7 +23,7 @@ from drdeck.model.domains import (
     Vm,
 )
 from drdeck.model.guard import Hazards
-from drdeck.model.pitr import Points
+from drdeck.model.pitr import Points, Writing, writing_of
 from drdeck.model.planned import PlannedCall
 from drdeck.model.views import SiteClock, SiteView
 from drdeck.sites.contract import Refused, ResultUnknown, SiteUnreachable
@@ -144,6 +144,9 @@ class FakeSite:
                 self.set(mode=Mode.RUNNING_IN_FAILOVER, session=None)
             case _:
                 raise AssertionError(f"not expected: {command}")
+
+    async def writing(self, domain: str) -> Writing:
+        return writing_of(await self.points(domain))
 
     async def points(self, domain: str) -> Points:
         return Points(points=())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any, TypedDict, Unpack
 
 import click
@@ -14,8 +15,9 @@ from drdeck.controller.ipc.client import Client, ControllerError
 from drdeck.model.actions import READ_ONLY, Request
 from drdeck.model.domains import FailoverType
 from drdeck.model.passwords import PROTECTED
+from drdeck.model.pitr import writing_of
 from drdeck.model.text import clean, show_bytes
-from drdeck.model.times import parse_instant
+from drdeck.model.times import parse_instant, show
 from drdeck.terminal_info import is_terminal
 
 from . import exit_codes, json_shapes, output, watching
@@ -79,24 +81,33 @@ def confirm_option(command: Decorated) -> Decorated:
     )(command)
 
 
+healthy_option = click.option(
+    "--healthy", is_flag=True, help="With --wait: exit code 1 where a VM fails its check."
+)
+
+
 def may_act(context: Context) -> None:
     """Raises Exit(3) with --read-only, also where the controller that runs already may write."""
     if context.settings.read_only:
         raise Exit(exit_codes.REFUSED, READ_ONLY)
 
 
-async def act(context: Context, request: Request, **options: Unpack[ActOptions]) -> None:
+async def act(
+    context: Context, request: Request, healthy: bool = False, **options: Unpack[ActOptions]
+) -> None:
     """Submit a request, ask for consent where it is needed, print the operation, and perhaps wait."""
     may_act(context)
     async with context.client() as client:
-        await act_with(client, request, **options)
+        await act_with(client, request, healthy, **options)
 
 
 EXPLAINED = ("pitr_start", "pitr_run", "pitr_exit")
 """What is accepted without a question, but not without a word on what it means."""
 
 
-async def act_with(client: Client, request: Request, **options: Unpack[ActOptions]) -> None:
+async def act_with(
+    client: Client, request: Request, healthy: bool = False, **options: Unpack[ActOptions]
+) -> None:
     if options["dry_run"]:
         await dry_run(client, request, options["as_json"])
         return
@@ -124,6 +135,7 @@ async def act_with(client: Client, request: Request, **options: Unpack[ActOption
     if options["wait"]:
         sys.stdout.flush()
         await watching.until_done(client, ident, options["timeout"])
+    await watching.say_end(client, request, options["wait"], healthy)
 
 
 async def _submit(client: Client, request: Request) -> str:
@@ -136,15 +148,18 @@ async def _submit(client: Client, request: Request) -> str:
 
 
 async def explain(client: Client, request: Request) -> tuple[str, ...]:
-    """Say what may disturb the PITR session that a request leads to; what to say once it is accepted."""
-    completes = request.action == "cfo_complete"
-    if request.action not in EXPLAINED and not completes:
+    """Say what speaks against a request, and what may disturb the PITR session that it leads to; returns
+    what to say once it is accepted."""
+    if request.action not in (*EXPLAINED, "cfo_complete", "pitr_exit"):
         return ()
     preview = await client.preview(request)
     for sentence in preview.obstacles:
         output.note(f"against: {sentence}")
     for out in preview.left_out:
         output.note(f"left out: {out}")
+    if preview.refusal is None:
+        for sentence in (*preview.dangers, *preview.against):
+            output.note(f"warning: {sentence}")
     for sentence in preview.warns:
         output.note(f"warning: {sentence}")
     if request.action not in EXPLAINED or (preview.tier == 3 and request.confirm is None):
@@ -155,14 +170,16 @@ async def explain(client: Client, request: Request) -> tuple[str, ...]:
 async def consent(client: Client, request: Request) -> Request:
     """Show on the terminal what a tier-3 request does, and take the typed name."""
     preview = await client.preview(request)
-    for sentence in (*preview.says, *preview.against):
+    for sentence in preview.says:
         output.note(sentence)
     for what in preview.not_checked:
         output.note(f"Not checked: {what}")
     typed = ask(f'Type the name of the domain ("{request.domain}") to go on')
     if typed == clean(request.domain):  # a name that cannot be typed is typed as it is shown
         typed = request.domain
-    return msgspec.structs.replace(request, confirm=typed, preview=preview.facts)
+    return msgspec.structs.replace(
+        request, confirm=typed, preview=preview.facts, even_though=preview.against_names
+    )
 
 
 @click.group()
@@ -225,6 +242,13 @@ async def cfo_start(
     "--without-vm", "without", multiple=True, metavar="NAME", help="Leave this VM out; may be repeated."
 )
 @confirm_option
+@click.option(
+    "--even-though",
+    "even_though",
+    multiple=True,
+    metavar="FACTS",
+    help="With force: the facts found against it that you know of (answers,vms-running).",
+)
 @act_options
 @runs
 async def cfo_complete(
@@ -235,6 +259,7 @@ async def cfo_complete(
     networks: tuple[str, ...],
     without: tuple[str, ...],
     confirm: str | None,
+    even_though: tuple[str, ...],
     **options: Unpack[ActOptions],
 ) -> None:
     """Complete the continuous failover of DOMAIN."""
@@ -246,6 +271,7 @@ async def cfo_complete(
         networks=mapping_of(networks),
         without=without,
         confirm=confirm,
+        even_though=tuple(name.strip() for text in even_though for name in text.split(",") if name.strip()),
     )
     await act(context, request, **options)
 
@@ -320,10 +346,11 @@ async def pitr_start(
     required=True,
     metavar="TIME",
     shell_complete=restore_points,
-    help="2026-11-22T10:42:00Z, 10:42 (UTC) or -15m.",
+    help="2026-11-22T10:42:00Z, 10:42 (UTC), -15m, or before-abnormal.",
 )
 @vms_option
 @confirm_option
+@healthy_option
 @act_options
 @runs
 async def pitr_run(
@@ -332,32 +359,52 @@ async def pitr_run(
     to: str,
     vms: tuple[str, ...],
     confirm: str | None,
+    healthy: bool,
     **options: Unpack[ActOptions],
 ) -> None:
     """Roll the VMs of DOMAIN back to an instant."""
     may_act(context)
     async with context.client() as client:
-        listing = await client.get_listing()
-        try:
-            instant, remark = parse_instant(to, json_shapes.site_now(listing))
-        except ValueError as error:
-            raise Exit(exit_codes.USAGE, str(error)) from None
-        if remark:
-            output.note(remark)
+        instant = await _instant(client, domain, to)
         request = Request(action="pitr_run", domain=domain, to=instant, vms=vms, confirm=confirm)
-        await act_with(client, request, **options)
+        await act_with(client, request, healthy, **options)
+
+
+BEFORE_ABNORMAL = "before-abnormal"
+
+
+async def _instant(client: Client, domain: str, to: str) -> datetime:
+    """The instant that `--to` means. Raises Exit."""
+    if to == BEFORE_ABNORMAL:
+        writing = writing_of(await client.points(domain))
+        if writing.since is None:
+            raise Exit(exit_codes.REFUSED, f"no abnormal writing is seen in the restore points of {domain}")
+        if writing.last_good is None:
+            since = show(writing.since)
+            raise Exit(exit_codes.REFUSED, f"{domain} has no restore point from before {since}")
+        output.note(f"the last point before the abnormal writing is of {show(writing.last_good)}")
+        return writing.last_good
+    listing = await client.get_listing()
+    try:
+        instant, remark = parse_instant(to, json_shapes.site_now(listing))
+    except ValueError as error:
+        raise Exit(exit_codes.USAGE, str(error)) from None
+    if remark:
+        output.note(remark)
+    return instant
 
 
 @pitr.command("exit")
 @click.argument("domain", shell_complete=domain_names)
 @confirm_option
+@healthy_option
 @act_options
 @runs
 async def pitr_exit(
-    context: Context, domain: str, confirm: str | None, **options: Unpack[ActOptions]
+    context: Context, domain: str, confirm: str | None, healthy: bool, **options: Unpack[ActOptions]
 ) -> None:
     """Exit the PITR session of DOMAIN."""
-    await act(context, Request(action="pitr_exit", domain=domain, confirm=confirm), **options)
+    await act(context, Request(action="pitr_exit", domain=domain, confirm=confirm), healthy, **options)
 
 
 @pitr.command("entry")

@@ -97,6 +97,9 @@ def domain(d: Domain, now: datetime, operations: Iterable[OperationView]) -> Jso
         "processed_bytes": d.processed_bytes,
         "step": step(d.step),
         "session": session(d.session, d.unprotected_s(now)),
+        "health": {"ok": d.checked.ok, "failed": d.checked.failed, "unknown": d.checked.unknown},
+        "abnormal_since": time(d.abnormal_since),
+        "last_good": time(d.last_good),
         "alarms": [alarm(a) for a in d.alarms],
         "operation": operation.id if operation else None,
     }
@@ -180,6 +183,7 @@ def points(p: Points) -> Json:
                 "skew_s": seconds(x.skew_s),
                 "written_bytes": x.written_bytes,
                 "hint": x.remarks or None,
+                "abnormal_since": time(x.abnormal_since),
                 "missing": list(x.missing),
             }
             for x in p.points

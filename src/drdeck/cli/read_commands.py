@@ -10,9 +10,11 @@ import click
 from drdeck.controller.ipc.protocol import Listing
 from drdeck.controller.journal.audit import export, steps_by_operation, verify
 from drdeck.controller.journal.audit import operations as journaled
+from drdeck.controller.journal.operations import OperationView
 from drdeck.model.actions import driven_says
+from drdeck.model.alarms import Severity
 from drdeck.model.domains import VM_STATUS_LABELS, Domain, Mode
-from drdeck.model.times import show_clock, show_duration, show_span
+from drdeck.model.times import show_age, show_clock, show_duration, show_seconds, show_span
 
 from . import exit_codes, json_shapes, output, watching
 from .action_commands import SECONDS
@@ -43,19 +45,37 @@ def _print_domains(listing: Listing) -> None:
     now = json_shapes.site_now(listing)
     rows = []
     for d in listing.domains:
-        rpo = d.rpo_s(now)
+        rpo, session = d.rpo_s(now), d.unprotected_s(now)
         rows.append(
             (
                 d.name,
                 d.mode_label,
                 str(d.owner).upper(),
                 f"{d.vms_recoverable} / {d.vms_total}",
+                health_word(d),
                 "-" if rpo is None else show_duration(rpo),
                 show_span(d.pitr.window_s) if d.pitr.enabled else "off",
+                "-" if session is None else show_age(session),
+                "-" if d.last_good is None else show_seconds(d.last_good),
+                sign_of(d, json_shapes.open_operation(d.name, listing.operations)),
             )
         )
-    head = ("DOMAIN", "MODE", "OWNER", "RECOV/TOTAL", "RPO", "PITR")
+    head = ("DOMAIN", "MODE", "OWNER", "RECOV/TOTAL", "HEALTH", "RPO", "PITR", "SESSION", "LAST GOOD", "!")
     output.table(head, rows, "the site has no Protected Domain")
+
+
+def health_word(d: Domain) -> str:
+    """The check of a domain's VMs in a word, the failing ones first."""
+    if d.checked.failed:
+        return f"{d.checked.failed} FAILED"
+    return f"{d.checked.ok} ok" if d.checked.ok else "-"
+
+
+def sign_of(d: Domain, operation: OperationView | None) -> str:
+    """The list's sign: "?" where somebody is asked, "!" where an alarm is more than a remark."""
+    asks = operation is not None and operation.question is not None
+    alarmed = any(a.severity is not Severity.INFO for a in d.alarms)
+    return "?" if asks else "!" if alarmed else ""
 
 
 @click.command("show")
@@ -86,6 +106,11 @@ def _print_domain(d: Domain, shaped: json_shapes.Json, now: datetime) -> None:
         output.say(f"{driven[0].upper()}{driven[1:]}{command}")
     rpo = d.rpo_s(now)
     output.say(f"Current RPO: {'unknown' if rpo is None else show_duration(rpo)}")
+    if d.checked.says:
+        output.say(f"Health: {d.checked.says}")
+    if d.abnormal_since is not None:
+        last = "none" if d.last_good is None else show_seconds(d.last_good)
+        output.say(f"Abnormal writing since {show_seconds(d.abnormal_since)}; last point before it: {last}")
     if d.session is not None:
         waits = f" ({d.session.waits_for})" if d.session.waits_for else ""
         unprotected = d.unprotected_s(now)
@@ -126,12 +151,17 @@ def _print_domain(d: Domain, shaped: json_shapes.Json, now: datetime) -> None:
     output.table(head, rows, f"{d.name} has no VM")
 
 
-UNTIL = [*(str(mode) for mode in Mode), "session", "idle"]
+UNTIL = [*(str(mode) for mode in Mode), "session", "healthy", "question", "idle"]
 
 
 @click.command("watch")
 @click.argument("domain", shell_complete=domain_names, required=False)
-@click.option("--until", type=click.Choice(UNTIL), help="Return when this is reached.")
+@click.option(
+    "--until",
+    type=click.Choice(UNTIL),
+    metavar="STATE",
+    help=f"Return when this is reached: {', '.join(UNTIL)}.",
+)
 @click.option("--timeout", type=SECONDS, metavar="S", help="Give up after so many seconds (exit code 7).")
 @json_option
 @runs

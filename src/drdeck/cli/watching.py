@@ -10,8 +10,9 @@ from drdeck.controller.ipc import liveness
 from drdeck.controller.ipc.client import Client, ControllerError, Disconnected, Silent
 from drdeck.controller.ipc.protocol import Listing
 from drdeck.controller.journal.operations import OperationState, OperationView
+from drdeck.model.actions import Request
 from drdeck.model.domains import Domain, Mode, SessionState
-from drdeck.model.times import show, show_clock
+from drdeck.model.times import show, show_clock, show_seconds
 
 from . import exit_codes, json_shapes, output
 from .exit_codes import Exit
@@ -92,6 +93,10 @@ def reached(
         return False
     if until == "session":
         return domain.session is not None and domain.session.state is not SessionState.WAITING
+    if until == "healthy":
+        return domain.checked.ok > 0 and domain.checked.failed == 0
+    if until == "question":
+        return any(op.domain == domain.name and op.question is not None for op in operations)
     return domain.mode == Mode(until)
 
 
@@ -180,6 +185,57 @@ def _line(domain: Domain, waits: str, now: datetime) -> str:
     unprotected = domain.unprotected_s(now)
     if unprotected is not None:
         words.append(f"unprotected {show_clock(unprotected)}")
+    if domain.checked.says:
+        words.append(domain.checked.says)
+    if domain.abnormal_since is not None:
+        last = "none" if domain.last_good is None else show_seconds(domain.last_good)
+        words.append(f"abnormal since {show_seconds(domain.abnormal_since)}, last good {last}")
+    if domain.alarms:
+        words.append(f"alarms: {len(domain.alarms)}")
     if waits:
         words.append(f"waits: {waits}")
     return "  ".join(words)
+
+
+CHECKED = ("pitr_run", "pitr_exit")
+"""Actions that end with the health of the VMs, whatever it is."""
+
+
+def end_sentence(request: Request, domain: Domain) -> str:
+    """The end of an act in a sentence."""
+    name = domain.name
+    match request.action:
+        case "cfo_start":
+            done = f"{name} is synchronised: {domain.vms_recoverable} of {domain.vms_total} VMs recoverable"
+        case "cfo_complete":
+            done = f"{name} runs here: {domain.vms_recovered} of {domain.vms_total} VMs recovered"
+            if domain.session is not None:
+                done += "; its PITR session is active, its VMs are not protected until it is exited"
+        case "pitr_start":
+            done = f"the PITR session of {name} is active, its VMs are not protected until it is exited"
+        case "pitr_run":
+            to = "" if request.to is None else f" to {show_seconds(request.to)}"
+            count = len(request.vms) or domain.vms_total
+            done = f"{count} of {domain.vms_total} VMs of {name} rolled back{to}"
+        case "pitr_exit":
+            done = f"the PITR session of {name} is exited"
+        case _:
+            done = f"{name}: done"
+    return f"{done}, {health_words(domain)}" if request.action in CHECKED else done
+
+
+def health_words(domain: Domain) -> str:
+    """The check of the VMs, also where there is none."""
+    return domain.checked.says or "no check has looked at its VMs"
+
+
+async def say_end(client: Client, request: Request, waited: bool, healthy: bool) -> None:
+    """Say it. Raises Exit(1) with `healthy` where a VM fails its check, or none was looked at."""
+    if not waited and request.action != "pitr_exit":
+        return
+    domain = (await client.show(request.domain)).detail.domain
+    if domain is None:
+        return
+    output.note(end_sentence(request, domain) if waited else f"{domain.name}: {health_words(domain)}")
+    if healthy and (domain.checked.failed or not domain.checked.ok):
+        raise Exit(exit_codes.FAILED, f"{domain.name} is not healthy: {health_words(domain)}")

@@ -42,8 +42,10 @@ from .maintenance_runner import MaintenanceRunner
 from .network_choice import network_mapping, with_defaults
 from .plans.plan_desk import PlanDesk
 from .plans.run_keeper import RunKeeper
+from .protected_evidence import against_force
 from .reconcile import first_command
 from .site_watcher import LapsedSynchronisation, SiteWatcher, utcnow
+from .writing_watch import WritingWatch
 
 log = logging.getLogger(__name__)
 
@@ -92,12 +94,14 @@ class Controller:
         self.upkeep = MaintenanceRunner(site, self.sight, self.book, self.doing, read_only)
         self._again = LapsedSynchronisation(self.book.operations.values())
         self._trail = AlarmTrail(record, journal.events)
+        self._writing = WritingWatch(site, steady, self._changed)
         self._steps = StepTrail(record)
 
     async def run(self) -> None:
         """Observe and reconcile until cancelled; what is under way then is left to the next start."""
         loops = {"observe": self.sight.watch(), "reconcile": self.doing.run(), "upkeep": self.upkeep.run()}
         loops["runs"] = self.plans.keeper.run()
+        loops["writing"] = self._writing.run()
         tasks = [asyncio.create_task(self._forever(loop), name=name) for name, loop in loops.items()]
         try:
             await asyncio.gather(*tasks)
@@ -122,7 +126,7 @@ class Controller:
 
     @property
     def view(self) -> SiteView | None:
-        return self.sight.view
+        return self._writing.annotated(self.sight.view)
 
     @property
     def seen_at(self) -> datetime | None:
@@ -142,6 +146,7 @@ class Controller:
         view = with_defaults(self._again.told(view), self.networks)
         self.sight.saw(view)
         self._trail.follow(view)
+        self._writing.follow(view)
         self._steps.follow(view)
 
     def kick(self) -> None:
@@ -227,11 +232,12 @@ class Controller:
         if protected is None:
             protected = await self._protected(request)
         ident = f"op-{secrets.token_hex(4)}"
-        lacking = await self._lacking(self._asked(ident, request, protected, actor))
+        points = await self._points_for(request)
+        lacking = await self._lacking(self._asked(ident, request, protected, actor, points))
         if lacking is not None:
             raise NotAccepted("rule", lacking)
         # from here to the journal nothing is waited for: of two requests at a time one must see the other
-        operation = self._asked(ident, request, protected, actor)
+        operation = self._asked(ident, request, protected, actor, points)
         closed = self.site.check(first_command(operation))
         if closed is not None:
             raise NotAccepted("rule", closed)
@@ -240,7 +246,7 @@ class Controller:
             "operation": ident,
             "request": msgspec.to_builtins(msgspec.structs.replace(accepted, preview=None)),
             "asked_at": show(operation.asked_at),
-            "against": list(requests.against_force(accepted, protected)),
+            "against": list(against_force(accepted, protected)),
         }
         if domain.session is not None:
             data |= {"session": domain.session.id, "after": domain.session.last_operation}
@@ -258,15 +264,30 @@ class Controller:
         request = requests.as_named(request, domain)
         requests.check_names(request, domain)
         protected, hazards = await self._protected(request), await self._hazards(request)
-        obstacles = await self._obstacles(request, domain)
-        preview = requests.preview(request, domain, protected, self.now(), self.read_only, hazards, obstacles)
+        obstacles, points = await self._obstacles(request, domain), await self._points_for(request)
+        preview = requests.preview(
+            request, domain, protected, self.now(), self.read_only, hazards, obstacles, points
+        )
         if preview.refusal is not None:
             return preview
         about = msgspec.structs.replace(request, to=request.to or self.now())
         operation = Operation(id="preview", request=about, actor="", asked_at=self.now())
         return msgspec.structs.replace(preview, refusal=await self._lacking(operation))
 
-    def _asked(self, ident: str, request: Request, protected: ProtectedSite, actor: str) -> Operation:
+    async def _points_for(self, request: Request) -> Points | None:
+        """The points that a rollback is chosen from; None for other requests. Raises SiteError."""
+        if request.action != "pitr_run" or request.to is None:
+            return None
+        return await self.site.points(request.domain)
+
+    def _asked(
+        self,
+        ident: str,
+        request: Request,
+        protected: ProtectedSite,
+        actor: str,
+        points: Points | None = None,
+    ) -> Operation:
         """The operation that a request becomes, as things are now. Raises NotAccepted."""
         self._sighted()
         now = self.now()
@@ -277,6 +298,7 @@ class Controller:
             now,
             read_only=self.read_only,
             operations=self.open_operations(),
+            points=points,
         )
         return Operation(id=ident, request=accepted, actor=actor, asked_at=now)
 

@@ -28,7 +28,9 @@ def rehearse(
     """The rest of the way of a request that was previewed; `check` is the site's own word on a command."""
     if preview.refusal is not None:
         return Rehearsal(preview=preview, refusal=preview.refusal, code="rule")
-    consenting = msgspec.structs.replace(preview.request, confirm=domain.name, preview=None)
+    consenting = msgspec.structs.replace(
+        preview.request, confirm=domain.name, even_though=preview.against_names, preview=None
+    )
     try:
         accepted = accept(
             consenting, domain, preview.protected, now, read_only=read_only, operations=operations

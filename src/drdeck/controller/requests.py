@@ -14,17 +14,20 @@ from drdeck.model.confirming import (
     NotAccepted,
     Preview,
     consequences,
+    dangers,
     snapshots_that_go,
     tier_of,
     unconfirmed,
 )
-from drdeck.model.domains import MODE_LABELS, Domain, FailoverType, ProtectedSite
+from drdeck.model.domains import MODE_LABELS, Domain, ProtectedSite
 from drdeck.model.guard import Hazards
+from drdeck.model.pitr import Points, abnormal_says, after_abnormal_says
 from drdeck.model.text import some, spelled_as
 from drdeck.model.times import show
 from drdeck.model.words.nearest_name import did_you_mean
 
 from .network_choice import network_mapping, network_slip, unmapped_says
+from .protected_evidence import describe, evidence_against, not_known_of, type_closed
 
 NO_HAZARDS = Hazards()
 NOT_CHECKED = ("whether users can reach the recovery network",)
@@ -109,61 +112,6 @@ def conflict(request: Request, operations: Iterable[Operation]) -> str | None:
     return None
 
 
-def type_closed(request: Request, protected: ProtectedSite) -> str | None:
-    """The workflow's rules on failover types against what the protected site shows."""
-    where = f"the protected site {protected.address}".rstrip()
-    if request.type is FailoverType.REGULAR:
-        if protected.running:
-            return (
-                f"{protected.running} VMs still run at {where}; a regular failover would make them run twice:"
-                " shut them down, or choose a planned failover"
-            )
-        if protected.state == "unknown" and protected.detail:
-            return (
-                f"nobody can tell whether the protected VMs run: {protected.detail}; see to that,"
-                " or choose a Force Failover"
-            )
-        if protected.state == "lost":
-            return (
-                f"{where} does not answer, so nobody can tell whether its VMs run"
-                f" ({protected.detail or 'no answer'}); a Force Failover is meant for that"
-            )
-    if request.type is FailoverType.PLANNED:
-        if protected.state == "unknown" and protected.detail:
-            return f"a planned failover shuts the protected VMs down, but {protected.detail}"
-        if protected.state == "unknown":
-            return (
-                "a planned failover shuts the protected VMs down, but no protected vCenter is in the settings"
-            )
-        if protected.state == "lost":
-            return f"{where} does not answer ({protected.detail or 'no answer'}); a planned failover needs it"
-    return None
-
-
-def against_force(request: Request, protected: ProtectedSite) -> tuple[str, ...]:
-    """Evidence that a Force Failover is not needed."""
-    if request.type is not FailoverType.FORCE or protected.state != "reachable":
-        return ()
-    evidence = [f"The protected site {protected.address} answers.".replace("  ", " ")]
-    if protected.running:
-        evidence.append(
-            f"{protected.running} of {protected.total} VMs run there: they will go on running, twice,"
-            " unless somebody stops them."
-        )
-    return tuple(evidence)
-
-
-def describe(protected: ProtectedSite) -> str:
-    """The protected site in a few words."""
-    if protected.state == "unknown":
-        return f"cannot be told ({protected.detail})" if protected.detail else "not configured"
-    if protected.state == "lost":
-        return "does not answer" + (f" ({protected.detail})" if protected.detail else "")
-    if protected.running is None:
-        return "answers"
-    return f"answers, {protected.running} of {protected.total} VMs run there"
-
-
 def facts_of(request: Request, domain: Domain, protected: ProtectedSite) -> dict[str, str]:
     """Facts that a person saw when confirming; compared word by word when the request comes."""
     names = sorted(vm.name for vm in domain.vms)
@@ -191,6 +139,13 @@ def begins_session(request: Request) -> bool:
     return request.action == "pitr_start" or (request.action == "cfo_complete" and request.run_pitr)
 
 
+def abnormal_of(request: Request, points: Points | None) -> str | None:
+    """The warning of a rollback whose instant lies in abnormal writing, by the points that may be picked."""
+    if request.action != "pitr_run" or request.to is None or points is None:
+        return None
+    return abnormal_says(points, request.to)
+
+
 def preview(
     request: Request,
     domain: Domain,
@@ -199,14 +154,20 @@ def preview(
     read_only: bool,
     hazards: Hazards = NO_HAZARDS,
     obstacles: Hazards = NO_HAZARDS,
+    points: Points | None = None,
 ) -> Preview:
     """Everything to show before a request is confirmed."""
     closed = refusal(request, domain, now, read_only)
     if closed is None and request.action == "cfo_complete":
         closed = type_closed(request, protected)
+    abnormal = abnormal_of(request, points)
+    after = None
+    if points is not None and request.to is not None and abnormal is None:
+        after = after_abnormal_says(points, request.to)
+    evidence = evidence_against(request, protected)
     return Preview(
         request=request,
-        tier=tier_of(request, domain),
+        tier=tier_of(request, domain, abnormal),
         refusal=closed,
         facts=facts_of(request, domain, protected),
         says=tuple(consequences(request, domain, now)),
@@ -216,8 +177,11 @@ def preview(
             *hazards.not_checked,
         ),
         obstacles=tuple(obstacle.text for obstacle in obstacles.warns),
-        warns=tuple(hazard.text for hazard in hazards.warns),
-        against=against_force(request, protected),
+        warns=(*(hazard.text for hazard in hazards.warns), *([after] if after else [])),
+        against=tuple(fact.text for fact in evidence),
+        against_names=tuple(fact.name for fact in evidence),
+        dangers=tuple(dangers(request, domain, now, protected, abnormal)),
+        abnormal=abnormal,
         protected=protected,
         vms=tuple(vm.name for vm in domain.vms),
         left_out=(
@@ -235,6 +199,7 @@ def accept(
     *,
     read_only: bool,
     operations: Iterable[Operation],
+    points: Points | None = None,
 ) -> Request:
     """The request as it may be journaled. Raises NotAccepted for every reason against it."""
     check_names(request, domain)
@@ -251,13 +216,16 @@ def accept(
         request = with_networks(request, domain)
     left_out = tuple(vm.name for vm in unusable_vms(request, domain))
     request = msgspec.structs.replace(request, left_out=left_out)
-    consent = unconfirmed(request, domain)
+    consent = unconfirmed(request, domain, abnormal_of(request, points))
     if consent is not None:
         raise NotAccepted("unconfirmed", consent)
     if request.preview is not None:
         differs = changes(request.preview, facts_of(request, domain, protected))
         if differs:
             raise NotAccepted("stale", f"things changed since they were shown: {'; '.join(differs)}")
+    evidence = not_known_of(request, protected) if request.action == "cfo_complete" else None
+    if evidence is not None:
+        raise NotAccepted("unconfirmed", evidence)
     return request
 
 

@@ -31,8 +31,9 @@ class Request(Frozen, frozen=True, kw_only=True):
     `networks`: protected network name -> recovery network name. `vms`: names, empty for all.
     `without`: VMs that a completion leaves out, on the operator's word; `left_out`: those that a Force leaves
     out because the site cannot use them, as the operator saw them.
-    `confirm`: the domain's name as typed, for tier 3. `preview`: the facts of the preview that the
-    operator saw ("shown" in JSON); when they no longer hold the request is refused as stale.
+    `confirm`: the domain's name as typed, for tier 3. `even_though`: names of the facts against a Force
+    Failover that the operator knows of. `preview`: the facts of the preview that the operator saw ("shown"
+    in JSON); when they no longer hold the request is refused as stale.
     """
 
     action: Annotated[str, msgspec.Meta(max_length=100)]
@@ -45,6 +46,7 @@ class Request(Frozen, frozen=True, kw_only=True):
     without: tuple[Name, ...] = ()
     left_out: tuple[Name, ...] = ()
     confirm: Name | None = None
+    even_though: tuple[Name, ...] = ()
     preview: dict[str, str] | None = msgspec.field(name="shown", default=None)
 
 
@@ -296,14 +298,18 @@ ACTIONS: tuple[Action, ...] = (
     Action("more", "More", "m", "the domain's More menu"),
     Action("steps", "Task Steps", "t", "what is done, going on and to come"),
     Action("log", "Task Log", "l", "operations of this controller"),
+    Action("results", "Results", "r", "what ended while you were here, the newest first"),
     Action("filter", "Filter", "slash", "show only what matches", screen="list"),
     Action("sort", "Sort", "s", "by name, mode, RPO, or as the site has them", screen="list"),
-    Action("answer", "Answer", "a", "go to the choices of what is asked"),
+    Action("answer", "Answer", "a", "to the choices of what is asked here, else to the next question"),
+    Action("next_need", "Next", "n", "the next domain that needs somebody"),
+    Action("previous_need", "Previous", "N", "the one before"),
+    Action("alarms", "All alarms", "A", "alarms of all domains, the gravest first"),
     Action("copy", "Copy", "y", "what is under the cursor, to your clipboard"),
     Action("lessons", "Training lessons", "L", "guided walkthroughs: choose one to begin it"),
     Action("doctor", "Doctor", "D", "what is wrong here, and what to do"),
     Action("password", "Password", "P", "give a password that a login waits for"),
-    Action("add_site", "Add a vCenter site", "n", "test it, then write it into the settings"),
+    Action("add_site", "Add a vCenter site", "S", "test it, then write it into the settings"),
     Action("palette", "Palette", "colon,ctrl+p", "every action by name"),
     Action("help", "Help", "question_mark", "keys of this screen"),
     Action("detach", "Detach", "d", "leave; the controller goes on"),

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sized
 from datetime import datetime
 
 from .actions import BY_NAME, Request, unusable_vms
-from .domains import Domain, FailoverType, ProtectedSite
+from .domains import Domain, FailoverType, Health, ProtectedSite
 from .frozen import Frozen
 from .text import some
-from .times import show_duration, show_spaced
+from .times import show_age, show_duration, show_seconds, show_spaced
 
 SUSPENDED_SAYS = (
     "Protection is suspended while it is active: roll the VMs back, test them, and leave it as soon as you"
@@ -40,8 +40,11 @@ def exits_without_rollback(domain: Domain) -> bool:
     return domain.session is not None and domain.session.rollbacks == 0
 
 
-def tier_of(request: Request, domain: Domain) -> int:
-    """The tier of a request: 3 for Force and for an exit without a rollback, else the action's own."""
+def tier_of(request: Request, domain: Domain, abnormal: str | None = None) -> int:
+    """The tier of a request: 3 for Force, for an exit without a rollback, and for a rollback to an instant in
+    abnormal writing (`abnormal` says so), else the action's own."""
+    if request.action == "pitr_run" and abnormal is not None:
+        return 3
     if request.action == "cfo_complete" and request.type is FailoverType.FORCE:
         return 3
     if request.action == "pitr_exit" and exits_without_rollback(domain):
@@ -51,10 +54,13 @@ def tier_of(request: Request, domain: Domain) -> int:
     return BY_NAME[request.action].tier
 
 
-def unconfirmed(request: Request, domain: Domain) -> str | None:
+def unconfirmed(request: Request, domain: Domain, abnormal: str | None = None) -> str | None:
     """The reason why a tier-3 request is not confirmed, or None."""
-    if tier_of(request, domain) < 3 or request.confirm == domain.name:
+    if tier_of(request, domain, abnormal) < 3 or request.confirm == domain.name:
         return None
+    if request.action == "pitr_run":
+        typed = "it was not given" if request.confirm is None else f"{request.confirm!r} is not it"
+        return f'{abnormal}; this must be confirmed with the name of the domain, "{domain.name}" ({typed})'
     if request.action == "take_over":
         why = f"the domain is driven by {domain.driver}, who may be at work"
         typed = (
@@ -133,6 +139,43 @@ def _of_others(domain: Domain, vms: tuple[str, ...], fate: str) -> list[str]:
 
 def _counted(number: int, noun: str) -> str:
     return f"{number} {noun}{'s' * (number != 1)}"
+
+
+def dangers(
+    request: Request, domain: Domain, now: datetime, protected: ProtectedSite, abnormal: str | None = None
+) -> list[str]:
+    """Sentences to be seen before all others: sick data, VMs that are shut down, data that is lost."""
+    if request.action == "pitr_run":
+        return [abnormal] if abnormal is not None else []
+    if request.action == "pitr_exit":
+        failing = [vm.name for vm in domain.vms if vm.health is Health.FAILED]
+        return [f"{domain.checked.says} now: {some(failing)}"] if failing else []
+    if request.action == "cfo_complete" and request.type is FailoverType.PLANNED:
+        return [shut_down_says(protected)]
+    if request.action == "cfo_complete" and request.type is FailoverType.FORCE:
+        return [loss_says(domain, now)]
+    return []
+
+
+def shut_down_says(protected: ProtectedSite) -> str:
+    """The VMs that a planned failover shuts down, and where."""
+    where = protected.address or "the protected site"
+    if protected.running is None:
+        return f"Its VMs at {where} are SHUT DOWN first, then they start here."
+    if protected.running == 0:
+        return f"None of its VMs runs at {where}: nothing has to be shut down there."
+    return f"{protected.running} VMs at {where} are SHUT DOWN first, then they start here."
+
+
+def loss_says(domain: Domain, now: datetime) -> str:
+    """The data that a Force Failover loses, as far as it is known."""
+    rpo = domain.rpo_s(now)
+    if domain.consistent_at is None or rpo is None:
+        return "Expected data loss: unknown, since it is not known how current the data here is."
+    if rpo < 1:
+        return "Expected data loss: none, the data here is current."
+    since = show_seconds(domain.consistent_at)
+    return f"Expected data loss: what was written since {since} ({show_age(rpo)})."
 
 
 def _left_out(request: Request, domain: Domain) -> list[str]:
@@ -239,7 +282,8 @@ class Preview(Frozen, frozen=True, kw_only=True):
 
     `refusal`: the rule that forbids it. `says`: consequences, plain sentences. `not_checked`: what
     drdeck cannot know. `warns`: what may disturb the PITR session that it leads to. `against`: evidence
-    against a Force Failover, each a reason to ask again.
+    against a Force Failover, each a reason to ask again; `against_names`: what `even_though` calls them.
+    `dangers`: to be seen before all others. `abnormal`: a rollback's instant lies in abnormal writing.
     """
 
     request: Request
@@ -250,6 +294,9 @@ class Preview(Frozen, frozen=True, kw_only=True):
     not_checked: tuple[str, ...] = ()
     warns: tuple[str, ...] = ()
     against: tuple[str, ...] = ()
+    against_names: tuple[str, ...] = ()
+    dangers: tuple[str, ...] = ()
+    abnormal: str | None = None
     protected: ProtectedSite = ProtectedSite()
     vms: tuple[str, ...] = ()
     obstacles: tuple[str, ...] = ()

@@ -13,6 +13,8 @@ import msgspec
 
 from .alarms import Alarm
 from .frozen import Frozen
+from .health import Health as Health
+from .health import HealthCounts, counted
 from .planned import Phase, SiteQuestion
 
 
@@ -49,14 +51,6 @@ class Owner(StrEnum):
     LOCAL = "local"
     REMOTE = "remote"
     UNKNOWN = "unknown"
-
-
-class Health(StrEnum):
-    """The answer of a check inside the VM about its data after it was started."""
-
-    UNKNOWN = "unknown"
-    OK = "ok"
-    FAILED = "failed"
 
 
 class SessionState(StrEnum):
@@ -328,6 +322,12 @@ class Domain(Frozen, frozen=True, kw_only=True):
     """operation id -> user@host, of those under way that the site can tell of: text from outside"""
     was_synchronised: bool = False
     """once since its continuous failover was started, where the site remembers that"""
+    health: HealthCounts = HealthCounts()
+    """of a row of the list; `checked` has it for every domain"""
+    abnormal_since: datetime | None = None
+    """since when it wrote abnormally, as far as its restore points tell"""
+    last_good: datetime | None = None
+    """the last restore point before that"""
     observed_only: str = ""
     """why nothing can be asked of this domain at this site, ever; empty: all that the rules allow"""
     site_facts: tuple[SiteFact, ...] = ()
@@ -354,6 +354,11 @@ class Domain(Frozen, frozen=True, kw_only=True):
         left_out = len(self.left_out)
         return self.vms_total > left_out and self.vms_recovered + left_out >= self.vms_total
 
+    @property
+    def checked(self) -> HealthCounts:
+        """Numbers of VMs that pass their check, fail it, or have none."""
+        return counted(vm.health for vm in self.vms) if self.vms else self.health
+
     def summary(self) -> Domain:
         """The row of the list: everything but what only the domain's own screen shows."""
         return msgspec.structs.replace(
@@ -364,6 +369,7 @@ class Domain(Frozen, frozen=True, kw_only=True):
             runbook=(),
             phase=None,
             excluded=(),
+            health=self.checked,
             site_facts=(),
         )
 

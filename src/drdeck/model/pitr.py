@@ -9,7 +9,7 @@ from typing import NamedTuple
 from .domains import Domain, Period
 from .frozen import Frozen
 from .text import some
-from .times import show_spaced
+from .times import show_seconds, show_spaced
 
 CLOCKS_DIFFER = timedelta(seconds=1)
 """By so much "now" may differ between who asks and who decides."""
@@ -30,7 +30,9 @@ class RestorePoint(Frozen, frozen=True, kw_only=True):
     skew_s: float = 0.0
     written_bytes: int | None = None
     hint: str | None = None
-    """of abnormal writing before it"""
+    """of abnormal writing before it, or another remark of the site's"""
+    abnormal_since: datetime | None = None
+    """since when its data was written abnormally; None where nothing tells so"""
     changed: str | None = None
     """what somebody else did to it in the session"""
 
@@ -144,6 +146,11 @@ class Run:
     def __init__(self) -> None:
         self._since: datetime | None = None
 
+    @property
+    def since(self) -> datetime | None:
+        """Since when the writing of the point told last is abnormal."""
+        return self._since
+
     def tell(self, names: Sequence[str], factor: float, start: datetime) -> str | None:
         """The hint of a point; `names` are the VMs that wrote abnormally before it, from `start` on."""
         if not names:
@@ -153,3 +160,79 @@ class Run:
             self._since = start.astimezone(UTC)
         since = self._since.strftime("%H:%M:%SZ" if self._since.second else "%H:%MZ")
         return f"write rate x{round(factor)} from {since} ({some(names, most=1)})"
+
+
+class Writing(Frozen, frozen=True, kw_only=True):
+    """The newest stretch of abnormal writing of a domain; all empty where there is none.
+
+    `since`: when it began; `last_good`: the last point before it that may be picked, None where there is
+    none; `until`: the first normal point after it, None while it lasts; `hint`: how much, and whose.
+    """
+
+    since: datetime | None = None
+    last_good: datetime | None = None
+    until: datetime | None = None
+    hint: str = ""
+
+
+STEADY = Writing()
+
+
+def point_for(points: Sequence[RestorePoint], instant: datetime) -> RestorePoint | None:
+    """The point that a rollback to `instant` would take: the newest at or before it; newest first."""
+    return next((point for point in points if point.time <= instant), None)
+
+
+def place_before(points: Sequence[RestorePoint], place: int = 0) -> int | None:
+    """The place of the last good point before the abnormal writing at or before `place`; newest first.
+
+    None where no point at or before it is abnormal, or none older than the abnormal ones is good.
+    """
+    abnormal = next((i for i in range(place, len(points)) if points[i].abnormal_since), None)
+    if abnormal is None:
+        return None
+    return next((i for i in range(abnormal, len(points)) if not points[i].abnormal_since), None)
+
+
+def writing_of(points: Points) -> Writing:
+    """The newest stretch of abnormal writing, by the restore points."""
+    offered = points.points
+    newest = next((i for i, point in enumerate(offered) if point.abnormal_since), None)
+    if newest is None:
+        return STEADY
+    good = place_before(offered)
+    oldest = offered[(len(offered) if good is None else good) - 1]
+    return Writing(
+        since=oldest.abnormal_since,
+        last_good=None if good is None else offered[good].time,
+        until=offered[newest - 1].time if newest else None,
+        hint=oldest.hint or "",
+    )
+
+
+def abnormal_says(points: Points, instant: datetime) -> str | None:
+    """A warning of a rollback to data that was written abnormally; None for a point with no sign of it."""
+    point = point_for(points.points, instant)
+    if point is None or point.abnormal_since is None:
+        return None
+    good = place_before(points.points, points.points.index(point))
+    before = (
+        "no point before it can be picked"
+        if good is None
+        else f"last point before it: {show_seconds(points.points[good].time)}"
+    )
+    return f"{show_seconds(point.time)} lies in abnormal writing ({point.hint}); {before}"
+
+
+def after_abnormal_says(points: Points, instant: datetime) -> str | None:
+    """A remark on a point that is normal itself, but younger than abnormal writing."""
+    point = point_for(points.points, instant)
+    if point is None or point.abnormal_since is not None:
+        return None
+    place = points.points.index(point)
+    good = place_before(points.points, place)
+    abnormal = next((p for p in points.points[place:] if p.abnormal_since), None)
+    if abnormal is None:
+        return None
+    last = "" if good is None else f"; last point before it: {show_seconds(points.points[good].time)}"
+    return f"abnormal writing precedes {show_seconds(point.time)} ({abnormal.hint}){last}"

@@ -43,6 +43,19 @@ def show_duration(seconds: float) -> str:
     return f"{hours:02}:{minutes:02}:{secs:02}"
 
 
+def show_age(seconds: float) -> str:
+    """An age or length for people: "4s", "12 min" up to an hour, then "1h38", from ten days on "12d"."""
+    whole = max(0, int(seconds))
+    if whole < 60:
+        return f"{whole}s"
+    if whole < 3600:
+        return f"{whole // 60} min"
+    hours, minutes = divmod(whole // 60, 60)
+    if hours < 240:
+        return f"{hours}h{minutes:02}"
+    return f"{hours // 24}d"
+
+
 def show_span(seconds: float) -> str:
     """A round length of time: "3d", "15m"; in the largest unit that leaves no rest."""
     for unit, length in (("d", 86400), ("h", 3600), ("m", 60)):
@@ -68,6 +81,11 @@ def show(instant: datetime) -> str:
 def show_spaced(instant: datetime) -> str:
     """An instant inside a sentence for people, with a space for the T: "2026-11-22 09:40:00Z"."""
     return show(instant).replace("T", " ")
+
+
+def show_seconds(instant: datetime) -> str:
+    """An instant in whole seconds for people: "2026-11-22 09:40:00Z"."""
+    return show_spaced(instant.replace(microsecond=0))
 
 
 def to_millisecond(instant: datetime) -> datetime:

@@ -13,7 +13,7 @@ from drdeck.model.domains import ProtectedSite
 from drdeck.model.guard import Hazards
 from drdeck.model.leftovers import Leftovers
 from drdeck.model.passwords import Login, Password
-from drdeck.model.pitr import Points
+from drdeck.model.pitr import Points, Writing
 from drdeck.model.planned import PlannedCall
 from drdeck.model.plans.failover_plan import FailoverPlan
 from drdeck.model.views import SiteView
@@ -146,6 +146,9 @@ class RecoverySite(Protocol):
 
     async def points(self, domain: str) -> Points:
         """The restore points that may be picked, newest first, with the excluded periods."""
+
+    async def writing(self, domain: str) -> Writing:
+        """The newest stretch of abnormal writing among the restore points."""
 
     async def protected_site(self, domain: str, without: tuple[str, ...] = ()) -> ProtectedSite:
         """Look at the protected site now: does it answer, do its VMs run, but for those of `without`? Never

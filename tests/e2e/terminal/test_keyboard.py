@@ -55,7 +55,7 @@ def complete_with_force(t: Terminal) -> None:
     t.press("3", "i")
     t.wait_for(") Force Failover", "[x] Run PITR")
     assert "(•) Force" in t.text() or "(*) Force" in t.text()
-    t.wait_for("Against it: 3 of 3 VMs run there")
+    t.wait_for("3 of 3 VMs run there: after a Force Failover")
     t.press("tab")
     t.wait_for(">Complete Failover<")
     t.press("enter")
@@ -63,10 +63,10 @@ def complete_with_force(t: Terminal) -> None:
         t.wait_for(message, ">Continue<")
         t.pause_for_dialog()
         t.press("enter")
-    t.wait_for("Force failover: is it needed?", "they will go on running", ">Cancel<")
+    t.wait_for("not needed, the site is up", "both copies run at once", ">Cancel<")
     t.pause_for_dialog()
     t.press("tab", "enter")
-    t.wait_gone("is it needed?")
+    t.wait_gone("not needed, the site is up")
     t.wait_for("Force failover", "Cancel")
     t.pause_for_dialog()
     t.press(*DOMAIN)
@@ -97,7 +97,7 @@ def roll_back(t: Terminal, to: str, done: str) -> None:
 def leave(t: Terminal) -> None:
     """Exit PITR Session after a rollback, from Run PITR."""
     t.press("escape")
-    t.wait_for("Select Protected Domain")
+    t.wait_for("Protected Domains")
     t.press("m")
     t.wait_for("Exit PITR Session")
     t.press("down", "enter")
@@ -125,12 +125,12 @@ def test_the_flow_by_keyboard(
     deck.env |= LOOKS[look]
     t = open_console(deck, terminals)
     start(t)
-    t.wait_for("Rehydration in Progress", "REMOTE", "3 / 3")
+    t.wait_for("In sync", "3/3")
     complete_with_force(t)
     t.press("t")
     t.wait_for("Task Steps", "Take Protected Domain ownership", "Execute runbook", "RTO")
     t.press("escape")
-    t.wait_for("PITR session active", "UNPROTECTED", "LOCAL")
+    t.wait_for("PITR session", "UNPROTECTED", "3/3")
     roll_back(t, "-30m", show(points[1]).replace("T", " "))
     assert {recovery.standing_on(vm) for vm in VMS} == {"replica 1"}
     assert all(recovery.power(vm) == "on" for vm in VMS)
@@ -183,4 +183,4 @@ def test_losing_terminals_and_detaching_changes_nothing(
     entries = [s.name for vm in VMS for s in vcenter.snapshots(vm) if s.name.startswith("drdeck-")]
     assert len(entries) == len(VMS) and len(set(entries)) == 1
     again = open_console(deck, terminals)
-    again.wait_for("PITR session active", "UNPROTECTED")
+    again.wait_for("PITR session", "UNPROTECTED")

@@ -45,7 +45,7 @@ def test_a_console_in_a_terminal(deck: Deck, terminals: list[Terminal], lesson: 
     for argv in (deck.argv(), coached):
         t = Terminal(argv, deck.env)
         terminals.append(t)
-        t.wait_for("Select Protected Domain", "U+001B", "erp")
+        t.wait_for("Protected Domains", "U+001B", "erp")
         t.press("y")
         t.wait_for("Copied the domain's name")
         for keys, seen in (

@@ -75,7 +75,7 @@ def test_it_is_drawn_for_the_size_that_the_terminal_tells(
     opened: Open, term: str, env: dict[str, str], window: tuple[int, int], bottom: int
 ) -> None:
     t = opened(env={"TERM": term, **env}, window=window)
-    t.wait_for("Select Protected Domain", "erp")
+    t.wait_for("Protected Domains", "erp")
     t.settle()
     assert "? Help" in t.screen.display[bottom - 1], t.text()
     assert t.settle(1.5) < 2000, "nothing changes, so next to nothing is written"
@@ -89,7 +89,7 @@ def test_it_is_drawn_for_the_size_that_the_terminal_tells(
 
 def test_sizes_change_while_it_is_drawn(opened: Open) -> None:
     t = opened(env={"TERM": "xterm", "COLUMNS": "132", "LINES": "50"})
-    t.wait_for("Select Protected Domain", "erp")
+    t.wait_for("Protected Domains", "erp")
     t.resize(60, 20)
     t.wait_for("this one has 60 x 20")
     t.resize(0, 0)
@@ -97,7 +97,7 @@ def test_sizes_change_while_it_is_drawn(opened: Open) -> None:
     t.resize(80, 21)
     t.wait_for("drdeck needs a terminal of 80 x 22; this one has 80 x 21.")
     t.resize(80, 22)
-    t.wait_for("Select Protected Domain", "erp")
+    t.wait_for("Protected Domains", "erp")
     t.press("d")
     assert t.ended() == 0
     text = t.text().replace("\n", "")
@@ -118,7 +118,7 @@ def test_a_size_without_a_terminal_is_the_environments(deck: Deck) -> None:
 def test_a_signal_to_end_gives_the_terminal_back(opened: Open, number: signal.Signals) -> None:
     t = opened(env={"TERM": "xterm"})
     before = termios.tcgetattr(t.fd)
-    t.wait_for("Select Protected Domain", "erp")
+    t.wait_for("Protected Domains", "erp")
     assert termios.tcgetattr(t.fd)[3] != before[3]
     t.kill(number)
     assert t.ended(within=20) == (0 if number == signal.SIGINT else 128 + number)

@@ -69,7 +69,8 @@ def test_a_pitr_operation_from_its_begin_to_its_end(deck: Deck) -> None:
         before = status(said)
         assert before.name == "erp-prod" and not before.running and before.connection == "OK"
         deck.run("cfo", "start", "erp-prod", *NETWORKS, "--wait")
-        force = ("--type", "force", "--run-pitr", "--confirm", "erp-prod")
+        known = ("--even-though", "answers,vms-running")
+        force = ("--type", "force", "--run-pitr", "--confirm", "erp-prod", *known)
         deck.run("cfo", "complete", "erp-prod", *force, "--wait")
         point = deck.json("pitr", "points", "erp-prod")["points"][1]["time"]
         steps: list[str] = []

@@ -111,10 +111,20 @@ def test_lesson_2_find_the_last_good_point(play: Any) -> None:
     lesson = play("2")
     lesson.do("cfo", "start", "erp-prod", *ERP, "--wait")
     lesson.do("cfo", "complete", "erp-prod", "--type", "planned", "--run-pitr", "--wait")
-    said = lesson.do("pitr", "run", "erp-prod", "--to", "2026-01-16T23:00:00Z", "--wait")
+    sick = ("pitr", "run", "erp-prod", "--to", "2026-01-16T23:00:00Z", "--wait")
+    refused = lesson.do(*sick, code=3)
+    assert "2026-01-16 23:00:00Z lies in abnormal writing" in refused
+    assert "last point before it: 2026-01-16 22:42:00Z" in refused
+    said = lesson.do(*sick, "--healthy", "--confirm", "erp-prod", code=1)
+    assert "FAIL their check" in said
     assert "Mistake: Some VM was hit before this instant" in said
     assert lesson.judge()["next"]["id"] == "clean"
-    said = lesson.do("pitr", "run", "erp-prod", "--to", "2026-01-16T22:42:00Z", "--wait")
+    shown = lesson.show("erp-prod")
+    assert shown["health"]["failed"] > 0 and shown["last_good"] == "2026-01-16T22:42:00Z"
+    assert {"health_failed", "abnormal_writing"} <= {alarm["kind"] for alarm in shown["alarms"]}
+    said = lesson.do("pitr", "run", "erp-prod", "--to", "before-abnormal", "--wait", "--healthy")
+    assert "the last point before the abnormal writing is of 2026-01-16T22:42:00Z" in said
+    assert "VMs pass their check" in said
     assert "Objective met: Roll back until" in said
     lesson.do("pitr", "exit", "erp-prod", "--wait")
     result = lesson.judge()
@@ -137,7 +147,8 @@ def test_lesson_2_each_vm_to_its_own_point_is_right_too(play: Any) -> None:
         ("22:53", late),
     ):
         vms = [word for name in names for word in ("--vm", name)]
-        lesson.do("pitr", "run", "erp-prod", "--to", f"2026-01-16T{to}:00Z", *vms, "--wait")
+        confirm = ("--confirm", "erp-prod")
+        lesson.do("pitr", "run", "erp-prod", "--to", f"2026-01-16T{to}:00Z", *vms, *confirm, "--wait")
     lesson.do("pitr", "exit", "erp-prod", "--wait")
     result = lesson.judge()
     assert result["finished"] is True

@@ -26,10 +26,16 @@ def test_force_failover_with_pitr_rollback_and_exit(
     refused = deck.run("cfo", "complete", DOMAIN, "--type", "regular", "--run-pitr", code=3)
     assert "still run" in refused.stderr
     refused = deck.run("cfo", "complete", DOMAIN, "--type", "force", "--run-pitr", code=3)
-    assert DOMAIN in refused.stderr
+    assert f'with the name of the domain, "{DOMAIN}"' in refused.stderr
+    force = ("cfo", "complete", DOMAIN, "--type", "force", "--run-pitr", "--confirm", DOMAIN)
+    refused = deck.run(*force, "--even-though", "answers", code=3)
+    assert "Force is not needed as things are: 3 of 3 VMs run there" in refused.stderr
+    assert "--even-though answers,vms-running" in refused.stderr and "Expected data loss" in refused.stderr
     assert all(recovery.power(vm) == "off" for vm in VMS)
 
-    deck.run("cfo", "complete", DOMAIN, "--type", "force", "--run-pitr", "--confirm", DOMAIN, "--wait")
+    words = deck.run(*force, "--even-though", "answers, vms-running", "--wait").stderr
+    assert "split brain" in words, "what was found is printed always"
+    assert "erp-prod runs here: 3 of 3 VMs recovered; its PITR session is active" in words
     shown = deck.domain(DOMAIN)
     assert shown["mode"] == "pitr_session"
     assert shown["owner"] == "local"

@@ -12,6 +12,7 @@ from textual._context import visible_screen_stack
 from textual.pilot import Pilot
 
 from drdeck.config.settings import ConsoleSettings
+from drdeck.console.actions.dialog_queue import QUIET_S
 from drdeck.console.app import DrdeckApp
 from drdeck.console.dialogs.dialog import Dialog
 from drdeck.controller.ipc.client import Client
@@ -54,6 +55,12 @@ class Deck:
     def pass_time(self, seconds: float) -> None:
         self.clocks["monotonic"] += seconds
 
+    async def becomes_quiet(self) -> None:
+        """Nobody typed for long enough: windows that nobody asked for may open."""
+        self.pass_time(QUIET_S + 1)
+        self.app.dialog_queue.show_waiting()
+        await self.settle()
+
     async def settle(self) -> None:
         for _ in range(3):
             await self.pilot.pause()
@@ -91,7 +98,7 @@ async def running(
     size: tuple[int, int] = (80, 24),
     settings: ConsoleSettings | None = None,
     environ: dict[str, str] | None = None,
-    first: str | None = "Select Protected Domain",
+    first: str | None = "Protected Domains",
     **more: Any,
 ) -> AsyncIterator[Deck]:
     """The console over a fake client, attached, with the list on the screen."""

@@ -109,7 +109,10 @@ def points(count: int = 12, every: timedelta = timedelta(minutes=10)) -> Points:
         hint = "write rate x30 from 10:02Z" if index == count // 2 - 1 else None
         written = 30_000_000_000 if index < count // 2 else 1_000_000_000
         at = NOW - timedelta(minutes=2) - index * every
-        found.append(RestorePoint(time=at, kind="group", vms=2, written_bytes=written, hint=hint))
+        since = NOW - timedelta(minutes=40) if index < count // 2 else None
+        found.append(
+            RestorePoint(time=at, kind="group", vms=2, written_bytes=written, hint=hint, abnormal_since=since)
+        )
     return Points(points=tuple(found), window_from=NOW - timedelta(days=3), window_to=NOW)
 
 
@@ -125,7 +128,7 @@ class FakeClient:
         self.on_change: Callable[[], None] = lambda: None
         self.submitted: list[Request] = []
         self.previewed: list[Request] = []
-        self.answers: list[tuple[str, str]] = []
+        self.answers: list[tuple[str, ...]] = []
         self.secrets: list[str] = []
         self.stale: list[str] = []
         self.refuses: str | None = None
@@ -205,8 +208,8 @@ class FakeClient:
             await self.paused.wait()
         return Status(pid=1, site="dr-west", since=NOW, consoles=(), operations=(), version="0")
 
-    async def answer(self, operation: str, choice: str) -> None:
-        self.answers.append((operation, choice))
+    async def answer(self, operation: str, choice: str, vm: str | None = None) -> None:
+        self.answers.append((operation, choice) if vm is None else (operation, choice, vm))
 
     async def secret(self, password: str, of: str = "") -> None:
         if password == self.wrong_password:

@@ -68,17 +68,20 @@ class Flow:
 
     def complete(self, kind: str, *words: str, domain: str = DOMAIN, code: int = 0) -> str:
         """Complete it; the operation's id, or with another `code` what stderr says."""
-        confirm = ("--confirm", domain) if kind == "force" and code in (0, 4) else ()
+        consent = ("--confirm", domain, "--even-though", "answers,vms-running")
+        confirm = consent if kind == "force" and code in (0, 4) else ()
         done = self.deck.run("cfo", "complete", domain, "--type", kind, *confirm, *words, code=code)
         return done.stdout.strip() if code in (0, 4) else done.stderr
 
     def refused(self, *words: str, code: int = 3) -> str:
-        """A command that is refused and changes nothing at either site; what stderr says: one sentence."""
+        """A command that is refused and changes nothing at either site; what stderr says: warnings, and one
+        sentence."""
         before = self.truth()
         done = self.deck.run(*words, code=code)
         assert done.stdout == "", done.stdout
         assert self.truth() == before, f"{words} changed something"
-        said = done.stderr.strip()
+        lines = done.stderr.strip().splitlines()
+        said = "\n".join(line for line in lines if not line.startswith("warning: "))
         assert said.startswith(("drdeck: ", "Usage: ")) and "Traceback" not in said, said
         assert code == 2 or len(said.splitlines()) == 1, said
         return said

@@ -24,7 +24,7 @@ FILE = Path("settings.toml")
         ('sort = "/"', "'/' is the key of \"filter\" already"),
         ('sort = "slash"', 'is the key of "filter" already'),
         ('palette = "o,s"', "'o,s' is the key of \"sort\" already"),
-        ('srot = "o"', "is no action; known here: add_site, answer"),
+        ('srot = "o"', "is no action; known here: add_site, alarms"),
         ('open = "o"', "keeps its key"),
         ('back = "b"', "keeps its key"),
         ('sort = "j"', "is kept for lists, dialogs or the coach"),
@@ -54,7 +54,7 @@ def test_the_line_is_known_also_where_all_keys_stand_in_it() -> None:
     [
         {"sort": "o"},
         {"sort": "m", "more": "s"},
-        {"pitr_exit": "x", "pitr_run": "r"},
+        {"pitr_exit": "x", "pitr_run": "v"},
         {"palette": "colon,ctrl+o"},
         {"more": ","},
     ],

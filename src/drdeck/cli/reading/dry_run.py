@@ -46,7 +46,7 @@ def shaped(rehearsal: Rehearsal) -> json_shapes.Json:
         "networks": dict(request.networks),
         "facts": dict(preview.facts),
         "says": list(preview.says),
-        "warnings": [*preview.against, *preview.warns],
+        "warnings": [*preview.dangers, *preview.against, *preview.warns],
         "not_checked": list(preview.not_checked),
     }
 
@@ -66,7 +66,7 @@ def lines(rehearsal: Rehearsal) -> Iterator[str]:
     for key, fact in preview.facts.items():
         if key not in ("VMs", "recovery networks"):
             yield f"  {key}: {fact}"
-    for sentence in (*preview.against, *preview.warns):
+    for sentence in (*preview.dangers, *preview.against, *preview.warns):
         yield f"  warning: {sentence}"
     for sentence in preview.says:
         yield f"  {sentence}"
@@ -74,3 +74,5 @@ def lines(rehearsal: Rehearsal) -> Iterator[str]:
         yield f"  not checked: {sentence}"
     if preview.tier == 3:
         yield f"  needs --confirm {request.domain}"
+    if preview.against_names:
+        yield f"  needs --even-though {','.join(preview.against_names)}"

@@ -171,11 +171,20 @@ def view_of(operation: Operation) -> OperationView:
     )
 
 
+def recovery_status(d: Domain, skipped: bool) -> str:
+    """The vendor's row; VMs whose check fails are no success, whatever was recovered."""
+    if d.checked.failed:
+        return f"Unhealthy: {d.checked.says}"
+    return "Success" if d.recovered and not skipped else "Partial"
+
+
 def result_of(op: Operation, d: Domain, operations: Iterable[Operation], now: datetime) -> dict[str, str]:
     """Figures as text, by name; only those that are known."""
     if op.action == "pitr_run" and op.request.to is not None:
         back = sum(1 for vm in d.vms if vm.rolled_back_to is not None)
         result = {"rolled_back_to": show(op.request.to), "vms_rolled_back": str(back)}
+        if d.checked.ok or d.checked.failed:
+            result |= {"vms_healthy": str(d.checked.ok), "vms_failing": str(d.checked.failed)}
         if op.remarks:
             result["settings_went_back"] = "; ".join(op.remarks[key] for key in sorted(op.remarks))
         return result
@@ -185,7 +194,7 @@ def result_of(op: Operation, d: Domain, operations: Iterable[Operation], now: da
         "type": str(op.request.type),
         "vms_total": str(d.vms_total),
         "vms_recovered": str(d.vms_recovered),
-        "recovery_status": "Success" if d.recovered and not op.skipped and not d.left_out else "Partial",
+        "recovery_status": recovery_status(d, bool(op.skipped or d.left_out)),
     }
     if d.left_out:
         result["left_out"] = ", ".join(d.left_out)
@@ -208,6 +217,13 @@ def result_of(op: Operation, d: Domain, operations: Iterable[Operation], now: da
     if rollbacks:
         last = max(rollbacks, key=lambda o: o.asked_at)
         result["rolled_back_to"] = show(last.request.to) if last.request.to else ""
+        if last.request.to is not None and sessions:
+            entered = min(p.start for p in sessions)
+            result["data_given_up_s"] = f"{max(0, int((entered - last.request.to).total_seconds()))}"
+    if d.reset_at is not None and d.reset_at >= op.asked_at:
+        result["reset_up_to"] = show(d.reset_at)
+    if d.checked.ok or d.checked.failed:
+        result |= {"vms_healthy": str(d.checked.ok), "vms_failing": str(d.checked.failed)}
     for group in d.runbook:
         failed = [vm for vm in d.vms if vm.group == group.group and vm.error]
         result[f"runbook:{group.group}"] = "Failed" if failed else "Success"

@@ -17,7 +17,7 @@ from drdeck.model import commands as c
 from drdeck.model.alarms import Finding
 from drdeck.model.domains import Domain, ProtectedSite
 from drdeck.model.guard import Hazards
-from drdeck.model.pitr import Points
+from drdeck.model.pitr import STEADY, Points, Writing
 from drdeck.model.planned import PlannedCall
 from drdeck.model.views import SiteClock, SiteView
 from drdeck.sites.contract import Refused, SiteError, SiteUnreachable, TaskBegun
@@ -198,6 +198,10 @@ class JetStreamSite:
 
     async def points(self, domain: str) -> Points:
         raise Refused(UNPUBLISHED)
+
+    async def writing(self, domain: str) -> Writing:
+        """None: the call tells of no restore points."""
+        return STEADY
 
     async def protected_site(self, domain: str, without: tuple[str, ...] = ()) -> ProtectedSite:
         return ProtectedSite()

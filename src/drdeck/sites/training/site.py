@@ -14,7 +14,7 @@ from drdeck.model.alarms import Finding
 from drdeck.model.commands import AnyCommand
 from drdeck.model.domains import Domain, ProtectedSite
 from drdeck.model.guard import Hazards
-from drdeck.model.pitr import Points
+from drdeck.model.pitr import Points, Writing
 from drdeck.model.planned import PlannedCall
 from drdeck.model.plans.failover_plan import FailoverPlan
 from drdeck.model.times import show
@@ -150,6 +150,14 @@ class TrainingSite:
 
     async def obstacles(self, domain: str, networks: Mapping[str, str], without: tuple[str, ...]) -> Hazards:
         return Hazards()
+
+    async def writing(self, domain: str) -> Writing:
+        """The newest abnormal writing of a domain. Raises Refused for an unknown one."""
+        _, simulation = self._opened()
+        writing = simulation.writing(domain, self.site_now())
+        if writing is None:
+            raise Refused(f'there is no domain "{domain}" at {self.name}')
+        return writing
 
     async def hazards(self, domain: str, vms: tuple[str, ...]) -> Hazards:
         """Schedules of others that are still to come. Raises Refused for an unknown domain."""

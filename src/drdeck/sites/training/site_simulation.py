@@ -13,7 +13,7 @@ from datetime import datetime
 from drdeck.model.domains import Domain
 from drdeck.model.frozen import Frozen
 from drdeck.model.guard import Hazards
-from drdeck.model.pitr import Points
+from drdeck.model.pitr import Points, Writing
 from drdeck.sites.training.scenario.scenario_tables import Scenario
 from drdeck.sites.training.simulation import domain_events, other_users, restore_points
 from drdeck.sites.training.simulation.bandwidth import GREEDY, share
@@ -129,6 +129,13 @@ class SiteSimulation:
         if machine is None:
             return None
         return restore_points.listed(machine, self.run(ticks(now)), domain_view.excluded(machine))
+
+    def writing(self, name: str, now: datetime) -> Writing | None:
+        """The newest abnormal writing of a domain at `now`; None for an unknown one."""
+        machine = self._by_name.get(name)
+        if machine is None:
+            return None
+        return restore_points.writing(machine, self.run(ticks(now)), domain_view.excluded(machine))
 
     def hazards(self, name: str, vms: tuple[str, ...], now: datetime) -> Hazards | None:
         """Things that may disturb a session of VMs (names; empty: all); None for an unknown domain."""

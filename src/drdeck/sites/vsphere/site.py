@@ -18,7 +18,7 @@ from drdeck.model import commands as c
 from drdeck.model.alarms import Finding
 from drdeck.model.domains import ProtectedSite
 from drdeck.model.guard import Hazards
-from drdeck.model.pitr import Points
+from drdeck.model.pitr import Points, Writing, writing_of
 from drdeck.model.planned import PlannedCall
 from drdeck.model.views import SiteView
 from drdeck.sites.contract import LoginRefused, SiteError, SiteUnreachable, TaskBegun
@@ -314,6 +314,9 @@ class VSphereSite:
     async def points(self, domain: str) -> Points:
         await self._read_growth(self._sight.find(domain)[1].session_vms())
         return self._sight.points(domain)
+
+    async def writing(self, domain: str) -> Writing:
+        return writing_of(await self.points(domain))
 
     async def _read_growth(self, vms: Sequence[VmFacts]) -> None:
         growth = self._sight.growth

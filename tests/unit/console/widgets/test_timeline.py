@@ -27,6 +27,7 @@ def made(*minutes: int, hint: int | None = None, written: int = 60) -> Points:
                 vms=2,
                 written_bytes=written,
                 hint="write rate x30" if m == hint else None,
+                abnormal_since=NOW - m * MINUTE if m == hint else None,
             )
             for m in sorted(minutes)
         )
@@ -37,9 +38,10 @@ def drawn(found: Points, excluded: tuple[Period, ...] = (), back: datetime | Non
     return "".join(text for text, _ in marks(found, excluded, SPAN, back))
 
 
-def test_points_stand_at_their_minutes() -> None:
+def test_points_stand_at_their_minutes_and_the_last_good_one_stands_out() -> None:
     row = drawn(made(50, 40, 10, hint=10))
-    assert [(i, c) for i, c in enumerate(row) if c != "─"] == [(10, "│"), (20, "│"), (50, "●")]
+    assert [(i, c) for i, c in enumerate(row) if c != "─"] == [(10, "│"), (20, "★"), (50, "✗")]
+    assert "★" not in drawn(made(50, 40, 10))
 
 
 @pytest.mark.parametrize(
@@ -67,7 +69,7 @@ def test_the_legend_names_every_sign() -> None:
     lines = [plain_of(line) for line in timeline(session, points(), NOW, 80, NOW - 30 * MINUTE)]
     for sign in set(lines[2]) - set(" ─"):
         assert sign in lines[4], f"{sign} is not explained"
-    assert {"│", "●", "▒", "◆"} <= set(lines[2])
+    assert {"│", "✗", "★", "▒", "◆"} <= set(lines[2])
     assert "2026-11-22 10:12:07Z ▲" in lines[3]
 
 

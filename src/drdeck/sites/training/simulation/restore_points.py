@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from drdeck.model.domains import Period
-from drdeck.model.pitr import Points, RestorePoint, Run
+from drdeck.model.pitr import STEADY, Points, RestorePoint, Run, Writing, writing_of
 from drdeck.sites.training.units import MICRO, instant
 
 from . import other_users
@@ -152,7 +153,7 @@ def listed(machine: DomainMachine, at: int, excluded: tuple[Period, ...]) -> Poi
         points.append(
             RestorePoint(
                 time=instant(time), kind="group", vms=vms, missing=missing, skew_s=skew,
-                written_bytes=written // MICRO, hint=hint,
+                written_bytes=written // MICRO, hint=hint, abnormal_since=hints.since,
             )
         )  # fmt: skip
     entered = entry(machine, at)
@@ -161,7 +162,7 @@ def listed(machine: DomainMachine, at: int, excluded: tuple[Period, ...]) -> Poi
         points.append(
             RestorePoint(
                 time=instant(entered), kind="entry", vms=len(machine.session.vms),
-                written_bytes=written // MICRO, hint=hint,
+                written_bytes=written // MICRO, hint=hint, abnormal_since=hints.since,
             )
         )  # fmt: skip
     points.reverse()
@@ -172,6 +173,19 @@ def listed(machine: DomainMachine, at: int, excluded: tuple[Period, ...]) -> Poi
         window_from=instant(points_grid.low + 1),
         window_to=points[0].time if points else None,
     )
+
+
+def writing(machine: DomainMachine, at: int, excluded: tuple[Period, ...]) -> Writing:
+    """The newest stretch of abnormal writing; a domain whose rates never rise is not walked through."""
+    if not machine.spec.pitr.enabled:
+        return STEADY
+    low = of_domain(machine, at).low + 1
+    for vm in machine.vms:
+        median = _median(vm.writes, low, at)
+        rises = (rate >= ABNORMAL * median for _, _, rate in vm.writes.spans(low, at))
+        if median > 0 and any(rises):
+            return writing_of(listed(machine, at, excluded))
+    return STEADY
 
 
 def _uneven(machine: DomainMachine, time: int, at: int) -> tuple[int, tuple[str, ...], float]:
@@ -215,6 +229,11 @@ class WriteHints:
         written = self._total.between(start, end)
         factor, names = self._factor(start, end)
         return written, self._run.tell(names, factor, instant(start))
+
+    @property
+    def since(self) -> datetime | None:
+        """Since when the writing of the interval asked for last is abnormal."""
+        return self._run.since
 
     def _factor(self, start: int, end: int) -> tuple[float, tuple[str, ...]]:
         """(largest rate over median, the VMs that are abnormal) within an interval."""

@@ -36,7 +36,11 @@ def with_growth(
             min((start for _, start, _ in odd), default=point.time),
         )
         written = None if before is None else _together(lines, before, point.time)
-        hinted.append(msgspec.structs.replace(point, written_bytes=written, hint=hint or point.hint))
+        hinted.append(
+            msgspec.structs.replace(
+                point, written_bytes=written, hint=hint or point.hint, abnormal_since=run.since
+            )
+        )
         before = point.time
     return tuple(reversed(hinted))
 
