@@ -93,6 +93,8 @@ async def test_a_controller_that_does_not_answer_can_be_given_up() -> None:
         client.hangs = True
         await deck.press("f")
         await deck.press("m")
+        await deck.sees("still waiting for the controller; 1 key dropped, escape gives it up")
+        await deck.press("m")
         await deck.sees("the last action still waits for the controller")
         await deck.press("escape")
         await deck.sees("No longer waiting")

@@ -8,12 +8,14 @@ from typing import Literal
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.cells import cell_len
 from rich.color import Color as RichColor
 from rich.style import Style
 from textual.color import Color
 
 from drdeck.config.settings import ConsoleSettings
 from drdeck.console.format import marked, plain_of, wrap, wrap_some
+from drdeck.console.site_mark import SiteMark
 from drdeck.console.state import State
 from drdeck.console.themes import THEMES, looks_for, plain
 from drdeck.console.widgets.domain_tabs import setting_lines
@@ -21,10 +23,11 @@ from drdeck.console.widgets.list_rows import domain_header, domain_row, vm_row
 from drdeck.console.widgets.row_list import BESIDE, LINE, THUMB, CharacterBar, thumb_of
 from drdeck.console.widgets.screen_frame import top_line
 from drdeck.console.widgets.status_bars import bars
+from drdeck.controller.journal.operations import Question
 from drdeck.model.domains import Networks
 from drdeck.model.text import show_bytes
 from tests.support.console.console_deck import running
-from tests.support.console.fake_client import NOW, FakeClient, changed, domain, in_session, vm
+from tests.support.console.fake_client import NOW, FakeClient, changed, domain, in_session, operation, vm
 
 READABLE = 4.5
 """The contrast that WCAG 2.1 asks of text (AA)."""
@@ -111,7 +114,7 @@ async def test_a_long_list_shows_that_it_goes_on(environ: dict[str, str]) -> Non
     line, thumb = ("|", "#") if environ.get("LANG") == "C" else (LINE, THUMB)
 
     def right_edge(text: str) -> str:
-        return "".join(row[79] for row in text.splitlines() if len(row) == 80 and "REMOTE" in row)
+        return "".join(row[79] for row in text.splitlines() if len(row) == 80 and "In sync" in row)
 
     async with running(FakeClient(*many), environ=environ) as deck:
         await deck.until(lambda: right_edge(deck.text).startswith(thumb), "at the start")
@@ -125,10 +128,12 @@ async def test_a_long_list_shows_that_it_goes_on(environ: dict[str, str]) -> Non
 
 
 def test_ten_thousand_vms_push_nothing_aside() -> None:
-    many = domain("many", vms=(vm("a"),), vms_total=10_000, vms_recoverable=10_000)
-    head, row = plain_of(domain_header(76)), plain_of(domain_row(many, 76, NOW))
-    assert "10000/10000" in row
-    assert len(row) == len(head) and row.endswith(" 3d")
+    head = plain_of(domain_header(76))
+    for ready, text in ((10_000, " 10000 "), (9_983, " -17 ")):
+        many = domain("many", vms=(vm("a"),), vms_total=10_000, vms_recoverable=ready)
+        row = plain_of(domain_row(many, 76, NOW))
+        assert text in row and "/" not in row
+        assert row.index(" 4s") + 3 == head.index("RPO") + 3
 
 
 def test_the_largest_sizes_have_room() -> None:
@@ -167,17 +172,41 @@ def test_warnings_without_room_are_counted_and_told(width: int) -> None:
     client = FakeClient(in_session("files"), kind="training", read_only=True, warnings=warnings, stale_s=9.0)
     state = State(listing=client.listing)
     line, hidden = top_line(state, NOW, width)
-    for warning in ("READ-ONLY", "TRAINING", "clocks differ by 9 s"):
+    assert "TRAINING" in plain_of(line) or "TRN" in plain_of(line)
+    for warning in ("READ-ONLY", "clocks differ by 9 s"):
         assert (warning in plain_of(line)) is (warning not in hidden)
     assert (f"+{len(hidden)}" in plain_of(line)) is bool(hidden)
 
 
-async def test_what_the_top_line_has_no_room_for_stands_on_the_list() -> None:
-    client = FakeClient(
-        in_session("a-long-domain-name-indeed"), kind="training", warnings=("clocks differ by 9 s",)
-    )
+async def test_what_the_top_line_has_no_room_for_is_counted_and_stands_among_all_alarms() -> None:
+    warning = "settings changed at 22:41Z; restart the controller to use them"
+    client = FakeClient(in_session("a-long-domain-name-indeed"), kind="training", warnings=(warning,))
     async with running(client) as deck:
-        await deck.sees("TRAINING  +1", "no room for it above: clocks differ by 9 s")
+        await deck.sees("TRN", "UNPROTECTED a-lo", "Protected Domains")
+        assert len([line for line in deck.text.splitlines() if "!" in line]) == 0, "no second line for it"
+        await deck.press("A")
+        await deck.sees("All alarms", "the site", warning)
+
+
+COUNTED = [(0, 0, ""), (1, 0, "1 ASKS: d0"), (3, 0, "3 ASK"), (0, 1, "UNPROTECTED s0 00:12:31"),
+           (2, 32, "2 ASK  32 UNPROTECTED, longest 12m")]  # fmt: skip
+
+
+@pytest.mark.parametrize(("asks", "sessions", "words"), COUNTED)
+@pytest.mark.parametrize("kind", ["vsphere", "training"])
+def test_the_top_line_counts(asks: int, sessions: int, words: str, kind: str) -> None:
+    question = Question(id="q", kind="failed", text="no", choices=("retry",))
+    domains = [domain(f"d{i}") for i in range(asks)] + [in_session(f"s{i}") for i in range(sessions)]
+    going = tuple(operation(of=f"d{i}", id=f"op-{i}", question=question) for i in range(asks))
+    state = State(listing=FakeClient(*domains, operations=going, kind=kind).listing)
+    line = plain_of(top_line(state, NOW, 80)[0])
+    assert words in line and cell_len(line) == 80
+    assert ("TRAINING" in line or "TRN" in line) is (kind == "training")
+
+
+def test_a_site_has_a_label_of_its_own() -> None:
+    line, _ = top_line(State(listing=FakeClient(domain()).listing), NOW, 80, SiteMark("PROD DR", "red"))
+    assert (" PROD DR (recovery) ", "site-red") in line
 
 
 def test_a_sign_stands_before_the_first_line_only() -> None:

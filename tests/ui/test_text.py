@@ -116,7 +116,16 @@ def test_sizes(count: int | None, text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("seconds", "text"), [(None, "-"), (4, "4s"), (75, "1m"), (7200, "2h"), (3 * 86400, "3d")]
+    ("seconds", "text"),
+    [
+        (None, "-"),
+        (4, "4s"),
+        (75, "1m"),
+        (98 * 60, "1h38"),
+        (7200, "2h00"),
+        (36_720, "10h12"),
+        (12 * 86400, "12d"),
+    ],
 )
 def test_ages(seconds: float | None, text: str) -> None:
     assert format.age(seconds) == text

@@ -29,6 +29,7 @@ from drdeck.coach.coach import Coach
 from drdeck.config.settings import ConsoleSettings
 from drdeck.console.actions.action_runner import ActionRunner
 from drdeck.console.actions.dialog_queue import DialogQueue
+from drdeck.console.actions.key_queue import KeyQueue
 from drdeck.console.actions.notifications import Notifications
 from drdeck.console.dialogs.add_site import AddSite
 from drdeck.console.dialogs.choose_lesson import Lessons
@@ -48,6 +49,7 @@ from .coach_session import CoachSession
 from .key_bindings import bindings, keys_of, normal, own_bindings
 from .link import BACKOFF, Attached, Lost, News, follow
 from .repaint import Repainter
+from .site_mark import UNMARKED, SiteMark
 from .state import State
 from .themes import THEMES, looks_for
 
@@ -85,6 +87,7 @@ class DrdeckApp(App[None], inherit_bindings=False):
         lessons: Lessons | None = None,
         read_only: bool = False,
         fresh: bool = False,
+        mark: SiteMark = UNMARKED,
     ) -> None:
         self.options = options
         self.environ = dict(os.environ) if environ is None else environ
@@ -94,6 +97,7 @@ class DrdeckApp(App[None], inherit_bindings=False):
         self.console.size = terminal_size(self.environ) or size_without_terminal(self.environ)
         self.real_now, self.monotonic = real_now, monotonic
         self.add_site, self.read_only, self.fresh = add_site, read_only, fresh
+        self.mark = mark
         self.lessons = lessons
         self.lesson: str | None = None
         """the lesson for which this console ends"""
@@ -106,6 +110,7 @@ class DrdeckApp(App[None], inherit_bindings=False):
         self._client: Client | None = None
         self._watched: str | None = None
         self._frame = Frame()
+        self.keys = KeyQueue(self, self._hand_on)
         self.repainter, self.dialog_queue = Repainter(self), DialogQueue(self)
         self.action_runner, self.notifications = ActionRunner(self), Notifications(self)
         self.coach_session = None if coach is None else CoachSession(self, coach)
@@ -153,7 +158,7 @@ class DrdeckApp(App[None], inherit_bindings=False):
         self.screen.refresh()
 
     async def on_event(self, event: events.Event) -> None:
-        """Keys are swallowed while a dialog that has just opened is deaf, and while nothing can be seen."""
+        """Keys are handed on in their order, and swallowed while nothing can be seen."""
         if isinstance(event, events.Key) and not event.is_forwarded and self.screen_stack:
             if too_small(self.size):
                 event.stop()
@@ -163,16 +168,22 @@ class DrdeckApp(App[None], inherit_bindings=False):
                 elif event.key in leaves:
                     self.dialog_queue.leave()
                 return
-            if isinstance(self.screen, Dialog) and self.screen.deaf:
-                event.stop()
-                return
-            if isinstance(self.screen, ConsoleScreen):
-                self.screen.say("")
-            if isinstance(self.screen, ConsoleScreen | Dialog) and self.screen.before_key(event):
-                return
-            if self.coach_session is not None and self.coach_session.takes(event.key):
-                event.stop()
-                return
+            leaves = (*keys_of("quit", self.remapped), *keys_of("detach", self.remapped))
+            await self.keys.put(event, at_once=event.key in (*leaves, "escape", "ctrl+c"))
+            return
+        await super().on_event(event)
+
+    async def _hand_on(self, event: events.Key) -> None:
+        """A key whose turn it is: to the dialog or screen first, to the coach, then to the focus."""
+        screen = self.screen
+        if isinstance(screen, ConsoleScreen | Dialog):
+            screen.say("")
+        if isinstance(screen, Dialog) and screen.too_early(event):
+            return
+        if isinstance(screen, ConsoleScreen | Dialog) and screen.before_key(event):
+            return
+        if self.coach_session is not None and self.coach_session.takes(event.key):
+            return
         await super().on_event(event)
 
     # -- what the controller says
@@ -285,7 +296,9 @@ class DrdeckApp(App[None], inherit_bindings=False):
     async def ask(self, dialog: Dialog[Answer]) -> Answer | None:
         """Show a dialog and wait for its answer; in a worker only."""
         self.dialog_queue.stay()
-        return await self.push_screen_wait(dialog)
+        answer = await self.push_screen_wait(dialog)
+        self.dialog_queue.expect(answer is not None)
+        return answer
 
     def action_act(self, name: str) -> None:
         """A key of the action list was pressed."""

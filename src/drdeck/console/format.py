@@ -149,14 +149,16 @@ def _broken(word: str, width: int) -> list[str]:
 
 
 def age(seconds: float | None) -> str:
-    """A length of time in one or two figures: "4s", "12m", "5h", "3d"; "-" when unknown."""
+    """A length of time: "4s", "12m", "1h38", from ten days on "12d"; "-" when unknown."""
     if seconds is None:
         return UNKNOWN
     whole = max(0, int(seconds))
-    for unit, length in (("d", 86400), ("h", 3600), ("m", 60)):
-        if whole >= length * (2 if unit != "m" else 1):
-            return f"{whole // length}{unit}"
-    return f"{whole}s"
+    if whole < 60:
+        return f"{whole}s"
+    if whole < 3600:
+        return f"{whole // 60}m"
+    hours, minutes = divmod(whole // 60, 60)
+    return f"{hours}h{minutes:02}" if hours < 240 else f"{hours // 24}d"
 
 
 def window(seconds: float) -> str:

@@ -96,6 +96,7 @@ THEMES = {"dark": DARK, "light": LIGHT, "ansi": ANSI, "mono": MONO}
 _STYLES: Mapping[str, Mapping[str, str]] = {
     "dark": {
         "dim": "#95a0aa", "bold": "bold", "head": "bold #9fb4c4", "accent": "#6cb6e4", "key": "bold #6cb6e4",
+        "said": "#6cb6e4", "training": "bold #14181c on #b294d8",
         "ok": "#7fc97f", "warn": "#e0b050", "bad": "bold #f08078", "alert": "bold #14181c on #e0b050",
         "top-alert": "bold #14181c on #e0b050",
         "cursor": "bold #ffffff on #2f5f80", "idle-cursor": "on #2a323a", "top": "#d8d8d8 on #20262c",
@@ -103,6 +104,7 @@ _STYLES: Mapping[str, Mapping[str, str]] = {
     },
     "light": {
         "dim": "#5c6670", "bold": "bold", "head": "bold #3c5468", "accent": "#005a9c", "key": "bold #005a9c",
+        "said": "#005a9c", "training": "bold #ffffff on #6a3f9c",
         "ok": "#1f6f2f", "warn": "#8a5a00", "bad": "bold #b00020", "alert": "bold #ffffff on #8a5a00",
         "top-alert": "bold #ffffff on #8a5a00",
         "cursor": "bold #ffffff on #005a9c", "idle-cursor": "on #dfe6ec", "top": "#1c1c1c on #e0e4e8",
@@ -110,17 +112,41 @@ _STYLES: Mapping[str, Mapping[str, str]] = {
     },
     "ansi": {
         "dim": "", "bold": "bold", "head": "bold", "accent": "cyan", "key": "bold cyan",
+        "said": "cyan", "training": "bold white on magenta not reverse",
         "ok": "green", "warn": "yellow", "bad": "bold red", "alert": "bold black on yellow",
         "cursor": "reverse", "idle-cursor": "bold", "top": "reverse",
         "button": "", "button-focus": "bold reverse", "top-alert": "bold black on yellow not reverse",
     },
     "mono": {
         "dim": "", "bold": "bold", "head": "bold", "accent": "", "key": "bold",
+        "said": "bold", "training": "bold not reverse",
         "ok": "", "warn": "bold", "bad": "bold", "alert": "bold reverse",
         "cursor": "reverse", "idle-cursor": "bold", "top": "reverse",
         "button": "", "button-focus": "bold reverse", "top-alert": "bold not reverse",
     },
 }  # fmt: skip
+
+
+SITE_COLOURS = {
+    "red": "bold #ffffff on #b3261e",
+    "green": "bold #14181c on #6fbf73",
+    "blue": "bold #ffffff on #2f62b5",
+    "cyan": "bold #14181c on #5bc0c9",
+    "white": "bold #14181c on #e8e8e8",
+}
+"""Colours that a site can have by the settings; amber means "needs you" alone, magenta training."""
+
+
+def _site_styles(theme: str) -> dict[str, str]:
+    """The styles of sites' marks in a look: with 16 colours their names, without any reversed."""
+    if theme == "mono":
+        return {f"site-{name}": "bold not reverse underline" for name in SITE_COLOURS}
+    if theme == "ansi":
+        return {
+            f"site-{name}": f"bold {'black' if name == 'white' else 'white'} on {name} not reverse"
+            for name in SITE_COLOURS
+        }
+    return {f"site-{name}": style for name, style in SITE_COLOURS.items()}
 
 
 @lru_cache(4096)
@@ -186,5 +212,5 @@ def looks_for(settings: ConsoleSettings, environ: Mapping[str, str] | None = Non
     return Looks(
         theme,
         ascii_only(settings, environ),
-        {name: Style.parse(text) for name, text in _STYLES[theme].items()},
+        {name: Style.parse(text) for name, text in {**_STYLES[theme], **_site_styles(theme)}.items()},
     )

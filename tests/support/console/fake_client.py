@@ -208,7 +208,9 @@ class FakeClient:
             await self.paused.wait()
         return Status(pid=1, site="dr-west", since=NOW, consoles=(), operations=(), version="0")
 
-    async def answer(self, operation: str, choice: str, vm: str | None = None) -> None:
+    async def answer(
+        self, operation: str, choice: str, vm: str | None = None, confirm: str | None = None
+    ) -> None:
         self.answers.append((operation, choice) if vm is None else (operation, choice, vm))
 
     async def secret(self, password: str, of: str = "") -> None:

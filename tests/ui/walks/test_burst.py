@@ -25,7 +25,7 @@ async def test_the_menu_closes_once(keys: list[str]) -> None:
         await burst(deck, *keys)
         assert deck.app.is_running and len(deck.app.screen_stack) >= 1
         await deck.press(*["escape"] * 9)
-        await deck.sees("Select Protected Domain")
+        await deck.sees("Protected Domains")
 
 
 @pytest.mark.parametrize("opener", ["m", "question_mark", "colon", "t"])
@@ -37,6 +37,6 @@ async def test_many_escapes_end_at_the_list(opener: str) -> None:
         await deck.press(opener)
         await deck.until(lambda: deck.app.screen is not beneath, opener)
         await burst(deck, *["escape"] * 9)
-        await deck.sees("Select Protected Domain")
+        await deck.sees("Protected Domains")
         await deck.press("enter")
         await deck.sees("Protected VMs")

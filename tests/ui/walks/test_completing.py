@@ -61,7 +61,8 @@ async def test_run_pitr_is_not_offered_without_pitr() -> None:
     async with running(FakeClient(domain(pitr=PitrPolicy()))) as deck:
         await deck.press("f")
         await deck.sees("Failover type")
-        assert "Run PITR" not in deck.text
+        await deck.sees("Run PITR: not available, PITR is off for this domain")
+        assert "[ ] Run PITR" not in deck.text
 
 
 async def test_force_asks_once_more_where_evidence_speaks_against_it() -> None:
@@ -70,18 +71,18 @@ async def test_force_asks_once_more_where_evidence_speaks_against_it() -> None:
     client.against = ("the protected site answers and 2 of its VMs run",)
     async with running(client) as deck:
         await deck.press("f", "3")
-        await deck.sees("Protected site: answers, 2 of 2 VMs run there", "Against it:")
+        await deck.sees("Protected site: answers, 2 of 2 VMs run there", "! the protected site answers")
         await deck.press("tab", "enter")
         await deck.sees("Continuous rehydration")
         await deck.press("enter")
-        await deck.sees("is it needed?", "2 of its VMs run")
+        await deck.sees("not needed, the site is up", "2 of its VMs run")
         assert deck.focused() == "cancel"
         await deck.press("tab", "enter")
         await deck.sees("Type the name of the domain")
 
 
 async def test_force_takes_ten_keys_and_the_name_whatever_speaks_against_it() -> None:
-    """With every message that there is: PITR session, Continuous rehydration, is it needed, the name."""
+    """With every message that there is: PITR session, Continuous rehydration, not needed, the name."""
     client = FakeClient(domain())
     client.protected = ProtectedSite(state="reachable", running=2, total=2, checked_at=NOW)
     client.against = ("the protected site answers and 2 of its VMs run",)
@@ -91,7 +92,7 @@ async def test_force_takes_ten_keys_and_the_name_whatever_speaks_against_it() ->
         await deck.press("enter")
         await deck.sees("Continuous rehydration")
         await deck.press("enter")
-        await deck.sees("is it needed?", "y Force all the same")
+        await deck.sees("not needed, the site is up", "y Force anyway")
         await deck.press("y")
         await deck.sees('Type the name of the domain, "erp-prod"', "↓ To Confirm")
         await deck.type("erp-prod")
@@ -160,21 +161,21 @@ async def test_a_wrong_name_confirms_nothing(typed: str) -> None:
     assert client.submitted == []
 
 
-async def test_keys_are_ignored_for_half_a_second() -> None:
+async def test_a_yes_is_ignored_for_half_a_second() -> None:
     client = FakeClient(in_session(rollbacks=1))
     async with running(client) as deck:
         await deck.press("m", "down", "enter")
         await deck.sees("Exit PITR Session", "The VMs stay as of")
-        await deck.pilot.press("tab", "enter")
+        await deck.pilot.press("tab", "enter", "space")
         await deck.settle()
-        assert deck.focused() == "cancel"
-        deck.pass_time(0.49)
-        await deck.pilot.press("tab")
-        assert deck.focused() == "cancel"
-        deck.pass_time(0.02)
-        await deck.pilot.press("tab")
         assert deck.focused() == "yes"
-        await deck.press("enter")
+        deck.pass_time(0.49)
+        await deck.pilot.press("enter")
+        await deck.settle()
+        await deck.sees("enter came before this could be read")
+        assert client.submitted == []
+        deck.pass_time(0.02)
+        await deck.pilot.press("enter")
         await deck.until(lambda: bool(client.submitted), "submitted")
 
 
@@ -225,7 +226,7 @@ async def test_a_question_is_answered() -> None:
         await deck.press("a", "enter")
         await deck.until(lambda: client.answers == [("op-1", "retry")], "answered")
         await deck.press("tab", "enter")
-        await deck.sees("Answer Abort to what Failover of erp-prod asks?")
+        await deck.sees("Answer Abort to what Failover (force) of erp-prod asks?")
         assert deck.focused() == "cancel"
         await deck.press("tab", "enter")
         await deck.until(lambda: client.answers[-1] == ("op-1", "abort"), "answered")
@@ -248,6 +249,7 @@ async def test_the_result_is_shown_when_the_failover_ends() -> None:
         }
         over = changed(open_one, state=OperationState.DONE, ended_at=NOW, result=result)
         client.tell(domain(mode=Mode.RUNNING_IN_FAILOVER), operations=(over,))
+        await deck.becomes_quiet()
         await deck.sees("Continuous Rehydration Task Result", "VMs Recovery Status", "Total VMs Recovered")
         await deck.sees("2 / 2", "00:03:12", "00:12:31", "2026-11-22 10:00:07Z", "database", "Dismiss")
         await deck.press("enter")
@@ -260,4 +262,5 @@ async def test_a_failed_task_is_told() -> None:
     async with running(client) as deck:
         over = changed(open_one, state=OperationState.FAILED, error="vCenter says [no]", ended_at=NOW)
         client.tell(in_session(), operations=(over,))
+        await deck.becomes_quiet()
         await deck.sees("Run PITR of files failed: vCenter says [no]")

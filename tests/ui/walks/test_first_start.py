@@ -44,7 +44,7 @@ def training(**more: Any) -> FakeClient:
 
 async def test_the_list_has_the_focus_and_the_word_stands_above_it() -> None:
     async with running(training(), fresh=True, add_site=Adder(), lessons=lessons) as deck:
-        await deck.sees(WORD, "n Add a vCenter site", "L Training lessons", "erp-prod")
+        await deck.sees(WORD, "S Add a vCenter site", "L Training lessons", "erp-prod")
         assert deck.focused() == "domains"
         await deck.press("enter")
         await deck.sees("Protected VMs")
@@ -105,7 +105,7 @@ async def test_lessons_are_for_training_sites() -> None:
 
 
 async def fill(deck: Deck, **more: str) -> None:
-    await deck.press("n")
+    await deck.press("S")
     await deck.sees("Add a vCenter site", "Name of the site")
     given = {"name": "west", "url": "https://vc/sdk", "username": "u@v", "root": "/DC0/vm/x", **more}
     for name in ("name", "url", "username", "root", "ca_file", "thumbprint", "password"):

@@ -139,7 +139,7 @@ async def test_list_domain_steps_log_and_menus() -> None:
 async def test_side_by_side() -> None:
     client = fake(odd(steps=steps()), in_session("files", vms=VMS), warnings=("certificate unchecked",))
     async with looking(client, WIDE) as at:
-        await at.sees("Select Protected Domain", "Configurations")
+        await at.sees("Protected Domains", "Configurations")
         await at.press("down", "enter", "right")
         await at.sees("│ point")
         await at.press("t")
@@ -175,7 +175,7 @@ async def test_completing() -> None:
         await at.press("enter")
         await at.sees("Continuous rehydration")
         await at.press("enter")
-        await at.sees("is it needed?")
+        await at.sees("not needed, the site is up")
         await at.press("y")
         await at.sees("Type the name of the domain")
         client.stale = [NASTY + "the protected site answers again"]
@@ -234,6 +234,7 @@ async def test_what_comes_up_by_itself() -> None:
             ended = operation(state=state, ended_at=NOW, result=result, error=error, waits_for="")
             told = nasty((odd(mode=Mode.RUNNING_IN_FAILOVER), (ended,)))
             client.tell(told[0], operations=told[1])
+            await at.deck.becomes_quiet()
             if error is None:
                 await at.deck.until(lambda: at.deck.dialog is not None, "the result")
             at.look()
@@ -305,7 +306,7 @@ async def test_adding_a_site() -> None:
         raise ControllerError("failed", NASTY + "it says no")
 
     async with looking(fake(odd()), add_site=refused) as at:
-        await at.press("n")
+        await at.press("S")
         await at.deck.sees("Add a vCenter site")
         for name in ("name", "url", "username", "root", "ca_file", "thumbprint", "password"):
             await at.deck.type("" if name in ("ca_file", "thumbprint") else "x")

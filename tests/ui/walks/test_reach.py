@@ -26,7 +26,7 @@ ASKS = Question(id="q1", kind="failed", text="Power it off by hand?", choices=("
 
 def rows(deck: Deck, *names: str) -> list[str]:
     """The names in the order in which the list shows them."""
-    text = deck.text.partition("Select Protected Domain")[2]
+    text = deck.text.partition("Protected Domains")[2]
     return sorted(names, key=lambda name: text.find(f" {name} "))
 
 
@@ -177,7 +177,7 @@ async def test_the_doctor_reads_site_and_terminal() -> None:
         await deck.sees("Doctor", "80 x 24, TERM screen", "drawn in ASCII only", "tmux", "allow-passthrough")
         await deck.sees("x fail privileges", "3 are missing", "> grant them")
         await deck.press("escape")
-        await deck.sees("Select Protected Domain")
+        await deck.sees("Protected Domains")
 
 
 @pytest.mark.parametrize(
@@ -237,13 +237,13 @@ async def test_cancelling_says_that_nothing_was_asked_for() -> None:
         await deck.press("f")
         await deck.sees("Complete Failover", "key i", "keys 1, 2, 3", "← → choose, = same for all")
         await deck.press("escape")
-        await deck.sees("Nothing was asked for")
+        await deck.sees("Cancelled; nothing was started")
         await deck.press("f")
         await deck.sees("Complete Failover")
         await deck.press("tab", "enter")
         await deck.sees("Continuous rehydration", "Confirm")
         await deck.press("enter")
-        await deck.sees("Nothing was asked for")
+        await deck.sees("Cancelled; nothing was started")
 
 
 async def test_the_health_of_the_vms_has_a_label() -> None:
@@ -252,7 +252,7 @@ async def test_the_health_of_the_vms_has_a_label() -> None:
     )
     async with running(FakeClient(in_session(vms=(vm("erp-app01", health=Health.OK), ill)))) as deck:
         await deck.press("enter", "down")
-        await deck.sees("VM  erp-db01: health check failed")
+        await deck.sees("VM  erp-db01: check failed")
         await deck.press("right")
         await deck.sees("Health        1 of 2 VMs healthy; health check failed: erp-db01")
 

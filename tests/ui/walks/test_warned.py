@@ -73,8 +73,8 @@ async def test_help_has_its_button_at_80_columns(keys: tuple[str, ...]) -> None:
 @pytest.mark.parametrize("width", [54, 56, 76])
 def test_the_rehydrations_can_be_told_apart(width: int) -> None:
     row = plain_of(domain_row(domain(mode=Mode.SYNCHRONISED), width, NOW))
-    assert "Rehydration in Progress" in row
-    assert "Rehydration starting" in plain_of(domain_row(domain(mode=Mode.REHYDRATING), width, NOW))
+    assert "In sync" in row
+    assert "Rehydrating" in plain_of(domain_row(domain(mode=Mode.REHYDRATING), width, NOW))
 
 
 def test_cutting_the_start() -> None:
@@ -85,7 +85,7 @@ def test_cutting_the_start() -> None:
 
 def test_list_and_domain_count_alike() -> None:
     completing = domain(mode=Mode.COMPLETING, owner=Owner.REMOTE)
-    assert "2 / 2" in plain_of(domain_row(completing, 76, NOW))
+    assert "2/2" in plain_of(domain_row(completing, 76, NOW))
 
 
 async def test_the_acts_that_are_open_stand_on_the_screen() -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
 from datetime import datetime
 
+from drdeck.console.attention import OpenQuestion, Wanting, asking, needs_of
 from drdeck.console.dialogs.action_lists import Item, MoreMenu, Palette
 from drdeck.console.dialogs.add_site import AddSiteDialog
 from drdeck.console.dialogs.choose_lesson import LessonsDialog
@@ -12,6 +13,7 @@ from drdeck.console.dialogs.confirmation import Confirm, Notice
 from drdeck.console.dialogs.dialog import Dialog
 from drdeck.console.key_bindings import keys_of
 from drdeck.console.ports import Console
+from drdeck.console.screens.alarm_list import AlarmsScreen
 from drdeck.console.screens.doctor_report import DoctorScreen
 from drdeck.console.screens.domain_list import DomainsScreen
 from drdeck.console.screens.domain_screen import DomainScreen
@@ -20,7 +22,6 @@ from drdeck.console.screens.screen import ConsoleScreen
 from drdeck.console.screens.task_log import LogScreen
 from drdeck.console.screens.task_steps_screen import StepsScreen
 from drdeck.console.state import describe
-from drdeck.controller.journal.operations import OperationView
 from drdeck.model.actions import BY_NAME, Request, menu, refusal
 from drdeck.model.text import clean
 
@@ -33,6 +34,8 @@ class ActionRunner:
 
     def __init__(self, app: Console) -> None:
         self._app = app
+        self._gone_to: str | None = None
+        """the domain to which the last key for the next one led"""
 
     def perform(self, name: str, target: str | None) -> None:
         """Carry an action out; `target` is the domain that it is about."""
@@ -57,6 +60,8 @@ class ActionRunner:
                 app.push_screen(DoctorScreen(target))
         elif name == "password":
             app.notifications.give_password()
+        elif name == "results":
+            app.notifications.show_results()
         elif name == "add_site":
             app.dialog_queue.start(self._add_site())
         elif name == "copy":
@@ -64,6 +69,11 @@ class ActionRunner:
         elif name in ("filter", "sort"):
             if isinstance(screen, DomainsScreen):
                 screen.action_filter() if name == "filter" else screen.action_sort()
+        elif name in ("next_need", "previous_need"):
+            self.next_need(1 if name == "next_need" else -1)
+        elif name == "alarms":
+            if not isinstance(screen, AlarmsScreen):
+                app.push_screen(AlarmsScreen())
         elif name == "answer":
             if isinstance(screen, ConsoleScreen):
                 screen.action_answer()
@@ -123,9 +133,46 @@ class ActionRunner:
         """Confirm and ask for a rollback."""
         self._app.dialog_queue.start(self._following(flows.roll_back(self._app, name, to, vms, total)))
 
-    def answer(self, operation: OperationView, choice: str) -> None:
-        """Answer what an operation asks."""
-        self._app.dialog_queue.start(flows.answer_question(self._app, operation, choice))
+    def answer(self, question: OpenQuestion, choice: str) -> None:
+        """Answer what an operation asks, or the site of a VM."""
+        self._app.dialog_queue.start(flows.answer_question(self._app, question, choice))
+
+    def next_question(self) -> None:
+        """Go to the domain that asks next, from wherever one is."""
+        self._go(asking(self._app.state), 1, "no question waits anywhere", opens=True)
+
+    def next_need(self, by: int) -> None:
+        """Go to the next (or previous) domain that needs somebody."""
+        self._go(needs_of(self._app.state, self._app.now()), by, "nothing needs you now")
+
+    def _go(self, needs: Sequence[Wanting], by: int, none: str, opens: bool = False) -> None:
+        """On the list the cursor goes there; from another screen the domain's own opens in its place.
+
+        `opens`: from the list too, where it has no room to show the domain beside it.
+        """
+        app, screen = self._app, self._app.screen
+        names = list(dict.fromkeys(need.domain for need in needs))
+        if not names or not isinstance(screen, ConsoleScreen):
+            app.say(none)
+            return
+        here = screen.target()
+        begun = here in names and (by < 0 or self._gone_to == here or not isinstance(screen, DomainsScreen))
+        place = (names.index(here) + by) % len(names) if begun and here is not None else 0
+        name = self._gone_to = names[place]
+        need = next(need for need in needs if need.domain == name)
+        text = f"{place + 1} of {len(names)}: {clean(name)}: {need.why}"
+        if isinstance(screen, DomainsScreen):
+            screen.go_to(name)
+            if opens and not screen.wide:
+                app.push_screen(DomainScreen(name))
+            else:
+                app.say(text)
+        elif isinstance(screen, DomainScreen) and screen.domain_name != name:
+            app.switch_screen(DomainScreen(name, text))
+        elif screen.domain_name != name:
+            app.push_screen(DomainScreen(name, text))
+        else:
+            app.say(text)
 
     async def _following(self, work: Awaitable[str | None]) -> None:
         operation = await work
@@ -135,7 +182,7 @@ class ActionRunner:
     async def _choose(self, dialog: MoreMenu, target: str | None) -> None:
         name = await self._app.ask(dialog)
         if name is not None:
-            self._app.call_later(self.perform, name, target)
+            self._app.dialog_queue.then(lambda: self.perform(name, target))
 
     def _copy(self) -> None:
         """Copy what the screen has under its cursor, made harmless: pasted, it must not act."""

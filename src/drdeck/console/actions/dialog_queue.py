@@ -9,14 +9,18 @@ from textual.timer import Timer
 from textual.worker import Worker
 
 from drdeck.console.dialogs.confirmation import Notice
+from drdeck.console.dialogs.dialog import Dialog
 from drdeck.console.ports import Console, Flow
 from drdeck.console.screens.screen import ConsoleScreen
+from drdeck.console.widgets.input_field import Field
 from drdeck.controller.ipc.client import ControllerError
 
 log = logging.getLogger(__name__)
 
 LEAVE_S = 15.0
 """Seconds that leaving waits for the controller to take what was confirmed."""
+QUIET_S = 3.0
+"""A window that nobody asked for opens only when no key was pressed for so long: it must not steal any."""
 
 
 class DialogQueue:
@@ -27,6 +31,27 @@ class DialogQueue:
         self._flow: Worker[None] | None = None
         self._leaving: Timer | None = None
         self._waiting: list[Callable[[], Flow]] = []
+        self._next: Callable[[], None] | None = None
+        self._expects = False
+        """the flow is on its way to a window of its own"""
+
+    @property
+    def expecting(self) -> bool:
+        """True while keys must wait for a window: it is on its way, or not drawn yet."""
+        top = self._app.screen
+        if isinstance(top, Dialog):
+            return not top.hears
+        return self._flow is not None and self._expects
+
+    def expect(self, window: bool) -> None:
+        """Say whether the flow leads to a window next, or hands over what was confirmed."""
+        self._expects = window
+        if not window:
+            self._app.keys.stir()
+
+    def then(self, work: Callable[[], None]) -> None:
+        """Do this right after the flow: no key may come in between."""
+        self._next = work
 
     def start(self, work: Flow) -> None:
         """Run a flow, unless one still waits."""
@@ -34,6 +59,7 @@ class DialogQueue:
             work.close()
             self._app.say("the last action still waits for the controller; escape gives it up")
             return
+        self._expects = True
         self._flow = self._app.run_worker(self._guard(work), group="flow")
 
     def give_up(self) -> bool:
@@ -42,16 +68,20 @@ class DialogQueue:
             return False
         self._flow.cancel()
         self._flow = None
+        self._app.keys.stir()
         self._app.say("No longer waiting; the Task Log shows whether it was accepted")
         return True
 
     def when_free(self, tell: Callable[[], Flow]) -> None:
-        """Run a flow that nobody asked for as soon as no dialog is open."""
+        """Run a flow that nobody asked for as soon as no dialog is open, and nobody types."""
         self._waiting.append(tell)
         self._app.call_later(self.show_waiting)
 
     def show_waiting(self) -> None:
-        if self._waiting and self._flow is None and isinstance(self._app.screen, ConsoleScreen):
+        app = self._app
+        if not self._waiting or self._flow is not None or not isinstance(app.screen, ConsoleScreen):
+            return
+        if app.monotonic() - app.keys.last_at >= QUIET_S and not isinstance(app.screen.focused, Field):
             self.start(self._waiting.pop(0)())
 
     def leave(self) -> None:
@@ -79,7 +109,10 @@ class DialogQueue:
             log.exception("a flow failed")
             text = f"This console made a mistake ({type(error).__name__}: {error}); the log says more"
             await app.ask(Notice("Nothing was asked for, or it is in the Task Log", [text]))
-        self._flow = None
+        self._flow, work_after, self._next = None, self._next, None
         if self._leaving is not None:
             app.exit()
+        elif work_after is not None:
+            work_after()
+        app.keys.stir()
         app.call_later(self.show_waiting)

@@ -11,13 +11,13 @@ from datetime import datetime
 
 import msgspec
 
+from drdeck.console.attention import OpenQuestion
 from drdeck.console.dialogs import failover_wizard
 from drdeck.console.dialogs.complete_failover import CompleteDialog
 from drdeck.console.dialogs.confirmation import Confirm, ConfirmByName, Notice
 from drdeck.console.format import stamp
 from drdeck.console.ports import Console
 from drdeck.controller.ipc.client import ControllerError, Disconnected
-from drdeck.controller.journal.operations import OperationView
 from drdeck.controller.requests import changes
 from drdeck.model.actions import BY_NAME, READ_ONLY, Request
 from drdeck.model.confirming import POWER_OFF, ROLLBACK_SAYS, SUSPENDED_SAYS, Preview
@@ -27,10 +27,15 @@ from drdeck.model.text import clean, some
 PITR_SAYS = f"A PITR session will start by itself once the VMs are recovered. {SUSPENDED_SAYS}"
 REHYDRATION_SAYS = "Continuous rehydration ends here, and this site takes the domain over."
 FORCE_SAYS = (
-    "The protected site is taken for lost: complete ownership of the domain passes to this site at once,"
-    " and nothing at the protected site is contacted."
+    "You declare {} lost. drdeck contacts nothing there: complete ownership of the domain passes to this"
+    " site at once."
 )
-NOTHING = "Nothing was asked for"
+NOTHING = "Cancelled; nothing was started"
+
+
+def force_says(preview: Preview) -> str:
+    """The declaration that a Force Failover is."""
+    return FORCE_SAYS.format(preview.protected.address or "the protected site")
 
 
 async def refused(app: Console, title: str, text: str) -> None:
@@ -65,6 +70,7 @@ async def ask_and_submit(
         if confirmed is None:
             app.say(NOTHING)
             return None
+        app.dialog_queue.expect(False)
         try:
             operation = await app.client.submit(msgspec.structs.replace(confirmed, preview=preview.facts))
         except Disconnected:
@@ -145,6 +151,7 @@ async def complete_failover(app: Console, name: str) -> str | None:
 
     async def confirm(preview: Preview) -> Request | None:
         says = list(preview.says)
+        consented = request
         if request.run_pitr:
             text = says.pop(0) if len(says) > 1 else PITR_SAYS
             notice = Confirm("PITR session", [text], "Continue", announce=True, warns=preview.warns)
@@ -152,24 +159,28 @@ async def complete_failover(app: Console, name: str) -> str | None:
                 return None
         rehydration = [f"Protected Domain {name}", *(says or [REHYDRATION_SAYS])]
         if request.type is not FailoverType.FORCE:
-            agreed = await app.ask(Confirm("Continuous rehydration", rehydration, "Confirm"))
+            agreed = await app.ask(
+                Confirm("Continuous rehydration", rehydration, "Confirm", warns=preview.dangers)
+            )
             return request if agreed else None
         if not await app.ask(Confirm("Continuous rehydration", rehydration, "Continue", announce=True)):
             return None
         if preview.against and not await app.ask(
             Confirm(
-                "Force failover: is it needed?",
-                ["What was found speaks against a Force Failover:"],
-                "Force all the same",
+                "Force failover: not needed, the site is up",
+                ["This speaks against a Force Failover:"],
+                "Force anyway",
                 warns=preview.against,
                 key="y",
             )
         ):
             return None
+        consented = msgspec.structs.replace(consented, even_though=preview.against_names)
+        warns = [*preview.dangers, *preview.against]
         agreed = await app.ask(
-            ConfirmByName("Force failover", [FORCE_SAYS], "Confirm", name, warns=preview.against)
+            ConfirmByName("Force failover", [force_says(preview)], "Confirm", name, warns=warns)
         )
-        return msgspec.structs.replace(request, confirm=name) if agreed else None
+        return msgspec.structs.replace(consented, confirm=name) if agreed else None
 
     return await ask_and_submit(app, request, confirm)
 
@@ -194,8 +205,11 @@ async def roll_back(app: Console, name: str, to: datetime, vms: tuple[str, ...],
     async def confirm(preview: Preview) -> Request | None:
         which = "all its VMs" if not vms else f"{len(vms)} of {total} VMs: {', '.join(map(clean, vms))}"
         says = [f"Roll {name} back to {stamp(to)}, {which}.", *(preview.says or (ROLLBACK_SAYS,))]
-        warns = [f"Not checked: {text}" for text in preview.not_checked]
-        return request if await app.ask(Confirm("Run PITR", says, "Run PITR", warns=warns)) else None
+        warns = [*preview.dangers, *preview.warns, *(f"Not checked: {text}" for text in preview.not_checked)]
+        if preview.tier < 3:
+            return request if await app.ask(Confirm("Run PITR", says, "Run PITR", warns=warns)) else None
+        agreed = await app.ask(ConfirmByName("Run PITR", says, "Run PITR", name, warns=warns))
+        return msgspec.structs.replace(request, confirm=name) if agreed else None
 
     return await ask_and_submit(app, request, confirm)
 
@@ -207,9 +221,10 @@ async def exit_session(app: Console, name: str) -> str | None:
     async def confirm(preview: Preview) -> Request | None:
         title = "Exit PITR Session"
         says = [f"Protected Domain {name}", *preview.says]
+        warns = list(preview.dangers)
         if preview.tier < 3:
-            return request if await app.ask(Confirm(title, says, title)) else None
-        agreed = await app.ask(ConfirmByName(title, says[:1], title, name, warns=says[1:]))
+            return request if await app.ask(Confirm(title, says, title, warns=warns)) else None
+        agreed = await app.ask(ConfirmByName(title, says[:1], title, name, warns=[*warns, *says[1:]]))
         return msgspec.structs.replace(request, confirm=name) if agreed else None
 
     return await ask_and_submit(app, request, confirm)
@@ -266,33 +281,36 @@ async def accept_removal(app: Console, name: str) -> str | None:
     return await ask_and_submit(app, request, confirm)
 
 
-async def answer_question(app: Console, operation: OperationView, choice: str) -> None:
-    """Answer what an operation asks. All but a retry are confirmed; that one too where it could do twice
-    what has been done already."""
-    if operation.question is None:
+async def answer_question(app: Console, question: OpenQuestion, choice: str) -> None:
+    """Answer a question. All but a retry are confirmed; that one too where it could do twice what has
+    been done already."""
+    operation = question.operation
+    if operation is None:
         return
     if app.read_only:
         await refused(app, choice.capitalize(), READ_ONLY)
         return
     confirm = None
-    if choice == POWER_OFF:
+    unknown = operation.unknown and question.vm is None
+    if choice == POWER_OFF and question.vm is None and operation.question is not None:
         text = f"Power off {some(sorted(operation.question.vms.values()))} at the protected site?"
         warns = ["What the guests have not written is lost."]
         if not await app.ask(ConfirmByName("Power off", [text], "Power off", operation.domain, warns=warns)):
             app.say("Nothing was answered")
             return
         confirm = operation.domain
-    elif choice not in ("retry", "wait") or operation.unknown:
-        yes = choice.capitalize()
-        text = f"Answer {yes} to what {BY_NAME[operation.action].label} of {operation.domain} asks?"
+    elif question.vm is not None or choice not in ("retry", "wait") or unknown:
+        yes = clean(choice) if question.vm is not None else choice.capitalize()
+        text = f"Answer {yes} to what {question.who} asks?"
         means = {"retry": "Retry: it did not happen, and is asked for once more.",
                  "confirm": "Confirm: it did happen, and is not asked for again."}  # fmt: skip
-        warns = [means[choice]] if operation.unknown and choice in means else []
-        if not await app.ask(Confirm(yes, [text, operation.question.text], yes, warns=warns)):
+        warns = [means[choice]] if unknown and choice in means else []
+        if not await app.ask(Confirm(yes, [text, question.text], yes, warns=warns)):
             app.say("Nothing was answered")
             return
-    await app.client.answer(operation.id, choice, confirm=confirm)
-    app.say(f"{operation.domain}: answered {choice}")
+    app.dialog_queue.expect(False)
+    await app.client.answer(operation.id, choice, question.vm, confirm=confirm)
+    app.say(f"{question.vm or question.domain}: answered {choice}")
 
 
 FLOWS: dict[str, Callable[[Console, str], Awaitable[str | None]]] = {

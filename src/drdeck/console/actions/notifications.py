@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from drdeck.console.dialogs.ask_password import PasswordDialog
 from drdeck.console.dialogs.confirmation import Notice
 from drdeck.console.dialogs.fact_sheets import progress_dialog, result_dialog
+from drdeck.console.dialogs.results_list import ResultsDialog
 from drdeck.console.ports import Console
 from drdeck.console.state import describe
 from drdeck.controller.ipc.protocol import Listing
@@ -20,6 +21,9 @@ class Notifications:
     def __init__(self, app: Console) -> None:
         self._app = app
         self._seen = SeenNews()
+        self._results: list[OperationView] = []
+        """those that ended while this console was here, newest first"""
+        self._unread: set[str] = set()
 
     def follow(self, operation: str) -> None:
         """Have the end of an operation told."""
@@ -51,19 +55,53 @@ class Notifications:
         app.dialog_queue.when_free(tell)
 
     def _tell_end(self, operation: OperationView) -> None:
-        """An operation that this console followed has ended."""
+        """An operation that this console followed has ended: a line at once, its window when nobody types."""
         app = self._app
+        if operation.action != "cfo_complete" and not operation.error:
+            app.say(last_word(operation))
+            return
+        self._results.insert(0, operation)
+        self._unread.add(operation.id)
+        app.say(last_word(operation))
 
         async def tell() -> None:
-            if operation.action == "cfo_complete":
-                await app.ask(result_dialog(operation))
-            else:
-                await app.ask(Notice(describe(operation), [last_word(operation)]))
+            if self._unread == {operation.id}:  # of several none opens: they would queue up before the keys
+                await self._read(operation)
 
-        if operation.action == "cfo_complete" or operation.error:
-            app.dialog_queue.when_free(tell)
+        app.dialog_queue.when_free(tell)
+
+    @property
+    def unread(self) -> int:
+        """Number of results that nobody has looked at."""
+        return len(self._unread)
+
+    def show_results(self) -> None:
+        """The one result that waits, or the list to choose from; the action of the key."""
+        waiting = [operation for operation in self._results if operation.id in self._unread]
+        if not self._results:
+            self._app.say("nothing has ended while this console was here; the Task Log has what ended before")
+        elif len(waiting) == 1:
+            self._app.dialog_queue.start(self._read(waiting[0]))
         else:
-            app.say(last_word(operation))
+            self._app.dialog_queue.start(self._choose_result())
+
+    async def _choose_result(self) -> None:
+        chosen_id = ""
+        while True:
+            dialog = ResultsDialog(self._results, self._unread, chosen_id)
+            picked = await self._app.ask(dialog)
+            if picked is None:
+                return
+            chosen_id = picked.id
+            await self._read(picked)
+
+    async def _read(self, operation: OperationView) -> None:
+        """Show a result in a window; from now on it counts as read."""
+        self._unread.discard(operation.id)
+        if operation.action == "cfo_complete":
+            await self._app.ask(result_dialog(operation))
+        else:
+            await self._app.ask(Notice(describe(operation), [last_word(operation)]))
 
     def ask_password(self, of: str = OWN) -> None:
         """Ask for a password of the site, or of its protected site, if it is wanted."""

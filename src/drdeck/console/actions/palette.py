@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 from textual.screen import Screen
 
+from drdeck.console.attention import asking
 from drdeck.console.dialogs.action_lists import Item
-from drdeck.console.dialogs.fact_sheets import Help, row
-from drdeck.console.format import Line
+from drdeck.console.dialogs.fact_sheets import Help
+from drdeck.console.format import Line, left
 from drdeck.console.key_bindings import help_rows
 from drdeck.console.ports import Console
 from drdeck.console.screens.screen import ConsoleScreen
-from drdeck.model.actions import ACTIONS, menu
+from drdeck.model.actions import ACTIONS, BY_NAME, menu
 
 COACH_KEYS = (
     ("h", "Hint", "what to think of; once more: what to press"),
@@ -39,8 +41,8 @@ def everything(app: Console, screen: Screen[Any], target: str | None) -> list[It
     closed: dict[str, str | None] = {}
     if domain is not None:
         closed = {a.name: why for a, why in menu(domain, app.now(), app.state.read_only)}
-    if app.state.question() is None:
-        closed["answer"] = "nothing is asked now"
+    if not asking(app.state):
+        closed["answer"] = "no question waits anywhere"
     left_out = ("palette", "back", *_without(app))
     return [
         Item(a.name, a.label, a.help, closed.get(a.name))
@@ -49,14 +51,48 @@ def everything(app: Console, screen: Screen[Any], target: str | None) -> list[It
     ]
 
 
+COLUMN = 37
+"""Cells of one of the two columns of the help."""
+_HERE = ("open", "back", "filter", "sort", "cfo_complete", "pitr_run", "more", "steps", "answer", "copy")
+"""Actions that are about what the cursor is on; the others mean the same on every screen."""
+SIGNS = {
+    "list": (("!", "alarm"), ("?", "asks somebody"), ("-", "not known")),
+    "domain": (("●", "as it should be"), ("✗", "fails its check, or an error"), ("-", "not known")),
+    "Run PITR": (
+        ("│", "point"), ("✗", "abnormal"), ("★", "last good"), ("▒", "session"), ("◆", "rolled back to"),
+    ),
+}  # fmt: skip
+
+
+def help_lines(screen: ConsoleScreen | None, app: Console) -> list[Line]:
+    """The keys in two columns, the screen's beside those that work everywhere; below them the signs."""
+    kind = screen.HELP if screen is not None else "domain"
+    own = screen.OWN_KEYS if screen is not None else ()
+    moving, *actions = help_rows(kind, app.remapped, _without(app))
+    labels = {BY_NAME[name].label for name in _HERE}
+    here = [moving, *(row for row in actions if row[1] in labels), *own]
+    everywhere = [row for row in actions if row[1] not in labels]
+    everywhere += COACH_KEYS if app.coach_session is not None else ()
+    lines: list[Line] = [((left("This screen", COLUMN), "head"), ("Everywhere", "head"))]
+    for first, second in itertools.zip_longest(here, everywhere):
+        lines.append((*_key_cell(first), *_key_cell(second)))
+    signs = SIGNS["Run PITR" if screen is not None and screen.TIMELINE else kind]
+    meanings = [f"{sign} {meaning}" for sign, meaning in signs]
+    lines += [(), (("Signs  ", "head"), ("   ".join(meanings), ""))]
+    lines += [(("In a dialog  ", "head"), ("tab, space, enter; escape is Cancel", ""))]
+    return [
+        *lines,
+        (("Other keys  ", "head"), ("[console.keys] in the settings; : tells what each does", "")),
+    ]
+
+
+def _key_cell(row: tuple[str, str, str] | None) -> Line:
+    if row is None:
+        return ((" " * COLUMN, ""),)
+    return ((left(row[0], 11), "key"), (left(row[1], COLUMN - 11), ""))
+
+
 def help_dialog(app: Console) -> Help:
     """The keys of the screen that is seen."""
     screen = app.screen
-    kind = screen.HELP if isinstance(screen, ConsoleScreen) else "domain"
-    rows: list[Line] = []
-    moving, *acts = help_rows(kind, app.remapped, _without(app))
-    own = screen.OWN_KEYS if isinstance(screen, ConsoleScreen) else ()
-    for keys, label, text in (moving, *own, *acts, *(COACH_KEYS if app.coach_session is not None else ())):
-        rows += row(f"{keys:10} {label}", text, "")
-    rows += row("In a dialog", "tab, space, enter; escape is Cancel", "")
-    return Help("Keys of this screen", rows)
+    return Help("Keys of this screen", help_lines(screen if isinstance(screen, ConsoleScreen) else None, app))

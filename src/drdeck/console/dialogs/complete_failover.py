@@ -8,7 +8,7 @@ from textual.binding import Binding
 from textual.message import Message
 from textual.widget import Widget
 
-from drdeck.console.format import Line, second, wrap
+from drdeck.console.format import Line, marked, second, wrap
 from drdeck.console.widgets.controls import Choice, Control, Push, Tick
 from drdeck.console.widgets.network_mapping import HOW_TO_CHOOSE, NetworkMapping, mapping_head, missing
 from drdeck.console.widgets.text_lines import Lines
@@ -45,6 +45,15 @@ def site_text(site: ProtectedSite) -> str:
     return f"Protected site: {text}"
 
 
+def possible_type(site: ProtectedSite) -> int:
+    """The place of the type that what was seen of the protected site allows."""
+    if site.state == "reachable":
+        return TYPES.index(FailoverType.PLANNED if site.running else FailoverType.REGULAR)
+    if site.state == "lost" or site.detail:
+        return TYPES.index(FailoverType.FORCE)
+    return TYPES.index(FailoverType.REGULAR)
+
+
 class CompleteDialog(Dialog[Request]):
     """Answers with the request as chosen. The protected site is looked at anew after each change."""
 
@@ -70,6 +79,8 @@ class CompleteDialog(Dialog[Request]):
         self._refused: Request | None = None
         """what was chosen when the controller said that it is not possible"""
         self._pressed = False
+        self._untouched = True
+        """nothing was chosen yet: the type may be changed to one that is possible"""
 
     def body(self) -> Iterable[Widget]:
         networks = self.domain.networks
@@ -79,10 +90,17 @@ class CompleteDialog(Dialog[Request]):
             yield NetworkMapping(networks, id="mapping")
         yield Lines((), (("Failover type", "head"), ("   keys 1, 2, 3", "dim")))
         yield Choice(LABELS, id="type")
+        yield Lines((), id="gap")
         if self.domain.pitr.enabled:
-            yield Lines((), id="gap")
-            yield Tick(RUN_PITR, id="pitr", hint="key i")
+            yield Tick(RUN_PITR, id="pitr", hint=self._why_pitr())
+        else:
+            yield Lines((("Run PITR: not available, PITR is off for this domain: no rollback later", "dim"),))
         yield Lines((), (("Protected site: being looked at ...", "dim"),), id="evidence")
+
+    def _why_pitr(self) -> str:
+        """The key of the tick; where data is sick, why it should be set."""
+        since = self.domain.abnormal_since
+        return "key i" if since is None else f"key i; advised: abnormal since {second(since)}"
 
     def buttons(self) -> Iterable[Push]:
         yield Push("Cancel", id="cancel")
@@ -110,6 +128,7 @@ class CompleteDialog(Dialog[Request]):
         )
 
     def action_type(self, index: int) -> None:
+        self._untouched = False
         for choice in self.query(Choice):  # not there yet, when typed ahead on a busy machine
             choice.pick(index)
 
@@ -120,6 +139,15 @@ class CompleteDialog(Dialog[Request]):
 
     def on_control_changed(self, event: Control.Changed) -> None:
         self._look()
+
+    def _open_on_possible(self, preview: Preview) -> bool:
+        """Once, before anything was chosen: a type that is possible, where Regular is not."""
+        untouched, self._untouched = self._untouched, False
+        if not untouched or not preview.refusal or preview.request.type is not FailoverType.REGULAR:
+            return False
+        place = possible_type(preview.protected)
+        self.query_one(Choice).pick(place)
+        return place != 0
 
     def on_network_mapping_chosen(self, event: NetworkMapping.Chosen) -> None:
         self._look()
@@ -141,6 +169,8 @@ class CompleteDialog(Dialog[Request]):
     def on_complete_dialog_previewed(self, event: Previewed) -> None:
         if event.request != self.request:
             return
+        if event.preview is not None and self._open_on_possible(event.preview):
+            return
         self._preview = event.preview
         self._refused = event.request if event.preview is not None and event.preview.refusal else None
         self.query_one("#complete", Push).look_closed(self._refused is not None)
@@ -154,8 +184,8 @@ class CompleteDialog(Dialog[Request]):
             if event.preview.left_out:
                 out = some([clean(name) for name in event.preview.left_out], LEFT_OUT_NAMED)
                 lines += [((text, "warn"),) for text in wrap(f"Left out: {out}", width)]
-            for reason in (*event.preview.against, *event.preview.obstacles):
-                lines += [((text, "warn"),) for text in wrap(f"Against it: {clean(reason)}", width)]
+            for danger in (*event.preview.dangers, *event.preview.against, *event.preview.obstacles):
+                lines += marked("!", wrap(clean(danger), width - 3), "warn")
             for warning in event.preview.warns:
                 lines += [((text, "warn"),) for text in wrap(f"Warning: {clean(warning)}", width)]
             for unchecked in event.preview.not_checked:

@@ -65,6 +65,9 @@ class Confirm(Dialog[bool]):
     def keys(self) -> list[tuple[str, str]]:
         return [*super().keys(), *([(self._key, self._yes)] if self._key else [])]
 
+    def says_yes(self, key: str) -> bool:
+        return super().says_yes(key) or (self._key is not None and key == self._key)
+
     def on_key(self, event: events.Key) -> None:
         if self._key is not None and event.key == self._key:
             event.stop()

@@ -1,5 +1,5 @@
-"""The base of all dialogs: a box over the screen, Cancel in the focus, deaf ears for the first half second,
-and below them their own keys: those of the screen behind do nothing now."""
+"""The base of all dialogs: a box over the screen, Cancel in the focus, no ear for a yes in the first half
+second, and below them their own keys: those of the screen behind do nothing now."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from textual.binding import Binding
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.screen import ModalScreen
 from textual.widget import Widget
-from textual.widgets import Static
+from textual.widgets import Input, Static
 
 from drdeck.console.format import wrap
 from drdeck.console.state import State
@@ -27,7 +27,8 @@ from drdeck.model.text import clean
 Answer = TypeVar("Answer")
 
 DEAF_S = 0.5
-"""Keys are ignored for so long after a dialog opened: auto-repeat must not confirm anything."""
+"""Enter and space are ignored for so long after a dialog opened: auto-repeat must not confirm anything."""
+EARLY = "{} came before this could be read: press it again"
 BOX_WIDTH = 80
 NEXT, PRESS, CANCEL = ("tab", "Next"), ("enter", "Press"), ("esc", "Cancel")
 """(key, what it does) as the lines below dialogs say it"""
@@ -35,7 +36,7 @@ PAGES = ("pgup pgdn", "Read on")
 
 
 class Dialog(ModalScreen[Answer | None]):
-    """A modal box. `GUARD`: whether keys are ignored right after it opened."""
+    """A modal box. `GUARD`: whether keys that say yes are ignored right after it opened."""
 
     AUTO_FOCUS = "#cancel"
     GUARD = True
@@ -51,6 +52,8 @@ class Dialog(ModalScreen[Answer | None]):
         super().__init__()
         self.heading = clean(title)
         self._opened: float | None = None
+        self.hears = False
+        """it is drawn, and the focus is where it begins"""
         self._room = Room(self)
 
     def body(self) -> Iterable[Widget]:
@@ -78,15 +81,29 @@ class Dialog(ModalScreen[Answer | None]):
         self._opened = self._monotonic()
         self.ready()
         self.draw_keys()
-        self.call_after_refresh(self.draw_keys)  # only then it is known whether there is more to read
+        self.call_after_refresh(self._drawn)
 
     def ready(self) -> None:
         """The widgets are there: fill and focus them."""
+
+    def _drawn(self) -> None:
+        """Now it is known whether there is more to read, and keys that were typed ahead can come."""
+        self.draw_keys()
+        self.hears = True
+        keys = getattr(self.app, "keys", None)
+        if keys is not None:
+            keys.stir()
 
     def draw_keys(self) -> None:
         for line in self.query(KeyLine):
             more = self.query_one("#body", VerticalScroll).max_scroll_y > 0
             line.keys([*beside_typing(self.keys(), self.focused), *([PAGES] if more else [])])
+
+    def say(self, text: str) -> None:
+        """A sentence in the line below, until the next key."""
+        for line in self.query(KeyLine):
+            if line.said != text:
+                line.say(text)
 
     def on_descendant_focus(self) -> None:
         if self._opened is not None:
@@ -101,8 +118,19 @@ class Dialog(ModalScreen[Answer | None]):
 
     @property
     def deaf(self) -> bool:
-        """True while a key is more likely an accident than an answer."""
+        """True while a yes is more likely an accident than an answer."""
         return self.GUARD and (self._opened is None or self._monotonic() - self._opened < DEAF_S)
+
+    def says_yes(self, key: str) -> bool:
+        """True for keys that may press something from where the focus is."""
+        return key == "enter" or (key == "space" and not isinstance(self.focused, Input))
+
+    def too_early(self, event: events.Key) -> bool:
+        """True for a yes that came before anybody could read; it is said that it was dropped."""
+        early = self.deaf and self.says_yes(event.key)
+        if early:
+            self.say(EARLY.format(event.key))
+        return early
 
     def before_key(self, event: events.Key) -> bool:
         """Called before a key goes to the focus, which may be moved for it; True swallows the key."""

@@ -92,23 +92,40 @@ def _instant(text: str) -> str:
         return text
 
 
-def result_rows(operation: OperationView) -> list[Line]:
+def result_rows(operation: OperationView, with_domain: bool = True) -> list[Line]:
     """The vendor's rows first, then RTO, the point chosen, and the unprotected time."""
     result = dict(operation.result)
     state = {OperationState.DONE: "Completed", OperationState.FAILED: "Failed"}.get(
         operation.state, str(operation.state).capitalize()
     )
-    rows = row("Protected Domain", operation.domain)
-    rows += row("VMs Recovery Status", result.pop("recovery_status", state))
+    failing, healthy = result.pop("vms_failing", "0"), result.pop("vms_healthy", "0")
+    rows: list[Line] = []
+    if failing not in ("", "0"):
+        rows += row("Health", f"{failing} VMs of {operation.domain} FAIL their check", "bad")
+    elif healthy != "0":
+        rows += row("Health", f"{healthy} VMs pass their check", "ok")
+    if with_domain:
+        rows += row("Protected Domain", operation.domain)
+    rows += row(
+        "VMs Recovery Status",
+        result.pop("recovery_status", state),
+        "bad" if failing not in ("", "0") else "bold",
+    )
     recovered, total = result.pop("vms_recovered", UNKNOWN), result.pop("vms_total", UNKNOWN)
     rows += row("Total VMs Recovered", f"{recovered} / {total}")
     for key in [k for k in result if k.startswith("runbook:")]:
         rows += row(f"Runbook group {clean(key.partition(':')[2])}", result.pop(key))
     rows += [(), *row("RTO", _clock(result.pop("rto_s", "")))]
     rows += row("Rolled back to", _instant(result.pop("rolled_back_to", "")) or UNKNOWN)
+    given_up, reset = result.pop("data_given_up_s", ""), result.pop("reset_up_to", "")
+    if given_up:
+        rows += row("Data given up", _clock(given_up))
+    if reset:
+        rows += row("PITR data reset", f"all points up to {_instant(reset)} are gone", "bad")
     rows += row("Unprotected time", _clock(result.pop("unprotected_s", "")))
     for key, value in result.items():
         rows += row(clean(key).replace("_", " ").capitalize(), value)
+    rows += row("Requested", f"by {operation.asked_by} at {stamp(operation.asked_at)}")
     if operation.error:
         rows += row("Error", operation.error, "bad")
     return rows

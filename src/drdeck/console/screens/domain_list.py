@@ -12,13 +12,13 @@ from textual.containers import Horizontal, Vertical
 from textual.widget import Widget
 from textual.widgets import Input
 
+from drdeck.console.attention import asking
 from drdeck.console.format import Line, cut, hour, marked, width_of, wrap, wrap_some
 from drdeck.console.key_bindings import act_keys, keys_of, shown_key
 from drdeck.console.state import State
 from drdeck.console.widgets.input_field import Field
-from drdeck.console.widgets.list_rows import domain_header, domain_row
+from drdeck.console.widgets.list_rows import domain_header, domain_row, state_text
 from drdeck.console.widgets.row_list import BESIDE, RowList
-from drdeck.console.widgets.screen_frame import grave_warnings_of, top_line
 from drdeck.console.widgets.text_lines import Lines
 from drdeck.model.actions import BY_NAME
 from drdeck.model.domains import Domain, Mode
@@ -46,7 +46,6 @@ class DomainsScreen(ConsoleScreen):
         Binding("left", "turn(-1)", "Tab before", show=False),
         Binding("right", "turn(1)", "Next tab", show=False),
         Binding("z", "zoom", "Zoom", show=False),
-        Binding("a", "answer", "Answer", show=False, id="answer"),
     ]
 
     def __init__(self) -> None:
@@ -65,8 +64,8 @@ class DomainsScreen(ConsoleScreen):
                 Lines(id="troubles"),
                 Lines(id="fresh"),
                 Horizontal(
-                    Lines(((" Select Protected Domain", ""),), id="filter-label"),
-                    Field(id="filter", placeholder="part of a name or mode"),
+                    Lines(((" Filter", ""),), id="filter-label"),
+                    Field(id="filter", placeholder="type to filter: name or state"),
                     id="filter-row",
                 ),
                 Lines((), id="header"),
@@ -122,10 +121,9 @@ class DomainsScreen(ConsoleScreen):
 
     def take(self, state: State, now: datetime) -> None:
         width = self._table.size.width or self.size.width
-        self._asking = frozenset(o.domain for o in state.open_operations() if o.question is not None)
-        alarms = sum(len(d.alarms) for d in state.domains)
+        self._asking = frozenset(need.domain for need in asking(state))
         fresh = state.listing is not None and state.listing.clock is not None
-        counts = f"   {len(state.domains)} in all   Alarms ({alarms})" if fresh else ""
+        counts = f"   {counts_text(state, now)}" if fresh else ""
         if self._order:
             counts += f"   sorted by {self._order}"
         here = f"   also here: {', '.join(state.also_here)}" if state.also_here else ""
@@ -147,7 +145,8 @@ class DomainsScreen(ConsoleScreen):
             self._pane.take(target, state, now)
 
     def _matches(self, domain: Domain) -> bool:
-        text = f"{domain.name} {domain.mode_label} {domain.owner}".casefold()
+        short = state_text(domain, self.now())
+        text = f"{domain.name} {domain.mode_label} {short} {domain.owner}".casefold()
         return all(word in text for word in self._wanted.casefold().split())
 
     def _empty(self, state: State) -> str:
@@ -192,10 +191,6 @@ class DomainsScreen(ConsoleScreen):
                 sentences.append(listing.error)
             if listing.journal_error:
                 sentences.append(f"the journal cannot be written: {listing.journal_error}")
-        left_out, grave = top_line(state, self.now(), self.size.width)[1], grave_warnings_of(state)
-        hidden = [warning for warning in left_out if warning not in grave]
-        if hidden:
-            sentences.append(f"no room for it above: {', '.join(hidden)}")
         return [
             line for text in sentences for line in marked("!", wrap_some(clean(text), width - 4, 3), "bad")
         ]
@@ -218,9 +213,8 @@ class DomainsScreen(ConsoleScreen):
         return True
 
     def action_filter(self) -> None:
-        field = self.query_one(Input)
-        field.display = True
-        self.set_focus(field)
+        self.query_one("#filter-row").display = True
+        self.set_focus(self.query_one(Input))
 
     def on_input_changed(self, event: Input.Changed) -> None:
         self._wanted = event.value
@@ -229,7 +223,7 @@ class DomainsScreen(ConsoleScreen):
     def on_input_submitted(self, event: Input.Submitted) -> None:
         self._table.focus()
         if not self._wanted:
-            self.query_one(Input).display = False
+            self.query_one("#filter-row").display = False
 
     def on_key(self, event: events.Key) -> None:
         """From the filter, the arrows go to the list."""
@@ -243,23 +237,39 @@ class DomainsScreen(ConsoleScreen):
         self.desk.redraw(self)
         self.say(f"Sorted by {self._order}" if self._order else "In the order of the site")
 
-    def action_answer(self) -> None:
-        """Go to where the question is shown: beside the list, or on the domain's own screen."""
-        asks = self.state.question()
-        if asks is not None and not self.wide:
-            self.desk.action_runner.open_domain(asks.domain)
-        else:
-            super().action_answer()
+    def go_to(self, name: str) -> None:
+        """Put the cursor on a domain; a filter that hides it is taken away."""
+        if all(domain.name != name for domain in self._table.rows):
+            self.query_one(Input).value, self.query_one("#filter-row").display = "", False
+            self._wanted = ""
+            self.desk.redraw(self)
+        row = next((domain for domain in self._table.rows if domain.name == name), None)
+        if row is not None:
+            self._table.select_key(row.id)
+            self._table.focus()
 
     def action_back(self) -> None:
         """Escape takes the filter away, and the word about the first start when there is none."""
         self.desk.dialog_queue.give_up()
-        field = self.query_one(Input)
-        if not field.display and self.desk.fresh:
+        field, filtering = self.query_one(Input), self.query_one("#filter-row")
+        if not filtering.display and self.desk.fresh:
             self.desk.fresh = False
             self.desk.redraw(self)
-        field.value, field.display = "", False
+        field.value, filtering.display = "", False
         self._table.focus()
+
+
+def counts_text(state: State, now: datetime) -> str:
+    """The number of domains, and of those that need somebody."""
+    asks = len(asking(state))
+    alarms = sum(len(d.alarms) for d in state.domains)
+    unprotected = sum(d.unprotected_s(now) is not None for d in state.domains)
+    sick = sum(d.checked.failed > 0 for d in state.domains)
+    alarm = "alarm" if alarms == 1 else "alarms"
+    numbers = ((asks, "asks"), (sick, "unhealthy"), (alarms, alarm), (unprotected, "unprotected"))
+    wanting = ", ".join(f"{count} {word}" for count, word in numbers if count)
+    whole = f"{len(state.domains)} domain{'' if len(state.domains) == 1 else 's'}"
+    return f"{whole}: {wanting}" if wanting else whole
 
 
 ORDERS = ("", "name", "mode", "RPO")

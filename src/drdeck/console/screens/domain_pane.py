@@ -9,6 +9,7 @@ from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.message import Message
 
+from drdeck.console.attention import question_of
 from drdeck.console.format import Line, marked, percent, plain_of, spread, wrap, wrap_some
 from drdeck.console.key_bindings import open_acts, shown_key
 from drdeck.console.ports import Console
@@ -87,7 +88,7 @@ class DomainPane(Vertical):
             self._zoom = None
         domain = state.domain(name)
         before = self.asks
-        self.query_one(QuestionBar).take(state.question(name))
+        self.query_one(QuestionBar).take(question_of(state, name))
         if before != self.asks:
             self.post_message(self.QuestionChanged())
         if domain is None:
@@ -156,7 +157,7 @@ class DomainPane(Vertical):
         text: RowList[Line] = self.query_one("#text", RowList)
         vms.faint = state.stale
         if tab == VMS:
-            self.query_one("#pane-header", Lines).put([(("   ", ""), *vm_header(width - BESIDE))])
+            self.query_one("#pane-header", Lines).put([(("   ", ""), *vm_header(width - BESIDE, domain.vms))])
             empty = "this domain has no VM" if state.full(domain.name) else "reading ..."
             vms.put(domain.vms, empty)
             self._draw_detail()

@@ -27,12 +27,18 @@ class DomainScreen(ConsoleScreen):
         Binding("left", "turn(-1)", "Tab before", show=False),
         Binding("right", "turn(1)", "Next tab", show=False),
         Binding("z", "zoom", "Zoom", show=False),
-        Binding("a", "answer", "Answer", show=False, id="answer"),
     ]
 
-    def __init__(self, domain: str) -> None:
+    def __init__(self, domain: str, says: str = "") -> None:
         super().__init__(domain)
+        self._says = says
         self._pane = DomainPane()
+
+    def ready(self) -> None:
+        """Say why one was led here."""
+        super().ready()
+        if self._says:
+            self.say(self._says)
 
     def content(self) -> Iterable[Widget]:
         yield self._pane

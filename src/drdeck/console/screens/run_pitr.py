@@ -11,7 +11,7 @@ from textual.containers import Horizontal
 from textual.widget import Widget
 from textual.widgets import Input
 
-from drdeck.console.format import Line, local, local_stamp, marked, plain_of, stamp, wrap
+from drdeck.console.format import Line, local, local_stamp, marked, plain_of, stamp, wrap, wrap_some
 from drdeck.console.point_picker import pick
 from drdeck.console.state import State
 from drdeck.console.widgets.controls import Push
@@ -31,7 +31,7 @@ from drdeck.console.widgets.text_lines import Lines
 from drdeck.console.widgets.timeline import HEIGHT, Timeline
 from drdeck.controller.ipc.client import ControllerError
 from drdeck.model.domains import Domain, Health, Vm
-from drdeck.model.pitr import Points, RestorePoint
+from drdeck.model.pitr import Points, RestorePoint, abnormal_says, place_before, writing_of
 from drdeck.model.text import clean
 from drdeck.model.times import show
 
@@ -46,13 +46,14 @@ class RunPitrScreen(ConsoleScreen):
     """The picker of a session."""
 
     AUTO_FOCUS = "#points"
+    TIMELINE = True
     OWN_KEYS = (
         ("0-9 -", "Time", "type an instant: 10:42, -15m or ISO"),
         ("space", "Tick", "leave a VM out, or take it in again"),
+        ("g", "Last good", "the last point before abnormal writing; again: before the one before"),
         ("z", "Zoom", "narrow the timeline around the cursor"),
     )
     BINDINGS = [
-        Binding("a", "answer", "Answer", show=False, id="answer"),
         Binding("space", "turn", "Tick", show=False),
         Binding("z", "zoom", "Zoom", show=False),
     ]
@@ -65,6 +66,8 @@ class RunPitrScreen(ConsoleScreen):
         self._said: Line = ()
         """what was made of the typed time"""
         self._left_out: set[str] = set()
+        self._wrong = ""
+        """why the typed time is not taken"""
 
     def content(self) -> Iterable[Widget]:
         yield Lines(((f" Run PITR of {clean(self.domain_name or '')}", "bold"),), id="title")
@@ -93,7 +96,8 @@ class RunPitrScreen(ConsoleScreen):
         keys = self.named("answer") if self.query_one(QuestionBar).asks is not None else []
         keys += [("enter", does.get(on or "points", "Press")), ("0-9", "Time"), ("tab", "Next")]
         keys += [("space", "Tick")] if on == "choose" else []
-        return [*keys, ("z", "Zoom"), ("esc", "Back"), *self.named("more", "help")]
+        good = [] if self._last_good is None else [("g", "Last good")]
+        return [*keys, *good, ("z", "Zoom"), ("esc", "Back"), *self.named("help", "more")]
 
     def ready(self) -> None:
         super().ready()
@@ -116,7 +120,12 @@ class RunPitrScreen(ConsoleScreen):
     def _point_line(self, point: RestorePoint, width: int) -> Line:
         domain = self._domain
         total = len(self._session_vms(domain)) if domain is not None else point.vms
-        return point_row(point, width, self.now(), total)
+        return point_row(point, width, self.now(), total, point.time == self._last_good)
+
+    @property
+    def _last_good(self) -> datetime | None:
+        """The last point before the newest abnormal writing."""
+        return None if self._points is None else writing_of(self._points).last_good
 
     def _vm_line(self, vm: Vm, width: int) -> Line:
         return progress_row(vm, width, vm.name not in self._left_out)
@@ -141,7 +150,8 @@ class RunPitrScreen(ConsoleScreen):
         counted = () if "FAILED" in plain_of(title) else in_session  # how many fail is said once
         self.query_one("#vm-header", Lines).put([(("   ", ""), *progress_header(width - BESIDE, counted))])
         vms.styles.height = max(1, min(len(in_session), max(3, self.size.height - 19)))
-        vms.put(in_session, "this domain has no VM" if state.full(name) else "reading ...")
+        sick_first = sorted(in_session, key=lambda vm: vm.health is not Health.FAILED)
+        vms.put(sick_first, "this domain has no VM" if state.full(name) else "reading ...")
         if self._points is not None:
             self._list.put(self._points.points, "no restore point can be picked")
             self.query_one("#disturbed", Lines).put(disturbed_lines(self._points, width - 4, most=2))
@@ -181,6 +191,7 @@ class RunPitrScreen(ConsoleScreen):
         text = f" to {stamp(point.time)}, {which}{here} " if point is not None else f" {self._pointless} "
         self.query_one("#run", Push).look_closed(point is None)
         self._draw_said(point)
+        self._draw_abnormal(point)
         self.query_one("#chosen", Lines).put([((text.rjust(max(0, self.size.width - 16)), "bold"),)])
 
     def _draw_said(self, point: RestorePoint | None) -> None:
@@ -189,6 +200,28 @@ class RunPitrScreen(ConsoleScreen):
         if point is not None and self._narrow and not line:
             line = ((f" local: {local_stamp(point.time)}", "dim"),)
         self.query_one("#time-said", Lines).put([line])
+
+    def _draw_abnormal(self, point: RestorePoint | None) -> None:
+        """Warn below the field of a point in abnormal writing, unless a mistyped time is explained there."""
+        if self._wrong or self._points is None:
+            return
+        text = None if point is None else abnormal_says(self._points, point.time)
+        lines = marked("!", wrap_some(f"{text} (g)", self.size.width - 4, 2), "bad") if text else []
+        self.query_one("#time-wrong", Lines).put(lines)
+
+    def _go_before_abnormal(self) -> None:
+        """Put the cursor on the last point before the abnormal writing at or before it."""
+        points, place = self._points, self._list.cursor
+        if points is None:
+            self.say(self._pointless)
+            return
+        before = place_before(points.points, place)
+        if before is None:
+            self.say("no abnormal writing is seen at or before this point, or no point is older than it")
+            return
+        self._list.select(before)
+        self._said = ()
+        self._list.focus()
 
     @property
     def _pointless(self) -> str:
@@ -243,8 +276,11 @@ class RunPitrScreen(ConsoleScreen):
             self._draw_choice(domain, self.now())
 
     def before_key(self, event: events.Key) -> bool:
-        """A digit or a minus begins a time, wherever the focus is."""
+        """A digit or a minus begins a time, wherever the focus is; g goes before the abnormal writing."""
         field = self.query_one(Input)
+        if event.key == "g" and self.focused is not field:
+            self._go_before_abnormal()
+            return True
         if event.character and event.character in _TIME_CHARACTERS and self.focused is not field:
             field.value = ""
             self.set_focus(field)
@@ -278,6 +314,7 @@ class RunPitrScreen(ConsoleScreen):
 
     def _say_wrong(self, why: str) -> None:
         """In full, below the field: what is wrong with the typed time; empty takes it away."""
+        self._wrong = why
         lines = marked("!", wrap(why, self.size.width - 4), "bad") if why else []
         self.query_one("#time-wrong", Lines).put(lines)
 

@@ -14,6 +14,7 @@ from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Static
 
+from drdeck.console.attention import question_of
 from drdeck.console.key_bindings import shown_key
 from drdeck.console.ports import Console
 from drdeck.console.state import State
@@ -38,6 +39,8 @@ class ConsoleScreen(Screen[None]):
     """
 
     HELP = "domain"
+    TIMELINE = False
+    """it draws the timeline, whose signs the help explains"""
     OWN_KEYS: tuple[tuple[str, str, str], ...] = ()
     """(key, name, what it does) of the keys that only this screen has"""
     BINDINGS = [Binding("escape", "back", "Back", show=False)]
@@ -89,21 +92,21 @@ class ConsoleScreen(Screen[None]):
         return None if target is None else ("the domain's name", target)
 
     def action_answer(self) -> None:
-        """Go to the choices of what is asked here, if this screen shows them."""
+        """Go to the choices of what is asked here; from there, or where nothing is, to the next question."""
         bar = next(iter(self.query(QuestionBar)), None)
-        if bar is None or bar.asks is None:
-            self.say("nothing is asked here")
-        else:
+        if bar is not None and bar.asks is not None and not bar.has_focus_within:
             bar.focus_choices()
+        else:
+            self.desk.action_runner.next_question()
 
     def on_question_bar_choice_made(self, event: QuestionBar.ChoiceMade) -> None:
-        self.desk.action_runner.answer(event.operation, event.choice)
+        self.desk.action_runner.answer(event.question, event.choice)
 
     def take_question(self, state: State) -> None:
         """Show what is asked of the screen's domain, with the key for it."""
         bar = self.query_one(QuestionBar)
         before = bar.asks is not None
-        bar.take(state.question(self.domain_name))
+        bar.take(question_of(state, self.domain_name or ""))
         if before != (bar.asks is not None):
             self.draw_keys()
 
@@ -133,7 +136,13 @@ class ConsoleScreen(Screen[None]):
 
     def draw_keys(self) -> None:
         for line in self.query(KeyLine):  # none yet, or no more, while the app starts or ends
-            line.keys(beside_typing(self.keys(), self.focused))
+            line.keys(beside_typing(self.keys(), self.focused), beside_typing(self._results(), self.focused))
+
+    def _results(self) -> list[tuple[str, str]]:
+        """The key of the results, while some wait."""
+        unread = self.desk.notifications.unread
+        label = f"{BY_NAME['results'].label} ({unread})"
+        return [(shown_key("results", self.desk.remapped), label)] if unread else []
 
     def on_descendant_focus(self) -> None:
         self.draw_keys()
@@ -168,6 +177,7 @@ class ConsoleScreen(Screen[None]):
         self.query_one(TopLine).take(self.state, now)
         self.draw_coach()
         self.take(self.state, now)
+        self.draw_keys()
 
     def draw_coach(self) -> None:
         """The coach's panel, where a lesson is played."""

@@ -92,4 +92,6 @@ class LogScreen(ConsoleScreen):
             self.desk.push_screen(Facts("Task", [*task_facts(task), *self._result(task)]))
 
     def _result(self, task: OperationView) -> list[Line]:
-        return [(), *result_rows(task)[1:]] if task.action == "cfo_complete" and task.result else []
+        if task.action != "cfo_complete" or not task.result:
+            return []
+        return [(), *result_rows(task, with_domain=False)]

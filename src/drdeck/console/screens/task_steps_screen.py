@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
-from textual.binding import Binding
 from textual.widget import Widget
 
 from drdeck.console.format import Line, wrap
@@ -24,7 +23,6 @@ class StepsScreen(ConsoleScreen):
     """The steps that the site really takes for one domain."""
 
     AUTO_FOCUS = "#steps"
-    BINDINGS = [Binding("a", "answer", "Answer", show=False, id="answer")]
 
     def content(self) -> Iterable[Widget]:
         yield Lines(((f" Task Steps of {clean(self.domain_name or '')}", "bold"),), (), id="title")

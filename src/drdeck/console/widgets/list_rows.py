@@ -12,7 +12,6 @@ from drdeck.console.format import (
     Line,
     age,
     cut,
-    cut_start,
     hour,
     left,
     local,
@@ -30,6 +29,7 @@ from drdeck.console.state import describe
 from drdeck.controller.journal.operations import OperationView
 from drdeck.model.alarms import Severity
 from drdeck.model.domains import VM_STATUS_LABELS, Domain, Health, Mode, Vm
+from drdeck.model.health import counted
 from drdeck.model.pitr import Points, RestorePoint
 from drdeck.model.text import clean, show_bytes
 
@@ -61,50 +61,101 @@ WITH_LOCAL = 93
 """From so many cells restore points have their local time beside that in UTC."""
 
 
+STATE = 19
+"""Cells of a domain's short state: "PITR session 7h27", "Completing 12/15"."""
+
+
 def domain_header(width: int) -> Line:
-    first, mode = _domain_columns(width)
-    rest = "" if width < NARROW else "    RPO PITR"
-    owner = "" if width < NARROW else " Owner "
-    return ((f"{left('Domain', first)} {left('Mode', mode)}{owner} Recov/Total{rest}", "head"),)
+    """The columns of the list; beside an open domain the most telling ones only."""
+    first = _domain_name(width)
+    text = f"{left('Domain', first)} {left('State', STATE)} {'VMs':>7}"
+    if width < NARROW:
+        return ((f"{text[:-8]} {'Health':9}", "head"),)
+    window_head = " Window" if width >= WITH_LOCAL else ""
+    return ((f"{text} {'Health':9} {'RPO':>6}{window_head} Last good", "head"),)
 
 
-def _domain_columns(width: int) -> tuple[int, int]:
-    """Widths of name and mode; the other columns are fixed (32 cells with their gaps, or 13)."""
-    free = max(24, width - (13 if width < NARROW else 32))
-    mode = max(12, min(34, free * 3 // 5))
-    return free - mode - 1, mode
+def _domain_name(width: int) -> int:
+    """Width of the name with its sign; the other columns are fixed."""
+    fixed = STATE + 1 + 10 if width < NARROW else STATE + 1 + 8 + 10 + 7 + 12
+    return max(14, width - fixed - (7 if width >= WITH_LOCAL else 0))
 
 
-def mode_text(domain: Domain, width: int) -> str:
-    """The mode's label; the two rehydrations, which differ at their ends only, are cut at the start."""
-    label = domain.mode_label
-    if domain.mode in (Mode.REHYDRATING, Mode.SYNCHRONISED):
-        return cut_start(label, width)
-    return cut(label, width)
+def state_text(domain: Domain, now: datetime) -> str:
+    """A domain's mode in a few words; its own screen has the vendor's."""
+    if domain.broken:
+        return "record unusable"
+    step = domain.step
+    match domain.mode:
+        case Mode.REHYDRATING:
+            word = "Rehydrating again" if domain.again else "Rehydrating"
+            progress = None if step is None or domain.again else step.progress
+            return word if progress is None else f"{word} {percent(progress)}"
+        case Mode.COMPLETING:
+            return "Completing" if step is None else f"Completing {step.number}/{step.of}"
+        case Mode.PITR_SESSION:
+            length = domain.unprotected_s(now)
+            return "PITR session" if length is None else f"PITR session {age(length)}"
+        case mode:
+            return _SHORT_STATES[mode]
+
+
+_SHORT_STATES = {
+    Mode.PROTECTED: "Protected",
+    Mode.IMPORTED: "Imported",
+    Mode.SYNCHRONISED: "In sync",
+    Mode.RUNNING_IN_FAILOVER: "Running in Failover",
+}
+
+
+def health_text(domain: Domain) -> tuple[str, str]:
+    """The VMs' check in a word, and its style; the failing ones first."""
+    health = domain.checked
+    if health.failed:
+        return f"{health.failed} FAILED", "bad"
+    return (f"{health.ok} ok", "ok") if health.ok else (UNKNOWN, "")
+
+
+def last_good_text(domain: Domain, now: datetime) -> str:
+    """The last point before abnormal writing; with its date where that is another day."""
+    good = domain.last_good
+    if good is None:
+        return "none" if domain.abnormal_since is not None else UNKNOWN
+    return second(good) if good.date() == now.date() else stamp(good)[5:16]
 
 
 def domain_row(domain: Domain, width: int, now: datetime, asks: bool = False) -> Line:
     """One domain of the list."""
-    first, mode = _domain_columns(width)
-    label, counts = mode_text(domain, mode), recovered_text(domain)
     sign, style = _alarm_sign(domain)
     if asks:
         sign, style = "?", "alert"
-    if domain.broken:
-        label, mode_style = "record unusable", "bad"
-    else:
-        mode_style = _MODE_STYLES.get(domain.mode, "")
-    pitr = window(domain.pitr.window_s) if domain.pitr.enabled else "off"
-    if domain.observed_only and domain.pitr.enabled:
-        pitr = "on"
-    counts = counts if len(counts) <= 11 else counts.replace(" ", "")  # "10000 / 10000" would push the rest
-    figures = f" {domain.owner.upper():6} {counts:>11} {age(domain.rpo_s(now)):>6} {pitr:>4}"
-    return (
-        (name(domain.name, first - 2), "bold"),
+    mode_style = "bad" if domain.broken else _MODE_STYLES.get(domain.mode, "")
+    health, health_style = health_text(domain)
+    start: Line = (
+        (name(domain.name, _domain_name(width) - 2), "bold"),
         (f" {sign} ", style),
-        (left(label, mode), mode_style),
-        (f" {counts:>11}" if width < NARROW else figures, ""),
+        (left(state_text(domain, now), STATE), mode_style),
     )
+    if width < NARROW:
+        return (*start, (f" {left(health, 9)}", health_style))
+    counts = _short_counts(recovered_text(domain).replace(" ", ""))
+    pitr = window(domain.pitr.window_s) if domain.pitr.enabled else "off"
+    figures = f" {age(domain.rpo_s(now)):>6}" + (f" {pitr:>6}" if width >= WITH_LOCAL else "")
+    return (
+        *start,
+        (f" {right(counts, 7)} ", ""),
+        (left(health, 9), health_style),
+        (figures, ""),
+        (f" {last_good_text(domain, now):11}", "warn" if domain.abnormal_since is not None else ""),
+    )
+
+
+def _short_counts(counts: str) -> str:
+    """ "12/15" in seven cells; where that has no room the total, or how many lack: "10000", "-17"."""
+    if len(counts) <= 7:
+        return counts
+    ready, _, total = counts.partition("/")
+    return total if ready == total else f"-{int(total) - int(ready)}"
 
 
 def _alarm_sign(domain: Domain) -> tuple[str, str]:
@@ -115,11 +166,34 @@ def _alarm_sign(domain: Domain) -> tuple[str, str]:
     return " ", ""
 
 
-def vm_header(width: int) -> Line:
+UNHEALTHY = "Unhealthy"
+"""The status of a VM whose check fails, whatever else is right with it."""
+
+
+def vm_status(vm: Vm) -> tuple[str, str, str]:
+    """A VM's status with its sign and style: never a good one where its check fails."""
+    if vm.health is Health.FAILED:
+        return "✗", UNHEALTHY, "bad"
+    sign, style = _STATUS_SIGNS.get(vm.status, ("·", ""))
+    return sign, VM_STATUS_LABELS.get(vm.status, clean(vm.status)), style
+
+
+def health_head(vms: Sequence[Vm]) -> tuple[str, str] | None:
+    """The health of all VMs, of whom a few are seen: whether the instant was a good one."""
+    health = counted(vm.health for vm in vms)
+    if health.failed:
+        return f"Health {health.failed} of {health.total} FAILED", "bad"
+    return (f"Health {health.ok} of {health.total} ok", "ok") if health.ok else None
+
+
+def vm_header(width: int, vms: Sequence[Vm] = ()) -> Line:
     first, last = _vm_columns(width)
     newest = "Newest point" if width >= WITH_LOCAL else "Newest"
     middle = "Ready " if width < NARROW else f"Power Ready {newest} "
     text = f"{left('VM Name', first)} {left('Protection Status', 17)} {middle}"
+    health = health_head(vms)
+    if health is not None:
+        return ((text, "head"), (left(health[0], last), health[1]))
     return ((text + left("Details", last), "head"),)
 
 
@@ -135,7 +209,7 @@ def vm_details(vm: Vm, to_the_minute: bool = False) -> tuple[str, str]:
         return clean(vm.error), "bad"
     remarks: list[str] = []
     if vm.health is Health.FAILED:
-        remarks.append("health check failed")
+        remarks.append("check failed")
     if vm.rolled_back_to is not None:
         remarks.append(f"as of {(hour if to_the_minute else second)(vm.rolled_back_to)}")
     if vm.health is Health.OK:
@@ -152,8 +226,7 @@ def vm_details(vm: Vm, to_the_minute: bool = False) -> tuple[str, str]:
 def vm_row(vm: Vm, width: int, now: datetime) -> Line:
     """One VM of a domain. Ages are told to the minute: with seconds every row would change with all news."""
     first, last = _vm_columns(width)
-    sign, style = _STATUS_SIGNS.get(vm.status, ("·", ""))
-    status = VM_STATUS_LABELS.get(vm.status, clean(vm.status))
+    sign, status, style = vm_status(vm)
     ready = UNKNOWN if vm.ready is None else "yes" if vm.ready else "no"
     old = None if vm.newest_point is None else (now - vm.newest_point).total_seconds()
     newest = "<1m" if old is not None and old < 60 else age(old)
@@ -174,7 +247,6 @@ def _progress_name(width: int) -> int:
 
 
 def progress_header(width: int, vms: Sequence[Vm]) -> Line:
-    """With the health of all, of whom a few are seen: whether the instant was a good one."""
     first = _progress_name(width)
     text = f"    {left('VM Name', first)} {left('Protection Status', 17)} {'Done':>5} Ready Health  "
     failed = sum(vm.health is Health.FAILED for vm in vms)
@@ -189,8 +261,7 @@ def progress_header(width: int, vms: Sequence[Vm]) -> Line:
 def progress_row(vm: Vm, width: int, ticked: bool) -> Line:
     """A VM in the choice of what is rolled back, with how far it is."""
     first = _progress_name(width)
-    sign, style = _STATUS_SIGNS.get(vm.status, ("·", ""))
-    status = VM_STATUS_LABELS.get(vm.status, clean(vm.status))
+    sign, status, style = vm_status(vm)
     ready = UNKNOWN if vm.ready is None else "yes" if vm.ready else "no"
     health = {Health.OK: ("ok", "ok"), Health.FAILED: ("FAILED", "bad")}.get(vm.health, (UNKNOWN, ""))
     text = clean(vm.error) if vm.error else clean(vm.detail)
@@ -215,8 +286,11 @@ def point_header(width: int) -> Line:
     return ((text, "head"),)
 
 
-def point_row(point: RestorePoint, width: int, now: datetime, total: int) -> Line:
-    """One restore point that may be picked."""
+LAST_GOOD = "★ last before abnormal writing"
+
+
+def point_row(point: RestorePoint, width: int, now: datetime, total: int, good: bool = False) -> Line:
+    """One restore point that may be picked; `good`: the last one before abnormal writing."""
     wide = f" {left(local(point.time), 14)}" if width >= WITH_LOCAL else ""
     lacking = bool(point.missing) or point.vms < total
     vms = f"{point.vms}/{total}"
@@ -230,14 +304,16 @@ def point_row(point: RestorePoint, width: int, now: datetime, total: int) -> Lin
     changed = clean(point.changed) if point.changed else ""
     if cell_len(changed) > room:
         changed = "changed"  # by whom, and what: below the list, and among the alarms
-    hint = "; ".join(text for text in (changed, hint, lacks) if text)
+    star = cut(LAST_GOOD, room) if good else ""
+    hint = "; ".join(text for text in (changed, star, hint, lacks) if text)
+    hint_style = "ok" if good and not changed and not lacks else "warn"
     return (
         (stamp(point.time) + wide, "bold"),
         (figures, ""),
         (f" {vms:>7}", "warn" if lacking else ""),
         (f" {skew:>5}", "warn" if point.skew_s > 60 else ""),
         (f" {right(show_bytes(point.written_bytes), 8)} ", ""),
-        (cut(hint, room), "warn"),
+        (cut(hint, room), hint_style),
     )
 
 

@@ -7,9 +7,8 @@ from textual.binding import Binding
 from textual.containers import Horizontal, Vertical
 from textual.message import Message
 
-from drdeck.console.format import wrap, wrap_some
-from drdeck.console.state import describe
-from drdeck.controller.journal.operations import OperationView
+from drdeck.console.attention import OpenQuestion
+from drdeck.console.format import left, wrap, wrap_some
 from drdeck.model.text import clean
 
 from .controls import Push
@@ -33,47 +32,56 @@ class QuestionBar(Vertical):
     """
 
     class ChoiceMade(Message):
-        """A choice was pressed; `operation` is as it was when it was shown."""
+        """A choice was pressed; `question` is as it was when it was shown."""
 
-        def __init__(self, operation: OperationView, choice: str) -> None:
+        def __init__(self, question: OpenQuestion, choice: str) -> None:
             super().__init__()
-            self.operation = operation
+            self.question = question
             self.choice = choice
 
     def __init__(self, id: str | None = None) -> None:
         super().__init__(id=id)
-        self._shown: OperationView | None = None
+        self._shown: OpenQuestion | None = None
 
     def compose(self) -> ComposeResult:
         yield Lines(id="question-text")
         yield Horizontal(id="question-choices")
 
     @property
-    def asks(self) -> OperationView | None:
+    def asks(self) -> OpenQuestion | None:
         return self._shown
 
-    def take(self, operation: OperationView | None) -> None:
+    @property
+    def has_focus_within(self) -> bool:
+        return any(push.has_focus for push in self.query(Push))
+
+    def take(self, question: OpenQuestion | None) -> None:
         """Show what is asked; the same question is not drawn twice."""
-        question = operation.question if operation is not None else None
-        before = self._shown.question if self._shown is not None else None
-        self._shown = operation if question is not None else None
-        if question == before:
+        before, self._shown = self._shown, question
+        if question is not None and before is not None and _same(question, before):
             return
-        had_focus = any(push.has_focus for push in self.query(Push))
+        if question is None and before is None:
+            return
+        had_focus = self.has_focus_within
         self.set_class(question is not None, "asks")
         row = self.query_one("#question-choices", Horizontal)
         row.remove_children()
-        if question is None or operation is None:
+        if question is None:
             if had_focus:
                 self.screen.focus_next()
             return
-        text = f"{describe(operation)} of {clean(operation.domain)} asks: {clean(question.text, lines=True)}"
+        text = f"{question.who} asks: {clean(question.text, lines=True)}"
+        if not question.choices:
+            text += "\nNo operation of the domain is open: answer it in vCenter."
         width = max(20, (self.size.width or self.app.size.width) - 4)
         lines = wrap(text, width)
         if len(lines) > MOST_LINES:
             lines = [*wrap_some(text, width, MOST_LINES - 1), "All of it stands in the Task Log."]
         self.query_one("#question-text", Lines).put(
-            [((f"{' ? ' if i == 0 else '   '}{line} ", "alert"),) for i, line in enumerate(lines)]
+            [
+                ((left(f"{' ? ' if i == 0 else '   '}{line}", width + 4), "alert"),)
+                for i, line in enumerate(lines)
+            ]
         )
         row.mount(*(Push(CHOICES.get(choice, clean(choice)), data=choice) for choice in question.choices))
 
@@ -94,3 +102,10 @@ class QuestionBar(Vertical):
         event.stop()
         if self._shown is not None:
             self.post_message(self.ChoiceMade(self._shown, event.push.data))
+
+
+def _same(question: OpenQuestion, before: OpenQuestion) -> bool:
+    """True if both are the same occasion; an operation's other news do not make another question."""
+    of_operation = question.operation.question if question.operation and question.vm is None else None
+    former = before.operation.question if before.operation and before.vm is None else None
+    return of_operation == former and question[2:] == before[2:] and question.domain == before.domain

@@ -7,7 +7,9 @@ from datetime import datetime
 
 from rich.cells import cell_len
 
-from drdeck.console.format import Line, Piece, cut, cut_middle, hour, second, spread, width_of
+from drdeck.console.attention import asking
+from drdeck.console.format import Line, Piece, age, cut, cut_middle, hour, second, spread, width_of
+from drdeck.console.site_mark import UNMARKED, SiteMark
 from drdeck.console.state import State
 from drdeck.model.text import clean
 from drdeck.model.times import show_clock
@@ -34,56 +36,81 @@ def grave_warnings_of(state: State) -> list[str]:
 
 
 def warnings_of(state: State) -> list[str]:
-    """The other lasting warnings in a few words each, the gravest first."""
-    warnings: list[str] = []
+    """The other lasting warnings in a few words each; the list of all alarms (`A`) has them in full."""
     listing = state.listing
-    asks = state.question()
-    if asks is not None:
-        warnings.append(f"ASKS: {cut(clean(asks.domain), 20)}")
-    if state.read_only:
-        warnings.append("READ-ONLY")
-    if listing is not None:
-        if listing.kind == "training":
-            speed = 1 if listing.clock is None else listing.clock.speed
-            warnings.append("TRAINING" if speed == 1 else f"TRAINING x{speed:g}")
-        warnings.extend(clean(warning) for warning in listing.warnings)
-    return warnings
+    read_only = ["READ-ONLY"] if state.read_only else []
+    return read_only + ([] if listing is None else [clean(warning) for warning in listing.warnings])
 
 
-def top_line(state: State, now: datetime, width: int) -> tuple[Line, list[str]]:
-    """The first line of every screen, and the warnings that it has no room for."""
-    site = clean(state.site)
-    start: Line = ((" drdeck ", "top-name"), (f" {site} · recovery site", ""))
-    short: Line = ((" drdeck ", "top-name"), (f" {cut(site, 14)}", ""))
-    clock: Piece = (f"  {hour(now)} ", "bold")
+def training_of(state: State, short: bool = False) -> str:
+    """The mark of a training site with its speed: "TRAINING x60", "TRN x60"; empty elsewhere."""
+    listing = state.listing
+    if listing is None or listing.kind != "training":
+        return ""
+    speed = 1 if listing.clock is None else listing.clock.speed
+    word = "TRN" if short else "TRAINING"
+    return word if speed == 1 else f"{word} x{speed:g}"
+
+
+def counted(state: State, now: datetime, short: bool = False) -> list[str]:
+    """The numbers of those that need somebody: "2 ASK", "32 UNPROTECTED, longest 7h27"; one is named."""
+    counts: list[str] = []
+    questions = asking(state)
+    if questions:
+        where = "" if short or len(questions) > 1 else f": {cut(clean(questions[0].domain), 20)}"
+        counts.append(f"{len(questions)} ASK{'S' * (len(questions) == 1)}{where}")
+    sessions = [(s, d.name) for d in state.domains if (s := d.unprotected_s(now)) is not None]
+    if not sessions:
+        return counts
+    longest, name = max(sessions)
+    if len(sessions) > 1:
+        words = f"{age(longest)}" if short else f"longest {age(longest)}"
+        return [*counts, f"{len(sessions)} UNPROTECTED, {words}"]
+    return [*counts, f"UNPROTECTED {cut_middle(clean(name), 8 if short else 24)} {show_clock(longest)}"]
+
+
+def top_line(state: State, now: datetime, width: int, mark: SiteMark = UNMARKED) -> tuple[Line, list[str]]:
+    """The first line of every screen, always one: what needs somebody is counted, never left out.
+
+    Returns it with the warnings that it has no room for; it says how many those are.
+    """
+    site = clean(mark.label or state.site)
+    style = mark.style
+    starts: list[Line] = [
+        ((" drdeck ", "top-name"), (f" {site} (recovery) ", style)),
+        ((" drdeck ", "top-name"), (f" {cut(site, 20)} ", style)),
+        ((f" {cut(site, 14)} ", style or "top-name"),),
+    ]
+    clock: Piece = (f" {hour(now)} ", "bold")
     grave, others = grave_warnings_of(state), warnings_of(state)
-    session = state.longest_session(now)
-    room = width - width_of((*short, clock)) - 1
-    unprotected: list[Piece] = []
-    if session is not None:
-        name, since = clean(session[0].name), show_clock(session[1])
-        needed = len(f" UNPROTECTED  {since} ") + (len(_word(grave[0])) + 2 + 4 if grave else 0)
-        others_need = sum(cell_len(text) + 2 for text in (*grave[1:], *others))
-        name = cut_middle(name, max(4, min(24, room - needed, max(12, room - needed - others_need))))
-        unprotected.append((f" UNPROTECTED {name} {since} ", "top-alert"))
-        room -= width_of(tuple(unprotected))
+    for level in range(3):
+        training = training_of(state, short=level > 0)
+        fixed: list[Piece] = [(f" {training} ", "training")] if training else []
+        fixed += [(f" {text} ", "top-alert") for text in counted(state, now, short=level > 1)]
+        grave_words = [_word(text) for text in grave] if level > 0 else grave
+        needed = width_of((*fixed, clock))
+        needed += sum(cell_len(text) + 2 for text in (*grave_words, *others))
+        start = next((start for start in starts if width_of(start) + needed <= width), None)
+        if start is not None and (level > 0 or start is starts[0]):
+            pieces: list[Piece] = [(f" {text} ", "bad") for text in (*grave_words, *others)]
+            return spread(start, (*pieces, *fixed, clock), width), []
+    return _crowded([_word(text) for text in grave], others, fixed, starts[-1], clock, width)
+
+
+def _crowded(
+    grave: list[str], others: list[str], fixed: list[Piece], start: Line, clock: Piece, width: int
+) -> tuple[Line, list[str]]:
+    """The top line where not all warnings have room: the gravest, and how many are left out."""
+    room = width - width_of((*start, *fixed, clock)) - 4
     pieces: list[Piece] = []
-    hidden: list[str] = []
-    count = len(grave) + len(others)
-    for place, text in enumerate((*grave, *others), 1):
-        free = room - (4 if place < count else 0)
-        texts = [text, _word(text)] if place <= len(grave) else [text]
-        fitting = next((t for t in texts if width_of(((f" {t} ", ""),)) <= free), None)
-        if fitting is None and place == 1 and free > 8:
-            fitting = cut(text, free - 2)
-        if fitting is None:
-            hidden = [*grave, *others][place - 1 :]
-            pieces.append((f" +{len(hidden)} ", "bad"))
-            break
-        pieces.append((f" {fitting} ", "bad"))
+    warnings = [*grave, *others]
+    while warnings and cell_len(warnings[0]) + 2 <= room:
+        pieces.append((f" {warnings.pop(0)} ", "bad"))
         room -= width_of((pieces[-1],))
-    end = (*pieces, *unprotected, clock)
-    return spread(start if width_of((*start, *end)) <= width else short, end, width), hidden
+    if warnings and not pieces and room > 8:
+        pieces.append((f" {cut(warnings.pop(0), room - 2)} ", "bad"))
+    more: list[Piece] = [(f" +{len(warnings)} ", "bad")] if warnings else []
+    return spread(start, (*pieces, *more, *fixed, clock), width), warnings
 
 
 def _word(warning: str) -> str:
@@ -92,7 +119,7 @@ def _word(warning: str) -> str:
 
 
 class TopLine(Lines):
-    """Site, role, lasting warnings, the longest unprotected session, the site's clock (UTC)."""
+    """Site, role, lasting warnings, what needs somebody in numbers, the site's clock (UTC)."""
 
     DEFAULT_CSS = "TopLine { height: 1; dock: top; }"
 
@@ -100,7 +127,8 @@ class TopLine(Lines):
         super().__init__((), under="top", id="top")
 
     def take(self, state: State, now: datetime) -> None:
-        self.put([top_line(state, now, self.size.width or self.app.size.width)[0]])
+        mark: SiteMark = getattr(self.app, "mark", UNMARKED)
+        self.put([top_line(state, now, self.size.width or self.app.size.width, mark)[0]])
 
 
 class KeyLine(Lines):
@@ -111,11 +139,13 @@ class KeyLine(Lines):
     def __init__(self) -> None:
         super().__init__((), id="keys")
         self._keys: Sequence[tuple[str, str]] = ()
+        self._lasting: Sequence[tuple[str, str]] = ()
         self._said = ""
 
-    def keys(self, keys: Sequence[tuple[str, str]]) -> None:
-        """Show (key, what it does) pairs, as many as fit; one without a key is dimmed."""
-        self._keys = keys
+    def keys(self, keys: Sequence[tuple[str, str]], lasting: Sequence[tuple[str, str]] = ()) -> None:
+        """Show (key, what it does) pairs, as many as fit; one without a key is dimmed. `lasting` ones come
+        first, and stand also behind a sentence."""
+        self._keys, self._lasting = [*lasting, *keys], lasting
         self._draw()
 
     def say(self, text: str) -> None:
@@ -131,12 +161,12 @@ class KeyLine(Lines):
         self._draw()
 
     def _draw(self) -> None:
-        if self._said:
-            self.put([((f" {clean(self._said)}", "warn"),)])
-            return
-        pieces: list[Piece] = []
         room = self.size.width or 80
-        for key, text in self._keys:
+        behind = sum(width_of(((f" {key} {text} ", ""),)) for key, text in self._lasting)
+        text = cut(clean(self._said), room - behind - 2)
+        pieces: list[Piece] = [(f" {text} ", "said")] if self._said else []
+        room -= width_of(tuple(pieces))
+        for key, text in self._lasting if self._said else self._keys:
             piece: Line = ((f" {key}", "key"), (f" {text} ", "")) if key else ((f" {text} ", "dim"),)
             if room < width_of(piece):
                 break

@@ -13,7 +13,7 @@ from rich.cells import cell_len
 
 from drdeck.console.format import Line, Piece, cut, left, second, spread, stamp
 from drdeck.model.domains import Domain, Period
-from drdeck.model.pitr import Points, RestorePoint, window_start
+from drdeck.model.pitr import Points, RestorePoint, place_before, window_start
 from drdeck.model.text import clean
 
 from .text_lines import Lines
@@ -132,9 +132,14 @@ def marks(
 ) -> tuple[Piece, ...]:
     """The row of points, excluded periods hatched; the rollback in force stands out."""
     cells = [("─", "dim")] * span.width
-    for point in sorted(points.points, key=lambda p: bool(p.hint)):  # abnormal ones over the others
+    for point in sorted(
+        points.points, key=lambda p: p.abnormal_since is not None
+    ):  # abnormal ones over the others
         if span.start <= point.time <= span.end:
-            cells[span.cell(point.time)] = ("●", "warn") if point.hint else ("│", "")
+            cells[span.cell(point.time)] = ("✗", "warn") if point.abnormal_since else ("│", "")
+    good = place_before(points.points)
+    if good is not None and span.start <= points.points[good].time <= span.end:
+        cells[span.cell(points.points[good].time)] = ("★", "ok")
     for period in excluded:
         end = period.end or span.end
         if end < span.start or period.start > span.end:
@@ -191,7 +196,7 @@ def timeline(
             pointer = f"{' ' * cell}▲ {text}"
         else:
             pointer = f"{' ' * max(0, cell - len(text) - 1)}{text} ▲"
-    legend = "│ point  ● abnormal writing  ▒ PITR session, not reachable  ◆ rolled back to"
+    legend = "│ point  ✗ abnormal  ★ last good  ▒ session  ◆ rolled back to"
     lines: list[Line] = [
         head,
         ((rate, "accent"),),

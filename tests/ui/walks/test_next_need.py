@@ -1,0 +1,107 @@
+"""The next thing that needs somebody is one key away; what vCenter asks of a VM is answered."""
+
+from __future__ import annotations
+
+from drdeck.console.screens.domain_screen import DomainScreen
+from drdeck.controller.journal.operations import Question
+from drdeck.model.alarms import Alarm, Severity
+from drdeck.model.domains import Health, Mode
+from tests.support.console.console_deck import Deck, running
+from tests.support.console.fake_client import NOW, FakeClient, domain, in_session, operation, vm
+
+ASKS = Question(id="q1", kind="failed", text="erp-db01 will not shut down", choices=("retry", "abort"))
+MOVED = Alarm(
+    time=NOW,
+    severity=Severity.CRITICAL,
+    vm="hr-db01",
+    kind="vm_question",
+    text="This virtual machine might have been moved or copied",
+    choices=("I Moved It", "I Copied It"),
+)
+
+
+def site() -> FakeClient:
+    sick = in_session("shop", vms=(vm("shop1", health=Health.FAILED), vm("shop2", health=Health.OK)))
+    return FakeClient(
+        domain("calm"),
+        domain("hr", Mode.COMPLETING, alarms=(MOVED,)),
+        domain("portal", Mode.COMPLETING),
+        sick,
+        in_session("billing"),
+        operations=(operation(of="hr", id="op-hr"), operation(of="portal", id="op-p", question=ASKS)),
+    )
+
+
+def on(deck: Deck) -> str | None:
+    screen = deck.app.screen
+    return screen.target() if hasattr(screen, "target") else None
+
+
+async def test_n_goes_through_all_that_needs_somebody() -> None:
+    client = site()
+    async with running(client, first=None) as deck:
+        await deck.sees("A failover is in progress")
+        await deck.press("escape")
+        await deck.sees("2 ASK", "2 UNPROTECTED, longest 12m")
+        for name, why in (
+            ("hr", "1 of 4: hr: hr-db01 asks"),
+            ("portal", "2 of 4: portal: Failover (force) asks"),
+            ("shop", "3 of 4: shop: 1 of 2 VMs FAIL their check"),
+            ("billing", "4 of 4: billing: unprotected for 12m"),
+            ("hr", "1 of 4: hr"),
+        ):
+            await deck.press("n")
+            await deck.sees(why)
+            assert on(deck) == name
+        await deck.press("N")
+        await deck.sees("4 of 4: billing")
+
+
+async def test_a_and_n_work_from_another_domain_and_leave_one_screen_to_close() -> None:
+    client = site()
+    async with running(client, first=None) as deck:
+        await deck.sees("A failover is in progress")
+        await deck.press("escape", "enter")
+        await deck.sees("Configurations")
+        await deck.press("a")
+        await deck.sees(
+            "vCenter, of hr-db01 asks: This virtual machine might have been moved", "[ I Copied It ]"
+        )
+        await deck.press("a", "a")
+        await deck.until(lambda: on(deck) == "portal", "the next question")
+        assert isinstance(deck.app.screen, DomainScreen)
+        await deck.press("escape")
+        await deck.sees("Protected Domains")
+
+
+async def test_what_vcenter_asks_of_a_vm_is_answered_with_its_own_label() -> None:
+    client = site()
+    async with running(client, first=None) as deck:
+        await deck.sees("A failover is in progress")
+        await deck.press("escape", "a")
+        await deck.sees("[ I Moved It ]", "[ I Copied It ]")
+        await deck.press("a", "right", "enter")
+        await deck.sees("Answer I Copied It to what vCenter, of hr-db01 asks?", ">Cancel<")
+        assert client.answers == []
+        await deck.press("tab", "enter")
+        await deck.until(lambda: client.answers == [("op-hr", "I Copied It", "hr-db01")], "answered")
+
+
+async def test_nothing_needs_anybody() -> None:
+    async with running(FakeClient(domain())) as deck:
+        await deck.press("n")
+        await deck.sees("nothing needs you now")
+        await deck.press("a")
+        await deck.sees("no question waits anywhere")
+
+
+async def test_all_alarms_lead_to_their_domains() -> None:
+    client = site()
+    async with running(client, first=None) as deck:
+        await deck.sees("A failover is in progress")
+        await deck.press("escape", "A")
+        await deck.sees(
+            "All alarms", "1 in 5 domains", "CRITICAL", "hr-db01: This virtual machine might have"
+        )
+        await deck.press("enter")
+        await deck.until(lambda: on(deck) == "hr" and isinstance(deck.app.screen, DomainScreen), "its domain")
