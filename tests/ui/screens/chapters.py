@@ -60,14 +60,15 @@ RESULT = (
 
 _LIST: dict[str, tuple[str, ...]] = {
     "failover-in-progress": ("A failover is in progress",),
-    "domains": ("Protected Domains", "Select Protected Domain", "Imported", "REMOTE", "LOCAL"),
+    "domains": ("Protected Domains", "Imported", "PITR session", "In sync"),
     "more-imported": ("More", "Continuous Failover", "Failover"),
     "more-session": ("More", *RUN_PITR, *EXIT),
     "help-list": ("Task Steps", "Task Log"),
     "palette": RUN_PITR,
     "palette-narrowed": EXIT,
     "quit": (),
-    "domains-filter": ("Select Protected Domain",),
+    "alarms": ("All alarms",),
+    "domains-filter": ("Filter",),
 }
 _AFTER: dict[str, tuple[str, ...]] = {
     "domain-session": (*BARS_AFTER, *TABS, "LOCAL"),
@@ -206,7 +207,7 @@ CHAPTERS: dict[str, Chapter] = {
                 Setting(password="vcsa.dr.example wants a password")),
         Chapter("lesson", beside.lesson, _LESSON, None, Setting(lesson="2")),
         Chapter("wide-list", beside.wide_list,
-                {"wide-domains": ("Select Protected Domain", *BARS_AFTER, *TABS)}, history, _WIDE),
+                {"wide-domains": ("Protected Domains", *BARS_AFTER, *TABS)}, history, _WIDE),
         Chapter("wide-pitr", beside.wide_pitr, {"wide-run-pitr": RUN_PITR}, in_session, _WIDE),
     )
 }  # fmt: skip

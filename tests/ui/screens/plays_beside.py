@@ -27,6 +27,8 @@ async def question(s: Stage) -> None:
     await s.press("a", "tab", "enter")
     await s.press("tab", "enter")
     await s.advance_until(lambda: not s.house.controller.open_operations())
+    await s.sees("r Results (1)")
+    await s.press("r")
     await s.shoot("result-aborted")
 
 
@@ -140,7 +142,7 @@ async def fresh(s: Stage) -> None:
     await s.shoot("lessons")
     await s.press("escape", "D")
     await s.shoot("doctor")
-    await s.press("escape", "n")
+    await s.press("escape", "S")
     await s.shoot("add-site")
     given = (
         "west",
