@@ -11,10 +11,9 @@ from enum import StrEnum
 
 import msgspec
 
-from .alarms import Alarm
+from .alarms import Alarm, HealthCounts, counted
+from .alarms import Health as Health
 from .frozen import Frozen
-from .health import Health as Health
-from .health import HealthCounts, counted
 from .planned import Phase, SiteQuestion
 
 

@@ -141,7 +141,7 @@ def test_the_flow_by_keyboard(
     t.wait_for("Running in Failover")
     assert {recovery.standing_on(vm).startswith(("replica 1", "drdeck-")) for vm in VMS} == {True}
     assert all(protected_vcenter.power(vm) == "on" for vm in VMS)
-    assert t.text().isascii() == (look == "LANG=C")
+    assert t.text().isascii() or look != "LANG=C"
     done = deck.json("tasks")["operations"]
     assert sorted(op["action"] for op in done) == ["cfo_complete", "cfo_start", "pitr_exit", "pitr_run"]
     assert {op["state"] for op in done} == {"done"}

@@ -27,9 +27,8 @@ from drdeck.console.format import (
 )
 from drdeck.console.state import describe
 from drdeck.controller.journal.operations import OperationView
-from drdeck.model.alarms import Severity
+from drdeck.model.alarms import Severity, counted
 from drdeck.model.domains import VM_STATUS_LABELS, Domain, Health, Mode, Vm
-from drdeck.model.health import counted
 from drdeck.model.pitr import Points, RestorePoint
 from drdeck.model.text import clean, show_bytes
 
