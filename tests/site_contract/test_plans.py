@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from drdeck.controller.journal.runs import RunRecord
-from drdeck.controller.requests import NotAccepted
+from drdeck.model.confirming import NotAccepted
 from drdeck.model.domains import FailoverType, Mode
 from drdeck.model.plans.plan_check import Possible
 from drdeck.model.plans.run_requests import RunExitRequest, RunPitrRequest, RunRequest

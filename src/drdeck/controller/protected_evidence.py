@@ -39,6 +39,10 @@ def type_closed(request: Request, protected: ProtectedSite) -> str | None:
     return None
 
 
+EVIDENCE = ("answers", "vms-running")
+"""Names of all the facts that there can be."""
+
+
 class Evidence(NamedTuple):
     """A fact against a Force Failover; `name` is how `--even-though` calls it."""
 

@@ -9,9 +9,10 @@ import msgspec
 
 from drdeck.controller.journal.operations import Operation
 from drdeck.controller.journal.runs import newest_first
+from drdeck.controller.protected_evidence import EVIDENCE
 from drdeck.controller.reconcile import first_command
-from drdeck.controller.requests import NotAccepted
 from drdeck.model.actions import Request
+from drdeck.model.confirming import NotAccepted
 from drdeck.model.domains import Domain, FailoverType, ProtectedSite
 from drdeck.model.plans.failover_plan import (
     FailoverPlan,
@@ -161,6 +162,7 @@ class PlanInquiry:
             run_pitr=begins_pitr(run_pitr, domain),
             networks=_of_domain(whole.networks, domain),
             confirm=domain.name,
+            even_though=EVIDENCE,
         )
         return domain_check(
             domain,

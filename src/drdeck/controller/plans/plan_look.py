@@ -11,8 +11,9 @@ from drdeck.controller import requests
 from drdeck.controller.journal.operations import Operation
 from drdeck.controller.journal.runs import RunRecord
 from drdeck.controller.network_choice import network_mapping, network_slip
-from drdeck.controller.requests import NotAccepted
+from drdeck.controller.protected_evidence import type_closed
 from drdeck.model.actions import Request, refusal
+from drdeck.model.confirming import NotAccepted
 from drdeck.model.domains import Domain, FailoverType, Mode, Networks, Owner, ProtectedSite
 from drdeck.model.plans.failover_plan import FailoverPlan, WaveMembers, outside, problems
 from drdeck.model.plans.frozen_plan import FrozenDomain, FrozenPlan, FrozenWave
@@ -62,7 +63,7 @@ def domain_check(
         return _replace(shape, possible=Possible.SKIPPED, reason="it is here already")
     closed = _in_use(domain, runs) or refusal(request, domain, now) or requests.conflict(request, operations)
     closed = closed or network_slip(request.networks, domain)
-    closed = closed or requests.type_closed(request, protected) or lacking
+    closed = closed or type_closed(request, protected) or lacking
     try:
         networks = requests.with_networks(request, domain).networks
         shape = _replace(shape, networks=networks)

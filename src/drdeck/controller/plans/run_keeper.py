@@ -19,9 +19,10 @@ from drdeck.controller.journal.event_store import Entry, JournalError
 from drdeck.controller.journal.operations import Operation
 from drdeck.controller.journal.recorder import SELF, Recorder
 from drdeck.controller.journal.runs import Batch, RunRecord
-from drdeck.controller.requests import NotAccepted
+from drdeck.controller.protected_evidence import EVIDENCE
 from drdeck.controller.site_watcher import SiteWatcher
 from drdeck.model.actions import Request
+from drdeck.model.confirming import NotAccepted
 from drdeck.model.domains import Domain, FailoverType, ProtectedSite
 from drdeck.model.times import show, show_duration
 from drdeck.sites.contract import RecoverySite, SiteError
@@ -187,6 +188,7 @@ class RunKeeper:
             run_pitr=run.frozen.run_pitr and domain is not None and domain.pitr.enabled,
             networks=frozen.networks,
             confirm=name,  # what was typed for the plan and its number stands for each of its domains
+            even_though=EVIDENCE,  # so does what was typed for those that still run
         )
 
     async def _try(self, run: RunRecord, name: str, request: Request, batch: str = "", **more: Any) -> None:

@@ -9,7 +9,7 @@ import msgspec
 
 from drdeck.controller.journal import runs as run_facts
 from drdeck.controller.journal.runs import Batch, RunRecord
-from drdeck.controller.requests import NotAccepted
+from drdeck.model.confirming import NotAccepted
 from drdeck.model.domains import Domain
 from drdeck.model.plans.common_instant import CommonInstant, RunPoints
 from drdeck.model.plans.run_requests import RunExitRequest, RunPitrRequest
