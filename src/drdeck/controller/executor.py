@@ -171,16 +171,14 @@ class Executor:
         self._settle(op, step.settling if isinstance(step, WaitFor) else ())
         if isinstance(step, AskOperator):
             self._ask(op, step.question)
-            return []
+            return [] if self.sight.error is not None else self._rested(op, step.commands)
         if op.question is not None:
             self.book.record(SELF, facts.SETTLED, {"operation": op.id})
         if isinstance(step, GiveCommands):
             if self.sight.error is not None:
                 self.book.waits(op.id, f"the site is out of sight: {self.sight.error}")
                 return []
-            now = self.sight.steady()
-            rests = {key for (ident, key), rest in self._rests.items() if ident == op.id and rest.until > now}
-            return [command for command in step.commands if command.key not in rests]
+            return self._rested(op, step.commands)
         if isinstance(step, WaitFor):
             self.book.waits(op.id, self.book.held_up or step.why)
             self._miss(op, step.unshown)
@@ -194,6 +192,12 @@ class Executor:
             state = OperationState.ABORTED if step.aborted else OperationState.FAILED
             self._end(op, state, step.why, {})
         return []
+
+    def _rested(self, op: Operation, commands: Sequence[AnyCommand]) -> list[AnyCommand]:
+        """The commands that may be given now."""
+        now = self.sight.steady()
+        rests = {key for (ident, key), rest in self._rests.items() if ident == op.id and rest.until > now}
+        return [command for command in commands if command.key not in rests]
 
     def _give(self, due: Sequence[tuple[Operation, list[AnyCommand]]]) -> None:
         """Give commands: all that need no place, and calls on VMs in turn for each operation."""

@@ -61,7 +61,10 @@ class GiveCommands:
 
 @dataclass(frozen=True)
 class AskOperator:
+    """`commands`: what is due all the same, while nobody has answered."""
+
     question: Question
+    commands: tuple[AnyCommand, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -328,7 +331,19 @@ def _command(
 
 
 def _question(op: Operation, d: Domain, serial: int) -> NextStep | None:
-    """The site's own question to this operation, or the giving of its answer."""
+    """The site's own question to this operation, or the giving of its answer.
+
+    Calls that the site says are due beside it are given: a VM that was busy is started when it is not any
+    more, whoever is asked about others.
+    """
+    step = _site_question(op, d, serial)
+    if not isinstance(step, AskOperator):
+        return step
+    beside = _phase(op, d, serial)
+    return AskOperator(step.question, beside.commands) if isinstance(beside, GiveCommands) else step
+
+
+def _site_question(op: Operation, d: Domain, serial: int) -> NextStep | None:
     question = d.question
     if question is None or question.operation != op.id:
         return None

@@ -6,6 +6,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from pyVmomi import vim
 
 from tests.support.vcenter.flow import Flow, MakeFlow, eventually, settings
 from tests.support.vcenter.vcsim import VCenter
@@ -104,6 +105,30 @@ def test_a_session_that_cannot_be_entered_asks_too(make_flow: MakeFlow, recovery
     fails_over_alone(flow, recovery)
     flow.deck.run("answer", ident, "skip")
     flow.until(lambda d: (d["session"] or {}).get("state") == "active", STUCK)
+
+
+@pytest.mark.parametrize("choice", ["skip", "wait"])
+def test_a_task_of_others_that_does_not_end_has_a_way_out_too(
+    make_flow: MakeFlow, recovery: VCenter, choice: str
+) -> None:
+    """No session is entered while a VM is worked on; after the limit a person says what becomes of it."""
+    flow = flow_of_two(make_flow, recovery, timeout="0.5s")
+    flow.complete("force", "--wait", domain=STUCK)
+    recovery.slow("ReconfigVM_Task", (STUCK, "s0"), NEVER_MS, times=1)
+    recovery.vm((STUCK, "s0")).ReconfigVM_Task(vim.vm.ConfigSpec(annotation="busy"))
+    ident = flow.deck.run("pitr", "start", STUCK).stdout.strip()
+    eventually(lambda: flow.operation(ident)["state"] == "asking", lambda: str(flow.operation(ident)))
+    question = flow.operation(ident)["question"]
+    assert "wait for the task of others on s0" in question["text"]
+    assert question["choices"] == ["wait", "retry", "skip"] and question["vms"] == ["s0"]
+    fails_over_alone(flow, recovery)
+    flow.deck.run("answer", ident, choice)
+    if choice == "wait":
+        recovery.release()
+    flow.until(lambda d: (d["session"] or {}).get("state") == "active", STUCK)
+    entries = [name for name in flow.names("s0", STUCK) if name.startswith("drdeck-")]
+    assert bool(entries) == (choice == "wait"), entries
+    recovery.release()
 
 
 def test_a_call_that_is_asked_for_anew_is_looked_at_first(make_flow: MakeFlow, recovery: VCenter) -> None:

@@ -306,3 +306,13 @@ def test_a_session_is_started_in_no_other_case(
             assert ticked
             assert recovered_vms == 2
             assert not has_session
+
+
+def test_what_is_due_beside_a_question_is_given() -> None:
+    """A VM that is busy no more is started, whoever is asked about others."""
+    asked = SiteQuestion(id="ready:1", operation=OP, text="not ready", choices=("retry", "skip"))
+    step = next_step(operation(), completing(question=asked, phase=phase(act("a"))), 1)
+    assert isinstance(step, AskOperator) and step.question.id == "ready:1"
+    assert [command.key for command in step.commands] == ["a"]
+    step = next_step(operation(), completing(question=asked), 1)
+    assert isinstance(step, AskOperator) and not step.commands

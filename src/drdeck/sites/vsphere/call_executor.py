@@ -46,6 +46,10 @@ OF_A_REMOVED_RECORD = (c.WriteRecordBack, c.AcceptRemoval)
 """Commands that are for domains whose record was removed."""
 
 
+OTHERS_S = 1.0
+"""Between two looks at a task of others that is waited for."""
+
+
 class CallExecutor:
     """The acts of a site. `connected` and `watching` give what there is, or raise SiteUnreachable.
 
@@ -204,6 +208,8 @@ class CallExecutor:
     async def _act(self, command: c.MakePlannedCall, begun: TaskBegun | None) -> str:
         """One call to a vCenter, for one VM; `again`: look first whether it was made already."""
         domain, act = command.domain, command.act
+        if act.kind == "wait":
+            return await self._await_others(act, begun)
         key = f"{command.operation}:{act.key}"
         again = command.again or self._patience.tried(key)
         doing, shown_at = act.says, act.vm or ""
@@ -263,6 +269,17 @@ class CallExecutor:
             return remark
         finally:
             self._changed()
+
+    async def _await_others(self, act: PlannedCall, begun: TaskBegun | None) -> str:
+        """Wait until a task of others on a VM has ended; it holds no place meanwhile."""
+        task = act.args["task"]
+        if begun is not None:
+            await begun(task)
+        while True:
+            vm = self._sight.inventory().vms.get(act.vm or "")
+            if vm is None or task not in vm.running_tasks:
+                return ""
+            await asyncio.sleep(OTHERS_S)
 
     async def _starts_together(
         self, command: c.MakePlannedCall, vm: VmFacts, calls: CallDriver, again: bool

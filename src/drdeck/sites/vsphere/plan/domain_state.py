@@ -311,6 +311,13 @@ def on_vm(
     )
 
 
+def wait_for_others(vm: VmFacts, limit_s: float) -> PlannedCall:
+    """Wait for a task on a VM that is not this operation's; after `limit_s` a person is asked."""
+    task = vm.running_tasks[0]
+    says = f"wait for the task of others on {vm.name}"
+    return on_vm(vm, "wait", f"wait:{task}", says, {"task": task}, after_loss="repeat", limit_s=limit_s)
+
+
 def prunable(s: DomainState, vm: VmFacts) -> list[SnapshotFact]:
     """A VM's snapshots that drdeck may remove: its own, and others' whose names the settings allow."""
     patterns = s.settings.prune_also

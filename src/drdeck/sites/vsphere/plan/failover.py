@@ -16,7 +16,7 @@ from drdeck.sites.vsphere.inventory.inventory_facts import VmFacts
 from drdeck.sites.vsphere.record.attributes import FailoverRecord, RollbackRecord
 from drdeck.sites.vsphere.vcenter.calls.call_arguments import moves_of, with_moves
 
-from .domain_state import DomainState, Plan, groups, on_vm, step
+from .domain_state import DomainState, Plan, groups, on_vm, step, wait_for_others
 from .protected_shutdown import RETRY_OR_ABORT, STAY_OFF, shutting_down
 from .restore_points import has_newer
 
@@ -107,6 +107,7 @@ def _connecting(s: DomainState, operation: str, then: PlannedCall) -> Phase:
             continue
         if vm.running_tasks:
             busy.append(vm)
+            acts.append(wait_for_others(vm, limit_s))
             continue
         says = f"connect {vm.name} to its recovery network"
         key = f"network:{s.record.remap.by}" if s.record.remap is not None else "network"
@@ -153,20 +154,6 @@ def starting(
         return Plan(Phase(operation=r.id, name=label, wait=wait, then=onwards))
     off = [vm for vm in group.vms if vm.power != "on"]
     waited = [vm for vm in group.vms if not s.ready(vm)]
-    limit = float(s.settings.ready_timeout)
-    if waited and s.now > r.since + timedelta(seconds=limit):
-        text = (
-            f"Not ready ({s.settings.ready}) within {show_duration(limit)}: {s.in_words(waited)}."
-            f" Answer retry to wait as long again, or skip to go on without {names(waited)}."
-        )
-        ask = SiteQuestion(
-            id=f"ready:{ident}:{r.g}:{r.n}",
-            operation=r.id,
-            text=text,
-            choices=("retry", "skip"),
-            vms={vm.id: vm.name for vm in waited},
-        )
-        return Plan(None, ask)
     limit_s = float(s.settings.task_timeout)
     acts = tuple(
         on_vm(
@@ -180,6 +167,20 @@ def starting(
         for vm in off
         if not vm.running_tasks
     )
+    limit = float(s.settings.ready_timeout)
+    if waited and s.now > r.since + timedelta(seconds=limit):
+        text = (
+            f"Not ready ({s.settings.ready}) within {show_duration(limit)}: {s.in_words(waited)}."
+            f" Answer retry to wait as long again, or skip to go on without {names(waited)}."
+        )
+        ask = SiteQuestion(
+            id=f"ready:{ident}:{r.g}:{r.n}",
+            operation=r.id,
+            text=text,
+            choices=("retry", "skip"),
+            vms={vm.id: vm.name for vm in waited},
+        )
+        return Plan(Phase(operation=r.id, name=label, acts=acts), ask)  # what can be started goes on
     wait = f"not ready yet ({s.settings.ready}): {s.in_words(waited)}" if waited else ""
     then = step("delay", r.id, r.n, r.g) if group.delay_s and not last else onwards
     return Plan(Phase(operation=r.id, name=label, acts=acts, wait=wait, then=then))

@@ -14,7 +14,7 @@ from drdeck.sites.vsphere.inventory.inventory_facts import VmFacts
 from drdeck.sites.vsphere.record.attributes import RollbackRecord, SessionRecord
 from drdeck.sites.vsphere.vcenter.calls.call_arguments import with_moves
 
-from .domain_state import DomainState, Plan, on_vm, prunable, removal, step
+from .domain_state import DomainState, Plan, on_vm, prunable, removal, step, wait_for_others
 from .failover import starting
 from .restore_points import ancestors, leaves_first, ours, point_name, target
 
@@ -32,7 +32,11 @@ def entering(s: DomainState, operation: str) -> Plan:
     busy = [vm for vm in vms if vm.running_tasks]
     if session.entry is None:
         wait = f"waiting for consistency: tasks under way on {names(busy)}" if busy else ""
-        return Plan(Phase(operation=operation, name=name, wait=wait, then=step("entry", operation)))
+        limit_s = float(s.settings.task_timeout)
+        acts = tuple(wait_for_others(vm, limit_s) for vm in busy)
+        return Plan(
+            Phase(operation=operation, name=name, acts=acts, wait=wait, then=step("entry", operation))
+        )
     return Plan(_entry_points(s, session, operation, name, "entry", "active"))
 
 
@@ -90,6 +94,7 @@ def _reverting(s: DomainState, r: RollbackRecord, vms: Sequence[VmFacts]) -> Pha
         point = target(vm, r.to, s.record)
         if vm.running_tasks:
             busy.append(vm)
+            acts.append(wait_for_others(vm, limit_s))
             continue
         says = f"roll {vm.name} back to {point.name if point else 'a point that is gone'}"
         args = {

@@ -182,7 +182,7 @@ def test_networks_before_power() -> None:
     assert due(a, b, failover=failover("network"), **mapped)[:3] == (["connect a", "connect b"], "", "power")
     busy = vm("a", "off", networks=("net-1",), running_tasks=("task-1",))
     acts, wait, _, _ = due(busy, failover=failover("network"), **mapped)
-    assert acts == [] and "a" in wait
+    assert acts == ["wait a"] and "a" in wait
     apart = vm("c", "off", networks=("net-3",))
     assert due(apart, failover=failover("network"), **mapped)[:3] == ([], "", "power")
 
@@ -297,7 +297,7 @@ def test_rolling_back() -> None:
     assert phase is not None and [act.args["snapshot"] for act in phase.acts] == ["2", "2"]
     busy = vm("a", "off", running_tasks=("task-1",), **points)
     acts, wait, _, _ = due(busy, b, rollback=rollback("revert"), **ROLLING)
-    assert acts == ["revert b"] and "a" in wait, "no second revert beside one under way"
+    assert acts == ["wait a", "revert b"] and "a" in wait, "no second revert beside one under way"
     some = due(a, b, rollback=rollback("off"), rollback_vms=("vm-b",), **ROLLING)
     assert some[:3] == ([], "", "revert")
 
