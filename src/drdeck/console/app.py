@@ -42,6 +42,7 @@ from drdeck.console.terminal.driver import Keyboard
 from drdeck.console.terminal.size_guard import too_small
 from drdeck.console.widgets.row_list import CharacterBar
 from drdeck.controller.ipc.client import Client, Disconnected
+from drdeck.model.actions import Request
 from drdeck.model.text import in_ascii
 from drdeck.terminal_info import is_terminal, size_without_terminal, terminal_size
 
@@ -98,6 +99,7 @@ class DrdeckApp(App[None], inherit_bindings=False):
         self.real_now, self.monotonic = real_now, monotonic
         self.add_site, self.read_only, self.fresh = add_site, read_only, fresh
         self.mark = mark
+        self.drafts: dict[tuple[str, str], Request] = {}
         self.lessons = lessons
         self.lesson: str | None = None
         """the lesson for which this console ends"""

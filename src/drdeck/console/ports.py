@@ -15,6 +15,7 @@ from textual.worker import Worker
 from drdeck.coach.coach import Coach
 from drdeck.config.settings import ConsoleSettings
 from drdeck.controller.ipc.client import Client
+from drdeck.model.actions import Request
 from drdeck.model.passwords import OWN
 
 from .attention import OpenQuestion
@@ -84,6 +85,9 @@ class Console(Protocol):
 
     fresh: bool
     lesson: str | None
+
+    drafts: dict[tuple[str, str], Request]
+    """(action, domain) -> the choices of a form that was cancelled"""
 
     @property
     def options(self) -> ConsoleSettings: ...

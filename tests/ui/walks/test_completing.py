@@ -140,14 +140,15 @@ async def to_force_failover(deck: Deck) -> None:
     await deck.sees('Type the name of the domain, "erp-prod"')
 
 
-async def test_enter_never_confirms_tier_three() -> None:
+async def test_enter_in_the_field_never_confirms_tier_three() -> None:
     client = FakeClient(domain())
     async with running(client) as deck:
         await to_force_failover(deck)
         await deck.type("erp-prod")
-        await deck.press("enter", "enter")
+        await deck.pilot.press("enter", "enter", "enter")
+        await deck.settle()
         await deck.sees("Type the name of the domain")
-        assert client.submitted == []
+        assert client.submitted == [] and deck.focused() == "yes"
 
 
 @pytest.mark.parametrize("typed", ["erp", "ERP-PROD", "erp-prod2", ""])

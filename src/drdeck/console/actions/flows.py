@@ -94,8 +94,17 @@ async def ask_and_submit(
                 return None
             preview = fresh
         else:
+            app.drafts.pop((request.action, request.domain), None)
             app.say(f"{label} of {request.domain}: accepted")
             return operation
+
+
+def kept_networks(draft: Request | None, domain: Domain) -> dict[str, str]:
+    """The networks of a cancelled form, as far as both sites still have them."""
+    if draft is None:
+        return {}
+    networks = domain.networks
+    return {a: b for a, b in draft.networks.items() if a in networks.protected and b in networks.recovery}
 
 
 async def start_continuous_failover(app: Console, name: str) -> str | None:
@@ -104,7 +113,8 @@ async def start_continuous_failover(app: Console, name: str) -> str | None:
     if domain is None:
         return None
     pages = failover_wizard.pages_for(domain)
-    networks = domain.networks.proposed
+    draft = app.drafts.get(("cfo_start", name))
+    networks = {**domain.networks.proposed, **kept_networks(draft, domain)}
 
     async def walk(preview: Preview, place: int) -> Request | None:
         nonlocal networks
@@ -117,10 +127,11 @@ async def start_continuous_failover(app: Console, name: str) -> str | None:
             else:
                 page = failover_wizard.SummaryPage(failover_wizard.SUMMARY, pages, domain, networks, preview)
             answer = await app.ask(page)
-            if answer is None:
-                return None
             if isinstance(page, failover_wizard.VmSettingsPage):
                 networks = page.chosen
+            if answer is None:
+                app.drafts["cfo_start", name] = Request(action="cfo_start", domain=name, networks=networks)
+                return None
             place += 1 if answer == failover_wizard.NEXT else -1
             request = Request(action="cfo_start", domain=name, networks=networks)
             if place == len(pages):
@@ -144,7 +155,9 @@ async def complete_failover(app: Console, name: str) -> str | None:
     domain = await domain_of(app, name)
     if domain is None:
         return None
-    request = await app.ask(CompleteDialog(domain, app.client.preview))
+    dialog = CompleteDialog(domain, app.client.preview, app.drafts.get(("cfo_complete", name)))
+    request = await app.ask(dialog)
+    app.drafts["cfo_complete", name] = dialog.draft
     if request is None:
         app.say(NOTHING)
         return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable
 
+from textual import events
 from textual.binding import Binding
 from textual.message import Message
 from textual.widget import Widget
@@ -71,7 +72,12 @@ class CompleteDialog(Dialog[Request]):
             super().__init__()
             self.request, self.preview, self.error = request, preview, error
 
-    def __init__(self, domain: Domain, preview: Callable[[Request], Awaitable[Preview]]) -> None:
+    def __init__(
+        self,
+        domain: Domain,
+        preview: Callable[[Request], Awaitable[Preview]],
+        draft: Request | None = None,
+    ) -> None:
         super().__init__(f"Complete Continuous Failover for Protected Domain {domain.name}")
         self.domain = domain
         self._ask = preview
@@ -79,7 +85,9 @@ class CompleteDialog(Dialog[Request]):
         self._refused: Request | None = None
         """what was chosen when the controller said that it is not possible"""
         self._pressed = False
-        self._untouched = True
+        self.draft = draft or Request(action="cfo_complete", domain=domain.name, type=FailoverType.REGULAR)
+        """the choices as they are now, also once it is closed; at first those of a form that was cancelled"""
+        self._untouched = draft is None
         """nothing was chosen yet: the type may be changed to one that is possible"""
 
     def body(self) -> Iterable[Widget]:
@@ -87,12 +95,15 @@ class CompleteDialog(Dialog[Request]):
         if networks.protected:
             head: Line = (("VM Network Mapping", "head"), (f"   {HOW_TO_CHOOSE}", "dim"))
             yield Lines(head, mapping_head(BOX_WIDTH - 4))
-            yield NetworkMapping(networks, id="mapping")
+            mapping = NetworkMapping(networks, id="mapping")
+            offered = {a: b for a, b in self.draft.networks.items() if b in networks.recovery}
+            mapping.chosen |= {a: b for a, b in offered.items() if a in networks.protected}
+            yield mapping
         yield Lines((), (("Failover type", "head"), ("   keys 1, 2, 3", "dim")))
-        yield Choice(LABELS, id="type")
+        yield Choice(LABELS, TYPES.index(self.draft.type or FailoverType.REGULAR), id="type")
         yield Lines((), id="gap")
         if self.domain.pitr.enabled:
-            yield Tick(RUN_PITR, id="pitr", hint=self._why_pitr())
+            yield Tick(RUN_PITR, self.draft.run_pitr, id="pitr", hint=self._why_pitr())
         else:
             yield Lines((("Run PITR: not available, PITR is off for this domain: no rollback later", "dim"),))
         yield Lines((), (("Protected site: being looked at ...", "dim"),), id="evidence")
@@ -127,6 +138,13 @@ class CompleteDialog(Dialog[Request]):
             networks=dict(mapping.chosen) if mapping is not None else {},
         )
 
+    def before_key(self, event: events.Key) -> bool:
+        """The keys of the networks work from the buttons too; the arrows up and down lead to them."""
+        mapping = next(iter(self.query(NetworkMapping)), None)
+        if mapping is None or not isinstance(self.focused, Push):
+            return False
+        return mapping.takes(event.key)
+
     def action_type(self, index: int) -> None:
         self._untouched = False
         for choice in self.query(Choice):  # not there yet, when typed ahead on a busy machine
@@ -156,7 +174,8 @@ class CompleteDialog(Dialog[Request]):
         self.query_one(Choice).focus()
 
     def _look(self) -> None:
-        self.run_worker(self._previewing(self.request), group="preview", exclusive=True)
+        self.draft = self.request
+        self.run_worker(self._previewing(self.draft), group="preview", exclusive=True)
 
     async def _previewing(self, request: Request) -> None:
         try:

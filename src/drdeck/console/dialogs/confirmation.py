@@ -78,7 +78,8 @@ class Confirm(Dialog[bool]):
 
 
 class ConfirmByName(Confirm):
-    """Tier 3: the domain's name must be typed. Enter in the field does nothing; Cancel has the focus."""
+    """Tier 3: the domain's name must be typed. Enter behind the right name goes to the yes, and presses
+    nothing; Cancel has the focus."""
 
     BINDINGS = [Binding("down", "to_yes", "To the yes", show=False)]
 
@@ -91,7 +92,7 @@ class ConfirmByName(Confirm):
     def body(self) -> Iterable[Widget]:
         yield from super().body()
         yield paragraph(f'Type the name of the domain, "{clean(self._domain)}"', "name-wanted")
-        yield Field(id="typed")
+        yield Field(id="typed", select=False)
 
     def buttons(self) -> Iterable[Push]:
         yield Push("Cancel", id="cancel")
@@ -110,17 +111,21 @@ class ConfirmByName(Confirm):
             self.draw_keys()
 
     def keys(self) -> list[tuple[str, str]]:
-        to_yes = ("↓", f"To {self._yes}") if self.matches else ("", f"↓ To {self._yes}")
-        press = [] if isinstance(self.focused, Input) else [PRESS]
+        in_field = isinstance(self.focused, Input)
+        key = "enter" if in_field else "↓"
+        to_yes = (key, f"To {self._yes}") if self.matches else ("", f"{key} To {self._yes}")
+        press = [] if in_field else [PRESS]
         return [NEXT, to_yes, *press, CANCEL]
 
     def action_to_yes(self) -> None:
-        """The shortest way from the typed name; to press it takes another key."""
+        """The shortest way from the typed name; to press it takes another key, and not one right behind."""
         if self.matches:
             self.query_one("#yes", Push).focus()
+            self.listen_anew()
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         event.stop()
+        self.action_to_yes()
 
     def before_key(self, event: events.Key) -> bool:
         """Letters go to the field wherever the focus is, so that nobody types a name into the void."""

@@ -121,6 +121,10 @@ class Dialog(ModalScreen[Answer | None]):
         """True while a yes is more likely an accident than an answer."""
         return self.GUARD and (self._opened is None or self._monotonic() - self._opened < DEAF_S)
 
+    def listen_anew(self) -> None:
+        """The focus was moved to a yes: it must be read before it is pressed, as if it had just opened."""
+        self._opened = self._monotonic()
+
     def says_yes(self, key: str) -> bool:
         """True for keys that may press something from where the focus is."""
         return key == "enter" or (key == "space" and not isinstance(self.focused, Input))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from textual import events
 from textual.widget import Widget
 
 from drdeck.console.format import Line, left, wrap
@@ -28,6 +29,12 @@ def pages_for(domain: Domain) -> list[str]:
     return [GENERAL, VM_SETTINGS, SUMMARY] if domain.networks.protected else [GENERAL, SUMMARY]
 
 
+def vms_text(domain: Domain) -> str:
+    if domain.vms_recoverable >= domain.vms_total:
+        return f"{domain.vms_total}, all recoverable now"
+    return f"{domain.vms_total}, {domain.vms_recoverable} of them recoverable now"
+
+
 def fact(label: str, value: str) -> Line:
     return ((left(label, 22), "dim"), (value, "bold"))
 
@@ -43,8 +50,9 @@ class Page(Dialog[str]):
         self.page, self.pages, self.domain = page, tuple(pages), domain
 
     def body(self) -> Iterable[Widget]:
+        place = f"Step {self.pages.index(self.page) + 1} of {len(self.pages)}: "
         marks = [(f">{p}  ", "key") if p == self.page else (f" {p}  ", "dim") for p in self.pages]
-        yield Lines(tuple(marks), (), id="pages")
+        yield Lines(((place, "bold"), *marks), (), id="pages")
         yield from self.content()
 
     def content(self) -> Iterable[Widget]:
@@ -68,7 +76,7 @@ class GeneralPage(Page):
         vms = some([clean(vm.name) for vm in domain.vms], most=12)
         yield Lines(
             fact("Protected Domain", clean(domain.name)),
-            fact("VMs", f"{domain.vms_total}, {domain.vms_recoverable} of them recoverable now"),
+            fact("VMs", vms_text(domain)),
             fact("Owner Site", owner_text(domain)),
             fact("PITR", pitr_text(domain)),
             (),
@@ -101,6 +109,16 @@ class VmSettingsPage(Page):
 
     def keys(self) -> list[tuple[str, str]]:
         return [("← →", "Choose"), ("=", "Same for all"), ("enter", "Go on"), ("tab", "Next"), CANCEL]
+
+    def before_key(self, event: events.Key) -> bool:
+        """The keys of the table work from the buttons too: the line below promises them."""
+        table = self.query_one(NetworkMapping)
+        if table.has_focus:
+            return False
+        if event.key in ("left", "right"):
+            self.set_focus(table)  # the key goes there, and chooses
+            return False
+        return table.takes(event.key)
 
     def on_network_mapping_chosen(self, event: NetworkMapping.Chosen) -> None:
         self.chosen = dict(event.mapping.chosen)

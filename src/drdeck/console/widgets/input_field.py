@@ -50,12 +50,13 @@ class _Spelled(Text):
 class Field(Input):
     """Textual's Input in one row, with a cursor that does not blink: a blink costs bytes for ever.
 
-    Shows what is typed or pasted as names are shown, "<U+202E>"; the value is what it is.
+    Shows what is typed or pasted as names are shown, "<U+202E>"; the value is what it is. With `select` all
+    of it is selected when it gets the focus, so that what is typed replaces it.
     """
 
-    def __init__(self, id: str, placeholder: str = "", password: bool = False) -> None:
+    def __init__(self, id: str, placeholder: str = "", password: bool = False, select: bool = True) -> None:
         super().__init__(
-            id=id, placeholder=placeholder, password=password, compact=True, select_on_focus=False
+            id=id, placeholder=placeholder, password=password, compact=True, select_on_focus=select
         )
         self.cursor_blink = False
 

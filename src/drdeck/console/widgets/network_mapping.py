@@ -23,6 +23,9 @@ def missing(networks: Networks, mapping: Mapping[str, str]) -> list[str]:
     return [p for p in networks.protected if p not in mapping] if networks.recovery else []
 
 
+_FROM_BUTTONS = ("up", "down", "equals_sign")
+
+
 class NetworkMapping(RowList[str]):
     """One row a protected network; left and right choose, a letter goes to the next that begins with it."""
 
@@ -55,6 +58,16 @@ class NetworkMapping(RowList[str]):
         self._rows = networks.protected
         self.quiet = True
         self._same = False
+
+    def takes(self, key: str) -> bool:
+        """Act on a key that came while a button had the focus: "=" at once, the arrows come here first."""
+        if key not in _FROM_BUTTONS:
+            return False
+        if key == "equals_sign":
+            self.action_same()
+        else:
+            self.focus()
+        return True
 
     def _row_line(self, row: str, width: int) -> Line:
         first = max(12, min(30, width // 2 - 2))

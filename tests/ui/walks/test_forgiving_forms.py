@@ -1,0 +1,87 @@
+"""Forms that forgive: nothing typed is lost by a slip, and the keys that are promised work everywhere."""
+
+from __future__ import annotations
+
+from drdeck.model.domains import FailoverType, Mode, Networks
+from tests.support.console.console_deck import running
+from tests.support.console.fake_client import FakeClient, domain, in_session
+
+TWO = Networks(protected=("VM_1", "VM_2"), recovery=("DRSeg", "DRIsolated"))
+
+
+async def test_the_networks_are_chosen_from_the_buttons_too() -> None:
+    client = FakeClient(domain(mode=Mode.IMPORTED, networks=TWO))
+    async with running(client) as deck:
+        await deck.press("m", "enter")
+        await deck.sees("Step 1 of 3:", "2, all recoverable now")
+        await deck.press("enter")
+        await deck.sees("Step 2 of 3:", "choose one of 2")
+        while deck.focused() != "next":
+            await deck.press("tab")
+        await deck.press("right")
+        await deck.sees("‹ DRSeg ›")
+        while deck.focused() != "next":
+            await deck.press("tab")
+        await deck.press("equals_sign")
+        await deck.until(lambda: deck.text.count("‹ DRSeg ›") == 2, "the same for both")
+
+
+async def test_choices_outlive_a_cancel() -> None:
+    client = FakeClient(domain(mode=Mode.IMPORTED, networks=TWO))
+    async with running(client) as deck:
+        await deck.press("m", "enter", "enter")
+        await deck.sees("Step 2 of 3:")
+        await deck.press("right", "right", "equals_sign", "enter")
+        await deck.sees("Step 3 of 3:", ">Cancel<", "VM_2 → DRIsolated")
+        await deck.press("enter")
+        await deck.sees("Cancelled; nothing was started")
+        await deck.press("m", "enter", "enter")
+        await deck.sees("Step 2 of 3:", "‹ DRIsolated ›")
+        assert deck.focused() == "next", "nothing is left to choose"
+        await deck.press("enter", "tab", "enter")
+        await deck.until(lambda: bool(client.submitted), "submitted")
+    assert client.submitted[0].networks == {"VM_1": "DRIsolated", "VM_2": "DRIsolated"}
+
+
+async def test_the_complete_dialog_opens_as_it_was_cancelled() -> None:
+    async with running(FakeClient(domain())) as deck:
+        await deck.press("f", "2", "i")
+        await deck.sees("(•) Planned Failover", "[x] Run PITR")
+        await deck.press("escape")
+        await deck.sees("Cancelled; nothing was started")
+        await deck.press("f")
+        await deck.sees("(•) Planned Failover", "[x] Run PITR")
+
+
+async def test_enter_behind_the_right_name_goes_to_the_yes_and_presses_nothing() -> None:
+    client = FakeClient(domain())
+    async with running(client) as deck:
+        await deck.press("f", "3", "tab", "enter")
+        await deck.sees("Continuous rehydration")
+        await deck.press("enter")
+        await deck.sees('Type the name of the domain, "erp-prod"')
+        await deck.type("erp-pro")
+        await deck.press("enter")
+        assert deck.focused() == "typed"
+        await deck.type("d")
+        await deck.sees("enter To Confirm")
+        deck.pass_time(1.0)
+        await deck.pilot.press("enter", "enter", "enter")
+        await deck.settle()
+        assert deck.focused() == "yes" and client.submitted == []
+        await deck.sees("enter came before this could be read")
+        await deck.press("enter")
+        await deck.until(lambda: bool(client.submitted), "submitted")
+    assert client.submitted[0].type is FailoverType.FORCE
+
+
+async def test_a_time_that_is_typed_again_replaces_the_old_one() -> None:
+    async with running(FakeClient(in_session())) as deck:
+        await deck.press("p")
+        await deck.sees("Run PITR of files")
+        await deck.type("10:02")
+        await deck.press("tab")
+        while deck.focused() != "time":
+            await deck.press("tab")
+        await deck.type("9:45")
+        assert deck.app.screen.query_one("#time").value == "9:45"  # type: ignore[attr-defined]
