@@ -174,7 +174,8 @@ def open_console(context: Context) -> None:
     output.need_terminal("`drdeck --help` lists the commands that do not")
     settings = context.settings
     context.paths  # noqa: B018  (a wrong site is said before the screen is taken)
-    check(settings.site(context.site))
+    site = settings.site(context.site)
+    check(site)
     from drdeck.console import run
 
     from .lesson_play import lesson_rows, play
@@ -191,6 +192,7 @@ def open_console(context: Context) -> None:
         log_file=context.paths.state / CONSOLE_LOG,
         log_level=context.log_level,
         lessons=lambda: lesson_rows(context),
+        mark=(site.label, site.colour),
     )
     if left.code:
         raise Exit(left.code)

@@ -48,6 +48,13 @@ class SettingsTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     """Base of all tables of the file."""
 
 
+SiteColour = Literal["", "red", "green", "blue", "cyan", "white"]
+"""Colours of a site; amber and magenta have a meaning of their own."""
+
+TellOf = Literal["question", "session", "alarm", "unprotected"]
+"""Events of which the terminal can be told."""
+
+
 class ConsoleSettings(SettingsTable, frozen=True, kw_only=True):
     """Appearance of the console. `keys`: action -> its key, instead of the one that it has."""
 
@@ -55,6 +62,11 @@ class ConsoleSettings(SettingsTable, frozen=True, kw_only=True):
     ascii: Literal["auto", "always", "never"] = "auto"
     mouse: bool = False
     keys: dict[str, str] = {}
+    tell_by: Literal["none", "bell", "osc9", "osc777"] = "none"
+    """how the terminal is told of what needs somebody"""
+    tell: tuple[TellOf, ...] = ("question", "session", "alarm", "unprotected")
+    tell_unprotected_after: Duration = Duration(1800)
+    """a session that lasts longer is told once"""
 
 
 class PitrSettings(SettingsTable, frozen=True, kw_only=True):
@@ -180,6 +192,10 @@ class VCenterSettings(SettingsTable, frozen=True, kw_only=True):
 class VSphereSettings(VCenterSettings, frozen=True, kw_only=True, tag_field="kind", tag="vsphere"):
     """A recovery site that is a vCenter. `parallel`: VMs acted on at once."""
 
+    label: str = ""
+    """shown in place of the site's name"""
+    colour: SiteColour = ""
+    """of the label; so that the dangerous place is the loud one"""
     parallel: int = 8
     tool: Literal["manual", "none"] = "none"
     uuid_question: Literal["moved", "copied", "ask"] = "ask"
@@ -210,6 +226,10 @@ class VSphereSettings(VCenterSettings, frozen=True, kw_only=True, tag_field="kin
 class TrainingSettings(SettingsTable, frozen=True, kw_only=True, tag_field="kind", tag="training"):
     """`scenario`: a shipped one or a path to a TOML file; `speed`: seconds of the site per second."""
 
+    label: str = ""
+    """shown in place of the site's name"""
+    colour: SiteColour = ""
+    """of the label; so that the dangerous place is the loud one"""
     scenario: str = DEFAULT_SCENARIO
     speed: float = 1.0
     networks: dict[str, str] = {}
@@ -225,6 +245,10 @@ class JetStreamSettings(SettingsTable, frozen=True, kw_only=True, tag_field="kin
     once read it is always the table. `domains`: the ids of the Protected Domains.
     """
 
+    label: str = ""
+    """shown in place of the site's name"""
+    colour: SiteColour = ""
+    """of the label; so that the dangerous place is the loud one"""
     url: str
     vcenter: str | VCenterSettings
     vcenter_site: str = ""

@@ -42,6 +42,7 @@ def run(
     log_file: Path | None = None,
     log_level: str = USUAL_LEVEL,
     lessons: Lessons | None = None,
+    mark: tuple[str, str] = ("", ""),
 ) -> Left:
     """Show the console until the operator leaves, perhaps for a lesson.
 
@@ -52,12 +53,14 @@ def run(
     refuses every act from this console, whatever its controller allows. `fresh`: there are no
     settings yet, which is said above the list of the training site. `log_file`: where it writes what
     went wrong in it, from `log_level` on. `lessons`: what there is to begin.
+    `mark`: label and colour of the site in the top line.
     """
     if log_file is not None:
         with contextlib.suppress(OSError):  # a full disk is no reason not to show the site
             make_private(log_file.parent)
             log_to(log_file, log_level)
     from .app import DrdeckApp
+    from .site_mark import SiteMark
 
     app = DrdeckApp(
         attach,
@@ -67,6 +70,7 @@ def run(
         read_only=read_only,
         fresh=fresh and coach is None,
         lessons=lessons,
+        mark=SiteMark(*mark),
     )
     app.run(mouse=options.mouse)
     if app.final_error is not None:

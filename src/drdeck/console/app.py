@@ -31,6 +31,7 @@ from drdeck.console.actions.action_runner import ActionRunner
 from drdeck.console.actions.dialog_queue import DialogQueue
 from drdeck.console.actions.key_queue import KeyQueue
 from drdeck.console.actions.notifications import Notifications
+from drdeck.console.actions.telling import Telling
 from drdeck.console.dialogs.add_site import AddSite
 from drdeck.console.dialogs.choose_lesson import Lessons
 from drdeck.console.dialogs.dialog import Dialog
@@ -40,6 +41,7 @@ from drdeck.console.terminal.clipboard import sequence
 from drdeck.console.terminal.diff_writer import Frame
 from drdeck.console.terminal.driver import Keyboard
 from drdeck.console.terminal.size_guard import too_small
+from drdeck.console.terminal.summons import summons
 from drdeck.console.widgets.row_list import CharacterBar
 from drdeck.controller.ipc.client import Client, Disconnected
 from drdeck.model.actions import Request
@@ -115,6 +117,7 @@ class DrdeckApp(App[None], inherit_bindings=False):
         self.keys = KeyQueue(self, self._hand_on)
         self.repainter, self.dialog_queue = Repainter(self), DialogQueue(self)
         self.action_runner, self.notifications = ActionRunner(self), Notifications(self)
+        self.telling = Telling(self)
         self.coach_session = None if coach is None else CoachSession(self, coach)
         ScrollBar.renderer = CharacterBar
         for theme in THEMES.values():
@@ -229,6 +232,7 @@ class DrdeckApp(App[None], inherit_bindings=False):
                 self.state, welcome=client.welcome, listing=listing, detail=detail, lost=None
             )
         self.repainter.guarded(self.notifications.look)
+        self.repainter.guarded(self.telling.look)
         self.repainter.soon()
 
     def watch_domain(self, name: str | None) -> None:
@@ -253,6 +257,7 @@ class DrdeckApp(App[None], inherit_bindings=False):
             self.exit(return_code=128 + signal.SIGHUP)
         if self.coach_session is not None:
             self.coach_session.look()
+        self.repainter.guarded(self.telling.look)
         self.repainter.tick()
 
     def _fatal_error(self) -> None:
@@ -288,6 +293,12 @@ class DrdeckApp(App[None], inherit_bindings=False):
         written, copied = sequence(text, tmux=bool(self.environ.get("TMUX")))
         driver.write(written)
         return copied
+
+    def summon(self, text: str) -> None:
+        """Tell the terminal that somebody is needed, by the settings."""
+        written = summons(text, self.options.tell_by, tmux=bool(self.environ.get("TMUX")))
+        if self._driver is not None and written and self.on_terminal():
+            self._driver.write(written)
 
     def on_terminal(self) -> bool:
         """True if the drawing goes to a terminal; Textual draws on stderr."""

@@ -26,7 +26,7 @@ from drdeck.model.actions import BY_NAME, Request, menu, refusal
 from drdeck.model.text import clean
 
 from . import flows
-from .palette import everything, help_dialog
+from .palette import DOMAIN, everything, help_dialog
 
 
 class ActionRunner:
@@ -42,7 +42,9 @@ class ActionRunner:
         app, screen = self._app, self._app.screen
         if isinstance(screen, Dialog):
             return
-        if name == "detach":
+        if name.startswith(DOMAIN):
+            self.open_domain(name.removeprefix(DOMAIN))
+        elif name == "detach":
             app.dialog_queue.leave()
         elif name == "quit":
             self.quit()

@@ -14,8 +14,12 @@ from drdeck.console.format import Line, left
 from drdeck.console.key_bindings import help_rows
 from drdeck.console.ports import Console
 from drdeck.console.screens.screen import ConsoleScreen
+from drdeck.console.widgets.list_rows import state_text
 from drdeck.model.actions import ACTIONS, BY_NAME, menu
+from drdeck.model.text import clean
 
+DOMAIN = "domain:"
+"""The begin of the name of an item that opens a domain."""
 COACH_KEYS = (
     ("h", "Hint", "what to think of; once more: what to press"),
     ("ctrl+t", "Coach", "fold the coach's panel, or show it"),
@@ -43,12 +47,17 @@ def everything(app: Console, screen: Screen[Any], target: str | None) -> list[It
         closed = {a.name: why for a, why in menu(domain, app.now(), app.state.read_only)}
     if not asking(app.state):
         closed["answer"] = "no question waits anywhere"
+    domains = [
+        Item(f"{DOMAIN}{d.name}", clean(d.name), f"open this domain: {state_text(d, app.now())}")
+        for d in app.state.domains
+    ]
     left_out = ("palette", "back", *_without(app))
-    return [
+    actions = [
         Item(a.name, a.label, a.help, closed.get(a.name))
         for a in ACTIONS
         if a.name not in left_out and (not a.menu or a.name in closed) and a.screen in ("any", "domain", kind)
     ]
+    return [*actions, *domains]
 
 
 COLUMN = 37

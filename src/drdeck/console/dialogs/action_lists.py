@@ -120,11 +120,11 @@ class Palette(MoreMenu):
 
     def __init__(self, items: Callable[[], Sequence[Item]]) -> None:
         super().__init__(items)
-        self.heading = "Every action"
+        self.heading = "Every action, every domain"
 
     def body(self) -> Iterable[Widget]:
-        yield Field(id="wanted", placeholder="type a part of its name")
-        yield RowList(palette_line, lambda item: item.name, empty="no action is called so", id="items")
+        yield Field(id="wanted", placeholder="part of an action's or a domain's name")
+        yield RowList(palette_line, lambda item: item.name, empty="nothing is called so", id="items")
         yield Lines((), (), (), id="reason")
 
     def ready(self) -> None:

@@ -13,11 +13,12 @@ from textual.widget import Widget
 from textual.widgets import Input
 
 from drdeck.console.attention import asking
+from drdeck.console.finding import HINT, matches
 from drdeck.console.format import Line, cut, hour, marked, width_of, wrap, wrap_some
 from drdeck.console.key_bindings import act_keys, keys_of, shown_key
 from drdeck.console.state import State
 from drdeck.console.widgets.input_field import Field
-from drdeck.console.widgets.list_rows import domain_header, domain_row, state_text
+from drdeck.console.widgets.list_rows import domain_header, domain_row
 from drdeck.console.widgets.row_list import BESIDE, RowList
 from drdeck.console.widgets.text_lines import Lines
 from drdeck.model.actions import BY_NAME
@@ -65,7 +66,7 @@ class DomainsScreen(ConsoleScreen):
                 Lines(id="fresh"),
                 Horizontal(
                     Lines(((" Filter", ""),), id="filter-label"),
-                    Field(id="filter", placeholder="type to filter: name or state"),
+                    Field(id="filter", placeholder=HINT),
                     id="filter-row",
                 ),
                 Lines((), id="header"),
@@ -137,17 +138,12 @@ class DomainsScreen(ConsoleScreen):
             rows.faint, self._minute = state.stale, hour(now)
             if rows.faint:
                 rows.redraw()
-        domains = ordered((d for d in state.domains if self._matches(d)), self._order)
+        domains = ordered((d for d in state.domains if matches(d, self._wanted, now)), self._order)
         rows.put(domains, self._empty(state))
         self.draw_keys()
         target = self.target()
         if self.wide and target is not None:
             self._pane.take(target, state, now)
-
-    def _matches(self, domain: Domain) -> bool:
-        short = state_text(domain, self.now())
-        text = f"{domain.name} {domain.mode_label} {short} {domain.owner}".casefold()
-        return all(word in text for word in self._wanted.casefold().split())
 
     def _empty(self, state: State) -> str:
         if state.listing is None or state.listing.clock is None:

@@ -17,7 +17,10 @@ def sequence(text: str, tmux: bool) -> tuple[str, str]:
     copied = text.encode("utf-8")[:room].decode("utf-8", "ignore")
     coded = base64.b64encode(copied.encode("utf-8")).decode("ascii")
     written = f"\x1b]52;c;{coded}\x07"
-    if tmux:
-        doubled = written.replace("\x1b", "\x1b\x1b")
-        written = f"\x1bPtmux;{doubled}\x1b\\"
-    return written, copied
+    return through_tmux(written) if tmux else written, copied
+
+
+def through_tmux(written: str) -> str:
+    """A sequence in the wrapping in which tmux hands it on to the terminal."""
+    doubled = written.replace("\x1b", "\x1b\x1b")
+    return f"\x1bPtmux;{doubled}\x1b\\"
