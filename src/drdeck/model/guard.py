@@ -35,6 +35,8 @@ class Change(StrEnum):
 
 GUARD_KINDS = frozenset(str(deed) for deed in Change)
 """Kinds of alarms that tell of somebody else's deeds; they belong to their session and go with it."""
+TOOL_RETURNED = "tool_returned"
+"""Kind of the alarm that a replication tool is at work on what was taken from it."""
 
 _CRITICAL = frozenset({Change.SNAPSHOT_REMOVED, Change.REVERTED, Change.MOVED, Change.REMOVED})
 

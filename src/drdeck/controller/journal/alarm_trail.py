@@ -1,4 +1,7 @@
-"""Alarms that go with a session leave a trace: each is journaled once, when it is first seen."""
+"""Alarms of what others did leave a trace: each is journaled once, when it is first seen.
+
+Moves to other hosts are one alarm that counts: its last count is journaled when its session has ended.
+"""
 
 from __future__ import annotations
 
@@ -7,13 +10,14 @@ from typing import Any
 
 from drdeck.model.alarms import Alarm
 from drdeck.model.domains import Domain
-from drdeck.model.guard import GUARD_KINDS
+from drdeck.model.guard import GUARD_KINDS, TOOL_RETURNED, Change
 from drdeck.model.times import show
 from drdeck.model.views import SiteView
 
 from .event_store import Event, JournalError
 
 ALARM = "alarm"
+KINDS = GUARD_KINDS | {TOOL_RETURNED}
 Key = tuple[str, ...]
 Record = Callable[[str, dict[str, Any]], object]
 
@@ -45,6 +49,8 @@ class AlarmTrail:
         self._record, self._events = record, events
         self._known: dict[str, tuple[str | None, set[Key]]] | None = None
         """domain -> its session whose alarms were journaled last, and these"""
+        self._moves: dict[str, tuple[str | None, dict[str, Any] | None]] = {}
+        """domain -> words of the first count of moves to other hosts, and the alarm of the last"""
 
     def follow(self, view: SiteView) -> None:
         """Journal the new ones of a view; what cannot be written now comes with a later view."""
@@ -55,7 +61,8 @@ class AlarmTrail:
             pass  # the controller says so by itself
 
     def _follow(self, domain: Domain) -> None:
-        current = [_data(domain, alarm) for alarm in domain.alarms if alarm.kind in GUARD_KINDS]
+        current = [_data(domain, alarm) for alarm in domain.alarms if alarm.kind in KINDS]
+        self._count_moves(domain.name, current)
         alarms = {_key(data): data for data in current}
         if not alarms:
             return
@@ -68,6 +75,18 @@ class AlarmTrail:
             if key not in keys:
                 self._record(ALARM, data)
                 keys.add(key)
+
+    def _count_moves(self, domain: str, current: list[dict[str, Any]]) -> None:
+        """Keep the alarm that counts moves as it is now; journal its last count once it is gone."""
+        counted = next((data for data in current if data["kind"] == str(Change.HOST)), None)
+        first, last = self._moves.get(domain, (None, None))
+        ended = last is not None and (counted is None or counted["session"] != last["session"])
+        if ended and last is not None and last["text"] != first:
+            self._record(ALARM, last)
+        if counted is None:
+            self._moves.pop(domain, None)
+        else:
+            self._moves[domain] = (counted["text"] if first is None or ended else first, counted)
 
     def _journaled(self) -> dict[str, tuple[str | None, set[Key]]]:
         """Those of before this process too; read when the first one comes."""

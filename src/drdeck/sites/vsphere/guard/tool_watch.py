@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 import msgspec
 
 from drdeck.model.alarms import Alarm, Severity
-from drdeck.model.guard import Change
+from drdeck.model.guard import TOOL_RETURNED, Change
 from drdeck.model.pitr import excluded_by
 from drdeck.sites.vsphere.folder_memory import FolderMemory, ToolSign
 from drdeck.sites.vsphere.inventory.inventory_facts import FolderFacts, Inventory, VmFacts
@@ -91,7 +91,7 @@ class ToolWatch:
                 time=sign.at,
                 severity=Severity.CRITICAL,
                 vm=sign.vm,
-                kind="tool_returned",
+                kind=TOOL_RETURNED,
                 text=f"{sign.user or 'somebody'} {sign.did} ({sign.vm}) since the domain was taken. If it is"
                 " the replication tool, its jobs are not stopped: see to that now",
             )

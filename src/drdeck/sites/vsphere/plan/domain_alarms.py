@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from drdeck.model.alarms import Alarm, Severity
+from drdeck.model.guard import TOOL_RETURNED
 from drdeck.model.text import some
 from drdeck.model.times import show, show_duration, show_spaced
 from drdeck.sites.vsphere.inventory.inventory_facts import VmFacts
@@ -63,7 +64,7 @@ def _tool(s: DomainState) -> list[Alarm]:
                 time=instant_of(snapshot),
                 severity=Severity.CRITICAL,
                 vm=vm.name,
-                kind="tool_returned",
+                kind=TOOL_RETURNED,
                 text=f'others made the snapshot "{snapshot.name}" of {vm.name} since the domain was taken. If'
                 " it is the replication tool, it may overwrite or revert the VM: stop its jobs now",
             )
