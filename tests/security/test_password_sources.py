@@ -130,6 +130,13 @@ class Clock:
         return self.now
 
 
+def test_it_runs_in_one_directory_wherever_drdeck_was_started(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert password_command.run(("pwd",), os.environ).text == "/"
+
+
 def test_the_order_of_the_sources() -> None:
     passwords = PasswordStore("dr-west", {VARIABLE: "from the environment"})
     assert passwords.get(Login()) == "from the environment"

@@ -39,6 +39,7 @@ def run(command: Sequence[str], environ: Mapping[str, str], timeout_s: float = T
             stderr=subprocess.PIPE,
             env={k: v for k, v in environ.items() if not k.startswith(VARIABLES)},
             start_new_session=True,
+            cwd="/",  # as a controller works: what is meant from here would not be found from there
         )
     except FileNotFoundError:
         raise CommandFailed(f"{called} was not found{_no_shell(command)}") from None

@@ -178,7 +178,8 @@ class Appliance:
             return SiteUnreachable(f"{here} was not asked: {text}")
         tls = _cause(error, ssl.SSLError)
         if tls is not None and "NO_CERTIFICATE" in str(tls.reason or tls):
-            return SiteUnreachable(f"{here} was not asked: there is no certificate in ca_file")
+            text = f"there is no certificate in ca_file {self.endpoint.ca_file}"
+            return SiteUnreachable(f"{here} was not asked: {text}")
         if tls is not None:
             return SiteUnreachable(f"{here} does not speak TLS as it should; check the port in url")
         if isinstance(error, httpx.ConnectError):
