@@ -318,6 +318,8 @@ ACTIONS: tuple[Action, ...] = (
 
 EVEN_WHILE_BUSY = ("take_over", "record_restore", "record_accept")
 """Actions about the domain itself, whatever goes on in it."""
+NEVER_OBSERVED = (*EVEN_WHILE_BUSY, "cfo_remap", "pitr_entry")
+"""Actions that nobody looks for where a domain can only be looked at: they are about drdeck's own doings."""
 BY_NAME = {action.name: action for action in ACTIONS}
 
 
@@ -343,7 +345,5 @@ def menu(domain: Domain, now: datetime, read_only: bool = False) -> list[tuple[A
         (action, refusal(Request(action=action.name, domain=domain.name), domain, now, read_only))
         for action in ACTIONS
         if action.menu
-        and (
-            action.listed(domain) or (domain.observed_only and action.name not in ("take_over", "cfo_remap"))
-        )
+        and (action.listed(domain) or (domain.observed_only and action.name not in NEVER_OBSERVED))
     ]
