@@ -11,21 +11,48 @@ from click.core import ParameterSource
 import drdeck
 from drdeck.controller.process.logs import LEVELS, USUAL_LEVEL
 
-from . import action_commands, doctor_command, exit_codes, manage_commands, read_commands, train_commands
-from .acting.answer_command import answer
+from . import exit_codes
 from .completion.candidates import scenario_names, site_names
-from .completion.script_command import completion
 from .context import context_of, exit_code_of
-from .host import clean_command, controller_commands, info_command, settings_commands
+from .lazy_commands import LazyCommands
 from .manual.examples import attach as attach_examples
-from .manual.help_command import help_command
-from .manual.man_command import man
-from .plan import plan_commands, run_pitr_commands
-from .reading.explain_command import explain
-from .reading.networks_command import networks
+
+COMMANDS = {
+    "domains": "drdeck.cli.read_commands:domains",
+    "show": "drdeck.cli.read_commands:show",
+    "networks": "drdeck.cli.reading.networks_command:networks",
+    "explain": "drdeck.cli.reading.explain_command:explain",
+    "watch": "drdeck.cli.read_commands:watch",
+    "tasks": "drdeck.cli.read_commands:tasks",
+    "audit": "drdeck.cli.read_commands:audit",
+    "cfo": "drdeck.cli.action_commands:cfo",
+    "pitr": "drdeck.cli.action_commands:pitr",
+    "answer": "drdeck.cli.acting.answer_command:answer",
+    "plan": "drdeck.cli.plan.plan_commands:plan",
+    "takeover": "drdeck.cli.action_commands:takeover",
+    "record": "drdeck.cli.action_commands:record",
+    "controller": "drdeck.cli.host.controller_commands:controller",
+    "info": "drdeck.cli.host.info_command:info",
+    "settings": "drdeck.cli.host.settings_commands:settings",
+    "logs": "drdeck.cli.manage_commands:logs",
+    "sites": "drdeck.cli.manage_commands:sites",
+    "doctor": "drdeck.cli.doctor_command:doctor",
+    "completion": "drdeck.cli.completion.script_command:completion",
+    "man": "drdeck.cli.manual.man_command:man",
+    "help": "drdeck.cli.manual.help_command:help_command",
+    "console": "drdeck.cli.manage_commands:console",
+    "train": "drdeck.cli.train_commands:train",
+}
+"""name -> where it is; imported when it is used"""
+INSIDE = {
+    "sites": ["drdeck.cli.host.clean_command:clean"],
+    "plan": ["drdeck.cli.plan.run_pitr_commands:plan_pitr"],
+}
+"""group -> commands in it that another module has"""
 
 
 @click.group(
+    commands=LazyCommands("drdeck", COMMANDS, INSIDE),
     invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog=exit_codes.EPILOGUE,
@@ -71,39 +98,12 @@ def cli(context: click.Context, /, **options: Any) -> None:
     from_environment = context.get_parameter_source("scenario") is ParameterSource.ENVIRONMENT
     context.obj = context_of({**options, "scenario_from_environment": from_environment})
     if context.invoked_subcommand is None:
-        manage_commands.open_console(context.obj)
+        from .manage_commands import open_console  # what a command does not need is not imported
+
+        open_console(context.obj)
 
 
-manage_commands.sites.add_command(clean_command.clean)
-for command in (
-    read_commands.domains,
-    read_commands.show,
-    networks,
-    explain,
-    read_commands.watch,
-    read_commands.tasks,
-    read_commands.audit,
-    action_commands.cfo,
-    action_commands.pitr,
-    answer,
-    plan_commands.plan,
-    action_commands.takeover,
-    action_commands.record,
-    controller_commands.controller,
-    info_command.info,
-    settings_commands.settings,
-    manage_commands.logs,
-    manage_commands.sites,
-    doctor_command.doctor,
-    completion,
-    man,
-    help_command,
-    manage_commands.console,
-    train_commands.train,
-):
-    cli.add_command(command)
-plan_commands.plan.add_command(run_pitr_commands.plan_pitr)
-attach_examples(cli, "drdeck")
+attach_examples(cli, "drdeck", inner=False)
 
 
 def run(arguments: list[str]) -> int:

@@ -130,12 +130,13 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
 """Path of a command -> at least two command lines."""
 
 
-def attach(command: click.Command, path: str) -> None:
-    """Put the examples below the help of a command and of all that it holds; a command's own stand first."""
+def attach(command: click.Command, path: str, inner: bool = True) -> None:
+    """Put the examples below the help of a command and, with `inner`, of all that it holds; a command's own
+    stand first."""
     lines = EXAMPLES.get(path, ())
     if lines:
         examples = "\n".join(("\b", "Examples:", *(f"  {line}" for line in lines)))
         command.epilog = f"{command.epilog}\n\n{examples}" if command.epilog else examples
-    if isinstance(command, click.Group):
-        for name, inner in command.commands.items():
-            attach(inner, f"{path} {name}")
+    if inner and isinstance(command, click.Group):
+        for name, below in command.commands.items():
+            attach(below, f"{path} {name}")
