@@ -18,8 +18,8 @@ from drdeck.terminal_info import is_terminal
 from . import exit_codes, output
 from .context import Context, json_option, runs
 from .exit_codes import Exit
+from .host.site_adding import add, add_from_console
 from .prompts import ask, confirm
-from .site_adding import add, add_from_console
 
 FOLLOW_S = 0.25
 """Pause between two looks at the logs."""

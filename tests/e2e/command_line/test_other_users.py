@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from drdeck import private_files
-from drdeck.cli import site_adding
+from drdeck.cli.host import site_adding
 from drdeck.config.settings import SettingsError
 from drdeck.config.settings_file import load
 from drdeck.controller.ipc import protocol as p

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from drdeck.cli import site_adding
 from drdeck.cli.context import Context
+from drdeck.cli.host import site_adding
 from drdeck.config.settings import SettingsError, VSphereSettings
 from drdeck.config.settings_file import load
 from drdeck.console.dialogs.choose_lesson import LessonRow
