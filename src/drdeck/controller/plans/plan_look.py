@@ -29,14 +29,14 @@ _HERE = (Mode.RUNNING_IN_FAILOVER, Mode.PITR_SESSION, Mode.PROTECTED)
 
 
 def kind_of(request: RunRequest, plan: FailoverPlan, protected: Iterable[ProtectedSite]) -> FailoverType:
-    """The type asked for, else the plan's, else Force where no protected site answers and Regular where one
-    does."""
+    """The type asked for, else the plan's, else Force where no more protected sites answer than do not, and
+    Regular where most do."""
     if request.type is not None:
         return request.type
     if plan.type is not None:
         return plan.type
-    answers = any(site.state == "reachable" for site in protected)
-    return FailoverType.REGULAR if answers else FailoverType.FORCE
+    answers = [site.state == "reachable" for site in protected]
+    return FailoverType.REGULAR if 2 * sum(answers) > len(answers) else FailoverType.FORCE
 
 
 def domain_check(
