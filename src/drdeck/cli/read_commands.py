@@ -163,16 +163,29 @@ UNTIL = [*(str(mode) for mode in Mode), "session", "healthy", "question", "idle"
     help=f"Return when this is reached: {', '.join(UNTIL)}.",
 )
 @click.option("--timeout", type=SECONDS, metavar="S", help="Give up after so many seconds (exit code 7).")
+@click.option(
+    "--milestones",
+    is_flag=True,
+    help="Fewer lines, as sentences: states, steps, questions, alarms; progress in quarters.",
+)
 @json_option
 @runs
 async def watch(
-    context: Context, domain: str | None, until: str | None, timeout: float | None, as_json: bool
+    context: Context,
+    domain: str | None,
+    until: str | None,
+    timeout: float | None,
+    milestones: bool,
+    as_json: bool,
 ) -> None:
-    """Follow DOMAIN, or all of them: a line as things change."""
+    """Follow DOMAIN, or all of them: all of it once, then a line of what differs.
+
+    Questions, alarms and failing checks stand in the line. With --json: a whole object each time.
+    """
     if until not in (None, "idle") and domain is None:
         raise Exit(exit_codes.USAGE, f"--until {until} needs a DOMAIN")
     async with context.client() as client:
-        await watching.watch(client, domain, until, timeout, as_json)
+        await watching.watch(client, domain, until, timeout, as_json, milestones)
 
 
 @click.command("tasks")

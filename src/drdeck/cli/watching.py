@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+import re
 from datetime import datetime
 
 from drdeck.controller.ipc import liveness
@@ -12,10 +13,13 @@ from drdeck.controller.ipc.protocol import Listing
 from drdeck.controller.journal.operations import OperationState, OperationView
 from drdeck.model.actions import Request
 from drdeck.model.domains import Domain, Mode, SessionState
-from drdeck.model.times import show, show_clock, show_seconds
+from drdeck.model.times import show_clock, show_seconds
 
 from . import exit_codes, json_shapes, output
 from .exit_codes import Exit
+from .reading.watch_lines import difference, line_of, spoken, urgent
+
+_NUMBER = re.compile(r"\d+")
 
 
 def find(listing: Listing, ident: str) -> OperationView | None:
@@ -66,9 +70,9 @@ async def _over(client: Client, ident: str) -> None:
             if op.question is not None:
                 raise question_exit(op)
             waits = listing.error or op.waits_for
-            if waits and waits != last:
+            if waits and _NUMBER.sub("", waits) != last:  # a countdown is said once
                 output.note(waits)
-                last = waits
+                last = _NUMBER.sub("", waits)
         await client.changed()
 
 
@@ -101,7 +105,12 @@ def reached(
 
 
 async def watch(
-    client: Client, name: str | None, until: str | None, timeout: float | None, as_json: bool
+    client: Client,
+    name: str | None,
+    until: str | None,
+    timeout: float | None,
+    as_json: bool,
+    milestones: bool = False,
 ) -> None:
     """Print what changes until `until` is reached. Raises Exit(7) when `timeout` seconds are over."""
     if name is not None:
@@ -118,7 +127,7 @@ async def watch(
     try:
         async with asyncio.timeout(timeout) as limit:
             with output.told_when_unread(nobody_reads):
-                await _print_until(client, name, until, as_json)
+                await _print_until(client, name, until, _Lines(as_json, milestones))
     except TimeoutError:
         if unread:
             raise BrokenPipeError from None
@@ -132,13 +141,12 @@ async def watch(
         ) from None
 
 
-async def _print_until(client: Client, name: str | None, until: str | None, as_json: bool) -> None:
-    printed: dict[str, object] = {}
+async def _print_until(client: Client, name: str | None, until: str | None, lines: _Lines) -> None:
     questions: set[str] = set()
     while True:
         listing = client.listing
         if listing is not None:
-            _news(listing, name, printed, as_json)
+            lines.tell(listing, name)
             domain = next((d for d in listing.domains if d.name == name), None)
             if until and reached(domain, until, listing.operations, name):
                 return
@@ -148,36 +156,60 @@ async def _print_until(client: Client, name: str | None, until: str | None, as_j
                 if until:
                     raise question_exit(op)
                 questions.add(op.question.id)
-                output.note(str(question_exit(op)))
+                if lines.as_json:  # else it stands in the line
+                    output.note(str(question_exit(op)))
         await client.changed()
 
 
-def _news(listing: Listing, name: str | None, printed: dict[str, object], as_json: bool) -> None:
-    now = json_shapes.site_now(listing)
-    for domain in listing.domains:
-        if name not in (None, domain.name):
-            continue
+class _Lines:
+    """Prints of each domain what is new of it."""
+
+    def __init__(self, as_json: bool, milestones: bool) -> None:
+        self.as_json, self._milestones = as_json, milestones
+        self._objects: dict[str, object] = {}
+        self._words: dict[str, list[str]] = {}
+
+    def tell(self, listing: Listing, name: str | None) -> None:
+        """Print what is new in a listing of the domain `name`, or of all."""
+        now = json_shapes.site_now(listing)
+        for domain in listing.domains:
+            if name in (None, domain.name):
+                operation = json_shapes.open_operation(domain.name, listing.operations)
+                waits = listing.error or (
+                    operation.waits_for if operation and operation.question is None else ""
+                )
+                if self.as_json:
+                    self._object(listing, domain, operation, waits)
+                else:
+                    self._line(domain, operation, waits, now)
+
+    def _object(self, listing: Listing, domain: Domain, operation: OperationView | None, waits: str) -> None:
+        now = json_shapes.site_now(listing)
         shaped = json_shapes.domain(domain, now, listing.operations)
-        op = json_shapes.open_operation(domain.name, listing.operations)
-        question = json_shapes.question(op)
+        question = json_shapes.question(operation)
         # what grows by itself with the clock is no news
         still = {**shaped, "rpo_s": None, "question": question}
         if domain.session is not None:
             still["session"] = {**shaped["session"], "unprotected_s": None}
-        waits = listing.error or (op.waits_for if op and op.question is None else "")
-        if printed.get(domain.name) == (still, waits):
-            continue
-        printed[domain.name] = (still, waits)
-        if as_json:
-            stale = json_shapes.seconds(listing.stale_s) or 0
-            line = {"time": json_shapes.time(now), "stale_s": stale, **shaped}
-            output.emit({**line, "question": question, "waits_for": waits or None})
-        else:
-            output.say(_line(domain, waits, now))
+        if self._objects.get(domain.name) == (still, waits):
+            return
+        self._objects[domain.name] = (still, waits)
+        stale = json_shapes.seconds(listing.stale_s) or 0
+        line = {"time": json_shapes.time(now), "stale_s": stale, **shaped}
+        output.emit({**line, "question": question, "waits_for": waits or None})
+
+    def _line(self, domain: Domain, operation: OperationView | None, waits: str, now: datetime) -> None:
+        after = [*_line(domain, waits, now).split("  "), *urgent(domain, operation)]
+        after = spoken(after) if self._milestones else after
+        words = difference(self._words.get(domain.name), after)
+        self._words[domain.name] = after
+        if words:
+            output.say(line_of(domain.name, words, now, self._milestones))
 
 
 def _line(domain: Domain, waits: str, now: datetime) -> str:
-    words = [show(now.replace(microsecond=0)), domain.name, domain.mode_label]
+    """Words about a domain, with two blanks between."""
+    words = [domain.mode_label]
     words.append(f"{domain.vms_recoverable}/{domain.vms_total} recoverable")
     if domain.step is not None:
         progress = "" if domain.step.progress is None else f" {domain.step.progress:.0f}%"

@@ -22,7 +22,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "drdeck explain": ("drdeck explain PITR session", "drdeck explain erp-prod"),
     "drdeck networks": ("drdeck networks erp-prod", "drdeck networks erp-prod --json"),
     "drdeck watch": (
-        "drdeck watch",
+        "drdeck watch --milestones",
         "drdeck watch erp-prod --until synchronised --timeout 3600",
     ),
     "drdeck tasks": ("drdeck tasks --last 5", "drdeck tasks --domain erp-prod --json"),
