@@ -22,6 +22,7 @@ from drdeck.terminal_info import is_terminal
 
 from . import exit_codes, json_shapes, output, watching
 from .completion.candidates import (
+    BEFORE_ABNORMAL,
     domain_names,
     network_pairs,
     restore_points,
@@ -368,9 +369,6 @@ async def pitr_run(
         instant = await _instant(client, domain, to)
         request = Request(action="pitr_run", domain=domain, to=instant, vms=vms, confirm=confirm)
         await act_with(client, request, healthy, **options)
-
-
-BEFORE_ABNORMAL = "before-abnormal"
 
 
 async def _instant(client: Client, domain: str, to: str) -> datetime:

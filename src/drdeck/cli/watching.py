@@ -199,7 +199,7 @@ class _Lines:
         output.emit({**line, "question": question, "waits_for": waits or None})
 
     def _line(self, domain: Domain, operation: OperationView | None, waits: str, now: datetime) -> None:
-        after = [*_line(domain, waits, now).split("  "), *urgent(domain, operation)]
+        after = [*_words(domain, waits, now), *urgent(domain, operation)]
         after = spoken(after) if self._milestones else after
         words = difference(self._words.get(domain.name), after)
         self._words[domain.name] = after
@@ -207,8 +207,8 @@ class _Lines:
             output.say(line_of(domain.name, words, now, self._milestones))
 
 
-def _line(domain: Domain, waits: str, now: datetime) -> str:
-    """Words about a domain, with two blanks between."""
+def _words(domain: Domain, waits: str, now: datetime) -> list[str]:
+    """Words about a domain, in the order of their columns."""
     words = [domain.mode_label]
     words.append(f"{domain.vms_recoverable}/{domain.vms_total} recoverable")
     if domain.step is not None:
@@ -222,11 +222,9 @@ def _line(domain: Domain, waits: str, now: datetime) -> str:
     if domain.abnormal_since is not None:
         last = "none" if domain.last_good is None else show_seconds(domain.last_good)
         words.append(f"abnormal since {show_seconds(domain.abnormal_since)}, last good {last}")
-    if domain.alarms:
-        words.append(f"alarms: {len(domain.alarms)}")
     if waits:
         words.append(f"waits: {waits}")
-    return "  ".join(words)
+    return words
 
 
 CHECKED = ("pitr_run", "pitr_exit")

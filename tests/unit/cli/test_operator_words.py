@@ -18,7 +18,6 @@ LEFT = {
     "vCenter asks: {}",
     "the answer to what it asks",  # with the console's "waits for"
     "nothing is asked there now",  # never shown: the call is repeated
-    "{} of {} VMs run there: they will go on running, twice, unless somebody stops them.",
     "nothing goes on: {}; make room, or end what holds it",
 }
 """Texts that stay as they are, and why."""

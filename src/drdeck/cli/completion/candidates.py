@@ -20,6 +20,8 @@ from drdeck.model.times import show
 
 TIMEOUT_S = 1.0
 """A person waits with a finger on the tab key."""
+BEFORE_ABNORMAL = "before-abnormal"
+"""In place of a time: the last restore point before the abnormal writing."""
 LONGEST_HELP = 60
 """Characters of a question that stand beside an operation; shells cut longer ones."""
 
@@ -41,7 +43,8 @@ def restore_points(context: click.Context, parameter: click.Parameter, incomplet
 
     async def times(client: Client) -> list[str]:
         points = await client.points(domain)
-        return [show(point.time) for point in points.points]
+        abnormal = [BEFORE_ABNORMAL] if any(point.abnormal_since for point in points.points) else []
+        return [*abnormal, *(show(point.time) for point in points.points)]
 
     return [time for time in _ask(context, times) if time.startswith(incomplete)]
 

@@ -41,7 +41,10 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "drdeck cfo complete erp-prod --type planned --run-pitr --dry-run",
         "drdeck cfo complete erp-prod --type planned --run-pitr --wait",
     ),
-    "drdeck cfo remap": ("drdeck cfo remap erp-prod --network VM_3510=DRIsolated --wait",),
+    "drdeck cfo remap": (
+        "drdeck cfo remap erp-prod --network VM_3510=DRIsolated --wait",
+        "drdeck cfo remap erp-prod --network VM_3510=DRIsolated --dry-run",
+    ),
     "drdeck pitr": ("drdeck pitr points erp-prod", "drdeck pitr run erp-prod --to 22:41 --wait"),
     "drdeck pitr points": ("drdeck pitr points erp-prod --last 20", "drdeck pitr points erp-prod --json"),
     "drdeck pitr start": (

@@ -277,7 +277,7 @@ async def plan_watch(context: Context, run: str, timeout: float | None) -> None:
 @json_option
 @runs
 async def plan_pause(context: Context, run: str, as_json: bool) -> None:
-    """Begin nothing new in RUN; what was begun goes on."""
+    """Begin nothing new in RUN; what was started continues."""
     await _change(context, run, "pause", None, None, as_json)
 
 
@@ -296,7 +296,7 @@ async def plan_resume(context: Context, run: str, as_json: bool) -> None:
 @json_option
 @runs
 async def plan_leave_out(context: Context, run: str, domain: str, as_json: bool) -> None:
-    """Leave DOMAIN out of RUN, which goes on without it."""
+    """Leave DOMAIN out of RUN, which continues without it."""
     await _change(context, run, "leave_out", domain, None, as_json)
 
 

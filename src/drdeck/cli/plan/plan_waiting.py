@@ -36,12 +36,12 @@ async def until(
                         last = words
                 await client.changed()
     except TimeoutError:
-        raise Exit(exit_codes.TIMED_OUT, f"{ident} goes on; it was not over within {timeout:g} s") from None
+        raise Exit(exit_codes.TIMED_OUT, f"{ident} continues; it was not over within {timeout:g} s") from None
     except Disconnected as error:
         text = f"{error}; what became of {ident} is for `drdeck plan status {ident}` to say"
         raise Exit(exit_codes.UNKNOWN, text) from None
     except asyncio.CancelledError:  # Ctrl-C ends the waiting only
-        output.note(f"{ident} goes on")
+        output.note(f"{ident} continues")
         raise
 
 

@@ -175,7 +175,7 @@ class RunKeeper:
         where = f" {protected.address}" if protected.address else ""
         return (
             f"the protected site{where} answers again, which it did not when this run was decided:"
-            f" `drdeck plan begin {run.id} {name} --confirm {name}` begins it all the same,"
+            f" `drdeck plan begin {run.id} {name} --confirm {name}` begins it anyway,"
             f" `drdeck plan leave-out {run.id} {name}` leaves it"
         )
 
