@@ -74,6 +74,7 @@ def complete_with_force(t: Terminal) -> None:
     t.pause_for_dialog()
     assert "Force failover" in t.text(), "enter in the field never confirms tier 3"
     t.wait_for(">Confirm<")
+    t.pause_for_dialog()
     t.press("enter")
     t.wait_gone("Force failover")
 

@@ -90,7 +90,7 @@ def finished(trainee: Trainee) -> None:
 def test_lesson_1_by_its_keys(deck: Deck) -> None:
     trainee = Trainee(deck, "1", "30")
     try:
-        trainee.sees("> Start Continuous Failover of intranet", "3 / 3")
+        trainee.sees("> Start Continuous Failover of intranet", "3/3")
         trainee.told("= gives it to all, enter")
         trainee.starts_continuous_failover()
         trainee.sees("> Complete it as a Planned Failover")
@@ -117,7 +117,7 @@ def test_lesson_1_by_its_keys(deck: Deck) -> None:
 def test_lesson_3_by_its_keys(deck: Deck) -> None:
     trainee = Trainee(deck, "3", "60")
     try:
-        trainee.sees("> Start Continuous Failover of warehouse", "12 / 12")
+        trainee.sees("> Start Continuous Failover of warehouse", "12/12")
         trainee.starts_continuous_failover()
         trainee.sees("> Complete it although nobody at the protected site can be asked")
         trainee.told("3 is Force Failover", "type warehouse")
@@ -133,7 +133,7 @@ def test_lesson_3_by_its_keys(deck: Deck) -> None:
 def test_lesson_4_by_its_keys(deck: Deck) -> None:
     trainee = Trainee(deck, "4", "60")
     try:
-        trainee.sees("> Bring erp-prod over here", "20 / 20")
+        trainee.sees("> Bring erp-prod over here", "20/20")
         trainee.starts_continuous_failover()
         trainee.sees("Continuous Failover of erp-prod: done")
         trainee.completes("2", "i")
