@@ -10,6 +10,7 @@ from drdeck.model.domains import Domain, Health, Mode, Session, SessionState
 
 from . import lesson as spec
 from .lesson_facts import LessonFacts, rollbacks_in, session_of
+from .run_facts import run_holds
 
 _WAY = (
     Mode.PROTECTED,
@@ -25,6 +26,8 @@ _WAY = (
 
 def holds(when: spec.When, facts: LessonFacts, attaches: Sequence[datetime]) -> bool:
     """True if the facts meet a condition. `attaches`: instants at which somebody came to look, site time."""
+    if isinstance(when, spec.RunCondition):
+        return run_holds(when, facts)
     domain = facts.domain(when.domain)
     if domain is None:
         return False

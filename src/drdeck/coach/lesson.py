@@ -90,6 +90,42 @@ class Answered(Condition, frozen=True, kw_only=True, tag="answered"):
     vm: str | None = None
 
 
+class RunCondition(Condition, frozen=True, kw_only=True):
+    """A fact about the newest run of a Failover Plan, and not about one domain."""
+
+    domain: str = ""
+    plan: str
+
+
+class RunBegun(RunCondition, frozen=True, kw_only=True, tag="run_begun"):
+    """A run of the plan was begun, with this type and tick where they are given."""
+
+    type: FailoverType | None = None
+    run_pitr: bool | None = None
+
+
+class WaveRecovered(RunCondition, frozen=True, kw_only=True, tag="wave_recovered"):
+    """Every domain of a wave runs here, or was settled by a person's word; none failed or asks."""
+
+    wave: str
+
+
+class RunSettled(RunCondition, frozen=True, kw_only=True, tag="run_settled"):
+    """Every domain of the run is settled."""
+
+
+class OneInstant(RunCondition, frozen=True, kw_only=True, tag="one_instant"):
+    """The sessions of the run were rolled back to one instant within the bounds; `spread`: at most."""
+
+    at_or_before: datetime | None = None
+    at_or_after: datetime | None = None
+    spread: str = ""
+
+
+class NothingLeft(RunCondition, frozen=True, kw_only=True, tag="nothing_left"):
+    """No session of the run is open and nothing of it waits for a person."""
+
+
 When = (
     ModeReached
     | OperationAsked
@@ -100,6 +136,11 @@ When = (
     | AttachedAgain
     | VmReady
     | Answered
+    | RunBegun
+    | WaveRecovered
+    | RunSettled
+    | OneInstant
+    | NothingLeft
 )
 
 
@@ -191,5 +232,11 @@ class Lesson(LessonStruct, frozen=True, kw_only=True):
     def domains(self) -> tuple[str, ...]:
         """The domains that it is about, in order."""
         conditions = [o.when for o in self.objectives] + ([self.drop.when] if self.drop else [])
-        names = [c.domain for c in conditions] + [m.domain for m in self.mistakes]
+        names = [c.domain for c in conditions if c.domain] + [m.domain for m in self.mistakes]
         return tuple(dict.fromkeys(names))
+
+    @property
+    def plan(self) -> str:
+        """The Failover Plan that it is about; empty without one."""
+        conditions = [o.when for o in self.objectives]
+        return next((c.plan for c in conditions if isinstance(c, RunCondition)), "")

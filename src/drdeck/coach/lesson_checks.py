@@ -9,7 +9,8 @@ from datetime import timedelta
 
 from drdeck.config.toml_places import Place
 from drdeck.model.domains import FailoverType, Mode
-from drdeck.model.text import brief, quoted
+from drdeck.model.plans.failover_plan import OTHERS
+from drdeck.model.text import brief, quoted, some
 from drdeck.model.times import parse_duration, show
 from drdeck.sites.training.scenario.scenario_tables import Scenario, ScenarioDomain
 
@@ -109,7 +110,31 @@ def _mistake(at: Place, mistake: spec.AnyMistake, scenario: Scenario) -> Iterato
                 yield (*at, key), str(error)
 
 
+def _run_condition(at: Place, when: spec.RunCondition, scenario: Scenario) -> Iterator[Problem]:
+    plan = next((p for p in scenario.plans if p.name == when.plan), None)
+    if when.domain:
+        yield (*at, "domain"), "has no meaning for a run; leave it out"
+    if plan is None:
+        names = some([p.name for p in scenario.plans], most=8) or "none"
+        yield (
+            (*at, "plan"),
+            f'the scenario "{scenario.name}" has no plan "{brief(when.plan)}"; it has {names}',
+        )
+        return
+    waves = [*(wave.name for wave in plan.waves), *([OTHERS] if plan.others == "last" else [])]
+    if isinstance(when, spec.WaveRecovered) and when.wave not in waves:
+        yield (*at, "wave"), f'the plan has no wave "{brief(when.wave)}"; it has {some(waves, most=8)}'
+    if isinstance(when, spec.OneInstant) and when.spread:
+        try:
+            parse_duration(when.spread)
+        except ValueError as error:
+            yield (*at, "spread"), str(error)
+
+
 def _condition(at: Place, when: spec.When, scenario: Scenario) -> Iterator[Problem]:
+    if isinstance(when, spec.RunCondition):
+        yield from _run_condition(at, when, scenario)
+        return
     domain = _domain(at, when.domain, scenario)
     if not isinstance(domain, ScenarioDomain):
         yield domain
@@ -202,8 +227,8 @@ def _vm(
 ) -> Iterator[Problem]:
     names = [vm.name for vm in domain.vms]
     if when.vm is not None and when.vm not in names:
-        some = ", ".join(names[:8])
-        yield (*at, "vm"), f'there is no VM "{brief(when.vm)}" in "{domain.name}"; known are {some}'
+        first = ", ".join(names[:8])
+        yield (*at, "vm"), f'there is no VM "{brief(when.vm)}" in "{domain.name}"; known are {first}'
         return
     choice = when.choice if isinstance(when, spec.Answered) else "retry" if when.after_retry else None
     if choice is None:

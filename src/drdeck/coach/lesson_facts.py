@@ -13,6 +13,7 @@ from drdeck.controller.journal.event_store import Journal, JournalError
 from drdeck.controller.journal.operations import OperationState, OperationView
 from drdeck.model.domains import Domain, Period
 from drdeck.model.frozen import Frozen
+from drdeck.model.plans.run_views import RunView
 
 
 class JournaledAnswer(Frozen, frozen=True, kw_only=True):
@@ -24,10 +25,13 @@ class JournaledAnswer(Frozen, frozen=True, kw_only=True):
 
 
 class LessonFacts(Frozen, frozen=True, kw_only=True):
-    """One look at a lesson's domains. `now` and all other times are the site's."""
+    """One look at a lesson's domains and at the runs. `now` and all other times are the site's."""
 
     now: datetime
     domains: tuple[Domain, ...] = ()
+    listed: tuple[Domain, ...] = ()
+    """every domain of the site, without its insides"""
+    runs: tuple[RunView, ...] = ()
     operations: tuple[OperationView, ...] = ()
     against: dict[str, tuple[str, ...]] = {}
     """operation -> what spoke against the Force Failover when it was asked for"""
@@ -81,7 +85,13 @@ async def gather(client: Client, journal: Path, domains: tuple[str, ...]) -> Les
     operations = await client.tasks()
     against, answers = await asyncio.to_thread(_journaled, journal)
     return LessonFacts(
-        now=listing.seen_at, domains=tuple(listed), operations=operations, against=against, answers=answers
+        now=listing.seen_at,
+        domains=tuple(listed),
+        listed=listing.domains,
+        runs=listing.runs,
+        operations=operations,
+        against=against,
+        answers=answers,
     )
 
 

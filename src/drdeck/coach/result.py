@@ -62,6 +62,12 @@ class Result(Frozen, frozen=True, kw_only=True):
     vms_total: int = 0
     rolled_back_to: datetime | None = None
     unprotected_s: float = 0
+    wave_rto_s: float | None = None
+    """of the first wave of a run, where the lesson is about one"""
+    spread_s: float | None = None
+    """between the oldest and the newest point of the common rollback"""
+    left_behind: int | None = None
+    """domains of the run that still need somebody or are in a session"""
     hints: int = 0
     mistakes: tuple[MistakeResult, ...] = ()
     cost: tuple[Cost, ...] = ()
@@ -97,6 +103,7 @@ def figures(result: Result) -> str:
     """The figures on one line."""
     return ", ".join(
         (
+            *_of_run(result),
             f"RTO {_clock(result.rto_s)}",
             f"data given up {_clock(result.data_given_up_s)}, of which good {_clock(result.data_lost_s)}",
             f"unprotected {_clock(result.unprotected_s)}",
@@ -104,6 +111,17 @@ def figures(result: Result) -> str:
             f"mistakes {len(result.mistakes)}",
         )
     )
+
+
+def _of_run(result: Result) -> list[str]:
+    """Figures that only the lessons about a whole plan have."""
+    if result.left_behind is None:
+        return []
+    return [
+        f"wave 1 RTO {_clock(result.wave_rto_s)}",
+        f"spread {_clock(result.spread_s)}",
+        f"left behind {result.left_behind}",
+    ]
 
 
 def cost_of(cost: Cost) -> str:

@@ -6,11 +6,15 @@ from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import TYPE_CHECKING, TypeVar
 
+import msgspec
+
 from drdeck.model.domains import Domain, FailoverType, Health
+from drdeck.model.plans.run_views import RunView
 
 from .lesson_facts import LessonFacts
 from .progress import DomainMemory, Progress
 from .result import Cost, MistakeResult, ObjectiveResult, Result
+from .run_facts import left_behind, lost_with_run_s, run_of, unprotected_of_run_s, wave_rto_s
 from .scenario_truth import DomainGround
 
 if TYPE_CHECKING:
@@ -25,7 +29,7 @@ def result_of(course: Course, progress: Progress, facts: LessonFacts) -> Result:
     domains = [d for d in facts.domains if d.name in lesson.domains]
     grounds = course.ground
     memories = progress.memories
-    return Result(
+    result = Result(
         lesson=lesson.name,
         number=lesson.number,
         title=lesson.title,
@@ -51,6 +55,23 @@ def result_of(course: Course, progress: Progress, facts: LessonFacts) -> Result:
             for m in progress.mistakes
         ),
         cost=tuple(_cost(d, memories.get(d.name)) for d in domains if d.reset_at is not None),
+    )
+    run = run_of(facts, lesson.plan) if lesson.plan else None
+    return result if run is None else _with_run(result, run, course, facts)
+
+
+def _with_run(result: Result, run: RunView, course: Course, facts: LessonFacts) -> Result:
+    """The figures of a whole run instead of those of single domains."""
+    rtos = [wave_rto_s(run, facts, number) for number in range(len(run.waves))]
+    return msgspec.structs.replace(
+        result,
+        rto_s=_most(rtos),
+        wave_rto_s=rtos[0] if rtos else None,
+        data_lost_s=lost_with_run_s(run, course.ground),
+        rolled_back_to=None if run.pitr is None else run.pitr.to,
+        unprotected_s=unprotected_of_run_s(run, facts),
+        spread_s=None if run.pitr is None else run.pitr.spread_s,
+        left_behind=len(left_behind(run, facts)),
     )
 
 

@@ -32,6 +32,7 @@ from drdeck.console.actions.dialog_queue import DialogQueue
 from drdeck.console.actions.key_queue import KeyQueue
 from drdeck.console.actions.notifications import Notifications
 from drdeck.console.actions.telling import Telling
+from drdeck.console.actions.plan_runner import PlanRunner
 from drdeck.console.dialogs.add_site import AddSite
 from drdeck.console.dialogs.choose_lesson import Lessons
 from drdeck.console.dialogs.dialog import Dialog
@@ -118,6 +119,7 @@ class DrdeckApp(App[None], inherit_bindings=False):
         self.repainter, self.dialog_queue = Repainter(self), DialogQueue(self)
         self.action_runner, self.notifications = ActionRunner(self), Notifications(self)
         self.telling = Telling(self)
+        self.plan_runner = PlanRunner(self)
         self.coach_session = None if coach is None else CoachSession(self, coach)
         ScrollBar.renderer = CharacterBar
         for theme in THEMES.values():

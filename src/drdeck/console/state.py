@@ -10,6 +10,7 @@ from drdeck.controller.ipc.protocol import Detail, Listing, Welcome
 from drdeck.controller.journal.operations import OperationState, OperationView
 from drdeck.model.actions import BY_NAME
 from drdeck.model.domains import Domain
+from drdeck.model.plans.run_views import RunView
 from drdeck.model.text import some
 
 
@@ -100,6 +101,14 @@ class State:
         """The completion of that domain that is open, else the one that ended last."""
         of_domain = [o for o in self.operations if o.domain == domain and o.action == "cfo_complete"]
         return max(of_domain, key=lambda o: (o.ended_at is None, o.asked_at), default=None)
+
+    @property
+    def runs(self) -> tuple[RunView, ...]:
+        """Runs of Failover Plans: open ones, and those that ended last."""
+        return () if self.listing is None else self.listing.runs
+
+    def run(self, ident: str) -> RunView | None:
+        return next((run for run in self.runs if run.run == ident), None)
 
     def closing_line(self) -> str:
         """A sentence about what goes on when the console was left."""

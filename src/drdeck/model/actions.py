@@ -296,6 +296,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("open", "Open", "enter", "open what the cursor is on"),
     Action("back", "Back", "escape", "go back; in a dialog: Cancel"),
     Action("more", "More", "m", "the domain's More menu"),
+    Action("plan", "Failover Plan", "F", "many domains as one: choose, check, begin, follow"),
     Action("steps", "Task Steps", "t", "what is done, going on and to come"),
     Action("log", "Task Log", "l", "operations of this controller"),
     Action("results", "Results", "r", "what ended while you were here, the newest first"),

@@ -6,9 +6,10 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.ui.screens import plays
+from tests.ui.screens import plays, plays_plans
 from tests.ui.screens import plays_beside as beside
 from tests.ui.screens.before import history, in_session, rehydrated, stuck, unanswered
+from tests.ui.screens.house import SCENARIO
 from tests.ui.screens.shots import Look, Shot
 from tests.ui.screens.stage import PLAIN, Prepare, Setting, Stage, stage
 
@@ -24,10 +25,11 @@ class Chapter:
     shots: dict[str, tuple[str, ...]]
     prepare: Prepare | None = None
     setting: Setting = PLAIN
+    scenario: str | Path = SCENARIO
 
     async def run(self, home: Path, look: Look, pictures: frozenset[str] = frozenset()) -> dict[str, Shot]:
         """The screens of this chapter in one look, by name; with an SVG of `pictures`."""
-        async with stage(home, look, self.prepare, self.setting) as made:
+        async with stage(home, look, self.prepare, self.setting, self.scenario) as made:
             made.pictures = pictures
             await self.play(made)
             return made.shots
@@ -184,6 +186,18 @@ _APPLIANCE: dict[str, tuple[str, ...]] = {
     "appliance-refused": (_OBSERVED,),
 }
 _LESSON: dict[str, tuple[str, ...]] = {"lesson": (), "lesson-hint": (), "lesson-folded": ()}
+_PLAN: dict[str, tuple[str, ...]] = {
+    "domains-marked": ("Protected Domains",),
+    "plan-list": ("Failover Plan", "whole-site", "all"),
+    "plan-check": ("Force Failover", "Run PITR after recovering VMs", "Cancel"),
+    "plan-without-running": ("left out",),
+    "plan-decision": ("Cancel", "Begin"),
+    "plan-begun": ("wave 1 foundation", "wave 2 business", "wave 3 others"),
+    "plan-run": ("Needs", "Pause Plan", "Run PITR (all)"),
+    "plan-answer": ("Cancel", "Retry", "Skip"),
+    "plan-pause": ("Cancel", "Pause Plan"),
+    "plan-rollback": ("Run PITR (all)", "spread"),
+}
 _WIDE = Setting(size=(120, 40))
 
 CHAPTERS: dict[str, Chapter] = {
@@ -205,6 +219,7 @@ CHAPTERS: dict[str, Chapter] = {
         Chapter("read-only", beside.read_only, {"read-only": ("More",)}, None, Setting(read_only=True)),
         Chapter("password", beside.password, {"password": ("Cancel",), "domains-password": ()}, None,
                 Setting(password="vcsa.dr.example wants a password")),
+        Chapter("plan", plays_plans.whole_site, _PLAN, scenario="whole-site"),
         Chapter("lesson", beside.lesson, _LESSON, None, Setting(lesson="2")),
         Chapter("wide-list", beside.wide_list,
                 {"wide-domains": ("Protected Domains", *BARS_AFTER, *TABS)}, history, _WIDE),

@@ -52,6 +52,8 @@ class ActionRunner:
             app.push_screen(help_dialog(app))
         elif name == "palette":
             app.dialog_queue.start(self._choose(Palette(lambda: everything(app, screen, target)), target))
+        elif name == "plan":
+            app.plan_runner.show(screen.marked if isinstance(screen, DomainsScreen) else ())
         elif name == "lessons":
             app.dialog_queue.start(self._choose_lesson())
         elif name == "log":
@@ -108,7 +110,9 @@ class ActionRunner:
         domain = app.state.domain(target)
         if domain is None:
             return []
-        return [Item(a.name, a.label, a.help, why) for a, why in menu(domain, app.now(), app.state.read_only)]
+        acts = [Item(a.name, a.label, a.help, why) for a, why in menu(domain, app.now(), app.state.read_only)]
+        plan = BY_NAME["plan"]
+        return [*acts, Item(plan.name, f"{plan.label} ...", plan.help)]
 
     def _act(self, name: str, target: str) -> None:
         """Something that changes the site: refused here only as a courtesy, the controller decides."""

@@ -19,6 +19,7 @@ from drdeck.console.key_bindings import act_keys, keys_of, shown_key
 from drdeck.console.state import State
 from drdeck.console.widgets.input_field import Field
 from drdeck.console.widgets.list_rows import domain_header, domain_row
+from drdeck.console.widgets.plans.run_lines import marked_row
 from drdeck.console.widgets.row_list import BESIDE, RowList
 from drdeck.console.widgets.text_lines import Lines
 from drdeck.model.actions import BY_NAME
@@ -47,7 +48,13 @@ class DomainsScreen(ConsoleScreen):
         Binding("left", "turn(-1)", "Tab before", show=False),
         Binding("right", "turn(1)", "Next tab", show=False),
         Binding("z", "zoom", "Zoom", show=False),
+        Binding("space", "mark", "Mark", show=False),
+        Binding("asterisk", "mark_all", "Mark all", show=False),
     ]
+    OWN_KEYS = (
+        ("space", "Mark", "the domain for a Failover Plan of the marked ones"),
+        ("*", "Mark all", "that are listed and can be completed; once more: none"),
+    )
 
     def __init__(self) -> None:
         super().__init__()
@@ -55,6 +62,7 @@ class DomainsScreen(ConsoleScreen):
         self._asking: frozenset[str] = frozenset()
         self._minute = ""
         self._order = ORDERS[0]
+        self._marks: set[str] = set()
         self._pane = DomainPane(id="side")
         self._table: RowList[Domain] = RowList(self._row_line, lambda d: d.id, id="domains")
 
@@ -118,7 +126,35 @@ class DomainsScreen(ConsoleScreen):
             self._pane.turn(by)
 
     def _row_line(self, domain: Domain, width: int) -> Line:
-        return domain_row(domain, width, self.now(), domain.name in self._asking)
+        return marked_row(
+            lambda room: domain_row(domain, room, self.now(), domain.name in self._asking),
+            width,
+            domain.name in self._marks if self._marks else None,
+        )
+
+    @property
+    def marked(self) -> tuple[str, ...]:
+        """Domains that were marked and are still there, in the order of the site."""
+        return tuple(d.name for d in self.state.domains if d.name in self._marks)
+
+    def action_mark(self) -> None:
+        """Mark the domain under the cursor, or take its mark away, and go on to the next."""
+        name = self.target()
+        if name is not None and self._table.has_focus:
+            self._put_marks(self._marks ^ {name})
+            self._table.action_move(1)
+
+    def action_mark_all(self) -> None:
+        """Mark all that are listed and can be completed; where all are marked, none."""
+        names = {d.name for d in self._table.rows if d.mode is Mode.SYNCHRONISED}
+        self._put_marks(set() if names <= self._marks else self._marks | names)
+
+    def _put_marks(self, marks: set[str]) -> None:
+        self._marks = marks
+        self._table.redraw()
+        self.desk.redraw(self)
+        key = shown_key("plan", self.desk.remapped)
+        self.say(f"{len(marks)} marked; {key} begins a Failover Plan of them" if marks else "None is marked")
 
     def take(self, state: State, now: datetime) -> None:
         width = self._table.size.width or self.size.width
@@ -132,7 +168,9 @@ class DomainsScreen(ConsoleScreen):
         self.query_one("#title", Lines).put([((" Protected Domains", "bold"), (title, "dim"))])
         self.query_one("#troubles", Lines).put(self._troubles(state, width))
         self.query_one("#fresh", Lines).put(self._fresh(state, width))
-        self.query_one("#header", Lines).put([((("   "), ""), *domain_header(width - BESIDE))])
+        self.query_one("#header", Lines).put(
+            [(("   ", ""), *marked_row(domain_header, width - BESIDE, False if self._marks else None))]
+        )
         rows = self._table
         if rows.faint != state.stale or self._minute != hour(now):
             rows.faint, self._minute = state.stale, hour(now)

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from fnmatch import fnmatchcase
+from pathlib import Path
 
 from drdeck.model.domains import FailoverType, Health, Mode
+from drdeck.model.plans.failover_plan import members, problems
+from drdeck.sites.contract import OffersPlans
+from drdeck.sites.training.scenario.offered_plans import failover_plan
 from drdeck.sites.training.scenario.scenario_file import load
+from drdeck.sites.training.site import TrainingSite
 from tests.support.training.training_build import START, opened
 
 
@@ -22,9 +26,10 @@ def test_whole_site_is_what_its_story_says() -> None:
     shown = {d.name: d for d in play.simulation.domains(plot.first_instant)}
     others = {name: d.mode for name, d in shown.items() if d.mode is not Mode.SYNCHRONISED}
     assert others == {"hr-legacy": Mode.IMPORTED, "dmz-proxy": Mode.PROTECTED}
-    (plan,) = plot.plans
-    members = [[n for n in shown if any(fnmatchcase(n, p) for p in wave.domains)] for wave in plan.waves]
-    assert [len(names) for names in members] == [4, 14] and plan.others == "last"
+    plan = failover_plan(plot.plans[0])
+    assert (plan.name, plan.type, plan.run_pitr) == ("whole-site", FailoverType.FORCE, True)
+    assert [len(wave.domains) for wave in members(plan, shown)] == [4, 14, 22]
+    assert problems(plan, shown) == []
     answers = {d.name for d in plot.domains if d.protected_site == "reachable" and d.state != "protected"}
     assert answers == {"plant-b-mes", "plant-b-files"}
 
@@ -63,3 +68,9 @@ def test_whole_site_is_taken_over_and_rolled_back_to_one_instant() -> None:
             assert play.roll((good - START).total_seconds() - 1) is None, spec.name
     play.now += 3600
     assert failing() == {"badge01", "badge02", "badge03"}, "without PITR there is nothing to go back to"
+
+
+def test_a_training_site_offers_the_plans_of_its_scenario(tmp_path: Path) -> None:
+    site = TrainingSite("lab", load("whole-site"), tmp_path)
+    assert isinstance(site, OffersPlans) and list(site.plans) == ["whole-site"]
+    assert TrainingSite("lab", load("ransomware"), tmp_path).plans == {}

@@ -1,0 +1,232 @@
+"""Run PITR (all): one instant for the sessions of a run, with its spread, and who cannot reach it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from textual import events
+from textual.containers import Horizontal
+from textual.widget import Widget
+from textual.widgets import Input
+
+from drdeck.console.format import marked, stamp, wrap
+from drdeck.console.state import State
+from drdeck.console.widgets.controls import Push
+from drdeck.console.widgets.input_field import Field
+from drdeck.console.widgets.plans.instant_lines import (
+    LEGEND,
+    by_reach,
+    instant_header,
+    instant_row,
+    instants_line,
+    member_header,
+    member_row,
+    spread_lines,
+)
+from drdeck.console.widgets.row_list import BESIDE, RowList
+from drdeck.console.widgets.text_lines import Lines
+from drdeck.controller.ipc.client import ControllerError
+from drdeck.model.plans.common_instant import CommonInstant, DomainAtInstant, RunPoints
+from drdeck.model.plans.run_requests import RunPitrRequest
+from drdeck.model.text import clean, some
+from drdeck.model.times import parse_instant
+
+from .screen import ConsoleScreen
+
+_TIME_CHARACTERS = frozenset("0123456789-")
+GOOD = "good"
+"""The kind of the last instant at which every domain was good."""
+
+
+class PlanRollbackScreen(ConsoleScreen):
+    """The instants that are offered, newest first; a typed one is asked of the controller."""
+
+    AUTO_FOCUS = "#instants"
+    OWN_KEYS = (
+        ("0-9 -", "Time", "type an instant: 10:42, -15m or ISO"),
+        ("g", "Last good", "the last instant at which the check of every domain was good"),
+    )
+
+    def __init__(self, run: str) -> None:
+        super().__init__()
+        self.run_id = run
+        self._points: RunPoints | None = None
+        self._typed: CommonInstant | None = None
+        self._error = ""
+
+    def content(self) -> Iterable[Widget]:
+        yield Lines((), id="title")
+        yield Lines((), (), (), id="timeline")
+        yield Lines(((f" {LEGEND}", "dim"),), id="legend")
+        yield Lines((), id="header")
+        yield RowList(instant_row, lambda i: i.to.isoformat(), empty="reading the points ...", id="instants")
+        yield Horizontal(
+            Lines(((" Time (UTC): ", "head"),), id="time-label", classes="field"),
+            Field(id="time", placeholder="10:42, -15m or ISO"),
+            Lines((), id="time-read"),
+            classes="bar",
+        )
+        yield Lines(id="time-wrong")
+        yield Lines((), (), id="spread")
+        yield Lines((), id="member-header")
+        members: RowList[DomainAtInstant] = RowList(member_row, lambda d: d.name, id="members")
+        members.quiet = True
+        yield members
+        yield Horizontal(Lines((), id="chosen"), Push("Run PITR (all)", id="run"), classes="bar")
+
+    def keys(self) -> list[tuple[str, str]]:
+        on = self.focused.id if self.focused is not None else None
+        does = {"time": "Go there", "members": "Run PITR"}.get(on or "instants", "Run PITR")
+        good = [("g", "Last good")] if self._good() is not None else []
+        return [
+            ("enter", does),
+            ("0-9", "Time"),
+            *good,
+            ("tab", "Next"),
+            ("esc", "Back"),
+            *self.named("help"),
+        ]
+
+    def ready(self) -> None:
+        super().ready()
+        self.query_one("#time-label").styles.width = 13
+        self.run_worker(self._read(), group="points", exclusive=True)
+
+    async def _read(self) -> None:
+        try:
+            self._points, self._error = await self.desk.client.plans.points(self.run_id), ""
+        except ControllerError as error:
+            self._error = str(error)
+        self.desk.redraw(self)
+
+    @property
+    def _list(self) -> RowList[CommonInstant]:
+        rows: RowList[CommonInstant] = self.query_one("#instants", RowList)
+        return rows
+
+    @property
+    def instant(self) -> CommonInstant | None:
+        """The instant that is chosen: the typed one, else the one under the cursor."""
+        return self._typed or self._list.row
+
+    def _good(self) -> datetime | None:
+        """The last instant at which every domain of the run was good, where the controller knows one."""
+        offered = self._points.instants if self._points is not None else ()
+        return next((instant.to for instant in offered if instant.kind == GOOD), None)
+
+    def take(self, state: State, now: datetime) -> None:
+        run = state.run(self.run_id)
+        plan = clean(run.plan) if run is not None else ""
+        self.query_one("#title", Lines).put(
+            [((" Run PITR (all)", "bold"), (f"   Failover Plan {plan}, {clean(self.run_id)}", "dim"))]
+        )
+        width = self.size.width
+        self.query_one("#header", Lines).put([(("   ", ""), *instant_header(width - BESIDE))])
+        self.query_one("#member-header", Lines).put([(("   ", ""), *member_header(width - BESIDE))])
+        if self._points is not None:
+            begun = bool(self._list.rows)
+            self._list.put(self._points.instants, "no instant can be picked")
+            if not begun and self._points.instants:
+                most = max(len(instant.reaching) for instant in self._points.instants)
+                places = [n for n, i in enumerate(self._points.instants) if len(i.reaching) == most]
+                self._list.select(places[0])  # the newest that as many as can reach
+        elif self._error:
+            self._list.put((), f"the points could not be read: {clean(self._error)}")
+        self._draw_choice()
+
+    def _draw_choice(self) -> None:
+        width, instant = self.size.width, self.instant
+        offered = self._points.instants if self._points is not None else ()
+        self.query_one("#timeline", Lines).put(instants_line(offered, instant, self._good(), width))
+        members: RowList[DomainAtInstant] = self.query_one("#members", RowList)
+        if instant is None:
+            members.put((), "")
+            self.query_one("#spread", Lines).put([(), ()])
+            self.query_one("#chosen", Lines).put([()])
+            return
+        members.put(by_reach(instant))
+        self.query_one("#spread", Lines).put(spread_lines(instant))
+        without = self._points.without if self._points is not None else {}
+        apart = f"; {len(without)} have no session" if without else ""
+        text = f" to {stamp(instant.to)}, {len(instant.reaching)} domains{apart} "
+        self.query_one("#run", Push).look_closed(not instant.reaching)
+        self.query_one("#chosen", Lines).put([((text.rjust(max(0, width - 21)), "bold"),)])
+        self.draw_keys()
+
+    def on_row_list_moved(self, event: RowList.Moved) -> None:
+        if event.rows.id == "instants":
+            if event.rows.has_focus:
+                self._typed = None
+                self._say_wrong("")
+            self._draw_choice()
+
+    def on_row_list_opened(self, event: RowList.Opened) -> None:
+        event.stop()
+        self._run()
+
+    def action_good(self) -> None:
+        """Go to the last instant at which every domain was good."""
+        good = self._good()
+        if good is None:
+            self.say("it is not known when every domain was good")
+        else:
+            self._ask_for(good)
+
+    def before_key(self, event: events.Key) -> bool:
+        """A digit or a minus begins a time, wherever the focus is; g is not the list's own here."""
+        field = self.query_one(Input)
+        if event.key == "g" and self.focused is not field:
+            self.action_good()
+            return True
+        if event.character and event.character in _TIME_CHARACTERS and self.focused is not field:
+            field.value = ""
+            self.set_focus(field)
+        return False
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        event.stop()
+        try:
+            instant, assumed = parse_instant(event.value, self.now())
+        except ValueError as error:
+            self._say_wrong(clean(str(error)))
+            return
+        word = "taken as UTC: " if assumed else ""
+        self.query_one("#time-read", Lines).put([((f" {word}{stamp(instant)}", "dim"),)])
+        self._ask_for(instant)
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        self._say_wrong("")
+        self.query_one("#time-read", Lines).put([()])
+
+    def _ask_for(self, to: datetime) -> None:
+        self.run_worker(self._asking(to), group="instant", exclusive=True)
+
+    async def _asking(self, to: datetime) -> None:
+        try:
+            answer = await self.desk.client.plans.instant(RunPitrRequest(run=self.run_id, to=to))
+        except ControllerError as error:
+            self._say_wrong(str(error))
+            return
+        self._typed = answer.instant
+        self._draw_choice()
+        self.query_one("#run", Push).focus()
+
+    def _say_wrong(self, why: str) -> None:
+        lines = marked("!", wrap(clean(why), self.size.width - 4), "bad") if why else []
+        self.query_one("#time-wrong", Lines).put(lines)
+
+    def on_push_pressed(self, event: Push.Pressed) -> None:
+        event.stop()
+        self._run()
+
+    def _run(self) -> None:
+        """Ask for it, with the domains that can reach it by name; the others stay as they are."""
+        instant = self.instant
+        if instant is None or not instant.reaching:
+            self.say("no domain can reach this instant")
+            return
+        names = tuple(d.name for d in instant.reaching) if instant.cannot else ()
+        if instant.cannot:
+            self.say(f"{some([clean(d.name) for d in instant.cannot])} stay as they are")
+        self.desk.plan_runner.roll_back(RunPitrRequest(run=self.run_id, to=instant.to, domains=names))

@@ -1,0 +1,257 @@
+"""A run of a Failover Plan: what needs a person first, then what goes on, then the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from textual import events
+from textual.binding import Binding
+from textual.containers import Horizontal, Vertical
+from textual.widget import Widget
+from textual.widgets import Input
+
+from drdeck.console.format import Line
+from drdeck.console.key_bindings import keys_of
+from drdeck.console.state import State
+from drdeck.console.widgets.input_field import Field
+from drdeck.console.widgets.plans.run_lines import (
+    foot_lines,
+    head_lines,
+    list_line,
+    next_in_need,
+    ordered,
+    run_header,
+    run_row,
+    state_text,
+)
+from drdeck.console.widgets.row_list import BESIDE, RowList
+from drdeck.console.widgets.text_lines import Lines
+from drdeck.model.plans.run_views import RUN_ENDED, DomainInRun, Needs, RunState, RunView
+from drdeck.model.text import clean
+
+from .domain_pane import DomainPane
+from .screen import ConsoleScreen
+
+WIDE = 120
+"""Columns from which the domain under the cursor stands beside the run."""
+PITR_ALL = "Run PITR (all)"
+
+
+class PlanRunScreen(ConsoleScreen):
+    """One run. It is drawn from the listing; all that it asks for goes through the runner of plans."""
+
+    HELP = "domain"
+    AUTO_FOCUS = "#members"
+    OWN_KEYS = (
+        ("a", "Answer", "answer what the domain under the cursor asks, or all that ask the same"),
+        ("n N", "Next", "the next domain that needs a person, the one before"),
+        ("z", "Pause Plan", "nothing new begins, what runs goes on; once more: Resume Plan"),
+        ("p", PITR_ALL, "roll all sessions of the run back to one instant"),
+        ("m", "More", "leave out, begin anew, release the barrier, exit sessions, the domain's own menu"),
+        ("/", "Filter", "by names and states"),
+    )
+    BINDINGS = [
+        Binding("a", "answer", "Answer", show=False, id="answer"),
+        Binding("n", "need(1)", "Next that needs a person", show=False, id="next_need"),
+        Binding("N", "need(-1)", "The one before", show=False, id="previous_need"),
+        Binding("z", "pause", "Pause Plan", show=False),
+        Binding("p", "roll_back", PITR_ALL, show=False, id="pitr_run"),
+        Binding("m", "more", "More", show=False, id="more"),
+        Binding("slash", "filter", "Filter", show=False, id="filter"),
+        Binding("left", "turn(-1)", "Tab before", show=False),
+        Binding("right", "turn(1)", "Next tab", show=False),
+    ]
+
+    def __init__(self, run: str) -> None:
+        super().__init__()
+        self.run_id = run
+        self._wanted = ""
+        self._pane = DomainPane(id="side")
+        self._table: RowList[DomainInRun] = RowList(
+            self._row_line, lambda d: d.name, empty="reading ...", id="members"
+        )
+
+    def content(self) -> Iterable[Widget]:
+        yield Horizontal(
+            Vertical(
+                Lines((), (), (), id="head"),
+                Lines((), id="rule"),
+                Horizontal(
+                    Lines((), id="order"), Field(id="filter", placeholder="name or state"), id="filter-row"
+                ),
+                Lines((), id="header"),
+                self._table,
+                Lines((), (), id="foot"),
+                id="list-side",
+            ),
+            self._pane,
+        )
+
+    @property
+    def run(self) -> RunView | None:
+        """The run as it is now, if the controller still tells of it."""
+        return self.state.run(self.run_id)
+
+    @property
+    def row(self) -> DomainInRun | None:
+        """The domain under the cursor."""
+        return self._table.row
+
+    def keys(self) -> list[tuple[str, str]]:
+        if isinstance(self.focused, Input):
+            return [("enter ↓", "To the list"), ("esc", "Show all")]
+        run = self.run
+        pause = "Resume Plan" if run is not None and self._stands(run) else "Pause Plan"
+        keys = [("enter", "Open"), *self.named("answer")]
+        if run is not None and run.needs:
+            keys.append(("n", "Next"))
+        if run is not None and run.state not in RUN_ENDED:
+            keys.append(("z", pause))
+        return [*keys, ("p", PITR_ALL), *self.named("more", "help"), ("esc", "Back")]
+
+    def _stands(self, run: RunView) -> bool:
+        """True if it waits for a word to go on: paused, or before a gate."""
+        return run.state in (RunState.PAUSED, RunState.PAUSING) or any(w.state == "gate" for w in run.waves)
+
+    def target(self) -> str | None:
+        row = self.row
+        return None if row is None else row.name
+
+    @property
+    def wide(self) -> bool:
+        """True if the domain under the cursor stands beside the run."""
+        return self.size.width >= WIDE
+
+    def watched(self) -> str | None:
+        return self.target() if self.wide else None
+
+    def on_resize(self, event: events.Resize) -> None:
+        self.set_class(event.size.width >= WIDE, "wide")
+        self.desk.watch_domain(self.target() if event.size.width >= WIDE else None)
+
+    def on_row_list_moved(self, event: RowList.Moved) -> None:
+        if event.rows is not self._table:
+            return
+        self.draw_keys()
+        if self.wide:
+            self.desk.watch_domain(self.target())
+            self.desk.redraw(self)
+
+    def _row_line(self, domain: DomainInRun, width: int) -> Line:
+        return run_row(domain, width, self.now())
+
+    def take(self, state: State, now: datetime) -> None:
+        run, width = self.run, self._table.size.width or self.size.width
+        if run is None:
+            self._table.put((), f'the controller tells of no run "{clean(self.run_id)}" any more')
+            return
+        self.query_one("#head", Lines).put(head_lines(run, now, width))
+        self.query_one("#rule", Lines).put([((" " + "─" * (width - 2), "dim"),)])
+        self.query_one("#order", Lines).put([list_line(run, self._order_width(width), self._wanted)])
+        self.query_one("#header", Lines).put([(("   ", ""), *run_header(width - BESIDE))])
+        self.query_one("#foot", Lines).put(foot_lines(run, now, width))
+        self._table.faint = state.stale
+        self._table.put(
+            [d for d in ordered(run.domains) if self._matches(d)],
+            f'no domain matches "{clean(self._wanted)}"; escape shows all',
+        )
+        self.draw_keys()
+        target = self.target()
+        if self.wide and target is not None:
+            self._pane.take(target, state, now)
+
+    def _order_width(self, width: int) -> int:
+        field = self.query_one(Input)
+        return width - 24 if field.display else width
+
+    def each_second(self, state: State, now: datetime) -> None:
+        """The clock since the decision, and how long each domain has been as it is."""
+        run = self.run
+        if run is not None and run.ended_at is None:
+            width = self._table.size.width or self.size.width
+            self.query_one("#head", Lines).put(head_lines(run, now, width))
+            self._table.put(self._table.rows)
+
+    def _matches(self, domain: DomainInRun) -> bool:
+        text = f"{domain.name} {state_text(domain)} {domain.needs} wave {domain.wave + 1}".casefold()
+        return all(word in text for word in self._wanted.casefold().split())
+
+    # -- keys
+
+    def on_row_list_opened(self, event: RowList.Opened) -> None:
+        name = self.target()
+        if name is not None and event.rows is self._table:
+            self.desk.action_runner.open_domain(name)
+
+    def action_need(self, by: int) -> None:
+        """Go to the next domain that needs a person, round and round."""
+        rows = list(self._table.rows)
+        domain = next_in_need(rows if by > 0 else rows[::-1], self.target())
+        if domain is None:
+            self.say("nothing needs you")
+        else:
+            self._table.select_key(domain.name)
+
+    def action_answer(self) -> None:
+        """Answer what the domain under the cursor asks; where it asks nothing, the first one that does."""
+        row = self.row
+        if row is None or row.needs is Needs.NOTHING:
+            self.action_need(1)
+            row = self.row
+        if row is not None and row.needs is not Needs.NOTHING:
+            self.desk.plan_runner.answer(self.run_id, row.name)
+
+    def action_pause(self) -> None:
+        run = self.run
+        if run is None or run.state in RUN_ENDED:
+            self.say("the run is over")
+        else:
+            self.desk.plan_runner.pause(self.run_id, not self._stands(run))
+
+    def action_roll_back(self) -> None:
+        self.desk.plan_runner.choose_instant(self.run_id)
+
+    def action_more(self) -> None:
+        self.desk.plan_runner.more(self.run_id, self.target())
+
+    def action_turn(self, by: int) -> None:
+        if self.wide:
+            self._pane.turn(by)
+
+    def before_key(self, event: events.Key) -> bool:
+        """The filter takes what is typed right behind its key."""
+        if event.key not in keys_of("filter", self.desk.remapped) or self.focused is self.query_one(Input):
+            return False
+        self.action_filter()
+        return True
+
+    def action_filter(self) -> None:
+        field = self.query_one(Input)
+        field.display = True
+        self.set_focus(field)
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        self._wanted = event.value
+        self.desk.redraw(self)
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        self._table.focus()
+        self.query_one(Input).display = False
+
+    def on_key(self, event: events.Key) -> None:
+        """From the filter, the arrows go to the list."""
+        if event.key == "down" and self.query_one(Input).has_focus:
+            self._table.focus()
+            event.stop()
+
+    def action_back(self) -> None:
+        """Escape takes the filter away, and leaves the screen when there is none; the run goes on."""
+        field = self.query_one(Input)
+        if field.display or self._wanted:
+            field.value, field.display = "", False
+            self._wanted = ""
+            self._table.focus()
+            self.desk.redraw(self)
+        else:
+            super().action_back()

@@ -1,0 +1,256 @@
+"""A run of a Failover Plan: its head, the rows of its domains, and what it waits for. Pure functions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+
+from drdeck.console.format import UNKNOWN, Line, Piece, fit, hour, left, name, right, second, spread
+from drdeck.model.plans.run_views import RUN_ENDED, DomainInRun, InRunState, Needs, RunState, RunView
+from drdeck.model.text import clean, some
+from drdeck.model.times import show_clock
+
+_LABELS = {"force": "Force", "planned": "Planned", "regular": "Regular"}
+_SIGNS: Mapping[InRunState, Piece] = {
+    InRunState.RUNNING: ("▶", "accent"),
+    InRunState.RECOVERED: ("✓", "ok"),
+    InRunState.PITR_SESSION: ("✓", "ok"),
+    InRunState.UNKNOWN: ("?", "bad"),
+    InRunState.FAILED: ("✗", "bad"),
+    InRunState.NOT_POSSIBLE: ("-", "dim"),
+    InRunState.SKIPPED: ("-", "dim"),
+    InRunState.LEFT_OUT: ("-", "dim"),
+}
+_OVER = frozenset(
+    {
+        InRunState.RECOVERED,
+        InRunState.PITR_SESSION,
+        InRunState.SKIPPED,
+        InRunState.LEFT_OUT,
+        InRunState.NOT_POSSIBLE,
+    }
+)
+_LIVELY = (InRunState.QUESTION, InRunState.UNKNOWN, InRunState.RUNNING)
+_STATE_STYLES: Mapping[RunState, str] = {
+    RunState.PAUSING: "bold",
+    RunState.PAUSED: "bold",
+    RunState.DONE: "ok",
+    RunState.DONE_WITH_EXCEPTIONS: "bad",
+    RunState.RESULT_UNKNOWN: "bad",
+}
+
+
+def head_lines(run: RunView, now: datetime, width: int) -> list[Line]:
+    """Plan and clock, the waves, and what it comes to: three lines."""
+    return [_title(run, now, width), fit(_waves(run), width), fit(_sums(run), width)]
+
+
+def _title(run: RunView, now: datetime, width: int) -> Line:
+    kind = f"{_LABELS[run.type]}{', Run PITR' if run.run_pitr else ''}"
+    going = run.state in (RunState.RUNNING, RunState.WAITING)
+    what: Piece = (f"  {kind}", "") if going else (f"  {run.state.words}", _STATE_STYLES.get(run.state, ""))
+    since = ((run.ended_at or now) - run.since).total_seconds()
+    clock = "since decision " if run.ended_at is None else "to the end "
+    start: Line = ((" Failover Plan ", ""), (clean(run.plan), "bold"), (f"  {clean(run.run)}", ""), what)
+    return spread(start, ((clock, "dim"), (f"{show_clock(since)} ", "bold")), width)
+
+
+def _waves(run: RunView) -> Line:
+    pieces: list[Piece] = []
+    for number, wave in enumerate(run.waves, 1):
+        stands = "held " if wave.state == "held" else "waits for you " if wave.state == "gate" else ""
+        style = {"settled": "ok", "running": "bold", "gate": "warn"}.get(wave.state, "dim")
+        text = f"wave {number} {clean(wave.name)} {stands}{wave.settled}/{wave.of}"
+        pieces += [("   " if pieces else " ", ""), (text, style)]
+    return tuple(pieces)
+
+
+def _sums(run: RunView) -> Line:
+    vms = sum(d.vms for d in run.domains if d.state not in _LEFT)
+    recovered = sum(d.recovered for d in run.domains if d.state not in _LEFT)
+    pieces: list[Piece] = [(f" VMs {recovered}/{vms} recovered", "bold")]
+    for state, word, style in (
+        (InRunState.RUNNING, "running", "accent"),
+        (InRunState.WAITS_FOR_PLACE, "waiting", ""),
+        (InRunState.UNKNOWN, "result unknown", "bad"),
+        (InRunState.FAILED, "failed", "bad"),
+    ):
+        count = sum(d.state is state for d in run.domains)
+        if count:
+            pieces.append((f"   {count} {word}", style))
+    used = [(kind, count) for kind, count in run.places.items() if count[0]]
+    if used:
+        alone = len(used) == 1
+        words = [f"{'' if alone else clean(kind).replace('_', ' ') + ' '}{n}/{of}" for kind, (n, of) in used]
+        pieces.append((f"   places {', '.join(words)}", "dim"))
+    return tuple(pieces)
+
+
+_LEFT = frozenset({InRunState.LEFT_OUT, InRunState.NOT_POSSIBLE, InRunState.SKIPPED})
+
+
+def list_line(run: RunView, width: int, words: str = "") -> Line:
+    """The line above the list: its order, with the numbers in it."""
+    running = sum(d.state is InRunState.RUNNING for d in run.domains)
+    needs: Piece = (f" needs you ({run.needs})", "alert" if run.needs else "dim")
+    end: Line = ((f'filter: "{clean(words)}" ', "accent"),) if words else (("/ filters ", "dim"),)
+    return spread((needs, (f", then running ({running}), then the rest", "dim")), end, width)
+
+
+def ordered(domains: Iterable[DomainInRun]) -> list[DomainInRun]:
+    """Those that need a person first, then what goes on, then the rest by wave."""
+
+    def rank(domain: DomainInRun) -> tuple[int, int]:
+        if domain.needs is not Needs.NOTHING:
+            return 0, 0
+        if domain.state in _LIVELY:
+            return 1, 0
+        return (2, 0) if domain.state is InRunState.WAITS_FOR_PLACE else (3, domain.wave)
+
+    return sorted(domains, key=rank)
+
+
+def next_in_need(domains: list[DomainInRun], after: str | None) -> DomainInRun | None:
+    """The next domain that needs a person behind the one named; the first one behind the last."""
+    needy = [d for d in domains if d.needs is not Needs.NOTHING]
+    names = [d.name for d in needy]
+    if not needy:
+        return None
+    return needy[(names.index(after) + 1) % len(needy)] if after in names else needy[0]
+
+
+def run_header(width: int) -> Line:
+    first, state = _columns(width)
+    columns = f"  {left('Domain', first)} Wave {left('State', state)} Step      VMs   For"
+    return ((columns if width < _NEEDS_FROM else f"{columns}   Needs", "head"),)
+
+
+_NEEDS_FROM = 60
+"""Cells below which, beside an open domain, the column of needs gives its room to names."""
+
+
+def _columns(width: int) -> tuple[int, int]:
+    """Widths of name and state; the others are fixed."""
+    fixed = 2 + 1 + 4 + 1 + 1 + 5 + 1 + 7 + 1 + 5 + (14 if width >= _NEEDS_FROM else 0)
+    free = max(16, width - fixed)
+    first = max(8, min(24, free * 2 // 5))
+    return first, free - first
+
+
+def run_row(domain: DomainInRun, width: int, now: datetime) -> Line:
+    """One domain of the run."""
+    first, room = _columns(width)
+    needy = domain.needs is not Needs.NOTHING
+    sign: Piece = ("!", "warn") if needy else _SIGNS.get(domain.state, (" ", ""))
+    style = "dim" if domain.state in _LEFT or domain.state is InRunState.HELD else ""
+    state = _state_style(domain, needy)
+    since = UNKNOWN if domain.since is None else _for(domain, now)
+    vms = f"{domain.recovered}/{domain.vms}"
+    pieces: list[Piece] = [
+        sign,
+        (" ", ""),
+        (name(domain.name, first), "bold" if needy else style),
+        (f" {domain.wave + 1:<4} ", style),
+        (left(state_text(domain), room), state),
+        (f" {left(domain.step or (UNKNOWN if domain.state not in _OVER else ''), 5)}", style),
+        (f" {right(vms, 7)} {right(since, 5)}", style),
+    ]
+    if width >= _NEEDS_FROM:
+        pieces.append((f"   {left(domain.needs.value, 11)}", "warn"))
+    return tuple(pieces)
+
+
+def _state_style(domain: DomainInRun, needy: bool) -> str:
+    if domain.state in (InRunState.UNKNOWN, InRunState.FAILED):
+        return "bad"
+    if needy:
+        return "warn"
+    if domain.state in (InRunState.RECOVERED, InRunState.PITR_SESSION):
+        return "ok"
+    return "accent" if domain.state is InRunState.RUNNING else "dim" if domain.state in _LEFT else ""
+
+
+def state_text(domain: DomainInRun) -> str:
+    """The state in words, with the reason where there is one."""
+    words = "Completing" if domain.state is InRunState.RUNNING else domain.state.words
+    reason = clean(domain.reason or domain.question)
+    return f"{words}: {reason}" if reason else words
+
+
+def _for(domain: DomainInRun, now: datetime) -> str:
+    """The time for which it has been so: minutes and seconds, from an hour on hours and minutes."""
+    assert domain.since is not None
+    whole = max(0, int((now - domain.since).total_seconds()))
+    if whole >= 360000:
+        return f"{whole // 86400}d"
+    return (
+        f"{whole // 60:02}:{whole % 60:02}" if whole < 3600 else f"{whole // 3600:02}h{whole % 3600 // 60:02}"
+    )
+
+
+def foot_lines(run: RunView, now: datetime, width: int) -> list[Line]:
+    """Two lines: the protected site or the estimate of the end, and what the run waits for."""
+    return [fit(_site_or_end(run), width), fit(_waits(run), width)]
+
+
+def _site_or_end(run: RunView) -> Line:
+    if run.pitr is not None and run.pitr.holds:
+        text = f"nothing starts before all are reverted; held by {some([clean(n) for n in run.pitr.barrier])}"
+        return ((f" {text}", "warn"),)
+    if run.answers_again is not None:
+        text = f" the protected site answers again, since {second(run.answers_again)}"
+        return ((text, "alert"), ("  what was begun goes on", "dim"))
+    if run.finishes_at is not None:
+        return ((f" est. end {hour(run.finishes_at)}", "bold"), (f", from {clean(run.finishes_from)}", "dim"))
+    if run.state in RUN_ENDED:
+        return ((f" {ending(run)}", "bold"),)
+    return ((f" no estimate yet: {clean(run.finishes_from) or 'nothing was timed here before'}", "dim"),)
+
+
+def ending(run: RunView) -> str:
+    """The end in a sentence that counts every domain."""
+    words = []
+    for states, word in (
+        ((InRunState.RECOVERED, InRunState.PITR_SESSION), "here"),
+        ((InRunState.SKIPPED,), "here before"),
+        ((InRunState.LEFT_OUT,), "left out"),
+        ((InRunState.NOT_POSSIBLE,), "not possible"),
+        ((InRunState.FAILED,), "failed"),
+        ((InRunState.UNKNOWN,), "result unknown"),
+        ((InRunState.HELD, InRunState.WAITS_FOR_PLACE), "not begun"),
+        ((InRunState.RUNNING, InRunState.QUESTION), "not ended"),
+    ):
+        count = sum(d.state in states for d in run.domains)
+        if count:
+            words.append(f"{count} {word}")
+    return f"{len(run.domains)} domains: {', '.join(words)}"
+
+
+def _waits(run: RunView) -> Line:
+    if run.pitr is not None and run.state in RUN_ENDED | {RunState.WAITING}:
+        return instant_line(run)
+    waiting = [(n, w) for n, w in enumerate(run.waves, 1) if w.begins and w.state in ("held", "gate")]
+    begins = f"wave {waiting[0][0]} begins {waiting[0][1].begins}" if waiting else ""
+    if run.why:
+        return ((f" {run.state.words}: {clean(run.why)}", "bold"),)
+    return ((f" {clean(begins)}", ""),)
+
+
+def instant_line(run: RunView) -> Line:
+    """The instant that the sessions went back to, with its spread."""
+    assert run.pitr is not None
+    spread_s = run.pitr.spread_s
+    text = f" rolled back to {second(run.pitr.to)}"
+    if spread_s is not None:
+        text += f", points up to {show_clock(spread_s)} apart"
+    pieces: list[Piece] = [(text, "ok")]
+    if run.pitr.cannot:
+        pieces.append((f"; cannot reach it: {some([clean(n) for n in run.pitr.cannot])}", "bad"))
+    return tuple(pieces)
+
+
+def marked_row(draw: Callable[[int], Line], width: int, mark: bool | None) -> Line:
+    """A row of a list beside its mark; None: nothing is marked there, so no column is given to marks."""
+    if mark is None:
+        return draw(width)
+    return (("✓ " if mark else "  ", "key"), *draw(width - 2))
