@@ -14,8 +14,8 @@ from drdeck.model.domains import Domain
 
 GLOBAL = (
     "more", "plan", "cfo_complete", "pitr_run", "steps", "log", "results", "answer", "next_need",
-    "previous_need", "alarms", "copy", "lessons", "doctor", "password", "add_site", "palette", "help", "detach",
-    "quit",
+    "previous_need", "alarms", "copy", "lessons", "doctor", "password", "add_site", "palette", "help",
+    "detach", "quit",
 )  # fmt: skip
 """Actions whose keys work on every screen; the others belong to a screen or a list."""
 
