@@ -31,8 +31,8 @@ from drdeck.console.actions.action_runner import ActionRunner
 from drdeck.console.actions.dialog_queue import DialogQueue
 from drdeck.console.actions.key_queue import KeyQueue
 from drdeck.console.actions.notifications import Notifications
-from drdeck.console.actions.telling import Telling
 from drdeck.console.actions.plan_runner import PlanRunner
+from drdeck.console.actions.telling import Telling
 from drdeck.console.dialogs.add_site import AddSite
 from drdeck.console.dialogs.choose_lesson import Lessons
 from drdeck.console.dialogs.dialog import Dialog
