@@ -97,7 +97,7 @@ class RunCondition(Condition, frozen=True, kw_only=True):
     plan: str
 
 
-class RunBegun(RunCondition, frozen=True, kw_only=True, tag="run_begun"):
+class RunStarted(RunCondition, frozen=True, kw_only=True, tag="run_begun"):
     """A run of the plan was begun, with this type and tick where they are given."""
 
     type: FailoverType | None = None
@@ -136,7 +136,7 @@ When = (
     | AttachedAgain
     | VmReady
     | Answered
-    | RunBegun
+    | RunStarted
     | WaveRecovered
     | RunSettled
     | OneInstant

@@ -26,7 +26,7 @@ def run_holds(when: spec.RunCondition, facts: LessonFacts) -> bool:
     if run is None:
         return False
     match when:
-        case spec.RunBegun():
+        case spec.RunStarted():
             return when.type in (None, run.type) and when.run_pitr in (None, run.run_pitr)
         case spec.WaveRecovered():
             return _recovered(wave_rows(run, when.wave))

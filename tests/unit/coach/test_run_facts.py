@@ -72,10 +72,10 @@ AT = InstantOfRun(to=GOOD, asked_at=T, spread_s=600)
 @pytest.mark.parametrize(
     ("when", "view", "met"),
     [
-        (spec.RunBegun(plan="p"), None, False),
-        (spec.RunBegun(plan="other"), run(), False),
-        (spec.RunBegun(plan="p", type=FailoverType.FORCE, run_pitr=True), run(), True),
-        (spec.RunBegun(plan="p", type=FailoverType.PLANNED), run(), False),
+        (spec.RunStarted(plan="p"), None, False),
+        (spec.RunStarted(plan="other"), run(), False),
+        (spec.RunStarted(plan="p", type=FailoverType.FORCE, run_pitr=True), run(), True),
+        (spec.RunStarted(plan="p", type=FailoverType.PLANNED), run(), False),
         (
             spec.WaveRecovered(plan="p", wave="one"),
             run(row("a", 0, ACTIVE), row("b", 1, RUNNING, False)),
