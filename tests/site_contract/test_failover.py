@@ -123,7 +123,7 @@ async def stopped(bench: Bench) -> str:
     await bench.asked(ident)
     await bench.until_true(lambda: names_one(bench.operation(ident).question), bench.told)
     question = bench.operation(ident).question
-    assert question is not None and question.choices == ("retry", "abort")
+    assert question is not None and {"retry", "abort"} <= set(question.choices)
     await bench.advance(3600)
     truth = bench.truth()
     assert truth.power == OFF and not truth.local and truth.source == {VMS[0]: "off", VMS[1]: "on"}

@@ -200,6 +200,9 @@ class VSphereSettings(VCenterSettings, frozen=True, kw_only=True, tag_field="kin
     tool: Literal["manual", "none"] = "none"
     uuid_question: Literal["moved", "copied", "ask"] = "ask"
     """what is answered by itself where vCenter asks whether a VM was moved or copied"""
+    per_host: int = 0
+    """calls that run at a time on the VMs of one host; 0: vCenter queues them itself"""
+    per_datastore: int = 0
     power_on: Literal["single", "group"] = "single"
     """group: VMs of clusters are started together, so that DRS places them"""
     power_on_override: Literal["", "manual", "partiallyAutomated", "fullyAutomated"] = ""

@@ -124,6 +124,9 @@ def _vsphere(reader: TableReader, path: Place, raw: dict[str, Any]) -> VSphereSe
     raw_protected = raw.pop("protected", None)
     plans = read_plans(reader, path, raw.pop("plans", {}), SITE_NAME.pattern)
     site = vcenter_checked(reader, path, reader.table(VSphereSettings, raw, path))
+    for key, limit in (("per_host", site.per_host), ("per_datastore", site.per_datastore)):
+        if not 0 <= limit <= 1000:
+            raise reader.fail((*path, key), f"{limit} is not {RIGHT[key]}")
     if not 1 <= site.parallel <= 64:
         raise reader.fail((*path, "parallel"), f"{site.parallel} is not {RIGHT['parallel']}")
     span(reader, (*path, "lease"), site.lease, 1, 3600)

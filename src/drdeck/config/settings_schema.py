@@ -29,6 +29,8 @@ _REFINED: dict[str, dict[str, Any]] = {
     "root": {"pattern": "^/."},
     "thumbprint": {"pattern": "^([0-9A-Fa-f]{2}:?){32}$"},
     "parallel": {"minimum": 1, "maximum": 64},
+    "per_host": {"minimum": 0, "maximum": 1000},
+    "per_datastore": {"minimum": 0, "maximum": 1000},
     "domains_at_once": {"minimum": 1, "maximum": 64},
     **{kind: {"minimum": 1, "maximum": 500} for kind in PlacesSettings.__struct_fields__},
     "speed": {"exclusiveMinimum": 0, "maximum": 100_000},

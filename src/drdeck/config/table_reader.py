@@ -59,6 +59,8 @@ RIGHT = {
     "vcenter": 'the name of a vSphere site such as "dr-west", or a table with url, username and root',
     "waves": 'a list such as [{ name = "foundation", domains = ["ad-*", "pki"] }]',
     "gate": "one of settled, confirm",
+    "per_host": "a whole number from 0 to 1000",
+    "per_datastore": "a whole number from 0 to 1000",
     "power_on": "one of single, group",
     "power_on_override": "one of manual, partiallyAutomated, fullyAutomated",
     "others": "one of last, refuse",

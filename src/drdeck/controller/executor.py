@@ -208,12 +208,15 @@ class Executor:
             (op, deque(c for c in map(_call_on_vm, commands) if c is not None)) for op, commands in due
         ]
         places, used = max(1, self.site.parallel) - len(self._starting), self.places_used()
+        at_work = Counter(place for call in self._calls.values() for place in call.act.places)
         self.calls_wait = False
         progress = True
         while progress and places > 0:
             progress = False
             for op, calls in waiting:
-                call = next((c for c in calls if self.places.has_room(c.act, used)), None)
+                call = next(
+                    (c for c in calls if self.places.has_room(c.act, used) and _has_place(c, at_work)), None
+                )
                 if call is None or places <= 0:
                     continue
                 calls.remove(call)
@@ -429,6 +432,15 @@ def _call_on_vm(command: AnyCommand) -> MakePlannedCall | None:
     """The command, where it is a call on one VM, of which only so many are sent at a time."""
     on_vm = isinstance(command, MakePlannedCall) and command.act.vm is not None
     return command if on_vm and isinstance(command, MakePlannedCall) else None
+
+
+def _has_place(command: AnyCommand, at_work: Counter[str]) -> bool:
+    """Take the host's and the datastores' places for a call, where there are; tell whether there were."""
+    places = command.act.places if isinstance(command, MakePlannedCall) else {}
+    if any(at_work[place] >= most for place, most in places.items()):
+        return False
+    at_work.update(places.keys())
+    return True
 
 
 def _on_vm(command: AnyCommand) -> bool:

@@ -26,6 +26,8 @@ class PlannedCall(Frozen, frozen=True, kw_only=True):
     """in words: "power on erp-db01" """
     limit_s: float = 0.0
     """after so many seconds without an end a person is asked; 0: never"""
+    places: dict[str, int] = {}
+    """a host or datastore -> calls that may run there at a time, this one included"""
 
 
 class Phase(Frozen, frozen=True, kw_only=True):

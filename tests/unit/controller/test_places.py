@@ -26,6 +26,7 @@ class BusySite(FakeSite):
     """Twenty calls are due in each failover; with `begins` each becomes a task that never ends."""
 
     begins = True
+    calls = CALLS
 
     def __init__(self) -> None:
         super().__init__()
@@ -37,7 +38,7 @@ class BusySite(FakeSite):
         (domain,) = view.domains
         if domain.failover is None:
             return view
-        phase = Phase(operation=domain.failover.id, name="Execute runbook", acts=CALLS)
+        phase = Phase(operation=domain.failover.id, name="Execute runbook", acts=self.calls)
         return msgspec.structs.replace(view, domains=(msgspec.structs.replace(domain, phase=phase),))
 
     async def execute(self, command: AnyCommand, begun: Any = None) -> str:
@@ -86,3 +87,19 @@ async def test_a_pause_begins_nothing(tmp_path: Path) -> None:
             await asyncio.sleep(0)
         assert site.sent == [] and controller.view is not None
         assert controller.view.domains[0].failover is None
+
+
+async def test_a_host_takes_so_many_at_a_time(tmp_path: Path) -> None:
+    """Tasks that run count too; VMs of another host go on."""
+    site = BusySite()
+    site.parallel = 64
+    site.calls = tuple(
+        msgspec.structs.replace(call, places={f"host-{number % 2}": 3, "datastore-1": 5})
+        for number, call in enumerate(CALLS)
+    )
+    async with controlling(site, tmp_path / "journal.db") as controller:
+        await controller.submit(complete(), ANNA)
+        await eventually(lambda: len(site.sent) == 5)
+        for _ in range(50):
+            await asyncio.sleep(0)
+        assert sorted(site.sent) == [f"power:{number}" for number in range(5)]

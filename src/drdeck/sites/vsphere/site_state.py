@@ -29,6 +29,7 @@ from drdeck.sites.vsphere.inventory.uncovered_devices import UncoveredDevices
 from drdeck.sites.vsphere.plan import domain_view, restore_points
 from drdeck.sites.vsphere.plan.domain_alarms import FirstSeen
 from drdeck.sites.vsphere.plan.domain_state import DomainState, ProtectedVms
+from drdeck.sites.vsphere.plan.place_limits import limited
 from drdeck.sites.vsphere.plan.planner import plan
 from drdeck.sites.vsphere.plan.vm_rows import VmRows
 from drdeck.sites.vsphere.plan.write_hints import with_growth
@@ -192,12 +193,12 @@ class SiteState:
             domain = domain_view.broken(folder, vms, str(error), first_seen, bool(removed))
         else:
             addresses = (host_of(self.settings.url), self.protected.address if self.protected else "")
+            limits = self.settings.per_host, self.settings.per_datastore
+            work = limited(plan(situation), vms, *limits)
             rows = self._rows.setdefault(folder.id, VmRows()).of(
                 situation, inventory, errors, self.devices.of
             )
-            domain = domain_view.build(
-                situation, folder, inventory, plan(situation), rows, first_seen, addresses
-            )
+            domain = domain_view.build(situation, folder, inventory, work, rows, first_seen, addresses)
             begun = situation.record.completing or situation.record.session is not None
             words = folder.attributes.get(LEASE) if begun else None
             left = lease.abandoned_by(words, self.me, self.now(), self.silent)
