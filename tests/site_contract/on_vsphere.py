@@ -47,14 +47,19 @@ _NUMBERS = itertools.count(1)
 
 
 def _points(info: Any) -> Iterator[tuple[str, datetime]]:
-    """Id and instant of each snapshot; the name of ours has the instant, which may be a moved clock's."""
-    left = list(info.rootSnapshotList) if info is not None else []
+    """Id and instant of each snapshot; the name of ours has the instant, which may be a moved clock's. A
+    failover's entry point is of the instant of the snapshot that it stands on: nothing ran meanwhile."""
+    left = [(node, None) for node in info.rootSnapshotList] if info is not None else []
     while left:
-        node = left.pop()
+        node, below = left.pop()
         ours = node.name.startswith("drdeck-")
-        at = datetime.fromisoformat(node.name.removeprefix("drdeck-")) if ours else node.createTime
+        at = node.createTime
+        if node.name.startswith("drdeck-before-"):
+            at = below or at
+        elif ours:
+            at = datetime.fromisoformat(node.name.removeprefix("drdeck-"))
         yield node.snapshot._moId, at
-        left += node.childSnapshotList or ()
+        left += [(child, at) for child in node.childSnapshotList or ()]
 
 
 def _give_clock(clock: MovedClock, patch: pytest.MonkeyPatch) -> None:

@@ -12,6 +12,7 @@ from drdeck.controller.ipc.protocol import Detail, Listing
 from drdeck.controller.journal.operations import OperationView
 from drdeck.model.alarms import Alarm
 from drdeck.model.domains import Domain, Period, Session, Step, Vm
+from drdeck.model.life import life_rules
 from drdeck.model.pitr import Points
 from drdeck.model.times import show
 
@@ -156,8 +157,16 @@ def show_domain(detail: Detail, listing: Listing) -> Json:
             "recovery": list(d.networks.recovery),
             "mapping": d.networks.mapping,
         },
+        "committed_at": time(d.committed_at),
+        "undo": undo(d, site_now(listing)),
         "question": question(open_operation(d.name, listing.operations)),
     }
+
+
+def undo(d: Domain, now: datetime) -> Json:
+    reason = life_rules.undo_closed(d)
+    loses_s = None if d.undo is None or reason else seconds(d.undo.loses_s(now))
+    return {"possible": reason is None, "reason": reason, "loses_s": loses_s}
 
 
 def question(op: OperationView | None) -> Json | None:

@@ -252,6 +252,9 @@ class Controller:
             data |= {"session": domain.session.id, "after": domain.session.last_operation}
         if run:
             data |= {"run": run, "batch": batch, "barrier": barrier}
+        ends = requests.ended_by(accepted, self.open_operations())
+        if ends:
+            data["ends"] = ends
         self._record_or_refuse(actor, facts.ACCEPTED, data)
         log.info("%s accepted from %s: %s %s", ident, actor, request.action, request.domain)
         self.kick()
@@ -426,7 +429,7 @@ class Controller:
             raise NotAccepted("unreachable", self.error)
 
     async def _protected(self, request: Request) -> ProtectedSite:
-        if request.action != "cfo_complete":
+        if request.action not in requests.ASKS_PROTECTED:
             return ProtectedSite()
         try:
             return await self.site.protected_site(request.domain, request.without)

@@ -19,6 +19,8 @@ from drdeck.model.commands import (
     AcceptRemoval,
     AnyCommand,
     BeginCompletion,
+    CancelContinuousFailover,
+    CommitFailover,
     ExitSession,
     FinishFailover,
     MakeEntryPoints,
@@ -31,9 +33,10 @@ from drdeck.model.commands import (
     StartReverted,
     StartSession,
     TakeOver,
+    UndoFailover,
     WriteRecordBack,
 )
-from drdeck.model.domains import Domain, FailoverType, Mode, SessionState
+from drdeck.model.domains import Domain, FailoverType, Mode, Owner, SessionState
 from drdeck.model.planned import PlannedCall
 from drdeck.model.text import names
 from drdeck.model.times import show
@@ -140,6 +143,12 @@ def first_command(op: Operation) -> AnyCommand:
             )
         case "cfo_remap":
             return MapNetworks(**common, networks=request.networks)
+        case "cfo_cancel":
+            return CancelContinuousFailover(**common)
+        case "failover_undo":
+            return UndoFailover(**common)
+        case "failover_commit":
+            return CommitFailover(**common)
         case "pitr_start":
             return StartSession(**common, session=op.id, vms=request.vms)
         case "pitr_run":
@@ -166,6 +175,14 @@ def _cfo_start(op: Operation, d: Domain, serial: int) -> NextStep:
             + (f": {d.step.detail}" if d.step and d.step.detail else "")
         )
     return Complete("synchronised")
+
+
+def _cfo_cancel(op: Operation, d: Domain, serial: int) -> NextStep:
+    if d.mode is Mode.IMPORTED:
+        return Complete("the continuous failover was cancelled")
+    if d.owner is Owner.LOCAL:
+        return Fail("this site had taken the ownership before the continuous failover could be cancelled")
+    return _command(op, d, first_command(op), serial, effect="the domain as imported")
 
 
 def _cfo_complete(op: Operation, d: Domain, serial: int) -> NextStep:
@@ -272,6 +289,27 @@ def _pitr_entry(op: Operation, d: Domain, serial: int) -> NextStep:
     return _command(op, d, make, serial, effect="that entry points are being made")
 
 
+def _failover_undo(op: Operation, d: Domain, serial: int) -> NextStep:
+    undo = first_command(op)
+    if d.undoing == op.id:
+        return _question(op, d, serial) or _phase(op, d, serial) or WaitFor("undoing the failover")
+    if d.owner is Owner.REMOTE:
+        return Complete("the failover was undone: imported again")
+    if undo.key in op.failed:
+        return Fail(op.failed[undo.key])
+    return _command(op, d, undo, serial, effect="the failover as being undone")
+
+
+def _failover_commit(op: Operation, d: Domain, serial: int) -> NextStep:
+    if d.committing == op.id:
+        return _question(op, d, serial) or _phase(op, d, serial) or WaitFor("committing the failover")
+    if d.committed_at is not None:
+        return Complete("the failover was committed")
+    if d.owner is Owner.REMOTE:
+        return Fail("this site does not own the domain any more; there is no failover to commit")
+    return _command(op, d, first_command(op), serial, effect="the failover as committed")
+
+
 def _take_over(op: Operation, d: Domain, serial: int) -> NextStep:
     taken = first_command(op)
     if taken.key in op.done and d.driver is None and d.left_by is None:
@@ -296,6 +334,9 @@ _STEPS: dict[str, Callable[[Operation, Domain, int], NextStep]] = {
     "cfo_start": _cfo_start,
     "cfo_complete": _cfo_complete,
     "cfo_remap": _cfo_remap,
+    "cfo_cancel": _cfo_cancel,
+    "failover_undo": _failover_undo,
+    "failover_commit": _failover_commit,
     "pitr_start": _pitr_start,
     "pitr_run": _pitr_run,
     "pitr_exit": _pitr_exit,

@@ -33,6 +33,10 @@ NO_HAZARDS = Hazards()
 NOT_CHECKED = ("whether users can reach the recovery network",)
 
 
+ASKS_PROTECTED = ("cfo_complete", "failover_undo")
+"""Actions before which the protected site is looked at."""
+
+
 def as_named(request: Request, domain: Domain) -> Request:
     """The request with the names of the site, where they were typed in another form of the same letters."""
     vms, networks = [vm.name for vm in domain.vms], domain.networks
@@ -103,6 +107,8 @@ def conflict(request: Request, operations: Iterable[Operation]) -> str | None:
             continue
         if request.action in EVEN_WHILE_BUSY:
             continue
+        if op.id in ended_by(request, (op,)):
+            continue
         inside = op.action == "cfo_complete" and request.action in _INSIDE
         if not inside:
             return (
@@ -112,11 +118,19 @@ def conflict(request: Request, operations: Iterable[Operation]) -> str | None:
     return None
 
 
+def ended_by(request: Request, operations: Iterable[Operation]) -> list[str]:
+    """Ids of the open operations that a request gives up: a cancelled continuous failover has none."""
+    if request.action != "cfo_cancel":
+        return []
+    begun = ("cfo_start", "cfo_complete")
+    return [op.id for op in operations if op.domain == request.domain and op.action in begun and not op.ended]
+
+
 def facts_of(request: Request, domain: Domain, protected: ProtectedSite) -> dict[str, str]:
     """Facts that a person saw when confirming; compared word by word when the request comes."""
     names = sorted(vm.name for vm in domain.vms)
     facts = {"mode": MODE_LABELS[domain.mode], "VMs": f"{len(names)}: {', '.join(names)}"}
-    if request.action == "cfo_complete":
+    if request.action in ASKS_PROTECTED:
         facts["protected site"] = describe(msgspec.structs.replace(protected, detail=""))
     if request.action in ("cfo_start", "cfo_complete"):
         facts["recovery networks"] = ", ".join(domain.networks.recovery)
@@ -177,7 +191,11 @@ def preview(
             *hazards.not_checked,
         ),
         obstacles=tuple(obstacle.text for obstacle in obstacles.warns),
-        warns=(*(hazard.text for hazard in hazards.warns), *([after] if after else [])),
+        warns=(
+            *(hazard.text for hazard in hazards.warns),
+            *([after] if after else []),
+            *_unseen(request, protected),
+        ),
         against=tuple(fact.text for fact in evidence),
         against_names=tuple(fact.name for fact in evidence),
         dangers=tuple(dangers(request, domain, now, protected, abnormal)),
@@ -189,6 +207,13 @@ def preview(
             *(f"{name} (your word)" for name in request.without),
         ),
     )
+
+
+def _unseen(request: Request, protected: ProtectedSite) -> tuple[str, ...]:
+    """A warning before an undo: nobody can tell whether there is anything to go back to."""
+    if request.action != "failover_undo" or protected.state == "reachable":
+        return ()
+    return (f"Nobody can tell whether its VMs are there: the protected site {describe(protected)}.",)
 
 
 def accept(

@@ -23,6 +23,9 @@ def unfinished(domain: Domain) -> list[tuple[str, Request]]:
                 networks=domain.networks.mapping,
             )
             operations.append((failover.id, complete))
+    for operation, action in ((domain.undoing, "failover_undo"), (domain.committing, "failover_commit")):
+        if operation is not None:
+            operations.append((operation, Request(action=action, domain=domain.name)))
     if session is None:
         return operations
     if session.state is SessionState.WAITING and session.after_failover is None:

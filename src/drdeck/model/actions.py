@@ -15,6 +15,7 @@ import msgspec
 
 from .domains import Domain, FailoverType, Mode, Owner, SessionState, Vm
 from .frozen import Frozen
+from .life import life_rules
 from .pitr import why_unreachable
 from .text import some
 
@@ -266,6 +267,10 @@ ACTIONS: tuple[Action, ...] = (
         "domain", lambda d: False, cfo_remap_closed,
     ),
     Action(
+        "cfo_cancel", "Cancel Continuous Failover", "", "give it up; the domain is imported again", 2, True,
+        "domain", life_rules.cancel_listed, lambda d, request, now: life_rules.cancel_closed(d),
+    ),
+    Action(
         "pitr_start", "Start PITR Session", "", "start a PITR session by hand", 2, True, "domain",
         _owned_pitr, pitr_start_closed,
     ),
@@ -292,6 +297,14 @@ ACTIONS: tuple[Action, ...] = (
     Action(
         "record_accept", "Accept Removal", "", "the record was removed on purpose: go on without it", 3, True,
         "domain", lambda d: d.record_removed, record_accept_closed,
+    ),
+    Action(
+        "failover_undo", "Undo Failover", "", "give up what was written here, and be imported again", 3, True,
+        "domain", life_rules.uncommitted, lambda d, request, now: life_rules.undo_closed(d),
+    ),
+    Action(
+        "failover_commit", "Commit Failover", "", "let the failover stand; it cannot be undone any more", 2,
+        True, "domain", life_rules.uncommitted, lambda d, request, now: life_rules.commit_closed(d),
     ),
     Action("open", "Open", "enter", "open what the cursor is on"),
     Action("back", "Back", "escape", "go back; in a dialog: Cancel"),

@@ -84,6 +84,30 @@ class AbortCompletion(Command, frozen=True, kw_only=True, tag="abort_completion"
         return f"give up completing the continuous failover of {self.domain}"
 
 
+class CancelContinuousFailover(Command, frozen=True, kw_only=True, tag="cancel_continuous_failover"):
+    """Back to imported; open until ownership was taken. A completion that was begun is given up with it."""
+
+    @property
+    def says(self) -> str:
+        return f"cancel the continuous failover of {self.domain}"
+
+
+class UndoFailover(Command, frozen=True, kw_only=True, tag="undo_failover"):
+    """Back to imported from a failover that runs here: the VMs as they were before their first power on."""
+
+    @property
+    def says(self) -> str:
+        return f"undo the failover of {self.domain}"
+
+
+class CommitFailover(Command, frozen=True, kw_only=True, tag="commit_failover"):
+    """Let a failover stand for good: what it could be undone with is removed."""
+
+    @property
+    def says(self) -> str:
+        return f"commit the failover of {self.domain}"
+
+
 class StartSession(Command, frozen=True, kw_only=True, tag="start_session"):
     """Start the PITR session `session`; `vms` are names, empty for all."""
 
@@ -218,6 +242,9 @@ AnyCommand = (
     | FinishFailover
     | AbortCompletion
     | MapNetworks
+    | CancelContinuousFailover
+    | UndoFailover
+    | CommitFailover
     | StartSession
     | MakeEntryPoints
     | RollBack

@@ -8,6 +8,7 @@ from datetime import datetime
 from .actions import BY_NAME, Request, unusable_vms
 from .domains import Domain, FailoverType, Health, ProtectedSite
 from .frozen import Frozen
+from .life.life_words import life_consent, life_consequences
 from .text import some
 from .times import show_age, show_duration, show_seconds, show_spaced
 
@@ -61,6 +62,10 @@ def unconfirmed(request: Request, domain: Domain, abnormal: str | None = None) -
     if request.action == "pitr_run":
         typed = "it was not given" if request.confirm is None else f"{request.confirm!r} is not it"
         return f'{abnormal}; this must be confirmed with the name of the domain, "{domain.name}" ({typed})'
+    because = life_consent(request.action, domain)
+    if because:
+        typed = "it was not given" if request.confirm is None else f"{request.confirm!r} is not it"
+        return f'{because}; this must be confirmed with the name of the domain, "{domain.name}" ({typed})'
     if request.action == "take_over":
         why = f"the domain is driven by {domain.driver}, who may be at work"
         typed = (
@@ -274,7 +279,7 @@ def consequences(request: Request, domain: Domain, now: datetime) -> list[str]:
         if session.started_at is not None:
             length = show_duration((now - session.started_at).total_seconds())
             words.append(f"The {length} of this session can never be returned to.")
-    return words
+    return [*words, *life_consequences(request.action, domain, now)]
 
 
 class Preview(Frozen, frozen=True, kw_only=True):

@@ -13,6 +13,7 @@ import msgspec
 
 from .alarms import Alarm, HealthCounts, counted
 from .alarms import Health as Health
+from .facts.life_facts import Undo
 from .frozen import Frozen
 from .planned import Phase, SiteQuestion
 
@@ -332,6 +333,14 @@ class Domain(Frozen, frozen=True, kw_only=True):
     site_facts: tuple[SiteFact, ...] = ()
     mode_says: str = ""
     """the label of the mode, where the site's own word is another one"""
+    committed_at: datetime | None = None
+    """when the failover was committed, so that it cannot be undone any more"""
+    undo: Undo | None = None
+    """None: there is no failover that runs here"""
+    undoing: str | None = None
+    """the operation that undoes the failover"""
+    committing: str | None = None
+    """the operation that commits it, until nothing is left of the way back"""
     again: str = ""
     """what is missing, where it was synchronised and is rehydrating again"""
 

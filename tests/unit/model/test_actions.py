@@ -170,8 +170,10 @@ def test_snapshots_of_others_are_counted_and_named_before() -> None:
     [
         (domain(Mode.IMPORTED), ["Continuous Failover", "Failover"]),
         (in_session(), ["Run PITR", "Exit PITR Session"]),
-        (domain(Mode.RUNNING_IN_FAILOVER), ["Start PITR Session"]),
-        (domain(Mode.RUNNING_IN_FAILOVER, pitr=PitrPolicy()), []),
+        (domain(Mode.RUNNING_IN_FAILOVER), ["Start PITR Session", "Undo Failover", "Commit Failover"]),
+        (domain(Mode.RUNNING_IN_FAILOVER, committed_at=NOW), ["Start PITR Session"]),
+        (domain(Mode.SYNCHRONISED), ["Continuous Failover", "Failover", "Cancel Continuous Failover"]),
+        (domain(Mode.RUNNING_IN_FAILOVER, pitr=PitrPolicy(), committed_at=NOW), []),
     ],
 )
 def test_the_more_menu_shows_what_the_mode_has(at: Domain, labels: list[str]) -> None:

@@ -45,6 +45,19 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "drdeck cfo remap erp-prod --network VM_3510=DRIsolated --wait",
         "drdeck cfo remap erp-prod --network VM_3510=DRIsolated --dry-run",
     ),
+    "drdeck cfo cancel": ("drdeck cfo cancel erp-prod", "drdeck cfo cancel erp-prod --wait"),
+    "drdeck failover": (
+        "drdeck failover commit erp-prod",
+        "drdeck failover undo erp-prod --confirm erp-prod",
+    ),
+    "drdeck failover undo": (
+        "drdeck failover undo erp-prod --dry-run",
+        "drdeck failover undo erp-prod --confirm erp-prod --wait",
+    ),
+    "drdeck failover commit": (
+        "drdeck failover commit erp-prod",
+        "drdeck failover commit erp-prod --wait",
+    ),
     "drdeck pitr": ("drdeck pitr points erp-prod", "drdeck pitr run erp-prod --to 22:41 --wait"),
     "drdeck pitr points": ("drdeck pitr points erp-prod --last 20", "drdeck pitr points erp-prod --json"),
     "drdeck pitr start": (

@@ -25,7 +25,7 @@ from drdeck.console.state import describe
 from drdeck.model.actions import BY_NAME, Request, menu, refusal
 from drdeck.model.text import clean
 
-from . import flows
+from . import flows, life_flows
 from .palette import DOMAIN, everything, help_dialog
 
 
@@ -124,7 +124,7 @@ class ActionRunner:
         if closed is not None:
             app.dialog_queue.start(flows.refused(app, BY_NAME[name].label, closed))
         elif name != "pitr_run":
-            app.dialog_queue.start(self._following(flows.FLOWS[name](app, target)))
+            app.dialog_queue.start(self._following((flows.FLOWS | life_flows.FLOWS)[name](app, target)))
         elif not isinstance(app.screen, RunPitrScreen):
             app.push_screen(RunPitrScreen(target))
 

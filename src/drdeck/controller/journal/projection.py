@@ -42,7 +42,8 @@ def apply(operations: Operations, event: Event) -> Operations:
     data = event.data
     ident = data["operation"]
     if event.kind == ACCEPTED:
-        return {**operations, ident: _accepted(event)}
+        ends = {other: _given_up(operations[other]) for other in data.get("ends", ()) if other in operations}
+        return {**operations, **ends, ident: _accepted(event)}
     operation = operations.get(ident)
     if operation is None:
         return operations
@@ -122,6 +123,13 @@ def _accepted(event: Event) -> Operation:
         run=data.get("run", ""),
         barrier=data.get("barrier", False),
     )
+
+
+def _given_up(op: Operation) -> Operation:
+    """An operation that another one, which was accepted, puts an end to."""
+    if op.ended:
+        return op
+    return _replace(op, question=None, state=OperationState.OPEN, answers={**op.answers, "abort": "abort"})
 
 
 def _replace(op: Operation, **changes: Any) -> Operation:

@@ -152,6 +152,7 @@ class SiteSimulation:
         busy = any(
             self._demands[machine.number] == GREEDY
             or machine.stage in _TIMED
+            or machine.undo is not None
             or (machine.session is not None and machine.session.stage is not SessionStage.ACTIVE)
             for machine in self.machines
         )

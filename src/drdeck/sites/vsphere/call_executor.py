@@ -25,8 +25,9 @@ from drdeck.sites.vsphere.inventory.inventory_facts import FolderFacts, VmFacts
 from drdeck.sites.vsphere.inventory.inventory_watch import InventoryWatch
 from drdeck.sites.vsphere.plan.domain_state import DomainState, network_ids
 from drdeck.sites.vsphere.plan.failover import unready
+from drdeck.sites.vsphere.plan.failover_undo import kept_since
 from drdeck.sites.vsphere.plan.preconditions import why_not
-from drdeck.sites.vsphere.record import transitions
+from drdeck.sites.vsphere.record import transitions, way_back_transitions
 from drdeck.sites.vsphere.record.attributes import Record
 from drdeck.sites.vsphere.record.lease import HeldElsewhere
 from drdeck.sites.vsphere.vcenter.calls import vm_calls
@@ -182,6 +183,14 @@ class CallExecutor:
                 return transitions.finish(record, command)
             case c.AbortCompletion():
                 return transitions.abort(record, command)
+            case c.CancelContinuousFailover():
+                return transitions.cancel(record, command, now)
+            case c.UndoFailover():
+                return way_back_transitions.undo(record, command, kept_since(s), now)
+            case c.CommitFailover():
+                return way_back_transitions.commit(record, command, now)
+            case c.MakePlannedCall() if command.act.args.get("to", "") in way_back_transitions.STEPS:
+                return way_back_transitions.step(record, command.operation, command.act.args["to"], now)
             case c.StartSession():
                 return transitions.start_session(record, command, _ids(s, command.vms))
             case c.MakeEntryPoints():

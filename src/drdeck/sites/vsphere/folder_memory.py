@@ -140,7 +140,9 @@ def _removed(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
     missing = []
     if before.get(MODE) and not now.get(MODE):
         missing.append(MODE)
-    if was is not None and was.owned and not now.get(FAILOVER):
+    # an undo or a release writes "imported" before the failover goes
+    given_back = there is not None and there.mode is not None and there.mode.mode == "imported"
+    if was is not None and was.owned and not now.get(FAILOVER) and not given_back:
         missing.append(FAILOVER)
     session = was.session if was is not None and not now.get(SESSION) else None
     # the note that it has ended is written before it goes, and may have been seen with it

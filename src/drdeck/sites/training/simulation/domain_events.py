@@ -5,6 +5,8 @@ from __future__ import annotations
 from drdeck.model.commands import (
     AbortCompletion,
     BeginCompletion,
+    CancelContinuousFailover,
+    CommitFailover,
     ExitSession,
     FinishFailover,
     Resolve,
@@ -12,6 +14,7 @@ from drdeck.model.commands import (
     StartContinuousFailover,
     StartReverted,
     StartSession,
+    UndoFailover,
 )
 from drdeck.sites.training.units import NEVER
 
@@ -60,6 +63,12 @@ def apply(machine: DomainMachine, command: SiteCommand, at: int) -> None:
             failover.begin(machine, command, at)
         case AbortCompletion():
             failover.abort(machine, at)
+        case CancelContinuousFailover():
+            failover.cancel(machine, at)
+        case UndoFailover():
+            failover.undo(machine, command.operation, at)
+        case CommitFailover():
+            machine.committed_at = at
         case FinishFailover():
             machine.stage = Stage.RUNNING
         case StartSession():

@@ -67,7 +67,16 @@ class SimulatedFailover:
     run_pitr: bool
     began_at: int
     cut_at: int = NEVER
+    started_at: int = NEVER
+    """when the first VM was started here: an undo goes back to then"""
     recovered_at: int | None = None
+
+
+@dataclass(slots=True)
+class SimulatedUndo:
+    operation: str
+    began_at: int
+    due: int
 
 
 @dataclass(slots=True)
@@ -131,6 +140,8 @@ class DomainMachine:
         self.transfer: Transfer | None = None
         self.startup: RunbookRun | None = None
         self.failover: SimulatedFailover | None = None
+        self.undo: SimulatedUndo | None = None
+        self.committed_at: int | None = None
         self.session: SimulatedSession | None = None
         self.excluded: list[SessionSpan] = []
         self.gaps: list[SessionSpan] = []

@@ -8,7 +8,7 @@ from drdeck.sites.training.units import NEVER, SECOND
 
 from . import task_steps
 from .data_flow import CUT, LAG, STORE
-from .domain_machine import AT_SOURCE, DomainMachine, SimulatedFailover, Stage
+from .domain_machine import AT_SOURCE, DomainMachine, SessionSpan, SimulatedFailover, SimulatedUndo, Stage
 from .runbook import RunbookRun
 from .vm_state import VmState
 
@@ -44,13 +44,52 @@ def begin(machine: DomainMachine, command: BeginCompletion, at: int) -> None:
 
 def abort(machine: DomainMachine, at: int) -> None:
     """Back to continuous rehydration; what was shut down stays off: nobody here can start it there."""
-    assert machine.failover is not None
+    if machine.failover is None:
+        return
     if machine.source_end is None:
         machine.close_gap(machine.failover.cut_at, at)
     machine.failover = None
     machine.stage, machine.step, machine.step_at, machine.due = Stage.REHYDRATING, task_steps.DATA, at, NEVER
     for vm in machine.vms:
         vm.off_at = vm.stuck_at = NEVER
+
+
+def cancel(machine: DomainMachine, at: int) -> None:
+    """Back to imported: what was brought here is dropped."""
+    abort(machine, at)
+    machine.stage, machine.step, machine.due, machine.flow = Stage.IMPORTED, 0, NEVER, None
+    machine.mapping = {}
+    machine.changed = True
+
+
+def undo(machine: DomainMachine, operation: str, at: int) -> None:
+    """Power the VMs off, and take back what they wrote: some seconds for each."""
+    machine.undo = SimulatedUndo(operation, at, at + 5 * SECOND + len(machine.vms) * SECOND)
+    for vm in machine.vms:
+        vm.boot = None
+        machine.rerate(vm, at)
+
+
+def _undone(machine: DomainMachine, at: int) -> None:
+    """Imported again. Colleagues at the protected site, where it is not lost, start the VMs there."""
+    assert machine.failover is not None
+    entry = machine.failover.started_at
+    machine.excluded = [span for span in machine.excluded if span.start < entry]
+    machine.excluded.append(SessionSpan(entry))
+    machine.exclude(at)
+    reachable = machine.site_lost_at is None
+    if reachable:
+        machine.source_end = None
+    machine.stage, machine.step, machine.due = Stage.IMPORTED, 0, NEVER
+    machine.local = False
+    machine.flow = machine.transfer = machine.startup = None
+    machine.failover = machine.undo = machine.committed_at = None
+    machine.mapping = {}
+    for vm in machine.vms:
+        vm.undone(entry, at)
+        vm.at_source = reachable
+        machine.rerate(vm, at)
+    machine.changed = True
 
 
 def lose_site(machine: DomainMachine, at: int) -> None:
@@ -74,6 +113,8 @@ def retry_shutdown(machine: DomainMachine, vm: VmState, at: int) -> None:
 
 def due_at(machine: DomainMachine) -> int:
     """The instant at which the stage goes on by itself; NEVER while it waits for data or a word."""
+    if machine.undo is not None:
+        return machine.undo.due
     if machine.stage is Stage.SHUTTING_DOWN:
         return min((vm.off_at for vm in machine.vms), default=NEVER)
     if machine.stage is Stage.DRAINING:
@@ -89,6 +130,11 @@ def due_at(machine: DomainMachine) -> int:
 
 def step(machine: DomainMachine, at: int) -> bool:
     """Do one thing that is due at `at`; False when nothing is."""
+    if machine.undo is not None:
+        if machine.undo.due <= at:
+            _undone(machine, at)
+            return True
+        return False
     match machine.stage:
         case Stage.PREPARING | Stage.TAKING_OVER if machine.due <= at:
             _next_step(machine, at)
@@ -142,6 +188,8 @@ def _next_step(machine: DomainMachine, at: int) -> None:
             at,
             NEVER,
         )
+        assert machine.failover is not None
+        machine.failover.started_at = at
         machine.startup = RunbookRun(at, machine.groups, machine.power_on)
     else:
         _enter(machine, machine.step + 1, at)

@@ -110,6 +110,12 @@ class VmState:
         self.rolled_to = point
         self.target = None
 
+    def undone(self, instant: int, at: int) -> None:
+        """Give up what it wrote here since `instant`; it is off."""
+        self._taint(at, self.taint(instant))
+        self._content, self._left_behind = None, False
+        self.boot = self.rolled_to = self.target = None
+
     def reading(self, point: int, at: int) -> int:
         """Micro-bytes to read in order to go back to `point`: blocks that differ, the disk at most."""
         if self._content is None:

@@ -8,6 +8,8 @@ from drdeck.model.commands import (
     AbortCompletion,
     AcceptRemoval,
     BeginCompletion,
+    CancelContinuousFailover,
+    CommitFailover,
     ExitSession,
     FinishFailover,
     MakeEntryPoints,
@@ -20,9 +22,11 @@ from drdeck.model.commands import (
     StartReverted,
     StartSession,
     TakeOver,
+    UndoFailover,
     WriteRecordBack,
 )
 from drdeck.model.domains import MODE_LABELS, FailoverType, Mode
+from drdeck.model.life import life_rules
 from drdeck.model.pitr import why_unreachable
 from drdeck.sites.training.simulation import fault_injection, operator_questions, restore_points, task_steps
 from drdeck.sites.training.simulation.domain_machine import DomainMachine, SessionStage, Stage
@@ -48,6 +52,12 @@ def refusal(machine: DomainMachine, command: SiteCommand, at: int) -> str | None
             return _finish(machine, name)
         case AbortCompletion():
             return _abort(machine, name)
+        case CancelContinuousFailover():
+            return _cancel(machine, name)
+        case UndoFailover():
+            return life_rules.undo_closed(domain_view.domain(machine, at))
+        case CommitFailover():
+            return life_rules.commit_closed(domain_view.domain(machine, at))
         case StartSession():
             return _start(machine, command, at)
         case RollBack():
@@ -123,13 +133,19 @@ def _finish(machine: DomainMachine, name: str) -> str | None:
     return None
 
 
+def _cancel(machine: DomainMachine, name: str) -> str | None:
+    if machine.stage in (Stage.IMPORTED, Stage.PREPARING, Stage.REHYDRATING):
+        return None
+    return _abort(machine, name)
+
+
 def _abort(machine: DomainMachine, name: str) -> str | None:
+    if machine.failover is None:
+        return None  # it was given up already
     early = machine.stage in (Stage.CATCHING_UP, Stage.SHUTTING_DOWN, Stage.DRAINING)
     taking = machine.stage is Stage.TAKING_OVER and machine.step == task_steps.OWNERSHIP
     if (early or taking) and not machine.local:
         return None
-    if machine.failover is None:
-        return f'there is no failover of "{name}" that could be given up'
     return f'this site owns "{name}" already; the failover cannot be given up any more'
 
 
@@ -139,6 +155,8 @@ def _start(machine: DomainMachine, command: StartSession, at: int) -> str | None
         return f'"{name}" is not PITR-enabled'
     if machine.session is not None:
         return f'"{name}" already has a PITR session'
+    if machine.undo is not None:
+        return f'the failover of "{name}" is being undone'
     if command.after_failover:
         if machine.failover is None or not machine.failover.run_pitr:
             return f'no PITR session was asked for with the failover of "{name}"'

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from drdeck.model import domains as model
 from drdeck.model.domains import Mode, Owner, Period, Step
+from drdeck.model.facts.life_facts import Undo
 from drdeck.model.planned import SiteQuestion
 from drdeck.sites.training.simulation import operator_questions, restore_points, task_steps
 from drdeck.sites.training.simulation.domain_machine import DomainMachine, SessionSpan, SessionStage, Stage
@@ -104,7 +105,22 @@ def domain(machine: DomainMachine, at: int) -> model.Domain:
             for group in machine.groups
         ),
         question=question,
+        committed_at=_time(machine.committed_at),
+        undo=_undo(machine, now_mode),
+        undoing=None if machine.undo is None else machine.undo.operation,
+        mode_says="" if machine.undo is None else "Undoing Failover",
     )
+
+
+def _undo(machine: DomainMachine, now_mode: Mode) -> Undo | None:
+    state = machine.failover
+    if state is None or now_mode is not Mode.RUNNING_IN_FAILOVER:
+        return None
+    since = instant(state.started_at)
+    if machine.reset_at is not None and machine.reset_at >= state.began_at:
+        reason = "the PITR session after the failover was exited without a rollback, which let it stand"
+        return Undo(since=since, reason=f"{reason}: all data from before was reset")
+    return Undo(since=since)
 
 
 def _time(at: int | None) -> datetime | None:

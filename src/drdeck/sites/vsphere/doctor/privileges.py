@@ -47,18 +47,19 @@ _MAPPED, _WITH_PITR = "Failover to other networks", "Failover with Run PITR"
 _SESSION, _RUN, _EXIT = "Start PITR Session", "Run PITR", "Exit PITR Session"
 _RUN_MAPPED = "Run PITR on other networks"
 """A revert takes the cards back to the networks of the snapshot, so that they are mapped again."""
+_UNDO, _COMMIT = "Undo Failover", "Commit Failover"
 TAKE_OVER, _POINTS = "Take Over", "restore points at each interval"
 
 LEAST: tuple[Need, ...] = (
-    Need(SET_FIELD, FOLDER, (_START, _COMPLETE, _SESSION, _RUN, _EXIT, TAKE_OVER)),
-    Need(MANAGE_FIELDS, VCENTER, (_START, _COMPLETE, _SESSION, _RUN, _EXIT, TAKE_OVER)),
+    Need(SET_FIELD, FOLDER, (_START, _COMPLETE, _SESSION, _RUN, _EXIT, TAKE_OVER, _UNDO, _COMMIT)),
+    Need(MANAGE_FIELDS, VCENTER, (_START, _COMPLETE, _SESSION, _RUN, _EXIT, TAKE_OVER, _UNDO, _COMMIT)),
     Need(POWER_ON, DOMAIN, (_COMPLETE, _SESSION, _RUN)),
     Need(EDIT_DEVICE, DOMAIN, (_MAPPED, _RUN_MAPPED)),
     Need(ASSIGN, NETWORK, (_MAPPED, _RUN_MAPPED)),
-    Need(POWER_OFF, DOMAIN, (_WITH_PITR, _SESSION, _RUN)),
+    Need(POWER_OFF, DOMAIN, (_WITH_PITR, _SESSION, _RUN, _UNDO)),
     Need(CREATE_SNAPSHOT, DOMAIN, (_WITH_PITR, _SESSION, _POINTS)),
-    Need(REVERT, DOMAIN, (_WITH_PITR, _SESSION, _RUN)),
-    Need(REMOVE_SNAPSHOT, DOMAIN, (_WITH_PITR, _SESSION, _EXIT, _POINTS)),
+    Need(REVERT, DOMAIN, (_WITH_PITR, _SESSION, _RUN, _UNDO)),
+    Need(REMOVE_SNAPSHOT, DOMAIN, (_WITH_PITR, _SESSION, _EXIT, _POINTS, _UNDO, _COMMIT)),
     Need(POWER_OFF, PROTECTED, (_PLANNED,)),
 )
 """The least that drdeck needs beside reading. A session is begun only by who may also roll back and
@@ -87,7 +88,11 @@ def acts_of(command: c.AnyCommand, moves: bool) -> tuple[str, ...]:
             return (_RUN, _RUN_MAPPED) if moves else (_RUN,)
         case c.ExitSession():
             return (_EXIT,)
-        case c.TakeOver() | c.WriteRecordBack():
+        case c.UndoFailover():
+            return (_UNDO,)
+        case c.CommitFailover():
+            return (_COMMIT,)
+        case c.TakeOver() | c.WriteRecordBack() | c.CancelContinuousFailover():
             return (TAKE_OVER,)
         case _:
             return ()  # a step of what was accepted: refusing it now would leave that half done
@@ -106,7 +111,7 @@ def needs(acts: Sequence[str]) -> tuple[Need, ...]:
 def possible(situations: Sequence[DomainState], protected: bool) -> tuple[str, ...]:
     """The acts that these domains may ever come to, by their settings."""
     pitr = any(s.settings.pitr.enabled for s in situations)
-    acts = [_START, _COMPLETE, _MAPPED, TAKE_OVER]
+    acts = [_START, _COMPLETE, _MAPPED, TAKE_OVER, _UNDO, _COMMIT]
     if pitr:
         acts += [_WITH_PITR, _SESSION, _RUN, _RUN_MAPPED, _EXIT, _POINTS]
     return (*acts, _PLANNED) if protected else tuple(acts)

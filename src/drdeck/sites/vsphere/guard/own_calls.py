@@ -40,6 +40,7 @@ _EXPLAINS: dict[str, dict[Change, tuple[str, ...]]] = {
     "revert": {Change.REVERTED: (), Change.POWER: ("off", "suspended"), Change.CONFIG: ()},
     "remove": {Change.SNAPSHOT_REMOVED: (), Change.CONSOLIDATION: ()},
     "connect": {Change.CONFIG: ()},
+    "prepare": {Change.SNAPSHOT: (), Change.CONFIG: ()},
 }
 """Kind of act -> the deeds that come of it, with what may come of them (empty: whatever it is about).
 
@@ -53,6 +54,7 @@ _MAIN = {
     "revert": Change.REVERTED,
     "remove": Change.SNAPSHOT_REMOVED,
     "connect": Change.CONFIG,
+    "prepare": Change.SNAPSHOT,
 }
 """The effect that each act is for."""
 

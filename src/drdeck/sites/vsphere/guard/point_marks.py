@@ -10,7 +10,7 @@ import msgspec
 from drdeck.model.guard import Change, changed_point, who
 from drdeck.model.pitr import Disturbed, RestorePoint, excluded_by
 from drdeck.sites.vsphere.inventory.inventory_facts import VmFacts
-from drdeck.sites.vsphere.plan.restore_points import CLUSTER_S, instant_of, ours
+from drdeck.sites.vsphere.plan.restore_points import CLUSTER_S, instant_of, is_entry_point, ours
 from drdeck.sites.vsphere.record.attributes import Record
 
 from .session_memory import CHANGES_POINTS, ForeignChange
@@ -59,6 +59,9 @@ def made(vms: Iterable[VmFacts], record: Record, foreign: Iterable[ForeignChange
     for vm in vms:
         for snapshot in vm.snapshots:
             at = instant_of(snapshot)
-            if not ours(snapshot) and excluded_by(at, record.periods) is not None:
+            if (
+                not (ours(snapshot) or is_entry_point(snapshot))
+                and excluded_by(at, record.periods) is not None
+            ):
                 text = by_snapshot.get((vm.id, at), f'"{snapshot.name}", {IN_SESSION}')
                 yield Disturbed(time=at, vm=vm.name, text=text)

@@ -15,7 +15,7 @@ from drdeck.sites.vsphere.inventory.inventory_facts import VmFacts
 from .domain_state import DomainState
 from .late_joiners import left_out_because
 from .maintenance import chain_stuck, points_until
-from .restore_points import instant_of, misdated, ours
+from .restore_points import instant_of, is_entry_point, misdated, ours
 
 FirstSeen = Callable[[str, str | None], datetime]
 """(kind, VM) -> since when an alarm's cause is there."""
@@ -70,7 +70,7 @@ def _tool(s: DomainState) -> list[Alarm]:
             )
             for vm in s.vms
             for snapshot in vm.snapshots
-            if not ours(snapshot) and instant_of(snapshot) > tool.at
+            if not (ours(snapshot) or is_entry_point(snapshot)) and instant_of(snapshot) > tool.at
         ),
     ]
 

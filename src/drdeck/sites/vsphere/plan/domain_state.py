@@ -19,7 +19,7 @@ from drdeck.model.text import brief, names
 from drdeck.sites.vsphere.inventory.inventory_facts import Inventory, SnapshotFact, VmFacts
 from drdeck.sites.vsphere.record.attributes import Record
 
-from .restore_points import ours, point_name
+from .restore_points import is_entry_point, ours, point_name
 
 
 class VmGroup(NamedTuple):
@@ -321,7 +321,7 @@ def wait_for_others(vm: VmFacts, limit_s: float) -> PlannedCall:
 def prunable(s: DomainState, vm: VmFacts) -> list[SnapshotFact]:
     """A VM's snapshots that drdeck may remove: its own, and others' whose names the settings allow."""
     patterns = s.settings.prune_also
-    return [x for x in vm.snapshots if ours(x) or may_prune(x.name, patterns)]
+    return [x for x in vm.snapshots if ours(x) or (may_prune(x.name, patterns) and not is_entry_point(x))]
 
 
 def removal(vm: VmFacts, snapshot: SnapshotFact, verb: str = "remove", limit_s: float = 0.0) -> PlannedCall:
@@ -362,6 +362,10 @@ _STEP_SAYS = {
     "revert": "note that the VMs are off",
     "over": "note that the rollback is over",
     "closed": "close the PITR session",
+    "undo_revert": "note that the VMs are off",
+    "undo_clean": "note that the VMs are as before the failover",
+    "undone": "give the domain back",
+    "committed": "note that nothing is left to undo the failover with",
 }
 
 

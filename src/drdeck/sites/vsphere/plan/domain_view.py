@@ -26,6 +26,7 @@ from drdeck.sites.vsphere.record.attributes import Record
 
 from .domain_alarms import FirstSeen, absent_still, alarms, missing_replicas
 from .domain_state import DomainState, Plan, runbook
+from .failover_undo import undo_of
 from .restore_points import instants
 from .vm_rows import VmRow
 
@@ -97,6 +98,13 @@ def build(
         askers=record.askers,
         was_synchronised=record.was_synchronised,
         configuration_goes_back=True,  # API reference: RevertToSnapshot_Task
+        committed_at=record.committed.at if record.committed is not None else None,
+        undo=undo_of(s),
+        undoing=record.undo.by if record.undo is not None else None,
+        committing=record.committed.by
+        if record.committed is not None and not record.committed.over
+        else None,
+        mode_says="Undoing Failover" if record.undo is not None else "",
     )
 
 
@@ -195,7 +203,7 @@ def _absent(name: str, left_out: bool = False, joins: bool = False) -> Vm:
 
 def steps_of(s: DomainState, plan: Plan) -> tuple[Step, ...]:
     """The steps that this site really takes for what goes on, or for what it did last."""
-    session, f = s.record.session, s.record.failover
+    session, f, undo = s.record.session, s.record.failover, s.record.undo
     detail = (plan.question.text if plan.question else plan.phase.wait if plan.phase else "") or ""
     if session is not None and session.state is SessionState.ROLLING_BACK and s.record.rollback is not None:
         phase = s.record.rollback.phase
@@ -204,6 +212,11 @@ def steps_of(s: DomainState, plan: Plan) -> tuple[Step, ...]:
         return _numbered(("Power off the VMs", "Roll the VMs back", "Execute runbook"), at, detail, done)
     if session is not None and session.state is SessionState.EXITING:
         return _numbered(("Exit the PITR session",), 0, detail, None)
+    if undo is not None:
+        at = {"off": 0, "revert": 1}.get(undo.phase, 2)
+        return _numbered(
+            ("Power off the VMs", "Take back what was written", "Remove points"), at, detail, None
+        )
     if f is None:
         return ()
     labels = ["Take Protected Domain ownership", "Map VM networks", "Execute runbook"]

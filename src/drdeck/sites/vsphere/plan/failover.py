@@ -18,7 +18,7 @@ from drdeck.sites.vsphere.vcenter.calls.call_arguments import moves_of, with_mov
 
 from .domain_state import DomainState, Plan, groups, on_vm, step, wait_for_others
 from .protected_shutdown import RETRY_OR_ABORT, STAY_OFF, shutting_down
-from .restore_points import has_newer
+from .restore_points import entry_name, has_newer
 
 
 def completing(s: DomainState, f: FailoverRecord) -> Plan:
@@ -36,7 +36,7 @@ def completing(s: DomainState, f: FailoverRecord) -> Plan:
                 return tool
             return Plan(Phase(operation=f.id, name="Take ownership", then=step("network", f.id, f.n)))
         case "network":
-            return Plan(_connecting(s, f.id, step("power", f.id)))
+            return Plan(_preparing(s, f))
         case "power" | "delay":
             return starting(s, s.living(), f, "recovered", f"failover:{f.id}")
         case _:
@@ -95,6 +95,25 @@ def _final_point(s: DomainState, f: FailoverRecord) -> Plan:
     )
     choices = ("confirm", "abort")
     return Plan(None, SiteQuestion(id=f"point:{f.id}:{f.n}", operation=f.id, text=text, choices=choices))
+
+
+def _preparing(s: DomainState, f: FailoverRecord) -> Phase:
+    """Before anything starts each VM's state is kept, for an undo, and its networks are mapped; the call
+    itself looks at what is there."""
+    point = {"name": entry_name(f.id), "description": f"drdeck: state before failover {f.id}"}
+    args = {**with_moves(s.record.networks), **point}
+    acts, busy, limit_s = [], [], float(s.settings.task_timeout)
+    key = f"network:{s.record.remap.by}" if s.record.remap is not None else "network"
+    for vm in s.living():
+        if vm.running_tasks:
+            busy.append(vm)
+            acts.append(wait_for_others(vm, limit_s))
+            continue
+        says = f"keep the state of {vm.name} and connect it to its recovery network"
+        acts.append(on_vm(vm, "prepare", key, says, args, after_loss="repeat", limit_s=limit_s))
+    wait = f"tasks under way on {names(busy)}" if busy else ""
+    then = step("power", f.id)
+    return Phase(operation=f.id, name="Map VM networks", acts=tuple(acts), wait=wait, then=then)
 
 
 def _connecting(s: DomainState, operation: str, then: PlannedCall) -> Phase:

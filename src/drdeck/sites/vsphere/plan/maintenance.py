@@ -37,7 +37,13 @@ def due(s: DomainState, now: datetime, pending: datetime | None = None) -> list[
     `pending`: instant of the group point that is being made, which the site may not show yet.
     """
     f = s.record.failover
-    if f is None or f.phase != "finished" or s.record.session is not None or not s.settings.pitr.enabled:
+    if (
+        f is None
+        or f.phase != "finished"
+        or s.record.session is not None
+        or s.record.undo is not None
+        or not s.settings.pitr.enabled
+    ):
         return []
     name = _group_point(s, now, pending) if now <= points_until(f.since, s) else None
     acts = []

@@ -6,6 +6,7 @@ from drdeck.model.domains import SessionState
 
 from .domain_state import DomainState, Plan
 from .failover import completing, remapping
+from .failover_undo import committing, undoing
 from .pitr_session import entering, exiting, made_good, rolling_back
 
 
@@ -15,6 +16,10 @@ def plan(s: DomainState) -> Plan:
     remap = remapping(s)
     if remap is not None:
         return remap
+    if s.record.undo is not None:
+        return undoing(s, s.record.undo)
+    if s.record.committed is not None and not s.record.committed.over:
+        return committing(s, s.record.committed)
     if session is not None:
         if session.state is SessionState.WAITING:
             return entering(s, session.id)

@@ -12,6 +12,7 @@ from drdeck.sites.vsphere.inventory.inventory_facts import Inventory
 from drdeck.sites.vsphere.record.transitions import NotNow, remapped
 
 from .domain_state import DomainState, network_ids
+from .failover_undo import undo_of
 from .restore_points import CHAIN_MAX, target
 
 
@@ -26,6 +27,9 @@ def why_not(command: c.AnyCommand, s: DomainState, inventory: Inventory) -> str 
             )
         case c.MapNetworks():
             return _networks(command.networks, inventory, chained=False) or _remappable(s, command, inventory)
+        case c.UndoFailover():
+            undo = undo_of(s)
+            return undo.reason or None if undo is not None else None
         case c.StartSession():
             vms = [vm for vm in s.vms if not command.vms or vm.name in command.vms]
             full = [vm for vm in vms if len(vm.snapshots) > CHAIN_MAX]

@@ -37,6 +37,22 @@ def ours(snapshot: SnapshotFact) -> bool:
     return snapshot.description.startswith(OUR_DESCRIPTION) and _OURS.fullmatch(snapshot.name) is not None
 
 
+def entry_name(failover: str) -> str:
+    """The name of the entry point that a failover makes of each VM before its first power on here."""
+    return f"drdeck-before-{failover}"
+
+
+def is_entry_point(snapshot: SnapshotFact) -> bool:
+    """Tell by name and description whether it is a failover's entry point, which no rollback may use."""
+    return snapshot.description.startswith(OUR_DESCRIPTION) and snapshot.name.startswith(entry_name(""))
+
+
+def entry_point(vm: VmFacts, failover: str) -> SnapshotFact | None:
+    """The entry point of a VM that a failover has made."""
+    name = entry_name(failover)
+    return next((x for x in vm.snapshots if x.name == name and is_entry_point(x)), None)
+
+
 def instant_of(snapshot: SnapshotFact) -> datetime:
     """The instant that the data is from: our name says it, else the vCenter's own time."""
     named = _named_instant(snapshot.name) if snapshot.description.startswith(OUR_DESCRIPTION) else None
@@ -65,6 +81,8 @@ def misdated(snapshot: SnapshotFact, now: datetime) -> bool:
 def usable(snapshot: SnapshotFact, record: Record, now: datetime | None = None) -> bool:
     """Not from before a reset, not from within a session (the workflow's rules), and by `now` not
     misdated."""
+    if is_entry_point(snapshot):
+        return False
     instant = instant_of(snapshot)
     if now is not None and misdated(snapshot, now):
         return False

@@ -12,7 +12,7 @@ from drdeck.sites.vsphere.inventory.inventory_facts import Inventory, VmFacts
 from .domain_state import DomainState
 from .late_joiners import left_out_because
 from .pitr_session import removed_of_others
-from .restore_points import instant_of, newest, ours, usable
+from .restore_points import instant_of, is_entry_point, newest, ours, usable
 
 
 class VmRow(NamedTuple):
@@ -127,7 +127,11 @@ def _made_by_others(s: DomainState, vm: VmFacts) -> tuple[str, ...]:
     started = s.record.session.started if s.record.session is not None else None
     if started is None:
         return ()
-    return tuple(snap.name for snap in vm.snapshots if not ours(snap) and instant_of(snap) >= started)
+    return tuple(
+        snap.name
+        for snap in vm.snapshots
+        if not (ours(snap) or is_entry_point(snap)) and instant_of(snap) >= started
+    )
 
 
 def rolled_back_to(s: DomainState, vm: VmFacts) -> datetime | None:

@@ -16,7 +16,7 @@ from drdeck.model.text import brief, clean
 
 from .packed_ids import MARK, TEXT_MARK, pack, pack_text, unpack, unpack_text
 from .packed_periods import NEWEST, OLDEST, unpack_periods
-from .phases import FAILOVER_PHASES, FailoverPhase, RollbackPhase
+from .phases import FAILOVER_PHASES, FailoverPhase, RollbackPhase, UndoPhase
 
 MAX_VALUE = 255
 """Characters that a custom attribute holds."""
@@ -37,6 +37,7 @@ SYNCED = PREFIX + "synced"
 SHUTDOWN = PREFIX + "shutdown"
 ENTERING = PREFIX + "entering"
 TOOL = PREFIX + "tool"
+UNDO, COMMITTED = PREFIX + "undo", PREFIX + "committed"
 LEASE = PREFIX + "lease"
 SINGLE = (
     MODE,
@@ -51,6 +52,8 @@ SINGLE = (
     ENTERING,
     TOOL,
     REMAP,
+    UNDO,
+    COMMITTED,
     LEASE,
 )
 CHUNKED = (NETWORKS, SESSION_VMS, ROLLBACK_VMS, SKIPPED, LEFT_OUT, WITHOUT, ABSENT, POWER_OFF)
@@ -119,6 +122,27 @@ class RemapRecord(RecordStruct, frozen=True, kw_only=True):
     was: tuple[str, ...] = ()
 
 
+class UndoRecord(RecordStruct, frozen=True, kw_only=True):
+    """The undoing of a failover by operation `by`, its `phase` since `since`. `of`: the failover's id;
+    `start`: the state that is gone back to is of then, and no later instant can ever be returned to."""
+
+    by: str
+    of: str
+    phase: UndoPhase
+    since: Instant
+    began: Instant
+    start: Instant
+
+
+class CommittedRecord(RecordStruct, frozen=True, kw_only=True):
+    """Failover `of` was committed at `at` by operation `by`; `over`: nothing of the way back is left."""
+
+    by: str
+    of: str
+    at: Instant
+    over: bool = False
+
+
 class FailoverRecord(RecordStruct, frozen=True, kw_only=True):
     """A completion: operation `id`, its `phase` since `since`, runbook group `g`, try `n`."""
 
@@ -178,6 +202,8 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     entering: EnteringRecord | None = None
     tool: ToolRecord | None = None
     remap: RemapRecord | None = None
+    undo: UndoRecord | None = None
+    committed: CommittedRecord | None = None
     failover: FailoverRecord | None = None
     session: SessionRecord | None = None
     rollback: RollbackRecord | None = None
@@ -245,6 +271,8 @@ def read(attributes: Mapping[str, str]) -> Record:
         entering=_one(attributes, ENTERING, EnteringRecord),
         tool=_one(attributes, TOOL, ToolRecord),
         remap=_one(attributes, REMAP, RemapRecord),
+        undo=_one(attributes, UNDO, UndoRecord),
+        committed=_one(attributes, COMMITTED, CommittedRecord),
         failover=_one(attributes, FAILOVER, FailoverRecord),
         session=_one(attributes, SESSION, SessionRecord),
         rollback=_one(attributes, ROLLBACK, RollbackRecord),

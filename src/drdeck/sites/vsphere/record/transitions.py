@@ -15,6 +15,7 @@ import msgspec
 from drdeck.model.commands import (
     AbortCompletion,
     BeginCompletion,
+    CancelContinuousFailover,
     Command,
     ExitSession,
     FinishFailover,
@@ -201,6 +202,22 @@ def remapped(
     return mapping
 
 
+def cancel(record: Record, c: CancelContinuousFailover, now: datetime) -> Changes:
+    """The completion first: a record of one without a continuous failover would make no sense."""
+    if record.owned:
+        raise NotNow("this site has taken the ownership already; the failover can only go on")
+    if record.mode is None or record.mode.mode == "imported":
+        return {}
+    return {
+        FAILOVER: "",
+        TOOL: "",
+        SHUTDOWN: "",
+        SYNCED: "",
+        MODE: write(ModeRecord(mode="imported", by=c.operation, since=now)),
+        **write_many(NETWORKS, {}),
+    }
+
+
 def finish(record: Record, c: FinishFailover) -> Changes:
     f = record.failover
     if f is None or f.id != c.operation:
@@ -215,6 +232,8 @@ def start_session(record: Record, c: StartSession, vms: tuple[str, ...]) -> Chan
         raise NotNow("another PITR session was started meanwhile")
     if record.pitr.last == c.session:
         return {}  # it was, and is over
+    if record.undo is not None:
+        raise NotNow("its failover is being undone")
     after = c.operation if c.after_failover else None
     session = SessionRecord(id=c.session, state=SessionState.WAITING, after=after)
     # whom a failover had to leave out stays out of its session; earlier operations do not count

@@ -179,12 +179,12 @@ def test_switched_on_again_after_the_shutdown(phase: str) -> None:
 def test_networks_before_power() -> None:
     mapped: dict[str, Any] = {"networks": {"net-1": "net-2", "net-3": "net-3"}}
     a, b = vm("a", "off", networks=("net-1", "net-3")), vm("b", "off", networks=("net-2",))
-    assert due(a, b, failover=failover("network"), **mapped)[:3] == (["connect a", "connect b"], "", "power")
+    assert due(a, b, failover=failover("network"), **mapped)[:3] == (["prepare a", "prepare b"], "", "power")
     busy = vm("a", "off", networks=("net-1",), running_tasks=("task-1",))
     acts, wait, _, _ = due(busy, failover=failover("network"), **mapped)
     assert acts == ["wait a"] and "a" in wait
-    apart = vm("c", "off", networks=("net-3",))
-    assert due(apart, failover=failover("network"), **mapped)[:3] == ([], "", "power")
+    apart = vm("c", "off", networks=("net-3",))  # its state is kept for an undo all the same
+    assert due(apart, failover=failover("network"), **mapped)[:3] == (["prepare c"], "", "power")
 
 
 @pytest.mark.parametrize(

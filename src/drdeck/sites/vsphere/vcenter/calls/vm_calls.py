@@ -13,6 +13,7 @@ from drdeck.sites.vsphere.vcenter.connection import VCenterSession
 from drdeck.sites.vsphere.vcenter.properties import properties
 
 from .call_arguments import moves_of
+from .entry_call import prepare
 from .network_cards import map_cards
 from .rollback_call import KnownHardware, make_snapshot, power_off, remove_snapshot, roll_back
 from .task_history import guest_asked
@@ -65,7 +66,7 @@ def followed(session: VCenterSession, task: str, act: PlannedCall, call: CallSte
     """
     try:
         yield vim.Task(task, session.stub)
-        if act.kind != "revert":
+        if act.kind not in ("revert", "prepare"):
             return ""
     except ResultUnknown:
         pass
@@ -102,6 +103,8 @@ def carry_out(
             yield from remove_snapshot(session, args["snapshot"])
         case "answer":
             answer_question(session, vm, args, doing)
+        case "prepare":
+            return (yield from prepare(session, vm, act.name, args))
         case "connect":
             yield from connect(session, vm, moves_of(args))
         case _:

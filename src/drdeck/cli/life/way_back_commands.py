@@ -1,0 +1,50 @@
+"""Commands of the way back: cancel, undo, commit, restore, release."""
+
+from __future__ import annotations
+
+from typing import Unpack
+
+import click
+
+from drdeck.cli.action_commands import ActOptions, act, act_options, cfo, confirm_option
+from drdeck.cli.completion.candidates import domain_names
+from drdeck.cli.context import Context, runs
+from drdeck.model.actions import Request
+
+
+@cfo.command("cancel")
+@click.argument("domain", shell_complete=domain_names)
+@act_options
+@runs
+async def cfo_cancel(context: Context, domain: str, **options: Unpack[ActOptions]) -> None:
+    """Cancel the continuous failover of DOMAIN: it is imported again."""
+    await act(context, Request(action="cfo_cancel", domain=domain), **options)
+
+
+@click.group()
+def failover() -> None:
+    """A failover that runs here: undo it, or commit it."""
+
+
+@failover.command("undo")
+@click.argument("domain", shell_complete=domain_names)
+@confirm_option
+@act_options
+@runs
+async def failover_undo(
+    context: Context, domain: str, confirm: str | None, **options: Unpack[ActOptions]
+) -> None:
+    """Give up what DOMAIN wrote here since its failover: it is imported again."""
+    await act(context, Request(action="failover_undo", domain=domain, confirm=confirm), **options)
+
+
+@failover.command("commit")
+@click.argument("domain", shell_complete=domain_names)
+@confirm_option
+@act_options
+@runs
+async def failover_commit(
+    context: Context, domain: str, confirm: str | None, **options: Unpack[ActOptions]
+) -> None:
+    """Let the failover of DOMAIN stand: it cannot be undone any more."""
+    await act(context, Request(action="failover_commit", domain=domain, confirm=confirm), **options)

@@ -1,0 +1,113 @@
+"""The plans of undoing a failover and of committing it, and what there is to undo it with.
+
+vCenter keeps a VM's state in a snapshot made before its first power on here. A revert to it takes disks and
+configuration back (API reference: RevertToSnapshot_Task), the network cards with it.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from drdeck.model.facts.life_facts import Undo
+from drdeck.model.planned import Phase, PlannedCall
+from drdeck.model.text import names
+from drdeck.model.times import show, show_spaced, to_millisecond
+from drdeck.sites.vsphere.inventory.inventory_facts import SnapshotFact, VmFacts
+from drdeck.sites.vsphere.record.attributes import CommittedRecord, UndoRecord
+
+from .domain_state import DomainState, Plan, on_vm, removal, step, wait_for_others
+from .pitr_session import REMOVALS
+from .restore_points import entry_point, instant_of, leaves_first, ours
+
+
+def undo_of(s: DomainState) -> Undo | None:
+    """The way back from the failover that runs here; None where none does."""
+    f = s.record.failover
+    if f is None or f.phase != "finished":
+        return None
+    since = kept_since(s)
+    reset = s.record.pitr.reset
+    if reset is not None and reset >= f.began:
+        reason = (
+            f"the PITR session after the failover was exited without a rollback at {show_spaced(reset)},"
+            " which let it stand: all data from before was reset"
+        )
+        return Undo(since=since, reason=reason)
+    lacking = [vm for vm in s.vms if entry_point(vm, f.id) is None]
+    if lacking or not s.vms:
+        return Undo(
+            since=since, reason=f"no entry point from before the failover on {names(lacking) or 'any VM'}"
+        )
+    return Undo(since=since)
+
+
+def kept_since(s: DomainState) -> datetime | None:
+    """The instant from which on an undo gives up what was written; None where nothing was kept."""
+    f = s.record.failover
+    points = [p for vm in s.vms if f is not None and (p := entry_point(vm, f.id)) is not None]
+    since = min((point.created for point in points), default=None)
+    return None if since is None else to_millisecond(since)
+
+
+def undoing(s: DomainState, u: UndoRecord) -> Plan:
+    """Power off, revert to the entry points, remove what the failover left, and give the domain back."""
+    vms, limit_s = s.living(), float(s.settings.task_timeout)
+    if u.phase == "off":
+        up = [vm for vm in vms if vm.power != "off"]
+        acts = tuple(
+            on_vm(vm, "power_off", "undo-off", f"power off {vm.name}", limit_s=limit_s)
+            for vm in up
+            if not vm.running_tasks
+        )
+        wait = f"powering off: {names(up)}" if up else ""
+        then = step("undo_revert", u.by)
+        return Plan(Phase(operation=u.by, name="Power off the VMs", acts=acts, wait=wait, then=then))
+    if u.phase == "revert":
+        return Plan(_reverting(s, u))
+    dirty = [vm for vm in vms if _left(vm, u)]
+    removals = tuple(
+        removal(vm, leaves_first(vm, {x.id for x in _left(vm, u)})[0], limit_s=REMOVALS * limit_s)
+        for vm in dirty
+        if not vm.running_tasks
+    )
+    waits = f"removing points of {names(dirty)}" if dirty else ""
+    then = step("undone", u.by)
+    return Plan(Phase(operation=u.by, name="Remove points", acts=removals, wait=waits, then=then))
+
+
+def _reverting(s: DomainState, u: UndoRecord) -> Phase:
+    acts, busy = list[PlannedCall](), list[VmFacts]()
+    for vm in s.living():
+        if vm.running_tasks:
+            busy.append(vm)
+            acts.append(wait_for_others(vm, float(s.settings.task_timeout)))
+            continue
+        point = entry_point(vm, u.of)
+        args = {
+            "snapshot": point.id if point else "",
+            "name": point.name if point else "",
+            "since": show(u.began),
+        }
+        says = f"take {vm.name} back to before the failover"
+        limit_s = float(s.settings.task_timeout)
+        acts.append(on_vm(vm, "revert", "undo-revert", says, args, after_loss="repeat", limit_s=limit_s))
+    wait = f"tasks under way on {names(busy)}" if busy else ""
+    then = step("undo_clean", u.by)
+    name = "Take back what was written"
+    return Phase(operation=u.by, name=name, acts=tuple(acts), wait=wait, then=then)
+
+
+def _left(vm: VmFacts, u: UndoRecord) -> list[SnapshotFact]:
+    """A VM's entry point, and the points that drdeck made since: they are of what was given up."""
+    entry = entry_point(vm, u.of)
+    return [x for x in vm.snapshots if x is entry or (ours(x) and instant_of(x) >= u.start)]
+
+
+def committing(s: DomainState, c: CommittedRecord) -> Plan:
+    """Remove the entry points: each costs room as long as it stands."""
+    left = [(vm, point) for vm in s.living() if (point := entry_point(vm, c.of)) is not None]
+    limit_s = REMOVALS * float(s.settings.task_timeout)
+    acts = tuple(removal(vm, point, limit_s=limit_s) for vm, point in left if not vm.running_tasks)
+    wait = f"removing the entry points of {names([vm for vm, _ in left])}" if left else ""
+    then = step("committed", c.by)
+    return Plan(Phase(operation=c.by, name="Remove the entry points", acts=acts, wait=wait, then=then))

@@ -1,0 +1,47 @@
+"""A VM's state kept before its first power on, so that a failover can be undone; and its networks mapped."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from pyVmomi import vim, vmodl
+
+from drdeck.sites.vsphere.vcenter.connection import VCenterSession
+from drdeck.sites.vsphere.vcenter.errors import words
+from drdeck.sites.vsphere.vcenter.properties import properties, snapshot_nodes
+
+from .call_arguments import moves_of
+from .network_cards import map_cards
+from .vm_tasks import CallSteps, vm_of
+
+_LATER = (
+    vim.fault.NotAuthenticated, vim.fault.TaskInProgress, vim.fault.ConcurrentAccess, vim.fault.FileLocked,
+    vmodl.fault.HostCommunication, vim.fault.Timedout, vmodl.fault.SystemError,
+)  # fmt: skip
+"""Faults that say nothing of whether a snapshot can be made."""
+
+
+def prepare(session: VCenterSession, vm: str, name: str, args: Mapping[str, str]) -> CallSteps:
+    """Make the entry point of a VM that is off, once, and put its cards on their recovery networks.
+
+    The entry point comes first, for a revert to it shall take the cards back too. A failover must not fail
+    for want of it: where vCenter refuses it, that is the remark.
+    """
+    machine = vm_of(session, vm)
+    now = properties(session, machine, "snapshot", "runtime.powerState", "config.hardware.device")
+    present = {str(node.name) for node, _ in snapshot_nodes(now.get("snapshot"))}
+    remark = ""
+    if args["name"] not in present:
+        if str(now.get("runtime.powerState")) == "poweredOn":
+            remark = f"{name}: no entry point, since it runs already"
+        else:
+            try:
+                yield machine.CreateSnapshot_Task(
+                    name=args["name"], description=args["description"], memory=False, quiesce=False
+                )
+            except _LATER:
+                raise
+            except vmodl.MethodFault as fault:
+                remark = f"{name}: no entry point ({words(fault)})"
+    yield from map_cards(session, machine, now.get("config.hardware.device", ()), moves_of(args))
+    return remark
