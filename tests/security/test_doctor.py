@@ -50,7 +50,11 @@ def test_what_is_wrong_with_the_domains(
     make_flow: MakeFlow, recovery: VCenter, protected_vcenter: VCenter
 ) -> None:
     runbook = group("database", ["erp-db*", "sql*"]) + group("all", ["erp-*"])
-    flow = make_flow(recovery, protected_vcenter, toml=settings(runbook=runbook))
+    flow = make_flow(
+        recovery,
+        protected_vcenter,
+        toml=settings(pitr='enabled = true, interval = "15m", keep = 31', runbook=runbook),
+    )
     recovery.add_domain("lonely")
     flow.start()
     gone = next(n._moId for n in recovery.datacenter.network if n.name == "DC0_DVPG0")

@@ -138,6 +138,7 @@ async def test_it_asks_again_once_for_each_refusal() -> None:
         await deck.settle()
         assert deck.dialog is None, "what was put off is not asked again"
         wanted(2, "vc does not accept it")
+        await deck.becomes_quiet()
         await deck.sees("Password for dr-west", "vc does not accept it", "of ann at vc is kept")
         await deck.press("escape")
         await deck.until(lambda: deck.dialog is None, "gone")

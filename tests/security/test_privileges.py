@@ -116,14 +116,15 @@ def test_through_a_whole_flow(make_flow: MakeFlow, recovery: VCenter, protected_
 
 
 def test_only_what_an_act_needs_is_asked_for(make_flow: MakeFlow, recovery: VCenter) -> None:
-    """A failover without PITR runs with a role that may make no snapshot; one call tells so."""
+    """A failover without PITR runs with a role that may make no snapshot; one call tells so, before it is
+    asked for and when it is."""
     flow = make_flow(recovery, None, toml=settings(pitr="enabled = false"))
     for privilege in (POWER_OFF, CREATE_SNAPSHOT, REVERT, REMOVE_SNAPSHOT, EDIT_DEVICE, ASSIGN):
         recovery.deny(privilege)
     flow.start()
     before = recovery.calls()
     flow.complete("force", "--wait")
-    assert (recovery.calls() - before)["HasPrivilegeOnEntities"] == 1
+    assert (recovery.calls() - before)["HasPrivilegeOnEntities"] == 2
     assert flow.power() == {"on"}
 
 

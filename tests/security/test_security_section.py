@@ -20,6 +20,8 @@ EVERY_ACT = {
     "Run PITR",
     "Exit PITR Session",
     "Take Over",
+    "Undo Failover",
+    "Commit Failover",
 }
 
 SECURITY, E2E = "security/test_", "e2e/"

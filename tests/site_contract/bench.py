@@ -18,6 +18,7 @@ from drdeck.controller.controller import Controller
 from drdeck.controller.journal import projection
 from drdeck.controller.journal.event_store import Journal
 from drdeck.controller.journal.operations import Operation, OperationState
+from drdeck.controller.protected_evidence import EVIDENCE
 from drdeck.model.actions import Request
 from drdeck.model.commands import AnyCommand
 from drdeck.model.confirming import NotAccepted
@@ -276,9 +277,10 @@ class Bench(ABC):
         return Request(action=action, domain=DOMAIN, **details)
 
     def failover(self, kind: str = "force", run_pitr: bool = False, **details: Any) -> Request:
-        """A completion; a forced one is confirmed."""
+        """A completion; a forced one is confirmed, whatever speaks against it."""
         if kind == "force":
             details.setdefault("confirm", DOMAIN)
+            details.setdefault("even_though", EVIDENCE)
         return self.asks("cfo_complete", type=FailoverType(kind), run_pitr=run_pitr, **details)
 
     async def submit(self, request: Request) -> str:

@@ -92,6 +92,10 @@ async def test_force_wants_the_name_and_touches_nothing_at_the_protected_site(ma
         await bench.refused(bench.failover(confirm=confirm), f'"{DOMAIN}"', code="unconfirmed")
     shown = await bench.controller.preview(bench.failover())
     assert shown.tier == 3 and any("2 of 2 VMs run there" in said for said in shown.against)
+    for some in ((), ("answers",), ("vms-running",)):
+        await bench.refused(
+            bench.failover(even_though=some), "Force is not needed as things are", "unconfirmed"
+        )
     await bench.done(bench.failover())
     truth = bench.truth()
     assert truth.source == ON, "they go on running there"

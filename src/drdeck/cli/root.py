@@ -12,6 +12,7 @@ import drdeck
 from drdeck.controller.process.logs import LEVELS, USUAL_LEVEL
 
 from . import exit_codes
+from .completion import bash_line  # noqa: F401  (the shell that is completed for, made known to click)
 from .completion.candidates import scenario_names, site_names
 from .context import context_of, exit_code_of
 from .lazy_commands import LazyCommands

@@ -112,6 +112,8 @@ class DomainSettings(SettingsTable, frozen=True, kw_only=True):
     power_off_after: Limit = NEVER
     """how long after a group's shutdown began those of its protected VMs that still run are powered off"""
     task_timeout: Duration = Duration(1800)
+    undo: bool = True
+    """a snapshot of each VM is made before its first power on, so that the failover can be undone"""
     """when to ask about a task of vCenter's that does not end"""
     prune_also: tuple[str, ...] = ()
     """patterns: snapshots of others that may be removed like drdeck's own"""

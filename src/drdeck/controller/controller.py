@@ -278,10 +278,16 @@ class Controller:
         return msgspec.structs.replace(preview, refusal=await self._lacking(operation))
 
     async def _points_for(self, request: Request) -> Points | None:
-        """The points that a rollback is chosen from; None for other requests. Raises SiteError."""
+        """The points that a rollback is chosen from; None for other requests, and where the site has none to
+        tell, for which a rule has the words. Raises NotAccepted."""
         if request.action != "pitr_run" or request.to is None:
             return None
-        return await self.site.points(request.domain)
+        try:
+            return await self.site.points(request.domain)
+        except SiteUnreachable as error:
+            raise NotAccepted("unreachable", str(error)) from None
+        except SiteError:
+            return None
 
     def _asked(
         self,

@@ -35,6 +35,17 @@ group = "база"
 vms = ["*"]
 """
 NAME = "漢字"
+FORCE = (
+    "cfo",
+    "complete",
+    NAME,
+    "--type",
+    "force",
+    "--confirm",
+    NAME,
+    "--even-though",
+    "answers,vms-running",
+)
 
 
 @pytest.fixture
@@ -53,7 +64,7 @@ def test_all_that_is_printed_is_ascii_where_the_locale_is(deck: Deck) -> None:
         (("domains",), 0),
         (("cfo", "start", NAME, "--network", "мост=réseau", "--wait"), 0),
         (("cfo", "complete", NAME, "--type", "regular"), 3),
-        (("cfo", "complete", NAME, "--type", "force", "--run-pitr", "--confirm", NAME, "--wait"), 0),
+        ((*FORCE, "--run-pitr", "--wait"), 0),
         (("watch", NAME, "--until", "session", "--timeout", "60"), 0),
         (("show", NAME), 0),
         (("pitr", "points", NAME), 0),

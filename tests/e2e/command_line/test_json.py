@@ -129,7 +129,7 @@ def test_every_object(make_flow: MakeFlow, recovery: VCenter) -> None:
     shown = look()
     assert shown["remaining_bytes"] is None and shown["step"] is None and shown["session"] is None
     assert [vm["ready"] for vm in shown["vms"]] == [None] * 3
-    assert shown["pitr"] == {"enabled": True, "window_s": 259200, "interval_s": 900}
+    assert shown["pitr"] == {"enabled": True, "window_s": 259200, "interval_s": 14_400}
     done = deck.run("cfo", "start", DOMAIN, "--network", "DC0_DVPG0=VM Network", "--wait", "--json")
     assert set(json.loads(done.stdout)) == {"operation"}
     assert re.fullmatch(r"op-\w+\n", deck.run(

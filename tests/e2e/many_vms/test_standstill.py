@@ -19,7 +19,7 @@ NEVER_MS = 3_600_000
 
 def flow_of_two(make_flow: MakeFlow, recovery: VCenter, timeout: str = "1h") -> Flow:
     """A domain of as many VMs as there are places, and another one."""
-    extra = f'ready = "power"\nready_timeout = "1h"\ntask_timeout = "{timeout}"'
+    extra = f'ready = "power"\nready_timeout = "1h"\ntask_timeout = "{timeout}"\nundo = false'
     toml = "".join(settings(name, extra=extra).replace('ready = "tools"\n', "", 1) for name in (STUCK, OTHER))
     flow = make_flow(recovery, None, {STUCK: EIGHT, OTHER: TWO}, toml)
     flow.start(STUCK)

@@ -74,7 +74,7 @@ def test_a_pitr_operation_from_its_begin_to_its_end(deck: Deck) -> None:
         deck.run("cfo", "complete", "erp-prod", *force, "--wait")
         point = deck.json("pitr", "points", "erp-prod")["points"][1]["time"]
         steps: list[str] = []
-        deck.run("pitr", "run", "erp-prod", "--to", point)
+        deck.run("pitr", "run", "erp-prod", "--to", point, "--confirm", "erp-prod")
 
         def complete() -> bool:
             latest = status(said)

@@ -28,7 +28,7 @@ def flow(tmp_path_factory: pytest.TempPathFactory, vcsim_built: None) -> object:
 
 RUN = ("pitr", "run", DOMAIN, "--to")
 REFUSED: dict[str, tuple[tuple[str, ...], int, str]] = {
-    "unknown domain": (("cfo", "start", "crm"), 2, 'no Protected Domain "crm"; known: "erp-prod"'),
+    "unknown domain": (("cfo", "start", "crm"), 2, 'no Protected Domain "crm"; there are: "erp-prod"'),
     "unknown domain shown": (("show", "crm"), 2, "no Protected Domain"),
     "unknown domain watched": (("watch", "crm", "--until", "session"), 2, "no Protected Domain"),
     "points of an unknown domain": (("pitr", "points", "crm"), 2, "no Protected Domain"),
@@ -41,7 +41,7 @@ REFUSED: dict[str, tuple[tuple[str, ...], int, str]] = {
     "no type": (("cfo", "complete", DOMAIN), 2, "--type"),
     "unknown answer": (("answer", "op-1", "perhaps"), 2, "not one of"),
     "unknown operation": (("answer", "op-1", "retry"), 2, 'no operation "op-1"'),
-    "unknown command": (("failover",), 2, "No such command"),
+    "unknown command": (("failback",), 2, "No such command"),
     "unknown state": (("watch", DOMAIN, "--until", "done"), 2, "not one of"),
     "until without a domain": (("watch", "--until", "session"), 2, "needs a DOMAIN"),
     "bad time": ((*RUN, "soon"), 2, "is not a time"),
@@ -68,7 +68,7 @@ def test_refused(flow: Flow, case: str) -> None:
 @pytest.mark.parametrize(
     ("line", "said"),
     [
-        ("colour = 1", "colour: unknown key"),
+        ("hue = 1", "hue: unknown key"),
         ("parallel = 0", "a whole number from 1 to 64"),
         ('parallel = "8"', "parallel"),
         ('password = "x"', "drdeck keeps no password in a file"),

@@ -37,7 +37,8 @@ def test_with_the_protected_site_gone_and_exit_without_a_rollback(
     assert shown["mode"] == "running_in_failover" and shown["session"] is None
     assert '"reset"' in recovery.attributes(DOMAIN)["drdeck.pitr"]
     for vm in VMS:
-        assert flow.names(vm) == ["replica 0", "replica 1", "replica 2", "somebody else's"]
+        names = [name for name in flow.names(vm) if not name.startswith("drdeck-before-")]
+        assert names == ["replica 0", "replica 1", "replica 2", "somebody else's"]
     assert flow.deck.json("pitr", "points", DOMAIN)["points"] == [], "no older point is offered"
 
     flow.deck.run("pitr", "start", DOMAIN, "--wait")

@@ -103,8 +103,9 @@ class Notifications:
         else:
             await self._app.ask(Notice(describe(operation), [last_word(operation)]))
 
-    def ask_password(self, of: str = OWN) -> None:
-        """Ask for a password of the site, or of its protected site, if it is wanted."""
+    def ask_password(self, of: str = OWN, by_key: bool = False) -> None:
+        """Ask for a password of the site, or of its protected site, if it is wanted; `by_key`: at once, for
+        somebody pressed the key."""
         app = self._app
 
         async def tell() -> None:
@@ -115,7 +116,10 @@ class Notifications:
             if listing is not None and need is not None:
                 await app.ask(PasswordDialog(listing.site, need, lambda word: app.client.secret(word, of)))
 
-        app.dialog_queue.when_free(tell)
+        if by_key:
+            app.dialog_queue.start(tell())
+        else:
+            app.dialog_queue.when_free(tell)
 
     def give_password(self) -> None:
         """Ask for all passwords that are wanted; the action of the key."""
@@ -123,8 +127,8 @@ class Notifications:
         needs = listing.passwords if listing is not None else ()
         if not needs:
             self._app.say("no login waits for a password")
-        for need in needs:
-            self.ask_password(need.of)
+        for number, need in enumerate(needs):
+            self.ask_password(need.of, by_key=number == 0)  # the others follow, one after another
 
 
 @dataclass

@@ -237,7 +237,7 @@ class DomainsScreen(ConsoleScreen):
     def key_enter(self) -> None:
         """With no row to open, enter asks for what keeps the rows away."""
         if self.target() is None:
-            self.desk.notifications.ask_password()
+            self.desk.notifications.ask_password(by_key=True)
 
     def before_key(self, event: events.Key) -> bool:
         """The filter takes what is typed right behind its key."""

@@ -104,7 +104,7 @@ GLOSSARY: tuple[GlossaryEntry, ...] = (
     ),
     GlossaryEntry(
         "window",
-        "How far back a rollback may go. A VM holds 31 snapshots at most, so points reach back 31 intervals.",
+        "How far back a rollback may go, as far as points are kept: drdeck keeps so many of its own per VM.",
         ("PITR window", "interval"),
     ),
     GlossaryEntry(

@@ -49,7 +49,8 @@ def chains(s: DomainState) -> list[Finding]:
         ]
     worst = max(s.vms, key=lambda vm: kept[vm])
     able = CHAIN_MAX - kept[worst]
-    if able * interval < window:
+    keep = min(able, s.settings.pitr.keep)
+    if able * interval < window and keep == able:
         because = f" ({worst.name} has {kept[worst]} of others)" if kept[worst] else ""
         reach, enough = show_span(able * interval), show_span(60 * math.ceil(window / able / 60))
         return [
@@ -61,7 +62,7 @@ def chains(s: DomainState) -> list[Finding]:
             )
         ]
     chain = f"the longest chain is {len(longest.snapshots)} of {CHAIN_MAX} ({longest.name})"
-    text = f"{int(window // interval)} fit the window; {chain}"
+    text = f"{min(int(window // interval), keep)} fit the window and are kept; {chain}"
     return [Finding.ok(subject, text)]
 
 

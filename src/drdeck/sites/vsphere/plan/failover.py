@@ -36,7 +36,7 @@ def completing(s: DomainState, f: FailoverRecord) -> Plan:
                 return tool
             return Plan(Phase(operation=f.id, name="Take ownership", then=step("network", f.id, f.n)))
         case "network":
-            return Plan(_preparing(s, f))
+            return Plan(_preparing(s, f) if s.settings.undo else _connecting(s, f.id, step("power", f.id)))
         case "power" | "delay":
             return starting(s, s.living(), f, "recovered", f"failover:{f.id}")
         case _:

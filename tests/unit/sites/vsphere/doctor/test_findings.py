@@ -44,15 +44,15 @@ def vm(name: str, snapshots: int = 0, ours: bool = False, mib: int | None = None
 
 def situation(*vms: VmFacts, record: Record | None = None, **pitr: Any) -> DomainState:
     chosen = {"enabled": True, "window": Duration(86400), "interval": Duration(3600), **pitr}
-    given = DomainSettings(pitr=PitrSettings(**chosen))
+    given = DomainSettings(pitr=PitrSettings(**{"keep": 31, **chosen}))
     return DomainState(name="erp", record=record or read({}), vms=vms, now=NOW, settings=given)
 
 
 @pytest.mark.parametrize(
     ("given", "level", "text"),
     [
-        (situation(vm("a", 5, ours=True)), "ok", "24 fit the window; the longest chain is 5 of 31 (a)"),
-        (situation(vm("a"), vm("b", 3)), "ok", "24 fit the window; the longest chain is 3 of 31 (b)"),
+        (situation(vm("a", 5, ours=True)), "ok", "24 fit the window and are kept; the longest chain is 5 of 31 (a)"),
+        (situation(vm("a"), vm("b", 3)), "ok", "24 fit the window and are kept; the longest chain is 3 of 31 (b)"),
         (situation(vm("a", 10)), "warn",
          "a VM can have 31 snapshots (a has 10 of others): points every 1h reach back 21h, and not"),
         (situation(vm("a"), window=Duration(10 * 86400)), "warn",
