@@ -32,7 +32,7 @@ def test_what_files_know_needs_no_controller(deck: Deck) -> None:
     assert complete(deck, "--site", "") == ["dr-lab", "training"]
     assert complete(deck, "--scenario", "bu") == ["busy-night"]
     assert complete(deck, "train", "1") == ["1"]
-    assert complete(deck, "train", "whole") == ["whole-flow"]
+    assert complete(deck, "train", "whole") == ["whole-flow", "whole-site"]
     assert complete(deck, "train", "in") == ["inject"]
     assert complete(deck, "train", "jump", "2h", "--lesson", "6") == ["6"]
     assert not deck.state.exists()

@@ -88,7 +88,7 @@ class Live:
             self.root = vcenter.layout({DOMAIN: [VM]}, f"run{next(_NUMBERS)}", named)
         else:
             self.points, self.root = beside.points, beside.root
-        policy = {"pitr": 'enabled = true, interval = "10h"', "extra": 'ready_timeout = "10m"'}
+        policy = {"pitr": 'enabled = true, interval = "10h"', "extra": 'ready_timeout = "10m"\nundo = false'}
         toml = "".join(flows.settings(domain, **policy) for domain in (DOMAIN, OTHER))
         extra = f'timeout = "{timeout}"\nlease = "{lease}"\nquiet_lease = "{lease}"'
         self.deck = flowsite.deck(directory, vcenter, self.root, None, toml, extra)
