@@ -111,6 +111,8 @@ class ActionRunner:
         if domain is None:
             return []
         acts = [Item(a.name, a.label, a.help, why) for a, why in menu(domain, app.now(), app.state.read_only)]
+        if domain.observed_only:
+            return acts
         plan = BY_NAME["plan"]
         return [*acts, Item(plan.name, f"{plan.label} ...", plan.help)]
 

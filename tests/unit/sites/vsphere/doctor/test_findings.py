@@ -53,7 +53,8 @@ def situation(*vms: VmFacts, record: Record | None = None, **pitr: Any) -> Domai
     [
         (situation(vm("a", 5, ours=True)), "ok",
          "24 fit the window and are kept; the longest chain is 5 of 31"),
-        (situation(vm("a"), vm("b", 3)), "ok", "24 fit the window and are kept; the longest chain is 3 of 31"),
+        (situation(vm("a"), vm("b", 3)), "ok",
+         "24 fit the window and are kept; the longest chain is 3 of 31"),
         (situation(vm("a", 10)), "warn",
          "a VM can have 31 snapshots (a has 10 of others): points every 1h reach back 21h, and not"),
         (situation(vm("a"), window=Duration(10 * 86400)), "warn",
