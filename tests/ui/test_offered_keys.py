@@ -54,7 +54,7 @@ async def test_a_name_to_type() -> None:
         await deck.sees("Sure?")
         assert offers(deck) == "tab Next ↓ To Do it enter Press esc Cancel"
         await deck.type("erp")
-        assert (deck.focused(), offers(deck)) == ("typed", "tab Next ↓ To Do it esc Cancel")
+        assert (deck.focused(), offers(deck)) == ("typed", "tab Next enter To Do it esc Cancel")
         await deck.press("down")
         assert (deck.focused(), offers(deck)) == ("yes", "tab Next ↓ To Do it enter Press esc Cancel")
 

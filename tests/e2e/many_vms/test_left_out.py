@@ -13,7 +13,7 @@ from tests.support.vcenter.vcsim import VCenter
 
 WEB, DB = [f"web{number}" for number in range(3)], ["db0", "db1"]
 ALL = sorted([*WEB, *DB])
-QUICK = 'ready_timeout = "60s"'
+QUICK = 'ready_timeout = "60s"\nundo = false'
 
 
 def flow_of(

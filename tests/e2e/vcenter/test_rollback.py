@@ -96,7 +96,7 @@ def test_vms_that_fail_are_shown_and_can_be_tried_again(in_session: Flow, recove
     flow.deck.run("pitr", "exit", DOMAIN, "--wait")
     shown = flow.until(lambda d: d["operation"] is None)
     assert shown["mode"] == "running_in_failover"
-    assert all(not name.startswith("drdeck-") for vm in VMS for name in flow.names(vm))
+    assert all(not name.startswith("drdeck-2") for vm in VMS for name in flow.names(vm))
 
 
 def test_times_that_cannot_be_reached(in_session: Flow) -> None:

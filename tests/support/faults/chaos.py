@@ -227,7 +227,10 @@ class Chaos:
                 why = None if asked in self.answers else "nobody answered so"
             case AbortCompletion():
                 given_up = any(one == op.id and said == "abort" for one, _, said in self.answers)
-                why = None if given_up else "nobody gave up"
+                cancelled = any(
+                    one.action == "cfo_cancel" and one.domain == op.domain for one in self.operations.values()
+                )
+                why = None if given_up or cancelled else "nobody gave up"
             case StartSession() if op.action == "cfo_complete":
                 ready = domain.recovered and op.request.run_pitr and domain.session is None
                 why = None if ready else "no session is due"

@@ -141,8 +141,14 @@ class Promises:
                         started = sum(isinstance(c, StartSession) for c in mine)
                         finished = sum(isinstance(c, FinishFailover) for c in mine)
                         assert (started, finished) == ((1, 0) if op.request.run_pitr else (0, 1))
+            elif op.action == "cfo_start" and self.cancelled(op.domain):
+                continue  # it is given up after it was done, too
             elif op.action in ("pitr_run", "pitr_exit", "pitr_start", "cfo_start"):
                 assert not mine, f"{op.id} is {op.state}, and was done: {op.error}"
+
+    def cancelled(self, domain: str) -> bool:
+        """Tell whether somebody asked to cancel a continuous failover of this domain."""
+        return any(op.action == "cfo_cancel" and op.domain == domain for op in self.there.operations.values())
 
     async def what_cannot_be_reached_is_not_offered(self) -> None:
         site = self.there.site

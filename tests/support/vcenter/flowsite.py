@@ -20,6 +20,7 @@ pitr = {{ enabled = true, window = "3d", interval = "15m" }}
 ready = "tools"
 ready_timeout = "60s"
 shutdown_timeout = "20s"
+undo = false
 [[sites.{SITE}.domains.{DOMAIN}.runbook]]
 group = "database"
 vms = ["erp-db*"]

@@ -20,12 +20,17 @@ from drdeck.model.words.nearest_name import did_you_mean
 COMMANDS = {
     "cfo_start": "drdeck cfo start DOMAIN",
     "cfo_complete": "drdeck cfo complete DOMAIN --type planned",
+    "cfo_cancel": "drdeck cfo cancel DOMAIN",
+    "failover_undo": "drdeck failover undo DOMAIN",
+    "failover_commit": "drdeck failover commit DOMAIN",
     "pitr_start": "drdeck pitr start DOMAIN",
     "pitr_run": "drdeck pitr run DOMAIN --to -15m",
     "pitr_entry": "drdeck pitr entry DOMAIN",
     "pitr_exit": "drdeck pitr exit DOMAIN",
     "take_over": "drdeck takeover DOMAIN",
     "record_restore": "drdeck record restore DOMAIN",
+    "record_accept": "drdeck record accept DOMAIN",
+    "cfo_remap": "drdeck cfo remap DOMAIN --network FROM=TO",
 }
 """Action -> the command that requests it."""
 
