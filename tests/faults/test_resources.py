@@ -214,8 +214,7 @@ def test_an_older_state_directory_goes_on(tmp_path: Path) -> None:
     words = [f"--network={name}={networks['recovery'][0]}" for name in networks["protected"]]
     deck.run("cfo", "start", domain, *words, "--wait")
     force = ("cfo", "complete", domain, "--type", "force", "--run-pitr", "--confirm", domain)
-    force += ("--even-though", "answers,vms-running")
-    ident = deck.run(*force, "--wait").stdout.strip()
+    ident = deck.run(*force, "--even-though", "answers,vms-running", "--wait").stdout.strip()
     deck.stop()
     (file,) = deck.state.glob("*/journal.db")
     wait_until(lambda: "controller_stopped" in deck.run("audit", "export").stdout)

@@ -95,7 +95,7 @@ async def test_the_acts_that_are_open_stand_on_the_screen() -> None:
         await deck.sees("[p Run PITR]  [m More: Exit PITR Session]", "p Run PITR")
         assert "Failover]" not in deck.text
         await deck.press("escape", "j", "enter")
-        await deck.sees("[f Failover]  [m More]")
+        await deck.sees("[f Failover]  [m More: Cancel Continuous Failover]")
 
 
 async def test_a_refused_type_looks_closed_and_says_why() -> None:
