@@ -79,7 +79,8 @@ class LeaseKeeper:
             await self._look_for_gone(watch)
             for folder in watch.inventory.domains if watch.inventory else ():
                 other_tires = self._sight.other_tires(folder, self.leases.length_s / 2)
-                if not other_tires and not self.leases.holds(folder.id):
+                # a lease of ours that lapsed, as while vCenter was out of reach, is taken up again as well
+                if not other_tires and not self.leases.tiring(folder.id, quiet=True):
                     continue
                 try:  # what fails here is said by the next act, which looks again
                     record = read(folder.attributes)
