@@ -28,16 +28,12 @@ from drdeck.model.passwords import PROTECTED
 from drdeck.model.text import clean
 
 from .domain_pane import DomainPane
-from .screen import ConsoleScreen
-
-WIDE = 120
-"""Columns from which list and domain stand side by side."""
-
+from .list_and_pane import ListAndPaneScreen
 
 FRESH = "No settings yet: this is the training site, nothing here is real."
 
 
-class DomainsScreen(ConsoleScreen):
+class DomainsScreen(ListAndPaneScreen):
     """All domains, one row each."""
 
     HELP = "list"
@@ -92,30 +88,6 @@ class DomainsScreen(ConsoleScreen):
         password = self.named("password") if listing is not None and listing.needs_password else []
         others = self.named("steps", "filter", "help", "detach", "log", "sort")
         return [("enter", "Open"), *password, *acts, *others]
-
-    def target(self) -> str | None:
-        row = self._table.row
-        return None if row is None else row.name
-
-    @property
-    def wide(self) -> bool:
-        """True if the domain under the cursor stands beside the list."""
-        return self.size.width >= WIDE
-
-    def watched(self) -> str | None:
-        return self.target() if self.wide else None
-
-    def on_resize(self, event: events.Resize) -> None:
-        self.set_class(event.size.width >= WIDE, "wide")
-        self.desk.watch_domain(self.target() if event.size.width >= WIDE else None)
-
-    def on_row_list_moved(self, event: RowList.Moved) -> None:
-        if event.rows is not self._table:
-            return
-        self.draw_keys()
-        if self.wide:
-            self.desk.watch_domain(self.target())
-            self.desk.redraw(self)
 
     def action_zoom(self) -> None:
         if self.wide:

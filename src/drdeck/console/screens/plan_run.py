@@ -31,14 +31,12 @@ from drdeck.model.plans.run_views import RUN_ENDED, DomainInRun, Needs, RunState
 from drdeck.model.text import clean
 
 from .domain_pane import DomainPane
-from .screen import ConsoleScreen
+from .list_and_pane import ListAndPaneScreen
 
-WIDE = 120
-"""Columns from which the domain under the cursor stands beside the run."""
 PITR_ALL = "Run PITR (all)"
 
 
-class PlanRunScreen(ConsoleScreen):
+class PlanRunScreen(ListAndPaneScreen):
     """One run. It is drawn from the listing; all that it asks for goes through the runner of plans."""
 
     HELP = "domain"
@@ -113,30 +111,6 @@ class PlanRunScreen(ConsoleScreen):
     def _stands(self, run: RunView) -> bool:
         """True if it waits for a word to go on: paused, or before a gate."""
         return run.state in (RunState.PAUSED, RunState.PAUSING) or any(w.state == "gate" for w in run.waves)
-
-    def target(self) -> str | None:
-        row = self.row
-        return None if row is None else row.name
-
-    @property
-    def wide(self) -> bool:
-        """True if the domain under the cursor stands beside the run."""
-        return self.size.width >= WIDE
-
-    def watched(self) -> str | None:
-        return self.target() if self.wide else None
-
-    def on_resize(self, event: events.Resize) -> None:
-        self.set_class(event.size.width >= WIDE, "wide")
-        self.desk.watch_domain(self.target() if event.size.width >= WIDE else None)
-
-    def on_row_list_moved(self, event: RowList.Moved) -> None:
-        if event.rows is not self._table:
-            return
-        self.draw_keys()
-        if self.wide:
-            self.desk.watch_domain(self.target())
-            self.desk.redraw(self)
 
     def _row_line(self, domain: DomainInRun, width: int) -> Line:
         return run_row(domain, width, self.now())

@@ -1,0 +1,44 @@
+"""A list of domains with the one under the cursor beside it, where the terminal is wide enough."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from textual import events
+
+from drdeck.console.widgets.row_list import RowList
+
+from .screen import ConsoleScreen
+
+WIDE = 120
+"""Columns from which on the domain under the cursor stands beside its list."""
+
+
+class ListAndPaneScreen(ConsoleScreen):
+    """A screen whose `_table` has rows with a domain's `name`."""
+
+    _table: RowList[Any]
+
+    def target(self) -> str | None:
+        row = self._table.row
+        return None if row is None else str(row.name)
+
+    @property
+    def wide(self) -> bool:
+        """True if the domain under the cursor stands beside the list."""
+        return self.size.width >= WIDE
+
+    def watched(self) -> str | None:
+        return self.target() if self.wide else None
+
+    def on_resize(self, event: events.Resize) -> None:
+        self.set_class(event.size.width >= WIDE, "wide")
+        self.desk.watch_domain(self.target() if event.size.width >= WIDE else None)
+
+    def on_row_list_moved(self, event: RowList.Moved) -> None:
+        if event.rows is not self._table:
+            return
+        self.draw_keys()
+        if self.wide:
+            self.desk.watch_domain(self.target())
+            self.desk.redraw(self)
