@@ -60,7 +60,7 @@ func (c *control) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		c.hostile.tellClock(w, target)
 		return
 	}
-	if act.Action == "" && c.refused(w, r, method, target) {
+	if act.Action == "" && (c.refused(w, r, method, target) || c.locked(w, r, method, target, body)) {
 		return
 	}
 	if act.Action == "" {
@@ -148,10 +148,15 @@ func (c *control) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 				return
 			}
 			out := httptest.NewRecorder()
-			c.carryOut(out, c.own(r), body, method, target) // a task outlives the session that began it
+			if method == "CloneVM_Task" {
+				c.clone(out, c.own(r), body, target, false)
+			} else {
+				c.carryOut(out, c.own(r), body, method, target) // a task outlives the session that began it
+			}
 			state, fault := types.TaskInfoStateSuccess, interface{}(nil)
 			if id := taskRE.FindStringSubmatch(out.Body.String()); id != nil {
 				real := simulator.Map.Get(types.ManagedObjectReference{Type: "Task", Value: id[1]}).(*simulator.Task)
+				simulator.Map.Update(task, []types.PropertyChange{{Name: "info.result", Val: real.Info.Result}})
 				if state = real.Info.State; real.Info.Error != nil {
 					fault = *real.Info.Error
 				}
@@ -228,6 +233,10 @@ func (c *control) act(w http.ResponseWriter, r *http.Request, body []byte, metho
 		c.carryOut(w, r, body, method, target)
 		return
 	}
+	if method == "CloneVM_Task" {
+		c.clone(w, r, body, target, true)
+		return
+	}
 	out := httptest.NewRecorder()
 	c.carryOut(out, r, body, method, target)
 	if id := taskRE.FindStringSubmatch(out.Body.String()); id != nil {
@@ -250,6 +259,10 @@ func (c *control) carryOut(w http.ResponseWriter, r *http.Request, body []byte, 
 	ref := types.ManagedObjectReference{Type: "VirtualMachine", Value: target}
 	vm, _ := simulator.Map.Get(ref).(*simulator.VirtualMachine)
 	before, seen := placeOf(vm), &noted{ResponseWriter: w}
+	if method == "Destroy_Task" && vm != nil && vm.Runtime.PowerState != types.VirtualMachinePowerStatePoweredOn {
+		c.hostile.clones.destroys(vm)
+		defer c.hostile.clones.ended(target)
+	}
 	c.forward(seen, r, body)
 	if method == "SetField" && !seen.refused && c.hostile.does("fields", "") {
 		c.tellField(c.logins.of(r), body)

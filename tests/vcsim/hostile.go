@@ -51,10 +51,11 @@ type hostile struct {
 	version int64
 	pace    time.Duration     // of snapshots made and removed by drdeck
 	keys    map[string]string // id of a port group -> its key
+	clones  *clones
 }
 
 func newHostile(names string) *hostile {
-	h := &hostile{clocks: map[string]time.Duration{}, on: map[string]bool{}, kept: map[string]before{}, running: map[string]int{}, asked: map[string]*question{}}
+	h := &hostile{clones: newClones(), clocks: map[string]time.Duration{}, on: map[string]bool{}, kept: map[string]before{}, running: map[string]int{}, asked: map[string]*question{}}
 	for _, name := range switches {
 		h.on[name] = (names == "all" && name != "drsmanual") || strings.Contains(","+names+",", ","+name+",")
 	}

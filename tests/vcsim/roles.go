@@ -51,6 +51,8 @@ var needs = map[string]string{
 	"RevertToSnapshot_Task": "VirtualMachine.State.RevertToSnapshot",
 	"RemoveSnapshot_Task":   "VirtualMachine.State.RemoveSnapshot",
 	"ReconfigVM_Task":       "VirtualMachine.Config.EditDevice",
+	"CloneVM_Task":          "VirtualMachine.Provisioning.Clone",
+	"Destroy_Task":          "VirtualMachine.Inventory.Delete",
 	"SetField":              "Global.SetCustomField",
 	"AddCustomFieldDef":     "Global.ManageCustomFields",
 	"RemoveCustomFieldDef":  "Global.ManageCustomFields",
