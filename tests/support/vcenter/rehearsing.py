@@ -1,4 +1,4 @@
-"""A vCenter in which failovers can be tested: a test folder, isolated networks, linked clones of one's own."""
+"""A vCenter in which failovers can be tested: a test folder, isolated networks, linked clones."""
 
 from __future__ import annotations
 
