@@ -266,7 +266,8 @@ def on_the_screen(search: Search, *words: str) -> None:
         console.wait_for("PITR in progress")
         console.press("\r")
         console.wait_for("Configurations")
-        for key, text in (("right", "No restore points"), ("t", "10  Complete"), ("escape", "Configurations")):
+        keys = {"right": "No restore points", "t": "10  Complete", "escape": "Configurations"}
+        for key, text in keys.items():
             console.press(key)
             console.wait_for(text)
         console.press("D")

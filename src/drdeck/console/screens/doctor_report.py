@@ -32,7 +32,10 @@ def finding_lines(finding: Finding, width: int) -> list[Line]:
     if finding.remedy:
         texts += [(part, "accent") for part in wrap(f"→ {clean(finding.remedy)}", room)]
     first, *rest = texts
-    head: Line = ((f" {sign} {clean(finding.level):5}", style), (name(clean(finding.subject), 16) + " ", "dim"))
+    head: Line = (
+        (f" {sign} {clean(finding.level):5}", style),
+        (name(clean(finding.subject), 16) + " ", "dim"),
+    )
     return [(*head, first), *(((" " * _LABEL, ""), piece) for piece in rest)]
 
 
