@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import logging
 import select
 import socket
@@ -124,10 +125,12 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
         another user could have written it: who does is whom we believe."""
         if self.insecure or self.thumbprint is not None:
             return unchecked()
-        if self.ca_file is not None:
-            refuse_strangers(Path(self.ca_file))
         try:
+            if self.ca_file is not None:
+                refuse_strangers(Path(self.ca_file))
             context = ssl.create_default_context(cafile=self.ca_file)
+        except PermissionError as error:  # its sentence may name a directory above
+            raise PermissionError(errno.EACCES, error.strerror or str(error), self.ca_file) from None
         except OSError as error:
             error.filename = self.ca_file
             raise
