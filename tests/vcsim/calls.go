@@ -52,6 +52,10 @@ func (c *control) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if act.Action == "" && c.roles.answers(w, r, body) {
 		return
 	}
+	if method == "LogUserEvent" && act.Action == "" {
+		c.logUserEvent(w, r, body)
+		return
+	}
 	if method == "AnswerVM" {
 		c.hostile.answer(w, target, body)
 		return
@@ -186,12 +190,19 @@ func (c *control) forward(w http.ResponseWriter, r *http.Request, body []byte) {
 		posting.RLock()
 		defer posting.RUnlock()
 	}
+	if c.give(w, r, method, body) {
+		return
+	}
 	r = r.Clone(r.Context())
 	c.logins.known(r)
 	r.Body = ioutil.NopCloser(bytes.NewReader(body))
 	out := httptest.NewRecorder()
 	c.sdk.ServeHTTP(out, r)
-	answer := c.pack(w, r, garble(r, c.hostile.outbound(method, body, out.Body.Bytes())))
+	told := garble(r, c.hostile.outbound(method, body, out.Body.Bytes()))
+	if method == "WaitForUpdatesEx" && c.hostile.does("pieces", "") {
+		told = c.pieces.cut(string(callRE.FindSubmatch(body)[2]), body, told)
+	}
+	answer := c.pack(w, r, told)
 	for name, values := range out.Header() {
 		if name != "Content-Length" {
 			w.Header()[name] = values
@@ -276,7 +287,7 @@ func (c *control) carryOut(w http.ResponseWriter, r *http.Request, body []byte, 
 	case "CreateSnapshot_Task":
 		c.hostile.keep(vm, body)
 		c.hostile.relist(vm)
-	case "RemoveSnapshot_Task":
+	case "RemoveSnapshot_Task", "RemoveAllSnapshots_Task":
 		c.hostile.relist(vm)
 	case "ReconfigVM_Task":
 		c.hostile.changed(vm)

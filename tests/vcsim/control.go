@@ -48,6 +48,7 @@ type control struct {
 	roles  roles
 	logins logins
 	packs  bool // answers are compressed
+	pieces pieces
 
 	hostile *hostile
 }

@@ -57,6 +57,7 @@ var needs = map[string]string{
 	"AddCustomFieldDef":     "Global.ManageCustomFields",
 	"RemoveCustomFieldDef":  "Global.ManageCustomFields",
 	"TerminateSession":      terminate,
+	"LogUserEvent":          "Global.LogEvent",
 }
 
 const terminate = "Sessions.TerminateSession"
@@ -126,7 +127,7 @@ func (r *roles) answers(w http.ResponseWriter, req *http.Request, body []byte) b
 	}
 	at := call.This
 	switch method {
-	case "SetField":
+	case "SetField", "LogUserEvent":
 		at = call.Entity[0]
 	case "AddCustomFieldDef", "RemoveCustomFieldDef", "TerminateSession":
 		at = vcenter
