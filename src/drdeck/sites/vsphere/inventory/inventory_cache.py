@@ -37,7 +37,7 @@ class InventoryCache:
         self.raw = PropertyCache()
 
     def taking(self) -> tuple[Take, UpdateRound]:
-        """What takes the objects of one answer as they are read, and knows afterwards which they were."""
+        """The taking of one answer, object by object as they are read, and the round that knows which."""
         raw = self.raw.begin()
 
         def take(thing: Reference, kind: str, changes: list[PropertyUpdate]) -> None:

@@ -299,7 +299,7 @@ class InventoryWatch:
         while more:
             # the first answer is there at once, and so are the further pieces of one in pieces
             options = _PC.WaitOptions(maxWaitSeconds=0 if first or touched else wait_s)
-            take, seen = self._known.taking()
+            take, answered = self._known.taking()
             parser = UpdateParser(take, _MAKERS, session.stub)
             try:
                 with session.stub.read_by(parser):
@@ -311,7 +311,7 @@ class InventoryWatch:
                 raise
             more = parser.truncated
             self._version = parser.version or self._version
-            touched |= seen.end()
+            touched |= answered.end()
         if object_id(self._root) not in self._known.raw.of("Folder"):
             self._stale = True
             raise Refused(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Any
 
 from drdeck.sites.vsphere.vcenter.properties import object_id
@@ -40,7 +40,7 @@ class UpdateRound:
         self._entered: set[tuple[str, str]] = set()
         self._left: set[tuple[str, str]] = set()
 
-    def take(self, thing: Reference, kind: str, changes: Iterable[PropertyUpdate]) -> None:
+    def take(self, thing: Reference, kind: str, changes: Sequence[PropertyUpdate]) -> None:
         """Apply what is told of one object; `kind`: enter, modify, leave."""
         key = (thing.kind, thing.id)
         self.touched.add(key)
@@ -52,6 +52,9 @@ class UpdateRound:
         if kind == "enter":
             self._entered.add(key)
             objects[thing.id] = {}
+            if all(change.op == "assign" for change in changes):  # nearly always, and then it is quick
+                objects[thing.id] = {c.name: c.val for c in changes if c.val is not None}
+                return
         raw = objects.get(thing.id)
         if raw is None:
             return  # a change to what has just left

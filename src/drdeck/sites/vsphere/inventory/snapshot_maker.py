@@ -6,6 +6,8 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 from xml.etree.ElementTree import Element
 
+from drdeck.sites.vsphere.vcenter.update_parser import LOCAL_NAMES
+
 from .inventory_facts import SnapshotFact
 
 
@@ -20,7 +22,7 @@ def snapshot_tree(element: Element) -> SnapshotTree:
     """The VirtualMachineSnapshotInfo of an element. Raises ValueError where it is not as documented."""
     current, roots = None, []
     for part in element:
-        name = _local(part.tag)
+        name = LOCAL_NAMES[part.tag]
         if name == "currentSnapshot":
             current = part.text
         elif name == "rootSnapshotList":
@@ -32,7 +34,7 @@ def snapshot_tree(element: Element) -> SnapshotTree:
         node, parent = open_nodes.pop()
         texts, children = {}, []
         for part in node:
-            name = _local(part.tag)
+            name = LOCAL_NAMES[part.tag]
             if name == "childSnapshotList":
                 children.append(part)
             else:
@@ -60,7 +62,3 @@ def _instant(text: str) -> datetime:
         raise ValueError(text)
     value = datetime.fromisoformat(text)
     return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
-
-
-def _local(tag: str) -> str:
-    return tag[tag.rfind("}") + 1 :]

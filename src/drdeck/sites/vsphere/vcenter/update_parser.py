@@ -23,6 +23,18 @@ _TRUTH = {"true": True, "1": True, "false": False, "0": False}
 _NS_SEPARATOR = " "
 
 
+class LocalNames(dict[str, str]):
+    """Names of elements without their namespaces, by the names with them."""
+
+    def __missing__(self, tag: str) -> str:
+        name = self[tag] = sys.intern(tag[tag.rfind("}") + 1 :])
+        return name
+
+
+LOCAL_NAMES = LocalNames()
+"""Those of the schema: there are some hundreds, whatever is read."""
+
+
 class Reference(NamedTuple):
     """A managed object by its type and id, without a connection to ask it."""
 
@@ -97,16 +109,16 @@ class UpdateParser:
 
     def _end(self, answer: ElementTree.Element) -> None:
         for part in answer:
-            name = _local(part.tag)
+            name = LOCAL_NAMES[part.tag]
             if name == "version":
                 self.version = part.text or ""
             elif name == "truncated":
                 self.truncated = _TRUTH.get((part.text or "").strip().lower(), False)
 
     def _object(self, element: ElementTree.Element) -> None:
-        kind, thing, changes = "", None, []
+        kind, thing, changes, names = "", None, [], LOCAL_NAMES
         for part in element:
-            name = _local(part.tag)
+            name = names[part.tag]
             if name == "changeSet":
                 changes.append(self._change(part))
             elif name == "obj":
@@ -118,9 +130,9 @@ class UpdateParser:
         self._take(thing, kind, changes)
 
     def _change(self, element: ElementTree.Element) -> PropertyUpdate:
-        path, op, value = "", "", None
+        path, op, value, names = "", "", None, LOCAL_NAMES
         for part in element:
-            name = _local(part.tag)
+            name = names[part.tag]
             if name == "val":
                 value = self.value(part)
             elif name == "name":
@@ -170,8 +182,3 @@ class UpdateParser:
         reader.Deserialize(parser, object, False, {k: list(v) for k, v in self._prefixes.items()})
         parser.Parse(text, True)
         return reader.GetResult()
-
-
-def _local(tag: str) -> str:
-    """The name of an element without its namespace."""
-    return tag[tag.rfind("}") + 1 :]
