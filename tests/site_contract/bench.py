@@ -361,7 +361,8 @@ class Bench(ABC):
                 assert not session.started_at or session.started_at >= d.failover.recovered_at
         for before, after in zip(self.history, self.history[1:], strict=False):
             back = before.owner is Owner.LOCAL and after.owner is Owner.REMOTE
-            assert not back or before.undoing, "ownership went back, and nobody undid the failover"
+            gone = before.undoing or before.way_back.returning or after.way_back.releasing
+            assert not back or gone, "ownership went back, and nobody undid the failover, or gave it back"
             assert len(after.excluded) >= len(before.excluded), "an excluded period was forgotten"
             assert before.reset_at is None or (after.reset_at or before.reset_at) >= before.reset_at
             assert before.reset_at is None or after.reset_at is not None, "a reset was forgotten"

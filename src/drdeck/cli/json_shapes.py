@@ -159,6 +159,7 @@ def show_domain(detail: Detail, listing: Listing) -> Json:
         },
         "committed_at": time(d.committed_at),
         "undo": undo(d, site_now(listing)),
+        "way_back": way_back(d),
         "question": question(open_operation(d.name, listing.operations)),
     }
 
@@ -167,6 +168,17 @@ def undo(d: Domain, now: datetime) -> Json:
     reason = life_rules.undo_closed(d)
     loses_s = None if d.undo is None or reason else seconds(d.undo.loses_s(now))
     return {"possible": reason is None, "reason": reason, "loses_s": loses_s}
+
+
+def way_back(d: Domain) -> Json:
+    back = d.way_back
+    return {
+        "owned_there": back.owned_there,
+        "restored_at": time(back.restored_at),
+        "replicates_to": back.replicates_to or None,
+        "missing": [{"vm": vm, "missing": text} for vm, text in back.missing.items()],
+        "resumable": back.resumable,
+    }
 
 
 def question(op: OperationView | None) -> Json | None:

@@ -28,6 +28,8 @@ COMMANDS = {
     "audit": "drdeck.cli.read_commands:audit",
     "cfo": "drdeck.cli.life.way_back_commands:cfo",
     "failover": "drdeck.cli.life.way_back_commands:failover",
+    "way-back": "drdeck.cli.life.checklist_command:way_back",
+    "domain": "drdeck.cli.life.way_back_commands:domain_group",
     "pitr": "drdeck.cli.action_commands:pitr",
     "answer": "drdeck.cli.acting.answer_command:answer",
     "plan": "drdeck.cli.plan.plan_commands:plan",

@@ -115,6 +115,8 @@ class DomainSettings(SettingsTable, frozen=True, kw_only=True):
     undo: bool = True
     """a snapshot of each VM is made before its first power on, so that the failover can be undone"""
     """when to ask about a task of vCenter's that does not end"""
+    replicates_to: str = ""
+    """where its tool replicates it to once this site is its primary site; protected is said only with it"""
     prune_also: tuple[str, ...] = ()
     """patterns: snapshots of others that may be removed like drdeck's own"""
     tool: Literal["manual", "none"] | None = None

@@ -20,13 +20,18 @@ from drdeck.model.commands import (
     AnyCommand,
     BeginCompletion,
     CancelContinuousFailover,
+    CancelRelease,
     CommitFailover,
     ExitSession,
+    FailBack,
     FinishFailover,
     MakeEntryPoints,
     MakePlannedCall,
     MapNetworks,
+    ReleaseDomain,
     Resolve,
+    RestoreDomain,
+    ResumeRehydration,
     RollBack,
     Skip,
     StartContinuousFailover,
@@ -149,6 +154,16 @@ def first_command(op: Operation) -> AnyCommand:
             return UndoFailover(**common)
         case "failover_commit":
             return CommitFailover(**common)
+        case "domain_restore":
+            return RestoreDomain(**common)
+        case "domain_release":
+            return ReleaseDomain(**common)
+        case "release_cancel":
+            return CancelRelease(**common)
+        case "domain_failback":
+            return FailBack(**common)
+        case "cfo_resume":
+            return ResumeRehydration(**common)
         case "pitr_start":
             return StartSession(**common, session=op.id, vms=request.vms)
         case "pitr_run":
@@ -310,6 +325,45 @@ def _failover_commit(op: Operation, d: Domain, serial: int) -> NextStep:
     return _command(op, d, first_command(op), serial, effect="the failover as committed")
 
 
+def _domain_restore(op: Operation, d: Domain, serial: int) -> NextStep:
+    if d.way_back.restored_by == op.id:
+        return Complete(f'this site is its primary site; it reads "{d.mode_label}"')
+    return _command(op, d, first_command(op), serial, effect="this site as its primary site")
+
+
+def _domain_release(op: Operation, d: Domain, serial: int) -> NextStep:
+    if d.way_back.releasing == op.id:
+        return _question(op, d, serial) or _phase(op, d, serial) or WaitFor("waiting for replicas")
+    if d.mode is Mode.IMPORTED:
+        return Complete("the domain was released: imported again")
+    return _command(op, d, first_command(op), serial, effect="the domain as released")
+
+
+def _release_cancel(op: Operation, d: Domain, serial: int) -> NextStep:
+    if d.mode is Mode.IMPORTED:
+        return Fail("its replicas came before the release could be cancelled: it is imported")
+    if d.mode is not Mode.RELEASING:
+        return Complete("the release was cancelled: the domain stays here")
+    return _command(op, d, first_command(op), serial, effect="the domain as kept here")
+
+
+def _domain_failback(op: Operation, d: Domain, serial: int) -> NextStep:
+    if d.way_back.returning == op.id:
+        return _question(op, d, serial) or WaitFor(d.step.label if d.step else "failing back")
+    if d.owner is Owner.REMOTE:
+        return Complete("failed back: imported")
+    begin = first_command(op)
+    if begin.key in op.done and serial > op.done[begin.key]:
+        return Fail("the failback was given up: the protected site is lost; the domain runs here")
+    return _command(op, d, begin, serial, effect="the failback as begun")
+
+
+def _cfo_resume(op: Operation, d: Domain, serial: int) -> NextStep:
+    if d.mode is Mode.IMPORTED:
+        return _command(op, d, first_command(op), serial, effect="continuous rehydration as resumed")
+    return _cfo_start(op, d, serial)
+
+
 def _take_over(op: Operation, d: Domain, serial: int) -> NextStep:
     taken = first_command(op)
     if taken.key in op.done and d.driver is None and d.left_by is None:
@@ -337,6 +391,11 @@ _STEPS: dict[str, Callable[[Operation, Domain, int], NextStep]] = {
     "cfo_cancel": _cfo_cancel,
     "failover_undo": _failover_undo,
     "failover_commit": _failover_commit,
+    "domain_restore": _domain_restore,
+    "domain_release": _domain_release,
+    "release_cancel": _release_cancel,
+    "domain_failback": _domain_failback,
+    "cfo_resume": _cfo_resume,
     "pitr_start": _pitr_start,
     "pitr_run": _pitr_run,
     "pitr_exit": _pitr_exit,

@@ -33,7 +33,7 @@ NO_HAZARDS = Hazards()
 NOT_CHECKED = ("whether users can reach the recovery network",)
 
 
-ASKS_PROTECTED = ("cfo_complete", "failover_undo")
+ASKS_PROTECTED = ("cfo_complete", "failover_undo", "domain_release", "domain_failback")
 """Actions before which the protected site is looked at."""
 
 
@@ -60,7 +60,7 @@ def check_names(request: Request, domain: Domain) -> None:
     Raises NotAccepted("usage").
     """
     action = BY_NAME.get(request.action)
-    if action is None or not action.menu:
+    if action is None or not action.menu or action.reads:
         raise NotAccepted("usage", f"{request.action!r} is not something that can be asked for")
     named = (*request.vms, *request.without)
     if len(set(named)) < len(named):
@@ -118,22 +118,30 @@ def conflict(request: Request, operations: Iterable[Operation]) -> str | None:
     return None
 
 
+_GIVES_UP = {
+    "cfo_cancel": ("cfo_start", "cfo_resume", "cfo_complete"),
+    "release_cancel": ("domain_release",),
+}
+"""action -> the operations of its domain that it gives up"""
+
+
 def ended_by(request: Request, operations: Iterable[Operation]) -> list[str]:
-    """Ids of the open operations that a request gives up: a cancelled continuous failover has none."""
-    if request.action != "cfo_cancel":
-        return []
-    begun = ("cfo_start", "cfo_complete")
+    """Ids of the open operations that a request gives up."""
+    begun = _GIVES_UP.get(request.action, ())
     return [op.id for op in operations if op.domain == request.domain and op.action in begun and not op.ended]
 
 
 def facts_of(request: Request, domain: Domain, protected: ProtectedSite) -> dict[str, str]:
     """Facts that a person saw when confirming; compared word by word when the request comes."""
     names = sorted(vm.name for vm in domain.vms)
-    facts = {"mode": domain.mode_says or MODE_LABELS[domain.mode], "VMs": f"{len(names)}: {', '.join(names)}"}
+    facts = {"mode": MODE_LABELS[domain.mode], "VMs": f"{len(names)}: {', '.join(names)}"}
     if request.action in ASKS_PROTECTED:
         facts["protected site"] = describe(msgspec.structs.replace(protected, detail=""))
     if request.action in ("cfo_start", "cfo_complete"):
         facts["recovery networks"] = ", ".join(domain.networks.recovery)
+    if request.action == "domain_release":
+        owned = {None: "not known", True: "owns it", False: "does not own it"}
+        facts["record at the other side"] = owned[domain.way_back.owned_there]
     out = sorted({*request.without, *(vm.name for vm in unusable_vms(request, domain))})
     if out:
         facts["left out"] = f"{len(out)}: {', '.join(out)}"

@@ -23,7 +23,13 @@ def unfinished(domain: Domain) -> list[tuple[str, Request]]:
                 networks=domain.networks.mapping,
             )
             operations.append((failover.id, complete))
-    for operation, action in ((domain.undoing, "failover_undo"), (domain.committing, "failover_commit")):
+    under_way = (
+        (domain.undoing, "failover_undo"),
+        (domain.committing, "failover_commit"),
+        (domain.way_back.releasing, "domain_release"),
+        (domain.way_back.returning, "domain_failback"),
+    )
+    for operation, action in under_way:
         if operation is not None:
             operations.append((operation, Request(action=action, domain=domain.name)))
     if session is None:

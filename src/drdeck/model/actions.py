@@ -15,7 +15,7 @@ import msgspec
 
 from .domains import Domain, FailoverType, Mode, Owner, SessionState, Vm
 from .frozen import Frozen
-from .life import life_rules
+from .life import life_rules, return_rules
 from .pitr import why_unreachable
 from .text import some
 
@@ -71,6 +71,8 @@ class Action:
     screen: str = "any"
     listed: Callable[[Domain], bool] = lambda domain: True
     closed: Closed = lambda domain, request, now: None
+    reads: bool = False
+    """stands in the More menu, but only shows something: nothing is asked of the controller"""
 
 
 def _unknown_vms(domain: Domain, names: tuple[str, ...], allowed: tuple[str, ...] = ()) -> str | None:
@@ -203,6 +205,8 @@ def pitr_start_closed(domain: Domain, request: Request, now: datetime) -> str | 
         return f'"{domain.name}" is not PITR-enabled'
     if domain.session is not None:
         return f'"{domain.name}" already has a PITR session'
+    if domain.way_back.returning is not None:
+        return f'"{domain.name}" is being failed back'
     if domain.owner is not Owner.LOCAL:
         return f'this site does not own "{domain.name}"; a PITR session can be started at its owner site only'
     if domain.mode is not Mode.RUNNING_IN_FAILOVER and domain.mode is not Mode.PROTECTED:
@@ -306,6 +310,31 @@ ACTIONS: tuple[Action, ...] = (
         "failover_commit", "Commit Failover", "", "let the failover stand; it cannot be undone any more", 2,
         True, "domain", life_rules.uncommitted, lambda d, request, now: life_rules.commit_closed(d),
     ),
+    Action(
+        "domain_failback", "Failback", "", "bring it back to the protected site, which owns it then", 2, True,
+        "domain", return_rules.failback_listed, lambda d, request, now: return_rules.failback_closed(d),
+    ),
+    Action(
+        "cfo_resume", "Resume Continuous Rehydration", "", "bring up to date what a failback left here", 2,
+        True, "domain", lambda d: d.way_back.resumable, lambda d, request, now: return_rules.resume_closed(d),
+    ),
+    Action(
+        "domain_restore", "Restore", "", "make this site its primary site; its VMs stay here", 2, True,
+        "domain", return_rules.restore_listed, lambda d, request, now: return_rules.restore_closed(d),
+    ),
+    Action(
+        "domain_release", "Release Domain", "", "the other side owns it; it is imported here again", 2, True,
+        "domain", return_rules.owned_here, lambda d, request, now: return_rules.release_closed(d),
+    ),
+    Action(
+        "release_cancel", "Cancel Release", "", "keep a domain here that waits for its replicas", 2, True,
+        "domain", lambda d: d.mode is Mode.RELEASING,
+        lambda d, request, now: return_rules.cancel_release_closed(d),
+    ),
+    Action(
+        "way_back", "Way Back", "", "what is open now, what each needs, in which order", 1, True, "domain",
+        return_rules.way_back_listed, reads=True,
+    ),
     Action("open", "Open", "enter", "open what the cursor is on"),
     Action("back", "Back", "escape", "go back; in a dialog: Cancel"),
     Action("more", "More", "m", "the domain's More menu"),
@@ -332,16 +361,18 @@ ACTIONS: tuple[Action, ...] = (
 
 EVEN_WHILE_BUSY = ("take_over", "record_restore", "record_accept")
 """Actions about the domain itself, whatever goes on in it."""
-NEVER_OBSERVED = (*EVEN_WHILE_BUSY, "cfo_remap", "pitr_entry")
+NEVER_OBSERVED = (*EVEN_WHILE_BUSY, "cfo_remap", "pitr_entry", "cfo_resume", "release_cancel", "way_back")
 """Actions that nobody looks for where a domain can only be looked at: they are about drdeck's own doings."""
 BY_NAME = {action.name: action for action in ACTIONS}
 
 
 def refusal(request: Request, domain: Domain, now: datetime, read_only: bool = False) -> str | None:
     """The rule that forbids a request, as a sentence, or None when it is open."""
+    action = BY_NAME.get(request.action)
+    if action is not None and action.reads:
+        return None
     if read_only:
         return READ_ONLY
-    action = BY_NAME.get(request.action)
     if action is None or not action.menu:
         return f"{request.action!r} is not something that can be asked for"
     if domain.observed_only:

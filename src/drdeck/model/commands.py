@@ -108,6 +108,46 @@ class CommitFailover(Command, frozen=True, kw_only=True, tag="commit_failover"):
         return f"commit the failover of {self.domain}"
 
 
+class RestoreDomain(Command, frozen=True, kw_only=True, tag="restore_domain"):
+    """Make this site the primary site of a domain whose failover was committed; nothing else changes."""
+
+    @property
+    def says(self) -> str:
+        return f"make this site the primary site of {self.domain}"
+
+
+class ReleaseDomain(Command, frozen=True, kw_only=True, tag="release_domain"):
+    """Let the other side own the domain: it is imported again once its replicas are here."""
+
+    @property
+    def says(self) -> str:
+        return f"release {self.domain}"
+
+
+class CancelRelease(Command, frozen=True, kw_only=True, tag="cancel_release"):
+    """Keep a domain here that waits for its replicas."""
+
+    @property
+    def says(self) -> str:
+        return f"cancel the release of {self.domain}"
+
+
+class FailBack(Command, frozen=True, kw_only=True, tag="fail_back"):
+    """Bring what was written here back to the protected site, and give the domain back to it."""
+
+    @property
+    def says(self) -> str:
+        return f"fail {self.domain} back"
+
+
+class ResumeRehydration(Command, frozen=True, kw_only=True, tag="resume_rehydration"):
+    """Bring a domain that was failed back up to date here, and keep it so."""
+
+    @property
+    def says(self) -> str:
+        return f"resume continuous rehydration of {self.domain}"
+
+
 class StartSession(Command, frozen=True, kw_only=True, tag="start_session"):
     """Start the PITR session `session`; `vms` are names, empty for all."""
 
@@ -245,6 +285,11 @@ AnyCommand = (
     | CancelContinuousFailover
     | UndoFailover
     | CommitFailover
+    | RestoreDomain
+    | ReleaseDomain
+    | CancelRelease
+    | FailBack
+    | ResumeRehydration
     | StartSession
     | MakeEntryPoints
     | RollBack

@@ -52,6 +52,8 @@ def tier_of(request: Request, domain: Domain, abnormal: str | None = None) -> in
         return 3
     if request.action == "take_over" and domain.driver is not None:
         return 3
+    if request.action == "domain_release" and domain.way_back.owned_there is not True:
+        return 3
     return BY_NAME[request.action].tier
 
 

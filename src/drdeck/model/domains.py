@@ -13,7 +13,7 @@ import msgspec
 
 from .alarms import Alarm, HealthCounts, counted
 from .alarms import Health as Health
-from .facts.life_facts import Undo
+from .facts.life_facts import Undo, WayBack
 from .frozen import Frozen
 from .planned import Phase, SiteQuestion
 
@@ -28,6 +28,8 @@ class Mode(StrEnum):
     COMPLETING = "completing"
     PITR_SESSION = "pitr_session"
     RUNNING_IN_FAILOVER = "running_in_failover"
+    RELEASING = "releasing"
+    """the other side owns it, and what is here is not its replica yet"""
     UNKNOWN = "unknown"
     """at a site that does not tell it"""
 
@@ -40,6 +42,7 @@ MODE_LABELS = {
     Mode.COMPLETING: "Completing Continuous Failover",
     Mode.PITR_SESSION: "PITR session active",
     Mode.RUNNING_IN_FAILOVER: "Running in Failover",
+    Mode.RELEASING: "Waits for replicas",
     Mode.UNKNOWN: "not told",
 }
 """What the screens show for a mode; the vendor's words where the vendor has some."""
@@ -341,6 +344,7 @@ class Domain(Frozen, frozen=True, kw_only=True):
     """the operation that undoes the failover"""
     committing: str | None = None
     """the operation that commits it, until nothing is left of the way back"""
+    way_back: WayBack = WayBack()
     again: str = ""
     """what is missing, where it was synchronised and is rehydrating again"""
 

@@ -21,6 +21,7 @@ from drdeck.model.domains import (
     SessionState,
     Vm,
 )
+from drdeck.model.facts.life_facts import WayBack
 from drdeck.model.pitr import why_unreachable
 
 NOW = datetime(2026, 1, 16, 22, 30, tzinfo=UTC)
@@ -96,7 +97,7 @@ def test_when_an_action_is_open(request_: Request, at: Domain, says: str | None)
 
 def test_read_only_refuses_every_act() -> None:
     for action in ACTIONS:
-        if action.menu:
+        if action.menu and not action.reads:
             assert "read-only" in (refusal(ask(action.name), in_session(), NOW, read_only=True) or "")
 
 
@@ -165,15 +166,30 @@ def test_snapshots_of_others_are_counted_and_named_before() -> None:
     assert "others" not in " ".join(consequences(ask("pitr_exit"), in_session(), NOW))
 
 
+RETURN = ["Restore", "Release Domain", "Way Back"]
+
+
 @pytest.mark.parametrize(
     ("at", "labels"),
     [
         (domain(Mode.IMPORTED), ["Continuous Failover", "Failover"]),
-        (in_session(), ["Run PITR", "Exit PITR Session"]),
-        (domain(Mode.RUNNING_IN_FAILOVER), ["Start PITR Session", "Undo Failover", "Commit Failover"]),
-        (domain(Mode.RUNNING_IN_FAILOVER, committed_at=NOW), ["Start PITR Session"]),
+        (in_session(), ["Run PITR", "Exit PITR Session", "Way Back"]),
+        (
+            domain(Mode.RUNNING_IN_FAILOVER),
+            ["Start PITR Session", "Undo Failover", "Commit Failover", *RETURN],
+        ),
+        (domain(Mode.RUNNING_IN_FAILOVER, committed_at=NOW), ["Start PITR Session", *RETURN]),
+        (
+            domain(Mode.RUNNING_IN_FAILOVER, committed_at=NOW, way_back=WayBack(fails_back=True)),
+            ["Start PITR Session", "Failback", *RETURN],
+        ),
+        (domain(Mode.RELEASING), ["Cancel Release", "Way Back"]),
+        (
+            domain(Mode.IMPORTED, way_back=WayBack(fails_back=True, resumable=True)),
+            ["Continuous Failover", "Failover", "Resume Continuous Rehydration"],
+        ),
         (domain(Mode.SYNCHRONISED), ["Continuous Failover", "Failover", "Cancel Continuous Failover"]),
-        (domain(Mode.RUNNING_IN_FAILOVER, pitr=PitrPolicy(), committed_at=NOW), []),
+        (domain(Mode.RUNNING_IN_FAILOVER, pitr=PitrPolicy(), committed_at=NOW), RETURN),
     ],
 )
 def test_the_more_menu_shows_what_the_mode_has(at: Domain, labels: list[str]) -> None:

@@ -48,3 +48,59 @@ async def failover_commit(
 ) -> None:
     """Let the failover of DOMAIN stand: it cannot be undone any more."""
     await act(context, Request(action="failover_commit", domain=domain, confirm=confirm), **options)
+
+
+@cfo.command("resume")
+@click.argument("domain", shell_complete=domain_names)
+@act_options
+@runs
+async def cfo_resume(context: Context, domain: str, **options: Unpack[ActOptions]) -> None:
+    """Bring DOMAIN, which was failed back from here, up to date again."""
+    await act(context, Request(action="cfo_resume", domain=domain), **options)
+
+
+@click.group("domain")
+def domain_group() -> None:
+    """A domain's return: fail it back, restore it here, or release it."""
+
+
+@domain_group.command("restore")
+@click.argument("domain", shell_complete=domain_names)
+@confirm_option
+@act_options
+@runs
+async def domain_restore(
+    context: Context, domain: str, confirm: str | None, **options: Unpack[ActOptions]
+) -> None:
+    """Make this site the primary site of DOMAIN, whose failover was committed."""
+    await act(context, Request(action="domain_restore", domain=domain, confirm=confirm), **options)
+
+
+@domain_group.command("release")
+@click.argument("domain", shell_complete=domain_names)
+@confirm_option
+@act_options
+@runs
+async def domain_release(
+    context: Context, domain: str, confirm: str | None, **options: Unpack[ActOptions]
+) -> None:
+    """Let the other side own DOMAIN: it is imported again once its replicas are here."""
+    await act(context, Request(action="domain_release", domain=domain, confirm=confirm), **options)
+
+
+@domain_group.command("cancel-release")
+@click.argument("domain", shell_complete=domain_names)
+@act_options
+@runs
+async def domain_cancel_release(context: Context, domain: str, **options: Unpack[ActOptions]) -> None:
+    """Keep DOMAIN here, which was released and waits for its replicas."""
+    await act(context, Request(action="release_cancel", domain=domain), **options)
+
+
+@domain_group.command("failback")
+@click.argument("domain", shell_complete=domain_names)
+@act_options
+@runs
+async def domain_failback(context: Context, domain: str, **options: Unpack[ActOptions]) -> None:
+    """Bring DOMAIN back to its protected site, which owns it then (training sites)."""
+    await act(context, Request(action="domain_failback", domain=domain), **options)

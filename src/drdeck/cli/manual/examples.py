@@ -58,6 +58,22 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "drdeck failover commit erp-prod",
         "drdeck failover commit erp-prod --wait",
     ),
+    "drdeck cfo resume": ("drdeck cfo resume crm", "drdeck cfo resume crm --wait"),
+    "drdeck way-back": ("drdeck way-back erp-prod", "drdeck way-back erp-prod --json"),
+    "drdeck domain": (
+        "drdeck domain restore erp-prod",
+        "drdeck domain release erp-prod --confirm erp-prod",
+    ),
+    "drdeck domain restore": ("drdeck domain restore erp-prod", "drdeck domain restore erp-prod --wait"),
+    "drdeck domain release": (
+        "drdeck domain release erp-prod --dry-run",
+        "drdeck domain release erp-prod --confirm erp-prod --wait",
+    ),
+    "drdeck domain cancel-release": (
+        "drdeck domain cancel-release erp-prod",
+        "drdeck domain cancel-release erp-prod --wait",
+    ),
+    "drdeck domain failback": ("drdeck domain failback crm", "drdeck domain failback crm --wait"),
     "drdeck pitr": ("drdeck pitr points erp-prod", "drdeck pitr run erp-prod --to 22:41 --wait"),
     "drdeck pitr points": ("drdeck pitr points erp-prod --last 20", "drdeck pitr points erp-prod --json"),
     "drdeck pitr start": (

@@ -7,9 +7,11 @@ from collections.abc import Awaitable, Callable
 import msgspec
 
 from drdeck.console.dialogs.confirmation import Confirm, ConfirmByName
+from drdeck.console.dialogs.return_list import ReturnList
 from drdeck.console.ports import Console
 from drdeck.model.actions import BY_NAME, Request
 from drdeck.model.confirming import Preview
+from drdeck.model.returning.checklist import open_ways, return_steps
 
 from .flows import ask_and_submit
 
@@ -30,6 +32,19 @@ async def confirmed(app: Console, action: str, name: str) -> str | None:
     return await ask_and_submit(app, request, confirm)
 
 
+async def show_way_back(app: Console, name: str) -> str | None:
+    """Show what is open now on a domain's way back, and the checklist of it."""
+    domain = app.state.domain(name)
+    if domain is None:
+        return None
+    app.say("looking at the protected site ...")
+    preview = await app.client.preview(Request(action="failover_undo", domain=name))
+    app.say("")
+    ways = open_ways(domain, app.now(), app.state.read_only)
+    await app.ask(ReturnList(name, return_steps(domain, preview.protected), ways))
+    return None
+
+
 def _flow(action: str) -> Callable[[Console, str], Awaitable[str | None]]:
     async def flow(app: Console, name: str) -> str | None:
         return await confirmed(app, action, name)
@@ -37,5 +52,15 @@ def _flow(action: str) -> Callable[[Console, str], Awaitable[str | None]]:
     return flow
 
 
-FLOWS = {action: _flow(action) for action in ("cfo_cancel", "failover_undo", "failover_commit")}
+ACTIONS = (
+    "cfo_cancel",
+    "cfo_resume",
+    "failover_undo",
+    "failover_commit",
+    "domain_failback",
+    "domain_restore",
+    "domain_release",
+    "release_cancel",
+)
+FLOWS = {action: _flow(action) for action in ACTIONS} | {"way_back": show_way_back}
 """Each returns the operation that it led to."""

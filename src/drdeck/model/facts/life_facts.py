@@ -21,3 +21,31 @@ class Undo(Frozen, frozen=True, kw_only=True):
     def loses_s(self, now: datetime) -> float | None:
         """Seconds of what was written here that are given up by it."""
         return None if self.since is None else max(0.0, (now - self.since).total_seconds())
+
+
+class WayBack(Frozen, frozen=True, kw_only=True):
+    """A domain's place on the way back, beside its mode.
+
+    `owned_there`: the record of the other side's drdeck says that it owns the domain, or that it does not;
+    None: there is none to be read. `releasing`, `returning`: operations that release it, or fail it back.
+    `missing`: VM -> what is missing before the domain is imported again. `restored_at`: since when this site
+    is its primary site. `fails_back`: the site moves data itself, so that Failback is offered. `resumable`:
+    what is here since a failback can be brought up to date.
+    """
+
+    owned_there: bool | None = None
+    releasing: str | None = None
+    cleaning: bool = False
+    """of a release: it can not be cancelled any more"""
+    missing: dict[str, str] = {}
+    restored_at: datetime | None = None
+    restored_by: str | None = None
+    replicates_to: str = ""
+    """where it goes from here, as the settings say"""
+    in_step: int = 0
+    """VMs at the other side that have a point of what was written here since the commit, or the restore"""
+    there_total: int = 0
+    """VMs of the domain at the other side, as far as they are seen"""
+    fails_back: bool = False
+    returning: str | None = None
+    resumable: bool = False

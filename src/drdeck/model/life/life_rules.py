@@ -49,6 +49,8 @@ def _runs_here(domain: Domain, done: str) -> str | None:
         return f'only a failover that runs here can be {done}; "{name}" reads "{domain.mode_label}"'
     if domain.undoing is not None:
         return f'the failover of "{name}" is being undone'
+    if domain.way_back.returning is not None:
+        return f'"{name}" is being failed back'
     if domain.committed_at is not None:
         at = show_spaced(domain.committed_at)
         return f'the failover of "{name}" was committed at {at}; it cannot be {done} any more'

@@ -7,6 +7,8 @@ from datetime import datetime
 from drdeck.model.domains import Domain, Mode
 from drdeck.model.times import show_duration, show_spaced
 
+from .return_words import return_consent, return_consequences
+
 
 def life_consequences(action: str, domain: Domain, now: datetime) -> list[str]:
     """The sentences of an action of this room; none for others."""
@@ -20,14 +22,15 @@ def life_consequences(action: str, domain: Domain, now: datetime) -> list[str]:
                 "The failover stands: what it could be undone with is removed, and Undo Failover is not"
                 " offered any more. The domain goes on running here."
             ]
-    return []
+        case _:
+            return return_consequences(action, domain)
 
 
 def life_consent(action: str, domain: Domain) -> str:
     """The reason why an action of this room wants the domain's name typed; empty for others."""
     if action == "failover_undo":
         return "everything that was written here since the failover is given up"
-    return ""
+    return return_consent(action)
 
 
 def _cancel(domain: Domain) -> list[str]:

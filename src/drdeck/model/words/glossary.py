@@ -198,6 +198,12 @@ GLOSSARY: tuple[GlossaryEntry, ...] = (
         "The VMs run at this site, which owns the domain and makes restore points again.",
         ("running_in_failover",),
     ),
+    GlossaryEntry(
+        "Waits for replicas",
+        "The domain was released: the other side owns it. It is imported again once each VM here has a"
+        " restore point that was not there before.",
+        ("releasing", "Release Domain", "domain release"),
+    ),
     GlossaryEntry("Protected", "The VMs run at their own site, and are protected.", ("protected",)),
 )
 

@@ -177,5 +177,6 @@ _TIMED = frozenset(
         Stage.DRAINING,
         Stage.TAKING_OVER,
         Stage.RUNBOOK,
+        Stage.RETURNING,
     }
 )

@@ -26,8 +26,9 @@ from drdeck.sites.vsphere.inventory.inventory_watch import InventoryWatch
 from drdeck.sites.vsphere.plan.domain_state import DomainState, network_ids
 from drdeck.sites.vsphere.plan.failover import unready
 from drdeck.sites.vsphere.plan.failover_undo import kept_since
+from drdeck.sites.vsphere.plan.life.release import ownership_left
 from drdeck.sites.vsphere.plan.preconditions import why_not
-from drdeck.sites.vsphere.record import transitions, way_back_transitions
+from drdeck.sites.vsphere.record import return_transitions, transitions, way_back_transitions
 from drdeck.sites.vsphere.record.attributes import Record
 from drdeck.sites.vsphere.record.lease import HeldElsewhere
 from drdeck.sites.vsphere.vcenter.calls import vm_calls
@@ -189,6 +190,16 @@ class CallExecutor:
                 return way_back_transitions.undo(record, command, kept_since(s), now)
             case c.CommitFailover():
                 return way_back_transitions.commit(record, command, now)
+            case c.RestoreDomain():
+                return return_transitions.restore(record, command, now)
+            case c.ReleaseDomain():
+                return return_transitions.release(record, command, *ownership_left(s))
+            case c.CancelRelease():
+                return return_transitions.cancel_release(record, command)
+            case c.FailBack() | c.ResumeRehydration():
+                raise transitions.NotNow("not supported: this site moves no data")
+            case c.MakePlannedCall() if command.act.args.get("to", "") in return_transitions.STEPS:
+                return return_transitions.step(record, command.operation, command.act.args["to"], now)
             case c.MakePlannedCall() if command.act.args.get("to", "") in way_back_transitions.STEPS:
                 return way_back_transitions.step(record, command.operation, command.act.args["to"], now)
             case c.StartSession():

@@ -16,9 +16,10 @@ from pyVmomi import vim
 
 from drdeck.model.domains import ProtectedSite
 from drdeck.sites.contract import CertificateWrong, LoginRefused, Refused, SiteError
-from drdeck.sites.vsphere.inventory.inventory_facts import Inventory, VmFacts
+from drdeck.sites.vsphere.inventory.inventory_facts import FolderFacts, Inventory, VmFacts
 from drdeck.sites.vsphere.inventory.inventory_watch import InventoryWatch
 from drdeck.sites.vsphere.plan.domain_state import ProtectedVms
+from drdeck.sites.vsphere.record.attributes import BrokenRecord, read
 from drdeck.sites.vsphere.vcenter.connection import Connection, in_thread, translate
 from drdeck.sites.vsphere.vcenter.transport import Endpoint, Stub
 
@@ -111,7 +112,8 @@ class ProtectedVCenter:
         folder = next((f for f in inventory.domains if f.name == domain), None)
         if folder is None:
             return ProtectedVms(lost=self.lost or f'it has no folder "{domain}" under {self._root}')
-        return ProtectedVms(vms=inventory.vms_of(folder.id), lost=self.lost)
+        owned, since = _ownership(folder)
+        return ProtectedVms(inventory.vms_of(folder.id), self.lost, owned, since)
 
     def has(self, domain: str) -> bool:
         inventory = self.inventory
@@ -235,3 +237,16 @@ class ProtectedVCenter:
         self.lost = lost
         self._first.set()
         self._on_change()
+
+
+def _ownership(folder: FolderFacts) -> tuple[bool | None, datetime | None]:
+    """Word of a drdeck of the protected site, by its record, that it owns a domain, and since when; None
+    where it has no record of it, or one that makes no sense."""
+    try:
+        record = read(folder.attributes)
+    except BrokenRecord:
+        return None, None
+    f = record.failover
+    if record.mode is None and f is None:
+        return None, None
+    return record.owned, (f.recovered or f.since) if f is not None and record.owned else None

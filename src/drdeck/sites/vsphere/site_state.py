@@ -199,8 +199,7 @@ class SiteState:
                 situation, inventory, errors, self.devices.of
             )
             domain = domain_view.build(situation, folder, inventory, work, rows, first_seen, addresses)
-            begun = situation.record.completing or situation.record.session is not None
-            words = folder.attributes.get(LEASE) if begun else None
+            words = folder.attributes.get(LEASE) if situation.record.under_way else None
             left = lease.abandoned_by(words, self.me, self.now(), self.silent)
             alarms = (*domain.alarms, *self._renamed(folder, first_seen), *guarded)
             domain = msgspec.structs.replace(domain, driver=self.driver(folder), left_by=left, alarms=alarms)

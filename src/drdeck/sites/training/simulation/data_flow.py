@@ -63,6 +63,10 @@ class DataFlow:
         """A rate of a VM was changed."""
         self._first = self._whole = None
 
+    def lack_since_origin(self) -> None:
+        """Begin behind: all disks are here, but nothing that was written since the origin."""
+        self.behind, self._applied = True, self._log().upto(self.origin)
+
     @property
     def across(self) -> bool:
         """All disks are here."""

@@ -8,8 +8,11 @@ from drdeck.model.commands import (
     CancelContinuousFailover,
     CommitFailover,
     ExitSession,
+    FailBack,
     FinishFailover,
     Resolve,
+    RestoreDomain,
+    ResumeRehydration,
     RollBack,
     StartContinuousFailover,
     StartReverted,
@@ -22,11 +25,12 @@ from . import failover, fault_injection, operator_questions, pitr_session
 from .data_flow import LAG, STORE
 from .domain_machine import DomainMachine, Stage
 from .fault_injection import InjectFault, SiteCommand
+from .life import failback
 
 
 def next_at(machine: DomainMachine) -> int:
     """The instant at which something happens by itself; NEVER when nothing will."""
-    due = min(failover.due_at(machine), pitr_session.due_at(machine))
+    due = min(failover.due_at(machine), pitr_session.due_at(machine), failback.due_at(machine))
     if machine.next_event < len(machine.timeline):
         due = min(due, machine.timeline[machine.next_event][0])
     if machine.flow is not None:
@@ -40,7 +44,7 @@ def process(machine: DomainMachine, at: int) -> None:
     while machine.next_event < len(machine.timeline) and machine.timeline[machine.next_event][0] <= at:
         _befall(machine, *machine.timeline[machine.next_event][1:], at)
         machine.next_event += 1
-    while failover.step(machine, at) or pitr_session.step(machine, at):
+    while failover.step(machine, at) or pitr_session.step(machine, at) or failback.step(machine, at):
         pass
     machine.changed = True
 
@@ -69,6 +73,12 @@ def apply(machine: DomainMachine, command: SiteCommand, at: int) -> None:
             failover.undo(machine, command.operation, at)
         case CommitFailover():
             machine.committed_at = at
+        case RestoreDomain():
+            machine.restored, machine.stage = (command.operation, at), Stage.PROTECTED
+        case FailBack():
+            failback.begin(machine, command.operation, at)
+        case ResumeRehydration():
+            failback.resume(machine, at)
         case FinishFailover():
             machine.stage = Stage.RUNNING
         case StartSession():
@@ -112,4 +122,5 @@ def _befall(machine: DomainMachine, what: str, number: int, at: int) -> None:
             if machine.transfer is not None:
                 machine.transfer.blocked = False
         case "site_lost":
+            failback.give_up(machine, at)
             failover.lose_site(machine, at)

@@ -31,6 +31,19 @@ class Stage(StrEnum):
     RUNBOOK = auto()
     RECOVERED = auto()
     RUNNING = auto()
+    RETURNING = auto()
+
+
+class ReturnPhase(StrEnum):
+    """Phases of a failback."""
+
+    CHECKS = auto()
+    BULK = auto()
+    """the VMs run here"""
+    OFF = auto()
+    """they are shut down here"""
+    REST = auto()
+    OWNERSHIP = auto()
 
 
 AT_SOURCE = frozenset(
@@ -77,6 +90,16 @@ class SimulatedUndo:
     operation: str
     began_at: int
     due: int
+
+
+@dataclass(slots=True)
+class SimulatedFailback:
+    operation: str
+    began_at: int
+    due: int
+    phase: ReturnPhase = ReturnPhase.CHECKS
+    copied_to: int = NEVER
+    """up to when what was written here is brought back first"""
 
 
 @dataclass(slots=True)
@@ -142,6 +165,11 @@ class DomainMachine:
         self.failover: SimulatedFailover | None = None
         self.undo: SimulatedUndo | None = None
         self.committed_at: int | None = None
+        self.restored: tuple[str, int] | None = None
+        """(operation, when) by which this site was made the primary site"""
+        self.failback: SimulatedFailback | None = None
+        self.returned_at: int | None = None
+        """since when what a failback left here was not brought up to date"""
         self.session: SimulatedSession | None = None
         self.excluded: list[SessionSpan] = []
         self.gaps: list[SessionSpan] = []

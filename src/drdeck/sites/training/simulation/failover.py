@@ -19,6 +19,7 @@ SHUTDOWN_GIVEN_UP = 60 * SECOND
 def start(machine: DomainMachine, networks: dict[str, str], at: int) -> None:
     """Begin a continuous failover with its preparing steps."""
     machine.mapping = dict(networks)
+    machine.returned_at = None
     machine.stage = Stage.PREPARING
     _enter(machine, 1, at)
 

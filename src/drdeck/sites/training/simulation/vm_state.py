@@ -116,6 +116,11 @@ class VmState:
         self._content, self._left_behind = None, False
         self.boot = self.rolled_to = self.target = None
 
+    def returned(self) -> None:
+        """Its data is at the protected site now; it is off here."""
+        self._content, self._left_behind = None, False
+        self.boot = self.rolled_to = self.target = None
+
     def reading(self, point: int, at: int) -> int:
         """Micro-bytes to read in order to go back to `point`: blocks that differ, the disk at most."""
         if self._content is None:

@@ -9,13 +9,18 @@ from drdeck.model.commands import (
     AcceptRemoval,
     BeginCompletion,
     CancelContinuousFailover,
+    CancelRelease,
     CommitFailover,
     ExitSession,
+    FailBack,
     FinishFailover,
     MakeEntryPoints,
     MakePlannedCall,
     MapNetworks,
+    ReleaseDomain,
     Resolve,
+    RestoreDomain,
+    ResumeRehydration,
     RollBack,
     Skip,
     StartContinuousFailover,
@@ -26,7 +31,7 @@ from drdeck.model.commands import (
     WriteRecordBack,
 )
 from drdeck.model.domains import MODE_LABELS, FailoverType, Mode
-from drdeck.model.life import life_rules
+from drdeck.model.life import life_rules, return_rules
 from drdeck.model.pitr import why_unreachable
 from drdeck.sites.training.simulation import fault_injection, operator_questions, restore_points, task_steps
 from drdeck.sites.training.simulation.domain_machine import DomainMachine, SessionStage, Stage
@@ -58,6 +63,16 @@ def refusal(machine: DomainMachine, command: SiteCommand, at: int) -> str | None
             return life_rules.undo_closed(domain_view.domain(machine, at))
         case CommitFailover():
             return life_rules.commit_closed(domain_view.domain(machine, at))
+        case RestoreDomain():
+            return return_rules.restore_closed(domain_view.domain(machine, at))
+        case ReleaseDomain():
+            return return_rules.release_closed(domain_view.domain(machine, at))
+        case CancelRelease():
+            return return_rules.cancel_release_closed(domain_view.domain(machine, at))
+        case FailBack():
+            return _fail_back(machine, at)
+        case ResumeRehydration():
+            return return_rules.resume_closed(domain_view.domain(machine, at))
         case StartSession():
             return _start(machine, command, at)
         case RollBack():
@@ -147,6 +162,14 @@ def _abort(machine: DomainMachine, name: str) -> str | None:
     if (early or taking) and not machine.local:
         return None
     return f'this site owns "{name}" already; the failover cannot be given up any more'
+
+
+def _fail_back(machine: DomainMachine, at: int) -> str | None:
+    closed = return_rules.failback_closed(domain_view.domain(machine, at))
+    if closed is None and machine.site_lost_at is not None:
+        name = machine.spec.name
+        return f'the protected site of "{name}" does not answer; there is nowhere to fail it back to'
+    return closed
 
 
 def _start(machine: DomainMachine, command: StartSession, at: int) -> str | None:

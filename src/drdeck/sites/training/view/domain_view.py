@@ -12,7 +12,7 @@ from drdeck.sites.training.simulation import operator_questions, restore_points,
 from drdeck.sites.training.simulation.domain_machine import DomainMachine, SessionSpan, SessionStage, Stage
 from drdeck.sites.training.units import MICRO, SECOND, instant, percent
 
-from . import domain_alarms
+from . import domain_alarms, return_view
 from .vm_view import VmViews
 
 SYNCHRONISED_WITHIN = 60 * SECOND
@@ -37,7 +37,7 @@ def mode(machine: DomainMachine, at: int) -> Mode:
             return Mode.IMPORTED
         case Stage.PROTECTED:
             return Mode.PROTECTED
-        case Stage.RUNNING:
+        case Stage.RUNNING | Stage.RETURNING:
             return Mode.RUNNING_IN_FAILOVER
         case Stage.REHYDRATING if synchronised(machine, at):
             return Mode.SYNCHRONISED
@@ -94,7 +94,7 @@ def domain(machine: DomainMachine, at: int) -> model.Domain:
         oldest_point=_time(entered if oldest is None else oldest),
         newest_point=_time(newest if entered is None else entered),
         vms=vms,
-        steps=() if machine.stage in (Stage.IMPORTED, Stage.PROTECTED) else task_steps.listed(current),
+        steps=_steps(machine, current),
         networks=_networks(machine),
         runbook=tuple(
             model.RunbookGroup(
@@ -108,13 +108,26 @@ def domain(machine: DomainMachine, at: int) -> model.Domain:
         committed_at=_time(machine.committed_at),
         undo=_undo(machine, now_mode),
         undoing=None if machine.undo is None else machine.undo.operation,
-        mode_says="" if machine.undo is None else "Undoing Failover",
+        mode_says=_mode_says(machine),
+        way_back=return_view.of(machine),
     )
+
+
+def _mode_says(machine: DomainMachine) -> str:
+    if machine.undo is not None:
+        return "Undoing Failover"
+    return "Failback in progress" if machine.failback is not None else ""
+
+
+def _steps(machine: DomainMachine, current: Step | None) -> tuple[Step, ...]:
+    if machine.stage in (Stage.IMPORTED, Stage.PROTECTED):
+        return ()
+    return task_steps.listed(current) if machine.failback is None else return_view.listed(current)
 
 
 def _undo(machine: DomainMachine, now_mode: Mode) -> Undo | None:
     state = machine.failover
-    if state is None or now_mode is not Mode.RUNNING_IN_FAILOVER:
+    if state is None or now_mode is not Mode.RUNNING_IN_FAILOVER or machine.failback is not None:
         return None
     since = instant(state.started_at)
     if machine.reset_at is not None and machine.reset_at >= state.began_at:
@@ -155,6 +168,8 @@ def _consistent_at(machine: DomainMachine, at: int) -> datetime | None:
 
 def _amounts(machine: DomainMachine, at: int) -> tuple[int | None, int | None]:
     """(processed, remaining) bytes, which together are what was written."""
+    if machine.failback is not None:
+        return return_view.amounts(machine, at)
     if machine.flow is None:
         return None, None
     processed = machine.flow.processed(at) // MICRO
@@ -164,6 +179,8 @@ def _amounts(machine: DomainMachine, at: int) -> tuple[int | None, int | None]:
 def step(machine: DomainMachine, at: int, now_mode: Mode, question: SiteQuestion | None) -> Step | None:
     """The step that is going on."""
     stage = machine.stage
+    if machine.failback is not None:
+        return return_view.step(machine, at)
     if stage in (Stage.IMPORTED, Stage.PROTECTED, Stage.RUNNING, Stage.RECOVERED):
         return None
     failed = question is not None
@@ -257,7 +274,7 @@ def _session(machine: DomainMachine, at: int) -> model.Session | None:
 
 def _networks(machine: DomainMachine) -> model.Networks:
     protected = tuple(sorted({vm.network for vm in machine.vms}))
-    mapped = machine.stage not in (Stage.IMPORTED, Stage.PROTECTED)
+    mapped = machine.stage not in (Stage.IMPORTED, Stage.PROTECTED) or machine.restored is not None
     return model.Networks(
         protected=protected,
         recovery=machine.offered,

@@ -11,7 +11,9 @@ from drdeck.sites.training.simulation.restore_points import Grid
 from drdeck.sites.training.simulation.vm_state import VmState
 from drdeck.sites.training.units import instant, percent
 
-_HERE = frozenset({Stage.TAKING_OVER, Stage.RUNBOOK, Stage.RECOVERED, Stage.RUNNING, Stage.PROTECTED})
+_HERE = frozenset(
+    {Stage.TAKING_OVER, Stage.RUNBOOK, Stage.RECOVERED, Stage.RUNNING, Stage.PROTECTED, Stage.RETURNING}
+)
 
 
 class VmViews:
@@ -97,12 +99,22 @@ class VmViews:
         if stage in (Stage.RECOVERED, Stage.RUNNING):
             self.recovered += 1
             return self._in_session(vm) or ("recovered", None, "")
+        if stage is Stage.RETURNING:
+            self.recovered += 1
+            return self._returning(vm)
         if stage is Stage.SHUTTING_DOWN:
             going = "will not shut down" if vm.stuck_at <= at else "shutting down at the protected site"
             return "recoverable", None, going if vm.at_source else "off at the protected site"
         if stage is Stage.RUNBOOK:
             return self._starting(vm)
         return ("recovering" if stage is Stage.TAKING_OVER else "recoverable"), None, ""
+
+    def _returning(self, vm: VmState) -> tuple[str, float | None, str]:
+        """Of a failback: the data of one VM after the other flows back."""
+        if self._machine.transfer is None:
+            return "recovered", None, "" if vm.runs_here(self._at) else "off here"
+        done, whole = self._machine.transfer.of_vm(vm.number, self._at)
+        return "recovered", percent(done, whole), "is back" if done >= whole else "flows back"
 
     def _starting(self, vm: VmState) -> tuple[str, float | None, str]:
         boot, at = vm.boot, self._at

@@ -47,19 +47,24 @@ _MAPPED, _WITH_PITR = "Failover to other networks", "Failover with Run PITR"
 _SESSION, _RUN, _EXIT = "Start PITR Session", "Run PITR", "Exit PITR Session"
 _RUN_MAPPED = "Run PITR on other networks"
 """A revert takes the cards back to the networks of the snapshot, so that they are mapped again."""
-_UNDO, _COMMIT = "Undo Failover", "Commit Failover"
+_UNDO, _COMMIT, _RELEASE = "Undo Failover", "Commit Failover", "Release Domain"
 TAKE_OVER, _POINTS = "Take Over", "restore points at each interval"
 
+_ALL_OF_THE_RECORD = (_START, _COMPLETE, _SESSION, _RUN, _EXIT, TAKE_OVER, _UNDO, _COMMIT, _RELEASE)
 LEAST: tuple[Need, ...] = (
-    Need(SET_FIELD, FOLDER, (_START, _COMPLETE, _SESSION, _RUN, _EXIT, TAKE_OVER, _UNDO, _COMMIT)),
-    Need(MANAGE_FIELDS, VCENTER, (_START, _COMPLETE, _SESSION, _RUN, _EXIT, TAKE_OVER, _UNDO, _COMMIT)),
+    Need(SET_FIELD, FOLDER, _ALL_OF_THE_RECORD),
+    Need(
+        MANAGE_FIELDS,
+        VCENTER,
+        (_START, _COMPLETE, _SESSION, _RUN, _EXIT, TAKE_OVER, _UNDO, _COMMIT, _RELEASE),
+    ),
     Need(POWER_ON, DOMAIN, (_COMPLETE, _SESSION, _RUN)),
     Need(EDIT_DEVICE, DOMAIN, (_MAPPED, _RUN_MAPPED)),
     Need(ASSIGN, NETWORK, (_MAPPED, _RUN_MAPPED)),
     Need(POWER_OFF, DOMAIN, (_WITH_PITR, _SESSION, _RUN, _UNDO)),
     Need(CREATE_SNAPSHOT, DOMAIN, (_WITH_PITR, _SESSION, _POINTS)),
     Need(REVERT, DOMAIN, (_WITH_PITR, _SESSION, _RUN, _UNDO)),
-    Need(REMOVE_SNAPSHOT, DOMAIN, (_WITH_PITR, _SESSION, _EXIT, _POINTS, _UNDO, _COMMIT)),
+    Need(REMOVE_SNAPSHOT, DOMAIN, (_WITH_PITR, _SESSION, _EXIT, _POINTS, _UNDO, _COMMIT, _RELEASE)),
     Need(POWER_OFF, PROTECTED, (_PLANNED,)),
 )
 """The least that drdeck needs beside reading. A session is begun only by who may also roll back and
@@ -92,7 +97,15 @@ def acts_of(command: c.AnyCommand, moves: bool) -> tuple[str, ...]:
             return (_UNDO,)
         case c.CommitFailover():
             return (_COMMIT,)
-        case c.TakeOver() | c.WriteRecordBack() | c.CancelContinuousFailover():
+        case c.ReleaseDomain():
+            return (_RELEASE,)
+        case (
+            c.TakeOver()
+            | c.WriteRecordBack()
+            | c.RestoreDomain()
+            | c.CancelRelease()
+            | c.CancelContinuousFailover()
+        ):
             return (TAKE_OVER,)
         case _:
             return ()  # a step of what was accepted: refusing it now would leave that half done
@@ -111,7 +124,7 @@ def needs(acts: Sequence[str]) -> tuple[Need, ...]:
 def possible(situations: Sequence[DomainState], protected: bool) -> tuple[str, ...]:
     """The acts that these domains may ever come to, by their settings."""
     pitr = any(s.settings.pitr.enabled for s in situations)
-    acts = [_START, _COMPLETE, _MAPPED, TAKE_OVER, _UNDO, _COMMIT]
+    acts = [_START, _COMPLETE, _MAPPED, TAKE_OVER, _UNDO, _COMMIT, _RELEASE]
     if pitr:
         acts += [_WITH_PITR, _SESSION, _RUN, _RUN_MAPPED, _EXIT, _POINTS]
     return (*acts, _PLANNED) if protected else tuple(acts)

@@ -35,6 +35,9 @@ class ProtectedVms(NamedTuple):
 
     vms: tuple[VmFacts, ...] = ()
     lost: str = ""
+    owned: bool | None = None
+    """the record of a drdeck there says that it owns the domain, or that it does not; None: there is none"""
+    owned_since: datetime | None = None
 
 
 class DomainState(msgspec.Struct, frozen=True, kw_only=True, dict=True):
@@ -366,6 +369,8 @@ _STEP_SAYS = {
     "undo_clean": "note that the VMs are as before the failover",
     "undone": "give the domain back",
     "committed": "note that nothing is left to undo the failover with",
+    "release_clean": "note that every VM is a replica again",
+    "released": "import the domain again",
 }
 
 

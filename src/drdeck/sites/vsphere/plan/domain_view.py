@@ -27,6 +27,7 @@ from drdeck.sites.vsphere.record.attributes import Record
 from .domain_alarms import FirstSeen, absent_still, alarms, missing_replicas
 from .domain_state import DomainState, Plan, runbook
 from .failover_undo import undo_of
+from .life.primary import NOT_PROTECTED, protected_elsewhere, way_back_of
 from .restore_points import instants
 from .vm_rows import VmRow
 
@@ -48,6 +49,8 @@ def build(
     absent = absent_still(s)
     total = len(s.vms) + len(lost) + len(absent)
     mode = record.mode_without_vms
+    if mode is Mode.RUNNING_IN_FAILOVER and protected_elsewhere(s):
+        mode = Mode.PROTECTED
     if mode is Mode.SYNCHRONISED and (len(able) < total or total == 0):
         mode = Mode.REHYDRATING
     offered = [i for i, _ in instants(s.vms, record, s.now)] if policy.enabled else []
@@ -104,8 +107,17 @@ def build(
         committing=record.committed.by
         if record.committed is not None and not record.committed.over
         else None,
-        mode_says="Undoing Failover" if record.undo is not None else "",
+        mode_says=_mode_says(s),
+        way_back=way_back_of(s),
     )
+
+
+def _mode_says(s: DomainState) -> str:
+    """The label of the mode where it is not the mode's own."""
+    if s.record.undo is not None:
+        return "Undoing Failover"
+    at_rest = s.record.restored is not None and s.record.mode_without_vms is Mode.RUNNING_IN_FAILOVER
+    return NOT_PROTECTED if at_rest and not protected_elsewhere(s) else ""
 
 
 def broken(
@@ -212,6 +224,9 @@ def steps_of(s: DomainState, plan: Plan) -> tuple[Step, ...]:
         return _numbered(("Power off the VMs", "Roll the VMs back", "Execute runbook"), at, detail, done)
     if session is not None and session.state is SessionState.EXITING:
         return _numbered(("Exit the PITR session",), 0, detail, None)
+    if s.record.release is not None:
+        at = 0 if s.record.release.phase == "wait" else 1
+        return _numbered(("Wait for replicas", "Remove points"), at, detail, None)
     if undo is not None:
         at = {"off": 0, "revert": 1}.get(undo.phase, 2)
         return _numbered(

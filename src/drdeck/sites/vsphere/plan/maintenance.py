@@ -42,6 +42,7 @@ def due(s: DomainState, now: datetime, pending: datetime | None = None) -> list[
         or f.phase != "finished"
         or s.record.session is not None
         or s.record.undo is not None
+        or s.record.release is not None
         or not s.settings.pitr.enabled
     ):
         return []

@@ -7,6 +7,7 @@ from drdeck.model.domains import SessionState
 from .domain_state import DomainState, Plan
 from .failover import completing, remapping
 from .failover_undo import committing, undoing
+from .life.release import releasing
 from .pitr_session import entering, exiting, made_good, rolling_back
 
 
@@ -20,6 +21,8 @@ def plan(s: DomainState) -> Plan:
         return undoing(s, s.record.undo)
     if s.record.committed is not None and not s.record.committed.over:
         return committing(s, s.record.committed)
+    if s.record.release is not None:
+        return releasing(s, s.record.release)
     if session is not None:
         if session.state is SessionState.WAITING:
             return entering(s, session.id)

@@ -16,7 +16,7 @@ from drdeck.model.text import brief, clean
 
 from .packed_ids import MARK, TEXT_MARK, pack, pack_text, unpack, unpack_text
 from .packed_periods import NEWEST, OLDEST, unpack_periods
-from .phases import FAILOVER_PHASES, FailoverPhase, RollbackPhase, UndoPhase
+from .phases import FAILOVER_PHASES, FailoverPhase, ReleasePhase, RollbackPhase, UndoPhase
 
 MAX_VALUE = 255
 """Characters that a custom attribute holds."""
@@ -38,6 +38,7 @@ SHUTDOWN = PREFIX + "shutdown"
 ENTERING = PREFIX + "entering"
 TOOL = PREFIX + "tool"
 UNDO, COMMITTED = PREFIX + "undo", PREFIX + "committed"
+RESTORED, RELEASE = PREFIX + "restored", PREFIX + "release"
 LEASE = PREFIX + "lease"
 SINGLE = (
     MODE,
@@ -54,6 +55,8 @@ SINGLE = (
     REMAP,
     UNDO,
     COMMITTED,
+    RESTORED,
+    RELEASE,
     LEASE,
 )
 CHUNKED = (NETWORKS, SESSION_VMS, ROLLBACK_VMS, SKIPPED, LEFT_OUT, WITHOUT, ABSENT, POWER_OFF)
@@ -143,6 +146,23 @@ class CommittedRecord(RecordStruct, frozen=True, kw_only=True):
     over: bool = False
 
 
+class RestoredRecord(RecordStruct, frozen=True, kw_only=True):
+    """This site was made the domain's primary site at `at` by operation `by`."""
+
+    by: str
+    at: Instant
+
+
+class ReleaseRecord(RecordStruct, frozen=True, kw_only=True):
+    """The other side owns the domain since `at`, says operation `by`. `newest`: the highest number of a
+    snapshot's id then; a VM with a higher one has a point that was not there."""
+
+    by: str
+    phase: ReleasePhase
+    at: Instant
+    newest: int
+
+
 class FailoverRecord(RecordStruct, frozen=True, kw_only=True):
     """A completion: operation `id`, its `phase` since `since`, runbook group `g`, try `n`."""
 
@@ -204,6 +224,8 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     remap: RemapRecord | None = None
     undo: UndoRecord | None = None
     committed: CommittedRecord | None = None
+    restored: RestoredRecord | None = None
+    release: ReleaseRecord | None = None
     failover: FailoverRecord | None = None
     session: SessionRecord | None = None
     rollback: RollbackRecord | None = None
@@ -229,6 +251,13 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
         return self.failover is not None and self.failover.phase != "finished"
 
     @property
+    def under_way(self) -> bool:
+        """Something was begun that only a driver of the domain brings to its end."""
+        going = self.session, self.undo, self.release
+        committing = self.committed is not None and not self.committed.over
+        return self.completing or committing or any(going)
+
+    @property
     def was_synchronised(self) -> bool:
         """Once since its continuous failover was started, as far as that was noted."""
         if self.mode is None or self.mode.mode != "cfo" or self.synced is None:
@@ -237,7 +266,9 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def owned(self) -> bool:
-        """This site took the domain over."""
+        """This site took the domain over, and has not released it."""
+        if self.release is not None:
+            return False
         return self.failover is not None and FAILOVER_PHASES[self.failover.phase].owned
 
     @property
@@ -247,6 +278,8 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
             return Mode.PITR_SESSION
         if self.completing:
             return Mode.COMPLETING
+        if self.release is not None:
+            return Mode.RELEASING
         if self.failover is not None:
             return Mode.RUNNING_IN_FAILOVER
         if self.mode is not None and self.mode.mode == "cfo":
@@ -273,6 +306,8 @@ def read(attributes: Mapping[str, str]) -> Record:
         remap=_one(attributes, REMAP, RemapRecord),
         undo=_one(attributes, UNDO, UndoRecord),
         committed=_one(attributes, COMMITTED, CommittedRecord),
+        restored=_one(attributes, RESTORED, RestoredRecord),
+        release=_one(attributes, RELEASE, ReleaseRecord),
         failover=_one(attributes, FAILOVER, FailoverRecord),
         session=_one(attributes, SESSION, SessionRecord),
         rollback=_one(attributes, ROLLBACK, RollbackRecord),

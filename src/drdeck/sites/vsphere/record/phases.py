@@ -12,6 +12,8 @@ from typing import Any, Literal, NamedTuple, Protocol
 
 FailoverPhase = Literal["shutdown", "point", "take", "network", "power", "delay", "recovered", "finished"]
 RollbackPhase = Literal["off", "revert", "power", "delay", "over"]
+ReleasePhase = Literal["wait", "clean"]
+"""Of a release: the replicas are waited for, and drdeck's own points are removed."""
 UndoPhase = Literal["off", "revert", "clean"]
 """Of an undo: the VMs are powered off, each is reverted to its entry point, and what is left is removed."""
 

@@ -155,7 +155,7 @@ def abort(record: Record, c: AbortCompletion) -> Changes:
     f = record.failover
     if f is None:
         return {}
-    if f.id != c.operation or record.owned:
+    if f.id != c.operation or record.owned or record.release is not None:
         raise NotNow("this site has taken the ownership already; the failover can only go on")
     return {FAILOVER: "", TOOL: "", **NOBODY.as_attributes()}
 
@@ -204,7 +204,7 @@ def remapped(
 
 def cancel(record: Record, c: CancelContinuousFailover, now: datetime) -> Changes:
     """The completion first: a record of one without a continuous failover would make no sense."""
-    if record.owned:
+    if record.owned or record.release is not None:
         raise NotNow("this site has taken the ownership already; the failover can only go on")
     if record.mode is None or record.mode.mode == "imported":
         return {}
@@ -234,6 +234,8 @@ def start_session(record: Record, c: StartSession, vms: tuple[str, ...]) -> Chan
         return {}  # it was, and is over
     if record.undo is not None:
         raise NotNow("its failover is being undone")
+    if record.release is not None:
+        raise NotNow("it was released")
     after = c.operation if c.after_failover else None
     session = SessionRecord(id=c.session, state=SessionState.WAITING, after=after)
     # whom a failover had to leave out stays out of its session; earlier operations do not count

@@ -76,6 +76,8 @@ def _standing(record: Record) -> FailoverRecord:
         raise NotNow("it has a PITR session")
     if record.undo is not None:
         raise NotNow("its failover is being undone")
+    if record.release is not None:
+        raise NotNow("it was released")
     if record.committed is not None:
         raise NotNow("its failover was committed")
     return f

@@ -1,0 +1,34 @@
+"""The way back as a list: what is to be done, by whom, what was checked, and what is open now."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from drdeck.console.format import Line, wrap
+from drdeck.model.returning.checklist import OpenWay, ReturnStep
+from drdeck.model.text import clean
+
+from .dialog import BOX_WIDTH
+from .fact_sheets import Help, row
+
+_WIDTH = BOX_WIDTH - 9
+_MARKS = {"done": ("[x]", "bold"), "open": ("[ ]", "bold"), "unknown": ("[?]", "dim")}
+
+
+class ReturnList(Help):
+    """The checklist of a domain's way back; where there is no room for all of it, the arrows go on."""
+
+    def __init__(self, domain: str, steps: Sequence[ReturnStep], ways: Sequence[OpenWay]) -> None:
+        rows: list[Line] = [line for step in steps for line in _lines(step)]
+        rows.append((("Open now" if ways else "Nothing of the way back is open now.", "head"),))
+        rows += [line for way in ways for line in row(way.label, way.reason or way.command)]
+        super().__init__(f"Way Back: Protected Domain {clean(domain)}", rows)
+
+
+def _lines(step: ReturnStep) -> list[Line]:
+    mark, style = _MARKS[step.state]
+    parts = wrap(clean(f"{step.number} {step.text}"), _WIDTH)
+    lines: list[Line] = [
+        ((f"{mark if i == 0 else '   '} ", style), (part, "")) for i, part in enumerate(parts)
+    ]
+    return [*lines, (("      ", ""), (f"by {step.by}; checked by: {step.checked_by}", "dim"))]
