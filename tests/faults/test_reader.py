@@ -91,7 +91,7 @@ async def test_a_terminal_that_stands_still(
         assert started < GAP_S, f"the session started {started:.2f} s after the last VM was ready"
         await live.until(live.active)
         stood = time.monotonic() - stalled
-        await asyncio.to_thread(terminal.wait_for, "PITR session active")
+        await asyncio.to_thread(terminal.wait_for, "PITR session")
         drawn = len(terminal.raw) - read
         assert drawn > HOLDS, f"the console had room for the {drawn} bytes that it drew"
         print(

@@ -15,7 +15,7 @@ EVERYTHING = f"{NASTY}\x1b]0;own\x07\x00\x7f\x85\u2066\ufeff\u2028\u2029\u00ad\u
 """and a title, NUL, DEL, line ends, tags, a blank letter"""
 _KEPT = frozenset({"action", "version"})
 """fields that only drdeck itself writes"""
-_DECIDES = frozenset({"observed_only"})
+_DECIDES = frozenset({"observed_only", "unusable"})
 """fields that decide by being empty or not: an empty one stays so, for else nothing else is reached"""
 T = TypeVar("T")
 

@@ -62,7 +62,7 @@ def test_bytes_on_the_line(terminal: Terminal) -> None:
 SCREENS: dict[str, tuple[tuple[str, ...], str, int]] = {
     "list": ((), "web-tier", 160),
     "domain": (("enter",), "erp-app02", 260),
-    "PITR": (("enter", "right"), "abnormal writing", 60),
+    "PITR": (("enter", "right"), "write rate x30", 60),
     "steps": (("t",), "Task Steps of", 60),
     "log": (("l",), "Task Log", 60),
     "More menu": (("m",), "Choose", 60),

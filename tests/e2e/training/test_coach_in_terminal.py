@@ -30,7 +30,7 @@ def test_the_panel_helps_and_folds(deck: Deck) -> None:
     try:
         console.wait_for("Lesson 1: The whole flow")
         console.wait_for("> Start Continuous Failover of intranet")
-        console.wait_for("3 / 3")
+        console.wait_for("3/3")
         console.press("h")
         console.wait_for("? A domain's More menu")
         console.press("h")
@@ -58,7 +58,7 @@ def test_a_lesson_is_begun_from_the_first_screen_and_another_from_within_it(deck
         console.pause_for_dialog()
         console.press("enter")
         console.wait_for("Lesson 1: The whole flow", "> Start Continuous Failover of intranet")
-        console.wait_for("3 / 3")
+        console.wait_for("3/3")
         console.press(":")
         console.wait_for("Every action")
         console.press("lessons")
@@ -69,7 +69,7 @@ def test_a_lesson_is_begun_from_the_first_screen_and_another_from_within_it(deck
         console.press(*["down"] * 4)
         console.wait_for(" > 5   The link drops in mid-failover")
         console.press("enter")
-        console.wait_for("Lesson 5: The link drops", "3 / 3")
+        console.wait_for("Lesson 5: The link drops", "3/3")
         console.press("d")
         assert console.ended() == 0
         assert "0 of 5 objectives met" in console.text()

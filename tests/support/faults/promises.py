@@ -8,7 +8,7 @@ import msgspec
 
 from drdeck.controller.journal import projection as facts
 from drdeck.controller.journal.operations import Operation, OperationState
-from drdeck.model.commands import ExitSession, FinishFailover, RollBack, StartSession
+from drdeck.model.commands import ExitSession, FinishFailover, RollBack, StartSession, UndoFailover
 from drdeck.model.domains import Mode, Owner, SessionState
 from drdeck.model.pitr import why_unreachable
 from tests.support.faults.chances import NAMES, VMS
@@ -68,13 +68,15 @@ class Promises:
 
     def no_session_and_no_rollback_twice(self) -> None:
         taken = self.there.commands
-        for kind in (StartSession, RollBack, ExitSession, FinishFailover):
+        for kind in (StartSession, RollBack, ExitSession, FinishFailover, UndoFailover):
             count = Counter(c.operation for c in taken if isinstance(c, kind))
             assert not count or max(count.values()) == 1, kind
         for domain in self.there.domains:
             mine = [c for c in taken if isinstance(c, StartSession) and c.domain == domain.name]
             left = sum(isinstance(c, ExitSession) and c.domain == domain.name for c in taken)
-            assert len(domain.excluded) <= len(mine) and len(mine) - left <= 1
+            undone = sum(isinstance(c, UndoFailover) and c.domain == domain.name for c in taken)
+            assert len(domain.excluded) <= len(mine) + undone, "each leaves one period"
+            assert len(mine) - left <= 1, "a session begins when the one before has ended"
 
     def what_was_accepted_is_known(self) -> None:
         ops = self.there.operations
@@ -86,7 +88,7 @@ class Promises:
         for name in NAMES:
             still = [op.action for op in self.there.open() if op.domain == name]
             inside = [action for action in still if action in ("pitr_run", "pitr_exit")]
-            assert len(inside) <= 1 and len(still) - len(inside) <= 1
+            assert len(inside) <= 1 and len(still) - len(inside) <= 1, still
 
     def the_site_does_nothing_that_nobody_follows(self) -> None:
         """What goes on there belongs to an open operation of its domain; VMs are as the mode says."""

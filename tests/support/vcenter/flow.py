@@ -74,14 +74,14 @@ class Flow:
         return done.stdout.strip() if code in (0, 4) else done.stderr
 
     def refused(self, *words: str, code: int = 3) -> str:
-        """A command that is refused and changes nothing at either site; what stderr says: warnings, and one
-        sentence."""
+        """A command that is refused and changes nothing at either site; what stderr says: warnings, who
+        would be left out, and one sentence."""
         before = self.truth()
         done = self.deck.run(*words, code=code)
         assert done.stdout == "", done.stdout
         assert self.truth() == before, f"{words} changed something"
         lines = done.stderr.strip().splitlines()
-        said = "\n".join(line for line in lines if not line.startswith("warning: "))
+        said = "\n".join(line for line in lines if not line.startswith(("warning: ", "left out: ")))
         assert said.startswith(("drdeck: ", "Usage: ")) and "Traceback" not in said, said
         assert code == 2 or len(said.splitlines()) == 1, said
         return said

@@ -114,12 +114,13 @@ async def test_an_open_more_menu_follows_the_news() -> None:
     client = FakeClient(domain(mode=Mode.COMPLETING))
     async with running(client) as deck:
         await deck.press("m")
-        await deck.sees("More", "Failover", '"erp-prod" reads "Completing Continuous Failover"')
+        await deck.sees("More", "Failover", "Cancel Continuous Failover")
         client.tell(in_session(name="erp-prod"))
         await deck.sees("Run PITR", "Exit PITR Session")
-        assert 'reads "Completing' not in deck.words()
+        assert "Cancel Continuous Failover" not in deck.words()
         client.tell()
         await deck.sees("nothing can be done here")
+        assert "many domains as one" not in deck.words()
 
 
 async def test_task_steps() -> None:

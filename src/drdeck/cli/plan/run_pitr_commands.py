@@ -12,8 +12,9 @@ from drdeck.cli.action_commands import SECONDS, may_act
 from drdeck.cli.context import Context, json_option, runs
 from drdeck.cli.exit_codes import Exit
 from drdeck.cli.prompts import ask
+from drdeck.cli.reading.dry_run import NOTHING_STARTED
 from drdeck.controller.ipc.client import Client, ControllerError
-from drdeck.controller.ipc.plan_messages import OperationsAnswer
+from drdeck.controller.ipc.plan_messages import CommonInstantAnswer, OperationsAnswer, RunExitsAnswer
 from drdeck.model.plans.run_requests import RunExitRequest, RunPitrRequest
 from drdeck.model.text import some
 from drdeck.model.times import parse_instant, show_duration
@@ -62,6 +63,7 @@ def _domains(text: str | None) -> tuple[str, ...]:
 @click.option("--to", "to", required=True, metavar="TIME", help="2026-11-22T10:42:00Z, 10:42 (UTC) or -15m.")
 @click.option("--domains", metavar="A,B", help="Only these domains of the run.")
 @click.option("--confirm", metavar="'PLAN NUMBER'", help="Consent where some domains stay as they are.")
+@click.option("--dry-run", is_flag=True, help="Show where each domain would go back to; begin nothing.")
 @click.option("--wait", is_flag=True, help="Return when all are rolled back, or need the operator.")
 @click.option("--timeout", type=SECONDS, metavar="S", help="With --wait: give up after so many seconds.")
 @json_option
@@ -72,6 +74,7 @@ async def run_roll_back(
     to: str,
     domains: str | None,
     confirm: str | None,
+    dry_run: bool,
     wait: bool,
     timeout: float | None,
     as_json: bool,
@@ -89,6 +92,9 @@ async def run_roll_back(
         look = await client.plans.instant(request)
         for sentence in look.says:
             output.note(sentence)
+        if dry_run:
+            _show_instant(run, look, as_json)
+            return
         answer = await _confirmed(client, request, look.confirm)
         names = tuple(d.name for d in look.instant.reaching)
         view = await client.plans.status(run)
@@ -101,6 +107,22 @@ async def run_roll_back(
             over = plan_waiting.batch_over("pitr_run")
             view = await plan_waiting.until(client, view.run, timeout, over)
             plan_waiting.batch_end(view, "pitr_run")
+
+
+def _show_instant(run: str, look: CommonInstantAnswer, as_json: bool) -> None:
+    """Show the point that each domain would go back to."""
+    if as_json:
+        shape = plan_shapes.instant(look.instant)
+        output.emit({"dry_run": True, "run": run, **shape, "confirm": look.confirm or None})
+        return
+    rows = [
+        (domain.name, domain.cannot or json_shapes.time(domain.point) or "-")
+        for domain in look.instant.domains
+    ]
+    output.table(("DOMAIN", "GOES BACK TO (UTC)"), rows, "no domain would go back")
+    if look.confirm:
+        output.note(f"needs --confirm '{look.confirm}'")
+    output.note(NOTHING_STARTED)
 
 
 async def _confirmed(client: Client, request: RunPitrRequest, confirm: str) -> OperationsAnswer:
@@ -130,6 +152,7 @@ async def run_release(context: Context, run: str, domain: str) -> None:
 @click.argument("run")
 @click.option("--domains", metavar="A,B", help="Only these domains of the run.")
 @click.option("--confirm", metavar="'RESET NUMBER'", help="Leave those not rolled back: all is reset.")
+@click.option("--dry-run", is_flag=True, help="Show which sessions would be left; begin nothing.")
 @click.option("--wait", is_flag=True, help="Return when all are left, or need the operator.")
 @click.option("--timeout", type=SECONDS, metavar="S", help="With --wait: give up after so many seconds.")
 @json_option
@@ -139,6 +162,7 @@ async def run_exit(
     run: str,
     domains: str | None,
     confirm: str | None,
+    dry_run: bool,
     wait: bool,
     timeout: float | None,
     as_json: bool,
@@ -147,6 +171,9 @@ async def run_exit(
     may_act(context)
     request = RunExitRequest(run=run, reset=confirm is not None, domains=_domains(domains), confirm=confirm)
     async with context.client() as client:
+        if dry_run:
+            _show_exits(run, await client.plans.exits(request), as_json)
+            return
         answer = await client.plans.leave_sessions(request)
         view = await client.plans.status(run)
         leaving = view.batches[-1].domains
@@ -161,3 +188,14 @@ async def run_exit(
             over = plan_waiting.batch_over("pitr_exit")
             view = await plan_waiting.until(client, view.run, timeout, over)
             plan_waiting.batch_end(view, "pitr_exit")
+
+
+def _show_exits(run: str, look: RunExitsAnswer, as_json: bool) -> None:
+    """The sessions of a run that would be left, and those that would stay."""
+    if as_json:
+        shape = {"leaving": list(look.leaving), "stays": list(look.stays)}
+        output.emit({"dry_run": True, "run": run, **shape})
+        return
+    rows = [*((name, "left") for name in look.leaving), *((name, "stays") for name in look.stays)]
+    output.table(("DOMAIN", "SESSION"), rows, "no session would be left")
+    output.note(NOTHING_STARTED)

@@ -11,6 +11,7 @@ from drdeck.model.actions import BY_NAME, Request
 from drdeck.model.confirming import Rehearsal
 from drdeck.model.times import show
 
+NOTHING_STARTED = "dry run: nothing was started"
 NAMED = 8
 """VMs that are named in a line; --json has all."""
 
@@ -25,7 +26,7 @@ async def dry_run(client: Client, request: Request, as_json: bool) -> None:
             output.say(line)
     if rehearsal.refusal is not None:
         raise Exit(exit_codes.of_refusal(rehearsal.code), f"would be refused: {rehearsal.refusal}")
-    output.note("dry run: nothing was started")
+    output.note(NOTHING_STARTED)
 
 
 def shaped(rehearsal: Rehearsal) -> json_shapes.Json:

@@ -95,10 +95,11 @@ class MoreMenu(Dialog[str]):
     def _explain(self) -> None:
         """Tell in full why the item under the cursor is dimmed, or what it does."""
         item = self.query_one("#items", RowList).row
+        lines, style = [], "dim"
         if isinstance(item, Item):
             lines = wrap_some(clean(item.closed or item.help), MENU_WIDTH - 4, 3)
             style = "warn" if item.closed else "dim"
-            self.query_one("#reason", Lines).put([*(((t, style),) for t in lines), *[()] * (3 - len(lines))])
+        self.query_one("#reason", Lines).put([*(((t, style),) for t in lines), *[()] * (3 - len(lines))])
 
     def on_row_list_opened(self, event: RowList.Opened) -> None:
         event.stop()

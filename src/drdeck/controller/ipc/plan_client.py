@@ -48,6 +48,11 @@ class PlanClient:
         assert isinstance(answer, pm.CommonInstantAnswer)
         return answer
 
+    async def exits(self, request: RunExitRequest) -> pm.RunExitsAnswer:
+        answer = await self._send(lambda i: pm.PlanAsk(id=i, what="exits", exit=request))
+        assert isinstance(answer, pm.RunExitsAnswer)
+        return answer
+
     async def begin(self, request: RunRequest) -> str:
         """Begin a run; its id, once it is journaled. Raises Unanswered when the controller went away."""
         answer = await self._act(lambda i: pm.PlanRun(id=i, request=request))

@@ -36,6 +36,11 @@ async def ask(c: Controller, message: pm.PlanAsk) -> Message:
                 confirm=desk.sessions.confirm_of(run, instant),
                 says=tuple(instant.says()),
             )
+        case "exits":
+            if message.exit is None:
+                raise NotAccepted("usage", "a look at an exit needs a request")
+            leaving, stays = desk.sessions.exits(message.exit)
+            return pm.RunExitsAnswer(id=message.id, leaving=leaving, stays=stays)
 
 
 async def act(

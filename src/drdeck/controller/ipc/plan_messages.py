@@ -16,12 +16,13 @@ from .message_base import Call, Message, Word
 class PlanAsk(Call, frozen=True, kw_only=True, tag="plan_ask"):
     """A question about plans that changes nothing. `what`: list (PlansAnswer), check (`request`;
     PlanCheckAnswer), status (`run`; RunAnswer), points (`run`; RunPointsAnswer), instant (`pitr`;
-    CommonInstantAnswer), runs (RunsAnswer)."""
+    CommonInstantAnswer), exits (`exit`; RunExitsAnswer), runs (RunsAnswer)."""
 
-    what: Literal["list", "check", "status", "runs", "points", "instant"]
+    what: Literal["list", "check", "status", "runs", "points", "instant", "exits"]
     run: Word = ""
     request: RunRequest | None = None
     pitr: RunPitrRequest | None = None
+    exit: RunExitRequest | None = None
 
 
 class PlanRun(Call, frozen=True, kw_only=True, tag="plan_run"):
@@ -104,6 +105,14 @@ class CommonInstantAnswer(Message, frozen=True, kw_only=True, tag="common_instan
     instant: CommonInstant
     confirm: str = ""
     says: tuple[str, ...] = ()
+
+
+class RunExitsAnswer(Message, frozen=True, kw_only=True, tag="run_exits"):
+    """The domains whose sessions an exit leaves, and those that stay in theirs."""
+
+    id: int
+    leaving: tuple[str, ...]
+    stays: tuple[str, ...]
 
 
 class OperationsAnswer(Message, frozen=True, kw_only=True, tag="operations"):

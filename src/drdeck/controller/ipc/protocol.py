@@ -32,6 +32,7 @@ from .plan_messages import (
     RunAnswerAll,
     RunBegun,
     RunExit,
+    RunExitsAnswer,
     RunPitr,
     RunPointsAnswer,
     RunsAnswer,
@@ -293,6 +294,7 @@ FromController = (
     | RunsAnswer
     | RunPointsAnswer
     | CommonInstantAnswer
+    | RunExitsAnswer
     | OperationsAnswer
     | Refusal
 )

@@ -126,9 +126,11 @@ class RunSessions:
         self._record_batch(run, batch, actor)
         return cannot
 
-    def leave_sessions(self, request: RunExitRequest, actor: str) -> tuple[str, ...]:
-        """Begin to exit one of the two lists of sessions; the domains of the other. Raises NotAccepted."""
-        self.runs.may_act()
+    def exits(self, request: RunExitRequest) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """The domains whose sessions a request leaves, and those of the other list, which stay.
+
+        Raises NotAccepted as `leave_sessions` does.
+        """
         self.inquiry.check_sight()
         run = self.runs.run(request.run)
         self._no_batch(run)
@@ -150,15 +152,22 @@ class RunSessions:
                 f"{some(reset, 10)} were not rolled back: leaving their sessions resets all their PITR data;"
                 f' this must be confirmed with "{right}" ({typed})',
             )
+        return tuple(leaving), tuple(others)
+
+    def leave_sessions(self, request: RunExitRequest, actor: str) -> tuple[str, ...]:
+        """Begin to exit one of the two lists of sessions; the domains of the other. Raises NotAccepted."""
+        self.runs.may_act()
+        run = self.runs.run(request.run)
+        leaving, others = self.exits(request)
         batch = Batch(
             id=f"exit-{secrets.token_hex(3)}",
             action="pitr_exit",
             actor=actor,
             asked_at=self.sight.now(),
-            domains=tuple(leaving),
+            domains=leaving,
         )
         self._record_batch(run, batch, actor)
-        return tuple(others)
+        return others
 
     def _no_batch(self, run: RunRecord) -> None:
         """Raises NotAccepted while a rollback or exit of the run is under way."""
