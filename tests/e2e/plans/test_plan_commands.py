@@ -96,8 +96,8 @@ def test_a_plan_from_the_look_to_the_way_out(deck: Deck) -> None:
     refusal = deck.run("plan", "pitr", "run", ident, "--to", offered["time"], "--confirm", "all 1", code=3)
     assert '"all 2"' in refusal.stderr
     pitr_run = ("plan", "pitr", "run", ident, "--to", offered["time"])
-    look = deck.json(*pitr_run, "--dry-run")
-    assert look["dry_run"] and look["spread_s"] == offered["spread_s"]
+    goes_back = deck.json(*pitr_run, "--dry-run")
+    assert goes_back["dry_run"] and goes_back["spread_s"] == offered["spread_s"]
     assert "dry run: nothing was started" in deck.run(*pitr_run, "--dry-run").stderr
     assert deck.json("plan", "status", ident)["pitr"] is None, "a look begins nothing"
     back = deck.json("plan", "pitr", "run", ident, "--to", offered["time"], "--confirm", "all 2", "--wait")
@@ -106,8 +106,8 @@ def test_a_plan_from_the_look_to_the_way_out(deck: Deck) -> None:
     assert pitr["spread_s"] == offered["spread_s"] and pitr["barrier"] == []
     for name in ("ad", "erp"):
         assert deck.json("show", name)["session"]["rolled_back_to"] == offered["time"]
-    look = deck.json("plan", "pitr", "exit", ident, "--dry-run")
-    assert look == {"dry_run": True, "run": ident, "leaving": ["ad", "erp"], "stays": []}
+    exits = deck.json("plan", "pitr", "exit", ident, "--dry-run")
+    assert exits == {"dry_run": True, "run": ident, "leaving": ["ad", "erp"], "stays": []}
     left = deck.json("plan", "pitr", "exit", ident, "--wait")
     assert left["leaving"] == ["ad", "erp"] and left["stays"] == []
     assert {row["mode"] for row in deck.json("domains")["domains"] if row["name"] in ("ad", "erp")} == {
