@@ -9,6 +9,7 @@ import os
 import shlex
 import subprocess
 import sys
+import tarfile
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -245,12 +246,35 @@ def test_the_session_id_that_an_appliance_is_given(search: Search, recovery: VCe
         search.run("--site", "msa", "pitr", "run", "erp-prod", "--to", "-5m", code=3)
         search.run("--site", "msa", "audit", "export")
         search.run("domains", code=0)
+        on_the_screen(search, "--site", "msa")
+        bundle = deck.directory / "report.tar.gz"
+        search.run("--site", "msa", "doctor", "--bundle", str(bundle), code=None)
+        with tarfile.open(bundle) as tar:
+            tar.extractall(deck.directory / "unpacked", filter="data")
         sessions = {session for _, session in appliance.asked}
         assert all(sessions) and all(len(session) > 20 for session in sessions)
         search.nowhere(*sessions)
     finally:
         search.run("--site", "msa", "controller", "stop", "--force")
         appliance.stop()
+
+
+def on_the_screen(search: Search, *words: str) -> None:
+    """All that a console draws of a domain of an appliance: the list, its tabs, the steps, doctor."""
+    console = Terminal(search.flow.deck.argv(*words), {**search.flow.deck.env, "TERM": "xterm"}, 120, 40)
+    try:
+        console.wait_for("PITR in progress")
+        console.press("\r")
+        console.wait_for("Configurations")
+        keys = {"right": "No restore points", "t": "10  Complete", "escape": "Configurations"}
+        for key, text in keys.items():
+            console.press(key)
+            console.wait_for(text)
+        console.press("D")
+        console.wait_for("accepts the vCenter session")
+    finally:
+        console.close()
+    search.said.append(console.raw)
 
 
 def crashing(search: Search, mistake: str) -> subprocess.Popen[bytes]:

@@ -24,7 +24,7 @@ from tests.site_contract.bench import DOMAIN, INTERVAL_S, Plan
 from tests.site_contract.on_vsphere import VCenters, VSphereBench
 from tests.support.vcenter.events import AT, event
 from tests.support.vcenter.guard_bench import JOE, Bench
-from tests.support.vcenter.inventory_watching import update
+from tests.support.vcenter.inventory_watching import apply, update
 from tests.support.vcenter.vcsim import VCenter
 
 
@@ -33,15 +33,15 @@ def test_events_that_were_taken_are_not_kept() -> None:
     raw, log = PropertyCache(), EventLog()
     collector = vim.event.EventHistoryCollector("page-1", None)
     objects = raw.of("EventHistoryCollector")
-    raw.apply(update("enter", collector, latestPage=[]))
+    apply(raw, update("enter", collector, latestPage=[]))
     told = 0
     for key in range(1, 3 * PAGE):
         happened = event(vim.event.VmPoweredOnEvent, key=key, createdTime=AT + timedelta(seconds=key))
-        raw.apply(update("modify", collector, e=("add", f"latestPage[{key}]", happened)))
+        apply(raw, update("modify", collector, e=("add", f"latestPage[{key}]", happened)))
         objects = raw.of("EventHistoryCollector")
         log.take_page(objects)
         told += len(log.news())
-        raw.apply(update("modify", collector, e=("remove", f"latestPage[{key - PAGE}]", None)))
+        apply(raw, update("modify", collector, e=("remove", f"latestPage[{key - PAGE}]", None)))
         assert sum(len(value) for kept in objects.values() for value in kept.values()) == 0
     assert told == 3 * PAGE - 1 and log.missed_since is None
 

@@ -52,6 +52,10 @@ func (c *control) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if act.Action == "" && c.roles.answers(w, r, body) {
 		return
 	}
+	if method == "LogUserEvent" && act.Action == "" {
+		c.logUserEvent(w, r, body)
+		return
+	}
 	if method == "AnswerVM" {
 		c.hostile.answer(w, target, body)
 		return
@@ -60,7 +64,7 @@ func (c *control) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		c.hostile.tellClock(w, target)
 		return
 	}
-	if act.Action == "" && c.refused(w, r, method, target) {
+	if act.Action == "" && (c.refused(w, r, method, target) || c.locked(w, r, method, target, body)) {
 		return
 	}
 	if act.Action == "" {
@@ -148,10 +152,15 @@ func (c *control) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 				return
 			}
 			out := httptest.NewRecorder()
-			c.carryOut(out, c.own(r), body, method, target) // a task outlives the session that began it
+			if method == "CloneVM_Task" {
+				c.clone(out, c.own(r), body, target, false)
+			} else {
+				c.carryOut(out, c.own(r), body, method, target) // a task outlives the session that began it
+			}
 			state, fault := types.TaskInfoStateSuccess, interface{}(nil)
 			if id := taskRE.FindStringSubmatch(out.Body.String()); id != nil {
 				real := simulator.Map.Get(types.ManagedObjectReference{Type: "Task", Value: id[1]}).(*simulator.Task)
+				simulator.Map.Update(task, []types.PropertyChange{{Name: "info.result", Val: real.Info.Result}})
 				if state = real.Info.State; real.Info.Error != nil {
 					fault = *real.Info.Error
 				}
@@ -181,12 +190,19 @@ func (c *control) forward(w http.ResponseWriter, r *http.Request, body []byte) {
 		posting.RLock()
 		defer posting.RUnlock()
 	}
+	if c.give(w, r, method, body) {
+		return
+	}
 	r = r.Clone(r.Context())
 	c.logins.known(r)
 	r.Body = ioutil.NopCloser(bytes.NewReader(body))
 	out := httptest.NewRecorder()
 	c.sdk.ServeHTTP(out, r)
-	answer := c.pack(w, r, garble(r, c.hostile.outbound(method, body, out.Body.Bytes())))
+	told := garble(r, c.hostile.outbound(method, body, out.Body.Bytes()))
+	if method == "WaitForUpdatesEx" && c.hostile.does("pieces", "") {
+		told = c.pieces.cut(string(callRE.FindSubmatch(body)[2]), body, told)
+	}
+	answer := c.pack(w, r, told)
 	for name, values := range out.Header() {
 		if name != "Content-Length" {
 			w.Header()[name] = values
@@ -228,6 +244,10 @@ func (c *control) act(w http.ResponseWriter, r *http.Request, body []byte, metho
 		c.carryOut(w, r, body, method, target)
 		return
 	}
+	if method == "CloneVM_Task" {
+		c.clone(w, r, body, target, true)
+		return
+	}
 	out := httptest.NewRecorder()
 	c.carryOut(out, r, body, method, target)
 	if id := taskRE.FindStringSubmatch(out.Body.String()); id != nil {
@@ -250,6 +270,10 @@ func (c *control) carryOut(w http.ResponseWriter, r *http.Request, body []byte, 
 	ref := types.ManagedObjectReference{Type: "VirtualMachine", Value: target}
 	vm, _ := simulator.Map.Get(ref).(*simulator.VirtualMachine)
 	before, seen := placeOf(vm), &noted{ResponseWriter: w}
+	if method == "Destroy_Task" && vm != nil && vm.Runtime.PowerState != types.VirtualMachinePowerStatePoweredOn {
+		c.hostile.clones.destroys(vm)
+		defer c.hostile.clones.ended(target)
+	}
 	c.forward(seen, r, body)
 	if method == "SetField" && !seen.refused && c.hostile.does("fields", "") {
 		c.tellField(c.logins.of(r), body)
@@ -263,7 +287,7 @@ func (c *control) carryOut(w http.ResponseWriter, r *http.Request, body []byte, 
 	case "CreateSnapshot_Task":
 		c.hostile.keep(vm, body)
 		c.hostile.relist(vm)
-	case "RemoveSnapshot_Task":
+	case "RemoveSnapshot_Task", "RemoveAllSnapshots_Task":
 		c.hostile.relist(vm)
 	case "ReconfigVM_Task":
 		c.hostile.changed(vm)

@@ -48,6 +48,7 @@ type control struct {
 	roles  roles
 	logins logins
 	packs  bool // answers are compressed
+	pieces pieces
 
 	hostile *hostile
 }
@@ -131,6 +132,14 @@ func (c *control) command(w http.ResponseWriter, what string, body []byte) {
 		c.hostile.addDevice(vmNamed(x.Target), x.Text)
 	case "config":
 		c.hostile.configure(vmNamed(x.Target), x.Method, x.Text)
+	case "base":
+		c.hostile.clones.mu.Lock()
+		c.hostile.clones.base = x.Text
+		c.hostile.clones.mu.Unlock()
+	case "destroyed":
+		c.hostile.clones.mu.Lock()
+		_ = json.NewEncoder(w).Encode(c.hostile.clones.destroyed)
+		c.hostile.clones.mu.Unlock()
 	case "vapp":
 		putInVApp(vmNamed(x.Target), x.Text)
 	case "network":

@@ -124,10 +124,35 @@ func addNetwork(kind, name string) {
 	switch kind {
 	case "opaque":
 		_ = folder.AddOpaqueNetwork(types.OpaqueNetworkSummary{NetworkSummary: types.NetworkSummary{Name: name}})
-	case "standard":
+	case "standard", "isolated", "uplinked":
 		network := &mo.Network{}
 		network.Name = name
+		if kind != "standard" {
+			network.Host = switchOnHosts(name, kind == "uplinked")
+		}
 		simulator.Map.PutEntity(folder, simulator.Map.NewEntity(network))
 		simulator.Map.AppendReference(folder, &folder.ChildEntity, network.Self)
 	}
+}
+
+// switchOnHosts makes a virtual switch of its own for a port group on each host; the library's AddPortGroup tells no host.
+func switchOnHosts(name string, uplink bool) (hosts []types.ManagedObjectReference) {
+	made := types.HostVirtualSwitch{Name: "vs-" + name, Key: "key-vim.host.VirtualSwitch-vs-" + name,
+		Portgroup: []string{"key-vim.host.PortGroup-" + name}}
+	if uplink {
+		made.Pnic = []string{"key-vim.host.PhysicalNic-vmnic1"}
+	}
+	group := types.HostPortGroup{Key: "key-vim.host.PortGroup-" + name, Vswitch: made.Key,
+		Spec: types.HostPortGroupSpec{Name: name, VswitchName: made.Name}}
+	for _, entity := range simulator.Map.All("HostSystem") {
+		host := entity.(*simulator.HostSystem)
+		hosts = append(hosts, host.Self)
+		network := *host.Config.Network // hosts share what the library made
+		network.Vswitch = append(append([]types.HostVirtualSwitch{}, network.Vswitch...), made)
+		network.Portgroup = append(append([]types.HostPortGroup{}, network.Portgroup...), group)
+		config := *host.Config
+		config.Network = &network
+		simulator.Map.WithLock(host, func() { host.Config = &config })
+	}
+	return hosts
 }

@@ -29,8 +29,9 @@ import (
 //	keys       distributed port groups have keys that are not their ids (only from the start)
 //	versions   config.changeVersion changes with every change of the configuration
 //	drstasks   VMs that are powered on as a group have no task of their own (ClusterPowerOnVmResult: only unmanaged ones have)
+//	pieces     a collector's answers of more than 100 objects come in pieces
 //	drsmanual  such VMs are only recommended to be started (only when it is switched on, not by "all")
-var switches = []string{"revert", "quiet", "exclusive", "disks", "networks", "fields", "keys", "versions", "drstasks", "drsmanual"}
+var switches = []string{"revert", "quiet", "exclusive", "disks", "networks", "fields", "keys", "versions", "drstasks", "pieces", "drsmanual"}
 
 // before is the configuration that a snapshot keeps.
 type before struct {
@@ -51,10 +52,11 @@ type hostile struct {
 	version int64
 	pace    time.Duration     // of snapshots made and removed by drdeck
 	keys    map[string]string // id of a port group -> its key
+	clones  *clones
 }
 
 func newHostile(names string) *hostile {
-	h := &hostile{clocks: map[string]time.Duration{}, on: map[string]bool{}, kept: map[string]before{}, running: map[string]int{}, asked: map[string]*question{}}
+	h := &hostile{clones: newClones(), clocks: map[string]time.Duration{}, on: map[string]bool{}, kept: map[string]before{}, running: map[string]int{}, asked: map[string]*question{}}
 	for _, name := range switches {
 		h.on[name] = (names == "all" && name != "drsmanual") || strings.Contains(","+names+",", ","+name+",")
 	}
@@ -327,7 +329,7 @@ func (h *hostile) rekey() {
 var (
 	portgroupRE = regexp.MustCompile(`(<(?:\w+:)?portgroupKey>)([^<]*)<`)
 	eventExRE   = regexp.MustCompile(`(<(?:\w+:)?eventTypeId>)com\.vmware[^<]*<`)
-	versionRE   = regexp.MustCompile(`<(?:\w+:)?version>[^<]+<`)
+	versionRE   = regexp.MustCompile(`<(?:\w+:)?version(?: [^>]*)?>[^<]+<`)
 	unheardRE   = regexp.MustCompile(`<changeSet><op>[^<]*</op><name>(?:recentTask|layoutEx[^<]*)</name>.*?</changeSet>`)
 )
 

@@ -23,8 +23,10 @@
 //	POST /control/clock       {"target": "DC0_C0_H0", "ms": 600000}: what this host tells of its clock
 //	POST /control/device      {"target": "vm-7", "text": "bus-shared"}: a device that no snapshot covers; see devices.go
 //	POST /control/config      {"target": "vm-7", "method": "managedBy", "text": "com.vmware.vcDr"}
+//	POST /control/base        {"text": "locked"}: what becomes of a snapshot that a clone stands on; see clones.go
+//	POST /control/destroyed   VMs that were destroyed: [{"vm", "name", "folder", "shared"}]
 //	POST /control/vapp        {"target": "vm-7", "text": "resgroup-v9"}: the VM is in a vApp, and in no folder
-//	POST /control/network     {"target": "opaque", "text": "nsx-dr"}: one more network; or "standard", or "distributed"
+//	POST /control/network     {"target": "opaque", "text": "nsx-dr"}: one more network; or "standard", "isolated" or "uplinked"
 //	POST /control/question    {"target": "vm-7", "text": "uuid"}: the next power on asks
 //	POST /control/event       {"target": "vm-7", "method": "VmDasBeingResetEvent", "text": "user"}: an event of a VM
 //	POST /control/gzip        {"on": true}: answers are compressed

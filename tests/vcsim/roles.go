@@ -51,10 +51,13 @@ var needs = map[string]string{
 	"RevertToSnapshot_Task": "VirtualMachine.State.RevertToSnapshot",
 	"RemoveSnapshot_Task":   "VirtualMachine.State.RemoveSnapshot",
 	"ReconfigVM_Task":       "VirtualMachine.Config.EditDevice",
+	"CloneVM_Task":          "VirtualMachine.Provisioning.Clone",
+	"Destroy_Task":          "VirtualMachine.Inventory.Delete",
 	"SetField":              "Global.SetCustomField",
 	"AddCustomFieldDef":     "Global.ManageCustomFields",
 	"RemoveCustomFieldDef":  "Global.ManageCustomFields",
 	"TerminateSession":      terminate,
+	"LogUserEvent":          "Global.LogEvent",
 }
 
 const terminate = "Sessions.TerminateSession"
@@ -124,7 +127,7 @@ func (r *roles) answers(w http.ResponseWriter, req *http.Request, body []byte) b
 	}
 	at := call.This
 	switch method {
-	case "SetField":
+	case "SetField", "LogUserEvent":
 		at = call.Entity[0]
 	case "AddCustomFieldDef", "RemoveCustomFieldDef", "TerminateSession":
 		at = vcenter

@@ -314,7 +314,18 @@ def scenario_path(scenario: str, base: Path) -> str:
     """The name of a shipped scenario, or the whole path of one that is meant from `base`."""
     if not (scenario.endswith(".toml") or "/" in scenario):
         return scenario
-    return str((base / Path(scenario).expanduser()).resolve())
+    try:
+        return str((base / Path(scenario).expanduser()).resolve())
+    except RuntimeError:  # no such user: it is told as a file that there is not
+        return scenario
+
+
+def _whole(path: Path) -> Path:
+    """The absolute path; ~ is the home directory, for no shell expands it in cron or a container's ENV."""
+    try:
+        return path.expanduser().absolute()
+    except RuntimeError:  # no such user
+        return path.absolute()
 
 
 def context_of(options: Mapping[str, Any]) -> Context:
@@ -322,10 +333,10 @@ def context_of(options: Mapping[str, Any]) -> Context:
     config: Path | None = options["config"]
     state: Path | None = options["state"]
     return Context(
-        config=config or platformdirs.user_config_path("drdeck") / "settings.toml",
+        config=_whole(config) if config else platformdirs.user_config_path("drdeck") / "settings.toml",
         config_given=config is not None,
         site_option=options["site"],
-        state=state.absolute() if state else None,
+        state=_whole(state) if state else None,
         read_only=options["read_only"],
         scenario=options["scenario"],
         speed=options["speed"],

@@ -54,7 +54,7 @@ def _print_domains(listing: Listing) -> None:
                 f"{d.vms_recoverable} / {d.vms_total}",
                 health_word(d),
                 "-" if rpo is None else show_duration(rpo),
-                show_span(d.pitr.window_s) if d.pitr.enabled else "off",
+                _pitr_window(d),
                 "-" if session is None else show_age(session),
                 "-" if d.last_good is None else show_seconds(d.last_good),
                 sign_of(d, json_shapes.open_operation(d.name, listing.operations)),
@@ -62,6 +62,13 @@ def _print_domains(listing: Listing) -> None:
         )
     head = ("DOMAIN", "MODE", "OWNER", "RECOV/TOTAL", "HEALTH", "RPO", "PITR", "SESSION", "LAST GOOD", "!")
     output.table(head, rows, "the site has no Protected Domain")
+
+
+def _pitr_window(d: Domain) -> str:
+    """The PITR window; "on" at an appliance, which does not tell how far back it goes."""
+    if not d.pitr.enabled:
+        return "off"
+    return "on" if d.observed_only else show_span(d.pitr.window_s)
 
 
 def health_word(d: Domain) -> str:

@@ -87,12 +87,21 @@ def _session_reached(listing: Listing, op: OperationView) -> bool:
     )
 
 
+def _operated_elsewhere(domains: tuple[Domain, ...], name: str | None) -> bool:
+    """An operation of the vendor's appliance runs, which is none of this controller's."""
+    return any(
+        d.observed_only is not None and d.session is not None for d in domains if name in (None, d.name)
+    )
+
+
 def reached(
-    domain: Domain | None, until: str, operations: tuple[OperationView, ...], name: str | None
+    domains: tuple[Domain, ...], until: str, operations: tuple[OperationView, ...], name: str | None
 ) -> bool:
     """True once the site is as `watch --until` wants it."""
     if until == "idle":
-        return not any(op.ended_at is None and name in (None, op.domain) for op in operations)
+        mine = any(op.ended_at is None and name in (None, op.domain) for op in operations)
+        return not mine and not _operated_elsewhere(domains, name)
+    domain = next((d for d in domains if d.name == name), None)
     if domain is None:
         return False
     if until == "session":
@@ -147,8 +156,7 @@ async def _print_until(client: Client, name: str | None, until: str | None, line
         listing = client.listing
         if listing is not None:
             lines.tell(listing, name)
-            domain = next((d for d in listing.domains if d.name == name), None)
-            if until and reached(domain, until, listing.operations, name):
+            if until and reached(listing.domains, until, listing.operations, name):
                 return
             for op in listing.operations:
                 if op.question is None or name not in (None, op.domain) or op.question.id in questions:

@@ -134,7 +134,7 @@ def ended_by(request: Request, operations: Iterable[Operation]) -> list[str]:
 def facts_of(request: Request, domain: Domain, protected: ProtectedSite) -> dict[str, str]:
     """Facts that a person saw when confirming; compared word by word when the request comes."""
     names = sorted(vm.name for vm in domain.vms)
-    facts = {"mode": MODE_LABELS[domain.mode], "VMs": f"{len(names)}: {', '.join(names)}"}
+    facts = {"mode": domain.mode_says or MODE_LABELS[domain.mode], "VMs": f"{len(names)}: {', '.join(names)}"}
     if request.action in ASKS_PROTECTED:
         facts["protected site"] = describe(msgspec.structs.replace(protected, detail=""))
     if request.action in ("cfo_start", "cfo_complete"):

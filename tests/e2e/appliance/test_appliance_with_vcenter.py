@@ -15,6 +15,7 @@ from tests.support.appliance.sample import DOMAIN_ID, sound
 from tests.support.appliance.session_check import known_at
 from tests.support.appliance.stand_in import CERTIFICATE, Reply, StandIn
 from tests.support.appliance.watching import appliance_settings
+from tests.support.command_line.command_tree import commands
 from tests.support.deck import SITE, Deck
 from tests.support.vcenter.flow import Flow, MakeFlow, eventually
 from tests.support.vcenter.somebody import Somebody
@@ -93,17 +94,36 @@ def test_watch_until_the_operation_is_over(flow: Flow, appliance: StandIn, recov
 
 def test_acts_are_refused_with_3(flow: Flow) -> None:
     vendor = "the vendor has published no call for this: use its own screen"
-    for words in (
-        ("cfo", "start", "erp-prod"),
-        ("cfo", "complete", "erp-prod", "--type", "force", "--confirm", "erp-prod"),
-        ("pitr", "points", "erp-prod"),
-        ("pitr", "start", "erp-prod"),
-        ("pitr", "run", "erp-prod", "--to", "-5m"),
-        ("pitr", "exit", "erp-prod", "--confirm", "erp-prod"),
-    ):
+    acts = list(acting_commands())
+    assert len(acts) >= 12, "every act that there is, those that will be added too"
+    plan = ["plan", "run", "all", "--type=force", "--confirm", "all 1"]
+    for words in (*acts, ["pitr", "points", "erp-prod"], plan):
         said = flow.deck.run("--site", "msa", *words, code=3).stderr
         assert vendor in said, (words, said)
     assert flow.deck.json("--site", "msa", "tasks")["operations"] == []
+
+
+def acting_commands() -> Iterator[list[str]]:
+    """A line for each command that asks for an act on a domain: they are those that can be rehearsed."""
+    needed = {"domain": "erp-prod", "type_": "--type=force", "kind": "--type=force", "to": "--to=-5m"}
+    extra = {"drdeck cfo remap": ["--network", "a=b"]}
+    for path, command in commands():
+        options = {name for option in command.params for name in option.opts}
+        if "--dry-run" in options and not path.startswith("drdeck plan"):
+            words = [needed[option.name or ""] for option in command.params if option.required]
+            consent = ["--confirm", "erp-prod"] if "--confirm" in options else []
+            yield [*path.split()[1:], *words, *extra.get(path, []), *consent]
+
+
+def test_until_idle_is_until_the_appliance_is(flow: Flow, appliance: StandIn, recovery: VCenter) -> None:
+    """No operation of drdeck's runs, and still the domain is not idle while the vendor's does."""
+    msa = ("--site", "msa", "watch")
+    for words in (("erp-prod", "--until", "idle"), ("--until", "idle")):
+        assert "did not reach idle" in flow.deck.run(*msa, *words, "--timeout", "0.5", code=7).stderr
+    appliance.say(DOMAIN_ID, sound(step="COMPLETE", progress=100, protectedVms=vms_of(recovery)))
+    flow.deck.run(*msa, "--until", "idle", "--timeout", "60")
+    head, row = flow.deck.run("--site", "msa", "domains").stdout.splitlines()
+    assert row[head.index("PITR") :].split()[0] == "on", "how far back is not told"
 
 
 def test_a_session_that_vcenter_has_ended(flow: Flow, recovery: VCenter, appliance: StandIn) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.appliance.stand_in import CERTIFICATE
 from tests.support.deck import Deck
 
 SITE = """
@@ -28,6 +29,10 @@ def test_what_the_settings_name_is_looked_for(tmp_path: Path) -> None:
     assert f"fail  lab: {tmp_path}/own.toml: cannot be read: there is no such file" in done.stdout
 
     (tmp_path / "dr.pem").write_text("x")
+    assert (
+        f"ca_file {tmp_path}/dr.pem: there is no certificate" in deck.run("settings", "check", code=1).stdout
+    )
+    (tmp_path / "dr.pem").write_bytes(CERTIFICATE.read_bytes())
     (tmp_path / "pw.sh").write_text("#!/bin/sh\n")
     (tmp_path / "pw.sh").chmod(0o755)
     (tmp_path / "settings.toml").write_text(SITE + lines)

@@ -10,7 +10,9 @@ from typing import Any
 
 from drdeck.sites.vsphere.inventory.inventory_facts import Inventory, VmFacts
 from drdeck.sites.vsphere.inventory.inventory_watch import InventoryWatch
+from drdeck.sites.vsphere.inventory.property_cache import PropertyCache
 from drdeck.sites.vsphere.vcenter.connection import Connection, Endpoint
+from drdeck.sites.vsphere.vcenter.update_parser import PropertyUpdate, Reference
 from tests.support.vcenter.vcsim import VCenter
 
 
@@ -47,3 +49,16 @@ def update(kind: str, thing: Any, **changes: Any) -> Any:
     made = [SimpleNamespace(op=op, name=path, val=value) for op, path, value in triples]
     found = SimpleNamespace(kind=kind, obj=thing, changeSet=made)
     return SimpleNamespace(filterSet=[SimpleNamespace(objectSet=[found])])
+
+
+def apply(cache: PropertyCache, update_set: Any) -> set[tuple[str, str]]:
+    """Have a cache take an update set as pyVmomi has it."""
+    taken = cache.begin()
+    for filter_update in update_set.filterSet or ():
+        for thing in filter_update.objectSet or ():
+            reference = Reference(type(thing.obj)._wsdlName, thing.obj._GetMoId())
+            changes = [
+                PropertyUpdate(str(x.name), str(x.op), getattr(x, "val", None)) for x in thing.changeSet or ()
+            ]
+            taken.take(reference, str(thing.kind), changes)
+    return taken.end()

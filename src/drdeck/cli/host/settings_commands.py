@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import ssl
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from drdeck.cli import exit_codes, output
 from drdeck.cli.context import Context, json_option, scenario_path
 from drdeck.cli.exit_codes import Exit
 from drdeck.config.settings import (
+    JetStreamSettings,
     Settings,
     SettingsError,
     SiteSettings,
@@ -92,18 +94,26 @@ def _named(path: Path, parsed: Settings) -> Iterator[Finding]:
             yield from _vcenter(name, site)
             if site.protected is not None:
                 yield from _vcenter(f"{name}.protected", site.protected)
+        elif isinstance(site, JetStreamSettings):
+            yield from _ca_file(name, site.ca_file)
+            if not site.vcenter_site:  # else it is that site's
+                yield from _vcenter(f"{name}.vcenter", site.login)
         else:
             yield _other_site(path, name, site)
 
 
 def _vcenter(name: str, vcenter: VCenterSettings) -> Iterator[Finding]:
-    if vcenter.ca_file is not None:
-        problem = _unreadable(Path(vcenter.ca_file))
-        yield _finding(name, f"ca_file {vcenter.ca_file}", problem, "put the authority's certificate there")
+    yield from _ca_file(name, vcenter.ca_file)
     if vcenter.password_command:
         program = vcenter.password_command[0]
         problem = "" if shutil.which(program) else "cannot be found, or not be run"
         yield _finding(name, f"password_command {program}", problem, "give its path, and chmod +x it")
+
+
+def _ca_file(name: str, ca_file: str | None) -> Iterator[Finding]:
+    if ca_file is not None:
+        problem = _no_authority(Path(ca_file))
+        yield _finding(name, f"ca_file {ca_file}", problem, "put the authority's certificate there")
 
 
 def _other_site(path: Path, name: str, site: SiteSettings) -> Finding:
@@ -117,11 +127,13 @@ def _other_site(path: Path, name: str, site: SiteSettings) -> Finding:
     return Finding(level="ok", subject=name, text=scenario)
 
 
-def _unreadable(file: Path) -> str:
-    """The reason why a file cannot be used; empty when it can."""
+def _no_authority(file: Path) -> str:
+    """The reason why no certificate can be checked by a file; empty when one can."""
     try:
         refuse_strangers(file)
-        file.open("rb").close()
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(file)
+    except ssl.SSLError:
+        return "there is no certificate in it"
     except OSError as error:
         return os.strerror(error.errno) if error.errno else str(error)
     return ""

@@ -9,7 +9,7 @@ from datetime import datetime
 from textual.widget import Widget
 
 from drdeck import terminal_info
-from drdeck.console.format import Line, wrap
+from drdeck.console.format import Line, name, wrap
 from drdeck.console.key_bindings import shown_key
 from drdeck.console.state import State
 from drdeck.console.widgets.row_list import RowList
@@ -32,7 +32,10 @@ def finding_lines(finding: Finding, width: int) -> list[Line]:
     if finding.remedy:
         texts += [(part, "accent") for part in wrap(f"→ {clean(finding.remedy)}", room)]
     first, *rest = texts
-    head: Line = ((f" {sign} {clean(finding.level):5}", style), (f"{clean(finding.subject):16.16} ", "dim"))
+    head: Line = (
+        (f" {sign} {clean(finding.level):5}", style),
+        (name(clean(finding.subject), 16) + " ", "dim"),
+    )
     return [(*head, first), *(((" " * _LABEL, ""), piece) for piece in rest)]
 
 

@@ -138,7 +138,9 @@ def domain_row(domain: Domain, width: int, now: datetime, asks: bool = False) ->
     if width < NARROW:
         return (*start, (f" {left(health, 9)}", health_style))
     counts = _short_counts(recovered_text(domain).replace(" ", ""))
-    pitr = window(domain.pitr.window_s) if domain.pitr.enabled else "off"
+    pitr = "off"
+    if domain.pitr.enabled:
+        pitr = "on" if domain.observed_only else window(domain.pitr.window_s)
     figures = f" {age(domain.rpo_s(now)):>6}" + (f" {pitr:>6}" if width >= WITH_LOCAL else "")
     return (
         *start,

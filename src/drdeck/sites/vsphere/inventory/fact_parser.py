@@ -10,9 +10,11 @@ from drdeck.model.domains import VmQuestion
 from drdeck.sites.vsphere.vcenter.properties import object_id, snapshot_nodes
 
 from .inventory_facts import FolderFacts, NetworkFacts, SnapshotFact, VmFacts, decode_name
+from .snapshot_maker import SnapshotTree
 
 _POWER = {"poweredOn": "on", "poweredOff": "off", "suspended": "suspended"}
 _UPLINKS = "SYSTEM/DVS.UPLINKPG"
+_NONE = SnapshotTree(None, ())
 
 
 def vm_facts(
@@ -23,8 +25,7 @@ def vm_facts(
 ) -> VmFacts:
     """A VM from its properties; `running_tasks`: its tasks under way, as it was asked for them; `vapps`: the
     properties of all vApps, by id."""
-    info = raw.get("snapshot")
-    current = info.currentSnapshot if info is not None else None
+    snapshots = _snapshots(raw.get("snapshot"))
     return VmFacts(
         id=vm_id,
         name=decode_name(str(raw.get("name") or vm_id)),
@@ -39,8 +40,8 @@ def vm_facts(
         networks=tuple(object_id(network) for network in raw.get("network") or ()),
         host=_id(raw.get("runtime.host")) or "",
         datastores=tuple(object_id(store) for store in raw.get("datastore") or ()),
-        snapshots=_snapshots(info),
-        current_snapshot=_id(current),
+        snapshots=snapshots.snapshots,
+        current_snapshot=snapshots.current,
         change_version=str(raw.get("config.changeVersion") or ""),
         managed_by=str(getattr(raw.get("config.managedBy"), "extensionKey", "") or ""),
         disks=raw.get("summary.config.numVirtualDisks"),
@@ -50,8 +51,13 @@ def vm_facts(
     )
 
 
-def _snapshots(info: Any) -> tuple[SnapshotFact, ...]:
-    return tuple(
+def _snapshots(info: Any) -> SnapshotTree:
+    """The snapshots of a VM: as they were made of an answer, or as pyVmomi has them."""
+    if info is None:
+        return _NONE
+    if isinstance(info, SnapshotTree):
+        return info
+    snapshots = tuple(
         SnapshotFact(
             id=object_id(node.snapshot),
             name=str(node.name),
@@ -63,6 +69,7 @@ def _snapshots(info: Any) -> tuple[SnapshotFact, ...]:
         )
         for node, parent in snapshot_nodes(info)
     )
+    return SnapshotTree(_id(info.currentSnapshot), snapshots)
 
 
 def folder_facts(folder_id: str, raw: Mapping[str, Any]) -> FolderFacts:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import itertools
 import threading
-from typing import Any
 
 import msgspec
 
+from drdeck.sites.vsphere.vcenter.update_parser import PropertyUpdate, Reference, Take
+
 from .fact_parser import folder_facts, network_facts, vm_facts
 from .inventory_facts import FolderFacts, Inventory, NetworkFacts, VmFacts, networks_told_apart
-from .property_cache import PropertyCache
+from .property_cache import PropertyCache, UpdateRound
 
 _SERIALS = itertools.count(1)  # of the process: a watch that follows another one counts on
 UNDER_WAY = ("queued", "running")
@@ -35,10 +36,15 @@ class InventoryCache:
         """All objects are told of anew; the inventory stays until they are."""
         self.raw = PropertyCache()
 
-    def apply(self, update: Any) -> set[tuple[str, str]]:
-        """Take an UpdateSet in; the (type, id) of every object in it. Raises UpdateContradiction."""
-        with self._lock:
-            return self.raw.apply(update)
+    def taking(self) -> tuple[Take, UpdateRound]:
+        """The taking of one answer, object by object as they are read, and the round that knows which."""
+        raw = self.raw.begin()
+
+        def take(thing: Reference, kind: str, changes: list[PropertyUpdate]) -> None:
+            with self._lock:
+                raw.take(thing, kind, changes)
+
+        return take, raw
 
     def take_tasks(self, tasks: dict[str, tuple[str, ...]]) -> set[tuple[str, str]]:
         """Take in the tasks under way of VMs that were asked for; the (type, id) of each VM."""

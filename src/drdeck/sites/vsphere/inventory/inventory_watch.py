@@ -23,11 +23,13 @@ from drdeck.sites.vsphere.vcenter.properties import (
     task_spec,
     watch_spec,
 )
+from drdeck.sites.vsphere.vcenter.update_parser import UpdateParser
 
 from .fact_parser import attributes_from
 from .inventory_cache import UNDER_WAY, InventoryCache
 from .inventory_facts import Inventory
 from .property_cache import UpdateContradiction
+from .snapshot_maker import snapshot_tree
 
 _PC = vmodl.query.PropertyCollector
 _EVENTS = "EventHistoryCollector"
@@ -38,6 +40,7 @@ _GATHER, _GATHER_S = 3.0, 0.5
 """Between two answers pass so many times what reading the last one took, at most so long."""
 _GONE_S = 1.0
 _TRIES = 5
+_MAKERS = {"VirtualMachineSnapshotInfo": snapshot_tree}
 
 
 class EventSource(Protocol):
@@ -296,17 +299,19 @@ class InventoryWatch:
         while more:
             # the first answer is there at once, and so are the further pieces of one in pieces
             options = _PC.WaitOptions(maxWaitSeconds=0 if first or touched else wait_s)
+            take, answered = self._known.taking()
+            parser = UpdateParser(take, _MAKERS, session.stub)
             try:
-                update = self._collector.WaitForUpdatesEx(self._version, options)
+                with session.stub.read_by(parser):
+                    self._collector.WaitForUpdatesEx(self._version, options)
             except vmodl.fault.RequestCanceled:
                 raise
             except Exception:
                 self._stale = True  # an answer that is lost takes its updates with it
                 raise
-            more = bool(update is not None and update.truncated)
-            if update is not None:
-                self._version = str(update.version)
-                touched |= self._known.apply(update)
+            more = parser.truncated
+            self._version = parser.version or self._version
+            touched |= answered.end()
         if object_id(self._root) not in self._known.raw.of("Folder"):
             self._stale = True
             raise Refused(

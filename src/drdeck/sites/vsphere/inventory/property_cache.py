@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 from drdeck.sites.vsphere.vcenter.properties import object_id
+from drdeck.sites.vsphere.vcenter.update_parser import PropertyUpdate, Reference
 
 _ELEMENT = re.compile(r'(?P<path>.+)\["?(?P<key>[^"\]]+)"?\]')
 
@@ -24,32 +26,48 @@ class PropertyCache:
         """All objects of a type: id -> property path -> value; unset properties are absent."""
         return self.objects.get(kind, {})
 
-    def apply(self, update_set: Any) -> set[tuple[str, str]]:
-        """Apply an UpdateSet; the (type, id) of every object in it. Raises UpdateContradiction."""
-        entered: set[tuple[str, str]] = set()
-        left: set[tuple[str, str]] = set()
-        touched: set[tuple[str, str]] = set()
-        for filter_update in update_set.filterSet or ():
-            for update in filter_update.objectSet or ():
-                key = (type(update.obj)._wsdlName, object_id(update.obj))
-                touched.add(key)
-                kind = str(update.kind)
-                if kind == "leave":
-                    left.add(key)
-                    self.objects.get(key[0], {}).pop(key[1], None)
-                    continue
-                if kind == "enter":
-                    entered.add(key)
-                    self.objects.setdefault(key[0], {})[key[1]] = {}
-                raw = self.objects.get(key[0], {}).get(key[1])
-                if raw is None:
-                    continue  # a change to what has just left
-                for change in update.changeSet or ():
-                    _change(raw, str(change.name), str(change.op), change.val)
-        if entered & left:
+    def begin(self) -> UpdateRound:
+        """The taking of one answer, object by object."""
+        return UpdateRound(self.objects)
+
+
+class UpdateRound:
+    """One answer, applied object by object as they are read. `touched`: the (type, id) of every one."""
+
+    def __init__(self, objects: dict[str, dict[str, dict[str, Any]]]) -> None:
+        self.touched: set[tuple[str, str]] = set()
+        self._objects = objects
+        self._entered: set[tuple[str, str]] = set()
+        self._left: set[tuple[str, str]] = set()
+
+    def take(self, thing: Reference, kind: str, changes: Sequence[PropertyUpdate]) -> None:
+        """Apply what is told of one object; `kind`: enter, modify, leave."""
+        key = (thing.kind, thing.id)
+        self.touched.add(key)
+        objects = self._objects.setdefault(thing.kind, {})
+        if kind == "leave":
+            self._left.add(key)
+            objects.pop(thing.id, None)
+            return
+        if kind == "enter":
+            self._entered.add(key)
+            objects[thing.id] = {}
+            if all(change.op == "assign" for change in changes):  # nearly always, and then it is quick
+                objects[thing.id] = {c.name: c.val for c in changes if c.val is not None}
+                return
+        raw = objects.get(thing.id)
+        if raw is None:
+            return  # a change to what has just left
+        for change in changes:
+            _change(raw, change.name, change.op, change.val)
+
+    def end(self) -> set[tuple[str, str]]:
+        """All was read; what was touched. Raises UpdateContradiction."""
+        both = self._entered & self._left
+        if both:
             # moved between folders: not every server tells in which order it left and came
-            raise UpdateContradiction(f"{len(entered & left)} objects both came and went")
-        return touched
+            raise UpdateContradiction(f"{len(both)} objects both came and went")
+        return self.touched
 
 
 def _change(raw: dict[str, Any], name: str, op: str, value: Any) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import logging
 import select
 import socket
@@ -12,7 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from functools import cached_property
-from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from http.client import OK, HTTPConnection, HTTPException, HTTPSConnection
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -26,6 +27,7 @@ from drdeck.private_files import refuse_strangers
 
 from .readable_answer import ReadableAnswer
 from .server_certificate import presented, thumbprint_of, unchecked
+from .update_parser import UpdateParser
 
 log = logging.getLogger(__name__)
 
@@ -46,6 +48,12 @@ _READS = (
     "DestroyPropertyCollector", "DestroyCollector", "ResetCollector", "RewindCollector",
     "SetCollectorPageSize",
 )  # fmt: skip
+
+
+_NOTHING = (
+    b'<Envelope xmlns="http://schemas.xmlsoap.org/soap/envelope/"><Body>'
+    b'<WaitForUpdatesExResponse xmlns="urn:vim25"/></Body></Envelope>'
+)
 
 
 class AnswerLost(Exception):
@@ -124,10 +132,12 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
         another user could have written it: who does is whom we believe."""
         if self.insecure or self.thumbprint is not None:
             return unchecked()
-        if self.ca_file is not None:
-            refuse_strangers(Path(self.ca_file))
         try:
+            if self.ca_file is not None:
+                refuse_strangers(Path(self.ca_file))
             context = ssl.create_default_context(cafile=self.ca_file)
+        except PermissionError as error:  # its sentence may name a directory above
+            raise PermissionError(errno.EACCES, error.strerror or str(error), self.ca_file) from None
         except OSError as error:
             error.filename = self.ca_file
             raise
@@ -141,6 +151,27 @@ def normalise(thumbprint: str) -> str:
     """The hex digits of a thumbprint, or the empty string when there are others."""
     digits = thumbprint.replace(":", "").replace(" ", "").upper()
     return digits if all(c in "0123456789ABCDEF" for c in digits) else ""
+
+
+class ReadAside:
+    """An answer that a parser of ours reads; pyVmomi's is then given one that has nothing in it.
+
+    So that connections, cookies and faults stay pyVmomi's.
+    """
+
+    def __init__(self, answer: ReadableAnswer, parser: UpdateParser) -> None:
+        self._answer, self._parser = answer, parser
+        self._left: bytes | None = None
+        self.status, self.reason, self.getheader = answer.status, answer.reason, answer.getheader
+
+    def read(self, size: int = -1) -> bytes:
+        """The next bytes for pyVmomi's parser. Raises what reading the answer raises."""
+        if self._left is None:
+            self._parser.read(self._answer)
+            self._left = _NOTHING
+        end = len(self._left) if size < 0 else size
+        piece, self._left = self._left[:end], self._left[end:]
+        return piece
 
 
 class _Http(HTTPConnection):
@@ -171,9 +202,7 @@ class _Http(HTTPConnection):
         self.sock.settimeout(self._stub.sent())
 
     def getresponse(self) -> Any:
-        answer = ReadableAnswer(super().getresponse())
-        self._stub.answers(answer)
-        return answer
+        return self._stub.answers(ReadableAnswer(super().getresponse()))
 
     def gone(self) -> bool:
         """The server closed it while it lay idle: what is readable now can only be the end."""
@@ -251,9 +280,23 @@ class Stub(SoapStubAdapter):  # type: ignore[misc]
         """Made once: reading all of a system's CA certificates takes a while."""
         return self.endpoint.context()
 
-    def answers(self, answer: ReadableAnswer) -> None:
-        """This thread's call is being answered."""
+    def answers(self, answer: ReadableAnswer) -> Any:
+        """This thread's call is being answered; the answer as pyVmomi is to have it."""
         self._local.answer = answer
+        parser = getattr(self._local, "parser", None)
+        if parser is None or answer.status != OK or self._local.method != "WaitForUpdatesEx":
+            return answer
+        return ReadAside(answer, parser)
+
+    @contextlib.contextmanager
+    def read_by(self, parser: UpdateParser) -> Iterator[None]:
+        """In this thread what WaitForUpdatesEx answers, but a fault, is read by `parser`, and the call gives
+        None."""
+        self._local.parser = parser
+        try:
+            yield
+        finally:
+            self._local.parser = None
 
     def _tell_replaced(self, method: str) -> None:
         """Log once that this vCenter has texts which XML forbids: they are shown with other characters."""

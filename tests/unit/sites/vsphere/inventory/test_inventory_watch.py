@@ -82,6 +82,7 @@ def test_names_come_back_as_they_were(name: str) -> None:
 async def test_the_price_does_not_grow_with_the_vms(vcenter: VCenter, protected_vcenter: VCenter) -> None:
     prices: list[list[Counter[str]]] = []
     for server, count in ((vcenter, 2), (protected_vcenter, 200)):
+        server.hostile("pieces", False)  # a piece for each 100 objects, by one call each
         server.layout({f"d{i}": [f"vm{i}-{j}" for j in range(count // 2)] for i in range(2)})
         async with watching(server) as watch:
             steps: list[Counter[str]] = []

@@ -1,0 +1,71 @@
+"""A vCenter in which failovers can be tested: a test folder, isolated networks, linked clones."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from pyVmomi import vim
+
+from tests.support.vcenter.vcsim import VCenter, Which
+
+TEST_FOLDER = "/DC0/vm/drdeck-test"
+BUBBLE = "DR-Bubble"
+
+
+class Destroyed(NamedTuple):
+    """A VM that was destroyed; `shared`: files of others that went with it."""
+
+    vm: str
+    name: str
+    folder: str
+    shared: tuple[str, ...]
+
+
+def make_test_folder(vcenter: VCenter, name: str = "drdeck-test") -> Any:
+    """A folder for test VMs, beside the root."""
+    return vcenter.datacenter.vmFolder.CreateFolder(name)
+
+
+def make_isolated_network(vcenter: VCenter, name: str = BUBBLE, uplink: bool = False) -> Any:
+    """A port group on a switch of its own on each host, without an uplink unless there is to be one."""
+    vcenter.add_network(name, "uplinked" if uplink else "isolated")
+    return next(n for n in vcenter.datacenter.networkFolder.childEntity if n.name == name)
+
+
+def clone(
+    vcenter: VCenter, vm: Which, folder: Any, name: str, snapshot: str = "", linked: bool = True
+) -> Any:
+    """A clone as somebody makes one; from the snapshot of that name, where there is one."""
+    source = vcenter.vm(vm)
+    spec = vim.vm.CloneSpec(location=vim.vm.RelocateSpec(), powerOn=False, template=False)
+    if linked:
+        spec.location.diskMoveType = "createNewChildDiskBacking"
+    if snapshot:
+        of = next(s for s in vcenter.snapshots(source) if s.name == snapshot)
+        spec.snapshot = vim.vm.Snapshot(of.id, vcenter.si._stub)
+    return vcenter.done(source.CloneVM_Task(folder=folder, name=name, spec=spec))
+
+
+def disk_files(vcenter: VCenter, vm: Which) -> list[tuple[str, str]]:
+    """The file of each disk, and of what it stands on (empty: nothing)."""
+    devices = vcenter.read(vcenter.vm(vm), "config.hardware.device")["config.hardware.device"]
+    disks = [device for device in devices if isinstance(device, vim.vm.device.VirtualDisk)]
+    return [(d.backing.fileName, d.backing.parent.fileName if d.backing.parent else "") for d in disks]
+
+
+def mac_addresses(vcenter: VCenter, vm: Which) -> list[str]:
+    devices = vcenter.read(vcenter.vm(vm), "config.hardware.device")["config.hardware.device"]
+    return [d.macAddress for d in devices if isinstance(d, vim.vm.device.VirtualEthernetCard)]
+
+
+def destroyed(vcenter: VCenter) -> list[Destroyed]:
+    """All VMs that were destroyed so far."""
+    return [
+        Destroyed(x["vm"], x["name"], x["folder"], tuple(x["shared"]))
+        for x in vcenter.control("destroyed") or ()
+    ]
+
+
+def base_in_use(vcenter: VCenter, fate: str) -> None:
+    """The fate of a snapshot that a clone stands on: stays, locked or lost (tests/vcsim/clones.go)."""
+    vcenter.control("base", text=fate)
