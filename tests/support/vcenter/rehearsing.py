@@ -49,13 +49,13 @@ def clone(
 def disk_files(vcenter: VCenter, vm: Which) -> list[tuple[str, str]]:
     """The file of each disk, and of what it stands on (empty: nothing)."""
     devices = vcenter.read(vcenter.vm(vm), "config.hardware.device")["config.hardware.device"]
-    disks = [device for device in devices if isinstance(device, vim.vm.device.VirtualDisk)]
+    disks: list[Any] = [device for device in devices if isinstance(device, vim.vm.device.VirtualDisk)]
     return [(d.backing.fileName, d.backing.parent.fileName if d.backing.parent else "") for d in disks]
 
 
 def mac_addresses(vcenter: VCenter, vm: Which) -> list[str]:
     devices = vcenter.read(vcenter.vm(vm), "config.hardware.device")["config.hardware.device"]
-    return [d.macAddress for d in devices if isinstance(d, vim.vm.device.VirtualEthernetCard)]
+    return [str(d.macAddress) for d in devices if isinstance(d, vim.vm.device.VirtualEthernetCard)]
 
 
 def destroyed(vcenter: VCenter) -> list[Destroyed]:
