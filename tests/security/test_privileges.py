@@ -16,6 +16,7 @@ from drdeck.sites.vsphere.doctor.privileges import (
     EDIT_DEVICE,
     FOLDER,
     LEAST,
+    LOG_EVENT,
     MANAGE_FIELDS,
     NETWORK,
     POWER_OFF,
@@ -134,11 +135,18 @@ def test_what_is_optional_is_warned_of_and_refuses_nothing(
     flow = make_flow(recovery, protected_vcenter)
     for site in (recovery, protected_vcenter):
         site.deny(TERMINATE)
+    recovery.deny(LOG_EVENT)
     flow.deck.stop()
     flow.start()
     told = findings(flow, code=0)
-    assert [f["level"] for f in told] == ["ok", "warn", "ok", "warn"]
-    assert all(TERMINATE in f["text"] and TERMINATE in f["remedy"] for f in told if f["level"] == "warn")
+    assert [f["level"] for f in told] == ["ok", "warn", "warn", "ok", "warn"]
+    warned = [f for f in told if f["level"] == "warn"]
+    assert [
+        (TERMINATE in f["text"], TERMINATE in f["remedy"]) for f in warned if LOG_EVENT not in f["text"]
+    ] == [(True, True)] * 2
+    assert [f["text"].rpartition(" on ")[2] for f in warned if LOG_EVENT in f["text"]] == [
+        "datacenter DC0: vCenter's events do not tell what drdeck does"
+    ]
     assert not any(TERMINATE in f["text"] for f in told if f["level"] == "ok")
     flow.complete("force", "--wait")
     assert flow.power() == {"on"}

@@ -29,7 +29,8 @@ from drdeck.sites.vsphere.plan.failover_undo import kept_since
 from drdeck.sites.vsphere.plan.life.release import ownership_left
 from drdeck.sites.vsphere.plan.preconditions import why_not
 from drdeck.sites.vsphere.record import return_transitions, transitions, way_back_transitions
-from drdeck.sites.vsphere.record.attributes import Record
+from drdeck.sites.vsphere.record.attributes import Record, read
+from drdeck.sites.vsphere.record.deeds import deed
 from drdeck.sites.vsphere.record.lease import HeldElsewhere
 from drdeck.sites.vsphere.vcenter.calls import vm_calls
 from drdeck.sites.vsphere.vcenter.calls.call_driver import CallDriver
@@ -41,6 +42,7 @@ from .lease_keeper import LeaseKeeper
 from .patience import Patience
 from .protected_site import NOT_YET, ProtectedVCenter
 from .site_state import SiteState
+from .user_events import UserEvents
 
 _OF_THE_RECORD = ("step", "note", "join")
 """Kinds of calls that change nothing but a domain's record."""
@@ -74,6 +76,7 @@ class CallExecutor:
         self._attributes = vm_calls.AttributeWriter()
         self._locks: dict[str, asyncio.Lock] = {}
         self._patience = Patience()
+        self.user_events = UserEvents(sight.settings.root, connected)
         self._calls: dict[Connection, CallDriver] = {}
 
     def check(self, command: c.AnyCommand) -> str | None:
@@ -133,6 +136,9 @@ class CallExecutor:
                 self._guard.begins(command.session)
             noted = isinstance(command, c.MakePlannedCall) and command.act.kind == "note"
             await self._write(folder, changes, command.says, leased=not noted)
+            if changes:
+                after = read({**folder.attributes, **changes})
+                self.user_events.tell(deed(situation.record, after, command))
             self._done()
 
     async def _nothing_running(self, command: c.MakePlannedCall) -> None:

@@ -163,7 +163,7 @@ class VSphereSite:
             await self._heart.beat()  # nothing is given up before it answers again
             if self._resumable and silent_s < KEEP_S and self._connection is not None:
                 self._resumable = False
-                self._watching().distrust()
+                # what is asked to be watched stays watched: a busy vCenter pauses for some seconds
                 await self._connection.freshen()
                 return
         if self._connection is not None:
@@ -401,6 +401,7 @@ class VSphereSite:
 
     async def close(self) -> None:
         self._probes.close()
+        self._hand.user_events.close()
         self._memories.close()
         if self._protected is not None:
             await self._protected.close()

@@ -98,7 +98,7 @@ class PrivilegeCheck:
         every = p.needs(p.possible([s for _, s in domains], planned))
         root = Place(vim.Folder, inventory.root.id, settings.root, True)
         required += [(n._replace(on=ROOT), [root]) for n in every if n.on in (p.FOLDER, p.DOMAIN)]
-        required += [(n, []) for n in (*every, p.FENCE) if n.on == p.VCENTER]
+        required += [(n, []) for n in (*every, *p.OPTIONAL) if n.on in (p.VCENTER, p.DATACENTER)]
         there = self._required_there(every, [folder.name for folder, _ in domains])
         there += [(p.FENCE, [])] if there else []
         folders = [folder for folder, _ in domains]
@@ -130,7 +130,7 @@ class PrivilegeCheck:
         below = {lack.need.privilege for lack in missing if lack.need.on != ROOT}
         real = [lack for lack in missing if lack.need.on != ROOT or lack.need.privilege not in below]
         lines = [_finding(subject, user, lack) for lack in real]
-        if all(lack.need in (p.FENCE, TAKING_OVER) for lack in real):
+        if all(lack.need in (*p.OPTIONAL, TAKING_OVER) for lack in real):
             lines.insert(0, _all_there(subject, user, required))
         return lines
 
@@ -139,8 +139,10 @@ class PrivilegeCheck:
             return []
 
         def ask(session: VCenterSession) -> list[MissingPrivilege]:
-            here = root_of(session)
-            return lacks(session, [(n, [here] if n.on == p.VCENTER else where) for n, where in required])
+            places = {p.VCENTER: [root_of(session)]}
+            if any(need.on == p.DATACENTER for need, _ in required):
+                places[p.DATACENTER] = [p.datacenter_place(session, self._settings.root)]
+            return lacks(session, [(need, places.get(need.on, where)) for need, where in required])
 
         return await connection.command(ask, "tell what drdeck's user may do")
 
@@ -198,6 +200,12 @@ def _finding(subject: str, user: str, lack: MissingPrivilege) -> Finding:
             " cannot be ended, and what it had asked for may be carried out late",
             f"grant {need.privilege} on {where}, for the next controller to end them",
         )
+    if need == p.TELL:
+        return Finding.warn(
+            subject,
+            f"{user} lacks {need.privilege} on {where}: vCenter's events do not tell what drdeck does",
+            f"grant {need.privilege} on {where}, for colleagues to see it in their client",
+        )
     if need == TAKING_OVER:
         return Finding.warn(
             subject,
@@ -215,7 +223,7 @@ def _finding(subject: str, user: str, lack: MissingPrivilege) -> Finding:
 
 
 def _all_there(subject: str, user: str, required: Required) -> Finding:
-    privileges = {need.privilege for need, _ in required if need != p.FENCE}
+    privileges = {need.privilege for need, _ in required if need not in p.OPTIONAL}
     places = {place for _, where in required for place in where}
     count = "the one privilege" if len(privileges) == 1 else f"all {len(privileges)} privileges"
     text = f"{user} has {count} that drdeck needs, on {len(places)} objects"

@@ -16,7 +16,7 @@ from drdeck.model.text import some
 from drdeck.sites.contract import Refused
 from drdeck.sites.vsphere.plan.domain_state import DomainState
 from drdeck.sites.vsphere.vcenter.connection import VCenterSession
-from drdeck.sites.vsphere.vcenter.properties import object_id
+from drdeck.sites.vsphere.vcenter.properties import datacenter_of, find_root, object_id, properties
 
 POWER_ON = "VirtualMachine.Interact.PowerOn"
 POWER_OFF = "VirtualMachine.Interact.PowerOff"
@@ -28,10 +28,12 @@ ASSIGN = "Network.Assign"
 SET_FIELD = "Global.SetCustomField"
 MANAGE_FIELDS = "Global.ManageCustomFields"
 TERMINATE = "Sessions.TerminateSession"
+LOG_EVENT = "Global.LogEvent"
 
 VCENTER, FOLDER, DOMAIN, NETWORK, PROTECTED = "vcenter", "folder", "domain", "network", "protected"
-"""Where a privilege is wanted: at the vCenter itself, on a domain's folder, on that and its VMs, on a
-recovery network, on the domain's folder and VMs at the protected site."""
+DATACENTER = "datacenter"
+"""Where a privilege is wanted: at the vCenter itself, its datacenter, on a domain's folder, on that and its
+VMs, on a recovery network, on the domain's folder and VMs at the protected site."""
 
 
 class Need(NamedTuple):
@@ -72,6 +74,11 @@ leave it, so a failover that leads to one wants its privileges from the start.""
 
 FENCE = Need(TERMINATE, VCENTER, ())
 """Nothing needs it, at either site: with it nothing lands late that a killed controller asked for."""
+
+
+TELL = Need(LOG_EVENT, DATACENTER, ())
+"""Nothing needs it: with it vCenter's own events tell colleagues what drdeck does."""
+OPTIONAL = (FENCE, TELL)
 
 
 def acts_of(command: c.AnyCommand, moves: bool) -> tuple[str, ...]:
@@ -165,6 +172,13 @@ class MissingPrivilege(NamedTuple):
         main = [place.name for place in self.places if place.main]
         names = main or [place.name for place in self.places]
         return some(names, most)
+
+
+def datacenter_place(session: VCenterSession, root: str) -> Place:
+    """The datacenter that a site's folder, by its path, is in. Raises what pyVmomi raises, and Refused."""
+    datacenter = datacenter_of(session, find_root(session, root))
+    name = str(properties(session, datacenter, "name").get("name", ""))
+    return Place(vim.Datacenter, object_id(datacenter), f"datacenter {name}", True)
 
 
 def root_of(session: VCenterSession) -> Place:

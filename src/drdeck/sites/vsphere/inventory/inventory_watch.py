@@ -38,7 +38,8 @@ _CANCEL_EVERY_S = 0.1
 _GIVE_UP_S = 10.0
 _GATHER, _GATHER_S = 3.0, 0.5
 """Between two answers pass so many times what reading the last one took, at most so long."""
-_GONE_S = 1.0
+_CANCELLED_S, _GONE_S = 3.0, 1.0
+"""So long after a cancel was answered the poll has ended, or never will; less where there is none to end."""
 _TRIES = 5
 _MAKERS = {"VirtualMachineSnapshotInfo": snapshot_tree}
 
@@ -188,10 +189,6 @@ class InventoryWatch:
             finally:
                 poll.cancel()
 
-    def distrust(self) -> None:
-        """An answer may have been lost: read everything anew the next time."""
-        self._stale = True
-
     # --- what follows blocks, and runs in threads ---
 
     def _long_poll(self, session: VCenterSession) -> Inventory:
@@ -204,14 +201,16 @@ class InventoryWatch:
                 self._long, self._read_cost_s = False, time.thread_time() - began_s
 
     def _refresh(self, session: VCenterSession) -> Inventory:
-        began = time.monotonic()
+        began, since, limit_s = time.monotonic(), 0.0, _GIVE_UP_S
         with self._state:
             self._urgent += 1
         try:
             while not self._polling.acquire(timeout=_CANCEL_EVERY_S if self._long else 0.01):
-                ended = self._long and not self._cancel_poll(session)
-                if time.monotonic() - began > (_GONE_S if ended else _GIVE_UP_S):
-                    session.stub.abort()  # it does not even answer a cancel: the connection is dead
+                if self._long:
+                    limit_s = _CANCELLED_S if self._cancel_poll(session) else _GONE_S
+                    since = since or time.monotonic()
+                if time.monotonic() - (since or began) > limit_s:
+                    session.stub.abort()  # the poll does not even end by a cancel: its connection is dead
             try:
                 self._round(session, 0)
             finally:

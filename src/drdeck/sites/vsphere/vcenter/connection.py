@@ -212,13 +212,13 @@ class Connection:
         await asyncio.gather(in_thread(self.polling.abandon), in_thread(self.commands.abandon))
 
     async def freshen(self) -> None:
-        """Use no connection any more that was there before a silence, but for the commands under way.
+        """Use no connection any more that was there before a silence, but for the calls under way.
 
-        A firewall may have forgotten them without a word; nobody would answer there for a long time.
+        A firewall may have forgotten them without a word; nobody would answer there for a long time. A long
+        poll that nobody answers any more is noticed by its being cancelled.
         """
 
         def renew() -> None:
-            self.polling.stub.abort()  # it only reads: asking again costs nothing
             self.polling.stub.DropConnections()
             self.commands.stub.DropConnections()
 
