@@ -26,7 +26,7 @@ def test_from_the_first_request_to_the_exit(make_flow: MakeFlow, recovery: VCent
     flow.deck.run("pitr", "run", DOMAIN, "--to", flow.points[0].isoformat(), "--wait")
     flow.deck.run("pitr", "exit", DOMAIN, "--confirm", DOMAIN, "--wait")
     eventually(lambda: len(lines(recovery)) >= 6, lambda: str(lines(recovery)))
-    asker = flow.deck.json("tasks")["operations"][0]["asked_by"]
+    asker = flow.deck.json("tasks")["operations"][0]["actor"]
     point = flow.points[0].strftime("%Y-%m-%dT%H:%M:%SZ")
     assert lines(recovery) == [
         f"drdeck: {what} asked for by {asker}"

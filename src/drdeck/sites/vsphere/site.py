@@ -53,8 +53,9 @@ BUSY_S = 1.0
 """Between two questions after the tasks of VMs that were busy."""
 QUIET_S = 30.0
 """How often the view is made anew while nothing goes on."""
-KEEP_S = 5.0
-"""After a silence of less, sessions and calls under way are kept; else they hang on a dead connection."""
+KEEP_S = 12.0
+"""After a silence of less, sessions and calls under way are kept: a busy vCenter may pause for so long, and a
+dead connection is given up by TCP itself soon after."""
 
 Connect = Callable[[], Awaitable[Connection]]
 
