@@ -127,7 +127,7 @@ TESTS: dict[str, tuple[str, ...]] = {
         f"{SECURITY}privileges.py::test_what_is_optional_is_warned_of_and_refuses_nothing",
     ),
     p.LOG_EVENT: (
-        "e2e/vcenter/test_user_events.py::test_without_the_privilege_it_is_told_once_and_nothing_stops",
+        "e2e/light_hand/test_user_events.py::test_without_the_privilege_it_is_told_once_and_nothing_stops",
         f"{SECURITY}privileges.py::test_what_is_optional_is_warned_of_and_refuses_nothing",
     ),
     "vCenter's list of sessions": (

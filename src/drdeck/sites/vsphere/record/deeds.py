@@ -37,10 +37,11 @@ def _deed(before: Record, after: Record, command: c.AnyCommand, domain: str) -> 
             return command.says
     if after.owned and not before.owned:
         return f"ownership of {domain} taken,"
-    if _active(after) and not _active(before):
+    if _begun(after) and not _begun(before):
         return f"PITR session of {domain} begun,"
     return ""
 
 
-def _active(record: Record) -> bool:
-    return record.session is not None and record.session.state is SessionState.ACTIVE
+def _begun(record: Record) -> bool:
+    """Tell whether a session was active at any time; after a rollback it is so again."""
+    return record.session is not None and record.session.state is not SessionState.WAITING

@@ -276,7 +276,7 @@ def test_in_quiet_a_lease_is_long_and_what_goes_on_makes_it_short(
     with mock.patch("drdeck.sites.vsphere.record.lease.steady", steady):
         assert anna.hold(mine, folder) == steady() + 30
         assert anna.hold(mine, folder, quiet=True) == steady() + 900
-        written = 0
+        written, before = 0, vcenter.calls()
         with mock.patch.object(anna, "_tell", side_effect=anna._tell) as tell:
             for _ in range(24 * 60):
                 for one in (clock, steady):
@@ -286,6 +286,10 @@ def test_in_quiet_a_lease_is_long_and_what_goes_on_makes_it_short(
                 assert anna.holds(folder)
             written = tell.call_count
         assert written <= 24 * 12
+        day = vcenter.calls() - before
+        assert day["SetField"] == written, "each is an event that a vCenter keeps"
+        assert day["AddCustomFieldDef"] == day["RemoveCustomFieldDef"] == 0
+        assert day["RetrievePropertiesEx"] <= 2 * written + 2, day
         with pytest.raises(HeldElsewhere):
             bob.hold(other, folder)
         assert anna.hold(mine, folder) == steady() + 30
