@@ -51,6 +51,8 @@ class Plan(NamedTuple):
     stubborn: str = ""
     powerless: str = ""
     unsettled: bool = False
+    tests: bool = False
+    """the site can test failovers"""
 
 
 class Truth(NamedTuple):

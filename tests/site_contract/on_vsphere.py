@@ -14,7 +14,14 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from drdeck.config.settings import DomainSettings, Duration, PitrSettings, VCenterSettings, VSphereSettings
+from drdeck.config.settings import (
+    DomainSettings,
+    Duration,
+    PitrSettings,
+    TrialSettings,
+    VCenterSettings,
+    VSphereSettings,
+)
 from drdeck.model.times import show
 from drdeck.sites.vsphere import make_vsphere_site
 from tests.site_contract.bench import (
@@ -29,6 +36,7 @@ from tests.site_contract.bench import (
     Truth,
 )
 from tests.support.passwords import Known
+from tests.support.vcenter import rehearsing
 from tests.support.vcenter.somebody import Somebody
 from tests.support.vcenter.vcsim import VCenter
 from tests.support.waiting import eventually
@@ -101,6 +109,7 @@ class VSphereBench(Bench):
             ca_file=str(self.recovery.ca_file),
             root=root,
             protected=protected,
+            test=self._trials(f"test-{number}") if plan.tests else None,
             domains={
                 DOMAIN: DomainSettings(
                     pitr=PitrSettings(
@@ -143,6 +152,12 @@ class VSphereBench(Bench):
             ca_file=str(self.protected.ca_file),
             root=f"/DC0/vm/{root}",
         )
+
+    def _trials(self, name: str) -> TrialSettings:
+        """A test folder and an isolated network of this test's own."""
+        self.test_folder = rehearsing.make_test_folder(self.recovery, name)
+        rehearsing.make_isolated_network(self.recovery, f"bubble-{name}")
+        return TrialSettings(folder=f"/DC0/vm/{name}", network=f"bubble-{name}", space="0%", keep_running=9)
 
     def _write(self, name: str, value: dict[str, Any]) -> None:
         self.recovery.set_attribute(DOMAIN, name, json.dumps(value))

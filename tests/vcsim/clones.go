@@ -104,7 +104,8 @@ func (c *control) clone(w http.ResponseWriter, r *http.Request, body []byte, tar
 	vm, ok := simulator.Map.Get(types.ManagedObjectReference{Type: "VirtualMachine", Value: target}).(*simulator.VirtualMachine)
 	call, err := simulator.UnmarshalBody(types.TypeFunc(), body)
 	if !ok || err != nil {
-		c.forward(w, r, body)
+		fault := &types.ManagedObjectNotFound{Obj: types.ManagedObjectReference{Type: "VirtualMachine", Value: target}}
+		c.failed(w, r, method, target, fault, fmt.Sprintf("cannot clone: %v", err))
 		return
 	}
 	req, spec := call.Body.(*types.CloneVM_Task), call.Body.(*types.CloneVM_Task).Spec

@@ -132,6 +132,10 @@ func addNetwork(kind, name string) {
 		}
 		simulator.Map.PutEntity(folder, simulator.Map.NewEntity(network))
 		simulator.Map.AppendReference(folder, &folder.ChildEntity, network.Self)
+		if kind != "standard" { // where the library looks for the network of a card
+			datacenter := simulator.Map.Any("Datacenter").(*simulator.Datacenter)
+			simulator.Map.AppendReference(datacenter, &datacenter.Network, network.Self)
+		}
 	}
 }
 

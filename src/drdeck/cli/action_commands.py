@@ -366,12 +366,12 @@ async def pitr_run(
     """Roll the VMs of DOMAIN back to an instant."""
     may_act(context)
     async with context.client() as client:
-        instant = await _instant(client, domain, to)
+        instant = await named_instant(client, domain, to)
         request = Request(action="pitr_run", domain=domain, to=instant, vms=vms, confirm=confirm)
         await act_with(client, request, healthy, **options)
 
 
-async def _instant(client: Client, domain: str, to: str) -> datetime:
+async def named_instant(client: Client, domain: str, to: str) -> datetime:
     """The instant that `--to` means. Raises Exit."""
     if to == BEFORE_ABNORMAL:
         writing = writing_of(await client.points(domain))

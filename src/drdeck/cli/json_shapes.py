@@ -158,10 +158,57 @@ def show_domain(detail: Detail, listing: Listing) -> Json:
             "mapping": d.networks.mapping,
         },
         "committed_at": time(d.committed_at),
+        "tested": tested(d),
+        "test": trial(d),
         "undo": undo(d, site_now(listing)),
         "way_back": way_back(d),
         "question": question(open_operation(d.name, listing.operations)),
     }
+
+
+def tested(d: Domain) -> Json | None:
+    """The test that was ended last."""
+    last = d.tested
+    if last is None:
+        return None
+    return {
+        "at": time(last.at),
+        "result": last.result,
+        "note": last.note or None,
+        "vms": last.vms,
+        "to": time(last.point),
+    }
+
+
+def trial(d: Domain) -> Json | None:
+    """The test that goes on, or that something is left of."""
+    t = d.trial
+    if t is None:
+        return None
+    return {
+        "state": str(t.state),
+        "since": time(t.since),
+        "ends_at": time(t.ends_at),
+        "to": time(t.point),
+        "networks": dict(t.networks),
+        "written_bytes": t.grown_bytes,
+        "vms": [
+            {
+                "name": vm.name,
+                "of": vm.of,
+                "id": vm.id,
+                "power": vm.power,
+                "ready": vm.ready,
+                "left_over": vm.left or None,
+            }
+            for vm in t.vms
+        ],
+    }
+
+
+def tests_of(d: Domain) -> Json:
+    """A domain as in `test show --json`."""
+    return {"domain": d.name, "test": trial(d), "tested": tested(d)}
 
 
 def undo(d: Domain, now: datetime) -> Json:

@@ -27,6 +27,7 @@ COMMANDS = {
     "tasks": "drdeck.cli.read_commands:tasks",
     "audit": "drdeck.cli.read_commands:audit",
     "cfo": "drdeck.cli.life.way_back_commands:cfo",
+    "test": "drdeck.cli.life.trial_commands:trial",
     "failover": "drdeck.cli.life.way_back_commands:failover",
     "way-back": "drdeck.cli.life.checklist_command:way_back",
     "domain": "drdeck.cli.life.way_back_commands:domain_group",

@@ -180,6 +180,40 @@ class PlacesSettings(SettingsTable, frozen=True, kw_only=True):
     shutdown: int = 30
 
 
+class TrialSettings(SettingsTable, frozen=True, kw_only=True):
+    """Test Failover at a vCenter. `folder`: inventory path of the folder of test VMs, outside the root;
+    `network`: the isolated network, or protected network -> isolated one ("*": all others)."""
+
+    folder: str
+    network: str | dict[str, str]
+    pool: str = ""
+    """inventory path of the resource pool of test VMs; empty: that of each replica"""
+    how: Literal["linked"] = "linked"
+    at_once: int = 4
+    """clones that are made at a time"""
+    space: str = "10%"
+    """of each disk's size, that must be free before"""
+    ends_after: Duration = Duration(4 * 3600)
+    warn_after: Duration = Duration(2 * 3600)
+    keep_running: int = 2
+    """tests that may go on at a time"""
+    prefix: str = "drdeck-test-"
+    allow_connected: bool = False
+    """a network with an uplink, or other VMs on it, is taken once the domain's name is typed"""
+    auto_end: bool = False
+    """a test that is overdue ends by itself, and what a tester has done in it is gone"""
+
+    @property
+    def networks(self) -> dict[str, str]:
+        """Protected network -> isolated one; "*": all others."""
+        return {"*": self.network} if isinstance(self.network, str) else self.network
+
+    @property
+    def share(self) -> float:
+        """The part of each disk's size that must be free."""
+        return float(self.space.rstrip("% ")) / 100
+
+
 class VCenterSettings(SettingsTable, frozen=True, kw_only=True):
     """Connection to a vCenter. `root`: inventory path whose child folders are the Protected Domains."""
 
@@ -223,6 +257,7 @@ class VSphereSettings(VCenterSettings, frozen=True, kw_only=True, tag_field="kin
     plans: dict[str, Any] = {}
     """name -> PlanSettings once read"""
     places: PlacesSettings = PlacesSettings()
+    test: TrialSettings | None = None
 
     def domain(self, name: str) -> DomainSettings:
         domain = self.domains.get(unicodedata.normalize("NFC", name))

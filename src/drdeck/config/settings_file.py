@@ -33,6 +33,7 @@ from .settings import (
 )
 from .table_reader import RIGHT, TableReader
 from .toml_places import Place
+from .trial_checks import check_trial
 
 LONGEST_WINDOW_S = 3660 * 86400.0
 MOST_POINTS = 31
@@ -132,6 +133,7 @@ def _vsphere(reader: TableReader, path: Place, raw: dict[str, Any]) -> VSphereSe
     span(reader, (*path, "lease"), site.lease, 1, 3600)
     network_names(reader, (*path, "networks"), site.networks)
     check_places(reader, path, site.places)
+    check_trial(reader, (*path, "test"), site)
     span(reader, (*path, "quiet_lease"), site.quiet_lease, 1, 86_400)
     protected = None
     if raw_protected is not None:

@@ -22,6 +22,7 @@ from drdeck.model.commands import (
     CancelContinuousFailover,
     CancelRelease,
     CommitFailover,
+    EndTrial,
     ExitSession,
     FailBack,
     FinishFailover,
@@ -37,11 +38,13 @@ from drdeck.model.commands import (
     StartContinuousFailover,
     StartReverted,
     StartSession,
+    StartTrial,
     TakeOver,
     UndoFailover,
     WriteRecordBack,
 )
 from drdeck.model.domains import Domain, FailoverType, Mode, Owner, SessionState
+from drdeck.model.facts.trial_facts import TrialState
 from drdeck.model.planned import PlannedCall
 from drdeck.model.text import names
 from drdeck.model.times import show
@@ -164,6 +167,16 @@ def first_command(op: Operation) -> AnyCommand:
             return FailBack(**common)
         case "cfo_resume":
             return ResumeRehydration(**common)
+        case "test_start":
+            return StartTrial(
+                **common,
+                to=request.to,
+                vms=request.vms,
+                networks=request.networks,
+                ends_after_s=request.ends_after_s,
+            )
+        case "test_end":
+            return EndTrial(**common, result=request.result, note=request.note)
         case "pitr_start":
             return StartSession(**common, session=op.id, vms=request.vms)
         case "pitr_run":
@@ -364,6 +377,32 @@ def _cfo_resume(op: Operation, d: Domain, serial: int) -> NextStep:
     return _cfo_start(op, d, serial)
 
 
+def _test_start(op: Operation, d: Domain, serial: int) -> NextStep:
+    start, trial = first_command(op), d.trial
+    if trial is None or trial.operation != op.id:
+        if start.key in op.done and serial > op.done[start.key]:
+            return Fail("the test was ended before it ran")
+        return _command(op, d, start, serial, effect="the test as begun")
+    if trial.state in (TrialState.RUNNING, TrialState.OVERDUE):
+        return Complete(f"{len(trial.vms)} test VMs run")
+    return _question(op, d, serial) or _phase(op, d, serial) or WaitFor(trial.waits_for or "starting a test")
+
+
+def _test_end(op: Operation, d: Domain, serial: int) -> NextStep:
+    end, trial = first_command(op), d.trial
+    if trial is not None and trial.operation == op.id and trial.state is TrialState.ENDING:
+        waits = WaitFor(trial.waits_for or "removing the test VMs")
+        return _question(op, d, serial) or _phase(op, d, serial) or waits
+    if end.key in op.done and (trial is None or serial > op.done[end.key]):
+        left = trial.left if trial is not None and trial.state is TrialState.LEFT_OVER else ()
+        return Complete(f"the test is over; left over: {names(left)}" if left else "the test is over")
+    if trial is None and (end.key in op.lost or op.adopted):
+        return Complete("the test is over")
+    if trial is None and end.key not in op.going:
+        return Fail(f'"{d.name}" is not being tested any more')
+    return _command(op, d, end, serial, effect="the test as ending")
+
+
 def _take_over(op: Operation, d: Domain, serial: int) -> NextStep:
     taken = first_command(op)
     if taken.key in op.done and d.driver is None and d.left_by is None:
@@ -396,6 +435,8 @@ _STEPS: dict[str, Callable[[Operation, Domain, int], NextStep]] = {
     "release_cancel": _release_cancel,
     "domain_failback": _domain_failback,
     "cfo_resume": _cfo_resume,
+    "test_start": _test_start,
+    "test_end": _test_end,
     "pitr_start": _pitr_start,
     "pitr_run": _pitr_run,
     "pitr_exit": _pitr_exit,

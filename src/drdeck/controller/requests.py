@@ -21,6 +21,8 @@ from drdeck.model.confirming import (
 )
 from drdeck.model.domains import MODE_LABELS, Domain, ProtectedSite
 from drdeck.model.guard import Hazards
+from drdeck.model.life.trial_rules import trial_networks
+from drdeck.model.life.trial_words import trial_not_checked
 from drdeck.model.pitr import Points, abnormal_says, after_abnormal_says
 from drdeck.model.text import some, spelled_as
 from drdeck.model.times import show
@@ -78,6 +80,8 @@ def check_names(request: Request, domain: Domain) -> None:
                 )
             meant = did_you_mean(name, sorted(present))
             raise NotAccepted("usage", f'"{domain.name}" has no VM named "{name}"; {meant}')
+    if action.name == "test_start":
+        return  # its networks are others, for which a rule has the words
     slip = network_slip(request.networks, domain)
     if slip is not None:
         raise NotAccepted("usage", slip)
@@ -121,6 +125,8 @@ def conflict(request: Request, operations: Iterable[Operation]) -> str | None:
 _GIVES_UP = {
     "cfo_cancel": ("cfo_start", "cfo_resume", "cfo_complete"),
     "release_cancel": ("domain_release",),
+    "cfo_complete": ("test_start", "test_end"),
+    "test_end": ("test_start",),
 }
 """action -> the operations of its domain that it gives up"""
 
@@ -150,6 +156,10 @@ def facts_of(request: Request, domain: Domain, protected: ProtectedSite) -> dict
         facts["PITR session"] = session.id if session else "none"
         back = session.rolled_back_to if session else None
         facts["rolled back to"] = show(back) if back else "no instant"
+    if request.action == "test_start":
+        facts["isolated networks"] = ", ".join(domain.trial_offer.networks if domain.trial_offer else ())
+    if request.action == "test_end" and domain.trial is not None:
+        facts["test"] = domain.trial.operation
     removed = snapshots_that_go(domain) if request.action == "pitr_exit" else []
     if removed:
         facts["snapshots of others that go"] = ", ".join(removed)
@@ -195,6 +205,7 @@ def preview(
         says=tuple(consequences(request, domain, now)),
         not_checked=(
             *(NOT_CHECKED if request.action == "cfo_complete" else ()),
+            *trial_not_checked(request.action, domain),
             *obstacles.not_checked,
             *hazards.not_checked,
         ),
@@ -247,6 +258,8 @@ def accept(
         raise NotAccepted("rule", closed)
     if request.action in ("cfo_start", "cfo_complete"):
         request = with_networks(request, domain)
+    if request.action == "test_start":
+        request = msgspec.structs.replace(request, networks=trial_networks(domain, request.networks))
     left_out = tuple(vm.name for vm in unusable_vms(request, domain))
     request = msgspec.structs.replace(request, left_out=left_out)
     consent = unconfirmed(request, domain, abnormal_of(request, points))

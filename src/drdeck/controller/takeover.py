@@ -6,6 +6,7 @@ from datetime import datetime
 
 from drdeck.model.actions import Request
 from drdeck.model.domains import Domain, Mode, SessionState
+from drdeck.model.facts.trial_facts import TrialState
 
 
 def unfinished(domain: Domain) -> list[tuple[str, Request]]:
@@ -32,6 +33,10 @@ def unfinished(domain: Domain) -> list[tuple[str, Request]]:
     for operation, action in under_way:
         if operation is not None:
             operations.append((operation, Request(action=action, domain=domain.name)))
+    trial = domain.trial
+    if trial is not None and trial.state in (TrialState.STARTING, TrialState.ENDING) and failover is None:
+        action = "test_start" if trial.state is TrialState.STARTING else "test_end"
+        operations.append((trial.operation, Request(action=action, domain=domain.name)))
     if session is None:
         return operations
     if session.state is SessionState.WAITING and session.after_failover is None:

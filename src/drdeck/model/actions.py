@@ -15,7 +15,7 @@ import msgspec
 
 from .domains import Domain, FailoverType, Mode, Owner, SessionState, Vm
 from .frozen import Frozen
-from .life import life_rules, return_rules
+from .life import life_rules, return_rules, trial_rules
 from .pitr import why_unreachable
 from .text import some
 
@@ -46,6 +46,9 @@ class Request(Frozen, frozen=True, kw_only=True):
     vms: tuple[Name, ...] = ()
     without: tuple[Name, ...] = ()
     left_out: tuple[Name, ...] = ()
+    ends_after_s: float | None = None
+    result: Annotated[str, msgspec.Meta(max_length=100)] = ""
+    note: Annotated[str, msgspec.Meta(max_length=1000)] = ""
     confirm: Name | None = None
     even_though: tuple[Name, ...] = ()
     preview: dict[str, str] | None = msgspec.field(name="shown", default=None)
@@ -273,6 +276,14 @@ ACTIONS: tuple[Action, ...] = (
     Action(
         "cfo_cancel", "Cancel Continuous Failover", "", "give it up; the domain is imported again", 2, True,
         "domain", life_rules.cancel_listed, lambda d, request, now: life_rules.cancel_closed(d),
+    ),
+    Action(
+        "test_start", "Test Failover", "", "clone the VMs into an isolated network, and start them", 2, True,
+        "domain", trial_rules.start_listed, trial_rules.start_closed,
+    ),
+    Action(
+        "test_end", "End Test", "", "remove the test VMs; say what came of the test", 2, True, "domain",
+        trial_rules.end_listed, lambda d, request, now: trial_rules.end_closed(d, request),
     ),
     Action(
         "pitr_start", "Start PITR Session", "", "start a PITR session by hand", 2, True, "domain",

@@ -148,6 +148,31 @@ class ResumeRehydration(Command, frozen=True, kw_only=True, tag="resume_rehydrat
         return f"resume continuous rehydration of {self.domain}"
 
 
+class StartTrial(Command, frozen=True, kw_only=True, tag="start_trial"):
+    """Test the domain by clones of its VMs (names; empty: all), as of the instant `to` (None: the newest of
+    each), on isolated networks (protected network -> isolated one, names)."""
+
+    to: datetime | None = None
+    vms: tuple[str, ...] = ()
+    networks: dict[str, str] = {}
+    ends_after_s: float | None = None
+
+    @property
+    def says(self) -> str:
+        return f"start a test of {self.domain}"
+
+
+class EndTrial(Command, frozen=True, kw_only=True, tag="end_trial"):
+    """End the test of the domain and remove its test VMs; those of earlier tests that are left too."""
+
+    result: str = ""
+    note: str = ""
+
+    @property
+    def says(self) -> str:
+        return f"end the test of {self.domain}"
+
+
 class StartSession(Command, frozen=True, kw_only=True, tag="start_session"):
     """Start the PITR session `session`; `vms` are names, empty for all."""
 
@@ -290,6 +315,8 @@ AnyCommand = (
     | CancelRelease
     | FailBack
     | ResumeRehydration
+    | StartTrial
+    | EndTrial
     | StartSession
     | MakeEntryPoints
     | RollBack

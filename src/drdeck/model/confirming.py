@@ -9,6 +9,7 @@ from .actions import BY_NAME, Request, unusable_vms
 from .domains import Domain, FailoverType, Health, ProtectedSite
 from .frozen import Frozen
 from .life.life_words import life_consent, life_consequences
+from .life.trial_words import trial_consent, trial_consequences
 from .text import some
 from .times import show_age, show_duration, show_seconds, show_spaced
 
@@ -54,6 +55,8 @@ def tier_of(request: Request, domain: Domain, abnormal: str | None = None) -> in
         return 3
     if request.action == "domain_release" and domain.way_back.owned_there is not True:
         return 3
+    if request.action == "test_start" and trial_consent(domain):
+        return 3
     return BY_NAME[request.action].tier
 
 
@@ -65,6 +68,8 @@ def unconfirmed(request: Request, domain: Domain, abnormal: str | None = None) -
         typed = "it was not given" if request.confirm is None else f"{request.confirm!r} is not it"
         return f'{abnormal}; this must be confirmed with the name of the domain, "{domain.name}" ({typed})'
     because = life_consent(request.action, domain)
+    if request.action == "test_start":
+        because = trial_consent(domain)
     if because:
         typed = "it was not given" if request.confirm is None else f"{request.confirm!r} is not it"
         return f'{because}; this must be confirmed with the name of the domain, "{domain.name}" ({typed})'
@@ -281,7 +286,8 @@ def consequences(request: Request, domain: Domain, now: datetime) -> list[str]:
         if session.started_at is not None:
             length = show_duration((now - session.started_at).total_seconds())
             words.append(f"The {length} of this session can never be returned to.")
-    return [*words, *life_consequences(request.action, domain, now)]
+    words += life_consequences(request.action, domain, now)
+    return [*words, *trial_consequences(request.action, request, domain, now)]
 
 
 class Preview(Frozen, frozen=True, kw_only=True):

@@ -14,6 +14,7 @@ import msgspec
 from .alarms import Alarm, HealthCounts, counted
 from .alarms import Health as Health
 from .facts.life_facts import Undo, WayBack
+from .facts.trial_facts import LastTrial, Trial, TrialOffer
 from .frozen import Frozen
 from .planned import Phase, SiteQuestion
 
@@ -347,6 +348,11 @@ class Domain(Frozen, frozen=True, kw_only=True):
     way_back: WayBack = WayBack()
     again: str = ""
     """what is missing, where it was synchronised and is rehydrating again"""
+    trial: Trial | None = None
+    """a test that goes on, or of which something is left"""
+    tested: LastTrial | None = None
+    trial_offer: TrialOffer | None = None
+    """None: the site tests nothing"""
 
     @property
     def mode_label(self) -> str:

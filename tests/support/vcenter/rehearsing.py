@@ -69,3 +69,13 @@ def destroyed(vcenter: VCenter) -> list[Destroyed]:
 def base_in_use(vcenter: VCenter, fate: str) -> None:
     """The fate of a snapshot that a clone stands on: stays, locked or lost (tests/vcsim/clones.go)."""
     vcenter.control("base", text=fate)
+
+
+def attach_disk(vcenter: VCenter, vm: Any, file: str) -> None:
+    """Attach a disk that is there already, as somebody does who wants to look into it."""
+    backing = vim.vm.device.VirtualDisk.FlatVer2BackingInfo(fileName=file, diskMode="persistent")
+    disk = vim.vm.device.VirtualDisk(
+        key=-1, unitNumber=9, controllerKey=1000, capacityInKB=1, backing=backing
+    )
+    change = vim.vm.device.VirtualDeviceSpec(operation="add", device=disk)
+    vcenter.done(vm.ReconfigVM_Task(vim.vm.ConfigSpec(deviceChange=[change])))

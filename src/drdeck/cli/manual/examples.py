@@ -46,6 +46,17 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "drdeck cfo remap erp-prod --network VM_3510=DRIsolated --dry-run",
     ),
     "drdeck cfo cancel": ("drdeck cfo cancel erp-prod", "drdeck cfo cancel erp-prod --wait"),
+    "drdeck test": ("drdeck test start erp-prod --wait", "drdeck test end erp-prod --result passed"),
+    "drdeck test start": (
+        "drdeck test start erp-prod --dry-run",
+        "drdeck test start erp-prod --to 10:42 --vm erp-db01 --for 2h --wait",
+    ),
+    "drdeck test end": (
+        'drdeck test end erp-prod --result passed --note "all logins work" --wait',
+        "drdeck test end erp-prod",
+    ),
+    "drdeck test show": ("drdeck test show", "drdeck test show erp-prod --json"),
+    "drdeck test leftovers": ("drdeck test leftovers", "drdeck test leftovers --json"),
     "drdeck failover": (
         "drdeck failover commit erp-prod",
         "drdeck failover undo erp-prod --confirm erp-prod",

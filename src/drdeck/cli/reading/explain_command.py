@@ -21,6 +21,8 @@ COMMANDS = {
     "cfo_start": "drdeck cfo start DOMAIN",
     "cfo_complete": "drdeck cfo complete DOMAIN --type planned",
     "cfo_cancel": "drdeck cfo cancel DOMAIN",
+    "test_start": "drdeck test start DOMAIN",
+    "test_end": "drdeck test end DOMAIN",
     "failover_undo": "drdeck failover undo DOMAIN",
     "failover_commit": "drdeck failover commit DOMAIN",
     "cfo_resume": "drdeck cfo resume DOMAIN",

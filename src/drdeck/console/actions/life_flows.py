@@ -55,6 +55,8 @@ def _flow(action: str) -> Callable[[Console, str], Awaitable[str | None]]:
 ACTIONS = (
     "cfo_cancel",
     "cfo_resume",
+    "test_start",
+    "test_end",
     "failover_undo",
     "failover_commit",
     "domain_failback",

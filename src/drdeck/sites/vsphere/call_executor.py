@@ -28,7 +28,12 @@ from drdeck.sites.vsphere.plan.failover import unready
 from drdeck.sites.vsphere.plan.failover_undo import kept_since
 from drdeck.sites.vsphere.plan.life.release import ownership_left
 from drdeck.sites.vsphere.plan.preconditions import why_not
-from drdeck.sites.vsphere.record import return_transitions, transitions, way_back_transitions
+from drdeck.sites.vsphere.record import (
+    return_transitions,
+    transitions,
+    trial_transitions,
+    way_back_transitions,
+)
 from drdeck.sites.vsphere.record.attributes import Record, read
 from drdeck.sites.vsphere.record.deeds import deed
 from drdeck.sites.vsphere.record.lease import HeldElsewhere
@@ -42,6 +47,7 @@ from .lease_keeper import LeaseKeeper
 from .patience import Patience
 from .protected_site import NOT_YET, ProtectedVCenter
 from .site_state import SiteState
+from .trial_work import KINDS, TrialWork
 from .user_events import UserEvents
 
 _OF_THE_RECORD = ("step", "note", "join")
@@ -78,6 +84,7 @@ class CallExecutor:
         self._patience = Patience()
         self.user_events = UserEvents(sight.settings.root, connected)
         self._calls: dict[Connection, CallDriver] = {}
+        self.trials = TrialWork(sight, connected)
 
     def check(self, command: c.AnyCommand) -> str | None:
         """The reason why a command could not be carried out, from what is known now; None: it could."""
@@ -121,6 +128,8 @@ class CallExecutor:
         closed = self.check(command)
         if closed is not None and not isinstance(command, c.MakePlannedCall):
             raise Refused(closed)
+        if isinstance(command, c.StartTrial):
+            await self.trials.prepare(command, self._sight.find(command.domain)[1])
         async with self._locks.setdefault(command.domain, asyncio.Lock()):
             await self._watching().refresh_attributes()
             folder, situation = self._sight.find(command.domain)
@@ -178,12 +187,17 @@ class CallExecutor:
     def _changes(self, command: c.AnyCommand, s: DomainState) -> dict[str, str]:
         record: Record = s.record
         now, there = self._sight.now(), self._sight.inventory()
+        if self.trials.is_of_a_trial(command):
+            return self.trials.changes(command, record, s)
         match command:
             case c.StartContinuousFailover():
                 return transitions.start_cfo(record, command, network_ids(there, command.networks), now)
             case c.BeginCompletion():
                 networks = network_ids(there, command.networks)
-                return transitions.begin(record, command, networks, now, _left_out(s, command))
+                begun = transitions.begin(record, command, networks, now, _left_out(s, command))
+                return (
+                    {**trial_transitions.ended_for(record, command.operation, now), **begun} if begun else {}
+                )
             case c.MapNetworks():
                 return transitions.map_networks(record, command, network_ids(there, command.networks))
             case c.FinishFailover():
@@ -228,7 +242,7 @@ class CallExecutor:
                 args = command.act.args
                 newest = int(args["newest"]) if "newest" in args else None
                 return transitions.step(record, command.operation, args["to"], int(args["g"]), now, newest)
-            case c.TakeOver() | c.WriteRecordBack() | c.AcceptRemoval() | c.StartReverted():
+            case _:
                 return {}
 
     async def _act(self, command: c.MakePlannedCall, begun: TaskBegun | None) -> str:
@@ -292,9 +306,20 @@ class CallExecutor:
         else:
             self._patience.over(key)
             self._sight.errors.pop(shown_at, None)
-            return remark
+            return await self._kept(command, remark) if act.kind in KINDS else remark
         finally:
             self._changed()
+
+    async def _kept(self, command: c.MakePlannedCall, answer: str) -> str:
+        """Keep in the record what a call of a test told, and see the test folder as it is now."""
+        async with self._locks.setdefault(command.domain, asyncio.Lock()):
+            await self._watching().refresh_attributes()
+            folder, situation = self._sight.find(command.domain)
+            changes, remark = self.trials.kept(command.act, answer, situation.record)
+            await self._write(folder, changes, f"note what came of it: {command.says}")
+            await self.trials.look()
+            self._done()
+        return remark
 
     async def _await_others(self, act: PlannedCall, begun: TaskBegun | None) -> str:
         """Wait until a task of others on a VM has ended; it holds no place meanwhile."""

@@ -9,6 +9,7 @@ from drdeck.model.planned import PlannedCall
 from drdeck.sites.vsphere.inventory.inventory_facts import FolderFacts
 from drdeck.sites.vsphere.plan import maintenance
 from drdeck.sites.vsphere.plan.late_joiners import joining
+from drdeck.sites.vsphere.plan.trials.trial_plan import self_driven
 
 from .site_state import SiteState
 
@@ -41,6 +42,7 @@ class MaintenanceRound:
                 for call in maintenance.answers(situation, self._sight.settings.uuid_question)
             ]
             due += [(folder.name, call) for call in joining(situation)]
+            due += [(folder.name, call) for call in self_driven(situation)]
             acts = maintenance.due(situation, now, self._pending.get(folder.id))
             for act in acts:
                 if act.key.startswith("point:"):

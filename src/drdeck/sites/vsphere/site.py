@@ -42,6 +42,7 @@ from .maintenance_round import MaintenanceRound
 from .protected_site import ProtectedVCenter
 from .readiness_probes import ReadinessProbes
 from .site_state import KIND, SiteState, host_of, moving
+from .trial_work import keep_looking
 
 TICK_S = 0.5
 """How often time alone can bring something while a domain is under way."""
@@ -191,6 +192,7 @@ class VSphereSite:
         leases = asyncio.create_task(self._driver.keep(watch), name="leases")
         guard = asyncio.create_task(self._guard.run(watch, self._connected()), name="guard")
         devices = asyncio.create_task(self._read_devices(watch), name="devices")
+        trials = asyncio.create_task(self._look_at_trials(), name="test folder")
         last_view: SiteView | None = None
         quiet_since = asyncio.get_running_loop().time()
         try:
@@ -230,7 +232,7 @@ class VSphereSite:
                 lost.silent_s = self._heart.silent_s
             raise
         finally:
-            for task in (pump, beats, leases, guard, devices):
+            for task in (pump, beats, leases, guard, devices, trials):
                 task.cancel()
                 with contextlib.suppress(asyncio.CancelledError, Exception):
                     await task
@@ -273,6 +275,12 @@ class VSphereSite:
             if devices.serial != before:
                 self._wake.set()
 
+    async def _look_at_trials(self) -> None:
+        """See the test folder, where the settings have one; the long poll does not see it."""
+        if self.settings.test is None:
+            return
+        await keep_looking(self._hand.trials, self._wake.set, asyncio.sleep)
+
     async def _listen(self) -> None:
         assert self._heart is not None
         try:
@@ -296,6 +304,7 @@ class VSphereSite:
         await self._connected().settle()
         self._guard.saw(await watch.refresh())
         await self._spare_protected()
+        await self._hand.trials.look()
         self._show()
         return self._numbered(self._sight.view(self._sight.inventory(), self._serial))
 

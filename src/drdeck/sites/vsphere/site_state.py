@@ -25,6 +25,7 @@ from drdeck.sites.vsphere.guard.guard_service import GuardService
 from drdeck.sites.vsphere.inventory.disk_growth import DiskGrowth
 from drdeck.sites.vsphere.inventory.inventory_facts import FolderFacts, Inventory, VmFacts
 from drdeck.sites.vsphere.inventory.inventory_watch import InventoryWatch
+from drdeck.sites.vsphere.inventory.trial_inventory import TrialFolder
 from drdeck.sites.vsphere.inventory.uncovered_devices import UncoveredDevices
 from drdeck.sites.vsphere.plan import domain_view, restore_points
 from drdeck.sites.vsphere.plan.domain_alarms import FirstSeen
@@ -90,6 +91,7 @@ class SiteState:
         self.folders = FolderMemory(state)
         self.growth = DiskGrowth()
         self.devices = UncoveredDevices()
+        self.trials = TrialFolder(settings.test)
         self.reached: Callable[[], frozenset[str]] = frozenset
         """ids of the VMs that answered"""
         self.silent: Mapping[str, datetime] = {}
@@ -173,7 +175,7 @@ class SiteState:
         guarded = self.guard.alarms(folder.id) if self.guard is not None else ()
         if self.settings.domain(self.folders.settings_name(folder, self.settings.domains)).tool == "manual":
             guarded = tuple(map(_of_the_tool, guarded))
-        beside = self.devices.serial, self.reached(), self.silent
+        beside = self.devices.serial, self.reached(), self.silent, self.trials.serial
         depends = (folder, vms, protected, errors, inventory.networks, guarded, beside)
         last = self._built.get(folder.id)
         if last is not None and not moving(last[1]) and _same(last[0], depends):
@@ -286,6 +288,9 @@ class SiteState:
             protected=protected,
             now=self.now(),
             reached=self.reached(),
+            trials=self.trials.seen,
+            trial_settings=self.settings.test,
+            root=self.watch.inventory.root.id if self.watch and self.watch.inventory else "",
         )
 
     def _record(self, folder: FolderFacts) -> Record:
@@ -371,7 +376,12 @@ def host_of(url: str) -> str:
 
 def moving(domain: Domain) -> bool:
     """Tell whether time alone may change what is shown."""
-    return domain.phase is not None or domain.question is not None or domain.driver is not None
+    return (
+        domain.phase is not None
+        or domain.question is not None
+        or domain.driver is not None
+        or domain.trial is not None
+    )
 
 
 def _same(a: tuple[object, ...], b: tuple[object, ...]) -> bool:

@@ -12,11 +12,12 @@ import msgspec
 
 from drdeck.config.backup_names import may_prune
 from drdeck.config.readiness import Readiness, parse_readiness, reachable_address
-from drdeck.config.settings import DomainSettings
+from drdeck.config.settings import DomainSettings, TrialSettings
 from drdeck.model.domains import RunbookGroup, SessionState
 from drdeck.model.planned import Phase, PlannedCall, SiteQuestion
 from drdeck.model.text import brief, names
 from drdeck.sites.vsphere.inventory.inventory_facts import Inventory, SnapshotFact, VmFacts
+from drdeck.sites.vsphere.inventory.trial_inventory import TrialInventory
 from drdeck.sites.vsphere.record.attributes import Record
 
 from .restore_points import is_entry_point, ours, point_name
@@ -51,6 +52,29 @@ class DomainState(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     now: datetime
     reached: frozenset[str] = frozenset()
     """ids of the VMs that answered, where the settings want that"""
+    trials: TrialInventory | None = None
+    """the test folder; None: it was not seen, or there is none"""
+    trial_settings: TrialSettings | None = None
+    root: str = ""
+    """id of the root folder"""
+
+    @property
+    def trial_prefix(self) -> str:
+        return self.trial_settings.prefix if self.trial_settings is not None else "drdeck-test-"
+
+    @property
+    def trials_at_once(self) -> int:
+        """Clones that are made at a time."""
+        return self.trial_settings.at_once if self.trial_settings is not None else 1
+
+    @property
+    def trials_connected(self) -> bool:
+        """Tell whether networks that are not isolated are allowed."""
+        return self.trial_settings is not None and self.trial_settings.allow_connected
+
+    @property
+    def trials_end_themselves(self) -> bool:
+        return self.trial_settings is not None and self.trial_settings.auto_end
 
     @cached_property
     def _skipped(self) -> frozenset[str]:
@@ -368,6 +392,16 @@ _STEP_SAYS = {
     "undo_revert": "note that the VMs are off",
     "undo_clean": "note that the VMs are as before the failover",
     "undone": "give the domain back",
+    "trial_network": "note that the test VMs are cloned",
+    "trial_power": "begin the runbook of the test",
+    "trial_delay": "note that a runbook group of the test is ready",
+    "trial_next": "go on to the next runbook group of the test",
+    "trial_runs": "note that the test runs",
+    "trial_parked": "note that the test VMs are off",
+    "trial_remove": "go on to remove the test VMs",
+    "trial_overdue": "end the test, which is overdue",
+    "trial_self": "go on to remove the test VMs of a test that was ended",
+    "trial_over": "note that nothing is left of the test",
     "committed": "note that nothing is left to undo the failover with",
     "release_clean": "note that every VM is a replica again",
     "released": "import the domain again",

@@ -29,6 +29,7 @@ from .domain_state import DomainState, Plan, runbook
 from .failover_undo import undo_of
 from .life.primary import NOT_PROTECTED, protected_elsewhere, way_back_of
 from .restore_points import instants
+from .trials.trial_view import as_steps, last_trial, offer_of, trial_alarms, trial_of, trial_steps
 from .vm_rows import VmRow
 
 
@@ -80,7 +81,7 @@ def build(
         step=current,
         session=_session(s, plan),
         failover=_failover(record),
-        alarms=tuple(alarms(s, lost, first_seen)),
+        alarms=(*alarms(s, lost, first_seen), *trial_alarms(s, first_seen)),
         excluded=record.periods,
         reset_at=record.pitr.reset,
         points=len(offered),
@@ -109,6 +110,9 @@ def build(
         else None,
         mode_says=_mode_says(s),
         way_back=way_back_of(s),
+        trial=trial_of(s, plan),
+        tested=last_trial(s),
+        trial_offer=offer_of(s, inventory),
     )
 
 
@@ -233,7 +237,8 @@ def steps_of(s: DomainState, plan: Plan) -> tuple[Step, ...]:
             ("Power off the VMs", "Take back what was written", "Remove points"), at, detail, None
         )
     if f is None:
-        return ()
+        tested = trial_steps(s, plan)
+        return () if tested is None else as_steps(*tested)
     labels = ["Take Protected Domain ownership", "Map VM networks", "Execute runbook"]
     if f.type is FailoverType.PLANNED:
         labels = ["Shut down protected VMs", "Recover the rest of the data", *labels]

@@ -43,6 +43,8 @@ def due(s: DomainState, now: datetime, pending: datetime | None = None) -> list[
         or s.record.session is not None
         or s.record.undo is not None
         or s.record.release is not None
+        or s.record.trial is not None  # its VMs stand on points
+        or s.record.clones
         or not s.settings.pitr.enabled
     ):
         return []

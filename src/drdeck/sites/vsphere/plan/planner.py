@@ -9,11 +9,15 @@ from .failover import completing, remapping
 from .failover_undo import committing, undoing
 from .life.release import releasing
 from .pitr_session import entering, exiting, made_good, rolling_back
+from .trials.trial_plan import powering_off, trial_plan
 
 
 def plan(s: DomainState) -> Plan:
     """The work due now, or the question that keeps it from going on."""
     session = s.record.session
+    trial = s.record.trial
+    if trial is not None and s.record.completing and trial.phase == "off":
+        return Plan(powering_off(s, trial, "trial_parked"))  # a real failover ends a test first
     remap = remapping(s)
     if remap is not None:
         return remap
@@ -35,4 +39,6 @@ def plan(s: DomainState) -> Plan:
         return Plan()
     if s.record.completing and s.record.failover is not None:
         return completing(s, s.record.failover)
+    if trial is not None:
+        return trial_plan(s, trial)
     return Plan()

@@ -16,7 +16,14 @@ from drdeck.model.text import brief, clean
 
 from .packed_ids import MARK, TEXT_MARK, pack, pack_text, unpack, unpack_text
 from .packed_periods import NEWEST, OLDEST, unpack_periods
-from .phases import FAILOVER_PHASES, FailoverPhase, ReleasePhase, RollbackPhase, UndoPhase
+from .phases import (
+    FAILOVER_PHASES,
+    FailoverPhase,
+    ReleasePhase,
+    RollbackPhase,
+    TrialPhase,
+    UndoPhase,
+)
 
 MAX_VALUE = 255
 """Characters that a custom attribute holds."""
@@ -39,6 +46,9 @@ ENTERING = PREFIX + "entering"
 TOOL = PREFIX + "tool"
 UNDO, COMMITTED = PREFIX + "undo", PREFIX + "committed"
 RESTORED, RELEASE = PREFIX + "restored", PREFIX + "release"
+TRIAL, TESTED = PREFIX + "test", PREFIX + "tested"
+TRIAL_VMS, TRIAL_LEFT = PREFIX + "test.vms", PREFIX + "test.left"
+TRIAL_NETWORKS = PREFIX + "test.networks"
 LEASE = PREFIX + "lease"
 SINGLE = (
     MODE,
@@ -57,9 +67,23 @@ SINGLE = (
     COMMITTED,
     RESTORED,
     RELEASE,
+    TRIAL,
+    TESTED,
     LEASE,
 )
-CHUNKED = (NETWORKS, SESSION_VMS, ROLLBACK_VMS, SKIPPED, LEFT_OUT, WITHOUT, ABSENT, POWER_OFF)
+CHUNKED = (
+    NETWORKS,
+    SESSION_VMS,
+    ROLLBACK_VMS,
+    SKIPPED,
+    LEFT_OUT,
+    WITHOUT,
+    ABSENT,
+    POWER_OFF,
+    TRIAL_VMS,
+    TRIAL_LEFT,
+    TRIAL_NETWORKS,
+)
 
 Instant = Annotated[datetime, msgspec.Meta(tz=True)]
 Count = Annotated[int, msgspec.Meta(ge=0, le=1_000_000)]
@@ -163,6 +187,52 @@ class ReleaseRecord(RecordStruct, frozen=True, kw_only=True):
     newest: int
 
 
+class TrialRecord(RecordStruct, frozen=True, kw_only=True):
+    """A test that operation `id` starts, or ends, its `phase` since `since`, runbook group `g`, try `n`.
+
+    `of`: the operation that started it; `key`: the secret that marks its VMs; `to`: the instant that was
+    asked for; `ends`: when it is to be over."""
+
+    id: str
+    of: str
+    key: Annotated[str, msgspec.Meta(max_length=40)]
+    phase: TrialPhase
+    since: Instant
+    began: Instant
+    ends: Instant
+    to: Instant | None = None
+    g: Count = 0
+    n: Count = 1
+
+    @property
+    def marker(self) -> str:
+        """The value of the key in a test VM's configuration that tells it from all others."""
+        return f"{self.of}:{self.key}"
+
+
+class TestedRecord(RecordStruct, frozen=True, kw_only=True):
+    """The test that operation `of` started and `by` ended last."""
+
+    by: str = ""
+    of: str = ""
+    at: Instant
+    result: Annotated[str, msgspec.Meta(max_length=16)] = ""
+    note: Annotated[str, msgspec.Meta(max_length=160)] = ""
+    vms: Count = 0
+    to: Instant | None = None
+
+
+class CloneRecord(RecordStruct, frozen=True, kw_only=True, array_like=True):
+    """A test VM: the VM `of` which it is the clone, from which snapshot; `uuid`: its config.instanceUuid when
+    it was cloned; `marker`: as then; `bases`: digests of the files that its disks stand on."""
+
+    of: str
+    snapshot: str
+    uuid: str
+    marker: str
+    bases: tuple[str, ...]
+
+
 class FailoverRecord(RecordStruct, frozen=True, kw_only=True):
     """A completion: operation `id`, its `phase` since `since`, runbook group `g`, try `n`."""
 
@@ -226,6 +296,14 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     committed: CommittedRecord | None = None
     restored: RestoredRecord | None = None
     release: ReleaseRecord | None = None
+    trial: TrialRecord | None = None
+    tested: TestedRecord | None = None
+    trial_networks: dict[str, str] = {}
+    """of the test: protected network -> isolated one, ids; and "vm:ID" of each VM, if it is not of all"""
+    clones: dict[str, CloneRecord] = {}
+    """id of a test VM -> what is known of it; those of earlier tests that are left over too"""
+    left: dict[str, str] = {}
+    """id of a test VM that is left over -> why; "replica:ID" -> what a test's end changed of a replica"""
     failover: FailoverRecord | None = None
     session: SessionRecord | None = None
     rollback: RollbackRecord | None = None
@@ -308,6 +386,11 @@ def read(attributes: Mapping[str, str]) -> Record:
         committed=_one(attributes, COMMITTED, CommittedRecord),
         restored=_one(attributes, RESTORED, RestoredRecord),
         release=_one(attributes, RELEASE, ReleaseRecord),
+        trial=_one(attributes, TRIAL, TrialRecord),
+        tested=_one(attributes, TESTED, TestedRecord),
+        clones=_many(attributes, TRIAL_VMS, dict[str, CloneRecord], {}),
+        trial_networks=_many(attributes, TRIAL_NETWORKS, dict[str, str], {}),
+        left=_many(attributes, TRIAL_LEFT, dict[str, str], {}),
         failover=_one(attributes, FAILOVER, FailoverRecord),
         session=_one(attributes, SESSION, SessionRecord),
         rollback=_one(attributes, ROLLBACK, RollbackRecord),

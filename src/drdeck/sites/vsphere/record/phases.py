@@ -17,6 +17,10 @@ ReleasePhase = Literal["wait", "clean"]
 UndoPhase = Literal["off", "revert", "clean"]
 """Of an undo: the VMs are powered off, each is reverted to its entry point, and what is left is removed."""
 
+TrialPhase = Literal["clone", "network", "power", "delay", "running", "off", "parked", "remove"]
+"""Of a test: VMs are cloned, their cards are read back as isolated, they are started by the runbook, and run.
+Then they are powered off and removed. "parked": off for a failover, and removed when that is over."""
+
 
 class PhaseRow(NamedTuple):
     """A phase. `owned`: this site owns the domain in it, so that it cannot be aborted any more; `groups`:

@@ -14,9 +14,11 @@ from drdeck.sites.vsphere.vcenter.properties import properties
 
 from .call_arguments import moves_of
 from .entry_call import prepare
+from .linked_clone import isolate, linked_clone, power_on_isolated
 from .network_cards import map_cards
 from .rollback_call import KnownHardware, make_snapshot, power_off, remove_snapshot, roll_back
 from .task_history import guest_asked
+from .trial_removal import power_off_test, remove_test
 from .vm_tasks import CallSteps, EarlierAttempt, vm_of
 
 
@@ -66,7 +68,7 @@ def followed(session: VCenterSession, task: str, act: PlannedCall, call: CallSte
     """
     try:
         yield vim.Task(task, session.stub)
-        if act.kind not in ("revert", "prepare"):
+        if act.kind not in ("revert", "prepare", "clone", "destroy"):
             return ""
     except ResultUnknown:
         pass
@@ -105,6 +107,16 @@ def carry_out(
             answer_question(session, vm, args, doing)
         case "prepare":
             return (yield from prepare(session, vm, act.name, args))
+        case "clone":
+            return (yield from linked_clone(session, vm, args, doing))
+        case "trial_connect":
+            yield from isolate(session, vm, args, doing)
+        case "trial_on":
+            yield from power_on_isolated(session, vm, args, doing)
+        case "trial_off":
+            return (yield from power_off_test(session, vm, args))
+        case "destroy":
+            return (yield from remove_test(session, vm, args))
         case "connect":
             yield from connect(session, vm, moves_of(args))
         case _:

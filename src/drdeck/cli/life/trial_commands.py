@@ -1,0 +1,168 @@
+"""Commands of Test Failover: start a test, look at it, end it, and what is left over of tests."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Unpack
+
+import click
+
+from drdeck.cli import exit_codes, json_shapes, output
+from drdeck.cli.action_commands import (
+    ActOptions,
+    act,
+    act_options,
+    act_with,
+    confirm_option,
+    mapping_of,
+    may_act,
+    named_instant,
+    vms_option,
+)
+from drdeck.cli.completion.candidates import domain_names
+from drdeck.cli.context import Context, json_option, runs
+from drdeck.cli.exit_codes import Exit
+from drdeck.controller.ipc.client import Client
+from drdeck.model.actions import Request
+from drdeck.model.domains import Domain
+from drdeck.model.life.trial_words import trial_says
+from drdeck.model.text import brief, show_bytes
+from drdeck.model.times import parse_duration, show
+
+_SHORT = 60
+
+
+@click.group("test")
+def trial() -> None:
+    """Test Failover: a domain's VMs as clones in an isolated network, while the domain stays as it is."""
+
+
+@trial.command("start")
+@click.argument("domain", shell_complete=domain_names)
+@click.option("--to", metavar="TIME", help="As of this instant: 2026-11-22T10:42:00Z, 10:42 (UTC), -15m.")
+@vms_option
+@click.option(
+    "--network",
+    "networks",
+    multiple=True,
+    metavar="FROM=TO",
+    help="Protected network = isolated network; '*=TO': all that are left.",
+)
+@click.option("--for", "lasts", metavar="4h", help="How long the test is to last at most.")
+@confirm_option
+@act_options
+@runs
+async def trial_start(
+    context: Context,
+    domain: str,
+    to: str | None,
+    vms: tuple[str, ...],
+    networks: tuple[str, ...],
+    lasts: str | None,
+    confirm: str | None,
+    **options: Unpack[ActOptions],
+) -> None:
+    """Start a test of DOMAIN: clones of its VMs in an isolated network."""
+    may_act(context)
+    mapping, lasts_s = mapping_of(networks), _seconds(lasts)
+    async with context.client() as client:
+        instant = None if to is None else await named_instant(client, domain, to)
+        request = Request(
+            action="test_start",
+            domain=domain,
+            to=instant,
+            vms=vms,
+            networks=mapping,
+            ends_after_s=lasts_s,
+            confirm=confirm,
+        )
+        await act_with(client, request, **options)
+
+
+def _seconds(text: str | None) -> float | None:
+    if text is None:
+        return None
+    try:
+        return parse_duration(text)
+    except ValueError as error:
+        raise Exit(exit_codes.USAGE, f"--for {text!r}: {error}") from None
+
+
+@trial.command("end")
+@click.argument("domain", shell_complete=domain_names)
+@click.option("--result", type=click.Choice(["passed", "failed"]), help="What came of the test.")
+@click.option("--note", default="", metavar="TEXT", help="A few words on it, which are kept.")
+@act_options
+@runs
+async def trial_end(
+    context: Context, domain: str, result: str | None, note: str, **options: Unpack[ActOptions]
+) -> None:
+    """End the test of DOMAIN and remove its test VMs."""
+    request = Request(action="test_end", domain=domain, result=result or "", note=note)
+    await act(context, request, **options)
+
+
+@trial.command("show")
+@click.argument("domain", required=False, shell_complete=domain_names)
+@json_option
+@runs
+async def trial_show(context: Context, domain: str | None, as_json: bool) -> None:
+    """Show the tests that go on, and when each domain was last tested; with DOMAIN its test VMs."""
+    async with context.client() as client:
+        listing = await client.get_listing()
+        domains = list(listing.domains) if domain is None else [await _whole(client, domain)]
+    now = json_shapes.site_now(listing)
+    if as_json:
+        output.emit({"tests": [json_shapes.tests_of(d) for d in domains]})
+        return
+    rows = [(d.name, _goes_on(d, now), *_last(d)) for d in domains]
+    output.table(("DOMAIN", "TEST", "LAST TESTED (UTC)", "RESULT"), rows, "there is no Protected Domain")
+    if domain is not None and domains[0].trial is not None:
+        vms = [
+            (vm.name, vm.of, vm.power, "ready" if vm.ready else "", vm.left) for vm in domains[0].trial.vms
+        ]
+        output.table(("TEST VM", "OF", "POWER", "", "LEFT OVER SINCE"), vms, "no test VM is there")
+        if domains[0].trial.grown_bytes is not None:
+            output.note(f"written by the test VMs so far: {show_bytes(domains[0].trial.grown_bytes)}")
+
+
+async def _whole(client: Client, name: str) -> Domain:
+    """A domain with its test VMs. Raises ControllerError when it is unknown."""
+    domain = (await client.show(name)).detail.domain
+    assert domain is not None
+    return domain
+
+
+def _goes_on(d: Domain, now: datetime) -> str:
+    return "-" if d.trial is None else trial_says(d.trial, now)
+
+
+def _last(d: Domain) -> tuple[str, str]:
+    if d.tested is None:
+        return "never", ""
+    note = f": {brief(d.tested.note, _SHORT)}" if d.tested.note else ""
+    return show(d.tested.at), f"{d.tested.result}{note}"
+
+
+@trial.command("leftovers")
+@json_option
+@runs
+async def trial_leftovers(context: Context, as_json: bool) -> None:
+    """List test VMs that drdeck did not remove, with the reason and what to do by hand."""
+    async with context.client() as client:
+        listing = await client.get_listing()
+        named = [d.name for d in listing.domains if d.trial is not None]
+        details = [await _whole(client, name) for name in named]
+    left = [(d.name, vm) for d in details if d.trial is not None for vm in d.trial.left]
+    if as_json:
+        shaped = [
+            {"domain": name, "vm": vm.name, "of": vm.of, "id": vm.id, "power": vm.power, "why": vm.left}
+            for name, vm in left
+        ]
+        output.emit({"leftovers": shaped})
+        return
+    output.table(
+        ("DOMAIN", "TEST VM", "OF", "POWER", "WHY IT STAYS, AND WHAT TO DO"),
+        [(name, vm.name, vm.of, vm.power, vm.left) for name, vm in left],
+        "nothing is left over of any test",
+    )

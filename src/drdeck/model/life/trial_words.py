@@ -1,0 +1,104 @@
+"""Sentences that a person should read before a test of a domain is begun or ended, or comes to its end."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from drdeck.model.domains import Domain
+from drdeck.model.facts.trial_facts import LastTrial, Trial, TrialState
+from drdeck.model.text import show_bytes, some
+from drdeck.model.times import show_age, show_duration, show_spaced
+
+from .trial_rules import TrialWish, trial_networks
+
+TOOL_SAYS = (
+    "The replication tool's retention must not run meanwhile: the test VMs stand on the replicas' snapshots"
+)
+"""Goes under what is not checked: no vCenter tells of a tool's jobs."""
+_NAMED = 5
+
+
+def trial_consequences(action: str, wish: TrialWish, domain: Domain, now: datetime) -> list[str]:
+    """The sentences of a test's start or end, and of a failover while it goes on; none for others."""
+    match action:
+        case "test_start":
+            return _start(wish, domain)
+        case "test_end":
+            return _end(domain)
+        case "cfo_complete" if domain.trial is not None and domain.trial.state is not TrialState.LEFT_OVER:
+            return ["The test of the domain ends first: its test VMs are powered off at once."]
+        case "cfo_start" | "cfo_complete":
+            return [] if domain.trial_offer is None else [last_trial_says(domain.tested, now)]
+    return []
+
+
+def last_trial_says(tested: LastTrial | None, now: datetime) -> str:
+    """The last test of a domain, in one sentence."""
+    if tested is None:
+        return "It was never tested."
+    age = show_age((now - tested.at).total_seconds())
+    note = f": {tested.note}" if tested.note else ""
+    return f"Last tested {show_spaced(tested.at)} ({age} ago), result {tested.result}{note}."
+
+
+def trial_consent(domain: Domain) -> str:
+    """The reason why a start wants the domain's name typed; empty: none."""
+    offer = domain.trial_offer
+    if offer is None or not offer.connected:
+        return ""
+    return f"the test VMs would be reachable, and reach others: {offer.connected}"
+
+
+def trial_not_checked(action: str, domain: Domain) -> tuple[str, ...]:
+    """Facts that nobody can tell before a test is started."""
+    if action != "test_start" or domain.trial_offer is None:
+        return ()
+    return (TOOL_SAYS,)
+
+
+def _start(wish: TrialWish, domain: Domain) -> list[str]:
+    offer = domain.trial_offer
+    point = f"as of {show_spaced(wish.to)}, or the last point before" if wish.to else "of its newest point"
+    count = len(wish.vms) or domain.vms_total
+    networks = trial_networks(domain, wish.networks)
+    pairs = [f"{a} to {b}" for a, b in sorted(networks.items()) if a in domain.networks.protected]
+    words = [
+        f"Each of {count} VMs is cloned {point}, and started on an isolated network: {some(pairs, _NAMED)}.",
+        "The domain stays as it is, here and at the protected site; nothing of it is powered on or changed.",
+    ]
+    if offer is not None:
+        lasts_s = wish.ends_after_s or offer.ends_after_s
+        words.append(f"The test is to end within {show_duration(lasts_s)}; End Test removes all test VMs.")
+        if offer.free_bytes is not None:
+            words.append(f"Free on its datastores: {show_bytes(offer.free_bytes)}.")
+    return words
+
+
+def _end(domain: Domain) -> list[str]:
+    trial = domain.trial
+    if trial is None:
+        return []
+    names = some([vm.name for vm in trial.vms], _NAMED)
+    return [
+        f"The test VMs are powered off and removed: {names or 'none is there'}.",
+        "What was done in them is lost.",
+        "One that is not surely drdeck's is not removed: it is named as left over.",
+    ]
+
+
+def trial_says(trial: Trial, now: datetime) -> str:
+    """A test in a few words, "01:12 of 4h"."""
+    minutes = int(trial.lasts_s(now)) // 60
+    clock = f"{minutes // 60:02}:{minutes % 60:02}"
+    if trial.state is TrialState.LEFT_OVER:
+        return f"{len(trial.left)} test VMs left over" if len(trial.left) != 1 else "1 test VM left over"
+    if trial.ends_at is None:
+        return f"{trial.state}, {clock}"
+    whole = show_duration((trial.ends_at - trial.since).total_seconds())
+    return f"{clock} of {whole}" + ("" if trial.state is TrialState.RUNNING else f", {trial.state}")
+
+
+def trial_facts(networks: Mapping[str, str]) -> str:
+    """The networks of a start as a fact that is compared."""
+    return ", ".join(f"{a} to {b}" for a, b in sorted(networks.items()))

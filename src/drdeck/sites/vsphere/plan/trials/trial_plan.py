@@ -1,0 +1,285 @@
+"""The plan of a Test Failover: clones, isolated networks, runbook; and its end.
+
+The phases are those of `record/phases.py`. The replicas are only cloned from; all else is done to test VMs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+import msgspec
+
+from drdeck.model.planned import Phase, PlannedCall, SiteQuestion
+from drdeck.model.text import names
+from drdeck.model.times import show, show_duration
+from drdeck.sites.vsphere.inventory.inventory_facts import VmFacts
+from drdeck.sites.vsphere.inventory.trial_inventory import TrialInventory, TrialVmFacts
+from drdeck.sites.vsphere.plan.domain_state import (
+    DomainState,
+    Plan,
+    groups,
+    on_vm,
+    readiness_of,
+    step,
+    wait_for_others,
+)
+from drdeck.sites.vsphere.plan.restore_points import target
+from drdeck.sites.vsphere.record.attributes import CloneRecord, TrialRecord
+from drdeck.sites.vsphere.vcenter.calls.call_arguments import with_moves
+
+from .trial_names import clone_name
+
+_RETRY_OR_GIVE_UP = ("retry", "skip", "abort")
+_WHOLE = TrialInventory()
+
+
+def trial_plan(s: DomainState, t: TrialRecord) -> Plan:
+    """The work that a test needs now."""
+    match t.phase:
+        case "clone":
+            return Plan(_cloning(s, t))
+        case "network":
+            return Plan(_reading_back(s, t))
+        case "power" | "delay":
+            return _starting(s, t)
+        case "off":
+            return Plan(powering_off(s, t, "trial_remove"))
+        case "remove":
+            return Plan(_removing(s, t))
+        case _:
+            return Plan()
+
+
+def members(s: DomainState) -> tuple[VmFacts, ...]:
+    """The VMs that the test is of."""
+    chosen_ids = {key.removeprefix("vm:") for key in s.record.trial_networks if key.startswith("vm:")}
+    vms = [vm for vm in s.vms if not chosen_ids or vm.id in chosen_ids]
+    return tuple(vm for vm in vms if not s.is_skipped(vm))
+
+
+def clones_of(s: DomainState, t: TrialRecord) -> dict[str, CloneRecord]:
+    """The clones of this test by id, but for those that were given up."""
+    return {
+        ident: clone
+        for ident, clone in s.record.clones.items()
+        if clone.marker == t.marker and ident not in s.record.skipped
+    }
+
+
+def as_tested(s: DomainState, t: TrialRecord) -> tuple[VmFacts, ...]:
+    """Test VMs as the runbook knows them: each by the name of the VM that it is the clone of."""
+    trials, sources = s.trials or _WHOLE, {vm.id: vm for vm in s.vms}
+    vms = []
+    for ident, clone in clones_of(s, t).items():
+        facts, source = trials.vms.get(ident), sources.get(clone.of)
+        if facts is not None:
+            name = source.name if source is not None else facts.vm.name
+            vms.append(msgspec.structs.replace(facts.vm, name=name, own_name=facts.vm.name))
+    return tuple(sorted(vms, key=lambda vm: (vm.name, vm.id)))
+
+
+def is_ready(s: DomainState, vm: VmFacts) -> bool:
+    """Tell whether a test VM serves, as far as can be told: nobody reaches it from here, so that where the
+    settings want an answer of its address VMware Tools count."""
+    if vm.power != "on" or vm.connection != "connected":
+        return False
+    readiness, _ = readiness_of(vm, s.settings)
+    return readiness.kind == "power" or vm.tools_running
+
+
+def _moves(s: DomainState) -> dict[str, str]:
+    return with_moves({a: b for a, b in s.record.trial_networks.items() if not a.startswith("vm:")})
+
+
+def _cloning(s: DomainState, t: TrialRecord) -> Phase:
+    trials, limit_s = s.trials or _WHOLE, float(s.settings.task_timeout)
+    done = {clone.of for clone in s.record.clones.values() if clone.marker == t.marker}
+    left = [vm for vm in members(s) if vm.id not in done]
+    taken = {facts.vm.name for facts in trials.vms.values() if facts.marker != t.marker}
+    acts = []
+    for vm in left:
+        if vm.running_tasks:  # a snapshot that is younger than a running task is not whole
+            acts.append(wait_for_others(vm, limit_s))
+            continue
+        point = target(vm, t.to or s.now, s.record)
+        name = clone_name(s.trial_prefix, s.name, vm.plain_name, taken)
+        taken.add(name)
+        args = {
+            "name": name,
+            "folder": trials.folder,
+            "pool": trials.pool,
+            "marker": t.marker,
+            "snapshot": point.id if point is not None else "",
+            "annotation": (
+                f"drdeck: test of {vm.plain_name} in {s.name}, begun {show(t.began)}, to end {show(t.ends)};"
+                " ended safely by drdeck only"
+            ),
+            **_moves(s),
+        }
+        says = f"clone {vm.name} as {name}"
+        act = on_vm(
+            vm, "clone", f"clone:{t.of}", says, args, _RETRY_OR_GIVE_UP, after_loss="repeat", limit_s=limit_s
+        )
+        acts.append(msgspec.structs.replace(act, places={"clone": s.trials_at_once}))
+    wait = f"cloning {names(left)}" if left else ""
+    return Phase(
+        operation=t.id, name="Clone VMs", acts=tuple(acts), wait=wait, then=step("trial_network", t.id)
+    )
+
+
+def _ours(t: TrialRecord, s: DomainState, ident: str) -> dict[str, str]:
+    """Arguments by which a call makes sure that a VM is a test VM."""
+    clone, trials = s.record.clones[ident], s.trials or _WHOLE
+    return {
+        "uuid": clone.uuid,
+        "marker": clone.marker,
+        "of": clone.of,
+        "bases": " ".join(clone.bases),
+        "folder": trials.folder,
+        "root": s.root,
+        "prefix": s.trial_prefix,
+    }
+
+
+def _reading_back(s: DomainState, t: TrialRecord) -> Phase:
+    """No test VM is started before its cards were read back as isolated."""
+    trials, limit_s = s.trials or _WHOLE, float(s.settings.task_timeout)
+    isolated = [trials.network(to) for to in _moves(s).values()]
+    keys = {network.key for network in isolated if network is not None}
+    unseen, wrong = list[str](), list[TrialVmFacts]()
+    for ident in clones_of(s, t):
+        facts = trials.vms.get(ident)
+        if facts is None:
+            unseen.append(ident)
+        elif not keys.issuperset(facts.cards):
+            wrong.append(facts)
+    acts = tuple(
+        on_vm(
+            facts.vm,
+            "trial_connect",
+            f"isolate:{t.of}",
+            f"put {facts.vm.name} on its isolated network",
+            {**_ours(t, s, facts.vm.id), **_moves(s)},
+            _RETRY_OR_GIVE_UP,
+            limit_s=limit_s,
+        )
+        for facts in wrong
+    )
+    lacking = [*unseen, *(facts.vm.name for facts in wrong)]
+    wait = f"not yet seen on isolated networks: {', '.join(lacking[:3])}" if lacking else ""
+    then = step("trial_power", t.id)
+    return Phase(operation=t.id, name="Connect isolated networks", acts=acts, wait=wait, then=then)
+
+
+def _starting(s: DomainState, t: TrialRecord) -> Plan:
+    """Runbook group `t.g`: power on, wait until ready, wait for the delay, go on to the next."""
+    order = groups(as_tested(s, t), s.settings)
+    if t.g >= len(order):
+        return Plan(Phase(operation=t.id, name="Execute runbook", then=step("trial_runs", t.id, t.n, t.g)))
+    group, last = order[t.g], t.g + 1 >= len(order)
+    label = f"Execute runbook: {group.name}"
+    onwards = step("trial_runs" if last else "trial_next", t.id, t.n, t.g)
+    if t.phase == "delay":
+        left_s = group.delay_s - (s.now - t.since).total_seconds()
+        wait = f"{show_duration(left_s + 0.999)} before the next group starts" if left_s > 0 else ""
+        return Plan(Phase(operation=t.id, name=label, wait=wait, then=onwards))
+    waited = [vm for vm in group.vms if not is_ready(s, vm)]
+    acts = _power_on(s, t, group.vms)
+    limit_s = float(s.settings.ready_timeout)
+    if waited and s.now > t.since + timedelta(seconds=limit_s):
+        text = (
+            f"Test VMs not ready (VMware Tools) within {show_duration(limit_s)}: {s.in_words(waited)}."
+            f" Answer retry to wait as long again, or skip to go on without {names(waited)}."
+        )
+        question = SiteQuestion(
+            id=f"ready:test:{t.of}:{t.g}:{t.n}",
+            operation=t.id,
+            text=text,
+            choices=("retry", "skip", "abort"),
+            vms={vm.id: vm.name for vm in waited},
+        )
+        return Plan(Phase(operation=t.id, name=label, acts=acts), question)
+    wait = f"not ready yet: {s.in_words(waited)}" if waited else ""
+    then = step("trial_delay", t.id, t.n, t.g) if group.delay_s and not last else onwards
+    return Plan(Phase(operation=t.id, name=label, acts=acts, wait=wait, then=then))
+
+
+def unready_clones(s: DomainState) -> tuple[str, ...]:
+    """Ids of the test VMs of the group that is being started which do not serve yet."""
+    t = s.record.trial
+    if t is None or t.phase != "power":
+        return ()
+    order = groups(as_tested(s, t), s.settings)
+    return tuple(vm.id for vm in order[t.g].vms if not is_ready(s, vm)) if t.g < len(order) else ()
+
+
+def _power_on(s: DomainState, t: TrialRecord, vms: Sequence[VmFacts]) -> tuple[PlannedCall, ...]:
+    connected = {"connected": "yes"} if s.trials_connected else {}
+    return tuple(
+        on_vm(
+            vm,
+            "trial_on",
+            f"trial-power:{t.g}:{t.n}",
+            f"power on {vm.plain_name}",
+            {**_ours(t, s, vm.id), **_moves(s), **connected},
+            _RETRY_OR_GIVE_UP,
+            limit_s=float(s.settings.task_timeout),
+        )
+        for vm in vms
+        if vm.power != "on"
+    )
+
+
+def powering_off(s: DomainState, t: TrialRecord, then: str) -> Phase:
+    """Power off what runs of a test, hard: a test needs no graceful end."""
+    trials, limit_s = s.trials or _WHOLE, float(s.settings.task_timeout)
+    going = {i: c for i, c in s.record.clones.items() if i not in s.record.left and i not in s.record.skipped}
+    up = [facts for ident in going if (facts := trials.vms.get(ident)) and facts.vm.power != "off"]
+    acts = tuple(
+        on_vm(
+            facts.vm,
+            "trial_off",
+            f"trial-off:{t.id}",
+            f"power off {facts.vm.name}",
+            _ours(t, s, facts.vm.id),
+            after_loss="repeat",
+            limit_s=limit_s,
+        )
+        for facts in up
+    )
+    wait = f"powering off: {names([facts.vm for facts in up])}" if up else ""
+    return Phase(operation=t.id, name="Power off test VMs", acts=acts, wait=wait, then=step(then, t.id))
+
+
+def _removing(s: DomainState, t: TrialRecord) -> Phase:
+    trials, limit_s = s.trials or _WHOLE, float(s.settings.task_timeout)
+    going = [i for i in s.record.clones if i not in s.record.left and i not in s.record.skipped]
+    acts = []
+    for ident in going:
+        facts = trials.vms.get(ident)
+        vm = facts.vm if facts is not None else VmFacts(id=ident, name=ident, parent=None)
+        args, says = _ours(t, s, ident), f"remove the test VM {vm.name}"
+        acts.append(on_vm(vm, "destroy", f"destroy:{t.id}", says, args, after_loss="repeat", limit_s=limit_s))
+    wait = f"removing {len(going)} test VMs" if going else ""
+    then = step("trial_over", t.id)
+    return Phase(operation=t.id, name="Remove test VMs", acts=tuple(acts), wait=wait, then=then)
+
+
+def self_driven(s: DomainState) -> list[PlannedCall]:
+    """Calls due at a test that no operation ends: it was parked by a failover, or is overdue and ends itself.
+
+    Nothing while a failover, a session or an undo goes on: what a test left can wait."""
+    t, f, record = s.record.trial, s.record.failover, s.record
+    if t is None or record.session is not None or record.undo is not None:
+        return []
+    if f is not None and f.phase != "finished":
+        return []
+    if t.phase == "running" and s.trials_end_themselves and s.now > t.ends:
+        return [step("trial_overdue", t.id)]
+    if t.phase == "parked":
+        return [step("trial_self", t.id)]
+    if t.phase != "remove" or t.id:
+        return []
+    phase = _removing(s, t)
+    return list(phase.acts) or ([phase.then] if phase.then is not None else [])

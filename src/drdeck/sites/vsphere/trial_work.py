@@ -1,0 +1,221 @@
+"""Work of a Test Failover around its calls: what is looked at before it begins, and kept of each call."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+from pyVmomi import vim
+
+from drdeck.model import commands as c
+from drdeck.model.planned import PlannedCall
+from drdeck.model.text import names, show_bytes
+from drdeck.sites.contract import Refused, SiteError, SiteUnreachable
+from drdeck.sites.vsphere.plan.domain_state import DomainState, network_ids
+from drdeck.sites.vsphere.plan.restore_points import target
+from drdeck.sites.vsphere.plan.trials import trial_plan
+from drdeck.sites.vsphere.plan.trials.trial_view import offer_of
+from drdeck.sites.vsphere.record import trial_transitions
+from drdeck.sites.vsphere.record.attributes import CloneRecord, Record
+from drdeck.sites.vsphere.vcenter.calls.linked_clone import Cloned
+from drdeck.sites.vsphere.vcenter.calls.trial_removal import Removed
+from drdeck.sites.vsphere.vcenter.connection import Connection, VCenterSession
+from drdeck.sites.vsphere.vcenter.properties import filter_spec, object_id, retrieve
+
+from .site_state import SiteState
+
+KINDS = ("clone", "trial_connect", "trial_on", "trial_off", "destroy")
+"""Kinds of calls that test VMs come from, or are about."""
+_UNTIL_S = 15.0
+"""Between two looks at the test folder while nothing goes on there."""
+POLL_S = 2.0
+"""The same while a test goes on."""
+
+
+class TrialWork:
+    """`connected` gives the connection that there is, or raises SiteUnreachable."""
+
+    def __init__(self, sight: SiteState, connected: Callable[[], Connection]) -> None:
+        self._sight, self._connected = sight, connected
+        self._beginnings: dict[str, trial_transitions.Beginning] = {}
+
+    # -- looking
+
+    async def look(self) -> bool:
+        """Read the test folder anew; True if anything differs. Raises SiteUnreachable, Refused."""
+        folder = self._sight.trials
+        if folder.settings is None:
+            return False
+        inventory, before = self._sight.inventory(), folder.serial
+        records = [s.record for _, s in self._sight.situations()]
+        clone_ids = {ident for record in records for ident in record.clones}
+
+        def read(session: VCenterSession) -> None:
+            folder.read(session, clone_ids, inventory.networks)
+
+        await self._connected().poll(read, "read the test folder")
+        return folder.serial != before
+
+    def pause_s(self) -> float:
+        """Seconds until the next look is due."""
+        try:
+            busy = any(s.record.trial is not None or s.record.clones for _, s in self._sight.situations())
+        except SiteUnreachable:
+            busy = False
+        return POLL_S if busy else _UNTIL_S
+
+    # -- beginning
+
+    async def prepare(self, command: c.StartTrial, s: DomainState) -> None:
+        """Look at all that a test needs, just before it begins. Raises Refused, SiteUnreachable."""
+        if s.record.trial is not None and s.record.trial.of == command.operation:
+            return
+        await self.look()
+        s = self._sight.find(command.domain)[1]
+        settings, inventory = s.trial_settings, self._sight.inventory()
+        if settings is None:
+            raise Refused(f"Could not {command.says}: the settings have no [sites.{self._sight.name}.test]")
+        offer = offer_of(s, inventory)
+        if offer is not None and offer.closed:
+            raise Refused(f"Could not {command.says}: {offer.closed}")
+        going = [x for _, x in self._sight.situations() if x.record.trial is not None]
+        if len(going) >= settings.keep_running:
+            tested = ", ".join(x.name for x in going)
+            raise Refused(
+                f"Could not {command.says}: {len(going)} tests go on here ({tested}), which is keep_running"
+                " in the settings; end one first"
+            )
+        members = [vm for vm in s.vms if not command.vms or vm.name in command.vms]
+        bare = [vm for vm in members if target(vm, command.to or s.now, s.record) is None]
+        if bare:
+            raise Refused(
+                f"Could not {command.says}: no restore point at or before that instant: {names(bare)};"
+                " choose a later one, or name the other VMs with --vm"
+            )
+        await self._room(command, [vm.id for vm in members], settings.share)
+        self._beginnings[command.operation] = trial_transitions.Beginning(
+            secrets.token_hex(16),
+            tuple(vm.id for vm in members) if len(members) < len(s.vms) else (),
+            network_ids(inventory, command.networks),
+        )
+
+    async def _room(self, command: c.StartTrial, vms: list[str], share: float) -> None:
+        """Raises Refused where a datastore has less room than a share of the disks that would grow on it."""
+
+        def read(session: VCenterSession) -> tuple[dict[str, int], dict[str, tuple[str, int]]]:
+            return _sizes(session, vms)
+
+        wanted_bytes, stores = await self._connected().poll(read, "read the room of the datastores")
+        for store, size in wanted_bytes.items():
+            name, free = stores.get(store, (store, 0))
+            if free < size * share:
+                raise Refused(
+                    f"Could not {command.says}: {show_bytes(free)} are free on {name}, and"
+                    f" {show_bytes(int(size * share))} are wanted there ({share:.0%} of the disks);"
+                    " make room, or test fewer VMs with --vm"
+                )
+
+    # -- changing the record
+
+    def changes(self, command: c.AnyCommand, record: Record, s: DomainState) -> dict[str, str]:
+        """The changes of a domain's record by a command of a test."""
+        now = self._sight.now()
+        match command:
+            case c.StartTrial():
+                settings = s.trial_settings
+                lasts_s = command.ends_after_s or (float(settings.ends_after) if settings else 4 * 3600.0)
+                beginning = self._beginnings.get(command.operation)
+                if beginning is None:
+                    beginning = trial_transitions.Beginning(secrets.token_hex(16), (), {})
+                return trial_transitions.start(record, command, beginning, lasts_s, now)
+            case c.EndTrial():
+                return trial_transitions.end(record, command, now)
+            case c.Resolve():
+                return trial_transitions.resolve(record, command, trial_plan.unready_clones(s), now)
+            case c.MakePlannedCall():
+                to, g = command.act.args["to"], int(command.act.args["g"])
+                # upkeep has no operation: the test that it goes on with is the one there is
+                operation = command.operation or (record.trial.id if record.trial is not None else "")
+                return trial_transitions.step(record, operation, to, g, now, self._gone(record))
+        return {}
+
+    def _gone(self, record: Record) -> list[str]:
+        """Test VMs of a record that are not there any more."""
+        trials = self._sight.trials.seen
+        if trials is None:
+            return []
+        idents = {*record.clones, *record.left}
+        return [ident for ident in idents if ident not in trials.vms and not ident.startswith("replica:")]
+
+    def is_of_a_trial(self, command: c.AnyCommand) -> bool:
+        """Tell whether a command changes what a record has of a test."""
+        match command:
+            case c.StartTrial() | c.EndTrial():
+                return True
+            case c.Resolve():
+                return command.question.startswith("ready:test:")
+            case c.MakePlannedCall():
+                return command.act.args.get("to", "") in trial_transitions.STEPS
+        return False
+
+    def kept(self, act: PlannedCall, answer: str, record: Record) -> tuple[dict[str, str], str]:
+        """The changes of a record by what a call told, and what an operator should know of it."""
+        if not answer:
+            return {}, ""
+        if act.kind == "clone":
+            clone_facts = msgspec.json.decode(answer, type=Cloned)
+            clone = CloneRecord(
+                of=act.vm or "",
+                snapshot=act.args["snapshot"],
+                uuid=clone_facts.uuid,
+                marker=act.args["marker"],
+                bases=clone_facts.bases,
+            )
+            return trial_transitions.cloned(
+                record, clone_facts.vm, clone
+            ), f"{act.args['name']} is {clone_facts.vm}"
+        end = msgspec.json.decode(answer, type=Removed)
+        changes = trial_transitions.removed(record, act.vm or "", end.left, end.replica)
+        remark = f"{act.name} is left over: {end.left}" if end.left else ""
+        if end.replica:
+            remark = f"the replica changed: {end.replica}"
+        return changes, remark
+
+
+def _sizes(session: VCenterSession, vms: list[str]) -> tuple[dict[str, int], dict[str, tuple[str, int]]]:
+    """Bytes of the VMs' disks by datastore, and each datastore's name and free bytes."""
+    machines = [vim.VirtualMachine(vm, session.stub) for vm in vms]
+    sizes: dict[str, int] = {}
+    stores: dict[str, Any] = {}
+    for content in retrieve(session, filter_spec(machines, {vim.VirtualMachine: ["config.hardware.device"]})):
+        for device in next((p.val for p in content.propSet or ()), ()):
+            store = getattr(getattr(device, "backing", None), "datastore", None)
+            if isinstance(device, vim.vm.device.VirtualDisk) and store is not None:
+                stores[object_id(store)] = store
+                size = device.capacityInKB * 1024
+                sizes[object_id(store)] = sizes.get(object_id(store), 0) + size
+    if not stores:
+        return {}, {}
+    paths = {vim.Datastore: ["name", "summary.freeSpace"]}
+    facts = {
+        object_id(content.obj): {p.name: p.val for p in content.propSet or ()}
+        for content in retrieve(session, filter_spec(stores.values(), paths))
+    }
+    return sizes, {
+        ident: (str(values.get("name") or ident), int(values.get("summary.freeSpace") or 0))
+        for ident, values in facts.items()
+    }
+
+
+async def keep_looking(work: TrialWork, wake: Callable[[], None], sleep: Callable[[float], Any]) -> None:
+    """Look at the test folder again and again, while the site is watched."""
+    while True:
+        try:
+            if await work.look():
+                wake()
+            pause_s = work.pause_s()
+        except SiteError:
+            pause_s = POLL_S
+        await sleep(pause_s)

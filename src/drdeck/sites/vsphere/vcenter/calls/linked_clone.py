@@ -1,0 +1,173 @@
+"""A test VM: the linked clone of a replica, made from one of its snapshots, on isolated networks.
+
+The clone takes the snapshot's configuration, so its cards are edited in the same call, before anything could
+start it (API reference: VirtualMachineCloneSpec.config). createNewChildDiskBacking is valid only with a
+snapshot (VirtualMachineRelocateSpec.diskMoveType).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+from pyVmomi import vim
+
+from drdeck.model.frozen import Frozen
+from drdeck.sites.contract import Refused
+from drdeck.sites.vsphere.vcenter.connection import VCenterSession
+from drdeck.sites.vsphere.vcenter.isolation import connections
+from drdeck.sites.vsphere.vcenter.properties import object_id, properties
+
+from .call_arguments import moves_of
+from .network_cards import backing_key, card_networks, network_reference
+from .trial_marks import MARK, MARK_OF, digest, disk_files, extra_config, marked
+from .vm_tasks import CallSteps, vm_of
+
+_CARD = vim.vm.device.VirtualEthernetCard
+_EDIT = vim.vm.device.VirtualDeviceSpec.Operation.edit
+
+
+class Cloned(Frozen, frozen=True, kw_only=True):
+    """A test VM right after it was cloned. `bases`: digests of the files that its disks stand on."""
+
+    vm: str
+    uuid: str
+    bases: tuple[str, ...]
+
+
+def linked_clone(session: VCenterSession, vm: str, args: Mapping[str, str], doing: str) -> CallSteps:
+    """Clone a VM, unless that was done; a `Cloned` as JSON. Raises Refused for what cannot be a test VM.
+
+    What the marker finds was made by an earlier try whose answer was lost: never is there a second one.
+    """
+    clones = marked(session, args["folder"], args["marker"], vm)
+    if len(clones) > 1:
+        raise Refused(
+            f"Could not {doing}: {len(clones)} VMs in the test folder have its mark, so somebody cloned one;"
+            " remove the copy by hand, then answer retry"
+        )
+    # the snapshot is what the clone will be: its devices, not those that the VM has now
+    snapshot = vim.vm.Snapshot(args["snapshot"], session.stub)
+    config = properties(session, snapshot, "config")["config"]
+    devices = config.hardware.device
+    if not clones:
+        spec = _spec(session, snapshot, devices, args, vm, doing)
+        folder = vim.Folder(args["folder"], session.stub)
+        task = vm_of(session, vm).CloneVM_Task(folder=folder, name=args["name"], spec=spec)
+        yield task
+        clones = [object_id(properties(session, task, "info.result")["info.result"])]
+    uuid = properties(session, vm_of(session, clones[0]), "config.instanceUuid")["config.instanceUuid"]
+    bases = tuple(digest(file) for disk in disk_files(devices) for file in (disk.file, *disk.parents))
+    return msgspec.json.encode(Cloned(vm=clones[0], uuid=str(uuid), bases=bases)).decode()
+
+
+def _spec(
+    session: VCenterSession, snapshot: Any, devices: Any, args: Mapping[str, str], vm: str, doing: str
+) -> Any:
+    closed = _not_clonable(devices)
+    if closed:
+        raise Refused(f"Could not {doing}: {closed}; leave it out with --vm")
+    location = vim.vm.RelocateSpec(diskMoveType="createNewChildDiskBacking")
+    if args.get("pool"):
+        location.pool = vim.ResourcePool(args["pool"], session.stub)
+    options = [(MARK, args["marker"]), (MARK_OF, vm)]
+    return vim.vm.CloneSpec(
+        location=location,
+        powerOn=False,
+        template=False,
+        snapshot=snapshot,
+        config=vim.vm.ConfigSpec(
+            annotation=args["annotation"],
+            extraConfig=[vim.option.OptionValue(key=key, value=value) for key, value in options],
+            deviceChange=_isolating(session, devices, moves_of(args), doing),
+        ),
+    )
+
+
+def _not_clonable(devices: Any) -> str:
+    """The device that keeps a VM from being cloned, in words; empty: none."""
+    for device in devices:
+        if isinstance(device, vim.vm.device.VirtualSCSIController) and device.sharedBus not in (
+            None,
+            "noSharing",
+        ):
+            return "it shares a SCSI bus with other VMs"
+        if isinstance(device, vim.vm.device.VirtualTPM):
+            return "it has a virtual TPM, whose secrets a clone would share"
+    for disk in disk_files(devices):
+        if disk.kind != "plain":
+            return f"its disk {disk.file} is {_KINDS[disk.kind]}, which no clone stands on"
+    return ""
+
+
+_KINDS = {"rdm": "a raw disk", "independent": "independent of snapshots", "other": "of another kind"}
+
+
+def _isolating(session: VCenterSession, devices: Any, moves: Mapping[str, str], doing: str) -> list[Any]:
+    """Edits that put each card on its isolated network, with an address of its own."""
+    cards = [device for device in devices if isinstance(device, _CARD)]
+    networks = card_networks(session, {*moves, *moves.values()})
+    ids = {network.key: network_id for network_id, network in networks.items()}
+    edits = []
+    for card in cards:
+        to = moves.get(ids.get(backing_key(card.backing), ""))
+        to = to or moves.get("*")
+        if to is None or to not in networks:
+            label = card.deviceInfo.label if card.deviceInfo else "a card"
+            raise Refused(f"Could not {doing}: no isolated network is set for {label}")
+        card.backing = networks[to].backing
+        card.addressType, card.macAddress = "assigned", ""
+        if card.connectable is not None:
+            card.connectable.startConnected = True
+        edits.append(vim.vm.device.VirtualDeviceSpec(operation=_EDIT, device=card))
+    return edits
+
+
+def isolate(session: VCenterSession, vm: str, args: Mapping[str, str], doing: str) -> CallSteps:
+    """Put a test VM's cards on isolated networks; nothing where they are."""
+    machine = vm_of(session, vm)
+    now = properties(session, machine, "config.hardware.device", "config.extraConfig")
+    _ours(now, args, doing)
+    targets = set(moves_of(args).values())
+    keys = {network.key for network in card_networks(session, targets).values()}
+    devices = now.get("config.hardware.device", ())
+    cards = [d for d in devices if isinstance(d, _CARD) and backing_key(d.backing) not in keys]
+    if cards:
+        edits = _isolating(session, cards, moves_of(args), doing)
+        yield machine.ReconfigVM_Task(vim.vm.ConfigSpec(deviceChange=edits))
+    return ""
+
+
+def power_on_isolated(session: VCenterSession, vm: str, args: Mapping[str, str], doing: str) -> CallSteps:
+    """Power a test VM on, once its cards were read back as isolated. Raises Refused where one is not."""
+    machine = vm_of(session, vm)
+    now = properties(
+        session, machine, "config.hardware.device", "config.extraConfig", "config.instanceUuid",
+        "runtime.powerState",
+    )  # fmt: skip
+    _ours(now, args, doing)
+    if str(now.get("runtime.powerState")) == "poweredOn":
+        return ""
+    targets = set(moves_of(args).values())
+    networks = card_networks(session, targets)
+    keys = {network.key for network in networks.values()}
+    for device in now.get("config.hardware.device", ()):
+        if isinstance(device, _CARD) and backing_key(device.backing) not in keys:
+            label = device.deviceInfo.label if device.deviceInfo else "a card"
+            raise Refused(
+                f"Could not {doing}: {label} is on a network that is not the test's; somebody moved it"
+            )
+    if args.get("connected") != "yes":
+        references = [network_reference(network_id, session.stub) for network_id in targets]
+        for why in connections(session, references, args["folder"]).values():
+            if why:
+                raise Refused(f"Could not {doing}: its network is not isolated: {why}")
+    yield machine.PowerOnVM_Task()
+    return ""
+
+
+def _ours(now: Mapping[str, Any], args: Mapping[str, str], doing: str) -> None:
+    """Raises Refused for a VM that is not this test's."""
+    if extra_config(now.get("config.extraConfig", ()), MARK) != args["marker"]:
+        raise Refused(f"Could not {doing}: it does not have the mark of this test; drdeck leaves it alone")

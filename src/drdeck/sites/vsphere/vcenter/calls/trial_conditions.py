@@ -1,0 +1,205 @@
+"""Conditions that must be true before a test VM is destroyed.
+
+Destroy_Task deletes the file of every attached disk, whoever else uses it. All are read by one call just
+before. One that fails means: never destroyed, but named as left over, with what to do by hand. Pure but for
+`read_conditions`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from pyVmomi import vim, vmodl
+
+from drdeck.sites.vsphere.vcenter.connection import VCenterSession
+from drdeck.sites.vsphere.vcenter.properties import object_id
+
+from .trial_marks import MARK, MARK_OF, DiskFile, digest, disk_files, extra_config
+
+_PC = vmodl.query.PropertyCollector
+_SELF = (
+    "name", "parent", "parentVApp", "config.instanceUuid", "config.uuid", "config.template",
+    "config.managedBy", "config.extraConfig", "config.files.vmPathName", "config.hardware.device", "snapshot",
+    "runtime.powerState",
+)  # fmt: skip
+
+
+class Expected(NamedTuple):
+    """A test VM as the record has it. `folder`, `root`: ids; `of`: id of the VM that it is the clone of;
+    `bases`: digests of the files that its disks may stand on."""
+
+    vm: str
+    uuid: str
+    marker: str
+    of: str
+    bases: frozenset[str]
+    folder: str
+    root: str
+    prefix: str
+
+
+class OtherVm(NamedTuple):
+    """Any other VM in the test folder or under the root."""
+
+    id: str
+    name: str
+    uuid: str
+    disks: tuple[DiskFile, ...]
+
+
+class Conditions(NamedTuple):
+    """A VM as it is, and those beside it. `values`: its properties; `above`: ids of the folders that the test
+    folder is in."""
+
+    values: Mapping[str, Any]
+    above: frozenset[str]
+    others: tuple[OtherVm, ...]
+
+    @property
+    def on(self) -> bool:
+        return str(self.values.get("runtime.powerState")) != "poweredOff"
+
+    def other(self, vm: str) -> OtherVm | None:
+        return next((other for other in self.others if other.id == vm), None)
+
+
+def read_conditions(session: VCenterSession, expected: Expected) -> Conditions | None:
+    """All of it by one call; None: the VM is not there any more."""
+    machine = vim.VirtualMachine(expected.vm, session.stub)
+    folder, root = vim.Folder(expected.folder, session.stub), vim.Folder(expected.root, session.stub)
+    again = [_PC.SelectionSpec(name="down"), _PC.SelectionSpec(name="inside")]
+    down = _PC.TraversalSpec(name="down", type=vim.Folder, path="childEntity", skip=False, selectSet=again)
+    inside = _PC.TraversalSpec(name="inside", type=vim.VirtualApp, path="vm", skip=False, selectSet=[])
+    up = _PC.TraversalSpec(
+        name="up", type=vim.Folder, path="parent", skip=False, selectSet=[_PC.SelectionSpec(name="up")]
+    )
+    own = _PC.FilterSpec(
+        objectSet=[_PC.ObjectSpec(obj=machine)],
+        propSet=[_PC.PropertySpec(type=vim.VirtualMachine, pathSet=list(_SELF))],
+        reportMissingObjectsInResults=True,
+    )
+    beside = _PC.FilterSpec(
+        objectSet=[
+            _PC.ObjectSpec(obj=folder, selectSet=[down, inside, up]),
+            _PC.ObjectSpec(obj=root, selectSet=[down, inside]),
+        ],
+        propSet=[
+            _PC.PropertySpec(
+                type=vim.VirtualMachine, pathSet=["name", "config.uuid", "config.hardware.device"]
+            ),
+            _PC.PropertySpec(type=vim.Folder, pathSet=["parent"]),
+        ],
+    )
+    collector = session.content.propertyCollector
+    answer = collector.RetrievePropertiesEx([own, beside], _PC.RetrieveOptions())
+    objects: list[Any] = []
+    while answer is not None:
+        objects.extend(answer.objects or ())
+        answer = collector.ContinueRetrievePropertiesEx(answer.token) if answer.token else None
+    return _as_conditions(objects, expected)
+
+
+def _as_conditions(objects: list[Any], expected: Expected) -> Conditions | None:
+    merged: dict[str, dict[str, Any]] = {}
+    kinds: dict[str, Any] = {}
+    for content in objects:
+        for missing in content.missingSet or ():
+            if isinstance(missing.fault, vim.fault.NotAuthenticated):
+                raise missing.fault
+        ident = object_id(content.obj)
+        kinds[ident] = content.obj
+        merged.setdefault(ident, {}).update({p.name: p.val for p in content.propSet or ()})
+    values = merged.pop(expected.vm, {})
+    if "name" not in values:
+        return None
+    others = tuple(
+        OtherVm(
+            ident,
+            str(found.get("name") or ident),
+            str(found.get("config.uuid") or ""),
+            tuple(disk_files(found.get("config.hardware.device", ()))),
+        )
+        for ident, found in merged.items()
+        if isinstance(kinds[ident], vim.VirtualMachine)
+    )
+    parents = {
+        ident: object_id(found["parent"])
+        for ident, found in merged.items()
+        if isinstance(kinds[ident], vim.Folder) and found.get("parent") is not None
+    }
+    above, at = set[str](), parents.get(expected.folder)
+    while at is not None and at not in above:
+        above.add(at)
+        at = parents.get(at)
+    return Conditions(values, frozenset(above), others)
+
+
+def objection(expected: Expected, c: Conditions) -> str | None:
+    """The first condition that fails, in words, with what to do by hand; None: the VM may be destroyed.
+
+    Its id, which the caller has from the clone's task, is the first of the conditions.
+    """
+    return _not_the_one(expected, c) or _not_in_place(expected, c) or _in_use(c) or _disks(expected, c)
+
+
+def _not_the_one(expected: Expected, c: Conditions) -> str | None:
+    """Conditions 2 and 3: it is the clone that was made, and no VM of the domain."""
+    values = c.values
+    if str(values.get("config.instanceUuid") or "") != expected.uuid or not expected.uuid:
+        return "its instance UUID is not that of the clone; look whose VM it is"
+    uuid = str(values.get("config.uuid") or "")
+    twin = next((other for other in c.others if uuid and other.uuid == uuid), None)
+    if twin is not None:
+        return f"it has the UUID of {twin.name}; look which of the two is the replica"
+    options = values.get("config.extraConfig", ())
+    if extra_config(options, MARK) != expected.marker or not expected.marker:
+        return "the mark of its test is not in its configuration; look whose VM it is"
+    if extra_config(options, MARK_OF) != expected.of:
+        return "its mark names another VM than it was cloned from; look whose VM it is"
+    return None
+
+
+def _not_in_place(expected: Expected, c: Conditions) -> str | None:
+    """Condition 4: it is in the test folder, which is not the root nor in it, and is called as a test VM."""
+    parent = c.values.get("parent")
+    if expected.folder == expected.root or expected.root in c.above:
+        return "the test folder is in the root now; move it out, then end the test again"
+    if parent is None or object_id(parent) != expected.folder:
+        return "it is not in the test folder any more; move it back to have it removed"
+    if not str(c.values.get("name") or "").startswith(expected.prefix):
+        return f'its name does not begin with "{expected.prefix}"; give it its name back to have it removed'
+    return None
+
+
+def _in_use(c: Conditions) -> str | None:
+    """Condition 5: nobody else works with it."""
+    if c.values.get("config.template"):
+        return "it was made a template; remove it by hand if nobody uses it"
+    manager = getattr(c.values.get("config.managedBy"), "extensionKey", "")
+    if manager:
+        return f"it is managed by {manager}; remove it there"
+    if c.values.get("parentVApp") is not None:
+        return "it is in a vApp; take it out to have it removed"
+    if c.values.get("snapshot") is not None and c.values["snapshot"].rootSnapshotList:
+        return "it has a snapshot, so somebody works with it; remove the snapshot to have it removed"
+    return None
+
+
+def _disks(expected: Expected, c: Conditions) -> str | None:
+    """Conditions 6 and 8: every disk is its own and stands on what was recorded; nobody stands on it."""
+    own = disk_files(c.values.get("config.hardware.device", ()))
+    home = str(c.values.get("config.files.vmPathName") or "").rpartition("/")[0]
+    for disk in own:
+        if disk.kind != "plain" or not disk.parents:
+            return f"its disk {disk.file} is not one of a linked clone; detach it, without deleting its file"
+        if not home or disk.file.rpartition("/")[0] != home:
+            return f"its disk {disk.file} is not in its own directory; detach it, without deleting its file"
+        if digest(disk.parents[0]) not in expected.bases:
+            return f"its disk {disk.file} stands on another file than when it was cloned; look whose it is"
+    for other in c.others:
+        for disk in other.disks:
+            shared = {disk.file, *disk.parents}.intersection(d.file for d in own)
+            if shared:
+                return f"{other.name} stands on its disk {min(shared)}; remove that one first"
+    return None

@@ -1,0 +1,227 @@
+"""A test VM is destroyed only while all eight conditions hold; without each somebody would lose a VM."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any, NamedTuple
+
+import msgspec
+import pytest
+from pyVmomi import vim
+
+from drdeck.sites.vsphere.vcenter.calls import trial_removal
+from drdeck.sites.vsphere.vcenter.calls.linked_clone import Cloned, linked_clone
+from drdeck.sites.vsphere.vcenter.calls.rollback_call import power_off
+from drdeck.sites.vsphere.vcenter.calls.trial_marks import MARK
+from drdeck.sites.vsphere.vcenter.calls.trial_removal import Removed
+from tests.support.vcenter import rehearsing
+from tests.support.vcenter.vcsim import VCenter
+
+SOURCE, OTHER = "erp-db01", "erp-app01"
+MARKER = "op-1:00112233445566778899aabbccddeeff"
+
+
+class Bubble(NamedTuple):
+    """A vCenter with one test VM, and the session and arguments with which it is removed."""
+
+    vcenter: VCenter
+    folder: Any
+    clone: Any
+    session: Any
+    args: dict[str, str]
+
+    def remove(self) -> Removed:
+        steps = trial_removal.remove_test(self.session, self.clone._moId, self.args)
+        return msgspec.json.decode(run(self.vcenter, steps), type=Removed)
+
+    def reconfigure(self, **changes: Any) -> None:
+        self.vcenter.done(self.clone.ReconfigVM_Task(vim.vm.ConfigSpec(**changes)))
+
+
+def run(vcenter: VCenter, steps: Any) -> str:
+    """Drive a call's steps to its end."""
+    try:
+        task = next(steps)
+        while True:
+            try:
+                vcenter.done(task)
+            except Exception as fault:
+                task = steps.throw(fault)
+            else:
+                task = next(steps)
+    except StopIteration as over:
+        return str(over.value)
+
+
+@pytest.fixture
+def bubble(vcenter: VCenter) -> Bubble:
+    vcenter.layout({"erp": [SOURCE, OTHER]})
+    folder, network = rehearsing.make_test_folder(vcenter), rehearsing.make_isolated_network(vcenter)
+    session = SimpleNamespace(stub=vcenter.si._stub, content=vcenter.content)
+    source = vcenter.vm(SOURCE)
+    start = {
+        "folder": folder._moId,
+        "marker": MARKER,
+        "name": "drdeck-test-erp-erp-db01",
+        "snapshot": vcenter.snapshots(SOURCE)[-1].id,
+        "annotation": "a test",
+        f"move:{source.network[0]._moId}": network._moId,
+    }
+    answer = run(vcenter, linked_clone(session, source._moId, start, "clone it"))  # type: ignore[arg-type]
+    made = msgspec.json.decode(answer, type=Cloned)
+    again = run(vcenter, linked_clone(session, source._moId, start, "clone it"))  # type: ignore[arg-type]
+    assert again == answer, "what the marker finds is not cloned again"
+    args = {
+        "uuid": made.uuid,
+        "marker": MARKER,
+        "of": source._moId,
+        "bases": " ".join(made.bases),
+        "folder": folder._moId,
+        "root": vcenter.root_folder._moId,
+        "prefix": "drdeck-test-",
+    }
+    return Bubble(vcenter, folder, vim.VirtualMachine(made.vm, vcenter.si._stub), session, args)
+
+
+def test_it_goes_while_all_hold_and_takes_nothing_with_it(bubble: Bubble) -> None:
+    bubble.vcenter.power_on(bubble.clone)
+    before = bubble.vcenter.snapshots(SOURCE)
+    assert bubble.remove() == Removed()
+    assert [x.shared for x in rehearsing.destroyed(bubble.vcenter)] == [()]
+    assert bubble.vcenter.snapshots(SOURCE) == before
+    assert bubble.remove() == Removed(), "and is gone"
+
+
+def other_id(b: Bubble) -> None:
+    """The id of another VM stands where the clone's is to be."""
+    b.args["uuid"] = "4210e1cd-0000-5092-9e5c-0ff0f2ef1bc7"
+
+
+def twin(b: Bubble) -> None:
+    """The replica itself has the UUID that the clone had."""
+    uuid = b.vcenter.read(b.clone, "config.uuid")["config.uuid"]
+    b.vcenter.done(b.vcenter.vm(OTHER).ReconfigVM_Task(vim.vm.ConfigSpec(uuid=uuid)))
+
+
+def unmarked(b: Bubble) -> None:
+    b.reconfigure(extraConfig=[vim.option.OptionValue(key=MARK, value="op-2:somebody")])
+
+
+def moved(b: Bubble) -> None:
+    b.vcenter.done(b.vcenter.folder("erp").MoveIntoFolder_Task([b.clone]))
+
+
+def folder_moved(b: Bubble) -> None:
+    b.vcenter.done(b.vcenter.root_folder.MoveIntoFolder_Task([b.folder]))
+
+
+def renamed(b: Bubble) -> None:
+    b.vcenter.rename(b.clone, "keep-this-one")
+
+
+def template(b: Bubble) -> None:
+    b.vcenter.configure(b.clone, "template", "true")
+
+
+def managed(b: Bubble) -> None:
+    b.vcenter.configure(b.clone, "managedBy", "com.vmware.vcDr")
+
+
+def snapshot(b: Bubble) -> None:
+    b.vcenter.make_snapshot(b.clone, "my work")
+
+
+def foreign_disk(b: Bubble) -> None:
+    """Somebody attached the other VM's disk, to look into it."""
+    ((file, _),) = rehearsing.disk_files(b.vcenter, OTHER)
+    rehearsing.attach_disk(b.vcenter, b.clone, file)
+
+
+def own_disk_of_the_source(b: Bubble) -> None:
+    """Somebody attached the replica's disk itself."""
+    ((file, _),) = rehearsing.disk_files(b.vcenter, SOURCE)
+    rehearsing.attach_disk(b.vcenter, b.clone, file)
+
+
+def raw_disk(b: Bubble) -> None:
+    b.vcenter.add_device(b.clone, "rdm-virtual")
+
+
+def independent(b: Bubble) -> None:
+    b.vcenter.add_device(b.clone, "independent_persistent")
+
+
+def other_base(b: Bubble) -> None:
+    """Its disk stands on another file than when it was cloned."""
+    b.args["bases"] = "0123456789ab"
+
+
+def cloned_again(b: Bubble) -> None:
+    """Somebody made a linked clone of the test VM."""
+    b.vcenter.make_snapshot(b.clone, "base")
+    rehearsing.clone(b.vcenter, b.clone, b.folder, "colleague", "base")
+    b.vcenter.remove_snapshot(b.clone, "base")
+
+
+SPOILED: list[tuple[Callable[[Bubble], None], str]] = [
+    (other_id, "instance UUID"),
+    (twin, "has the UUID of erp-app01"),
+    (unmarked, "the mark of its test is not in its configuration"),
+    (moved, "not in the test folder"),
+    (folder_moved, "the test folder is in the root"),
+    (renamed, "does not begin with"),
+    (template, "template"),
+    (managed, "managed by com.vmware.vcDr"),
+    (snapshot, "has a snapshot"),
+    (foreign_disk, "detach it"),
+    (own_disk_of_the_source, "detach it"),
+    (raw_disk, "detach it"),
+    (independent, "detach it"),
+    (other_base, "stands on another file"),
+    (cloned_again, "colleague stands on its disk"),
+]
+
+
+@pytest.mark.parametrize(("spoil", "says"), SPOILED, ids=[spoil.__name__ for spoil, _ in SPOILED])
+def test_one_that_fails_a_condition_stays(bubble: Bubble, spoil: Callable[[Bubble], None], says: str) -> None:
+    spoil(bubble)
+    removed = bubble.remove()
+    assert says in removed.left, removed
+    assert rehearsing.destroyed(bubble.vcenter) == []
+
+
+DESTROYED = [spoil for spoil, _ in SPOILED if spoil is not raw_disk]
+"""The simulator's library cannot destroy a VM with a raw disk."""
+
+
+@pytest.mark.parametrize("spoil", DESTROYED, ids=[spoil.__name__ for spoil in DESTROYED])
+def test_without_the_conditions_vcenter_would_have_destroyed_it(
+    bubble: Bubble, spoil: Callable[[Bubble], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spoil(bubble)
+    monkeypatch.setattr(trial_removal, "objection", lambda expected, conditions: None)
+    assert bubble.remove().left == ""
+    (gone,) = rehearsing.destroyed(bubble.vcenter)
+    assert gone.vm == bubble.clone._moId
+    if spoil in (foreign_disk, own_disk_of_the_source, cloned_again):
+        assert gone.shared, "files of others went with it"
+
+
+def test_what_changed_while_it_was_powered_off_counts(
+    bubble: Bubble, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bubble.vcenter.power_on(bubble.clone)
+
+    def meddling(session: Any, vm: str) -> Any:
+        yield from power_off(session, vm)
+        moved(bubble)
+
+    monkeypatch.setattr(trial_removal, "power_off", meddling)
+    assert "not in the test folder" in bubble.remove().left
+    assert rehearsing.destroyed(bubble.vcenter) == []
+
+
+def test_a_replica_that_loses_a_point_is_told(bubble: Bubble) -> None:
+    rehearsing.base_in_use(bubble.vcenter, "lost")
+    assert "went while its test VM was removed" in bubble.remove().replica

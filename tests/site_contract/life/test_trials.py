@@ -1,0 +1,86 @@
+"""Test Failover: a rehearsal of which the domain knows nothing, and that leaves nothing behind."""
+
+from __future__ import annotations
+
+from drdeck.controller.journal.operations import OperationState
+from drdeck.model.domains import Mode, Owner
+from drdeck.model.facts.trial_facts import TrialState
+from tests.site_contract.bench import DOMAIN, VMS, Bench, MakeBench
+
+
+def stands(bench: Bench) -> object:
+    """All that a test must leave as it was."""
+    d = bench.domain
+    return bench.truth(), d.mode, d.owner, d.failover, d.session, d.excluded, d.networks.mapping
+
+
+async def tested(bench: Bench) -> str:
+    ident = await bench.done(bench.asks("test_start"))
+    assert bench.domain.trial is not None
+    return ident
+
+
+async def test_a_domain_is_tested_and_the_test_ended(make: MakeBench) -> None:
+    bench = await make(state="imported", tests=True)
+    await bench.until(lambda d: d.trial_offer is not None and not d.trial_offer.closed)
+    before = stands(bench)
+    await bench.refused(bench.asks("test_end"), "is not being tested")
+    await tested(bench)
+    trial = bench.domain.trial
+    assert trial is not None and trial.state is TrialState.RUNNING
+    assert sorted(vm.of for vm in trial.vms) == sorted(VMS) and all(vm.ready for vm in trial.vms)
+    assert stands(bench) == before
+    await bench.refused(bench.asks("test_start"), "is being tested already")
+
+    await bench.done(bench.asks("test_end", result="passed", note="all logins work"))
+    assert bench.domain.trial is None and stands(bench) == before
+    last = bench.domain.tested
+    assert last is not None and (last.result, last.note, last.vms) == ("passed", "all logins work", 2)
+    await tested(bench)
+    await bench.done(bench.asks("test_end"))
+    assert bench.domain.tested is not None and bench.domain.tested.result == "not said"
+
+
+async def test_of_some_vms_at_an_instant(make: MakeBench) -> None:
+    bench = await make(state="synchronised", tests=True)
+    await bench.until(lambda d: d.trial_offer is not None and not d.trial_offer.closed)
+    at = bench.domain.newest_point or bench.now()
+    await bench.refused(bench.asks("test_start", vms=("nobody",)), "no VM named", "usage")
+    wrong = bench.asks("test_start", networks={"*": "no such network"})
+    await bench.refused(wrong, "not an isolated one")
+    await bench.done(bench.asks("test_start", vms=(VMS[0],), to=at))
+    trial = bench.domain.trial
+    assert trial is not None and [vm.of for vm in trial.vms] == [VMS[0]] and trial.point == at
+    assert bench.mode == Mode.SYNCHRONISED and bench.domain.owner is Owner.REMOTE
+    await bench.done(bench.asks("test_end"))
+
+
+async def test_a_real_failover_ends_it_first(make: MakeBench) -> None:
+    bench = await make(tests=True)
+    await bench.until(lambda d: d.trial_offer is not None and not d.trial_offer.closed)
+    await tested(bench)
+    preview = await bench.controller.preview(bench.failover("force"))
+    assert any("test of the domain ends first" in text for text in preview.says), preview.says
+    await bench.done(bench.failover("force"))
+    assert bench.mode == Mode.RUNNING_IN_FAILOVER and bench.truth().local
+    await bench.until(lambda d: d.trial is None)
+    assert bench.domain.tested is not None and "failover" in bench.domain.tested.note
+    await bench.refused(bench.asks("test_start"), "a test is for a domain that is not owned here")
+
+
+async def test_a_test_is_not_for_a_domain_in_a_session(make: MakeBench) -> None:
+    bench = await make(state="owned", tests=True)
+    await bench.session_by_hand()
+    await bench.refused(bench.asks("test_start"), "has a PITR session", moving=True)
+
+
+async def test_it_is_overdue(make: MakeBench) -> None:
+    bench = await make(state="imported", tests=True)
+    await bench.until(lambda d: d.trial_offer is not None and not d.trial_offer.closed)
+    await bench.refused(bench.asks("test_start", ends_after_s=5.0), "from one minute to 14 days")
+    await bench.done(bench.asks("test_start", ends_after_s=600.0))
+    await bench.advance(700)
+    domain = await bench.until(lambda d: d.trial is not None and d.trial.state is TrialState.OVERDUE)
+    assert any(alarm.kind == "test_overdue" for alarm in domain.alarms)
+    ended = await bench.ended(await bench.submit(bench.asks("test_end", result="failed")))
+    assert ended.state is OperationState.DONE and bench.domain.name == DOMAIN

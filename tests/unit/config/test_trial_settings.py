@@ -1,0 +1,53 @@
+"""The table of Test Failover: its folder is never the root, nor in it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from drdeck.config.settings import SettingsError, VSphereSettings
+from drdeck.config.settings_file import parse
+
+SITE = """
+[sites.dr]
+kind = "vsphere"
+url = "https://vcsa/sdk"
+username = "u"
+root = "/DC0/vm/drdeck"
+[sites.dr.test]
+"""
+
+
+def read(table: str) -> VSphereSettings:
+    site = parse(SITE + table, Path("settings.toml")).site("dr")
+    assert isinstance(site, VSphereSettings)
+    return site
+
+
+def test_one_network_is_for_all() -> None:
+    trial = read('folder = "/DC0/vm/drdeck-test"\nnetwork = "DR-Bubble"\nspace = "25 %"').test
+    assert trial is not None and trial.networks == {"*": "DR-Bubble"} and trial.share == 0.25
+    trial = read('folder = "/DC0/vm/test"\nnetwork = { VM_3510 = "B10" }').test
+    assert trial is not None and trial.networks == {"VM_3510": "B10"}
+
+
+@pytest.mark.parametrize(
+    ("table", "says"),
+    [
+        ('folder = "/DC0/vm/drdeck"\nnetwork = "B"', "must be outside the root"),
+        ('folder = "/DC0/vm/drdeck/test/"\nnetwork = "B"', "must be outside the root"),
+        ('folder = "/DC0/vm"\nnetwork = "B"', "must be outside the root"),
+        ('folder = "test"\nnetwork = "B"', "is not an inventory path"),
+        ('folder = "/DC0/vm/t"', "network"),
+        ('folder = "/DC0/vm/t"\nnetwork = {}', "names no isolated network"),
+        ('folder = "/DC0/vm/t"\nnetwork = "B"\nspace = "much"', 'such as "10%"'),
+        ('folder = "/DC0/vm/t"\nnetwork = "B"\nprefix = ""', "3 to 30 letters"),
+        ('folder = "/DC0/vm/t"\nnetwork = "B"\nat_once = 0', "from 1 to 64"),
+        ('folder = "/DC0/vm/t"\nnetwork = "B"\nhow = "full"', "how"),
+        ('folder = "/DC0/vm/t"\nnetwork = "B"\nends_after = "1s"', "must be from"),
+    ],
+)
+def test_what_cannot_be_is_refused(table: str, says: str) -> None:
+    with pytest.raises(SettingsError, match=says):
+        read(table)
