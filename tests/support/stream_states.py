@@ -6,6 +6,8 @@ Everything is imported once, so that all commands can be tried in all states.
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import json
 import os
 import sys
@@ -13,9 +15,10 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 LIMIT_S = 30
+LATE_S = 0.3
 
 
 def _closed(number: int) -> None:
@@ -37,8 +40,35 @@ def _broken(number: int) -> None:
     os.dup2(writing if number else reading, number)
 
 
+def _never_waits(number: int) -> None:
+    """A full pipe that does not block, whose reader is late: what some CI runners and ssh leave behind."""
+    os.dup2(_late_reader(number)[1], number)
+
+
+_late: dict[int, tuple[int, int]] = {}
+"""Number of a stream -> ends of the pipe made for it, before the fork."""
+FILLER = b"\0" * 4096
+
+
+def _late_reader(number: int) -> tuple[int, int]:
+    if number not in _late:
+        reading, writing = os.pipe()
+        fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, len(FILLER))
+        os.set_blocking(writing, False)
+        os.set_blocking(reading, False)
+        os.write(writing, FILLER)
+        _late[number] = reading, writing
+    return _late[number]
+
+
+def _read_late(texts: dict[int, bytes]) -> None:
+    for number, (reading, _) in _late.items():
+        with contextlib.suppress(BlockingIOError):
+            texts[number] = texts.get(number, b"") + os.read(reading, 1024)
+
+
 STATES: dict[str, Callable[[int], None]] = {
-    "closed": _closed, "null": _null, "full": _full, "broken": _broken,
+    "closed": _closed, "null": _null, "full": _full, "broken": _broken, "never waits": _never_waits,
 }  # fmt: skip
 
 
@@ -61,6 +91,10 @@ def _be_the_command(argv: list[str], states: list[str]) -> None:
 
 def _outcome(argv: list[str], states: list[str]) -> dict[str, Any]:
     began = time.monotonic()
+    for number, state in enumerate(states):
+        if state == "never waits":
+            _late_reader(number)
+    late: dict[int, bytes] = {}
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         pid = os.fork()
         if pid == 0:
@@ -73,11 +107,27 @@ def _outcome(argv: list[str], states: list[str]) -> dict[str, Any]:
             if time.monotonic() > deadline:
                 os.kill(pid, 9)
             time.sleep(0.005)
+            if time.monotonic() > began + LATE_S:
+                _read_late(late)
         took_s = time.monotonic() - began
-        out.seek(0)
-        err.seek(0)
+        texts = [_text(file, late, number) for number, file in ((1, out), (2, err))]
         code = os.waitstatus_to_exitcode(ended[1])
-        return {"code": code, "out": out.read().decode(), "err": err.read().decode(), "took_s": took_s}
+        return {"code": code, "out": texts[0], "err": texts[1], "took_s": took_s}
+
+
+def _text(file: IO[bytes], late: dict[int, bytes], number: int) -> str:
+    """All that came out of a stream."""
+    ends = _late.pop(number, None)
+    if ends is None:
+        file.seek(0)
+        return file.read().decode()
+    os.close(ends[1])
+    data = late.get(number, b"")
+    with contextlib.suppress(BlockingIOError):  # a child of the command may hold it open still
+        while piece := os.read(ends[0], 65536):
+            data += piece
+    os.close(ends[0])
+    return data.removeprefix(FILLER).decode()
 
 
 def run() -> None:

@@ -1,4 +1,7 @@
-"""Every command with its streams in every state: a traceback never, and data that is lost is no success."""
+"""Every command with its streams in every state: a traceback never, and data that is lost is no success.
+
+faults.md F15, F20: streams that are missing, and those that somebody else set never to block.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ import json
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import click
 import pytest
@@ -22,12 +26,14 @@ WORDS = {
 """A word for each parameter that a command cannot do without."""
 STREAMS = (
     ["closed", "", ""], ["", "closed", ""], ["", "full", ""], ["", "broken", ""], ["", "", "closed"],
-    ["", "", "full"], ["closed", "closed", "closed"],
+    ["", "", "full"], ["closed", "closed", "closed"], ["", "never waits", "never waits"], ["broken", "", "broken"],
 )  # fmt: skip
 """Input, output and messages; the first is where all can be read that a command prints."""
 MORE = {"watch": ["--timeout", "0.1"], "doctor": [], "controller restart": ["--timeout", "5"]}
 LAST = ("controller restart", "train reset", "controller stop")
 """These end the controller that the others use."""
+GROWING = {(name,) for name in ("audit", "logs", "watch", "controller", "tasks", "doctor", "train")}
+"""These tell of what the commands before them did."""
 NOT_RUN = {"controller serve": "what the others start"}
 CODES = {0, 1, 2, 3, 5, 7}
 
@@ -68,14 +74,24 @@ def test_all_commands_in_all_states_of_each_stream(deck: Deck) -> None:
     outcomes = json.loads(answered.read_text("utf-8"))
     assert len(outcomes) == len(cases) > 250
     quiet = set()
+    usual: dict[tuple[str, ...], dict[str, Any]] = {}
     for case, outcome in zip(cases, outcomes, strict=True):
         said = f"{' '.join(case['argv'][4:])} {case['states']}: {outcome}"
         for bad in ("Traceback", "Exception ignored", "lost sys"):
             assert bad not in outcome["out"] + outcome["err"], said
         assert outcome["code"] in CODES, said
         words = tuple(case["argv"])
+        if case["states"] == STREAMS[0]:
+            usual[words] = outcome
         if case["states"] == STREAMS[0] and outcome["code"] == 0 and not outcome["out"]:
             quiet.add(words)  # it prints no data, so none can be lost
         once = words[4:6] in {tuple(name.split()) for name in LAST}  # it has no more to say the second time
         if case["states"][1] in ("closed", "full", "broken") and words not in quiet and not once:
             assert outcome["code"] != 0, f"nothing came out of {said}"
+        if "never waits" in case["states"] and not once:
+            assert outcome["code"] == usual[words]["code"], said
+            for stream in ("out", "err"):
+                lines, all_lines = outcome[stream].splitlines(), usual[words][stream].splitlines()
+                assert not all_lines or lines, f"nothing came out of {said}"
+                assert outcome[stream][-1:] == usual[words][stream][-1:], f"not all came out of {said}"
+                assert words[4:5] in GROWING or len(lines) == len(all_lines), said

@@ -145,6 +145,8 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
         # Python 3.13 wants what RFC 5280 wants of a CA, which many a private one has never put in (no
         # authorityKeyIdentifier): the same certificates are believed whatever Python runs us
         context.verify_flags &= ~ssl.VERIFY_X509_STRICT
+        # 3.13 alone takes an intermediate CA, or the server's own certificate, for the end of a chain
+        context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
         return context
 
 
