@@ -26,7 +26,8 @@ WORDS = {
 """A word for each parameter that a command cannot do without."""
 STREAMS = (
     ["closed", "", ""], ["", "closed", ""], ["", "full", ""], ["", "broken", ""], ["", "", "closed"],
-    ["", "", "full"], ["closed", "closed", "closed"], ["", "never waits", "never waits"], ["broken", "", "broken"],
+    ["", "", "full"], ["closed", "closed", "closed"], ["", "never waits", "never waits"],
+    ["broken", "", "broken"],
 )  # fmt: skip
 """Input, output and messages; the first is where all can be read that a command prints."""
 MORE = {"watch": ["--timeout", "0.1"], "doctor": [], "controller restart": ["--timeout", "5"]}
