@@ -34,8 +34,12 @@ class ForeignSnapshot(NamedTuple):
     address: str
 
     @property
+    def name(self) -> str:
+        return _NAMES[self.user]
+
+    @property
     def did(self) -> str:
-        return f'made the snapshot "{_NAMES[self.user]}"'
+        return f'made the snapshot "{self.name}"'
 
 
 def _by(machine: DomainMachine, fault: Fault, vm: str) -> tuple[str, str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from drdeck.model import domains as model
 from drdeck.model.domains import Health, Mode
-from drdeck.sites.training.simulation import restore_points
+from drdeck.sites.training.simulation import other_users, restore_points
 from drdeck.sites.training.simulation.domain_machine import DomainMachine, SessionStage, Stage
 from drdeck.sites.training.simulation.operator_questions import POWER_ON_ERROR
 from drdeck.sites.training.simulation.restore_points import Grid
@@ -36,6 +36,9 @@ class VmViews:
         lag = None if flow is None or not self._seeded else flow.lag(at)
         self._fresh = lag is None or mode is not Mode.REHYDRATING
         self._brought = (0, 0) if flow is None else flow.brought(at)
+        self._of_others: dict[str, tuple[str, ...]] = {}
+        for snapshot in other_users.snapshots(machine, at):
+            self._of_others[snapshot.vm] = (*self._of_others.get(snapshot.vm, ()), snapshot.name)
         here = machine.stage in _HERE and machine.spec.state != "protected"
         self._networks = {
             name: (machine.network_here(name) if here else name,)
@@ -71,6 +74,7 @@ class VmViews:
             error=error,
             group=self._group.get(vm.number),
             networks=self._networks[vm.network],
+            foreign_snapshots=self._of_others.get(vm.name, ()),
             progress=progress,
             detail=detail,
         )
