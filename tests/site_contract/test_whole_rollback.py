@@ -67,4 +67,4 @@ async def test_a_vm_that_there_is_not_is_never_guessed(make: MakeBench) -> None:
     bench = await make(state="owned")
     await bench.session_by_hand()
     request = bench.asks("pitr_run", to=(await bench.group_points())[1], vms=("erp-db",))
-    await bench.refused(request, 'no VM named "erp-db"; did you mean "erp-db01"')
+    await bench.refused(request, 'no VM named "erp-db"; did you mean "erp-db01"', code="usage")
