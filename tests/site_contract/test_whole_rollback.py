@@ -35,8 +35,8 @@ async def test_snapshots_of_others_are_counted_and_named_before(make: MakeBench)
     for action in ("pitr_run", "pitr_exit"):
         quiet = " ".join((await bench.controller.preview(bench.asks(action, to=to))).says)
         assert "by others" not in quiet
-    for vm in VMS:
-        await bench.meddler(vm)
+    for name in VMS:
+        await bench.meddler(name)
     await bench.until(lambda d: sum(len(vm.foreign_snapshots) for vm in d.vms) == 2)
     for action in ("pitr_run", "pitr_exit"):
         said = " ".join((await bench.controller.preview(bench.asks(action, to=to))).says)

@@ -31,7 +31,7 @@ class Authority:
         new = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
         self._run("req", *new, "-subj", f"/CN={name}", "-keyout", key, "-out", request)
         config.write_text(extensions)
-        signer = ["-signkey", key]
+        signer: list[str | Path] = ["-signkey", key]
         if by is not None:
             signer = ["-CA", self.directory / f"{by}.pem", "-CAkey", self.directory / f"{by}.key"]
             signer += ["-CAcreateserial"]
