@@ -271,8 +271,12 @@ func (c *control) carryOut(w http.ResponseWriter, r *http.Request, body []byte, 
 	vm, _ := simulator.Map.Get(ref).(*simulator.VirtualMachine)
 	before, seen := placeOf(vm), &noted{ResponseWriter: w}
 	if method == "Destroy_Task" && vm != nil && vm.Runtime.PowerState != types.VirtualMachinePowerStatePoweredOn {
-		c.hostile.clones.destroys(vm)
-		defer c.hostile.clones.ended(target)
+		end := c.hostile.clones.takes(vm)
+		defer func() {
+			if !seen.refused {
+				c.hostile.clones.ended(end)
+			}
+		}()
 	}
 	c.forward(seen, r, body)
 	if method == "SetField" && !seen.refused && c.hostile.does("fields", "") {

@@ -211,8 +211,8 @@ func usedBy(vm *simulator.VirtualMachine) map[string]bool {
 	return files
 }
 
-// destroys notes what a VM's end takes: the top file of each disk, which others may use.
-func (k *clones) destroys(vm *simulator.VirtualMachine) {
+// takes gives what a VM's end takes: the top file of each disk, which others may use.
+func (k *clones) takes(vm *simulator.VirtualMachine) gone {
 	others := map[string]bool{}
 	for _, entity := range simulator.Map.All("VirtualMachine") {
 		if other := entity.(*simulator.VirtualMachine); other.Self != vm.Self {
@@ -230,14 +230,14 @@ func (k *clones) destroys(vm *simulator.VirtualMachine) {
 			end.Shared = append(end.Shared, file)
 		}
 	}
-	k.mu.Lock()
-	k.destroyed = append(k.destroyed, end)
-	k.mu.Unlock()
+	return end
 }
 
-// ended lets a linked clone's base go, where the vCenter is one that loses it.
-func (k *clones) ended(vm string) {
+// ended notes a VM's end, and lets a linked clone's base go, where the vCenter is one that loses it.
+func (k *clones) ended(end gone) {
+	vm := end.VM
 	k.mu.Lock()
+	k.destroyed = append(k.destroyed, end)
 	snapshot, ok := k.standing[vm]
 	delete(k.standing, vm)
 	lost := ok && k.base == "lost"

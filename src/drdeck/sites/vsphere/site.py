@@ -22,7 +22,7 @@ from drdeck.model.pitr import Points, Writing, writing_of
 from drdeck.model.planned import PlannedCall
 from drdeck.model.views import SiteView
 from drdeck.sites.contract import LoginRefused, SiteError, SiteUnreachable, TaskBegun
-from drdeck.sites.vsphere.doctor import start_obstacles
+from drdeck.sites.vsphere.doctor import start_obstacles, trial_findings
 from drdeck.sites.vsphere.doctor.privilege_check import PrivilegeCheck
 from drdeck.sites.vsphere.guard.guard_service import GuardService
 from drdeck.sites.vsphere.guard.guard_store import GuardStore
@@ -293,6 +293,8 @@ class VSphereSite:
             async for inventory in watch.changes():
                 if not self._pumped:
                     await watch.ask_tasks(_at_work(inventory))
+                    with contextlib.suppress(SiteError):
+                        await self._hand.trials.look()
                 self._guard.saw(watch.inventory or inventory)
                 self._pumped = True
                 self._wake.set()
@@ -370,6 +372,7 @@ class VSphereSite:
             if self._heart is not None:
                 await self._heart.beat()
             inventory = await self._watching().refresh_attributes()
+            await self._hand.trials.look()
         except SiteError:
             connection = None  # why is told by whoever watches
         domains = self._sight.situations() if inventory is not None else []
@@ -386,6 +389,7 @@ class VSphereSite:
                 inventory,
                 situations,
                 self._sight.devices.of,
+                self._sight.trials.seen,
             )
         )
 
@@ -396,7 +400,12 @@ class VSphereSite:
 
     async def lacking(self, command: c.AnyCommand) -> str | None:
         folder, situation = self._sight.find(command.domain, isinstance(command, OF_A_REMOVED_RECORD))
-        return await self._permits.lacking(command, folder, situation, self._sight.inventory())
+        missing = await self._permits.lacking(command, folder, situation, self._sight.inventory())
+        trials, test = self._sight.trials.seen, self.settings.test
+        if missing is not None or test is None or trials is None or not isinstance(command, c.StartTrial):
+            return missing
+        user = self.settings.username
+        return await trial_findings.lacking(self._connected(), user, test, trials, [situation])
 
     async def execute(self, command: c.AnyCommand, begun: TaskBegun | None = None) -> str:
         try:

@@ -22,7 +22,7 @@ from drdeck.sites.vsphere.record.attributes import CloneRecord, Record
 from drdeck.sites.vsphere.vcenter.calls.linked_clone import Cloned
 from drdeck.sites.vsphere.vcenter.calls.trial_removal import Removed
 from drdeck.sites.vsphere.vcenter.connection import Connection, VCenterSession
-from drdeck.sites.vsphere.vcenter.properties import filter_spec, object_id, retrieve
+from drdeck.sites.vsphere.vcenter.properties import filter_spec, retrieve, step_to
 
 from .site_state import SiteState
 
@@ -104,12 +104,12 @@ class TrialWork:
     async def _room(self, command: c.StartTrial, vms: list[str], share: float) -> None:
         """Raises Refused where a datastore has less room than a share of the disks that would grow on it."""
 
-        def read(session: VCenterSession) -> tuple[dict[str, int], dict[str, tuple[str, int]]]:
+        def read(session: VCenterSession) -> tuple[dict[str, int], dict[str, int]]:
             return _sizes(session, vms)
 
-        wanted_bytes, stores = await self._connected().poll(read, "read the room of the datastores")
-        for store, size in wanted_bytes.items():
-            name, free = stores.get(store, (store, 0))
+        sizes, free_bytes = await self._connected().poll(read, "read the room of the datastores")
+        for name, size in sizes.items():
+            free = free_bytes.get(name, 0)
             if free < size * share:
                 raise Refused(
                     f"Could not {command.says}: {show_bytes(free)} are free on {name}, and"
@@ -184,29 +184,23 @@ class TrialWork:
         return changes, remark
 
 
-def _sizes(session: VCenterSession, vms: list[str]) -> tuple[dict[str, int], dict[str, tuple[str, int]]]:
-    """Bytes of the VMs' disks by datastore, and each datastore's name and free bytes."""
+def _sizes(session: VCenterSession, vms: list[str]) -> tuple[dict[str, int], dict[str, int]]:
+    """Bytes of the VMs' disks, and free bytes, by name of the datastore."""
     machines = [vim.VirtualMachine(vm, session.stub) for vm in vms]
-    sizes: dict[str, int] = {}
-    stores: dict[str, Any] = {}
-    for content in retrieve(session, filter_spec(machines, {vim.VirtualMachine: ["config.hardware.device"]})):
-        for device in next((p.val for p in content.propSet or ()), ()):
-            store = getattr(getattr(device, "backing", None), "datastore", None)
-            if isinstance(device, vim.vm.device.VirtualDisk) and store is not None:
-                stores[object_id(store)] = store
-                size = device.capacityInKB * 1024
-                sizes[object_id(store)] = sizes.get(object_id(store), 0) + size
-    if not stores:
-        return {}, {}
-    paths = {vim.Datastore: ["name", "summary.freeSpace"]}
-    facts = {
-        object_id(content.obj): {p.name: p.val for p in content.propSet or ()}
-        for content in retrieve(session, filter_spec(stores.values(), paths))
+    paths = {
+        vim.VirtualMachine: ["config.hardware.device"],
+        vim.Datastore: ["name", "summary.freeSpace"],
     }
-    return sizes, {
-        ident: (str(values.get("name") or ident), int(values.get("summary.freeSpace") or 0))
-        for ident, values in facts.items()
-    }
+    sizes, free = dict[str, int](), dict[str, int]()
+    for content in retrieve(session, filter_spec(machines, paths, step_to(vim.VirtualMachine, "datastore"))):
+        values = {p.name: p.val for p in content.propSet or ()}
+        if "name" in values:
+            free[str(values["name"])] = int(values.get("summary.freeSpace") or 0)
+        for device in values.get("config.hardware.device", ()):
+            if isinstance(device, vim.vm.device.VirtualDisk):
+                store = str(getattr(device.backing, "fileName", "")).partition("]")[0].removeprefix("[")
+                sizes[store] = sizes.get(store, 0) + device.capacityInKB * 1024
+    return sizes, free
 
 
 async def keep_looking(work: TrialWork, wake: Callable[[], None], sleep: Callable[[float], Any]) -> None:

@@ -10,11 +10,12 @@ from drdeck.config.settings import VSphereSettings
 from drdeck.model.alarms import Finding
 from drdeck.sites.contract import SiteError
 from drdeck.sites.vsphere.inventory.inventory_facts import FolderFacts, Inventory, VmFacts
+from drdeck.sites.vsphere.inventory.trial_inventory import TrialInventory
 from drdeck.sites.vsphere.plan.domain_state import DomainState
 from drdeck.sites.vsphere.protected_site import ProtectedVCenter
 from drdeck.sites.vsphere.vcenter.connection import Connection
 
-from . import capacity_findings, certificate_findings, domain_findings
+from . import capacity_findings, certificate_findings, domain_findings, trial_findings
 from .host_clocks import SUBJECT, host_clocks
 from .privilege_check import PrivilegeCheck
 
@@ -36,7 +37,9 @@ class SiteUnderExamination:
         inventory: Inventory | None = None,
         situations: Sequence[tuple[FolderFacts, DomainState]] = (),
         not_covered: Callable[[VmFacts], tuple[str, ...]] = lambda _: (),
+        trials: TrialInventory | None = None,
     ) -> None:
+        self.trials = trials
         self.not_covered = not_covered
         self.settings, self.permits, self.side, self.skew_s = settings, permits, side, skew_s
         self.connection, self.inventory, self.situations = connection, inventory, situations
@@ -73,6 +76,9 @@ async def findings(patient: SiteUnderExamination) -> list[Finding]:
     results += await patient.permits.findings(patient.situations, patient.inventory)
     results += domain_findings.folders(settings, patient.inventory)
     situations = [situation for _, situation in patient.situations]
+    results += await trial_findings.findings(
+        patient.connection, settings.username, settings.test, patient.trials, situations
+    )
     for situation in situations:
         results += domain_findings.covered(situation, patient.not_covered)
         results += domain_findings.pruning(situation)

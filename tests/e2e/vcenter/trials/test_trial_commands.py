@@ -1,0 +1,183 @@
+"""Test Failover by command line: nothing of the domain changes, and no lost answer makes two of one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.support.deck import SITE
+from tests.support.vcenter import rehearsing
+from tests.support.vcenter.flow import Flow, MakeFlow, settings
+from tests.support.vcenter.flowsite import DOMAIN, VMS
+from tests.support.vcenter.vcsim import VCenter
+
+START, END = ("test", "start", DOMAIN), ("test", "end", DOMAIN)
+DELETE = "VirtualMachine.Inventory.Delete"
+
+
+def table(more: str, space: str) -> str:
+    return (
+        f'[sites.{SITE}.test]\nfolder = "{rehearsing.TEST_FOLDER}"\nnetwork = "{rehearsing.BUBBLE}"\n'
+        f'space = "{space}"\n{more}\n'
+    )
+
+
+class Rehearsing:
+    """A flow whose vCenter has a test folder and an isolated network."""
+
+    def __init__(
+        self, make_flow: MakeFlow, recovery: VCenter, more: str = "", uplink: bool = False, space: str = "0%"
+    ) -> None:
+        self.folder = rehearsing.make_test_folder(recovery)
+        self.network = rehearsing.make_isolated_network(recovery, uplink=uplink)
+        self.flow: Flow = make_flow(recovery, toml=settings() + table(more, space))
+        self.recovery = recovery
+        self.flow.until(lambda shown: shown["mode"] == "imported")
+
+    def clones(self) -> list[str]:
+        """Names of the VMs in the test folder."""
+        return sorted(vm.name for vm in self.folder.childEntity)
+
+    def shown(self) -> dict[str, Any]:
+        (found,) = self.flow.deck.json("test", "show", DOMAIN)["tests"]
+        return dict(found)
+
+
+def test_a_domain_is_tested_and_nothing_of_it_changes(make_flow: MakeFlow, recovery: VCenter) -> None:
+    tests = Rehearsing(make_flow, recovery)
+    deck, before = tests.flow.deck, tests.flow.truth()
+    assert tests.shown() == {"domain": DOMAIN, "test": None, "tested": None}
+    rehearsal = deck.json(*START, "--dry-run")
+    assert rehearsal["accepted"] and any("is cloned" in text for text in rehearsal["says"])
+    assert any("retention" in text for text in rehearsal["not_checked"])
+    deck.run(*START, "--for", "2h", "--wait")
+    trial = tests.shown()["test"]
+    assert trial["state"] == "running" and sorted(vm["of"] for vm in trial["vms"]) == sorted(VMS)
+    assert all(vm["power"] == "on" and vm["ready"] for vm in trial["vms"])
+    assert tests.clones() == sorted(f"drdeck-test-{DOMAIN}-{vm}" for vm in VMS)
+    for vm in tests.folder.childEntity:
+        assert recovery.networks(vm) == [rehearsing.BUBBLE]
+    shown = tests.flow.show()
+    assert (shown["mode"], shown["owner"]) == ("imported", "remote")
+    assert shown["test"]["state"] == "running" and shown["tested"] is None
+    assert "is being tested already" in deck.run(*START, code=3).stderr
+
+    deck.run(*END, "--result", "passed", "--note", "all logins work", "--wait")
+    shown = tests.flow.show()
+    assert shown["test"] is None
+    assert (shown["tested"]["result"], shown["tested"]["note"]) == ("passed", "all logins work")
+    assert tests.clones() == []
+    after = tests.flow.truth()
+    assert {k: v for k, v in after.items() if "drdeck.test" not in str(k)}.keys() == before.keys()
+    assert all(gone.shared == () for gone in rehearsing.destroyed(recovery))
+    assert "is not being tested" in deck.run(*END, code=3).stderr
+    assert deck.run("test", "show").stdout.count(DOMAIN) == 1
+
+
+def test_one_that_somebody_works_with_is_left_over(make_flow: MakeFlow, recovery: VCenter) -> None:
+    tests = Rehearsing(make_flow, recovery)
+    deck = tests.flow.deck
+    deck.run(*START, "--vm", VMS[0], "--wait")
+    (clone,) = tests.folder.childEntity
+    recovery.make_snapshot(clone, "before my change")
+    words = deck.run(*END, "--wait")
+    assert "left over" in words.stderr + words.stdout + str(tests.flow.operation(words.stdout.strip()))
+    (left,) = deck.json("test", "leftovers")["leftovers"]
+    assert left["of"] == VMS[0] and "has a snapshot" in left["why"]
+    assert tests.shown()["test"]["state"] == "left over"
+    assert any(alarm["kind"] == "test_leftover" for alarm in tests.flow.show()["alarms"])
+    assert "before my change" not in str(rehearsing.destroyed(recovery)) and tests.clones()
+    recovery.remove_snapshot(clone, "before my change")
+    deck.run(*END, "--wait")
+    assert deck.json("test", "leftovers") == {"leftovers": []} and tests.clones() == []
+    assert tests.shown()["test"] is None
+
+
+def test_a_network_with_an_uplink_is_refused(make_flow: MakeFlow, recovery: VCenter) -> None:
+    tests = Rehearsing(make_flow, recovery, uplink=True)
+    refused = tests.flow.deck.run(*START, code=3).stderr
+    assert f'"{rehearsing.BUBBLE}" is not isolated: it has an uplink' in refused
+    assert tests.clones() == []
+    findings = tests.flow.deck.json("doctor", code=1)["findings"]
+    assert any("is not isolated" in f["text"] and f["level"] == "fail" for f in findings)
+
+
+def test_one_that_is_allowed_wants_the_name(make_flow: MakeFlow, recovery: VCenter) -> None:
+    tests = Rehearsing(make_flow, recovery, more="allow_connected = true", uplink=True)
+    assert "must be confirmed with the name" in tests.flow.deck.run(*START, code=3).stderr
+    tests.flow.deck.run(*START, "--vm", VMS[0], "--confirm", DOMAIN, "--wait")
+    assert len(tests.clones()) == 1
+
+
+def test_bad_input_begins_nothing(make_flow: MakeFlow, recovery: VCenter) -> None:
+    tests = Rehearsing(make_flow, recovery)
+    deck = tests.flow.deck
+    for words, says, code in (
+        (("--to", "2020-01-01T00:00:00Z", "--wait"), "no restore point at or before", 1),
+        (("--vm", "nobody"), "has no VM named", 2),
+        (("--network", "*=VM Network"), "is not an isolated one", 3),
+        (("--for", "1s"), "from one minute", 3),
+        (("--for", "long"), "--for", 2),
+    ):
+        done = deck.run(*START, *words, code=code)
+        assert says in done.stderr, done
+    assert tests.clones() == [] and tests.shown()["test"] is None
+
+
+def test_no_room_is_told_before_anything_is_made(make_flow: MakeFlow, recovery: VCenter) -> None:
+    recovery.set_room("LocalDS_0", 0, 1)
+    tests = Rehearsing(make_flow, recovery, space="10%")
+    tests.flow.deck.run(*START, "--wait", code=1)
+    assert "are free on LocalDS_0" in tests.flow.deck.run("tasks").stdout
+    assert tests.clones() == []
+
+
+def test_a_name_that_is_taken_gets_a_number(make_flow: MakeFlow, recovery: VCenter) -> None:
+    tests = Rehearsing(make_flow, recovery)
+    name = f"drdeck-test-{DOMAIN}-{VMS[0]}"
+    rehearsing.clone(recovery, VMS[0], tests.folder, name, "replica 2")
+    tests.flow.deck.run(*START, "--vm", VMS[0], "--wait")
+    assert tests.clones() == [name, f"{name}-2"]
+    tests.flow.deck.run(*END, "--wait")
+    assert tests.clones() == [name], "somebody else's stays"
+
+
+@pytest.mark.parametrize("lose", ["lose_answer", "lose_request"])
+def test_a_lost_answer_makes_no_second_clone(make_flow: MakeFlow, recovery: VCenter, lose: str) -> None:
+    tests = Rehearsing(make_flow, recovery)
+    for method in ("CloneVM_Task", "PowerOnVM_Task"):
+        getattr(recovery, lose)(method)
+    tests.flow.deck.run(*START, "--wait")
+    assert len(tests.clones()) == len(VMS)
+    for method in ("PowerOffVM_Task", "Destroy_Task"):
+        getattr(recovery, lose)(method)
+    tests.flow.deck.run(*END, "--wait")
+    assert tests.clones() == [] and len(rehearsing.destroyed(recovery)) == len(VMS)
+
+
+def test_a_controller_that_is_killed_goes_on_with_the_same_clones(
+    make_flow: MakeFlow, recovery: VCenter
+) -> None:
+    tests = Rehearsing(make_flow, recovery)
+    recovery.slow("CloneVM_Task", None, 600_000)
+    tests.flow.deck.run(*START)
+    tests.flow.until(lambda shown: recovery.calls()["CloneVM_Task"] == len(VMS))
+    tests.flow.kill()
+    recovery.clear_rules()
+    recovery.release()
+    tests.flow.until(lambda shown: shown["test"] and shown["test"]["state"] == "running")
+    assert len(tests.clones()) == len(VMS) and recovery.calls()["CloneVM_Task"] == len(VMS)
+    tests.flow.deck.run(*END, "--wait")
+    assert tests.clones() == []
+
+
+def test_who_may_delete_in_the_root_is_told(make_flow: MakeFlow, recovery: VCenter) -> None:
+    tests = Rehearsing(make_flow, recovery)
+    findings = [f for f in tests.flow.deck.json("doctor", code=1)["findings"] if f["subject"] == "tests"]
+    assert [f["level"] for f in findings] == ["fail"] and DELETE in findings[0]["text"]
+    recovery.deny(DELETE, recovery.root_folder)
+    findings = [f for f in tests.flow.deck.json("doctor", code=None)["findings"] if f["subject"] == "tests"]
+    assert [f["level"] for f in findings] == ["ok"], findings
+    recovery.deny(DELETE, tests.folder)
+    assert f"lacks {DELETE} on {rehearsing.TEST_FOLDER}" in tests.flow.deck.run(*START, code=3).stderr
