@@ -232,24 +232,36 @@ async def cfo_start(
     await act(context, request, **options)
 
 
-@cfo.command("complete")
-@click.argument("domain", shell_complete=domain_names)
-@click.option(
+type_option = click.option(
     "--type", "kind", required=True, type=click.Choice([str(t) for t in FailoverType]), help="Failover type."
 )
-@click.option("--run-pitr", is_flag=True, help="Start a PITR session once the VMs are recovered.")
-@network_option
-@click.option(
-    "--without-vm", "without", multiple=True, metavar="NAME", help="Leave this VM out; may be repeated."
+run_pitr_option = click.option(
+    "--run-pitr", is_flag=True, help="Start a PITR session once the VMs are recovered."
 )
-@confirm_option
-@click.option(
+even_though_option = click.option(
     "--even-though",
     "even_though",
     multiple=True,
     metavar="FACTS",
     help="With force: the facts found against it that you know of (answers,vms-running).",
 )
+
+
+def facts_named(texts: tuple[str, ...]) -> tuple[str, ...]:
+    """The names of facts that --even-though options give."""
+    return tuple(name.strip() for text in texts for name in text.split(",") if name.strip())
+
+
+@cfo.command("complete")
+@click.argument("domain", shell_complete=domain_names)
+@type_option
+@run_pitr_option
+@network_option
+@click.option(
+    "--without-vm", "without", multiple=True, metavar="NAME", help="Leave this VM out; may be repeated."
+)
+@confirm_option
+@even_though_option
 @act_options
 @runs
 async def cfo_complete(
@@ -272,7 +284,7 @@ async def cfo_complete(
         networks=mapping_of(networks),
         without=without,
         confirm=confirm,
-        even_though=tuple(name.strip() for text in even_though for name in text.split(",") if name.strip()),
+        even_though=facts_named(even_though),
     )
     await act(context, request, **options)
 

@@ -43,7 +43,7 @@ from .network_choice import network_mapping, with_defaults
 from .plans.plan_desk import PlanDesk
 from .plans.run_keeper import RunKeeper
 from .protected_evidence import against_force
-from .reconcile import first_command
+from .reconcile import completion, first_command
 from .site_watcher import LapsedSynchronisation, SiteWatcher, utcnow
 from .writing_watch import WritingWatch
 
@@ -313,8 +313,9 @@ class Controller:
 
     async def _lacking(self, operation: Operation) -> str | None:
         """Privileges for it that the site's user lacks. Raises NotAccepted."""
+        one_sitting = operation.request.start_first
         try:
-            return await self.site.lacking(first_command(operation))
+            return await self.site.lacking(completion(operation) if one_sitting else first_command(operation))
         except SiteUnreachable as error:
             raise NotAccepted("unreachable", str(error)) from None
         except SiteError as error:

@@ -140,15 +140,10 @@ def first_command(op: Operation) -> AnyCommand:
     match op.action:
         case "cfo_start":
             return StartContinuousFailover(**common, networks=request.networks)
+        case "cfo_complete" if request.start_first:
+            return StartContinuousFailover(**common, networks=request.networks)
         case "cfo_complete":
-            return BeginCompletion(
-                **common,
-                type=request.type or FailoverType.REGULAR,
-                run_pitr=request.run_pitr,
-                networks=request.networks,
-                without=request.without,
-                left_out=request.left_out,
-            )
+            return completion(op)
         case "cfo_remap":
             return MapNetworks(**common, networks=request.networks)
         case "cfo_cancel":
@@ -194,6 +189,20 @@ def first_command(op: Operation) -> AnyCommand:
             return ExitSession(**common)
 
 
+def completion(op: Operation) -> BeginCompletion:
+    """The command with which an operation completes a continuous failover."""
+    request = op.request
+    return BeginCompletion(
+        operation=op.id,
+        domain=op.domain,
+        type=request.type or FailoverType.REGULAR,
+        run_pitr=request.run_pitr,
+        networks=request.networks,
+        without=request.without,
+        left_out=request.left_out,
+    )
+
+
 def _cfo_start(op: Operation, d: Domain, serial: int) -> NextStep:
     if d.mode is Mode.IMPORTED:
         return _command(op, d, first_command(op), serial, effect="continuous failover as started")
@@ -219,7 +228,9 @@ def _cfo_complete(op: Operation, d: Domain, serial: int) -> NextStep:
         if op.answers.get("abort") == "abort":
             off = STAYS_OFF if op.request.type is FailoverType.PLANNED else ""
             return Fail(GIVEN_UP + off, aborted=True)
-        return _command(op, d, first_command(op), serial, effect="the completion as begun")
+        if op.request.start_first and d.mode in (Mode.IMPORTED, Mode.REHYDRATING):
+            return _started_first(op, d, serial)
+        return _command(op, d, completion(op), serial, effect="the completion as begun")
     if d.mode is Mode.RUNNING_IN_FAILOVER and d.session is None:
         return Complete("running in failover")
     if op.answers.get("abort") == "abort" and d.mode is Mode.COMPLETING:
@@ -241,6 +252,13 @@ def _cfo_complete(op: Operation, d: Domain, serial: int) -> NextStep:
         return _command(op, d, finish, serial, effect="the failover as finished", on_refused="ask")
     detail = f": {d.step.detail}" if d.step and d.step.detail else ""
     return WaitFor((d.step.label if d.step else "recovering VMs") + detail)
+
+
+def _started_first(op: Operation, d: Domain, serial: int) -> NextStep:
+    """The continuous failover of a failover in one sitting, until it can be completed."""
+    if d.mode is Mode.IMPORTED:
+        return _command(op, d, first_command(op), serial, effect="continuous failover as started")
+    return _cfo_start(op, d, serial)
 
 
 def _cfo_remap(op: Operation, d: Domain, serial: int) -> NextStep:

@@ -51,6 +51,8 @@ class Request(Frozen, frozen=True, kw_only=True):
     note: Annotated[str, msgspec.Meta(max_length=1000)] = ""
     confirm: Name | None = None
     even_though: tuple[Name, ...] = ()
+    start_first: bool = False
+    """of a completion: its continuous failover is started by the same operation"""
     preview: dict[str, str] | None = msgspec.field(name="shown", default=None)
 
 
@@ -173,12 +175,16 @@ def _not_recoverable(domain: Domain, request: Request) -> str | None:
 
 
 def cfo_complete_closed(domain: Domain, request: Request, now: datetime) -> str | None:
-    """The workflow's rules: only once synchronised; Run PITR for PITR-enabled domains only."""
+    """The workflow's rules: only once synchronised, or of an imported domain in one sitting; Run PITR for
+    PITR-enabled domains only."""
+    one_sitting = request.start_first or request.type is None  # a menu asks before it is said what is meant
     if domain.mode is Mode.REHYDRATING:
         closed = _not_recoverable(domain, request)
         if closed is not None:
             return closed
-    if domain.mode not in (Mode.SYNCHRONISED, Mode.REHYDRATING):
+    if domain.mode is Mode.IMPORTED and one_sitting:
+        pass
+    elif domain.mode not in (Mode.SYNCHRONISED, Mode.REHYDRATING):
         return (
             "a continuous failover can be completed only while it is in progress;"
             f' "{domain.name}" reads "{domain.mode_label}"'

@@ -242,6 +242,11 @@ def consequences(request: Request, domain: Domain, now: datetime) -> list[str]:
     if request.action == "cfo_complete":
         if request.run_pitr:
             words.append(f"A PITR session will start by itself once the VMs are recovered. {SUSPENDED_SAYS}")
+        if request.start_first:
+            words.append(
+                "Continuous failover is started first; once every VM is recoverable it is completed without a"
+                " further question."
+            )
         words.append("Continuous rehydration ends here, and this site takes the domain over.")
         words += _left_out(request, domain)
     if request.action == "cfo_remap":

@@ -63,7 +63,13 @@ def ask(action: str, **details: Any) -> Request:
         (ask("cfo_start"), domain(Mode.IMPORTED, vms_total=0), "has no VM"),
         (ask("cfo_complete", type=FailoverType.FORCE), domain(), None),
         (ask("cfo_complete"), domain(Mode.REHYDRATING, vms_recoverable=1), "1 of 2 VMs are not recoverable"),
-        (ask("cfo_complete"), domain(Mode.IMPORTED), "only while it is in progress"),
+        (ask("cfo_complete", type=FailoverType.FORCE), domain(Mode.IMPORTED), "only while it is in progress"),
+        (ask("cfo_complete", type=FailoverType.FORCE, start_first=True), domain(Mode.IMPORTED), None),
+        (
+            ask("cfo_complete", type=FailoverType.FORCE, start_first=True),
+            domain(Mode.RUNNING_IN_FAILOVER),
+            "only while it is in progress",
+        ),
         (ask("cfo_complete", run_pitr=True), domain(pitr=PitrPolicy()), "not PITR-enabled"),
         (ask("cfo_complete", run_pitr=True), domain(), None),
         (ask("pitr_start"), domain(Mode.RUNNING_IN_FAILOVER), None),
@@ -173,7 +179,7 @@ RETURN = ["Restore", "Release Domain", "Way Back"]
     ("at", "labels"),
     [
         (domain(Mode.IMPORTED), ["Continuous Failover", "Failover"]),
-        (in_session(), ["Run PITR", "Exit PITR Session", "Way Back"]),
+        (in_session(), ["Run PITR", "Exit PITR Session"]),
         (
             domain(Mode.RUNNING_IN_FAILOVER),
             ["Start PITR Session", "Undo Failover", "Commit Failover", *RETURN],

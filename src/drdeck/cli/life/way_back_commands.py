@@ -6,10 +6,23 @@ from typing import Unpack
 
 import click
 
-from drdeck.cli.action_commands import ActOptions, act, act_options, cfo, confirm_option
+from drdeck.cli.action_commands import (
+    ActOptions,
+    act,
+    act_options,
+    cfo,
+    confirm_option,
+    even_though_option,
+    facts_named,
+    mapping_of,
+    network_option,
+    run_pitr_option,
+    type_option,
+)
 from drdeck.cli.completion.candidates import domain_names
 from drdeck.cli.context import Context, runs
 from drdeck.model.actions import Request
+from drdeck.model.domains import FailoverType
 
 
 @cfo.command("cancel")
@@ -23,7 +36,40 @@ async def cfo_cancel(context: Context, domain: str, **options: Unpack[ActOptions
 
 @click.group()
 def failover() -> None:
-    """A failover that runs here: undo it, or commit it."""
+    """A failover: run it in one sitting, undo it, or commit it."""
+
+
+@failover.command("run")
+@click.argument("domain", shell_complete=domain_names)
+@type_option
+@run_pitr_option
+@network_option
+@confirm_option
+@even_though_option
+@act_options
+@runs
+async def failover_run(
+    context: Context,
+    domain: str,
+    kind: str,
+    run_pitr: bool,
+    networks: tuple[str, ...],
+    confirm: str | None,
+    even_though: tuple[str, ...],
+    **options: Unpack[ActOptions],
+) -> None:
+    """Fail DOMAIN, which is imported, over in one sitting: started, then completed."""
+    request = Request(
+        action="cfo_complete",
+        domain=domain,
+        type=FailoverType(kind),
+        run_pitr=run_pitr,
+        networks=mapping_of(networks),
+        confirm=confirm,
+        even_though=facts_named(even_though),
+        start_first=True,
+    )
+    await act(context, request, **options)
 
 
 @failover.command("undo")

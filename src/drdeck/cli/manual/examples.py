@@ -61,6 +61,10 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "drdeck failover commit erp-prod",
         "drdeck failover undo erp-prod --confirm erp-prod",
     ),
+    "drdeck failover run": (
+        "drdeck failover run erp-prod --type planned --run-pitr --wait",
+        "drdeck failover run erp-prod --type force --confirm erp-prod --even-though answers,vms-running",
+    ),
     "drdeck failover undo": (
         "drdeck failover undo erp-prod --dry-run",
         "drdeck failover undo erp-prod --confirm erp-prod --wait",

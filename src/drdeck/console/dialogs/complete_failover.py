@@ -16,7 +16,7 @@ from drdeck.console.widgets.text_lines import Lines
 from drdeck.controller.ipc.client import ControllerError
 from drdeck.model.actions import Request
 from drdeck.model.confirming import Preview
-from drdeck.model.domains import Domain, FailoverType, ProtectedSite
+from drdeck.model.domains import Domain, FailoverType, Mode, ProtectedSite
 from drdeck.model.text import clean, some
 
 from .dialog import BOX_WIDTH, Dialog
@@ -78,7 +78,10 @@ class CompleteDialog(Dialog[Request]):
         preview: Callable[[Request], Awaitable[Preview]],
         draft: Request | None = None,
     ) -> None:
-        super().__init__(f"Complete Continuous Failover for Protected Domain {domain.name}")
+        self._first = domain.mode is Mode.IMPORTED
+        """the continuous failover is started by it, too: the vendor's "Failover" of an imported domain"""
+        what = "Failover of" if self._first else "Complete Continuous Failover for"
+        super().__init__(f"{what} Protected Domain {domain.name}")
         self.domain = domain
         self._ask = preview
         self._preview: Preview | None = None
@@ -115,7 +118,7 @@ class CompleteDialog(Dialog[Request]):
 
     def buttons(self) -> Iterable[Push]:
         yield Push("Cancel", id="cancel")
-        yield Push("Complete Failover", id="complete")
+        yield Push("Failover" if self._first else "Complete Failover", id="complete")
 
     def keys(self) -> list[tuple[str, str]]:
         pitr = [("i", "Run PITR")] if self.domain.pitr.enabled else []
@@ -136,6 +139,7 @@ class CompleteDialog(Dialog[Request]):
             type=TYPES[self.query_one(Choice).value],
             run_pitr=tick is not None and tick.value,
             networks=dict(mapping.chosen) if mapping is not None else {},
+            start_first=self._first,
         )
 
     def before_key(self, event: events.Key) -> bool:

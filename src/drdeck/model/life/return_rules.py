@@ -19,7 +19,7 @@ def owned_here(domain: Domain) -> bool:
 
 
 def way_back_listed(domain: Domain) -> bool:
-    return owned_here(domain) or domain.mode in (Mode.RELEASING, Mode.PITR_SESSION)
+    return owned_here(domain) or domain.mode is Mode.RELEASING
 
 
 def restore_listed(domain: Domain) -> bool:

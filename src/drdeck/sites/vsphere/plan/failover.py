@@ -97,17 +97,23 @@ def _final_point(s: DomainState, f: FailoverRecord) -> Plan:
     return Plan(None, SiteQuestion(id=f"point:{f.id}:{f.n}", operation=f.id, text=text, choices=choices))
 
 
+ENTRY_LIMIT_S = 120.0
+"""So long after an entry point was asked for somebody is told that it hangs: it must not hold a failover up
+as long as a task that the failover cannot do without."""
+
+
 def _preparing(s: DomainState, f: FailoverRecord) -> Phase:
     """Before anything starts each VM's state is kept, for an undo, and its networks are mapped; the call
     itself looks at what is there."""
     point = {"name": entry_name(f.id), "description": f"drdeck: state before failover {f.id}"}
     args = {**with_moves(s.record.networks), **point}
-    acts, busy, limit_s = [], [], float(s.settings.task_timeout)
+    acts, busy = [], []
+    limit_s = min(ENTRY_LIMIT_S, float(s.settings.task_timeout))
     key = f"network:{s.record.remap.by}" if s.record.remap is not None else "network"
     for vm in s.living():
         if vm.running_tasks:
             busy.append(vm)
-            acts.append(wait_for_others(vm, limit_s))
+            acts.append(wait_for_others(vm, float(s.settings.task_timeout)))
             continue
         says = f"keep the state of {vm.name} and connect it to its recovery network"
         acts.append(on_vm(vm, "prepare", key, says, args, after_loss="repeat", limit_s=limit_s))

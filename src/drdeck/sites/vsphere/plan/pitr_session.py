@@ -16,7 +16,7 @@ from drdeck.sites.vsphere.vcenter.calls.call_arguments import with_moves
 
 from .domain_state import DomainState, Plan, on_vm, prunable, removal, step, wait_for_others
 from .failover import starting
-from .restore_points import ancestors, leaves_first, ours, point_name, target
+from .restore_points import ancestors, is_entry_point, leaves_first, ours, point_name, target
 
 REMOVALS = 12.0
 """A removal copies what the VM has written: minutes to hours (VMware, "Delete Snapshots"). A person is asked
@@ -143,7 +143,9 @@ def exiting(s: DomainState, operation: str) -> Plan:
 def removed_of_others(s: DomainState, vm: VmFacts) -> tuple[str, ...]:
     """Names of the VM's snapshots by others that an exit removes, as `prune_also` allows."""
     doomed = _doomed(s, vm) if vm in s.session_vms() else set()
-    return tuple(snap.name for snap in vm.snapshots if snap.id in doomed and not ours(snap))
+    mine = (snap for snap in vm.snapshots if ours(snap) or is_entry_point(snap))
+    kept = doomed - {snap.id for snap in mine}
+    return tuple(snap.name for snap in vm.snapshots if snap.id in kept)
 
 
 def _doomed(s: DomainState, vm: VmFacts) -> set[str]:
@@ -159,5 +161,6 @@ def _doomed(s: DomainState, vm: VmFacts) -> set[str]:
         kept = ancestors(vm) if vm.current_snapshot in every else every
         return {snap.id for snap in mine if snap.id not in kept or snap.name == entry}
     if session.after is not None:
-        return {snap.id for snap in mine}
+        # the reset leaves nothing to undo the failover with: its entry point would only grow
+        return {snap.id for snap in mine} | {snap.id for snap in vm.snapshots if is_entry_point(snap)}
     return {snap.id for snap in mine if snap.name == entry}

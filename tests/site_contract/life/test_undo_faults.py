@@ -1,0 +1,106 @@
+"""Undo and release at a vCenter whose answers are lost, whose tasks hang, and whose points are left over."""
+
+from __future__ import annotations
+
+import pytest
+
+from drdeck.controller.journal.operations import OperationState
+from drdeck.model.domains import Mode, Owner
+from tests.site_contract.bench import DOMAIN, VMS, MakeBench
+from tests.site_contract.on_vsphere import BUSY_MS, VSphereBench
+
+pytestmark = pytest.mark.parametrize("make", ["vsphere"], indirect=True)
+ENTRY_LIMIT_S = 120
+LOST = [
+    (method, how)
+    for method in ("SetField", "PowerOffVM_Task", "RevertToSnapshot_Task", "RemoveSnapshot_Task")
+    for how in ("lose", "drop")
+]
+
+
+def entry_points(bench: VSphereBench) -> list[str]:
+    return [s.name for vm in VMS for s in bench.recovery.snapshots(vm) if s.name.startswith("drdeck-before-")]
+
+
+@pytest.mark.parametrize(("method", "how"), LOST)
+async def test_an_undo_ends_the_same_whatever_is_lost(make: MakeBench, method: str, how: str) -> None:
+    bench = await make(protected="off", pitr=False)  # no group points beside the entry points
+    assert isinstance(bench, VSphereBench)
+    before = bench.truth()
+    await bench.done(bench.failover("regular"))
+    await bench.quiet()
+    calls = bench.recovery.calls()
+    bench.recovery.rule(method, how, times=1)
+    undo = await bench.done(bench.asks("failover_undo", confirm=DOMAIN))
+    assert bench.mode == Mode.IMPORTED and bench.domain.owner is Owner.REMOTE
+    after = bench.truth()
+    assert (after.power, after.standing, after.named) == (before.power, before.standing, before.named)
+    made = bench.recovery.calls() - calls
+    assert made["RemoveSnapshot_Task"] <= len(VMS) + (method == "RemoveSnapshot_Task" and how == "drop")
+    assert made["PowerOffVM_Task"] <= len(VMS) + (method == "PowerOffVM_Task" and how == "drop")
+    assert entry_points(bench) == []
+    assert len(bench.domain.excluded) == 1 and bench.operation(undo).state is OperationState.DONE
+
+
+@pytest.mark.parametrize(
+    ("method", "how"), [(m, h) for m, h in LOST if m in ("SetField", "RemoveSnapshot_Task")]
+)
+async def test_a_release_ends_the_same_whatever_is_lost(make: MakeBench, method: str, how: str) -> None:
+    bench = await make(protected="off")
+    assert isinstance(bench, VSphereBench)
+    await bench.done(bench.failover("regular"))
+    for vm in VMS:
+        bench.recovery.power_off(vm)
+    await bench.until(lambda d: all(vm.power == "off" for vm in d.vms))
+    await bench.quiet()
+    bench.recovery.rule(method, how, times=1)
+    release = await bench.submit(bench.asks("domain_release", confirm=DOMAIN))
+    await bench.until(lambda d: d.mode is Mode.RELEASING)
+    for vm in VMS:
+        bench.recovery.make_snapshot(vm, "replica anew", bench.now())
+    assert (await bench.ended(release)).state is OperationState.DONE
+    assert bench.mode == Mode.IMPORTED and entry_points(bench) == [], "not committed: undo is given up by it"
+    replicas = [s.name for vm in VMS for s in bench.recovery.snapshots(vm) if s.name == "replica anew"]
+    assert len(replicas) == len(VMS), "the tool's points stay"
+
+
+async def test_an_exit_that_resets_all_leaves_no_entry_point(make: MakeBench) -> None:
+    bench = await make()
+    assert isinstance(bench, VSphereBench)
+    await bench.recovered_into_session()
+    assert len(entry_points(bench)) == len(VMS)
+    assert all(not vm.exit_removes for vm in bench.domain.vms), "it is drdeck's own"
+    await bench.leave()
+    await bench.until(lambda d: d.mode is Mode.RUNNING_IN_FAILOVER)
+    assert entry_points(bench) == []
+
+
+async def test_an_exit_after_a_rollback_keeps_it(make: MakeBench) -> None:
+    bench = await make()
+    assert isinstance(bench, VSphereBench)
+    await bench.recovered_into_session()
+    points = await bench.group_points()
+    await bench.roll_back(points[-1])
+    await bench.leave()
+    await bench.until(lambda d: d.mode is Mode.RUNNING_IN_FAILOVER)
+    assert len(entry_points(bench)) == len(VMS)
+    assert bench.domain.undo is not None and bench.domain.undo.possible
+
+
+async def test_an_entry_point_that_hangs_is_asked_about_soon(make: MakeBench) -> None:
+    bench = await make(pitr=False)
+    assert isinstance(bench, VSphereBench)
+    bench.recovery.slow("CreateSnapshot_Task", bench.recovery.vm(VMS[0]), BUSY_MS, times=1)
+    before = bench.recovery.calls()["CreateSnapshot_Task"]
+    ident = await bench.submit(bench.failover("force"))
+    await bench.until_true(lambda: bench.recovery.calls()["CreateSnapshot_Task"] == before + len(VMS))
+    await bench.advance(ENTRY_LIMIT_S + 1)
+    bench.recovery.set_attribute(DOMAIN, "note", "a clock that is moved wakes nobody")
+    text = await bench.asked(ident)
+    assert VMS[0] in text and "Not ended within" in text
+    question = bench.operation(ident).question
+    assert question is not None and set(question.choices) == {"wait", "retry", "skip"}
+    await bench.answer(ident, "skip")
+    await bench.until_true(lambda: bench.operation(ident).ended, bench.told)
+    assert bench.truth().power[VMS[1]] == "on", "the others are up"
+    bench.recovery.release()

@@ -1,0 +1,1 @@
+"""Worlds in which a whole life of a domain is lived in no time."""

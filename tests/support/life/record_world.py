@@ -1,0 +1,234 @@
+"""A vSphere domain as its record and the facts of its VMs: plans are carried out on them, purely.
+
+Each write of the record is one attribute after the other, as at a vCenter; after each of them the record
+must still be one that can be read.
+"""
+
+from __future__ import annotations
+
+import itertools
+from datetime import datetime, timedelta
+from typing import Any
+
+import msgspec
+
+from drdeck.config.settings import DomainSettings, Duration, PitrSettings
+from drdeck.controller.journal.operations import Operation
+from drdeck.controller.reconcile import first_command
+from drdeck.model import commands as c
+from drdeck.model.actions import Request
+from drdeck.model.domains import Domain, FailoverType
+from drdeck.model.planned import PlannedCall
+from drdeck.sites.vsphere.inventory.inventory_facts import FolderFacts, Inventory, SnapshotFact, VmFacts
+from drdeck.sites.vsphere.plan import domain_view
+from drdeck.sites.vsphere.plan.domain_state import DomainState, ProtectedVms
+from drdeck.sites.vsphere.plan.failover_undo import kept_since
+from drdeck.sites.vsphere.plan.life.release import ownership_left
+from drdeck.sites.vsphere.plan.planner import plan
+from drdeck.sites.vsphere.plan.preconditions import why_not
+from drdeck.sites.vsphere.plan.vm_rows import VmRows
+from drdeck.sites.vsphere.record import return_transitions, transitions, way_back_transitions
+from drdeck.sites.vsphere.record.attributes import Record, read
+from tests.support.vcenter.situations import T0, vm
+
+SETTINGS = DomainSettings(
+    pitr=PitrSettings(enabled=True, window=Duration(86400.0), interval=Duration(900.0)), ready="power"
+)
+_FOLDER = "group-1"
+
+
+class RecordWorld:
+    """Two VMs under one folder; `stranger`: ids of snapshots that are not drdeck's, which must stay."""
+
+    def __init__(self) -> None:
+        self.now: datetime = T0
+        self.attributes: dict[str, str] = {}
+        self.vms: dict[str, VmFacts] = {}
+        self.owned_there = False
+        self.strangers: set[str] = set()
+        self._done: set[tuple[str, str]] = set()
+        """(operation, key) of calls that were made: a controller makes none twice"""
+        self._numbers = itertools.count(1)
+        for name in ("app", "db"):
+            self.vms[f"vm-{name}"] = vm(name, "off")
+        self.replicate()
+
+    # -- what is there
+
+    @property
+    def record(self) -> Record:
+        return read(self.attributes)
+
+    def state(self) -> DomainState:
+        there = ProtectedVms(
+            vms=tuple(msgspec.structs.replace(one, power="off") for one in self.vms.values()),
+            owned=self.owned_there or None,
+            owned_since=self.now - timedelta(seconds=1) if self.owned_there else None,
+        )
+        return DomainState(
+            name="erp",
+            record=self.record,
+            vms=tuple(self.vms.values()),
+            settings=SETTINGS,
+            protected=there,
+            now=self.now,
+        )
+
+    def inventory(self) -> Inventory:
+        root = FolderFacts("root", "drdeck", None)
+        folder = FolderFacts(_FOLDER, "erp", "root", self.attributes)
+        return Inventory(1, root, {_FOLDER: folder}, self.vms, {})
+
+    def view(self) -> Domain:
+        s, inventory = self.state(), self.inventory()
+        rows = VmRows().of(s, inventory, {}, lambda one: ())
+        folder = inventory.folders[_FOLDER]
+        return domain_view.build(
+            s, folder, inventory, plan(s), rows, lambda kind, one: self.now, ("here", "there")
+        )
+
+    # -- what befalls it
+
+    def replicate(self) -> None:
+        """The tool brings a point of each VM that is off, as its own snapshot."""
+        for one in list(self.vms.values()):
+            if one.power == "off":
+                self.strangers.add(self._snapshot(one.id, f"replica {self.now:%H:%M:%S}", ""))
+
+    def power(self, to: str) -> None:
+        """Somebody switches all VMs here."""
+        for one in self.vms.values():
+            self._put(one, power=to, tools_running=to == "on")
+
+    # -- what is asked, and what is due
+
+    def ask(self, request: Request, ident: str) -> str | None:
+        """Give the first command of a request; why the site would not."""
+        operation = Operation(id=ident, request=request, actor="anna", asked_at=self.now, session=None)
+        return self.command(first_command(operation))
+
+    def command(self, command: c.AnyCommand) -> str | None:
+        s = self.state()
+        closed = why_not(command, s, self.inventory())
+        if closed is not None:
+            return closed
+        try:
+            self._write(self._changes(command, s))
+        except transitions.NotNow as error:
+            return str(error)
+        return None
+
+    def _changes(self, command: c.AnyCommand, s: DomainState) -> dict[str, str]:
+        record, now = s.record, self.now
+        match command:
+            case c.StartContinuousFailover():
+                return transitions.start_cfo(record, command, {}, now)
+            case c.BeginCompletion():
+                return transitions.begin(record, command, {}, now)
+            case c.FinishFailover():
+                return transitions.finish(record, command)
+            case c.CancelContinuousFailover():
+                return transitions.cancel(record, command, now)
+            case c.UndoFailover():
+                return way_back_transitions.undo(record, command, kept_since(s), now)
+            case c.CommitFailover():
+                return way_back_transitions.commit(record, command, now)
+            case c.RestoreDomain():
+                return return_transitions.restore(record, command, now)
+            case c.ReleaseDomain():
+                return return_transitions.release(record, command, *ownership_left(s))
+            case c.CancelRelease():
+                return return_transitions.cancel_release(record, command)
+            case c.StartSession():
+                return transitions.start_session(record, command, ())
+            case c.RollBack():
+                return transitions.roll_back(record, command, (), now)
+            case c.ExitSession():
+                return transitions.exit_session(record, command, now)
+            case c.MakePlannedCall():
+                return self._step(command, record)
+            case _:
+                raise transitions.NotNow("not done in this world")
+
+    def _step(self, command: c.MakePlannedCall, record: Record) -> dict[str, str]:
+        to, ident, args = command.act.args["to"], command.operation, command.act.args
+        if to in return_transitions.STEPS:
+            return return_transitions.step(record, ident, to, self.now)
+        if to in way_back_transitions.STEPS:
+            return way_back_transitions.step(record, ident, to, self.now)
+        newest = int(args["newest"]) if "newest" in args else None
+        return transitions.step(record, ident, to, int(args["g"]), self.now, newest)
+
+    def _write(self, changes: dict[str, str]) -> None:
+        for name, value in changes.items():
+            self.attributes[name] = value
+            self.attributes = {key: text for key, text in self.attributes.items() if text}
+            read(self.attributes)  # raises BrokenRecord: a crash here would leave it so
+
+    def work(self) -> bool:
+        """Carry out what is due, one call of it or one step; False when nothing is."""
+        self.now += timedelta(seconds=1)
+        shown = plan(self.state())
+        phase = shown.phase
+        for act in phase.acts if phase is not None else ():
+            if (act_key := (phase.operation if phase else "", act.key)) not in self._done:
+                self._done.add(act_key)
+                self._carry_out(act)
+                return True
+        if phase is not None and not phase.wait and phase.then is not None:
+            then = c.MakePlannedCall(operation=phase.operation, domain="erp", act=phase.then)
+            self._write(self._changes(then, self.state()))
+            return True
+        return self._follow_on()
+
+    def _follow_on(self) -> bool:
+        """A completion whose VMs are all recovered goes on to its session, or ends."""
+        f = self.record.failover
+        if f is None or f.phase != "recovered" or self.record.session is not None:
+            return False
+        if f.pitr:
+            begun = c.StartSession(operation=f.id, domain="erp", session=f.id, after_failover=True)
+            return self.command(begun) is None
+        return self.command(c.FinishFailover(operation=f.id, domain="erp")) is None
+
+    def _carry_out(self, act: PlannedCall) -> None:
+        one = self.vms[act.vm or ""]
+        match act.kind:
+            case "power_on":
+                self._put(one, power="on", tools_running=True)
+            case "power_off":
+                self._put(one, power="off", tools_running=False)
+            case "prepare" | "snapshot":
+                if not one.has_snapshot(act.args["name"]):
+                    self._snapshot(one.id, act.args["name"], act.args["description"])
+            case "revert":
+                assert any(s.id == act.args["snapshot"] for s in one.snapshots), act
+                self._put(one, current_snapshot=act.args["snapshot"])
+            case "remove":
+                ident = act.args["snapshot"]
+                assert ident not in self.strangers, f"somebody else's snapshot is removed: {act.says}"
+                below = next(s.parent_id for s in one.snapshots if s.id == ident)
+                left = [
+                    msgspec.structs.replace(s, parent_id=below) if s.parent_id == ident else s
+                    for s in one.snapshots
+                    if s.id != ident
+                ]
+                current = below if one.current_snapshot == ident else one.current_snapshot
+                self._put(one, snapshots=tuple(left), current_snapshot=current)
+            case "connect":
+                pass
+            case kind:
+                raise AssertionError(f"no call of a failover or its way back: {kind}")
+
+    def _snapshot(self, vm_id: str, name: str, description: str) -> str:
+        one, ident = self.vms[vm_id], f"snapshot-{next(self._numbers)}"
+        fact = SnapshotFact(ident, name, description, self.now, one.current_snapshot)
+        self._put(one, snapshots=(*one.snapshots, fact), current_snapshot=ident)
+        return ident
+
+    def _put(self, one: VmFacts, **changes: Any) -> None:
+        self.vms[one.id] = msgspec.structs.replace(one, **changes)
+
+
+COMPLETIONS = (FailoverType.REGULAR, FailoverType.FORCE)
+"""Types that wait for nothing at the protected site."""
