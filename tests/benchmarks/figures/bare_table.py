@@ -1,4 +1,4 @@
-"""The least that any Textual program of one table takes until its first row: what drdeck is measured against."""
+"""The least that any Textual program of one table takes until its first row, to measure drdeck against."""
 
 from __future__ import annotations
 

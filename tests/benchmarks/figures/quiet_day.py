@@ -1,4 +1,4 @@
-"""What a quiet day of one domain in a session costs a vCenter: counted there, with the clocks moved by hand."""
+"""Cost of a quiet day of one domain in a session: counted at the vCenter, with the clocks moved by hand."""
 
 from __future__ import annotations
 
@@ -27,9 +27,7 @@ def calls_of_a_day() -> Counter[str]:
             return datetime(2026, 1, 16, tzinfo=UTC) + passed
 
         leases, folder = Leases("bench@here", clock), vcenter.folder("erp")._moId
-        with mock.patch(
-            "drdeck.sites.vsphere.record.lease.steady", lambda: 1000.0 + passed.total_seconds()
-        ):
+        with mock.patch("drdeck.sites.vsphere.record.lease.steady", lambda: 1000.0 + passed.total_seconds()):
             leases.hold(opened, folder)
             before = vcenter.calls()
             for _ in range(24 * 60):

@@ -40,7 +40,9 @@ def _by_script(site: LargeSite) -> int:
     collector.CreateFilter(watch_spec(root, view, networks, content.customFieldsManager), False)
     version, count, more = "", 0, True
     while more:
-        answer = collector.WaitForUpdatesEx(version, vmodl.query.PropertyCollector.WaitOptions(maxWaitSeconds=0))
+        answer = collector.WaitForUpdatesEx(
+            version, vmodl.query.PropertyCollector.WaitOptions(maxWaitSeconds=0)
+        )
         version, more = answer.version, bool(answer.truncated)
         for part in answer.filterSet:
             count += sum(isinstance(thing.obj, vim.VirtualMachine) for thing in part.objectSet)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
 from drdeck.model.domains import Mode
 from drdeck.model.planned import PlannedCall
@@ -14,12 +14,17 @@ from drdeck.sites.vsphere.plan.trials.trial_plan import self_driven
 from .site_state import SiteState
 
 
+IDLE = timedelta(seconds=2)
+"""Between two looks while nothing is due and the site shows nothing new: each costs with every domain."""
+
+
 class MaintenanceRound:
     """Remembers the group points that are being made, which the site may not show yet, and what was seen."""
 
     def __init__(self, sight: SiteState) -> None:
         self._sight = sight
         self._pending: dict[str, datetime] = {}
+        self._idle_serial, self._idle_since = 0, datetime.min.replace(tzinfo=UTC)
         self._synchronised: dict[str, datetime] = {}
         """by folder: since when it was seen so, without a break"""
 
@@ -29,8 +34,10 @@ class MaintenanceRound:
         inventory = watch.inventory if watch else None
         if inventory is None:
             return []
+        if inventory.serial == self._idle_serial and now - self._idle_since < IDLE:
+            return []
         due: list[tuple[str, PlannedCall]] = []
-        for folder, situation in self._sight.situations():
+        for folder, situation in self._sight.situations(begun=True):
             synchronised = self._sight.domain(inventory, folder).mode is Mode.SYNCHRONISED
             note = maintenance.noted(situation, self._seen_synchronised(folder, synchronised, now), now)
             if self._sight.driver(folder) is not None:
@@ -50,6 +57,7 @@ class MaintenanceRound:
                         act.args["name"].removeprefix("drdeck-")
                     )
             due += [(folder.name, act) for act in acts]
+        self._idle_serial, self._idle_since = (0 if due else inventory.serial), now
         return due
 
     def _seen_synchronised(self, folder: FolderFacts, is_so: bool, now: datetime) -> datetime | None:

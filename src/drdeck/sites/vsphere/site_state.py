@@ -300,11 +300,12 @@ class SiteState:
             last = self._records[folder.id] = (folder.attributes, read(folder.attributes))
         return last[1]
 
-    def situations(self) -> list[tuple[FolderFacts, DomainState]]:
-        """The domains whose records make sense, each with its situation. Raises SiteUnreachable."""
+    def situations(self, begun: bool = False) -> list[tuple[FolderFacts, DomainState]]:
+        """The domains whose records make sense, each with its situation; `begun`: only those that have a record
+        at all. Raises SiteUnreachable."""
         inventory, situations = self.inventory(), []
         for folder in inventory.domains:
-            if self.removed(folder):
+            if (begun and not folder.attributes) or self.removed(folder):
                 continue
             with contextlib.suppress(BrokenRecord):
                 vms = inventory.vms_of(folder.id)

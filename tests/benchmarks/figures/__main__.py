@@ -1,0 +1,221 @@
+"""Prints what drdeck costs a vCenter and a jump host, beside what it may cost at most.
+
+    python -m tests.benchmarks.figures [--site FILE] [--vms 10000] [--idle 60] [--only WORD ...]
+
+`--site`: a large site that `large_site.py` keeps; without, one of `--vms` is laid out first, some 20 ms a VM.
+Times are those of a machine at rest: the load before and after each figure stands beside it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from tests.benchmarks.figures import large_site, processes, quiet_day
+from tests.benchmarks.figures.large_site import LargeSite
+from tests.support import ROOT
+from tests.support.console.terminal import Terminal
+from tests.support.deck import SITE, Deck
+from tests.support.vcenter.flowsite import PASSWORD
+from tests.support.vcenter.vcsim import VCenter
+
+RUNS = 5
+KEYS = 40
+
+
+class Figure(NamedTuple):
+    """One line of the table."""
+
+    what: str
+    measured: str
+    most: str
+    holds: bool | None
+
+
+def figure(what: str, value: float, most: float, unit: str, aside: str = "") -> Figure:
+    measured = f"{value:.3g} {unit}{f' ({aside})' if aside else ''}"
+    return Figure(what, measured, f"{most:g} {unit}", value <= most)
+
+
+@contextmanager
+def decked(site: LargeSite) -> Iterator[Deck]:
+    """A drdeck that knows the site, without a controller yet."""
+    with tempfile.TemporaryDirectory() as directory:
+        lines = [f'default_site = "{SITE}"', f"[sites.{SITE}]", 'kind = "vsphere"', f'url = "{site.url}"']
+        lines += [f'username = "{site.user}"', f'ca_file = "{site.ca_file}"', f'root = "{site.root}"']
+        deck = Deck(Path(directory), "\n".join(lines) + "\n", {PASSWORD: site.password})
+        try:
+            yield deck
+        finally:
+            deck.stop()
+
+
+def lease(_: LargeSite, __: float) -> list[Figure]:
+    day = quiet_day.calls_of_a_day()
+    definitions = day["AddCustomFieldDef"] + day["RemoveCustomFieldDef"]
+    return [
+        figure("SetField a day, one domain in a quiet session", day["SetField"], 300, "calls"),
+        figure("definitions made or removed in that day", definitions, 0, "calls"),
+    ]
+
+
+def reading(site: LargeSite, _: float) -> list[Figure]:
+    def once(by: str) -> dict[str, Any]:
+        words = [sys.executable, "-m", "tests.benchmarks.figures.reading", file.name, by]
+        answer: dict[str, Any] = json.loads(
+            subprocess.run(words, check=True, capture_output=True, cwd=ROOT).stdout
+        )
+        return answer
+
+    with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
+        file.write(json.dumps(site._asdict()))
+        file.flush()
+        ours, script = once("drdeck"), once("script")
+    aside = f"bare pyvmomi {script['cpu_s']:.1f} s, {script['mb']:.0f} MB; drdeck {ours['mb']:.0f} MB"
+    return [figure(f"processor time of reading {site.vms} VMs", ours["cpu_s"], 6, "s", aside)]
+
+
+def controller(site: LargeSite, idle_s: float) -> list[Figure]:
+    with decked(site) as deck:
+        before = processes.cpu_s(site.pid)
+        first_s = processes.seconds(lambda: deck.run("domains"))
+        simulator_s = processes.cpu_s(site.pid) - before
+        pid = int(deck.json("controller", "status")["pid"])
+        _until_quiet(pid)
+        began, used = time.monotonic(), processes.cpu_s(pid)
+        time.sleep(idle_s)
+        idle = 100 * (processes.cpu_s(pid) - used) / (time.monotonic() - began)
+        memory = processes.memory_mb(pid)
+        command_s = processes.median_s(lambda: processes.run(deck.argv("domains"), deck.env), RUNS)
+        python_s = processes.median_s(lambda: processes.python("pass"), RUNS)
+        keys = _keys(deck)
+    aside = f"of it the simulator's processor {simulator_s:.1f} s"
+    return [
+        figure(f"first view of {site.vms} VMs, `drdeck domains` cold", first_s, 6, "s", aside),
+        figure("controller's memory", memory, 150, "MB"),
+        figure("controller's processor, idle", idle, 0.5, "% of a core"),
+        figure("`drdeck domains`, running, over `python -c pass`", command_s - python_s, 0.12, "s"),
+        figure("key to first byte, p95", 1000 * keys, 20, "ms"),
+    ]
+
+
+def _until_quiet(pid: int) -> None:
+    """Until the controller has read all that it reads beside its first view."""
+    for _ in range(60):
+        used = processes.cpu_s(pid)
+        time.sleep(2)
+        if processes.cpu_s(pid) - used < 0.1:
+            return
+
+
+def _keys(deck: Deck) -> float:
+    """Seconds from a key to the first byte of what it changes, of 40 keys the 38th."""
+    terminal = Terminal(deck.argv(), deck.env, 120, 40)
+    try:
+        terminal.wait_for("domain000")
+        terminal.settle()
+        took = []
+        for number in range(KEYS):
+            before, began = len(terminal.raw), time.monotonic()
+            os.write(terminal.fd, b"\x1b[B" if number % 20 < 10 else b"\x1b[A")
+            while len(terminal.raw) == before and terminal.read(1):
+                pass
+            took.append(time.monotonic() - began)
+            terminal.settle(0.2)
+        return sorted(took)[int(KEYS * 0.95) - 1]
+    finally:
+        terminal.press("ctrl+q")
+        terminal.ended()
+
+
+def _first_row(argv: list[str], env: dict[str, str], text: str) -> float:
+    terminal = Terminal(argv, env, 120, 40)
+    began = time.monotonic()
+    terminal.wait_for(text)
+    took = time.monotonic() - began
+    terminal.press("ctrl+q")
+    terminal.ended()
+    return took
+
+
+def first_row(_: LargeSite, __: float) -> list[Figure]:
+    with tempfile.TemporaryDirectory() as directory:
+        deck = Deck(
+            Path(directory), 'default_site = "t"\n[sites.t]\nkind = "training"\nscenario = "ransomware"\n'
+        )
+        bare = [sys.executable, "-m", "tests.benchmarks.figures.bare_table"]
+        try:
+            cold, warm, table = [], [], []
+            for _lap in range(RUNS):
+                deck.stop()
+                cold.append(_first_row(deck.argv(), deck.env, "erp-prod"))
+                warm.append(_first_row(deck.argv(), deck.env, "erp-prod"))
+                table.append(_first_row(bare, deck.env | {"PYTHONPATH": str(ROOT)}, "first-row"))
+        finally:
+            deck.stop()
+    bare_s, warm_s, cold_s = (statistics.median(laps) for laps in (table, warm, cold))
+    return [
+        figure("first row, controller running, against a bare table", warm_s / bare_s, 1.25, "x",
+               f"{warm_s:.2f} s / {bare_s:.2f} s"),
+        figure("first row, cold, training site, against it", cold_s / bare_s, 2, "x", f"{cold_s:.2f} s"),
+    ]  # fmt: skip
+
+
+SECTIONS: dict[str, Callable[[LargeSite, float], list[Figure]]] = {
+    "lease": lease,
+    "reading": reading,
+    "controller": controller,
+    "row": first_row,
+}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    parser.add_argument("--site", type=Path)
+    parser.add_argument("--vms", type=int, default=10_000)
+    parser.add_argument("--idle", type=float, default=60.0)
+    parser.add_argument("--only", nargs="+", choices=list(SECTIONS), default=list(SECTIONS))
+    options = parser.parse_args()
+    versions = f"textual {version('textual')}, pyvmomi {version('pyvmomi')}"
+    print(f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}, {versions}")
+    vcenter = None
+    if options.site is not None:
+        site = large_site.read(options.site)
+    elif {"reading", "controller"} & set(options.only):
+        vcenter = VCenter()
+        site = large_site.laid_out(vcenter, options.vms)
+    else:
+        site = LargeSite("", "", "", "", "", 0, 0)
+    wrong = False
+    try:
+        for name in options.only:
+            load = processes.load()
+            figures = SECTIONS[name](site, options.idle)
+            loads = f"load {load:.1f} to {processes.load():.1f}"
+            for line in figures:
+                mark = "ok" if line.holds else "OVER"
+                print(
+                    f"{line.what:<54} {line.measured:<52} at most {line.most:<12} {mark:<4} {loads}",
+                    flush=True,
+                )
+                wrong = wrong or not line.holds
+    finally:
+        if vcenter is not None:
+            vcenter.stop()
+    return int(wrong)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
