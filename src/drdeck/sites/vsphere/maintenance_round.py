@@ -13,7 +13,6 @@ from drdeck.sites.vsphere.plan.trials.trial_plan import self_driven
 
 from .site_state import SiteState
 
-
 IDLE = timedelta(seconds=2)
 """Between two looks while nothing is due and the site shows nothing new: each costs with every domain."""
 

@@ -301,8 +301,10 @@ class SiteState:
         return last[1]
 
     def situations(self, begun: bool = False) -> list[tuple[FolderFacts, DomainState]]:
-        """The domains whose records make sense, each with its situation; `begun`: only those that have a record
-        at all. Raises SiteUnreachable."""
+        """The domains whose records make sense, each with its situation; `begun`: only those that have one.
+
+        Raises SiteUnreachable.
+        """
         inventory, situations = self.inventory(), []
         for folder in inventory.domains:
             if (begun and not folder.attributes) or self.removed(folder):
