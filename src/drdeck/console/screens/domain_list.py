@@ -282,7 +282,7 @@ ORDERS = ("", "name", "mode", "RPO")
 """The first one is the site's own order."""
 _FLOW = (
     Mode.PITR_SESSION, Mode.COMPLETING, Mode.SYNCHRONISED, Mode.REHYDRATING, Mode.IMPORTED,
-    Mode.RUNNING_IN_FAILOVER, Mode.PROTECTED,
+    Mode.RELEASING, Mode.RUNNING_IN_FAILOVER, Mode.PROTECTED,
 )  # fmt: skip
 """What wants an operator first: unprotected, then under way, then at rest."""
 _NEVER = datetime.max.replace(tzinfo=UTC)

@@ -40,6 +40,7 @@ _MODE_STYLES = {
     Mode.RUNNING_IN_FAILOVER: "ok",
     Mode.COMPLETING: "accent",
     Mode.REHYDRATING: "accent",
+    Mode.RELEASING: "accent",
 }
 _STATUS_SIGNS = {
     "recoverable": ("●", "ok"),
@@ -95,6 +96,12 @@ def state_text(domain: Domain, now: datetime) -> str:
         case Mode.PITR_SESSION:
             length = domain.unprotected_s(now)
             return "PITR session" if length is None else f"PITR session {age(length)}"
+        case Mode.RUNNING_IN_FAILOVER if domain.undoing is not None:
+            return "Undoing Failover"
+        case Mode.RUNNING_IN_FAILOVER if domain.way_back.returning is not None:
+            return "Failing back"
+        case Mode.RUNNING_IN_FAILOVER if domain.way_back.restored_at is not None:
+            return "Not protected"
         case mode:
             return _SHORT_STATES[mode]
 
@@ -104,6 +111,7 @@ _SHORT_STATES = {
     Mode.IMPORTED: "Imported",
     Mode.SYNCHRONISED: "In sync",
     Mode.RUNNING_IN_FAILOVER: "Running in Failover",
+    Mode.RELEASING: "Waits for replicas",
 }
 
 

@@ -100,6 +100,8 @@ def _at_rest(domain: Domain, done: str) -> str | None:
     name = domain.name
     if domain.session is not None:
         return f'"{name}" has a PITR session; exit it before the domain is {done}'
+    if domain.trial is not None and done == "released":
+        return f'"{name}" has test VMs, which stand on its replicas; End Test first'
     if domain.undoing is not None:
         return f'the failover of "{name}" is being undone'
     if domain.committing is not None:

@@ -1,0 +1,296 @@
+"""A domain's whole life in any order at both kinds of site: a way on and a way back from everywhere.
+
+DRDECK_MACHINE_EXAMPLES=2000 tries that many lives, new ones each time; without it the same few.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+from abc import abstractmethod
+from datetime import datetime, timedelta
+from typing import ClassVar
+
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
+
+from drdeck.controller.journal.operations import Operation
+from drdeck.controller.reconcile import first_command
+from drdeck.model import commands as c
+from drdeck.model.actions import ACTIONS, Request, refusal
+from drdeck.model.domains import Domain, FailoverType, Mode, Owner, Period, SessionState
+from drdeck.sites.training.site_simulation import SiteSimulation
+from tests.support.life.record_world import RecordWorld
+from tests.support.training.training_build import START, scenario
+from tests.support.training.training_build import domain as training_domain
+
+EXAMPLES = int(os.environ.get("DRDECK_MACHINE_EXAMPLES", "0"))
+OURS = (Mode.RUNNING_IN_FAILOVER, Mode.PITR_SESSION, Mode.PROTECTED)
+THEIRS = (Mode.IMPORTED, Mode.REHYDRATING, Mode.SYNCHRONISED, Mode.RELEASING)
+LIFE = (
+    "cfo_start", "cfo_complete", "cfo_cancel", "cfo_resume", "pitr_start", "pitr_exit", "failover_undo",
+    "failover_commit", "domain_restore", "domain_release", "release_cancel", "domain_failback",
+)  # fmt: skip
+asked = st.builds(
+    Request,
+    action=st.sampled_from(LIFE),
+    domain=st.just("erp"),
+    type=st.sampled_from([FailoverType.REGULAR, FailoverType.FORCE]),
+    run_pitr=st.booleans(),
+    confirm=st.just("erp"),
+)
+
+
+def _ends_before(period: Period, end: datetime | None) -> bool:
+    return period.end is not None and (end is None or period.end < end)
+
+
+class Life(RuleBasedStateMachine):
+    """What holds at either site. `met`: the labels of the modes that were met in any life."""
+
+    met: ClassVar[set[str]] = set()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.numbers = itertools.count(1)
+        self.excluded: tuple[Period, ...] = ()
+
+    @abstractmethod
+    def view(self) -> Domain: ...
+
+    @abstractmethod
+    def give(self, request: Request, ident: str) -> str | None:
+        """Give the first command of a request to the site; its refusal."""
+
+    @abstractmethod
+    def pass_time(self) -> None:
+        """Let what is due be done, one thing of it or a few."""
+
+    @abstractmethod
+    def other_side(self, owns: bool) -> None:
+        """The other side takes the domain, or gives it back, where that is not this site's to do."""
+
+    @abstractmethod
+    def replicas_come(self) -> None: ...
+
+    def ask(self, request: Request) -> str | None:
+        """As the controller does: a rule refuses first, then the site."""
+        shown = self.view()
+        closed = refusal(request, shown, self.now())
+        if closed is not None:
+            assert closed.strip() and "_" not in closed.replace(shown.name, ""), closed
+            return closed
+        return self.give(request, f"op-{next(self.numbers)}")
+
+    @abstractmethod
+    def now(self) -> datetime: ...
+
+    @rule(request=asked)
+    def somebody_asks(self, request: Request) -> None:
+        self.ask(request)
+
+    @rule(which=st.integers(0, 20), kind=st.sampled_from([FailoverType.REGULAR, FailoverType.FORCE]))
+    def somebody_chooses(self, which: int, kind: FailoverType) -> None:
+        """One of what is open, and until it is done; at times the other side acts before."""
+        if which % 4 == 1:
+            self.other_side(True)
+        shown, pitr = self.view(), which % 3 == 0
+        asks = [Request(action=a, domain="erp", type=kind, run_pitr=pitr, confirm="erp") for a in LIFE]
+        possible = [request for request in asks if refusal(request, shown, self.now()) is None]
+        if possible:
+            self.ask(possible[which % len(possible)])
+            self.met.add(self.view().mode_label)
+        for _ in range(40):
+            self.pass_time()
+            self.met.add(self.view().mode_label)
+
+    @rule(which=st.integers(0, 20), kind=st.sampled_from([FailoverType.REGULAR, FailoverType.FORCE]))
+    def somebody_goes_on(self, which: int, kind: FailoverType) -> None:
+        """Twice as likely as anything else."""
+        self.somebody_chooses(which, kind)
+
+    @rule(times=st.integers(1, 30))
+    def time_passes(self, times: int) -> None:
+        for _ in range(times):
+            self.pass_time()
+
+    @rule(owns=st.booleans())
+    def the_other_side_acts(self, owns: bool) -> None:
+        self.other_side(owns)
+
+    @rule()
+    def data_comes(self) -> None:
+        self.replicas_come()
+
+    @invariant()
+    def owner_and_mode_never_disagree(self) -> None:
+        shown = self.view()
+        self.met.add(shown.mode_label)
+        if shown.mode in OURS:
+            assert shown.owner is Owner.LOCAL, shown.mode
+        if shown.mode in THEIRS:
+            assert shown.owner is Owner.REMOTE, shown.mode
+        assert shown.session is None or shown.owner is Owner.LOCAL
+        for earlier in self.excluded:
+            end = earlier.end or shown.excluded[-1].end
+            covered = [p for p in shown.excluded if p.start <= earlier.start and not _ends_before(p, end)]
+            assert covered, f"an excluded period was forgotten: {earlier} is not in {shown.excluded}"
+        self.excluded = shown.excluded
+
+    @invariant()
+    def there_is_a_way_on_or_a_reason(self) -> None:
+        """An item of the menu is open, or says why not; where all are closed something goes on by itself."""
+        shown = self.view()
+        listed = [action for action in ACTIONS if action.menu and not action.reads and action.listed(shown)]
+        asks = [Request(action=action.name, domain="erp", type=FailoverType.FORCE) for action in listed]
+        closed = [refusal(request, shown, self.now()) for request in asks]
+        going = shown.mode is Mode.COMPLETING or shown.phase is not None or shown.undoing is not None
+        going = going or shown.way_back.returning is not None or shown.mode is Mode.REHYDRATING
+        going = going or (shown.session is not None and shown.session.state is not SessionState.ACTIVE)
+        assert going or None in closed, (shown.mode, closed)
+
+    def teardown(self) -> None:
+        """From wherever it is, the domain can be brought back to Imported by the acts of the menu."""
+        for _ in range(40):
+            shown = self.view()
+            if shown.mode is Mode.IMPORTED:
+                return
+            for action in self.way_home(shown):
+                if self.ask(Request(action=action, domain="erp", confirm="erp")) is None:
+                    break
+            if self.view().mode is Mode.RELEASING:
+                self.replicas_come()
+            for _ in range(400):
+                self.pass_time()
+        raise AssertionError(f"no way back to Imported from {self.view().mode}: {self.view()}")
+
+    def way_home(self, shown: Domain) -> tuple[str, ...]:
+        if shown.session is not None:
+            return ("pitr_exit",)
+        return ("cfo_cancel", "failover_undo", "domain_failback", "failover_commit", *self.last_way())
+
+    def last_way(self) -> tuple[str, ...]:
+        """What gives a committed domain to the other side, which has to act first."""
+        self.other_side(True)
+        return ("domain_release",)
+
+
+class AtAVCenter(Life):
+    """By the record and the plans of a vSphere site."""
+
+    met: ClassVar[set[str]] = set()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.world = RecordWorld()
+
+    def now(self) -> datetime:
+        return self.world.now
+
+    def view(self) -> Domain:
+        return self.world.view()
+
+    def give(self, request: Request, ident: str) -> str | None:
+        return self.world.ask(request, ident)
+
+    def pass_time(self) -> None:
+        self.world.work()
+
+    def other_side(self, owns: bool) -> None:
+        """It shuts the VMs down here before it owns them."""
+        at_rest = self.world.record.mode_without_vms is Mode.RUNNING_IN_FAILOVER
+        if owns and (not at_rest or self.world.record.undo is not None):
+            return
+        if owns:
+            self.world.power("off")
+        self.world.owned_there = owns
+
+    def replicas_come(self) -> None:
+        self.world.now += timedelta(seconds=5)
+        if not self.world.record.owned:
+            self.world.replicate()
+
+
+class OnATrainingSite(Life):
+    """By the simulation of a training site."""
+
+    met: ClassVar[set[str]] = set()
+
+    def __init__(self) -> None:
+        super().__init__()
+        plot = scenario(training_domain(state="imported", protected_vms="off", runbook=()))
+        self.site, self.at = SiteSimulation(plot), START
+
+    def now(self) -> datetime:
+        return self.at
+
+    def view(self) -> Domain:
+        return self.site.domains(self.at)[0]
+
+    def give(self, request: Request, ident: str) -> str | None:
+        command = first_command(Operation(id=ident, request=request, actor="anna", asked_at=self.at))
+        return self._take(command)
+
+    def _take(self, command: c.AnyCommand) -> str | None:
+        why = self.site.refusal(command, self.at)
+        assert self.site.take(command, self.at) == (why is None)
+        return why
+
+    def pass_time(self) -> None:
+        self.at += timedelta(seconds=20)
+        shown = self.view()
+        f = shown.failover
+        if f is None or not shown.recovered or shown.mode is not Mode.COMPLETING or shown.session is not None:
+            return
+        if f.run_pitr:
+            self._take(c.StartSession(operation=f.id, domain="erp", session=f.id, after_failover=True))
+        else:
+            self._take(c.FinishFailover(operation=f.id, domain="erp"))
+
+    def other_side(self, owns: bool) -> None:
+        """Nothing: on a training site it owns a domain by a failback only."""
+
+    def replicas_come(self) -> None:
+        self.at += timedelta(seconds=60)
+
+    def way_home(self, shown: Domain) -> tuple[str, ...]:
+        if shown.mode is Mode.PROTECTED:
+            why = refusal(Request(action="domain_failback", domain="erp"), shown, self.at)
+            assert why is not None and "fails it over" in why, "a sentence says why there is no way back"
+            self.site, self.excluded = SiteSimulation(scenario(training_domain(state="imported"))), ()
+            self.at = START
+            return ()
+        return super().way_home(shown)
+
+
+RULES = settings(
+    max_examples=EXAMPLES or 20,
+    stateful_step_count=50,
+    deadline=None,
+    derandomize=not EXAMPLES,
+    suppress_health_check=list(HealthCheck),
+    phases=(Phase.explicit, Phase.generate) if not EXAMPLES else tuple(Phase),
+)
+BOTH = {
+    "Imported",
+    "Continuous Rehydration in Progress",
+    "Completing Continuous Failover",
+    "PITR session active",
+    "Running in Failover",
+    "Undoing Failover",
+}
+VCENTER, TRAINING = (
+    {"Waits for replicas", "Running here, not protected"},
+    {"Protected", "Failback in progress"},
+)
+
+
+def test_at_a_vcenter() -> None:
+    run_state_machine_as_test(AtAVCenter, settings=RULES)
+    assert {*BOTH, *VCENTER} <= AtAVCenter.met, "every state was reached"
+
+
+def test_on_a_training_site() -> None:
+    run_state_machine_as_test(OnATrainingSite, settings=RULES)
+    assert {*BOTH, *TRAINING} <= OnATrainingSite.met, "every state was reached"
