@@ -187,6 +187,14 @@ class Bench(ABC):
         is an alarm of a PITR session that the VM is in. `truth` cannot be told any more."""
 
     @abstractmethod
+    async def spoil_test_vm(self, vm: str) -> None:
+        """Somebody attaches a disk of another VM to the test VM of a VM."""
+
+    @abstractmethod
+    async def mend_test_vm(self, vm: str) -> None:
+        """And detaches it."""
+
+    @abstractmethod
     def changes_at_source(self) -> list[str]:
         """Calls made so far at the protected site that are more than looking."""
 

@@ -15,6 +15,7 @@ import msgspec
 from drdeck.model.commands import AnyCommand
 from drdeck.model.domains import Owner
 from drdeck.sites.training.scenario.scenario_tables import Scenario
+from drdeck.sites.training.simulation.fault_injection import InjectFault
 from drdeck.sites.training.site import TrainingSite
 from drdeck.sites.training.site_simulation import SiteSimulation
 from drdeck.sites.training.state_store import file_of
@@ -170,6 +171,13 @@ class TrainingBench(Bench):
         for command in thrown:
             await self._training.execute(command)
         await self.look()
+
+    async def spoil_test_vm(self, vm: str) -> None:
+        fault = InjectFault(operation="a hand", domain=DOMAIN, fault="foreign_disk", vms=(vm,))
+        await self._training.execute(fault)
+
+    async def mend_test_vm(self, vm: str) -> None:
+        """The fault strikes once: nobody attaches a second disk."""
 
     def changes_at_source(self) -> list[str]:
         return []

@@ -239,6 +239,17 @@ class VSphereBench(Bench):
         joe = Somebody(self.recovery, "j.doe@corp.example", "10.0.0.7")
         await asyncio.to_thread(joe.make_snapshot, self._replicas[vm])
 
+    def _test_vm(self, vm: str) -> Any:
+        return next(x for x in self.test_folder.childEntity if x.name.endswith(vm))
+
+    async def spoil_test_vm(self, vm: str) -> None:
+        other = next(x for x in VMS if x != vm)
+        ((file, _),) = rehearsing.disk_files(self.recovery, other)
+        rehearsing.attach_disk(self.recovery, self._test_vm(vm), file)
+
+    async def mend_test_vm(self, vm: str) -> None:
+        rehearsing.detach_disk(self.recovery, self._test_vm(vm))
+
     def changes_at_source(self) -> list[str]:
         made = self.protected.calls() - self._since
         return sorted(m for m in made if not m.startswith(LOOKING) or m == "Destroy_Task")

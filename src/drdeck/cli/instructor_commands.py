@@ -21,7 +21,14 @@ from .completion.candidates import domain_names, lesson_words, vm_names
 from .context import Context, json_option, runs, wait_for_sight
 from .exit_codes import Exit
 
-FAULTS = ("object_store_lost", "power_on_fails", "shutdown_fails", "foreign_snapshot", "slow_vm")
+FAULTS = (
+    "object_store_lost",
+    "power_on_fails",
+    "shutdown_fails",
+    "foreign_snapshot",
+    "slow_vm",
+    "foreign_disk",
+)
 
 lesson_option = click.option(
     "--lesson",
@@ -64,7 +71,7 @@ async def inject(
 ) -> None:
     """Throw FAULT into the training site that runs, now.
 
-    FAULT: object_store_lost, power_on_fails, shutdown_fails, foreign_snapshot or slow_vm.
+    FAULT: object_store_lost, power_on_fails, shutdown_fails, foreign_snapshot, slow_vm or foreign_disk.
     """
     for_s = None if length is None else _seconds(length)
     client = await attach_training(context, lesson)

@@ -378,7 +378,15 @@ ACTIONS: tuple[Action, ...] = (
 
 EVEN_WHILE_BUSY = ("take_over", "record_restore", "record_accept")
 """Actions about the domain itself, whatever goes on in it."""
-NEVER_OBSERVED = (*EVEN_WHILE_BUSY, "cfo_remap", "pitr_entry", "cfo_resume", "release_cancel", "way_back")
+NEVER_OBSERVED = (
+    *EVEN_WHILE_BUSY,
+    "cfo_remap",
+    "pitr_entry",
+    "test_end",
+    "cfo_resume",
+    "release_cancel",
+    "way_back",
+)
 """Actions that nobody looks for where a domain can only be looked at: they are about drdeck's own doings."""
 BY_NAME = {action.name: action for action in ACTIONS}
 

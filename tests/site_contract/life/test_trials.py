@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+
 from drdeck.controller.journal.operations import OperationState
 from drdeck.model.domains import Mode, Owner
 from drdeck.model.facts.trial_facts import TrialState
+from drdeck.sites.contract import Refused
 from tests.site_contract.bench import DOMAIN, VMS, Bench, MakeBench
 
 
@@ -14,7 +17,7 @@ def stands(bench: Bench) -> object:
     return bench.truth(), d.mode, d.owner, d.failover, d.session, d.excluded, d.networks.mapping
 
 
-async def tested(bench: Bench) -> str:
+async def begin_test(bench: Bench) -> str:
     ident = await bench.done(bench.asks("test_start"))
     assert bench.domain.trial is not None
     return ident
@@ -25,7 +28,7 @@ async def test_a_domain_is_tested_and_the_test_ended(make: MakeBench) -> None:
     await bench.until(lambda d: d.trial_offer is not None and not d.trial_offer.closed)
     before = stands(bench)
     await bench.refused(bench.asks("test_end"), "is not being tested")
-    await tested(bench)
+    await begin_test(bench)
     trial = bench.domain.trial
     assert trial is not None and trial.state is TrialState.RUNNING
     assert sorted(vm.of for vm in trial.vms) == sorted(VMS) and all(vm.ready for vm in trial.vms)
@@ -36,7 +39,7 @@ async def test_a_domain_is_tested_and_the_test_ended(make: MakeBench) -> None:
     assert bench.domain.trial is None and stands(bench) == before
     last = bench.domain.tested
     assert last is not None and (last.result, last.note, last.vms) == ("passed", "all logins work", 2)
-    await tested(bench)
+    await begin_test(bench)
     await bench.done(bench.asks("test_end"))
     assert bench.domain.tested is not None and bench.domain.tested.result == "not said"
 
@@ -58,7 +61,7 @@ async def test_of_some_vms_at_an_instant(make: MakeBench) -> None:
 async def test_a_real_failover_ends_it_first(make: MakeBench) -> None:
     bench = await make(tests=True)
     await bench.until(lambda d: d.trial_offer is not None and not d.trial_offer.closed)
-    await tested(bench)
+    await begin_test(bench)
     preview = await bench.controller.preview(bench.failover("force"))
     assert any("test of the domain ends first" in text for text in preview.says), preview.says
     await bench.done(bench.failover("force"))
@@ -84,3 +87,50 @@ async def test_it_is_overdue(make: MakeBench) -> None:
     assert any(alarm.kind == "test_overdue" for alarm in domain.alarms)
     ended = await bench.ended(await bench.submit(bench.asks("test_end", result="failed")))
     assert ended.state is OperationState.DONE and bench.domain.name == DOMAIN
+
+
+async def test_what_the_site_leaves_over_is_named_and_tried_again(make: MakeBench) -> None:
+    bench = await make(state="imported", tests=True)
+    await bench.until(lambda d: d.trial_offer is not None and not d.trial_offer.closed)
+    await begin_test(bench)
+    await bench.spoil_test_vm(VMS[0])
+    await bench.done(bench.asks("test_end", result="passed"))
+    left = bench.domain.trial
+    assert left is not None and left.state is TrialState.LEFT_OVER
+    assert [vm.of for vm in left.left] == [VMS[0]] and "disk" in left.left[0].left
+    assert any(alarm.kind == "test_leftover" for alarm in bench.domain.alarms)
+    await bench.mend_test_vm(VMS[0])
+    await bench.done(bench.asks("test_end"))
+    assert bench.domain.trial is None
+    assert bench.domain.tested is not None and bench.domain.tested.result == "passed"
+
+
+async def test_test_vms_grow(make: MakeBench) -> None:
+    bench = await make(state="imported", tests=True)
+    await bench.until(lambda d: d.trial_offer is not None and not d.trial_offer.closed)
+    await begin_test(bench)
+    before = bench.domain.trial
+    await bench.advance(2 * 3600)
+    after = bench.domain.trial
+    assert before is not None and after is not None
+    if before.grown_bytes is not None:  # a simulated vCenter has no bytes
+        assert after.grown_bytes is not None and after.grown_bytes >= before.grown_bytes
+    await bench.done(bench.asks("test_end"))
+
+
+async def test_given_again_its_commands_change_nothing(make: MakeBench) -> None:
+    bench = await make(state="imported", tests=True)
+    await bench.until(lambda d: d.trial_offer is not None and not d.trial_offer.closed)
+    start = await begin_test(bench)
+    trial = bench.domain.trial
+    with contextlib.suppress(Refused):
+        await bench.site.execute(bench.command(start, "StartTrial"))
+    await bench.look()
+    assert bench.domain.trial == trial
+    end = await bench.done(bench.asks("test_end", result="failed"))
+    last = bench.domain.tested
+    for command in (bench.command(start, "StartTrial"), bench.command(end, "EndTrial")):
+        with contextlib.suppress(Refused):
+            await bench.site.execute(command)
+    await bench.look()
+    assert bench.domain.trial is None and bench.domain.tested == last

@@ -79,3 +79,15 @@ def attach_disk(vcenter: VCenter, vm: Any, file: str) -> None:
     )
     change = vim.vm.device.VirtualDeviceSpec(operation="add", device=disk)
     vcenter.done(vm.ReconfigVM_Task(vim.vm.ConfigSpec(deviceChange=[change])))
+
+
+def detach_disk(vcenter: VCenter, vm: Any) -> None:
+    """Detach the disks that are no linked clone's own, without deleting their files."""
+    devices = vcenter.read(vm, "config.hardware.device")["config.hardware.device"]
+    disks: list[Any] = [device for device in devices if isinstance(device, vim.vm.device.VirtualDisk)]
+    changes = [
+        vim.vm.device.VirtualDeviceSpec(operation="remove", device=disk)
+        for disk in disks
+        if disk.backing.parent is None
+    ]
+    vcenter.done(vm.ReconfigVM_Task(vim.vm.ConfigSpec(deviceChange=changes)))

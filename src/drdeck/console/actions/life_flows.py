@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 import msgspec
 
 from drdeck.console.dialogs.confirmation import Confirm, ConfirmByName
+from drdeck.console.dialogs.end_test import EndTest
 from drdeck.console.dialogs.return_list import ReturnList
 from drdeck.console.ports import Console
 from drdeck.model.actions import BY_NAME, Request
@@ -45,6 +46,18 @@ async def show_way_back(app: Console, name: str) -> str | None:
     return None
 
 
+async def end_test(app: Console, name: str) -> str | None:
+    """End the test of a domain, with what came of it and a note."""
+
+    async def confirm(preview: Preview) -> Request | None:
+        verdict = await app.ask(EndTest([f"Protected Domain {name}", *preview.says], preview.warns))
+        if verdict is None:
+            return None
+        return msgspec.structs.replace(preview.request, result=verdict.result, note=verdict.note)
+
+    return await ask_and_submit(app, Request(action="test_end", domain=name), confirm)
+
+
 def _flow(action: str) -> Callable[[Console, str], Awaitable[str | None]]:
     async def flow(app: Console, name: str) -> str | None:
         return await confirmed(app, action, name)
@@ -56,7 +69,6 @@ ACTIONS = (
     "cfo_cancel",
     "cfo_resume",
     "test_start",
-    "test_end",
     "failover_undo",
     "failover_commit",
     "domain_failback",
@@ -64,5 +76,5 @@ ACTIONS = (
     "domain_release",
     "release_cancel",
 )
-FLOWS = {action: _flow(action) for action in ACTIONS} | {"way_back": show_way_back}
+FLOWS = {action: _flow(action) for action in ACTIONS} | {"way_back": show_way_back, "test_end": end_test}
 """Each returns the operation that it led to."""

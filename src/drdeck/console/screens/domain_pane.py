@@ -25,8 +25,9 @@ from drdeck.console.widgets.timeline import ZOOMS, opening_zoom, timeline
 from drdeck.controller.ipc.client import ControllerError
 from drdeck.model.actions import BY_NAME, driven_says
 from drdeck.model.domains import VM_STATUS_LABELS, Domain, SessionState, Vm
+from drdeck.model.life.trial_words import trial_says
 from drdeck.model.pitr import Points
-from drdeck.model.text import clean
+from drdeck.model.text import clean, show_bytes
 
 VMS, PITR, SETTINGS, ALARMS = range(4)
 MOST_LINES = 6
@@ -99,7 +100,7 @@ class DomainPane(Vertical):
         self.query_one("#pane-title", Lines).put(self._title(domain, width))
         self.query_one("#out-of-date", Lines).put(self._out_of_date(state, width))
         self.query_one("#bars", Lines).put(self._bars(state, domain, now, width))
-        self.query_one("#going", Lines).put(self._going(state, domain, width))
+        self.query_one("#going", Lines).put(self._going(state, domain, now, width))
         self.query_one("#rule", Lines).put([((" " + "─" * (width - 2), "dim"),)])
         self.query_one(TabLine).label(ALARMS, f"Alarms ({len(domain.alarms)})" if domain.alarms else "Alarms")
         self._take_tab(state, domain, now)
@@ -132,13 +133,19 @@ class DomainPane(Vertical):
             lines = [tuple((text, "dim") for text, _ in line) for line in lines]
         return [((" ", ""), *line) for line in lines]
 
-    def _going(self, state: State, domain: Domain, width: int) -> list[Line]:
+    def _going(self, state: State, domain: Domain, now: datetime, width: int) -> list[Line]:
         """Obstacles, the state of the session, and what is open here; the gravest first."""
         lines: list[Line] = []
         for text in (domain.broken, driven_says(domain)):
             if text:
                 lines += marked("!", wrap_some(clean(text), width - 4, 3), "bad")
         remarks = [f"Rehydrating again: {clean(domain.again)}"] if domain.again else []
+        if domain.trial is not None:
+            trial = domain.trial
+            grown = "" if trial.grown_bytes is None else f", {show_bytes(trial.grown_bytes)} written"
+            waits = f": {clean(trial.waits_for)}" if trial.waits_for else ""
+            vms = f"{len(trial.vms)} test VMs{grown}"
+            remarks.append(f"TEST {clean(domain.name)} {trial_says(trial, now)}; {vms}{waits}")
         session = domain.session
         if session is not None and session.state is not SessionState.ACTIVE:
             done = "" if session.progress is None else f" {percent(session.progress)}"

@@ -7,7 +7,7 @@ from rich.cells import cell_len
 from drdeck.console.format import UNKNOWN, Line, left, stamp, wrap
 from drdeck.model.domains import Domain, Health
 from drdeck.model.text import clean, some
-from drdeck.model.times import show_duration
+from drdeck.model.times import show_duration, show_spaced
 
 from .status_bars import pitr_text
 
@@ -59,6 +59,14 @@ def _health_lines(domain: Domain, width: int) -> list[Line]:
     return _fact("Health", text, "bad" if failed else "ok", width)
 
 
+def _tested_text(domain: Domain) -> str:
+    last = domain.tested
+    if last is None:
+        return "never"
+    note = f": {clean(last.note)}" if last.note else ""
+    return f"{show_spaced(last.at)}, {last.result}{note}"
+
+
 def setting_lines(domain: Domain, width: int) -> list[Line]:
     """Policy, networks and runbook; a long pair of networks is laid out one below the other."""
     lines = _fact("PITR", pitr_text(domain), "bold", width)
@@ -71,6 +79,8 @@ def setting_lines(domain: Domain, width: int) -> list[Line]:
         else:
             lines += _fact("Network", clean(protected), "bold", width)
             lines += _fact("", f"→ {target}", "bold", width)
+    if domain.trial_offer is not None or domain.tested is not None:
+        lines += _fact("Last tested", _tested_text(domain), "bold", width)
     if not domain.runbook:
         lines += _fact("Runbook", "none", "bold", width)
     for number, group in enumerate(domain.runbook, 1):

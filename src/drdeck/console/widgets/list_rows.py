@@ -29,6 +29,8 @@ from drdeck.console.state import describe
 from drdeck.controller.journal.operations import OperationView
 from drdeck.model.alarms import Severity, counted
 from drdeck.model.domains import VM_STATUS_LABELS, Domain, Health, Mode, Vm
+from drdeck.model.facts.trial_facts import TrialState
+from drdeck.model.life.trial_words import trial_says
 from drdeck.model.pitr import Points, RestorePoint
 from drdeck.model.text import clean, show_bytes
 
@@ -85,6 +87,9 @@ def state_text(domain: Domain, now: datetime) -> str:
     """A domain's mode in a few words; its own screen has the vendor's."""
     if domain.broken:
         return "record unusable"
+    if domain.trial is not None and domain.mode is not Mode.COMPLETING:
+        left_over = domain.trial.state is TrialState.LEFT_OVER
+        return "TEST left over" if left_over else f"TEST {trial_says(domain.trial, now)}"[:STATE]
     step = domain.step
     match domain.mode:
         case Mode.REHYDRATING:

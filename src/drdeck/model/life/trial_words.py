@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
 
 from drdeck.model.domains import Domain
 from drdeck.model.facts.trial_facts import LastTrial, Trial, TrialState
 from drdeck.model.text import show_bytes, some
-from drdeck.model.times import show_age, show_duration, show_spaced
+from drdeck.model.times import show_age, show_spaced
 
 from .trial_rules import TrialWish, trial_networks
 
@@ -59,7 +58,7 @@ def trial_not_checked(action: str, domain: Domain) -> tuple[str, ...]:
 
 def _start(wish: TrialWish, domain: Domain) -> list[str]:
     offer = domain.trial_offer
-    point = f"as of {show_spaced(wish.to)}, or the last point before" if wish.to else "of its newest point"
+    point = f"as of {show_spaced(wish.to)}, or the last point before" if wish.to else "from its newest point"
     count = len(wish.vms) or domain.vms_total
     networks = trial_networks(domain, wish.networks)
     pairs = [f"{a} to {b}" for a, b in sorted(networks.items()) if a in domain.networks.protected]
@@ -69,7 +68,7 @@ def _start(wish: TrialWish, domain: Domain) -> list[str]:
     ]
     if offer is not None:
         lasts_s = wish.ends_after_s or offer.ends_after_s
-        words.append(f"The test is to end within {show_duration(lasts_s)}; End Test removes all test VMs.")
+        words.append(f"The test is to end within {_hours(lasts_s)}; End Test removes all test VMs.")
         if offer.free_bytes is not None:
             words.append(f"Free on its datastores: {show_bytes(offer.free_bytes)}.")
     return words
@@ -95,10 +94,13 @@ def trial_says(trial: Trial, now: datetime) -> str:
         return f"{len(trial.left)} test VMs left over" if len(trial.left) != 1 else "1 test VM left over"
     if trial.ends_at is None:
         return f"{trial.state}, {clock}"
-    whole = show_duration((trial.ends_at - trial.since).total_seconds())
+    whole = _hours((trial.ends_at - trial.since).total_seconds())
     return f"{clock} of {whole}" + ("" if trial.state is TrialState.RUNNING else f", {trial.state}")
 
 
-def trial_facts(networks: Mapping[str, str]) -> str:
-    """The networks of a start as a fact that is compared."""
-    return ", ".join(f"{a} to {b}" for a, b in sorted(networks.items()))
+def _hours(seconds: float) -> str:
+    """A duration as "4h", "1h30", "45m"."""
+    hours, minutes = divmod(round(seconds / 60), 60)
+    if not hours:
+        return f"{minutes}m"
+    return f"{hours}h{minutes:02}" if minutes else f"{hours}h"

@@ -9,7 +9,9 @@ import msgspec
 
 from drdeck.model.frozen import Frozen
 
-FaultKind = Literal["object_store_lost", "power_on_fails", "shutdown_fails", "foreign_snapshot", "slow_vm"]
+FaultKind = Literal[
+    "object_store_lost", "power_on_fails", "shutdown_fails", "foreign_snapshot", "slow_vm", "foreign_disk"
+]
 
 
 class ScenarioError(ValueError):

@@ -7,6 +7,7 @@ from drdeck.model.commands import (
     BeginCompletion,
     CancelContinuousFailover,
     CommitFailover,
+    EndTrial,
     ExitSession,
     FailBack,
     FinishFailover,
@@ -17,6 +18,7 @@ from drdeck.model.commands import (
     StartContinuousFailover,
     StartReverted,
     StartSession,
+    StartTrial,
     UndoFailover,
 )
 from drdeck.sites.training.units import NEVER
@@ -25,12 +27,13 @@ from . import failover, fault_injection, operator_questions, pitr_session
 from .data_flow import LAG, STORE
 from .domain_machine import DomainMachine, Stage
 from .fault_injection import InjectFault, SiteCommand
-from .life import failback
+from .life import failback, trial
 
 
 def next_at(machine: DomainMachine) -> int:
     """The instant at which something happens by itself; NEVER when nothing will."""
     due = min(failover.due_at(machine), pitr_session.due_at(machine), failback.due_at(machine))
+    due = min(due, trial.due_at(machine))
     if machine.next_event < len(machine.timeline):
         due = min(due, machine.timeline[machine.next_event][0])
     if machine.flow is not None:
@@ -64,6 +67,7 @@ def apply(machine: DomainMachine, command: SiteCommand, at: int) -> None:
         case StartContinuousFailover():
             failover.start(machine, command.networks, at)
         case BeginCompletion():
+            trial.end_for_failover(machine, command.operation, at)
             failover.begin(machine, command, at)
         case AbortCompletion():
             failover.abort(machine, at)
@@ -81,6 +85,10 @@ def apply(machine: DomainMachine, command: SiteCommand, at: int) -> None:
             failback.resume(machine, at)
         case FinishFailover():
             machine.stage = Stage.RUNNING
+        case StartTrial():
+            trial.start(machine, command, at)
+        case EndTrial():
+            trial.end_as_asked(machine, command, at)
         case StartSession():
             pitr_session.start(machine, command, at)
         case RollBack():

@@ -170,6 +170,8 @@ class DomainMachine:
         self.failback: SimulatedFailback | None = None
         self.returned_at: int | None = None
         """since when what a failback left here was not brought up to date"""
+        self.trials: object | None = None
+        """tests of the domain; life/trial.py keeps them"""
         self.session: SimulatedSession | None = None
         self.excluded: list[SessionSpan] = []
         self.gaps: list[SessionSpan] = []

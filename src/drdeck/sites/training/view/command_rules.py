@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from drdeck.model.actions import Request
 from drdeck.model.commands import (
     AbortCompletion,
     AcceptRemoval,
@@ -11,6 +12,7 @@ from drdeck.model.commands import (
     CancelContinuousFailover,
     CancelRelease,
     CommitFailover,
+    EndTrial,
     ExitSession,
     FailBack,
     FinishFailover,
@@ -26,12 +28,13 @@ from drdeck.model.commands import (
     StartContinuousFailover,
     StartReverted,
     StartSession,
+    StartTrial,
     TakeOver,
     UndoFailover,
     WriteRecordBack,
 )
 from drdeck.model.domains import MODE_LABELS, FailoverType, Mode
-from drdeck.model.life import life_rules, return_rules
+from drdeck.model.life import life_rules, return_rules, trial_rules
 from drdeck.model.pitr import why_unreachable
 from drdeck.sites.training.simulation import fault_injection, operator_questions, restore_points, task_steps
 from drdeck.sites.training.simulation.domain_machine import DomainMachine, SessionStage, Stage
@@ -73,6 +76,19 @@ def refusal(machine: DomainMachine, command: SiteCommand, at: int) -> str | None
             return _fail_back(machine, at)
         case ResumeRehydration():
             return return_rules.resume_closed(domain_view.domain(machine, at))
+        case StartTrial():
+            wish = Request(
+                action="test_start",
+                domain=name,
+                to=command.to,
+                vms=command.vms,
+                networks=command.networks,
+                ends_after_s=command.ends_after_s,
+            )
+            return trial_rules.start_closed(domain_view.domain(machine, at), wish, instant(at))
+        case EndTrial():
+            ending = Request(action="test_end", domain=name, result=command.result, note=command.note)
+            return trial_rules.end_closed(domain_view.domain(machine, at), ending)
         case StartSession():
             return _start(machine, command, at)
         case RollBack():

@@ -12,7 +12,7 @@ from drdeck.sites.training.simulation import operator_questions, restore_points,
 from drdeck.sites.training.simulation.domain_machine import DomainMachine, SessionSpan, SessionStage, Stage
 from drdeck.sites.training.units import MICRO, SECOND, instant, percent
 
-from . import domain_alarms, return_view
+from . import domain_alarms, return_view, trial_view
 from .vm_view import VmViews
 
 SYNCHRONISED_WITHIN = 60 * SECOND
@@ -87,7 +87,7 @@ def domain(machine: DomainMachine, at: int) -> model.Domain:
         step=current,
         session=_session(machine, at),
         failover=_failover(machine),
-        alarms=domain_alarms.of(machine, at),
+        alarms=(*domain_alarms.of(machine, at), *trial_view.alarms(machine, at)),
         excluded=excluded(machine),
         reset_at=None if machine.reset_at is None else instant(machine.reset_at),
         points=count + (entered is not None),
@@ -110,6 +110,9 @@ def domain(machine: DomainMachine, at: int) -> model.Domain:
         undoing=None if machine.undo is None else machine.undo.operation,
         mode_says=_mode_says(machine),
         way_back=return_view.of(machine),
+        trial=trial_view.shown(machine, at),
+        tested=trial_view.last(machine),
+        trial_offer=trial_view.offer(machine),
     )
 
 

@@ -1,0 +1,127 @@
+"""A domain's test as the model shows it, from its instants."""
+
+from __future__ import annotations
+
+from drdeck.model.alarms import Alarm, Severity
+from drdeck.model.facts.trial_facts import LastTrial, Trial, TrialOffer, TrialState, TrialVm
+from drdeck.model.text import show_bytes
+from drdeck.model.times import show_spaced
+from drdeck.sites.training.simulation.domain_machine import DomainMachine
+from drdeck.sites.training.simulation.life import trial as trials
+from drdeck.sites.training.simulation.life.trial import SimulatedTrial
+from drdeck.sites.training.units import NEVER, instant
+
+_FOREIGN = (
+    "a disk of another VM is attached to it; detach it, without deleting its file, then end the test again"
+)
+
+
+def shown(machine: DomainMachine, at: int) -> Trial | None:
+    trial = trials.going(machine, at)
+    if trial is None:
+        return None
+    state = _state(trial, at)
+    over = state is TrialState.LEFT_OVER
+    numbers = trial.left if over else trial.numbers
+    return Trial(
+        operation=trial.operation,
+        state=state,
+        since=instant(trial.began_at),
+        ends_at=instant(trial.ends_at),
+        point=None if trial.to is None else instant(trial.to),
+        vms=tuple(_vm(machine, trial, number, at) for number in numbers if at >= trial.cloned[number]),
+        networks=trial.networks,
+        waits_for=_waits(machine, trial, state, at),
+        grown_bytes=trials.written(machine, trial, at),
+    )
+
+
+def _state(trial: SimulatedTrial, at: int) -> TrialState:
+    if trial.off_at != NEVER:
+        return TrialState.LEFT_OVER if at >= trial.removed_at else TrialState.ENDING
+    if at < trial.running_at:
+        return TrialState.STARTING
+    return TrialState.OVERDUE if at > trial.ends_at else TrialState.RUNNING
+
+
+def _vm(machine: DomainMachine, trial: SimulatedTrial, number: int, at: int) -> TrialVm:
+    vm = machine.vms[number]
+    on = trial.started[number] <= at < trial.off_at
+    return TrialVm(
+        id=f"test-{vm.name}",
+        name=f"drdeck-test-{machine.spec.name}-{vm.name}",
+        of=vm.name,
+        power="on" if on else "off",
+        ready=on and trial.ready[number] <= at,
+        left=_FOREIGN if number in trial.left and at >= trial.removed_at else "",
+    )
+
+
+def _waits(machine: DomainMachine, trial: SimulatedTrial, state: TrialState, at: int) -> str:
+    if state is TrialState.ENDING:
+        return "removing the test VMs"
+    if state is not TrialState.STARTING:
+        return ""
+    cloning = [machine.vms[n].name for n, done in trial.cloned.items() if done > at]
+    if cloning:
+        return f"cloning {len(cloning)} of {len(trial.numbers)} VMs"
+    booting = [machine.vms[n].name for n, done in trial.ready.items() if done > at]
+    return f"{len(booting)} of {len(trial.numbers)} test VMs are not ready yet"
+
+
+def last(machine: DomainMachine) -> LastTrial | None:
+    ended = trials.of(machine).last
+    if ended is None:
+        return None
+    return LastTrial(
+        at=instant(ended.at),
+        result=ended.result,
+        note=ended.note,
+        vms=ended.vms,
+        point=None if ended.to is None else instant(ended.to),
+    )
+
+
+def offer(machine: DomainMachine) -> TrialOffer:
+    closed = "" if machine.vms else f'"{machine.spec.name}" has no VM'
+    return TrialOffer(
+        closed=closed,
+        networks=(trials.BUBBLE,),
+        mapping={vm.network: trials.BUBBLE for vm in machine.vms},
+        ends_after_s=trials.ENDS_AFTER_S,
+    )
+
+
+def alarms(machine: DomainMachine, at: int) -> list[Alarm]:
+    """Alarms of a test: too long, what waits for it, and what is left over."""
+    trial = trials.going(machine, at)
+    if trial is None:
+        return []
+    state = _state(trial, at)
+    if state is TrialState.LEFT_OVER:
+        return [
+            _alarm(
+                trial.removed_at,
+                Severity.WARNING,
+                "test_leftover",
+                vm.of,
+                f"test VM {vm.name} is left over: {vm.left}",
+            )
+            for vm in (_vm(machine, trial, number, at) for number in trial.left)
+        ]
+    due = list[Alarm]()
+    if state is TrialState.OVERDUE:
+        text = f"the test was to end at {show_spaced(instant(trial.ends_at))}; its VMs run and grow: end it"
+        due.append(_alarm(trial.ends_at, Severity.WARNING, "test_overdue", None, text))
+    since = trial.began_at + trials.RETENTION_WAITS
+    if at >= since and trial.off_at == NEVER:
+        grown = show_bytes(trials.written(machine, trial, at))
+        text = (
+            f"the replication tool's retention waits for the end of the test, which has taken {grown} so far"
+        )
+        due.append(_alarm(since, Severity.INFO, "retention_waits", None, text))
+    return due
+
+
+def _alarm(since: int, severity: Severity, kind: str, vm: str | None, text: str) -> Alarm:
+    return Alarm(time=instant(since), severity=severity, vm=vm, kind=kind, text=text)
