@@ -114,12 +114,20 @@ def test_a_size_without_a_terminal_is_the_environments(deck: Deck) -> None:
     assert done.stdout == "None (132, 50)\n"
 
 
+@pytest.mark.parametrize("state", ["the list", "a dialog", "too small"])
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
-def test_a_signal_to_end_gives_the_terminal_back(opened: Open, number: signal.Signals) -> None:
+def test_a_signal_to_end_gives_the_terminal_back(opened: Open, number: signal.Signals, state: str) -> None:
+    """faults.md F21, also where a dialog is open, and where nothing but leaving is possible."""
     t = opened(env={"TERM": "xterm"})
     before = termios.tcgetattr(t.fd)
     t.wait_for("Protected Domains", "erp")
     assert termios.tcgetattr(t.fd)[3] != before[3]
+    if state == "a dialog":
+        t.press("?")
+        t.wait_for("Keys of this screen")
+    elif state == "too small":
+        t.resize(60, 20)
+        t.wait_for("this one has 60 x 20")
     t.kill(number)
     assert t.ended(within=20) == (0 if number == signal.SIGINT else 128 + number)
     assert t.raw.rfind(b"\x1b[?1049l") > t.raw.rfind(b"\x1b[?1049h")

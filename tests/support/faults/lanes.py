@@ -10,6 +10,8 @@ from typing import TypeVar
 from tests.support.vcenter.vcsim import VCenter
 
 T = TypeVar("T")
+PACE_S = 0.05
+"""Seconds that a snapshot takes to be made or removed."""
 
 
 @contextlib.asynccontextmanager
@@ -18,7 +20,7 @@ async def vcenters(count: int, boot: float) -> AsyncIterator[list[VCenter]]:
     made: list[VCenter] = []
     try:
         for _ in range(count):
-            made.append(await asyncio.to_thread(VCenter, boot=boot))
+            made.append(await asyncio.to_thread(VCenter, boot=boot, pace=PACE_S))
         yield made
     finally:
         for vcenter in made:
