@@ -31,7 +31,10 @@ def test_a_hundred_vms_end_but_for_those_that_need_a_person(make_flow: MakeFlow,
     flow.until(lambda d: d["vms_recoverable"] == len(ALL) - len(GONE))
 
     ident = flow.complete("force")
-    eventually(lambda: recovery.power((DOMAIN, MUTE[0])) == "on")
+    eventually(
+        lambda: recovery.power((DOMAIN, MUTE[0])) == "on",
+        lambda: str(flow.show()["operation"]) + flow.deck.run("show", DOMAIN).stdout,
+    )
     tools = recovery.vm((DOMAIN, MUTE[0]))
     eventually(lambda: recovery.read(tools, "guest.toolsRunningStatus").get("guest.toolsRunningStatus")
                == "guestToolsRunning")  # fmt: skip

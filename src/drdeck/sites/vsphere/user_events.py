@@ -52,7 +52,7 @@ class UserEvents:
             except Refused as refused:
                 if str(refused) != self._refusal:  # once, and not for each line
                     self._refusal = str(refused)
-                    log.warning("%s; drdeck goes on without", refused)
+                    log.warning("%s; drdeck writes none", refused)
             except SiteError as error:
                 log.info("%s", error)
 

@@ -18,7 +18,7 @@ from drdeck.sites.vsphere.vcenter.calls.call_arguments import moves_of, with_mov
 
 from .domain_state import DomainState, Plan, groups, on_vm, step, wait_for_others
 from .protected_shutdown import RETRY_OR_ABORT, STAY_OFF, shutting_down
-from .restore_points import entry_name, has_newer
+from .restore_points import entry_name, entry_point, has_newer
 
 
 def completing(s: DomainState, f: FailoverRecord) -> Plan:
@@ -104,22 +104,42 @@ as long as a task that the failover cannot do without."""
 
 def _preparing(s: DomainState, f: FailoverRecord) -> Phase:
     """Before anything starts each VM's state is kept, for an undo, and its networks are mapped; the call
-    itself looks at what is there."""
-    point = {"name": entry_name(f.id), "description": f"drdeck: state before failover {f.id}"}
-    args = {**with_moves(s.record.networks), **point}
-    acts, busy = [], []
+    itself looks at what is there.
+
+    A VM on which others' tasks run must not hold up the rest: it is prepared when it is powered on.
+    """
+    args = _entry_args(s, f)
     limit_s = min(ENTRY_LIMIT_S, float(s.settings.task_timeout))
     key = f"network:{s.record.remap.by}" if s.record.remap is not None else "network"
-    for vm in s.living():
-        if vm.running_tasks:
-            busy.append(vm)
-            acts.append(wait_for_others(vm, float(s.settings.task_timeout)))
-            continue
-        says = f"keep the state of {vm.name} and connect it to its recovery network"
-        acts.append(on_vm(vm, "prepare", key, says, args, after_loss="repeat", limit_s=limit_s))
-    wait = f"tasks under way on {names(busy)}" if busy else ""
-    then = step("power", f.id)
-    return Phase(operation=f.id, name="Map VM networks", acts=tuple(acts), wait=wait, then=then)
+    acts = tuple(
+        on_vm(
+            vm,
+            "prepare",
+            key,
+            f"keep the state of {vm.name} and connect it to its recovery network",
+            args,
+            after_loss="repeat",
+            limit_s=limit_s,
+        )
+        for vm in s.living()
+        if not vm.running_tasks
+    )
+    return Phase(operation=f.id, name="Map VM networks", acts=acts, then=step("power", f.id))
+
+
+def _entry_args(s: DomainState, f: FailoverRecord) -> dict[str, str]:
+    """The networks and the entry point of the VMs of a failover, for a call that prepares one."""
+    point = {"name": entry_name(f.id), "description": f"drdeck: state before failover {f.id}"}
+    return {**with_moves(s.record.networks), **point}
+
+
+def _power_on_args(s: DomainState, vm: VmFacts, r: FailoverRecord | RollbackRecord) -> dict[str, str] | None:
+    """What a VM lacks before it may be powered on: late joiners their networks, one that was busy while the
+    others were prepared its entry point as well."""
+    unprepared = isinstance(r, FailoverRecord) and s.settings.undo and entry_point(vm, r.id) is None
+    if isinstance(r, FailoverRecord) and unprepared and not s.is_left_out(vm):
+        return _entry_args(s, r)
+    return with_moves(s.record.networks) if s.is_left_out(vm) else None
 
 
 def _connecting(s: DomainState, operation: str, then: PlannedCall) -> Phase:
@@ -186,7 +206,7 @@ def starting(
             "power_on",
             f"power:{r.g}:{r.n}",
             f"power on {vm.name}",
-            with_moves(s.record.networks) if s.is_left_out(vm) else None,
+            _power_on_args(s, vm, r),
             limit_s=limit_s,
         )
         for vm in off

@@ -21,6 +21,15 @@ _LATER = (
 """Faults that say nothing of whether a snapshot can be made."""
 
 
+def prepare_or_defer(session: VCenterSession, vm: str, name: str, args: Mapping[str, str]) -> CallSteps:
+    """Prepare a VM, but leave it for its power on where a task of others is under way on it: nobody else
+    shall wait for that. vCenter allows a VM one task that changes it (API reference: TaskInProgress)."""
+    try:
+        return (yield from prepare(session, vm, name, args))
+    except vim.fault.TaskInProgress:
+        return f"{name}: busy with another task; its state is kept when it is powered on"
+
+
 def prepare(session: VCenterSession, vm: str, name: str, args: Mapping[str, str]) -> CallSteps:
     """Make the entry point of a VM that is off, once, and put its cards on their recovery networks.
 

@@ -13,7 +13,7 @@ from drdeck.sites.vsphere.vcenter.connection import VCenterSession
 from drdeck.sites.vsphere.vcenter.properties import properties
 
 from .call_arguments import moves_of
-from .entry_call import prepare
+from .entry_call import prepare, prepare_or_defer
 from .linked_clone import isolate, linked_clone, power_on_isolated
 from .network_cards import map_cards
 from .rollback_call import KnownHardware, make_snapshot, power_off, remove_snapshot, roll_back
@@ -68,7 +68,8 @@ def followed(session: VCenterSession, task: str, act: PlannedCall, call: CallSte
     """
     try:
         yield vim.Task(task, session.stub)
-        if act.kind not in ("revert", "prepare", "clone", "destroy"):
+        prepares = act.kind == "power_on" and bool(act.args)
+        if act.kind not in ("revert", "prepare", "clone", "destroy") and not prepares:
             return ""
     except ResultUnknown:
         pass
@@ -92,9 +93,13 @@ def carry_out(
         case "shutdown_guest":
             shutdown_guest(session, vm, before)
         case "power_on":
-            if moves := moves_of(args):
+            remark = ""
+            if "name" in args:
+                remark = yield from prepare(session, vm, act.name, args)
+            elif moves := moves_of(args):
                 yield from connect(session, vm, moves)
             yield from power_on(session, vm)
+            return remark
         case "power_off" | "power_off_there":
             yield from power_off(session, vm)
         case "snapshot":
@@ -106,7 +111,7 @@ def carry_out(
         case "answer":
             answer_question(session, vm, args, doing)
         case "prepare":
-            return (yield from prepare(session, vm, act.name, args))
+            return (yield from prepare_or_defer(session, vm, act.name, args))
         case "clone":
             return (yield from linked_clone(session, vm, args, doing))
         case "trial_connect":
