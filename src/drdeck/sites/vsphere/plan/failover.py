@@ -122,7 +122,6 @@ def _preparing(s: DomainState, f: FailoverRecord) -> Phase:
             limit_s=limit_s,
         )
         for vm in s.living()
-        if not vm.running_tasks
     )
     return Phase(operation=f.id, name="Map VM networks", acts=acts, then=step("power", f.id))
 
