@@ -89,7 +89,8 @@ def state_text(domain: Domain, now: datetime) -> str:
         return "record unusable"
     if domain.trial is not None and domain.mode is not Mode.COMPLETING:
         left_over = domain.trial.state is TrialState.LEFT_OVER
-        return "TEST left over" if left_over else f"TEST {trial_says(domain.trial, now)}"[:STATE]
+        clock = trial_says(domain.trial, now).partition(", ")[0]
+        return "TEST left over" if left_over else f"TEST {clock}"[:STATE]
     step = domain.step
     match domain.mode:
         case Mode.REHYDRATING:
