@@ -11,6 +11,7 @@ from abc import abstractmethod
 from datetime import datetime, timedelta
 from typing import ClassVar
 
+import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
@@ -286,11 +287,13 @@ VCENTER, TRAINING = (
 )
 
 
+@pytest.mark.timeout(900)
 def test_at_a_vcenter() -> None:
     run_state_machine_as_test(AtAVCenter, settings=RULES)
     assert {*BOTH, *VCENTER} <= AtAVCenter.met, "every state was reached"
 
 
+@pytest.mark.timeout(900)
 def test_on_a_training_site() -> None:
     run_state_machine_as_test(OnATrainingSite, settings=RULES)
     assert {*BOTH, *TRAINING} <= OnATrainingSite.met, "every state was reached"

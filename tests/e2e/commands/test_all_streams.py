@@ -30,7 +30,12 @@ STREAMS = (
     ["broken", "", "broken"],
 )  # fmt: skip
 """Input, output and messages; the first is where all can be read that a command prints."""
-MORE = {"watch": ["--timeout", "0.1"], "doctor": [], "controller restart": ["--timeout", "5"]}
+MORE = {
+    "watch": ["--timeout", "0.1"],
+    "doctor": [],
+    "controller restart": ["--timeout", "5"],
+    "test start": ["--dry-run"],
+}
 LAST = ("controller restart", "train reset", "controller stop")
 """These end the controller that the others use."""
 GROWING = {(name,) for name in ("audit", "logs", "watch", "controller", "tasks", "doctor", "train")}
