@@ -107,6 +107,7 @@ def test_a_session_that_cannot_be_entered_asks_too(make_flow: MakeFlow, recovery
     flow.until(lambda d: (d["session"] or {}).get("state") == "active", STUCK)
 
 
+@pytest.mark.xfail(strict=False, reason="CHANGELOG, known faults: a point in that very second")
 @pytest.mark.parametrize("choice", ["skip", "wait"])
 def test_a_task_of_others_that_does_not_end_has_a_way_out_too(
     make_flow: MakeFlow, recovery: VCenter, choice: str

@@ -29,6 +29,7 @@ COMMANDS = {
     "domain_failback": "drdeck domain failback DOMAIN",
     "domain_restore": "drdeck domain restore DOMAIN",
     "domain_release": "drdeck domain release DOMAIN",
+    "way_back": "drdeck way-back DOMAIN",
     "release_cancel": "drdeck domain cancel-release DOMAIN",
     "pitr_start": "drdeck pitr start DOMAIN",
     "pitr_run": "drdeck pitr run DOMAIN --to -15m",
