@@ -16,8 +16,8 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
+from drdeck.controller.first_command import first_command
 from drdeck.controller.journal.operations import Operation
-from drdeck.controller.reconcile import first_command
 from drdeck.model import commands as c
 from drdeck.model.actions import ACTIONS, Request, refusal
 from drdeck.model.domains import Domain, FailoverType, Mode, Owner, Period, SessionState

@@ -6,10 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from drdeck.controller.journal.operations import Operation
-from drdeck.controller.reconcile import (
-    GiveCommands,
-    NextStep,
-)
+from drdeck.controller.next_steps import GiveCommands, NextStep
 from drdeck.model.actions import Request
 from drdeck.model.domains import Domain, FailoverType, Mode, Owner, Session, SessionState
 

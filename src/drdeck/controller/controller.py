@@ -38,12 +38,12 @@ from drdeck.sites.contract import RecoverySite, SiteError, SiteUnreachable
 
 from . import requests
 from .executor import Executor
+from .first_command import completion, first_command
 from .maintenance_runner import MaintenanceRunner
 from .network_choice import network_mapping, with_defaults
 from .plans.plan_desk import PlanDesk
 from .plans.run_keeper import RunKeeper
 from .protected_evidence import against_force
-from .reconcile import completion, first_command
 from .site_watcher import LapsedSynchronisation, SiteWatcher, utcnow
 from .writing_watch import WritingWatch
 

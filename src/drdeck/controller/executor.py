@@ -31,7 +31,8 @@ from drdeck.sites.contract import (
 
 from . import questions
 from .call_places import CallPlaces
-from .reconcile import AskOperator, Complete, Fail, GiveCommands, NextStep, WaitFor, next_step
+from .next_steps import AskOperator, Complete, Fail, GiveCommands, NextStep, WaitFor
+from .reconcile import next_step
 from .site_watcher import SiteWatcher
 from .takeover import begun_at, unfinished
 

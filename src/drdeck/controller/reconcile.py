@@ -8,92 +8,20 @@ journal says of its answer.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
 
 import msgspec
 
-from drdeck.controller.journal.operations import Operation, Question
-from drdeck.model.commands import (
-    AbortCompletion,
-    AcceptRemoval,
-    AnyCommand,
-    BeginCompletion,
-    CancelContinuousFailover,
-    CancelRelease,
-    CommitFailover,
-    EndTrial,
-    ExitSession,
-    FailBack,
-    FinishFailover,
-    MakeEntryPoints,
-    MakePlannedCall,
-    MapNetworks,
-    ReleaseDomain,
-    Resolve,
-    RestoreDomain,
-    ResumeRehydration,
-    RollBack,
-    Skip,
-    StartContinuousFailover,
-    StartReverted,
-    StartSession,
-    StartTrial,
-    TakeOver,
-    UndoFailover,
-    WriteRecordBack,
-)
+from drdeck.controller.journal.operations import Operation
+from drdeck.model.commands import AbortCompletion, AnyCommand, FinishFailover, StartReverted, StartSession
 from drdeck.model.domains import Domain, FailoverType, Mode, Owner, SessionState
 from drdeck.model.facts.trial_facts import TrialState
-from drdeck.model.planned import PlannedCall
 from drdeck.model.text import names
 from drdeck.model.times import show
 
 from . import questions
+from .first_command import completion, first_command
+from .next_steps import HELD, AskOperator, Complete, Fail, NextStep, WaitFor, due_work, give, site_answer
 
-
-@dataclass(frozen=True)
-class WaitFor:
-    """`settling`: what the site confirmed and still shows as due; it should not for long. `unshown`: key of
-    what it confirmed and has not shown yet."""
-
-    why: str
-    settling: tuple[AnyCommand, ...] = ()
-    unshown: str | None = None
-    at_barrier: bool = False
-    """all is reverted, and nothing starts before the other domains are reverted too"""
-
-
-@dataclass(frozen=True)
-class GiveCommands:
-    commands: tuple[AnyCommand, ...]
-    why: str = ""
-
-
-@dataclass(frozen=True)
-class AskOperator:
-    """`commands`: what is due all the same, while nobody has answered."""
-
-    question: Question
-    commands: tuple[AnyCommand, ...] = ()
-
-
-@dataclass(frozen=True)
-class Complete:
-    text: str = ""
-
-
-@dataclass(frozen=True)
-class Fail:
-    why: str
-    aborted: bool = False
-
-
-NextStep = WaitFor | GiveCommands | AskOperator | Complete | Fail
-
-_AT_ONCE = 100
-"""Calls that one look hands out; there are fewer places for them."""
-HELD = "rolled back; nothing starts before the other domains of this rollback are reverted too"
 GIVEN_UP = "given up on the operator's word"
 STAYS_OFF = "; VMs that were shut down stay off at the protected site until somebody powers them on there"
 
@@ -133,81 +61,11 @@ def _seen(op: Operation, serial: int, looked: int) -> Operation:
     return msgspec.structs.replace(op, lost=until(op.lost), unsent=until(op.unsent), done=until(op.done))
 
 
-def first_command(op: Operation) -> AnyCommand:
-    """The command with which an operation begins at the site."""
-    request = op.request
-    common: Any = {"operation": op.id, "domain": op.domain}
-    match op.action:
-        case "cfo_start":
-            return StartContinuousFailover(**common, networks=request.networks)
-        case "cfo_complete" if request.start_first:
-            return StartContinuousFailover(**common, networks=request.networks)
-        case "cfo_complete":
-            return completion(op)
-        case "cfo_remap":
-            return MapNetworks(**common, networks=request.networks)
-        case "cfo_cancel":
-            return CancelContinuousFailover(**common)
-        case "failover_undo":
-            return UndoFailover(**common)
-        case "failover_commit":
-            return CommitFailover(**common)
-        case "domain_restore":
-            return RestoreDomain(**common)
-        case "domain_release":
-            return ReleaseDomain(**common)
-        case "release_cancel":
-            return CancelRelease(**common)
-        case "domain_failback":
-            return FailBack(**common)
-        case "cfo_resume":
-            return ResumeRehydration(**common)
-        case "test_start":
-            return StartTrial(
-                **common,
-                to=request.to,
-                vms=request.vms,
-                networks=request.networks,
-                ends_after_s=request.ends_after_s,
-            )
-        case "test_end":
-            return EndTrial(**common, result=request.result, note=request.note)
-        case "pitr_start":
-            return StartSession(**common, session=op.id, vms=request.vms)
-        case "pitr_run":
-            assert request.to is not None
-            return RollBack(**common, to=request.to, vms=request.vms, hold=op.barrier)
-        case "pitr_entry":
-            return MakeEntryPoints(**common)
-        case "take_over":
-            return TakeOver(**common)
-        case "record_restore":
-            return WriteRecordBack(**common)
-        case "record_accept":
-            return AcceptRemoval(**common)
-        case _:
-            return ExitSession(**common)
-
-
-def completion(op: Operation) -> BeginCompletion:
-    """The command with which an operation completes a continuous failover."""
-    request = op.request
-    return BeginCompletion(
-        operation=op.id,
-        domain=op.domain,
-        type=request.type or FailoverType.REGULAR,
-        run_pitr=request.run_pitr,
-        networks=request.networks,
-        without=request.without,
-        left_out=request.left_out,
-    )
-
-
 def _cfo_start(op: Operation, d: Domain, serial: int) -> NextStep:
     if d.mode is Mode.IMPORTED:
-        return _command(op, d, first_command(op), serial, effect="continuous failover as started")
+        return give(op, d, first_command(op), serial, effect="continuous failover as started")
     if d.mode is Mode.REHYDRATING:
-        return _phase(op, d, serial) or WaitFor(
+        return due_work(op, d, serial) or WaitFor(
             f"{d.vms_recoverable} of {d.vms_total} VMs are recoverable"
             + (f": {d.step.detail}" if d.step and d.step.detail else "")
         )
@@ -219,7 +77,7 @@ def _cfo_cancel(op: Operation, d: Domain, serial: int) -> NextStep:
         return Complete("the continuous failover was cancelled")
     if d.owner is Owner.LOCAL:
         return Fail("this site had taken the ownership before the continuous failover could be cancelled")
-    return _command(op, d, first_command(op), serial, effect="the domain as imported")
+    return give(op, d, first_command(op), serial, effect="the domain as imported")
 
 
 def _cfo_complete(op: Operation, d: Domain, serial: int) -> NextStep:
@@ -230,13 +88,13 @@ def _cfo_complete(op: Operation, d: Domain, serial: int) -> NextStep:
             return Fail(GIVEN_UP + off, aborted=True)
         if op.request.start_first and d.mode in (Mode.IMPORTED, Mode.REHYDRATING):
             return _started_first(op, d, serial)
-        return _command(op, d, completion(op), serial, effect="the completion as begun")
+        return give(op, d, completion(op), serial, effect="the completion as begun")
     if d.mode is Mode.RUNNING_IN_FAILOVER and d.session is None:
         return Complete("running in failover")
     if op.answers.get("abort") == "abort" and d.mode is Mode.COMPLETING:
         abort = AbortCompletion(operation=op.id, domain=d.name)
-        return _command(op, d, abort, serial, effect="the end of it")
-    step = _question(op, d, serial) or _phase(op, d, serial)
+        return give(op, d, abort, serial, effect="the end of it")
+    step = site_answer(op, d, serial) or due_work(op, d, serial)
     if step is not None:
         return step
     if d.session is not None and d.session.state is not SessionState.WAITING:
@@ -246,10 +104,10 @@ def _cfo_complete(op: Operation, d: Domain, serial: int) -> NextStep:
     if d.recovered and failover.run_pitr:
         # The heart of it: every VM is recovered, the box was ticked, no session yet.
         start = StartSession(operation=op.id, domain=d.name, session=op.id, after_failover=True)
-        return _command(op, d, start, serial, effect="the PITR session", on_refused="ask")
+        return give(op, d, start, serial, effect="the PITR session", on_refused="ask")
     if d.recovered:
         finish = FinishFailover(operation=op.id, domain=d.name)
-        return _command(op, d, finish, serial, effect="the failover as finished", on_refused="ask")
+        return give(op, d, finish, serial, effect="the failover as finished", on_refused="ask")
     detail = f": {d.step.detail}" if d.step and d.step.detail else ""
     return WaitFor((d.step.label if d.step else "recovering VMs") + detail)
 
@@ -257,7 +115,7 @@ def _cfo_complete(op: Operation, d: Domain, serial: int) -> NextStep:
 def _started_first(op: Operation, d: Domain, serial: int) -> NextStep:
     """The continuous failover of a failover in one sitting, until it can be completed."""
     if d.mode is Mode.IMPORTED:
-        return _command(op, d, first_command(op), serial, effect="continuous failover as started")
+        return give(op, d, first_command(op), serial, effect="continuous failover as started")
     return _cfo_start(op, d, serial)
 
 
@@ -265,18 +123,18 @@ def _cfo_remap(op: Operation, d: Domain, serial: int) -> NextStep:
     if d.remapped == op.id:
         return Complete("networks are mapped anew")
     if d.remapping == op.id:
-        return _phase(op, d, serial) or WaitFor("mapping networks anew")
-    return _command(op, d, first_command(op), serial, effect="networks as mapped anew")
+        return due_work(op, d, serial) or WaitFor("mapping networks anew")
+    return give(op, d, first_command(op), serial, effect="networks as mapped anew")
 
 
 def _pitr_start(op: Operation, d: Domain, serial: int) -> NextStep:
     if d.session is None:
-        return _command(op, d, first_command(op), serial, effect="the PITR session")
+        return give(op, d, first_command(op), serial, effect="the PITR session")
     if d.session.id != op.id:
         return Fail(f'"{d.name}" already has another PITR session')
     if d.session.state is not SessionState.WAITING:
         return Complete("the PITR session is active")
-    return _question(op, d, serial) or _phase(op, d, serial) or WaitFor(d.session.waits_for or "starting")
+    return site_answer(op, d, serial) or due_work(op, d, serial) or WaitFor(d.session.waits_for or "starting")
 
 
 def _pitr_run(op: Operation, d: Domain, serial: int) -> NextStep:
@@ -286,15 +144,15 @@ def _pitr_run(op: Operation, d: Domain, serial: int) -> NextStep:
     if session.last_operation != op.id and op.session and session.last_operation != op.after:
         return _overtaken(op, d, first, serial)
     if session.last_operation != op.id:
-        return _command(op, d, first, serial, effect="the rollback as begun")
+        return give(op, d, first, serial, effect="the rollback as begun")
     if session.state is SessionState.ACTIVE:
         return Complete(f"rolled back to {show(op.request.to)}" if op.request.to else "rolled back")
     if session.reverted:
         if op.barrier:
             return WaitFor(HELD, at_barrier=True)
         start = StartReverted(operation=op.id, domain=d.name)
-        return _command(op, d, start, serial, effect="them as starting", on_refused="ask")
-    return _question(op, d, serial) or _phase(op, d, serial) or WaitFor("rolling back")
+        return give(op, d, start, serial, effect="them as starting", on_refused="ask")
+    return site_answer(op, d, serial) or due_work(op, d, serial) or WaitFor("rolling back")
 
 
 def _overtaken(op: Operation, d: Domain, first: AnyCommand, serial: int) -> NextStep:
@@ -317,8 +175,8 @@ def _pitr_exit(op: Operation, d: Domain, serial: int) -> NextStep:
             Complete("the PITR session was exited") if tried else Fail("the PITR session has ended already")
         )
     if d.session.last_operation != op.id:
-        return _command(op, d, exit_, serial, effect="the session as exiting")
-    return _question(op, d, serial) or _phase(op, d, serial) or WaitFor("exiting the PITR session")
+        return give(op, d, exit_, serial, effect="the session as exiting")
+    return site_answer(op, d, serial) or due_work(op, d, serial) or WaitFor("exiting the PITR session")
 
 
 def _pitr_entry(op: Operation, d: Domain, serial: int) -> NextStep:
@@ -326,48 +184,48 @@ def _pitr_entry(op: Operation, d: Domain, serial: int) -> NextStep:
     if d.session is None:
         return Fail("the PITR session has ended")
     if d.session.entering == op.id:
-        return _question(op, d, serial) or _phase(op, d, serial) or WaitFor("making entry points")
+        return site_answer(op, d, serial) or due_work(op, d, serial) or WaitFor("making entry points")
     lacking = [vm for vm in d.vms if vm.lacks_entry]
     if not lacking:
         return Complete("every VM of the session has its entry point")
     if make.key in op.done and serial > op.done[make.key]:
         return Complete(f"entry points were made; still without: {names(lacking)}")
-    return _command(op, d, make, serial, effect="that entry points are being made")
+    return give(op, d, make, serial, effect="that entry points are being made")
 
 
 def _failover_undo(op: Operation, d: Domain, serial: int) -> NextStep:
     undo = first_command(op)
     if d.undoing == op.id:
-        return _question(op, d, serial) or _phase(op, d, serial) or WaitFor("undoing the failover")
+        return site_answer(op, d, serial) or due_work(op, d, serial) or WaitFor("undoing the failover")
     if d.owner is Owner.REMOTE:
         return Complete("the failover was undone: imported again")
     if undo.key in op.failed:
         return Fail(op.failed[undo.key])
-    return _command(op, d, undo, serial, effect="the failover as being undone")
+    return give(op, d, undo, serial, effect="the failover as being undone")
 
 
 def _failover_commit(op: Operation, d: Domain, serial: int) -> NextStep:
     if d.committing == op.id:
-        return _question(op, d, serial) or _phase(op, d, serial) or WaitFor("committing the failover")
+        return site_answer(op, d, serial) or due_work(op, d, serial) or WaitFor("committing the failover")
     if d.committed_at is not None:
         return Complete("the failover was committed")
     if d.owner is Owner.REMOTE:
         return Fail("this site does not own the domain any more; there is no failover to commit")
-    return _command(op, d, first_command(op), serial, effect="the failover as committed")
+    return give(op, d, first_command(op), serial, effect="the failover as committed")
 
 
 def _domain_restore(op: Operation, d: Domain, serial: int) -> NextStep:
     if d.way_back.restored_by == op.id:
         return Complete(f'this site is its primary site; it reads "{d.mode_label}"')
-    return _command(op, d, first_command(op), serial, effect="this site as its primary site")
+    return give(op, d, first_command(op), serial, effect="this site as its primary site")
 
 
 def _domain_release(op: Operation, d: Domain, serial: int) -> NextStep:
     if d.way_back.releasing == op.id:
-        return _question(op, d, serial) or _phase(op, d, serial) or WaitFor("waiting for replicas")
+        return site_answer(op, d, serial) or due_work(op, d, serial) or WaitFor("waiting for replicas")
     if d.mode is Mode.IMPORTED:
         return Complete("the domain was released: imported again")
-    return _command(op, d, first_command(op), serial, effect="the domain as released")
+    return give(op, d, first_command(op), serial, effect="the domain as released")
 
 
 def _release_cancel(op: Operation, d: Domain, serial: int) -> NextStep:
@@ -375,23 +233,23 @@ def _release_cancel(op: Operation, d: Domain, serial: int) -> NextStep:
         return Fail("its replicas came before the release could be cancelled: it is imported")
     if d.mode is not Mode.RELEASING:
         return Complete("the release was cancelled: the domain stays here")
-    return _command(op, d, first_command(op), serial, effect="the domain as kept here")
+    return give(op, d, first_command(op), serial, effect="the domain as kept here")
 
 
 def _domain_failback(op: Operation, d: Domain, serial: int) -> NextStep:
     if d.way_back.returning == op.id:
-        return _question(op, d, serial) or WaitFor(d.step.label if d.step else "failing back")
+        return site_answer(op, d, serial) or WaitFor(d.step.label if d.step else "failing back")
     if d.owner is Owner.REMOTE:
         return Complete("failed back: imported")
     begin = first_command(op)
     if begin.key in op.done and serial > op.done[begin.key]:
         return Fail("the failback was given up: the protected site is lost; the domain runs here")
-    return _command(op, d, begin, serial, effect="the failback as begun")
+    return give(op, d, begin, serial, effect="the failback as begun")
 
 
 def _cfo_resume(op: Operation, d: Domain, serial: int) -> NextStep:
     if d.mode is Mode.IMPORTED:
-        return _command(op, d, first_command(op), serial, effect="continuous rehydration as resumed")
+        return give(op, d, first_command(op), serial, effect="continuous rehydration as resumed")
     return _cfo_start(op, d, serial)
 
 
@@ -400,17 +258,19 @@ def _test_start(op: Operation, d: Domain, serial: int) -> NextStep:
     if trial is None or trial.operation != op.id:
         if start.key in op.done and serial > op.done[start.key]:
             return Fail("the test was ended before it ran")
-        return _command(op, d, start, serial, effect="the test as begun")
+        return give(op, d, start, serial, effect="the test as begun")
     if trial.state in (TrialState.RUNNING, TrialState.OVERDUE):
         return Complete(f"{len(trial.vms)} test VMs run")
-    return _question(op, d, serial) or _phase(op, d, serial) or WaitFor(trial.waits_for or "starting a test")
+    return (
+        site_answer(op, d, serial) or due_work(op, d, serial) or WaitFor(trial.waits_for or "starting a test")
+    )
 
 
 def _test_end(op: Operation, d: Domain, serial: int) -> NextStep:
     end, trial = first_command(op), d.trial
     if trial is not None and trial.operation == op.id and trial.state is TrialState.ENDING:
         waits = WaitFor(trial.waits_for or "removing the test VMs")
-        return _question(op, d, serial) or _phase(op, d, serial) or waits
+        return site_answer(op, d, serial) or due_work(op, d, serial) or waits
     if end.key in op.done and (trial is None or serial > op.done[end.key]):
         left = trial.left if trial is not None and trial.state is TrialState.LEFT_OVER else ()
         return Complete(f"the test is over; left over: {names(left)}" if left else "the test is over")
@@ -418,26 +278,26 @@ def _test_end(op: Operation, d: Domain, serial: int) -> NextStep:
         return Complete("the test is over")
     if trial is None and end.key not in op.going:
         return Fail(f'"{d.name}" is not being tested any more')
-    return _command(op, d, end, serial, effect="the test as ending")
+    return give(op, d, end, serial, effect="the test as ending")
 
 
 def _take_over(op: Operation, d: Domain, serial: int) -> NextStep:
     taken = first_command(op)
     if taken.key in op.done and d.driver is None and d.left_by is None:
         return Complete("driven from here")
-    return _command(op, d, taken, serial, effect="this controller as the driver")
+    return give(op, d, taken, serial, effect="this controller as the driver")
 
 
 def _record_restore(op: Operation, d: Domain, serial: int) -> NextStep:
     if not d.record_removed:
         return Complete("the record is back")
-    return _command(op, d, first_command(op), serial, effect="the record")
+    return give(op, d, first_command(op), serial, effect="the record")
 
 
 def _record_accept(op: Operation, d: Domain, serial: int) -> NextStep:
     if not d.record_removed:
         return Complete("the removal is accepted")
-    return _command(op, d, first_command(op), serial, effect="the removal as accepted")
+    return give(op, d, first_command(op), serial, effect="the removal as accepted")
 
 
 _OF_THE_RECORD = ("record_restore", "record_accept")
@@ -463,140 +323,3 @@ _STEPS: dict[str, Callable[[Operation, Domain, int], NextStep]] = {
     "record_restore": _record_restore,
     "record_accept": _record_accept,
 }
-
-
-def _command(
-    op: Operation, d: Domain, command: AnyCommand, serial: int, effect: str, on_refused: str = "fail"
-) -> NextStep:
-    """Give a command that the site does not show as taken, unless it is under way or just taken."""
-    key = command.key
-    if key in op.going:
-        return WaitFor(f"{command.says}: under way")
-    if key in op.failed:
-        if on_refused == "fail":
-            return Fail(op.failed[key])
-        return AskOperator(questions.failed(op, [key], ("retry",)))
-    if serial <= op.unseen.get(key, -1):
-        return WaitFor(f"{command.says}: its answer was lost; looking at the site")
-    if key in op.lost and isinstance(command, MakePlannedCall) and command.act.after_loss == "ask":
-        return AskOperator(
-            questions.unknown([key], [command.says], d, [command.act.vm] if command.act.vm else ())
-        )
-    if key in op.done and serial <= op.done[key]:
-        return WaitFor(f"{command.says}: done; waiting until the site shows it", unshown=key)
-    if key in op.done:
-        return AskOperator(questions.vanished(op, key, command.says, effect))
-    return GiveCommands((command,))
-
-
-def _question(op: Operation, d: Domain, serial: int) -> NextStep | None:
-    """The site's own question to this operation, or the giving of its answer.
-
-    Calls that the site says are due beside it are given: a VM that was busy is started when it is not any
-    more, whoever is asked about others.
-    """
-    step = _site_question(op, d, serial)
-    if not isinstance(step, AskOperator):
-        return step
-    beside = _phase(op, d, serial)
-    return AskOperator(step.question, beside.commands) if isinstance(beside, GiveCommands) else step
-
-
-def _site_question(op: Operation, d: Domain, serial: int) -> NextStep | None:
-    question = d.question
-    if question is None or question.operation != op.id:
-        return None
-    ident, choice = question.id, op.answers.get(question.id)
-    if choice is None:
-        return AskOperator(
-            Question(
-                id=ident,
-                kind="site",
-                text=question.text,
-                choices=question.choices,
-                vms=question.vms,
-            )
-        )
-    answer = Resolve(
-        operation=op.id,
-        domain=d.name,
-        question=ident,
-        choice=choice,
-        vms=op.answered_vms.get(ident, ()),
-        asked_by=op.answered_by,
-    )
-    return _command(op, d, answer, serial, effect="the answer as taken", on_refused="ask")
-
-
-def _phase(op: Operation, d: Domain, serial: int) -> NextStep | None:
-    """The work that the site says is due for this operation, or None when it says nothing."""
-    phase = d.phase
-    if phase is None or phase.operation != op.id:
-        return None
-    skips = []
-    if op.skipped and any(act.vm in op.skipped for act in phase.acts):
-        skip = Skip(operation=op.id, domain=d.name, vms=op.skipped)  # one write of the record for all
-        skips = [skip] if skip.key not in op.done else []
-    todo: list[AnyCommand] = [
-        skip for skip in skips if skip.key not in op.going and _open(op, skip.key, serial)
-    ]
-    failed, unknown, under_way = list[PlannedCall](), list[PlannedCall](), bool(skips)
-    settling, unseen, slow = list[AnyCommand](), False, list[PlannedCall]()
-    for act in phase.acts:
-        key = act.key
-        if act.vm in op.skipped:
-            continue
-        if len(todo) >= _AT_ONCE:
-            break
-        if key in op.going:
-            under_way = under_way or key not in op.slow
-            if key in op.slow:
-                slow.append(act)
-        elif key in op.failed:
-            failed.append(act)
-        elif key in op.lost and serial > op.lost[key] and act.after_loss == "ask":
-            unknown.append(act)
-        elif key in op.done:
-            if act.after_loss == "observe":
-                settling.append(MakePlannedCall(operation=op.id, domain=d.name, act=act))
-        elif _open(op, key, serial):
-            todo.append(
-                MakePlannedCall(
-                    operation=op.id,
-                    domain=d.name,
-                    act=act,
-                    again=op.uncertain(key),
-                    task=op.tasks.get(key, ""),
-                )
-            )
-        else:
-            unseen = True
-    if todo:
-        return GiveCommands(tuple(todo), phase.name)
-    if slow and not under_way:
-        return AskOperator(questions.slow(slow, max(op.waited_for.get(act.key, 0) for act in slow)))
-    if unknown:
-        return AskOperator(
-            questions.unknown(
-                [act.key for act in unknown],
-                [act.says or act.kind for act in unknown],
-                d,
-                [act.vm for act in unknown if act.vm is not None],
-            )
-        )
-    if failed and not under_way:
-        choices = questions.common_choices(failed)
-        return AskOperator(questions.failed(op, [act.key for act in failed], choices))
-    if under_way or slow or settling or unseen or failed:
-        return WaitFor(phase.wait or phase.name, tuple(settling))
-    if phase.wait or phase.then is None:
-        return WaitFor(phase.wait or phase.name)
-    if phase.barrier and op.barrier:
-        return WaitFor(HELD, at_barrier=True)
-    then = MakePlannedCall(operation=op.id, domain=d.name, act=phase.then)
-    return _command(op, d, then, serial, effect="it", on_refused="ask")
-
-
-def _open(op: Operation, key: str, serial: int) -> bool:
-    """A key may be taken: never given, or its answer lost and the site seen since."""
-    return serial > op.unseen.get(key, -1)

@@ -12,7 +12,7 @@ from drdeck.model.commands import AnyCommand
 from drdeck.model.confirming import NotAccepted, Preview, Rehearsal
 from drdeck.model.domains import Domain
 
-from .reconcile import first_command
+from .first_command import first_command
 from .requests import accept
 
 

@@ -11,7 +11,8 @@ from drdeck.controller import executor
 from drdeck.controller.journal import projection as facts
 from drdeck.controller.journal.event_store import Journal
 from drdeck.controller.journal.operations import OperationState
-from drdeck.controller.reconcile import AskOperator, Complete, Fail, GiveCommands, WaitFor, next_step
+from drdeck.controller.next_steps import AskOperator, Complete, Fail, GiveCommands, WaitFor
+from drdeck.controller.reconcile import next_step
 from drdeck.model.actions import Request
 from drdeck.model.commands import AnyCommand, ExitSession, MakePlannedCall, RollBack
 from drdeck.model.domains import Mode

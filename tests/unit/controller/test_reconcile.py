@@ -8,15 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drdeck.controller.reconcile import (
-    AskOperator,
-    Complete,
-    Fail,
-    GiveCommands,
-    NextStep,
-    WaitFor,
-    next_step,
-)
+from drdeck.controller.next_steps import AskOperator, Complete, Fail, GiveCommands, NextStep, WaitFor
+from drdeck.controller.reconcile import next_step
 from drdeck.model.commands import (
     AbortCompletion,
     BeginCompletion,

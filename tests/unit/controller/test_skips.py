@@ -6,7 +6,8 @@ from drdeck.controller.executor import MANY_VMS, little_less
 from drdeck.controller.journal.event_store import Event
 from drdeck.controller.journal.operations import Question
 from drdeck.controller.journal.projection import apply
-from drdeck.controller.reconcile import GiveCommands, next_step
+from drdeck.controller.next_steps import GiveCommands
+from drdeck.controller.reconcile import next_step
 from drdeck.model.commands import Resolve, Skip
 from drdeck.model.domains import Failover, FailoverType, Mode
 from drdeck.model.planned import Phase, PlannedCall, SiteQuestion

@@ -9,7 +9,8 @@ import msgspec
 import pytest
 
 from drdeck.controller.journal.operations import Operation
-from drdeck.controller.reconcile import Complete, GiveCommands, WaitFor, next_step
+from drdeck.controller.next_steps import Complete, GiveCommands, WaitFor
+from drdeck.controller.reconcile import next_step
 from drdeck.controller.takeover import unfinished
 from drdeck.model.actions import Request, menu, refusal
 from drdeck.model.commands import TakeOver
