@@ -106,6 +106,21 @@ EXPLAINED = ("pitr_start", "pitr_run", "pitr_exit")
 """What is accepted without a question, but not without a word on what it means."""
 
 
+def plain_act(name: str, action: str, text: str, consent: bool = True) -> click.Command:
+    """The command of an act that takes a domain and nothing else; `consent`: it may want its name."""
+
+    async def ask_for(
+        context: Context, domain: str, confirm: str | None = None, **options: Unpack[ActOptions]
+    ) -> None:
+        await act(context, Request(action=action, domain=domain, confirm=confirm), **options)
+
+    command = act_options(runs(ask_for))
+    if consent:
+        command = confirm_option(command)
+    argument = click.argument("domain", shell_complete=domain_names)
+    return click.command(name, help=text)(argument(command))
+
+
 async def act_with(
     client: Client, request: Request, healthy: bool = False, **options: Unpack[ActOptions]
 ) -> None:
@@ -417,23 +432,16 @@ async def pitr_exit(
     await act(context, Request(action="pitr_exit", domain=domain, confirm=confirm), healthy, **options)
 
 
-@pitr.command("entry")
-@click.argument("domain", shell_complete=domain_names)
-@act_options
-@runs
-async def pitr_entry(context: Context, domain: str, **options: Unpack[ActOptions]) -> None:
-    """Make the entry points that VMs of DOMAIN's PITR session lack."""
-    await act(context, Request(action="pitr_entry", domain=domain), **options)
+pitr.add_command(
+    plain_act(
+        "entry", "pitr_entry", "Make the entry points that VMs of DOMAIN's PITR session lack.", consent=False
+    )
+)
 
 
-@click.command("takeover")
-@click.argument("domain", shell_complete=domain_names)
-@confirm_option
-@act_options
-@runs
-async def takeover(context: Context, domain: str, confirm: str | None, **options: Unpack[ActOptions]) -> None:
-    """Drive DOMAIN from here, and go on with what another controller has begun."""
-    await act(context, Request(action="take_over", domain=domain, confirm=confirm), **options)
+takeover = plain_act(
+    "takeover", "take_over", "Drive DOMAIN from here, and go on with what another controller has begun."
+)
 
 
 @click.group("record")
@@ -441,25 +449,17 @@ def record() -> None:
     """The record of a domain in its folder's custom attributes."""
 
 
-@record.command("restore")
-@click.argument("domain", shell_complete=domain_names)
-@confirm_option
-@act_options
-@runs
-async def record_restore(
-    context: Context, domain: str, confirm: str | None, **options: Unpack[ActOptions]
-) -> None:
-    """Write the record of DOMAIN back that somebody removed from its folder."""
-    await act(context, Request(action="record_restore", domain=domain, confirm=confirm), **options)
+record.add_command(
+    plain_act(
+        "restore", "record_restore", "Write the record of DOMAIN back that somebody removed from its folder."
+    )
+)
 
 
-@record.command("accept")
-@click.argument("domain", shell_complete=domain_names)
-@confirm_option
-@act_options
-@runs
-async def record_accept(
-    context: Context, domain: str, confirm: str | None, **options: Unpack[ActOptions]
-) -> None:
-    """Go on without the record of DOMAIN that somebody removed from its folder on purpose."""
-    await act(context, Request(action="record_accept", domain=domain, confirm=confirm), **options)
+record.add_command(
+    plain_act(
+        "accept",
+        "record_accept",
+        "Go on without the record of DOMAIN that somebody removed from its folder on purpose.",
+    )
+)

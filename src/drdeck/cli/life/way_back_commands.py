@@ -16,6 +16,7 @@ from drdeck.cli.action_commands import (
     facts_named,
     mapping_of,
     network_option,
+    plain_act,
     run_pitr_option,
     type_option,
 )
@@ -24,14 +25,14 @@ from drdeck.cli.context import Context, runs
 from drdeck.model.actions import Request
 from drdeck.model.domains import FailoverType
 
-
-@cfo.command("cancel")
-@click.argument("domain", shell_complete=domain_names)
-@act_options
-@runs
-async def cfo_cancel(context: Context, domain: str, **options: Unpack[ActOptions]) -> None:
-    """Cancel the continuous failover of DOMAIN: it is imported again."""
-    await act(context, Request(action="cfo_cancel", domain=domain), **options)
+cfo.add_command(
+    plain_act(
+        "cancel",
+        "cfo_cancel",
+        "Cancel the continuous failover of DOMAIN: it is imported again.",
+        consent=False,
+    )
+)
 
 
 @click.group()
@@ -72,37 +73,26 @@ async def failover_run(
     await act(context, request, **options)
 
 
-@failover.command("undo")
-@click.argument("domain", shell_complete=domain_names)
-@confirm_option
-@act_options
-@runs
-async def failover_undo(
-    context: Context, domain: str, confirm: str | None, **options: Unpack[ActOptions]
-) -> None:
-    """Give up what DOMAIN wrote here since its failover: it is imported again."""
-    await act(context, Request(action="failover_undo", domain=domain, confirm=confirm), **options)
+failover.add_command(
+    plain_act(
+        "undo", "failover_undo", "Give up what DOMAIN wrote here since its failover: it is imported again."
+    )
+)
 
 
-@failover.command("commit")
-@click.argument("domain", shell_complete=domain_names)
-@confirm_option
-@act_options
-@runs
-async def failover_commit(
-    context: Context, domain: str, confirm: str | None, **options: Unpack[ActOptions]
-) -> None:
-    """Let the failover of DOMAIN stand: it cannot be undone any more."""
-    await act(context, Request(action="failover_commit", domain=domain, confirm=confirm), **options)
+failover.add_command(
+    plain_act("commit", "failover_commit", "Let the failover of DOMAIN stand: it cannot be undone any more.")
+)
 
 
-@cfo.command("resume")
-@click.argument("domain", shell_complete=domain_names)
-@act_options
-@runs
-async def cfo_resume(context: Context, domain: str, **options: Unpack[ActOptions]) -> None:
-    """Bring DOMAIN, which was failed back from here, up to date again."""
-    await act(context, Request(action="cfo_resume", domain=domain), **options)
+cfo.add_command(
+    plain_act(
+        "resume",
+        "cfo_resume",
+        "Bring DOMAIN, which was failed back from here, up to date again.",
+        consent=False,
+    )
+)
 
 
 @click.group("domain")
@@ -110,43 +100,39 @@ def domain_group() -> None:
     """A domain's return: fail it back, restore it here, or release it."""
 
 
-@domain_group.command("restore")
-@click.argument("domain", shell_complete=domain_names)
-@confirm_option
-@act_options
-@runs
-async def domain_restore(
-    context: Context, domain: str, confirm: str | None, **options: Unpack[ActOptions]
-) -> None:
-    """Make this site the primary site of DOMAIN, whose failover was committed."""
-    await act(context, Request(action="domain_restore", domain=domain, confirm=confirm), **options)
+domain_group.add_command(
+    plain_act(
+        "restore",
+        "domain_restore",
+        "Make this site the primary site of DOMAIN, whose failover was committed.",
+    )
+)
 
 
-@domain_group.command("release")
-@click.argument("domain", shell_complete=domain_names)
-@confirm_option
-@act_options
-@runs
-async def domain_release(
-    context: Context, domain: str, confirm: str | None, **options: Unpack[ActOptions]
-) -> None:
-    """Let the other side own DOMAIN: it is imported again once its replicas are here."""
-    await act(context, Request(action="domain_release", domain=domain, confirm=confirm), **options)
+domain_group.add_command(
+    plain_act(
+        "release",
+        "domain_release",
+        "Let the other side own DOMAIN: it is imported again once its replicas are here.",
+    )
+)
 
 
-@domain_group.command("cancel-release")
-@click.argument("domain", shell_complete=domain_names)
-@act_options
-@runs
-async def domain_cancel_release(context: Context, domain: str, **options: Unpack[ActOptions]) -> None:
-    """Keep DOMAIN here, which was released and waits for its replicas."""
-    await act(context, Request(action="release_cancel", domain=domain), **options)
+domain_group.add_command(
+    plain_act(
+        "cancel-release",
+        "release_cancel",
+        "Keep DOMAIN here, which was released and waits for its replicas.",
+        consent=False,
+    )
+)
 
 
-@domain_group.command("failback")
-@click.argument("domain", shell_complete=domain_names)
-@act_options
-@runs
-async def domain_failback(context: Context, domain: str, **options: Unpack[ActOptions]) -> None:
-    """Bring DOMAIN back to its protected site, which owns it then (training sites)."""
-    await act(context, Request(action="domain_failback", domain=domain), **options)
+domain_group.add_command(
+    plain_act(
+        "failback",
+        "domain_failback",
+        "Bring DOMAIN back to its protected site, which owns it then (training sites).",
+        consent=False,
+    )
+)
