@@ -135,10 +135,11 @@ def _entry_args(s: DomainState, f: FailoverRecord) -> dict[str, str]:
 def _power_on_args(s: DomainState, vm: VmFacts, r: FailoverRecord | RollbackRecord) -> dict[str, str] | None:
     """Arguments of a power on, for what the VM still lacks: late joiners their networks, one that was busy
     while the others were prepared its entry point as well."""
-    unprepared = isinstance(r, FailoverRecord) and s.settings.undo and entry_point(vm, r.id) is None
-    if isinstance(r, FailoverRecord) and unprepared and not s.is_left_out(vm):
+    if s.is_left_out(vm):
+        return with_moves(s.record.networks)
+    if isinstance(r, FailoverRecord) and s.settings.undo and entry_point(vm, r.id) is None:
         return _entry_args(s, r)
-    return with_moves(s.record.networks) if s.is_left_out(vm) else None
+    return None
 
 
 def _connecting(s: DomainState, operation: str, then: PlannedCall) -> Phase:

@@ -9,27 +9,18 @@ import msgspec
 from drdeck.model.commands import CancelRelease, ReleaseDomain, RestoreDomain
 
 from .attributes import (
-    COMMITTED,
-    ENTERING,
     FAILOVER,
-    MODE,
-    NETWORKS,
     PITR,
     RELEASE,
-    REMAP,
     RESTORED,
-    ROLLBACK,
-    SHUTDOWN,
     SKIPPED,
-    SYNCED,
-    TOOL,
-    ModeRecord,
     Record,
     ReleaseRecord,
     RestoredRecord,
     write,
     write_many,
 )
+from .standing_failover import imported_again, standing_failover
 from .transitions import NOBODY, Changes, NotNow
 
 STEPS = ("release_clean", "released")
@@ -70,13 +61,7 @@ def cancel_release(record: Record, c: CancelRelease) -> Changes:
 
 def _at_rest(record: Record) -> None:
     """Raises NotNow where no failover runs here, or anything goes on."""
-    f = record.failover
-    if f is None or f.phase != "finished":
-        raise NotNow("no failover runs here")
-    if record.session is not None:
-        raise NotNow("it has a PITR session")
-    if record.undo is not None:
-        raise NotNow("its failover is being undone")
+    standing_failover(record)
     if record.committed is not None and not record.committed.over:
         raise NotNow("its failover is being committed")
     if record.release is not None:
@@ -98,17 +83,8 @@ def _released(record: Record, r: ReleaseRecord, now: datetime) -> Changes:
     is repeated after a crash."""
     return {
         PITR: write(msgspec.structs.replace(record.pitr, reset=r.at)),
-        MODE: write(ModeRecord(mode="imported", by=r.by, since=now)),
-        SYNCED: "",
-        SHUTDOWN: "",
-        TOOL: "",
-        ROLLBACK: "",
-        ENTERING: "",
-        COMMITTED: "",
+        **imported_again(r.by, now),
         RESTORED: "",
-        REMAP: "",
-        **write_many(SKIPPED, ()),
-        **write_many(NETWORKS, {}),
         **NOBODY.as_attributes(),
         FAILOVER: "",
         RELEASE: "",

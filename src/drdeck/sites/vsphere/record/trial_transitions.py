@@ -10,6 +10,7 @@ import msgspec
 
 from drdeck.model.commands import EndTrial, Resolve, StartTrial
 from drdeck.model.facts.trial_facts import NOT_SAID
+from drdeck.model.life.trial_rules import MAX_NOTE
 from drdeck.model.text import brief, clean
 
 from .attributes import (
@@ -34,7 +35,6 @@ STEPS = (
 )  # fmt: skip
 """Steps that `step` takes."""
 UNDER_WAY = ("clone", "network", "power", "delay", "running")
-MAX_NOTE = 120
 MAX_REASON = 200
 
 

@@ -11,28 +11,20 @@ from drdeck.model.domains import Period
 
 from .attributes import (
     COMMITTED,
-    ENTERING,
     EXCLUDED,
     FAILOVER,
     MAX_VALUE,
-    MODE,
-    NETWORKS,
-    REMAP,
-    ROLLBACK,
-    SHUTDOWN,
     SKIPPED,
-    SYNCED,
-    TOOL,
     UNDO,
     CommittedRecord,
     FailoverRecord,
-    ModeRecord,
     Record,
     UndoRecord,
     write,
     write_many,
 )
 from .packed_periods import pack_periods
+from .standing_failover import imported_again, standing_failover
 from .transitions import Changes, NotNow
 
 STEPS = ("undo_revert", "undo_clean", "undone", "committed")
@@ -69,13 +61,7 @@ def commit(record: Record, c: CommitFailover, now: datetime) -> Changes:
 
 def _standing(record: Record) -> FailoverRecord:
     """The failover that runs here and was not committed."""
-    f = record.failover
-    if f is None or f.phase != "finished":
-        raise NotNow("no failover runs here")
-    if record.session is not None:
-        raise NotNow("it has a PITR session")
-    if record.undo is not None:
-        raise NotNow("its failover is being undone")
+    f = standing_failover(record)
     if record.release is not None:
         raise NotNow("it was released")
     if record.committed is not None:
@@ -104,16 +90,7 @@ def _undone(record: Record, u: UndoRecord, now: datetime) -> Changes:
     before = [p for p in record.excluded if p.start < u.start]
     return {
         EXCLUDED: pack_periods([*before, Period(start=u.start, end=now)], MAX_VALUE),
-        MODE: write(ModeRecord(mode="imported", by=u.by, since=now)),
-        SYNCED: "",
-        SHUTDOWN: "",
-        TOOL: "",
-        ROLLBACK: "",
-        ENTERING: "",
-        COMMITTED: "",
-        REMAP: "",
-        **write_many(SKIPPED, ()),
-        **write_many(NETWORKS, {}),
+        **imported_again(u.by, now),
         FAILOVER: "",
         UNDO: "",
     }
