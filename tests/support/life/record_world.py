@@ -13,8 +13,8 @@ from typing import Any
 import msgspec
 
 from drdeck.config.settings import DomainSettings, Duration, PitrSettings
+from drdeck.controller.first_command import first_command
 from drdeck.controller.journal.operations import Operation
-from drdeck.controller.reconcile import first_command
 from drdeck.model import commands as c
 from drdeck.model.actions import Request
 from drdeck.model.domains import Domain, FailoverType
@@ -22,13 +22,12 @@ from drdeck.model.planned import PlannedCall
 from drdeck.sites.vsphere.inventory.inventory_facts import FolderFacts, Inventory, SnapshotFact, VmFacts
 from drdeck.sites.vsphere.plan import domain_view
 from drdeck.sites.vsphere.plan.domain_state import DomainState, ProtectedVms
-from drdeck.sites.vsphere.plan.failover_undo import kept_since
-from drdeck.sites.vsphere.plan.life.release import ownership_left
 from drdeck.sites.vsphere.plan.planner import plan
 from drdeck.sites.vsphere.plan.preconditions import why_not
 from drdeck.sites.vsphere.plan.vm_rows import VmRows
-from drdeck.sites.vsphere.record import return_transitions, transitions, way_back_transitions
+from drdeck.sites.vsphere.record import transitions
 from drdeck.sites.vsphere.record.attributes import Record, read
+from drdeck.sites.vsphere.record_changes import record_changes
 from tests.support.vcenter.situations import T0, vm
 
 SETTINGS = DomainSettings(
@@ -113,51 +112,10 @@ class RecordWorld:
         if closed is not None:
             return closed
         try:
-            self._write(self._changes(command, s))
+            self._write(record_changes(command, s, self.inventory(), self.now))
         except transitions.NotNow as error:
             return str(error)
         return None
-
-    def _changes(self, command: c.AnyCommand, s: DomainState) -> dict[str, str]:
-        record, now = s.record, self.now
-        match command:
-            case c.StartContinuousFailover():
-                return transitions.start_cfo(record, command, {}, now)
-            case c.BeginCompletion():
-                return transitions.begin(record, command, {}, now)
-            case c.FinishFailover():
-                return transitions.finish(record, command)
-            case c.CancelContinuousFailover():
-                return transitions.cancel(record, command, now)
-            case c.UndoFailover():
-                return way_back_transitions.undo(record, command, kept_since(s), now)
-            case c.CommitFailover():
-                return way_back_transitions.commit(record, command, now)
-            case c.RestoreDomain():
-                return return_transitions.restore(record, command, now)
-            case c.ReleaseDomain():
-                return return_transitions.release(record, command, *ownership_left(s))
-            case c.CancelRelease():
-                return return_transitions.cancel_release(record, command)
-            case c.StartSession():
-                return transitions.start_session(record, command, ())
-            case c.RollBack():
-                return transitions.roll_back(record, command, (), now)
-            case c.ExitSession():
-                return transitions.exit_session(record, command, now)
-            case c.MakePlannedCall():
-                return self._step(command, record)
-            case _:
-                raise transitions.NotNow("not done in this world")
-
-    def _step(self, command: c.MakePlannedCall, record: Record) -> dict[str, str]:
-        to, ident, args = command.act.args["to"], command.operation, command.act.args
-        if to in return_transitions.STEPS:
-            return return_transitions.step(record, ident, to, self.now)
-        if to in way_back_transitions.STEPS:
-            return way_back_transitions.step(record, ident, to, self.now)
-        newest = int(args["newest"]) if "newest" in args else None
-        return transitions.step(record, ident, to, int(args["g"]), self.now, newest)
 
     def _write(self, changes: dict[str, str]) -> None:
         for name, value in changes.items():
@@ -177,7 +135,7 @@ class RecordWorld:
                 return True
         if phase is not None and not phase.wait and phase.then is not None:
             then = c.MakePlannedCall(operation=phase.operation, domain="erp", act=phase.then)
-            self._write(self._changes(then, self.state()))
+            self._write(record_changes(then, self.state(), self.inventory(), self.now))
             return True
         return self._follow_on()
 

@@ -23,18 +23,12 @@ from drdeck.sites.contract import (
 from drdeck.sites.vsphere.guard.guard_service import GuardService
 from drdeck.sites.vsphere.inventory.inventory_facts import FolderFacts, VmFacts
 from drdeck.sites.vsphere.inventory.inventory_watch import InventoryWatch
-from drdeck.sites.vsphere.plan.domain_state import DomainState, network_ids
-from drdeck.sites.vsphere.plan.failover import unready
-from drdeck.sites.vsphere.plan.failover_undo import kept_since
-from drdeck.sites.vsphere.plan.life.release import ownership_left
+from drdeck.sites.vsphere.plan.domain_state import DomainState
 from drdeck.sites.vsphere.plan.preconditions import why_not
 from drdeck.sites.vsphere.record import (
-    return_transitions,
     transitions,
-    trial_transitions,
-    way_back_transitions,
 )
-from drdeck.sites.vsphere.record.attributes import Record, read
+from drdeck.sites.vsphere.record.attributes import read
 from drdeck.sites.vsphere.record.deeds import deed
 from drdeck.sites.vsphere.record.lease import HeldElsewhere
 from drdeck.sites.vsphere.vcenter.calls import vm_calls
@@ -46,6 +40,7 @@ from drdeck.sites.vsphere.vcenter.connection import Connection, VCenterSession
 from .lease_keeper import LeaseKeeper
 from .patience import Patience
 from .protected_site import NOT_YET, ProtectedVCenter
+from .record_changes import record_changes
 from .site_state import SiteState
 from .trial_work import KINDS, TrialWork
 from .user_events import UserEvents
@@ -82,7 +77,7 @@ class CallExecutor:
         self._attributes = vm_calls.AttributeWriter()
         self._locks: dict[str, asyncio.Lock] = {}
         self._patience = Patience()
-        self.user_events = UserEvents(sight.settings.root, connected)
+        self.user_events = UserEvents(lambda: watching().datacenter, connected)
         self._calls: dict[Connection, CallDriver] = {}
         self.trials = TrialWork(sight, connected)
 
@@ -185,65 +180,9 @@ class CallExecutor:
         await self._watching().refresh_attributes()
 
     def _changes(self, command: c.AnyCommand, s: DomainState) -> dict[str, str]:
-        record: Record = s.record
-        now, there = self._sight.now(), self._sight.inventory()
         if self.trials.is_of_a_trial(command):
-            return self.trials.changes(command, record, s)
-        match command:
-            case c.StartContinuousFailover():
-                return transitions.start_cfo(record, command, network_ids(there, command.networks), now)
-            case c.BeginCompletion():
-                networks = network_ids(there, command.networks)
-                begun = transitions.begin(record, command, networks, now, _left_out(s, command))
-                return (
-                    {**trial_transitions.ended_for(record, command.operation, now), **begun} if begun else {}
-                )
-            case c.MapNetworks():
-                return transitions.map_networks(record, command, network_ids(there, command.networks))
-            case c.FinishFailover():
-                return transitions.finish(record, command)
-            case c.AbortCompletion():
-                return transitions.abort(record, command)
-            case c.CancelContinuousFailover():
-                return transitions.cancel(record, command, now)
-            case c.UndoFailover():
-                return way_back_transitions.undo(record, command, kept_since(s), now)
-            case c.CommitFailover():
-                return way_back_transitions.commit(record, command, now)
-            case c.RestoreDomain():
-                return return_transitions.restore(record, command, now)
-            case c.ReleaseDomain():
-                return return_transitions.release(record, command, *ownership_left(s))
-            case c.CancelRelease():
-                return return_transitions.cancel_release(record, command)
-            case c.FailBack() | c.ResumeRehydration():
-                raise transitions.NotNow("not supported: this site moves no data")
-            case c.MakePlannedCall() if command.act.args.get("to", "") in return_transitions.STEPS:
-                return return_transitions.step(record, command.operation, command.act.args["to"], now)
-            case c.MakePlannedCall() if command.act.args.get("to", "") in way_back_transitions.STEPS:
-                return way_back_transitions.step(record, command.operation, command.act.args["to"], now)
-            case c.StartSession():
-                return transitions.start_session(record, command, _ids(s, command.vms))
-            case c.MakeEntryPoints():
-                return transitions.make_entry_points(record, command)
-            case c.RollBack():
-                return transitions.roll_back(record, command, _ids(s, command.vms), now)
-            case c.ExitSession():
-                return transitions.exit_session(record, command, now)
-            case c.Skip():
-                return transitions.skip(record, command)
-            case c.Resolve():
-                return transitions.resolve(record, command, tuple(vm.id for vm in unready(s)), now)
-            case c.MakePlannedCall() if command.act.kind == "note":
-                return transitions.synchronised(record, now)
-            case c.MakePlannedCall() if command.act.kind == "join":
-                return transitions.joined(record, command.act.vm or "", command.act.args.get("absent", ""))
-            case c.MakePlannedCall():
-                args = command.act.args
-                newest = int(args["newest"]) if "newest" in args else None
-                return transitions.step(record, command.operation, args["to"], int(args["g"]), now, newest)
-            case _:
-                return {}
+            return self.trials.changes(command, s.record, s)
+        return record_changes(command, s, self._sight.inventory(), self._sight.now())
 
     async def _act(self, command: c.MakePlannedCall, begun: TaskBegun | None) -> str:
         """One call to a vCenter, for one VM; `again`: look first whether it was made already."""
@@ -372,19 +311,3 @@ class CallExecutor:
             return None
         since = datetime.fromisoformat(act.args["since"])
         return EarlierAttempt(since, self._sight.now() - since, self._driver.leases.accounts(folder.id))
-
-
-def _left_out(s: DomainState, command: c.BeginCompletion) -> transitions.LeftOut:
-    """The VMs that a completion leaves out, by what the record has of them: ids, and names where there is no
-    replica."""
-    here = {vm.name for vm in s.vms}
-    absent = {name: name in command.left_out for name in (*command.left_out, *command.without)}
-    return transitions.LeftOut(
-        _ids(s, command.left_out),
-        _ids(s, command.without),
-        {name: joins for name, joins in absent.items() if name not in here},
-    )
-
-
-def _ids(s: DomainState, names: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(vm.id for vm in s.vms if vm.name in names)
