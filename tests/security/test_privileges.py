@@ -197,7 +197,7 @@ def test_doctor_makes_as_many_calls_for_many_vms(make_flow: MakeFlow, recovery: 
     for number in range(40):
         recovery.add_vm(NAME, f"more{number:02}")
     flow.until(lambda shown: len(shown["vms"]) == len(VMS) + 40)
-    assert few <= 10, recovery.calls()
+    assert few <= 6, recovery.calls()
     eventually(lambda: calls() == few)  # the devices of VMs that are new are read beside, once
 
 

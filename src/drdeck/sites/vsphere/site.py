@@ -105,7 +105,9 @@ class VSphereSite:
         self._resumable = False
         """watching worked and was then cut off: its sessions are most likely as they were"""
         me = me or f"drdeck#{secrets.token_hex(4)}"
-        self._permits = PrivilegeCheck(settings, self._connected, self._protected, me)
+        self._permits = PrivilegeCheck(
+            settings, self._connected, self._protected, me, lambda: self._watching().datacenter
+        )
         self._sight = SiteState(name, settings, self._protected, me, state)
         self._driver = LeaseKeeper(
             self._sight,

@@ -9,27 +9,24 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
-from typing import Any
 
 from pyVmomi import vim
 
 from drdeck.sites.contract import Refused, SiteError
 from drdeck.sites.vsphere.vcenter.connection import Connection, VCenterSession
-from drdeck.sites.vsphere.vcenter.properties import datacenter_of, find_root
 
 log = logging.getLogger(__name__)
 
 
 class UserEvents:
-    """Writes them, one after the other. `root`: the path of the site's folder; `connected` gives the
-    connection, or raises SiteUnreachable."""
+    """Writes them, one after the other. `datacenter` gives the id of the one that they are about; `connected`
+    gives the connection, or raises SiteUnreachable."""
 
-    def __init__(self, root: str, connected: Callable[[], Connection]) -> None:
-        self._root, self._connected = root, connected
+    def __init__(self, datacenter: Callable[[], str], connected: Callable[[], Connection]) -> None:
+        self._datacenter, self._connected = datacenter, connected
         self._lines: asyncio.Queue[str] = asyncio.Queue()
         self._writer: asyncio.Task[None] | None = None
         self._refusal = ""
-        self._datacenter = ""
 
     def tell(self, line: str) -> None:
         """Have a line written soon; empty: nothing is."""
@@ -44,7 +41,8 @@ class UserEvents:
             line = self._lines.get_nowait()
 
             def write(session: VCenterSession, line: str = line) -> None:
-                self._log(session, line)
+                datacenter = vim.Datacenter(self._datacenter(), session.stub)
+                session.content.eventManager.LogUserEvent(datacenter, line)
 
             try:
                 await self._connected().poll(write, "write a line into vCenter's events")
@@ -55,12 +53,6 @@ class UserEvents:
                     log.warning("%s; drdeck writes none", refused)
             except SiteError as error:
                 log.info("%s", error)
-
-    def _log(self, session: VCenterSession, line: str) -> None:
-        if not self._datacenter:
-            datacenter: Any = datacenter_of(session, find_root(session, self._root))
-            self._datacenter = datacenter._GetMoId()
-        session.content.eventManager.LogUserEvent(vim.Datacenter(self._datacenter, session.stub), line)
 
     def close(self) -> None:
         """Write no more."""

@@ -35,10 +35,13 @@ class PrivilegeCheck:
         settings: VSphereSettings,
         connected: Callable[[], Connection],
         side: ProtectedVCenter | None,
-        me: str = "",
+        me: str,
+        datacenter: Callable[[], str],
     ) -> None:
-        """`me`: the name under which this controller drives domains."""
+        """`me`: the name under which this controller drives domains; `datacenter` gives the id of the one
+        that the root folder is in."""
         self._settings, self._connected, self._side, self._me = settings, connected, side, me
+        self._datacenter = datacenter
 
     async def lacking(
         self, command: c.AnyCommand, folder: FolderFacts, s: DomainState, inventory: Inventory
@@ -141,7 +144,7 @@ class PrivilegeCheck:
         def ask(session: VCenterSession) -> list[MissingPrivilege]:
             places = {p.VCENTER: [root_of(session)]}
             if any(need.on == p.DATACENTER for need, _ in required):
-                places[p.DATACENTER] = [p.datacenter_place(session, self._settings.root)]
+                places[p.DATACENTER] = [p.datacenter_place(session, self._datacenter())]
             return lacks(session, [(need, places.get(need.on, where)) for need, where in required])
 
         return await connection.command(ask, "tell what drdeck's user may do")
@@ -180,9 +183,8 @@ def _places(vms: Iterable[VmFacts]) -> list[Place]:
 
 
 def _network(inventory: Inventory, ident: str) -> Place:
-    kind = vim.dvs.DistributedVirtualPortgroup if ident.startswith("dvportgroup-") else vim.Network
     network = inventory.networks.get(ident)
-    return Place(kind, ident, f"network {network.name if network else ident}")
+    return p.network_place(ident, network.name if network else ident)
 
 
 def _finding(subject: str, user: str, lack: MissingPrivilege) -> Finding:

@@ -16,7 +16,7 @@ from drdeck.model.text import some
 from drdeck.sites.contract import Refused
 from drdeck.sites.vsphere.plan.domain_state import DomainState
 from drdeck.sites.vsphere.vcenter.connection import VCenterSession
-from drdeck.sites.vsphere.vcenter.properties import datacenter_of, find_root, object_id, properties
+from drdeck.sites.vsphere.vcenter.properties import object_id, properties
 
 POWER_ON = "VirtualMachine.Interact.PowerOn"
 POWER_OFF = "VirtualMachine.Interact.PowerOff"
@@ -55,11 +55,7 @@ TAKE_OVER, _POINTS = "Take Over", "restore points at each interval"
 _ALL_OF_THE_RECORD = (_START, _COMPLETE, _SESSION, _RUN, _EXIT, TAKE_OVER, _UNDO, _COMMIT, _RELEASE)
 LEAST: tuple[Need, ...] = (
     Need(SET_FIELD, FOLDER, _ALL_OF_THE_RECORD),
-    Need(
-        MANAGE_FIELDS,
-        VCENTER,
-        (_START, _COMPLETE, _SESSION, _RUN, _EXIT, TAKE_OVER, _UNDO, _COMMIT, _RELEASE),
-    ),
+    Need(MANAGE_FIELDS, VCENTER, _ALL_OF_THE_RECORD),
     Need(POWER_ON, DOMAIN, (_COMPLETE, _SESSION, _RUN)),
     Need(EDIT_DEVICE, DOMAIN, (_MAPPED, _RUN_MAPPED)),
     Need(ASSIGN, NETWORK, (_MAPPED, _RUN_MAPPED)),
@@ -174,11 +170,16 @@ class MissingPrivilege(NamedTuple):
         return some(names, most)
 
 
-def datacenter_place(session: VCenterSession, root: str) -> Place:
-    """The datacenter that a site's folder, by its path, is in. Raises what pyVmomi raises, and Refused."""
-    datacenter = datacenter_of(session, find_root(session, root))
-    name = str(properties(session, datacenter, "name").get("name", ""))
-    return Place(vim.Datacenter, object_id(datacenter), f"datacenter {name}", True)
+def datacenter_place(session: VCenterSession, ident: str) -> Place:
+    """A datacenter, by its id, with its name."""
+    name = properties(session, vim.Datacenter(ident, session.stub), "name").get("name", "")
+    return Place(vim.Datacenter, ident, f"datacenter {name}", True)
+
+
+def network_place(ident: str, name: str, propagate: bool = False) -> Place:
+    """A network, by its id, as a place where a privilege is wanted."""
+    kind = vim.dvs.DistributedVirtualPortgroup if ident.startswith("dvportgroup-") else vim.Network
+    return Place(kind, ident, f"network {name}", propagate)
 
 
 def root_of(session: VCenterSession) -> Place:

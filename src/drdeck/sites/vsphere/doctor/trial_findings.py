@@ -27,6 +27,7 @@ from .privileges import (
     Place,
     lacks,
     lacks_what,
+    network_place,
 )
 
 CLONE = "VirtualMachine.Provisioning.Clone"
@@ -47,15 +48,7 @@ def _required(settings: TrialSettings, trials: TrialInventory, situations: Seque
     required: Required = [(Need(name, "test folder", _ACTS), [folder]) for name in _IN_FOLDER]
     sources = [Place(vim.VirtualMachine, vm.id, vm.name) for vm in vms]
     required.append((Need(CLONE, "domain", _ACTS), sources))
-    networks = [
-        Place(
-            vim.dvs.DistributedVirtualPortgroup if n.id.startswith("dvportgroup-") else vim.Network,
-            n.id,
-            f"network {n.name}",
-            True,
-        )
-        for n in trials.networks.values()
-    ]
+    networks = [network_place(n.id, n.name, True) for n in trials.networks.values()]
     required.append((Need(ASSIGN, "network", _ACTS), networks))
     stores = sorted({store for vm in vms for store in vm.datastores})
     places = [Place(vim.Datastore, store, f"datastore {store}", True) for store in stores]

@@ -145,6 +145,11 @@ class InventoryWatch:
         """Ids of the VMs that had tasks under way when they were asked for last."""
         return tuple(self._known.asked_tasks)
 
+    @property
+    def datacenter(self) -> str:
+        """Id of the datacenter that the root folder is in; empty before the first reading."""
+        return "" if self._datacenter is None else object_id(self._datacenter)
+
     async def listen(self, on: bool) -> None:
         """Hear of events from now on, or no more; the first ones known are there when this returns."""
         if on != self._listening:
@@ -156,8 +161,7 @@ class InventoryWatch:
 
         def read_back(session: VCenterSession) -> None:
             if self._events is not None:
-                datacenter = datacenter_of(session, find_root(session, self.root_path))
-                self._events.read_back(session, datacenter, since)
+                self._events.read_back(session, vim.Datacenter(self.datacenter, session.stub), since)
 
         await self.connection.poll(read_back, "read the events")
 

@@ -135,9 +135,13 @@ def _children(session: VCenterSession, thing: Any) -> list[str]:
 
 
 def datacenter_of(session: VCenterSession, thing: Any) -> Any:
-    """The datacenter that an object of the inventory is in."""
+    """The datacenter that an object of the inventory is in. Raises Refused where the user may not see it."""
     while not isinstance(thing, vim.Datacenter):
-        thing = properties(session, thing, "parent")["parent"]
+        paths = ("parent", "parentVApp") if isinstance(thing, vim.VirtualMachine) else ("parent",)
+        above = properties(session, thing, *paths)
+        thing = above.get("parent") or above.get("parentVApp")
+        if thing is None:
+            raise Refused("drdeck may not see the datacenter that its folder and VMs are in")
     return thing
 
 

@@ -17,7 +17,13 @@ from pyVmomi import vim, vmodl
 from drdeck.sites.contract import Refused, ResultUnknown
 from drdeck.sites.vsphere.vcenter.connection import Connection, VCenterSession
 from drdeck.sites.vsphere.vcenter.errors import translate
-from drdeck.sites.vsphere.vcenter.properties import filter_spec, object_id, properties, retrieve
+from drdeck.sites.vsphere.vcenter.properties import (
+    datacenter_of,
+    filter_spec,
+    object_id,
+    properties,
+    retrieve,
+)
 
 from .task_watch import TaskWatch
 from .vm_tasks import vm_of
@@ -152,23 +158,12 @@ class GroupPowerOn:
 
 def _call(vms: Sequence[str], override: str, latest_s: float, session: VCenterSession) -> str:
     """Ask for it; the id of the task. Blocks."""
-    datacenter = _datacenter_of(session, vms[0])
+    datacenter = datacenter_of(session, vm_of(session, vms[0]))
     option = (
         [vim.option.OptionValue(key="OverrideAutomationLevel", value=_BEHAVIOR(override))] if override else []
     )
     with session.stub.no_later_than(latest_s):
         return object_id(datacenter.PowerOnMultiVM_Task([vm_of(session, vm) for vm in vms], option))
-
-
-def _datacenter_of(session: VCenterSession, vm: str) -> Any:
-    at: Any = vm_of(session, vm)
-    while not isinstance(at, vim.Datacenter):
-        paths = ("parent", "parentVApp") if isinstance(at, vim.VirtualMachine) else ("parent",)
-        raw = properties(session, at, *paths)
-        at = raw.get("parent") or raw.get("parentVApp")
-        if at is None:
-            raise Refused("Could not power on VMs together: drdeck may not see their datacenter")
-    return at
 
 
 def _outcomes(task: str, vms: Sequence[str], session: VCenterSession) -> dict[str, Outcome]:
