@@ -45,6 +45,8 @@ def next_step(
             return step  # whoever has done it
         return WaitFor(f"the domain is driven by {domain.driver}")
     if operation.answers.get("abort") == "abort" and operation.action != "cfo_complete":
+        if operation.action in _STARTS and domain.mode is Mode.SYNCHRONISED:
+            return Complete("synchronised")
         return Fail(GIVEN_UP, aborted=True)
     return _STEPS[operation.action](operation, domain, serial)
 
@@ -300,6 +302,7 @@ def _record_accept(op: Operation, d: Domain, serial: int) -> NextStep:
     return give(op, d, first_command(op), serial, effect="the removal as accepted")
 
 
+_STARTS = ("cfo_start", "cfo_resume")
 _OF_THE_RECORD = ("record_restore", "record_accept")
 _STEPS: dict[str, Callable[[Operation, Domain, int], NextStep]] = {
     "cfo_start": _cfo_start,

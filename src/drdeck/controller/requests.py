@@ -125,15 +125,21 @@ def conflict(request: Request, operations: Iterable[Operation]) -> str | None:
 _GIVES_UP = {
     "cfo_cancel": ("cfo_start", "cfo_resume", "cfo_complete"),
     "release_cancel": ("domain_release",),
-    "cfo_complete": ("test_start", "test_end"),
+    "cfo_complete": ("cfo_start", "cfo_resume", "test_start", "test_end"),
     "test_end": ("test_start",),
 }
 """action -> the operations of its domain that it gives up"""
 
 
 def ended_by(request: Request, operations: Iterable[Operation]) -> list[str]:
-    """Ids of the open operations that a request gives up."""
-    begun = _GIVES_UP.get(request.action, ())
+    """Ids of the open operations that a request gives up.
+
+    A completion takes over from the start: a Force need not wait for VMs that will never be recoverable.
+    Where the completion itself is to start, a start of another's is waited for.
+    """
+    begun = set(_GIVES_UP.get(request.action, ()))
+    if request.start_first:
+        begun -= {"cfo_start", "cfo_resume"}
     return [op.id for op in operations if op.domain == request.domain and op.action in begun and not op.ended]
 
 

@@ -92,7 +92,6 @@ def test_a_vm_that_comes_back_after_the_failover_is_started_on_its_network(
     assert recovery.networks((DOMAIN, "web0")) == recovery.networks((DOMAIN, "web1"))
 
 
-@pytest.mark.xfail(strict=False, reason="CHANGELOG, known faults: on a busy machine the start is still open")
 def test_a_replica_that_is_missing_joins_when_there_is_one(
     make_flow: MakeFlow, recovery: VCenter, protected_vcenter: VCenter
 ) -> None:

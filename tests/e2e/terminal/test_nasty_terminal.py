@@ -40,7 +40,6 @@ def terminals() -> Iterator[list[Terminal]]:
         terminal.close()
 
 
-@pytest.mark.xfail(strict=False, reason="CHANGELOG, known faults: a name of nine lines pushes the tabs off")
 def test_a_console_in_a_terminal(deck: Deck, terminals: list[Terminal], lesson: Path) -> None:
     coached = deck.argv("train", str(lesson))
     for argv in (deck.argv(), coached):

@@ -309,3 +309,14 @@ def test_what_is_due_beside_a_question_is_given() -> None:
     assert [command.key for command in step.commands] == ["a"]
     step = next_step(operation(), completing(question=asked), 1)
     assert isinstance(step, AskOperator) and not step.commands
+
+
+@pytest.mark.parametrize(
+    ("mode", "ends"),
+    [(Mode.SYNCHRONISED, Complete), (Mode.REHYDRATING, Fail), (Mode.COMPLETING, Fail)],
+)
+@pytest.mark.parametrize("action", ["cfo_start", "cfo_resume"])
+def test_a_start_that_a_completion_takes_over_from_ends(action: str, mode: Mode, ends: type) -> None:
+    step = next_step(operation(action, answers={"abort": "abort"}), domain(mode), 1)
+    assert isinstance(step, ends)
+    assert not isinstance(step, Fail) or step.aborted

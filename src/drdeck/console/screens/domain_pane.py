@@ -30,6 +30,8 @@ from drdeck.model.pitr import Points
 from drdeck.model.text import clean, show_bytes
 
 VMS, PITR, SETTINGS, ALARMS = range(4)
+NAME_LINES = 5
+"""Lines of a domain's name at most; its tabs stay in sight below it, also beside a lesson."""
 MOST_LINES = 6
 """Lines that are told of what goes on: the VMs below need room too."""
 POINTS_EVERY_S = 10.0
@@ -113,10 +115,10 @@ class DomainPane(Vertical):
         behind = ", ".join(BY_NAME[act].label for act in acts if not shown_key(act, keys))
         more = shown_key("more", keys)
         text = "  ".join([*named, f"[{more} More: {behind}] " if behind else f"[{more} More] "])
-        if len(text) > width - 20:
-            text = "  ".join([*named, f"[{more} More] "])
+        if len(text) > width - 20 or len(wrap(name, width - len(text) - 3)) > 1:
+            text = "  ".join([*named, f"[{more} More] "])  # the name comes first, what is behind a key last
         buttons: Line = ((text, "key"),)
-        lines = wrap(name, width - max(30, len(text) + 3))
+        lines = wrap_some(name, width - max(30, len(text) + 3), NAME_LINES)
         first = spread(((f" {lines[0]}", "bold"),), buttons, width)
         return [first, *(((f" {part}", "bold"),) for part in lines[1:])]
 
