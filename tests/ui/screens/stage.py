@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from hashlib import blake2b
+from math import inf
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -211,6 +212,9 @@ def _given() -> Iterator[None]:
             patch("drdeck.controller.ipc.client.who", lambda: ACTOR),
             patch("drdeck.controller.ipc.attached_client.MIN_PUSH_S", 0.001),
             patch("drdeck.console.repaint.REPAINT_S", 0.0),
+            # what a round cost this machine says how long the next one rests, while the stage's time goes on
+            patch("drdeck.controller.executor.CHEAP_S", inf),
+            patch("drdeck.controller.plans.run_keeper.CHEAP_S", inf),
         ):
             yield
     finally:
