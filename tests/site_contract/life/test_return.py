@@ -10,7 +10,7 @@ import pytest
 from drdeck.controller.journal.operations import OperationState
 from drdeck.model.domains import Mode, Owner
 from drdeck.sites.contract import Refused
-from drdeck.sites.vsphere.record.attributes import PREFIX
+from drdeck.sites.vsphere.record.attribute_names import PREFIX
 from tests.site_contract.bench import DOMAIN, VMS, Bench, MakeBench
 from tests.site_contract.on_training import TrainingBench
 from tests.site_contract.on_vsphere import VSphereBench

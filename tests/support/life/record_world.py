@@ -26,7 +26,8 @@ from drdeck.sites.vsphere.plan.planner import plan
 from drdeck.sites.vsphere.plan.preconditions import why_not
 from drdeck.sites.vsphere.plan.vm_rows import VmRows
 from drdeck.sites.vsphere.record import transitions
-from drdeck.sites.vsphere.record.attributes import Record, read
+from drdeck.sites.vsphere.record.attributes import read
+from drdeck.sites.vsphere.record.domain_record import Record
 from drdeck.sites.vsphere.record_changes import record_changes
 from tests.support.vcenter.situations import T0, vm
 

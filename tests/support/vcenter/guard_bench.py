@@ -15,7 +15,8 @@ from drdeck.sites.vsphere.guard.observations import Observation
 from drdeck.sites.vsphere.guard.own_calls import OwnCalls
 from drdeck.sites.vsphere.guard.session_guard import HOLD_S, JudgmentContext, SessionGuard
 from drdeck.sites.vsphere.guard.session_memory import ForeignChange, SessionMemory
-from drdeck.sites.vsphere.record.attributes import FailoverRecord, Record, RollbackRecord, SessionRecord
+from drdeck.sites.vsphere.record.domain_record import Record
+from drdeck.sites.vsphere.record.record_values import FailoverRecord, RollbackRecord, SessionRecord
 
 START = datetime(2026, 1, 16, 22, 0, tzinfo=UTC)
 OWN, ANNA, JOE = "LOCAL\\drdeck", "LOCAL\\anna", "CORP\\j.doe"

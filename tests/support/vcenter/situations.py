@@ -11,7 +11,8 @@ from drdeck.model.domains import FailoverType, SessionState
 from drdeck.sites.vsphere.inventory.inventory_facts import SnapshotFact, VmFacts
 from drdeck.sites.vsphere.plan.domain_state import DomainState, ProtectedVms
 from drdeck.sites.vsphere.plan.restore_points import point_name
-from drdeck.sites.vsphere.record.attributes import FailoverRecord, Record, RollbackRecord, SessionRecord
+from drdeck.sites.vsphere.record.domain_record import Record
+from drdeck.sites.vsphere.record.record_values import FailoverRecord, RollbackRecord, SessionRecord
 
 T0 = datetime(2026, 11, 22, 10, 0, tzinfo=UTC)
 OP = "op-1"

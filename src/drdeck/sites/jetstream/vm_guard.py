@@ -24,7 +24,9 @@ from drdeck.sites.vsphere.guard.guard_service import GuardService
 from drdeck.sites.vsphere.guard.guard_store import GuardStore
 from drdeck.sites.vsphere.inventory.inventory_facts import FolderFacts, Inventory, VmFacts
 from drdeck.sites.vsphere.inventory.inventory_watch import InventoryWatch
-from drdeck.sites.vsphere.record.attributes import FAILOVER, SESSION, FailoverRecord, SessionRecord, write
+from drdeck.sites.vsphere.record.attribute_names import FAILOVER, SESSION
+from drdeck.sites.vsphere.record.attributes import write
+from drdeck.sites.vsphere.record.record_values import FailoverRecord, SessionRecord
 from drdeck.sites.vsphere.vcenter.connection import Connection, VCenterSession
 from drdeck.sites.vsphere.vcenter.properties import object_id
 

@@ -14,16 +14,9 @@ import msgspec
 
 from drdeck.private_files import write_private
 from drdeck.sites.vsphere.inventory.inventory_facts import FolderFacts
-from drdeck.sites.vsphere.record.attributes import (
-    FAILOVER,
-    LEASE,
-    MODE,
-    PREFIX,
-    SESSION,
-    BrokenRecord,
-    Record,
-    read,
-)
+from drdeck.sites.vsphere.record.attribute_names import FAILOVER, LEASE, MODE, PREFIX, SESSION
+from drdeck.sites.vsphere.record.attributes import BrokenRecord, read
+from drdeck.sites.vsphere.record.domain_record import Record
 
 log = logging.getLogger(__name__)
 

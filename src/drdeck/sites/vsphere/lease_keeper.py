@@ -15,7 +15,9 @@ from drdeck.model.domains import SessionState
 from drdeck.sites.contract import SiteError
 from drdeck.sites.vsphere.inventory.inventory_facts import FolderFacts
 from drdeck.sites.vsphere.inventory.inventory_watch import InventoryWatch
-from drdeck.sites.vsphere.record.attributes import LEASE, BrokenRecord, Record, read
+from drdeck.sites.vsphere.record.attribute_names import LEASE
+from drdeck.sites.vsphere.record.attributes import BrokenRecord, read
+from drdeck.sites.vsphere.record.domain_record import Record
 from drdeck.sites.vsphere.record.lease import HeldElsewhere, Leases, parse
 from drdeck.sites.vsphere.vcenter.connection import Connection, VCenterSession
 from drdeck.sites.vsphere.vcenter.stale_sessions import StaleSessions, last_active

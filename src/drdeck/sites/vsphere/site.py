@@ -30,7 +30,7 @@ from drdeck.sites.vsphere.guard.hazards import foresee, hazards
 from drdeck.sites.vsphere.inventory.inventory_facts import Inventory, VmFacts
 from drdeck.sites.vsphere.inventory.inventory_watch import InventoryWatch
 from drdeck.sites.vsphere.plan.domain_state import DomainState, network_ids, stays_out
-from drdeck.sites.vsphere.record.attributes import FAILOVER
+from drdeck.sites.vsphere.record.attribute_names import FAILOVER
 from drdeck.sites.vsphere.vcenter.connection import Connection, VCenterSession, endpoint_of
 from drdeck.sites.vsphere.vcenter.heartbeat import FIRST_S, Heartbeat
 from drdeck.sites.vsphere.vcenter.stale_sessions import StaleSessions

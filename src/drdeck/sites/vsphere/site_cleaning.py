@@ -23,7 +23,9 @@ from .inventory.fact_parser import attributes_from, vm_facts
 from .inventory.inventory_facts import decode_name
 from .login import connector
 from .plan.restore_points import ours
-from .record.attributes import LEASE, PREFIX, BrokenRecord, Record, read
+from .record.attribute_names import LEASE, PREFIX
+from .record.attributes import BrokenRecord, read
+from .record.domain_record import Record
 from .record.lease import CLAIM, lease_holder
 from .vcenter.connection import Connection, VCenterSession
 from .vcenter.properties import filter_spec, find_root, members, object_id, retrieve

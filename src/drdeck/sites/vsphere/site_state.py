@@ -35,7 +35,9 @@ from drdeck.sites.vsphere.plan.planner import plan
 from drdeck.sites.vsphere.plan.vm_rows import VmRows
 from drdeck.sites.vsphere.plan.write_hints import with_growth
 from drdeck.sites.vsphere.record import lease
-from drdeck.sites.vsphere.record.attributes import FAILOVER, LEASE, BrokenRecord, Record, read
+from drdeck.sites.vsphere.record.attribute_names import FAILOVER, LEASE
+from drdeck.sites.vsphere.record.attributes import BrokenRecord, read
+from drdeck.sites.vsphere.record.domain_record import Record
 from drdeck.sites.vsphere.vcenter.heartbeat import Heartbeat, steady_utc
 
 from .folder_memory import FolderMemory

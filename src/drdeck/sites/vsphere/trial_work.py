@@ -18,7 +18,8 @@ from drdeck.sites.vsphere.plan.restore_points import target
 from drdeck.sites.vsphere.plan.trials import trial_plan
 from drdeck.sites.vsphere.plan.trials.trial_view import offer_of
 from drdeck.sites.vsphere.record import trial_transitions
-from drdeck.sites.vsphere.record.attributes import CloneRecord, Record
+from drdeck.sites.vsphere.record.domain_record import Record
+from drdeck.sites.vsphere.record.record_values import CloneRecord
 from drdeck.sites.vsphere.vcenter.calls.linked_clone import Cloned
 from drdeck.sites.vsphere.vcenter.calls.trial_removal import Removed
 from drdeck.sites.vsphere.vcenter.connection import Connection, VCenterSession

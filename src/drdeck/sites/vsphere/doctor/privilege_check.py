@@ -14,7 +14,7 @@ from drdeck.sites.contract import SiteError
 from drdeck.sites.vsphere.inventory.inventory_facts import FolderFacts, Inventory, VmFacts
 from drdeck.sites.vsphere.plan.domain_state import DomainState, network_ids
 from drdeck.sites.vsphere.protected_site import ProtectedVCenter
-from drdeck.sites.vsphere.record.attributes import LEASE
+from drdeck.sites.vsphere.record.attribute_names import LEASE
 from drdeck.sites.vsphere.record.definitions import all_defined
 from drdeck.sites.vsphere.record.lease import parse
 from drdeck.sites.vsphere.vcenter.connection import Connection, VCenterSession

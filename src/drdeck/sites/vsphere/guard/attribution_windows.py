@@ -16,7 +16,8 @@ import msgspec
 
 from drdeck.model.domains import SessionState
 from drdeck.model.guard import Change
-from drdeck.sites.vsphere.record.attributes import Record, RollbackRecord
+from drdeck.sites.vsphere.record.domain_record import Record
+from drdeck.sites.vsphere.record.record_values import RollbackRecord
 
 from .observations import Observation
 

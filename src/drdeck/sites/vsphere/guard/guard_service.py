@@ -23,7 +23,9 @@ from drdeck.sites.vsphere.folder_memory import FolderMemory
 from drdeck.sites.vsphere.inventory.inventory_facts import FolderFacts, Inventory, VmFacts
 from drdeck.sites.vsphere.inventory.inventory_watch import InventoryWatch
 from drdeck.sites.vsphere.record import lease
-from drdeck.sites.vsphere.record.attributes import LEASE, SESSION, BrokenRecord, Record, read
+from drdeck.sites.vsphere.record.attribute_names import LEASE, SESSION
+from drdeck.sites.vsphere.record.attributes import BrokenRecord, read
+from drdeck.sites.vsphere.record.domain_record import Record
 from drdeck.sites.vsphere.vcenter.connection import Connection
 
 from .attribution_windows import MOST, LeaseTenure

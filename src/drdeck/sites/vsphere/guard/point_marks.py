@@ -11,7 +11,7 @@ from drdeck.model.guard import Change, changed_point, who
 from drdeck.model.pitr import Disturbed, RestorePoint, excluded_by
 from drdeck.sites.vsphere.inventory.inventory_facts import VmFacts
 from drdeck.sites.vsphere.plan.restore_points import CLUSTER_S, instant_of, is_entry_point, ours
-from drdeck.sites.vsphere.record.attributes import Record
+from drdeck.sites.vsphere.record.domain_record import Record
 
 from .session_memory import CHANGES_POINTS, ForeignChange
 

@@ -17,7 +17,9 @@ from drdeck.model.pitr import excluded_by
 from drdeck.sites.vsphere.folder_memory import FolderMemory, ToolSign
 from drdeck.sites.vsphere.inventory.inventory_facts import FolderFacts, Inventory, VmFacts
 from drdeck.sites.vsphere.record import lease
-from drdeck.sites.vsphere.record.attributes import LEASE, TOOL, BrokenRecord, Record, read
+from drdeck.sites.vsphere.record.attribute_names import LEASE, TOOL
+from drdeck.sites.vsphere.record.attributes import BrokenRecord, read
+from drdeck.sites.vsphere.record.domain_record import Record
 
 from .event_log import LoggedObservation
 from .fact_differences import differences

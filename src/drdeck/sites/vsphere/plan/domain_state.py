@@ -18,7 +18,7 @@ from drdeck.model.planned import Phase, PlannedCall, SiteQuestion
 from drdeck.model.text import brief, names
 from drdeck.sites.vsphere.inventory.inventory_facts import Inventory, SnapshotFact, VmFacts
 from drdeck.sites.vsphere.inventory.trial_inventory import TrialInventory
-from drdeck.sites.vsphere.record.attributes import Record
+from drdeck.sites.vsphere.record.domain_record import Record
 
 from .restore_points import is_entry_point, ours, point_name
 

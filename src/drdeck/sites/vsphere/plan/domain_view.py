@@ -22,7 +22,7 @@ from drdeck.model.domains import (
 )
 from drdeck.model.text import names, some
 from drdeck.sites.vsphere.inventory.inventory_facts import FolderFacts, Inventory, VmFacts
-from drdeck.sites.vsphere.record.attributes import Record
+from drdeck.sites.vsphere.record.domain_record import Record
 
 from .domain_alarms import FirstSeen, absent_still, alarms, missing_replicas
 from .domain_state import DomainState, Plan, runbook

@@ -13,7 +13,7 @@ from drdeck.model.planned import Phase, PlannedCall, SiteQuestion
 from drdeck.model.text import names
 from drdeck.model.times import show, show_duration
 from drdeck.sites.vsphere.inventory.inventory_facts import VmFacts
-from drdeck.sites.vsphere.record.attributes import FailoverRecord, RollbackRecord
+from drdeck.sites.vsphere.record.record_values import FailoverRecord, RollbackRecord
 from drdeck.sites.vsphere.vcenter.calls.call_arguments import moves_of, with_moves
 
 from .domain_state import DomainState, Plan, groups, on_vm, step, wait_for_others

@@ -13,7 +13,7 @@ from drdeck.model.planned import Phase, PlannedCall
 from drdeck.model.text import names
 from drdeck.model.times import show, show_spaced, to_millisecond
 from drdeck.sites.vsphere.inventory.inventory_facts import SnapshotFact, VmFacts
-from drdeck.sites.vsphere.record.attributes import CommittedRecord, UndoRecord
+from drdeck.sites.vsphere.record.record_values import CommittedRecord, UndoRecord
 
 from .domain_state import DomainState, Plan, on_vm, removal, step, wait_for_others
 from .pitr_session import REMOVALS

@@ -11,7 +11,7 @@ from drdeck.model.planned import Phase
 from drdeck.model.text import names
 from drdeck.model.times import show
 from drdeck.sites.vsphere.inventory.inventory_facts import VmFacts
-from drdeck.sites.vsphere.record.attributes import RollbackRecord, SessionRecord
+from drdeck.sites.vsphere.record.record_values import RollbackRecord, SessionRecord
 from drdeck.sites.vsphere.vcenter.calls.call_arguments import with_moves
 
 from .domain_state import DomainState, Plan, on_vm, prunable, removal, step, wait_for_others

@@ -14,7 +14,7 @@ from drdeck.model.planned import Phase, PlannedCall, SiteQuestion
 from drdeck.model.text import names
 from drdeck.model.times import show, show_duration
 from drdeck.sites.vsphere.inventory.inventory_facts import VmFacts
-from drdeck.sites.vsphere.record.attributes import FailoverRecord
+from drdeck.sites.vsphere.record.record_values import FailoverRecord
 
 from .domain_state import DomainState, Plan, group_number, on_vm, step
 from .restore_points import newest_number

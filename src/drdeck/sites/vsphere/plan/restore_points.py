@@ -10,7 +10,7 @@ from functools import lru_cache
 from drdeck.model.pitr import RestorePoint, excluded_by
 from drdeck.model.times import show
 from drdeck.sites.vsphere.inventory.inventory_facts import SnapshotFact, VmFacts
-from drdeck.sites.vsphere.record.attributes import Record
+from drdeck.sites.vsphere.record.domain_record import Record
 
 _OURS = re.compile(r"drdeck-(\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d{1,6})?Z)")
 CHAIN_MAX = 31

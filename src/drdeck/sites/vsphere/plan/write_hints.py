@@ -10,7 +10,7 @@ import msgspec
 
 from drdeck.model.pitr import ABNORMAL, Interval, RestorePoint, Run, times_usual, usual
 from drdeck.sites.vsphere.inventory.inventory_facts import SnapshotFact, VmFacts
-from drdeck.sites.vsphere.record.attributes import Record
+from drdeck.sites.vsphere.record.domain_record import Record
 
 from .restore_points import instant_of, usable
 

@@ -7,7 +7,7 @@ from drdeck.model.domains import SessionState
 from drdeck.model.text import brief, clean
 from drdeck.model.times import show
 
-from .attributes import Record
+from .domain_record import Record
 
 _LONGEST = 120
 """Characters of a name in an event."""

@@ -18,7 +18,8 @@ from pyVmomi import vim
 from drdeck.sites.vsphere.vcenter.connection import VCenterSession
 from drdeck.sites.vsphere.vcenter.properties import properties
 
-from .attributes import CHUNKED, LEASE, SINGLE, part_name
+from .attribute_names import CHUNKED, LEASE, SINGLE
+from .attributes import part_name
 from .lease import CLAIM, LeaseRecord, Leases
 
 PARTS = 8

@@ -37,7 +37,7 @@ from drdeck.sites.vsphere.vcenter.connection import VCenterSession
 from drdeck.sites.vsphere.vcenter.properties import filter_spec, object_id, retrieve
 from drdeck.sites.vsphere.vcenter.transport import steady
 
-from .attributes import LEASE, MAX_VALUE
+from .attribute_names import LEASE, MAX_VALUE
 
 log = logging.getLogger(__name__)
 

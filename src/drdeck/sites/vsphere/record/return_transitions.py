@@ -8,18 +8,10 @@ import msgspec
 
 from drdeck.model.commands import CancelRelease, ReleaseDomain, RestoreDomain
 
-from .attributes import (
-    FAILOVER,
-    PITR,
-    RELEASE,
-    RESTORED,
-    SKIPPED,
-    Record,
-    ReleaseRecord,
-    RestoredRecord,
-    write,
-    write_many,
-)
+from .attribute_names import FAILOVER, PITR, RELEASE, RESTORED, SKIPPED
+from .attributes import write, write_many
+from .domain_record import Record
+from .record_values import ReleaseRecord, RestoredRecord
 from .standing_failover import imported_again, standing_failover
 from .transitions import NOBODY, Changes, NotNow
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from .attributes import (
+from .attribute_names import (
     COMMITTED,
     ENTERING,
     MODE,
@@ -15,12 +15,10 @@ from .attributes import (
     SKIPPED,
     SYNCED,
     TOOL,
-    FailoverRecord,
-    ModeRecord,
-    Record,
-    write,
-    write_many,
 )
+from .attributes import write, write_many
+from .domain_record import Record
+from .record_values import FailoverRecord, ModeRecord
 from .transitions import Changes, NotNow
 
 

@@ -32,14 +32,13 @@ from drdeck.model.text import brief, clean
 from drdeck.model.times import to_millisecond
 
 from . import phases
-from .attributes import (
+from .attribute_names import (
     ABSENT,
     ASKED,
     ENTERING,
     EXCLUDED,
     FAILOVER,
     LEFT_OUT,
-    MAX_ASKER,
     MAX_VALUE,
     MODE,
     NETWORKS,
@@ -55,21 +54,22 @@ from .attributes import (
     SYNCED,
     TOOL,
     WITHOUT,
+)
+from .attributes import write, write_askers, write_many
+from .domain_record import Record
+from .packed_periods import pack_periods
+from .record_values import (
+    MAX_ASKER,
     EnteringRecord,
     FailoverRecord,
     ModeRecord,
-    Record,
     RemapRecord,
     RollbackRecord,
     SessionRecord,
     ShutdownRecord,
     SyncedRecord,
     ToolRecord,
-    write,
-    write_askers,
-    write_many,
 )
-from .packed_periods import pack_periods
 
 Changes = dict[str, str]
 

@@ -19,7 +19,8 @@ from drdeck.sites.vsphere.inventory.inventory_facts import (
     VmFacts,
 )
 from drdeck.sites.vsphere.plan.domain_state import DomainState
-from drdeck.sites.vsphere.record.attributes import Record, read
+from drdeck.sites.vsphere.record.attributes import read
+from drdeck.sites.vsphere.record.domain_record import Record
 from drdeck.sites.vsphere.vcenter.connection import Endpoint
 
 NOW = datetime(2026, 11, 22, 10, 0, tzinfo=UTC)

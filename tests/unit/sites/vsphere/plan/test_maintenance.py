@@ -13,7 +13,8 @@ from drdeck.sites.vsphere.inventory.inventory_facts import FolderFacts, Inventor
 from drdeck.sites.vsphere.plan.domain_alarms import alarms
 from drdeck.sites.vsphere.plan.maintenance import answers, chain_stuck, due
 from drdeck.sites.vsphere.plan.restore_points import CHAIN_MAX
-from drdeck.sites.vsphere.record.attributes import PitrRecord, Record
+from drdeck.sites.vsphere.record.domain_record import Record
+from drdeck.sites.vsphere.record.record_values import PitrRecord
 from drdeck.sites.vsphere.site_state import SiteState
 from tests.support.vcenter.situations import at, chain, failover, session, settings, situation, snap, vm
 

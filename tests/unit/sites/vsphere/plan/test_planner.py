@@ -14,7 +14,8 @@ from drdeck.sites.vsphere.plan.domain_state import ProtectedVms, groups
 from drdeck.sites.vsphere.plan.failover import unready
 from drdeck.sites.vsphere.plan.planner import plan
 from drdeck.sites.vsphere.plan.restore_points import point_name
-from drdeck.sites.vsphere.record.attributes import Record, ShutdownRecord
+from drdeck.sites.vsphere.record.domain_record import Record
+from drdeck.sites.vsphere.record.record_values import ShutdownRecord
 from drdeck.sites.vsphere.vcenter.calls.call_arguments import moves_of
 from tests.support.vcenter.situations import (
     OP,

@@ -15,7 +15,8 @@ from drdeck.model.pitr import ENOUGH, Interval, RestorePoint, Run, times_usual, 
 from drdeck.sites.vsphere.inventory.inventory_facts import VmFacts
 from drdeck.sites.vsphere.plan import restore_points
 from drdeck.sites.vsphere.plan.write_hints import LEAST, with_growth
-from drdeck.sites.vsphere.record.attributes import PitrRecord, Record
+from drdeck.sites.vsphere.record.domain_record import Record
+from drdeck.sites.vsphere.record.record_values import PitrRecord
 from tests.support.vcenter.situations import at, chain, session, snap, vm
 
 MIB = 1 << 20

@@ -12,7 +12,10 @@ from hypothesis import strategies as st
 
 from drdeck.model.domains import FailoverType, Mode, Period, SessionState
 from drdeck.model.text import hides
+from drdeck.sites.vsphere.record import attribute_names as names
 from drdeck.sites.vsphere.record import attributes as r
+from drdeck.sites.vsphere.record import record_values as values
+from drdeck.sites.vsphere.record.domain_record import Record
 from drdeck.sites.vsphere.record.packed_periods import pack_periods
 from tests.support.vcenter.situations import OP, T0, failover, rollback, session
 
@@ -22,7 +25,7 @@ INSTANTS = st.datetimes(
 IDS = st.from_regex(r"op-[0-9a-f]{8}", fullmatch=True)
 COUNTS = st.integers(0, 10_000)
 FAILOVERS = st.builds(
-    r.FailoverRecord,
+    values.FailoverRecord,
     id=IDS,
     type=st.sampled_from(FailoverType),
     pitr=st.booleans(),
@@ -34,7 +37,7 @@ FAILOVERS = st.builds(
     recovered=st.none() | INSTANTS,
 )
 SESSIONS = st.builds(
-    r.SessionRecord,
+    values.SessionRecord,
     id=IDS,
     state=st.sampled_from([SessionState.ACTIVE, SessionState.EXITING]),
     started=INSTANTS,
@@ -45,7 +48,7 @@ SESSIONS = st.builds(
     n=COUNTS,
 )
 ROLLBACKS = st.builds(
-    r.RollbackRecord,
+    values.RollbackRecord,
     id=IDS,
     to=INSTANTS,
     phase=st.sampled_from(["off", "revert", "power", "delay", "over"]),
@@ -58,14 +61,17 @@ VM_IDS = st.lists(st.from_regex(r"vm-[0-9]{1,6}", fullmatch=True), unique=True, 
 
 @given(FAILOVERS, st.none() | SESSIONS, st.none() | ROLLBACKS, VM_IDS)
 def test_read_is_what_was_written(
-    f: r.FailoverRecord, s: r.SessionRecord | None, back: r.RollbackRecord | None, ids: tuple[str, ...]
+    f: values.FailoverRecord,
+    s: values.SessionRecord | None,
+    back: values.RollbackRecord | None,
+    ids: tuple[str, ...],
 ) -> None:
-    attributes = {r.FAILOVER: r.write(f), **r.write_many(r.SKIPPED, ids)}
+    attributes = {names.FAILOVER: r.write(f), **r.write_many(names.SKIPPED, ids)}
     if s is not None:
-        attributes[r.SESSION] = r.write(s)
+        attributes[names.SESSION] = r.write(s)
     if back is not None:
-        attributes[r.ROLLBACK] = r.write(back)
-    assert all(len(value) <= r.MAX_VALUE for value in attributes.values())
+        attributes[names.ROLLBACK] = r.write(back)
+    assert all(len(value) <= names.MAX_VALUE for value in attributes.values())
     seen = r.read(attributes)
     assert (seen.failover, seen.session, seen.rollback, seen.skipped) == (f, s, back, ids)
 
@@ -76,53 +82,53 @@ SPANS = st.lists(st.tuples(INSTANTS, st.floats(0, 10**6)), max_size=60)
 @given(SPANS, st.lists(st.floats(0, 1), min_size=1, max_size=5))
 def test_nothing_excluded_is_ever_forgotten(spans: list[tuple[datetime, float]], places: list[float]) -> None:
     periods = [Period(start=start, end=start + timedelta(seconds=length)) for start, length in spans]
-    text = pack_periods(periods, r.MAX_VALUE)
-    assert len(text) <= r.MAX_VALUE
-    kept = r.read({r.EXCLUDED: text}).excluded
+    text = pack_periods(periods, names.MAX_VALUE)
+    assert len(text) <= names.MAX_VALUE
+    kept = r.read({names.EXCLUDED: text}).excluded
     for period in periods:
         assert period.end is not None
         for place in places:
             inside = period.start + (period.end - period.start) * place
             if period.covers(inside):
                 assert any(p.covers(inside) for p in kept)
-    assert pack_periods(kept, r.MAX_VALUE) == text, "writing what was read changes nothing"
+    assert pack_periods(kept, names.MAX_VALUE) == text, "writing what was read changes nothing"
 
 
 def test_excluded_periods_keep_their_fractions() -> None:
     one = Period(start=T0 + timedelta(milliseconds=27), end=T0 + timedelta(hours=3, milliseconds=5))
-    text = pack_periods([one] * 3, r.MAX_VALUE)
-    assert r.read({r.EXCLUDED: text}).excluded == (one,) * 3
-    assert len(pack_periods([one], r.MAX_VALUE)) == 14, "17 of them fit"
+    text = pack_periods([one] * 3, names.MAX_VALUE)
+    assert r.read({names.EXCLUDED: text}).excluded == (one,) * 3
+    assert len(pack_periods([one], names.MAX_VALUE)) == 14, "17 of them fit"
 
 
 NONSENSE = [
-    (r.MODE, "imported"),
-    (r.MODE, '{"mode":"sideways"}'),
-    (r.MODE, '{"mode":"cfo","more":1}'),
-    (r.MODE, "[]"),
-    (r.FAILOVER, '{"id":"x"}'),
-    (r.FAILOVER, r.write(failover("power")).replace('"power"', '"flying"')),
-    (r.FAILOVER, r.write(failover("power")).replace("2026-", "9026-")),
-    (r.FAILOVER, r.write(failover("power")).replace("2026-", "1026-")),
-    (r.FAILOVER, r.write(failover("power")).replace('Z"', '"')),
-    (r.FAILOVER, r.write(failover("power", g=3)).replace('"g":3', '"g":-3')),
-    (r.FAILOVER, r.write(failover("power", g=3)).replace('"g":3', '"g":99999999999')),
-    (r.SESSION, r.write(session())),  # without a failover
-    (r.SESSION, '{"id":"x","state":"active"}'),
-    (r.PITR, '{"reset":"never"}'),
-    (r.SYNCED, '{"by":"op-1"}'),
-    (r.SYNCED, '{"by":"op-1","since":"2026-01-16T22:00:00Z","more":1}'),
-    (r.ASKED, '["anna@jump1"]'),
-    (r.ASKED, '{"op-1":7}'),
-    (r.ASKED, '{"op-1":"' + 65 * "a" + '"}'),
-    (r.EXCLUDED, "a-b-c"),
-    (r.EXCLUDED, "b-a"),
-    (r.EXCLUDED, "zzzzzzzzzzzzzzzz-zzzzzzzzzzzzzzzzz"),
-    (r.EXCLUDED, "null"),
-    (r.NETWORKS, "{"),
-    (r.NETWORKS, '{"a":1}'),
-    (r.SKIPPED, '"vm-1"'),
-    (r.SKIPPED, "[" * 255),
+    (names.MODE, "imported"),
+    (names.MODE, '{"mode":"sideways"}'),
+    (names.MODE, '{"mode":"cfo","more":1}'),
+    (names.MODE, "[]"),
+    (names.FAILOVER, '{"id":"x"}'),
+    (names.FAILOVER, r.write(failover("power")).replace('"power"', '"flying"')),
+    (names.FAILOVER, r.write(failover("power")).replace("2026-", "9026-")),
+    (names.FAILOVER, r.write(failover("power")).replace("2026-", "1026-")),
+    (names.FAILOVER, r.write(failover("power")).replace('Z"', '"')),
+    (names.FAILOVER, r.write(failover("power", g=3)).replace('"g":3', '"g":-3')),
+    (names.FAILOVER, r.write(failover("power", g=3)).replace('"g":3', '"g":99999999999')),
+    (names.SESSION, r.write(session())),  # without a failover
+    (names.SESSION, '{"id":"x","state":"active"}'),
+    (names.PITR, '{"reset":"never"}'),
+    (names.SYNCED, '{"by":"op-1"}'),
+    (names.SYNCED, '{"by":"op-1","since":"2026-01-16T22:00:00Z","more":1}'),
+    (names.ASKED, '["anna@jump1"]'),
+    (names.ASKED, '{"op-1":7}'),
+    (names.ASKED, '{"op-1":"' + 65 * "a" + '"}'),
+    (names.EXCLUDED, "a-b-c"),
+    (names.EXCLUDED, "b-a"),
+    (names.EXCLUDED, "zzzzzzzzzzzzzzzz-zzzzzzzzzzzzzzzzz"),
+    (names.EXCLUDED, "null"),
+    (names.NETWORKS, "{"),
+    (names.NETWORKS, '{"a":1}'),
+    (names.SKIPPED, '"vm-1"'),
+    (names.SKIPPED, "[" * 255),
 ]
 
 
@@ -133,7 +139,7 @@ def test_nonsense_is_told(name: str, text: str) -> None:
     assert "drdeck." in str(told.value) and "which makes no sense" in str(told.value)
 
 
-@given(st.sampled_from([*r.SINGLE, *r.CHUNKED]), st.text(max_size=255))
+@given(st.sampled_from([*names.SINGLE, *names.CHUNKED]), st.text(max_size=255))
 def test_no_text_does_worse_than_that(name: str, text: str) -> None:
     with contextlib.suppress(r.BrokenRecord):
         r.read({name: text})
@@ -142,8 +148,8 @@ def test_no_text_does_worse_than_that(name: str, text: str) -> None:
 @given(st.dictionaries(IDS, st.text(max_size=200), max_size=6))
 def test_who_asked_is_kept_as_far_as_there_is_room(askers: dict[str, str]) -> None:
     text = r.write_askers(askers)
-    assert len(text) <= r.MAX_VALUE
-    kept = r.read({r.ASKED: text}).askers
+    assert len(text) <= names.MAX_VALUE
+    kept = r.read({names.ASKED: text}).askers
     assert list(kept) == list(askers)[len(askers) - len(kept) :], "the newest"
     assert not any(hides(who) for who in kept.values())
     if askers:
@@ -151,29 +157,29 @@ def test_who_asked_is_kept_as_far_as_there_is_room(askers: dict[str, str]) -> No
 
 
 def test_a_rollback_or_active_session_needs_its_facts() -> None:
-    base = {r.FAILOVER: r.write(failover("finished"))}
+    base = {names.FAILOVER: r.write(failover("finished"))}
     rolling = r.write(session(SessionState.ROLLING_BACK))
     with pytest.raises(r.BrokenRecord, match="no record of it"):
-        r.read({**base, r.SESSION: rolling})
-    assert r.read({**base, r.SESSION: rolling, r.ROLLBACK: r.write(rollback("off"))}).rollback
+        r.read({**base, names.SESSION: rolling})
+    assert r.read({**base, names.SESSION: rolling, names.ROLLBACK: r.write(rollback("off"))}).rollback
     with pytest.raises(r.BrokenRecord, match="started"):
-        r.read({**base, r.SESSION: f'{{"id":"{OP}","state":"active"}}'})
+        r.read({**base, names.SESSION: f'{{"id":"{OP}","state":"active"}}'})
 
 
 def test_too_much_is_refused_and_long_lists_go_on() -> None:
     ids = tuple(f"vm-{i}" for i in range(60))
-    parts = r.write_many(r.SKIPPED, ids)
+    parts = r.write_many(names.SKIPPED, ids)
     assert parts["drdeck.skipped.2"] and not parts["drdeck.skipped.8"]
-    assert r.write_many(r.SKIPPED, ids[:2])["drdeck.skipped.2"] == "", "parts not used are emptied"
+    assert r.write_many(names.SKIPPED, ids[:2])["drdeck.skipped.2"] == "", "parts not used are emptied"
     with pytest.raises(ValueError, match="would need"):
-        r.write_many(r.SKIPPED, tuple(f"vm-{i}" for i in range(10_000)))
+        r.write_many(names.SKIPPED, tuple(f"vm-{i}" for i in range(10_000)))
     with pytest.raises(ValueError, match="fit"):
         r.write(failover("power", id="x" * 300))
 
 
 MODES = [
     ({}, Mode.IMPORTED, False),
-    ({"mode": r.ModeRecord(mode="cfo")}, Mode.SYNCHRONISED, False),
+    ({"mode": values.ModeRecord(mode="cfo")}, Mode.SYNCHRONISED, False),
     ({"failover": failover("shutdown")}, Mode.COMPLETING, False),
     ({"failover": failover("take")}, Mode.COMPLETING, False),
     ({"failover": failover("network")}, Mode.COMPLETING, True),
@@ -191,11 +197,11 @@ MODES = [
 
 @pytest.mark.parametrize(("fields", "mode", "owned"), MODES)
 def test_the_mode(fields: dict[str, object], mode: Mode, owned: bool) -> None:
-    record = msgspec.structs.replace(r.Record(), **fields)
+    record = msgspec.structs.replace(Record(), **fields)
     assert (record.mode_without_vms, record.owned) == (mode, owned)
 
 
 def test_the_running_session_is_excluded_too() -> None:
     past = Period(start=T0 - timedelta(hours=2), end=T0 - timedelta(hours=1))
-    record = r.Record(failover=failover("finished"), session=session(), excluded=(past,))
+    record = Record(failover=failover("finished"), session=session(), excluded=(past,))
     assert record.periods == (past, Period(start=T0))

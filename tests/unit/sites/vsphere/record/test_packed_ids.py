@@ -8,13 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drdeck.sites.vsphere.record.attributes import (
-    MAX_VALUE,
-    SKIPPED,
-    BrokenRecord,
-    read,
-    write_many,
-)
+from drdeck.sites.vsphere.record.attribute_names import MAX_VALUE, SKIPPED
+from drdeck.sites.vsphere.record.attributes import BrokenRecord, read, write_many
 from drdeck.sites.vsphere.record.packed_ids import pack, unpack
 
 NUMBERS = st.sets(st.integers(1, 10**9), min_size=1, max_size=300)

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from drdeck.sites.vsphere.plan.maintenance import SETTLED, noted
-from drdeck.sites.vsphere.record.attributes import ModeRecord, Record, SyncedRecord
+from drdeck.sites.vsphere.record.domain_record import Record
+from drdeck.sites.vsphere.record.record_values import ModeRecord, SyncedRecord
 from tests.site_contract.bench import DOMAIN, VMS, Plan
 from tests.site_contract.on_vsphere import VCenters, VSphereBench
 from tests.support.deck import Deck

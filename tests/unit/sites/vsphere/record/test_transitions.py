@@ -10,12 +10,15 @@ import pytest
 
 from drdeck.model import commands as c
 from drdeck.model.domains import FailoverType, Mode, SessionState
+from drdeck.sites.vsphere.record import attribute_names as names
 from drdeck.sites.vsphere.record import attributes as r
+from drdeck.sites.vsphere.record import record_values as values
 from drdeck.sites.vsphere.record import transitions as ch
+from drdeck.sites.vsphere.record.domain_record import Record
 from tests.support.vcenter.situations import OP, at, failover, rollback, session
 
 Attributes = dict[str, str]
-Change = Callable[[r.Record, Any], ch.Changes]
+Change = Callable[[Record, Any], ch.Changes]
 
 
 def written(attributes: Attributes, changes: ch.Changes) -> Attributes:
@@ -23,11 +26,16 @@ def written(attributes: Attributes, changes: ch.Changes) -> Attributes:
 
 
 def base(**records: Any) -> Attributes:
-    names = {"mode": r.MODE, "failover": r.FAILOVER, "session": r.SESSION, "rollback": r.ROLLBACK}
-    return {names[k]: r.write(v) for k, v in records.items()}
+    named = {
+        "mode": names.MODE,
+        "failover": names.FAILOVER,
+        "session": names.SESSION,
+        "rollback": names.ROLLBACK,
+    }
+    return {named[k]: r.write(v) for k, v in records.items()}
 
 
-CFO = r.ModeRecord(mode="cfo", by="op-0", since=at(0))
+CFO = values.ModeRecord(mode="cfo", by="op-0", since=at(0))
 OWNED = base(mode=CFO, failover=failover("recovered"))
 ACTIVE = {**OWNED, **base(session=session(after=OP))}
 ROLLING = {
@@ -166,7 +174,7 @@ def test_a_step_whose_time_has_passed(before: Attributes, change: Change) -> Non
     assert change(r.read(before), at(1)) == {}
 
 
-def answer(question: str, choice: str, attributes: Attributes, unready: tuple[str, ...] = ()) -> r.Record:
+def answer(question: str, choice: str, attributes: Attributes, unready: tuple[str, ...] = ()) -> Record:
     told = command(c.Resolve, question=question, choice=choice)
     return r.read(written(attributes, ch.resolve(r.read(attributes), told, unready, at(60))))
 
@@ -189,7 +197,7 @@ def test_answers() -> None:
 
 
 def test_who_was_left_out() -> None:
-    skipped = r.write_many(r.SKIPPED, ("vm-1",))
+    skipped = r.write_many(names.SKIPPED, ("vm-1",))
     kept = ch.start_session(r.read(written(OWNED, skipped)), start_session, ())
     assert r.read(written(written(OWNED, skipped), kept)).skipped == ("vm-1",)
     owned = written(base(failover=failover("finished")), skipped)
@@ -202,14 +210,14 @@ def test_who_asked_is_known_of_what_goes_on_and_of_nothing_else() -> None:
     def asked(kind: Any, operation: str, by: str, **more: Any) -> Any:
         return msgspec.structs.replace(command(kind, operation, **more), asked_by=by)
 
-    record = r.read({**ACTIVE, r.ASKED: r.write_askers({"op-gone": "eve@jump3", OP: "anna@jump1"})})
+    record = r.read({**ACTIVE, names.ASKED: r.write_askers({"op-gone": "eve@jump3", OP: "anna@jump1"})})
     one = ch.roll_back(record, asked(c.RollBack, "op-2", "bob@jump2", to=at(-5)), (), at(1))
     assert r.read(written(ACTIVE, one)).askers == {OP: "anna@jump1", "op-2": "bob@jump2"}
     unknown = ch.roll_back(record, asked(c.RollBack, "op-2", "", to=at(-5)), (), at(1))
-    assert r.ASKED not in unknown
+    assert names.ASKED not in unknown
     nasty = ch.roll_back(record, asked(c.RollBack, "op-2", "b\u202eob\n" + 99 * "x", to=at(-5)), (), at(1))
     who = r.read(written(ACTIVE, nasty)).askers["op-2"]
-    assert who.startswith("b<U+202E>ob x") and len(who) == r.MAX_ASKER
+    assert who.startswith("b<U+202E>ob x") and len(who) == values.MAX_ASKER
 
 
 @pytest.mark.parametrize(
@@ -246,7 +254,7 @@ def test_groups_to_shut_down_and_whom_to_power_off() -> None:
     assert after.power_off == ("vm-7",)
     assert after.failover is not None and (after.failover.n, after.failover.since) == (2, at(60))
     again = command(c.BeginCompletion, type=FailoverType.PLANNED)
-    aborted = {r.POWER_OFF: '["vm-7"]'}
+    aborted = {names.POWER_OFF: '["vm-7"]'}
     assert r.read(written(aborted, ch.begin(r.read(aborted), again, {}, at(90)))).power_off == ()
 
 

@@ -24,7 +24,7 @@ from drdeck.sites.vsphere.plan.restore_points import (
     newest_number,
     ours,
 )
-from drdeck.sites.vsphere.record.attributes import ReleaseRecord
+from drdeck.sites.vsphere.record.record_values import ReleaseRecord
 
 
 def ownership_left(s: DomainState) -> tuple[datetime, int]:

@@ -25,7 +25,7 @@ from drdeck.sites.vsphere.plan.domain_state import (
     wait_for_others,
 )
 from drdeck.sites.vsphere.plan.restore_points import target
-from drdeck.sites.vsphere.record.attributes import CloneRecord, TrialRecord
+from drdeck.sites.vsphere.record.record_values import CloneRecord, TrialRecord
 from drdeck.sites.vsphere.vcenter.calls.call_arguments import with_moves
 
 from .trial_names import clone_name

@@ -13,7 +13,7 @@ from drdeck.sites.vsphere.inventory.inventory_facts import Inventory
 from drdeck.sites.vsphere.plan.domain_alarms import FirstSeen
 from drdeck.sites.vsphere.plan.domain_state import DomainState, Plan
 from drdeck.sites.vsphere.plan.restore_points import usable
-from drdeck.sites.vsphere.record.attributes import TrialRecord
+from drdeck.sites.vsphere.record.record_values import TrialRecord
 
 from .trial_plan import as_tested, is_ready
 
