@@ -17,7 +17,7 @@ from drdeck.model.domains import VM_STATUS_LABELS, Domain, Mode
 from drdeck.model.times import show_age, show_clock, show_duration, show_seconds, show_span
 
 from . import exit_codes, json_shapes, output, watching
-from .action_commands import SECONDS
+from .acting.act_options import SECONDS
 from .completion.candidates import domain_names
 from .context import Context, end_stale, runs
 from .exit_codes import Exit

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from drdeck.cli import exit_codes, output
-from drdeck.cli.action_commands import may_act
+from drdeck.cli.acting.submitting import may_act
 from drdeck.cli.context import Context, json_option, runs
 from drdeck.cli.exit_codes import Exit
 from drdeck.cli.prompts import ask

@@ -6,20 +6,19 @@ from typing import Unpack
 
 import click
 
-from drdeck.cli.action_commands import (
+from drdeck.cli.acting.act_options import (
     ActOptions,
-    act,
     act_options,
-    cfo,
     confirm_option,
     even_though_option,
     facts_named,
     mapping_of,
     network_option,
-    plain_act,
     run_pitr_option,
     type_option,
 )
+from drdeck.cli.acting.cfo_commands import cfo
+from drdeck.cli.acting.submitting import act, plain_act
 from drdeck.cli.completion.candidates import domain_names
 from drdeck.cli.context import Context, runs
 from drdeck.model.actions import Request

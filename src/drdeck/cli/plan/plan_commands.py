@@ -8,7 +8,8 @@ import click
 import msgspec
 
 from drdeck.cli import exit_codes, json_shapes, output
-from drdeck.cli.action_commands import SECONDS, mapping_of, may_act, network_option
+from drdeck.cli.acting.act_options import SECONDS, mapping_of, network_option
+from drdeck.cli.acting.submitting import may_act
 from drdeck.cli.context import Context, json_option, runs
 from drdeck.cli.exit_codes import Exit
 from drdeck.cli.prompts import ask

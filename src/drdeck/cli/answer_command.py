@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from drdeck.cli import exit_codes, output
-from drdeck.cli.action_commands import may_act
+from drdeck.cli.acting.submitting import may_act
 from drdeck.cli.completion.candidates import answers, asking
 from drdeck.cli.context import Context, json_option, runs
 from drdeck.cli.exit_codes import Exit

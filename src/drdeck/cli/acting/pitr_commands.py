@@ -1,0 +1,144 @@
+"""Commands of point-in-time recovery: restore points, sessions, rollbacks."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Unpack
+
+import click
+
+from drdeck.cli import exit_codes, json_shapes, output
+from drdeck.cli.completion.candidates import BEFORE_ABNORMAL, domain_names, restore_points
+from drdeck.cli.context import Context, json_option, runs
+from drdeck.cli.exit_codes import Exit
+from drdeck.controller.ipc.client import Client
+from drdeck.model.actions import Request
+from drdeck.model.pitr import writing_of
+from drdeck.model.text import show_bytes
+from drdeck.model.times import parse_instant, show
+
+from .act_options import ActOptions, act_options, confirm_option, healthy_option, vms_option
+from .submitting import act, act_with, may_act, plain_act
+
+
+@click.group()
+def pitr() -> None:
+    """Point-in-time recovery: restore points, sessions, rollbacks."""
+
+
+@pitr.command("points")
+@click.argument("domain", shell_complete=domain_names)
+@click.option("--last", type=click.IntRange(min=1), metavar="N", help="Only the newest N.")
+@json_option
+@runs
+async def pitr_points(context: Context, domain: str, last: int | None, as_json: bool) -> None:
+    """List the restore points of DOMAIN that may be picked, newest first."""
+    async with context.client() as client:
+        shaped = json_shapes.points(await client.points(domain))
+    older = len(shaped["points"]) - (last or len(shaped["points"]))
+    shaped["points"] = shaped["points"][:last]
+    if as_json:
+        output.emit(shaped)
+        return
+    rows = [
+        (p["time"], p["kind"], p["vms"], f"{p['skew_s']}s", show_bytes(p["written_bytes"]), p["hint"] or "")
+        for p in shaped["points"]
+    ]
+    output.table(
+        ("TIME (UTC)", "KIND", "VMS", "SKEW", "WRITTEN", "HINT"),
+        rows,
+        f"{domain} has no restore point to pick",
+    )
+    if older > 0:
+        output.note(f"{older} older points are not listed")
+    for point in shaped.get("disturbed", ()):
+        output.say(f"cannot be picked: {point['time']} of {point['vm']}: {point['text']}")
+    for period in shaped["excluded"]:
+        output.say(
+            f"cannot be reached: {period['from']} to {period['to'] or 'now'} (a PITR session was active)"
+        )
+
+
+@pitr.command("start")
+@click.argument("domain", shell_complete=domain_names)
+@vms_option
+@act_options
+@runs
+async def pitr_start(
+    context: Context, domain: str, vms: tuple[str, ...], **options: Unpack[ActOptions]
+) -> None:
+    """Start a PITR session of DOMAIN by hand."""
+    await act(context, Request(action="pitr_start", domain=domain, vms=vms), **options)
+
+
+@pitr.command("run", context_settings={"ignore_unknown_options": False})
+@click.argument("domain", shell_complete=domain_names)
+@click.option(
+    "--to",
+    "to",
+    required=True,
+    metavar="TIME",
+    shell_complete=restore_points,
+    help="2026-11-22T10:42:00Z, 10:42 (UTC), -15m, or before-abnormal.",
+)
+@vms_option
+@confirm_option
+@healthy_option
+@act_options
+@runs
+async def pitr_run(
+    context: Context,
+    domain: str,
+    to: str,
+    vms: tuple[str, ...],
+    confirm: str | None,
+    healthy: bool,
+    **options: Unpack[ActOptions],
+) -> None:
+    """Roll the VMs of DOMAIN back to an instant."""
+    may_act(context)
+    async with context.client() as client:
+        instant = await named_instant(client, domain, to)
+        request = Request(action="pitr_run", domain=domain, to=instant, vms=vms, confirm=confirm)
+        await act_with(client, request, healthy, **options)
+
+
+async def named_instant(client: Client, domain: str, to: str) -> datetime:
+    """The instant that `--to` means. Raises Exit."""
+    if to == BEFORE_ABNORMAL:
+        writing = writing_of(await client.points(domain))
+        if writing.since is None:
+            raise Exit(exit_codes.REFUSED, f"no abnormal writing is seen in the restore points of {domain}")
+        if writing.last_good is None:
+            since = show(writing.since)
+            raise Exit(exit_codes.REFUSED, f"{domain} has no restore point from before {since}")
+        output.note(f"the last point before the abnormal writing is of {show(writing.last_good)}")
+        return writing.last_good
+    listing = await client.get_listing()
+    try:
+        instant, remark = parse_instant(to, json_shapes.site_now(listing))
+    except ValueError as error:
+        raise Exit(exit_codes.USAGE, str(error)) from None
+    if remark:
+        output.note(remark)
+    return instant
+
+
+@pitr.command("exit")
+@click.argument("domain", shell_complete=domain_names)
+@confirm_option
+@healthy_option
+@act_options
+@runs
+async def pitr_exit(
+    context: Context, domain: str, confirm: str | None, healthy: bool, **options: Unpack[ActOptions]
+) -> None:
+    """Exit the PITR session of DOMAIN."""
+    await act(context, Request(action="pitr_exit", domain=domain, confirm=confirm), healthy, **options)
+
+
+pitr.add_command(
+    plain_act(
+        "entry", "pitr_entry", "Make the entry points that VMs of DOMAIN's PITR session lack.", consent=False
+    )
+)
