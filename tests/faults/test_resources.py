@@ -68,17 +68,17 @@ async def test_the_disk_fills_in_the_middle(tmp_path: Path) -> None:
     """What was done at the site while nothing could be written is written later, and not done again."""
     site, file = FakeSite(), tmp_path / "journal.db"
     async with controlling(site, file) as controller:
-        ident = await controller.submit(complete(), ANNA)
-        await eventually(lambda: "BeginCompletion" in controller.operations[ident].done)
+        ident = await controller.desk.submit(complete(), ANNA)
+        await eventually(lambda: "BeginCompletion" in controller.book.operations[ident].done)
         controller.journal._db.execute("PRAGMA query_only = ON")
         await site.recover()
-        await eventually(lambda: controller.journal_error)
+        await eventually(lambda: controller.book.error)
         assert site.log == ["BeginCompletion"], "what cannot be journaled is not begun"
-        await eventually(lambda: "cannot be written" in controller.operations[ident].waits_for)
+        await eventually(lambda: "cannot be written" in controller.book.operations[ident].waits_for)
         controller.journal._db.execute("PRAGMA query_only = OFF")
         await eventually(lambda: site.log == ["BeginCompletion", "StartSession"])
-        assert controller.journal_error is None and controller.journal.verify() == []
-        await eventually(lambda: "cannot be written" not in controller.operations[ident].waits_for)
+        assert controller.book.error is None and controller.journal.verify() == []
+        await eventually(lambda: "cannot be written" not in controller.book.operations[ident].waits_for)
 
         execute = site.execute
 
@@ -88,11 +88,11 @@ async def test_the_disk_fills_in_the_middle(tmp_path: Path) -> None:
             return remark
 
         site.execute = and_then_the_disk_is_full  # type: ignore[method-assign]
-        back = await controller.submit(Request(action="pitr_run", domain="erp", to=START), ANNA)
-        await eventually(lambda: controller.journal_error)
+        back = await controller.desk.submit(Request(action="pitr_run", domain="erp", to=START), ANNA)
+        await eventually(lambda: controller.book.error)
         await site.news()
         controller.journal._db.execute("PRAGMA query_only = OFF")
-        await eventually(lambda: controller.operations[back].state is OperationState.DONE)
+        await eventually(lambda: controller.book.operations[back].state is OperationState.DONE)
         assert site.log.count("RollBack") == 1 and controller.journal.verify() == []
 
 
@@ -102,14 +102,14 @@ async def test_a_journal_that_another_process_holds(tmp_path: Path) -> None:
         other = sqlite3.connect(file, isolation_level=None)
         other.execute("BEGIN IMMEDIATE")
         with pytest.raises(NotAccepted, match="locked"):
-            await controller.submit(complete(), ANNA)
+            await controller.desk.submit(complete(), ANNA)
         site.set(remaining_bytes=17)
         await site.news()
-        await eventually(lambda: controller.domain("erp").remaining_bytes == 17)
+        await eventually(lambda: controller.desk.domain("erp").remaining_bytes == 17)
         other.execute("ROLLBACK")
         other.close()
-        await eventually(lambda: controller.journal_error is None)
-        await controller.submit(complete(), ANNA)
+        await eventually(lambda: controller.book.error is None)
+        await controller.desk.submit(complete(), ANNA)
 
 
 def test_a_full_disk_is_said_by_commands_that_only_read(tmp_path: Path) -> None:
@@ -289,24 +289,24 @@ async def test_our_clock_is_set(tmp_path: Path, step_s: float) -> None:
     site, clocks = FakeSite(), Clocks()
     options = {"real_now": lambda: clocks.real, "steady": lambda: clocks.steady}
     async with controlling(site, tmp_path / "journal.db", **options) as controller:
-        before = controller.now()
+        before = controller.sight.now()
         clocks.real += timedelta(seconds=step_s)
-        assert controller.now() == before and controller.stale_s() is None
+        assert controller.sight.now() == before and controller.sight.stale_s() is None
         clock = controller.sight.clock()
         assert clock is not None and clock.at(clocks.real) == before, "consoles reckon with our clock"
         clocks.on(5)
-        assert controller.now() == before + timedelta(seconds=5)
+        assert controller.sight.now() == before + timedelta(seconds=5)
         site.gone = "gone"
         await site.news()
-        await eventually(lambda: controller.error)
+        await eventually(lambda: controller.sight.error)
         clocks.on(7)
-        assert controller.stale_s() == pytest.approx(12)
+        assert controller.sight.stale_s() == pytest.approx(12)
         site.gone = ""
-        await eventually(lambda: controller.error is None)
-        ident = await controller.submit(complete(), ANNA)
+        await eventually(lambda: controller.sight.error is None)
+        ident = await controller.desk.submit(complete(), ANNA)
         await site.recover()
         await eventually(lambda: site.domain.session is not None)
-        assert controller.operations[ident].asked_at < START + timedelta(minutes=1)
+        assert controller.book.operations[ident].asked_at < START + timedelta(minutes=1)
         assert controller.journal.verify() == []
 
 

@@ -78,8 +78,8 @@ def force() -> Request:
 async def test_what_never_left_is_done_without_asking(tmp_path: Path) -> None:
     site = AskingSite(tmp_path / "burnt", ("unreachable", "unreachable"))
     async with controlling(site, tmp_path / "journal.db") as controller:
-        ident = await controller.submit(force(), ANNA)
-        await eventually(lambda: controller.operations[ident].state is OperationState.DONE)
+        ident = await controller.desk.submit(force(), ANNA)
+        await eventually(lambda: controller.book.operations[ident].state is OperationState.DONE)
         assert site.burnt() == 1
         assert not any(e.kind == "question" for e in controller.journal.events())
 
@@ -97,18 +97,18 @@ async def test_interrupted_in_the_middle_asks_after_the_start(tmp_path: Path) ->
 
     site.execute = hold  # type: ignore[method-assign]
     async with controlling(site, tmp_path / "journal.db") as controller:
-        ident = await controller.submit(force(), ANNA)
+        ident = await controller.desk.submit(force(), ANNA)
         await asyncio.wait_for(held.wait(), 60)
     site.execute = execute  # type: ignore[method-assign]
     async with controlling(site, tmp_path / "journal.db") as controller:
-        await eventually(lambda: controller.operations[ident].state is OperationState.ASKING)
-        question = controller.operations[ident].question
+        await eventually(lambda: controller.book.operations[ident].state is OperationState.ASKING)
+        question = controller.book.operations[ident].question
         assert question is not None and question.kind == "unknown" and "interrupted" in question.text
         assert site.burnt() == 0
         controller.book.record(SELF, STARTED, {"pid": 1})  # as its process does
         assert results(tmp_path, ident) == ["done", "interrupted"]
-        controller.answer(ident, "retry", ANNA)
-        await eventually(lambda: controller.operations[ident].state is OperationState.DONE)
+        controller.desk.answer(ident, "retry", ANNA)
+        await eventually(lambda: controller.book.operations[ident].state is OperationState.DONE)
         assert site.burnt() == 1
         assert results(tmp_path, ident)[:4] == ["done", "interrupted", "done", "done"]
 
@@ -132,15 +132,15 @@ async def test_a_view_read_before_the_loss_tells_nothing(tmp_path: Path) -> None
     site.observe = late  # type: ignore[assignment]
     async with controlling(site, tmp_path / "journal.db") as controller:
         shown = site.domain
-        ident = await controller.submit(force(), ANNA)
-        await eventually(lambda: "BeginCompletion" in controller.operations[ident].lost)
+        ident = await controller.desk.submit(force(), ANNA)
+        await eventually(lambda: "BeginCompletion" in controller.book.operations[ident].lost)
         taken, site.domain = site.domain, shown  # an old picture, with a new number
         for _ in range(3):
             await site.taken_in(controller)
         assert site.log == ["BeginCompletion"]
         site.domain = taken
         release.set()
-        await eventually(lambda: controller.operations[ident].state is OperationState.FAILED or site.log)
+        await eventually(lambda: controller.book.operations[ident].state is OperationState.FAILED or site.log)
         assert site.log.count("BeginCompletion") == 1
 
 
@@ -157,7 +157,7 @@ async def test_after_a_lost_answer_the_site_is_read_once_more_and_not_for_ever(t
 
     site.observe = counted  # type: ignore[assignment]
     async with controlling(site, tmp_path / "journal.db") as controller:
-        await controller.submit(complete(), ANNA)
+        await controller.desk.submit(complete(), ANNA)
         await eventually(lambda: site.domain.session is not None)
         await eventually(lambda: looked)
         for _ in range(50):
@@ -170,10 +170,10 @@ async def test_what_cannot_be_reached_for_long_does_not_fill_the_journal(tmp_pat
     now = 0.0
     clocks = {"real_now": lambda: datetime(2026, 11, 22, tzinfo=UTC), "steady": lambda: now}
     async with controlling(site, tmp_path / "journal.db", **clocks) as controller:
-        ident = await controller.submit(force(), ANNA)
+        ident = await controller.desk.submit(force(), ANNA)
         for _ in range(100):
             await site.taken_in(controller)
-        await eventually(lambda: "burn" in controller.operations[ident].unsent)
+        await eventually(lambda: "burn" in controller.book.operations[ident].unsent)
         tried = 50 - len(site.answers)
         assert tried <= 3
         now = 100.0

@@ -130,7 +130,7 @@ class Bench(ABC):
 
     async def begin(self) -> None:
         self._task = asyncio.create_task(self.controller.run())
-        await self.until_true(lambda: self.controller.error is None)
+        await self.until_true(lambda: self.controller.sight.error is None)
 
     async def close(self) -> None:
         if self._task is not None:
@@ -209,7 +209,7 @@ class Bench(ABC):
         """Until the controller has seen the site as it is now."""
 
     def now(self) -> datetime:
-        return self.controller.now()
+        return self.controller.sight.now()
 
     async def until(self, holds: Callable[[Domain], object]) -> Domain:
         """The domain, once something holds of it."""
@@ -217,7 +217,9 @@ class Bench(ABC):
         return self.domain
 
     def told(self) -> str:
-        asked = [(op.id, op.action, op.waits_for, op.question) for op in self.controller.open_operations()]
+        asked = [
+            (op.id, op.action, op.waits_for, op.question) for op in self.controller.book.open_operations()
+        ]
         shown = msgspec.to_builtins(self.domain)
         return f"{asked}\n{ {k: v for k, v in shown.items() if k not in ('vms', 'networks')} }"
 
@@ -225,7 +227,7 @@ class Bench(ABC):
 
     @property
     def domain(self) -> Domain:
-        return self.controller.domain(DOMAIN)
+        return self.controller.desk.domain(DOMAIN)
 
     @property
     def serial(self) -> int:
@@ -246,7 +248,7 @@ class Bench(ABC):
         return self.domain.session.state if self.domain.session else None
 
     async def points(self) -> Points:
-        return await self.controller.points(DOMAIN)
+        return await self.controller.desk.points(DOMAIN)
 
     async def group_points(self) -> list[datetime]:
         """The points over all VMs that may be picked, oldest first; without that made on entry."""
@@ -254,7 +256,7 @@ class Bench(ABC):
         return sorted(p.time for p in found.points if p.kind != "entry" and p.vms == len(VMS))
 
     def operation(self, ident: str) -> Operation:
-        return self.controller.operations[ident]
+        return self.controller.book.operations[ident]
 
     def intents(self, key: str = "") -> list[dict[str, Any]]:
         """Commands given so far, those with a key or all."""
@@ -294,17 +296,17 @@ class Bench(ABC):
         return self.asks("cfo_complete", type=FailoverType(kind), run_pitr=run_pitr, **details)
 
     async def submit(self, request: Request) -> str:
-        return await self.controller.submit(request, ANNA)
+        return await self.controller.desk.submit(request, ANNA)
 
     async def refused(self, request: Request, says: str, code: str = "rule", moving: bool = False) -> None:
         """Refused with those words, and nothing has changed anywhere (unless it is `moving` anyway)."""
         if not moving:
             await self.quiet()
-        before, operations = self.truth(), set(self.controller.operations)
+        before, operations = self.truth(), set(self.controller.book.operations)
         with pytest.raises(NotAccepted, match=says) as refusal:
             await self.submit(request)
         assert refusal.value.code == code, refusal.value
-        assert set(self.controller.operations) == operations
+        assert set(self.controller.book.operations) == operations
         assert moving or self.truth() == before
 
     async def ended(self, ident: str) -> Operation:
@@ -329,7 +331,7 @@ class Bench(ABC):
     async def answer(self, ident: str, choice: str) -> None:
         """Answer; returns when the question is settled."""
         question = self.operation(ident).question
-        self.controller.answer(ident, choice, ANNA)
+        self.controller.desk.answer(ident, choice, ANNA)
         await self.until_true(lambda: self.operation(ident).question != question, self.told)
 
     # -- whole ways

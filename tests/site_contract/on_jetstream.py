@@ -36,7 +36,7 @@ class JetStreamBench:
 
     async def begin(self) -> None:
         self._task = asyncio.create_task(self.controller.run())
-        await eventually(lambda: self.controller.error is None and self.controller.view is not None)
+        await eventually(lambda: self.controller.sight.error is None and self.controller.view is not None)
 
     async def close(self) -> None:
         if self._task is not None:
@@ -48,7 +48,7 @@ class JetStreamBench:
 
     @property
     def domain(self) -> Domain:
-        return self.controller.domain(NAME)
+        return self.controller.desk.domain(NAME)
 
     def asks(self, action: str, **details: Any) -> Request:
         return Request(action=action, domain=NAME, **details)

@@ -90,7 +90,7 @@ class TrainingBench(Bench):
             if holds():
                 return
             assert passed < WITHIN_S, f"did not come true within {WITHIN_S} s of the site: {told()}"
-            if self.controller.error is None:
+            if self.controller.sight.error is None:
                 await self.advance(STEP_S)
                 passed += STEP_S
 

@@ -53,7 +53,7 @@ async def test_without_a_rollback_after_a_failover_everything_is_reset(make: Mak
     assert "all PITR data is reset" in said and "No instant" in said
     for confirm in (None, "", DOMAIN.title(), f"{DOMAIN} "):
         await bench.refused(bench.asks("pitr_exit", confirm=confirm), "resets all PITR data", "unconfirmed")
-    assert (await bench.controller.preview(exit_)).tier == 3
+    assert (await bench.controller.desk.preview(exit_)).tier == 3
     await bench.done(bench.asks("pitr_exit", confirm=DOMAIN))
     assert (await bench.ended(first)).state is OperationState.DONE
 

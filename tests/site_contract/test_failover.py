@@ -93,7 +93,7 @@ async def test_force_wants_the_name_and_touches_nothing_at_the_protected_site(ma
     bench = await make(protected="on")
     for confirm in (None, DOMAIN.upper(), ""):
         await bench.refused(bench.failover(confirm=confirm), f'"{DOMAIN}"', code="unconfirmed")
-    shown = await bench.controller.preview(bench.failover())
+    shown = await bench.controller.desk.preview(bench.failover())
     assert shown.tier == 3 and any("2 of 2 VMs run there" in said for said in shown.against)
     for some in ((), ("answers",), ("vms-running",)):
         await bench.refused(

@@ -50,7 +50,7 @@ async def test_a_force_is_confirmed_with_plan_and_number_and_again_where_vms_run
         plan="all", type=FailoverType.FORCE, confirm="all 1", confirm_running="RUNNING 1", preview=stale
     )
     await refused(bench, begin(wrong, ANNA), "stale", "domains")
-    assert bench.controller.book.runs == {} and bench.controller.open_operations() == []
+    assert bench.controller.book.runs == {} and bench.controller.book.open_operations() == []
 
 
 async def test_fail_over_roll_back_to_one_instant_and_leave(make: MakeBench) -> None:

@@ -51,7 +51,7 @@ async def test_the_operator_is_told_what_becomes_of_configuration(make: MakeBenc
     bench = await make(state="owned")
     await bench.session_by_hand()
     request = bench.asks("pitr_run", to=(await bench.group_points())[1])
-    said = " ".join((await bench.controller.preview(request)).says)
+    said = " ".join((await bench.controller.desk.preview(request)).says)
     reverts = bench.site.kind == "vsphere"
     assert ("configuration is not" in said) is not reverts and "redo configuration changes" in said
     assert ("configuration with them" in said and "mapped again" in said) is reverts

@@ -125,9 +125,9 @@ async def test_its_vms_are_not_protected_and_then_again(make: MakeBench) -> None
 async def test_a_part_of_the_vms(make: MakeBench) -> None:
     bench = await make(state="owned")
     before = bench.truth()
-    said = (await bench.controller.preview(bench.asks("pitr_start", vms=(VMS[1],)))).says
+    said = (await bench.controller.desk.preview(bench.asks("pitr_start", vms=(VMS[1],)))).says
     assert any("no restore point is made of the others either" in one for one in said)
-    said = (await bench.controller.preview(bench.asks("pitr_start"))).says
+    said = (await bench.controller.desk.preview(bench.asks("pitr_start"))).says
     assert not any("the others" in one for one in said)
     await bench.session_by_hand(VMS[1])
     session = bench.domain.session

@@ -165,7 +165,9 @@ class Anything(RuleBasedStateMachine, Promises):
 
     @rule(way=ways, who=people, name=names, choice=choices, wait=moments)
     def what_is_open_is_asked(self, way: str, who: int, name: str, choice: Choice, wait: float) -> None:
-        able = [a.name for a, closed in menu(self.domain(name), self.there.controller.now()) if not closed]
+        able = [
+            a.name for a, closed in menu(self.domain(name), self.there.controller.sight.now()) if not closed
+        ]
         if able:
             self.run(self.sensibly(able[choice.which % len(able)], way, who, name, choice, wait))
 
@@ -191,7 +193,7 @@ class Anything(RuleBasedStateMachine, Promises):
         """As people do: of what is offered, and confirmed."""
         shown, to = self.domain(name), None
         if action == "pitr_run":
-            points = (await self.there.controller.points(name)).points if not self.there.gone else ()
+            points = (await self.there.controller.desk.points(name)).points if not self.there.gone else ()
             to = points[choice.far % len(points)].time if points else None
         request = Request(
             action=action,

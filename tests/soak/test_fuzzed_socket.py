@@ -156,7 +156,7 @@ class House:
                 seen = self.controller.sight.serial
                 await client.jump(60)
                 await eventually(partial(self._seen_after, seen))
-        await eventually(lambda: str(self.controller.domain(DOMAIN).mode) == mode)
+        await eventually(lambda: str(self.controller.desk.domain(DOMAIN).mode) == mode)
 
     def _seen_after(self, serial: int) -> bool:
         return self.controller.sight.serial > serial
@@ -233,7 +233,7 @@ async def test_ten_thousand_messages(tmp_path: Path, caplog: pytest.LogCaptureFi
                 slowest = max(slowest, watch.seconds())
         await eventually(lambda: len(made.server.consoles) == 1)
         await eventually(lambda: len(asyncio.all_tasks()) <= before + 2)
-        assert made.journal.verify() == [] and made.controller.error is None
+        assert made.journal.verify() == [] and made.controller.sight.error is None
     assert bugs(caplog) == []
     assert "canary" not in caplog.text
     assert {"accepted", "usage", "rule"} <= set(told), told

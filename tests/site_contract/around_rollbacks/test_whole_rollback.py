@@ -33,13 +33,13 @@ async def test_snapshots_of_others_are_counted_and_named_before(make: MakeBench)
     await bench.session_by_hand()
     to = (await bench.group_points())[1]
     for action in ("pitr_run", "pitr_exit"):
-        quiet = " ".join((await bench.controller.preview(bench.asks(action, to=to))).says)
+        quiet = " ".join((await bench.controller.desk.preview(bench.asks(action, to=to))).says)
         assert "by others" not in quiet
     for name in VMS:
         await bench.meddler(name)
     await bench.until(lambda d: sum(len(vm.foreign_snapshots) for vm in d.vms) == 2)
     for action in ("pitr_run", "pitr_exit"):
-        said = " ".join((await bench.controller.preview(bench.asks(action, to=to))).says)
+        said = " ".join((await bench.controller.desk.preview(bench.asks(action, to=to))).says)
         assert "2 snapshots by others from this session" in said, said
         for vm in bench.domain.vms:
             assert f'"{vm.foreign_snapshots[0]}" of {vm.name}' in said
@@ -59,7 +59,7 @@ async def test_nothing_is_uncovered_and_nobody_left_out_of_plain_vms(make: MakeB
     await bench.recovered_into_session()
     assert [(vm.not_covered, vm.left_out, vm.question) for vm in bench.domain.vms] == [((), False, None)] * 2
     request = bench.asks("pitr_run", to=(await bench.group_points())[0])
-    preview = await bench.controller.preview(request)
+    preview = await bench.controller.desk.preview(request)
     assert not preview.dangers and "not covered" not in " ".join((*preview.says, *preview.warns))
 
 

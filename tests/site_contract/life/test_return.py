@@ -131,7 +131,7 @@ async def released(make: MakeBench) -> tuple[VSphereBench, str]:
     await bench.until(lambda d: all(vm.power == "off" for vm in d.vms))
     await bench.quiet()
     request = bench.asks("domain_release")
-    assert (await bench.controller.preview(request)).tier == 3
+    assert (await bench.controller.desk.preview(request)).tier == 3
     await bench.refused(request, "no record at the other side.*must be confirmed", "unconfirmed")
     release = await bench.submit(bench.asks("domain_release", confirm=DOMAIN))
     await bench.until(lambda d: d.mode is Mode.RELEASING)
@@ -211,7 +211,7 @@ async def test_the_record_at_the_other_side_counts(make: MakeBench) -> None:
     says("finished")
     await bench.until(lambda d: d.way_back.owned_there)
     await bench.quiet()
-    preview = await bench.controller.preview(bench.asks("domain_release"))
+    preview = await bench.controller.desk.preview(bench.asks("domain_release"))
     assert preview.tier == 2 and "owns the domain" in preview.says[0]
     release = await bench.submit(bench.asks("domain_release"))
     await bench.until(lambda d: d.mode is Mode.RELEASING)

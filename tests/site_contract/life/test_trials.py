@@ -62,7 +62,7 @@ async def test_a_real_failover_ends_it_first(make: MakeBench) -> None:
     bench = await make(tests=True)
     await bench.until(lambda d: d.trial_offer is not None and not d.trial_offer.closed)
     await begin_test(bench)
-    preview = await bench.controller.preview(bench.failover("force"))
+    preview = await bench.controller.desk.preview(bench.failover("force"))
     assert any("test of the domain ends first" in text for text in preview.says), preview.says
     await bench.done(bench.failover("force"))
     assert bench.mode == Mode.RUNNING_IN_FAILOVER and bench.truth().local

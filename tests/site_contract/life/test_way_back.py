@@ -41,7 +41,7 @@ async def test_it_gives_up_a_completion_before_ownership(make: MakeBench) -> Non
     await bench.until(lambda d: d.mode is Mode.COMPLETING)
     await bench.advance(SHUTDOWN_S + 1)
     assert VMS[0] in await bench.asked(complete)
-    said = (await bench.controller.preview(bench.asks("cfo_cancel"))).says
+    said = (await bench.controller.desk.preview(bench.asks("cfo_cancel"))).says
     assert any("stay off at the protected" in text for text in said), said
     await bench.done(bench.asks("cfo_cancel"))
     ended = await bench.ended(complete)
@@ -67,7 +67,7 @@ async def test_an_undone_failover_is_imported_again_and_can_be_begun_anew(make: 
     assert shown.undo is not None and shown.undo.possible
     assert 3500 < (shown.undo.loses_s(bench.now()) or 0) < 4500
     undo = bench.asks("failover_undo")
-    preview = await bench.controller.preview(undo)
+    preview = await bench.controller.desk.preview(undo)
     assert preview.tier == 3 and any("is given up" in text and "(" in text for text in preview.says)
     await bench.refused(undo, "must be confirmed", "unconfirmed")
     await bench.done(bench.asks("failover_undo", confirm=DOMAIN))
@@ -119,7 +119,7 @@ async def test_a_committed_failover_cannot_be_undone(make: MakeBench) -> None:
     bench = await make()
     await bench.refused(bench.asks("failover_commit"), "only a failover that runs here can be committed")
     await bench.done(bench.failover("force"))
-    assert (await bench.controller.preview(bench.asks("failover_commit"))).tier == 2
+    assert (await bench.controller.desk.preview(bench.asks("failover_commit"))).tier == 2
     await bench.done(bench.asks("failover_commit"))
     assert bench.domain.committed_at is not None and bench.mode == Mode.RUNNING_IN_FAILOVER
     await bench.refused(bench.asks("failover_undo", confirm=DOMAIN), "was committed at")

@@ -142,12 +142,11 @@ class Chaos:
             if self._supervisor.done():
                 self._supervisor.result()
             dying = self.died.is_set() or not self.life or self.journal.dead
-            if not dying and (self.gone or self.controller.error is None):
+            if not dying and (self.gone or self.controller.sight.error is None):
                 return
             await asyncio.sleep(0.5)
-        state = (
-            f"{self.controller.error}, life {self.life}, dead {self.journal.dead}, died {self.died.is_set()}"
-        )
+        dead = f"dead {self.journal.dead}, died {self.died.is_set()}"
+        state = f"{self.controller.sight.error}, life {self.life}, {dead}"
         raise AssertionError(f"the site was not seen again: {state}")
 
     async def end(self) -> None:
@@ -163,10 +162,10 @@ class Chaos:
 
     @property
     def operations(self) -> dict[str, Operation]:
-        return self.controller.operations
+        return self.controller.book.operations
 
     def open(self) -> list[Operation]:
-        return self.controller.open_operations()
+        return self.controller.book.open_operations()
 
     @property
     def domains(self) -> tuple[Domain, ...]:

@@ -95,14 +95,14 @@ class World(ABC):
 
     async def ask(self, request: Request) -> str:
         """Until it is accepted; after a death look whether it was, as a person would."""
-        known = set((await self.alive()).operations)
+        known = set((await self.alive()).book.operations)
         for _ in range(50):
             controller = await self.alive()
-            fresh = set(controller.operations) - known
+            fresh = set(controller.book.operations) - known
             if fresh:
                 return fresh.pop()
             try:
-                return await controller.submit(request, ANNA)
+                return await controller.desk.submit(request, ANNA)
             except (Killed, SiteUnreachable):
                 continue
             except NotAccepted as refused:
@@ -117,7 +117,7 @@ class World(ABC):
                 return
             await self.pass_time()
         assert self.controller is not None
-        told = [(op.action, op.waits_for, op.question) for op in self.controller.open_operations()]
+        told = [(op.action, op.waits_for, op.question) for op in self.controller.book.open_operations()]
         raise AssertionError(f"it did not come true: {told}")
 
     @property
@@ -128,7 +128,7 @@ class World(ABC):
 
     def operation(self, ident: str) -> Operation:
         assert self.controller is not None
-        return self.controller.operations[ident]
+        return self.controller.book.operations[ident]
 
     def session_active(self) -> bool:
         shown = self.shown

@@ -160,7 +160,7 @@ class Promises:
         assert site.site_now() >= self.latest, "the site's time went back"
         self.latest = site.site_now()
         for d in site._view().domains:
-            points, now = await self.there.controller.points(d.name), site.site_now()
+            points, now = await self.there.controller.desk.points(d.name), site.site_now()
             offered = [point.time for point in points.points]
             assert [(t, why) for t in offered if (why := why_unreachable(d, t, now))] == []
             assert sorted(offered, reverse=True) == offered

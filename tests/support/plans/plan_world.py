@@ -94,7 +94,7 @@ class PlanWorld(TrainingWorld):
         await self.until_asked(lambda: self.batches("pitr_exit"), leave)
         await self.until(lambda: self.batch_over("pitr_exit"))
         await self.until(lambda: self.modes() == [Mode.RUNNING_IN_FAILOVER] * len(NAMES))
-        await self.until(lambda: self.controller and not self.controller.open_operations())
+        await self.until(lambda: self.controller and not self.controller.book.open_operations())
 
     def batch_over(self, action: str) -> bool:
         batch = self.run.batch_of(action) if self.run else None

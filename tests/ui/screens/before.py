@@ -72,5 +72,5 @@ async def unanswered(house: House) -> None:
         networks={"VM_3600": SEG, "VM_3610": SEG},
     )
     await house.advance_until(
-        lambda: any(op.question is not None for op in house.controller.open_operations())
+        lambda: any(op.question is not None for op in house.controller.book.open_operations())
     )

@@ -150,7 +150,9 @@ class House:
     async def start(self) -> None:
         await self.server.start()
         self._running = asyncio.create_task(self.controller.run())
-        await self._until(lambda: self.controller.error is None or self.site.password_wanted is not None)
+        await self._until(
+            lambda: self.controller.sight.error is None or self.site.password_wanted is not None
+        )
         await self.settle()
 
     async def stop(self) -> None:
@@ -162,12 +164,12 @@ class House:
 
     async def submit(self, action: str, domain: str, **more: Any) -> str:
         """Ask for an act as somebody at another console would."""
-        found = await self.controller.submit(Request(action=action, domain=domain, **more), "ben@jump2")
+        found = await self.controller.desk.submit(Request(action=action, domain=domain, **more), "ben@jump2")
         await self.settle()
         return found
 
     def domain(self, name: str) -> Domain:
-        return self.controller.domain(name)
+        return self.controller.desk.domain(name)
 
     async def settle(self) -> None:
         """Until the controller has done all that there is to do at this instant."""

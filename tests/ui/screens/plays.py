@@ -157,7 +157,7 @@ async def session(s: Stage) -> None:
     await s.press("m", "down", "enter")
     await s.shoot("exit-rolled-back")
     await s.press("tab", "enter")
-    await s.advance_until(lambda: not house.controller.open_operations())
+    await s.advance_until(lambda: not house.controller.book.open_operations())
     await s.shoot("result")
     await s.press("enter")
     await s.shoot("domain-failed-over")

@@ -30,12 +30,12 @@ def file(tmp_path: Path) -> Path:
 
 
 def op(controller: Controller, ident: str) -> Operation:
-    return controller.operations[ident]
+    return controller.book.operations[ident]
 
 
 async def test_the_session_starts_by_itself_once(site: FakeSite, file: Path) -> None:
     async with controlling(site, file) as controller:
-        ident = await controller.submit(complete(), ANNA)
+        ident = await controller.desk.submit(complete(), ANNA)
         await eventually(lambda: site.log == ["BeginCompletion"])
         await site.recover()
         await eventually(lambda: site.log == ["BeginCompletion", "StartSession"])
@@ -68,7 +68,7 @@ async def test_it_ends_when_told_so_whatever_comes_at_that_moment(
 
 async def test_without_the_tick_there_is_no_session(site: FakeSite, file: Path) -> None:
     async with controlling(site, file) as controller:
-        ident = await controller.submit(complete(run_pitr=False), ANNA)
+        ident = await controller.desk.submit(complete(run_pitr=False), ANNA)
         await eventually(lambda: site.log == ["BeginCompletion"])
         await site.recover()
         await eventually(lambda: state(controller, ident) is OperationState.DONE)
@@ -77,14 +77,14 @@ async def test_without_the_tick_there_is_no_session(site: FakeSite, file: Path) 
 
 async def test_a_whole_flow_ends_the_completion_after_the_exit(site: FakeSite, file: Path) -> None:
     async with controlling(site, file) as controller:
-        first = await controller.submit(complete(), ANNA)
+        first = await controller.desk.submit(complete(), ANNA)
         await site.recover()
         await eventually(lambda: site.domain.session is not None)
         await eventually(lambda: "session is active" in op(controller, first).waits_for)
-        second = await controller.submit(Request(action="pitr_run", domain="erp", to=START), ANNA)
+        second = await controller.desk.submit(Request(action="pitr_run", domain="erp", to=START), ANNA)
         await eventually(lambda: state(controller, second) is OperationState.DONE)
         assert state(controller, first) is OperationState.OPEN
-        third = await controller.submit(Request(action="pitr_exit", domain="erp"), ANNA)
+        third = await controller.desk.submit(Request(action="pitr_exit", domain="erp"), ANNA)
         await eventually(lambda: state(controller, third) is OperationState.DONE)
         await eventually(lambda: state(controller, first) is OperationState.DONE)
         assert site.log == ["BeginCompletion", "StartSession", "RollBack", "ExitSession"]
@@ -99,7 +99,7 @@ async def test_a_lost_answer_is_looked_into_and_nothing_is_done_twice(
 ) -> None:
     site.lose[command] = done
     async with controlling(site, file) as controller:
-        await controller.submit(complete(), ANNA)
+        await controller.desk.submit(complete(), ANNA)
         await eventually(lambda: "BeginCompletion" in site.log)
         await site.recover()
         await eventually(lambda: site.domain.session is not None)
@@ -108,7 +108,7 @@ async def test_a_lost_answer_is_looked_into_and_nothing_is_done_twice(
 
 async def test_what_was_accepted_goes_on_after_a_crash(site: FakeSite, file: Path) -> None:
     async with controlling(site, file) as controller:
-        ident = await controller.submit(complete(), ANNA)
+        ident = await controller.desk.submit(complete(), ANNA)
         await eventually(lambda: "BeginCompletion" in site.log)
     await site.recover()
     async with controlling(site, file) as controller:
@@ -123,17 +123,17 @@ async def test_what_was_accepted_goes_on_after_a_crash(site: FakeSite, file: Pat
 async def test_a_refused_session_start_asks_and_is_retried_on_a_word(site: FakeSite, file: Path) -> None:
     site.refuse["StartSession"] = "the datastore is full"
     async with controlling(site, file) as controller:
-        ident = await controller.submit(complete(), ANNA)
+        ident = await controller.desk.submit(complete(), ANNA)
         await site.recover()
         await eventually(lambda: state(controller, ident) is OperationState.ASKING)
         question = op(controller, ident).question
         assert question is not None
         assert "datastore is full" in question.text
         with pytest.raises(NotAccepted) as refused:
-            controller.answer(ident, "skip", ANNA)
+            controller.desk.answer(ident, "skip", ANNA)
         assert refused.value.code == "rule"
         site.refuse.clear()
-        controller.answer(ident, "retry", ANNA)
+        controller.desk.answer(ident, "retry", ANNA)
         await eventually(lambda: site.domain.session is not None)
 
 
@@ -158,9 +158,9 @@ async def test_what_is_not_accepted(
 ) -> None:
     async with controlling(site, file) as controller:
         with pytest.raises(NotAccepted, match=says) as refused:
-            await controller.submit(request_, ANNA)
+            await controller.desk.submit(request_, ANNA)
         assert refused.value.code == code
-        assert controller.operations == {}
+        assert controller.book.operations == {}
         assert site.log == []
 
 
@@ -168,34 +168,34 @@ async def test_regular_is_refused_while_the_protected_vms_run(site: FakeSite, fi
     site.protected = ProtectedSite(state="reachable", address="vcsa.prod", running=2, total=2)
     async with controlling(site, file) as controller:
         with pytest.raises(NotAccepted, match="2 VMs still run"):
-            await controller.submit(complete(type=FailoverType.REGULAR), ANNA)
-        shown = await controller.preview(complete())
+            await controller.desk.submit(complete(type=FailoverType.REGULAR), ANNA)
+        shown = await controller.desk.preview(complete())
         assert "2 of 2 VMs run there" in " ".join(shown.against)
         assert shown.tier == 3
 
 
 async def test_a_second_operation_in_the_same_domain_is_refused(site: FakeSite, file: Path) -> None:
     async with controlling(site, file) as controller:
-        first = await controller.submit(complete(), ANNA)
+        first = await controller.desk.submit(complete(), ANNA)
         with pytest.raises(NotAccepted, match=f"{first}|only while it is in progress"):
-            await controller.submit(complete(), ANNA)
+            await controller.desk.submit(complete(), ANNA)
 
 
 async def test_read_only_is_kept_in_the_controller(site: FakeSite, file: Path) -> None:
     async with controlling(site, file, read_only=True) as controller:
         with pytest.raises(NotAccepted, match="read-only"):
-            await controller.submit(complete(), ANNA)
+            await controller.desk.submit(complete(), ANNA)
 
 
 async def test_a_site_out_of_sight_is_said_and_nothing_is_accepted(site: FakeSite, file: Path) -> None:
     async with controlling(site, file) as controller:
         site.gone = "vCenter is gone"
         await site.news()
-        await eventually(lambda: controller.error == "vCenter is gone")
+        await eventually(lambda: controller.sight.error == "vCenter is gone")
         with pytest.raises(NotAccepted, match="vCenter is gone") as refused:
-            await controller.submit(complete(), ANNA)
+            await controller.desk.submit(complete(), ANNA)
         assert refused.value.code == "unreachable"
-        assert controller.stale_s() is not None
+        assert controller.sight.stale_s() is not None
         site.gone = ""
-        await eventually(lambda: controller.error is None)
-        assert controller.stale_s() is None
+        await eventually(lambda: controller.sight.error is None)
+        assert controller.sight.stale_s() is None

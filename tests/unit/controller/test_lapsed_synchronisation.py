@@ -63,4 +63,4 @@ async def test_a_controller_tells_it(tmp_path: Path) -> None:
         await eventually(lambda: controller.view is not None)
         site.set(mode=BEHIND, vms_recoverable=1)
         await site.news()
-        await eventually(lambda: controller.domain("erp").again == "1 of 2 VMs are not Recoverable")
+        await eventually(lambda: controller.desk.domain("erp").again == "1 of 2 VMs are not Recoverable")

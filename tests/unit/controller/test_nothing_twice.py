@@ -85,11 +85,11 @@ async def test_news_that_is_older_than_the_answer_is_looked_behind(tmp_path: Pat
 
     site = Slow()
     async with controlling(site, tmp_path / "journal.db") as controller:
-        ident = await controller.submit(complete(), ANNA)
-        await eventually(lambda: "BeginCompletion" in controller.operations[ident].done)
+        ident = await controller.desk.submit(complete(), ANNA)
+        await eventually(lambda: "BeginCompletion" in controller.book.operations[ident].done)
         await site.news()
-        await eventually(lambda: controller.domain("erp").mode is Mode.COMPLETING)
-        await eventually(lambda: controller.operations[ident].waits_for == "recovering VMs")
+        await eventually(lambda: controller.desk.domain("erp").mode is Mode.COMPLETING)
+        await eventually(lambda: controller.book.operations[ident].waits_for == "recovering VMs")
         kinds = [event.kind for event in controller.journal.events()]
         assert facts.QUESTION not in kinds and site.log == ["BeginCompletion"]
 
@@ -157,14 +157,14 @@ async def test_what_was_confirmed_and_is_not_shown_is_asked_about(
     monkeypatch.setattr(executor, "SETTLE_S", 0.05)
     site = Whitewash()
     async with controlling(site, tmp_path / "journal.db") as controller:
-        ident = await controller.submit(complete(run_pitr=False), ANNA)
+        ident = await controller.desk.submit(complete(run_pitr=False), ANNA)
         await eventually(lambda: state(controller, ident) is OperationState.ASKING)
-        question = controller.operations[ident].question
+        question = controller.book.operations[ident].question
         assert question is not None and "still shows it as not done" in question.text
         assert site.log.count("paint") == 1, "not by itself"
-        controller.answer(ident, "retry", ANNA)
+        controller.desk.answer(ident, "retry", ANNA)
         await eventually(lambda: site.log.count("paint") == 2)
-        await eventually(lambda: controller.operations[ident].question is None)
+        await eventually(lambda: controller.book.operations[ident].question is None)
 
 
 async def test_drdecks_own_failure_stops_one_operation(
@@ -180,27 +180,27 @@ async def test_drdecks_own_failure_stops_one_operation(
 
     monkeypatch.setattr(executor, "next_step", failing)
     async with controlling(site, tmp_path / "journal.db") as controller:
-        ident = await controller.submit(complete(), ANNA)
+        ident = await controller.desk.submit(complete(), ANNA)
         await eventually(lambda: state(controller, ident) is OperationState.ASKING)
         for _ in range(5):
             await site.taken_in(controller)
         asked = [event for event in controller.journal.events() if event.kind == "question"]
         assert len(asked) == 1 and site.log == []
         broken = False
-        controller.answer(ident, "retry", ANNA)
+        controller.desk.answer(ident, "retry", ANNA)
         await eventually(lambda: "BeginCompletion" in site.log)
 
 
 async def test_nothing_is_begun_on_an_old_picture(tmp_path: Path) -> None:
     site = FakeSite()
     async with controlling(site, tmp_path / "journal.db") as controller:
-        first = await controller.submit(complete(), ANNA)
+        first = await controller.desk.submit(complete(), ANNA)
         await site.recover()
         await eventually(lambda: site.domain.session is not None)
-        await eventually(lambda: "session is active" in controller.operations[first].waits_for)
+        await eventually(lambda: "session is active" in controller.book.operations[first].waits_for)
         site.gone = "gone"
         await site.news()
-        await eventually(lambda: controller.error)
+        await eventually(lambda: controller.sight.error)
         assert controller.view is not None
         controller.sight.view = msgspec.structs.replace(controller.view, serial=10**6)
         controller.book.record(
@@ -213,5 +213,5 @@ async def test_nothing_is_begun_on_an_old_picture(tmp_path: Path) -> None:
             },
         )
         controller.kick()
-        await eventually(lambda: "out of sight" in controller.operations["op-x"].waits_for)
+        await eventually(lambda: "out of sight" in controller.book.operations["op-x"].waits_for)
         assert "RollBack" not in site.log

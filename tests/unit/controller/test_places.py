@@ -59,7 +59,7 @@ async def test_what_runs_at_the_site_holds_no_place(tmp_path: Path) -> None:
     site = BusySite()
     site.parallel = 3
     async with controlling(site, tmp_path / "journal.db") as controller:
-        await controller.submit(complete(), ANNA)
+        await controller.desk.submit(complete(), ANNA)
         await eventually(lambda: len(site.sent) == len(CALLS))
         assert site.most <= 3
         assert len(set(site.sent)) == len(CALLS), "none is given twice"
@@ -69,7 +69,7 @@ async def test_requests_on_their_way_hold_theirs(tmp_path: Path) -> None:
     site = BusySite()
     site.parallel, site.begins = 3, False
     async with controlling(site, tmp_path / "journal.db") as controller:
-        ident = await controller.submit(complete(), ANNA)
+        ident = await controller.desk.submit(complete(), ANNA)
         await eventually(lambda: len(site.sent) == 3)
         for _ in range(20):
             await asyncio.sleep(0)
@@ -82,7 +82,7 @@ async def test_a_pause_begins_nothing(tmp_path: Path) -> None:
     site = BusySite()
     async with controlling(site, tmp_path / "journal.db") as controller:
         controller.doing.pausing = True
-        await controller.submit(complete(), ANNA)
+        await controller.desk.submit(complete(), ANNA)
         for _ in range(20):
             await asyncio.sleep(0)
         assert site.sent == [] and controller.view is not None
@@ -98,7 +98,7 @@ async def test_a_host_takes_so_many_at_a_time(tmp_path: Path) -> None:
         for number, call in enumerate(CALLS)
     )
     async with controlling(site, tmp_path / "journal.db") as controller:
-        await controller.submit(complete(), ANNA)
+        await controller.desk.submit(complete(), ANNA)
         await eventually(lambda: len(site.sent) == 5)
         for _ in range(50):
             await asyncio.sleep(0)

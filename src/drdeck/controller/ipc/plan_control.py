@@ -61,7 +61,7 @@ async def act(
             refused: dict[str, str] = {}
             for op in operations:
                 try:
-                    c.answer(op.id, message.choice, who)
+                    c.desk.answer(op.id, message.choice, who)
                 except NotAccepted as error:
                     refused[op.domain] = str(error)
             answered = {op.domain: op.id for op in operations if op.domain not in refused}

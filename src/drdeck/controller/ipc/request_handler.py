@@ -55,16 +55,16 @@ async def _carry_out(desk: RequestHandler, message: p.Call, who: str) -> p.Messa
     c = desk.controller
     match message:
         case p.Submit():
-            return p.Submitted(id=message.id, operation=await c.submit(message.request, who))
+            return p.Submitted(id=message.id, operation=await c.desk.submit(message.request, who))
         case p.Answer():
             if message.vm is not None:
-                await c.answer_vm(message.operation, message.choice, message.vm, who)
+                await c.desk.answer_vm(message.operation, message.choice, message.vm, who)
             else:
-                c.answer(message.operation, message.choice, who, message.confirm)
+                c.desk.answer(message.operation, message.choice, who, message.confirm)
         case p.Secret():
             c.give_password(message.password, message.of, who)
         case p.Stop():
-            still = [op.id for op in c.open_operations()]
+            still = [op.id for op in c.book.open_operations()]
             if still and not message.force:
                 raise NotAccepted("rule", f"operations are still open: {', '.join(still)}")
             if message.pause_s > 0:
@@ -102,31 +102,31 @@ async def _ask_listing(desk: RequestHandler, ask: p.Ask) -> p.Message:
 
 
 async def _ask_show(desk: RequestHandler, ask: p.Ask) -> p.Message:
-    name = desk.controller.domain(_named(ask)).name
+    name = desk.controller.desk.domain(_named(ask)).name
     return p.ShowAnswer(id=ask.id, detail=desk.news.detail(name), listing=desk.news.listing())
 
 
 async def _ask_points(desk: RequestHandler, ask: p.Ask) -> p.Message:
-    return p.PointsAnswer(id=ask.id, points=await desk.controller.points(_named(ask)))
+    return p.PointsAnswer(id=ask.id, points=await desk.controller.desk.points(_named(ask)))
 
 
 async def _ask_preview(desk: RequestHandler, ask: p.Ask) -> p.Message:
     if ask.request is None:
         raise NotAccepted("usage", "a preview needs a request")
-    return p.PreviewAnswer(id=ask.id, preview=await desk.controller.preview(ask.request))
+    return p.PreviewAnswer(id=ask.id, preview=await desk.controller.desk.preview(ask.request))
 
 
 async def _ask_rehearsal(desk: RequestHandler, ask: p.Ask) -> p.Message:
     if ask.request is None:
         raise NotAccepted("usage", "a rehearsal needs a request")
     c = desk.controller
-    preview = await c.preview(ask.request)
+    preview = await c.desk.preview(ask.request)
     rehearsal = rehearse(
         preview,
-        c.domain(preview.request.domain),
-        c.now(),
+        c.desk.domain(preview.request.domain),
+        c.sight.now(),
         read_only=c.read_only,
-        operations=c.open_operations(),
+        operations=c.book.open_operations(),
         check=c.site.check,
     )
     return p.RehearsalAnswer(id=ask.id, rehearsal=rehearsal)
@@ -147,7 +147,7 @@ async def _ask_status(desk: RequestHandler, ask: p.Ask) -> p.Message:
         site=c.site.name,
         since=c.since,
         consoles=desk.names(),
-        operations=tuple(op.id for op in c.open_operations()),
+        operations=tuple(op.id for op in c.book.open_operations()),
         version=drdeck.__version__,
     )
     return p.StatusAnswer(id=ask.id, status=status)

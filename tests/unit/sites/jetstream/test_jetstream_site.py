@@ -36,7 +36,7 @@ def stand_in() -> Iterator[StandIn]:
 
 
 def error_of(controller: Controller) -> str:
-    return controller.error or ""
+    return controller.sight.error or ""
 
 
 async def until_said(controller: Controller, text: str) -> None:
@@ -78,13 +78,13 @@ async def test_the_view_goes_stale_and_comes_back(stand_in: StandIn, tmp_path: P
         before = controller.view
         stand_in.instead, says = BROKEN[way]
         await eventually(lambda: says in error_of(controller))
-        assert controller.stale_s() is not None and controller.view is before, (
+        assert controller.sight.stale_s() is not None and controller.view is before, (
             "what was seen stays, with its age"
         )
         assert SESSION not in error_of(controller)
         stand_in.instead = None
         await seen(controller)
-        assert controller.stale_s() is None
+        assert controller.sight.stale_s() is None
 
 
 async def test_a_trickle_is_no_answer(stand_in: StandIn, tmp_path: Path) -> None:
@@ -134,7 +134,7 @@ async def test_it_logs_in_again_once_and_then_says_so(
         await seen(controller)
         stand_in.accepts = lambda session: session == f"{SESSION}-2"
         await eventually(lambda: vcenter.logins == 2 and stand_in.asked[-1][1] == f"{SESSION}-2")
-        assert controller.error is None, "nobody has to be told of a login that helped"
+        assert controller.sight.error is None, "nobody has to be told of a login that helped"
         monkeypatch.setattr(appliance_session, "RELOGIN_S", 3600.0)
         stand_in.accepts = lambda session: False
         await eventually(lambda: "does not accept the vCenter session (401)" in error_of(controller))
@@ -166,13 +166,13 @@ async def test_one_domain_is_lost_and_the_others_are_not(stand_in: StandIn, tmp_
     async with controlled(site, tmp_path) as controller:
         await seen(controller)
         stand_in.say(OTHER_ID, Reply(status=500))
-        await eventually(lambda: bool(controller.domain("payroll").broken))
-        lost = controller.domain("payroll")
+        await eventually(lambda: bool(controller.desk.domain("payroll").broken))
+        lost = controller.desk.domain("payroll")
         assert lost.broken is not None and "answers with the error 500" in lost.broken
         assert lost.vms, "as it was seen last"
-        assert controller.error is None and controller.domain("erp-prod").broken is None
+        assert controller.sight.error is None and controller.desk.domain("erp-prod").broken is None
         stand_in.say(OTHER_ID, sound(name="payroll"))
-        await eventually(lambda: not controller.domain("payroll").broken)
+        await eventually(lambda: not controller.desk.domain("payroll").broken)
 
 
 async def test_polling_is_quick_while_an_operation_runs_or_somebody_looks(
@@ -193,24 +193,24 @@ async def test_every_act_is_refused_in_the_vendors_sentence(stand_in: StandIn, t
     site, _ = site_of(stand_in)
     async with controlled(site, tmp_path) as controller:
         await seen(controller)
-        domain = controller.domain("erp-prod")
-        listed = menu(domain, controller.now())
+        domain = controller.desk.domain("erp-prod")
+        listed = menu(domain, controller.sight.now())
         assert {reason for _, reason in listed} == {UNPUBLISHED}
         menu_actions = [action for action in ACTIONS if action.menu and not action.reads]
         assert {a.name for a, _ in listed} == {a.name for a in menu_actions} - set(NEVER_OBSERVED)
         for action in menu_actions:
             type_ = FailoverType.FORCE if action.name == "cfo_complete" else None
-            to = controller.now() if action.name == "pitr_run" else None
+            to = controller.sight.now() if action.name == "pitr_run" else None
             request = Request(action=action.name, domain="erp-prod", type=type_, to=to, confirm="erp-prod")
             with pytest.raises(NotAccepted, match=UNPUBLISHED) as refusal:
-                await controller.submit(request, "anna@jump")
+                await controller.desk.submit(request, "anna@jump")
             assert refusal.value.code == "rule"
-            assert (await controller.preview(request)).refusal == UNPUBLISHED
+            assert (await controller.desk.preview(request)).refusal == UNPUBLISHED
         with pytest.raises(NotAccepted, match=UNPUBLISHED):
-            await controller.points("erp-prod")
+            await controller.desk.points("erp-prod")
         with pytest.raises(Refused, match=UNPUBLISHED):
             await site.execute(ExitSession(operation="op-1", domain="erp-prod"))
-        assert site.upkeep(controller.now()) == [] and not controller.operations
+        assert site.upkeep(controller.sight.now()) == [] and not controller.book.operations
     assert {path for path, _ in stand_in.asked} == {f"/jss/domains/azureblob/{DOMAIN_ID}/pitrstatus"}
 
 
@@ -218,17 +218,17 @@ async def test_the_unprotected_time_outlives_the_controller(stand_in: StandIn, t
     site, _ = site_of(stand_in, state=tmp_path)
     async with controlled(site, tmp_path) as controller:
         await seen(controller)
-        session = controller.domain("erp-prod").session
+        session = controller.desk.domain("erp-prod").session
     again, _ = site_of(stand_in, state=tmp_path)
     async with controlled(again, tmp_path) as controller:
         await seen(controller)
-        assert session is not None and controller.domain("erp-prod").session == session
+        assert session is not None and controller.desk.domain("erp-prod").session == session
         stand_in.say(DOMAIN_ID, sound(step="COMPLETE", progress=100))
-        await eventually(lambda: controller.domain("erp-prod").session is None)
-        assert controller.domain("erp-prod").mode is Mode.UNKNOWN
+        await eventually(lambda: controller.desk.domain("erp-prod").session is None)
+        assert controller.desk.domain("erp-prod").mode is Mode.UNKNOWN
         stand_in.say(DOMAIN_ID, sound())
-        await eventually(lambda: controller.domain("erp-prod").session is not None)
-        assert controller.domain("erp-prod").session != session, "another operation"
+        await eventually(lambda: controller.desk.domain("erp-prod").session is not None)
+        assert controller.desk.domain("erp-prod").session != session, "another operation"
 
 
 async def test_what_is_odd_is_said_once(
@@ -239,7 +239,7 @@ async def test_what_is_odd_is_said_once(
     async with controlled(site, tmp_path) as controller:
         await seen(controller)
         await eventually(lambda: stand_in.count() > 5)
-        odd = [alarm for alarm in controller.domain("erp-prod").alarms if alarm.kind == "odd_answer"]
+        odd = [alarm for alarm in controller.desk.domain("erp-prod").alarms if alarm.kind == "odd_answer"]
         assert len(odd) == 1 and "progress is 'much'" in odd[0].text
     assert sum("progress is 'much'" in record.getMessage() for record in caplog.records) == 1
 
@@ -249,7 +249,7 @@ async def test_steps_and_alarms_are_journaled_once(stand_in: StandIn, tmp_path: 
     async with controlled(site, tmp_path) as controller:
         await seen(controller)
         stand_in.say(DOMAIN_ID, sound(criticalAlerts=[]), sound(step="FINALIZE_VMS", criticalAlerts=[]))
-        await eventually(lambda: controller.domain("erp-prod").steps[8].state is StepState.CURRENT)
+        await eventually(lambda: controller.desk.domain("erp-prod").steps[8].state is StepState.CURRENT)
         await eventually(lambda: stand_in.count() > 8)
         events = list(controller.journal.events())
         steps = [e.data["step"] for e in events if e.kind == "site_step"]

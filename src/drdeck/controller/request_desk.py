@@ -1,0 +1,286 @@
+"""Requests and answers of people about one domain: refused or journaled, by the rules of `requests`."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from drdeck.controller.journal import projection as facts
+from drdeck.controller.journal.event_store import JournalError
+from drdeck.controller.journal.operations import Operation
+from drdeck.controller.journal.recorder import Recorder
+from drdeck.model.actions import Request
+from drdeck.model.commands import MakePlannedCall
+from drdeck.model.confirming import NAMING_ANSWERS, NotAccepted, Preview, unconfirmed_answer
+from drdeck.model.domains import Domain, ProtectedSite
+from drdeck.model.guard import Hazards
+from drdeck.model.pitr import Points
+from drdeck.model.planned import PlannedCall
+from drdeck.model.times import show
+from drdeck.model.views import SiteView
+from drdeck.model.words.nearest_name import did_you_mean, nearest
+from drdeck.sites.contract import RecoverySite, SiteError, SiteUnreachable
+
+from . import requests
+from .executor import Executor
+from .first_command import completion, first_command
+from .network_choice import network_mapping
+from .protected_evidence import against_force
+from .site_watcher import SiteWatcher
+
+log = logging.getLogger(__name__)
+
+
+class RequestDesk:
+    """The face of the controller for what is asked of one domain. `view`: the newest view, None before the
+    first; `kick`: has the operations looked at again."""
+
+    def __init__(
+        self,
+        site: RecoverySite,
+        sight: SiteWatcher,
+        book: Recorder,
+        doing: Executor,
+        view: Callable[[], SiteView | None],
+        kick: Callable[[], None],
+        read_only: bool,
+    ) -> None:
+        self.site, self.sight, self.book, self.doing = site, sight, book, doing
+        self._view, self._kick, self.read_only = view, kick, read_only
+
+    def domain(self, name: str) -> Domain:
+        """Raises NotAccepted for a domain that the site does not show."""
+        view = self._view()
+        if view is None:
+            raise NotAccepted("unreachable", self.sight.error or "the site was not seen yet")
+        domain = view.domain(name)
+        if domain is None:
+            meant = did_you_mean(name, [d.name for d in view.domains])
+            raise NotAccepted("usage", f'there is no Protected Domain "{name}"; {meant}')
+        return domain
+
+    async def submit(
+        self,
+        request: Request,
+        actor: str,
+        *,
+        run: str = "",
+        batch: str = "",
+        barrier: bool = False,
+        protected: ProtectedSite | None = None,
+    ) -> str:
+        """Accept a request: once this returns its id, it is in the journal. Raises NotAccepted.
+
+        `run`, `batch`: what of a failover plan begins it; `barrier`: its VMs wait for those of other domains.
+        `protected`: its protected site, where that was looked at a moment ago.
+        """
+        self.check_sight()
+        request = requests.as_named(request, self.domain(request.domain))
+        if protected is None:
+            protected = await self._protected(request)
+        ident = f"op-{secrets.token_hex(4)}"
+        points = await self._points_for(request)
+        lacking = await self._lacking(self._asked(ident, request, protected, actor, points))
+        if lacking is not None:
+            raise NotAccepted("rule", lacking)
+        # from here to the journal nothing is waited for: of two requests at a time one must see the other
+        operation = self._asked(ident, request, protected, actor, points)
+        closed = self.site.check(first_command(operation))
+        if closed is not None:
+            raise NotAccepted("rule", closed)
+        accepted, domain = operation.request, self.domain(request.domain)
+        data = {
+            "operation": ident,
+            "request": msgspec.to_builtins(msgspec.structs.replace(accepted, preview=None)),
+            "asked_at": show(operation.asked_at),
+            "against": list(against_force(accepted, protected)),
+        }
+        if domain.session is not None:
+            data |= {"session": domain.session.id, "after": domain.session.last_operation}
+        if run:
+            data |= {"run": run, "batch": batch, "barrier": barrier}
+        ends = requests.ended_by(accepted, self.book.open_operations())
+        if ends:
+            data["ends"] = ends
+        self._record_or_refuse(actor, facts.ACCEPTED, data)
+        log.info("%s accepted from %s: %s %s", ident, actor, request.action, request.domain)
+        self._kick()
+        return ident
+
+    async def preview(self, request: Request) -> Preview:
+        """The effect of a request, as things are now. Raises NotAccepted."""
+        self.check_sight()
+        domain = self.domain(request.domain)
+        request = requests.as_named(request, domain)
+        requests.check_names(request, domain)
+        protected, hazards = await self._protected(request), await self._hazards(request)
+        obstacles, points = await self._obstacles(request, domain), await self._points_for(request)
+        preview = requests.preview(
+            request, domain, protected, self.sight.now(), self.read_only, hazards, obstacles, points
+        )
+        if preview.refusal is not None:
+            return preview
+        about = msgspec.structs.replace(request, to=request.to or self.sight.now())
+        operation = Operation(id="preview", request=about, actor="", asked_at=self.sight.now())
+        return msgspec.structs.replace(preview, refusal=await self._lacking(operation))
+
+    async def _points_for(self, request: Request) -> Points | None:
+        """The points that a rollback is chosen from; None for other requests, and where the site has none to
+        tell, for which a rule has the words. Raises NotAccepted."""
+        if request.action != "pitr_run" or request.to is None:
+            return None
+        try:
+            return await self.site.points(request.domain)
+        except SiteUnreachable as error:
+            raise NotAccepted("unreachable", str(error)) from None
+        except SiteError:
+            return None
+
+    def _asked(
+        self,
+        ident: str,
+        request: Request,
+        protected: ProtectedSite,
+        actor: str,
+        points: Points | None = None,
+    ) -> Operation:
+        """The operation that a request becomes, as things are now. Raises NotAccepted."""
+        self.check_sight()
+        now = self.sight.now()
+        accepted = requests.accept(
+            request,
+            self.domain(request.domain),
+            protected,
+            now,
+            read_only=self.read_only,
+            operations=self.book.open_operations(),
+            points=points,
+        )
+        return Operation(id=ident, request=accepted, actor=actor, asked_at=now)
+
+    async def _lacking(self, operation: Operation) -> str | None:
+        """Privileges for it that the site's user lacks. Raises NotAccepted."""
+        one_sitting = operation.request.start_first
+        try:
+            return await self.site.lacking(completion(operation) if one_sitting else first_command(operation))
+        except SiteUnreachable as error:
+            raise NotAccepted("unreachable", str(error)) from None
+        except SiteError as error:
+            return str(error)
+
+    async def points(self, name: str) -> Points:
+        """Raises NotAccepted, and SiteError."""
+        self.check_sight()
+        domain = self.domain(name)
+        if domain.broken:
+            raise NotAccepted("rule", f'the record of "{name}" at the site cannot be used: {domain.broken}')
+        if domain.observed_only:
+            raise NotAccepted("rule", domain.observed_only)
+        return await self.site.points(domain.name)
+
+    def _answerable(self, ident: str) -> Operation:
+        """The operation that something is to be answered for. Raises NotAccepted."""
+        op = self.book.operations.get(ident)
+        if op is None:
+            view = self._view()
+            close = nearest(ident, [*self.book.operations, *(d.name for d in (view.domains if view else ()))])
+            meant = f'did you mean "{close}"? ' if close else ""
+            raise NotAccepted("usage", f'no operation "{ident}" is open; {meant}`drdeck tasks` lists all')
+        if self.read_only:
+            raise NotAccepted("rule", "drdeck is read-only here; nothing can be answered")
+        return op
+
+    def answer(self, ident: str, choice: str, actor: str, confirm: str | None = None) -> None:
+        """Answer what an operation asks; `confirm`: the domain's name, for an answer of tier 3. Raises
+        NotAccepted."""
+        op = self._answerable(ident)
+        if op.question is None:
+            raise NotAccepted("rule", f"operation {ident} asks nothing; it is {op.state}")
+        if choice not in op.question.choices:
+            raise NotAccepted(
+                "rule", f"operation {ident} can be answered with {', '.join(op.question.choices)} only"
+            )
+        consent = unconfirmed_answer(choice, op.question.vms, op.domain, confirm)
+        if consent is not None:
+            raise NotAccepted("unconfirmed", consent)
+        data: dict[str, Any] = {"operation": ident, "question": op.question.id, "choice": choice}
+        if choice in NAMING_ANSWERS and op.question.vms:
+            data["vms"] = sorted(op.question.vms.values())
+        self._record_or_refuse(actor, facts.ANSWER, data)
+        self._kick()
+
+    async def answer_vm(self, ident: str, choice: str, name: str, actor: str) -> None:
+        """Answer what the site asks of a VM of an operation's domain. Raises NotAccepted."""
+        op = self._answerable(ident)
+        self.check_sight()
+        vm = next((vm for vm in self.domain(op.domain).vms if vm.name == name), None)
+        if vm is None:
+            meant = did_you_mean(name, [vm.name for vm in self.domain(op.domain).vms])
+            raise NotAccepted("usage", f'"{op.domain}" has no VM named "{name}"; {meant}')
+        question = vm.question
+        if question is None:
+            raise NotAccepted("rule", f"vCenter has no question on {name} now")
+        label = next((label for label in question.choices if label.casefold() == choice.casefold()), None)
+        if label is None:
+            offered = ", ".join(question.choices)
+            raise NotAccepted("usage", f"the question of {name} can be answered with {offered} only")
+        act = PlannedCall(
+            key=f"answer:{question.id}:{vm.id}",
+            kind="answer",
+            vm=vm.id,
+            name=name,
+            args={"question": question.id, "choice": question.choices[label]},
+            says=f'answer "{label}" to the question of {name}',
+        )
+        command = MakePlannedCall(operation=ident, domain=op.domain, act=act, asked_by=actor)
+        data = {"operation": ident, "vm": name, "text": question.text, "choice": label}
+        self._record_or_refuse(actor, "vm_answer", data)
+        result, text = await self.doing.execute(command)
+        await self.book.record_surely("vm_answer_outcome", {**data, "result": result, "why": text})
+        if result != "done":
+            raise NotAccepted("unreachable" if result == "unreachable" else "rule", text)
+
+    def note(self, actor: str, kind: str, data: dict[str, Any]) -> None:
+        """Journal something that is no operation. Raises NotAccepted when that cannot be."""
+        self._record_or_refuse(actor, kind, data)
+
+    def check_sight(self) -> None:
+        """Raises NotAccepted while the site is out of sight."""
+        if self.sight.error is not None:
+            raise NotAccepted("unreachable", self.sight.error)
+
+    async def _protected(self, request: Request) -> ProtectedSite:
+        if request.action not in requests.ASKS_PROTECTED:
+            return ProtectedSite()
+        try:
+            return await self.site.protected_site(request.domain, request.without)
+        except SiteUnreachable as error:
+            raise NotAccepted("unreachable", str(error)) from None
+
+    async def _obstacles(self, request: Request, domain: Domain) -> Hazards:
+        """Reasons that may stop the VMs of a completion from starting."""
+        if request.action != "cfo_complete":
+            return requests.NO_HAZARDS
+        mapping = network_mapping(request.networks, domain.networks)
+        try:
+            return await self.site.obstacles(request.domain, mapping, request.without)
+        except SiteError as error:
+            return Hazards(not_checked=(f"what may stop VMs from starting ({error})",))
+
+    async def _hazards(self, request: Request) -> Hazards:
+        if not requests.begins_session(request):
+            return requests.NO_HAZARDS
+        try:
+            return await self.site.hazards(request.domain, request.vms)
+        except SiteError as error:
+            return Hazards(not_checked=(f"what may disturb the PITR session ({error})",))
+
+    def _record_or_refuse(self, actor: str, kind: str, data: dict[str, Any]) -> None:
+        try:
+            self.book.record(actor, kind, data)
+        except JournalError as error:
+            raise NotAccepted("failed", f"{error}; nothing new is accepted until it can be") from None
