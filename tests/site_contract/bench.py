@@ -14,11 +14,11 @@ from typing import Any, NamedTuple, cast
 import msgspec
 import pytest
 
+from drdeck.controller.asking.protected_evidence import EVIDENCE
 from drdeck.controller.controller import Controller
 from drdeck.controller.journal import projection
 from drdeck.controller.journal.event_store import Journal
 from drdeck.controller.journal.operations import Operation, OperationState
-from drdeck.controller.protected_evidence import EVIDENCE
 from drdeck.model.actions import Request
 from drdeck.model.commands import AnyCommand
 from drdeck.model.confirming import NotAccepted

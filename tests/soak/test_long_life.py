@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from drdeck.controller.asking.protected_evidence import EVIDENCE
 from drdeck.controller.controller import Controller
 from drdeck.controller.ipc.protocol import TasksAnswer, line
 from drdeck.controller.ipc.snapshots import RECENT, Snapshots
@@ -21,7 +22,6 @@ from drdeck.controller.journal.alarm_trail import ALARM, AlarmTrail
 from drdeck.controller.journal.audit import operations as journaled
 from drdeck.controller.journal.event_store import Journal
 from drdeck.controller.journal.operations import OperationState
-from drdeck.controller.protected_evidence import EVIDENCE
 from drdeck.model.actions import Request
 from drdeck.model.alarms import Alarm
 from drdeck.model.confirming import NotAccepted

@@ -1,6 +1,6 @@
 """The process that does the work, whether or not a console looks on.
 
 Only it journals, decides what comes next, and calls a site. `controller` puts its parts together;
-`request_desk` takes what people ask for, by the rules of `requests`; `reconcile` says what is next for an
+`asking` takes what people ask for; `reconcile` says what is next for an
 operation, `executor` does it, `site_watcher` sees the site.
 """

@@ -23,12 +23,12 @@ from drdeck.model.passwords import OWN, PROTECTED, PasswordWanted
 from drdeck.model.views import SiteView
 from drdeck.sites.contract import RecoverySite
 
+from .asking.network_choice import with_defaults
+from .asking.request_desk import RequestDesk
 from .executor import Executor
 from .maintenance_runner import MaintenanceRunner
-from .network_choice import with_defaults
 from .plans.plan_desk import PlanDesk
 from .plans.run_keeper import RunKeeper
-from .request_desk import RequestDesk
 from .site_watcher import LapsedSynchronisation, SiteWatcher, utcnow
 from .writing_watch import WritingWatch
 

@@ -12,8 +12,8 @@ from drdeck.model.commands import AnyCommand
 from drdeck.model.confirming import NotAccepted, Preview, Rehearsal
 from drdeck.model.domains import Domain
 
+from .asking.requests import accept
 from .first_command import first_command
-from .requests import accept
 
 
 def rehearse(

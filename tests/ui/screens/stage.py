@@ -208,7 +208,7 @@ def _given() -> Iterator[None]:
     time.tzset()
     try:
         with (
-            patch("drdeck.controller.request_desk.secrets.token_hex", token),
+            patch("drdeck.controller.asking.request_desk.secrets.token_hex", token),
             patch("drdeck.controller.ipc.client.who", lambda: ACTOR),
             patch("drdeck.controller.ipc.attached_client.MIN_PUSH_S", 0.001),
             patch("drdeck.console.repaint.REPAINT_S", 0.0),

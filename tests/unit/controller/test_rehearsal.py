@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 import msgspec
 import pytest
 
+from drdeck.controller.asking.requests import preview
 from drdeck.controller.journal.operations import Operation
 from drdeck.controller.rehearsal import rehearse
-from drdeck.controller.requests import preview
 from drdeck.model.actions import Request
 from drdeck.model.confirming import Rehearsal
 from drdeck.model.domains import Domain, FailoverType, Mode, Networks, Owner, ProtectedSite, Vm

@@ -17,8 +17,8 @@ from drdeck.console.dialogs.complete_failover import CompleteDialog
 from drdeck.console.dialogs.confirmation import Confirm, ConfirmByName, Notice
 from drdeck.console.format import stamp
 from drdeck.console.ports import Console
+from drdeck.controller.asking.requests import changes
 from drdeck.controller.ipc.client import ControllerError, Disconnected
-from drdeck.controller.requests import changes
 from drdeck.model.actions import BY_NAME, READ_ONLY, Request
 from drdeck.model.confirming import POWER_OFF, ROLLBACK_SAYS, SUSPENDED_SAYS, Preview
 from drdeck.model.domains import Domain, FailoverType

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from drdeck.controller import requests
+from drdeck.controller.asking import requests
 from drdeck.controller.journal import runs as run_facts
 from drdeck.controller.journal.operations import Operation, Question
 from drdeck.controller.journal.runs import RunRecord

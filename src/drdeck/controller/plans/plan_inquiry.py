@@ -7,10 +7,10 @@ from collections.abc import Callable, Mapping
 
 import msgspec
 
+from drdeck.controller.asking.protected_evidence import EVIDENCE
 from drdeck.controller.first_command import first_command
 from drdeck.controller.journal.operations import Operation
 from drdeck.controller.journal.runs import newest_first
-from drdeck.controller.protected_evidence import EVIDENCE
 from drdeck.model.actions import Request
 from drdeck.model.confirming import NotAccepted
 from drdeck.model.domains import Domain, FailoverType, ProtectedSite

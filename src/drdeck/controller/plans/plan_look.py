@@ -7,11 +7,11 @@ from datetime import datetime
 
 import msgspec
 
-from drdeck.controller import requests
+from drdeck.controller.asking import requests
+from drdeck.controller.asking.network_choice import network_mapping, network_slip
+from drdeck.controller.asking.protected_evidence import type_closed
 from drdeck.controller.journal.operations import Operation
 from drdeck.controller.journal.runs import RunRecord
-from drdeck.controller.network_choice import network_mapping, network_slip
-from drdeck.controller.protected_evidence import type_closed
 from drdeck.model.actions import Request, refusal
 from drdeck.model.confirming import NotAccepted
 from drdeck.model.domains import Domain, FailoverType, Mode, Networks, Owner, ProtectedSite

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 import msgspec
 
+from drdeck.controller.asking.protected_evidence import EVIDENCE
 from drdeck.controller.executor import Executor
 from drdeck.controller.journal import projection as facts
 from drdeck.controller.journal import runs as run_facts
@@ -19,7 +20,6 @@ from drdeck.controller.journal.event_store import Entry, JournalError
 from drdeck.controller.journal.operations import Operation
 from drdeck.controller.journal.recorder import SELF, Recorder
 from drdeck.controller.journal.runs import Batch, RunRecord
-from drdeck.controller.protected_evidence import EVIDENCE
 from drdeck.controller.site_watcher import SiteWatcher
 from drdeck.model.actions import Request
 from drdeck.model.confirming import NotAccepted

@@ -6,7 +6,12 @@ from datetime import UTC, datetime
 
 import pytest
 
-from drdeck.controller.network_choice import network_mapping, network_slip, unmapped_says, with_defaults
+from drdeck.controller.asking.network_choice import (
+    network_mapping,
+    network_slip,
+    unmapped_says,
+    with_defaults,
+)
 from drdeck.model.domains import Domain, Mode, Networks, Owner
 from drdeck.model.views import SiteClock, SiteView
 

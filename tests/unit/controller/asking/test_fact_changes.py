@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from drdeck.controller.requests import changes
+from drdeck.controller.asking.requests import changes
 
 FACTS = {"mode": "synchronised", "protected site": "answers, 2 of 2 VMs run there", "VMs": "2: a, b"}
 

@@ -9,10 +9,13 @@ from typing import Any
 
 import msgspec
 
+from drdeck.controller.executor import Executor
+from drdeck.controller.first_command import completion, first_command
 from drdeck.controller.journal import projection as facts
 from drdeck.controller.journal.event_store import JournalError
 from drdeck.controller.journal.operations import Operation
 from drdeck.controller.journal.recorder import Recorder
+from drdeck.controller.site_watcher import SiteWatcher
 from drdeck.model.actions import Request
 from drdeck.model.commands import MakePlannedCall
 from drdeck.model.confirming import NAMING_ANSWERS, NotAccepted, Preview, unconfirmed_answer
@@ -26,11 +29,8 @@ from drdeck.model.words.nearest_name import did_you_mean, nearest
 from drdeck.sites.contract import RecoverySite, SiteError, SiteUnreachable
 
 from . import requests
-from .executor import Executor
-from .first_command import completion, first_command
 from .network_choice import network_mapping
 from .protected_evidence import against_force
-from .site_watcher import SiteWatcher
 
 log = logging.getLogger(__name__)
 
