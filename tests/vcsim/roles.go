@@ -44,20 +44,21 @@ type asked struct {
 }
 
 var needs = map[string]string{
-	"PowerOnVM_Task":        "VirtualMachine.Interact.PowerOn",
-	"PowerOffVM_Task":       "VirtualMachine.Interact.PowerOff",
-	"ShutdownGuest":         "VirtualMachine.Interact.PowerOff",
-	"CreateSnapshot_Task":   "VirtualMachine.State.CreateSnapshot",
-	"RevertToSnapshot_Task": "VirtualMachine.State.RevertToSnapshot",
-	"RemoveSnapshot_Task":   "VirtualMachine.State.RemoveSnapshot",
-	"ReconfigVM_Task":       "VirtualMachine.Config.EditDevice",
-	"CloneVM_Task":          "VirtualMachine.Provisioning.Clone",
-	"Destroy_Task":          "VirtualMachine.Inventory.Delete",
-	"SetField":              "Global.SetCustomField",
-	"AddCustomFieldDef":     "Global.ManageCustomFields",
-	"RemoveCustomFieldDef":  "Global.ManageCustomFields",
-	"TerminateSession":      terminate,
-	"LogUserEvent":          "Global.LogEvent",
+	"PowerOnVM_Task":          "VirtualMachine.Interact.PowerOn",
+	"PowerOffVM_Task":         "VirtualMachine.Interact.PowerOff",
+	"ShutdownGuest":           "VirtualMachine.Interact.PowerOff",
+	"CreateSnapshot_Task":     "VirtualMachine.State.CreateSnapshot",
+	"RevertToSnapshot_Task":   "VirtualMachine.State.RevertToSnapshot",
+	"RemoveSnapshot_Task":     "VirtualMachine.State.RemoveSnapshot",
+	"RemoveAllSnapshots_Task": "VirtualMachine.State.RemoveSnapshot",
+	"ReconfigVM_Task":         "VirtualMachine.Config.EditDevice",
+	"CloneVM_Task":            "VirtualMachine.Provisioning.Clone",
+	"Destroy_Task":            "VirtualMachine.Inventory.Delete",
+	"SetField":                "Global.SetCustomField",
+	"AddCustomFieldDef":       "Global.ManageCustomFields",
+	"RemoveCustomFieldDef":    "Global.ManageCustomFields",
+	"TerminateSession":        terminate,
+	"LogUserEvent":            "Global.LogEvent",
 }
 
 const terminate = "Sessions.TerminateSession"

@@ -14,14 +14,15 @@ import (
 
 // tasks are the names by which a vCenter tells of tasks that are not "VirtualMachine.METHOD".
 var tasks = map[string]string{
-	"RevertToSnapshot_Task": "vm.Snapshot.revert",
-	"RemoveSnapshot_Task":   "vm.Snapshot.remove",
-	"MoveIntoFolder_Task":   "Folder.moveInto",
-	"PowerOnVM_Task":        "VirtualMachine.powerOn",
-	"PowerOffVM_Task":       "VirtualMachine.powerOff",
-	"CloneVM_Task":          "VirtualMachine.clone",
-	"RelocateVM_Task":       "VirtualMachine.relocate",
-	"ReconfigVM_Task":       "VirtualMachine.reconfigure",
+	"RevertToSnapshot_Task":   "vm.Snapshot.revert",
+	"RemoveSnapshot_Task":     "vm.Snapshot.remove",
+	"RemoveAllSnapshots_Task": "VirtualMachine.removeAllSnapshots",
+	"MoveIntoFolder_Task":     "Folder.moveInto",
+	"PowerOnVM_Task":          "VirtualMachine.powerOn",
+	"PowerOffVM_Task":         "VirtualMachine.powerOff",
+	"CloneVM_Task":            "VirtualMachine.clone",
+	"RelocateVM_Task":         "VirtualMachine.relocate",
+	"ReconfigVM_Task":         "VirtualMachine.reconfigure",
 }
 
 const recent = 10 * time.Minute

@@ -13,6 +13,14 @@ BACKUP_NAMES = (
 "Restore Point ..."; vSphere leaves "Consolidate Helper" behind where a removal failed."""
 
 
+_KEPT = ("Restore Point *", "Consolidate Helper*")
+
+
+def is_temporary(name: str) -> bool:
+    """Tell whether a backup tool calls a snapshot so that it makes for a job and removes after it."""
+    return any(_alike(name, tools) for tools in BACKUP_NAMES if tools not in _KEPT)
+
+
 def backup_name(pattern: str) -> str | None:
     """The first of the names above that a pattern would match, or None."""
     for name in BACKUP_NAMES:

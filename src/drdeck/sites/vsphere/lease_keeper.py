@@ -106,7 +106,7 @@ class LeaseKeeper:
         domains are shown as left, and may be taken up at once."""
         soon = self._sight.now() + timedelta(seconds=self.leases.length_s)
         folders = watch.inventory.domains if watch.inventory else ()
-        leases = (parse(folder.attributes.get(LEASE)) for folder in folders)
+        leases = (parse(words) for folder in folders if (words := folder.attributes.get(LEASE)))
         others = {v.by for v in leases if v is not None and v.by != self._sight.me and v.until > soon}
         silent = {who: since for who, since in self._sight.silent.items() if who in others}
         if others and steady() - self._sessions_looked_at_s >= GONE_LOOK_S:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime, timedelta
 
 from drdeck.model.domains import Mode
@@ -13,8 +14,10 @@ from drdeck.sites.vsphere.plan.trials.trial_plan import self_driven
 
 from .site_state import SiteState
 
-IDLE = timedelta(seconds=2)
+IDLE_S = 2.0
 """Between two looks while nothing is due and the site shows nothing new: each costs with every domain."""
+REST, LONGEST_S = 500.0, 30.0
+"""So many times what the last look took pass before the next one then, but not more than so long."""
 
 
 class MaintenanceRound:
@@ -24,6 +27,7 @@ class MaintenanceRound:
         self._sight = sight
         self._pending: dict[str, datetime] = {}
         self._idle_serial, self._idle_since = 0, datetime.min.replace(tzinfo=UTC)
+        self._idle = timedelta(seconds=IDLE_S)
         self._synchronised: dict[str, datetime] = {}
         """by folder: since when it was seen so, without a break"""
 
@@ -33,8 +37,9 @@ class MaintenanceRound:
         inventory = watch.inventory if watch else None
         if inventory is None:
             return []
-        if inventory.serial == self._idle_serial and now - self._idle_since < IDLE:
+        if inventory.serial == self._idle_serial and now - self._idle_since < self._idle:
             return []
+        began_s = time.thread_time()
         due: list[tuple[str, PlannedCall]] = []
         for folder, situation in self._sight.situations(begun=True):
             synchronised = self._sight.domain(inventory, folder).mode is Mode.SYNCHRONISED
@@ -57,6 +62,8 @@ class MaintenanceRound:
                     )
             due += [(folder.name, act) for act in acts]
         self._idle_serial, self._idle_since = (0 if due else inventory.serial), now
+        idle_s = min(LONGEST_S, REST * (time.thread_time() - began_s))
+        self._idle = timedelta(seconds=max(IDLE_S, idle_s))
         return due
 
     def _seen_synchronised(self, folder: FolderFacts, is_so: bool, now: datetime) -> datetime | None:

@@ -54,6 +54,8 @@ BUSY_S = 1.0
 """Between two questions after the tasks of VMs that were busy."""
 QUIET_S = 30.0
 """How often the view is made anew while nothing goes on."""
+REST = 400.0
+"""So many times what that took passes before it is made anew again: 0.25 % of a core at any size."""
 KEEP_S = 12.0
 """After a silence of less, sessions and calls under way are kept: a busy vCenter may pause for so long, and a
 dead connection is given up by TCP itself soon after."""
@@ -196,7 +198,7 @@ class VSphereSite:
         devices = asyncio.create_task(self._read_devices(watch), name="devices")
         trials = asyncio.create_task(self._look_at_trials(), name="test folder")
         last_view: SiteView | None = None
-        quiet_since = asyncio.get_running_loop().time()
+        quiet_since, quiet_s, anew = asyncio.get_running_loop().time(), QUIET_S, True
         try:
             while True:
                 self._wake.clear()
@@ -213,6 +215,8 @@ class VSphereSite:
                     await self._spare_protected()
                     self._probe()
                     latest = self._sight.view(watch.inventory, self._serial)
+                    if anew:
+                        quiet_s, anew = max(QUIET_S, REST * (time.thread_time() - began_s)), False
                     if last_view is None or self._forced or _differs(last_view, latest):
                         self._forced = False
                         last_view = self._numbered(latest)
@@ -225,8 +229,8 @@ class VSphereSite:
                     async with asyncio.timeout(TICK_S if hurried else QUIET_S):
                         await self._wake.wait()
                 clock = asyncio.get_running_loop().time()
-                if clock - quiet_since > QUIET_S:
-                    quiet_since = clock
+                if clock - quiet_since > quiet_s:
+                    quiet_since, anew = clock, True
                     self._sight.forget()
         except SiteUnreachable as lost:
             self._resumable = self._pumped and not isinstance(lost, LoginRefused)
@@ -256,26 +260,24 @@ class VSphereSite:
         devices, looked = self._sight.devices, 0
         while True:
             inventory = watch.inventory
-            lacking = (
-                devices.lacking(self._sight.settled_vms(inventory))
-                if inventory is not None and inventory.serial != looked
-                else []
-            )
-            if inventory is None or not lacking:
-                looked = inventory.serial if inventory is not None else 0
+            if inventory is None or inventory.serial == looked:
                 await asyncio.sleep(DEVICES_S)
                 continue
-            before = devices.serial
+            looked = inventory.serial
+            for piece in devices.pieces(self._sight.settled_vms(inventory)):
+                before = devices.serial
 
-            def read(session: VCenterSession, vms: Sequence[VmFacts] = lacking) -> None:
-                devices.read(session, vms)
+                def read(session: VCenterSession, vms: Sequence[VmFacts] = piece) -> None:
+                    devices.read(session, vms)
 
-            try:
-                await self._connected().poll(read, "read the VMs' devices")
-            except SiteError:
-                await asyncio.sleep(DEVICES_S)
-            if devices.serial != before:
-                self._wake.set()
+                try:
+                    await self._connected().poll(read, "read the VMs' devices")
+                except SiteError:
+                    looked = 0  # later again
+                    await asyncio.sleep(DEVICES_S)
+                    break
+                if devices.serial != before:
+                    self._wake.set()
 
     async def _look_at_trials(self) -> None:
         """See the test folder, where the settings have one; the long poll does not see it."""

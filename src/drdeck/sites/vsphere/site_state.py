@@ -269,7 +269,8 @@ class SiteState:
 
     def other_tires(self, folder: FolderFacts, within_s: float) -> bool:
         """Tell whether the time of another driver is over, or will be so soon, as far as was seen."""
-        value = lease.parse(folder.attributes.get(LEASE))
+        words = folder.attributes.get(LEASE)
+        value = lease.parse(words) if words else None  # asked of all domains again and again
         return (
             value is not None
             and value.by != self.me

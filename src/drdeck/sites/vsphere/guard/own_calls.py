@@ -69,9 +69,14 @@ def explains(act: PlannedCall, observation: Observation) -> bool:
     about = {
         Change.SNAPSHOT: act.args.get("name", ""),
         Change.REVERTED: act.args.get("snapshot", ""),
-        Change.SNAPSHOT_REMOVED: act.args.get("snapshot", ""),
+        Change.SNAPSHOT_REMOVED: act.args.get("snapshots", act.args.get("snapshot", "")),
     }.get(observation.deed, "")
-    return not about or observation.to in ("", about)
+    return not about or observation.to in ("", about, *_several(act, observation.deed))
+
+
+def _several(act: PlannedCall, deed: Change) -> list[str]:
+    """The ids of the snapshots that one call removes; of each an effect is seen by itself."""
+    return act.args.get("snapshots", "").split() if deed is Change.SNAPSHOT_REMOVED else []
 
 
 @dataclass
@@ -165,7 +170,7 @@ class OwnCalls:
             lasts_s = claim.shows_for_s(deed)
             live = lasts_s > 0 and (claim.ended_s is None or now - claim.ended_s <= lasts_s)
             begun = claim.began_s <= came_s
-            twice = claim.act.kind == "revert" and deed is Change.POWER
+            twice = (claim.act.kind == "revert" and deed is Change.POWER) or _several(claim.act, deed)
             effect = (deed, observation.to) if twice else deed
             if live and begun and not {effect, deed} & claim.appeared and claim.explains(observation):
                 claim.appeared.add(effect)
@@ -190,7 +195,8 @@ class OwnCalls:
             else:
                 during = observation.until >= claim.began - SLACK and observation.since <= ended + claim.lasts
             if during:
-                if observation.deed is not Change.CONFIG:  # one revert may change several parts of it
+                if observation.deed is not Change.CONFIG and not _several(claim.act, observation.deed):
+                    # one revert may change several parts of it
                     claim.announced.add(telling)
                 return True
         return False

@@ -5,7 +5,8 @@ Read once for each configuration.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import itertools
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from pyVmomi import vim
@@ -107,16 +108,18 @@ class UncoveredDevices:
         owners = [vm for vm, devices in self._devices.items() if directory in devices.directories]
         return owners[0] if len(owners) == 1 else None
 
-    def lacking(self, vms: Iterable[VmFacts]) -> list[VmFacts]:
-        """The next VMs that were not read since their configuration changed; not more than one call takes."""
-        some: list[VmFacts] = []
-        for vm in vms:
-            devices = self._devices.get(vm.id)
-            if devices is None or devices.version != vm.change_version:
-                some.append(vm)
-                if len(some) == _AT_ONCE:
-                    break
-        return some
+    def pieces(self, vms: Iterable[VmFacts]) -> Iterator[list[VmFacts]]:
+        """The VMs that were not read since their configuration changed, as many at a time as one call takes.
+
+        Each VM is looked at once, when it is reached: a site of any size costs one pass.
+        """
+        unread = (vm for vm in vms if not self._is_read(vm))
+        while piece := list(itertools.islice(unread, _AT_ONCE)):
+            yield piece
+
+    def _is_read(self, vm: VmFacts) -> bool:
+        devices = self._devices.get(vm.id)
+        return devices is not None and devices.version == vm.change_version
 
     def read(self, session: VCenterSession, vms: Sequence[VmFacts]) -> None:
         """Read the devices of these VMs. Blocks. Raises what pyVmomi raises."""

@@ -20,7 +20,7 @@ from drdeck.sites.vsphere.inventory.inventory_facts import Inventory, SnapshotFa
 from drdeck.sites.vsphere.inventory.trial_inventory import TrialInventory
 from drdeck.sites.vsphere.record.domain_record import Record
 
-from .restore_points import is_entry_point, ours, point_name
+from .restore_points import is_entry_point, ours, point_name, removal_order
 
 
 class VmGroup(NamedTuple):
@@ -351,7 +351,26 @@ def prunable(s: DomainState, vm: VmFacts) -> list[SnapshotFact]:
     return [x for x in vm.snapshots if ours(x) or (may_prune(x.name, patterns) and not is_entry_point(x))]
 
 
-def removal(vm: VmFacts, snapshot: SnapshotFact, verb: str = "remove", limit_s: float = 0.0) -> PlannedCall:
+def removal(vm: VmFacts, ids: set[str], limit_s: float) -> PlannedCall:
+    """Remove snapshots of a VM: by one call where all go and each is drdeck's, or else the next one.
+
+    What others made is never in a call for all: `prune_also` gives such ones away one by one.
+    """
+    order = removal_order(vm, ids)
+    if len(order) == 1 or len(order) < len(vm.snapshots) or not all(map(_drdecks, vm.snapshots)):
+        return removal_of(vm, order[0], limit_s=limit_s)
+    args = {"snapshots": " ".join(x.id for x in order), "name": order[0].name}
+    says = f"remove all {len(order)} points of {vm.name}, which are drdeck's"
+    return on_vm(vm, "remove", f"remove-all:{order[0].id}", says, args, limit_s=limit_s)
+
+
+def _drdecks(snapshot: SnapshotFact) -> bool:
+    return ours(snapshot) or is_entry_point(snapshot)
+
+
+def removal_of(
+    vm: VmFacts, snapshot: SnapshotFact, verb: str = "remove", limit_s: float = 0.0
+) -> PlannedCall:
     """Remove one snapshot of a VM."""
     args = {"snapshot": snapshot.id, "name": snapshot.name}
     says = f'{verb} "{snapshot.name}" of {vm.name}'

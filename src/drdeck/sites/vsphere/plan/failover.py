@@ -36,7 +36,11 @@ def completing(s: DomainState, f: FailoverRecord) -> Plan:
                 return tool
             return Plan(Phase(operation=f.id, name="Take ownership", then=step("network", f.id, f.n)))
         case "network":
-            return Plan(_preparing(s, f) if s.settings.undo else _connecting(s, f.id, step("power", f.id)))
+            return Plan(
+                _preparing(s, f)
+                if s.settings.undo
+                else _connecting(s, f.id, step("power", f.id), defers=True)
+            )
         case "power" | "delay":
             return starting(s, s.living(), f, "recovered", f"failover:{f.id}")
         case _:
@@ -134,23 +138,31 @@ def _entry_args(s: DomainState, f: FailoverRecord) -> dict[str, str]:
 
 def _power_on_args(s: DomainState, vm: VmFacts, r: FailoverRecord | RollbackRecord) -> dict[str, str] | None:
     """Arguments of a power on, for what the VM still lacks: late joiners their networks, one that was busy
-    while the others were prepared its entry point as well."""
+    while the others were prepared its entry point, or its networks where no entry points are made."""
     if s.is_left_out(vm):
         return with_moves(s.record.networks)
-    if isinstance(r, FailoverRecord) and s.settings.undo and entry_point(vm, r.id) is None:
-        return _entry_args(s, r)
-    return None
+    if not isinstance(r, FailoverRecord):
+        return None
+    if s.settings.undo:
+        return _entry_args(s, r) if entry_point(vm, r.id) is None else None
+    args = with_moves(s.record.networks)
+    return args if not moves_of(args).keys().isdisjoint(vm.networks) else None
 
 
-def _connecting(s: DomainState, operation: str, then: PlannedCall) -> Phase:
-    """Networks are mapped before anything starts; the call itself looks at each card's backing."""
+def _connecting(s: DomainState, operation: str, then: PlannedCall, defers: bool = False) -> Phase:
+    """Networks are mapped before anything starts; the call itself looks at each card's backing.
+
+    `defers`: a VM on which others' tasks run holds up nobody, and is mapped when it is powered on.
+    """
     args = with_moves(s.record.networks)
     moves = moves_of(args)
+    if defers:
+        args |= {"busy": "later"}
     acts, busy, limit_s = [], [], float(s.settings.task_timeout)
     for vm in s.living() if moves else ():
         if not {*moves, *moves.values()}.intersection(vm.networks):
             continue
-        if vm.running_tasks:
+        if vm.running_tasks and not defers:
             busy.append(vm)
             acts.append(wait_for_others(vm, limit_s))
             continue

@@ -15,9 +15,9 @@ from drdeck.model.times import show, show_spaced, to_millisecond
 from drdeck.sites.vsphere.inventory.inventory_facts import SnapshotFact, VmFacts
 from drdeck.sites.vsphere.record.record_values import CommittedRecord, UndoRecord
 
-from .domain_state import DomainState, Plan, on_vm, removal, step, wait_for_others
+from .domain_state import DomainState, Plan, on_vm, removal, removal_of, step, wait_for_others
 from .pitr_session import REMOVALS
-from .restore_points import entry_point, instant_of, leaves_first, ours
+from .restore_points import entry_point, instant_of, ours
 
 
 def undo_of(s: DomainState) -> Undo | None:
@@ -66,7 +66,7 @@ def undoing(s: DomainState, u: UndoRecord) -> Plan:
         return Plan(_reverting(s, u))
     dirty = [vm for vm in vms if _left(vm, u)]
     removals = tuple(
-        removal(vm, leaves_first(vm, {x.id for x in _left(vm, u)})[0], limit_s=REMOVALS * limit_s)
+        removal(vm, {x.id for x in _left(vm, u)}, limit_s=REMOVALS * limit_s)
         for vm in dirty
         if not vm.running_tasks
     )
@@ -107,7 +107,7 @@ def committing(s: DomainState, c: CommittedRecord) -> Plan:
     """Remove the entry points: each costs room as long as it stands."""
     left = [(vm, point) for vm in s.living() if (point := entry_point(vm, c.of)) is not None]
     limit_s = REMOVALS * float(s.settings.task_timeout)
-    acts = tuple(removal(vm, point, limit_s=limit_s) for vm, point in left if not vm.running_tasks)
+    acts = tuple(removal_of(vm, point, limit_s=limit_s) for vm, point in left if not vm.running_tasks)
     wait = f"removing the entry points of {names([vm for vm, _ in left])}" if left else ""
     then = step("committed", c.by)
     return Plan(Phase(operation=c.by, name="Remove the entry points", acts=acts, wait=wait, then=then))

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from drdeck.config.backup_names import is_temporary
 from drdeck.model.planned import PlannedCall
 from drdeck.sites.vsphere.inventory.inventory_facts import VmFacts
 
-from .domain_state import DomainState, on_vm, prunable, removal
-from .restore_points import CHAIN_MAX, instant_of, leaves_first, ours, point_name
+from .domain_state import DomainState, on_vm, prunable, removal_of
+from .restore_points import CHAIN_MAX, instant_of, ours, point_name, removal_order
 
 LATE_S = 60.0
 """A VM that could not join a group point within this long waits for the next one."""
 
+
+BACKUP_LASTS = timedelta(hours=24)
+"""A temporary snapshot that is older was left behind by a backup that broke off."""
 
 SETTLED = timedelta(seconds=60)
 """What was synchronised for a moment only is not noted."""
@@ -52,11 +56,11 @@ def due(s: DomainState, now: datetime, pending: datetime | None = None) -> list[
     acts = []
     # who waited longest comes first: where not all can join in time, it is not always the same ones
     for vm in sorted(s.members(), key=_last_made):
-        if vm.running_tasks or vm.connection != "connected":
+        if vm.running_tasks or vm.connection != "connected" or backup_under_way(vm, now):
             continue
         doomed = _doomed(s, vm, now)
         if doomed:
-            acts.append(removal(vm, leaves_first(vm, doomed)[0], "prune"))
+            acts.append(removal_of(vm, removal_order(vm, doomed)[0], "prune"))
         elif name is not None and not full(vm) and not vm.has_snapshot(name):
             args = {"name": name, "description": "drdeck: group point"}
             says = f"make restore point {name} of {vm.name}"
@@ -93,6 +97,17 @@ def points_until(finished: datetime, s: DomainState) -> datetime:
     """The end of the time in which group points are made, after the failover and the last session."""
     begins = [finished, *(p.end for p in s.record.excluded if p.end is not None)]
     return max(begins) + timedelta(seconds=float(s.settings.pitr.points_for))
+
+
+def backup_under_way(vm: VmFacts, now: datetime) -> bool:
+    """Tell whether a backup tool works on a VM: it has the snapshot that the tool removes when it is done.
+
+    A point or a removal beside it may break the job, or meet disks that a proxy has locked. One that was left
+    behind holds nothing up for ever.
+    """
+    return any(
+        is_temporary(x.name) and not ours(x) and abs(now - instant_of(x)) < BACKUP_LASTS for x in vm.snapshots
+    )
 
 
 def full(vm: VmFacts) -> bool:

@@ -16,7 +16,7 @@ from drdeck.sites.vsphere.vcenter.calls.call_arguments import with_moves
 
 from .domain_state import DomainState, Plan, on_vm, prunable, removal, step, wait_for_others
 from .failover import starting
-from .restore_points import ancestors, is_entry_point, leaves_first, ours, point_name, target
+from .restore_points import ancestors, is_entry_point, ours, point_name, target
 
 REMOVALS = 12.0
 """A removal copies what the VM has written: minutes to hours (VMware, "Delete Snapshots"). A person is asked
@@ -118,7 +118,7 @@ def _reverting(s: DomainState, r: RollbackRecord, vms: Sequence[VmFacts]) -> Pha
 
 
 def exiting(s: DomainState, operation: str) -> Plan:
-    """Drop what the session leaves behind, leaves first and one snapshot of a VM at a time."""
+    """Drop what the session leaves behind, one removal of a VM at a time."""
     acts, waits, limit_s = [], [], float(s.settings.task_timeout)
     for vm in s.session_vms():
         doomed = _doomed(s, vm)
@@ -127,7 +127,7 @@ def exiting(s: DomainState, operation: str) -> Plan:
         waits.append(vm)
         if vm.running_tasks:
             continue
-        acts.append(removal(vm, leaves_first(vm, doomed)[0], limit_s=REMOVALS * limit_s))
+        acts.append(removal(vm, doomed, limit_s=REMOVALS * limit_s))
     wait = f"removing points of {names(waits)}" if waits else ""
     return Plan(
         Phase(

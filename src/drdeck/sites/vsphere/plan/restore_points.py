@@ -195,6 +195,14 @@ def ancestors(vm: VmFacts) -> set[str]:
     return chain
 
 
-def leaves_first(vm: VmFacts, ids: set[str]) -> list[SnapshotFact]:
-    """Some snapshots of a VM in an order in which each goes before those it stands on."""
-    return [s for s in reversed(vm.snapshots) if s.id in ids]
+def removal_order(vm: VmFacts, ids: set[str]) -> list[SnapshotFact]:
+    """Some snapshots of a VM in the order in which their removal copies least.
+
+    A removal merges a snapshot's delta into what it stands on (VMware, "Delete Snapshots"). Abandoned
+    branches go leaf by leaf, which copies nothing that is kept; of the chain that the disks stand on the
+    oldest goes first, so that each block is copied once: 30 points of 1 GiB cost 30 GiB, and 465 the
+    other way round.
+    """
+    standing = ancestors(vm)
+    abandoned = [s for s in reversed(vm.snapshots) if s.id in ids and s.id not in standing]
+    return [*abandoned, *(s for s in vm.snapshots if s.id in ids and s.id in standing)]

@@ -121,8 +121,10 @@ class LeaseReading(NamedTuple):
 
 def parse(text: str | None) -> LeaseRecord | None:
     """The lease in an attribute; nonsense counts as none."""
+    if not text:
+        return None
     with contextlib.suppress(msgspec.DecodeError, ValueError):
-        return msgspec.json.decode(text or "", type=LeaseRecord)
+        return msgspec.json.decode(text, type=LeaseRecord)
     return None
 
 

@@ -184,3 +184,24 @@ def test_it_is_told_when_points_end_and_when_a_round_takes_too_long() -> None:
     assert "points_late" not in told(late, minutes=44, rules=settings()), "none has any: it just began"
     assert "points_over" in told(fresh, minutes=61, rules=settings(points_for_s=3600))
     assert "points_over" not in told(fresh, minutes=61, rules=settings(points_for_s=0)), "asked for none"
+
+
+@pytest.mark.parametrize(
+    ("name", "age_min", "respected"),
+    [
+        ("VEEAM BACKUP TEMPORARY SNAPSHOT", 20, True),
+        ("NBU_SNAPSHOT_7", 20, True),
+        ("VEEAM BACKUP TEMPORARY SNAPSHOT", 25 * 60, False),
+        ("Restore Point 2026-11-22 10:00:00", 20, False),
+        ("before the update", 20, False),
+    ],
+)
+def test_a_backup_that_is_under_way_is_left_alone(name: str, age_min: float, respected: bool) -> None:
+    rules = settings(window_s=60)
+    old, theirs = snap("1", -2000, "ours"), snap("2", 60 - age_min, name)
+    backed_up = vm("a", **chain(old, theirs) if age_min < 2000 else chain(theirs, old))
+    calls = what(backed_up, vm("b", **chain(old)), minutes=60, rules=rules)
+    assert [(kind, vm_name) for kind, vm_name, _ in calls] == [
+        *([] if respected else [("remove", "a")]),
+        ("remove", "b"),
+    ]

@@ -66,14 +66,43 @@ def test_what_is_offered_can_be_had(machines: list[VmFacts], record: Record) -> 
         assert point.skew_s >= 0
 
 
+def copied(machine: VmFacts, order: list[str], size: int = 1) -> int:
+    """What removals in an order copy, each snapshot's delta of so much merged into what stands below it."""
+    standing = [s.id for s in machine.snapshots if s.id in restore_points.ancestors(machine)]
+    deltas, total = dict.fromkeys(standing, size), 0
+    for ident in order:
+        if ident not in standing:
+            continue  # a leaf of an abandoned branch: its file goes
+        at_place = standing.index(ident)
+        total += deltas[ident]
+        if at_place:  # the delta below grows, and is copied whole when its own turn comes
+            deltas[standing[at_place - 1]] += deltas[ident]
+        standing.remove(ident)
+    return total
+
+
 @given(vms())
-def test_leaves_go_first(machine: VmFacts) -> None:
-    order = restore_points.leaves_first(machine, {s.id for s in machine.snapshots})
-    gone: set[str] = set()
-    for one in order:
-        assert all(s.id in gone for s in machine.snapshots if s.parent_id == one.id)
-        gone.add(one.id)
-    assert len(gone) == len(machine.snapshots)
+def test_each_block_of_the_running_chain_is_copied_once(machine: VmFacts) -> None:
+    ids = {s.id for s in machine.snapshots}
+    order = [s.id for s in restore_points.removal_order(machine, ids)]
+    assert sorted(order) == sorted(ids)
+    assert copied(machine, order) == len(ids)
+
+
+def test_thirty_points_of_a_gib_cost_thirty_gib_and_no_more() -> None:
+    machine = vm("a", **chain(*(snap(str(n), n, "ours") for n in range(30))))
+    order = [s.id for s in restore_points.removal_order(machine, {s.id for s in machine.snapshots})]
+    assert copied(machine, order, 1 << 30) == 30 << 30
+    assert copied(machine, order[::-1], 1 << 30) == 465 << 30, "the other way round"
+
+
+def test_abandoned_branches_go_leaf_by_leaf_before_the_chain_that_runs() -> None:
+    base, old, older = snap("1", 0), snap("2", 1, parent="1"), snap("3", 2, parent="2")
+    runs = snap("4", 3, parent="1")
+    machine = vm("a", snapshots=(base, old, older, runs), current_snapshot="4")
+    order = [s.id for s in restore_points.removal_order(machine, {"1", "2", "3", "4"})]
+    assert order == ["3", "2", "1", "4"]
+    assert [s.id for s in restore_points.removal_order(machine, {"2", "4"})] == ["2", "4"]
 
 
 @pytest.mark.parametrize(

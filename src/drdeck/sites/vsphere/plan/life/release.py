@@ -20,7 +20,6 @@ from drdeck.sites.vsphere.plan.restore_points import (
     has_newer,
     instant_of,
     is_entry_point,
-    leaves_first,
     newest_number,
     ours,
 )
@@ -76,9 +75,7 @@ def releasing(s: DomainState, r: ReleaseRecord) -> Plan:
     own = [(vm, {x.id for x in vm.snapshots if _own(x)}) for vm in s.vms if vm.connection == "connected"]
     dirty = [(vm, ids) for vm, ids in own if ids]
     limit_s = REMOVALS * float(s.settings.task_timeout)
-    acts = tuple(
-        removal(vm, leaves_first(vm, ids)[0], limit_s=limit_s) for vm, ids in dirty if not vm.running_tasks
-    )
+    acts = tuple(removal(vm, ids, limit_s=limit_s) for vm, ids in dirty if not vm.running_tasks)
     wait = f"removing points of {names([vm for vm, _ in dirty])}" if dirty else ""
     then = step("released", r.by)
     return Plan(Phase(operation=r.by, name="Remove points", acts=acts, wait=wait, then=then))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable, Generator, Mapping
 from typing import Any, NamedTuple
 
@@ -157,11 +156,4 @@ def make_snapshot(
     yield machine.CreateSnapshot_Task(
         name=args["name"], description=args["description"], memory=False, quiesce=False
     )
-    return ""
-
-
-def remove_snapshot(session: VCenterSession, target: str) -> CallSteps:
-    """Remove one snapshot, not those that stand on it."""
-    with contextlib.suppress(vmodl.fault.ManagedObjectNotFound):  # gone is as good
-        yield vim.vm.Snapshot(target, session.stub).RemoveSnapshot_Task(removeChildren=False)
     return ""

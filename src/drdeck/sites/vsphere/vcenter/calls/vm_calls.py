@@ -16,7 +16,8 @@ from .call_arguments import moves_of
 from .entry_call import prepare, prepare_or_defer
 from .linked_clone import isolate, linked_clone, power_on_isolated
 from .network_cards import map_cards
-from .rollback_call import KnownHardware, make_snapshot, power_off, remove_snapshot, roll_back
+from .removal_call import remove_snapshots
+from .rollback_call import KnownHardware, make_snapshot, power_off, roll_back
 from .task_history import guest_asked
 from .trial_removal import power_off_test, remove_test
 from .vm_tasks import CallSteps, EarlierAttempt, vm_of
@@ -107,7 +108,7 @@ def carry_out(
         case "revert":
             return (yield from roll_back(session, vm, act.name, args, doing, before, hardware))
         case "remove":
-            yield from remove_snapshot(session, args["snapshot"])
+            yield from remove_snapshots(session, vm, args, doing)
         case "answer":
             answer_question(session, vm, args, doing)
         case "prepare":
@@ -123,7 +124,12 @@ def carry_out(
         case "destroy":
             return (yield from remove_test(session, vm, args))
         case "connect":
-            yield from connect(session, vm, moves_of(args))
+            try:
+                yield from connect(session, vm, moves_of(args))
+            except vim.fault.TaskInProgress:
+                if "busy" not in args:
+                    raise
+                return f"{act.name}: busy with another task; its networks are mapped when it is powered on"
         case _:
             raise Refused(f"Could not {doing}: drdeck knows no act {act.kind!r}")
     return ""
