@@ -9,7 +9,6 @@ from pyVmomi import vim, vmodl
 
 from drdeck.model.text import show_bytes
 from drdeck.sites.contract import Refused
-from drdeck.sites.vsphere.inventory.inventory_facts import decode_name
 from drdeck.sites.vsphere.vcenter.connection import VCenterSession
 from drdeck.sites.vsphere.vcenter.properties import (
     filter_spec,
@@ -59,7 +58,7 @@ def _look(session: VCenterSession, vm: str, doing: str) -> list[str] | None:
         if isinstance(content.obj, vim.VirtualMachine):
             present = [object_id(node.snapshot) for node, _ in snapshot_nodes(raw.get("snapshot"))]
         elif (free := raw.get("summary.freeSpace")) is not None and int(free) < ROOM:
-            store = decode_name(str(raw.get("name") or ""))
+            store = str(raw.get("name") or "")
             raise Refused(
                 f'Could not {doing}: the datastore "{store}" has {show_bytes(int(free))} free, and merging a'
                 f" snapshot may need {show_bytes(ROOM)}; make room there"
