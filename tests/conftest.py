@@ -31,6 +31,8 @@ OWN_TIERS = ("unit", "ui", "soak")
 """Folders directly under tests/ that are a tier of their own; all others are e2e."""
 SLOW_FOLDERS = {"screens", "walks"}
 """Folders of the ui tier that plain `pytest` leaves out."""
+LIMIT_S = 300
+"""The limit of a test that says nothing, as in pyproject.toml."""
 
 
 def tier_of(item: pytest.Item) -> str:
@@ -47,10 +49,17 @@ def is_quick(item: pytest.Item) -> bool:
     return tier_of(item) in ("unit", "ui") and not slow
 
 
+def is_long(item: pytest.Item) -> bool:
+    """Whether a test may take longer than others: it says so by a limit of its own."""
+    limit = item.get_closest_marker("timeout")
+    return limit is not None and limit.args[0] > LIMIT_S
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Set the tiers; without a path and without -m only the quick ones stay."""
+    """Set the tiers, begin with what is long; without a path and without -m only the quick ones stay."""
     for item in items:
         item.add_marker(tier_of(item))
+    items.sort(key=is_long, reverse=True)  # one that begins last keeps all workers but one waiting
     if config.args_source is not pytest.Config.ArgsSource.TESTPATHS or config.option.markexpr:
         return
     config.hook.pytest_deselected(items=[item for item in items if not is_quick(item)])

@@ -130,11 +130,20 @@ def _text(file: IO[bytes], late: dict[int, bytes], number: int) -> str:
     return data.removeprefix(FILLER).decode()
 
 
-def run() -> None:
-    from drdeck.cli.root import run as warm
+def _import_all(group: Any) -> None:
+    """What the commands are imported from, when each is used for the first time."""
+    for command in getattr(group, "commands", {}).values():
+        _import_all(command)
 
+
+def run() -> None:
+    from drdeck.__main__ import main as warm
+    from drdeck.cli.root import cli
+    from drdeck.controller.ipc import client
+
+    assert callable(warm) and client
+    _import_all(cli)
     cases = json.loads(Path(sys.argv[1]).read_text("utf-8"))
-    assert callable(warm)
     outcomes = [_outcome(case["argv"], case["states"]) for case in cases]
     Path(sys.argv[2]).write_text(json.dumps(outcomes), "utf-8")
 
