@@ -51,7 +51,10 @@ COMMANDS = {
 """name -> where it is; imported when it is used"""
 INSIDE = {
     "sites": ["drdeck.cli.host.clean_command:clean"],
-    "plan": ["drdeck.cli.plan.run_pitr_commands:plan_pitr"],
+    "plan": [
+        "drdeck.cli.plan.run_pitr_commands:plan_pitr",
+        "drdeck.cli.plan.run_report_command:plan_report",
+    ],
 }
 """group -> commands in it that another module has"""
 

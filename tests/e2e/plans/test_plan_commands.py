@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from tests.support.deck import Deck
+from tests.support.plans.report_figures import recomputed
 
 SCENARIO = """
 name = "three"
@@ -113,6 +114,20 @@ def test_a_plan_from_the_look_to_the_way_out(deck: Deck) -> None:
     assert {row["mode"] for row in deck.json("domains")["domains"] if row["name"] in ("ad", "erp")} == {
         "running_in_failover"
     }
+
+    deck.run("controller", "stop")  # the report is from the journal alone
+    report = deck.json("plan", "report", ident)
+    journal = [json.loads(line) for line in deck.run("audit", "export").stdout.splitlines()]
+    figures = recomputed(journal, ident)
+    assert {key: report[key] for key in figures} == figures
+    assert report["rto_s"] > 0 and report["unprotected_longest_s"] > 0 and report["journal"]["sound"]
+    assert {row["name"]: row["became"] for row in report["domains"]} == {
+        "ad": "recovered", "erp": "recovered", "old": "not_possible", "runs": "left_out",
+    }  # fmt: skip
+    assert report["rollbacks"][0]["spread_s"] == offered["spread_s"]
+    markdown = deck.run("plan", "report", ident).stdout
+    assert "## Waves" in markdown and "its chain is sound" in markdown
+    assert 'no run "run-0"' in deck.run("plan", "report", "run-0", code=2).stderr
 
 
 def test_what_is_refused_says_why(deck: Deck) -> None:

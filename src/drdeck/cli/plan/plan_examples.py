@@ -16,6 +16,7 @@ PLAN_EXAMPLES: dict[str, tuple[str, ...]] = {
     ),
     "drdeck plan status": ("drdeck plan status run-7fe151", "drdeck plan status run-7fe151 --json"),
     "drdeck plan watch": ("drdeck plan watch run-7fe151", "drdeck plan watch run-7fe151 --timeout 3600"),
+    "drdeck plan report": ("drdeck plan report run-7fe151", "drdeck plan report run-7fe151 --format json"),
     "drdeck plan pause": ("drdeck plan pause run-7fe151", "drdeck plan pause run-7fe151 --json"),
     "drdeck plan resume": ("drdeck plan resume run-7fe151", "drdeck plan resume run-7fe151 --json"),
     "drdeck plan leave-out": (

@@ -208,6 +208,7 @@ class RequestDesk:
         if consent is not None:
             raise NotAccepted("unconfirmed", consent)
         data: dict[str, Any] = {"operation": ident, "question": op.question.id, "choice": choice}
+        data["at"] = show(self.sight.now())
         if choice in NAMING_ANSWERS and op.question.vms:
             data["vms"] = sorted(op.question.vms.values())
         self._record_or_refuse(actor, facts.ANSWER, data)

@@ -28,6 +28,10 @@ ENDED = "run_ended"
 BATCH = "run_batch"
 """A rollback to one instant, or an exit, of several sessions of the run."""
 RELEASED = "run_barrier_released"
+RECOVERED = "run_recovered"
+"""A domain of the run serves again, and with how many of its VMs."""
+SESSION = "run_session"
+"""The PITR session of a domain of the run is active: from here on its VMs are not protected."""
 KEPT = 20
 """So many runs that ended last are kept in memory."""
 ANSWERS_AGAIN = "answers_again"
@@ -47,6 +51,15 @@ class RunLeave(Frozen, frozen=True, kw_only=True):
     at: datetime
 
 
+class Recovery(Frozen, frozen=True, kw_only=True):
+    """The instant at which a domain served again, by the site, and how many of its VMs."""
+
+    operation: str
+    at: datetime
+    vms: int = 0
+    of: int = 0
+
+
 class OperationEnd(Frozen, frozen=True, kw_only=True):
     state: OperationState
     at: datetime
@@ -63,6 +76,8 @@ class Batch(Frozen, frozen=True, kw_only=True):
     asked_at: datetime
     domains: tuple[str, ...]
     to: datetime | None = None
+    points: dict[str, datetime] = {}
+    """domain -> the point that it goes back to"""
     cannot: dict[str, str] = {}
     oldest: datetime | None = None
     newest: datetime | None = None
@@ -102,6 +117,9 @@ class RunRecord(Frozen, frozen=True, kw_only=True):
     end_state: RunState | None = None
     answers_again: datetime | None = None
     batches: tuple[Batch, ...] = ()
+    recovered: dict[str, Recovery] = {}
+    sessions: dict[str, datetime] = {}
+    """domain -> since when its session was active"""
 
     @property
     def ended(self) -> bool:
@@ -140,12 +158,14 @@ def apply(runs: Runs, event: Event) -> Runs:
     return {**runs, run_id: step(runs[run_id], data, event.actor)}
 
 
-def read(journal: Journal) -> Runs:
-    """The runs of a journal. Raises JournalError for events that make no sense."""
+def read(journal: Journal, only: str = "") -> Runs:
+    """The runs of a journal, or only the one of an id, however old. Raises JournalError for events that make
+    no sense."""
     runs: Runs = {}
     try:
         for event in journal.events(BEGUN, facts.ENDED, *_STEPS):
-            runs = apply(runs, event)
+            if not only or event.kind != BEGUN or event.data["run"] == only:
+                runs = apply(runs, event)
     except (msgspec.ValidationError, KeyError, TypeError, ValueError, AttributeError) as error:
         raise JournalError(
             f"the journal {journal.file} tells of a run what this drdeck does not understand ({error!r}):"
@@ -227,6 +247,16 @@ def _lifted(run: RunRecord, data: dict[str, Any], actor: str) -> RunRecord:
     return _in_batch(run, data["batch"], lambda b: {"lifted": b.lifted | {data["operation"]}})
 
 
+def _recovered(run: RunRecord, data: dict[str, Any], actor: str) -> RunRecord:
+    recovery = msgspec.convert({key: data[key] for key in ("operation", "at", "vms", "of")}, Recovery)
+    return _replace(run, recovered={**run.recovered, data["domain"]: recovery})
+
+
+def _session(run: RunRecord, data: dict[str, Any], actor: str) -> RunRecord:
+    since = datetime.fromisoformat(data["at"])
+    return _replace(run, sessions={**run.sessions, data["domain"]: since})
+
+
 def _ended(run: RunRecord, data: dict[str, Any], actor: str) -> RunRecord:
     return _replace(
         run, ended_at=datetime.fromisoformat(data["at"]), end_state=RunState(data["state"]), paused=None
@@ -260,5 +290,7 @@ _STEPS = {
     ENDED: _ended,
     BATCH: _batch,
     RELEASED: _released,
+    RECOVERED: _recovered,
+    SESSION: _session,
     facts.LIFTED: _lifted,
 }

@@ -29,6 +29,7 @@ from drdeck.sites.contract import RecoverySite, SiteError
 
 from .barrier import holders, to_lift
 from .decide import RunDecision, decide
+from .milestones import newly_reached
 
 log = logging.getLogger(__name__)
 
@@ -134,6 +135,10 @@ class RunKeeper:
                 self.book.record(SELF, run_facts.PAUSED, {"run": ident, "why": why, "at": self._now()})
 
     async def _follow(self, run: RunRecord) -> None:
+        milestones = newly_reached(run, self.domains())
+        if milestones:
+            self.book.record_all(milestones)
+            run = self.book.runs[run.id]
         decision = self.decision(run)
         if decision.over:
             data = {"run": run.id, "state": str(decision.state), "at": self._now()}

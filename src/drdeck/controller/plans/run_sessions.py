@@ -118,6 +118,7 @@ class RunSessions:
             asked_at=self.sight.now(),
             domains=reaching,
             to=request.to,
+            points={d.name: d.point for d in instant.reaching if d.point is not None},
             cannot=cannot,
             oldest=instant.oldest,
             newest=instant.newest,

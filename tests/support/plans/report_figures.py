@@ -1,0 +1,80 @@
+"""The figures of a run's report, computed anew from the exported journal and nothing else."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+Event = dict[str, Any]
+
+
+def recomputed(journal: list[Event], run: str) -> dict[str, Any]:
+    """Figures by their key in the report: RTO, VMs, unprotected time, rollbacks, questions."""
+    own = [event for event in journal if event["data"].get("run") == run]
+    decided = next(event["data"] for event in own if event["kind"] == "run_begun")
+    since = _time(decided["at"])
+    recovered = {e["data"]["domain"]: e["data"] for e in own if e["kind"] == "run_recovered"}
+    begun = {
+        e["data"]["request"]["domain"]: e["data"]["operation"]
+        for e in own
+        if e["kind"] == "accepted" and not e["data"]["batch"]
+    }
+    operations = {e["data"]["operation"] for e in own if e["kind"] == "accepted"}
+    ends = {
+        e["data"]["operation"]: e["data"]
+        for e in journal
+        if e["kind"] == "ended" and e["data"]["operation"] in operations
+    }
+    rto = {name: (_time(data["at"]) - since).total_seconds() for name, data in recovered.items()}
+    lengths = [float(ends[op]["result"]["unprotected_s"]) for op in begun.values() if op in ends]
+    return {
+        "decided_at": decided["at"],
+        "rto_s": round(max(rto.values()), 3),
+        "vms_recovered": sum(data["vms"] for data in recovered.values()),
+        "unprotected_s": sum(lengths),
+        "unprotected_longest_s": max(lengths, default=0),
+        "waves": [_wave(number, wave["name"], decided, recovered, rto)
+                  for number, wave in enumerate(decided["frozen"]["waves"])],
+        "rollbacks": [_rollback(e, ends, own) for e in own if _is_batch(e, "pitr_run")],
+        "questions": [],
+    }  # fmt: skip
+
+
+def _time(text: str) -> datetime:
+    return datetime.fromisoformat(text)
+
+
+def _wave(number: int, name: str, decided: Event, recovered: Event, rto: dict[str, float]) -> Event:
+    rows = [d for d in decided["frozen"]["domains"] if d["wave"] == number]
+    times = [rto[d["name"]] for d in rows if d["name"] in rto]
+    return {
+        "name": name,
+        "domains": len(rows),
+        "recovered": len(times),
+        "vms": sum(recovered.get(d["name"], {}).get("of", d.get("vms", 0)) for d in rows),
+        "vms_recovered": sum(recovered[d["name"]]["vms"] for d in rows if d["name"] in recovered),
+        "rto_s": round(max(times), 3) if times else None,
+    }
+
+
+def _is_batch(event: Event, action: str) -> bool:
+    return bool(event["kind"] == "run_batch" and event["data"]["batch"]["action"] == action)
+
+
+def _rollback(event: Event, ends: Event, own: list[Event]) -> Event:
+    batch = event["data"]["batch"]
+    operations = [
+        e["data"]["operation"] for e in own if e["kind"] == "accepted" and e["data"]["batch"] == batch["id"]
+    ]
+    times = [_time(point) for point in batch["points"].values()]
+    return {
+        "at": batch["asked_at"],
+        "by": event["actor"],
+        "to": batch["to"],
+        "domains": len(batch["domains"]),
+        "done": sum(ends[op]["state"] == "done" for op in operations if op in ends),
+        "points": batch["points"],
+        "spread_s": (max(times) - min(times)).total_seconds(),
+        "cannot": batch.get("cannot", {}),
+        "released": [],
+    }
