@@ -107,6 +107,12 @@ def test_a_plan_from_the_look_to_the_way_out(deck: Deck) -> None:
     assert pitr["spread_s"] == offered["spread_s"] and pitr["barrier"] == []
     for name in ("ad", "erp"):
         assert deck.json("show", name)["session"]["rolled_back_to"] == offered["time"]
+    tried = deck.json("plan", "pitr", "points", ident)
+    assert tried["last_good"] == offered["time"] and points["last_good"] is None, "once no check failed at it"
+    again = deck.json("plan", "pitr", "run", ident, "--to", "last-good", "--dry-run")
+    assert again["time"] == offered["time"]
+    calm = deck.run("plan", "pitr", "run", ident, "--to", "before-abnormal", "--dry-run", code=3)
+    assert "no abnormal writing is seen" in calm.stderr
     exits = deck.json("plan", "pitr", "exit", ident, "--dry-run")
     assert exits == {"dry_run": True, "run": ident, "leaving": ["ad", "erp"], "stays": []}
     left = deck.json("plan", "pitr", "exit", ident, "--wait")

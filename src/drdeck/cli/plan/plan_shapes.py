@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from drdeck.cli.json_shapes import Json, seconds, time
-from drdeck.model.plans.common_instant import CommonInstant, RunPoints
+from drdeck.model.plans.common_instant import BEFORE_ABNORMAL, GOOD, CommonInstant, RunPoints
 from drdeck.model.plans.failover_plan import FailoverPlan
 from drdeck.model.plans.plan_check import DomainCheck, PlanCheck, PlanSummary
 from drdeck.model.plans.run_views import BatchOfRun, DomainInRun, InstantOfRun, RunView
@@ -146,8 +146,14 @@ def points(p: RunPoints) -> Json:
         "run": p.run,
         "domains": list(p.domains),
         "without": p.without,
+        "last_good": _time_of(p.last(GOOD)),
+        "before_abnormal": _time_of(p.last(BEFORE_ABNORMAL)),
         "points": [instant(i) for i in p.instants],
     }
+
+
+def _time_of(instant: CommonInstant | None) -> str | None:
+    return None if instant is None else time(instant.to)
 
 
 def instant(i: CommonInstant) -> Json:

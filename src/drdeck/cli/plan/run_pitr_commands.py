@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from datetime import datetime
 
 import click
 import msgspec
@@ -16,12 +17,16 @@ from drdeck.cli.prompts import ask
 from drdeck.cli.reading.dry_run import NOTHING_STARTED
 from drdeck.controller.ipc.client import Client, ControllerError
 from drdeck.controller.ipc.plan_messages import CommonInstantAnswer, OperationsAnswer, RunExitsAnswer
+from drdeck.model.plans.common_instant import BEFORE_ABNORMAL, GOOD
 from drdeck.model.plans.run_requests import RunExitRequest, RunPitrRequest
 from drdeck.model.text import some
 from drdeck.model.times import parse_instant, show_duration
 from drdeck.terminal_info import is_terminal
 
 from . import plan_shapes, plan_waiting
+
+TO_HELP = "2026-11-22T10:42:00Z, 10:42 (UTC), -15m, last-good or before-abnormal."
+NAMED = {"last-good": GOOD, "before-abnormal": BEFORE_ABNORMAL}
 
 
 @click.group("pitr")
@@ -43,7 +48,7 @@ async def run_points(context: Context, run: str, as_json: bool) -> None:
     rows = [
         (
             json_shapes.time(i.to),
-            i.kind or "-",
+            i.kind.replace("_", " ") or "-",
             f"{len(i.reaching)}/{len(i.domains)}",
             "-" if i.spread_s is None else show_duration(i.spread_s),
             f"cannot: {some([d.name for d in i.cannot], 5)}" if i.cannot else "",
@@ -61,7 +66,7 @@ def _domains(text: str | None) -> tuple[str, ...]:
 
 @plan_pitr.command("run")
 @click.argument("run")
-@click.option("--to", "to", required=True, metavar="TIME", help="2026-11-22T10:42:00Z, 10:42 (UTC) or -15m.")
+@click.option("--to", "to", required=True, metavar="TIME", help=TO_HELP)
 @click.option("--domains", metavar="A,B", help="Only these domains of the run.")
 @click.option("--confirm", metavar="'PLAN NUMBER'", help="Consent where some domains stay as they are.")
 @click.option("--dry-run", is_flag=True, help="Show where each domain would go back to; begin nothing.")
@@ -83,12 +88,7 @@ async def run_roll_back(
     """Roll the sessions of RUN back to one instant; nothing starts before all are reverted."""
     may_act(context)
     async with context.client() as client:
-        try:
-            instant, remark = parse_instant(to, json_shapes.site_now(await client.get_listing()))
-        except ValueError as error:
-            raise Exit(exit_codes.USAGE, str(error)) from None
-        if remark:
-            output.note(remark)
+        instant = await _instant_of(client, run, to)
         request = RunPitrRequest(run=run, to=instant, domains=_domains(domains), confirm=confirm)
         look = await client.plans.instant(request)
         for sentence in look.says:
@@ -108,6 +108,27 @@ async def run_roll_back(
             over = plan_waiting.batch_over("pitr_run")
             view = await plan_waiting.until(client, view.run, timeout, over)
             plan_waiting.batch_end(view, "pitr_run")
+
+
+async def _instant_of(client: Client, run: str, to: str) -> datetime:
+    """The instant that `--to` means for the sessions of a run. Raises Exit."""
+    if to in NAMED:
+        last = (await client.plans.points(run)).last(NAMED[to])
+        if last is None:
+            why = {
+                GOOD: "its sessions were not rolled back together to an instant at which no check failed",
+                BEFORE_ABNORMAL: "no abnormal writing is seen in its domains, or nothing before it",
+            }[NAMED[to]]
+            raise Exit(exit_codes.REFUSED, f"{run} has no {to} instant: {why}")
+        output.note(f"{to} is {json_shapes.time(last.to)}")
+        return last.to
+    try:
+        instant, remark = parse_instant(to, json_shapes.site_now(await client.get_listing()))
+    except ValueError as error:
+        raise Exit(exit_codes.USAGE, str(error)) from None
+    if remark:
+        output.note(remark)
+    return instant
 
 
 def _show_instant(run: str, look: CommonInstantAnswer, as_json: bool) -> None:

@@ -15,11 +15,11 @@ from drdeck.console.state import State
 from drdeck.console.widgets.controls import Push
 from drdeck.console.widgets.input_field import Field
 from drdeck.console.widgets.plans.instant_lines import (
-    LEGEND,
     by_reach,
     instant_header,
     instant_row,
     instants_line,
+    legend,
     member_header,
     member_row,
     spread_lines,
@@ -27,7 +27,13 @@ from drdeck.console.widgets.plans.instant_lines import (
 from drdeck.console.widgets.row_list import BESIDE, RowList
 from drdeck.console.widgets.text_lines import Lines
 from drdeck.controller.ipc.client import ControllerError
-from drdeck.model.plans.common_instant import CommonInstant, DomainAtInstant, RunPoints
+from drdeck.model.plans.common_instant import (
+    BEFORE_ABNORMAL,
+    GOOD,
+    CommonInstant,
+    DomainAtInstant,
+    RunPoints,
+)
 from drdeck.model.plans.run_requests import RunPitrRequest
 from drdeck.model.text import clean, some
 from drdeck.model.times import parse_instant
@@ -35,8 +41,6 @@ from drdeck.model.times import parse_instant
 from .screen import ConsoleScreen
 
 _TIME_CHARACTERS = frozenset("0123456789-")
-GOOD = "good"
-"""The kind of the last instant at which every domain was good."""
 
 
 class PlanRollbackScreen(ConsoleScreen):
@@ -45,7 +49,7 @@ class PlanRollbackScreen(ConsoleScreen):
     AUTO_FOCUS = "#instants"
     OWN_KEYS = (
         ("0-9 -", "Time", "type an instant: 10:42, -15m or ISO"),
-        ("g", "Last good", "the last instant at which the check of every domain was good"),
+        ("g", "Last good", "the last instant with every check good, else that before abnormal writing"),
     )
 
     def __init__(self, run: str) -> None:
@@ -58,7 +62,7 @@ class PlanRollbackScreen(ConsoleScreen):
     def content(self) -> Iterable[Widget]:
         yield Lines((), id="title")
         yield Lines((), (), (), id="timeline")
-        yield Lines(((f" {LEGEND}", "dim"),), id="legend")
+        yield Lines((), id="legend")
         yield Lines((), id="header")
         yield RowList(instant_row, lambda i: i.to.isoformat(), empty="reading the points ...", id="instants")
         yield Horizontal(
@@ -110,10 +114,11 @@ class PlanRollbackScreen(ConsoleScreen):
         """The instant that is chosen: the typed one, else the one under the cursor."""
         return self._typed or self._list.row
 
-    def _good(self) -> datetime | None:
-        """The last instant at which every domain of the run was good, where the controller knows one."""
-        offered = self._points.instants if self._points is not None else ()
-        return next((instant.to for instant in offered if instant.kind == GOOD), None)
+    def _good(self) -> CommonInstant | None:
+        """The last instant at which no check failed in any domain; where none was tried, the last before
+        abnormal writing."""
+        points = self._points
+        return None if points is None else points.last(GOOD) or points.last(BEFORE_ABNORMAL)
 
     def take(self, state: State, now: datetime) -> None:
         run = state.run(self.run_id)
@@ -138,7 +143,10 @@ class PlanRollbackScreen(ConsoleScreen):
     def _draw_choice(self) -> None:
         width, instant = self.size.width, self.instant
         offered = self._points.instants if self._points is not None else ()
-        self.query_one("#timeline", Lines).put(instants_line(offered, instant, self._good(), width))
+        good = self._good()
+        at = None if good is None else good.to
+        self.query_one("#timeline", Lines).put(instants_line(offered, instant, at, width))
+        self.query_one("#legend", Lines).put([((f" {legend(good)}", "dim"),)])
         members: RowList[DomainAtInstant] = self.query_one("#members", RowList)
         if instant is None:
             members.put((), "")
@@ -169,9 +177,9 @@ class PlanRollbackScreen(ConsoleScreen):
         """Go to the last instant at which every domain was good."""
         good = self._good()
         if good is None:
-            self.say("it is not known when every domain was good")
+            self.say("no check has passed in all domains yet, and none wrote abnormally")
         else:
-            self._ask_for(good)
+            self._ask_for(good.to)
 
     def before_key(self, event: events.Key) -> bool:
         """A digit or a minus begins a time, wherever the focus is; g is not the list's own here."""

@@ -61,9 +61,13 @@ class Recovery(Frozen, frozen=True, kw_only=True):
 
 
 class OperationEnd(Frozen, frozen=True, kw_only=True):
+    """`healthy`, `failing`: VMs by their checks at the end of a rollback; both 0 where nothing is checked."""
+
     state: OperationState
     at: datetime
     error: str = ""
+    healthy: int = 0
+    failing: int = 0
 
 
 class Batch(Frozen, frozen=True, kw_only=True):
@@ -94,6 +98,13 @@ class Batch(Frozen, frozen=True, kw_only=True):
     def begun(self) -> bool:
         """Every domain has its operation, or the reason why there is none."""
         return all(name in self.operations or name in self.stopped for name in self.domains)
+
+    @property
+    def good(self) -> bool:
+        """A rollback that is over, after which no check failed in any of its domains, and one passed."""
+        ends = [self.ends.get(self.operations.get(name, "")) for name in self.domains]
+        fine = all(e is not None and e.state is OperationState.DONE and not e.failing for e in ends)
+        return self.to is not None and fine and any(e is not None and e.healthy for e in ends)
 
 
 class RunRecord(Frozen, frozen=True, kw_only=True):
@@ -268,10 +279,13 @@ def _operation_ended(runs: Runs, data: dict[str, Any]) -> Runs:
     run = next((run for run in runs.values() if ident in run.operations), None)
     if run is None:
         return runs
+    result = data.get("result") or {}
     end = OperationEnd(
         state=OperationState(data["state"]),
         at=datetime.fromisoformat(data["at"]),
         error=data.get("error") or "",
+        healthy=int(result.get("vms_healthy", 0)),
+        failing=int(result.get("vms_failing", 0)),
     )
     if ident in run.begun.values():
         return {**runs, run.id: _replace(run, ends={**run.ends, ident: end})}

@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from drdeck.model.domains import Domain, SessionState
-from drdeck.model.pitr import Points, why_unreachable
-from drdeck.model.plans.common_instant import CommonInstant, common_instant
+from drdeck.model.pitr import Points, why_unreachable, writing_of
+from drdeck.model.plans.common_instant import GROUP, CommonInstant, common_instant
 
 SLICES, TRIED = 100, 5
 """So many stretches of the window offer an instant each, the best of a few that lie in it."""
@@ -37,6 +37,7 @@ class PointTable:
             for name, p in points.items()
         }
         self._times = {name: [point.time for point in p.points] for name, p in self.points.items()}
+        self.before_abnormal = _before_abnormal(self.points)
 
     def at(self, to: datetime, domains: Mapping[str, Domain], now: datetime, kind: str = "") -> CommonInstant:
         """Each domain at an instant, with its newest point up to it, and those that cannot reach it."""
@@ -72,7 +73,16 @@ class PointTable:
         everywhere = all(
             own and own[bisect.bisect_left(own, time) % len(own)] == time for own in self._times.values()
         )
-        return "group" if everywhere else ""
+        return GROUP if everywhere else ""
+
+
+def _before_abnormal(points: Mapping[str, Points]) -> datetime | None:
+    """The newest instant before the abnormal writing of every domain; None where none wrote so, or where one
+    has no point from before."""
+    writing = [writing_of(Points(points=p.points[::-1])) for p in points.values()]
+    abnormal = [w for w in writing if w.since is not None]
+    good = [w.last_good for w in abnormal if w.last_good is not None]
+    return min(good) if good and len(good) == len(abnormal) else None
 
 
 def _slices(times: Sequence[datetime]) -> list[list[datetime]]:

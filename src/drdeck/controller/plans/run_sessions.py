@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+from collections.abc import Iterable
+from datetime import datetime
 
 import msgspec
 
@@ -11,7 +13,13 @@ from drdeck.controller.journal import runs as run_facts
 from drdeck.controller.journal.runs import Batch, RunRecord
 from drdeck.model.confirming import NotAccepted
 from drdeck.model.domains import Domain
-from drdeck.model.plans.common_instant import CommonInstant, RunPoints
+from drdeck.model.plans.common_instant import (
+    BEFORE_ABNORMAL,
+    GOOD,
+    CommonInstant,
+    RunPoints,
+    with_marked,
+)
 from drdeck.model.plans.run_requests import RunExitRequest, RunPitrRequest
 from drdeck.model.text import some
 from drdeck.model.times import show_spaced
@@ -35,12 +43,22 @@ class RunSessions:
         """The instants for all sessions of a run. Raises NotAccepted, SiteError."""
         run = self.runs.run(ident)
         table, domains, without = await self._table(run, ())
+        now = self.sight.now()
+        marked = [(table.before_abnormal, BEFORE_ABNORMAL), (self._last_good(run, domains), GOOD)]
         return RunPoints(
             run=run.id,
-            instants=await table.instants(domains, self.sight.now()),
+            instants=with_marked(
+                await table.instants(domains, now),
+                [table.at(to, domains, now, kind) for to, kind in marked if to is not None],
+            ),
             domains=tuple(domains),
             without=without,
         )
+
+    def _last_good(self, run: RunRecord, domains: Iterable[str]) -> datetime | None:
+        """The newest instant to which all of these sessions were rolled back with no check failing."""
+        times = [b.to for b in run.batches if b.good and b.to is not None and set(domains) <= set(b.domains)]
+        return max(times, default=None)
 
     async def instant(self, request: RunPitrRequest) -> CommonInstant:
         """The point that each domain goes back to at one instant. Raises NotAccepted, SiteError."""

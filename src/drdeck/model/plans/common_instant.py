@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from drdeck.model.frozen import Frozen
 from drdeck.model.pitr import Points, RestorePoint
 from drdeck.model.times import show_duration
+
+GROUP, GOOD, BEFORE_ABNORMAL = "group", "good", "before_abnormal"
 
 
 class DomainAtInstant(Frozen, frozen=True, kw_only=True):
@@ -30,7 +32,8 @@ class CommonInstant(Frozen, frozen=True, kw_only=True):
     to: datetime
     domains: tuple[DomainAtInstant, ...]
     kind: str = ""
-    """group: points that were made at this instant; empty: any instant"""
+    """group: points that were made at this instant; good: the last to which the sessions were rolled back and
+    no check failed; before_abnormal: the last before abnormal writing in any of them; empty: any instant"""
 
     @property
     def reaching(self) -> tuple[DomainAtInstant, ...]:
@@ -66,7 +69,7 @@ class CommonInstant(Frozen, frozen=True, kw_only=True):
 
 
 class RunPoints(Frozen, frozen=True, kw_only=True):
-    """The instants that are offered for the sessions of a run, newest first, those of least spread marked."""
+    """The instants that are offered for the sessions of a run, newest first; `kind` says what marks one."""
 
     run: str
     instants: tuple[CommonInstant, ...] = ()
@@ -74,6 +77,10 @@ class RunPoints(Frozen, frozen=True, kw_only=True):
     """that have an active session"""
     without: dict[str, str] = {}
     """domain of the run -> why it has no session to roll back"""
+
+    def last(self, kind: str) -> CommonInstant | None:
+        """The newest instant of a kind."""
+        return next((instant for instant in self.instants if instant.kind == kind), None)
 
 
 def newest_before(points: Points, to: datetime) -> RestorePoint | None:
@@ -101,3 +108,11 @@ def _at(name: str, points: Points, to: datetime, cannot: Mapping[str, str]) -> D
         missing=point.missing,
         skew_s=point.skew_s,
     )
+
+
+def with_marked(
+    instants: Sequence[CommonInstant], marked: Sequence[CommonInstant]
+) -> tuple[CommonInstant, ...]:
+    """All of them, newest first; of two at the same instant the marked one."""
+    by_time = {instant.to: instant for instant in (*instants, *marked)}
+    return tuple(by_time[to] for to in sorted(by_time, reverse=True))

@@ -9,7 +9,7 @@ from rich.cells import cell_len
 
 from drdeck.console.format import UNKNOWN, Line, cut, left, name, right, second, spread, stamp
 from drdeck.console.widgets.timeline import Span
-from drdeck.model.plans.common_instant import CommonInstant, DomainAtInstant
+from drdeck.model.plans.common_instant import BEFORE_ABNORMAL, GOOD, GROUP, CommonInstant, DomainAtInstant
 from drdeck.model.text import clean
 from drdeck.model.times import show_duration
 
@@ -25,7 +25,7 @@ def instant_row(instant: CommonInstant, width: int) -> Line:
     oldest = UNKNOWN if instant.oldest is None else stamp(instant.oldest)
     return (
         (f"{stamp(instant.to):21} ", "bold"),
-        (f"{clean(instant.kind) or 'any':8} ", "ok" if instant.kind else "dim"),
+        (f"{KINDS.get(instant.kind, clean(instant.kind)) or 'any':8} ", "ok" if instant.kind else "dim"),
         (right(f"{reaching}/{total}", 9), "bad" if reaching < total else ""),
         (f" {right(apart, 9)}  ", ""),
         (cut(oldest, max(0, width - 52)), "dim"),
@@ -76,7 +76,7 @@ def instants_line(
             if domain.point is not None and domain.point >= span.start:
                 cells[span.cell(domain.point)] = "│"
     for instant in instants:
-        if instant.kind and instant.to >= span.start:
+        if instant.kind == GROUP and instant.to >= span.start:
             cells[span.cell(instant.to)] = "◆"
     if good is not None and span.start <= good <= span.end:
         cells[span.cell(good)] = "●"
@@ -106,7 +106,16 @@ def _start(end: datetime, pick: CommonInstant | None) -> datetime:
     return end - NEAR if oldest >= end - NEAR else datetime.min.replace(tzinfo=end.tzinfo)
 
 
-LEGEND = "│ points it goes back to  ◆ made for all at once  ● last at which all were good"
+LEGEND = "│ points it goes back to  ◆ made for all at once"
+KINDS = {BEFORE_ABNORMAL: "before"}
+"""The words of the list for kinds that JSON names at length."""
+
+
+def legend(good: CommonInstant | None) -> str:
+    """The signs of the timeline; `good`: the instant that its last one marks."""
+    if good is None or good.kind == GOOD:
+        return f"{LEGEND}  ● last at which all were good"
+    return f"{LEGEND}  ● before abnormal writing"
 
 
 def spread_lines(instant: CommonInstant) -> list[Line]:
