@@ -154,7 +154,7 @@ def test_every_command_in_every_phase(deck: Deck, lesson: Path) -> None:
         ("plan", "show", "all"),
         ("plan", "check", "all", "--type", "force"),
         ("plan", "run", f"{OUT}plan", "--type", "force"),
-        *(("plan", act, run) for act in ("status", "pause", "resume", "watch")),
+        *(("plan", act, run) for act in ("status", "report", "pause", "resume", "watch")),
         *(("plan", act, run, ERP) for act in ("leave-out", "begin")),
         *(("plan", "pitr", act, run) for act in ("points", "exit")),
         ("plan", "pitr", "run", run, "--to", "-5m"),

@@ -11,8 +11,8 @@ from drdeck.cli import exit_codes, json_shapes, output
 from drdeck.cli.context import Context, json_option
 from drdeck.cli.exit_codes import Exit
 from drdeck.cli.json_shapes import Json, seconds
-from drdeck.controller.journal.run_report import run_report
-from drdeck.model.plans.run_report import Answered, DomainReport, RollbackReport, RunReport
+from drdeck.controller.journal.run_evidence import run_report
+from drdeck.model.plans.run_report import DomainReport, QuestionReport, RollbackReport, RunReport
 from drdeck.model.text import clean, some
 from drdeck.model.times import show_clock, show_seconds
 
@@ -100,7 +100,7 @@ def _domain(d: DomainReport) -> Json:
     }
 
 
-def _question(q: Answered) -> Json:
+def _question(q: QuestionReport) -> Json:
     return {
         "at": json_shapes.time(q.at),
         "domain": q.domain,

@@ -46,7 +46,7 @@ class WaveReport(Frozen, frozen=True, kw_only=True):
     rto_s: float | None = None
 
 
-class Answered(Frozen, frozen=True, kw_only=True):
+class QuestionReport(Frozen, frozen=True, kw_only=True):
     """A question of the run, and who answered. `over`: how it ended without an answer; empty: it stands."""
 
     at: datetime
@@ -107,7 +107,7 @@ class RunReport(Frozen, frozen=True, kw_only=True):
     number: int
     waves: tuple[WaveReport, ...]
     domains: tuple[DomainReport, ...]
-    questions: tuple[Answered, ...]
+    questions: tuple[QuestionReport, ...]
     words: tuple[Word, ...]
     rollbacks: tuple[RollbackReport, ...]
     exits: tuple[ExitReport, ...]

@@ -7,7 +7,7 @@ from typing import Any
 
 from drdeck.controller.journal.event_store import Event
 from drdeck.controller.journal.operations import OperationState
-from drdeck.controller.journal.run_report import made_of
+from drdeck.controller.journal.run_evidence import made_of
 from drdeck.controller.journal.runs import OperationEnd, Recovery
 from drdeck.model.times import show
 from tests.support.plans.plan_build import NOW, ago, frozen, run

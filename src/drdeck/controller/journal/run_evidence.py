@@ -12,9 +12,9 @@ import msgspec
 
 from drdeck.model.plans.frozen_plan import FrozenDomain
 from drdeck.model.plans.run_report import (
-    Answered,
     DomainReport,
     ExitReport,
+    QuestionReport,
     RollbackReport,
     RunReport,
     WaveReport,
@@ -114,10 +114,10 @@ def _word(event: Event) -> Word:
 
 
 class _Questions:
-    """What the operations of a run asked, the same question of an operation once until it was answered."""
+    """Questions of the operations of a run, the same question of an operation once until it was answered."""
 
     def __init__(self) -> None:
-        self.rows: list[Answered] = []
+        self.rows: list[QuestionReport] = []
         self._open: dict[str, int] = {}
 
     def follow(self, event: Event, domain: str) -> None:
@@ -125,7 +125,7 @@ class _Questions:
         ident = data["operation"]
         if event.kind == facts.QUESTION:
             asks = data["question"]
-            row = Answered(
+            row = QuestionReport(
                 at=datetime.fromisoformat(data["at"]) if "at" in data else event.time,
                 domain=domain,
                 operation=ident,
@@ -188,7 +188,7 @@ def _domain(
 
 
 def _became(run: RunRecord, d: FrozenDomain, recovered: bool, end: dict[str, Any]) -> tuple[str, str]:
-    """What a domain became, and why."""
+    """The state a domain came to, and why."""
     leave, stop = run.left_out.get(d.name), run.stopped.get(d.name)
     if d.impossible:
         return "not possible", d.impossible
