@@ -82,7 +82,8 @@ class PlanRollbackScreen(ConsoleScreen):
     def keys(self) -> list[tuple[str, str]]:
         on = self.focused.id if self.focused is not None else None
         does = {"time": "Go there", "members": "Run PITR"}.get(on or "instants", "Run PITR")
-        good = [("g", "Last good")] if self._good() is not None else []
+        last = self._good()
+        good = [] if last is None else [("g", "Last good" if last.kind == GOOD else "Before abnormal")]
         return [
             ("enter", does),
             ("0-9", "Time"),
