@@ -12,7 +12,7 @@ import logging
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import msgspec
 
@@ -33,6 +33,7 @@ from .event_log import EventLog, LoggedObservation
 from .fact_differences import differences, left
 from .guard_store import GuardStore
 from .hazards import HazardAlarms
+from .history_pace import HistoryPace
 from .lookups import find_addresses, find_whereabouts
 from .own_calls import OwnCalls
 from .session_guard import JudgmentContext, SessionGuard
@@ -44,6 +45,10 @@ log = logging.getLogger(__name__)
 TICK_S = 0.25
 """How often time alone can settle what was told."""
 _AGAIN_S = 1.0
+FEW = 8
+"""VMs whose events are read back one by one; of more those of the whole datacenter are."""
+_UNJUDGED = timedelta(minutes=10)
+"""So long before a controller's last look events may have come that it had not judged yet."""
 
 
 class GuardService:
@@ -81,6 +86,11 @@ class GuardService:
         self._foresight = HazardAlarms(root, now)
         self._tool, self._own = ToolWatch(folders or FolderMemory(None)), ""
         self._shown: dict[str, tuple[Alarm, ...]] = {}
+        self._pace, self._behind = HistoryPace(), False
+        self._heard_until: dict[str, datetime] = {}
+        """by folder: before this a controller has judged all events of its session"""
+        self._looked_at: dict[str, datetime] = {}
+        """by folder: the last look as it was written down"""
 
     # -- what is told
 
@@ -165,12 +175,17 @@ class GuardService:
                 SessionMemory(session=record.session.id, started=record.session.started, members=named),
                 facts,
             )
+        last_look = kept[0].looked_at
+        begins = record.session.started
+        self._heard_until[folder.id] = begins if last_look is None else max(begins, last_look - _UNJUDGED)
         post = self._posts[folder.id] = SessionGuard(*kept)
         self._skip[folder.id] = post.memory.key
         self._memories.save(folder.id, post.memory, post.facts, anew=True)
         return post
 
     def _end(self, folder: str) -> None:
+        for by_folder in (self._heard_until, self._looked_at):
+            by_folder.pop(folder, None)
         if self._posts.pop(folder, None) is not None:
             self._memories.forget(folder)
 
@@ -253,7 +268,10 @@ class GuardService:
         now_s = time.monotonic()
         if any(post.unsettled or post.lost or post.unnamed(now_s) for post in self._posts.values()):
             return TICK_S
-        return max(TICK_S, self._foresight.due_s) if self._posts else None
+        if not self._posts:
+            return None
+        behind_s = self._pace.wait_s() if self._behind else self._foresight.due_s
+        return max(TICK_S, min(behind_s, self._foresight.due_s))
 
     async def _round(self, watch: InventoryWatch, connection: Connection) -> None:
         await watch.listen(self._wanted)
@@ -278,15 +296,24 @@ class GuardService:
             self._changed()
 
     async def _catch_up(self, watch: InventoryWatch) -> None:
+        """Read back what was missed, from where this or an earlier controller has read to; not too often."""
         since = self.events.missed_since
-        for post in self._posts.values():
-            begins = post.memory.started
+        for folder in self._posts:
+            begins = self._heard_until[folder]
             if self.events.oldest is not None and begins < self.events.oldest:
                 since = begins if since is None else min(since, begins)
-        if since is not None and self._posts and not self.events.refused:
-            await watch.catch_up(since)
-            if watch.inventory is not None:
-                self.saw(watch.inventory)
+        self._behind = since is not None and bool(self._posts) and not self.events.refused
+        if since is None or not self._behind or self._pace.wait_s():
+            return
+        members = {vm for post in self._posts.values() for vm in post.memory.members}
+        began_s = time.monotonic()
+        try:
+            await watch.catch_up(since, sorted(members) if len(members) <= FEW else ())
+        finally:
+            self._pace.asked(time.monotonic() - began_s)
+        self._behind = False
+        if watch.inventory is not None:
+            self.saw(watch.inventory)
 
     def _settle(self, watch: InventoryWatch, own: str) -> None:
         for folder, post in self._posts.items():
@@ -306,10 +333,19 @@ class GuardService:
     def _save(self) -> None:
         for folder, dirty in self._dirty.items():
             post = self._posts.get(folder)
-            if post is not None and (dirty or post.changed):
+            if post is not None and (dirty or post.changed or self._read_far(folder, post)):
                 self._memories.save(folder, post.memory, {vm: post.facts.get(vm) for vm in dirty})
                 post.changed = False
             dirty.clear()
+
+    def _read_far(self, folder: str, post: SessionGuard) -> bool:
+        """Tell whether a controller after this one would read much again: so far this one has looked since
+        it was written down."""
+        looked_at, before = post.memory.looked_at, self._looked_at.get(folder)
+        if looked_at is None or (before is not None and looked_at - before < _UNJUDGED):
+            return False
+        self._looked_at[folder] = looked_at
+        return True
 
     async def _find_lost(self, folder: str, post: SessionGuard, connection: Connection) -> None:
         """Look for VMs that left the domain: elsewhere, or out of the inventory."""

@@ -64,8 +64,10 @@ class EventSource(Protocol):
     def take_page(self, objects: Mapping[str, dict[str, Any]]) -> None:
         """Take the newest events out of the collector's objects (id -> properties)."""
 
-    def read_back(self, session: VCenterSession, datacenter: Any, since: datetime) -> None:
-        """Read older events, which may have been missed. Blocks."""
+    def read_back(
+        self, session: VCenterSession, datacenter: Any, since: datetime, vms: Collection[str]
+    ) -> None:
+        """Read older events, which may have been missed; `vms`: the only ones that matter. Blocks."""
 
 
 class InventoryWatch:
@@ -156,12 +158,15 @@ class InventoryWatch:
             self._listening = on
             await self.refresh()
 
-    async def catch_up(self, since: datetime) -> None:
-        """Read events back, where more than vCenter keeps for us may have happened since an instant."""
+    async def catch_up(self, since: datetime, vms: Collection[str] = ()) -> None:
+        """Read events back, where more than vCenter keeps for us may have happened since an instant.
+
+        `vms`: ids of the only VMs that matter, where there are few; empty: all may.
+        """
 
         def read_back(session: VCenterSession) -> None:
             if self._events is not None:
-                self._events.read_back(session, vim.Datacenter(self.datacenter, session.stub), since)
+                self._events.read_back(session, vim.Datacenter(self.datacenter, session.stub), since, vms)
 
         await self.connection.poll(read_back, "read the events")
 

@@ -1,0 +1,124 @@
+"""Reading events back: from where a controller before had read to, of few VMs alone, and never in a storm."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from drdeck.model.domains import FailoverType, SessionState
+from drdeck.sites.vsphere.guard.event_log import EventLog
+from drdeck.sites.vsphere.guard.guard_service import FEW, GuardService
+from drdeck.sites.vsphere.guard.guard_store import GuardStore
+from drdeck.sites.vsphere.guard.history_pace import MOST_S, REST, HistoryPace
+from drdeck.sites.vsphere.inventory.inventory_facts import FolderFacts, Inventory
+from drdeck.sites.vsphere.record.attribute_names import FAILOVER, SESSION
+from drdeck.sites.vsphere.record.record_values import FailoverRecord, SessionRecord
+from drdeck.sites.vsphere.vcenter.connection import Credentials, Endpoint, VCenterSession
+from tests.support.vcenter.situations import T0, at, vm
+from tests.support.vcenter.soapcount import soap_calls
+from tests.support.vcenter.vcsim import VCenter
+
+
+@pytest.mark.parametrize(("took_s", "most"), [(0.0, 40), (1.0, 40), (5.0, 38), (60.0, 24)])
+def test_an_hour_of_events_without_end_asks_some_thirty_times(took_s: float, most: int) -> None:
+    now = 1000.0
+    pace, asked = HistoryPace(lambda: now), 0
+    while now < 1000 + 3600:
+        wait_s = pace.wait_s()
+        assert wait_s <= max(MOST_S, REST * took_s)
+        now += wait_s + took_s
+        pace.asked(took_s)
+        asked += 1
+    assert asked <= most
+
+
+def test_what_is_rare_is_asked_at_once() -> None:
+    now = 0.0
+    pace = HistoryPace(lambda: now)
+    for _ in range(5):
+        assert pace.wait_s() == 0
+        pace.asked(0.1)
+        now += 3600
+
+
+class Watch:
+    """Takes down what is asked of the history."""
+
+    def __init__(self, inventory: Inventory) -> None:
+        self.inventory = inventory
+        self.asked: list[tuple[datetime, Collection[str]]] = []
+
+    async def catch_up(self, since: datetime, vms: Collection[str] = ()) -> None:
+        self.asked.append((since, vms))
+
+
+def site(vms: int) -> Inventory:
+    """A domain in a session since T0, with so many VMs."""
+    session = SessionRecord(id="op-1", state=SessionState.ACTIVE, started=T0)
+    failover = FailoverRecord(
+        id="op-1", type=FailoverType.FORCE, began=T0, phase="recovered", since=T0
+    )  # fmt: skip
+    attributes = {
+        SESSION: msgspec.json.encode(session).decode(),
+        FAILOVER: msgspec.json.encode(failover).decode(),
+    }
+    folder = FolderFacts("erp", "erp", "root", attributes)
+    machines = [vm(f"{number}", parent="erp") for number in range(vms)]
+    root = FolderFacts("root", "drdeck", "vm")
+    return Inventory(
+        serial=1, root=root, folders={"erp": folder}, vms={m.id: m for m in machines}, networks={}
+    )
+
+
+def service(state: Path, now: datetime) -> GuardService:
+    guard = GuardService(GuardStore(state), lambda folder: T0, lambda: now, lambda: None)
+    guard.events.oldest = now  # a full page: there are older ones
+    return guard
+
+
+async def asked_after(guard: GuardService, vms: int) -> tuple[datetime, Collection[str]]:
+    watch: Any = Watch(site(vms))
+    guard.saw(watch.inventory)
+    await guard._catch_up(watch)
+    await guard._catch_up(watch)  # at once again: the pace holds it back
+    (only,) = watch.asked
+    return only  # type: ignore[no-any-return]
+
+
+@pytest.mark.parametrize("vms", [FEW, FEW + 1])
+async def test_of_few_vms_their_own_history_is_read(tmp_path: Path, vms: int) -> None:
+    since, of = await asked_after(service(tmp_path, at(60)), vms)
+    assert since == T0
+    assert len(of) == (vms if vms <= FEW else 0)
+
+
+async def test_a_controller_that_follows_reads_from_where_the_last_one_was(tmp_path: Path) -> None:
+    first = service(tmp_path, at(3 * 24 * 60))
+    first.saw(site(1))
+    first._save()
+    since, _ = await asked_after(service(tmp_path, at(3 * 24 * 60 + 5)), 1)
+    assert at(3 * 24 * 60) - timedelta(minutes=10) == since, "not three days: the table is large"
+
+
+def test_the_history_of_few_vms_is_asked_for_by_vm(vcenter: VCenter) -> None:
+    vcenter.layout({"erp": ["db01", "web01"]})
+    ids = [vcenter.vm(name)._moId for name in ("db01", "web01")]
+    session = VCenterSession(
+        Endpoint(url=vcenter.url, ca_file=str(vcenter.ca_file)), Credentials(vcenter.user, vcenter.password)
+    )
+    session.log_in()
+    log = EventLog()
+    vcenter.power_on("db01")
+    with soap_calls() as calls:
+        log.read_back(session, vcenter.datacenter, T0 - timedelta(days=3650), ids)
+    assert calls["CreateCollectorForEvents"] == len(ids) + 1
+    assert {news.observation.vm for news in log.news()} >= {ids[0]}
+    with soap_calls() as calls:
+        EventLog().read_back(session, vcenter.datacenter, T0 - timedelta(days=3650))
+    assert calls["CreateCollectorForEvents"] == 1
+    session.close()
