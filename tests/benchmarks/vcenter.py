@@ -1,16 +1,17 @@
 """How fast drdeck acts on a vCenter, against a bare script that makes the same calls; run as a script:
 
-    python -m tests.benchmarks.vcenter [--vms 20 100 300] [--runs 3]
+    python -m tests.benchmarks.vcenter [--vms 20 100 300 1000] [--runs 3]
 
 On VMware's simulator, both sides in one run: off, revert, on for each VM of a domain. The bare script is
 pyvmomi with eight threads and its own WaitForTask. Prints medians in seconds, the ratio, and what the
-controller and the simulator spent of a processor for each VM.
+controller and the simulator spent of a processor for each VM; the machine's load stands beside each line.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
+import platform
 import statistics
 import sys
 import tempfile
@@ -19,6 +20,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -133,11 +135,14 @@ def _power_on(vm: Any) -> Any:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
-    parser.add_argument("--vms", type=int, nargs="+", default=[20, 100, 300])
+    parser.add_argument("--vms", type=int, nargs="+", default=[20, 100, 300, 1000])
     parser.add_argument("--runs", type=int, default=3)
     chosen = parser.parse_args()
-    print("  VMs   failover    bare   Run PITR   ratio   controller/VM   simulator/VM")
+    versions = f"Python {platform.python_version()}, pyvmomi {version('pyvmomi')}"
+    print(f"{os.cpu_count()} cores, {platform.machine()}, {versions}")
+    print("  VMs   failover    bare   Run PITR   ratio   controller/VM   simulator/VM   load")
     for vms in chosen.vms:
+        before = os.getloadavg()[0]
         with tempfile.TemporaryDirectory() as directory:
             bench = Bench(Path(directory), vms)
             try:
@@ -152,7 +157,8 @@ def main() -> int:
         simulator = statistics.median(lap.simulator_s for lap in rollbacks) / vms
         print(
             f"{vms:5} {failover.took_s:8.1f} s {bare:6.1f} s {rollback:8.1f} s {rollback / bare:7.2f}"
-            f" {1000 * controller:12.1f} ms {1000 * simulator:11.1f} ms",
+            f" {1000 * controller:12.1f} ms {1000 * simulator:11.1f} ms"
+            f"   {before:.1f} to {os.getloadavg()[0]:.1f}",
             flush=True,
         )
     return 0
