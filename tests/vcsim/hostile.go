@@ -383,12 +383,18 @@ var parentRE = regexp.MustCompile(`<(changeSet|propSet)>(?:<op>[^<]*</op>)?<name
 
 var fieldRE = regexp.MustCompile(`<(?:\w+:)?key[^>]*>(\d+)<[\s\S]*<(?:\w+:)?value[^>]*>([^<]*)<`)
 
+var entityRE = regexp.MustCompile(`<(?:\w+:)?entity [^>]*type="(\w+)"[^>]*>([^<]+)<`)
+
 // tellField posts the event that a vCenter has for each value of a custom attribute.
 func (c *control) tellField(user string, body []byte) {
 	if m := fieldRE.FindSubmatch(body); m != nil && user != "" {
 		key := int32(0)
 		_, _ = fmt.Sscan(string(m[1]), &key)
-		c.post(user, &types.CustomFieldValueChangedEvent{
-			CustomFieldEvent: types.CustomFieldEvent{Event: about(nil)}, FieldKey: key, Value: string(m[2])})
+		about := types.CustomFieldEvent{Event: about(nil)}
+		told := &types.CustomFieldValueChangedEvent{CustomFieldEvent: about, FieldKey: key, Value: string(m[2])}
+		if entity := entityRE.FindSubmatch(body); entity != nil {
+			told.Entity.Entity = types.ManagedObjectReference{Type: string(entity[1]), Value: string(entity[2])}
+		}
+		c.post(user, told)
 	}
 }

@@ -16,6 +16,10 @@ def test_hosts_and_datastores_are_looked_at_before_a_completion(
     host = recovery.read(recovery.vm(VMS[0]), "runtime.host")["runtime.host"]
     recovery.set_room(store.name, free=1, capacity=1 << 40)
     recovery.done(host.EnterMaintenanceMode_Task(timeout=0))
+    lines = flow.deck.json("doctor")["findings"]
+    ours = [line for line in lines if line["subject"] == f"starts of {DOMAIN}"]
+    assert any(host.name in line["text"] and line["level"] == "warn" for line in ours), lines
+    assert any(store.name in line["text"] and "make room" in line["remedy"] for line in ours), lines
     before = recovery.calls()["RetrievePropertiesEx"]
     answered = flow.deck.run("cfo", "complete", DOMAIN, "--type", "force", "--confirm", DOMAIN, "--json")
     said = [line for line in answered.stderr.splitlines() if "against: " in line]

@@ -15,7 +15,7 @@ from drdeck.sites.vsphere.plan.domain_state import DomainState
 from drdeck.sites.vsphere.protected_site import ProtectedVCenter
 from drdeck.sites.vsphere.vcenter.connection import Connection
 
-from . import capacity_findings, certificate_findings, domain_findings, trial_findings
+from . import capacity_findings, certificate_findings, domain_findings, start_findings, trial_findings
 from .host_clocks import SUBJECT, host_clocks
 from .privilege_check import PrivilegeCheck
 
@@ -86,6 +86,7 @@ async def findings(patient: SiteUnderExamination) -> list[Finding]:
         results += domain_findings.networks(situation, patient.inventory)
         results += domain_findings.protected_folder(situation, side, settings)
         results += capacity_findings.chains(situation)
+    results += await start_findings.findings(patient.connection, situations, patient.inventory)
     try:
         results += await capacity_findings.datastores(patient.connection, situations)
     except SiteError as error:

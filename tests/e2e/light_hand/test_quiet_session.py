@@ -1,0 +1,62 @@
+"""A domain in a quiet PITR session, as a whole program at a hostile vCenter: what it costs it an hour."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+
+from tests.support.vcenter.flow import MakeFlow, eventually, settings
+from tests.support.vcenter.vcsim import VCenter
+
+LEASE_S, REAL_LEASE_S = 30, 900
+"""`quiet_lease` of this test and its default: what a renewal costs comes so much more often here"""
+RENEWALS = 2
+HOUR_S = 3600
+BEAT_S = 1.5
+READS = {"CurrentTime", "WaitForUpdatesEx", "RetrievePropertiesEx"}
+TO_WATCH = {"RetrieveEntityScheduledTask", "CancelWaitForUpdates"}
+"""for what may come (guard), and to read at once"""
+STORED = (
+    "CustomFieldValueChangedEvent", "CustomFieldDefAddedEvent", "CustomFieldDefRemovedEvent",
+    "GeneralUserEvent", "UserLoginSessionEvent", "UserLogoutSessionEvent",
+)  # fmt: skip
+
+
+def events(vcenter: VCenter) -> Counter[str]:
+    """The events that vCenter has stored, by type."""
+    spec = vcenter.event_filter(*STORED)
+    spec.maxCount = 1000
+    return Counter(
+        type(event).__name__.rpartition(".")[2]
+        for event in vcenter.content.eventManager.QueryEvents(spec) or ()
+    )
+
+
+def test_an_hour_has_ten_changes_ten_events_and_no_definition(make_flow: MakeFlow, recovery: VCenter) -> None:
+    site = f'quiet_lease = "{LEASE_S}s"'
+    toml = settings().replace('ready = "tools"', 'ready = "power"')
+    flow = make_flow(recovery, None, toml=toml, site=site)
+    flow.start()
+    flow.complete("force", "--run-pitr")
+    flow.until(lambda d: (d["session"] or {}).get("state") == "active")
+    eventually(lambda: recovery.calls()["RetrieveEntityScheduledTask"] >= 2)  # the guard has begun
+    written = recovery.calls()["SetField"]
+    eventually(
+        lambda: recovery.calls()["SetField"] > written, within_s=2 * LEASE_S
+    )  # a renewal, and from it on
+
+    stored, before, began = events(recovery), recovery.calls(), time.monotonic()
+    written = before["SetField"]
+    eventually(lambda: recovery.calls()["SetField"] >= written + RENEWALS, within_s=RENEWALS * LEASE_S)
+    passed_s, made = time.monotonic() - began, recovery.calls() - before
+    del made["QueryEvents"]  # this test's
+
+    assert set(made) <= {"SetField", *READS, *TO_WATCH}, made
+    of_an_hour = HOUR_S * LEASE_S / REAL_LEASE_S / passed_s  # what comes with renewals
+    assert made["SetField"] * of_an_hour <= 15, (made, passed_s)
+    assert made["RetrievePropertiesEx"] <= 6 * (made["SetField"] + 1) + passed_s / 20, made
+    assert made["CurrentTime"] <= passed_s / BEAT_S + 2
+    assert made["WaitForUpdatesEx"] <= 4 * (made["SetField"] + 1) + passed_s / 20, made
+    more = events(recovery) - stored
+    assert set(more) <= {"CustomFieldValueChangedEvent"}, more
+    assert more.total() == made["SetField"], "an event for each, and none else"
