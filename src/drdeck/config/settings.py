@@ -20,7 +20,7 @@ from drdeck.model.plans.failover_plan import (
     Others,
     Wave,
 )
-from drdeck.model.text import brief
+from drdeck.model.text import brief, spelled_as
 
 TRAINING = "training"
 """The site that is there without any settings."""
@@ -130,7 +130,8 @@ class DomainSettings(SettingsTable, frozen=True, kw_only=True):
 
     def replica_of(self, name: str) -> str:
         """The name of the replica of a protected VM."""
-        return self.replicas.get(name) or self.replica_name.replace("{name}", name)
+        own = self.replicas.get(spelled_as(name, tuple(self.replicas)))
+        return own or self.replica_name.replace("{name}", name)
 
 
 class WaveSettings(SettingsTable, frozen=True, kw_only=True):

@@ -6,6 +6,7 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from contextvars import ContextVar
+from fnmatch import fnmatchcase
 from functools import lru_cache
 from typing import Protocol
 
@@ -97,6 +98,19 @@ def _is_mark(char: str) -> bool:
     return unicodedata.combining(char) != 0 or unicodedata.category(char) in ("Mn", "Me")
 
 
+def composed(name: str) -> str:
+    """A name in the one form in which names are compared (NFC)."""
+    return unicodedata.normalize("NFC", name)
+
+
+def fits(name: str, pattern: str) -> bool:
+    """Tell whether a name matches a shell pattern, in whichever form the letters of both are typed.
+
+    What a vCenter shows may come from a system that decomposes letters, and a keyboard composes them.
+    """
+    return fnmatchcase(composed(name), composed(pattern))
+
+
 class _Named(Protocol):
     @property
     def name(self) -> str: ...
@@ -106,8 +120,8 @@ def spelled_as(name: str, names: Sequence[str]) -> str:
     """The one of `names` that reads like `name`, whose letters may be typed in another form; else `name`."""
     if name in names:
         return name
-    form = unicodedata.normalize("NFC", name)
-    return next((other for other in names if unicodedata.normalize("NFC", other) == form), name)
+    form = composed(name)
+    return next((other for other in names if composed(other) == form), name)
 
 
 _NOT_IN_XML = re.compile("[\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\\ud800-\\udfff\\ufffe\\uffff]")

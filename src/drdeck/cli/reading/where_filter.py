@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fnmatch
 from collections.abc import Callable, Sequence
 
 import msgspec
@@ -11,7 +10,7 @@ from drdeck.cli import exit_codes, json_shapes
 from drdeck.cli.exit_codes import Exit
 from drdeck.controller.ipc.protocol import Listing
 from drdeck.model.domains import MODE_LABELS, Mode, Owner, SessionState
-from drdeck.model.text import quoted
+from drdeck.model.text import fits, quoted
 from drdeck.model.words.nearest_name import did_you_mean
 
 Test = Callable[[json_shapes.Json], bool]
@@ -71,7 +70,7 @@ def _test(term: str) -> Test:
             return _FLAGS[key]
         raise _wrong(term, key, [*_FLAGS, *(f"{name}=" for name in (*_VALUES, "name"))])
     if key == "name":
-        return lambda domain: fnmatch.fnmatchcase(domain["name"], value)
+        return lambda domain: fits(domain["name"], value)
     if key not in _VALUES:
         raise _wrong(term, key, [*_VALUES, "name"])
     value = _mode(value) if key == "mode" else value

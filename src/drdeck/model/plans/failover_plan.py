@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
-from fnmatch import fnmatchcase
 
 import msgspec
 
 from drdeck.model.domains import FailoverType
 from drdeck.model.frozen import Frozen
-from drdeck.model.text import some
+from drdeck.model.text import fits, some
 
 ALL = "all"
 """The plan that is there without settings: every domain of the site in one wave."""
@@ -106,7 +105,7 @@ def problems(plan: FailoverPlan, names: Iterable[str]) -> list[str]:
     for wave in plan.waves:
         matched = False
         for pattern in wave.domains:
-            hits = [name for name in domains if fnmatchcase(name, pattern)]
+            hits = [name for name in domains if fits(name, pattern)]
             matched = matched or bool(hits)
             if not hits:
                 words.append(f'plan "{plan.name}", wave "{wave.name}": no domain is named "{pattern}"')
@@ -130,7 +129,7 @@ def outside(plan: FailoverPlan, names: Iterable[str]) -> tuple[str, ...]:
 
 
 def _matches(name: str, patterns: Iterable[str]) -> bool:
-    return any(fnmatchcase(name, pattern) for pattern in patterns)
+    return any(fits(name, pattern) for pattern in patterns)
 
 
 def narrowed(waves: Iterable[WaveMembers], only: Sequence[str], without: Sequence[str]) -> list[WaveMembers]:
@@ -151,7 +150,7 @@ def narrowed(waves: Iterable[WaveMembers], only: Sequence[str], without: Sequenc
 def unmatched(patterns: Iterable[str], names: Iterable[str]) -> str | None:
     """A sentence on patterns of --only or --except that match no domain; None when each matches one."""
     there = list(names)
-    idle = [pattern for pattern in patterns if not any(fnmatchcase(name, pattern) for name in there)]
+    idle = [pattern for pattern in patterns if not any(fits(name, pattern) for name in there)]
     if not idle:
         return None
     return f"no domain of the plan is named {some([repr(p) for p in idle])}; it has {some(there, 8)}"

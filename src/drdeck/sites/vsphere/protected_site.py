@@ -15,6 +15,7 @@ from typing import Any
 from pyVmomi import vim
 
 from drdeck.model.domains import ProtectedSite
+from drdeck.model.text import composed
 from drdeck.sites.contract import CertificateWrong, LoginRefused, Refused, SiteError
 from drdeck.sites.vsphere.inventory.inventory_facts import FolderFacts, Inventory, VmFacts
 from drdeck.sites.vsphere.inventory.inventory_watch import InventoryWatch
@@ -109,7 +110,7 @@ class ProtectedVCenter:
         inventory = self.inventory
         if inventory is None:
             return ProtectedVms(lost=self.lost or NOT_YET)
-        folder = next((f for f in inventory.domains if f.name == domain), None)
+        folder = self._folder(inventory, domain)
         if folder is None:
             return ProtectedVms(lost=self.lost or f'it has no folder "{domain}" under {self._root}')
         owned, since = _ownership(folder)
@@ -117,7 +118,13 @@ class ProtectedVCenter:
 
     def has(self, domain: str) -> bool:
         inventory = self.inventory
-        return inventory is not None and any(f.name == domain for f in inventory.domains)
+        return inventory is not None and self._folder(inventory, domain) is not None
+
+    @staticmethod
+    def _folder(inventory: Inventory, domain: str) -> FolderFacts | None:
+        """The folder of a domain, whose letters the two vCenters may hold in two forms."""
+        name = composed(domain)
+        return next((f for f in inventory.domains if composed(f.name) == name), None)
 
     async def state(
         self,

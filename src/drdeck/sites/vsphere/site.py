@@ -20,6 +20,7 @@ from drdeck.model.domains import ProtectedSite
 from drdeck.model.guard import Hazards
 from drdeck.model.pitr import Points, Writing, writing_of
 from drdeck.model.planned import PlannedCall
+from drdeck.model.text import composed
 from drdeck.model.views import SiteView
 from drdeck.sites.contract import LoginRefused, SiteError, SiteUnreachable, TaskBegun
 from drdeck.sites.vsphere.doctor import start_obstacles, trial_findings
@@ -351,9 +352,8 @@ class VSphereSite:
             return ProtectedSite()
         settings = self._sight.find(domain)[1].settings
         forced, now = self._sight.forced(domain), self._sight.now
-        return await self._protected.state(
-            domain, forced, now, lambda vm: not stays_out(settings, vm, without)
-        )
+        out = frozenset(map(composed, without))
+        return await self._protected.state(domain, forced, now, lambda vm: not stays_out(settings, vm, out))
 
     async def hazards(self, domain: str, vms: tuple[str, ...]) -> Hazards:
         folder, s = self._sight.find(domain)

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from fnmatch import fnmatchcase
 
 from drdeck.config.toml_places import Place
-from drdeck.model.text import brief, some
+from drdeck.model.text import brief, fits, some
 from drdeck.model.times import parse_duration
 
 from .scenario_tables import Scenario, ScenarioPlan
@@ -47,7 +46,7 @@ def _plan(at: Place, plan: ScenarioPlan, names: Sequence[str]) -> Iterator[tuple
     for number, wave in enumerate(plan.waves):
         place: Place = (*at, "waves", number)
         for pattern in wave.domains:
-            members = [name for name in names if fnmatchcase(name, pattern)]
+            members = [name for name in names if fits(name, pattern)]
             if not members:
                 yield (
                     (*place, "domains"),

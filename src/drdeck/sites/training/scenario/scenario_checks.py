@@ -6,10 +6,9 @@ import math
 import re
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
-from fnmatch import fnmatchcase
 
 from drdeck.config.toml_places import Place
-from drdeck.model.text import brief, quoted, some
+from drdeck.model.text import brief, fits, quoted, some
 from drdeck.model.times import parse_duration, show
 
 from . import plan_checks, scenario_limits
@@ -130,7 +129,7 @@ def _runbook(at: Place, domain: ScenarioDomain, names: Sequence[str]) -> Iterato
         place: Place = (*at, "runbook", number)
         yield from _duration((*place, "delay_after"), group.delay_after)
         for pattern in group.vms:
-            members = [pattern] if pattern in all_names else [n for n in names if fnmatchcase(n, pattern)]
+            members = [pattern] if pattern in all_names else [n for n in names if fits(n, pattern)]
             if not members:
                 yield (*place, "vms"), f'"{brief(pattern)}" is no VM of the domain; known are {_list(names)}'
             for name in members:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 
+from drdeck.model.text import fits
 from drdeck.model.times import parse_duration
 from drdeck.sites.training.scenario.scenario_tables import ScenarioDomain
 from drdeck.sites.training.units import NEVER, SECOND, seconds
@@ -57,10 +57,7 @@ def boot_groups(spec: ScenarioDomain) -> list[BootGroup]:
     taken: set[int] = set()
     for group in spec.runbook:
         matches = tuple(
-            number
-            for pattern in group.vms
-            for number, vm in enumerate(spec.vms)
-            if fnmatchcase(vm.name, pattern)
+            number for pattern in group.vms for number, vm in enumerate(spec.vms) if fits(vm.name, pattern)
         )
         numbers = tuple(dict.fromkeys(number for number in matches if number not in taken))
         taken.update(numbers)

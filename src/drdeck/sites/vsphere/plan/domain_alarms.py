@@ -8,7 +8,7 @@ from datetime import datetime
 
 from drdeck.model.alarms import Alarm, Severity
 from drdeck.model.guard import TOOL_RETURNED
-from drdeck.model.text import some
+from drdeck.model.text import composed, some
 from drdeck.model.times import show, show_duration, show_spaced
 from drdeck.sites.vsphere.inventory.inventory_facts import VmFacts
 
@@ -26,11 +26,11 @@ def missing_replicas(s: DomainState) -> list[str]:
     has them all the same."""
     if s.record.failover is not None or s.protected is None:
         return []
-    here = Counter(vm.plain_name for vm in s.vms)
+    here = Counter(composed(vm.plain_name) for vm in s.vms)
     uuids = {vm.instance_uuid for vm in s.vms if vm.instance_uuid}
     lacking = []
     for vm in s.protected.vms:
-        replica = s.settings.replica_of(vm.plain_name)
+        replica = composed(s.settings.replica_of(vm.plain_name))
         if here[replica]:
             here[replica] -= 1
         elif vm.instance_uuid not in uuids:  # a replica keeps the UUID where its tool leaves it

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from fnmatch import fnmatchcase
 from functools import cached_property
 from typing import NamedTuple
 
@@ -15,7 +14,7 @@ from drdeck.config.readiness import Readiness, parse_readiness, reachable_addres
 from drdeck.config.settings import DomainSettings, TrialSettings
 from drdeck.model.domains import RunbookGroup, SessionState
 from drdeck.model.planned import Phase, PlannedCall, SiteQuestion
-from drdeck.model.text import brief, names
+from drdeck.model.text import brief, composed, fits, names
 from drdeck.sites.vsphere.inventory.inventory_facts import Inventory, SnapshotFact, VmFacts
 from drdeck.sites.vsphere.inventory.trial_inventory import TrialInventory
 from drdeck.sites.vsphere.record.domain_record import Record
@@ -83,8 +82,9 @@ class DomainState(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     @cached_property
     def _absent_replicas(self) -> dict[str, str]:
         """Id -> protected name, of the VMs whose replica was not there when the failover began."""
-        by_name = {self.settings.replica_of(name): name for name in self.record.absent}
-        return {vm.id: by_name[vm.plain_name] for vm in self.vms if vm.plain_name in by_name}
+        by_name = {composed(self.settings.replica_of(name)): name for name in self.record.absent}
+        names_here = {vm.id: composed(vm.plain_name) for vm in self.vms}
+        return {vm_id: by_name[name] for vm_id, name in names_here.items() if name in by_name}
 
     @cached_property
     def _left_out(self) -> frozenset[str]:
@@ -180,8 +180,8 @@ class DomainState(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         """The protected site's VMs of the domain, but for those left out on an operator's word."""
         if self.protected is None:
             return ()
-        out = {vm.plain_name for vm in self.vms if vm.id in self.record.without}
-        absent = {name for name, joins in self.record.absent.items() if not joins}
+        out = {composed(vm.plain_name) for vm in self.vms if vm.id in self.record.without}
+        absent = {composed(name) for name, joins in self.record.absent.items() if not joins}
         return tuple(vm for vm in self.protected.vms if not stays_out(self.settings, vm, out | absent))
 
     def is_skipped(self, vm: VmFacts) -> bool:
@@ -248,8 +248,9 @@ class DomainState(msgspec.Struct, frozen=True, kw_only=True, dict=True):
 
 
 def stays_out(settings: DomainSettings, vm: VmFacts, names: Collection[str]) -> bool:
-    """Tell whether a protected VM is one of these, named by its replica or by itself."""
-    return not {vm.name, settings.replica_of(vm.plain_name)}.isdisjoint(names)
+    """Tell whether a protected VM is one of these composed names, by its replica's or by its own."""
+    own = {composed(vm.name), composed(settings.replica_of(vm.plain_name))}
+    return not own.isdisjoint(names)
 
 
 class UnreadyVm(NamedTuple):
@@ -281,7 +282,8 @@ class Plan(NamedTuple):
 
 def matches(vm: VmFacts, pattern: str) -> bool:
     """A shell pattern, or the very name: one with brackets in it is no pattern to its owner."""
-    return any(name == pattern or fnmatchcase(name, pattern) for name in {vm.name, vm.plain_name})
+    form = composed(pattern)
+    return any(composed(name) == form or fits(name, form) for name in {vm.name, vm.plain_name})
 
 
 def group_number(vm: VmFacts, settings: DomainSettings) -> int:
