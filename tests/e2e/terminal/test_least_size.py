@@ -31,7 +31,7 @@ def deck(tmp_path: Path) -> Iterator[Deck]:
 
 
 def last_line(t: Terminal, rows: int) -> str:
-    return t.screen.display[rows - 1]
+    return str(t.screen.display[rows - 1])
 
 
 @pytest.mark.parametrize(("term", "rows", "env"), WAYS)
