@@ -12,6 +12,7 @@ from drdeck.model.domains import FailoverType, Mode
 from drdeck.model.plans.plan_check import Possible
 from drdeck.model.plans.run_requests import RunExitRequest, RunPitrRequest, RunRequest
 from drdeck.model.plans.run_views import RunState
+from drdeck.sites.contract import LooksAtRoom
 from tests.site_contract.bench import ANNA, DOMAIN, Bench, MakeBench
 
 FORCE = RunRequest(plan="all", type=FailoverType.FORCE, run_pitr=True, confirm="all 1")
@@ -42,6 +43,10 @@ async def test_a_force_is_confirmed_with_plan_and_number_and_again_where_vms_run
     begin = bench.controller.plans.begin
     check = await bench.controller.plans.inquiry.check(FORCE)
     assert (check.tier, check.type_confirm, check.running_confirm) == (3, "all 1", "RUNNING 1")
+    assert bool(check.room) == isinstance(bench.controller.site, LooksAtRoom)
+    assert set(check.room) <= set(check.says) and any("free memory" in t for t in check.not_checked) != bool(
+        check.room
+    )
     unconfirmed = RunRequest(plan="all", type=FailoverType.FORCE)
     await refused(bench, begin(unconfirmed, ANNA), "unconfirmed", '"all 1"')
     await refused(bench, begin(FORCE, ANNA), "unconfirmed", "RUNNING 1")

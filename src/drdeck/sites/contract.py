@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol, runtime_checkable
 
@@ -16,6 +16,7 @@ from drdeck.model.passwords import Login, Password
 from drdeck.model.pitr import Points, Writing
 from drdeck.model.planned import PlannedCall
 from drdeck.model.plans.failover_plan import FailoverPlan
+from drdeck.model.plans.room_check import RoomForAll
 from drdeck.model.views import SiteView
 
 
@@ -106,6 +107,15 @@ class OffersPlans(Protocol):
 
     plans: Mapping[str, FailoverPlan]
     """by name"""
+
+
+@runtime_checkable
+class LooksAtRoom(Protocol):
+    """A site that tells beforehand what the VMs of many domains need together, and what may stop them."""
+
+    async def room(self, domains: Sequence[str]) -> RoomForAll:
+        """One look for all of these domains. Raises SiteError."""
+        ...
 
 
 @runtime_checkable

@@ -79,6 +79,9 @@ def test_a_plan_from_the_look_to_the_way_out(deck: Deck) -> None:
     assert possible == {"ad": "possible", "erp": "possible", "old": "not_possible", "runs": "warning"}
     assert (check["type"], check["confirm"], check["confirm_running"]) == ("force", "all 3", "RUNNING 1")
 
+    words = deck.run("plan", "check", "all", code=1)
+    assert "--confirm 'all 3'" in words.stderr and "--confirm-running 'RUNNING 1'" in words.stderr
+
     decision = ("all", "--type", "force", "--run-pitr", "--except-running")
     refusal = deck.run("plan", "run", *decision, code=3)
     assert '"all 2"' in refusal.stderr and not refusal.stdout

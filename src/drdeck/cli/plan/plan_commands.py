@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from shlex import quote
 
 import click
 import msgspec
@@ -20,6 +22,7 @@ from drdeck.model.domains import FailoverType
 from drdeck.model.plans.plan_check import PlanCheck, Possible
 from drdeck.model.plans.run_requests import RunRequest
 from drdeck.model.plans.run_views import RunView
+from drdeck.model.text import some
 from drdeck.model.times import show_duration
 from drdeck.terminal_info import is_terminal
 
@@ -106,6 +109,7 @@ def _print_check(check: PlanCheck, as_json: bool) -> None:
     if as_json:
         output.emit(plan_shapes.check(check))
         return
+    first: dict[str, str] = {}
     rows = [
         (
             d.name,
@@ -114,17 +118,40 @@ def _print_check(check: PlanCheck, as_json: bool) -> None:
             d.vms,
             d.protected,
             "-" if d.running is None else d.running,
-            d.reason,
+            _reason_once(d.name, d.reason, first),
         )
         for d in check.domains
     ]
     head = ("DOMAIN", "WAVE", "POSSIBLE", "VMS", "PROTECTED SITE", "RUNNING", "REASON")
     output.table(head, rows, f"{check.plan.name} has no domain")
     output.say(f"{check.type}: {check.number} domains with {check.vms} VMs would begin")
-    for sentence in (*check.problems, *check.says):
+    for sentence in (*check.problems, *check.says, *_typed(check)):
         output.note(sentence)
     for what in check.not_checked:
         output.note(f"Not checked: {what}")
+
+
+LONG_REASON = 40
+
+
+def _reason_once(name: str, reason: str, first: dict[str, str]) -> str:
+    """A reason, but where a domain before has the same long one its name; `first`: reason -> that name."""
+    bare = reason.replace(f'"{name}"', "it")
+    if len(reason) <= LONG_REASON or first.setdefault(bare, name) == name:
+        return reason
+    return f"as {first[bare]}"
+
+
+def _typed(check: PlanCheck) -> Iterator[str]:
+    """The consents that a run wants, as options."""
+    if check.type_confirm:
+        yield f"A run needs --confirm {quote(check.type_confirm)}."
+    if check.running_confirm:
+        consent = f"--confirm-running {quote(check.running_confirm)}"
+        yield (
+            f"Protected VMs run of {some(check.running, 10)}: {consent} takes these over as well,"
+            " --except-running leaves them out."
+        )
 
 
 @plan.command("run")

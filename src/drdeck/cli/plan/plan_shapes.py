@@ -51,6 +51,7 @@ def check(c: PlanCheck) -> Json:
         "problems": list(c.problems),
         "says": list(c.says),
         "not_checked": list(c.not_checked),
+        "room": list(c.room),
         "facts": c.facts,
         "rehearsed": c.rehearsed or None,
     }

@@ -14,6 +14,7 @@ from drdeck.controller.journal.runs import newest_first
 from drdeck.model.actions import Request
 from drdeck.model.confirming import NotAccepted
 from drdeck.model.domains import Domain, FailoverType, ProtectedSite
+from drdeck.model.guard import Hazards
 from drdeck.model.plans.failover_plan import (
     FailoverPlan,
     WaveMembers,
@@ -24,14 +25,15 @@ from drdeck.model.plans.failover_plan import (
     problems,
     unmatched,
 )
-from drdeck.model.plans.plan_check import DomainCheck, PlanCheck, PlanSummary
+from drdeck.model.plans.plan_check import DomainCheck, PlanCheck, PlanSummary, Possible
+from drdeck.model.plans.room_check import RoomForAll
 from drdeck.model.plans.run_requests import RunRequest
 from drdeck.model.text import some
 from drdeck.model.times import show_spaced
 from drdeck.model.views import SiteView
-from drdeck.sites.contract import OffersPlans, SiteError
+from drdeck.sites.contract import LooksAtRoom, OffersPlans, SiteError
 
-from .plan_look import begins_pitr, domain_check, kind_of, of_waves, summed
+from .plan_look import begins_pitr, domain_check, kind_of, of_waves, summed, with_room
 from .run_keeper import RunKeeper
 
 
@@ -129,7 +131,18 @@ class PlanInquiry:
         check = summed(plan, waves, of_waves(waves, checks), kind, run_pitr, self.sight.now(), domains)
         rehearsed = self._rehearsed(plan.name)
         says = check.says if rehearsed else (*check.says, "This plan was never run here before.")
-        return msgspec.structs.replace(check, rehearsed=rehearsed, says=says), list(waves)
+        check = with_room(check, await self._room(check))
+        return msgspec.structs.replace(check, rehearsed=rehearsed, says=(*says, *check.room)), list(waves)
+
+    async def _room(self, check: PlanCheck) -> RoomForAll | None:
+        """Memory and room for all that would begin; None where the site does not tell."""
+        going = [d.name for d in (*check.of(Possible.YES), *check.of(Possible.WARNING))]
+        if not going or not isinstance(self.site, LooksAtRoom):
+            return None
+        try:
+            return await self.site.room(going)
+        except SiteError as error:
+            return RoomForAll(hazards=Hazards(not_checked=(f"memory and room in the datastores: {error}",)))
 
     async def _protected(self, name: str) -> ProtectedSite:
         try:

@@ -18,6 +18,7 @@ from drdeck.model.domains import Domain, FailoverType, Mode, Networks, Owner, Pr
 from drdeck.model.plans.failover_plan import FailoverPlan, WaveMembers, outside, problems
 from drdeck.model.plans.frozen_plan import FrozenDomain, FrozenPlan, FrozenWave
 from drdeck.model.plans.plan_check import DomainCheck, PlanCheck, Possible
+from drdeck.model.plans.room_check import RoomForAll
 from drdeck.model.plans.run_requests import RunRequest
 from drdeck.model.text import some
 
@@ -217,6 +218,15 @@ def _says(
     impossible = [c for c in checks if c.possible is Possible.NO and not c.left_out]
     if impossible:
         yield f"Left alone, as they cannot begin: {some([c.name for c in impossible], 10)}."
+
+
+def with_room(check: PlanCheck, room: RoomForAll | None) -> PlanCheck:
+    """The check with memory and room for all that would begin, where the site looked at that."""
+    if room is None:
+        return check
+    warns = tuple(hazard.text for hazard in room.hazards.warns)
+    unchecked = (*room.hazards.not_checked, *NOT_CHECKED[1:])
+    return msgspec.structs.replace(check, room=(*room.sums, *warns), not_checked=unchecked)
 
 
 def frozen_plan(check: PlanCheck, waves: Sequence[WaveMembers], by: str) -> FrozenPlan:

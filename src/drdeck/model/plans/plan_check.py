@@ -68,6 +68,8 @@ class PlanCheck(Frozen, frozen=True, kw_only=True):
     facts: dict[str, str] = {}
     says: tuple[str, ...] = ()
     not_checked: tuple[str, ...] = ()
+    room: tuple[str, ...] = ()
+    """of `says`: memory and room that all need together, and what is free; empty where no site told"""
     estimate_s: float | None = None
     estimate_from: str = ""
     rehearsed: str = ""

@@ -20,11 +20,13 @@ from drdeck.model.domains import ProtectedSite
 from drdeck.model.guard import Hazards
 from drdeck.model.pitr import Points, Writing, writing_of
 from drdeck.model.planned import PlannedCall
+from drdeck.model.plans.room_check import RoomForAll
 from drdeck.model.text import composed
 from drdeck.model.views import SiteView
 from drdeck.sites.contract import LoginRefused, SiteError, SiteUnreachable, TaskBegun
 from drdeck.sites.vsphere.doctor import start_obstacles, trial_findings
 from drdeck.sites.vsphere.doctor.privilege_check import PrivilegeCheck
+from drdeck.sites.vsphere.doctor.room_for_all import room_for_all
 from drdeck.sites.vsphere.guard.guard_service import GuardService
 from drdeck.sites.vsphere.guard.guard_store import GuardStore
 from drdeck.sites.vsphere.guard.hazards import foresee, hazards
@@ -369,6 +371,11 @@ class VSphereSite:
         facts = await start_obstacles.look(self._connected(), vms)
         offered = [inventory.networks[i] for i in sorted(targets) if i in inventory.networks]
         return start_obstacles.obstacles(facts, vms, offered)
+
+    async def room(self, domains: Sequence[str]) -> RoomForAll:
+        members = [vm for name in domains for vm in self._sight.find(name)[1].vms]
+        vms = [vm for vm in members if vm.connection == "connected"]
+        return room_for_all(await start_obstacles.look(self._connected(), vms), vms)
 
     async def findings(self) -> list[Finding]:
         connection, inventory = self._connection, None
