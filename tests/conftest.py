@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,10 @@ TESTS = ROOT / "tests"
 # examples may take as long as a busy machine needs
 settings.register_profile("drdeck", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("drdeck")
+
+# modules are compiled once and kept: hundreds of processes are started, each of which would do it again
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 # a job in the background of a shell, or under nohup, ignores these, and hands that down to what tests start
 signal.signal(signal.SIGINT, signal.default_int_handler)
