@@ -36,6 +36,9 @@ def laid_out(vcenter: VCenter, vms: int) -> LargeSite:
     names = {
         f"domain{n:03}": [f"vm{n:03}-{m:02}" for m in range(OF_A_DOMAIN)] for n in range(vms // OF_A_DOMAIN)
     }
+    vcenter.hostile(
+        "pieces", False
+    )  # it makes each of a hundred pieces out of the whole answer: its cost, not ours
     root = vcenter.layout(names)
     return LargeSite(
         vcenter.url, str(vcenter.ca_file), vcenter.user, vcenter.password, root, vcenter.pid, vms

@@ -22,6 +22,10 @@ def network_slip(typed: Mapping[str, str], domain: Domain) -> str | None:
         if networks.protected and source not in (*networks.protected, ALL_LEFT):
             where = f'no VM of "{domain.name}" is on a network "{source}"; they are on'
             return f"{where} {_offer(source, networks.protected)}"
+        alike = [name for name in networks.recovery if name.startswith(f"{target} (") and name.endswith(")")]
+        if target not in networks.recovery and len(alike) > 1:
+            these = some([f'"{name}"' for name in alike], 8)
+            return f'the recovery site has {len(alike)} networks "{target}"; name one with its id: {these}'
         if networks.recovery and target not in networks.recovery:
             return (
                 f'the recovery site has no network "{target}"; it offers {_offer(target, networks.recovery)}'

@@ -38,6 +38,7 @@ from drdeck.sites.vsphere.record import lease
 from drdeck.sites.vsphere.record.attribute_names import FAILOVER, LEASE
 from drdeck.sites.vsphere.record.attributes import BrokenRecord, read
 from drdeck.sites.vsphere.record.domain_record import Record
+from drdeck.sites.vsphere.vcenter.calls.call_arguments import OTHERS
 from drdeck.sites.vsphere.vcenter.heartbeat import Heartbeat, steady_utc
 
 from .folder_memory import FolderMemory
@@ -294,7 +295,16 @@ class SiteState:
             trials=self.trials.seen,
             trial_settings=self.settings.test,
             root=self.watch.inventory.root.id if self.watch and self.watch.inventory else "",
+            others_to=self._others_to(),
         )
+
+    def _others_to(self) -> str:
+        """The id of the one network that the settings name for all others."""
+        name = self.settings.networks.get(OTHERS)
+        inventory = self.watch.inventory if self.watch is not None and name else None
+        if inventory is None:
+            return ""
+        return next((n.id for n in inventory.networks.values() if n.name == name), "")
 
     def _record(self, folder: FolderFacts) -> Record:
         """A domain's record, read once for each change of it. Raises BrokenRecord."""

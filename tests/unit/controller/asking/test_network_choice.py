@@ -97,3 +97,13 @@ def test_the_settings_are_in_each_domain_of_a_view() -> None:
     assert second.networks.defaults == {}
     assert with_defaults(view, {"*": "z"}).domains[1].networks.defaults == {"B": "z"}
     assert with_defaults(view, {}) is view
+
+
+def test_an_ambiguous_name_is_refused_with_those_that_it_may_mean() -> None:
+    networks = Networks(protected=("A",), recovery=("LAN (dvportgroup-7)", "LAN (network-9)", "y"))
+    slip = network_slip({"A": "LAN"}, domain(networks))
+    assert slip == (
+        'the recovery site has 2 networks "LAN"; name one with its id:'
+        ' "LAN (dvportgroup-7)", "LAN (network-9)"'
+    )
+    assert network_slip({"A": "LAN (network-9)"}, domain(networks)) is None

@@ -140,7 +140,8 @@ def moved(s: DomainState, networks: dict[str, str]) -> tuple[str, ...]:
     """
     mapping = {**s.record.networks, **networks}
     used = {*mapping} if s.record.owned else {network for vm in s.vms for network in vm.networks}
-    return tuple(sorted({to for source, to in mapping.items() if source in used and to != source}))
+    others = {s.others_to} if s.others_to else set()
+    return tuple(sorted({to for source, to in mapping.items() if source in used and to != source} | others))
 
 
 READ = "System.Read"

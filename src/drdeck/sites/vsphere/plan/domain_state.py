@@ -18,6 +18,7 @@ from drdeck.model.text import brief, composed, fits, names
 from drdeck.sites.vsphere.inventory.inventory_facts import Inventory, SnapshotFact, VmFacts
 from drdeck.sites.vsphere.inventory.trial_inventory import TrialInventory
 from drdeck.sites.vsphere.record.domain_record import Record
+from drdeck.sites.vsphere.vcenter.calls.call_arguments import OTHERS, with_moves
 
 from .restore_points import is_entry_point, ours, point_name, removal_order
 
@@ -56,6 +57,14 @@ class DomainState(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     trial_settings: TrialSettings | None = None
     root: str = ""
     """id of the root folder"""
+    others_to: str = ""
+    """id of the network for cards on networks that are none of this vCenter's; empty: they are left"""
+
+    @cached_property
+    def moves(self) -> dict[str, str]:
+        """The arguments of a call that maps networks, by the record and the settings."""
+        others = {OTHERS: self.others_to} if self.others_to else {}
+        return with_moves({**self.record.networks, **others})
 
     @property
     def trial_prefix(self) -> str:

@@ -14,7 +14,7 @@ from drdeck.model.text import names
 from drdeck.model.times import show, show_duration
 from drdeck.sites.vsphere.inventory.inventory_facts import VmFacts
 from drdeck.sites.vsphere.record.record_values import FailoverRecord, RollbackRecord
-from drdeck.sites.vsphere.vcenter.calls.call_arguments import moves_of, with_moves
+from drdeck.sites.vsphere.vcenter.calls.call_arguments import OTHERS, moves_of
 
 from .domain_state import DomainState, Plan, groups, on_vm, step, wait_for_others
 from .protected_shutdown import RETRY_OR_ABORT, STAY_OFF, shutting_down
@@ -133,20 +133,20 @@ def _preparing(s: DomainState, f: FailoverRecord) -> Phase:
 def _entry_args(s: DomainState, f: FailoverRecord) -> dict[str, str]:
     """The networks and the entry point of the VMs of a failover, for a call that prepares one."""
     point = {"name": entry_name(f.id), "description": f"drdeck: state before failover {f.id}"}
-    return {**with_moves(s.record.networks), **point}
+    return {**s.moves, **point}
 
 
 def _power_on_args(s: DomainState, vm: VmFacts, r: FailoverRecord | RollbackRecord) -> dict[str, str] | None:
     """Arguments of a power on, for what the VM still lacks: late joiners their networks, one that was busy
     while the others were prepared its entry point, or its networks where no entry points are made."""
     if s.is_left_out(vm):
-        return with_moves(s.record.networks)
+        return s.moves
     if not isinstance(r, FailoverRecord):
         return None
     if s.settings.undo:
         return _entry_args(s, r) if entry_point(vm, r.id) is None else None
-    args = with_moves(s.record.networks)
-    return args if not moves_of(args).keys().isdisjoint(vm.networks) else None
+    moves = moves_of(s.moves)
+    return s.moves if OTHERS in moves or not moves.keys().isdisjoint(vm.networks) else None
 
 
 def _connecting(s: DomainState, operation: str, then: PlannedCall, defers: bool = False) -> Phase:
@@ -154,13 +154,13 @@ def _connecting(s: DomainState, operation: str, then: PlannedCall, defers: bool 
 
     `defers`: a VM on which others' tasks run holds up nobody, and is mapped when it is powered on.
     """
-    args = with_moves(s.record.networks)
+    args = s.moves
     moves = moves_of(args)
     if defers:
-        args |= {"busy": "later"}
+        args = args | {"busy": "later"}
     acts, busy, limit_s = [], [], float(s.settings.task_timeout)
     for vm in s.living() if moves else ():
-        if not {*moves, *moves.values()}.intersection(vm.networks):
+        if OTHERS not in moves and not {*moves, *moves.values()}.intersection(vm.networks):
             continue
         if vm.running_tasks and not defers:
             busy.append(vm)

@@ -10,7 +10,6 @@ from __future__ import annotations
 from drdeck.model.domains import SessionState
 from drdeck.model.planned import PlannedCall
 from drdeck.sites.vsphere.inventory.inventory_facts import VmFacts
-from drdeck.sites.vsphere.vcenter.calls.call_arguments import with_moves
 
 from .domain_state import DomainState, on_vm
 from .restore_points import point_name
@@ -40,7 +39,7 @@ def _next_call(s: DomainState, vm: VmFacts) -> PlannedCall | None:
     if vm.power != "on":
         if s.is_in_time(vm):
             return None
-        says, args = f"power on {vm.name}, which joins late", with_moves(s.record.networks)
+        says, args = f"power on {vm.name}, which joins late", s.moves
         return on_vm(vm, "power_on", "join:power", says, args, limit_s=limit_s)
     if not s.ready(vm):
         return None

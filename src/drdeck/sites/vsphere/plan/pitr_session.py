@@ -12,7 +12,6 @@ from drdeck.model.text import names
 from drdeck.model.times import show
 from drdeck.sites.vsphere.inventory.inventory_facts import VmFacts
 from drdeck.sites.vsphere.record.record_values import RollbackRecord, SessionRecord
-from drdeck.sites.vsphere.vcenter.calls.call_arguments import with_moves
 
 from .domain_state import DomainState, Plan, on_vm, prunable, removal, step, wait_for_others
 from .failover import starting
@@ -89,7 +88,7 @@ def _reverting(s: DomainState, r: RollbackRecord, vms: Sequence[VmFacts]) -> Pha
     acts, busy = [], []
     session, limit_s = s.record.session, float(s.settings.task_timeout)
     entry = point_name(session.entry) if session is not None and session.entry is not None else ""
-    moves = with_moves(s.record.networks)
+    moves = s.moves
     for vm in vms:
         point = target(vm, r.to, s.record)
         if vm.running_tasks:

@@ -188,6 +188,11 @@ def test_networks_before_power() -> None:
     assert due(a, busy, rules=no_undo, failover=failover("network"), **mapped)[:3] == (
         ["connect a", "connect a"], "", "power",
     ), "it is mapped when it is powered on"  # fmt: skip
+    strange = msgspec.structs.replace(
+        situation(vm("d", "off"), record=Record(failover=failover("network"), **mapped)), others_to="net-9"
+    )
+    phase = plan(strange).phase
+    assert phase is not None and moves_of(phase.acts[0].args) == {"net-1": "net-2", "*": "net-9"}
     apart = vm("c", "off", networks=("net-3",))  # its state is kept for an undo all the same
     assert due(apart, failover=failover("network"), **mapped)[:3] == (["prepare c"], "", "power")
 

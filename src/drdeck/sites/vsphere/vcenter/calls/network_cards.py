@@ -10,6 +10,7 @@ from pyVmomi import vim, vmodl
 from drdeck.sites.vsphere.vcenter.connection import VCenterSession
 from drdeck.sites.vsphere.vcenter.properties import object_id, properties, retrieve
 
+from .call_arguments import OTHERS
 from .vm_tasks import CallSteps
 
 _PC = vmodl.query.PropertyCollector
@@ -27,14 +28,19 @@ def map_cards(
     session: VCenterSession, machine: Any, devices: Sequence[Any], moves: Mapping[str, str]
 ) -> CallSteps:
     """Put a VM's cards on the other networks of `moves`, connected; nothing where they are."""
-    edits = _mapping_edits(session, devices, moves)
+    edits = _mapping_edits(session, machine, devices, moves)
     if edits:
         yield machine.ReconfigVM_Task(vim.vm.ConfigSpec(deviceChange=edits))
     return ""
 
 
-def _mapping_edits(session: VCenterSession, devices: Sequence[Any], moves: Mapping[str, str]) -> list[Any]:
+def _mapping_edits(
+    session: VCenterSession, machine: Any, devices: Sequence[Any], moves: Mapping[str, str]
+) -> list[Any]:
     """Edits of a VM's `devices` that put each card on a network of `moves` (id -> id) on the other one.
+
+    A card whose network is none of this vCenter's, as after a mount of replicated storage, goes to that of
+    OTHERS, where `moves` has it.
 
     Cards are told by their backings: `VirtualMachine.network` may go on naming what only a snapshot uses.
     Each card so mapped, and each that is on its target already, is connected at power on: replication tools
@@ -43,11 +49,13 @@ def _mapping_edits(session: VCenterSession, devices: Sequence[Any], moves: Mappi
     cards = [device for device in devices if isinstance(device, _CARD)]
     if not cards or not moves:
         return []
-    networks = card_networks(session, {*moves, *moves.values()})
+    networks = card_networks(session, {*moves, *moves.values()} - {OTHERS})
     ids = {network.key: network_id for network_id, network in networks.items()}
+    strange = _of_no_network(session, machine, cards, ids) if moves.get(OTHERS) in networks else frozenset()
     edits = []
     for card in cards:
-        at = ids.get(backing_key(card.backing), "")
+        key = backing_key(card.backing)
+        at = ids.get(key, OTHERS if key in strange else "")
         to = moves.get(at)
         if to is None and at not in moves.values():
             continue
@@ -62,6 +70,21 @@ def _mapping_edits(session: VCenterSession, devices: Sequence[Any], moves: Mappi
         edit = vim.vm.device.VirtualDeviceSpec.Operation.edit
         edits.append(vim.vm.device.VirtualDeviceSpec(operation=edit, device=card))
     return edits
+
+
+def _of_no_network(
+    session: VCenterSession, machine: Any, cards: Sequence[Any], ids: Mapping[str, str]
+) -> frozenset[str]:
+    """Keys in the cards' backings that no network of this vCenter has; `ids`: those that are known.
+
+    `VirtualMachine.network` has every network here that a card is on, and maybe more.
+    """
+    unknown = {backing_key(card.backing) for card in cards} - {*ids}
+    if not unknown:
+        return frozenset()
+    here = properties(session, machine, "network").get("network") or ()
+    present = card_networks(session, [object_id(network) for network in here])
+    return frozenset(unknown - {network.key for network in present.values()})
 
 
 def backing_key(backing: Any) -> str:
