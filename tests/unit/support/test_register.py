@@ -8,7 +8,7 @@ from functools import cache
 import pytest
 
 from tests.support import ROOT
-from tests.support.faults.register import FAULTS, VCENTER, Registered
+from tests.support.register import FAULTS, VCENTER, Registered
 
 ALL = [(name, row) for table in (FAULTS, VCENTER) for name, row in table.items()]
 
