@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 
+import pytest
+
 from drdeck.controller.journal.operations import OperationState
 from drdeck.model.domains import Mode, Owner
 from drdeck.model.facts.trial_facts import TrialState
@@ -116,6 +118,21 @@ async def test_test_vms_grow(make: MakeBench) -> None:
     if before.grown_bytes is not None:  # a simulated vCenter has no bytes
         assert after.grown_bytes is not None and after.grown_bytes >= before.grown_bytes
     await bench.done(bench.asks("test_end"))
+
+
+async def test_retention_waits_for_the_end_of_a_test(make: MakeBench) -> None:
+    bench = await make(state="imported", tests=True)
+    if bench.site.kind != "training":
+        pytest.skip("a simulated vCenter has no replication tool whose retention could wait")
+    await bench.until(lambda d: d.trial_offer is not None and not d.trial_offer.closed)
+    await begin_test(bench)
+    assert not [alarm for alarm in bench.domain.alarms if alarm.kind == "retention_waits"]
+    await bench.advance(3700)
+    domain = await bench.until(lambda d: any(alarm.kind == "retention_waits" for alarm in d.alarms))
+    waits = next(alarm for alarm in domain.alarms if alarm.kind == "retention_waits")
+    assert "retention waits for the end of the test" in waits.text
+    await bench.done(bench.asks("test_end"))
+    assert not [alarm for alarm in bench.domain.alarms if alarm.kind == "retention_waits"]
 
 
 async def test_given_again_its_commands_change_nothing(make: MakeBench) -> None:
