@@ -151,3 +151,19 @@ async def test_given_again_its_commands_change_nothing(make: MakeBench) -> None:
             await bench.site.execute(command)
     await bench.look()
     assert bench.domain.trial is None and bench.domain.tested == last
+
+
+@pytest.mark.parametrize("make", ["vsphere"], indirect=True)
+async def test_no_release_while_a_test_vm_stands_on_a_replica(make: MakeBench) -> None:
+    bench = await make(tests=True)
+    await bench.until(lambda d: d.trial_offer is not None and not d.trial_offer.closed)
+    await begin_test(bench)
+    await bench.spoil_test_vm(VMS[0])
+    await bench.done(bench.failover("force"))
+    await bench.until(lambda d: d.trial is not None and d.trial.state is TrialState.LEFT_OVER)
+    refusal = "has test VMs, which stand on its replicas; End Test first"
+    await bench.refused(bench.asks("domain_release", confirm=DOMAIN), refusal)
+    await bench.mend_test_vm(VMS[0])
+    await bench.done(bench.asks("test_end"))
+    await bench.until(lambda d: d.trial is None)
+    await bench.refused(bench.asks("domain_release", confirm=DOMAIN), "are not off here")
