@@ -80,8 +80,7 @@ class Controller:
         self.desk = RequestDesk(
             site, self.sight, self.book, self.doing, lambda: self.view, self.kick, read_only
         )
-        keeper = RunKeeper(site, self.sight, self.book, self.doing, self.desk.submit, read_only)
-        self.plans = PlanDesk(keeper, lambda: self.view, self.desk.check_sight)
+        self.plans = PlanDesk(RunKeeper(self.desk), lambda: self.view, self.desk.check_sight)
         self.upkeep = MaintenanceRunner(site, self.sight, self.book, self.doing, read_only)
         self._again = LapsedSynchronisation(self.book.operations.values())
         self._trail = AlarmTrail(record, journal.events)

@@ -6,26 +6,25 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any, Protocol
+from typing import Any
 
 import msgspec
 
 from drdeck.controller.asking.protected_evidence import EVIDENCE
-from drdeck.controller.executor import Executor
+from drdeck.controller.asking.request_desk import RequestDesk
 from drdeck.controller.journal import projection as facts
 from drdeck.controller.journal import runs as run_facts
 from drdeck.controller.journal.event_store import Entry, JournalError
 from drdeck.controller.journal.operations import Operation
 from drdeck.controller.journal.recorder import SELF, Recorder
 from drdeck.controller.journal.runs import Batch, RunRecord
-from drdeck.controller.site_watcher import SiteWatcher
 from drdeck.model.actions import Request
 from drdeck.model.confirming import NotAccepted
 from drdeck.model.domains import Domain, FailoverType, ProtectedSite
 from drdeck.model.times import show, show_duration
-from drdeck.sites.contract import RecoverySite, SiteError
+from drdeck.sites.contract import SiteError
 
 from .barrier import holders, to_lift
 from .decide import RunDecision, decide
@@ -40,40 +39,16 @@ CHEAP_S, LOOKS = 0.01, 3.0
 """After a look that took more processor time, so many times that time passes before the next one."""
 
 
-class SubmitForRun(Protocol):
-    """Accepts a request that a run begins. Raises NotAccepted."""
-
-    async def __call__(
-        self,
-        request: Request,
-        actor: str,
-        *,
-        run: str = "",
-        batch: str = "",
-        barrier: bool = False,
-        protected: ProtectedSite | None = None,
-    ) -> str: ...
-
-
 class RunKeeper:
     """Looks whenever something changed, and each second while a run is open. Belongs to one event loop."""
 
-    def __init__(
-        self,
-        site: RecoverySite,
-        sight: SiteWatcher,
-        book: Recorder,
-        doing: Executor,
-        submit: SubmitForRun,
-        read_only: bool,
-    ) -> None:
-        self.site, self.sight, self.book, self.doing = site, sight, book, doing
-        self.read_only = read_only
-        self.on_change: Callable[[], None] = lambda: None
-        self._submit = submit
+    def __init__(self, desk: RequestDesk) -> None:
+        self.site, self.sight, self.book, self.doing = desk.site, desk.sight, desk.book, desk.doing
+        self.read_only = desk.read_only
+        self._submit = desk.submit
         self._kick = asyncio.Event()
-        self._left_behind = [run.id for run in book.runs.values() if not run.ended]
-        self.away_s = _away_s(book)
+        self._left_behind = [run.id for run in self.book.runs.values() if not run.ended]
+        self.away_s = _away_s(self.book)
         """seconds in which no controller wrote the journal, before this one"""
 
     def kick(self) -> None:
