@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Unpack
 
 import click
 
-from drdeck.cli import exit_codes, json_shapes, output
-from drdeck.cli.completion.candidates import BEFORE_ABNORMAL, domain_names, restore_points
+from drdeck.cli import json_shapes, output
+from drdeck.cli.completion.candidates import domain_names, restore_points
 from drdeck.cli.context import Context, json_option, runs
-from drdeck.cli.exit_codes import Exit
-from drdeck.controller.ipc.client import Client
 from drdeck.model.actions import Request
-from drdeck.model.pitr import writing_of
 from drdeck.model.text import show_bytes
-from drdeck.model.times import parse_instant, show
 
 from .act_options import ActOptions, act_options, confirm_option, healthy_option, vms_option
 from .submitting import act, act_with, may_act, plain_act
+from .typed_instants import named_instant
 
 
 @click.group()
@@ -101,27 +97,6 @@ async def pitr_run(
         instant = await named_instant(client, domain, to)
         request = Request(action="pitr_run", domain=domain, to=instant, vms=vms, confirm=confirm)
         await act_with(client, request, healthy, **options)
-
-
-async def named_instant(client: Client, domain: str, to: str) -> datetime:
-    """The instant that `--to` means. Raises Exit."""
-    if to == BEFORE_ABNORMAL:
-        writing = writing_of(await client.points(domain))
-        if writing.since is None:
-            raise Exit(exit_codes.REFUSED, f"no abnormal writing is seen in the restore points of {domain}")
-        if writing.last_good is None:
-            since = show(writing.since)
-            raise Exit(exit_codes.REFUSED, f"{domain} has no restore point from before {since}")
-        output.note(f"the last point before the abnormal writing is of {show(writing.last_good)}")
-        return writing.last_good
-    listing = await client.get_listing()
-    try:
-        instant, remark = parse_instant(to, json_shapes.site_now(listing))
-    except ValueError as error:
-        raise Exit(exit_codes.USAGE, str(error)) from None
-    if remark:
-        output.note(remark)
-    return instant
 
 
 @pitr.command("exit")

@@ -9,8 +9,8 @@ import click
 
 from drdeck.cli import exit_codes, json_shapes, output
 from drdeck.cli.acting.act_options import ActOptions, act_options, confirm_option, mapping_of, vms_option
-from drdeck.cli.acting.pitr_commands import named_instant
 from drdeck.cli.acting.submitting import act, act_with, may_act
+from drdeck.cli.acting.typed_instants import named_instant
 from drdeck.cli.completion.candidates import domain_names
 from drdeck.cli.context import Context, json_option, runs
 from drdeck.cli.exit_codes import Exit

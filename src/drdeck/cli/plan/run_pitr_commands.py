@@ -11,6 +11,8 @@ import msgspec
 from drdeck.cli import exit_codes, json_shapes, output
 from drdeck.cli.acting.act_options import SECONDS
 from drdeck.cli.acting.submitting import may_act
+from drdeck.cli.acting.typed_instants import typed_instant
+from drdeck.cli.completion import candidates
 from drdeck.cli.context import Context, json_option, runs
 from drdeck.cli.exit_codes import Exit
 from drdeck.cli.prompts import ask
@@ -20,13 +22,13 @@ from drdeck.controller.ipc.plan_messages import CommonInstantAnswer, OperationsA
 from drdeck.model.plans.common_instant import BEFORE_ABNORMAL, GOOD
 from drdeck.model.plans.run_requests import RunExitRequest, RunPitrRequest
 from drdeck.model.text import some
-from drdeck.model.times import parse_instant, show_duration
+from drdeck.model.times import show_duration
 from drdeck.terminal_info import is_terminal
 
 from . import plan_shapes, plan_waiting
 
 TO_HELP = "2026-11-22T10:42:00Z, 10:42 (UTC), -15m, last-good or before-abnormal."
-NAMED = {"last-good": GOOD, "before-abnormal": BEFORE_ABNORMAL}
+NAMED = {"last-good": GOOD, candidates.BEFORE_ABNORMAL: BEFORE_ABNORMAL}
 
 
 @click.group("pitr")
@@ -122,13 +124,7 @@ async def _instant_of(client: Client, run: str, to: str) -> datetime:
             raise Exit(exit_codes.REFUSED, f"{run} has no {to} instant: {why}")
         output.note(f"{to} is {json_shapes.time(last.to)}")
         return last.to
-    try:
-        instant, remark = parse_instant(to, json_shapes.site_now(await client.get_listing()))
-    except ValueError as error:
-        raise Exit(exit_codes.USAGE, str(error)) from None
-    if remark:
-        output.note(remark)
-    return instant
+    return await typed_instant(client, to)
 
 
 def _show_instant(run: str, look: CommonInstantAnswer, as_json: bool) -> None:
