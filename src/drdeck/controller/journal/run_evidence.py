@@ -110,7 +110,12 @@ def _word(event: Event) -> Word:
         + (", although its protected site answers again" if data.get("consent") else ""),
         run_facts.RELEASED: f"released the barrier from {data.get('domain')}",
     }[event.kind]
-    return Word(at=datetime.fromisoformat(data["at"]), by=event.actor, says=says)
+    return Word(at=_at(event), by=event.actor, says=says)
+
+
+def _at(event: Event) -> datetime:
+    """The site's time of an event; the journal's where an older drdeck wrote none."""
+    return datetime.fromisoformat(event.data["at"]) if "at" in event.data else event.time
 
 
 class _Questions:
@@ -126,7 +131,7 @@ class _Questions:
         if event.kind == facts.QUESTION:
             asks = data["question"]
             row = QuestionReport(
-                at=datetime.fromisoformat(data["at"]) if "at" in data else event.time,
+                at=_at(event),
                 domain=domain,
                 operation=ident,
                 kind=asks["kind"],
@@ -142,8 +147,7 @@ class _Questions:
         elif event.kind == facts.SETTLED:
             self._close(ident, over="settled without an answer")
         else:
-            at = datetime.fromisoformat(data["at"]) if "at" in data else event.time
-            self._close(ident, choice=data["choice"], by=event.actor, answered_at=at)
+            self._close(ident, choice=data["choice"], by=event.actor, answered_at=_at(event))
 
     def ended(self, data: dict[str, Any]) -> None:
         """No question outlives its operation."""
