@@ -113,9 +113,8 @@ class EventLog:
         except vmodl.fault.ManagedObjectNotFound:
             if not vms:
                 raise
-            events = _history(
-                session, datacenter, since
-            )  # one was removed: only by the datacenter it is told
+            # one was removed: only the events of the datacenter tell of it now
+            events = _history(session, datacenter, since)
         self._take(events, live=False)
         self.missed_since = None
         if self.oldest is not None:
