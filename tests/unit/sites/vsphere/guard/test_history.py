@@ -18,7 +18,7 @@ from drdeck.sites.vsphere.guard.history_pace import MOST_S, REST, HistoryPace
 from drdeck.sites.vsphere.inventory.inventory_facts import FolderFacts, Inventory
 from drdeck.sites.vsphere.record.attribute_names import FAILOVER, SESSION
 from drdeck.sites.vsphere.record.record_values import FailoverRecord, SessionRecord
-from drdeck.sites.vsphere.vcenter.connection import Credentials, Endpoint, VCenterSession
+from tests.support.vcenter.logged_in import logged_in
 from tests.support.vcenter.situations import T0, at, vm
 from tests.support.vcenter.soapcount import soap_calls
 from tests.support.vcenter.vcsim import VCenter
@@ -108,17 +108,13 @@ async def test_a_controller_that_follows_reads_from_where_the_last_one_was(tmp_p
 def test_the_history_of_few_vms_is_asked_for_by_vm(vcenter: VCenter) -> None:
     vcenter.layout({"erp": ["db01", "web01"]})
     ids = [vcenter.vm(name)._moId for name in ("db01", "web01")]
-    session = VCenterSession(
-        Endpoint(url=vcenter.url, ca_file=str(vcenter.ca_file)), Credentials(vcenter.user, vcenter.password)
-    )
-    session.log_in()
-    log = EventLog()
-    vcenter.power_on("db01")
-    with soap_calls() as calls:
-        log.read_back(session, vcenter.datacenter, T0 - timedelta(days=3650), ids)
-    assert calls["CreateCollectorForEvents"] == len(ids) + 1
-    assert {news.observation.vm for news in log.news()} >= {ids[0]}
-    with soap_calls() as calls:
-        EventLog().read_back(session, vcenter.datacenter, T0 - timedelta(days=3650))
-    assert calls["CreateCollectorForEvents"] == 1
-    session.close()
+    with logged_in(vcenter) as session:
+        log = EventLog()
+        vcenter.power_on("db01")
+        with soap_calls() as calls:
+            log.read_back(session, vcenter.datacenter, T0 - timedelta(days=3650), ids)
+        assert calls["CreateCollectorForEvents"] == len(ids) + 1
+        assert {news.observation.vm for news in log.news()} >= {ids[0]}
+        with soap_calls() as calls:
+            EventLog().read_back(session, vcenter.datacenter, T0 - timedelta(days=3650))
+        assert calls["CreateCollectorForEvents"] == 1

@@ -10,9 +10,10 @@ from pyVmomi import vim
 
 from drdeck.sites.vsphere.vcenter.calls.call_arguments import OTHERS
 from drdeck.sites.vsphere.vcenter.calls.network_cards import map_cards
-from drdeck.sites.vsphere.vcenter.connection import Credentials, Endpoint, VCenterSession
+from drdeck.sites.vsphere.vcenter.connection import VCenterSession
 from drdeck.sites.vsphere.vcenter.properties import properties
 from tests.support.vcenter.call_steps import carry_out
+from tests.support.vcenter.logged_in import logged_in
 from tests.support.vcenter.vcsim import VCenter
 
 HERE, TARGET = "DC0_DVPG0", "VM Network"
@@ -29,11 +30,8 @@ ELSEWHERE = [
 @pytest.fixture
 def session(vcenter: VCenter) -> Iterator[VCenterSession]:
     vcenter.layout({"erp": ["db01"]}, network=HERE)
-    endpoint = Endpoint(url=vcenter.url, ca_file=str(vcenter.ca_file))
-    session = VCenterSession(endpoint, Credentials(vcenter.user, vcenter.password))
-    session.log_in()
-    yield session
-    session.close()
+    with logged_in(vcenter) as session:
+        yield session
 
 
 def target_of(vcenter: VCenter) -> str:

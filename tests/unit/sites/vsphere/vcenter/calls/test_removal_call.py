@@ -10,8 +10,9 @@ from drdeck.sites.contract import Refused
 from drdeck.sites.vsphere.plan.domain_state import removal
 from drdeck.sites.vsphere.plan.restore_points import point_name
 from drdeck.sites.vsphere.vcenter.calls.removal_call import ROOM, remove_snapshots
-from drdeck.sites.vsphere.vcenter.connection import Credentials, Endpoint, VCenterSession
+from drdeck.sites.vsphere.vcenter.connection import VCenterSession
 from tests.support.vcenter.call_steps import carry_out
+from tests.support.vcenter.logged_in import logged_in
 from tests.support.vcenter.situations import at, chain, snap, vm
 from tests.support.vcenter.vcsim import VCenter
 
@@ -21,11 +22,8 @@ POINTS = [(point_name(at(minutes)), at(minutes)) for minutes in (-10, -5, 0)]
 @pytest.fixture
 def session(vcenter: VCenter) -> Iterator[VCenterSession]:
     vcenter.layout({"erp": ["db01"]}, snapshots=POINTS)
-    endpoint = Endpoint(url=vcenter.url, ca_file=str(vcenter.ca_file))
-    session = VCenterSession(endpoint, Credentials(vcenter.user, vcenter.password))
-    session.log_in()
-    yield session
-    session.close()
+    with logged_in(vcenter) as session:
+        yield session
 
 
 def names(vcenter: VCenter) -> list[str]:

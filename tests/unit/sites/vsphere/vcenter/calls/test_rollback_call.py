@@ -12,8 +12,9 @@ from drdeck.sites.contract import Refused, ResultUnknown
 from drdeck.sites.vsphere.vcenter.calls.rollback_call import make_snapshot, roll_back
 from drdeck.sites.vsphere.vcenter.calls.vm_calls import followed
 from drdeck.sites.vsphere.vcenter.calls.vm_tasks import CallSteps
-from drdeck.sites.vsphere.vcenter.connection import Credentials, Endpoint, VCenterSession
+from drdeck.sites.vsphere.vcenter.connection import VCenterSession
 from tests.support.vcenter.call_steps import carry_out
+from tests.support.vcenter.logged_in import logged_in
 from tests.support.vcenter.situations import at
 from tests.support.vcenter.vcsim import VCenter
 
@@ -23,11 +24,8 @@ ENTRY = "drdeck-2026-11-22T10:00:00Z"
 @pytest.fixture
 def session(vcenter: VCenter) -> Iterator[VCenterSession]:
     vcenter.layout({"erp": ["db01"]}, snapshots=[("before", at(-10)), (ENTRY, at(0))])
-    endpoint = Endpoint(url=vcenter.url, ca_file=str(vcenter.ca_file))
-    session = VCenterSession(endpoint, Credentials(vcenter.user, vcenter.password))
-    session.log_in()
-    yield session
-    session.close()
+    with logged_in(vcenter) as session:
+        yield session
 
 
 def arguments(vcenter: VCenter, **more: str) -> dict[str, str]:
