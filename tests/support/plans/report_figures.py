@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from drdeck.model.times import show
+
 Event = dict[str, Any]
 
 
@@ -28,7 +30,7 @@ def recomputed(journal: list[Event], run: str) -> dict[str, Any]:
     rto = {name: (_time(data["at"]) - since).total_seconds() for name, data in recovered.items()}
     lengths = [float(ends[op]["result"]["unprotected_s"]) for op in begun.values() if op in ends]
     return {
-        "decided_at": decided["at"],
+        "decided_at": _shown(decided["at"]),
         "rto_s": round(max(rto.values()), 3),
         "vms_recovered": sum(data["vms"] for data in recovered.values()),
         "unprotected_s": sum(lengths),
@@ -42,6 +44,11 @@ def recomputed(journal: list[Event], run: str) -> dict[str, Any]:
 
 def _time(text: str) -> datetime:
     return datetime.fromisoformat(text)
+
+
+def _shown(text: str) -> str:
+    """The same instant as JSON shows it: the journal keeps the zeros at the end of a fraction."""
+    return show(_time(text))
 
 
 def _wave(number: int, name: str, decided: Event, recovered: Event, rto: dict[str, float]) -> Event:
@@ -68,13 +75,13 @@ def _rollback(event: Event, ends: Event, own: list[Event]) -> Event:
     ]
     times = [_time(point) for point in batch["points"].values()]
     return {
-        "at": batch["asked_at"],
+        "at": _shown(batch["asked_at"]),
         "by": event["actor"],
-        "to": batch["to"],
+        "to": _shown(batch["to"]),
         "domains": len(batch["domains"]),
         "done": sum(ends[op]["state"] == "done" for op in operations if op in ends),
-        "points": batch["points"],
-        "spread_s": (max(times) - min(times)).total_seconds(),
+        "points": {name: _shown(point) for name, point in batch["points"].items()},
+        "spread_s": round((max(times) - min(times)).total_seconds(), 3),
         "cannot": batch.get("cannot", {}),
         "released": [],
     }
