@@ -31,7 +31,7 @@ def test_all_is_well(make_flow: MakeFlow, recovery: VCenter, protected_vcenter: 
         "terminal", "characters", "settings", "state", "password", "controller", "journal", "site",
         "certificate", "hosts' clocks",
         "protected site", "protected certificate", "clock", "privileges", "protected privileges", "domains",
-        f"runbook of {DOMAIN}", f"restore points of {DOMAIN}", "datastore LocalDS_0",
+        f"runbook of {DOMAIN}", f"restore points of {DOMAIN}", f"starts of {DOMAIN}", "datastore LocalDS_0",
     }  # fmt: skip
     assert "VMware vCenter Server" in told["site"][0][1] and recovery.url in told["site"][0][1]
     assert told["password"][0][1] == f"no password_command; {PASSWORD} is set"

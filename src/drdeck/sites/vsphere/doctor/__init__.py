@@ -15,9 +15,17 @@ from drdeck.sites.vsphere.plan.domain_state import DomainState
 from drdeck.sites.vsphere.protected_site import ProtectedVCenter
 from drdeck.sites.vsphere.vcenter.connection import Connection
 
-from . import capacity_findings, certificate_findings, domain_findings, start_findings, trial_findings
+from . import (
+    capacity_findings,
+    certificate_findings,
+    domain_findings,
+    start_findings,
+    start_obstacles,
+    trial_findings,
+)
 from .host_clocks import SUBJECT, host_clocks
 from .privilege_check import PrivilegeCheck
+from .start_obstacles import StartFacts
 
 __all__ = ["Patient", "findings"]
 
@@ -86,11 +94,7 @@ async def findings(patient: SiteUnderExamination) -> list[Finding]:
         results += domain_findings.networks(situation, patient.inventory)
         results += domain_findings.protected_folder(situation, side, settings)
         results += capacity_findings.chains(situation)
-    results += await start_findings.findings(patient.connection, situations, patient.inventory)
-    try:
-        results += await capacity_findings.datastores(patient.connection, situations)
-    except SiteError as error:
-        results.append(Finding.warn("datastores", f"could not be looked at: {error}"))
+    results += await _starts_and_room(patient.connection, situations, patient.inventory)
     return results
 
 
@@ -100,6 +104,23 @@ _WITHOUT = "a regular or planned failover needs it; a Force Failover does withou
 def _product(connection: Connection) -> str:
     about = connection.commands.content.about
     return f"{about.fullName or about.name}, API {about.apiVersion}"
+
+
+async def _starts_and_room(
+    connection: Connection, situations: Sequence[DomainState], inventory: Inventory
+) -> list[Finding]:
+    """Findings on what may stop VMs from starting, and on the datastores' room, by one look at all of it."""
+    vms = [vm for s in situations for vm in s.vms]
+    if not vms:
+        return []
+    try:
+        facts = await start_obstacles.look(connection, vms)
+    except SiteError as error:
+        facts = StartFacts(unread=str(error))
+    results = start_findings.findings(facts, situations, inventory)
+    if facts.unread:
+        return [*results, Finding.warn("datastores", f"could not be looked at: {facts.unread}")]
+    return [*results, *capacity_findings.datastores(situations, facts.stores)]
 
 
 async def _host_clocks(patient: SiteUnderExamination, connection: Connection) -> list[Finding]:

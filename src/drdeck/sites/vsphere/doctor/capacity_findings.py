@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
-
-from pyVmomi import vim
 
 from drdeck.model.alarms import Finding
 from drdeck.model.text import names, some
@@ -14,19 +11,12 @@ from drdeck.model.times import show_span
 from drdeck.sites.vsphere.inventory.inventory_facts import VmFacts
 from drdeck.sites.vsphere.plan.domain_state import DomainState, prunable
 from drdeck.sites.vsphere.plan.restore_points import CHAIN_MAX, instant_of
-from drdeck.sites.vsphere.vcenter.connection import Connection, VCenterSession
-from drdeck.sites.vsphere.vcenter.properties import filter_spec, object_id, retrieve, step_to
+
+from .start_obstacles import Store
 
 LOW = 0.1
 """A datastore with less than this share of it free is low, whatever grows there."""
 _GB = 1e9
-
-
-class Datastore(NamedTuple):
-    name: str
-    free: int
-    capacity: int
-    accessible: bool
 
 
 def chains(s: DomainState) -> list[Finding]:
@@ -71,27 +61,15 @@ def _kept(s: DomainState, vm: VmFacts) -> int:
     return len(vm.snapshots) - len(prunable(s, vm))
 
 
-async def datastores(connection: Connection, situations: Sequence[DomainState]) -> list[Finding]:
-    """Space for the points that the settings ask for, at the rate of late; one call. Raises SiteError."""
-    vms = [vm for s in situations for vm in s.vms]
-    if not vms:
-        return []
-    stores, places = await connection.command(lambda session: _read(session, vms), "look at the datastores")
-    return told(situations, stores, places)
-
-
-def told(
-    situations: Sequence[DomainState], stores: Mapping[str, Datastore], places: Mapping[str, Sequence[str]]
-) -> list[Finding]:
-    """The same in words. `places`: VM id -> ids of the datastores that it is on."""
+def datastores(situations: Sequence[DomainState], stores: Mapping[str, Store]) -> list[Finding]:
+    """Space for the points that the settings ask for, at the rate of late. Pure. `stores`: by id."""
     needed: dict[str, float] = {}
     users: dict[str, set[str]] = {}
     for s in situations:
         for vm in s.vms:
-            on = places.get(vm.id, ())
-            for store in on:
+            for store in vm.datastores:
                 users.setdefault(store, set()).add(s.name)
-                needed[store] = needed.get(store, 0.0) + _needed(s, vm) / len(on)
+                needed[store] = needed.get(store, 0.0) + _needed(s, vm) / len(vm.datastores)
     return [
         _told(stores[store], needed[store], sorted(users[store]))
         for store in sorted(users, key=lambda i: stores[i].name if i in stores else i)
@@ -99,7 +77,7 @@ def told(
     ]
 
 
-def _told(store: Datastore, needed: float, domains: Sequence[str]) -> Finding:
+def _told(store: Store, needed: float, domains: Sequence[str]) -> Finding:
     subject = f"datastore {store.name}"
     whose = some(domains)
     if not store.accessible:
@@ -138,27 +116,3 @@ def _needed(s: DomainState, vm: VmFacts) -> float:
         return 0.0
     span = min(float(s.settings.pitr.window), CHAIN_MAX * float(s.settings.pitr.interval))
     return max(0.0, written / passed * span - written)
-
-
-def _read(
-    session: VCenterSession, vms: Sequence[VmFacts]
-) -> tuple[dict[str, Datastore], dict[str, list[str]]]:
-    machines = [vim.VirtualMachine(vm.id, session.stub) for vm in vms]
-    of_store = ["name", "summary.freeSpace", "summary.capacity", "summary.accessible"]
-    paths = {vim.VirtualMachine: ["datastore"], vim.Datastore: of_store}
-    spec = filter_spec(machines, paths, step_to(vim.VirtualMachine, "datastore"), may_be_gone=True)
-    stores: dict[str, Datastore] = {}
-    places: dict[str, list[str]] = {}
-    for content in retrieve(session, spec):
-        raw: dict[str, Any] = {prop.name: prop.val for prop in content.propSet or ()}
-        ident = object_id(content.obj)
-        if isinstance(content.obj, vim.Datastore):
-            stores[ident] = Datastore(
-                name=str(raw.get("name") or ident),
-                free=int(raw.get("summary.freeSpace") or 0),
-                capacity=int(raw.get("summary.capacity") or 0),
-                accessible=raw.get("summary.accessible") is not False,
-            )
-        else:
-            places[ident] = [object_id(store) for store in raw.get("datastore") or ()]
-    return stores, places

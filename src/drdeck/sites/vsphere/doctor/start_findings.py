@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from drdeck.model.alarms import Finding
-from drdeck.sites.contract import SiteError
 from drdeck.sites.vsphere.inventory.inventory_facts import Inventory
 from drdeck.sites.vsphere.plan.domain_state import DomainState
-from drdeck.sites.vsphere.vcenter.connection import Connection
 
 from . import start_obstacles
 from .start_obstacles import StartFacts
@@ -22,19 +20,11 @@ _REMEDIES = {
 }
 
 
-async def findings(
-    connection: Connection, situations: Sequence[DomainState], inventory: Inventory
-) -> list[Finding]:
-    """A warning for each obstacle of each domain that is still to be completed; two calls for all of them."""
-    ahead = [s for s in situations if s.vms and (s.record.failover is None or not s.record.owned)]
-    vms = [vm for s in ahead for vm in s.vms if vm.connection == "connected"]
-    if not vms:
-        return []
-    try:
-        facts = await start_obstacles.look(connection, vms)
-    except SiteError as error:
-        return [Finding.warn("starts", f"what may stop VMs from starting could not be looked at: {error}")]
-    return [finding for s in ahead for finding in of_domain(facts, s, inventory)]
+def findings(facts: StartFacts, situations: Sequence[DomainState], inventory: Inventory) -> list[Finding]:
+    """A warning for each obstacle of each domain that is still to be completed. Pure."""
+    ahead = [s for s in situations if s.record.failover is None or not s.record.owned]
+    reached = [s for s in ahead if any(vm.connection == "connected" for vm in s.vms)]
+    return [finding for s in reached for finding in of_domain(facts, s, inventory)]
 
 
 def of_domain(facts: StartFacts, s: DomainState, inventory: Inventory) -> list[Finding]:

@@ -28,7 +28,13 @@ _HOST = [
     "summary.hardware.memorySize",
     "summary.quickStats.overallMemoryUsage",
 ]
-_STORE = ["name", "summary.accessible", "summary.maintenanceMode", "summary.freeSpace"]
+_STORE = [
+    "name",
+    "summary.accessible",
+    "summary.maintenanceMode",
+    "summary.freeSpace",
+    "summary.capacity",
+]
 
 
 class Host(NamedTuple):
@@ -49,9 +55,13 @@ class ComputeResource(NamedTuple):
 
 
 class Store(NamedTuple):
+    """A datastore; `unusable`: why nothing can be started from it. Bytes of room."""
+
     name: str
     unusable: str
     free: int
+    capacity: int = 0
+    accessible: bool = True
 
 
 class StartFacts(NamedTuple):
@@ -65,7 +75,7 @@ class StartFacts(NamedTuple):
 
 
 async def look(connection: Connection, vms: Sequence[VmFacts]) -> StartFacts:
-    """Read it for the hosts and datastores of these VMs: two calls. Raises SiteError."""
+    """Read it for the hosts and datastores of these VMs: one call. Raises SiteError."""
     return await connection.command(lambda session: _read(session, vms), "look what may stop the start")
 
 
@@ -137,7 +147,7 @@ def _against(kind: str, text: str) -> Hazard:
 
 
 def _read(session: VCenterSession, vms: Sequence[VmFacts]) -> StartFacts:
-    """Blocks. Clusters with all their hosts by one call, VMs and datastores by another."""
+    """Blocks. Clusters with all their hosts, VMs and datastores by one call."""
     try:
         return _facts(session, vms)
     except vim.fault.NotAuthenticated:
@@ -151,22 +161,20 @@ def _facts(session: VCenterSession, vms: Sequence[VmFacts]) -> StartFacts:
     resources: dict[str, ComputeResource] = {}
     stores: dict[str, Store] = {}
     memory: dict[str, int] = {}
-    of_vms = sorted({vm.host for vm in vms if vm.host})
-    contents: list[Any] = []
-    if of_vms:
-        upwards = step_to(vim.HostSystem, "parent", step_to(vim.ComputeResource, "host"))
-        kinds = {
-            vim.HostSystem: _HOST,
-            vim.ComputeResource: ["name", "host"],
-            vim.ClusterComputeResource: ["configurationEx"],
-        }
-        roots = [vim.HostSystem(host, session.stub) for host in of_vms]
-        contents += retrieve(session, filter_spec(roots, kinds, upwards, may_be_gone=True))
-    others = [vim.VirtualMachine(vm.id, session.stub) for vm in vms]
-    others += [vim.Datastore(i, session.stub) for i in sorted({s for vm in vms for s in vm.datastores})]
-    kinds = {vim.VirtualMachine: ["summary.config.memorySizeMB"], vim.Datastore: _STORE}
-    if others:
-        contents += retrieve(session, filter_spec(others, kinds, may_be_gone=True))
+    roots: list[Any] = [vim.HostSystem(i, session.stub) for i in sorted({vm.host for vm in vms if vm.host})]
+    roots += [vim.VirtualMachine(vm.id, session.stub) for vm in vms]
+    roots += [vim.Datastore(i, session.stub) for i in sorted({s for vm in vms for s in vm.datastores})]
+    if not roots:
+        return StartFacts()
+    kinds = {
+        vim.HostSystem: _HOST,
+        vim.ComputeResource: ["name", "host"],
+        vim.ClusterComputeResource: ["configurationEx"],
+        vim.VirtualMachine: ["summary.config.memorySizeMB"],
+        vim.Datastore: _STORE,
+    }
+    upwards = step_to(vim.HostSystem, "parent", step_to(vim.ComputeResource, "host"))
+    contents = retrieve(session, filter_spec(roots, kinds, upwards, may_be_gone=True))
     for content in contents:
         raw = {prop.name: prop.val for prop in content.propSet or ()}
         ident = object_id(content.obj)
@@ -175,7 +183,7 @@ def _facts(session: VCenterSession, vms: Sequence[VmFacts]) -> StartFacts:
         elif isinstance(content.obj, vim.ComputeResource):
             resources[ident] = _resource(raw)
         elif isinstance(content.obj, vim.Datastore):
-            stores[ident] = _store(raw)
+            stores[ident] = _store(ident, raw)
         elif "summary.config.memorySizeMB" in raw:
             memory[ident] = int(raw["summary.config.memorySizeMB"]) * MIB
     return StartFacts(hosts, list(resources.values()), stores, memory)
@@ -204,10 +212,14 @@ def _resource(raw: Mapping[str, Any]) -> ComputeResource:
     )
 
 
-def _store(raw: Mapping[str, Any]) -> Store:
+def _store(ident: str, raw: Mapping[str, Any]) -> Store:
     maintenance = str(raw.get("summary.maintenanceMode") or "normal")
     unusable = "" if maintenance == "normal" else "is in maintenance mode, or enters it"
-    if raw.get("summary.accessible") is False:
-        unusable = "is not accessible"
-    name = decode_name(str(raw.get("name") or ""))
-    return Store(name, unusable, int(raw.get("summary.freeSpace") or 0))
+    accessible = raw.get("summary.accessible") is not False
+    return Store(
+        name=decode_name(str(raw.get("name") or ident)),
+        unusable=unusable if accessible else "is not accessible",
+        free=int(raw.get("summary.freeSpace") or 0),
+        capacity=int(raw.get("summary.capacity") or 0),
+        accessible=accessible,
+    )

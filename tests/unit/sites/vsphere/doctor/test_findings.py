@@ -5,12 +5,13 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import msgspec
 import pytest
 
 from drdeck.config.settings import DomainSettings, Duration, PitrSettings, RunbookSettings
 from drdeck.model.certificates import Certificate
 from drdeck.sites.vsphere.doctor import capacity_findings, certificate_findings, domain_findings
-from drdeck.sites.vsphere.doctor.capacity_findings import Datastore
+from drdeck.sites.vsphere.doctor.start_obstacles import Store
 from drdeck.sites.vsphere.inventory.inventory_facts import (
     FolderFacts,
     Inventory,
@@ -80,39 +81,47 @@ def test_no_chains_without_pitr() -> None:
 GB = 1_000_000_000
 
 
+def store(free: int, name: str = "d", accessible: bool = True) -> Store:
+    """A datastore of 100 GB."""
+    unusable = "" if accessible else "is not accessible"
+    return Store(name, unusable, free, capacity=100 * GB, accessible=accessible)
+
+
+def on(machine: VmFacts, *stores: str) -> VmFacts:
+    return msgspec.structs.replace(machine, datastores=stores)
+
+
 @pytest.mark.parametrize(
     ("store", "vms", "level", "text"),
     [
-        (Datastore("d", 60 * GB, 100 * GB, True), [vm("a")], "ok", "60.0 GB of 100.0 GB free (erp)"),
-        (Datastore("d", 9 * GB, 100 * GB, True), [vm("a")], "warn", "9.0 GB of 100.0 GB free; snapshots of"),
-        (Datastore("d", 60 * GB, 100 * GB, False), [vm("a")], "fail", "cannot be reached; VMs of erp"),
+        (store(60 * GB), [vm("a")], "ok", "60.0 GB of 100.0 GB free (erp)"),
+        (store(9 * GB), [vm("a")], "warn", "9.0 GB of 100.0 GB free; snapshots of"),
+        (store(60 * GB, accessible=False), [vm("a")], "fail", "cannot be reached; VMs of erp"),
         # 1 GiB an hour: a day of it is 25.8 GB, of which 2 hours are there already
-        (Datastore("d", 60 * GB, 100 * GB, True), [vm("a", 3, mib=1024)], "ok",
+        (store(60 * GB), [vm("a", 3, mib=1024)], "ok",
          "60.0 GB of 100.0 GB free; about 23.6 GB more wanted for points (erp)"),
-        (Datastore("d", 20 * GB, 100 * GB, True), [vm("a", 3, mib=1024)], "warn",
+        (store(20 * GB), [vm("a", 3, mib=1024)], "warn",
          "20.0 GB of 100.0 GB free; at the rate of late the points of erp want about 23.6 GB more"),
-        (Datastore("d", 60 * GB, 100 * GB, True), [vm("a", 3, mib=1024), vm("b", 3, mib=1024),
+        (store(60 * GB), [vm("a", 3, mib=1024), vm("b", 3, mib=1024),
                                                    vm("c", 3, mib=1024)], "warn", "60.0 GB"),
     ],
 )  # fmt: skip
-def test_datastores(store: Datastore, vms: list[VmFacts], level: str, text: str) -> None:
-    [told] = capacity_findings.told([situation(*vms)], {"ds": store}, {one.id: ["ds"] for one in vms})
+def test_datastores(store: Store, vms: list[VmFacts], level: str, text: str) -> None:
+    [told] = capacity_findings.datastores([situation(*(on(one, "ds") for one in vms))], {"ds": store})
     assert told.level == level and told.subject == "datastore d" and told.text.startswith(text)
 
 
 def test_a_vm_on_two_datastores_grows_on_both() -> None:
-    stores = {n: Datastore(n, 100 * GB, 100 * GB, True) for n in ("one", "two")}
-    told = capacity_findings.told([situation(vm("a", 3, mib=1024))], stores, {"a": ["one", "two"]})
+    stores = {n: store(100 * GB, n) for n in ("one", "two")}
+    told = capacity_findings.datastores([situation(on(vm("a", 3, mib=1024), "one", "two"))], stores)
     assert [f.text for f in told] == [
         "100.0 GB of 100.0 GB free; about 11.8 GB more wanted for points (erp)"
     ] * 2
 
 
 def test_no_room_is_wanted_without_pitr() -> None:
-    store = Datastore("d", 60 * GB, 100 * GB, True)
-    [told] = capacity_findings.told(
-        [situation(vm("a", 3, mib=1024), enabled=False)], {"ds": store}, {"a": ["ds"]}
-    )
+    without = situation(on(vm("a", 3, mib=1024), "ds"), enabled=False)
+    [told] = capacity_findings.datastores([without], {"ds": store(60 * GB)})
     assert told.text == "60.0 GB of 100.0 GB free (erp)"
 
 
