@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import time
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -11,6 +12,9 @@ from typing import Any
 from pyVmomi import vim
 
 from tests.support.vcenter.access import Access, Snap, Which, encode
+
+BUSY_S = 30.0
+"""So long a person asks again while a VM is busy."""
 
 __all__ = ["Snap", "VCenter", "Which", "encode", "replica_points"]
 
@@ -116,11 +120,23 @@ class VCenter(Access):
 
     # --- acting as somebody else does ---
 
+    def _when_free(self, request: Callable[[], Any]) -> Any:
+        """Ask again while the VM is busy with another task, as a person at a client would; the result."""
+        deadline = time.monotonic() + BUSY_S
+        while True:
+            try:
+                return self.done(request())
+            except vim.fault.TaskInProgress:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.05)
+
     def make_snapshot(self, vm: Which, name: str, at: datetime | None = None) -> str:
         """Take a snapshot, dated `at` where told; its id."""
         about = "drdeck: group point" if name.startswith("drdeck-") else ""
-        made = self.done(
-            self.vm(vm).CreateSnapshot_Task(name=name, description=about, memory=False, quiesce=False)
+        machine = self.vm(vm)
+        made = self._when_free(
+            lambda: machine.CreateSnapshot_Task(name=name, description=about, memory=False, quiesce=False)
         )
         if at is not None:
             self.control("snapshot", target=made._moId, time=at.astimezone(UTC).isoformat())
@@ -129,17 +145,18 @@ class VCenter(Access):
     def remove_snapshot(self, vm: Which, name: str) -> None:
         """Remove the first snapshot of that name, keeping its children."""
         found = next(s for s in self.snapshots(vm) if s.name == name)
-        self.done(vim.vm.Snapshot(found.id, self.si._stub).RemoveSnapshot_Task(removeChildren=False))
+        snapshot = vim.vm.Snapshot(found.id, self.si._stub)
+        self._when_free(lambda: snapshot.RemoveSnapshot_Task(removeChildren=False))
 
     def revert(self, vm: Which, name: str) -> None:
         found = next(s for s in self.snapshots(vm) if s.name == name)
-        self.done(vim.vm.Snapshot(found.id, self.si._stub).RevertToSnapshot_Task())
+        self._when_free(vim.vm.Snapshot(found.id, self.si._stub).RevertToSnapshot_Task)
 
     def power_on(self, vm: Which) -> None:
-        self.done(self.vm(vm).PowerOnVM_Task())
+        self._when_free(self.vm(vm).PowerOnVM_Task)
 
     def power_off(self, vm: Which) -> None:
-        self.done(self.vm(vm).PowerOffVM_Task())
+        self._when_free(self.vm(vm).PowerOffVM_Task)
 
     def remove_vm(self, vm: Which) -> None:
         self.done(self.vm(vm).Destroy_Task())
