@@ -224,7 +224,9 @@ class CallExecutor:
             with self._guard.claims.claim(act, power):
                 calls = self._calls_of(connection)
                 if machine is not None and await self._starts_together(command, machine, calls, again):
-                    remark = await calls.together.power_on(machine.id, doing, until, begun)
+                    lacks = functools.partial(vm_calls.before_power_on, act=act)
+                    remark = await calls.carry_out(lacks, doing, until, begun) if act.args else ""
+                    await calls.together.power_on(machine.id, doing, until, begun)
                 else:
                     remark = await calls.carry_out(call, doing, until, begun)
         except HeldElsewhere as error:
@@ -280,7 +282,7 @@ class CallExecutor:
         """
         if self._sight.settings.power_on != "group" or command.act.kind != "power_on":
             return False
-        if again or command.task or command.act.args or vm.power == "on":
+        if again or command.task or vm.power == "on":
             return False
         return await calls.together.in_cluster(vm.host)
 

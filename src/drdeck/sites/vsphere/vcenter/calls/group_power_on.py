@@ -78,7 +78,7 @@ class GroupPowerOn:
 
     async def power_on(
         self, vm: str, doing: str, until: Callable[[], Awaitable[float]], begun: Begun | None
-    ) -> str:
+    ) -> None:
         """Power a VM on; returns when it is on. Raises SiteError."""
         waiting = Waiting(vm, await until(), begun, asyncio.get_running_loop().create_future())
         self._waiting.append(waiting)
@@ -94,15 +94,14 @@ class GroupPowerOn:
             )
         if not outcome.task:
             await self._until_on(vm, doing)
-            return ""
+            return
         if begun is not None:
             await begun(outcome.task)
         fault = await self._end_of(outcome.task, doing)
         if isinstance(fault, vim.fault.InvalidPowerState) and fault.existingState == "poweredOn":
-            return ""
+            return
         if fault is not None:
             raise translate(fault, doing, f"vCenter {self._connection.server}")
-        return ""
 
     async def _end_of(self, task: str, doing: str) -> Any:
         try:

@@ -77,6 +77,16 @@ def followed(session: VCenterSession, task: str, act: PlannedCall, call: CallSte
     return (yield from call)
 
 
+def before_power_on(session: VCenterSession, act: PlannedCall) -> CallSteps:
+    """Do what a VM that is to start still lacks by the act's arguments, where a look finds it lacking."""
+    vm, args = act.vm or "", act.args
+    if "name" in args:
+        return (yield from prepare(session, vm, act.name, args))
+    if moves := moves_of(args):
+        yield from connect(session, vm, moves)
+    return ""
+
+
 def carry_out(
     session: VCenterSession,
     act: PlannedCall,
@@ -94,11 +104,7 @@ def carry_out(
         case "shutdown_guest":
             shutdown_guest(session, vm, before)
         case "power_on":
-            remark = ""
-            if "name" in args:
-                remark = yield from prepare(session, vm, act.name, args)
-            elif moves := moves_of(args):
-                yield from connect(session, vm, moves)
+            remark = yield from before_power_on(session, act)
             yield from power_on(session, vm)
             return remark
         case "power_off" | "power_off_there":
