@@ -60,12 +60,24 @@ def is_long(item: pytest.Item) -> bool:
     return limit is not None and limit.args[0] > LIMIT_S
 
 
+def runs_quick_ones(config: pytest.Config) -> bool:
+    """Whether pytest was called plain: without a path and without -m."""
+    return config.args_source is pytest.Config.ArgsSource.TESTPATHS and not config.option.markexpr
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """True for folders of which plain `pytest` runs nothing: each worker would import them."""
+    parts = collection_path.relative_to(TESTS).parts if collection_path.is_relative_to(TESTS) else ()
+    slow = parts[:1] and collection_path.is_dir() and (parts[0] not in ("unit", "ui") or SLOW_FOLDERS & {*parts})
+    return True if slow and runs_quick_ones(config) else None
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Set the tiers, begin with what is long; without a path and without -m only the quick ones stay."""
     for item in items:
         item.add_marker(tier_of(item))
     items.sort(key=is_long, reverse=True)  # one that begins last keeps all workers but one waiting
-    if config.args_source is not pytest.Config.ArgsSource.TESTPATHS or config.option.markexpr:
+    if not runs_quick_ones(config):
         return
     config.hook.pytest_deselected(items=[item for item in items if not is_quick(item)])
     items[:] = [item for item in items if is_quick(item)]
