@@ -67,9 +67,10 @@ def runs_quick_ones(config: pytest.Config) -> bool:
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
     """True for folders of which plain `pytest` runs nothing: each worker would import them."""
+    if not runs_quick_ones(config) or not collection_path.is_dir():
+        return None
     parts = collection_path.relative_to(TESTS).parts if collection_path.is_relative_to(TESTS) else ()
-    slow = parts[:1] and collection_path.is_dir() and (parts[0] not in ("unit", "ui") or SLOW_FOLDERS & {*parts})
-    return True if slow and runs_quick_ones(config) else None
+    return True if SLOW_FOLDERS & {*parts} or (parts and parts[0] not in ("unit", "ui")) else None
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -90,7 +90,7 @@ def test_nobody_imports_a_test_module() -> None:
     """Helpers of several tests stand in tests/support."""
     imported = re.compile(
         r"^\s*(from\s+tests(\.\w+)*\.(test_\w+|conftest)\b"  # from tests.unit.test_one import Two
-        r"|from\s+tests[\w.]*\s+import\s+(\([^)]*|[^#\n]*)\b(test_\w+|conftest)\b"  # from tests.unit import test_one
+        r"|from\s+tests[\w.]*\s+import\s+(\([^)]*|[^#\n]*)\b(test_\w+|conftest)\b"  # from tests import x
         r"|import\s+tests(\.\w+)*\.(test_\w+|conftest)\b).*",
         re.MULTILINE,
     )
