@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import time
 from collections import Counter, deque
 from collections.abc import Coroutine, Sequence
 from typing import Any, NamedTuple
@@ -33,6 +32,7 @@ from . import questions
 from .call_places import CallPlaces
 from .next_steps import AskOperator, Complete, Fail, GiveCommands, NextStep, WaitFor
 from .reconcile import next_step
+from .round_rest import rest_in_proportion
 from .site_watcher import SiteWatcher
 from .takeover import begun_at, unfinished
 
@@ -46,9 +46,6 @@ RETRY_S = (0.0, 0.0, 1.0, 2.0, 5.0)
 """After so many answers in a row that were lost, or never asked for, a command is left alone for so long."""
 
 
-CHEAP_S, LOOKS = 0.01, 3.0
-"""After a look at the operations that took more processor time, which grows with the VMs, so many times that
-time passes before the next one."""
 CallKey = tuple[str, str]
 """Id of an operation and key of a command of it."""
 
@@ -115,17 +112,14 @@ class Executor:
                 async with asyncio.timeout(self._patience_s()):
                     await self._kick.wait()
             self._kick.clear()
-            began_s = time.thread_time()
-            try:
-                self._reconcile_once()
-            except JournalError:
-                for op in self.book.open_operations():
-                    self.book.waits(op.id, self.book.held_up)
-                await asyncio.sleep(1)
-                self.kick()
-            cost_s = time.thread_time() - began_s
-            if cost_s > CHEAP_S:  # what comes in the meantime is looked at together
-                await asyncio.sleep(LOOKS * cost_s)
+            async with rest_in_proportion():
+                try:
+                    self._reconcile_once()
+                except JournalError:
+                    for op in self.book.open_operations():
+                        self.book.waits(op.id, self.book.held_up)
+                    await asyncio.sleep(1)
+                    self.kick()
 
     def _patience_s(self) -> float | None:
         """Seconds after which to look without news: for what should have become true by then."""

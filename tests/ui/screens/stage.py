@@ -213,8 +213,7 @@ def _given() -> Iterator[None]:
             patch("drdeck.controller.ipc.attached_client.MIN_PUSH_S", 0.001),
             patch("drdeck.console.repaint.REPAINT_S", 0.0),
             # what a round cost this machine says how long the next one rests, while the stage's time goes on
-            patch("drdeck.controller.executor.CHEAP_S", inf),
-            patch("drdeck.controller.plans.run_keeper.CHEAP_S", inf),
+            patch("drdeck.controller.round_rest.CHEAP_S", inf),
         ):
             yield
     finally:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -20,6 +19,7 @@ from drdeck.controller.journal.event_store import Entry, JournalError
 from drdeck.controller.journal.operations import Operation
 from drdeck.controller.journal.recorder import SELF, Recorder
 from drdeck.controller.journal.runs import Batch, RunRecord
+from drdeck.controller.round_rest import rest_in_proportion
 from drdeck.model.actions import Request
 from drdeck.model.confirming import NotAccepted
 from drdeck.model.domains import Domain, FailoverType, ProtectedSite
@@ -35,8 +35,6 @@ log = logging.getLogger(__name__)
 AWAY_S = 600.0
 """After so long without a controller, what was not begun waits for Resume Plan."""
 LOOK_S = 1.0
-CHEAP_S, LOOKS = 0.01, 3.0
-"""After a look that took more processor time, so many times that time passes before the next one."""
 
 
 class RunKeeper:
@@ -61,17 +59,14 @@ class RunKeeper:
                 async with asyncio.timeout(LOOK_S if self.open_runs() else None):
                     await self._kick.wait()
             self._kick.clear()
-            began_s = time.thread_time()
-            try:
-                await self._look()
-            except JournalError:
-                await asyncio.sleep(LOOK_S)  # the executor says why nothing goes on
-            except Exception:
-                log.exception("looking at the runs failed, which is a bug")
-                await asyncio.sleep(10 * LOOK_S)
-            cost_s = time.thread_time() - began_s
-            if cost_s > CHEAP_S:
-                await asyncio.sleep(LOOKS * cost_s)
+            async with rest_in_proportion():
+                try:
+                    await self._look()
+                except JournalError:
+                    await asyncio.sleep(LOOK_S)  # the executor says why nothing goes on
+                except Exception:
+                    log.exception("looking at the runs failed, which is a bug")
+                    await asyncio.sleep(10 * LOOK_S)
 
     def open_runs(self) -> list[RunRecord]:
         """Those that have something to begin, or that a barrier holds."""
