@@ -29,10 +29,10 @@ OTHER_ID = "11111111-2222-3333-4444-555555555555"
 
 @pytest.fixture
 def stand_in() -> Iterator[StandIn]:
-    made = StandIn()
-    made.say(DOMAIN_ID, sound())
-    yield made
-    made.stop()
+    service = StandIn()
+    service.say(DOMAIN_ID, sound())
+    yield service
+    service.stop()
 
 
 def error_of(controller: Controller) -> str:
@@ -138,8 +138,8 @@ async def test_it_logs_in_again_once_and_then_says_so(
         monkeypatch.setattr(appliance_session, "RELOGIN_S", 3600.0)
         stand_in.accepts = lambda session: False
         await eventually(lambda: "does not accept the vCenter session (401)" in error_of(controller))
-        asked = stand_in.count()
-        await eventually(lambda: stand_in.count() > asked + 2)
+        requests = stand_in.count()
+        await eventually(lambda: stand_in.count() > requests + 2)
         assert vcenter.logins == 2, "no login after login"
         stand_in.accepts = lambda session: True
         await seen(controller)
@@ -272,7 +272,7 @@ async def test_certificates(stand_in: StandIn, tmp_path: Path) -> None:
     await site.open()
     assert len((await site.observe()).domains) == 1
     await site.close()
-    asked = len(stand_in.asked)
+    requests = len(stand_in.asked)
 
     other = print_.replace(print_[:2], "00" if print_[:2] != "00" else "11", 1)
     site, _ = site_of(stand_in, ca_file=None, thumbprint=other)
@@ -280,7 +280,7 @@ async def test_certificates(stand_in: StandIn, tmp_path: Path) -> None:
     with pytest.raises(CertificateWrong, match="is not the pinned one"):
         await site.observe()
     await site.close()
-    assert len(stand_in.asked) == asked, "nothing was said to it"
+    assert len(stand_in.asked) == requests, "nothing was said to it"
 
     site, _ = site_of(stand_in, ca_file=None, insecure=True)
     await site.open()
@@ -292,7 +292,7 @@ async def test_the_session_id_is_in_no_message_and_no_log(
     stand_in: StandIn, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG, logger="drdeck")
-    said: list[str] = []
+    texts: list[str] = []
     for way, (reply, says) in BROKEN.items():
         site, _ = site_of(stand_in)
         stand_in.instead = reply
@@ -300,14 +300,14 @@ async def test_the_session_id_is_in_no_message_and_no_log(
         directory.mkdir()
         async with controlled(site, directory) as controller:
             await until_said(controller, says)
-            said += [error_of(controller), *(f.text for f in await site.findings())]
+            texts += [error_of(controller), *(f.text for f in await site.findings())]
     site, _ = site_of(stand_in, login=LoginAlone("canary\r\nHost: evil"))
     async with controlled(site, tmp_path) as controller:
         await eventually(lambda: "no request can hold" in error_of(controller))
-        said.append(error_of(controller))
-    said += [record.getMessage() for record in caplog.records]
-    assert any("pitrstatus" in text for text in said) or stand_in.asked
-    assert not [text for text in said if SESSION in text or "canary" in text]
+        texts.append(error_of(controller))
+    texts += [record.getMessage() for record in caplog.records]
+    assert any("pitrstatus" in text for text in texts) or stand_in.asked
+    assert not [text for text in texts if SESSION in text or "canary" in text]
     for file in tmp_path.rglob("*"):
         assert not file.is_file() or SESSION.encode() not in file.read_bytes()
 

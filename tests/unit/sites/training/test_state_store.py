@@ -52,21 +52,21 @@ asyncio.run(run())
     async def compared() -> None:
         clock, alive_clock = Clock(), Clock()
         clock.on(605)
-        found, alive = site(tmp_path, clock), site(tmp_path / "other", alive_clock)
-        await found.open()
+        restarted, alive = site(tmp_path, clock), site(tmp_path / "other", alive_clock)
+        await restarted.open()
         await alive.open()
         expected = await played(alive, alive_clock, 605)
-        assert as_json((await found.observe()).domains) == as_json(expected.domains)
+        assert as_json((await restarted.observe()).domains) == as_json(expected.domains)
 
     asyncio.run(compared())
 
 
 async def test_a_changed_scenario_is_refused(tmp_path: Path) -> None:
     clock = Clock()
-    found = site(tmp_path, clock)
-    await found.open()
-    await found.execute(SCRIPT[0][1])
-    await found.close()
+    training = site(tmp_path, clock)
+    await training.open()
+    await training.execute(SCRIPT[0][1])
+    await training.close()
     changed = msgspec.structs.replace(scenario(), seed=8)
     with pytest.raises(StateRefused, match="another text of the scenario"):
         await site(tmp_path, clock, plot=changed).open()
@@ -76,10 +76,10 @@ async def test_a_changed_scenario_is_refused(tmp_path: Path) -> None:
 
 async def damaged(state: Path, how: str) -> None:
     clock = Clock()
-    found = site(state, clock)
-    await found.open()
-    await played(found, clock, 1000)
-    await found.close()
+    training = site(state, clock)
+    await training.open()
+    await played(training, clock, 1000)
+    await training.close()
     path = file_of(state, "test")
     if how == "garbage":
         path.write_bytes(b"this is not a database, and it is longer than a header of one would be" * 30)
@@ -128,12 +128,12 @@ async def test_a_damaged_file_is_refused_and_left_alone(tmp_path: Path, how: str
 
 async def test_an_older_file_is_brought_up_to_date(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     clock = Clock()
-    found = site(tmp_path, clock)
-    await found.open()
+    training = site(tmp_path, clock)
+    await training.open()
     for _, command in SCRIPT[:1]:
-        await found.execute(command)
-    before = (await found.observe()).domains
-    await found.close()
+        await training.execute(command)
+    before = (await training.observe()).domains
+    await training.close()
 
     monkeypatch.setattr(
         state_store, "MIGRATIONS", (("CREATE TABLE marks (command INTEGER PRIMARY KEY) STRICT",),)
@@ -157,10 +157,10 @@ async def test_an_older_file_is_brought_up_to_date(tmp_path: Path, monkeypatch: 
 
 def format_of(state: Path) -> str:
     with closing(sqlite3.connect(file_of(state, "test"))) as base:
-        (found,) = base.execute("SELECT value FROM meta WHERE key = 'format'").fetchone()
+        (version,) = base.execute("SELECT value FROM meta WHERE key = 'format'").fetchone()
         tables = {name for (name,) in base.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
     assert "more" not in tables
-    return str(found)
+    return str(version)
 
 
 async def test_a_state_directory_that_cannot_be_made(tmp_path: Path) -> None:
@@ -170,13 +170,13 @@ async def test_a_state_directory_that_cannot_be_made(tmp_path: Path) -> None:
 
 
 async def test_a_command_that_cannot_be_stored_changes_nothing(tmp_path: Path) -> None:
-    found = site(tmp_path, Clock())
-    await found.open()
+    training = site(tmp_path, Clock())
+    await training.open()
     base = sqlite3.connect(file_of(tmp_path, "test"))
     with base:
         base.execute("CREATE TRIGGER f BEFORE INSERT ON commands BEGIN SELECT RAISE(ABORT, 'full'); END")
     base.close()
-    before = await found.observe()
+    before = await training.observe()
     with pytest.raises(Refused, match="could not be stored: full"):
-        await found.execute(SCRIPT[0][1])
-    assert (await found.observe()).domains == before.domains
+        await training.execute(SCRIPT[0][1])
+    assert (await training.observe()).domains == before.domains

@@ -19,32 +19,32 @@ from tests.support.training.training_played import REAL, SCRIPT, Clock, played, 
 
 
 async def test_it_is_a_recovery_site(tmp_path: Path) -> None:
-    found = site(tmp_path, Clock())
-    assert isinstance(found, RecoverySite) and found.kind == "training"
+    training = site(tmp_path, Clock())
+    assert isinstance(training, RecoverySite) and training.kind == "training"
     with pytest.raises(SiteUnreachable):
-        await found.observe()
-    await found.open()
-    await found.open()
-    view = await found.observe()
+        await training.observe()
+    await training.open()
+    await training.open()
+    view = await training.observe()
     assert view.clock.site == START and view.clock.real == REAL and view.domain("erp") is not None
-    assert (await found.observe()).serial > view.serial
-    assert found.upkeep(START) == []
-    assert {f.level for f in await found.findings()} == {"ok"}
-    await found.close()
+    assert (await training.observe()).serial > view.serial
+    assert training.upkeep(START) == []
+    assert {f.level for f in await training.findings()} == {"ok"}
+    await training.close()
     with pytest.raises(SiteUnreachable):
-        found.check(SCRIPT[0][1])
+        training.check(SCRIPT[0][1])
 
 
 @pytest.mark.parametrize("speed", [2.0, 5.0, 8.0, 50.0, 1000.0])
 async def test_the_same_at_any_speed(tmp_path: Path, speed: float) -> None:
     clock = Clock()
-    one = site(tmp_path / "one", clock)
-    await one.open()
-    slow = await played(one, clock)
+    slow_site = site(tmp_path / "one", clock)
+    await slow_site.open()
+    slow = await played(slow_site, clock)
     clock = Clock()
-    two = site(tmp_path / "two", clock, speed)
-    await two.open()
-    fast = await played(two, clock)
+    fast_site = site(tmp_path / "two", clock, speed)
+    await fast_site.open()
+    fast = await played(fast_site, clock)
     assert as_json(slow.domains) == as_json(fast.domains)
     assert fast.clock.speed == speed and slow.clock.site == fast.clock.site
     assert slow.domains[0].mode is Mode.RUNNING_IN_FAILOVER
@@ -63,13 +63,13 @@ async def test_its_clock_goes_on_although_ours_was_set_back_while_it_was_closed(
 
 async def test_commands_given_twice_count_once(tmp_path: Path) -> None:
     clock = Clock()
-    found = site(tmp_path, clock)
-    await found.open()
-    await found.execute(SCRIPT[0][1])
+    training = site(tmp_path, clock)
+    await training.open()
+    await training.execute(SCRIPT[0][1])
     clock.on(50)
-    await found.execute(SCRIPT[0][1])
-    assert found.check(SCRIPT[0][1]) is None
-    assert "1 commands accepted" in (await found.findings())[2].text
+    await training.execute(SCRIPT[0][1])
+    assert training.check(SCRIPT[0][1]) is None
+    assert "1 commands accepted" in (await training.findings())[2].text
     again = site(tmp_path, clock)
     await again.open()
     await again.execute(SCRIPT[0][1])
@@ -80,38 +80,38 @@ async def test_commands_given_twice_count_once(tmp_path: Path) -> None:
 
 
 async def test_unknown_domains_are_refused(tmp_path: Path) -> None:
-    found = site(tmp_path, Clock())
-    await found.open()
+    training = site(tmp_path, Clock())
+    await training.open()
     with pytest.raises(Refused, match="no domain"):
-        await found.points("none")
+        await training.points("none")
     with pytest.raises(Refused, match="no domain"):
-        await found.protected_site("none")
+        await training.protected_site("none")
 
 
 async def test_the_protected_site(tmp_path: Path) -> None:
     clock = Clock()
     plot = scenario(domain(), domain("gone", protected_site="lost"))
-    found = site(tmp_path, clock, plot=plot)
-    await found.open()
-    here = await found.protected_site("erp")
+    training = site(tmp_path, clock, plot=plot)
+    await training.open()
+    here = await training.protected_site("erp")
     assert (here.state, here.running, here.total) == ("reachable", 3, 3)
-    gone = await found.protected_site("gone")
-    assert (gone.state, gone.running) == ("lost", None)
-    await played(found, clock, 250)
-    assert (await found.protected_site("erp")).running == 0
+    lost = await training.protected_site("gone")
+    assert (lost.state, lost.running) == ("lost", None)
+    await played(training, clock, 250)
+    assert (await training.protected_site("erp")).running == 0
 
 
 async def test_jumping_and_changing_speed(tmp_path: Path) -> None:
     clock = Clock()
-    found = site(tmp_path, clock, 60)
-    await found.open()
-    found.jump(30 * 86400)
-    assert found.site_now() == START + timedelta(days=30)
+    training = site(tmp_path, clock, 60)
+    await training.open()
+    training.jump(30 * 86400)
+    assert training.site_now() == START + timedelta(days=30)
     clock.on(1)
-    assert found.site_now() == START + timedelta(days=30, seconds=60)
-    found.set_speed(1)
+    assert training.site_now() == START + timedelta(days=30, seconds=60)
+    training.set_speed(1)
     clock.on(1)
-    assert found.site_now() == START + timedelta(days=30, seconds=61)
+    assert training.site_now() == START + timedelta(days=30, seconds=61)
     again = site(tmp_path, clock, 5)
     await again.open()
     assert again.site_now() == START + timedelta(days=30, seconds=61)
@@ -136,27 +136,27 @@ async def following(views: AsyncIterator[SiteView]) -> SiteView:
 
 async def test_watching_yields_at_once_and_when_something_was_done(tmp_path: Path) -> None:
     clock = Clock()
-    found = site(tmp_path, clock)
-    await found.open()
-    views = found.watch()
+    training = site(tmp_path, clock)
+    await training.open()
+    views = training.watch()
     first = await following(views)
     assert first.domains[0].mode is Mode.IMPORTED
-    await found.execute(SCRIPT[0][1])
+    await training.execute(SCRIPT[0][1])
     second = await following(views)
     assert second.domains[0].mode is Mode.REHYDRATING and second.serial > first.serial
-    found.jump(3600)
+    training.jump(3600)
     assert (await following(views)).domains[0].mode is Mode.SYNCHRONISED
     await views.aclose()  # type: ignore[attr-defined]
-    assert not found._wakers
+    assert not training._wakers
 
 
 async def test_watching_follows_by_itself_what_goes_on(tmp_path: Path) -> None:
-    found = TrainingSite("lab", scenario(), tmp_path, 1000)
-    await found.open()
-    await found.execute(SCRIPT[0][1])
+    training = TrainingSite("lab", scenario(), tmp_path, 1000)
+    await training.open()
+    await training.execute(SCRIPT[0][1])
     modes = []
     async with asyncio.timeout(60):
-        async for view in found.watch():
+        async for view in training.watch():
             modes.append(view.domains[0].mode)
             if modes[-1] is Mode.SYNCHRONISED:
                 break
@@ -164,33 +164,33 @@ async def test_watching_follows_by_itself_what_goes_on(tmp_path: Path) -> None:
 
 
 async def test_watching_does_not_yield_what_has_not_changed(tmp_path: Path) -> None:
-    found = site(tmp_path, Clock())
-    await found.open()
-    views = found.watch()
+    training = site(tmp_path, Clock())
+    await training.open()
+    views = training.watch()
     await following(views)
     waiting = asyncio.ensure_future(anext(views))
     for _ in range(5):
-        found.wake()
+        training.wake()
         await asyncio.sleep(0)
     assert not waiting.done()
     waiting.cancel()
 
 
 async def test_two_watchers_see_the_same(tmp_path: Path) -> None:
-    found = site(tmp_path, Clock(), plot=scenario(faults=(fault("slow_vm"),)))
-    await found.open()
-    one, two = found.watch(), found.watch()
-    await following(one)
-    await following(two)
-    await found.execute(SCRIPT[0][1])
-    assert (await following(one)).domains == (await following(two)).domains
+    training = site(tmp_path, Clock(), plot=scenario(faults=(fault("slow_vm"),)))
+    await training.open()
+    first, second = training.watch(), training.watch()
+    await following(first)
+    await following(second)
+    await training.execute(SCRIPT[0][1])
+    assert (await following(first)).domains == (await following(second)).domains
 
 
 async def test_closing_ends_the_watch_plainly(tmp_path: Path) -> None:
-    found = site(tmp_path, Clock())
-    await found.open()
-    views = found.watch()
+    training = site(tmp_path, Clock())
+    await training.open()
+    views = training.watch()
     await following(views)
-    await found.close()
+    await training.close()
     with pytest.raises(SiteUnreachable):
         await following(views)

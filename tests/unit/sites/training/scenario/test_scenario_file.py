@@ -122,10 +122,10 @@ def test_refused_with_place_and_remedy(
     assert right in WHOLE_SCENARIO
     with pytest.raises(ScenarioError) as refused:
         parse(WHOLE_SCENARIO.replace(right, wrong, 1), "night.toml")
-    said = str(refused.value)
-    assert said.startswith("night.toml:" + (f"{line}: " if line else " ")), said
-    assert f" {key}: " in said if key else True, said
-    assert remedy in said and "\n" not in said, said
+    message = str(refused.value)
+    assert message.startswith("night.toml:" + (f"{line}: " if line else " ")), message
+    assert f" {key}: " in message if key else True, message
+    assert remedy in message and "\n" not in message, message
 
 
 @pytest.mark.parametrize(
@@ -200,8 +200,8 @@ def test_ransomware_can_be_healed_vm_by_vm() -> None:
     play.in_session(FailoverType.FORCE)
     bad = {v.name for v in play().vms if v.health is Health.FAILED}
     assert bad == {name for one in plot.domains[0].incidents for name in one.vms} and len(bad) == 17
-    for one in plot.domains[0].incidents:
-        assert play.roll((one.at - START).total_seconds() - 60, one.vms) is None
+    for incident in plot.domains[0].incidents:
+        assert play.roll((incident.at - START).total_seconds() - 60, incident.vms) is None
         play.until_active()
     assert {v.health for v in play().vms} == {Health.OK}
     assert len({v.rolled_back_to for v in play().vms}) == 9
@@ -227,11 +227,11 @@ def test_site_lost_stalls_midway_whenever_it_is_begun_and_needs_force(late: floa
 def test_stubborn_vm_asks_twice() -> None:
     play = opened(load("stubborn-vm"))
     assert play.complete(FailoverType.PLANNED) is None
-    asked = play.until_asked().question
-    assert asked is not None and "files-srv03" in asked.text
+    question = play.until_asked().question
+    assert question is not None and "files-srv03" in question.text
     play.answer("retry")
-    asked = play.until_asked().question
-    assert asked is not None and "files-web02" in asked.text
+    question = play.until_asked().question
+    assert question is not None and "files-web02" in question.text
     play.answer("retry")
     assert play.until_recovered().question is None
 

@@ -23,13 +23,13 @@ def test_whole_site_is_what_its_story_says() -> None:
     assert (last - first).total_seconds() > 6600, "two hours"
     assert all(one.at < plot.first_instant for incidents in reached.values() for one in incidents)
     play = opened(plot)
-    shown = {d.name: d for d in play.simulation.domains(plot.first_instant)}
-    others = {name: d.mode for name, d in shown.items() if d.mode is not Mode.SYNCHRONISED}
+    domains = {d.name: d for d in play.simulation.domains(plot.first_instant)}
+    others = {name: d.mode for name, d in domains.items() if d.mode is not Mode.SYNCHRONISED}
     assert others == {"hr-legacy": Mode.IMPORTED, "dmz-proxy": Mode.PROTECTED}
     plan = failover_plan(plot.plans[0])
     assert (plan.name, plan.type, plan.run_pitr) == ("whole-site", FailoverType.FORCE, True)
-    assert [len(wave.domains) for wave in members(plan, shown)] == [4, 14, 22]
-    assert problems(plan, shown) == []
+    assert [len(wave.domains) for wave in members(plan, domains)] == [4, 14, 22]
+    assert problems(plan, domains) == []
     answers = {d.name for d in plot.domains if d.protected_site == "reachable" and d.state != "protected"}
     assert answers == {"plant-b-mes", "plant-b-files"}
 
@@ -40,20 +40,20 @@ def test_whole_site_is_taken_over_and_rolled_back_to_one_instant() -> None:
     lost = [d for d in plot.domains if d.protected_site == "lost" and d.state == "synchronised"]
 
     def failing() -> set[str]:
-        shown = play.simulation.domains(START + timedelta(seconds=play.now))
-        return {v.name for d in shown for v in d.vms if v.health is Health.FAILED}
+        domains = play.simulation.domains(START + timedelta(seconds=play.now))
+        return {v.name for d in domains for v in d.vms if v.health is Health.FAILED}
 
     for spec in lost:
         play.name = spec.name
         assert play.complete(FailoverType.FORCE, run_pitr=spec.pitr.enabled) is None
     asks = set()
     for _ in range(25):
-        for shown in play.simulation.domains(START + timedelta(seconds=play.now)):
-            play.name = shown.name
-            if shown.question is not None:
-                asks.add(shown.name)
+        for domain in play.simulation.domains(START + timedelta(seconds=play.now)):
+            play.name = domain.name
+            if domain.question is not None:
+                asks.add(domain.name)
                 assert play.answer("retry") is None
-            if shown.recovered and shown.session is None and shown.failover and shown.failover.run_pitr:
+            if domain.recovered and domain.session is None and domain.failover and domain.failover.run_pitr:
                 play.session(after_failover=True)
         play.now += 120
     assert asks == {"files", "erp-prod", "cad"}

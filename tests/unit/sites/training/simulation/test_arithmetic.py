@@ -15,18 +15,18 @@ CHANGES = st.lists(st.tuples(st.integers(0, 50), st.integers(0, 9)), max_size=8)
 
 
 def writes(changes: list[tuple[int, int]], first: int = 3) -> WriteRates:
-    found = WriteRates(0, first)
+    rates = WriteRates(0, first)
     for at, rate in sorted(changes, key=lambda change: change[0]):
-        found.set(at, rate)
-    return found
+        rates.set(at, rate)
+    return rates
 
 
 @given(CHANGES, st.integers(-20, 80), st.integers(-20, 80))
 def test_sums_are_the_rates_added_up(changes: list[tuple[int, int]], start: int, end: int) -> None:
-    found = writes(changes)
+    rates = writes(changes)
     start, end = min(start, end), max(start, end)
-    assert found.between(start, end) == sum(found.rate(at) for at in range(start, end))
-    assert sum((b - a) * rate for a, b, rate in found.spans(start, end)) == found.between(start, end)
+    assert rates.between(start, end) == sum(rates.rate(at) for at in range(start, end))
+    assert sum((b - a) * rate for a, b, rate in rates.spans(start, end)) == rates.between(start, end)
 
 
 @given(st.lists(CHANGES, max_size=4), st.integers(-20, 80))
@@ -39,10 +39,10 @@ def test_together_is_the_sum(many: list[list[tuple[int, int]]], at: int) -> None
 
 @given(CHANGES, st.integers(0, 300))
 def test_when_is_the_last_instant_that_fits(changes: list[tuple[int, int]], amount: int) -> None:
-    found = writes(changes)
-    at = found.when(amount, 100)
-    assert found.upto(at) <= amount and at <= 100
-    assert at == 100 or found.upto(at + 1) > amount
+    rates = writes(changes)
+    at = rates.when(amount, 100)
+    assert rates.upto(at) <= amount and at <= 100
+    assert at == 100 or rates.upto(at + 1) > amount
 
 
 @given(st.integers(1, 1000), st.lists(st.one_of(st.just(GREEDY), st.integers(0, 400)), max_size=8))
@@ -64,23 +64,23 @@ GAPS = st.lists(st.tuples(st.integers(-50, 150), st.integers(0, 40)), max_size=5
 def test_the_grid_counts_what_it_lists(
     interval: int, low: int, length: int, gaps: list[tuple[int, int]], upto: int
 ) -> None:
-    found = Grid(0, interval, low, low + length, merged((a, a + b) for a, b in gaps))
+    grid = Grid(0, interval, low, low + length, merged((a, a + b) for a, b in gaps))
     expected = [
         at
         for at in range(low + 1, low + length + 1)
         if at % interval == 0 and not any(a < at <= a + b for a, b in gaps)
     ]
-    assert found.times() == expected and found.count() == len(expected)
-    assert found.oldest() == (expected[0] if expected else None)
-    assert found.newest(upto) == max((at for at in expected if at <= upto), default=None)
+    assert grid.times() == expected and grid.count() == len(expected)
+    assert grid.oldest() == (expected[0] if expected else None)
+    assert grid.newest(upto) == max((at for at in expected if at <= upto), default=None)
 
 
 @pytest.mark.parametrize(
-    ("part", "whole", "shown"),
+    ("part", "whole", "expected"),
     [(0, 0, 100.0), (0, 10, 0.0), (9999, 10000, 99.9), (10, 10, 100.0), (-1, 5, 0.0)],
 )
-def test_percent_says_100_only_when_done(part: int, whole: int, shown: float) -> None:
-    assert percent(part, whole) == shown
+def test_percent_says_100_only_when_done(part: int, whole: int, expected: float) -> None:
+    assert percent(part, whole) == expected
 
 
 def test_a_hint_names_factor_beginning_and_vms() -> None:

@@ -24,39 +24,39 @@ PLANNED, FORCE, REGULAR = FailoverType.PLANNED, FailoverType.FORCE, FailoverType
 
 
 def test_imported_shows_points_but_no_data() -> None:
-    shown = Player(scenario())()
-    assert shown.mode is Mode.IMPORTED and shown.owner is Owner.REMOTE
-    assert shown.processed_bytes is None and shown.consistent_at is None
-    assert shown.points == 3 * 1440 and shown.steps == () and shown.phase is None
+    domain = Player(scenario())()
+    assert domain.mode is Mode.IMPORTED and domain.owner is Owner.REMOTE
+    assert domain.processed_bytes is None and domain.consistent_at is None
+    assert domain.points == 3 * 1440 and domain.steps == () and domain.phase is None
 
 
 def test_preparing_takes_the_six_steps_in_order() -> None:
     play = Player(scenario())
     assert play.start() is None
-    seen: list[int] = []
+    numbers: list[int] = []
     while True:
         step = play.after(0.5).step
         assert step is not None
-        if not seen or seen[-1] != step.number:
-            seen.append(step.number)
+        if not numbers or numbers[-1] != step.number:
+            numbers.append(step.number)
         if step.number == 7:
             break
-    assert seen == [1, 2, 3, 4, 5, 6, 7]
-    shown = play()
-    assert [s.label for s in shown.steps] == list(LABELS) and len(LABELS) == 15
-    assert [s.state for s in shown.steps[:7]] == [StepState.DONE] * 6 + [StepState.CURRENT]
+    assert numbers == [1, 2, 3, 4, 5, 6, 7]
+    domain = play()
+    assert [s.label for s in domain.steps] == list(LABELS) and len(LABELS) == 15
+    assert [s.state for s in domain.steps[:7]] == [StepState.DONE] * 6 + [StepState.CURRENT]
 
 
 def test_vms_become_recoverable_one_by_one_in_runbook_order() -> None:
     play = Player(scenario())
     play.start()
-    seen: list[tuple[str, ...]] = []
+    came_up: list[tuple[str, ...]] = []
     while play().mode is not Mode.SYNCHRONISED:
         now = tuple(v.name for v in play().vms if v.status == "recoverable")
-        if not seen or seen[-1] != now:
-            seen.append(now)
+        if not came_up or came_up[-1] != now:
+            came_up.append(now)
         play.after(1)
-    assert seen == [(), ("db1",), ("db1", "app1")]
+    assert came_up == [(), ("db1",), ("db1", "app1")]
     assert play().vms_recoverable == 3
 
 
@@ -95,9 +95,9 @@ def test_too_many_writes_take_it_back_to_rehydrating() -> None:
     play.until(Mode.SYNCHRONISED)
     rpo = play.to(1990).rpo_s(at(1990))
     assert rpo == LAG / SECOND
-    shown = play.to(2300)
-    assert shown.mode is Mode.REHYDRATING and (shown.rpo_s(at(2300)) or 0) > 60
-    assert shown.vms_recoverable == 0
+    erp = play.to(2300)
+    assert erp.mode is Mode.REHYDRATING and (erp.rpo_s(at(2300)) or 0) > 60
+    assert erp.vms_recoverable == 0
     assert play.complete(PLANNED) is not None
     assert play.until(Mode.SYNCHRONISED, 20_000).vms_recoverable == 3
 
@@ -107,17 +107,17 @@ def test_planned_loses_nothing_and_ends_here() -> None:
     play.start()
     play.until(Mode.SYNCHRONISED)
     assert play.complete(PLANNED) is None
-    shown = play.after(5)
-    assert shown.owner is Owner.REMOTE and all(v.power == "off" for v in shown.vms)
-    shown = play.until_recovered()
-    assert shown.owner is Owner.LOCAL and shown.mode is Mode.COMPLETING and shown.recovered
-    assert all(v.power == "on" and v.ready for v in shown.vms)
-    assert [s.state for s in shown.steps] == [StepState.DONE] * 15
+    domain = play.after(5)
+    assert domain.owner is Owner.REMOTE and all(v.power == "off" for v in domain.vms)
+    domain = play.until_recovered()
+    assert domain.owner is Owner.LOCAL and domain.mode is Mode.COMPLETING and domain.recovered
+    assert all(v.power == "on" and v.ready for v in domain.vms)
+    assert [s.state for s in domain.steps] == [StepState.DONE] * 15
     assert play.after(600).mode is Mode.COMPLETING
     assert play.finish() is None
-    shown = play()
-    assert shown.mode is Mode.RUNNING_IN_FAILOVER
-    assert shown.failover is not None and shown.failover.id == "op2"
+    domain = play()
+    assert domain.mode is Mode.RUNNING_IN_FAILOVER
+    assert domain.failover is not None and domain.failover.id == "op2"
 
 
 def test_the_runbook_is_kept() -> None:
@@ -127,9 +127,9 @@ def test_the_runbook_is_kept() -> None:
     play.complete(PLANNED)
     on: dict[str, float] = {}
     while not play().recovered:
-        for one in play().vms:
-            if one.power == "on":
-                on.setdefault(one.name, play.now)
+        for member in play().vms:
+            if member.power == "on":
+                on.setdefault(member.name, play.now)
         play.after(0.25)
     assert on["app1"] == on["app2"] == pytest.approx(on["db1"] + 30 + 10, abs=0.3)
 
@@ -140,10 +140,10 @@ def test_force_owns_at_once_and_loses_what_was_under_way() -> None:
     play.until(Mode.SYNCHRONISED)
     began = play.now
     assert play.complete(FORCE) is None
-    shown = play()
-    assert shown.owner is Owner.LOCAL and shown.mode is Mode.COMPLETING
-    assert shown.consistent_at == at(began - LAG / SECOND)
-    assert shown.remaining_bytes == 0
+    domain = play()
+    assert domain.owner is Owner.LOCAL and domain.mode is Mode.COMPLETING
+    assert domain.consistent_at == at(began - LAG / SECOND)
+    assert domain.remaining_bytes == 0
     assert play.until_recovered().owner is Owner.LOCAL
 
 
@@ -166,12 +166,12 @@ def test_stubborn_vm_asks_and_nothing_is_powered_on_meanwhile() -> None:
     play.start()
     play.until(Mode.SYNCHRONISED)
     play.complete(PLANNED)
-    asked = play.until_asked().question
-    assert asked is not None and asked.choices == ("retry", "abort") and asked.operation == "op2"
-    assert "app1" in asked.text
-    shown = play.after(3600)
-    assert shown.owner is Owner.REMOTE and all(v.power == "off" for v in shown.vms)
-    assert {a.kind for a in shown.alarms} == {"shutdown_failed"}
+    question = play.until_asked().question
+    assert question is not None and question.choices == ("retry", "abort") and question.operation == "op2"
+    assert "app1" in question.text
+    domain = play.after(3600)
+    assert domain.owner is Owner.REMOTE and all(v.power == "off" for v in domain.vms)
+    assert {a.kind for a in domain.alarms} == {"shutdown_failed"}
     assert play.answer("retry") is None
     assert play().question is None and play().alarms == ()
     assert play.until_recovered().owner is Owner.LOCAL
@@ -185,13 +185,13 @@ def test_abort_of_a_stubborn_vm_goes_back_to_rehydration() -> None:
     play.until_asked()
     assert play.answer("skip") == "'skip' is no answer to that; it is one of retry, abort"
     assert play.answer("abort") is None
-    shown = play()
-    assert shown.mode is Mode.SYNCHRONISED and shown.failover is None and shown.owner is Owner.REMOTE
+    domain = play()
+    assert domain.mode is Mode.SYNCHRONISED and domain.failover is None and domain.owner is Owner.REMOTE
     machine = play.simulation.machine("erp")
     assert machine is not None
     running = {vm.name: vm.at_source for vm in machine.vms}
     assert running == {"db1": False, "app1": True, "app2": False}, "what is off there stays off"
-    before = shown.processed_bytes
+    before = domain.processed_bytes
     assert (play.after(100).processed_bytes or 0) > (before or 0), "what runs there goes on writing"
     assert play.complete(PLANNED) is None
     assert play.until_recovered().recovered
@@ -225,15 +225,15 @@ def test_a_vm_that_does_not_power_on_asks(choice: str, on: bool) -> None:
     play.start()
     play.until(Mode.SYNCHRONISED)
     play.complete(PLANNED)
-    asked = play.until_asked().question
-    assert asked is not None and asked.choices == ("retry", "skip")
-    shown = play.after(600)
-    assert [v.power for v in shown.vms] == ["off"] * 3, "later groups wait"
-    assert shown.vms[0].error is not None and "power_on_failed" in {a.kind for a in shown.alarms}
+    question = play.until_asked().question
+    assert question is not None and question.choices == ("retry", "skip")
+    domain = play.after(600)
+    assert [v.power for v in domain.vms] == ["off"] * 3, "later groups wait"
+    assert domain.vms[0].error is not None and "power_on_failed" in {a.kind for a in domain.alarms}
     assert play.answer(choice) is None
-    shown = play.until_recovered()
-    assert (shown.vms[0].power == "on") is on and shown.vms[1].power == "on"
-    assert shown.recovered
+    domain = play.until_recovered()
+    assert (domain.vms[0].power == "on") is on and domain.vms[1].power == "on"
+    assert domain.recovered
 
 
 def test_a_power_on_can_fail_several_times() -> None:
@@ -259,13 +259,13 @@ def test_a_slow_vm_is_slow() -> None:
 def test_a_lost_object_store_stalls_rehydration_and_points() -> None:
     play = Player(scenario(faults=(fault("object_store_lost", start=40, end=340),)))
     play.start()
-    shown = play.to(100)
-    stuck = shown.processed_bytes
-    assert {a.kind for a in shown.alarms} == {"object_store_lost"}
-    shown = play.to(339)
-    assert shown.processed_bytes == stuck and shown.newest_point == at(0)
-    shown = play.to(470)
-    assert shown.mode is Mode.SYNCHRONISED and shown.alarms == ()
+    domain = play.to(100)
+    stuck = domain.processed_bytes
+    assert {a.kind for a in domain.alarms} == {"object_store_lost"}
+    domain = play.to(339)
+    assert domain.processed_bytes == stuck and domain.newest_point == at(0)
+    domain = play.to(470)
+    assert domain.mode is Mode.SYNCHRONISED and domain.alarms == ()
     assert [p.time for p in play.points().points[:3]] == [at(420), at(360), at(0)]
 
 
@@ -274,9 +274,9 @@ def test_a_session_waits_for_the_object_store() -> None:
     play.failed_over(PLANNED, run_pitr=True)
     play.to(1010)
     assert play.session(after_failover=True) is None
-    shown = play.to(1299)
-    assert shown.session is not None and shown.session.state is SessionState.WAITING
-    assert shown.session.started_at is None and shown.excluded == () and "store" in shown.session.waits_for
+    domain = play.to(1299)
+    assert domain.session is not None and domain.session.state is SessionState.WAITING
+    assert domain.session.started_at is None and domain.excluded == () and "store" in domain.session.waits_for
     assert play.to(1310).session.state is SessionState.ACTIVE  # type: ignore[union-attr]
 
 
@@ -334,10 +334,10 @@ def test_commands_given_twice_count_once() -> None:
     play.in_session()
     to = RollBack(operation="once", domain="erp", to=at(0))
     assert play.give(to) is None
-    shown = play.until_active()
-    assert shown.session is not None and shown.session.rollbacks == 1
+    domain = play.until_active()
+    assert domain.session is not None and domain.session.rollbacks == 1
     again = [Accepted(at=at(play.now), command=one.command) for one in play.accepted]
-    assert view(play.plot, [*play.accepted, *again], at(play.now)) == (shown,)
+    assert view(play.plot, [*play.accepted, *again], at(play.now)) == (domain,)
 
 
 def test_conservation_against_an_integral_of_its_own() -> None:
@@ -346,9 +346,7 @@ def test_conservation_against_an_integral_of_its_own() -> None:
     play.start()
     origin = next(s / 10 for s in range(1, 2000) if play.to(s / 10).processed_bytes is not None)
     for seconds in (60, 100, 149, 150, 151, 200, 333.25, 1000):
-        shown = play.to(seconds)
+        erp = play.to(seconds)
         written = 30 * GB + round(3_000_000 * (seconds - origin + 4))
         written += round(6_000_000 * max(0.0, seconds - 150))
-        assert (shown.processed_bytes or 0) + (shown.remaining_bytes or 0) == pytest.approx(
-            written, abs=600_000
-        )
+        assert (erp.processed_bytes or 0) + (erp.remaining_bytes or 0) == pytest.approx(written, abs=600_000)

@@ -26,11 +26,11 @@ def test_points_made_by_others_are_told_and_cannot_be_picked() -> None:
     play = Player(scenario(faults=(fault("foreign_snapshot", "db1", start=0),)))
     play.in_session()
     play.after(5)
-    found = play.points()
-    (made,) = found.disturbed
-    assert made.vm == "db1" and "in the PITR session" in made.text
-    assert made.time not in {p.time for p in found.points if p.kind != "entry"}
-    assert not any(excluded_by(p.time, found.excluded) for p in found.points)
+    listing = play.points()
+    (point,) = listing.disturbed
+    assert point.vm == "db1" and "in the PITR session" in point.text
+    assert point.time not in {p.time for p in listing.points if p.kind != "entry"}
+    assert not any(excluded_by(p.time, listing.excluded) for p in listing.points)
     play.leave()
     play.until(Mode.RUNNING_IN_FAILOVER)
     assert play.points().disturbed == ()
@@ -42,14 +42,14 @@ def test_schedules_are_warned_of_before(seed: int) -> None:
     plot = scenario(faults=(fault("foreign_snapshot", "db1", start=5000),), seed=seed)
     play = Player(plot)
     site = play.simulation
-    known = site.hazards("erp", (), at(10))
-    assert known is not None and known.not_checked == ()
+    hazards = site.hazards("erp", (), at(10))
+    assert hazards is not None and hazards.not_checked == ()
     play.in_session()
     (alarm,) = play.to(6000).alarms
     tool = str(alarm.user).startswith("svc-")
-    assert [h.kind for h in known.warns] == (["schedule"] if tool else [])
+    assert [h.kind for h in hazards.warns] == (["schedule"] if tool else [])
     if tool:
-        (hazard,) = known.warns
+        (hazard,) = hazards.warns
         assert str(alarm.user) in hazard.text and "db1" in hazard.text
         assert "next at" in hazard.text
     later = site.hazards("erp", (), at(6000))
@@ -60,6 +60,6 @@ def test_schedules_are_warned_of_before(seed: int) -> None:
 def test_only_the_vms_of_the_session_count() -> None:
     for seed in range(12):
         site = Player(scenario(faults=(fault("foreign_snapshot", "db1", start=5000),), seed=seed)).simulation
-        asked = [site.hazards("erp", names, at(10)) for names in (("app1",), ("db1",), ())]
-        counts = [len(found.warns) for found in asked if found is not None]
+        answers = [site.hazards("erp", names, at(10)) for names in (("app1",), ("db1",), ())]
+        counts = [len(answer.warns) for answer in answers if answer is not None]
         assert counts[0] == 0 and counts[1] == counts[2]

@@ -18,29 +18,29 @@ FORCE = FailoverType.FORCE
 def test_the_site_waits_for_the_session_to_be_asked_for() -> None:
     play = Player(scenario())
     play.failed_over(run_pitr=True)
-    shown = play.after(3600)
-    assert shown.mode is Mode.COMPLETING and shown.session is None
-    assert shown.failover is not None and shown.failover.recovered_at is not None and shown.recovered
+    domain = play.after(3600)
+    assert domain.mode is Mode.COMPLETING and domain.session is None
+    assert domain.failover is not None and domain.failover.recovered_at is not None and domain.recovered
     assert play.session(after_failover=True) is None
-    shown = play()
-    assert shown.session is not None and shown.session.state is SessionState.WAITING
-    assert shown.session.after_failover == shown.failover.id  # type: ignore[union-attr]
+    domain = play()
+    assert domain.session is not None and domain.session.state is SessionState.WAITING
+    assert domain.session.after_failover == domain.failover.id  # type: ignore[union-attr]
     began = play.now
-    shown = play.until_active()
-    assert shown.mode is Mode.PITR_SESSION and shown.session is not None
-    assert shown.session.started_at == shown.session.entry_at
+    domain = play.until_active()
+    assert domain.mode is Mode.PITR_SESSION and domain.session is not None
+    assert domain.session.started_at == domain.session.entry_at
     assert began < play.now < began + 10
-    assert shown.unprotected_s(at(play.now + 60)) == pytest.approx(60, abs=1.1)
+    assert domain.unprotected_s(at(play.now + 60)) == pytest.approx(60, abs=1.1)
 
 
 def test_protection_is_suspended_in_a_session() -> None:
     play = Player(scenario())
-    shown = play.in_session()
-    since = shown.consistent_at
+    domain = play.in_session()
+    since = domain.consistent_at
     assert since is not None
-    shown = play.after(3600)
-    assert shown.consistent_at == since == shown.session.started_at  # type: ignore[union-attr]
-    assert shown.excluded == (Period(start=since),)
+    domain = play.after(3600)
+    assert domain.consistent_at == since == domain.session.started_at  # type: ignore[union-attr]
+    assert domain.excluded == (Period(start=since),)
     assert not [p for p in play.points().points if p.time > since]
     entry = play.points().points[0]
     assert entry.kind == "entry" and entry.time == since
@@ -51,17 +51,17 @@ def test_a_rollback_reads_what_changed_and_boots_by_the_runbook() -> None:
     play.in_session()
     began = play.now
     assert play.roll(-3600 + 20) is None
-    shown = play()
-    assert shown.session is not None and shown.session.last_operation == "op4"
-    assert shown.session.state is SessionState.ROLLING_BACK and shown.session.rollbacks == 0
-    assert all(v.power == "off" for v in shown.vms)
-    assert [v.status for v in shown.vms] == ["rolling_back"] * 3
-    shown = play.until_active()
+    domain = play()
+    assert domain.session is not None and domain.session.last_operation == "op4"
+    assert domain.session.state is SessionState.ROLLING_BACK and domain.session.rollbacks == 0
+    assert all(v.power == "off" for v in domain.vms)
+    assert [v.status for v in domain.vms] == ["rolling_back"] * 3
+    domain = play.until_active()
     # an hour of writes at 3 MB/s over 100 MB/s, then 30 s, 10 s, 30 s
     assert play.now - began == pytest.approx((3600 + began) * 3 / 100 + 70, abs=5)
-    assert shown.session is not None and shown.session.rollbacks == 1
-    assert shown.session.rolled_back_to == at(-3580)
-    assert {v.rolled_back_to for v in shown.vms} == {at(-3600)}, "the newest point at or before it"
+    assert domain.session is not None and domain.session.rollbacks == 1
+    assert domain.session.rolled_back_to == at(-3580)
+    assert {v.rolled_back_to for v in domain.vms} == {at(-3600)}, "the newest point at or before it"
 
 
 def test_rolling_back_twice_and_to_the_entry_point() -> None:
@@ -73,11 +73,9 @@ def test_rolling_back_twice_and_to_the_entry_point() -> None:
     entry = play().session.entry_at  # type: ignore[union-attr]
     assert entry is not None
     assert play.roll((entry - START).total_seconds()) is None
-    shown = play.until_active()
-    assert {v.health for v in shown.vms} == {Health.FAILED}
-    assert (
-        shown.session is not None and shown.session.rollbacks == 2 and shown.session.rolled_back_to == entry
-    )
+    erp = play.until_active()
+    assert {v.health for v in erp.vms} == {Health.FAILED}
+    assert erp.session is not None and erp.session.rollbacks == 2 and erp.session.rolled_back_to == entry
 
 
 def test_exit_after_a_rollback_keeps_older_points_only() -> None:
@@ -88,12 +86,12 @@ def test_exit_after_a_rollback_keeps_older_points_only() -> None:
     play.until_active()
     assert play.leave() is None
     assert play().session.state is SessionState.EXITING  # type: ignore[union-attr]
-    shown = play.until(Mode.RUNNING_IN_FAILOVER)
-    assert shown.session is None and shown.reset_at is None and shown.owner is Owner.LOCAL
-    (period,) = shown.excluded
+    domain = play.until(Mode.RUNNING_IN_FAILOVER)
+    assert domain.session is None and domain.reset_at is None and domain.owner is Owner.LOCAL
+    (period,) = domain.excluded
     assert period.start == started and period.end is not None
-    found = play.points().points
-    assert found[0].time == at(-600) and not [p for p in found if p.kind == "entry"]
+    points = play.points().points
+    assert points[0].time == at(-600) and not [p for p in points if p.kind == "entry"]
     newest = play.after(300).newest_point
     assert newest is not None and newest > period.end
     assert at(-600) in {p.time for p in play.points().points}
@@ -104,12 +102,12 @@ def test_exit_after_a_failover_without_a_rollback_resets_everything() -> None:
     play.in_session()
     assert play().points > 4000
     play.leave()
-    shown = play.until(Mode.RUNNING_IN_FAILOVER)
-    assert shown.points == 0 and shown.oldest_point is None and shown.reset_at is not None
+    domain = play.until(Mode.RUNNING_IN_FAILOVER)
+    assert domain.points == 0 and domain.oldest_point is None and domain.reset_at is not None
     assert play.points().points == ()
-    shown = play.after(3600)
-    assert shown.points == len(play.points().points) and shown.points in (59, 60)
-    assert all(p.time > shown.reset_at for p in play.points().points if shown.reset_at)
+    domain = play.after(3600)
+    assert domain.points == len(play.points().points) and domain.points in (59, 60)
+    assert all(p.time > domain.reset_at for p in play.points().points if domain.reset_at)
     assert play.session() is None
     play.until_active()
     assert "was reset" in (play.roll(-600) or "")
@@ -128,11 +126,11 @@ def test_a_session_by_hand_without_a_rollback_loses_nothing(state: str) -> None:
     play.until_active()
     play.after(100)
     play.leave()
-    shown = play.until(home)
-    assert shown.reset_at is None and shown.session is None
+    erp = play.until(home)
+    assert erp.reset_at is None and erp.session is None
     after = {p.time for p in play.points().points}
     assert {t for t in before if t > at(play.now) - (at(3 * 86400) - START)} <= after
-    (period,) = shown.excluded
+    (period,) = erp.excluded
     assert not [t for t in after if period.covers(t)]
 
 
@@ -141,17 +139,17 @@ def test_a_session_for_some_vms() -> None:
     play.to(1000)
     assert "no VM" in (play.session(vms=("nobody",)) or "")
     assert play.session(vms=("app1",)) is None
-    shown = play.until_active()
-    assert shown.session is not None and shown.session.vms == ("app1",)
+    erp = play.until_active()
+    assert erp.session is not None and erp.session.vms == ("app1",)
     assert "not in the PITR session" in (play.roll(0, ("db1",)) or "")
     assert play.roll(480) is None
-    shown = play.until_active()
-    assert [v.rolled_back_to for v in shown.vms] == [None, at(480), None]
+    erp = play.until_active()
+    assert [v.rolled_back_to for v in erp.vms] == [None, at(480), None]
     play.leave()
-    shown = play.until(Mode.PROTECTED)
+    erp = play.until(Mode.PROTECTED)
     uneven = next(p for p in play.points().points if p.time == at(780))
     assert uneven.vms == 2 and uneven.skew_s == 300 and uneven.missing == ()
-    assert [v.restore_points for v in shown.vms].count(shown.points) == 2
+    assert [v.restore_points for v in erp.vms].count(erp.points) == 2
 
 
 def test_vms_can_be_rolled_back_to_instants_of_their_own() -> None:
@@ -161,9 +159,9 @@ def test_vms_can_be_rolled_back_to_instants_of_their_own() -> None:
     assert play.roll(0, ("db1",)) is None
     play.until_active()
     assert play.roll(60, ("app1",)) is None
-    shown = play.until_active()
-    assert [v.rolled_back_to for v in shown.vms] == [at(0), at(60), None]
-    assert {v.health for v in shown.vms} == {Health.OK}
+    erp = play.until_active()
+    assert [v.rolled_back_to for v in erp.vms] == [at(0), at(60), None]
+    assert {v.health for v in erp.vms} == {Health.OK}
 
 
 @pytest.mark.parametrize(
@@ -179,8 +177,8 @@ def test_health_is_ok_exactly_for_data_not_later_than_the_incident(to: float, he
     play.session(after_failover=True)
     play.until_active()
     assert play.roll(to) is None
-    shown = play.until_active()
-    assert shown.vms[0].health == health and shown.vms[1].health == "ok"
+    erp = play.until_active()
+    assert erp.vms[0].health == health and erp.vms[1].health == "ok"
 
 
 @pytest.mark.parametrize(
@@ -211,8 +209,8 @@ def test_a_vm_that_does_not_power_on_in_a_rollback() -> None:
     play.in_session()
     play.to(1100)
     play.roll(0)
-    asked = play.until_asked().question
-    assert asked is not None and asked.operation == "op4"
+    question = play.until_asked().question
+    assert question is not None and question.operation == "op4"
     assert play.leave() is not None
     assert play.answer("retry") is None
     assert play.until_active().session.rollbacks == 1  # type: ignore[union-attr]
@@ -221,9 +219,9 @@ def test_a_vm_that_does_not_power_on_in_a_rollback() -> None:
 def test_a_foreign_snapshot_is_an_alarm_in_the_session_only() -> None:
     play = Player(scenario(faults=(fault("foreign_snapshot", "db1", start=0),)))
     assert play.to(20).alarms == ()
-    shown = play.in_session()
+    domain = play.in_session()
     (alarm,) = play.after(5).alarms
-    assert alarm.kind == "foreign_snapshot" and alarm.vm == "db1" and alarm.time == shown.session.started_at  # type: ignore[union-attr]
+    assert alarm.kind == "foreign_snapshot" and alarm.vm == "db1" and alarm.time == domain.session.started_at  # type: ignore[union-attr]
     play.leave()
     assert play.until(Mode.RUNNING_IN_FAILOVER).alarms == ()
 
@@ -235,8 +233,8 @@ def test_every_listed_point_can_be_reached() -> None:
     play.until_active()
     play.leave()
     play.until(Mode.RUNNING_IN_FAILOVER)
-    shown = play.after(500)
-    assert not [p for p in play.points().points if why_unreachable(shown, p.time, at(play.now))]
+    domain = play.after(500)
+    assert not [p for p in play.points().points if why_unreachable(domain, p.time, at(play.now))]
 
 
 def vms_told(hint: str | None) -> int:
@@ -256,11 +254,11 @@ def test_ransomware_points_tell_when_it_began_and_first_failover_is_silent() -> 
     assert abs((marked[-1].time - first).total_seconds()) <= 120
     assert "from 22:42Z (erp-app03)" in (marked[-1].hint or "") and "x30" in (marked[-1].hint or "")
     older_first = points[::-1]
-    for one in night.domains[0].incidents:
-        place = next(i for i, p in enumerate(older_first) if p.time > one.at)
+    for attack in night.domains[0].incidents:
+        place = next(i for i, p in enumerate(older_first) if p.time > attack.at)
         before, after = older_first[place - 1], older_first[place + 1]
-        told = f"{one.at}: {before.hint} -> {after.hint}"
-        assert vms_told(after.hint) >= vms_told(before.hint) + len(one.vms), told
+        hints = f"{attack.at}: {before.hint} -> {after.hint}"
+        assert vms_told(after.hint) >= vms_told(before.hint) + len(attack.vms), hints
     quiet = load("first-failover")
     calm = Player(quiet, "intranet")
     calm.now = (quiet.start - START).total_seconds()
@@ -287,7 +285,7 @@ def test_points_are_made_again_at_once_after_a_reset() -> None:
     play = Player(scenario())
     play.in_session()
     play.leave()
-    shown = play.until(Mode.RUNNING_IN_FAILOVER)
-    assert shown.reset_at is not None
+    domain = play.until(Mode.RUNNING_IN_FAILOVER)
+    assert domain.reset_at is not None
     first = play.after(70).oldest_point
-    assert first is not None and instant(0) < shown.reset_at < first <= at(play.now)
+    assert first is not None and instant(0) < domain.reset_at < first <= at(play.now)

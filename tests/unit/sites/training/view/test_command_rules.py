@@ -97,23 +97,23 @@ def throw_in(play: Player, data: st.DataObject) -> None:
 def act(play: Player, data: st.DataObject) -> None:
     """Do something that suits the domain, mostly."""
     play.name = data.draw(st.sampled_from(["erp", "erp", "crm"]))
-    shown = play()
+    certificate = play()
     if data.draw(st.integers(0, 5)) == 0:
         throw_in(play, data)
     choices = ["wait"]
-    if shown.mode is Mode.IMPORTED:
+    if certificate.mode is Mode.IMPORTED:
         choices = ["start", "start", "wait"]
-    elif shown.mode is Mode.SYNCHRONISED:
+    elif certificate.mode is Mode.SYNCHRONISED:
         choices = ["complete"]
-    elif shown.question is not None:
-        choices = list(shown.question.choices)
-    elif shown.session is not None and shown.session.state is SessionState.ACTIVE:
+    elif certificate.question is not None:
+        choices = list(certificate.question.choices)
+    elif certificate.session is not None and certificate.session.state is SessionState.ACTIVE:
         choices = ["roll", "roll", "leave", "wait"]
-    elif shown.mode is Mode.COMPLETING and shown.recovered:
-        choices = ["session" if shown.failover and shown.failover.run_pitr else "finish"]
-    elif shown.mode is Mode.COMPLETING:
+    elif certificate.mode is Mode.COMPLETING and certificate.recovered:
+        choices = ["session" if certificate.failover and certificate.failover.run_pitr else "finish"]
+    elif certificate.mode is Mode.COMPLETING:
         choices = ["wait", "wait", "wait", "give up"]
-    elif shown.session is None and shown.mode in (Mode.PROTECTED, Mode.RUNNING_IN_FAILOVER):
+    elif certificate.session is None and certificate.mode in (Mode.PROTECTED, Mode.RUNNING_IN_FAILOVER):
         choices = ["by hand", "wait"]
     match data.draw(st.sampled_from(choices)):
         case "start":
@@ -140,39 +140,39 @@ def act(play: Player, data: st.DataObject) -> None:
 def holds(play: Player) -> None:
     """The rules that every view keeps."""
     now = at(play.now)
-    for shown in play.simulation.domains(now):
-        machine = play.simulation.machine(shown.name)
+    for state in play.simulation.domains(now):
+        machine = play.simulation.machine(state.name)
         assert machine is not None
-        _amounts(shown, machine, play)
-        rpo = shown.rpo_s(now)
+        _amounts(state, machine, play)
+        rpo = state.rpo_s(now)
         assert rpo is None or rpo >= 0
-        assert shown.consistent_at is None or shown.consistent_at <= now
-        assert shown.consistent_at is None or excluded_by(shown.consistent_at, shown.excluded) is None
-        assert 0 <= shown.vms_recovered <= shown.vms_total and 0 <= shown.vms_recoverable <= shown.vms_total
-        assert shown.phase is None
-        if shown.mode is Mode.SYNCHRONISED:
-            assert shown.vms_recoverable == shown.vms_total
-        points = play.simulation.points(shown.name, now)
+        assert state.consistent_at is None or state.consistent_at <= now
+        assert state.consistent_at is None or excluded_by(state.consistent_at, state.excluded) is None
+        assert 0 <= state.vms_recovered <= state.vms_total and 0 <= state.vms_recoverable <= state.vms_total
+        assert state.phase is None
+        if state.mode is Mode.SYNCHRONISED:
+            assert state.vms_recoverable == state.vms_total
+        points = play.simulation.points(state.name, now)
         assert points is not None
         times = [point.time for point in points.points]
-        assert len(times) == shown.points and times == sorted(times, reverse=True)
-        assert (shown.newest_point, shown.oldest_point) == ((times[0], times[-1]) if times else (None, None))
+        assert len(times) == state.points and times == sorted(times, reverse=True)
+        assert (state.newest_point, state.oldest_point) == ((times[0], times[-1]) if times else (None, None))
         for time in times:
-            assert excluded_by(time, shown.excluded) is None
-            assert shown.reset_at is None or time > shown.reset_at
-            assert now - shown.pitr.window <= time <= now
+            assert excluded_by(time, state.excluded) is None
+            assert state.reset_at is None or time > state.reset_at
+            assert now - state.pitr.window <= time <= now
         for point in points.points:
-            assert point.skew_s >= 0 and 0 <= point.vms <= shown.vms_total
+            assert point.skew_s >= 0 and 0 <= point.vms <= state.vms_total
             assert point.written_bytes is not None and point.written_bytes >= 0
 
 
-def _amounts(shown: Domain, machine: DomainMachine, play: Player) -> None:
-    if shown.processed_bytes is None or shown.remaining_bytes is None:
+def _amounts(domain: Domain, machine: DomainMachine, play: Player) -> None:
+    if domain.processed_bytes is None or domain.remaining_bytes is None:
         assert machine.flow is None
         return
-    assert machine.flow is not None and shown.processed_bytes >= 0 and shown.remaining_bytes >= 0
-    known = machine.flow.known(round((at(play.now) - at(0)).total_seconds() * 1e6) + machine.start)
-    assert shown.processed_bytes + shown.remaining_bytes == known // 1_000_000
+    assert machine.flow is not None and domain.processed_bytes >= 0 and domain.remaining_bytes >= 0
+    total = machine.flow.known(round((at(play.now) - at(0)).total_seconds() * 1e6) + machine.start)
+    assert domain.processed_bytes + domain.remaining_bytes == total // 1_000_000
 
 
 @settings(
@@ -191,8 +191,8 @@ def test_computing_at_once_equals_computing_in_steps(data: st.DataObject, plot: 
             play.after(data.draw(PACES))
             looks.append((play.now, len(play.accepted), as_json(play.simulation.domains(at(play.now)))))
             holds(play)
-    for seconds, given_then, seen in data.draw(st.lists(st.sampled_from(looks), max_size=3)) + looks[-1:]:
-        assert as_json(view(plot, play.accepted[:given_then], at(seconds))) == seen
+    for seconds, given_then, expected in data.draw(st.lists(st.sampled_from(looks), max_size=3)) + looks[-1:]:
+        assert as_json(view(plot, play.accepted[:given_then], at(seconds))) == expected
     twice = [one for one in play.accepted for _ in range(2)]
     assert as_json(view(plot, twice, at(looks[-1][0]))) == looks[-1][2]
 
@@ -222,11 +222,11 @@ def test_health_follows_from_the_data_alone(
     play.until_active()
     assert play.roll(900 - back) is None
     play.until_active()
-    for one in play().vms:
-        taken = one.rolled_back_to
+    for member in play().vms:
+        taken = member.rolled_back_to
         assert taken is not None and taken <= at(900 - back)
-        later = one.name == "db1" and taken > at(incident_at)
-        assert one.health == ("failed" if later else "ok")
+        later = member.name == "db1" and taken > at(incident_at)
+        assert member.health == ("failed" if later else "ok")
 
 
 @settings(max_examples=30, deadline=None)

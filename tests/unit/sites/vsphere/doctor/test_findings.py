@@ -29,7 +29,7 @@ NOW = datetime(2026, 11, 22, 10, 0, tzinfo=UTC)
 
 def vm(name: str, snapshots: int = 0, ours: bool = False, mib: int | None = None, **more: Any) -> VmFacts:
     """With snapshots an hour apart, each of which took so many MiB."""
-    made = tuple(
+    line = tuple(
         SnapshotFact(
             id=f"{name}-{n}",
             name=f"drdeck-{(NOW + timedelta(hours=n)).isoformat().replace('+00:00', 'Z')}" if ours else "x",
@@ -40,18 +40,18 @@ def vm(name: str, snapshots: int = 0, ours: bool = False, mib: int | None = None
         )
         for n in range(snapshots)
     )
-    known: dict[str, Any] = {"networks": ("network-1",), "snapshots": made, **more}
-    return VmFacts(id=name, name=name, parent="f", connection="connected", **known)
+    facts: dict[str, Any] = {"networks": ("network-1",), "snapshots": line, **more}
+    return VmFacts(id=name, name=name, parent="f", connection="connected", **facts)
 
 
 def situation(*vms: VmFacts, record: Record | None = None, **pitr: Any) -> DomainState:
-    chosen = {"enabled": True, "window": Duration(86400), "interval": Duration(3600), **pitr}
-    given = DomainSettings(pitr=PitrSettings(**{"keep": 31, **chosen}))
-    return DomainState(name="erp", record=record or read({}), vms=vms, now=NOW, settings=given)
+    values = {"enabled": True, "window": Duration(86400), "interval": Duration(3600), **pitr}
+    settings = DomainSettings(pitr=PitrSettings(**{"keep": 31, **values}))
+    return DomainState(name="erp", record=record or read({}), vms=vms, now=NOW, settings=settings)
 
 
 @pytest.mark.parametrize(
-    ("given", "level", "text"),
+    ("state", "level", "text"),
     [
         (situation(vm("a", 5, ours=True)), "ok",
          "24 fit the window and are kept; the longest chain is 5 of 31"),
@@ -65,9 +65,9 @@ def situation(*vms: VmFacts, record: Record | None = None, **pitr: Any) -> Domai
         (situation(vm("a", 40)), "fail", "31 snapshots or more that drdeck did not make: a; no"),
     ],
 )  # fmt: skip
-def test_chains(given: DomainState, level: str, text: str) -> None:
-    [told] = capacity_findings.chains(given)
-    assert told.level == level and told.text.startswith(text)
+def test_chains(state: DomainState, level: str, text: str) -> None:
+    [finding] = capacity_findings.chains(state)
+    assert finding.level == level and finding.text.startswith(text)
 
 
 def test_no_chains_without_pitr() -> None:
@@ -107,22 +107,22 @@ def on(machine: VmFacts, *stores: str) -> VmFacts:
     ],
 )  # fmt: skip
 def test_datastores(store: Store, vms: list[VmFacts], level: str, text: str) -> None:
-    [told] = capacity_findings.datastores([situation(*(on(one, "ds") for one in vms))], {"ds": store})
-    assert told.level == level and told.subject == "datastore d" and told.text.startswith(text)
+    [finding] = capacity_findings.datastores([situation(*(on(one, "ds") for one in vms))], {"ds": store})
+    assert finding.level == level and finding.subject == "datastore d" and finding.text.startswith(text)
 
 
 def test_a_vm_on_two_datastores_grows_on_both() -> None:
     stores = {n: store(100 * GB, n) for n in ("one", "two")}
-    told = capacity_findings.datastores([situation(on(vm("a", 3, mib=1024), "one", "two"))], stores)
-    assert [f.text for f in told] == [
+    findings = capacity_findings.datastores([situation(on(vm("a", 3, mib=1024), "one", "two"))], stores)
+    assert [f.text for f in findings] == [
         "100.0 GB of 100.0 GB free; about 11.8 GB more wanted for points (erp)"
     ] * 2
 
 
 def test_no_room_is_wanted_without_pitr() -> None:
     without = situation(on(vm("a", 3, mib=1024), "ds"), enabled=False)
-    [told] = capacity_findings.datastores([without], {"ds": store(60 * GB)})
-    assert told.text == "60.0 GB of 100.0 GB free (erp)"
+    [finding] = capacity_findings.datastores([without], {"ds": store(60 * GB)})
+    assert finding.text == "60.0 GB of 100.0 GB free (erp)"
 
 
 def inventory() -> Inventory:
@@ -137,7 +137,7 @@ def inventory() -> Inventory:
 
 
 @pytest.mark.parametrize(
-    ("given", "expected"),
+    ("state", "expected"),
     [
         (situation(vm("a")), []),
         (situation(vm("a"), record=read({"drdeck.networks": '{"network-1":"network-2"}'})), []),
@@ -149,8 +149,8 @@ def inventory() -> Inventory:
         (situation(vm("a", networks=()), vm("b")), [("warn", "on no network at all: a")]),
     ],
 )  # fmt: skip
-def test_networks(given: DomainState, expected: list[tuple[str, str]]) -> None:
-    assert [(f.level, f.text) for f in domain_findings.networks(given, inventory())] == expected
+def test_networks(state: DomainState, expected: list[tuple[str, str]]) -> None:
+    assert [(f.level, f.text) for f in domain_findings.networks(state, inventory())] == expected
 
 
 @pytest.mark.parametrize(
@@ -168,14 +168,14 @@ def test_networks(given: DomainState, expected: list[tuple[str, str]]) -> None:
 )  # fmt: skip
 def test_runbooks(groups: list[tuple[str, list[str]]], expected: list[tuple[str, str]]) -> None:
     runbook = tuple(RunbookSettings(group=name, vms=tuple(patterns)) for name, patterns in groups)
-    given = DomainState(
+    state = DomainState(
         name="erp",
         record=read({}),
         vms=(vm("a1"), vm("b1")),
         now=NOW,
         settings=DomainSettings(runbook=runbook),
     )
-    assert [(f.level, f.text) for f in domain_findings.runbook(given)] == expected
+    assert [(f.level, f.text) for f in domain_findings.runbook(state)] == expected
 
 
 SHOWN = Certificate(
@@ -185,7 +185,7 @@ SHOWN = Certificate(
 
 
 @pytest.mark.parametrize(
-    ("how", "shown", "refused", "level", "text"),
+    ("how", "certificate", "refused", "level", "text"),
     [
         ({}, SHOWN, None, "ok", 'trusted: of "vcsa.dr.example", signed by "DR CA", for vcsa.dr.example'),
         ({"ca_file": "/x"}, SHOWN, None, "ok", "trusted by ca_file: of "),
@@ -195,11 +195,11 @@ SHOWN = Certificate(
     ],
 )  # fmt: skip
 def test_certificates(
-    how: dict[str, Any], shown: Certificate, refused: str | None, level: str, text: str
+    how: dict[str, Any], certificate: Certificate, refused: str | None, level: str, text: str
 ) -> None:
     endpoint = Endpoint(url="https://vcsa.dr.example/sdk", **how)
-    [told] = certificate_findings.told("certificate", endpoint, shown, refused, NOW)
-    assert told.level == level and told.text.startswith(text)
+    [finding] = certificate_findings.told("certificate", endpoint, certificate, refused, NOW)
+    assert finding.level == level and finding.text.startswith(text)
 
 
 def test_a_certificate_that_tells_nothing_of_itself() -> None:

@@ -35,7 +35,7 @@ def facts(**changes: Any) -> StartFacts:
 
 
 @pytest.mark.parametrize(
-    ("changes", "said"),
+    ("changes", "expected"),
     [
         ({}, []),
         ({"hosts": {"host-1": WELL, "host-2": MAINTAINED}}, ['1 of 2 hosts of "c1" cannot start VMs: h2']),
@@ -50,10 +50,10 @@ def facts(**changes: Any) -> StartFacts:
         ({"stores": {"store-1": Store("ds1", "", GIB)}}, ['"ds1" has 1.1 GB free; the swap files']),
     ],
 )
-def test_each_is_said_with_its_place_and_its_vms(changes: dict[str, Any], said: list[str]) -> None:
+def test_each_is_said_with_its_place_and_its_vms(changes: dict[str, Any], expected: list[str]) -> None:
     texts = [hazard.text for hazard in obstacles(facts(**changes), VMS).warns]
-    assert len(texts) == len(said), texts
-    assert all(words in text for words, text in zip(said, texts, strict=True)), texts
+    assert len(texts) == len(expected), texts
+    assert all(words in text for words, text in zip(expected, texts, strict=True)), texts
 
 
 def test_a_network_that_only_an_idle_host_has_is_against_it() -> None:

@@ -16,7 +16,7 @@ SERVER = "10.1.1.5"
 
 
 @pytest.mark.parametrize(
-    ("logged_in_from", "shown"),
+    ("logged_in_from", "expected"),
     [
         (["127.0.0.1"], [THROUGH_CLIENT]),
         (["::1"], [THROUGH_CLIENT]),
@@ -33,7 +33,7 @@ SERVER = "10.1.1.5"
 def test_nobody_is_accused_by_a_machines_address(
     monkeypatch: pytest.MonkeyPatch,
     logged_in_from: list[str],
-    shown: list[str],
+    expected: list[str],
     url_has_port: bool,
     logins_are_kept: bool,
 ) -> None:
@@ -53,4 +53,4 @@ def test_nobody_is_accused_by_a_machines_address(
     content = SimpleNamespace(sessionManager=None, eventManager=events)
     endpoint = SimpleNamespace(server=f"{SERVER}:443" if url_has_port else SERVER)
     session = cast(Any, SimpleNamespace(content=content, endpoint=endpoint))
-    assert list(event_log.addresses(session, JOE, AT, frozenset({"ours"}))) == shown
+    assert list(event_log.addresses(session, JOE, AT, frozenset({"ours"}))) == expected

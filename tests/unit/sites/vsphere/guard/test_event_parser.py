@@ -114,11 +114,11 @@ CASES: list[tuple[Any, list[tuple[Change, str, str]]]] = [
 ]
 
 
-@pytest.mark.parametrize(("told", "expected"), CASES, ids=lambda x: type(x).__name__)
-def test_each_event_is_told_as_what_it_says(told: Any, expected: list[tuple[Change, str, str]]) -> None:
-    found = told_by(told)
-    assert [(t.deed, t.to, t.did) for t in found] == expected
-    for t in found:
+@pytest.mark.parametrize(("source", "expected"), CASES, ids=lambda x: type(x).__name__)
+def test_each_event_is_told_as_what_it_says(source: Any, expected: list[tuple[Change, str, str]]) -> None:
+    observations = told_by(source)
+    assert [(t.deed, t.to, t.did) for t in observations] == expected
+    for t in observations:
         assert (t.vm, t.user, t.key, t.since, t.until) == ("vm-7", JOE, 7, AT, AT)
 
 
@@ -135,34 +135,40 @@ def test_each_event_is_told_as_what_it_says(told: Any, expected: list[tuple[Chan
     ],
 )
 def test_a_task_tells_who_began(what: str, deed: Change) -> None:
-    (told,) = told_by(task(what))
-    assert (told.by, told.deed, told.vm, told.user, told.task) == ("task", deed, "vm-7", JOE, "task-9")
-    assert told.did.startswith("began to ")
-    (told,) = told_by(task(what, vm=None))
-    assert told.vm == "vm-7", "the task's entity"
+    (observation,) = told_by(task(what))
+    assert (observation.by, observation.deed, observation.vm, observation.user, observation.task) == (
+        "task",
+        deed,
+        "vm-7",
+        JOE,
+        "task-9",
+    )
+    assert observation.did.startswith("began to ")
+    (observation,) = told_by(task(what, vm=None))
+    assert observation.vm == "vm-7", "the task's entity"
 
 
 def test_a_task_of_a_schedule_says_so() -> None:
     reason = vim.TaskReasonSchedule(name="nightly %2f 1", scheduledTask=vim.scheduler.ScheduledTask("s-1"))
-    (told,) = told_by(task("VirtualMachine.createSnapshot", userName="", reason=reason))
-    assert told.user == "" and 'scheduled task "nightly / 1"' in told.did
+    (observation,) = told_by(task("VirtualMachine.createSnapshot", userName="", reason=reason))
+    assert observation.user == "" and 'scheduled task "nightly / 1"' in observation.did
 
 
 def test_a_move_tells_the_folder_and_not_the_vm() -> None:
-    (told,) = told_by(task("Folder.moveInto", vm=None, entity=vim.Folder("group-v9")))
-    assert (told.deed, told.vm, told.to) == (Change.MOVED, "", "group-v9")
+    (observation,) = told_by(task("Folder.moveInto", vm=None, entity=vim.Folder("group-v9")))
+    assert (observation.deed, observation.vm, observation.to) == (Change.MOVED, "", "group-v9")
 
 
 def test_a_guest_that_was_asked_is_not_off_yet() -> None:
-    (told,) = told_by(event(vim.event.VmGuestShutdownEvent))
-    assert (told.by, told.deed, told.to) == ("task", Change.POWER, "off")
+    (observation,) = told_by(event(vim.event.VmGuestShutdownEvent))
+    assert (observation.by, observation.deed, observation.to) == ("task", Change.POWER, "off")
 
 
 def test_every_kind_that_is_understood_is_collected() -> None:
     """A vCenter matches an event's own type, not those above it."""
-    for told, expected in CASES:
+    for source, expected in CASES:
         if expected:
-            kind = told.eventTypeId if isinstance(told, vim.event.EventEx) else type(told)._wsdlName
+            kind = source.eventTypeId if isinstance(source, vim.event.EventEx) else type(source)._wsdlName
             assert kind in EVENT_TYPES
     assert len(set(EVENT_TYPES)) == len(EVENT_TYPES)
     for name in EVENT_TYPES:

@@ -87,9 +87,11 @@ TABLE: list[tuple[str, VmFacts, list[tuple[Change, str]]]] = [
 
 @pytest.mark.parametrize(("new", "expected"), [row[1:] for row in TABLE], ids=[row[0] for row in TABLE])
 def test_differences(new: VmFacts, expected: list[tuple[Change, str]]) -> None:
-    told = list(differences(OLD, new, T0, T1))
-    assert [(t.deed, t.to) for t in told] == expected
-    assert all((t.by, t.vm, t.since, t.until, t.user) == ("facts", "vm-7", T0, T1, None) for t in told)
+    observations = list(differences(OLD, new, T0, T1))
+    assert [(t.deed, t.to) for t in observations] == expected
+    assert all(
+        (t.by, t.vm, t.since, t.until, t.user) == ("facts", "vm-7", T0, T1, None) for t in observations
+    )
 
 
 @pytest.mark.parametrize(
@@ -102,5 +104,5 @@ def test_differences(new: VmFacts, expected: list[tuple[Change, str]]) -> None:
     ],
 )
 def test_a_vm_that_left(now: Whereabouts, deed: Change, part: str) -> None:
-    told = left(OLD, T0, T1, now)
-    assert told.deed is deed and part in told.did
+    observation = left(OLD, T0, T1, now)
+    assert observation.deed is deed and part in observation.did

@@ -36,7 +36,7 @@ def cluster(behavior: str, **overrides: str) -> Cluster:
 
 
 @pytest.mark.parametrize(
-    ("found", "moved"),
+    ("drs_cluster", "moved"),
     [
         (cluster(AUTO), "a, b"),
         (cluster(AUTO, a=MANUAL), "b"),
@@ -47,10 +47,10 @@ def cluster(behavior: str, **overrides: str) -> Cluster:
         (cluster(""), ""),
     ],
 )
-def test_whom_drs_may_move(found: Cluster, moved: str) -> None:
-    told = hazards.hazards(HazardFacts((found,), (), {}), INVENTORY, ERP, VMS)
-    assert [h.kind for h in told.warns] == (["drs"] if moved else [])
-    assert all(f"may move {moved} to other hosts" in h.text for h in told.warns)
+def test_whom_drs_may_move(drs_cluster: Cluster, moved: str) -> None:
+    report = hazards.hazards(HazardFacts((drs_cluster,), (), {}), INVENTORY, ERP, VMS)
+    assert [h.kind for h in report.warns] == (["drs"] if moved else [])
+    assert all(f"may move {moved} to other hosts" in h.text for h in report.warns)
 
 
 @pytest.mark.parametrize(
@@ -69,20 +69,20 @@ def test_whom_drs_may_move(found: Cluster, moved: str) -> None:
 )
 def test_which_scheduled_tasks_touch_the_vms(entity: str, where: str) -> None:
     above = {"vm": "vm", "dc": "DC0"}
-    found = HazardFacts(
+    facts = HazardFacts(
         (cluster(MANUAL),), (ScheduledTask("nightly", "CreateSnapshot", entity, "NOW"),), above
     )
-    told = hazards.hazards(found, INVENTORY, ERP, VMS)
-    assert [where in h.text for h in told.warns] == ([True] if where else [])
+    report = hazards.hazards(facts, INVENTORY, ERP, VMS)
+    assert [where in h.text for h in report.warns] == ([True] if where else [])
 
 
 def test_what_is_not_told_is_said() -> None:
-    found = HazardFacts((), (), {}, "no permission", "not supported")
-    told = hazards.hazards(found, INVENTORY, ERP, VMS)
-    assert told.warns == () and len(told.not_checked) == 3
-    assert "DRS" in told.not_checked[0] and "no permission" in told.not_checked[0]
-    assert "scheduled tasks" in told.not_checked[1] and "not supported" in told.not_checked[1]
-    assert "backup tool" in told.not_checked[2]
+    facts = HazardFacts((), (), {}, "no permission", "not supported")
+    report = hazards.hazards(facts, INVENTORY, ERP, VMS)
+    assert report.warns == () and len(report.not_checked) == 3
+    assert "DRS" in report.not_checked[0] and "no permission" in report.not_checked[0]
+    assert "scheduled tasks" in report.not_checked[1] and "not supported" in report.not_checked[1]
+    assert "backup tool" in report.not_checked[2]
 
 
 def site_of(vcenter: VCenter, root: str) -> Any:
@@ -99,11 +99,11 @@ async def test_a_vcenter_without_scheduled_tasks_says_so(vcsim_built: None) -> N
         await site.open()
         try:
             await site.observe()
-            told = await site.hazards("erp", ())
+            report = await site.hazards("erp", ())
         finally:
             await site.close()
-        assert told.warns == () and len(told.not_checked) == 2
-        assert told.not_checked[0].startswith(
+        assert report.warns == () and len(report.not_checked) == 2
+        assert report.not_checked[0].startswith(
             "whether scheduled tasks change these VMs (vCenter does not tell"
         )
     finally:
@@ -144,20 +144,20 @@ async def test_a_warning_goes_when_its_cause_goes(vcenter: VCenter, monkeypatch:
     monkeypatch.setattr(hazards, "FORESEE_S", 0.3)
     vcenter.control("drs", text=AUTO)
     site = site_of(vcenter, in_session(vcenter))
-    seen: list[tuple[str, ...]] = []
+    alarm_kinds: list[tuple[str, ...]] = []
 
     async def follow() -> None:
         await site.open()
         async for view in site.watch():
-            seen.append(tuple(a.kind for a in view.domains[0].alarms if a.kind != "entry"))
+            alarm_kinds.append(tuple(a.kind for a in view.domains[0].alarms if a.kind != "entry"))
 
     watching = asyncio.create_task(follow())
     try:
-        await eventually(lambda: seen and seen[-1] == ("drs",))
+        await eventually(lambda: alarm_kinds and alarm_kinds[-1] == ("drs",))
         vcenter.control("drs", text=MANUAL)
-        await eventually(lambda: seen[-1] == ())
+        await eventually(lambda: alarm_kinds[-1] == ())
         vcenter.control("schedule", target=vcenter.vm("a")._moId, method="PowerOffVM_Task", text="later")
-        await eventually(lambda: seen[-1] == ("schedule",))
+        await eventually(lambda: alarm_kinds[-1] == ("schedule",))
     finally:
         watching.cancel()
         await asyncio.gather(watching, return_exceptions=True)

@@ -27,14 +27,14 @@ from tests.support.vcenter.vcsim import VCenter
 @pytest.mark.parametrize(("took_s", "most"), [(0.0, 40), (1.0, 40), (5.0, 38), (60.0, 24)])
 def test_an_hour_of_events_without_end_asks_some_thirty_times(took_s: float, most: int) -> None:
     now = 1000.0
-    pace, asked = HistoryPace(lambda: now), 0
+    pace, requests = HistoryPace(lambda: now), 0
     while now < 1000 + 3600:
         wait_s = pace.wait_s()
         assert wait_s <= max(MOST_S, REST * took_s)
         now += wait_s + took_s
         pace.asked(took_s)
-        asked += 1
-    assert asked <= most
+        requests += 1
+    assert requests <= most
 
 
 def test_what_is_rare_is_asked_at_once() -> None:

@@ -25,9 +25,9 @@ def test_one_deed_is_one_alarm_however_it_is_told(order: tuple[str, ...]) -> Non
         bench.told(by, Change.HOST, None if by == "facts" else JOE, "host-2" if by != "task" else "")
         bench.settle()
         bench.on(0.3)
-    found = one(bench.wait())
-    assert found.name == "db01" and found.user == (JOE if "event" in order else None)
-    assert found.did == ("event did" if "event" in order else "facts did")
+    alarm = one(bench.wait())
+    assert alarm.name == "db01" and alarm.user == (JOE if "event" in order else None)
+    assert alarm.did == ("event did" if "event" in order else "facts did")
 
 
 @pytest.mark.parametrize("order", [("task", "facts"), ("facts", "task")], ids="+".join)
@@ -37,8 +37,8 @@ def test_of_a_snapshot_the_task_says_who_and_the_facts_what(order: tuple[str, ..
         bench.told(by, Change.SNAPSHOT, None if by == "facts" else JOE, "nightly" if by == "facts" else "")
         bench.settle()
         bench.on(0.3)
-    found = one(bench.wait())
-    assert (found.user, found.did) == (JOE, "facts did")
+    alarm = one(bench.wait())
+    assert (alarm.user, alarm.did) == (JOE, "facts did")
 
 
 def test_a_task_that_runs_is_waited_for() -> None:
@@ -65,8 +65,8 @@ def test_a_name_that_comes_late_is_added() -> None:
     assert one(bench.wait()).user is None
     bench.on(3)
     bench.told("task", Change.SNAPSHOT_REMOVED, JOE)
-    found = one(bench.settle())
-    assert (found.user, found.address) == (JOE, None)
+    alarm = one(bench.settle())
+    assert (alarm.user, alarm.address) == (JOE, None)
 
 
 def test_two_deeds_are_two_alarms() -> None:
@@ -179,12 +179,12 @@ def test_how_long_an_event_may_be_of_an_act(fails: Exception | None, later_s: fl
 def test_events_by_a_clock_far_off_count_by_when_they_come() -> None:
     bench = Bench()
     bench.act("power_off")
-    told = Observation(
+    observation = Observation(
         by="event", vm=VM, deed=Change.POWER, did="", since=START, until=START, to="off", user=OWN, key=1
     )
-    bench.post.hear([told], bench.at)
+    bench.post.hear([observation], bench.at)
     assert bench.wait() == []
-    bench.post.hear([told], bench.at, live=False)
+    bench.post.hear([observation], bench.at, live=False)
     assert len(bench.wait()) == 1, "but not what is read back"
 
 
@@ -208,8 +208,8 @@ def test_a_follower_knows_operations_and_not_acts(user: str | None, ours: bool) 
     bench = Bench(drives=False)
     bench.on(1)
     bench.told("facts" if user is None else "event", Change.POWER, user, "off")
-    found = bench.settle()
-    assert found == [] and bench.post.wants_record, "the record may tell of a rollback by now, and by whom"
+    alarms = bench.settle()
+    assert alarms == [] and bench.post.wants_record, "the record may tell of a rollback by now, and by whom"
     bench.follow("op-2", SessionState.ROLLING_BACK)
     assert (bench.wait() == []) == ours
 
@@ -324,9 +324,9 @@ def test_many_alarms_are_bounded() -> None:
         bench.told("event", Change.CLONE, JOE)
         bench.settle()
         bench.on(20)
-    shown = bench.post.memory.alarms(bench.at)
-    assert len(bench.settle()) == 130 and len(shown) == 101
-    assert shown[0].kind == "guard" and shown[0].text.startswith("30 earlier changes")
+    alarms = bench.post.memory.alarms(bench.at)
+    assert len(bench.settle()) == 130 and len(alarms) == 101
+    assert alarms[0].kind == "guard" and alarms[0].text.startswith("30 earlier changes")
 
 
 # -- what is one line, and what is another deed's

@@ -72,8 +72,8 @@ LINE: dict[str, str | None] = {"s0": None, "s1": "s0"}
     ids=["plain", "two units", "linked base", "change tracking", "rounded", "empty", "digest"],
 )
 def test_one_disk(before: list[Any], after: list[Any], extra: list[Any], written: int) -> None:
-    found = read(LINE, [frozen("s0", *before), frozen("s1", *after)], BASE + DELTAS + extra)
-    assert found == {"s1": written}
+    sizes = read(LINE, [frozen("s0", *before), frozen("s1", *after)], BASE + DELTAS + extra)
+    assert sizes == {"s1": written}
 
 
 @pytest.mark.parametrize(
@@ -92,8 +92,8 @@ def test_one_disk(before: list[Any], after: list[Any], extra: list[Any], written
 )
 def test_two_disks(before: list[Any], after: list[Any], written: int | None) -> None:
     files = [*BASE, *DELTAS, file(20, 10 << 30), file(21, 11 * MIB)]
-    found = read(LINE, [frozen("s0", *before), frozen("s1", *after)], files)
-    assert found.get("s1") == written
+    sizes = read(LINE, [frozen("s0", *before), frozen("s1", *after)], files)
+    assert sizes.get("s1") == written
 
 
 @pytest.mark.parametrize(

@@ -27,9 +27,9 @@ async def test_asked_for_once_and_kept(vcenter: VCenter) -> None:
     async with watching(vcenter) as watch:
 
         async def grown(vm: str = "db01") -> list[int | None]:
-            seen = domain_vms(await watch.refresh(), "erp")
-            await watch.connection.poll(lambda session: growth.read(session, list(seen.values())), "read")
-            return [s.written for s in growth.of(seen[vm]).snapshots]
+            vms = domain_vms(await watch.refresh(), "erp")
+            await watch.connection.poll(lambda session: growth.read(session, list(vms.values())), "read")
+            return [s.written for s in growth.of(vms[vm]).snapshots]
 
         assert await grown() == [None, 10 * MIB, 14 * MIB]
         assert await grown("web01") == [None] * 3

@@ -28,13 +28,13 @@ async def test_everything_is_there(vcenter: VCenter) -> None:
     vcenter.set_ip("bare", "10.1.2.3")
     vcenter.set_attribute("erp", "drdeck.mode", '{"mode":"imported"}')
     async with watching(vcenter) as watch:
-        seen = await watch.refresh()
-    assert [d.name for d in seen.domains] == ["empty", "erp", "other"]
-    assert seen.root.name == "drdeck"
-    erp = domain_vms(seen, "erp")
+        inventory = await watch.refresh()
+    assert [d.name for d in inventory.domains] == ["empty", "erp", "other"]
+    assert inventory.root.name == "drdeck"
+    erp = domain_vms(inventory, "erp")
     assert list(erp) == ["bare", "db01", "web01"]
-    assert domain_vms(seen, "empty") == {}
-    assert domain_vms(seen, "other")["db01"].id != erp["db01"].id
+    assert domain_vms(inventory, "empty") == {}
+    assert domain_vms(inventory, "other")["db01"].id != erp["db01"].id
     db = erp["db01"]
     assert (db.power, db.connection, db.template, db.tools_running, db.addresses) == (
         "off",
@@ -50,13 +50,13 @@ async def test_everything_is_there(vcenter: VCenter) -> None:
     ]
     assert db.snapshots[1].parent_id == db.snapshots[0].id and db.snapshots[0].parent_id is None
     assert db.current_snapshot == db.snapshots[1].id
-    assert seen.network_names(db.networks) == ("DC0_DVPG0",)
+    assert inventory.network_names(db.networks) == ("DC0_DVPG0",)
     bare = erp["bare"]
     assert (bare.power, bare.tools_running, bare.addresses, bare.snapshots) == ("on", True, ("10.1.2.3",), ())
     assert bare.current_snapshot is None
-    assert seen.network_names(bare.networks) == ("VM Network",)
-    assert {"DC0_DVPG0", "DC0_DVPG1", "VM Network"} <= {n.name for n in seen.networks.values()}
-    assert {d.name: dict(d.attributes) for d in seen.domains} == {
+    assert inventory.network_names(bare.networks) == ("VM Network",)
+    assert {"DC0_DVPG0", "DC0_DVPG1", "VM Network"} <= {n.name for n in inventory.networks.values()}
+    assert {d.name: dict(d.attributes) for d in inventory.domains} == {
         "empty": {},
         "erp": {"drdeck.mode": '{"mode":"imported"}'},
         "other": {},
@@ -66,11 +66,11 @@ async def test_everything_is_there(vcenter: VCenter) -> None:
 async def test_odd_names(vcenter: VCenter) -> None:
     vcenter.layout({name: [name] for name in ODD}, root="my/root [x]", snapshots=())
     async with watching(vcenter) as watch:
-        seen = await watch.refresh()
-    assert seen.root.name == "my/root [x]"
-    assert {d.name for d in seen.domains} == set(ODD)
+        inventory = await watch.refresh()
+    assert inventory.root.name == "my/root [x]"
+    assert {d.name for d in inventory.domains} == set(ODD)
     for name in ODD:
-        assert list(domain_vms(seen, name)) == [name]
+        assert list(domain_vms(inventory, name)) == [name]
 
 
 @pytest.mark.parametrize("name", [*ODD, "%", "%%2f", "%252f", ""])
@@ -87,14 +87,14 @@ async def test_the_price_does_not_grow_with_the_vms(vcenter: VCenter, protected_
         async with watching(server) as watch:
             steps: list[Counter[str]] = []
             with soap_calls() as calls:
-                seen = await watch.refresh()
+                inventory = await watch.refresh()
             steps.append(calls)
-            assert len(seen.vms) == count
+            assert len(inventory.vms) == count
             changes = watch.changes()
             await anext(changes)
             server.power_on("vm0-0")
             with soap_calls() as calls:
-                await until(changes, lambda seen: domain_vms(seen, "d0")["vm0-0"].power == "on")
+                await until(changes, lambda inventory: domain_vms(inventory, "d0")["vm0-0"].power == "on")
             steps.append(calls)
             with soap_calls() as calls:
                 await watch.refresh_attributes()
@@ -117,48 +117,56 @@ async def test_deltas(vcenter: VCenter) -> None:
         web = domain_vms(first, "erp")["web01"]
 
         vcenter.power_on("db01")
-        seen = await until(changes, lambda seen: domain_vms(seen, "erp")["db01"].power == "on")
-        assert domain_vms(seen, "erp")["web01"] is web  # what did not change is the same object
-        assert seen.serial > first.serial
+        inventory = await until(changes, lambda inventory: domain_vms(inventory, "erp")["db01"].power == "on")
+        assert domain_vms(inventory, "erp")["web01"] is web  # what did not change is the same object
+        assert inventory.serial > first.serial
 
         vcenter.set_tools("db01", True)
         vcenter.set_ip("db01", "10.9.8.7")
-        seen = await until(changes, lambda seen: domain_vms(seen, "erp")["db01"].addresses == ("10.9.8.7",))
-        assert domain_vms(seen, "erp")["db01"].tools_running
+        inventory = await until(
+            changes, lambda inventory: domain_vms(inventory, "erp")["db01"].addresses == ("10.9.8.7",)
+        )
+        assert domain_vms(inventory, "erp")["db01"].tools_running
 
-        made = vcenter.make_snapshot("db01", "by hand")
-        seen = await until(changes, lambda seen: domain_vms(seen, "erp")["db01"].current_snapshot == made)
-        assert domain_vms(seen, "erp")["db01"].snapshots[-1].name == "by hand"
+        by_hand = vcenter.make_snapshot("db01", "by hand")
+        inventory = await until(
+            changes, lambda inventory: domain_vms(inventory, "erp")["db01"].current_snapshot == by_hand
+        )
+        assert domain_vms(inventory, "erp")["db01"].snapshots[-1].name == "by hand"
 
         oldest = vcenter.snapshots("db01")[0]
         vcenter.revert("db01", oldest.name)
-        seen = await until(
-            changes, lambda seen: domain_vms(seen, "erp")["db01"].current_snapshot == oldest.id
+        inventory = await until(
+            changes, lambda inventory: domain_vms(inventory, "erp")["db01"].current_snapshot == oldest.id
         )
-        assert len(domain_vms(seen, "erp")["db01"].snapshots) == 4
+        assert len(domain_vms(inventory, "erp")["db01"].snapshots) == 4
 
         for snapshot in vcenter.snapshots("web01"):
             vcenter.remove_snapshot("web01", snapshot.name)
-        seen = await until(changes, lambda seen: not domain_vms(seen, "erp")["web01"].snapshots)
-        assert domain_vms(seen, "erp")["web01"].current_snapshot is None
+        inventory = await until(
+            changes, lambda inventory: not domain_vms(inventory, "erp")["web01"].snapshots
+        )
+        assert domain_vms(inventory, "erp")["web01"].current_snapshot is None
 
         vcenter.set_connection("web01", "disconnected")
-        await until(changes, lambda seen: domain_vms(seen, "erp")["web01"].connection == "disconnected")
+        await until(
+            changes, lambda inventory: domain_vms(inventory, "erp")["web01"].connection == "disconnected"
+        )
 
         vcenter.add_vm("erp", "new")
-        seen = await until(changes, lambda seen: "new" in domain_vms(seen, "erp"))
-        assert domain_vms(seen, "erp")["new"].networks
+        inventory = await until(changes, lambda inventory: "new" in domain_vms(inventory, "erp"))
+        assert domain_vms(inventory, "erp")["new"].networks
         vcenter.remove_vm("new")
-        await until(changes, lambda seen: "new" not in domain_vms(seen, "erp"))
+        await until(changes, lambda inventory: "new" not in domain_vms(inventory, "erp"))
 
         vcenter.add_domain("later")
-        await until(changes, lambda seen: any(d.name == "later" for d in seen.domains))
+        await until(changes, lambda inventory: any(d.name == "later" for d in inventory.domains))
         vcenter.move_vm("web01", "later")
-        seen = await until(changes, lambda seen: "web01" in domain_vms(seen, "later"))
-        assert list(domain_vms(seen, "erp")) == ["db01"]
+        inventory = await until(changes, lambda inventory: "web01" in domain_vms(inventory, "later"))
+        assert list(domain_vms(inventory, "erp")) == ["db01"]
 
         vcenter.rename(vcenter.folder("later"), "much later")
-        await until(changes, lambda seen: "web01" in domain_vms(seen, "much later"))
+        await until(changes, lambda inventory: "web01" in domain_vms(inventory, "much later"))
 
 
 async def test_running_tasks_are_asked_for(vcenter: VCenter) -> None:
@@ -189,14 +197,14 @@ async def test_attributes_are_seen_after_writing_and_at_each_time_out(vcenter: V
         await anext(changes)
         vcenter.set_attribute("erp", "drdeck.mode", "one")
         with soap_calls() as calls:
-            seen = await watch.refresh_attributes()
+            inventory = await watch.refresh_attributes()
         assert calls == {"RetrievePropertiesEx": 1}
-        assert seen.domains[0].attributes == {"drdeck.mode": "one"}
-        assert (await anext(changes)).serial == seen.serial
+        assert inventory.domains[0].attributes == {"drdeck.mode": "one"}
+        assert (await anext(changes)).serial == inventory.serial
         vcenter.set_attribute("erp", "drdeck.mode", "two")  # another host: nobody tells us
-        await until(changes, lambda seen: seen.domains[0].attributes == {"drdeck.mode": "two"})
+        await until(changes, lambda inventory: inventory.domains[0].attributes == {"drdeck.mode": "two"})
         vcenter.set_attribute("erp", "drdeck.mode", "")
-        await until(changes, lambda seen: seen.domains[0].attributes == {})
+        await until(changes, lambda inventory: inventory.domains[0].attributes == {})
 
 
 async def test_refresh_does_not_wait_for_the_long_poll(vcenter: VCenter) -> None:
@@ -211,16 +219,16 @@ async def test_refresh_does_not_wait_for_the_long_poll(vcenter: VCenter) -> None
             vcenter.set_attribute("erp", "drdeck.mode", "w")
             await eventually(lambda: watch._long)  # the long poll is out again
             before = vcenter.calls()
-            seen = await watch.refresh_attributes()
-            assert seen.domains[0].attributes == {"drdeck.mode": "w"}
-            made = vcenter.calls() - before
-            assert made.pop("WaitForUpdatesEx", 0) <= 1 and made == {"RetrievePropertiesEx": 1}
-            assert (await waiting).serial == seen.serial
+            inventory = await watch.refresh_attributes()
+            assert inventory.domains[0].attributes == {"drdeck.mode": "w"}
+            calls = vcenter.calls() - before
+            assert calls.pop("WaitForUpdatesEx", 0) <= 1 and calls == {"RetrievePropertiesEx": 1}
+            assert (await waiting).serial == inventory.serial
             waiting = asyncio.ensure_future(anext(changes))
             vcenter.set_attribute("erp", "drdeck.mode", "x")
-            seen = await watch.refresh()
-            assert seen.domains[0].attributes == {"drdeck.mode": "x"}
-            assert (await waiting).serial == seen.serial
+            inventory = await watch.refresh()
+            assert inventory.domains[0].attributes == {"drdeck.mode": "x"}
+            assert (await waiting).serial == inventory.serial
             # refreshing all the time starves nobody
             vcenter.power_on("db01")
             together = await asyncio.gather(*(watch.refresh() for _ in range(5)))
@@ -234,7 +242,7 @@ async def test_a_lost_session_is_begun_anew(vcenter: VCenter) -> None:
         await anext(changes)
         vcenter.expire_sessions()
         vcenter.power_on("db01")
-        await until(changes, lambda seen: domain_vms(seen, "erp")["db01"].power == "on")
+        await until(changes, lambda inventory: domain_vms(inventory, "erp")["db01"].power == "on")
         vcenter.expire_sessions()
         vcenter.set_attribute("erp", "a", "b")
         assert (await watch.refresh_attributes()).domains[0].attributes == {"a": "b"}
@@ -282,7 +290,7 @@ async def test_two_vcenters_are_watched_by_the_same_means(
 
 
 @pytest.mark.parametrize(
-    ("root", "told"),
+    ("root", "message"),
     [
         ("/DC0/vm/nope", "/DC0/vm has a%2fb, drdeck"),
         ("/DC0/vm/drdeck/x/y", "/DC0/vm/drdeck has nothing in it"),
@@ -294,13 +302,13 @@ async def test_two_vcenters_are_watched_by_the_same_means(
         ("/DC0/datastore/LocalDS_0", "is no VM folder"),
     ],
 )
-async def test_a_root_that_is_not_there(vcenter: VCenter, root: str, told: str) -> None:
+async def test_a_root_that_is_not_there(vcenter: VCenter, root: str, message: str) -> None:
     vcenter.layout({}, root="a/b")
     vcenter.layout({})
     async with watching(vcenter, root) as watch:
         with pytest.raises(Refused) as caught:
             await watch.refresh()
-    assert told in str(caught.value) and "\n" not in str(caught.value)
+    assert message in str(caught.value) and "\n" not in str(caught.value)
 
 
 async def test_a_root_that_is_removed(vcenter: VCenter) -> None:

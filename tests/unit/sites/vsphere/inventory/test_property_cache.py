@@ -17,19 +17,19 @@ def test_every_kind_of_change_is_applied() -> None:
     apply(
         raw, update("enter", vm, name="a", ip=("assign", "guest.ipAddress", "10.0.0.1"), recentTask=[first])
     )
-    known = raw.of("VirtualMachine")["vm-1"]
+    properties = raw.of("VirtualMachine")["vm-1"]
     apply(raw, update("modify", vm, t=("add", 'recentTask["task-2"]', second)))
-    assert known["recentTask"] == [first, second]
+    assert properties["recentTask"] == [first, second]
     apply(raw, update("modify", vm, t=("remove", 'recentTask["task-1"]', None)))
-    assert known["recentTask"] == [second]
+    assert properties["recentTask"] == [second]
     apply(raw, update("modify", vm, t=("indirectRemove", "guest.ipAddress", None)))
-    assert "guest.ipAddress" not in known
+    assert "guest.ipAddress" not in properties
     apply(
         raw, update("modify", vm, ip=("assign", "guest.ipAddress", "10.0.0.2"), x=("remove", "guest", None))
     )
-    assert "guest.ipAddress" not in known
+    assert "guest.ipAddress" not in properties
     apply(raw, update("modify", vm, name=("assign", "name", None)))
-    assert "name" not in known
+    assert "name" not in properties
     apply(raw, update("modify", vim.VirtualMachine("vm-2", None), name="never entered"))
     assert set(raw.of("VirtualMachine")) == {"vm-1"}
     assert apply(raw, update("leave", vm)) == {("VirtualMachine", "vm-1")}
@@ -49,6 +49,6 @@ async def test_answers_in_pieces_are_put_together(vcenter: VCenter) -> None:
     vcenter.layout({"erp": names}, snapshots=())
     before = vcenter.calls()
     async with watching(vcenter) as watch:
-        seen = await watch.refresh()
-    assert sorted(domain_vms(seen, "erp")) == names
+        inventory = await watch.refresh()
+    assert sorted(domain_vms(inventory, "erp")) == names
     assert (vcenter.calls() - before)["WaitForUpdatesEx"] == 3, "pieces of 100 objects"

@@ -39,7 +39,7 @@ async def test_a_vm_with_a_full_chain_and_three_disks(
     vcenter.set_growth("large", *range(1, SNAPSHOTS + 2), disks=3)  # layoutEx as large as it is
     sizes.clear()
     async with watching(vcenter) as watch:
-        seen = await watch.refresh()
-    large = domain_vms(seen, "erp")["large"]
+        inventory = await watch.refresh()
+    large = domain_vms(inventory, "erp")["large"]
     assert len(large.snapshots) == SNAPSHOTS and large.disks == 3
     assert 0 < sum(sizes) - without <= MOST, f"{sum(sizes) - without} bytes"

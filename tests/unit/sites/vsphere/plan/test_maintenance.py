@@ -32,9 +32,9 @@ def point(minutes: float) -> str:
 
 def test_every_interval_one_name_over_all() -> None:
     assert what(vm("a"), vm("b"), minutes=7) == [("snapshot", "a", point(7)), ("snapshot", "b", point(7))]
-    made = [vm(n, **chain(snap("1", 0, "ours"))) for n in "ab"]
-    assert what(*made, minutes=14.9) == []
-    assert what(*made, minutes=15) == [("snapshot", "a", point(15)), ("snapshot", "b", point(15))]
+    vms = [vm(n, **chain(snap("1", 0, "ours"))) for n in "ab"]
+    assert what(*vms, minutes=14.9) == []
+    assert what(*vms, minutes=15) == [("snapshot", "a", point(15)), ("snapshot", "b", point(15))]
 
 
 def test_a_late_vm_joins_for_a_while() -> None:

@@ -71,13 +71,13 @@ def test_shutting_down() -> None:
     both = ProtectedVms((vm("a"), vm("b")))
     acts, wait, then, _ = due(vm("a", "off"), failover=planned("shutdown"), protected=both)
     assert acts == ["shutdown_guest a", "shutdown_guest b"] and then == "point" and "a, b" in wait
-    one = ProtectedVms((vm("a", "off"), vm("b")))
-    assert due(failover=planned("shutdown"), protected=one)[0] == ["shutdown_guest b"]
+    half_off = ProtectedVms((vm("a", "off"), vm("b")))
+    assert due(failover=planned("shutdown"), protected=half_off)[0] == ["shutdown_guest b"]
     done = ProtectedVms((vm("a", "off"),))
     assert due(failover=planned("shutdown"), protected=done)[:3] == ([], "", "point")
-    asked = due(failover=planned("shutdown"), protected=one, minutes=6)
-    assert "b" in asked[1] and asked[3] == ("retry", "power-off", "abort")
-    again = due(failover=planned("shutdown", minutes=5.5, n=2), protected=one, minutes=6)
+    plan = due(failover=planned("shutdown"), protected=half_off, minutes=6)
+    assert "b" in plan[1] and plan[3] == ("retry", "power-off", "abort")
+    again = due(failover=planned("shutdown", minutes=5.5, n=2), protected=half_off, minutes=6)
     assert again[0] == ["shutdown_guest b"], "retry gives it as long again"
 
 
@@ -140,9 +140,9 @@ def test_nothing_goes_on_while_the_protected_site_is_unseen(protected: Any) -> N
 def test_the_final_point() -> None:
     shutdown: dict[str, Any] = {"shutdown": ShutdownRecord(by=OP, newest=1), "failover": planned("point")}
     old, new = chain(snap("s-1", -5)), chain(snap("s-1", -5), snap("s-2", 1))
-    asked = due(vm("a", "off", **old), vm("b", "off", **new), **shutdown, minutes=2)
-    assert "a" in asked[1] and "b" not in asked[1].split("for ")[1].split(".")[0]
-    assert asked[3] == ("confirm", "abort")
+    plan = due(vm("a", "off", **old), vm("b", "off", **new), **shutdown, minutes=2)
+    assert "a" in plan[1] and "b" not in plan[1].split("for ")[1].split(".")[0]
+    assert plan[3] == ("confirm", "abort")
     assert due(vm("b", "off", **new), **shutdown, minutes=2)[2] == "take"
 
 
@@ -170,8 +170,10 @@ def test_switched_on_again_after_the_shutdown(phase: str) -> None:
     noted = {"shutdown": ShutdownRecord(by=OP, newest=0)}
     replicas = (vm("a", "off", **new), vm("b", "off", **new))
     back = ProtectedVms((vm("a"), vm("b", "off")))
-    _, asked, then, choices = due(*replicas, failover=planned(phase), protected=back, minutes=2, **noted)
-    assert "Switched on again" in asked and "a." in asked and then == "" and choices == ("retry", "abort")
+    _, question, then, choices = due(*replicas, failover=planned(phase), protected=back, minutes=2, **noted)
+    assert (
+        "Switched on again" in question and "a." in question and then == "" and choices == ("retry", "abort")
+    )
     onwards = {"point": "take", "take": "network"}[phase]
     for unseen in (None, ProtectedVms((vm("a", "off"), vm("b", "off"))), ProtectedVms((vm("a"),), "gone")):
         assert due(*replicas, failover=planned(phase), protected=unseen, minutes=2, **noted)[2] == onwards
@@ -210,8 +212,8 @@ def test_the_runbook(record: Any, over: str) -> None:
     key = "rollback" if "rollback" in record else "failover"
 
     def again(**changes: Any) -> Any:
-        made = rollback if key == "rollback" else failover
-        return {**record, key: made(changes.pop("phase", "power"), **changes)}
+        build = rollback if key == "rollback" else failover
+        return {**record, key: build(changes.pop("phase", "power"), **changes)}
 
     acts, wait, then, _ = due(*off, rules=rules, **record)
     assert acts == ["power_on db1"] and "db1" in wait and then == "delay"
@@ -226,8 +228,8 @@ def test_the_runbook(record: Any, over: str) -> None:
     assert due(*up, rules=rules, **again(g=2))[2] == over
     assert due(*up, rules=rules, **again(g=3))[:3] == ([], "", over), "settings that became shorter"
 
-    asked = due(*booting, rules=rules, minutes=11, **record)
-    assert "db1" in asked[1] and asked[3] == ("retry", "skip")
+    plan = due(*booting, rules=rules, minutes=11, **record)
+    assert "db1" in plan[1] and plan[3] == ("retry", "skip")
     s = situation(*booting, record=Record(**record), rules=rules, minutes=11)
     assert [one.name for one in unready(s)] == ["db1"], "a skip never means the groups to come"
 
@@ -347,18 +349,18 @@ TREE = {
 }  # fmt: skip
 
 
-def without(snapshots: tuple[SnapshotFact, ...], gone: str) -> tuple[SnapshotFact, ...]:
+def without(snapshots: tuple[SnapshotFact, ...], removed: str) -> tuple[SnapshotFact, ...]:
     """A tree after a removal: what stood on it stands on what it stood on."""
-    below = next(x.parent_id for x in snapshots if x.id == gone)
+    below = next(x.parent_id for x in snapshots if x.id == removed)
     return tuple(
-        msgspec.structs.replace(x, parent_id=below) if x.parent_id == gone else x
+        msgspec.structs.replace(x, parent_id=below) if x.parent_id == removed else x
         for x in snapshots
-        if x.id != gone
+        if x.id != removed
     )
 
 
 @pytest.mark.parametrize(
-    ("left", "disks_on", "also", "gone"),
+    ("left", "disks_on", "also", "removals"),
     [
         # rolled back to 2: the entry and the branch that was left go, older ones and others' stay
         ({"n": 1, "after": OP}, "2", (), ["e", "3"]),
@@ -371,13 +373,13 @@ def without(snapshots: tuple[SnapshotFact, ...], gone: str) -> tuple[SnapshotFac
         ({}, "x", (), ["e"]),
     ],
 )
-def test_exiting(left: Any, disks_on: str, also: Any, gone: list[str]) -> None:
+def test_exiting(left: Any, disks_on: str, also: Any, removals: list[str]) -> None:
     record: dict[str, Any] = {
         "failover": failover("recovered"),
         "session": session(EXITING, entry=at(0), last="op-3", **left),
     }
     tree: dict[str, Any] = dict(TREE)
-    for expected in gone:
+    for expected in removals:
         a = vm("a", current_snapshot=disks_on, **tree)
         s = situation(a, record=Record(**record), rules=settings(prune_also=also))
         phase = plan(s).phase

@@ -30,17 +30,17 @@ def records(draw: st.DrawFn) -> Record:
 
 @st.composite
 def vms(draw: st.DrawFn) -> VmFacts:
-    made = [
+    snapshots = [
         snap(f"s{i}", minutes, "ours" if own else "")
         for i, (minutes, own) in enumerate(draw(st.lists(st.tuples(MINUTES, st.booleans()), max_size=12)))
     ]
-    return vm("a", **chain(*made))
+    return vm("a", **chain(*snapshots))
 
 
 @given(vms(), records(), MINUTES)
 def test_the_newest_usable_one_at_or_before(machine: VmFacts, record: Record, minutes: float) -> None:
     to = at(minutes)
-    found = restore_points.target(machine, to, record)
+    snapshot = restore_points.target(machine, to, record)
     allowed = [
         s
         for s in machine.snapshots
@@ -48,11 +48,11 @@ def test_the_newest_usable_one_at_or_before(machine: VmFacts, record: Record, mi
         and (record.pitr.reset is None or restore_points.instant_of(s) > record.pitr.reset)
         and not any(p.covers(restore_points.instant_of(s)) for p in record.excluded)
     ]
-    if found is None:
+    if snapshot is None:
         assert not allowed
         return
-    assert found in allowed
-    assert restore_points.instant_of(found) == max(restore_points.instant_of(s) for s in allowed)
+    assert snapshot in allowed
+    assert restore_points.instant_of(snapshot) == max(restore_points.instant_of(s) for s in allowed)
 
 
 @given(st.lists(vms(), max_size=4), records())
@@ -118,17 +118,17 @@ def test_abandoned_branches_go_leaf_by_leaf_before_the_chain_that_runs() -> None
     ],
 )
 def test_whose_it_is_and_from_when(name: str, mine: bool, instant: datetime) -> None:
-    one = SnapshotFact("s", name, "drdeck: group point", T0, None)
-    assert restore_points.ours(one) is mine
-    assert restore_points.instant_of(one) == instant
+    snapshot = SnapshotFact("s", name, "drdeck: group point", T0, None)
+    assert restore_points.ours(snapshot) is mine
+    assert restore_points.instant_of(snapshot) == instant
     anybody = SnapshotFact("s", name, "before the upgrade", T0, None)
     assert not restore_points.ours(anybody) and restore_points.instant_of(anybody) == T0
 
 
 def test_names_and_instants_go_together() -> None:
     for instant in (T0, T0 + timedelta(milliseconds=7), T0 + timedelta(microseconds=1)):
-        one = SnapshotFact("s", restore_points.point_name(instant), "drdeck: group point", at(60), None)
-        assert restore_points.ours(one) and restore_points.instant_of(one) == instant
+        snapshot = SnapshotFact("s", restore_points.point_name(instant), "drdeck: group point", at(60), None)
+        assert restore_points.ours(snapshot) and restore_points.instant_of(snapshot) == instant
 
 
 def test_snapshots_of_other_tools_that_belong_together() -> None:

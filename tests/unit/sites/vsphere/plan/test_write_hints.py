@@ -50,16 +50,16 @@ def test_what_is_usual() -> None:
     ],
 )
 def test_times_the_usual(written: int, seconds: float, rate: float, factor: float) -> None:
-    one = Interval(at(0), at(0) + timedelta(seconds=seconds), written)
-    assert times_usual(one, rate, LEAST) == pytest.approx(factor)
+    interval = Interval(at(0), at(0) + timedelta(seconds=seconds), written)
+    assert times_usual(interval, rate, LEAST) == pytest.approx(factor)
 
 
 def test_how_a_run_is_told() -> None:
     run = Run()
     assert run.tell((), 0, at(0)) is None
     assert run.tell(("erp-db01",), 29.7, at(42)) == "write rate x30 from 10:42Z (erp-db01)"
-    told = run.tell(("erp-app01", "erp-db01", "erp-db02"), 12.2, at(57))
-    assert told == "write rate x12 from 10:42Z (erp-app01 and 2 more)"
+    hint = run.tell(("erp-app01", "erp-db01", "erp-db02"), 12.2, at(57))
+    assert hint == "write rate x12 from 10:42Z (erp-app01 and 2 more)"
     assert run.tell((), 0, at(72)) is None
     assert run.tell(("a",), 6, at(72.25)) == "write rate x6 from 11:12:15Z (a)"
 
@@ -88,9 +88,9 @@ def told(*vms: VmFacts, record: Record | None = None, since: float = -10_000) ->
     offered = [
         restore_points.describe(vms, i, kind, record) for i, kind in restore_points.instants(vms, record)
     ]
-    found = with_growth(offered, vms, record, at(since))
-    assert [(p.time, p.kind, p.vms) for p in found] == [(p.time, p.kind, p.vms) for p in offered]
-    return list(reversed(found))
+    points = with_growth(offered, vms, record, at(since))
+    assert [(p.time, p.kind, p.vms) for p in points] == [(p.time, p.kind, p.vms) for p in offered]
+    return list(reversed(points))
 
 
 def test_each_point_has_the_sum_since_the_one_before() -> None:

@@ -72,8 +72,8 @@ def test_read_is_what_was_written(
     if back is not None:
         attributes[names.ROLLBACK] = r.write(back)
     assert all(len(value) <= names.MAX_VALUE for value in attributes.values())
-    seen = r.read(attributes)
-    assert (seen.failover, seen.session, seen.rollback, seen.skipped) == (f, s, back, ids)
+    record = r.read(attributes)
+    assert (record.failover, record.session, record.rollback, record.skipped) == (f, s, back, ids)
 
 
 SPANS = st.lists(st.tuples(INSTANTS, st.floats(0, 10**6)), max_size=60)
@@ -95,10 +95,10 @@ def test_nothing_excluded_is_ever_forgotten(spans: list[tuple[datetime, float]],
 
 
 def test_excluded_periods_keep_their_fractions() -> None:
-    one = Period(start=T0 + timedelta(milliseconds=27), end=T0 + timedelta(hours=3, milliseconds=5))
-    text = pack_periods([one] * 3, names.MAX_VALUE)
-    assert r.read({names.EXCLUDED: text}).excluded == (one,) * 3
-    assert len(pack_periods([one], names.MAX_VALUE)) == 14, "17 of them fit"
+    period = Period(start=T0 + timedelta(milliseconds=27), end=T0 + timedelta(hours=3, milliseconds=5))
+    text = pack_periods([period] * 3, names.MAX_VALUE)
+    assert r.read({names.EXCLUDED: text}).excluded == (period,) * 3
+    assert len(pack_periods([period], names.MAX_VALUE)) == 14, "17 of them fit"
 
 
 NONSENSE = [
@@ -134,9 +134,9 @@ NONSENSE = [
 
 @pytest.mark.parametrize(("name", "text"), NONSENSE)
 def test_nonsense_is_told(name: str, text: str) -> None:
-    with pytest.raises(r.BrokenRecord) as told:
+    with pytest.raises(r.BrokenRecord) as caught:
         r.read({name: text})
-    assert "drdeck." in str(told.value) and "which makes no sense" in str(told.value)
+    assert "drdeck." in str(caught.value) and "which makes no sense" in str(caught.value)
 
 
 @given(st.sampled_from([*names.SINGLE, *names.CHUNKED]), st.text(max_size=255))

@@ -137,9 +137,9 @@ def test_since_when_a_process_drives(vcenter: VCenter, folder: str, clock: Clock
         clock.on(3)
         restarted.hold(mine, folder)
         assert restarted.since(folder) == clock()
-        asked = clock()
+        before = clock()
         bob.hold(other, folder, force=True)
-        assert bob.since(folder) == asked + timedelta(seconds=2)
+        assert bob.since(folder) == before + timedelta(seconds=2)
         restarted.hold(mine, folder, force=True)
         assert restarted.since(folder) == clock()
         steady.on(31)
@@ -189,14 +189,14 @@ def test_one_that_slept_between_its_look_and_its_word_has_nothing(
 
     def others_drive() -> None:
         for leases in (bob, carla):
-            for one in (clock, steady):
-                one.on(31)
+            for timepiece in (clock, steady):
+                timepiece.on(31)
             leases.hold(other, folder)
 
     with mock.patch("drdeck.sites.vsphere.record.lease.steady", steady):
         (dora if call == "_claim" else anna).hold(mine, folder)
-        for one in (clock, steady):
-            one.on(slept_s)
+        for timepiece in (clock, steady):
+            timepiece.on(slept_s)
         with sleeping_at(anna, call, others_drive), pytest.raises(HeldElsewhere):
             anna.hold(mine, folder)
         assert not anna.holds(folder)
@@ -222,8 +222,8 @@ def test_a_holder_defines_nothing_and_takes_its_own_up_again(
         before = definitions(vcenter)
         with mock.patch.object(type(mine.content.customFieldsManager), "AddFieldDefinition", None):
             for slept_s in (11, 31, 10_000):
-                for one in (clock, steady):
-                    one.on(slept_s)
+                for timepiece in (clock, steady):
+                    timepiece.on(slept_s)
                 anna.hold(mine, folder)
                 assert anna.holds(folder)
             anna.release(mine, folder)
@@ -260,8 +260,8 @@ def test_of_one_that_takes_its_own_up_again_and_one_that_claims_it_never_both_ho
 
     with mock.patch("drdeck.sites.vsphere.record.lease.steady", steady):
         both["anna"][0].hold(both["anna"][1], folder)
-        for one in (clock, steady):
-            one.on(31)
+        for timepiece in (clock, steady):
+            timepiece.on(31)
         (other,) = both.keys() - {sleeper}
         with sleeping_at(both[sleeper][0], call, lambda: hold(other), number):
             hold(sleeper)
@@ -279,8 +279,8 @@ def test_in_quiet_a_lease_is_long_and_what_goes_on_makes_it_short(
         written, before = 0, vcenter.calls()
         with mock.patch.object(anna, "_tell", side_effect=anna._tell) as tell:
             for _ in range(24 * 60):
-                for one in (clock, steady):
-                    one.on(60)
+                for timepiece in (clock, steady):
+                    timepiece.on(60)
                 if anna.tiring(folder, quiet=True):
                     anna.hold(mine, folder, quiet=True)
                 assert anna.holds(folder)
@@ -363,8 +363,8 @@ def test_drivers_are_named_as_people_are() -> None:
     assert lease_holder(value, "anna@jump1#00000001", at) == "bob@jump2 since 2026-01-16 22:00:00Z"
     later = at + timedelta(minutes=1)
     assert abandoned_by(value, "anna@jump1#00000001", later) == "bob@jump2 until 2026-01-16 22:00:30Z"
-    told = lease_holder(value, "bob@jump2#00000001", at)
-    assert told == "another drdeck of bob@jump2 (1b81230c) since 2026-01-16 22:00:00Z"
+    holder = lease_holder(value, "bob@jump2#00000001", at)
+    assert holder == "another drdeck of bob@jump2 (1b81230c) since 2026-01-16 22:00:00Z"
 
 
 # -- two processes of one name: a copied machine, or a copied state directory

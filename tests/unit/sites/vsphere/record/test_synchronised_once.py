@@ -75,8 +75,8 @@ async def test_another_jump_host_knows_it(anna: VSphereBench, bob: Deck, center:
     )
     assert bob.domain(DOMAIN)["mode"] == "rehydrating", "what JSON says stays"
 
-    told = [e for e in anna.controller.journal.events() if e.kind.startswith("upkeep")]
-    assert [e.data["says"] for e in told] == [f"note that {DOMAIN} is synchronised"] * 2
+    events = [e for e in anna.controller.journal.events() if e.kind.startswith("upkeep")]
+    assert [e.data["says"] for e in events] == [f"note that {DOMAIN} is synchronised"] * 2
 
 
 async def test_what_was_noted_of_an_earlier_one_does_not_count(
@@ -97,5 +97,5 @@ def test_it_is_noted_once_and_not_for_a_moment() -> None:
     assert noted(s, at(9.5), s.now) is None
     assert noted(s, at(9), s.now) is not None
     for by, again in (("op-1", False), ("op-0", True)):
-        known = Record(mode=started, synced=SyncedRecord(by=by, since=T0))
-        assert bool(noted(situation(vm("a"), record=known, minutes=10), at(0), at(10))) is again
+        record = Record(mode=started, synced=SyncedRecord(by=by, since=T0))
+        assert bool(noted(situation(vm("a"), record=record, minutes=10), at(0), at(10))) is again

@@ -150,9 +150,9 @@ RACES = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("before", "change", "said"), RACES)
-def test_out_of_turn(before: Attributes, change: Callable[[Any], object], said: str) -> None:
-    with pytest.raises(ch.NotNow, match=said):
+@pytest.mark.parametrize(("before", "change", "reason"), RACES)
+def test_out_of_turn(before: Attributes, change: Callable[[Any], object], reason: str) -> None:
+    with pytest.raises(ch.NotNow, match=reason):
         change(r.read(before))
 
 
@@ -175,8 +175,8 @@ def test_a_step_whose_time_has_passed(before: Attributes, change: Change) -> Non
 
 
 def answer(question: str, choice: str, attributes: Attributes, unready: tuple[str, ...] = ()) -> Record:
-    told = command(c.Resolve, question=question, choice=choice)
-    return r.read(written(attributes, ch.resolve(r.read(attributes), told, unready, at(60))))
+    resolve = command(c.Resolve, question=question, choice=choice)
+    return r.read(written(attributes, ch.resolve(r.read(attributes), resolve, unready, at(60))))
 
 
 def test_answers() -> None:
@@ -211,8 +211,8 @@ def test_who_asked_is_known_of_what_goes_on_and_of_nothing_else() -> None:
         return msgspec.structs.replace(command(kind, operation, **more), asked_by=by)
 
     record = r.read({**ACTIVE, names.ASKED: r.write_askers({"op-gone": "eve@jump3", OP: "anna@jump1"})})
-    one = ch.roll_back(record, asked(c.RollBack, "op-2", "bob@jump2", to=at(-5)), (), at(1))
-    assert r.read(written(ACTIVE, one)).askers == {OP: "anna@jump1", "op-2": "bob@jump2"}
+    changes = ch.roll_back(record, asked(c.RollBack, "op-2", "bob@jump2", to=at(-5)), (), at(1))
+    assert r.read(written(ACTIVE, changes)).askers == {OP: "anna@jump1", "op-2": "bob@jump2"}
     unknown = ch.roll_back(record, asked(c.RollBack, "op-2", "", to=at(-5)), (), at(1))
     assert names.ASKED not in unknown
     nasty = ch.roll_back(record, asked(c.RollBack, "op-2", "b\u202eob\n" + 99 * "x", to=at(-5)), (), at(1))

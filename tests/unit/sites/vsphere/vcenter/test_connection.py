@@ -61,13 +61,13 @@ async def refusal(target: Endpoint, user: str = "u", password: str = "p") -> Sit
 def listener(answer: bytes | None) -> Iterator[int]:
     """A server that is no vCenter: says `answer` once asked; None: never says anything."""
     server = socket.create_server(("127.0.0.1", 0))
-    held: list[socket.socket] = []
+    peers: list[socket.socket] = []
 
     def serve() -> None:
         while True:
             try:
                 peer, _ = server.accept()
-                held.append(peer)
+                peers.append(peer)
                 if answer is not None:
                     peer.recv(65536)
                     peer.sendall(answer)
@@ -81,7 +81,7 @@ def listener(answer: bytes | None) -> Iterator[int]:
     finally:
         server.shutdown(socket.SHUT_RDWR)
         server.close()
-        for peer in held:
+        for peer in peers:
             peer.close()
 
 
@@ -108,8 +108,8 @@ async def test_pinned_thumbprint_and_insecure_are_enough(vcenter: VCenter) -> No
 async def test_the_clock(vcenter: VCenter) -> None:
     async with connected(vcenter) as connection:
         before = datetime.now(UTC)
-        told = await current_time(connection)
-        assert before - timedelta(seconds=1) < told < datetime.now(UTC) + timedelta(seconds=1)
+        vcenter_time = await current_time(connection)
+        assert before - timedelta(seconds=1) < vcenter_time < datetime.now(UTC) + timedelta(seconds=1)
 
 
 async def test_wrong_password_is_told_apart(vcenter: VCenter) -> None:

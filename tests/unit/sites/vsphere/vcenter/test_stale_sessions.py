@@ -75,18 +75,18 @@ def test_it_costs_a_call_or_two_and_only_once(vcenter: VCenter, log_in: LogIn) -
         for _ in range(left):
             log_in(ANNA)
         mine = log_in(ANNA)
-        with soap_calls() as made:
+        with soap_calls() as sent:
             for _ in range(3):
                 mine.settle()
-        assert made == calls, left
+        assert sent == calls, left
         mine.close()
 
 
 def test_nothing_that_opens_a_session_is_told(vcenter: VCenter, log_in: LogIn) -> None:
     session = log_in(ANNA)
-    shown = vcenter.sessions()[session.key]
-    assert shown == session.fence.agent and shown.isascii() and len(shown) < 80
-    assert "nna" not in shown and session.session_id not in shown and session.session_id != session.key
+    agent = vcenter.sessions()[session.key]
+    assert agent == session.fence.agent and agent.isascii() and len(agent) < 80
+    assert "nna" not in agent and session.session_id not in agent and session.session_id != session.key
 
 
 def test_without_the_privilege_it_goes_on(
@@ -94,10 +94,10 @@ def test_without_the_privilege_it_goes_on(
 ) -> None:
     dead, mine = log_in(ANNA), log_in(ANNA)
     vcenter.deny(TERMINATE)
-    with soap_calls() as made:
+    with soap_calls() as sent:
         mine.settle()
         mine.settle()
-    assert made == {"RetrievePropertiesEx": 1} and lives(vcenter, dead)
+    assert sent == {"RetrievePropertiesEx": 1} and lives(vcenter, dead)
     assert TERMINATE in caplog.text and dead.key not in caplog.text
     vcenter.grant_all()
     mine.fence.succeed(BOB)

@@ -37,9 +37,9 @@ def arguments(vcenter: VCenter) -> dict[str, str]:
 def test_all_go_by_one_call(session: VCenterSession, vcenter: VCenter) -> None:
     before = vcenter.calls()
     carry_out(remove_snapshots(session, vcenter.vm("db01")._moId, arguments(vcenter), "remove all"))
-    made = vcenter.calls() - before
+    calls = vcenter.calls() - before
     assert names(vcenter) == []
-    assert (made["RemoveAllSnapshots_Task"], made["RemoveSnapshot_Task"]) == (1, 0)
+    assert (calls["RemoveAllSnapshots_Task"], calls["RemoveSnapshot_Task"]) == (1, 0)
 
 
 def test_a_snapshot_of_somebody_that_came_meanwhile_stays(session: VCenterSession, vcenter: VCenter) -> None:
@@ -47,9 +47,9 @@ def test_a_snapshot_of_somebody_that_came_meanwhile_stays(session: VCenterSessio
     vcenter.make_snapshot("db01", "before the update")
     before = vcenter.calls()
     carry_out(remove_snapshots(session, vcenter.vm("db01")._moId, args, "remove all"))
-    made = vcenter.calls() - before
+    calls = vcenter.calls() - before
     assert names(vcenter) == ["before the update"]
-    assert (made["RemoveAllSnapshots_Task"], made["RemoveSnapshot_Task"]) == (0, 3)
+    assert (calls["RemoveAllSnapshots_Task"], calls["RemoveSnapshot_Task"]) == (0, 3)
 
 
 def test_nothing_is_removed_where_there_is_no_room(session: VCenterSession, vcenter: VCenter) -> None:
