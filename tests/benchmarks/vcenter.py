@@ -62,7 +62,7 @@ class Bench:
 
     def __init__(self, directory: Path, vms: int) -> None:
         self.names = [f"vm{number:04}" for number in range(vms)]
-        self.vcenter = VCenter()
+        self.vcenter = VCenter(pace=0)
         points = [datetime.now(UTC).replace(microsecond=0) - timedelta(minutes=20)]
         domains = {DOMAIN: self.names}
         self.flow = Flow(directory, self.vcenter, None, domains, settings(vms), points)

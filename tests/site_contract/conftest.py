@@ -14,14 +14,13 @@ from tests.site_contract.on_training import TrainingBench
 from tests.site_contract.on_vsphere import VCenters, VSphereBench
 from tests.support.vcenter.vcsim import VCenter
 
-PACE_S = 0.05
 AnyBench = Bench | JetStreamBench
 
 
 @pytest.fixture(scope="session")
 def vcenters(vcsim_built: None) -> Iterator[VCenters]:
-    """Guests boot at once there: tools run soon after power on. Snapshots take their time."""
-    centers = VCenters(VCenter(boot=0.05, pace=PACE_S), VCenter(boot=0.05, pace=PACE_S))
+    """Guests boot at once there: tools run soon after power on."""
+    centers = VCenters(VCenter(boot=0.05), VCenter(boot=0.05))
     yield centers
     for center in centers:
         center.stop()

@@ -98,8 +98,11 @@ func (h *hostile) paced(r *http.Request, method, vm string) rule {
 	if q := h.asked[vm]; q != nil && method == "PowerOnVM_Task" {
 		return rule{Action: "slow", Ask: true}
 	}
-	if h.pace > 0 && (method == "CreateSnapshot_Task" || method == "RemoveSnapshot_Task") && fromDrdeck(r) {
+	if h.pace > 0 && takesTime[method] && fromDrdeck(r) {
 		return rule{Action: "slow", Ms: int(h.pace / time.Millisecond)}
 	}
 	return rule{}
 }
+
+// takesTime are the tasks that a datastore is busy with for a while.
+var takesTime = map[string]bool{"CreateSnapshot_Task": true, "RemoveSnapshot_Task": true, "RemoveAllSnapshots_Task": true}

@@ -210,7 +210,7 @@ def main() -> int:
     if options.site is not None:
         site = large_site.read(options.site)
     elif {"reading", "controller"} & set(options.only):
-        vcenter = VCenter()
+        vcenter = VCenter(pace=0)
         site = large_site.laid_out(vcenter, options.vms)
     else:
         site = LargeSite("", "", "", "", "", 0, 0)

@@ -13,7 +13,7 @@ from tests.support.vcenter.vcsim import VCenter
 
 def calls_of_a_day() -> Counter[str]:
     """SOAP calls by method of holding the lease of one domain for 24 hours."""
-    vcenter = VCenter()
+    vcenter = VCenter(pace=0)
     try:
         vcenter.layout({"erp": []})
         opened = VCenterSession(

@@ -10,8 +10,6 @@ from typing import TypeVar
 from tests.support.vcenter.vcsim import VCenter
 
 T = TypeVar("T")
-PACE_S = 0.05
-"""Seconds that a snapshot takes to be made or removed."""
 
 
 @contextlib.asynccontextmanager
@@ -20,7 +18,7 @@ async def vcenters(count: int, boot: float) -> AsyncIterator[list[VCenter]]:
     made: list[VCenter] = []
     try:
         for _ in range(count):
-            made.append(await asyncio.to_thread(VCenter, boot=boot, pace=PACE_S))
+            made.append(await asyncio.to_thread(VCenter, boot=boot))
         yield made
     finally:
         for vcenter in made:

@@ -29,6 +29,9 @@ class Snap(NamedTuple):
     parent: str | None
 
 
+PACE_S = 0.05
+"""So long a snapshot takes unless a test says else; minutes at a vCenter, long enough to be looked at."""
+
 Which = str | tuple[str, str] | Any
 """A VM: its name, (domain, name) where two share one, or the object itself."""
 
@@ -61,11 +64,12 @@ class Access:
         name: str | None = None,
         events: bool = True,
         hostile: str = "all",
-        pace: float = 0.0,
+        pace: float = PACE_S,
     ) -> None:
         """`hostile`: which of a real vCenter's ways it has ("all", "none", or names with commas; hostile.go).
 
-        `pace`: seconds that a snapshot takes to be made or removed where drdeck asks for it.
+        `pace`: seconds that a snapshot takes to be made or removed where drdeck asks for it; 0 only where
+        something is measured.
         """
         self.user, self.password = user, password
         flags: dict[str, object] = {
