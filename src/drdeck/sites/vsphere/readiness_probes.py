@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterable
 
 from drdeck.config.readiness import Readiness, reachable_address
 from drdeck.sites.vsphere.inventory.inventory_facts import VmFacts
-from drdeck.sites.vsphere.plan.domain_state import DomainState, readiness_of
+from drdeck.sites.vsphere.plan.domain_state import DomainState
+from drdeck.sites.vsphere.plan.parts.runbook_groups import readiness_of
 from drdeck.sites.vsphere.vcenter.connection import in_thread
 from drdeck.sites.vsphere.vcenter.server_certificate import unchecked
 

@@ -9,8 +9,8 @@ from drdeck.model.alarms import Finding
 from drdeck.model.text import names, some
 from drdeck.model.times import show_span
 from drdeck.sites.vsphere.inventory.inventory_facts import VmFacts
-from drdeck.sites.vsphere.plan.domain_state import DomainState, prunable
-from drdeck.sites.vsphere.plan.restore_points import CHAIN_MAX, instant_of
+from drdeck.sites.vsphere.plan.domain_state import DomainState
+from drdeck.sites.vsphere.plan.restore_points import CHAIN_MAX, instant_of, prunable
 
 from .start_obstacles import Store
 
@@ -58,7 +58,7 @@ def chains(s: DomainState) -> list[Finding]:
 
 def _kept(s: DomainState, vm: VmFacts) -> int:
     """Snapshots that pruning leaves alone."""
-    return len(vm.snapshots) - len(prunable(s, vm))
+    return len(vm.snapshots) - len(prunable(vm, s.settings.prune_also))
 
 
 def datastores(situations: Sequence[DomainState], stores: Mapping[str, Store]) -> list[Finding]:

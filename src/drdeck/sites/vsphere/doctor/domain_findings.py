@@ -8,8 +8,9 @@ from drdeck.config.settings import VSphereSettings
 from drdeck.model.alarms import Finding
 from drdeck.model.text import names, some
 from drdeck.sites.vsphere.inventory.inventory_facts import Inventory, VmFacts
-from drdeck.sites.vsphere.plan.domain_state import DomainState, matches, prunable
-from drdeck.sites.vsphere.plan.restore_points import ours
+from drdeck.sites.vsphere.plan.domain_state import DomainState
+from drdeck.sites.vsphere.plan.parts.runbook_groups import matches
+from drdeck.sites.vsphere.plan.restore_points import ours, prunable
 from drdeck.sites.vsphere.protected_site import ProtectedVCenter
 from drdeck.sites.vsphere.record.attributes import BrokenRecord, read
 
@@ -83,7 +84,9 @@ def pruning(s: DomainState) -> list[Finding]:
     """Snapshots of others that `prune_also` allows drdeck to remove, as they are now."""
     if not s.settings.prune_also:
         return []
-    allowed = [f'"{x.name}" of {vm.name}' for vm in s.vms for x in prunable(s, vm) if not ours(x)]
+    allowed = [
+        f'"{x.name}" of {vm.name}' for vm in s.vms for x in prunable(vm, s.settings.prune_also) if not ours(x)
+    ]
     text = f"prune_also matches {len(allowed)} snapshots that drdeck did not make"
     if allowed:
         text += f", and removes the oldest where a chain is full or they are past the window: {some(allowed)}"

@@ -9,26 +9,17 @@ from typing import NamedTuple
 
 import msgspec
 
-from drdeck.config.backup_names import may_prune
-from drdeck.config.readiness import Readiness, parse_readiness, reachable_address
+from drdeck.config.readiness import reachable_address
 from drdeck.config.settings import DomainSettings, TrialSettings
-from drdeck.model.domains import RunbookGroup, SessionState
-from drdeck.model.planned import Phase, PlannedCall, SiteQuestion
-from drdeck.model.text import brief, composed, fits, names
-from drdeck.sites.vsphere.inventory.inventory_facts import Inventory, SnapshotFact, VmFacts
+from drdeck.model.domains import SessionState
+from drdeck.model.text import brief, composed, names
+from drdeck.sites.vsphere.inventory.inventory_facts import Inventory, VmFacts
 from drdeck.sites.vsphere.inventory.trial_inventory import TrialInventory
 from drdeck.sites.vsphere.record.domain_record import Record
 from drdeck.sites.vsphere.vcenter.calls.call_arguments import OTHERS, with_moves
 
-from .restore_points import is_entry_point, ours, point_name, removal_order
-
-
-class VmGroup(NamedTuple):
-    """A runbook group with the VMs that it really has."""
-
-    name: str
-    vms: tuple[VmFacts, ...]
-    delay_s: float
+from .parts.runbook_groups import group_number, groups, readiness_of
+from .restore_points import point_name
 
 
 class ProtectedVms(NamedTuple):
@@ -271,171 +262,6 @@ class UnreadyVm(NamedTuple):
     @property
     def name(self) -> str:
         return f"{self.vm} ({self.remark})" if self.remark else self.vm
-
-
-def readiness_of(vm: VmFacts, settings: DomainSettings) -> tuple[Readiness, str]:
-    """The readiness that counts for a VM, and the subnet of its address: its own, its group's, or all's."""
-    if not settings.ready_of and not any(g.ready or g.subnet for g in settings.runbook):
-        return parse_readiness(settings.ready), settings.subnet or ""
-    group = next((g for g in settings.runbook if any(matches(vm, p) for p in g.vms)), None)
-    own = next((text for pattern, text in settings.ready_of.items() if matches(vm, pattern)), None)
-    text = own or (group.ready if group is not None else None) or settings.ready
-    subnet = (group.subnet if group is not None else None) or settings.subnet
-    return parse_readiness(text), subnet or ""
-
-
-class Plan(NamedTuple):
-    phase: Phase | None = None
-    question: SiteQuestion | None = None
-
-
-def matches(vm: VmFacts, pattern: str) -> bool:
-    """A shell pattern, or the very name: one with brackets in it is no pattern to its owner."""
-    form = composed(pattern)
-    return any(composed(name) == form or fits(name, form) for name in {vm.name, vm.plain_name})
-
-
-def group_number(vm: VmFacts, settings: DomainSettings) -> int:
-    """The place of a VM's group in what `groups` returns."""
-    patterns = [group.vms for group in settings.runbook]
-    return next((i for i, some in enumerate(patterns) if any(matches(vm, p) for p in some)), len(patterns))
-
-
-def groups(vms: Sequence[VmFacts], settings: DomainSettings) -> list[VmGroup]:
-    """The runbook's groups in order, each VM in the first that matches; the rest come last."""
-    left = list(vms)
-    ordered: list[VmGroup] = []
-    for group in settings.runbook:
-        members = [vm for vm in left if any(matches(vm, pattern) for pattern in group.vms)]
-        ids = {vm.id for vm in members}
-        left = [vm for vm in left if vm.id not in ids]
-        ordered.append(VmGroup(group.group, tuple(members), float(group.delay_after)))
-    if left or not ordered:
-        ordered.append(VmGroup("all VMs" if not ordered else "other VMs", tuple(left), 0.0))
-    return ordered
-
-
-def runbook(vms: Sequence[VmFacts], settings: DomainSettings) -> tuple[RunbookGroup, ...]:
-    """The groups as a console shows them; none where no runbook is set."""
-    if not settings.runbook:
-        return ()
-    return tuple(
-        RunbookGroup(group=g.name, vms=tuple(vm.name for vm in g.vms), delay_after_s=g.delay_s)
-        for g in groups(vms, settings)
-    )
-
-
-def on_vm(
-    vm: VmFacts,
-    kind: str,
-    key: str,
-    says: str,
-    args: dict[str, str] | None = None,
-    choices: tuple[str, ...] = ("retry", "skip"),
-    after_loss: str = "observe",
-    limit_s: float = 0.0,
-) -> PlannedCall:
-    """An act on one VM; `key` names the try, and is made unique by the VM."""
-    return PlannedCall(
-        key=f"{key}:{vm.id}",
-        kind=kind,
-        vm=vm.id,
-        name=vm.name,
-        args=args or {},
-        after_loss=after_loss,
-        choices=choices,
-        says=says,
-        limit_s=limit_s,
-    )
-
-
-def wait_for_others(vm: VmFacts, limit_s: float) -> PlannedCall:
-    """Wait for a task on a VM that is not this operation's; after `limit_s` a person is asked."""
-    task = vm.running_tasks[0]
-    says = f"wait for the task of others on {vm.name}"
-    return on_vm(vm, "wait", f"wait:{task}", says, {"task": task}, after_loss="repeat", limit_s=limit_s)
-
-
-def prunable(s: DomainState, vm: VmFacts) -> list[SnapshotFact]:
-    """A VM's snapshots that drdeck may remove: its own, and others' whose names the settings allow."""
-    patterns = s.settings.prune_also
-    return [x for x in vm.snapshots if ours(x) or (may_prune(x.name, patterns) and not is_entry_point(x))]
-
-
-def removal(vm: VmFacts, ids: set[str], limit_s: float) -> PlannedCall:
-    """Remove snapshots of a VM: by one call where all go and each is drdeck's, or else the next one.
-
-    What others made is never in a call for all: `prune_also` gives such ones away one by one.
-    """
-    order = removal_order(vm, ids)
-    if len(order) == 1 or len(order) < len(vm.snapshots) or not all(map(_drdecks, vm.snapshots)):
-        return removal_of(vm, order[0], limit_s=limit_s)
-    args = {"snapshots": " ".join(x.id for x in order), "name": order[0].name}
-    says = f"remove all {len(order)} points of {vm.name}, which are drdeck's"
-    return on_vm(vm, "remove", f"remove-all:{order[0].id}", says, args, limit_s=limit_s)
-
-
-def _drdecks(snapshot: SnapshotFact) -> bool:
-    return ours(snapshot) or is_entry_point(snapshot)
-
-
-def removal_of(
-    vm: VmFacts, snapshot: SnapshotFact, verb: str = "remove", limit_s: float = 0.0
-) -> PlannedCall:
-    """Remove one snapshot of a VM."""
-    args = {"snapshot": snapshot.id, "name": snapshot.name}
-    says = f'{verb} "{snapshot.name}" of {vm.name}'
-    return on_vm(vm, "remove", f"{verb}:{snapshot.id}", says, args, limit_s=limit_s)
-
-
-def step(what: str, operation: str, n: int = 1, g: int = 0, newest: int | None = None) -> PlannedCall:
-    """An act on the record alone; doing it twice is the same as once. `newest`: see ShutdownRecord."""
-    args = {"to": what, "g": str(g)}
-    if newest is not None:
-        args["newest"] = str(newest)
-    return PlannedCall(
-        key=f"{what}:{operation}:{g}:{n}",
-        kind="step",
-        args=args,
-        after_loss="repeat",
-        choices=("retry",),
-        says=_STEP_SAYS.get(what, what),
-    )
-
-
-_STEP_SAYS = {
-    "point": "note that the protected VMs are off",
-    "down": "go on to the next group to shut down",
-    "take": "note that all data is there",
-    "network": "take the ownership of the domain",
-    "power": "begin the runbook",
-    "delay": "note that a runbook group is ready",
-    "next": "go on to the next runbook group",
-    "recovered": "note that every VM is recovered",
-    "entry": "choose the instant of the entry point",
-    "active": "open the PITR session",
-    "remapped": "note that networks are mapped",
-    "entered": "note that entry points are made",
-    "revert": "note that the VMs are off",
-    "over": "note that the rollback is over",
-    "closed": "close the PITR session",
-    "undo_revert": "note that the VMs are off",
-    "undo_clean": "note that the VMs are as before the failover",
-    "undone": "give the domain back",
-    "trial_network": "note that the test VMs are cloned",
-    "trial_power": "begin the runbook of the test",
-    "trial_delay": "note that a runbook group of the test is ready",
-    "trial_next": "go on to the next runbook group of the test",
-    "trial_runs": "note that the test runs",
-    "trial_parked": "note that the test VMs are off",
-    "trial_remove": "go on to remove the test VMs",
-    "trial_overdue": "end the test, which is overdue",
-    "trial_self": "go on to remove the test VMs of a test that was ended",
-    "trial_over": "note that nothing is left of the test",
-    "committed": "note that nothing is left to undo the failover with",
-    "release_clean": "note that every VM is a replica again",
-    "released": "import the domain again",
-}
 
 
 def network_ids(inventory: Inventory, names: Mapping[str, str]) -> dict[str, str]:

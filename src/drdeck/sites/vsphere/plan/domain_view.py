@@ -22,10 +22,12 @@ from drdeck.model.domains import (
 )
 from drdeck.model.text import names, some
 from drdeck.sites.vsphere.inventory.inventory_facts import FolderFacts, Inventory, VmFacts
+from drdeck.sites.vsphere.plan.parts.planned_calls import Plan
+from drdeck.sites.vsphere.plan.parts.runbook_groups import runbook
 from drdeck.sites.vsphere.record.domain_record import Record
 
 from .domain_alarms import FirstSeen, absent_still, alarms, missing_replicas
-from .domain_state import DomainState, Plan, runbook
+from .domain_state import DomainState
 from .failover_undo import undo_of
 from .life.primary import NOT_PROTECTED, protected_elsewhere, way_back_of
 from .restore_points import instants

@@ -13,10 +13,12 @@ from drdeck.model.planned import Phase, PlannedCall, SiteQuestion
 from drdeck.model.text import names
 from drdeck.model.times import show, show_duration
 from drdeck.sites.vsphere.inventory.inventory_facts import VmFacts
+from drdeck.sites.vsphere.plan.parts.planned_calls import Plan, on_vm, step, wait_for_others
+from drdeck.sites.vsphere.plan.parts.runbook_groups import groups
 from drdeck.sites.vsphere.record.record_values import FailoverRecord, RollbackRecord
 from drdeck.sites.vsphere.vcenter.calls.call_arguments import OTHERS, moves_of
 
-from .domain_state import DomainState, Plan, groups, on_vm, step, wait_for_others
+from .domain_state import DomainState
 from .protected_shutdown import RETRY_OR_ABORT, STAY_OFF, shutting_down
 from .restore_points import entry_name, entry_point, has_newer
 

@@ -13,11 +13,12 @@ from drdeck.model.planned import Phase, PlannedCall
 from drdeck.model.text import names
 from drdeck.model.times import show, show_spaced, to_millisecond
 from drdeck.sites.vsphere.inventory.inventory_facts import SnapshotFact, VmFacts
+from drdeck.sites.vsphere.plan.parts.planned_calls import Plan, on_vm, step, wait_for_others
 from drdeck.sites.vsphere.record.record_values import CommittedRecord, UndoRecord
 
-from .domain_state import DomainState, Plan, on_vm, removal, removal_of, step, wait_for_others
+from .domain_state import DomainState
 from .pitr_session import REMOVALS
-from .restore_points import entry_point, instant_of, ours
+from .restore_points import entry_point, instant_of, ours, removal, removal_of
 
 
 def undo_of(s: DomainState) -> Undo | None:

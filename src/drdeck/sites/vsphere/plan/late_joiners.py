@@ -10,8 +10,9 @@ from __future__ import annotations
 from drdeck.model.domains import SessionState
 from drdeck.model.planned import PlannedCall
 from drdeck.sites.vsphere.inventory.inventory_facts import VmFacts
+from drdeck.sites.vsphere.plan.parts.planned_calls import on_vm
 
-from .domain_state import DomainState, on_vm
+from .domain_state import DomainState
 from .restore_points import point_name
 
 _PHASES = ("power", "delay", "recovered", "finished")

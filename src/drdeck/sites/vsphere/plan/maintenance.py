@@ -7,9 +7,10 @@ from datetime import datetime, timedelta
 from drdeck.config.backup_names import is_temporary
 from drdeck.model.planned import PlannedCall
 from drdeck.sites.vsphere.inventory.inventory_facts import VmFacts
+from drdeck.sites.vsphere.plan.parts.planned_calls import on_vm
 
-from .domain_state import DomainState, on_vm, prunable, removal_of
-from .restore_points import CHAIN_MAX, instant_of, ours, point_name, removal_order
+from .domain_state import DomainState
+from .restore_points import CHAIN_MAX, instant_of, ours, point_name, prunable, removal_of, removal_order
 
 LATE_S = 60.0
 """A VM that could not join a group point within this long waits for the next one."""
@@ -117,7 +118,7 @@ def full(vm: VmFacts) -> bool:
 
 def chain_stuck(s: DomainState, vm: VmFacts) -> bool:
     """True if a full chain holds nothing that may be pruned."""
-    return full(vm) and not prunable(s, vm)
+    return full(vm) and not prunable(vm, s.settings.prune_also)
 
 
 def _last_made(vm: VmFacts) -> float:
@@ -141,7 +142,7 @@ def _group_point(s: DomainState, now: datetime, pending: datetime | None) -> str
 
 def _doomed(s: DomainState, vm: VmFacts, now: datetime) -> set[str]:
     """The one snapshot to go next: past the window, more than are kept, or in the way of one more."""
-    mine = prunable(s, vm)
+    mine = prunable(vm, s.settings.prune_also)
     if not mine:
         return set()
     oldest = min(mine, key=instant_of)

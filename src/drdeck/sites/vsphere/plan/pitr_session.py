@@ -11,11 +11,12 @@ from drdeck.model.planned import Phase
 from drdeck.model.text import names
 from drdeck.model.times import show
 from drdeck.sites.vsphere.inventory.inventory_facts import VmFacts
+from drdeck.sites.vsphere.plan.parts.planned_calls import Plan, on_vm, step, wait_for_others
 from drdeck.sites.vsphere.record.record_values import RollbackRecord, SessionRecord
 
-from .domain_state import DomainState, Plan, on_vm, prunable, removal, step, wait_for_others
+from .domain_state import DomainState
 from .failover import starting
-from .restore_points import ancestors, is_entry_point, ours, point_name, target
+from .restore_points import ancestors, is_entry_point, ours, point_name, prunable, removal, target
 
 REMOVALS = 12.0
 """A removal copies what the VM has written: minutes to hours (VMware, "Delete Snapshots"). A person is asked
@@ -153,7 +154,7 @@ def _doomed(s: DomainState, vm: VmFacts) -> set[str]:
     assert session is not None
     if s.is_skipped(vm):
         return set()
-    mine = prunable(s, vm)
+    mine = prunable(vm, s.settings.prune_also)
     entry = point_name(session.entry) if session.entry else None
     if session.n:
         every = {snap.id for snap in vm.snapshots}

@@ -9,8 +9,7 @@ import msgspec
 
 from drdeck.model.planned import Phase, PlannedCall
 from drdeck.sites.vsphere.inventory.inventory_facts import VmFacts
-
-from .domain_state import Plan
+from drdeck.sites.vsphere.plan.parts.planned_calls import Plan
 
 
 def limited(plan: Plan, vms: Iterable[VmFacts], per_host: int, per_datastore: int) -> Plan:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from drdeck.model.domains import SessionState
+from drdeck.sites.vsphere.plan.parts.planned_calls import Plan
 
-from .domain_state import DomainState, Plan
+from .domain_state import DomainState
 from .failover import completing, remapping
 from .failover_undo import committing, undoing
 from .life.release import releasing

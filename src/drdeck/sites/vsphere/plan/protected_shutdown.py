@@ -14,9 +14,11 @@ from drdeck.model.planned import Phase, PlannedCall, SiteQuestion
 from drdeck.model.text import names
 from drdeck.model.times import show, show_duration
 from drdeck.sites.vsphere.inventory.inventory_facts import VmFacts
+from drdeck.sites.vsphere.plan.parts.planned_calls import Plan, on_vm, step
+from drdeck.sites.vsphere.plan.parts.runbook_groups import group_number
 from drdeck.sites.vsphere.record.record_values import FailoverRecord
 
-from .domain_state import DomainState, Plan, group_number, on_vm, step
+from .domain_state import DomainState
 from .restore_points import newest_number
 
 RETRY_OR_ABORT = ("retry", "abort")

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache
 
+from drdeck.config.backup_names import may_prune
 from drdeck.model.pitr import RestorePoint, excluded_by
+from drdeck.model.planned import PlannedCall
 from drdeck.model.times import show
 from drdeck.sites.vsphere.inventory.inventory_facts import SnapshotFact, VmFacts
 from drdeck.sites.vsphere.record.domain_record import Record
+
+from .parts.planned_calls import on_vm
 
 _OURS = re.compile(r"drdeck-(\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d{1,6})?Z)")
 CHAIN_MAX = 31
@@ -206,3 +210,34 @@ def removal_order(vm: VmFacts, ids: set[str]) -> list[SnapshotFact]:
     standing = ancestors(vm)
     abandoned = [s for s in reversed(vm.snapshots) if s.id in ids and s.id not in standing]
     return [*abandoned, *(s for s in vm.snapshots if s.id in ids and s.id in standing)]
+
+
+def prunable(vm: VmFacts, patterns: Collection[str]) -> list[SnapshotFact]:
+    """A VM's snapshots that drdeck may remove: its own, and others' whose names the settings allow."""
+    return [x for x in vm.snapshots if ours(x) or (may_prune(x.name, patterns) and not is_entry_point(x))]
+
+
+def removal(vm: VmFacts, ids: set[str], limit_s: float) -> PlannedCall:
+    """Remove snapshots of a VM: by one call where all go and each is drdeck's, or else the next one.
+
+    What others made is never in a call for all: `prune_also` gives such ones away one by one.
+    """
+    order = removal_order(vm, ids)
+    if len(order) == 1 or len(order) < len(vm.snapshots) or not all(map(_drdecks, vm.snapshots)):
+        return removal_of(vm, order[0], limit_s=limit_s)
+    args = {"snapshots": " ".join(x.id for x in order), "name": order[0].name}
+    says = f"remove all {len(order)} points of {vm.name}, which are drdeck's"
+    return on_vm(vm, "remove", f"remove-all:{order[0].id}", says, args, limit_s=limit_s)
+
+
+def _drdecks(snapshot: SnapshotFact) -> bool:
+    return ours(snapshot) or is_entry_point(snapshot)
+
+
+def removal_of(
+    vm: VmFacts, snapshot: SnapshotFact, verb: str = "remove", limit_s: float = 0.0
+) -> PlannedCall:
+    """Remove one snapshot of a VM."""
+    args = {"snapshot": snapshot.id, "name": snapshot.name}
+    says = f'{verb} "{snapshot.name}" of {vm.name}'
+    return on_vm(vm, "remove", f"{verb}:{snapshot.id}", says, args, limit_s=limit_s)

@@ -8,7 +8,8 @@ import pytest
 from drdeck.config.settings import RunbookSettings
 from drdeck.model.plans.failover_plan import FailoverPlan, Wave, problems, unmatched
 from drdeck.sites.vsphere.plan.domain_alarms import missing_replicas
-from drdeck.sites.vsphere.plan.domain_state import ProtectedVms, groups, stays_out
+from drdeck.sites.vsphere.plan.domain_state import ProtectedVms, stays_out
+from drdeck.sites.vsphere.plan.parts.runbook_groups import groups
 from drdeck.sites.vsphere.record.domain_record import Record
 from tests.support.vcenter.situations import settings, situation, vm
 

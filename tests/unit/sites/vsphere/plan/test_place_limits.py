@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from drdeck.model.planned import Phase
-from drdeck.sites.vsphere.plan.domain_state import Plan, on_vm
+from drdeck.sites.vsphere.plan.parts.planned_calls import Plan, on_vm
 from drdeck.sites.vsphere.plan.place_limits import limited
 from tests.support.vcenter.situations import OP, vm
 

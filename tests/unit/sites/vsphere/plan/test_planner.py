@@ -11,8 +11,9 @@ from drdeck.config.settings import Duration, Limit, RunbookSettings
 from drdeck.model.domains import FailoverType, SessionState
 from drdeck.sites.vsphere.inventory.inventory_facts import SnapshotFact
 from drdeck.sites.vsphere.plan.domain_alarms import missing_replicas
-from drdeck.sites.vsphere.plan.domain_state import ProtectedVms, groups
+from drdeck.sites.vsphere.plan.domain_state import ProtectedVms
 from drdeck.sites.vsphere.plan.failover import unready
+from drdeck.sites.vsphere.plan.parts.runbook_groups import groups
 from drdeck.sites.vsphere.plan.planner import plan
 from drdeck.sites.vsphere.plan.restore_points import point_name
 from drdeck.sites.vsphere.record.domain_record import Record

@@ -14,7 +14,8 @@ from drdeck.model.planned import Phase
 from drdeck.model.text import names, some
 from drdeck.model.times import show_spaced
 from drdeck.sites.vsphere.inventory.inventory_facts import SnapshotFact, VmFacts
-from drdeck.sites.vsphere.plan.domain_state import DomainState, Plan, removal, step
+from drdeck.sites.vsphere.plan.domain_state import DomainState
+from drdeck.sites.vsphere.plan.parts.planned_calls import Plan, step
 from drdeck.sites.vsphere.plan.pitr_session import REMOVALS
 from drdeck.sites.vsphere.plan.restore_points import (
     has_newer,
@@ -22,6 +23,7 @@ from drdeck.sites.vsphere.plan.restore_points import (
     is_entry_point,
     newest_number,
     ours,
+    removal,
 )
 from drdeck.sites.vsphere.record.record_values import ReleaseRecord
 

@@ -15,15 +15,9 @@ from drdeck.model.text import names
 from drdeck.model.times import show, show_duration
 from drdeck.sites.vsphere.inventory.inventory_facts import VmFacts
 from drdeck.sites.vsphere.inventory.trial_inventory import TrialInventory, TrialVmFacts
-from drdeck.sites.vsphere.plan.domain_state import (
-    DomainState,
-    Plan,
-    groups,
-    on_vm,
-    readiness_of,
-    step,
-    wait_for_others,
-)
+from drdeck.sites.vsphere.plan.domain_state import DomainState
+from drdeck.sites.vsphere.plan.parts.planned_calls import Plan, on_vm, step, wait_for_others
+from drdeck.sites.vsphere.plan.parts.runbook_groups import groups, readiness_of
 from drdeck.sites.vsphere.plan.restore_points import target
 from drdeck.sites.vsphere.record.record_values import CloneRecord, TrialRecord
 from drdeck.sites.vsphere.vcenter.calls.call_arguments import with_moves

@@ -11,7 +11,8 @@ from drdeck.model.text import names, some
 from drdeck.model.times import show_duration, show_spaced
 from drdeck.sites.vsphere.inventory.inventory_facts import Inventory
 from drdeck.sites.vsphere.plan.domain_alarms import FirstSeen
-from drdeck.sites.vsphere.plan.domain_state import DomainState, Plan
+from drdeck.sites.vsphere.plan.domain_state import DomainState
+from drdeck.sites.vsphere.plan.parts.planned_calls import Plan
 from drdeck.sites.vsphere.plan.restore_points import usable
 from drdeck.sites.vsphere.record.record_values import TrialRecord
 

@@ -7,8 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from drdeck.sites.contract import Refused
-from drdeck.sites.vsphere.plan.domain_state import removal
-from drdeck.sites.vsphere.plan.restore_points import point_name
+from drdeck.sites.vsphere.plan.restore_points import point_name, removal
 from drdeck.sites.vsphere.vcenter.calls.removal_call import ROOM, remove_snapshots
 from drdeck.sites.vsphere.vcenter.connection import VCenterSession
 from tests.support.vcenter.call_steps import carry_out

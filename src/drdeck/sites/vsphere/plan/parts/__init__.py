@@ -1,0 +1,1 @@
+"""Parts of several plans: the runbook's groups with their VMs, and calls as they are planned."""
