@@ -121,14 +121,14 @@ def recovery(vcsim_built: None) -> Iterator[VCenter]:
 
 @pytest.fixture
 def make_flow(tmp_path: Path) -> Iterator[MakeFlow]:
-    made: list[Flow] = []
+    flows: list[Flow] = []
 
     def make(*args: Any, **kwargs: Any) -> Flow:
-        directory = tmp_path / f"deck{len(made)}"
+        directory = tmp_path / f"deck{len(flows)}"
         directory.mkdir()
-        made.append(Flow(directory, *args, **kwargs))
-        return made[-1]
+        flows.append(Flow(directory, *args, **kwargs))
+        return flows[-1]
 
     yield make
-    for flow in made:
+    for flow in flows:
         flow.stop()

@@ -173,10 +173,10 @@ class Mutator:
     def _line(self, line: str) -> list[str]:
         roll = self.random.random()
         if roll < 0.6 and "=" in line:
-            found = self.random.choice(list(re.finditer(r"=\s*([^,{}]+)", line)) or [None])
-            if found is None:
+            match = self.random.choice(list(re.finditer(r"=\s*([^,{}]+)", line)) or [None])
+            if match is None:
                 return [line.partition("=")[0] + "= " + self.random.choice(TOML_VALUES)]
-            return [line[: found.start(1)] + self.random.choice(TOML_VALUES) + " " + line[found.end(1) :]]
+            return [line[: match.start(1)] + self.random.choice(TOML_VALUES) + " " + line[match.end(1) :]]
         if roll < 0.7:
             return [line, line]
         if roll < 0.78:

@@ -43,5 +43,5 @@ def _copy(value: Any) -> Any:
 
 def raw(text: str, lines: bool = True) -> list[str]:
     """What in a text should have been made harmless."""
-    found = [f"U+{ord(char):04X}" for char in text if hides(char) and not (lines and char == "\n")]
-    return [*found, *(attack for attack in ("\x1b", "\u009b") if attack in text)]
+    code_points = [f"U+{ord(char):04X}" for char in text if hides(char) and not (lines and char == "\n")]
+    return [*code_points, *(attack for attack in ("\x1b", "\u009b") if attack in text)]

@@ -10,12 +10,12 @@ from pathlib import Path
 
 def _waited(pid: int) -> dict[str, float]:
     """Seconds that each thread of a process has waited for a processor; empty where nobody counts them."""
-    found = {}
+    waited_s = {}
     with contextlib.suppress(OSError):
         for thread in Path(f"/proc/{pid}/task").iterdir():
             with contextlib.suppress(OSError, ValueError):
-                found[thread.name] = int((thread / "schedstat").read_text().split()[1]) / 1e9
-    return found
+                waited_s[thread.name] = int((thread / "schedstat").read_text().split()[1]) / 1e9
+    return waited_s
 
 
 class Stopwatch:

@@ -27,18 +27,18 @@ def as_nobody(attempt: Callable[[], object]) -> str:
             os.setgroups([])
             os.setgid(user.pw_gid)
             os.setuid(user.pw_uid)
-            said = str(attempt())
+            report = str(attempt())
         except OSError as error:
-            said = f"{type(error).__name__}: {error}"
+            report = f"{type(error).__name__}: {error}"
         except BaseException:
-            said = traceback.format_exc()
-        os.write(writing, said.encode()[:60_000])
+            report = traceback.format_exc()
+        os.write(writing, report.encode()[:60_000])
         os._exit(0)
     os.close(writing)
     with os.fdopen(reading, "rb") as pipe:
-        said = pipe.read().decode()
+        report = pipe.read().decode()
     os.waitpid(pid, 0)
-    return said
+    return report
 
 
 def open_directory() -> Iterator[Path]:

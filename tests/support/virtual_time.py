@@ -23,12 +23,12 @@ class _Selector(selectors.DefaultSelector):
         self._waited = waited
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        found = super().select(0)
-        if not found and timeout is None:
+        ready = super().select(0)
+        if not ready and timeout is None:
             raise Stuck("nothing is left that could happen")
-        if not found and timeout:
+        if not ready and timeout:
             self._waited(timeout)
-        return found
+        return ready
 
 
 class VirtualTime(asyncio.SelectorEventLoop):

@@ -35,18 +35,21 @@ COMMANDS = sorted({line.split("  #")[0] for line in [*SHELL, *INLINE] if line.st
 @pytest.mark.parametrize("line", COMMANDS)
 def test_a_command_is_one(line: str) -> None:
     words = shlex.split(line)[1:]
-    known = {"--help", "-h"}
+    options = {"--help", "-h"}
     command: click.Command = cli
     context = cli.make_context("drdeck", list(words), resilient_parsing=True)  # asks and runs nothing
     while True:
-        known |= {option for parameter in command.params for option in parameter.opts}
+        options |= {option for parameter in command.params for option in parameter.opts}
         rest = [*context._protected_args, *context.args]
         if not isinstance(command, click.Group) or not rest:
             break
-        name, found, left = command.resolve_command(context, rest)
-        assert found is not None, f"{rest[0]} is no command"
-        command, context = found, found.make_context(name, left, parent=context, resilient_parsing=True)
-    assert [word for word in words if word.startswith("-") and word not in known] == []
+        name, subcommand, left = command.resolve_command(context, rest)
+        assert subcommand is not None, f"{rest[0]} is no command"
+        command, context = (
+            subcommand,
+            subcommand.make_context(name, left, parent=context, resilient_parsing=True),
+        )
+    assert [word for word in words if word.startswith("-") and word not in options] == []
 
 
 def test_there_are_commands() -> None:

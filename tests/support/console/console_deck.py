@@ -106,8 +106,8 @@ async def running(
     clocks: dict[str, Any] = {"monotonic": 100.0, "now": NOW}
 
     def now() -> datetime:
-        found: datetime = clocks["now"]
-        return found
+        instant: datetime = clocks["now"]
+        return instant
 
     async def reach() -> Client:
         return await attach()

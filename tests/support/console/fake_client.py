@@ -38,14 +38,14 @@ NOW = datetime(2026, 11, 22, 10, 42, 7, tzinfo=UTC)
 
 
 def vm(name: str, **more: Any) -> Vm:
-    known: dict[str, Any] = {"status": "recoverable", "power": "off", "restore_points": 3}
-    return Vm(id=f"vm-{name}", name=name, newest_point=NOW - timedelta(seconds=4), **{**known, **more})
+    fields: dict[str, Any] = {"status": "recoverable", "power": "off", "restore_points": 3}
+    return Vm(id=f"vm-{name}", name=name, newest_point=NOW - timedelta(seconds=4), **{**fields, **more})
 
 
 def domain(name: str = "erp-prod", mode: Mode = Mode.SYNCHRONISED, **more: Any) -> Domain:
     vms = more.pop("vms", (vm("erp-app01"), vm("erp-db01")))
     local = mode in (Mode.PITR_SESSION, Mode.RUNNING_IN_FAILOVER, Mode.PROTECTED)
-    known: dict[str, Any] = {
+    fields: dict[str, Any] = {
         "owner": Owner.LOCAL if local else Owner.REMOTE,
         "owner_address": "vcsa.prod",
         "vms_total": len(vms),
@@ -62,7 +62,7 @@ def domain(name: str = "erp-prod", mode: Mode = Mode.SYNCHRONISED, **more: Any) 
         "oldest_point": NOW - timedelta(hours=2),
         "newest_point": NOW - timedelta(seconds=4),
     }
-    return Domain(id=f"id-{name}", name=name, mode=mode, vms=vms, **{**known, **more})
+    return Domain(id=f"id-{name}", name=name, mode=mode, vms=vms, **{**fields, **more})
 
 
 def in_session(name: str = "files", rollbacks: int = 0, **more: Any) -> Domain:
@@ -91,7 +91,7 @@ def operation(
     action: str = "cfo_complete", of: str = "erp-prod", question: Question | None = None, **more: Any
 ) -> OperationView:
     request = Request(action=action, domain=of, type=FailoverType.FORCE if action == "cfo_complete" else None)
-    known: dict[str, Any] = {
+    fields: dict[str, Any] = {
         "id": "op-1",
         "actor": "ann@jump1",
         "asked_at": NOW - timedelta(minutes=5),
@@ -99,21 +99,21 @@ def operation(
         "waits_for": "the PITR session to be exited",
         "request": request,
     }
-    return OperationView(action=action, domain=of, question=question, **{**known, **more})
+    return OperationView(action=action, domain=of, question=question, **{**fields, **more})
 
 
 def points(count: int = 12, every: timedelta = timedelta(minutes=10)) -> Points:
     """Newest first; the newer half is written abnormally."""
-    found = []
+    newest_first = []
     for index in range(count):
         hint = "write rate x30 from 10:02Z" if index == count // 2 - 1 else None
         written = 30_000_000_000 if index < count // 2 else 1_000_000_000
         at = NOW - timedelta(minutes=2) - index * every
         since = NOW - timedelta(minutes=40) if index < count // 2 else None
-        found.append(
+        newest_first.append(
             RestorePoint(time=at, kind="group", vms=2, written_bytes=written, hint=hint, abnormal_since=since)
         )
-    return Points(points=tuple(found), window_from=NOW - timedelta(days=3), window_to=NOW)
+    return Points(points=tuple(newest_first), window_from=NOW - timedelta(days=3), window_to=NOW)
 
 
 class FakeClient:
@@ -156,17 +156,19 @@ class FakeClient:
     def tell(self, *domains: Domain, operations: tuple[OperationView, ...] = (), **listing: Any) -> None:
         """News, as the controller would send them."""
         self.domains, self.operations = domains, operations
-        known: dict[str, Any] = {
+        fields: dict[str, Any] = {
             "site": "dr-west",
             "kind": "vsphere",
             "clock": SiteClock(site=NOW, real=NOW),
             "seen_at": NOW,
         }
-        known.update(listing)
-        if known.get("needs_password"):
-            wanted = PasswordWanted(user=known.get("user", ""), why=known.get("error", ""), number=1)
-            known.setdefault("passwords", (wanted,))
-        self.listing = Listing(domains=tuple(d.summary() for d in domains), operations=operations, **known)
+        fields.update(listing)
+        if fields.get("needs_password"):
+            password_wanted = PasswordWanted(
+                user=fields.get("user", ""), why=fields.get("error", ""), number=1
+            )
+            fields.setdefault("passwords", (password_wanted,))
+        self.listing = Listing(domains=tuple(d.summary() for d in domains), operations=operations, **fields)
         self._send_detail()
         self.on_change()
 
@@ -176,15 +178,15 @@ class FakeClient:
 
     def _send_detail(self) -> None:
         if self.watching is not None:
-            found = next((d for d in self.domains if d.name == self.watching), None)
+            domain = next((d for d in self.domains if d.name == self.watching), None)
             of_domain = tuple(o for o in self.operations if o.domain == self.watching)
-            self.detail = Detail(name=self.watching, domain=found, operations=of_domain)
+            self.detail = Detail(name=self.watching, domain=domain, operations=of_domain)
 
     def _domain(self, name: str) -> Domain:
-        found = next((d for d in self.domains if d.name == name), None)
-        if found is None:
+        domain = next((d for d in self.domains if d.name == name), None)
+        if domain is None:
             raise ControllerError("usage", f'there is no domain "{name}"')
-        return found
+        return domain
 
     def subscribe(self, domain: str | None = None) -> None:
         if self.closed.is_set():
@@ -229,18 +231,22 @@ class FakeClient:
 
     async def preview(self, request: Request) -> Preview:
         self.previewed.append(request)
-        found = self._domain(request.domain)
-        facts = {"mode": str(found.mode), "vms": str(found.vms_total), "protected site": self.protected.state}
+        domain = self._domain(request.domain)
+        facts = {
+            "mode": str(domain.mode),
+            "vms": str(domain.vms_total),
+            "protected site": self.protected.state,
+        }
         return Preview(
             request=request,
-            tier=tier_of(request, found),
-            refusal=refusal(request, found, NOW),
+            tier=tier_of(request, domain),
+            refusal=refusal(request, domain, NOW),
             facts=facts,
-            says=tuple(consequences(request, found, NOW)),
+            says=tuple(consequences(request, domain, NOW)),
             not_checked=("whether users can reach the recovery network",),
             against=self.against if request.type is FailoverType.FORCE else (),
             protected=self.protected,
-            vms=tuple(v.name for v in found.vms),
+            vms=tuple(v.name for v in domain.vms),
         )
 
     async def findings(self) -> tuple[Finding, ...]:

@@ -54,14 +54,14 @@ def domains() -> list[Domain]:
 def member(name: str, state: InRunState, **more: Any) -> DomainInRun:
     """A domain of the run, in a state."""
     wave, vms = next((wave, vms) for other, wave, vms in MEMBERS if other == name)
-    known: dict[str, Any] = {"since": NOW - timedelta(seconds=75), "operation": f"op-{name}"}
-    return DomainInRun(name=name, wave=wave, vms=vms, state=state, **{**known, **more})
+    fields: dict[str, Any] = {"since": NOW - timedelta(seconds=75), "operation": f"op-{name}"}
+    return DomainInRun(name=name, wave=wave, vms=vms, state=state, **{**fields, **more})
 
 
 def run_view(*members: DomainInRun, **more: Any) -> RunView:
     """A run in its second wave; `members` take the place of the domains of their names."""
-    held = InRunState.HELD
-    usual = {name: member(name, held, reason=f"wave {wave + 1}", since=None) for name, wave, _ in MEMBERS}
+    waits = InRunState.HELD
+    usual = {name: member(name, waits, reason=f"wave {wave + 1}", since=None) for name, wave, _ in MEMBERS}
     usual["dmz-proxy"] = member(
         "dmz-proxy", InRunState.SKIPPED, reason="already here", recovered=3, settled=True
     )
@@ -80,13 +80,13 @@ def run_view(*members: DomainInRun, **more: Any) -> RunView:
         )
         for number, name in enumerate(WAVES)
     )
-    known: dict[str, Any] = {
+    fields: dict[str, Any] = {
         "run": "run-41", "plan": "whole-site", "state": RunState.RUNNING, "type": FailoverType.FORCE,
         "run_pitr": True, "since": NOW - timedelta(minutes=41, seconds=52), "by": "ann@jump1", "number": 12,
         "waves": waves, "domains": rows, "places": {"power_on": (20, 20)},
         "finishes_at": NOW + timedelta(minutes=18), "finishes_from": "the power-ons of this run",
     }  # fmt: skip
-    return RunView(**{**known, **more})
+    return RunView(**{**fields, **more})
 
 
 def mid_run(**more: Any) -> RunView:

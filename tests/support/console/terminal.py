@@ -102,11 +102,11 @@ class Terminal:
 
         Time in which the program could not go on, because others had the processors, does not count.
         """
-        before = known = len(self.raw)
+        before = size = len(self.raw)
         watch = Stopwatch(self.pid)
         while watch.seconds() < quiet and self.read(quiet / 10):
-            if len(self.raw) > known:
-                known, watch = len(self.raw), Stopwatch(self.pid)
+            if len(self.raw) > size:
+                size, watch = len(self.raw), Stopwatch(self.pid)
         return len(self.raw) - before
 
     def written_by(self, *keys: str) -> int:

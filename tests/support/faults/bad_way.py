@@ -65,15 +65,15 @@ class ChaosSite(TrainingSite):
         return super()._opened()
 
     async def watch(self) -> AsyncIterator[SiteView]:
-        world, shown = self.world, list[SiteView]()
+        world, views = self.world, list[SiteView]()
         async for view in super().watch():
             if world.view_delays:
                 await asyncio.sleep(world.view_delays.pop(0))
             yield view
             world.newest = max(world.newest, view.serial)
-            shown.append(view)
+            views.append(view)
             if world.old_views:
-                yield shown[-1 - world.old_views.pop(0) % len(shown)]
+                yield views[-1 - world.old_views.pop(0) % len(views)]
 
     async def observe(self) -> SiteView:
         if self.world.view_delays:

@@ -195,19 +195,19 @@ class Chaos:
             if (command.operation, command.domain) not in self.injected:
                 self.wrong.append(f"not in the journal: {command}")
             return
-        given: Given = command.operation, command.key
-        self.calls[given] += 1
+        call: Given = command.operation, command.key
+        self.calls[call] += 1
         op = self.operations.get(command.operation)
         if op is None or op.ended or op.domain != command.domain:
             self.wrong.append(f"{command} is of no open operation: {op}")
-        if self.calls[given] > self.intents[given]:
-            self.wrong.append(f"{self.calls[given]} calls and {self.intents[given]} intents: {command}")
-        seen = self.controller.sight.serial
-        life, lost = self.unanswered.get(given, (0, 0))
-        if life == self.life and seen <= lost:
+        if self.calls[call] > self.intents[call]:
+            self.wrong.append(f"{self.calls[call]} calls and {self.intents[call]} intents: {command}")
+        serial = self.controller.sight.serial
+        life, lost = self.unanswered.get(call, (0, 0))
+        if life == self.life and serial <= lost:
             self.wrong.append(f"given again before the site was seen anew: {command}")
-        life, since = self.shown.get(given, (self.life + 1, 0))
-        if life < self.life or (life == self.life and seen > since):
+        life, since = self.shown.get(call, (self.life + 1, 0))
+        if life < self.life or (life == self.life and serial > since):
             self.wrong.append(f"given again although the site shows it: {command}")
 
     def taken(self, command: SiteCommand, domain: Domain, now: datetime) -> None:
@@ -222,8 +222,8 @@ class Chaos:
         why = None
         match command:
             case Resolve():
-                asked = (op.id, command.question, command.choice)
-                why = None if asked in self.answers else "nobody answered so"
+                answer = (op.id, command.question, command.choice)
+                why = None if answer in self.answers else "nobody answered so"
             case AbortCompletion():
                 given_up = any(one == op.id and said == "abort" for one, _, said in self.answers)
                 cancelled = any(

@@ -56,19 +56,21 @@ class Person:
 
     def listing(self) -> p.Listing | None:
         """What the console shows; without what goes on with time."""
-        shown = self.client.listing
+        listing = self.client.listing
         return (
-            None if shown is None else msgspec.structs.replace(shown, stale_s=None, seen_at=None, clock=None)
+            None
+            if listing is None
+            else msgspec.structs.replace(listing, stale_s=None, seen_at=None, clock=None)
         )
 
     async def says(self, lines: bytes, answers: int) -> list[dict[str, Any]]:
         """Say hello and some lines, wait for so many answers at most, and vanish."""
-        found: list[dict[str, Any]] = []
+        replies: list[dict[str, Any]] = []
         with contextlib.suppress(OSError):
             with connect_address(self.path) as address:
                 reader, writer = await asyncio.open_unix_connection(address)
             writer.write(p.line(p.Hello(version=p.VERSION, who=self.name)) + lines)
-            while len(found) < answers and (data := await reader.readline()):
-                found += [answer for answer in (json.loads(data),) if answer["is"] != "welcome"]
+            while len(replies) < answers and (data := await reader.readline()):
+                replies += [answer for answer in (json.loads(data),) if answer["is"] != "welcome"]
             writer.transport.abort() if answers else writer.close()
-        return found
+        return replies

@@ -15,13 +15,13 @@ T = TypeVar("T")
 @contextlib.asynccontextmanager
 async def vcenters(count: int, boot: float) -> AsyncIterator[list[VCenter]]:
     """So many simulators; all are ended, whatever happens."""
-    made: list[VCenter] = []
+    simulators: list[VCenter] = []
     try:
         for _ in range(count):
-            made.append(await asyncio.to_thread(VCenter, boot=boot))
-        yield made
+            simulators.append(await asyncio.to_thread(VCenter, boot=boot))
+        yield simulators
     finally:
-        for vcenter in made:
+        for vcenter in simulators:
             vcenter.stop()
 
 

@@ -112,9 +112,9 @@ class Live:
             self.before = self.vcenter.calls()
         env = {**self.deck.env, "FAULTS_POINT": point, "FAULTS_LOG": str(log or ""), "FAULTS_STOP": stop}
         self.process = await asyncio.to_thread(Forked, [*self.deck.arguments, "controller", "serve"], env)
-        said = await asyncio.to_thread(self.process.first_line)
-        if said.strip() != b"ready":  # died before, or while, it said so
-            assert self.process.wait() == -signal.SIGKILL, said
+        line = await asyncio.to_thread(self.process.first_line)
+        if line.strip() != b"ready":  # died before, or while, it said so
+            assert self.process.wait() == -signal.SIGKILL, line
             return
         self.client = Client(self.paths.socket, "console")
         with contextlib.suppress(ControllerError):
@@ -151,14 +151,14 @@ class Live:
     async def ask(self, request: Request) -> str:
         """Until it is accepted; after a death look whether it was, as a person would."""
         deadline = time.monotonic() + WITHIN_S
-        known: set[str] | None = None
+        before: set[str] | None = None
         while time.monotonic() < deadline:
             client = await self.alive()
             try:
                 now = {op.id for op in await client.tasks()}
-                known = now if known is None else known
-                if now - known:
-                    return (now - known).pop()
+                before = now if before is None else before
+                if now - before:
+                    return (now - before).pop()
                 return await client.submit(request)
             except ControllerError as error:
                 if error.code in ("unreachable", "failed"):
@@ -202,8 +202,8 @@ class Live:
         return self.client.listing.error if self.client and self.client.listing else None
 
     def active(self) -> bool:
-        shown = self.shown
-        return bool(shown and shown.session and shown.session.state is SessionState.ACTIVE)
+        domain = self.shown
+        return bool(domain and domain.session and domain.session.state is SessionState.ACTIVE)
 
     # -- the steps of the flow
 
@@ -244,7 +244,7 @@ class Live:
     def truth(self) -> Truth:
         attributes = self.vcenter.attributes(DOMAIN)
         current = self.vcenter.current_snapshot(VM)
-        made = self.vcenter.calls() - self.before
+        calls = self.vcenter.calls() - self.before
         return Truth(
             mode="finished" if '"finished"' in attributes.get("drdeck.failover", "") else "not finished",
             session=attributes.get("drdeck.session", ""),
@@ -252,7 +252,7 @@ class Live:
             snapshots=tuple(sorted(s.name for s in self.vcenter.snapshots(VM))),
             standing=current.name if current else "",
             power=self.vcenter.power(VM),
-            acts={act: made[act] for act in ACTS if made[act]},
+            acts={act: calls[act] for act in ACTS if calls[act]},
             alarms=tuple(self.told("alarm")),
         )
 
@@ -268,10 +268,10 @@ class Live:
         """The journal in lines, for whoever looks into a failure."""
         journal = Journal(self.paths.journal, read_only=True)
         try:
-            told = ("key", "result", "text", "state", "error", "choice")
+            fields = ("key", "result", "text", "state", "error", "choice")
             return "\n".join(
                 f"{event.time:%M:%S.%f} {event.kind} "
-                + ", ".join(str(event.data[k]) for k in told if event.data.get(k))
+                + ", ".join(str(event.data[k]) for k in fields if event.data.get(k))
                 for event in journal.events()
             )
         finally:

@@ -95,10 +95,10 @@ class World(ABC):
 
     async def ask(self, request: Request) -> str:
         """Until it is accepted; after a death look whether it was, as a person would."""
-        known = set((await self.alive()).book.operations)
+        before = set((await self.alive()).book.operations)
         for _ in range(50):
             controller = await self.alive()
-            fresh = set(controller.book.operations) - known
+            fresh = set(controller.book.operations) - before
             if fresh:
                 return fresh.pop()
             try:
@@ -117,8 +117,8 @@ class World(ABC):
                 return
             await self.pass_time()
         assert self.controller is not None
-        told = [(op.action, op.waits_for, op.question) for op in self.controller.book.open_operations()]
-        raise AssertionError(f"it did not come true: {told}")
+        waiting = [(op.action, op.waits_for, op.question) for op in self.controller.book.open_operations()]
+        raise AssertionError(f"it did not come true: {waiting}")
 
     @property
     def shown(self) -> Domain | None:
@@ -131,8 +131,8 @@ class World(ABC):
         return self.controller.book.operations[ident]
 
     def session_active(self) -> bool:
-        shown = self.shown
-        return bool(shown and shown.session and shown.session.state is SessionState.ACTIVE)
+        domain = self.shown
+        return bool(domain and domain.session and domain.session.state is SessionState.ACTIVE)
 
     async def done(self, ident: str) -> None:
         await self.until(lambda: self.operation(ident).ended)
@@ -216,7 +216,7 @@ class TrainingWorld(World):
         return [type(one.command).__name__ for one in self.site._store.accepted()]
 
     def instants(self) -> tuple[datetime, datetime]:
-        shown = self.shown
-        assert shown is not None and shown.session is not None and shown.session.started_at is not None
-        start = shown.session.started_at.replace(microsecond=0)
+        domain = self.shown
+        assert domain is not None and domain.session is not None and domain.session.started_at is not None
+        start = domain.session.started_at.replace(microsecond=0)
         return start - timedelta(seconds=300), start - timedelta(seconds=200)

@@ -177,9 +177,13 @@ class Promises:
             await world.settled(0.1)
             for person in self.people:
                 await person.attach()
-            told = [person.listing() for person in self.people]
+            listings = [person.listing() for person in self.people]
             truth = world.server.news.listing()
-            same = told[0] is not None and told[0] == told[1] and told[0].operations == truth.operations
+            same = (
+                listings[0] is not None
+                and listings[0] == listings[1]
+                and listings[0].operations == truth.operations
+            )
             if same and truth.consoles == everybody:
                 return
-        raise AssertionError(f"{told[0]}\n{told[1]}\n{truth}")
+        raise AssertionError(f"{listings[0]}\n{listings[1]}\n{truth}")

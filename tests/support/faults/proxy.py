@@ -154,19 +154,19 @@ class Line:
 
     async def _pump(self, reader: asyncio.StreamReader, towards: asyncio.StreamWriter, answer: bool) -> None:
         """Reads on while it holds back, so that a sender that goes away takes with it what has not passed."""
-        held: asyncio.Queue[bytes] = asyncio.Queue()
+        queue: asyncio.Queue[bytes] = asyncio.Queue()
 
         async def let_pass() -> None:
             while True:
-                await self.proxy.pass_on(self, await held.get(), towards, answer)
-                held.task_done()
+                await self.proxy.pass_on(self, await queue.get(), towards, answer)
+                queue.task_done()
 
         passing = asyncio.create_task(let_pass())
         try:
             while data := await reader.read(65536):
-                held.put_nowait(data)
+                queue.put_nowait(data)
             if not (self.proxy.weather.hangs or self.dead):
-                await held.join()  # it said all, and then goodbye
+                await queue.join()  # it said all, and then goodbye
         finally:
             passing.cancel()
 

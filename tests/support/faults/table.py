@@ -158,7 +158,7 @@ async def row(fault: Fault, directory: Path, vcenter: VCenter, impostor: tuple[s
     """What became of each step. Raises AssertionError for a wrong end, or an act done twice."""
     async with rigged(directory, vcenter, impostor) as rig:
         await rig.live.begin()
-        told = []
+        outcomes = []
         for step in STEPS:
             before = vcenter.calls()
             vcenter.clear_rules()
@@ -168,24 +168,24 @@ async def row(fault: Fault, directory: Path, vcenter: VCenter, impostor: tuple[s
                 vcenter.slow(act, None, fault.slow_ms)
             strike = asyncio.create_task(_strike(fault, rig, step, before))
             try:
-                told.append(await _take(rig, step))
+                outcomes.append(await _take(rig, step))
             finally:
                 await strike
             await rig.proxy.set(Weather())
-            made = _acts(vcenter, before)
+            acts = _acts(vcenter, before)
             least = Counter(DONE_BY[step])
             most = Counter({act: n * (1 + fault.repeats) for act, n in least.items()})
-            assert least <= made <= most, f"{step}: {made}\n{rig.live.history()}"
+            assert least <= acts <= most, f"{step}: {acts}\n{rig.live.history()}"
         await rig.live.end()
         truth = rig.live.truth()
         assert truth._replace(acts={}) == UNDISTURBED._replace(acts={})
         assert rig.live.wrong_in_journal() == [] and rig.live.sessions() == 1
-        return told
+        return outcomes
 
 
 def _acts(vcenter: VCenter, before: Counter[str]) -> Counter[str]:
-    made = vcenter.calls() - before
-    return Counter({act: made[act] for act in ACTS if made[act]})
+    calls = vcenter.calls() - before
+    return Counter({act: calls[act] for act in ACTS if calls[act]})
 
 
 async def _strike(fault: Fault, rig: Rig, step: str, before: Counter[str]) -> None:
@@ -221,17 +221,17 @@ def markdown(rows: Sequence[tuple[str, Sequence[str]]]) -> str:
 
 async def rows(faults: Sequence[Fault], directory: Path, lanes: int) -> list[tuple[str, list[str]]]:
     """The rows of some faults, several side by side. Raises ExceptionGroup when any is not as promised."""
-    told: dict[str, list[str]] = {}
+    outcomes: dict[str, list[str]] = {}
     async with vcenters(1, BOOT_S) as (other,):
 
         async def one(fault: Fault, vcenter: VCenter) -> None:
             place = directory / str(faults.index(fault))
             place.mkdir()
-            told[fault.name] = await row(fault, place, vcenter, (other.host, other.port))
+            outcomes[fault.name] = await row(fault, place, vcenter, (other.host, other.port))
 
         await side_by_side(one, faults, lanes, BOOT_S)
         assert not other.calls(), "nothing was said to a server with another certificate"
-    return [(fault.name, told[fault.name]) for fault in faults]
+    return [(fault.name, outcomes[fault.name]) for fault in faults]
 
 
 async def everything() -> str:

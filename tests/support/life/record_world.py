@@ -81,24 +81,24 @@ class RecordWorld:
 
     def view(self) -> Domain:
         s, inventory = self.state(), self.inventory()
-        rows = VmRows().of(s, inventory, {}, lambda one: ())
+        rows = VmRows().of(s, inventory, {}, lambda vm: ())
         folder = inventory.folders[_FOLDER]
         return domain_view.build(
-            s, folder, inventory, plan(s), rows, lambda kind, one: self.now, ("here", "there")
+            s, folder, inventory, plan(s), rows, lambda kind, vm: self.now, ("here", "there")
         )
 
     # -- what befalls it
 
     def replicate(self) -> None:
         """The tool brings a point of each VM that is off, as its own snapshot."""
-        for one in list(self.vms.values()):
-            if one.power == "off":
-                self.strangers.add(self._snapshot(one.id, f"replica {self.now:%H:%M:%S}", ""))
+        for machine in list(self.vms.values()):
+            if machine.power == "off":
+                self.strangers.add(self._snapshot(machine.id, f"replica {self.now:%H:%M:%S}", ""))
 
     def power(self, to: str) -> None:
         """Somebody switches all VMs here."""
-        for one in self.vms.values():
-            self._put(one, power=to, tools_running=to == "on")
+        for machine in self.vms.values():
+            self._put(machine, power=to, tools_running=to == "on")
 
     # -- what is asked, and what is due
 
@@ -127,8 +127,8 @@ class RecordWorld:
     def work(self) -> bool:
         """Carry out what is due, one call of it or one step; False when nothing is."""
         self.now += timedelta(seconds=1)
-        shown = plan(self.state())
-        phase = shown.phase
+        plan_now = plan(self.state())
+        phase = plan_now.phase
         for act in phase.acts if phase is not None else ():
             if (act_key := (phase.operation if phase else "", act.key)) not in self._done:
                 self._done.add(act_key)
@@ -151,42 +151,42 @@ class RecordWorld:
         return self.command(c.FinishFailover(operation=f.id, domain="erp")) is None
 
     def _carry_out(self, act: PlannedCall) -> None:
-        one = self.vms[act.vm or ""]
+        vm = self.vms[act.vm or ""]
         match act.kind:
             case "power_on":
-                self._put(one, power="on", tools_running=True)
+                self._put(vm, power="on", tools_running=True)
             case "power_off":
-                self._put(one, power="off", tools_running=False)
+                self._put(vm, power="off", tools_running=False)
             case "prepare" | "snapshot":
-                if not one.has_snapshot(act.args["name"]):
-                    self._snapshot(one.id, act.args["name"], act.args["description"])
+                if not vm.has_snapshot(act.args["name"]):
+                    self._snapshot(vm.id, act.args["name"], act.args["description"])
             case "revert":
-                assert any(s.id == act.args["snapshot"] for s in one.snapshots), act
-                self._put(one, current_snapshot=act.args["snapshot"])
+                assert any(s.id == act.args["snapshot"] for s in vm.snapshots), act
+                self._put(vm, current_snapshot=act.args["snapshot"])
             case "remove":
                 ident = act.args["snapshot"]
                 assert ident not in self.strangers, f"somebody else's snapshot is removed: {act.says}"
-                below = next(s.parent_id for s in one.snapshots if s.id == ident)
+                below = next(s.parent_id for s in vm.snapshots if s.id == ident)
                 left = [
                     msgspec.structs.replace(s, parent_id=below) if s.parent_id == ident else s
-                    for s in one.snapshots
+                    for s in vm.snapshots
                     if s.id != ident
                 ]
-                current = below if one.current_snapshot == ident else one.current_snapshot
-                self._put(one, snapshots=tuple(left), current_snapshot=current)
+                current = below if vm.current_snapshot == ident else vm.current_snapshot
+                self._put(vm, snapshots=tuple(left), current_snapshot=current)
             case "connect":
                 pass
             case kind:
                 raise AssertionError(f"no call of a failover or its way back: {kind}")
 
     def _snapshot(self, vm_id: str, name: str, description: str) -> str:
-        one, ident = self.vms[vm_id], f"snapshot-{next(self._numbers)}"
-        fact = SnapshotFact(ident, name, description, self.now, one.current_snapshot)
-        self._put(one, snapshots=(*one.snapshots, fact), current_snapshot=ident)
+        vm, ident = self.vms[vm_id], f"snapshot-{next(self._numbers)}"
+        fact = SnapshotFact(ident, name, description, self.now, vm.current_snapshot)
+        self._put(vm, snapshots=(*vm.snapshots, fact), current_snapshot=ident)
         return ident
 
-    def _put(self, one: VmFacts, **changes: Any) -> None:
-        self.vms[one.id] = msgspec.structs.replace(one, **changes)
+    def _put(self, vm: VmFacts, **changes: Any) -> None:
+        self.vms[vm.id] = msgspec.structs.replace(vm, **changes)
 
 
 COMPLETIONS = (FailoverType.REGULAR, FailoverType.FORCE)

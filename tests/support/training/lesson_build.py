@@ -72,7 +72,7 @@ def course(*tables: str) -> Course:
 
 
 def domain(mode: Mode = Mode.RUNNING_IN_FAILOVER, **changes: Any) -> Domain:
-    known: dict[str, Any] = {
+    fields: dict[str, Any] = {
         "id": "d1",
         "name": DOMAIN,
         "mode": mode,
@@ -81,12 +81,12 @@ def domain(mode: Mode = Mode.RUNNING_IN_FAILOVER, **changes: Any) -> Domain:
         "pitr": PitrPolicy(enabled=True, window_s=3 * 86400, interval_s=60),
         "vms": (vm("erp-app03"), vm("erp-web06")),
     }
-    return Domain(**{**known, **changes})
+    return Domain(**{**fields, **changes})
 
 
 def vm(name: str, **changes: Any) -> Vm:
-    known: dict[str, Any] = {"id": name, "name": name, "power": "on", "ready": True, "health": Health.OK}
-    return Vm(**{**known, **changes})
+    fields: dict[str, Any] = {"id": name, "name": name, "power": "on", "ready": True, "health": Health.OK}
+    return Vm(**{**fields, **changes})
 
 
 def session(state: SessionState = SessionState.ACTIVE) -> Session:
@@ -99,24 +99,24 @@ def period(start: float, end: float | None) -> Period:
 
 def operation(
     action: str,
-    asked: float,
+    asked_min: float,
     state: OperationState = OperationState.DONE,
     ident: str = "",
     **request: Any,
 ) -> OperationView:
     return OperationView(
-        id=ident or f"op-{action}-{asked:g}",
+        id=ident or f"op-{action}-{asked_min:g}",
         action=action,
         domain=DOMAIN,
         actor="somebody@somewhere",
-        asked_at=at(asked),
+        asked_at=at(asked_min),
         state=state,
         request=Request(action=action, domain=DOMAIN, **request),
     )
 
 
-def rollback(asked: float, to: datetime, vms: tuple[str, ...] = ()) -> OperationView:
-    return operation("pitr_run", asked, to=to, vms=vms)
+def rollback(asked_min: float, to: datetime, vms: tuple[str, ...] = ()) -> OperationView:
+    return operation("pitr_run", asked_min, to=to, vms=vms)
 
 
 def completion(kind: FailoverType = FailoverType.PLANNED, run_pitr: bool = True) -> OperationView:
@@ -124,12 +124,12 @@ def completion(kind: FailoverType = FailoverType.PLANNED, run_pitr: bool = True)
 
 
 def facts(
-    shown: Domain | None = None, *operations: OperationView, now: float = 60, **more: Any
+    state: Domain | None = None, *operations: OperationView, now: float = 60, **more: Any
 ) -> LessonFacts:
-    return LessonFacts(now=at(now), domains=(shown or domain(),), operations=operations, **more)
+    return LessonFacts(now=at(now), domains=(state or domain(),), operations=operations, **more)
 
 
-def judged(chosen: Course, seen: LessonFacts, *attaches: float) -> Progress:
+def judged(course: Course, look: LessonFacts, *attaches: float) -> Progress:
     """The progress of a new lesson after one look."""
     begun = Progress(lesson="made", begun_at=T0, attaches=tuple(at(a) for a in attaches))
-    return judge(chosen, begun, seen)
+    return judge(course, begun, look)

@@ -76,8 +76,8 @@ def lesson(tmp_path: Path) -> Path:
 @pytest.fixture
 def deck(tmp_path: Path, lesson: Path) -> Iterator[Deck]:
     site = {"kind": "training", "scenario": "nasty.toml", "speed": 1000.0}
-    made = Deck(tmp_path, tomli_w.dumps({"default_site": "lab", "sites": {"lab": site}}))
-    made.here = True
-    yield made
-    made.run("train", str(lesson), "--", "controller", "stop", "--force", code=None)
-    made.stop()
+    new_deck = Deck(tmp_path, tomli_w.dumps({"default_site": "lab", "sites": {"lab": site}}))
+    new_deck.here = True
+    yield new_deck
+    new_deck.run("train", str(lesson), "--", "controller", "stop", "--force", code=None)
+    new_deck.stop()

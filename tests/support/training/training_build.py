@@ -57,7 +57,7 @@ def fault(
 
 
 def domain(name: str = "erp", **more: object) -> ScenarioDomain:
-    given: dict[str, object] = {
+    fields: dict[str, object] = {
         "name": name,
         "vms": (vm("db1"), vm("app1"), vm("app2")),
         "pitr": ScenarioPitr(enabled=True, window="3d", interval="1m"),
@@ -67,7 +67,7 @@ def domain(name: str = "erp", **more: object) -> ScenarioDomain:
         ),
         **more,
     }
-    return msgspec.convert(msgspec.to_builtins(given), ScenarioDomain)
+    return msgspec.convert(msgspec.to_builtins(fields), ScenarioDomain)
 
 
 def scenario(
@@ -100,8 +100,8 @@ class Player:
 
     def __call__(self, name: str | None = None) -> Domain:
         """The domain now."""
-        shown = self.simulation.domains(at(self.now))
-        return next(one for one in shown if one.name == (name or self.name))
+        domains = self.simulation.domains(at(self.now))
+        return next(one for one in domains if one.name == (name or self.name))
 
     def to(self, seconds: float) -> Domain:
         self.now = max(self.now, seconds)
@@ -113,33 +113,33 @@ class Player:
     def until(self, mode: Mode, within: float = 7200) -> Domain:
         """Go on in steps of seconds until the domain is in a mode."""
         for _ in range(int(within)):
-            shown = self()
-            if shown.mode is mode:
-                return shown
+            domain = self()
+            if domain.mode is mode:
+                return domain
             self.now += 1
         raise AssertionError(f"{self().mode} after {within} s, not {mode}")
 
     def until_recovered(self, within: float = 7200) -> Domain:
         for _ in range(int(within)):
-            shown = self()
-            if shown.failover is not None and shown.failover.recovered_at is not None:
-                return shown
+            domain = self()
+            if domain.failover is not None and domain.failover.recovered_at is not None:
+                return domain
             self.now += 1
         raise AssertionError(f"not recovered after {within} s: {self().question}, {self().step}")
 
     def until_active(self, within: float = 7200) -> Domain:
         for _ in range(int(within)):
-            shown = self()
-            if shown.session is not None and shown.session.state is SessionState.ACTIVE:
-                return shown
+            domain = self()
+            if domain.session is not None and domain.session.state is SessionState.ACTIVE:
+                return domain
             self.now += 1
         raise AssertionError(f"no active session after {within} s: {self().session}")
 
     def until_asked(self, within: float = 7200) -> Domain:
         for _ in range(int(within)):
-            shown = self()
-            if shown.question is not None:
-                return shown
+            domain = self()
+            if domain.question is not None:
+                return domain
             self.now += 1
         raise AssertionError(f"no question after {within} s")
 
@@ -186,16 +186,16 @@ class Player:
         return self.give(ExitSession(operation=self.operation(), domain=self.name))
 
     def answer(self, choice: str) -> str | None:
-        asked = self().question
-        assert asked is not None
+        question = self().question
+        assert question is not None
         return self.give(
-            Resolve(operation=asked.operation, domain=self.name, question=asked.id, choice=choice)
+            Resolve(operation=question.operation, domain=self.name, question=question.id, choice=choice)
         )
 
     def points(self) -> Points:
-        found = self.simulation.points(self.name, at(self.now))
-        assert found is not None
-        return found
+        points = self.simulation.points(self.name, at(self.now))
+        assert points is not None
+        return points
 
     # -- whole ways
 

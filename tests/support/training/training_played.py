@@ -48,12 +48,12 @@ SCRIPT: list[tuple[float, AnyCommand]] = [
 ]
 
 
-async def played(found: TrainingSite, clock: Clock, upto: float = 1000) -> SiteView:
+async def played(training: TrainingSite, clock: Clock, upto: float = 1000) -> SiteView:
     """The script, at its times, whatever the speed."""
     for seconds, command in SCRIPT:
         if seconds > upto:
             break
-        clock.now = REAL + timedelta(seconds=seconds / found.speed)
-        await found.execute(command)
-    clock.now = REAL + timedelta(seconds=upto / found.speed)
-    return await found.observe()
+        clock.now = REAL + timedelta(seconds=seconds / training.speed)
+        await training.execute(command)
+    clock.now = REAL + timedelta(seconds=upto / training.speed)
+    return await training.observe()

@@ -179,9 +179,9 @@ class Access:
             return which
         domain, name = which if isinstance(which, tuple) else (None, which)
         folders = [self.folder(domain)] if domain is not None else self.root_folder.childEntity
-        found = [vm for folder in folders for vm in folder.childEntity if vm.name == encode(name)]
-        assert len(found) == 1, f"{len(found)} VMs are called {which!r}"
-        return found[0]
+        matches = [vm for folder in folders for vm in folder.childEntity if vm.name == encode(name)]
+        assert len(matches) == 1, f"{len(matches)} VMs are called {which!r}"
+        return matches[0]
 
     def power(self, vm: Which) -> str:
         """on, off or suspended."""
@@ -190,15 +190,15 @@ class Access:
 
     def snapshots(self, vm: Which) -> list[Snap]:
         """All snapshots, parents before children."""
-        info, found = self.read(self.vm(vm), "snapshot").get("snapshot"), list[Snap]()
+        info, snaps = self.read(self.vm(vm), "snapshot").get("snapshot"), list[Snap]()
 
         def walk(tree: Any, parent: str | None) -> None:
             for node in tree or ():
-                found.append(Snap(node.snapshot._moId, node.name, node.createTime, node.description, parent))
+                snaps.append(Snap(node.snapshot._moId, node.name, node.createTime, node.description, parent))
                 walk(node.childSnapshotList, node.snapshot._moId)
 
         walk(info.rootSnapshotList if info else (), None)
-        return found
+        return snaps
 
     def current_snapshot(self, vm: Which) -> Snap | None:
         """The snapshot that the VM's disks stand on."""
@@ -210,8 +210,8 @@ class Access:
 
     def standing_on(self, vm: Which) -> str:
         """The name of the snapshot that the VM's disks stand on; empty without one."""
-        found = self.current_snapshot(vm)
-        return "" if found is None else found.name
+        snapshot = self.current_snapshot(vm)
+        return "" if snapshot is None else snapshot.name
 
     def attributes(self, domain: str) -> dict[str, str]:
         """Custom attributes of a domain's folder."""

@@ -17,7 +17,7 @@ JOE = "CORP\\j.doe"
 
 
 def event(kind: Any, **more: Any) -> Any:
-    made = kind()
+    new_event = kind()
     for name, value in {"key": 7, "chainId": 5, "createdTime": AT, "userName": JOE, "vm": VM, **more}.items():
-        setattr(made, name, value)
-    return made
+        setattr(new_event, name, value)
+    return new_event

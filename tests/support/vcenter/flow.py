@@ -81,29 +81,29 @@ class Flow:
         assert done.stdout == "", done.stdout
         assert self.truth() == before, f"{words} changed something"
         lines = done.stderr.strip().splitlines()
-        said = "\n".join(line for line in lines if not line.startswith(("warning: ", "left out: ")))
-        assert said.startswith(("drdeck: ", "Usage: ")) and "Traceback" not in said, said
-        assert code == 2 or len(said.splitlines()) == 1, said
-        return said
+        refusal = "\n".join(line for line in lines if not line.startswith(("warning: ", "left out: ")))
+        assert refusal.startswith(("drdeck: ", "Usage: ")) and "Traceback" not in refusal, refusal
+        assert code == 2 or len(refusal.splitlines()) == 1, refusal
+        return refusal
 
     def show(self, domain: str = DOMAIN) -> dict[str, Any]:
         return self.deck.domain(domain)
 
     def vm(self, name: str, domain: str = DOMAIN) -> dict[str, Any]:
-        found: dict[str, Any] = next(vm for vm in self.show(domain)["vms"] if vm["name"] == name)
-        return found
+        row: dict[str, Any] = next(vm for vm in self.show(domain)["vms"] if vm["name"] == name)
+        return row
 
     def until(self, holds: Callable[[dict[str, Any]], object], domain: str = DOMAIN) -> dict[str, Any]:
         """The domain as `show --json` has it, once something holds of it."""
-        shown: dict[str, Any] = {}
+        row: dict[str, Any] = {}
 
         def seen() -> bool:
-            nonlocal shown
-            shown = self.show(domain)
-            return bool(holds(shown))
+            nonlocal row
+            row = self.show(domain)
+            return bool(holds(row))
 
-        eventually(seen, lambda: f"{json.dumps(shown, indent=1)}\n{self.deck.log()}")
-        return shown
+        eventually(seen, lambda: f"{json.dumps(row, indent=1)}\n{self.deck.log()}")
+        return row
 
     def until_lost(self) -> None:
         """Until drdeck has noticed that the site is out of sight."""
@@ -111,8 +111,8 @@ class Flow:
 
     def operation(self, ident: str) -> dict[str, Any]:
         tasks = self.deck.json("tasks")["operations"]
-        found: dict[str, Any] = next(op for op in tasks if op["id"] == ident)
-        return found
+        row: dict[str, Any] = next(op for op in tasks if op["id"] == ident)
+        return row
 
     def journal(self, *kinds: str) -> list[dict[str, Any]]:
         """Events of the journal, of these kinds or all."""
@@ -137,21 +137,21 @@ class Flow:
     def truth(self) -> dict[str, Any]:
         """Attributes, snapshots, power and networks at both sites, as the vCenters have them; without
         who drives, which is said anew all the time."""
-        told: dict[str, Any] = {}
+        facts: dict[str, Any] = {}
         for site in (self.recovery, self.protected):
             for domain, vms in self.domains.items() if site is not None else ():
                 assert site is not None
                 attributes = {k: v for k, v in site.attributes(domain).items() if v and k != "drdeck.lease"}
-                told[f"{site.port} {domain}"] = attributes
+                facts[f"{site.port} {domain}"] = attributes
                 for vm in vms:
                     which = (domain, vm)
-                    told[f"{site.port} {which}"] = (
+                    facts[f"{site.port} {which}"] = (
                         site.power(which),
                         site.snapshots(which),
                         site.current_snapshot(which),
                         site.networks(which),
                     )
-        return told
+        return facts
 
     def power(self, domain: str = DOMAIN) -> set[str]:
         return {self.recovery.power((domain, vm)) for vm in self.domains[domain]}
@@ -169,7 +169,7 @@ class Flow:
 
 
 def eventually(
-    holds: Callable[[], object], told: Callable[[], str] = str, within_s: float = WITHIN_S
+    holds: Callable[[], object], explain: Callable[[], str] = str, within_s: float = WITHIN_S
 ) -> None:
     """Until `holds()` is true; fails with `told()` after `within_s`."""
     deadline = time.monotonic() + within_s
@@ -178,7 +178,7 @@ def eventually(
         if holds():
             return
         now = time.monotonic()
-        assert now < deadline, f"did not come true within {within_s} s: {told()}"
+        assert now < deadline, f"did not come true within {within_s} s: {explain()}"
         time.sleep(min(max(now - began, 0.02), 0.25))  # whoever is waited for needs the processor, too
 
 

@@ -86,8 +86,8 @@ class Bench:
         """Something is told as it happens."""
         key = 0 if by == "facts" else int(self.at * 1000)
         about = {"vm": VM, "did": f"{by} did", "since": self.now(), "until": self.now(), **more}
-        told = Observation(by=by, deed=deed, to=to, user=user, key=key, **about)
-        self.post.hear([told], self.at)
+        observation = Observation(by=by, deed=deed, to=to, user=user, key=key, **about)
+        self.post.hear([observation], self.at)
 
     def settle(self) -> list[ForeignChange]:
         """With the record read anew where the driver wants that."""
@@ -134,6 +134,6 @@ class Bench:
             pass
 
 
-def one(found: list[ForeignChange]) -> ForeignChange:
-    (only,) = found
+def one(alarms: list[ForeignChange]) -> ForeignChange:
+    (only,) = alarms
     return only

@@ -46,9 +46,9 @@ async def until(changes: AsyncIterator[Inventory], holds: Callable[[Inventory], 
 def update(kind: str, thing: Any, **changes: Any) -> Any:
     """An update set with one object; a change is name=value, or anything=(op, path, value)."""
     triples = [c if isinstance(c, tuple) else ("assign", name, c) for name, c in changes.items()]
-    made = [SimpleNamespace(op=op, name=path, val=value) for op, path, value in triples]
-    found = SimpleNamespace(kind=kind, obj=thing, changeSet=made)
-    return SimpleNamespace(filterSet=[SimpleNamespace(objectSet=[found])])
+    changed = [SimpleNamespace(op=op, name=path, val=value) for op, path, value in triples]
+    object_update = SimpleNamespace(kind=kind, obj=thing, changeSet=changed)
+    return SimpleNamespace(filterSet=[SimpleNamespace(objectSet=[object_update])])
 
 
 def apply(cache: PropertyCache, update_set: Any) -> set[tuple[str, str]]:

@@ -29,8 +29,8 @@ class CannotBuild(Exception):
 
 def cache_dir() -> Path:
     """Where built simulators are kept: DRDECK_TEST_CACHE, else the system's temporary directory."""
-    chosen = os.environ.get("DRDECK_TEST_CACHE")
-    path = Path(chosen) if chosen else Path(tempfile.gettempdir()) / f"drdeck-test-{os.getuid()}"
+    directory = os.environ.get("DRDECK_TEST_CACHE")
+    path = Path(directory) if directory else Path(tempfile.gettempdir()) / f"drdeck-test-{os.getuid()}"
     path.mkdir(mode=0o700, parents=True, exist_ok=True)
     return path
 
@@ -106,8 +106,8 @@ class Simulator:
             piece = os.read(fd, 65536) if readable else b""
             if not piece:
                 self._log.seek(0)
-                said = self._log.read().decode(errors="replace").strip() or "it said nothing"
-                raise RuntimeError(f"the vCenter simulator did not start: {said}")
+                log_text = self._log.read().decode(errors="replace").strip() or "it said nothing"
+                raise RuntimeError(f"the vCenter simulator did not start: {log_text}")
             line += piece
         return line
 

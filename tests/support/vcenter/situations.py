@@ -33,17 +33,22 @@ def snap(ident: str, minutes: float, name: str = "", parent: str | None = None) 
 def chain(*snaps: SnapshotFact) -> dict[str, Any]:
     """Snapshots that stand on each other, the disks on the last."""
     linked: list[SnapshotFact] = []
-    for one in snaps:
+    for snap in snaps:
         parent = linked[-1].id if linked else None
-        linked.append(SnapshotFact(one.id, one.name, one.description, one.created, parent))
+        linked.append(SnapshotFact(snap.id, snap.name, snap.description, snap.created, parent))
     return {"snapshots": tuple(linked), "current_snapshot": linked[-1].id if linked else None}
 
 
 def vm(name: str, power: str = "on", tools: bool | None = None, **more: Any) -> VmFacts:
     """A connected VM; its Tools run when it is on, unless `tools` says otherwise."""
     running = power == "on" if tools is None else tools
-    known: dict[str, Any] = {"connection": "connected", "parent": "group-1", "tools_running": running, **more}
-    return VmFacts(id=f"vm-{name}", name=name, power=power, **known)
+    fields: dict[str, Any] = {
+        "connection": "connected",
+        "parent": "group-1",
+        "tools_running": running,
+        **more,
+    }
+    return VmFacts(id=f"vm-{name}", name=name, power=power, **fields)
 
 
 def settings(
@@ -76,20 +81,20 @@ def settings(
 
 
 def failover(phase: Any, minutes: float = 0, **more: Any) -> FailoverRecord:
-    known: dict[str, Any] = {"id": OP, "type": FailoverType.REGULAR, **more}
-    return FailoverRecord(began=T0, phase=phase, since=at(minutes), **known)
+    fields: dict[str, Any] = {"id": OP, "type": FailoverType.REGULAR, **more}
+    return FailoverRecord(began=T0, phase=phase, since=at(minutes), **fields)
 
 
 def session(state: SessionState = SessionState.ACTIVE, **more: Any) -> SessionRecord:
-    known: dict[str, Any] = {"id": OP, **more}
+    fields: dict[str, Any] = {"id": OP, **more}
     if state is not SessionState.WAITING:
-        known.setdefault("started", T0)
-    return SessionRecord(state=state, **known)
+        fields.setdefault("started", T0)
+    return SessionRecord(state=state, **fields)
 
 
 def rollback(phase: Any, minutes: float = 0, **more: Any) -> RollbackRecord:
-    known: dict[str, Any] = {"to": T0, **more}
-    return RollbackRecord(id="op-2", phase=phase, since=at(minutes), **known)
+    fields: dict[str, Any] = {"to": T0, **more}
+    return RollbackRecord(id="op-2", phase=phase, since=at(minutes), **fields)
 
 
 def situation(

@@ -28,8 +28,8 @@ class Somebody:
         return vim.VirtualMachine(self.vcenter.vm(vm)._moId, self._stub)
 
     def _snapshot(self, vm: Which, name: str) -> Any:
-        found = next(s for s in self.vcenter.snapshots(vm) if s.name == name)
-        return vim.vm.Snapshot(found.id, self._stub)
+        snap = next(s for s in self.vcenter.snapshots(vm) if s.name == name)
+        return vim.vm.Snapshot(snap.id, self._stub)
 
     def _done(self, task: Any) -> Any:
         return self.vcenter.done(vim.Task(task._moId, self.vcenter.si._stub))

@@ -110,11 +110,11 @@ class VCenter(Access):
             return self._backings[network]
 
     def _new_backing(self, network: str) -> Any:
-        found: Any = next(n for n in self.datacenter.networkFolder.childEntity if n.name == network)
-        if isinstance(found, vim.dvs.DistributedVirtualPortgroup):
-            switch: Any = found.config.distributedVirtualSwitch
+        network_ref: Any = next(n for n in self.datacenter.networkFolder.childEntity if n.name == network)
+        if isinstance(network_ref, vim.dvs.DistributedVirtualPortgroup):
+            switch: Any = network_ref.config.distributedVirtualSwitch
             return vim.vm.device.VirtualEthernetCard.DistributedVirtualPortBackingInfo(
-                port=vim.dvs.PortConnection(portgroupKey=found.key, switchUuid=switch.uuid)
+                port=vim.dvs.PortConnection(portgroupKey=network_ref.key, switchUuid=switch.uuid)
             )
         return vim.vm.device.VirtualEthernetCard.NetworkBackingInfo(deviceName=network)
 
@@ -135,22 +135,22 @@ class VCenter(Access):
         """Take a snapshot, dated `at` where told; its id."""
         about = "drdeck: group point" if name.startswith("drdeck-") else ""
         machine = self.vm(vm)
-        made = self._when_free(
+        snapshot = self._when_free(
             lambda: machine.CreateSnapshot_Task(name=name, description=about, memory=False, quiesce=False)
         )
         if at is not None:
-            self.control("snapshot", target=made._moId, time=at.astimezone(UTC).isoformat())
-        return str(made._moId)
+            self.control("snapshot", target=snapshot._moId, time=at.astimezone(UTC).isoformat())
+        return str(snapshot._moId)
 
     def remove_snapshot(self, vm: Which, name: str) -> None:
         """Remove the first snapshot of that name, keeping its children."""
-        found = next(s for s in self.snapshots(vm) if s.name == name)
-        snapshot = vim.vm.Snapshot(found.id, self.si._stub)
+        snap = next(s for s in self.snapshots(vm) if s.name == name)
+        snapshot = vim.vm.Snapshot(snap.id, self.si._stub)
         self._when_free(lambda: snapshot.RemoveSnapshot_Task(removeChildren=False))
 
     def revert(self, vm: Which, name: str) -> None:
-        found = next(s for s in self.snapshots(vm) if s.name == name)
-        self._when_free(vim.vm.Snapshot(found.id, self.si._stub).RevertToSnapshot_Task)
+        snap = next(s for s in self.snapshots(vm) if s.name == name)
+        self._when_free(vim.vm.Snapshot(snap.id, self.si._stub).RevertToSnapshot_Task)
 
     def power_on(self, vm: Which) -> None:
         self._when_free(self.vm(vm).PowerOnVM_Task)
@@ -218,8 +218,8 @@ class VCenter(Access):
     def set_attribute(self, domain: str, name: str, value: str) -> None:
         """Write a custom attribute of a domain's folder, as anybody may."""
         manager = self.content.customFieldsManager
-        known = {f.name: f.key for f in manager.field}
-        key = known[name] if name in known else manager.AddCustomFieldDef(name, vim.Folder, None, None).key
+        keys = {f.name: f.key for f in manager.field}
+        key = keys[name] if name in keys else manager.AddCustomFieldDef(name, vim.Folder, None, None).key
         manager.SetField(self.folder(domain), key, value)
 
     # --- being what a real one is like ---

@@ -49,8 +49,8 @@ def test_the_newest_alarm_and_the_question_stand_in_the_line() -> None:
     erp = Domain(id="d", name="erp", mode=Mode.COMPLETING, owner=Owner.REMOTE)
     assert urgent(erp, None) == []
     assert urgent(erp, ASKS) == [NEEDS]
-    one = Domain(id="d", name="erp", mode=erp.mode, owner=erp.owner, alarms=(alarm("a snapshot"),))
-    assert urgent(one, None) == ["alarm: db01: a snapshot"]
+    alarmed = Domain(id="d", name="erp", mode=erp.mode, owner=erp.owner, alarms=(alarm("a snapshot"),))
+    assert urgent(alarmed, None) == ["alarm: db01: a snapshot"]
     three = Domain(
         id="d", name="erp", mode=erp.mode, owner=erp.owner,
         alarms=(alarm("late", minute=9), alarm("early"), alarm("a remark", Severity.INFO, 30)),

@@ -16,8 +16,8 @@ TRAINING = ("drdeck.coach",)
 
 def modules(code: str) -> list[str]:
     """The names of what is imported after `code`, in a process of its own."""
-    told = f"{code}\nimport json, sys; print(json.dumps(sorted(sys.modules)))"
-    result = subprocess.run([sys.executable, "-c", told], capture_output=True, text=True, check=True)
+    script = f"{code}\nimport json, sys; print(json.dumps(sorted(sys.modules)))"
+    result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     loaded: list[str] = json.loads(result.stdout)
     return loaded
 

@@ -105,19 +105,19 @@ OBJECTIVES: list[tuple[str, LessonFacts, bool]] = [
 ]
 
 
-@pytest.mark.parametrize(("when", "seen", "met"), OBJECTIVES)
-def test_an_objective_is_a_fact(when: str, seen: LessonFacts, met: bool) -> None:
-    after = judged(course(objective(f"{when}, {ERP}")), seen)
+@pytest.mark.parametrize(("when", "facts", "met"), OBJECTIVES)
+def test_an_objective_is_a_fact(when: str, facts: LessonFacts, met: bool) -> None:
+    after = judged(course(objective(f"{when}, {ERP}")), facts)
     assert ("it" in after.met) is met
     assert after.finished is met
 
 
 def test_attaching_again_counts_after_the_completion_was_asked_for() -> None:
-    chosen = course(objective(f'kind = "attached_again", {ERP}'))
-    seen = facts(domain(Mode.COMPLETING), completion())
-    assert not judged(chosen, seen, 0).finished
-    assert not judged(chosen, facts(domain(Mode.COMPLETING)), 0, 8).finished
-    assert judged(chosen, seen, 0, 8).finished
+    lesson_course = course(objective(f'kind = "attached_again", {ERP}'))
+    completing = facts(domain(Mode.COMPLETING), completion())
+    assert not judged(lesson_course, completing, 0).finished
+    assert not judged(lesson_course, facts(domain(Mode.COMPLETING)), 0, 8).finished
+    assert judged(lesson_course, completing, 0, 8).finished
 
 
 @pytest.mark.parametrize(
@@ -132,13 +132,13 @@ def test_attaching_again_counts_after_the_completion_was_asked_for() -> None:
     ],
 )
 def test_an_answer_counts_for_the_vm_that_it_was_about(when: str, choice: str, text: str, met: bool) -> None:
-    made = course(NEVER_MET)
+    bare = course(NEVER_MET)
     # the scenario has nothing that asks, so the lesson itself would be refused
     tables = {"objectives": tomllib.loads(objective(f"{when}, {ERP}"))["objectives"]}
     lesson = msgspec.convert({**tomllib.loads(HEAD), **tables}, Lesson)
-    chosen = dataclasses.replace(made, lesson=lesson)
-    given = JournaledAnswer(operation="op-1", choice=choice, text=text)
-    assert judged(chosen, facts(None, completion(), answers=(given,))).finished is met
+    lesson_course = dataclasses.replace(bare, lesson=lesson)
+    answer = JournaledAnswer(operation="op-1", choice=choice, text=text)
+    assert judged(lesson_course, facts(None, completion(), answers=(answer,))).finished is met
 
 
 FORCE = completion(FailoverType.FORCE)
@@ -184,14 +184,14 @@ MISTAKES: list[tuple[str, str, LessonFacts, int]] = [
 ]
 
 
-@pytest.mark.parametrize(("kind", "extra", "seen", "count"), MISTAKES)
+@pytest.mark.parametrize(("kind", "extra", "facts", "count"), MISTAKES)
 def test_a_mistake_is_noticed_once_for_each_occasion(
-    kind: str, extra: str, seen: LessonFacts, count: int
+    kind: str, extra: str, facts: LessonFacts, count: int
 ) -> None:
-    chosen = course(NEVER_MET, mistake(kind, extra))
-    after = judged(chosen, seen)
+    lesson_course = course(NEVER_MET, mistake(kind, extra))
+    after = judged(lesson_course, facts)
     assert [m.kind for m in after.mistakes] == [kind] * count
-    assert judge(chosen, after, seen).mistakes == after.mistakes
+    assert judge(lesson_course, after, facts).mistakes == after.mistakes
 
 
 def test_any_order_counts_and_what_was_met_stays_met() -> None:
@@ -202,35 +202,37 @@ def test_any_order_counts_and_what_was_met_stays_met() -> None:
     ]
     looks = [facts(domain(Mode.SYNCHRONISED)), facts(domain(**IN_SESSION)), facts(domain(reset_at=at(1)))]
     for order in itertools.permutations(tables):
-        chosen = course(*order)
+        lesson_course = course(*order)
         progress = Progress(lesson="made", begun_at=T0)
         for number, look in enumerate(looks, 1):
-            progress = judge(chosen, progress, look)
+            progress = judge(lesson_course, progress, look)
             assert len(progress.met) >= number
         assert progress.finished
-        assert current(chosen, progress) is None
+        assert current(lesson_course, progress) is None
 
 
 def test_a_finished_lesson_stays_as_it_is() -> None:
-    chosen = course(objective(f'kind = "session", {ERP}'), mistake("session_left_open", 'longer = "1h"'))
-    done = judged(chosen, facts(domain(**IN_SESSION), now=20))
+    lesson_course = course(
+        objective(f'kind = "session", {ERP}'), mistake("session_left_open", 'longer = "1h"')
+    )
+    done = judged(lesson_course, facts(domain(**IN_SESSION), now=20))
     assert done.result is not None and done.result.finished and not done.result.mistakes
-    assert judge(chosen, done, facts(domain(**IN_SESSION), now=600)) == done
+    assert judge(lesson_course, done, facts(domain(**IN_SESSION), now=600)) == done
     assert attached(done, at(99)) == done
 
 
 def test_the_figures_of_a_result() -> None:
-    chosen = course(objective(f'kind = "exited", {ERP}'))
+    lesson_course = course(objective(f'kind = "exited", {ERP}'))
     failover = Failover(id="op-1", type=FailoverType.PLANNED, run_pitr=True, recovered_at=at(8))
     early = LAST_GOOD.replace(minute=40)
     vms = (vm("erp-app03", rolled_back_to=early), vm("erp-web06", rolled_back_to=LAST_GOOD))
-    shown = domain(**AFTER, failover=failover, vms=vms)
-    result = judged(chosen, facts(shown, completion(), rollback(15, early), EXIT)).result
+    erp = domain(**AFTER, failover=failover, vms=vms)
+    result = judged(lesson_course, facts(erp, completion(), rollback(15, early), EXIT)).result
     assert result is not None
     assert result.rto_s == 180
     assert result.rolled_back_to == early
     assert result.data_lost_s == 120
-    entered = shown.excluded[0].start
+    entered = erp.excluded[0].start
     assert result.data_given_up_s is not None
     assert result.data_given_up_s == (entered - early).total_seconds() > 120, "the bad data counts too"
     assert f"data given up {show_clock(result.data_given_up_s)}, of which good 00:02:00" in figures(result)
@@ -239,12 +241,12 @@ def test_the_figures_of_a_result() -> None:
 
 
 def test_without_a_rollback_bad_data_has_no_distance() -> None:
-    chosen = course(objective(f'kind = "exited", after_rollback = false, {ERP}'))
+    lesson_course = course(objective(f'kind = "exited", after_rollback = false, {ERP}'))
     failover = Failover(id="op-1", type=FailoverType.PLANNED, run_pitr=True)
     before = domain(Mode.SYNCHRONISED, points=4000, oldest_point=at(-4000), newest_point=at(-1))
-    progress = judge(chosen, Progress(lesson="made", begun_at=T0), facts(before))
-    shown = domain(**AFTER, failover=failover, reset_at=at(30), vms=(vm("erp-app03", health=Health.FAILED),))
-    result = judge(chosen, progress, facts(shown, completion(), EXIT)).result
+    progress = judge(lesson_course, Progress(lesson="made", begun_at=T0), facts(before))
+    erp = domain(**AFTER, failover=failover, reset_at=at(30), vms=(vm("erp-app03", health=Health.FAILED),))
+    result = judge(lesson_course, progress, facts(erp, completion(), EXIT)).result
     assert result is not None
     assert result.data_lost_s is None and result.data_given_up_s == 0
     assert result.finished and "finished, but no success: 1 of 1 VMs FAIL their check" in lines(result)[0]
@@ -252,19 +254,19 @@ def test_without_a_rollback_bad_data_has_no_distance() -> None:
 
 
 def test_data_that_fails_its_check_is_no_data_kept() -> None:
-    chosen = course(objective(f'kind = "rolled_back", {ERP}'))
+    lesson_course = course(objective(f'kind = "rolled_back", {ERP}'))
     failover = Failover(id="op-1", type=FailoverType.PLANNED, run_pitr=True)
     sick = vm("erp-app03", health=Health.FAILED, rolled_back_to=at(40))
     for other, lost in ((sick, None), (vm("erp-app03", rolled_back_to=LAST_GOOD), 0)):
-        shown = domain(**AFTER, failover=failover, reset_at=at(30), vms=(vm("erp-web06"), other))
-        result = judged(chosen, facts(shown, completion())).result
+        erp = domain(**AFTER, failover=failover, reset_at=at(30), vms=(vm("erp-web06"), other))
+        result = judged(lesson_course, facts(erp, completion())).result
         assert result is not None and result.data_lost_s == lost
 
 
 def test_the_link_drops_once() -> None:
     drop = '\n[drop]\nsays = "Gone."\nwhen = { kind = "mode", mode = "completing", domain = "erp-prod" }\n'
-    chosen = course(objective(f'kind = "reset", {ERP}'), drop)
-    assert judged(chosen, facts(domain(Mode.SYNCHRONISED))).dropped_at is None
-    once = judged(chosen, facts(domain(Mode.COMPLETING), completion(), now=6))
+    lesson_course = course(objective(f'kind = "reset", {ERP}'), drop)
+    assert judged(lesson_course, facts(domain(Mode.SYNCHRONISED))).dropped_at is None
+    once = judged(lesson_course, facts(domain(Mode.COMPLETING), completion(), now=6))
     assert once.dropped_at == at(6)
-    assert judge(chosen, once, facts(domain(Mode.COMPLETING), completion(), now=7)).dropped_at == at(6)
+    assert judge(lesson_course, once, facts(domain(Mode.COMPLETING), completion(), now=7)).dropped_at == at(6)

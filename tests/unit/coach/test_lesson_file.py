@@ -101,17 +101,17 @@ WRONG: list[tuple[str, tuple[str, ...]]] = [
 ]
 
 
-@pytest.mark.parametrize(("text", "said"), WRONG)
-def test_a_wrong_lesson_is_refused_with_place_and_remedy(text: str, said: tuple[str, ...]) -> None:
+@pytest.mark.parametrize(("text", "expected"), WRONG)
+def test_a_wrong_lesson_is_refused_with_place_and_remedy(text: str, expected: tuple[str, ...]) -> None:
     with pytest.raises(LessonError) as refused:
         parse(text, "made.toml")
-    for words in ("made.toml", *said):
+    for words in ("made.toml", *expected):
         assert words in str(refused.value)
     assert "\n" not in str(refused.value)
 
 
 @pytest.mark.parametrize(
-    ("state", "site", "when", "said"),
+    ("state", "site", "when", "expected"),
     [
         ("imported", "reachable", 'kind = "session"', "not PITR-enabled"),
         ("imported", "reachable", 'kind = "rolled_back"', "not PITR-enabled"),
@@ -134,7 +134,7 @@ def test_a_wrong_lesson_is_refused_with_place_and_remedy(text: str, said: tuple[
     ],
 )
 def test_a_lesson_that_can_never_be_met_is_refused(
-    tmp_path: Path, state: str, site: str, when: str, said: str
+    tmp_path: Path, state: str, site: str, when: str, expected: str
 ) -> None:
     (tmp_path / "small.toml").write_text(SMALL.replace("STATE", state).replace("SITE", site), "utf-8")
     lesson = tmp_path / "made.toml"
@@ -142,7 +142,7 @@ def test_a_lesson_that_can_never_be_met_is_refused(
     lesson.write_text(head + objective(f'{when}, domain = "plain"'), "utf-8")
     with pytest.raises(LessonError, match="can never be met") as refused:
         load(lesson)
-    assert said in str(refused.value)
+    assert expected in str(refused.value)
 
 
 def test_a_site_that_is_lost_before_the_lesson_opens_cannot_be_shut_down(tmp_path: Path) -> None:
@@ -214,5 +214,5 @@ def test_the_shipped_lessons_are_numbered_and_found_by_number_and_name() -> None
 
 def test_every_shipped_objective_says_how_it_is_done_by_command() -> None:
     for course in shipped():
-        for one in course.lesson.objectives:
-            assert one.command.startswith(f"drdeck train {course.lesson.number} -- ")
+        for aim in course.lesson.objectives:
+            assert aim.command.startswith(f"drdeck train {course.lesson.number} -- ")

@@ -35,11 +35,11 @@ def row(
 
 
 def run(*rows: DomainInRun, **more: Any) -> RunView:
-    known: dict[str, Any] = {
+    fields: dict[str, Any] = {
         "run": "run-1", "plan": "p", "state": RunState.RUNNING, "type": FailoverType.FORCE, "run_pitr": True,
         "since": T, "by": "ann", "domains": rows, "waves": (_wave("one"), _wave("two")),
     }  # fmt: skip
-    return RunView(**{**known, **more})
+    return RunView(**{**fields, **more})
 
 
 def _wave(name: str) -> WaveView:

@@ -75,15 +75,15 @@ def test_no_default_clashes() -> None:
 )
 def test_what_is_taken_gives_each_key_to_one_action(keys: dict[str, str]) -> None:
     if wrong(keys) is None:
-        held = [key for found in effective(keys).values() for key in set(found)]
-        assert len(held) == len(set(held))
+        bound = [key for found in effective(keys).values() for key in set(found)]
+        assert len(bound) == len(set(bound))
         assert not FIXED & set(keys)
 
 
 def test_keys_are_shown_as_they_are_typed() -> None:
-    chosen = normal({"more": "!", "sort": "f4", "filter": "+", "log": ","})
-    assert [shown_key(name, chosen) for name in ("more", "sort", "filter", "log", "help")] == [
+    keys = normal({"more": "!", "sort": "f4", "filter": "+", "log": ","})
+    assert [shown_key(name, keys) for name in ("more", "sort", "filter", "log", "help")] == [
         "!", "f4", "+", ",", "?",
     ]  # fmt: skip
-    assert ("!", "More", "the domain's More menu") in help_rows("domain", chosen)
-    assert not [row for row in help_rows("domain", chosen) if row[1] in ("Sort", "Filter")]
+    assert ("!", "More", "the domain's More menu") in help_rows("domain", keys)
+    assert not [row for row in help_rows("domain", keys) if row[1] in ("Sort", "Filter")]

@@ -20,7 +20,7 @@ from drdeck.console.widgets.row_list import CharacterBar
 
 ADVICE = (
     "Textual has changed {what}, which console/{ours} stands in for. Read both, see the bytes of"
-    " tests/e2e/terminal/test_thin_line.py and the screens, then write {found!r} here."
+    " tests/e2e/terminal/test_thin_line.py and the screens, then write {digest!r} here."
 )
 
 KNOWN: dict[str, tuple[Any, str, str]] = {
@@ -39,9 +39,9 @@ def test_textual_is_pinned() -> None:
 
 @pytest.mark.parametrize("what", KNOWN)
 def test_what_is_stood_in_for_is_as_it_was(what: str) -> None:
-    known, ours, before = KNOWN[what]
-    found = blake2b(inspect.getsource(known).encode(), digest_size=6).hexdigest()
-    assert found == before, ADVICE.format(what=what, ours=ours, found=found)
+    original, ours, before = KNOWN[what]
+    digest = blake2b(inspect.getsource(original).encode(), digest_size=6).hexdigest()
+    assert digest == before, ADVICE.format(what=what, ours=ours, digest=digest)
 
 
 def test_what_is_used_is_there() -> None:

@@ -169,9 +169,9 @@ async def test_regular_is_refused_while_the_protected_vms_run(site: FakeSite, fi
     async with controlling(site, file) as controller:
         with pytest.raises(NotAccepted, match="2 VMs still run"):
             await controller.desk.submit(complete(type=FailoverType.REGULAR), ANNA)
-        shown = await controller.desk.preview(complete())
-        assert "2 of 2 VMs run there" in " ".join(shown.against)
-        assert shown.tier == 3
+        preview = await controller.desk.preview(complete())
+        assert "2 of 2 VMs run there" in " ".join(preview.against)
+        assert preview.tier == 3
 
 
 async def test_a_second_operation_in_the_same_domain_is_refused(site: FakeSite, file: Path) -> None:

@@ -22,10 +22,10 @@ COMPLETING, RUNNING = Mode.COMPLETING, Mode.RUNNING_IN_FAILOVER
 def shown(again: LapsedSynchronisation, mode: Mode) -> Domain:
     view = FakeSite()._view()
     step = Step(number=1, of=1, label="Wait", detail="no replica yet of app")
-    one = Domain(
+    lapsing = Domain(
         id="erp", name="erp", mode=mode, owner=Owner.REMOTE, vms_total=2, vms_recoverable=1, step=step
     )
-    return again.told(msgspec.structs.replace(view, domains=(one,))).domains[0]
+    return again.told(msgspec.structs.replace(view, domains=(lapsing,))).domains[0]
 
 
 @pytest.mark.parametrize(
@@ -51,9 +51,9 @@ def test_only_what_was_synchronised_rehydrates_again(modes: list[Mode], again: b
 
 @pytest.mark.parametrize(("state", "again"), [("done", True), ("open", False), ("failed", False)])
 def test_after_a_start_the_journal_knows(state: str, again: bool) -> None:
-    asked = operation("cfo_start")
-    request = msgspec.structs.replace(asked.request, domain="erp")
-    begun = msgspec.structs.replace(asked, request=request, state=OperationState(state))
+    start = operation("cfo_start")
+    request = msgspec.structs.replace(start.request, domain="erp")
+    begun = msgspec.structs.replace(start, request=request, state=OperationState(state))
     assert bool(shown(LapsedSynchronisation([begun]), BEHIND).again) is again
 
 

@@ -61,7 +61,7 @@ class Told:
 
 
 @pytest.mark.parametrize(
-    ("answers", "told"),
+    ("answers", "expected"),
     [
         ([DONE, DONE], ["begins", "done"] * 2),
         ([FULL], ["begins", "refused"]),
@@ -73,46 +73,46 @@ class Told:
         ([LOST, LOST], ["begins", "unknown"] * 2),
     ],
 )
-async def test_the_same_refusal_is_told_once(answers: list[tuple[str, str]], told: list[str]) -> None:
-    found = Told()
-    await found.answered(*answers)
-    assert found.short == told
-    assert found.tries == len(answers)
+async def test_the_same_refusal_is_told_once(answers: list[tuple[str, str]], expected: list[str]) -> None:
+    runner = Told()
+    await runner.answered(*answers)
+    assert runner.short == expected
+    assert runner.tries == len(answers)
 
 
 async def test_what_ends_a_row_of_refusals_tells_what_it_was_and_how_often() -> None:
-    found = Told()
-    await found.answered(*[FULL] * 9, DONE)
-    kind, data = found.events[-1]
+    runner = Told()
+    await runner.answered(*[FULL] * 9, DONE)
+    kind, data = runner.events[-1]
     assert (kind, data["result"], data["not_done_before"]) == ("upkeep_outcome", "done", 9)
     assert data["key"] == "point:9:vm-1", "the try that worked, not the first one"
     assert data["command"]["act"]["key"] == data["key"]
 
 
 async def test_other_vms_and_other_acts_are_told_by_themselves() -> None:
-    found = Told()
-    await found.answered(FULL, FULL)
-    await found.answered(FULL, FULL, vm="vm-2")
-    await found.answered(FULL, FULL, kind="remove")
-    assert found.short == ["begins", "refused"] * 3
+    runner = Told()
+    await runner.answered(FULL, FULL)
+    await runner.answered(FULL, FULL, vm="vm-2")
+    await runner.answered(FULL, FULL, kind="remove")
+    assert runner.short == ["begins", "refused"] * 3
 
 
 async def test_the_same_words_of_another_point_are_the_same_words() -> None:
-    found = Told()
+    runner = Told()
     for minute in range(3):
         act = PlannedCall(key=f"point:{minute}", kind="snapshot", vm="vm-1", says=f"make point 10:0{minute}")
-        found._answers = iter([("refused", f"vCenter refused to {act.says}: no room")])
-        await found.chores.carry_out(MakePlannedCall(operation="", domain="erp", act=act))
-    assert found.short == ["begins", "refused"]
+        runner._answers = iter([("refused", f"vCenter refused to {act.says}: no room")])
+        await runner.chores.carry_out(MakePlannedCall(operation="", domain="erp", act=act))
+    assert runner.short == ["begins", "refused"]
 
 
 async def test_a_refused_act_rests_before_it_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    found = Told()
-    await found.answered(FULL)
-    assert not found.chores.may_begin(found.command()), "another key, and still the same act"
-    assert found.chores.may_begin(found.command(vm="vm-2"))
+    runner = Told()
+    await runner.answered(FULL)
+    assert not runner.chores.may_begin(runner.command()), "another key, and still the same act"
+    assert runner.chores.may_begin(runner.command(vm="vm-2"))
     monkeypatch.setattr(maintenance_runner, "RETRY_S", 0.0)
-    assert found.chores.may_begin(found.command())
+    assert runner.chores.may_begin(runner.command())
 
 
 async def test_a_controller_goes_on_trying(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -29,33 +29,35 @@ OVERTAKEN = domain(Mode.PITR_SESSION, session=session(id="op-0", last_operation=
 
 
 def test_an_exit_is_of_its_session_only() -> None:
-    asked = operation("pitr_exit", session="op-0")
-    assert commands(next_step(asked, IN_SESSION, 1)) == [ExitSession]
-    assert isinstance(next_step(asked, ANOTHER, 1), Fail)
-    given = msgspec.structs.replace(asked, lost={"ExitSession": 0})
-    assert isinstance(next_step(given, ANOTHER, 1), Complete), "its own session is over"
+    exiting = operation("pitr_exit", session="op-0")
+    assert commands(next_step(exiting, IN_SESSION, 1)) == [ExitSession]
+    assert isinstance(next_step(exiting, ANOTHER, 1), Fail)
+    sent = msgspec.structs.replace(exiting, lost={"ExitSession": 0})
+    assert isinstance(next_step(sent, ANOTHER, 1), Complete), "its own session is over"
 
 
 def test_a_rollback_is_of_its_session_only() -> None:
-    asked = operation("pitr_run", session="op-0")
-    assert commands(next_step(asked, IN_SESSION, 1)) == [RollBack]
-    assert isinstance(next_step(asked, ANOTHER, 1), Fail)
+    rollback = operation("pitr_run", session="op-0")
+    assert commands(next_step(rollback, IN_SESSION, 1)) == [RollBack]
+    assert isinstance(next_step(rollback, ANOTHER, 1), Fail)
 
 
 def test_a_rollback_does_not_undo_a_later_one() -> None:
-    asked = operation("pitr_run", session="op-0")
-    assert isinstance(next_step(asked, OVERTAKEN, 1), Fail)
-    step = next_step(msgspec.structs.replace(asked, lost={"RollBack": 0}), OVERTAKEN, 1)
+    rollback = operation("pitr_run", session="op-0")
+    assert isinstance(next_step(rollback, OVERTAKEN, 1), Fail)
+    step = next_step(msgspec.structs.replace(rollback, lost={"RollBack": 0}), OVERTAKEN, 1)
     assert isinstance(step, AskOperator) and step.question.kind == "unknown"
-    assert isinstance(next_step(msgspec.structs.replace(asked, done={"RollBack": 0}), OVERTAKEN, 1), Complete)
-    before = msgspec.structs.replace(asked, after="op-7")
+    assert isinstance(
+        next_step(msgspec.structs.replace(rollback, done={"RollBack": 0}), OVERTAKEN, 1), Complete
+    )
+    before = msgspec.structs.replace(rollback, after="op-7")
     assert commands(next_step(before, OVERTAKEN, 1)) == [RollBack], "that one was there when it was asked"
 
 
 @pytest.mark.parametrize(("looked", "step"), [(4, WaitFor), (5, WaitFor), (6, GiveCommands)])
 def test_after_a_loss_only_a_reading_begun_later_counts(looked: int, step: type) -> None:
-    asked = operation("pitr_run", session="op-0", lost={"RollBack": 5})
-    assert isinstance(next_step(asked, IN_SESSION, 9, looked), step)
+    rollback = operation("pitr_run", session="op-0", lost={"RollBack": 5})
+    assert isinstance(next_step(rollback, IN_SESSION, 9, looked), step)
     never_sent = operation("pitr_run", session="op-0", unsent={"RollBack": 5})
     assert isinstance(next_step(never_sent, IN_SESSION, 9, looked), step)
 
@@ -63,10 +65,10 @@ def test_after_a_loss_only_a_reading_begun_later_counts(looked: int, step: type)
 @pytest.mark.parametrize(("looked", "step"), [(4, WaitFor), (5, WaitFor), (6, AskOperator)])
 def test_only_a_reading_begun_later_misses_what_was_confirmed(looked: int, step: type) -> None:
     """A view that was on its way may show the site as it was before, and no word on it may end anything."""
-    asked = operation("cfo_complete", done={"BeginCompletion": 5})
-    found = next_step(asked, domain(Mode.SYNCHRONISED), 9, looked)
-    assert isinstance(found, step)
-    assert not isinstance(found, WaitFor) or found.unshown == "BeginCompletion"
+    completion = operation("cfo_complete", done={"BeginCompletion": 5})
+    step_taken = next_step(completion, domain(Mode.SYNCHRONISED), 9, looked)
+    assert isinstance(step_taken, step)
+    assert not isinstance(step_taken, WaitFor) or step_taken.unshown == "BeginCompletion"
 
 
 async def test_news_that_is_older_than_the_answer_is_looked_behind(tmp_path: Path) -> None:
@@ -106,9 +108,9 @@ def test_a_try_that_never_left_hides_no_earlier_one_that_was_lost(tmp_path: Path
         (facts.OUTCOME, {"key": "ExitSession", "result": "unreachable", "serial": 4}),
     ):
         journal.append(ANNA, kind, {"operation": "op-1", **data})
-    asked = facts.read(journal)["op-1"]
-    assert commands(next_step(asked, IN_SESSION, 5)) == [ExitSession]
-    assert isinstance(next_step(asked, domain(Mode.RUNNING_IN_FAILOVER), 5), Complete)
+    exiting = facts.read(journal)["op-1"]
+    assert commands(next_step(exiting, IN_SESSION, 5)) == [ExitSession]
+    assert isinstance(next_step(exiting, domain(Mode.RUNNING_IN_FAILOVER), 5), Complete)
     journal.close()
 
 
@@ -126,8 +128,8 @@ def test_an_answer_about_what_was_interrupted_outlives_the_next_start(tmp_path: 
         (facts.STARTED, {}),
     ):
         journal.append(ANNA, kind, {"operation": "op-1", **data})
-    known = facts.read(journal)["op-1"]
-    assert (known.lost, known.done) == ({}, {"paint": 0})
+    started = facts.read(journal)["op-1"]
+    assert (started.lost, started.done) == ({}, {"paint": 0})
     journal.close()
 
 
@@ -184,8 +186,8 @@ async def test_drdecks_own_failure_stops_one_operation(
         await eventually(lambda: state(controller, ident) is OperationState.ASKING)
         for _ in range(5):
             await site.taken_in(controller)
-        asked = [event for event in controller.journal.events() if event.kind == "question"]
-        assert len(asked) == 1 and site.log == []
+        questions = [event for event in controller.journal.events() if event.kind == "question"]
+        assert len(questions) == 1 and site.log == []
         broken = False
         controller.desk.answer(ident, "retry", ANNA)
         await eventually(lambda: "BeginCompletion" in site.log)

@@ -83,8 +83,8 @@ def test_a_lost_answer_is_never_followed_by_the_same_request_before_a_new_look()
     op = operation(lost={"StartSession": 5})
     assert isinstance(next_step(op, recovered(), 5), WaitFor)
     assert commands(next_step(op, recovered(), 6)) == [StartSession]
-    shown = recovered(session=session())
-    assert isinstance(next_step(op, shown, 6), WaitFor)
+    entered = recovered(session=session())
+    assert isinstance(next_step(op, entered, 6), WaitFor)
 
 
 def test_a_completion_is_over_only_when_its_session_was_exited() -> None:
@@ -122,12 +122,12 @@ def test_abort_goes_to_the_site_first() -> None:
 
 
 def test_a_question_of_the_site_is_asked_and_its_answer_given() -> None:
-    asked = SiteQuestion(id="ready:1", operation=OP, text="not ready", choices=("retry", "skip"))
-    step = next_step(operation(), completing(question=asked), 1)
+    question = SiteQuestion(id="ready:1", operation=OP, text="not ready", choices=("retry", "skip"))
+    step = next_step(operation(), completing(question=question), 1)
     assert isinstance(step, AskOperator)
     assert step.question.text == "not ready"
     op = operation(answers={"ready:1": "skip"})
-    assert commands(next_step(op, completing(question=asked), 1)) == [Resolve]
+    assert commands(next_step(op, completing(question=question), 1)) == [Resolve]
     other = SiteQuestion(id="ready:1", operation="op-2", text="not ready", choices=("retry",))
     assert isinstance(next_step(operation(), completing(question=other), 1), WaitFor)
 
@@ -240,10 +240,10 @@ def test_each_operation_is_done_when_the_site_shows_it(action: str, at: Domain) 
 
 
 def test_an_exit_is_done_when_the_session_is_gone_and_was_asked_to_go() -> None:
-    gone = domain(Mode.RUNNING_IN_FAILOVER)
-    assert isinstance(next_step(operation("pitr_exit"), gone, 1), Fail)
-    assert isinstance(next_step(operation("pitr_exit", lost={"ExitSession": 0}), gone, 1), Complete)
-    assert isinstance(next_step(operation("pitr_exit", done={"ExitSession": 0}), gone, 1), Complete)
+    ended = domain(Mode.RUNNING_IN_FAILOVER)
+    assert isinstance(next_step(operation("pitr_exit"), ended, 1), Fail)
+    assert isinstance(next_step(operation("pitr_exit", lost={"ExitSession": 0}), ended, 1), Complete)
+    assert isinstance(next_step(operation("pitr_exit", done={"ExitSession": 0}), ended, 1), Complete)
 
 
 def test_a_rollback_is_under_way_until_the_session_is_active_again() -> None:
@@ -303,11 +303,11 @@ def test_a_session_is_started_in_no_other_case(
 
 def test_what_is_due_beside_a_question_is_given() -> None:
     """A VM that is busy no more is started, whoever is asked about others."""
-    asked = SiteQuestion(id="ready:1", operation=OP, text="not ready", choices=("retry", "skip"))
-    step = next_step(operation(), completing(question=asked, phase=phase(act("a"))), 1)
+    question = SiteQuestion(id="ready:1", operation=OP, text="not ready", choices=("retry", "skip"))
+    step = next_step(operation(), completing(question=question, phase=phase(act("a"))), 1)
     assert isinstance(step, AskOperator) and step.question.id == "ready:1"
     assert [command.key for command in step.commands] == ["a"]
-    step = next_step(operation(), completing(question=asked), 1)
+    step = next_step(operation(), completing(question=question), 1)
     assert isinstance(step, AskOperator) and not step.commands
 
 

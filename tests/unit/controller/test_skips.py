@@ -28,14 +28,14 @@ def answered(choice: str) -> Event:
 
 def test_a_skip_carries_the_vms_of_the_question_that_was_answered() -> None:
     operations = apply({OP: operation(question=question(2))}, answered("skip"))
-    asked = SiteQuestion(
+    site_question = SiteQuestion(
         id="ready:1",
         operation=OP,
         text="one more",
         choices=("retry", "skip"),
         vms={f"vm-{n}": f"web{n}" for n in range(3)},
     )
-    at = domain(Mode.COMPLETING, question=asked, failover=FORCE)
+    at = domain(Mode.COMPLETING, question=site_question, failover=FORCE)
     step = next_step(operations[OP], at, 1)
     assert isinstance(step, GiveCommands)
     (resolve,) = step.commands

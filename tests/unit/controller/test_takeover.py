@@ -61,8 +61,8 @@ def test_what_another_has_done_is_done() -> None:
     )
     at = domain(Mode.PITR_SESSION, driver="anna@jump1", failover=FAILOVER)
     for state, kind in ((SessionState.ROLLING_BACK, WaitFor), (SessionState.ACTIVE, Complete)):
-        seen = msgspec.structs.replace(at, session=session(state, last_operation="op-9"))
-        assert isinstance(next_step(mine, seen, 1), kind)
+        later = msgspec.structs.replace(at, session=session(state, last_operation="op-9"))
+        assert isinstance(next_step(mine, later, 1), kind)
 
 
 def test_taking_over_is_one_command_and_done_when_nobody_else_is_seen() -> None:

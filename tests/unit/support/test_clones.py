@@ -30,12 +30,12 @@ def test_a_linked_clone_needs_a_snapshot_of_its_source(vcenter: VCenter, folder:
 
 def test_it_stands_on_the_snapshots_disk_and_leaves_the_source_alone(vcenter: VCenter, folder: Any) -> None:
     before = rehearsing.disk_files(vcenter, "erp-db01")
-    made = rehearsing.clone(vcenter, "erp-db01", folder, "t1", newest(vcenter))
+    clone = rehearsing.clone(vcenter, "erp-db01", folder, "t1", newest(vcenter))
     assert rehearsing.disk_files(vcenter, "erp-db01") == before, "the source's backing is not the clone's"
-    ((file, parent),) = rehearsing.disk_files(vcenter, made)
+    ((file, parent),) = rehearsing.disk_files(vcenter, clone)
     assert parent == before[0][0] != file and file.startswith("[LocalDS_0] t1/")
-    assert rehearsing.mac_addresses(vcenter, made) != rehearsing.mac_addresses(vcenter, "erp-db01")
-    ours = vcenter.read(made, "config.instanceUuid", "config.uuid", "parent")
+    assert rehearsing.mac_addresses(vcenter, clone) != rehearsing.mac_addresses(vcenter, "erp-db01")
+    ours = vcenter.read(clone, "config.instanceUuid", "config.uuid", "parent")
     theirs = vcenter.read(vcenter.vm("erp-db01"), "config.instanceUuid", "config.uuid")
     assert all(ours[name] != theirs[name] for name in theirs) and ours["parent"] == folder
 
@@ -47,8 +47,8 @@ def test_a_name_that_is_taken_is_refused(vcenter: VCenter, folder: Any) -> None:
 
 
 def test_its_end_takes_its_own_file_only(vcenter: VCenter, folder: Any) -> None:
-    made = rehearsing.clone(vcenter, "erp-db01", folder, "t1", newest(vcenter))
-    vcenter.done(made.Destroy_Task())
+    clone = rehearsing.clone(vcenter, "erp-db01", folder, "t1", newest(vcenter))
+    vcenter.done(clone.Destroy_Task())
     assert [(x.name, x.shared) for x in rehearsing.destroyed(vcenter)] == [("t1", ())]
     assert len(vcenter.snapshots("erp-db01")) == 3
 
@@ -64,12 +64,12 @@ def test_a_vm_that_others_stand_on_takes_their_files_with_it(vcenter: VCenter, f
 def test_a_base_in_use(vcenter: VCenter, folder: Any, fate: str) -> None:
     rehearsing.base_in_use(vcenter, fate)
     name = newest(vcenter)
-    made = rehearsing.clone(vcenter, "erp-db01", folder, "t1", name)
+    clone = rehearsing.clone(vcenter, "erp-db01", folder, "t1", name)
     if fate == "locked":
         with pytest.raises(vim.fault.FileLocked):
             vcenter.remove_snapshot("erp-db01", name)
         assert vcenter.read(vcenter.vm("erp-db01"), "runtime.consolidationNeeded").popitem()[1]
-    vcenter.done(made.Destroy_Task())
+    vcenter.done(clone.Destroy_Task())
     assert (name in [s.name for s in vcenter.snapshots("erp-db01")]) is (fate != "lost")
     if fate == "locked":
         vcenter.remove_snapshot("erp-db01", name)

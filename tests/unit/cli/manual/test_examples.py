@@ -24,9 +24,9 @@ def help_of(path: str) -> str:
 
 @pytest.mark.parametrize("path", [path for path, _ in commands()])
 def test_each_command_ends_its_help_with_two_examples_or_more(path: str) -> None:
-    shown = re.findall(r"^ {4}(?:eval \"\$\()?drdeck ?.*$", help_of(path), re.MULTILINE)
-    assert len(shown) >= 2, f"give {path} its examples in drdeck/cli/manual/examples.py"
-    assert [line.strip() for line in shown] == list(EXAMPLES[path])
+    lines = re.findall(r"^ {4}(?:eval \"\$\()?drdeck ?.*$", help_of(path), re.MULTILINE)
+    assert len(lines) >= 2, f"give {path} its examples in drdeck/cli/manual/examples.py"
+    assert [line.strip() for line in lines] == list(EXAMPLES[path])
 
 
 @pytest.mark.parametrize(("path", "line"), LINES)
@@ -46,8 +46,8 @@ def test_examples_are_of_commands_that_there_are() -> None:
 
 
 def test_the_help_of_drdeck_has_all_exit_codes() -> None:
-    shown = dict(re.findall(r"^ +(\d+)  (.+)$", help_of("drdeck"), re.MULTILINE))
-    assert {int(code): words for code, words in shown.items()} == exit_codes.WORDS
+    meanings = dict(re.findall(r"^ +(\d+)  (.+)$", help_of("drdeck"), re.MULTILINE))
+    assert {int(code): words for code, words in meanings.items()} == exit_codes.WORDS
     codes = {value for name, value in vars(exit_codes).items() if name.isupper() and isinstance(value, int)}
     assert codes == set(exit_codes.WORDS)
 

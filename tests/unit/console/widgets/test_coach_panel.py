@@ -31,30 +31,34 @@ from tests.support.training.lesson_build import (
 TWO = objective('kind = "session", domain = "erp-prod"', "first") + NEVER_MET
 
 
-def coach_of(chosen: Course, home: Path) -> Coach:
-    return Coach(chosen, home, home / "journal.db")
+def coach_of(course: Course, home: Path) -> Coach:
+    return Coach(course, home, home / "journal.db")
 
 
 def said(coach: Coach, folded: bool = False) -> str:
     return "\n".join(plain_of(line) for line in panel_lines(coach, 80, folded))
 
 
-@pytest.mark.parametrize("chosen", shipped(), ids=lambda c: c.lesson.name)
-def test_everything_of_the_shipped_lessons_has_room_at_80_columns(chosen: Course, tmp_path: Path) -> None:
-    coach = coach_of(chosen, tmp_path)
-    for one in chosen.lesson.objectives:
+@pytest.mark.parametrize("course", shipped(), ids=lambda c: c.lesson.name)
+def test_everything_of_the_shipped_lessons_has_room_at_80_columns(course: Course, tmp_path: Path) -> None:
+    coach = coach_of(course, tmp_path)
+    for aim in course.lesson.objectives:
         for level in range(3):
-            shown = " ".join(said(coach).replace("\n", " ").split())
-            wanted = (chosen.lesson.situation if not coach.progress.met else "", one.hint, one.key)[level]
-            assert " ".join(one.text.split()) in shown
-            assert " ".join(wanted.split())[:70] in shown.replace(" > ", " ").replace(" ? ", " ")
-            assert " ".join(wanted.split())[-20:] in shown
+            panel_text = " ".join(said(coach).replace("\n", " ").split())
+            words = (
+                course.lesson.situation if not coach.progress.met else "",
+                aim.hint,
+                aim.key,
+            )[level]
+            assert " ".join(aim.text.split()) in panel_text
+            assert " ".join(words.split())[:70] in panel_text.replace(" > ", " ").replace(" ? ", " ")
+            assert " ".join(words.split())[-20:] in panel_text
             lines = panel_lines(coach, 80, False)
             assert len(lines) <= MOST_LINES
             assert all(width_of(line) <= 80 for line in lines)
             if level < 2:
                 coach.help()
-        coach.progress = msgspec.structs.replace(coach.progress, met={**coach.progress.met, one.id: T0})
+        coach.progress = msgspec.structs.replace(coach.progress, met={**coach.progress.met, aim.id: T0})
         coach.file.write(coach.progress)
 
 
@@ -94,19 +98,19 @@ def test_a_mistake_is_told_until_help_is_asked_for(tmp_path: Path) -> None:
     assert "It does harm." not in said(coach)
 
 
-@pytest.mark.parametrize("chosen", shipped(), ids=lambda c: c.lesson.name)
-def test_the_end_of_each_lesson_has_room_with_what_was_lost(chosen: Course, tmp_path: Path) -> None:
-    coach = coach_of(chosen, tmp_path)
-    lost = Cost(domain=chosen.lesson.domains[0], points=4310, start=T0, end=at(1), vms_failing=17)
-    course_result = result_of(chosen, coach.progress, facts(now=1))
+@pytest.mark.parametrize("course", shipped(), ids=lambda c: c.lesson.name)
+def test_the_end_of_each_lesson_has_room_with_what_was_lost(course: Course, tmp_path: Path) -> None:
+    coach = coach_of(course, tmp_path)
+    lost = Cost(domain=course.lesson.domains[0], points=4310, start=T0, end=at(1), vms_failing=17)
+    course_result = result_of(course, coach.progress, facts(now=1))
     coach.progress = msgspec.structs.replace(
         coach.progress,
-        met=dict.fromkeys((o.id for o in chosen.lesson.objectives), T0),
+        met=dict.fromkeys((o.id for o in course.lesson.objectives), T0),
         result=msgspec.structs.replace(course_result, cost=(lost,)),
     )
-    shown = " ".join(said(coach).split())
-    assert "17 VMs fail their check with nothing to go back to." in shown
-    assert " ".join(chosen.lesson.end.split()) in shown
+    panel_text = " ".join(said(coach).split())
+    assert "17 VMs fail their check with nothing to go back to." in panel_text
+    assert " ".join(course.lesson.end.split()) in panel_text
 
 
 def test_folded_it_is_one_line(tmp_path: Path) -> None:
@@ -116,9 +120,9 @@ def test_folded_it_is_one_line(tmp_path: Path) -> None:
 
 
 def test_at_the_end_it_tells_the_figures(tmp_path: Path) -> None:
-    chosen = course(objective('kind = "session", domain = "erp-prod"'))
-    coach = coach_of(chosen, tmp_path)
-    coach.progress = judge(chosen, coach.progress, facts(domain(excluded=(period(10, 30),)), now=40))
+    exercise = course(objective('kind = "session", domain = "erp-prod"'))
+    coach = coach_of(exercise, tmp_path)
+    coach.progress = judge(exercise, coach.progress, facts(domain(excluded=(period(10, 30),)), now=40))
     assert "Finished: L chooses another lesson, d leaves." in said(coach)
     assert "h Hint" not in said(coach)
     assert "unprotected 00:20:00" in " ".join(said(coach).split())

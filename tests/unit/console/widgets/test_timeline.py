@@ -34,8 +34,8 @@ def made(*minutes: int, hint: int | None = None, written: int = 60) -> Points:
     )
 
 
-def drawn(found: Points, excluded: tuple[Period, ...] = (), back: datetime | None = None) -> str:
-    return "".join(text for text, _ in marks(found, excluded, SPAN, back))
+def drawn(points: Points, excluded: tuple[Period, ...] = (), back: datetime | None = None) -> str:
+    return "".join(text for text, _ in marks(points, excluded, SPAN, back))
 
 
 def test_points_stand_at_their_minutes_and_the_last_good_one_stands_out() -> None:
@@ -75,20 +75,20 @@ def test_the_legend_names_every_sign() -> None:
 
 def test_nothing_is_known_of_what_was_written_across_a_session() -> None:
     """A rollback leaves a branch and its points behind; the rate over the gap would be made up."""
-    found = made(58, 57, 56, 10, 9)
+    points = made(58, 57, 56, 10, 9)
     session = Period(start=NOW - 20 * MINUTE, end=NOW - 12 * MINUTE)
-    known = stretches(found.points, (session,))
-    assert [one.rate for one in known] == [1.0, 1.0, 1.0]
-    line = sparkline(rates(known, SPAN), usual(known))
+    stretch_rates = stretches(points.points, (session,))
+    assert [one.rate for one in stretch_rates] == [1.0, 1.0, 1.0]
+    line = sparkline(rates(stretch_rates, SPAN), usual(stretch_rates))
     assert line[5:50].strip() == "" and set(line) == {"▂", " "}
 
 
 def test_zooming_into_an_outburst_does_not_make_it_usual() -> None:
     quiet = [changed(p, written_bytes=60) for p in made(*range(20, 60)).points]
     loud = [changed(p, written_bytes=1800) for p in made(*range(20)).points]
-    known = stretches((*loud, *quiet), ())
+    stretch_rates = stretches((*loud, *quiet), ())
     close = Span(NOW - 10 * MINUTE, NOW, 60)
-    assert set(sparkline(rates(known, close), usual(known))) == {"█"}
+    assert set(sparkline(rates(stretch_rates, close), usual(stretch_rates))) == {"█"}
 
 
 def test_a_window_without_points_is_drawn_too() -> None:
@@ -101,7 +101,7 @@ def test_a_window_without_points_is_drawn_too() -> None:
 
 def test_the_hint_drops_names_before_the_time() -> None:
     long = f"write rate x30 from 22:41Z (a-vm-with-{'x' * 60})"
-    found = changed(made(50, 40, 10), window_from=NOW - timedelta(days=2))
-    hinted = changed(found, points=tuple(changed(p, hint=long) for p in found.points))
+    points = changed(made(50, 40, 10), window_from=NOW - timedelta(days=2))
+    hinted = changed(points, points=tuple(changed(p, hint=long) for p in points.points))
     head = plain_of(timeline(domain(), hinted, NOW, 80, None)[0])
     assert "write rate x30 from 22:41Z" in head and "a-vm-with" not in head

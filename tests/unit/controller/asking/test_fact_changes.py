@@ -10,7 +10,7 @@ FACTS = {"mode": "synchronised", "protected site": "answers, 2 of 2 VMs run ther
 
 
 @pytest.mark.parametrize(
-    ("more", "said"),
+    ("more", "expected"),
     [
         ({}, []),
         ({"mode": "completing"}, ['mode: "synchronised" before, "completing" now']),
@@ -25,11 +25,11 @@ FACTS = {"mode": "synchronised", "protected site": "answers, 2 of 2 VMs run ther
         ({"rolled back to": "no instant"}, ['rolled back to: nothing before, "no instant" now']),
     ],
 )
-def test_only_what_differs_is_told(more: dict[str, str], said: list[str]) -> None:
-    assert changes(FACTS, {**FACTS, **more}) == said
+def test_only_what_differs_is_told(more: dict[str, str], expected: list[str]) -> None:
+    assert changes(FACTS, {**FACTS, **more}) == expected
 
 
 def test_of_many_names_five() -> None:
     many = {"VMs": f"10000: {', '.join(f'vm{n:05}' for n in range(10_000))}"}
-    (said,) = changes({"VMs": "0: "}, many)
-    assert said == "VMs: vm00000, vm00001, vm00002, vm00003, vm00004 and 9995 more new"
+    (change,) = changes({"VMs": "0: "}, many)
+    assert change == "VMs: vm00000, vm00001, vm00002, vm00003, vm00004 and 9995 more new"

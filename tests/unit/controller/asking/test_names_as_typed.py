@@ -25,14 +25,14 @@ def domain(name: str, *vms: str) -> Domain:
 
 
 def test_a_request_gets_the_sites_names() -> None:
-    asked = Request(
+    request = Request(
         action="pitr_run",
         domain=DECOMPOSED,
         vms=(DECOMPOSED, "b"),
         confirm=DECOMPOSED,
         networks={DECOMPOSED: COMPOSED},
     )
-    named = as_named(asked, domain(COMPOSED, COMPOSED, "b"))
+    named = as_named(request, domain(COMPOSED, COMPOSED, "b"))
     assert (named.domain, named.vms, named.confirm) == (COMPOSED, (COMPOSED, "b"), COMPOSED)
     assert named.networks == {COMPOSED: DECOMPOSED}, "each is another list of names"
 

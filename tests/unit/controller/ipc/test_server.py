@@ -43,9 +43,9 @@ async def test_ask_and_act_over_the_socket(tmp_path: Path) -> None:
         listing = await client.get_listing()
         assert [d.name for d in listing.domains] == ["erp"]
         assert listing.domains[0].vms == (), "the list carries no VMs"
-        shown = await client.show("erp")
-        assert shown.detail.domain is not None
-        assert len(shown.detail.domain.vms) == 2
+        answer = await client.show("erp")
+        assert answer.detail.domain is not None
+        assert len(answer.detail.domain.vms) == 2
         request = Request(action="cfo_complete", domain="erp", type=FailoverType.FORCE, confirm="erp")
         ident = await client.submit(request)
         assert [op.id for op in await client.tasks()] == [ident]
@@ -236,9 +236,9 @@ async def test_a_request_that_the_controller_died_with_may_have_been_taken(tmp_p
         async with Client(path) as client:
             with pytest.raises(Unanswered, match="may have taken this or not") as lost:
                 await client.submit(Request(action="pitr_exit", domain="erp"))
-            with pytest.raises(Disconnected) as gone:
+            with pytest.raises(Disconnected) as disconnected:
                 await client.submit(Request(action="pitr_exit", domain="erp"))
-        assert not isinstance(gone.value, Unanswered), "that one was never sent"
+        assert not isinstance(disconnected.value, Unanswered), "that one was never sent"
         async with Client(path) as client:
             with pytest.raises(Disconnected) as read:
                 await client.tasks()
@@ -250,4 +250,4 @@ async def test_a_request_that_the_controller_died_with_may_have_been_taken(tmp_p
 
         return exit_code_of(main)
 
-    assert (ends(lost.value), ends(gone.value)) == (6, 1)
+    assert (ends(lost.value), ends(disconnected.value)) == (6, 1)

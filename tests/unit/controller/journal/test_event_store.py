@@ -86,11 +86,11 @@ def test_a_journal_that_is_being_written_is_sound(file: Path) -> None:
         return wrong
 
     with ThreadPoolExecutor(1) as pool:
-        found = pool.submit(read)
+        problems = pool.submit(read)
         for i in range(300):
             journal.append("anna@jump", "note", {"i": i})
         stop.set()
-        assert found.result() == []
+        assert problems.result() == []
 
 
 def test_export_is_json_lines(file: Path) -> None:

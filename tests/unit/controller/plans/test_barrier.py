@@ -35,8 +35,8 @@ def batch(**changes: Any) -> Batch:
 
 def lifted(b: Batch, *reverted: str, **operations: Any) -> set[str]:
     """Names whose VMs may start now, where these domains are reverted."""
-    known = {OPS[name]: operation(name) for name in NAMES} | {OPS[n]: op for n, op in operations.items()}
-    ids = to_lift(RUN, b, {OPS[name] for name in reverted}, known, NOW)
+    by_id = {OPS[name]: operation(name) for name in NAMES} | {OPS[n]: op for n, op in operations.items()}
+    ids = to_lift(RUN, b, {OPS[name] for name in reverted}, by_id, NOW)
     return {name for name, ident in OPS.items() if ident in ids}
 
 

@@ -42,8 +42,8 @@ def test_the_first_wave_begins_and_the_next_is_held() -> None:
 def test_only_so_many_domains_are_under_way() -> None:
     plan = frozen({"1": ["a", "b", "c", "d"]}, domains_at_once=2)
     started = run(plan, "a")
-    seen = {**all_waiting({"1": ["b", "c", "d"]}), "a": domain("a", Mode.COMPLETING)}
-    decision = decide(started, seen, {"op-a": operation("a")}, NOW)
+    domains = {**all_waiting({"1": ["b", "c", "d"]}), "a": domain("a", Mode.COMPLETING)}
+    decision = decide(started, domains, {"op-a": operation("a")}, NOW)
     assert decision.begins == ("b",)
     assert states(decision)["c"] is InRunState.WAITS_FOR_PLACE
 
@@ -51,8 +51,8 @@ def test_only_so_many_domains_are_under_way() -> None:
 @pytest.mark.parametrize(("asks_since", "begins"), [(ago(59), ()), (ago(60), ("b",))])
 def test_a_domain_that_waits_for_a_person_gives_its_place_back(asks_since: Any, begins: Any) -> None:
     started = run(frozen({"1": ["a", "b"]}, domains_at_once=1), "a")
-    seen = by_name(domain("a", Mode.COMPLETING), domain("b"))
-    assert decide(started, seen, {"op-a": operation("a", asks_since)}, NOW).begins == begins
+    domains = by_name(domain("a", Mode.COMPLETING), domain("b"))
+    assert decide(started, domains, {"op-a": operation("a", asks_since)}, NOW).begins == begins
 
 
 @pytest.mark.parametrize(
@@ -68,11 +68,11 @@ def test_a_question_holds_the_next_wave_for_its_patience(
     kind: FailoverType, asks_since: Any, begins: Any
 ) -> None:
     started = run(frozen(TWO, type=kind), "ad", "pki", ends={"op-ad": end()})
-    seen = {
+    domains = {
         **all_waiting(),
         **by_name(domain("ad", Mode.RUNNING_IN_FAILOVER), domain("pki", Mode.COMPLETING)),
     }
-    decision = decide(started, seen, {"op-pki": operation("pki", asks_since)}, NOW)
+    decision = decide(started, domains, {"op-pki": operation("pki", asks_since)}, NOW)
     assert decision.begins == begins
     row = next(row for row in decision.domains if row.name == "pki")
     assert (row.state, row.needs, row.choices) == (InRunState.QUESTION, Needs.ANSWER, ("retry", "skip"))
@@ -80,9 +80,9 @@ def test_a_question_holds_the_next_wave_for_its_patience(
 
 def test_an_active_session_settles_a_domain() -> None:
     started = run(frozen(TWO, run_pitr=True), "ad", "pki")
-    seen = {**all_waiting(), **by_name(in_session("ad"), in_session("pki"))}
+    domains = {**all_waiting(), **by_name(in_session("ad"), in_session("pki"))}
     operations = {op.id: op for op in map(operation, ("ad", "pki"))}
-    decision = decide(started, seen, operations, NOW)
+    decision = decide(started, domains, operations, NOW)
     assert decision.begins == ("erp", "files") and decision.waves[0].state == "settled"
 
 
@@ -90,19 +90,21 @@ def test_a_gate_waits_for_a_word_and_a_wave_that_has_begun_goes_on() -> None:
     plan = frozen(TWO, gates={"business": Gate.CONFIRM}, domains_at_once=1)
     ends = {"op-ad": end(), "op-pki": end()}
     started = run(plan, "ad", "pki", ends=ends)
-    seen = {**all_waiting(), "ad": domain("ad", Mode.RUNNING_IN_FAILOVER)}
-    held = decide(started, seen, {}, NOW)
-    assert held.begins == () and held.state is RunState.WAITING
-    assert held.waves[1].state == "gate" and "plan resume run-1" in held.waves[1].begins
-    assert decide(run(plan, "ad", "pki", ends=ends, gates=frozenset({1})), seen, {}, NOW).begins == ("erp",)
+    domains = {**all_waiting(), "ad": domain("ad", Mode.RUNNING_IN_FAILOVER)}
+    waiting = decide(started, domains, {}, NOW)
+    assert waiting.begins == () and waiting.state is RunState.WAITING
+    assert waiting.waves[1].state == "gate" and "plan resume run-1" in waiting.waves[1].begins
+    assert decide(run(plan, "ad", "pki", ends=ends, gates=frozenset({1})), domains, {}, NOW).begins == (
+        "erp",
+    )
     begun = run(plan, "ad", "pki", "erp", ends={**ends, "op-erp": end()})
-    assert decide(begun, seen, {}, NOW).begins == ("files",)
+    assert decide(begun, domains, {}, NOW).begins == ("files",)
 
 
 def test_a_pause_begins_nothing() -> None:
     paused = run(frozen(TWO), "ad", paused="paused by ann")
-    seen = {**all_waiting(), "ad": domain("ad", Mode.COMPLETING)}
-    decision = decide(paused, seen, {"op-ad": operation("ad")}, NOW)
+    domains = {**all_waiting(), "ad": domain("ad", Mode.COMPLETING)}
+    decision = decide(paused, domains, {"op-ad": operation("ad")}, NOW)
     assert (decision.begins, decision.state) == ((), RunState.PAUSING)
     assert decide(run(frozen(TWO), paused="x"), all_waiting(), {}, NOW).state is RunState.PAUSED
 
@@ -128,8 +130,8 @@ def test_a_failure_goes_on_or_holds(on_failure: OnFailure, state: OperationState
 
 
 def test_one_that_is_here_already_is_skipped_whoever_brought_it() -> None:
-    seen = {**all_waiting(), "ad": domain("ad", Mode.RUNNING_IN_FAILOVER)}
-    decision = decide(run(frozen(TWO)), seen, {}, NOW)
+    domains = {**all_waiting(), "ad": domain("ad", Mode.RUNNING_IN_FAILOVER)}
+    decision = decide(run(frozen(TWO)), domains, {}, NOW)
     assert states(decision)["ad"] is InRunState.SKIPPED and decision.begins == ("pki",)
 
 
@@ -148,12 +150,12 @@ def test_what_stopped_is_not_tried_again_by_itself() -> None:
 def test_the_end_counts_what_was_left_out() -> None:
     waves = {"1": ["a", "b", "c"]}
     plan = frozen(waves, impossible={"c": "it has no VM"})
-    seen = by_name(domain("a", Mode.RUNNING_IN_FAILOVER), domain("b"), domain("c"))
+    domains = by_name(domain("a", Mode.RUNNING_IN_FAILOVER), domain("b"), domain("c"))
     done = run(plan, "a", ends={"op-a": end()}, left_out={"b": RunLeave(by="ann", at=ago(5))})
-    decision = decide(done, seen, {}, NOW)
+    decision = decide(done, domains, {}, NOW)
     assert decision.over and decision.state is RunState.DONE_WITH_EXCEPTIONS
     clean = run(frozen({"1": ["a"]}), "a", ends={"op-a": end()})
-    assert decide(clean, seen, {}, NOW).state is RunState.DONE
+    assert decide(clean, domains, {}, NOW).state is RunState.DONE
 
 
 def test_an_unknown_result_is_no_end() -> None:
@@ -183,11 +185,11 @@ def situations(draw: st.DrawFn) -> tuple[Any, dict[str, Domain], dict[str, Opera
     )
     possible = [d.name for d in plan.domains if d.begins]
     begun = draw(st.sets(st.sampled_from(possible))) if possible else set()
-    ends, operations, seen = {}, {}, dict[str, Domain]()
+    ends, operations, domains = {}, {}, dict[str, Domain]()
     for name in NAMES:
         mode = draw(st.sampled_from([Mode.SYNCHRONISED, Mode.RUNNING_IN_FAILOVER, Mode.COMPLETING]))
         if draw(st.booleans()) or name in begun:
-            seen[name] = domain(name, mode)
+            domains[name] = domain(name, mode)
         if name not in begun:
             continue
         if draw(st.booleans()):
@@ -200,14 +202,16 @@ def situations(draw: st.DrawFn) -> tuple[Any, dict[str, Domain], dict[str, Opera
     stopped = {n: stop for n in draw(st.sets(st.sampled_from(NAMES), max_size=2)) if n not in begun}
     paused = draw(st.sampled_from([None, "paused"]))
     started = run(plan, *begun, ends=ends, left_out=left, stopped=stopped, paused=paused)
-    return started, seen, operations
+    return started, domains, operations
 
 
 @given(situations())
 def test_none_twice_none_forgotten_and_the_same_again(situation: Any) -> None:
-    started, seen, operations = situation
-    decision = decide(started, seen, operations, NOW)
-    assert decision == decide(started, dict(reversed(seen.items())), dict(reversed(operations.items())), NOW)
+    started, domains, operations = situation
+    decision = decide(started, domains, operations, NOW)
+    assert decision == decide(
+        started, dict(reversed(domains.items())), dict(reversed(operations.items())), NOW
+    )
     assert [row.name for row in decision.domains] == [d.name for d in started.frozen.domains]
     assert len(set(decision.begins)) == len(decision.begins)
     touched = {*started.begun, *started.left_out, *started.stopped}
@@ -223,8 +227,8 @@ def test_none_twice_none_forgotten_and_the_same_again(situation: Any) -> None:
 
 @given(situations())
 def test_no_wave_begins_before_the_one_before_is_settled(situation: Any) -> None:
-    started, seen, operations = situation
-    decision = decide(started, seen, operations, NOW)
+    started, domains, operations = situation
+    decision = decide(started, domains, operations, NOW)
     first = [row for row in decision.domains if row.wave == 0]
     later_begun = any(row.wave == 1 and row.name in started.begun for row in decision.domains)
     if not all(row.settled for row in first) and not later_begun:
