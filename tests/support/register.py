@@ -177,7 +177,7 @@ FAULTS: dict[str, Registered] = {
         (
             f"{_PATHS}the_files_of_an_appliance_are_looked_for_too",
             f"{_PATHS}variables_that_no_shell_has_expanded",
-            "unit/config/test_paths.py::test_paths_are_meant_from_the_settings_file",
+            "unit/config/test_paths_in_settings.py::test_paths_are_meant_from_the_settings_file",
         ),
     ),
     "F19": Registered(

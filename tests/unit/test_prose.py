@@ -82,8 +82,24 @@ def test_folders_are_small_enough_to_read() -> None:
 
 
 def test_every_folder_says_what_it_is() -> None:
+    """What is in it, what only it may do, and where to begin: in three to eight lines."""
     for path in SOURCE.rglob("__init__.py"):
-        assert ast.get_docstring(ast.parse(path.read_text("utf-8"))), path
+        lines = (ast.get_docstring(ast.parse(path.read_text("utf-8"))) or "").splitlines()
+        assert 3 <= len(lines) <= 8, path
+
+
+def test_unit_tests_mirror_the_source() -> None:
+    """A test that has the name of a file stands in the folder of that name."""
+    folders = collections.defaultdict(set)
+    for path in SOURCE.rglob("*.py"):
+        folders[path.stem].add(path.parent.relative_to(SOURCE))
+    misplaced = [
+        str(path.relative_to(TESTS))
+        for path in (TESTS / "unit").rglob("test_*.py")
+        for places in [folders.get(path.stem.removeprefix("test_"))]
+        if places and path.parent.relative_to(TESTS / "unit") not in places
+    ]
+    assert misplaced == []
 
 
 def test_nobody_imports_a_test_module() -> None:

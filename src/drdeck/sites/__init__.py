@@ -1,4 +1,8 @@
-"""Sites that can be driven. A site is opened by its kind, and its room is imported only then."""
+"""Sites that can be driven: `training`, `vsphere`, and `jetstream`, which is only watched.
+
+A site is opened by its kind, and its room is imported only then. Only the controller may open one.
+Begin with `contract`: what a site must do, and what it may refuse.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""Findings of a doctor about a vSphere site: reachable, certificates, clock, privileges, domains, room."""
+"""Findings of a doctor about a vSphere site, each with what to do.
+
+Reachable, certificates, clock, privileges, domains, room, what could stop a start. It reads and asks,
+and changes nothing but what --define says. Begin with `domain_findings`.
+"""
 
 from __future__ import annotations
 
