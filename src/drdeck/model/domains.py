@@ -227,12 +227,14 @@ class Failover(Frozen, frozen=True, kw_only=True):
 
 class Networks(Frozen, frozen=True, kw_only=True):
     """`protected`: what the VMs are on; `recovery`: what the site offers; `mapping`: what was chosen;
-    `defaults`: what the site's settings say, which the site may not offer."""
+    `defaults`: what the site's settings say, which the site may not offer; `places`: where those are that
+    share a name, which ends with their ids."""
 
     protected: tuple[str, ...] = ()
     recovery: tuple[str, ...] = ()
     mapping: dict[str, str] = {}
     defaults: dict[str, str] = {}
+    places: dict[str, str] = {}
 
     @property
     def proposed(self) -> dict[str, str]:

@@ -338,6 +338,23 @@ def test_networks_of_one_name_are_told_apart(make_flow: MakeFlow, recovery: VCen
         assert card(recovery, vm).backing.opaqueNetworkType == "nsx.LogicalSwitch"
 
 
+def test_networks_of_one_name_are_refused_with_switch_folder_and_id(
+    make_flow: MakeFlow, recovery: VCenter
+) -> None:
+    """vcenter.md V10: an id alone tells nobody which of them is meant."""
+    flow = make_flow(recovery, None)
+    recovery.add_network("DC0_DVPG0")
+    flow.until(lambda d: "DC0_DVPG0" not in d["networks"]["recovery"])
+
+    def refusal() -> str:
+        return flow.refused("cfo", "start", DOMAIN, "--network", "*=DC0_DVPG0", code=2)
+
+    eventually(lambda: 'of the switch "DVS0", in /DC0/network' in refusal(), refusal)
+    said = refusal()
+    assert 'has 2 networks "DC0_DVPG0"; name one with its id: "DC0_DVPG0 (' in said
+    assert "of standard switches, in /DC0/network" in said
+
+
 def test_a_question_of_vcenter_is_shown_and_answered(make_flow: MakeFlow, recovery: VCenter) -> None:
     """vcenter.md V4, faults.md F3, F4: a VM that waits holds up nobody else, and is answered from here."""
     flow = make_flow(recovery, None)

@@ -159,6 +159,10 @@ class Access:
             manager.TerminateSession(others)
         return len(others)
 
+    def end_session(self, key: str) -> None:
+        """End one session."""
+        self.content.sessionManager.TerminateSession([key])
+
     # --- the truth ---
 
     @cached_property

@@ -24,7 +24,8 @@ def network_slip(typed: Mapping[str, str], domain: Domain) -> str | None:
             return f"{where} {_offer(source, networks.protected)}"
         alike = [name for name in networks.recovery if name.startswith(f"{target} (") and name.endswith(")")]
         if target not in networks.recovery and len(alike) > 1:
-            these = some([f'"{name}"' for name in alike], 8)
+            places = networks.places
+            these = some([f'"{n}" {places[n]}' if n in places else f'"{n}"' for n in alike], 8, "; ")
             return f'the recovery site has {len(alike)} networks "{target}"; name one with its id: {these}'
         if networks.recovery and target not in networks.recovery:
             return (

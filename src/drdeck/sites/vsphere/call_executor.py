@@ -14,7 +14,6 @@ from drdeck.model.planned import PlannedCall
 from drdeck.model.text import names
 from drdeck.sites.contract import (
     Busy,
-    LoginRefused,
     Refused,
     ResultUnknown,
     SiteUnreachable,
@@ -231,10 +230,6 @@ class CallExecutor:
                     remark = await calls.carry_out(call, doing, until, begun)
         except HeldElsewhere as error:
             raise SiteUnreachable(f"Could not {doing}: {error}") from None
-        except LoginRefused as error:
-            if self._current(connection):
-                raise
-            raise SiteUnreachable(str(error)) from None  # the protected site's: nothing is wrong here
         except Refused as error:
             self._patience.over(key)
             self._sight.failed(shown_at, act.kind, str(error))

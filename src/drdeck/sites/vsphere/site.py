@@ -103,7 +103,8 @@ class VSphereSite:
                 host_of(settings.protected.url),
                 self._wake.set,
             )
-        self._cut: LoginRefused | None = None
+        self._shut_out = False
+        """the watching session ended, and no new one was let in; the commanding one may live"""
         self._heart: Heartbeat | None = None
         self._pumped = False
         """what the inventory holds was read by this watching, not by one before it"""
@@ -166,7 +167,6 @@ class VSphereSite:
         return self._sight.watch
 
     async def open(self) -> None:
-        self._cut = None
         if self._heart is not None:
             silent_s = self._heart.silent_s
             await self._heart.beat()  # nothing is given up before it answers again
@@ -175,11 +175,8 @@ class VSphereSite:
                 # what is asked to be watched stays watched: a busy vCenter pauses for some seconds
                 await self._connection.freshen()
                 return
-        if self._connection is not None:
-            await self._connection.close()
-            self._connection = self._sight.watch = None
-        connection = await self._connect()
-        self._connection, self._resumable = connection, False
+        connection = await self._watched_again() or await self._anew()
+        self._connection, self._resumable, self._shut_out = connection, False, False
         if self._heart is None:
             self._heart = Heartbeat(connection)
         self._heart.follow(connection)
@@ -191,6 +188,26 @@ class VSphereSite:
             events=self._guard.events,
             addresses=any(readiness.needs_address for readiness in self._readiness),
         )
+
+    async def _watched_again(self) -> Connection | None:
+        """The connection that there is, where nothing but the login of its watching session is wrong: what
+        the other one does is not cut off, for a vCenter says InvalidLogin too while its SSO is away."""
+        if self._connection is None or not self._shut_out:
+            return None
+        try:
+            await self._connection.watch_again()
+        except LoginRefused:
+            raise
+        except SiteError:
+            return None
+        return self._connection
+
+    async def _anew(self) -> Connection:
+        self._shut_out = False
+        if self._connection is not None:
+            await self._connection.close()
+            self._connection = self._sight.watch = None
+        return await self._connect()
 
     async def watch(self) -> AsyncIterator[SiteView]:
         watch, self._pumped = self._watching(), False
@@ -205,9 +222,6 @@ class VSphereSite:
         try:
             while True:
                 self._wake.clear()
-                if self._cut is not None:
-                    cut, self._cut = self._cut, None
-                    raise cut
                 if pump.done():
                     pump.result()
                 if beats.done():
@@ -236,7 +250,8 @@ class VSphereSite:
                     quiet_since, anew = clock, True
                     self._sight.forget()
         except SiteUnreachable as lost:
-            self._resumable = self._pumped and not isinstance(lost, LoginRefused)
+            self._shut_out = isinstance(lost, LoginRefused)
+            self._resumable = self._pumped and not self._shut_out
             if self._resumable and self._heart is not None:
                 lost.silent_s = self._heart.silent_s
             raise
@@ -267,6 +282,7 @@ class VSphereSite:
                 await asyncio.sleep(DEVICES_S)
                 continue
             looked = inventory.serial
+            await self._read_places(inventory)
             for piece in devices.pieces(self._sight.settled_vms(inventory)):
                 before = devices.serial
 
@@ -281,6 +297,16 @@ class VSphereSite:
                     break
                 if devices.serial != before:
                     self._wake.set()
+
+    async def _read_places(self, inventory: Inventory) -> None:
+        """Read where networks are that share a name; what may not be read stays told apart by its id."""
+        places = self._sight.network_places
+        if unread := places.unread(inventory):
+            with contextlib.suppress(SiteError):
+                await self._connected().poll(
+                    lambda session: places.read(session, unread), "read where networks are"
+                )
+                self._wake.set()
 
     async def _look_at_trials(self) -> None:
         """See the test folder, where the settings have one; the long poll does not see it."""
@@ -419,12 +445,7 @@ class VSphereSite:
         return await trial_findings.lacking(self._connected(), user, test, trials, [situation])
 
     async def execute(self, command: c.AnyCommand, begun: TaskBegun | None = None) -> str:
-        try:
-            return await self._hand.carry_out(command, begun)
-        except LoginRefused as refused:
-            self._cut = refused  # the watching session may live on: a new login is wanted all the same
-            self._wake.set()
-            raise
+        return await self._hand.carry_out(command, begun)
 
     def upkeep(self, now: datetime) -> list[tuple[str, PlannedCall]]:
         return self._rounds.due(now)

@@ -25,6 +25,7 @@ from drdeck.sites.vsphere.guard.guard_service import GuardService
 from drdeck.sites.vsphere.inventory.disk_growth import DiskGrowth
 from drdeck.sites.vsphere.inventory.inventory_facts import FolderFacts, Inventory, VmFacts
 from drdeck.sites.vsphere.inventory.inventory_watch import InventoryWatch
+from drdeck.sites.vsphere.inventory.network_places import NetworkPlaces
 from drdeck.sites.vsphere.inventory.trial_inventory import TrialFolder
 from drdeck.sites.vsphere.inventory.uncovered_devices import UncoveredDevices
 from drdeck.sites.vsphere.plan import domain_view, restore_points
@@ -94,6 +95,7 @@ class SiteState:
         self.folders = FolderMemory(state)
         self.growth = DiskGrowth()
         self.devices = UncoveredDevices()
+        self.network_places = NetworkPlaces()
         self.trials = TrialFolder(settings.test)
         self.reached: Callable[[], frozenset[str]] = frozenset
         """ids of the VMs that answered"""
@@ -178,7 +180,13 @@ class SiteState:
         guarded = self.guard.alarms(folder.id) if self.guard is not None else ()
         if self.settings.domain(self.folders.settings_name(folder, self.settings.domains)).tool == "manual":
             guarded = tuple(map(_of_the_tool, guarded))
-        beside = self.devices.serial, self.reached(), self.silent, self.trials.serial
+        beside = (
+            self.devices.serial,
+            self.reached(),
+            self.silent,
+            self.trials.serial,
+            self.network_places.serial,
+        )
         depends = (folder, vms, protected, errors, inventory.networks, guarded, beside)
         last = self._built.get(folder.id)
         if last is not None and not moving(last[1]) and _same(last[0], depends):
@@ -208,6 +216,9 @@ class SiteState:
             left = lease.abandoned_by(words, self.me, self.now(), self.silent)
             alarms = (*domain.alarms, *self._renamed(folder, first_seen), *guarded)
             domain = msgspec.structs.replace(domain, driver=self.driver(folder), left_by=left, alarms=alarms)
+            if places := self.network_places.of(inventory.networks):
+                networks = msgspec.structs.replace(domain.networks, places=places)
+                domain = msgspec.structs.replace(domain, networks=networks)
         self._since[folder.id] = since
         self._built[folder.id] = (depends, domain)
         return domain

@@ -41,11 +41,15 @@ LOGOUT_S = 3.0
 class Credentials:
     """User name and password of one connection; the password is had when a trusted server wants it first.
 
-    Once refused it is not sent again, by any session of the connection: that would lock the user out.
+    Once refused it is not sent again, by any session of the connection: that would lock the user out. A
+    source that is a function says itself when one may be sent again; `hears` is told of each login: of None
+    where it was let in, else of the refusal, for which it gives what is raised.
     """
 
-    def __init__(self, username: str, password: str | Callable[[], str]) -> None:
-        self.username, self._source = username, password
+    def __init__(
+        self, username: str, password: str | Callable[[], str], hears: Callable[[Any], Any] | None = None
+    ) -> None:
+        self.username, self._source, self._hears = username, password, hears
         self._password: Password | None = None
         self._refused: vim.fault.InvalidLogin | None = None
         self._lock = threading.Lock()
@@ -53,17 +57,32 @@ class Credentials:
     def log_in(self, manager: Any) -> Any:
         """The session as vCenter has it. Raises what pyVmomi raises, and the source of the password."""
         with self._lock:
-            if self._refused is not None:
+            kept = self._password
+            if kept is not None:
+                try:
+                    return self._log_in(manager, kept)
+                except vim.fault.InvalidLogin as refused:
+                    self._refused, self._password = refused, None
+            if self._refused is not None and self._hears is None:
                 raise self._refused
-            if self._password is None:
-                source = self._source
-                self._password = Password(source() if callable(source) else source)
+            password = Password(self._source() if callable(self._source) else self._source)
             try:
-                # English words, so that an operator may search for them
-                return manager.Login(self.username, self._password.text, "en")
+                # the one that was just refused is not sent twice; there may be another by now
+                if password == kept and self._refused is not None:
+                    raise self._refused
+                session = self._log_in(manager, password)
             except vim.fault.InvalidLogin as refused:
-                self._refused, self._password = refused, None
-                raise
+                self._refused = refused
+                raise (refused if self._hears is None else self._hears(refused)) from None
+            self._password, self._refused = password, None
+            return session
+
+    def _log_in(self, manager: Any, password: Password) -> Any:
+        # English words, so that an operator may search for them
+        session = manager.Login(self.username, password.text, "en")
+        if self._hears is not None:
+            self._hears(None)
+        return session
 
 
 class VCenterSession:
@@ -184,10 +203,12 @@ class Connection:
         call_s: float = CALL_S,
         poll_s: int = POLL_S,
         fence: StaleSessions | None = None,
+        hears: Callable[[Any], Any] | None = None,
     ) -> None:
+        """`hears`: is told how each login went, see Credentials."""
         self.endpoint, self.username, self.poll_s = endpoint, username, poll_s
         self.server = endpoint.server
-        credentials = Credentials(username, password)
+        credentials = Credentials(username, password, hears)
         self.polling = VCenterSession(
             endpoint, credentials, connect_s=connect_s, call_s=call_s, poll_s=poll_s
         )
@@ -201,6 +222,11 @@ class Connection:
             self.commands.log_in()
 
         await self._run(log_in, "log in")
+
+    async def watch_again(self) -> None:
+        """Log the watching session in anew, which has ended; the other, and what it does, goes on."""
+        await self._run(self.polling.log_in, "log in")
+        await self.settle()
 
     async def close(self) -> None:
         """Log both out; never raises."""
