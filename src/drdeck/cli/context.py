@@ -10,7 +10,6 @@ import math
 import os
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -23,30 +22,26 @@ from drdeck.config.settings import (
     Settings,
     SettingsError,
     TrainingSettings,
-    failover_plans,
     settings_digest,
 )
 from drdeck.config.settings_file import load
 from drdeck.controller.ipc import liveness
-from drdeck.controller.ipc.client import OTHER_SETTINGS, Client, ControllerError, Kind
-from drdeck.controller.ipc.protocol import Listing, Welcome
+from drdeck.controller.ipc.client import Client, ControllerError, Kind
+from drdeck.controller.ipc.protocol import Listing
 from drdeck.controller.journal.event_store import JournalError
 from drdeck.controller.process.launch import attach
 from drdeck.controller.process.logs import USUAL_LEVEL
 from drdeck.controller.process.paths import Paths, paths_for
 from drdeck.controller.site_watcher import LOGGED_IN, NOT_SEEN
-from drdeck.model.plans.failover_plan import FailoverPlan
 from drdeck.model.times import show_duration
 
 from . import exit_codes, output
 from .exit_codes import Exit
 from .prompts import Asker
+from .settings_in_use import SettingsInUse, scenario_path
 
 FIRST_SIGHT_S = 90
 """How long a command waits for the site's first view before it gives up."""
-SETTINGS_LOOK_S = 1.0
-"""A console looks so often whether the settings file was changed."""
-RESTART = "`drdeck controller restart` has it use these, and keeps what is under way"
 _T = TypeVar("_T")
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 
@@ -129,115 +124,22 @@ class Context:
             words += ["--scenario", site.scenario, "--speed", str(site.speed)]
         return words
 
-    def _compare_settings(self, client: Client) -> None:
-        """Note where the controller runs with other settings of the site than are in this file now."""
-        welcome, site = client.welcome, self.settings.site(self.site)
-        if welcome is None:
-            return
-        if isinstance(site, TrainingSettings):
-            self._compare_training(client, welcome, site)
-            return
-        own = self.digest_now()
-        if own and welcome.settings and own != welcome.settings:
-            client.other_settings = (
-                f'{OTHER_SETTINGS} of "{self.site}" than {self.config} has now, so nothing is begun;'
-                f" {RESTART}"
-            )
-
-    def _compare_training(self, client: Client, welcome: Welcome, site: TrainingSettings) -> None:
-        """The same of a training site: its speed harms nothing, so that only another scenario stops acts."""
-        if welcome.scenario and welcome.scenario != site.scenario:
-            client.other_settings = (
-                f"{OTHER_SETTINGS}: the scenario {welcome.scenario}, and not {site.scenario}, so nothing is"
-                " begun; use another --state, or end it with `drdeck controller stop`"
-            )
-        own = self.digest_now()
-        if self.speed is not None:
-            if welcome.speed and welcome.speed != self.speed:
-                client.own_warnings = (
-                    f"--speed {self.speed:g} is ignored: the controller runs with {welcome.speed:g};"
-                    f" {RESTART}",
-                )
-        elif self.scenario is None and own and welcome.settings and own != welcome.settings:
-            client.own_warnings = (
-                f'{OTHER_SETTINGS} of "{self.site}" than {self.config} has now (speed {welcome.speed:g},'
-                f" scenario {welcome.scenario}); {RESTART}",
-            )
-
-    async def _watch_settings(self, client: Client) -> None:
-        """Warn on the screens, and begin nothing more, once the file has other settings."""
-        stamp = self._stamp()
-        while True:
-            await asyncio.sleep(SETTINGS_LOOK_S)
-            if self._stamp() == stamp:
-                continue
-            stamp = self._stamp()
-            client.other_settings, client.own_warnings = "", ()
-            self._compare_settings(client)
-            at = f"{datetime.now(UTC):%H:%M}Z"
-            problem, scenario = self.problem_now(), self._other_scenario_now(client.welcome)
-            if problem:
-                client.warn(f"settings changed at {at} and cannot be used: {problem}")
-            elif scenario:
-                client.warn(
-                    f"settings changed at {at} to the scenario {scenario}; open the console anew for it"
-                )
-            elif client.other_settings or client.own_warnings:
-                client.warn(f"settings changed at {at}; restart the controller to use them")
-            else:
-                client.warn()
-
-    def _other_scenario_now(self, welcome: Welcome | None) -> str:
-        """The scenario that the file has now, where the controller's is another one; else empty.
-
-        Another scenario has a state directory, and a controller, of its own.
-        """
-        if welcome is None or not welcome.scenario or self.scenario is not None:
-            return ""
-        with contextlib.suppress(SettingsError):
-            site = load(self.config, required=self.config_given).site(self.site)
-            if isinstance(site, TrainingSettings):
-                scenario = scenario_path(site.scenario, self.config.parent)
-                return scenario if scenario != welcome.scenario else ""
-        return ""
-
-    def _stamp(self) -> tuple[int, int, int] | None:
-        """Something of the settings file that changes whenever it is written."""
-        try:
-            about = self.config.stat()
-        except OSError:
-            return None
-        return about.st_mtime_ns, about.st_size, about.st_ino
-
-    def problem_now(self) -> str:
-        """The sentence about a settings file that cannot be used as it is now; else empty."""
-        try:
-            load(self.config, required=self.config_given).site(self.site)
-        except SettingsError as error:
-            return str(error)
-        return ""
-
-    def plans_now(self) -> dict[str, FailoverPlan]:
-        """The failover plans of the site as they are in the file now. Raises SettingsError."""
-        return failover_plans(load(self.config, required=self.config_given).site(self.site))
-
-    def digest_now(self) -> str:
-        """The digest of the site's settings as they are in the file now; empty where it cannot be read."""
-        try:
-            return settings_digest(load(self.config, required=self.config_given).site(self.site))
-        except SettingsError:
-            return ""
+    @property
+    def settings_in_use(self) -> SettingsInUse:
+        """The site's settings, to be compared with those of its controller."""
+        site = self.settings.site(self.site)
+        return SettingsInUse(self.config, self.config_given, self.site, site, self.scenario, self.speed)
 
     async def attach(self, kind: Kind = "cli", start: bool = True) -> Client:
         """A connected client, its controller started when needed. Raises ControllerError.
 
         For a command it is minded: a controller that falls silent is said, and given up after a while.
         """
-        site = self.settings.site(self.site)
-        client = await attach(self.paths, self.arguments(), kind, start, site)
-        self._compare_settings(client)
+        in_use = self.settings_in_use
+        client = await attach(self.paths, self.arguments(), kind, start, in_use.site)
+        in_use.compare(client)
         if kind == "console":
-            client.beside(self._watch_settings(client))
+            client.beside(in_use.watch(client))
         if kind == "cli":
             client.patience_s = liveness.GIVE_UP_S
             back = functools.partial(output.note, liveness.AGAIN)
@@ -308,16 +210,6 @@ async def wait_for_sight(client: Client, stale: bool = False) -> Listing:
                 await client.changed()
     except TimeoutError:
         raise Exit(exit_codes.UNREACHABLE, f"the site was not seen within {FIRST_SIGHT_S} s") from None
-
-
-def scenario_path(scenario: str, base: Path) -> str:
-    """The name of a shipped scenario, or the whole path of one that is meant from `base`."""
-    if not (scenario.endswith(".toml") or "/" in scenario):
-        return scenario
-    try:
-        return str((base / Path(scenario).expanduser()).resolve())
-    except RuntimeError:  # no such user: it is told as a file that there is not
-        return scenario
 
 
 def _whole(path: Path) -> Path:

@@ -140,7 +140,7 @@ def controller_serve(context: Context) -> None:
         context.paths,
         log_level=context.log_level,
         file_digest=context.file_digest,
-        plans_of=context.plans_now,
+        plans_of=context.settings_in_use.plans_now,
     )
     if code:
         raise Exit(code)

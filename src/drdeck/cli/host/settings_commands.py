@@ -13,8 +13,9 @@ import click
 import msgspec
 
 from drdeck.cli import exit_codes, output
-from drdeck.cli.context import Context, json_option, scenario_path
+from drdeck.cli.context import Context, json_option
 from drdeck.cli.exit_codes import Exit
+from drdeck.cli.settings_in_use import scenario_path
 from drdeck.config.settings import (
     JetStreamSettings,
     Settings,
