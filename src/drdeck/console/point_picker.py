@@ -14,6 +14,9 @@ from drdeck.model.times import parse_instant
 
 from .format import stamp
 
+TIME_CHARACTERS = frozenset("0123456789-")
+"""Characters that a typed time begins with."""
+
 
 @dataclass(frozen=True)
 class Picked:

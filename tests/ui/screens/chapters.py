@@ -64,7 +64,7 @@ _LIST: dict[str, tuple[str, ...]] = {
     "failover-in-progress": ("A failover is in progress",),
     "domains": ("Protected Domains", "Imported", "PITR session", "In sync"),
     "more-imported": ("More", "Continuous Failover", "Failover"),
-    "test-failover": ("Test Failover", "Cancel", "isolated"),
+    "test-failover": ("Test Failover of Protected Domain", "Isolated Network", "VMs of the test", "Cancel"),
     "failover-in-one": ("Failover of Protected Domain", "Failover type", "Run PITR after recovering VMs"),
     "more-session": ("More", *RUN_PITR, *EXIT),
     "help-list": ("Task Steps", "Task Log"),

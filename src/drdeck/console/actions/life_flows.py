@@ -7,20 +7,20 @@ from collections.abc import Awaitable, Callable
 import msgspec
 
 from drdeck.console.dialogs.confirmation import Confirm, ConfirmByName
-from drdeck.console.dialogs.end_test import EndTest
-from drdeck.console.dialogs.return_list import ReturnList
+from drdeck.console.dialogs.life.begin_test import BeginTest
+from drdeck.console.dialogs.life.end_test import EndTest
+from drdeck.console.dialogs.life.return_list import ReturnList
 from drdeck.console.ports import Console
 from drdeck.model.actions import BY_NAME, Request
 from drdeck.model.confirming import Preview
 from drdeck.model.returning.checklist import open_ways, return_steps
 
-from .flows import ask_and_submit
+from .flows import NOTHING, ask_and_submit, domain_of
 
 
-async def confirmed(app: Console, action: str, name: str) -> str | None:
+async def confirmed(app: Console, request: Request) -> str | None:
     """Say what an action means for a domain, have it confirmed, and ask for it."""
-    request = Request(action=action, domain=name)
-    title = BY_NAME[action].label
+    name, title = request.domain, BY_NAME[request.action].label
 
     async def confirm(preview: Preview) -> Request | None:
         says = [f"Protected Domain {name}", *preview.says]
@@ -46,6 +46,21 @@ async def show_way_back(app: Console, name: str) -> str | None:
     return None
 
 
+async def test_failover(app: Console, name: str) -> str | None:
+    """Choose point, networks and VMs of a test, and start it."""
+    domain = await domain_of(app, name)
+    if domain is None:
+        return None
+    place = ("test_start", name)
+    dialog = BeginTest(domain, app.now(), app.client.preview, app.client.points, app.drafts.get(place))
+    request = await app.ask(dialog)
+    app.drafts[place] = dialog.draft
+    if request is None:
+        app.say(NOTHING)
+        return None
+    return await confirmed(app, request)
+
+
 async def end_test(app: Console, name: str) -> str | None:
     """End the test of a domain, with what came of it and a note."""
 
@@ -60,7 +75,7 @@ async def end_test(app: Console, name: str) -> str | None:
 
 def _flow(action: str) -> Callable[[Console, str], Awaitable[str | None]]:
     async def flow(app: Console, name: str) -> str | None:
-        return await confirmed(app, action, name)
+        return await confirmed(app, Request(action=action, domain=name))
 
     return flow
 
@@ -68,7 +83,6 @@ def _flow(action: str) -> Callable[[Console, str], Awaitable[str | None]]:
 ACTIONS = (
     "cfo_cancel",
     "cfo_resume",
-    "test_start",
     "failover_undo",
     "failover_commit",
     "domain_failback",
@@ -76,5 +90,9 @@ ACTIONS = (
     "domain_release",
     "release_cancel",
 )
-FLOWS = {action: _flow(action) for action in ACTIONS} | {"way_back": show_way_back, "test_end": end_test}
+FLOWS = {action: _flow(action) for action in ACTIONS} | {
+    "way_back": show_way_back,
+    "test_start": test_failover,
+    "test_end": end_test,
+}
 """Each returns the operation that it led to."""

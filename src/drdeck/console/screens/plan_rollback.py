@@ -11,6 +11,7 @@ from textual.widget import Widget
 from textual.widgets import Input
 
 from drdeck.console.format import marked, stamp, wrap
+from drdeck.console.point_picker import TIME_CHARACTERS
 from drdeck.console.state import State
 from drdeck.console.widgets.controls import Push
 from drdeck.console.widgets.input_field import Field
@@ -39,8 +40,6 @@ from drdeck.model.text import clean, some
 from drdeck.model.times import parse_instant
 
 from .screen import ConsoleScreen
-
-_TIME_CHARACTERS = frozenset("0123456789-")
 
 
 class PlanRollbackScreen(ConsoleScreen):
@@ -188,7 +187,7 @@ class PlanRollbackScreen(ConsoleScreen):
         if event.key == "g" and self.focused is not field:
             self.action_good()
             return True
-        if event.character and event.character in _TIME_CHARACTERS and self.focused is not field:
+        if event.character and event.character in TIME_CHARACTERS and self.focused is not field:
             field.value = ""
             self.set_focus(field)
         return False

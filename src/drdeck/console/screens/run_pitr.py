@@ -12,7 +12,7 @@ from textual.widget import Widget
 from textual.widgets import Input
 
 from drdeck.console.format import Line, local, local_stamp, marked, plain_of, stamp, wrap, wrap_some
-from drdeck.console.point_picker import pick
+from drdeck.console.point_picker import TIME_CHARACTERS, pick
 from drdeck.console.state import State
 from drdeck.console.widgets.controls import Push
 from drdeck.console.widgets.input_field import Field
@@ -39,7 +39,6 @@ from .screen import ConsoleScreen
 
 REMINDER = "Disks are rolled back; VM configuration is not, and is not to be relied on"
 REVERTS = "Disks and VM configuration go back; networks are mapped again, other changes are not redone"
-_TIME_CHARACTERS = frozenset("0123456789-")
 
 
 class RunPitrScreen(ConsoleScreen):
@@ -281,7 +280,7 @@ class RunPitrScreen(ConsoleScreen):
         if event.key == "g" and self.focused is not field:
             self._go_before_abnormal()
             return True
-        if event.character and event.character in _TIME_CHARACTERS and self.focused is not field:
+        if event.character and event.character in TIME_CHARACTERS and self.focused is not field:
             field.value = ""
             self.set_focus(field)
         return False

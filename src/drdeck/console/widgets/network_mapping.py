@@ -138,6 +138,6 @@ class NetworkMapping(RowList[str]):
         self.post_message(self.Chosen(self))
 
 
-def mapping_head(width: int) -> Line:
+def mapping_head(width: int, target: str = "Recovery VM Network") -> Line:
     first = max(12, min(30, (width - 3) // 2 - 2))
-    return ((f"   {left('Protected VM Network', first)}  Recovery VM Network", "head"),)
+    return ((f"   {left('Protected VM Network', first)}  {target}", "head"),)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from drdeck.console.dialogs.dialog import BOX_WIDTH
 from drdeck.console.format import Line, wrap
 from drdeck.model.returning.checklist import OpenWay, ReturnStep
 from drdeck.model.text import clean
 
-from .dialog import BOX_WIDTH
 from .fact_sheets import Help, row
 
 _WIDTH = BOX_WIDTH - 9

@@ -8,11 +8,10 @@ from typing import NamedTuple
 from textual.widget import Widget
 from textual.widgets import Input
 
+from drdeck.console.dialogs.dialog import Dialog, paragraph
 from drdeck.console.widgets.controls import Push
 from drdeck.console.widgets.input_field import Field
 from drdeck.model.life.trial_rules import MAX_NOTE
-
-from .dialog import Dialog, paragraph
 
 _RESULTS = {"passed": "End: passed", "failed": "End: failed", "unsaid": "End Test"}
 
