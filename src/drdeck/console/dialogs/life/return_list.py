@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from drdeck.console.dialogs.dialog import BOX_WIDTH
+from drdeck.console.dialogs.fact_sheets import Help, row
 from drdeck.console.format import Line, wrap
 from drdeck.model.returning.checklist import OpenWay, ReturnStep
 from drdeck.model.text import clean
-
-from .fact_sheets import Help, row
 
 _WIDTH = BOX_WIDTH - 9
 _MARKS = {"done": ("[x]", "bold"), "open": ("[ ]", "bold"), "unknown": ("[?]", "dim")}
