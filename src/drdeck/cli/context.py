@@ -32,13 +32,13 @@ from drdeck.controller.journal.event_store import JournalError
 from drdeck.controller.process.launch import attach
 from drdeck.controller.process.logs import USUAL_LEVEL
 from drdeck.controller.process.paths import Paths, paths_for
+from drdeck.controller.process.settings_in_use import SettingsInUse, scenario_path
 from drdeck.controller.site_watcher import LOGGED_IN, NOT_SEEN
 from drdeck.model.times import show_duration
 
 from . import exit_codes, output
 from .exit_codes import Exit
 from .prompts import Asker
-from .settings_in_use import SettingsInUse, scenario_path
 
 FIRST_SIGHT_S = 90
 """How long a command waits for the site's first view before it gives up."""

@@ -32,7 +32,7 @@ COMMANDS = {
     "way-back": "drdeck.cli.life.checklist_command:way_back",
     "domain": "drdeck.cli.life.way_back_commands:domain_group",
     "pitr": "drdeck.cli.acting.pitr_commands:pitr",
-    "answer": "drdeck.cli.acting.answer_command:answer",
+    "answer": "drdeck.cli.answer_command:answer",
     "plan": "drdeck.cli.plan.plan_commands:plan",
     "takeover": "drdeck.cli.acting.record_commands:takeover",
     "record": "drdeck.cli.acting.record_commands:record",

@@ -15,7 +15,6 @@ import msgspec
 from drdeck.cli import exit_codes, output
 from drdeck.cli.context import Context, json_option
 from drdeck.cli.exit_codes import Exit
-from drdeck.cli.settings_in_use import scenario_path
 from drdeck.config.settings import (
     JetStreamSettings,
     Settings,
@@ -29,6 +28,7 @@ from drdeck.config.settings_file import load
 from drdeck.config.settings_schema import settings_schema
 from drdeck.controller.ipc.client import ControllerError
 from drdeck.controller.process.launch import check as check_site
+from drdeck.controller.process.settings_in_use import scenario_path
 from drdeck.model.alarms import Finding
 from drdeck.private_files import refuse_strangers
 
