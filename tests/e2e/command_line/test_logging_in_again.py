@@ -1,4 +1,4 @@
-"""The system takes the runtime directory away with the last login; the next login finds its controller."""
+"""The runtime directory, which goes with the last login, and which all homes of a user share."""
 
 from __future__ import annotations
 
@@ -54,3 +54,21 @@ def test_the_controller_is_found_after_the_last_logout(deck: UsualDeck, tmp_path
     deck.run("controller", "stop")
     assert not [path for path in tmp_path.rglob("*.sock") if path.is_socket()]
     deck.run("controller", "status", code=1)
+
+
+def test_each_home_of_a_user_has_its_own_controller(deck: UsualDeck, tmp_path: Path) -> None:
+    """As with `sudo`, in apptainer, or under a service: another HOME, and the same runtime directory."""
+    deck.log_in(tmp_path / "run")
+    deck.run("domains")
+    first, home = deck.pid(), deck.env["HOME"]
+    deck.env["HOME"] = str(tmp_path / "another")
+    try:
+        deck.run("controller", "status", code=1)
+        deck.run("domains")
+        assert deck.pid() != first
+        (listed,) = deck.json("controller", "status", "--all")["controllers"]
+        assert listed["state"].startswith(deck.env["HOME"])
+        deck.run("controller", "stop")
+    finally:
+        deck.env["HOME"] = home
+    assert deck.pid() == first

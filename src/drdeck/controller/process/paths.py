@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,7 +35,7 @@ def paths_for(site: str, state: Path | None) -> Paths:
     Raises PermissionError when another user holds the only place for sockets.
     """
     base = base_directory(state) / site
-    runtime = base if state is not None else _runtime() / site
+    runtime = base if state is not None else _runtime() / f"{site}-{_mark(base)}"
     return Paths(
         state=base,
         socket=runtime / SOCKET,
@@ -53,6 +55,11 @@ def state_directories(base: Path) -> list[Path]:
     """Directories under `base` in which a controller was at work, those of lessons too; none set aside."""
     locks = (lock for depth in range(1, 5) for lock in base.glob("*/" * depth + LOCK))
     return sorted(lock.parent for lock in locks if ".aside-" not in str(lock.relative_to(base)))
+
+
+def _mark(base: Path) -> str:
+    """A few letters for a state directory: a user with two homes has one runtime directory for both."""
+    return hashlib.sha256(os.fsencode(base)).hexdigest()[:8]
 
 
 def _runtime() -> Path:
