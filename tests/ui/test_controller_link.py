@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import pytest
 
 from drdeck.console.screens.domain_list import DomainsScreen
+from drdeck.console.screens.plan_run import PlanRunScreen
 from drdeck.controller.ipc import liveness
 from drdeck.controller.ipc.client import Client, ControllerError, Disconnected
+from drdeck.model.alarms import Finding
 from drdeck.model.domains import Mode
 from tests.support.console.console_deck import running
-from tests.support.console.fake_client import FakeClient, domain, in_session, operation
+from tests.support.console.fake_client import Attach, FakeClient, domain, in_session, operation
+from tests.support.console.plan_double import PlanningClient, mid_run
 
 
 async def test_a_lost_controller_is_said_and_attached_again() -> None:
@@ -181,3 +185,69 @@ async def test_a_domain_that_goes_away() -> None:
         await deck.sees("Protected VMs")
         client.tell(domain("stays", Mode.IMPORTED))
         await deck.sees("has no domain of this name any more")
+
+
+@pytest.fixture
+def cold() -> tuple[PlanningClient, asyncio.Event, Attach]:
+    """A client, what lets it be reached, and the way to it: a controller that starts takes seconds."""
+    client, there = PlanningClient(), asyncio.Event()
+
+    async def attach() -> Client:
+        await there.wait()
+        return await client.attach()
+
+    return client, there, attach
+
+
+async def test_a_key_before_the_controller_is_there_waits(cold: Any) -> None:
+    _, there, attach = cold
+    async with running(attach, first=None) as deck:
+        await deck.press("F")
+        await deck.sees("waiting for the controller")
+        there.set()
+        await deck.sees("whole-site", "14 domains")
+        assert "waiting for the controller" not in deck.text
+
+
+async def test_a_run_that_is_open_is_shown_by_a_key_that_came_before_it(cold: Any) -> None:
+    client, there, attach = cold
+    client.show_run(mid_run())
+    async with running(attach, first=None) as deck:
+        await deck.press("F")
+        there.set()
+        await deck.until(lambda: isinstance(deck.app.screen, PlanRunScreen), "the run")
+
+
+@pytest.mark.parametrize(("key", "shows"), [("l", "nothing was asked for yet"), ("D", "vCenter answers")])
+async def test_a_screen_opened_before_the_controller_is_there_fills(cold: Any, key: str, shows: str) -> None:
+    client, there, attach = cold
+    client.found = (Finding.ok("site", "vCenter answers"),)
+    async with running(attach, first=None) as deck:
+        await deck.press(key)
+        await deck.settle()
+        assert "controller is attached" not in deck.text
+        there.set()
+        await deck.sees(shows)
+
+
+@pytest.mark.parametrize("key", ["f", "m", "t", "n", "A"])
+async def test_nothing_is_called_none_before_the_site_was_seen(cold: Any, key: str) -> None:
+    _, _, attach = cold
+    async with running(attach, first=None) as deck:
+        await deck.press(key)
+        row = deck.text.splitlines()[-1] if key != "A" else deck.text
+        assert "waiting for the site" in row
+
+
+async def test_a_key_that_waits_is_told_why_there_is_no_controller() -> None:
+    fails = asyncio.Event()
+
+    async def attach() -> Client:
+        await fails.wait()
+        raise Disconnected("the controller could not be reached")
+
+    async with running(attach, first=None) as deck:
+        await deck.press("F")
+        fails.set()
+        await deck.until(lambda: deck.dialog is not None, "the reason")
+        await deck.sees("Not possible", "could not be reached")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import logging
 import os
@@ -60,6 +61,7 @@ from .themes import THEMES, looks_for
 log = logging.getLogger(__name__)
 Answer = TypeVar("Answer")
 
+WAITS = "waiting for the controller ..."
 _HERE = Path(__file__).parent
 
 
@@ -113,6 +115,8 @@ class DrdeckApp(App[None], inherit_bindings=False):
         """true when the console ended by a mistake of its own"""
         self._reach, self._backoff = attach, backoff
         self._client: Client | None = None
+        self._told = asyncio.Event()
+        """set once there were first news, or a reason why there are none"""
         self._watched: str | None = None
         self._frame = Frame()
         self.keys = KeyQueue(self, self._hand_on)
@@ -201,6 +205,14 @@ class DrdeckApp(App[None], inherit_bindings=False):
             raise Disconnected(self.state.lost or "no controller is attached yet")
         return self._client
 
+    async def first_news(self) -> Client:
+        """The client; right after the start it is waited for. Raises Disconnected."""
+        if not self._told.is_set():
+            self.say(WAITS)
+            await self._told.wait()
+            self.unsay(WAITS)
+        return self.client
+
     def now(self) -> datetime:
         """The site's time."""
         return self.state.now(self.real_now())
@@ -220,6 +232,7 @@ class DrdeckApp(App[None], inherit_bindings=False):
     def on_lost(self, event: Lost) -> None:
         self._client = None
         self.state = replace(self.state, lost=event.why)
+        self._told.set()
         if event.final:
             self.final_error = event.why
             self.exit(return_code=1)
@@ -233,6 +246,8 @@ class DrdeckApp(App[None], inherit_bindings=False):
             self.state = replace(
                 self.state, welcome=client.welcome, listing=listing, detail=detail, lost=None
             )
+            if listing is not None:
+                self._told.set()
         self.repainter.guarded(self.notifications.look)
         self.repainter.guarded(self.telling.look)
         self.repainter.soon()

@@ -13,6 +13,8 @@ from drdeck.model.domains import Domain
 from drdeck.model.plans.run_views import RunView
 from drdeck.model.text import some
 
+NOT_SEEN = "waiting for the site ..."
+
 
 @dataclass(frozen=True)
 class State:
@@ -45,6 +47,11 @@ class State:
     @property
     def domains(self) -> tuple[Domain, ...]:
         return () if self.listing is None else self.listing.domains
+
+    @property
+    def seen(self) -> bool:
+        """True once the site was seen: before, that nothing is here means nothing."""
+        return self.listing is not None and self.listing.clock is not None
 
     @property
     def stale(self) -> bool:
@@ -81,7 +88,7 @@ class State:
 
     def gone(self, name: str) -> bool:
         """True once the site was seen to have no domain of that name."""
-        return self.listing is not None and self.listing.clock is not None and self.domain(name) is None
+        return self.seen and self.domain(name) is None
 
     @property
     def operations(self) -> tuple[OperationView, ...]:

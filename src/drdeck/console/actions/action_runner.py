@@ -21,7 +21,7 @@ from drdeck.console.screens.run_pitr import RunPitrScreen
 from drdeck.console.screens.screen import ConsoleScreen
 from drdeck.console.screens.task_log import LogScreen
 from drdeck.console.screens.task_steps_screen import StepsScreen
-from drdeck.console.state import describe
+from drdeck.console.state import NOT_SEEN, describe
 from drdeck.model.actions import BY_NAME, Request, menu, refusal
 from drdeck.model.text import clean
 
@@ -92,7 +92,7 @@ class ActionRunner:
         app = self._app
         domain = app.state.domain(target) if target is not None else None
         if target is None or domain is None:
-            app.say("no domain is chosen")
+            app.say("no domain is chosen" if app.state.seen else NOT_SEEN)
         elif name == "open":
             self.open_domain(target)
         elif name == "steps":
@@ -161,7 +161,7 @@ class ActionRunner:
         app, screen = self._app, self._app.screen
         names = list(dict.fromkeys(need.domain for need in needs))
         if not names or not isinstance(screen, ConsoleScreen):
-            app.say(none)
+            app.say(none if app.state.seen else NOT_SEEN)
             return
         here = screen.target()
         begun = here in names and (by < 0 or self._gone_to == here or not isinstance(screen, DomainsScreen))

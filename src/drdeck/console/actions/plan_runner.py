@@ -24,12 +24,19 @@ class PlanRunner:
         self._app = app
 
     def show(self, marked: tuple[str, ...]) -> None:
-        """The run that is open, else the way to a new one."""
+        """The run that is open, else the way to a new one. Right after the start that is not known yet."""
+        if self._app.state.listing is None and self._app.state.lost is None:
+            self._app.dialog_queue.start(self._showing(marked))
+            return
         going = next((run for run in self._app.state.runs if run.state not in RUN_ENDED), None)
         if going is not None and not marked:
             self.open(going.run)
         else:
             self.begin(marked)
+
+    async def _showing(self, marked: tuple[str, ...]) -> None:
+        await self._app.first_news()
+        self._app.dialog_queue.then(lambda: self.show(marked))
 
     def open(self, run: str) -> None:
         """Show a run."""

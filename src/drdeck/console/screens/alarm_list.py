@@ -10,7 +10,7 @@ from textual.widget import Widget
 
 from drdeck.console.attention import alarms_of
 from drdeck.console.format import Line, cut, left, marked, name, second, stamp, wrap_some
-from drdeck.console.state import State
+from drdeck.console.state import NOT_SEEN, State
 from drdeck.console.widgets.row_list import BESIDE, RowList
 from drdeck.console.widgets.text_lines import Lines
 from drdeck.model.alarms import Alarm, Severity
@@ -77,7 +77,7 @@ class AlarmsScreen(ConsoleScreen):
         self.query_one("#title", Lines).put([title, ()])
         head = f"   {'Time':9} {'Severity':8} {'Domain':18} Alarm"
         self.query_one("#header", Lines).put([((head[: self.size.width - BESIDE], "head"),)])
-        rows.put(alarms)
+        rows.put(alarms, "no alarm" if state.seen else NOT_SEEN)
         self._draw_detail()
 
     def _draw_detail(self) -> None:

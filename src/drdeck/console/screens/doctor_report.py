@@ -65,7 +65,7 @@ class DoctorScreen(ConsoleScreen):
     async def _read(self) -> None:
         self._passthrough = await asyncio.to_thread(terminal_info.tmux_passthrough, self.desk.environ)
         try:
-            self._site = await self.desk.client.findings()
+            self._site = await (await self.desk.first_news()).findings()
         except ControllerError as error:
             remedy = "the line at the top says how long ago it was seen" if self.state.stale else ""
             self._site = (Finding.fail("site", str(error), remedy),)

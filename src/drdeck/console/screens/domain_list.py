@@ -16,7 +16,7 @@ from drdeck.console.attention import asking
 from drdeck.console.finding import HINT, matches
 from drdeck.console.format import Line, cut, hour, marked, width_of, wrap, wrap_some
 from drdeck.console.key_bindings import act_keys, keys_of, shown_key
-from drdeck.console.state import State
+from drdeck.console.state import NOT_SEEN, State
 from drdeck.console.widgets.input_field import Field
 from drdeck.console.widgets.list_rows import domain_header, domain_row
 from drdeck.console.widgets.plans.run_lines import marked_row
@@ -156,8 +156,8 @@ class DomainsScreen(ListAndPaneScreen):
             self._pane.take(target, state, now)
 
     def _empty(self, state: State) -> str:
-        if state.listing is None or state.listing.clock is None:
-            return "waiting for the site ..."
+        if not state.seen:
+            return NOT_SEEN
         if state.domains:
             return f'no domain matches "{clean(self._wanted)}"; escape shows all'
         return "the site has no Protected Domain"

@@ -81,7 +81,7 @@ class LogScreen(ConsoleScreen):
 
     async def _read(self) -> None:
         try:
-            self._tasks, self._error = await self.desk.client.tasks(), ""
+            self._tasks, self._error = await (await self.desk.first_news()).tasks(), ""
         except ControllerError as error:
             self._error = str(error)
         self.desk.redraw(self)
