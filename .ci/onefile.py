@@ -9,6 +9,7 @@ from __future__ import annotations
 import compileall
 import hashlib
 import io
+import os
 import py_compile
 import stat
 import sys
@@ -24,7 +25,7 @@ import sys
 from pathlib import Path
 
 DIGEST = "{digest}"
-PYTHON = {python}
+PYTHON, MACHINE = {python}, {machine!r}
 
 
 def unpacked() -> Path:
@@ -42,20 +43,25 @@ def unpacked() -> Path:
 
     place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     fresh = Path(tempfile.mkdtemp(prefix=".unpacking-", dir=place.parent))
-    with zipfile.ZipFile(sys.argv[0]) as bundle:
-        with zipfile.ZipFile(io.BytesIO(bundle.read("site.zip"))) as site:
-            site.extractall(fresh / "site")
     try:
-        (fresh / "site").rename(place)
-    except OSError:  # another one was as quick
-        pass
-    shutil.rmtree(fresh, ignore_errors=True)
+        with zipfile.ZipFile(sys.argv[0]) as bundle:
+            with zipfile.ZipFile(io.BytesIO(bundle.read("site.zip"))) as site:
+                site.extractall(fresh / "site")
+        try:
+            (fresh / "site").rename(place)
+        except OSError:  # another one was as quick
+            pass
+    finally:
+        shutil.rmtree(fresh, ignore_errors=True)
     return place
 
 
 if sys.version_info[:2] != PYTHON:
     wanted, own = ".".join(map(str, PYTHON)), ".".join(map(str, sys.version_info[:2]))
     sys.exit(f"drdeck: this file is for Python {{wanted}}, and this is {{own}}; run it with python{{wanted}}")
+if os.uname().machine != MACHINE:
+    own = os.uname().machine
+    sys.exit(f"drdeck: this file is for {{MACHINE}}, and this is {{own}}; make it on a machine like this")
 try:
     place = unpacked()
 except OSError as error:
@@ -63,7 +69,15 @@ except OSError as error:
 sys.path[0] = str(place)  # and no more this file, in which every import would look first
 from drdeck.__main__ import main  # noqa: E402
 
-main()
+try:
+    main()
+except ImportError as error:
+    if not (error.path or "").endswith(".so"):
+        raise
+    sys.exit(
+        f"drdeck: a library cannot be loaded: {{error}}; set XDG_CACHE_HOME to a directory on a file system"
+        " that is not mounted noexec, or make this file on a system like this one"
+    )
 '''
 
 
@@ -77,7 +91,8 @@ def main() -> None:
     digest = hashlib.sha256()
     for path in files:
         digest.update(str(path.relative_to(site)).encode() + b"\0" + path.read_bytes())
-    text = MAIN.format(digest=digest.hexdigest()[:20], python=tuple(sys.version_info[:2]))
+    python, machine = tuple(sys.version_info[:2]), os.uname().machine
+    text = MAIN.format(digest=digest.hexdigest()[:20], python=python, machine=machine)
     with target.open("wb") as out:
         out.write(b"#!/usr/bin/env python3\n")
         with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as bundle:

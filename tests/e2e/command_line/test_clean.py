@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -20,6 +21,14 @@ def definitions(vcenter: VCenter) -> set[str]:
 def stopped(flow: Flow) -> Flow:
     flow.deck.run("controller", "stop", "--force")
     return flow
+
+
+class WithoutSettings(Deck):
+    """Runs commands as at the first start."""
+
+    @property
+    def arguments(self) -> list[str]:
+        return ["--state", str(self.state)]
 
 
 def test_the_record_its_definitions_and_the_state_go(make_flow: MakeFlow, recovery: VCenter) -> None:
@@ -118,5 +127,14 @@ def test_a_training_site_is_its_state(tmp_path_factory: pytest.TempPathFactory, 
     state = deck.state / "training-ransomware"
     assert state.is_dir()
     words = () if word is None else ("--confirm", word)
-    deck.run("sites", "clean", *words, code=3 if word is None else 0)
+    said = deck.run("sites", "clean", *words, code=3 if word is None else 0).stderr
     assert state.exists() == (word is None)
+    assert ("the site stays in" in said) == (word is not None)
+
+
+def test_without_settings_none_are_named(tmp_path: Path) -> None:
+    deck = WithoutSettings(tmp_path)
+    deck.run("domains")
+    deck.run("controller", "stop")
+    said = deck.run("sites", "clean", "--confirm", "training")
+    assert "was deleted" in said.stdout and "stays in" not in said.stderr

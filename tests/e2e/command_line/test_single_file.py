@@ -80,3 +80,35 @@ def test_what_keeps_it_from_unpacking_is_said(single_file: Path, tmp_path: Path)
     done = run(single_file, tmp_path, "--version")
     assert done.returncode == 1 and "cannot unpack itself" in done.stderr and "XDG_CACHE_HOME" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ("noexec", "a library cannot be loaded: "),
+        ("size=4m", "cannot unpack itself: [Errno 28] No space left"),
+    ],
+)
+def test_a_cache_that_holds_no_programs_or_has_no_room(
+    single_file: Path, tmp_path: Path, options: str, says: str
+) -> None:
+    """As on hardened hosts. The second start says the same: what is half unpacked is no use, and gone."""
+    cache = tmp_path / ".cache"
+    cache.mkdir()
+    mounting = f'mount -t tmpfs -o {options} none {cache} && "$@"; code=$?; ls -A {cache}/drdeck; exit $code'
+    mounted = [*NO_NETWORK, "-m", "sh", "-c", mounting, "sh"]
+    if subprocess.run([*mounted, "true"], capture_output=True).returncode:
+        pytest.skip("this system has no mount namespaces")
+    for _ in range(2):
+        done = run(single_file, tmp_path, "--version", before=mounted)
+        assert done.returncode == 1 and says in done.stderr and "XDG_CACHE_HOME" in done.stderr, done.stderr
+        assert "Traceback" not in done.stderr and ".unpacking" not in done.stdout
+
+
+def test_another_machine_is_told_apart(single_file: Path, tmp_path: Path) -> None:
+    """Its libraries are compiled: where they are not found, nobody would know why."""
+    other = ["setarch", "linux32"]
+    if subprocess.run([*other, "true"], capture_output=True).returncode:
+        pytest.skip("this system shows no other machine")
+    done = run(single_file, tmp_path, "--version", before=other)
+    assert done.returncode == 1 and "this file is for x86_64, and this is i686" in done.stderr

@@ -111,4 +111,5 @@ def _tell(
         output.say(f"the records of {len(removed.domains)} domains were removed from vCenter")
     if state is not None:
         output.say(f"{context.paths.state} {'was deleted' if state else 'was not there'}")
-    output.note(f"the site stays in {context.config}; take its tables out by hand")
+    if context.config.exists():
+        output.note(f"the site stays in {context.config}; take its tables out by hand")
