@@ -23,15 +23,15 @@ def points() -> list[datetime]:
 @pytest.fixture
 def make_deck(tmp_path: Path, points: list[datetime]) -> Iterator[MakeDeck]:
     """drdeck with a runbook of two groups, each command a process of its own."""
-    made: list[Deck] = []
+    decks: list[Deck] = []
 
     def make(recovery: VCenter, protected: VCenter) -> Deck:
         root = flowsite.lay_out(recovery, protected, points)
-        made.append(flowsite.deck(tmp_path, recovery, root, protected, PITR_DOMAIN))
-        return made[-1]
+        decks.append(flowsite.deck(tmp_path, recovery, root, protected, PITR_DOMAIN))
+        return decks[-1]
 
     yield make
-    for deck in made:
+    for deck in decks:
         deck.stop()
 
 

@@ -27,10 +27,10 @@ TOOL = "VSPHERE.LOCAL\\jetstream"
 
 @pytest.fixture
 def appliance(recovery: VCenter) -> Iterator[StandIn]:
-    made = StandIn()
-    made.accepts = known_at(recovery)
-    yield made
-    made.stop()
+    service = StandIn()
+    service.accepts = known_at(recovery)
+    yield service
+    service.stop()
 
 
 def vms_of(recovery: VCenter) -> list[dict[str, str]]:
@@ -45,12 +45,12 @@ def vms_of(recovery: VCenter) -> list[dict[str, str]]:
 
 @pytest.fixture
 def flow(make_flow: MakeFlow, recovery: VCenter, appliance: StandIn) -> Iterator[Flow]:
-    made = make_flow(recovery, None)
-    with made.deck.config.open("a") as file:
+    new_flow = make_flow(recovery, None)
+    with new_flow.deck.config.open("a") as file:
         file.write(appliance_settings(appliance, SITE, extra=f"accounts = ['{TOOL}']"))
     appliance.say(DOMAIN_ID, sound(protectedVms=vms_of(recovery), criticalAlerts=[]))
-    yield made
-    made.deck.run("--site", "msa", "controller", "stop", "--force", code=None)
+    yield new_flow
+    new_flow.deck.run("--site", "msa", "controller", "stop", "--force", code=None)
 
 
 def shown(flow: Flow) -> dict[str, Any]:
@@ -83,9 +83,9 @@ def test_watch_until_the_operation_is_over(flow: Flow, appliance: StandIn, recov
     over = sound(step="COMPLETE", progress=100, protectedVms=vms_of(recovery), criticalAlerts=[])
     timer = threading.Timer(0.2, lambda: appliance.say(DOMAIN_ID, over))
     timer.start()
-    said = flow.deck.run("--site", "msa", "watch", "erp-prod", "--until", "unknown", "--timeout", "60")
+    done = flow.deck.run("--site", "msa", "watch", "erp-prod", "--until", "unknown", "--timeout", "60")
     timer.join()
-    lines = said.stdout.splitlines()
+    lines = done.stdout.splitlines()
     assert "PITR in progress" in lines[0] and "unprotected 00:00:" in lines[0]
     assert "7/10 Recover VMs' data from Storage Site 31%" in lines[0]
     assert "PITR complete" in lines[-1]
@@ -98,8 +98,8 @@ def test_acts_are_refused_with_3(flow: Flow) -> None:
     assert len(acts) >= 12, "every act that there is, those that will be added too"
     plan = ["plan", "run", "all", "--type=force", "--confirm", "all 1"]
     for words in (*acts, ["pitr", "points", "erp-prod"], plan):
-        said = flow.deck.run("--site", "msa", *words, code=3).stderr
-        assert vendor in said, (words, said)
+        refusal = flow.deck.run("--site", "msa", *words, code=3).stderr
+        assert vendor in refusal, (words, refusal)
     assert flow.deck.json("--site", "msa", "tasks")["operations"] == []
 
 
@@ -129,9 +129,9 @@ def test_until_idle_is_until_the_appliance_is(flow: Flow, appliance: StandIn, re
 def test_a_session_that_vcenter_has_ended(flow: Flow, recovery: VCenter, appliance: StandIn) -> None:
     """As after half an hour without use: drdeck logs in again, and nobody is told."""
     before = shown(flow)["seen_at"]
-    asked = appliance.count()
+    requests = appliance.count()
     recovery.expire_sessions()
-    eventually(lambda: appliance.count() > asked + 2)
+    eventually(lambda: appliance.count() > requests + 2)
     eventually(lambda: flow.deck.run("--site", "msa", "domains", code=None).returncode == 0)
     assert shown(flow)["seen_at"] >= before
 
@@ -163,8 +163,8 @@ def test_sites_add(make_flow: MakeFlow, recovery: VCenter, appliance: StandIn) -
     assert "answers with the error 500" in said_by(deck, *words, "--vcenter", SITE, code=5)
     assert deck.config.read_text() == before, "it is written only if it answers"
     appliance.instead = None
-    said = deck.run(*words, "--vcenter", SITE).stderr
-    assert "msa answers: 1 Protected Domains" in said
+    message = deck.run(*words, "--vcenter", SITE).stderr
+    assert "msa answers: 1 Protected Domains" in message
     site = load(deck.config).site("msa")
     assert isinstance(site, JetStreamSettings) and site.vcenter_site == SITE and site.domains == (DOMAIN_ID,)
     assert deck.config.read_text().startswith(before.rstrip())

@@ -52,10 +52,10 @@ FORCE = (
 def deck(tmp_path: Path) -> Iterator[Deck]:
     (tmp_path / "names.toml").write_text(SCENARIO, "utf-8")
     site = f'kind = "training"\nscenario = "{tmp_path / "names.toml"}"\nspeed = 600\n'
-    made = Deck(tmp_path, f'default_site = "lab"\n[sites.lab]\n{site}')
-    yield made
-    made.env |= {"LANG": "C.UTF-8", "LC_ALL": "C.UTF-8"}
-    made.stop()
+    new_deck = Deck(tmp_path, f'default_site = "lab"\n[sites.lab]\n{site}')
+    yield new_deck
+    new_deck.env |= {"LANG": "C.UTF-8", "LC_ALL": "C.UTF-8"}
+    new_deck.stop()
 
 
 def test_all_that_is_printed_is_ascii_where_the_locale_is(deck: Deck) -> None:
@@ -77,8 +77,8 @@ def test_all_that_is_printed_is_ascii_where_the_locale_is(deck: Deck) -> None:
     for words, code in commands:
         done = deck.run(*words, code=code)
         assert (done.stdout + done.stderr).isascii(), f"drdeck {' '.join(words)}:\n{done.stdout}{done.stderr}"
-    shown = deck.run("domains").stdout
-    assert "<U+6F22><U+5B57>" in shown and "?" not in shown
+    listing = deck.run("domains").stdout
+    assert "<U+6F22><U+5B57>" in listing and "?" not in listing
     assert deck.json("domains")["domains"][0]["name"] == NAME, "JSON is for programs, and UTF-8 always"
 
 
@@ -88,8 +88,8 @@ def test_names_are_printed_as_they_are_where_the_locale_is_utf8(deck: Deck) -> N
 
 
 @given(st.text(max_size=40), st.text(max_size=40))
-def test_what_is_spelled_is_ascii(one: str, other: str) -> None:
-    assert spelled(one).isascii()
-    letters = [t for t in (one, other) if all(c.isalnum() for c in t)]
-    if len(letters) == 2 and one != other:
-        assert spelled(one) != spelled(other)
+def test_what_is_spelled_is_ascii(text: str, other: str) -> None:
+    assert spelled(text).isascii()
+    letters = [t for t in (text, other) if all(c.isalnum() for c in t)]
+    if len(letters) == 2 and text != other:
+        assert spelled(text) != spelled(other)

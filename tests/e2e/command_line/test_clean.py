@@ -71,11 +71,11 @@ def test_a_domain_at_work_is_left_whole(make_flow: MakeFlow, recovery: VCenter) 
     flow.deck.run("pitr", "exit", DOMAIN, "--wait")
     flow.deck.run("watch", DOMAIN, "--until", "idle", "--timeout", "60")
     stopped(flow)
-    told = flow.deck.run("sites", "clean", "--confirm", SITE, "--keep-state", "--json")
-    removed = json.loads(told.stdout)
+    done = flow.deck.run("sites", "clean", "--confirm", SITE, "--keep-state", "--json")
+    removed = json.loads(done.stdout)
     assert removed["state"] is None and (flow.deck.state / SITE / "journal.db").exists()
     assert [d["name"] for d in removed["domains"]] == [DOMAIN]
-    assert "it runs here in failover" in told.stderr, "what nobody knows any more is said"
+    assert "it runs here in failover" in done.stderr, "what nobody knows any more is said"
     assert removed["points_left"] == 0
     assert flow.show()["alarms"] == [], "this host's own memory of the record is gone with it"
 
@@ -89,8 +89,8 @@ def test_what_another_jump_host_uses_stays(make_flow: MakeFlow, recovery: VCente
     recovery.content.customFieldsManager.SetField(other, mode.key, '{"mode":"imported"}')
     claim = f"drdeck.lease.{other._moId}.1"
     recovery.content.customFieldsManager.AddCustomFieldDef(claim, type(other), None, None)
-    told = flow.deck.run("sites", "clean", "--confirm", SITE)
-    assert "crm" in told.stderr
+    done = flow.deck.run("sites", "clean", "--confirm", SITE)
+    assert "crm" in done.stderr
     assert recovery.attributes(DOMAIN) == {}
     assert {"drdeck.mode", claim} <= definitions(recovery)
     assert not any(f".{recovery.folder(DOMAIN)._moId}." in name for name in definitions(recovery))

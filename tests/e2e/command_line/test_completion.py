@@ -43,10 +43,10 @@ network = "VM_3510"
 def deck(tmp_path: Path) -> Iterator[Deck]:
     scenario = tmp_path / "odd.toml"
     scenario.write_text(SCENARIO, "utf-8")
-    made = Deck(tmp_path, '[sites.training]\nkind = "training"\nscenario = "odd.toml"\n')
-    made.env |= {"DRDECK_CONFIG": str(made.config), "DRDECK_STATE": str(made.state)}
-    yield made
-    made.stop()
+    new_deck = Deck(tmp_path, '[sites.training]\nkind = "training"\nscenario = "odd.toml"\n')
+    new_deck.env |= {"DRDECK_CONFIG": str(new_deck.config), "DRDECK_STATE": str(new_deck.state)}
+    yield new_deck
+    new_deck.stop()
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
@@ -168,6 +168,6 @@ def test_a_word_is_completed_in_bash(bash: Terminal, typed: str, line: str) -> N
 def test_restore_points_are_listed_in_bash_newest_first(bash: Terminal, deck: Deck) -> None:
     points = [point["time"] for point in deck.json("pitr", "points", "größe")["points"]]
     bash.press("drdeck pitr run größe --to 2026-01-16T2\t\t")
-    shown = [time for time in points if time.startswith("2026-01-16T2")]
-    bash.wait_for(*shown)
-    assert sorted(shown, key=bash.text().index) == shown
+    times = [time for time in points if time.startswith("2026-01-16T2")]
+    bash.wait_for(*times)
+    assert sorted(times, key=bash.text().index) == times

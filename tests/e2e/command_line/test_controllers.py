@@ -121,8 +121,8 @@ def test_restart_waits_for_what_is_under_way_and_keeps_operations(
     )
     recovery.clear_rules()
     recovery.release()
-    _, said = waiting.communicate(timeout=60)
-    assert waiting.returncode == 0 and f"was process {before}" in said, said
+    _, stderr = waiting.communicate(timeout=60)
+    assert waiting.returncode == 0 and f"was process {before}" in stderr, stderr
     assert flow.pid() != before
     assert "other settings" not in flow.deck.run("domains").stderr
     eventually(lambda: flow.operation(ident)["state"] == "done")

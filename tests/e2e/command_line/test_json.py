@@ -119,36 +119,36 @@ def test_every_object(make_flow: MakeFlow, recovery: VCenter) -> None:
     def look() -> dict[str, Any]:
         listed = deck.json("domains")
         fits(listed, DOMAINS)
-        shown = deck.json("show", DOMAIN)
-        fits(shown, SHOW)
+        domain = deck.json("show", DOMAIN)
+        fits(domain, SHOW)
         row = next(d for d in listed["domains"] if d["name"] == DOMAIN)
-        assert set(row) <= set(shown), "a domain is told the same way in both"
+        assert set(row) <= set(domain), "a domain is told the same way in both"
         fits(deck.json("pitr", "points", DOMAIN), POINTS)
-        return shown
+        return domain
 
-    shown = look()
-    assert shown["remaining_bytes"] is None and shown["step"] is None and shown["session"] is None
-    assert [vm["ready"] for vm in shown["vms"]] == [None] * 3
-    assert shown["pitr"] == {"enabled": True, "window_s": 259200, "interval_s": 14_400}
+    domain = look()
+    assert domain["remaining_bytes"] is None and domain["step"] is None and domain["session"] is None
+    assert [vm["ready"] for vm in domain["vms"]] == [None] * 3
+    assert domain["pitr"] == {"enabled": True, "window_s": 259200, "interval_s": 14_400}
     done = deck.run("cfo", "start", DOMAIN, "--network", "DC0_DVPG0=VM Network", "--wait", "--json")
     assert set(json.loads(done.stdout)) == {"operation"}
     assert re.fullmatch(r"op-\w+\n", deck.run(
         "cfo", "complete", DOMAIN, "--type", "force", "--run-pitr", "--confirm", DOMAIN, "--wait"
     ).stdout)  # fmt: skip
-    shown = look()
-    assert shown["networks"]["mapping"] == {"DC0_DVPG0": "VM Network"}
-    assert shown["networks"]["protected"] == ["DC0_DVPG0"], "also once they are on the recovery network"
-    assert shown["session"]["state"] == "active" and shown["excluded"][0]["to"] is None
-    assert shown["vms_recovered"] == 3 and shown["steps"][-1]["label"] == "PITR session"
+    domain = look()
+    assert domain["networks"]["mapping"] == {"DC0_DVPG0": "VM Network"}
+    assert domain["networks"]["protected"] == ["DC0_DVPG0"], "also once they are on the recovery network"
+    assert domain["session"]["state"] == "active" and domain["excluded"][0]["to"] is None
+    assert domain["vms_recovered"] == 3 and domain["steps"][-1]["label"] == "PITR session"
     points = deck.json("pitr", "points", DOMAIN)["points"]
     deck.run("pitr", "run", DOMAIN, "--to", points[1]["time"], "--wait")
-    shown = look()
-    assert shown["session"]["rolled_back_to"] == points[1]["time"]
-    assert {vm["rolled_back_to"] for vm in shown["vms"]} == {points[1]["time"]}
+    domain = look()
+    assert domain["session"]["rolled_back_to"] == points[1]["time"]
+    assert {vm["rolled_back_to"] for vm in domain["vms"]} == {points[1]["time"]}
 
     status = deck.json("controller", "status")
     fits(status, STATUS)
-    assert status["operations"] == [shown["operation"]] and status["version"] == drdeck.__version__
+    assert status["operations"] == [domain["operation"]] and status["version"] == drdeck.__version__
     assert status["consoles"] == [], "a command is no console"
     deck.run("pitr", "exit", DOMAIN, "--wait")
     deck.run("watch", DOMAIN, "--until", "idle", "--timeout", "60")
@@ -180,9 +180,9 @@ def test_what_has_nothing_to_do_with_a_flow(make_flow: MakeFlow, recovery: VCent
     flow = make_flow(recovery, None, toml=settings() + settings("no-such"))
     deck = flow.deck
     assert deck.run("controller", "status", code=1).stdout == ""
-    told = deck.json("doctor")  # starts the controller, and waits until it has seen the site
-    fits(told, FINDINGS)
-    subjects = {f["subject"]: f["level"] for f in told["findings"]}
+    report = deck.json("doctor")  # starts the controller, and waits until it has seen the site
+    fits(report, FINDINGS)
+    subjects = {f["subject"]: f["level"] for f in report["findings"]}
     assert subjects["site"] == subjects["certificate"] == subjects["privileges"] == subjects["clock"] == "ok"
     assert subjects["domain no-such"] == "warn"
     sites = deck.json("sites")["sites"]

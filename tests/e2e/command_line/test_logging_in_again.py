@@ -30,12 +30,12 @@ class UsualDeck(Deck):
 
 @pytest.fixture
 def deck(tmp_path: Path) -> Iterator[UsualDeck]:
-    made = UsualDeck(tmp_path)
+    new_deck = UsualDeck(tmp_path)
     for name in ("XDG_STATE_HOME", "XDG_CONFIG_HOME"):
-        made.env.pop(name, None)
-    made.env["TMPDIR"] = str(tmp_path)
-    yield made
-    made.stop()
+        new_deck.env.pop(name, None)
+    new_deck.env["TMPDIR"] = str(tmp_path)
+    yield new_deck
+    new_deck.stop()
 
 
 def test_the_controller_is_found_after_the_last_logout(deck: UsualDeck, tmp_path: Path) -> None:

@@ -21,9 +21,9 @@ LINE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z (DEBUG|INFO|WARNING|E
 
 @pytest.fixture
 def deck(tmp_path: Path) -> Iterator[Deck]:
-    made = Deck(tmp_path)
-    yield made
-    made.stop()
+    new_deck = Deck(tmp_path)
+    yield new_deck
+    new_deck.stop()
 
 
 def test_only_what_is_worth_it_is_logged_unless_more_is_asked_for(deck: Deck) -> None:

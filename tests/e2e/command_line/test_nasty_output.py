@@ -47,11 +47,11 @@ class Listener:
 
     def everything(self) -> None:
         """All that can be looked at as things are now."""
-        found = self.both("domains")
-        assert {d["name"] for d in found["domains"]} == {ERP, CRM, WEB}
+        listing = self.both("domains")
+        assert {d["name"] for d in listing["domains"]} == {ERP, CRM, WEB}
         for name in (ERP, CRM, WEB):
-            shown = self.both("show", name)
-            assert {vm["name"] for vm in shown["vms"]} == {DB, APP}
+            domain = self.both("show", name)
+            assert {vm["name"] for vm in domain["vms"]} == {DB, APP}
             self.both("pitr", "points", name)
             self.both("watch", name, "--until", "idle", "--timeout", "0.2", code=None)
         self.both("tasks")
@@ -67,17 +67,17 @@ class Listener:
 
 def commands() -> set[str]:
     """Every command that there is, as it is typed."""
-    found: set[str] = set()
+    paths: set[str] = set()
 
     def walk(command: click.Command, path: tuple[str, ...]) -> None:
         if isinstance(command, click.Group):
             for name, inner in command.commands.items():
                 walk(inner, (*path, name))
         if not isinstance(command, click.Group) or command.invoke_without_command:
-            found.add(" ".join(path))
+            paths.add(" ".join(path))
 
     walk(cli, ())
-    return found - {""}
+    return paths - {""}
 
 
 NOT_LOOKED_AT = {
@@ -90,9 +90,9 @@ NOT_LOOKED_AT = {
 
 def question(deck: Deck, name: str) -> dict[str, Any]:
     deck.run("watch", name, "--until", "idle", "--timeout", "60", code=None)
-    asked: dict[str, Any] | None = deck.domain(name)["question"]
-    assert asked is not None
-    return asked
+    domain_question: dict[str, Any] | None = deck.domain(name)["question"]
+    assert domain_question is not None
+    return domain_question
 
 
 def test_every_command_in_every_phase(deck: Deck, lesson: Path) -> None:
@@ -126,9 +126,9 @@ def test_every_command_in_every_phase(deck: Deck, lesson: Path) -> None:
         (("train", "jump", f"{OUT}soon"), 2),
         (("watch", ERP, "--until", "session", "--timeout", "nan"), 2),
     ):
-        said = say(*words, code=None)
+        screen = say(*words, code=None)
         done = deck.run(*words, code=None)
-        assert done.returncode in (code, 1), (words, done.returncode, said)
+        assert done.returncode in (code, 1), (words, done.returncode, screen)
 
     run = f"{OUT}run"
     others: tuple[tuple[str, ...], ...] = (
@@ -175,10 +175,10 @@ def test_every_command_in_every_phase(deck: Deck, lesson: Path) -> None:
     say("cfo", "start", ERP, mapping, "--wait")
     say.everything()
     say("cfo", "complete", ERP, "--type", "planned", "--run-pitr", mapping)
-    asked = question(deck, ERP)
-    assert DB in asked["text"]
+    domain_question = question(deck, ERP)
+    assert DB in domain_question["text"]
     say.everything()
-    say("answer", asked["operation"], "retry")
+    say("answer", domain_question["operation"], "retry")
     deck.run("watch", ERP, "--until", "session", "--timeout", "60")
     say.everything()
     point = deck.json("pitr", "points", ERP)["points"][0]["time"]
@@ -211,8 +211,8 @@ def test_every_command_in_every_phase(deck: Deck, lesson: Path) -> None:
     result = deck.directory / "result.json"
     say("train", str(lesson), "--judge", "--result", str(result))
     say("train", str(lesson), "--", "cfo", "start", ERP, mapping, "--wait")
-    found = json.loads(deck.run("train", str(lesson), "--judge", "--json").stdout)
-    assert found["title"] == f"{NASTY}lesson"
+    judgement = json.loads(deck.run("train", str(lesson), "--judge", "--json").stdout)
+    assert judgement["title"] == f"{NASTY}lesson"
     assert json.loads(result.read_text("utf-8"))["title"] == f"{NASTY}lesson"
     assert raw(result.read_text("utf-8")) == []
 
@@ -250,13 +250,13 @@ def test_names_and_words_of_a_vcenter(make_flow: MakeFlow, recovery: VCenter) ->
 
     flow.start(name)
     flow.complete("force", "--run-pitr", domain=name)
-    flow.until(lambda shown: shown["question"], name)
+    flow.until(lambda domain: domain["question"], name)
     assert "no room" in look("show", name)
     assert f"power on {vm}: " in flow.show(name)["question"]["text"], "whole in JSON"
     for words in (("domains",), ("show", name), ("tasks",), ("doctor",), ("pitr", "points", name)):
         look(*words)
         json.loads(look(*words, "--json"))
     look("answer", flow.show(name)["question"]["operation"], "retry", code=0)
-    flow.until(lambda shown: shown["session"] and shown["session"]["state"] == "active", name)
+    flow.until(lambda domain: domain["session"] and domain["session"]["state"] == "active", name)
     look("pitr", "exit", name, "--confirm", name, "--wait", code=0)
     assert raw(flow.deck.log()) == []

@@ -21,8 +21,8 @@ def test_said_by_every_command_and_nothing_is_begun(make_flow: MakeFlow, recover
     text = flow.deck.config.read_text("utf-8")
     flow.deck.config.write_text(text.replace('ready_timeout = "60s"', 'ready_timeout = "61s"'), "utf-8")
     assert f"warning: {OTHER}" in flow.deck.run("domains").stderr
-    said = flow.deck.run("cfo", "start", DOMAIN, code=3).stderr
-    assert OTHER in said and str(flow.deck.config) in said and "drdeck controller restart" in said
+    refusal = flow.deck.run("cfo", "start", DOMAIN, code=3).stderr
+    assert OTHER in refusal and str(flow.deck.config) in refusal and "drdeck controller restart" in refusal
 
     flow.deck.config.write_text(text, "utf-8")
     flow.deck.run("cfo", "start", DOMAIN, "--wait")
@@ -85,8 +85,12 @@ def test_a_training_site_says_so_too_and_goes_on(tmp_path: Path) -> None:
         terminal.wait_for("erp-prod")
         deck.config.write_text(TRAINING.replace("10", "20"), "utf-8")
         terminal.wait_for("settings changed at ", "restart the controller to use them")
-        told = deck.run("domains").stderr
-        assert OTHER in told and "(speed 10, scenario ransomware)" in told and str(deck.config) in told
+        warnings = deck.run("domains").stderr
+        assert (
+            OTHER in warnings
+            and "(speed 10, scenario ransomware)" in warnings
+            and str(deck.config) in warnings
+        )
         assert OTHER not in deck.run("--speed", "10", "domains").stderr, "an option is no newer text"
         deck.run("cfo", "start", "erp-prod", "--network", "*=DRSeg")  # a speed harms nothing
         deck.config.write_text(TRAINING.replace("ransomware", "site-lost"), "utf-8")

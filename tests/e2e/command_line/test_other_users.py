@@ -77,9 +77,9 @@ class Placed(Deck):
 
 @pytest.fixture
 def deck(tmp_path: Path, anywhere: Path) -> Iterator[Placed]:
-    made = Placed(tmp_path)
-    yield made
-    made.stop()
+    new_deck = Placed(tmp_path)
+    yield new_deck
+    new_deck.stop()
 
 
 @needs_root
@@ -136,14 +136,14 @@ async def test_who_is_at_the_other_end_is_asked_too(anywhere: Path) -> None:
                 with contextlib.suppress(OSError):
                     sock.sendall(p.line(p.Hello(version=p.VERSION, who="mallory@here")))
                     sock.sendall(p.line(p.Ask(id=1, what="listing")))
-                said = b""
+                reply = b""
                 with contextlib.suppress(ConnectionResetError):
                     while data := sock.recv(65536):
-                        said += data
-                return said
+                        reply += data
+                return reply
 
-        said = await asyncio.to_thread(as_nobody, attach)
-        assert "serves another user" in said and "erp" not in said and said.count("\\n") == 1
+        reply = await asyncio.to_thread(as_nobody, attach)
+        assert "serves another user" in reply and "erp" not in reply and reply.count("\\n") == 1
         assert not rig.server.consoles
 
 
@@ -185,8 +185,8 @@ def test_a_directory_in_the_way_is_refused(deck: Placed, anywhere: Path, what: s
         blamed = f"other users can write to the directory {above}"
     lesson = [] if what == "site's directory" else [("train", "1", "--judge")]
     for words in [("domains",), ("controller", "start"), ("controller", "status"), *lesson]:
-        said = deck.run(*words, code=1).stderr
-        assert blamed in said and len(said.splitlines()) == 1, said
+        refusal = deck.run(*words, code=1).stderr
+        assert blamed in refusal and len(refusal.splitlines()) == 1, refusal
     if target.exists():
         stays_empty(target)
 
@@ -197,8 +197,8 @@ def test_the_usual_place_for_sockets_taken_by_another_user(deck: Placed, anywher
     deck.use_usual(TMPDIR=anywhere)
     taken = anywhere / "runtime-0"
     as_nobody(lambda: taken.mkdir(mode=0o777))
-    said = deck.run("domains", code=1).stderr
-    assert str(taken) in said and len(said.splitlines()) == 1, said
+    refusal = deck.run("domains", code=1).stderr
+    assert str(taken) in refusal and len(refusal.splitlines()) == 1, refusal
     stays_empty(taken)
 
 
@@ -250,8 +250,8 @@ def test_links_and_pipes_in_the_way_are_refused(tmp_path: Path) -> None:
     link, pipe = tmp_path / "link", tmp_path / "pipe"
     link.symlink_to(precious)
     os.mkfifo(pipe)
-    for path, said in ((link, "is a symbolic link"), (pipe, "is no plain file")):
-        with pytest.raises(JournalError, match=said):
+    for path, reason in ((link, "is a symbolic link"), (pipe, "is no plain file")):
+        with pytest.raises(JournalError, match=reason):
             Journal(path)
     assert precious.read_text() == "kept"
 
@@ -290,9 +290,9 @@ async def test_settings_are_written_for_this_user(
         return "it answers"
 
     monkeypatch.setattr(site_adding, "look", look)
-    given = {"url": "https://vcsa/sdk", "username": "drdeck", "root": "/DC0/vm/drdeck"}
+    answers = {"url": "https://vcsa/sdk", "username": "drdeck", "root": "/DC0/vm/drdeck"}
     new = tmp_path / "config" / "drdeck" / "settings.toml"
-    await site_adding.add(new, {"name": "west", **given}, str)
+    await site_adding.add(new, {"name": "west", **answers}, str)
     assert [stat.S_IMODE(path.stat().st_mode) for path in (new, new.parent, new.parent.parent)] == [
         0o600, 0o700, 0o700,
     ]  # fmt: skip
@@ -302,7 +302,7 @@ async def test_settings_are_written_for_this_user(
     shared.chmod(0o644)
     link = tmp_path / "link.toml"
     link.symlink_to(shared)
-    await site_adding.add(link, {"name": "east", **given}, str)
+    await site_adding.add(link, {"name": "east", **answers}, str)
     assert link.is_symlink() and set(load(shared).sites) == {"west", "east"}
     assert stat.S_IMODE(shared.stat().st_mode) == 0o644, "who shares his settings goes on sharing them"
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []

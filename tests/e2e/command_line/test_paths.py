@@ -29,11 +29,11 @@ domains = ["e052a641-7018-408e-aebd-8122a3db1f5f"]
 
 @pytest.fixture
 def deck(tmp_path: Path) -> Iterator[Deck]:
-    made = Deck(tmp_path, "")
-    made.env |= {"HOME": str(tmp_path / "home"), "DRDECK_PASSWORD_WEST": "x"}
+    new_deck = Deck(tmp_path, "")
+    new_deck.env |= {"HOME": str(tmp_path / "home"), "DRDECK_PASSWORD_WEST": "x"}
     (tmp_path / "home").mkdir()
-    yield made
-    made.run("--site", "west", "controller", "stop", code=None)
+    yield new_deck
+    new_deck.run("--site", "west", "controller", "stop", code=None)
 
 
 @pytest.mark.parametrize(
@@ -53,8 +53,8 @@ def test_a_ca_file_that_is_no_use_is_named_by_all(deck: Deck, ca_file: str, plac
     whole = str(deck.directory / place)
     for words, code in ((("domains",), 5), (("doctor",), 1), (("settings", "check"), 1)):
         done = deck.run(*words, code=code)
-        said = done.stdout + done.stderr
-        assert f"ca_file {whole}" in said and reason in said, said
+        output = done.stdout + done.stderr
+        assert f"ca_file {whole}" in output and reason in output, output
     assert f"settings: {deck.config}, site west" in deck.run("doctor", code=1).stdout
 
 
@@ -63,18 +63,18 @@ def test_a_directory_that_others_can_write_to_is_told_with_the_file(deck: Deck) 
     (deck.directory / "open" / "dr.pem").write_bytes(CERTIFICATE.read_bytes())
     (deck.directory / "open").chmod(0o777)
     deck.config.write_text(f'default_site = "west"\n{WEST}ca_file = "open/dr.pem"\n')
-    said = deck.run("domains", code=5).stderr
-    assert f"other users can write to the directory {deck.directory}/open" in said
-    assert f"check ca_file {deck.directory}/open/dr.pem" in said
+    refusal = deck.run("domains", code=5).stderr
+    assert f"other users can write to the directory {deck.directory}/open" in refusal
+    assert f"check ca_file {deck.directory}/open/dr.pem" in refusal
 
 
 def test_the_files_of_an_appliance_are_looked_for_too(deck: Deck) -> None:
     """A sibling that nobody named: two servers, two files."""
     table = WEST.replace("[sites.west]", "[sites.msa.vcenter]").replace('kind = "vsphere"\n', "")
     deck.config.write_text(f'{MSA}ca_file = "msa.pem"\n{table}ca_file = "~/vc.pem"\n')
-    said = deck.run("settings", "check", code=1).stdout
-    assert f"fail  msa: ca_file {deck.directory}/msa.pem: No such file" in said
-    assert f"fail  msa.vcenter: ca_file {deck.directory}/home/vc.pem: No such file" in said
+    report = deck.run("settings", "check", code=1).stdout
+    assert f"fail  msa: ca_file {deck.directory}/msa.pem: No such file" in report
+    assert f"fail  msa.vcenter: ca_file {deck.directory}/home/vc.pem: No such file" in report
     for file in (deck.directory / "msa.pem", deck.directory / "home" / "vc.pem"):
         file.write_bytes(CERTIFICATE.read_bytes())
     assert deck.json("settings", "check")["ok"]
@@ -83,9 +83,9 @@ def test_the_files_of_an_appliance_are_looked_for_too(deck: Deck) -> None:
 @pytest.mark.parametrize("scenario", ["~nobody-here/x.toml", "~/x.toml", "./x.toml"])
 def test_a_scenario_that_is_not_there_is_named(deck: Deck, scenario: str) -> None:
     deck.config.write_text(f'[sites.lab]\nkind = "training"\nscenario = "{scenario}"\n')
-    said = deck.run("--site", "lab", "domains", code=2).stderr
+    refusal = deck.run("--site", "lab", "domains", code=2).stderr
     place = scenario.replace("~/", f"{deck.directory}/home/").replace("./", f"{deck.directory}/")
-    assert f"{place}: cannot be read: there is no such file" in said
+    assert f"{place}: cannot be read: there is no such file" in refusal
 
 
 def test_variables_that_no_shell_has_expanded(deck: Deck) -> None:

@@ -65,8 +65,8 @@ def test_a_key_that_is_not_known(tmp_path: Path, line: str, says: str) -> None:
 
 
 def test_a_site_that_is_not_known(tmp_path: Path) -> None:
-    said = Deck(tmp_path, SITE).run("--site", "wets", "domains", code=2).stderr
-    assert '"west" is the nearest; known sites: training, west' in said
+    refusal = Deck(tmp_path, SITE).run("--site", "wets", "domains", code=2).stderr
+    assert '"west" is the nearest; known sites: training, west' in refusal
 
 
 def test_the_schema_is_json(tmp_path: Path) -> None:

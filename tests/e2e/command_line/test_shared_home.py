@@ -41,10 +41,10 @@ def touched(file: Path) -> Iterator[None]:
 
 
 def says_the_holder(deck: Deck) -> None:
-    said = deck.run("domains", code=1).stderr
-    assert "is process 4711 of bob on host jump1, since 2026-11-22 10:42Z" in said
-    assert "use drdeck there, or here --state on a local disk" in said
-    assert str(deck.state) in said
+    refusal = deck.run("domains", code=1).stderr
+    assert "is process 4711 of bob on host jump1, since 2026-11-22 10:42Z" in refusal
+    assert "use drdeck there, or here --state on a local disk" in refusal
+    assert str(deck.state) in refusal
 
 
 def test_a_lock_that_all_hosts_see(tmp_path: Path) -> None:

@@ -21,9 +21,9 @@ STATES = ("<&-", ">&-", "2>&-", "<&- >&- 2>&-", ">/dev/full", "2>/dev/full", "0>
 
 @pytest.fixture
 def deck(tmp_path: Path) -> Iterator[Deck]:
-    made = Deck(tmp_path, '[sites.training]\nkind = "training"\n')
-    yield made
-    made.stop()
+    new_deck = Deck(tmp_path, '[sites.training]\nkind = "training"\n')
+    yield new_deck
+    new_deck.stop()
 
 
 @pytest.mark.parametrize("state", STATES)

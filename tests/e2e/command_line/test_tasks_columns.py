@@ -41,13 +41,13 @@ def test_whatever_the_fractions_of_their_times(deck: Deck, monkeypatch: pytest.M
     monkeypatch.setattr(journals, "datetime", Clock)
     journal = Journal(file)
     request = {"action": "cfo_start", "domain": "erp-prod"}
-    asked = {"operation": "op-1", "request": request, "asked_at": "2026-01-16T22:00:00Z"}
-    journal.append("anna@jump1", facts.ACCEPTED, asked)
+    accepted = {"operation": "op-1", "request": request, "asked_at": "2026-01-16T22:00:00Z"}
+    journal.append("anna@jump1", facts.ACCEPTED, accepted)
     for number, _ in enumerate(FRACTIONS):
-        told = {"operation": "op-1", "key": f"step-{number}", "says": f"do step {number}"}
-        journal.append("drdeck", facts.INTENT, told)
+        intent = {"operation": "op-1", "key": f"step-{number}", "says": f"do step {number}"}
+        journal.append("drdeck", facts.INTENT, intent)
     journal.close()
     monkeypatch.undo()
-    said = deck.run("tasks").stdout
-    rows = [line for line in said.splitlines() if "do step" in line]
-    assert len(rows) == len(FRACTIONS) and len({line.index("do step") for line in rows}) == 1, said
+    table = deck.run("tasks").stdout
+    rows = [line for line in table.splitlines() if "do step" in line]
+    assert len(rows) == len(FRACTIONS) and len({line.index("do step") for line in rows}) == 1, table

@@ -61,19 +61,19 @@ ALL = sorted(commands(cli), key=lambda command: LAST.index(command[0]) if comman
 
 @pytest.fixture
 def deck(tmp_path: Path) -> Iterator[Deck]:
-    made = Deck(tmp_path, '[sites.training]\nkind = "training"\n')
-    yield made
-    made.stop()
+    new_deck = Deck(tmp_path, '[sites.training]\nkind = "training"\n')
+    yield new_deck
+    new_deck.stop()
 
 
 @pytest.mark.timeout(900)
 def test_all_commands_in_all_states_of_each_stream(deck: Deck) -> None:
     cases = [{"argv": [*deck.arguments, *words], "states": states} for _, words in ALL for states in STREAMS]
-    asked, answered = deck.directory / "cases.json", deck.directory / "outcomes.json"
-    asked.write_text(json.dumps(cases), "utf-8")
+    case_file, answered = deck.directory / "cases.json", deck.directory / "outcomes.json"
+    case_file.write_text(json.dumps(cases), "utf-8")
     deck.run("controller", "start")
     subprocess.run(
-        [deck.argv()[0], "-m", "tests.support.stream_states", str(asked), str(answered)],
+        [deck.argv()[0], "-m", "tests.support.stream_states", str(case_file), str(answered)],
         env={**deck.env, "PYTHONPATH": str(Path(__file__).parents[3])}, check=True, cwd=deck.directory,
         stdin=subprocess.DEVNULL,
     )  # fmt: skip
@@ -82,10 +82,10 @@ def test_all_commands_in_all_states_of_each_stream(deck: Deck) -> None:
     quiet = set()
     usual: dict[tuple[str, ...], dict[str, Any]] = {}
     for case, outcome in zip(cases, outcomes, strict=True):
-        said = f"{' '.join(case['argv'][4:])} {case['states']}: {outcome}"
+        story = f"{' '.join(case['argv'][4:])} {case['states']}: {outcome}"
         for bad in ("Traceback", "Exception ignored", "lost sys"):
-            assert bad not in outcome["out"] + outcome["err"], said
-        assert outcome["code"] in CODES, said
+            assert bad not in outcome["out"] + outcome["err"], story
+        assert outcome["code"] in CODES, story
         words = tuple(case["argv"])
         if case["states"] == STREAMS[0]:
             usual[words] = outcome
@@ -93,11 +93,11 @@ def test_all_commands_in_all_states_of_each_stream(deck: Deck) -> None:
             quiet.add(words)  # it prints no data, so none can be lost
         once = words[4:6] in {tuple(name.split()) for name in LAST}  # it has no more to say the second time
         if case["states"][1] in ("closed", "full", "broken") and words not in quiet and not once:
-            assert outcome["code"] != 0, f"nothing came out of {said}"
+            assert outcome["code"] != 0, f"nothing came out of {story}"
         if "never waits" in case["states"] and not once:
-            assert outcome["code"] == usual[words]["code"], said
+            assert outcome["code"] == usual[words]["code"], story
             for stream in ("out", "err"):
                 lines, all_lines = outcome[stream].splitlines(), usual[words][stream].splitlines()
-                assert not all_lines or lines, f"nothing came out of {said}"
-                assert outcome[stream][-1:] == usual[words][stream][-1:], f"not all came out of {said}"
-                assert words[4:5] in GROWING or len(lines) == len(all_lines), said
+                assert not all_lines or lines, f"nothing came out of {story}"
+                assert outcome[stream][-1:] == usual[words][stream][-1:], f"not all came out of {story}"
+                assert words[4:5] in GROWING or len(lines) == len(all_lines), story

@@ -32,8 +32,8 @@ def test_a_whole_life_without_the_privilege_once_all_is_defined(deck: Deck, vcen
     vcenter.deny(DEFINING)
     refused = deck.run("cfo", "start", DOMAIN, code=3).stderr
     assert DEFINING in refused and "nothing was begun" in refused
-    told = deck.run("doctor", code=1).stdout
-    assert f"lacks {DEFINING}" in told and "would be refused" in told
+    report = deck.run("doctor", code=1).stdout
+    assert f"lacks {DEFINING}" in report and "would be refused" in report
     denied = deck.run("doctor", "--define", code=3).stderr
     assert DEFINING in denied
 
@@ -43,8 +43,8 @@ def test_a_whole_life_without_the_privilege_once_all_is_defined(deck: Deck, vcen
     assert "0 attributes defined" in deck.run("doctor", "--define", code=None).stdout, "and again: nothing"
 
     vcenter.deny(DEFINING)
-    told = deck.run("doctor", code=None).stdout
-    assert "could not take a domain over" in told and "would be refused" not in told
+    report = deck.run("doctor", code=None).stdout
+    assert "could not take a domain over" in report and "would be refused" not in report
     before = definitions_called(vcenter)
     deck.run("cfo", "start", DOMAIN, "--wait")
     deck.run("cfo", "complete", DOMAIN, "--type", "force", "--run-pitr", "--confirm", DOMAIN)

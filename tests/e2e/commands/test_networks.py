@@ -22,15 +22,15 @@ def deck(tmp_path: Path) -> Iterator[Deck]:
 
 
 def test_all_that_lack_one_are_named_at_once_and_mapped_at_once(deck: Deck) -> None:
-    shown = deck.json("networks", "erp-prod")
-    assert shown["offered"] == ["DRSeg", "DRIsolated"]
-    assert [(row["protected"], row["recovery"]) for row in shown["networks"]] == [
+    listing = deck.json("networks", "erp-prod")
+    assert listing["offered"] == ["DRSeg", "DRIsolated"]
+    assert [(row["protected"], row["recovery"]) for row in listing["networks"]] == [
         ("VM_3510", None),
         ("VM_3520", None),
         ("VM_3530", None),
     ]
-    said = deck.run("networks", "erp-prod")
-    assert "not chosen yet: VM_3510, VM_3520, VM_3530" in said.stderr and "VM_3520" in said.stdout
+    done = deck.run("networks", "erp-prod")
+    assert "not chosen yet: VM_3510, VM_3520, VM_3530" in done.stderr and "VM_3520" in done.stdout
     refused = deck.run("cfo", "start", "erp-prod", "--network", "VM_3510=DRSeg", code=3)
     assert 'networks "VM_3520", "VM_3530" of "erp-prod" have no recovery network yet' in refused.stderr
     deck.run("cfo", "start", "erp-prod", "--network", "VM_3520=DRSeg", "--network", "*=DRIsolated")

@@ -39,16 +39,16 @@ def other_side_released(there: VCenter) -> None:
 def kept(flow: Flow) -> dict[str, Any]:
     """What is left of a round here: the kinds of record, who owns the domain, snapshots, power, networks."""
     record = {k for k, v in flow.recovery.attributes(DOMAIN).items() if v and k not in OF_LEASES}
-    shown = flow.show()
+    domain = flow.show()
     return {
         "record": record,
-        "mode": shown["mode"],
-        "owner": shown["owner"],
+        "mode": domain["mode"],
+        "owner": domain["owner"],
         "drdeck's snapshots": [n for vm in VMS for n in flow.names(vm) if n.startswith("drdeck-")],
         "power": flow.power(),
         "networks": {vm: flow.recovery.networks(vm) for vm in VMS},
-        "undo": shown["undo"]["possible"],
-        "committed_at": shown["committed_at"],
+        "undo": domain["undo"]["possible"],
+        "committed_at": domain["committed_at"],
     }
 
 
@@ -78,8 +78,8 @@ def one_round(flow: Flow, there: VCenter, number: int) -> None:
     other_side_owns(flow, there, f"op-there{number}")
     flow.until(lambda d: d["way_back"]["owned_there"] and all(vm["power"] == "off" for vm in d["vms"]))
     deck.run("domain", "release", DOMAIN)  # its record says that it owns it: no name is typed
-    shown = flow.until(lambda d: d["mode"] == "releasing")
-    assert shown["owner"] == "remote" and {m["vm"] for m in shown["way_back"]["missing"]} == set(VMS)
+    domain = flow.until(lambda d: d["mode"] == "releasing")
+    assert domain["owner"] == "remote" and {m["vm"] for m in domain["way_back"]["missing"]} == set(VMS)
     assert "no restore point since" in deck.run("way-back", DOMAIN).stdout
     assert "driven" not in flow.refused("cfo", "start", DOMAIN)
     for vm in VMS:

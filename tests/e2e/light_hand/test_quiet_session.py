@@ -48,15 +48,15 @@ def test_an_hour_has_ten_changes_ten_events_and_no_definition(make_flow: MakeFlo
     stored, before, began = events(recovery), recovery.calls(), time.monotonic()
     written = before["SetField"]
     eventually(lambda: recovery.calls()["SetField"] >= written + RENEWALS, within_s=RENEWALS * LEASE_S)
-    passed_s, made = time.monotonic() - began, recovery.calls() - before
-    del made["QueryEvents"]  # this test's
+    passed_s, calls = time.monotonic() - began, recovery.calls() - before
+    del calls["QueryEvents"]  # this test's
 
-    assert set(made) <= {"SetField", *READS, *TO_WATCH}, made
+    assert set(calls) <= {"SetField", *READS, *TO_WATCH}, calls
     of_an_hour = HOUR_S * LEASE_S / REAL_LEASE_S / passed_s  # what comes with renewals
-    assert made["SetField"] * of_an_hour <= 15, (made, passed_s)
-    assert made["RetrievePropertiesEx"] <= 6 * (made["SetField"] + 1) + passed_s / 20, made
-    assert made["CurrentTime"] <= passed_s / BEAT_S + 2
-    assert made["WaitForUpdatesEx"] <= 4 * (made["SetField"] + 1) + passed_s / 20, made
+    assert calls["SetField"] * of_an_hour <= 15, (calls, passed_s)
+    assert calls["RetrievePropertiesEx"] <= 6 * (calls["SetField"] + 1) + passed_s / 20, calls
+    assert calls["CurrentTime"] <= passed_s / BEAT_S + 2
+    assert calls["WaitForUpdatesEx"] <= 4 * (calls["SetField"] + 1) + passed_s / 20, calls
     more = events(recovery) - stored
     assert set(more) <= {"CustomFieldValueChangedEvent"}, more
-    assert more.total() == made["SetField"], "an event for each, and none else"
+    assert more.total() == calls["SetField"], "an event for each, and none else"

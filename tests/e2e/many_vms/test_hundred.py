@@ -41,21 +41,21 @@ def test_a_hundred_vms_end_but_for_those_that_need_a_person(make_flow: MakeFlow,
     recovery.set_tools((DOMAIN, MUTE[0]), False)
 
     waiting = sorted([*MOVED, *FULL, *BUSY, *MUTE])
-    shown = flow.until(lambda d: d["question"] and d["question"]["vms"] == waiting)
-    assert shown["vms_recovered"] == len(ALL) - len(GONE) - len(waiting), "all others serve"
-    assert shown["left_out"] == GONE
-    asked = {a["vm"]: a["choices"] for a in shown["alarms"] if a["kind"] == "vm_question"}
-    assert sorted(asked) == sorted([*MOVED, *FULL]) and all(asked.values())
+    domain = flow.until(lambda d: d["question"] and d["question"]["vms"] == waiting)
+    assert domain["vms_recovered"] == len(ALL) - len(GONE) - len(waiting), "all others serve"
+    assert domain["left_out"] == GONE
+    choices_by_vm = {a["vm"]: a["choices"] for a in domain["alarms"] if a["kind"] == "vm_question"}
+    assert sorted(choices_by_vm) == sorted([*MOVED, *FULL]) and all(choices_by_vm.values())
     screen = flow.deck.run("show", DOMAIN).stdout
     assert all(vm in screen for vm in [*waiting, *GONE])
 
     recovery.release()  # the task of somebody else ends
-    for vm, choices in asked.items():
+    for vm, choices in choices_by_vm.items():
         choice = next((c for c in choices if c.endswith("movedTheVM")), choices[0])
         flow.deck.run("answer", ident, choice, "--vm", vm)
     flow.until(lambda d: d["question"] and d["question"]["vms"] == MUTE)
     flow.deck.run("answer", ident, "skip")
-    shown = flow.until(lambda d: d["mode"] == "running_in_failover")
-    assert shown["left_out"] == sorted([*GONE, *MUTE])
-    assert shown["vms_recovered"] == len(ALL) - len(GONE) - len(MUTE)
+    domain = flow.until(lambda d: d["mode"] == "running_in_failover")
+    assert domain["left_out"] == sorted([*GONE, *MUTE])
+    assert domain["vms_recovered"] == len(ALL) - len(GONE) - len(MUTE)
     assert flow.operation(ident)["result"]["recovery_status"] == "Partial"

@@ -30,8 +30,8 @@ def lose(flow: Flow, vm: str, state: str = "inaccessible") -> None:
     flow.until(lambda d: d["vms_recoverable"] < len(ALL))
 
 
-def row(shown: dict[str, Any], vm: str) -> dict[str, Any]:
-    return next(row for row in shown["vms"] if row["name"] == vm)
+def row(domain: dict[str, Any], vm: str) -> dict[str, Any]:
+    return next(row for row in domain["vms"] if row["name"] == vm)
 
 
 @pytest.mark.parametrize("state", ["inaccessible", "disconnected", "orphaned"])
@@ -42,19 +42,19 @@ def test_force_goes_with_what_is_there_and_the_rest_joins_its_session(
     lose(flow, "db1", state)
     assert f"db1: {state}" in flow.refused("cfo", "complete", DOMAIN, "--type", "regular")
     ident = flow.complete("force", "--run-pitr")
-    shown = flow.until(lambda d: (d["session"] or {}).get("state") == "active")
-    assert shown["left_out"] == ["db1"]
-    assert (shown["vms_recovered"], shown["vms_total"]) == (len(ALL) - 1, len(ALL))
-    assert row(shown, "db1")["status"] == "left_out"
-    assert any(a["kind"] == "left_out" and a["vm"] == "db1" for a in shown["alarms"])
+    domain = flow.until(lambda d: (d["session"] or {}).get("state") == "active")
+    assert domain["left_out"] == ["db1"]
+    assert (domain["vms_recovered"], domain["vms_total"]) == (len(ALL) - 1, len(ALL))
+    assert row(domain, "db1")["status"] == "left_out"
+    assert any(a["kind"] == "left_out" and a["vm"] == "db1" for a in domain["alarms"])
     assert recovery.power((DOMAIN, "db1")) == "off"
     accepted = next(e for e in flow.journal("accepted") if e["data"]["operation"] == ident)
     assert accepted["data"]["request"]["left_out"] == ["db1"]
 
     recovery.set_connection((DOMAIN, "db1"), "connected")
-    shown = flow.until(lambda d: not d["left_out"])
+    domain = flow.until(lambda d: not d["left_out"])
     assert recovery.power((DOMAIN, "db1")) == "on"
-    assert shown["vms_recovered"] == len(ALL)
+    assert domain["vms_recovered"] == len(ALL)
     entries = {vm: [name for name in flow.names(vm) if name.startswith("drdeck-")] for vm in ALL}
     assert len({tuple(names) for names in entries.values()}) == 1, entries
     flow.deck.run("pitr", "run", DOMAIN, "--to", flow.points[-1].isoformat(), "--wait")
@@ -73,9 +73,9 @@ def test_a_vm_that_comes_back_in_time_is_started_with_its_group(
     flow.until(lambda d: row(d, "web0")["error"] is None and "joins" in str(d["alarms"]))
     assert recovery.power((DOMAIN, "web0")) == "off", "its group is still to come"
     recovery.release()
-    shown = flow.until(lambda d: d["mode"] == "running_in_failover" and not d["left_out"])
+    domain = flow.until(lambda d: d["mode"] == "running_in_failover" and not d["left_out"])
     assert flow.operation(ident)["state"] == "done"
-    assert shown["vms_recovered"] == len(ALL)
+    assert domain["vms_recovered"] == len(ALL)
     assert recovery.networks((DOMAIN, "web0")) == recovery.networks((DOMAIN, "web1"))
 
 
@@ -102,11 +102,11 @@ def test_a_replica_that_is_missing_joins_when_there_is_one(
     protected_vcenter.stop()
     flow.protected = None
     flow.complete("force", "--wait")
-    shown = flow.show()
-    assert shown["left_out"] == ["db1"] and shown["vms_total"] == len(ALL)
+    domain = flow.show()
+    assert domain["left_out"] == ["db1"] and domain["vms_total"] == len(ALL)
     recovery.add_vm(DOMAIN, "db1", [("replica", flow.points[-1])])
-    shown = flow.until(lambda d: not d["left_out"])
-    assert shown["vms_recovered"] == shown["vms_total"] == len(ALL)
+    domain = flow.until(lambda d: not d["left_out"])
+    assert domain["vms_recovered"] == domain["vms_total"] == len(ALL)
     assert recovery.power((DOMAIN, "db1")) == "on"
 
 
@@ -125,8 +125,8 @@ def test_deselected_vms_stay_as_they_are_on_both_sides(
     eventually(lambda: {protected_vcenter.power((DOMAIN, vm)) for vm in moving} == {"off"})
     for vm in moving:
         recovery.make_snapshot((DOMAIN, vm), "last data")
-    shown = flow.until(lambda d: d["mode"] == "running_in_failover")
-    assert shown["left_out"] == ["db1", "web2"]
+    domain = flow.until(lambda d: d["mode"] == "running_in_failover")
+    assert domain["left_out"] == ["db1", "web2"]
     recovery.set_connection((DOMAIN, "db1"), "connected")
     flow.until(lambda d: not any(a["kind"] == "connection" for a in d["alarms"]))
     assert {protected_vcenter.power((DOMAIN, vm)) for vm in ("db1", "web2")} == {"on"}
@@ -161,10 +161,10 @@ def test_a_skip_names_whom_it_leaves_out_and_counts_nobody_as_recovered(
     before = recovery.calls()["SetField"]
     answered = flow.deck.run("answer", ident, "skip")
     assert "Left out: web0, web1, web2." in answered.stderr
-    shown = flow.until(lambda d: d["mode"] == "running_in_failover")
+    domain = flow.until(lambda d: d["mode"] == "running_in_failover")
     assert recovery.calls()["SetField"] - before <= 6, "the record is written once, not once for each VM"
-    assert shown["left_out"] == WEB and shown["vms_recovered"] == len(DB)
-    assert {row(shown, vm)["status"] for vm in WEB} == {"left_out"}
+    assert domain["left_out"] == WEB and domain["vms_recovered"] == len(DB)
+    assert {row(domain, vm)["status"] for vm in WEB} == {"left_out"}
     assert flow.operation(ident)["result"]["vms_recovered"] == str(len(DB))
     assert flow.operation(ident)["result"]["recovery_status"] == "Partial"
     assert flow.journal("answer")[-1]["data"]["vms"] == WEB

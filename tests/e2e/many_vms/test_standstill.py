@@ -156,11 +156,11 @@ def test_a_rollback_costs_few_round_trips(make_flow: MakeFlow, recovery: VCenter
     before, began = recovery.calls(), datetime.now(UTC)
     flow.deck.run("pitr", "run", STUCK, "--to", point(flow), "--wait")
     took = datetime.now(UTC) - began
-    made = recovery.calls() - before
+    calls = recovery.calls() - before
     calls_made = 3 * len(EIGHT)
-    assert made["PowerOffVM_Task"] + made["RevertToSnapshot_Task"] + made["PowerOnVM_Task"] == calls_made
+    assert calls["PowerOffVM_Task"] + calls["RevertToSnapshot_Task"] + calls["PowerOnVM_Task"] == calls_made
     beside = {"CurrentTime", "WaitForUpdatesEx", "CancelWaitForUpdates", "SetField"}
-    round_trips = sum(times for method, times in made.items() if method not in beside)
+    round_trips = sum(times for method, times in calls.items() if method not in beside)
     steps = 6  # the rollback begun, off, reverted, started, over, and a lease renewed
-    assert made["SetField"] <= 3 * steps, made
-    assert round_trips <= 3 * calls_made + 4 * steps + took / timedelta(seconds=0.5), made
+    assert calls["SetField"] <= 3 * steps, calls
+    assert round_trips <= 3 * calls_made + 4 * steps + took / timedelta(seconds=0.5), calls

@@ -22,7 +22,7 @@ def test_hosts_and_datastores_are_looked_at_before_a_completion(
     assert any(store.name in line["text"] and "make room" in line["remedy"] for line in ours), lines
     before = recovery.calls()["RetrievePropertiesEx"]
     answered = flow.deck.run("cfo", "complete", DOMAIN, "--type", "force", "--confirm", DOMAIN, "--json")
-    said = [line for line in answered.stderr.splitlines() if "against: " in line]
-    assert any(host.name in line and "in maintenance mode" in line for line in said), answered.stderr
-    assert any(f'The datastore "{store.name}" has 1 B free' in line for line in said), answered.stderr
+    obstacles = [line for line in answered.stderr.splitlines() if "against: " in line]
+    assert any(host.name in line and "in maintenance mode" in line for line in obstacles), answered.stderr
+    assert any(f'The datastore "{store.name}" has 1 B free' in line for line in obstacles), answered.stderr
     assert recovery.calls()["RetrievePropertiesEx"] - before < 40

@@ -175,8 +175,8 @@ def test_losing_terminals_and_detaching_changes_nothing(
     assert detached.ended() == 0
 
     assert deck.json("controller", "status")["consoles"] == []
-    shown = deck.domain(DOMAIN)
-    assert shown["mode"] == "completing" and shown["session"] is None
+    domain = deck.domain(DOMAIN)
+    assert domain["mode"] == "completing" and domain["session"] is None
     boot(vcenter)
     deck.run("watch", DOMAIN, "--until", "session", "--timeout", "60")
     assert deck.json("controller", "status")["pid"] == before

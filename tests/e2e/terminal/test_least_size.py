@@ -25,9 +25,9 @@ WAYS = [
 
 @pytest.fixture
 def deck(tmp_path: Path) -> Iterator[Deck]:
-    made = Deck(tmp_path, '[sites.training]\nkind = "training"\n')
-    yield made
-    made.stop()
+    new_deck = Deck(tmp_path, '[sites.training]\nkind = "training"\n')
+    yield new_deck
+    new_deck.stop()
 
 
 def last_line(t: Terminal, rows: int) -> str:

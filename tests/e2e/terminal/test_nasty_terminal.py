@@ -48,7 +48,7 @@ def test_a_console_in_a_terminal(deck: Deck, terminals: list[Terminal], lesson: 
         t.wait_for("Protected Domains", "U+001B", "erp")
         t.press("y")
         t.wait_for("Copied the domain's name")
-        for keys, seen in (
+        for keys, words in (
             (("enter",), "Protected VMs"),
             (("right",), "[PITR]"),
             (("right",), "[Settings]"),
@@ -57,7 +57,7 @@ def test_a_console_in_a_terminal(deck: Deck, terminals: list[Terminal], lesson: 
             (("m",), "╭─"),
         ):
             t.press(*keys)
-            t.wait_for(seen)
+            t.wait_for(words)
         t.press("escape")
         t.wait_gone("╭─")
         t.press("?")
@@ -73,9 +73,9 @@ def test_questions_in_a_terminal(deck: Deck, terminals: list[Terminal]) -> None:
     t = Terminal(deck.argv("cfo", "complete", WEB, "--type", "force", "--wait"), deck.env, columns=200)
     terminals.append(t)
     t.wait_for("Type the name of the domain")
-    shown = re.search(r'Type the name of the domain \("(.*?)"\)', t.text().replace("\n", ""))
-    assert shown is not None and "<U+202E>" in shown[1]
-    t.press(shown[1], "enter")
+    prompt = re.search(r'Type the name of the domain \("(.*?)"\)', t.text().replace("\n", ""))
+    assert prompt is not None and "<U+202E>" in prompt[1]
+    t.press(prompt[1], "enter")
     assert t.ended() == 0
     assert is_harmless(t.raw)
 

@@ -40,9 +40,9 @@ Type = Callable[..., Terminal]
 @pytest.fixture
 def deck(tmp_path: Path) -> Iterator[Deck]:
     (tmp_path / "small.toml").write_text(SCENARIO)
-    made = Deck(tmp_path, '[sites.training]\nkind = "training"\nscenario = "small.toml"\nspeed = 500\n')
-    yield made
-    made.stop()
+    new_deck = Deck(tmp_path, '[sites.training]\nkind = "training"\nscenario = "small.toml"\nspeed = 500\n')
+    yield new_deck
+    new_deck.stop()
 
 
 @pytest.fixture
@@ -152,11 +152,11 @@ def test_ctrl_c_at_any_moment_leaves_no_traceback(deck: Deck) -> None:
             except subprocess.TimeoutExpired:
                 process.send_signal(signal.SIGINT)
             assert process.stderr is not None
-            said = process.stderr.read().decode()
+            stderr = process.stderr.read().decode()
             process.wait(60)
         # before our first line the interpreter itself may still be at work, also at finding where that is
-        ours = [line for line in said.splitlines() if line.endswith(", in main") and "<frozen" not in line]
-        assert "Traceback" not in said or not ours, (milliseconds, said)
+        ours = [line for line in stderr.splitlines() if line.endswith(", in main") and "<frozen" not in line]
+        assert "Traceback" not in stderr or not ours, (milliseconds, stderr)
 
 
 def test_a_reader_that_goes_ends_the_watching(deck: Deck) -> None:

@@ -19,11 +19,11 @@ NONE_SET = {"COLUMNS": "", "LINES": ""}
 
 @pytest.fixture
 def deck(tmp_path: Path) -> Iterator[Deck]:
-    made = Deck(tmp_path)
-    made.config.unlink()
-    made.env["DRDECK_CONFIG"] = ""
-    yield made
-    made.stop()
+    new_deck = Deck(tmp_path)
+    new_deck.config.unlink()
+    new_deck.env["DRDECK_CONFIG"] = ""
+    yield new_deck
+    new_deck.stop()
 
 
 @pytest.fixture

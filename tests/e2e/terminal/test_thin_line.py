@@ -35,11 +35,11 @@ def terminal(passed: Path) -> Iterator[Terminal]:
     env = {**os.environ, "PYTHONPATH": f"{ROOT}/src:{ROOT}", "LANG": "C.UTF-8", "COLORTERM": "truecolor"}
     for name in ("NO_COLOR", "LC_ALL", "LC_CTYPE"):
         env.pop(name, None)
-    found = Terminal(
+    new_terminal = Terminal(
         [sys.executable, "-m", "tests.support.console.live_news"], {**env, "PASSED": str(passed)}
     )
-    yield found
-    found.close()
+    yield new_terminal
+    new_terminal.close()
 
 
 def test_bytes_on_the_line(terminal: Terminal) -> None:
@@ -77,11 +77,11 @@ def test_an_idle_minute_costs_the_clock_and_nothing_else(
     screen: str, terminal: Terminal, passed: Path
 ) -> None:
     """Sixty seconds of the clock that the console reads, each with its tick: 10:42:07 to 10:43:07."""
-    keys, seen, most = SCREENS[screen]
+    keys, words, most = SCREENS[screen]
     terminal.wait_for("erp-prod")
     for key in keys:
         terminal.written_by(key)
-    terminal.wait_for(seen)
+    terminal.wait_for(words)
     terminal.settle()
     assert half_a_minute(terminal, passed, 30) == 0
     assert 0 < half_a_minute(terminal, passed, 60) <= most

@@ -27,9 +27,9 @@ SESSION = "a-session-of-ours"
 
 @pytest.fixture
 def deck(tmp_path: Path) -> Iterator[Deck]:
-    made = Deck(tmp_path, QUICK)
-    yield made
-    made.stop()
+    new_deck = Deck(tmp_path, QUICK)
+    yield new_deck
+    new_deck.stop()
 
 
 @contextlib.contextmanager
@@ -47,16 +47,16 @@ def serving(deck: Deck, *words: str) -> Iterator[dict[str, Any]]:
         process.communicate()
 
 
-def get(said: dict[str, Any], path: str = "", session: str | None = None, **how: Any) -> httpx.Response:
-    ident = next(d["id"] for d in said["domains"] if d["name"] == "erp-prod")
-    headers = {"fios-session": said["session"] if session is None else session}
+def get(service: dict[str, Any], path: str = "", session: str | None = None, **how: Any) -> httpx.Response:
+    ident = next(d["id"] for d in service["domains"] if d["name"] == "erp-prod")
+    headers = {"fios-session": service["session"] if session is None else session}
     where = path or f"/jss/domains/azureblob/{ident}/pitrstatus"
-    return httpx.get(said["url"] + where, headers=headers, trust_env=False, timeout=30, **how)
+    return httpx.get(service["url"] + where, headers=headers, trust_env=False, timeout=30, **how)
 
 
-def status(said: dict[str, Any]) -> PitrStatus:
+def status(service: dict[str, Any]) -> PitrStatus:
     """The answer as drdeck itself reads that of an appliance: nothing in it is odd."""
-    answer = get(said)
+    answer = get(service)
     assert answer.status_code == 200, answer.text
     read = parse(answer.content, "ms")
     assert read.oddities == ()
@@ -64,26 +64,26 @@ def status(said: dict[str, Any]) -> PitrStatus:
 
 
 def test_a_pitr_operation_from_its_begin_to_its_end(deck: Deck) -> None:
-    with serving(deck) as said:
-        assert said["url"].startswith("http://127.0.0.1:")
-        before = status(said)
+    with serving(deck) as service:
+        assert service["url"].startswith("http://127.0.0.1:")
+        before = status(service)
         assert before.name == "erp-prod" and not before.running and before.connection == "OK"
         deck.run("cfo", "start", "erp-prod", *NETWORKS, "--wait")
-        known = ("--even-though", "answers,vms-running")
-        force = ("--type", "force", "--run-pitr", "--confirm", "erp-prod", *known)
+        accepted = ("--even-though", "answers,vms-running")
+        force = ("--type", "force", "--run-pitr", "--confirm", "erp-prod", *accepted)
         deck.run("cfo", "complete", "erp-prod", *force, "--wait")
         point = deck.json("pitr", "points", "erp-prod")["points"][1]["time"]
         steps: list[str] = []
         deck.run("pitr", "run", "erp-prod", "--to", point, "--confirm", "erp-prod")
 
         def complete() -> bool:
-            latest = status(said)
+            latest = status(service)
             if latest.step and latest.step not in steps[-1:]:
                 steps.append(latest.step)
             return latest.complete
 
         eventually(complete, lambda: str(steps))
-        after = status(said)
+        after = status(service)
         assert after.rollback is not None and after.rollback.instant is not None
         assert after.recoveries[0].point == after.rollback
         assert {vm.status for vm in after.vms} == {"RECOVERED"}
@@ -91,21 +91,21 @@ def test_a_pitr_operation_from_its_begin_to_its_end(deck: Deck) -> None:
 
 
 def test_the_header_is_checked(deck: Deck) -> None:
-    with serving(deck, "--session", SESSION) as said:
-        assert said["session"] == SESSION and get(said).status_code == 200
+    with serving(deck, "--session", SESSION) as service:
+        assert service["session"] == SESSION and get(service).status_code == 200
         for wrong in ("", "x", SESSION + "x", "a" * 4000):
-            assert get(said, session=wrong).status_code == 401
-        assert httpx.get(said["url"], trust_env=False).status_code == 401
+            assert get(service, session=wrong).status_code == 401
+        assert httpx.get(service["url"], trust_env=False).status_code == 401
         for path in ("/", "/jss/domains/azureblob/nope/pitrstatus", "/jss/domains/azureblob/../pitrstatus"):
-            assert get(said, path=path).status_code == 404
-        assert httpx.post(said["url"], trust_env=False).status_code == 501
+            assert get(service, path=path).status_code == 404
+        assert httpx.post(service["url"], trust_env=False).status_code == 501
 
 
 def test_over_tls_and_on_this_machine_alone(deck: Deck) -> None:
-    with serving(deck, "--cert", str(CERTIFICATE), "--key", str(KEY)) as said:
-        assert said["url"].startswith("https://127.0.0.1:")
-        assert get(said, verify=ssl.create_default_context(cafile=str(CERTIFICATE))).status_code == 200
-        port = int(said["url"].rpartition(":")[2])
+    with serving(deck, "--cert", str(CERTIFICATE), "--key", str(KEY)) as service:
+        assert service["url"].startswith("https://127.0.0.1:")
+        assert get(service, verify=ssl.create_default_context(cafile=str(CERTIFICATE))).status_code == 200
+        port = int(service["url"].rpartition(":")[2])
         others = {info[4][0] for info in socket.getaddrinfo(socket.gethostname(), port, socket.AF_INET)}
         for address in others - {"127.0.0.1"}:
             if not str(address).startswith("127."):
@@ -130,14 +130,14 @@ def test_what_cannot_be_served(deck: Deck, words: tuple[str, ...], code: int, sa
 def test_a_port_that_is_taken(deck: Deck) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        said = deck.run("train", "appliance", "--port", str(port), code=1).stderr
-    assert f"127.0.0.1:{port}: Address already in use" in said
+        refusal = deck.run("train", "appliance", "--port", str(port), code=1).stderr
+    assert f"127.0.0.1:{port}: Address already in use" in refusal
 
 
 def test_a_vcenter_does_not_answer_it(tmp_path: Path) -> None:
     west = (
         '[sites.west]\nkind = "vsphere"\nurl = "https://v.invalid/sdk"\nusername = "u"\nroot = "/DC0/vm/d"\n'
     )
-    made = Deck(tmp_path, west)
-    said = made.run("--site", "west", "train", "appliance", "--port", "0", code=3).stderr
-    assert '"west" is no training site' in said
+    west_deck = Deck(tmp_path, west)
+    refusal = west_deck.run("--site", "west", "train", "appliance", "--port", "0", code=3).stderr
+    assert '"west" is no training site' in refusal

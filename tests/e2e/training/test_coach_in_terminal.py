@@ -18,11 +18,11 @@ def play(deck: Deck, *words: str) -> Terminal:
 
 @pytest.fixture
 def deck(tmp_path: Path) -> Iterator[Deck]:
-    made = Deck(tmp_path)
-    yield made
+    new_deck = Deck(tmp_path)
+    yield new_deck
     for number in ("1", "5"):
-        if (made.state / "lessons").is_dir():
-            made.run("train", number, "--", "controller", "stop", "--force", code=None)
+        if (new_deck.state / "lessons").is_dir():
+            new_deck.run("train", number, "--", "controller", "stop", "--force", code=None)
 
 
 def test_the_panel_helps_and_folds(deck: Deck) -> None:

@@ -55,10 +55,10 @@ vms = [
 def deck(tmp_path: Path) -> Iterator[Deck]:
     """A calm training site at a pace at which what is thrown in is still there when looked at."""
     (tmp_path / "calm.toml").write_text(CALM, "utf-8")
-    made = Deck(tmp_path, SETTINGS)
-    made.run("controller", "start")
-    yield made
-    made.stop()
+    new_deck = Deck(tmp_path, SETTINGS)
+    new_deck.run("controller", "start")
+    yield new_deck
+    new_deck.stop()
 
 
 def kill(deck: Deck) -> None:
@@ -137,13 +137,13 @@ def test_a_slow_vm_takes_longer(deck: Deck) -> None:
 
 
 def test_the_fault_hits_somebody_when_nobody_is_named(deck: Deck) -> None:
-    said = deck.json("train", "inject", "power_on_fails")["injected"]
-    assert len(said) == 1
-    assert "files-srv0" in said[0]
+    injected = deck.json("train", "inject", "power_on_fails")["injected"]
+    assert len(injected) == 1
+    assert "files-srv0" in injected[0]
 
 
 def test_what_makes_no_sense_is_refused(deck: Deck) -> None:
-    for words, code, said in (
+    for words, code, message in (
         (("inject", "power_on_fails", "--vm", "x"), 1, '"files" has no VM named "x"'),
         (("inject", "power_on_fails", "--domain", "x"), 1, 'there is no domain "x"'),
         (("inject", "object_store_lost", "--vm", "files-srv01"), 1, "leave the VMs out"),
@@ -153,7 +153,7 @@ def test_what_makes_no_sense_is_refused(deck: Deck) -> None:
         (("jump", "soon"), 2, "not a duration"),
         (("jump", "900d"), 2, "at most a year"),
     ):
-        assert said in deck.run("train", *words, code=code).stderr
+        assert message in deck.run("train", *words, code=code).stderr
     assert journaled(deck, "injected") == journaled(deck, "jumped") == []
 
 
@@ -167,8 +167,8 @@ def test_the_lesson_that_runs_is_found(tmp_path: Path) -> None:
     deck = Deck(tmp_path)
     deck.run("train", "6", "--judge")
     deck.run("train", "inject", "object_store_lost")
-    shown = json.loads(deck.run("train", "6", "--", "show", "files", "--json").stdout)
-    assert [alarm["kind"] for alarm in shown["alarms"]] == ["object_store_lost"]
+    domain = json.loads(deck.run("train", "6", "--", "show", "files", "--json").stdout)
+    assert [alarm["kind"] for alarm in domain["alarms"]] == ["object_store_lost"]
     deck.run("train", "1", "--judge")
     several = deck.run("train", "jump", "1m", code=2).stderr
     assert "several training sites run: the lesson stubborn-vm, the lesson whole-flow" in several
@@ -183,9 +183,9 @@ def test_of_several_sites_the_one_with_a_console_is_meant(tmp_path: Path) -> Non
     console = Terminal(deck.argv("train", "6"), deck.env)
     try:
         console.wait_for("8/8")
-        said = deck.run("train", "inject", "object_store_lost")
-        assert "the lesson stubborn-vm, where a console is attached" in said.stderr
-        assert "into files for 300 s" in said.stdout
+        done = deck.run("train", "inject", "object_store_lost")
+        assert "the lesson stubborn-vm, where a console is attached" in done.stderr
+        assert "into files for 300 s" in done.stdout
         console.wait_for("1 alarm")
         assert "object_store_lost" not in alarms_of(deck, "erp-prod")
         deck.run("--site", "training", "train", "inject", "object_store_lost")

@@ -70,11 +70,11 @@ class Trainee:
 
 @pytest.fixture
 def deck(tmp_path: Path) -> Iterator[Deck]:
-    made = Deck(tmp_path)
-    yield made
+    new_deck = Deck(tmp_path)
+    yield new_deck
     for number in ("1", "3", "4"):
-        if (made.state / "lessons").is_dir():
-            made.run("train", number, "--", "controller", "stop", "--force", code=None)
+        if (new_deck.state / "lessons").is_dir():
+            new_deck.run("train", number, "--", "controller", "stop", "--force", code=None)
 
 
 def finished(trainee: Trainee) -> None:

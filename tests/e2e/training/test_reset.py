@@ -15,9 +15,9 @@ NETWORKS = ["--network", "VM_3510=DRSeg", "--network", "VM_3520=DRSeg", "--netwo
 
 @pytest.fixture
 def deck(tmp_path: Path) -> Iterator[Deck]:
-    made = Deck(tmp_path)
-    yield made
-    made.stop()
+    new_deck = Deck(tmp_path)
+    yield new_deck
+    new_deck.stop()
 
 
 def base_of(deck: Deck) -> Path:
@@ -33,8 +33,8 @@ def test_a_damaged_site_is_said_and_begins_anew_on_request_only(deck: Deck) -> N
     damaged = base_of(deck).read_bytes()
 
     for _ in range(2):
-        said = deck.run("domains", code=5).stderr
-        assert "is damaged (command 1 was changed)" in said and "`drdeck train reset`" in said
+        refusal = deck.run("domains", code=5).stderr
+        assert "is damaged (command 1 was changed)" in refusal and "`drdeck train reset`" in refusal
         assert base_of(deck).read_bytes() == damaged
         deck.stop()
 

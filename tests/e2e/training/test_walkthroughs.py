@@ -36,8 +36,8 @@ class Lesson:
 
     def show(self, domain: str) -> dict[str, Any]:
         done = self.deck.run("train", self.number, "--", "show", domain, "--json")
-        found: dict[str, Any] = json.loads(done.stdout)
-        return found
+        domain_view: dict[str, Any] = json.loads(done.stdout)
+        return domain_view
 
     def kill_controller(self) -> None:
         status = self.deck.run("train", self.number, "--", "controller", "status", "--json")
@@ -77,16 +77,16 @@ def test_lesson_1_the_whole_flow(play: Any, deck: Deck, tmp_path: Path) -> None:
     assert begun["next"]["id"] == "rehydrate"
     assert "key" not in begun["next"]
 
-    said = lesson.do("cfo", "start", "intranet", *INTRANET, "--wait")
-    assert "Objective met: Start Continuous Failover" in said
+    output = lesson.do("cfo", "start", "intranet", *INTRANET, "--wait")
+    assert "Objective met: Start Continuous Failover" in output
     lesson.do("cfo", "complete", "intranet", "--type", "planned", "--run-pitr", "--wait")
     assert lesson.judge()["objectives_met"] == 3
     helped = lesson.judge("--key")
     assert helped["next"]["id"] == "roll-back"
     assert "pitr run intranet" in helped["next"]["command"]
     lesson.do("pitr", "run", "intranet", "--to", "08:55", "--wait")
-    said = lesson.do("pitr", "exit", "intranet", "--wait")
-    assert "The lesson is finished" in said
+    output = lesson.do("pitr", "exit", "intranet", "--wait")
+    assert "The lesson is finished" in output
 
     file = tmp_path / "result.json"
     result = lesson.judge("--result", str(file))
@@ -115,17 +115,17 @@ def test_lesson_2_find_the_last_good_point(play: Any) -> None:
     refused = lesson.do(*sick, code=3)
     assert "2026-01-16 23:00:00Z lies in abnormal writing" in refused
     assert "last point before it: 2026-01-16 22:42:00Z" in refused
-    said = lesson.do(*sick, "--healthy", "--confirm", "erp-prod", code=1)
-    assert "FAIL their check" in said
-    assert "Mistake: Some VM was hit before this instant" in said
+    output = lesson.do(*sick, "--healthy", "--confirm", "erp-prod", code=1)
+    assert "FAIL their check" in output
+    assert "Mistake: Some VM was hit before this instant" in output
     assert lesson.judge()["next"]["id"] == "clean"
-    shown = lesson.show("erp-prod")
-    assert shown["health"]["failed"] > 0 and shown["last_good"] == "2026-01-16T22:42:00Z"
-    assert {"health_failed", "abnormal_writing"} <= {alarm["kind"] for alarm in shown["alarms"]}
-    said = lesson.do("pitr", "run", "erp-prod", "--to", "before-abnormal", "--wait", "--healthy")
-    assert "the last point before the abnormal writing is of 2026-01-16T22:42:00Z" in said
-    assert "VMs pass their check" in said
-    assert "Objective met: Roll back until" in said
+    domain = lesson.show("erp-prod")
+    assert domain["health"]["failed"] > 0 and domain["last_good"] == "2026-01-16T22:42:00Z"
+    assert {"health_failed", "abnormal_writing"} <= {alarm["kind"] for alarm in domain["alarms"]}
+    output = lesson.do("pitr", "run", "erp-prod", "--to", "before-abnormal", "--wait", "--healthy")
+    assert "the last point before the abnormal writing is of 2026-01-16T22:42:00Z" in output
+    assert "VMs pass their check" in output
+    assert "Objective met: Roll back until" in output
     lesson.do("pitr", "exit", "erp-prod", "--wait")
     result = lesson.judge()
     assert result["finished"] is True
@@ -204,16 +204,16 @@ def test_lesson_4_is_lost_to_who_does_it_right(play: Any) -> None:
     lesson.do("cfo", "start", "erp-prod", *ERP, "--wait")
     lesson.do("cfo", "complete", "erp-prod", "--type", "planned", "--run-pitr", "--wait")
     lesson.do("pitr", "run", "erp-prod", "--to", "2026-01-16T22:42:00Z", "--wait")
-    said = lesson.do("pitr", "exit", "erp-prod", "--wait")
-    assert "Mistake: After a rollback the points are kept" in said
+    output = lesson.do("pitr", "exit", "erp-prod", "--wait")
+    assert "Mistake: After a rollback the points are kept" in output
     assert lesson.judge()["finished"] is False
 
 
 def test_lesson_5_goes_on_without_a_console(play: Any) -> None:
     lesson = play("5")
     lesson.do("cfo", "start", "intranet", *INTRANET, "--wait")
-    said = lesson.do("cfo", "complete", "intranet", "--type", "planned", "--run-pitr")
-    assert "Objective met: Complete it" in said
+    output = lesson.do("cfo", "complete", "intranet", "--type", "planned", "--run-pitr")
+    assert "Objective met: Complete it" in output
     lesson.do("watch", "intranet", "--until", "session", "--timeout", "60")
     assert lesson.judge()["next"]["id"] == "roll-back"
     lesson.do("pitr", "run", "intranet", "--to", "08:55", "--wait")
@@ -225,13 +225,13 @@ def test_lesson_5_goes_on_without_a_console(play: Any) -> None:
 
 def test_lesson_6_a_vm_that_fails(play: Any) -> None:
     lesson = play("6")
-    asked = lesson.do("cfo", "complete", "files", "--type", "planned", "--wait", code=4)
-    assert "files-srv03" in asked
+    output = lesson.do("cfo", "complete", "files", "--type", "planned", "--wait", code=4)
+    assert "files-srv03" in output
     operation = lesson.show("files")["operation"]
-    said = lesson.do("answer", operation, "retry")
-    assert "Objective met: Wait until the failover asks about a VM that will not shut down" in said
-    asked = lesson.do("watch", "files", "--until", "running_in_failover", "--timeout", "60", code=4)
-    assert "files-web02" in asked
+    answered = lesson.do("answer", operation, "retry")
+    assert "Objective met: Wait until the failover asks about a VM that will not shut down" in answered
+    output = lesson.do("watch", "files", "--until", "running_in_failover", "--timeout", "60", code=4)
+    assert "files-web02" in output
     lesson.do("answer", operation, "retry")
     lesson.do("watch", "files", "--until", "running_in_failover", "--timeout", "60")
     result = lesson.judge()
@@ -260,7 +260,7 @@ def test_a_damaged_progress_is_said_and_set_aside_on_request(play: Any, deck: De
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "message"),
     [
         (("9", "--judge"), 'there is no lesson "9"'),
         (("1", "--json"), "belong to --judge"),
@@ -270,8 +270,8 @@ def test_a_damaged_progress_is_said_and_set_aside_on_request(play: Any, deck: De
         (("none.toml", "--judge"), "none.toml: cannot be read"),
     ],
 )
-def test_a_slip_of_the_pen_is_said(deck: Deck, words: tuple[str, ...], said: str) -> None:
-    assert said in deck.run("train", *words, code=2).stderr
+def test_a_slip_of_the_pen_is_said(deck: Deck, words: tuple[str, ...], message: str) -> None:
+    assert message in deck.run("train", *words, code=2).stderr
 
 
 def test_a_lesson_has_a_site_of_its_own(deck: Deck) -> None:

@@ -19,9 +19,9 @@ def flow(tmp_path_factory: pytest.TempPathFactory, vcsim_built: None) -> object:
     """An imported domain; no test may change it."""
     server = VCenter(boot=0.2)
     protected = VCenter()
-    made = Flow(tmp_path_factory.mktemp("bad"), server, protected)
-    yield made
-    made.stop()
+    new_flow = Flow(tmp_path_factory.mktemp("bad"), server, protected)
+    yield new_flow
+    new_flow.stop()
     server.stop()
     protected.stop()
 
@@ -61,12 +61,12 @@ REFUSED: dict[str, tuple[tuple[str, ...], int, str]] = {
 
 @pytest.mark.parametrize("case", REFUSED)
 def test_refused(flow: Flow, case: str) -> None:
-    words, code, said = REFUSED[case]
-    assert said in flow.refused(*words, code=code)
+    words, code, message = REFUSED[case]
+    assert message in flow.refused(*words, code=code)
 
 
 @pytest.mark.parametrize(
-    ("line", "said"),
+    ("line", "message"),
     [
         ("hue = 1", "hue: unknown key"),
         ("parallel = 0", "a whole number from 1 to 64"),
@@ -74,13 +74,13 @@ def test_refused(flow: Flow, case: str) -> None:
         ('password = "x"', "drdeck keeps no password in a file"),
     ],
 )
-def test_settings(flow: Flow, tmp_path: Path, line: str, said: str) -> None:
+def test_settings(flow: Flow, tmp_path: Path, line: str, message: str) -> None:
     wrong = tmp_path / "wrong.toml"
     wrong.write_text(
         flow.deck.config.read_text().replace("parallel = 8", "").replace("root =", f"{line}\nroot =", 1)
     )
     stderr = flow.refused("--config", str(wrong), "domains", code=2)
-    assert said in stderr and str(wrong) in stderr and "line" in stderr
+    assert message in stderr and str(wrong) in stderr and "line" in stderr
 
 
 Change = Callable[[str, VCenter], str]
@@ -102,21 +102,21 @@ UNREACHABLE: dict[str, tuple[Change, str]] = {
 
 @pytest.mark.parametrize("case", UNREACHABLE)
 def test_unreachable(flow: Flow, tmp_path: Path, case: str) -> None:
-    change, said = UNREACHABLE[case]
+    change, message = UNREACHABLE[case]
     wrong = tmp_path / "wrong.toml"
     wrong.write_text(change(flow.deck.config.read_text(), flow.recovery))
-    known = flow.deck.env[PASSWORD]
+    password = flow.deck.env[PASSWORD]
     if "password" in case:
         flow.deck.env[PASSWORD] = "" if case == "no password" else "wrong"
     state = ("--config", str(wrong), "--state", str(tmp_path / "state"))
     try:
         for words in (("domains",), ("cfo", "start", DOMAIN)):
-            assert said in flow.refused(*state, *words, code=5)
-        told = flow.deck.json(*state, "doctor", code=1)["findings"]
-        assert any(said in f["text"] and f["level"] == "fail" and f["subject"] == "site" for f in told)
+            assert message in flow.refused(*state, *words, code=5)
+        findings = flow.deck.json(*state, "doctor", code=1)["findings"]
+        assert any(message in f["text"] and f["level"] == "fail" and f["subject"] == "site" for f in findings)
     finally:
         flow.deck.run(*state, "controller", "stop", "--force")
-        flow.deck.env[PASSWORD] = known
+        flow.deck.env[PASSWORD] = password
 
 
 NONSENSE = {
@@ -134,12 +134,12 @@ NONSENSE = {
 def test_an_attribute_that_makes_no_sense(make_flow: MakeFlow, recovery: VCenter, name: str) -> None:
     flow = make_flow(recovery, None, {DOMAIN: VMS[:1], "other": ["x"]}, settings() + settings("other"))
     recovery.set_attribute(DOMAIN, name, NONSENSE[name])
-    shown = flow.show()
-    assert [a["kind"] for a in shown["alarms"]] == ["record"] and name in shown["alarms"][0]["text"]
+    domain = flow.show()
+    assert [a["kind"] for a in domain["alarms"]] == ["record"] and name in domain["alarms"][0]["text"]
     for words in (("cfo", "start", DOMAIN), ("pitr", "start", DOMAIN), ("pitr", "points", DOMAIN)):
         assert name in flow.refused(*words)
-    told = flow.deck.json("doctor", code=1)["findings"]
-    assert any(f["level"] == "fail" and name in f["text"] for f in told)
+    findings = flow.deck.json("doctor", code=1)["findings"]
+    assert any(f["level"] == "fail" and name in f["text"] for f in findings)
     flow.start("other")
     assert flow.show("other")["mode"] == "synchronised", "the other domains are not held up by it"
 
@@ -151,8 +151,8 @@ def test_a_site_that_goes_away(make_flow: MakeFlow, recovery: VCenter) -> None:
     ident = flow.complete("force", "--run-pitr", "--wait")
     assert ident in flow.refused("controller", "stop"), "an operation is open"
     assert "session" in flow.refused("cfo", "complete", DOMAIN, "--type", "regular")
-    seen_at, asked = flow.deck.json("domains")["seen_at"], recovery.calls()["CurrentTime"]
-    poll(lambda: recovery.calls()["CurrentTime"] > asked + 1, 60)
+    seen_at, looks = flow.deck.json("domains")["seen_at"], recovery.calls()["CurrentTime"]
+    poll(lambda: recovery.calls()["CurrentTime"] > looks + 1, 60)
     recovery.stop()
     flow.until_lost()
     listed = flow.deck.json("domains", code=5)

@@ -36,12 +36,12 @@ def test_force_failover_with_pitr_rollback_and_exit(
     words = deck.run(*force, "--even-though", "answers, vms-running", "--wait").stderr
     assert "split brain" in words, "what was found is printed always"
     assert "erp-prod runs here: 3 of 3 VMs recovered; its PITR session is active" in words
-    shown = deck.domain(DOMAIN)
-    assert shown["mode"] == "pitr_session"
-    assert shown["owner"] == "local"
-    assert shown["session"]["state"] == "active"
-    assert shown["session"]["unprotected_s"] >= 0
-    assert all(vm["ready"] for vm in shown["vms"])
+    erp = deck.domain(DOMAIN)
+    assert erp["mode"] == "pitr_session"
+    assert erp["owner"] == "local"
+    assert erp["session"]["state"] == "active"
+    assert erp["session"]["unprotected_s"] >= 0
+    assert all(vm["ready"] for vm in erp["vms"])
     assert all(recovery.networks(vm) == ["VM Network"] for vm in VMS)
     assert all(protected_vcenter.power(vm) == "on" for vm in VMS), "Force must not touch the protected site"
 
@@ -51,9 +51,9 @@ def test_force_failover_with_pitr_rollback_and_exit(
 
     deck.run("pitr", "run", DOMAIN, "--to", show(points[1]), "--wait")
     assert {recovery.standing_on(vm) for vm in VMS} == {"replica 1"}
-    shown = deck.domain(DOMAIN)
-    assert shown["session"]["rolled_back_to"] == show(points[1])
-    assert all(vm["power"] == "on" for vm in shown["vms"])
+    erp = deck.domain(DOMAIN)
+    assert erp["session"]["rolled_back_to"] == show(points[1])
+    assert all(vm["power"] == "on" for vm in erp["vms"])
 
     deck.run("pitr", "run", DOMAIN, "--to", show(points[0]), "--wait")
     assert {recovery.standing_on(vm) for vm in VMS} == {"replica 0"}
@@ -63,11 +63,11 @@ def test_force_failover_with_pitr_rollback_and_exit(
 
     deck.run("pitr", "exit", DOMAIN, "--wait")
     deck.run("watch", DOMAIN, "--until", "idle", "--timeout", "60")
-    shown = deck.domain(DOMAIN)
-    assert shown["mode"] == "running_in_failover"
-    assert shown["session"] is None
-    assert shown["operation"] is None
-    assert len(shown["excluded"]) == 1
+    erp = deck.domain(DOMAIN)
+    assert erp["mode"] == "running_in_failover"
+    assert erp["session"] is None
+    assert erp["operation"] is None
+    assert len(erp["excluded"]) == 1
     assert {recovery.standing_on(vm).startswith(("replica 0", "drdeck-")) for vm in VMS} == {True}
 
     tasks = deck.json("tasks")["operations"]

@@ -63,14 +63,14 @@ def test_a_completion_reads_no_vm(make_flow: MakeFlow, recovery: VCenter) -> Non
     before = recovery.calls()
     flow.complete("force", "--run-pitr")
     eventually(lambda: '"active"' in recovery.attributes(DOMAIN).get("drdeck.session", ""))
-    made = recovery.calls() - before
-    assert made["PowerOnVM_Task"] == 12
-    assert made["CreateSnapshot_Task"] == 24  # before the first power on, and on entering the session
+    calls = recovery.calls() - before
+    assert calls["PowerOnVM_Task"] == 12
+    assert calls["CreateSnapshot_Task"] == 24  # before the first power on, and on entering the session
     acts = 36
     # short tasks are asked for together, and need no collector
-    assert made["CreatePropertyCollector"] <= 1
-    assert made["RetrievePropertiesEx"] <= 3 * acts
-    assert made["SetField"] < 30
+    assert calls["CreatePropertyCollector"] <= 1
+    assert calls["RetrievePropertiesEx"] <= 3 * acts
+    assert calls["SetField"] < 30
 
 
 def cost_of_guarding(
@@ -102,9 +102,9 @@ def test_guarding_forty_costs_what_guarding_two_costs(
         assert begun["CreateCollectorForEvents"] == begun["SetCollectorPageSize"] == 1
         assert begun["RetrieveEntityScheduledTask"] == 2, "before the session is asked for, and in it"
         assert begun["QueryEvents"] == 0
-    for told in (told_of_few, told_of_many):
-        assert told["QueryEvents"] == 1, "where its user came from"
+    for calls in (told_of_few, told_of_many):
+        assert calls["QueryEvents"] == 1, "where its user came from"
         extra = (
-            set(told) - WATCHING - {"QueryEvents"} - {"ReconfigVM_Task", "Fetch"}
+            set(calls) - WATCHING - {"QueryEvents"} - {"ReconfigVM_Task", "Fetch"}
         )  # the latter: the test's
-        assert not extra and told["WaitForUpdatesEx"] <= 6, told
+        assert not extra and calls["WaitForUpdatesEx"] <= 6, calls

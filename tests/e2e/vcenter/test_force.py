@@ -29,12 +29,12 @@ def test_with_the_protected_site_gone_and_exit_without_a_rollback(
     for vm in VMS:
         recovery.make_snapshot(vm, "somebody else's")
 
-    said = flow.refused("pitr", "exit", DOMAIN)
-    assert "resets all PITR data" in said
+    refusal = flow.refused("pitr", "exit", DOMAIN)
+    assert "resets all PITR data" in refusal
     flow.refused("pitr", "exit", DOMAIN, "--confirm", "erp")
     flow.deck.run("pitr", "exit", DOMAIN, "--confirm", DOMAIN, "--wait")
-    shown = flow.until(lambda d: d["operation"] is None)
-    assert shown["mode"] == "running_in_failover" and shown["session"] is None
+    domain = flow.until(lambda d: d["operation"] is None)
+    assert domain["mode"] == "running_in_failover" and domain["session"] is None
     assert '"reset"' in recovery.attributes(DOMAIN)["drdeck.pitr"]
     for vm in VMS:
         names = [name for name in flow.names(vm) if not name.startswith("drdeck-before-")]
@@ -54,8 +54,8 @@ def test_with_the_protected_site_answering(
     ident = flow.complete("force", "--wait")
     assert flow.show()["mode"] == "running_in_failover"
     assert {protected_vcenter.power(vm) for vm in VMS} == {"on"}
-    made = protected_vcenter.calls() - before
-    assert not any(changing(method) for method in made), made
+    calls = protected_vcenter.calls() - before
+    assert not any(changing(method) for method in calls), calls
     accepted = next(e for e in flow.journal("accepted") if e["data"]["operation"] == ident)
     assert any("3 of 3 VMs run there" in said for said in accepted["data"]["against"])
 
@@ -79,12 +79,12 @@ def test_only_whether_it_answers_is_asked_there_meanwhile(
     assert any("nothing is read there while a Force" in f["text"] for f in findings)
     eventually(lambda: (protected_vcenter.calls() - before)[ANSWERS] >= 2)
     flow.kill()
-    flow.until(lambda shown: shown["mode"] == "completing")
+    flow.until(lambda domain: domain["mode"] == "completing")
     eventually(lambda: (protected_vcenter.calls() - before)[ANSWERS] >= 4)
     assert set(protected_vcenter.calls() - before) == {ANSWERS}
     for vm in VMS:
         vcenter.set_tools(vm, True)
-    flow.until(lambda shown: shown["mode"] == "running_in_failover")
+    flow.until(lambda domain: domain["mode"] == "running_in_failover")
     eventually(lambda: (protected_vcenter.calls() - before)["WaitForUpdatesEx"])
 
 
@@ -96,10 +96,10 @@ def test_sessions_there_that_were_dropped_are_ended_afterwards(
     eventually(lambda: len(protected_vcenter.sessions()) == 3)
     dropped = set(protected_vcenter.sessions())
     flow.complete("force")
-    flow.until(lambda shown: shown["mode"] == "completing")
+    flow.until(lambda domain: domain["mode"] == "completing")
     for vm in VMS:
         vcenter.set_tools(vm, True)
-    flow.until(lambda shown: shown["mode"] == "running_in_failover")
+    flow.until(lambda domain: domain["mode"] == "running_in_failover")
     eventually(lambda: len(now := set(protected_vcenter.sessions())) == 3 and len(now & dropped) == 1)
 
 
@@ -118,10 +118,10 @@ def test_a_planned_failover_beside_it_has_the_protected_site_read(
     flow.complete("planned", domain=beside)
     eventually(lambda: protected_vcenter.power((beside, "crm-db01")) == "off")
     assert protected_vcenter.power((DOMAIN, VMS[0])) == "on"
-    shown = flow.until(lambda d: d["question"], beside)
+    asking = flow.until(lambda d: d["question"], beside)
     vcenter.make_snapshot((beside, "crm-db01"), "replica last")
     flow.until(lambda d: d["question"] is None, beside)
-    assert "restore point" in shown["question"]["text"]
+    assert "restore point" in asking["question"]["text"]
     eventually(lambda: vcenter.power((beside, "crm-db01")) == "on")
     quiet = protected_vcenter.calls()
     eventually(lambda: (protected_vcenter.calls() - quiet)[ANSWERS])
@@ -140,9 +140,9 @@ def test_what_may_be_done_there_is_asked_beside_it_as_ever(
     flow.complete("force")
     eventually(lambda: (protected_vcenter.calls() - begun)[ANSWERS])
     protected_vcenter.deny(off)
-    said = flow.complete("planned", domain=beside, code=3)
+    refusal = flow.complete("planned", domain=beside, code=3)
     where = f"/DC0/vm/prod/{beside}"
-    assert f"{protected_vcenter.user} lacks {off} on {where}; nothing was begun" in said, said
+    assert f"{protected_vcenter.user} lacks {off} on {where}; nothing was begun" in refusal, refusal
     assert "drdeck.failover" not in vcenter.attributes(beside)
     protected_vcenter.grant_all()
     flow.complete("planned", domain=beside)
@@ -170,7 +170,7 @@ def test_a_protected_site_that_answers_and_shows_nothing_is_not_said_to_be_lost(
     config = flow.deck.config.read_text()
     ca_file, variable = f'ca_file = "{protected_vcenter.ca_file}"', PASSWORD + "_PROTECTED"
     port = str(protected_vcenter.port)
-    for old, new, said in (
+    for old, new, message in (
         ("", "", "user name and password"),
         (ca_file, "", "is not trusted"),
         ('root = "/DC0/vm/prod"', 'root = "/DC0/vm/dorp"', "/DC0/vm has"),
@@ -181,4 +181,4 @@ def test_a_protected_site_that_answers_and_shows_nothing_is_not_said_to_be_lost(
         flow.deck.env[variable] = protected_vcenter.password if old else "wrong"
         for kind in ("regular", "planned"):
             refused = flow.refused("cfo", "complete", DOMAIN, "--type", kind)
-            assert said in refused and ("does not answer" in refused) == (new == "1"), refused
+            assert message in refused and ("does not answer" in refused) == (new == "1"), refused

@@ -31,9 +31,9 @@ def in_session(make_flow: MakeFlow, recovery: VCenter, vms: list[str], toml: str
     return flow
 
 
-def alarms(shown: dict[str, Any], kind: str = "", vm: str = "") -> list[dict[str, Any]]:
+def alarms(domain: dict[str, Any], kind: str = "", vm: str = "") -> list[dict[str, Any]]:
     """Those of the guard."""
-    guards = [a for a in shown["alarms"] if a["kind"].startswith(("foreign_", "guard"))]
+    guards = [a for a in domain["alarms"] if a["kind"].startswith(("foreign_", "guard"))]
     return [a for a in guards if kind in ("", a["kind"]) and vm in ("", a["vm"])]
 
 
@@ -42,10 +42,10 @@ def told(
 ) -> tuple[dict[str, Any], float]:
     """The one alarm of a kind on a VM once it names the user, and how long that took the controller `pid`."""
     watch = Stopwatch(pid, flow.recovery.pid)
-    shown = flow.until(lambda d: any(a["user"] == user for a in alarms(d, kind, vm)))
+    domain = flow.until(lambda d: any(a["user"] == user for a in alarms(d, kind, vm)))
     took = watch.seconds()
-    (found,) = alarms(shown, kind, vm)
-    return found, took
+    (alarm,) = alarms(domain, kind, vm)
+    return alarm, took
 
 
 class Case(NamedTuple):
@@ -85,30 +85,30 @@ def test_each_kind_is_an_alarm_at_once_with_who_it_was(make_flow: MakeFlow, reco
     took, pid = {}, flow.pid()
     for case, vm in zip(CASES, TWELVE, strict=False):
         case.does(joe, vm)
-        found, took[case.kind] = told(flow, case.kind, vm, pid=pid)
-        assert found["text"].startswith(f"{JOE} (from {DESK}) ") and found["address"] == DESK
+        alarm, took[case.kind] = told(flow, case.kind, vm, pid=pid)
+        assert alarm["text"].startswith(f"{JOE} (from {DESK}) ") and alarm["address"] == DESK
         for part in case.says:
-            assert part in found["text"], found
+            assert part in alarm["text"], alarm
     last = TWELVE[-1]
     joe.power_off(last)
     told(flow, "foreign_power", last)
     joe.unregister(last)
-    found, took["foreign_removal"] = told(flow, "foreign_removal", last, pid=pid)
-    assert "took it out of the vCenter's inventory" in found["text"] and found["severity"] == "critical"
+    alarm, took["foreign_removal"] = told(flow, "foreign_removal", last, pid=pid)
+    assert "took it out of the vCenter's inventory" in alarm["text"] and alarm["severity"] == "critical"
     joe.rename_snapshot(TWELVE[9], "replica 2", "keep")
-    found, took["foreign_snapshot_changed"] = told(flow, "foreign_snapshot_changed", TWELVE[9], None, pid)
-    assert 'renamed the snapshot "replica 2" to "keep"' in found["text"]
+    alarm, took["foreign_snapshot_changed"] = told(flow, "foreign_snapshot_changed", TWELVE[9], None, pid)
+    assert 'renamed the snapshot "replica 2" to "keep"' in alarm["text"]
     recovery.slow("CreateSnapshot_Task", TWELVE[10], 2500, times=1)
     joe.begin_snapshot(TWELVE[10])
     told(flow, "foreign_snapshot", TWELVE[10])
-    shown = flow.show()
-    assert len(alarms(shown)) == len(CASES) + 4, "one alarm a deed"
+    domain = flow.show()
+    assert len(alarms(domain)) == len(CASES) + 4, "one alarm a deed"
     assert max(took.values()) < WITHIN_S, took
 
     # they are shown, and nobody acknowledges them; they stay in the audit trail when the session is over
     journaled = [e["data"] for e in flow.journal("alarm")]
-    assert {(d["vm"], d["kind"]) for d in journaled} == {(a["vm"], a["kind"]) for a in alarms(shown)}
-    assert {d["domain"] for d in journaled} == {DOMAIN} and len(journaled) == len(alarms(shown))
+    assert {(d["vm"], d["kind"]) for d in journaled} == {(a["vm"], a["kind"]) for a in alarms(domain)}
+    assert {d["domain"] for d in journaled} == {DOMAIN} and len(journaled) == len(alarms(domain))
     flow.deck.run("pitr", "exit", DOMAIN, "--confirm", DOMAIN, "--wait")
     assert alarms(flow.show()) == []
 
@@ -122,15 +122,15 @@ def test_points_that_others_made_or_changed_are_marked(make_flow: MakeFlow, reco
     told(flow, "foreign_snapshot", "vm01")
     points = flow.deck.json("pitr", "points", DOMAIN)
     hints = {p["time"]: p["hint"] for p in points["points"]}
-    gone = show(flow.points[1])
-    assert hints.pop(gone) == f'changed by {JOE}: vm00 (removed the snapshot "replica 1")'
+    removed_at = show(flow.points[1])
+    assert hints.pop(removed_at) == f'changed by {JOE}: vm00 (removed the snapshot "replica 1")'
     assert not any(hints.values()), hints
-    (made,) = points["disturbed"]
-    assert made["vm"] == "vm01" and f'{JOE} (from {DESK}) made the snapshot "nightly"' in made["text"]
-    assert made["time"] not in hints
+    (point,) = points["disturbed"]
+    assert point["vm"] == "vm01" and f'{JOE} (from {DESK}) made the snapshot "nightly"' in point["text"]
+    assert point["time"] not in hints
     plain = flow.deck.run("pitr", "points", DOMAIN).stdout
-    assert f"cannot be picked: {made['time']} of vm01: {JOE}" in plain
-    refused = flow.deck.run("pitr", "run", DOMAIN, "--to", made["time"], code=3)
+    assert f"cannot be picked: {point['time']} of vm01: {JOE}" in plain
+    refused = flow.deck.run("pitr", "run", DOMAIN, "--to", point["time"], code=3)
     assert "PITR session was active" in refused.stderr
     # a VM that stands on somebody's snapshot still shows where it was rolled back to
     flow.deck.run("pitr", "run", DOMAIN, "--to", show(flow.points[2]), "--wait")
@@ -145,20 +145,20 @@ def test_ha_consolidation_and_backup_proxies_are_noticed(make_flow: MakeFlow, re
     proxy = recovery._make(recovery.datacenter.vmFolder, "backup-proxy", [], "DC0_DVPG0", False)
     joe, tool = Somebody(recovery, JOE, DESK), Somebody(recovery, "backup@corp.example", "10.0.0.9")
     recovery.tell("vm00", "VmRestartedOnAlternateHostEvent")
-    found, _ = told(flow, "foreign_ha", "vm00", "")
-    assert "restarted it on another host (vSphere HA)" in found["text"]
+    alarm, _ = told(flow, "foreign_ha", "vm00", "")
+    assert "restarted it on another host (vSphere HA)" in alarm["text"]
     recovery.tell("vm01", "com.vmware.vc.VmDiskFailedToConsolidateEvent")
     told(flow, "foreign_consolidation", "vm01", "")
     file = tool.hot_add(proxy, "vm02")
-    found, _ = told(flow, "foreign_disk", "vm02", "backup@corp.example")
-    assert f'attached its disk "{file}" to the VM "backup-proxy"' in found["text"]
+    alarm, _ = told(flow, "foreign_disk", "vm02", "backup@corp.example")
+    assert f'attached its disk "{file}" to the VM "backup-proxy"' in alarm["text"]
     for _ in range(2):
         joe.migrate("vm03")
     joe.migrate("vm04")
-    shown = flow.until(lambda d: any("3 moves" in a["text"] for a in alarms(d, "foreign_host")))
-    (moves,) = alarms(shown, "foreign_host")
+    domain = flow.until(lambda d: any("3 moves" in a["text"] for a in alarms(d, "foreign_host")))
+    (moves,) = alarms(domain, "foreign_host")
     assert "(vm03 2 times, vm04)" in moves["text"] and moves["vm"] is None
-    assert len(alarms(shown)) == 4
+    assert len(alarms(domain)) == 4
 
 
 def test_snapshots_of_others_are_named_before_an_exit(make_flow: MakeFlow, recovery: VCenter) -> None:
@@ -177,15 +177,17 @@ def test_snapshots_of_others_are_named_before_an_exit(make_flow: MakeFlow, recov
     assert any(
         "prune_also matches 1 snapshots" in text and '"nightly 1" of vm00' in text for text in findings
     )
-    said = flow.deck.run("pitr", "exit", DOMAIN, "--wait").stderr
-    assert 'as prune_also allows: "nightly 1" of vm00.' in said
-    assert '1 snapshot by others from this session stays; its owner removes it: "before the audit"' in said
+    warnings = flow.deck.run("pitr", "exit", DOMAIN, "--wait").stderr
+    assert 'as prune_also allows: "nightly 1" of vm00.' in warnings
+    assert (
+        '1 snapshot by others from this session stays; its owner removes it: "before the audit"' in warnings
+    )
     assert "nightly 1" not in flow.names("vm00") and "before the audit" in flow.names("vm01")
 
 
-def _reached(recovery: VCenter, method: str, before: int, shown: dict[str, Any]) -> bool:
+def _reached(recovery: VCenter, method: str, before: int, domain: dict[str, Any]) -> bool:
     """A call of that method has been made, or there was none any more."""
-    return recovery.calls()[method] > before or shown["session"]["state"] == "active"
+    return recovery.calls()[method] > before or domain["session"]["state"] == "active"
 
 
 def test_a_whole_flow_is_no_alarm(make_flow: MakeFlow, recovery: VCenter) -> None:
@@ -215,8 +217,8 @@ def test_a_whole_flow_is_no_alarm(make_flow: MakeFlow, recovery: VCenter) -> Non
         assert alarms(flow.show()) == []
     flow.until(lambda d: d["session"]["state"] == "active")
     flow.kill()
-    shown = flow.show()
-    assert shown["session"]["rolled_back_to"] and alarms(shown) == []
+    domain = flow.show()
+    assert domain["session"]["rolled_back_to"] and alarms(domain) == []
 
     recovery.slow("RemoveSnapshot_Task", "vm00", 1200, times=1)
     flow.deck.run("pitr", "exit", DOMAIN)
@@ -239,8 +241,8 @@ def test_the_same_account_by_hand_is_somebody_else(make_flow: MakeFlow, recovery
     hand = Somebody(recovery)
     flow.deck.run("pitr", "run", DOMAIN, "--to", show(flow.points[1]), "--wait")
     hand.power_off("vm00")
-    found, _ = told(flow, "foreign_power", "vm00", recovery.user)
-    assert "(through the vSphere Client)" in found["text"], "vCenter's own address is nobody's"
+    alarm, _ = told(flow, "foreign_power", "vm00", recovery.user)
+    assert "(through the vSphere Client)" in alarm["text"], "vCenter's own address is nobody's"
     hand.revert("vm01", "replica 0")
     told(flow, "foreign_revert", "vm01", recovery.user)
 
@@ -254,9 +256,9 @@ def test_the_same_account_by_hand_in_a_rollback_that_was_gone_on_with(
     ident = flow.deck.run("pitr", "run", DOMAIN, "--to", show(flow.points[1])).stdout.strip()
     flow.until(lambda d: d["question"])
     flow.kill()
-    asked = recovery.calls()["PowerOnVM_Task"]
+    power_ons = recovery.calls()["PowerOnVM_Task"]
     flow.deck.run("answer", ident, "retry")
-    eventually(lambda: recovery.calls()["PowerOnVM_Task"] > asked)
+    eventually(lambda: recovery.calls()["PowerOnVM_Task"] > power_ons)
     gone_on_s = time.monotonic()
     flow.until(lambda d: d["question"])
     eventually(lambda: time.monotonic() > gone_on_s + LATE.total_seconds() + 2)
@@ -284,9 +286,9 @@ def test_nothing_is_lost_by_a_kill(make_flow: MakeFlow, recovery: VCenter) -> No
         ("foreign_clone", "vm04"),
     ):
         told(flow, kind, vm)
-    shown = flow.until(lambda d: len(alarms(d, "foreign_power", "vm05")) == 2)
-    assert alarms(shown, "foreign_snapshot", "vm00") == [first]
-    assert len(alarms(shown)) == 7, alarms(shown)
+    domain = flow.until(lambda d: len(alarms(d, "foreign_power", "vm05")) == 2)
+    assert alarms(domain, "foreign_snapshot", "vm00") == [first]
+    assert len(alarms(domain)) == 7, alarms(domain)
     flow.kill()
     assert len(alarms(flow.show())) == 7
     assert len({tuple(e["data"].items()) for e in flow.journal("alarm")}) == len(flow.journal("alarm")) == 7
@@ -295,8 +297,8 @@ def test_nothing_is_lost_by_a_kill(make_flow: MakeFlow, recovery: VCenter) -> No
 def test_a_vcenter_that_tells_no_events(make_flow: MakeFlow, recovery: VCenter) -> None:
     recovery.rule("CreateCollectorForEvents", "fail", text="Permission to read events was denied.")
     flow = in_session(make_flow, recovery, TWELVE[:6])
-    shown = flow.until(lambda d: alarms(d, "guard"))
-    (blind,) = alarms(shown)
+    domain = flow.until(lambda d: alarms(d, "guard"))
+    (blind,) = alarms(domain)
     assert "Permission to read events was denied" in blind["text"] and "cloned" in blind["text"]
     flow.deck.run("pitr", "run", DOMAIN, "--to", show(flow.points[1]), "--wait")
     assert alarms(flow.show()) == [blind]
@@ -316,8 +318,8 @@ def test_a_vcenter_that_tells_no_events(make_flow: MakeFlow, recovery: VCenter) 
         ("foreign_power", "vm04"),
         ("foreign_move", "vm05"),
     ):
-        found, took = told(flow, kind, vm, None, pid)
-        assert found["text"].startswith("Somebody whom vCenter does not name ") and took < WITHIN_S
+        alarm, took = told(flow, kind, vm, None, pid)
+        assert alarm["text"].startswith("Somebody whom vCenter does not name ") and took < WITHIN_S
     assert len(alarms(flow.show())) == 7
 
 

@@ -38,9 +38,9 @@ def test_drs_and_schedules_are_warned_of(make_flow: MakeFlow, recovery: VCenter)
     assert f'the folder "{DOMAIN}"' in weekly and 'the folder "drdeck"' in yearly
 
     flow.deck.run("watch", DOMAIN, "--until", "session", "--timeout", "60")
-    shown = flow.until(lambda d: len([a for a in d["alarms"] if a["kind"] in ("drs", "schedule")]) == 4)
+    domain = flow.until(lambda d: len([a for a in d["alarms"] if a["kind"] in ("drs", "schedule")]) == 4)
     assert {f"warning: {text}" for _, text in hazards(flow)} == set(warnings)
-    assert all(a["severity"] == "warning" and a["vm"] is None for a in shown["alarms"])
+    assert all(a["severity"] == "warning" and a["vm"] is None for a in domain["alarms"])
     assert flow.journal("alarm") == [], "nobody did anything yet"
     flow.deck.run("pitr", "exit", DOMAIN, "--confirm", DOMAIN, "--wait")
     assert hazards(flow) == []
@@ -49,10 +49,10 @@ def test_drs_and_schedules_are_warned_of(make_flow: MakeFlow, recovery: VCenter)
 def test_a_session_by_hand_of_some_vms(make_flow: MakeFlow, recovery: VCenter) -> None:
     flow = make_flow(recovery, None, {DOMAIN: ["a", "b"]}, settings())
     flow.start()
-    said = flow.deck.run(*FORCE).stderr.replace("warning: Expected data loss", "")
-    assert "warning" not in said, "no session comes of it, and nothing is automated"
+    warnings = flow.deck.run(*FORCE).stderr.replace("warning: Expected data loss", "")
+    assert "warning" not in warnings, "no session comes of it, and nothing is automated"
     recovery.control("schedule", target=recovery.vm("a")._moId, method="PowerOffVM_Task", text="lights out")
     assert "warning" not in flow.deck.run("pitr", "start", DOMAIN, "--vm", "b", "--wait").stderr
     flow.deck.run("pitr", "exit", DOMAIN, "--confirm", DOMAIN, "--wait")
-    said = flow.deck.run("pitr", "start", DOMAIN, "--vm", "a", "--wait").stderr
-    assert 'warning: The scheduled task "lights out" (PowerOffVM) is for a' in said
+    warnings = flow.deck.run("pitr", "start", DOMAIN, "--vm", "a", "--wait").stderr
+    assert 'warning: The scheduled task "lights out" (PowerOffVM) is for a' in warnings

@@ -28,20 +28,20 @@ def hosts(tmp_path: Path, recovery: VCenter, request: pytest.FixtureRequest) -> 
     """Anna, whose controller drives a session, and Ben, whose drdeck logs in under another account."""
     root, lease = flowsite.lay_out(recovery, None, POINTS), getattr(request, "param", "10s")
     recovery.control("user", text="ben@vsphere.local", target="10.0.0.2")
-    made = []
+    decks = []
     for name, user in (("anna", recovery.user), ("ben", "ben@vsphere.local")):
         directory = tmp_path / name
         directory.mkdir()
         deck = flowsite.deck(directory, recovery, root, None, settings(), extra=f'lease = "{lease}"')
         text = deck.config.read_text("utf-8")
         deck.config.write_text(text.replace(f'username = "{recovery.user}"', f'username = "{user}"'), "utf-8")
-        made.append(deck)
-    anna, ben = made
+        decks.append(deck)
+    anna, ben = decks
     anna.run("cfo", "start", DOMAIN, "--wait")
     anna.run("cfo", "complete", DOMAIN, "--type", "force", "--run-pitr", "--confirm", DOMAIN)
     anna.run("watch", DOMAIN, "--until", "session", "--timeout", "60")
     yield anna, ben
-    for deck in made:
+    for deck in decks:
         deck.stop()
 
 

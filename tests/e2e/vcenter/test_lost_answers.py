@@ -24,8 +24,8 @@ def test_the_whole_flow_with_lost_answers(
     for method in ("SetField", "ReconfigVM_Task", "PowerOnVM_Task", "CreateSnapshot_Task"):
         lose(method)
     flow.deck.run("answer", ident, "confirm")
-    shown = flow.until(lambda d: d["session"] and d["session"]["state"] == "active")
-    assert shown["question"] is None
+    domain = flow.until(lambda d: d["session"] and d["session"]["state"] == "active")
+    assert domain["question"] is None
     for vm in VMS:
         described = [s.description for s in recovery.snapshots(vm)]
         assert sum("entry point" in text for text in described) == 1
@@ -58,7 +58,7 @@ def test_an_answer_lost_for_one_vm_repeats_nothing_for_the_others(
         recovery.slow("RevertToSnapshot_Task", vm, 1500)
     flow.deck.run("pitr", "run", DOMAIN, "--to", show(flow.points[1]), "--wait")
     assert set(flow.standing().values()) == {"replica 1"} and flow.power() == {"on"}
-    made = recovery.calls() - before
-    assert made["Login"] >= 1 and made["RevertToSnapshot_Task"] == len(VMS)
+    calls = recovery.calls() - before
+    assert calls["Login"] >= 1 and calls["RevertToSnapshot_Task"] == len(VMS)
     others = [e for e in flow.journal("outcome") if e["data"]["key"].startswith("revert:vm")]
     assert [e["data"]["result"] for e in others].count("unknown") == 1

@@ -57,10 +57,10 @@ def test_no_vm_no_snapshot_and_a_domain_that_grows(make_flow: MakeFlow, recovery
         recovery.remove_snapshot(("young", "new"), snap)
     flow.until(lambda d: d["vms_recoverable"] == 1, "young")
     ident = flow.deck.run("cfo", "start", "young").stdout.strip()
-    shown = flow.until(lambda d: d["mode"] == "rehydrating", "young")
-    assert (shown["vms_recoverable"], shown["vms_total"]) == (1, 2)
-    assert shown["step"]["progress"] == 50 and shown["rpo_s"] is None
-    assert {vm["name"]: vm["status"] for vm in shown["vms"]} == {
+    domain = flow.until(lambda d: d["mode"] == "rehydrating", "young")
+    assert (domain["vms_recoverable"], domain["vms_total"]) == (1, 2)
+    assert domain["step"]["progress"] == 50 and domain["rpo_s"] is None
+    assert {vm["name"]: vm["status"] for vm in domain["vms"]} == {
         "old": "recoverable", "new": "not_recoverable",
     }  # fmt: skip
     assert "no restore point yet: new" in flow.deck.run("show", "young").stdout
@@ -72,19 +72,19 @@ def test_no_vm_no_snapshot_and_a_domain_that_grows(make_flow: MakeFlow, recovery
 
     at = datetime.now(UTC).replace(microsecond=0) - timedelta(minutes=3)
     recovery.make_snapshot(("young", "new"), "first", at)
-    shown = flow.until(lambda d: d["mode"] == "synchronised", "young")
+    domain = flow.until(lambda d: d["mode"] == "synchronised", "young")
     eventually(lambda: flow.show("young")["operation"] is None)
-    assert 1190 < shown["rpo_s"] < 1300, "the newest instant that every VM has: that of the other one"
+    assert 1190 < domain["rpo_s"] < 1300, "the newest instant that every VM has: that of the other one"
     # and back, when a replica goes out of reach; VMs may come and go on their own
     recovery.set_connection(("young", "old"), "inaccessible")
-    shown = flow.until(lambda d: d["mode"] == "rehydrating", "young")
-    assert [(a["vm"], a["kind"], a["severity"]) for a in shown["alarms"]] == [
+    domain = flow.until(lambda d: d["mode"] == "rehydrating", "young")
+    assert [(a["vm"], a["kind"], a["severity"]) for a in domain["alarms"]] == [
         ("old", "connection", "warning")
     ]
     flow.refused("cfo", "complete", "young", "--type", "regular")
     recovery.set_connection(("young", "old"), "connected")
-    shown = flow.until(lambda d: d["mode"] == "synchronised", "young")
-    assert shown["alarms"] == []
+    domain = flow.until(lambda d: d["mode"] == "synchronised", "young")
+    assert domain["alarms"] == []
     recovery.remove_vm(("young", "old"))
     flow.until(lambda d: d["vms_total"] == 1, "young")
 

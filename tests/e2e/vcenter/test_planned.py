@@ -18,10 +18,10 @@ def test_a_stubborn_vm_then_by_hand_then_the_final_point(
     protected_vcenter.stubborn(STUBBORN)
 
     ident = flow.complete("planned", "--wait", code=4)
-    shown = flow.show()
-    assert STUBBORN in shown["question"]["text"]
-    assert shown["question"]["choices"] == ["retry", "power-off", "abort"]
-    assert shown["mode"] == "completing" and shown["owner"] == "remote"
+    domain = flow.show()
+    assert STUBBORN in domain["question"]["text"]
+    assert domain["question"]["choices"] == ["retry", "power-off", "abort"]
+    assert domain["mode"] == "completing" and domain["owner"] == "remote"
     assert {vm: protected_vcenter.power(vm) for vm in VMS} == {
         vm: "on" if vm == STUBBORN else "off" for vm in VMS
     }
@@ -31,15 +31,15 @@ def test_a_stubborn_vm_then_by_hand_then_the_final_point(
 
     protected_vcenter.power_off(STUBBORN)
     flow.deck.run("answer", ident, "retry", code=None)  # it may have gone on by itself already
-    shown = flow.until(lambda d: d["question"] and "confirm" in d["question"]["choices"])
-    assert "No restore point newer than the shutdown" in shown["question"]["text"]
+    domain = flow.until(lambda d: d["question"] and "confirm" in d["question"]["choices"])
+    assert "No restore point newer than the shutdown" in domain["question"]["text"]
     assert flow.power() == {"off"}
     assert flow.deck.run("watch", DOMAIN, "--until", "running_in_failover", code=4).stderr
 
     for vm in VMS:
         recovery.make_snapshot(vm, "replica last")
-    shown = flow.until(lambda d: d["mode"] == "running_in_failover" and d["operation"] is None)
-    assert shown["owner"] == "local" and shown["session"] is None, "the box was not ticked"
+    domain = flow.until(lambda d: d["mode"] == "running_in_failover" and d["operation"] is None)
+    assert domain["owner"] == "local" and domain["session"] is None, "the box was not ticked"
     assert flow.power() == {"on"}
     assert flow.operation(ident)["state"] == "done"
     assert flow.operation(ident)["result"]["recovery_status"] == "Success"
@@ -55,8 +55,8 @@ def test_abort_and_complete_again_with_confirm(
     protected_vcenter.stubborn(STUBBORN)
     ident = flow.complete("planned", "--run-pitr", "--wait", code=4)
     flow.deck.run("answer", ident, "abort")
-    shown = flow.until(lambda d: d["operation"] is None)
-    assert shown["mode"] == "synchronised" and shown["owner"] == "remote"
+    domain = flow.until(lambda d: d["operation"] is None)
+    assert domain["mode"] == "synchronised" and domain["owner"] == "remote"
     assert flow.operation(ident)["state"] == "aborted"
     assert flow.power() == {"off"}
     assert "drdeck.failover" not in recovery.attributes(DOMAIN)
@@ -79,8 +79,10 @@ def test_a_protected_vm_that_is_switched_on_again(
     assert "No restore point newer than the shutdown" in flow.show()["question"]["text"]
 
     protected_vcenter.power_on(STUBBORN)
-    asked = flow.until(lambda d: d["question"] and "Switched on again" in d["question"]["text"])["question"]
-    assert STUBBORN in asked["text"] and asked["choices"] == ["retry", "abort"]
+    question = flow.until(lambda d: d["question"] and "Switched on again" in d["question"]["text"])[
+        "question"
+    ]
+    assert STUBBORN in question["text"] and question["choices"] == ["retry", "abort"]
     for vm in VMS:
         recovery.make_snapshot(vm, "replica too early")
     assert flow.until(lambda d: d["question"])["owner"] == "remote", "new points do not bring it on"
@@ -117,8 +119,8 @@ def test_the_protected_site_is_lost_on_the_way(
     flow.until(lambda d: d["mode"] == "completing")
     protected_vcenter.stop()
     flow.protected = None
-    shown = flow.until(lambda d: d["question"] and "out of sight" in d["question"]["text"])
-    assert shown["question"]["choices"] == ["retry", "abort"]
+    domain = flow.until(lambda d: d["question"] and "out of sight" in d["question"]["text"])
+    assert domain["question"]["choices"] == ["retry", "abort"]
     flow.deck.run("answer", ident, "abort")
     assert flow.until(lambda d: d["operation"] is None)["mode"] == "synchronised"
     assert flow.power() == {"off"}
@@ -135,8 +137,8 @@ def test_groups_go_down_in_reverse_order_and_the_stubborn_are_powered_off_on_a_w
     flow.start()
     protected_vcenter.stubborn(STUBBORN)
     ident = flow.complete("planned", "--wait", code=4)
-    shown = flow.show()
-    assert shown["question"]["vms"] == [STUBBORN]
+    domain = flow.show()
+    assert domain["question"]["vms"] == [STUBBORN]
     assert protected_vcenter.power("erp-web01") == "off"
     assert protected_vcenter.power("erp-db01") == "on", "its clients are not off yet"
 

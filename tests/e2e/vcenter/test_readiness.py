@@ -54,20 +54,20 @@ def test_a_vm_that_is_never_ready(make_flow: MakeFlow, vcenter: VCenter) -> None
     flow = make_flow(vcenter, None, toml=settings(extra='ready_timeout = "1s"', runbook=runbook))
     flow.start()
     ident = flow.complete("force", "--run-pitr", "--wait", code=4)
-    shown = flow.show()
-    assert "erp-db01" in shown["question"]["text"] and shown["question"]["choices"] == ["retry", "skip"]
+    domain = flow.show()
+    assert "erp-db01" in domain["question"]["text"] and domain["question"]["choices"] == ["retry", "skip"]
     assert flow.power() == {"on", "off"}, "the groups after it are not started"
     flow.deck.run("answer", ident, "skip")
     eventually(lambda: flow.power() == {"on"})
-    shown = flow.until(lambda d: d["question"])
-    assert "erp-app01" in shown["question"]["text"] and "erp-db01" not in shown["question"]["text"]
+    domain = flow.until(lambda d: d["question"])
+    assert "erp-app01" in domain["question"]["text"] and "erp-db01" not in domain["question"]["text"]
     assert session_of(vcenter) == "", "the operator left out the first group, not those after it"
     flow.deck.run("answer", ident, "retry")
     for vm in VMS[1:]:
         vcenter.set_tools(vm, True)
-    shown = flow.until(lambda d: d["session"] and d["session"]["state"] == "active")
+    domain = flow.until(lambda d: d["session"] and d["session"]["state"] == "active")
     assert flow.session_starts() == 1
-    assert [vm["ready"] for vm in shown["vms"] if vm["name"] == "erp-db01"] == [False]
+    assert [vm["ready"] for vm in domain["vms"] if vm["name"] == "erp-db01"] == [False]
 
 
 def test_a_task_on_a_vm_holds_the_session_back(make_flow: MakeFlow, vcenter: VCenter) -> None:
@@ -80,8 +80,8 @@ def test_a_task_on_a_vm_holds_the_session_back(make_flow: MakeFlow, vcenter: VCe
     vcenter.vm(VMS[0]).CreateSnapshot_Task(name="backup", description="", memory=False, quiesce=False)
     for vm in VMS:
         vcenter.set_tools(vm, True)
-    shown = flow.until(lambda d: d["session"] and d["session"]["state"] == "waiting")
-    assert shown["mode"] == "completing" and shown["session"]["unprotected_s"] is None
+    domain = flow.until(lambda d: d["session"] and d["session"]["state"] == "waiting")
+    assert domain["mode"] == "completing" and domain["session"]["unprotected_s"] is None
     eventually(lambda: flow.vm(VMS[0])["restore_points"] and "backup" not in flow.names(VMS[0]))
     flow.until(lambda d: any("tasks under way" in step["detail"] for step in d["steps"]))
     assert '"entry"' not in session_of(vcenter), "the instant of consistency is after the last task"
@@ -115,9 +115,9 @@ def test_exactly_once_after_a_kill(make_flow: MakeFlow, recovery: VCenter, when:
     eventually(lambda: '"active"' in session_of(recovery))
     assert [len(entries(recovery, vm)) for vm in VMS] == [1, 1, 1]
     assert flow.power() == {"on"}
-    shown = flow.show()
-    assert shown["operation"] == ident and shown["question"] is None
-    assert shown["session"]["id"] == ident
+    domain = flow.show()
+    assert domain["operation"] == ident and domain["question"] is None
+    assert domain["session"]["id"] == ident
     flow.deck.run("pitr", "exit", DOMAIN, "--confirm", DOMAIN, "--wait")
     assert flow.until(lambda d: d["operation"] is None)["mode"] == "running_in_failover"
     assert flow.deck.json("audit", "verify")["sound"] is True
@@ -139,15 +139,15 @@ def test_a_replication_tool_is_asked_about_before_the_domain_is_taken(
     ident = flow.complete("force", "--run-pitr")
     flow.until(lambda d: d["question"])
     flow.deck.run("answer", ident, "confirm")
-    shown = flow.until(lambda d: d["session"] and d["session"]["state"] == "active")
-    (stopped,) = [a for a in shown["alarms"] if a["kind"] == "tool_stopped"]
+    domain = flow.until(lambda d: d["session"] and d["session"]["state"] == "active")
+    (stopped,) = [a for a in domain["alarms"] if a["kind"] == "tool_stopped"]
     assert stopped["severity"] == "info" and f"by the word of {getpass.getuser()}@" in stopped["text"]
     tool = Somebody(recovery, "replica@corp.example", "10.0.0.9")
     tool.make_snapshot(VMS[0], "HBR 7")
     tool.reconfigure(VMS[1])
     kinds = {"tool_returned", "foreign_snapshot", "foreign_config"}
-    shown = flow.until(lambda d: kinds <= {a["kind"] for a in d["alarms"]})
-    assert {a["severity"] for a in shown["alarms"] if a["kind"] in kinds} == {"critical"}
+    domain = flow.until(lambda d: kinds <= {a["kind"] for a in d["alarms"]})
+    assert {a["severity"] for a in domain["alarms"] if a["kind"] in kinds} == {"critical"}
     flow.deck.run("pitr", "exit", DOMAIN, "--confirm", DOMAIN, "--wait")
     left = {a["kind"] for a in flow.show()["alarms"]}
     assert {"tool_returned", "tool_stopped"} <= left
@@ -158,15 +158,15 @@ def test_a_replication_tool_is_asked_about_before_the_domain_is_taken(
     tool.revert(VMS[1], recovery.snapshots(VMS[1])[0].name)
     returned = {VMS[1]: "reverted it", VMS[2]: "changed its configuration"}
 
-    def signs(shown: dict[str, Any]) -> dict[str, str]:
-        return {a["vm"]: a["text"] for a in shown["alarms"] if a["kind"] == "tool_returned"}
+    def signs(domain: dict[str, Any]) -> dict[str, str]:
+        return {a["vm"]: a["text"] for a in domain["alarms"] if a["kind"] == "tool_returned"}
 
-    def named(shown: dict[str, Any]) -> bool:
-        texts = signs(shown)
+    def named(domain: dict[str, Any]) -> bool:
+        texts = signs(domain)
         return all(f"replica@corp.example {did}" in texts.get(vm, "") for vm, did in returned.items())
 
     for _ in range(2):
-        shown = flow.until(named)
-        assert signs(shown).keys() == returned.keys()
-        assert len([a for a in shown["alarms"] if a["kind"] == "tool_returned"]) == len(returned)
+        domain = flow.until(named)
+        assert signs(domain).keys() == returned.keys()
+        assert len([a for a in domain["alarms"] if a["kind"] == "tool_returned"]) == len(returned)
         flow.kill()

@@ -119,13 +119,13 @@ def test_a_vm_without_an_entry_point_is_never_touched(make_flow: MakeFlow, recov
     flow.start()
     recovery.add_device(APP, "rdm-physical")
     ident = flow.complete("force", "--run-pitr")
-    asked = flow.until(lambda d: d["question"])["question"]
-    assert "physical mode raw disk mapping" in asked["text"]
+    question = flow.until(lambda d: d["question"])["question"]
+    assert "physical mode raw disk mapping" in question["text"]
     flow.deck.run("answer", ident, "skip")
     flow.until(lambda d: d["session"] and d["session"]["state"] == "active")
     before = recovery.snapshots(APP), recovery.standing_on(APP), recovery.power(APP)
-    shown = flow.show()
-    assert [a["vm"] for a in shown["alarms"] if a["kind"] == "entry"] == [APP]
+    domain = flow.show()
+    assert [a["vm"] for a in domain["alarms"] if a["kind"] == "entry"] == [APP]
     rolled_back(flow)
     assert (recovery.snapshots(APP), recovery.standing_on(APP), recovery.power(APP)) == before
     assert {flow.standing()[vm] for vm in (DB, WEB)} == {"replica 1"} and flow.power() == {"on"}
@@ -139,13 +139,13 @@ def test_a_vm_without_an_entry_point_is_never_touched(make_flow: MakeFlow, recov
     recovery.configure(APP, "disks", "none")
     recovery.add_device(APP, "disk")
     flow.deck.run("pitr", "entry", DOMAIN, "--wait")
-    shown = flow.show()
-    assert not [a for a in shown["alarms"] if a["kind"] == "entry"]
+    domain = flow.show()
+    assert not [a for a in domain["alarms"] if a["kind"] == "entry"]
     assert flow.journal("alarm") == [], "and is nobody else's deed"
     rolled_back(flow)
     assert set(flow.standing().values()) == {"replica 1"} and flow.power() == {"on"}
-    said = flow.refused("pitr", "entry", DOMAIN)
-    assert "every VM in the PITR session" in said
+    refusal = flow.refused("pitr", "entry", DOMAIN)
+    assert "every VM in the PITR session" in refusal
 
 
 def test_a_busy_vm_is_waited_for(make_flow: MakeFlow, recovery: VCenter) -> None:
@@ -175,8 +175,8 @@ def test_the_last_data_is_what_was_not_there_before(
         recovery.make_snapshot(vm, "the newest before")
     flow.start()
     ident = flow.complete("planned")
-    asked = flow.until(lambda d: d["question"])["question"]
-    assert "newer than the shutdown" in asked["text"]
+    question = flow.until(lambda d: d["question"])["question"]
+    assert "newer than the shutdown" in question["text"]
     for vm in VMS:
         recovery.make_snapshot(vm, "the rest of the data")
     eventually(lambda: flow.operation(ident)["state"] == "done")
@@ -215,8 +215,8 @@ def test_what_no_snapshot_covers_is_said_before(make_flow: MakeFlow, recovery: V
     flow = make_flow(recovery, None, domains={DOMAIN: vms})
     for kind, vm in zip(UNCOVERED, vms, strict=False):
         recovery.add_device(vm, kind)
-    shown = flow.until(lambda d: sum(bool(vm["not_covered"]) for vm in d["vms"]) == len(UNCOVERED))
-    covered = {vm["name"]: "; ".join(vm["not_covered"]) for vm in shown["vms"]}
+    domain = flow.until(lambda d: sum(bool(vm["not_covered"]) for vm in d["vms"]) == len(UNCOVERED))
+    covered = {vm["name"]: "; ".join(vm["not_covered"]) for vm in domain["vms"]}
     for kind, vm in zip(UNCOVERED, vms, strict=False):
         assert UNCOVERED[kind] in covered[vm]
     assert covered["whole"] == ""
@@ -224,9 +224,9 @@ def test_what_no_snapshot_covers_is_said_before(make_flow: MakeFlow, recovery: V
     failed = [f["text"] for f in findings if f["level"] == "fail" and "not covered by rollbacks" in f["text"]]
     assert len(failed) == len(UNCOVERED)
     recovery.configure("whole", "consolidationNeeded", "true")
-    shown = flow.until(lambda d: any(a["kind"] == "consolidation" for a in d["alarms"]))
+    domain = flow.until(lambda d: any(a["kind"] == "consolidation" for a in d["alarms"]))
     assert "consolidate them in vCenter" in next(
-        a["text"] for a in shown["alarms"] if a["kind"] == "consolidation"
+        a["text"] for a in domain["alarms"] if a["kind"] == "consolidation"
     )
 
 
@@ -237,8 +237,8 @@ def test_placeholders_and_vms_of_other_solutions(make_flow: MakeFlow, recovery: 
     recovery.configure(DB, "managedBy", "com.vmware.vcDr")
     recovery.configure(DB, "disks", "none")
     eventually(lambda: "placeholder" in flow.deck.run("doctor", code=None).stdout)
-    said = flow.refused("cfo", "start", DOMAIN)
-    assert f"{DB} have no disks: they are placeholders of com.vmware.vcDr" in said
+    refusal = flow.refused("cfo", "start", DOMAIN)
+    assert f"{DB} have no disks: they are placeholders of com.vmware.vcDr" in refusal
     recovery.add_device(DB, "disk")
     eventually(lambda: flow.deck.run("cfo", "start", DOMAIN, code=None).returncode == 0)
     findings = [f["text"] for f in flow.deck.json("doctor", code=None)["findings"]]
@@ -291,9 +291,9 @@ def test_vms_in_a_vapp_are_of_their_folder(make_flow: MakeFlow, recovery: VCente
     recovery.put_in_vapp(APP, recovery.make_vapp(DOMAIN))
     flow.start()
     flow.complete("force", "--wait")
-    shown = flow.show()
-    assert (shown["vms_total"], shown["vms_recovered"]) == (3, 3)
-    assert {vm["name"] for vm in shown["vms"]} == set(VMS)
+    domain = flow.show()
+    assert (domain["vms_total"], domain["vms_recovered"]) == (3, 3)
+    assert {vm["name"] for vm in domain["vms"]} == set(VMS)
 
 
 def test_vms_of_one_name_are_told_apart_by_their_paths(make_flow: MakeFlow, recovery: VCenter) -> None:
@@ -305,8 +305,8 @@ def test_vms_of_one_name_are_told_apart_by_their_paths(make_flow: MakeFlow, reco
     flow.until(lambda d: {vm["name"] for vm in d["vms"]} == {*paths, APP, WEB})
     flow.start()
     flow.complete("force", "--wait")
-    said = flow.deck.run("pitr", "start", DOMAIN, "--vm", DB, code=2).stderr
-    assert f'2 VMs of "{DOMAIN}" are called "{DB}"' in said and " or ".join(paths) in said
+    message = flow.deck.run("pitr", "start", DOMAIN, "--vm", DB, code=2).stderr
+    assert f'2 VMs of "{DOMAIN}" are called "{DB}"' in message and " or ".join(paths) in message
     flow.deck.run("pitr", "start", DOMAIN, "--vm", paths[1], "--wait")
     entries = [sum("entry point" in s.description for s in recovery.snapshots(vm)) for vm in (twin, APP)]
     assert entries == [1, 0]
@@ -329,10 +329,10 @@ def test_networks_of_one_name_are_told_apart(make_flow: MakeFlow, recovery: VCen
     twins = [name for name in offered if name.startswith("VM Network (network-")]
     assert len(twins) == 2
     flow.start()
-    said = flow.refused(
+    refusal = flow.refused(
         "cfo", "complete", DOMAIN, "--type", "regular", "--network", "DC0_DVPG0=VM Network", code=2
     )
-    assert all(name in said for name in twins)
+    assert all(name in refusal for name in twins)
     flow.complete("force", "--network", "DC0_DVPG0=nsx-dr", "--wait")
     for vm in VMS:
         assert card(recovery, vm).backing.opaqueNetworkType == "nsx.LogicalSwitch"
@@ -361,8 +361,8 @@ def test_a_question_of_vcenter_is_shown_and_answered(make_flow: MakeFlow, recove
     flow.start()
     recovery.will_ask(DB, "uuid")
     ident = flow.complete("force")
-    shown = flow.until(lambda d: any(a["kind"] == "vm_question" for a in d["alarms"]))
-    (alarm,) = [a for a in shown["alarms"] if a["kind"] == "vm_question"]
+    domain = flow.until(lambda d: any(a["kind"] == "vm_question" for a in d["alarms"]))
+    (alarm,) = [a for a in domain["alarms"] if a["kind"] == "vm_question"]
     assert (alarm["vm"], alarm["severity"]) == (DB, "critical")
     assert "might have been moved or copied" in alarm["text"]
     moved = "button.uuid.movedTheVM"
@@ -370,8 +370,8 @@ def test_a_question_of_vcenter_is_shown_and_answered(make_flow: MakeFlow, recove
     eventually(lambda: [recovery.power(vm) for vm in VMS] == ["off", "on", "on"])
     asks = "vCenter asks: This virtual machine might"
     flow.until(lambda d: any(asks in step["detail"] for step in d["steps"]))
-    said = flow.deck.run("answer", ident, "maybe", "--vm", DB, code=2).stderr
-    assert moved in said
+    message = flow.deck.run("answer", ident, "maybe", "--vm", DB, code=2).stderr
+    assert moved in message
     flow.deck.run("answer", ident, moved, "--vm", DB)
     eventually(lambda: flow.operation(ident)["state"] == "done")
     (answered,) = flow.journal("vm_answer")

@@ -27,9 +27,9 @@ def test_refused_while_they_run_then_by_runbook(
         protected_vcenter.power_off(vm)
 
     ident = flow.complete("regular", "--wait")
-    shown = flow.show()
-    assert shown["mode"] == "running_in_failover" and shown["owner"] == "local"
-    assert shown["operation"] is None and shown["session"] is None
+    domain = flow.show()
+    assert domain["mode"] == "running_in_failover" and domain["owner"] == "local"
+    assert domain["operation"] is None and domain["session"] is None
     assert flow.session_starts() == 0, "a box that is not ticked starts no session"
     intents = [e["data"]["says"] for e in flow.journal("intent") if e["data"]["operation"] == ident]
     assert intents[-1] == f"let {DOMAIN} run in failover"
@@ -67,11 +67,11 @@ def test_points_while_owned_and_sessions_by_hand(make_flow: MakeFlow, recovery: 
     flow.until(lambda d: d["session"]["unprotected_s"] > 3)
     assert flow.truth() == before, "no point is made or pruned during a session"
 
-    said = flow.refused("pitr", "exit", DOMAIN)
-    assert DOMAIN in said and "resets" not in said
+    refusal = flow.refused("pitr", "exit", DOMAIN)
+    assert DOMAIN in refusal and "resets" not in refusal
     flow.deck.run("pitr", "exit", DOMAIN, "--confirm", DOMAIN, "--wait")
-    shown = flow.show()
-    assert shown["mode"] == "running_in_failover" and len(shown["excluded"]) == 1
+    domain = flow.show()
+    assert domain["mode"] == "running_in_failover" and len(domain["excluded"]) == 1
     assert "reset" not in recovery.attributes(DOMAIN)["drdeck.pitr"], "a session by hand resets nothing"
     entry = next(p["time"] for p in offered if p["kind"] == "entry")
     assert all(f"drdeck-{entry}" not in flow.names(vm) for vm in VMS)
@@ -87,9 +87,9 @@ def test_points_while_owned_and_sessions_by_hand(make_flow: MakeFlow, recovery: 
     assert flow.standing()["erp-db01"] == "replica 1"
     flow.deck.run("pitr", "exit", DOMAIN, "--wait")
     assert {vm: recovery.snapshots(vm)[: len(s)] for vm, s in others.items()} == others
-    shown = flow.show()
-    assert len(shown["excluded"]) == 2
-    inside = datetime.fromisoformat(shown["excluded"][0]["from"]) + timedelta(seconds=1)
+    domain = flow.show()
+    assert len(domain["excluded"]) == 2
+    inside = datetime.fromisoformat(domain["excluded"][0]["from"]) + timedelta(seconds=1)
     flow.deck.run("pitr", "start", DOMAIN, "--wait")
     assert "PITR session was active" in flow.refused("pitr", "run", DOMAIN, "--to", show(inside))
 
@@ -100,12 +100,12 @@ def test_pruned_by_window_and_by_chain(make_flow: MakeFlow, recovery: VCenter) -
     flow = make_flow(recovery, None, {DOMAIN: ["erp-db01"]}, toml, [now - timedelta(hours=1)])
     flow.start()
     flow.complete("regular", "--wait")
-    seen: set[str] = set()
+    every_name: set[str] = set()
 
     def first_is_gone() -> bool:
         names = ours(flow, "erp-db01")
-        seen.update(names)
-        return len(seen) > 3 and min(seen) not in names
+        every_name.update(names)
+        return len(every_name) > 3 and min(every_name) not in names
 
     eventually(first_is_gone)
     assert "replica 0" in flow.names("erp-db01"), "what others made stays"

@@ -27,8 +27,8 @@ def in_session(make_flow: MakeFlow, recovery: VCenter) -> Flow:
 
 def test_partial_and_missing_and_newest_at_or_before(in_session: Flow, recovery: VCenter) -> None:
     flow, points = in_session, in_session.points
-    said = flow.refused("pitr", "run", DOMAIN, "--to", show(points[0]))
-    assert "erp-web01" in said and "erp-db01" not in said and "no restore point at or before" in said
+    refusal = flow.refused("pitr", "run", DOMAIN, "--to", show(points[0]))
+    assert "erp-web01" in refusal and "erp-db01" not in refusal and "no restore point at or before" in refusal
     offered = flow.deck.json("pitr", "points", DOMAIN)["points"]
     oldest = offered[-1]
     assert oldest["time"] == show(points[0]) and oldest["missing"] == ["erp-web01"] and oldest["vms"] == 2
@@ -39,8 +39,8 @@ def test_partial_and_missing_and_newest_at_or_before(in_session: Flow, recovery:
     standing = flow.standing()
     assert standing["erp-db01"] == "replica 0", "the newest at or before"
     assert {vm: standing[vm] for vm in VMS[1:]} == {vm: started_at[vm] for vm in VMS[1:]}
-    shown = flow.show()
-    assert {vm["name"]: vm["rolled_back_to"] for vm in shown["vms"]} == {
+    domain = flow.show()
+    assert {vm["name"]: vm["rolled_back_to"] for vm in domain["vms"]} == {
         "erp-db01": show(between), "erp-app01": None, "erp-web01": None,
     }  # fmt: skip
     assert flow.power() == {"on"}
@@ -60,33 +60,33 @@ def test_vms_that_fail_are_shown_and_can_be_tried_again(in_session: Flow, recove
     recovery.fail_revert("erp-app01", text=NO_DISK)
     recovery.fail_power_on("erp-db01", text=NO_ROOM)
     ident = flow.deck.run("pitr", "run", DOMAIN, "--to", to, "--wait", code=4).stdout.strip()
-    shown = flow.show()
-    assert shown["operation"] == ident
-    assert NO_DISK.rstrip(".") in shown["question"]["text"]
-    assert shown["question"]["choices"] == ["retry", "skip"]
-    errors = {vm["name"]: vm["error"] for vm in shown["vms"]}
+    domain = flow.show()
+    assert domain["operation"] == ident
+    assert NO_DISK.rstrip(".") in domain["question"]["text"]
+    assert domain["question"]["choices"] == ["retry", "skip"]
+    errors = {vm["name"]: vm["error"] for vm in domain["vms"]}
     assert NO_DISK.rstrip(".") in errors.pop("erp-app01") and set(errors.values()) == {None}
     assert flow.power() == {"off"}, "nothing starts before all are rolled back"
-    assert shown["session"]["state"] == "rolling_back"
+    assert domain["session"]["state"] == "rolling_back"
     flow.refused("pitr", "exit", DOMAIN)
     flow.refused("pitr", "run", DOMAIN, "--to", to)
 
     flow.deck.run("answer", ident, "retry")
-    shown = flow.until(lambda d: d["question"] and NO_ROOM.rstrip(".") in d["question"]["text"])
+    domain = flow.until(lambda d: d["question"] and NO_ROOM.rstrip(".") in d["question"]["text"])
     assert NO_ROOM.rstrip(".") in flow.vm("erp-db01")["error"]
     assert flow.vm("erp-app01")["error"] is None
     flow.deck.run("answer", ident, "retry")
-    shown = flow.until(lambda d: d["session"]["state"] == "active")
+    domain = flow.until(lambda d: d["session"]["state"] == "active")
     assert set(flow.standing().values()) == {"replica 1"} and flow.power() == {"on"}
-    assert {vm["error"] for vm in shown["vms"]} == {None}
+    assert {vm["error"] for vm in domain["vms"]} == {None}
     assert flow.operation(ident)["state"] == "done"
 
     # a VM that is given up: the others are rolled back nevertheless
     recovery.fail_power_on("erp-web01", times=-1, text=NO_ROOM)
     ident = flow.deck.run("pitr", "run", DOMAIN, "--to", to, "--wait", code=4).stdout.strip()
     flow.deck.run("answer", ident, "skip")
-    shown = flow.until(lambda d: d["session"]["state"] == "active")
-    assert {vm["name"]: vm["power"] for vm in shown["vms"]} == {
+    domain = flow.until(lambda d: d["session"]["state"] == "active")
+    assert {vm["name"]: vm["power"] for vm in domain["vms"]} == {
         "erp-app01": "on", "erp-db01": "on", "erp-web01": "off",
     }  # fmt: skip
     assert NO_ROOM.rstrip(".") in flow.vm("erp-web01")["error"]
@@ -94,15 +94,15 @@ def test_vms_that_fail_are_shown_and_can_be_tried_again(in_session: Flow, recove
     recovery.power_on("erp-web01")
     flow.until(lambda d: all(vm["error"] is None for vm in d["vms"]))
     flow.deck.run("pitr", "exit", DOMAIN, "--wait")
-    shown = flow.until(lambda d: d["operation"] is None)
-    assert shown["mode"] == "running_in_failover"
+    domain = flow.until(lambda d: d["operation"] is None)
+    assert domain["mode"] == "running_in_failover"
     assert all(not name.startswith("drdeck-2") for vm in VMS for name in flow.names(vm))
 
 
 def test_times_that_cannot_be_reached(in_session: Flow) -> None:
     flow = in_session
     tomorrow = show(datetime.now(UTC) + timedelta(days=1))
-    for to, said, code in (
+    for to, message, code in (
         ("half past nine", "is not a time", 2),
         ("25:00", "is not a time", 2),
         ("2026-11-22", "is not a time", 2),
@@ -111,4 +111,4 @@ def test_times_that_cannot_be_reached(in_session: Flow) -> None:
         ("-5d", "before the PITR window", 3),
         ("-0.1s", "PITR session was active", 3),
     ):
-        assert said in flow.refused("pitr", "run", DOMAIN, "--to", to, code=code), to
+        assert message in flow.refused("pitr", "run", DOMAIN, "--to", to, code=code), to

@@ -26,15 +26,15 @@ LEASE = 'lease = "10s"\nquiet_lease = "10s"'
 def decks(tmp_path: Path, vcenter: VCenter) -> Iterator[tuple[Deck, Deck]]:
     """Two state directories on one vCenter whose guests boot only when told."""
     root = flowsite.lay_out(vcenter, None, flowsite.instants())
-    made = []
+    new_decks = []
     for name in ("anna", "bob"):
         directory = tmp_path / name
         directory.mkdir()
         deck = flowsite.deck(directory, vcenter, root, None, PITR_DOMAIN, extra=LEASE)
         deck.env["LOGNAME"] = name
-        made.append(deck)
-    yield made[0], made[1]
-    for deck in made:
+        new_decks.append(deck)
+    yield new_decks[0], new_decks[1]
+    for deck in new_decks:
         deck.stop()
 
 
@@ -74,8 +74,8 @@ def test_a_killed_driver_is_followed_by_another_that_goes_on(
     wait_powered(vcenter)
     bob.run("domains")
     poll(refused_as_driven(bob), 60)
-    held = bob.run("cfo", "complete", DOMAIN, "--type", "force", "--confirm", DOMAIN, code=3)
-    assert "driven by" in held.stderr
+    refused = bob.run("cfo", "complete", DOMAIN, "--type", "force", "--confirm", DOMAIN, code=3)
+    assert "driven by" in refused.stderr
     os.kill(pid(anna), signal.SIGKILL)
     poll(lambda: bob.run("takeover", DOMAIN, "--wait", code=None).returncode == 0, 60)
     tasks = {op["id"]: op for op in bob.json("tasks")["operations"]}
@@ -105,8 +105,8 @@ def test_a_driver_at_work_is_taken_over_on_a_typed_word_only(
     boot(vcenter)
     bob.run("watch", DOMAIN, "--until", "session", "--timeout", "60")
     assert sessions(vcenter) == 1
-    said = anna.run("pitr", "exit", DOMAIN, "--confirm", DOMAIN, code=3)
-    assert "driven by" in said.stderr
+    followed = anna.run("pitr", "exit", DOMAIN, "--confirm", DOMAIN, code=3)
+    assert "driven by" in followed.stderr
     poll(lambda: mode(anna) == "pitr_session", 60)  # it goes on following
 
 
@@ -147,15 +147,15 @@ def test_a_copy_of_a_jump_host_is_noticed(decks: tuple[Deck, Deck], vcenter: VCe
     for deck in decks:
         poll(functools.partial(_at_work, deck), 60)
     boot(vcenter)  # both go on with what was begun: each takes the lease for that of a process before it
-    said = "another process under this controller's own name"
-    poll(lambda: any(said in deck.run("show", DOMAIN).stdout for deck in decks), 60)
+    notice = "another process under this controller's own name"
+    poll(lambda: any(notice in deck.run("show", DOMAIN).stdout for deck in decks), 60)
     poll(lambda: mode(anna) == mode(copy) == "pitr_session", 60)
     stopped, drives = (
-        deck for deck in sorted(decks, key=lambda deck: said not in deck.run("show", DOMAIN).stdout)
+        deck for deck in sorted(decks, key=lambda deck: notice not in deck.run("show", DOMAIN).stdout)
     )
     refused = stopped.run("pitr", "exit", DOMAIN, "--confirm", DOMAIN, code=3).stderr
     assert "is this machine, or its state directory, a copy?" in refused
-    assert said not in drives.run("show", DOMAIN).stdout and sessions(vcenter) == 1
+    assert notice not in drives.run("show", DOMAIN).stdout and sessions(vcenter) == 1
     drives.run("pitr", "exit", DOMAIN, "--confirm", DOMAIN, "--wait")
 
 

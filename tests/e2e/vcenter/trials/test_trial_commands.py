@@ -33,15 +33,15 @@ class Rehearsing:
         self.network = rehearsing.make_isolated_network(recovery, uplink=uplink)
         self.flow: Flow = make_flow(recovery, toml=settings() + table(more, space))
         self.recovery = recovery
-        self.flow.until(lambda shown: shown["mode"] == "imported")
+        self.flow.until(lambda domain: domain["mode"] == "imported")
 
     def clones(self) -> list[str]:
         """Names of the VMs in the test folder."""
         return sorted(vm.name for vm in self.folder.childEntity)
 
     def shown(self) -> dict[str, Any]:
-        (found,) = self.flow.deck.json("test", "show", DOMAIN)["tests"]
-        return dict(found)
+        (trial,) = self.flow.deck.json("test", "show", DOMAIN)["tests"]
+        return dict(trial)
 
 
 def test_a_domain_is_tested_and_nothing_of_it_changes(make_flow: MakeFlow, recovery: VCenter) -> None:
@@ -58,15 +58,15 @@ def test_a_domain_is_tested_and_nothing_of_it_changes(make_flow: MakeFlow, recov
     assert tests.clones() == sorted(f"drdeck-test-{DOMAIN}-{vm}" for vm in VMS)
     for vm in tests.folder.childEntity:
         assert recovery.networks(vm) == [rehearsing.BUBBLE]
-    shown = tests.flow.show()
-    assert (shown["mode"], shown["owner"]) == ("imported", "remote")
-    assert shown["test"]["state"] == "running" and shown["tested"] is None
+    domain = tests.flow.show()
+    assert (domain["mode"], domain["owner"]) == ("imported", "remote")
+    assert domain["test"]["state"] == "running" and domain["tested"] is None
     assert "is being tested already" in deck.run(*START, code=3).stderr
 
     deck.run(*END, "--result", "passed", "--note", "all logins work", "--wait")
-    shown = tests.flow.show()
-    assert shown["test"] is None
-    assert (shown["tested"]["result"], shown["tested"]["note"]) == ("passed", "all logins work")
+    domain = tests.flow.show()
+    assert domain["test"] is None
+    assert (domain["tested"]["result"], domain["tested"]["note"]) == ("passed", "all logins work")
     assert tests.clones() == []
     after = tests.flow.truth()
     assert {k: v for k, v in after.items() if "drdeck.test" not in str(k)}.keys() == before.keys()
@@ -162,11 +162,11 @@ def test_a_controller_that_is_killed_goes_on_with_the_same_clones(
     tests = Rehearsing(make_flow, recovery)
     recovery.slow("CloneVM_Task", None, 600_000)
     tests.flow.deck.run(*START)
-    tests.flow.until(lambda shown: recovery.calls()["CloneVM_Task"] == len(VMS))
+    tests.flow.until(lambda domain: recovery.calls()["CloneVM_Task"] == len(VMS))
     tests.flow.kill()
     recovery.clear_rules()
     recovery.release()
-    tests.flow.until(lambda shown: shown["test"] and shown["test"]["state"] == "running")
+    tests.flow.until(lambda domain: domain["test"] and domain["test"]["state"] == "running")
     assert len(tests.clones()) == len(VMS) and recovery.calls()["CloneVM_Task"] == len(VMS)
     tests.flow.deck.run(*END, "--wait")
     assert tests.clones() == []

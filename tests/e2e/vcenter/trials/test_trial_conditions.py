@@ -69,19 +69,19 @@ def bubble(vcenter: VCenter) -> Bubble:
         f"move:{source.network[0]._moId}": network._moId,
     }
     answer = run(vcenter, linked_clone(session, source._moId, start, "clone it"))  # type: ignore[arg-type]
-    made = msgspec.json.decode(answer, type=Cloned)
+    cloned = msgspec.json.decode(answer, type=Cloned)
     again = run(vcenter, linked_clone(session, source._moId, start, "clone it"))  # type: ignore[arg-type]
     assert again == answer, "what the marker finds is not cloned again"
     args = {
-        "uuid": made.uuid,
+        "uuid": cloned.uuid,
         "marker": MARKER,
         "of": source._moId,
-        "bases": " ".join(made.bases),
+        "bases": " ".join(cloned.bases),
         "folder": folder._moId,
         "root": vcenter.root_folder._moId,
         "prefix": "drdeck-test-",
     }
-    return Bubble(vcenter, folder, vim.VirtualMachine(made.vm, vcenter.si._stub), session, args)
+    return Bubble(vcenter, folder, vim.VirtualMachine(cloned.vm, vcenter.si._stub), session, args)
 
 
 def test_it_goes_while_all_hold_and_takes_nothing_with_it(bubble: Bubble) -> None:
@@ -202,10 +202,10 @@ def test_without_the_conditions_vcenter_would_have_destroyed_it(
     spoil(bubble)
     monkeypatch.setattr(trial_removal, "objection", lambda expected, conditions: None)
     assert bubble.remove().left == ""
-    (gone,) = rehearsing.destroyed(bubble.vcenter)
-    assert gone.vm == bubble.clone._moId
+    (destroyed,) = rehearsing.destroyed(bubble.vcenter)
+    assert destroyed.vm == bubble.clone._moId
     if spoil in (foreign_disk, own_disk_of_the_source, cloned_again):
-        assert gone.shared, "files of others went with it"
+        assert destroyed.shared, "files of others went with it"
 
 
 def test_what_changed_while_it_was_powered_off_counts(
