@@ -62,7 +62,7 @@ def wanted(domain: Domain, networks: dict[str, str], dice: random.Random) -> Req
     return Request(action="pitr_start", domain=name)
 
 
-async def operator(paths: Paths, until: float, dice: random.Random, told: Counter[str]) -> None:
+async def operator(paths: Paths, until: float, dice: random.Random, counts: Counter[str]) -> None:
     """Comes, looks, asks, answers, and goes, again and again."""
     while time.monotonic() < until:
         async with Client(paths.socket, "console") as client:
@@ -78,22 +78,24 @@ async def operator(paths: Paths, until: float, dice: random.Random, told: Counte
                     for op in client.listing.operations:
                         if op.question is not None and dice.random() < 0.5:
                             await client.answer(op.id, dice.choice(op.question.choices))
-                            told["answered"] += 1
+                            counts["answered"] += 1
                     if dice.random() < 0.3:
                         await client.points(domain.name)
                     detail = (await client.show(domain.name)).detail.domain
                     networks = {}
                     if detail is not None:
-                        known = detail.networks
-                        networks = {name: dice.choice(known.recovery) for name in known.protected}
+                        networks_there = detail.networks
+                        networks = {
+                            name: dice.choice(networks_there.recovery) for name in networks_there.protected
+                        }
                     await client.submit(wanted(domain, networks, dice))
-                    told["accepted"] += 1
+                    counts["accepted"] += 1
                 except ControllerError as refused:
-                    told[f"refused: {refused.code}"] += 1
+                    counts[f"refused: {refused.code}"] += 1
 
 
 async def soak(minutes: float, speed: float, operators: int, seed: int) -> int:
-    dice, told = random.Random(seed), Counter[str]()
+    dice, counts = random.Random(seed), Counter[str]()
     with tempfile.TemporaryDirectory() as directory:
         state = Path(directory)
         words = ["--state", directory, "--speed", str(speed), "--scenario", SCENARIO]
@@ -102,36 +104,36 @@ async def soak(minutes: float, speed: float, operators: int, seed: int) -> int:
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, cwd=ROOT,
         )  # fmt: skip
         assert process.stdout is not None
-        said = await process.stdout.readline()
-        assert said == b"ready\n", said
+        line = await process.stdout.readline()
+        assert line == b"ready\n", line
         paths = paths_for(f"training-{SCENARIO}", state)
         began = time.monotonic()
         until = began + minutes * 60
         people = [
-            asyncio.create_task(operator(paths, until, random.Random(dice.random()), told))
+            asyncio.create_task(operator(paths, until, random.Random(dice.random()), counts))
             for _ in range(operators)
         ]
         course, accepted = [], []
         for _ in range(10):
             await asyncio.sleep(minutes * 6)
             course.append(memory_kb(process.pid))
-            accepted.append(told["accepted"])
+            accepted.append(counts["accepted"])
         await asyncio.gather(*people)
         await asyncio.sleep(6)  # what was cut off is let go by then
         early, late, open_ = course[0], memory_kb(process.pid), descriptors(process.pid)
-        since = told["accepted"] - accepted[0]
+        since = counts["accepted"] - accepted[0]
         process.terminate()
         await process.wait()
         journal = Journal(paths.journal, read_only=True)
         wrong, events = journal.verify(), journal.count()
         journal.close()
         size = paths.journal.stat().st_size / 1024
-    print(f"{minutes:g} min at speed {speed:g}, {operators} operators: {dict(told)}, {events} events")
+    print(f"{minutes:g} min at speed {speed:g}, {operators} operators: {dict(counts)}, {events} events")
     print(f"memory after the first tenth {early} kB, at the end {late} kB ({late / early - 1:+.1%})")
     print(f"after each tenth, in MB: {' '.join(f'{kb / 1024:.1f}' for kb in course)}")
     if since:
         print(f"for each of {since} operations since: {(late - early) / since:.2f} kB of memory")
-    print(f"journal {size:.0f} kB, {size / max(1, told['accepted']):.1f} for each operation")
+    print(f"journal {size:.0f} kB, {size / max(1, counts['accepted']):.1f} for each operation")
     print(f"descriptors at the end {open_}; chain {wrong or 'sound'}")
     return 0 if late <= early * GROWTH and open_ < 30 and not wrong else 1
 
@@ -142,8 +144,8 @@ def main() -> int:
     parser.add_argument("--speed", type=float, default=60.0)
     parser.add_argument("--operators", type=int, default=6)
     parser.add_argument("--seed", type=int, default=1)
-    chosen = parser.parse_args()
-    return asyncio.run(soak(chosen.minutes, chosen.speed, chosen.operators, chosen.seed))
+    options = parser.parse_args()
+    return asyncio.run(soak(options.minutes, options.speed, options.operators, options.seed))
 
 
 if __name__ == "__main__":

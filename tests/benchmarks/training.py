@@ -30,20 +30,20 @@ def timed(what: str, budget_ms: float, work: Callable[[], object]) -> bool:
 
 def grown_little(plot: Scenario, commands: list[Accepted]) -> bool:
     """What a simulation holds after a day and after a year of points that are made every minute."""
-    held = []
+    held_mb = []
     tracemalloc.start()
     simulation = SiteSimulation(plot)
-    for one in commands:
-        simulation.take(one.command, one.at)
+    for accepted in commands:
+        simulation.take(accepted.command, accepted.at)
     for days in (1, 30, 365):
-        shown = simulation.domains(plot.start + timedelta(days=days))
-        assert shown[0].points
-        del shown
+        domains = simulation.domains(plot.start + timedelta(days=days))
+        assert domains[0].points
+        del domains
         gc.collect()
-        held.append(tracemalloc.get_traced_memory()[0] / 1e6)
+        held_mb.append(tracemalloc.get_traced_memory()[0] / 1e6)
     tracemalloc.stop()
-    print(f"memory held after 1, 30 and 365 days{'':<22}{', '.join(f'{mb:.2f}' for mb in held)} MB")
-    return held[-1] - held[0] < 0.1
+    print(f"memory held after 1, 30 and 365 days{'':<22}{', '.join(f'{mb:.2f}' for mb in held_mb)} MB")
+    return held_mb[-1] - held_mb[0] < 0.1
 
 
 def main() -> int:
@@ -71,8 +71,8 @@ def main() -> int:
     ]
     month = start + timedelta(days=30)
     simulation = SiteSimulation(plot)
-    for one in commands:
-        simulation.take(one.command, one.at)
+    for accepted in commands:
+        simulation.take(accepted.command, accepted.at)
     busy = start + timedelta(minutes=4)
     return not all(
         [

@@ -137,18 +137,18 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--vms", type=int, nargs="+", default=[20, 100, 300, 1000])
     parser.add_argument("--runs", type=int, default=3)
-    chosen = parser.parse_args()
+    options = parser.parse_args()
     versions = f"Python {platform.python_version()}, pyvmomi {version('pyvmomi')}"
     print(f"{os.cpu_count()} cores, {platform.machine()}, {versions}")
     print("  VMs   failover    bare   Run PITR   ratio   controller/VM   simulator/VM   load")
-    for vms in chosen.vms:
+    for vms in options.vms:
         before = os.getloadavg()[0]
         with tempfile.TemporaryDirectory() as directory:
             bench = Bench(Path(directory), vms)
             try:
-                bares = [bench.bare() for _ in range(chosen.runs)]  # before the guard minds
+                bares = [bench.bare() for _ in range(options.runs)]  # before the guard minds
                 failover = bench.failover()
-                rollbacks = [bench.rollback() for _ in range(chosen.runs)]
+                rollbacks = [bench.rollback() for _ in range(options.runs)]
             finally:
                 bench.close()
         bare = statistics.median(lap.took_s for lap in bares)

@@ -99,12 +99,12 @@ async def test_a_stopped_reader_slows_nobody(tmp_path: Path) -> None:
 
         other.on_change = count
         saw = 0
-        seen = rig.controller.sight.saw
+        take_view = rig.controller.sight.saw
 
         def watched(view: object) -> None:
             nonlocal saw
             saw += 1
-            seen(view)  # type: ignore[arg-type]
+            take_view(view)  # type: ignore[arg-type]
 
         rig.controller.sight.take = watched
         os.kill(stopped.pid, signal.SIGSTOP)

@@ -24,10 +24,10 @@ async def undisturbed(kind: type[World], directory: Path) -> list[str]:
     world = kind(directory)
     await world.flow()
     assert world.journal is not None
-    told = list(world.journal.told)
+    kinds = list(world.journal.told)
     assert world.acts() == ACTS
     assert await world.finish() == []
-    return told
+    return kinds
 
 
 async def disturbed(kind: type[World], directory: Path, point: Point) -> None:
@@ -36,21 +36,21 @@ async def disturbed(kind: type[World], directory: Path, point: Point) -> None:
     await world.flow()
     assert world.deaths == 1, f"{point} was not reached"
     assert world.acts() == ACTS
-    shown = world.shown
-    assert shown is not None and shown.session is None
+    domain = world.shown
+    assert domain is not None and domain.session is None
     assert await world.finish() == []
 
 
 @pytest.mark.parametrize("kind", [FakeWorld, TrainingWorld])
 async def test_every_point(kind: type[World], tmp_path: Path) -> None:
-    told = await undisturbed(kind, tmp_path / "undisturbed")
-    assert Counter(told) == {"accepted": 4, "intent": 5, "outcome": 5, "ended": 4}
-    for number, when in itertools.product(range(1, len(told) + 1), ("before", "after")):
+    kinds = await undisturbed(kind, tmp_path / "undisturbed")
+    assert Counter(kinds) == {"accepted": 4, "intent": 5, "outcome": 5, "ended": 4}
+    for number, when in itertools.product(range(1, len(kinds) + 1), ("before", "after")):
         point = Point(when, number)
         try:
             await disturbed(kind, tmp_path / str(point), point)
         except BaseException as error:
-            error.add_note(f"killed {point}, a {told[number - 1]}")
+            error.add_note(f"killed {point}, a {kinds[number - 1]}")
             raise
 
 

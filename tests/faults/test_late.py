@@ -53,8 +53,8 @@ async def land_late(method: str, number: int, directory: Path, vcenter: VCenter)
         vcenter.clear_rules()
     assert vcenter.late()[late:] == [(method, REFUSED)]
     truth = live.truth()
-    held = Counter({method: 1} if method in UNDISTURBED.acts else {})
-    assert truth == UNDISTURBED._replace(acts=dict(Counter(UNDISTURBED.acts) + held)), live.history()
+    late_call = Counter({method: 1} if method in UNDISTURBED.acts else {})
+    assert truth == UNDISTURBED._replace(acts=dict(Counter(UNDISTURBED.acts) + late_call)), live.history()
     assert live.sessions() == 1 and live.wrong_in_journal() == []
 
 

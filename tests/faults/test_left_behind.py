@@ -190,10 +190,12 @@ async def test_without_the_privilege(tmp_path: Path, vcsim_built: None) -> None:
             kill(live)
             await flow
             undisturbed(live, act)
-            found = (await asyncio.to_thread(live.deck.json, "doctor"))["findings"]
-            told = [f for f in found if TERMINATE in f["text"]]
-            assert [f["level"] for f in told] == ["warn"] and "may be carried out late" in told[0]["text"]
-            assert any(f["level"] == "ok" and f["subject"] == "privileges" for f in found)
+            findings = (await asyncio.to_thread(live.deck.json, "doctor"))["findings"]
+            warnings = [f for f in findings if TERMINATE in f["text"]]
+            assert [f["level"] for f in warnings] == ["warn"] and "may be carried out late" in warnings[0][
+                "text"
+            ]
+            assert any(f["level"] == "ok" and f["subject"] == "privileges" for f in findings)
             assert f"no {TERMINATE}" in live.deck.log()
             assert await lands(vcenter) == [(act, "")]
             assert len(vcenter.snapshots(VM)) == len(UNDISTURBED.snapshots) + 1
@@ -228,7 +230,7 @@ async def test_a_colleague_at_work_is_left_alone(tmp_path: Path, vcsim_built: No
                 await bob.begin()
                 await bob.until(lambda: bob.shown and bob.shown.driver)
             assert hers < vcenter.sessions().keys()
-            await bob.until(lambda: (seen := other(bob)) and seen.driver is None)
+            await bob.until(lambda: (row := other(bob)) and row.driver is None)
             force = Request(action="cfo_complete", domain=OTHER, type=FailoverType.FORCE, confirm=OTHER)
             ident = await bob.ask(force)
             await bob.until(lambda: bob.ended(ident))

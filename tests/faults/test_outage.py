@@ -54,22 +54,22 @@ async def gone_in_mid_rollback(how: str, directory: Path, vcenter: VCenter) -> s
         ident = await live.ask(Request(action="pitr_run", domain=DOMAIN, to=live.points[0]))
         await eventually(lambda: vcenter.calls()["RevertToSnapshot_Task"])
 
-        gone, watch = time.monotonic(), live.stopwatch()
+        began, watch = time.monotonic(), live.stopwatch()
         await rig.proxy.set(GONE[how])
         await live.until(lambda: live.error)
-        said = watch.seconds()
-        assert said < SAID_S, f"said after {said:.1f} s"
+        said_s = watch.seconds()
+        assert said_s < SAID_S, f"said after {said_s:.1f} s"
         await until_stale_for(live, GONE_S)
         assert live.error and not live.ended(ident)
 
         back = time.monotonic()
-        lasted, watch = back - gone, live.stopwatch()
+        lasted, watch = back - began, live.stopwatch()
         await rig.proxy.set(Weather())
         await live.until(lambda: live.error is None)
-        seen = watch.seconds()
+        on_s = watch.seconds()
         await live.until(lambda: live.ended(ident))
         over = time.monotonic() - back
-        assert seen < ON_S, f"seen again after {seen:.1f} s"
+        assert on_s < ON_S, f"seen again after {on_s:.1f} s"
         await live.roll_back(live.points[1])
         await live.leave()
         await live.end()
@@ -78,8 +78,8 @@ async def gone_in_mid_rollback(how: str, directory: Path, vcenter: VCenter) -> s
         assert truth.acts["PowerOnVM_Task"] == 3 and truth.acts["CreateSnapshot_Task"] == 1
         assert live.wrong_in_journal() == []
         return (
-            f"{how} for {lasted:.0f} s: said after {said:.1f} s,"
-            f" seen again after {seen:.1f} s, rolled back after {over:.1f} s"
+            f"{how} for {lasted:.0f} s: said after {said_s:.1f} s,"
+            f" seen again after {on_s:.1f} s, rolled back after {over:.1f} s"
         )
 
 

@@ -51,11 +51,11 @@ async def seen_after(live: Live, vcenter: VCenter, number: int) -> float:
     most = before.points + 1
     watch = live.stopwatch()
     await asyncio.to_thread(vcenter.make_snapshot, (OTHER, "x1"), f"somebody's {number}")
-    await live.until(lambda: (seen := other(live)) and seen.points == most)
-    made, watch = watch.seconds(), live.stopwatch()
+    await live.until(lambda: (row := other(live)) and row.points == most)
+    made_s, watch = watch.seconds(), live.stopwatch()
     await asyncio.to_thread(vcenter.remove_snapshot, (OTHER, "x1"), f"somebody's {number}")
-    await live.until(lambda: (seen := other(live)) and seen.points == most - 1)
-    return max(made, watch.seconds())
+    await live.until(lambda: (row := other(live)) and row.points == most - 1)
+    return max(made_s, watch.seconds())
 
 
 async def test_a_terminal_that_stands_still(

@@ -129,8 +129,8 @@ def test_a_state_directory_that_cannot_be_written_is_said(tmp_path: Path) -> Non
     deck.here = True
     deck.state = tmp_path / "file" / "state"
     deck.state.parent.write_text("not a directory")
-    said = deck.run("domains", code=1).stderr
-    assert "Not a directory" in said or "File exists" in said
+    refusal = deck.run("domains", code=1).stderr
+    assert "Not a directory" in refusal or "File exists" in refusal
 
 
 def test_a_controller_that_runs_and_does_not_answer(tmp_path: Path) -> None:
@@ -139,18 +139,18 @@ def test_a_controller_that_runs_and_does_not_answer(tmp_path: Path) -> None:
     deck.run("domains")
     deck.stop()
     (file,) = deck.state.glob("*/controller.lock")
-    with file.open() as held:
+    with file.open() as lock_file:
 
         def free() -> bool:
             try:
-                fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                fcntl.flock(lock_file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError:
                 return False
             return True
 
         wait_until(free)  # as one holds it that is stopped
-        said = deck.run("domains", code=1).stderr
-    assert "is running already, and does not answer" in said and "controller.log" in said
+        refusal = deck.run("domains", code=1).stderr
+    assert "is running already, and does not answer" in refusal and "controller.log" in refusal
 
 
 def test_a_state_directory_on_a_read_only_disk(tmp_path: Path) -> None:
@@ -167,11 +167,13 @@ def test_a_state_directory_on_a_read_only_disk(tmp_path: Path) -> None:
         return subprocess.run(argv, capture_output=True, text=True, env=deck.env, check=False)
 
     if shutil.which("unshare") is None or (
-        (said := read_only("domains")).returncode in (1, 99) and ("drdeck" not in said.stderr)
+        (domains := read_only("domains")).returncode in (1, 99) and ("drdeck" not in domains.stderr)
     ):
         pytest.skip("no directory can be made read-only here")
-    assert said.returncode == 1 and "Read-only file system" in said.stderr and "--state" in said.stderr
-    assert "[Errno" not in said.stderr
+    assert (
+        domains.returncode == 1 and "Read-only file system" in domains.stderr and "--state" in domains.stderr
+    )
+    assert "[Errno" not in domains.stderr
     verified = read_only("audit", "verify")
     assert verified.returncode == 0 and "sound" in verified.stdout, verified
 
@@ -184,8 +186,8 @@ def test_a_newer_state_directory_is_refused(tmp_path: Path) -> None:
     (file,) = deck.state.glob("*/journal.db")
     with sqlite3.connect(file) as base:
         base.execute(f"PRAGMA user_version = {journals.SCHEMA + 1}")
-    said = deck.run("domains", code=1).stderr
-    assert "newer drdeck" in said and "--state" in said
+    refusal = deck.run("domains", code=1).stderr
+    assert "newer drdeck" in refusal and "--state" in refusal
     assert "newer drdeck" in deck.run("audit", "verify", code=1).stderr
 
 
@@ -198,8 +200,8 @@ def test_a_training_site_of_a_newer_one_is_refused(tmp_path: Path) -> None:
     with sqlite3.connect(file) as base:
         base.execute("UPDATE meta SET value = '99' WHERE key = 'format'")
     before = file.read_bytes()
-    said = deck.run("domains", code=5).stderr
-    assert "written by a newer drdeck (format 99" in said and "--state" in said
+    refusal = deck.run("domains", code=5).stderr
+    assert "written by a newer drdeck (format 99" in refusal and "--state" in refusal
     assert file.read_bytes() == before
     deck.stop()
 

@@ -98,52 +98,52 @@ def test_who_waits_is_told_and_told_again(deck: Deck, stopper: Stopper) -> None:
             stopper.goes_on()
             list(iter(command.stderr.readline, f"{liveness.AGAIN}\n"))
             os.kill(command.pid, signal.SIGINT)
-            said = command.stderr.read()
+            stderr = command.stderr.read()
         finally:
             command.kill()
-    assert ident and f"operation {ident} continues" in said
+    assert ident and f"operation {ident} continues" in stderr
     assert deck.json("tasks")["operations"][0]["id"] == ident
 
 
 def test_a_request_whose_answer_is_outstanding(deck: Deck, stopper: Stopper) -> None:
     stopper.before(Client, "submit")
-    said = deck.run(*START, code=6)
-    assert said.stdout == ""
-    assert "does not answer" in said.stderr
-    assert "has not answered for" in said.stderr and "look at the tasks before asking again" in said.stderr
+    done = deck.run(*START, code=6)
+    assert done.stdout == ""
+    assert "does not answer" in done.stderr
+    assert "has not answered for" in done.stderr and "look at the tasks before asking again" in done.stderr
     stopper.goes_on()
     assert deck.json("tasks")["operations"][0]["domain"] == "erp-prod", "it may have taken it: here it has"
 
 
 def test_a_question_is_given_up(deck: Deck, stopper: Stopper) -> None:
     stopper.before(Client, "tasks")
-    said = deck.run("tasks", code=1).stderr
-    assert "does not answer" in said and "it may be paused or very busy" in said
+    refusal = deck.run("tasks", code=1).stderr
+    assert "does not answer" in refusal and "it may be paused or very busy" in refusal
 
 
 def test_who_waits_without_a_time(deck: Deck, stopper: Stopper) -> None:
     stopper.before(watching, "_over")
-    said = deck.run(*START, "--wait", code=6)
-    assert "has not answered for" in said.stderr
-    assert f"what became of operation {said.stdout.strip()}" in said.stderr
+    done = deck.run(*START, "--wait", code=6)
+    assert "has not answered for" in done.stderr
+    assert f"what became of operation {done.stdout.strip()}" in done.stderr
 
 
 def test_who_waits_with_a_time(deck: Deck, stopper: Stopper) -> None:
     stopper.before(watching, "_over")
-    said = deck.run(*START, "--wait", "--timeout", "3", code=7).stderr
-    assert f"{liveness.SILENT}\n" in said and "was not over within 3 s" in said
+    stderr = deck.run(*START, "--wait", "--timeout", "3", code=7).stderr
+    assert f"{liveness.SILENT}\n" in stderr and "was not over within 3 s" in stderr
 
 
 def test_who_watches(deck: Deck, stopper: Stopper) -> None:
     stopper.before(watching, "_print_until")
-    said = deck.run("watch", "erp-prod", "--until", "session", code=1).stderr
-    assert "has not answered for" in said
+    stderr = deck.run("watch", "erp-prod", "--until", "session", code=1).stderr
+    assert "has not answered for" in stderr
 
 
 def test_who_watches_with_a_time(deck: Deck, stopper: Stopper) -> None:
     stopper.before(watching, "_print_until")
-    said = deck.run("watch", "--timeout", "3", code=7).stderr
-    assert f"{liveness.SILENT}\n" in said and "watched for 3 s" in said
+    stderr = deck.run("watch", "--timeout", "3", code=7).stderr
+    assert f"{liveness.SILENT}\n" in stderr and "watched for 3 s" in stderr
 
 
 def test_said_once_within_five_seconds_and_given_up_in_time() -> None:

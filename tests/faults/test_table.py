@@ -19,7 +19,7 @@ LANES = 7
 async def test_each_step(
     part: int, tmp_path: Path, vcsim_built: None, record_property: Callable[[str, object], None]
 ) -> None:
-    told = await rows(FAULTS[part::PARTS], tmp_path, LANES)
-    for name, steps in told:
+    outcomes = await rows(FAULTS[part::PARTS], tmp_path, LANES)
+    for name, steps in outcomes:
         record_property(name, steps)
         assert all(said == SAME or said.startswith("asks: ") for said in steps), name

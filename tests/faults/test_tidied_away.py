@@ -10,8 +10,8 @@ from tests.support.vcenter.flowsite import DOMAIN
 from tests.support.vcenter.vcsim import VCenter
 
 
-def alarm(shown: dict[str, Any], kind: str) -> dict[str, Any] | None:
-    return next((a for a in shown["alarms"] if a["kind"] == kind), None)
+def alarm(domain: dict[str, Any], kind: str) -> dict[str, Any] | None:
+    return next((a for a in domain["alarms"] if a["kind"] == kind), None)
 
 
 def tidy_away(vcenter: VCenter, *names: str) -> None:
@@ -38,9 +38,9 @@ def test_a_renamed_folder_keeps_its_settings(make_flow: MakeFlow, recovery: VCen
     recovery.rename(recovery.folder(DOMAIN), "erp-neu")
     for _ in range(2):
         eventually(lambda: flow.deck.run("show", "erp-neu", code=None).returncode == 0)
-        shown = flow.until(lambda d: alarm(d, "folder_renamed"), "erp-neu")
-        assert shown["pitr"]["enabled"] and shown["pitr"]["window_s"] == 5 * 86400
-        renamed = alarm(shown, "folder_renamed")
+        domain = flow.until(lambda d: alarm(d, "folder_renamed"), "erp-neu")
+        assert domain["pitr"]["enabled"] and domain["pitr"]["window_s"] == 5 * 86400
+        renamed = alarm(domain, "folder_renamed")
         assert renamed is not None and f'from "{DOMAIN}" to "erp-neu"' in renamed["text"]
         flow.kill()
     recovery.rename(recovery.folder("erp-neu"), DOMAIN)
@@ -54,18 +54,18 @@ def test_a_removed_record_is_an_alarm_and_written_back(make_flow: MakeFlow, reco
     before = recovery.attributes(DOMAIN)
     session = flow.show()["session"]["id"]
     tidy_away(recovery)
-    shown = flow.until(lambda d: alarm(d, "record_removed"))
-    removed = alarm(shown, "record_removed")
+    domain = flow.until(lambda d: alarm(d, "record_removed"))
+    removed = alarm(domain, "record_removed")
     assert removed is not None and removed["severity"] == "critical"
     assert "drdeck.mode, drdeck.failover, drdeck.session" in removed["text"]
     assert f'drdeck record restore "{DOMAIN}"' in removed["text"]
-    said = flow.refused("pitr", "run", DOMAIN, "--to", show(flow.points[1]))
-    assert "somebody removed" in said
+    refusal = flow.refused("pitr", "run", DOMAIN, "--to", show(flow.points[1]))
+    assert "somebody removed" in refusal
     flow.kill()
     assert "must be confirmed with the name of the domain" in flow.refused("record", "restore", DOMAIN)
     flow.deck.run("record", "restore", DOMAIN, "--confirm", DOMAIN, "--wait")
-    shown = flow.until(lambda d: d["session"])
-    assert shown["session"]["id"] == session and alarm(shown, "record_removed") is None
+    domain = flow.until(lambda d: d["session"])
+    assert domain["session"]["id"] == session and alarm(domain, "record_removed") is None
     after = recovery.attributes(DOMAIN)
     assert {k: v for k, v in after.items() if v and k != "drdeck.lease"} == {
         k: v for k, v in before.items() if v and k != "drdeck.lease"
@@ -80,8 +80,8 @@ def test_a_removed_record_is_an_alarm_and_written_back(make_flow: MakeFlow, reco
 def test_a_session_alone_that_was_removed_is_noticed(make_flow: MakeFlow, recovery: VCenter) -> None:
     flow = in_session(make_flow, recovery)
     tidy_away(recovery, "drdeck.session")
-    shown = flow.until(lambda d: alarm(d, "record_removed"))
-    removed = alarm(shown, "record_removed")
+    domain = flow.until(lambda d: alarm(d, "record_removed"))
+    removed = alarm(domain, "record_removed")
     assert removed is not None and "somebody removed drdeck.session from" in removed["text"]
 
 
@@ -97,18 +97,18 @@ def test_what_is_left_and_makes_no_sense_is_no_hindrance(make_flow: MakeFlow, re
 def test_a_removal_that_was_meant_is_accepted(make_flow: MakeFlow, recovery: VCenter) -> None:
     flow = make_flow(recovery, None)
     flow.start()
-    said = flow.refused("record", "accept", DOMAIN, "--confirm", DOMAIN)
-    assert "there is no removal to accept" in said
+    refusal = flow.refused("record", "accept", DOMAIN, "--confirm", DOMAIN)
+    assert "there is no removal to accept" in refusal
     tidy_away(recovery)
-    shown = flow.until(lambda d: alarm(d, "record_removed"))
-    removed = alarm(shown, "record_removed")
+    domain = flow.until(lambda d: alarm(d, "record_removed"))
+    removed = alarm(domain, "record_removed")
     assert removed is not None and f'drdeck record accept "{DOMAIN}"' in removed["text"]
     assert "must be confirmed with the name of the domain" in flow.refused("record", "accept", DOMAIN)
     flow.deck.run("record", "accept", DOMAIN, "--confirm", DOMAIN, "--wait")
     assert "drdeck.mode" not in recovery.attributes(DOMAIN), "nothing is written for it"
     for _ in range(2):
-        shown = flow.show()
-        assert shown["mode"] == "imported" and alarm(shown, "record_removed") is None
+        domain = flow.show()
+        assert domain["mode"] == "imported" and alarm(domain, "record_removed") is None
         flow.kill()
     flow.start()
     assert flow.show()["mode"] == "synchronised", "the domain can be used as if it were new"

@@ -39,8 +39,8 @@ async def in_session(live: Live) -> Counter[str]:
 
 def since(vcenter: VCenter, before: Counter[str]) -> tuple[int, int]:
     """Reverts that were asked for since, and looks into the history of tasks."""
-    made = vcenter.calls() - before
-    return made[REVERT], made[HISTORY]
+    calls = vcenter.calls() - before
+    return calls[REVERT], calls[HISTORY]
 
 
 async def dies_in_a_rollback(live: Live) -> str:
@@ -236,9 +236,9 @@ async def test_another_driver_tries_again_what_failed_once_it_is_told_to(
         await bob.end()
 
 
-@pytest.mark.parametrize(("how", "asked"), [("ignore", 1), ("drop", 2)])
+@pytest.mark.parametrize(("how", "more"), [("ignore", 1), ("drop", 2)])
 def test_a_guest_is_asked_to_shut_down_once(
-    how: str, asked: int, tmp_path: Path, recovery: VCenter, protected_vcenter: VCenter
+    how: str, more: int, tmp_path: Path, recovery: VCenter, protected_vcenter: VCenter
 ) -> None:
     """A VM that shuts down does not show it before it is off; that its guest was asked is in the events."""
     flow = Flow(tmp_path, recovery, protected_vcenter, toml=settings(extra='shutdown_timeout = "60s"'))
@@ -251,14 +251,14 @@ def test_a_guest_is_asked_to_shut_down_once(
         flow.start()
         flow.complete("planned")
         key = f"shutdown:1:{protected_vcenter.vm(slow)._moId}"
-        told: list[str] = []
+        results: list[str] = []
 
         def answered() -> bool:
-            told[:] = [e["data"]["result"] for e in flow.journal("outcome") if e["data"]["key"] == key]
-            return told == ["unknown", "done"]
+            results[:] = [e["data"]["result"] for e in flow.journal("outcome") if e["data"]["key"] == key]
+            return results == ["unknown", "done"]
 
-        wait_until(answered, lambda: json.dumps(told))
-        assert (protected_vcenter.calls() - before)["ShutdownGuest"] == len(VMS) - 1 + asked
+        wait_until(answered, lambda: json.dumps(results))
+        assert (protected_vcenter.calls() - before)["ShutdownGuest"] == len(VMS) - 1 + more
         assert protected_vcenter.power(slow) == "on"
         protected_vcenter.power_off(slow)
         flow.until(lambda d: d["question"] and "confirm" in d["question"]["choices"])

@@ -50,9 +50,9 @@ def deck(tmp_path: Path) -> Iterator[Deck]:
 
 @pytest.mark.parametrize(("choice", "burnt"), [("confirm", 1), ("retry", 2)])
 def test_on_the_command_line(deck: Deck, choice: str, burnt: int) -> None:
-    said = deck.run("cfo", "complete", "erp", "--type", "force", "--confirm", "erp", "--wait", code=6)
-    ident = said.stdout.strip()
-    assert "burn the bridge" in said.stderr and f"drdeck answer {ident} retry|confirm" in said.stderr
+    done = deck.run("cfo", "complete", "erp", "--type", "force", "--confirm", "erp", "--wait", code=6)
+    ident = done.stdout.strip()
+    assert "burn the bridge" in done.stderr and f"drdeck answer {ident} retry|confirm" in done.stderr
     question = deck.domain("erp")["question"]
     assert question["choices"] == ["retry", "confirm"] and "does not show" in question["text"]
     assert 'Seen now: erp reads "Completing' in question["text"]
@@ -86,19 +86,19 @@ async def test_what_never_left_is_done_without_asking(tmp_path: Path) -> None:
 
 async def test_interrupted_in_the_middle_asks_after_the_start(tmp_path: Path) -> None:
     site = AskingSite(tmp_path / "burnt", ())
-    held = asyncio.Event()
+    under_way = asyncio.Event()
     execute = site.execute
 
     async def hold(command: object, begun: object = None) -> str:
         if getattr(getattr(command, "act", None), "kind", "") == "burn":
-            held.set()
+            under_way.set()
             await asyncio.Event().wait()
         return await execute(command)  # type: ignore[arg-type]
 
     site.execute = hold  # type: ignore[method-assign]
     async with controlling(site, tmp_path / "journal.db") as controller:
         ident = await controller.desk.submit(force(), ANNA)
-        await asyncio.wait_for(held.wait(), 60)
+        await asyncio.wait_for(under_way.wait(), 60)
     site.execute = execute  # type: ignore[method-assign]
     async with controlling(site, tmp_path / "journal.db") as controller:
         await eventually(lambda: controller.book.operations[ident].state is OperationState.ASKING)
@@ -131,10 +131,10 @@ async def test_a_view_read_before_the_loss_tells_nothing(tmp_path: Path) -> None
 
     site.observe = late  # type: ignore[assignment]
     async with controlling(site, tmp_path / "journal.db") as controller:
-        shown = site.domain
+        old_view = site.domain
         ident = await controller.desk.submit(force(), ANNA)
         await eventually(lambda: "BeginCompletion" in controller.book.operations[ident].lost)
-        taken, site.domain = site.domain, shown  # an old picture, with a new number
+        taken, site.domain = site.domain, old_view  # an old picture, with a new number
         for _ in range(3):
             await site.taken_in(controller)
         assert site.log == ["BeginCompletion"]
@@ -184,20 +184,20 @@ async def test_what_cannot_be_reached_for_long_does_not_fill_the_journal(tmp_pat
 async def test_a_point_of_which_the_answer_was_lost_is_not_made_again_before_a_look(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    site, release, made = AskingSite(tmp_path / "burnt", ()), asyncio.Event(), 0
+    site, release, points_made = AskingSite(tmp_path / "burnt", ()), asyncio.Event(), 0
     monkeypatch.setattr(maintenance_runner, "RETRY_S", 0.0)
     observe = site.observe
     point = PlannedCall(key="point:1", kind="snapshot", says="make a point")
-    asked = 0
+    looks = 0
 
     def due(now: datetime) -> list[tuple[str, PlannedCall]]:
-        nonlocal asked
-        asked += 1
-        return [("erp", point)] if made < 2 else []
+        nonlocal looks
+        looks += 1
+        return [("erp", point)] if points_made < 2 else []
 
     async def lose(command: object, begun: object = None) -> str:
-        nonlocal made
-        made += 1
+        nonlocal points_made
+        points_made += 1
         raise ResultUnknown("the answer was lost")
 
     async def late() -> object:
@@ -206,9 +206,9 @@ async def test_a_point_of_which_the_answer_was_lost_is_not_made_again_before_a_l
 
     site.upkeep, site.execute, site.observe = due, lose, late  # type: ignore[method-assign, assignment]
     async with controlling(site, tmp_path / "journal.db"):
-        await eventually(lambda: made == 1)
-        seen = asked
-        await eventually(lambda: asked >= seen + 3)
-        assert made == 1, "asked for again and again, and not made before the site was read anew"
+        await eventually(lambda: points_made == 1)
+        looks_before = looks
+        await eventually(lambda: looks >= looks_before + 3)
+        assert points_made == 1, "asked for again and again, and not made before the site was read anew"
         release.set()
-        await eventually(lambda: made == 2)
+        await eventually(lambda: points_made == 2)

@@ -38,8 +38,8 @@ def test_no_password_is_in_it(make_flow: MakeFlow, recovery: VCenter, tmp_path: 
     with log.open("a") as file:  # as if it had been written, by a fault of ours
         file.write(f"{CANARY} canary-Zx7!q&lt;&amp;&gt;-9f3e canary-2-of-another-site\n")
     bundle = tmp_path / "report.tar.gz"
-    said = flow.deck.run("doctor", "--bundle", str(bundle), code=None).stderr
-    assert "passwords are not" in said
+    stderr = flow.deck.run("doctor", "--bundle", str(bundle), code=None).stderr
+    assert "passwords are not" in stderr
     assert stat.S_IMODE(bundle.stat().st_mode) == 0o600
     texts = unpacked(bundle)
     assert {"info.json", "doctor.json", "settings.toml", "logs/controller.log", "journal.jsonl"} <= set(texts)

@@ -81,10 +81,10 @@ class Search:
         def leaked(data: bytes) -> bool:
             return met(data) or any(ident in data for ident in ids)
 
-        found = [str(f) for f in files if leaked(f.read_bytes())]
-        found += ["an argument"] * any(map(leaked, self.arguments))
-        found += ["a message"] * any(map(leaked, self.said))
-        assert found == []
+        leaks = [str(f) for f in files if leaked(f.read_bytes())]
+        leaks += ["an argument"] * any(map(leaked, self.arguments))
+        leaks += ["a message"] * any(map(leaked, self.said))
+        assert leaks == []
 
 
 Source = Callable[[Flow, Path], None]
@@ -123,9 +123,9 @@ def search(make_flow: MakeFlow, recovery: VCenter) -> Iterator[Search]:
     flow.deck.env |= {"TMPDIR": str(scratch), "PYTHONASYNCIODEBUG": "1", "PYTHONPATH": str(ROOT)}
     flow.deck.env["DRDECK_LOG"] = "debug"  # which tells of every call that is sent
     recovery.change_password(CANARY)
-    made = Search(flow)
-    yield made
-    made._over.set()
+    new_search = Search(flow)
+    yield new_search
+    new_search._over.set()
 
 
 def type_it(search: Search, *words: str, typed: str = CANARY, until: str) -> None:
@@ -207,8 +207,10 @@ def test_when_its_command_fails(search: Search, vault: Path, code: str) -> None:
     if "sleep" in code:
         search.run("controller", "start", code=0)
     else:
-        said = search.run("domains", code=5)
-        assert 'password_command "sh"' in said and ("ended with 3: + echo ***" in said or "echo" not in code)
+        refusal = search.run("domains", code=5)
+        assert 'password_command "sh"' in refusal and (
+            "ended with 3: + echo ***" in refusal or "echo" not in code
+        )
         search.run("doctor", code=1)
     search.nowhere()
 
@@ -362,9 +364,9 @@ def test_when_the_console_fails_while_it_is_typed(search: Search, vault: Path) -
         assert console.ended() == 1
     finally:
         console.close()
-    said = console.raw.decode(errors="replace")
-    assert "this console ended by a mistake of its own (RuntimeError)" in said, said[-3000:]
-    assert "Traceback" not in said
+    screen = console.raw.decode(errors="replace")
+    assert "this console ended by a mistake of its own (RuntimeError)" in screen, screen[-3000:]
+    assert "Traceback" not in screen
     log = (deck.state / "dr-west" / "console.log").read_text()
     assert "Traceback" in log and "a mistake in drdeck" in log
     search.said.append(console.raw)

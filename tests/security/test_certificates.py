@@ -21,9 +21,9 @@ from tests.support.vcenter.vcsim import VCenter
 
 def told(flow: Flow, subject: str = "certificate") -> tuple[str, str]:
     """What the doctor says of a certificate: level and text."""
-    found = flow.deck.json("doctor", code=None)["findings"]
-    [one] = [f for f in found if f["subject"] == subject]
-    return one["level"], one["text"]
+    findings = flow.deck.json("doctor", code=None)["findings"]
+    [finding] = [f for f in findings if f["subject"] == subject]
+    return finding["level"], finding["text"]
 
 
 def instead(flow: Flow, line: str, server: VCenter | None = None) -> None:
@@ -42,8 +42,8 @@ def test_who_until_when_and_for_which_name(make_flow: MakeFlow, recovery: VCente
 def test_verified_by_default(make_flow: MakeFlow, recovery: VCenter) -> None:
     flow = make_flow(recovery, None)
     instead(flow, "")
-    said = flow.refused("domains", code=5)
-    assert recovery.thumbprint in said and "is not trusted" in said and "set ca_file" in said
+    refusal = flow.refused("domains", code=5)
+    assert recovery.thumbprint in refusal and "is not trusted" in refusal and "set ca_file" in refusal
     assert recovery.calls()["Login"] == 1, "the test's own: nobody logs in where nobody is believed"
     level, text = told(flow)
     assert level == "fail" and recovery.thumbprint in text and "not trusted: self-signed certificate" in text
@@ -69,8 +69,10 @@ def test_a_pinned_one_that_changed(make_flow: MakeFlow, recovery: VCenter) -> No
     other = VCenter(port=port)
     try:
         eventually(lambda: other.thumbprint in flow.deck.run("domains", code=None).stderr)
-        said = flow.deck.run("domains", code=5).stderr
-        assert f"has the SHA-256 thumbprint {other.thumbprint}, and {recovery.thumbprint} is pinned" in said
+        refusal = flow.deck.run("domains", code=5).stderr
+        assert (
+            f"has the SHA-256 thumbprint {other.thumbprint}, and {recovery.thumbprint} is pinned" in refusal
+        )
         level, text = told(flow)
         assert level == "fail"
         assert f"shown is SHA-256 {other.thumbprint}, pinned is {recovery.thumbprint}" in text
@@ -87,8 +89,8 @@ def test_one_that_ends(make_flow: MakeFlow, vcsim_built: None, valid: str, level
     try:
         flow = make_flow(server, None)
         instead(flow, f'thumbprint = "{server.thumbprint}"')
-        found = told(flow)
-        assert found[0] == level and found[1].startswith(f"{says}pinned: of ")
+        finding = told(flow)
+        assert finding[0] == level and finding[1].startswith(f"{says}pinned: of ")
     finally:
         server.stop()
 
@@ -114,8 +116,8 @@ def test_none_checked(make_flow: MakeFlow, recovery: VCenter, protected_vcenter:
             "warning: protected site's certificate not checked",
         ]
     for subject, server in (("certificate", recovery), ("protected certificate", protected_vcenter)):
-        level, said = told(flow, subject)
-        assert level == "warn" and "is not checked (insecure = true)" in said and server.thumbprint in said
+        level, text = told(flow, subject)
+        assert level == "warn" and "is not checked (insecure = true)" in text and server.thumbprint in text
     assert [e["data"] for e in flow.journal("certificate_not_checked")] == [
         {"site": "dr-west", "of": "site", "url": recovery.url},
         {"site": "dr-west", "of": "protected site", "url": protected_vcenter.url},
@@ -189,8 +191,8 @@ def test_without_a_yes_nothing_is_written_and_no_password_asked_for(
 
 def test_without_a_terminal_it_is_refused(adding: tuple[Deck, list[str]], recovery: VCenter) -> None:
     deck, words = adding
-    said = deck.run(*words, code=5).stderr
-    assert recovery.thumbprint in said and "thumbprint after comparing" in said
+    refusal = deck.run(*words, code=5).stderr
+    assert recovery.thumbprint in refusal and "thumbprint after comparing" in refusal
     assert not deck.config.exists() and recovery.calls()["Login"] == 1
 
 

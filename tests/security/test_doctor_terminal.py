@@ -20,13 +20,13 @@ def test_on_a_terminal_that_is_too_small_and_poor(tmp_path: Path) -> None:
     deck = Deck(tmp_path)
     env = {**deck.env, "TERM": "xterm", "LANG": "C", "LC_ALL": "C", "COLORTERM": ""}
     env.pop("TMUX", None)
-    shown = Terminal(deck.argv("doctor"), env, columns=70, rows=30)
+    terminal = Terminal(deck.argv("doctor"), env, columns=70, rows=30)
     try:
-        assert shown.ended() == 0
+        assert terminal.ended() == 0
     finally:
-        shown.close()
+        terminal.close()
         deck.stop()
-    text = " ".join(shown.text().split())
+    text = " ".join(terminal.text().split())
     assert "warn terminal: 70 x 30, TERM xterm -> make it 80 x 22 or larger" in text
     assert 'warn colours: 16, theme dark -> set theme = "ansi"' in text
     assert "warn characters: drawn in ASCII only -> set LANG" in text
@@ -58,9 +58,9 @@ def test_how_many_colours(environ: dict[str, str], colours: str | None) -> None:
 )
 def test_what_tmux_does_with_copies(passthrough: str | None, level: str, remedy: str) -> None:
     environ = {"TERM": "tmux-256color", "LANG": "C.UTF-8", "TMUX": "/tmp/x,1,0"}
-    found = terminal_info.findings((80, 24), ConsoleSettings(), environ, "256", passthrough)
-    [told] = [f for f in found if f.subject == "tmux"]
-    assert told.level == level and told.remedy.startswith(remedy) and "OSC 52" in told.text
+    findings = terminal_info.findings((80, 24), ConsoleSettings(), environ, "256", passthrough)
+    [finding] = [f for f in findings if f.subject == "tmux"]
+    assert finding.level == level and finding.remedy.startswith(remedy) and "OSC 52" in finding.text
 
 
 @pytest.fixture
@@ -78,11 +78,11 @@ def tmux(tmp_path: Path) -> Iterator[list[str]]:
 @pytest.mark.parametrize("value", ["on", "off"])
 def test_a_real_tmux_is_asked(tmux: list[str], value: str) -> None:
     subprocess.run([*tmux, "set", "-g", "allow-passthrough", value], check=True)
-    asked = subprocess.run(
+    answer = subprocess.run(
         [*tmux, "display-message", "-p", "#{socket_path},#{pid},0 #{pane_id}"],
         check=True, capture_output=True, text=True,
     )  # fmt: skip
-    at, pane = asked.stdout.split()
+    at, pane = answer.stdout.split()
     environ = {"PATH": "/usr/bin:/bin", "TMUX": at, "TMUX_PANE": pane}
     assert terminal_info.tmux_passthrough(environ) == value
     began = time.monotonic()

@@ -19,9 +19,9 @@ from tests.support.vcenter.vcsim import VCenter
 @pytest.fixture
 def flow(make_flow: MakeFlow, recovery: VCenter) -> Flow:
     """A drdeck that is told no password."""
-    made: Flow = make_flow(recovery, None)
-    del made.deck.env[PASSWORD]
-    return made
+    new_flow: Flow = make_flow(recovery, None)
+    del new_flow.deck.env[PASSWORD]
+    return new_flow
 
 
 @pytest.fixture
@@ -149,17 +149,17 @@ async def test_it_asks_again_once_for_each_refusal() -> None:
 async def test_the_protected_site_has_one_of_its_own() -> None:
     wants = (PasswordWanted(of=PROTECTED, user="bob", address="vc2", why="not known", number=7),)
     client = FakeClient(domain(), passwords=wants)
-    given: list[tuple[str, str]] = []
+    passwords: list[tuple[str, str]] = []
 
     async def secret(password: str, of: str = "") -> None:
-        given.append((password, of))
+        passwords.append((password, of))
 
     client.secret = secret  # type: ignore[method-assign]
     async with running(client, first=None) as deck:
         await deck.sees("Password for the protected site of dr-west", "bob at vc2")
         await deck.type("word")
         await deck.press("enter")
-        await deck.until(lambda: given == [("word", PROTECTED)], "sent")
+        await deck.until(lambda: passwords == [("word", PROTECTED)], "sent")
         await deck.sees("the login at the protected site needs a password; P asks for it")
         client.tell(domain())
         await deck.until(lambda: "P asks for it" not in deck.text, "no longer wanted")

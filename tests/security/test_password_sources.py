@@ -46,9 +46,9 @@ def script(code: str) -> tuple[str, ...]:
     ],
 )
 def test_the_first_line_is_the_password(code: str, password: str) -> None:
-    found = password_command.run(script(code), {**os.environ, "PYTHONIOENCODING": "utf-8"})
-    assert found == password
-    assert password.strip() not in repr(found) and password.strip() not in f"{[found]}"
+    password_read = password_command.run(script(code), {**os.environ, "PYTHONIOENCODING": "utf-8"})
+    assert password_read == password
+    assert password.strip() not in repr(password_read) and password.strip() not in f"{[password_read]}"
 
 
 @pytest.mark.parametrize(
@@ -115,8 +115,8 @@ def test_it_gets_no_shell_no_terminal_and_no_passwords() -> None:
         "seen = [k for k in os.environ if 'DRDECK_PASSWORD' in k]\n"
         "print(seen, os.environ['KEPT'], sys.argv[1:], sys.stdin.read() == '', os.getsid(0) == os.getpid())"
     )
-    told = password_command.run((*script(code), "$KEPT", "a b;c"), environ)
-    assert told == "[] 1 ['$KEPT', 'a b;c'] True True"
+    output = password_command.run((*script(code), "$KEPT", "a b;c"), environ)
+    assert output == "[] 1 ['$KEPT', 'a b;c'] True True"
 
 
 # --- which one, and when
@@ -160,8 +160,8 @@ def test_none_is_known() -> None:
             LoginRefused, match=rf"type it at a console, set {VARIABLE}, or set password_command"
         ):
             passwords.get(Login(user="ann", address="vc"))
-    [wanted] = passwords.wanted()
-    assert (wanted.user, wanted.address, wanted.number) == ("ann", "vc", 1)
+    [question] = passwords.wanted()
+    assert (question.user, question.address, question.number) == ("ann", "vc", 1)
 
 
 def test_a_refused_password_is_not_sent_again_soon() -> None:
@@ -244,8 +244,8 @@ def test_a_typed_password_that_was_refused_is_forgotten_and_asked_for_anew() -> 
         passwords.give("wrong")
         assert passwords.get(login) == "wrong"
         passwords.refused(login, "vc does not accept it")
-        [wanted] = passwords.wanted()
-        assert (wanted.number, wanted.why) == (number, "vc does not accept it")
+        [question] = passwords.wanted()
+        assert (question.number, question.why) == (number, "vc does not accept it")
         with pytest.raises(LoginRefused, match="does not accept"):
             passwords.get(login)
     assert [[w.number for w in told] for told in changes] == [[1], [2], [3]]
@@ -256,9 +256,9 @@ def test_what_cannot_be_sent(text: str) -> None:
     why = wrong_with(text)
     assert why is not None and (not text or text not in why)
     passwords = PasswordStore("dr-west", {})
-    with pytest.raises(UnusablePassword) as said:
+    with pytest.raises(UnusablePassword) as caught:
         passwords.give(text)
-    assert str(said.value) == f"this password cannot be used: {why}"
+    assert str(caught.value) == f"this password cannot be used: {why}"
     if text:
         with pytest.raises(LoginRefused, match=f"from {VARIABLE} cannot be used") as refused:
             PasswordStore("dr-west", {VARIABLE: text}).get(Login())

@@ -50,8 +50,8 @@ IN_SESSION = tuple(
 
 
 def findings(flow: Flow, code: int) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = flow.deck.json("doctor", code=code)["findings"]
-    return [f for f in found if "privileges" in f["subject"]]
+    all_findings: list[dict[str, Any]] = flow.deck.json("doctor", code=code)["findings"]
+    return [f for f in all_findings if "privileges" in f["subject"]]
 
 
 def place(flow: Flow, on: str) -> tuple[VCenter, Any, str]:
@@ -74,13 +74,13 @@ def without(flow: Flow, privilege: str, on: str, label: str, *words: str) -> Non
     accepted = len(flow.journal("accepted"))
     server.deny(privilege, target)
     try:
-        [told] = [f for f in findings(flow, code=1) if f["level"] == "fail"]
-        assert f"lacks {privilege} on {called}: " in told["text"] and told["text"].endswith(
+        [finding] = [f for f in findings(flow, code=1) if f["level"] == "fail"]
+        assert f"lacks {privilege} on {called}: " in finding["text"] and finding["text"].endswith(
             "would be refused"
         )
-        assert label in told["text"] and privilege in told["remedy"]
-        said = flow.refused(*words)
-        assert f"lacks {privilege} on {called}; nothing was begun" in said, said
+        assert label in finding["text"] and privilege in finding["remedy"]
+        refusal = flow.refused(*words)
+        assert f"lacks {privilege} on {called}; nothing was begun" in refusal, refusal
         assert len(flow.journal("accepted")) == accepted
     finally:
         server.grant_all()
@@ -90,11 +90,11 @@ def test_through_a_whole_flow(make_flow: MakeFlow, recovery: VCenter, protected_
     """Every privilege of the list, before every act that needs it; with all of them the flow runs through."""
     flow = make_flow(recovery, protected_vcenter, toml=settings(pitr='enabled = true, interval = "3h"'))
     assert [f["level"] for f in findings(flow, code=0)] == ["ok", "ok"]
-    seen: set[tuple[str, str]] = set()
+    tried: set[tuple[str, str]] = set()
 
     def each(needs: tuple[tuple[str, str], ...], label: str, *words: str) -> None:
         for privilege, on in needs:
-            seen.add((privilege, on))
+            tried.add((privilege, on))
             without(flow, privilege, on, label, *words)
 
     each(RECORD, "Continuous Failover", *START)
@@ -102,7 +102,7 @@ def test_through_a_whole_flow(make_flow: MakeFlow, recovery: VCenter, protected_
     each(((POWER_OFF, PROTECTED),), "Planned Failover", *PLANNED)
     for vm in VMS:
         protected_vcenter.power_off(vm)
-    flow.until(lambda shown: True)
+    flow.until(lambda domain: True)
     moves = ((EDIT_DEVICE, DOMAIN), (ASSIGN, NETWORK))
     each((*RECORD, *IN_SESSION, *moves), "Failover", *REGULAR)
     flow.deck.run(*REGULAR, "--wait")
@@ -113,7 +113,7 @@ def test_through_a_whole_flow(make_flow: MakeFlow, recovery: VCenter, protected_
     flow.deck.run(*EXIT, "--wait")
     each((*RECORD, *IN_SESSION), "Start PITR Session", *SESSION)
     flow.deck.run(*SESSION, "--wait")
-    assert seen == {(need.privilege, need.on) for need in LEAST}, "every privilege of the list was tried"
+    assert tried == {(need.privilege, need.on) for need in LEAST}, "every privilege of the list was tried"
 
 
 def test_only_what_an_act_needs_is_asked_for(make_flow: MakeFlow, recovery: VCenter) -> None:
@@ -138,16 +138,16 @@ def test_what_is_optional_is_warned_of_and_refuses_nothing(
     recovery.deny(LOG_EVENT)
     flow.deck.stop()
     flow.start()
-    told = findings(flow, code=0)
-    assert [f["level"] for f in told] == ["ok", "warn", "warn", "ok", "warn"]
-    warned = [f for f in told if f["level"] == "warn"]
+    all_findings = findings(flow, code=0)
+    assert [f["level"] for f in all_findings] == ["ok", "warn", "warn", "ok", "warn"]
+    warned = [f for f in all_findings if f["level"] == "warn"]
     assert [
         (TERMINATE in f["text"], TERMINATE in f["remedy"]) for f in warned if LOG_EVENT not in f["text"]
     ] == [(True, True)] * 2
     assert [f["text"].rpartition(" on ")[2] for f in warned if LOG_EVENT in f["text"]] == [
         "datacenter DC0: vCenter's events do not tell what drdeck does"
     ]
-    assert not any(TERMINATE in f["text"] for f in told if f["level"] == "ok")
+    assert not any(TERMINATE in f["text"] for f in all_findings if f["level"] == "ok")
     flow.complete("force", "--wait")
     assert flow.power() == {"on"}
 
@@ -156,27 +156,27 @@ def test_one_vm_with_a_role_of_its_own(make_flow: MakeFlow, recovery: VCenter) -
     flow = make_flow(recovery, None)
     flow.start()
     recovery.deny(POWER_ON, recovery.vm(VMS[0]))
-    said = flow.refused("cfo", "complete", NAME, "--type", "force", "--confirm", NAME)
-    assert f"lacks {POWER_ON} on {VMS[0]}; nothing was begun" in said
-    [told] = findings(flow, code=1)
+    refusal = flow.refused("cfo", "complete", NAME, "--type", "force", "--confirm", NAME)
+    assert f"lacks {POWER_ON} on {VMS[0]}; nothing was begun" in refusal
+    [finding] = findings(flow, code=1)
     acts_told = "Failover, Start PITR Session, Run PITR would be refused"
-    assert told["text"] == f"{recovery.user} lacks {POWER_ON} on {VMS[0]}: {acts_told}"
+    assert finding["text"] == f"{recovery.user} lacks {POWER_ON} on {VMS[0]}: {acts_told}"
 
 
 def test_a_vm_that_cannot_even_be_read(make_flow: MakeFlow, recovery: VCenter) -> None:
     flow = make_flow(recovery, None)
     flow.start()
     recovery.deny("System.Read", recovery.vm(VMS[0]))
-    said = flow.refused("cfo", "complete", NAME, "--type", "force", "--confirm", NAME)
-    assert f"lacks {POWER_ON} on {VMS[0]}; nothing was begun" in said
+    refusal = flow.refused("cfo", "complete", NAME, "--type", "force", "--confirm", NAME)
+    assert f"lacks {POWER_ON} on {VMS[0]}; nothing was begun" in refusal
 
 
 def test_a_role_that_does_not_reach_below_the_root(make_flow: MakeFlow, recovery: VCenter) -> None:
     """What the root folder is without, only a folder that is made later will miss: a warning."""
     flow = make_flow(recovery, None)
     recovery.deny(POWER_ON, recovery.root_folder, here=True)
-    [told] = findings(flow, code=0)
-    assert told["level"] == "warn" and f"lacks {POWER_ON} on /DC0/vm/drdeck: " in told["text"]
+    [finding] = findings(flow, code=0)
+    assert finding["level"] == "warn" and f"lacks {POWER_ON} on /DC0/vm/drdeck: " in finding["text"]
     flow.start()
 
 
@@ -186,17 +186,17 @@ def test_doctor_makes_as_many_calls_for_many_vms(make_flow: MakeFlow, recovery: 
     def calls() -> int:
         before = recovery.calls()
         flow.deck.run("doctor")
-        made = recovery.calls() - before
+        sent = recovery.calls() - before
         # what goes on anyhow: the heartbeat and the long poll; and each host is asked for its clock
         for beside in ("CurrentTime", "WaitForUpdatesEx", "CancelWaitForUpdates", "QueryDateTime"):
-            del made[beside]
-        return sum(made.values())
+            del sent[beside]
+        return sum(sent.values())
 
     calls()
     few = calls()
     for number in range(40):
         recovery.add_vm(NAME, f"more{number:02}")
-    flow.until(lambda shown: len(shown["vms"]) == len(VMS) + 40)
+    flow.until(lambda domain: len(domain["vms"]) == len(VMS) + 40)
     assert few <= 6, recovery.calls()
     eventually(lambda: calls() == few)  # the devices of VMs that are new are read beside, once
 
@@ -216,10 +216,10 @@ ACTS: dict[str, Act] = {
 
 
 def _move(session: VCenterSession, vm: str) -> dict[str, str]:
-    found: Any = vim.VirtualMachine(vm, session.stub)
+    machine: Any = vim.VirtualMachine(vm, session.stub)
     there: Any = session.content.searchIndex.FindByInventoryPath("DC0")
     other = next(n for n in there.network if n.name == "VM Network")
-    return {found.network[0]._moId: other._moId}
+    return {machine.network[0]._moId: other._moId}
 
 
 @pytest.mark.parametrize("privilege", ACTS)
@@ -235,8 +235,8 @@ async def test_the_vcenter_refuses_it_too(vcenter: VCenter, privilege: str) -> N
     await connection.open()
     vcenter.deny(privilege)
     try:
-        with pytest.raises(Refused, match="Permission to perform this operation was denied") as said:
+        with pytest.raises(Refused, match="Permission to perform this operation was denied") as caught:
             await connection.command(lambda session: ACTS[privilege](session, target), "act")
-        assert f"privilege {privilege}" in str(said.value) and "ask its administrator" in str(said.value)
+        assert f"privilege {privilege}" in str(caught.value) and "ask its administrator" in str(caught.value)
     finally:
         await connection.close()

@@ -150,21 +150,21 @@ TESTS: dict[str, tuple[str, ...]] = {
 
 def lines() -> list[str]:
     """Each bullet, table row and paragraph of the section, on one line and without its mark."""
-    found: list[str] = []
+    joined: list[str] = []
     open_ = False
     for line in SECTION.splitlines():
         if not line.strip() or line.startswith("#") or set(line) <= set("|-"):
             open_ = False
         elif line.startswith("| "):
             if line not in HEADS:
-                found.append(line.strip("| "))
+                joined.append(line.strip("| "))
             open_ = False
         elif line.startswith("- ") or not open_:
-            found.append(line.removeprefix("- "))
+            joined.append(line.removeprefix("- "))
             open_ = True
         else:
-            found[-1] += " " + line.strip()
-    return found
+            joined[-1] += " " + line.strip()
+    return joined
 
 
 HEADS = ("| where | what |", "| privilege | on | for |")
@@ -180,11 +180,11 @@ def found_in(file: Path) -> set[str]:
 
 
 def test_each_line_has_a_test() -> None:
-    said = lines()
-    assert len(said) > 25
-    without = [line for line in said if not any(line.startswith(key) for key in TESTS)]
+    section = lines()
+    assert len(section) > 25
+    without = [line for line in section if not any(line.startswith(key) for key in TESTS)]
     assert without == []
-    unsaid = [key for key in TESTS if not any(line.startswith(key) for line in said)]
+    unsaid = [key for key in TESTS if not any(line.startswith(key) for line in section)]
     assert unsaid == []
 
 
@@ -206,11 +206,11 @@ def test_the_privileges_are_those_of_the_code() -> None:
         p.DATACENTER: "the datacenter",
         p.PROTECTED: "the protected site's VMs",
     }
-    told = [
+    privilege_rows = [
         (privilege, on, EVERY_ACT if acts.startswith("every act") else set(acts.split(", ")))
         for privilege, on, acts in rows
     ]
-    needed, optional = told[: len(p.LEAST)], told[len(p.LEAST) :]
+    needed, optional = privilege_rows[: len(p.LEAST)], privilege_rows[len(p.LEAST) :]
     assert needed == [(need.privilege, places[need.on], set(need.acts)) for need in p.LEAST]
     assert [row[:2] for row in optional] == [(need.privilege, places[need.on]) for need in p.OPTIONAL]
     assert all(any(act.startswith("optional") for act in row[2]) for row in optional)

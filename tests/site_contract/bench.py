@@ -109,9 +109,9 @@ class Watched:
             yield self._kept(view)
 
     def _kept(self, view: SiteView) -> SiteView:
-        found = view.domain(DOMAIN)
-        if found is not None and (not self.history or self.history[-1] != found):
-            self.history.append(found)
+        domain = view.domain(DOMAIN)
+        if domain is not None and (not self.history or self.history[-1] != domain):
+            self.history.append(domain)
         return view
 
 
@@ -142,7 +142,7 @@ class Bench(ABC):
     # -- what differs
 
     @abstractmethod
-    async def until_true(self, holds: Callable[[], object], told: Callable[[], str] = str) -> None:
+    async def until_true(self, holds: Callable[[], object], explain: Callable[[], str] = str) -> None:
         """Until something is true, however time has to pass for it."""
 
     @abstractmethod
@@ -217,11 +217,11 @@ class Bench(ABC):
         return self.domain
 
     def told(self) -> str:
-        asked = [
+        operations = [
             (op.id, op.action, op.waits_for, op.question) for op in self.controller.book.open_operations()
         ]
-        shown = msgspec.to_builtins(self.domain)
-        return f"{asked}\n{ {k: v for k, v in shown.items() if k not in ('vms', 'networks')} }"
+        fields = msgspec.to_builtins(self.domain)
+        return f"{operations}\n{ {k: v for k, v in fields.items() if k not in ('vms', 'networks')} }"
 
     # -- looking
 
@@ -252,8 +252,8 @@ class Bench(ABC):
 
     async def group_points(self) -> list[datetime]:
         """The points over all VMs that may be picked, oldest first; without that made on entry."""
-        found = await self.points()
-        return sorted(p.time for p in found.points if p.kind != "entry" and p.vms == len(VMS))
+        listing = await self.points()
+        return sorted(p.time for p in listing.points if p.kind != "entry" and p.vms == len(VMS))
 
     def operation(self, ident: str) -> Operation:
         return self.controller.book.operations[ident]
@@ -265,8 +265,8 @@ class Bench(ABC):
 
     def command(self, ident: str, key: str) -> AnyCommand:
         """The command with a key that an operation gave."""
-        found = next(i for i in self.intents(key) if i["operation"] == ident)
-        command: AnyCommand = msgspec.convert(found["command"], AnyCommand)
+        intent = next(i for i in self.intents(key) if i["operation"] == ident)
+        command: AnyCommand = msgspec.convert(intent["command"], AnyCommand)
         return command
 
     async def quiet(self) -> None:
@@ -373,8 +373,10 @@ class Bench(ABC):
                 assert not session.started_at or session.started_at >= d.failover.recovered_at
         for before, after in zip(self.history, self.history[1:], strict=False):
             back = before.owner is Owner.LOCAL and after.owner is Owner.REMOTE
-            gone = before.undoing or before.way_back.returning or after.way_back.releasing
-            assert not back or gone, "ownership went back, and nobody undid the failover, or gave it back"
+            may_go_back = before.undoing or before.way_back.returning or after.way_back.releasing
+            assert not back or may_go_back, (
+                "ownership went back, and nobody undid the failover, or gave it back"
+            )
             assert len(after.excluded) >= len(before.excluded), "an excluded period was forgotten"
             assert before.reset_at is None or (after.reset_at or before.reset_at) >= before.reset_at
             assert before.reset_at is None or after.reset_at is not None, "a reset was forgotten"

@@ -34,7 +34,7 @@ async def make(
 
     What holds of every view is checked at the end of each test.
     """
-    made: list[Bench] = []
+    benches: list[Bench] = []
     centers = request.getfixturevalue("vcenters") if request.param == "vsphere" else None
 
     async def maker(**how: Any) -> Bench:
@@ -44,14 +44,14 @@ async def make(
             bench = TrainingBench(plan, tmp_path)
         else:
             bench = VSphereBench(plan, tmp_path, centers, monkeypatch)
-        made.append(bench)
+        benches.append(bench)
         await bench.begin()
         return bench
 
     yield maker
-    for bench in made:
+    for bench in benches:
         await bench.close()
-    for bench in made:
+    for bench in benches:
         bench.check_history()
 
 

@@ -59,8 +59,8 @@ class JetStreamBench:
 
     async def look(self) -> None:
         """Until the controller has seen an answer that was asked for from now on."""
-        asked = self._stand_in.count()
-        await eventually(lambda: self._stand_in.count() > asked + 1)
+        requests = self._stand_in.count()
+        await eventually(lambda: self._stand_in.count() > requests + 1)
 
     async def trouble(self) -> None:
         """The appliance has an alert."""

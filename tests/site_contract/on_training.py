@@ -83,13 +83,13 @@ class TrainingBench(Bench):
             self.history.clear()
             await self.advance(INTERVAL_S)
 
-    async def until_true(self, holds: Callable[[], object], told: Callable[[], str] = str) -> None:
+    async def until_true(self, holds: Callable[[], object], explain: Callable[[], str] = str) -> None:
         passed = 0.0
         while True:
             await self._settled()
             if holds():
                 return
-            assert passed < WITHIN_S, f"did not come true within {WITHIN_S} s of the site: {told()}"
+            assert passed < WITHIN_S, f"did not come true within {WITHIN_S} s of the site: {explain()}"
             if self.controller.sight.error is None:
                 await self.advance(STEP_S)
                 passed += STEP_S
@@ -116,16 +116,16 @@ class TrainingBench(Bench):
             command = msgspec.json.decode(text, type=AnyCommand)
             assert simulation.take(command, datetime.fromisoformat(at))
         now = self._training.site_now()
-        (shown,) = simulation.domains(now)
+        (domain,) = simulation.domains(now)
         points = simulation.points(DOMAIN, now)
         machine = simulation.machine(DOMAIN)
         assert machine is not None and points is not None
         at = round((now - datetime.fromtimestamp(0, UTC)) / timedelta(microseconds=1))
         return Truth(
-            local=shown.owner is Owner.LOCAL,
+            local=domain.owner is Owner.LOCAL,
             session=machine.session.id if machine.session else None,
-            reset=shown.reset_at,
-            closed=sum(p.end is not None for p in shown.excluded),
+            reset=domain.reset_at,
+            closed=sum(p.end is not None for p in domain.excluded),
             power={vm.name: "on" if vm.runs_here(at) else "off" for vm in machine.vms},
             standing={vm.name: None if vm.rolled_to is None else instant(vm.rolled_to) for vm in machine.vms},
             source=(

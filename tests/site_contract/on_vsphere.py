@@ -162,19 +162,19 @@ class VSphereBench(Bench):
     def _write(self, name: str, value: dict[str, Any]) -> None:
         self.recovery.set_attribute(DOMAIN, name, json.dumps(value))
 
-    async def until_true(self, holds: Callable[[], object], told: Callable[[], str] = str) -> None:
+    async def until_true(self, holds: Callable[[], object], explain: Callable[[], str] = str) -> None:
         try:
             await eventually(holds)
         except AssertionError as error:
-            raise AssertionError(f"{error}: {told()}") from None
+            raise AssertionError(f"{error}: {explain()}") from None
 
     async def advance(self, seconds: float) -> None:
         """The site looks at the time by itself while something is under way."""
         self.clock.on(seconds)
 
     async def look(self) -> None:
-        seen = await self.site.observe()
-        await self.until_true(lambda: self.serial >= seen.serial)
+        view = await self.site.observe()
+        await self.until_true(lambda: self.serial >= view.serial)
 
     # -- the truth
 
@@ -182,18 +182,18 @@ class VSphereBench(Bench):
         kept = self.recovery.attributes(DOMAIN)
         phase = json.loads(kept.get("drdeck.failover", "{}")).get("phase", "shutdown")
         reset = json.loads(kept.get("drdeck.pitr", "{}")).get("reset")
-        seen = {vm: self.recovery.read(entity, *_PATHS) for vm, entity in self._replicas.items()}
+        here = {vm: self.recovery.read(entity, *_PATHS) for vm, entity in self._replicas.items()}
         there = {vm: self.protected.read(entity, *_PATHS) for vm, entity in self._sources.items()}
-        points = {vm: dict(_points(values.get("snapshot"))) for vm, values in seen.items()}
+        points = {vm: dict(_points(values.get("snapshot"))) for vm, values in here.items()}
         return Truth(
             local=phase not in ("shutdown", "point", "take"),
             session=json.loads(kept.get("drdeck.session", "{}")).get("id"),
             reset=None if reset is None else datetime.fromisoformat(reset),
             closed=len([p for p in kept.get("drdeck.excluded", "").split(",") if p]),
-            power={vm: _POWER[values["runtime.powerState"]] for vm, values in seen.items()},
+            power={vm: _POWER[values["runtime.powerState"]] for vm, values in here.items()},
             standing={
                 vm: points[vm][values["snapshot"].currentSnapshot._moId] if "snapshot" in values else None
-                for vm, values in seen.items()
+                for vm, values in here.items()
             },
             source={vm: _POWER[values["runtime.powerState"]] for vm, values in there.items()},
             named=frozenset(at for instants in points.values() for at in instants.values()),
@@ -251,5 +251,5 @@ class VSphereBench(Bench):
         rehearsing.detach_disk(self.recovery, self._test_vm(vm))
 
     def changes_at_source(self) -> list[str]:
-        made = self.protected.calls() - self._since
-        return sorted(m for m in made if not m.startswith(LOOKING) or m == "Destroy_Task")
+        calls = self.protected.calls() - self._since
+        return sorted(m for m in calls if not m.startswith(LOOKING) or m == "Destroy_Task")

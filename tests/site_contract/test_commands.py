@@ -24,11 +24,11 @@ async def given_again(bench: Bench, ident: str, key: str) -> None:
     await bench.quiet()
     if bench.session is None:
         await bench.look()  # points may have been made until now
-    before, shown, serial = bench.truth(), bench.domain, bench.serial
+    before, domain, serial = bench.truth(), bench.domain, bench.serial
     await bench.site.execute(bench.command(ident, key))
     await bench.until_true(lambda: bench.serial > serial)
     assert bench.truth() == before, key
-    assert _here(bench.domain) == _here(shown), key
+    assert _here(bench.domain) == _here(domain), key
 
 
 async def test_commands_given_twice_change_nothing(make: MakeBench) -> None:
@@ -66,8 +66,8 @@ async def test_twice_at_the_same_time(make: MakeBench, key: str) -> None:
     await bench.session_by_hand()
     points = await bench.group_points()
     await bench.roll_back(points[0])
-    asked = bench.asks("pitr_run", to=points[2]) if key == "RollBack" else bench.asks("pitr_exit")
-    ident = await bench.submit(asked)
+    request = bench.asks("pitr_run", to=points[2]) if key == "RollBack" else bench.asks("pitr_exit")
+    ident = await bench.submit(request)
     await bench.until_true(lambda: key in bench.operation(ident).done)
     with contextlib.suppress(Refused):
         await bench.site.execute(bench.command(ident, key))

@@ -49,8 +49,8 @@ async def test_without_a_rollback_after_a_failover_everything_is_reset(make: Mak
     first = await bench.recovered_into_session()
     points = await bench.group_points()
     exit_ = bench.asks("pitr_exit")
-    said = " ".join(consequences(exit_, bench.domain, bench.now()))
-    assert "all PITR data is reset" in said and "No instant" in said
+    warning = " ".join(consequences(exit_, bench.domain, bench.now()))
+    assert "all PITR data is reset" in warning and "No instant" in warning
     for confirm in (None, "", DOMAIN.title(), f"{DOMAIN} "):
         await bench.refused(bench.asks("pitr_exit", confirm=confirm), "resets all PITR data", "unconfirmed")
     assert (await bench.controller.desk.preview(exit_)).tier == 3

@@ -93,8 +93,8 @@ async def test_force_wants_the_name_and_touches_nothing_at_the_protected_site(ma
     bench = await make(protected="on")
     for confirm in (None, DOMAIN.upper(), ""):
         await bench.refused(bench.failover(confirm=confirm), f'"{DOMAIN}"', code="unconfirmed")
-    shown = await bench.controller.desk.preview(bench.failover())
-    assert shown.tier == 3 and any("2 of 2 VMs run there" in said for said in shown.against)
+    preview = await bench.controller.desk.preview(bench.failover())
+    assert preview.tier == 3 and any("2 of 2 VMs run there" in said for said in preview.against)
     for some in ((), ("answers",), ("vms-running",)):
         await bench.refused(
             bench.failover(even_though=some), "Force is not needed as things are", "unconfirmed"
@@ -152,7 +152,7 @@ async def test_a_stubborn_vm_stops_a_planned_failover_until_it_is_off(make: Make
 async def test_a_planned_failover_can_be_given_up_until_ownership_is_taken(make: MakeBench) -> None:
     bench = await make(stubborn=VMS[1])
     ident = await stopped(bench)
-    said = await bench.asked(ident)
+    question = await bench.asked(ident)
     await bench.answer(ident, "abort")
     assert (await bench.ended(ident)).state is OperationState.ABORTED
     await bench.until(lambda d: d.mode is Mode.SYNCHRONISED)
@@ -160,7 +160,7 @@ async def test_a_planned_failover_can_be_given_up_until_ownership_is_taken(make:
     truth = bench.truth()
     assert truth.power == OFF and not truth.local
     assert truth.source == {VMS[0]: "off", VMS[1]: "on"}, "what was shut down stays off, and that was said"
-    assert "stay off" in said and "stay off" in (bench.operation(ident).error or "")
+    assert "stay off" in question and "stay off" in (bench.operation(ident).error or "")
     await bench.done(bench.failover("force"))
 
 
@@ -181,9 +181,11 @@ async def test_the_owner_changes_with_its_step(make: MakeBench, kind: str) -> No
     if kind == "planned":
         await bench.rest_of_data()
     await bench.ended(ident)
-    seen = {(position(d), d.owner) for d in bench.history if position(d) is not None}
-    assert (-1, Owner.LOCAL) not in seen and (1, Owner.REMOTE) not in seen and (0, Owner.LOCAL) not in seen
-    assert (1, Owner.LOCAL) in seen
+    owners = {(position(d), d.owner) for d in bench.history if position(d) is not None}
+    assert (
+        (-1, Owner.LOCAL) not in owners and (1, Owner.REMOTE) not in owners and (0, Owner.LOCAL) not in owners
+    )
+    assert (1, Owner.LOCAL) in owners
     assert bench.domain.owner is Owner.LOCAL and bench.truth().local
 
 

@@ -48,9 +48,9 @@ async def test_what_others_do_in_a_session(
         await bench.meddler(vm)
     await bench.until(lambda d: len(told(bench)) >= len(alarmed) and all(a.user for a in told(bench)))
     await bench.look()
-    found = told(bench)
-    assert sorted(str(alarm.vm) for alarm in found) == sorted(alarmed)
-    for alarm in found:
+    alarms = told(bench)
+    assert sorted(str(alarm.vm) for alarm in alarms) == sorted(alarmed)
+    for alarm in alarms:
         assert alarm.kind == "foreign_snapshot" and alarm.severity is Severity.WARNING
         assert alarm.user and alarm.address
         assert alarm.text.startswith(f'{who(alarm.user, alarm.address)} made the snapshot "')
@@ -58,7 +58,7 @@ async def test_what_others_do_in_a_session(
         assert "paused" in alarm.text, "and what to do"
         assert alarm.time <= bench.now()
     kept = [(d["vm"], d["user"], d["address"], d["text"]) for d in journaled(bench)]
-    assert {(a.vm, a.user, a.address, a.text) for a in found} <= set(kept)
+    assert {(a.vm, a.user, a.address, a.text) for a in alarms} <= set(kept)
     assert {d["vm"] for d in journaled(bench)} == set(alarmed)
     if not alarmed:
         return

@@ -24,10 +24,10 @@ DOMAIN = "erp-prod"
 
 @pytest.fixture
 def stand_in() -> Iterator[StandIn]:
-    made = StandIn()
-    made.say(DOMAIN_ID, sound())
-    yield made
-    made.stop()
+    service = StandIn()
+    service.say(DOMAIN_ID, sound())
+    yield service
+    service.stop()
 
 
 async def test_serials_grow_and_observe_is_the_newest(stand_in: StandIn) -> None:
@@ -64,7 +64,7 @@ async def test_every_command_is_refused_and_nothing_is_said_to_the_appliance(sta
     site, _ = site_of(stand_in)
     await site.open()
     await site.observe()
-    asked = stand_in.count()
+    requests = stand_in.count()
     act = PlannedCall(key="k", kind="power_on", vm="vm-101")
     for command in (
         StartSession(operation="op", domain=DOMAIN, session="op"),
@@ -79,7 +79,7 @@ async def test_every_command_is_refused_and_nothing_is_said_to_the_appliance(sta
         await site.points(DOMAIN)
     assert (await site.hazards(DOMAIN, ())).warns == ()
     assert (await site.protected_site(DOMAIN)).state == "unknown"
-    assert stand_in.count() == asked
+    assert stand_in.count() == requests
     await site.close()
 
 

@@ -65,8 +65,10 @@ async def test_fail_over_roll_back_to_one_instant_and_leave(make: MakeBench) -> 
     await refused(bench, plans.begin(FORCE, ANNA), "rule", "in use by|still open|no domain")
     await bench.active()
     await bench.until_true(lambda: run_of(bench, ident).ended)
-    shown = plans.runs.shown(run_of(bench, ident))
-    assert shown.state is RunState.DONE and [row.state.value for row in shown.domains] == ["pitr_session"]
+    run_view = plans.runs.shown(run_of(bench, ident))
+    assert run_view.state is RunState.DONE and [row.state.value for row in run_view.domains] == [
+        "pitr_session"
+    ]
     operation = bench.operation(run_of(bench, ident).begun[DOMAIN])
     assert operation.run == ident and operation.request.run_pitr
 

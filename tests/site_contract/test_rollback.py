@@ -51,10 +51,12 @@ async def test_the_operator_is_told_what_becomes_of_configuration(make: MakeBenc
     bench = await make(state="owned")
     await bench.session_by_hand()
     request = bench.asks("pitr_run", to=(await bench.group_points())[1])
-    said = " ".join((await bench.controller.desk.preview(request)).says)
+    consequences = " ".join((await bench.controller.desk.preview(request)).says)
     reverts = bench.site.kind == "vsphere"
-    assert ("configuration is not" in said) is not reverts and "redo configuration changes" in said
-    assert ("configuration with them" in said and "mapped again" in said) is reverts
+    assert (
+        "configuration is not" in consequences
+    ) is not reverts and "redo configuration changes" in consequences
+    assert ("configuration with them" in consequences and "mapped again" in consequences) is reverts
 
 
 async def test_a_part_of_the_vms(make: MakeBench) -> None:
@@ -78,9 +80,9 @@ async def test_each_vm_takes_its_own_newest_point(make: MakeBench) -> None:
     await bench.leave()
 
     await bench.session_by_hand()
-    shown = {p.time: p for p in (await bench.points()).points}
-    assert shown[points[1]].vms == len(VMS) and shown[points[1]].skew_s == 0
-    assert shown[points[-1]].skew_s == (points[-1] - points[1]).total_seconds()
+    points_by_time = {p.time: p for p in (await bench.points()).points}
+    assert points_by_time[points[1]].vms == len(VMS) and points_by_time[points[1]].skew_s == 0
+    assert points_by_time[points[-1]].skew_s == (points[-1] - points[1]).total_seconds()
     await bench.roll_back(points[-1])
     assert bench.truth().standing == {VMS[0]: points[1], VMS[1]: points[-1]}
     await bench.roll_back(points[0])
@@ -108,9 +110,9 @@ async def test_not_before_the_window_and_not_in_the_future(make: MakeBench) -> N
 
 async def not_offered_nor_accepted(bench: Bench, within: list[datetime]) -> None:
     """In an active session: no point lies in a period, and no instant of these is accepted."""
-    shown = await bench.points()
-    assert shown.excluded == bench.domain.excluded
-    assert [p.time for p in shown.points if excluded_by(p.time, shown.excluded)] == []
+    listing = await bench.points()
+    assert listing.excluded == bench.domain.excluded
+    assert [p.time for p in listing.points if excluded_by(p.time, listing.excluded)] == []
     for instant in within:
         await bench.refused(bench.asks("pitr_run", to=instant), "a PITR session was active")
 

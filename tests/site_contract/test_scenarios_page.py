@@ -36,11 +36,11 @@ def rows(heading: str) -> dict[str, list[str]]:
 
 @pytest.mark.parametrize("heading", TABLES)
 def test_every_key_with_its_default(heading: str) -> None:
-    told = {key: cells for key, cells in rows(heading).items() if len(cells) == 3}
+    rows_of_three = {key: cells for key, cells in rows(heading).items() if len(cells) == 3}
     fields = {field.encode_name: field for field in msgspec.structs.fields(TABLES[heading])}
-    assert set(told) == set(fields)
+    assert set(rows_of_three) == set(fields)
     for key, field in fields.items():
-        default = told[key][1].strip("`")
+        default = rows_of_three[key][1].strip("`")
         assert (default == "-") == field.required, key
         if isinstance(field.default, str | int | float) and field.default != "" and not default.isalpha():
             same = default.strip('"').replace("_", "") if not isinstance(field.default, str) else default
@@ -56,8 +56,8 @@ def test_every_kind_of_fault() -> None:
 def test_the_example_can_be_played_and_uses_every_key() -> None:
     text = PAGE.split("```toml\n", 1)[1].split("```", 1)[0]
     plot = parse(text)
-    (shown,) = SiteSimulation(plot).domains(plot.first_instant)
-    assert shown.mode == "synchronised" and shown.points > 0
+    (domain,) = SiteSimulation(plot).domains(plot.first_instant)
+    assert domain.mode == "synchronised" and domain.points > 0
     for table in TABLES.values():
         for field in msgspec.structs.fields(table):
             name = field.encode_name

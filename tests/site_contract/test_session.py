@@ -51,8 +51,8 @@ async def test_only_if_ticked(make: MakeBench) -> None:
 async def test_only_when_every_vm_is_ready(make: MakeBench) -> None:
     bench = await make(powerless=VMS[1])
     ident = await bench.submit(bench.failover("force", run_pitr=True))
-    said = await bench.asked(ident)
-    assert VMS[1] in said
+    question = await bench.asked(ident)
+    assert VMS[1] in question
     await bench.until_true(lambda: bench.truth().power == {VMS[0]: "on", VMS[1]: "off"}, bench.told)
     await bench.advance(300)
     assert bench.domain.session is None and bench.truth().session is None
@@ -125,10 +125,10 @@ async def test_its_vms_are_not_protected_and_then_again(make: MakeBench) -> None
 async def test_a_part_of_the_vms(make: MakeBench) -> None:
     bench = await make(state="owned")
     before = bench.truth()
-    said = (await bench.controller.desk.preview(bench.asks("pitr_start", vms=(VMS[1],)))).says
-    assert any("no restore point is made of the others either" in one for one in said)
-    said = (await bench.controller.desk.preview(bench.asks("pitr_start"))).says
-    assert not any("the others" in one for one in said)
+    consequences = (await bench.controller.desk.preview(bench.asks("pitr_start", vms=(VMS[1],)))).says
+    assert any("no restore point is made of the others either" in one for one in consequences)
+    consequences = (await bench.controller.desk.preview(bench.asks("pitr_start"))).says
+    assert not any("the others" in one for one in consequences)
     await bench.session_by_hand(VMS[1])
     session = bench.domain.session
     assert session is not None and session.vms == (VMS[1],) and session.after_failover is None

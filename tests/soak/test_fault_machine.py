@@ -63,8 +63,8 @@ class Anything(RuleBasedStateMachine, Promises):
 
     @initialize(data=st.tuples(domains, domains), spoils=st.lists(faults, max_size=3))
     def begin(self, data: tuple[dict[str, Any], ...], spoils: list[ScenarioFault]) -> None:
-        made = tuple(training_domain(name, **more) for name, more in zip(NAMES, data, strict=True))
-        plot = Scenario(name="test", start=START, seed=7, domains=made, faults=tuple(spoils))
+        domains = tuple(training_domain(name, **more) for name, more in zip(NAMES, data, strict=True))
+        plot = Scenario(name="test", start=START, seed=7, domains=domains, faults=tuple(spoils))
         self.world = world = Chaos(Path(self.directory.name), plot, self.loop)
         self.log = Bugs(world)
         logging.getLogger("drdeck").addHandler(self.log)
@@ -126,8 +126,8 @@ class Anything(RuleBasedStateMachine, Promises):
                 if domain.session is not None and domain.session.state is SessionState.ACTIVE:
                     request = Request(action="pitr_exit", domain=domain.name, confirm=domain.name)
                     await self.ask(person, request)
-        told = [(op.action, op.waits_for, op.question) for op in world.open()]
-        raise AssertionError(f"it does not end: {told}, {[d.session for d in world.domains]}")
+        waiting = [(op.action, op.waits_for, op.question) for op in world.open()]
+        raise AssertionError(f"it does not end: {waiting}, {[d.session for d in world.domains]}")
 
     # -- how things are asked
 
@@ -153,9 +153,9 @@ class Anything(RuleBasedStateMachine, Promises):
         await self.unless_refused(person.client.answer(ident, choice))
 
     def domain(self, name: str) -> Domain:
-        found = next((d for d in self.there.domains if d.name == name), None)
-        assert found is not None
-        return found
+        domain = next((d for d in self.there.domains if d.name == name), None)
+        assert domain is not None
+        return domain
 
     # -- what may be asked
 
@@ -191,15 +191,15 @@ class Anything(RuleBasedStateMachine, Promises):
 
     async def sensibly(self, action: str, way: str, who: int, name: str, choice: Choice, wait: float) -> None:
         """As people do: of what is offered, and confirmed."""
-        shown, to = self.domain(name), None
+        domain, to = self.domain(name), None
         if action == "pitr_run":
             points = (await self.there.controller.desk.points(name)).points if not self.there.gone else ()
             to = points[choice.far % len(points)].time if points else None
         request = Request(
             action=action,
             domain=name,
-            type=choice.kind if shown.owner is Owner.REMOTE else None,
-            run_pitr=choice.run_pitr and shown.pitr.enabled,
+            type=choice.kind if domain.owner is Owner.REMOTE else None,
+            run_pitr=choice.run_pitr and domain.pitr.enabled,
             confirm=name,
             to=to,
             vms=choice.vms if action in ("pitr_run", "pitr_start") else (),
@@ -237,10 +237,10 @@ class Anything(RuleBasedStateMachine, Promises):
             op = next(op for op in self.there.open() if op.question)
             assert op.question is not None
             choices = op.question.choices
-            said = [(self.people[who], choices[which % len(choices)])]
+            answers = [(self.people[who], choices[which % len(choices)])]
             if both:
-                said.append((self.people[1 - who], choices[(which + 1) % len(choices)]))
-            await asyncio.gather(*(self.answer(one, op.id, choice) for one, choice in said))
+                answers.append((self.people[1 - who], choices[(which + 1) % len(choices)]))
+            await asyncio.gather(*(self.answer(one, op.id, choice) for one, choice in answers))
 
         self.run(say())
 
@@ -289,9 +289,9 @@ class Anything(RuleBasedStateMachine, Promises):
         self.there.site.wake()
         self.run(self.there.settled(seconds))
 
-    async def unless_refused(self, asked: Awaitable[object]) -> None:
+    async def unless_refused(self, request: Awaitable[object]) -> None:
         try:
-            await asked
+            await request
         except Disconnected:
             pass
         except ControllerError as refused:

@@ -60,8 +60,8 @@ async def test_who_says_nothing_is_put_out(tmp_path: Path, monkeypatch: pytest.M
             with connect_address(rig.path) as address:
                 reader, writer = await asyncio.open_unix_connection(address)
             writer.write(half)
-            said = json.loads(await asyncio.wait_for(reader.read(), 60))
-            assert said["is"] == "refusal" and "no hello came" in said["text"]
+            refusal = json.loads(await asyncio.wait_for(reader.read(), 60))
+            assert refusal["is"] == "refusal" and "no hello came" in refusal["text"]
             writer.close()
         await eventually(lambda: len(rig.server.consoles) == 1)
         assert (await client.get_listing()).site == "fake", "who has said hello may be silent, and came first"
@@ -120,9 +120,9 @@ async def test_large_requests_are_taken_one_by_one(tmp_path: Path) -> None:
 
 @pytest.fixture
 def deck(tmp_path: Path) -> Iterator[Deck]:
-    made = Deck(tmp_path)
-    yield made
-    made.stop()
+    new_deck = Deck(tmp_path)
+    yield new_deck
+    new_deck.stop()
 
 
 def memory_of(pid: int) -> int:

@@ -37,8 +37,8 @@ MOST_WORDS = 1200
 
 
 def texts_of(package: str, folder: str) -> list[str]:
-    found = resources.files(package) / folder
-    return [entry.read_text("utf-8") for entry in found.iterdir() if entry.name.endswith(".toml")]
+    directory = resources.files(package) / folder
+    return [entry.read_text("utf-8") for entry in directory.iterdir() if entry.name.endswith(".toml")]
 
 
 SETTINGS = [WHOLE_SETTINGS]
@@ -66,10 +66,10 @@ def within(seconds: int) -> Iterator[None]:
         signal.signal(signal.SIGPROF, before)
 
 
-def is_clear(said: str, file: Path) -> bool:
+def is_clear(message: str, file: Path) -> bool:
     """One sentence for a person that begins with the place."""
-    place = re.match(re.escape(str(file)) + r"(:\d+|, line \d+)?: \S", said)
-    return bool(place) and clean(said) == said and len(said) < MOST_WORDS + len(str(file))
+    place = re.match(re.escape(str(file)) + r"(:\d+|, line \d+)?: \S", message)
+    return bool(place) and clean(message) == message and len(message) < MOST_WORDS + len(str(file))
 
 
 def play(scenario: Scenario) -> None:
@@ -80,9 +80,9 @@ def play(scenario: Scenario) -> None:
 
         def pass_time(player: Player = player) -> None:
             for seconds in (1, 600, 30 * 86400):
-                asked = player.after(seconds).question
-                if asked is not None:
-                    player.answer(asked.choices[0])
+                question = player.after(seconds).question
+                if question is not None:
+                    player.answer(question.choices[0])
 
         pass_time()
         player.start()
@@ -103,10 +103,10 @@ def play(scenario: Scenario) -> None:
 
 def use(settings: Settings, file: Path) -> None:
     """By the command line, which needs no site for this."""
-    said = io.StringIO()
-    with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
+    output = io.StringIO()
+    with contextlib.redirect_stdout(output), contextlib.redirect_stderr(output):
         code = run(["--config", str(file), "--state", str(file.parent), "sites"])
-    assert code == 0, said.getvalue()
+    assert code == 0, output.getvalue()
 
 
 Judge = Callable[[Path], None]
@@ -153,11 +153,11 @@ def test_two_thousand_files(tmp_path: Path, kind: str) -> None:
         file = tmp_path / f"{number}.toml"
         file.write_bytes(data)
         try:
-            said = judged(file, judge, refusal)
+            message = judged(file, judge, refusal)
         except BaseException as error:
             raise AssertionError(f"{file}: {error!r}") from error
-        assert not said or is_clear(said, file), said
-        outcomes["refused" if said else "taken"] += 1
+        assert not message or is_clear(message, file), message
+        outcomes["refused" if message else "taken"] += 1
         file.unlink()
     assert outcomes["taken"] > count / 50 and outcomes["refused"] > count / 3, outcomes
 
@@ -201,8 +201,8 @@ def test_the_corpus(tmp_path: Path, kind: str, case: str) -> None:
     _, judge, refusal, _ = KINDS[kind]
     file = tmp_path / "it.toml"
     file.write_bytes(CORPUS[case])
-    said = judged(file, judge, refusal)
-    assert said and is_clear(said, file), said
+    message = judged(file, judge, refusal)
+    assert message and is_clear(message, file), message
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -216,8 +216,8 @@ def test_what_is_no_file(tmp_path: Path, kind: str) -> None:
     zero.symlink_to("/dev/zero")
     long = tmp_path / ("x" * 300)
     for file in (pipe, loop, folder, zero, long):
-        said = judged(file, judge, refusal)
-        assert is_clear(said, file), said
+        message = judged(file, judge, refusal)
+        assert is_clear(message, file), message
 
 
 def test_an_empty_file_says_what_is_missing_or_nothing(tmp_path: Path) -> None:
@@ -234,16 +234,16 @@ def vms(count: int) -> str:
 
 
 def scenario_of(domain: str = "", top: str = "", vms: str = vms(1), **more: str) -> str:
-    given = {"start": "2026-01-16T22:00:00Z", "link": "1000", "window": "3d", "interval": "1m"} | more
+    values = {"start": "2026-01-16T22:00:00Z", "link": "1000", "window": "3d", "interval": "1m"} | more
     return f"""
 name = "x"
-start = "{given["start"]}"
-link_bytes_per_s = {given["link"]}
+start = "{values["start"]}"
+link_bytes_per_s = {values["link"]}
 {top}
 [[domains]]
 name = "erp"
 protected_site = "lost"
-pitr = {{ enabled = true, window = "{given["window"]}", interval = "{given["interval"]}" }}
+pitr = {{ enabled = true, window = "{values["window"]}", interval = "{values["interval"]}" }}
 vms = [{vms}]
 {domain}
 """
@@ -306,6 +306,6 @@ TOO_MUCH: dict[str, tuple[str, str]] = {
 
 @pytest.mark.parametrize("case", TOO_MUCH)
 def test_too_much_is_refused(case: str) -> None:
-    text, said = TOO_MUCH[case]
-    with pytest.raises(ScenarioError, match=said), within(WITHIN_S):
+    text, reason = TOO_MUCH[case]
+    with pytest.raises(ScenarioError, match=reason), within(WITHIN_S):
         scenarios.parse(text, "much.toml")

@@ -124,16 +124,16 @@ CORPUS = (
 def messages(count: int, part: int) -> list[bytes]:
     """Lines without their ends: valid trees with one or several things wrong, and bytes with some damage."""
     make = Mutator(SEED + part)
-    found: list[bytes] = []
-    while len(found) < count:
+    lines: list[bytes] = []
+    while len(lines) < count:
         tree = make.random.choice(TREES)
         for _ in range(make.random.choice((0, 1, 1, 1, 1, 2))):
             tree = make.tree(tree, KEYS)
         line = make.json(tree)
         if make.random.random() < 0.1:
             line = make.bytes(line)
-        found.append(line.replace(b"\n", b" "))
-    return found
+        lines.append(line.replace(b"\n", b" "))
+    return lines
 
 
 class House:
@@ -153,9 +153,9 @@ class House:
         for request in FLOW[: STAGES.index(mode)]:
             await client.submit(request)
             for _ in range(10):
-                seen = self.controller.sight.serial
+                serial = self.controller.sight.serial
                 await client.jump(60)
-                await eventually(partial(self._seen_after, seen))
+                await eventually(partial(self._seen_after, serial))
         await eventually(lambda: str(self.controller.desk.domain(DOMAIN).mode) == mode)
 
     def _seen_after(self, serial: int) -> bool:
@@ -164,9 +164,9 @@ class House:
 
 @contextlib.asynccontextmanager
 async def house(directory: Path) -> AsyncIterator[House]:
-    made = House(directory)
-    async with serving(made.server, made.controller):
-        yield made
+    new_house = House(directory)
+    async with serving(new_house.server, new_house.controller):
+        yield new_house
 
 
 async def talk(path: Path, lines: list[bytes], hello: bytes = HELLO) -> list[dict[str, Any]]:
@@ -215,53 +215,53 @@ async def test_ten_thousand_messages(tmp_path: Path, caplog: pytest.LogCaptureFi
     assert len(good) > len(lines) / 4 and len(broken) > len(lines) / 4
     # what can be read is sent many at a time; what cannot ends its connection
     batches = [good[i : i + TOGETHER] for i in range(0, len(good), TOGETHER)] + [[x] for x in broken]
-    told: Counter[str] = Counter()
-    async with house(tmp_path) as made, Client(made.path, "console") as bystander:
+    codes: Counter[str] = Counter()
+    async with house(tmp_path) as home, Client(home.path, "console") as bystander:
         bystander.subscribe(DOMAIN)
-        await made.go_to(mode, bystander)
+        await home.go_to(mode, bystander)
         before, slowest = len(asyncio.all_tasks()), 0.0
         for batch in batches:
-            answers = await asyncio.wait_for(talk(made.path, batch), 60)
+            answers = await asyncio.wait_for(talk(home.path, batch), 60)
             for answer in answers:
-                told[answer.get("code", "accepted")] += 1
+                codes[answer.get("code", "accepted")] += 1
                 assert answer["is"] != "refusal" or clear(answer), (batch, answer)
             if batch[0] in broken:
                 assert answers[-1]["is"] == "refusal" and answers[-1]["code"] == "usage", (batch, answers)
-            if len(batch) > 1 or sum(told.values()) % 20 == 0:
+            if len(batch) > 1 or sum(codes.values()) % 20 == 0:
                 watch = Stopwatch()
                 assert (await bystander.show(DOMAIN)).detail.domain is not None
                 slowest = max(slowest, watch.seconds())
-        await eventually(lambda: len(made.server.consoles) == 1)
+        await eventually(lambda: len(home.server.consoles) == 1)
         await eventually(lambda: len(asyncio.all_tasks()) <= before + 2)
-        assert made.journal.verify() == [] and made.controller.sight.error is None
+        assert home.journal.verify() == [] and home.controller.sight.error is None
     assert bugs(caplog) == []
     assert "canary" not in caplog.text
-    assert {"accepted", "usage", "rule"} <= set(told), told
+    assert {"accepted", "usage", "rule"} <= set(codes), codes
     assert slowest < 2, "who sends nonsense holds nobody up"
 
 
 async def test_the_corpus(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    async with house(tmp_path) as made, Client(made.path, "console") as bystander:
+    async with house(tmp_path) as home, Client(home.path, "console") as bystander:
         for line in CORPUS:
             for hello in (HELLO, b""):
-                answers = await asyncio.wait_for(talk(made.path, [line], hello), 60)
+                answers = await asyncio.wait_for(talk(home.path, [line], hello), 60)
                 if line.startswith(HELLO[:-1]) and not hello:
                     continue  # that one is a hello
                 assert [a["is"] for a in answers] == ["refusal"] and clear(answers[0]), (line[:80], answers)
         assert (await bystander.get_listing()).site == "training"
-        await eventually(lambda: len(made.server.consoles) == 1)
+        await eventually(lambda: len(home.server.consoles) == 1)
     assert bugs(caplog) == []
 
 
 async def test_half_messages_are_nothing(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """Cut off anywhere, as when a client dies in the middle of a word."""
     lines = [HELLO, p.line(VALID[2])]
-    async with house(tmp_path) as made, Client(made.path, "console") as bystander:
+    async with house(tmp_path) as home, Client(home.path, "console") as bystander:
         for cut in range(len(HELLO) + len(lines[1])):
-            with connect_address(made.path) as address:
+            with connect_address(home.path) as address:
                 _, writer = await asyncio.open_unix_connection(address)
             writer.write(b"".join(lines)[:cut])
             writer.close()
-        await eventually(lambda: len(made.server.consoles) == 1)
+        await eventually(lambda: len(home.server.consoles) == 1)
         assert await bystander.tasks() == ()
     assert bugs(caplog) == []

@@ -33,7 +33,7 @@ LIFE = (
     "cfo_start", "cfo_complete", "cfo_cancel", "cfo_resume", "pitr_start", "pitr_exit", "failover_undo",
     "failover_commit", "domain_restore", "domain_release", "release_cancel", "domain_failback",
 )  # fmt: skip
-asked = st.builds(
+requests = st.builds(
     Request,
     action=st.sampled_from(LIFE),
     domain=st.just("erp"),
@@ -77,17 +77,17 @@ class Life(RuleBasedStateMachine):
 
     def ask(self, request: Request) -> str | None:
         """As the controller does: a rule refuses first, then the site."""
-        shown = self.view()
-        closed = refusal(request, shown, self.now())
+        domain = self.view()
+        closed = refusal(request, domain, self.now())
         if closed is not None:
-            assert closed.strip() and "_" not in closed.replace(shown.name, ""), closed
+            assert closed.strip() and "_" not in closed.replace(domain.name, ""), closed
             return closed
         return self.give(request, f"op-{next(self.numbers)}")
 
     @abstractmethod
     def now(self) -> datetime: ...
 
-    @rule(request=asked)
+    @rule(request=requests)
     def somebody_asks(self, request: Request) -> None:
         self.ask(request)
 
@@ -96,9 +96,9 @@ class Life(RuleBasedStateMachine):
         """One of what is open, and until it is done; at times the other side acts before."""
         if which % 4 == 1:
             self.other_side(True)
-        shown, pitr = self.view(), which % 3 == 0
+        domain, pitr = self.view(), which % 3 == 0
         asks = [Request(action=a, domain="erp", type=kind, run_pitr=pitr, confirm="erp") for a in LIFE]
-        possible = [request for request in asks if refusal(request, shown, self.now()) is None]
+        possible = [request for request in asks if refusal(request, domain, self.now()) is None]
         if possible:
             self.ask(possible[which % len(possible)])
             self.met.add(self.view().mode_label)
@@ -126,38 +126,38 @@ class Life(RuleBasedStateMachine):
 
     @invariant()
     def owner_and_mode_never_disagree(self) -> None:
-        shown = self.view()
-        self.met.add(shown.mode_label)
-        if shown.mode in OURS:
-            assert shown.owner is Owner.LOCAL, shown.mode
-        if shown.mode in THEIRS:
-            assert shown.owner is Owner.REMOTE, shown.mode
-        assert shown.session is None or shown.owner is Owner.LOCAL
+        domain = self.view()
+        self.met.add(domain.mode_label)
+        if domain.mode in OURS:
+            assert domain.owner is Owner.LOCAL, domain.mode
+        if domain.mode in THEIRS:
+            assert domain.owner is Owner.REMOTE, domain.mode
+        assert domain.session is None or domain.owner is Owner.LOCAL
         for earlier in self.excluded:
-            end = earlier.end or shown.excluded[-1].end
-            covered = [p for p in shown.excluded if p.start <= earlier.start and not _ends_before(p, end)]
-            assert covered, f"an excluded period was forgotten: {earlier} is not in {shown.excluded}"
-        self.excluded = shown.excluded
+            end = earlier.end or domain.excluded[-1].end
+            covered = [p for p in domain.excluded if p.start <= earlier.start and not _ends_before(p, end)]
+            assert covered, f"an excluded period was forgotten: {earlier} is not in {domain.excluded}"
+        self.excluded = domain.excluded
 
     @invariant()
     def there_is_a_way_on_or_a_reason(self) -> None:
         """An item of the menu is open, or says why not; where all are closed something goes on by itself."""
-        shown = self.view()
-        listed = [action for action in ACTIONS if action.menu and not action.reads and action.listed(shown)]
+        domain = self.view()
+        listed = [action for action in ACTIONS if action.menu and not action.reads and action.listed(domain)]
         asks = [Request(action=action.name, domain="erp", type=FailoverType.FORCE) for action in listed]
-        closed = [refusal(request, shown, self.now()) for request in asks]
-        going = shown.mode is Mode.COMPLETING or shown.phase is not None or shown.undoing is not None
-        going = going or shown.way_back.returning is not None or shown.mode is Mode.REHYDRATING
-        going = going or (shown.session is not None and shown.session.state is not SessionState.ACTIVE)
-        assert going or None in closed, (shown.mode, closed)
+        closed = [refusal(request, domain, self.now()) for request in asks]
+        going = domain.mode is Mode.COMPLETING or domain.phase is not None or domain.undoing is not None
+        going = going or domain.way_back.returning is not None or domain.mode is Mode.REHYDRATING
+        going = going or (domain.session is not None and domain.session.state is not SessionState.ACTIVE)
+        assert going or None in closed, (domain.mode, closed)
 
     def teardown(self) -> None:
         """From wherever it is, the domain can be brought back to Imported by the acts of the menu."""
         for _ in range(40):
-            shown = self.view()
-            if shown.mode is Mode.IMPORTED:
+            domain = self.view()
+            if domain.mode is Mode.IMPORTED:
                 return
-            for action in self.way_home(shown):
+            for action in self.way_home(domain):
                 if self.ask(Request(action=action, domain="erp", confirm="erp")) is None:
                     break
             if self.view().mode is Mode.RELEASING:
@@ -166,8 +166,8 @@ class Life(RuleBasedStateMachine):
                 self.pass_time()
         raise AssertionError(f"no way back to Imported from {self.view().mode}: {self.view()}")
 
-    def way_home(self, shown: Domain) -> tuple[str, ...]:
-        if shown.session is not None:
+    def way_home(self, domain: Domain) -> tuple[str, ...]:
+        if domain.session is not None:
             return ("pitr_exit",)
         return ("cfo_cancel", "failover_undo", "domain_failback", "failover_commit", *self.last_way())
 
@@ -240,9 +240,14 @@ class OnATrainingSite(Life):
 
     def pass_time(self) -> None:
         self.at += timedelta(seconds=20)
-        shown = self.view()
-        f = shown.failover
-        if f is None or not shown.recovered or shown.mode is not Mode.COMPLETING or shown.session is not None:
+        domain = self.view()
+        f = domain.failover
+        if (
+            f is None
+            or not domain.recovered
+            or domain.mode is not Mode.COMPLETING
+            or domain.session is not None
+        ):
             return
         if f.run_pitr:
             self._take(c.StartSession(operation=f.id, domain="erp", session=f.id, after_failover=True))
@@ -255,14 +260,14 @@ class OnATrainingSite(Life):
     def replicas_come(self) -> None:
         self.at += timedelta(seconds=60)
 
-    def way_home(self, shown: Domain) -> tuple[str, ...]:
-        if shown.mode is Mode.PROTECTED:
-            why = refusal(Request(action="domain_failback", domain="erp"), shown, self.at)
+    def way_home(self, domain: Domain) -> tuple[str, ...]:
+        if domain.mode is Mode.PROTECTED:
+            why = refusal(Request(action="domain_failback", domain="erp"), domain, self.at)
             assert why is not None and "fails it over" in why, "a sentence says why there is no way back"
             self.site, self.excluded = SiteSimulation(scenario(training_domain(state="imported"))), ()
             self.at = START
             return ()
-        return super().way_home(shown)
+        return super().way_home(domain)
 
 
 RULES = settings(

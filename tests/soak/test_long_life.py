@@ -133,9 +133,9 @@ def past(journal: Journal, number: int, domain: str = DOMAIN) -> None:
     """One rollback that was asked for and is over."""
     at = REAL + timedelta(minutes=number)
     request = {"action": "pitr_run", "domain": domain, "to": show(at)}
-    asked = {"operation": f"op-{number:08x}", "request": request, "asked_at": show(at)}
-    journal.append(ANNA, projection.ACCEPTED, asked)
-    ended = {"operation": asked["operation"], "state": "done", "at": show(at + timedelta(seconds=50))}
+    accepted = {"operation": f"op-{number:08x}", "request": request, "asked_at": show(at)}
+    journal.append(ANNA, projection.ACCEPTED, accepted)
+    ended = {"operation": accepted["operation"], "state": "done", "at": show(at + timedelta(seconds=50))}
     journal.append("drdeck", projection.ENDED, ended)
 
 
@@ -184,9 +184,9 @@ def test_the_journal_grows_by_what_is_told_only(tmp_path: Path) -> None:
 
 
 def site_view(session: str | None, *alarms: Alarm) -> SiteView:
-    shown = None if session is None else Session(id=session, state=SessionState.ACTIVE)
+    pitr_session = None if session is None else Session(id=session, state=SessionState.ACTIVE)
     mode, clock = Mode.PITR_SESSION, SiteClock(site=REAL, real=REAL)
-    domain = Domain(id="d", name=DOMAIN, mode=mode, owner=Owner.LOCAL, session=shown, alarms=alarms)
+    domain = Domain(id="d", name=DOMAIN, mode=mode, owner=Owner.LOCAL, session=pitr_session, alarms=alarms)
     return SiteView(site="lab", kind="training", serial=1, clock=clock, domains=(domain,))
 
 

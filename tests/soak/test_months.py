@@ -34,16 +34,16 @@ def test_events_that_were_taken_are_not_kept() -> None:
     collector = vim.event.EventHistoryCollector("page-1", None)
     objects = raw.of("EventHistoryCollector")
     apply(raw, update("enter", collector, latestPage=[]))
-    told = 0
+    events = 0
     for key in range(1, 3 * PAGE):
         happened = event(vim.event.VmPoweredOnEvent, key=key, createdTime=AT + timedelta(seconds=key))
         apply(raw, update("modify", collector, e=("add", f"latestPage[{key}]", happened)))
         objects = raw.of("EventHistoryCollector")
         log.take_page(objects)
-        told += len(log.news())
+        events += len(log.news())
         apply(raw, update("modify", collector, e=("remove", f"latestPage[{key - PAGE}]", None)))
         assert sum(len(value) for kept in objects.values() for value in kept.values()) == 0
-    assert told == 3 * PAGE - 1 and log.missed_since is None
+    assert events == 3 * PAGE - 1 and log.missed_since is None
 
 
 def test_a_flood_of_deeds_in_one_session_is_remembered_in_part() -> None:
@@ -83,24 +83,24 @@ def test_many_rollbacks_in_one_session() -> None:
 
 def sizes(root: Any) -> dict[str, int]:
     """The entries of all mappings and collections of drdeck's that hang on an object, by where they do."""
-    found: dict[str, int] = {}
-    seen: set[int] = set()
+    entries: dict[str, int] = {}
+    visited: set[int] = set()
 
     def walk(thing: Any, path: str) -> None:
-        if id(thing) in seen or path.count(".") > 12:
+        if id(thing) in visited or path.count(".") > 12:
             return
-        seen.add(id(thing))
+        visited.add(id(thing))
         if isinstance(thing, dict | list | tuple | set | frozenset):
-            found[path] = found.get(path, 0) + len(thing)
-            for key, one in thing.items() if isinstance(thing, dict) else enumerate(thing):
-                walk(one, f"{path}[{key}]" if str(key).replace(".", "").isalpha() else path)
+            entries[path] = entries.get(path, 0) + len(thing)
+            for key, item in thing.items() if isinstance(thing, dict) else enumerate(thing):
+                walk(item, f"{path}[{key}]" if str(key).replace(".", "").isalpha() else path)
         elif type(thing).__module__.startswith("drdeck."):
             names: Any = getattr(thing, "__struct_fields__", None) or getattr(thing, "__dict__", ())
             for name in names:
                 walk(getattr(thing, name, None), f"{path}.{name}")
 
     walk(root, "")
-    return found
+    return entries
 
 
 @pytest.fixture
@@ -133,10 +133,10 @@ async def test_points_and_sessions_leave_nothing_behind(owned: VSphereBench, tmp
 
     async def live(times: int) -> dict[str, int]:
         for _ in range(times):
-            made = len(list(owned.controller.journal.events("upkeep_outcome")))
+            maintained = len(list(owned.controller.journal.events("upkeep_outcome")))
             await owned.advance(INTERVAL_S + 1)
             await owned.until_true(
-                lambda: len(list(owned.controller.journal.events("upkeep_outcome"))) >= made + 2  # noqa: B023
+                lambda: len(list(owned.controller.journal.events("upkeep_outcome"))) >= maintained + 2  # noqa: B023
             )
             await owned.quiet()
             await owned.session_by_hand()

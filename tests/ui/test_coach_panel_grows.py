@@ -49,9 +49,9 @@ async def test_lines_that_change_twice_between_two_layouts_have_room() -> None:
 async def test_what_comes_while_a_dialog_is_open_has_room_when_it_is_closed(tmp_path: Path) -> None:
     coach = Quiet(find("5"), tmp_path, tmp_path / "journal.db")
     coach.meet("rehydrate", "complete")
-    one, two = coach.course.lesson.objectives[2:4]
+    first, second = coach.course.lesson.objectives[2:4]
     async with running(FakeClient(domain()), coach=coach) as deck:
-        await deck.sees(one.text)
+        await deck.sees(first.text)
         await deck.press("question_mark")
         await deck.sees("Keys of this screen")
         coach.meet("rehydrate", "complete", "attach")
@@ -60,4 +60,4 @@ async def test_what_comes_while_a_dialog_is_open_has_room_when_it_is_closed(tmp_
         await deck.settle()
         await deck.press("escape")
         await deck.settle()
-        assert " ".join(two.text.split()) in deck.words()
+        assert " ".join(second.text.split()) in deck.words()

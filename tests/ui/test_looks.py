@@ -41,7 +41,7 @@ def shown(style: Style, ground: Color, text: Color) -> tuple[Color, Color]:
     return (back, front) if style.reverse else (front, back)
 
 
-def contrast(one: Color, other: Color) -> float:
+def contrast(shade: Color, other: Color) -> float:
     """From 1 to 21, as WCAG 2.1 has it."""
 
     def luminance(colour: Color) -> float:
@@ -50,22 +50,22 @@ def contrast(one: Color, other: Color) -> float:
         ]
         return 0.2126 * parts[0] + 0.7152 * parts[1] + 0.0722 * parts[2]
 
-    low, high = sorted((luminance(one), luminance(other)))
+    low, high = sorted((luminance(shade), luminance(other)))
     return (high + 0.05) / (low + 0.05)
 
 
 @pytest.mark.parametrize("theme", ["dark", "light"])
 def test_every_style_can_be_read(theme: Literal["dark", "light"]) -> None:
-    chosen = THEMES[theme]
+    theme_colours = THEMES[theme]
     looks = looks_for(ConsoleSettings(theme=theme), UTF8)
-    ground, text = Color.parse(str(chosen.background)), Color.parse(str(chosen.foreground))
+    ground, text = Color.parse(str(theme_colours.background)), Color.parse(str(theme_colours.foreground))
     under = {name: looks.style(name) for name in ("", "top", "idle-cursor")}
     for style, (place, below) in itertools.product(looks.styles, under.items()):
         front, back = shown(below + looks.style(style), ground, text)
         assert contrast(front, back) >= READABLE, f"{style} on {place or 'the screen'}"
     for variable in ("warning", "error"):
-        colour = Color.parse(str(getattr(chosen, variable)))
-        assert contrast(colour, Color.parse(str(chosen.surface))) >= READABLE, variable
+        colour = Color.parse(str(getattr(theme_colours, variable)))
+        assert contrast(colour, Color.parse(str(theme_colours.surface))) >= READABLE, variable
 
 
 def test_ansi_uses_the_terminals_own_sixteen_and_mono_none() -> None:
@@ -145,10 +145,10 @@ def test_the_largest_sizes_have_room() -> None:
 def test_long_networks_are_told_in_full() -> None:
     names = ("n" * 80, "漢字" * 20)
     networks = Networks(protected=names, recovery=("r" * 80,), mapping=dict.fromkeys(names, "r" * 80))
-    said = "".join("".join(plain_of(line).split()) for line in setting_lines(domain(networks=networks), 76))
+    text = "".join("".join(plain_of(line).split()) for line in setting_lines(domain(networks=networks), 76))
     for name in names:
-        assert name in said
-    assert said.count("r" * 80) == 2
+        assert name in text
+    assert text.count("r" * 80) == 2
 
 
 @given(st.text("ab 漢字", max_size=200), st.integers(10, 40), st.integers(1, 5))

@@ -79,17 +79,17 @@ async def test_a_password() -> None:
 
 
 async def test_a_new_site() -> None:
-    async def add(given: object) -> str:
+    async def add(answers: object) -> str:
         raise AssertionError("not added")
 
     async with running(FakeClient(domain())) as deck:
         deck.app.push_screen(AddSiteDialog(add))
         await deck.sees("Test and add")
-        seen = set()
+        stops = set()
         for _ in range(12):
-            seen.add((type(deck.app.screen.focused).__name__, offers(deck)))
+            stops.add((type(deck.app.screen.focused).__name__, offers(deck)))
             await deck.press("tab")
-    assert seen == {
+    assert stops == {
         ("Field", "enter Go on tab Next esc Cancel"),
         ("Tick", "space Tick tab Next esc Cancel"),
         ("Push", "enter Press tab Next esc Cancel"),

@@ -19,7 +19,7 @@ from tests.support.nasty import EVERYTHING, raw
 
 
 @pytest.mark.parametrize(
-    ("raw", "shown"),
+    ("raw", "expected"),
     [
         ("erp-prod", "erp-prod"),
         ("[bold]x[/]", "[bold]x[/]"),
@@ -34,8 +34,8 @@ from tests.support.nasty import EVERYTHING, raw
         ("e\u0301", "e\u0301"),
     ],
 )
-def test_nothing_hides_in_a_name(raw: str, shown: str) -> None:
-    assert clean(raw) == shown
+def test_nothing_hides_in_a_name(raw: str, expected: str) -> None:
+    assert clean(raw) == expected
 
 
 def test_everything_nasty_is_seen() -> None:

@@ -57,10 +57,10 @@ class Way(TrainingWorld):
         await self.done(await self.ask(force))
         for action in WAYS[self.way]:
             await self.done(await self.ask(Request(action=action, domain=name, confirm=name)))
-            shown = self.shown
-            assert shown is not None
-            here = shown.mode in (Mode.RUNNING_IN_FAILOVER, Mode.PROTECTED)
-            assert here == (shown.owner is Owner.LOCAL), "owner and mode never disagree"
+            domain = self.shown
+            assert domain is not None
+            here = domain.mode in (Mode.RUNNING_IN_FAILOVER, Mode.PROTECTED)
+            assert here == (domain.owner is Owner.LOCAL), "owner and mode never disagree"
 
 
 async def lived(way: str, directory: Path, point: Point | None = None) -> list[str]:

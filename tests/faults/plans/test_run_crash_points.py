@@ -18,12 +18,12 @@ LANES = 4
 
 def check(world: PlanWorld) -> None:
     """Each act once for each domain, in order, and nothing started before all were reverted."""
-    told = world.told()
+    calls = world.told()
     for name in NAMES:
-        assert [act for act, domain in told if domain == name] == ACTS
-    acts = [act for act, _ in told]
+        assert [act for act, domain in calls if domain == name] == ACTS
+    acts = [act for act, _ in calls]
     assert acts.index("StartReverted") > max(i for i, act in enumerate(acts) if act == "RollBack")
-    begun = [domain for act, domain in told if act == "BeginCompletion"]
+    begun = [domain for act, domain in calls if act == "BeginCompletion"]
     assert begun == list(NAMES), "by waves"
     assert world.run is not None and str(world.run.end_state) == "done"
 

@@ -39,10 +39,10 @@ async def test_snapshots_of_others_are_counted_and_named_before(make: MakeBench)
         await bench.meddler(name)
     await bench.until(lambda d: sum(len(vm.foreign_snapshots) for vm in d.vms) == 2)
     for action in ("pitr_run", "pitr_exit"):
-        said = " ".join((await bench.controller.desk.preview(bench.asks(action, to=to))).says)
-        assert "2 snapshots by others from this session" in said, said
+        consequences = " ".join((await bench.controller.desk.preview(bench.asks(action, to=to))).says)
+        assert "2 snapshots by others from this session" in consequences, consequences
         for vm in bench.domain.vms:
-            assert f'"{vm.foreign_snapshots[0]}" of {vm.name}' in said
+            assert f'"{vm.foreign_snapshots[0]}" of {vm.name}' in consequences
 
 
 async def test_entry_points_are_made_only_where_they_lack(make: MakeBench) -> None:

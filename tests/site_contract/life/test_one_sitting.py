@@ -24,8 +24,8 @@ async def test_it_waits_until_every_vm_is_recoverable(make: MakeBench) -> None:
     await bench.until(lambda d: d.mode is Mode.REHYDRATING)
     assert not bench.operation(ident).ended and not bench.truth().local
     await bench.catch_up()
-    shown = await bench.until(lambda d: d.session and d.session.state is SessionState.ACTIVE)
-    assert shown.session is not None and shown.session.after_failover == ident
+    active = await bench.until(lambda d: d.session and d.session.state is SessionState.ACTIVE)
+    assert active.session is not None and active.session.after_failover == ident
 
 
 async def test_it_is_given_up_by_a_cancel(make: MakeBench) -> None:

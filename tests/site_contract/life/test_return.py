@@ -31,18 +31,18 @@ async def test_restore_makes_it_primary_here_once_it_is_committed(make: MakeBenc
     await bench.done(bench.asks("failover_commit"))
     before = bench.truth()
     restore = await bench.done(bench.asks("domain_restore"))
-    shown = bench.domain
-    assert shown.way_back.restored_at is not None and shown.owner is Owner.LOCAL
+    domain = bench.domain
+    assert domain.way_back.restored_at is not None and domain.owner is Owner.LOCAL
     assert (bench.truth().power, bench.truth().local) == (before.power, True), "nothing is asked of the site"
     await bench.refused(bench.asks("domain_restore"), "is the primary site")
     with contextlib.suppress(Refused):
         await bench.site.execute(bench.command(restore, "RestoreDomain"))
     await bench.look()
-    assert bench.domain.way_back.restored_at == shown.way_back.restored_at
+    assert bench.domain.way_back.restored_at == domain.way_back.restored_at
     await bench.session_by_hand()
     await bench.leave()
     await bench.until(lambda d: d.session is None)
-    assert bench.domain.way_back.restored_at == shown.way_back.restored_at
+    assert bench.domain.way_back.restored_at == domain.way_back.restored_at
 
 
 async def test_protected_is_said_only_where_it_is_seen(make: MakeBench) -> None:
@@ -141,10 +141,10 @@ async def released(make: MakeBench) -> tuple[VSphereBench, str]:
 @AT_A_VCENTER
 async def test_it_waits_for_replicas_and_says_of_which_vms(make: MakeBench) -> None:
     bench, release = await released(make)
-    shown = bench.domain
-    assert shown.mode_label == "Waits for replicas" and shown.owner is Owner.REMOTE
-    assert set(shown.way_back.missing) == set(VMS)
-    assert "no restore point since" in shown.way_back.missing[VMS[0]]
+    domain = bench.domain
+    assert domain.mode_label == "Waits for replicas" and domain.owner is Owner.REMOTE
+    assert set(domain.way_back.missing) == set(VMS)
+    assert "no restore point since" in domain.way_back.missing[VMS[0]]
     assert VMS[0] in str(bench.operation(release).waits_for)
     points = bench.recovery.snapshots(VMS[0])
     for action in ("cfo_start", "failover_undo", "domain_release", "domain_restore", "pitr_start"):

@@ -35,9 +35,9 @@ async def test_an_undo_ends_the_same_whatever_is_lost(make: MakeBench, method: s
     assert bench.mode == Mode.IMPORTED and bench.domain.owner is Owner.REMOTE
     after = bench.truth()
     assert (after.power, after.standing, after.named) == (before.power, before.standing, before.named)
-    made = bench.recovery.calls() - calls
-    assert made["RemoveSnapshot_Task"] <= len(VMS) + (method == "RemoveSnapshot_Task" and how == "drop")
-    assert made["PowerOffVM_Task"] <= len(VMS) + (method == "PowerOffVM_Task" and how == "drop")
+    calls_made = bench.recovery.calls() - calls
+    assert calls_made["RemoveSnapshot_Task"] <= len(VMS) + (method == "RemoveSnapshot_Task" and how == "drop")
+    assert calls_made["PowerOffVM_Task"] <= len(VMS) + (method == "PowerOffVM_Task" and how == "drop")
     assert entry_points(bench) == []
     assert len(bench.domain.excluded) == 1 and bench.operation(undo).state is OperationState.DONE
 

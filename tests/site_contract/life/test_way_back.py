@@ -41,8 +41,8 @@ async def test_it_gives_up_a_completion_before_ownership(make: MakeBench) -> Non
     await bench.until(lambda d: d.mode is Mode.COMPLETING)
     await bench.advance(SHUTDOWN_S + 1)
     assert VMS[0] in await bench.asked(complete)
-    said = (await bench.controller.desk.preview(bench.asks("cfo_cancel"))).says
-    assert any("stay off at the protected" in text for text in said), said
+    consequences = (await bench.controller.desk.preview(bench.asks("cfo_cancel"))).says
+    assert any("stay off at the protected" in text for text in consequences), consequences
     await bench.done(bench.asks("cfo_cancel"))
     ended = await bench.ended(complete)
     assert ended.state is OperationState.ABORTED and "stay off" in str(ended.error)
@@ -63,9 +63,9 @@ async def test_an_undone_failover_is_imported_again_and_can_be_begun_anew(make: 
     await bench.done(bench.failover("regular"))
     await bench.advance(3600)
     await bench.quiet()
-    shown = bench.domain
-    assert shown.undo is not None and shown.undo.possible
-    assert 3500 < (shown.undo.loses_s(bench.now()) or 0) < 4500
+    domain = bench.domain
+    assert domain.undo is not None and domain.undo.possible
+    assert 3500 < (domain.undo.loses_s(bench.now()) or 0) < 4500
     undo = bench.asks("failover_undo")
     preview = await bench.controller.desk.preview(undo)
     assert preview.tier == 3 and any("is given up" in text and "(" in text for text in preview.says)
@@ -77,7 +77,7 @@ async def test_an_undone_failover_is_imported_again_and_can_be_begun_anew(make: 
     assert not after.local and set(after.power.values()) == {"off"}
     assert after.standing == before.standing and after.named <= before.named | shown_points(bench)
     (period,) = bench.domain.excluded
-    assert period.start == shown.undo.since and period.end is not None
+    assert period.start == domain.undo.since and period.end is not None
     assert bench.domain.failover is None and bench.domain.undo is None and bench.domain.undoing is None
     await bench.refused(bench.asks("failover_undo", confirm=DOMAIN), "only a failover that runs here")
 
@@ -132,11 +132,11 @@ async def test_undo_and_commit_given_again_change_nothing(make: MakeBench) -> No
     await bench.done(bench.failover("regular"))
     undo = await bench.done(bench.asks("failover_undo", confirm=DOMAIN))
     await bench.look()
-    before, shown = bench.truth(), bench.mode
+    before, mode = bench.truth(), bench.mode
     with contextlib.suppress(Refused):
         await bench.site.execute(bench.command(undo, "UndoFailover"))
     await bench.look()
-    assert (bench.truth(), bench.mode) == (before, shown)
+    assert (bench.truth(), bench.mode) == (before, mode)
     await bench.done(bench.asks("cfo_start"))
     await bench.done(bench.failover("force"))
     commit = await bench.done(bench.asks("failover_commit"))

@@ -89,9 +89,9 @@ async def make(folder: Path) -> None:
 
 def page() -> str:
     """All pictures in the order of the flow."""
-    said = "Made by `.ci/screenshots` from the real console on a training site; nothing is drawn by hand."
-    shown = [f"## {caption}\n\n![{caption}]({name}.svg)" for name, (_, caption) in PICTURES.items()]
-    return "\n\n".join(["# The screens", said, *shown]) + "\n"
+    origin = "Made by `.ci/screenshots` from the real console on a training site; nothing is drawn by hand."
+    sections = [f"## {caption}\n\n![{caption}]({name}.svg)" for name, (_, caption) in PICTURES.items()]
+    return "\n\n".join(["# The screens", origin, *sections]) + "\n"
 
 
 if __name__ == "__main__":

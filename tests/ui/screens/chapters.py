@@ -29,10 +29,10 @@ class Chapter:
 
     async def run(self, home: Path, look: Look, pictures: frozenset[str] = frozenset()) -> dict[str, Shot]:
         """The screens of this chapter in one look, by name; with an SVG of `pictures`."""
-        async with stage(home, look, self.prepare, self.setting, self.scenario) as made:
-            made.pictures = pictures
-            await self.play(made)
-            return made.shots
+        async with stage(home, look, self.prepare, self.setting, self.scenario) as new_stage:
+            new_stage.pictures = pictures
+            await self.play(new_stage)
+            return new_stage.shots
 
 
 BARS_BEFORE = ("Mode", "Recoverable / Total VMs", "Data (Processed/Known Remaining)", "Current Step")

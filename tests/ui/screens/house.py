@@ -44,8 +44,8 @@ class StageSite(TrainingSite):
     unanswered: PlannedCall | None = None
     """due in every failover; its answer is lost"""
 
-    def __init__(self, *given: Any, **more: Any) -> None:
-        super().__init__(*given, **more)
+    def __init__(self, *args: Any, **more: Any) -> None:
+        super().__init__(*args, **more)
         self.driver: dict[str, str] = {}
         self.left_by: dict[str, str] = {}
         self.appliance: PitrStatus | None = None
@@ -81,15 +81,17 @@ class StageSite(TrainingSite):
         return domain_of(DomainSight(ident=DOMAIN_ID, status=status, run=run, since=since), now)
 
     def _told(self, domain: Domain) -> Domain:
-        told = replace(domain, driver=self.driver.get(domain.name), left_by=self.left_by.get(domain.name))
+        changed = replace(domain, driver=self.driver.get(domain.name), left_by=self.left_by.get(domain.name))
         if domain.name in self.removed:
-            return self._without_record(told, self.removed[domain.name])
-        vms = tuple(replace(vm, lacks_entry=True) if vm.name in self.without_entry else vm for vm in told.vms)
-        told = replace(told, vms=vms)
+            return self._without_record(changed, self.removed[domain.name])
+        vms = tuple(
+            replace(vm, lacks_entry=True) if vm.name in self.without_entry else vm for vm in changed.vms
+        )
+        changed = replace(changed, vms=vms)
         if self.unanswered is None or domain.failover is None:
-            return told
+            return changed
         phase = Phase(operation=domain.failover.id, name="Execute runbook", acts=(self.unanswered,))
-        return replace(told, phase=phase)
+        return replace(changed, phase=phase)
 
     def _without_record(self, domain: Domain, why: str) -> Domain:
         time = self.site_now().replace(second=0, microsecond=0)
@@ -111,11 +113,9 @@ class StageSite(TrainingSite):
         return await super().execute(command)
 
     async def protected_site(self, domain: str, without: tuple[str, ...] = ()) -> ProtectedSite:
-        found = await super().protected_site(domain, without)
+        site = await super().protected_site(domain, without)
         return (
-            replace(found, state="lost", detail="", running=None, total=None)
-            if domain in self.lost
-            else found
+            replace(site, state="lost", detail="", running=None, total=None) if domain in self.lost else site
         )
 
 
@@ -164,9 +164,9 @@ class House:
 
     async def submit(self, action: str, domain: str, **more: Any) -> str:
         """Ask for an act as somebody at another console would."""
-        found = await self.controller.desk.submit(Request(action=action, domain=domain, **more), "ben@jump2")
+        ident = await self.controller.desk.submit(Request(action=action, domain=domain, **more), "ben@jump2")
         await self.settle()
-        return found
+        return ident
 
     def domain(self, name: str) -> Domain:
         return self.controller.desk.domain(name)

@@ -20,18 +20,18 @@ def attributes(style: Style) -> str:
 
 def runs(row: tuple[tuple[str, Style], ...]) -> list[tuple[int, int, str]]:
     """(first cell, last cell, attributes) of the stretches that stand out."""
-    found: list[tuple[int, int, str]] = []
+    stretches: list[tuple[int, int, str]] = []
     at = 0
     for text, style in row:
         end = at + cell_len(text)
-        said = attributes(style)
-        if end > at and said:
-            if found and found[-1][1] == at - 1 and found[-1][2] == said:
-                found[-1] = (found[-1][0], end - 1, said)
+        names = attributes(style)
+        if end > at and names:
+            if stretches and stretches[-1][1] == at - 1 and stretches[-1][2] == names:
+                stretches[-1] = (stretches[-1][0], end - 1, names)
             else:
-                found.append((at, end - 1, said))
+                stretches.append((at, end - 1, names))
         at = end
-    return found
+    return stretches
 
 
 def snapshot(shot: Shot) -> str:
@@ -69,16 +69,16 @@ def picture(shot: Shot) -> str:
 def _trimmed(match: re.Match[str]) -> str:
     """A run of text as its words; what has two spaces between it is placed on its own."""
     text, start = match["text"].replace("&#160;", " "), float(match["x"])
-    found: list[str] = []
+    parts: list[str] = []
     at = 0
     for part in re.split(r"( {2,})", unescape(text).strip("\n")):
         words = part.strip(" ")
         if words:
             x = start + CELL * (at + cell_len(part) - cell_len(part.lstrip(" ")))
-            found.append(
+            parts.append(
                 f'<text class="{match["class"]}" x="{x:g}" y="{match["y"]}"'
                 f' textLength="{CELL * cell_len(words):g}" clip-path="{match["clip"]}">'
                 f"{escape(words).replace(' ', '&#160;')}</text>"
             )
         at += cell_len(part)
-    return "\n".join(found)
+    return "\n".join(parts)

@@ -144,7 +144,7 @@ async def fresh(s: Stage) -> None:
     await s.shoot("doctor")
     await s.press("escape", "S")
     await s.shoot("add-site")
-    given = (
+    answers = (
         "west",
         "https://vcsa.dr.example/sdk",
         "drdeck@vsphere.local",
@@ -153,7 +153,7 @@ async def fresh(s: Stage) -> None:
         "",
         "secret",
     )
-    for text in given:
+    for text in answers:
         await s.type(text)
         await s.press("enter")
     await s.press("enter")

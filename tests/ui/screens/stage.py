@@ -101,11 +101,11 @@ class Stage:
     def _unseen(self) -> Iterator[None]:
         """No news for the console meanwhile: drawing what nobody looks at takes long."""
         controller = self.house.controller
-        told, controller.on_change = controller.on_change, lambda: None
+        on_change, controller.on_change = controller.on_change, lambda: None
         try:
             yield
         finally:
-            controller.on_change = told
+            controller.on_change = on_change
 
     async def resize(self, width: int, height: int) -> None:
         await self._pilot.resize_terminal(width, height)
@@ -242,15 +242,15 @@ class Setting:
     fresh: bool = False
     adds: tuple[ControllerError, ...] = ()
 
-    async def add_site(self, given: dict[str, Any], tried: list[str]) -> str:
-        tried.append(given["name"])
+    async def add_site(self, answers: dict[str, Any], tried: list[str]) -> str:
+        tried.append(answers["name"])
         if len(tried) <= len(self.adds):
             raise self.adds[len(tried) - 1]
         return (
-            f"{given['name']} answers: 3 Protected Domains\n"
-            f'the site "{given["name"]}" was written to ~/.config/drdeck/settings.toml;'
+            f"{answers['name']} answers: 3 Protected Domains\n"
+            f'the site "{answers["name"]}" was written to ~/.config/drdeck/settings.toml;'
             " drdeck keeps no password\n"
-            f"Leave this console and open the site with: drdeck --site {given['name']}"
+            f"Leave this console and open the site with: drdeck --site {answers['name']}"
         )
 
 
@@ -290,7 +290,7 @@ async def stage(
                 backoff=(3600.0,),
                 environ={"LANG": look.locale, **_TERMINAL},
                 coach=None if course is None else Coach(course, home, house.journal_file),
-                add_site=(lambda given: setting.add_site(given, tried)) if setting.adds else None,
+                add_site=(lambda answers: setting.add_site(answers, tried)) if setting.adds else None,
                 fresh=setting.fresh,
                 lessons=lambda: LESSONS,
             )

@@ -47,9 +47,9 @@ def difference(shot: Shot, look: Look) -> str:
     then = file.read_text("utf-8")
     if then == now:
         return ""
-    told = list(difflib.unified_diff(then.splitlines(), now.splitlines(), file.name, "now", n=1, lineterm=""))
-    more = [f"... and {len(told) - SHOWN_LINES} lines more"] if len(told) > SHOWN_LINES else []
-    return "\n".join([*told[:SHOWN_LINES], *more])
+    diff = list(difflib.unified_diff(then.splitlines(), now.splitlines(), file.name, "now", n=1, lineterm=""))
+    more = [f"... and {len(diff) - SHOWN_LINES} lines more"] if len(diff) > SHOWN_LINES else []
+    return "\n".join([*diff[:SHOWN_LINES], *more])
 
 
 def check(shot: Shot, chapter: Chapter, look: Look) -> None:
@@ -79,7 +79,7 @@ def coloured(style: Style) -> bool:
 async def test_screens_are_as_agreed_on(chapter: Chapter, look: Look, tmp_path: Path) -> None:
     shots = await chapter.run(tmp_path / "stage", look)
     assert set(shots) == set(chapter.shots)
-    differs = [told for shot in shots.values() if (told := difference(shot, look))]
+    differs = [text for shot in shots.values() if (text := difference(shot, look))]
     if differs:
         pytest.fail(
             "\n\n".join([*differs, f"If that is meant: {UPDATE}=1, and look at each."]), pytrace=False

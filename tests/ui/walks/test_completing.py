@@ -126,9 +126,9 @@ async def test_a_dialog_shows_its_own_keys_and_takes_no_others() -> None:
             await deck.press(key)
             await deck.sees(own)
             assert deck.text.splitlines()[-1].strip().startswith(own)
-            shown = deck.dialog
+            dialog = deck.dialog
             await deck.press("l", "t", "d")
-            assert deck.dialog is shown
+            assert deck.dialog is dialog
             await deck.press("escape")
             await deck.until(lambda: deck.dialog is None, "closed")
 
@@ -196,9 +196,9 @@ async def test_a_stale_preview_says_what_changed_and_asks_again() -> None:
         await deck.sees("Continuous rehydration")
         await deck.press("tab", "enter")
         await deck.until(lambda: bool(client.submitted), "submitted")
-    shown = client.submitted[0].preview
-    assert shown is not None
-    assert shown["protected site"] == "reachable"
+    preview = client.submitted[0].preview
+    assert preview is not None
+    assert preview["protected site"] == "reachable"
 
 
 async def test_a_refusal_is_one_sentence() -> None:

@@ -29,8 +29,8 @@ class Adder:
         self.given: list[dict[str, Any]] = []
         self.refuses, self.met = list(refuses), met
 
-    async def __call__(self, given: dict[str, Any]) -> str:
-        self.given.append(given)
+    async def __call__(self, answers: dict[str, Any]) -> str:
+        self.given.append(answers)
         if self.refuses and self.met:
             raise UnknownCertificate(self.refuses.pop(0), Certificate(thumbprint=SHA, subject="vc"))
         if self.refuses:
@@ -107,9 +107,9 @@ async def test_lessons_are_for_training_sites() -> None:
 async def fill(deck: Deck, **more: str) -> None:
     await deck.press("S")
     await deck.sees("Add a vCenter site", "Name of the site")
-    given = {"name": "west", "url": "https://vc/sdk", "username": "u@v", "root": "/DC0/vm/x", **more}
+    answers = {"name": "west", "url": "https://vc/sdk", "username": "u@v", "root": "/DC0/vm/x", **more}
     for name in ("name", "url", "username", "root", "ca_file", "thumbprint", "password"):
-        await deck.type(given.get(name, ""))
+        await deck.type(answers.get(name, ""))
         await deck.press("enter")
     assert deck.focused() == "add"
 
@@ -148,8 +148,8 @@ async def test_what_is_missing_is_said_and_what_the_site_says_too() -> None:
 async def test_a_certificate_met_first_is_shown_and_pinned_only_when_told_so(
     keys: tuple[str, ...], pinned: bool
 ) -> None:
-    said = f"the certificate of vc (SHA-256 {SHA}) is not trusted: self-signed; set ca_file"
-    add = Adder(said, met=True)
+    untrusted = f"the certificate of vc (SHA-256 {SHA}) is not trusted: self-signed; set ca_file"
+    add = Adder(untrusted, met=True)
     async with running(training(), add_site=add) as deck:
         await fill(deck)
         await deck.press("enter")
@@ -173,8 +173,8 @@ async def test_a_changed_certificate_cannot_be_pinned_in_passing() -> None:
 
 
 def given(**more: Any) -> dict[str, Any]:
-    known = {"name": "west", "url": "https://vc/sdk", "username": "u", "root": "/DC0/vm/x", "password": "p"}
-    return {**known, "ca_file": "", "thumbprint": "", "insecure": False, **more}
+    fields = {"name": "west", "url": "https://vc/sdk", "username": "u", "root": "/DC0/vm/x", "password": "p"}
+    return {**fields, "ca_file": "", "thumbprint": "", "insecure": False, **more}
 
 
 @pytest.fixture
@@ -189,9 +189,9 @@ def answering(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("answering")
 async def test_both_ways_write_the_same(tmp_path: Path) -> None:
     config = tmp_path / "new" / "settings.toml"
-    said = await site_adding.add_from_console(config, given())
-    assert "3 Protected Domains" in said
-    assert "drdeck --site west" in said
+    outcome = await site_adding.add_from_console(config, given())
+    assert "3 Protected Domains" in outcome
+    assert "drdeck --site west" in outcome
     assert load(config).default_site == "west"
     await site_adding.add(config, given(name="east", insecure=True), lambda: "p")
     assert set(load(config).sites) == {"west", "east"}
@@ -215,10 +215,10 @@ async def test_a_wrong_form_is_told_without_a_place_in_a_file(
     tmp_path: Path, more: dict[str, Any], says: str
 ) -> None:
     config = tmp_path / "settings.toml"
-    with pytest.raises(ControllerError) as told:
+    with pytest.raises(ControllerError) as caught:
         await site_adding.add_from_console(config, given(**more))
-    assert says in str(told.value)
-    assert str(config) not in str(told.value)
+    assert says in str(caught.value)
+    assert str(config) not in str(caught.value)
     assert not config.exists()
 
 
@@ -238,12 +238,12 @@ async def test_a_real_vcenter_met_first(vcenter: VCenter, tmp_path: Path) -> Non
     root = vcenter.layout({"erp-prod": ["erp-db01"]})
     config = tmp_path / "settings.toml"
 
-    async def add(given: dict[str, Any]) -> str:
-        return await site_adding.add_from_console(config, given)
+    async def add(answers: dict[str, Any]) -> str:
+        return await site_adding.add_from_console(config, answers)
 
     async with running(training(), fresh=True, add_site=add) as deck:
-        known = {"url": vcenter.url, "username": vcenter.user, "root": root, "password": vcenter.password}
-        await fill(deck, **known)
+        fields = {"url": vcenter.url, "username": vcenter.user, "root": root, "password": vcenter.password}
+        await fill(deck, **fields)
         await deck.press("enter")
         await deck.sees("A certificate that is not known yet", vcenter.thumbprint[:47])
         assert not config.exists()

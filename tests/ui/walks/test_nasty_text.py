@@ -77,28 +77,30 @@ def fake(
     *domains: Domain, operations: tuple[OperationView, ...] = (), points: bool = True, **listing: Any
 ) -> FakeClient:
     """A client of whose texts every one is an attack."""
-    told = nasty({"domains": domains, "operations": operations, "listing": listing})
-    given: dict[str, Any] = {key.removeprefix(NASTY): value for key, value in told.items()}
-    words = {key.removeprefix(NASTY): value for key, value in given["listing"].items()}
-    client = FakeClient(*given["domains"], operations=given["operations"], **{"site": NASTY + "dr", **words})
+    attacks = nasty({"domains": domains, "operations": operations, "listing": listing})
+    arguments: dict[str, Any] = {key.removeprefix(NASTY): value for key, value in attacks.items()}
+    words = {key.removeprefix(NASTY): value for key, value in arguments["listing"].items()}
+    client = FakeClient(
+        *arguments["domains"], operations=arguments["operations"], **{"site": NASTY + "dr", **words}
+    )
     client.restore_points = nasty(client.restore_points)
     lost = ProtectedSite(state="lost", address="vcsa.prod", detail="no route", checked_at=NOW)
     client.protected = changed(nasty(lost), state="lost")
     client.against = nasty(("the protected site answers",))
-    found = Finding.warn("privileges", "one is missing", "add it")
-    client.found = nasty((found,))
+    finding = Finding.warn("privileges", "one is missing", "add it")
+    client.found = nasty((finding,))
     return client
 
 
 def odd(name: str = "erp-prod", mode: Mode = Mode.SYNCHRONISED, **more: Any) -> Domain:
-    known: dict[str, Any] = {
+    fields: dict[str, Any] = {
         "alarms": (ALARM,),
         "networks": NETWORKS,
         "vms": VMS,
         "runbook": (RunbookGroup(group="db", vms=("erp-db01",)),),
         "replication": "odd",
     }
-    return domain(name, mode, **{**known, **more})
+    return domain(name, mode, **{**fields, **more})
 
 
 async def test_list_domain_steps_log_and_menus() -> None:
@@ -232,8 +234,8 @@ async def test_what_comes_up_by_itself() -> None:
         }  # fmt: skip
         for state, error in ((OperationState.DONE, None), (OperationState.FAILED, "the site's words")):
             ended = operation(state=state, ended_at=NOW, result=result, error=error, waits_for="")
-            told = nasty((odd(mode=Mode.RUNNING_IN_FAILOVER), (ended,)))
-            client.tell(told[0], operations=told[1])
+            attacks = nasty((odd(mode=Mode.RUNNING_IN_FAILOVER), (ended,)))
+            client.tell(attacks[0], operations=attacks[1])
             await at.deck.becomes_quiet()
             if error is None:
                 await at.deck.until(lambda: at.deck.dialog is not None, "the result")
@@ -302,7 +304,7 @@ async def test_errors_of_questions() -> None:
 
 
 async def test_adding_a_site() -> None:
-    async def refused(given: dict[str, Any]) -> str:
+    async def refused(answers: dict[str, Any]) -> str:
         raise ControllerError("failed", NASTY + "it says no")
 
     async with looking(fake(odd()), add_site=refused) as at:

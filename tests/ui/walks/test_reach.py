@@ -56,9 +56,13 @@ async def test_sorting_goes_round_and_stays_while_filtering() -> None:
 
 
 def test_equal_rows_keep_the_order_of_their_names() -> None:
-    found = [domain("b", consistent_at=NOW), domain("a", consistent_at=NOW), domain("c", consistent_at=None)]
-    assert [d.name for d in ordered(found, "RPO")] == ["a", "b", "c"]
-    assert [d.name for d in ordered(found, "mode")] == ["a", "b", "c"]
+    domains = [
+        domain("b", consistent_at=NOW),
+        domain("a", consistent_at=NOW),
+        domain("c", consistent_at=None),
+    ]
+    assert [d.name for d in ordered(domains, "RPO")] == ["a", "b", "c"]
+    assert [d.name for d in ordered(domains, "mode")] == ["a", "b", "c"]
 
 
 # -- keys
@@ -113,14 +117,14 @@ def test_every_action_has_a_help() -> None:
 @pytest.fixture
 def copied(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """What is written to the clipboard, as on a terminal."""
-    found: list[str] = []
+    clipboard: list[str] = []
 
     def copy_out(app: object, text: str) -> str:
-        found.append(text)
+        clipboard.append(text)
         return text
 
     monkeypatch.setattr("drdeck.console.app.DrdeckApp.copy_out", copy_out)
-    return found
+    return clipboard
 
 
 async def test_copying_what_is_under_the_cursor(copied: list[str]) -> None:
@@ -193,9 +197,9 @@ async def test_the_doctor_reads_site_and_terminal() -> None:
 def test_what_the_terminal_lacks(
     size: tuple[int, int], colours: str | None, environ: dict[str, str], says: str
 ) -> None:
-    found = terminal_info.findings(size, ConsoleSettings(), {"TERM": "xterm", **environ}, colours, "off")
-    assert [f.remedy for f in found if f.remedy and says in f.remedy] or not says
-    assert says or all(f.level == "ok" for f in found)
+    findings = terminal_info.findings(size, ConsoleSettings(), {"TERM": "xterm", **environ}, colours, "off")
+    assert [f.remedy for f in findings if f.remedy and says in f.remedy] or not says
+    assert says or all(f.level == "ok" for f in findings)
 
 
 # -- times
@@ -212,13 +216,13 @@ def east(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("east")
-@pytest.mark.parametrize(("width", "shown"), [(80, False), (96, False), (97, True)])
-async def test_local_time_of_the_points(width: int, shown: bool) -> None:
+@pytest.mark.parametrize(("width", "has_room"), [(80, False), (96, False), (97, True)])
+async def test_local_time_of_the_points(width: int, has_room: bool) -> None:
     async with running(FakeClient(in_session()), size=(width, 24)) as deck:
         await deck.press("m", "enter")
         await deck.sees("Time (UTC)", "2026-11-22 10:40:07Z")
-        assert ("Local time" in deck.text) is shown
-        if shown:
+        assert ("Local time" in deck.text) is has_room
+        if has_room:
             await deck.sees("12:40:07 EET")
             return
         await deck.sees("local: 2026-11-22 12:40:07 EET")
@@ -258,7 +262,7 @@ async def test_the_health_of_the_vms_has_a_label() -> None:
 
 
 @pytest.mark.parametrize(
-    ("found", "word"),
+    ("domain", "word"),
     [
         (in_session(), "Suspended (PITR session)"),
         (domain(mode=Mode.RUNNING_IN_FAILOVER), "Protected by points every 15 min"),
@@ -267,8 +271,8 @@ async def test_the_health_of_the_vms_has_a_label() -> None:
         (domain(mode=Mode.PROTECTED), "-"),
     ],
 )
-async def test_replication_status(found: Any, word: str) -> None:
-    async with running(FakeClient(found)) as deck:
+async def test_replication_status(domain: Any, word: str) -> None:
+    async with running(FakeClient(domain)) as deck:
         await deck.press("enter")
         await deck.sees("Replication Status")
         line = next(line for line in deck.text.splitlines() if "Replication Status" in line)

@@ -212,8 +212,8 @@ async def test_below_the_smallest_size_nothing_is_drawn_and_no_key_acts_unseen(s
         await deck.pilot.resize_terminal(*size)
         word = f"drdeck needs a terminal of 80 x 22; this one has {size[0]} x {size[1]}."
         await deck.until(lambda: word in deck.words(), word)
-        said = "Make it larger, or its font smaller. d leaves; the controller goes on. Other keys wait."
-        assert deck.words().strip() == f"{word} {said}"
+        advice = "Make it larger, or its font smaller. d leaves; the controller goes on. Other keys wait."
+        assert deck.words().strip() == f"{word} {advice}"
         await deck.press("tab", "enter", "escape", "m")
         assert client.submitted == []
         await deck.pilot.resize_terminal(80, 24)
@@ -328,13 +328,13 @@ async def test_who_else_is_attached_is_said(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 @pytest.mark.parametrize(
-    ("known", "words"),
+    ("driven", "words"),
     [
         ({"driver": "bob@jump2 since 10:40"}, "driven by bob@jump2 since 10:40"),
         ({"left_by": "bob@jump2 until 10:40"}, "bob@jump2 until 10:40, silent since; Take Over goes on"),
     ],
 )
-async def test_who_drives_a_domain_or_left_it_is_said(known: dict[str, Any], words: str) -> None:
-    async with running(FakeClient(in_session(**known))) as deck:
+async def test_who_drives_a_domain_or_left_it_is_said(driven: dict[str, Any], words: str) -> None:
+    async with running(FakeClient(in_session(**driven))) as deck:
         await deck.press("enter")
         await deck.until(lambda: words in deck.words(), words)

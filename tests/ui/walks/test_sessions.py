@@ -33,7 +33,7 @@ async def test_rolling_back_takes_six_keys_and_a_time() -> None:
 
 
 @pytest.mark.parametrize(
-    ("typed", "said"),
+    ("typed", "expected"),
     [("-15m", "2026-11-22 10:27:07Z"), ("2026-11-22T09:00:00Z", "09:00:00Z"), ("99:99", "is not a time"),
      ("2026-11-22T01:00:00Z", "no point at or before 2026-11-22 01:00:00Z; the oldest is of"),
      ("2026-11-22T11:00:00Z", "is in the future; it is 2026-11-22 10:42:07Z at the site"),
@@ -42,7 +42,7 @@ async def test_rolling_back_takes_six_keys_and_a_time() -> None:
      ("-1s", "a PITR session was active from 2026-11-22 10:29:36Z to now; no instant in it can be"),
     ],
 )  # fmt: skip
-async def test_typed_times(typed: str, said: str) -> None:
+async def test_typed_times(typed: str, expected: str) -> None:
     """What was made of them, or why nothing can be; a refused one moves nothing and is said in full."""
     past = Period(start=NOW.replace(hour=9, minute=0, second=0), end=NOW.replace(hour=9, minute=30, second=0))
     going = Period(start=NOW - timedelta(minutes=12, seconds=31))
@@ -53,14 +53,14 @@ async def test_typed_times(typed: str, said: str) -> None:
         cursor = next(line for line in deck.text.splitlines() if line.startswith(" > "))
         await deck.type(typed)
         await deck.press("enter")
-        await deck.sees(said)
-        if said.startswith(("2026", "09:00:00Z")):
+        await deck.sees(expected)
+        if expected.startswith(("2026", "09:00:00Z")):
             assert deck.focused() == "run"
             return
         assert deck.focused() == "time" and cursor in deck.text
         assert client.submitted == [] and deck.dialog is None
         await deck.press("backspace")
-        await deck.until(lambda: said not in deck.words(), "gone with the next key")
+        await deck.until(lambda: expected not in deck.words(), "gone with the next key")
 
 
 async def test_a_time_typed_in_one_burst() -> None:

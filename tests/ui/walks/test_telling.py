@@ -19,28 +19,28 @@ SICK = Alarm(time=NOW, severity=Severity.CRITICAL, vm=None, kind="health_failed"
 
 
 @pytest.fixture
-def told(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+def tidings(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     texts: list[str] = []
     monkeypatch.setattr(DrdeckApp, "summon", lambda app, text: texts.append(text))
     return texts
 
 
-async def news(settings: ConsoleSettings, told: list[str]) -> list[str]:
+async def news(settings: ConsoleSettings, tidings: list[str]) -> list[str]:
     """All four events, after a session that was there already; each news comes twice."""
     client = FakeClient(in_session("old"))
     async with running(client, settings=settings) as deck:
-        assert told == [], "what was there on attaching is not told"
+        assert tidings == [], "what was there on attaching is not told"
         going = operation(of="erp-prod", question=ASKS)
         domains: Any = (in_session("old"), in_session("files", alarms=(SICK,)), domain(mode=Mode.COMPLETING))
         for _ in range(2):
             client.tell(*domains, operations=(going,))
             await deck.settle()
-    return told
+    return tidings
 
 
-async def test_each_is_told_once(told: list[str]) -> None:
+async def test_each_is_told_once(tidings: list[str]) -> None:
     settings = ConsoleSettings(tell_by="bell", tell_unprotected_after=Duration(600))
-    assert await news(settings, told) == [
+    assert await news(settings, tidings) == [
         "dr-west: erp-prod needs you: Failover (force) asks",
         "dr-west: files: 2 of 2 VMs FAIL",
         "dr-west: files: its PITR session began; it is unprotected",
@@ -48,10 +48,10 @@ async def test_each_is_told_once(told: list[str]) -> None:
     ]
 
 
-async def test_only_what_the_settings_name(told: list[str]) -> None:
+async def test_only_what_the_settings_name(tidings: list[str]) -> None:
     settings = ConsoleSettings(tell_by="osc9", tell=("question",))
-    assert await news(settings, told) == ["dr-west: erp-prod needs you: Failover (force) asks"]
+    assert await news(settings, tidings) == ["dr-west: erp-prod needs you: Failover (force) asks"]
 
 
-async def test_nothing_by_default(told: list[str]) -> None:
-    assert await news(ConsoleSettings(), told) == []
+async def test_nothing_by_default(tidings: list[str]) -> None:
+    assert await news(ConsoleSettings(), tidings) == []
