@@ -127,14 +127,14 @@ def test_a_training_site_is_its_state(tmp_path_factory: pytest.TempPathFactory, 
     state = deck.state / "training-ransomware"
     assert state.is_dir()
     words = () if word is None else ("--confirm", word)
-    said = deck.run("sites", "clean", *words, code=3 if word is None else 0).stderr
+    stderr = deck.run("sites", "clean", *words, code=3 if word is None else 0).stderr
     assert state.exists() == (word is None)
-    assert ("the site stays in" in said) == (word is not None)
+    assert ("the site stays in" in stderr) == (word is not None)
 
 
 def test_without_settings_none_are_named(tmp_path: Path) -> None:
     deck = WithoutSettings(tmp_path)
     deck.run("domains")
     deck.run("controller", "stop")
-    said = deck.run("sites", "clean", "--confirm", "training")
-    assert "was deleted" in said.stdout and "stays in" not in said.stderr
+    done = deck.run("sites", "clean", "--confirm", "training")
+    assert "was deleted" in done.stdout and "stays in" not in done.stderr

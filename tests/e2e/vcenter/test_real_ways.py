@@ -350,9 +350,9 @@ def test_networks_of_one_name_are_refused_with_switch_folder_and_id(
         return flow.refused("cfo", "start", DOMAIN, "--network", "*=DC0_DVPG0", code=2)
 
     eventually(lambda: 'of the switch "DVS0", in /DC0/network' in refusal(), refusal)
-    said = refusal()
-    assert 'has 2 networks "DC0_DVPG0"; name one with its id: "DC0_DVPG0 (' in said
-    assert "of standard switches, in /DC0/network" in said
+    sentence = refusal()
+    assert 'has 2 networks "DC0_DVPG0"; name one with its id: "DC0_DVPG0 (' in sentence
+    assert "of standard switches, in /DC0/network" in sentence
 
 
 def test_a_question_of_vcenter_is_shown_and_answered(make_flow: MakeFlow, recovery: VCenter) -> None:

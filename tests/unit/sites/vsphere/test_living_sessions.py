@@ -40,7 +40,7 @@ class Rig(NamedTuple):
 @pytest.fixture
 async def rig(vcenter: VCenter) -> AsyncIterator[Rig]:
     vcenter.layout({DOMAIN: ["db01"]})
-    clock, made = [1000.0], list[Connection]()
+    clock, connections = [1000.0], list[Connection]()
     passwords = PasswordStore("dr-west", {"DRDECK_PASSWORD_DR_WEST": vcenter.password}, lambda: clock[0])
     settings = VSphereSettings(
         url=vcenter.url, username=vcenter.user, ca_file=str(vcenter.ca_file), root=vcenter.root
@@ -48,19 +48,19 @@ async def rig(vcenter: VCenter) -> AsyncIterator[Rig]:
     connect = connector(settings, passwords)
 
     async def noted() -> Connection:
-        made.append(await connect())
-        return made[-1]
+        connections.append(await connect())
+        return connections[-1]
 
     site = VSphereSite("dr-west", settings, noted)
     watcher = SiteWatcher(site, utcnow, time.monotonic)
     watching = asyncio.create_task(watcher.watch())
     await eventually(lambda: watcher.view is not None)
-    yield Rig(site, watcher, made[0], clock)
+    yield Rig(site, watcher, connections[0], clock)
     watching.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await watching
     await site.close()
-    assert len(made) == 1, "nothing else than the one session was to be opened anew"
+    assert len(connections) == 1, "nothing else than the one session was to be opened anew"
 
 
 async def test_the_commanding_one_lives_while_the_other_is_shut_out(rig: Rig, vcenter: VCenter) -> None:
