@@ -169,7 +169,8 @@ class PlanSettings(SettingsTable, frozen=True, kw_only=True):
 
 
 class PlacesSettings(SettingsTable, frozen=True, kw_only=True):
-    """So many calls of a kind run at a time at the whole site, whatever the number of domains.
+    """So many calls of a kind run at a time at the whole site, whatever the number of domains; `delete`:
+    removals of snapshots on one datastore.
 
     The defaults are what a vCenter with a few hosts works through at once; SRM and Horizon ship such limits.
     """
@@ -177,7 +178,7 @@ class PlacesSettings(SettingsTable, frozen=True, kw_only=True):
     power_on: int = 20
     revert: int = 16
     snapshot: int = 16
-    delete: int = 16
+    delete: int = 4
     shutdown: int = 30
 
 

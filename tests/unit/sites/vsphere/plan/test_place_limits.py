@@ -28,3 +28,11 @@ def test_each_call_names_its_places_and_hosts_take_turns() -> None:
     assert phase.acts[0].places == {"h1": 2, "ds-1": 4, "ds-2": 4}
     only_hosts = limited(PLAN, VMS, 2, 0).phase
     assert only_hosts is not None and only_hosts.acts[1].places == {"h2": 2}
+
+
+def test_removals_have_places_on_each_datastore_of_their_own() -> None:
+    removals = tuple(on_vm(x, "remove", "r", f"remove points of {x.name}") for x in VMS)
+    phase = limited(Plan(Phase(operation=OP, name="x", acts=removals)), VMS, 0, 0, 4).phase
+    assert phase is not None
+    assert {tuple(act.places.items()) for act in phase.acts} == {(("removals:ds-1", 4), ("removals:ds-2", 4))}
+    assert limited(PLAN, VMS, 0, 0, 4) is PLAN, "of other calls there is no such limit"
