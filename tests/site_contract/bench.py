@@ -122,10 +122,10 @@ class Bench(ABC):
 
     def __init__(self, site: RecoverySite, plan: Plan, clock: MovedClock, directory: Path) -> None:
         self.plan, self.clock = plan, clock
+        self._directory = directory
         self._watched = Watched(site)
         self.site = cast(RecoverySite, self._watched)
-        journal = Journal(directory / "journal.db")
-        self.controller = Controller(self.site, journal, real_now=clock, steady=clock.steady)
+        self.controller = self._control("journal.db")
         self._task: asyncio.Task[None] | None = None
 
     async def begin(self) -> None:
@@ -139,7 +139,23 @@ class Bench(ABC):
                 await self._task
         self.controller.journal.close()
 
+    def _control(self, journal: str) -> Controller:
+        clock = self.clock
+        return Controller(self.site, Journal(self._directory / journal), real_now=clock, steady=clock.steady)
+
+    async def succeed(self) -> None:
+        """The controller is gone, and one of another host is there, which knows nothing but the site."""
+        await self.close()
+        self._watched = Watched(self.another())
+        self.site = cast(RecoverySite, self._watched)
+        self.controller = self._control("another.db")
+        await self.begin()
+
     # -- what differs
+
+    @abstractmethod
+    def another(self) -> RecoverySite:
+        """The same site, as another host drives it."""
 
     @abstractmethod
     async def until_true(self, holds: Callable[[], object], explain: Callable[[], str] = str) -> None:

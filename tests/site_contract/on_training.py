@@ -14,6 +14,7 @@ import msgspec
 
 from drdeck.model.commands import AnyCommand
 from drdeck.model.domains import Owner
+from drdeck.sites.contract import RecoverySite
 from drdeck.sites.training.scenario.scenario_tables import Scenario
 from drdeck.sites.training.simulation.fault_injection import InjectFault
 from drdeck.sites.training.site import TrainingSite
@@ -71,7 +72,7 @@ def scenario(plan: Plan) -> Scenario:
 
 class TrainingBench(Bench):
     def __init__(self, plan: Plan, directory: Path) -> None:
-        self._plot, self._directory = scenario(plan), directory
+        self._plot = scenario(plan)
         clock = MovedClock(REAL)
         self._training = TrainingSite("lab", self._plot, directory, 1.0, clock)
         super().__init__(self._training, plan, clock, directory)
@@ -82,6 +83,10 @@ class TrainingBench(Bench):
             await self.done(self.failover("force"))
             self.history.clear()
             await self.advance(INTERVAL_S)
+
+    def another(self) -> RecoverySite:
+        self._training = TrainingSite("lab", self._plot, self._directory, 1.0, self.clock)
+        return self._training
 
     async def until_true(self, holds: Callable[[], object], explain: Callable[[], str] = str) -> None:
         passed = 0.0

@@ -23,6 +23,7 @@ from drdeck.config.settings import (
     VSphereSettings,
 )
 from drdeck.model.times import show
+from drdeck.sites.contract import RecoverySite
 from drdeck.sites.vsphere import make_vsphere_site
 from tests.site_contract.bench import (
     DOMAIN,
@@ -119,8 +120,12 @@ class VSphereBench(Bench):
                 )
             },
         )
-        site = make_vsphere_site("dr", settings, Known(self.recovery.password))
+        self._settings = settings
+        site = self.another()
         super().__init__(site, plan, clock, directory)
+
+    def another(self) -> RecoverySite:
+        return make_vsphere_site("dr", self._settings, Known(self.recovery.password))
 
     def _lay_out_recovery(self, plan: Plan, root: str) -> str:
         """Replicas; where the site owns them already, they run, and drdeck made the points."""

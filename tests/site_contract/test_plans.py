@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from unittest import mock
 
 import pytest
 
@@ -108,3 +109,56 @@ async def test_a_paused_run_begins_nothing(make: MakeBench) -> None:
     assert run_of(bench, ident).begun == {} and paused.state is RunState.PAUSED
     plans.resume(ident, ANNA)
     await bench.until_true(lambda: DOMAIN in run_of(bench, ident).begun)
+
+
+async def test_a_run_goes_on_at_another_host_from_what_the_site_keeps(make: MakeBench) -> None:
+    bench = await make(protected="lost")
+    ident = await bench.controller.plans.begin(FORCE, ANNA)
+    await bench.until_true(lambda: bench.domain.failover is not None, bench.told)
+    begun = run_of(bench, ident).begun
+    await bench.succeed()
+    plans = bench.controller.plans
+    await bench.until_true(lambda: ident in plans.keeper.keeping.at_site(), bench.told)
+    other = run_of(bench, ident)
+    assert bench.controller.book.runs == {} and other.handed_to and other.begun == begun
+    assert (other.frozen.number, other.actor, other.since) == (1, ANNA, other.since)
+    with pytest.raises(NotAccepted, match="plan takeover"):
+        plans.pause(ident, ANNA)
+    await refused(bench, plans.begin(FORCE, ANNA), "rule", f"in use by {ident}")
+
+    assert await plans.take_over(ident, ident, "bob@jump2") == ident
+    await refused(bench, plans.take_over(ident, ident, "bob@jump2"), "rule", "driven from here")
+    await bench.active()
+    await bench.until_true(lambda: run_of(bench, ident).ended, bench.told)
+    assert run_of(bench, ident).begun == begun and run_of(bench, ident).end_state is RunState.DONE
+    (point, *_) = sorted((await bench.group_points()), reverse=True)
+    await plans.sessions.roll_back(RunPitrRequest(run=ident, to=point), ANNA)
+    await bench.until_true(lambda: run_of(bench, ident).batches[0].begun, bench.told)
+    plans.sessions.runs.own(ident)
+    await bench.until_true(lambda: len(run_of(bench, ident).batches[0].ends) == 1, bench.told)
+    plans.sessions.leave_sessions(RunExitRequest(run=ident), ANNA)
+    await bench.until_true(lambda: ident not in plans.keeper.keeping.at_site(), bench.told)
+
+
+async def test_a_rollback_behind_the_barrier_stays_there_at_another_host(make: MakeBench) -> None:
+    bench = await make(protected="lost")
+    plans = bench.controller.plans
+    ident = await plans.begin(FORCE, ANNA)
+    await bench.active()
+    await bench.until_true(lambda: run_of(bench, ident).ended)
+    (point, *_) = sorted((await bench.group_points()), reverse=True)
+    to = RunPitrRequest(run=ident, to=point)
+    with mock.patch.object(plans.keeper, "lift"):  # as if another domain held the barrier
+        await plans.sessions.roll_back(to, ANNA)
+        await bench.until_true(lambda: bench.controller.doing.at_barrier, bench.told)
+        await bench.until_true(lambda: plans.keeper.keeping.at_site()[ident].marks[DOMAIN].batch, bench.told)
+        await bench.succeed()
+    plans = bench.controller.plans
+    await bench.until_true(lambda: ident in plans.keeper.keeping.at_site(), bench.told)
+    with mock.patch.object(plans.keeper, "lift"):
+        await plans.take_over(ident, ident, "bob@jump2")
+        await bench.until_true(lambda: bench.controller.doing.at_barrier, bench.told)
+        assert set(bench.truth().power.values()) == {"off"}
+    await bench.until_true(lambda: len(run_of(bench, ident).batches[0].ends) == 1, bench.told)
+    truth = bench.truth()
+    assert set(truth.power.values()) == {"on"} and set(truth.standing.values()) == {point}

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 from collections import Counter, deque
-from collections.abc import Coroutine, Sequence
+from collections.abc import Coroutine, Iterable, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
@@ -34,7 +34,7 @@ from .next_steps import AskOperator, Complete, Fail, GiveCommands, NextStep, Wai
 from .reconcile import next_step
 from .round_rest import rest_in_proportion
 from .site_watcher import SiteWatcher
-from .takeover import begun_at, unfinished
+from .takeover import adoption
 
 log = logging.getLogger(__name__)
 
@@ -257,21 +257,17 @@ class Executor:
 
     def _adopt(self, op: Operation, domain: Domain) -> None:
         """Adopt what the domain's record says was begun elsewhere: it is ours to go on with."""
-        for ident, request in unfinished(domain):
-            operation = self.book.operations.get(ident)
+        runs = self.sight.view.runs if self.sight.view is not None else ()
+        self.adopt(op.actor, adoption(domain, runs, op.id, op.asked_at))
+
+    def adopt(self, actor: str, entries: Iterable[dict[str, Any]]) -> None:
+        """Go on with operations that were begun elsewhere, but for those that are known here."""
+        for data in entries:
+            operation = self.book.operations.get(data["operation"])
             if operation is not None and not operation.ended:
                 continue
-            data = {
-                "operation": ident,
-                "request": msgspec.to_builtins(request),
-                # the rest was asked later than the failover around it, nobody here knows when
-                "asked_at": show((request.action == "cfo_complete" and begun_at(domain)) or op.asked_at),
-                "taken_over_by": op.id,
-            }
-            if ident in domain.askers:
-                data["asked_by"] = domain.askers[ident]
-            self.book.record(op.actor, facts.ACCEPTED, data)
-            log.info("%s of %s continues here", ident, domain.name)
+            self.book.record(actor, facts.ACCEPTED, data)
+            log.info("%s of %s continues here", data["operation"], data["request"]["domain"])
 
     def _ask(self, op: Operation, question: Question) -> None:
         if op.question != question and not little_less(op.question, question):

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from .domains import Domain
 from .frozen import Frozen
+from .plans.run_note import KeptRun
 from .text import spelled_as
 
 
@@ -34,6 +35,8 @@ class SiteView(Frozen, frozen=True, kw_only=True):
     """lasting ones: certificate unchecked, clock off"""
     address: str = ""
     user: str = ""
+    runs: tuple[KeptRun, ...] = ()
+    """runs of failover plans that the site keeps, those of other jump hosts too"""
 
     def domain(self, name: str) -> Domain | None:
         """The domain of a name, which may be typed in another form of the same letters."""

@@ -17,6 +17,7 @@ from drdeck.model.pitr import Points, Writing
 from drdeck.model.planned import PlannedCall
 from drdeck.model.plans.failover_plan import FailoverPlan
 from drdeck.model.plans.room_check import RoomForAll
+from drdeck.model.plans.run_note import RunMark, RunNote
 from drdeck.model.views import SiteView
 
 
@@ -107,6 +108,20 @@ class OffersPlans(Protocol):
 
     plans: Mapping[str, FailoverPlan]
     """by name"""
+
+
+@runtime_checkable
+class KeepsRuns(Protocol):
+    """A site that keeps runs of failover plans, so that another controller can take one over."""
+
+    async def keep_run(self, note: RunNote, marks: Mapping[str, RunMark]) -> None:
+        """Keep a run, driven from here: what is marked first, then the note that makes it count. `marks`:
+        those that changed. Raises SiteError; Refused where one with a higher `g` is there."""
+        ...
+
+    async def forget_run(self, ident: str) -> None:
+        """Keep nothing of a run any more. Raises SiteError."""
+        ...
 
 
 @runtime_checkable

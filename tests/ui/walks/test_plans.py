@@ -218,6 +218,23 @@ async def test_leave_out_and_release_by_name_only() -> None:
     assert client.acts == [("run-41", "leave_out", "erp-prod"), ("run-41", "release", "files")]
 
 
+async def test_a_run_of_another_jump_host_is_taken_over_by_its_id() -> None:
+    client = PlanningClient(mid_run(driver="ann@jump1", why="driven by ann@jump1"))
+    async with running(client) as deck:
+        await on_the_run(deck)
+        await deck.press("m")
+        await deck.sees("Take Over")
+        await deck.press("enter")
+        await deck.sees("run-41 is driven by ann@jump1.")
+        await deck.press(*"run-41", "down", "enter")
+        await deck.until(lambda: bool(client.acts), "taken over")
+        client.show_run(mid_run())
+        await deck.press("m")
+        await deck.sees("Open the domain")
+        assert "Take Over" not in deck.text
+    assert client.acts == [("run-41", "take_over", "run-41")]
+
+
 async def test_the_filter_stays_until_escape() -> None:
     async with running(PlanningClient(mid_run())) as deck:
         await on_the_run(deck)

@@ -339,6 +339,16 @@ async def plan_begin(context: Context, run: str, domain: str, confirm: str | Non
     await _change(context, run, "begin", domain, confirm, as_json)
 
 
+@plan.command("takeover")
+@click.argument("run")
+@click.option("--confirm", metavar="RUN", help="Its id, where another controller is at work on it.")
+@json_option
+@runs
+async def plan_takeover(context: Context, run: str, confirm: str | None, as_json: bool) -> None:
+    """Drive RUN from here, which another jump host began, and go on with it."""
+    await _change(context, run, "take_over", None, confirm, as_json)
+
+
 async def _change(
     context: Context, run: str, act: Change, domain: str | None, confirm: str | None, as_json: bool
 ) -> None:

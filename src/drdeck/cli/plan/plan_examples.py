@@ -23,6 +23,10 @@ PLAN_EXAMPLES: dict[str, tuple[str, ...]] = {
         "drdeck plan leave-out run-7fe151 hr-legacy",
         "drdeck plan leave-out run-7fe151 hr-legacy --json",
     ),
+    "drdeck plan takeover": (
+        "drdeck plan takeover run-7fe151",
+        "drdeck plan takeover run-7fe151 --confirm run-7fe151",
+    ),
     "drdeck plan begin": (
         "drdeck plan begin run-7fe151 files",
         "drdeck plan begin run-7fe151 plant-b-mes --confirm plant-b-mes",

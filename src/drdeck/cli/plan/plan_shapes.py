@@ -96,6 +96,7 @@ def run(r: RunView, now: datetime) -> Json:
         "answers_again": time(r.answers_again),
         "finishes_at": time(r.finishes_at),
         "finishes_from": r.finishes_from or None,
+        "driver": r.driver or None,
     }
 
 

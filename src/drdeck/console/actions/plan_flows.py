@@ -178,6 +178,17 @@ async def leave_out(app: Console, run: RunView, domain: str) -> None:
         await app.client.plans.change(run.run, "leave_out", domain)
 
 
+async def take_over(app: Console, run: RunView) -> None:
+    """Drive a run from here that another controller began."""
+    says = [
+        f"{run.run} is driven by {clean(run.driver)}.",
+        "What was begun goes on; what was not, from here.",
+    ]
+    warns = ["If that controller is at work, it begins nothing more of this run."]
+    if await app.ask(ConfirmByWords("Take Over", says, "Take Over", run.run, warns=warns)):
+        await app.client.plans.change(run.run, "take_over", confirm=run.run)
+
+
 async def release(app: Console, run: RunView, domain: str) -> None:
     """Let the others start without a domain that cannot be reverted."""
     says = [

@@ -98,6 +98,8 @@ class PlanRunner:
             await plan_flows.release(self._app, view, domain)
         elif name == "exit":
             await plan_flows.leave_sessions(self._app, view)
+        elif name == "take_over":
+            await plan_flows.take_over(self._app, view)
         elif name == "open" and domain is not None:
             self._app.call_later(self._app.action_runner.open_domain, domain)
 
@@ -116,7 +118,9 @@ class PlanRunner:
             left = f'"{row.name}" is {row.state.words}'
         holding = view.pitr.barrier if view.pitr is not None and view.pitr.holds else ()
         sessions = plan_flows.sessions_of(view, self._app.state.domains)
+        taking = Item("take_over", "Take Over", "drive this run from here, which another controller began")
         return [
+            *([taking] if view.driver else []),
             Item("open", "Open the domain", "its bars, VMs, and its own More menu", None if row else left),
             Item("leave_out", "Leave Out", "of this run; it cannot join it again", left),
             Item(

@@ -13,7 +13,7 @@ from drdeck.model.plans.run_views import RunView
 from . import plan_messages as pm
 from .message_base import Message
 
-Change = Literal["pause", "resume", "leave_out", "begin", "release"]
+Change = Literal["pause", "resume", "leave_out", "begin", "release", "take_over"]
 Make = Callable[[int], Message]
 
 

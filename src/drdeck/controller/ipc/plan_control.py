@@ -54,7 +54,7 @@ async def act(
         case pm.PlanRun():
             return pm.RunBegun(id=message.id, run=await desk.begin(message.request, who))
         case pm.RunAct():
-            _run_act(c, message, who)
+            await _run_act(c, message, who)
             return pm.RunStatusAnswer(id=message.id, run=desk.runs.shown(desk.runs.run(message.run)))
         case pm.RunAnswerAll():
             operations = desk.same_question(message.run, message.kind)
@@ -77,7 +77,7 @@ async def act(
             return pm.OperationsAnswer(id=message.id, operations={}, refused=kept)
 
 
-def _run_act(c: Controller, message: pm.RunAct, who: str) -> None:
+async def _run_act(c: Controller, message: pm.RunAct, who: str) -> None:
     desk, run = c.plans, message.run
     match message.act:
         case "pause":
@@ -90,3 +90,5 @@ def _run_act(c: Controller, message: pm.RunAct, who: str) -> None:
             desk.begin_anew(run, message.domain, message.confirm, who)
         case "release":
             desk.release(run, message.domain, who)
+        case "take_over":
+            await desk.take_over(run, message.confirm, who)

@@ -35,11 +35,12 @@ class RunAct(Call, frozen=True, kw_only=True, tag="run_act"):
     """Change how a run goes on; answered with RunStatusAnswer.
 
     `act`: pause, resume (passes a gate, too), leave_out (`domain`), begin (a domain of it that stopped, anew;
-    `confirm`: its name, where its protected site answers again), release (the barrier, from `domain`).
+    `confirm`: its name, where its protected site answers again), release (the barrier, from `domain`),
+    take_over (from another controller; `confirm`: the run's id, where that is at work).
     """
 
     run: Word
-    act: Literal["pause", "resume", "leave_out", "begin", "release"]
+    act: Literal["pause", "resume", "leave_out", "begin", "release", "take_over"]
     domain: Name | None = None
     confirm: Name | None = None
 

@@ -31,6 +31,8 @@ from .runs import Batch, RunRecord
 
 _WORDS = (
     run_facts.PAUSED,
+    run_facts.TAKEN,
+    run_facts.HANDED,
     run_facts.RESUMED,
     run_facts.GATE,
     run_facts.LEFT_OUT,
@@ -46,7 +48,7 @@ def run_report(file: Path, ident: str) -> RunReport | None:
     Raises JournalError without a readable journal.
     """
     with contextlib.closing(Journal(file, read_only=True)) as journal:
-        names = [event.data["run"] for event in journal.events(run_facts.BEGUN)]
+        names = [event.data["run"] for event in journal.events(run_facts.BEGUN, run_facts.TAKEN)]
         name = next((name for name in (ident, f"run-{ident}") if name in names), None)
         if name is None:
             return None
@@ -104,6 +106,8 @@ def _word(event: Event) -> Word:
     says = {
         run_facts.PAUSED: "Pause Plan" + (f": {data['why']}" if event.actor == "drdeck" else ""),
         run_facts.RESUMED: "Resume Plan",
+        run_facts.TAKEN: f"took the run over from {data.get('from') or 'nobody'}",
+        run_facts.HANDED: f"the run was taken over by {data.get('to')}",
         run_facts.GATE: f"Resume Plan: wave {int(data.get('wave', 0)) + 1} may begin",
         run_facts.LEFT_OUT: f"left out {data.get('domain')}",
         run_facts.ANEW: f"begin anew {data.get('domain')}"

@@ -32,6 +32,10 @@ RECOVERED = "run_recovered"
 """A domain of the run serves again, and with how many of its VMs."""
 SESSION = "run_session"
 """The PITR session of a domain of the run is active: from here on its VMs are not protected."""
+TAKEN = "run_taken_over"
+"""A run that another controller began, as its site keeps it: driven from here on."""
+HANDED = "run_handed_over"
+"""A run that another controller took over: nothing of it is begun here any more."""
 KEPT = 20
 """So many runs that ended last are kept in memory."""
 ANSWERS_AGAIN = "answers_again"
@@ -131,6 +135,14 @@ class RunRecord(Frozen, frozen=True, kw_only=True):
     recovered: dict[str, Recovery] = {}
     sessions: dict[str, datetime] = {}
     """domain -> since when its session was active"""
+    g: int = 0
+    """how often it was taken over"""
+    taken_from: str = ""
+    """who drove it before, in words"""
+    taken_by: str = ""
+    """user@host on whose word"""
+    handed_to: str = ""
+    """the other controller that drives it; empty: this one"""
 
     @property
     def ended(self) -> bool:
@@ -160,6 +172,9 @@ def apply(runs: Runs, event: Event) -> Runs:
             since=datetime.fromisoformat(data["at"]),
         )
         return _recent({**runs, run.id: run})
+    if event.kind == TAKEN:
+        run = msgspec.convert(data["record"], RunRecord)
+        return _recent({**runs, run.id: run})
     if event.kind == facts.ENDED:
         return _operation_ended(runs, data)
     step = _STEPS.get(event.kind)
@@ -174,8 +189,8 @@ def read(journal: Journal, only: str = "") -> Runs:
     no sense."""
     runs: Runs = {}
     try:
-        for event in journal.events(BEGUN, facts.ENDED, *_STEPS):
-            if not only or event.kind != BEGUN or event.data["run"] == only:
+        for event in journal.events(BEGUN, TAKEN, facts.ENDED, *_STEPS):
+            if not only or event.kind not in (BEGUN, TAKEN) or event.data["run"] == only:
                 runs = apply(runs, event)
     except (msgspec.ValidationError, KeyError, TypeError, ValueError, AttributeError) as error:
         raise JournalError(
@@ -274,6 +289,10 @@ def _ended(run: RunRecord, data: dict[str, Any], actor: str) -> RunRecord:
     )
 
 
+def _handed(run: RunRecord, data: dict[str, Any], actor: str) -> RunRecord:
+    return _replace(run, handed_to=data["to"])
+
+
 def _operation_ended(runs: Runs, data: dict[str, Any]) -> Runs:
     ident = data["operation"]
     run = next((run for run in runs.values() if ident in run.operations), None)
@@ -307,4 +326,5 @@ _STEPS = {
     RECOVERED: _recovered,
     SESSION: _session,
     facts.LIFTED: _lifted,
+    HANDED: _handed,
 }

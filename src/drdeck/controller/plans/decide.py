@@ -13,6 +13,7 @@ import msgspec
 
 from drdeck.controller.journal.operations import Operation, OperationState
 from drdeck.controller.journal.runs import RunRecord
+from drdeck.model.actions import driven_says
 from drdeck.model.domains import Domain, FailoverType, Mode, Owner, SessionState
 from drdeck.model.plans.failover_plan import Gate, OnFailure
 from drdeck.model.plans.frozen_plan import FrozenDomain, FrozenPlan
@@ -131,7 +132,7 @@ def _begun(
             needs=Needs.NOTHING if answered or goes_on else Needs.BEGIN_ANEW,
         )
     if op is None:
-        return row(InRunState.UNKNOWN, "its operation is not known any more", needs=Needs.LOOK)
+        return _elsewhere(domain, ident, row)
     step = domain.step if domain is not None else None
     more = {"operation": ident, "step": f"{step.number}/{step.of}" if step is not None else ""}
     if op.question is not None:
@@ -152,6 +153,16 @@ def _begun(
         if session.after_failover == ident and session.state is not SessionState.WAITING:
             return row(InRunState.PITR_SESSION, since=session.started_at, **more)
     return row(InRunState.RUNNING, op.waits_for, since=op.asked_at, **more)
+
+
+def _elsewhere(domain: Domain | None, ident: str, row: MakeRow) -> DomainInRun:
+    """A domain whose failover another controller drives, or which is being taken over from it."""
+    if domain is None or domain.failover is None or domain.failover.id != ident:
+        return row(InRunState.UNKNOWN, "its operation is not known any more", needs=Needs.LOOK)
+    by = driven_says(domain) or "its operation is taken up here"
+    if domain.session is not None and domain.session.state is not SessionState.WAITING:
+        return row(InRunState.PITR_SESSION, by, operation=ident, since=domain.session.started_at)
+    return row(InRunState.RUNNING, by, operation=ident, since=domain.failover.began_at)
 
 
 def _is_here(domain: Domain) -> bool:

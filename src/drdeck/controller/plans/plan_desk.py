@@ -20,7 +20,7 @@ from drdeck.model.times import show
 from drdeck.model.views import SiteView
 
 from .plan_inquiry import PlanInquiry
-from .plan_look import frozen_plan
+from .plan_look import frozen_plan, in_use
 from .run_book import RunBook
 from .run_keeper import RunKeeper
 from .run_sessions import RunSessions
@@ -51,7 +51,7 @@ class PlanDesk:
         ) in check.domains:  # nothing is waited for from here on: of two runs at a time one sees the other
             other = self._run_of(d.name)
             if other is not None and d.possible in (Possible.YES, Possible.WARNING) and not d.left_out:
-                raise NotAccepted("rule", f'"{d.name}" is in use by {other.id} of {other.actor}')
+                raise NotAccepted("rule", f'"{d.name}" is {in_use(other)}')
         ident = f"run-{secrets.token_hex(3)}"
         frozen = msgspec.to_builtins(frozen_plan(check, waves, actor))
         self.runs.record(
@@ -92,7 +92,7 @@ class PlanDesk:
         return next(
             (
                 run
-                for run in self.book.runs.values()
+                for run in self.keeper.runs()
                 if not run.ended
                 and name not in run.left_out
                 and any(d.name == name and d.begins for d in run.frozen.domains)
@@ -123,6 +123,13 @@ class PlanDesk:
                 actor, run_facts.GATE, {"run": run.id, "wave": gate, "at": show(self.sight.now())}
             )
         self.keeper.kick()
+
+    async def take_over(self, ident: str, confirm: str | None, actor: str) -> str:
+        """Drive a run from here that another controller began; its id. Raises NotAccepted."""
+        self.runs.may_act()
+        run = await self.keeper.takeover.take(ident, confirm, actor)
+        self.keeper.kick()
+        return run
 
     def leave_out(self, ident: str, name: str | None, actor: str) -> None:
         """Leave a domain out that has not begun, or has stopped; its operation, if any, stays its own.
@@ -155,7 +162,7 @@ class PlanDesk:
     def release(self, ident: str, name: str | None, actor: str) -> None:
         """Let the others start without a domain that cannot be reverted. Raises NotAccepted."""
         self.runs.may_act()
-        run = self.runs.run(ident)
+        run = self.runs.own(ident)
         batch = run.batch_of("pitr_run")
         holding = () if batch is None else self.keeper.holding(run, batch)
         if batch is None or name not in holding:
@@ -167,7 +174,7 @@ class PlanDesk:
 
     def same_question(self, ident: str, kind: str) -> list[Operation]:
         """The open operations of a run that ask a question of a kind. Raises NotAccepted."""
-        run = self.runs.run(ident)
+        run = self.runs.own(ident)
         asking = [
             op
             for op in self.book.open_operations()

@@ -184,7 +184,7 @@ class PlanInquiry:
             protected,
             self.sight.now(),
             self.book.open_operations(),
-            self.book.runs.values(),
+            self.keeper.runs(),
             await self._lacking(request),
         )
 

@@ -90,8 +90,14 @@ def _in_use(domain: Domain, runs: Iterable[RunRecord]) -> str | None:
         if run.ended or domain.name in run.left_out:
             continue
         if any(d.name == domain.name and d.begins for d in run.frozen.domains):
-            return f"in use by {run.id} ({run.frozen.plan}) of {run.actor}"
+            return in_use(run)
     return None
+
+
+def in_use(run: RunRecord) -> str:
+    """Words for a domain that belongs to a run."""
+    driven = f", driven by {run.handed_to}" if run.handed_to else ""
+    return f"in use by {run.id} ({run.frozen.plan}) of {run.actor}{driven}"
 
 
 def _warnings(domain: Domain, request: Request, protected: ProtectedSite) -> Iterable[str]:

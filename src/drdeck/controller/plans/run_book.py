@@ -27,16 +27,17 @@ class RunBook:
 
     def run(self, ident: str) -> RunRecord:
         """A run by its id; "41" will do for "run-41". Raises NotAccepted."""
-        run = self.book.runs.get(ident) or self.book.runs.get(f"run-{ident}")
+        runs = {run.id: run for run in self.keeper.runs()}
+        run = runs.get(ident) or runs.get(f"run-{ident}")
         if run is None:
-            recent = [r.id for r in newest_first(self.book.runs.values())[:5]]
+            recent = [r.id for r in newest_first(runs.values())[:5]]
             there = f"the last ones are {', '.join(recent)}" if recent else "there was none yet"
             raise NotAccepted("usage", f'there is no run "{ident}"; {there}')
         return run
 
     def views(self) -> tuple[RunView, ...]:
         """The open runs and the last that ended, newest first."""
-        ordered = newest_first(self.book.runs.values())
+        ordered = newest_first(self.keeper.runs())
         ended = [run.id for run in ordered if run.ended][:SHOWN]
         return tuple(self.shown(run) for run in ordered if not run.ended or run.id in ended)
 
@@ -58,9 +59,19 @@ class RunBook:
         if self.keeper.read_only:
             raise NotAccepted("rule", READ_ONLY)
 
+    def own(self, ident: str) -> RunRecord:
+        """A run that is driven from here. Raises NotAccepted."""
+        run = self.run(ident)
+        if run.handed_to:
+            raise NotAccepted(
+                "rule",
+                f"{run.id} is driven by {run.handed_to}; `drdeck plan takeover {run.id}` drives it from here",
+            )
+        return run
+
     def open_run(self, ident: str) -> RunRecord:
         self.may_act()
-        run = self.run(ident)
+        run = self.own(ident)
         if run.ended:
             raise NotAccepted("rule", f"{run.id} has ended ({run.end_state})")
         return run

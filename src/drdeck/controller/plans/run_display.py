@@ -26,13 +26,14 @@ def run_view(
     now: datetime,
 ) -> RunView:
     """`places`: kind -> used, of; `holding`: domains that hold the barrier of its rollback."""
+    driven = f"driven by {run.handed_to}" if run.handed_to else ""
     finishes, source = (None, "") if run.ended else _estimate(run, decision, domains, operations, now)
     return RunView(
         run=run.id,
         plan=run.frozen.plan,
         title=run.frozen.title,
         state=run.end_state if run.end_state is not None else decision.state,
-        why="" if run.ended else decision.why,
+        why=driven if driven else "" if run.ended else decision.why,
         type=run.frozen.type,
         run_pitr=run.frozen.run_pitr,
         since=run.since,
@@ -47,6 +48,7 @@ def run_view(
         answers_again=run.answers_again,
         finishes_at=finishes,
         finishes_from=source,
+        driver=run.handed_to,
     )
 
 

@@ -29,11 +29,11 @@ from drdeck.sites.contract import SiteError
 from .barrier import holders, to_lift
 from .decide import RunDecision, decide
 from .milestones import newly_reached
+from .run_keeping import RunKeeping
+from .run_takeover import AWAY_S, RunTakeover
 
 log = logging.getLogger(__name__)
 
-AWAY_S = 600.0
-"""After so long without a controller, what was not begun waits for Resume Plan."""
 LOOK_S = 1.0
 
 
@@ -44,8 +44,10 @@ class RunKeeper:
         self.site, self.sight, self.book, self.doing = desk.site, desk.sight, desk.book, desk.doing
         self.read_only = desk.read_only
         self._submit = desk.submit
+        self.keeping = RunKeeping(desk.site, desk.sight, self.domains)
+        self.takeover = RunTakeover(desk, self.keeping)
         self._kick = asyncio.Event()
-        self._left_behind = [run.id for run in self.book.runs.values() if not run.ended]
+        self._left_behind = [run.id for run in self.book.runs.values() if not run.ended and not run.handed_to]
         self.away_s = _away_s(self.book)
         """seconds in which no controller wrote the journal, before this one"""
 
@@ -70,7 +72,13 @@ class RunKeeper:
 
     def open_runs(self) -> list[RunRecord]:
         """Those that have something to begin, or that a barrier holds."""
-        return [r for r in self.book.runs.values() if not r.ended or any(not _over(b) for b in r.batches)]
+        own = (r for r in self.book.runs.values() if not r.handed_to)
+        return [r for r in own if not r.ended or any(not _over(b) for b in r.batches)]
+
+    def runs(self) -> list[RunRecord]:
+        """All that are known: those driven from here, and those of others that the site keeps."""
+        others = {run.id: run for run in self.keeping.of_others(self.book.runs)}
+        return list({**self.book.runs, **others}.values())
 
     def domains(self) -> dict[str, Domain]:
         view = self.sight.view
@@ -83,13 +91,29 @@ class RunKeeper:
         if self.read_only or self.sight.view is None or self.sight.error is not None or self.doing.pausing:
             return
         self._pause_left_behind()
+        for run in list(self.book.runs.values()):
+            await self._share(run)
         for run in self.open_runs():
             if not run.ended:
                 await self._follow(run)
             for batch in self.book.runs[run.id].batches:
                 if not batch.begun:
                     await self._begin_batch(run, batch)
-            self._lift(run.id)
+            self.lift(run.id)
+
+    async def _share(self, run: RunRecord) -> None:
+        """Have the site keep a run, unless somebody else drives it now."""
+        if run.handed_to:
+            return
+        successor = self.keeping.successor(run)
+        if successor:
+            data = {"run": run.id, "to": successor, "at": self._now()}
+            self.book.record(SELF, run_facts.HANDED, data)
+            log.warning("%s was taken over by %s: nothing of it is begun here any more", run.id, successor)
+            return
+        await self.keeping.follow(run)
+        if run.g:
+            await self.takeover.drive_domains(run)
 
     def _pause_left_behind(self) -> None:
         """After a long time without a controller a person says whether the rest is still wanted."""
@@ -125,6 +149,9 @@ class RunKeeper:
             now = self.book.runs[run.id]
             if name not in self.decision(now).begins:
                 continue  # paused, left out or begun otherwise while it was looked
+            domain = self.domains().get(name)
+            if domain is not None and await self.takeover.drive(now, domain):
+                continue  # begun at the next look, once it is driven from here
             if isinstance(protected, str):
                 self._stop(now, name, protected, "failed")
                 continue
@@ -191,7 +218,7 @@ class RunKeeper:
             by = msgspec.structs.replace(run, actor=batch.actor)
             await self._try(by, name, request, batch.id, barrier=batch.barrier)
 
-    def _lift(self, ident: str) -> None:
+    def lift(self, ident: str) -> None:
         """Let VMs start, by waves, once nothing holds the barrier any more."""
         run = self.book.runs[ident]
         for batch in run.batches:

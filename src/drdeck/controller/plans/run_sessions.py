@@ -112,7 +112,7 @@ class RunSessions:
         Raises NotAccepted, SiteError.
         """
         self.runs.may_act()
-        run = self.runs.run(request.run)
+        run = self.runs.own(request.run)
         instant = await self.instant(request)
         self._no_batch(run)
         reaching = tuple(d.name for d in instant.reaching)
@@ -176,7 +176,7 @@ class RunSessions:
     def leave_sessions(self, request: RunExitRequest, actor: str) -> tuple[str, ...]:
         """Begin to exit one of the two lists of sessions; the domains of the other. Raises NotAccepted."""
         self.runs.may_act()
-        run = self.runs.run(request.run)
+        run = self.runs.own(request.run)
         leaving, others = self.exits(request)
         batch = Batch(
             id=f"exit-{secrets.token_hex(3)}",

@@ -8,7 +8,7 @@ from drdeck.model.frozen import Frozen
 from .failover_plan import DOMAINS_AT_ONCE, PATIENCE_S, Gate, OnFailure
 
 
-class FrozenDomain(Frozen, frozen=True, kw_only=True):
+class FrozenDomain(Frozen, frozen=True, kw_only=True, omit_defaults=True):
     """A domain of a run. `wave` counts from 0.
 
     `impossible`: why it is in no run as things were, named and left alone; `skipped`: why there is nothing to

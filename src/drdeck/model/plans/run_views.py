@@ -167,6 +167,8 @@ class RunView(Frozen, frozen=True, kw_only=True):
     finishes_at: datetime | None = None
     """an estimate; `finishes_from` says what it is from"""
     finishes_from: str = ""
+    driver: str = ""
+    """another controller that drives it, or "nobody"; empty: this one"""
 
     @property
     def needs(self) -> int:

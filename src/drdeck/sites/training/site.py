@@ -12,11 +12,12 @@ from typing import cast, get_args
 
 from drdeck.model.alarms import Finding
 from drdeck.model.commands import AnyCommand
-from drdeck.model.domains import Domain, ProtectedSite
+from drdeck.model.domains import ProtectedSite
 from drdeck.model.guard import Hazards
 from drdeck.model.pitr import Points, Writing
 from drdeck.model.planned import PlannedCall
 from drdeck.model.plans.failover_plan import FailoverPlan
+from drdeck.model.plans.run_note import KeptRun, RunMark, RunNote
 from drdeck.model.times import show
 from drdeck.model.views import SiteClock, SiteView
 from drdeck.sites.contract import Refused, SiteUnreachable
@@ -74,6 +75,7 @@ class TrainingSite:
         self._confirmed = 0
         self._real_latest = real_now()
         self._wakers: set[asyncio.Event] = set()
+        self._runs: dict[str, KeptRun] = {}
 
     @property
     def plans(self) -> Mapping[str, FailoverPlan]:
@@ -95,6 +97,7 @@ class TrainingSite:
                     f"{store.path}: {accepted.command.says} at {show(accepted.at)} cannot be replayed;"
                     f" it was written by another version of drdeck; {RESET}"
                 )
+        self._runs = store.runs()
         self._store, self._simulation = store, simulation
         self._latest = max(simulation.now, self.scenario.first_instant)
 
@@ -102,7 +105,7 @@ class TrainingSite:
         """Yield a view now and whenever anything visible changed; at most two in a real second."""
         waker = asyncio.Event()
         self._wakers.add(waker)
-        latest: tuple[Domain, ...] | None = None
+        latest: tuple[object, ...] | None = None
         clock: Anchor | None = None
         confirmed = self._confirmed
         try:
@@ -111,8 +114,9 @@ class TrainingSite:
                 view = self._view()
                 anchor = self._opened()[0].anchor
                 # whoever gave a command waits for a view, also where the command changed nothing
-                if view.domains != latest or anchor != clock or self._confirmed != confirmed:
-                    latest, clock, confirmed = view.domains, anchor, self._confirmed
+                content = (view.domains, view.runs)
+                if content != latest or anchor != clock or self._confirmed != confirmed:
+                    latest, clock, confirmed = content, anchor, self._confirmed
                     yield view
                 if waker.is_set():
                     continue
@@ -176,6 +180,24 @@ class TrainingSite:
         if machine is None:
             raise Refused(f'there is no domain "{domain}" at {self.name}')
         return protected_site.look(machine, now)
+
+    async def keep_run(self, note: RunNote, marks: Mapping[str, RunMark]) -> None:
+        store, _ = self._opened()
+        before = self._runs.get(note.id)
+        if before is not None and before.note.g > note.g:
+            raise Refused(f"{note.id} was taken over meanwhile")
+        marks = {**(before.marks if before is not None else {}), **marks}
+        kept = {**self._runs, note.id: KeptRun(note=note, marks=dict(marks))}
+        store.keep_runs(kept)
+        self._runs = kept
+        self.wake()
+
+    async def forget_run(self, ident: str) -> None:
+        store, _ = self._opened()
+        kept = {known: run for known, run in self._runs.items() if known != ident}
+        store.keep_runs(kept)
+        self._runs = kept
+        self.wake()
 
     def upkeep(self, now: datetime) -> list[tuple[str, PlannedCall]]:
         """Nothing: this site makes its points itself."""
@@ -315,6 +337,7 @@ class TrainingSite:
             domains=simulation.domains(now),
             address=f"scenario {self.scenario.name}",
             user="trainee",
+            runs=tuple(self._runs.values()),
         )
 
     def _pause(self) -> float:

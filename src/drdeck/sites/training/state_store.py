@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
@@ -17,6 +17,7 @@ from pathlib import Path
 import msgspec
 
 from drdeck.model.frozen import Frozen
+from drdeck.model.plans.run_note import KeptRun
 from drdeck.model.times import show
 from drdeck.private_files import make_private, open_private
 from drdeck.sites.contract import Refused
@@ -210,6 +211,21 @@ class StateStore:
         except sqlite3.Error as error:
             raise Refused(f"{self.path}: the clock could not be stored: {error}") from None
         self.anchor = anchor
+
+    def runs(self) -> dict[str, KeptRun]:
+        """Runs of failover plans, by id. Raises Refused when they cannot be read."""
+        try:
+            row = self._base.execute("SELECT value FROM meta WHERE key = 'runs'").fetchone()
+            return msgspec.json.decode(row[0], type=dict[str, KeptRun]) if row else {}
+        except (sqlite3.Error, msgspec.MsgspecError) as error:
+            raise Refused(f"{self.path}: the runs cannot be read: {error}") from None
+
+    def keep_runs(self, runs: Mapping[str, KeptRun]) -> None:
+        """Keep these runs, and no others. Raises Refused when they cannot be stored."""
+        try:
+            self._base.execute("INSERT OR REPLACE INTO meta VALUES ('runs', ?)", (_json(runs),))
+        except sqlite3.Error as error:
+            raise Refused(f"{self.path}: the runs could not be stored: {error}") from None
 
     def close(self) -> None:
         self._base.close()

@@ -18,6 +18,7 @@ from drdeck.sites.vsphere.inventory.inventory_watch import InventoryWatch
 from drdeck.sites.vsphere.record.attribute_names import LEASE
 from drdeck.sites.vsphere.record.attributes import BrokenRecord, read
 from drdeck.sites.vsphere.record.domain_record import Record
+from drdeck.sites.vsphere.record.kept.run_slots import read_notes
 from drdeck.sites.vsphere.record.lease import HeldElsewhere, Leases, parse
 from drdeck.sites.vsphere.vcenter.connection import Connection, VCenterSession
 from drdeck.sites.vsphere.vcenter.stale_sessions import StaleSessions, last_active
@@ -108,6 +109,9 @@ class LeaseKeeper:
         folders = watch.inventory.domains if watch.inventory else ()
         leases = (parse(words) for folder in folders if (words := folder.attributes.get(LEASE)))
         others = {v.by for v in leases if v is not None and v.by != self._sight.me and v.until > soon}
+        if watch.inventory is not None:
+            drivers = read_notes(watch.inventory.root.attributes).by.values()
+            others |= {by for by in drivers if by not in ("", self._sight.me)}
         silent = {who: since for who, since in self._sight.silent.items() if who in others}
         if others and steady() - self._sessions_looked_at_s >= GONE_LOOK_S:
             self._sessions_looked_at_s = steady()

@@ -21,6 +21,7 @@ from drdeck.model.guard import Hazards
 from drdeck.model.pitr import Points, Writing, writing_of
 from drdeck.model.planned import PlannedCall
 from drdeck.model.plans.room_check import RoomForAll
+from drdeck.model.plans.run_note import RunMark, RunNote
 from drdeck.model.text import composed
 from drdeck.model.views import SiteView
 from drdeck.sites.contract import LoginRefused, SiteError, SiteUnreachable, TaskBegun
@@ -44,6 +45,7 @@ from .lease_keeper import LeaseKeeper
 from .maintenance_round import MaintenanceRound
 from .protected_site import ProtectedVCenter
 from .readiness_probes import ReadinessProbes
+from .run_records import RunRecords
 from .site_state import KIND, SiteState, host_of, moving
 from .trial_work import keep_looking
 
@@ -87,7 +89,9 @@ class VSphereSite:
         `state`: directory for what the guard must still know after a kill. `fences`: of its vCenters.
         """
         self.name, self.settings, self.parallel = name, settings, settings.parallel
-        self.call_places = msgspec.structs.asdict(settings.places)
+        limits = msgspec.structs.asdict(settings.places)
+        self.call_places = {kind: most for kind, most in limits.items() if kind != "delete"}
+        """removals are limited for each datastore, by the plans of the domains"""
         self._connect = connect
         self._connection: Connection | None = None
         self._serial = 0
@@ -148,6 +152,7 @@ class VSphereSite:
             self._show,
             self._wake.set,
         )
+        self._runs = RunRecords(self._sight, self._connected, self._watching)
 
     # -- seeing
 
@@ -402,6 +407,14 @@ class VSphereSite:
         members = [vm for name in domains for vm in self._sight.find(name)[1].vms]
         vms = [vm for vm in members if vm.connection == "connected"]
         return room_for_all(await start_obstacles.look(self._connected(), vms), vms)
+
+    async def keep_run(self, note: RunNote, marks: Mapping[str, RunMark]) -> None:
+        await self._runs.keep(note, marks)
+        self._show()
+
+    async def forget_run(self, ident: str) -> None:
+        await self._runs.forget(ident)
+        self._show()
 
     async def findings(self) -> list[Finding]:
         connection, inventory = self._connection, None

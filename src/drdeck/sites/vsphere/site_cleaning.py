@@ -53,11 +53,14 @@ class _Traces(NamedTuple):
 
     def elsewhere(self) -> list[str]:
         """Names of folders with a record under other roots."""
-        return sorted(f.name for f in self.folders.values() if f.parent != self.root and f.values)
+        return sorted(f.name for f in self._others() if f.values)
+
+    def _others(self) -> list[_Folder]:
+        return [f for i, f in self.folders.items() if i != self.root and f.parent != self.root]
 
     def removable(self) -> list[str]:
         """Attributes that no folder beside these has, and claims that no other folder's lease needs."""
-        used = {k for f in self.folders.values() if f.parent != self.root for k in f.values}
+        used = {k for f in self._others() for k in f.values}
         mine = {i for i, f in self.folders.items() if f.parent == self.root}
         names = []
         for name in self.keys:
@@ -119,7 +122,8 @@ class VCenterCleaning:
             if domain.hindrance:
                 raise Refused(f"{domain.name} {domain.hindrance}; nothing was removed")
         manager = session.content.customFieldsManager
-        for folder_id, folder in traces.domains().items():
+        own = {i: f for i, f in traces.folders.items() if i == traces.root}  # runs of failover plans
+        for folder_id, folder in {**traces.domains(), **own}.items():
             entity = vim.Folder(folder_id, session.stub)
             # the lease goes last: a folder without one is nobody's, and with half a record
             for name in sorted(folder.values, key=lambda name: name == LEASE):

@@ -39,6 +39,7 @@ from drdeck.sites.vsphere.record import lease
 from drdeck.sites.vsphere.record.attribute_names import FAILOVER, LEASE
 from drdeck.sites.vsphere.record.attributes import BrokenRecord, read
 from drdeck.sites.vsphere.record.domain_record import Record
+from drdeck.sites.vsphere.record.kept.run_view import kept_runs
 from drdeck.sites.vsphere.vcenter.calls.call_arguments import OTHERS
 from drdeck.sites.vsphere.vcenter.heartbeat import Heartbeat, steady_utc
 
@@ -158,6 +159,7 @@ class SiteState:
         strays = [vm for vm in inventory.strays if not vm.template]
         if strays:
             warnings.append(f"in no domain's folder: {names(strays)}")
+        folders = ((folder.name, folder.attributes) for folder in inventory.domains)
         # before the clock: nothing in them may be later than it
         domains = tuple(self.domain(inventory, folder) for folder in inventory.domains)
         return SiteView(
@@ -169,6 +171,7 @@ class SiteState:
             warnings=tuple(warnings),
             address=host_of(self.settings.url),
             user=self.settings.username,
+            runs=kept_runs(inventory.root.attributes, folders, self.me, self.silent),
         )
 
     def domain(self, inventory: Inventory, folder: FolderFacts) -> Domain:
@@ -206,7 +209,7 @@ class SiteState:
             domain = domain_view.broken(folder, vms, str(error), first_seen, bool(removed))
         else:
             addresses = (host_of(self.settings.url), self.protected.address if self.protected else "")
-            limits = self.settings.per_host, self.settings.per_datastore
+            limits = self.settings.per_host, self.settings.per_datastore, self.settings.places.delete
             work = limited(plan(situation), vms, *limits)
             rows = self._rows.setdefault(folder.id, VmRows()).of(
                 situation, inventory, errors, self.devices.of

@@ -271,6 +271,7 @@ def _session(machine: DomainMachine, at: int) -> model.Session | None:
         progress=progress,
         waits_for=waits,
         last_operation=state.last_operation,
+        target=_time(state.target),
         reverted=state.stage is SessionStage.REVERTED,
     )
 

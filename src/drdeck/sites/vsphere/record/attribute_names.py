@@ -24,6 +24,8 @@ RESTORED, RELEASE = PREFIX + "restored", PREFIX + "release"
 TRIAL, TESTED = PREFIX + "test", PREFIX + "tested"
 TRIAL_VMS, TRIAL_LEFT = PREFIX + "test.vms", PREFIX + "test.left"
 TRIAL_NETWORKS = PREFIX + "test.networks"
+RUN, RUN_BESIDE = PREFIX + "run", PREFIX + "run.beside"
+"""Two slots for a run of a failover plan: its note at the root folder, a mark at each of its domains."""
 LEASE = PREFIX + "lease"
 SINGLE = (
     MODE,
@@ -58,4 +60,6 @@ CHUNKED = (
     TRIAL_VMS,
     TRIAL_LEFT,
     TRIAL_NETWORKS,
+    RUN,
+    RUN_BESIDE,
 )

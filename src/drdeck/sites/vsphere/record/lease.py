@@ -147,7 +147,7 @@ def lease_holder(
         return None
     if value.by != me and value.by in silent:
         return None
-    return f"{_who(value.by, me)} since {_second(value.since)}"
+    return f"{driver_words(value.by, me)} since {_second(value.since)}"
 
 
 def abandoned_by(
@@ -160,13 +160,15 @@ def abandoned_by(
     value = parse(text)
     if value is None or value.by == me or (value.until > now and value.by not in silent):
         return None
-    return f"{_who(value.by, me)} until {_second(min(value.until, silent.get(value.by, value.until)))}"
+    return (
+        f"{driver_words(value.by, me)} until {_second(min(value.until, silent.get(value.by, value.until)))}"
+    )
 
 
 _COPY = "is this machine, or its state directory, a copy?"
 
 
-def _who(by: str, me: str) -> str:
+def driver_words(by: str, me: str) -> str:
     """The controller of a lease, for people: user@host, and which of several that one person has there."""
     name, _, ident = by.rpartition("#")
     if by == me:
@@ -306,7 +308,7 @@ class Leases:
         if value is not None and live and not self.silent(session, value.by):
             log.debug("lease %d of %s is held by %s until %s", value.g, folder, value.by, value.until)
             raise HeldElsewhere(
-                f"this domain is driven by {_who(value.by, self.me)} since {_second(value.since)};"
+                f"this domain is driven by {driver_words(value.by, self.me)} since {_second(value.since)};"
                 f" it can be taken over from {_second(value.until)} on, or now on your word"
             )
         if reading.top and (value is None or value.g != reading.top):

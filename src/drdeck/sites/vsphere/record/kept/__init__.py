@@ -1,0 +1,1 @@
+"""Runs of failover plans in custom attributes; begin with `run_slots`."""

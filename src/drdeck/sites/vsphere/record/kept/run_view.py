@@ -1,0 +1,41 @@
+"""The runs of failover plans that a vCenter keeps, as one controller sees them."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterable, Mapping
+
+import msgspec
+
+from drdeck.model.plans.run_note import KeptRun, RunMark
+from drdeck.sites.vsphere.record.lease import driver_words
+
+from .run_slots import read_marks, read_notes
+
+
+def kept_runs(
+    root: Mapping[str, str],
+    domains: Iterable[tuple[str, Mapping[str, str]]],
+    me: str,
+    silent: Container[str],
+) -> tuple[KeptRun, ...]:
+    """The runs that a vCenter keeps, as the controller `me` sees them. `root`: attributes of the root folder;
+    `domains`: name and attributes of each domain's."""
+    kept = read_notes(root)
+    if not kept.notes:
+        return ()
+    marks: dict[str, dict[str, RunMark]] = {note.id: {} for note in kept.notes}
+    for name, attributes in domains:
+        for mark in read_marks(attributes):
+            if mark.run in marks:
+                marks[mark.run][name] = mark
+    return tuple(
+        KeptRun(
+            note=msgspec.structs.replace(
+                note,
+                driver=driver_words(by, me) if (by := kept.by.get(note.id, "")) not in ("", me) else None,
+                silent=by in silent,
+            ),
+            marks=marks[note.id],
+        )
+        for note in kept.notes
+    )
