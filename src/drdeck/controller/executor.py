@@ -96,6 +96,9 @@ class Executor:
         self._settling: dict[CallKey, Settling] = {}
         self._rests: dict[CallKey, RetryPause] = {}
         self._logged_steps: dict[str, str] = {}
+        self._turn = 0
+        self._turns: dict[str, int] = {}
+        """id of an operation -> when it was given a place last: who has waited longest has the next one"""
 
     @property
     def full(self) -> bool:
@@ -152,6 +155,7 @@ class Executor:
         self._settling = {key: s for key, s in self._settling.items() if key[0] in still}
         self._rests = {key: r for key, r in self._rests.items() if key[0] in still}
         self._logged_steps = {ident: s for ident, s in self._logged_steps.items() if ident in still}
+        self._turns = {ident: turn for ident, turn in self._turns.items() if ident in still}
         unseen = [serial for op in self.book.open_operations() for serial in op.unseen.values()]
         if any(serial >= self.sight.looked for serial in unseen) and not self.sight.looking:
             self.sight.look_again()
@@ -202,6 +206,7 @@ class Executor:
         waiting = [
             (op, deque(c for c in map(_call_on_vm, commands) if c is not None)) for op, commands in due
         ]
+        waiting.sort(key=lambda pair: self._turns.get(pair[0].id, 0))
         places, used = max(1, self.site.parallel) - len(self._starting), self.places_used()
         at_work = Counter(place for call in self._calls.values() for place in call.act.places)
         self.calls_wait = False
@@ -216,6 +221,7 @@ class Executor:
                     continue
                 calls.remove(call)
                 commands_due.append((op, call))
+                self._turns[op.id] = self._turn = self._turn + 1
                 self.places.take(call.act, used)
                 places, progress = places - 1, True
         self.calls_wait = any(calls for _, calls in waiting)

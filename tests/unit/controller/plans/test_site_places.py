@@ -1,0 +1,105 @@
+"""Places of the whole site: so many calls of a kind at a time, however many domains want them, in turn."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from drdeck.controller.call_places import CallPlaces
+from drdeck.model.commands import AnyCommand, MakePlannedCall
+from drdeck.model.domains import FailoverType
+from drdeck.model.planned import Phase, PlannedCall
+from drdeck.model.plans.run_requests import RunRequest
+from drdeck.model.views import SiteView
+from tests.support.controlling import ANNA, controlling
+from tests.support.plans.many_site import ManySite
+from tests.support.waiting import eventually
+
+NAMES = tuple(f"d{number}" for number in range(6))
+EACH, PLACES = 5, 4
+
+
+class StartingSite(ManySite):
+    """Each domain has VMs to start, whose calls last until the test ends them."""
+
+    parallel = 64
+
+    def __init__(self) -> None:
+        super().__init__(*NAMES)
+        self.call_places = {"power_on": PLACES}
+        self.going: dict[str, asyncio.Event] = {}
+        self.sent: list[str] = []
+        self.over: set[str] = set()
+        self.most = 0
+
+    def _view(self) -> SiteView:
+        view = super()._view()
+        return msgspec.structs.replace(view, domains=tuple(map(self._starting, view.domains)))
+
+    def _starting(self, domain: Any) -> Any:
+        if domain.failover is None or domain.session is not None:
+            return domain
+        acts = [
+            PlannedCall(
+                key=f"power:{domain.name}:{n}", kind="power_on", vm=f"{domain.name}-{n}", says="power on"
+            )
+            for n in range(EACH)
+        ]
+        due = tuple(act for act in acts if act.key not in self.over)
+        recovered = 0 if due else 2
+        phase = Phase(operation=domain.failover.id, name="Execute runbook", acts=due) if due else None
+        return msgspec.structs.replace(domain, vms_recovered=recovered, phase=phase)
+
+    def is_full(self, ended: int) -> bool:
+        """Every place is taken, or all that is left is under way, once so many calls have ended."""
+        return len(self.going) == min(PLACES, len(NAMES) * EACH - ended)
+
+    def has_ended(self, number: int) -> bool:
+        return len(self.over) == number
+
+    async def execute(self, command: AnyCommand, begun: Any = None) -> str:
+        if not isinstance(command, MakePlannedCall):
+            return await super().execute(command, begun)
+        key = command.act.key
+        self.sent.append(key)
+        self.going[key] = asyncio.Event()
+        self.most = max(self.most, len(self.going))
+        await begun(f"task-{len(self.sent)}")
+        await self.going[key].wait()
+        del self.going[key]
+        self.over.add(key)
+        await self.news()
+        return ""
+
+
+async def test_no_more_calls_than_places_are_at_a_site_whatever_the_number_of_domains(tmp_path: Path) -> None:
+    site = StartingSite()
+    async with controlling(site, tmp_path / "journal.db") as controller:
+        request = RunRequest(plan="all", type=FailoverType.FORCE, run_pitr=True, confirm="all 6")
+        ident = await controller.plans.begin(request, ANNA)
+        await eventually(lambda: len(site.here) == len(NAMES) and len(site.going) == PLACES)
+        shown = controller.plans.runs.shown(controller.plans.runs.run(ident))
+        assert shown.places == {"power_on": (PLACES, PLACES)}
+        for number in range(len(NAMES) * EACH):
+            await eventually(functools.partial(site.is_full, number))
+            next(iter(site.going.values())).set()
+            await eventually(functools.partial(site.has_ended, number + 1))
+        await eventually(lambda: all(site.of(name).session is not None for name in NAMES))
+    assert site.most == PLACES
+    assert sorted(Counter(site.sent).values()) == [1] * len(NAMES) * EACH, "none is given twice"
+    late = site.sent[len(NAMES) * 2 :]
+    assert {key.split(":")[1] for key in late} == set(NAMES), "domains take turns: none is through before"
+
+
+@pytest.mark.parametrize(("asks", "passed_s", "used"), [(True, 59, 1), (True, 60, 0), (False, 600, 1)])
+def test_a_vm_that_waits_for_a_person_gives_its_place_back(asks: bool, passed_s: float, used: int) -> None:
+    act = PlannedCall(key="power:1", kind="power_on", vm="vm-1")
+    places = CallPlaces({"power_on": 1})
+    taken = places.used([(act, 100.0)], 100.0 + passed_s, {"vm-1"} if asks else ())
+    assert taken["power_on"] == used and places.has_room(act, taken) == (used == 0)
