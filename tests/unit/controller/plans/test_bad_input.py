@@ -1,0 +1,160 @@
+"""What comes in the way of a run: domains that come and go, a protected site that answers, old sessions."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from drdeck.controller.controller import Controller
+from drdeck.controller.journal.runs import RunRecord
+from drdeck.model.confirming import NotAccepted
+from drdeck.model.domains import FailoverType, ProtectedSite, SessionState
+from drdeck.model.plans.failover_plan import FailoverPlan, Gate, Wave
+from drdeck.model.plans.plan_check import Possible
+from drdeck.model.plans.run_requests import RunPitrRequest, RunRequest
+from drdeck.model.plans.run_views import DomainInRun, InRunState, Needs
+from tests.support.controlling import ANNA, controlling
+from tests.support.fakesite import START
+from tests.support.plans.many_site import ManySite
+from tests.support.waiting import eventually
+
+GATED = FailoverPlan(
+    name="gated",
+    waves=(Wave(name="one", domains=("ad",)), Wave(name="two", domains=("e*", "files"), gate=Gate.CONFIRM)),
+)
+FORCE = RunRequest(plan="gated", type=FailoverType.FORCE, run_pitr=True, confirm="gated 3")
+
+
+@contextlib.asynccontextmanager
+async def planned(site: ManySite, tmp_path: Path) -> AsyncIterator[Controller]:
+    async with controlling(site, tmp_path / "journal.db") as controller:
+        controller.plans.inquiry.plans_of = lambda: {"gated": GATED}
+        yield controller
+
+
+def run_of(controller: Controller) -> RunRecord:
+    (run,) = controller.book.runs.values()
+    return run
+
+
+def row(controller: Controller, name: str) -> DomainInRun:
+    return controller.plans.runs.row(run_of(controller), name)
+
+
+async def first_wave(site: ManySite, controller: Controller) -> str:
+    """A run whose first wave is in its session, with the second at its gate."""
+    ident = await controller.plans.begin(FORCE, ANNA)
+    await eventually(lambda: site.of("ad").session is not None)
+    await eventually(lambda: controller.plans.runs.shown(run_of(controller)).waves[1].state == "gate")
+    return ident
+
+
+async def test_a_domain_that_vanishes_stops_and_one_that_appears_joins_no_run(tmp_path: Path) -> None:
+    site = ManySite("ad", "erp", "files")
+    async with planned(site, tmp_path) as controller:
+        ident = await first_wave(site, controller)
+        vanished = site.domains.pop("erp")
+        site.domains["e-new"] = ManySite("e-new").of("e-new")
+        await site.taken_in(controller)
+        controller.plans.resume(ident, ANNA)
+        await eventually(lambda: row(controller, "erp").state is InRunState.QUESTION)
+        assert 'no Protected Domain "erp"' in row(controller, "erp").reason
+        assert row(controller, "erp").needs is Needs.BEGIN_ANEW
+        await eventually(lambda: site.of("files").session is not None)
+        assert site.here == ["ad", "files"], "the others go on, and who came joins nothing"
+        with pytest.raises(NotAccepted, match='"e-new" is not in'):
+            controller.plans.leave_out(ident, "e-new", ANNA)
+
+        site.domains["erp"] = vanished
+        await site.taken_in(controller)
+        controller.plans.begin_anew(ident, "erp", None, ANNA)
+        await eventually(lambda: site.of("erp").session is not None)
+        await eventually(lambda: run_of(controller).ended)
+
+
+async def test_a_domain_that_came_since_the_look_is_named_and_asked_again(tmp_path: Path) -> None:
+    site = ManySite("ad", "erp", "files")
+    async with planned(site, tmp_path) as controller:
+        seen = await controller.plans.inquiry.check(FORCE)
+        site.domains["e-new"] = ManySite("e-new").of("e-new")
+        await site.taken_in(controller)
+        decision = RunRequest(plan="gated", type=FORCE.type, confirm="gated 4", preview=seen.facts)
+        with pytest.raises(NotAccepted, match="e-new") as refusal:
+            await controller.plans.begin(decision, ANNA)
+        assert refusal.value.code == "stale" and controller.book.runs == {}
+
+
+async def test_a_protected_site_that_answers_again_wants_the_name_of_what_has_not_begun(
+    tmp_path: Path,
+) -> None:
+    site = ManySite("ad", "erp", "files")
+    async with planned(site, tmp_path) as controller:
+        ident = await first_wave(site, controller)
+        site.sites["erp"] = ProtectedSite(state="reachable", address="vcsa.prod", running=2, total=2)
+        controller.plans.resume(ident, ANNA)
+        await eventually(lambda: row(controller, "erp").state is InRunState.QUESTION)
+        assert "answers again" in row(controller, "erp").reason
+        assert controller.plans.runs.shown(run_of(controller)).answers_again is not None
+        await eventually(lambda: site.here == ["ad", "files"])
+        assert site.of("ad").session is not None, "what runs goes on unasked"
+        for typed in (None, "files", "gated 3"):
+            with pytest.raises(NotAccepted, match='"erp"') as refusal:
+                controller.plans.begin_anew(ident, "erp", typed, ANNA)
+            assert refusal.value.code == "unconfirmed"
+        controller.plans.begin_anew(ident, "erp", "erp", ANNA)
+        await eventually(lambda: site.of("erp").session is not None)
+
+
+async def test_an_instant_in_an_earlier_session_of_one_domain_is_not_reached_by_it_alone(
+    tmp_path: Path,
+) -> None:
+    site = ManySite("ad", "erp", "files")
+    site.excluded("erp", timedelta(minutes=25), timedelta(minutes=15))
+    async with planned(site, tmp_path) as controller:
+        ident = await first_wave(site, controller)
+        controller.plans.resume(ident, ANNA)
+        await eventually(lambda: run_of(controller).ended)
+        to = START - timedelta(minutes=20)
+        sessions = controller.plans.sessions
+        instant = await sessions.instant(RunPitrRequest(run=ident, to=to))
+        assert [d.name for d in instant.cannot] == ["erp"] and len(instant.reaching) == 2
+        with pytest.raises(NotAccepted, match=r'erp cannot reach it.*"gated 2"') as refusal:
+            await sessions.roll_back(RunPitrRequest(run=ident, to=to), ANNA)
+        assert refusal.value.code == "unconfirmed"
+        await sessions.roll_back(RunPitrRequest(run=ident, to=to, confirm="gated 2"), ANNA)
+
+        def rolled_back() -> bool:
+            there = [site.of(name).session for name in ("ad", "files")]
+            return all(s is not None and s.rolled_back_to == to for s in there)
+
+        await eventually(rolled_back)
+        stays = site.of("erp").session
+        assert stays is not None and stays.state is SessionState.ACTIVE and stays.rollbacks == 0
+
+
+async def test_a_network_that_only_one_domain_has_is_mapped_for_that_one(tmp_path: Path) -> None:
+    site = ManySite("ad", "erp", "files")
+    site.on_network("erp", "VM_ERP")
+    for name in ("ad", "files"):
+        site.on_network(name, "VM_ALL")
+    async with planned(site, tmp_path) as controller:
+        request = RunRequest(plan="gated", type=FailoverType.FORCE, networks={"VM_ERP": "DR-1"})
+        check = await controller.plans.inquiry.check(request)
+        found = {d.name: d.possible for d in check.domains}
+        assert found == {"ad": Possible.NO, "erp": Possible.YES, "files": Possible.NO}
+        assert check.unmapped == ("VM_ALL",) and check.number == 1
+        both = RunRequest(
+            plan="gated",
+            type=FailoverType.FORCE,
+            networks={"VM_ERP": "DR-1", "VM_ALL": "DR-2"},
+            confirm="gated 3",
+        )
+        await controller.plans.begin(both, ANNA)
+        networks = {d.name: d.networks for d in run_of(controller).frozen.domains}
+        assert networks == {
+            "ad": {"VM_ALL": "DR-2"}, "erp": {"VM_ERP": "DR-1"}, "files": {"VM_ALL": "DR-2"}
+        }  # fmt: skip
