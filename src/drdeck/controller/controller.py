@@ -165,7 +165,7 @@ class Controller:
             own.append(Finding.fail("journal", self.book.error, remedy))
         if self.sight.error is not None:
             own.append(Finding.fail("site", self.sight.error))
-        return (*own, *await self.site.findings())
+        return (*own, *self.plans.inquiry.findings(), *await self.site.findings())
 
     async def pause(self, most_s: float) -> list[str]:
         """Begin nothing more, and wait until nothing is under way; names what still is after `most_s`.

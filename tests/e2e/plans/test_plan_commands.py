@@ -148,6 +148,11 @@ def test_what_is_refused_says_why(deck: Deck) -> None:
     assert any('"erp" is in the waves "first" and "second"' in text for text in twice["problems"])
     assert [wave["domains"] for wave in twice["members"]] == [["ad", "erp"], [], ["runs", "old"]]
 
+    doctor = {f["subject"]: f for f in deck.json("doctor", code=1)["findings"]}
+    assert doctor["plan two"]["level"] == doctor["plan twice"]["level"] == "fail"
+    assert 'no domain is named "nobody-*"' in doctor["plan two"]["text"]
+    assert doctor["plan gated"]["level"] == "ok" and "plan all" not in doctor
+
     force = ("--type", "force", "--confirm", "all 2", "--except-running")
     refused = {
         ("plan", "check", "nothing"): (3, 'there is no plan "nothing"'),

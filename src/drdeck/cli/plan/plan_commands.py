@@ -125,6 +125,9 @@ def _print_check(check: PlanCheck, as_json: bool) -> None:
     head = ("DOMAIN", "WAVE", "POSSIBLE", "VMS", "PROTECTED SITE", "RUNNING", "REASON")
     output.table(head, rows, f"{check.plan.name} has no domain")
     output.say(f"{check.type}: {check.number} domains with {check.vms} VMs would begin")
+    if check.estimate_s is not None:
+        lasts = show_duration(check.estimate_s)
+        output.say(f"about {lasts} until all are recovered, by {check.estimate_from}")
     for sentence in (*check.problems, *check.says, *_typed(check)):
         output.note(sentence)
     for what in check.not_checked:

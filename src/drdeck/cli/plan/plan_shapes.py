@@ -54,6 +54,8 @@ def check(c: PlanCheck) -> Json:
         "room": list(c.room),
         "facts": c.facts,
         "rehearsed": c.rehearsed or None,
+        "estimate_s": None if c.estimate_s is None else seconds(c.estimate_s),
+        "estimate_from": c.estimate_from or None,
     }
 
 

@@ -12,10 +12,12 @@ from drdeck.controller.first_command import first_command
 from drdeck.controller.journal.operations import Operation
 from drdeck.controller.journal.runs import newest_first
 from drdeck.model.actions import Request
+from drdeck.model.alarms import Finding
 from drdeck.model.confirming import NotAccepted
 from drdeck.model.domains import Domain, FailoverType, ProtectedSite
 from drdeck.model.guard import Hazards
 from drdeck.model.plans.failover_plan import (
+    ALL,
     FailoverPlan,
     WaveMembers,
     members,
@@ -34,6 +36,7 @@ from drdeck.model.views import SiteView
 from drdeck.sites.contract import LooksAtRoom, OffersPlans, SiteError
 
 from .plan_look import begins_pitr, domain_check, kind_of, of_waves, summed, with_room
+from .run_estimate import estimate_s, took_before
 from .run_keeper import RunKeeper
 
 
@@ -78,6 +81,25 @@ class PlanInquiry:
             )
             for plan in self.plans().values()
         )
+
+    def findings(self) -> list[Finding]:
+        """Findings of a doctor about the plans; none before the site was seen."""
+        if self._view() is None:
+            return []
+        try:
+            summaries = self.summaries()
+        except NotAccepted as refused:
+            return [Finding.fail("plans", str(refused))]
+        findings = []
+        for summary in summaries:
+            plan, count = summary.plan, len(summary.plan.waves)
+            text = f"{summary.domains} domains in {count} wave{'s' if count > 1 else ''}"
+            if summary.problems:
+                remedy = f"mend the waves of plan {plan.name}; a run of it goes without them"
+                findings.append(Finding.fail(f"plan {plan.name}", "; ".join(summary.problems), remedy))
+            elif plan.name != ALL:
+                findings.append(Finding.ok(f"plan {plan.name}", text))
+        return findings
 
     def _rehearsed(self, name: str) -> str:
         ended = [r for r in self.book.runs.values() if r.frozen.plan == name and r.ended_at is not None]
@@ -129,10 +151,21 @@ class PlanInquiry:
             left_out = look.name not in inside or bool(request.except_running and look.running)
             checks[look.name] = msgspec.structs.replace(look, left_out=left_out)
         check = summed(plan, waves, of_waves(waves, checks), kind, run_pitr, self.sight.now(), domains)
+        check = self._estimated(check)
         rehearsed = self._rehearsed(plan.name)
         says = check.says if rehearsed else (*check.says, "This plan was never run here before.")
         check = with_room(check, await self._room(check))
         return msgspec.structs.replace(check, rehearsed=rehearsed, says=(*says, *check.room)), list(waves)
+
+    def _estimated(self, check: PlanCheck) -> PlanCheck:
+        possible = Possible.YES, Possible.WARNING
+        going = [d for d in check.domains if d.possible in possible and not d.left_out]
+        took = took_before(self.domains().values(), self.book.operations.values())
+        return msgspec.structs.replace(
+            check,
+            estimate_s=estimate_s(going, len(check.waves), check.plan.domains_at_once, took),
+            estimate_from=f"what the last failovers of {len(took)} domains took here" if took else "",
+        )
 
     async def _room(self, check: PlanCheck) -> RoomForAll | None:
         """Memory and room for all that would begin; None where the site does not tell."""
