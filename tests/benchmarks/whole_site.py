@@ -147,12 +147,12 @@ class WholeSite:
         began = time.monotonic()
         with ThreadPoolExecutor(POWER_ON) as starting, ThreadPoolExecutor(SNAPSHOT) as making:
             starts = {name: [starting.submit(start, vm) for vm in vms] for name, vms in machines.items()}
-            made: list[Future[None]] = []
+            snapshots: list[Future[None]] = []
             for name, waits in starts.items():
                 for future in waits:
                     future.result()
-                made += [making.submit(snapshot, vm) for vm in machines[name]]
-            for future in made:
+                snapshots += [making.submit(snapshot, vm) for vm in machines[name]]
+            for future in snapshots:
                 future.result()
         return time.monotonic() - began, changing(self.vcenter.calls() - before)
 
@@ -166,16 +166,16 @@ def _watched(terminal: Terminal, waiting: threading.Thread) -> Screen:
     while waiting.is_alive():
         now = time.monotonic()
         if len(keys) < KEYS and now - last_key > 1.0:
-            last_key, known = now, len(terminal.raw)
+            last_key, so_far = now, len(terminal.raw)
             os.write(terminal.fd, b"\x1b[B" if len(keys) % 20 < 10 else b"\x1b[A")
-            while len(terminal.raw) == known and terminal.read(1):
+            while len(terminal.raw) == so_far and terminal.read(1):
                 pass
             keys.append(time.monotonic() - now)
-            pressed_bytes += len(terminal.raw) - known
+            pressed_bytes += len(terminal.raw) - so_far
             continue
-        known = len(terminal.raw)
+        so_far = len(terminal.raw)
         terminal.read(0.1)
-        seconds[int(time.monotonic() - began)] += len(terminal.raw) - known
+        seconds[int(time.monotonic() - began)] += len(terminal.raw) - so_far
     passed = time.monotonic() - began
     total = len(terminal.raw) - raw - pressed_bytes
     return Screen(total / passed, max(seconds.values(), default=0), sorted(keys))

@@ -79,10 +79,10 @@ async def test_a_domain_that_vanishes_stops_and_one_that_appears_joins_no_run(tm
 async def test_a_domain_that_came_since_the_look_is_named_and_asked_again(tmp_path: Path) -> None:
     site = ManySite("ad", "erp", "files")
     async with planned(site, tmp_path) as controller:
-        seen = await controller.plans.inquiry.check(FORCE)
+        look = await controller.plans.inquiry.check(FORCE)
         site.domains["e-new"] = ManySite("e-new").of("e-new")
         await site.taken_in(controller)
-        decision = RunRequest(plan="gated", type=FORCE.type, confirm="gated 4", preview=seen.facts)
+        decision = RunRequest(plan="gated", type=FORCE.type, confirm="gated 4", preview=look.facts)
         with pytest.raises(NotAccepted, match="e-new") as refusal:
             await controller.plans.begin(decision, ANNA)
         assert refusal.value.code == "stale" and controller.book.runs == {}
@@ -144,8 +144,8 @@ async def test_a_network_that_only_one_domain_has_is_mapped_for_that_one(tmp_pat
     async with planned(site, tmp_path) as controller:
         request = RunRequest(plan="gated", type=FailoverType.FORCE, networks={"VM_ERP": "DR-1"})
         check = await controller.plans.inquiry.check(request)
-        found = {d.name: d.possible for d in check.domains}
-        assert found == {"ad": Possible.NO, "erp": Possible.YES, "files": Possible.NO}
+        possible = {d.name: d.possible for d in check.domains}
+        assert possible == {"ad": Possible.NO, "erp": Possible.YES, "files": Possible.NO}
         assert check.unmapped == ("VM_ALL",) and check.number == 1
         both = RunRequest(
             plan="gated",

@@ -37,13 +37,13 @@ class World:
 
     def __init__(self) -> None:
         self.run: RunRecord = run(PLAN, since=ago(0))
-        self.seen: dict[str, Domain] = {name: domain(name) for name in NAMES}
+        self.domains: dict[str, Domain] = {name: domain(name) for name in NAMES}
         self.operations: dict[str, Operation] = {}
         self.begins: list[str] = []
         self.now: datetime = NOW
 
     def look(self) -> RunDecision:
-        return decide(self.run, self.seen, self.operations, self.now)
+        return decide(self.run, self.domains, self.operations, self.now)
 
     def go_on(self) -> None:
         """Begin what is due, until nothing more is."""
@@ -56,7 +56,7 @@ class World:
         data = {"operation": ident, "request": {"domain": name}, "run": self.run.id}
         self.journal("accepted", data)
         failover = Failover(id=ident, type=FailoverType.FORCE, began_at=self.now)
-        self.seen[name] = domain(name, Mode.COMPLETING, failover=failover)
+        self.domains[name] = domain(name, Mode.COMPLETING, failover=failover)
         self.operations[ident] = operation(name)
         self.begins.append(name)
 
@@ -75,10 +75,10 @@ class World:
             state = OperationState.DONE if done else OperationState.ABORTED
             self.journal("ended", {"operation": ident, "state": str(state), "at": at, "error": ""})
             del self.operations[ident]
-            before = self.seen[name].failover
+            before = self.domains[name].failover
             assert before is not None
             failover = msgspec.structs.replace(before, recovered_at=self.now)
-            self.seen[name] = (
+            self.domains[name] = (
                 domain(name, Mode.RUNNING_IN_FAILOVER, failover=failover) if done else domain(name)
             )
         elif what == "asks" and op is not None:
@@ -98,7 +98,7 @@ class World:
             self.run = msgspec.convert(msgspec.to_builtins(self.run), RunRecord)
             return
         text = msgspec.json.encode(kept(self.run))  # as it goes through an attribute
-        again = taken(msgspec.json.decode(text, type=KeptRun), self.seen, self.now)
+        again = taken(msgspec.json.decode(text, type=KeptRun), self.domains, self.now)
         self.run = msgspec.structs.replace(again, handed_to="", g=self.run.g + 1)
 
 
@@ -129,11 +129,15 @@ def test_kills_and_take_overs_change_neither_what_begins_nor_in_which_order(
     alone, disturbed = played(script, {}), played(script, disturbances)
     assert disturbed.begins == alone.begins
     assert len(set(alone.begins)) == len(alone.begins), "none twice"
-    one, other = alone.look(), disturbed.look()
+    undisturbed, other = alone.look(), disturbed.look()
     assert [(d.name, d.state, d.settled) for d in other.domains] == [
-        (d.name, d.state, d.settled) for d in one.domains
+        (d.name, d.state, d.settled) for d in undisturbed.domains
     ]
-    assert (other.state, other.over, other.begins) == (one.state, one.over, one.begins)
+    assert (other.state, other.over, other.begins) == (
+        undisturbed.state,
+        undisturbed.over,
+        undisturbed.begins,
+    )
 
 
 @given(st.lists(EVENTS, max_size=25))
@@ -148,11 +152,11 @@ def test_at_every_instant_begun_and_held_and_left_out_and_impossible_are_all(
         begun = {n for n in NAMES if n in world.run.begun and n not in world.run.left_out}
         left_out = {row.name for row in rows if row.state is InRunState.LEFT_OUT}
         impossible = {row.name for row in rows if row.state is InRunState.NOT_POSSIBLE}
-        held = {
+        waiting = {
             row.name for row in rows
             if row.state in (InRunState.HELD, InRunState.WAITS_FOR_PLACE) or row.name in world.run.stopped
         } - left_out  # fmt: skip
-        parts = [begun, held, left_out, impossible]
+        parts = [begun, waiting, left_out, impossible]
         assert set().union(*parts) == set(NAMES) and sum(map(len, parts)) == len(NAMES), parts
 
 
@@ -181,9 +185,9 @@ def test_what_anybody_wrote_into_the_attribute_is_no_run(damage: dict[str, Any])
 
 def test_only_a_failover_of_after_the_decision_is_the_runs() -> None:
     before = Failover(id="op-old", type=FailoverType.FORCE, began_at=ago(1000))
-    seen = {"d0": domain("d0", Mode.COMPLETING, failover=before, owner=Owner.LOCAL)}
-    assert taken(kept(run(PLAN)), seen, NOW).begun == {}
+    there = {"d0": domain("d0", Mode.COMPLETING, failover=before, owner=Owner.LOCAL)}
+    assert taken(kept(run(PLAN)), there, NOW).begun == {}
     later = msgspec.structs.replace(before, began_at=ago(10))
-    assert taken(kept(run(PLAN)), {"d0": msgspec.structs.replace(seen["d0"], failover=later)}, NOW).begun == {
-        "d0": "op-old"
-    }
+    assert taken(
+        kept(run(PLAN)), {"d0": msgspec.structs.replace(there["d0"], failover=later)}, NOW
+    ).begun == {"d0": "op-old"}

@@ -84,8 +84,8 @@ async def test_no_more_calls_than_places_are_at_a_site_whatever_the_number_of_do
         request = RunRequest(plan="all", type=FailoverType.FORCE, run_pitr=True, confirm="all 6")
         ident = await controller.plans.begin(request, ANNA)
         await eventually(lambda: len(site.here) == len(NAMES) and len(site.going) == PLACES)
-        shown = controller.plans.runs.shown(controller.plans.runs.run(ident))
-        assert shown.places == {"power_on": (PLACES, PLACES)}
+        view = controller.plans.runs.shown(controller.plans.runs.run(ident))
+        assert view.places == {"power_on": (PLACES, PLACES)}
         for number in range(len(NAMES) * EACH):
             await eventually(functools.partial(site.is_full, number))
             next(iter(site.going.values())).set()
