@@ -62,7 +62,7 @@ async def test_without_a_rollback_after_a_failover_everything_is_reset(make: Mak
     assert all(p.time > reset for p in (await bench.points()).points)
     assert bench.mode == Mode.RUNNING_IN_FAILOVER
     await bench.advance(INTERVAL_S + 5)
-    await bench.until(lambda d: d.newest_point is not None and d.newest_point > reset)
+    await bench.until(lambda d: d.consistent_at is not None and d.consistent_at > reset)
     await bench.session_by_hand()
     for instant in (points[0], points[-1], points[-1] + timedelta(seconds=1), reset):
         await bench.refused(bench.asks("pitr_run", to=instant), "was reset|before the PITR window")

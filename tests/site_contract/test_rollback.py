@@ -130,7 +130,7 @@ async def test_no_instant_of_a_session_ever_again(make: MakeBench) -> None:
     assert excluded_by(within[0], bench.domain.excluded) is not None
 
     await bench.advance(INTERVAL_S + 5)
-    await bench.until(lambda d: d.newest_point is not None and d.newest_point > within[-1])
+    await bench.until(lambda d: d.consistent_at is not None and d.consistent_at > within[-1])
     between = (await bench.group_points())[-1]
     await bench.advance(60)
     await bench.session_by_hand()
