@@ -174,3 +174,18 @@ def test_of_equal_instants_the_later_in_the_tree() -> None:
 )
 def test_what_came_later_is_told_by_its_id(ident: str, number: int, newer: bool) -> None:
     assert restore_points.has_newer(vm("a", **chain(snap(ident, 0))), number, Record()) is newer
+
+
+def test_a_failovers_entry_point_is_nowhere_a_restore_point() -> None:
+    """It is of before the failover: only its undo goes back there. By drdeck's description, which a snapshot
+    that somebody named alike has not."""
+    name = restore_points.entry_name("op-1")
+    theirs = snap("4711", 0)
+    entry = SnapshotFact("4712", name, "drdeck: entry point", at(5), "4711")
+    machine = vm("a", snapshots=(theirs, entry), current_snapshot="4712")
+    assert restore_points.target(machine, at(10), Record()) == theirs
+    assert restore_points.instants([machine], Record()) == [(at(0), "foreign")]
+    assert restore_points.newest(machine, Record(), at(10)) == at(0)
+    assert not restore_points.has_newer(machine, 4711, Record())
+    alike = vm("a", snapshots=(theirs, SnapshotFact("4712", name, "mine", at(5), "4711")))
+    assert restore_points.instants([alike], Record())[0] == (at(5), "foreign")
