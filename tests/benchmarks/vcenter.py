@@ -1,10 +1,14 @@
 """How fast drdeck acts on a vCenter, against a bare script that makes the same calls; run as a script:
 
-    python -m tests.benchmarks.vcenter [--vms 20 100 300 1000] [--runs 3]
+    python -m tests.benchmarks.vcenter [--vms 20 100 300 1000] [--runs 3] [--domains 40 --each 20]
 
-On VMware's simulator, both sides in one run: off, revert, on for each VM of a domain. The bare script is
-pyvmomi with eight threads and its own WaitForTask. Prints medians in seconds, the ratio, and what the
-controller and the simulator spent of a processor for each VM; the machine's load stands beside each line.
+On VMware's simulator, both sides in one run. A rollback is off, revert, on for each VM of a domain;
+a failover with its session is a snapshot to undo it with, on, and the entry point. The bare script is
+pyvmomi with eight threads and its own WaitForTask. Prints medians in seconds and their ratios, what the
+controller and the simulator spent of a processor for each VM, how many round trips a call on a VM took,
+and how long after the last VM was ready its session began; the machine's load stands beside each line.
+With --domains: so many domains of so many VMs each by one run of a plan, against one domain that has all
+of them.
 """
 
 from __future__ import annotations
@@ -32,6 +36,8 @@ from tests.support.vcenter.vcsim import VCenter
 
 DOMAIN = "bench"
 THREADS = 8
+BESIDE = {"CurrentTime", "WaitForUpdatesEx", "CancelWaitForUpdates", "SetField"}
+"""Calls that no VM's call needs: what is watched, and what is written once for each step."""
 
 
 class Lap(NamedTuple):
@@ -48,9 +54,9 @@ def cpu_s(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def settings(concurrent: int) -> str:
+def settings(domain: str) -> str:
     return f"""
-[sites.{SITE}.domains.{DOMAIN}]
+[sites.{SITE}.domains.{domain}]
 pitr = {{ enabled = true, window = "3d", interval = "1d" }}
 ready = "power"
 ready_timeout = "30m"
@@ -58,14 +64,16 @@ ready_timeout = "30m"
 
 
 class Bench:
-    """A vCenter with one domain of `vms` VMs in a session, and a controller that knows it."""
+    """A vCenter with domains of `vms` VMs, one unless told, and a controller that knows them."""
 
-    def __init__(self, directory: Path, vms: int) -> None:
+    def __init__(self, directory: Path, vms: int, domains: int = 1) -> None:
         self.names = [f"vm{number:04}" for number in range(vms)]
+        self.domains = [DOMAIN, *(f"{DOMAIN}{number:02}" for number in range(1, domains))]
         self.vcenter = VCenter(pace=0)
         points = [datetime.now(UTC).replace(microsecond=0) - timedelta(minutes=20)]
-        domains = {DOMAIN: self.names}
-        self.flow = Flow(directory, self.vcenter, None, domains, settings(vms), points)
+        laid_out = dict.fromkeys(self.domains, self.names)
+        toml = "".join(map(settings, self.domains))
+        self.flow = Flow(directory, self.vcenter, None, laid_out, toml, points)
         self.point = points[0]
         self.flow.show(DOMAIN)  # so that there is a controller
 
@@ -90,6 +98,24 @@ class Bench:
         def work() -> None:
             self.flow.complete("force", "--run-pitr", domain=DOMAIN)
             self.flow.until(lambda d: (d["session"] or {}).get("state") == "active", DOMAIN)
+
+        return self.lap(work)
+
+    def session_after_s(self) -> float:
+        """Seconds from the last VM's power on, as it was journaled, until its session began."""
+        began = datetime.fromisoformat(self.flow.show(DOMAIN)["session"]["started_at"])
+        on = [e["time"] for e in self.flow.journal("outcome") if ":power" in str(e["data"].get("key"))]
+        return (began - datetime.fromisoformat(max(on))).total_seconds()
+
+    def all_domains(self) -> Lap:
+        """A Force Failover of all domains by one run of a plan, until it is settled."""
+        for domain in self.domains:
+            self.flow.start(domain)
+
+        def work() -> None:
+            number = f"all {len(self.domains)}"
+            words = ("--type", "force", "--confirm", number, "--even-though", "answers,vms-running", "--wait")
+            self.flow.deck.run("plan", "run", "all", *words)
 
         return self.lap(work)
 
@@ -127,40 +153,105 @@ class Bench:
 
             return self.lap(lambda: list(pool.map(calls, zip(machines, snapshots, strict=True))))
 
+    def bare_failover(self) -> Lap:
+        """A snapshot, on, and another one of every VM by a script; then all is as before."""
+        machines = [self.vcenter.vm(name) for name in self.names]
+        mine = threading.local()
+
+        def wait(task: Any) -> Any:
+            if not hasattr(mine, "collector"):
+                mine.collector = self.vcenter.content.propertyCollector.CreatePropertyCollector()
+            WaitForTask(task, pc=mine.collector)
+            return task.info.result
+
+        def snapshot(vm: Any, name: str) -> Any:
+            return wait(vm.CreateSnapshot_Task(name=name, description="", memory=False, quiesce=False))
+
+        def calls(vm: Any) -> list[Any]:
+            first = snapshot(vm, "undo")
+            wait(vm.PowerOnVM_Task())
+            return [snapshot(vm, "entry"), first]
+
+        def tidy(pair: tuple[Any, list[Any]]) -> None:
+            vm, snapshots = pair
+            wait(vm.PowerOffVM_Task())
+            for snapshot in snapshots:
+                wait(snapshot.RemoveSnapshot_Task(removeChildren=False))
+
+        snapshots: list[list[Any]] = []
+        with ThreadPoolExecutor(THREADS) as pool:
+            lap = self.lap(lambda: snapshots.extend(pool.map(calls, machines)))
+            list(pool.map(tidy, zip(machines, snapshots, strict=True)))
+        return lap
+
 
 def _power_on(vm: Any) -> Any:
     """The task that powers a VM on; None where it is on."""
     return vm.PowerOnVM_Task() if vm.runtime.powerState == "poweredOff" else None
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
-    parser.add_argument("--vms", type=int, nargs="+", default=[20, 100, 300, 1000])
-    parser.add_argument("--runs", type=int, default=3)
-    options = parser.parse_args()
-    versions = f"Python {platform.python_version()}, pyvmomi {version('pyvmomi')}"
-    print(f"{os.cpu_count()} cores, {platform.machine()}, {versions}")
-    print("  VMs   failover    bare   Run PITR   ratio   controller/VM   simulator/VM   load")
-    for vms in options.vms:
-        before = os.getloadavg()[0]
+def of_one_domain(vms: int, runs: int) -> str:
+    """A line of the table."""
+    before = os.getloadavg()[0]
+    with tempfile.TemporaryDirectory() as directory:
+        bench = Bench(Path(directory), vms)
+        try:
+            bare_failover = bench.bare_failover()
+            bares = [bench.bare() for _ in range(runs)]  # before the guard minds
+            failover = bench.failover()
+            after_s = bench.session_after_s()
+            calls = bench.vcenter.calls()
+            rollbacks = [bench.rollback() for _ in range(runs)]
+            calls = bench.vcenter.calls() - calls
+        finally:
+            bench.close()
+    bare = statistics.median(lap.took_s for lap in bares)
+    rollback = statistics.median(lap.took_s for lap in rollbacks)
+    controller = statistics.median(lap.controller_s for lap in rollbacks) / vms
+    simulator = statistics.median(lap.simulator_s for lap in rollbacks) / vms
+    trips = sum(times for method, times in calls.items() if method not in BESIDE) / (3 * vms * runs)
+    there, here = bare_failover.took_s, failover.took_s
+    return (
+        f"{vms:5} {there:7.1f} {here:9.1f} {here / there:6.2f}"
+        f" {bare:7.1f} {rollback:9.1f} {rollback / bare:6.2f}"
+        f" {1000 * controller:14.1f} {1000 * simulator:13.1f}"
+        f" {trips:11.2f} {after_s:14.2f}   {before:.1f} to {os.getloadavg()[0]:.1f}"
+    )
+
+
+def of_many_domains(domains: int, each: int) -> str:
+    """How long many domains take at once, against one that has all their VMs."""
+    took = []
+    for many, vms in ((domains, each), (1, domains * each)):
         with tempfile.TemporaryDirectory() as directory:
-            bench = Bench(Path(directory), vms)
+            bench = Bench(Path(directory), vms, many)
             try:
-                bares = [bench.bare() for _ in range(options.runs)]  # before the guard minds
-                failover = bench.failover()
-                rollbacks = [bench.rollback() for _ in range(options.runs)]
+                took.append(bench.all_domains().took_s)
             finally:
                 bench.close()
-        bare = statistics.median(lap.took_s for lap in bares)
-        rollback = statistics.median(lap.took_s for lap in rollbacks)
-        controller = statistics.median(lap.controller_s for lap in rollbacks) / vms
-        simulator = statistics.median(lap.simulator_s for lap in rollbacks) / vms
-        print(
-            f"{vms:5} {failover.took_s:8.1f} s {bare:6.1f} s {rollback:8.1f} s {rollback / bare:7.2f}"
-            f" {1000 * controller:12.1f} ms {1000 * simulator:11.1f} ms"
-            f"   {before:.1f} to {os.getloadavg()[0]:.1f}",
-            flush=True,
-        )
+    return (
+        f"{domains} domains of {each} VMs: {took[0]:.1f} s; one of {domains * each}: {took[1]:.1f} s;"
+        f" ratio {took[0] / took[1]:.2f}"
+    )
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    parser.add_argument("--vms", type=int, nargs="*", default=[20, 100, 300, 1000])
+    parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--domains", type=int, default=0)
+    parser.add_argument("--each", type=int, default=20)
+    options = parser.parse_args()
+    versions = f"Python {platform.python_version()}, pyvmomi {version('pyvmomi')}"
+    print(f"{os.cpu_count()} cores, {platform.machine()}, {versions}; seconds, and ms of a processor per VM")
+    print(
+        "  VMs    bare  failover  ratio    bare  Run PITR  ratio  controller/VM  simulator/VM  trips/call"
+        "  session after   load"
+    )
+    for vms in options.vms:
+        print(of_one_domain(vms, options.runs), flush=True)
+    if options.domains:
+        print(of_many_domains(options.domains, options.each))
     return 0
 
 
