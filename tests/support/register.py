@@ -300,12 +300,22 @@ VCENTER: dict[str, Registered] = {
     "V7": Registered(
         "InvalidLogin comes while SSO is away",
         "security/test_password_sources.py::test_one_that_has_worked_is_tried_again_by_itself_for_a_while",
-        ("security/test_canary.py::test_when_the_vcenter_goes_and_comes_back_with_another_password",),
+        (
+            "unit/sites/vsphere/test_living_sessions.py::"
+            "test_the_commanding_one_lives_while_the_other_is_shut_out",
+            "unit/sites/vsphere/test_living_sessions.py::"
+            "test_the_watching_one_lives_while_the_other_is_shut_out",
+            "security/test_canary.py::test_when_the_vcenter_goes_and_comes_back_with_another_password",
+        ),
     ),
     "V8": Registered(
         "a group is powered on by one call, with a result of three kinds",
         f"{_GROUP}a_group_is_started_by_one_call",
-        (f"{_GROUP}one_that_is_not_attempted_has_vcenters_words_and_the_others_run",),
+        (
+            f"{_GROUP}one_that_is_not_attempted_has_vcenters_words_and_the_others_run",
+            f"{_GROUP}without_a_word_in_the_settings_it_is_done_where_drs_starts_vms_itself",
+            f"{_GROUP}who_may_not_start_vms_together_starts_them_one_by_one",
+        ),
     ),
     "V9": Registered(
         "VMs that no folder holds", f"{_REAL}vms_in_a_vapp_are_of_their_folder",
@@ -315,6 +325,7 @@ VCENTER: dict[str, Registered] = {
         "names are not unique, keys are not ids", f"{_REAL}by_key_and_not_by_id",
         (
             f"{_REAL}networks_of_one_name_are_told_apart",
+            f"{_REAL}networks_of_one_name_are_refused_with_switch_folder_and_id",
             f"{_REAL}vms_of_one_name_are_told_apart_by_their_paths",
         ),
     ),

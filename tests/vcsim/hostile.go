@@ -30,8 +30,9 @@ import (
 //	versions   config.changeVersion changes with every change of the configuration
 //	drstasks   VMs that are powered on as a group have no task of their own (ClusterPowerOnVmResult: only unmanaged ones have)
 //	pieces     a collector's answers of more than 100 objects come in pieces
+//	drsauto    DRS of each cluster is fully automated (only when it is switched on)
 //	drsmanual  such VMs are only recommended to be started (only when it is switched on, not by "all")
-var switches = []string{"revert", "quiet", "exclusive", "disks", "networks", "fields", "keys", "versions", "drstasks", "pieces", "drsmanual"}
+var switches = []string{"revert", "quiet", "exclusive", "disks", "networks", "fields", "keys", "versions", "drstasks", "pieces", "drsauto", "drsmanual"}
 
 // before is the configuration that a snapshot keeps.
 type before struct {
@@ -58,7 +59,7 @@ type hostile struct {
 func newHostile(names string) *hostile {
 	h := &hostile{clones: newClones(), clocks: map[string]time.Duration{}, on: map[string]bool{}, kept: map[string]before{}, running: map[string]int{}, asked: map[string]*question{}}
 	for _, name := range switches {
-		h.on[name] = (names == "all" && name != "drsmanual") || strings.Contains(","+names+",", ","+name+",")
+		h.on[name] = (names == "all" && name != "drsmanual" && name != "drsauto") || strings.Contains(","+names+",", ","+name+",")
 	}
 	return h
 }
@@ -83,6 +84,12 @@ func (h *hostile) turn(name, vm string, on bool) bool {
 		name += " " + vm
 	}
 	h.on[name] = on
+	if name == "drsauto" && on {
+		for _, entity := range simulator.Map.All("ClusterComputeResource") {
+			config := entity.(*simulator.ClusterComputeResource).ConfigurationEx.(*types.ClusterConfigInfoEx)
+			config.DrsConfig.DefaultVmBehavior = types.DrsBehaviorFullyAutomated
+		}
+	}
 	return true
 }
 

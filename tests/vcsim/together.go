@@ -31,6 +31,10 @@ func (c *control) powerOnMulti(w http.ResponseWriter, r *http.Request, body []by
 		hangUp(w)
 		return
 	}
+	if act.Action == "deny" { // VMware's tables of privileges name the datacenter for it, beside each VM
+		refuse(w, types.ManagedObjectReference{Type: "Datacenter", Value: "datacenter-2"}, "VirtualMachine.Interact.PowerOn")
+		return
+	}
 	result := types.ClusterPowerOnVmResult{}
 	for _, m := range ids {
 		c.startOne(r, string(m[1]), &result)

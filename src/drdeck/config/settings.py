@@ -243,8 +243,8 @@ class VSphereSettings(VCenterSettings, frozen=True, kw_only=True, tag_field="kin
     per_host: int = 0
     """calls that run at a time on the VMs of one host; 0: vCenter queues them itself"""
     per_datastore: int = 0
-    power_on: Literal["single", "group"] = "single"
-    """group: VMs of clusters are started together, so that DRS places them"""
+    power_on: Literal["auto", "single", "group"] = "auto"
+    """group: VMs of clusters are started together, so that DRS places them; auto: where it starts them too"""
     power_on_override: Literal["", "manual", "partiallyAutomated", "fullyAutomated"] = ""
     """the automation level of such starts instead of the cluster's"""
     lease: Duration = Duration(30)

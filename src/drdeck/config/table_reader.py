@@ -61,7 +61,7 @@ RIGHT = {
     "gate": "one of settled, confirm",
     "per_host": "a whole number from 0 to 1000",
     "per_datastore": "a whole number from 0 to 1000",
-    "power_on": "one of single, group",
+    "power_on": "one of auto, single, group",
     "power_on_override": "one of manual, partiallyAutomated, fullyAutomated",
     "others": "one of last, refuse",
     "on_failure": "one of go_on, hold",

@@ -11,8 +11,8 @@ from tests.support.vcenter.vcsim import VCenter
 ALL = [f"web{number}" for number in range(6)]
 
 
-def flow_of(make_flow: MakeFlow, recovery: VCenter, more: str = "") -> Flow:
-    site = f'power_on = "group"\n{more}'
+def flow_of(make_flow: MakeFlow, recovery: VCenter, how: str = 'power_on = "group"') -> Flow:
+    site = f"{how}\n"
     flow = make_flow(recovery, None, {DOMAIN: ALL}, settings(extra='ready_timeout = "60s"'), site=site)
     flow.start()
     return flow
@@ -58,3 +58,27 @@ def test_a_recommendation_that_nobody_applies_is_asked_about(make_flow: MakeFlow
     recovery.power_on((DOMAIN, "web1"))
     eventually(lambda: flow.operation(ident)["state"] in ("done", "open"))
     flow.until(lambda d: d["mode"] == "running_in_failover")
+
+
+@pytest.mark.parametrize("automated", [True, False])
+def test_without_a_word_in_the_settings_it_is_done_where_drs_starts_vms_itself(
+    make_flow: MakeFlow, recovery: VCenter, automated: bool
+) -> None:
+    recovery.hostile("drsauto", automated)
+    flow = flow_of(make_flow, recovery, "")
+    before = recovery.calls()
+    flow.complete("force", "--wait")
+    calls = recovery.calls() - before
+    assert flow.power() == {"on"} and bool(calls["PowerOnMultiVM_Task"]) == automated
+
+
+def test_who_may_not_start_vms_together_starts_them_one_by_one(
+    make_flow: MakeFlow, recovery: VCenter
+) -> None:
+    """The privilege on the datacenter is one that a role for single starts never needed."""
+    flow = flow_of(make_flow, recovery)
+    recovery.rule("PowerOnMultiVM_Task", "deny")
+    before = recovery.calls()
+    ident = flow.complete("force", "--wait")
+    assert flow.power() == {"on"} and flow.operation(ident)["question"] is None
+    assert (recovery.calls() - before)["PowerOnMultiVM_Task"] <= 2

@@ -222,11 +222,12 @@ class CallExecutor:
 
             with self._guard.claims.claim(act, power):
                 calls = self._calls_of(connection)
+                started, remark = False, ""
                 if machine is not None and await self._starts_together(command, machine, calls, again):
                     lacks = functools.partial(vm_calls.before_power_on, act=act)
                     remark = await calls.carry_out(lacks, doing, until, begun) if act.args else ""
-                    await calls.together.power_on(machine.id, doing, until, begun)
-                else:
+                    started = await calls.together.power_on(machine.id, doing, until, begun)
+                if not started:
                     remark = await calls.carry_out(call, doing, until, begun)
         except HeldElsewhere as error:
             raise SiteUnreachable(f"Could not {doing}: {error}") from None
@@ -271,15 +272,16 @@ class CallExecutor:
     async def _starts_together(
         self, command: c.MakePlannedCall, vm: VmFacts, calls: CallDriver, again: bool
     ) -> bool:
-        """Tell whether a VM is started with others of its group: in a cluster, where the settings want that.
+        """Tell whether a VM is started with others of its group, as the settings want it.
 
         A second try is made alone: what a group's call said of others is not known any more.
         """
-        if self._sight.settings.power_on != "group" or command.act.kind != "power_on":
+        how = self._sight.settings.power_on
+        if how == "single" or command.act.kind != "power_on":
             return False
         if again or command.task or vm.power == "on":
             return False
-        return await calls.together.in_cluster(vm.host)
+        return await calls.together.suits(vm.host, anyhow=how == "group")
 
     def _calls_of(self, connection: Connection) -> CallDriver:
         """The driver of the calls over a connection, of which there is one for as long as it is in use."""

@@ -36,6 +36,17 @@ _BEHAVIOR = vim.cluster.DrsConfigInfo.DrsBehavior
 Begun = Callable[[str], Awaitable[None]]
 
 
+AUTOMATED = "fullyAutomated"
+
+
+class HostCluster(NamedTuple):
+    """The cluster of a host: whether it is in one, whether that has DRS, and the level of DRS there."""
+
+    exists: bool
+    has_drs: bool = False
+    level: str = ""
+
+
 class Outcome(NamedTuple):
     """The outcome for one VM: its `task`, or a `fault`; neither: DRS starts it, or `recommended` to."""
 
@@ -63,28 +74,42 @@ class GroupPowerOn:
         self._connection, self._tasks, self._override = connection, tasks, override
         self._waiting: list[Waiting] = []
         self._gathering: asyncio.Task[None] | None = None
-        self._clusters: dict[str, bool] = {}
+        self._clusters: dict[str, HostCluster] = {}
+        self._permitted = True
         self._calls: set[asyncio.Task[None]] = set()
 
-    async def in_cluster(self, host: str) -> bool:
-        """Tell whether a host, by id, belongs to a cluster. Raises what Connection.command raises."""
-        if host and host not in self._clusters:
-            parent = await self._connection.command(
-                lambda session: properties(session, vim.HostSystem(host, session.stub), "parent"),
-                "look where a host is",
-            )
-            self._clusters[host] = isinstance(parent.get("parent"), vim.ClusterComputeResource)
-        return self._clusters.get(host, False)
+    async def suits(self, host: str, anyhow: bool) -> bool:
+        """Tell whether VMs on a host, by id, are started together: in a cluster whose DRS places and starts
+        them by itself, `anyhow` in each. Raises what Connection.command raises.
+
+        Without DRS there is nothing to gain, and one that only recommends would have a person apply what
+        PowerOnVM_Task does at once, on the VM's own host (its page in VMware's API reference).
+        """
+        if not host or not self._permitted:
+            return False
+        if host not in self._clusters:
+            look = partial(_cluster_of, host)
+            self._clusters[host] = await self._connection.command(look, "look where a host is")
+        cluster = self._clusters[host]
+        automated = cluster.has_drs and (self._override or cluster.level) == AUTOMATED
+        return cluster.exists and (anyhow or automated)
 
     async def power_on(
         self, vm: str, doing: str, until: Callable[[], Awaitable[float]], begun: Begun | None
-    ) -> None:
-        """Power a VM on; returns when it is on. Raises SiteError."""
+    ) -> bool:
+        """Power a VM on; returns when it is on. False: the account may not start VMs together, which wants
+        the privilege on the datacenter too, and nothing was done. Raises SiteError."""
         waiting = Waiting(vm, await until(), begun, asyncio.get_running_loop().create_future())
         self._waiting.append(waiting)
         if self._gathering is None or self._gathering.done():
             self._gathering = asyncio.create_task(self._gather(), name="group-power-on")
-        outcome = await waiting.outcome
+        try:
+            outcome = await waiting.outcome
+        except Refused as refusal:
+            if not isinstance(refusal.__cause__, vim.fault.NoPermission):
+                raise
+            self._permitted = False
+            return False
         if outcome.fault is not None:
             raise translate(outcome.fault, doing, f"vCenter {self._connection.server}")
         if outcome.recommended:
@@ -94,14 +119,15 @@ class GroupPowerOn:
             )
         if not outcome.task:
             await self._until_on(vm, doing)
-            return
+            return True
         if begun is not None:
             await begun(outcome.task)
         fault = await self._end_of(outcome.task, doing)
         if isinstance(fault, vim.fault.InvalidPowerState) and fault.existingState == "poweredOn":
-            return
+            return True
         if fault is not None:
             raise translate(fault, doing, f"vCenter {self._connection.server}")
+        return True
 
     async def _end_of(self, task: str, doing: str) -> Any:
         try:
@@ -153,6 +179,17 @@ class GroupPowerOn:
             if str(power.get("runtime.powerState")) == "poweredOn":
                 return
             await asyncio.sleep(LOOK_S)
+
+
+def _cluster_of(host: str, session: VCenterSession) -> HostCluster:
+    """The cluster of a host. Blocks."""
+    parent = properties(session, vim.HostSystem(host, session.stub), "parent").get("parent")
+    if not isinstance(parent, vim.ClusterComputeResource):
+        return HostCluster(False)
+    drs = getattr(properties(session, parent, "configurationEx").get("configurationEx"), "drsConfig", None)
+    return HostCluster(
+        True, bool(getattr(drs, "enabled", False)), str(getattr(drs, "defaultVmBehavior", None) or "")
+    )
 
 
 def _call(vms: Sequence[str], override: str, latest_s: float, session: VCenterSession) -> str:
