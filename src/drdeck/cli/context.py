@@ -33,7 +33,7 @@ from drdeck.controller.process.launch import attach
 from drdeck.controller.process.logs import USUAL_LEVEL
 from drdeck.controller.process.paths import Paths, paths_for
 from drdeck.controller.process.settings_in_use import SettingsInUse, scenario_path
-from drdeck.controller.site_watcher import LOGGED_IN, NOT_SEEN
+from drdeck.controller.site_watcher import SOON_SEEN
 from drdeck.model.times import show_duration
 
 from . import exit_codes, output
@@ -203,7 +203,7 @@ async def wait_for_sight(client: Client, stale: bool = False) -> Listing:
                         limit.reschedule(asyncio.get_running_loop().time() + FIRST_SIGHT_S)
                         continue
                     tried = listing.needs_password and asker.waits(listing)
-                    if not tried and listing.error not in (NOT_SEEN, LOGGED_IN):
+                    if not tried and listing.error not in SOON_SEEN:
                         if stale and listing.seen_at is not None:
                             return listing
                         raise Exit(exit_codes.UNREACHABLE, listing.error)

@@ -46,7 +46,8 @@ class State:
 
     @property
     def domains(self) -> tuple[Domain, ...]:
-        return () if self.listing is None else self.listing.domains
+        """Those that the site shows; before it was read, what their records tell of them."""
+        return () if self.listing is None else self.listing.domains or self.listing.records
 
     @property
     def seen(self) -> bool:
@@ -65,6 +66,8 @@ class State:
         listing = self.listing
         if listing is None or listing.stale_s is None:
             return ""
+        if listing.seen_at is None and listing.error:
+            return listing.error  # nothing is shown that could be out of date
         since = f" since {listing.seen_at.astimezone(UTC):%H:%M:%SZ}" if listing.seen_at else ""
         return f"this view is out of date{since}: {listing.error or 'the site does not answer'}"
 

@@ -21,7 +21,7 @@ from drdeck.model.alarms import Finding
 from drdeck.model.confirming import NotAccepted
 from drdeck.model.passwords import OWN, PROTECTED, PasswordWanted
 from drdeck.model.views import SiteView
-from drdeck.sites.contract import RecoverySite
+from drdeck.sites.contract import RecoverySite, ShowsRecordsFirst
 
 from .asking.network_choice import with_defaults
 from .asking.request_desk import RequestDesk
@@ -76,6 +76,8 @@ class Controller:
         self.doing = Executor(site, self.sight, self.book)
         self.book.on_change = self.sight.on_change = self._changed
         self.sight.on_view, self.sight.take = self.kick, self.saw
+        if isinstance(site, ShowsRecordsFirst):
+            site.on_records = self.sight.saw_records
         record = functools.partial(self.book.record, SELF)
         self.desk = RequestDesk(
             site, self.sight, self.book, self.doing, lambda: self.view, self.kick, read_only

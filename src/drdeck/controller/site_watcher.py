@@ -28,6 +28,8 @@ _STEP_S = 1.0
 """Our clock was set when it and time itself differ by more."""
 
 NOT_SEEN, LOGGED_IN = "the site was not seen yet", "logged in; the site is being read"
+RECORDS_SEEN = "its folders and records were read; the VMs are being read"
+SOON_SEEN = (NOT_SEEN, LOGGED_IN, RECORDS_SEEN)
 """Why a site is not seen that soon will be."""
 
 
@@ -55,6 +57,8 @@ class SiteWatcher:
     ) -> None:
         self.site, self.real_now, self.steady = site, real_now, steady
         self.view: SiteView | None = None
+        self.records: tuple[Domain, ...] = ()
+        """the domains by their records alone, until there is a view; nothing is decided by them"""
         self.seen_at: datetime | None = None
         self.error: str | None = NOT_SEEN
         self.needs_password = False
@@ -109,6 +113,12 @@ class SiteWatcher:
             failures += 1
             await asyncio.sleep(pause * random.uniform(0.7, 1.0))
 
+    def saw_records(self, domains: tuple[Domain, ...]) -> None:
+        """Take in what can be shown before the first view."""
+        if self.view is None:
+            self.records, self.error = domains, RECORDS_SEEN
+            self.on_change()
+
     def saw(self, view: SiteView) -> None:
         """Take a view in, unless a newer one was seen."""
         back = self.error is not None
@@ -116,6 +126,7 @@ class SiteWatcher:
         if self.view is None or view.serial > self.view.serial:
             if self.view is None:
                 self.looked = view.serial  # nothing was asked by this process yet
+                self.records = ()
             self.view = view
             self._viewed, self._viewed_at = self._seen, self.seen_at
             back = True

@@ -400,6 +400,8 @@ def refusal(request: Request, domain: Domain, now: datetime, read_only: bool = F
         return READ_ONLY
     if action is None or not action.menu:
         return f"{request.action!r} is not something that can be asked for"
+    if domain.unread:
+        return f'the VMs of "{domain.name}" are being read'
     if domain.observed_only:
         return domain.observed_only
     busy = None if action.name in EVEN_WHILE_BUSY else _busy(domain)

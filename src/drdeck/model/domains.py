@@ -355,6 +355,8 @@ class Domain(Frozen, frozen=True, kw_only=True):
     tested: LastTrial | None = None
     trial_offer: TrialOffer | None = None
     """None: the site tests nothing"""
+    unread: bool = False
+    """its VMs were not read yet: it shows what its record tells, and nothing is decided by it"""
 
     @property
     def mode_label(self) -> str:

@@ -9,7 +9,7 @@ from typing import Protocol, runtime_checkable
 from drdeck.model.alarms import Finding
 from drdeck.model.certificates import Certificate
 from drdeck.model.commands import AnyCommand
-from drdeck.model.domains import ProtectedSite
+from drdeck.model.domains import Domain, ProtectedSite
 from drdeck.model.guard import Hazards
 from drdeck.model.leftovers import Leftovers
 from drdeck.model.passwords import Login, Password
@@ -92,6 +92,14 @@ class PolledSite(Protocol):
 
     looked_at: Callable[[], frozenset[str]]
     """gives the names of the domains that somebody looks at now; set by whoever knows"""
+
+
+@runtime_checkable
+class ShowsRecordsFirst(Protocol):
+    """A site that takes long to be read, and shows its domains before that by their records alone."""
+
+    on_records: Callable[[tuple[Domain, ...]], None]
+    """given them, all `unread`, before the first view; set by whoever shows them"""
 
 
 @runtime_checkable

@@ -109,7 +109,7 @@ def state_text(domain: Domain, now: datetime) -> str:
         case Mode.RUNNING_IN_FAILOVER if domain.way_back.restored_at is not None:
             return "Not protected"
         case mode:
-            return _SHORT_STATES[mode]
+            return _SHORT_STATES.get(mode, domain.mode_label)
 
 
 _SHORT_STATES = {

@@ -78,7 +78,9 @@ def step_text(domain: Domain, width: int) -> Line:
 
 
 def recovered_text(domain: Domain) -> str:
-    """Of how many VMs how many are recovered, or recoverable before the failover: "3 / 3"."""
+    """Of how many VMs how many are recovered, or recoverable before the failover: "3 / 3"; "-" unread."""
+    if domain.unread:
+        return UNKNOWN
     recovered = domain.mode in AFTER_FAILOVER or domain.mode is Mode.COMPLETING
     count = domain.vms_recovered if recovered and domain.owner is Owner.LOCAL else domain.vms_recoverable
     return f"{count} / {domain.vms_total}"

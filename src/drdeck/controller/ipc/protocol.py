@@ -154,6 +154,8 @@ class Listing(Message, frozen=True, kw_only=True, tag="listing"):
     domains: tuple[Domain, ...] = ()
     """summaries, see Domain.summary"""
     operations: tuple[OperationView, ...] = ()
+    records: tuple[Domain, ...] = ()
+    """until there is anything in `domains`: rows for people, by the domains' records alone"""
     """open ones, and those that ended last"""
     consoles: tuple[str, ...] = ()
     journal_error: str | None = None

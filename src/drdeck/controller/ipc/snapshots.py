@@ -52,6 +52,7 @@ class Snapshots:
             warnings=view.warnings if view else (),
             read_only=c.read_only,
             domains=tuple(d.summary() for d in view.domains) if view else (),
+            records=c.sight.records,
             operations=tuple(view_of(op) for op in operations),
             consoles=self._names(),
             journal_error=c.book.error,

@@ -16,7 +16,7 @@ from drdeck.config.readiness import Readiness, parse_readiness
 from drdeck.config.settings import VSphereSettings
 from drdeck.model import commands as c
 from drdeck.model.alarms import Finding
-from drdeck.model.domains import ProtectedSite
+from drdeck.model.domains import Domain, ProtectedSite
 from drdeck.model.guard import Hazards
 from drdeck.model.pitr import Points, Writing, writing_of
 from drdeck.model.planned import PlannedCall
@@ -31,6 +31,7 @@ from drdeck.sites.vsphere.doctor.room_for_all import room_for_all
 from drdeck.sites.vsphere.guard.guard_service import GuardService
 from drdeck.sites.vsphere.guard.guard_store import GuardStore
 from drdeck.sites.vsphere.guard.hazards import foresee, hazards
+from drdeck.sites.vsphere.inventory.domain_folders import domain_folders
 from drdeck.sites.vsphere.inventory.inventory_facts import Inventory, VmFacts
 from drdeck.sites.vsphere.inventory.inventory_watch import InventoryWatch
 from drdeck.sites.vsphere.plan.domain_state import DomainState, network_ids, stays_out
@@ -109,6 +110,7 @@ class VSphereSite:
             )
         self._shut_out = False
         """the watching session ended, and no new one was let in; the commanding one may live"""
+        self.on_records: Callable[[tuple[Domain, ...]], None] = lambda domains: None
         self._heart: Heartbeat | None = None
         self._pumped = False
         """what the inventory holds was read by this watching, not by one before it"""
@@ -266,6 +268,16 @@ class VSphereSite:
                 with contextlib.suppress(asyncio.CancelledError, Exception):
                     await task
 
+    async def _show_records(self, watch: InventoryWatch) -> None:
+        """Show the domains by their records at first: thousands of VMs take seconds to be read."""
+        if watch.inventory is not None or self._serial:
+            return
+        with contextlib.suppress(SiteError):  # whatever is wrong is told by who reads all
+            folders = await self._connected().poll(
+                lambda session: domain_folders(session, watch.root_path), "read the domains' folders"
+            )
+            self.on_records(self._sight.by_records(folders))
+
     def _probe(self) -> None:
         """Look who answers, where the settings want that."""
         if any(readiness.is_probed for readiness in self._readiness):
@@ -328,6 +340,7 @@ class VSphereSite:
 
     async def _pump(self, watch: InventoryWatch) -> None:
         try:
+            await self._show_records(watch)
             async for inventory in watch.changes():
                 if not self._pumped:
                     await watch.ask_tasks(_at_work(inventory))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import unicodedata
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
@@ -33,6 +33,7 @@ from drdeck.sites.vsphere.plan.domain_alarms import FirstSeen
 from drdeck.sites.vsphere.plan.domain_state import DomainState, ProtectedVms
 from drdeck.sites.vsphere.plan.place_limits import limited
 from drdeck.sites.vsphere.plan.planner import plan
+from drdeck.sites.vsphere.plan.unread_domain import unread_domain
 from drdeck.sites.vsphere.plan.vm_rows import VmRows
 from drdeck.sites.vsphere.plan.write_hints import with_growth
 from drdeck.sites.vsphere.record import lease
@@ -173,6 +174,22 @@ class SiteState:
             user=self.settings.username,
             runs=kept_runs(inventory.root.attributes, folders, self.me, self.silent),
         )
+
+    def by_records(self, folders: Iterable[FolderFacts]) -> tuple[Domain, ...]:
+        """The domains as far as their folders' records tell, before any VM was read."""
+        addresses = (host_of(self.settings.url), self.protected.address if self.protected else "")
+        domains = []
+        for folder in folders:
+            settings = self.settings.domain(self.folders.settings_name(folder, self.settings.domains))
+            try:
+                if removed := self.removed(folder):
+                    raise BrokenRecord(removed)
+                domain = unread_domain(folder, self._record(folder), settings.pitr.policy(), addresses)
+            except BrokenRecord as error:
+                broken = domain_view.broken(folder, (), str(error), lambda *_: self.now(), bool(removed))
+                domain = msgspec.structs.replace(broken, unread=True)
+            domains.append(domain)
+        return tuple(domains)
 
     def domain(self, inventory: Inventory, folder: FolderFacts) -> Domain:
         """Built anew only when something it depends on has changed, or time may change it."""

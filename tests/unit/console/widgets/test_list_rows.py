@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import pytest
 
-from drdeck.console.widgets.list_rows import STATE, state_text
+from drdeck.console.widgets.list_rows import STATE, domain_row, state_text
 from drdeck.model.domains import Mode
 from drdeck.model.facts.life_facts import WayBack
 from tests.support.console.fake_client import NOW, domain
 
 
-@pytest.mark.parametrize("mode", [mode for mode in Mode if mode is not Mode.UNKNOWN])
+@pytest.mark.parametrize("mode", list(Mode))
 def test_each_mode_is_drawn_and_fits(mode: Mode) -> None:
     assert 0 < len(state_text(domain(mode=mode), NOW)) <= STATE
+
+
+def test_before_its_vms_were_read_a_domain_counts_none() -> None:
+    """ "0/0" would be a statement about them."""
+    row = domain(mode=Mode.UNKNOWN, mode_says="Rehydration", vms_total=0, unread=True)
+    _, state, *rest = "".join(text for text, _ in domain_row(row, 120, NOW)).split()
+    assert state == "Rehydration" and "/" not in "".join(rest)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,51 @@
+"""A site that takes long to be read: its domains are shown by their records, and nothing is done to them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from drdeck.controller.ipc.client import ControllerError
+from drdeck.controller.site_watcher import RECORDS_SEEN
+from drdeck.model.actions import Request
+from drdeck.model.domains import Mode, Owner
+from tests.support.faults.live import OTHER, Live
+from tests.support.vcenter.flowsite import DOMAIN
+from tests.support.vcenter.vcsim import VCenter
+
+
+async def test_rows_come_before_the_vms_and_nothing_is_done(tmp_path: Path, recovery: VCenter) -> None:
+    live = Live(tmp_path, recovery)
+    recovery.add_domain(OTHER)
+    try:
+        await live.begin()
+        await live.start()
+        await live.complete()
+        assert live.shown and live.shown.session
+        started = live.shown.session.started_at
+        await live.end()
+        before = recovery.calls()
+        recovery.hold("CreateFilter")  # so that nothing is read but what comes before it
+        await live.begin()
+        await live.until(lambda: live.error == RECORDS_SEEN)
+        assert live.client and live.client.listing
+        listing = live.client.listing
+        assert listing.clock is None and listing.domains == (), "for what decides by it, it is not seen yet"
+        row = next((domain for domain in listing.records if domain.name == DOMAIN), None)
+        assert row and row.session and row.unread and row.vms == ()
+        assert (row.mode, row.owner, row.session.started_at) == (Mode.PITR_SESSION, Owner.LOCAL, started)
+        other = next(domain for domain in listing.records if domain.name == OTHER)
+        assert other.unread and other.mode is Mode.IMPORTED
+        with pytest.raises(ControllerError) as refused:
+            await live.client.submit(Request(action="pitr_exit", domain=DOMAIN, confirm=DOMAIN))
+        assert (refused.value.code, str(refused.value)) == ("unreachable", RECORDS_SEEN)
+        made = recovery.calls() - before
+        assert not made["WaitForUpdatesEx"] and made["RetrievePropertiesEx"] <= 8, made
+        recovery.release()
+        await live.until(live.active)
+        assert live.shown and not live.shown.unread and live.shown.vms_total == 1
+        assert live.error is None and live.client and live.client.listing and not live.client.listing.records
+    finally:
+        recovery.release()
+        await live.end()
