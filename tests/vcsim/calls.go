@@ -3,10 +3,12 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"fmt"
 	"io/ioutil"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"regexp"
@@ -42,8 +44,15 @@ func (c *control) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		c.powerOnMulti(w, r, body)
 		return
 	}
-	body = c.hostile.inbound(body)
 	method, target := string(m[1]), vmOf(string(m[2]))
+	counted := &counted{ResponseWriter: w, sent: len(body)}
+	w = counted
+	defer func() {
+		c.mu.Lock()
+		c.bytes[method] += counted.sent
+		c.mu.Unlock()
+	}()
+	body = c.hostile.inbound(body)
 	act := c.match(method, target)
 	if method == "Login" && act.Action == "" {
 		c.login(w, r, body)
@@ -344,4 +353,23 @@ func hangUp(w http.ResponseWriter) {
 	if conn, _, err := hijacker.Hijack(); err == nil {
 		_ = conn.Close()
 	}
+}
+
+// counted counts the bytes of an answer.
+type counted struct {
+	http.ResponseWriter
+	sent int
+}
+
+func (w *counted) Write(data []byte) (int, error) {
+	n, err := w.ResponseWriter.Write(data)
+	w.sent += n
+	return n, err
+}
+
+func (w *counted) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	if hijacker, ok := w.ResponseWriter.(http.Hijacker); ok {
+		return hijacker.Hijack()
+	}
+	return nil, nil, http.ErrNotSupported
 }

@@ -43,6 +43,7 @@ type control struct {
 	mu     sync.Mutex
 	rules  []*rule
 	calls  map[string]int
+	bytes  map[string]int // of requests and answers, without HTTP's headers
 	freed  chan struct{}
 	late   []map[string]string
 	roles  roles
@@ -78,6 +79,8 @@ func (c *control) command(w http.ResponseWriter, what string, body []byte) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	switch what {
+	case "bytes":
+		_ = json.NewEncoder(w).Encode(c.bytes)
 	case "calls":
 		_ = json.NewEncoder(w).Encode(c.calls)
 	case "rules":

@@ -4,6 +4,7 @@
 // so that no test leaves it behind. Beside /sdk it answers, without a login:
 //
 //	POST /control/calls       how often each SOAP method was called
+//	POST /control/bytes       bytes of requests and answers by method, without HTTP's headers
 //	POST /control/rules       {"method", "target", "action", "times", "ms", "text"}; see type rule
 //	POST /control/clear       drop all rules
 //	POST /control/release     carry out what a rule "hold" kept back, and end the tasks of a rule "slow"
@@ -128,7 +129,7 @@ func main() {
 		addScheduler()
 	}
 	server := model.Service.NewServer()
-	server.Config.Handler = &control{sdk: server.Config.Handler, boot: *boot, events: *events, calls: map[string]int{},
+	server.Config.Handler = &control{sdk: server.Config.Handler, boot: *boot, events: *events, calls: map[string]int{}, bytes: map[string]int{},
 		freed: make(chan struct{}), logins: newLogins(*user, *password), hostile: habits}
 	ready["url"] = (&url.URL{Scheme: server.URL.Scheme, Host: server.URL.Host, Path: server.URL.Path}).String()
 	_ = json.NewEncoder(os.Stdout).Encode(ready)

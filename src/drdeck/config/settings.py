@@ -249,7 +249,7 @@ class VSphereSettings(VCenterSettings, frozen=True, kw_only=True, tag_field="kin
     """the automation level of such starts instead of the cluster's"""
     lease: Duration = Duration(30)
     """how long a controller that falls silent is believed to drive a domain still"""
-    quiet_lease: Duration = Duration(900)
+    quiet_lease: Duration = Duration(1020)
     """the same while nothing goes on in a PITR session; vCenter keeps an event for each renewal"""
     protected: VCenterSettings | None = None
     networks: dict[str, str] = {}

@@ -151,6 +151,10 @@ class Access:
         """SOAP calls received so far, from all sessions, by method."""
         return Counter(self.control("calls"))
 
+    def bytes_of_calls(self) -> Counter[str]:
+        """Bytes of requests and answers so far, by method, without HTTP's headers."""
+        return Counter(self.control("bytes"))
+
     def expire_sessions(self) -> int:
         """End every session but the test's own, as an idle time-out does; how many."""
         manager = self.content.sessionManager

@@ -8,7 +8,8 @@ Why so: SetField has no compare-and-set, the last writer wins unseen; AddCustomF
 DuplicateName for a name that is there (API reference: CustomFieldsManager). The clocks of jump hosts
 differ, CurrentTime is one for all. vCenter stores an event for each SetField, keeps it for 30 days, and
 passes it on to whatever collects its events (CustomFieldValueChangedEvent): a lease
-is renewed once a third of it is over, not with each call, and is long while nothing goes on in a session.
+is renewed once a third of it is over, not with each call. While nothing goes on in a session it is long, and
+renewed two minutes before its end: 96 times a day.
 
 Definitions want Global.ManageCustomFields at the root, so a holder needs none: its own claim is taken up
 again, also after its time was over, by writing the value and then looking. Whoever claims it writes a
@@ -44,8 +45,10 @@ log = logging.getLogger(__name__)
 CLAIM = LEASE + "."
 LENGTH_S = 30.0
 """How long a driver that says nothing more is believed to be at work."""
-QUIET_S = 900.0
-"""The same while nothing goes on in a session; six renewals an hour, each an event in vCenter."""
+QUIET_S = 1020.0
+"""The same while nothing goes on in a session; four renewals an hour, each an event in vCenter."""
+MARGIN_S = 120.0
+"""Before the end of a long lease, in which it is renewed; a vCenter that pauses takes less."""
 
 
 class LeaseRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -227,10 +230,14 @@ class Leases:
     def tiring(self, folder: str, quiet: bool = False) -> bool:
         """True if a lease of ours wants to be renewed."""
         own = self._held.get(folder)
-        return own is not None and own.until - steady() < self._length_s(quiet) * 2 / 3
+        return own is not None and own.until - steady() < self._least_s(quiet)
 
     def _length_s(self, quiet: bool) -> float:
         return self.quiet_s if quiet else self.length_s
+
+    def _least_s(self, quiet: bool) -> float:
+        """So much is left when a lease is renewed."""
+        return min(self._length_s(quiet) * 2 / 3, MARGIN_S)
 
     def hold(self, session: VCenterSession, folder: str, force: bool = False, quiet: bool = False) -> float:
         """Be the driver of a domain, or go on being it; until when, as `steady` counts. Raises HeldElsewhere
@@ -254,7 +261,7 @@ class Leases:
                 own = None
             if own is not None and reading.top == own.claim:
                 named, left_s = value is not None and value.g == own.claim, own.until - clock
-                if not named or not length_s * 2 / 3 <= left_s <= length_s:
+                if not named or not self._least_s(quiet) <= left_s <= length_s:
                     self._renew(session, folder, own, length_s)
             elif own is None and value is not None and self._left_by_us(value) and value.g == reading.top:
                 # ours from before a restart: of one name only one process runs at a time
