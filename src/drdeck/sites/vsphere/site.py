@@ -60,8 +60,8 @@ BUSY_S = 1.0
 """Between two questions after the tasks of VMs that were busy."""
 QUIET_S = 30.0
 """How often the view is made anew while nothing goes on."""
-REST = 400.0
-"""So many times what that took passes before it is made anew again: 0.25 % of a core at any size."""
+REST = 1000.0
+"""So many times what that took passes before it is made anew again: 0.1 % of a core at any size."""
 KEEP_S = 12.0
 """After a silence of less, sessions and calls under way are kept: a busy vCenter may pause for so long, and a
 dead connection is given up by TCP itself soon after."""

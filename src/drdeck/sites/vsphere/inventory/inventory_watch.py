@@ -23,7 +23,7 @@ from drdeck.sites.vsphere.vcenter.properties import (
     task_spec,
     watch_spec,
 )
-from drdeck.sites.vsphere.vcenter.update_parser import UpdateParser
+from drdeck.sites.vsphere.vcenter.update_parser import Maker, UpdateParser, uncollected
 
 from .fact_parser import attributes_from
 from .inventory_cache import UNDER_WAY, InventoryCache
@@ -40,8 +40,15 @@ _GATHER, _GATHER_S = 3.0, 0.5
 """Between two answers pass so many times what reading the last one took, at most so long."""
 _CANCELLED_S, _GONE_S = 3.0, 1.0
 """So long after a cancel was answered the poll has ended, or never will; less where there is none to end."""
+_REST = 1000.0
+"""So many times what a reading of the attributes took passes before they are read again without need."""
 _TRIES = 5
-_MAKERS = {"VirtualMachineSnapshotInfo": snapshot_tree}
+_MAKERS: dict[str, Maker] = {
+    "VirtualMachineSnapshotInfo": snapshot_tree,
+    "ArrayOfCustomFieldValue": lambda _: (
+        None
+    ),  # only that they changed counts: they are read with their names
+}
 
 
 class EventSource(Protocol):
@@ -85,6 +92,7 @@ class InventoryWatch:
         self.connection, self.root_path, self._addresses = connection, root, addresses
         self._events = events
         self._listening = False
+        self._attributes_rest_s = 0.0
         self.attributes_read_s = 0.0
         """by the monotonic clock, when the attributes known now were asked for"""
         self._polling = threading.Lock()  # held while the collector is asked; its answers come in one order
@@ -173,7 +181,8 @@ class InventoryWatch:
     async def changes(self) -> AsyncIterator[Inventory]:
         """The inventory now, and again whenever anything in it changed, however that came to be known.
 
-        One iteration at a time. Reads the attributes anew whenever the long poll ends empty.
+        One iteration at a time. Reads the attributes anew when the long poll ends empty, but not again and
+        again where that takes long.
         """
         yielded = await self.refresh()
         yield yielded
@@ -221,10 +230,11 @@ class InventoryWatch:
                 if time.monotonic() - (since or began) > limit_s:
                     session.stub.abort()  # the poll does not even end by a cancel: its connection is dead
             try:
-                self._round(session, 0)
+                inventory = self._round(session, 0)
             finally:
                 self._polling.release()
-            return self._refresh_attributes(session)
+            fresh = self.attributes_read_s >= began  # as at a start: they need not be asked for twice
+            return inventory if fresh else self._refresh_attributes(session)
         finally:
             with self._state:
                 self._urgent -= 1
@@ -310,7 +320,7 @@ class InventoryWatch:
             take, answered = self._known.taking()
             parser = UpdateParser(take, _MAKERS, session.stub)
             try:
-                with session.stub.read_by(parser):
+                with session.stub.read_by(parser), uncollected() if first else contextlib.nullcontext():
                     self._collector.WaitForUpdatesEx(self._version, options)
             except vmodl.fault.RequestCanceled:
                 raise
@@ -327,13 +337,14 @@ class InventoryWatch:
             )
         if self._events is not None and any(kind == _EVENTS for kind, _ in touched):
             self._events.take_page(self._known.raw.of(_EVENTS))
+        since_s = time.monotonic() - self.attributes_read_s
         if (
             first
-            or (wait_s and not touched)
             or any(kind in ("Folder", "CustomFieldsManager") for kind, _ in touched)
-            or time.monotonic() - self.attributes_read_s > self.connection.poll_s
+            # without a word of them too: the simulator tells of no attribute, and others write them as well
+            or (wait_s and not touched and since_s > self._attributes_rest_s)
+            or since_s > max(self.connection.poll_s, self._attributes_rest_s)
         ):
-            # at each time-out too: the simulator tells of no attribute, and others write them as well
             self._read_attributes(session)
         return self._published(touched, anew=first)
 
@@ -349,9 +360,10 @@ class InventoryWatch:
     def _read_attributes(self, session: VCenterSession) -> None:
         spec = attribute_spec(self._root, self._view, session.content.customFieldsManager)
         with self._attribute_read:  # so that of two readings the later one counts
-            asked_s = time.monotonic()
+            asked_s, began_s = time.monotonic(), time.thread_time()
             self._known.attributes = attributes_from(retrieve(session, spec))
             self.attributes_read_s = asked_s
+            self._attributes_rest_s = _REST * (time.thread_time() - began_s)
 
     def _published(self, touched: set[tuple[str, str]], anew: bool = False) -> Inventory:
         news = self._events.count if self._events is not None else 0

@@ -7,8 +7,10 @@ values of the few types that a VM's facts are made of become plain ones. Every o
 
 from __future__ import annotations
 
+import contextlib
+import gc
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple, Protocol
 from xml.etree import ElementTree
 from xml.parsers.expat import ExpatError, ParserCreate
@@ -63,6 +65,18 @@ class Readable(Protocol):
     """An answer that can be read in pieces."""
 
     def read(self, size: int = -1) -> bytes: ...
+
+
+@contextlib.contextmanager
+def uncollected() -> Iterator[None]:
+    """Look for no cycles meanwhile: a quarter of the time of making a million objects that stay."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
 
 
 class UpdateParser:
