@@ -12,6 +12,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -152,7 +153,10 @@ class DrdeckApp(App[None], inherit_bindings=False):
         drawn = renderable
         ready = self._running and not self._batch_count and not self.is_headless
         if ready and isinstance(renderable, CompositorUpdate) and screen is self.screen:
-            drawn = self._frame.patch(screen._compositor.render_strips(self.size), self.size)
+            whole = partial(screen._compositor.render_strips, self.size)
+            drawn = self._frame.after(renderable, screen, self.size, whole)
+        elif renderable is not None:
+            self._frame.doubt()
         super()._display(screen, drawn)
 
     @on(Driver.SignalResume)

@@ -9,7 +9,7 @@ from importlib.metadata import requires, version
 from typing import Any
 
 import pytest
-from textual._compositor import Compositor, CompositorUpdate
+from textual._compositor import ChopsUpdate, Compositor, CompositorUpdate, LayoutUpdate
 from textual.app import App
 from textual.screen import Screen
 from textual.scrollbar import ScrollBarRender
@@ -26,6 +26,8 @@ ADVICE = (
 KNOWN: dict[str, tuple[Any, str, str]] = {
     "App._display": (App._display, "app.py and console/terminal/diff_writer.py", "332affc2ca96"),
     "App._fatal_error": (App._fatal_error, "app.py", "a9ca279d5c6f"),
+    "ChopsUpdate": (ChopsUpdate, "terminal/diff_writer.py", "8bedd79cdb44"),
+    "LayoutUpdate": (LayoutUpdate, "terminal/diff_writer.py", "88a19c19d71c"),
     "Compositor.render_strips": (Compositor.render_strips, "app.py", "6f7b857525b5"),
     "ScrollBarRender.render_bar": (ScrollBarRender.render_bar, "widgets/row_list.py", "728f9416b750"),
 }

@@ -6,7 +6,7 @@ seconds. Here the last frame is kept, and of a new one only the runs of cells th
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.control import Control
 from rich.segment import Segment
 from rich.style import Style
-from textual._compositor import CompositorUpdate
+from textual._compositor import ChopsUpdate, CompositorUpdate, LayoutUpdate
 from textual.geometry import Size
 from textual.strip import Strip
 
@@ -103,10 +103,48 @@ class Frame:
     def __init__(self) -> None:
         self._size = Size(0, 0)
         self._strips: list[Strip] = []
+        self._of: object = None
 
     def forget(self) -> None:
         """Somebody else may have written: the next frame is written in full."""
         self._size = Size(0, 0)
+
+    def doubt(self) -> None:
+        """An update was not drawn: what comes next is not taken for all that is new."""
+        self._of = None
+
+    def after(
+        self, update: CompositorUpdate, of: object, size: Size, whole: Callable[[], list[Strip]]
+    ) -> Patch | None:
+        """The difference that an update of the screen `of` makes; None: there is none.
+
+        `whole` draws that screen anew, which takes as long again, and is done where the update does not do.
+        """
+        strips = self._updated(update, size) if of is self._of or isinstance(update, LayoutUpdate) else None
+        self._of = of
+        return self.patch(whole() if strips is None else strips, size)
+
+    def _updated(self, update: CompositorUpdate, size: Size) -> list[Strip] | None:
+        """The lines of the screen with what an update has drawn of them; None where that cannot be told."""
+        if isinstance(update, LayoutUpdate):
+            return [Strip.join(parts) for parts in update.strips] if update.region == size.region else None
+        if not isinstance(update, ChopsUpdate) or size != self._size:
+            return None
+        strips = list(self._strips)
+        for y, start, end in update.spans:
+            if y >= len(strips):
+                return None
+            parts, at = [strips[y].crop(0, start)], start
+            for (x, strip), its_end in zip(update.chops[y].items(), update.chop_ends[y], strict=False):
+                if x < end and its_end > start:
+                    if strip is None or max(x, start) != at:
+                        return None
+                    at = min(its_end, end)
+                    parts.append(strip.crop(max(x, start) - x, at - x))
+            if at != end:
+                return None
+            strips[y] = Strip.join([*parts, strips[y].crop(end)])
+        return strips
 
     def patch(self, strips: list[Strip], size: Size) -> Patch | None:
         """The difference between `strips` and what stands there; None when they are the same."""
