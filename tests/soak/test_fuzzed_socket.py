@@ -190,7 +190,7 @@ async def talk(path: Path, lines: list[bytes], hello: bytes = HELLO) -> list[dic
 
 def well_formed(line: bytes) -> bool:
     with contextlib.suppress(Exception):
-        p.controller_decoder.decode(line)
+        p.controller_decoder().decode(line)
         return True
     return False
 

@@ -27,7 +27,7 @@ from .json_shapes import Json
 def readable(text: str, lines: bool = False) -> str:
     """A text for this terminal: harmless, and ASCII where the bytes of UTF-8 may be control characters."""
     text = clean(text, lines)
-    return text if is_utf8() else spelled(text)
+    return text if text.isascii() or is_utf8() else spelled(text)
 
 
 def emit(data: Json) -> None:
@@ -103,6 +103,8 @@ def say_wrapped(text: str) -> None:
 
 def cell_width(text: str) -> int:
     """Columns that a terminal takes for a text; wide (CJK) characters take two."""
+    if text.isascii():
+        return len(text)
     return sum(
         0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text
     )
@@ -115,9 +117,11 @@ def table(head: Sequence[str], rows: Sequence[Sequence[object]], empty: str) -> 
         return
     cells = [[readable(str("-" if cell is None else cell)) for cell in row] for row in rows]
     widths = [max(cell_width(row[i]) for row in [list(head), *cells]) for i in range(len(head))]
+    lines = []
     for row in [list(head), *cells]:
         padded = (cell + " " * (width - cell_width(cell)) for cell, width in zip(row, widths, strict=True))
-        click.echo("  ".join(padded).rstrip())
+        lines.append("  ".join(padded).rstrip())
+    click.echo("\n".join(lines))
 
 
 NAME = "drdeck"

@@ -154,7 +154,7 @@ class AttachedClient:
         if not data.endswith(b"\n"):
             return None, 0
         try:
-            return p.controller_decoder.decode(data), len(data)
+            return p.controller_decoder().decode(data), len(data)
         except (msgspec.DecodeError, RecursionError, ValueError) as error:
             await self._put_out(f"a message cannot be read: {str(error)[:200]}")
             return None, 0

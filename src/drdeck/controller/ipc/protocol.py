@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from datetime import datetime
 from typing import Literal
 
@@ -153,9 +154,9 @@ class Listing(Message, frozen=True, kw_only=True, tag="listing"):
     read_only: bool = False
     domains: tuple[Domain, ...] = ()
     """summaries, see Domain.summary"""
-    operations: tuple[OperationView, ...] = ()
     records: tuple[Domain, ...] = ()
     """until there is anything in `domains`: rows for people, by the domains' records alone"""
+    operations: tuple[OperationView, ...] = ()
     """open ones, and those that ended last"""
     consoles: tuple[str, ...] = ()
     journal_error: str | None = None
@@ -303,7 +304,12 @@ FromController = (
 
 encoder = msgspec.json.Encoder()
 client_decoder: msgspec.json.Decoder[FromController] = msgspec.json.Decoder(FromController)
-controller_decoder: msgspec.json.Decoder[FromClient] = msgspec.json.Decoder(FromClient)
+
+
+@functools.cache
+def controller_decoder() -> msgspec.json.Decoder[FromClient]:
+    """The decoder of a controller; a command, which needs the other one, does not wait for its making."""
+    return msgspec.json.Decoder(FromClient)
 
 
 def line(message: Message) -> bytes:

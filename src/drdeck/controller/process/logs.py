@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import logging.handlers
 import os
 import textwrap
 import time
@@ -42,6 +41,8 @@ def log_to(file: Path, level: str = USUAL_LEVEL) -> None:
     Debug lines are drdeck's only: those of a library may hold what it sends, a login's password among
     it. Raises OSError.
     """
+    import logging.handlers  # brings much that a command without a log never needs
+
     os.close(open_private(file, os.O_WRONLY))
     handler = logging.handlers.RotatingFileHandler(
         file, maxBytes=2_000_000, backupCount=KEPT_PARTS, encoding="utf-8"
