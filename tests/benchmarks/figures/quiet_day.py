@@ -1,39 +1,112 @@
-"""Cost of a quiet day of one domain in a session: counted at the vCenter, with the clocks moved by hand."""
+"""Cost of a quiet day of domains in a session: counted at the vCenter, with the clocks moved by hand."""
 
 from __future__ import annotations
 
 from collections import Counter
 from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
 from unittest import mock
 
+from drdeck.sites.vsphere.inventory.inventory_watch import InventoryWatch
 from drdeck.sites.vsphere.record.lease import Leases
-from drdeck.sites.vsphere.vcenter.connection import Credentials, Endpoint, VCenterSession
+from drdeck.sites.vsphere.vcenter.connection import POLL_S, Connection, Endpoint
+from drdeck.sites.vsphere.vcenter.heartbeat import BEAT_S, Heartbeat
 from tests.support.vcenter.vcsim import VCenter
 
+DAY_S = 86_400
+RENEWED_S = 900
+"""Between two renewals of a lease of the default length."""
+DEFINING = ("AddCustomFieldDef", "RemoveCustomFieldDef")
 
-def calls_of_a_day() -> Counter[str]:
-    """SOAP calls by method of holding the lease of one domain for 24 hours."""
-    vcenter = VCenter(pace=0)
+
+class Counted(NamedTuple):
+    """What a vCenter counted of a site of so many domains, all in a quiet session.
+
+    Bytes are those of requests and answers, without HTTP's headers.
+    """
+
+    domains: int
+    renewals: float
+    """of one domain, a day"""
+    definitions: int
+    renewal_bytes: float
+    read_bytes: int
+    """of a reading of all attributes: after each renewal, and when nothing was told for long"""
+    poll_bytes: int
+    beat_bytes: int
+
+
+class Cost(NamedTuple):
+    """What a site costs its vCenter a day."""
+
+    events: float
+    calls: float
+    bytes: float
+
+
+def cost_of_a_day(one: Counted, many: Counted, domains: int) -> Cost:
+    """The cost at any number of domains: a reading, and a look at the leases, grow with it by a line."""
+
+    def at(small: float, large: float) -> float:
+        return small + (large - small) * (domains - one.domains) / (many.domains - one.domains)
+
+    renewals = domains * max(one.renewals, many.renewals)
+    polls, beats = DAY_S / POLL_S + renewals, DAY_S / BEAT_S
+    sent = renewals * at(one.renewal_bytes, many.renewal_bytes) + polls * at(one.read_bytes, many.read_bytes)
+    return Cost(
+        renewals,
+        2 * renewals + 2 * polls + beats,
+        sent + polls * one.poll_bytes + beats * one.beat_bytes,
+    )
+
+
+async def counted(vcenter: VCenter, domains: int, rounds: int = 1) -> Counted:
+    """Count leases for so many renewals of each, by clocks that are moved, and one look of the watching."""
+    names = [f"domain{number:03}" for number in range(domains)]
+    vcenter.layout({name: [] for name in names})
+    folders = [vcenter.folder(name)._moId for name in names]
+    connection = Connection(
+        Endpoint(url=vcenter.url, ca_file=str(vcenter.ca_file)), vcenter.user, vcenter.password, poll_s=1
+    )
+    await connection.open()
     try:
-        vcenter.layout({"erp": []})
-        opened = VCenterSession(
-            Endpoint(url=vcenter.url, ca_file=str(vcenter.ca_file)),
-            Credentials(vcenter.user, vcenter.password),
-        )
-        opened.log_in()
         passed = timedelta()
 
         def clock() -> datetime:
             return datetime(2026, 1, 16, tzinfo=UTC) + passed
 
-        leases, folder = Leases("bench@here", clock), vcenter.folder("erp")._moId
+        leases, opened = Leases("bench@here", clock), connection.commands
         with mock.patch("drdeck.sites.vsphere.record.lease.steady", lambda: 1000.0 + passed.total_seconds()):
-            leases.hold(opened, folder)
-            before = vcenter.calls()
-            for _ in range(24 * 60):
-                passed += timedelta(seconds=60)
-                if leases.tiring(folder, quiet=True):
-                    leases.hold(opened, folder, quiet=True)
-            return vcenter.calls() - before
+            for folder in folders:
+                leases.hold(opened, folder, quiet=True)
+            calls, sent = vcenter.calls(), vcenter.bytes_of_calls()
+            while passed < timedelta(seconds=rounds * RENEWED_S + 5):
+                passed += timedelta(seconds=5)
+                for folder in folders:
+                    if leases.tiring(folder, quiet=True):
+                        leases.hold(opened, folder, quiet=True)
+            calls, sent = vcenter.calls() - calls, vcenter.bytes_of_calls() - sent
+        watch, heart = InventoryWatch(connection, vcenter.root), Heartbeat(connection)
+        await watch.refresh()
+        look = await _looked(vcenter, watch, heart)
+        written = calls["SetField"]
+        return Counted(
+            domains,
+            written / domains / rounds * DAY_S / RENEWED_S,
+            sum(calls[name] for name in DEFINING),
+            sent.total() / written,
+            look["RetrievePropertiesEx"],
+            look["WaitForUpdatesEx"],
+            look["CurrentTime"],
+        )
     finally:
-        vcenter.stop()
+        await connection.close()
+
+
+async def _looked(vcenter: VCenter, watch: InventoryWatch, heart: Heartbeat) -> Counter[str]:
+    """Bytes of one long poll that tells nothing, one reading of all attributes and one heartbeat."""
+    before = vcenter.bytes_of_calls()
+    await watch.connection.poll(watch._long_poll, "poll")
+    await watch.refresh_attributes()
+    await heart.beat()
+    return vcenter.bytes_of_calls() - before
