@@ -40,8 +40,8 @@ async def test_rows_come_before_the_vms_and_nothing_is_done(tmp_path: Path, reco
         with pytest.raises(ControllerError) as refused:
             await live.client.submit(Request(action="pitr_exit", domain=DOMAIN, confirm=DOMAIN))
         assert (refused.value.code, str(refused.value)) == ("unreachable", RECORDS_SEEN)
-        made = recovery.calls() - before
-        assert not made["WaitForUpdatesEx"] and made["RetrievePropertiesEx"] <= 8, made
+        calls = recovery.calls() - before
+        assert not calls["WaitForUpdatesEx"] and calls["RetrievePropertiesEx"] <= 8, calls
         recovery.release()
         await live.until(live.active)
         assert live.shown and not live.shown.unread and live.shown.vms_total == 1
