@@ -44,19 +44,21 @@ class Cost(NamedTuple):
     bytes: float
 
 
-def cost_of_a_day(one: Counted, many: Counted, domains: int) -> Cost:
+def cost_of_a_day(single: Counted, many: Counted, domains: int) -> Cost:
     """The cost at any number of domains: a reading, and a look at the leases, grow with it by a line."""
 
     def at(small: float, large: float) -> float:
-        return small + (large - small) * (domains - one.domains) / (many.domains - one.domains)
+        return small + (large - small) * (domains - single.domains) / (many.domains - single.domains)
 
-    renewals = domains * max(one.renewals, many.renewals)
+    renewals = domains * max(single.renewals, many.renewals)
     polls, beats = DAY_S / POLL_S + renewals, DAY_S / BEAT_S
-    sent = renewals * at(one.renewal_bytes, many.renewal_bytes) + polls * at(one.read_bytes, many.read_bytes)
+    sent = renewals * at(single.renewal_bytes, many.renewal_bytes) + polls * at(
+        single.read_bytes, many.read_bytes
+    )
     return Cost(
         renewals,
         2 * renewals + 2 * polls + beats,
-        sent + polls * one.poll_bytes + beats * one.beat_bytes,
+        sent + polls * single.poll_bytes + beats * single.beat_bytes,
     )
 
 

@@ -17,12 +17,12 @@ WITHIN = 0.03
 async def test_the_table_of_the_docs_is_what_is_counted(
     recovery: VCenter, protected_vcenter: VCenter
 ) -> None:
-    one, many = await counted(recovery, 1), await counted(protected_vcenter, MANY)
-    assert one.definitions == many.definitions == 0
+    single, many = await counted(recovery, 1), await counted(protected_vcenter, MANY)
+    assert single.definitions == many.definitions == 0
     text = (ROOT / "docs/operate.md").read_text("utf-8")
     rows = [[int(figure.replace(",", "")) for figure in row] for row in ROW.findall(text)]
     assert [row[0] for row in rows] == [1, MANY, 500]
     for domains, events, calls, mb in rows:
-        cost = cost_of_a_day(one, many, domains)
+        cost = cost_of_a_day(single, many, domains)
         assert (cost.events, cost.calls) == (events, calls)
         assert abs(cost.bytes / 1e6 - mb) <= 1 + WITHIN * mb, (domains, cost)

@@ -33,7 +33,6 @@ from drdeck.sites.vsphere.plan.domain_alarms import FirstSeen
 from drdeck.sites.vsphere.plan.domain_state import DomainState, ProtectedVms
 from drdeck.sites.vsphere.plan.place_limits import limited
 from drdeck.sites.vsphere.plan.planner import plan
-from drdeck.sites.vsphere.plan.unread_domain import unread_domain
 from drdeck.sites.vsphere.plan.vm_rows import VmRows
 from drdeck.sites.vsphere.plan.write_hints import with_growth
 from drdeck.sites.vsphere.record import lease
@@ -184,7 +183,7 @@ class SiteState:
             try:
                 if removed := self.removed(folder):
                     raise BrokenRecord(removed)
-                domain = unread_domain(folder, self._record(folder), settings.pitr.policy(), addresses)
+                domain = domain_view.unread(folder, self._record(folder), settings.pitr.policy(), addresses)
             except BrokenRecord as error:
                 broken = domain_view.broken(folder, (), str(error), lambda *_: self.now(), bool(removed))
                 domain = msgspec.structs.replace(broken, unread=True)

@@ -14,6 +14,7 @@ from drdeck.model.domains import (
     Mode,
     Networks,
     Owner,
+    PitrPolicy,
     Session,
     SessionState,
     Step,
@@ -146,6 +147,25 @@ def broken(
         alarms=(alarm,),
         broken=why,
         record_removed=removed,
+    )
+
+
+def unread(folder: FolderFacts, record: Record, policy: PitrPolicy, addresses: tuple[str, str]) -> Domain:
+    """A domain before its VMs were read: what its record tells, and nothing that VMs decide."""
+    mode, session = record.mode_without_vms, record.session
+    by_vms = mode is Mode.SYNCHRONISED
+    return Domain(
+        id=folder.id,
+        name=folder.name,
+        mode=Mode.UNKNOWN if by_vms else mode,
+        mode_says="Rehydration" if by_vms else "",
+        owner=Owner.LOCAL if record.owned else Owner.REMOTE,
+        owner_address=addresses[0] if record.owned else addresses[1],
+        pitr=policy,
+        session=None
+        if session is None
+        else Session(id=session.id, state=session.state, started_at=session.started, entry_at=session.entry),
+        unread=True,
     )
 
 
