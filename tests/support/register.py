@@ -361,7 +361,7 @@ VCENTER: dict[str, Registered] = {
         "e2e/vcenter/test_economy.py::test_a_completion_reads_no_vm",
         (
             "e2e/commands/test_definitions.py::test_a_whole_life_without_the_privilege_once_all_is_defined",
-            "unit/sites/vsphere/record/test_lease.py::test_in_quiet_a_lease_is_long_and_what_goes_on_makes_it_short",
+            "unit/sites/vsphere/record/leases/test_lease.py::test_in_quiet_a_lease_is_long_and_what_goes_on_makes_it_short",
         ),
     ),
     "V17": Registered(

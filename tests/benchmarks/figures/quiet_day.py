@@ -8,7 +8,7 @@ from typing import NamedTuple
 from unittest import mock
 
 from drdeck.sites.vsphere.inventory.inventory_watch import InventoryWatch
-from drdeck.sites.vsphere.record.lease import Leases
+from drdeck.sites.vsphere.record.leases.lease import Leases
 from drdeck.sites.vsphere.vcenter.connection import POLL_S, Connection, Endpoint
 from drdeck.sites.vsphere.vcenter.heartbeat import BEAT_S, Heartbeat
 from tests.support.vcenter.vcsim import VCenter
@@ -78,7 +78,9 @@ async def counted(vcenter: VCenter, domains: int, rounds: int = 1) -> Counted:
             return datetime(2026, 1, 16, tzinfo=UTC) + passed
 
         leases, opened = Leases("bench@here", clock), connection.commands
-        with mock.patch("drdeck.sites.vsphere.record.lease.steady", lambda: 1000.0 + passed.total_seconds()):
+        with mock.patch(
+            "drdeck.sites.vsphere.record.leases.lease.steady", lambda: 1000.0 + passed.total_seconds()
+        ):
             for folder in folders:
                 leases.hold(opened, folder, quiet=True)
             calls, sent = vcenter.calls(), vcenter.bytes_of_calls()

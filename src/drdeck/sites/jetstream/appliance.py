@@ -20,8 +20,8 @@ from drdeck.model.certificates import Certificate
 from drdeck.model.text import brief, clean
 from drdeck.sites.contract import CertificateUntrusted, CertificateWrong, SiteError, SiteUnreachable
 from drdeck.sites.vsphere.vcenter.connection import Endpoint, in_thread
+from drdeck.sites.vsphere.vcenter.endpoint import normalise
 from drdeck.sites.vsphere.vcenter.server_certificate import presented, thumbprint_of
-from drdeck.sites.vsphere.vcenter.transport import normalise
 
 log = logging.getLogger(__name__)
 logging.getLogger("httpx").setLevel(logging.WARNING)  # it has a line for each request, one every 2 s

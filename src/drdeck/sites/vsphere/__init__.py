@@ -14,7 +14,7 @@ from drdeck.config.settings import VSphereSettings
 from drdeck.model.passwords import OWN, PROTECTED
 from drdeck.sites.contract import PasswordSource
 from drdeck.sites.vsphere.inventory.inventory_facts import decode_name
-from drdeck.sites.vsphere.record.definitions import DefinitionsMade, define
+from drdeck.sites.vsphere.record.leases.definitions import DefinitionsMade, define
 from drdeck.sites.vsphere.vcenter.connection import VCenterSession
 from drdeck.sites.vsphere.vcenter.properties import child_folders, find_root
 from drdeck.sites.vsphere.vcenter.stale_sessions import StaleSessions

@@ -29,7 +29,7 @@ from drdeck.sites.vsphere.record import (
 )
 from drdeck.sites.vsphere.record.attributes import read
 from drdeck.sites.vsphere.record.deeds import deed
-from drdeck.sites.vsphere.record.lease import HeldElsewhere
+from drdeck.sites.vsphere.record.leases.lease import HeldElsewhere
 from drdeck.sites.vsphere.vcenter.calls import vm_calls
 from drdeck.sites.vsphere.vcenter.calls.call_driver import CallDriver
 from drdeck.sites.vsphere.vcenter.calls.rollback_call import KnownHardware

@@ -19,7 +19,8 @@ from drdeck.sites.vsphere.record.attribute_names import LEASE
 from drdeck.sites.vsphere.record.attributes import BrokenRecord, read
 from drdeck.sites.vsphere.record.domain_record import Record
 from drdeck.sites.vsphere.record.kept.run_slots import read_notes
-from drdeck.sites.vsphere.record.lease import HeldElsewhere, Leases, parse
+from drdeck.sites.vsphere.record.leases.lease import HeldElsewhere, Leases
+from drdeck.sites.vsphere.record.leases.lease_record import parse
 from drdeck.sites.vsphere.vcenter.connection import Connection, VCenterSession
 from drdeck.sites.vsphere.vcenter.stale_sessions import StaleSessions, last_active
 from drdeck.sites.vsphere.vcenter.transport import steady

@@ -22,7 +22,8 @@ from drdeck.sites.vsphere.inventory.inventory_watch import InventoryWatch
 from drdeck.sites.vsphere.plan.domain_state import ProtectedVms
 from drdeck.sites.vsphere.record.attributes import BrokenRecord, read
 from drdeck.sites.vsphere.vcenter.connection import Connection, in_thread, translate
-from drdeck.sites.vsphere.vcenter.transport import Endpoint, Stub
+from drdeck.sites.vsphere.vcenter.endpoint import Endpoint
+from drdeck.sites.vsphere.vcenter.transport import Stub
 
 log = logging.getLogger(__name__)
 

@@ -26,7 +26,8 @@ from .plan.restore_points import ours
 from .record.attribute_names import LEASE, PREFIX
 from .record.attributes import BrokenRecord, read
 from .record.domain_record import Record
-from .record.lease import CLAIM, lease_holder
+from .record.leases.lease import CLAIM
+from .record.leases.lease_record import lease_holder
 from .vcenter.connection import Connection, VCenterSession
 from .vcenter.properties import filter_spec, find_root, members, object_id, retrieve
 

@@ -35,11 +35,11 @@ from drdeck.sites.vsphere.plan.place_limits import limited
 from drdeck.sites.vsphere.plan.planner import plan
 from drdeck.sites.vsphere.plan.vm_rows import VmRows
 from drdeck.sites.vsphere.plan.write_hints import with_growth
-from drdeck.sites.vsphere.record import lease
 from drdeck.sites.vsphere.record.attribute_names import FAILOVER, LEASE
 from drdeck.sites.vsphere.record.attributes import BrokenRecord, read
 from drdeck.sites.vsphere.record.domain_record import Record
 from drdeck.sites.vsphere.record.kept.run_view import kept_runs
+from drdeck.sites.vsphere.record.leases import lease_record
 from drdeck.sites.vsphere.vcenter.calls.call_arguments import OTHERS
 from drdeck.sites.vsphere.vcenter.heartbeat import Heartbeat, steady_utc
 
@@ -232,7 +232,7 @@ class SiteState:
             )
             domain = domain_view.build(situation, folder, inventory, work, rows, first_seen, addresses)
             words = folder.attributes.get(LEASE) if situation.record.under_way else None
-            left = lease.abandoned_by(words, self.me, self.now(), self.silent)
+            left = lease_record.abandoned_by(words, self.me, self.now(), self.silent)
             alarms = (*domain.alarms, *self._renamed(folder, first_seen), *guarded)
             domain = msgspec.structs.replace(domain, driver=self.driver(folder), left_by=left, alarms=alarms)
             if places := self.network_places.of(inventory.networks):
@@ -276,7 +276,9 @@ class SiteState:
 
     def driver(self, folder: FolderFacts) -> str | None:
         """Another driver of a domain now, in words; None: there is none."""
-        return lease.lease_holder(folder.attributes.get(LEASE), self.me, self.now(), silent=self.silent)
+        return lease_record.lease_holder(
+            folder.attributes.get(LEASE), self.me, self.now(), silent=self.silent
+        )
 
     def forced(self, domain: str = "") -> bool:
         """Tell whether nothing may be read at the protected site: a Force Failover of this domain, or of any,
@@ -294,14 +296,14 @@ class SiteState:
         """Tell whether another driver is at work on any domain, as far as was seen."""
         inventory = self.watch.inventory if self.watch is not None else None
         folders = inventory.domains if inventory is not None else ()
-        leases = [lease.parse(folder.attributes.get(LEASE)) for folder in folders]
+        leases = [lease_record.parse(folder.attributes.get(LEASE)) for folder in folders]
         at_work = any(value is not None and value.by == who and value.until > self.now() for value in leases)
         return at_work and who not in self.silent
 
     def other_tires(self, folder: FolderFacts, within_s: float) -> bool:
         """Tell whether the time of another driver is over, or will be so soon, as far as was seen."""
         words = folder.attributes.get(LEASE)
-        value = lease.parse(words) if words else None  # asked of all domains again and again
+        value = lease_record.parse(words) if words else None  # asked of all domains again and again
         return (
             value is not None
             and value.by != self.me

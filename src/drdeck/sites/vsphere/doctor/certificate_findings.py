@@ -10,8 +10,8 @@ from drdeck.config.settings import VCenterSettings
 from drdeck.model.alarms import Finding
 from drdeck.model.certificates import Certificate
 from drdeck.sites.vsphere.vcenter.connection import Endpoint, endpoint_of, in_thread
+from drdeck.sites.vsphere.vcenter.endpoint import normalise
 from drdeck.sites.vsphere.vcenter.server_certificate import presented
-from drdeck.sites.vsphere.vcenter.transport import normalise
 
 LOOK_S = 5.0
 ENDS_SOON_DAYS = 30

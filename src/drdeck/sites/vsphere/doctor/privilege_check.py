@@ -15,8 +15,8 @@ from drdeck.sites.vsphere.inventory.inventory_facts import FolderFacts, Inventor
 from drdeck.sites.vsphere.plan.domain_state import DomainState, network_ids
 from drdeck.sites.vsphere.protected_site import ProtectedVCenter
 from drdeck.sites.vsphere.record.attribute_names import LEASE
-from drdeck.sites.vsphere.record.definitions import all_defined
-from drdeck.sites.vsphere.record.lease import parse
+from drdeck.sites.vsphere.record.leases.definitions import all_defined
+from drdeck.sites.vsphere.record.leases.lease_record import parse
 from drdeck.sites.vsphere.vcenter.connection import Connection, VCenterSession
 
 from . import privileges as p

@@ -22,10 +22,10 @@ from drdeck.sites.contract import SiteError
 from drdeck.sites.vsphere.folder_memory import FolderMemory
 from drdeck.sites.vsphere.inventory.inventory_facts import FolderFacts, Inventory, VmFacts
 from drdeck.sites.vsphere.inventory.inventory_watch import InventoryWatch
-from drdeck.sites.vsphere.record import lease
 from drdeck.sites.vsphere.record.attribute_names import LEASE, SESSION
 from drdeck.sites.vsphere.record.attributes import BrokenRecord, read
 from drdeck.sites.vsphere.record.domain_record import Record
+from drdeck.sites.vsphere.record.leases import lease_record
 from drdeck.sites.vsphere.vcenter.connection import Connection
 
 from .attribution_windows import MOST, LeaseTenure
@@ -195,7 +195,7 @@ class GuardService:
         memory = post.memory
         there = {vm.id: vm for vm in inventory.vms_of(folder.id)}
         since = self._since(folder.id)
-        if lease.lease_holder(folder.attributes.get(LEASE), self._me, now) is not None:
+        if lease_record.lease_holder(folder.attributes.get(LEASE), self._me, now) is not None:
             since = None
         self._driving.discard(folder.id)
         driving = None
@@ -204,7 +204,7 @@ class GuardService:
             others = [vm for vm in there.values() if not self.claims.begun_on(vm.id, since)]
             driving = LeaseTenure(since, self._begun, {vm.id: frozenset(vm.running_tasks) for vm in others})
         memory.windows.follow(record, driving, memory.looked_at, now)
-        holding = lease.parse(folder.attributes.get(LEASE))
+        holding = lease_record.parse(folder.attributes.get(LEASE))
         self._accounts[folder.id] = frozenset(holding.users if holding is not None else ())
         dirty = self._dirty.setdefault(folder.id, set())
         for ident in memory.members:

@@ -16,10 +16,10 @@ from drdeck.model.guard import TOOL_RETURNED, Change
 from drdeck.model.pitr import excluded_by
 from drdeck.sites.vsphere.folder_memory import FolderMemory, ToolSign
 from drdeck.sites.vsphere.inventory.inventory_facts import FolderFacts, Inventory, VmFacts
-from drdeck.sites.vsphere.record import lease
 from drdeck.sites.vsphere.record.attribute_names import LEASE, TOOL
 from drdeck.sites.vsphere.record.attributes import BrokenRecord, read
 from drdeck.sites.vsphere.record.domain_record import Record
+from drdeck.sites.vsphere.record.leases import lease_record
 
 from .event_log import LoggedObservation
 from .fact_differences import differences
@@ -57,7 +57,7 @@ class ToolWatch:
             self._watched.add(folder.id)
             vms = {vm.id: vm for vm in inventory.vms_of(folder.id)}
             self._before |= vms
-            holding = lease.parse(folder.attributes.get(LEASE))
+            holding = lease_record.parse(folder.attributes.get(LEASE))
             ours = {own, *(holding.users if holding is not None else ())}
             observed = [*_heard(news, vms, ours), *_differing(before, vms, now)]
             for observation in observed:

@@ -13,10 +13,11 @@ from pyVmomi import vim
 from drdeck.config.settings import VCenterSettings
 from drdeck.model.passwords import Password
 
+from .endpoint import Endpoint
 from .errors import translate, words
 from .stale_sessions import StaleSessions
 from .threads import in_thread
-from .transport import AnswerLost, CertificateRefused, Endpoint, Stub
+from .transport import AnswerLost, CertificateRefused, Stub
 
 __all__ = [
     "AnswerLost",

@@ -107,7 +107,7 @@ def test_believed_alike(
         return context
 
     monkeypatch.setattr(ssl, "create_default_context", of_that_python)
-    monkeypatch.setattr("drdeck.sites.vsphere.vcenter.transport.refuse_strangers", lambda path: None)
+    monkeypatch.setattr("drdeck.sites.vsphere.vcenter.endpoint.refuse_strangers", lambda path: None)
     client = Endpoint(url=f"https://{HOST}/sdk", ca_file=str(ca_file)).context()
     server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     server.load_cert_chain(tmp_path / "leaf.pem", tmp_path / "leaf.key")

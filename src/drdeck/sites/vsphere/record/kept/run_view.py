@@ -7,7 +7,7 @@ from collections.abc import Container, Iterable, Mapping
 import msgspec
 
 from drdeck.model.plans.run_note import KeptRun, RunMark
-from drdeck.sites.vsphere.record.lease import driver_words
+from drdeck.sites.vsphere.record.leases.lease_record import driver_words
 
 from .run_slots import read_marks, read_notes
 

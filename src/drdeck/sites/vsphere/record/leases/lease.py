@@ -20,25 +20,22 @@ two never hold it, and it may happen that for a moment neither does.
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import logging
-import secrets
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import msgspec
 from pyVmomi import vim, vmodl
 
-from drdeck.model.times import show_spaced
 from drdeck.sites.contract import Refused
+from drdeck.sites.vsphere.record.attribute_names import LEASE, MAX_VALUE
 from drdeck.sites.vsphere.vcenter.connection import VCenterSession
 from drdeck.sites.vsphere.vcenter.properties import filter_spec, object_id, retrieve
 from drdeck.sites.vsphere.vcenter.transport import steady
 
-from .attribute_names import LEASE, MAX_VALUE
+from .lease_record import THIS_PROCESS, LeaseReading, LeaseRecord, ProcessMark, driver_words, parse, second
 
 log = logging.getLogger(__name__)
 
@@ -51,55 +48,6 @@ MARGIN_S = 120.0
 """Before the end of a long lease, in which it is renewed; a vCenter that pauses takes less."""
 
 
-class LeaseRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """`by`: user@host of the driver and a number of its state directory; `g`: the number of its claim.
-    Times are vCenter's.
-
-    `users`: the vCenter accounts of those who drive and drove, the newest first. `process`: the machine's
-    boot and the process that wrote it, by which two of one name are told apart; empty: an older drdeck.
-    """
-
-    by: str
-    g: int
-    since: datetime
-    until: datetime
-    users: tuple[str, ...] = ()
-    process: str = ""
-
-
-class ProcessMark:
-    """A process and the boot of its machine, in a few characters.
-
-    A copied machine or state directory has its controller's name twice. Two boots are two machines, or one
-    that was started again; within one boot a later process of the name is taken for a restart, until both
-    are seen at work.
-    """
-
-    def __init__(self, boot: str | None = None) -> None:
-        boot = _boot() if boot is None else boot
-        self.boot = hashlib.sha256(boot.encode()).hexdigest()[:8]
-        self.text = f"{self.boot}.{secrets.token_hex(4)}"
-        self.doubled = False
-        """another process was seen to write under this one's name"""
-
-    def wrote(self, value: LeaseRecord, now: datetime) -> bool:
-        """True for a lease of this process, of one before it, or of one of its name that is silent now."""
-        if value.process in ("", self.text) or value.until <= now:
-            return True
-        return value.process.partition(".")[0] == self.boot and not self.doubled
-
-
-def _boot() -> str:
-    """The id of the machine's boot (Linux; elsewhere none, and each later process is a restart)."""
-    try:
-        return Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
-    except (OSError, ValueError):
-        return ""
-
-
-THIS_PROCESS = ProcessMark()
-
-
 class HeldElsewhere(Refused):
     """Another controller drives the domain."""
 
@@ -109,80 +57,6 @@ class _HeldLease(NamedTuple):
     since: datetime
     until: float
     """as `steady` counts"""
-
-
-class LeaseReading(NamedTuple):
-    """A domain's lease as vCenter shows it: the value, and each claim with the key of its definition."""
-
-    value: LeaseRecord | None
-    claims: Mapping[int, int]
-
-    @property
-    def top(self) -> int:
-        return max(self.claims, default=0)
-
-
-def parse(text: str | None) -> LeaseRecord | None:
-    """The lease in an attribute; nonsense counts as none."""
-    if not text:
-        return None
-    with contextlib.suppress(msgspec.DecodeError, ValueError):
-        return msgspec.json.decode(text, type=LeaseRecord)
-    return None
-
-
-NOBODY: Mapping[str, datetime] = {}
-
-
-def lease_holder(
-    text: str | None,
-    me: str,
-    now: datetime,
-    mark: ProcessMark = THIS_PROCESS,
-    silent: Mapping[str, datetime] = NOBODY,
-) -> str | None:
-    """The other controller that drives the domain of an attribute's text, in words; None without one.
-
-    `silent`: those that have no session at vCenter any more; they drive nothing, whatever they wrote.
-    """
-    value = parse(text)
-    if value is None or value.until <= now or (value.by == me and mark.wrote(value, now)):
-        return None
-    if value.by != me and value.by in silent:
-        return None
-    return f"{driver_words(value.by, me)} since {_second(value.since)}"
-
-
-def abandoned_by(
-    text: str | None, me: str, now: datetime, silent: Mapping[str, datetime] = NOBODY
-) -> str | None:
-    """Another controller that drove the domain last and is silent now; None when that was us or it works.
-
-    `silent`: those that have no session at vCenter any more, and since when.
-    """
-    value = parse(text)
-    if value is None or value.by == me or (value.until > now and value.by not in silent):
-        return None
-    return (
-        f"{driver_words(value.by, me)} until {_second(min(value.until, silent.get(value.by, value.until)))}"
-    )
-
-
-_COPY = "is this machine, or its state directory, a copy?"
-
-
-def driver_words(by: str, me: str) -> str:
-    """The controller of a lease, for people: user@host, and which of several that one person has there."""
-    name, _, ident = by.rpartition("#")
-    if by == me:
-        return f"another process under this controller's own name ({name or by}; {_COPY})"
-    if not name:
-        return by
-    return f"another drdeck of {name} ({ident})" if name == me.rpartition("#")[0] else name
-
-
-def _second(instant: datetime) -> str:
-    return show_spaced(instant.replace(microsecond=0))
 
 
 class Leases:
@@ -315,8 +189,8 @@ class Leases:
         if value is not None and live and not self.silent(session, value.by):
             log.debug("lease %d of %s is held by %s until %s", value.g, folder, value.by, value.until)
             raise HeldElsewhere(
-                f"this domain is driven by {driver_words(value.by, self.me)} since {_second(value.since)};"
-                f" it can be taken over from {_second(value.until)} on, or now on your word"
+                f"this domain is driven by {driver_words(value.by, self.me)} since {second(value.since)};"
+                f" it can be taken over from {second(value.until)} on, or now on your word"
             )
         if reading.top and (value is None or value.g != reading.top):
             # claimed, but the name is not there yet: give that controller the time to write it

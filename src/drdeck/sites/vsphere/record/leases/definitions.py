@@ -15,12 +15,13 @@ from typing import NamedTuple
 import msgspec
 from pyVmomi import vim
 
+from drdeck.sites.vsphere.record.attribute_names import CHUNKED, LEASE, SINGLE
+from drdeck.sites.vsphere.record.attributes import part_name
 from drdeck.sites.vsphere.vcenter.connection import VCenterSession
 from drdeck.sites.vsphere.vcenter.properties import properties
 
-from .attribute_names import CHUNKED, LEASE, SINGLE
-from .attributes import part_name
-from .lease import CLAIM, LeaseRecord, Leases
+from .lease import CLAIM, Leases
+from .lease_record import LeaseRecord
 
 PARTS = 8
 """Attributes of each list that are made beforehand: room for some 180 VM ids; longer lists want more."""

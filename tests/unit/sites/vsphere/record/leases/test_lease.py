@@ -13,14 +13,8 @@ from unittest import mock
 import pytest
 from pyVmomi import vim
 
-from drdeck.sites.vsphere.record.lease import (
-    CLAIM,
-    HeldElsewhere,
-    Leases,
-    ProcessMark,
-    abandoned_by,
-    lease_holder,
-)
+from drdeck.sites.vsphere.record.leases.lease import CLAIM, HeldElsewhere, Leases
+from drdeck.sites.vsphere.record.leases.lease_record import ProcessMark, abandoned_by, lease_holder
 from drdeck.sites.vsphere.vcenter.connection import Credentials, Endpoint, VCenterSession
 from tests.support.vcenter.vcsim import VCenter
 
@@ -124,7 +118,7 @@ def test_since_when_a_process_drives(vcenter: VCenter, folder: str, clock: Clock
     mine, other = session(vcenter), session(vcenter)
     anna, bob, steady = Leases("anna@jump1", clock), Leases("bob@jump2", clock), Steady()
     bob.on_taken = lambda session, driver, force: clock.on(2)
-    with mock.patch("drdeck.sites.vsphere.record.lease.steady", steady):
+    with mock.patch("drdeck.sites.vsphere.record.leases.lease.steady", steady):
         assert anna.since(folder) is None
         anna.hold(mine, folder)
         first = clock()
@@ -193,7 +187,7 @@ def test_one_that_slept_between_its_look_and_its_word_has_nothing(
                 timepiece.on(31)
             leases.hold(other, folder)
 
-    with mock.patch("drdeck.sites.vsphere.record.lease.steady", steady):
+    with mock.patch("drdeck.sites.vsphere.record.leases.lease.steady", steady):
         (dora if call == "_claim" else anna).hold(mine, folder)
         for timepiece in (clock, steady):
             timepiece.on(slept_s)
@@ -217,7 +211,7 @@ def test_a_holder_defines_nothing_and_takes_its_own_up_again(
     """Definitions want a privilege at the root: after the first claim none are made, nor after a release."""
     mine, steady = session(vcenter), Steady()
     anna = Leases("anna@jump1", clock)
-    with mock.patch("drdeck.sites.vsphere.record.lease.steady", steady):
+    with mock.patch("drdeck.sites.vsphere.record.leases.lease.steady", steady):
         anna.hold(mine, folder)
         before = definitions(vcenter)
         with mock.patch.object(type(mine.content.customFieldsManager), "AddFieldDefinition", None):
@@ -258,7 +252,7 @@ def test_of_one_that_takes_its_own_up_again_and_one_that_claims_it_never_both_ho
             leases.hold(own, folder)
             winners.append(name)
 
-    with mock.patch("drdeck.sites.vsphere.record.lease.steady", steady):
+    with mock.patch("drdeck.sites.vsphere.record.leases.lease.steady", steady):
         both["anna"][0].hold(both["anna"][1], folder)
         for timepiece in (clock, steady):
             timepiece.on(31)
@@ -273,7 +267,7 @@ def test_in_quiet_a_lease_is_long_and_what_goes_on_makes_it_short(
 ) -> None:
     mine, other, steady = session(vcenter), session(vcenter), Steady()
     anna, bob = Leases("anna@jump1", clock), Leases("bob@jump2", clock)
-    with mock.patch("drdeck.sites.vsphere.record.lease.steady", steady):
+    with mock.patch("drdeck.sites.vsphere.record.leases.lease.steady", steady):
         assert anna.hold(mine, folder) == steady() + 30
         assert anna.hold(mine, folder, quiet=True) == steady() + 1020
         written, before = 0, vcenter.calls()
@@ -315,7 +309,7 @@ def test_until_when_it_is_held_is_counted_from_before_it_was_asked(
 ) -> None:
     mine = session(vcenter)
     anna, steady = Leases("anna@jump1", clock), Steady()
-    with mock.patch("drdeck.sites.vsphere.record.lease.steady", steady):
+    with mock.patch("drdeck.sites.vsphere.record.leases.lease.steady", steady):
         with sleeping_at(anna, "_tell", lambda: steady.on(40)):
             assert anna.hold(mine, folder) < steady(), "whoever acts on this is kept from it"
         assert anna.hold(mine, folder) == steady() + 30
