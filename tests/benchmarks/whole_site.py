@@ -118,8 +118,7 @@ class WholeSite:
             waiting.start()
             screen = _watched(terminal, waiting)
         finally:
-            terminal.press("ctrl+q")
-            terminal.ended()
+            terminal.close()
         return over[0], screen, changing(self.vcenter.calls() - before)
 
     def back(self) -> None:
