@@ -104,7 +104,8 @@ class Bench:
     def session_after_s(self) -> float:
         """Seconds from the last VM's power on, as it was journaled, until its session began."""
         began = datetime.fromisoformat(self.flow.show(DOMAIN)["session"]["started_at"])
-        on = [e["time"] for e in self.flow.journal("outcome") if ":power" in str(e["data"].get("key"))]
+        starts = {e["data"]["key"] for e in self.flow.journal("intent") if "power on" in e["data"]["says"]}
+        on = [e["time"] for e in self.flow.journal("outcome") if e["data"]["key"] in starts]
         return (began - datetime.fromisoformat(max(on))).total_seconds()
 
     def all_domains(self) -> Lap:
