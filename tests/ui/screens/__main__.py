@@ -28,7 +28,7 @@ PICTURES = {
     "help-list": ("list", "The keys of a screen"),
     "wizard-general": ("start", "Continuous Failover: the wizard begins"),
     "wizard-networks": ("start", "Continuous Failover: which network takes the place of which"),
-    "wizard-summary": ("start", "Continuous Failover: what will be asked for; Cancel has the focus"),
+    "wizard-summary": ("start", "Continuous Failover: what will be asked for; Back has the focus"),
     "domain-rehydrating": ("start", "Rehydration runs"),
     "domain": ("complete", "A domain that is synchronised"),
     "tab-pitr": ("complete", "Its PITR window"),

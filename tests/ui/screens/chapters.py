@@ -11,8 +11,10 @@ from tests.ui.screens import plays_beside as beside
 from tests.ui.screens.before import history, in_session, rehydrated, stuck, unanswered
 from tests.ui.screens.house import SCENARIO
 from tests.ui.screens.shots import Look, Shot
-from tests.ui.screens.stage import PLAIN, Prepare, Setting, Stage, stage
+from tests.ui.screens.stage import PLAIN, SMALL, Prepare, Setting, Stage, stage
 
+TOO_SMALL = "too-small"
+"""The screen that says that there is no room."""
 Play = Callable[[Stage], Awaitable[None]]
 
 
@@ -27,10 +29,19 @@ class Chapter:
     setting: Setting = PLAIN
     scenario: str | Path = SCENARIO
 
-    async def run(self, home: Path, look: Look, pictures: frozenset[str] = frozenset()) -> dict[str, Shot]:
+    @property
+    def names(self) -> set[str]:
+        """The names of its screens, and of those that there are in the smallest terminal too."""
+        if self.setting.size != PLAIN.size:
+            return set(self.shots)
+        return {*self.shots, *(f"{name}.{SMALL}" for name in self.shots if name != TOO_SMALL)}
+
+    async def run(
+        self, home: Path, look: Look, pictures: frozenset[str] = frozenset(), smallest_too: bool = False
+    ) -> dict[str, Shot]:
         """The screens of this chapter in one look, by name; with an SVG of `pictures`."""
         async with stage(home, look, self.prepare, self.setting, self.scenario) as new_stage:
-            new_stage.pictures = pictures
+            new_stage.pictures, new_stage.smallest_too = pictures, smallest_too
             await self.play(new_stage)
             return new_stage.shots
 
@@ -165,7 +176,7 @@ _STALE: dict[str, tuple[str, ...]] = {
     "stale-refused": (),
     "doctor-stale": ("Doctor",),
     "no-controller": ("Protected Domains",),
-    "too-small": (),
+    TOO_SMALL: (),
 }
 _FRESH: dict[str, tuple[str, ...]] = {
     "first-start": ("Protected Domains", "Training lessons", "Add a vCenter site"),

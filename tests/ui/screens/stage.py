@@ -30,6 +30,7 @@ from drdeck.console.app import DrdeckApp
 from drdeck.console.dialogs.choose_lesson import LessonRow
 from drdeck.console.dialogs.dialog import Dialog
 from drdeck.controller.ipc.client import Client, ControllerError
+from drdeck.terminal_info import MIN_HEIGHT, MIN_WIDTH
 from tests.ui.screens.house import SCENARIO, WITHIN_S, House
 from tests.ui.screens.shots import Look, Shot, words_of
 
@@ -48,6 +49,8 @@ _CHARACTERS = {
     "at": "@",
 }
 _KEYS = {character: key for key, character in _CHARACTERS.items()}
+SMALLEST = (MIN_WIDTH, MIN_HEIGHT)
+SMALL = f"{MIN_WIDTH}x{MIN_HEIGHT}"
 _ROUND_S = 0.002
 _QUIET_ROUNDS = 3
 """The screen stands still when it is the same in so many rounds, in which nothing was under way."""
@@ -68,6 +71,7 @@ class Stage:
         self.shots: dict[str, Shot] = {}
         self.pictures: frozenset[str] = frozenset()
         """screens of which an SVG is wanted; it takes as long as ten keys"""
+        self.smallest_too = False
 
     # -- acting
 
@@ -186,11 +190,19 @@ class Stage:
             assert text in drawn or text in words_of(drawn), f"not on the screen: {text}\n{drawn}"
 
     async def shoot(self, name: str, *texts: str) -> None:
-        """Keep the screen under a name; `texts` must be on it."""
+        """Keep the screen under a name, in its own size and in the smallest; `texts` must be on it."""
         assert name not in self.shots, name
         await self.sees(*texts)
         svg = self.app.export_screenshot(title="drdeck") if name in self.pictures else ""
         self.shots[name] = Shot(name, self._rows(), svg)
+        size = self.app.size
+        if not self.smallest_too or (size.width, size.height) != PLAIN.size:
+            return
+        await self.resize(*SMALLEST)
+        await self.settle(looking=True)
+        self.shots[f"{name}.{SMALL}"] = Shot(f"{name}.{SMALL}", self._rows(), "")
+        await self.resize(*PLAIN.size)
+        await self.settle(looking=True)
 
 
 @contextmanager

@@ -1,4 +1,5 @@
-"""Every screen of the flow as it was agreed on: in dark, without colours, and in ASCII.
+"""Every screen of the flow as it was agreed on: in dark, without colours, and in ASCII, each in a usual
+terminal and in the smallest.
 
 DRDECK_UPDATE_SNAPSHOTS=1 writes them anew, on Python 3.11 only; look at what changed before it is kept.
 """
@@ -17,9 +18,10 @@ from rich.color import Color
 from rich.style import Style
 
 from tests.ui.screens.__main__ import PICTURES
-from tests.ui.screens.chapters import CHAPTERS, Chapter
+from tests.ui.screens.chapters import CHAPTERS, TOO_SMALL, Chapter
 from tests.ui.screens.pictures import picture, snapshot
 from tests.ui.screens.shots import ASCII, DARK, LOOKS, MONO, Look, Shot
+from tests.ui.screens.stage import SMALLEST
 
 SNAPSHOTS = Path(__file__).with_name("snapshots")
 UPDATE = "DRDECK_UPDATE_SNAPSHOTS"
@@ -54,7 +56,8 @@ def difference(shot: Shot, look: Look) -> str:
 
 def check(shot: Shot, chapter: Chapter, look: Look) -> None:
     """What must hold of every screen whatever it shows."""
-    width, height = chapter.setting.size if shot.name != "too-small" else (79, 23)
+    name, _, small = shot.name.partition(".")
+    width, height = SMALLEST if small else chapter.setting.size if name != TOO_SMALL else (79, 23)
     where = f"{shot.name} in {look.name}"
     assert len(shot.lines) == height, where
     for line in shot.lines:
@@ -66,7 +69,7 @@ def check(shot: Shot, chapter: Chapter, look: Look) -> None:
         for row in shot.rows:
             for text, style in row:
                 assert not coloured(style), f"{where}: {style} of {text!r}"
-    for label in chapter.shots[shot.name]:
+    for label in () if small else chapter.shots[name]:
         assert label in shot.text or label in shot.words, f"{where}: does not say {label!r}:\n{shot.text}"
 
 
@@ -77,8 +80,8 @@ def coloured(style: Style) -> bool:
 @pytest.mark.parametrize("look", LOOKS.values(), ids=LOOKS)
 @pytest.mark.parametrize("chapter", CHAPTERS.values(), ids=CHAPTERS)
 async def test_screens_are_as_agreed_on(chapter: Chapter, look: Look, tmp_path: Path) -> None:
-    shots = await chapter.run(tmp_path / "stage", look)
-    assert set(shots) == set(chapter.shots)
+    shots = await chapter.run(tmp_path / "stage", look, smallest_too=True)
+    assert set(shots) == chapter.names
     differs = [text for shot in shots.values() if (text := difference(shot, look))]
     if differs:
         pytest.fail(
@@ -90,7 +93,7 @@ async def test_screens_are_as_agreed_on(chapter: Chapter, look: Look, tmp_path: 
 
 def test_every_snapshot_is_of_a_screen() -> None:
     names = {
-        file_of(name, look).name for c in CHAPTERS.values() for name in c.shots for look in LOOKS.values()
+        file_of(name, look).name for c in CHAPTERS.values() for name in c.names for look in LOOKS.values()
     }
     stray = {file.name for file in SNAPSHOTS.glob("*")} - names
     if os.environ.get(UPDATE) == "1":

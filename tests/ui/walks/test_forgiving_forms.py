@@ -32,8 +32,8 @@ async def test_choices_outlive_a_cancel() -> None:
         await deck.press("m", "enter", "enter")
         await deck.sees("Step 2 of 3:")
         await deck.press("right", "right", "equals_sign", "enter")
-        await deck.sees("Step 3 of 3:", ">Cancel<", "VM_2 → DRIsolated")
-        await deck.press("enter")
+        await deck.sees("Step 3 of 3:", ">Back<", "VM_2 → DRIsolated")
+        await deck.press("escape")
         await deck.sees("Cancelled; nothing was started")
         await deck.press("m", "enter", "enter")
         await deck.sees("Step 2 of 3:", "‹ DRIsolated ›")
@@ -41,6 +41,19 @@ async def test_choices_outlive_a_cancel() -> None:
         await deck.press("enter", "tab", "enter")
         await deck.until(lambda: bool(client.submitted), "submitted")
     assert client.submitted[0].networks == {"VM_1": "DRIsolated", "VM_2": "DRIsolated"}
+
+
+async def test_enter_on_every_page_of_the_wizard_throws_nothing_away() -> None:
+    client = FakeClient(domain(mode=Mode.IMPORTED))
+    async with running(client) as deck:
+        await deck.press("m", "enter", "enter")
+        await deck.sees("Step 2 of 3:")
+        await deck.press("right", "enter", "enter")
+        await deck.sees("Step 3 of 3:", ">Back<")
+        await deck.press("enter")
+        await deck.sees("Step 2 of 3:", "‹ DRSeg ›")
+        await deck.press("enter", "tab", "enter")
+        await deck.until(lambda: bool(client.submitted), "submitted")
 
 
 async def test_the_complete_dialog_opens_as_it_was_cancelled() -> None:

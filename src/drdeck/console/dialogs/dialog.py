@@ -11,6 +11,7 @@ from textual.app import ComposeResult
 from textual.await_complete import AwaitComplete
 from textual.binding import Binding
 from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.geometry import Size
 from textual.screen import ModalScreen
 from textual.widget import Widget
 from textual.widgets import Input, Static
@@ -30,6 +31,8 @@ DEAF_S = 0.5
 """Enter and space are ignored for so long after a dialog opened: auto-repeat must not confirm anything."""
 EARLY = "{} came before this could be read: press it again"
 BOX_WIDTH = 80
+ROOMY = 24
+"""Lines of a terminal from which on there is room for a blank one below the title."""
 NEXT, PRESS, CANCEL = ("tab", "Next"), ("enter", "Press"), ("esc", "Cancel")
 """(key, what it does) as the lines below dialogs say it"""
 PAGES = ("pgup pgdn", "Read on")
@@ -79,6 +82,7 @@ class Dialog(ModalScreen[Answer | None]):
 
     def on_mount(self) -> None:
         self._opened = self._monotonic()
+        self._fit(self.app.size)
         self.ready()
         self.draw_keys()
         self.call_after_refresh(self._drawn)
@@ -111,6 +115,27 @@ class Dialog(ModalScreen[Answer | None]):
 
     def on_resize(self, event: events.Resize) -> None:
         self._room.resized(event.size)
+        if self._opened is not None:
+            self._fit(event.size)
+            self.call_after_refresh(self._show_focus)
+
+    def _fit(self, size: Size) -> None:
+        """Give the body what title, buttons and the line below leave of the terminal: it scrolls, they are
+        always seen. The blank line below the title goes first."""
+        title, body = self.query_one("#heading", Lines), self.query_one("#body", VerticalScroll)
+        title.styles.margin = 0 if size.height < ROOMY else None
+        rows = 1  # the line below
+        for widget in (self.query_one("#box"), title, self.query_one("#buttons")):
+            if widget.display:
+                rows += widget.gutter.height + widget.styles.margin.height
+        rows += len(title.text.splitlines()) + self.query_one("#buttons").display
+        body.styles.max_height = max(1, size.height - rows)
+
+    def _show_focus(self) -> None:
+        """Scroll to the focus: its place may have gone out of sight with the terminal's last size."""
+        if self.focused is not None:
+            self.focused.scroll_visible(animate=False)
+        self.draw_keys()
 
     def _monotonic(self) -> float:
         clock = getattr(self.app, "monotonic", None)

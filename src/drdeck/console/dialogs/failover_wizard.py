@@ -59,9 +59,9 @@ class Page(Dialog[str]):
         return ()
 
     def buttons(self) -> Iterable[Push]:
+        yield Push("Cancel", id="cancel")
         if self.page != self.pages[0]:
             yield Push("Back", id="back")
-        yield Push("Cancel", id="cancel")
         yield Push("Next", id="next")
 
     def pressed(self, push: Push) -> None:
@@ -146,9 +146,12 @@ class VmSettingsPage(Page):
 
 
 class SummaryPage(Page):
-    """All that was chosen, what the site says to it; the last button has to be gone to."""
+    """All that was chosen, what the site says to it; the last button has to be gone to.
 
-    AUTO_FOCUS = "#cancel"
+    Back has the focus: who presses Enter as on the pages before comes back to them, and loses nothing.
+    """
+
+    AUTO_FOCUS = "#back"
     GUARD = True
 
     def __init__(
@@ -171,6 +174,6 @@ class SummaryPage(Page):
             yield paragraph(f"Not possible now: {self.preview.refusal}", "bad")
 
     def buttons(self) -> Iterable[Push]:
-        yield Push("Back", id="back")
         yield Push("Cancel", id="cancel")
+        yield Push("Back", id="back")
         yield Push("Continuous Failover", id="next", disabled=self.preview.refusal is not None)

@@ -26,19 +26,19 @@ class ListAndPaneScreen(ConsoleScreen):
     @property
     def wide(self) -> bool:
         """True if the domain under the cursor stands beside the list."""
-        return self.size.width >= WIDE
+        return self.has_class("wide")
 
     def watched(self) -> str | None:
         return self.target() if self.wide else None
 
     def on_resize(self, event: events.Resize) -> None:
         self.set_class(event.size.width >= WIDE, "wide")
-        self.desk.watch_domain(self.target() if event.size.width >= WIDE else None)
+        self.follow_target()
 
     def on_row_list_moved(self, event: RowList.Moved) -> None:
         if event.rows is not self._table:
             return
         self.draw_keys()
         if self.wide:
-            self.desk.watch_domain(self.target())
+            self.follow_target()
             self.desk.redraw(self)

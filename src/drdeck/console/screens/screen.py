@@ -118,6 +118,13 @@ class ConsoleScreen(Screen[None]):
         """The domain whose insides the screen shows."""
         return self.domain_name
 
+    def follow_target(self) -> None:
+        """Have the insides of the domain sent that this screen shows; not while another full screen lies over
+        it, which is told of its own."""
+        full = [screen for screen in self.desk.screen_stack if isinstance(screen, ConsoleScreen)]
+        if full and full[-1] is self:
+            self.desk.watch_domain(self.watched())
+
     def compose(self) -> ComposeResult:
         yield TopLine()
         with Vertical(id="content"):
@@ -160,7 +167,7 @@ class ConsoleScreen(Screen[None]):
                 line.say("")
 
     def on_screen_resume(self) -> None:
-        self.desk.watch_domain(self.watched())
+        self.follow_target()
         self.desk.redraw(self)
 
     def on_resize(self, event: events.Resize) -> None:

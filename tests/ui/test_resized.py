@@ -1,0 +1,41 @@
+"""A terminal that changes its size: what lies behind a screen takes nothing from it."""
+
+from __future__ import annotations
+
+import pytest
+
+from drdeck.console.screens.domain_screen import DomainScreen
+from drdeck.model.domains import Networks
+from tests.support.console.console_deck import running
+from tests.support.console.fake_client import FakeClient, domain
+
+SIZES = [((80, 24), (100, 30)), ((80, 24), (120, 40)), ((130, 40), (80, 22))]
+
+
+@pytest.mark.parametrize(("before", "after"), SIZES)
+async def test_a_domain_is_still_known_after_a_resize(
+    before: tuple[int, int], after: tuple[int, int]
+) -> None:
+    client = FakeClient(domain("erp-prod"), domain("files", networks=Networks(protected=("VM_9",))))
+    async with running(client, size=before) as deck:
+        await deck.press("down", "enter")
+        await deck.until(lambda: isinstance(deck.app.screen, DomainScreen), "the domain")
+        await deck.sees("erp-app01")
+        await deck.pilot.resize_terminal(*after)
+        await deck.settle()
+        assert client.watching == "files"
+        client.tell(*client.domains)
+        await deck.sees("erp-app01")
+        await deck.press("right", "right")
+        await deck.sees("VM_9")
+
+
+async def test_a_list_that_becomes_wide_shows_the_domain_under_its_cursor() -> None:
+    client = FakeClient(domain("erp-prod"), domain("files"))
+    async with running(client) as deck:
+        await deck.press("down")
+        assert client.watching is None
+        await deck.pilot.resize_terminal(130, 40)
+        await deck.until(lambda: client.watching == "files", "it is watched")
+        await deck.pilot.resize_terminal(80, 24)
+        await deck.until(lambda: client.watching is None, "no more")
