@@ -7,6 +7,7 @@ from datetime import datetime
 
 from drdeck.controller.journal.operations import OperationView
 from drdeck.model.domains import Domain, Health, Mode, Session, SessionState
+from drdeck.model.facts.trial_facts import TrialState
 
 from . import lesson as spec
 from .lesson_facts import LessonFacts, rollbacks_in, session_of
@@ -20,6 +21,7 @@ _WAY = (
     Mode.COMPLETING,
     Mode.PITR_SESSION,
     Mode.RUNNING_IN_FAILOVER,
+    Mode.RELEASING,
 )
 """the modes in the order of the workflow"""
 
@@ -51,6 +53,10 @@ def holds(when: spec.When, facts: LessonFacts, attaches: Sequence[datetime]) -> 
             return _vm_ready(when, domain, facts)
         case spec.Answered():
             return _answered(facts, domain, when.choice, when.vm)
+        case spec.TrialRuns():
+            return _trial_runs(when, domain)
+        case spec.Tested():
+            return _tested(when, domain)
 
 
 def started(domain: Domain) -> bool:
@@ -99,6 +105,26 @@ def _exits(domain: Domain, facts: LessonFacts) -> list[bool]:
         if period is not None:
             exits.append(bool(rollbacks_in(facts, domain, period)))
     return exits
+
+
+def _trial_runs(when: spec.TrialRuns, domain: Domain) -> bool:
+    trial = domain.trial
+    if trial is None or trial.state not in (TrialState.RUNNING, TrialState.OVERDUE):
+        return False
+    whole = {vm.of for vm in trial.vms if vm.ready} >= {vm.name for vm in domain.vms}
+    return whole and _no_later(trial.point, when.at_or_before)
+
+
+def _tested(when: spec.Tested, domain: Domain) -> bool:
+    last = domain.tested
+    if last is None or domain.trial is not None or last.result != when.result:
+        return False
+    return (bool(last.note) or not when.noted) and _no_later(last.point, when.at_or_before)
+
+
+def _no_later(point: datetime | None, bound: datetime | None) -> bool:
+    """True if a test is of an instant within a bound; without one, of any."""
+    return bound is None or (point is not None and point <= bound)
 
 
 def _vm_ready(when: spec.VmReady, domain: Domain, facts: LessonFacts) -> bool:

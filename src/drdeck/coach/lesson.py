@@ -41,7 +41,10 @@ class OperationAsked(Condition, frozen=True, kw_only=True, tag="operation"):
     `state`: "asked" is enough, or it must have ended "done".
     """
 
-    action: Literal["cfo_start", "cfo_complete", "pitr_start", "pitr_run", "pitr_exit"]
+    action: Literal[
+        "cfo_start", "cfo_complete", "cfo_cancel", "cfo_resume", "pitr_start", "pitr_run", "pitr_exit",
+        "failover_undo", "failover_commit", "domain_failback", "domain_restore", "domain_release",
+    ]  # fmt: skip
     type: FailoverType | None = None
     run_pitr: bool | None = None
     state: Literal["asked", "done"] = "done"
@@ -90,6 +93,26 @@ class Answered(Condition, frozen=True, kw_only=True, tag="answered"):
     vm: str | None = None
 
 
+class TrialRuns(Condition, frozen=True, kw_only=True, tag="test_runs"):
+    """A test of the domain runs, with every VM of the domain, and all of them are ready.
+
+    `at_or_before`: it is of an instant that was chosen, no later than this.
+    """
+
+    at_or_before: datetime | None = None
+
+
+class Tested(Condition, frozen=True, kw_only=True, tag="tested"):
+    """A test of the domain was ended with this result, and nothing is left over of it.
+
+    `noted`: a note was kept with it; `at_or_before`: as of `TrialRuns`.
+    """
+
+    result: Literal["passed", "failed"]
+    noted: bool = False
+    at_or_before: datetime | None = None
+
+
 class RunCondition(Condition, frozen=True, kw_only=True):
     """A fact about the newest run of a Failover Plan, and not about one domain."""
 
@@ -136,6 +159,8 @@ When = (
     | AttachedAgain
     | VmReady
     | Answered
+    | TrialRuns
+    | Tested
     | RunStarted
     | WaveRecovered
     | RunSettled
@@ -195,6 +220,14 @@ class VmSkipped(Mistake, frozen=True, kw_only=True, tag="vm_skipped"):
     """A VM was left off on the operator's word."""
 
 
+class TrialUnjudged(Mistake, frozen=True, kw_only=True, tag="test_unjudged"):
+    """A test was ended without a word on what came of it."""
+
+
+class TrialOverdue(Mistake, frozen=True, kw_only=True, tag="test_overdue"):
+    """A test ran longer than it was to."""
+
+
 AnyMistake = (
     ExitWithoutRollback
     | ExitAfterRollback
@@ -203,6 +236,8 @@ AnyMistake = (
     | RollbackFailsHealth
     | PointTooOld
     | VmSkipped
+    | TrialUnjudged
+    | TrialOverdue
 )
 
 

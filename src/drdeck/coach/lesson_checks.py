@@ -151,6 +151,12 @@ def _condition(at: Place, when: spec.When, scenario: Scenario) -> Iterator[Probl
             yield from _operation(at, when, domain, scenario)
         case spec.RolledBack():
             yield from _rolled_back(at, when, domain, scenario)
+        case spec.TrialRuns() | spec.Tested():
+            bound = when.at_or_before
+            if bound is not None and bound.tzinfo is None:
+                yield (*at, "at_or_before"), f"{bound.isoformat()} has no time zone; end it with Z"
+            if domain.state == "protected":
+                yield _never(at, f'"{domain.name}" runs here already and cannot be tested', _OTHER)
         case spec.VmReady() | spec.Answered():
             yield from _vm(at, when, domain, scenario)
         case spec.PitrReset() | spec.AttachedAgain():
@@ -158,6 +164,7 @@ def _condition(at: Place, when: spec.When, scenario: Scenario) -> Iterator[Probl
                 yield _never(at, f'"{domain.name}" runs here already and cannot be failed over', _OTHER)
 
 
+_AFTER_FAILOVER = ("cfo_complete", "cfo_cancel", "failover_undo", "failover_commit")
 _OTHER = "choose a domain that is imported or synchronised"
 
 
@@ -181,7 +188,7 @@ def _operation(
         yield at, "type and run_pitr belong to cfo_complete only; leave them out"
     if when.action == "cfo_start" and domain.state != "imported":
         yield _never((*at, "action"), f'"{name}" is {domain.state} from the start', "leave the objective out")
-    if when.action == "cfo_complete" and domain.state == "protected":
+    if when.action in _AFTER_FAILOVER and domain.state == "protected":
         yield _never((*at, "action"), f'"{name}" runs here already', _OTHER)
     lost_at = domain.lost_at or scenario.start if domain.protected_site == "lost" else None
     if when.type is FailoverType.PLANNED and lost_at is not None and lost_at <= scenario.first_instant:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from drdeck.model.domains import Domain, FailoverType, Period
+from drdeck.model.facts.trial_facts import TrialState
 from drdeck.model.text import some
 from drdeck.model.times import parse_duration, show, show_duration
 
@@ -39,6 +40,14 @@ def found(mistake: spec.AnyMistake, facts: LessonFacts, ground: Ground) -> Itera
         case spec.PointTooOld():
             allow = timedelta(seconds=parse_duration(mistake.allow))
             yield from _too_old(domain, facts, ground, allow)
+        case spec.TrialUnjudged():
+            for op in facts.done(domain.name, "test_end"):
+                if not op.request.result:
+                    yield op.id, f"the test that ended with {op.id} proves nothing"
+        case spec.TrialOverdue():
+            trial = domain.trial
+            if trial is not None and trial.state is TrialState.OVERDUE and trial.ends_at is not None:
+                yield show(trial.ends_at), f"it was to end at {show(trial.ends_at)}"
         case spec.VmSkipped():
             for number, answer in enumerate(facts.answers_of(domain.name)):
                 if answer.choice == "skip":

@@ -276,3 +276,41 @@ def test_a_slip_of_the_pen_is_said(deck: Deck, words: tuple[str, ...], message: 
 
 def test_a_lesson_has_a_site_of_its_own(deck: Deck) -> None:
     assert "leave --site" in deck.run("--speed", "2", "train", "1", "--judge", code=2).stderr
+
+
+def test_lesson_8_a_test_that_proves_something(play: Any) -> None:
+    lesson = play("8")
+    stands = {key: lesson.show("erp-prod")[key] for key in ("mode", "owner")}
+    lesson.do("test", "start", "erp-prod", "--for", "5d", "--vm", "erp-db01", "--wait")
+    assert lesson.judge()["next"]["id"] == "newest", "one VM alone proves nothing"
+    lesson.do("test", "end", "erp-prod", "--wait")
+    lesson.do("test", "start", "erp-prod", "--for", "5d", "--wait")
+    assert lesson.judge()["next"]["id"] == "verdict"
+    lesson.do("test", "end", "erp-prod", "--result", "failed", "--note", "files are unreadable", "--wait")
+    assert lesson.judge()["next"]["id"] == "older"
+    lesson.do("test", "start", "erp-prod", "--to", "2026-01-16T22:40:00Z", "--for", "5d", "--wait")
+    assert lesson.judge()["next"]["id"] == "proved"
+    lesson.do("test", "end", "erp-prod", "--result", "passed", "--note", "postings work", "--wait")
+    result = lesson.judge()
+    assert result["finished"] is True
+    assert mistakes(result) == ["test_unjudged"]
+    assert {key: lesson.show("erp-prod")[key] for key in stands} == stands
+
+
+def test_lesson_9_the_way_back(play: Any) -> None:
+    lesson = play("9")
+    there = ("failover", "run", "intranet", "--type", "planned", "--network", "*=DRSeg", "--wait")
+    lesson.do(*there)
+    assert lesson.judge()["next"]["id"] == "undone"
+    lesson.do("failover", "undo", "intranet", "--confirm", "intranet", "--wait")
+    assert lesson.judge()["next"]["id"] == "committed" and lesson.show("intranet")["mode"] == "imported"
+    lesson.do(*there)
+    lesson.do("failover", "commit", "intranet", "--wait")
+    assert "committed" in lesson.do("failover", "undo", "intranet", "--confirm", "intranet", code=3)
+    assert lesson.judge()["next"]["id"] == "home"
+    lesson.do("domain", "failback", "intranet", "--wait")
+    assert lesson.judge()["next"]["id"] == "ready"
+    lesson.do("cfo", "resume", "intranet", "--wait")
+    result = lesson.judge()
+    assert result["finished"] is True
+    assert mistakes(result) == []
