@@ -14,6 +14,7 @@ from drdeck.controller.journal.operations import OperationView
 from drdeck.model.actions import driven_says
 from drdeck.model.alarms import Severity
 from drdeck.model.domains import VM_STATUS_LABELS, Domain, Mode
+from drdeck.model.life.trial_words import tested_word
 from drdeck.model.times import show_age, show_clock, show_duration, show_seconds, show_span
 
 from . import exit_codes, json_shapes, output, watching
@@ -55,12 +56,25 @@ def _print_domains(listing: Listing) -> None:
                 health_word(d),
                 "-" if rpo is None else show_duration(rpo),
                 _pitr_window(d),
+                tested_word(d.tested, now, d.trial_offer is not None),
                 "-" if session is None else show_age(session),
                 "-" if d.last_good is None else show_seconds(d.last_good),
                 sign_of(d, json_shapes.open_operation(d.name, listing.operations)),
             )
         )
-    head = ("DOMAIN", "MODE", "OWNER", "RECOV/TOTAL", "HEALTH", "RPO", "PITR", "SESSION", "LAST GOOD", "!")
+    head = (
+        "DOMAIN",
+        "MODE",
+        "OWNER",
+        "RECOV/TOTAL",
+        "HEALTH",
+        "RPO",
+        "PITR",
+        "TESTED",
+        "SESSION",
+        "LAST GOOD",
+        "!",
+    )
     output.table(head, rows, "the site has no Protected Domain")
 
 

@@ -51,6 +51,7 @@ COMMANDS = {
 """name -> where it is; imported when it is used"""
 INSIDE = {
     "sites": ["drdeck.cli.host.clean_command:clean"],
+    "test": ["drdeck.cli.life.plan_trial_commands:trial_plan"],
     "plan": [
         "drdeck.cli.plan.run_pitr_commands:plan_pitr",
         "drdeck.cli.plan.run_report_command:plan_report",

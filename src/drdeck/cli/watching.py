@@ -60,6 +60,8 @@ async def _over(client: Client, ident: str) -> None:
     while True:
         listing = client.listing
         op = find(listing, ident) if listing else None
+        if listing is not None and op is None:  # of those that ended, a listing has the newest only
+            op = next((o for o in await client.tasks() if o.id == ident), None)
         if listing is not None and op is not None:
             if op.state is OperationState.FAILED:
                 raise Exit(exit_codes.FAILED, op.error or "failed")

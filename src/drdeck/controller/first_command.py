@@ -67,6 +67,7 @@ def first_command(op: Operation) -> AnyCommand:
                 vms=request.vms,
                 networks=request.networks,
                 ends_after_s=request.ends_after_s,
+                bubble=request.bubble or "",
             )
         case "test_end":
             return EndTrial(**common, result=request.result, note=request.note)

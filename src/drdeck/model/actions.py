@@ -49,6 +49,8 @@ class Request(Frozen, frozen=True, kw_only=True):
     ends_after_s: float | None = None
     result: Annotated[str, msgspec.Meta(max_length=100)] = ""
     note: Annotated[str, msgspec.Meta(max_length=1000)] = ""
+    bubble: Name | None = None
+    """of a test: the plan whose domains are tested together, which count as one test"""
     confirm: Name | None = None
     even_though: tuple[Name, ...] = ()
     start_first: bool = False

@@ -156,6 +156,8 @@ class StartTrial(Command, frozen=True, kw_only=True, tag="start_trial"):
     vms: tuple[str, ...] = ()
     networks: dict[str, str] = {}
     ends_after_s: float | None = None
+    bubble: str = ""
+    """the plan whose domains are tested together"""
 
     @property
     def says(self) -> str:

@@ -56,7 +56,7 @@ async def trial_start(
 ) -> None:
     """Start a test of DOMAIN: clones of its VMs in an isolated network."""
     may_act(context)
-    mapping, lasts_s = mapping_of(networks), _seconds(lasts)
+    mapping, lasts_s = mapping_of(networks), seconds_of(lasts)
     async with context.client() as client:
         instant = None if to is None else await named_instant(client, domain, to)
         request = Request(
@@ -71,7 +71,7 @@ async def trial_start(
         await act_with(client, request, **options)
 
 
-def _seconds(text: str | None) -> float | None:
+def seconds_of(text: str | None) -> float | None:
     if text is None:
         return None
     try:

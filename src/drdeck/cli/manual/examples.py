@@ -56,6 +56,10 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "drdeck test end erp-prod",
     ),
     "drdeck test show": ("drdeck test show", "drdeck test show erp-prod --json"),
+    "drdeck test plan": (
+        "drdeck test plan whole-site --to -15m --wait",
+        'drdeck test plan whole-site --end --result passed --note "all logins work" --wait',
+    ),
     "drdeck test leftovers": ("drdeck test leftovers", "drdeck test leftovers --json"),
     "drdeck failover": (
         "drdeck failover commit erp-prod",

@@ -19,6 +19,7 @@ from drdeck.controller.ipc.client import Client, ControllerError
 from drdeck.controller.ipc.plan_client import Change
 from drdeck.controller.ipc.protocol import Listing
 from drdeck.model.domains import FailoverType
+from drdeck.model.life.trial_words import tested_word
 from drdeck.model.plans.plan_check import PlanCheck, Possible
 from drdeck.model.plans.run_requests import RunRequest
 from drdeck.model.plans.run_views import RunView
@@ -118,11 +119,12 @@ def _print_check(check: PlanCheck, as_json: bool) -> None:
             d.vms,
             d.protected,
             "-" if d.running is None else d.running,
+            tested_word(d.tested, check.at, d.testable),
             _reason_once(d.name, d.reason, first),
         )
         for d in check.domains
     ]
-    head = ("DOMAIN", "WAVE", "POSSIBLE", "VMS", "PROTECTED SITE", "RUNNING", "REASON")
+    head = ("DOMAIN", "WAVE", "POSSIBLE", "VMS", "PROTECTED SITE", "RUNNING", "TESTED", "REASON")
     output.table(head, rows, f"{check.plan.name} has no domain")
     output.say(f"{check.type}: {check.number} domains with {check.vms} VMs would begin")
     if check.estimate_s is not None:

@@ -70,6 +70,7 @@ def _checked(d: DomainCheck, c: PlanCheck) -> Json:
         "running": d.running,
         "protected_site": d.protected,
         "networks": d.networks,
+        "tested": None if d.tested is None else {"at": time(d.tested.at), "result": d.tested.result},
     }
 
 

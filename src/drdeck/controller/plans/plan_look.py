@@ -59,6 +59,8 @@ def domain_check(
         synchronised=domain.mode is Mode.SYNCHRONISED,
         protected=protected.state,
         running=protected.running,
+        testable=domain.trial_offer is not None,
+        tested=domain.tested,
     )
     if domain.owner is Owner.LOCAL and domain.mode in _HERE:
         return _replace(shape, possible=Possible.SKIPPED, reason="it is here already")
@@ -222,6 +224,9 @@ def _says(
         if without:
             yield f"Not PITR-enabled, so without a session: {some(without, 5)}."
     impossible = [c for c in checks if c.possible is Possible.NO and not c.left_out]
+    untested = [c.name for c in going if c.testable and c.tested is None]
+    if untested:
+        yield f"Never tested: {some(untested, 5)}."
     if impossible:
         yield f"Left alone, as they cannot begin: {some([c.name for c in impossible], 10)}."
 

@@ -41,6 +41,15 @@ def last_trial_says(tested: LastTrial | None, now: datetime) -> str:
     return f"Last tested {show_spaced(tested.at)} ({age} ago), result {tested.result}{note}."
 
 
+def tested_word(tested: LastTrial | None, now: datetime, testable: bool = True) -> str:
+    """The age of a domain's last test, "3d", with its result where that is not "passed"; "never"; "-": the
+    site tests nothing."""
+    if tested is None:
+        return "never" if testable else "-"
+    age = show_age((now - tested.at).total_seconds())
+    return age if tested.result == "passed" else f"{age} {tested.result}"
+
+
 def trial_consent(domain: Domain) -> str:
     """The reason why a start wants the domain's name typed; empty: none."""
     offer = domain.trial_offer

@@ -6,6 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from drdeck.model.domains import FailoverType, Networks
+from drdeck.model.facts.trial_facts import LastTrial
 from drdeck.model.frozen import Frozen
 
 from .failover_plan import FailoverPlan
@@ -36,6 +37,9 @@ class DomainCheck(Frozen, frozen=True, kw_only=True):
     """the state of its protected site: reachable, lost, unknown"""
     running: int | None = None
     left_out: bool = False
+    testable: bool = False
+    """the site can test it"""
+    tested: LastTrial | None = None
 
 
 class PlanCheck(Frozen, frozen=True, kw_only=True):

@@ -81,11 +81,12 @@ class TrialWork:
         offer = offer_of(s, inventory)
         if offer is not None and offer.closed:
             raise Refused(f"Could not {command.says}: {offer.closed}")
-        going = [x for _, x in self._sight.situations() if x.record.trial is not None]
-        if len(going) >= settings.keep_running:
-            tested = ", ".join(x.name for x in going)
+        tests = [(x.name, x.record.trial) for _, x in self._sight.situations() if x.record.trial is not None]
+        going = {trial.bubble or name for name, trial in tests}
+        if len(going) >= settings.keep_running and command.bubble not in going:
             raise Refused(
-                f"Could not {command.says}: {len(going)} tests go on here ({tested}), which is keep_running"
+                f"Could not {command.says}: {len(going)} tests go on here ({', '.join(sorted(going))}), which"
+                " is keep_running"
                 " in the settings; end one first"
             )
         members = [vm for vm in s.vms if not command.vms or vm.name in command.vms]

@@ -117,7 +117,7 @@ class TrialRecord(RecordStruct, frozen=True, kw_only=True):
     """A test that operation `id` starts, or ends, its `phase` since `since`, runbook group `g`, try `n`.
 
     `of`: the operation that started it; `key`: the secret that marks its VMs; `to`: the instant that was
-    asked for; `ends`: when it is to be over."""
+    asked for; `ends`: when it is to be over; `bubble`: the plan whose domains are tested together."""
 
     id: str
     of: str
@@ -129,6 +129,7 @@ class TrialRecord(RecordStruct, frozen=True, kw_only=True):
     to: Instant | None = None
     g: Count = 0
     n: Count = 1
+    bubble: Annotated[str, msgspec.Meta(max_length=80)] = ""
 
     @property
     def marker(self) -> str:

@@ -57,6 +57,7 @@ def start(record: Record, c: StartTrial, b: Beginning, lasts_s: float, now: date
         began=now,
         ends=now + timedelta(seconds=lasts_s),
         to=c.to,
+        bubble=c.bubble[:80],
     )
     replicas = {key for key in record.left if key.startswith("replica:")}
     left = {key: why for key, why in record.left.items() if key not in replicas}
