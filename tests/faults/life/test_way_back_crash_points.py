@@ -25,8 +25,12 @@ ACTS = {
         "ResumeRehydration",
     ],
     "restored": ["BeginCompletion", "FinishFailover", "CommitFailover", "RestoreDomain"],
+    "tested": ["StartTrial", "EndTrial", "StartTrial", "BeginCompletion", "FinishFailover"],
 }
+BEFORE = {"tested": ("test_start", "test_end", "test_start")}
+"""way -> what is done before the failover, which ends a test that goes on"""
 WAYS = {
+    "tested": (),
     "undone": ("failover_undo", "cfo_start"),
     "failed back": ("failover_commit", "domain_failback", "cfo_resume"),
     "restored": ("failover_commit", "domain_restore"),
@@ -46,6 +50,8 @@ class Way(TrainingWorld):
         await self.begin()
         name = self.domain_name
         await self.until(lambda: self.shown and self.shown.mode is Mode.SYNCHRONISED)
+        for action in BEFORE.get(self.way, ()):
+            await self.done(await self.ask(Request(action=action, domain=name)))
         even_though = ("answers", "vms-running")
         force = Request(
             action="cfo_complete",

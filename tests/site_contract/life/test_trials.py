@@ -73,6 +73,16 @@ async def test_a_real_failover_ends_it_first(make: MakeBench) -> None:
     await bench.refused(bench.asks("test_start"), "a test is for a domain that is not owned here")
 
 
+async def test_one_that_a_failover_powered_off_is_not_said_to_run_too_long(make: MakeBench) -> None:
+    bench = await make(tests=True)
+    await bench.until(lambda d: d.trial_offer is not None and not d.trial_offer.closed)
+    await bench.done(bench.asks("test_start", ends_after_s=600.0))
+    await bench.recovered_into_session()
+    await bench.advance(700)
+    await bench.look()
+    assert not {alarm.kind for alarm in bench.domain.alarms} & {"test_overdue", "test_long"}
+
+
 async def test_a_test_is_not_for_a_domain_in_a_session(make: MakeBench) -> None:
     bench = await make(state="owned", tests=True)
     await bench.session_by_hand()
