@@ -13,6 +13,7 @@ from drdeck.model.domains import Mode, Owner
 from tests.support.faults.live import OTHER, Live
 from tests.support.vcenter.flowsite import DOMAIN
 from tests.support.vcenter.vcsim import VCenter
+from tests.support.waiting import eventually
 
 
 async def test_rows_come_before_the_vms_and_nothing_is_done(tmp_path: Path, recovery: VCenter) -> None:
@@ -40,6 +41,8 @@ async def test_rows_come_before_the_vms_and_nothing_is_done(tmp_path: Path, reco
         with pytest.raises(ControllerError) as refused:
             await live.client.submit(Request(action="pitr_exit", domain=DOMAIN, confirm=DOMAIN))
         assert (refused.value.code, str(refused.value)) == ("unreachable", RECORDS_SEEN)
+        # what is held has to have come, else nothing would let it go
+        await eventually(lambda: (recovery.calls() - before)["CreateFilter"] > 0)
         calls = recovery.calls() - before
         assert not calls["WaitForUpdatesEx"] and calls["RetrievePropertiesEx"] <= 8, calls
         recovery.release()
