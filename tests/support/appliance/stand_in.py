@@ -51,6 +51,7 @@ class StandIn:
         self.hold = threading.Event()
         self.hold.set()
         """cleared: no answer leaves"""
+        self.connections = 0
         self._lock = threading.Lock()
         self.ended = threading.Event()
         self._server = ThreadingHTTPServer(("127.0.0.1", port), self._handler())
@@ -105,6 +106,8 @@ class StandIn:
             disable_nagle_algorithm = True
 
             def handle(self) -> None:
+                with stand_in._lock:
+                    stand_in.connections += 1
                 with contextlib.suppress(OSError):
                     super().handle()
 

@@ -189,6 +189,26 @@ async def test_polling_is_quick_while_an_operation_runs_or_somebody_looks(
         await eventually(lambda: stand_in.count(DOMAIN_ID) > 2)
 
 
+async def test_a_connection_is_kept_for_the_next_question(stand_in: StandIn, tmp_path: Path) -> None:
+    site, _ = site_of(stand_in)
+    async with controlled(site, tmp_path) as controller:
+        await seen(controller)
+        await eventually(lambda: stand_in.count() > 8)
+    assert stand_in.connections == 1
+
+
+async def test_what_fails_is_asked_about_less_and_less(stand_in: StandIn, tmp_path: Path) -> None:
+    """The others go on at their own pace; what Retry-After says is kept to."""
+    failing, resting = OTHER_ID, "22222222-2222-3333-4444-555555555555"
+    stand_in.say(failing, Reply(status=500))
+    stand_in.say(resting, Reply(status=429, headers={"Retry-After": "3600"}))
+    site, _ = site_of(stand_in, DOMAIN_ID, failing, resting, poll=Duration(0.02), poll_idle=Duration(0.02))
+    async with controlled(site, tmp_path) as controller:
+        await seen(controller)
+        await eventually(lambda: stand_in.count(DOMAIN_ID) > 40)
+        assert 3 <= stand_in.count(failing) < 20 and stand_in.count(resting) == 1
+
+
 async def test_every_act_is_refused_in_the_vendors_sentence(stand_in: StandIn, tmp_path: Path) -> None:
     site, _ = site_of(stand_in)
     async with controlled(site, tmp_path) as controller:
