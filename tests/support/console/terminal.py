@@ -12,6 +12,7 @@ import struct
 import termios
 import time
 from collections.abc import Callable, Mapping, Sequence
+from typing import NoReturn
 
 import pyte
 
@@ -43,8 +44,11 @@ class Terminal:
         columns: int = 80,
         rows: int = 24,
         window: tuple[int, int] | None = None,
+        instead: Callable[[Sequence[str], Mapping[str, str]], NoReturn] | None = None,
     ) -> None:
-        """`window`: the columns and rows that the terminal tells, where they are not those that it has."""
+        """`window`: the columns and rows that the terminal tells, where they are not those that it has.
+        `instead`: what the forked process does in place of running another program.
+        """
         columns_told, rows_told = window or (columns, rows)
         self.screen = pyte.Screen(columns, rows)
         self.stream = pyte.ByteStream(self.screen)
@@ -57,7 +61,10 @@ class Terminal:
             for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP):
                 signal.signal(number, signal.SIG_DFL)  # as a login has them, also where tests run under nohup
             fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", rows_told, columns_told, 0, 0))
-            os.execvpe(argv[0], list(argv), {"TERM": "xterm-256color", **env})
+            env = {"TERM": "xterm-256color", **env}
+            if instead is not None:
+                instead(argv, env)
+            os.execvpe(argv[0], list(argv), dict(env))
         self.resize(columns_told, rows_told)
 
     def resize(self, columns: int, rows: int) -> None:
