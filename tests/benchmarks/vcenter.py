@@ -115,8 +115,7 @@ class Bench:
 
         def work() -> None:
             number = f"all {len(self.domains)}"
-            words = ("--type", "force", "--confirm", number, "--even-though", "answers,vms-running", "--wait")
-            self.flow.deck.run("plan", "run", "all", *words)
+            self.flow.deck.run("plan", "run", "all", "--type", "force", "--confirm", number, "--wait")
 
         return self.lap(work)
 
