@@ -20,10 +20,14 @@ SOON = "3s"
 
 
 def flow_of_two(
-    make_flow: MakeFlow, recovery: VCenter, timeout: str = "1h", pitr: str = "enabled = true"
+    make_flow: MakeFlow,
+    recovery: VCenter,
+    timeout: str = "1h",
+    pitr: str = "enabled = true",
+    undo: bool = False,
 ) -> Flow:
     """A domain of as many VMs as there are places, and another one."""
-    extra = 'ready = "power"\nready_timeout = "1h"\ntask_timeout = "{}"\nundo = false'
+    extra = 'ready = "power"\nready_timeout = "1h"\ntask_timeout = "{}"\nundo = ' + str(undo).lower()
     limits = ((STUCK, timeout), (OTHER, "1h"))  # nothing of the other may count as stuck on a busy machine
     toml = "".join(
         settings(name, pitr, extra.format(limit)).replace('ready = "tools"\n', "", 1)
@@ -102,6 +106,32 @@ def test_a_rollback_asks_about_a_task_that_does_not_end(
     recovery.release()
     rolled_back = {vm["name"] for vm in flow.show(STUCK)["vms"] if vm["rolled_back_to"]}
     assert rolled_back == set(EIGHT) if choice == "wait" else set(EIGHT) - {"s0"} <= rolled_back
+
+
+@pytest.mark.parametrize(
+    ("method", "words"),
+    [
+        ("CreateSnapshot_Task", "keep the state of s0"),
+        ("ReconfigVM_Task", "connect s0 to its recovery network"),
+        ("PowerOnVM_Task", "power on s0"),
+    ],
+)
+def test_a_failover_asks_about_a_task_that_does_not_end(
+    make_flow: MakeFlow, recovery: VCenter, method: str, words: str
+) -> None:
+    """In each of its phases on this site; the one VM is left out then, and the rest serves."""
+    flow = flow_of_two(make_flow, recovery, timeout=SOON, undo=method == "CreateSnapshot_Task")
+    recovery.slow(method, (STUCK, "s0"), NEVER_MS, times=1)
+    moved = ("--network", "DC0_DVPG0=VM Network") if method == "ReconfigVM_Task" else ()
+    ident = flow.complete("force", *moved, domain=STUCK)
+    eventually(lambda: flow.operation(ident)["state"] == "asking", lambda: str(flow.operation(ident)))
+    question = flow.operation(ident)["question"]
+    assert words in question["text"] and question["choices"] == ["wait", "retry", "skip"]
+    fails_over_alone(flow, recovery)
+    flow.deck.run("answer", ident, "skip")
+    domain = flow.until(lambda d: d["mode"] == "running_in_failover", STUCK)
+    assert domain["left_out"] == ["s0"] and domain["vms_recovered"] == len(EIGHT) - 1
+    recovery.release()
 
 
 def test_a_session_that_cannot_be_entered_asks_too(make_flow: MakeFlow, recovery: VCenter) -> None:
