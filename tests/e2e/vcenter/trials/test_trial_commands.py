@@ -181,3 +181,21 @@ def test_who_may_delete_in_the_root_is_told(make_flow: MakeFlow, recovery: VCent
     assert [f["level"] for f in findings] == ["ok"], findings
     recovery.deny(DELETE, tests.folder)
     assert f"lacks {DELETE} on {rehearsing.TEST_FOLDER}" in tests.flow.deck.run(*START, code=3).stderr
+
+
+def test_a_plan_is_one_test_however_many_domains_it_has(make_flow: MakeFlow, recovery: VCenter) -> None:
+    tests = Rehearsing(make_flow, recovery, more="keep_running = 1")
+    recovery.add_domain("web")
+    recovery.add_vm("web", "web01")
+    recovery.make_snapshot("web01", "replica 1")
+    deck = tests.flow.deck
+    tests.flow.until(lambda _: "web" in {d["name"] for d in deck.json("domains")["domains"]})
+    deck.run(*START, "--wait")
+    refused = deck.run("test", "plan", "all", "--only", "web", "--wait", code=1)
+    assert f"1 tests go on here ({DOMAIN}), which is keep_running" in refused.stderr
+    deck.run(*END, "--wait")
+    deck.run("test", "plan", "all", "--wait")
+    assert {t["test"]["state"] for t in deck.json("test", "show")["tests"]} == {"running"}
+    assert {recovery.networks(vm)[0] for vm in tests.folder.childEntity} == {rehearsing.BUBBLE}
+    deck.run("test", "plan", "all", "--end", "--result", "passed", "--wait")
+    assert tests.clones() == [] and deck.json("plan", "check", "all", code=None)["domains"][0]["tested"]
