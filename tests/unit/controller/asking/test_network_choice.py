@@ -104,6 +104,6 @@ def test_an_ambiguous_name_is_refused_with_those_that_it_may_mean() -> None:
     slip = network_slip({"A": "LAN"}, domain(networks))
     assert slip == (
         'the recovery site has 2 networks "LAN"; name one with its id:'
-        ' "LAN (dvportgroup-7)", "LAN (network-9)"'
+        ' "LAN (dvportgroup-7)"; "LAN (network-9)"'
     )
     assert network_slip({"A": "LAN (network-9)"}, domain(networks)) is None
