@@ -13,6 +13,8 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.support import ROOT
+from tests.support.appliance.sample import DOMAIN_ID, sound
+from tests.support.appliance.stand_in import StandIn
 from tests.support.vcenter.flow import Flow, MakeFlow
 from tests.support.vcenter.simulator import CannotBuild, binary
 from tests.support.vcenter.vcsim import VCenter
@@ -117,6 +119,15 @@ def recovery(vcsim_built: None) -> Iterator[VCenter]:
     server = VCenter(boot=0.2)
     yield server
     server.stop()
+
+
+@pytest.fixture
+def stand_in() -> Iterator[StandIn]:
+    """An appliance with one Protected Domain that is sound."""
+    service = StandIn()
+    service.say(DOMAIN_ID, sound())
+    yield service
+    service.stop()
 
 
 @pytest.fixture

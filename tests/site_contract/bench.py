@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import time
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -26,6 +25,7 @@ from drdeck.model.domains import Domain, FailoverType, Mode, Owner, SessionState
 from drdeck.model.pitr import Points
 from drdeck.model.views import SiteView
 from drdeck.sites.contract import RecoverySite
+from tests.support.waiting import ended
 
 ANNA = "anna@jump"
 DOMAIN = "erp"
@@ -134,9 +134,7 @@ class Bench(ABC):
 
     async def close(self) -> None:
         if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+            await ended(self._task)
         self.controller.journal.close()
 
     def _control(self, journal: str) -> Controller:

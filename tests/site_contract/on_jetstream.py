@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
@@ -16,7 +15,7 @@ from drdeck.sites.contract import RecoverySite
 from tests.support.appliance.sample import DOMAIN_ID, sound
 from tests.support.appliance.stand_in import Reply, StandIn
 from tests.support.appliance.watching import site_of
-from tests.support.waiting import eventually
+from tests.support.waiting import ended, eventually
 
 NAME = "erp-prod"
 
@@ -40,9 +39,7 @@ class JetStreamBench:
 
     async def close(self) -> None:
         if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+            await ended(self._task)
         self.controller.journal.close()
         self._stand_in.stop()
 

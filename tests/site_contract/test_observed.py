@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -20,14 +19,6 @@ from tests.support.appliance.watching import controlled, seen, site_of
 from tests.support.waiting import eventually
 
 DOMAIN = "erp-prod"
-
-
-@pytest.fixture
-def stand_in() -> Iterator[StandIn]:
-    service = StandIn()
-    service.say(DOMAIN_ID, sound())
-    yield service
-    service.stop()
 
 
 async def test_serials_grow_and_observe_is_the_newest(stand_in: StandIn) -> None:

@@ -33,6 +33,7 @@ from drdeck.sites.training.simulation import domain_machine
 from drdeck.sites.training.site import TrainingSite
 from tests.site_contract.bench import DOMAIN, MovedClock, Plan
 from tests.site_contract.on_training import REAL, scenario
+from tests.support.waiting import ended
 
 ANNA = "anna@jump"
 CYCLE, SESSIONS = 4, 24
@@ -89,9 +90,7 @@ async def living(directory: Path) -> AsyncIterator[Life]:
         await life.done("cfo_complete", type=FailoverType.FORCE, confirm=DOMAIN, even_though=EVIDENCE)
         yield life
     finally:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
+        await ended(task)
         life.journal.close()
 
 

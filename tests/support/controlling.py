@@ -14,7 +14,7 @@ from drdeck.controller.journal.operations import OperationState
 from drdeck.model.actions import Request
 from drdeck.model.domains import FailoverType
 from tests.support.fakesite import FakeSite
-from tests.support.waiting import eventually
+from tests.support.waiting import ended, eventually
 
 ANNA = "anna@jump"
 
@@ -29,9 +29,7 @@ async def controlling(site: FakeSite, file: Path, **options: Any) -> AsyncIterat
         await eventually(lambda: controller.sight.error is None or site.gone)
         yield controller
     finally:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
+        await ended(task)
         journal.close()
 
 

@@ -12,7 +12,7 @@ from drdeck.controller.ipc import protocol as p
 from drdeck.controller.ipc.server import Server
 from drdeck.controller.journal.event_store import Journal
 from tests.support.fakesite import FakeSite
-from tests.support.waiting import eventually
+from tests.support.waiting import ended, eventually
 
 
 @contextlib.asynccontextmanager
@@ -25,9 +25,7 @@ async def serving(server: Server, controller: Controller) -> AsyncIterator[None]
         yield
     finally:
         await server.close()
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
+        await ended(task)
         controller.journal.close()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Callable
 
@@ -16,3 +17,10 @@ async def eventually(holds: Callable[[], object], within_s: float = WITHIN_S) ->
     while not holds():
         assert time.monotonic() < deadline, f"did not come true within {within_s} s"
         await asyncio.sleep(0.005)
+
+
+async def ended(task: asyncio.Task[None]) -> None:
+    """Cancel a task and wait until it is over."""
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task

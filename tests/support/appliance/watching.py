@@ -16,7 +16,7 @@ from drdeck.sites.jetstream.polled_site import JetStreamSite
 from drdeck.sites.vsphere.vcenter.connection import Connection
 from tests.support.appliance.sample import DOMAIN_ID
 from tests.support.appliance.stand_in import CERTIFICATE, SESSION, StandIn
-from tests.support.waiting import eventually
+from tests.support.waiting import ended, eventually
 
 
 class LoginAlone:
@@ -95,9 +95,7 @@ async def controlled(site: JetStreamSite, directory: Path) -> AsyncIterator[Cont
     try:
         yield controller
     finally:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
+        await ended(task)
         journal.close()
 
 

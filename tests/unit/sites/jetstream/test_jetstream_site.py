@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -25,14 +24,6 @@ from tests.support.appliance.watching import LoginAlone, controlled, seen, setti
 from tests.support.waiting import eventually
 
 OTHER_ID = "11111111-2222-3333-4444-555555555555"
-
-
-@pytest.fixture
-def stand_in() -> Iterator[StandIn]:
-    service = StandIn()
-    service.say(DOMAIN_ID, sound())
-    yield service
-    service.stop()
 
 
 def error_of(controller: Controller) -> str:

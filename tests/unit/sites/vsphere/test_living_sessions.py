@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import time
 from collections.abc import AsyncIterator
 from typing import NamedTuple
@@ -19,7 +18,7 @@ from drdeck.sites.vsphere.login import connector
 from drdeck.sites.vsphere.site import VSphereSite
 from drdeck.sites.vsphere.vcenter.connection import Connection
 from tests.support.vcenter.vcsim import VCenter
-from tests.support.waiting import eventually
+from tests.support.waiting import ended, eventually
 
 DOMAIN = "erp"
 BEGIN = c.StartContinuousFailover(operation="op-1", domain=DOMAIN)
@@ -56,9 +55,7 @@ async def rig(vcenter: VCenter) -> AsyncIterator[Rig]:
     watching = asyncio.create_task(watcher.watch())
     await eventually(lambda: watcher.view is not None)
     yield Rig(site, watcher, connections[0], clock)
-    watching.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await watching
+    await ended(watching)
     await site.close()
     assert len(connections) == 1, "nothing else than the one session was to be opened anew"
 
