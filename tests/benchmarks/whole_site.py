@@ -113,6 +113,7 @@ class WholeSite:
                 over.append(time.monotonic() - began)
 
             waiting = threading.Thread(target=wait)
+            terminal.wait_for("Completing")  # else F is the way to a new run
             os.write(terminal.fd, b"F")
             terminal.wait_for("Failover Plan", run)
             waiting.start()
