@@ -9,7 +9,7 @@ from drdeck.model.domains import Mode, Networks
 from drdeck.model.facts.trial_facts import LastTrial, Trial, TrialOffer, TrialState, TrialVm
 from drdeck.model.pitr import Points
 from tests.support.console.console_deck import Deck, running
-from tests.support.console.fake_client import NOW, FakeClient, domain, vm
+from tests.support.console.fake_client import NOW, FakeClient, domain
 
 NETWORKS = Networks(protected=("VM_3510",), recovery=("DRSeg",))
 OFFER = TrialOffer(networks=("DR-Bubble",), mapping={"VM_3510": "DR-Bubble"})
@@ -74,21 +74,8 @@ async def test_point_networks_and_vms_are_chosen() -> None:
 
 async def test_what_cannot_be_is_said_in_the_form() -> None:
     bare = TrialOffer(networks=("DR-Bubble", "BUBBLE10"))
-    many = tuple(vm(f"web-{number}") for number in range(9))
     client = FakeClient(domain("web", Mode.IMPORTED, networks=NETWORKS, trial_offer=bare))
-    closed = TrialOffer(networks=("DR-Bubble",), closed="the test folder was not seen yet")
     async with running(client, size=(80, 22)) as deck:
-        await opened(deck)
-        await deck.press("escape")
-        client.tell(domain("web", Mode.IMPORTED, networks=NETWORKS, trial_offer=closed, vms=many))
-        await opened(deck)
-        await deck.sees("Not possible now: the test folder was not seen yet")
-        await deck.press("shift+tab")
-        assert deck.focused() == "begin"
-        await deck.press("enter")
-        await deck.sees("Not possible now: the test folder was not seen yet")
-        await deck.press("escape")
-        client.tell(domain("web", Mode.IMPORTED, networks=NETWORKS, trial_offer=bare))
         await opened(deck)
         await deck.sees("Not possible now: no isolated network is set for")
         await deck.press("9")
