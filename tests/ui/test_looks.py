@@ -18,8 +18,9 @@ from drdeck.console.format import marked, plain_of, wrap, wrap_some
 from drdeck.console.site_mark import SiteMark
 from drdeck.console.state import State
 from drdeck.console.themes import THEMES, looks_for, plain
+from drdeck.console.widgets.domain_columns import domain_header, domain_row
 from drdeck.console.widgets.domain_tabs import setting_lines
-from drdeck.console.widgets.list_rows import domain_header, domain_row, vm_row
+from drdeck.console.widgets.list_rows import vm_row
 from drdeck.console.widgets.row_list import BESIDE, LINE, THUMB, CharacterBar, thumb_of
 from drdeck.console.widgets.screen_frame import top_line
 from drdeck.console.widgets.status_bars import bars

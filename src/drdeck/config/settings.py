@@ -55,6 +55,20 @@ TellOf = Literal["question", "session", "alarm", "unprotected"]
 """Events of which the terminal can be told."""
 
 
+ColumnName = Literal[
+    "mode", "VMs", "health", "RPO", "window", "good", "owner", "copy", "alarms", "session"
+]  # fmt: skip
+"""Columns of the list of domains."""
+
+
+class ViewSettings(SettingsTable, frozen=True, kw_only=True):
+    """A saved view of the list. `columns`: empty for the usual ones; `sort` too may be "name", or empty."""
+
+    filter: str = ""
+    sort: Literal["", "name"] | ColumnName = ""
+    columns: tuple[ColumnName, ...] = ()
+
+
 class ConsoleSettings(SettingsTable, frozen=True, kw_only=True):
     """Appearance of the console. `keys`: action -> its key, instead of the one that it has."""
 
@@ -67,6 +81,8 @@ class ConsoleSettings(SettingsTable, frozen=True, kw_only=True):
     tell: tuple[TellOf, ...] = ("question", "session", "alarm", "unprotected")
     tell_unprotected_after: Duration = Duration(1800)
     """a session that lasts longer is told once"""
+    views: dict[str, ViewSettings] = {}
+    """by the names under which the palette offers them"""
 
 
 class PitrSettings(SettingsTable, frozen=True, kw_only=True):

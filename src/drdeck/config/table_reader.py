@@ -26,6 +26,7 @@ from .settings import (
     SettingsError,
     SettingsTable,
     TrainingSettings,
+    ViewSettings,
     VSphereSettings,
 )
 from .toml_places import Place, line_of
@@ -172,6 +173,7 @@ def _places() -> dict[str, str]:
     """Key -> the table of the file in which it stands."""
     tables: dict[str, type[SettingsTable]] = {
         "the table [console]": ConsoleSettings,
+        "a table [console.views.NAME]": ViewSettings,
         "a table [sites.NAME]": VSphereSettings,
         "a table [sites.NAME.domains.DOMAIN]": DomainSettings,
         "a table [[sites.NAME.domains.DOMAIN.runbook]]": RunbookSettings,

@@ -78,8 +78,15 @@ class Action:
     screen: str = "any"
     listed: Callable[[Domain], bool] = lambda domain: True
     closed: Closed = lambda domain, request, now: None
+    help_for: Callable[[Domain], str] = lambda domain: ""
+    """other words than `help`, where it does something else with a domain in this mode"""
     reads: bool = False
     """stands in the More menu, but only shows something: nothing is asked of the controller"""
+
+
+def help_of(action: Action, domain: Domain | None) -> str:
+    """An action in a few words: what it does with that domain as it is now."""
+    return (action.help_for(domain) if domain is not None else "") or action.help
 
 
 def _unknown_vms(domain: Domain, names: tuple[str, ...], allowed: tuple[str, ...] = ()) -> str | None:
@@ -118,7 +125,7 @@ def driven_says(domain: Domain) -> str | None:
     if domain.driver is not None:
         return f"driven by {domain.driver}"
     if domain.left_by is not None:
-        return f"nobody drives what was begun here: {domain.left_by}, silent since; Take Over goes on with it"
+        return f"nobody drives what was started here: {domain.left_by}, silent since; Take Over continues it"
     return None
 
 
@@ -276,6 +283,7 @@ ACTIONS: tuple[Action, ...] = (
     Action(
         "cfo_complete", "Failover", "f", "complete the continuous failover", 2, True, "domain",
         lambda d: _before_failover(d), cfo_complete_closed,
+        lambda d: "start the continuous failover and complete it, at once" if d.mode is Mode.IMPORTED else "",
     ),
     Action(
         "cfo_remap", "Map Networks Anew", "", "change recovery networks after they were chosen", 2, True,
@@ -310,7 +318,7 @@ ACTIONS: tuple[Action, ...] = (
         lambda d: d.session is not None, pitr_exit_closed,
     ),
     Action(
-        "take_over", "Take Over", "", "drive the domain from here, and go on with what was begun", 2, True,
+        "take_over", "Take Over", "", "drive the domain from here, and continue what was started", 2, True,
         "domain", lambda d: d.driver is not None or d.left_by is not None, take_over_closed,
     ),
     Action(
@@ -363,6 +371,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("results", "Results", "r", "what ended while you were here, the newest first"),
     Action("filter", "Filter", "slash", "show only what matches", screen="list"),
     Action("sort", "Sort", "s", "by name, mode, RPO, or as the site has them", screen="list"),
+    Action("columns", "Columns", "c", "which columns the list has, and by which it is sorted", screen="list"),
     Action("answer", "Answer", "a", "to the choices of what is asked here, else to the next question"),
     Action("next_need", "Next", "n", "the next domain that needs somebody"),
     Action("previous_need", "Previous", "N", "the one before"),
@@ -374,8 +383,8 @@ ACTIONS: tuple[Action, ...] = (
     Action("add_site", "Add a vCenter site", "S", "test it, then write it into the settings"),
     Action("palette", "Palette", "colon,ctrl+p", "every action by name"),
     Action("help", "Help", "question_mark", "keys of this screen"),
-    Action("detach", "Detach", "d", "leave; the controller goes on"),
-    Action("quit", "Quit", "ctrl+q", "say what goes on, then leave"),
+    Action("detach", "Detach", "d", "leave; the controller continues"),
+    Action("quit", "Quit", "ctrl+q", "say what is under way, then leave"),
 )  # fmt: skip
 
 EVEN_WHILE_BUSY = ("take_over", "record_restore", "record_accept")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from drdeck.cli.reading.explain_command import COMMANDS
+from drdeck.cli.reading.explain_command import COMMANDS, IN_ONE_SITTING
 from drdeck.model.actions import ACTIONS
 from tests.support.command_line.command_tree import parsed
 from tests.support.deck import Deck
@@ -25,7 +25,7 @@ def deck(tmp_path: Path) -> Iterator[Deck]:
 def test_each_act_of_the_menu_has_a_command_that_is_one() -> None:
     menu = {action.name for action in ACTIONS if action.menu}
     assert menu <= set(COMMANDS)
-    for line in COMMANDS.values():
+    for line in (*COMMANDS.values(), IN_ONE_SITTING):
         assert parsed(shlex.split(line)[1:])
 
 
@@ -41,8 +41,10 @@ def test_a_domain_says_what_can_be_done_now_and_why_not_the_rest(deck: Deck) -> 
     assert explained.startswith("erp-prod: Imported. ")
     assert "can be done now: Continuous Failover: " in explained
     assert "(drdeck cfo start erp-prod)" in explained
+    assert "Failover: start the continuous failover and complete it, at once" in " ".join(explained.split())
     assert "not now: Run PITR: " in explained
     actions = {action["action"]: action for action in deck.json("explain", "erp-prod")["actions"]}
+    assert actions["cfo_complete"]["command"] == "drdeck failover run erp-prod --type planned"
     possible = {name for name, action in actions.items() if action["possible"]}
     assert possible == {"cfo_start", "cfo_complete", "test_start", "way_back"}
     for name, action in actions.items():

@@ -9,6 +9,7 @@ from typing import Any
 from drdeck.console.dialogs.action_lists import Item, MoreMenu, Palette
 from drdeck.console.dialogs.add_site import AddSiteDialog
 from drdeck.console.dialogs.ask_password import PasswordDialog
+from drdeck.console.dialogs.choose_columns import ColumnsDialog
 from drdeck.console.dialogs.choose_lesson import LessonRow, LessonsDialog
 from drdeck.console.dialogs.choose_plan import PlansDialog
 from drdeck.console.dialogs.complete_failover import CompleteDialog
@@ -159,6 +160,7 @@ CASES: dict[str, Case] = {
         "cancel",
     ),
     "PlansDialog": Case(_plans, "plans", leads_on=True),
+    "ColumnsDialog": Case(_now(lambda: ColumnsDialog(("mode", "health"), "RPO")), "mode"),
     "DecisionDialog": Case(_decision, "checked"),
 }
 

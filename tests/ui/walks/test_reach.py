@@ -12,8 +12,8 @@ import pytest
 
 from drdeck import terminal_info
 from drdeck.config.settings import ConsoleSettings
-from drdeck.console.screens.domain_list import ordered
 from drdeck.console.terminal.clipboard import CAP, sequence
+from drdeck.console.widgets.domain_columns import ordered
 from drdeck.controller.journal.operations import Question
 from drdeck.model.actions import ACTIONS
 from drdeck.model.alarms import Finding
@@ -61,8 +61,8 @@ def test_equal_rows_keep_the_order_of_their_names() -> None:
         domain("a", consistent_at=NOW),
         domain("c", consistent_at=None),
     ]
-    assert [d.name for d in ordered(domains, "RPO")] == ["a", "b", "c"]
-    assert [d.name for d in ordered(domains, "mode")] == ["a", "b", "c"]
+    assert [d.name for d in ordered(domains, "RPO", NOW)] == ["a", "b", "c"]
+    assert [d.name for d in ordered(domains, "mode", NOW)] == ["a", "b", "c"]
 
 
 # -- keys

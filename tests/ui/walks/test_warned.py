@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from drdeck.console.format import cut_start, plain_of
-from drdeck.console.widgets.list_rows import domain_row
+from drdeck.console.widgets.domain_columns import domain_row
 from drdeck.console.widgets.timeline import opening_zoom, sparkline
 from drdeck.controller.journal.operations import Question
 from drdeck.model.domains import FailoverType, Mode, Owner, ProtectedSite, StepState

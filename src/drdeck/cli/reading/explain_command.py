@@ -11,8 +11,8 @@ from drdeck.cli.context import Context, end_stale, json_option, runs
 from drdeck.cli.exit_codes import Exit
 from drdeck.controller.ipc.client import Client
 from drdeck.controller.ipc.protocol import ShowAnswer
-from drdeck.model.actions import ACTIONS, Request, refusal
-from drdeck.model.domains import Domain
+from drdeck.model.actions import ACTIONS, Request, help_of, refusal
+from drdeck.model.domains import Domain, Mode
 from drdeck.model.text import spelled_as
 from drdeck.model.words.glossary import GLOSSARY, GlossaryEntry, lookup
 from drdeck.model.words.nearest_name import did_you_mean
@@ -41,6 +41,8 @@ COMMANDS = {
     "cfo_remap": "drdeck cfo remap DOMAIN --network FROM=TO",
 }
 """Action -> the command that requests it."""
+IN_ONE_SITTING = "drdeck failover run DOMAIN --type planned"
+"""The command for Failover of an imported domain, of which no failover is in progress yet."""
 
 
 def _complete(
@@ -146,9 +148,8 @@ def _print_domain(answer: ShowAnswer, read_only: bool, as_json: bool) -> None:
         output.say_wrapped(f"Under way: {operation.action}, requested by {operation.asked_by}")
     for action, why in reasons:
         if why is None:
-            output.say_wrapped(
-                f"  can be done now: {action.label}: {action.help} ({_command(action.name, domain)})"
-            )
+            means = f"{help_of(action, domain)} ({_command(action.name, domain)})"
+            output.say_wrapped(f"  can be done now: {action.label}: {means}")
     for action, why in reasons:
         if why is not None:
             output.say_wrapped(f"  not now: {action.label}: {why}")
@@ -160,5 +161,6 @@ def _meaning(domain: Domain) -> str:
 
 
 def _command(action: str, domain: Domain) -> str | None:
-    command = COMMANDS.get(action)
+    first = action == "cfo_complete" and domain.mode is Mode.IMPORTED
+    command = IN_ONE_SITTING if first else COMMANDS.get(action)
     return None if command is None else command.replace("DOMAIN", domain.name)

@@ -22,11 +22,11 @@ from drdeck.console.screens.screen import ConsoleScreen
 from drdeck.console.screens.task_log import LogScreen
 from drdeck.console.screens.task_steps_screen import StepsScreen
 from drdeck.console.state import NOT_SEEN, describe
-from drdeck.model.actions import BY_NAME, Request, menu, refusal
+from drdeck.model.actions import BY_NAME, Request, help_of, menu, refusal
 from drdeck.model.text import clean
 
 from . import flows, life_flows
-from .palette import DOMAIN, everything, help_dialog
+from .palette import DOMAIN, VIEW, everything, help_dialog
 
 
 class ActionRunner:
@@ -44,6 +44,9 @@ class ActionRunner:
             return
         if name.startswith(DOMAIN):
             self.open_domain(name.removeprefix(DOMAIN))
+        elif name.startswith(VIEW):
+            if isinstance(screen, DomainsScreen):
+                screen.show_view(app.options.views[name.removeprefix(VIEW)])
         elif name == "detach":
             app.dialog_queue.leave()
         elif name == "quit":
@@ -70,9 +73,10 @@ class ActionRunner:
             app.dialog_queue.start(self._add_site())
         elif name == "copy":
             self._copy()
-        elif name in ("filter", "sort"):
+        elif name in ("filter", "sort", "columns"):
             if isinstance(screen, DomainsScreen):
-                screen.action_filter() if name == "filter" else screen.action_sort()
+                {"filter": screen.action_filter, "sort": screen.action_sort,
+                 "columns": screen.action_columns}[name]()  # fmt: skip
         elif name in ("next_need", "previous_need"):
             self.next_need(1 if name == "next_need" else -1)
         elif name == "alarms":
@@ -110,7 +114,10 @@ class ActionRunner:
         domain = app.state.domain(target)
         if domain is None:
             return []
-        acts = [Item(a.name, a.label, a.help, why) for a, why in menu(domain, app.now(), app.state.read_only)]
+        acts = [
+            Item(a.name, a.label, help_of(a, domain), why)
+            for a, why in menu(domain, app.now(), app.state.read_only)
+        ]
         if domain.observed_only:
             return acts
         plan = BY_NAME["plan"]
@@ -236,13 +243,13 @@ class ActionRunner:
         """Say what goes on without the console, then leave; works whatever else is waited for."""
         app = self._app
         going = [
-            f"{describe(o)} of {o.domain} goes on without this console: {o.waits_for or 'at work'}"
+            f"{describe(o)} of {o.domain} continues without this console: {o.waits_for or 'at work'}"
             for o in app.state.open_operations()
         ]
         session = app.state.longest_session(app.now())
         if session is not None:
             going.append(f"The VMs of {session[0].name} are not protected: its PITR session is active.")
-        says = going or ["Nothing goes on. The controller ends by itself when nobody needs it."]
+        says = going or ["Nothing is under way. The controller ends when nobody needs it."]
 
         def leave(answer: bool | None) -> None:
             if answer:

@@ -7,6 +7,7 @@ from typing import Any
 
 from textual.screen import Screen
 
+from drdeck.config.settings import ViewSettings
 from drdeck.console.attention import asking
 from drdeck.console.dialogs.action_lists import Item
 from drdeck.console.dialogs.fact_sheets import Help
@@ -15,11 +16,13 @@ from drdeck.console.key_bindings import help_rows
 from drdeck.console.ports import Console
 from drdeck.console.screens.screen import ConsoleScreen
 from drdeck.console.widgets.list_rows import state_text
-from drdeck.model.actions import ACTIONS, BY_NAME, menu
+from drdeck.model.actions import ACTIONS, BY_NAME, help_of, menu
 from drdeck.model.text import clean
 
 DOMAIN = "domain:"
 """The begin of the name of an item that opens a domain."""
+VIEW = "view:"
+"""The begin of the name of an item that shows the list in a view of the settings."""
 COACH_KEYS = (
     ("h", "Hint", "what to think of; once more: what to press"),
     ("ctrl+t", "Coach", "fold the coach's panel, or show it"),
@@ -53,16 +56,27 @@ def everything(app: Console, screen: Screen[Any], target: str | None) -> list[It
     ]
     left_out = ("palette", "back", *_without(app))
     actions = [
-        Item(a.name, a.label, a.help, closed.get(a.name))
+        Item(a.name, a.label, help_of(a, domain), closed.get(a.name))
         for a in ACTIONS
         if a.name not in left_out and (not a.menu or a.name in closed) and a.screen in ("any", "domain", kind)
     ]
-    return [*actions, *domains]
+    views = [Item(f"{VIEW}{name}", f"View {clean(name)}", _view_says(view))
+             for name, view in app.options.views.items() if kind == "list"]  # fmt: skip
+    return [*actions, *views, *domains]
+
+
+def _view_says(view: ViewSettings) -> str:
+    """A saved view in a few words."""
+    parts = (view.filter, f"sorted by {view.sort}" if view.sort else "", ", ".join(view.columns))
+    return "; ".join(clean(part) for part in parts if part) or "all domains as usual"
 
 
 COLUMN = 37
 """Cells of one of the two columns of the help."""
-_HERE = ("open", "back", "filter", "sort", "cfo_complete", "pitr_run", "more", "steps", "answer", "copy")
+_HERE = (
+    "open", "back", "filter", "sort", "columns", "cfo_complete", "pitr_run", "more", "steps", "answer",
+    "copy",
+)  # fmt: skip
 """Actions that are about what the cursor is on; the others mean the same on every screen."""
 SIGNS = {
     "list": (("!", "alarm"), ("?", "asks somebody"), ("-", "not known")),

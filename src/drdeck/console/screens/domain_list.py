@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 
 from textual import events
 from textual.binding import Binding
@@ -12,13 +12,15 @@ from textual.containers import Horizontal, Vertical
 from textual.widget import Widget
 from textual.widgets import Input
 
+from drdeck.config.settings import ViewSettings
 from drdeck.console.attention import asking
+from drdeck.console.dialogs.choose_columns import ColumnsDialog
 from drdeck.console.finding import HINT, matches
 from drdeck.console.format import Line, cut, hour, marked, width_of, wrap, wrap_some
 from drdeck.console.key_bindings import act_keys, keys_of, shown_key
 from drdeck.console.state import NOT_SEEN, State
+from drdeck.console.widgets.domain_columns import columns_for, domain_header, domain_row, ordered
 from drdeck.console.widgets.input_field import Field
-from drdeck.console.widgets.list_rows import domain_header, domain_row
 from drdeck.console.widgets.plans.run_lines import marked_row
 from drdeck.console.widgets.row_list import BESIDE, RowList
 from drdeck.console.widgets.text_lines import Lines
@@ -41,6 +43,7 @@ class DomainsScreen(ListAndPaneScreen):
     BINDINGS = [
         Binding("slash", "filter", "Filter", show=False, id="filter"),
         Binding("s", "sort", "Sort", show=False, id="sort"),
+        Binding("c", "columns", "Columns", show=False, id="columns"),
         Binding("left", "turn(-1)", "Tab before", show=False),
         Binding("right", "turn(1)", "Next tab", show=False),
         Binding("z", "zoom", "Zoom", show=False),
@@ -57,7 +60,8 @@ class DomainsScreen(ListAndPaneScreen):
         self._wanted = ""
         self._asking: frozenset[str] = frozenset()
         self._minute = ""
-        self._order = ORDERS[0]
+        self._order: str = ORDERS[0]
+        self._columns: tuple[str, ...] = ()
         self._marks: set[str] = set()
         self._pane = DomainPane(id="side")
         self._table: RowList[Domain] = RowList(self._row_line, lambda d: d.id, id="domains")
@@ -99,7 +103,7 @@ class DomainsScreen(ListAndPaneScreen):
 
     def _row_line(self, domain: Domain, width: int) -> Line:
         return marked_row(
-            lambda room: domain_row(domain, room, self.now(), domain.name in self._asking),
+            lambda room: domain_row(domain, room, self.now(), domain.name in self._asking, self._columns),
             width,
             domain.name in self._marks if self._marks else None,
         )
@@ -141,14 +145,14 @@ class DomainsScreen(ListAndPaneScreen):
         self.query_one("#troubles", Lines).put(self._troubles(state, width))
         self.query_one("#fresh", Lines).put(self._fresh(state, width))
         self.query_one("#header", Lines).put(
-            [(("   ", ""), *marked_row(domain_header, width - BESIDE, False if self._marks else None))]
+            [(("   ", ""), *marked_row(self._header, width - BESIDE, False if self._marks else None))]
         )
         rows = self._table
         if rows.faint != state.stale or self._minute != hour(now):
             rows.faint, self._minute = state.stale, hour(now)
             if rows.faint:
                 rows.redraw()
-        domains = ordered((d for d in state.domains if matches(d, self._wanted, now)), self._order)
+        domains = ordered((d for d in state.domains if matches(d, self._wanted, now)), self._order, now)
         rows.put(domains, self._empty(state))
         self.draw_keys()
         target = self.target()
@@ -239,9 +243,37 @@ class DomainsScreen(ListAndPaneScreen):
 
     def action_sort(self) -> None:
         """The next order of the list; the cursor stays on its domain."""
-        self._order = ORDERS[(ORDERS.index(self._order) + 1) % len(ORDERS)]
+        place = ORDERS.index(self._order) if self._order in ORDERS else -1
+        self._order = ORDERS[(place + 1) % len(ORDERS)]
         self.desk.redraw(self)
         self.say(f"Sorted by {self._order}" if self._order else "In the order of the site")
+
+    def action_columns(self) -> None:
+        """Have the columns chosen, and the one that sorts."""
+        self.desk.dialog_queue.start(self._choose_columns())
+
+    async def _choose_columns(self) -> None:
+        room = self._table.size.width - BESIDE
+        current = tuple(column.name for column in columns_for(room, self._columns))
+        look = await self.desk.ask(ColumnsDialog(self._columns or current, self._order))
+        if look is not None:
+            self._show_as(look.columns, look.order)
+
+    def _show_as(self, columns: tuple[str, ...], order: str) -> None:
+        self._columns, self._order = columns, order
+        self._table.redraw()
+        self.desk.redraw(self)
+
+    def show_view(self, view: ViewSettings) -> None:
+        """Show the list as a view of the settings has it: filter, order and columns."""
+        self.query_one(Input).value = view.filter
+        self.query_one("#filter-row").display = bool(view.filter)
+        self._wanted = view.filter
+        self._show_as(view.columns, view.sort)
+        self._table.focus()
+
+    def _header(self, width: int) -> Line:
+        return domain_header(width, self._columns)
 
     def go_to(self, name: str) -> None:
         """Put the cursor on a domain; a filter that hides it is taken away."""
@@ -279,22 +311,4 @@ def counts_text(state: State, now: datetime) -> str:
 
 
 ORDERS = ("", "name", "mode", "RPO")
-"""The first one is the site's own order."""
-_FLOW = (
-    Mode.PITR_SESSION, Mode.COMPLETING, Mode.SYNCHRONISED, Mode.REHYDRATING, Mode.IMPORTED,
-    Mode.RELEASING, Mode.RUNNING_IN_FAILOVER, Mode.PROTECTED,
-)  # fmt: skip
-"""What wants an operator first: unprotected, then under way, then at rest."""
-_NEVER = datetime.max.replace(tzinfo=UTC)
-
-
-def ordered(domains: Iterable[Domain], order: str) -> list[Domain]:
-    """Sorted; by RPO the worst comes first, and what is unknown last."""
-    domains = list(domains)
-    if order:
-        domains.sort(key=lambda d: (d.name.casefold(), d.name))
-    if order == "mode":
-        domains.sort(key=lambda d: _FLOW.index(d.mode) if d.mode in _FLOW else len(_FLOW))
-    elif order == "RPO":
-        domains.sort(key=lambda d: d.consistent_at or _NEVER)
-    return domains
+"""Those that the key for sorting goes through; the first is the site's own. The columns' dialog has all."""

@@ -21,7 +21,6 @@ from drdeck.console.format import (
     right,
     second,
     stamp,
-    window,
     wrap,
     wrap_some,
 )
@@ -34,9 +33,7 @@ from drdeck.model.life.trial_words import trial_says
 from drdeck.model.pitr import Points, RestorePoint
 from drdeck.model.text import clean, show_bytes
 
-from .status_bars import recovered_text
-
-_MODE_STYLES = {
+MODE_STYLES = {
     Mode.PITR_SESSION: "warn",
     Mode.SYNCHRONISED: "ok",
     Mode.RUNNING_IN_FAILOVER: "ok",
@@ -65,22 +62,6 @@ WITH_LOCAL = 93
 
 STATE = 19
 """Cells of a domain's short state: "PITR session 7h27", "Completing 12/15"."""
-
-
-def domain_header(width: int) -> Line:
-    """The columns of the list; beside an open domain the most telling ones only."""
-    first = _domain_name(width)
-    text = f"{left('Domain', first)} {left('State', STATE)} {'VMs':>7}"
-    if width < NARROW:
-        return ((f"{text[:-8]} {'Health':9}", "head"),)
-    window_head = " Window" if width >= WITH_LOCAL else ""
-    return ((f"{text} {'Health':9} {'RPO':>6}{window_head} Last good", "head"),)
-
-
-def _domain_name(width: int) -> int:
-    """Width of the name with its sign; the other columns are fixed."""
-    fixed = STATE + 1 + 10 if width < NARROW else STATE + 1 + 8 + 10 + 7 + 12
-    return max(14, width - fixed - (7 if width >= WITH_LOCAL else 0))
 
 
 def state_text(domain: Domain, now: datetime) -> str:
@@ -137,35 +118,7 @@ def last_good_text(domain: Domain, now: datetime) -> str:
     return second(good) if good.date() == now.date() else stamp(good)[5:16]
 
 
-def domain_row(domain: Domain, width: int, now: datetime, asks: bool = False) -> Line:
-    """One domain of the list."""
-    sign, style = _alarm_sign(domain)
-    if asks:
-        sign, style = "?", "alert"
-    mode_style = "bad" if domain.broken else _MODE_STYLES.get(domain.mode, "")
-    health, health_style = health_text(domain)
-    start: Line = (
-        (name(domain.name, _domain_name(width) - 2), "bold"),
-        (f" {sign} ", style),
-        (left(state_text(domain, now), STATE), mode_style),
-    )
-    if width < NARROW:
-        return (*start, (f" {left(health, 9)}", health_style))
-    counts = _short_counts(recovered_text(domain).replace(" ", ""))
-    pitr = "off"
-    if domain.pitr.enabled:
-        pitr = "on" if domain.observed_only else window(domain.pitr.window_s)
-    figures = f" {age(domain.rpo_s(now)):>6}" + (f" {pitr:>6}" if width >= WITH_LOCAL else "")
-    return (
-        *start,
-        (f" {right(counts, 7)} ", ""),
-        (left(health, 9), health_style),
-        (figures, ""),
-        (f" {last_good_text(domain, now):11}", "warn" if domain.abnormal_since is not None else ""),
-    )
-
-
-def _short_counts(counts: str) -> str:
+def short_counts(counts: str) -> str:
     """ "12/15" in seven cells; where that has no room the total, or how many lack: "10000", "-17"."""
     if len(counts) <= 7:
         return counts
@@ -173,7 +126,8 @@ def _short_counts(counts: str) -> str:
     return total if ready == total else f"-{int(total) - int(ready)}"
 
 
-def _alarm_sign(domain: Domain) -> tuple[str, str]:
+def alarm_sign(domain: Domain) -> tuple[str, str]:
+    """The sign of the gravest alarm, and its style."""
     if any(a.severity is Severity.CRITICAL for a in domain.alarms):
         return "!", "bad"
     if any(a.severity is Severity.WARNING for a in domain.alarms):
