@@ -35,7 +35,7 @@ def instead(flow: Flow, line: str, server: VCenter | None = None) -> None:
 def test_who_until_when_and_for_which_name(make_flow: MakeFlow, recovery: VCenter) -> None:
     flow = make_flow(recovery, None)
     level, text = told(flow)
-    assert level == "ok" and text.startswith('trusted by ca_file: of "drdeck test vCenter", signed by itself')
+    assert level == "ok" and text.startswith('trusted by ca_file: of "drdeck test vCenter", self-signed')
     assert "for 127.0.0.1, valid until 20" in text and text.endswith(f"SHA-256 {recovery.thumbprint}")
 
 
@@ -160,7 +160,7 @@ def test_met_first_it_is_shown_and_pinned_on_a_yes(adding: tuple[Deck, list[str]
     terminal = Terminal(deck.argv(*words), deck.env, columns=400)
     try:
         terminal.wait_for("Pin this certificate? [y/N]")
-        assert 'of "drdeck test vCenter", signed by itself, for 127.0.0.1' in terminal.text()
+        assert 'of "drdeck test vCenter", self-signed, for 127.0.0.1' in terminal.text()
         assert recovery.thumbprint in terminal.text() and "Password" not in terminal.text()
         terminal.press("y\r")
         terminal.wait_for("Password")

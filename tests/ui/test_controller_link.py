@@ -135,7 +135,7 @@ async def test_quit_says_what_goes_on() -> None:
     client = FakeClient(in_session(), operations=(operation("pitr_run", "files", waits_for="2 VMs"),))
     async with running(client) as deck:
         await deck.press("ctrl+q")
-        await deck.sees("Run PITR of files goes on without this console: 2 VMs", "not protected")
+        await deck.sees("Run PITR of files continues without this console: 2 VMs", "not protected")
         await deck.press("escape")
         await deck.until(lambda: deck.dialog is None, "stays")
         await deck.press("ctrl+q", "enter")

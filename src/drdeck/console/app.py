@@ -289,8 +289,8 @@ class DrdeckApp(App[None], inherit_bindings=False):
         log.critical("the console ended by a mistake of its own", exc_info=error)
         self.mistaken = True
         self.final_error = (
-            f"this console ended by a mistake of its own ({type(error).__name__}); what the controller does"
-            " goes on, and drdeck attaches again"
+            f"this console ended by a mistake of its own ({type(error).__name__}); the controller continues,"
+            " and drdeck attaches again"
         )
         self._close_messages_no_wait()
 

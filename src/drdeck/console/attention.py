@@ -40,7 +40,7 @@ class OpenQuestion(NamedTuple):
     def who(self) -> str:
         """The party that asks, in a few words."""
         if self.vm is not None:
-            return f"vCenter, of {clean(self.vm)}"
+            return f"{clean(self.vm)} (vCenter)"
         return f"{describe(self.operation)} of {clean(self.domain)}" if self.operation else clean(self.domain)
 
 

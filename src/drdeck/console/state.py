@@ -127,7 +127,7 @@ class State:
         going = [f"{describe(o)} of {o.domain}" for o in self.open_operations()]
         what = f"with {some(going, between='; ')}" if going else "and no operation is open"
         return (
-            f"left {self.welcome.site}; its controller (process {self.welcome.pid}) goes on, {what};"
+            f"left {self.welcome.site}; its controller (process {self.welcome.pid}) continues, {what};"
             " `drdeck` attaches again"
         )
 

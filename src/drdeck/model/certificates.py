@@ -23,7 +23,7 @@ class Certificate(Frozen, frozen=True, kw_only=True):
         """Subject, issuer, names and end: a phrase each, with commas."""
         words = [f'of "{self.subject}"' if self.subject else "of nobody named"]
         if self.issuer:
-            words.append("signed by itself" if self.issuer == self.subject else f'signed by "{self.issuer}"')
+            words.append("self-signed" if self.issuer == self.subject else f'signed by "{self.issuer}"')
         if self.names:
             words.append(f"for {some(self.names, between=' and ')}")
         if self.until is not None:

@@ -197,14 +197,14 @@ def _left_out(request: Request, domain: Domain) -> list[str]:
     if unusable:
         named = some([f"{vm.name} ({vm.unusable})" for vm in unusable], _NAMED)
         words.append(
-            f"Left out, since this site cannot use {_them(unusable)} now: {named}. Each joins by itself when"
+            f"Left out, since this site cannot use {_them(unusable)} now: {named}. Each joins when"
             " it comes back: it is started then, and is part of the session from its entry point on."
         )
     if request.without:
         source = (
             ""
             if request.type is FailoverType.FORCE
-            else " What runs at the protected site goes on running there, apart from the VMs that move."
+            else " What runs at the protected site keeps running there, apart from the VMs that move."
         )
         words.append(
             f"Left out on your word: {some(list(request.without), _NAMED)}.{source} No failover, session or"
@@ -226,7 +226,7 @@ def consequences(request: Request, domain: Domain, now: datetime) -> list[str]:
             words.append(f"It is driven by {domain.driver}: that controller will not act on it any more.")
         elif domain.left_by is not None:
             words.append(f"It was driven by {domain.left_by}, who has fallen silent.")
-        words.append("What was begun there goes on from here, from what the site shows.")
+        words.append("What was started there continues from here, from what the site shows.")
     if request.action == "record_accept":
         words.append(
             "What drdeck finds in the domain's folder now is what counts: without a record the domain is"
@@ -236,12 +236,12 @@ def consequences(request: Request, domain: Domain, now: datetime) -> list[str]:
     if request.action == "record_restore":
         words.append(
             "The record as this controller saw it last is written into the domain's folder again, and what"
-            " was under way goes on by it. Whatever was done to its VMs since then is not in it: look at them"
-            " first."
+            " was under way continues by it. Whatever was done to its VMs since then is not in it: look at"
+            " them first."
         )
     if request.action == "cfo_complete":
         if request.run_pitr:
-            words.append(f"A PITR session will start by itself once the VMs are recovered. {SUSPENDED_SAYS}")
+            words.append(f"A PITR session will start once the VMs are recovered. {SUSPENDED_SAYS}")
         if request.start_first:
             words.append(
                 "Continuous failover is started first; once every VM is recoverable it is completed without a"
@@ -290,7 +290,7 @@ def consequences(request: Request, domain: Domain, now: datetime) -> list[str]:
         words += _of_others(domain, (), "stay; their owners remove them")
         if session.started_at is not None:
             length = show_duration((now - session.started_at).total_seconds())
-            words.append(f"The {length} of this session can never be returned to.")
+            words.append(f"The {length} of this session cannot be chosen later.")
     words += life_consequences(request.action, domain, now)
     return [*words, *trial_consequences(request.action, request, domain, now)]
 

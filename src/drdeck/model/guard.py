@@ -57,7 +57,7 @@ _MEANS = {
     Change.CONFIG: "A rollback may undo this, and is not to be relied on for configuration. Write the change"
     " down, and make it again after the session.",
     Change.POWER: "What was tested on it may not count. A rollback still works: it powers the VM off and on"
-    " again by itself.",
+    " again.",
     Change.MOVED: "No rollback and no exit reaches it there. Have it moved back before you roll back.",
     Change.REMOVED: "It cannot be rolled back, and its points may be lost. Have it registered again in the"
     " domain's folder if its files are still there.",

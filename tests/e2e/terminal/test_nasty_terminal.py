@@ -104,7 +104,7 @@ def test_a_certificate_met_first_in_a_terminal(
         t = Terminal(deck.argv(*words), deck.env, columns=400)
         terminals.append(t)
         t.wait_for(server.thumbprint, "Pin this certificate? [y/N]")
-        of = next(line for line in t.text().splitlines() if "signed by itself" in line)
+        of = next(line for line in t.text().splitlines() if "self-signed" in line)
         for hidden in ("<U+001B>[2J<U+202E>own<U+0007>", "<U+2066><U+200B>"):
             assert hidden in of, of
         assert "Trusted. Pin" in of, "its line end begins no line"

@@ -102,7 +102,7 @@ def test_sizes_change_while_it_is_drawn(opened: Open) -> None:
     assert t.ended() == 0
     text = t.text().replace("\n", "")
     assert "drdeck: left training; its controller (process " in text, text
-    assert "goes on, and no operation is open; `drdeck` attaches again" in text
+    assert "continues, and no operation is open; `drdeck` attaches again" in text
 
 
 def test_a_size_without_a_terminal_is_the_environments(deck: Deck) -> None:

@@ -37,7 +37,7 @@ PICTURES = {
     "message-rehydration": ("complete", "The message about continuous rehydration"),
     "message-needed": ("complete", "Force is asked about once more where evidence speaks against it"),
     "message-force-typed": ("complete", "Force wants the domain's name typed"),
-    "state-changed": ("changed", "What was confirmed is not so any more: it is said, and asked again"),
+    "state-changed": ("changed", "Things changed while it was confirmed: it is said, and asked again"),
     "steps": ("complete", "Task Steps, with the clock since the decision"),
     "question": ("question", "A VM that does not shut down: the operation asks"),
     "unknown-domain": ("unknown", "An answer was lost: the result is unknown until a person looks"),

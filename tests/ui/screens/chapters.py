@@ -169,7 +169,7 @@ _REMOVED: dict[str, tuple[str, ...]] = {
     "record-restore": ("Write Record Back", "Cancel"),
     "record-accept": ("Accept Removal", "Cancel"),
 }
-_CHANGED: dict[str, tuple[str, ...]] = {"state-changed": ("Cancel", "Look again")}
+_CHANGED: dict[str, tuple[str, ...]] = {"state-changed": ("Cancel", "Back to the form")}
 _STALE: dict[str, tuple[str, ...]] = {
     "stale": ("Protected Domains",),
     "stale-domain": TABS,

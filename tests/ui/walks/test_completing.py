@@ -222,7 +222,7 @@ async def test_a_question_is_answered() -> None:
         await deck.sees("A failover is in progress", "ASKS: erp-prod", "ann@jump1")
         await deck.press("right", "enter")
         await deck.sees(
-            "asks: erp-db01 will not shut down: [bold]Timed out", "[ Retry ]", "[ Abort ]", "a Answer"
+            "needs you: erp-db01 will not shut down: [bold]Timed out", "[ Retry ]", "[ Abort ]", "a Answer"
         )
         await deck.press("a", "enter")
         await deck.until(lambda: client.answers == [("op-1", "retry")], "answered")

@@ -135,7 +135,7 @@ async def test_list_domain_steps_log_and_menus() -> None:
         await at.press("down", "up", "escape", "colon")
         at.look()
         await at.press("x", "escape", "question_mark", "escape", "ctrl+q")
-        await at.sees("goes on without this console")
+        await at.sees("continues without this console")
 
 
 async def test_side_by_side() -> None:

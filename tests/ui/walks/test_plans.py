@@ -194,6 +194,9 @@ async def test_pause_and_resume() -> None:
         client.show_run(mid_run(state=RunState.PAUSED, why="by ann@jump1"))
         await deck.sees("run-41  paused", "paused: by ann@jump1", "z Resume Plan")
         await deck.press("z", "enter")
+        await deck.until(lambda: deck.dialog is None, "Cancel has the focus: resuming begins domains")
+        assert len(client.acts) == 1
+        await deck.press("z", "tab", "enter")
         await deck.until(lambda: len(client.acts) == 2, "resumed")
     assert client.acts == [("run-41", "pause"), ("run-41", "resume")]
 

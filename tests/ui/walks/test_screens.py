@@ -212,7 +212,7 @@ async def test_below_the_smallest_size_nothing_is_drawn_and_no_key_acts_unseen(s
         await deck.pilot.resize_terminal(*size)
         word = f"drdeck needs a terminal of 80 x 22; this one has {size[0]} x {size[1]}."
         await deck.until(lambda: word in deck.words(), word)
-        advice = "Make it larger, or its font smaller. d leaves; the controller goes on. Other keys wait."
+        advice = "Make it larger, or its font smaller. d leaves; the controller continues. Other keys wait."
         assert deck.words().strip() == f"{word} {advice}"
         await deck.press("tab", "enter", "escape", "m")
         assert client.submitted == []
@@ -331,7 +331,7 @@ async def test_who_else_is_attached_is_said(monkeypatch: pytest.MonkeyPatch) -> 
     ("driven", "words"),
     [
         ({"driver": "bob@jump2 since 10:40"}, "driven by bob@jump2 since 10:40"),
-        ({"left_by": "bob@jump2 until 10:40"}, "bob@jump2 until 10:40, silent since; Take Over goes on"),
+        ({"left_by": "bob@jump2 until 10:40"}, "bob@jump2 until 10:40, silent since; Take Over continues"),
     ],
 )
 async def test_who_drives_a_domain_or_left_it_is_said(driven: dict[str, Any], words: str) -> None:

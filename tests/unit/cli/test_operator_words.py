@@ -12,7 +12,7 @@ from tests.support.command_line.command_tree import commands
 from tests.support.command_line.operator_words import texts, tiring
 
 SOURCE = ROOT / "src" / "drdeck"
-ROOMS = ("cli", "coach", "controller", "sites/vsphere", "sites/jetstream", "config")
+ROOMS = ("cli", "coach", "controller", "sites/vsphere", "sites/jetstream", "config", "console", "model")
 LEFT = {
     "asks: {}",  # the log's, and vCenter's own question
     "vCenter asks: {}",
@@ -24,7 +24,7 @@ LEFT = {
 
 
 @pytest.mark.parametrize("room", ROOMS)
-def test_no_text_of_a_command_uses_them(room: str) -> None:
+def test_no_text_for_operators_uses_them(room: str) -> None:
     tired = [
         f"{path.relative_to(SOURCE)}:{line}: {text[:80]!r}: {', '.join(tiring(text))}"
         for path in sorted((SOURCE / room).rglob("*.py"))

@@ -108,7 +108,7 @@ class DialogQueue:
         except Exception as error:
             log.exception("a flow failed")
             text = f"This console made a mistake ({type(error).__name__}: {error}); the log says more"
-            await app.ask(Notice("Nothing was asked for, or it is in the Task Log", [text]))
+            await app.ask(Notice("Cancelled, or it is in the Task Log", [text]))
         self._flow, work_after, self._next = None, self._next, None
         if self._leaving is not None:
             app.exit()

@@ -24,7 +24,7 @@ from drdeck.model.confirming import POWER_OFF, ROLLBACK_SAYS, SUSPENDED_SAYS, Pr
 from drdeck.model.domains import Domain, FailoverType
 from drdeck.model.text import clean, some
 
-PITR_SAYS = f"A PITR session will start by itself once the VMs are recovered. {SUSPENDED_SAYS}"
+PITR_SAYS = f"A PITR session will start once the VMs are recovered. {SUSPENDED_SAYS}"
 REHYDRATION_SAYS = "Continuous rehydration ends here, and this site takes the domain over."
 FORCE_SAYS = (
     "You declare {} lost. drdeck contacts nothing there: complete ownership of the domain passes to this"
@@ -88,8 +88,8 @@ async def ask_and_submit(
             fresh = await app.client.preview(request)
             differs = changes(preview.facts, fresh.facts) or [str(error)]
             title = "The state has changed since it was shown"
-            says = [f"{label} was not asked for: what was confirmed is not so any more."]
-            if not await app.ask(Confirm(title, says, "Look again", differs)):
+            says = [f"Things changed while you confirmed {label}: nothing was started."]
+            if not await app.ask(Confirm(title, says, "Back to the form", differs)):
                 app.say(NOTHING)
                 return None
             preview = fresh

@@ -29,8 +29,8 @@ from .flows import NOTHING, refused
 TITLE = "Failover Plan"
 STALE = "stale"
 FORCE_SAYS = (
-    "The protected site is taken for lost: complete ownership of these domains passes to this site at once,"
-    " and nothing at the protected site is contacted."
+    "You declare the protected site lost. drdeck contacts nothing there: complete ownership of these domains"
+    " passes to this site at once."
 )
 
 
@@ -111,7 +111,7 @@ async def pause(app: Console, run: RunView, pausing: bool) -> None:
     """Pause Plan and Resume Plan; neither stops what runs."""
     if pausing:
         says = [
-            "Nothing new begins. What was begun goes on, and can be answered as ever.",
+            "Nothing new begins. What was started continues, and can be answered as ever.",
             "There is no undo.",
         ]
         if not await app.ask(Confirm("Pause Plan", says, "Pause Plan", announce=True)):
@@ -120,7 +120,7 @@ async def pause(app: Console, run: RunView, pausing: bool) -> None:
         return
     gate = next((w for w in run.waves if w.state == "gate"), None)
     text = f'The wave "{gate.name}" begins.' if gate is not None else "Domains that are not begun yet begin."
-    if await app.ask(Confirm("Resume Plan", [text], "Resume Plan", announce=True)):
+    if await app.ask(Confirm("Resume Plan", [text], "Resume Plan")):
         await app.client.plans.change(run.run, "resume")
 
 
@@ -164,7 +164,7 @@ async def _begin_anew(app: Console, run: RunView, domain: DomainInRun) -> None:
         return
     confirm = None
     if run.answers_again is not None:
-        says = [f"The protected site answers again. Begin {clean(domain.name)} all the same?"]
+        says = [f"The protected site answers again. Begin {clean(domain.name)} anyway?"]
         if not await app.ask(ConfirmByWords("Begin anew", says, "Begin", domain.name)):
             return
         confirm = domain.name
@@ -173,7 +173,7 @@ async def _begin_anew(app: Console, run: RunView, domain: DomainInRun) -> None:
 
 async def leave_out(app: Console, run: RunView, domain: str) -> None:
     """Leave a domain out of its run; it may not join again."""
-    says = [f"Leave {clean(domain)} out of {run.run}.", "What was begun of it goes on; it joins no more."]
+    says = [f"Leave {clean(domain)} out of {run.run}.", "What was started of it continues; it joins no more."]
     if await app.ask(Confirm("Leave Out", says, "Leave Out")):
         await app.client.plans.change(run.run, "leave_out", domain)
 
@@ -182,7 +182,7 @@ async def take_over(app: Console, run: RunView) -> None:
     """Drive a run from here that another controller began."""
     says = [
         f"{run.run} is driven by {clean(run.driver)}.",
-        "What was begun goes on; what was not, from here.",
+        "What was started continues; what was not is started from here.",
     ]
     warns = ["If that controller is at work, it begins nothing more of this run."]
     if await app.ask(ConfirmByWords("Take Over", says, "Take Over", run.run, warns=warns)):

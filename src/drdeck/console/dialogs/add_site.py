@@ -58,7 +58,7 @@ class AddSiteDialog(Dialog[str]):
                 classes="row",
             )
         yield Tick(INSECURE, id="insecure")
-        yield Lines((), (("tab goes on; the site is written only if it answers", "dim"),), id="said")
+        yield Lines((), (("tab: the next field; the site is written only if it answers", "dim"),), id="said")
 
     def buttons(self) -> Iterable[Push]:
         yield Push("Cancel", id="cancel")

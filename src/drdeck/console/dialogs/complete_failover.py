@@ -114,7 +114,7 @@ class CompleteDialog(Dialog[Request]):
     def _why_pitr(self) -> str:
         """The key of the tick; where data is sick, why it should be set."""
         since = self.domain.abnormal_since
-        return "key i" if since is None else f"key i; advised: abnormal since {second(since)}"
+        return "key i" if since is None else f"i; advised: abnormal since {second(since)}"
 
     def buttons(self) -> Iterable[Push]:
         yield Push("Cancel", id="cancel")

@@ -144,7 +144,7 @@ def progress_dialog(operation: OperationView, domain: Domain | None, now: dateti
     rows += row("At", f"{stamp(operation.asked_at)}, {since} ago")
     if domain is not None and domain.step is not None:
         rows += row("Where it stands", f"step {domain.step.number} of {domain.step.of}: {domain.step.label}")
-    rows += row("Waits for", operation.waits_for or "nothing, it goes on")
+    rows += row("Waits for", operation.waits_for or "nothing, it is at work")
     if operation.question is not None:
         rows += row("Asks", operation.question.text, "warn")
     return Facts("A failover is in progress", rows, ("Dismiss", "Open"))

@@ -21,7 +21,7 @@ from .dialog import BOX_WIDTH, CANCEL, Dialog, paragraph
 TITLE = "Continuous Failover Protected Domain"
 GENERAL, VM_SETTINGS, SUMMARY = "1. General", "2b. VM Settings", "5. Summary"
 NEXT, BACK = "next", "back"
-CHOOSING = f"{HOW_TO_CHOOSE} that have none yet, enter goes on"
+CHOOSING = f"{HOW_TO_CHOOSE} that have none yet, enter continues"
 
 
 def pages_for(domain: Domain) -> list[str]:

@@ -44,7 +44,7 @@ class PlanRunScreen(ListAndPaneScreen):
     OWN_KEYS = (
         ("a", "Answer", "answer what the domain under the cursor asks, or all that ask the same"),
         ("n N", "Next", "the next domain that needs a person, the one before"),
-        ("z", "Pause Plan", "nothing new begins, what runs goes on; once more: Resume Plan"),
+        ("z", "Pause Plan", "nothing new begins, what runs continues; once more: Resume Plan"),
         ("p", PITR_ALL, "roll all sessions of the run back to one instant"),
         ("m", "More", "leave out, begin anew, release the barrier, exit sessions, the domain's own menu"),
         ("/", "Filter", "by names and states"),

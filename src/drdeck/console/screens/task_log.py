@@ -76,7 +76,7 @@ class LogScreen(ConsoleScreen):
         rows: RowList[OperationView] = self.query_one("#tasks", RowList)
         older = " (older ones: drdeck tasks)" if len(self._tasks) >= KEPT else ""
         self.query_one("#title", Lines).put([((" Task Log", "bold"), (older, "dim")), ()])
-        empty = clean(self._error) or "nothing was asked for yet"
+        empty = clean(self._error) or "nothing was requested yet"
         rows.put([newest.get(task.id, task) for task in self._tasks], empty)
 
     async def _read(self) -> None:

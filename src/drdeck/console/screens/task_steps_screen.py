@@ -47,7 +47,7 @@ class StepsScreen(ConsoleScreen):
         warning: list[Line] = [((f" ! {part}", "bad"),) for part in old]
         self.query_one("#going", Lines).put([*warning, *(((" ", ""), *line) for line in going)])
         rows: RowList[Line] = self.query_one("#steps", RowList)
-        empty = "no task goes on" if state.full(name) else "reading ..."
+        empty = "no task is under way" if state.full(name) else "reading ..."
         lines = step_lines(domain, width)
         rows.put(lines, empty)
         rows.follow(current_of(lines))

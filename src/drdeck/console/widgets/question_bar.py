@@ -70,7 +70,7 @@ class QuestionBar(Vertical):
             if had_focus:
                 self.screen.focus_next()
             return
-        text = f"{question.who} asks: {clean(question.text, lines=True)}"
+        text = f"{question.who} needs you: {clean(question.text, lines=True)}"
         if not question.choices:
             text += "\nNo operation of the domain is open: answer it in vCenter."
         width = max(20, (self.size.width or self.app.size.width) - 4)

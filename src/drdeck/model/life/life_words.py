@@ -20,7 +20,7 @@ def life_consequences(action: str, domain: Domain, now: datetime) -> list[str]:
         case "failover_commit":
             return [
                 "The failover stands: what it could be undone with is removed, and Undo Failover is not"
-                " offered any more. The domain goes on running here."
+                " offered any more. The domain keeps running here."
             ]
         case _:
             return return_consequences(action, domain)

@@ -199,7 +199,7 @@ def _site_or_end(run: RunView) -> Line:
         return ((f" {text}", "warn"),)
     if run.answers_again is not None:
         text = f" the protected site answers again, since {second(run.answers_again)}"
-        return ((text, "alert"), ("  what was begun goes on", "dim"))
+        return ((text, "alert"), ("  what was started continues", "dim"))
     if run.finishes_at is not None:
         return ((f" est. end {hour(run.finishes_at)}", "bold"), (f", from {clean(run.finishes_from)}", "dim"))
     if run.state in RUN_ENDED:

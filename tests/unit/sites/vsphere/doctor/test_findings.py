@@ -205,4 +205,4 @@ def test_certificates(
 def test_a_certificate_that_tells_nothing_of_itself() -> None:
     assert Certificate(thumbprint="AB").says() == "of nobody named"
     many = Certificate(thumbprint="AB", subject="x", issuer="x", names=("a", "b", "c", "d", "e"))
-    assert many.says() == 'of "x", signed by itself, for a and b and c and 2 more'
+    assert many.says() == 'of "x", self-signed, for a and b and c and 2 more'
