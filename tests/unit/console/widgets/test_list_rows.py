@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from drdeck.console.widgets.list_rows import STATE, domain_row, state_text
+from drdeck.console.widgets.domain_columns import domain_row
+from drdeck.console.widgets.list_rows import STATE, state_text
 from drdeck.model.domains import Mode
 from drdeck.model.facts.life_facts import WayBack
 from tests.support.console.fake_client import NOW, domain
