@@ -218,7 +218,7 @@ async def test_a_run_that_is_open_is_shown_by_a_key_that_came_before_it(cold: An
         await deck.until(lambda: isinstance(deck.app.screen, PlanRunScreen), "the run")
 
 
-@pytest.mark.parametrize(("key", "shows"), [("l", "nothing was asked for yet"), ("D", "vCenter answers")])
+@pytest.mark.parametrize(("key", "shows"), [("l", "nothing was requested yet"), ("D", "vCenter answers")])
 async def test_a_screen_opened_before_the_controller_is_there_fills(cold: Any, key: str, shows: str) -> None:
     client, there, attach = cold
     client.found = (Finding.ok("site", "vCenter answers"),)

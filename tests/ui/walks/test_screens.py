@@ -212,7 +212,7 @@ async def test_below_the_smallest_size_nothing_is_drawn_and_no_key_acts_unseen(s
         await deck.pilot.resize_terminal(*size)
         word = f"drdeck needs a terminal of 80 x 22; this one has {size[0]} x {size[1]}."
         await deck.until(lambda: word in deck.words(), word)
-        advice = "Make it larger, or its font smaller. d leaves; the controller continues. Other keys wait."
+        advice = "Make it larger, or its font smaller. d leaves; the work continues. Other keys wait."
         assert deck.words().strip() == f"{word} {advice}"
         await deck.press("tab", "enter", "escape", "m")
         assert client.submitted == []

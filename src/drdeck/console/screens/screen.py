@@ -28,7 +28,7 @@ from drdeck.terminal_info import MIN_HEIGHT, MIN_WIDTH
 
 TOO_SMALL = (
     f"drdeck needs a terminal of {MIN_WIDTH} x {MIN_HEIGHT}; this one has {{}} x {{}}."
-    " Make it larger, or its font smaller. {} leaves; the controller continues. Other keys wait."
+    " Make it larger, or its font smaller. {} leaves; the work continues. Other keys wait."
 )
 
 
