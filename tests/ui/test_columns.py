@@ -45,14 +45,14 @@ def test_each_column_sorts_by_what_wants_somebody_first(order: str) -> None:
 
 
 @pytest.mark.parametrize("width", [42, 60, 76, 92, 116, 156])
-@pytest.mark.parametrize("chosen", [(), ("owner",), ("session", "alarms", "copy"), get_args(ColumnName)])
+@pytest.mark.parametrize("selection", [(), ("owner",), ("session", "alarms", "copy"), get_args(ColumnName)])
 def test_heads_stand_over_their_columns_and_nothing_is_wider_than_the_list(
-    width: int, chosen: tuple[str, ...]
+    width: int, selection: tuple[str, ...]
 ) -> None:
-    heading = plain_of(domain_header(width, chosen))
+    heading = plain_of(domain_header(width, selection))
     assert cell_len(heading) <= width
     for row in SITE:
-        line = plain_of(domain_row(row, width, NOW, chosen=chosen))
+        line = plain_of(domain_row(row, width, NOW, selection=selection))
         assert cell_len(line) == width and line.startswith(row.name)
 
 

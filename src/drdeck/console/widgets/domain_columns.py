@@ -106,10 +106,10 @@ _USUAL = ("mode", "VMs", "health", "RPO", "good")
 _ROOMY = ("mode", "VMs", "health", "RPO", "window", "good")
 
 
-def columns_for(width: int, chosen: Sequence[str] = ()) -> tuple[Column, ...]:
+def columns_for(width: int, selection: Sequence[str] = ()) -> tuple[Column, ...]:
     """The columns that are shown in so many cells; of chosen ones those that have room, from the left."""
     usual = _NARROW if width < NARROW else _ROOMY if width >= WITH_LOCAL else _USUAL
-    columns = [column for column in COLUMNS if column.name in (chosen or usual)]
+    columns = [column for column in COLUMNS if column.name in (selection or usual)]
     while columns and width - _cells(columns) < NAME_CELLS:
         columns.pop()
     return tuple(columns)
@@ -119,19 +119,19 @@ def _cells(columns: Iterable[Column]) -> int:
     return sum(column.cells + 1 for column in columns)
 
 
-def domain_header(width: int, chosen: Sequence[str] = ()) -> Line:
+def domain_header(width: int, selection: Sequence[str] = ()) -> Line:
     """The heads of the columns."""
-    columns = columns_for(width, chosen)
+    columns = columns_for(width, selection)
     heads = [left("Domain", max(NAME_CELLS, width - _cells(columns)))]
     heads += [column.cell(column.head) for column in columns]
     return ((" ".join(heads).rstrip(), "head"),)
 
 
 def domain_row(
-    domain: Domain, width: int, now: datetime, asks: bool = False, chosen: Sequence[str] = ()
+    domain: Domain, width: int, now: datetime, asks: bool = False, selection: Sequence[str] = ()
 ) -> Line:
     """One domain of the list: its name with its sign, then the columns."""
-    columns = columns_for(width, chosen)
+    columns = columns_for(width, selection)
     first = max(NAME_CELLS, width - _cells(columns))
     sign, style = ("?", "alert") if asks else alarm_sign(domain)
     pieces: list[Piece] = [(name(domain.name, first - 2), "bold"), (f" {sign}", style)]
