@@ -164,6 +164,7 @@ FAULTS: dict[str, Registered] = {
             "e2e/command_line/test_shared_home.py::test_a_lock_that_each_host_has_for_itself",
             "unit/controller/test_lock.py::test_held_by_another_is_not_the_same_as_no_locks_here[EOPNOTSUPP]",
             "unit/controller/process/test_host_findings.py::test_storage_that_hosts_share_is_warned_of",
+            "e2e/command_line/test_logging_in_again.py::test_each_home_of_a_user_has_its_own_controller",
         ),
     ),
     "F17": Registered(
