@@ -91,9 +91,7 @@ def _session_reached(listing: Listing, op: OperationView) -> bool:
 
 def _operated_elsewhere(domains: tuple[Domain, ...], name: str | None) -> bool:
     """An operation of the vendor's appliance runs, which is none of this controller's."""
-    return any(
-        d.observed_only is not None and d.session is not None for d in domains if name in (None, d.name)
-    )
+    return any(d.observed_only and d.session is not None for d in domains if name in (None, d.name))
 
 
 def reached(

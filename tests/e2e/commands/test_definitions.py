@@ -60,6 +60,18 @@ def test_a_whole_life_without_the_privilege_once_all_is_defined(deck: Deck, vcen
     assert definitions_called(vcenter) == before
 
 
+def test_definitions_of_an_earlier_drdeck_do_for_acts_on_a_domain(deck: Deck, vcenter: VCenter) -> None:
+    """Notes of plans' runs came later: only a take-over of a run needs them."""
+    deck.run("doctor", "--define", code=None)
+    fields = vcenter.content.customFieldsManager
+    for field in fields.field:
+        if field.name.startswith("drdeck.run"):
+            fields.RemoveCustomFieldDef(field.key)
+    vcenter.deny(DEFINING)
+    deck.run("cfo", "start", DOMAIN, "--wait")
+    assert "would be refused" not in deck.run("doctor", code=None).stdout
+
+
 def test_it_is_for_vcenters_and_the_account_is_asked_for(deck: Deck) -> None:
     assert "--user goes with --define" in deck.run("doctor", "--user", "root", code=2).stderr
     refused = deck.run("doctor", "--define", "--user", "administrator@vsphere.local", code=None)

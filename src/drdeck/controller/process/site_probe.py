@@ -11,6 +11,7 @@ import msgspec
 from drdeck.config.settings import SiteSettings, VSphereSettings, password_site
 from drdeck.controller.ipc.client import ControllerError, UnknownCertificate
 from drdeck.controller.passwords.password_store import PasswordStore, UnusablePassword
+from drdeck.private_files import make_private
 from drdeck.sites import define_attributes, make_site
 from drdeck.sites.contract import CertificateUntrusted, LoginRefused, SiteError, SiteUnreachable
 
@@ -50,6 +51,10 @@ async def define(
 
     `user`: an account other than that of the settings, whose password is asked for. Raises ControllerError.
     """
+    try:
+        make_private(state)  # the first claims are in a name that is kept there for the controller to come
+    except OSError as error:
+        raise ControllerError("failed", f"Could not use the state directory {state}: {error}") from None
     passwords = PasswordStore(password_site(name, settings), {} if user else None)
     if user is not None and isinstance(settings, VSphereSettings):
         settings = msgspec.structs.replace(settings, username=user, password_command=())

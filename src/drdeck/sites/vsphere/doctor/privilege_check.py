@@ -14,9 +14,7 @@ from drdeck.sites.contract import SiteError
 from drdeck.sites.vsphere.inventory.inventory_facts import FolderFacts, Inventory, VmFacts
 from drdeck.sites.vsphere.plan.domain_state import DomainState, network_ids
 from drdeck.sites.vsphere.protected_site import ProtectedVCenter
-from drdeck.sites.vsphere.record.attribute_names import LEASE
 from drdeck.sites.vsphere.record.leases.definitions import all_defined
-from drdeck.sites.vsphere.record.leases.lease_record import parse
 from drdeck.sites.vsphere.vcenter.connection import Connection, VCenterSession
 
 from . import privileges as p
@@ -68,12 +66,11 @@ class PrivilegeCheck:
         self, missing: list[MissingPrivilege], folders: Sequence[FolderFacts]
     ) -> list[MissingPrivilege]:
         """Missing privileges, but the one to define attributes where all are defined for these domains."""
-        leases = {folder.id: parse(folder.attributes.get(LEASE)) for folder in folders}
-        claims = {ident: lease.g for ident, lease in leases.items() if lease and lease.by == self._me}
-        if not any(lack.need.privilege == p.MANAGE_FIELDS for lack in missing) or len(claims) < len(leases):
+        if not any(lack.need.privilege == p.MANAGE_FIELDS for lack in missing):
             return missing
+        ids = [folder.id for folder in folders]
         defined = await self._connected().command(
-            lambda session: all_defined(session, claims), "see which attributes are defined"
+            lambda session: all_defined(session, ids, self._me), "see which attributes are defined"
         )
         return [lack for lack in missing if not defined or lack.need.privilege != p.MANAGE_FIELDS]
 

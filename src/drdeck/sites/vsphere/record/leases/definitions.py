@@ -8,24 +8,26 @@ CustomFieldsManager). With all definitions there, only taking a domain over from
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import NamedTuple
 
 import msgspec
 from pyVmomi import vim
 
-from drdeck.sites.vsphere.record.attribute_names import CHUNKED, LEASE, SINGLE
+from drdeck.sites.vsphere.record.attribute_names import CHUNKED, LEASE, RUN, SINGLE
 from drdeck.sites.vsphere.record.attributes import part_name
 from drdeck.sites.vsphere.vcenter.connection import VCenterSession
 from drdeck.sites.vsphere.vcenter.properties import properties
 
-from .lease import CLAIM, Leases
-from .lease_record import LeaseRecord
+from .lease import CLAIM, Leases, read_fields
+from .lease_record import LeaseRecord, parse
 
 PARTS = 8
 """Attributes of each list that are made beforehand: room for some 180 VM ids; longer lists want more."""
 ATTRIBUTES = (*SINGLE, *(part_name(name, part) for name in CHUNKED for part in range(PARTS)))
+NEEDED = frozenset(name for name in ATTRIBUTES if not name.startswith(RUN))
+"""Those without which an act on a domain would be refused; a run of a plan goes on without its notes."""
 
 
 class DefinitionsMade(NamedTuple):
@@ -42,13 +44,16 @@ def _fields(session: VCenterSession) -> dict[str, int]:
     return {f.name: int(f.key) for f in fields if f.managedObjectType in (None, vim.Folder)}
 
 
-def all_defined(session: VCenterSession, folders: Mapping[str, int]) -> bool:
-    """True where nothing is to be defined for these domains: folder id -> number of our claim there.
+def all_defined(session: VCenterSession, folders: Collection[str], me: str) -> bool:
+    """True where acts on these domains have nothing to define, for the controller `me` has a claim on each.
 
-    With one call. Raises what pyVmomi raises.
+    With one call, since what is seen of attributes may be older than a claim made just now. Raises what
+    pyVmomi raises.
     """
-    claims = {f"{CLAIM}{folder}.{number}" for folder, number in folders.items()}
-    return {*ATTRIBUTES, *claims} <= _fields(session).keys()
+    fields, values = read_fields(session, folders)
+    leases = {ident: parse(texts.get(fields.get(LEASE, -1))) for ident, texts in values.items()}
+    claims = {f"{CLAIM}{ident}.{lease.g}" for ident, lease in leases.items() if lease and lease.by == me}
+    return len(claims) == len(leases) and {*NEEDED, *claims} <= fields.keys()
 
 
 def define(session: VCenterSession, domains: Mapping[str, str], me: str, now: datetime) -> DefinitionsMade:

@@ -22,7 +22,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -256,7 +256,7 @@ class Leases:
 
     def read(self, session: VCenterSession, folder: str) -> LeaseReading:
         """The lease as vCenter shows it now; with one call."""
-        fields, values = _read(session, folder)
+        fields, values = read_fields(session, [folder])
         prefix = f"{CLAIM}{folder}."
         claims = {
             int(name.removeprefix(prefix)): key
@@ -264,7 +264,7 @@ class Leases:
             if name.startswith(prefix) and name.removeprefix(prefix).isdigit()
         }
         self._key = fields.get(LEASE, self._key)
-        return LeaseReading(parse(values.get(fields.get(LEASE, -1))), claims)
+        return LeaseReading(parse(values[folder].get(fields.get(LEASE, -1))), claims)
 
 
 def _lost() -> HeldElsewhere:
@@ -273,29 +273,31 @@ def _lost() -> HeldElsewhere:
     )
 
 
-def _read(session: VCenterSession, folder: str) -> tuple[dict[str, int], dict[int, str]]:
-    """Field definitions (name -> key) and the folder's values (key -> text), with one call."""
-    both = [session.content.customFieldsManager, vim.Folder(folder, session.stub)]
-    spec = filter_spec(both, {vim.CustomFieldsManager: ["field"], vim.Folder: ["customValue"]})
+def read_fields(
+    session: VCenterSession, folders: Collection[str]
+) -> tuple[dict[str, int], dict[str, dict[int, str]]]:
+    """Field definitions (name -> key) and values of folders (id -> key -> text), with one call."""
+    objects = [session.content.customFieldsManager, *(vim.Folder(ident, session.stub) for ident in folders)]
+    spec = filter_spec(objects, {vim.CustomFieldsManager: ["field"], vim.Folder: ["customValue"]})
     fields: dict[str, int] = {}
-    values: dict[int, str] = {}
+    values: dict[str, dict[int, str]] = {ident: {} for ident in folders}
     for content in retrieve(session, spec):
         for prop in content.propSet or ():
             if prop.name == "field":
                 fields = {str(f.name): int(f.key) for f in prop.val or ()}
-            elif object_id(content.obj) == folder:
-                values = {int(v.key): str(v.value) for v in prop.val or ()}
+            elif object_id(content.obj) in values:
+                values[object_id(content.obj)] = {int(v.key): str(v.value) for v in prop.val or ()}
     return fields, values
 
 
 def _defined(session: VCenterSession) -> int:
     """The key of the lease's attribute; its definition is made where there is none."""
-    fields, _ = _read(session, object_id(session.content.rootFolder))
+    fields, _ = read_fields(session, ())
     if LEASE in fields:
         return fields[LEASE]
     manager: Any = session.content.customFieldsManager
     try:
         return int(manager.AddFieldDefinition(name=LEASE, moType=vim.Folder).key)
     except vim.fault.DuplicateName:
-        fields, _ = _read(session, object_id(session.content.rootFolder))
+        fields, _ = read_fields(session, ())
         return fields[LEASE]
