@@ -123,7 +123,10 @@ class CallExecutor:
         if closed is not None and not isinstance(command, c.MakePlannedCall):
             raise Refused(closed)
         if isinstance(command, c.StartTrial):
-            await self.trials.prepare(command, self._sight.find(command.domain)[1])
+            situation = self._sight.find(command.domain)[1]
+            await self.trials.prepare(command, situation)
+            # nobody has asked after tasks on an imported domain, and a snapshot may be under way
+            await self._watching().ask_tasks([vm.id for vm in situation.vms])
         async with self._locks.setdefault(command.domain, asyncio.Lock()):
             await self._watching().refresh_attributes()
             folder, situation = self._sight.find(command.domain)

@@ -8,7 +8,7 @@ import pytest
 
 from tests.support.deck import SITE
 from tests.support.vcenter import rehearsing
-from tests.support.vcenter.flow import Flow, MakeFlow, settings
+from tests.support.vcenter.flow import Flow, MakeFlow, eventually, settings
 from tests.support.vcenter.flowsite import DOMAIN, VMS
 from tests.support.vcenter.vcsim import VCenter
 
@@ -27,11 +27,17 @@ class Rehearsing:
     """A flow whose vCenter has a test folder and an isolated network."""
 
     def __init__(
-        self, make_flow: MakeFlow, recovery: VCenter, more: str = "", uplink: bool = False, space: str = "0%"
+        self,
+        make_flow: MakeFlow,
+        recovery: VCenter,
+        more: str = "",
+        uplink: bool = False,
+        space: str = "0%",
+        extra: str = "",
     ) -> None:
         self.folder = rehearsing.make_test_folder(recovery)
         self.network = rehearsing.make_isolated_network(recovery, uplink=uplink)
-        self.flow: Flow = make_flow(recovery, toml=settings() + table(more, space))
+        self.flow: Flow = make_flow(recovery, toml=settings(extra=extra) + table(more, space))
         self.recovery = recovery
         self.flow.until(lambda domain: domain["mode"] == "imported")
 
@@ -73,6 +79,18 @@ def test_a_domain_is_tested_and_nothing_of_it_changes(make_flow: MakeFlow, recov
     assert all(gone.shared == () for gone in rehearsing.destroyed(recovery))
     assert "is not being tested" in deck.run(*END, code=3).stderr
     assert deck.run("test", "show").stdout.count(DOMAIN) == 1
+
+
+def test_no_vm_is_cloned_while_a_task_of_others_works_on_it(make_flow: MakeFlow, recovery: VCenter) -> None:
+    tests = Rehearsing(make_flow, recovery, extra='task_timeout = "1s"')
+    recovery.slow("CreateSnapshot_Task", VMS[0], 3_600_000, times=1)
+    recovery.vm(VMS[0]).CreateSnapshot_Task("a tool's", "", False, False)
+    ident = tests.flow.deck.run(*START, "--vm", VMS[0]).stdout.strip()
+    eventually(
+        lambda: tests.flow.operation(ident)["state"] == "asking", lambda: str(tests.flow.operation(ident))
+    )
+    assert f"wait for the task of others on {VMS[0]}" in tests.flow.operation(ident)["question"]["text"]
+    assert tests.clones() == []
 
 
 def test_one_that_somebody_works_with_is_left_over(make_flow: MakeFlow, recovery: VCenter) -> None:
