@@ -15,18 +15,20 @@ from drdeck.console.format import plain_of
 from drdeck.console.widgets.domain_columns import COLUMNS, domain_header, domain_row, ordered
 from drdeck.model.alarms import Alarm, Severity
 from drdeck.model.domains import Health, Mode
+from drdeck.model.facts.trial_facts import LastTrial
 from tests.support.console.console_deck import Deck, running
 from tests.support.console.fake_client import NOW, FakeClient, domain, in_session, vm
 
 ALARM = Alarm(time=NOW, severity=Severity.CRITICAL, vm=None, kind="abnormal_writing", text="x30")
 SITE = (
     domain("web", Mode.IMPORTED, remaining_bytes=9_000_000_000),
-    domain("erp", vms=(vm("a", health=Health.FAILED), vm("b", health=Health.OK))),
+    domain("erp", vms=(vm("a", health=Health.FAILED), vm("b", health=Health.OK)), tested=LastTrial(at=NOW)),
     in_session("files", alarms=(ALARM,), last_good=NOW - timedelta(hours=1), remaining_bytes=None),
 )
 FIRST = {
     "": "web", "name": "erp", "mode": "files", "VMs": "erp", "health": "erp", "RPO": "erp", "window": "erp",
     "good": "files", "owner": "files", "copy": "web", "alarms": "files", "session": "files",
+    "tested": "files",
 }  # fmt: skip
 
 

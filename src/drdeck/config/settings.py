@@ -56,7 +56,8 @@ TellOf = Literal["question", "session", "alarm", "unprotected"]
 
 
 ColumnName = Literal[
-    "mode", "VMs", "health", "RPO", "window", "good", "owner", "copy", "alarms", "session"
+    "mode", "VMs", "health", "RPO", "window", "good", "owner", "copy", "alarms", "session",
+    "tested",
 ]  # fmt: skip
 """Columns of the list of domains."""
 

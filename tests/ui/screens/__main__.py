@@ -26,6 +26,7 @@ PICTURES = {
     "failover-in-one": ("list", "Failover of an imported domain: start and completion in one dialog"),
     "palette": ("list", "Every action by name"),
     "help-list": ("list", "The keys of a screen"),
+    "columns": ("list", "The columns of the list: which are shown, and which one sorts"),
     "wizard-general": ("start", "Continuous Failover: the wizard begins"),
     "wizard-networks": ("start", "Continuous Failover: which network takes the place of which"),
     "wizard-summary": ("start", "Continuous Failover: what will be asked for; Back has the focus"),

@@ -83,6 +83,7 @@ _LIST: dict[str, tuple[str, ...]] = {
     "palette-narrowed": EXIT,
     "quit": (),
     "alarms": ("All alarms",),
+    "columns": ("Columns of the list", "State", "Tested", "Cancel"),
     "domains-filter": ("Filter",),
 }
 _AFTER: dict[str, tuple[str, ...]] = {

@@ -28,6 +28,8 @@ async def the_list(s: Stage) -> None:
     await s.shoot("quit")
     await s.press("escape", "A")
     await s.shoot("alarms")
+    await s.press("escape", "c")
+    await s.shoot("columns", "Columns of the list")
     await s.press("escape", "slash")
     await s.type("prog")
     await s.shoot("domains-filter")

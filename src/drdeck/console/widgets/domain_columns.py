@@ -11,6 +11,7 @@ from drdeck.config.settings import ColumnName
 from drdeck.console.format import UNKNOWN, Line, Piece, age, left, name, right, window
 from drdeck.model.alarms import Severity
 from drdeck.model.domains import Domain, Mode
+from drdeck.model.life.trial_words import tested_word
 from drdeck.model.text import clean, show_bytes
 
 from .list_rows import (
@@ -32,6 +33,7 @@ _FLOW = (
 )  # fmt: skip
 """What wants an operator first: unprotected, then under way, then at rest."""
 _NEVER = datetime.max.replace(tzinfo=UTC)
+_EARLIEST = datetime.min.replace(tzinfo=UTC)
 NAME_CELLS = 14
 """A domain's name has so many cells at least, with its sign; columns without room for it are left out."""
 
@@ -70,6 +72,10 @@ def _alarms(domain: Domain, now: datetime) -> Piece:
     return str(len(domain.alarms) or UNKNOWN), alarm_sign(domain)[1]
 
 
+def _tested(domain: Domain, now: datetime) -> Piece:
+    return tested_word(domain.tested, now, domain.trial_offer is not None), ""
+
+
 def _session(domain: Domain, now: datetime) -> Piece:
     length = domain.unprotected_s(now)
     return (UNKNOWN, "") if length is None else (age(length), "warn")
@@ -99,6 +105,9 @@ COLUMNS = (
            "how many there are", to_the_right=True),
     Column("session", "Session", 7, _session, lambda d, now: -(d.unprotected_s(now) or 0),
            "how long its VMs are unprotected", to_the_right=True),
+    Column("tested", "Tested", 11, _tested,
+           lambda d, now: d.tested.at if d.tested is not None else _EARLIEST,
+           "age and result of the last test"),
 )  # fmt: skip
 BY_NAME = {column.name: column for column in COLUMNS}
 _NARROW = ("mode", "health")
