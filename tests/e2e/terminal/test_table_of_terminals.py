@@ -15,7 +15,7 @@ from tests.support.deck import Deck
 
 DRAWN = ("xterm-256color", "screen", "tmux-256color", "linux", "vt100", "xterm-ghostty")
 """The last one is known by its family alone: few hosts have a description of it."""
-REFUSED = ("dumb", "unknown", "", "nobodys-terminal", "wyse50")
+REFUSED = ("dumb", "unknown", "", "nobodys-terminal", "wyse50", "vt52")
 WINDOWS = ((80, 22), (132, 50), (0, 0), (80, 0), (60, 20))
 SMALL = (60, 20)
 NEITHER = {"COLUMNS": "", "LINES": ""}
