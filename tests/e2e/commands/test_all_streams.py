@@ -35,6 +35,7 @@ MORE = {
     "doctor": [],
     "controller restart": ["--timeout", "5"],
     "test start": ["--dry-run"],
+    "test plan": ["--dry-run"],
 }
 LAST = ("controller restart", "train reset", "controller stop")
 """These end the controller that the others use."""

@@ -40,7 +40,7 @@ def start(t: Terminal) -> None:
     t.press("enter")
     t.wait_for("Recovery VM Network", "DC0_DVPG0")
     t.press("enter")
-    t.wait_for(">5. Summary", ">Cancel<")
+    t.wait_for(">5. Summary", ">Back<")
     t.pause_for_dialog()
     t.press("tab", "enter")
     t.wait_gone("5. Summary")

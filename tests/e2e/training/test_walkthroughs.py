@@ -262,7 +262,7 @@ def test_a_damaged_progress_is_said_and_set_aside_on_request(play: Any, deck: De
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (("9", "--judge"), 'there is no lesson "9"'),
+        (("99", "--judge"), 'there is no lesson "99"'),
         (("1", "--json"), "belong to --judge"),
         (("1", "--judge", "--", "show", "intranet"), "have no meaning with a command"),
         (("1", "--speed", "0", "--judge"), "--speed 0 is not above 0"),

@@ -15,7 +15,7 @@ PLACES = (
     r"controller\.executor: op-\w+: .+: done after \d+ ms",
     r"sites\.vsphere\.vcenter\.transport: SetField sent to \S+",
     r"sites\.vsphere\.vcenter\.transport: SetField answered after \d+ ms",
-    r"sites\.vsphere\.record\.lease: lease 1 of \S+ taken",
+    r"sites\.vsphere\.record\.leases\.lease: lease 1 of \S+ taken",
     r"sites\.vsphere\.guard\.session_guard: foreign_power of vm-\d+ \(by \w+, user .+\): judged drdeck's",
     r"sites\.vsphere\.guard\.session_guard: foreign_snapshot of vm-\d+ \(by \w+, user .+\): judged of others",
 )

@@ -13,6 +13,7 @@ from drdeck.cli.acting.submitting import may_act
 from drdeck.cli.acting.typed_instants import typed_instant
 from drdeck.cli.context import Context, json_option, runs
 from drdeck.cli.exit_codes import Exit
+from drdeck.cli.reading import dry_run as rehearsals
 from drdeck.controller.ipc.client import Client
 from drdeck.model.actions import Request
 from drdeck.model.domains import Domain
@@ -34,6 +35,7 @@ from .trial_commands import seconds_of
 @click.option("--result", type=click.Choice(["passed", "failed"]), help="With --end: what came of it.")
 @click.option("--note", default="", metavar="TEXT", help="With --end: a few words on it, which are kept.")
 @click.option("--wait", is_flag=True, help="Return when the last wave runs too, or all tests are ended.")
+@click.option("--dry-run", is_flag=True, help="Say what each test would be, and begin none.")
 @click.option("--timeout", type=SECONDS, metavar="S", help="Give up waiting for a domain after so long.")
 @json_option
 @runs
@@ -49,6 +51,7 @@ async def trial_plan(
     result: str | None,
     note: str,
     wait: bool,
+    dry_run: bool,
     timeout: float | None,
     as_json: bool,
 ) -> None:
@@ -82,7 +85,12 @@ async def trial_plan(
             nothing = f"{plan} has no domain that could be tested"
         if not any(waves):
             raise Exit(exit_codes.REFUSED, nothing)
+        if dry_run:
+            await _rehearse(client, waves, as_json)
         await _possible(client, waves)
+        if dry_run:
+            output.note(rehearsals.NOTHING_STARTED)
+            return
         await _begin(client, waves, wait or not end, wait, timeout, as_json)
 
 
@@ -108,6 +116,17 @@ async def _possible(client: Client, waves: Sequence[Sequence[Request]]) -> None:
     if refused:
         text = f"{len(refused)} of {len(requests)} domains cannot: {some(refused, 5, '; ')}"
         raise Exit(exit_codes.REFUSED, f"{text}; leave them out with --except")
+
+
+async def _rehearse(client: Client, waves: Sequence[Sequence[Request]], as_json: bool) -> None:
+    """Print what each request would do."""
+    outcomes = [await client.rehearse(request) for wave in waves for request in wave]
+    if as_json:
+        output.emit({"dry_run": True, "domains": [rehearsals.shaped(outcome) for outcome in outcomes]})
+        return
+    for outcome in outcomes:
+        for line in rehearsals.lines(outcome):
+            output.say(line)
 
 
 async def _begin(

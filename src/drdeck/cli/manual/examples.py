@@ -57,7 +57,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     ),
     "drdeck test show": ("drdeck test show", "drdeck test show erp-prod --json"),
     "drdeck test plan": (
-        "drdeck test plan whole-site --to -15m --wait",
+        "drdeck test plan whole-site --to -15m --dry-run",
         'drdeck test plan whole-site --end --result passed --note "all logins work" --wait',
     ),
     "drdeck test leftovers": ("drdeck test leftovers", "drdeck test leftovers --json"),
