@@ -36,7 +36,7 @@ signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 OWN_TIERS = ("unit", "ui", "soak")
 """Folders directly under tests/ that are a tier of their own; all others are e2e."""
-SLOW_FOLDERS = {"screens", "walks"}
+SLOW_FOLDERS = {"dialogs", "screens", "walks"}
 """Folders of the ui tier that plain `pytest` leaves out."""
 LIMIT_S = 300
 """The limit of a test that says nothing, as in pyproject.toml."""
