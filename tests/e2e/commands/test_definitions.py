@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.console.terminal import poll
 from tests.support.deck import Deck
 from tests.support.vcenter import flowsite
-from tests.support.vcenter.flowsite import DOMAIN, PITR_DOMAIN, boot
+from tests.support.vcenter.flowsite import DOMAIN, PITR_DOMAIN, VMS, boot
 from tests.support.vcenter.vcsim import VCenter
 
 DEFINING = "Global.ManageCustomFields"
@@ -53,8 +54,9 @@ def test_a_whole_life_without_the_privilege_once_all_is_defined(deck: Deck, vcen
     deck.run("controller", "stop", "--force", code=None)
     point = deck.json("pitr", "points", DOMAIN)["points"][0]["time"]
     deck.run("pitr", "run", DOMAIN, "--to", point, "--confirm", DOMAIN)
+    poll(lambda: vcenter.calls()["RevertToSnapshot_Task"] == len(VMS), 60)
     boot(vcenter)
-    deck.run("watch", DOMAIN, "--until", "session", "--timeout", "60")
+    poll(lambda: deck.domain(DOMAIN)["session"]["state"] == "active", 60)
     deck.run("pitr", "exit", DOMAIN, "--confirm", DOMAIN, "--wait")
     assert deck.domain(DOMAIN)["mode"] == "running_in_failover"
     assert definitions_called(vcenter) == before
