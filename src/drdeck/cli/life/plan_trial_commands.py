@@ -87,10 +87,8 @@ async def trial_plan(
             raise Exit(exit_codes.REFUSED, nothing)
         if dry_run:
             await _rehearse(client, waves, as_json)
-        await _possible(client, waves)
-        if dry_run:
-            output.note(rehearsals.NOTHING_STARTED)
             return
+        await _possible(client, waves)
         await _begin(client, waves, wait or not end, wait, timeout, as_json)
 
 
@@ -110,23 +108,27 @@ def _start(
 
 async def _possible(client: Client, waves: Sequence[Sequence[Request]]) -> None:
     """Raises Exit(3) where any of the requests is refused, before the first is begun."""
-    requests = [request for wave in waves for request in wave]
-    refusals = {r.domain: (await client.preview(r)).refusal for r in requests}
+    _refuse({r.domain: (await client.preview(r)).refusal for wave in waves for r in wave})
+
+
+def _refuse(refusals: Mapping[str, str | None]) -> None:
+    """Raises Exit(3) where a domain has a reason against its request."""
     refused = [f"{name}: {why}" for name, why in refusals.items() if why]
     if refused:
-        text = f"{len(refused)} of {len(requests)} domains cannot: {some(refused, 5, '; ')}"
+        text = f"{len(refused)} of {len(refusals)} domains cannot: {some(refused, 5, '; ')}"
         raise Exit(exit_codes.REFUSED, f"{text}; leave them out with --except")
 
 
 async def _rehearse(client: Client, waves: Sequence[Sequence[Request]], as_json: bool) -> None:
-    """Print what each request would do."""
+    """Print what each request would do. Raises Exit(3) where one would be refused."""
     outcomes = [await client.rehearse(request) for wave in waves for request in wave]
     if as_json:
         output.emit({"dry_run": True, "domains": [rehearsals.shaped(outcome) for outcome in outcomes]})
-        return
-    for outcome in outcomes:
-        for line in rehearsals.lines(outcome):
+    else:
+        for line in (line for outcome in outcomes for line in rehearsals.lines(outcome)):
             output.say(line)
+    _refuse({outcome.preview.request.domain: outcome.refusal for outcome in outcomes})
+    output.note(rehearsals.NOTHING_STARTED)
 
 
 async def _begin(
