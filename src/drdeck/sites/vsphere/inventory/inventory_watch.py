@@ -45,9 +45,8 @@ _REST = 1000.0
 _TRIES = 5
 _MAKERS: dict[str, Maker] = {
     "VirtualMachineSnapshotInfo": snapshot_tree,
-    "ArrayOfCustomFieldValue": lambda _: (
-        None
-    ),  # only that they changed counts: they are read with their names
+    # only that they changed counts: they are read with their names
+    "ArrayOfCustomFieldValue": lambda _: None,
 }
 
 
