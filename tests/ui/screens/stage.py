@@ -147,6 +147,8 @@ class Stage:
             raise AssertionError(f"the screen never came to rest\n{self._drawn()}") from None
 
     def _still(self) -> bool:
+        if self.app._resize_timer is not None or self.app._resize_event is not None:
+            return False  # Textual hands a new size on a moment later
         client = self.app._client
         if client is not None and not client.closed.is_set():
             if client._waiting or client.listing != self.house.server.news.listing():
