@@ -67,7 +67,7 @@ async def _over(client: Client, ident: str) -> None:
                 raise Exit(exit_codes.FAILED, op.error or "failed")
             if op.state is OperationState.ABORTED:
                 raise Exit(exit_codes.FAILED, op.error or "aborted")
-            if op.state is OperationState.DONE or _session_reached(listing, op):
+            if op.state is OperationState.DONE or _session_reached(listing.domains, op):
                 return
             if op.question is not None:
                 raise question_exit(op)
@@ -78,11 +78,12 @@ async def _over(client: Client, ident: str) -> None:
         await client.changed()
 
 
-def _session_reached(listing: Listing, op: OperationView) -> bool:
-    """A completion with Run PITR has happened, for who waits, once its session is active."""
+def _session_reached(domains: tuple[Domain, ...], op: OperationView) -> bool:
+    """A completion with Run PITR has happened, for who waits, once its session is active: until the exit it
+    waits for a person."""
     if op.action != "cfo_complete" or not op.request.run_pitr:
         return False
-    domain = next((d for d in listing.domains if d.name == op.domain), None)
+    domain = next((d for d in domains if d.name == op.domain), None)
     session = domain.session if domain else None
     return (
         session is not None and session.after_failover == op.id and session.state is not SessionState.WAITING
@@ -99,8 +100,11 @@ def reached(
 ) -> bool:
     """True once the site is as `watch --until` wants it."""
     if until == "idle":
-        mine = any(op.ended_at is None and name in (None, op.domain) for op in operations)
-        return not mine and not _operated_elsewhere(domains, name)
+        at_work = any(
+            op.ended_at is None and name in (None, op.domain) and not _session_reached(domains, op)
+            for op in operations
+        )
+        return not at_work and not _operated_elsewhere(domains, name)
     domain = next((d for d in domains if d.name == name), None)
     if domain is None:
         return False

@@ -56,7 +56,8 @@ def test_a_whole_life_without_the_privilege_once_all_is_defined(deck: Deck, vcen
     deck.run("pitr", "run", DOMAIN, "--to", point, "--confirm", DOMAIN)
     poll(lambda: vcenter.calls()["RevertToSnapshot_Task"] == len(VMS), 60)
     boot(vcenter)
-    poll(lambda: deck.domain(DOMAIN)["session"]["state"] == "active", 60)
+    deck.run("watch", DOMAIN, "--until", "idle", "--timeout", "60")
+    assert deck.domain(DOMAIN)["session"]["state"] == "active", "the completion waits for its exit: idle"
     deck.run("pitr", "exit", DOMAIN, "--confirm", DOMAIN, "--wait")
     assert deck.domain(DOMAIN)["mode"] == "running_in_failover"
     assert definitions_called(vcenter) == before

@@ -7,8 +7,9 @@ from datetime import UTC, datetime
 import pytest
 
 from drdeck.cli.watching import reached
+from drdeck.controller.journal.operations import view_of
 from drdeck.model.domains import Mode, Session, SessionState
-from tests.support.operation_build import domain
+from tests.support.operation_build import domain, operation, session
 
 SESSION = Session(
     id="session-1", state=SessionState.ACTIVE, started_at=datetime(2026, 1, 16, 22, 30, tzinfo=UTC)
@@ -23,3 +24,17 @@ def test_a_session_is_idle_but_not_an_operation_of_the_appliance(observed_only: 
     unprotected = domain(Mode.PITR_SESSION, session=SESSION, observed_only=observed_only)
     assert reached((unprotected,), "idle", (), "erp") is idle
     assert reached((unprotected,), "idle", (), None) is idle
+
+
+@pytest.mark.parametrize(
+    ("current", "idle"),
+    [(SessionState.WAITING, False), (SessionState.ACTIVE, True), (SessionState.EXITING, True), (None, False)],
+)
+def test_a_completion_that_waits_for_the_exit_is_idle(current: SessionState | None, idle: bool) -> None:
+    """Until its session is active it works; a rollback and the exit are operations of their own."""
+    completing = domain(Mode.COMPLETING, session=None if current is None else session(current))
+    operations = (view_of(operation()),)
+    assert reached((completing,), "idle", operations, "erp") is idle
+    assert reached((completing,), "idle", operations, None) is idle
+    exiting = (*operations, view_of(operation("pitr_exit", id="op-2")))
+    assert not reached((completing,), "idle", exiting, "erp")
