@@ -24,7 +24,7 @@ from pathlib import Path
 from drdeck.controller.ipc.client import Client, ControllerError
 from drdeck.controller.journal.event_store import Journal
 from drdeck.controller.process.paths import Paths, paths_for
-from drdeck.model.actions import Request
+from drdeck.model.actions.request import Request
 from drdeck.model.domains import Domain, FailoverType, Mode, SessionState
 from tests.support import ROOT
 

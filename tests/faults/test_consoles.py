@@ -14,7 +14,7 @@ from pathlib import Path
 from drdeck.controller.ipc import protocol as p
 from drdeck.controller.ipc.client import Client
 from drdeck.controller.ipc.sockets import connect_address
-from drdeck.model.actions import Request
+from drdeck.model.actions.request import Request
 from drdeck.model.domains import FailoverType
 from tests.support import ROOT
 from tests.support.serving import Rig, served

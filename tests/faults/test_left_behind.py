@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from drdeck.model.actions import Request
+from drdeck.model.actions.request import Request
 from drdeck.model.domains import Domain, FailoverType
 from tests.support.faults.jump_hosts import go_on, jump_hosts, outcomes, steps, take_over
 from tests.support.faults.lanes import side_by_side

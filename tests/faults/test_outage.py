@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from drdeck.model.actions import Request
+from drdeck.model.actions.request import Request
 from tests.support.faults.lanes import side_by_side
 from tests.support.faults.live import UNDISTURBED, Live, news
 from tests.support.faults.proxy import Weather

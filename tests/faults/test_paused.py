@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from drdeck.model.actions import Request
+from drdeck.model.actions.request import Request
 from tests.support.faults.jump_hosts import LEASE, outcomes, take_over
 from tests.support.faults.lanes import side_by_side
 from tests.support.faults.live import ACTS, UNDISTURBED, Live

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from drdeck.model.actions import Request
+from drdeck.model.actions.request import Request
 from drdeck.model.domains import Domain, FailoverType
 from tests.support.console.terminal import Terminal
 from tests.support.faults.live import OTHER, VM, Live

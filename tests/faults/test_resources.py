@@ -19,8 +19,8 @@ from drdeck.controller.ipc.client import Client, ControllerError
 from drdeck.controller.journal import event_store as journals
 from drdeck.controller.journal.event_store import Journal, JournalError
 from drdeck.controller.journal.operations import OperationState
-from drdeck.model.actions import Request
-from drdeck.model.confirming import NotAccepted
+from drdeck.model.actions.confirming import NotAccepted
+from drdeck.model.actions.request import Request
 from drdeck.model.domains import Mode
 from drdeck.sites.vsphere import make_vsphere_site
 from drdeck.sites.vsphere.vcenter import heartbeat

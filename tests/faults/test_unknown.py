@@ -17,7 +17,7 @@ from drdeck.controller.journal.audit import steps_by_operation
 from drdeck.controller.journal.operations import OperationState
 from drdeck.controller.journal.projection import STARTED
 from drdeck.controller.journal.recorder import SELF
-from drdeck.model.actions import Request
+from drdeck.model.actions.request import Request
 from drdeck.model.domains import FailoverType
 from drdeck.model.planned import PlannedCall
 from drdeck.sites.contract import ResultUnknown

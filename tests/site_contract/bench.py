@@ -18,9 +18,9 @@ from drdeck.controller.controller import Controller
 from drdeck.controller.journal import projection
 from drdeck.controller.journal.event_store import Journal
 from drdeck.controller.journal.operations import Operation, OperationState
-from drdeck.model.actions import Request
+from drdeck.model.actions.confirming import NotAccepted
+from drdeck.model.actions.request import Request
 from drdeck.model.commands import AnyCommand
-from drdeck.model.confirming import NotAccepted
 from drdeck.model.domains import Domain, FailoverType, Mode, Owner, SessionState
 from drdeck.model.pitr import Points
 from drdeck.model.views import SiteView

@@ -9,7 +9,7 @@ from typing import Any, cast
 
 from drdeck.controller.controller import Controller
 from drdeck.controller.journal.event_store import Journal
-from drdeck.model.actions import Request
+from drdeck.model.actions.request import Request
 from drdeck.model.domains import Domain
 from drdeck.sites.contract import RecoverySite
 from tests.support.appliance.sample import DOMAIN_ID, sound

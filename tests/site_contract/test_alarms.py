@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from drdeck.model.actions import ACTIONS
+from drdeck.model.actions.action_table import ACTIONS
 from tests.site_contract.bench import VMS, Bench, MakeBench
 
 

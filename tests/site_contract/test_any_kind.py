@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from drdeck.model.actions import ACTIONS, menu
-from drdeck.model.confirming import NotAccepted
+from drdeck.model.actions.action_table import ACTIONS, menu
+from drdeck.model.actions.confirming import NotAccepted
 from drdeck.model.domains import FailoverType
 from drdeck.sites.contract import RecoverySite
 from tests.site_contract.bench import ANNA, Bench

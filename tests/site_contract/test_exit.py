@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from drdeck.controller.journal.operations import OperationState
-from drdeck.model.confirming import consequences
+from drdeck.model.actions.confirming import consequences
 from drdeck.model.domains import Mode
 from tests.site_contract.bench import DOMAIN, INTERVAL_S, VMS, MakeBench
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from drdeck.controller.journal.operations import OperationState, Question
-from drdeck.model.actions import menu
+from drdeck.model.actions.action_table import menu
 from drdeck.model.domains import Domain, FailoverType, Mode, Owner, StepState
 from tests.site_contract.bench import DOMAIN, SHUTDOWN_S, VMS, Bench, MakeBench
 

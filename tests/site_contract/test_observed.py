@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from drdeck.model.actions import Request, menu
+from drdeck.model.actions.action_table import menu
+from drdeck.model.actions.confirming import NotAccepted
+from drdeck.model.actions.request import Request
 from drdeck.model.commands import ExitSession, MakePlannedCall, StartSession, TakeOver
-from drdeck.model.confirming import NotAccepted
 from drdeck.model.domains import FailoverType, Mode
 from drdeck.model.planned import PlannedCall
 from drdeck.sites.contract import RecoverySite, Refused, SiteUnreachable

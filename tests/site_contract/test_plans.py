@@ -8,7 +8,7 @@ from unittest import mock
 import pytest
 
 from drdeck.controller.journal.runs import RunRecord
-from drdeck.model.confirming import NotAccepted
+from drdeck.model.actions.confirming import NotAccepted
 from drdeck.model.domains import FailoverType, Mode
 from drdeck.model.plans.plan_check import Possible
 from drdeck.model.plans.run_requests import RunExitRequest, RunPitrRequest, RunRequest

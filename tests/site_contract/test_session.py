@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from drdeck.controller.journal.operations import OperationState
-from drdeck.model.actions import menu
+from drdeck.model.actions.action_table import menu
 from drdeck.model.domains import Mode, Owner, SessionState
 from drdeck.model.pitr import excluded_by
 from tests.site_contract.bench import INTERVAL_S, VMS, MakeBench

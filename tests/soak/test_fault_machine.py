@@ -22,7 +22,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 
 from drdeck.controller.ipc import protocol as p
 from drdeck.controller.ipc.client import ControllerError, Disconnected
-from drdeck.model.actions import Request, menu
+from drdeck.model.actions.action_table import menu
+from drdeck.model.actions.request import Request
 from drdeck.model.domains import Domain, Mode, Owner, SessionState
 from drdeck.sites.training.scenario.scenario_tables import FaultKind, Scenario, ScenarioFault
 from tests.support.faults.bad_way import Fate

@@ -21,7 +21,7 @@ from drdeck.controller.ipc.client import Client
 from drdeck.controller.ipc.server import Server
 from drdeck.controller.ipc.sockets import connect_address
 from drdeck.controller.journal.event_store import Journal
-from drdeck.model.actions import Request
+from drdeck.model.actions.request import Request
 from drdeck.model.domains import FailoverType
 from drdeck.sites.training.scenario.scenario_file import load
 from drdeck.sites.training.site import TrainingSite

@@ -19,7 +19,8 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_stat
 from drdeck.controller.first_command import first_command
 from drdeck.controller.journal.operations import Operation
 from drdeck.model import commands as c
-from drdeck.model.actions import ACTIONS, Request, refusal
+from drdeck.model.actions.action_table import ACTIONS, refusal
+from drdeck.model.actions.request import Request
 from drdeck.model.domains import Domain, FailoverType, Mode, Owner, Period, SessionState
 from drdeck.sites.training.site_simulation import SiteSimulation
 from tests.support.life.record_world import RecordWorld

@@ -22,9 +22,9 @@ from drdeck.controller.journal.alarm_trail import ALARM, AlarmTrail
 from drdeck.controller.journal.audit import operations as journaled
 from drdeck.controller.journal.event_store import Journal
 from drdeck.controller.journal.operations import OperationState
-from drdeck.model.actions import Request
+from drdeck.model.actions.confirming import NotAccepted
+from drdeck.model.actions.request import Request
 from drdeck.model.alarms import Alarm
-from drdeck.model.confirming import NotAccepted
 from drdeck.model.domains import Domain, FailoverType, Mode, Owner, Session, SessionState
 from drdeck.model.guard import Change, alarm
 from drdeck.model.times import show

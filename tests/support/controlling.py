@@ -11,7 +11,7 @@ from typing import Any
 from drdeck.controller.controller import Controller
 from drdeck.controller.journal.event_store import Journal
 from drdeck.controller.journal.operations import OperationState
-from drdeck.model.actions import Request
+from drdeck.model.actions.request import Request
 from drdeck.model.domains import FailoverType
 from tests.support.fakesite import FakeSite
 from tests.support.waiting import ended, eventually

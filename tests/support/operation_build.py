@@ -7,7 +7,7 @@ from typing import Any
 
 from drdeck.controller.journal.operations import Operation
 from drdeck.controller.next_steps import GiveCommands, NextStep
-from drdeck.model.actions import Request
+from drdeck.model.actions.request import Request
 from drdeck.model.domains import Domain, FailoverType, Mode, Owner, Session, SessionState
 
 NOW = datetime(2026, 1, 16, 22, 30, tzinfo=UTC)

@@ -11,7 +11,7 @@ from drdeck.controller.ipc.protocol import Listing
 from drdeck.controller.journal.audit import export, steps_by_operation, verify
 from drdeck.controller.journal.audit import operations as journaled
 from drdeck.controller.journal.operations import OperationView
-from drdeck.model.actions import driven_says
+from drdeck.model.actions.action_rules import driven_says
 from drdeck.model.alarms import Severity
 from drdeck.model.domains import VM_STATUS_LABELS, Domain, Mode
 from drdeck.model.life.trial_words import tested_word

@@ -11,7 +11,7 @@ from drdeck.controller.ipc import liveness
 from drdeck.controller.ipc.client import Client, ControllerError, Disconnected, Silent
 from drdeck.controller.ipc.protocol import Listing
 from drdeck.controller.journal.operations import OperationState, OperationView
-from drdeck.model.actions import Request
+from drdeck.model.actions.request import Request
 from drdeck.model.domains import Domain, Mode, SessionState
 from drdeck.model.times import show_clock, show_seconds
 

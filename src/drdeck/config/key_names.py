@@ -6,7 +6,7 @@ import re
 import unicodedata
 from collections.abc import Mapping
 
-from drdeck.model.actions import ACTIONS
+from drdeck.model.actions.action_table import ACTIONS
 from drdeck.model.text import quoted
 
 FIXED = frozenset({"open", "back"})

@@ -47,7 +47,7 @@ from drdeck.console.terminal.size_guard import too_small
 from drdeck.console.terminal.summons import summons
 from drdeck.console.widgets.row_list import CharacterBar
 from drdeck.controller.ipc.client import Client, Disconnected
-from drdeck.model.actions import Request
+from drdeck.model.actions.request import Request
 from drdeck.model.text import in_ascii
 from drdeck.terminal_info import is_terminal, size_without_terminal, terminal_size
 

@@ -9,7 +9,7 @@ from textual.binding import Binding
 from textual.keys import format_key
 
 from drdeck.config.key_names import canonical, spread
-from drdeck.model.actions import ACTIONS, BY_NAME, menu
+from drdeck.model.actions.action_table import ACTIONS, BY_NAME, menu
 from drdeck.model.domains import Domain
 
 GLOBAL = (

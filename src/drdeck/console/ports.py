@@ -15,7 +15,7 @@ from textual.worker import Worker
 from drdeck.coach.coach import Coach
 from drdeck.config.settings import ConsoleSettings
 from drdeck.controller.ipc.client import Client
-from drdeck.model.actions import Request
+from drdeck.model.actions.request import Request
 from drdeck.model.passwords import OWN
 from drdeck.model.plans.run_requests import RunPitrRequest
 

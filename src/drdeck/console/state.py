@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from drdeck.controller.ipc import client
 from drdeck.controller.ipc.protocol import Detail, Listing, Welcome
 from drdeck.controller.journal.operations import OperationState, OperationView
-from drdeck.model.actions import BY_NAME
+from drdeck.model.actions.action_table import BY_NAME
 from drdeck.model.domains import Domain
 from drdeck.model.plans.run_views import RunView
 from drdeck.model.text import some

@@ -17,8 +17,8 @@ from drdeck.controller.journal.event_store import Journal, JournalError
 from drdeck.controller.journal.recorder import SELF, Recorder
 from drdeck.controller.journal.step_trail import StepTrail
 from drdeck.controller.passwords.password_store import PasswordStore, UnusablePassword
+from drdeck.model.actions.confirming import NotAccepted
 from drdeck.model.alarms import Finding
-from drdeck.model.confirming import NotAccepted
 from drdeck.model.passwords import OWN, PROTECTED, PasswordWanted
 from drdeck.model.views import SiteView
 from drdeck.sites.contract import RecoverySite, ShowsRecordsFirst

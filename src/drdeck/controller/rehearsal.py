@@ -8,8 +8,8 @@ from datetime import datetime
 import msgspec
 
 from drdeck.controller.journal.operations import Operation
+from drdeck.model.actions.confirming import NotAccepted, Preview, Rehearsal
 from drdeck.model.commands import AnyCommand
-from drdeck.model.confirming import NotAccepted, Preview, Rehearsal
 from drdeck.model.domains import Domain
 
 from .asking.requests import accept

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from drdeck.model.actions import Request
+from drdeck.model.actions.request import Request
 from drdeck.model.domains import Domain, Mode, SessionState
 from drdeck.model.facts.trial_facts import TrialState
 from drdeck.model.plans.run_note import KeptRun

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from drdeck.cli.reading.explain_command import COMMANDS, IN_ONE_SITTING
-from drdeck.model.actions import ACTIONS
+from drdeck.model.actions.action_table import ACTIONS
 from tests.support.command_line.command_tree import parsed
 from tests.support.deck import Deck
 

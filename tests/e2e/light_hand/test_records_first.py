@@ -8,7 +8,7 @@ import pytest
 
 from drdeck.controller.ipc.client import ControllerError
 from drdeck.controller.site_watcher import RECORDS_SEEN
-from drdeck.model.actions import Request
+from drdeck.model.actions.request import Request
 from drdeck.model.domains import Mode, Owner
 from tests.support.faults.live import OTHER, Live
 from tests.support.vcenter.flowsite import DOMAIN

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from drdeck.model.actions import Request
+from drdeck.model.actions.request import Request
 from drdeck.model.domains import FailoverType, Mode, Owner
 from tests.support.faults.dying import Point
 from tests.support.faults.lives import TrainingWorld

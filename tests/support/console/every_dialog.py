@@ -31,8 +31,8 @@ from drdeck.console.dialogs.plan_decision import DecisionDialog
 from drdeck.console.dialogs.results_list import ResultsDialog
 from drdeck.console.state import State
 from drdeck.controller.journal.operations import OperationState
-from drdeck.model.actions import Request
-from drdeck.model.confirming import Preview
+from drdeck.model.actions.confirming import Preview
+from drdeck.model.actions.request import Request
 from drdeck.model.domains import FailoverType, Mode, Networks, ProtectedSite
 from drdeck.model.passwords import OWN, PasswordWanted
 from drdeck.model.pitr import Points

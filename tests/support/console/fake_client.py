@@ -13,9 +13,10 @@ import msgspec
 from drdeck.controller.ipc.client import Client, ControllerError, Disconnected
 from drdeck.controller.ipc.protocol import VERSION, Detail, Listing, ShowAnswer, Status, Welcome
 from drdeck.controller.journal.operations import OperationState, OperationView, Question
-from drdeck.model.actions import Request, refusal
+from drdeck.model.actions.action_table import refusal
+from drdeck.model.actions.confirming import Preview, consequences, tier_of
+from drdeck.model.actions.request import Request
 from drdeck.model.alarms import Finding
-from drdeck.model.confirming import Preview, consequences, tier_of
 from drdeck.model.domains import (
     Domain,
     FailoverType,

@@ -8,7 +8,8 @@ from typing import NamedTuple, get_args
 from hypothesis import strategies as st
 
 from drdeck.controller.ipc import request_handler
-from drdeck.model.actions import ACTIONS, Request
+from drdeck.model.actions.action_table import ACTIONS
+from drdeck.model.actions.request import Request
 from drdeck.model.domains import FailoverType
 from drdeck.sites.training.scenario.scenario_tables import FaultKind, ScenarioFault, ScenarioPitr
 from tests.support.faults.bad_way import Fate

@@ -20,7 +20,7 @@ from drdeck.controller.ipc.training_control import INJECTED
 from drdeck.controller.journal import projection as facts
 from drdeck.controller.journal.event_store import JournalError
 from drdeck.controller.journal.operations import Operation
-from drdeck.model.actions import refusal
+from drdeck.model.actions.action_table import refusal
 from drdeck.model.commands import AbortCompletion, FinishFailover, Resolve, StartSession
 from drdeck.model.domains import Domain, SessionState
 from drdeck.sites.contract import SiteUnreachable

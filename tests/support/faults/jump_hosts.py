@@ -9,7 +9,7 @@ from typing import Any
 
 from drdeck.controller.ipc.client import ControllerError
 from drdeck.controller.journal.event_store import Journal
-from drdeck.model.actions import Request
+from drdeck.model.actions.request import Request
 from tests.support.faults.live import Live, news
 from tests.support.vcenter.flowsite import DOMAIN
 from tests.support.vcenter.vcsim import VCenter

@@ -18,7 +18,7 @@ from drdeck.controller.ipc.client import Client, ControllerError, Disconnected
 from drdeck.controller.journal.event_store import Journal
 from drdeck.controller.journal.operations import OperationState, OperationView
 from drdeck.controller.process.paths import Paths, paths_for
-from drdeck.model.actions import Request
+from drdeck.model.actions.request import Request
 from drdeck.model.domains import Domain, FailoverType, Mode, SessionState
 from tests.support.deck import SITE
 from tests.support.faults.forked import Forked

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from drdeck.controller.controller import Controller
 from drdeck.controller.journal.operations import Operation, OperationState
-from drdeck.model.actions import Request
-from drdeck.model.confirming import NotAccepted
+from drdeck.model.actions.confirming import NotAccepted
+from drdeck.model.actions.request import Request
 from drdeck.model.domains import Domain, FailoverType, Mode, SessionState
 from drdeck.sites.contract import RecoverySite, SiteUnreachable
 from drdeck.sites.training.site import TrainingSite

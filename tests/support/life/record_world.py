@@ -16,7 +16,7 @@ from drdeck.config.settings import DomainSettings, Duration, PitrSettings
 from drdeck.controller.first_command import first_command
 from drdeck.controller.journal.operations import Operation
 from drdeck.model import commands as c
-from drdeck.model.actions import Request
+from drdeck.model.actions.request import Request
 from drdeck.model.domains import Domain, FailoverType
 from drdeck.model.planned import PlannedCall
 from drdeck.sites.vsphere.inventory.inventory_facts import FolderFacts, Inventory, SnapshotFact, VmFacts

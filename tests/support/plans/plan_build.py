@@ -9,7 +9,7 @@ import msgspec
 
 from drdeck.controller.journal.operations import Operation, OperationState, Question
 from drdeck.controller.journal.runs import OperationEnd, RunRecord
-from drdeck.model.actions import Request
+from drdeck.model.actions.request import Request
 from drdeck.model.domains import Domain, Failover, FailoverType, Mode, Owner, Session, SessionState
 from drdeck.model.plans.failover_plan import Gate
 from drdeck.model.plans.frozen_plan import FrozenDomain, FrozenPlan, FrozenWave

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from drdeck.controller.controller import Controller
 from drdeck.controller.journal.runs import RunRecord
-from drdeck.model.confirming import NotAccepted
+from drdeck.model.actions.confirming import NotAccepted
 from drdeck.model.domains import FailoverType, Mode, SessionState
 from drdeck.model.plans.failover_plan import FailoverPlan, Wave
 from drdeck.model.plans.run_requests import RunExitRequest, RunPitrRequest, RunRequest

@@ -10,7 +10,7 @@ from drdeck.coach.lesson_facts import LessonFacts
 from drdeck.coach.lesson_file import Course, parse
 from drdeck.coach.progress import Progress
 from drdeck.controller.journal.operations import OperationState, OperationView
-from drdeck.model.actions import Request
+from drdeck.model.actions.request import Request
 from drdeck.model.domains import (
     Domain,
     FailoverType,

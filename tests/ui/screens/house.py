@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from drdeck.controller.controller import Controller
 from drdeck.controller.ipc.server import Server
 from drdeck.controller.journal.event_store import Journal
-from drdeck.model.actions import Request
+from drdeck.model.actions.request import Request
 from drdeck.model.alarms import Alarm, Finding, Severity
 from drdeck.model.commands import MakePlannedCall
 from drdeck.model.domains import Domain, Mode, Owner, ProtectedSite

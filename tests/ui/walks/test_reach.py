@@ -15,7 +15,7 @@ from drdeck.config.settings import ConsoleSettings
 from drdeck.console.terminal.clipboard import CAP, sequence
 from drdeck.console.widgets.domain_columns import ordered
 from drdeck.controller.journal.operations import Question
-from drdeck.model.actions import ACTIONS
+from drdeck.model.actions.action_table import ACTIONS
 from drdeck.model.alarms import Finding
 from drdeck.model.domains import Health, Mode, PitrPolicy
 from tests.support.console.console_deck import Deck, running

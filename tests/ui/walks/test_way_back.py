@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from drdeck.model.actions import Request
+from drdeck.model.actions.request import Request
 from drdeck.model.domains import FailoverType, Mode, Owner
 from drdeck.model.facts.life_facts import Undo, WayBack
 from tests.support.console.console_deck import Deck, running

@@ -12,7 +12,7 @@ from drdeck.config.key_names import FIXED, effective, wrong
 from drdeck.config.settings import SettingsError
 from drdeck.config.settings_file import parse
 from drdeck.console.key_bindings import help_rows, normal, shown_key
-from drdeck.model.actions import ACTIONS
+from drdeck.model.actions.action_table import ACTIONS
 
 FILE = Path("settings.toml")
 

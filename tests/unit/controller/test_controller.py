@@ -11,8 +11,8 @@ from drdeck.controller.controller import Controller
 from drdeck.controller.executor import RetryPause
 from drdeck.controller.journal.event_store import Journal
 from drdeck.controller.journal.operations import Operation, OperationState
-from drdeck.model.actions import Request
-from drdeck.model.confirming import NotAccepted
+from drdeck.model.actions.confirming import NotAccepted
+from drdeck.model.actions.request import Request
 from drdeck.model.domains import FailoverType, ProtectedSite
 from tests.support.controlling import ANNA, complete, controlling, state
 from tests.support.fakesite import START, FakeSite

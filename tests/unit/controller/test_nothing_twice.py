@@ -13,7 +13,7 @@ from drdeck.controller.journal.event_store import Journal
 from drdeck.controller.journal.operations import OperationState
 from drdeck.controller.next_steps import AskOperator, Complete, Fail, GiveCommands, WaitFor
 from drdeck.controller.reconcile import next_step
-from drdeck.model.actions import Request
+from drdeck.model.actions.request import Request
 from drdeck.model.commands import AnyCommand, ExitSession, MakePlannedCall, RollBack
 from drdeck.model.domains import Mode
 from drdeck.model.planned import Phase, PlannedCall

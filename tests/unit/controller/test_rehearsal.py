@@ -10,8 +10,8 @@ import pytest
 from drdeck.controller.asking.requests import preview
 from drdeck.controller.journal.operations import Operation
 from drdeck.controller.rehearsal import rehearse
-from drdeck.model.actions import Request
-from drdeck.model.confirming import Rehearsal
+from drdeck.model.actions.confirming import Rehearsal
+from drdeck.model.actions.request import Request
 from drdeck.model.domains import Domain, FailoverType, Mode, Networks, Owner, ProtectedSite, Vm
 
 NOW = datetime(2026, 1, 16, 23, tzinfo=UTC)

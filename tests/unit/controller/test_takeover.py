@@ -12,9 +12,10 @@ from drdeck.controller.journal.operations import Operation
 from drdeck.controller.next_steps import Complete, GiveCommands, WaitFor
 from drdeck.controller.reconcile import next_step
 from drdeck.controller.takeover import unfinished
-from drdeck.model.actions import Request, menu, refusal
+from drdeck.model.actions.action_table import menu, refusal
+from drdeck.model.actions.confirming import tier_of, unconfirmed
+from drdeck.model.actions.request import Request
 from drdeck.model.commands import TakeOver
-from drdeck.model.confirming import tier_of, unconfirmed
 from drdeck.model.domains import Domain, Failover, FailoverType, Mode, Owner, Session, SessionState
 
 NOW = datetime(2026, 1, 16, 22, 30, tzinfo=UTC)

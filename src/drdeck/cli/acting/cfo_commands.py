@@ -8,7 +8,7 @@ import click
 
 from drdeck.cli.completion.candidates import domain_names
 from drdeck.cli.context import Context, runs
-from drdeck.model.actions import Request
+from drdeck.model.actions.request import Request
 from drdeck.model.domains import FailoverType
 
 from .act_options import (

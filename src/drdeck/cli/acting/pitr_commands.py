@@ -9,7 +9,7 @@ import click
 from drdeck.cli import json_shapes, output
 from drdeck.cli.completion.candidates import domain_names, restore_points
 from drdeck.cli.context import Context, json_option, runs
-from drdeck.model.actions import Request
+from drdeck.model.actions.request import Request
 from drdeck.model.text import show_bytes
 
 from .act_options import ActOptions, act_options, confirm_option, healthy_option, vms_option

@@ -15,7 +15,8 @@ from drdeck.cli.exit_codes import Exit
 from drdeck.cli.prompts import Asker, ask
 from drdeck.cli.reading.dry_run import dry_run
 from drdeck.controller.ipc.client import Client, ControllerError
-from drdeck.model.actions import READ_ONLY, Request
+from drdeck.model.actions.action_table import READ_ONLY
+from drdeck.model.actions.request import Request
 from drdeck.model.passwords import PROTECTED
 from drdeck.model.text import clean
 from drdeck.terminal_info import is_terminal

@@ -7,7 +7,7 @@ import click
 from drdeck.cli import json_shapes, output
 from drdeck.cli.completion.candidates import domain_names
 from drdeck.cli.context import Context, end_stale, json_option, runs
-from drdeck.model.actions import Request
+from drdeck.model.actions.request import Request
 from drdeck.model.domains import Domain
 from drdeck.model.returning.checklist import OpenWay, ReturnStep, open_ways, return_steps
 

@@ -15,7 +15,7 @@ from drdeck.cli.context import Context, json_option, runs
 from drdeck.cli.exit_codes import Exit
 from drdeck.cli.reading import dry_run as rehearsals
 from drdeck.controller.ipc.client import Client
-from drdeck.model.actions import Request
+from drdeck.model.actions.request import Request
 from drdeck.model.domains import Domain
 from drdeck.model.plans.plan_check import DomainCheck, Possible
 from drdeck.model.plans.run_requests import RunRequest

@@ -15,7 +15,7 @@ from drdeck.cli.completion.candidates import domain_names
 from drdeck.cli.context import Context, json_option, runs
 from drdeck.cli.exit_codes import Exit
 from drdeck.controller.ipc.client import Client
-from drdeck.model.actions import Request
+from drdeck.model.actions.request import Request
 from drdeck.model.domains import Domain
 from drdeck.model.life.trial_words import trial_says
 from drdeck.model.text import brief, show_bytes

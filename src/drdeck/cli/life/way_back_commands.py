@@ -21,7 +21,7 @@ from drdeck.cli.acting.cfo_commands import cfo
 from drdeck.cli.acting.submitting import act, plain_act
 from drdeck.cli.completion.candidates import domain_names
 from drdeck.cli.context import Context, runs
-from drdeck.model.actions import Request
+from drdeck.model.actions.request import Request
 from drdeck.model.domains import FailoverType
 
 cfo.add_command(

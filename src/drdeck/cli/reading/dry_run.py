@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from drdeck.cli import exit_codes, json_shapes, output
 from drdeck.cli.exit_codes import Exit
 from drdeck.controller.ipc.client import Client
-from drdeck.model.actions import BY_NAME, Request
-from drdeck.model.confirming import Rehearsal
+from drdeck.model.actions.action_table import BY_NAME
+from drdeck.model.actions.confirming import Rehearsal
+from drdeck.model.actions.request import Request
 from drdeck.model.times import show
 
 NOTHING_STARTED = "dry run: nothing was started"

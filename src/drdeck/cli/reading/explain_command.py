@@ -11,7 +11,8 @@ from drdeck.cli.context import Context, end_stale, json_option, runs
 from drdeck.cli.exit_codes import Exit
 from drdeck.controller.ipc.client import Client
 from drdeck.controller.ipc.protocol import ShowAnswer
-from drdeck.model.actions import ACTIONS, Request, help_of, refusal
+from drdeck.model.actions.action_table import ACTIONS, help_of, refusal
+from drdeck.model.actions.request import Request
 from drdeck.model.domains import Domain, Mode
 from drdeck.model.text import spelled_as
 from drdeck.model.words.glossary import GLOSSARY, GlossaryEntry, lookup

@@ -22,7 +22,8 @@ from drdeck.console.screens.screen import ConsoleScreen
 from drdeck.console.screens.task_log import LogScreen
 from drdeck.console.screens.task_steps_screen import StepsScreen
 from drdeck.console.state import NOT_SEEN, describe
-from drdeck.model.actions import BY_NAME, Request, help_of, menu, refusal
+from drdeck.model.actions.action_table import BY_NAME, help_of, menu, refusal
+from drdeck.model.actions.request import Request
 from drdeck.model.text import clean
 
 from . import flows, life_flows

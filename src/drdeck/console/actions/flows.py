@@ -19,8 +19,9 @@ from drdeck.console.format import stamp
 from drdeck.console.ports import Console
 from drdeck.controller.asking.requests import changes
 from drdeck.controller.ipc.client import ControllerError, Disconnected
-from drdeck.model.actions import BY_NAME, READ_ONLY, Request
-from drdeck.model.confirming import POWER_OFF, ROLLBACK_SAYS, SUSPENDED_SAYS, Preview
+from drdeck.model.actions.action_table import BY_NAME, READ_ONLY
+from drdeck.model.actions.confirming import POWER_OFF, ROLLBACK_SAYS, SUSPENDED_SAYS, Preview
+from drdeck.model.actions.request import Request
 from drdeck.model.domains import Domain, FailoverType
 from drdeck.model.text import clean, some
 

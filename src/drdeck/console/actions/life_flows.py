@@ -11,8 +11,9 @@ from drdeck.console.dialogs.life.begin_test import BeginTest
 from drdeck.console.dialogs.life.end_test import EndTest
 from drdeck.console.dialogs.life.return_list import ReturnList
 from drdeck.console.ports import Console
-from drdeck.model.actions import BY_NAME, Request
-from drdeck.model.confirming import Preview
+from drdeck.model.actions.action_table import BY_NAME
+from drdeck.model.actions.confirming import Preview
+from drdeck.model.actions.request import Request
 from drdeck.model.returning.checklist import open_ways, return_steps
 
 from .flows import NOTHING, ask_and_submit, domain_of

@@ -16,7 +16,7 @@ from drdeck.console.key_bindings import help_rows
 from drdeck.console.ports import Console
 from drdeck.console.screens.screen import ConsoleScreen
 from drdeck.console.widgets.list_rows import state_text
-from drdeck.model.actions import ACTIONS, BY_NAME, help_of, menu
+from drdeck.model.actions.action_table import ACTIONS, BY_NAME, help_of, menu
 from drdeck.model.text import clean
 
 DOMAIN = "domain:"

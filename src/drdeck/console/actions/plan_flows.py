@@ -17,7 +17,7 @@ from drdeck.console.dialogs.plan_decision import Decision, DecisionDialog
 from drdeck.console.format import stamp
 from drdeck.console.ports import Console
 from drdeck.controller.ipc.client import ControllerError
-from drdeck.model.actions import READ_ONLY
+from drdeck.model.actions.action_table import READ_ONLY
 from drdeck.model.domains import Domain, SessionState
 from drdeck.model.plans.plan_check import PlanCheck
 from drdeck.model.plans.run_requests import RunExitRequest, RunPitrRequest, RunRequest

@@ -14,8 +14,8 @@ from drdeck.console.widgets.controls import Choice, Control, Push, Tick
 from drdeck.console.widgets.network_mapping import HOW_TO_CHOOSE, NetworkMapping, mapping_head, missing
 from drdeck.console.widgets.text_lines import Lines
 from drdeck.controller.ipc.client import ControllerError
-from drdeck.model.actions import Request
-from drdeck.model.confirming import Preview
+from drdeck.model.actions.confirming import Preview
+from drdeck.model.actions.request import Request
 from drdeck.model.domains import Domain, FailoverType, Mode, ProtectedSite
 from drdeck.model.text import clean, some
 

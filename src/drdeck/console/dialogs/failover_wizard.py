@@ -12,7 +12,7 @@ from drdeck.console.widgets.controls import Push
 from drdeck.console.widgets.network_mapping import HOW_TO_CHOOSE, NetworkMapping, mapping_head, missing
 from drdeck.console.widgets.status_bars import owner_text, pitr_text
 from drdeck.console.widgets.text_lines import Lines
-from drdeck.model.confirming import Preview
+from drdeck.model.actions.confirming import Preview
 from drdeck.model.domains import Domain
 from drdeck.model.text import clean, some
 

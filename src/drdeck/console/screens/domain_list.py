@@ -24,7 +24,7 @@ from drdeck.console.widgets.input_field import Field
 from drdeck.console.widgets.plans.run_lines import marked_row
 from drdeck.console.widgets.row_list import BESIDE, RowList
 from drdeck.console.widgets.text_lines import Lines
-from drdeck.model.actions import BY_NAME
+from drdeck.model.actions.action_table import BY_NAME
 from drdeck.model.domains import Domain, Mode
 from drdeck.model.passwords import PROTECTED
 from drdeck.model.text import clean

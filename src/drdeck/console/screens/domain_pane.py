@@ -23,7 +23,8 @@ from drdeck.console.widgets.tab_line import TabLine
 from drdeck.console.widgets.text_lines import Lines
 from drdeck.console.widgets.timeline import ZOOMS, opening_zoom, timeline
 from drdeck.controller.ipc.client import ControllerError
-from drdeck.model.actions import BY_NAME, driven_says
+from drdeck.model.actions.action_rules import driven_says
+from drdeck.model.actions.action_table import BY_NAME
 from drdeck.model.domains import VM_STATUS_LABELS, Domain, SessionState, Vm
 from drdeck.model.life.trial_words import trial_says
 from drdeck.model.pitr import Points

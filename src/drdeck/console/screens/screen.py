@@ -23,7 +23,7 @@ from drdeck.console.widgets.coach_panel import CoachPanel
 from drdeck.console.widgets.input_field import beside_typing
 from drdeck.console.widgets.question_bar import QuestionBar
 from drdeck.console.widgets.screen_frame import KeyLine, TopLine
-from drdeck.model.actions import BY_NAME
+from drdeck.model.actions.action_table import BY_NAME
 from drdeck.terminal_info import MIN_HEIGHT, MIN_WIDTH
 
 TOO_SMALL = (

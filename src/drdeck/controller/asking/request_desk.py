@@ -16,9 +16,9 @@ from drdeck.controller.journal.event_store import JournalError
 from drdeck.controller.journal.operations import Operation
 from drdeck.controller.journal.recorder import Recorder
 from drdeck.controller.site_watcher import SiteWatcher
-from drdeck.model.actions import Request
+from drdeck.model.actions.confirming import NAMING_ANSWERS, NotAccepted, Preview, unconfirmed_answer
+from drdeck.model.actions.request import Request
 from drdeck.model.commands import MakePlannedCall
-from drdeck.model.confirming import NAMING_ANSWERS, NotAccepted, Preview, unconfirmed_answer
 from drdeck.model.domains import Domain, ProtectedSite
 from drdeck.model.guard import Hazards
 from drdeck.model.pitr import Points

@@ -9,8 +9,9 @@ from datetime import datetime
 import msgspec
 
 from drdeck.controller.journal.operations import Operation
-from drdeck.model.actions import BY_NAME, EVEN_WHILE_BUSY, Request, refusal, unusable_vms
-from drdeck.model.confirming import (
+from drdeck.model.actions.action_rules import unusable_vms
+from drdeck.model.actions.action_table import BY_NAME, EVEN_WHILE_BUSY, refusal
+from drdeck.model.actions.confirming import (
     NotAccepted,
     Preview,
     consequences,
@@ -19,6 +20,7 @@ from drdeck.model.confirming import (
     tier_of,
     unconfirmed,
 )
+from drdeck.model.actions.request import Request
 from drdeck.model.domains import MODE_LABELS, Domain, ProtectedSite
 from drdeck.model.guard import Hazards
 from drdeck.model.life.trial_rules import trial_networks

@@ -18,10 +18,10 @@ from typing import Any, Literal
 import msgspec
 
 from drdeck.controller.journal.operations import OperationView
-from drdeck.model.actions import Request
+from drdeck.model.actions.confirming import Preview, Rehearsal
+from drdeck.model.actions.request import Request
 from drdeck.model.alarms import Finding
 from drdeck.model.certificates import Certificate
-from drdeck.model.confirming import Preview, Rehearsal
 from drdeck.model.passwords import OWN
 from drdeck.model.pitr import Points
 from drdeck.private_files import refuse_strangers

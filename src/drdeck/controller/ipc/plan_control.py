@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from drdeck.controller.controller import Controller
-from drdeck.model.confirming import NotAccepted
+from drdeck.model.actions.confirming import NotAccepted
 
 from . import plan_messages as pm
 from .message_base import Message

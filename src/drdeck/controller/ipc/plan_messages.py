@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from drdeck.model.actions import Name
+from drdeck.model.actions.request import Name
 from drdeck.model.plans.common_instant import CommonInstant, RunPoints
 from drdeck.model.plans.plan_check import PlanCheck, PlanSummary
 from drdeck.model.plans.run_requests import RunExitRequest, RunPitrRequest, RunRequest

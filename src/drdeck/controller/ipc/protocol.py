@@ -9,9 +9,9 @@ from typing import Literal
 import msgspec
 
 from drdeck.controller.journal.operations import OperationView
-from drdeck.model.actions import Name, Request
+from drdeck.model.actions.confirming import Preview, Rehearsal
+from drdeck.model.actions.request import Name, Request
 from drdeck.model.alarms import Finding
-from drdeck.model.confirming import Preview, Rehearsal
 from drdeck.model.domains import Domain
 from drdeck.model.frozen import Frozen
 from drdeck.model.passwords import OWN, PasswordWanted

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import drdeck
 from drdeck.controller.controller import Controller
 from drdeck.controller.rehearsal import rehearse
-from drdeck.model.confirming import NotAccepted
+from drdeck.model.actions.confirming import NotAccepted
 from drdeck.model.text import some
 from drdeck.sites.contract import SiteError, SiteUnreachable
 

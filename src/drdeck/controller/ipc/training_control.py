@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol, runtime_checkable
 
 from drdeck.controller.controller import Controller
+from drdeck.model.actions.confirming import NotAccepted
 from drdeck.model.commands import Command
-from drdeck.model.confirming import NotAccepted
 from drdeck.model.times import show
 
 from . import protocol as p

@@ -8,7 +8,7 @@ from enum import StrEnum
 
 import msgspec
 
-from drdeck.model.actions import Request
+from drdeck.model.actions.request import Request
 from drdeck.model.domains import Domain
 from drdeck.model.frozen import Frozen
 from drdeck.model.planned import PlannedCall

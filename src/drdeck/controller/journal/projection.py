@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from drdeck.model.actions import Request
+from drdeck.model.actions.request import Request
 from drdeck.model.commands import AnyCommand, MakePlannedCall
 from drdeck.model.planned import PlannedCall
 

@@ -13,7 +13,7 @@ import msgspec
 
 from drdeck.controller.journal.operations import Operation, OperationState
 from drdeck.controller.journal.runs import RunRecord
-from drdeck.model.actions import driven_says
+from drdeck.model.actions.action_rules import driven_says
 from drdeck.model.domains import Domain, FailoverType, Mode, Owner, SessionState
 from drdeck.model.plans.failover_plan import Gate, OnFailure
 from drdeck.model.plans.frozen_plan import FrozenDomain, FrozenPlan

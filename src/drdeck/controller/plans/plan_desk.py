@@ -11,7 +11,7 @@ from drdeck.controller.asking import requests
 from drdeck.controller.journal import runs as run_facts
 from drdeck.controller.journal.operations import Operation, Question
 from drdeck.controller.journal.runs import RunRecord
-from drdeck.model.confirming import NotAccepted
+from drdeck.model.actions.confirming import NotAccepted
 from drdeck.model.plans.plan_check import PlanCheck, Possible
 from drdeck.model.plans.run_requests import RunRequest
 from drdeck.model.plans.run_views import NOT_BEGUN, InRunState, Needs

@@ -11,9 +11,9 @@ from drdeck.controller.asking.protected_evidence import EVIDENCE
 from drdeck.controller.first_command import first_command
 from drdeck.controller.journal.operations import Operation
 from drdeck.controller.journal.runs import newest_first
-from drdeck.model.actions import Request
+from drdeck.model.actions.confirming import NotAccepted
+from drdeck.model.actions.request import Request
 from drdeck.model.alarms import Finding
-from drdeck.model.confirming import NotAccepted
 from drdeck.model.domains import Domain, FailoverType, ProtectedSite
 from drdeck.model.guard import Hazards
 from drdeck.model.plans.failover_plan import (

@@ -12,8 +12,9 @@ from drdeck.controller.asking.network_choice import network_mapping, network_sli
 from drdeck.controller.asking.protected_evidence import type_closed
 from drdeck.controller.journal.operations import Operation
 from drdeck.controller.journal.runs import RunRecord
-from drdeck.model.actions import Request, refusal
-from drdeck.model.confirming import NotAccepted
+from drdeck.model.actions.action_table import refusal
+from drdeck.model.actions.confirming import NotAccepted
+from drdeck.model.actions.request import Request
 from drdeck.model.domains import Domain, FailoverType, Mode, Networks, Owner, ProtectedSite
 from drdeck.model.plans.failover_plan import FailoverPlan, WaveMembers, outside, problems
 from drdeck.model.plans.frozen_plan import FrozenDomain, FrozenPlan, FrozenWave

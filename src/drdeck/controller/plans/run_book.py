@@ -6,8 +6,8 @@ from typing import Any
 
 from drdeck.controller.journal.event_store import JournalError
 from drdeck.controller.journal.runs import RunRecord, newest_first
-from drdeck.model.actions import READ_ONLY
-from drdeck.model.confirming import NotAccepted
+from drdeck.model.actions.action_table import READ_ONLY
+from drdeck.model.actions.confirming import NotAccepted
 from drdeck.model.plans.run_views import DomainInRun, RunView
 from drdeck.model.text import some
 

@@ -20,8 +20,8 @@ from drdeck.controller.journal.operations import Operation
 from drdeck.controller.journal.recorder import SELF, Recorder
 from drdeck.controller.journal.runs import Batch, RunRecord
 from drdeck.controller.round_rest import rest_in_proportion
-from drdeck.model.actions import Request
-from drdeck.model.confirming import NotAccepted
+from drdeck.model.actions.confirming import NotAccepted
+from drdeck.model.actions.request import Request
 from drdeck.model.domains import Domain, FailoverType, ProtectedSite
 from drdeck.model.times import show, show_duration
 from drdeck.sites.contract import SiteError

@@ -11,7 +11,7 @@ import msgspec
 
 from drdeck.controller.journal import runs as run_facts
 from drdeck.controller.journal.runs import Batch, RunRecord
-from drdeck.model.confirming import NotAccepted
+from drdeck.model.actions.confirming import NotAccepted
 from drdeck.model.domains import Domain
 from drdeck.model.plans.common_instant import (
     BEFORE_ABNORMAL,

@@ -11,8 +11,8 @@ from drdeck.controller.asking.request_desk import RequestDesk
 from drdeck.controller.journal import runs as run_facts
 from drdeck.controller.journal.runs import RunRecord
 from drdeck.controller.takeover import adoption
-from drdeck.model.actions import Request
-from drdeck.model.confirming import NotAccepted
+from drdeck.model.actions.confirming import NotAccepted
+from drdeck.model.actions.request import Request
 from drdeck.model.domains import Domain
 from drdeck.model.plans.run_note import RunNote
 from drdeck.model.times import show, show_duration

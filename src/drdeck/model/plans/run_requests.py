@@ -7,7 +7,7 @@ from typing import Annotated
 
 import msgspec
 
-from drdeck.model.actions import Name
+from drdeck.model.actions.request import Name
 from drdeck.model.domains import FailoverType
 from drdeck.model.frozen import Frozen
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from drdeck.model.actions import BY_NAME, Request, refusal
+from drdeck.model.actions.action_table import BY_NAME, refusal
+from drdeck.model.actions.request import Request
 from drdeck.model.domains import Domain, Mode, ProtectedSite
 from drdeck.model.frozen import Frozen
 from drdeck.model.times import show_spaced

@@ -8,7 +8,7 @@ import pytest
 
 from drdeck.cli.reading.watch_lines import difference, line_of, spoken, urgent
 from drdeck.controller.journal.operations import OperationState, OperationView, Question
-from drdeck.model.actions import Request
+from drdeck.model.actions.request import Request
 from drdeck.model.alarms import Alarm, Severity
 from drdeck.model.domains import Domain, Mode, Owner
 

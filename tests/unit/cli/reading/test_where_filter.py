@@ -11,7 +11,7 @@ from drdeck.cli.exit_codes import USAGE, Exit
 from drdeck.cli.reading.where_filter import matching
 from drdeck.controller.ipc.protocol import Listing
 from drdeck.controller.journal.operations import OperationState, OperationView, Question
-from drdeck.model.actions import Request
+from drdeck.model.actions.request import Request
 from drdeck.model.alarms import Alarm, Severity
 from drdeck.model.domains import Domain, Mode, Owner, PitrPolicy, Session, SessionState
 

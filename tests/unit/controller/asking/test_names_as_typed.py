@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from drdeck.controller.asking.requests import as_named
-from drdeck.model.actions import Request
+from drdeck.model.actions.request import Request
 from drdeck.model.domains import Domain, Mode, Networks, Owner, Vm
 from drdeck.model.views import SiteClock, SiteView
 

@@ -6,7 +6,7 @@ import pytest
 
 from drdeck.controller.asking.requests import conflict, ended_by
 from drdeck.controller.journal.operations import Operation, OperationState
-from drdeck.model.actions import Request
+from drdeck.model.actions.request import Request
 from tests.support.operation_build import operation
 
 

@@ -18,7 +18,7 @@ from drdeck.cli.context import exit_code_of
 from drdeck.controller.ipc import protocol as p
 from drdeck.controller.ipc.client import Client, ControllerError, Disconnected, Unanswered
 from drdeck.controller.ipc.sockets import connect_address
-from drdeck.model.actions import Request
+from drdeck.model.actions.request import Request
 from drdeck.model.domains import FailoverType
 from drdeck.model.passwords import Login
 from tests.support.serving import HELLO, Rig, served

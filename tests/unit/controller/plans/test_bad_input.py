@@ -11,7 +11,7 @@ import pytest
 
 from drdeck.controller.controller import Controller
 from drdeck.controller.journal.runs import RunRecord
-from drdeck.model.confirming import NotAccepted
+from drdeck.model.actions.confirming import NotAccepted
 from drdeck.model.domains import FailoverType, ProtectedSite, SessionState
 from drdeck.model.plans.failover_plan import FailoverPlan, Gate, Wave
 from drdeck.model.plans.plan_check import Possible

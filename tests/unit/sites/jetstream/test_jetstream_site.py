@@ -11,9 +11,10 @@ import pytest
 
 from drdeck.config.settings import Duration
 from drdeck.controller.controller import Controller
-from drdeck.model.actions import ACTIONS, NEVER_OBSERVED, Request, menu
+from drdeck.model.actions.action_table import ACTIONS, NEVER_OBSERVED, menu
+from drdeck.model.actions.confirming import NotAccepted
+from drdeck.model.actions.request import Request
 from drdeck.model.commands import ExitSession
-from drdeck.model.confirming import NotAccepted
 from drdeck.model.domains import FailoverType, Mode, StepState
 from drdeck.sites.contract import CertificateUntrusted, CertificateWrong, RecoverySite, Refused
 from drdeck.sites.jetstream import appliance_session

@@ -22,8 +22,8 @@ from drdeck.console.widgets.network_mapping import HOW_TO_CHOOSE, NetworkMapping
 from drdeck.console.widgets.row_list import BESIDE, RowList
 from drdeck.console.widgets.text_lines import Lines
 from drdeck.controller.ipc.client import ControllerError
-from drdeck.model.actions import Request
-from drdeck.model.confirming import Preview
+from drdeck.model.actions.confirming import Preview
+from drdeck.model.actions.request import Request
 from drdeck.model.domains import Domain, Networks, Vm
 from drdeck.model.life.trial_rules import trial_networks
 from drdeck.model.pitr import Points, RestorePoint

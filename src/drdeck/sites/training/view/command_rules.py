@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from drdeck.model.actions import Request
+from drdeck.model.actions.request import Request
 from drdeck.model.commands import (
     AbortCompletion,
     AcceptRemoval,

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import msgspec
 
 from drdeck.config.settings import NEVER, DomainSettings
-from drdeck.model.confirming import POWER_OFF
+from drdeck.model.actions.confirming import POWER_OFF
 from drdeck.model.planned import Phase, PlannedCall, SiteQuestion
 from drdeck.model.text import names
 from drdeck.model.times import show, show_duration

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sized
 from datetime import datetime
 
-from .actions import BY_NAME, Request, unusable_vms
-from .domains import Domain, FailoverType, Health, ProtectedSite
-from .frozen import Frozen
-from .life.life_words import life_consent, life_consequences
-from .life.trial_words import trial_consent, trial_consequences
-from .text import some
-from .times import show_age, show_duration, show_seconds, show_spaced
+from drdeck.model.domains import Domain, FailoverType, Health, ProtectedSite
+from drdeck.model.frozen import Frozen
+from drdeck.model.life.life_words import life_consent, life_consequences
+from drdeck.model.life.trial_words import trial_consent, trial_consequences
+from drdeck.model.text import some
+from drdeck.model.times import show_age, show_duration, show_seconds, show_spaced
+
+from .action_rules import unusable_vms
+from .action_table import BY_NAME
+from .request import Request
 
 SUSPENDED_SAYS = (
     "Protection is suspended while it is active: roll the VMs back, test them, and leave it as soon as you"

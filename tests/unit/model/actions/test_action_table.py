@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from drdeck.model.actions import ACTIONS, Request, menu, refusal
-from drdeck.model.confirming import consequences, tier_of, unconfirmed
+from drdeck.model.actions.action_table import ACTIONS, menu, refusal
+from drdeck.model.actions.confirming import consequences, tier_of, unconfirmed
+from drdeck.model.actions.request import Request
 from drdeck.model.domains import (
     MODE_LABELS,
     Domain,
