@@ -25,7 +25,7 @@ from drdeck.sites.vsphere.plan.domain_state import DomainState, ProtectedVms
 from drdeck.sites.vsphere.plan.planner import plan
 from drdeck.sites.vsphere.plan.preconditions import why_not
 from drdeck.sites.vsphere.plan.vm_rows import VmRows
-from drdeck.sites.vsphere.record import transitions
+from drdeck.sites.vsphere.record.attribute_changes import NotNow
 from drdeck.sites.vsphere.record.attributes import read
 from drdeck.sites.vsphere.record.domain_record import Record
 from drdeck.sites.vsphere.record_changes import record_changes
@@ -114,7 +114,7 @@ class RecordWorld:
             return closed
         try:
             self._write(record_changes(command, s, self.inventory(), self.now))
-        except transitions.NotNow as error:
+        except NotNow as error:
             return str(error)
         return None
 

@@ -24,9 +24,7 @@ from drdeck.sites.vsphere.inventory.inventory_facts import FolderFacts, VmFacts
 from drdeck.sites.vsphere.inventory.inventory_watch import InventoryWatch
 from drdeck.sites.vsphere.plan.domain_state import DomainState
 from drdeck.sites.vsphere.plan.preconditions import why_not
-from drdeck.sites.vsphere.record import (
-    transitions,
-)
+from drdeck.sites.vsphere.record.attribute_changes import NotNow
 from drdeck.sites.vsphere.record.attributes import read
 from drdeck.sites.vsphere.record.deeds import deed
 from drdeck.sites.vsphere.record.leases.lease import HeldElsewhere
@@ -132,7 +130,7 @@ class CallExecutor:
             folder, situation = self._sight.find(command.domain)
             try:
                 changes = self._changes(command, situation)
-            except transitions.NotNow as error:
+            except NotNow as error:
                 raise Refused(f'Could not {command.says}: "{command.domain}": {error}') from None
             except ValueError as error:
                 raise Refused(f"Could not {command.says}: {error}") from None

@@ -12,15 +12,15 @@ from drdeck.sites.vsphere.plan.failover_undo import kept_since
 from drdeck.sites.vsphere.plan.life.release import ownership_left
 from drdeck.sites.vsphere.record import (
     return_transitions,
+    session_transitions,
     transitions,
     trial_transitions,
     way_back_transitions,
 )
+from drdeck.sites.vsphere.record.attribute_changes import Changes, NotNow
 
 
-def record_changes(
-    command: c.AnyCommand, s: DomainState, there: Inventory, now: datetime
-) -> transitions.Changes:
+def record_changes(command: c.AnyCommand, s: DomainState, there: Inventory, now: datetime) -> Changes:
     """The changes of a command that is not of a test; empty: it was taken, or is not of the record.
 
     Raises NotNow where the record forbids it.
@@ -52,19 +52,19 @@ def record_changes(
         case c.CancelRelease():
             return return_transitions.cancel_release(record, command)
         case c.FailBack() | c.ResumeRehydration():
-            raise transitions.NotNow("not supported: this site moves no data")
+            raise NotNow("not supported: this site moves no data")
         case c.MakePlannedCall() if command.act.args.get("to", "") in return_transitions.STEPS:
             return return_transitions.step(record, command.operation, command.act.args["to"], now)
         case c.MakePlannedCall() if command.act.args.get("to", "") in way_back_transitions.STEPS:
             return way_back_transitions.step(record, command.operation, command.act.args["to"], now)
         case c.StartSession():
-            return transitions.start_session(record, command, _ids(s, command.vms))
+            return session_transitions.start_session(record, command, _ids(s, command.vms))
         case c.MakeEntryPoints():
-            return transitions.make_entry_points(record, command)
+            return session_transitions.make_entry_points(record, command)
         case c.RollBack():
-            return transitions.roll_back(record, command, _ids(s, command.vms), now)
+            return session_transitions.roll_back(record, command, _ids(s, command.vms), now)
         case c.ExitSession():
-            return transitions.exit_session(record, command, now)
+            return session_transitions.exit_session(record, command, now)
         case c.Skip():
             return transitions.skip(record, command)
         case c.Resolve():

@@ -9,7 +9,8 @@ from drdeck.model.domains import SessionState
 from drdeck.model.text import names
 from drdeck.model.times import show
 from drdeck.sites.vsphere.inventory.inventory_facts import Inventory
-from drdeck.sites.vsphere.record.transitions import NotNow, remapped
+from drdeck.sites.vsphere.record.attribute_changes import NotNow
+from drdeck.sites.vsphere.record.transitions import remapped
 
 from .domain_state import DomainState, network_ids
 from .failover_undo import undo_of

@@ -8,12 +8,13 @@ import msgspec
 
 from drdeck.model.commands import CancelRelease, ReleaseDomain, RestoreDomain
 
+from .attribute_changes import Changes, NotNow
 from .attribute_names import FAILOVER, PITR, RELEASE, RESTORED, SKIPPED
 from .attributes import write, write_many
 from .domain_record import Record
 from .record_values import ReleaseRecord, RestoredRecord
 from .standing_failover import imported_again, standing_failover
-from .transitions import NOBODY, Changes, NotNow
+from .transitions import NOBODY
 
 STEPS = ("release_clean", "released")
 """Steps that `step` takes."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from .attribute_changes import Changes, NotNow
 from .attribute_names import (
     COMMITTED,
     ENTERING,
@@ -19,7 +20,6 @@ from .attribute_names import (
 from .attributes import write, write_many
 from .domain_record import Record
 from .record_values import FailoverRecord, ModeRecord
-from .transitions import Changes, NotNow
 
 
 def standing_failover(record: Record) -> FailoverRecord:

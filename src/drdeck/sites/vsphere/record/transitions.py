@@ -8,59 +8,44 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from datetime import datetime
-from typing import Any, NamedTuple
-
-import msgspec
+from typing import NamedTuple
 
 from drdeck.model.commands import (
     AbortCompletion,
     BeginCompletion,
     CancelContinuousFailover,
-    Command,
-    ExitSession,
     FinishFailover,
-    MakeEntryPoints,
     MapNetworks,
     Resolve,
-    RollBack,
     Skip,
     StartContinuousFailover,
-    StartSession,
 )
-from drdeck.model.domains import FailoverType, Period, SessionState
+from drdeck.model.domains import FailoverType, SessionState
 from drdeck.model.text import brief, clean
-from drdeck.model.times import to_millisecond
 
 from . import phases
+from .attribute_changes import Changes, NotNow, askers_with, replaced
 from .attribute_names import (
     ABSENT,
-    ASKED,
     ENTERING,
-    EXCLUDED,
     FAILOVER,
     LEFT_OUT,
-    MAX_VALUE,
     MODE,
     NETWORKS,
-    PITR,
     POWER_OFF,
     REMAP,
     ROLLBACK,
-    ROLLBACK_VMS,
     SESSION,
-    SESSION_VMS,
     SHUTDOWN,
     SKIPPED,
     SYNCED,
     TOOL,
     WITHOUT,
 )
-from .attributes import write, write_askers, write_many
+from .attributes import write, write_many
 from .domain_record import Record
-from .packed_periods import pack_periods
 from .record_values import (
     MAX_ASKER,
-    EnteringRecord,
     FailoverRecord,
     ModeRecord,
     RemapRecord,
@@ -70,26 +55,7 @@ from .record_values import (
     SyncedRecord,
     ToolRecord,
 )
-
-Changes = dict[str, str]
-
-
-class NotNow(Exception):
-    """The record does not allow it; the text says why."""
-
-
-def _replace(record: Any, **changes: Any) -> str:
-    return write(msgspec.structs.replace(record, **changes))
-
-
-def _asked(record: Record, c: Command) -> Changes:
-    """The user who asked, beside those of what goes on."""
-    if not c.asked_by:
-        return {}
-    f, session = record.failover, record.session
-    still = {f.id if f else None, session.id if session else None} - {c.operation}
-    kept = {ident: who for ident, who in record.askers.items() if ident in still}
-    return {ASKED: write_askers({**kept, c.operation: c.asked_by})}
+from .session_transitions import close_session
 
 
 def start_cfo(record: Record, c: StartContinuousFailover, networks: dict[str, str], now: datetime) -> Changes:
@@ -146,7 +112,7 @@ def begin(
         **write_many(SKIPPED, ()),
         **left_out.as_attributes(),
         **write_many(POWER_OFF, ()),
-        **_asked(record, c),
+        **askers_with(record, c),
         FAILOVER: write(failover),
     }
 
@@ -176,7 +142,7 @@ def map_networks(record: Record, c: MapNetworks, networks: Mapping[str, str]) ->
     was = tuple(dict.fromkeys([*was, *former]))[-MAX_FORMER:]
     return {
         **write_many(NETWORKS, mapping),
-        **_asked(record, c),
+        **askers_with(record, c),
         REMAP: write(RemapRecord(by=c.operation, over=not waiting, was=was)),
     }
 
@@ -222,100 +188,7 @@ def finish(record: Record, c: FinishFailover) -> Changes:
     f = record.failover
     if f is None or f.id != c.operation:
         raise NotNow("its failover was begun by somebody else")
-    return {} if f.phase == "finished" else {FAILOVER: _replace(f, phase="finished")}
-
-
-def start_session(record: Record, c: StartSession, vms: tuple[str, ...]) -> Changes:
-    if record.session is not None:
-        if record.session.id == c.session:
-            return {}
-        raise NotNow("another PITR session was started meanwhile")
-    if record.pitr.last == c.session:
-        return {}  # it was, and is over
-    if record.undo is not None:
-        raise NotNow("its failover is being undone")
-    if record.release is not None:
-        raise NotNow("it was released")
-    after = c.operation if c.after_failover else None
-    session = SessionRecord(id=c.session, state=SessionState.WAITING, after=after)
-    # whom a failover had to leave out stays out of its session; earlier operations do not count
-    left_out = {} if c.after_failover else write_many(SKIPPED, ())
-    return {
-        **write_many(SESSION_VMS, vms),
-        **left_out,
-        **_asked(record, c),
-        ROLLBACK: "",
-        ENTERING: "",
-        SESSION: write(session),
-    }
-
-
-def _session(record: Record) -> SessionRecord:
-    if record.session is None:
-        raise NotNow("it has no PITR session")
-    return record.session
-
-
-def roll_back(record: Record, c: RollBack, vms: tuple[str, ...], now: datetime) -> Changes:
-    session = _session(record)
-    if session.last == c.operation:
-        return {}
-    if session.state is not SessionState.ACTIVE:
-        raise NotNow(f"its PITR session is {session.state.words}")
-    rollback = RollbackRecord(id=c.operation, to=c.to, phase="off", since=now, began=now)
-    return {
-        **write_many(ROLLBACK_VMS, vms),
-        **write_many(SKIPPED, ()),
-        **_asked(record, c),
-        ROLLBACK: write(rollback),
-        SESSION: _replace(session, state=SessionState.ROLLING_BACK, last=c.operation),
-    }
-
-
-def make_entry_points(record: Record, c: MakeEntryPoints) -> Changes:
-    """VMs that were given up are tried again."""
-    session = _session(record)
-    if record.entering is not None and record.entering.by == c.operation:
-        return {}
-    if session.state is not SessionState.ACTIVE:
-        raise NotNow(f"its PITR session is {session.state.words}")
-    return {
-        **write_many(SKIPPED, ()),
-        **_asked(record, c),
-        ENTERING: write(EnteringRecord(by=c.operation)),
-    }
-
-
-def exit_session(record: Record, c: ExitSession, now: datetime) -> Changes:
-    """Leaving without a rollback after a failover resets: said first, so that no point is offered again."""
-    session = _session(record)
-    if session.last == c.operation:
-        return {}
-    if session.state is not SessionState.ACTIVE:
-        raise NotNow(f"its PITR session is {session.state.words}")
-    # whom a rollback had to leave out is cleaned up like the others
-    changes: Changes = {**write_many(SKIPPED, ()), **_asked(record, c)}
-    if session.after is not None and session.n == 0:
-        changes[PITR] = _replace(record.pitr, reset=now)
-    changes[SESSION] = _replace(session, state=SessionState.EXITING, last=c.operation)
-    return changes
-
-
-def close_session(record: Record, operation: str, now: datetime) -> Changes:
-    """The session's time becomes an excluded period, the failover that it followed ends, and it is gone."""
-    session = record.session
-    if session is None:
-        return {}
-    if session.last != operation or session.state is not SessionState.EXITING:
-        raise NotNow(f"its PITR session is {session.state.words}")
-    assert session.started is not None
-    periods = [p for p in record.excluded if p.start != to_millisecond(session.started)]
-    changes: Changes = {EXCLUDED: pack_periods([*periods, Period(start=session.started, end=now)], MAX_VALUE)}
-    f = record.failover
-    if f is not None and f.phase != "finished":
-        changes[FAILOVER] = _replace(f, phase="finished")
-    changes[PITR] = _replace(record.pitr, last=session.id)
-    return {**changes, **write_many(SESSION_VMS, ()), ENTERING: "", SESSION: ""}
+    return {} if f.phase == "finished" else {FAILOVER: replaced(f, phase="finished")}
 
 
 def skip(record: Record, c: Skip) -> Changes:
@@ -349,22 +222,22 @@ def resolve(record: Record, c: Resolve, unready: tuple[str, ...], now: datetime)
         word = ToolRecord(by=r.id, stopped_by=brief(clean(c.asked_by), MAX_ASKER), at=now)
         return {TOOL: write(word)} if r.phase == "take" and c.choice == "confirm" else {}
     if kind == "point" and isinstance(r, FailoverRecord):
-        return {} if r.phase != "point" else {name: _replace(r, phase="take", since=now)}
+        return {} if r.phase != "point" else {name: replaced(r, phase="take", since=now)}
     if kind == "again" and isinstance(r, FailoverRecord):
         waits = r.phase in ("point", "take")
-        return {name: _replace(r, phase="shutdown", g=0, n=r.n + 1, since=now)} if waits else {}
+        return {name: replaced(r, phase="shutdown", g=0, n=r.n + 1, since=now)} if waits else {}
     if kind == "ready" and c.choice == "skip":
         # those that the operator saw, and no other that has failed meanwhile: for that one it is asked anew
         skipped = [vm for vm in unready if not c.vms or vm in c.vms]
         changes = write_many(SKIPPED, tuple(dict.fromkeys([*record.skipped, *skipped])))
         if len(skipped) < len(unready):
-            changes[name] = _replace(r, n=r.n + 1, since=now)
+            changes[name] = replaced(r, n=r.n + 1, since=now)
         return changes
     if kind == "shutdown" and c.choice == "power-off":
         # first: whoever goes on after a crash between the two asks once more
         vms = tuple(dict.fromkeys([*record.power_off, *c.vms]))
-        return {**write_many(POWER_OFF, vms), name: _replace(r, n=r.n + 1, since=now)}
-    return {name: _replace(r, n=r.n + 1, since=now)}
+        return {**write_many(POWER_OFF, vms), name: replaced(r, n=r.n + 1, since=now)}
+    return {name: replaced(r, n=r.n + 1, since=now)}
 
 
 def synchronised(record: Record, now: datetime) -> Changes:
@@ -391,8 +264,8 @@ def step(
         if session is None or session.id != operation or session.state is not SessionState.WAITING:
             return {}
         if to == "entry":
-            return {} if session.entry is not None else {SESSION: _replace(session, entry=now)}
-        return {SESSION: _replace(session, state=SessionState.ACTIVE, started=now)}
+            return {} if session.entry is not None else {SESSION: replaced(session, entry=now)}
+        return {SESSION: replaced(session, state=SessionState.ACTIVE, started=now)}
     if session is not None and session.state is SessionState.ROLLING_BACK:
         if record.rollback is None or record.rollback.id != operation:
             return {}
@@ -411,12 +284,12 @@ def _failover_step(f: FailoverRecord, to: str, g: int, now: datetime) -> Changes
     fields = phases.failover_step(f, to, g)
     if to == "recovered" and fields:
         fields["recovered"] = now
-    return {FAILOVER: _replace(f, since=now, **fields)} if fields else {}
+    return {FAILOVER: replaced(f, since=now, **fields)} if fields else {}
 
 
 def _rollback_step(session: SessionRecord, r: RollbackRecord, to: str, g: int, now: datetime) -> Changes:
     fields = phases.rollback_step(r, to, g)
-    changes = {ROLLBACK: _replace(r, since=now, **fields)} if fields else {}
+    changes = {ROLLBACK: replaced(r, since=now, **fields)} if fields else {}
     if to == "over":
-        changes[SESSION] = _replace(session, state=SessionState.ACTIVE, back=r.to, n=session.n + 1)
+        changes[SESSION] = replaced(session, state=SessionState.ACTIVE, back=r.to, n=session.n + 1)
     return changes

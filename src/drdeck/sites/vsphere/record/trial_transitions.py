@@ -13,11 +13,11 @@ from drdeck.model.facts.trial_facts import NOT_SAID
 from drdeck.model.life.trial_rules import MAX_NOTE
 from drdeck.model.text import brief, clean
 
+from .attribute_changes import Changes, NotNow
 from .attribute_names import SKIPPED, TESTED, TRIAL, TRIAL_LEFT, TRIAL_NETWORKS, TRIAL_VMS
 from .attributes import write, write_many
 from .domain_record import Record
 from .record_values import CloneRecord, TestedRecord, TrialRecord
-from .transitions import Changes, NotNow
 
 STEPS = (
     "trial_network", "trial_power", "trial_delay", "trial_next", "trial_runs", "trial_remove", "trial_parked",

@@ -9,13 +9,13 @@ import msgspec
 from drdeck.model.commands import CommitFailover, UndoFailover
 from drdeck.model.domains import Period
 
+from .attribute_changes import Changes, NotNow
 from .attribute_names import COMMITTED, EXCLUDED, FAILOVER, MAX_VALUE, SKIPPED, UNDO
 from .attributes import write, write_many
 from .domain_record import Record
 from .packed_periods import pack_periods
 from .record_values import CommittedRecord, FailoverRecord, UndoRecord
 from .standing_failover import imported_again, standing_failover
-from .transitions import Changes, NotNow
 
 STEPS = ("undo_revert", "undo_clean", "undone", "committed")
 """Steps that `step` takes."""

@@ -11,8 +11,8 @@ from drdeck.model import commands as c
 from drdeck.model.domains import Mode
 from drdeck.sites.vsphere.record import attribute_names as names
 from drdeck.sites.vsphere.record import attributes, record_values, return_transitions
+from drdeck.sites.vsphere.record.attribute_changes import Changes, NotNow
 from drdeck.sites.vsphere.record.domain_record import Record
-from drdeck.sites.vsphere.record.transitions import Changes, NotNow
 from tests.support.vcenter.situations import OP, at, failover, session
 
 Attributes = dict[str, str]

@@ -13,15 +13,17 @@ from drdeck.model.domains import FailoverType, Mode, SessionState
 from drdeck.sites.vsphere.record import attribute_names as names
 from drdeck.sites.vsphere.record import attributes as r
 from drdeck.sites.vsphere.record import record_values as values
+from drdeck.sites.vsphere.record import session_transitions as st
 from drdeck.sites.vsphere.record import transitions as ch
+from drdeck.sites.vsphere.record.attribute_changes import Changes, NotNow
 from drdeck.sites.vsphere.record.domain_record import Record
 from tests.support.vcenter.situations import OP, at, failover, rollback, session
 
 Attributes = dict[str, str]
-Change = Callable[[Record, Any], ch.Changes]
+Change = Callable[[Record, Any], Changes]
 
 
-def written(attributes: Attributes, changes: ch.Changes) -> Attributes:
+def written(attributes: Attributes, changes: Changes) -> Attributes:
     return {k: v for k, v in {**attributes, **changes}.items() if v}
 
 
@@ -83,27 +85,27 @@ TABLE: list[tuple[str, Attributes, Change, Callable[[Any], object]]] = [
      lambda d: d.failover.phase == "recovered" and d.failover.recovered == at(60)),
     ("finish", OWNED, lambda d, now: ch.finish(d, command(c.FinishFailover)),
      lambda d: d.mode_without_vms is Mode.RUNNING_IN_FAILOVER),
-    ("start session", OWNED, lambda d, now: ch.start_session(d, start_session, ()),
+    ("start session", OWNED, lambda d, now: st.start_session(d, start_session, ()),
      lambda d: d.session.state is SessionState.WAITING and d.session.after == OP and d.completing),
-    ("by hand", base(failover=failover("finished")), lambda d, now: ch.start_session(d, by_hand, ("vm-1",)),
+    ("by hand", base(failover=failover("finished")), lambda d, now: st.start_session(d, by_hand, ("vm-1",)),
      lambda d: d.session.after is None and d.session_vms == ("vm-1",)),
     ("entry", {**OWNED, **base(session=session(SessionState.WAITING))}, step("entry"),
      lambda d: d.session.entry == at(60) and d.session.started is None),
     ("active", {**OWNED, **base(session=session(SessionState.WAITING, entry=at(1)))}, step("active"),
      lambda d: d.session.started == at(60) and d.session.entry == at(1)),
-    ("roll back", ACTIVE, lambda d, now: ch.roll_back(d, roll, ("vm-1",), now),
+    ("roll back", ACTIVE, lambda d, now: st.roll_back(d, roll, ("vm-1",), now),
      lambda d: d.session.state is SessionState.ROLLING_BACK and d.rollback.to == at(-5)
      and d.rollback_vms == ("vm-1",) and d.session.last == "op-2"),
     ("revert", {**ROLLING, **base(rollback=rollback("off"))}, step("revert", "op-2"),
      lambda d: d.rollback.phase == "revert"),
     ("rolled back", ROLLING, step("over", "op-2"),
      lambda d: d.session.state is SessionState.ACTIVE and d.session.n == 1 and d.session.back == at(0)),
-    ("exit without", ACTIVE, lambda d, now: ch.exit_session(d, leave, now),
+    ("exit without", ACTIVE, lambda d, now: st.exit_session(d, leave, now),
      lambda d: d.pitr.reset == at(60) and d.session.state is SessionState.EXITING),
     ("exit after a rollback", {**OWNED, **base(session=session(after=OP, n=1))},
-     lambda d, now: ch.exit_session(d, leave, now), lambda d: d.pitr.reset is None),
+     lambda d, now: st.exit_session(d, leave, now), lambda d: d.pitr.reset is None),
     ("exit by hand", {**OWNED, **base(session=session())},
-     lambda d, now: ch.exit_session(d, leave, now), lambda d: d.pitr.reset is None),
+     lambda d, now: st.exit_session(d, leave, now), lambda d: d.pitr.reset is None),
     ("closed", EXITING, step("closed", "op-3"),
      lambda d: d.session is None and d.failover.phase == "finished" and len(d.excluded) == 1
      and d.excluded[0].start == at(0) and d.excluded[0].end == at(60)),
@@ -123,7 +125,7 @@ def test_each_change(case: tuple[str, Attributes, Change, Callable[[Any], object
     # given again, later: nothing but what is there already
     try:
         again = change(r.read(after), at(61))
-    except ch.NotNow:
+    except NotNow:
         again = {}
     assert written(after, again) == after
 
@@ -142,17 +144,17 @@ RACES = [
     (OWNED, lambda d: ch.abort(d, command(c.AbortCompletion)), "ownership"),
     (base(failover=failover("take")), lambda d: ch.abort(d, command(c.AbortCompletion, "op-7")), "go on"),
     (OWNED, lambda d: ch.finish(d, command(c.FinishFailover, "op-7")), "somebody else"),
-    (ACTIVE, lambda d: ch.start_session(d, by_hand, ()), "another PITR session"),
-    (OWNED, lambda d: ch.roll_back(d, roll, (), at(1)), "no PITR session"),
-    (EXITING, lambda d: ch.roll_back(d, roll, (), at(1)), "exiting"),
-    (ROLLING, lambda d: ch.exit_session(d, leave, at(1)), "rolling back"),
-    (ACTIVE, lambda d: ch.close_session(d, "op-3", at(1)), "active"),
+    (ACTIVE, lambda d: st.start_session(d, by_hand, ()), "another PITR session"),
+    (OWNED, lambda d: st.roll_back(d, roll, (), at(1)), "no PITR session"),
+    (EXITING, lambda d: st.roll_back(d, roll, (), at(1)), "exiting"),
+    (ROLLING, lambda d: st.exit_session(d, leave, at(1)), "rolling back"),
+    (ACTIVE, lambda d: st.close_session(d, "op-3", at(1)), "active"),
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize(("before", "change", "reason"), RACES)
 def test_out_of_turn(before: Attributes, change: Callable[[Any], object], reason: str) -> None:
-    with pytest.raises(ch.NotNow, match=reason):
+    with pytest.raises(NotNow, match=reason):
         change(r.read(before))
 
 
@@ -198,12 +200,12 @@ def test_answers() -> None:
 
 def test_who_was_left_out() -> None:
     skipped = r.write_many(names.SKIPPED, ("vm-1",))
-    kept = ch.start_session(r.read(written(OWNED, skipped)), start_session, ())
+    kept = st.start_session(r.read(written(OWNED, skipped)), start_session, ())
     assert r.read(written(written(OWNED, skipped), kept)).skipped == ("vm-1",)
     owned = written(base(failover=failover("finished")), skipped)
-    assert r.read(written(owned, ch.start_session(r.read(owned), by_hand, ()))).skipped == ()
+    assert r.read(written(owned, st.start_session(r.read(owned), by_hand, ()))).skipped == ()
     active = written(ACTIVE, skipped)
-    assert r.read(written(active, ch.exit_session(r.read(active), leave, at(1)))).skipped == ()
+    assert r.read(written(active, st.exit_session(r.read(active), leave, at(1)))).skipped == ()
 
 
 def test_who_asked_is_known_of_what_goes_on_and_of_nothing_else() -> None:
@@ -211,11 +213,11 @@ def test_who_asked_is_known_of_what_goes_on_and_of_nothing_else() -> None:
         return msgspec.structs.replace(command(kind, operation, **more), asked_by=by)
 
     record = r.read({**ACTIVE, names.ASKED: r.write_askers({"op-gone": "eve@jump3", OP: "anna@jump1"})})
-    changes = ch.roll_back(record, asked(c.RollBack, "op-2", "bob@jump2", to=at(-5)), (), at(1))
+    changes = st.roll_back(record, asked(c.RollBack, "op-2", "bob@jump2", to=at(-5)), (), at(1))
     assert r.read(written(ACTIVE, changes)).askers == {OP: "anna@jump1", "op-2": "bob@jump2"}
-    unknown = ch.roll_back(record, asked(c.RollBack, "op-2", "", to=at(-5)), (), at(1))
+    unknown = st.roll_back(record, asked(c.RollBack, "op-2", "", to=at(-5)), (), at(1))
     assert names.ASKED not in unknown
-    nasty = ch.roll_back(record, asked(c.RollBack, "op-2", "b\u202eob\n" + 99 * "x", to=at(-5)), (), at(1))
+    nasty = st.roll_back(record, asked(c.RollBack, "op-2", "b\u202eob\n" + 99 * "x", to=at(-5)), (), at(1))
     who = r.read(written(ACTIVE, nasty)).askers["op-2"]
     assert who.startswith("b<U+202E>ob x") and len(who) == values.MAX_ASKER
 
@@ -237,7 +239,7 @@ def test_networks_mapped_anew(
 ) -> None:
     """Cards that a rollback takes back follow too; what cannot be told apart is refused."""
     if after is None:
-        with pytest.raises(ch.NotNow):
+        with pytest.raises(NotNow):
             ch.remapped(before, change)
     else:
         assert ch.remapped(before, change, was=["x"]) == after
