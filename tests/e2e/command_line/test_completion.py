@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.command_line.completing import complete
+from tests.support.command_line.completing import complete, completed
 from tests.support.console.terminal import Terminal
 from tests.support.deck import Deck
 
@@ -66,20 +66,20 @@ def test_another_shell_is_refused(deck: Deck) -> None:
 def test_commands_options_domains_and_points(deck: Deck, shell: str) -> None:
     deck.run("controller", "start")
     deck.run("domains")
-    assert complete(deck, "com", shell=shell) == ["completion"]
-    assert complete(deck, "pitr", "run", "--co", shell=shell) == ["--confirm"]
-    assert sorted(complete(deck, "show", "e", shell=shell)) == ["erp prod", "erp prod:2"]
+    assert completed(deck, "com", shell=shell) == ["completion"]
+    assert completed(deck, "pitr", "run", "--co", shell=shell) == ["--confirm"]
+    assert sorted(completed(deck, "show", "e", shell=shell)) == ["erp prod", "erp prod:2"]
     assert complete(deck, "show", "hid", shell=shell) == [], "nobody can type that"
     for words in (("show",), ("watch",), ("cfo", "start"), ("pitr", "exit"), ("takeover",)):
-        assert complete(deck, *words, "web", shell=shell) == ["web$(x)"]
+        assert completed(deck, *words, "web", shell=shell) == ["web$(x)"]
     assert complete(deck, "pitr", "exit", "größe", "--confirm", "gr", shell=shell) == [], (
         "a person types that"
     )
     points = [point["time"] for point in deck.json("pitr", "points", "größe")["points"]]
     assert len(points) > 3
     newest = points[0]
-    assert complete(deck, "pitr", "run", "größe", "--to", newest[:-2], shell=shell) == [newest]
-    assert complete(deck, "pitr", "run", "größe", "--to", "20", shell=shell) == points
+    assert completed(deck, "pitr", "run", "größe", "--to", newest[:-2], shell=shell) == [newest]
+    assert completed(deck, "pitr", "run", "größe", "--to", "20", shell=shell) == points
     assert complete(deck, "pitr", "run", "nothing", "--to", "20", shell=shell) == []
     assert complete(deck, "pitr", "run", "--to", "20", shell=shell) == [], "of which domain is not known yet"
 

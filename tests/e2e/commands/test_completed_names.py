@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.command_line.completing import complete
+from tests.support.command_line.completing import complete, completed
 from tests.support.deck import Deck
 
 SETTINGS = """
@@ -29,12 +29,12 @@ def deck(tmp_path: Path) -> Iterator[Deck]:
 
 
 def test_what_files_know_needs_no_controller(deck: Deck) -> None:
-    assert complete(deck, "--site", "") == ["dr-lab", "training"]
-    assert complete(deck, "--scenario", "bu") == ["busy-night"]
-    assert complete(deck, "train", "1") == ["1"]
-    assert complete(deck, "train", "whole") == ["whole-flow", "whole-site"]
-    assert complete(deck, "train", "in") == ["inject"]
-    assert complete(deck, "train", "jump", "2h", "--lesson", "6") == ["6"]
+    assert completed(deck, "--site", "") == ["dr-lab", "training"]
+    assert completed(deck, "--scenario", "bu") == ["busy-night"]
+    assert completed(deck, "train", "1") == ["1"]
+    assert completed(deck, "train", "whole") == ["whole-flow", "whole-site"]
+    assert completed(deck, "train", "in") == ["inject"]
+    assert completed(deck, "train", "jump", "2h", "--lesson", "6") == ["6"]
     assert not deck.state.exists()
 
 
@@ -43,14 +43,14 @@ def test_names_of_the_site_come_from_its_controller(deck: Deck) -> None:
     detail = deck.domain(domain)
     vms = [vm["name"] for vm in detail["vms"]]
     source, target = detail["networks"]["protected"][0], detail["networks"]["recovery"][0]
-    assert complete(deck, "networks", domain[:2]) == [domain]
-    assert complete(deck, "pitr", "start", domain, "--vm", "") == vms
-    assert complete(deck, "pitr", "start", domain, "--vm", vms[0], "--vm", "") == vms[1:]
-    assert complete(deck, "train", "inject", "slow_vm", "--domain", domain[:3]) == [domain]
-    assert complete(deck, "cfo", "start", domain, "--network", f"{source}={target[:2]}") == [
+    assert completed(deck, "networks", domain[:2]) == [domain]
+    assert completed(deck, "pitr", "start", domain, "--vm", "") == vms
+    assert completed(deck, "pitr", "start", domain, "--vm", vms[0], "--vm", "") == vms[1:]
+    assert completed(deck, "train", "inject", "slow_vm", "--domain", domain[:3]) == [domain]
+    assert completed(deck, "cfo", "start", domain, "--network", f"{source}={target[:2]}") == [
         f"{source}={target}"
     ]
-    assert f"*={target}" in complete(deck, "cfo", "complete", domain, "--network", "")
+    assert f"*={target}" in completed(deck, "cfo", "complete", domain, "--network", "")
     assert complete(deck, "pitr", "start", "nothing", "--vm", "") == []
 
 
@@ -62,6 +62,6 @@ def test_what_asks_can_be_completed_with_its_answers(deck: Deck) -> None:
     operation = deck.domain(domain)["operation"]
     assert operation in ended.stdout
     choices = deck.domain(domain)["question"]["choices"]
-    assert complete(deck, "answer", "") == [operation, domain]
-    assert complete(deck, "answer", operation, "") == choices
-    assert complete(deck, "answer", domain, choices[0][:2]) == choices[:1]
+    assert completed(deck, "answer", "") == [operation, domain]
+    assert completed(deck, "answer", operation, "") == choices
+    assert completed(deck, "answer", domain, choices[0][:2]) == choices[:1]

@@ -28,3 +28,12 @@ def complete(deck: Deck, *words: str, shell: str = "zsh") -> list[str]:
     if shell == "fish":
         return [line.partition(",")[2].partition("\t")[0] for line in ended.stdout.split("\n") if line]
     return ended.stdout.splitlines()[1::3]
+
+
+def completed(deck: Deck, *words: str, shell: str = "zsh") -> list[str]:
+    """The candidates once there are any: on a busy machine the controller may take longer than the second
+    that a completion waits for it."""
+    for _ in range(20):
+        if candidates := complete(deck, *words, shell=shell):
+            break
+    return candidates
