@@ -223,7 +223,8 @@ class DrdeckApp(App[None], inherit_bindings=False):
 
     def on_attached(self, event: Attached) -> None:
         self._client = event.client
-        self.state = replace(self.state, welcome=event.client.welcome, lost=None)
+        reached = self.state.attached + 1
+        self.state = replace(self.state, welcome=event.client.welcome, lost=None, attached=reached)
         watched, self._watched = self._watched, None
         self._subscribe(watched)
         if self.coach_session is not None:

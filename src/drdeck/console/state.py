@@ -24,6 +24,8 @@ class State:
     listing: Listing | None = None
     detail: Detail | None = None
     lost: str | None = None
+    attached: int = 0
+    """how many times a controller was reached: what could not be read before is read then"""
     read_only_here: bool = False
     """this console refuses every act, whatever its controller allows"""
 

@@ -48,6 +48,8 @@ class DoctorScreen(ConsoleScreen):
         super().__init__(domain)
         self._site: tuple[Finding, ...] | None = None
         self._passthrough: str | None = None
+        self._failed_at: int | None = None
+        """`State.attached` when the findings could not be read"""
 
     def content(self) -> Iterable[Widget]:
         yield Lines(((" Doctor", "bold"),), (), id="title")
@@ -69,6 +71,7 @@ class DoctorScreen(ConsoleScreen):
         except ControllerError as error:
             remedy = "the line at the top says how long ago it was seen" if self.state.stale else ""
             self._site = (Finding.fail("site", str(error), remedy),)
+            self._failed_at = self.state.attached
         self.desk.redraw(self)
 
     def _findings(self) -> list[Finding]:
@@ -79,6 +82,9 @@ class DoctorScreen(ConsoleScreen):
         return [*here, *(self._site or ())]
 
     def take(self, state: State, now: datetime) -> None:
+        if self._failed_at not in (None, state.attached):
+            self._failed_at = self._site = None
+            self.ready()
         width = self.size.width - 1
         lines = [line for finding in self._findings() for line in finding_lines(finding, width)]
         if self._site is None:

@@ -188,9 +188,12 @@ class DomainPane(Vertical):
             return [((f"{clean(domain.name)} is not PITR-enabled", ""),)]
         if domain.observed_only:
             return observed_lines(domain, width - 4)
-        marks = (domain.points, domain.newest_point, domain.excluded, domain.reset_at, domain.alarms)
+        marks = (
+            domain.points, domain.newest_point, domain.excluded, domain.reset_at, domain.alarms,
+            self.desk.state.attached,
+        )  # fmt: skip
         fresh = self._points_for is None or self.desk.monotonic() - self._points_at > POINTS_EVERY_S
-        if marks != self._points_for and fresh:
+        if marks != self._points_for and (fresh or self._points_error):
             self._points_for, self._points_at = marks, self.desk.monotonic()
             self.run_worker(self._read_points(domain.name), group="points", exclusive=True)
         lines: list[Line] = []

@@ -57,6 +57,8 @@ class PlanRollbackScreen(ConsoleScreen):
         self._points: RunPoints | None = None
         self._typed: CommonInstant | None = None
         self._error = ""
+        self._failed_at: int | None = None
+        """`State.attached` when the points could not be read"""
 
     def content(self) -> Iterable[Widget]:
         yield Lines((), id="title")
@@ -101,7 +103,7 @@ class PlanRollbackScreen(ConsoleScreen):
         try:
             self._points, self._error = await self.desk.client.plans.points(self.run_id), ""
         except ControllerError as error:
-            self._error = str(error)
+            self._error, self._failed_at = str(error), self.state.attached
         self.desk.redraw(self)
 
     @property
@@ -121,6 +123,9 @@ class PlanRollbackScreen(ConsoleScreen):
         return None if points is None else points.last(GOOD) or points.last(BEFORE_ABNORMAL)
 
     def take(self, state: State, now: datetime) -> None:
+        if self._failed_at not in (None, state.attached):
+            self._failed_at = None
+            self.run_worker(self._read(), group="points", exclusive=True)
         run = state.run(self.run_id)
         plan = clean(run.plan) if run is not None else ""
         self.query_one("#title", Lines).put(

@@ -137,6 +137,7 @@ class RunPitrScreen(ConsoleScreen):
             return
         marks = (
             domain.points, domain.newest_point, domain.session, domain.reset_at, domain.alarms, state.stale,
+            state.attached,
         )  # fmt: skip
         if marks != self._points_for and not state.lost:
             self._points_for = marks

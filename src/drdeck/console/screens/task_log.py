@@ -69,8 +69,9 @@ class LogScreen(ConsoleScreen):
 
     def take(self, state: State, now: datetime) -> None:
         self.query_one("#header", Lines).put([(("   ", ""), *task_header(self.size.width - BESIDE))])
-        if state.operations != self._seen:
-            self._seen = state.operations
+        marks = (state.operations, state.attached)
+        if marks != self._seen:
+            self._seen = marks
             self.run_worker(self._read(), group="tasks", exclusive=True)
         newest = {operation.id: operation for operation in state.operations}
         rows: RowList[OperationView] = self.query_one("#tasks", RowList)
