@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import subprocess
 import sys
+import time
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -73,6 +75,51 @@ def test_it_runs_with_nothing_but_a_python(single_file: Path, tmp_path: Path) ->
         assert place.stat().st_ctime_ns == unpacked, "once is enough"
     finally:
         run(single_file, tmp_path, "controller", "stop")
+
+
+LONG_AGO_S = 40 * 24 * 3600.0
+
+
+def copy_of_before(cache: Path, digit: str, started_on: str, ago_s: float = LONG_AGO_S) -> Path:
+    """An earlier file's copy that was last started `ago_s` seconds ago."""
+    place = cache / (digit * 20)
+    (place / "used-by").mkdir(parents=True)
+    (place / "__main__.py").write_text("import time\n\nprint(flush=True)\ntime.sleep(600)\n")
+    mark = place / "used-by" / started_on
+    mark.touch()
+    os.utime(mark, (time.time() - ago_s,) * 2)
+    return place
+
+
+def test_copies_that_nobody_uses_go_when_a_new_one_is_unpacked(single_file: Path, tmp_path: Path) -> None:
+    cache = tmp_path / ".cache" / "drdeck"
+    here = f"{os.uname().nodename}-{Path('/proc/self/ns/pid').stat().st_ino}"
+    old = copy_of_before(cache, "0", here)
+    running, recent = copy_of_before(cache, "1", here), copy_of_before(cache, "2", here, 3600.0)
+    shared = copy_of_before(cache, "3", here)
+    (shared / "used-by" / "otherhost-4026531836").touch()
+    others = copy_of_before(cache, "4", "otherhost-4026531836")
+    unmarked, stranger = cache / ("5" * 20), cache / "notes"
+    killed, unpacking = cache / ".unpacking-killed", cache / ".unpacking-now"
+    for place in (unmarked, stranger, killed, unpacking):
+        place.mkdir()
+    os.utime(killed, (time.time() - LONG_AGO_S,) * 2)
+    linked = cache / ("6" * 20)
+    linked.symlink_to(copy_of_before(tmp_path / "elsewhere", "7", here))
+    process = subprocess.Popen([sys.executable, running], stdout=subprocess.PIPE)
+    try:
+        assert process.stdout is not None
+        process.stdout.readline()  # it runs
+        done = run(single_file, tmp_path, "--version")
+    finally:
+        process.kill()
+        process.communicate()
+    assert done.returncode == 0, done.stderr
+    assert not old.exists() and not killed.exists()
+    stay = {running, recent, shared, others, unmarked, stranger, unpacking, linked}
+    (own,) = set(cache.iterdir()) - stay
+    assert stay < set(cache.iterdir()) and [mark.name for mark in (own / "used-by").iterdir()] == [here]
+    assert (linked / "__main__.py").exists()
 
 
 def test_what_keeps_it_from_unpacking_is_said(single_file: Path, tmp_path: Path) -> None:
