@@ -9,7 +9,7 @@ import pytest
 from drdeck.controller.ipc.client import Client
 from drdeck.model.alarms import Finding
 from tests.support.console.console_deck import running
-from tests.support.console.fake_client import FakeClient, domain, in_session, points
+from tests.support.console.fake_client import FakeClient, in_session, points
 from tests.support.console.plan_double import PlanningClient, mid_run
 
 WAYS = {
@@ -25,8 +25,9 @@ WAYS = {
 async def test_opened_while_the_controller_is_lost(way: str) -> None:
     before, meanwhile, shows = WAYS[way]
     of_plan = way.startswith("plan")
-    kind, shown = (PlanningClient, mid_run()) if of_plan else (FakeClient, in_session())
-    clients = [kind(shown), kind(shown)]
+    clients: list[FakeClient] = [
+        PlanningClient(mid_run()) if of_plan else FakeClient(in_session()) for _ in range(2)
+    ]
     for client in clients:
         client.found = (Finding.ok("site", "vCenter answers"),)
         client.restore_points = points()
