@@ -13,7 +13,6 @@ import grp
 import os
 import pwd
 import stat
-import tempfile
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -165,6 +164,8 @@ def write_private(file: Path, data: bytes) -> None:
     mode = 0o600
     with contextlib.suppress(OSError):
         mode |= stat.S_IMODE(file.lstat().st_mode) & 0o044 if file.is_file() else 0
+    import tempfile  # a command that writes nothing does not need it
+
     handle, name = tempfile.mkstemp(prefix=f".{file.name[:100]}.", dir=file.parent)
     try:
         with os.fdopen(handle, "wb") as scratch:

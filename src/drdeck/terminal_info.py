@@ -16,10 +16,9 @@ MIN_WIDTH, MIN_HEIGHT = 80, 22
 """Columns and rows that the console needs: a common window, less a status line and the border of a split."""
 _USUAL = (80, 24)
 """Columns and rows of a terminal that does not tell, as a serial line does not."""
-_ANSI = re.compile(
+_ANSI = (
     r"(xterm|screen|tmux|rxvt|linux|vt[1-5]\d\d|ansi|putty|alacritty|foot|kitty|ghostty|wezterm|contour"
-    r"|konsole|gnome|vte|st|mintty|iterm|eterm|cygwin|nsterm|mlterm)\b",
-    re.IGNORECASE,
+    r"|konsole|gnome|vte|st|mintty|iterm|eterm|cygwin|nsterm|mlterm)\b"
 )
 """Families of terminals that take the standard sequences, whether or not a host has a description of them."""
 _COLOURS = {"truecolor": "16 million", "256": "256", "standard": "16"}
@@ -98,7 +97,9 @@ def cannot_draw(environ: Mapping[str, str]) -> str | None:
         return None
     except curses.error:
         return (
-            None if _ANSI.match(term) else f'this machine has no description of the terminal "{term}" (TERM)'
+            None
+            if re.match(_ANSI, term, re.IGNORECASE)
+            else f'this machine has no description of the terminal "{term}" (TERM)'
         )
     if moves is None or not moves.startswith(b"\x1b["):
         return f'a terminal "{term}" (TERM) has no ANSI sequence that places its cursor'

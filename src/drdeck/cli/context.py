@@ -9,7 +9,7 @@ import io
 import math
 import os
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
-from dataclasses import dataclass
+from concurrent.futures import Future
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -28,13 +28,13 @@ from drdeck.config.settings_file import load
 from drdeck.controller.ipc import liveness
 from drdeck.controller.ipc.client import Client, ControllerError, Kind
 from drdeck.controller.ipc.protocol import Listing
-from drdeck.controller.journal.event_store import JournalError
-from drdeck.controller.process.launch import attach
+from drdeck.controller.journal.journal_error import JournalError
+from drdeck.controller.process.launch import attach, begin
 from drdeck.controller.process.logs import USUAL_LEVEL
 from drdeck.controller.process.paths import Paths, paths_for
 from drdeck.controller.process.settings_in_use import SettingsInUse, scenario_path
-from drdeck.controller.site_watcher import SOON_SEEN
 from drdeck.model.times import show_duration
+from drdeck.model.views import SOON_SEEN
 
 from . import exit_codes, output
 from .exit_codes import Exit
@@ -46,8 +46,7 @@ _T = TypeVar("_T")
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 
 
-@dataclass
-class Context:
+class Context(msgspec.Struct, dict=True):
     """The options before the command."""
 
     config: Path
@@ -61,6 +60,8 @@ class Context:
     scenario_from_environment: bool = False
     file_digest: str = ""
     """of the site as the file had it when `settings` were read"""
+    begun: Future[str] | None = None
+    """a start of the controller that nobody has waited for yet"""
 
     @functools.cached_property
     def settings(self) -> Settings:
@@ -130,13 +131,18 @@ class Context:
         site = self.settings.site(self.site)
         return SettingsInUse(self.config, self.config_given, self.site, site, self.scenario, self.speed)
 
+    def begin_controller(self) -> None:
+        """Have the controller started, where none is there, while a console gets ready to attach to it."""
+        self.begun = begin(self.paths, self.arguments())
+
     async def attach(self, kind: Kind = "cli", start: bool = True) -> Client:
         """A connected client, its controller started when needed. Raises ControllerError.
 
         For a command it is minded: a controller that falls silent is said, and given up after a while.
         """
         in_use = self.settings_in_use
-        client = await attach(self.paths, self.arguments(), kind, start, in_use.site)
+        begun, self.begun = self.begun, None
+        client = await attach(self.paths, self.arguments(), kind, start, in_use.site, begun)
         in_use.compare(client)
         if kind == "console":
             client.beside(in_use.watch(client))

@@ -176,6 +176,7 @@ def open_console(context: Context) -> None:
     context.paths  # noqa: B018  (a wrong site is said before the screen is taken)
     site = settings.site(context.site)
     check(site)
+    context.begin_controller()
     from drdeck.console import run
 
     from .lesson_play import lesson_rows, play

@@ -8,8 +8,6 @@ from datetime import datetime
 import click
 
 from drdeck.controller.ipc.protocol import Listing
-from drdeck.controller.journal.audit import export, steps_by_operation, verify
-from drdeck.controller.journal.audit import operations as journaled
 from drdeck.controller.journal.operations import OperationView
 from drdeck.model.actions.action_rules import driven_says
 from drdeck.model.alarms import Severity
@@ -17,7 +15,7 @@ from drdeck.model.domains import VM_STATUS_LABELS, Domain, Mode
 from drdeck.model.life.trial_words import tested_word
 from drdeck.model.times import show_age, show_clock, show_duration, show_seconds, show_span
 
-from . import exit_codes, json_shapes, output, watching
+from . import exit_codes, json_shapes, output
 from .acting.act_options import SECONDS
 from .completion.candidates import domain_names
 from .context import Context, end_stale, runs
@@ -34,7 +32,8 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON."
 async def domains(context: Context, where: tuple[str, ...], as_json: bool) -> None:
     """List every Protected Domain, or those for which an expression holds."""
     async with context.client(stale=True) as client:
-        listing = where_filter.matching(await client.get_listing(), where)
+        assert client.listing is not None  # it came when the site was seen
+        listing = where_filter.matching(client.listing, where)
     if as_json:
         output.emit(json_shapes.domains(listing))
     else:
@@ -205,6 +204,8 @@ async def watch(
     """
     if until not in (None, "idle") and domain is None:
         raise Exit(exit_codes.USAGE, f"--until {until} needs a DOMAIN")
+    from . import watching  # what a command does not need is not imported
+
     async with context.client() as client:
         await watching.watch(client, domain, until, timeout, as_json, milestones)
 
@@ -219,6 +220,9 @@ async def tasks(context: Context, last: int | None, domain: str | None, as_json:
 
     Operations bear the site's time, their steps this machine's; a training site has a clock of its own.
     """
+    from drdeck.controller.journal.audit import operations as journaled
+    from drdeck.controller.journal.audit import steps_by_operation
+
     async with context.client(sighted=False) as client:
         recent = await client.tasks()
     # the controller keeps the recent ones, and knows what the open ones wait for
@@ -261,6 +265,8 @@ def audit() -> None:
 @click.pass_obj
 def audit_export(context: Context, as_json: bool) -> None:
     """Print the journal as JSON lines, oldest first."""
+    from drdeck.controller.journal.audit import export
+
     for line in export(context.paths.journal):
         output.say_json(line)
 
@@ -270,6 +276,8 @@ def audit_export(context: Context, as_json: bool) -> None:
 @click.pass_obj
 def audit_verify(context: Context, as_json: bool) -> None:
     """Check that no event of the journal was changed or removed."""
+    from drdeck.controller.journal.audit import verify
+
     count, wrong = verify(context.paths.journal)
     if as_json:
         output.emit({"events": count, "sound": not wrong, "problems": wrong})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,6 @@ import drdeck
 from drdeck.controller.process.logs import LEVELS, USUAL_LEVEL
 
 from . import exit_codes
-from .completion import bash_line  # noqa: F401  (the shell that is completed for, made known to click)
 from .completion.candidates import scenario_names, site_names
 from .context import context_of, exit_code_of
 from .lazy_commands import LazyCommands
@@ -49,6 +49,8 @@ COMMANDS = {
     "train": "drdeck.cli.train_commands:train",
 }
 """name -> where it is; imported when it is used"""
+COMPLETING = "_DRDECK_COMPLETE"
+"""the variable by which click is asked for completions"""
 INSIDE = {
     "sites": ["drdeck.cli.host.clean_command:clean"],
     "test": ["drdeck.cli.life.plan_trial_commands:trial_plan"],
@@ -117,4 +119,7 @@ attach_examples(cli, "drdeck", inner=False)
 
 def run(arguments: list[str]) -> int:
     """Run the command line; returns the exit code."""
+    if COMPLETING in os.environ:
+        from .completion import bash_line  # noqa: F401  (the shell that is completed for, made known to click)
+
     return exit_code_of(lambda: cli.main(arguments, prog_name="drdeck", standalone_mode=False))

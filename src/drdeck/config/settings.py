@@ -1,8 +1,5 @@
 """The tables of the settings file, with their defaults."""
 
-from __future__ import annotations
-
-import difflib
 import hashlib
 import re
 import unicodedata
@@ -386,6 +383,8 @@ class Settings(SettingsTable, frozen=True, kw_only=True):
         if name == TRAINING:
             return TrainingSettings(speed=TRAINING_SPEED)
         names = sorted({*self.sites, TRAINING})
+        import difflib  # only what is refused needs it
+
         close = difflib.get_close_matches(name[:100], names, n=1)
         nearest = f'; "{close[0]}" is the nearest' if close else ""
         text = f'there is no site "{brief(name)}" in the settings{nearest}; known sites: {", ".join(names)}'

@@ -16,17 +16,17 @@ Place = tuple[str | int, ...]
 _LONGEST = 1000
 """Characters of a line in which its key is looked for."""
 _WORD = r"""(?:"(?:[^"\\]|\\.)*"|'[^']*'|[A-Za-z0-9_-]+)"""
-_WORDS = re.compile(_WORD)
 _DOTTED = rf"{_WORD}(?:\s*\.\s*{_WORD})*"
-_HEADER = re.compile(rf"^\s*(\[\[?)\s*({_DOTTED})\s*\]\]?\s*(?:#.*)?$")
-_KEY = re.compile(rf"^\s*({_DOTTED})\s*=")
-_PART = re.compile(r"""\[(\d+|\.\.\.)\]|([^.\[\]$]+)""")
+_HEADER = rf"^\s*(\[\[?)\s*({_DOTTED})\s*\]\]?\s*(?:#.*)?$"
+_KEY = rf"^\s*({_DOTTED})\s*="
+"""texts, which `re` compiles and keeps when a file is refused: most are not"""
+_PART = r"""\[(\d+|\.\.\.)\]|([^.\[\]$]+)"""
 
 
 def path_of(text: str) -> Place:
     """The path in msgspec's "$.domains[0].vms[1].name"."""
     parts: list[str | int] = []
-    for match in _PART.finditer(text):
+    for match in re.finditer(_PART, text):
         if match[1] is None:
             parts.append(match[2])
         elif match[1].isdigit():
@@ -65,7 +65,7 @@ def _lines(text: str) -> dict[Place, int]:
     here: Place = ()
     for number, whole in enumerate(text.split("\n"), 1):
         line = whole[:_LONGEST].rstrip("\r")
-        header = _HEADER.match(line)
+        header = re.match(_HEADER, line)
         if header:
             names = _names(header[2])
             here = _inside(names[:-1], counts)
@@ -78,14 +78,14 @@ def _lines(text: str) -> dict[Place, int]:
                 here = table
             lines.setdefault(here, number)
             continue
-        key = _KEY.match(line)
+        key = re.match(_KEY, line)
         if key:
             lines.setdefault((*here, *_names(key[1])), number)
     return lines
 
 
 def _names(dotted: str) -> list[str]:
-    return [_name(word) for word in _WORDS.findall(dotted)]
+    return [_name(word) for word in re.findall(_WORD, dotted)]
 
 
 def _name(word: str) -> str:

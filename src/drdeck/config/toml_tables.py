@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import Any, NamedTuple, get_args
 
 import msgspec
@@ -49,11 +47,12 @@ def fault_of(message: str) -> TomlFault:
 
 def alike(key: str, names: Iterable[str]) -> str | None:
     """The name that a mistyped key is most like, if it is like any."""
+    import difflib  # only what is refused needs it
+
     return next(iter(difflib.get_close_matches(key[:100], list(names), n=1)), None)
 
 
-@dataclass(frozen=True)
-class TomlTables:
+class TomlTables(msgspec.Struct, frozen=True):
     """The tables of one sort of file, and the words in which its errors speak.
 
     `tables`: the struct of each table by its key, that of the file by "". `tagged`: those of which the
@@ -64,7 +63,7 @@ class TomlTables:
     tables: Mapping[str, Kind]
     expected: Mapping[str, str]
     got: Mapping[str, str]
-    tagged: Mapping[str, tuple[Kind, ...]] = field(default_factory=dict)
+    tagged: Mapping[str, tuple[Kind, ...]] = {}
     guesses: bool = False
 
     def read(self, text: str, source: str, refusal: type[Exception]) -> Any:

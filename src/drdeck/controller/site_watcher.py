@@ -13,7 +13,7 @@ import msgspec
 
 from drdeck.controller.journal.operations import Operation, OperationState
 from drdeck.model.domains import Domain, Mode
-from drdeck.model.views import SiteClock, SiteView
+from drdeck.model.views import LOGGED_IN, NOT_SEEN, RECORDS_SEEN, SiteClock, SiteView
 from drdeck.sites.contract import LoginRefused, RecoverySite, SiteError, SiteUnreachable
 
 log = logging.getLogger(__name__)
@@ -26,11 +26,6 @@ _STEADY_S = 5.0
 """Watched for so long, the next loss is a new one."""
 _STEP_S = 1.0
 """Our clock was set when it and time itself differ by more."""
-
-NOT_SEEN, LOGGED_IN = "the site was not seen yet", "logged in; the site is being read"
-RECORDS_SEEN = "its folders and records were read; the VMs are being read"
-SOON_SEEN = (NOT_SEEN, LOGGED_IN, RECORDS_SEEN)
-"""Why a site is not seen that soon will be."""
 
 
 def utcnow() -> datetime:

@@ -1,7 +1,5 @@
 """Alarms of a domain, health of its VMs, findings of the doctor: what an operator should know unasked."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from datetime import datetime
 from enum import StrEnum
@@ -41,15 +39,15 @@ class Finding(Frozen, frozen=True, kw_only=True):
     remedy: str = ""
 
     @classmethod
-    def ok(cls, subject: str, text: str) -> Finding:
+    def ok(cls, subject: str, text: str) -> "Finding":
         return cls(level="ok", subject=subject, text=text)
 
     @classmethod
-    def warn(cls, subject: str, text: str, remedy: str = "") -> Finding:
+    def warn(cls, subject: str, text: str, remedy: str = "") -> "Finding":
         return cls(level="warn", subject=subject, text=text, remedy=remedy)
 
     @classmethod
-    def fail(cls, subject: str, text: str, remedy: str = "") -> Finding:
+    def fail(cls, subject: str, text: str, remedy: str = "") -> "Finding":
         return cls(level="fail", subject=subject, text=text, remedy=remedy)
 
 

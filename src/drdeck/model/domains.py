@@ -3,8 +3,6 @@
 Times are aware UTC datetimes, durations seconds, sizes bytes, progress percent (0 to 100).
 """
 
-from __future__ import annotations
-
 import itertools
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -381,7 +379,7 @@ class Domain(Frozen, frozen=True, kw_only=True):
         """Numbers of VMs that pass their check, fail it, or have none."""
         return counted(vm.health for vm in self.vms) if self.vms else self.health
 
-    def summary(self) -> Domain:
+    def summary(self) -> "Domain":
         """The row of the list: everything but what only the domain's own screen shows."""
         return msgspec.structs.replace(
             self,

@@ -1,6 +1,8 @@
-"""Structs that cross a border between rooms."""
+"""Structs that cross a border between rooms.
 
-from __future__ import annotations
+Modules of such structs do without `from __future__ import annotations`: with it msgspec compiles each
+annotation of a struct that is used as a text of its own, which is a tenth of what a command takes.
+"""
 
 import msgspec
 

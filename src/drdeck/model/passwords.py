@@ -1,7 +1,5 @@
 """Passwords: what one is, and the words about one that is wanted; never what it says."""
 
-from __future__ import annotations
-
 from .frozen import Frozen
 from .text import not_in_xml
 

@@ -1,7 +1,5 @@
 """Restore points, which instants may be reached, and writing that is out of the ordinary."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple

@@ -1,7 +1,5 @@
 """Work that a site says is due: planned calls, the phase that they belong to, and what it must ask first."""
 
-from __future__ import annotations
-
 from .frozen import Frozen
 
 

@@ -1,13 +1,16 @@
 """All that a site shows at one instant, and the clock by which it does."""
 
-from __future__ import annotations
-
 from datetime import datetime, timedelta
 
 from .domains import Domain
 from .frozen import Frozen
 from .plans.run_note import KeptRun
 from .text import spelled_as
+
+NOT_SEEN, LOGGED_IN = "the site was not seen yet", "logged in; the site is being read"
+RECORDS_SEEN = "its folders and records were read; the VMs are being read"
+SOON_SEEN = (NOT_SEEN, LOGGED_IN, RECORDS_SEEN)
+"""Why a site is not seen that soon will be."""
 
 
 class SiteClock(Frozen, frozen=True, kw_only=True):

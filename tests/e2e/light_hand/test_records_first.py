@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from drdeck.controller.ipc.client import ControllerError
-from drdeck.controller.site_watcher import RECORDS_SEEN
 from drdeck.model.actions.request import Request
 from drdeck.model.domains import Mode, Owner
+from drdeck.model.views import RECORDS_SEEN
 from tests.support.faults.live import OTHER, Live
 from tests.support.vcenter.flowsite import DOMAIN
 from tests.support.vcenter.vcsim import VCenter

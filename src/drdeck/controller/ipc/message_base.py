@@ -1,7 +1,5 @@
 """The base of all messages between consoles and controller, and the sizes of what is in them."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 import msgspec

@@ -1,10 +1,9 @@
 """Messages between consoles and controller: one JSON object a line, over a Unix socket."""
 
-from __future__ import annotations
-
 import functools
+import re
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal, get_args
 
 import msgspec
 
@@ -303,7 +302,32 @@ FromController = (
 )
 
 encoder = msgspec.json.Encoder()
-client_decoder: msgspec.json.Decoder[FromController] = msgspec.json.Decoder(FromController)
+_TAG = re.compile(rb'\{"is":"(\w+)"')
+"""how a message begins that drdeck has encoded"""
+
+
+class AnswerDecoder:
+    """Decodes what a controller sends. The decoder of a message is made when the first of its kind comes:
+    those of all take longer than a command."""
+
+    def __init__(self) -> None:
+        self._kinds = {kind.__struct_config__.tag: kind for kind in get_args(FromController)}
+        self._decoders: dict[str, msgspec.json.Decoder[FromController]] = {}
+
+    def decode(self, data: bytes) -> FromController:
+        """The message in a line. Raises msgspec.DecodeError."""
+        begun = _TAG.match(data)
+        tag = begun[1].decode() if begun is not None else ""
+        if tag not in self._kinds:
+            tag = ""
+        decoder = self._decoders.get(tag)
+        if decoder is None:
+            kind: Any = self._kinds.get(tag, FromController)
+            decoder = self._decoders[tag] = msgspec.json.Decoder(kind)
+        return decoder.decode(data)
+
+
+client_decoder = AnswerDecoder()
 
 
 @functools.cache

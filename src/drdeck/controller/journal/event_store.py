@@ -22,6 +22,8 @@ from drdeck.model.frozen import Frozen
 from drdeck.model.times import show
 from drdeck.private_files import open_private
 
+from .journal_error import JournalError as JournalError
+
 MIGRATIONS = (
     # 0 -> 1: a new file, or one of before formats were numbered
     """CREATE TABLE IF NOT EXISTS events (
@@ -39,10 +41,6 @@ BUSY_S = 0.25
 """So long another process that holds the file is waited for; the controller stands still meanwhile."""
 FIRST = "0" * 64
 """What the first event names as the hash before it."""
-
-
-class JournalError(Exception):
-    """The journal cannot be used; the text is one sentence for the operator."""
 
 
 class Entry(NamedTuple):

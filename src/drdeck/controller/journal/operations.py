@@ -1,7 +1,5 @@
 """Operations: what was asked for and accepted, as projected from the journal."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from datetime import datetime
 from enum import StrEnum

@@ -5,21 +5,25 @@ from __future__ import annotations
 import asyncio
 import os
 import select
+import socket
 import subprocess
 import sys
+import threading
+from concurrent.futures import Future
 from pathlib import Path
 
 import drdeck
 from drdeck.config.settings import SiteSettings
 from drdeck.controller.ipc.client import Client, ControllerError, Disconnected, Kind
+from drdeck.controller.ipc.sockets import connect_address
 from drdeck.private_files import make_private, open_private
-from drdeck.sites import check_site
-from drdeck.sites.contract import SiteError
 
 from .paths import Paths
 from .start_line import ON_OTHER_HOST, READY, RUNNING, WRONG_INPUT
 
 START_TIMEOUT_S = 30
+_PROBED_S = 1.0
+"""A controller that is paused takes a connection at once nevertheless: the system does."""
 
 
 async def attach(
@@ -28,20 +32,24 @@ async def attach(
     kind: Kind = "cli",
     start: bool = True,
     site: SiteSettings | None = None,
+    begun: Future[str] | None = None,
 ) -> Client:
     """A connected client; the controller is started when none answers and `start` is set.
 
     `arguments` are those of `drdeck` that name settings, site and state; `site` is looked at before a start.
-    Raises ControllerError.
+    `begun`: the start, where `begin` has begun it. Raises ControllerError.
     """
-    try:
-        return await connect_running(paths, kind)
-    except Disconnected:
-        if not start:
-            raise
-    if site is not None:
-        check(site)
-    line = await asyncio.to_thread(_start, paths, arguments)
+    if begun is not None:
+        line = await asyncio.wrap_future(begun)
+    else:
+        try:
+            return await connect_running(paths, kind)
+        except Disconnected:
+            if not start:
+                raise
+        if site is not None:
+            check(site)
+        line = await asyncio.to_thread(_start, paths, arguments)
     if line.startswith(WRONG_INPUT):
         raise ControllerError("usage", line.removeprefix(WRONG_INPUT))
     try:
@@ -57,11 +65,43 @@ async def attach(
         raise ControllerError("failed", f"the controller could not be started: {line or error}") from None
 
 
+def begin(paths: Paths, arguments: list[str]) -> Future[str] | None:
+    """Begin to start a controller, for an `attach` to come, while a console is imported; None where one is
+    there. The site is to be checked before."""
+    if any(_listened_at(path) for path in (paths.socket, paths.lasting)):
+        return None
+    begun: Future[str] = Future()
+
+    def start() -> None:
+        try:
+            begun.set_result(_start(paths, arguments))
+        except BaseException as error:  # whoever waits for it is to have it
+            begun.set_exception(error)
+
+    threading.Thread(target=start, name="start of the controller", daemon=True).start()
+    return begun
+
+
+def _listened_at(path: Path) -> bool:
+    """True if a process takes connections there; nothing is sent to it."""
+    try:
+        with connect_address(path) as address, socket.socket(socket.AF_UNIX) as probe:
+            probe.settimeout(_PROBED_S)
+            probe.connect(address)
+            return True
+    except OSError:
+        return False
+
+
 def check(site: SiteSettings) -> None:
     """Refuse what no controller can be started with, before anything of it is written.
 
     Raises ControllerError.
     """
+    # a controller that runs already was found to have a site
+    from drdeck.sites import check_site
+    from drdeck.sites.contract import SiteError
+
     try:
         check_site(site)
     except ValueError as error:

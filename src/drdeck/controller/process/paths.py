@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 import os
 import warnings
-from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
 import platformdirs
 
 from .logs import CONTROLLER_LOG
@@ -16,8 +16,7 @@ LOCK, SOCKET = "controller.lock", "controller.sock"
 """In the state directory of a site."""
 
 
-@dataclass(frozen=True)
-class Paths:
+class Paths(msgspec.Struct, frozen=True):
     """Everything that drdeck writes for one site."""
 
     state: Path

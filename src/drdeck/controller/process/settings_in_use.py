@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+
+import msgspec
 
 from drdeck.config.settings import (
     SettingsError,
@@ -25,8 +26,7 @@ LOOK_S = 1.0
 RESTART = "`drdeck controller restart` has it use these, and keeps what is under way"
 
 
-@dataclass(frozen=True)
-class SettingsInUse:
+class SettingsInUse(msgspec.Struct, frozen=True):
     """The settings file, and the options that stand above it for the site in use."""
 
     file: Path

@@ -7,8 +7,9 @@ every request against it, so that a dimmed item in a console is a courtesy and n
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
+
+import msgspec
 
 from drdeck.model.domains import Domain, Mode, Owner
 from drdeck.model.life import life_rules, return_rules, trial_rules
@@ -34,8 +35,7 @@ READ_ONLY = "drdeck is read-only here (read_only in the settings, or --read-only
 Closed = Callable[[Domain, Request, datetime], str | None]
 
 
-@dataclass(frozen=True)
-class Action:
+class Action(msgspec.Struct, frozen=True):
     """`tier`: 1 reads or is reversible, 2 asks with Cancel focused, 3 wants the domain's name typed.
 
     `tier` is the lowest that the action can have; `tier_of` says what a given request needs.

@@ -1,7 +1,5 @@
 """Request of an operator: one action asked of one domain, with all that was chosen."""
 
-from __future__ import annotations
-
 from datetime import datetime
 from typing import Annotated
 

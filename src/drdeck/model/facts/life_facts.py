@@ -1,7 +1,5 @@
 """Facts of a domain's whole life beside the failover itself, as a site shows them."""
 
-from __future__ import annotations
-
 from datetime import datetime
 
 from drdeck.model.frozen import Frozen

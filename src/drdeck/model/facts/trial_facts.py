@@ -1,7 +1,5 @@
 """Facts of a Test Failover, a "trial": of one that goes on, of the last, and of the next."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum

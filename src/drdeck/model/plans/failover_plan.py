@@ -1,7 +1,5 @@
 """A Failover Plan as the settings have it: waves of domain patterns, and how a run of it goes on."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
 

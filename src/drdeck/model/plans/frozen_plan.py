@@ -1,7 +1,5 @@
 """The part of a plan that a run keeps from its decision on: later edits count from the next run."""
 
-from __future__ import annotations
-
 from drdeck.model.domains import FailoverType
 from drdeck.model.frozen import Frozen
 

@@ -4,8 +4,6 @@ The note is one for a run; each domain of it has a mark of its own, however many
 stands in neither: that is what the domains' own records say.
 """
 
-from __future__ import annotations
-
 from datetime import datetime
 from typing import Annotated
 

@@ -1,7 +1,5 @@
 """A run as consoles and commands see it, computed anew whenever something has changed."""
 
-from __future__ import annotations
-
 from datetime import datetime
 from enum import StrEnum
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import unicodedata
 from collections.abc import Iterable, Sequence
 
@@ -24,6 +23,8 @@ def nearest(name: str, names: Iterable[str]) -> str | None:
     typed = _folded(name)
     if not typed:
         return None
+    import difflib  # only what is refused needs it
+
     close = difflib.get_close_matches(typed, folded, n=1, cutoff=LIKE)
     if close:
         return folded[close[0]]
