@@ -7,6 +7,7 @@ from typing import Any
 from drdeck.controller.journal.operations import Operation
 from drdeck.model.commands import (
     AcceptRemoval,
+    AdoptTrialVms,
     AnyCommand,
     BeginCompletion,
     CancelContinuousFailover,
@@ -71,6 +72,8 @@ def first_command(op: Operation) -> AnyCommand:
             )
         case "test_end":
             return EndTrial(**common, result=request.result, note=request.note)
+        case "test_adopt":
+            return AdoptTrialVms(**common, vms=request.test_vms, marks=request.marks)
         case "pitr_start":
             return StartSession(**common, session=op.id, vms=request.vms)
         case "pitr_run":

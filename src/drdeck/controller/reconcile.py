@@ -283,6 +283,13 @@ def _test_end(op: Operation, d: Domain, serial: int) -> NextStep:
     return give(op, d, end, serial, effect="the test as ending")
 
 
+def _test_adopt(op: Operation, d: Domain, serial: int) -> NextStep:
+    adopt, count = first_command(op), len(op.request.test_vms)
+    if not any(vm.id in op.request.test_vms for vm in d.strays) and adopt.key not in op.going:
+        return Complete(f"{count} test VMs are in the list; End Test removes them")
+    return give(op, d, adopt, serial, effect="them as left over")
+
+
 def _take_over(op: Operation, d: Domain, serial: int) -> NextStep:
     taken = first_command(op)
     if taken.key in op.done and d.driver is None and d.left_by is None:
@@ -318,6 +325,7 @@ _STEPS: dict[str, Callable[[Operation, Domain, int], NextStep]] = {
     "cfo_resume": _cfo_resume,
     "test_start": _test_start,
     "test_end": _test_end,
+    "test_adopt": _test_adopt,
     "pitr_start": _pitr_start,
     "pitr_run": _pitr_run,
     "pitr_exit": _pitr_exit,

@@ -175,6 +175,18 @@ class EndTrial(Command, frozen=True, kw_only=True, tag="end_trial"):
         return f"end the test of {self.domain}"
 
 
+class AdoptTrialVms(Command, frozen=True, kw_only=True, tag="adopt_trial_vms"):
+    """Take these VMs (ids) of the test folder into the list of the domain's test VMs. `marks`: of its tests,
+    as the journal has them."""
+
+    vms: tuple[str, ...]
+    marks: tuple[str, ...] = ()
+
+    @property
+    def says(self) -> str:
+        return f"adopt test VMs of {self.domain}"
+
+
 class StartSession(Command, frozen=True, kw_only=True, tag="start_session"):
     """Start the PITR session `session`; `vms` are names, empty for all."""
 
@@ -319,6 +331,7 @@ AnyCommand = (
     | ResumeRehydration
     | StartTrial
     | EndTrial
+    | AdoptTrialVms
     | StartSession
     | MakeEntryPoints
     | RollBack

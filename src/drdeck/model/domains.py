@@ -12,7 +12,7 @@ import msgspec
 from .alarms import Alarm, HealthCounts, counted
 from .alarms import Health as Health
 from .facts.life_facts import Undo, WayBack
-from .facts.trial_facts import LastTrial, Trial, TrialOffer
+from .facts.trial_facts import LastTrial, StrayTrialVm, Trial, TrialOffer
 from .frozen import Frozen
 from .planned import Phase, SiteQuestion
 
@@ -351,6 +351,8 @@ class Domain(Frozen, frozen=True, kw_only=True):
     trial: Trial | None = None
     """a test that goes on, or of which something is left"""
     tested: LastTrial | None = None
+    strays: tuple[StrayTrialVm, ...] = ()
+    """test VMs that no list has: what made them came to nobody's knowledge, or their record was lost"""
     trial_offer: TrialOffer | None = None
     """None: the site tests nothing"""
     unread: bool = False

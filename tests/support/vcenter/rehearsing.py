@@ -91,3 +91,30 @@ def detach_disk(vcenter: VCenter, vm: Any) -> None:
         if disk.backing.parent is None
     ]
     vcenter.done(vm.ReconfigVM_Task(vim.vm.ConfigSpec(deviceChange=changes)))
+
+
+def change_disk_mode(vcenter: VCenter, vm: Any, mode: str) -> None:
+    """Give a VM's disks another mode."""
+    changes = []
+    for disk in _disks(vcenter, vm):
+        disk.backing.diskMode = mode
+        changes.append(vim.vm.device.VirtualDeviceSpec(operation="edit", device=disk))
+    vcenter.done(vm.ReconfigVM_Task(vim.vm.ConfigSpec(deviceChange=changes)))
+
+
+def add_disk(vcenter: VCenter, vm: Any) -> None:
+    """Give a VM a new, empty disk in its own directory."""
+    home = _disks(vcenter, vm)[0].backing.fileName.rpartition("/")[0]
+    backing = vim.vm.device.VirtualDisk.FlatVer2BackingInfo(
+        fileName=f"{home}/further.vmdk", diskMode="persistent"
+    )
+    disk = vim.vm.device.VirtualDisk(
+        key=-1, unitNumber=9, controllerKey=1000, capacityInKB=1, backing=backing
+    )
+    change = vim.vm.device.VirtualDeviceSpec(operation="add", fileOperation="create", device=disk)
+    vcenter.done(vm.ReconfigVM_Task(vim.vm.ConfigSpec(deviceChange=[change])))
+
+
+def _disks(vcenter: VCenter, vm: Any) -> list[Any]:
+    devices = vcenter.read(vm, "config.hardware.device")["config.hardware.device"]
+    return [device for device in devices if isinstance(device, vim.vm.device.VirtualDisk)]

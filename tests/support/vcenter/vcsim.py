@@ -250,8 +250,8 @@ class VCenter(Access):
         """managedBy, template, power, consolidationNeeded, disks ("none"), addresses ("10.0.0.7,fe80::1")."""
         self.control("config", target=self.vm(vm)._moId, method=name, text=value)
 
-    def make_vapp(self, domain: str, name: str = "app") -> str:
-        """A vApp in a domain's folder; its id."""
+    def make_vapp(self, domain: str, name: str = "app", folder: Any = None) -> str:
+        """A vApp in a domain's folder, or in another; its id."""
         spec = vim.ResourceAllocationInfo(
             reservation=0,
             expandableReservation=True,
@@ -262,7 +262,7 @@ class VCenter(Access):
             name=name,
             resSpec=vim.ResourceConfigSpec(cpuAllocation=spec, memoryAllocation=spec),
             configSpec=vim.vApp.VAppConfigSpec(),
-            vmFolder=self.folder(domain),
+            vmFolder=folder or self.folder(domain),
         )
         return str(app._moId)
 

@@ -17,6 +17,7 @@ from drdeck.cli.exit_codes import Exit
 from drdeck.controller.ipc.client import Client
 from drdeck.model.actions.request import Request
 from drdeck.model.domains import Domain
+from drdeck.model.facts.trial_facts import StrayTrialVm, TrialVm
 from drdeck.model.life.trial_words import trial_says
 from drdeck.model.text import brief, show_bytes
 from drdeck.model.times import parse_duration, show
@@ -137,24 +138,72 @@ def _last(d: Domain) -> tuple[str, str]:
 
 
 @trial.command("leftovers")
-@json_option
+@click.option(
+    "--adopt", metavar="VM", help="Take this one back into a test's list, so that End Test removes it."
+)
+@act_options
 @runs
-async def trial_leftovers(context: Context, as_json: bool) -> None:
-    """List test VMs that drdeck did not remove, with the reason and what to do by hand."""
+async def trial_leftovers(context: Context, adopt: str | None, **options: Unpack[ActOptions]) -> None:
+    """List test VMs that drdeck did not remove, with the reason and what to do by hand.
+
+    One that is in no list, since the answer to its clone was lost, is taken back by --adopt. It is refused
+    where the VM is not surely drdeck's.
+    """
+    if adopt is not None:
+        may_act(context)
+    elif options["dry_run"] or options["wait"] or options["timeout"] is not None:
+        raise Exit(exit_codes.USAGE, "--dry-run, --wait and --timeout go with --adopt VM only")
     async with context.client() as client:
         listing = await client.get_listing()
-        named = [d.name for d in listing.domains if d.trial is not None]
-        details = [await _whole(client, name) for name in named]
-    left = [(d.name, vm) for d in details if d.trial is not None for vm in d.trial.left]
+        named = [d.name for d in listing.domains if d.trial is not None or d.strays]
+        domains = [await _whole(client, name) for name in named]
+        if adopt is None:
+            _list_leftovers(domains, options["as_json"])
+            return
+        request = Request(action="test_adopt", domain=_domain_of(adopt, domains), test_vms=(adopt,))
+        await act_with(client, request, **options)
+
+
+def _domain_of(vm: str, domains: list[Domain]) -> str:
+    """The domain that a test VM is of which no list has. Raises Exit(3)."""
+    having = [d for d in domains if any(vm in (stray.name, stray.id) for stray in d.strays)]
+    if len(having) == 1 and sum(stray.name == vm for stray in having[0].strays) < 2:
+        return having[0].name
+    if having:
+        raise Exit(exit_codes.REFUSED, f'several VMs are named "{vm}"; give the id of one, from --json')
+    for d in domains:
+        if d.trial is not None and any(vm in (one.name, one.id) for one in d.trial.vms):
+            raise Exit(
+                exit_codes.REFUSED,
+                f'"{vm}" is in the list of "{d.name}" already; drdeck test end {d.name} removes it',
+            )
+    raise Exit(
+        exit_codes.REFUSED,
+        f'no VM "{vm}" in the test folder has the mark of a test of a domain here; look whose it is',
+    )
+
+
+def _list_leftovers(domains: list[Domain], as_json: bool) -> None:
+    listed = [(d.name, vm, vm.left) for d in domains if d.trial is not None for vm in d.trial.left]
+    rows = [_leftover(name, vm, why, in_list=True) for name, vm, why in listed]
+    rows += [_leftover(d.name, vm, _stray_says(vm), in_list=False) for d in domains for vm in d.strays]
     if as_json:
-        shaped = [
-            {"domain": name, "vm": vm.name, "of": vm.of, "id": vm.id, "power": vm.power, "why": vm.left}
-            for name, vm in left
-        ]
-        output.emit({"leftovers": shaped})
+        output.emit({"leftovers": rows})
         return
     output.table(
         ("DOMAIN", "TEST VM", "OF", "POWER", "WHY IT STAYS, AND WHAT TO DO"),
-        [(name, vm.name, vm.of, vm.power, vm.left) for name, vm in left],
+        [tuple(str(row[key]) for key in ("domain", "vm", "of", "power", "why")) for row in rows],
         "nothing is left over of any test",
+    )
+
+
+def _leftover(domain: str, vm: TrialVm | StrayTrialVm, why: str, *, in_list: bool) -> dict[str, object]:
+    facts = {"domain": domain, "vm": vm.name, "of": vm.of, "id": vm.id, "power": vm.power}
+    return {**facts, "why": why, "listed": in_list}
+
+
+def _stray_says(vm: StrayTrialVm) -> str:
+    return (
+        f"no list of test VMs has it, and its mark names the test {vm.operation}; take it back with"
+        f" drdeck test leftovers --adopt {vm.name}, or remove it by hand"
     )

@@ -60,7 +60,10 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "drdeck test plan whole-site --to -15m --dry-run",
         'drdeck test plan whole-site --end --result passed --note "all logins work" --wait',
     ),
-    "drdeck test leftovers": ("drdeck test leftovers", "drdeck test leftovers --json"),
+    "drdeck test leftovers": (
+        "drdeck test leftovers",
+        "drdeck test leftovers --adopt drdeck-test-erp-prod-erp-db01 --wait",
+    ),
     "drdeck failover": (
         "drdeck failover commit erp-prod",
         "drdeck failover undo erp-prod --confirm erp-prod",

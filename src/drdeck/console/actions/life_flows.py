@@ -90,6 +90,7 @@ ACTIONS = (
     "domain_restore",
     "domain_release",
     "release_cancel",
+    "test_adopt",
 )
 FLOWS = {action: _flow(action) for action in ACTIONS} | {
     "way_back": show_way_back,

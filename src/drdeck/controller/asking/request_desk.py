@@ -21,6 +21,7 @@ from drdeck.model.actions.request import Request
 from drdeck.model.commands import MakePlannedCall
 from drdeck.model.domains import Domain, ProtectedSite
 from drdeck.model.guard import Hazards
+from drdeck.model.life.trial_rules import strays_meant
 from drdeck.model.pitr import Points
 from drdeck.model.planned import PlannedCall
 from drdeck.model.times import show
@@ -79,7 +80,7 @@ class RequestDesk:
         `protected`: its protected site, where that was looked at a moment ago.
         """
         self.check_sight()
-        request = requests.as_named(request, self.domain(request.domain))
+        request = self._proven(requests.as_named(request, self.domain(request.domain)))
         if protected is None:
             protected = await self._protected(request)
         ident = f"op-{secrets.token_hex(4)}"
@@ -115,7 +116,7 @@ class RequestDesk:
         """The effect of a request, as things are now. Raises NotAccepted."""
         self.check_sight()
         domain = self.domain(request.domain)
-        request = requests.as_named(request, domain)
+        request = self._proven(requests.as_named(request, domain))
         requests.check_names(request, domain)
         protected, hazards = await self._protected(request), await self._hazards(request)
         obstacles, points = await self._obstacles(request, domain), await self._points_for(request)
@@ -127,6 +128,21 @@ class RequestDesk:
         about = msgspec.structs.replace(request, to=request.to or self.sight.now())
         operation = Operation(id="preview", request=about, actor="", asked_at=self.sight.now())
         return msgspec.structs.replace(preview, refusal=await self._lacking(operation))
+
+    def _proven(self, request: Request) -> Request:
+        """A request to adopt test VMs with their ids, and with the marks of their tests as the journal has
+        them, whatever it came with. Raises NotAccepted."""
+        if request.action != "test_adopt":
+            return request
+        strays = strays_meant(self.domain(request.domain), request)
+        if not strays:
+            return request  # which says why
+        try:
+            marks = self.book.marks_of_tests({stray.operation for stray in strays})
+        except JournalError as error:
+            raise NotAccepted("failed", str(error)) from None
+        ids = tuple(stray.id for stray in strays)
+        return msgspec.structs.replace(request, test_vms=ids, marks=marks)
 
     async def _points_for(self, request: Request) -> Points | None:
         """The points that a rollback is chosen from; None for other requests, and where the site has none to

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 import msgspec
@@ -39,6 +39,16 @@ class Recorder:
 
     def open_operations(self) -> list[Operation]:
         return [op for op in self.operations.values() if not op.ended]
+
+    def marks_of_tests(self, operations: Collection[str]) -> tuple[str, ...]:
+        """The marks of the test VMs that these operations had cloned, as the journal names them. Raises
+        JournalError."""
+        marks = list[str]()
+        for event in self.journal.events(facts.INTENT):
+            act = event.data["command"].get("act") or {}
+            if event.data["operation"] in operations and act.get("kind") == "clone":
+                marks.append(act["args"]["marker"])
+        return tuple(dict.fromkeys(marks))
 
     def record(self, actor: str, kind: str, data: dict[str, Any]) -> Event:
         """Append, and follow it in the operations. Raises JournalError; then nothing has changed."""

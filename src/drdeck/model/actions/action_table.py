@@ -102,6 +102,10 @@ ACTIONS: tuple[Action, ...] = (
         trial_rules.end_listed, lambda d, request, now: trial_rules.end_closed(d, request),
     ),
     Action(
+        "test_adopt", "Adopt Test VMs", "", "take test VMs that no list has back, for End Test", 2, True,
+        "domain", lambda d: bool(d.strays), lambda d, request, now: trial_rules.adopt_closed(d, request),
+    ),
+    Action(
         "pitr_start", "Start PITR Session", "", "start a PITR session by hand", 2, True, "domain",
         _owned_pitr, pitr_start_closed,
     ),

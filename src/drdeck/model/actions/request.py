@@ -35,6 +35,10 @@ class Request(Frozen, frozen=True, kw_only=True):
     ends_after_s: float | None = None
     result: Annotated[str, msgspec.Meta(max_length=100)] = ""
     note: Annotated[str, msgspec.Meta(max_length=1000)] = ""
+    test_vms: tuple[Name, ...] = ()
+    """test VMs to be adopted, by name or id; empty: all that there are"""
+    marks: tuple[Annotated[str, msgspec.Meta(max_length=200)], ...] = ()
+    """marks of the tests that the journal names for them; the controller fills it in"""
     bubble: Name | None = None
     """of a test: the plan whose domains are tested together, which count as one test"""
     confirm: Name | None = None

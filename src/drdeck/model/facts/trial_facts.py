@@ -30,6 +30,18 @@ class TrialVm(Frozen, frozen=True, kw_only=True):
     left: str = ""
 
 
+class StrayTrialVm(Frozen, frozen=True, kw_only=True):
+    """A VM in the test folder with the mark of a test of the domain, that no list of test VMs has.
+
+    `of`: the VM that its mark names; `operation`: the test that its mark names, which anybody can write."""
+
+    id: str
+    name: str
+    of: str
+    power: str = "unknown"
+    operation: str = ""
+
+
 class Trial(Frozen, frozen=True, kw_only=True):
     """A test that goes on, or of which VMs are left over. `operation`: what starts it, or ends it."""
 

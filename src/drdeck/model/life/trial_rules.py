@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Protocol
 
 from drdeck.model.domains import Domain, Mode
-from drdeck.model.facts.trial_facts import RESULTS, TrialState
+from drdeck.model.facts.trial_facts import RESULTS, StrayTrialVm, TrialState
 from drdeck.model.pitr import excluded_by
 from drdeck.model.times import show_spaced
 
@@ -28,6 +28,8 @@ class TrialWish(Protocol):
     def vms(self) -> tuple[str, ...]: ...
     @property
     def ends_after_s(self) -> float | None: ...
+    @property
+    def test_vms(self) -> tuple[str, ...]: ...
     @property
     def result(self) -> str: ...
     @property
@@ -118,4 +120,25 @@ def end_closed(domain: Domain, wish: TrialWish) -> str | None:
         return f"the result of a test is passed or failed, not {wish.result!r}"
     if len(wish.note) > MAX_NOTE:
         return f"the note has {len(wish.note)} characters; {MAX_NOTE} fit"
+    return None
+
+
+def strays_meant(domain: Domain, wish: TrialWish) -> tuple[StrayTrialVm, ...]:
+    """The VMs that are to be adopted: those that are named, by name or id, or all."""
+    if not wish.test_vms:
+        return domain.strays
+    return tuple(vm for vm in domain.strays if vm.name in wish.test_vms or vm.id in wish.test_vms)
+
+
+def adopt_closed(domain: Domain, wish: TrialWish) -> str | None:
+    """Adopt Test VMs: what has the mark of a test of the domain, and is in no list."""
+    meant = strays_meant(domain, wish)
+    unknown = [n for n in wish.test_vms if not any(n in (vm.name, vm.id) for vm in meant)]
+    if unknown:
+        return (
+            f'no VM "{unknown[0]}" in the test folder has the mark of a test of "{domain.name}" without being'
+            " in its list; `drdeck test leftovers` lists all"
+        )
+    if not meant:
+        return f'every test VM of "{domain.name}" is in its list'
     return None

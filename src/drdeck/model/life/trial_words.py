@@ -9,7 +9,7 @@ from drdeck.model.facts.trial_facts import LastTrial, Trial, TrialState
 from drdeck.model.text import show_bytes, some
 from drdeck.model.times import show_age, show_spaced
 
-from .trial_rules import TrialWish, trial_networks
+from .trial_rules import TrialWish, strays_meant, trial_networks
 
 TOOL_SAYS = (
     "The replication tool's retention must not run meanwhile: the test VMs stand on the replicas' snapshots"
@@ -25,6 +25,8 @@ def trial_consequences(action: str, wish: TrialWish, domain: Domain, now: dateti
             return _start(wish, domain)
         case "test_end":
             return _end(domain)
+        case "test_adopt":
+            return _adopt(wish, domain)
         case "cfo_complete" if domain.trial is not None and domain.trial.state is not TrialState.LEFT_OVER:
             return ["The test of the domain ends first: its test VMs are powered off at once."]
         case "cfo_start" | "cfo_complete":
@@ -92,6 +94,14 @@ def _end(domain: Domain) -> list[str]:
         f"The test VMs are powered off and removed: {names or 'none is there'}.",
         "What was done in them is lost.",
         "One that is not surely drdeck's is not removed: it is named as left over.",
+    ]
+
+
+def _adopt(wish: TrialWish, domain: Domain) -> list[str]:
+    names = some([vm.name for vm in strays_meant(domain, wish)], _NAMED)
+    return [
+        f"Taken into the list of what is left over: {names}. Nothing is done to it now.",
+        "End Test removes it, if it is surely drdeck's then.",
     ]
 
 

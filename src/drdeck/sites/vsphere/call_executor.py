@@ -125,6 +125,12 @@ class CallExecutor:
             await self.trials.prepare(command, situation)
             # nobody has asked after tasks on an imported domain, and a snapshot may be under way
             await self._watching().ask_tasks([vm.id for vm in situation.vms])
+        if isinstance(command, c.AdoptTrialVms):
+            why = await self.trials.look_at_strays(command)
+            if why:
+                raise Refused(f"Could not {command.says}: {why}")
+        elif isinstance(command, c.MakePlannedCall) and command.act.args.get("to") == "trial_adopt":
+            await self.trials.look_at_strays(command)
         async with self._locks.setdefault(command.domain, asyncio.Lock()):
             await self._watching().refresh_attributes()
             folder, situation = self._sight.find(command.domain)

@@ -464,6 +464,8 @@ class VSphereSite:
     async def lacking(self, command: c.AnyCommand) -> str | None:
         folder, situation = self._sight.find(command.domain, isinstance(command, OF_A_REMOVED_RECORD))
         missing = await self._permits.lacking(command, folder, situation, self._sight.inventory())
+        if missing is None and isinstance(command, c.AdoptTrialVms):
+            return await self._hand.trials.look_at_strays(command) or None
         trials, test = self._sight.trials.seen, self.settings.test
         if missing is not None or test is None or trials is None or not isinstance(command, c.StartTrial):
             return missing

@@ -20,8 +20,10 @@ from drdeck.sites.vsphere.plan.trials.trial_view import offer_of
 from drdeck.sites.vsphere.record import trial_transitions
 from drdeck.sites.vsphere.record.domain_record import Record
 from drdeck.sites.vsphere.record.record_values import CloneRecord
-from drdeck.sites.vsphere.vcenter.calls.linked_clone import Cloned
-from drdeck.sites.vsphere.vcenter.calls.trial_removal import Removed
+from drdeck.sites.vsphere.vcenter.calls.trials.linked_clone import Cloned
+from drdeck.sites.vsphere.vcenter.calls.trials.trial_adoption import Adopted, adopted
+from drdeck.sites.vsphere.vcenter.calls.trials.trial_conditions import Expected
+from drdeck.sites.vsphere.vcenter.calls.trials.trial_removal import Removed
 from drdeck.sites.vsphere.vcenter.connection import Connection, VCenterSession
 from drdeck.sites.vsphere.vcenter.properties import filter_spec, retrieve, step_to
 
@@ -41,6 +43,7 @@ class TrialWork:
     def __init__(self, sight: SiteState, connected: Callable[[], Connection]) -> None:
         self._sight, self._connected = sight, connected
         self._beginnings: dict[str, trial_transitions.Beginning] = {}
+        self._adoptions: dict[str, dict[str, CloneRecord | str]] = {}
 
     # -- looking
 
@@ -119,6 +122,40 @@ class TrialWork:
                     " make room, or test fewer VMs with --vm"
                 )
 
+    # -- adopting
+
+    async def look_at_strays(self, command: c.AdoptTrialVms | c.MakePlannedCall) -> str:
+        """Look at VMs that are to be adopted; the first condition that keeps one from it, in words.
+
+        Raises Refused, SiteUnreachable."""
+        await self.look()
+        s = self._sight.find(command.domain)[1]
+        strays, trial = trial_plan.strays(s), s.record.trial
+        marks = {clone.marker for clone in s.record.clones.values()}
+        if trial is not None and trial.key:
+            marks.add(trial.marker)
+        if isinstance(command, c.AdoptTrialVms):
+            marks |= set(command.marks)
+            meant = {facts.vm.id: facts.vm.name for facts in strays if facts.vm.id in command.vms}
+        else:
+            own = trial.marker if trial is not None and trial.key else None
+            meant = {facts.vm.id: facts.vm.name for facts in strays if facts.marker == own}
+        folder = s.trials.folder if s.trials is not None else ""
+        place = Expected("", "", "", "", frozenset(), folder, s.root, s.trial_prefix)
+        sources = [vm.id for vm in s.vms]
+
+        def read(session: VCenterSession) -> dict[str, Adopted | str]:
+            return {vm: adopted(session, vm, marks, sources, place) for vm in meant}
+
+        looked_at = await self._connected().poll(read, "look at test VMs that are in no list")
+        self._adoptions[command.operation] = {
+            vm: CloneRecord(of=a.of, snapshot="", uuid=a.uuid, marker=a.marker, bases=a.bases)
+            if isinstance(a, Adopted)
+            else a
+            for vm, a in looked_at.items()
+        }
+        return next((f"{meant[vm]}: {why}" for vm, why in looked_at.items() if isinstance(why, str)), "")
+
     # -- changing the record
 
     def changes(self, command: c.AnyCommand, record: Record, s: DomainState) -> dict[str, str]:
@@ -134,6 +171,10 @@ class TrialWork:
                 return trial_transitions.start(record, command, beginning, lasts_s, now)
             case c.EndTrial():
                 return trial_transitions.end(record, command, now)
+            case c.AdoptTrialVms():
+                return trial_transitions.adopt(record, self._adoptions.pop(command.operation, {}), True)
+            case c.MakePlannedCall() if command.act.args["to"] == "trial_adopt":
+                return trial_transitions.adopt(record, self._adoptions.pop(command.operation, {}), False)
             case c.Resolve():
                 return trial_transitions.resolve(record, command, trial_plan.unready_clones(s), now)
             case c.MakePlannedCall():
@@ -154,7 +195,7 @@ class TrialWork:
     def is_of_a_trial(self, command: c.AnyCommand) -> bool:
         """Tell whether a command changes what a record has of a test."""
         match command:
-            case c.StartTrial() | c.EndTrial():
+            case c.StartTrial() | c.EndTrial() | c.AdoptTrialVms():
                 return True
             case c.Resolve():
                 return command.question.startswith("ready:test:")

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
-from tests.support.deck import SITE
+from tests.support.life.trial_flow import TrialFlow
 from tests.support.vcenter import rehearsing
-from tests.support.vcenter.flow import Flow, MakeFlow, eventually, settings
+from tests.support.vcenter.flow import MakeFlow, eventually
 from tests.support.vcenter.flowsite import DOMAIN, VMS
 from tests.support.vcenter.vcsim import VCenter
 
@@ -16,42 +14,8 @@ START, END = ("test", "start", DOMAIN), ("test", "end", DOMAIN)
 DELETE = "VirtualMachine.Inventory.Delete"
 
 
-def table(more: str, space: str) -> str:
-    return (
-        f'[sites.{SITE}.test]\nfolder = "{rehearsing.TEST_FOLDER}"\nnetwork = "{rehearsing.BUBBLE}"\n'
-        f'space = "{space}"\n{more}\n'
-    )
-
-
-class Rehearsing:
-    """A flow whose vCenter has a test folder and an isolated network."""
-
-    def __init__(
-        self,
-        make_flow: MakeFlow,
-        recovery: VCenter,
-        more: str = "",
-        uplink: bool = False,
-        space: str = "0%",
-        extra: str = "",
-    ) -> None:
-        self.folder = rehearsing.make_test_folder(recovery)
-        self.network = rehearsing.make_isolated_network(recovery, uplink=uplink)
-        self.flow: Flow = make_flow(recovery, toml=settings(extra=extra) + table(more, space))
-        self.recovery = recovery
-        self.flow.until(lambda domain: domain["mode"] == "imported")
-
-    def clones(self) -> list[str]:
-        """Names of the VMs in the test folder."""
-        return sorted(vm.name for vm in self.folder.childEntity)
-
-    def shown(self) -> dict[str, Any]:
-        (trial,) = self.flow.deck.json("test", "show", DOMAIN)["tests"]
-        return dict(trial)
-
-
 def test_a_domain_is_tested_and_nothing_of_it_changes(make_flow: MakeFlow, recovery: VCenter) -> None:
-    tests = Rehearsing(make_flow, recovery)
+    tests = TrialFlow(make_flow, recovery)
     deck, before = tests.flow.deck, tests.flow.truth()
     assert tests.shown() == {"domain": DOMAIN, "test": None, "tested": None}
     rehearsal = deck.json(*START, "--dry-run")
@@ -82,7 +46,7 @@ def test_a_domain_is_tested_and_nothing_of_it_changes(make_flow: MakeFlow, recov
 
 
 def test_no_vm_is_cloned_while_a_task_of_others_works_on_it(make_flow: MakeFlow, recovery: VCenter) -> None:
-    tests = Rehearsing(make_flow, recovery, extra='task_timeout = "1s"')
+    tests = TrialFlow(make_flow, recovery, extra='task_timeout = "1s"')
     recovery.slow("CreateSnapshot_Task", VMS[0], 3_600_000, times=1)
     recovery.vm(VMS[0]).CreateSnapshot_Task("a tool's", "", False, False)
     ident = tests.flow.deck.run(*START, "--vm", VMS[0]).stdout.strip()
@@ -94,7 +58,7 @@ def test_no_vm_is_cloned_while_a_task_of_others_works_on_it(make_flow: MakeFlow,
 
 
 def test_one_that_somebody_works_with_is_left_over(make_flow: MakeFlow, recovery: VCenter) -> None:
-    tests = Rehearsing(make_flow, recovery)
+    tests = TrialFlow(make_flow, recovery)
     deck = tests.flow.deck
     deck.run(*START, "--vm", VMS[0], "--wait")
     (clone,) = tests.folder.childEntity
@@ -113,7 +77,7 @@ def test_one_that_somebody_works_with_is_left_over(make_flow: MakeFlow, recovery
 
 
 def test_a_network_with_an_uplink_is_refused(make_flow: MakeFlow, recovery: VCenter) -> None:
-    tests = Rehearsing(make_flow, recovery, uplink=True)
+    tests = TrialFlow(make_flow, recovery, uplink=True)
     refused = tests.flow.deck.run(*START, code=3).stderr
     assert f'"{rehearsing.BUBBLE}" is not isolated: it has an uplink' in refused
     assert tests.clones() == []
@@ -122,14 +86,14 @@ def test_a_network_with_an_uplink_is_refused(make_flow: MakeFlow, recovery: VCen
 
 
 def test_one_that_is_allowed_wants_the_name(make_flow: MakeFlow, recovery: VCenter) -> None:
-    tests = Rehearsing(make_flow, recovery, more="allow_connected = true", uplink=True)
+    tests = TrialFlow(make_flow, recovery, more="allow_connected = true", uplink=True)
     assert "must be confirmed with the name" in tests.flow.deck.run(*START, code=3).stderr
     tests.flow.deck.run(*START, "--vm", VMS[0], "--confirm", DOMAIN, "--wait")
     assert len(tests.clones()) == 1
 
 
 def test_bad_input_begins_nothing(make_flow: MakeFlow, recovery: VCenter) -> None:
-    tests = Rehearsing(make_flow, recovery)
+    tests = TrialFlow(make_flow, recovery)
     deck = tests.flow.deck
     for words, says, code in (
         (("--to", "2020-01-01T00:00:00Z", "--wait"), "no restore point at or before", 1),
@@ -145,14 +109,14 @@ def test_bad_input_begins_nothing(make_flow: MakeFlow, recovery: VCenter) -> Non
 
 def test_no_room_is_told_before_anything_is_made(make_flow: MakeFlow, recovery: VCenter) -> None:
     recovery.set_room("LocalDS_0", 0, 1)
-    tests = Rehearsing(make_flow, recovery, space="10%")
+    tests = TrialFlow(make_flow, recovery, space="10%")
     tests.flow.deck.run(*START, "--wait", code=1)
     assert "are free on LocalDS_0" in tests.flow.deck.run("tasks").stdout
     assert tests.clones() == []
 
 
 def test_a_name_that_is_taken_gets_a_number(make_flow: MakeFlow, recovery: VCenter) -> None:
-    tests = Rehearsing(make_flow, recovery)
+    tests = TrialFlow(make_flow, recovery)
     name = f"drdeck-test-{DOMAIN}-{VMS[0]}"
     rehearsing.clone(recovery, VMS[0], tests.folder, name, "replica 2")
     tests.flow.deck.run(*START, "--vm", VMS[0], "--wait")
@@ -163,7 +127,7 @@ def test_a_name_that_is_taken_gets_a_number(make_flow: MakeFlow, recovery: VCent
 
 @pytest.mark.parametrize("lose", ["lose_answer", "lose_request"])
 def test_a_lost_answer_makes_no_second_clone(make_flow: MakeFlow, recovery: VCenter, lose: str) -> None:
-    tests = Rehearsing(make_flow, recovery)
+    tests = TrialFlow(make_flow, recovery)
     for method in ("CloneVM_Task", "PowerOnVM_Task"):
         getattr(recovery, lose)(method)
     tests.flow.deck.run(*START, "--wait")
@@ -177,7 +141,7 @@ def test_a_lost_answer_makes_no_second_clone(make_flow: MakeFlow, recovery: VCen
 def test_a_controller_that_is_killed_goes_on_with_the_same_clones(
     make_flow: MakeFlow, recovery: VCenter
 ) -> None:
-    tests = Rehearsing(make_flow, recovery)
+    tests = TrialFlow(make_flow, recovery)
     recovery.slow("CloneVM_Task", None, 600_000)
     tests.flow.deck.run(*START)
     tests.flow.until(lambda domain: recovery.calls()["CloneVM_Task"] == len(VMS))
@@ -191,7 +155,7 @@ def test_a_controller_that_is_killed_goes_on_with_the_same_clones(
 
 
 def test_who_may_delete_in_the_root_is_told(make_flow: MakeFlow, recovery: VCenter) -> None:
-    tests = Rehearsing(make_flow, recovery)
+    tests = TrialFlow(make_flow, recovery)
     findings = [f for f in tests.flow.deck.json("doctor", code=1)["findings"] if f["subject"] == "tests"]
     assert [f["level"] for f in findings] == ["fail"] and DELETE in findings[0]["text"]
     recovery.deny(DELETE, recovery.root_folder)
@@ -202,7 +166,7 @@ def test_who_may_delete_in_the_root_is_told(make_flow: MakeFlow, recovery: VCent
 
 
 def test_a_plan_is_one_test_however_many_domains_it_has(make_flow: MakeFlow, recovery: VCenter) -> None:
-    tests = Rehearsing(make_flow, recovery, more="keep_running = 1")
+    tests = TrialFlow(make_flow, recovery, more="keep_running = 1")
     recovery.add_domain("web")
     recovery.add_vm("web", "web01")
     recovery.make_snapshot("web01", "replica 1")

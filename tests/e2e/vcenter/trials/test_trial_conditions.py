@@ -10,11 +10,11 @@ import msgspec
 import pytest
 from pyVmomi import vim
 
-from drdeck.sites.vsphere.vcenter.calls import trial_removal
-from drdeck.sites.vsphere.vcenter.calls.linked_clone import Cloned, linked_clone
 from drdeck.sites.vsphere.vcenter.calls.rollback_call import power_off
-from drdeck.sites.vsphere.vcenter.calls.trial_marks import MARK
-from drdeck.sites.vsphere.vcenter.calls.trial_removal import Removed
+from drdeck.sites.vsphere.vcenter.calls.trials import trial_removal
+from drdeck.sites.vsphere.vcenter.calls.trials.linked_clone import Cloned, linked_clone
+from drdeck.sites.vsphere.vcenter.calls.trials.trial_marks import MARK, MARK_OF
+from drdeck.sites.vsphere.vcenter.calls.trials.trial_removal import Removed
 from tests.support.vcenter import rehearsing
 from tests.support.vcenter.vcsim import VCenter
 
@@ -52,6 +52,22 @@ def run(vcenter: VCenter, steps: Any) -> str:
                 task = next(steps)
     except StopIteration as over:
         return str(over.value)
+
+
+def cloned_from(b: Bubble, vm: str, marker: str = MARKER, ending: str = "") -> Any:
+    """The test VM that a call makes of another VM, or finds."""
+    source = b.vcenter.vm(vm)
+    network = next(n for n in b.vcenter.datacenter.networkFolder.childEntity if n.name == rehearsing.BUBBLE)
+    start = {
+        "folder": b.folder._moId,
+        "marker": marker,
+        "name": f"drdeck-test-erp-{vm}{ending}",
+        "snapshot": b.vcenter.snapshots(vm)[-1].id,
+        "annotation": "a test",
+        f"move:{source.network[0]._moId}": network._moId,
+    }
+    answer = run(b.vcenter, linked_clone(b.session, source._moId, start, "clone it"))
+    return vim.VirtualMachine(msgspec.json.decode(answer, type=Cloned).vm, b.vcenter.si._stub)
 
 
 @pytest.fixture
@@ -108,12 +124,22 @@ def unmarked(b: Bubble) -> None:
     b.reconfigure(extraConfig=[vim.option.OptionValue(key=MARK, value="op-2:somebody")])
 
 
+def other_source(b: Bubble) -> None:
+    """Its mark says that it is the clone of another VM."""
+    b.reconfigure(extraConfig=[vim.option.OptionValue(key=MARK_OF, value=b.vcenter.vm(OTHER)._moId)])
+
+
 def moved(b: Bubble) -> None:
     b.vcenter.done(b.vcenter.folder("erp").MoveIntoFolder_Task([b.clone]))
 
 
 def folder_moved(b: Bubble) -> None:
     b.vcenter.done(b.vcenter.root_folder.MoveIntoFolder_Task([b.folder]))
+
+
+def folder_is_the_root(b: Bubble) -> None:
+    """The settings' root was set to the test folder."""
+    b.args["root"] = b.args["folder"]
 
 
 def renamed(b: Bubble) -> None:
@@ -126,6 +152,11 @@ def template(b: Bubble) -> None:
 
 def managed(b: Bubble) -> None:
     b.vcenter.configure(b.clone, "managedBy", "com.vmware.vcDr")
+
+
+def in_a_vapp(b: Bubble) -> None:
+    """Somebody put it into a vApp that is in the test folder."""
+    b.vcenter.put_in_vapp(b.clone, b.vcenter.make_vapp("erp", folder=b.folder))
 
 
 def snapshot(b: Bubble) -> None:
@@ -152,6 +183,16 @@ def independent(b: Bubble) -> None:
     b.vcenter.add_device(b.clone, "independent_persistent")
 
 
+def made_independent(b: Bubble) -> None:
+    """Its own disk is not reverted with snapshots any more, so somebody keeps data there."""
+    rehearsing.change_disk_mode(b.vcenter, b.clone, "independent_persistent")
+
+
+def disk_of_its_own(b: Bubble) -> None:
+    """Somebody gave it a further disk, beside its own in the VM's directory, to keep data there."""
+    rehearsing.add_disk(b.vcenter, b.clone)
+
+
 def other_base(b: Bubble) -> None:
     """Its disk stands on another file than when it was cloned."""
     b.args["bases"] = "0123456789ab"
@@ -168,16 +209,21 @@ SPOILED: list[tuple[Callable[[Bubble], None], str]] = [
     (other_id, "instance UUID"),
     (twin, "has the UUID of erp-app01"),
     (unmarked, "the mark of its test is not in its configuration"),
+    (other_source, "its mark names another VM"),
     (moved, "not in the test folder"),
     (folder_moved, "the test folder is in the root"),
+    (folder_is_the_root, "the test folder is in the root"),
     (renamed, "does not begin with"),
     (template, "template"),
     (managed, "managed by com.vmware.vcDr"),
+    (in_a_vapp, "in a vApp"),
     (snapshot, "has a snapshot"),
     (foreign_disk, "detach it"),
     (own_disk_of_the_source, "detach it"),
     (raw_disk, "detach it"),
     (independent, "detach it"),
+    (made_independent, "detach it"),
+    (disk_of_its_own, "detach it"),
     (other_base, "stands on another file"),
     (cloned_again, "colleague stands on its disk"),
 ]
@@ -208,6 +254,19 @@ def test_without_the_conditions_vcenter_would_have_destroyed_it(
         assert destroyed.shared, "files of others went with it"
 
 
+def test_the_id_is_that_of_the_clone_task_whatever_else_is_there(bubble: Bubble) -> None:
+    mine = cloned_from(bubble, OTHER)
+    assert mine.name == f"drdeck-test-erp-{OTHER}" and mine._moId != bubble.clone._moId
+
+
+def test_a_lost_answer_finds_the_clone_of_this_test_and_this_vm_only(bubble: Bubble) -> None:
+    """The second clone has the same marker, the third another one: of each VM and test there is one."""
+    mine = cloned_from(bubble, OTHER)
+    again = cloned_from(bubble, OTHER)
+    later = cloned_from(bubble, OTHER, "op-2:ffeeddccbbaa99887766554433221100", "-2")
+    assert again._moId == mine._moId and later._moId not in (mine._moId, bubble.clone._moId)
+
+
 def test_what_changed_while_it_was_powered_off_counts(
     bubble: Bubble, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -219,6 +278,18 @@ def test_what_changed_while_it_was_powered_off_counts(
 
     monkeypatch.setattr(trial_removal, "power_off", meddling)
     assert "not in the test folder" in bubble.remove().left
+    assert rehearsing.destroyed(bubble.vcenter) == []
+
+
+def test_one_that_somebody_powers_on_meanwhile_stays(bubble: Bubble, monkeypatch: pytest.MonkeyPatch) -> None:
+    bubble.vcenter.power_on(bubble.clone)
+
+    def meddling(session: Any, vm: str) -> Any:
+        yield from power_off(session, vm)
+        bubble.vcenter.power_on(bubble.clone)
+
+    monkeypatch.setattr(trial_removal, "power_off", meddling)
+    assert "powered on again" in bubble.remove().left
     assert rehearsing.destroyed(bubble.vcenter) == []
 
 

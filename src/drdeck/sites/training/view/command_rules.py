@@ -8,6 +8,7 @@ from drdeck.model.actions.request import Request
 from drdeck.model.commands import (
     AbortCompletion,
     AcceptRemoval,
+    AdoptTrialVms,
     BeginCompletion,
     CancelContinuousFailover,
     CancelRelease,
@@ -89,6 +90,8 @@ def refusal(machine: DomainMachine, command: SiteCommand, at: int) -> str | None
         case EndTrial():
             ending = Request(action="test_end", domain=name, result=command.result, note=command.note)
             return trial_rules.end_closed(domain_view.domain(machine, at), ending)
+        case AdoptTrialVms():
+            return f'every test VM of "{name}" is in its list'
         case StartSession():
             return _start(machine, command, at)
         case RollBack():

@@ -16,7 +16,7 @@ from drdeck.config.settings import TrialSettings
 from drdeck.model.text import brief
 from drdeck.sites.contract import Refused
 from drdeck.sites.vsphere.vcenter.calls.network_cards import backing_key, card_networks, network_reference
-from drdeck.sites.vsphere.vcenter.calls.trial_marks import MARK, MARK_OF, extra_config
+from drdeck.sites.vsphere.vcenter.calls.trials.trial_marks import MARK, MARK_OF, extra_config
 from drdeck.sites.vsphere.vcenter.connection import VCenterSession
 from drdeck.sites.vsphere.vcenter.isolation import connections
 from drdeck.sites.vsphere.vcenter.properties import (

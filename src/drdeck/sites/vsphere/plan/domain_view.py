@@ -32,7 +32,7 @@ from .domain_state import DomainState
 from .failover_undo import undo_of
 from .life.primary import NOT_PROTECTED, protected_elsewhere, way_back_of
 from .restore_points import instants
-from .trials.trial_view import as_steps, last_trial, offer_of, trial_alarms, trial_of, trial_steps
+from .trials.trial_view import as_steps, last_trial, offer_of, strays_of, trial_alarms, trial_of, trial_steps
 from .vm_rows import VmRow
 
 
@@ -115,6 +115,7 @@ def build(
         way_back=way_back_of(s),
         trial=trial_of(s, plan),
         tested=last_trial(s),
+        strays=strays_of(s),
         trial_offer=offer_of(s, inventory),
     )
 

@@ -21,7 +21,7 @@ from .record_values import CloneRecord, TestedRecord, TrialRecord
 
 STEPS = (
     "trial_network", "trial_power", "trial_delay", "trial_next", "trial_runs", "trial_remove", "trial_parked",
-    "trial_overdue", "trial_self", "trial_over",
+    "trial_overdue", "trial_self", "trial_over", "trial_adopt",
 )  # fmt: skip
 """Steps that `step` takes."""
 UNDER_WAY = ("clone", "network", "power", "delay", "running")
@@ -125,6 +125,20 @@ def cloned(record: Record, vm: str, clone: CloneRecord) -> Changes:
     if record.clones.get(vm) == clone:
         return {}
     return write_many(TRIAL_VMS, {**record.clones, vm: clone})
+
+
+def adopt(record: Record, vms: Mapping[str, CloneRecord | str], listed: bool) -> Changes:
+    """Test VMs by id that were in no list: as they are to be kept, or the reason why they stay. `listed`:
+    they are named as left over, so that the next End Test removes them; a test that ends does so itself."""
+    clones = {vm: clone for vm, clone in vms.items() if isinstance(clone, CloneRecord)}
+    left = {vm: why for vm, why in vms.items() if isinstance(why, str)} | (
+        dict.fromkeys(clones, "taken back into the list; End Test removes it") if listed else {}
+    )
+    changes = write_many(TRIAL_VMS, {**record.clones, **clones}) if clones else {}
+    if left:
+        shortened = {vm: brief(clean(why), MAX_REASON) for vm, why in left.items()}
+        changes |= write_many(TRIAL_LEFT, {**record.left, **shortened})
+    return changes
 
 
 def removed(record: Record, vm: str, why: str = "", replica: str = "") -> Changes:

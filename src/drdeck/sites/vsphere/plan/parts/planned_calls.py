@@ -89,6 +89,7 @@ _STEP_SAYS = {
     "trial_remove": "go on to remove the test VMs",
     "trial_overdue": "end the test, which is overdue",
     "trial_self": "go on to remove the test VMs of a test that was ended",
+    "trial_adopt": "take test VMs into the list whose clone's answer was lost",
     "trial_over": "note that nothing is left of the test",
     "committed": "note that nothing is left to undo the failover with",
     "release_clean": "note that every VM is a replica again",

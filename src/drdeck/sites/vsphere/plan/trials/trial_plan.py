@@ -61,6 +61,15 @@ def clones_of(s: DomainState, t: TrialRecord) -> dict[str, CloneRecord]:
     }
 
 
+def strays(s: DomainState) -> tuple[TrialVmFacts, ...]:
+    """VMs with the mark of a test of one of the domain's VMs which the record does not have: a clone whose
+    answer was lost, or whose record was."""
+    ids = {vm.id for vm in s.vms}
+    listed = {*s.record.clones, *s.record.left}
+    trials = (s.trials or _WHOLE).vms.items()
+    return tuple(facts for ident, facts in trials if facts.marker and facts.of in ids and ident not in listed)
+
+
 def as_tested(s: DomainState, t: TrialRecord) -> tuple[VmFacts, ...]:
     """Test VMs as the runbook knows them: each by the name of the VM that it is the clone of."""
     trials, sources = s.trials or _WHOLE, {vm.id: vm for vm in s.vms}
@@ -248,6 +257,10 @@ def powering_off(s: DomainState, t: TrialRecord, then: str) -> Phase:
 
 def _removing(s: DomainState, t: TrialRecord) -> Phase:
     trials, limit_s = s.trials or _WHOLE, float(s.settings.task_timeout)
+    lost = [facts for facts in strays(s) if t.key and facts.marker == t.marker]
+    if lost:
+        then = step("trial_adopt", t.id, len(s.record.clones) + len(s.record.left))
+        return Phase(operation=t.id, name="Remove test VMs", then=then)
     going = [i for i in s.record.clones if i not in s.record.left and i not in s.record.skipped]
     acts = []
     for ident in going:

@@ -6,8 +6,16 @@ from datetime import timedelta
 
 from drdeck.model.alarms import Alarm, Severity
 from drdeck.model.domains import Step, StepState
-from drdeck.model.facts.trial_facts import NOT_SAID, LastTrial, Trial, TrialOffer, TrialState, TrialVm
-from drdeck.model.text import names, some
+from drdeck.model.facts.trial_facts import (
+    NOT_SAID,
+    LastTrial,
+    StrayTrialVm,
+    Trial,
+    TrialOffer,
+    TrialState,
+    TrialVm,
+)
+from drdeck.model.text import brief, clean, names, some
 from drdeck.model.times import show_duration, show_spaced
 from drdeck.sites.vsphere.inventory.inventory_facts import Inventory
 from drdeck.sites.vsphere.plan.domain_alarms import FirstSeen
@@ -16,11 +24,12 @@ from drdeck.sites.vsphere.plan.parts.planned_calls import Plan
 from drdeck.sites.vsphere.plan.restore_points import usable
 from drdeck.sites.vsphere.record.record_values import TrialRecord
 
-from .trial_plan import as_tested, is_ready
+from .trial_plan import as_tested, is_ready, strays
 
 _STEPS = ("Clone VMs", "Connect isolated networks", "Execute runbook", "Test running")
 _END_STEPS = ("Power off test VMs", "Remove test VMs")
 _REPLICA = "replica:"
+_LATE = "its test was over before it was noted; End Test removes it"
 
 
 def trial_of(s: DomainState, plan: Plan) -> Trial | None:
@@ -71,16 +80,36 @@ def _running_vms(s: DomainState, t: TrialRecord) -> tuple[TrialVm, ...]:
 def _left_vms(s: DomainState) -> tuple[TrialVm, ...]:
     """Test VMs that are left over and still there; who removed one by hand is done with it."""
     sources, trials = {vm.id: vm.name for vm in s.vms}, s.trials
+    # a clone that was noted after its test was over is in no test's list: it is named all the same
+    reasons = dict.fromkeys(s.record.clones, _LATE) if s.record.trial is None else {}
     vms = []
-    for ident, why in s.record.left.items():
+    for ident, why in (reasons | s.record.left).items():
         clone = s.record.clones.get(ident)
         facts = trials.vms.get(ident) if trials is not None else None
-        if clone is None or (trials is not None and facts is None):
+        if ident.startswith(_REPLICA) or (trials is not None and facts is None):
             continue
         name, power = (facts.vm.name, facts.vm.power) if facts is not None else (ident, "unknown")
-        of = sources.get(clone.of, clone.of)
+        source = clone.of if clone is not None else facts.of if facts is not None else ""
+        of = sources.get(source, source)
         vms.append(TrialVm(id=ident, name=name, of=of, power=power, left=why))
     return tuple(sorted(vms, key=lambda vm: vm.name))
+
+
+def strays_of(s: DomainState) -> tuple[StrayTrialVm, ...]:
+    """Test VMs of the domain that no list has; those of the test that goes on are its own affair."""
+    sources, own = {vm.id: vm.name for vm in s.vms}, s.record.trial
+    mark = own.marker if own is not None and own.key else ""
+    return tuple(
+        StrayTrialVm(
+            id=facts.vm.id,
+            name=facts.vm.name,
+            of=sources[facts.of],
+            power=facts.vm.power,
+            operation=brief(clean(facts.marker.partition(":")[0])),
+        )
+        for facts in strays(s)
+        if facts.marker != mark
+    )
 
 
 def _network_names(s: DomainState) -> dict[str, str]:
@@ -159,6 +188,9 @@ def trial_alarms(s: DomainState, first_seen: FirstSeen) -> list[Alarm]:
         )
         for vm in _left_vms(s)
     ]
+    for stray in strays_of(s):
+        text = f"test VM {stray.name} is in no list of test VMs; drdeck test leftovers says what can be done"
+        alarms.append(_alarm(first_seen, Severity.WARNING, "test_leftover", stray.of, text))
     sources = {vm.id: vm.name for vm in s.vms}
     for key, why in s.record.left.items():
         if key.startswith(_REPLICA):

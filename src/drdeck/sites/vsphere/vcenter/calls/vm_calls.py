@@ -14,12 +14,12 @@ from drdeck.sites.vsphere.vcenter.properties import properties
 
 from .call_arguments import moves_of
 from .entry_call import prepare, prepare_or_defer
-from .linked_clone import isolate, linked_clone, power_on_isolated
 from .network_cards import map_cards
 from .removal_call import remove_snapshots
 from .rollback_call import KnownHardware, make_snapshot, power_off, roll_back
 from .task_history import guest_asked
-from .trial_removal import power_off_test, remove_test
+from .trials.linked_clone import isolate, linked_clone, power_on_isolated
+from .trials.trial_removal import power_off_test, remove_test
 from .vm_tasks import CallSteps, EarlierAttempt, vm_of
 
 

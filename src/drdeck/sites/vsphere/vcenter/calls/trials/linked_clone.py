@@ -15,14 +15,14 @@ from pyVmomi import vim
 
 from drdeck.model.frozen import Frozen
 from drdeck.sites.contract import Refused
+from drdeck.sites.vsphere.vcenter.calls.call_arguments import moves_of
+from drdeck.sites.vsphere.vcenter.calls.network_cards import backing_key, card_networks, network_reference
+from drdeck.sites.vsphere.vcenter.calls.vm_tasks import CallSteps, vm_of
 from drdeck.sites.vsphere.vcenter.connection import VCenterSession
 from drdeck.sites.vsphere.vcenter.isolation import connections
 from drdeck.sites.vsphere.vcenter.properties import object_id, properties
 
-from .call_arguments import moves_of
-from .network_cards import backing_key, card_networks, network_reference
 from .trial_marks import MARK, MARK_OF, digest, disk_files, extra_config, marked
-from .vm_tasks import CallSteps, vm_of
 
 _CARD = vim.vm.device.VirtualEthernetCard
 _EDIT = vim.vm.device.VirtualDeviceSpec.Operation.edit

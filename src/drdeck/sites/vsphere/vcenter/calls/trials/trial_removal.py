@@ -7,13 +7,13 @@ from collections.abc import Mapping
 import msgspec
 
 from drdeck.model.frozen import Frozen
+from drdeck.sites.vsphere.vcenter.calls.rollback_call import power_off
+from drdeck.sites.vsphere.vcenter.calls.vm_tasks import CallSteps, vm_of
 from drdeck.sites.vsphere.vcenter.connection import VCenterSession
 from drdeck.sites.vsphere.vcenter.properties import object_id, properties, snapshot_nodes
 
-from .rollback_call import power_off
 from .trial_conditions import Conditions, Expected, objection, read_conditions
 from .trial_marks import disk_files
-from .vm_tasks import CallSteps, vm_of
 
 
 class Removed(Frozen, frozen=True, kw_only=True):

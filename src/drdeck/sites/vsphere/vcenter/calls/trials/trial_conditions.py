@@ -161,10 +161,13 @@ def _not_the_one(expected: Expected, c: Conditions) -> str | None:
 
 
 def _not_in_place(expected: Expected, c: Conditions) -> str | None:
-    """Condition 4: it is in the test folder, which is not the root nor in it, and is called as a test VM."""
+    """Conditions 4 and 5: it is in the test folder itself, which is not the root nor in it, and is called as
+    a test VM."""
     parent = c.values.get("parent")
     if expected.folder == expected.root or expected.root in c.above:
         return "the test folder is in the root now; move it out, then end the test again"
+    if c.values.get("parentVApp") is not None:  # it has no folder then
+        return "it is in a vApp; take it out to have it removed"
     if parent is None or object_id(parent) != expected.folder:
         return "it is not in the test folder any more; move it back to have it removed"
     if not str(c.values.get("name") or "").startswith(expected.prefix):
@@ -179,8 +182,6 @@ def _in_use(c: Conditions) -> str | None:
     manager = getattr(c.values.get("config.managedBy"), "extensionKey", "")
     if manager:
         return f"it is managed by {manager}; remove it there"
-    if c.values.get("parentVApp") is not None:
-        return "it is in a vApp; take it out to have it removed"
     if c.values.get("snapshot") is not None and c.values["snapshot"].rootSnapshotList:
         return "it has a snapshot, so somebody works with it; remove the snapshot to have it removed"
     return None
