@@ -42,7 +42,7 @@ class Limit:
 
 LIMIT = Limit()
 MANY = 40
-MOST_MB = {1: 80, 40: 700, 500: 60_000}
+MOST_MB = {1: 80, 40: 300, 500: 3_000}
 """Domains in a quiet session -> MB a day"""
 RUNS = 5
 KEYS = 40

@@ -31,7 +31,9 @@ class Counted(NamedTuple):
     definitions: int
     renewal_bytes: float
     read_bytes: int
-    """of a reading of all attributes: after each renewal, and when nothing was told for long"""
+    """of a reading of all attributes, when nothing was told for long"""
+    folder_bytes: int
+    """of a reading of one folder's: after each renewal, which the collector tells with as many"""
     poll_bytes: int
     beat_bytes: int
 
@@ -45,14 +47,15 @@ class Cost(NamedTuple):
 
 
 def cost_of_a_day(single: Counted, many: Counted, domains: int) -> Cost:
-    """The cost at any number of domains: a reading, and a look at the leases, grow with it by a line."""
+    """The cost at any number of domains: a reading of all of them grows with it by a line."""
 
     def at(small: float, large: float) -> float:
         return small + (large - small) * (domains - single.domains) / (many.domains - single.domains)
 
     renewals = domains * max(single.renewals, many.renewals)
-    polls, beats = DAY_S / POLL_S + renewals, DAY_S / BEAT_S
-    sent = renewals * at(single.renewal_bytes, many.renewal_bytes) + polls * at(
+    readings, beats = DAY_S / POLL_S, DAY_S / BEAT_S
+    polls = readings + renewals
+    sent = renewals * (many.renewal_bytes + 2 * many.folder_bytes) + readings * at(
         single.read_bytes, many.read_bytes
     )
     return Cost(
@@ -93,6 +96,9 @@ async def counted(vcenter: VCenter, domains: int, rounds: int = 1) -> Counted:
         watch, heart = InventoryWatch(connection, vcenter.root), Heartbeat(connection)
         await watch.refresh()
         look = await _looked(vcenter, watch, heart)
+        before = vcenter.bytes_of_calls()
+        await connection.poll(lambda session: watch._read_attributes_of(session, {folders[0]}), "read")
+        of_one = (vcenter.bytes_of_calls() - before)["RetrievePropertiesEx"]
         written = calls["SetField"]
         return Counted(
             domains,
@@ -100,6 +106,7 @@ async def counted(vcenter: VCenter, domains: int, rounds: int = 1) -> Counted:
             sum(calls[name] for name in DEFINING),
             sent.total() / written,
             look["RetrievePropertiesEx"],
+            of_one,
             look["WaitForUpdatesEx"],
             look["CurrentTime"],
         )

@@ -156,7 +156,8 @@ class LeaseKeeper:
             until_s = await connection.command(
                 lambda session: self.leases.hold(session, folder.id, force, quiet), doing
             )
-            self._looks[folder.id] = LeaseLook(began_s, until_s, logins)
+            if not quiet:  # it has looked at less than an act is to know
+                self._looks[folder.id] = LeaseLook(began_s, until_s, logins)
             return until_s
 
     def _succeed(self, session: VCenterSession, driver: str, force: bool) -> None:

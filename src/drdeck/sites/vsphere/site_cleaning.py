@@ -180,7 +180,7 @@ def _traces(session: VCenterSession, path: str) -> _Traces:
         view.Destroy()
     rows = {object_id(one.obj): {p.name: p.val for p in one.propSet or ()} for one in answer}
     fields = [field for row in rows.values() for field in row.get("field") or ()]
-    attributes = attributes_from(answer)
+    _, attributes = attributes_from(answer)
     return _Traces(
         root,
         {str(field.name): int(field.key) for field in fields if str(field.name).startswith(PREFIX)},

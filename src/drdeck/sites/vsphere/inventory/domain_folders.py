@@ -19,7 +19,7 @@ def domain_folders(session: VCenterSession, root_path: str) -> list[FolderFacts]
     )
     paths = {vim.Folder: ["name", "parent", "customValue"], vim.CustomFieldsManager: ["field"]}
     objects = retrieve(session, filter_spec([below, fields], paths))
-    attributes = attributes_from(objects)
+    _, attributes = attributes_from(objects)
     folders = []
     for content in objects:
         if isinstance(content.obj, vim.Folder):

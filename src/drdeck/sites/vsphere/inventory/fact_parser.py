@@ -88,23 +88,35 @@ def network_facts(network_id: str, raw: Mapping[str, Any]) -> NetworkFacts | Non
     return NetworkFacts(id=network_id, name=decode_name(str(raw.get("name") or network_id)))
 
 
-def attributes_from(objects: Any) -> dict[str, dict[str, str]]:
-    """Custom attributes by folder id and name, from one answer that holds definitions and values."""
+def attributes_from(objects: Any) -> tuple[dict[int, str], dict[str, dict[str, str]]]:
+    """The names of custom attributes by key, and the attributes by folder id and name, from one answer that
+    holds definitions and values."""
     names: dict[int, str] = {}
-    values: dict[str, list[Any]] = {}
     for content in objects or ():
         for prop in content.propSet or ():
             if prop.name == "field":
-                names = {field.key: str(field.name) for field in prop.val or ()}
-            elif prop.name == "customValue":
-                values[object_id(content.obj)] = list(prop.val or ())
+                names = {int(field.key): str(field.name) for field in prop.val or ()}
+    return names, attributes_of(attribute_values(objects), names)
+
+
+def attribute_values(objects: Any) -> dict[str, dict[int, str]]:
+    """The values in an answer, by folder id and key."""
     # of several values for one name the last counts: the simulator appends where a vCenter replaces
-    merged = {
-        folder: {names[v.key]: str(v.value) for v in found if v.key in names}
-        for folder, found in values.items()
-    }
     return {
-        folder: {name: value for name, value in found.items() if value} for folder, found in merged.items()
+        object_id(content.obj): {int(value.key): str(value.value) for value in prop.val or ()}
+        for content in objects or ()
+        for prop in content.propSet or ()
+        if prop.name == "customValue"
+    }
+
+
+def attributes_of(
+    values: Mapping[str, Mapping[int, str]], names: Mapping[int, str]
+) -> dict[str, dict[str, str]]:
+    """The attributes by folder id and name, of values by key; those without a name or a value are none."""
+    return {
+        folder: {names[key]: text for key, text in of_one.items() if key in names and text}
+        for folder, of_one in values.items()
     }
 
 

@@ -17,6 +17,7 @@ from drdeck.sites.vsphere.vcenter.connection import Connection, VCenterSession
 from drdeck.sites.vsphere.vcenter.properties import (
     attribute_spec,
     datacenter_of,
+    filter_spec,
     find_root,
     object_id,
     retrieve,
@@ -25,7 +26,7 @@ from drdeck.sites.vsphere.vcenter.properties import (
 )
 from drdeck.sites.vsphere.vcenter.update_parser import Maker, UpdateParser, uncollected
 
-from .fact_parser import attributes_from
+from .fact_parser import attribute_values, attributes_from, attributes_of
 from .inventory_cache import UNDER_WAY, InventoryCache
 from .inventory_facts import Inventory
 from .property_cache import UpdateContradiction
@@ -91,9 +92,11 @@ class InventoryWatch:
         self.connection, self.root_path, self._addresses = connection, root, addresses
         self._events = events
         self._listening = False
+        self._names: dict[int, str] = {}
+        """of the attributes, by the keys of their definitions"""
         self._attributes_rest_s = 0.0
         self.attributes_read_s = 0.0
-        """by the monotonic clock, when the attributes known now were asked for"""
+        """by the monotonic clock, when the attributes of all folders were asked for last"""
         self._polling = threading.Lock()  # held while the collector is asked; its answers come in one order
         self._urgent = 0
         self._attribute_read = threading.Lock()
@@ -337,14 +340,17 @@ class InventoryWatch:
         if self._events is not None and any(kind == _EVENTS for kind, _ in touched):
             self._events.take_page(self._known.raw.of(_EVENTS))
         since_s = time.monotonic() - self.attributes_read_s
+        folders = {ident for kind, ident in touched if kind == "Folder"}
         if (
             first
-            or any(kind in ("Folder", "CustomFieldsManager") for kind, _ in touched)
+            or any(kind == "CustomFieldsManager" for kind, _ in touched)
             # without a word of them too: the simulator tells of no attribute, and others write them as well
             or (wait_s and not touched and since_s > self._attributes_rest_s)
             or since_s > max(self.connection.poll_s, self._attributes_rest_s)
         ):
             self._read_attributes(session)
+        elif folders:  # as when a lease is renewed, which with hundreds of sessions is every second
+            self._read_attributes_of(session, folders)
         return self._published(touched, anew=first)
 
     def _refresh_attributes(self, session: VCenterSession) -> Inventory:
@@ -360,9 +366,22 @@ class InventoryWatch:
         spec = attribute_spec(self._root, self._view, session.content.customFieldsManager)
         with self._attribute_read:  # so that of two readings the later one counts
             asked_s, began_s = time.monotonic(), time.thread_time()
-            self._known.attributes = attributes_from(retrieve(session, spec))
+            self._names, self._known.attributes = attributes_from(retrieve(session, spec))
             self.attributes_read_s = asked_s
             self._attributes_rest_s = _REST * (time.thread_time() - began_s)
+
+    def _read_attributes_of(self, session: VCenterSession, folders: set[str]) -> None:
+        """Read those of a few folders, by the names that are known; one that is not has all read anew."""
+        things = [vim.Folder(ident, session.stub) for ident in folders]
+        spec = filter_spec(things, {vim.Folder: ["customValue"]}, may_be_gone=True)
+        with self._attribute_read:
+            values = attribute_values(retrieve(session, spec))
+            named = all(key in self._names for of_one in values.values() for key in of_one)
+            if named:
+                others = {f: v for f, v in self._known.attributes.items() if f not in folders}
+                self._known.attributes = others | attributes_of(values, self._names)
+        if not named:
+            self._read_attributes(session)
 
     def _published(self, touched: set[tuple[str, str]], anew: bool = False) -> Inventory:
         news = self._events.count if self._events is not None else 0

@@ -207,6 +207,31 @@ async def test_attributes_are_seen_after_writing_and_at_each_time_out(vcenter: V
         await until(changes, lambda inventory: inventory.domains[0].attributes == {})
 
 
+async def test_attributes_of_a_folder_that_changed_are_read_and_no_others(vcenter: VCenter) -> None:
+    names = [f"domain{number:02}" for number in range(30)]
+    vcenter.layout({name: [] for name in names})
+    for name in names:
+        vcenter.set_attribute(name, "drdeck.mode", "m" * 200)
+    async with watching(vcenter, poll_s=600) as watch:
+        changes = watch.changes()
+        await anext(changes)
+        vcenter.set_attribute("domain07", "drdeck.mode", "one")
+        before = vcenter.bytes_of_calls()
+        vcenter.rename(vcenter.folder("domain07"), "seventh")
+        inventory = await until(
+            changes, lambda inventory: any(d.name == "seventh" for d in inventory.domains)
+        )
+        read = (vcenter.bytes_of_calls() - before)["RetrievePropertiesEx"]
+        assert read < 5000, "all of them have twice as much"
+        modes = {d.name: d.attributes["drdeck.mode"] for d in inventory.domains}
+        assert modes.pop("seventh") == "one"
+        assert set(modes.values()) == {"m" * 200} and len(modes) == 29
+        vcenter.set_attribute("seventh", "new.name", "two")  # defined since the names were read
+        vcenter.rename(vcenter.folder("seventh"), "again")
+        inventory = await until(changes, lambda inventory: any(d.name == "again" for d in inventory.domains))
+        assert next(d for d in inventory.domains if d.name == "again").attributes["new.name"] == "two"
+
+
 async def test_refresh_does_not_wait_for_the_long_poll(vcenter: VCenter) -> None:
     vcenter.layout({"erp": ["db01"]})
     async with watching(vcenter, poll_s=600) as watch:

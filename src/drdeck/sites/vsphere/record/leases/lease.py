@@ -117,14 +117,20 @@ class Leases:
         """Be the driver of a domain, or go on being it; until when, as `steady` counts. Raises HeldElsewhere
         when somebody else is.
 
-        Looks at vCenter each time, so that a process that was stopped for a while learns what it missed.
+        Looks at vCenter each time, so that a process that was stopped for a while learns what it missed; a
+        `quiet` renewal in time at the value only, without the definitions of all claims.
         `force` takes the lease from a driver whose time is not over. `quiet`: nothing goes on there, so that
         few words do; what goes on later has a short lease again, for another is to follow soon.
         """
         with self._guard:
             lock = self._locks.setdefault(folder, threading.Lock())
         with lock:
-            own, reading = self._held.get(folder), self.read(session, folder)
+            own = self._held.get(folder)
+            reading = (
+                self._own_value(session, folder, own) if own is not None and quiet and not force else None
+            )
+            if reading is None:
+                reading = self.read(session, folder)
             before = reading.value.users if reading.value is not None else ()
             self._users[folder] = tuple(dict.fromkeys([session.user, *before]))
             value, clock, length_s = reading.value, steady(), self._length_s(quiet)
@@ -254,6 +260,21 @@ class Leases:
             self._key = _defined(session)
             manager.SetField(entity=entity, key=self._key, value=text)
 
+    def _own_value(self, session: VCenterSession, folder: str, own: _HeldLease) -> LeaseReading | None:
+        """The lease by its value alone, where that is ours and in time; None: the claims must be looked at.
+
+        Nobody claims a lease in its time but by force, or where our session was not used for long: who does
+        ends our sessions or finds a renewed value, and writes a value of his own, which the next look sees.
+        Acts look at the claims.
+        """
+        if self._key is None or steady() >= own.until:
+            return None
+        _, values = read_fields(session, [folder], names=False)
+        value = parse(values[folder].get(self._key))
+        if value is None or value.g != own.claim or value.by != self.me or self._by_twin(value):
+            return None
+        return LeaseReading(value, {own.claim: self._key})
+
     def read(self, session: VCenterSession, folder: str) -> LeaseReading:
         """The lease as vCenter shows it now; with one call."""
         fields, values = read_fields(session, [folder])
@@ -274,10 +295,14 @@ def _lost() -> HeldElsewhere:
 
 
 def read_fields(
-    session: VCenterSession, folders: Collection[str]
+    session: VCenterSession, folders: Collection[str], names: bool = True
 ) -> tuple[dict[str, int], dict[str, dict[int, str]]]:
-    """Field definitions (name -> key) and values of folders (id -> key -> text), with one call."""
-    objects = [session.content.customFieldsManager, *(vim.Folder(ident, session.stub) for ident in folders)]
+    """Field definitions (name -> key) and values of folders (id -> key -> text), with one call; without
+    `names` the values only, for there are as many definitions as claims."""
+    objects = [
+        *([session.content.customFieldsManager] if names else []),
+        *(vim.Folder(ident, session.stub) for ident in folders),
+    ]
     spec = filter_spec(objects, {vim.CustomFieldsManager: ["field"], vim.Folder: ["customValue"]})
     fields: dict[str, int] = {}
     values: dict[str, dict[int, str]] = {ident: {} for ident in folders}

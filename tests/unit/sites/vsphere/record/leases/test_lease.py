@@ -291,6 +291,26 @@ def test_in_quiet_a_lease_is_long_and_what_goes_on_makes_it_short(
         bob.hold(other, folder)
 
 
+def test_a_quiet_renewal_reads_its_own_folder_only_and_notices_who_took_it(
+    vcenter: VCenter, folder: str, clock: Clock
+) -> None:
+    for number in range(50):  # the claims of as many other domains
+        vcenter.content.customFieldsManager.AddFieldDefinition(f"{CLAIM}group-{number}.1", vim.Folder)
+    mine, other, steady = session(vcenter), session(vcenter), Steady()
+    anna, bob = Leases("anna@jump1", clock), Leases("bob@jump2", clock)
+    with mock.patch("drdeck.sites.vsphere.record.leases.lease.steady", steady):
+        anna.hold(mine, folder, quiet=True)
+        before = vcenter.bytes_of_calls()
+        for timepiece in (clock, steady):
+            timepiece.on(950)
+        anna.hold(mine, folder, quiet=True)
+        assert (vcenter.bytes_of_calls() - before)["RetrievePropertiesEx"] < 4000
+        bob.silent = lambda session, driver: driver == "anna@jump1"
+        bob.hold(other, folder)
+        with pytest.raises(HeldElsewhere, match="bob@jump2"):
+            anna.hold(mine, folder, quiet=True)
+
+
 def test_who_is_gone_for_certain_is_not_waited_for(vcenter: VCenter, folder: str, clock: Clock) -> None:
     mine, other = session(vcenter), session(vcenter)
     anna, bob = Leases("anna@jump1", clock), Leases("bob@jump2", clock)
