@@ -13,7 +13,8 @@ from pyVmomi import vim
 
 from drdeck.sites.vsphere.vcenter.calls.rollback_call import HardwareSummary, summary_of
 from drdeck.sites.vsphere.vcenter.connection import VCenterSession
-from drdeck.sites.vsphere.vcenter.properties import filter_spec, object_id, retrieve
+from drdeck.sites.vsphere.vcenter.hardware_reader import hardware, is_a
+from drdeck.sites.vsphere.vcenter.properties import filter_spec, retrieve_made
 
 from .inventory_facts import VmFacts
 
@@ -38,7 +39,7 @@ def uncovered(devices: Iterable[Any]) -> tuple[str, ...]:
 
 
 def _reason(device: Any) -> str:
-    if isinstance(device, _DEVICE.VirtualDisk):
+    if is_a(device, _DEVICE.VirtualDisk):
         backing = device.backing
         if getattr(backing, "compatibilityMode", None) == "physicalMode":
             return "a physical RDM keeps its data, and allows no snapshot"
@@ -46,10 +47,10 @@ def _reason(device: Any) -> str:
             return "an independent disk keeps its data"
         if getattr(backing, "sharing", None) == "sharingMultiWriter":
             return "a disk of several writers allows no snapshot"
-    elif isinstance(device, _DEVICE.VirtualSCSIController):
+    elif is_a(device, _DEVICE.VirtualSCSIController):
         if str(device.sharedBus or "noSharing") != "noSharing":
             return "bus sharing allows no snapshot"
-    elif isinstance(device, _DEVICE.VirtualPCIPassthrough):
+    elif is_a(device, _DEVICE.VirtualPCIPassthrough):
         return "a passthrough device allows no snapshot"
     return ""
 
@@ -58,7 +59,7 @@ def disk_directories(devices: Iterable[Any]) -> frozenset[str]:
     """The datastore directories of a VM's disks and of the files below them: "[ssd-1] db01"."""
     directories = set()
     for device in devices:
-        backing = device.backing if isinstance(device, _DEVICE.VirtualDisk) else None
+        backing = device.backing if is_a(device, _DEVICE.VirtualDisk) else None
         while backing is not None:
             if getattr(backing, "fileName", None):
                 directories.add(_directory(backing.fileName))
@@ -125,13 +126,9 @@ class UncoveredDevices:
         """Read the devices of these VMs. Blocks. Raises what pyVmomi raises."""
         machines = [vim.VirtualMachine(vm.id, session.stub) for vm in vms]
         spec = filter_spec(machines, {vim.VirtualMachine: ["config.hardware"]}, may_be_gone=True)
-        hardware = {
-            object_id(content.obj): prop.val
-            for content in retrieve(session, spec)
-            for prop in content.propSet or ()
-        }
+        read = retrieve_made(session, spec, {"VirtualHardware": hardware})
         for vm in vms:
-            self.take(vm.id, vm.change_version, hardware.get(vm.id))
+            self.take(vm.id, vm.change_version, read.get(vm.id, {}).get("config.hardware"))
 
     def take(self, vm: str, version: str, hardware: Any) -> None:
         """Take in the `config.hardware` of a VM, by id, that belongs to a version of its configuration."""

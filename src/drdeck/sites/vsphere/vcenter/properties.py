@@ -11,6 +11,7 @@ from drdeck.model.text import some
 from drdeck.sites.contract import Refused
 
 from .connection import VCenterSession
+from .update_parser import Maker, PropertyUpdate, Reference, RetrieveParser
 
 _PC = vmodl.query.PropertyCollector
 _SHOWN = 8
@@ -65,6 +66,30 @@ def retrieve(session: VCenterSession, spec: Any) -> list[Any]:
             if isinstance(missing.fault, vim.fault.NotAuthenticated):
                 raise missing.fault
     return objects
+
+
+def retrieve_made(
+    session: VCenterSession, spec: Any, makers: Mapping[str, Maker]
+) -> dict[str, dict[str, Any]]:
+    """Property values for a FilterSpec, by object id and path, as `retrieve` has them, but that `makers` make
+    those of their types: for answers that are large."""
+    values: dict[str, dict[str, Any]] = {}
+
+    def take(thing: Reference, kind: str, changes: list[PropertyUpdate]) -> None:
+        values.setdefault(thing.id, {}).update({change.name: change.val for change in changes})
+
+    collector, token = session.content.propertyCollector, None
+    while token != "":
+        parser = RetrieveParser(take, makers, session.stub)
+        with session.stub.read_by(parser):
+            if token is None:
+                collector.RetrievePropertiesEx([spec], _PC.RetrieveOptions())
+            else:
+                collector.ContinueRetrievePropertiesEx(token)
+        if parser.unauthenticated:
+            raise vim.fault.NotAuthenticated
+        token = parser.token
+    return values
 
 
 def properties(session: VCenterSession, thing: Any, *paths: str) -> dict[str, Any]:

@@ -48,6 +48,8 @@ _READS = (
 )  # fmt: skip
 
 
+_READ_ASIDE = ("WaitForUpdatesEx", "RetrievePropertiesEx", "ContinueRetrievePropertiesEx")
+"""Calls whose answers are large, and may be read by a parser of ours."""
 _NOTHING = (
     b'<Envelope xmlns="http://schemas.xmlsoap.org/soap/envelope/"><Body>'
     b'<WaitForUpdatesExResponse xmlns="urn:vim25"/></Body></Envelope>'
@@ -215,13 +217,13 @@ class Stub(SoapStubAdapter):  # type: ignore[misc]
         """This thread's call is being answered; the answer as pyVmomi is to have it."""
         self._local.answer = answer
         parser = getattr(self._local, "parser", None)
-        if parser is None or answer.status != OK or self._local.method != "WaitForUpdatesEx":
+        if parser is None or answer.status != OK or self._local.method not in _READ_ASIDE:
             return answer
         return ReadAside(answer, parser)
 
     @contextlib.contextmanager
     def read_by(self, parser: UpdateParser) -> Iterator[None]:
-        """In this thread what WaitForUpdatesEx answers, but a fault, is read by `parser`, and the call gives
+        """In this thread what a collector answers, but a fault, is read by `parser`, and the call gives
         None."""
         self._local.parser = parser
         try:

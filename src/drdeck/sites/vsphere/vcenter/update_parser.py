@@ -18,7 +18,7 @@ from xml.parsers.expat import ExpatError, ParserCreate
 from pyVmomi.SoapAdapter import SoapDeserializer
 
 _PIECE = 65536
-_XSI_TYPE = "{http://www.w3.org/2001/XMLSchema-instance}type"
+XSI_TYPE = "{http://www.w3.org/2001/XMLSchema-instance}type"
 _TEXTS = frozenset(("string", "VirtualMachinePowerState", "VirtualMachineConnectionState"))
 _WHOLE_NUMBERS = frozenset(("byte", "short", "int", "long"))
 _TRUTH = {"true": True, "1": True, "false": False, "0": False}
@@ -80,14 +80,21 @@ def uncollected() -> Iterator[None]:
 
 
 class UpdateParser:
-    """Reads one answer. `version` stays empty where it has no update; `truncated`: more is to be asked for.
+    """Reads one answer of WaitForUpdatesEx. `version` stays empty where it has no update; `truncated`: there
+    is more to ask for.
 
     `makers` make values of further types, by the types' names in VMware's schema. What neither these nor the
     parser knows is given to pyVmomi, whose references have `stub`.
     """
 
+    object_name, value_name = "objectSet", "changeSet"
+
     def __init__(self, take: Take, makers: Mapping[str, Maker], stub: Any = None) -> None:
         self.version, self.truncated = "", False
+        self.token = ""
+        """of an answer of which more is to be asked for"""
+        self.unauthenticated = False
+        """there is no session any more, and therefore nothing in the answer"""
         self.by_library: list[str] = []
         """types of the values that pyVmomi read"""
         self._take, self._makers, self._stub = take, makers, stub
@@ -114,7 +121,7 @@ class UpdateParser:
             elif thing.tag == self._object_tag:
                 self._object(thing)
                 thing.clear()
-            elif not self._object_tag and thing.tag.endswith("}objectSet"):
+            elif not self._object_tag and thing.tag.endswith("}" + self.object_name):
                 self._object_tag = thing.tag
                 self._object(thing)
                 thing.clear()
@@ -128,17 +135,22 @@ class UpdateParser:
                 self.version = part.text or ""
             elif name == "truncated":
                 self.truncated = _TRUTH.get((part.text or "").strip().lower(), False)
+            elif name == "token":
+                self.token = part.text or ""
 
     def _object(self, element: ElementTree.Element) -> None:
         kind, thing, changes, names = "", None, [], LOCAL_NAMES
         for part in element:
             name = names[part.tag]
-            if name == "changeSet":
+            if name == self.value_name:
                 changes.append(self._change(part))
             elif name == "obj":
                 thing = self.reference(part)
             elif name == "kind":
                 kind = part.text or ""
+            elif name == "missingSet":
+                types = (inner.attrib.get(XSI_TYPE, "") for inner in part.iter())
+                self.unauthenticated |= any(t.endswith("NotAuthenticated") for t in types)
         if thing is None:
             raise ExpatError("an update without its object")
         self._take(thing, kind, changes)
@@ -165,7 +177,7 @@ class UpdateParser:
 
     def value(self, element: ElementTree.Element) -> Any:
         """The value of an element of any type. Raises what pyVmomi raises for one that it does not know."""
-        kind = element.attrib.get(_XSI_TYPE, "").rpartition(":")[2]
+        kind = element.attrib.get(XSI_TYPE, "").rpartition(":")[2]
         if kind in _TEXTS:
             return element.text or ""
         try:
@@ -196,3 +208,10 @@ class UpdateParser:
         reader.Deserialize(parser, object, False, {k: list(v) for k, v in self._prefixes.items()})
         parser.Parse(text, True)
         return reader.GetResult()
+
+
+class RetrieveParser(UpdateParser):
+    """Reads one answer of RetrievePropertiesEx or of its continuation, which has `token` while there is more.
+    Objects are taken without a kind of update."""
+
+    object_name, value_name = "objects", "propSet"

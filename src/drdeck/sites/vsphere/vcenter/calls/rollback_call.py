@@ -9,6 +9,7 @@ from pyVmomi import vim, vmodl
 
 from drdeck.sites.contract import Refused
 from drdeck.sites.vsphere.vcenter.connection import VCenterSession
+from drdeck.sites.vsphere.vcenter.hardware_reader import is_a
 from drdeck.sites.vsphere.vcenter.properties import object_id, properties, snapshot_nodes
 
 from .call_arguments import moves_of
@@ -100,7 +101,7 @@ def summary_of(hardware: Any) -> HardwareSummary | None:
     labels = {
         device.key: str(device.deviceInfo.label if device.deviceInfo else f"device {device.key}")
         for device in hardware.device or ()
-        if isinstance(device, kinds)
+        if is_a(device, *kinds)
     }
     return HardwareSummary(hardware.numCPU, hardware.memoryMB, labels)
 
