@@ -31,6 +31,7 @@ from drdeck.sites.vsphere.inventory.uncovered_devices import UncoveredDevices
 from drdeck.sites.vsphere.plan import domain_view, restore_points
 from drdeck.sites.vsphere.plan.domain_alarms import FirstSeen
 from drdeck.sites.vsphere.plan.domain_state import DomainState, ProtectedVms
+from drdeck.sites.vsphere.plan.maintenance import half_made
 from drdeck.sites.vsphere.plan.place_limits import limited
 from drdeck.sites.vsphere.plan.planner import plan
 from drdeck.sites.vsphere.plan.vm_rows import VmRows
@@ -47,6 +48,7 @@ from .folder_memory import FolderMemory
 from .protected_site import ProtectedVCenter
 
 KIND = "vsphere"
+_FOR_EVER = datetime.max.replace(tzinfo=UTC)
 
 
 def utcnow() -> datetime:
@@ -104,7 +106,8 @@ class SiteState:
         """other drivers that have no session at vCenter any more, and since when that is known"""
         self.errors: dict[str, Failure] = {}
         self._since: dict[str, dict[tuple[str, str | None], datetime]] = {}
-        self._built: dict[str, tuple[tuple[object, ...], Domain]] = {}
+        self._built: dict[str, tuple[tuple[object, ...], Domain, datetime]] = {}
+        """what a domain was made of, itself, and until when the clock alone changes nothing of it"""
         self._rows: dict[str, VmRows] = {}
         self._records: dict[str, tuple[Mapping[str, str], Record]] = {}
 
@@ -208,8 +211,9 @@ class SiteState:
         )
         depends = (folder, vms, protected, errors, inventory.networks, guarded, beside)
         last = self._built.get(folder.id)
-        if last is not None and not moving(last[1]) and _same(last[0], depends):
+        if last is not None and not moving(last[1]) and self.now() < last[2] and _same(last[0], depends):
             return last[1]
+        until = _FOR_EVER
 
         before = self._since.get(folder.id, {})
         since: dict[tuple[str, str | None], datetime] = {}
@@ -230,6 +234,8 @@ class SiteState:
             rows = self._rows.setdefault(folder.id, VmRows()).of(
                 situation, inventory, errors, self.devices.of
             )
+            half = half_made(situation)
+            until = _FOR_EVER if half is None else half[1]
             domain = domain_view.build(situation, folder, inventory, work, rows, first_seen, addresses)
             words = folder.attributes.get(LEASE) if situation.record.under_way else None
             left = lease_record.abandoned_by(words, self.me, self.now(), self.silent)
@@ -239,7 +245,7 @@ class SiteState:
                 networks = msgspec.structs.replace(domain.networks, places=places)
                 domain = msgspec.structs.replace(domain, networks=networks)
         self._since[folder.id] = since
-        self._built[folder.id] = (depends, domain)
+        self._built[folder.id] = (depends, domain, until)
         return domain
 
     def settled_vms(self, inventory: Inventory) -> Iterator[VmFacts]:

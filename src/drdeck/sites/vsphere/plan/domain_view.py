@@ -31,6 +31,7 @@ from .domain_alarms import FirstSeen, absent_still, alarms, missing_replicas
 from .domain_state import DomainState
 from .failover_undo import undo_of
 from .life.primary import NOT_PROTECTED, protected_elsewhere, way_back_of
+from .maintenance import half_made
 from .restore_points import instants
 from .trials.trial_view import as_steps, last_trial, offer_of, strays_of, trial_alarms, trial_of, trial_steps
 from .vm_rows import VmRow
@@ -58,6 +59,8 @@ def build(
     if mode is Mode.SYNCHRONISED and (len(able) < total or total == 0):
         mode = Mode.REHYDRATING
     offered = [i for i, _ in instants(s.vms, record, s.now)] if policy.enabled else []
+    half = half_made(s)  # what not all have joined yet is not the newest point
+    latest = next((i for i in offered if half is None or i != half[0]), None)
     ages = [row.newest for row in rows if not row.view.left_out]
     steps = steps_of(s, plan)
     current = next((x for x in steps if x.state is StepState.CURRENT), None)
@@ -89,7 +92,7 @@ def build(
         reset_at=record.pitr.reset,
         points=len(offered),
         oldest_point=offered[-1] if offered else None,
-        newest_point=offered[0] if offered else None,
+        newest_point=latest,
         vms=(
             *(row.view for row in rows),
             *(_absent(n) for n in lost),

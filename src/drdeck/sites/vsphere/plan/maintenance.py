@@ -121,21 +121,38 @@ def chain_stuck(s: DomainState, vm: VmFacts) -> bool:
     return full(vm) and not prunable(vm, s.settings.prune_also)
 
 
+def half_made(s: DomainState) -> tuple[datetime, datetime] | None:
+    """The instant of the group point that VMs are still to join, and until when they may; None: none is."""
+    last = max((instant_of(x) for vm in s.vms for x in vm.snapshots if ours(x)), default=None)
+    if last is None or last + _late(s) <= s.now:
+        return None
+    name = point_name(last)
+    joining = (vm for vm in s.members() if vm.connection == "connected" and not full(vm))
+    return (last, last + _late(s)) if any(not vm.has_snapshot(name) for vm in joining) else None
+
+
+def _interval(s: DomainState) -> timedelta:
+    return timedelta(seconds=max(1.0, float(s.settings.pitr.interval)))
+
+
+def _late(s: DomainState) -> timedelta:
+    return min(timedelta(seconds=LATE_S), _interval(s))
+
+
 def _last_made(vm: VmFacts) -> float:
     return max((instant_of(x).timestamp() for x in vm.snapshots if ours(x)), default=0.0)
 
 
 def _group_point(s: DomainState, now: datetime, pending: datetime | None) -> str | None:
     """The name of the group point being made now, or None between two."""
-    interval = timedelta(seconds=max(1.0, float(s.settings.pitr.interval)))
     points = [instant_of(x) for vm in s.vms for x in vm.snapshots if ours(x)]
     last = max([*points, *([pending] if pending else [])], default=None)
     since = [t for t in (last, s.record.pitr.reset, *(p.end for p in s.record.excluded)) if t is not None]
-    if last is not None and now - last < timedelta(seconds=min(LATE_S, interval.total_seconds())):
+    if last is not None and now - last < _late(s):
         if last == max(since):
             return point_name(last)
         return None
-    if since and now - max(since) < interval:
+    if since and now - max(since) < _interval(s):
         return None
     return point_name(now.replace(microsecond=0))
 

@@ -13,6 +13,8 @@ from drdeck.sites.vsphere.inventory.inventory_facts import FolderFacts, Inventor
 from drdeck.sites.vsphere.plan.domain_alarms import alarms
 from drdeck.sites.vsphere.plan.maintenance import answers, chain_stuck, due
 from drdeck.sites.vsphere.plan.restore_points import CHAIN_MAX
+from drdeck.sites.vsphere.record.attribute_names import FAILOVER
+from drdeck.sites.vsphere.record.attributes import write
 from drdeck.sites.vsphere.record.domain_record import Record
 from drdeck.sites.vsphere.record.record_values import PitrRecord
 from drdeck.sites.vsphere.site_state import SiteState
@@ -126,6 +128,34 @@ def test_a_vm_says_how_often_it_was_refused(monkeypatch: pytest.MonkeyPatch) -> 
     assert told() == "vCenter refused to make point 3: no room (failed 3 times since 2026-11-22 10:00Z)"
     sight.failed("vm-a", "remove", "vCenter refused to prune: no rights")
     assert told() == "vCenter refused to prune: no rights", "something else"
+
+
+def test_a_point_that_not_all_vms_have_joined_is_not_the_newest(monkeypatch: pytest.MonkeyPatch) -> None:
+    rules = {"erp": settings()}
+    sight = SiteState(
+        "dr",
+        VSphereSettings(url="https://vcsa/sdk", username="u", root="/DC0/vm/drdeck", domains=rules),
+        None,
+    )
+    record = {FAILOVER: write(FINISHED["failover"])}
+    erp = FolderFacts(id="erp", name="erp", parent="root", attributes=record)
+    root = FolderFacts("root", "drdeck", "vm")
+    vms = {f"vm-{n}": vm(n, parent="erp", **chain(snap("1", 0, "ours"))) for n in "ab"}
+
+    def newest(minutes: float, **changed: Any) -> Any:
+        vms.update({one.id: one for one in changed.values()})
+        there = Inventory(serial=1, root=root, folders={"erp": erp}, vms=dict(vms), networks={})
+        monkeypatch.setattr(sight, "now", lambda: at(minutes))
+        return sight.view(there, 1).domains[0].newest_point
+
+    both = chain(snap("1", 0, "ours"), snap("2", 15, "ours"))
+    assert newest(1) == at(0)
+    assert newest(15.1, a=vm("a", parent="erp", **both)) == at(0)
+    assert newest(15.2, b=vm("b", parent="erp", **both)) == at(15)
+    third = chain(snap("1", 0, "ours"), snap("2", 15, "ours"), snap("3", 30, "ours"))
+    assert newest(30.1, a=vm("a", parent="erp", **third)) == at(15)
+    assert newest(31.1) == at(30), "the other one has missed it"
+    assert newest(31.2, b=vm("b", parent="erp", connection="disconnected", **both)) == at(30)
 
 
 @pytest.mark.parametrize(
