@@ -94,3 +94,38 @@ async def test_network_defaults(networks: Networks, mapping: dict[str, str]) -> 
         await deck.press("tab", "enter")
         await deck.until(lambda: bool(client.submitted), "submitted")
     assert client.submitted[0].networks == mapping
+
+
+@pytest.mark.parametrize(
+    ("places", "labels"),
+    [
+        (
+            {
+                "DRSeg (dvportgroup-9)": 'of the switch "DVS-A", in /DC0/network',
+                "DRSeg (network-7)": "of NSX, in /",
+            },
+            ('DRSeg of the switch "DVS-A"', "DRSeg of NSX, in /"),
+        ),
+        (
+            dict.fromkeys(
+                ("DRSeg (dvportgroup-9)", "DRSeg (network-7)"), "of standard switches, in /DC0/network/a"
+            ),
+            ("DRSeg (dvportgroup-9)", "DRSeg (network-7)"),
+        ),
+    ],
+    ids=["told apart by their places", "not told apart by those"],
+)
+async def test_networks_of_one_name_show_switch_and_folder(
+    places: dict[str, str], labels: tuple[str, str]
+) -> None:
+    networks = Networks(protected=("VM_3510",), recovery=(*places, "Other"), places=places)
+    client = FakeClient(domain("web", Mode.IMPORTED, networks=networks))
+    async with running(client) as deck:
+        await deck.press("m", "enter", "enter")
+        await deck.sees("choose one of 3")
+        for text in labels:
+            await deck.press("right")
+            await deck.sees(f"‹ {text}")
+        await deck.press("enter", "enter")
+        last = list(places)[-1]
+        await deck.sees(f"VM_3510 → {last}", places[last])

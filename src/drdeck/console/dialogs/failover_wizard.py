@@ -166,7 +166,10 @@ class SummaryPage(Page):
             fact("VMs", str(len(self.preview.vms) or self.domain.vms_total)),
             fact("PITR", pitr_text(self.domain)),
         ]
-        lines += [fact("Network", f"{clean(a)} → {clean(b)}") for a, b in self.chosen.items()]
+        for source, target in self.chosen.items():
+            lines.append(fact("Network", f"{clean(source)} → {clean(target)}"))
+            if place := self.domain.networks.places.get(target):
+                lines.append(fact("", clean(place)))
         yield Lines(*lines, ())
         yield from (paragraph(text) for text in self.preview.says)
         yield from (paragraph(f"Not checked: {text}") for text in self.preview.not_checked)

@@ -76,8 +76,18 @@ class NetworkMapping(RowList[str]):
             offered = len(self.networks.recovery)
             text = f"{CHOOSE} of {offered}" if offered else "none offered here"
             return ((name(row, first), ""), (f"  ‹ {text} › ▾", "warn"))
-        text = cut(clean(target), max(8, width - first - 8))
+        text = self._place_of(target, max(8, width - first - 8))
         return ((name(row, first), ""), (f"  ‹ {text} › ▾", "bold"))
+
+    def _place_of(self, target: str, width: int) -> str:
+        """A network in `width` cells: where several share its name, with switch and folder instead of its id,
+        if those tell them apart in so few."""
+        places = {}
+        for network, place in self.networks.places.items():
+            if network.rpartition(" (")[0] == target.rpartition(" (")[0]:
+                places[network] = cut(f"{network.rpartition(' (')[0]} {place}", width)
+        apart = target in places and len(set(places.values())) == len(places)
+        return places[target] if apart else cut(clean(target), width)
 
     def get_content_height(self, container: object, viewport: object, width: int) -> int:
         return max(1, len(self._rows))

@@ -189,7 +189,8 @@ def _networks(domains: Sequence[Domain]) -> Networks:
     for d in domains:
         mapping = {**d.networks.mapping, **mapping}
     protected = dict.fromkeys(n for d in domains for n in d.networks.protected)
-    return Networks(protected=tuple(protected), recovery=tuple(recovery), mapping=mapping)
+    places = {network: place for d in domains for network, place in d.networks.places.items()}
+    return Networks(protected=tuple(protected), recovery=tuple(recovery), mapping=mapping, places=places)
 
 
 def _facts(
