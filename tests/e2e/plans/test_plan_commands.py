@@ -183,7 +183,11 @@ def test_two_runs_do_not_want_one_domain_and_an_edit_counts_from_the_next(deck: 
     deck.config.write_text(text)
     edited = deck.json("plan", "show", "gated")
     assert [wave["domains"] for wave in edited["members"]] == [["ad"], ["runs"]]
-    assert set(domains_of(deck.json("plan", "status", ident))) == {"ad", "erp"}, "frozen with the decision"
+    status = deck.json("plan", "status", ident)
+    assert set(domains_of(status)) == {"ad", "erp"}, "frozen with the decision"
+    look = status["protected"]
+    assert not look["answers"] and look["asked_at"] >= status["since"]
+    assert look["answered_at"] == "2026-03-06T09:55:00Z"
     deck.run("plan", "resume", ident)  # the pause; the gate is shut still
     deck.run("plan", "leave-out", ident, "erp")
     deck.run("plan", "watch", ident, "--timeout", "60", code=1)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.support.console.terminal import Terminal
+from tests.support.console.terminal import KEYS, Terminal
 from tests.support.deck import Deck
+from tests.support.plans.report_figures import last_screen, recomputed
 
 
 class Trainee:
@@ -17,15 +20,21 @@ class Trainee:
     def __init__(self, deck: Deck, lesson: str, speed: str) -> None:
         self.deck, self.lesson = deck, lesson
         self.console = Terminal(deck.argv("train", lesson, "--speed", speed), deck.env)
+        self.keys = 0
+        """pressed by `dialog`, `presses`, each letter of a typed text for itself"""
 
     def sees(self, *texts: str) -> None:
         self.console.wait_for(*texts, within=60)
+
+    def presses(self, *keys: str) -> None:
+        self.console.press(*keys)
+        self.keys += sum(1 if key in KEYS else len(key) for key in keys)
 
     def dialog(self, heading: str, *keys: str) -> None:
         """In the dialog of that heading."""
         self.sees(f"│ {heading} ")
         self.console.pause_for_dialog()
-        self.console.press(*keys)
+        self.presses(*keys)
 
     def told(self, *words: str) -> None:
         """The coach tells these keys when asked twice."""
@@ -35,6 +44,11 @@ class Trainee:
         self.console.wait_for(
             within=60, until=lambda: all(w in " ".join(self.console.text().split()) for w in words)
         )
+
+    def journal(self) -> list[dict[str, Any]]:
+        """The lesson's own, as it is exported."""
+        lines = self.deck.run("train", self.lesson, "--", "audit", "export").stdout.splitlines()
+        return [json.loads(line) for line in lines]
 
     def starts_continuous_failover(self) -> None:
         self.console.press("m")
@@ -72,7 +86,7 @@ class Trainee:
 def deck(tmp_path: Path) -> Iterator[Deck]:
     new_deck = Deck(tmp_path)
     yield new_deck
-    for number in ("1", "3", "4"):
+    for number in ("1", "3", "4", "7"):
         if (new_deck.state / "lessons").is_dir():
             new_deck.run("train", number, "--", "controller", "stop", "--force", code=None)
 
@@ -158,3 +172,56 @@ def test_lesson_4_by_its_keys(deck: Deck) -> None:
         finished(trainee)
     finally:
         trainee.console.close()
+
+
+def test_lesson_7_takes_the_whole_site_over_with_fewer_than_forty_keys(deck: Deck) -> None:
+    """From the list of domains to the last session left, each letter of what is typed counted."""
+    trainee = Trainee(deck, "7", "120")
+    try:
+        trainee.sees("> Begin the Failover Plan whole-site by force", "40 domains")
+        trainee.presses("F")
+        trainee.dialog("Failover Plan", "enter")
+        trainee.sees("38 domains begin, 406 VMs  2 warning  1 not possible  1 here")
+        trainee.dialog("Failover Plan whole-site: All", "x")
+        trainee.sees("36 domains begin", "2 left out")
+        trainee.presses("b")
+        trainee.sees('Type "whole-site 36"')
+        trainee.dialog("Failover Plan whole-site", "whole-site 36", "down")
+        trainee.sees("[>Begin<]")
+        trainee.console.pause_for_dialog()
+        trainee.presses("enter")
+        trainee.sees("since decision", "wave 2 business held")
+        trainee.console.wait_for("needs you (3), then running (0)", within=300)
+        trainee.presses("a")
+        trainee.sees("Answer all 3 alike")
+        trainee.console.pause_for_dialog()
+        trainee.presses("a", "right", "enter")
+        trainee.console.wait_for("needs you (1), then running (0)", "erp-app07", within=300)
+        trainee.presses("a")
+        trainee.dialog("erp-prod asks", "right", "enter")
+        trainee.console.wait_for("to the end", "> Roll all sessions back to one instant", within=120)
+        ended = trainee.console.text()
+        trainee.presses("p")
+        trainee.sees("Run PITR (all)   Failover Plan whole-site", "35/35", "g Before abnormal")
+        trainee.presses("g")
+        trainee.sees("35 of 35 go back, each for itself, to points from 08:30:00Z", "[>Run PITR (all)<]")
+        trainee.presses("enter")
+        trainee.sees("Roll 35 domains back to 2026-03-06 08:30:00Z.")
+        trainee.dialog("Run PITR (all)", "tab", "enter")
+        trainee.console.wait_for("> Leave every session", "rolled back to 08:30:00Z", within=120)
+        trainee.presses("m")
+        trainee.sees("Exit PITR Sessions ...")
+        trainee.dialog("More", "end", "enter")
+        trainee.sees("Rolled back (35)", "Not rolled back (0)")
+        trainee.dialog("Exit PITR Sessions", "tab", "enter")
+        trainee.console.wait_for("Finished: L chooses another lesson", within=120)
+        assert trainee.keys < 40
+        finished(trainee)
+    finally:
+        trainee.console.close()
+    journal = trainee.journal()
+    (run,) = {event["data"]["run"] for event in journal if event["kind"] == "run_begun"}
+    figures = recomputed(journal, run)
+    report = deck.json("train", "7", "--", "plan", "report", run)
+    assert {key: report[key] for key in figures} == figures
+    assert last_screen(journal, run) <= set(ended.split())

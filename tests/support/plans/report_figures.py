@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from drdeck.model.times import show
+from drdeck.model.times import show, show_clock
 
 Event = dict[str, Any]
 
@@ -28,7 +28,8 @@ def recomputed(journal: list[Event], run: str) -> dict[str, Any]:
         if e["kind"] == "ended" and e["data"]["operation"] in operations
     }
     rto = {name: (_time(data["at"]) - since).total_seconds() for name, data in recovered.items()}
-    lengths = [float(ends[op]["result"]["unprotected_s"]) for op in begun.values() if op in ends]
+    results = [ends[op]["result"] for op in begun.values() if op in ends]
+    lengths = [float(result["unprotected_s"]) for result in results if "unprotected_s" in result]
     return {
         "decided_at": _shown(decided["at"]),
         "rto_s": round(max(rto.values()), 3),
@@ -38,8 +39,36 @@ def recomputed(journal: list[Event], run: str) -> dict[str, Any]:
         "waves": [_wave(number, wave["name"], decided, recovered, rto)
                   for number, wave in enumerate(decided["frozen"]["waves"])],
         "rollbacks": [_rollback(e, ends, own) for e in own if _is_batch(e, "pitr_run")],
-        "questions": [],
+        "questions": _questions(journal, {op: name for name, op in begun.items()}),
     }  # fmt: skip
+
+
+def _questions(journal: list[Event], domain_of: dict[str, str]) -> list[Event]:
+    """What failovers asked, with the answers of people."""
+    answers = {
+        e["data"]["question"]: e
+        for e in journal
+        if e["kind"] == "answer" and e["data"]["operation"] in domain_of
+    }
+    questions = {
+        e["data"]["question"]["id"]: e["data"]
+        for e in reversed(journal)
+        if e["kind"] == "question" and e["data"]["operation"] in domain_of
+    }
+    return [
+        {
+            "at": _shown(data["at"]),
+            "domain": domain_of[data["operation"]],
+            "operation": data["operation"],
+            "kind": data["question"]["kind"],
+            "text": data["question"]["text"],
+            "choice": answers[ident]["data"]["choice"],
+            "by": answers[ident]["actor"],
+            "answered_at": _shown(answers[ident]["data"]["at"]),
+            "over": None,
+        }
+        for ident, data in reversed(questions.items())
+    ]
 
 
 def _time(text: str) -> datetime:
@@ -85,3 +114,17 @@ def _rollback(event: Event, ends: Event, own: list[Event]) -> Event:
         "cannot": batch.get("cannot", {}),
         "released": [],
     }
+
+
+def last_screen(journal: list[Event], run: str) -> set[str]:
+    """Words with figures on a run's screen once it is over: the clock, VMs, waves."""
+    own = [event for event in journal if event["data"].get("run") == run]
+    decided = next(event["data"] for event in own if event["kind"] == "run_begun")
+    ended = next(event["data"] for event in own if event["kind"] == "run_ended")
+    recovered = {e["data"]["domain"]: e["data"] for e in own if e["kind"] == "run_recovered"}
+    vms = f"{sum(d['vms'] for d in recovered.values())}/{sum(d['of'] for d in recovered.values())}"
+    seconds = (_time(ended["at"]) - _time(decided["at"])).total_seconds()
+    waves = [0] * len(decided["frozen"]["waves"])
+    for domain in decided["frozen"]["domains"]:
+        waves[domain["wave"]] += 1
+    return {show_clock(seconds), vms, *(f"{of}/{of}" for of in waves)}

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
-from drdeck.controller.journal.operations import Question
+from drdeck.controller.journal.operations import OperationState, Question
 from drdeck.model.domains import FailoverType
-from drdeck.model.plans.run_views import InRunState, InstantOfRun, Needs, RunState
+from drdeck.model.plans.run_views import InRunState, InstantOfRun, Needs, ProtectedAsked, RunState
 from tests.support.console.console_deck import Deck, running
 from tests.support.console.fake_client import NOW, changed, in_session, operation
 from tests.support.console.plan_double import PlanningClient, domains, member, mid_run, rolled_back, run_view
@@ -174,11 +176,9 @@ async def test_a_question_is_answered_for_one_or_for_all_alike() -> None:
         await deck.press("right", "enter")
         await deck.until(lambda: bool(client.answers), "answered")
         assert client.answers == [("op-erp-prod", "retry")]
-        await deck.press("a", "shift+tab", "space")
-        await deck.sees("[x] Answer all 2 alike")
-        await deck.press("tab", "tab", "enter")
-        await deck.sees('Answer "retry" for 2 domains: erp-prod, files.')
-        await deck.press("tab", "enter")
+        await deck.press("a", "a")
+        await deck.sees("[x] Answer all 2 alike", "a All alike")
+        await deck.press("right", "enter")
         await deck.until(lambda: bool(client.alike), "answered all")
     assert client.alike == [("failed", "retry")] and len(client.answers) == 1
 
@@ -309,23 +309,22 @@ async def test_exit_of_many_is_two_lists_and_never_both() -> None:
     client = PlanningClient(rolled_back(mid_run(), "ad-dns", "pki"), own=own)
     async with running(client) as deck:
         await deck.press("F")
-        await deck.sees("whole-site")  # the run is over: F is the way to a new one
-        await deck.press("escape")
-        deck.app.plan_runner.open("run-41")
         await deck.sees("rolled back to 08:42:07Z, points up to 00:14:03 apart; cannot reach it: plm")
         await deck.press("m", "end", "enter")
         await deck.sees(
             "Rolled back (2)", "ad-dns, pki", "Not rolled back (1)", "All PITR data of these is reset"
         )
-        await deck.press("tab", "enter")
-        await deck.sees("Leave 2 sessions that were rolled back.")
-        await deck.press("tab", "enter")
+        await deck.press("enter")
+        assert client.left == [], "Cancel has the focus"
+        await deck.press("m", "end", "enter", "tab", "enter")
         await deck.until(lambda: bool(client.left), "left")
         await deck.press("m", "end", "enter", "tab", "tab", "enter")
         await deck.sees('Type "RESET 1"', "Not rolled back: erp-prod.")
         await deck.type("RESET 1")
         await deck.press("down", "enter")
         await deck.until(lambda: len(client.left) == 2, "reset")
+        await deck.press("F")
+        await deck.sees("14 domains", "rehearsed")  # the run is over: from its screen F is the way to another
     first, second = client.left
     assert (first.reset, first.domains, first.confirm) == (False, ("ad-dns", "pki"), None)
     assert (second.reset, second.domains, second.confirm) == (True, ("erp-prod",), "RESET 1")
@@ -346,3 +345,45 @@ async def test_the_end_counts_every_domain() -> None:
             changed(mid_run(), state=RunState.DONE_WITH_EXCEPTIONS, ended_at=NOW, finishes_at=None)
         )
         await deck.sees("run-41  done with exceptions", "14 domains: 2 here, 1 here before, 1 left out")
+
+
+async def test_a_run_that_is_over_is_there_while_it_has_sessions() -> None:
+    over = changed(mid_run(), state=RunState.DONE, ended_at=NOW, finishes_at=None)
+    own = [d for d in domains() if d.name != "pki"]
+    client = PlanningClient(over, own=[*own, in_session("pki")])
+    async with running(client) as deck:
+        await deck.press("F")
+        await deck.sees("run-41  done", "to the end")
+        await deck.press("escape")
+        client.tell(*domains(), runs=(over,))
+        await deck.settle()
+        await deck.press("F")
+        await deck.sees("14 domains", "rehearsed")
+
+
+async def test_the_end_of_one_domain_opens_no_window_over_the_run() -> None:
+    client = PlanningClient(mid_run())
+    going = operation(of="pki", id="op-pki", run="run-41")
+    client.tell(*client.domains, operations=(going,), runs=client.listing.runs)  # type: ignore[union-attr]
+    async with running(client) as deck:
+        await deck.sees("A failover is in progress")
+        await deck.press("escape")
+        await on_the_run(deck)
+        ended = changed(going, state=OperationState.DONE, ended_at=NOW)
+        client.tell(*client.domains, operations=(ended,), runs=client.listing.runs)  # type: ignore[union-attr]
+        await deck.sees("Failover (force) of pki: done")
+        assert deck.dialog is None and deck.app.notifications.unread == 0
+
+
+async def test_the_protected_site_is_told_with_the_time() -> None:
+    look = ProtectedAsked(answers=False, at=NOW, answered_at=NOW - timedelta(minutes=44))
+    client = PlanningClient(mid_run(protected=look))
+    async with running(client) as deck:
+        await on_the_run(deck)
+        await deck.sees("protected site: no answer (asked ", ", answered last ")
+        await deck.pilot.resize_terminal(80, 23)
+        await deck.until(lambda: "protected site:" not in deck.text, "its line gives its room to the list")
+        client.show_run(mid_run(answers_again=NOW))
+        await deck.sees("PROTECTED SITE ANSWERS since")
+        await deck.press("escape")
+        await deck.sees("Protected Domains", "PROTECTED SITE ANSWERS since")

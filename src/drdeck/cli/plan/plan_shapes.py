@@ -8,7 +8,7 @@ from drdeck.cli.json_shapes import Json, seconds, time
 from drdeck.model.plans.common_instant import BEFORE_ABNORMAL, GOOD, CommonInstant, RunPoints
 from drdeck.model.plans.failover_plan import FailoverPlan
 from drdeck.model.plans.plan_check import DomainCheck, PlanCheck, PlanSummary
-from drdeck.model.plans.run_views import BatchOfRun, DomainInRun, InstantOfRun, RunView
+from drdeck.model.plans.run_views import BatchOfRun, DomainInRun, InstantOfRun, ProtectedAsked, RunView
 
 
 def plan(p: FailoverPlan) -> Json:
@@ -97,10 +97,15 @@ def run(r: RunView, now: datetime) -> Json:
         "batches": [_batch(b) for b in r.batches],
         "needs": r.needs,
         "answers_again": time(r.answers_again),
+        "protected": None if r.protected is None else _protected(r.protected),
         "finishes_at": time(r.finishes_at),
         "finishes_from": r.finishes_from or None,
         "driver": r.driver or None,
     }
+
+
+def _protected(p: ProtectedAsked) -> Json:
+    return {"answers": p.answers, "asked_at": time(p.at), "answered_at": time(p.answered_at)}
 
 
 def _domain(d: DomainInRun, r: RunView, now: datetime) -> Json:

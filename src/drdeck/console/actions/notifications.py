@@ -61,8 +61,10 @@ class Notifications:
             app.say(last_word(operation))
             return
         self._results.insert(0, operation)
-        self._unread.add(operation.id)
         app.say(last_word(operation))
+        if operation.run:
+            return  # of forty the run's screen tells, and its report; the list of results has them
+        self._unread.add(operation.id)
 
         async def tell() -> None:
             if self._unread == {operation.id}:  # of several none opens: they would queue up before the keys

@@ -147,10 +147,8 @@ async def answer(app: Console, run: RunView, domain: DomainInRun) -> None:
     if not decided.everywhere:
         await app.client.answer(domain.operation, decided.choice)
         return
-    says = [f'Answer "{decided.choice}" for {len(others) + 1} domains: {some([domain.name, *others], 12)}.']
-    if await app.ask(Confirm("Answer all alike", says, "Answer all")):
-        result = await app.client.plans.answer_all(run.run, kinds[domain.operation], decided.choice)
-        await _tell_refused(app, "Answer all alike", result.refused)
+    result = await app.client.plans.answer_all(run.run, kinds[domain.operation], decided.choice)
+    await _tell_refused(app, "Answer all alike", result.refused)
 
 
 async def _begin_anew(app: Console, run: RunView, domain: DomainInRun) -> None:
@@ -221,8 +219,8 @@ async def roll_back(app: Console, request: RunPitrRequest) -> bool:
 
 
 def sessions_of(run: RunView, domains: Sequence[Domain]) -> tuple[list[str], list[str]]:
-    """Active sessions of a run: those that were rolled back, and those that were not."""
-    names = {d.name for d in run.domains}
+    """Active sessions of domains that a run began: those that were rolled back, and those that were not."""
+    names = {d.name for d in run.domains if d.operation is not None}
     active = [
         d for d in domains
         if d.name in names and d.session is not None and d.session.state is SessionState.ACTIVE
@@ -250,12 +248,6 @@ async def leave_sessions(app: Console, run: RunView) -> None:
         if not await app.ask(ConfirmByWords("Exit without a rollback", says, "Reset", words, warns=warns)):
             return
         request = msgspec.structs.replace(request, confirm=words)
-    elif not await app.ask(
-        Confirm(
-            "Exit PITR Sessions", [f"Leave {len(names)} sessions that were rolled back.", instants], "Exit"
-        )
-    ):
-        return
     result = await app.client.plans.leave_sessions(request)
     await _tell_refused(app, "Exit PITR Sessions", result.refused)
 

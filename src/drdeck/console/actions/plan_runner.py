@@ -24,15 +24,22 @@ class PlanRunner:
         self._app = app
 
     def show(self, marked: tuple[str, ...]) -> None:
-        """The run that is open, else the way to a new one. Right after the start that is not known yet."""
+        """The run that is open, or has sessions still, else the way to a new one, as from the screen of a run
+        that is over. Right after the start that is not known yet."""
         if self._app.state.listing is None and self._app.state.lost is None:
             self._app.dialog_queue.start(self._showing(marked))
             return
-        going = next((run for run in self._app.state.runs if run.state not in RUN_ENDED), None)
-        if going is not None and not marked:
+        going = next((run for run in self._app.state.runs if self._goes_on(run)), None)
+        screen = self._app.screen
+        here = going is not None and isinstance(screen, PlanRunScreen) and screen.run_id == going.run
+        if going is not None and not marked and not (here and going.state in RUN_ENDED):
             self.open(going.run)
         else:
             self.begin(marked)
+
+    def _goes_on(self, run: RunView) -> bool:
+        """True until nothing of a run is left to do: its sessions come after its end."""
+        return run.state not in RUN_ENDED or any(plan_flows.sessions_of(run, self._app.state.domains))
 
     async def _showing(self, marked: tuple[str, ...]) -> None:
         await self._app.first_news()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+from textual.binding import Binding
 from textual.widget import Widget
 
 from drdeck.console.format import Line, wrap
@@ -28,6 +29,8 @@ class AnswerOfRun(NamedTuple):
 class AnswerDialog(Dialog[AnswerOfRun]):
     """The question of a domain of the run, with its choices; `alike`: others that ask the same."""
 
+    BINDINGS = [Binding("a", "all", "Answer all alike", show=False)]
+
     def __init__(self, domain: str, text: str, choices: Sequence[str], alike: Sequence[str]) -> None:
         super().__init__(f"{domain} asks")
         self._text, self._choices, self._alike = text, tuple(choices), tuple(alike)
@@ -36,9 +39,9 @@ class AnswerDialog(Dialog[AnswerOfRun]):
         lines: list[Line] = [((part, "bold"),) for part in wrap(clean(self._text, lines=True), BOX_WIDTH - 5)]
         yield Lines(*lines, ())
         if self._alike:
-            others = some([clean(name) for name in self._alike], most=6)
+            others = some([clean(name) for name in self._alike], most=12)
             yield paragraph(f"The same is asked by {others}.")
-            yield Tick(f"Answer all {len(self._alike) + 1} alike", id="all", hint="space")
+            yield Tick(f"Answer all {len(self._alike) + 1} alike", id="all", hint="key a")
 
     def buttons(self) -> Iterable[Push]:
         yield Push("Cancel", id="cancel")
@@ -46,7 +49,13 @@ class AnswerDialog(Dialog[AnswerOfRun]):
             yield Push(CHOICES.get(choice, clean(choice)), data=choice)
 
     def keys(self) -> list[tuple[str, str]]:
-        return [NEXT, ("← →", "Choice"), PRESS, CANCEL]
+        alike = [("a", "All alike")] if self._alike else []
+        return [NEXT, ("← →", "Choice"), *alike, PRESS, CANCEL]
+
+    def action_all(self) -> None:
+        """Turn the tick from wherever the focus is."""
+        for tick in self.query(Tick):
+            tick.action_turn()
 
     def pressed(self, push: Push) -> None:
         tick = next(iter(self.query(Tick)), None)

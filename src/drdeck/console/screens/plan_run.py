@@ -34,6 +34,8 @@ from .domain_pane import DomainPane
 from .list_and_pane import ListAndPaneScreen
 
 PITR_ALL = "Run PITR (all)"
+LOW = 24
+"""Rows of a terminal below which the line about the protected site gives its room to the list."""
 
 
 class PlanRunScreen(ListAndPaneScreen):
@@ -124,7 +126,8 @@ class PlanRunScreen(ListAndPaneScreen):
         self.query_one("#rule", Lines).put([((" " + "─" * (width - 2), "dim"),)])
         self.query_one("#order", Lines).put([list_line(run, self._order_width(width), self._wanted)])
         self.query_one("#header", Lines).put([(("   ", ""), *run_header(width - BESIDE))])
-        self.query_one("#foot", Lines).put(foot_lines(run, now, width))
+        foot = foot_lines(run, now, width, low=self.size.height < LOW)
+        self.query_one("#foot", Lines).put(foot)
         self._table.faint = state.stale
         self._table.put(
             [d for d in ordered(run.domains) if self._matches(d)],

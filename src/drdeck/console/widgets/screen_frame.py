@@ -39,7 +39,9 @@ def warnings_of(state: State) -> list[str]:
     """The other lasting warnings in a few words each; the list of all alarms (`A`) has them in full."""
     listing = state.listing
     read_only = ["READ-ONLY"] if state.read_only else []
-    return read_only + ([] if listing is None else [clean(warning) for warning in listing.warnings])
+    again = [run.answers_again for run in state.runs if run.answers_again and run.ended_at is None]
+    answers = [f"PROTECTED SITE ANSWERS since {hour(min(again))}"] if again else []
+    return read_only + answers + ([] if listing is None else [clean(warning) for warning in listing.warnings])
 
 
 def training_of(state: State, short: bool = False) -> str:

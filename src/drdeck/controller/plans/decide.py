@@ -252,8 +252,8 @@ def _state(
         return RunState.RUNNING, ""
     needing = [row for row in rows if row.needs is not Needs.NOTHING]
     if needing:
-        patience = show_span(run.frozen.patience_s)
-        later = "" if run.frozen.type is FailoverType.PLANNED else f"; the next wave waits {patience} at most"
+        waits = run.frozen.type is not FailoverType.PLANNED and any(wave.state == "held" for wave in waves)
+        later = f"; the next wave waits {show_span(run.frozen.patience_s)} at most" if waits else ""
         return RunState.WAITING, f"{len(needing)} need you{later}"
     gate = next((wave for wave in waves if wave.state == "gate"), None)
     if gate is not None:

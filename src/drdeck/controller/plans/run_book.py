@@ -53,6 +53,7 @@ class RunBook:
             {kind: (used[kind], limit) for kind, limit in limits.items()},
             () if batch is None else self.keeper.holding(run, batch),
             self.sight.now(),
+            self.keeper.asked.get(run.id),
         )
 
     def may_act(self) -> None:

@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 
 from drdeck.controller.journal.operations import Operation, OperationState
 from drdeck.controller.journal.runs import Batch, RunRecord
-from drdeck.model.domains import Domain
-from drdeck.model.plans.run_views import BatchOfRun, InRunState, InstantOfRun, RunView
+from drdeck.model.domains import Domain, FailoverType
+from drdeck.model.plans.run_views import BatchOfRun, InRunState, InstantOfRun, ProtectedAsked, RunView
 
 from .decide import RunDecision
 
@@ -24,8 +24,10 @@ def run_view(
     places: Mapping[str, tuple[int, int]],
     holding: tuple[str, ...],
     now: datetime,
+    last_look: ProtectedAsked | None = None,
 ) -> RunView:
-    """`places`: kind -> used, of; `holding`: domains that hold the barrier of its rollback."""
+    """`places`: kind -> used, of; `holding`: domains that hold the barrier of its rollback;
+    `last_look`: the last look of the run at the protected sites, if it was from here."""
     driven = f"driven by {run.handed_to}" if run.handed_to else ""
     finishes, source = (None, "") if run.ended else _estimate(run, decision, domains, operations, now)
     return RunView(
@@ -46,10 +48,19 @@ def run_view(
         pitr=_instant(run, holding),
         batches=tuple(_batch(batch, operations) for batch in run.batches[-2:]),
         answers_again=run.answers_again,
+        protected=_protected(run, last_look),
         finishes_at=finishes,
         finishes_from=source,
         driver=run.handed_to,
     )
+
+
+def _protected(run: RunRecord, last_look: ProtectedAsked | None) -> ProtectedAsked | None:
+    """The last look at the protected sites; before any, what was seen for the decision."""
+    if run.ended or run.frozen.type is not FailoverType.FORCE:
+        return None
+    own = [d.answered for d in run.frozen.domains if d.begins]
+    return last_look or ProtectedAsked(answers=all(own), at=run.since)
 
 
 def _instant(run: RunRecord, holding: tuple[str, ...]) -> InstantOfRun | None:

@@ -138,6 +138,15 @@ class BatchOfRun(Frozen, frozen=True, kw_only=True):
         return all(name in ends for name in self.domains)
 
 
+class ProtectedAsked(Frozen, frozen=True, kw_only=True):
+    """The last time that a run asked the protected sites of its domains. `answers`: all of them did."""
+
+    answers: bool
+    at: datetime
+    answered_at: datetime | None = None
+    """the last time before that one that does not is known to have answered"""
+
+
 class RunView(Frozen, frozen=True, kw_only=True):
     """All of a run. `since`: the decision; `by`: user@host who decided. `places`: kind -> used, of."""
 
@@ -162,6 +171,8 @@ class RunView(Frozen, frozen=True, kw_only=True):
     """the last rollback and the last exit of many sessions, the newest last"""
     answers_again: datetime | None = None
     """since when the protected site is seen to answer that did not when it was decided"""
+    protected: ProtectedAsked | None = None
+    """for a Force that is under way"""
     finishes_at: datetime | None = None
     """an estimate; `finishes_from` says what it is from"""
     finishes_from: str = ""

@@ -94,6 +94,8 @@ async def test_a_protected_site_that_answers_again_wants_the_name_of_what_has_no
     site = ManySite("ad", "erp", "files")
     async with planned(site, tmp_path) as controller:
         ident = await first_wave(site, controller)
+        look = controller.plans.runs.shown(run_of(controller)).protected
+        assert look is not None and not look.answers
         site.sites["erp"] = ProtectedSite(state="reachable", address="vcsa.prod", running=2, total=2)
         controller.plans.resume(ident, ANNA)
         await eventually(lambda: row(controller, "erp").state is InRunState.QUESTION)

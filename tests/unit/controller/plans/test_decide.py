@@ -78,6 +78,18 @@ def test_a_question_holds_the_next_wave_for_its_patience(
     assert (row.state, row.needs, row.choices) == (InRunState.QUESTION, Needs.ANSWER, ("retry", "skip"))
 
 
+def test_a_wave_that_waits_is_told_of_only_where_there_is_one() -> None:
+    waits = run(frozen(TWO), "ad", "pki", ends={"op-ad": end()})
+    last = run(frozen({"one": ["ad", "pki"]}), "ad", "pki", ends={"op-ad": end()})
+    here = by_name(domain("ad", Mode.RUNNING_IN_FAILOVER), domain("pki", Mode.COMPLETING))
+    asks = {"op-pki": operation("pki", ago(30))}
+    assert (
+        decide(waits, {**all_waiting(), **here}, asks, NOW).why
+        == "1 need you; the next wave waits 5m at most"
+    )
+    assert decide(last, here, asks, NOW).why == "1 need you"
+
+
 def test_an_active_session_settles_a_domain() -> None:
     started = run(frozen(TWO, run_pitr=True), "ad", "pki")
     domains = {**all_waiting(), **by_name(in_session("ad"), in_session("pki"))}

@@ -6,7 +6,15 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 
 from drdeck.console.format import UNKNOWN, Line, Piece, fit, hour, left, name, right, second, spread
-from drdeck.model.plans.run_views import RUN_ENDED, DomainInRun, InRunState, Needs, RunState, RunView
+from drdeck.model.plans.run_views import (
+    RUN_ENDED,
+    DomainInRun,
+    InRunState,
+    Needs,
+    ProtectedAsked,
+    RunState,
+    RunView,
+)
 from drdeck.model.text import clean, some
 from drdeck.model.times import show_clock
 
@@ -188,9 +196,16 @@ def _for(domain: DomainInRun, now: datetime) -> str:
     )
 
 
-def foot_lines(run: RunView, now: datetime, width: int) -> list[Line]:
-    """Two lines: the protected site or the estimate of the end, and what the run waits for."""
-    return [fit(_site_or_end(run), width), fit(_waits(run), width)]
+def foot_lines(run: RunView, now: datetime, width: int, low: bool = False) -> list[Line]:
+    """The protected site of a Force under way, the estimate of the end, and what the run waits for."""
+    site = [fit(_protected_site(run.protected), width)] if run.protected is not None and not low else []
+    return [*site, fit(_site_or_end(run), width), fit(_waits(run), width)]
+
+
+def _protected_site(look: ProtectedAsked) -> Line:
+    words = "it answers" if look.answers else "no answer"
+    before = f", answered last {second(look.answered_at)}" if look.answered_at is not None else ""
+    return ((f" protected site: {words}", ""), (f" (asked {second(look.at)}{before})", "dim"))
 
 
 def _site_or_end(run: RunView) -> Line:
