@@ -61,7 +61,7 @@ def reachable_address(addresses: Iterable[str], subnet: str = "") -> str:
     network = parse_subnet(subnet) if subnet else None
     for text in addresses:
         try:
-            address = ipaddress.ip_address(text.partition("%")[0])
+            address = ipaddress.ip_address(text)
         except ValueError:
             continue
         if network is not None:

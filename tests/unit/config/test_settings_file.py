@@ -81,6 +81,12 @@ def test_without_a_file_there_is_the_training_site(tmp_path: Path) -> None:
         ('ready = "tools"', 'subnet = "10.20.0.1/16"', 21, 'a network such as "10.20.0.0/16"'),
         ('ready = "tools"', 'subnet = "10.20.0.0/64"', 21, 'a network such as "10.20.0.0/16"'),
         ('delay_after = "30s"', 'delay_after = "30s"\nready = "soon"', 28, "one of power, tools, ip"),
+        (
+            'delay_after = "30s"',
+            'delay_after = "30s"\nsubnet = "10.20.0.1/16"',
+            28,
+            'a network such as "10.20.0.0/16"',
+        ),
         ('vms = ["erp-db*"]', 'vms = "erp-db*"', 26, "a list of patterns"),
         ("speed = 60", "speed = -1", 31, "above 0"),
         ('default_site = "dr-west"', 'default_site = "dr-wst"', 1, "there is no site"),

@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
-import pytest
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from typing import Any, cast
 
-from drdeck.sites.vsphere.doctor.host_clocks import MOST_HOSTS, findings_of
+import pytest
+from pyVmomi import vim, vmodl
+
+from drdeck.model.alarms import Finding
+from drdeck.sites.vsphere.doctor.host_clocks import MOST_HOSTS, findings_of, host_clocks
+from drdeck.sites.vsphere.vcenter.connection import Connection
+from tests.support.vcenter.situations import T0, vm
 
 
 @pytest.mark.parametrize(
@@ -36,3 +46,70 @@ def test_each_clock_that_is_far_off_or_not_told_is_named(
     assert {finding.level for finding in findings} == {level}
     for finding, text in zip(findings, texts, strict=True):
         assert text in finding.text
+
+
+class Hosts:
+    """Hosts of a vCenter, each with what its clock answers; vCenter's own goes on by 2 s a look."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, **answers: Any) -> None:
+        self.answers, self.looks, self.asked = answers, 0, 0
+        monkeypatch.setattr(sys.modules[host_clocks.__module__], "filter_spec", lambda hosts, *_, **__: hosts)
+        monkeypatch.setattr(
+            sys.modules[host_clocks.__module__], "retrieve", lambda _, hosts: map(self._content, hosts)
+        )
+
+    def _content(self, host: Any) -> Any:
+        self.asked += 1
+        name = host._moId
+        props = [SimpleNamespace(name="name", val=name)]
+        if self.answers.get(name, T0) is not None:
+            clock = SimpleNamespace(QueryDateTime=lambda: self._told(name))
+            props.append(SimpleNamespace(name="configManager.dateTimeSystem", val=clock))
+        return SimpleNamespace(obj=host, propSet=props)
+
+    def _told(self, name: str) -> datetime:
+        answer = self.answers.get(name, T0)
+        if isinstance(answer, Exception):
+            raise answer
+        return cast(datetime, answer)
+
+    def vcenters(self) -> datetime:
+        self.looks += 1
+        return T0 + timedelta(seconds=2 * (self.looks - 1))
+
+    async def command(self, call: Callable[[Any], Any], _: str) -> Any:
+        return call(SimpleNamespace(stub=None))
+
+    async def findings(self) -> list[Finding]:
+        vms = [vm(f"on-{host}", host=host) for host in self.answers]
+        return await host_clocks(cast(Connection, self), vms, self.vcenters)
+
+
+@pytest.mark.parametrize(
+    ("answer", "level", "text"),
+    [
+        (T0 + timedelta(seconds=1), "ok", "1 within 0.0 s of vCenter's"),
+        (T0.replace(tzinfo=None) + timedelta(seconds=91), "warn", "host a is 90 s ahead of vCenter's"),
+        ((T0 - timedelta(seconds=59)).astimezone(UTC), "warn", "host a is 60 s behind vCenter's"),
+        (None, "warn", "not told by a: vCenter shows no clock of it"),
+        (vim.fault.HostConnectFault(msg="the host does not answer"), "warn", "a: the host does not answer"),
+        (vmodl.fault.ManagedObjectNotFound(msg="it has gone"), "warn", "not told by a: it has gone"),
+    ],
+)
+async def test_a_clock_is_compared_with_the_middle_of_the_call(
+    monkeypatch: pytest.MonkeyPatch, answer: Any, level: str, text: str
+) -> None:
+    (finding,) = await Hosts(monkeypatch, a=answer).findings()
+    assert finding.level == level and text in finding.text
+
+
+async def test_a_session_that_is_over_is_no_silent_host(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who asks logs in anew then, and looks again."""
+    with pytest.raises(vim.fault.NotAuthenticated):
+        await Hosts(monkeypatch, a=vim.fault.NotAuthenticated()).findings()
+
+
+async def test_of_a_large_site_so_many_hosts_are_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    hosts = Hosts(monkeypatch, **{f"h{number:03}": T0 for number in range(MOST_HOSTS + 5)})
+    await hosts.findings()
+    assert hosts.asked == MOST_HOSTS

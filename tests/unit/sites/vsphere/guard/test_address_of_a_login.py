@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -54,3 +55,19 @@ def test_nobody_is_accused_by_a_machines_address(
     endpoint = SimpleNamespace(server=f"{SERVER}:443" if url_has_port else SERVER)
     session = cast(Any, SimpleNamespace(content=content, endpoint=endpoint))
     assert list(event_log.addresses(session, JOE, AT, frozenset({"ours"}))) == expected
+
+
+def test_a_login_that_was_over_or_came_later_is_not_told() -> None:
+    """Nobody is accused who was not there at the time."""
+    login, logout = vim.event.UserLoginSessionEvent, vim.event.UserLogoutSessionEvent
+    events = [
+        event(login, key=1, sessionId="left", ipAddress="10.9.9.1"),
+        event(login, key=2, sessionId="there", ipAddress="10.9.9.2"),
+        event(logout, key=3, sessionId="left", ipAddress="10.9.9.1"),
+        event(logout, key=5, sessionId="there", createdTime=AT + timedelta(seconds=9)),
+        event(login, key=4, sessionId="later", ipAddress="10.9.9.4", createdTime=AT + timedelta(seconds=1)),
+        event(login, key=6, sessionId="another", ipAddress="10.9.9.6", userName="CORP\\m.roe"),
+    ]
+    content = SimpleNamespace(sessionManager=None, eventManager=SimpleNamespace(QueryEvents=lambda _: events))
+    session = cast(Any, SimpleNamespace(content=content, endpoint=SimpleNamespace(server=SERVER)))
+    assert event_log.addresses(session, JOE, AT, frozenset()) == ("10.9.9.2",)

@@ -359,6 +359,13 @@ def test_moves_are_forgotten_first_and_counted_all_the_same() -> None:
     clone, moved = bench.post.memory.alarms(bench.at)
     assert clone.kind == "foreign_clone" and moved.text.startswith(f"{KEPT + 5:} moves ")
     assert len(bench.post.memory.foreign) == KEPT
+    while len([f for f in bench.post.memory.foreign if f.deed is Change.HOST]) > 1:
+        bench.told("event", Change.CLONE, JOE)
+        bench.settle()
+        bench.on(30)
+    bench.wait()
+    (moved,) = [a for a in bench.post.memory.alarms(bench.at) if a.kind == "foreign_host"]
+    assert moved.text.startswith(f"{KEPT + 5} moves "), "also of the last one that is not forgotten"
 
 
 @pytest.mark.parametrize("order", [("ha", "host", "on"), ("host", "on", "ha")], ids="+".join)

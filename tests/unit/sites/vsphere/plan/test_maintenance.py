@@ -155,7 +155,11 @@ def test_a_point_that_not_all_vms_have_joined_is_not_the_newest(monkeypatch: pyt
     third = chain(snap("1", 0, "ours"), snap("2", 15, "ours"), snap("3", 30, "ours"))
     assert newest(30.1, a=vm("a", parent="erp", **third)) == at(15)
     assert newest(31.1) == at(30), "the other one has missed it"
-    assert newest(31.2, b=vm("b", parent="erp", connection="disconnected", **both)) == at(30)
+    assert newest(30.2, b=vm("b", parent="erp", connection="disconnected", **both)) == at(30)
+    old = chain(snap("1", 0, "ours"), *(snap(str(i), i - 100) for i in range(2, CHAIN_MAX + 1)))
+    assert newest(30.3, b=vm("b", parent="erp", **old)) == at(30), (
+        "one that can take no more is not waited for"
+    )
 
 
 @pytest.mark.parametrize(

@@ -189,3 +189,12 @@ def test_a_failovers_entry_point_is_nowhere_a_restore_point() -> None:
     assert not restore_points.has_newer(machine, 4711, Record())
     alike = vm("a", snapshots=(theirs, SnapshotFact("4712", name, "mine", at(5), "4711")))
     assert restore_points.instants([alike], Record())[0] == (at(5), "foreign")
+
+
+@pytest.mark.parametrize("patterns", [["*"], ["drdeck-before-*"], ["[!x]*"]])
+def test_no_pattern_gives_the_entry_point_of_a_failover_away(patterns: list[str]) -> None:
+    """An undo of the failover would have nothing to go back to."""
+    entry = SnapshotFact("e", restore_points.entry_name("op-1"), "drdeck: before the failover", at(0), None)
+    a = vm("a", snapshots=(entry, snap("f", 1), snap("o", 2, "ours")), current_snapshot="o")
+    assert "e" not in [x.id for x in restore_points.prunable(a, patterns)]
+    assert "o" in [x.id for x in restore_points.prunable(a, patterns)]
