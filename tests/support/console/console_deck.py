@@ -52,6 +52,16 @@ class Deck:
             await self.pilot.press(_KEYS.get(char, char))
         await self.settle()
 
+    async def more(self, label: str) -> None:
+        """Choose an item of the More menu."""
+        await self.press("m")
+        await self.sees(label)
+        for _ in range(20):
+            if any(line.strip(" │").startswith(f"> {label}") for line in self.text.split("│")):
+                break
+            await self.press("down")
+        await self.press("enter")
+
     def pass_time(self, seconds: float) -> None:
         self.clocks["monotonic"] += seconds
 

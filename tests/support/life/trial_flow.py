@@ -30,10 +30,11 @@ class TrialFlow:
         uplink: bool = False,
         space: str = "0%",
         extra: str = "",
+        protected: VCenter | None = None,
     ) -> None:
         self.folder = rehearsing.make_test_folder(recovery)
         self.network = rehearsing.make_isolated_network(recovery, uplink=uplink)
-        self.flow: Flow = make_flow(recovery, toml=settings(extra=extra) + table(more, space))
+        self.flow: Flow = make_flow(recovery, protected, toml=settings(extra=extra) + table(more, space))
         self.recovery = recovery
         self.flow.until(lambda domain: domain["mode"] == "imported")
 

@@ -16,17 +16,6 @@ HERE: dict[str, Any] = {
 }
 
 
-async def more(deck: Deck, label: str) -> None:
-    """Choose an item of the More menu."""
-    await deck.press("m")
-    await deck.sees(label)
-    for _ in range(20):
-        if any(line.strip(" │").startswith(f"> {label}") for line in deck.text.split("│")):
-            break
-        await deck.press("down")
-    await deck.press("enter")
-
-
 async def asked(deck: Deck, client: FakeClient, number: int) -> Request:
     await deck.until(lambda: len(client.submitted) == number, "submitted")
     return client.submitted[-1]
@@ -49,16 +38,16 @@ async def test_an_imported_domain_fails_over_in_one_sitting() -> None:
 async def test_commit_restore_and_release() -> None:
     client = FakeClient(domain(mode=Mode.RUNNING_IN_FAILOVER, **HERE))
     async with running(client) as deck:
-        await more(deck, "Commit Failover")
+        await deck.more("Commit Failover")
         await deck.sees("The failover stands")
         assert deck.focused() == "cancel"
         await deck.press("tab", "enter")
         assert (await asked(deck, client, 1)).action == "failover_commit"
         client.tell(domain(mode=Mode.RUNNING_IN_FAILOVER, committed_at=NOW, **HERE))
-        await more(deck, "Restore")
+        await deck.more("Restore")
         await deck.sees("primary site", "Running here, not protected")
         await deck.press("escape")
-        await more(deck, "Release Domain")
+        await deck.more("Release Domain")
         await deck.sees("Waits for replicas until each VM")
         await deck.type("erp-prod")
         await deck.press("enter", "enter")
@@ -72,7 +61,7 @@ async def test_the_checklist_says_what_is_missing() -> None:
     client = FakeClient(domain(mode=Mode.RELEASING, owner=Owner.REMOTE, way_back=back))
     async with running(client) as deck:
         await deck.sees("Waits for replicas")
-        await more(deck, "Way Back")
+        await deck.more("Way Back")
         await deck.sees("Way Back: Protected Domain erp-prod", "by you, in the tool", "NOT CHECKED")
         assert "erp-db01: no restore point since" in deck.words()
         await deck.press("escape")
