@@ -74,12 +74,12 @@ def test_three_rounds_by_keyboard(make_flow: MakeFlow, recovery: VCenter, protec
     tests = TrialFlow(make_flow, recovery, protected=protected_vcenter)
     for vm in VMS:
         protected_vcenter.power_off(vm)
-    networks = {vm: recovery.networks(vm) for vm in VMS}
     left = []
     for number in range(ROUNDS):
         asyncio.run(one_round(tests, protected_vcenter, number))
         left.append(kept(tests))
-    check_left(tests, left, networks)
+    # the wizard was left at the first network that it offers, where the VMs have been since
+    check_left(tests, left, {vm: ["DC0_DVPG1"] for vm in VMS})
 
 
 async def test_three_rounds_by_keyboard_on_a_training_site(tmp_path: Path) -> None:

@@ -9,6 +9,12 @@ from tests.ui.screens.house import House
 SEG = "DRSeg"
 
 
+async def at_home(house: House) -> None:
+    """intranet runs in failover, erp-prod is imported, and files synchronised."""
+    await house.submit("cfo_complete", "intranet", type=FailoverType.REGULAR, networks={"VM_3700": SEG})
+    await house.advance_until(lambda: house.domain("intranet").mode is Mode.RUNNING_IN_FAILOVER)
+
+
 async def history(house: House) -> None:
     """intranet runs in failover, files has a PITR session, the others are as they were."""
     await house.submit("cfo_complete", "intranet", type=FailoverType.REGULAR, networks={"VM_3700": SEG})

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tests.ui.screens import plays, plays_plans
 from tests.ui.screens import plays_beside as beside
-from tests.ui.screens.before import history, in_session, rehydrated, stuck, unanswered
+from tests.ui.screens.before import at_home, history, in_session, rehydrated, stuck, unanswered
 from tests.ui.screens.house import SCENARIO
 from tests.ui.screens.shots import Look, Shot
 from tests.ui.screens.stage import PLAIN, SMALL, Prepare, Setting, Stage, stage
@@ -101,6 +101,16 @@ _AFTER: dict[str, tuple[str, ...]] = {
     "help-domain": ("Task Steps", "Tabs"),
     "start-session": ("Start PITR Session", "Cancel"),
     "exit-by-hand": (*EXIT, "Cancel"),
+}
+_LIFE: dict[str, tuple[str, ...]] = {
+    "test-confirm": ("Test Failover", "isolated network", "Cancel"),
+    "domain-tested": (*BARS_BEFORE, *TABS, "Imported"),
+    "end-test": ("End Test", "End: passed", "End: failed", "Cancel"),
+    "cancel-cfo": ("Cancel Continuous Failover", "Cancel"),
+    "commit-failover": ("Commit Failover", "Cancel"),
+    "restore": ("Restore", "Cancel"),
+    "failback": ("Failback", "Cancel"),
+    "release-domain": ("Release Domain", "Waits for replicas", "Cancel"),
 }
 _START: dict[str, tuple[str, ...]] = {
     "domain-imported": (*BARS_BEFORE, *TABS, "Imported", "Owner Site", "REMOTE", "Failover", "More"),
@@ -221,6 +231,7 @@ CHAPTERS: dict[str, Chapter] = {
     for chapter in (
         Chapter("list", plays.the_list, _LIST, history),
         Chapter("after", plays.after, _AFTER, history),
+        Chapter("life", plays.life, _LIFE, at_home),
         Chapter("start", plays.start, _START),
         Chapter("complete", plays.complete, _COMPLETE, rehydrated),
         Chapter("session", plays.session, _SESSION, in_session),

@@ -56,6 +56,8 @@ class StageSite(TrainingSite):
         """names of VMs that have no entry point in their session"""
         self.lost: set[str] = set()
         """domains whose protected site has just fallen silent"""
+        self.to_release: set[str] = set()
+        """domains whose VMs were powered off here, as by the other side's failover"""
 
     def _pause(self) -> float:
         """No look by the machine's clock: who moves the stage's time looks, and who gives a command."""
@@ -87,6 +89,9 @@ class StageSite(TrainingSite):
         vms = tuple(
             replace(vm, lacks_entry=True) if vm.name in self.without_entry else vm for vm in changed.vms
         )
+        if domain.name in self.to_release:
+            vms = tuple(replace(vm, power="off") for vm in vms)
+            changed = replace(changed, way_back=replace(changed.way_back, owned_there=None))
         changed = replace(changed, vms=vms)
         if self.unanswered is None or domain.failover is None:
             return changed

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -79,6 +80,16 @@ class Stage:
         for key in keys:
             self.house.clock.monotonic += 1.0
             await self._strike(key)
+
+    async def more(self, label: str) -> None:
+        """Choose an item of the More menu."""
+        await self.press("m")
+        await self.sees(label)
+        for _ in range(20):
+            if any(line.strip(" ").startswith(f"> {label}") for line in re.split("[│|]", self.text)):
+                break
+            await self.press("down")
+        await self.press("enter")
 
     async def type(self, text: str) -> None:
         self.house.clock.monotonic += 1.0
