@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.faults.lanes import side_by_side, vcenters
-from tests.support.faults.whole_life import LifeTruth, WholeLife
+from tests.support.life.whole_life import LifeTruth, WholeLife
 from tests.support.vcenter.vcsim import VCenter
 
 pytestmark = pytest.mark.timeout(1800)
