@@ -7,6 +7,7 @@ through the protocols of `ports`.
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -23,6 +24,10 @@ if TYPE_CHECKING:
     from drdeck.console.dialogs.choose_lesson import Lessons
 
 __all__ = ["Left", "run"]
+
+FRAMES_PER_S = 240
+"""A key waits for the next frame: with Textual's usual 60 that is most of the time in which it is answered.
+News are drawn twice a second all the same."""
 
 
 class Left(NamedTuple):
@@ -59,6 +64,7 @@ def run(
         with contextlib.suppress(OSError):  # a full disk is no reason not to show the site
             make_private(log_file.parent)
             log_to(log_file, log_level)
+    os.environ.setdefault("TEXTUAL_FPS", str(FRAMES_PER_S))  # read when Textual is imported, which is now
     from .app import DrdeckApp
     from .site_mark import SiteMark
 
