@@ -29,6 +29,9 @@ def test_partial_and_missing_and_newest_at_or_before(in_session: Flow, recovery:
     flow, points = in_session, in_session.points
     refusal = flow.refused("pitr", "run", DOMAIN, "--to", show(points[0]))
     assert "erp-web01" in refusal and "erp-db01" not in refusal and "no restore point at or before" in refusal
+    one_vm = ("--vm", "erp-web01")
+    refusal = flow.refused("pitr", "run", DOMAIN, "--to", show(points[0]), *one_vm)
+    assert "erp-web01" in refusal, "the point covers no VM that was chosen"
     offered = flow.deck.json("pitr", "points", DOMAIN)["points"]
     oldest = offered[-1]
     assert oldest["time"] == show(points[0]) and oldest["missing"] == ["erp-web01"] and oldest["vms"] == 2
