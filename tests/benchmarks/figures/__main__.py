@@ -25,8 +25,10 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from tests.benchmarks.figures import large_site, processes, quiet_day
+from tests.benchmarks.figures import large_site, points, processes, quiet_day
 from tests.benchmarks.figures.large_site import LargeSite
+from tests.benchmarks.figures.one_vm import bytes_of_a_full_vm
+from tests.benchmarks.figures.points import DAY_S
 from tests.support import ROOT
 from tests.support.console.terminal import Terminal
 from tests.support.deck import SITE, Deck
@@ -95,6 +97,27 @@ def lease(_: LargeSite, __: float) -> list[Figure]:
         what = f"sent and received a day, {domains} in a quiet session"
         lines.append(figure(what, cost.bytes / 1e6, most_mb, "MB", aside))
     return lines
+
+
+def chains(_: LargeSite, __: float) -> list[Figure]:
+    """Points on running VMs, by the rules with the clock moved; and the reading of the largest VM."""
+    single = points.rounds(1, 60, days=6)
+    many = points.rounds(200, 5, days=0.25, interval_s=900, keep=31, points_for_s=DAY_S)
+    removal = points.removal_of_all(30)
+    vcenter = VCenter(pace=0)
+    try:
+        size = asyncio.run(bytes_of_a_full_vm(vcenter))
+    finally:
+        vcenter.stop()
+    age = f"{many.oldest_s / 60:.0f} min, {'an' if many.alarmed else 'no'} alarm"
+    holds = many.alarmed or many.oldest_s <= 900
+    return [
+        figure("chain kept on a running VM, default", single.longest_chain, 6, "points"),
+        figure("so long points are made, default", single.made_for_s / DAY_S, 3, "days"),
+        Figure("newest point of the oldest of 200 VMs, 5 s each", age, "15 min or alarm", holds),
+        figure("copied when 30 points of 1 GiB go", removal.copied, 30, "GiB", f"{removal.tasks} task"),
+        figure("full reading of a VM, 31 snapshots, 3 disks", size / 1024, 20, "KiB"),
+    ]
 
 
 def reading(site: LargeSite, _: float) -> list[Figure]:
@@ -223,6 +246,7 @@ def first_row(_: LargeSite, __: float) -> list[Figure]:
 
 SECTIONS: dict[str, Callable[[LargeSite, float], list[Figure]]] = {
     "lease": lease,
+    "points": chains,
     "reading": reading,
     "controller": controller,
     "row": first_row,

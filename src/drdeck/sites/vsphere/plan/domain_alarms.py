@@ -14,7 +14,7 @@ from drdeck.sites.vsphere.inventory.inventory_facts import VmFacts
 
 from .domain_state import DomainState
 from .late_joiners import left_out_because
-from .maintenance import chain_stuck, points_until
+from .maintenance import LATE_S, backup_under_way, chain_stuck, points_until
 from .restore_points import instant_of, is_entry_point, misdated, ours
 
 FirstSeen = Callable[[str, str | None], datetime]
@@ -76,7 +76,10 @@ def _tool(s: DomainState) -> list[Alarm]:
 
 
 def _points(s: DomainState, first_seen: FirstSeen) -> list[Alarm]:
-    """That no more points are made, or that a round of them takes longer than the interval."""
+    """That no more points are made, or that the last round of them is over and was not complete.
+
+    A VM that is busy, away or in a backup now is none of those that missed it: it joins the next one.
+    """
     failover, pitr = s.record.failover, s.settings.pitr
     if not pitr.enabled or failover is None or failover.phase != "finished" or s.record.session is not None:
         return []
@@ -88,18 +91,23 @@ def _points(s: DomainState, first_seen: FirstSeen) -> list[Alarm]:
             " points_for in the settings has them made longer"
         )
         return [Alarm(time=until, severity=Severity.INFO, vm=None, kind="points_over", text=text)]
-    newest = {vm.name: [instant_of(x) for x in vm.snapshots if ours(x)] for vm in s.members()}
+    points = [(vm, [instant_of(x) for x in vm.snapshots if ours(x)]) for vm in s.members()]
+    newest = [(vm, max(instants)) for vm, instants in points if instants]
+    over = [t for _, instants in points for t in instants if (s.now - t).total_seconds() > LATE_S]
+    last = max(over, default=None)
     late = {
-        name: (s.now - max(times)).total_seconds()
-        for name, times in newest.items()
-        if times and (s.now - max(times)).total_seconds() > 2 * float(pitr.interval)
+        vm.name: (s.now - instant).total_seconds()
+        for vm, instant in newest
+        if last is not None
+        and instant < last
+        and not (vm.running_tasks or vm.connection != "connected" or backup_under_way(vm, s.now))
     }
-    if not late or not any(times and name not in late for name, times in newest.items()):
+    if last is None or not late:
         return []
     text = (
-        f"the newest restore point is older than two intervals for {some(sorted(late))}"
-        f" (up to {show_duration(max(late.values()))}): a round of points takes too long; make the interval"
-        " longer, or look why snapshots fail"
+        f"the round of restore points at {show_spaced(last.replace(microsecond=0))} was not complete:"
+        f" {some(sorted(late))} missed it, and the newest point is up to {show_duration(max(late.values()))}"
+        " old; make the interval longer, or look why snapshots fail"
     )
     time = first_seen("points_late", None)
     return [Alarm(time=time, severity=Severity.WARNING, vm=None, kind="points_late", text=text)]

@@ -211,11 +211,22 @@ def told(*vms: Any, minutes: float, rules: Any) -> dict[str, str]:
 
 
 def test_it_is_told_when_points_end_and_when_a_round_takes_too_long() -> None:
-    fresh, late = vm("a", **chain(snap("1", 40, "ours"))), vm("b", **chain(snap("2", 0, "ours")))
-    assert "points_late" not in told(fresh, late, minutes=29, rules=settings())
-    text = told(fresh, late, minutes=44, rules=settings())["points_late"]
-    assert "for b (up to 00:44:00)" in text
-    assert "points_late" not in told(late, minutes=44, rules=settings()), "none has any: it just began"
+    fresh, late = vm("a", **chain(snap("1", 15, "ours"))), vm("b", **chain(snap("2", 0, "ours")))
+    assert "points_late" not in told(fresh, late, minutes=15.9, rules=settings()), "the round goes on"
+    text = told(fresh, late, minutes=17, rules=settings())["points_late"]
+    assert "at 2026-11-22 10:15:00Z was not complete: b missed it" in text and "up to 00:17:00 old" in text
+    assert "points_late" not in told(late, minutes=44, rules=settings()), "no round was made without it"
+    assert "points_late" not in told(fresh, vm("c"), minutes=17, rules=settings()), "it has just come"
+    next_one = vm("a", **chain(snap("1", 15, "ours"), snap("3", 30, "ours")))
+    caught_up = vm("b", **chain(snap("2", 0, "ours"), snap("3", 30, "ours")))
+    assert "points_late" in told(next_one, late, minutes=30.5, rules=settings()), "of the round before"
+    assert "points_late" not in told(next_one, caught_up, minutes=31.5, rules=settings())
+    question = VmQuestion(id="7", text="moved?", choices={"yes": "1"})
+    asks = vm("b", question=question, **chain(snap("2", 0, "ours")))
+    assert "points_late" in told(fresh, asks, minutes=17, rules=settings())
+    for excuse in ({"running_tasks": ("task-1",)}, {"connection": "disconnected"}):
+        away = vm("b", **{**chain(snap("2", 0, "ours")), **excuse})
+        assert "points_late" not in told(fresh, away, minutes=17, rules=settings())
     assert "points_over" in told(fresh, minutes=61, rules=settings(points_for_s=3600))
     assert "points_over" not in told(fresh, minutes=61, rules=settings(points_for_s=0)), "asked for none"
 
