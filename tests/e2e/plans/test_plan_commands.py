@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.console.terminal import poll
 from tests.support.deck import Deck
 from tests.support.plans.report_figures import recomputed
 
@@ -205,3 +206,29 @@ def test_a_killed_controller_goes_on_with_the_run(deck: Deck) -> None:
     accepted = [json.loads(line) for line in deck.run("audit", "export").stdout.splitlines()]
     domains = [e["data"]["request"]["domain"] for e in accepted if e["kind"] == "accepted"]
     assert domains == ["ad", "erp"], "each once, by waves"
+
+
+def test_the_same_question_of_many_domains_is_answered_at_once(tmp_path: Path) -> None:
+    scenario = tmp_path / "three.toml"
+    faults = [
+        f'[[faults]]\nkind = "power_on_fails"\ndomain = "{n}"\nvms = ["{n}-1"]\n' for n in ("ad", "erp")
+    ]
+    parts = [domain("ad"), domain("erp"), *faults]
+    scenario.write_text(SCENARIO + "".join(parts), "utf-8")
+    deck = Deck(tmp_path, SETTINGS.format(scenario=scenario))
+    try:
+        ident = begin(deck, "all", "--type", "force", "--confirm", "all 2")
+
+        def asks() -> bool:
+            return int(deck.json("plan", "status", ident)["needs"]) == 2
+
+        poll(asks, 120)
+        wrong = deck.run("answer", "--run", ident, "--kind", "slow", "retry", code=3)
+        assert "it asks of site" in wrong.stderr
+        answered = deck.run("answer", "--run", ident, "--kind", "not_ready", "retry")
+        assert [line.split(":")[0] for line in answered.stdout.splitlines()] == ["ad", "erp"]
+        deck.run("plan", "watch", ident, "--timeout", "120")
+        answers = [q["choice"] for q in deck.json("plan", "report", ident)["questions"]]
+        assert answers == ["retry", "retry"]
+    finally:
+        deck.stop()

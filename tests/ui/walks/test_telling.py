@@ -11,8 +11,10 @@ from drdeck.console.app import DrdeckApp
 from drdeck.controller.journal.operations import Question
 from drdeck.model.alarms import Alarm, Severity
 from drdeck.model.domains import Mode
+from drdeck.model.plans.run_views import InRunState, Needs
 from tests.support.console.console_deck import running
-from tests.support.console.fake_client import NOW, FakeClient, domain, in_session, operation
+from tests.support.console.fake_client import NOW, FakeClient, changed, domain, in_session, operation
+from tests.support.console.plan_double import PlanningClient, member, mid_run
 
 ASKS = Question(id="q1", kind="failed", text="no", choices=("retry", "abort"))
 SICK = Alarm(time=NOW, severity=Severity.CRITICAL, vm=None, kind="health_failed", text="2 of 2 VMs FAIL")
@@ -55,3 +57,23 @@ async def test_only_what_the_settings_name(tidings: list[str]) -> None:
 
 async def test_nothing_by_default(tidings: list[str]) -> None:
     assert await news(ConsoleSettings(), tidings) == []
+
+
+async def test_a_run_that_waits_for_a_word_is_told_once(tidings: list[str]) -> None:
+    """A domain that was not begun asks nothing by itself, nor does a wave at its gate."""
+    client = PlanningClient(mid_run())
+    settings = ConsoleSettings(tell_by="bell", tell=("question",))
+    async with running(client, settings=settings) as deck:
+        run = mid_run()
+        refused = member(
+            "print", InRunState.QUESTION, reason="it is driven by bob@jump2", needs=Needs.BEGIN_ANEW
+        )
+        rows = tuple(refused if row.name == "print" else row for row in run.domains)
+        waves = (*run.waves[:2], changed(run.waves[2], state="gate"))
+        for _ in range(2):
+            client.show_run(changed(run, domains=rows, waves=waves))
+            await deck.settle()
+    assert tidings == [
+        "dr-west: print needs you: it is driven by bob@jump2",
+        'dr-west: whole-site needs you: wave "others" waits for Resume Plan',
+    ]

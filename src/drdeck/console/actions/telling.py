@@ -9,6 +9,7 @@ from drdeck.console.format import age
 from drdeck.console.ports import Console
 from drdeck.console.state import State
 from drdeck.model.alarms import Severity
+from drdeck.model.plans.run_views import RUN_ENDED, Needs
 from drdeck.model.text import clean
 
 Event = tuple[str, ...]
@@ -40,6 +41,7 @@ def events_of(state: State, now: datetime, long_s: float) -> dict[Event, str]:
     events: dict[Event, str] = {}
     for need in asking(state):
         events["question", need.domain, need.why] = f"{clean(need.domain)} needs you: {need.why}"
+    events |= _of_runs(state)
     for domain in state.domains:
         name, session, length = clean(domain.name), domain.session, domain.unprotected_s(now)
         for alarm in domain.alarms:
@@ -49,4 +51,20 @@ def events_of(state: State, now: datetime, long_s: float) -> dict[Event, str]:
             events["session", domain.name, session.id] = f"{name}: its PITR session began; it is unprotected"
             if length >= long_s:
                 events["unprotected", domain.name, session.id] = f"{name} is unprotected for {age(length)}"
+    return events
+
+
+def _of_runs(state: State) -> dict[Event, str]:
+    """Needs of runs of failover plans beside answers: a domain to be begun anew, a wave at its gate."""
+    events: dict[Event, str] = {}
+    for run in state.runs:
+        if run.state in RUN_ENDED or run.driver:
+            continue
+        for row in run.domains:
+            if row.needs is Needs.BEGIN_ANEW:
+                events["question", row.name, run.run] = f"{clean(row.name)} needs you: {clean(row.reason)}"
+        for wave in run.waves:
+            if wave.state == "gate":
+                text = f'{clean(run.plan)} needs you: wave "{clean(wave.name)}" waits for Resume Plan'
+                events["question", run.run, wave.name] = text
     return events
