@@ -46,6 +46,10 @@ RETRY_S = (0.0, 0.0, 1.0, 2.0, 5.0)
 """After so many answers in a row that were lost, or never asked for, a command is left alone for so long."""
 
 
+CROWD = 8
+"""With so many commands under way the journal's writes gather what comes."""
+
+
 CallKey = tuple[str, str]
 """Id of an operation and key of a command of it."""
 
@@ -90,6 +94,7 @@ class Executor:
         self.at_barrier: frozenset[str] = frozenset()
         """ids of operations that have reverted all, and wait for others to be reverted"""
         self.places = CallPlaces(site.call_places if isinstance(site, LimitsCalls) else {})
+        book.crowded = lambda: len(self.running) >= CROWD
         self._starting: set[CallKey] = set()
         self._calls: dict[CallKey, CallUnderWay] = {}
         self._kick = asyncio.Event()
@@ -114,6 +119,8 @@ class Executor:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(self._patience_s()):
                     await self._kick.wait()
+            if (rest_s := self.book.rest_s) > 0:
+                await asyncio.sleep(rest_s)  # what is given is journaled along with what ends meanwhile
             self._kick.clear()
             async with rest_in_proportion():
                 try:

@@ -17,6 +17,24 @@ SELF = "drdeck"
 """The actor of what nobody asked for: points, outcomes, starts and stops."""
 
 
+MOST_REST_S = 0.02
+"""So long at most what has happened waits to be written along with what comes next."""
+
+
+def _clock_s() -> float:
+    """The running loop's clock; 0 where none runs, and nothing can wait."""
+    try:
+        return asyncio.get_running_loop().time()
+    except RuntimeError:
+        return 0.0
+
+
+def _fail(batch: Sequence[tuple[Entry, asyncio.Future[None]]], error: BaseException) -> None:
+    for _, written in batch:
+        if not written.done():
+            written.set_exception(error)
+
+
 class Recorder:
     """`operations` by id, the open and the recent ones; `error`: why the journal cannot be written now.
 
@@ -31,6 +49,10 @@ class Recorder:
         self.operations: facts.Operations = facts.read(journal)
         self.runs: run_facts.Runs = run_facts.read(journal)
         self._unwritten: list[tuple[Entry, asyncio.Future[None]]] = []
+        self.crowded: Callable[[], bool] = lambda: False
+        """tells whether so much is under way that a rest gathers more than it delays"""
+        self._written_at = self._write_took_s = 0.0
+        """by the loop's clock, when the last write ended; and what it took"""
 
     @property
     def held_up(self) -> str:
@@ -55,13 +77,34 @@ class Recorder:
         return self.record_all([Entry(actor, kind, data)])[0]
 
     def record_all(self, entries: Sequence[Entry]) -> list[Event]:
-        """Append several, and follow them. Raises JournalError; then nothing has changed."""
+        """Append several, and follow them. Raises JournalError; then nothing has changed.
+
+        What waits to be written goes with them, before them: a write costs the same whatever is in it.
+        """
+        batch, self._unwritten = self._unwritten, []
+        try:
+            events = self._write([*(entry for entry, _ in batch), *entries])
+        except JournalError:
+            self._unwritten = batch + self._unwritten
+            raise
+        except BaseException as error:
+            _fail(batch, error)  # who waits must not go on
+            raise
+        for _, written in batch:
+            if not written.done():
+                written.set_result(None)
+        return events[len(batch) :]
+
+    def _write(self, entries: Sequence[Entry]) -> list[Event]:
+        began_s = _clock_s()
         try:
             events = self.journal.append_all(entries)
         except JournalError as error:
             self.error = str(error)
             self.on_change()
             raise
+        self._written_at = _clock_s()
+        self._write_took_s = self._written_at - began_s
         self.error = None
         for event in events:
             self.operations = facts.apply(self.operations, event)
@@ -78,28 +121,36 @@ class Recorder:
         written: asyncio.Future[None] = loop.create_future()
         self._unwritten.append((Entry(SELF, kind, data), written))
         if len(self._unwritten) == 1:
-            loop.call_soon(self._write_down)
+            self._write_soon()
         await asyncio.shield(written)
+
+    @property
+    def rest_s(self) -> float:
+        """Seconds until the next write should begin: as long as the last one took nothing else could be done,
+        and what comes in as long a time goes by one."""
+        if not self.crowded():
+            return 0.0
+        return max(0.0, self._written_at + min(self._write_took_s, MOST_REST_S) - _clock_s())
+
+    def _write_soon(self) -> None:
+        loop = asyncio.get_running_loop()
+        rest_s = self.rest_s
+        if rest_s > 0:
+            loop.call_later(rest_s, self._write_down)
+        else:
+            loop.call_soon(self._write_down)
 
     def _write_down(self) -> None:
         """Write what waits, or try again in a second."""
-        batch = list(self._unwritten)
+        if not self._unwritten:
+            return  # it went with something else
         try:
-            self.record_all([entry for entry, _ in batch])
+            self.record_all([])
         except JournalError:
             asyncio.get_running_loop().call_later(1.0, self._write_down)
             return
-        except BaseException as error:
-            for _, written in batch:  # who waits must not go on
-                if not written.done():
-                    written.set_exception(error)
-            raise
-        del self._unwritten[: len(batch)]
-        for _, written in batch:
-            if not written.done():
-                written.set_result(None)
         if self._unwritten:  # it came while others were told
-            asyncio.get_running_loop().call_soon(self._write_down)
+            self._write_soon()
 
     def waits(self, ident: str, why: str) -> None:
         """Keep what an operation waits for now; the only thing told of it that no journal needs."""
