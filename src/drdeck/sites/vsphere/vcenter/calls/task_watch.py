@@ -15,9 +15,14 @@ from drdeck.sites.vsphere.vcenter.properties import filter_spec, object_id, retr
 from drdeck.sites.vsphere.vcenter.threads import in_thread
 
 _PC = vmodl.query.PropertyCollector
-_ASKED_AFTER_S = (0.02, 0.06, 0.15, 0.3, 0.6, 1.2, 2.5)
-"""Ages at which a task is asked for; one that runs longer is watched by a filter."""
-_TOGETHER = 0.3
+_FIRST_S = 0.02
+"""The age at which a task is asked for."""
+_AGAIN_S, _AGAIN = 0.04, 0.2
+"""It is asked for again after so many seconds at least, and this share of its age: so an end is known within
+a fifth of what the task took."""
+_YOUNG_S = 2.5
+"""A task that runs longer is watched by a filter; until there is one, it is asked for this often at least."""
+_TOGETHER = 0.1
 """Tasks whose turn comes within this share of their age are asked for along with those that are due."""
 _ROUND_S = 8
 """How long vCenter may hold one wait for tasks: so long a session that was ended may go unnoticed."""
@@ -26,15 +31,21 @@ _PATHS = {vim.Task: ["info.state", "info.error"]}
 
 @dataclass
 class _Awaited:
-    """A task that somebody waits for: since when, how often it was asked for, and where its end goes."""
+    """A task that somebody waits for: since when, when it was asked for last, and where its end goes.
+
+    `listed`: it is among those for which a filter is wanted.
+    """
 
     since: float
     end: asyncio.Future[Any]
-    times: int = 0
+    asked: float = 0.0
+    listed: bool = False
 
     @property
     def due(self) -> float:
-        return self.since + _ASKED_AFTER_S[min(self.times, len(_ASKED_AFTER_S) - 1)]
+        if not self.asked:
+            return self.since + _FIRST_S
+        return self.asked + min(max(_AGAIN_S, _AGAIN * (self.asked - self.since)), _YOUNG_S)
 
 
 class TaskWatch:
@@ -49,7 +60,7 @@ class TaskWatch:
         self._young: dict[str, _Awaited] = {}
         self._old: dict[str, _Awaited] = {}
         self._fresh: list[str] = []
-        """of the old, those for which there is no filter yet"""
+        """those of the young for which a filter is wanted: they are asked for until there is one"""
         self._collector: Any = None
         self._version = ""
         self._more = asyncio.Event()
@@ -105,10 +116,11 @@ class TaskWatch:
             self._settle([task], None if state[0] == "success" else state[1] or vmodl.MethodFault())
         elif task in self._young:
             awaited = self._young[task]
-            awaited.times += 1
-            if awaited.times >= len(_ASKED_AFTER_S):
-                self._old[task] = self._young.pop(task)
-                self._fresh.append(task)
+            awaited.asked = asyncio.get_running_loop().time()
+            if awaited.asked - awaited.since > _YOUNG_S:
+                if not awaited.listed:
+                    awaited.listed = True
+                    self._fresh.append(task)
                 self._keep_going("listening", self._listen)
 
     def _settle(self, tasks: Sequence[str], end: Any) -> None:
@@ -126,23 +138,26 @@ class TaskWatch:
                 awaited.end.set_result(end)
 
     async def _listen(self) -> None:
-        while self._old:
-            fresh, self._fresh = self._fresh, []
+        while self._old or self._fresh:
+            fresh, self._fresh = [task for task in self._fresh if task in self._young], []
+            if not (self._old or fresh):
+                break
             try:
                 states = await in_thread(partial(self._round, fresh))
             except (vmodl.fault.ManagedObjectNotFound, vmodl.query.InvalidCollectorVersion):
                 self._collector, self._version = None, ""  # it goes with its session: asked for again
-                old, self._old = self._old, {}
-                for task, awaited in old.items():
-                    awaited.times = len(_ASKED_AFTER_S) - 1
-                    self._young[task] = awaited
+                self._young |= self._old
+                self._old = {}
+                self._list_anew()
                 self._keep_going("asking", self._ask)
                 self._more.set()
                 return
             except Exception as lost:
                 self._collector, self._version = None, ""
                 self._settle(list(self._old), lost)
+                self._list_anew()
                 return
+            self._old |= {task: self._young.pop(task) for task in fresh if task in self._young}
             for task, state in states.items():
                 if task in self._old:
                     self._take(task, state)
@@ -150,6 +165,12 @@ class TaskWatch:
         if collector is not None:
             with contextlib.suppress(Exception):  # it goes with the session at the latest
                 await in_thread(collector.DestroyPropertyCollector)
+
+    def _list_anew(self) -> None:
+        """There is no filter any more: those that are asked for want one again."""
+        self._fresh = []
+        for awaited in self._young.values():
+            awaited.listed = False
 
     def _round(self, fresh: Sequence[str]) -> dict[str, tuple[str, Any] | None]:
         """Add tasks to what is watched, and wait until something changes. Blocks."""
