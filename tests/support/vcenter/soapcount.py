@@ -1,4 +1,4 @@
-"""Counts the SOAP calls that pyVmomi makes in this process, by method name."""
+"""Counts the SOAP calls that pyVmomi makes in this process by method name, and the objects that they read."""
 
 from __future__ import annotations
 
@@ -29,3 +29,22 @@ def soap_calls() -> Iterator[Counter[str]]:
         yield calls
     finally:
         SoapStubAdapter.SerializeRequest = original
+
+
+@contextmanager
+def answered_objects() -> Iterator[Counter[str]]:
+    """Count the objects of all answers to RetrievePropertiesEx while the block runs, by their type."""
+    objects: Counter[str] = Counter()
+    original = SoapStubAdapter.InvokeMethod
+
+    def counted(self: Any, mo: Any, info: Any, args: Any, outer: Any = None) -> Any:
+        answer = original(self, mo, info, args, outer)
+        if info.wsdlName == "RetrievePropertiesEx" and answer is not None:
+            objects.update(type(content.obj).__name__.rpartition(".")[2] for content in answer.objects)
+        return answer
+
+    SoapStubAdapter.InvokeMethod = counted
+    try:
+        yield objects
+    finally:
+        SoapStubAdapter.InvokeMethod = original

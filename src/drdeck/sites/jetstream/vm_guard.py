@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -88,8 +88,8 @@ class DomainWatch(InventoryWatch):
         self._placed = (raw, self.domains, len(self.bios), placed)
         return placed
 
-    async def refresh_attributes(self) -> Inventory:
-        raw = await super().refresh_attributes()
+    async def refresh_attributes(self, folders: Collection[str] = ()) -> Inventory:
+        raw = await super().refresh_attributes(folders)
         return self.inventory or raw
 
     def found(self, domain: GuardedDomain) -> dict[str, VmFacts]:

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import functools
 import math
+from collections import Counter
 from collections.abc import Callable
 from datetime import datetime
 
@@ -55,7 +56,8 @@ OTHERS_S = 1.0
 class CallExecutor:
     """The acts of a site. `connected` and `watching` give what there is, or raise SiteUnreachable.
 
-    `done` is called when a command changed what is shown, `changed` when an act may have.
+    `done` is called when a command changed what is shown, `changed` when an act may have: with True by the
+    last one that was under way at a domain.
     """
 
     def __init__(
@@ -67,12 +69,13 @@ class CallExecutor:
         connected: Callable[[], Connection],
         watching: Callable[[], InventoryWatch],
         done: Callable[[], None],
-        changed: Callable[[], None],
+        changed: Callable[[bool], None],
     ) -> None:
         self._sight, self._driver, self._guard, self._protected = sight, driver, guard, protected
         self._connected, self._watching, self._done, self._changed = connected, watching, done, changed
         self._attributes = vm_calls.AttributeWriter()
         self._locks: dict[str, asyncio.Lock] = {}
+        self._acts: Counter[str] = Counter()
         self._patience = Patience()
         self.user_events = UserEvents(lambda: watching().datacenter, connected)
         self._calls: dict[Connection, CallDriver] = {}
@@ -132,7 +135,7 @@ class CallExecutor:
         elif isinstance(command, c.MakePlannedCall) and command.act.args.get("to") == "trial_adopt":
             await self.trials.look_at_strays(command)
         async with self._locks.setdefault(command.domain, asyncio.Lock()):
-            await self._watching().refresh_attributes()
+            await self._watching().refresh_attributes([self._sight.folder(command.domain).id])
             folder, situation = self._sight.find(command.domain)
             try:
                 changes = self._changes(command, situation)
@@ -180,10 +183,10 @@ class CallExecutor:
             raise SiteUnreachable(f"Could not {doing}: {error}") from None
         except Exception:
             with contextlib.suppress(Exception):  # the writing's own error counts
-                await self._watching().refresh_attributes()
+                await self._watching().refresh_attributes([folder.id])
             raise
         # written, but perhaps not read back: whoever asked must look again before going on
-        await self._watching().refresh_attributes()
+        await self._watching().refresh_attributes([folder.id])
 
     def _changes(self, command: c.AnyCommand, s: DomainState) -> dict[str, str]:
         if self.trials.is_of_a_trial(command):
@@ -209,6 +212,7 @@ class CallExecutor:
         folder = self._sight.folder(domain)
         machine = self._sight.inventory().vms.get(act.vm or "")
         power = machine.power if machine is not None else "unknown"
+        self._acts[domain] += 1
         try:
             # looked at right before the act: a controller that slept must learn that it drives no more
             await self._driver.drive(folder, doing)
@@ -252,12 +256,13 @@ class CallExecutor:
             self._sight.errors.pop(shown_at, None)
             return await self._kept(command, remark) if act.kind in KINDS else remark
         finally:
-            self._changed()
+            self._acts[domain] -= 1
+            self._changed(not self._acts[domain])
 
     async def _kept(self, command: c.MakePlannedCall, answer: str) -> str:
         """Keep in the record what a call of a test told, and see the test folder as it is now."""
         async with self._locks.setdefault(command.domain, asyncio.Lock()):
-            await self._watching().refresh_attributes()
+            await self._watching().refresh_attributes([self._sight.folder(command.domain).id])
             folder, situation = self._sight.find(command.domain)
             changes, remark = self.trials.kept(command.act, answer, situation.record)
             await self._write(folder, changes, f"note what came of it: {command.says}")

@@ -38,7 +38,9 @@ class RunRecords:
     async def keep(self, note: RunNote, marks: Mapping[str, RunMark]) -> None:
         """As `KeepsRuns.keep_run`."""
         async with self._lock:
-            inventory = await self._watching().refresh_attributes()
+            inventory = self._sight.inventory()
+            concerned = [folder.id for folder in inventory.domains if folder.name in marks]
+            inventory = await self._watching().refresh_attributes([inventory.root.id, *concerned])
             kept = read_notes(inventory.root.attributes)
             before = next((n for n in kept.notes if n.id == note.id), None)
             if before is not None and before.g > note.g:
@@ -87,4 +89,4 @@ class RunRecords:
         try:
             await self._connected().command(write, doing)
         finally:
-            await self._watching().refresh_attributes()
+            await self._watching().refresh_attributes([*changes])

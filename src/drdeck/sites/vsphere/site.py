@@ -38,6 +38,7 @@ from drdeck.sites.vsphere.plan.domain_state import DomainState, network_ids, sta
 from drdeck.sites.vsphere.record.attribute_names import FAILOVER
 from drdeck.sites.vsphere.vcenter.connection import Connection, VCenterSession, endpoint_of
 from drdeck.sites.vsphere.vcenter.heartbeat import FIRST_S, Heartbeat
+from drdeck.sites.vsphere.vcenter.resting import rest
 from drdeck.sites.vsphere.vcenter.stale_sessions import StaleSessions
 
 from .call_executor import OF_A_REMOVED_RECORD, CallExecutor
@@ -52,10 +53,12 @@ from .trial_work import keep_looking
 
 TICK_S = 0.5
 """How often time alone can bring something while a domain is under way."""
-LOOKS = 3.0
-"""Between two views pass so many times what the last one took."""
+LOOKS = 6.0
+"""Between two views pass so many times what the last one took, unless a domain waits for the next one."""
 DEVICES_S = 1.0
 """Between two looks for VMs whose devices are not known."""
+PRESSING_S = 1.0
+"""So long after a domain's last call ended a view is made at once of whatever vCenter tells."""
 BUSY_S = 1.0
 """Between two questions after the tasks of VMs that were busy."""
 QUIET_S = 30.0
@@ -98,6 +101,11 @@ class VSphereSite:
         self._serial = 0
         self._asked_busy = 0.0
         self._wake = asyncio.Event()
+        self._hurried = asyncio.Event()
+        self._viewed = 0
+        """serial of the inventory of which the last view was made"""
+        self._pressing_until = 0.0
+        """what vCenter tells before then is what a domain waits for, by the loop's clock"""
         self._forced = False
         self._protected: ProtectedVCenter | None = None
         if connect_protected is not None and settings.protected is not None:
@@ -152,7 +160,7 @@ class VSphereSite:
             self._connected,
             self._watching,
             self._show,
-            self._wake.set,
+            self._hurry,
         )
         self._runs = RunRecords(self._sight, self._connected, self._watching)
 
@@ -161,6 +169,18 @@ class VSphereSite:
     def _show(self) -> None:
         """Give a new view, whether or not it differs."""
         self._forced = True
+        self._hurried.set()
+        self._wake.set()
+
+    def _hurry(self, awaited: bool) -> None:
+        """An act may have changed something; `awaited`: its domain has no other one under way, and goes on
+        once vCenter has told of it."""
+        watch = self._sight.watch
+        if awaited and watch is not None:
+            self._pressing_until = asyncio.get_running_loop().time() + PRESSING_S
+            watch.hurry()
+            if watch.inventory is not None and watch.inventory.serial != self._viewed:
+                self._hurried.set()
         self._wake.set()
 
     def _connected(self) -> Connection:
@@ -238,6 +258,7 @@ class VSphereSite:
                     self._guard.saw(watch.inventory)
                     await self._spare_protected()
                     self._probe()
+                    self._viewed = watch.inventory.serial
                     latest = self._sight.view(watch.inventory, self._serial)
                     if anew:
                         quiet_s, anew = max(QUIET_S, REST * (time.thread_time() - began_s)), False
@@ -247,7 +268,7 @@ class VSphereSite:
                         yield last_view
                 await self._ask_busy(watch)
                 # what comes in the meantime is seen together: a view costs more with every VM
-                await asyncio.sleep(LOOKS * (time.thread_time() - began_s))
+                await rest(LOOKS * (time.thread_time() - began_s), self._hurried)
                 hurried = last_view is not None and any(moving(d) for d in last_view.domains)
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(TICK_S if hurried else QUIET_S):
@@ -348,6 +369,8 @@ class VSphereSite:
                         await self._hand.trials.look()
                 self._guard.saw(watch.inventory or inventory)
                 self._pumped = True
+                if asyncio.get_running_loop().time() < self._pressing_until:
+                    self._hurried.set()
                 self._wake.set()
         finally:
             self._wake.set()

@@ -37,10 +37,11 @@ from drdeck.sites.vsphere.plan.planner import plan
 from drdeck.sites.vsphere.plan.vm_rows import VmRows
 from drdeck.sites.vsphere.plan.write_hints import with_growth
 from drdeck.sites.vsphere.record.attribute_names import FAILOVER, LEASE
-from drdeck.sites.vsphere.record.attributes import BrokenRecord, read
+from drdeck.sites.vsphere.record.attributes import BrokenRecord
 from drdeck.sites.vsphere.record.domain_record import Record
 from drdeck.sites.vsphere.record.kept.run_view import kept_runs
 from drdeck.sites.vsphere.record.leases import lease_record
+from drdeck.sites.vsphere.record.record_cache import RecordCache
 from drdeck.sites.vsphere.vcenter.calls.call_arguments import OTHERS
 from drdeck.sites.vsphere.vcenter.heartbeat import Heartbeat, steady_utc
 
@@ -49,6 +50,8 @@ from .protected_site import ProtectedVCenter
 
 KIND = "vsphere"
 _FOR_EVER = datetime.max.replace(tzinfo=UTC)
+CLOCK = timedelta(seconds=0.4)
+"""So often a domain is built anew for the clock's sake alone, whatever happens at others."""
 
 
 def utcnow() -> datetime:
@@ -73,6 +76,20 @@ class Failure(NamedTuple):
     def over(self, vm: VmFacts) -> bool:
         """Tell whether somebody else has done it meanwhile."""
         return (self.kind, vm.power) in (("power_on", "on"), ("power_off", "off"))
+
+
+class Built(NamedTuple):
+    """A domain, what it was built of, and when by the site's clock; where nothing goes on, the clock alone
+    changes nothing before `until`."""
+
+    depends: tuple[object, ...]
+    domain: Domain
+    at: datetime
+    until: datetime
+
+    def holds(self, now: datetime) -> bool:
+        """Tell whether the clock alone has brought nothing since that is to be shown."""
+        return self.at <= now < self.until and (now - self.at < CLOCK or not moving(self.domain))
 
 
 class SiteState:
@@ -106,10 +123,9 @@ class SiteState:
         """other drivers that have no session at vCenter any more, and since when that is known"""
         self.errors: dict[str, Failure] = {}
         self._since: dict[str, dict[tuple[str, str | None], datetime]] = {}
-        self._built: dict[str, tuple[tuple[object, ...], Domain, datetime]] = {}
-        """what a domain was made of, itself, and until when the clock alone changes nothing of it"""
+        self._built: dict[str, Built] = {}
         self._rows: dict[str, VmRows] = {}
-        self._records: dict[str, tuple[Mapping[str, str], Record]] = {}
+        self._records = RecordCache()
 
     @property
     def skew(self) -> timedelta:
@@ -141,9 +157,8 @@ class SiteState:
         self._built.clear()
         there = self.watch.inventory if self.watch is not None else None
         if there is not None:
-            for kept in (self._rows, self._records):
-                for folder_id in kept.keys() - there.folders.keys():
-                    del kept[folder_id]
+            self._rows = {folder: rows for folder, rows in self._rows.items() if folder in there.folders}
+            self._records.keep(there.folders)
             self._since = {folder: seen for folder, seen in self._since.items() if folder in there.folders}
             self.growth.keep(there.vms.values())
             self.devices.keep(there.vms.values())
@@ -210,9 +225,9 @@ class SiteState:
             self.network_places.serial,
         )
         depends = (folder, vms, protected, errors, inventory.networks, guarded, beside)
-        last = self._built.get(folder.id)
-        if last is not None and not moving(last[1]) and self.now() < last[2] and _same(last[0], depends):
-            return last[1]
+        last, now = self._built.get(folder.id), self.now()
+        if last is not None and last.holds(now) and _same(last.depends, depends):
+            return last.domain
         until = _FOR_EVER
 
         before = self._since.get(folder.id, {})
@@ -245,14 +260,14 @@ class SiteState:
                 networks = msgspec.structs.replace(domain.networks, places=places)
                 domain = msgspec.structs.replace(domain, networks=networks)
         self._since[folder.id] = since
-        self._built[folder.id] = (depends, domain, until)
+        self._built[folder.id] = Built(depends, domain, now, until)
         return domain
 
     def settled_vms(self, inventory: Inventory) -> Iterator[VmFacts]:
         """The VMs, but those of domains that are under way: their configurations change many times."""
         for folder in inventory.domains:
             built = self._built.get(folder.id)
-            if built is None or built[1].phase is None:
+            if built is None or built.domain.phase is None:
                 yield from inventory.vms_of(folder.id)
 
     def removed(self, folder: FolderFacts) -> str:
@@ -293,7 +308,7 @@ class SiteState:
         for folder in self.inventory().domains:
             if folder.attributes.get(FAILOVER) and domain in ("", folder.name):
                 with contextlib.suppress(BrokenRecord):
-                    records.append(read(folder.attributes))
+                    records.append(self._record(folder))
         begun = [(r.failover.type, r.owned) for r in records if r.failover is not None and r.completing]
         needed = (FailoverType.PLANNED, False) in begun
         return not needed and any(kind is FailoverType.FORCE for kind, _ in begun)
@@ -346,10 +361,7 @@ class SiteState:
 
     def _record(self, folder: FolderFacts) -> Record:
         """A domain's record, read once for each change of it. Raises BrokenRecord."""
-        last = self._records.get(folder.id)
-        if last is None or last[0] != folder.attributes:
-            last = self._records[folder.id] = (folder.attributes, read(folder.attributes))
-        return last[1]
+        return self._records.of(folder.id, folder.attributes)
 
     def situations(self, begun: bool = False) -> list[tuple[FolderFacts, DomainState]]:
         """The domains whose records make sense, each with its situation; `begun`: only those that have one.

@@ -65,6 +65,13 @@ class EventLog:
     def following(self) -> bool:
         return self._collector is not None
 
+    def knows(self, key: str) -> bool:
+        """Tell whether the event of that key was taken already; one whose key is no number was not."""
+        try:
+            return int(key) in self._known
+        except ValueError:
+            return False
+
     def follow(self, session: VCenterSession, datacenter: Any, collector: Any) -> None:
         """Have `collector`, a PropertyCollector, tell of events too, and take those that there are."""
         try:

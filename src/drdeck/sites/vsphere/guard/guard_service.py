@@ -23,9 +23,10 @@ from drdeck.sites.vsphere.folder_memory import FolderMemory
 from drdeck.sites.vsphere.inventory.inventory_facts import FolderFacts, Inventory, VmFacts
 from drdeck.sites.vsphere.inventory.inventory_watch import InventoryWatch
 from drdeck.sites.vsphere.record.attribute_names import LEASE, SESSION
-from drdeck.sites.vsphere.record.attributes import BrokenRecord, read
+from drdeck.sites.vsphere.record.attributes import BrokenRecord
 from drdeck.sites.vsphere.record.domain_record import Record
 from drdeck.sites.vsphere.record.leases import lease_record
+from drdeck.sites.vsphere.record.record_cache import RecordCache
 from drdeck.sites.vsphere.vcenter.connection import Connection
 
 from .attribution_windows import MOST, LeaseTenure
@@ -73,6 +74,7 @@ class GuardService:
         self._posts: dict[str, SessionGuard] = {}
         self._accounts: dict[str, frozenset[str]] = {}
         self._skip: dict[str, int] = {}
+        self._records = RecordCache()
         self._dirty: dict[str, set[str]] = {}
         self._last: dict[str, VmFacts] = {}
         self._running: dict[str, frozenset[str]] = {}
@@ -129,7 +131,8 @@ class GuardService:
                 del by_folder[folder_id]
         for folder in inventory.domains:
             try:
-                record = read(folder.attributes) if folder.attributes.get(SESSION) else None
+                attributes = folder.attributes
+                record = self._records.of(folder.id, attributes) if attributes.get(SESSION) else None
             except BrokenRecord:
                 self._wanted = self._wanted or folder.id in self._posts
                 continue  # it may be put right: what is known of the session stays

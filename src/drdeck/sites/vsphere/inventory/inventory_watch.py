@@ -24,6 +24,7 @@ from drdeck.sites.vsphere.vcenter.properties import (
     task_spec,
     watch_spec,
 )
+from drdeck.sites.vsphere.vcenter.resting import rest
 from drdeck.sites.vsphere.vcenter.update_parser import Maker, UpdateParser, uncollected
 
 from .fact_parser import attribute_values, attributes_from, attributes_of
@@ -61,6 +62,9 @@ class EventSource(Protocol):
 
     @property
     def following(self) -> bool: ...
+
+    def knows(self, key: str) -> bool:
+        """Tell whether an event was taken already."""
 
     def follow(self, session: VCenterSession, datacenter: Any, collector: Any) -> None:
         """Have `collector`, a PropertyCollector, tell of the datacenter's events too."""
@@ -113,6 +117,11 @@ class InventoryWatch:
         self._long = False
         self._read_cost_s = 0.0
         self._changed = asyncio.Event()
+        self._hurried = asyncio.Event()
+
+    def hurry(self) -> None:
+        """Ask vCenter at once, and gather no more first: what was waited for has come."""
+        self._hurried.set()
 
     @property
     def inventory(self) -> Inventory | None:
@@ -125,9 +134,12 @@ class InventoryWatch:
         self._changed.set()
         return inventory
 
-    async def refresh_attributes(self) -> Inventory:
-        """Read the custom attributes of all folders anew, with one call; needed after writing one."""
-        inventory = await self.connection.poll(self._refresh_attributes, "read the attributes of the folders")
+    async def refresh_attributes(self, folders: Collection[str] = ()) -> Inventory:
+        """Read the custom attributes of all folders anew, or of those with these ids, with one call; needed
+        after writing one."""
+        inventory = await self.connection.poll(
+            lambda session: self._refresh_attributes(session, folders), "read the attributes of the folders"
+        )
         self._changed.set()
         return inventory
 
@@ -191,7 +203,7 @@ class InventoryWatch:
         while True:
             self._changed.clear()
             # what changes meanwhile comes by one answer: in a storm each would have its own
-            await asyncio.sleep(min(_GATHER_S, _GATHER * self._read_cost_s))
+            await rest(min(_GATHER_S, _GATHER * self._read_cost_s), self._hurried)
             poll = asyncio.ensure_future(self.connection.poll(self._long_poll, _READING))
             poll.add_done_callback(lambda _: self._changed.set())
             try:
@@ -321,6 +333,8 @@ class InventoryWatch:
             options = _PC.WaitOptions(maxWaitSeconds=0 if first or touched else wait_s)
             take, answered = self._known.taking()
             parser = UpdateParser(take, _MAKERS, session.stub)
+            if self._events is not None:
+                parser.known_event = self._events.knows
             try:
                 with session.stub.read_by(parser), uncollected() if first else contextlib.nullcontext():
                     self._collector.WaitForUpdatesEx(self._version, options)
@@ -353,10 +367,13 @@ class InventoryWatch:
             self._read_attributes_of(session, folders)
         return self._published(touched, anew=first)
 
-    def _refresh_attributes(self, session: VCenterSession) -> Inventory:
+    def _refresh_attributes(self, session: VCenterSession, folders: Collection[str] = ()) -> Inventory:
         try:
             if self.inventory is not None and not self._stale and self._logins == session.stub.logins:
-                self._read_attributes(session)
+                if folders:
+                    self._read_attributes_of(session, folders)
+                else:
+                    self._read_attributes(session)
                 return self._published(set())
         except vmodl.fault.ManagedObjectNotFound:
             pass  # the view went with its session
@@ -370,7 +387,7 @@ class InventoryWatch:
             self.attributes_read_s = asked_s
             self._attributes_rest_s = _REST * (time.thread_time() - began_s)
 
-    def _read_attributes_of(self, session: VCenterSession, folders: set[str]) -> None:
+    def _read_attributes_of(self, session: VCenterSession, folders: Collection[str]) -> None:
         """Read those of a few folders, by the names that are known; one that is not has all read anew."""
         things = [vim.Folder(ident, session.stub) for ident in folders]
         spec = filter_spec(things, {vim.Folder: ["customValue"]}, may_be_gone=True)

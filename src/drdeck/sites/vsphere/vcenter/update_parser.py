@@ -97,6 +97,8 @@ class UpdateParser:
         """there is no session any more, and therefore nothing in the answer"""
         self.by_library: list[str] = []
         """types of the values that pyVmomi read"""
+        self.known_event: Callable[[str], bool] = lambda key: False
+        """tells by its key whether an event was taken before, and need not be read again"""
         self._take, self._makers, self._stub = take, makers, stub
         self._prefixes: dict[str | None, list[str]] = {}
         self._object_tag = self._update_tag = ""
@@ -195,7 +197,14 @@ class UpdateParser:
         except (KeyError, ValueError):
             pass
         self.by_library.append(kind)
+        if kind == "ArrayOfEvent":
+            for event in [part for part in element if self._is_known(part)]:
+                element.remove(event)
         return self._as_library_reads(element)
+
+    def _is_known(self, event: ElementTree.Element) -> bool:
+        key = next((part.text for part in event if LOCAL_NAMES[part.tag] == "key"), None)
+        return key is not None and self.known_event(key)
 
     def _as_library_reads(self, element: ElementTree.Element) -> Any:
         tail, element.tail = element.tail, None

@@ -9,9 +9,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from drdeck.sites.contract import Refused, SiteUnreachable
+from drdeck.sites.vsphere.inventory import inventory_watch
 from drdeck.sites.vsphere.inventory.inventory_facts import decode_name, encode_name
 from tests.support.vcenter.inventory_watching import domain_vms, until, watching
-from tests.support.vcenter.soapcount import soap_calls
+from tests.support.vcenter.soapcount import answered_objects, soap_calls
 from tests.support.vcenter.vcsim import VCenter
 from tests.support.waiting import eventually
 
@@ -230,6 +231,47 @@ async def test_attributes_of_a_folder_that_changed_are_read_and_no_others(vcente
         vcenter.rename(vcenter.folder("seventh"), "again")
         inventory = await until(changes, lambda inventory: any(d.name == "again" for d in inventory.domains))
         assert next(d for d in inventory.domains if d.name == "again").attributes["new.name"] == "two"
+
+
+async def test_after_a_write_one_folder_is_read_whatever_their_number(vcenter: VCenter) -> None:
+    names = [f"d{n}" for n in range(12)]
+    vcenter.layout({name: [] for name in names})
+    for name in names:
+        vcenter.set_attribute(name, "drdeck.mode", "one")
+    async with watching(vcenter) as watch:
+        first = await watch.refresh()
+        own = next(folder for folder in first.domains if folder.name == "d3")
+        for name in ("d3", "d4"):
+            vcenter.set_attribute(name, "drdeck.mode", "two")
+        with answered_objects() as objects, soap_calls() as calls:
+            inventory = await watch.refresh_attributes([own.id])
+        assert calls == {"RetrievePropertiesEx": 1} and objects == {"Folder": 1}
+        modes = {folder.name: folder.attributes["drdeck.mode"] for folder in inventory.domains}
+        assert modes == {name: "two" if name == "d3" else "one" for name in names}
+        same = {folder.name for folder in first.domains if folder is inventory.folders[folder.id]}
+        assert same == {*names} - {"d3"}
+        # one of a definition that was made meanwhile: then all are read
+        vcenter.set_attribute("d3", "drdeck.new", "x")
+        inventory = await watch.refresh_attributes([own.id])
+        assert inventory.folders[own.id].attributes == {"drdeck.mode": "two", "drdeck.new": "x"}
+
+
+async def test_somebody_who_waits_for_news_cuts_the_gathering_short(
+    vcenter: VCenter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(inventory_watch, "_GATHER_S", 3600.0)
+    monkeypatch.setattr(inventory_watch, "_GATHER", 1e9)
+    vcenter.layout({"erp": ["db01"]})
+    async with watching(vcenter) as watch:
+        changes = watch.changes()
+        await anext(changes)
+        for _ in range(2):  # the answer to the first one is what is rested after
+            vcenter.power_on("db01")
+            watch.hurry()
+            await until(changes, lambda inventory: domain_vms(inventory, "erp")["db01"].power == "on")
+            vcenter.power_off("db01")
+            watch.hurry()
+            await until(changes, lambda inventory: domain_vms(inventory, "erp")["db01"].power == "off")
 
 
 async def test_refresh_does_not_wait_for_the_long_poll(vcenter: VCenter) -> None:

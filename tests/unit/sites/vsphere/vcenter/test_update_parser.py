@@ -195,3 +195,24 @@ def test_a_type_that_nobody_knows_is_refused_by_both() -> None:
         by_library(data)
     with pytest.raises(type(theirs.value)):
         by_ours(data, PropertyCache())
+
+
+def test_events_that_are_known_are_not_read_again() -> None:
+    """A page of events comes whole, whichever of them is new."""
+    event = (
+        '<Event xsi:type="VmPoweredOnEvent"><key>{key}</key><chainId>1</chainId>'
+        "<createdTime>2026-11-28T12:00:00Z</createdTime><userName>u</userName><template>false</template></Event>"
+    )
+    page = "".join(event.format(key=key) for key in (7, 8, 9))
+    data = ENVELOPE.format(
+        "<returnval><version>1</version><filterSet><filter type='PropertyFilter'>f</filter><objectSet>"
+        "<kind>modify</kind><obj type='EventHistoryCollector'>c</obj><changeSet><name>latestPage</name>"
+        f"<op>assign</op><val xsi:type='ArrayOfEvent'>{page}</val></changeSet></objectSet></filterSet>"
+        "</returnval>"
+    ).encode()
+    taken: list[Any] = []
+    parser = UpdateParser(lambda thing, kind, changes: taken.extend(changes), MAKERS, STUB)
+    parser.known_event = lambda key: key in ("7", "9")
+    parser.read(io.BytesIO(data))
+    assert [change.name for change in taken] == ["latestPage"]
+    assert [event.key for event in taken[0].val] == [8]

@@ -1,0 +1,80 @@
+"""A domain's view is made anew when something of it has changed, whatever goes on at others."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import msgspec
+import pytest
+
+from drdeck.config.settings import VSphereSettings
+from drdeck.model.domains import FailoverType
+from drdeck.model.views import SiteView
+from drdeck.sites.vsphere.inventory.inventory_facts import FolderFacts, Inventory
+from drdeck.sites.vsphere.record.attribute_names import FAILOVER
+from drdeck.sites.vsphere.record.attributes import read, write
+from drdeck.sites.vsphere.record.record_values import FailoverRecord
+from drdeck.sites.vsphere.site_state import SiteState
+from tests.support.vcenter.situations import T0, vm
+
+DOMAINS = ("erp", "mail", "web")
+
+
+class Site:
+    """Three domains whose VMs are being powered on, the clock moved by the test."""
+
+    def __init__(self, patch: pytest.MonkeyPatch) -> None:
+        record = FailoverRecord(id="op-1", type=FailoverType.FORCE, began=T0, phase="power", since=T0)
+        folders = {
+            name: FolderFacts(id=name, name=name, parent="root", attributes={FAILOVER: write(record)})
+            for name in DOMAINS
+        }
+        vms = {f"vm-{name}": vm(name, "off", parent=name) for name in DOMAINS}
+        root = FolderFacts("root", "drdeck", "vm")
+        self.there = Inventory(serial=1, root=root, folders=folders, vms=vms, networks={})
+        settings = VSphereSettings(url="https://vcsa/sdk", username="u", root="/DC0/vm/drdeck")
+        self.sight, self.clock_s = SiteState("dr", settings, None), 0.0
+        patch.setattr(self.sight, "now", lambda: T0 + timedelta(seconds=self.clock_s))
+
+    def starts(self, name: str) -> None:
+        """The VM of a domain is on now."""
+        vms = {**self.there.vms, f"vm-{name}": vm(name, "on", parent=name)}
+        self.there = msgspec.structs.replace(self.there, serial=self.there.serial + 1, vms=vms)
+
+    def view(self) -> SiteView:
+        return self.sight.view(self.there, 1)
+
+
+def anew(before: SiteView, after: SiteView) -> list[str]:
+    """Names of the domains that are other objects than before."""
+    return [b.name for a, b in zip(before.domains, after.domains, strict=True) if a is not b]
+
+
+def test_one_domain_under_way_costs_no_other_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    site = Site(monkeypatch)
+    before = site.view()
+    assert all(domain.phase is not None for domain in before.domains)
+    site.starts("mail")
+    assert anew(before, site.view()) == ["mail"]
+
+
+def test_what_time_alone_brings_is_seen_within_a_tick(monkeypatch: pytest.MonkeyPatch) -> None:
+    site = Site(monkeypatch)
+    before = site.view()
+    site.clock_s += 0.5
+    assert anew(before, site.view()) == [*DOMAINS]
+
+
+def test_a_record_is_read_once_for_each_change(monkeypatch: pytest.MonkeyPatch) -> None:
+    site, reads = Site(monkeypatch), list[str]()
+
+    def counted(attributes: dict[str, str]) -> object:
+        reads.append(attributes[FAILOVER])
+        return read(attributes)
+
+    monkeypatch.setattr("drdeck.sites.vsphere.record.record_cache.read", counted)
+    for name in DOMAINS:
+        site.clock_s += 0.5
+        site.starts(name)
+        site.view()
+    assert len(reads) == len(DOMAINS)
