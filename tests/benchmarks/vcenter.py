@@ -16,6 +16,7 @@ from __future__ import annotations
 import argparse
 import os
 import platform
+import sqlite3
 import statistics
 import sys
 import tempfile
@@ -23,6 +24,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
 from pathlib import Path
@@ -76,6 +78,9 @@ class Bench:
         self.flow = Flow(directory, self.vcenter, None, laid_out, toml, points)
         self.point = points[0]
         self.flow.show(DOMAIN)  # so that there is a controller
+        self._journal = next(directory.rglob("journal.db"))
+        folder = next(folder for folder in self.vcenter.root_folder.childEntity if folder.name == DOMAIN)
+        self.machines = list(folder.childEntity)  # by name each look would read the names of all
 
     def close(self) -> None:
         self.flow.stop()
@@ -90,16 +95,36 @@ class Bench:
         return Lap(took, cpu_s(controller) - before[0], cpu_s(simulator) - before[1])
 
     def failover(self) -> Lap:
-        """A Force Failover with its session, from the request until the session is active."""
-        for name in self.names:
-            self.vcenter.power_off(name)
+        """A Force Failover with its session, from its acceptance until the session is active."""
+        with ThreadPoolExecutor(THREADS) as pool:
+            list(pool.map(self.vcenter.power_off, self.machines))
         self.flow.start(DOMAIN)
+        return self.operation(lambda: self.flow.complete("force", "--run-pitr", domain=DOMAIN), "active")
 
-        def work() -> None:
-            self.flow.complete("force", "--run-pitr", domain=DOMAIN)
-            self.flow.until(lambda d: (d["session"] or {}).get("state") == "active", DOMAIN)
+    def operation(self, request: Callable[[], object], step: str) -> Lap:
+        """An operation from its acceptance until a step of its record was taken, as its journal has it.
 
-        return self.lap(work)
+        The command's own start is not in it, as the script's start and login are not in what that takes.
+        """
+        with closing(sqlite3.connect(f"{self._journal.as_uri()}?mode=ro", uri=True)) as journal:
+            last = journal.execute("SELECT max(id) FROM events").fetchone()[0]
+
+            def time_of(kind: str, key: str) -> datetime | None:
+                rows = journal.execute(
+                    "SELECT time FROM events WHERE id > ? AND kind = ? AND data LIKE ? ORDER BY id",
+                    (last, kind, f'%"key":"{key}%' if key else "%"),
+                ).fetchone()
+                return datetime.fromisoformat(rows[0]) if rows else None
+
+            def work() -> None:
+                request()
+                while time_of("outcome", step) is None:
+                    time.sleep(0.1)
+
+            lap = self.lap(work)
+            began, ended = time_of("accepted", ""), time_of("outcome", step)
+        assert began is not None and ended is not None
+        return lap._replace(took_s=(ended - began).total_seconds())
 
     def session_after_s(self) -> float:
         """Seconds from the last VM's power on, as it was journaled, until its session began."""
@@ -120,15 +145,12 @@ class Bench:
         return self.lap(work)
 
     def rollback(self) -> Lap:
-        def work() -> None:
-            self.flow.deck.run("pitr", "run", DOMAIN, "--to", self.point.isoformat(), "--wait")
-
-        return self.lap(work)
+        to = self.point.isoformat()
+        return self.operation(lambda: self.flow.deck.run("pitr", "run", DOMAIN, "--to", to), "over")
 
     def bare(self) -> Lap:
         """Off, revert, on of every VM by a script."""
-        machines = [self.vcenter.vm(name) for name in self.names]
-        mine = threading.local()
+        machines, mine = self.machines, threading.local()
 
         def wait(task: Any) -> None:
             # one of its own for each thread: the simulator's breaks where threads share it
@@ -155,8 +177,7 @@ class Bench:
 
     def bare_failover(self) -> Lap:
         """A snapshot, on, and another one of every VM by a script; then all is as before."""
-        machines = [self.vcenter.vm(name) for name in self.names]
-        mine = threading.local()
+        machines, mine = self.machines, threading.local()
 
         def wait(task: Any) -> Any:
             if not hasattr(mine, "collector"):
