@@ -37,11 +37,10 @@ from drdeck.sites.vsphere.plan.planner import plan
 from drdeck.sites.vsphere.plan.vm_rows import VmRows
 from drdeck.sites.vsphere.plan.write_hints import with_growth
 from drdeck.sites.vsphere.record.attribute_names import FAILOVER, LEASE
-from drdeck.sites.vsphere.record.attributes import BrokenRecord
+from drdeck.sites.vsphere.record.attributes import BrokenRecord, RecordCache
 from drdeck.sites.vsphere.record.domain_record import Record
 from drdeck.sites.vsphere.record.kept.run_view import kept_runs
 from drdeck.sites.vsphere.record.leases import lease_record
-from drdeck.sites.vsphere.record.record_cache import RecordCache
 from drdeck.sites.vsphere.vcenter.calls.call_arguments import OTHERS
 from drdeck.sites.vsphere.vcenter.heartbeat import Heartbeat, steady_utc
 

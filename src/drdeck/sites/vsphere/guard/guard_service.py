@@ -23,10 +23,9 @@ from drdeck.sites.vsphere.folder_memory import FolderMemory
 from drdeck.sites.vsphere.inventory.inventory_facts import FolderFacts, Inventory, VmFacts
 from drdeck.sites.vsphere.inventory.inventory_watch import InventoryWatch
 from drdeck.sites.vsphere.record.attribute_names import LEASE, SESSION
-from drdeck.sites.vsphere.record.attributes import BrokenRecord
+from drdeck.sites.vsphere.record.attributes import BrokenRecord, RecordCache
 from drdeck.sites.vsphere.record.domain_record import Record
 from drdeck.sites.vsphere.record.leases import lease_record
-from drdeck.sites.vsphere.record.record_cache import RecordCache
 from drdeck.sites.vsphere.vcenter.connection import Connection
 
 from .attribution_windows import MOST, LeaseTenure

@@ -5,7 +5,7 @@ Every value is small JSON of at most 255 characters; longer lists go on in "NAME
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -204,3 +204,21 @@ def _broken(name: str, text: str, why: str) -> BrokenRecord:
         f'the custom attribute {name} of its folder reads "{text[:60]}", which makes no sense ({why});'
         " put its value right in vCenter, or clear it"
     )
+
+
+class RecordCache:
+    """Records by the folder's id, each read once for each change of its folder's attributes."""
+
+    def __init__(self) -> None:
+        self._records: dict[str, tuple[Mapping[str, str], Record]] = {}
+
+    def of(self, folder: str, attributes: Mapping[str, str]) -> Record:
+        """The record that a folder's attributes hold. Raises BrokenRecord."""
+        last = self._records.get(folder)
+        if last is None or (last[0] is not attributes and last[0] != attributes):
+            last = self._records[folder] = (attributes, read(attributes))
+        return last[1]
+
+    def keep(self, folders: Collection[str]) -> None:
+        """Forget those of folders that are not among these."""
+        self._records = {folder: record for folder, record in self._records.items() if folder in folders}

@@ -72,7 +72,7 @@ def test_a_record_is_read_once_for_each_change(monkeypatch: pytest.MonkeyPatch) 
         reads.append(attributes[FAILOVER])
         return read(attributes)
 
-    monkeypatch.setattr("drdeck.sites.vsphere.record.record_cache.read", counted)
+    monkeypatch.setattr("drdeck.sites.vsphere.record.attributes.read", counted)
     for name in DOMAINS:
         site.clock_s += 0.5
         site.starts(name)

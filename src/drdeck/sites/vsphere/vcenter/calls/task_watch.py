@@ -38,14 +38,14 @@ class _Awaited:
 
     since: float
     end: asyncio.Future[Any]
-    asked: float = 0.0
+    asked_s: float = 0.0
     listed: bool = False
 
     @property
     def due(self) -> float:
-        if not self.asked:
+        if not self.asked_s:
             return self.since + _FIRST_S
-        return self.asked + min(max(_AGAIN_S, _AGAIN * (self.asked - self.since)), _YOUNG_S)
+        return self.asked_s + min(max(_AGAIN_S, _AGAIN * (self.asked_s - self.since)), _YOUNG_S)
 
 
 class TaskWatch:
@@ -116,8 +116,8 @@ class TaskWatch:
             self._settle([task], None if state[0] == "success" else state[1] or vmodl.MethodFault())
         elif task in self._young:
             awaited = self._young[task]
-            awaited.asked = asyncio.get_running_loop().time()
-            if awaited.asked - awaited.since > _YOUNG_S:
+            awaited.asked_s = asyncio.get_running_loop().time()
+            if awaited.asked_s - awaited.since > _YOUNG_S:
                 if not awaited.listed:
                     awaited.listed = True
                     self._fresh.append(task)

@@ -26,9 +26,9 @@ def ends_known(
     def over(task: str) -> bool:
         return loop.time() >= sum(tasks[task])
 
-    def states(session: Any, asked: Sequence[str]) -> dict[str, tuple[str, Any]]:
-        questions.append(len(asked))
-        return {task: ("success" if over(task) else "running", None) for task in asked}
+    def states(session: Any, ids: Sequence[str]) -> dict[str, tuple[str, Any]]:
+        questions.append(len(ids))
+        return {task: ("success" if over(task) else "running", None) for task in ids}
 
     async def inline(work: Callable[[], Any]) -> Any:
         await asyncio.sleep(REQUEST_S)
