@@ -148,6 +148,26 @@ def test_a_session_that_cannot_be_entered_asks_too(make_flow: MakeFlow, recovery
 
 
 @pytest.mark.parametrize("choice", ["skip", "wait"])
+def test_an_exit_asks_about_a_removal_that_does_not_end(
+    make_flow: MakeFlow, recovery: VCenter, choice: str
+) -> None:
+    """Removals may take twelve times as long as other tasks before anybody is asked."""
+    flow = flow_of_two(make_flow, recovery, timeout=SOON)
+    in_session(flow, STUCK)
+    recovery.slow("RemoveSnapshot_Task", (STUCK, "s0"), NEVER_MS, times=1)
+    ident = flow.deck.run("pitr", "exit", STUCK, "--confirm", STUCK).stdout.strip()
+    eventually(lambda: flow.operation(ident)["state"] == "asking", lambda: str(flow.operation(ident)))
+    question = flow.operation(ident)["question"]
+    assert "of s0" in question["text"] and question["choices"] == ["wait", "retry", "skip"]
+    fails_over_alone(flow, recovery)
+    flow.deck.run("answer", ident, choice)
+    if choice == "wait":
+        recovery.release()
+    flow.until(lambda d: d["session"] is None and d["mode"] == "running_in_failover", STUCK)
+    recovery.release()
+
+
+@pytest.mark.parametrize("choice", ["skip", "wait"])
 def test_a_task_of_others_that_does_not_end_has_a_way_out_too(
     make_flow: MakeFlow, recovery: VCenter, choice: str
 ) -> None:
