@@ -22,6 +22,7 @@ from drdeck.model import commands as c
 from drdeck.model.actions.action_table import ACTIONS, refusal
 from drdeck.model.actions.request import Request
 from drdeck.model.domains import Domain, FailoverType, Mode, Owner, Period, SessionState
+from drdeck.model.facts.trial_facts import TrialState
 from drdeck.sites.training.site_simulation import SiteSimulation
 from tests.support.life.record_world import RecordWorld
 from tests.support.training.training_build import START, scenario
@@ -152,6 +153,19 @@ class Life(RuleBasedStateMachine):
         going = going or (domain.session is not None and domain.session.state is not SessionState.ACTIVE)
         assert going or None in closed, (domain.mode, closed)
 
+    @invariant()
+    def a_test_is_of_a_domain_that_is_not_here(self) -> None:
+        """Nothing of a test is in the way of a real failover, which ends it first."""
+        domain = self.view()
+        if domain.trial is None:
+            return
+        self.met.add(f"test {domain.trial.state}")
+        if domain.mode in OURS:
+            assert domain.trial.state in (TrialState.ENDING, TrialState.LEFT_OVER), domain.trial
+        elif domain.mode is not Mode.COMPLETING:
+            ends = Request(action="test_end", domain="erp")
+            assert refusal(ends, domain, self.now()) is None, "a test can always be ended"
+
     def teardown(self) -> None:
         """From wherever it is, the domain can be brought back to Imported by the acts of the menu."""
         for _ in range(40):
@@ -255,6 +269,11 @@ class OnATrainingSite(Life):
         else:
             self._take(c.FinishFailover(operation=f.id, domain="erp"))
 
+    @rule(ends=st.booleans(), times=st.integers(0, 20))
+    def somebody_tests(self, ends: bool, times: int) -> None:
+        self.ask(Request(action="test_end" if ends else "test_start", domain="erp"))
+        self.time_passes(times)
+
     def other_side(self, owns: bool) -> None:
         """Nothing: on a training site it owns a domain by a failback only."""
 
@@ -289,7 +308,7 @@ BOTH = {
 }
 VCENTER, TRAINING = (
     {"Waits for replicas", "Running here, not protected"},
-    {"Protected", "Failback in progress"},
+    {"Protected", "Failback in progress", "test starting", "test running", "test ending"},
 )
 
 
