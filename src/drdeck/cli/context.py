@@ -10,6 +10,7 @@ import math
 import os
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from concurrent.futures import Future
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -95,6 +96,10 @@ class Context(msgspec.Struct, dict=True):
         name = self.site_option or self.settings.default_site
         self.settings.site(name)
         return name
+
+    def at_site(self, name: str) -> Context:
+        """The same for another site; options about this one's training are left behind."""
+        return replace(self, site_option=name, scenario=None, speed=None)
 
     @property
     def fresh(self) -> bool:

@@ -12,6 +12,7 @@ from drdeck.controller.ipc.protocol import Detail, Listing
 from drdeck.controller.journal.operations import OperationView
 from drdeck.model.alarms import Alarm
 from drdeck.model.domains import Domain, Period, Session, Step, Vm
+from drdeck.model.facts.estimate import Estimate
 from drdeck.model.life import life_rules
 from drdeck.model.pitr import Points
 from drdeck.model.times import show
@@ -47,6 +48,11 @@ def step(s: Step | None) -> Json | None:
     if s is None:
         return None
     return {"number": s.number, "of": s.of, "label": s.label, "progress": s.progress}
+
+
+def estimate(e: Estimate | None) -> Json | None:
+    """The time at which what goes on will be over, and from what it was reckoned."""
+    return None if e is None else {"ends_at": time(e.ends_at), "from": e.source}
 
 
 def session(s: Session | None, unprotected: float | None) -> Json | None:
@@ -97,6 +103,7 @@ def domain(d: Domain, now: datetime, operations: Iterable[OperationView]) -> Jso
         "remaining_bytes": d.remaining_bytes,
         "processed_bytes": d.processed_bytes,
         "step": step(d.step),
+        "estimate": estimate(d.estimate),
         "session": session(d.session, d.unprotected_s(now)),
         "health": {"ok": d.checked.ok, "failed": d.checked.failed, "unknown": d.checked.unknown},
         "abnormal_since": time(d.abnormal_since),

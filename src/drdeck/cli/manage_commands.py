@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -20,6 +20,9 @@ from .context import Context, json_option, runs
 from .exit_codes import Exit
 from .host.site_adding import add, add_from_console
 from .prompts import ask, confirm
+
+if TYPE_CHECKING:
+    from drdeck.console.site_mark import OtherSite
 
 FOLLOW_S = 0.25
 """Pause between two looks at the logs."""
@@ -170,7 +173,27 @@ def console(context: Context) -> None:
 
 
 def open_console(context: Context) -> None:
-    """Draw until the operator leaves. Raises Exit without a terminal."""
+    """Draw until the operator leaves, one site after another. Raises Exit without a terminal."""
+    following: Context | None = context
+    while following is not None:
+        following = _console_of_one_site(following)
+
+
+def _other_sites(context: Context) -> list[OtherSite]:
+    """The sites of the settings, for a console to go to."""
+    from drdeck.console.site_mark import OtherSite
+
+    rows = []
+    for name in sorted({*context.settings.sites, TRAINING}):
+        site = context.settings.site(name)
+        where = getattr(site, "url", "") or site.label
+        says = f"the console of {where or 'this training site'}"
+        rows.append(OtherSite(name, says, "this is its console" if name == context.site else None))
+    return rows
+
+
+def _console_of_one_site(context: Context) -> Context | None:
+    """Draw one site; answers with the context of the site that was chosen next."""
     output.need_terminal("`drdeck --help` lists the commands that do not")
     settings = context.settings
     context.paths  # noqa: B018  (a wrong site is said before the screen is taken)
@@ -193,9 +216,11 @@ def open_console(context: Context) -> None:
         log_file=context.paths.state / CONSOLE_LOG,
         log_level=context.log_level,
         lessons=lambda: lesson_rows(context),
+        sites=lambda: _other_sites(context),
         mark=(site.label, site.colour),
     )
     if left.code:
         raise Exit(left.code)
     if left.lesson is not None:
         play(context, left.lesson)
+    return context.at_site(left.site) if left.site is not None else None

@@ -148,6 +148,8 @@ def _print_domain(d: Domain, shaped: json_shapes.Json, now: datetime) -> None:
     for step in d.steps or ((d.step,) if d.step else ()):
         detail = f": {step.detail}" if step.detail else ""
         output.say(f"{step.number:>3}/{step.of} [{step.state}] {step.label}{detail}")
+    if d.estimate is not None:
+        output.say(f"{d.estimate.says(now).capitalize()}")
     if shaped["question"]:
         choices = "|".join(shaped["question"]["choices"])
         output.say(f"Needs you: {shaped['question']['text']} (drdeck answer {shaped['operation']} {choices})")

@@ -71,11 +71,19 @@ async def _over(client: Client, ident: str) -> None:
                 return
             if op.question is not None:
                 raise question_exit(op)
-            waits = listing.error or op.waits_for
+            waits = listing.error or _waits_for(listing, op)
             if waits and _NUMBER.sub("", waits) != last:  # a countdown is said once
                 output.note(waits)
                 last = _NUMBER.sub("", waits)
         await client.changed()
+
+
+def _waits_for(listing: Listing, op: OperationView) -> str:
+    """An operation's wait in words, with the estimate of its end."""
+    domain = next((d for d in listing.domains if d.name == op.domain), None)
+    if not op.waits_for or domain is None or domain.estimate is None:
+        return op.waits_for
+    return f"{op.waits_for} ({domain.estimate.says(json_shapes.site_now(listing))})"
 
 
 def _session_reached(domains: tuple[Domain, ...], op: OperationView) -> bool:
@@ -226,6 +234,8 @@ def _words(domain: Domain, waits: str, now: datetime) -> list[str]:
     if domain.step is not None:
         progress = "" if domain.step.progress is None else f" {domain.step.progress:.0f}%"
         words.append(f"{domain.step.number}/{domain.step.of} {domain.step.label}{progress}")
+    if domain.estimate is not None:
+        words.append(domain.estimate.says(now))
     unprotected = domain.unprotected_s(now)
     if unprotected is not None:
         words.append(f"unprotected {show_clock(unprotected)}")

@@ -22,6 +22,7 @@ from drdeck.private_files import make_private
 
 if TYPE_CHECKING:
     from drdeck.console.dialogs.choose_lesson import Lessons
+    from drdeck.console.site_mark import Sites
 
 __all__ = ["Left", "run"]
 
@@ -31,10 +32,11 @@ News are drawn twice a second all the same."""
 
 
 class Left(NamedTuple):
-    """The exit code with which the operator left, and the lesson that was chosen."""
+    """The exit code with which the operator left, and the lesson or the site that was chosen."""
 
     code: int
     lesson: str | None = None
+    site: str | None = None
 
 
 def run(
@@ -47,9 +49,10 @@ def run(
     log_file: Path | None = None,
     log_level: str = USUAL_LEVEL,
     lessons: Lessons | None = None,
+    sites: Sites | None = None,
     mark: tuple[str, str] = ("", ""),
 ) -> Left:
-    """Show the console until the operator leaves, perhaps for a lesson.
+    """Show the console until the operator leaves, perhaps for a lesson or another site.
 
     `attach` gives a connected client, starting a controller when needed; it is called again
     whenever the controller is gone. With a `coach` its panel stands below every screen.
@@ -57,8 +60,8 @@ def run(
     and writes it into the settings; it returns what was done or raises ControllerError. `read_only`
     refuses every act from this console, whatever its controller allows. `fresh`: there are no
     settings yet, which is said above the list of the training site. `log_file`: where it writes what
-    went wrong in it, from `log_level` on. `lessons`: what there is to begin.
-    `mark`: label and colour of the site in the top line.
+    went wrong in it, from `log_level` on. `lessons`: what there is to begin,
+    `sites`: the others to go to. `mark`: label and colour of the site in the top line.
     """
     if log_file is not None:
         with contextlib.suppress(OSError):  # a full disk is no reason not to show the site
@@ -76,12 +79,13 @@ def run(
         read_only=read_only,
         fresh=fresh and coach is None,
         lessons=lessons,
+        sites=sites,
         mark=SiteMark(*mark),
     )
     app.run(mouse=options.mouse)
     if app.final_error is not None:
         more = f"; {log_file} says more" if app.mistaken and log_file is not None else ""
         print(f"drdeck: {clean(app.final_error)}{more}", file=sys.stderr)
-    elif coach is None and app.lesson is None and not app.return_code:
+    elif coach is None and app.lesson is None and app.next_site is None and not app.return_code:
         print(f"drdeck: {clean(app.state.closing_line())}", file=sys.stderr)
-    return Left(app.return_code or 0, app.lesson)
+    return Left(app.return_code or 0, app.lesson, app.next_site)

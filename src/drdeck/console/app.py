@@ -55,7 +55,7 @@ from .coach_session import CoachSession
 from .key_bindings import bindings, keys_of, normal, own_bindings
 from .link import BACKOFF, Attached, Lost, News, follow
 from .repaint import Repainter
-from .site_mark import UNMARKED, SiteMark
+from .site_mark import UNMARKED, SiteMark, Sites
 from .state import State
 from .themes import THEMES, looks_for
 
@@ -92,6 +92,7 @@ class DrdeckApp(App[None], inherit_bindings=False):
         coach: Coach | None = None,
         add_site: AddSite | None = None,
         lessons: Lessons | None = None,
+        sites: Sites | None = None,
         read_only: bool = False,
         fresh: bool = False,
         mark: SiteMark = UNMARKED,
@@ -109,6 +110,9 @@ class DrdeckApp(App[None], inherit_bindings=False):
         self.lessons = lessons
         self.lesson: str | None = None
         """the lesson for which this console ends"""
+        self.sites = sites
+        self.next_site: str | None = None
+        """the site for whose console this one ends"""
         self.state = State(read_only_here=read_only)
         self.remapped: Mapping[str, str] = normal(options.keys)
         self.final_error: str | None = None

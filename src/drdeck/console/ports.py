@@ -23,6 +23,7 @@ from .attention import OpenQuestion
 from .dialogs.add_site import AddSite
 from .dialogs.choose_lesson import Lessons
 from .dialogs.dialog import Dialog
+from .site_mark import Sites
 from .state import State
 
 Answer = TypeVar("Answer")
@@ -97,6 +98,7 @@ class Console(Protocol):
 
     fresh: bool
     lesson: str | None
+    next_site: str | None
 
     drafts: dict[tuple[str, str], Request]
     """(action, domain) -> the choices of a form that was cancelled"""
@@ -113,6 +115,8 @@ class Console(Protocol):
     def add_site(self) -> AddSite | None: ...
     @property
     def lessons(self) -> Lessons | None: ...
+    @property
+    def sites(self) -> Sites | None: ...
     @property
     def monotonic(self) -> Callable[[], float]: ...
 

@@ -1,12 +1,16 @@
-"""The mark of a site in the top line: a label and a colour, so that the dangerous place is the loud one."""
+"""Sites as a console knows them: the mark of its own in the top line, and the others to go to."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 
 class SiteMark(NamedTuple):
-    """`label` stands in place of the site's name; `colour`: one of the colours of the settings, or empty."""
+    """A label and a colour, so that the dangerous place is the loud one.
+
+    `label` stands in place of the site's name; `colour`: one of the colours of the settings, or empty.
+    """
 
     label: str = ""
     colour: str = ""
@@ -18,3 +22,14 @@ class SiteMark(NamedTuple):
 
 
 UNMARKED = SiteMark()
+
+
+class OtherSite(NamedTuple):
+    """A site of the settings; `closed` is why its console cannot be opened from here."""
+
+    name: str
+    says: str
+    closed: str | None = None
+
+
+Sites = Callable[[], Sequence[OtherSite]]

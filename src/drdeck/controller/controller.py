@@ -25,6 +25,7 @@ from drdeck.sites.contract import RecoverySite, ShowsRecordsFirst
 
 from .asking.network_choice import with_defaults
 from .asking.request_desk import RequestDesk
+from .estimates import Estimates
 from .executor import Executor
 from .maintenance_runner import MaintenanceRunner
 from .plans.plan_desk import PlanDesk
@@ -85,6 +86,7 @@ class Controller:
         self.plans = PlanDesk(RunKeeper(self.desk), lambda: self.view, self.desk.check_sight)
         self.upkeep = MaintenanceRunner(site, self.sight, self.book, self.doing, read_only)
         self._again = LapsedSynchronisation(self.book.operations.values())
+        self._estimates = Estimates(self.book.operations)
         self._trail = AlarmTrail(record, journal.events)
         self._writing = WritingWatch(site, steady, self._changed)
         self._steps = StepTrail(record)
@@ -122,7 +124,7 @@ class Controller:
 
     def saw(self, view: SiteView) -> None:
         """Take a view in, unless a newer one was seen."""
-        view = with_defaults(self._again.told(view), self.networks)
+        view = self._estimates.told(with_defaults(self._again.told(view), self.networks))
         self.sight.saw(view)
         self._trail.follow(view)
         self._writing.follow(view)

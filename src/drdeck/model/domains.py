@@ -11,6 +11,7 @@ import msgspec
 
 from .alarms import Alarm, HealthCounts, counted
 from .alarms import Health as Health
+from .facts.estimate import Estimate
 from .facts.life_facts import Undo, WayBack
 from .facts.trial_facts import LastTrial, StrayTrialVm, Trial, TrialOffer
 from .frozen import Frozen
@@ -355,6 +356,8 @@ class Domain(Frozen, frozen=True, kw_only=True):
     """test VMs that no list has: what made them came to nobody's knowledge, or their record was lost"""
     trial_offer: TrialOffer | None = None
     """None: the site tests nothing"""
+    estimate: Estimate | None = None
+    """when what goes on here will be over; None: nothing does, or nothing tells"""
     unread: bool = False
     """its VMs were not read yet: it shows what its record tells, and nothing is decided by it"""
 

@@ -60,7 +60,7 @@ def test_a_lesson_is_begun_from_the_first_screen_and_another_from_within_it(deck
         console.wait_for("Lesson 1: The whole flow", "> Start Continuous Failover of intranet")
         console.wait_for("3/3")
         console.press(":")
-        console.wait_for("Every action")
+        console.wait_for("Every act, domain")
         console.press("lessons")
         console.wait_for("Training lessons")
         console.press("enter")

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
-from drdeck.console.dialogs.action_lists import Item, MoreMenu, Palette
+from drdeck.console.dialogs.action_lists import Item, MoreMenu
 from drdeck.console.dialogs.add_site import AddSiteDialog
 from drdeck.console.dialogs.ask_password import PasswordDialog
 from drdeck.console.dialogs.choose_columns import ColumnsDialog
@@ -26,6 +26,7 @@ from drdeck.console.dialogs.failover_wizard import (
 from drdeck.console.dialogs.life.begin_test import BeginTest
 from drdeck.console.dialogs.life.end_test import EndTest
 from drdeck.console.dialogs.life.return_list import ReturnList
+from drdeck.console.dialogs.palette_dialog import Palette
 from drdeck.console.dialogs.plan_answers import AnswerDialog, ConfirmByWords, ExitDialog
 from drdeck.console.dialogs.plan_decision import DecisionDialog
 from drdeck.console.dialogs.results_list import ResultsDialog

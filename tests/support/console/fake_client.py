@@ -230,6 +230,9 @@ class FakeClient:
     async def points(self, name: str) -> Points:
         return self.restore_points
 
+    async def vms(self) -> dict[str, tuple[str, ...]]:
+        return {d.name: tuple(vm.name for vm in d.vms) for d in self.domains}
+
     async def preview(self, request: Request) -> Preview:
         self.previewed.append(request)
         domain = self._domain(request.domain)

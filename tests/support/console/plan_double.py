@@ -66,7 +66,7 @@ def run_view(*members: DomainInRun, **more: Any) -> RunView:
         "dmz-proxy", InRunState.SKIPPED, reason="already here", recovered=3, settled=True
     )
     usual["hr-legacy"] = member(
-        "hr-legacy", InRunState.NOT_POSSIBLE, reason='it reads "Imported"', since=None, settled=True
+        "hr-legacy", InRunState.NOT_POSSIBLE, reason='it is "Imported"', since=None, settled=True
     )
     usual |= {m.name: m for m in members}
     rows = tuple(usual.values())
@@ -214,7 +214,7 @@ class _Plans:
         left_out = name in request.without or (request.except_running and name in self._client.running)
         possible, reason, warnings = Possible.YES, "", ()
         if name == "hr-legacy":
-            possible, reason = Possible.NO, 'it reads "Imported"; continuous failover was never begun'
+            possible, reason = Possible.NO, 'it is "Imported"; continuous failover was never begun'
         elif name == "dmz-proxy":
             possible, reason = Possible.SKIPPED, "already here"
         elif name in self._client.running:

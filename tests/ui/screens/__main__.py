@@ -24,7 +24,7 @@ PICTURES = {
     "more-imported": ("list", "The More menu of an imported domain; what is dimmed says why"),
     "test-failover": ("list", "Test Failover: clones in an isolated network; the domain stays as it is"),
     "failover-in-one": ("list", "Failover of an imported domain: start and completion in one dialog"),
-    "palette": ("list", "Every action by name"),
+    "palette": ("list", "Every act, domain, VM and site by name"),
     "help-list": ("list", "The keys of a screen"),
     "columns": ("list", "The columns of the list: which are shown, and which one sorts"),
     "wizard-general": ("start", "Continuous Failover: the wizard begins"),

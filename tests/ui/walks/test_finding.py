@@ -1,14 +1,19 @@
-"""The filter's words, and the palette that takes domains too."""
+"""The filter's words, and the palette: acts, domains, VMs, sites, views and instants."""
 
 from __future__ import annotations
 
 import pytest
+from textual.widgets import Input
 
+from drdeck.config.settings import ConsoleSettings, ViewSettings
+from drdeck.console.dialogs.action_lists import Item
+from drdeck.console.dialogs.palette_dialog import narrowed
 from drdeck.console.finding import matches
 from drdeck.console.screens.domain_screen import DomainScreen
+from drdeck.console.site_mark import OtherSite
 from drdeck.model.alarms import Alarm, Severity
 from drdeck.model.domains import Health, Mode
-from tests.support.console.console_deck import running
+from tests.support.console.console_deck import Deck, running
 from tests.support.console.fake_client import NOW, FakeClient, domain, in_session, vm
 
 ALARM = Alarm(time=NOW, severity=Severity.WARNING, vm=None, kind="abnormal_writing", text="x30")
@@ -57,3 +62,99 @@ async def test_the_palette_opens_a_domain() -> None:
         await deck.press("enter")
         await deck.until(lambda: isinstance(deck.app.screen, DomainScreen), "the domain")
         assert deck.app.screen.domain_name == "billing"  # type: ignore[attr-defined]
+
+
+async def look_up(deck: Deck, text: str) -> None:
+    """Open the palette and type."""
+    await deck.press("colon")
+    await deck.sees("Every act, domain, VM and site")
+    await deck.type(text)
+
+
+async def test_the_palette_goes_to_a_vm() -> None:
+    vms = tuple(vm(f"shop-web{number:02}") for number in range(1, 31))
+    async with running(FakeClient(*SITE[:2], domain("mall", vms=vms))) as deck:
+        await look_up(deck, "vm web27")
+        await deck.sees("VM of mall")
+        await deck.press("enter")
+        await deck.until(lambda: isinstance(deck.app.screen, DomainScreen), "the domain")
+        await deck.sees("> shop-web27")
+        await deck.press("right")  # to another tab, and from there to another VM of the same domain
+        await look_up(deck, "web03")
+        await deck.sees("VM of mall")
+        await deck.press("enter")
+        await deck.sees("> shop-web03")
+        assert deck.app.screen.domain_name == "mall"  # type: ignore[attr-defined]
+
+
+async def test_vms_are_not_listed_before_anything_is_typed() -> None:
+    async with running(FakeClient(*SITE)) as deck:
+        await look_up(deck, "")
+        assert "VM of" not in deck.text
+
+
+async def test_tab_completes_what_was_typed() -> None:
+    vms = (vm("shop-web01"), vm("shop-web02"), vm("shop-db01"))
+    settings = ConsoleSettings(views={"night": ViewSettings(filter="mode:pitr")})
+    async with running(FakeClient(domain("mall", vms=vms)), settings=settings) as deck:
+        for typed, tabs, completed in (
+            ("vm s", 1, "vm shop-"),
+            ("vm shop-w", 1, "vm shop-web0"),
+            ("vm shop-w", 2, "vm shop-web01"),
+            ("vm web02", 1, "vm shop-web02"),
+            ("ma", 1, "mall"),
+            ("view", 1, "view night"),
+            ("doc", 1, "Doctor"),
+            ("zz", 1, "zz"),
+        ):
+            await look_up(deck, "")
+            await deck.type(typed)
+            if typed.startswith("vm"):
+                await deck.sees("VM of mall")
+            await deck.press(*["tab"] * tabs)
+            field = deck.app.screen.query_one(Input)
+            assert field.value == completed, typed
+            assert deck.focused() == "wanted"
+            await deck.press("escape")
+
+
+async def test_the_palette_leaves_for_another_site() -> None:
+    rows = (
+        OtherSite("dr-east", "the console of vcsa.east"),
+        OtherSite("dr-west", "vcsa", "this is its console"),
+    )
+    async with running(FakeClient(*SITE), sites=lambda: rows) as deck:
+        await look_up(deck, "site west")
+        await deck.sees("(this is its console)")
+        await deck.press("escape")
+        await look_up(deck, "site east")
+        await deck.sees("the console of vcsa.east")
+        await deck.press("enter")
+        await deck.until(lambda: not deck.app.is_running, "the end")
+        assert deck.app.next_site == "dr-east"
+
+
+async def test_the_palette_goes_to_an_instant_of_run_pitr() -> None:
+    async with running(FakeClient(in_session("files"), SITE[0])) as deck:
+        await look_up(deck, "pitr 10:12")
+        await deck.sees("Run PITR of files there")
+        await deck.press("enter")
+        await deck.sees("Run PITR of files", "to 2026-11-22 10:10:07Z")
+        assert deck.focused() == "run"
+        await deck.press("escape", "down")
+        await look_up(deck, "pitr 10:12")
+        await deck.sees("pitr 10:12")
+        await deck.press("enter")
+        await deck.sees('"erp-prod" has no PITR session')
+
+
+def test_names_that_begin_with_what_was_typed_come_first() -> None:
+    items = [
+        Item("a", "Failover", "shop and all"),
+        Item("b", "the shop", "", typed="the shop"),
+        Item("c", "shop", "open", typed="shop"),
+        Item("d", "shop-web", "VM", typed="vm shop-web"),
+    ]
+    assert [item.name for item in narrowed(items, "shop")] == ["c", "d", "b", "a"]
+    assert [item.name for item in narrowed(items, "vm shop")] == ["d"]
+    assert [item.name for item in narrowed(items, "")] == ["a", "b", "c"]

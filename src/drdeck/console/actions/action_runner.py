@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Awaitable, Sequence
 from datetime import datetime
 
 from drdeck.console.attention import OpenQuestion, Wanting, asking, needs_of
-from drdeck.console.dialogs.action_lists import Item, MoreMenu, Palette
+from drdeck.console.dialogs.action_lists import Item, MoreMenu
 from drdeck.console.dialogs.add_site import AddSiteDialog
 from drdeck.console.dialogs.choose_lesson import LessonsDialog
 from drdeck.console.dialogs.confirmation import Confirm, Notice
 from drdeck.console.dialogs.dialog import Dialog
+from drdeck.console.dialogs.palette_dialog import Palette
 from drdeck.console.key_bindings import keys_of
 from drdeck.console.ports import Console
 from drdeck.console.screens.alarm_list import AlarmsScreen
@@ -22,12 +24,24 @@ from drdeck.console.screens.screen import ConsoleScreen
 from drdeck.console.screens.task_log import LogScreen
 from drdeck.console.screens.task_steps_screen import StepsScreen
 from drdeck.console.state import NOT_SEEN, describe
+from drdeck.controller.ipc.client import ControllerError
 from drdeck.model.actions.action_table import BY_NAME, help_of, menu, refusal
 from drdeck.model.actions.request import Request
 from drdeck.model.text import clean
 
 from . import flows, life_flows
-from .palette import DOMAIN, VIEW, everything, help_dialog
+from .palette import (
+    BETWEEN,
+    DOMAIN,
+    INSTANT,
+    SITE,
+    VIEW,
+    VM,
+    everything,
+    help_dialog,
+    instant_items,
+    vm_items,
+)
 
 
 class ActionRunner:
@@ -43,11 +57,8 @@ class ActionRunner:
         app, screen = self._app, self._app.screen
         if isinstance(screen, Dialog):
             return
-        if name.startswith(DOMAIN):
-            self.open_domain(name.removeprefix(DOMAIN))
-        elif name.startswith(VIEW):
-            if isinstance(screen, DomainsScreen):
-                screen.show_view(app.options.views[name.removeprefix(VIEW)])
+        if name.startswith((DOMAIN, VIEW, VM, SITE, INSTANT)):
+            self._go_to(name, target)
         elif name == "detach":
             app.dialog_queue.leave()
         elif name == "quit":
@@ -55,7 +66,7 @@ class ActionRunner:
         elif name == "help":
             app.push_screen(help_dialog(app))
         elif name == "palette":
-            app.dialog_queue.start(self._choose(Palette(lambda: everything(app, screen, target)), target))
+            app.dialog_queue.start(self._look_up(target))
         elif name == "plan":
             app.plan_runner.show(screen.marked if isinstance(screen, DomainsScreen) else ())
         elif name == "lessons":
@@ -92,6 +103,42 @@ class ActionRunner:
         else:
             self._perform_on(name, target)
 
+    def _go_to(self, name: str, target: str | None) -> None:
+        """Go where an item of the palette leads."""
+        app, screen = self._app, self._app.screen
+        kind, _, rest = name.partition(":")
+        if kind == "domain":
+            self.open_domain(rest)
+        elif kind == "vm":
+            domain, _, vm = rest.partition(BETWEEN)
+            self.open_domain(domain, vm)
+        elif kind == "view" and isinstance(screen, DomainsScreen):
+            screen.show_view(app.options.views[rest])
+        elif kind == "site":
+            app.next_site = rest
+            app.dialog_queue.leave()
+        elif kind == "pitr" and target is not None:
+            self._act("pitr_run", target, instant=rest)
+
+    async def _look_up(self, target: str | None) -> None:
+        """The palette over the screen, the VMs' names once they have come."""
+        app, screen, names = self._app, self._app.screen, list[Item]()
+        palette = Palette(
+            lambda: [*everything(app, screen, target), *names],
+            lambda text: instant_items(app, target, text),
+        )
+
+        async def read_names() -> None:
+            with contextlib.suppress(ControllerError):  # the rest can be found without
+                names.extend(vm_items(await app.client.vms()))
+                app.redraw(palette)
+
+        reading = app.run_worker(read_names(), group="names")
+        try:
+            await self._choose(palette, target)
+        finally:
+            reading.cancel()
+
     def _perform_on(self, name: str, target: str | None) -> None:
         """The actions that are about a domain."""
         app = self._app
@@ -124,8 +171,11 @@ class ActionRunner:
         plan = BY_NAME["plan"]
         return [*acts, Item(plan.name, f"{plan.label} ...", plan.help)]
 
-    def _act(self, name: str, target: str) -> None:
-        """Something that changes the site: refused here only as a courtesy, the controller decides."""
+    def _act(self, name: str, target: str, instant: str = "") -> None:
+        """Something that changes the site: refused here only as a courtesy, the controller decides.
+
+        `instant`: what is typed into Run PITR's field.
+        """
         app = self._app
         domain = app.state.domain(target)
         assert domain is not None
@@ -136,14 +186,20 @@ class ActionRunner:
         elif name != "pitr_run":
             app.dialog_queue.start(self._following((flows.FLOWS | life_flows.FLOWS)[name](app, target)))
         elif not isinstance(app.screen, RunPitrScreen):
-            app.push_screen(RunPitrScreen(target))
+            app.push_screen(RunPitrScreen(target, instant))
+        elif instant:
+            app.screen.go_to(instant)
 
-    def open_domain(self, name: str) -> None:
-        """Show one domain. Not over a dialog: a key that was typed before it opened must not hide it."""
+    def open_domain(self, name: str, vm: str = "") -> None:
+        """Show one domain, the cursor on a VM. Not over a dialog: a key that was typed before it opened must
+        not hide it."""
         screen = self._app.screen
-        if isinstance(screen, Dialog) or (isinstance(screen, DomainScreen) and screen.domain_name == name):
+        if isinstance(screen, Dialog):
             return
-        self._app.push_screen(DomainScreen(name))
+        if not isinstance(screen, DomainScreen) or screen.domain_name != name:
+            self._app.push_screen(DomainScreen(name, vm=vm))
+        elif vm:
+            screen.go_to(vm)
 
     def roll_back(self, name: str, to: datetime, vms: tuple[str, ...], total: int) -> None:
         """Confirm and ask for a rollback."""

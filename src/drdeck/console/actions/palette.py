@@ -1,8 +1,9 @@
-"""Actions to look up: the items of the palette, and the keys of a screen."""
+"""Things to look up: the items of the palette, and the keys of a screen."""
 
 from __future__ import annotations
 
 import itertools
+from collections.abc import Mapping
 from typing import Any
 
 from textual.screen import Screen
@@ -22,7 +23,14 @@ from drdeck.model.text import clean
 DOMAIN = "domain:"
 """The begin of the name of an item that opens a domain."""
 VIEW = "view:"
-"""The begin of the name of an item that shows the list in a view of the settings."""
+"""... that shows the list in a view of the settings."""
+VM = "vm:"
+"""... that opens a VM's domain with the cursor on it; domain and VM stand behind it, BETWEEN them."""
+SITE = "site:"
+"""... that leaves for the console of another site."""
+INSTANT = "pitr:"
+"""... that opens Run PITR at an instant."""
+BETWEEN = "\x1f"
 COACH_KEYS = (
     ("h", "Hint", "what to think of; once more: what to press"),
     ("ctrl+t", "Coach", "fold the coach's panel, or show it"),
@@ -51,18 +59,45 @@ def everything(app: Console, screen: Screen[Any], target: str | None) -> list[It
     if not asking(app.state):
         closed["answer"] = "no question waits anywhere"
     domains = [
-        Item(f"{DOMAIN}{d.name}", clean(d.name), f"open this domain: {state_text(d, app.now())}")
+        Item(
+            f"{DOMAIN}{d.name}",
+            clean(d.name),
+            f"open this domain: {state_text(d, app.now())}",
+            typed=clean(d.name),
+        )
         for d in app.state.domains
     ]
     left_out = ("palette", "back", *_without(app))
     actions = [
-        Item(a.name, a.label, help_of(a, domain), closed.get(a.name))
+        Item(a.name, a.label, help_of(a, domain), closed.get(a.name), a.label)
         for a in ACTIONS
         if a.name not in left_out and (not a.menu or a.name in closed) and a.screen in ("any", "domain", kind)
     ]
-    views = [Item(f"{VIEW}{name}", f"View {clean(name)}", _view_says(view))
+    views = [Item(f"{VIEW}{name}", f"View {clean(name)}", _view_says(view), typed=f"view {clean(name)}")
              for name, view in app.options.views.items() if kind == "list"]  # fmt: skip
-    return [*actions, *views, *domains]
+    sites = [Item(f"{SITE}{s.name}", f"Site {s.name}", s.says, s.closed, f"site {s.name}")
+             for s in (app.sites() if app.sites is not None else ())]  # fmt: skip
+    return [*actions, *views, *domains, *sites]
+
+
+def vm_items(vms: Mapping[str, tuple[str, ...]]) -> list[Item]:
+    """Items that open VMs, by the names of their domains."""
+    return [
+        Item(f"{VM}{domain}{BETWEEN}{vm}", clean(vm), f"VM of {clean(domain)}", typed=f"vm {clean(vm)}")
+        for domain, names in vms.items()
+        for vm in names
+    ]
+
+
+def instant_items(app: Console, target: str | None, text: str) -> list[Item]:
+    """The way to Run PITR at the instant that is typed behind "pitr"."""
+    word, _, instant = text.strip().partition(" ")
+    domain = app.state.domain(target) if target is not None else None
+    if word.casefold() != "pitr" or not instant or domain is None:
+        return []
+    closed = {a.name: why for a, why in menu(domain, app.now(), app.state.read_only)}.get("pitr_run")
+    label = f"pitr {clean(instant)}"
+    return [Item(f"{INSTANT}{instant}", label, f"Run PITR of {clean(domain.name)} there", closed, label)]
 
 
 def _view_says(view: ViewSettings) -> str:

@@ -1,4 +1,4 @@
-"""Lists to choose an action from: the More menu, and the palette of everything."""
+"""The More menu: a list of a domain's actions to choose one from."""
 
 from __future__ import annotations
 
@@ -7,12 +7,10 @@ from dataclasses import dataclass
 
 from textual import events
 from textual.widget import Widget
-from textual.widgets import Input
 
-from drdeck.console.format import Line, cut, left, wrap_some
+from drdeck.console.format import Line, cut, wrap_some
 from drdeck.console.state import State
 from drdeck.console.widgets.controls import Push
-from drdeck.console.widgets.input_field import Field
 from drdeck.console.widgets.row_list import RowList
 from drdeck.console.widgets.text_lines import Lines
 from drdeck.model.text import clean
@@ -25,12 +23,13 @@ MENU_WIDTH = 50
 
 @dataclass(frozen=True)
 class Item:
-    """One action; `closed` is why it cannot be taken now."""
+    """One action; `closed` is why it cannot be taken now, `typed` what the palette completes to."""
 
     name: str
     label: str
     help: str = ""
     closed: str | None = None
+    typed: str = ""
 
 
 def menu_line(item: Item, width: int) -> Line:
@@ -38,12 +37,6 @@ def menu_line(item: Item, width: int) -> Line:
         reason = cut(f"  ({clean(item.closed)})", max(0, width - len(item.label)))
         return ((item.label, "dim"), (reason, "dim"))
     return ((item.label, "bold"),)
-
-
-def palette_line(item: Item, width: int) -> Line:
-    text = f"({clean(item.closed)})" if item.closed else item.help
-    label = (left(item.label, 22), "dim" if item.closed else "bold")
-    return (label, (cut(f" {text}", max(0, width - 22)), "dim"))
 
 
 class MoreMenu(Dialog[str]):
@@ -98,7 +91,7 @@ class MoreMenu(Dialog[str]):
         lines, style = [], "dim"
         if isinstance(item, Item):
             lines = wrap_some(clean(item.closed or item.help), MENU_WIDTH - 4, 3)
-            style = "warn" if item.closed else "dim"
+            style = "" if item.closed else "dim"
         self.query_one("#reason", Lines).put([*(((t, style),) for t in lines), *[()] * (3 - len(lines))])
 
     def on_row_list_opened(self, event: RowList.Opened) -> None:
@@ -112,40 +105,3 @@ class MoreMenu(Dialog[str]):
         if event.key in self._closed_by:
             event.stop()
             self.dismiss(None)
-
-
-class Palette(MoreMenu):
-    """Every action by name, narrowed by typing."""
-
-    AUTO_FOCUS = "Input"
-
-    def __init__(self, items: Callable[[], Sequence[Item]]) -> None:
-        super().__init__(items)
-        self.heading = "Every action, every domain"
-
-    def body(self) -> Iterable[Widget]:
-        yield Field(id="wanted", placeholder="part of an action's or a domain's name")
-        yield RowList(palette_line, lambda item: item.name, empty="nothing is called so", id="items")
-        yield Lines((), (), (), id="reason")
-
-    def ready(self) -> None:
-        self._put()
-
-    def _put(self) -> None:
-        words = self.query_one("#wanted", Field).value.casefold().split()
-        items = [i for i in self._items if all(w in f"{i.label} {i.help}".casefold() for w in words)]
-        self.query_one("#items", RowList).put(items)
-
-    def on_input_changed(self, event: Input.Changed) -> None:
-        self._put()
-        self.query_one("#items", RowList).select(0)
-
-    def on_input_submitted(self, event: Input.Submitted) -> None:
-        self.query_one("#items", RowList).action_open()
-
-    def on_key(self, event: events.Key) -> None:
-        """The arrows go to the list; letters are letters here."""
-        if event.key in ("up", "down"):
-            self.query_one("#items", RowList).action_move(-1 if event.key == "up" else 1)
-            event.stop()
-            event.prevent_default()

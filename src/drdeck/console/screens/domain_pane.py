@@ -18,7 +18,7 @@ from drdeck.console.widgets.domain_tabs import observed_lines, pitr_lines, setti
 from drdeck.console.widgets.list_rows import alarm_lines, disturbed_lines, vm_details, vm_header, vm_row
 from drdeck.console.widgets.question_bar import QuestionBar
 from drdeck.console.widgets.row_list import BESIDE, RowList
-from drdeck.console.widgets.status_bars import bars, operation_lines
+from drdeck.console.widgets.status_bars import bars, estimate_lines, operation_lines
 from drdeck.console.widgets.tab_line import TabLine
 from drdeck.console.widgets.text_lines import Lines
 from drdeck.console.widgets.timeline import ZOOMS, opening_zoom, timeline
@@ -26,6 +26,7 @@ from drdeck.controller.ipc.client import ControllerError
 from drdeck.model.actions.action_rules import driven_says
 from drdeck.model.actions.action_table import BY_NAME
 from drdeck.model.domains import VM_STATUS_LABELS, Domain, SessionState, Vm
+from drdeck.model.facts.trial_facts import TrialState
 from drdeck.model.life.trial_words import trial_says
 from drdeck.model.pitr import Points
 from drdeck.model.text import clean, show_bytes
@@ -47,8 +48,10 @@ class DomainPane(Vertical):
     class QuestionChanged(Message):
         """Something else, or nothing any more, is asked of the operator."""
 
-    def __init__(self, id: str | None = None) -> None:
+    def __init__(self, id: str | None = None, vm: str = "") -> None:
         super().__init__(id=id)
+        self._vm = vm
+        """the VM on which the cursor is put once it is seen"""
         self.domain_name = ""
         self._points: Points | None = None
         self._points_for: object = None
@@ -97,7 +100,7 @@ class DomainPane(Vertical):
             self.post_message(self.QuestionChanged())
         if domain is None:
             text = "the site has no domain of this name any more" if state.gone(name) else "reading ..."
-            lines: list[Line] = [((f" {clean(name)}", "bold"),), ((f" {text}", "warn"),)]
+            lines: list[Line] = [((f" {clean(name)}", "bold"),), ((f" {text}", "dim"),)]
             self.query_one("#pane-title", Lines).put(lines)
             return
         self.query_one("#pane-title", Lines).put(self._title(domain, width))
@@ -142,23 +145,28 @@ class DomainPane(Vertical):
         for text in (domain.broken, driven_says(domain)):
             if text:
                 lines += marked("!", wrap_some(clean(text), width - 4, 3), "bad")
-        remarks = [f"Rehydrating again: {clean(domain.again)}"] if domain.again else []
+        going_on = [f"Rehydrating again: {clean(domain.again)}"] if domain.again else []
+        needs_you: list[str] = []
         if domain.trial is not None:
             trial = domain.trial
             grown = "" if trial.grown_bytes is None else f", {show_bytes(trial.grown_bytes)} written"
             waits = f": {clean(trial.waits_for)}" if trial.waits_for else ""
             vms = f"{len(trial.vms)} test VMs{grown}"
+            left_over = trial.state is TrialState.LEFT_OVER
+            remarks = needs_you if left_over else going_on
             remarks.append(f"TEST {clean(domain.name)} {trial_says(trial, now)}; {vms}{waits}")
         session = domain.session
         if session is not None and session.state is not SessionState.ACTIVE:
             done = "" if session.progress is None else f" {percent(session.progress)}"
             waits = f": {clean(session.waits_for)}" if session.waits_for else ""
-            remarks.append(f"PITR session: {session.state.words}{done}{waits}")
+            going_on.append(f"PITR session: {session.state.words}{done}{waits}")
         elif session is not None and session.vms:
             part = f"{len(session.vms)} of {domain.vms_total} VMs"
-            remarks.append(f"PITR session of {part}: no points of the others either")
-        lines += [((f" {part}", "warn"),) for text in remarks for part in wrap_some(text, width - 2, 3)]
+            needs_you.append(f"PITR session of {part}: no points of the others either")
+        for style, remarks in (("warn", needs_you), ("accent", going_on)):
+            lines += [((f" {part}", style),) for text in remarks for part in wrap_some(text, width - 2, 3)]
         going = operation_lines(state.open_operations(domain.name), width - 2)
+        going += estimate_lines(domain, now, width - 2)
         return [*lines, *(((" ", ""), *line) for line in going)][:MOST_LINES]
 
     def _take_tab(self, state: State, domain: Domain, now: datetime) -> None:
@@ -170,6 +178,10 @@ class DomainPane(Vertical):
             self.query_one("#pane-header", Lines).put([(("   ", ""), *vm_header(width - BESIDE, domain.vms))])
             empty = "this domain has no VM" if state.full(domain.name) else "reading ..."
             vms.put(domain.vms, empty)
+            place = next((i for i, vm in enumerate(domain.vms) if self._vm == vm.name), None)
+            if place is not None:
+                self._vm = ""
+                vms.select(place)
             self._draw_detail()
             return
         self.query_one("#vm-detail", Lines).put([])
@@ -232,6 +244,13 @@ class DomainPane(Vertical):
     def on_row_list_moved(self, event: RowList.Moved) -> None:
         if self.query_one(TabLine).value == VMS:
             self._draw_detail()
+
+    def go_to(self, vm: str) -> None:
+        """Put the cursor on a VM, on the tab of the VMs."""
+        self._vm = vm
+        tabs = self.query_one(TabLine)
+        tabs.turn(VMS)
+        self.desk.redraw(self.screen)
 
     def turn(self, by: int) -> None:
         """Go to another tab."""

@@ -29,10 +29,10 @@ class DomainScreen(ConsoleScreen):
         Binding("z", "zoom", "Zoom", show=False),
     ]
 
-    def __init__(self, domain: str, says: str = "") -> None:
+    def __init__(self, domain: str, says: str = "", vm: str = "") -> None:
         super().__init__(domain)
         self._says = says
-        self._pane = DomainPane()
+        self._pane = DomainPane(vm=vm)
 
     def ready(self) -> None:
         """Say why one was led here."""
@@ -52,6 +52,10 @@ class DomainScreen(ConsoleScreen):
     def take(self, state: State, now: datetime) -> None:
         self._pane.take(self.domain_name or "", state, now)
         self.draw_keys()
+
+    def go_to(self, vm: str) -> None:
+        """Put the cursor on a VM."""
+        self._pane.go_to(vm)
 
     def copied(self) -> tuple[str, str] | None:
         return self._pane.copied() or super().copied()

@@ -30,6 +30,7 @@ from drdeck.console.widgets.status_bars import operation_lines
 from drdeck.console.widgets.text_lines import Lines
 from drdeck.console.widgets.timeline import HEIGHT, Timeline
 from drdeck.controller.ipc.client import ControllerError
+from drdeck.controller.journal.operations import OperationView
 from drdeck.model.domains import Domain, Health, Vm
 from drdeck.model.pitr import Points, RestorePoint, abnormal_says, place_before, writing_of
 from drdeck.model.text import clean
@@ -37,7 +38,7 @@ from drdeck.model.times import show
 
 from .screen import ConsoleScreen
 
-REMINDER = "Disks are rolled back; VM configuration is not, and is not to be relied on"
+REMINDER = "Only disks are rolled back: check VM settings (CPU, NICs, added disks) by hand"
 REVERTS = "Disks and VM configuration go back; networks are mapped again, other changes are not redone"
 
 
@@ -57,8 +58,10 @@ class RunPitrScreen(ConsoleScreen):
         Binding("z", "zoom", "Zoom", show=False),
     ]
 
-    def __init__(self, domain: str) -> None:
+    def __init__(self, domain: str, instant: str = "") -> None:
         super().__init__(domain)
+        self._instant = instant
+        """an instant that was typed elsewhere: gone to once the points are read"""
         self._points: Points | None = None
         self._points_for: object = None
         self._error = ""
@@ -169,16 +172,22 @@ class RunPitrScreen(ConsoleScreen):
             return ((state.out_of_date.partition(": ")[0], "bad"),)
         going = [o for o in state.open_operations(domain.name) if o.action == "pitr_run"]
         if going:
-            return operation_lines(going[:1], width)[0]
+            return self._rolling_back(domain, going[0], width)
         session = domain.session
         if session is None:
-            return (("there is no PITR session", "warn"),)
+            return (("there is no PITR session", "dim"),)
         if session.rolled_back_to is not None:
             back: Line = ((f"rolled back to {stamp(session.rolled_back_to)}", "ok"),)
             failed = sum(vm.health is Health.FAILED for vm in domain.vms)
             count = f"{failed} of {len(domain.vms)} VMs FAILED, "
             return ((count, "bad"), *back) if failed else back
         return (("no rollback yet", "dim"),)
+
+    def _rolling_back(self, domain: Domain, operation: OperationView, width: int) -> Line:
+        """The estimate in place of who asked, for there is one line for both."""
+        if domain.estimate is None or operation.question is not None:
+            return operation_lines([operation], width)[0]
+        return (("▶ ", "accent"), (f"rolling back, {domain.estimate.says(self.now())}", "accent"))
 
     def _draw_choice(self, domain: Domain, now: datetime) -> None:
         point = self._list.row
@@ -187,7 +196,8 @@ class RunPitrScreen(ConsoleScreen):
         count = len(self._chosen_vms(domain))
         total = len(self._session_vms(domain))
         which = f"all VMs ({total})" if count == total else f"{count} of {total} VMs"
-        here = f"; local: {local(point.time)}" if point is not None and self._said and self._narrow else ""
+        beside = point is not None and self._narrow and point.time.astimezone().utcoffset()
+        here = f"; local: {local(point.time)}" if point is not None and self._said and beside else ""
         text = f" to {stamp(point.time)}, {which}{here} " if point is not None else f" {self._pointless} "
         self.query_one("#run", Push).look_closed(point is None)
         self._draw_said(point)
@@ -197,7 +207,7 @@ class RunPitrScreen(ConsoleScreen):
     def _draw_said(self, point: RestorePoint | None) -> None:
         """Draw what was made of the typed time, else the local time where the list has no room for it."""
         line = self._said
-        if point is not None and self._narrow and not line:
+        if point is not None and self._narrow and not line and point.time.astimezone().utcoffset():
             line = ((f" local: {local_stamp(point.time)}", "dim"),)
         self.query_one("#time-said", Lines).put([line])
 
@@ -244,6 +254,18 @@ class RunPitrScreen(ConsoleScreen):
         except ControllerError as error:
             self._error = str(error)
         self.desk.redraw(self)
+        if self._instant and self._points is not None:
+            self.call_after_refresh(self.go_to, self._instant)
+            self._instant = ""
+
+    def go_to(self, instant: str) -> None:
+        """Type an instant into the field, and go there."""
+        field = self.query_one(Input)
+        with field.prevent(Input.Changed):
+            field.value = instant
+        field.focus()
+        if self._go_to(instant):
+            self.query_one("#run", Push).focus()
 
     def on_row_list_moved(self, event: RowList.Moved) -> None:
         domain = self._domain

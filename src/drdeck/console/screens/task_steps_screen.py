@@ -11,7 +11,7 @@ from drdeck.console.format import Line, wrap
 from drdeck.console.state import State
 from drdeck.console.widgets.question_bar import QuestionBar
 from drdeck.console.widgets.row_list import RowList
-from drdeck.console.widgets.status_bars import operation_lines
+from drdeck.console.widgets.status_bars import estimate_lines, operation_lines
 from drdeck.console.widgets.task_step_lines import current_of, rto_line, step_lines
 from drdeck.console.widgets.text_lines import Lines
 from drdeck.model.text import clean
@@ -43,6 +43,7 @@ class StepsScreen(ConsoleScreen):
             return
         self.each_second(state, now)
         going = operation_lines(state.open_operations(name), width - 2)
+        going += estimate_lines(domain, now, width - 2)
         old = wrap(clean(state.out_of_date), width - 4) if state.out_of_date else []
         warning: list[Line] = [((f" ! {part}", "bad"),) for part in old]
         self.query_one("#going", Lines).put([*warning, *(((" ", ""), *line) for line in going)])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from rich.cells import cell_len
@@ -64,15 +64,20 @@ def replication_text(domain: Domain) -> str:
     return UNKNOWN
 
 
-def step_text(domain: Domain, width: int) -> Line:
-    """The current step in `width` cells: number, label, and as much of a bar as there is room for."""
+def step_text(domain: Domain, width: int, place: Callable[[str, int], str] = right) -> Line:
+    """The current step in `width` cells: number, label, and as much of a bar as there is room for.
+
+    In sync there is no bar: it would stand at 99% for as long as that lasts. `place` puts what is shorter.
+    """
     step = domain.step
     if step is None:
-        return ((right(UNKNOWN, width), ""),)
+        return ((place(UNKNOWN, width), ""),)
     figures = percent(step.progress)
     label = f"{step.number}/{step.of} {clean(step.label)}"
+    if domain.mode is Mode.SYNCHRONISED and step.progress is not None:
+        return ((place(f"{step.number}/{step.of} in sync", width), "ok"),)
     if step.progress is None:
-        return ((right(label, width), "accent"),)
+        return ((place(label, width), "accent"),)
     room = width - len(figures) - 1 - 9
     return ((left(label, room), "accent"), (f" {bar(step.progress, 8)} {figures}", "accent"))
 
@@ -86,19 +91,25 @@ def recovered_text(domain: Domain) -> str:
     return f"{count} / {domain.vms_total}"
 
 
-def figures_of(domain: Domain, now: datetime, width: int) -> list[Line]:
-    """The bars on the left, each in `width` cells."""
+def figures_of(domain: Domain, now: datetime, width: int, alone: bool = False) -> list[Line]:
+    """The bars on the left, each in `width` cells.
+
+    `alone`: with nothing beside them the values stand in a column, near their labels.
+    """
 
     def row(label: str, value: str, style: str = "bold") -> Line:
+        if alone:
+            return ((left(label, _LABEL + 2), "dim"), (left(value, width - _LABEL - 2), style))
         return ((label, "dim"), (right(value, width - len(label)), style))
 
+    session = "warn" if domain.unprotected_s(now) is not None else "bold"
     lines = [
-        row("Mode", domain.mode_label, "warn" if domain.session else "bold"),
+        row("Mode", domain.mode_label, session),
         row("Recoverable / Total VMs", recovered_text(domain)),
     ]
     if domain.mode in AFTER_FAILOVER and not domain.observed_only:
         lines += [
-            row("Replication Status", replication_text(domain), "warn" if domain.session else "bold"),
+            row("Replication Status", replication_text(domain), session),
             row("Remaining Background Data", show_bytes(domain.remaining_bytes)),
             row("Current RPO", age(domain.rpo_s(now))),
         ]
@@ -108,7 +119,10 @@ def figures_of(domain: Domain, now: datetime, width: int) -> list[Line]:
                 "Data (Processed/Known Remaining)",
                 f"{show_bytes(domain.processed_bytes)} / {show_bytes(domain.remaining_bytes)}",
             ),
-            (("Current Step  ", "dim"), *step_text(domain, width - 14)),
+            (
+                (left("Current Step", _LABEL + 2 if alone else 14), "dim"),
+                *(step_text(domain, width - _LABEL - 2, left) if alone else step_text(domain, width - 14)),
+            ),
         ]
     return lines
 
@@ -145,13 +159,20 @@ def bars(domain: Domain, now: datetime, width: int) -> list[Line]:
     right_width = width - left_width - 3
     config = configurations(domain, right_width)
     if max(width_of(line) for line in config) > right_width:
-        return [*figures_of(domain, now, width), *configurations(domain, width)]
+        return [*figures_of(domain, now, width, alone=True), *configurations(domain, width)]
     figures = figures_of(domain, now, left_width)
     lines: list[Line] = []
     for start, end in itertools.zip_longest(figures, config, fillvalue=()):
         gap: Piece = (" " * (left_width - width_of(start)) + " │ ", "dim")
         lines.append((*start, gap, *end))
     return lines
+
+
+def estimate_lines(domain: Domain, now: datetime, width: int) -> list[Line]:
+    """The estimate of the end of what goes on, and from what; none where there is none."""
+    if domain.estimate is None:
+        return []
+    return [((f"  {part}", "said"),) for part in wrap(domain.estimate.says(now), width - 2)]
 
 
 def operation_lines(operations: Sequence[OperationView], width: int) -> list[Line]:

@@ -251,6 +251,12 @@ class Client:
         assert isinstance(answer, p.PointsAnswer)
         return answer.points
 
+    async def vms(self) -> dict[str, tuple[str, ...]]:
+        """The names of all VMs, by their domains. Raises ControllerError."""
+        answer = await self._call(lambda i: p.Ask(id=i, what="vms"))
+        assert isinstance(answer, p.VmsAnswer)
+        return answer.vms
+
     async def preview(self, request: Request) -> Preview:
         """The effect of a request now; looks at the protected site where that matters."""
         answer = await self._call(

@@ -78,7 +78,10 @@ class Answer(Call, frozen=True, kw_only=True, tag="answer"):
 
 
 class Ask(Call, frozen=True, kw_only=True, tag="ask"):
-    """A question that changes nothing. `what`: listing, show, points, preview, tasks, status, findings."""
+    """A question that changes nothing.
+
+    `what`: listing, show, points, vms, preview, rehearsal, tasks, status, findings.
+    """
 
     what: Word
     domain: Name | None = None
@@ -202,6 +205,13 @@ class PointsAnswer(Message, frozen=True, kw_only=True, tag="points"):
     points: Points
 
 
+class VmsAnswer(Message, frozen=True, kw_only=True, tag="vms"):
+    """The names of the VMs of each domain, by the domains' names."""
+
+    id: int
+    vms: dict[str, tuple[str, ...]]
+
+
 class PreviewAnswer(Message, frozen=True, kw_only=True, tag="preview"):
     id: int
     preview: Preview
@@ -281,6 +291,7 @@ FromController = (
     | Done
     | ShowAnswer
     | PointsAnswer
+    | VmsAnswer
     | PreviewAnswer
     | RehearsalAnswer
     | TasksAnswer

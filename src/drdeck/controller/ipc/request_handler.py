@@ -110,6 +110,12 @@ async def _ask_points(desk: RequestHandler, ask: p.Ask) -> p.Message:
     return p.PointsAnswer(id=ask.id, points=await desk.controller.desk.points(_named(ask)))
 
 
+async def _ask_vms(desk: RequestHandler, ask: p.Ask) -> p.Message:
+    view = desk.controller.view
+    domains = view.domains if view else ()
+    return p.VmsAnswer(id=ask.id, vms={d.name: tuple(vm.name for vm in d.vms) for d in domains})
+
+
 async def _ask_preview(desk: RequestHandler, ask: p.Ask) -> p.Message:
     if ask.request is None:
         raise NotAccepted("usage", "a preview needs a request")
@@ -157,6 +163,7 @@ _ASKS: dict[str, Callable[[RequestHandler, p.Ask], Awaitable[p.Message]]] = {
     "listing": _ask_listing,
     "show": _ask_show,
     "points": _ask_points,
+    "vms": _ask_vms,
     "preview": _ask_preview,
     "rehearsal": _ask_rehearsal,
     "tasks": _ask_tasks,

@@ -185,7 +185,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("doctor", "Doctor", "D", "what is wrong here, and what to do"),
     Action("password", "Password", "P", "give a password that a login waits for"),
     Action("add_site", "Add a vCenter site", "S", "test it, then write it into the settings"),
-    Action("palette", "Palette", "colon,ctrl+p", "every action by name"),
+    Action("palette", "Palette", "colon,ctrl+p", "every act, domain, VM and site by name"),
     Action("help", "Help", "question_mark", "keys of this screen"),
     Action("detach", "Detach", "d", "leave; the controller continues"),
     Action("quit", "Quit", "ctrl+q", "say what is under way, then leave"),

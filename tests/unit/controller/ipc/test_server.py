@@ -46,6 +46,7 @@ async def test_ask_and_act_over_the_socket(tmp_path: Path) -> None:
         answer = await client.show("erp")
         assert answer.detail.domain is not None
         assert len(answer.detail.domain.vms) == 2
+        assert await client.vms() == {"erp": tuple(vm.name for vm in answer.detail.domain.vms)}
         request = Request(action="cfo_complete", domain="erp", type=FailoverType.FORCE, confirm="erp")
         ident = await client.submit(request)
         assert [op.id for op in await client.tasks()] == [ident]

@@ -1,0 +1,166 @@
+"""Estimates of ends: from bytes and the pace at which they come, VMs that are ready, or earlier runs."""
+
+from __future__ import annotations
+
+import statistics
+from collections import deque
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+
+import msgspec
+
+from drdeck.model.domains import Domain, Mode, SessionState, Vm
+from drdeck.model.facts.estimate import Estimate
+from drdeck.model.text import show_bytes
+from drdeck.model.times import show_duration
+from drdeck.model.views import SiteView
+
+from .journal.operations import Operation, OperationState
+
+SAMPLES = 30
+"""Looks at the remaining bytes that the pace is reckoned from."""
+APART_S = 10.0
+"""Seconds between two of them."""
+LEAST_SHARE = 0.1
+"""Of the work that must be done before the rest is reckoned from it."""
+RUNS = 5
+"""Earlier runs that count, the newest."""
+_WORDS = {
+    "cfo_complete": "failover",
+    "pitr_run": "rollback",
+    "pitr_exit": "exit",
+    "pitr_start": "session start",
+    "test_start": "test start",
+    "test_end": "test end",
+    "failover_undo": "undo",
+}
+"""Actions whose length earlier runs tell -> one of them in words."""
+
+
+class Estimates:
+    """Follows views. `operations`: those of the journal, by their ids."""
+
+    def __init__(self, operations: Mapping[str, Operation]) -> None:
+        self._operations = operations
+        self._left: dict[str, deque[tuple[datetime, int]]] = {}
+
+    def told(self, view: SiteView) -> SiteView:
+        """The view, whose domains tell when what goes on with them will be over."""
+        now = view.clock.site
+        domains = tuple(self._with_estimate(domain, now) for domain in view.domains)
+        if all(new is old for new, old in zip(domains, view.domains, strict=True)):
+            return view
+        return msgspec.structs.replace(view, domains=domains)
+
+    def _with_estimate(self, domain: Domain, now: datetime) -> Domain:
+        pace = self._pace(domain, now)
+        going = [op for op in self._operations.values() if op.domain == domain.name and not op.ended]
+        op = max(going, key=lambda op: op.asked_at, default=None)
+        if op is not None and op.question is not None:
+            return domain
+        estimate = pace
+        if op is not None and (pace is None or domain.mode is not Mode.REHYDRATING):
+            runs = from_runs(op, self._operations.values(), now)
+            estimate = runs or pace or from_share(op, domain, now)
+        return domain if estimate is None else msgspec.structs.replace(domain, estimate=estimate)
+
+    def _pace(self, domain: Domain, now: datetime) -> Estimate | None:
+        """The end by the pace at which the rest becomes less; None where it does not, or is unknown."""
+        what, left = _remaining(domain)
+        if left is None:
+            self._left.pop(domain.name, None)
+            return None
+        samples = self._left.setdefault(domain.name, deque(maxlen=SAMPLES))
+        if not samples or (now - samples[-1][0]).total_seconds() >= APART_S:
+            samples.append((now, left))
+        begin, at_first = samples[0]
+        seconds = (now - begin).total_seconds()
+        stands_still = len(samples) > 1 and samples[-2][1] <= left
+        if seconds < APART_S or left >= at_first or stands_still:
+            return None
+        per_s = (at_first - left) / seconds
+        source = f"what remains at {show_bytes(round(per_s))}/s"
+        if what == "snapshots":
+            source = f"{left} {what} to remove, one in {show_duration(1 / per_s)}"
+        return Estimate(ends_at=_rounded(now, left / per_s), source=source)
+
+
+def _remaining(domain: Domain) -> tuple[str, int | None]:
+    """The kind of thing that is brought or removed, and how much of it is left; None where nothing tells.
+
+    After a rollback an exit keeps older points: how many it has to remove is not seen.
+    """
+    if domain.mode is Mode.REHYDRATING:
+        return "bytes", domain.remaining_bytes
+    session = domain.session
+    if session is not None and session.state is SessionState.EXITING and session.rolled_back_to is None:
+        return "snapshots", sum(vm.restore_points or 0 for vm in domain.vms) or None
+    return "", None
+
+
+def from_runs(op: Operation, operations: Iterable[Operation], now: datetime) -> Estimate | None:
+    """The end by what the same act took before: of this domain, else of others; None once that is over."""
+    took = [
+        (run.domain, seconds)
+        for run in sorted(operations, key=lambda run: run.asked_at, reverse=True)
+        if run.id != op.id and (seconds := _took_s(run, op)) is not None
+    ]
+    own = [seconds for name, seconds in took if name == op.domain][:RUNS]
+    lengths = own or [seconds for _, seconds in took][:RUNS]
+    if not lengths:
+        return None
+    ends_at = op.asked_at + timedelta(seconds=statistics.median(lengths))
+    count, word = len(lengths), _WORDS[op.action]
+    of = "here" if own else "of other domains"
+    source = f"the last {word} {of}" if count == 1 else f"the last {count} {word}s {of}"
+    return Estimate(ends_at=ends_at, source=source) if ends_at > now else None
+
+
+def _took_s(run: Operation, op: Operation) -> float | None:
+    """Seconds of an earlier run of the same act; of a failover until its VMs served."""
+    if run.action != op.action or run.action not in _WORDS or run.state is not OperationState.DONE:
+        return None
+    if run.action == "cfo_complete":
+        alike = run.request.type == op.request.type
+        return float(run.result["rto_s"]) if alike and "rto_s" in run.result else None
+    return None if run.ended_at is None else (run.ended_at - run.asked_at).total_seconds()
+
+
+def from_share(op: Operation, domain: Domain, now: datetime) -> Estimate | None:
+    """The end by the share that is done; None before there is enough of it, and once all is."""
+    seconds = (now - op.asked_at).total_seconds()
+    share, source = _share(op, domain)
+    if not LEAST_SHARE <= share < 1 or seconds <= 0:
+        return None
+    return Estimate(ends_at=_rounded(now, seconds / share * (1 - share)), source=source)
+
+
+def _share(op: Operation, domain: Domain) -> tuple[float, str]:
+    """The share of an act that is done, 0 where nothing tells, and what tells it."""
+    if op.action == "cfo_complete" and domain.mode is Mode.COMPLETING and domain.vms_total:
+        done = domain.vms_recovered
+        return done / domain.vms_total, f"{done} of {domain.vms_total} VMs recovered"
+    if op.action == "pitr_run" and op.request.to is not None:
+        names = op.request.vms or (domain.session.vms if domain.session is not None else ())
+        vms = [vm for vm in domain.vms if not names or vm.name in names]
+        share = sum(_rolled_back(vm, op.request.to) for vm in vms) / max(1, len(vms))
+        return share, f"{share:.0%} of {len(vms)} VMs"
+    session = domain.session
+    if op.action in ("pitr_exit", "pitr_start") and session is not None and session.progress is not None:
+        what = "snapshots removed" if op.action == "pitr_exit" else "entry points made"
+        return session.progress / 100, f"{session.progress:.0f}% of {what}"
+    return 0.0, ""
+
+
+def _rolled_back(vm: Vm, to: datetime) -> float:
+    if vm.progress is not None:
+        return vm.progress / 100
+    back = vm.rolled_back_to
+    return float(vm.status != "rolling_back" and back is not None and back <= to)
+
+
+def _rounded(now: datetime, seconds: float) -> datetime:
+    """The time after so many seconds, no finer than it is known: it must not change with all news."""
+    grain = 10 if seconds < 600 else 60 if seconds < 7200 else 900
+    ends = (now + timedelta(seconds=seconds)).timestamp()
+    return datetime.fromtimestamp(-(-ends // grain) * grain, now.tzinfo)
