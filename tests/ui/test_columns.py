@@ -100,5 +100,16 @@ async def test_a_saved_view_is_an_item_of_the_palette() -> None:
 def test_a_view_with_a_column_that_is_none_is_refused_with_what_would_be_right(tmp_path: Path) -> None:
     file = tmp_path / "settings.toml"
     file.write_text('[console.views.night]\ncolumns = ["helth"]\n', "utf-8")
-    with pytest.raises(SettingsError, match=r"console\.views\.columns.*helth"):
+    with pytest.raises(
+        SettingsError, match=r"line 2: console\.views\.night\.columns.*helth.*one of mode, VMs"
+    ):
         load(file)
+
+
+async def test_by_what_the_list_is_sorted_is_never_cut() -> None:
+    settings = ConsoleSettings(views={"night": ViewSettings(sort="session")})
+    async with running(FakeClient(*SITE), settings=settings) as deck:
+        await deck.press("colon")
+        await deck.type("night")
+        await deck.press("enter")
+        await deck.sees("1 alarm, 1 unp…   sorted by session")

@@ -39,3 +39,18 @@ async def test_a_list_that_becomes_wide_shows_the_domain_under_its_cursor() -> N
         await deck.until(lambda: client.watching == "files", "it is watched")
         await deck.pilot.resize_terminal(80, 24)
         await deck.until(lambda: client.watching is None, "no more")
+
+
+async def test_the_help_tells_of_more_wherever_there_is_some() -> None:
+    async with running(FakeClient(domain("erp-prod")), size=(80, 40)) as deck:
+        await deck.press("question_mark")
+        await deck.sees("Keys of this screen")
+        assert "↓ more" not in deck.text
+        await deck.pilot.resize_terminal(80, 22)
+        await deck.sees("↓ more")
+        await deck.press(*["down"] * 20)
+        await deck.until(lambda: "↓ more" not in deck.text, "the end")
+        await deck.press("up")
+        await deck.sees("↓ more")
+        await deck.pilot.resize_terminal(80, 40)
+        await deck.until(lambda: "↓ more" not in deck.text, "all is seen")

@@ -29,6 +29,7 @@ from .settings import (
     SiteSettings,
     TrainingSettings,
     VCenterSettings,
+    ViewSettings,
     VSphereSettings,
 )
 from .table_reader import RIGHT, TableReader
@@ -71,6 +72,13 @@ def load(file: Path, required: bool = False) -> Settings:
     return settings
 
 
+def _check_views(reader: TableReader, console: Any) -> None:
+    """Read each view by itself: a fault in one is told with its name. Raises SettingsError."""
+    views = console.get("views") if isinstance(console, dict) else None
+    for name, view in (views if isinstance(views, dict) else {}).items():
+        reader.table(ViewSettings, view, ("console", "views", name))
+
+
 def parse(text: str, file: Path) -> Settings:
     """Settings out of the text of a file. Raises SettingsError."""
     reader = TableReader(file, text)
@@ -81,6 +89,7 @@ def parse(text: str, file: Path) -> Settings:
     except Unreadable as error:
         raise SettingsError(f"{file}: not valid TOML: {error}") from None
     raw_sites = data.pop("sites", {})
+    _check_views(reader, data.get("console"))
     settings = reader.table(Settings, data, ())
     unusable = keyboard.wrong(settings.console.keys)
     if unusable is not None:

@@ -14,6 +14,7 @@ from drdeck.model.times import parse_duration
 from .readiness import RIGHT_READINESS
 from .settings import (
     NEVER,
+    ColumnName,
     ConsoleSettings,
     DomainSettings,
     Duration,
@@ -35,6 +36,7 @@ from .toml_tables import alike, fault_of
 RIGHT = {
     "theme": "one of dark, light, ansi, mono",
     "ascii": "one of auto, always, never",
+    "columns": f"a list of columns, each one of {', '.join(get_args(ColumnName))}",
     "ready": RIGHT_READINESS,
     "ready_of": 'a table such as { "fw*" = "power" }',
     "replica_name": 'a name with {name} in it, such as "{name}_replica"',

@@ -64,17 +64,20 @@ class Help(Facts):
     def keys(self) -> list[tuple[str, str]]:
         return [("↑ ↓", "Scroll"), *super().keys()]
 
-    def on_mount(self) -> None:
-        super().on_mount()
-        self.call_after_refresh(self._tell_more)
-
-    def _tell_more(self) -> None:
-        """Say that there is more than is seen."""
-        if self.query_one("#body", VerticalScroll).max_scroll_y > 0:
-            self.query_one("#heading", Lines).put([((f"{self.heading}   ", "head"), ("↓ more", "key"))])
+    def draw_keys(self) -> None:
+        """Say as well that there is more below: also after another size, or when the end is reached."""
+        super().draw_keys()
+        body = self.query_one("#body", VerticalScroll)
+        more = (("   ", ""), ("↓ more", "key")) if body.scroll_y < body.max_scroll_y else ()
+        self.query_one("#heading", Lines).put([((self.heading, "head"), *more)])
 
     def action_line(self, by: int) -> None:
         self.query_one("#body", VerticalScroll).scroll_relative(y=by, animate=False)
+        self.call_after_refresh(self.draw_keys)
+
+    def action_page(self, by: int) -> None:
+        super().action_page(by)
+        self.call_after_refresh(self.draw_keys)
 
 
 def _clock(seconds: str) -> str:

@@ -137,10 +137,10 @@ class DomainsScreen(ListAndPaneScreen):
         self._asking = frozenset(need.domain for need in asking(state))
         fresh = state.listing is not None and state.listing.clock is not None
         counts = f"   {counts_text(state, now)}" if fresh else ""
-        if self._order:
-            counts += f"   sorted by {self._order}"
+        order = f"   sorted by {self._order}" if self._order else ""
         here = f"   also here: {', '.join(state.also_here)}" if state.also_here else ""
-        title = cut(counts + here, width - len(" Protected Domains"))
+        # cut are the counts, and who else is here; never by what the list is sorted
+        title = cut(counts + here, width - len(" Protected Domains") - len(order)) + order
         self.query_one("#title", Lines).put([((" Protected Domains", "bold"), (title, "dim"))])
         self.query_one("#troubles", Lines).put(self._troubles(state, width))
         self.query_one("#fresh", Lines).put(self._fresh(state, width))
