@@ -55,7 +55,7 @@ def test_on_the_command_line(deck: Deck, choice: str, burnt: int) -> None:
     assert "burn the bridge" in done.stderr and f"drdeck answer {ident} retry|confirm" in done.stderr
     question = deck.domain("erp")["question"]
     assert question["choices"] == ["retry", "confirm"] and "does not show" in question["text"]
-    assert 'Seen now: erp reads "Completing' in question["text"]
+    assert 'Seen now: erp is "Completing' in question["text"]
     operation = deck.json("tasks")["operations"][0]
     assert operation["id"] == ident and operation["state"] == "asking"
     deck.run("answer", ident, "skip", code=3)

@@ -156,7 +156,7 @@ class Coach:
     # -- saying
 
     def lines(self) -> list[CoachLine]:
-        """Lines of a panel now, the most urgent first."""
+        """Lines of a panel now: the situation where it is new, the objective, then what was asked for."""
         lesson, objective = self.course.lesson, self.objective
         if objective is None:
             return self._ended()
@@ -171,7 +171,7 @@ class Coach:
         elif level == 1:
             lines.append(("hint", self.typed(objective.hint)))
         elif not self.progress.met:
-            lines.append(("situation", lesson.situation))
+            lines.insert(0, ("situation", lesson.situation))
         return lines
 
     def _ended(self) -> list[CoachLine]:

@@ -36,7 +36,7 @@ def common_choices(acts: Sequence[PlannedCall]) -> tuple[str, ...]:
 def unknown(keys: Sequence[str], says: Sequence[str], domain: Domain, vms: Sequence[str] = ()) -> Question:
     """A doubt that only a person can end: the site does not show if it was done to VMs, by id, or all."""
     powers = [f"{vm.name} is {_POWER.get(vm.power, vm.power)}" for vm in domain.vms if vm.id in vms]
-    state = _some(powers) if powers else f'{domain.name} reads "{domain.mode_label}"'
+    state = _some(powers) if powers else f'{domain.name} is "{domain.mode_label}"'
     text = (
         "drdeck was interrupted or the answer was lost, and the site does not show whether it happened:"
         f" {_some(says)}. Seen now: {state}."

@@ -218,7 +218,7 @@ def _failover_commit(op: Operation, d: Domain, serial: int) -> NextStep:
 
 def _domain_restore(op: Operation, d: Domain, serial: int) -> NextStep:
     if d.way_back.restored_by == op.id:
-        return Complete(f'this site is its primary site; it reads "{d.mode_label}"')
+        return Complete(f'this site is its primary site; it is "{d.mode_label}"')
     return give(op, d, first_command(op), serial, effect="this site as its primary site")
 
 

@@ -46,9 +46,9 @@ REFUSED: dict[str, tuple[tuple[str, ...], int, str]] = {
     "until without a domain": (("watch", "--until", "session"), 2, "needs a DOMAIN"),
     "bad time": ((*RUN, "soon"), 2, "is not a time"),
     "unknown site": (("--site", "east", "domains"), 2, 'no site "east"'),
-    "complete while imported": (("cfo", "complete", DOMAIN, "--type", "regular"), 3, 'reads "Imported"'),
+    "complete while imported": (("cfo", "complete", DOMAIN, "--type", "regular"), 3, 'is "Imported"'),
     "force while imported": (
-        ("cfo", "complete", DOMAIN, "--type", "force", "--confirm", DOMAIN), 3, 'reads "Imported"',
+        ("cfo", "complete", DOMAIN, "--type", "force", "--confirm", DOMAIN), 3, 'is "Imported"',
     ),
     "session while imported": (("pitr", "start", DOMAIN), 3, "does not own"),
     "rollback without a session": ((*RUN, "-15m"), 3, "has no PITR session"),

@@ -21,7 +21,7 @@ TIRING = {
     r"\bgoes on\b": "continues",
     r"\bis not so any more\b": "things changed",
     r"\bpart of a name or mode\b": "type to filter: name or state",
-    r"\breads \"\w": "is NAME",
+    r"\breads \"[\w{]": "is NAME",
     r"\bwhat was begun\b|\bwas begun there\b": "what was started",
     r"\bby itself\b": "automatically, or nothing",
 }

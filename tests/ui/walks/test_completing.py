@@ -166,7 +166,7 @@ async def test_a_yes_is_ignored_for_half_a_second() -> None:
     client = FakeClient(in_session(rollbacks=1))
     async with running(client) as deck:
         await deck.press("m", "down", "enter")
-        await deck.sees("Exit PITR Session", "The VMs stay as of")
+        await deck.sees("Exit PITR Session", "The VMs stay as they are now")
         await deck.pilot.press("tab", "enter", "space")
         await deck.settle()
         assert deck.focused() == "yes"

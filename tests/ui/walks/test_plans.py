@@ -26,7 +26,7 @@ async def test_a_whole_site_in_ten_keys_and_its_number() -> None:
     async with running(client) as deck:
         await to_decision(deck)
         await deck.sees(
-            'hr-legacy: it reads "Imported"; continuous failover was never begun', "(•) Force Failover"
+            'hr-legacy: it is "Imported"; continuous failover was never begun', "(•) Force Failover"
         )
         await deck.press("x")
         await deck.sees("11 domains begin, 130 VMs")

@@ -208,7 +208,7 @@ async def test_below_the_smallest_size_nothing_is_drawn_and_no_key_acts_unseen(s
     client = FakeClient(in_session(rollbacks=1))
     async with running(client) as deck:
         await deck.press("m", "down", "enter")
-        await deck.sees("Exit PITR Session", "[>Cancel<]", "The VMs stay as of")
+        await deck.sees("Exit PITR Session", "[>Cancel<]", "The VMs stay as they are now")
         await deck.pilot.resize_terminal(*size)
         word = f"drdeck needs a terminal of 80 x 22; this one has {size[0]} x {size[1]}."
         await deck.until(lambda: word in deck.words(), word)
@@ -217,7 +217,7 @@ async def test_below_the_smallest_size_nothing_is_drawn_and_no_key_acts_unseen(s
         await deck.press("tab", "enter", "escape", "m")
         assert client.submitted == []
         await deck.pilot.resize_terminal(80, 24)
-        await deck.sees("Exit PITR Session", "[>Cancel<]", "The VMs stay as of")
+        await deck.sees("Exit PITR Session", "[>Cancel<]", "The VMs stay as they are now")
         await deck.pilot.resize_terminal(*size)
         await deck.press("d")
         await deck.until(lambda: not deck.app.is_running or deck.app._exit, "left")

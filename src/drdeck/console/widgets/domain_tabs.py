@@ -39,7 +39,7 @@ def pitr_lines(domain: Domain, width: int) -> list[Line]:
 def observed_lines(domain: Domain, width: int) -> list[Line]:
     """All that a site tells of a domain that can only be looked at, in its own words."""
     text = f"No restore points, and no act: {clean(domain.observed_only)}"
-    lines: list[Line] = [((part, "warn"),) for part in wrap(text, width)]
+    lines: list[Line] = [((part, "dim"),) for part in wrap(text, width)]
     for label, words in (("PITR", domain.mode_label), *((f.label, f.text) for f in domain.site_facts)):
         first, *rest = wrap(clean(words), max(20, width - _OBSERVED_LABEL))
         lines.append(((left(clean(label), _OBSERVED_LABEL), "dim"), (first, "bold")))

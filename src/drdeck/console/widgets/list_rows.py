@@ -47,8 +47,8 @@ _STATUS_SIGNS = {
     "protected": ("●", "ok"),
     "rehydrating": ("◆", "accent"),
     "recovering": ("◆", "accent"),
-    "rolling_back": ("◆", "warn"),
-    "not_recoverable": ("○", "bad"),
+    "rolling_back": ("◆", "accent"),
+    "not_recoverable": ("○", "dim"),
 }
 
 
@@ -144,6 +144,8 @@ def vm_status(vm: Vm) -> tuple[str, str, str]:
     if vm.health is Health.FAILED:
         return "✗", UNHEALTHY, "bad"
     sign, style = _STATUS_SIGNS.get(vm.status, ("·", ""))
+    if vm.status == "not_recoverable" and (vm.error or vm.unusable):
+        style = "bad"  # without an error it waits for its turn, as all do at first
     return sign, VM_STATUS_LABELS.get(vm.status, clean(vm.status)), style
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from datetime import datetime
 
 from drdeck.console.format import Line, bar, left, name, percent, plain_of, second, wrap
 from drdeck.console.state import describe
 from drdeck.controller.journal.operations import OperationView
-from drdeck.model.domains import VM_STATUS_LABELS, Domain, StepState, Vm
+from drdeck.model.domains import VM_STATUS_LABELS, Domain, Step, StepState, Vm
 from drdeck.model.text import clean
 from drdeck.model.times import show_clock
 
@@ -43,22 +44,43 @@ def _busy(vm: Vm) -> bool:
 
 
 def step_lines(domain: Domain, width: int) -> list[Line]:
-    """Numbered, each with its state in a sign and a word; the VMs' progress under the current one."""
+    """Numbered, each with its state in a sign and a word; the VMs' progress under the current one.
+
+    Of what is done, of which there is nothing more to say, there is one line.
+    """
     lines: list[Line] = []
-    for step in domain.steps:
-        sign, style, word = _SIGNS[step.state]
-        text = f"{step.number:>2}  {clean(step.label)}"
-        label: Line = ((f"  {sign} ", style), (text, "bold" if word == "current" else ""))
-        if word == "current" and step.progress is not None:
-            label = (*label, (f"  {bar(step.progress, 10)} {percent(step.progress)}", "accent"))
-        lines.append((*label, (f"  {word}", style)))
-        if step.detail:
-            style = "bad" if word == "failed" else "dim"
-            lines += [((f"        {part}", style),) for part in wrap(clean(step.detail), max(20, width - 10))]
-        if word in ("current", "failed"):
-            lines += [line for vm in domain.vms if _busy(vm) for line in _vm_lines(vm, width)]
+    for plain, group in itertools.groupby(domain.steps, _plainly_done):
+        steps = tuple(group)
+        if plain and len(steps) > 1:
+            sign, style, word = _SIGNS[StepState.DONE]
+            span = f"{steps[0].number:>2} to {steps[-1].number}"
+            lines.append(
+                ((f"  {sign} ", style), (f"{span}  of {steps[-1].of} steps", ""), (f"  {word}", style))
+            )
+        else:
+            lines += [line for step in steps for line in _one_step(domain, step, width)]
     if not lines and domain.step is not None:
         lines.append(((f"  ▶ {domain.step.number:>2}  {clean(domain.step.label)}", "accent"),))
+    return lines
+
+
+def _plainly_done(step: Step) -> bool:
+    return step.state is StepState.DONE and not step.detail
+
+
+def _one_step(domain: Domain, step: Step, width: int) -> list[Line]:
+    lines: list[Line] = []
+    sign, style, word = _SIGNS[step.state]
+    text = f"{step.number:>2}  {clean(step.label)}"
+    label: Line = ((f"  {sign} ", style), (text, "bold" if word == "current" else ""))
+    if word == "current" and step.progress is not None:
+        label = (*label, (f"  {bar(step.progress, 10)} {percent(step.progress)}", "accent"))
+    lines.append((*label, (f"  {word}", style)))
+    if step.detail:
+        style = "bad" if word == "failed" else "dim"
+        lines += [((f"        {part}", style),) for part in wrap(clean(step.detail), max(20, width - 10))]
+    if word in ("current", "failed"):
+        lines += [line for vm in domain.vms if _busy(vm) for line in _vm_lines(vm, width)]
     return lines
 
 
@@ -81,7 +103,7 @@ def rto_line(operation: OperationView | None, domain: Domain, now: datetime) -> 
         end = recovered
     spent = show_clock((end - operation.asked_at).total_seconds())
     return (
-        (f"{describe(operation)} decided at {second(operation.asked_at)}   ", ""),
         (f"RTO {spent}", "bold"),
-        ("" if end is now else "  (VMs recovered)" if recovered is not None else "  (ended)", "ok"),
+        ("" if end is now else " (VMs recovered)" if recovered is not None else " (ended)", "ok"),
+        (f"   {describe(operation)} decided at {second(operation.asked_at)}", ""),
     )

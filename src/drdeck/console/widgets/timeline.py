@@ -136,7 +136,7 @@ def marks(
         points.points, key=lambda p: p.abnormal_since is not None
     ):  # abnormal ones over the others
         if span.start <= point.time <= span.end:
-            cells[span.cell(point.time)] = ("✗", "warn") if point.abnormal_since else ("│", "")
+            cells[span.cell(point.time)] = ("✗", "bad") if point.abnormal_since else ("│", "")
     good = place_before(points.points)
     if good is not None and span.start <= points.points[good].time <= span.end:
         cells[span.cell(points.points[good].time)] = ("★", "ok")

@@ -20,7 +20,7 @@ def session_closed(domain: Domain | None) -> str | None:
     if domain is None:
         return "the site does not show it"
     if domain.session is None:
-        return f'it has no PITR session; it reads "{domain.mode_label}"'
+        return f'it has no PITR session; it is "{domain.mode_label}"'
     if domain.session.state is not SessionState.ACTIVE:
         return f"its PITR session is {domain.session.state.words}"
     if domain.driver:

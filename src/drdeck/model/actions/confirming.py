@@ -266,14 +266,20 @@ def consequences(request: Request, domain: Domain, now: datetime) -> list[str]:
             " session take them along, and their state of now can be had back until it is exited."
         )
     if request.action == "pitr_run":
+        if request.to is not None:
+            aside = show_age(max(0.0, (now - request.to).total_seconds()))
+            words.append(
+                f"{aside} of data is set aside. Another point, also a newer one, can be picked until the"
+                " session is exited."
+            )
         words.append(rollback_says(domain))
         words += _of_others(domain, request.vms, "stay, and the disks do not stand on them any more")
     if request.action == "pitr_exit" and domain.session is not None:
         session = domain.session
         if session.rolled_back_to is not None:
             words.append(
-                f"The VMs stay as of {show_spaced(session.rolled_back_to)}."
-                " Points of the branch that was left and the entry point are dropped."
+                f"The VMs stay as they are now: {show_spaced(session.rolled_back_to)}, and what was written"
+                " since the rollback. Points between that instant and the begin of the session are deleted."
             )
         elif session.after_failover:
             lost = "" if domain.oldest_point is None else f", from {show_spaced(domain.oldest_point)} on"

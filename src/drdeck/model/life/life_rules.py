@@ -15,7 +15,7 @@ def cancel_listed(domain: Domain) -> bool:
 def cancel_closed(domain: Domain) -> str | None:
     """Cancel Continuous Failover: before ownership only."""
     if domain.mode not in _UNDER_WAY:
-        return f'no continuous failover is in progress; "{domain.name}" reads "{domain.mode_label}"'
+        return f'no continuous failover is in progress; "{domain.name}" is "{domain.mode_label}"'
     if domain.owner is Owner.LOCAL:
         return f'this site owns "{domain.name}" already; its failover can only go on'
     return None
@@ -46,7 +46,7 @@ def _runs_here(domain: Domain, done: str) -> str | None:
     if domain.session is not None:
         return f'"{name}" has a PITR session; exit it before its failover is {done}'
     if domain.mode is not Mode.RUNNING_IN_FAILOVER or domain.owner is not Owner.LOCAL:
-        return f'only a failover that runs here can be {done}; "{name}" reads "{domain.mode_label}"'
+        return f'only a failover that runs here can be {done}; "{name}" is "{domain.mode_label}"'
     if domain.undoing is not None:
         return f'the failover of "{name}" is being undone'
     if domain.way_back.returning is not None:

@@ -59,7 +59,7 @@ def release_closed(domain: Domain) -> str | None:
 
 def cancel_release_closed(domain: Domain) -> str | None:
     if domain.mode is not Mode.RELEASING:
-        return f'"{domain.name}" is not being released; it reads "{domain.mode_label}"'
+        return f'"{domain.name}" is not being released; it is "{domain.mode_label}"'
     if domain.way_back.cleaning:
         return f'"{domain.name}" has its replicas, and is imported again in a moment'
     if domain.way_back.owned_there:
@@ -86,7 +86,7 @@ def failback_closed(domain: Domain) -> str | None:
 def resume_closed(domain: Domain) -> str | None:
     """Resume Continuous Rehydration: of what a failback left here."""
     if domain.mode is not Mode.IMPORTED:
-        return f'it needs an imported domain; "{domain.name}" reads "{domain.mode_label}"'
+        return f'it needs an imported domain; "{domain.name}" is "{domain.mode_label}"'
     if domain.way_back.resumable:
         return None
     if not domain.way_back.fails_back:
@@ -111,5 +111,5 @@ def _at_rest(domain: Domain, done: str) -> str | None:
     if domain.mode is Mode.RELEASING:
         return f'"{name}" was released, and waits for replicas'
     if not owned_here(domain) or domain.owner is not Owner.LOCAL:
-        return f'only a domain that runs here can be {done}; "{name}" reads "{domain.mode_label}"'
+        return f'only a domain that runs here can be {done}; "{name}" is "{domain.mode_label}"'
     return None

@@ -58,7 +58,7 @@ def start_closed(domain: Domain, wish: TrialWish, now: datetime) -> str | None:
     if _goes_on(domain):
         return f'"{name}" is being tested already; end that test first'
     if domain.mode not in OPEN_IN:
-        return f'a test is for a domain that is not owned here; "{name}" reads "{domain.mode_label}"'
+        return f'a test is for a domain that is not owned here; "{name}" is "{domain.mode_label}"'
     if offer.closed:
         return offer.closed
     present = {vm.name for vm in domain.vms}

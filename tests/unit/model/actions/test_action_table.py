@@ -220,7 +220,7 @@ def test_refusals_name_modes_as_the_screens_do(mode: Mode) -> None:
         for closed in [refusal(Request(action=action.name, domain="erp"), at, NOW)]
         if closed
     ]
-    named = [text for text in refused if "reads" in text]
-    assert all(f'reads "{MODE_LABELS[mode]}"' in text for text in named)
+    named = [text for text in refused if 'is "' in text]
+    assert all(f'is "{MODE_LABELS[mode]}"' in text for text in named)
     assert named or mode in (Mode.SYNCHRONISED, Mode.REHYDRATING)
     assert not [text for text in refused if "_" in text]

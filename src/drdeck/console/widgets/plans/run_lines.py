@@ -211,7 +211,7 @@ def _protected_site(look: ProtectedAsked) -> Line:
 def _site_or_end(run: RunView) -> Line:
     if run.pitr is not None and run.pitr.holds:
         text = f"nothing starts before all are reverted; held by {some([clean(n) for n in run.pitr.barrier])}"
-        return ((f" {text}", "warn"),)
+        return ((f" {text}", "accent"),)
     if run.answers_again is not None:
         text = f" the protected site answers again, since {second(run.answers_again)}"
         return ((text, "alert"), ("  what was started continues", "dim"))

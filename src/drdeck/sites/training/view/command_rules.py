@@ -141,7 +141,7 @@ def _begin(machine: DomainMachine, command: BeginCompletion, at: int) -> str | N
     if command.without or command.left_out:
         return f'this training site recovers "{name}" as a whole; VMs can be left out at a vCenter only'
     if mode is not Mode.SYNCHRONISED:
-        reads = f'"{name}" reads "{MODE_LABELS[mode]}"'
+        reads = f'"{name}" is "{MODE_LABELS[mode]}"'
         return f"{reads}; a continuous failover can be completed only once it is synchronised"
     if command.run_pitr and not machine.spec.pitr.enabled:
         return f'"{name}" is not PITR-enabled, so no PITR session can be run after it'
@@ -205,7 +205,7 @@ def _start(machine: DomainMachine, command: StartSession, at: int) -> str | None
         if machine.stage is not Stage.RECOVERED:
             return f'the VMs of "{name}" are not recovered yet; the PITR session starts after that'
     elif machine.stage not in (Stage.RUNNING, Stage.PROTECTED):
-        return f'a PITR session cannot be started while "{name}" reads "{MODE_LABELS[_mode(machine, at)]}"'
+        return f'a PITR session cannot be started while "{name}" is "{MODE_LABELS[_mode(machine, at)]}"'
     if not machine.vms:
         return f'"{name}" has no VM'
     return _known(machine, command.vms, [vm.name for vm in machine.vms], "is no VM of")

@@ -201,7 +201,7 @@ def _excluded(text: str) -> tuple[Period, ...]:
 
 def _broken(name: str, text: str, why: str) -> BrokenRecord:
     return BrokenRecord(
-        f'the custom attribute {name} of its folder reads "{text[:60]}", which makes no sense ({why});'
+        f'the custom attribute {name} of its folder holds "{text[:60]}", which makes no sense ({why});'
         " put its value right in vCenter, or clear it"
     )
 

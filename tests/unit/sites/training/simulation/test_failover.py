@@ -281,7 +281,7 @@ def test_a_session_waits_for_the_object_store() -> None:
 
 
 REFUSED = [
-    (Mode.IMPORTED, BeginCompletion(operation="x", domain="erp", type=PLANNED), 'reads "Imported"'),
+    (Mode.IMPORTED, BeginCompletion(operation="x", domain="erp", type=PLANNED), 'is "Imported"'),
     (Mode.IMPORTED, FinishFailover(operation="x", domain="erp"), "no failover"),
     (Mode.IMPORTED, StartSession(operation="x", domain="erp", session="s"), "while"),
     (Mode.IMPORTED, RollBack(operation="x", domain="erp", to=at(0)), "no PITR session"),
