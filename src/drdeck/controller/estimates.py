@@ -140,12 +140,14 @@ def _share(op: Operation, domain: Domain) -> tuple[float, str]:
     if op.action == "cfo_complete" and domain.mode is Mode.COMPLETING and domain.vms_total:
         done = domain.vms_recovered
         return done / domain.vms_total, f"{done} of {domain.vms_total} VMs recovered"
+    session = domain.session
+    if op.action == "pitr_run" and session is not None and (session.progress or 100) < 100:
+        return (session.progress or 0) / 100, f"{session.progress:.0f}% of what is rolled back"
     if op.action == "pitr_run" and op.request.to is not None:
-        names = op.request.vms or (domain.session.vms if domain.session is not None else ())
+        names = op.request.vms or (session.vms if session is not None else ())
         vms = [vm for vm in domain.vms if not names or vm.name in names]
         share = sum(_rolled_back(vm, op.request.to) for vm in vms) / max(1, len(vms))
-        return share, f"{share:.0%} of {len(vms)} VMs"
-    session = domain.session
+        return share, f"{share:.0%} of {len(vms)} VMs rolled back and ready"
     if op.action in ("pitr_exit", "pitr_start") and session is not None and session.progress is not None:
         what = "snapshots removed" if op.action == "pitr_exit" else "entry points made"
         return session.progress / 100, f"{session.progress:.0f}% of {what}"
@@ -156,7 +158,7 @@ def _rolled_back(vm: Vm, to: datetime) -> float:
     if vm.progress is not None:
         return vm.progress / 100
     back = vm.rolled_back_to
-    return float(vm.status != "rolling_back" and back is not None and back <= to)
+    return float(vm.status != "rolling_back" and vm.ready is not False and back is not None and back <= to)
 
 
 def _rounded(now: datetime, seconds: float) -> datetime:

@@ -129,7 +129,20 @@ SHARES = {
             "erp-prod", vms=(vm("a", progress=50, status="rolling_back"), vm("b", status="recovered"))
         ),
         "pitr_run",
-        Estimate(ends_at=after(183), source="25% of 2 VMs"),
+        Estimate(ends_at=after(183), source="25% of 2 VMs rolled back and ready"),
+    ),
+    "reverted, and some boot": (
+        in_session(
+            "erp-prod",
+            vms=tuple(vm(n, status="recovered", ready=n == "a", rolled_back_to=after(-600)) for n in "abcd"),
+        ),
+        "pitr_run",
+        Estimate(ends_at=after(183), source="25% of 4 VMs rolled back and ready"),
+    ),
+    "data that is rolled back": (
+        changed(in_session("erp-prod"), session=changed(in_session().session, progress=25)),
+        "pitr_run",
+        Estimate(ends_at=after(183), source="25% of what is rolled back"),
     ),
     "removals": (
         changed(in_session("erp-prod"), session=changed(in_session().session, progress=25)),
