@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from drdeck.console.screens.domain_screen import DomainScreen
-from drdeck.model.domains import Networks
+from drdeck.model.domains import Mode, Networks, Step, StepState
 from tests.support.console.console_deck import running
-from tests.support.console.fake_client import FakeClient, domain
+from tests.support.console.fake_client import FakeClient, domain, vm
 
 SIZES = [((80, 24), (100, 30)), ((80, 24), (120, 40)), ((130, 40), (80, 22))]
 
@@ -54,3 +54,19 @@ async def test_the_help_tells_of_more_wherever_there_is_some() -> None:
         await deck.sees("↓ more")
         await deck.pilot.resize_terminal(80, 40)
         await deck.until(lambda: "↓ more" not in deck.text, "all is seen")
+
+
+async def test_steps_that_are_done_are_one_line_where_there_is_no_room() -> None:
+    labels = [f"Step called {chr(65 + n)}" for n in range(15)]
+    done = [StepState.DONE] * 13 + [StepState.CURRENT, StepState.PENDING]
+    steps = tuple(
+        Step(number=i, of=15, label=label, state=state)
+        for i, (label, state) in enumerate(zip(labels, done, strict=True), 1)
+    )
+    busy = tuple(vm(f"vm{n}", status="recovering", progress=5) for n in range(6))
+    async with running(FakeClient(domain("erp-prod", Mode.COMPLETING, steps=steps, vms=busy))) as deck:
+        await deck.press("t")
+        await deck.sees("1 to 13  of 15 steps  done", *labels[13:], "vm5")
+        assert labels[0] not in deck.text
+        await deck.pilot.resize_terminal(80, 40)
+        await deck.sees(*labels)

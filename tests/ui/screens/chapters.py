@@ -56,11 +56,6 @@ COMPLETE = (
     "Force Failover", "Run PITR after recovering VMs", "Cancel", "Complete Failover",
 )  # fmt: skip
 WIZARD = ("Continuous Failover Protected Domain", "1. General", "2b. VM Settings", "5. Summary")
-STEPS = (
-    "Task Steps", "Prerequisite checks", "Prepare for rehydration", "Prepare Recovery VM ISOs",
-    "Recreate Protected Domain on DRVA", "Prepare temporary Recovery VMs",
-    "Power on and retrieve Recovery VMs' IPs", "Recover VMs' data from Storage Site",
-)  # fmt: skip
 STEPS_AFTER = (
     "Take Protected Domain ownership", "Finalize rehydration", "Initialize DR Protection Mode",
     "Clean up temporary Recovery VMs",
@@ -119,7 +114,7 @@ _START: dict[str, tuple[str, ...]] = {
     "wizard-summary": (*WIZARD, "Continuous Failover"),
     "domain-rehydrating": BARS_BEFORE,
     "refused": (),
-    "steps-rehydrating": (*STEPS, *STEPS_AFTER),
+    "steps-rehydrating": ("1 to 6", "Recover VMs' data from Storage Site", *STEPS_AFTER),
 }
 _COMPLETE: dict[str, tuple[str, ...]] = {
     "domain": (*BARS_BEFORE, *TABS, "Continuous Rehydration in Progress", "Recoverable"),
@@ -134,8 +129,8 @@ _COMPLETE: dict[str, tuple[str, ...]] = {
     "message-force": ("Force failover", "Cancel", "Confirm"),
     "message-force-typed": ("Force failover", "Cancel", "Confirm"),
     "domain-completing": (),
-    "steps": (*STEPS, *STEPS_AFTER),
-    "steps-end": ("Execute runbook", "Finalize recovered VMs", "Apply DR resumption storage policy"),
+    "steps": ("Task Steps", "1 to 14", "Execute runbook"),
+    "steps-end": ("1 to 14", "Execute runbook"),
 }
 _SESSION: dict[str, tuple[str, ...]] = {
     "run-pitr": RUN_PITR,

@@ -147,3 +147,13 @@ def test_a_long_window_opens_on_its_last_hours() -> None:
     for hinted, zoom in ((None, 2), (5, 2), (60, 1), (300, 0)):
         many = [changed(p, hint="x" if i == hinted else None) for i, p in enumerate(points(400).points)]
         assert opening_zoom(whole, Points(points=tuple(many), window_to=NOW), NOW) == zoom
+
+
+async def test_points_that_are_reset_leave_the_timeline_at_once() -> None:
+    client = FakeClient(in_session("files"))
+    async with running(client) as deck:
+        await deck.press("enter", "right")
+        await deck.sees("─✗─")
+        client.restore_points = points(0)
+        client.tell(in_session("files", reset_at=NOW, points=0))
+        await deck.until(lambda: "─✗─" not in deck.text, "nothing of them")

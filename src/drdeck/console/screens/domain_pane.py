@@ -56,6 +56,8 @@ class DomainPane(Vertical):
         self._points: Points | None = None
         self._points_for: object = None
         self._points_at = 0.0
+        self._gone: object = None
+        """what could not be reached any more when the points were read; then they are read anew"""
         self._points_error = ""
         self._zoom: int | None = None
 
@@ -92,6 +94,7 @@ class DomainPane(Vertical):
             return  # not laid out yet
         if name != self.domain_name:
             self.domain_name, self._points, self._points_for, self._points_error = name, None, None, ""
+            self._gone = None
             self._zoom = None
         domain = state.domain(name)
         before = self.asks
@@ -204,9 +207,10 @@ class DomainPane(Vertical):
             domain.points, domain.newest_point, domain.excluded, domain.reset_at, domain.alarms,
             self.desk.state.attached,
         )  # fmt: skip
-        fresh = self._points_for is None or self.desk.monotonic() - self._points_at > POINTS_EVERY_S
+        gone = (domain.excluded, domain.reset_at)
+        fresh = gone != self._gone or self.desk.monotonic() - self._points_at > POINTS_EVERY_S
         if marks != self._points_for and (fresh or self._points_error):
-            self._points_for, self._points_at = marks, self.desk.monotonic()
+            self._points_for, self._points_at, self._gone = marks, self.desk.monotonic(), gone
             self.run_worker(self._read_points(domain.name), group="points", exclusive=True)
         lines: list[Line] = []
         if self._points_error:

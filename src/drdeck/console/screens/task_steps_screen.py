@@ -49,7 +49,8 @@ class StepsScreen(ConsoleScreen):
         self.query_one("#going", Lines).put([*warning, *(((" ", ""), *line) for line in going)])
         rows: RowList[Line] = self.query_one("#steps", RowList)
         empty = "no task is under way" if state.full(name) else "reading ..."
-        lines = step_lines(domain, width)
+        room = rows.size.height or self.size.height - 4 - len(warning) - len(going)  # not laid out yet
+        lines = step_lines(domain, width, room)
         rows.put(lines, empty)
         rows.follow(current_of(lines))
 

@@ -43,12 +43,15 @@ def _busy(vm: Vm) -> bool:
     return at_work or vm.progress is not None or bool(vm.error)
 
 
-def step_lines(domain: Domain, width: int) -> list[Line]:
+def step_lines(domain: Domain, width: int, room: int = 0) -> list[Line]:
     """Numbered, each with its state in a sign and a word; the VMs' progress under the current one.
 
-    Of what is done, of which there is nothing more to say, there is one line.
+    Where `room` lines do not suffice, there is one line of all that is done and says no more.
     """
-    lines: list[Line] = []
+    lines = [line for step in domain.steps for line in _one_step(domain, step, width)]
+    if len(lines) <= room and lines:
+        return lines
+    lines = []
     for plain, group in itertools.groupby(domain.steps, _plainly_done):
         steps = tuple(group)
         if plain and len(steps) > 1:
