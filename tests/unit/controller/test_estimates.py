@@ -10,7 +10,7 @@ import pytest
 
 from drdeck.controller.estimates import Estimates
 from drdeck.controller.journal.operations import Operation, OperationState, Question
-from drdeck.model.actions import Request
+from drdeck.model.actions.request import Request
 from drdeck.model.domains import Domain, FailoverType, Mode, SessionState
 from drdeck.model.facts.estimate import Estimate
 from drdeck.model.views import SiteClock, SiteView

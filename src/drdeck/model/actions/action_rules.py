@@ -34,7 +34,7 @@ def domain_busy(domain: Domain) -> str | None:
 
 def _session_only(domain: Domain, mode_text: str) -> str | None:
     if domain.session is None:
-        return f'"{domain.name}" has no PITR session; it reads "{domain.mode_label}"'
+        return f'"{domain.name}" has no PITR session; it is "{domain.mode_label}"'
     if domain.session.state is not SessionState.ACTIVE:
         waits = {
             SessionState.WAITING: "is still starting",
@@ -76,7 +76,7 @@ def record_accept_closed(domain: Domain, request: Request, now: datetime) -> str
 
 def cfo_start_closed(domain: Domain, request: Request, now: datetime) -> str | None:
     if domain.mode is not Mode.IMPORTED:
-        return f'continuous failover needs an imported domain; "{domain.name}" reads "{domain.mode_label}"'
+        return f'continuous failover needs an imported domain; "{domain.name}" is "{domain.mode_label}"'
     if domain.vms_total == 0:
         return f'"{domain.name}" has no VM'
     return None
@@ -121,7 +121,7 @@ def cfo_complete_closed(domain: Domain, request: Request, now: datetime) -> str 
     elif domain.mode not in (Mode.SYNCHRONISED, Mode.REHYDRATING):
         return (
             "a continuous failover can be completed only while it is in progress;"
-            f' "{domain.name}" reads "{domain.mode_label}"'
+            f' "{domain.name}" is "{domain.mode_label}"'
         )
     if domain.vms_total == 0:
         return f'"{domain.name}" has no VM'
@@ -153,7 +153,7 @@ def pitr_start_closed(domain: Domain, request: Request, now: datetime) -> str | 
     if domain.owner is not Owner.LOCAL:
         return f'this site does not own "{domain.name}"; a PITR session can be started at its owner site only'
     if domain.mode is not Mode.RUNNING_IN_FAILOVER and domain.mode is not Mode.PROTECTED:
-        return f'a PITR session cannot be started while "{domain.name}" reads "{domain.mode_label}"'
+        return f'a PITR session cannot be started while "{domain.name}" is "{domain.mode_label}"'
     if domain.vms_total == 0:
         return f'"{domain.name}" has no VM'
     return _unknown_vms(domain, request.vms)
