@@ -12,7 +12,7 @@ from drdeck.controller.ipc.protocol import Detail, Listing
 from drdeck.controller.journal.operations import OperationView
 from drdeck.model.alarms import Alarm
 from drdeck.model.domains import Domain, Period, Session, Step, Vm
-from drdeck.model.facts.estimate import Estimate
+from drdeck.model.facts.life_facts import Estimate
 from drdeck.model.life import life_rules
 from drdeck.model.pitr import Points
 from drdeck.model.times import show

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 import msgspec
 
 from drdeck.model.domains import Domain, Mode, SessionState, Vm
-from drdeck.model.facts.estimate import Estimate
+from drdeck.model.facts.life_facts import Estimate
 from drdeck.model.text import show_bytes
 from drdeck.model.times import show_duration
 from drdeck.model.views import SiteView

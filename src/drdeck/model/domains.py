@@ -11,8 +11,7 @@ import msgspec
 
 from .alarms import Alarm, HealthCounts, counted
 from .alarms import Health as Health
-from .facts.estimate import Estimate
-from .facts.life_facts import Undo, WayBack
+from .facts.life_facts import Estimate, Undo, WayBack
 from .facts.trial_facts import LastTrial, StrayTrialVm, Trial, TrialOffer
 from .frozen import Frozen
 from .planned import Phase, SiteQuestion

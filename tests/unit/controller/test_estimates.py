@@ -12,7 +12,7 @@ from drdeck.controller.estimates import Estimates
 from drdeck.controller.journal.operations import Operation, OperationState, Question
 from drdeck.model.actions.request import Request
 from drdeck.model.domains import Domain, FailoverType, Mode, SessionState
-from drdeck.model.facts.estimate import Estimate
+from drdeck.model.facts.life_facts import Estimate
 from drdeck.model.views import SiteClock, SiteView
 from tests.support.console.fake_client import NOW, changed, domain, in_session, vm
 

@@ -207,10 +207,10 @@ class DomainPane(Vertical):
             domain.points, domain.newest_point, domain.excluded, domain.reset_at, domain.alarms,
             self.desk.state.attached,
         )  # fmt: skip
-        gone = (domain.excluded, domain.reset_at)
-        fresh = gone != self._gone or self.desk.monotonic() - self._points_at > POINTS_EVERY_S
+        out_of_reach = (domain.excluded, domain.reset_at)
+        fresh = out_of_reach != self._gone or self.desk.monotonic() - self._points_at > POINTS_EVERY_S
         if marks != self._points_for and (fresh or self._points_error):
-            self._points_for, self._points_at, self._gone = marks, self.desk.monotonic(), gone
+            self._points_for, self._points_at, self._gone = marks, self.desk.monotonic(), out_of_reach
             self.run_worker(self._read_points(domain.name), group="points", exclusive=True)
         lines: list[Line] = []
         if self._points_error:

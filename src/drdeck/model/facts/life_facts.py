@@ -1,8 +1,9 @@
-"""Facts of a domain's whole life beside the failover itself, as a site shows them."""
+"""Facts of a domain's whole life beside the failover itself; when what goes on there will be over."""
 
 from datetime import datetime
 
 from drdeck.model.frozen import Frozen
+from drdeck.model.times import show_seconds
 
 
 class Undo(Frozen, frozen=True, kw_only=True):
@@ -47,3 +48,18 @@ class WayBack(Frozen, frozen=True, kw_only=True):
     fails_back: bool = False
     returning: str | None = None
     resumable: bool = False
+
+
+class Estimate(Frozen, frozen=True, kw_only=True):
+    """The site's time of the end, and `source`: what it was reckoned from, in a few words."""
+
+    ends_at: datetime
+    source: str
+
+    def says(self, now: datetime) -> str:
+        """The estimate in a phrase; once its time is past, that it takes longer."""
+        if self.ends_at <= now:
+            return f"longer than est., from {self.source}"
+        same_day = self.ends_at.date() == now.date()
+        at = f"{self.ends_at:%H:%M:%SZ}" if same_day else show_seconds(self.ends_at)
+        return f"est. end {at}, from {self.source}"
