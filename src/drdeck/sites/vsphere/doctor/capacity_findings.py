@@ -26,8 +26,8 @@ def chains(s: DomainState) -> list[Finding]:
     subject = f"restore points of {s.name}"
     window, interval = float(s.settings.pitr.window), float(s.settings.pitr.interval)
     longest = max(s.vms, key=lambda vm: len(vm.snapshots))
-    kept = {vm: _kept(s, vm) for vm in s.vms}
-    stuck = [vm for vm in s.vms if kept[vm] >= CHAIN_MAX]
+    kept = {vm.id: _kept(s, vm) for vm in s.vms}
+    stuck = [vm for vm in s.vms if kept[vm.id] >= CHAIN_MAX]
     if stuck:
         return [
             Finding.fail(
@@ -37,11 +37,11 @@ def chains(s: DomainState) -> list[Finding]:
                 "see in vCenter whose they are, and let their owner remove what is not needed",
             )
         ]
-    worst = max(s.vms, key=lambda vm: kept[vm])
-    able = CHAIN_MAX - kept[worst]
+    worst = max(s.vms, key=lambda vm: kept[vm.id])
+    able = CHAIN_MAX - kept[worst.id]
     keep = min(able, s.settings.pitr.keep)
     if able * interval < window and keep == able:
-        because = f" ({worst.name} has {kept[worst]} of others)" if kept[worst] else ""
+        because = f" ({worst.name} has {kept[worst.id]} of others)" if kept[worst.id] else ""
         reach, enough = show_span(able * interval), show_span(60 * math.ceil(window / able / 60))
         return [
             Finding.warn(

@@ -10,6 +10,7 @@ import pytest
 
 from drdeck.config.settings import DomainSettings, Duration, PitrSettings, RunbookSettings
 from drdeck.model.certificates import Certificate
+from drdeck.model.domains import VmQuestion
 from drdeck.sites.vsphere.doctor import capacity_findings, certificate_findings, domain_findings
 from drdeck.sites.vsphere.doctor.start_obstacles import Store
 from drdeck.sites.vsphere.inventory.inventory_facts import (
@@ -68,6 +69,12 @@ def situation(*vms: VmFacts, record: Record | None = None, **pitr: Any) -> Domai
 def test_chains(state: DomainState, level: str, text: str) -> None:
     [finding] = capacity_findings.chains(state)
     assert finding.level == level and finding.text.startswith(text)
+
+
+def test_a_vm_that_vcenter_asks_about_is_looked_at_like_others() -> None:
+    asking = vm("a", question=VmQuestion(id="7", text="moved?", choices={"yes": "1"}))
+    [finding] = capacity_findings.chains(situation(asking))
+    assert "the longest chain is 0 of 31" in finding.text
 
 
 def test_no_chains_without_pitr() -> None:
