@@ -25,6 +25,7 @@ def test_a_domain_is_tested_and_nothing_of_it_changes(make_flow: MakeFlow, recov
     trial = tests.shown()["test"]
     assert trial["state"] == "running" and sorted(vm["of"] for vm in trial["vms"]) == sorted(VMS)
     assert all(vm["power"] == "on" and vm["ready"] for vm in trial["vms"])
+    assert trial["networks"] == {"DC0_DVPG0": rehearsing.BUBBLE}
     assert tests.clones() == sorted(f"drdeck-test-{DOMAIN}-{vm}" for vm in VMS)
     for vm in tests.folder.childEntity:
         assert recovery.networks(vm) == [rehearsing.BUBBLE]

@@ -116,7 +116,7 @@ def build(
         else None,
         mode_says=_mode_says(s),
         way_back=way_back_of(s),
-        trial=trial_of(s, plan),
+        trial=trial_of(s, plan, inventory),
         tested=last_trial(s),
         strays=strays_of(s),
         trial_offer=offer_of(s, inventory),

@@ -32,7 +32,7 @@ _REPLICA = "replica:"
 _LATE = "its test was over before it was noted; End Test removes it"
 
 
-def trial_of(s: DomainState, plan: Plan) -> Trial | None:
+def trial_of(s: DomainState, plan: Plan, inventory: Inventory) -> Trial | None:
     """The test that goes on, or that something is left of."""
     t, left = s.record.trial, _left_vms(s)
     if t is None and not left:
@@ -55,7 +55,7 @@ def trial_of(s: DomainState, plan: Plan) -> Trial | None:
         ends_at=t.ends,
         point=t.to,
         vms=(*_running_vms(s, t), *left),
-        networks=_network_names(s),
+        networks=_network_names(s, inventory),
         waits_for=waits,
         grown_bytes=sum(written) if written else None,
     )
@@ -112,9 +112,11 @@ def strays_of(s: DomainState) -> tuple[StrayTrialVm, ...]:
     )
 
 
-def _network_names(s: DomainState) -> dict[str, str]:
-    by_id = {n.id: n.name for n in s.trials.networks.values()} if s.trials is not None else {}
-    return {a: by_id.get(b, b) for a, b in s.record.trial_networks.items() if not a.startswith("vm:")}
+def _network_names(s: DomainState, inventory: Inventory) -> dict[str, str]:
+    """Protected network -> isolated one, by name; by id where one is gone."""
+    names_by_id = {network.id: network.name for network in inventory.networks.values()}
+    pairs = ((a, b) for a, b in s.record.trial_networks.items() if not a.startswith("vm:"))
+    return {names_by_id.get(a, a): names_by_id.get(b, b) for a, b in pairs}
 
 
 def last_trial(s: DomainState) -> LastTrial | None:
