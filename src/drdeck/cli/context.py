@@ -10,7 +10,6 @@ import math
 import os
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from concurrent.futures import Future
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -99,7 +98,7 @@ class Context(msgspec.Struct, dict=True):
 
     def at_site(self, name: str) -> Context:
         """The same for another site; options about this one's training are left behind."""
-        return replace(self, site_option=name, scenario=None, speed=None)
+        return msgspec.structs.replace(self, site_option=name, scenario=None, speed=None, begun=None)
 
     @property
     def fresh(self) -> bool:
