@@ -13,6 +13,7 @@ from drdeck.controller.journal.event_store import JournalError
 from drdeck.controller.journal.recorder import SELF, Recorder
 from drdeck.model.commands import AnyCommand, MakePlannedCall, encode
 from drdeck.model.domains import Mode, Owner
+from drdeck.model.points_budget import AT_ONCE
 from drdeck.sites.contract import RecoverySite
 
 from .executor import Executor
@@ -20,8 +21,6 @@ from .site_watcher import SiteWatcher
 
 log = logging.getLogger(__name__)
 
-AT_ONCE = 8
-"""Acts that nobody asked for, which run at a time."""
 RETRY_S = 60.0
 """After a failure the same act is left alone for so long."""
 

@@ -12,11 +12,11 @@ from typing import NamedTuple
 import msgspec
 
 from drdeck.config.settings import PitrSettings
-from drdeck.controller.maintenance_runner import AT_ONCE
 from drdeck.model.planned import PlannedCall
+from drdeck.model.points_budget import AT_ONCE, JOIN_S
 from drdeck.sites.vsphere.inventory.inventory_facts import SnapshotFact, VmFacts
 from drdeck.sites.vsphere.plan.domain_alarms import alarms
-from drdeck.sites.vsphere.plan.maintenance import LATE_S, due
+from drdeck.sites.vsphere.plan.maintenance import due
 from drdeck.sites.vsphere.plan.restore_points import removal
 from drdeck.sites.vsphere.record.domain_record import Record
 from tests.support.vcenter.situations import T0, at, chain, failover, settings, situation, snap, vm
@@ -63,7 +63,7 @@ def rounds(vms: int, a_point_s: float, days: float, **pitr: float) -> Rounds:
             age_s = now_s - min(_newest_s(m) for m in machines)
             if age_s > oldest_s:
                 oldest_s = age_s
-            if age_s > interval_s + LATE_S + a_point_s:
+            if age_s > interval_s + JOIN_S + a_point_s:
                 alarmed = alarmed and any(alarm.kind == "points_late" for alarm in alarms(state, [], _since))
         now_s += step_s
     return Rounds(longest, last_s, oldest_s, alarmed)

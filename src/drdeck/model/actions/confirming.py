@@ -9,6 +9,7 @@ from drdeck.model.domains import Domain, FailoverType, Health, ProtectedSite
 from drdeck.model.frozen import Frozen
 from drdeck.model.life.life_words import life_consent, life_consequences
 from drdeck.model.life.trial_words import trial_consent, trial_consequences
+from drdeck.model.points_budget import points_late
 from drdeck.model.text import some
 from drdeck.model.times import show_age, show_duration, show_seconds, show_spaced
 
@@ -245,6 +246,9 @@ def consequences(request: Request, domain: Domain, now: datetime) -> list[str]:
     if request.action == "cfo_complete":
         if request.run_pitr:
             words.append(f"A PITR session will start once the VMs are recovered. {SUSPENDED_SAYS}")
+        late = points_late(domain.vms_total, domain.pitr.interval_s) if domain.configuration_goes_back else ""
+        if late and domain.pitr.enabled:
+            words.append(f"Afterwards {late}.")
         if request.start_first:
             words.append(
                 "Continuous failover is started first; once every VM is recoverable it is completed without a"

@@ -153,6 +153,16 @@ def test_what_an_exit_costs_is_told() -> None:
     assert "2026-01-15 22:30:00Z" in kept
 
 
+@pytest.mark.parametrize(
+    ("vms", "at_a_vcenter", "warned"), [(96, True, False), (97, True, True), (97, False, False)]
+)
+def test_more_vms_than_a_round_of_points_has_room_for(vms: int, at_a_vcenter: bool, warned: bool) -> None:
+    pitr = PitrPolicy(enabled=True, window_s=86400, interval_s=14400)
+    at = domain(Mode.SYNCHRONISED, vms_total=vms, pitr=pitr, configuration_goes_back=at_a_vcenter)
+    text = " ".join(consequences(ask("cfo_complete", type=FailoverType.FORCE), at, NOW))
+    assert ("the newest point of a VM is up to 8h old, and not 4h" in text) is warned
+
+
 def test_snapshots_of_others_are_counted_and_named_before() -> None:
     vms = (
         Vm(id="vm-1", name="db", foreign_snapshots=("nightly", "keep"), exit_removes=("nightly", "HBR 1")),

@@ -98,7 +98,8 @@ async def findings(patient: SiteUnderExamination) -> list[Finding]:
         results += domain_findings.networks(situation, patient.inventory)
         results += domain_findings.protected_folder(situation, side, settings)
         results += capacity_findings.chains(situation)
-    results += await _starts_and_room(patient.connection, situations, patient.inventory)
+    removals = settings.places.delete
+    results += await _starts_and_room(patient.connection, situations, patient.inventory, removals)
     return results
 
 
@@ -111,7 +112,7 @@ def _product(connection: Connection) -> str:
 
 
 async def _starts_and_room(
-    connection: Connection, situations: Sequence[DomainState], inventory: Inventory
+    connection: Connection, situations: Sequence[DomainState], inventory: Inventory, removals: int
 ) -> list[Finding]:
     """Findings on what may stop VMs from starting, and on the datastores' room, by one look at all of it."""
     vms = [vm for s in situations for vm in s.vms]
@@ -124,7 +125,7 @@ async def _starts_and_room(
     results = start_findings.findings(facts, situations, inventory)
     if facts.unread:
         return [*results, Finding.warn("datastores", f"could not be looked at: {facts.unread}")]
-    return [*results, *capacity_findings.datastores(situations, facts.stores)]
+    return [*results, *capacity_findings.datastores(situations, facts.stores, removals)]
 
 
 async def _host_clocks(patient: SiteUnderExamination, connection: Connection) -> list[Finding]:

@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 
 from drdeck.model.alarms import Finding
+from drdeck.model.points_budget import points_late, removals_late
 from drdeck.model.text import names, some
 from drdeck.model.times import show_span
 from drdeck.sites.vsphere.inventory.inventory_facts import VmFacts
@@ -51,6 +52,12 @@ def chains(s: DomainState) -> list[Finding]:
                 f"set interval to {enough} or more, or window to {reach}",
             )
         ]
+    if late := points_late(len(s.members()), interval):
+        return [
+            Finding.warn(
+                subject, late, "split the domain in two, or count on points of that age in a rollback"
+            )
+        ]
     chain = f"the longest chain is {len(longest.snapshots)} of {CHAIN_MAX} ({longest.name})"
     text = f"{min(int(window // interval), keep)} fit the window and are kept; {chain}"
     return [Finding.ok(subject, text)]
@@ -61,23 +68,30 @@ def _kept(s: DomainState, vm: VmFacts) -> int:
     return len(vm.snapshots) - len(prunable(vm, s.settings.prune_also))
 
 
-def datastores(situations: Sequence[DomainState], stores: Mapping[str, Store]) -> list[Finding]:
-    """Space for the points that the settings ask for, at the rate of late. Pure. `stores`: by id."""
+def datastores(
+    situations: Sequence[DomainState], stores: Mapping[str, Store], removals: int
+) -> list[Finding]:
+    """Space and time for the points that the settings ask for, at the rate of late. Pure. `stores`: by id;
+    `removals`: of snapshots that run at a time on one."""
     needed: dict[str, float] = {}
     users: dict[str, set[str]] = {}
+    pointed: dict[str, list[float]] = {}
     for s in situations:
         for vm in s.vms:
             for store in vm.datastores:
                 users.setdefault(store, set()).add(s.name)
                 needed[store] = needed.get(store, 0.0) + _needed(s, vm) / len(vm.datastores)
+                if s.settings.pitr.enabled:
+                    pointed.setdefault(store, []).append(float(s.settings.pitr.interval))
+    slow = {store: removals_late(len(each), removals, min(each)) for store, each in pointed.items()}
     return [
-        _told(stores[store], needed[store], sorted(users[store]))
+        _store_finding(stores[store], needed[store], sorted(users[store]), slow.get(store, ""))
         for store in sorted(users, key=lambda i: stores[i].name if i in stores else i)
         if store in stores
     ]
 
 
-def _told(store: Store, needed: float, domains: Sequence[str]) -> Finding:
+def _store_finding(store: Store, needed: float, domains: Sequence[str], slow: str) -> Finding:
     subject = f"datastore {store.name}"
     whose = some(domains)
     if not store.accessible:
@@ -94,6 +108,13 @@ def _told(store: Store, needed: float, domains: Sequence[str]) -> Finding:
             subject,
             f"{free}; snapshots of {whose} grow there",
             "make room: a full datastore stops the VMs on it",
+        )
+    if slow:
+        return Finding.warn(
+            subject,
+            slow,
+            "make intervals longer, or spread the VMs over more datastores; places.delete says"
+            " how many removals run at a time",
         )
     more = f"; about {needed / _GB:.1f} GB more wanted for points" if needed else ""
     return Finding.ok(subject, f"{free}{more} ({whose})")

@@ -8,13 +8,14 @@ from datetime import datetime
 
 from drdeck.model.alarms import Alarm, Severity
 from drdeck.model.guard import TOOL_RETURNED
+from drdeck.model.points_budget import JOIN_S
 from drdeck.model.text import composed, some
 from drdeck.model.times import show, show_duration, show_spaced
 from drdeck.sites.vsphere.inventory.inventory_facts import VmFacts
 
 from .domain_state import DomainState
 from .late_joiners import left_out_because
-from .maintenance import LATE_S, backup_under_way, chain_stuck, points_until
+from .maintenance import backup_under_way, chain_stuck, points_until
 from .restore_points import instant_of, is_entry_point, misdated, ours
 
 FirstSeen = Callable[[str, str | None], datetime]
@@ -93,7 +94,7 @@ def _points(s: DomainState, first_seen: FirstSeen) -> list[Alarm]:
         return [Alarm(time=until, severity=Severity.INFO, vm=None, kind="points_over", text=text)]
     points = [(vm, [instant_of(x) for x in vm.snapshots if ours(x)]) for vm in s.members()]
     newest = [(vm, max(instants)) for vm, instants in points if instants]
-    over = [t for _, instants in points for t in instants if (s.now - t).total_seconds() > LATE_S]
+    over = [t for _, instants in points for t in instants if (s.now - t).total_seconds() > JOIN_S]
     last = max(over, default=None)
     late = {
         vm.name: (s.now - instant).total_seconds()

@@ -6,15 +6,12 @@ from datetime import datetime, timedelta
 
 from drdeck.config.backup_names import is_temporary
 from drdeck.model.planned import PlannedCall
+from drdeck.model.points_budget import JOIN_S
 from drdeck.sites.vsphere.inventory.inventory_facts import VmFacts
 from drdeck.sites.vsphere.plan.parts.planned_calls import on_vm
 
 from .domain_state import DomainState
 from .restore_points import CHAIN_MAX, instant_of, ours, point_name, prunable, removal_of, removal_order
-
-LATE_S = 60.0
-"""A VM that could not join a group point within this long waits for the next one."""
-
 
 BACKUP_LASTS = timedelta(hours=24)
 """A temporary snapshot that is older was left behind by a backup that broke off."""
@@ -136,7 +133,7 @@ def _interval(s: DomainState) -> timedelta:
 
 
 def _late(s: DomainState) -> timedelta:
-    return min(timedelta(seconds=LATE_S), _interval(s))
+    return min(timedelta(seconds=JOIN_S), _interval(s))
 
 
 def _last_made(vm: VmFacts) -> float:

@@ -62,6 +62,8 @@ def situation(*vms: VmFacts, record: Record | None = None, **pitr: Any) -> Domai
          "a VM can have 31 snapshots (a has 10 of others): points every 1h reach back 21h, and not"),
         (situation(vm("a"), window=Duration(10 * 86400)), "warn",
          "a VM can have 31 snapshots: points every 1h reach back 31h, and not the window of 10d"),
+        (situation(*(vm(f"a{n}") for n in range(97))), "warn",
+         "a round of restore points has room for 96 of 97 VMs at some 5 s a snapshot, 8 at a time"),
         (situation(vm("a", 31)), "fail", "31 snapshots or more that drdeck did not make: a; no"),
         (situation(vm("a", 40)), "fail", "31 snapshots or more that drdeck did not make: a; no"),
     ],
@@ -114,21 +116,29 @@ def on(machine: VmFacts, *stores: str) -> VmFacts:
     ],
 )  # fmt: skip
 def test_datastores(store: Store, vms: list[VmFacts], level: str, text: str) -> None:
-    [finding] = capacity_findings.datastores([situation(*(on(one, "ds") for one in vms))], {"ds": store})
+    [finding] = capacity_findings.datastores([situation(*(on(one, "ds") for one in vms))], {"ds": store}, 4)
     assert finding.level == level and finding.subject == "datastore d" and finding.text.startswith(text)
 
 
 def test_a_vm_on_two_datastores_grows_on_both() -> None:
     stores = {n: store(100 * GB, n) for n in ("one", "two")}
-    findings = capacity_findings.datastores([situation(on(vm("a", 3, mib=1024), "one", "two"))], stores)
+    findings = capacity_findings.datastores([situation(on(vm("a", 3, mib=1024), "one", "two"))], stores, 4)
     assert [f.text for f in findings] == [
         "100.0 GB of 100.0 GB free; about 11.8 GB more wanted for points (erp)"
     ] * 2
 
 
+def test_removals_of_points_take_longer_than_an_interval() -> None:
+    quick = situation(*(on(vm(f"a{n}"), "ds") for n in range(49)), interval=Duration(60))
+    [finding] = capacity_findings.datastores([quick], {"ds": store(60 * GB)}, 4)
+    assert finding.level == "warn" and "which takes 2m at some 5 s, 4 at a time: chains grow" in finding.text
+    [finding] = capacity_findings.datastores([quick], {"ds": store(60 * GB)}, 8)
+    assert finding.level == "ok"
+
+
 def test_no_room_is_wanted_without_pitr() -> None:
     without = situation(on(vm("a", 3, mib=1024), "ds"), enabled=False)
-    [finding] = capacity_findings.datastores([without], {"ds": store(60 * GB)})
+    [finding] = capacity_findings.datastores([without], {"ds": store(60 * GB)}, 4)
     assert finding.text == "60.0 GB of 100.0 GB free (erp)"
 
 
