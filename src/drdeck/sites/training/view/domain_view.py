@@ -5,8 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 
 from drdeck.model import domains as model
+from drdeck.model.alarms import Alarm
 from drdeck.model.domains import Mode, Owner, Period, Step
 from drdeck.model.facts.life_facts import Undo
+from drdeck.model.life.commit_reminder import commit_reminder
 from drdeck.model.planned import SiteQuestion
 from drdeck.sites.training.simulation import operator_questions, restore_points, task_steps
 from drdeck.sites.training.simulation.domain_machine import DomainMachine, SessionSpan, SessionStage, Stage
@@ -66,6 +68,7 @@ def domain(machine: DomainMachine, at: int) -> model.Domain:
     portraits = VmViews(machine, at, now_mode, grid)
     vms = tuple(portraits.of(vm) for vm in machine.vms)
     amounts = _amounts(machine, at)
+    undo = _undo(machine, now_mode)
     return model.Domain(
         id=f"domain-{machine.number + 1}",
         name=spec.name,
@@ -87,7 +90,11 @@ def domain(machine: DomainMachine, at: int) -> model.Domain:
         step=current,
         session=_session(machine, at),
         failover=_failover(machine),
-        alarms=(*domain_alarms.of(machine, at), *trial_view.alarms(machine, at)),
+        alarms=(
+            *domain_alarms.of(machine, at),
+            *trial_view.alarms(machine, at),
+            *_reminder(undo, machine, at),
+        ),
         excluded=excluded(machine),
         reset_at=None if machine.reset_at is None else instant(machine.reset_at),
         points=count + (entered is not None),
@@ -106,7 +113,7 @@ def domain(machine: DomainMachine, at: int) -> model.Domain:
         ),
         question=question,
         committed_at=_time(machine.committed_at),
-        undo=_undo(machine, now_mode),
+        undo=undo,
         undoing=None if machine.undo is None else machine.undo.operation,
         mode_says=_mode_says(machine),
         way_back=return_view.of(machine),
@@ -137,6 +144,13 @@ def _undo(machine: DomainMachine, now_mode: Mode) -> Undo | None:
         reason = "the PITR session after the failover was exited without a rollback, which let it stand"
         return Undo(since=since, reason=f"{reason}: all data from before was reset")
     return Undo(since=since)
+
+
+def _reminder(undo: Undo | None, machine: DomainMachine, at: int) -> tuple[Alarm, ...]:
+    """That a failover was not committed for long; what it takes to undo it is kept here as well."""
+    since = None if undo is None or machine.committed_at is not None else undo.since
+    reminder = commit_reminder(since, instant(at))
+    return () if reminder is None else (reminder,)
 
 
 def _time(at: int | None) -> datetime | None:

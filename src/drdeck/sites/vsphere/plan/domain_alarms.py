@@ -8,12 +8,14 @@ from datetime import datetime
 
 from drdeck.model.alarms import Alarm, Severity
 from drdeck.model.guard import TOOL_RETURNED
+from drdeck.model.life.commit_reminder import commit_reminder
 from drdeck.model.points_budget import JOIN_S
 from drdeck.model.text import composed, some
 from drdeck.model.times import show, show_duration, show_spaced
 from drdeck.sites.vsphere.inventory.inventory_facts import VmFacts
 
 from .domain_state import DomainState
+from .failover_undo import kept_since
 from .late_joiners import left_out_because
 from .maintenance import backup_under_way, chain_stuck, points_until
 from .restore_points import instant_of, is_entry_point, misdated, ours
@@ -114,6 +116,15 @@ def _points(s: DomainState, first_seen: FirstSeen) -> list[Alarm]:
     return [Alarm(time=time, severity=Severity.WARNING, vm=None, kind="points_late", text=text)]
 
 
+def _not_committed(s: DomainState) -> list[Alarm]:
+    """A reminder of what a failover that stands could be undone with: a snapshot on each VM."""
+    record = s.record
+    standing = record.failover is not None and record.failover.phase == "finished"
+    under_way = record.session is not None or record.undo is not None or record.committed is not None
+    reminder = commit_reminder(kept_since(s), s.now) if standing and not under_way else None
+    return [] if reminder is None else [reminder]
+
+
 def alarms(s: DomainState, lost: list[str], first_seen: FirstSeen) -> list[Alarm]:
     """The alarms of a domain; `lost`: names of the protected VMs without a replica."""
 
@@ -205,6 +216,7 @@ def alarms(s: DomainState, lost: list[str], first_seen: FirstSeen) -> list[Alarm
     ]
     alarms += _tool(s)
     alarms += _points(s, first_seen)
+    alarms += _not_committed(s)
     alarms += [
         Alarm(
             time=first_seen("replica", name),

@@ -9,14 +9,14 @@ import pytest
 
 from drdeck.config.settings import VSphereSettings
 from drdeck.model.domains import Period, SessionState, VmQuestion
-from drdeck.sites.vsphere.inventory.inventory_facts import FolderFacts, Inventory
+from drdeck.sites.vsphere.inventory.inventory_facts import FolderFacts, Inventory, SnapshotFact
 from drdeck.sites.vsphere.plan.domain_alarms import alarms
 from drdeck.sites.vsphere.plan.maintenance import answers, chain_stuck, due
-from drdeck.sites.vsphere.plan.restore_points import CHAIN_MAX
+from drdeck.sites.vsphere.plan.restore_points import CHAIN_MAX, entry_name
 from drdeck.sites.vsphere.record.attribute_names import FAILOVER
 from drdeck.sites.vsphere.record.attributes import write
 from drdeck.sites.vsphere.record.domain_record import Record
-from drdeck.sites.vsphere.record.record_values import PitrRecord
+from drdeck.sites.vsphere.record.record_values import CommittedRecord, PitrRecord
 from drdeck.sites.vsphere.site_state import SiteState
 from tests.support.vcenter.situations import at, chain, failover, session, settings, situation, snap, vm
 
@@ -106,6 +106,25 @@ def test_a_chain_full_of_others_points_takes_no_more() -> None:
     s = situation(full, record=Record(failover=failover("finished")), minutes=60)
     assert due(s, s.now) == [] and chain_stuck(s, full)
     assert not chain_stuck(s, vm("a"))
+
+
+@pytest.mark.parametrize(
+    ("minutes", "record", "kinds"),
+    [
+        (23 * 60, {}, []),
+        (25 * 60, {}, ["not_committed"]),
+        (25 * 60, {"session": session()}, []),
+        (25 * 60, {"failover": failover("power")}, []),
+        (25 * 60, {"committed": CommittedRecord(by="op-9", of="op-1", at=at(0))}, []),
+    ],
+)
+def test_what_a_failover_can_be_undone_with_is_not_kept_unsaid(
+    minutes: float, record: dict[str, Any], kinds: list[str]
+) -> None:
+    kept = SnapshotFact("1", entry_name(FINISHED["failover"].id), "drdeck: entry point", at(0), None)
+    s = situation(vm("a", **chain(kept)), record=Record(**{**FINISHED, **record}), minutes=minutes)
+    reminders = alarms(s, [], lambda kind, vm: at(0))
+    assert [alarm.kind for alarm in reminders if alarm.kind == "not_committed"] == kinds
 
 
 def test_a_vm_says_how_often_it_was_refused(monkeypatch: pytest.MonkeyPatch) -> None:
