@@ -71,9 +71,12 @@ def base_in_use(vcenter: VCenter, fate: str) -> None:
     vcenter.control("base", text=fate)
 
 
-def attach_disk(vcenter: VCenter, vm: Any, file: str) -> None:
-    """Attach a disk that is there already, as somebody does who wants to look into it."""
+def attach_disk(vcenter: VCenter, vm: Any, file: str, base: str = "") -> None:
+    """Attach a disk that is there already, as somebody does who wants to look into it; `base`: the file that
+    it stands on."""
     backing = vim.vm.device.VirtualDisk.FlatVer2BackingInfo(fileName=file, diskMode="persistent")
+    if base:
+        backing.parent = vim.vm.device.VirtualDisk.FlatVer2BackingInfo(fileName=base, diskMode="persistent")
     disk = vim.vm.device.VirtualDisk(
         key=-1, unitNumber=9, controllerKey=1000, capacityInKB=1, backing=backing
     )

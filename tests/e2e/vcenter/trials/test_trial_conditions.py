@@ -175,6 +175,15 @@ def own_disk_of_the_source(b: Bubble) -> None:
     rehearsing.attach_disk(b.vcenter, b.clone, file)
 
 
+def disk_of_a_clone_elsewhere(b: Bubble) -> None:
+    """Somebody attached the disk of a linked clone of their own, which stands on the same file; no look at
+    the VMs of root and test folder meets that clone."""
+    point = b.vcenter.snapshots(SOURCE)[-1].name
+    theirs = rehearsing.clone(b.vcenter, SOURCE, b.vcenter.datacenter.vmFolder, "colleague", point)
+    ((file, base),) = rehearsing.disk_files(b.vcenter, theirs)
+    rehearsing.attach_disk(b.vcenter, b.clone, file, base)
+
+
 def raw_disk(b: Bubble) -> None:
     b.vcenter.add_device(b.clone, "rdm-virtual")
 
@@ -220,6 +229,7 @@ SPOILED: list[tuple[Callable[[Bubble], None], str]] = [
     (snapshot, "has a snapshot"),
     (foreign_disk, "detach it"),
     (own_disk_of_the_source, "detach it"),
+    (disk_of_a_clone_elsewhere, "is not in its own directory"),
     (raw_disk, "detach it"),
     (independent, "detach it"),
     (made_independent, "detach it"),
@@ -250,7 +260,7 @@ def test_without_the_conditions_vcenter_would_have_destroyed_it(
     assert bubble.remove().left == ""
     (destroyed,) = rehearsing.destroyed(bubble.vcenter)
     assert destroyed.vm == bubble.clone._moId
-    if spoil in (foreign_disk, own_disk_of_the_source, cloned_again):
+    if spoil in (foreign_disk, own_disk_of_the_source, disk_of_a_clone_elsewhere, cloned_again):
         assert destroyed.shared, "files of others went with it"
 
 
@@ -296,3 +306,14 @@ def test_one_that_somebody_powers_on_meanwhile_stays(bubble: Bubble, monkeypatch
 def test_a_replica_that_loses_a_point_is_told(bubble: Bubble) -> None:
     rehearsing.base_in_use(bubble.vcenter, "lost")
     assert "went while its test VM was removed" in bubble.remove().replica
+
+
+def test_a_replica_that_loses_a_disk_is_told(bubble: Bubble) -> None:
+    ((file, _),) = rehearsing.disk_files(bubble.vcenter, SOURCE)
+    steps = trial_removal.remove_test(bubble.session, bubble.clone._moId, bubble.args)
+    bubble.vcenter.done(next(steps))
+    rehearsing.detach_disk(bubble.vcenter, bubble.vcenter.vm(SOURCE))
+    with pytest.raises(StopIteration) as over:
+        next(steps)
+    removed = msgspec.json.decode(str(over.value.value), type=Removed)
+    assert removed.replica == f"its disk {file} went while its test VM was removed"
