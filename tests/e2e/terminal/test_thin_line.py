@@ -45,6 +45,7 @@ def terminal(passed: Path) -> Iterator[Terminal]:
 def test_bytes_on_the_line(terminal: Terminal) -> None:
     terminal.wait_for("erp-prod")
     terminal.settle()
+    assert len(terminal.raw) <= 6_111, "a whole start"
     assert terminal.written_by("j") <= 600
     terminal.written_by("k")
     assert terminal.written_by("m") <= 6000
@@ -53,10 +54,10 @@ def test_bytes_on_the_line(terminal: Terminal) -> None:
     terminal.written_by("enter")
     terminal.wait_for("erp-app02")
     terminal.kill(signal.SIGUSR1)
-    assert terminal.written_by() <= 200
+    assert terminal.written_by() <= 118, "a row"
     assert "Rehydrating" in terminal.text()
     terminal.kill(signal.SIGUSR1)
-    assert terminal.written_by() <= 200
+    assert terminal.written_by() <= 52, "a count in it"
 
 
 SCREENS: dict[str, tuple[tuple[str, ...], str, int]] = {
