@@ -14,7 +14,7 @@ from drdeck.controller.ipc.client import Client, ControllerError, Disconnected
 from drdeck.controller.ipc.protocol import VERSION, Detail, Listing, ShowAnswer, Status, Welcome
 from drdeck.controller.journal.operations import OperationState, OperationView, Question
 from drdeck.model.actions.action_table import refusal
-from drdeck.model.actions.confirming import Preview, consequences, tier_of
+from drdeck.model.actions.confirming import Preview, consequences, dangers, tier_of
 from drdeck.model.actions.request import Request
 from drdeck.model.alarms import Finding
 from drdeck.model.domains import (
@@ -241,12 +241,14 @@ class FakeClient:
             "vms": str(domain.vms_total),
             "protected site": self.protected.state,
         }
+        sick = dangers(request, domain, NOW, self.protected) if request.action == "pitr_exit" else []
         return Preview(
             request=request,
             tier=tier_of(request, domain),
             refusal=refusal(request, domain, NOW),
             facts=facts,
             says=tuple(consequences(request, domain, NOW)),
+            dangers=tuple(sick),
             not_checked=("whether users can reach the recovery network",),
             against=self.against if request.type is FailoverType.FORCE else (),
             protected=self.protected,

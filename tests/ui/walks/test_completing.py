@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from drdeck.controller.journal.operations import OperationState, Question
-from drdeck.model.domains import FailoverType, Mode, PitrPolicy, ProtectedSite
+from drdeck.model.domains import FailoverType, Health, Mode, PitrPolicy, ProtectedSite
 from tests.support.console.console_deck import Deck, running
 from tests.support.console.fake_client import NOW, FakeClient, changed, domain, in_session, operation
 
@@ -160,6 +161,16 @@ async def test_a_wrong_name_confirms_nothing(typed: str) -> None:
         await deck.press("tab", "tab", "enter")
         await deck.settle()
     assert client.submitted == []
+
+
+async def test_an_exit_names_the_vms_that_fail_first() -> None:
+    at = in_session(rollbacks=1)
+    sick = msgspec.structs.replace(at.vms[0], health=Health.FAILED)
+    client = FakeClient(msgspec.structs.replace(at, vms=(sick, *at.vms[1:])))
+    async with running(client) as deck:
+        await deck.press("m", "down", "enter")
+        await deck.sees("Exit PITR Session", "The VMs stay as they are now")
+        assert deck.text.index(f"now: {sick.name}") < deck.text.index("The VMs stay as they are now")
 
 
 async def test_a_yes_is_ignored_for_half_a_second() -> None:

@@ -237,7 +237,8 @@ async def exit_session(app: Console, name: str) -> str | None:
         says = [f"Protected Domain {name}", *preview.says]
         warns = list(preview.dangers)
         if preview.tier < 3:
-            return request if await app.ask(Confirm(title, says, title, warns=warns)) else None
+            sure = Confirm(title, says[:1], title, warns, after=says[1:])  # VMs that fail are read first
+            return request if await app.ask(sure) else None
         agreed = await app.ask(ConfirmByName(title, says[:1], title, name, warns=[*warns, *says[1:]]))
         return msgspec.structs.replace(request, confirm=name) if agreed else None
 

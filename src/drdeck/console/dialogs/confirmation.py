@@ -34,8 +34,8 @@ class Notice(Dialog[bool]):
 
 
 class Confirm(Dialog[bool]):
-    """Says what will happen and asks. `announce` puts the focus on the yes, and `key` says yes from
-    wherever the focus is: both only for what another dialog asks again."""
+    """Says what will happen and asks; `after` stands below what it warns of. `announce` puts the focus on
+    the yes, and `key` says yes from wherever the focus is: both only for what another dialog asks again."""
 
     def __init__(
         self,
@@ -45,13 +45,15 @@ class Confirm(Dialog[bool]):
         warns: Sequence[str] = (),
         announce: bool = False,
         key: str | None = None,
+        after: Sequence[str] = (),
     ) -> None:
         super().__init__(title)
-        self._says, self._warns, self._yes = tuple(says), tuple(warns), yes
+        self._says, self._warns, self._after, self._yes = tuple(says), tuple(warns), tuple(after), yes
         self._announce, self._key = announce, key
 
     def body(self) -> Iterable[Widget]:
-        return [*(paragraph(t) for t in self._says), *(paragraph(t, "warn") for t in self._warns)]
+        texts = [*((t, "") for t in self._says), *((t, "warn") for t in self._warns)]
+        return [paragraph(*text) for text in (*texts, *((t, "") for t in self._after))]
 
     def buttons(self) -> Iterable[Push]:
         yield Push("Cancel", id="cancel")
