@@ -219,7 +219,8 @@ def abnormal_says(points: Points, instant: datetime) -> str | None:
         if good is None
         else f"last point before it: {show_seconds(points.points[good].time)}"
     )
-    return f"{show_seconds(point.time)} lies in abnormal writing ({point.hint}); {before}"
+    sign = f" ({point.hint})" if point.hint else ""
+    return f"{show_seconds(point.time)} lies in abnormal writing{sign}; {before}"
 
 
 def after_abnormal_says(points: Points, instant: datetime) -> str | None:

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.command_line.completing import complete, completed
-from tests.support.console.terminal import Terminal
+from tests.support.console.terminal import Terminal, poll
 from tests.support.deck import Deck
 
 SCENARIO = """
@@ -75,7 +75,12 @@ def test_commands_options_domains_and_points(deck: Deck, shell: str) -> None:
     assert complete(deck, "pitr", "exit", "größe", "--confirm", "gr", shell=shell) == [], (
         "a person types that"
     )
-    points = [point["time"] for point in deck.json("pitr", "points", "größe")["points"]]
+
+    def points_now() -> list[str]:
+        return [point["time"] for point in deck.json("pitr", "points", "größe")["points"]]
+
+    poll(lambda: points_now()[0] == "2026-01-16T22:00:00Z", 60)  # the next one comes in an hour
+    points = points_now()
     assert len(points) > 3
     newest = points[0]
     assert completed(deck, "pitr", "run", "größe", "--to", newest[:-2], shell=shell) == [newest]

@@ -126,13 +126,17 @@ async def test_task_steps_follow_the_current_step() -> None:
     )
     last = changed(steps()[1], number=30, of=30)
     busy = vm("erp-db01", status="recovering", error="a long word of the site " * 4 + "END")
-    client = FakeClient(domain(mode=Mode.COMPLETING, steps=(*many, last), vms=(busy,)))
+    others = tuple(vm(f"erp-app{n:02}", status="recovering") for n in range(1, 40))
+    client = FakeClient(domain(mode=Mode.COMPLETING, steps=(*many, last), vms=(busy, *others)))
     async with running(client) as deck:
         await deck.press("t")
         await deck.sees("▶ 30", "erp-db01", "END")
+        await deck.press("end")
+        await deck.sees("erp-app39")
         await deck.press("home")
+        await deck.sees("1 to 29")
         client.tell(*client.domains, stale_s=1.0)
-        await deck.sees("Step 1 ", "STALE")
+        await deck.sees("1 to 29", "STALE")
 
 
 def test_a_steady_rate_is_a_low_line() -> None:
