@@ -86,7 +86,7 @@ class Controller:
         self.plans = PlanDesk(RunKeeper(self.desk), lambda: self.view, self.desk.check_sight)
         self.upkeep = MaintenanceRunner(site, self.sight, self.book, self.doing, read_only)
         self._again = LapsedSynchronisation(self.book.operations.values())
-        self._estimates = Estimates(self.book.operations)
+        self._estimates = Estimates(lambda: self.book.operations)
         self._trail = AlarmTrail(record, journal.events)
         self._writing = WritingWatch(site, steady, self._changed)
         self._steps = StepTrail(record)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 
 import msgspec
@@ -38,29 +38,34 @@ _WORDS = {
 
 
 class Estimates:
-    """Follows views. `operations`: those of the journal, by their ids."""
+    """Follows views. `operations` gives those of the journal as they are now, by their ids."""
 
-    def __init__(self, operations: Mapping[str, Operation]) -> None:
+    def __init__(self, operations: Callable[[], Mapping[str, Operation]]) -> None:
         self._operations = operations
         self._left: dict[str, deque[tuple[datetime, int]]] = {}
 
     def told(self, view: SiteView) -> SiteView:
         """The view, whose domains tell when what goes on with them will be over."""
         now = view.clock.site
-        domains = tuple(self._with_estimate(domain, now) for domain in view.domains)
+        operations = self._operations()
+        going = {op.domain: op for op in sorted(operations.values(), key=_asked_at) if not op.ended}
+        domains = tuple(
+            self._with_estimate(domain, going.get(domain.name), operations, now) for domain in view.domains
+        )
         if all(new is old for new, old in zip(domains, view.domains, strict=True)):
             return view
         return msgspec.structs.replace(view, domains=domains)
 
-    def _with_estimate(self, domain: Domain, now: datetime) -> Domain:
+    def _with_estimate(
+        self, domain: Domain, op: Operation | None, operations: Mapping[str, Operation], now: datetime
+    ) -> Domain:
+        """A domain with the end of `op`, the newest that goes on with it."""
         pace = self._pace(domain, now)
-        going = [op for op in self._operations.values() if op.domain == domain.name and not op.ended]
-        op = max(going, key=lambda op: op.asked_at, default=None)
         if op is not None and op.question is not None:
             return domain
         estimate = pace
         if op is not None and (pace is None or domain.mode is not Mode.REHYDRATING):
-            runs = from_runs(op, self._operations.values(), now)
+            runs = from_runs(op, operations.values(), now)
             estimate = runs or pace or from_share(op, domain, now)
         return domain if estimate is None else msgspec.structs.replace(domain, estimate=estimate)
 
@@ -85,6 +90,10 @@ class Estimates:
         return Estimate(ends_at=_rounded(now, left / per_s), source=source)
 
 
+def _asked_at(op: Operation) -> datetime:
+    return op.asked_at
+
+
 def _remaining(domain: Domain) -> tuple[str, int | None]:
     """The kind of thing that is brought or removed, and how much of it is left; None where nothing tells.
 
@@ -102,7 +111,7 @@ def from_runs(op: Operation, operations: Iterable[Operation], now: datetime) -> 
     """The end by what the same act took before: of this domain, else of others; None once that is over."""
     took = [
         (run.domain, seconds)
-        for run in sorted(operations, key=lambda run: run.asked_at, reverse=True)
+        for run in sorted(operations, key=_asked_at, reverse=True)
         if run.id != op.id and (seconds := _took_s(run, op)) is not None
     ]
     own = [seconds for name, seconds in took if name == op.domain][:RUNS]

@@ -75,6 +75,18 @@ async def test_without_the_tick_there_is_no_session(site: FakeSite, file: Path) 
         assert site.log == ["BeginCompletion", "FinishFailover"]
 
 
+async def test_the_end_of_an_act_that_began_later_is_estimated(site: FakeSite, file: Path) -> None:
+    async with controlling(site, file) as controller:
+        await controller.desk.submit(complete(), ANNA)
+        await eventually(lambda: site.log == ["BeginCompletion"])
+        site.set(vms_recovered=1)
+        for _ in range(3):  # the site's clock goes on by a second each
+            await site.taken_in(controller)
+        assert controller.view is not None
+        estimate = controller.view.domains[0].estimate
+        assert estimate is not None and estimate.source == "1 of 2 VMs recovered"
+
+
 async def test_a_whole_flow_ends_the_completion_after_the_exit(site: FakeSite, file: Path) -> None:
     async with controlling(site, file) as controller:
         first = await controller.desk.submit(complete(), ANNA)

@@ -54,11 +54,11 @@ def act(
 
 def told(domain: Domain, *operations: Operation, at: datetime = NOW) -> Estimate | None:
     """The estimate of a domain with these operations."""
-    return Estimates({op.id: op for op in operations}).told(view(domain, at)).domains[0].estimate
+    return Estimates(lambda: {op.id: op for op in operations}).told(view(domain, at)).domains[0].estimate
 
 
 def test_a_rehydration_ends_when_its_bytes_have_come() -> None:
-    estimates = Estimates({})
+    estimates = Estimates(dict)
 
     def at(seconds: float, left: int | None, mode: Mode = Mode.REHYDRATING) -> Estimate | None:
         told_view = estimates.told(view(domain(mode=mode, remaining_bytes=left), after(seconds)))
@@ -78,7 +78,7 @@ def test_a_rehydration_ends_when_its_bytes_have_come() -> None:
 
 def test_an_exit_ends_when_its_snapshots_are_removed() -> None:
     op = act("pitr_exit")
-    estimates = Estimates({op.id: op})
+    estimates = Estimates(lambda: {op.id: op})
 
     def at(seconds: float, left: int, rollbacks: int = 0) -> Estimate | None:
         vms = (vm("a", restore_points=left), vm("b", restore_points=left))
