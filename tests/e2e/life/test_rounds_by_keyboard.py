@@ -46,15 +46,20 @@ async def seated(deck: Deck, site: str, domain: str) -> AsyncIterator[Operator]:
         yield Operator(console, domain)
 
 
+async def fails_over(operator: Operator) -> None:
+    """A test, and a failover with its session up to the commit: the way there of each round."""
+    await operator.tests()
+    await operator.starts()
+    await operator.completes()
+    await operator.rolls_back(1)
+    await operator.leaves()
+    await operator.act("Commit Failover", "The failover stands")
+    await operator.until(lambda d: d.committed_at, "committed")
+
+
 async def one_round(tests: TrialFlow, there: VCenter, number: int) -> None:
     async with seated(tests.flow.deck, SITE, DOMAIN) as operator:
-        await operator.tests()
-        await operator.starts()
-        await operator.completes()
-        await operator.rolls_back(1)
-        await operator.leaves()
-        await operator.act("Commit Failover", "The failover stands")
-        await operator.until(lambda d: d.committed_at, "committed")
+        await fails_over(operator)
         await operator.idle()
         other_side_owns(tests.flow, there, f"op-there{number}")
         off = "owned there, and off here"
@@ -89,13 +94,7 @@ async def test_three_rounds_by_keyboard_on_a_training_site(tmp_path: Path) -> No
         deck.run("domains")
         for _ in range(ROUNDS):
             async with seated(deck, "training-life", "erp") as operator:
-                await operator.tests()
-                await operator.starts()
-                await operator.completes()
-                await operator.rolls_back(1)
-                await operator.leaves()
-                await operator.act("Commit Failover", "The failover stands")
-                await operator.until(lambda d: d.committed_at, "committed")
+                await fails_over(operator)
                 await operator.act("Failback", "Failback")
                 await operator.until(lambda d: d.mode is Mode.IMPORTED, "imported again")
                 await operator.idle()

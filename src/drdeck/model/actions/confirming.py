@@ -77,24 +77,16 @@ def unconfirmed(request: Request, domain: Domain, abnormal: str | None = None) -
     if because:
         typed = "it was not given" if request.confirm is None else f"{request.confirm!r} is not it"
         return f'{because}; this must be confirmed with the name of the domain, "{domain.name}" ({typed})'
+    typed = "the domain's name was not given" if request.confirm is None else f"{request.confirm!r} is not it"
     if request.action == "take_over":
         why = f"the domain is driven by {domain.driver}, who may be at work"
-        typed = (
-            "the domain's name was not given" if request.confirm is None else f"{request.confirm!r} is not it"
-        )
         return f'{why}; this must be confirmed with the name of the domain, "{domain.name}" ({typed})'
     if request.action == "record_accept":
-        typed = (
-            "the domain's name was not given" if request.confirm is None else f"{request.confirm!r} is not it"
-        )
         return (
             "what the removed record said is given up; this must be confirmed with the name of the domain,"
             f' "{domain.name}" ({typed})'
         )
     if request.action == "record_restore":
-        typed = (
-            "the domain's name was not given" if request.confirm is None else f"{request.confirm!r} is not it"
-        )
         return (
             "what was done to the domain since its record was removed is not in it; this must be confirmed"
             f' with the name of the domain, "{domain.name}" ({typed})'
