@@ -158,6 +158,8 @@ class Controller:
             self.sight.password_given()
 
     def _changed(self) -> None:
+        if self.sight.view is not None:
+            self.sight.view = self._estimates.of_what_goes_on(self.sight.view)
         self.plans.keeper.kick()
         self.on_change()
 

@@ -43,6 +43,8 @@ class Estimates:
     def __init__(self, operations: Callable[[], Mapping[str, Operation]]) -> None:
         self._operations = operations
         self._left: dict[str, deque[tuple[datetime, int]]] = {}
+        self._ends_with: dict[str, str] = {}
+        """domain -> the operation whose end its estimate is"""
 
     def told(self, view: SiteView) -> SiteView:
         """The view, whose domains tell when what goes on with them will be over."""
@@ -56,17 +58,39 @@ class Estimates:
             return view
         return msgspec.structs.replace(view, domains=domains)
 
+    def of_what_goes_on(self, view: SiteView) -> SiteView:
+        """The view without the estimates of operations that ended, or began to ask, since it was taken: the
+        next view, which has none of them, may come much later."""
+        operations = self._operations()
+        over = {
+            name
+            for name, ident in self._ends_with.items()
+            if (op := operations.get(ident)) is None or op.ended or op.question is not None
+        }
+        if not over:
+            return view
+        for name in over:
+            del self._ends_with[name]
+        domains = (
+            msgspec.structs.replace(domain, estimate=None) if domain.name in over else domain
+            for domain in view.domains
+        )
+        return msgspec.structs.replace(view, domains=tuple(domains))
+
     def _with_estimate(
         self, domain: Domain, op: Operation | None, operations: Mapping[str, Operation], now: datetime
     ) -> Domain:
         """A domain with the end of `op`, the newest that goes on with it."""
         pace = self._pace(domain, now)
+        self._ends_with.pop(domain.name, None)
         if op is not None and op.question is not None:
             return domain
         estimate = pace
         if op is not None and (pace is None or domain.mode is not Mode.REHYDRATING):
             runs = from_runs(op, operations.values(), now)
             estimate = runs or pace or from_share(op, domain, now)
+        if op is not None and estimate is not None:
+            self._ends_with[domain.name] = op.id
         return domain if estimate is None else msgspec.structs.replace(domain, estimate=estimate)
 
     def _pace(self, domain: Domain, now: datetime) -> Estimate | None:

@@ -177,3 +177,21 @@ def test_nothing_is_estimated_while_somebody_is_asked() -> None:
     asking = act("pitr_exit", since=-5, question=question)
     assert told(in_session("erp-prod"), act("pitr_exit", since=-3600, took=30), asking) is None
     assert told(in_session("erp-prod"), act("pitr_exit", since=-3600, took=30)) is None  # nothing goes on
+
+
+@pytest.mark.parametrize("later", ["ended", "asks", "forgotten"])
+def test_an_estimate_goes_with_its_act_and_not_with_the_next_view(later: str) -> None:
+    earlier, going = act("pitr_exit", since=-3600, took=30), act("pitr_exit", since=-5)
+    operations = {op.id: op for op in (earlier, going)}
+    estimates = Estimates(lambda: operations)
+    during = estimates.told(view(in_session("erp-prod"), NOW))
+    assert during.domains[0].estimate is not None
+    assert estimates.of_what_goes_on(during) is during
+    question = Question(id="q", kind="failed", text="?", choices=("retry",))
+    operations |= {
+        "ended": {going.id: act("pitr_exit", since=-5, took=5)},
+        "asks": {going.id: act("pitr_exit", since=-5, question=question)},
+    }.get(later, {})
+    if later == "forgotten":
+        del operations[going.id]
+    assert estimates.of_what_goes_on(during).domains[0].estimate is None
