@@ -68,6 +68,7 @@ class WholeLife(Live):
         await self.until(lambda: self.shown and self.shown.mode is Mode.RELEASING)
         self.vcenter.make_snapshot(VM, "replica anew")
         await self.until(lambda: self.ended(release))
+        await self.until(lambda: self.shown and self.shown.mode is Mode.IMPORTED)  # a new one looks first
 
     def rows(self) -> tuple[Vm, ...]:
         """The domain's VMs as the controller shows them; none before it does."""
