@@ -21,8 +21,9 @@ from tests.support.vcenter.vcsim import VCenter
 
 TESTS = ROOT / "tests"
 
-# examples may take as long as a busy machine needs
+# examples may take as long as a busy machine needs; plain `pytest` tries fewer
 settings.register_profile("drdeck", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("quick", parent=settings.get_profile("drdeck"), max_examples=25)
 settings.load_profile("drdeck")
 
 # modules are compiled once and kept: hundreds of processes are started, each of which would do it again
@@ -65,6 +66,11 @@ def is_long(item: pytest.Item) -> bool:
 def runs_quick_ones(config: pytest.Config) -> bool:
     """Whether pytest was called plain: without a path and without -m."""
     return config.args_source is pytest.Config.ArgsSource.TESTPATHS and not config.option.markexpr
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Set how many examples are tried, before a test module is imported."""
+    settings.load_profile("quick" if runs_quick_ones(config) else "drdeck")
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:

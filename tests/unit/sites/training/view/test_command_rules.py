@@ -176,7 +176,6 @@ def _amounts(domain: Domain, machine: DomainMachine, play: Player) -> None:
 
 
 @settings(
-    max_examples=100,
     deadline=None,
     report_multiple_bugs=False,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
