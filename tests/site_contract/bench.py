@@ -53,6 +53,8 @@ class Plan(NamedTuple):
     unsettled: bool = False
     tests: bool = False
     """the site can test failovers"""
+    starts_there: bool = False
+    """an undo powers the protected VMs on"""
 
 
 class Truth(NamedTuple):

@@ -117,6 +117,7 @@ class VSphereBench(Bench):
                         enabled=plan.pitr, window=Duration(WINDOW_S), interval=Duration(INTERVAL_S), keep=31
                     ),
                     shutdown_timeout=Duration(SHUTDOWN_S),
+                    start_protected=plan.starts_there,
                 )
             },
         )

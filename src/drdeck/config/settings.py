@@ -126,9 +126,11 @@ class DomainSettings(SettingsTable, frozen=True, kw_only=True):
     power_off_after: Limit = NEVER
     """how long after a group's shutdown began those of its protected VMs that still run are powered off"""
     task_timeout: Duration = Duration(1800)
+    """when to ask about a task of vCenter's that does not end"""
     undo: bool = True
     """a snapshot of each VM is made before its first power on, so that the failover can be undone"""
-    """when to ask about a task of vCenter's that does not end"""
+    start_protected: bool = False
+    """an undo powers the VMs at the protected site on, once those here are off and as before"""
     replicates_to: str = ""
     """where its tool replicates it to once this site is its primary site; protected is said only with it"""
     prune_also: tuple[str, ...] = ()

@@ -11,6 +11,7 @@ GIVEN_BACK_S = 60.0
 """A call whose VM waits for a person's answer for so long gives its place back."""
 PLACE_OF = {
     "power_on": "power_on",
+    "power_on_there": "power_on",
     "revert": "revert",
     "snapshot": "snapshot",
     "remove": "delete",

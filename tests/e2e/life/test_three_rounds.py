@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -30,6 +31,19 @@ def rehearse(deck: Deck, domain: str) -> None:
     deck.run("test", "end", domain, "--result", "passed", "--wait")
 
 
+def owned_by_nobody_there(flow: Flow, there: VCenter) -> None:
+    """The VMs are off here, and the other side has no record of the domain, then one that says no."""
+    release = ("domain", "release", DOMAIN)
+    for vm in VMS:
+        flow.recovery.power_off(vm)
+    flow.until(lambda d: all(vm["power"] == "off" for vm in d["vms"]))
+    assert "no record at the other side" in flow.refused(*release)
+    there.set_attribute(DOMAIN, "drdeck.mode", json.dumps({"mode": "cfo", "by": "op-there"}))
+    flow.until(lambda d: d["way_back"]["owned_there"] is False)
+    assert "says that it does not own" in flow.refused(*release, "--confirm", DOMAIN)
+    there.set_attribute(DOMAIN, "drdeck.mode", "")
+
+
 def one_round(flow: Flow, there: VCenter, number: int) -> None:
     deck = flow.deck
     consent = ("--confirm", DOMAIN, "--even-though", "answers")
@@ -55,6 +69,8 @@ def one_round(flow: Flow, there: VCenter, number: int) -> None:
     steps = deck.json("way-back", DOMAIN)["steps"]
     assert [step["state"] for step in steps][:2] == ["done", "done"], steps
     assert {step["checked_by"] for step in steps} == {"drdeck", "NOT CHECKED"}
+    if number == 0:
+        owned_by_nobody_there(flow, there)
     other_side_owns(flow, there, f"op-there{number}")
     flow.until(lambda d: d["way_back"]["owned_there"] and all(vm["power"] == "off" for vm in d["vms"]))
     deck.run("domain", "release", DOMAIN)  # its record says that it owns it: no name is typed

@@ -105,3 +105,45 @@ async def test_an_entry_point_that_hangs_is_asked_about_soon(make: MakeBench) ->
     await bench.until_true(lambda: bench.operation(ident).ended, bench.told)
     assert bench.truth().power[VMS[1]] == "on", "the others are up"
     bench.recovery.release()
+
+
+@pytest.mark.parametrize("how", ["", "lose", "drop"])
+async def test_the_originals_are_started_where_the_settings_want_it(make: MakeBench, how: str) -> None:
+    bench = await make(pitr=False, protected="off", starts_there=True)
+    assert isinstance(bench, VSphereBench)
+    await bench.done(bench.failover("regular"))
+    assert set(bench.truth().source.values()) == {"off"}
+    says = (await bench.controller.desk.preview(bench.asks("failover_undo"))).says
+    assert any("at the protected site are powered on once those here are off" in text for text in says)
+    if how:
+        bench.protected.rule("PowerOnVM_Task", how, times=1)
+    await bench.done(bench.asks("failover_undo", confirm=DOMAIN))
+    truth = bench.truth()
+    assert set(truth.source.values()) == {"on"} and set(truth.power.values()) == {"off"}
+    assert bench.mode == Mode.IMPORTED and bench.domain.owner is Owner.REMOTE
+
+
+async def test_one_that_does_not_start_there_is_asked_about(make: MakeBench) -> None:
+    bench = await make(pitr=False, protected="off", starts_there=True)
+    assert isinstance(bench, VSphereBench)
+    await bench.done(bench.failover("regular"))
+    bench.protected.fail_power_on(VMS[0], times=-1)
+    undo = await bench.submit(bench.asks("failover_undo", confirm=DOMAIN))
+    assert f"power on {VMS[0]} at the protected site" in await bench.asked(undo)
+    assert set(bench.truth().power.values()) == {"off"}, "nothing runs on both sides"
+    await bench.answer(undo, "skip")
+    assert (await bench.ended(undo)).state is OperationState.DONE
+    assert bench.truth().source == {VMS[0]: "off", VMS[1]: "on"} and bench.mode == Mode.IMPORTED
+
+
+async def test_none_is_started_there_whose_replica_runs_here(make: MakeBench) -> None:
+    bench = await make(pitr=False, protected="off", starts_there=True)
+    assert isinstance(bench, VSphereBench)
+    await bench.done(bench.failover("regular"))
+    bench.recovery.rule("PowerOffVM_Task", "fail", VMS[0], text="The host does not answer.")
+    undo = await bench.submit(bench.asks("failover_undo", confirm=DOMAIN))
+    assert f"power off {VMS[0]}" in await bench.asked(undo)
+    await bench.answer(undo, "skip")
+    assert (await bench.ended(undo)).state is OperationState.DONE
+    assert bench.truth().power == {VMS[0]: "on", VMS[1]: "off"}
+    assert bench.truth().source == {VMS[0]: "off", VMS[1]: "on"}

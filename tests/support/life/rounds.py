@@ -20,7 +20,8 @@ OF_LEASES = ("drdeck.lease", "drdeck.asked", "drdeck.excluded")
 def other_side_owns(flow: Flow, there: VCenter, ident: str) -> None:
     """The other side's drdeck completes a Planned Failover: VMs off here, its record says so, on there."""
     for vm in VMS:
-        flow.recovery.power_off(vm)
+        if flow.recovery.power(vm) == "on":
+            flow.recovery.power_off(vm)
     now = show(datetime.now(UTC))
     began = {"id": ident, "type": "planned", "began": now, "since": now, "recovered": now}
     there.set_attribute(DOMAIN, "drdeck.failover", json.dumps({**began, "phase": "finished"}))

@@ -48,7 +48,7 @@ _OF_THE_RECORD = ("step", "note", "join")
 OF_A_REMOVED_RECORD = (c.WriteRecordBack, c.AcceptRemoval)
 """Commands that are for domains whose record was removed."""
 
-
+_AT_THE_PROTECTED_SITE = ("shutdown_guest", "power_off_there", "power_on_there")
 OTHERS_S = 1.0
 """Between two looks at a task of others that is waited for."""
 
@@ -202,7 +202,7 @@ class CallExecutor:
         again = command.again or self._patience.tried(key)
         doing, shown_at = act.says, act.vm or ""
         connection = self._connected()
-        if act.kind in ("shutdown_guest", "power_off_there"):
+        if act.kind in _AT_THE_PROTECTED_SITE:
             side = self._protected
             if side is None or side.connection is None:
                 why = (side.lost or NOT_YET) if side else "no protected site is configured"
@@ -210,7 +210,7 @@ class CallExecutor:
             connection = side.connection
             shown_at = next((x.id for x in self._sight.find(domain)[1].vms if x.name == act.name), "")
         folder = self._sight.folder(domain)
-        machine = self._sight.inventory().vms.get(act.vm or "")
+        machine = self._machine(domain, act)
         power = machine.power if machine is not None else "unknown"
         self._acts[domain] += 1
         try:
@@ -259,6 +259,13 @@ class CallExecutor:
             self._acts[domain] -= 1
             self._changed(not self._acts[domain])
 
+    def _machine(self, domain: str, act: PlannedCall) -> VmFacts | None:
+        """The VM that a call is about, at the site where it is; ids of two vCenters may be alike."""
+        if act.kind not in _AT_THE_PROTECTED_SITE:
+            return self._sight.inventory().vms.get(act.vm or "")
+        there = self._sight.find(domain)[1].protected
+        return next((vm for vm in there.vms if vm.id == act.vm), None) if there is not None else None
+
     async def _kept(self, command: c.MakePlannedCall, answer: str) -> str:
         """Keep in the record what a call of a test told, and see the test folder as it is now."""
         async with self._locks.setdefault(command.domain, asyncio.Lock()):
@@ -289,7 +296,7 @@ class CallExecutor:
         A second try is made alone: what a group's call said of others is not known any more.
         """
         how = self._sight.settings.power_on
-        if how == "single" or command.act.kind != "power_on":
+        if how == "single" or command.act.kind not in ("power_on", "power_on_there"):
             return False
         if again or command.task or vm.power == "on":
             return False

@@ -209,8 +209,17 @@ def other_base(b: Bubble) -> None:
 
 def cloned_again(b: Bubble) -> None:
     """Somebody made a linked clone of the test VM."""
+    _clone_into(b, b.folder)
+
+
+def cloned_into_the_root(b: Bubble) -> None:
+    """Somebody made one beside the replicas, which stands on the test VM's disk."""
+    _clone_into(b, b.vcenter.folder("erp"))
+
+
+def _clone_into(b: Bubble, folder: Any) -> None:
     b.vcenter.make_snapshot(b.clone, "base")
-    rehearsing.clone(b.vcenter, b.clone, b.folder, "colleague", "base")
+    rehearsing.clone(b.vcenter, b.clone, folder, "colleague", "base")
     b.vcenter.remove_snapshot(b.clone, "base")
 
 
@@ -236,6 +245,7 @@ SPOILED: list[tuple[Callable[[Bubble], None], str]] = [
     (disk_of_its_own, "detach it"),
     (other_base, "stands on another file"),
     (cloned_again, "colleague stands on its disk"),
+    (cloned_into_the_root, "colleague stands on its disk"),
 ]
 
 
@@ -260,7 +270,9 @@ def test_without_the_conditions_vcenter_would_have_destroyed_it(
     assert bubble.remove().left == ""
     (destroyed,) = rehearsing.destroyed(bubble.vcenter)
     assert destroyed.vm == bubble.clone._moId
-    if spoil in (foreign_disk, own_disk_of_the_source, disk_of_a_clone_elsewhere, cloned_again):
+    if spoil in (
+        foreign_disk, own_disk_of_the_source, disk_of_a_clone_elsewhere, cloned_again, cloned_into_the_root,
+    ):  # fmt: skip
         assert destroyed.shared, "files of others went with it"
 
 

@@ -50,6 +50,7 @@ _SESSION, _RUN, _EXIT = "Start PITR Session", "Run PITR", "Exit PITR Session"
 _RUN_MAPPED = "Run PITR on other networks"
 """A revert takes the cards back to the networks of the snapshot, so that they are mapped again."""
 _UNDO, _COMMIT, _RELEASE = "Undo Failover", "Commit Failover", "Release Domain"
+_UNDO_THERE = "Undo Failover with start_protected"
 TAKE_OVER, _POINTS = "Take Over", "restore points at each interval"
 
 _ALL_OF_THE_RECORD = (_START, _COMPLETE, _SESSION, _RUN, _EXIT, TAKE_OVER, _UNDO, _COMMIT, _RELEASE)
@@ -64,6 +65,7 @@ LEAST: tuple[Need, ...] = (
     Need(REVERT, DOMAIN, (_WITH_PITR, _SESSION, _RUN, _UNDO)),
     Need(REMOVE_SNAPSHOT, DOMAIN, (_WITH_PITR, _SESSION, _EXIT, _POINTS, _UNDO, _COMMIT, _RELEASE)),
     Need(POWER_OFF, PROTECTED, (_PLANNED,)),
+    Need(POWER_ON, PROTECTED, (_UNDO_THERE,)),
 )
 """The least that drdeck needs beside reading. A session is begun only by who may also roll back and
 leave it, so a failover that leads to one wants its privileges from the start."""
@@ -130,6 +132,8 @@ def possible(situations: Sequence[DomainState], protected: bool) -> tuple[str, .
     acts = [_START, _COMPLETE, _MAPPED, TAKE_OVER, _UNDO, _COMMIT, _RELEASE]
     if pitr:
         acts += [_WITH_PITR, _SESSION, _RUN, _RUN_MAPPED, _EXIT, _POINTS]
+    if protected and any(s.settings.start_protected for s in situations):
+        acts.append(_UNDO_THERE)
     return (*acts, _PLANNED) if protected else tuple(acts)
 
 

@@ -10,13 +10,13 @@ from datetime import datetime
 
 from drdeck.model.facts.life_facts import Undo
 from drdeck.model.planned import Phase, PlannedCall
-from drdeck.model.text import names
+from drdeck.model.text import composed, names
 from drdeck.model.times import show, show_spaced, to_millisecond
 from drdeck.sites.vsphere.inventory.inventory_facts import SnapshotFact, VmFacts
 from drdeck.sites.vsphere.plan.parts.planned_calls import Plan, on_vm, step, wait_for_others
 from drdeck.sites.vsphere.record.record_values import CommittedRecord, UndoRecord
 
-from .domain_state import DomainState
+from .domain_state import DomainState, stays_out
 from .pitr_session import REMOVALS
 from .restore_points import entry_point, instant_of, ours, removal, removal_of
 
@@ -39,7 +39,7 @@ def undo_of(s: DomainState) -> Undo | None:
         return Undo(
             since=since, reason=f"no entry point from before the failover on {names(lacking) or 'any VM'}"
         )
-    return Undo(since=since)
+    return Undo(since=since, starts_there=s.settings.start_protected and s.protected is not None)
 
 
 def kept_since(s: DomainState) -> datetime | None:
@@ -71,9 +71,35 @@ def undoing(s: DomainState, u: UndoRecord) -> Plan:
         for vm in dirty
         if not vm.running_tasks
     )
-    waits = f"removing points of {names(dirty)}" if dirty else ""
     then = step("undone", u.by)
+    if not dirty and s.settings.start_protected and (originals := _to_start_there(s)):
+        return Plan(_starting_there(s, u, originals, then))
+    waits = f"removing points of {names(dirty)}" if dirty else ""
     return Plan(Phase(operation=u.by, name="Remove points", acts=removals, wait=waits, then=then))
+
+
+def _to_start_there(s: DomainState) -> list[VmFacts]:
+    """The protected VMs that are not on; never one whose replica runs here all the same."""
+    running = {composed(vm.plain_name) for vm in s.vms if vm.power != "off"}
+    originals = [vm for vm in s.protected_vms() if vm.power != "on" and not s.is_skipped(vm)]
+    return [vm for vm in originals if not stays_out(s.settings, vm, running)]
+
+
+def _starting_there(s: DomainState, u: UndoRecord, originals: list[VmFacts], then: PlannedCall) -> Phase:
+    """Power the originals on, as the settings want it. One that cannot be is asked about."""
+    acts = tuple(
+        on_vm(
+            vm,
+            "power_on_there",
+            "undo-start",
+            f"power on {vm.name} at the protected site",
+            after_loss="repeat",
+            limit_s=float(s.settings.task_timeout),
+        )
+        for vm in originals
+    )
+    wait = f"starting at the protected site: {names(originals)}"
+    return Phase(operation=u.by, name="Start the protected VMs", acts=acts, wait=wait, then=then)
 
 
 def _reverting(s: DomainState, u: UndoRecord) -> Phase:

@@ -103,6 +103,8 @@ def carry_out(
     match act.kind:
         case "shutdown_guest":
             shutdown_guest(session, vm, before)
+        case "power_on_there":
+            yield from power_on(session, vm)
         case "power_on":
             remark = yield from before_power_on(session, act)
             yield from power_on(session, vm)
