@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import msgspec
+
 from drdeck.model.domains import FailoverType, SessionState
 from drdeck.model.guard import Change
 from drdeck.model.planned import PlannedCall
@@ -15,8 +17,11 @@ from drdeck.sites.vsphere.guard.observations import Observation
 from drdeck.sites.vsphere.guard.own_calls import OwnCalls
 from drdeck.sites.vsphere.guard.session_guard import HOLD_S, JudgmentContext, SessionGuard
 from drdeck.sites.vsphere.guard.session_memory import ForeignChange, SessionMemory
+from drdeck.sites.vsphere.inventory.inventory_facts import FolderFacts, Inventory
+from drdeck.sites.vsphere.record.attribute_names import FAILOVER, SESSION
 from drdeck.sites.vsphere.record.domain_record import Record
 from drdeck.sites.vsphere.record.record_values import FailoverRecord, RollbackRecord, SessionRecord
+from tests.support.vcenter.situations import T0, vm
 
 START = datetime(2026, 1, 16, 22, 0, tzinfo=UTC)
 OWN, ANNA, JOE = "LOCAL\\drdeck", "LOCAL\\anna", "CORP\\j.doe"
@@ -137,3 +142,21 @@ class Bench:
 def one(alarms: list[ForeignChange]) -> ForeignChange:
     (only,) = alarms
     return only
+
+
+def site_in_session(vms: int) -> Inventory:
+    """A domain in a session since T0, with so many VMs."""
+    session = SessionRecord(id="op-1", state=SessionState.ACTIVE, started=T0)
+    failover = FailoverRecord(
+        id="op-1", type=FailoverType.FORCE, began=T0, phase="recovered", since=T0
+    )  # fmt: skip
+    attributes = {
+        SESSION: msgspec.json.encode(session).decode(),
+        FAILOVER: msgspec.json.encode(failover).decode(),
+    }
+    folder = FolderFacts("erp", "erp", "root", attributes)
+    machines = [vm(f"{number}", parent="erp") for number in range(vms)]
+    root = FolderFacts("root", "drdeck", "vm")
+    return Inventory(
+        serial=1, root=root, folders={"erp": folder}, vms={m.id: m for m in machines}, networks={}
+    )

@@ -146,9 +146,9 @@ class VSphereSite:
             settings.root,
             me,
             self._sight.folders,
+            self._sight.devices,
         )
         self._sight.guard = self._guard
-        self._guard.disk_owner = self._sight.devices.owner
         self._readiness = _readiness(settings)
         self._probes = ReadinessProbes(self._wake.set)
         self._sight.reached = lambda: self._probes.reached
@@ -333,6 +333,7 @@ class VSphereSite:
                     looked = 0  # later again
                     await asyncio.sleep(DEVICES_S)
                     break
+                self._guard.owners_read()
                 if devices.serial != before:
                     self._wake.set()
 

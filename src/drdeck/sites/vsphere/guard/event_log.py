@@ -12,7 +12,7 @@ import ipaddress
 import threading
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any
 
 from pyVmomi import vim, vmodl
 
@@ -22,7 +22,7 @@ from drdeck.sites.vsphere.vcenter.errors import words
 from drdeck.sites.vsphere.vcenter.properties import filter_spec, properties
 
 from .event_parser import EVENT_TYPES, told_by
-from .observations import Observation
+from .observations import LoggedObservation
 
 _SPEC = vim.event.EventFilterSpec
 PAGE = 100
@@ -32,13 +32,6 @@ _REMEMBERED = 5000
 _OF_DISKS = ("VmReconfiguredEvent",)
 """Those that tell of a disk that was attached to some VM."""
 _LOGINS = timedelta(hours=24)
-
-
-class LoggedObservation(NamedTuple):
-    """One telling; `live` when it was told as it happened, not read back."""
-
-    observation: Observation
-    live: bool
 
 
 class EventLog:

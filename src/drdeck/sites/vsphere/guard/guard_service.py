@@ -11,17 +11,15 @@ import contextlib
 import logging
 import time
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
 
-import msgspec
-
 from drdeck.model.alarms import Alarm, Severity
-from drdeck.model.guard import Change
 from drdeck.sites.contract import SiteError
 from drdeck.sites.vsphere.folder_memory import FolderMemory
 from drdeck.sites.vsphere.inventory.inventory_facts import FolderFacts, Inventory, VmFacts
 from drdeck.sites.vsphere.inventory.inventory_watch import InventoryWatch
+from drdeck.sites.vsphere.inventory.uncovered_devices import UncoveredDevices
 from drdeck.sites.vsphere.record.attribute_names import LEASE, SESSION
 from drdeck.sites.vsphere.record.attributes import BrokenRecord, RecordCache
 from drdeck.sites.vsphere.record.domain_record import Record
@@ -29,12 +27,13 @@ from drdeck.sites.vsphere.record.leases import lease_record
 from drdeck.sites.vsphere.vcenter.connection import Connection
 
 from .attribution_windows import MOST, LeaseTenure
-from .event_log import EventLog, LoggedObservation
+from .event_log import EventLog
 from .fact_differences import differences, left
 from .guard_store import GuardStore
 from .hazards import HazardAlarms
 from .history_pace import HistoryPace
 from .lookups import find_addresses, find_whereabouts
+from .observations import AttachedDisks, LoggedObservation
 from .own_calls import OwnCalls
 from .session_guard import JudgmentContext, SessionGuard
 from .session_memory import NAME_S, ForeignChange, SessionMemory
@@ -65,10 +64,10 @@ class GuardService:
         root: str = "",
         me: str = "",
         folders: FolderMemory | None = None,
+        devices: UncoveredDevices | None = None,
     ) -> None:
         self.events, self.claims = EventLog(), OwnCalls(now)
-        self.disk_owner: Callable[[str], str | None] = lambda file: None
-        """the id of the VM whose disk a file is, as far as is known"""
+        self.disks = AttachedDisks(devices or UncoveredDevices())
         self._memories, self._since, self._now, self._changed = memories, since, now, changed
         self._posts: dict[str, SessionGuard] = {}
         self._accounts: dict[str, frozenset[str]] = {}
@@ -124,7 +123,8 @@ class GuardService:
         self._wake.set()
 
     def _take_in(self, inventory: Inventory) -> None:
-        news, now, self._wanted = self._with_owners(self.events.news()), self._now(), False
+        news = self.disks.owned(self.events.news(), lambda: _in_sessions(inventory))
+        now, self._wanted = self._now(), False
         for by_folder in (self._accounts, self._skip, self._dirty):
             for folder_id in by_folder.keys() - inventory.folders.keys() - self._posts.keys():
                 del by_folder[folder_id]
@@ -147,18 +147,16 @@ class GuardService:
         self._wanted = self._wanted or self._tool.wants_events
         self._foresight.forget_others(self._posts)
 
-    def _with_owners(self, news: list[LoggedObservation]) -> list[LoggedObservation]:
-        """Disks that were attached to some VM, told of the VM whose they are; those of nobody left out."""
-        owned = []
-        for logged in news:
-            hint = logged.observation
-            if hint.deed is Change.DISK:
-                owner = self.disk_owner(hint.file)
-                if owner is None or owner == hint.vm:
-                    continue
-                logged = logged._replace(observation=msgspec.structs.replace(hint, vm=owner))
-            owned.append(logged)
-        return owned
+    def owners_read(self) -> None:
+        """Take in disks that were attached before it was known whose they are: more devices were read."""
+        if self.disks.waits and self._inventory is not None:
+            inventory = self._inventory
+            self._hear(self.disks.owned((), lambda: _in_sessions(inventory)))
+            self._wake.set()
+
+    def _hear(self, news: list[LoggedObservation]) -> None:
+        for folder, post in self._posts.items():
+            post.hear_all(_concerning(post, news, self._skip.get(folder, 0)), time.monotonic())
 
     def _post(self, folder: FolderFacts, record: Record, inventory: Inventory) -> SessionGuard:
         assert record.session is not None and record.session.started is not None
@@ -367,6 +365,13 @@ class GuardService:
             post.changed = True
             if not await find_addresses(connection, post.memory.foreign):
                 self._wake.set()
+
+
+def _in_sessions(inventory: Inventory) -> Iterator[VmFacts]:
+    """VMs of the domains that are in a session."""
+    for folder in inventory.domains:
+        if folder.attributes.get(SESSION):
+            yield from inventory.vms_of(folder.id)
 
 
 def _concerning(post: SessionGuard, news: list[LoggedObservation], skip: int) -> list[LoggedObservation]:

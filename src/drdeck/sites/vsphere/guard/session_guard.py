@@ -20,8 +20,7 @@ import msgspec
 from drdeck.model.guard import Change
 from drdeck.sites.vsphere.inventory.inventory_facts import VmFacts
 
-from .event_log import LoggedObservation
-from .observations import By, Observation
+from .observations import By, LoggedObservation, Observation
 from .own_calls import OwnCalls
 from .session_memory import ForeignChange, SessionMemory
 

@@ -21,9 +21,8 @@ from drdeck.sites.vsphere.record.attributes import BrokenRecord, read
 from drdeck.sites.vsphere.record.domain_record import Record
 from drdeck.sites.vsphere.record.leases import lease_record
 
-from .event_log import LoggedObservation
 from .fact_differences import differences
-from .observations import Observation
+from .observations import LoggedObservation, Observation
 
 SHOWN = timedelta(hours=24)
 """A sign is an alarm for so long; the journal keeps it."""

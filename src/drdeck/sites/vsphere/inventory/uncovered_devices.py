@@ -103,10 +103,12 @@ class UncoveredDevices:
         devices = self._devices.get(vm.id)
         return devices.summary if devices is not None and devices.version == vm.change_version else None
 
-    def owner(self, file: str) -> str | None:
-        """The id of the VM in whose directories a disk's file is; None: of none that is known, or several."""
+    def owner(self, file: str, beside: str) -> str | None:
+        """The id of the VM, other than `beside`, in whose directories a disk's file is; None: of none that is
+        known, or several."""
         directory = _directory(file)
-        owners = [vm for vm, devices in self._devices.items() if directory in devices.directories]
+        others = ((vm, devices) for vm, devices in self._devices.items() if vm != beside)
+        owners = [vm for vm, devices in others if directory in devices.directories]
         return owners[0] if len(owners) == 1 else None
 
     def pieces(self, vms: Iterable[VmFacts]) -> Iterator[list[VmFacts]]:
@@ -114,11 +116,12 @@ class UncoveredDevices:
 
         Each VM is looked at once, when it is reached: a site of any size costs one pass.
         """
-        unread = (vm for vm in vms if not self._is_read(vm))
+        unread = (vm for vm in vms if not self.is_read(vm))
         while piece := list(itertools.islice(unread, _AT_ONCE)):
             yield piece
 
-    def _is_read(self, vm: VmFacts) -> bool:
+    def is_read(self, vm: VmFacts) -> bool:
+        """Tell whether a VM was read since its configuration changed."""
         devices = self._devices.get(vm.id)
         return devices is not None and devices.version == vm.change_version
 

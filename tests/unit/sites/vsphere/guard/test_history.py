@@ -7,19 +7,16 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import pytest
 
-from drdeck.model.domains import FailoverType, SessionState
 from drdeck.sites.vsphere.guard.event_log import EventLog
 from drdeck.sites.vsphere.guard.guard_service import FEW, GuardService
 from drdeck.sites.vsphere.guard.guard_store import GuardStore
 from drdeck.sites.vsphere.guard.history_pace import MOST_S, REST, HistoryPace
-from drdeck.sites.vsphere.inventory.inventory_facts import FolderFacts, Inventory
-from drdeck.sites.vsphere.record.attribute_names import FAILOVER, SESSION
-from drdeck.sites.vsphere.record.record_values import FailoverRecord, SessionRecord
+from drdeck.sites.vsphere.inventory.inventory_facts import Inventory
+from tests.support.vcenter.guard_bench import site_in_session
 from tests.support.vcenter.logged_in import logged_in
-from tests.support.vcenter.situations import T0, at, vm
+from tests.support.vcenter.situations import T0, at
 from tests.support.vcenter.soapcount import soap_calls
 from tests.support.vcenter.vcsim import VCenter
 
@@ -57,24 +54,6 @@ class Watch:
         self.asked.append((since, vms))
 
 
-def site(vms: int) -> Inventory:
-    """A domain in a session since T0, with so many VMs."""
-    session = SessionRecord(id="op-1", state=SessionState.ACTIVE, started=T0)
-    failover = FailoverRecord(
-        id="op-1", type=FailoverType.FORCE, began=T0, phase="recovered", since=T0
-    )  # fmt: skip
-    attributes = {
-        SESSION: msgspec.json.encode(session).decode(),
-        FAILOVER: msgspec.json.encode(failover).decode(),
-    }
-    folder = FolderFacts("erp", "erp", "root", attributes)
-    machines = [vm(f"{number}", parent="erp") for number in range(vms)]
-    root = FolderFacts("root", "drdeck", "vm")
-    return Inventory(
-        serial=1, root=root, folders={"erp": folder}, vms={m.id: m for m in machines}, networks={}
-    )
-
-
 def service(state: Path, now: datetime) -> GuardService:
     guard = GuardService(GuardStore(state), lambda folder: T0, lambda: now, lambda: None)
     guard.events.oldest = now  # a full page: there are older ones
@@ -82,7 +61,7 @@ def service(state: Path, now: datetime) -> GuardService:
 
 
 async def asked_after(guard: GuardService, vms: int) -> tuple[datetime, Collection[str]]:
-    watch: Any = Watch(site(vms))
+    watch: Any = Watch(site_in_session(vms))
     guard.saw(watch.inventory)
     await guard._catch_up(watch)
     await guard._catch_up(watch)  # at once again: the pace holds it back
@@ -99,7 +78,7 @@ async def test_of_few_vms_their_own_history_is_read(tmp_path: Path, vms: int) ->
 
 async def test_a_controller_that_follows_reads_from_where_the_last_one_was(tmp_path: Path) -> None:
     first = service(tmp_path, at(3 * 24 * 60))
-    first.saw(site(1))
+    first.saw(site_in_session(1))
     first._save()
     since, _ = await asked_after(service(tmp_path, at(3 * 24 * 60 + 5)), 1)
     assert at(3 * 24 * 60) - timedelta(minutes=10) == since, "not three days: the table is large"

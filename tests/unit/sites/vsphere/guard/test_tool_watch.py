@@ -11,8 +11,7 @@ import pytest
 from drdeck.model.guard import Change
 from drdeck.model.times import show
 from drdeck.sites.vsphere.folder_memory import FolderMemory
-from drdeck.sites.vsphere.guard.event_log import LoggedObservation
-from drdeck.sites.vsphere.guard.observations import Observation
+from drdeck.sites.vsphere.guard.observations import LoggedObservation, Observation
 from drdeck.sites.vsphere.guard.tool_watch import SHOWN, ToolWatch
 from drdeck.sites.vsphere.inventory.inventory_facts import FolderFacts, Inventory, SnapshotFact, VmFacts
 
