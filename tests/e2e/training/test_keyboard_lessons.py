@@ -11,7 +11,7 @@ import pytest
 
 from tests.support.console.terminal import KEYS, Terminal
 from tests.support.deck import Deck
-from tests.support.plans.report_figures import last_screen, recomputed
+from tests.support.plans.report_figures import counts_to_one_instant, last_screen, last_sentences, recomputed
 
 
 class Trainee:
@@ -216,11 +216,15 @@ def test_lesson_7_takes_the_whole_site_over_with_fewer_than_forty_keys(deck: Dec
         trainee.dialog("Exit PITR Sessions", "tab", "enter")
         trainee.console.wait_for("Finished: L chooses another lesson", within=120)
         assert trainee.keys < 40
+        journal = trainee.journal()
+        (run,) = {event["data"]["run"] for event in journal if event["kind"] == "run_begun"}
+        trainee.console.wait_for(
+            *last_sentences(journal, run),
+            until=lambda: counts_to_one_instant(trainee.console.text(), journal, run),
+        )
         finished(trainee)
     finally:
         trainee.console.close()
-    journal = trainee.journal()
-    (run,) = {event["data"]["run"] for event in journal if event["kind"] == "run_begun"}
     figures = recomputed(journal, run)
     report = deck.json("train", "7", "--", "plan", "report", run)
     assert {key: report[key] for key in figures} == figures

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 from drdeck.controller.ipc.client import Client, ControllerError, Disconnected
 from drdeck.controller.journal.event_store import Journal
@@ -72,6 +72,8 @@ class Live:
     host for the domain of that one.
     """
 
+    vms: ClassVar[dict[str, list[str]]] = {DOMAIN: [VM]}
+
     def __init__(
         self,
         directory: Path,
@@ -85,7 +87,7 @@ class Live:
         if beside is None:
             self.points = flowsite.instants()
             named = [(f"replica {i}", at) for i, at in enumerate(self.points)]
-            self.root = vcenter.layout({DOMAIN: [VM]}, f"run{next(_NUMBERS)}", named)
+            self.root = vcenter.layout(self.vms, f"run{next(_NUMBERS)}", named)
         else:
             self.points, self.root = beside.points, beside.root
         policy = {"pitr": 'enabled = true, interval = "10h"', "extra": 'ready_timeout = "10m"\nundo = false'}

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+import re
+from collections import Counter
+from datetime import datetime, timedelta
 from typing import Any
 
 from drdeck.model.times import show, show_clock
@@ -118,13 +120,59 @@ def _rollback(event: Event, ends: Event, own: list[Event]) -> Event:
 
 def last_screen(journal: list[Event], run: str) -> set[str]:
     """Words with figures on a run's screen once it is over: the clock, VMs, waves."""
-    own = [event for event in journal if event["data"].get("run") == run]
-    decided = next(event["data"] for event in own if event["kind"] == "run_begun")
-    ended = next(event["data"] for event in own if event["kind"] == "run_ended")
-    recovered = {e["data"]["domain"]: e["data"] for e in own if e["kind"] == "run_recovered"}
+    decided, ended = _of_run(journal, run, "run_begun"), _of_run(journal, run, "run_ended")
+    recovered = _by_domain(journal, run, "run_recovered")
     vms = f"{sum(d['vms'] for d in recovered.values())}/{sum(d['of'] for d in recovered.values())}"
     seconds = (_time(ended["at"]) - _time(decided["at"])).total_seconds()
     waves = [0] * len(decided["frozen"]["waves"])
     for domain in decided["frozen"]["domains"]:
         waves[domain["wave"]] += 1
     return {show_clock(seconds), vms, *(f"{of}/{of}" for of in waves)}
+
+
+def last_sentences(journal: list[Event], run: str) -> tuple[str, str]:
+    """What the screen says of the domains of a run that is over, and of its last rollback."""
+    left, here = _by_domain(journal, run, "run_left_out"), _by_domain(journal, run, "run_recovered")
+    counts = Counter[str]()
+    domains = _of_run(journal, run, "run_begun")["frozen"]["domains"]
+    for domain in domains:
+        before = (("impossible", "not possible"), ("skipped", "here before"), ("left_out", "left out"))
+        became = next((word for key, word in before if domain.get(key)), "")
+        counts[became or ("left out" if domain["name"] in left else "here")] += 1
+    assert counts["here"] == len(here.keys() - left.keys())
+    words = [f"{counts[w]} {w}" for w in ("here", "here before", "left out", "not possible") if counts[w]]
+    backs = [e for e in journal if _is_batch(e, "pitr_run") and e["data"]["run"] == run]
+    batch = backs[-1]["data"]["batch"]
+    points = [_time(point) for point in batch["points"].values()]
+    apart = show_clock((max(points) - min(points)).total_seconds())
+    return (
+        f"{len(domains)} domains: {', '.join(words)}",
+        f"rolled back to {_time(batch['to']):%H:%M:%SZ}, points up to {apart} apart",
+    )
+
+
+_ROW = re.compile(r"(\S+) +\d+ +\D.* +\d+/\d+ +(\d\d)([:h])(\d\d)(?!\S)")
+"""A row of a run's list: the domain, and for how long it has been so."""
+
+
+def counts_to_one_instant(screen: str, journal: list[Event], run: str) -> bool:
+    """Tell whether the column For of a screen, added to what the journal has, is one instant in all rows."""
+    since = {name: _time(data["at"]) for name, data in _by_domain(journal, run, "run_recovered").items()}
+    rows = [row for row in map(_ROW.search, screen.splitlines()) if row is not None and row[1] in since]
+    units = [("hours", "minutes") if row[3] == "h" else ("minutes", "seconds") for row in rows]
+    starts = [
+        since[row[1]] + timedelta(**{large: int(row[2]), small: int(row[4])})
+        for row, (large, small) in zip(rows, units, strict=True)
+    ]
+    ends = [start + timedelta(**{small: 1}) for start, (_, small) in zip(starts, units, strict=True)]
+    return bool(rows) and max(starts) <= min(ends)
+
+
+def _of_run(journal: list[Event], run: str, kind: str) -> Event:
+    """The data of the run's event of a kind, of which there is one."""
+    (data,) = (e["data"] for e in journal if e["kind"] == kind and e["data"]["run"] == run)
+    return dict(data)
+
+
+def _by_domain(journal: list[Event], run: str, kind: str) -> dict[str, Event]:
+    return {e["data"]["domain"]: e["data"] for e in journal if e["kind"] == kind and e["data"]["run"] == run}
