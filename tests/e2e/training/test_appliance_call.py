@@ -59,7 +59,7 @@ def status(service: dict[str, Any]) -> PitrStatus:
     answer = get(service)
     assert answer.status_code == 200, answer.text
     read = parse(answer.content, "ms")
-    assert read.oddities == ()
+    assert read.oddities == {}
     return read
 
 

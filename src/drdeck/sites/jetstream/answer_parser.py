@@ -52,7 +52,7 @@ class PreviousRecovery(Frozen, frozen=True, kw_only=True):
 
 
 class PitrStatus(Frozen, frozen=True, kw_only=True):
-    """One answer. None and empty texts: not told. `oddities`: sentences without a full stop."""
+    """One answer. None and empty texts: not told. `oddities`: field -> a sentence without a full stop."""
 
     id: str = ""
     name: str = ""
@@ -67,7 +67,7 @@ class PitrStatus(Frozen, frozen=True, kw_only=True):
     step: str = ""
     alerts: tuple[Alert, ...] = ()
     recoveries: tuple[PreviousRecovery, ...] = ()
-    oddities: tuple[str, ...] = ()
+    oddities: dict[str, str] = {}
 
     @property
     def complete(self) -> bool:
@@ -123,8 +123,7 @@ def parse(data: bytes, unit: str = "raw") -> PitrStatus:
             _recovery(fields, item) for item in fields.items(answer.previousRecoveries, "previousRecoveries")
         ),
     )
-    oddities = (*fields.oddities, *_contradictions(status))
-    return msgspec.structs.replace(status, oddities=tuple(dict.fromkeys(oddities)))
+    return msgspec.structs.replace(status, oddities=fields.oddities | _contradictions(status))
 
 
 def _decoded(data: bytes) -> _Answer:
@@ -179,22 +178,20 @@ def _recovery(fields: FieldReader, item: dict[str, Any]) -> PreviousRecovery:
     return PreviousRecovery(index=index, point=point or Timestamp(raw=""))
 
 
-def _contradictions(status: PitrStatus) -> list[str]:
-    """Fields that cannot all be true; each is shown as it came."""
-    contradictions = []
+def _contradictions(status: PitrStatus) -> dict[str, str]:
+    """Fields that cannot all be true; each is shown as it came. No value that goes on is in a sentence."""
+    contradictions = {}
     total, remaining, recovered = status.total_bytes, status.remaining_bytes, status.recovered_bytes
     if None not in (total, remaining, recovered) and _apart(total or 0, (remaining or 0) + (recovered or 0)):
-        contradictions.append("remainingDataKB and recoveredDataKB do not add up to totalDataKB")
+        contradictions["sizes"] = "remainingDataKB and recoveredDataKB do not add up to totalDataKB"
     if total and recovered is not None and status.progress is not None:
         share = 100 * recovered / total
         if abs(share - status.progress) > 100 * _APART:
-            contradictions.append(
-                f"progress is {status.progress:g}, though recoveredDataKB is {share:.0f} % of totalDataKB"
-            )
+            contradictions["share"] = "progress is another than recoveredDataKB is of totalDataKB"
     if status.step == COMPLETE and status.progress is not None and status.progress < 100:
-        contradictions.append(f"progress is {status.progress:g} at the step {COMPLETE}")
+        contradictions["end"] = f"progress is not 100 at the step {COMPLETE}"
     if status.step and status.steps and status.step not in status.steps:
-        contradictions.append(f"currentStep is {quoted(status.step)}, which is none of the steps")
+        contradictions["step"] = f"currentStep is {quoted(status.step)}, which is none of the steps"
     return contradictions
 
 

@@ -71,7 +71,7 @@ def _domain(poll: DomainPoll) -> Finding:
     status = poll.status
     assert status is not None
     if status.oddities:
-        text = f'known, "{poll.name}"; the answer is odd: {"; ".join(status.oddities)}'
+        text = f'known, "{poll.name}"; the answer is odd: {"; ".join(status.oddities.values())}'
         return Finding(
             level="warn", subject=subject, text=text, remedy="shown is what came, nothing is computed"
         )

@@ -33,7 +33,7 @@ class DomainPoll:
         self.due_s = 0.0
         self._lost_at: datetime | None = None
         self._since: dict[str, datetime] = {}
-        self._odd = ""
+        self._odd: dict[str, str] = {}
 
     def answered(self, body: bytes, unit: str, now: datetime) -> None:
         """Take an answer in. Raises SiteUnreachable where it is none."""
@@ -43,6 +43,8 @@ class DomainPoll:
             raise SiteUnreachable(
                 f"the appliance's answer about {self.ident} {error}; check the url"
             ) from None
+        odd = {field: self._odd.get(field, text) for field, text in status.oddities.items()}
+        status = msgspec.structs.replace(status, oddities=odd)  # said once, with the value that was met first
         self.status, self.failure, self.failures, self._lost_at = status, None, 0, None
         self.name = status.name or self.ident
         if not status.running:
@@ -50,9 +52,8 @@ class DomainPoll:
         elif self.run is None:
             self.run = PitrRun(id=f"pitr-{self.ident[:8]}-{now:%Y%m%dT%H%M%SZ}", since=now)
         self._since = {key: self._since.get(key, now) for key in alarm_keys(status)}
-        odd = odd_text(status)
-        if odd and odd != self._odd:
-            log.warning("%s: %s", self.ident, odd)
+        if odd.keys() - self._odd.keys():
+            log.warning("%s: %s", self.ident, odd_text(status))
         self._odd = odd
 
     def not_answered(self, error: SiteError, now: datetime) -> None:

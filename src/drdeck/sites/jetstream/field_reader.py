@@ -39,10 +39,11 @@ class FieldReader:
 
     def __init__(self, unit: str) -> None:
         self._unit = unit
-        self.oddities: list[str] = []
+        self.oddities: dict[str, str] = {}
+        """field -> what is odd of it, of a list's items the first; a thousand VMs make no thousand remarks"""
 
     def odd(self, field: str, value: object) -> None:
-        self.oddities.append(f"{field} is {_shown(value)}")
+        self.oddities.setdefault(field, f"{field} is {_shown(value)}")
 
     def text(self, value: object, field: str, number_too: bool = False) -> str:
         """A text as it came, cut; a number that stands in its place is shown, and odd unless `number_too`."""
@@ -82,7 +83,7 @@ class FieldReader:
             self.odd(field, value)
             return []
         if len(value) > MOST:
-            self.oddities.append(f"{field} has {len(value)} items, of which the first {MOST} are shown")
+            self.oddities.setdefault(field, f"{field} has more than {MOST} items, of which those are shown")
         return value[:MOST]
 
     def number(self, value: object, field: str) -> float | None:
@@ -128,9 +129,10 @@ class FieldReader:
         except OverflowError:
             instant = None
         if instant is None or instant.year < 2000 or instant.year > 2200:
-            self.oddities.append(
+            self.oddities.setdefault(
+                field,
                 f"{field} is {brief(str(value))}, which is no likely time in the unit"
-                f' "{self._unit}" of the settings'
+                f' "{self._unit}" of the settings',
             )
             return None
         return instant

@@ -198,7 +198,7 @@ def alert_key(alert: Alert) -> str:
 
 def odd_text(status: PitrStatus) -> str:
     """The oddities of an answer as one sentence; empty where there are none."""
-    return "The appliance's answer is odd: " + "; ".join(status.oddities) if status.oddities else ""
+    return "The appliance's answer is odd: " + "; ".join(status.oddities.values()) if status.oddities else ""
 
 
 def alarm_keys(status: PitrStatus) -> list[str]:

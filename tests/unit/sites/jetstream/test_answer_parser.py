@@ -62,7 +62,6 @@ def changed(at: Path, *value: Any) -> dict[str, Any]:
 
 
 ALL = list(paths(PUBLISHED))
-STEP_IS_NONE = ("currentStep is 'RECOVER_VMS_DATA', which is none of the steps",)
 OTHERS: list[Any] = ["text", 7, -3.5, True, [], {}, [[]], [None], {"a": {}}, 10**30, "\ud800", "x" * 10_000]
 
 
@@ -90,12 +89,12 @@ def test_the_whole_published_answer() -> None:
     )
     assert odd.text == (
         "The appliance's answer is odd: remainingDataKB and recoveredDataKB do not add up to totalDataKB;"
-        " progress is 10, though recoveredDataKB is 31 % of totalDataKB. Shown is what came."
+        " progress is another than recoveredDataKB is of totalDataKB. Shown is what came."
     )
 
 
 def test_nothing_is_odd_in_a_sound_answer() -> None:
-    assert read(sound()).oddities == () and read(idle()).oddities == () and read({}).oddities == ()
+    assert read(sound()).oddities == read(idle()).oddities == read({}).oddities == {}
 
 
 @pytest.mark.parametrize("at", ALL, ids=str)
@@ -104,7 +103,7 @@ def test_each_field_absent(at: Path) -> None:
     whole = shown(PUBLISHED)
     assert len(domain.steps) >= (0 if at[0] == "overview" else 10)
     assert at[0] == "name" or domain.name == whole.name
-    assert set(read(changed(at)).oddities) <= {*read(PUBLISHED).oddities, *STEP_IS_NONE}
+    assert read(changed(at)).oddities.keys() <= {*read(PUBLISHED).oddities, "step"}
 
 
 @pytest.mark.parametrize("at", ALL, ids=str)
@@ -124,7 +123,6 @@ def test_each_field_of_another_type(at: Path) -> None:
         domain = shown(body)
         odd = [alarm for alarm in domain.alarms if alarm.kind == "odd_answer"]
         assert len(odd) <= 1
-        assert len(set(read(body).oddities)) == len(read(body).oddities)
         if at[0] != "protectedVms":
             assert domain.vms == before.vms
         if at[0] not in ("overview", "progress"):
@@ -132,7 +130,7 @@ def test_each_field_of_another_type(at: Path) -> None:
     whole = isinstance(at[-1], int)
     where = ".".join(str(key) for key in at if isinstance(key, str))
     if where not in ("id", "name") and not where.endswith((".id", ".name", ".index", ".code")):
-        oddities = " ".join(read(changed(at, 7.5 if whole else [[]])).oddities)
+        oddities = " ".join(read(changed(at, 7.5 if whole else [[]])).oddities.values())
         assert where in oddities or str(at[0]) in oddities, oddities
 
 
@@ -190,7 +188,7 @@ def test_timestamps(unit: str, raw: int, instant: datetime | None) -> None:
     status = read(sound(rollbackTimestamp=raw, previousRecoveries=[]), unit)
     assert status.rollback is not None and status.rollback.instant == instant
     unlikely = instant is None and unit != "raw"
-    assert any("no likely time" in oddity for oddity in status.oddities) == unlikely
+    assert any("no likely time" in oddity for oddity in status.oddities.values()) == unlikely
 
 
 def test_steps_and_statuses_that_nobody_has_published() -> None:
