@@ -36,7 +36,7 @@ log = logging.getLogger(__name__)
 KIND = "jetstream"
 TICK_S = 0.25
 """How often it is looked which domains are due."""
-LONGEST_REST_S = 60.0
+LONGEST_REST_S = 30.0
 """At most so long between two questions after a domain that is not answered for."""
 
 Connect = Callable[[], Awaitable[Connection]]

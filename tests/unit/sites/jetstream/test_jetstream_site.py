@@ -9,8 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from drdeck.config.settings import Duration
+from drdeck.config.settings import Duration, JetStreamSettings
 from drdeck.controller.controller import Controller
+from drdeck.controller.ipc.client import Client
+from drdeck.controller.ipc.server import Server
 from drdeck.model.actions.action_table import ACTIONS, NEVER_OBSERVED, menu
 from drdeck.model.actions.confirming import NotAccepted
 from drdeck.model.actions.request import Request
@@ -19,7 +21,7 @@ from drdeck.model.domains import FailoverType, Mode, StepState
 from drdeck.sites.contract import CertificateUntrusted, CertificateWrong, RecoverySite, Refused
 from drdeck.sites.jetstream import appliance_session
 from drdeck.sites.jetstream.status_view import UNPUBLISHED
-from tests.support.appliance.sample import DOMAIN_ID, idle, sound
+from tests.support.appliance.sample import DOMAIN_ID, answer, idle, sound
 from tests.support.appliance.stand_in import SESSION, Reply, StandIn, endless, trickle
 from tests.support.appliance.watching import LoginAlone, controlled, seen, settings_of, site_of
 from tests.support.waiting import eventually
@@ -177,8 +179,15 @@ async def test_polling_is_quick_while_an_operation_runs_or_somebody_looks(
         await seen(controller)
         await eventually(lambda: stand_in.count(OTHER_ID) > 3)
         assert stand_in.count(DOMAIN_ID) == 1, "nothing runs there, and nobody looks"
-        site.looked_at = lambda: frozenset({"erp-prod"})
-        await eventually(lambda: stand_in.count(DOMAIN_ID) > 2)
+        server = Server(controller, tmp_path / "controller.sock", lambda: None)
+        await server.start()
+        async with Client(server.paths[0], "console") as console:
+            console.subscribe("erp-prod")
+            await eventually(lambda: stand_in.count(DOMAIN_ID) > 3)
+        await server.close()
+        before, others = stand_in.count(DOMAIN_ID), stand_in.count(OTHER_ID)
+        await eventually(lambda: stand_in.count(OTHER_ID) > others + 5)
+        assert stand_in.count(DOMAIN_ID) <= before + 1, "it was closed"
 
 
 async def test_a_connection_is_kept_for_the_next_question(stand_in: StandIn, tmp_path: Path) -> None:
@@ -254,6 +263,35 @@ async def test_what_is_odd_is_said_once(
         odd = [alarm for alarm in controller.desk.domain("erp-prod").alarms if alarm.kind == "odd_answer"]
         assert len(odd) == 1 and "progress is 'much'" in odd[0].text
     assert sum("progress is 'much'" in record.getMessage() for record in caplog.records) == 1
+
+
+async def test_what_contradicts_itself_is_said_once_however_it_goes_on(
+    stand_in: StandIn, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Not in each answer anew, with its new numbers."""
+    answers = [answer(progress=p, recoveredDataKB=13_002_342 + p, criticalAlerts=[]) for p in range(20)]
+    vms = [{"id": f"{number}", "name": f"vm{number}", "uuid": number} for number in range(1000)]
+    stand_in.say(DOMAIN_ID, *[{**body, "protectedVms": vms} for body in answers])
+    site, _ = site_of(stand_in, poll=Duration(0.01), poll_idle=Duration(0.01))
+    async with controlled(site, tmp_path) as controller:
+        await seen(controller)
+        await eventually(lambda: controller.desk.domain("erp-prod").steps[6].progress == 19)
+        alarms = [e.data["text"] for e in controller.journal.events() if e.kind == "site_alarm"]
+    odd = [text for text in alarms if "is odd" in text]
+    assert len(odd) == 1 and len(odd[0]) < 500 and "protectedVms.uuid is 0;" in odd[0]
+    assert sum("is odd" in record.getMessage() for record in caplog.records) == 1
+
+
+async def test_a_session_id_that_the_appliance_repeats_is_withheld(stand_in: StandIn, tmp_path: Path) -> None:
+    alert = {"code": 1, "name": "LOGIN", "causeMessageDetails": f"session {SESSION} was let in"}
+    stand_in.say(DOMAIN_ID, sound(criticalAlerts=[alert]))
+    site, _ = site_of(stand_in)
+    async with controlled(site, tmp_path) as controller:
+        await seen(controller)
+        texts = [alarm.text for alarm in controller.desk.domain("erp-prod").alarms]
+    assert texts[0] == "LOGIN (code 1): session (session id) was let in"
+    for file in tmp_path.rglob("*"):
+        assert not file.is_file() or SESSION.encode() not in file.read_bytes()
 
 
 async def test_steps_and_alarms_are_journaled_once(stand_in: StandIn, tmp_path: Path) -> None:
@@ -344,5 +382,7 @@ async def test_the_doctor(stand_in: StandIn, tmp_path: Path) -> None:
     assert levels["appliance"][0] == "ok" and levels["session"][0] == "fail"
 
 
-def test_settings_in_this_process_are_whole(stand_in: StandIn) -> None:
-    assert settings_of(stand_in).login.root == "/DC0/vm/drdeck"
+def test_what_is_set_unless_the_settings_say_otherwise(stand_in: StandIn) -> None:
+    settings = settings_of(stand_in)
+    quiet = JetStreamSettings(url=settings.url, vcenter=settings.login, domains=settings.domains)
+    assert (float(quiet.poll), float(quiet.poll_idle), quiet.timestamp_unit) == (2, 30, "raw")
