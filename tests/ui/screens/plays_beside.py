@@ -166,6 +166,7 @@ async def fresh(s: Stage) -> None:
 
 
 async def appliance(s: Stage) -> None:
+    s.house.site.name, s.house.site.kind = "msa", "jetstream"
     s.house.site.appliance = parse(json.dumps(sound(criticalAlerts=PUBLISHED["criticalAlerts"])).encode())
     await s.advance(1)
     await s.press("enter")

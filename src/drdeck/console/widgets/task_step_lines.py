@@ -98,6 +98,8 @@ def current_of(lines: Sequence[Line]) -> range:
 
 def rto_line(operation: OperationView | None, domain: Domain, now: datetime) -> Line:
     """The clock since the decision; it stands still once the VMs serve again."""
+    if operation is None and domain.observed_only:
+        return (("The steps as the site tells them; since when, it does not tell", "dim"),)
     if operation is None:
         return (("No failover of this domain was decided yet; the RTO clock has not started", "dim"),)
     end = operation.ended_at or now
