@@ -77,6 +77,13 @@ def _reading(file: Path) -> str:
     return f"{uri}&immutable=1"
 
 
+def _why(error: Exception) -> str:
+    """Why a journal cannot be opened, with what helps where its file system is the reason."""
+    if getattr(error, "sqlite_errorname", "").startswith("SQLITE_IOERR_SHM"):
+        return "no memory can be shared on this file system, as it must be; use --state on a local disk"
+    return getattr(error, "strerror", None) or str(error)
+
+
 class Journal:
     """An open journal. One writer; readers may open the file beside it."""
 
@@ -103,8 +110,7 @@ class Journal:
             # what was removed from the end leaves a gap, and is not grown over
             last = max(filter(None, (last, self._head())), default=None, key=lambda row: int(row[0]))
         except (sqlite3.Error, OSError, ValueError, TypeError) as error:
-            why = getattr(error, "strerror", None) or error
-            raise JournalError(f"the journal {file} cannot be used: {why}") from None
+            raise JournalError(f"the journal {file} cannot be used: {_why(error)}") from None
         self._last_id: int = last[0] if last else 0
         self._last_hash: str = last[1] if last else FIRST
 

@@ -84,6 +84,7 @@ def take(file: Path, foreign_s: float = FOREIGN_S) -> SiteLock:
     """
     handle = open_private(file, os.O_RDWR)
     try:
+        _try_locks(handle, file)
         _lock(handle, file)
         holder = holder_of(file)
         if holder is not None and not holder.is_here and _lives(handle, foreign_s):
@@ -116,6 +117,17 @@ def is_held(file: Path) -> bool:
     finally:
         os.close(handle)
     return False
+
+
+def _try_locks(handle: int, file: Path) -> None:
+    """Raise OSError where locks of the kind that SQLite takes are not to be had; there are two kinds."""
+    try:
+        fcntl.lockf(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.lockf(handle, fcntl.LOCK_UN)
+    except (BlockingIOError, PermissionError):
+        return  # there are, and somebody has one: on NFS both kinds are one
+    except OSError as error:
+        raise _without_locks(file, error) from None
 
 
 def _lock(handle: int, file: Path) -> None:

@@ -117,6 +117,21 @@ def test_a_file_that_is_no_journal_is_refused(file: Path) -> None:
         list(export(file))
 
 
+@pytest.mark.parametrize("name", ["SQLITE_IOERR_SHMMAP", "SQLITE_IOERR_SHMOPEN"])
+def test_a_file_system_without_shared_memory_is_told_with_what_helps(
+    file: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    error = sqlite3.OperationalError("disk I/O error")
+    error.sqlite_errorname = name
+
+    def connect(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr(sqlite3, "connect", connect)
+    with pytest.raises(JournalError, match=r"no memory can be shared .*; use --state on a local disk"):
+        Journal(file)
+
+
 def test_no_journal_yet_is_said(file: Path) -> None:
     with pytest.raises(JournalError, match="there is no journal"):
         list(export(file))
