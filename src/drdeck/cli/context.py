@@ -167,7 +167,7 @@ class Context(msgspec.Struct, dict=True):
         client = await self.attach(start=start)
         try:
             if sighted:
-                listing = await wait_for_sight(client, stale)
+                listing = await _sighted(client, stale)
                 for warning in listing.warnings:
                     output.note(f"warning: {warning}")
                 if listing.journal_error:
@@ -190,6 +190,19 @@ def end_stale(listing: Listing) -> None:
     if listing.error is not None:
         age = show_duration(listing.stale_s or 0)
         raise Exit(exit_codes.UNREACHABLE, f"as of {age} ago, for the site is out of sight: {listing.error}")
+
+
+async def _sighted(client: Client, stale: bool) -> Listing:
+    """The listing once the site was seen. Raises Exit(5), after what may be the reason was said.
+
+    Settings that were mended are not in use yet, where the controller began with those that are wrong.
+    """
+    try:
+        return await wait_for_sight(client, stale)
+    except Exit:
+        for warning in filter(None, (*client.own_warnings, client.other_settings)):
+            output.note(f"warning: {warning}")
+        raise
 
 
 async def wait_for_sight(client: Client, stale: bool = False) -> Listing:

@@ -164,7 +164,12 @@ def _shared(settings: Settings) -> dict[str, list[str]]:
 
 async def _controller(context: Context, client: Client) -> list[Finding]:
     status = await client.status()
-    findings = [_ok("controller", f"runs as process {status.pid}, drdeck {status.version}")]
+    theirs = client.welcome.settings_file if client.welcome is not None else ""
+    read = f", with the settings of {theirs}" if theirs and Path(theirs).exists() else ""
+    findings = [_ok("controller", f"runs as process {status.pid}, drdeck {status.version}{read}")]
+    if client.other_settings:
+        text, _, remedy = client.other_settings.partition("; ")
+        findings.append(Finding.warn("controller", text, remedy))
     if status.version != drdeck.__version__:
         findings.append(
             Finding.warn(

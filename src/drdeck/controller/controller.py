@@ -68,7 +68,7 @@ class Controller:
         self.on_change: Callable[[], None] = lambda: None
         self.book = Recorder(journal)
         self.sight = SiteWatcher(site, self.real_now, steady)
-        self.settings_digest = ""
+        self.settings_file = self.settings_digest = ""
         """of the settings that the site was made of; empty: nobody said"""
         self.networks: dict[str, str] = {}
         """recovery networks that the site's settings say, protected name -> recovery name"""

@@ -110,3 +110,35 @@ def test_options_of_the_line_are_not_settings(tmp_path: Path) -> None:
     deck.run("--speed", "7", "controller", "start")
     assert OTHER not in deck.run("domains").stderr
     deck.stop()
+
+
+WRONG = """
+[sites.west]
+kind = "vsphere"
+url = "https://127.0.0.1:1/sdk"
+username = "u"
+root = "/DC0/vm/d"
+ca_file = "missing.pem"
+"""
+
+
+def test_mended_settings_of_a_site_that_was_never_seen(tmp_path: Path) -> None:
+    """Whoever corrects a wrong first file is told why the old words come again, and what to do."""
+    deck = Deck(tmp_path, WRONG)
+    try:
+        assert OTHER not in deck.run("domains", code=5).stderr
+        deck.config.write_text(WRONG.replace('ca_file = "missing.pem"', ""), "utf-8")
+        second = tmp_path / "second.toml"
+        second.write_text(WRONG.replace("/DC0/vm/d", "/DC0/vm/e"), "utf-8")
+        for file, read in ((deck.config, ""), (second, f", read from {deck.config},")):
+            text = f'{OTHER} of "west"{read} than {file} has now, so nothing is begun'
+            warning = deck.run("--config", str(file), "domains", code=5).stderr
+            assert f"warning: {text}" in warning and "drdeck controller restart" in warning
+            findings = deck.json("--config", str(file), "doctor", code=1)["findings"]
+            lines = [(f["level"], f["text"]) for f in findings if f["subject"] == "controller"]
+            assert lines[0][1].endswith(f", with the settings of {deck.config}"), lines
+            assert lines[1] == ("warn", text)
+        deck.run("controller", "restart")
+        assert OTHER not in deck.run("domains", code=5).stderr
+    finally:
+        deck.stop()

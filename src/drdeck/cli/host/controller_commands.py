@@ -139,6 +139,7 @@ def controller_serve(context: Context) -> None:
         context.site,
         context.paths,
         log_level=context.log_level,
+        file=str(context.config),
         file_digest=context.file_digest,
         plans_of=context.settings_in_use.plans_now,
     )

@@ -99,6 +99,7 @@ class AttachedClient:
             drdeck=drdeck.__version__,
             read_only=c.read_only,
             settings=c.settings_digest,
+            settings_file=c.settings_file,
             scenario=c.scenario,
             speed=c.speed,
         )

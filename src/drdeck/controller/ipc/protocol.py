@@ -133,6 +133,8 @@ class Welcome(Message, frozen=True, kw_only=True, tag="welcome"):
     read_only: bool = False
     settings: str = ""
     """digest of the site's settings that the controller runs with; empty: not told"""
+    settings_file: str = ""
+    """where it read them; empty: not told"""
     scenario: str = ""
     speed: float = 0.0
     """of a training site; 0: not told"""

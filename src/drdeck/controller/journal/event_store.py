@@ -78,7 +78,7 @@ def _reading(file: Path) -> str:
 
 
 def _why(error: Exception) -> str:
-    """Why a journal cannot be opened, with what helps where its file system is the reason."""
+    """The reason why a journal cannot be opened, with what helps where its file system is the reason."""
     if getattr(error, "sqlite_errorname", "").startswith("SQLITE_IOERR_SHM"):
         return "no memory can be shared on this file system, as it must be; use --state on a local disk"
     return getattr(error, "strerror", None) or str(error)

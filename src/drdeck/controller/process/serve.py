@@ -48,12 +48,14 @@ def serve(
     paths: Paths,
     idle_s: float = IDLE_S,
     log_level: str = USUAL_LEVEL,
+    file: str = "",
     file_digest: str = "",
     plans_of: PlansOf = dict,
 ) -> int:
     """Run a controller until told to stop; returns an exit code. Speaks one line on stdout.
 
-    `file_digest`: of the site as the file has it, where `settings` have options of the command line too.
+    `file`: of the settings. `file_digest`: of the site as that has it, where `settings` have options of the
+    command line too.
     `plans_of` reads the failover plans of the settings anew; it may raise SettingsError.
     """
     os.umask(0o077)
@@ -70,7 +72,7 @@ def serve(
         _say(str(error))
         return 1
     try:
-        asyncio.run(_serve(settings, site_name, paths, journal, idle_s, lock, file_digest, plans_of))
+        asyncio.run(_serve(settings, site_name, paths, journal, idle_s, lock, file, file_digest, plans_of))
     except JournalError as error:
         _say(str(error))
         return 1
@@ -105,6 +107,7 @@ async def _serve(
     journal: Journal,
     idle_s: float,
     lock: SiteLock,
+    file: str,
     file_digest: str,
     plans_of: PlansOf,
 ) -> None:
@@ -112,6 +115,7 @@ async def _serve(
     passwords = PasswordStore(password_site(name, site_settings))
     site = make_site(name, site_settings, paths.state, passwords)
     controller = Controller(site, journal, read_only=settings.read_only, passwords=passwords)
+    controller.settings_file = file
     controller.settings_digest = file_digest or settings_digest(site_settings)
     controller.plans.inquiry.plans_of = plans_of
     if isinstance(site_settings, VSphereSettings | TrainingSettings):

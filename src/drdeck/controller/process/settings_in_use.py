@@ -55,8 +55,11 @@ class SettingsInUse(msgspec.Struct, frozen=True):
         if isinstance(self.site, TrainingSettings):
             self._compare_training(client, welcome, self.site)
         elif self._differs(welcome):
+            theirs = welcome.settings_file
+            read = f", read from {theirs}," if theirs and theirs != str(self.file) else ""
             client.other_settings = (
-                f'{OTHER_SETTINGS} of "{self.name}" than {self.file} has now, so nothing is begun; {RESTART}'
+                f'{OTHER_SETTINGS} of "{self.name}"{read} than {self.file} has now, so nothing is begun;'
+                f" {RESTART}"
             )
 
     async def watch(self, client: Client) -> None:
