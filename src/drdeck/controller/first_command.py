@@ -33,7 +33,8 @@ from drdeck.model.domains import FailoverType
 
 
 def first_command(op: Operation) -> AnyCommand:
-    """The command with which an operation begins at the site."""
+    """The command with which an operation begins at the site. Raises LookupError for an action that is none:
+    what nobody thought of here must not become something else."""
     request = op.request
     common: Any = {"operation": op.id, "domain": op.domain}
     match op.action:
@@ -87,8 +88,10 @@ def first_command(op: Operation) -> AnyCommand:
             return WriteRecordBack(**common)
         case "record_accept":
             return AcceptRemoval(**common)
-        case _:
+        case "pitr_exit":
             return ExitSession(**common)
+        case _:
+            raise LookupError(f"no command of a site begins {op.action!r}")
 
 
 def completion(op: Operation) -> BeginCompletion:
