@@ -17,7 +17,9 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
-MOST_TEXT = 4 * 1024 * 1024
+from drdeck.model.text import show_bytes
+
+MOST_TEXT = 4_000_000
 """Bytes of a settings, scenario or lesson file; a scenario of 10,000 VMs has some 2 MB."""
 _MOST_LINKS = 40
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
@@ -203,7 +205,7 @@ def read_text(file: Path) -> str:
     finally:
         os.close(handle)
     if len(data) > MOST_TEXT:
-        raise Unreadable(f"is larger than {MOST_TEXT // 1024 // 1024} MiB; make it smaller")
+        raise Unreadable(f"is larger than {show_bytes(MOST_TEXT)}; make it smaller")
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:

@@ -151,25 +151,17 @@ def findings(
     else:
         count = _COLOURS.get(colours or "", "unknown")
         few = count == "16" and theme != "ansi"
-        remedy = 'set theme = "ansi" under [console] in the settings, or TERM' if few else ""
-        results.append(
-            Finding(
-                level="warn" if few else "ok",
-                subject="colours",
-                text=f"{count}, theme {theme}",
-                remedy=remedy,
-            )
-        )
+        remedy = 'set theme = "ansi" under [console] in the settings, or TERM'
+        text = f"{count}, theme {theme}"
+        results.append(Finding.warn("colours", text, remedy) if few else Finding.ok("colours", text))
     if ascii_only(options, environ):
-        by_settings = options.ascii == "always"
         remedy = "set LANG to a UTF-8 locale such as C.UTF-8, and the terminal to UTF-8"
+        drawn = "drawn in ASCII only"
+        by_settings = options.ascii == "always"
         results.append(
-            Finding(
-                level="ok" if by_settings else "warn",
-                subject="characters",
-                text="drawn in ASCII only" + (", as the settings ask" if by_settings else ""),
-                remedy="" if by_settings else remedy,
-            )
+            Finding.ok("characters", f"{drawn}, as the settings ask")
+            if by_settings
+            else Finding.warn("characters", drawn, remedy)
         )
     else:
         results.append(Finding.ok("characters", "UTF-8"))
@@ -186,13 +178,10 @@ def _size(size: tuple[int, int] | None, environ: Mapping[str, str]) -> Finding:
         remedy = "set TERM to what the terminal is; the commands work without"
         return Finding.warn("terminal", f"TERM is {term}", remedy)
     width, height = size
-    small = width < MIN_WIDTH or height < MIN_HEIGHT
-    return Finding(
-        level="warn" if small else "ok",
-        subject="terminal",
-        text=f"{width} x {height}, TERM {term}",
-        remedy=f"make it {MIN_WIDTH} x {MIN_HEIGHT} or larger" if small else "",
-    )
+    text = f"{width} x {height}, TERM {term}"
+    if width < MIN_WIDTH or height < MIN_HEIGHT:
+        return Finding.warn("terminal", text, f"make it {MIN_WIDTH} x {MIN_HEIGHT} or larger")
+    return Finding.ok("terminal", text)
 
 
 def _tmux(passthrough: str | None) -> Finding:
@@ -202,7 +191,7 @@ def _tmux(passthrough: str | None) -> Finding:
         text = "in use; keeps what is copied (OSC 52) to itself: allow-passthrough is off"
         return Finding.warn("tmux", text, _HAND_ON)
     text = "in use; whether it hands copies on (OSC 52) cannot be told"
-    return Finding(level="ok", subject="tmux", text=text, remedy=f"if copying does not work: {_HAND_ON}")
+    return Finding.ok("tmux", text, f"if copying does not work: {_HAND_ON}")
 
 
 def tmux_passthrough(environ: Mapping[str, str]) -> str | None:

@@ -238,7 +238,7 @@ def test_the_session_id_that_an_appliance_is_given(search: Search, recovery: VCe
             (Reply(status=403), "(403)"),
             (Reply(b"<html>", status=500), "error 500"),
             (Reply(status=302, headers={"Location": "https://elsewhere.example/"}), "(302)"),
-            (Reply(pieces=endless()), "larger than 2 MB"),
+            (Reply(pieces=endless()), "larger than 2.0 MB"),
         ):
             appliance.instead = reply
             eventually(functools.partial(says_so, search, says))

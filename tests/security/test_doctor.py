@@ -72,7 +72,7 @@ def test_what_is_wrong_with_the_domains(
     assert level == "warn" and "points every 15m reach back 7h, and not the window of 3d" in text
     assert remedy == "set interval to 155m or more, or window to 7h"
     [(level, text, _)] = by_subject["datastore LocalDS_0"]
-    assert level == "warn" and text.startswith("50.0 GB of 1000.0 GB free; snapshots of erp-prod grow there")
+    assert level == "warn" and text.startswith("50.0 GB of 1.00 TB free; snapshots of erp-prod grow there")
     assert "no folder /DC0/vm/prod/lonely" in by_subject["domain lonely"][0][1]
 
 

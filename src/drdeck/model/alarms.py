@@ -39,8 +39,8 @@ class Finding(Frozen, frozen=True, kw_only=True):
     remedy: str = ""
 
     @classmethod
-    def ok(cls, subject: str, text: str) -> "Finding":
-        return cls(level="ok", subject=subject, text=text)
+    def ok(cls, subject: str, text: str, remedy: str = "") -> "Finding":
+        return cls(level="ok", subject=subject, text=text, remedy=remedy)
 
     @classmethod
     def warn(cls, subject: str, text: str, remedy: str = "") -> "Finding":

@@ -60,7 +60,7 @@ def check(context: Context, file: Path | None, as_json: bool) -> None:
         findings = [_read(path, parsed), *_named(path, parsed)]
         code = exit_codes.FAILED if any(f.level == "fail" for f in findings) else exit_codes.DONE
     except SettingsError as error:
-        findings, code = [Finding(level="fail", subject="settings", text=str(error))], exit_codes.USAGE
+        findings, code = [Finding.fail("settings", str(error))], exit_codes.USAGE
     if as_json:
         output.emit({"file": str(path), "ok": code == exit_codes.DONE, "findings": shaped_findings(findings)})
     else:
@@ -83,9 +83,9 @@ def shaped_findings(findings: list[Finding]) -> list[dict[str, Any]]:
 
 def _read(path: Path, parsed: Settings) -> Finding:
     if not path.exists():
-        return Finding(level="ok", subject="settings", text=f"none at {path}: the training site is used")
+        return Finding.ok("settings", f"none at {path}: the training site is used")
     sites = ", ".join(parsed.sites) or "no site"
-    return Finding(level="ok", subject="settings", text=f"{path} can be read; {sites}")
+    return Finding.ok("settings", f"{path} can be read; {sites}")
 
 
 def _named(path: Path, parsed: Settings) -> Iterator[Finding]:
@@ -123,9 +123,9 @@ def _other_site(path: Path, name: str, site: SiteSettings) -> Finding:
     try:
         check_site(site)
     except ControllerError as error:
-        return Finding(level="fail", subject=name, text=str(error))
+        return Finding.fail(name, str(error))
     scenario = f"scenario {site.scenario}" if isinstance(site, TrainingSettings) else "can be used"
-    return Finding(level="ok", subject=name, text=scenario)
+    return Finding.ok(name, scenario)
 
 
 def _no_authority(file: Path) -> str:
@@ -142,5 +142,5 @@ def _no_authority(file: Path) -> str:
 
 def _finding(subject: str, text: str, problem: str, remedy: str) -> Finding:
     if not problem:
-        return Finding(level="ok", subject=subject, text=text)
-    return Finding(level="fail", subject=subject, text=f"{text}: {problem}", remedy=remedy)
+        return Finding.ok(subject, text)
+    return Finding.fail(subject, f"{text}: {problem}", remedy)

@@ -10,6 +10,7 @@ from drdeck.controller.ipc.client import Client
 from drdeck.model.actions.action_table import BY_NAME
 from drdeck.model.actions.confirming import Rehearsal
 from drdeck.model.actions.request import Request
+from drdeck.model.text import some
 from drdeck.model.times import show
 
 NOTHING_STARTED = "dry run: nothing was started"
@@ -61,8 +62,7 @@ def lines(rehearsal: Rehearsal) -> Iterator[str]:
     back = f" to {show(request.to)}" if request.to is not None else ""
     yield f"{BY_NAME[request.action].label}{kind} of {request.domain}{back}"
     vms = request.vms or preview.vms
-    more = f" and {len(vms) - NAMED} more" if len(vms) > NAMED else ""
-    yield f"  VMs: {len(vms)}: {', '.join(vms[:NAMED])}{more}" if vms else "  VMs: none"
+    yield f"  VMs: {len(vms)}: {some(vms, NAMED)}" if vms else "  VMs: none"
     for source, target in request.networks.items():
         yield f"  network: {source} -> {target}"
     for key, fact in preview.facts.items():

@@ -32,20 +32,18 @@ def _storage(paths: Paths, root: Path) -> Finding:
     kind = file_system(paths.state, root / "proc/self/mountinfo")
     holder = holder_of(paths.lock)
     if holder is not None and not holder.is_here:
-        return Finding(
-            level="warn",
-            subject="state",
-            text=f"{paths.state} was used last by {holder.says()}",
-            remedy="use one host, or a --state of its own on a local disk for each",
+        return Finding.warn(
+            "state",
+            f"{paths.state} was used last by {holder.says()}",
+            "use one host, or a --state of its own on a local disk for each",
         )
     if kind in SHARED:
-        return Finding(
-            level="warn",
-            subject="state",
-            text=f"{paths.state} is on {kind}, which other hosts may share and not lock",
-            remedy="use --state (or DRDECK_STATE) on a local disk",
+        return Finding.warn(
+            "state",
+            f"{paths.state} is on {kind}, which other hosts may share and not lock",
+            "use --state (or DRDECK_STATE) on a local disk",
         )
-    return Finding(level="ok", subject="state", text=f"{paths.state}{f' on {kind}' if kind else ''}")
+    return Finding.ok("state", f"{paths.state}{f' on {kind}' if kind else ''}")
 
 
 def file_system(path: Path, mounts: Path) -> str:
@@ -71,16 +69,15 @@ def _logout(user: str, root: Path) -> list[Finding]:
     if not (root / "run/systemd/system").is_dir():
         return []
     if not _kills(user, root):
-        return [Finding(level="ok", subject="logout", text="leaves the controller running")]
+        return [Finding.ok("logout", "leaves the controller running")]
     lingers = (root / "var/lib/systemd/linger" / user).exists()
     first = "" if lingers else f"loginctl enable-linger {user}; "
     start = "systemd-run --user --scope drdeck controller start"
     return [
-        Finding(
-            level="warn",
-            subject="logout",
-            text=f"KillUserProcesses=yes: the controller is killed when {user} logs out",
-            remedy=f"{first}then start it outside the login: {start}",
+        Finding.warn(
+            "logout",
+            f"KillUserProcesses=yes: the controller is killed when {user} logs out",
+            f"{first}then start it outside the login: {start}",
         )
     ]
 

@@ -17,7 +17,7 @@ import httpx
 from drdeck import __version__
 from drdeck.config.settings import JetStreamSettings
 from drdeck.model.certificates import Certificate
-from drdeck.model.text import brief, clean
+from drdeck.model.text import brief, clean, show_bytes
 from drdeck.sites.contract import CertificateUntrusted, CertificateWrong, SiteError, SiteUnreachable
 from drdeck.sites.vsphere.vcenter.connection import Endpoint, in_thread
 from drdeck.sites.vsphere.vcenter.endpoint import normalise
@@ -29,7 +29,7 @@ _E = TypeVar("_E", bound=BaseException)
 
 HEADER = "fios-session"
 PATH = "/jss/domains/azureblob/{domain}/pitrstatus"
-LARGEST = 2 * 1024 * 1024
+LARGEST = 2_000_000
 """Bytes of an answer that is read; a real one of a thousand VMs has some 200 KB."""
 KEPT_S = 60.0
 """So long an unused connection is kept."""
@@ -136,7 +136,7 @@ class Appliance:
 
     def _too_large(self) -> SiteUnreachable:
         return SiteUnreachable(
-            f"the answer of the appliance {self.server} is larger than {LARGEST // 1024**2} MB and is not"
+            f"the answer of the appliance {self.server} is larger than {show_bytes(LARGEST)} and is not"
             " read; check the url"
         )
 

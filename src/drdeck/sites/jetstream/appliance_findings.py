@@ -40,54 +40,46 @@ async def _reachable(appliance: Appliance, polls: list[DomainPoll]) -> Finding:
         p for p in polls if p.failure is None or isinstance(p.failure, SessionRefused | DomainUnknown)
     ]
     if answered:
-        return Finding(level="ok", subject="appliance", text=f"{appliance.server} answers")
+        return Finding.ok("appliance", f"{appliance.server} answers")
     certificate = await in_thread(lambda: presented(*appliance.endpoint.place, LOOK_S))
     why = str(polls[0].failure)
     there = "" if certificate is None else f"{appliance.server} is there; yet "
-    return Finding(level="fail", subject="appliance", text=there + why)
+    return Finding.fail("appliance", there + why)
 
 
 def _session(appliance: Appliance, polls: list[DomainPoll]) -> Finding:
     refused = next((p.failure for p in polls if isinstance(p.failure, SessionRefused)), None)
     if refused is not None:
         remedy = "register the appliance with this vCenter, or set the vCenter that it is registered with"
-        return Finding(level="fail", subject="session", text=str(refused), remedy=remedy)
+        return Finding.fail("session", str(refused), remedy)
     if any(p.failure is None or isinstance(p.failure, DomainUnknown) for p in polls):
-        return Finding(level="ok", subject="session", text=f"{appliance.server} accepts the vCenter session")
-    return Finding(
-        level="warn", subject="session", text="not known: the appliance does not answer as it should"
-    )
+        return Finding.ok("session", f"{appliance.server} accepts the vCenter session")
+    return Finding.warn("session", "not known: the appliance does not answer as it should")
 
 
 def _domain(poll: DomainPoll) -> Finding:
     subject = f"domain {poll.ident}"
     if isinstance(poll.failure, DomainUnknown):
         remedy = "take the id from the appliance's own screen, and correct domains in the settings"
-        return Finding(
-            level="fail", subject=subject, text="the appliance knows no such domain", remedy=remedy
-        )
+        return Finding.fail(subject, "the appliance knows no such domain", remedy)
     if poll.failure is not None:
-        return Finding(level="fail", subject=subject, text=str(poll.failure))
+        return Finding.fail(subject, str(poll.failure))
     status = poll.status
     assert status is not None
     if status.oddities:
         text = f'known, "{poll.name}"; the answer is odd: {"; ".join(status.oddities.values())}'
-        return Finding(
-            level="warn", subject=subject, text=text, remedy="shown is what came, nothing is computed"
-        )
-    return Finding(level="ok", subject=subject, text=f'known, "{poll.name}", {len(status.vms)} VMs')
+        return Finding.warn(subject, text, "shown is what came, nothing is computed")
+    return Finding.ok(subject, f'known, "{poll.name}", {len(status.vms)} VMs')
 
 
 def _guarded(polls: list[DomainPoll], guard: VmGuard, root: str) -> list[Finding]:
     if guard.blind:
         text = f"changes by others to the VMs are not seen: {guard.blind}"
-        return [
-            Finding(level="warn", subject="guard", text=text, remedy="see to the vCenter of the settings")
-        ]
+        return [Finding.warn("guard", text, "see to the vCenter of the settings")]
     members = sum(len(poll.guarded.uuids) for poll in polls)
     watched = sum(len(guard.facts(poll.guarded)) for poll in polls)
     if watched < members:
         text = f"{watched} of {members} VMs are found by uuid under {root}"
         remedy = "correct root of the vCenter in the settings, if they are elsewhere"
-        return [Finding(level="warn", subject="guard", text=text, remedy=remedy)]
-    return [Finding(level="ok", subject="guard", text=f"{watched} VMs are found by uuid under {root}")]
+        return [Finding.warn("guard", text, remedy)]
+    return [Finding.ok("guard", f"{watched} VMs are found by uuid under {root}")]

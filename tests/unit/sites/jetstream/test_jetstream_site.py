@@ -52,8 +52,8 @@ BROKEN = {
         Reply(b"<html>Log in</html>", headers={"Content-Type": "text/html"}),
         "is HTML in place of JSON",
     ),
-    "50 MB": (Reply(pieces=endless()), "is larger than 2 MB"),
-    "50 MB, declared": (Reply(b"x" * 3_000_000), "is larger than 2 MB"),
+    "50 MB": (Reply(pieces=endless()), "is larger than 2.0 MB"),
+    "50 MB, declared": (Reply(b"x" * 3_000_000), "is larger than 2.0 MB"),
     "compressed": (Reply(b"\x1f\x8b", headers={"Content-Encoding": "gzip"}), "answers compressed"),
     "redirect": (
         Reply(status=302, headers={"Location": "https://elsewhere.example/jss"}),

@@ -73,13 +73,12 @@ async def findings(patient: SiteUnderExamination) -> list[Finding]:
     if side is not None and settings.protected is not None:
         lost = await (side.answers() if side.in_peace else side.look())
         url, user = settings.protected.url, settings.protected.username
-        level = "ok" if not lost else "fail" if side.shut_out else "warn"  # a disaster is no mistake
-        text = lost or f"{url} answers as {user}"
-        if side.in_peace and not lost:
+        text = f"{url} answers as {user}"
+        if side.in_peace:
             text = f"{url} answers; nothing is read there while a Force Failover is under way"
-        results.append(
-            Finding(level=level, subject="protected site", text=text, remedy=_WITHOUT if lost else "")
-        )
+        wrong = Finding.fail if side.shut_out else Finding.warn  # a disaster is no mistake
+        answers = Finding.ok("protected site", text)
+        results.append(wrong("protected site", lost, _WITHOUT) if lost else answers)
         results += [finding for side_findings in protected for finding in side_findings]
     if patient.connection is None or patient.inventory is None:
         return results

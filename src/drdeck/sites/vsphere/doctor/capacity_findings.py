@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from drdeck.model.alarms import Finding
 from drdeck.model.points_budget import points_late, removals_late
-from drdeck.model.text import names, some
+from drdeck.model.text import names, show_bytes, some
 from drdeck.model.times import show_span
 from drdeck.sites.vsphere.inventory.inventory_facts import VmFacts
 from drdeck.sites.vsphere.plan.domain_state import DomainState
@@ -17,7 +17,6 @@ from .start_obstacles import Store
 
 LOW = 0.1
 """A datastore with less than this share of it free is low, whatever grows there."""
-_GB = 1e9
 
 
 def chains(s: DomainState) -> list[Finding]:
@@ -96,11 +95,11 @@ def _store_finding(store: Store, needed: float, domains: Sequence[str], slow: st
     whose = some(domains)
     if not store.accessible:
         return Finding.fail(subject, f"cannot be reached; VMs of {whose} are on it", "see to it in vCenter")
-    free = f"{store.free / _GB:.1f} GB of {store.capacity / _GB:.1f} GB free"
+    free = f"{show_bytes(store.free)} of {show_bytes(store.capacity)} free"
     if needed > store.free:
         return Finding.warn(
             subject,
-            f"{free}; at the rate of late the points of {whose} want about {needed / _GB:.1f} GB more",
+            f"{free}; at the rate of late the points of {whose} want about {show_bytes(round(needed))} more",
             "make room, or ask for a shorter window",
         )
     if store.capacity and store.free < LOW * store.capacity:
@@ -116,7 +115,7 @@ def _store_finding(store: Store, needed: float, domains: Sequence[str], slow: st
             "make intervals longer, or spread the VMs over more datastores; places.delete says"
             " how many removals run at a time",
         )
-    more = f"; about {needed / _GB:.1f} GB more wanted for points" if needed else ""
+    more = f"; about {show_bytes(round(needed))} more wanted for points" if needed else ""
     return Finding.ok(subject, f"{free}{more} ({whose})")
 
 

@@ -52,10 +52,10 @@ def step_to(kind: Any, path: str, *then: Any) -> Any:
     return _PC.TraversalSpec(type=kind, path=path, skip=False, selectSet=list(then))
 
 
-def retrieve(session: VCenterSession, spec: Any) -> list[Any]:
-    """All ObjectContent for a FilterSpec, in as many pieces as the vCenter makes of it."""
+def retrieve(session: VCenterSession, *specs: Any) -> list[Any]:
+    """All ObjectContent for FilterSpecs, read at one time, in as many pieces as the vCenter makes of it."""
     collector = session.content.propertyCollector
-    answer = collector.RetrievePropertiesEx([spec], _PC.RetrieveOptions())
+    answer = collector.RetrievePropertiesEx([*specs], _PC.RetrieveOptions())
     objects: list[Any] = []
     while answer is not None:
         objects.extend(answer.objects or ())

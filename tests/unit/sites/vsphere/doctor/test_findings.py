@@ -103,14 +103,14 @@ def on(machine: VmFacts, *stores: str) -> VmFacts:
 @pytest.mark.parametrize(
     ("store", "vms", "level", "text"),
     [
-        (store(60 * GB), [vm("a")], "ok", "60.0 GB of 100.0 GB free (erp)"),
-        (store(9 * GB), [vm("a")], "warn", "9.0 GB of 100.0 GB free; snapshots of"),
+        (store(60 * GB), [vm("a")], "ok", "60.0 GB of 100 GB free (erp)"),
+        (store(9 * GB), [vm("a")], "warn", "9.0 GB of 100 GB free; snapshots of"),
         (store(60 * GB, accessible=False), [vm("a")], "fail", "cannot be reached; VMs of erp"),
         # 1 GiB an hour: a day of it is 25.8 GB, of which 2 hours are there already
         (store(60 * GB), [vm("a", 3, mib=1024)], "ok",
-         "60.0 GB of 100.0 GB free; about 23.6 GB more wanted for points (erp)"),
+         "60.0 GB of 100 GB free; about 23.6 GB more wanted for points (erp)"),
         (store(20 * GB), [vm("a", 3, mib=1024)], "warn",
-         "20.0 GB of 100.0 GB free; at the rate of late the points of erp want about 23.6 GB more"),
+         "20.0 GB of 100 GB free; at the rate of late the points of erp want about 23.6 GB more"),
         (store(60 * GB), [vm("a", 3, mib=1024), vm("b", 3, mib=1024),
                                                    vm("c", 3, mib=1024)], "warn", "60.0 GB"),
     ],
@@ -124,7 +124,7 @@ def test_a_vm_on_two_datastores_grows_on_both() -> None:
     stores = {n: store(100 * GB, n) for n in ("one", "two")}
     findings = capacity_findings.datastores([situation(on(vm("a", 3, mib=1024), "one", "two"))], stores, 4)
     assert [f.text for f in findings] == [
-        "100.0 GB of 100.0 GB free; about 11.8 GB more wanted for points (erp)"
+        "100 GB of 100 GB free; about 11.8 GB more wanted for points (erp)"
     ] * 2
 
 
@@ -139,7 +139,7 @@ def test_removals_of_points_take_longer_than_an_interval() -> None:
 def test_no_room_is_wanted_without_pitr() -> None:
     without = situation(on(vm("a", 3, mib=1024), "ds"), enabled=False)
     [finding] = capacity_findings.datastores([without], {"ds": store(60 * GB)}, 4)
-    assert finding.text == "60.0 GB of 100.0 GB free (erp)"
+    assert finding.text == "60.0 GB of 100 GB free (erp)"
 
 
 def inventory() -> Inventory:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from pyVmomi import vim, vmodl
 
 from drdeck.sites.vsphere.vcenter.connection import VCenterSession
-from drdeck.sites.vsphere.vcenter.properties import object_id, properties, retrieve
+from drdeck.sites.vsphere.vcenter.properties import filter_spec, object_id, properties, retrieve
 
 from .call_arguments import OTHERS
 from .vm_tasks import CallSteps
@@ -106,17 +106,11 @@ def card_networks(session: VCenterSession, ids: Iterable[str]) -> dict[str, Card
     NSX network that is opaque has an id of its own (OpaqueNetworkSummary).
     """
     references = [network_reference(network_id, session.stub) for network_id in sorted(ids)]
-    spec = _PC.FilterSpec(
-        objectSet=[_PC.ObjectSpec(obj=reference) for reference in references],
-        propSet=[
-            _PC.PropertySpec(type=vim.Network, pathSet=["name", "summary"]),
-            _PC.PropertySpec(
-                type=vim.dvs.DistributedVirtualPortgroup,
-                pathSet=["config.key", "config.distributedVirtualSwitch"],
-            ),
-        ],
-        reportMissingObjectsInResults=True,
-    )
+    paths = {
+        vim.Network: ["name", "summary"],
+        vim.dvs.DistributedVirtualPortgroup: ["config.key", "config.distributedVirtualSwitch"],
+    }
+    spec = filter_spec(references, paths, may_be_gone=True)
     networks: dict[str, CardNetwork] = {}
     uuids: dict[str, str] = {}
     for content in retrieve(session, spec):

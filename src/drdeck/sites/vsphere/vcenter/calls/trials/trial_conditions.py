@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from pyVmomi import vim, vmodl
 
 from drdeck.sites.vsphere.vcenter.connection import VCenterSession
-from drdeck.sites.vsphere.vcenter.properties import object_id
+from drdeck.sites.vsphere.vcenter.properties import filter_spec, object_id, retrieve
 
 from .trial_marks import MARK, MARK_OF, DiskFile, digest, disk_files, extra_config
 
@@ -74,39 +74,21 @@ def read_conditions(session: VCenterSession, expected: Expected) -> Conditions |
     up = _PC.TraversalSpec(
         name="up", type=vim.Folder, path="parent", skip=False, selectSet=[_PC.SelectionSpec(name="up")]
     )
-    own = _PC.FilterSpec(
-        objectSet=[_PC.ObjectSpec(obj=machine)],
-        propSet=[_PC.PropertySpec(type=vim.VirtualMachine, pathSet=list(_SELF))],
-        reportMissingObjectsInResults=True,
-    )
-    beside = _PC.FilterSpec(
-        objectSet=[
+    own = filter_spec([machine], {vim.VirtualMachine: _SELF}, may_be_gone=True)
+    beside = filter_spec(
+        [
             _PC.ObjectSpec(obj=folder, selectSet=[down, inside, up]),
             _PC.ObjectSpec(obj=root, selectSet=[down, inside]),
         ],
-        propSet=[
-            _PC.PropertySpec(
-                type=vim.VirtualMachine, pathSet=["name", "config.uuid", "config.hardware.device"]
-            ),
-            _PC.PropertySpec(type=vim.Folder, pathSet=["parent"]),
-        ],
+        {vim.VirtualMachine: ["name", "config.uuid", "config.hardware.device"], vim.Folder: ["parent"]},
     )
-    collector = session.content.propertyCollector
-    answer = collector.RetrievePropertiesEx([own, beside], _PC.RetrieveOptions())
-    objects: list[Any] = []
-    while answer is not None:
-        objects.extend(answer.objects or ())
-        answer = collector.ContinueRetrievePropertiesEx(answer.token) if answer.token else None
-    return _as_conditions(objects, expected)
+    return _as_conditions(retrieve(session, own, beside), expected)
 
 
 def _as_conditions(objects: list[Any], expected: Expected) -> Conditions | None:
     merged: dict[str, dict[str, Any]] = {}
     kinds: dict[str, Any] = {}
     for content in objects:
-        for missing in content.missingSet or ():
-            if isinstance(missing.fault, vim.fault.NotAuthenticated):
-                raise missing.fault
         ident = object_id(content.obj)
         kinds[ident] = content.obj
         merged.setdefault(ident, {}).update({p.name: p.val for p in content.propSet or ()})
