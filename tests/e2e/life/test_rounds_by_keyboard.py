@@ -11,6 +11,7 @@ import pytest
 
 from drdeck.controller.ipc.client import Client
 from drdeck.controller.process.paths import paths_for
+from drdeck.model.actions.request import Request
 from drdeck.model.domains import Mode
 from tests.support.console.console_deck import running
 from tests.support.deck import SITE, Deck
@@ -46,6 +47,14 @@ async def seated(deck: Deck, site: str, domain: str) -> AsyncIterator[Operator]:
         yield Operator(console, domain)
 
 
+async def look_there(deck: Deck) -> None:
+    """Have drdeck look at the other side now: no vCenter tells that an attribute changed."""
+    client = Client(paths_for(SITE, deck.state).socket, "console")
+    await client.connect()
+    await client.preview(Request(action="failover_undo", domain=DOMAIN))
+    await client.close()
+
+
 async def fails_over(operator: Operator) -> None:
     """A test, and a failover with its session up to the commit: the way there of each round."""
     await operator.tests()
@@ -62,6 +71,7 @@ async def one_round(tests: TrialFlow, there: VCenter, number: int) -> None:
         await fails_over(operator)
         await operator.idle()
         other_side_owns(tests.flow, there, f"op-there{number}")
+        await look_there(tests.flow.deck)
         off = "owned there, and off here"
         await operator.until(
             lambda d: d.way_back.owned_there and d.vms_total and not tests.flow.power() - {"off"}, off
@@ -72,6 +82,7 @@ async def one_round(tests: TrialFlow, there: VCenter, number: int) -> None:
         await operator.until(lambda d: d.mode is Mode.IMPORTED, "imported again")
         await operator.idle()
         other_side_released(there)
+        await look_there(tests.flow.deck)
         await operator.until(lambda d: not d.way_back.owned_there, "given back there")
 
 
