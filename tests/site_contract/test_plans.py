@@ -151,6 +151,11 @@ async def test_a_rollback_behind_the_barrier_stays_there_at_another_host(make: M
     with mock.patch.object(plans.keeper, "lift"):  # as if another domain held the barrier
         await plans.sessions.roll_back(to, ANNA)
         await bench.until_true(lambda: bench.controller.doing.at_barrier, bench.told)
+        (row,) = plans.runs.shown(run_of(bench, ident)).domains
+        assert (row.words, row.operation) == (
+            "rolling back",
+            run_of(bench, ident).batches[0].operations[DOMAIN],
+        )
         await bench.until_true(lambda: plans.keeper.keeping.at_site()[ident].marks[DOMAIN].batch, bench.told)
         await bench.succeed()
     plans = bench.controller.plans

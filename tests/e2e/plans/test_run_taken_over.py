@@ -174,6 +174,8 @@ def test_the_barrier_stands_when_another_drives_the_rollback(
     to = points[1].isoformat().replace("+00:00", "Z")
     anna.run("plan", "pitr", "run", run, "--to", to)
     until(lambda: status(anna, run)["pitr"]["barrier"] == ["files"], anna, run)
+    needs = {d["name"]: (d["needs"], d["doing"]) for d in status(anna, run)["domains"] if d["needs"]}
+    assert needs == {"files": ("answer", "rolling back")}, "who holds the barrier is who needs somebody"
     kill(anna)
     taken(bob, run, "--confirm", run)
     until(lambda: status(bob, run)["pitr"]["barrier"] == ["files"], bob, run)

@@ -272,7 +272,8 @@ def _print_run(run: RunView, listing: Listing, as_json: bool) -> None:
     if run.finishes_at is not None:
         output.say(f"ends about {json_shapes.time(run.finishes_at)}, by {run.finishes_from}")
     if run.pitr is not None:
-        output.say(f"rolled back to {json_shapes.time(run.pitr.to)}, spread {run.pitr.spread_s or 0:g} s")
+        back = "rolled" if run.going_back is None else "rolling"
+        output.say(f"{back} back to {json_shapes.time(run.pitr.to)}, spread {run.pitr.spread_s or 0:g} s")
         for text in run.pitr.cannot:
             output.say(f"cannot reach it: {text}")
         if run.pitr.holds:
@@ -281,7 +282,7 @@ def _print_run(run: RunView, listing: Listing, as_json: bool) -> None:
         (
             d.name,
             run.waves[d.wave].name,
-            d.state.words,
+            d.words,
             d.step or "-",
             f"{d.recovered}/{d.vms}",
             d.operation or "-",

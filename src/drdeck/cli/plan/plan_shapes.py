@@ -119,6 +119,7 @@ def _domain(d: DomainInRun, r: RunView, now: datetime) -> Json:
         "recovered": d.recovered,
         "question": {"text": d.question, "choices": list(d.choices)} if d.question else None,
         "needs": str(d.needs) or None,
+        "doing": d.doing or None,
         "settled": d.settled,
         "since_s": None if d.since is None else seconds(max(0.0, (now - d.since).total_seconds())),
     }

@@ -138,7 +138,8 @@ async def answer(app: Console, run: RunView, domain: DomainInRun) -> None:
     """Answer what a domain of the run asks, or all that ask the same."""
     kinds = {o.id: o.question.kind for o in app.state.open_operations() if o.question is not None}
     if not domain.question or domain.operation is None:
-        await _begin_anew(app, run, domain)
+        holds = run.pitr is not None and domain.name in run.pitr.barrier
+        await (release(app, run, domain.name) if holds else _begin_anew(app, run, domain))
         return
     others = alike(run, kinds, domain)
     decided = await app.ask(AnswerDialog(domain.name, domain.question, domain.choices, others))

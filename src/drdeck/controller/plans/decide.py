@@ -254,7 +254,8 @@ def _state(
     if needing:
         waits = run.frozen.type is not FailoverType.PLANNED and any(wave.state == "held" for wave in waves)
         later = f"; the next wave waits {show_span(run.frozen.patience_s)} at most" if waits else ""
-        return RunState.WAITING, f"{len(needing)} need you{later}"
+        count = "1 domain" if len(needing) == 1 else f"{len(needing)} domains"
+        return RunState.WAITING, f"{count}{later}"
     gate = next((wave for wave in waves if wave.state == "gate"), None)
     if gate is not None:
         return RunState.WAITING, gate.begins

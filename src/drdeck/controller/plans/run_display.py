@@ -6,13 +6,25 @@ import statistics
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
+from msgspec.structs import replace
+
 from drdeck.controller.journal.operations import Operation, OperationState
 from drdeck.controller.journal.runs import Batch, RunRecord
 from drdeck.model.domains import Domain, FailoverType
-from drdeck.model.plans.run_views import BatchOfRun, InRunState, InstantOfRun, ProtectedAsked, RunView
+from drdeck.model.plans.run_views import (
+    BatchOfRun,
+    DomainInRun,
+    InRunState,
+    InstantOfRun,
+    Needs,
+    ProtectedAsked,
+    RunView,
+)
 
 from .decide import RunDecision
 
+_DOING = {"pitr_run": "rolling back", "pitr_exit": "leaving its session"}
+_NOT_DONE = {"pitr_run": "not rolled back", "pitr_exit": "not left"}
 _MOVING = (InRunState.RUNNING, InRunState.WAITS_FOR_PLACE, InRunState.HELD)
 
 
@@ -29,6 +41,9 @@ def run_view(
     """`places`: kind -> used, of; `holding`: domains that hold the barrier of its rollback;
     `last_look`: the last look of the run at the protected sites, if it was from here."""
     driven = f"driven by {run.handed_to}" if run.handed_to else ""
+    rows = decision.domains
+    if run.batches and not run.handed_to:
+        rows = tuple(_in_batch(row, run.batches[-1], domains, operations, holding) for row in rows)
     finishes, source = (None, "") if run.ended else _estimate(run, decision, domains, operations, now)
     return RunView(
         run=run.id,
@@ -43,7 +58,7 @@ def run_view(
         ended_at=run.ended_at,
         number=run.frozen.number,
         waves=decision.waves,
-        domains=decision.domains,
+        domains=rows,
         places=dict(places),
         pitr=_instant(run, holding),
         batches=tuple(_batch(batch, operations) for batch in run.batches[-2:]),
@@ -52,6 +67,39 @@ def run_view(
         finishes_at=finishes,
         finishes_from=source,
         driver=run.handed_to,
+    )
+
+
+def _in_batch(
+    row: DomainInRun,
+    batch: Batch,
+    domains: Mapping[str, Domain],
+    operations: Mapping[str, Operation],
+    holding: tuple[str, ...],
+) -> DomainInRun:
+    """The row of a domain with what the last rollback or exit of many sessions does, or asks, in it."""
+    if row.name not in batch.domains:
+        return row
+    ident = batch.operations.get(row.name, "")
+    op, stop, end = operations.get(ident), batch.stopped.get(row.name), batch.ends.get(ident)
+    if stop is not None or (end is not None and end.state is not OperationState.DONE):
+        needs = Needs.LOOK if row.name in holding else row.needs
+        why = stop.why if stop is not None else end.error or str(end.state) if end is not None else ""
+        return replace(row, reason=f"{_NOT_DONE[batch.action]}: {why}", needs=needs)
+    if op is None or end is not None:
+        return row
+    domain, doing = domains.get(row.name), _DOING[batch.action]
+    step = domain.step if domain is not None else None
+    row = replace(row, doing=doing, operation=ident, step=f"{step.number}/{step.of}" if step else "")
+    if op.question is None:
+        return replace(row, reason=op.waits_for, since=op.asked_at)
+    return replace(
+        row,
+        reason=op.question.text,
+        question=op.question.text,
+        choices=op.question.choices,
+        needs=Needs.LOOK if op.question.kind == "unknown" else Needs.ANSWER,
+        since=op.question_at,
     )
 
 

@@ -68,8 +68,8 @@ class Needs(StrEnum):
 class DomainInRun(Frozen, frozen=True, kw_only=True):
     """One row of the run. `since`: since when it is in this state, where that is known; `wave` from 0.
 
-    `reason`: in words, what holds it or what became of it. `operation`: that of its failover.
-    `question`: what that operation asks now.
+    `reason`: in words, what holds it or what became of it. `operation`: that of its failover, or of a
+    rollback or exit of many sessions that is under way in it. `question`: what that operation asks now.
     """
 
     name: str
@@ -86,6 +86,18 @@ class DomainInRun(Frozen, frozen=True, kw_only=True):
     needs: Needs = Needs.NOTHING
     settled: bool = False
     since: datetime | None = None
+    doing: str = ""
+    """a rollback or exit of many sessions that is under way in it, in words"""
+
+    @property
+    def words(self) -> str:
+        """The state for people."""
+        return self.doing or self.state.words
+
+    @property
+    def goes_on(self) -> bool:
+        """Something is under way in it that needs nobody."""
+        return self.needs is Needs.NOTHING and (self.state is InRunState.RUNNING or bool(self.doing))
 
 
 class WaveView(Frozen, frozen=True, kw_only=True):
@@ -130,6 +142,11 @@ class BatchOfRun(Frozen, frozen=True, kw_only=True):
     stopped: dict[str, str] = {}
     asking: tuple[str, ...] = ()
     unknown: tuple[str, ...] = ()
+
+    @property
+    def ended(self) -> int:
+        """The number of domains in which nothing of it is left to do."""
+        return len({*self.done, *self.failed, *self.stopped} & set(self.domains))
 
     @property
     def over(self) -> bool:
@@ -178,6 +195,12 @@ class RunView(Frozen, frozen=True, kw_only=True):
     finishes_from: str = ""
     driver: str = ""
     """another controller that drives it, or "nobody"; empty: this one"""
+
+    @property
+    def going_back(self) -> BatchOfRun | None:
+        """The last rollback of many sessions, while there is something left to do of it."""
+        back = next((b for b in reversed(self.batches) if b.action == "pitr_run"), None)
+        return back if back is not None and back.ended < len(back.domains) else None
 
     @property
     def needs(self) -> int:

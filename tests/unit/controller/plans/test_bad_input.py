@@ -1,22 +1,24 @@
-"""What comes in the way of a run: domains that come and go, a protected site that answers, old sessions."""
+"""What comes in the way of a run: domains that come and go, sites that answer, no controller for a time."""
 
 from __future__ import annotations
 
 import contextlib
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from unittest import mock
 
 import pytest
 
 from drdeck.controller.controller import Controller
+from drdeck.controller.journal.event_store import Journal
 from drdeck.controller.journal.runs import RunRecord
 from drdeck.model.actions.confirming import NotAccepted
 from drdeck.model.domains import FailoverType, ProtectedSite, SessionState
 from drdeck.model.plans.failover_plan import FailoverPlan, Gate, Wave
 from drdeck.model.plans.plan_check import Possible
 from drdeck.model.plans.run_requests import RunPitrRequest, RunRequest
-from drdeck.model.plans.run_views import DomainInRun, InRunState, Needs
+from drdeck.model.plans.run_views import DomainInRun, InRunState, Needs, RunState
 from tests.support.controlling import ANNA, controlling
 from tests.support.fakesite import START
 from tests.support.plans.many_site import ManySite
@@ -109,6 +111,29 @@ async def test_a_protected_site_that_answers_again_wants_the_name_of_what_has_no
             assert refusal.value.code == "unconfirmed"
         controller.plans.begin_anew(ident, "erp", "erp", ANNA)
         await eventually(lambda: site.of("erp").session is not None)
+
+
+@pytest.mark.parametrize(("minutes", "stands"), [(9, False), (11, True)])
+async def test_after_ten_minutes_without_a_controller_the_rest_waits_for_a_word(
+    tmp_path: Path, minutes: int, stands: bool
+) -> None:
+    site = ManySite("ad", "erp", "files")
+    async with planned(site, tmp_path) as controller:
+        await first_wave(site, controller)
+    last = datetime.now(UTC) - timedelta(minutes=minutes)
+    with mock.patch.object(Journal, "last_written", return_value=last):
+        async with planned(site, tmp_path) as controller:
+            run = run_of(controller)
+            await eventually(lambda: run_of(controller).paused is not None or not stands)
+            if not stands:
+                assert controller.plans.runs.shown(run).state is RunState.WAITING, "at its gate, as before"
+                return
+            shown = controller.plans.runs.shown(run_of(controller))
+            assert shown.state is RunState.PAUSED and shown.why.startswith("no controller ran for 00:11:")
+            controller.plans.resume(run.id, ANNA)  # the pause, then the gate
+            controller.plans.resume(run.id, ANNA)
+            await eventually(lambda: run_of(controller).ended)
+            assert site.here == ["ad", "erp", "files"]
 
 
 async def test_an_instant_in_an_earlier_session_of_one_domain_is_not_reached_by_it_alone(

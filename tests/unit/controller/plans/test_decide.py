@@ -84,10 +84,9 @@ def test_a_wave_that_waits_is_told_of_only_where_there_is_one() -> None:
     here = by_name(domain("ad", Mode.RUNNING_IN_FAILOVER), domain("pki", Mode.COMPLETING))
     asks = {"op-pki": operation("pki", ago(30))}
     assert (
-        decide(waits, {**all_waiting(), **here}, asks, NOW).why
-        == "1 need you; the next wave waits 5m at most"
+        decide(waits, {**all_waiting(), **here}, asks, NOW).why == "1 domain; the next wave waits 5m at most"
     )
-    assert decide(last, here, asks, NOW).why == "1 need you"
+    assert decide(last, here, asks, NOW).why == "1 domain"
 
 
 def test_an_active_session_settles_a_domain() -> None:

@@ -140,12 +140,17 @@ def test_kills_and_take_overs_change_neither_what_begins_nor_in_which_order(
     )
 
 
-@given(st.lists(EVENTS, max_size=25))
+@given(
+    st.lists(EVENTS, max_size=25),
+    st.dictionaries(st.integers(0, 24), st.sampled_from(DISTURBANCES), max_size=6),
+)
 def test_at_every_instant_begun_and_held_and_left_out_and_impossible_are_all(
-    script: list[tuple[str, str]],
+    script: list[tuple[str, str]], disturbances: dict[int, str]
 ) -> None:
     world = World()
-    for what, name in script:
+    for number, (what, name) in enumerate(script):
+        if number in disturbances:
+            world.disturb(disturbances[number])
         world.go_on()
         world.happens(what, name)
         rows = world.look().domains

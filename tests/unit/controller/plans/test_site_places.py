@@ -78,11 +78,17 @@ class StartingSite(ManySite):
         return ""
 
 
-async def test_no_more_calls_than_places_are_at_a_site_whatever_the_number_of_domains(tmp_path: Path) -> None:
+@pytest.mark.parametrize("runs", [(NAMES,), (NAMES[:3], NAMES[3:])], ids=["one run", "two runs"])
+async def test_no_more_calls_than_places_are_at_a_site_whatever_the_number_of_domains(
+    tmp_path: Path, runs: tuple[tuple[str, ...], ...]
+) -> None:
     site = StartingSite()
     async with controlling(site, tmp_path / "journal.db") as controller:
-        request = RunRequest(plan="all", type=FailoverType.FORCE, run_pitr=True, confirm="all 6")
-        ident = await controller.plans.begin(request, ANNA)
+        for names in runs:
+            request = RunRequest(
+                domains=names, type=FailoverType.FORCE, run_pitr=True, confirm=f"marked {len(names)}"
+            )
+            ident = await controller.plans.begin(request, ANNA)
         await eventually(lambda: len(site.here) == len(NAMES) and len(site.going) == PLACES)
         view = controller.plans.runs.shown(controller.plans.runs.run(ident))
         assert view.places == {"power_on": (PLACES, PLACES)}

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from drdeck.console.format import UNKNOWN, Line, Piece, fit, hour, left, name, right, second, spread
 from drdeck.model.plans.run_views import (
+    NOT_BEGUN,
     RUN_ENDED,
     DomainInRun,
     InRunState,
@@ -77,8 +78,10 @@ def _sums(run: RunView) -> Line:
     vms = sum(d.vms for d in run.domains if d.state not in _LEFT)
     recovered = sum(d.recovered for d in run.domains if d.state not in _LEFT)
     pieces: list[Piece] = [(f" VMs {recovered}/{vms} recovered", "bold")]
+    going = sum(d.goes_on for d in run.domains)
+    if going:
+        pieces.append((f"   {going} running", "accent"))
     for state, word, style in (
-        (InRunState.RUNNING, "running", "accent"),
         (InRunState.WAITS_FOR_PLACE, "waiting", ""),
         (InRunState.UNKNOWN, "result unknown", "bad"),
         (InRunState.FAILED, "failed", "bad"),
@@ -99,7 +102,7 @@ _LEFT = frozenset({InRunState.LEFT_OUT, InRunState.NOT_POSSIBLE, InRunState.SKIP
 
 def list_line(run: RunView, width: int, words: str = "") -> Line:
     """The line above the list: its order, with the numbers in it."""
-    running = sum(d.state is InRunState.RUNNING for d in run.domains)
+    running = sum(d.goes_on for d in run.domains)
     needs: Piece = (f" needs you ({run.needs})", "alert" if run.needs else "dim")
     end: Line = ((f'filter: "{clean(words)}" ', "accent"),) if words else (("/ filters ", "dim"),)
     return spread((needs, (f", then running ({running}), then the rest", "dim")), end, width)
@@ -111,7 +114,7 @@ def ordered(domains: Iterable[DomainInRun]) -> list[DomainInRun]:
     def rank(domain: DomainInRun) -> tuple[int, int]:
         if domain.needs is not Needs.NOTHING:
             return 0, 0
-        if domain.state in _LIVELY:
+        if domain.state in _LIVELY or domain.doing:
             return 1, 0
         return (2, 0) if domain.state is InRunState.WAITS_FOR_PLACE else (3, domain.wave)
 
@@ -149,7 +152,8 @@ def run_row(domain: DomainInRun, width: int, now: datetime) -> Line:
     """One domain of the run."""
     first, room = _columns(width)
     needy = domain.needs is not Needs.NOTHING
-    sign: Piece = ("!", "warn") if needy else _SIGNS.get(domain.state, (" ", ""))
+    lively: Piece | None = ("!", "warn") if needy else _SIGNS[InRunState.RUNNING] if domain.doing else None
+    sign = lively or _SIGNS.get(domain.state, (" ", ""))
     style = "dim" if domain.state in _LEFT or domain.state is InRunState.HELD else ""
     state = _state_style(domain, needy)
     since = UNKNOWN if domain.since is None else _for(domain, now)
@@ -173,6 +177,8 @@ def _state_style(domain: DomainInRun, needy: bool) -> str:
         return "bad"
     if needy:
         return "warn"
+    if domain.doing:
+        return "accent"
     if domain.state in (InRunState.RECOVERED, InRunState.PITR_SESSION):
         return "ok"
     return "accent" if domain.state is InRunState.RUNNING else "dim" if domain.state in _LEFT else ""
@@ -180,8 +186,10 @@ def _state_style(domain: DomainInRun, needy: bool) -> str:
 
 def state_text(domain: DomainInRun) -> str:
     """The state in words, with the reason where there is one."""
-    words = "Completing" if domain.state is InRunState.RUNNING else domain.state.words
+    words = "Completing" if domain.state is InRunState.RUNNING else domain.words
     reason = clean(domain.reason or domain.question)
+    if domain.doing and reason and domain.needs is Needs.NOTHING:
+        return reason  # "rolled back; nothing starts before ..." says more than what is done
     return f"{words}: {reason}" if reason else words
 
 
@@ -218,8 +226,19 @@ def _site_or_end(run: RunView) -> Line:
     if run.finishes_at is not None:
         return ((f" est. end {hour(run.finishes_at)}", "bold"), (f", from {clean(run.finishes_from)}", "dim"))
     if run.state in RUN_ENDED:
-        return ((f" {ending(run)}", "bold"),)
+        return _leaving(run) or ((f" {ending(run)}", "bold"),)
+    if run.needs and not any(d.goes_on or d.state in NOT_BEGUN for d in run.domains):
+        return ((" no estimate: what needs you holds the end", "dim"),)
     return ((f" no estimate yet: {clean(run.finishes_from) or 'nothing was timed here before'}", "dim"),)
+
+
+def _leaving(run: RunView) -> Line:
+    """An exit of many sessions that goes on; empty without one."""
+    last = run.batches[-1] if run.batches else None
+    if last is None or last.action != "pitr_exit" or last.ended == len(last.domains):
+        return ()
+    text = f" leaving sessions: {last.ended}/{len(last.domains)}"
+    return ((text, "accent"), ("; protection resumes domain by domain", "dim"))
 
 
 def ending(run: RunView) -> str:
@@ -252,10 +271,13 @@ def _waits(run: RunView) -> Line:
 
 
 def instant_line(run: RunView) -> Line:
-    """The instant that the sessions went back to, with its spread."""
+    """The instant that the sessions went, or go, back to, with its spread."""
     assert run.pitr is not None
     spread_s = run.pitr.spread_s
-    text = f" rolled back to {second(run.pitr.to)}"
+    back = run.going_back
+    text = f" {'rolled' if back is None else 'rolling'} back to {second(run.pitr.to)}"
+    if back is not None:
+        text += f", {back.ended}/{len(back.domains)} done"
     if spread_s is not None:
         text += f", points up to {show_clock(spread_s)} apart"
     pieces: list[Piece] = [(text, "ok")]
