@@ -8,7 +8,7 @@ import pytest
 
 from drdeck.controller.journal.operations import OperationState, Question
 from drdeck.model.domains import FailoverType
-from drdeck.model.plans.run_views import InRunState, InstantOfRun, Needs, ProtectedAsked, RunState
+from drdeck.model.plans.run_views import BatchOfRun, InRunState, InstantOfRun, Needs, ProtectedAsked, RunState
 from tests.support.console.console_deck import Deck, running
 from tests.support.console.fake_client import NOW, changed, in_session, operation
 from tests.support.console.plan_double import PlanningClient, domains, member, mid_run, rolled_back, run_view
@@ -130,9 +130,9 @@ async def test_read_only_begins_nothing() -> None:
     assert client.looked == []
 
 
-async def on_the_run(deck: Deck) -> None:
+async def on_the_run(deck: Deck, clock: str = "since decision") -> None:
     await deck.press("F")
-    await deck.sees("since decision")
+    await deck.sees(clock)
 
 
 async def test_what_needs_a_person_comes_first_and_n_goes_round() -> None:
@@ -330,10 +330,71 @@ async def test_exit_of_many_is_two_lists_and_never_both() -> None:
     assert (second.reset, second.domains, second.confirm) == (True, ("erp-prod",), "RESET 1")
 
 
+async def test_a_rollback_of_many_is_followed_and_answered_on_the_screen_of_the_run() -> None:
+    going = {"doing": "rolling back", "recovered": 4}
+    asks = member(
+        "pki", InRunState.PITR_SESSION, **going, needs=Needs.ANSWER, operation="op-back", since=NOW,
+        question="pki-2 could not be reverted", reason="pki-2 could not be reverted", choices=("retry",),
+    )  # fmt: skip
+    goes = member("ad-dns", InRunState.PITR_SESSION, **going, reason="3 of 4 reverted", step="2/3")
+    back = BatchOfRun(
+        id="back-1", action="pitr_run", asked_at=NOW, by="ann", domains=("ad-dns", "pki", "erp-prod"),
+        done=("erp-prod",),
+    )  # fmt: skip
+    instant = InstantOfRun(to=NOW, asked_at=NOW, spread_s=0.0, barrier=("pki",), holds=True)
+    erp = member("erp-prod", InRunState.PITR_SESSION, recovered=20)
+    over = run_view(
+        goes, asks, erp, state=RunState.DONE, ended_at=NOW, finishes_at=None, pitr=instant, batches=(back,)
+    )
+    client = PlanningClient(over, own=[in_session(name) for name in back.domains])
+    async with running(client, size=(100, 24)) as deck:
+        await on_the_run(deck, "to the end")
+        await deck.sees(
+            "needs you (1), then running (1)", "rolling back: pki-2 could not be", "3 of 4 reverted",
+            "rolling back to", "1/3 done", "held by pki",
+        )  # fmt: skip
+        places = [deck.text.index(f" {name} ") for name in ("pki", "ad-dns", "erp-prod")]
+        assert places == sorted(places)
+        await deck.press("a")
+        await deck.sees("pki asks")
+        await deck.press("right", "enter")
+        await deck.until(lambda: bool(client.answers), "answered")
+        gone = changed(back, action="pitr_exit", done=("pki",))
+        client.show_run(run_view(erp, state=RunState.DONE, ended_at=NOW, finishes_at=None, batches=(gone,)))
+        await deck.sees("leaving sessions: 1/3; protection resumes")
+    assert client.answers == [("op-back", "retry")]
+
+
+async def test_the_cursor_stays_on_top_until_somebody_moves_it() -> None:
+    client = PlanningClient(run_view(member("ad-dns", InRunState.RUNNING)))
+    async with running(client, size=(130, 40)) as deck:
+        await on_the_run(deck)
+        target = deck.app.screen.target  # type: ignore[attr-defined]
+        assert target() == "ad-dns"
+        client.show_run(mid_run())
+        await deck.sees("needs you (2)")
+        await deck.until(lambda: target() == client.watching == "erp-prod", "on what needs somebody")
+        await deck.press("down")
+        assert target() == "files"
+        client.show_run(run_view(member("plm", InRunState.QUESTION, needs=Needs.ANSWER, question="?")))
+        await deck.sees("needs you (1)")
+        assert target() == "files", "it goes with its domain then"
+
+
+async def test_the_end_waits_for_what_needs_somebody() -> None:
+    rows = [changed(row, state=InRunState.RECOVERED, settled=True) for row in mid_run().domains[2:]]
+    asks = [row for row in mid_run().domains if row.needs]
+    run = mid_run(finishes_at=None, finishes_from="", state=RunState.WAITING, why="2 domains")
+    client = PlanningClient(changed(run, domains=(*asks, *rows[2:])))
+    async with running(client) as deck:
+        await on_the_run(deck)
+        await deck.sees("no estimate: what needs you holds the end", "needs you: 2 domains")
+
+
 async def test_wide_the_domain_stands_beside_the_run() -> None:
     async with running(PlanningClient(mid_run()), size=(120, 40)) as deck:
         await on_the_run(deck)
-        await deck.sees("erp-prod", "Protected VMs")
+        await deck.sees("erp-prod", "Protected VMs", "Force, Run PITR", "wave 3 others")
         assert all(len(line) <= 120 for line in deck.text.splitlines())
 
 

@@ -81,11 +81,11 @@ class DecisionDialog(Dialog[Decision]):
         yield Lines((), id="sums")
         yield Lines((), id="check-header")
         yield RowList(self._row_line, lambda d: d.name, empty="looking ...", id="checked")
+        yield Lines((), id="says")
         if check.networks.protected:
             head: Line = (("VM Network Mapping", "head"), (f"   {HOW_TO_CHOOSE}", "dim"))
             yield Lines(head, mapping_head(BOX_WIDTH - 4), id="mapping-head")
             yield NetworkMapping(check.networks, id="mapping")
-        yield Lines((), id="says")
 
     def buttons(self) -> Iterable[Push]:
         yield Push("Cancel", id="cancel")

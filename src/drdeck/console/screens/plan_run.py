@@ -69,24 +69,24 @@ class PlanRunScreen(ListAndPaneScreen):
         self._wanted = ""
         self._pane = DomainPane(id="side")
         self._table: RowList[DomainInRun] = RowList(
-            self._row_line, lambda d: d.name, empty="reading ...", id="members"
+            self._row_line, lambda d: d.name, empty="reading ...", leads=True, id="members"
         )
 
     def content(self) -> Iterable[Widget]:
+        yield Lines((), (), (), id="head")
+        yield Lines((), id="rule")
         yield Horizontal(
             Vertical(
-                Lines((), (), (), id="head"),
-                Lines((), id="rule"),
                 Horizontal(
                     Lines((), id="order"), Field(id="filter", placeholder="name or state"), id="filter-row"
                 ),
                 Lines((), id="header"),
                 self._table,
-                Lines((), (), id="foot"),
                 id="list-side",
             ),
             self._pane,
         )
+        yield Lines((), (), id="foot")
 
     @property
     def run(self) -> RunView | None:
@@ -122,11 +122,12 @@ class PlanRunScreen(ListAndPaneScreen):
         if run is None:
             self._table.put((), f'the controller tells of no run "{clean(self.run_id)}" any more')
             return
-        self.query_one("#head", Lines).put(head_lines(run, now, width))
-        self.query_one("#rule", Lines).put([((" " + "─" * (width - 2), "dim"),)])
+        across = self.size.width
+        self.query_one("#head", Lines).put(head_lines(run, now, across))
+        self.query_one("#rule", Lines).put([((" " + "─" * (across - 2), "dim"),)])
         self.query_one("#order", Lines).put([list_line(run, self._order_width(width), self._wanted)])
         self.query_one("#header", Lines).put([(("   ", ""), *run_header(width - BESIDE))])
-        foot = foot_lines(run, now, width, low=self.size.height < LOW)
+        foot = foot_lines(run, now, across, low=self.size.height < LOW)
         self.query_one("#foot", Lines).put(foot)
         self._table.faint = state.stale
         self._table.put(
@@ -146,8 +147,7 @@ class PlanRunScreen(ListAndPaneScreen):
         """The clock since the decision, and how long each domain has been as it is."""
         run = self.run
         if run is not None and run.ended_at is None:
-            width = self._table.size.width or self.size.width
-            self.query_one("#head", Lines).put(head_lines(run, now, width))
+            self.query_one("#head", Lines).put(head_lines(run, now, self.size.width))
             self._table.put(self._table.rows)
 
     def _matches(self, domain: DomainInRun) -> bool:
@@ -177,6 +177,7 @@ class PlanRunScreen(ListAndPaneScreen):
             self.action_need(1)
             row = self.row
         if row is not None and row.needs is not Needs.NOTHING:
+            self._table.lead()  # to whatever needs somebody next
             self.desk.plan_runner.answer(self.run_id, row.name)
 
     def action_pause(self) -> None:

@@ -34,7 +34,8 @@ class RowList(ScrollView, Generic[Row], can_focus=True):
     """Rows of any kind, made into lines only where they are seen.
 
     `key` tells rows apart, so that the cursor stays on its row when others come and go; `draw`
-    makes a row's line for a width, without the cursor's mark.
+    makes a row's line for a width, without the cursor's mark. With `leads` the cursor stays on top until
+    somebody moves it.
     """
 
     DEFAULT_CSS = """
@@ -70,6 +71,7 @@ class RowList(ScrollView, Generic[Row], can_focus=True):
         key: Callable[[Row], str],
         empty: str = "",
         cursor: bool = True,
+        leads: bool = False,
         id: str | None = None,
     ) -> None:
         super().__init__(id=id)
@@ -78,6 +80,7 @@ class RowList(ScrollView, Generic[Row], can_focus=True):
         self._drawn: dict[int, Line] = {}
         self._cursor = 0
         self._with_cursor = cursor
+        self._leads = leads
         self._empty = empty
         self._scrolled = False
         self.quiet = False
@@ -100,13 +103,15 @@ class RowList(ScrollView, Generic[Row], can_focus=True):
 
     def put(self, rows: Sequence[Row], empty: str | None = None) -> None:
         """Show these rows; what looks as before is not drawn again."""
-        key = None if self.row is None else self._key(self.row)
+        key = before = None if self.row is None else self._key(self.row)
+        if key is not None and self._leads and rows:
+            key = self._key(rows[0])
         grown = len(rows) != len(self._rows)
         self._rows = rows
         if empty is not None and empty != self._empty:
             self._empty = empty
             self.refresh()
-        moved = False
+        moved = key != before
         if key is not None and (self.row is None or self._key(self.row) != key):
             place = next((i for i, row in enumerate(rows) if self._key(row) == key), None)
             self._cursor = place if place is not None else max(0, min(self._cursor, len(rows) - 1))
@@ -126,6 +131,7 @@ class RowList(ScrollView, Generic[Row], can_focus=True):
 
     def select(self, index: int) -> None:
         """Put the cursor on a row."""
+        self._leads = False
         index = max(0, min(index, len(self._rows) - 1))
         if index == self._cursor or not self._rows:
             return
@@ -140,6 +146,10 @@ class RowList(ScrollView, Generic[Row], can_focus=True):
         place = next((i for i, row in enumerate(self._rows) if self._key(row) == key), None)
         if place is not None:
             self.select(place)
+
+    def lead(self) -> None:
+        """Have the cursor stay on top, whatever row comes there, until somebody moves it."""
+        self._leads = True
 
     def action_move(self, by: int) -> None:
         if self._with_cursor:
