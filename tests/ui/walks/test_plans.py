@@ -359,8 +359,10 @@ async def test_a_rollback_of_many_is_followed_and_answered_on_the_screen_of_the_
         await deck.sees("pki asks")
         await deck.press("right", "enter")
         await deck.until(lambda: bool(client.answers), "answered")
-        gone = changed(back, action="pitr_exit", done=("pki",))
-        client.show_run(run_view(erp, state=RunState.DONE, ended_at=NOW, finishes_at=None, batches=(gone,)))
+        leaving = changed(back, action="pitr_exit", done=("pki",))
+        client.show_run(
+            run_view(erp, state=RunState.DONE, ended_at=NOW, finishes_at=None, batches=(leaving,))
+        )
         await deck.sees("leaving sessions: 1/3; protection resumes")
     assert client.answers == [("op-back", "retry")]
 

@@ -128,8 +128,8 @@ async def test_after_ten_minutes_without_a_controller_the_rest_waits_for_a_word(
             if not stands:
                 assert controller.plans.runs.shown(run).state is RunState.WAITING, "at its gate, as before"
                 return
-            shown = controller.plans.runs.shown(run_of(controller))
-            assert shown.state is RunState.PAUSED and shown.why.startswith("no controller ran for 00:11:")
+            view = controller.plans.runs.shown(run_of(controller))
+            assert view.state is RunState.PAUSED and view.why.startswith("no controller ran for 00:11:")
             controller.plans.resume(run.id, ANNA)  # the pause, then the gate
             controller.plans.resume(run.id, ANNA)
             await eventually(lambda: run_of(controller).ended)
