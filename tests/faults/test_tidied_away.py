@@ -32,7 +32,7 @@ def in_session(make_flow: MakeFlow, recovery: VCenter) -> Flow:
 
 
 def test_a_renamed_folder_keeps_its_settings(make_flow: MakeFlow, recovery: VCenter) -> None:
-    """vcenter.md V17: settings are tied to the folder once it was seen, over restarts too."""
+    """register V17: settings are tied to the folder once it was seen, over restarts too."""
     flow = make_flow(recovery, None, toml=settings(pitr='enabled = true, window = "5d"'))
     assert flow.show()["pitr"]["window_s"] == 5 * 86400
     recovery.rename(recovery.folder(DOMAIN), "erp-neu")
@@ -49,7 +49,7 @@ def test_a_renamed_folder_keeps_its_settings(make_flow: MakeFlow, recovery: VCen
 
 
 def test_a_removed_record_is_an_alarm_and_written_back(make_flow: MakeFlow, recovery: VCenter) -> None:
-    """vcenter.md V17: all values go with their definitions."""
+    """register V17: all values go with their definitions."""
     flow = in_session(make_flow, recovery)
     before = recovery.attributes(DOMAIN)
     session = flow.show()["session"]["id"]

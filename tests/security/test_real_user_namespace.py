@@ -1,4 +1,4 @@
-"""A directory of one's own in a real user namespace, as apptainer and bwrap make one (faults.md F24)."""
+"""A directory of one's own in a real user namespace, as apptainer and bwrap make one (register F24)."""
 
 from __future__ import annotations
 

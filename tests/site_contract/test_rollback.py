@@ -47,7 +47,7 @@ async def test_to_the_newest_point_at_or_before_then_elsewhere_then_back_to_now(
 
 
 async def test_the_operator_is_told_what_becomes_of_configuration(make: MakeBench) -> None:
-    """The vendor's rollback leaves it alone; a vCenter's revert takes it back (vcenter.md V1)."""
+    """The vendor's rollback leaves it alone; a vCenter's revert takes it back (register V1)."""
     bench = await make(state="owned")
     await bench.session_by_hand()
     request = bench.asks("pitr_run", to=(await bench.group_points())[1])

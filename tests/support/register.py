@@ -1,4 +1,4 @@
-"""A register of faults that others met and of ways of a real vCenter, each with the tests that hold it.
+"""The register of faults that others met (F) and of ways of a real vCenter (V), each with its tests.
 
 An entry is FILE::TEST, or FILE::TEST[CASE] where CASE is text of a case in that file. `siblings` are of
 the same kind, and nobody named them: fixing the instance alone would not have made them pass.

@@ -1,4 +1,4 @@
-"""Owners as a user namespace shows them (faults.md F24)."""
+"""Owners as a user namespace shows them (register F24)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A controller that runs with other settings than a command reads (faults.md F6)."""
+"""A controller that runs with other settings than a command reads (register F6)."""
 
 from __future__ import annotations
 

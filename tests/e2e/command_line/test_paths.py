@@ -1,4 +1,4 @@
-"""Paths of settings, options and variables: whole, the same for all, and named (faults.md F18)."""
+"""Paths of settings, options and variables: whole, the same for all, and named (register F18)."""
 
 from __future__ import annotations
 

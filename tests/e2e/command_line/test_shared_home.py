@@ -1,4 +1,4 @@
-"""One home directory on two jump hosts: the second one is told who has it (faults.md F16)."""
+"""One home directory on two jump hosts: the second one is told who has it (register F16)."""
 
 from __future__ import annotations
 

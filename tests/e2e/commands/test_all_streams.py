@@ -1,6 +1,6 @@
 """Every command with its streams in every state: a traceback never, and data that is lost is no success.
 
-faults.md F15, F20: streams that are missing, and those that somebody else set never to block.
+register F15, F20: streams that are missing, and those that somebody else set never to block.
 """
 
 from __future__ import annotations

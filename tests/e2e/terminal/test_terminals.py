@@ -117,7 +117,7 @@ def test_a_size_without_a_terminal_is_the_environments(deck: Deck) -> None:
 @pytest.mark.parametrize("state", ["the list", "a dialog", "too small"])
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
 def test_a_signal_to_end_gives_the_terminal_back(opened: Open, number: signal.Signals, state: str) -> None:
-    """faults.md F21, also where a dialog is open, and where nothing but leaving is possible."""
+    """register F21, also where a dialog is open, and where nothing but leaving is possible."""
     t = opened(env={"TERM": "xterm"})
     before = termios.tcgetattr(t.fd)
     t.wait_for("Protected Domains", "erp")

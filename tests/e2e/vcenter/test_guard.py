@@ -140,7 +140,7 @@ def test_points_that_others_made_or_changed_are_marked(make_flow: MakeFlow, reco
 
 
 def test_ha_consolidation_and_backup_proxies_are_noticed(make_flow: MakeFlow, recovery: VCenter) -> None:
-    """vcenter.md V19: what harms a rollback is an alarm each, vMotions are one line that counts."""
+    """register V19: what harms a rollback is an alarm each, vMotions are one line that counts."""
     flow = in_session(make_flow, recovery, TWELVE[:5])
     proxy = recovery._make(recovery.datacenter.vmFolder, "backup-proxy", [], "DC0_DVPG0", False)
     joe, tool = Somebody(recovery, JOE, DESK), Somebody(recovery, "backup@corp.example", "10.0.0.9")
@@ -162,7 +162,7 @@ def test_ha_consolidation_and_backup_proxies_are_noticed(make_flow: MakeFlow, re
 
 
 def test_snapshots_of_others_are_named_before_an_exit(make_flow: MakeFlow, recovery: VCenter) -> None:
-    """vcenter.md V5: counted and named in what is said first, and where pruning may take them."""
+    """register V5: counted and named in what is said first, and where pruning may take them."""
     toml = settings(extra='ready_timeout = "60s"\nprune_also = ["nightly*"]')
     flow = in_session(make_flow, recovery, THREE, toml)
     joe = Somebody(recovery, JOE, DESK)

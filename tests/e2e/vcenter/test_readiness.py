@@ -126,7 +126,7 @@ def test_exactly_once_after_a_kill(make_flow: MakeFlow, recovery: VCenter, when:
 def test_a_replication_tool_is_asked_about_before_the_domain_is_taken(
     make_flow: MakeFlow, recovery: VCenter
 ) -> None:
-    """vcenter.md V11: with tool = "manual" a person says that its jobs are stopped, which is kept."""
+    """register V11: with tool = "manual" a person says that its jobs are stopped, which is kept."""
     flow = make_flow(recovery, None, toml=settings(extra='ready_timeout = "60s"\ntool = "manual"'))
     flow.start()
     ident = flow.complete("force", "--run-pitr")

@@ -51,7 +51,7 @@ def rolled_back(flow: Flow, point: int = 1) -> dict[str, Any]:
 def test_after_a_rollback_vms_stand_on_their_recovery_networks_connected(
     make_flow: MakeFlow, recovery: VCenter
 ) -> None:
-    """vcenter.md V1, V13, V20: a revert takes the cards back to the network of the snapshot."""
+    """register V1, V13, V20: a revert takes the cards back to the network of the snapshot."""
     flow = make_flow(recovery, None)
     flow.start()
     for vm in VMS:
@@ -71,7 +71,7 @@ def test_after_a_rollback_vms_stand_on_their_recovery_networks_connected(
 
 
 def test_by_key_and_not_by_id(make_flow: MakeFlow, recovery: VCenter) -> None:
-    """vcenter.md V10: a distributed port group's key may differ from its id."""
+    """register V10: a distributed port group's key may differ from its id."""
     flow = make_flow(recovery, None)
     in_session(flow, "--network", "DC0_DVPG0=DC0_DVPG1")
     groups = {n.name: n for n in recovery.datacenter.networkFolder.childEntity}
@@ -82,7 +82,7 @@ def test_by_key_and_not_by_id(make_flow: MakeFlow, recovery: VCenter) -> None:
 
 
 def test_memory_of_a_point_is_discarded(make_flow: MakeFlow, recovery: VCenter) -> None:
-    """vcenter.md V15: a VM reverted to a snapshot with memory would resume; only disks are rolled back."""
+    """register V15: a VM reverted to a snapshot with memory would resume; only disks are rolled back."""
     flow = make_flow(recovery, None)
     recovery.power_on(DB)
     task = recovery.vm(DB).CreateSnapshot_Task(name="live", description="", memory=True, quiesce=False)
@@ -100,7 +100,7 @@ def test_memory_of_a_point_is_discarded(make_flow: MakeFlow, recovery: VCenter) 
 
 
 def test_settings_that_went_back_are_told(make_flow: MakeFlow, recovery: VCenter) -> None:
-    """vcenter.md V1: CPU, memory and disks are the snapshot's again."""
+    """register V1: CPU, memory and disks are the snapshot's again."""
     flow = make_flow(recovery, None)
     recovery.done(recovery.vm(DB).ReconfigVM_Task(vim.vm.ConfigSpec(numCPUs=4, memoryMB=2048)))
     recovery.add_device(APP, "disk")
@@ -114,7 +114,7 @@ def test_settings_that_went_back_are_told(make_flow: MakeFlow, recovery: VCenter
 
 
 def test_a_vm_without_an_entry_point_is_never_touched(make_flow: MakeFlow, recovery: VCenter) -> None:
-    """faults.md F19, vcenter.md V2: its snapshot is refused, so there would be no way back."""
+    """register F19, register V2: its snapshot is refused, so there would be no way back."""
     flow = make_flow(recovery, None)
     flow.start()
     recovery.add_device(APP, "rdm-physical")
@@ -149,7 +149,7 @@ def test_a_vm_without_an_entry_point_is_never_touched(make_flow: MakeFlow, recov
 
 
 def test_a_busy_vm_is_waited_for(make_flow: MakeFlow, recovery: VCenter) -> None:
-    """vcenter.md V6: one task of a VM at a time; refused for a moment is not refused."""
+    """register V6: one task of a VM at a time; refused for a moment is not refused."""
     flow = make_flow(recovery, None)
     in_session(flow)
     recovery.slow("ReconfigVM_Task", DB, ms=600_000, times=1)
@@ -168,7 +168,7 @@ def test_a_busy_vm_is_waited_for(make_flow: MakeFlow, recovery: VCenter) -> None
 def test_the_last_data_is_what_was_not_there_before(
     make_flow: MakeFlow, recovery: VCenter, protected_vcenter: VCenter, ahead_s: int
 ) -> None:
-    """vcenter.md V12, faults.md F1: hosts' clocks date snapshots, and two clocks tell nothing."""
+    """register V12, register F1: hosts' clocks date snapshots, and two clocks tell nothing."""
     flow = make_flow(recovery, protected_vcenter, toml=settings(extra='shutdown_timeout = "60s"'))
     recovery.set_clock_skew(ahead_s)
     for vm in VMS:
@@ -183,7 +183,7 @@ def test_the_last_data_is_what_was_not_there_before(
 
 
 def test_clocks_of_hosts_are_compared_with_vcenters(make_flow: MakeFlow, recovery: VCenter) -> None:
-    """vcenter.md V12: a host's clock dates the snapshots that are made there."""
+    """register V12: a host's clock dates the snapshots that are made there."""
     flow = make_flow(recovery, None)
     host = recovery.vm(DB).runtime.host.name
 
@@ -210,7 +210,7 @@ UNCOVERED = {
 
 
 def test_what_no_snapshot_covers_is_said_before(make_flow: MakeFlow, recovery: VCenter) -> None:
-    """vcenter.md V2: in show, in what is said at Complete, and doctor fails the domain for it."""
+    """register V2: in show, in what is said at Complete, and doctor fails the domain for it."""
     vms = [kind.replace("_", "-") for kind in UNCOVERED] + ["whole"]
     flow = make_flow(recovery, None, domains={DOMAIN: vms})
     for kind, vm in zip(UNCOVERED, vms, strict=False):
@@ -231,7 +231,7 @@ def test_what_no_snapshot_covers_is_said_before(make_flow: MakeFlow, recovery: V
 
 
 def test_placeholders_and_vms_of_other_solutions(make_flow: MakeFlow, recovery: VCenter) -> None:
-    """vcenter.md V11: a placeholder has no data; what belongs to a tool is told before."""
+    """register V11: a placeholder has no data; what belongs to a tool is told before."""
     flow = make_flow(recovery, None)
     recovery.configure(APP, "managedBy", "com.vmware.vcHms")
     recovery.configure(DB, "managedBy", "com.vmware.vcDr")
@@ -247,7 +247,7 @@ def test_placeholders_and_vms_of_other_solutions(make_flow: MakeFlow, recovery: 
 
 @pytest.mark.parametrize("ready", ["tcp:{port}", "http:http://{ip}:{port}/health"])
 def test_ready_once_it_answers(make_flow: MakeFlow, vcenter: VCenter, ready: str) -> None:
-    """vcenter.md V14: an address that others can reach, and a service at it."""
+    """register V14: an address that others can reach, and a service at it."""
     with socket.socket() as sock:
         sock.bind(("127.0.0.1", 0))
         port = sock.getsockname()[1]
@@ -286,7 +286,7 @@ class Healthy(http.server.BaseHTTPRequestHandler):
 
 
 def test_vms_in_a_vapp_are_of_their_folder(make_flow: MakeFlow, recovery: VCenter) -> None:
-    """vcenter.md V9, faults.md F7: in a vApp a VM has no parent."""
+    """register V9, register F7: in a vApp a VM has no parent."""
     flow = make_flow(recovery, None)
     recovery.put_in_vapp(APP, recovery.make_vapp(DOMAIN))
     flow.start()
@@ -297,7 +297,7 @@ def test_vms_in_a_vapp_are_of_their_folder(make_flow: MakeFlow, recovery: VCente
 
 
 def test_vms_of_one_name_are_told_apart_by_their_paths(make_flow: MakeFlow, recovery: VCenter) -> None:
-    """faults.md F9."""
+    """register F9."""
     flow = make_flow(recovery, None)
     sub = recovery.folder(DOMAIN).CreateFolder("old")
     twin = recovery._make(sub, DB, [("replica 0", flow.points[0])], "DC0_DVPG0", False)
@@ -320,7 +320,7 @@ def test_what_is_in_no_domain_is_named(make_flow: MakeFlow, recovery: VCenter) -
 
 
 def test_networks_of_one_name_are_told_apart(make_flow: MakeFlow, recovery: VCenter) -> None:
-    """faults.md F10, F11: by their ids; and an NSX network is a target like any other."""
+    """register F10, F11: by their ids; and an NSX network is a target like any other."""
     flow = make_flow(recovery, None)
     recovery.add_network("VM Network")
     recovery.add_network("nsx-dr", "opaque")
@@ -341,7 +341,7 @@ def test_networks_of_one_name_are_told_apart(make_flow: MakeFlow, recovery: VCen
 def test_networks_of_one_name_are_refused_with_switch_folder_and_id(
     make_flow: MakeFlow, recovery: VCenter
 ) -> None:
-    """vcenter.md V10: an id alone tells nobody which of them is meant."""
+    """register V10: an id alone tells nobody which of them is meant."""
     flow = make_flow(recovery, None)
     recovery.add_network("DC0_DVPG0")
     flow.until(lambda d: "DC0_DVPG0" not in d["networks"]["recovery"])
@@ -356,7 +356,7 @@ def test_networks_of_one_name_are_refused_with_switch_folder_and_id(
 
 
 def test_a_question_of_vcenter_is_shown_and_answered(make_flow: MakeFlow, recovery: VCenter) -> None:
-    """vcenter.md V4, faults.md F3, F4: a VM that waits holds up nobody else, and is answered from here."""
+    """register V4, register F3, F4: a VM that waits holds up nobody else, and is answered from here."""
     flow = make_flow(recovery, None)
     flow.start()
     recovery.will_ask(DB, "uuid")

@@ -137,7 +137,7 @@ def test_a_driver_that_was_stopped_wakes_up_and_does_nothing(
 
 
 def test_a_copy_of_a_jump_host_is_noticed(decks: tuple[Deck, Deck], vcenter: VCenter) -> None:
-    """vcenter.md V17: two processes of one name; who sees that stops, and says so."""
+    """register V17: two processes of one name; who sees that stops, and says so."""
     anna, copy = decks
     copy.env["LOGNAME"] = "anna"
     begin(anna)

@@ -13,7 +13,7 @@ def networks(bench: Bench) -> dict[str, tuple[str, ...]]:
 
 
 async def test_after_a_rollback_vms_stand_where_the_failover_put_them(make: MakeBench) -> None:
-    """vcenter.md V1, V13: whatever network the point was made on."""
+    """register V1, V13: whatever network the point was made on."""
     bench = await make()
     await bench.recovered_into_session()
     before = networks(bench)
@@ -28,7 +28,7 @@ async def test_after_a_rollback_vms_stand_where_the_failover_put_them(make: Make
 
 
 async def test_snapshots_of_others_are_counted_and_named_before(make: MakeBench) -> None:
-    """vcenter.md V5: before a rollback and before an exit, in a session of some VMs of those only."""
+    """register V5: before a rollback and before an exit, in a session of some VMs of those only."""
     bench = await make(state="owned")
     await bench.session_by_hand()
     to = (await bench.group_points())[1]
@@ -54,7 +54,7 @@ async def test_entry_points_are_made_only_where_they_lack(make: MakeBench) -> No
 
 
 async def test_nothing_is_uncovered_and_nobody_left_out_of_plain_vms(make: MakeBench) -> None:
-    """vcenter.md V2: what is said of some VMs is said of those alone."""
+    """register V2: what is said of some VMs is said of those alone."""
     bench = await make()
     await bench.recovered_into_session()
     assert [(vm.not_covered, vm.left_out, vm.question) for vm in bench.domain.vms] == [((), False, None)] * 2

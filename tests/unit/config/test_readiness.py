@@ -1,4 +1,4 @@
-"""Addresses that others can reach, and the readiness and subnet that count for a VM (vcenter.md V14)."""
+"""Addresses that others can reach, and the readiness and subnet that count for a VM (register V14)."""
 
 from __future__ import annotations
 

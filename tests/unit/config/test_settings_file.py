@@ -134,7 +134,7 @@ def test_the_earlier_key_for_what_holds_anyhow_is_read() -> None:
 
 
 def test_domains_are_compared_as_people_see_them() -> None:
-    """faults.md F23: a letter may be one character, or two."""
+    """register F23: a letter may be one character, or two."""
     text = WHOLE_SETTINGS.replace(".erp-prod", '."caf\u0065\u0301"')
     site = parse(text, FILE).site("dr-west")
     assert isinstance(site, VSphereSettings)

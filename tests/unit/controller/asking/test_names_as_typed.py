@@ -1,4 +1,4 @@
-"""Names that are typed in another form of the same letters (faults.md F23)."""
+"""Names that are typed in another form of the same letters (register F23)."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Signs that a replication tool is at work again on VMs that were taken from it, between sessions.
 
 In a session the guard judges everything. Outside of one drdeck reverts nothing, and its configuration
-changes come from its own accounts, so no more is needed than what others did (vcenter.md V11).
+changes come from its own accounts, so no more is needed than what others did.
 """
 
 from __future__ import annotations

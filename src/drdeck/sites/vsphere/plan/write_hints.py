@@ -89,7 +89,7 @@ class _Line:
         return Interval(start, end, snapshot.written)
 
     def at(self, instant: datetime) -> SnapshotFact | None:
-        """The snapshot that the VM goes back to for an instant, as restore.target says."""
+        """The snapshot that the VM goes back to for an instant, as restore_points.target says."""
         i = bisect_right(self._instants, instant)
         return self._points[i - 1] if i else None
 

@@ -1,4 +1,4 @@
-"""Addresses of logins: a proxy's or vCenter's own are no person's (vcenter.md V21)."""
+"""Addresses of logins: a proxy's or vCenter's own are no person's (register V21)."""
 
 from __future__ import annotations
 

@@ -171,7 +171,7 @@ async def test_deltas(vcenter: VCenter) -> None:
 
 
 async def test_running_tasks_are_asked_for(vcenter: VCenter) -> None:
-    """vcenter.md V3: no change of recentTask is notified."""
+    """register V3: no change of recentTask is notified."""
     vcenter.layout({"erp": ["db01", "web01"]})
     async with watching(vcenter) as watch:
         first = await watch.refresh()

@@ -191,7 +191,7 @@ def test_a_point_that_not_all_vms_have_joined_is_not_the_newest(monkeypatch: pyt
     ],
 )
 def test_moved_or_copied_is_answered_by_label(setting: str, message: str, keys: list[str]) -> None:
-    """vcenter.md V4: told by the message's id, and never by a position."""
+    """register V4: told by the message's id, and never by a position."""
     labels = {"button.uuid.copiedTheVM": "0", "button.uuid.movedTheVM": "1", "button.uuid.cancel": "2"}
     asking = vm("a", question=VmQuestion(id="7", text="moved?", message=message, choices=labels))
     s = situation(asking, vm("b"), record=Record(failover=failover("power")))

@@ -1,4 +1,4 @@
-"""Names whose letters two systems hold in two forms: patterns, replicas and folders (faults.md F23)."""
+"""Names whose letters two systems hold in two forms: patterns, replicas and folders (register F23)."""
 
 from __future__ import annotations
 

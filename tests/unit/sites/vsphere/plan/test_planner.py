@@ -148,7 +148,7 @@ def test_the_final_point() -> None:
 
 
 def test_what_was_there_at_the_shutdown_is_never_newer_than_it() -> None:
-    """faults.md F1: hosts' clocks date snapshots; what is new is told by what was not there before."""
+    """register F1: hosts' clocks date snapshots; what is new is told by what was not there before."""
     ahead, behind = chain(snap("s-1", 10)), chain(snap("s-1", -5), snap("s-2", -90))
     off = ProtectedVms((vm("a", "off"),))
     s = situation(
@@ -256,7 +256,7 @@ def test_ready(ready: str, machine: Any, holds: bool) -> None:
 
 
 def test_what_was_seen_of_a_vm_that_is_not_ready() -> None:
-    """faults.md F12."""
+    """register F12."""
 
     def because(machine: Any, reached: frozenset[str] = frozenset(), **more: Any) -> str:
         rules = msgspec.structs.replace(settings(), **more)
@@ -317,7 +317,7 @@ def test_rolling_back() -> None:
 
 @pytest.mark.parametrize("phase", ["off", "revert", "power"])
 def test_without_an_entry_point_a_vm_is_not_touched(phase: str) -> None:
-    """faults.md F19: what it wrote since the failover could not be had back."""
+    """register F19: what it wrote since the failover could not be had back."""
     points = chain(snap("1", -10), snap("2", -5))
     record = {**ROLLING, "session": session(SessionState.ROLLING_BACK, entry=at(0), last="op-2")}
     a = vm("a", "off", **chain(snap("1", -10), snap("2", -5), snap("e", 0, "ours")))
@@ -329,7 +329,7 @@ def test_without_an_entry_point_a_vm_is_not_touched(phase: str) -> None:
 
 
 def test_a_rollback_maps_the_networks_again() -> None:
-    """vcenter.md V1: a revert takes the cards back to the networks of the snapshot."""
+    """register V1: a revert takes the cards back to the networks of the snapshot."""
     points = chain(snap("1", -10), snap("e", 0, "ours"))
     record = {**ROLLING, "session": session(SessionState.ROLLING_BACK, entry=at(0), last="op-2")}
     mapped = {"net-1": "net-2", "net-3": "net-3"}
@@ -393,7 +393,7 @@ def test_exiting(left: Any, disks_on: str, also: Any, removals: list[str]) -> No
 
 
 def test_replicas_of_other_names() -> None:
-    """faults.md F8, vcenter.md V11: a name rule, a table for the rest, or the same UUID."""
+    """register F8, register V11: a name rule, a table for the rest, or the same UUID."""
     there = ProtectedVms((vm("db01"), vm("web01"), vm("app01", instance_uuid="u-1"), vm("new01")))
     rules = msgspec.structs.replace(settings(), replica_name="{name}_replica", replicas={"web01": "web-dr"})
     here = (vm("db01_replica"), vm("web-dr"), vm("something else", instance_uuid="u-1"))

@@ -151,7 +151,7 @@ def test_a_vm_that_joined_a_group_point_late_shows_in_its_skew() -> None:
 
 
 def test_dates_that_cannot_be() -> None:
-    """faults.md F2: a host whose clock is wrong dates its snapshots wrong."""
+    """register F2: a host whose clock is wrong dates its snapshots wrong."""
     odd = vm("a", **chain(snap("1", -60), snap("2", 120), snap("3", -30 * 525_600)))
     now = at(0)
     assert [restore_points.misdated(x, now) for x in odd.snapshots] == [False, True, True]
@@ -162,7 +162,7 @@ def test_dates_that_cannot_be() -> None:
 
 
 def test_of_equal_instants_the_later_in_the_tree() -> None:
-    """faults.md F27."""
+    """register F27."""
     both = vm("a", **chain(snap("1", 0), snap("2", 0)))
     point = restore_points.target(both, at(1), Record())
     assert point is not None and point.id == "2"

@@ -1,4 +1,4 @@
-"""Any number of VMs fits the record of a domain (faults.md F5)."""
+"""Any number of VMs fits the record of a domain (register F5)."""
 
 from __future__ import annotations
 

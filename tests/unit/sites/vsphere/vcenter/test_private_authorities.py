@@ -1,4 +1,4 @@
-"""Private CAs are believed alike, whatever the Python that runs drdeck wants by itself (faults.md F17)."""
+"""Private CAs are believed alike, whatever the Python that runs drdeck wants by itself (register F17)."""
 
 from __future__ import annotations
 
