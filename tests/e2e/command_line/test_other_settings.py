@@ -113,6 +113,7 @@ def test_options_of_the_line_are_not_settings(tmp_path: Path) -> None:
 
 
 WRONG = """
+default_site = "west"
 [sites.west]
 kind = "vsphere"
 url = "https://127.0.0.1:1/sdk"
