@@ -36,6 +36,8 @@ log = logging.getLogger(__name__)
 KIND = "jetstream"
 TICK_S = 0.25
 """How often it is looked which domains are due."""
+TOGETHER_S = 1.0
+"""So long a round waits for its slowest answers; those that come later are shown with a later one."""
 LONGEST_REST_S = 30.0
 """At most so long between two questions after a domain that is not answered for."""
 
@@ -64,9 +66,13 @@ class JetStreamSite:
         self._serial = 0
         self._wake = asyncio.Event()
         self._asking = asyncio.Lock()
+        self._slots = asyncio.Semaphore(settings.parallel)
+        self._under_way: dict[str, asyncio.Task[None]] = {}
+        """id of a domain -> the question about it that is not answered yet"""
         self._memory = RunMemory(state)
-        runs = self._memory.load()
-        self._polls = {ident: DomainPoll(ident, runs.get(ident)) for ident in settings.domains}
+        kept = self._memory.load()
+        self._polls = {ident: DomainPoll(ident, kept.get(ident)) for ident in settings.domains}
+        self._kept = self._runs()
         self._appliance = Appliance(settings)
         login = settings.login
         self._guard = VmGuard(login.root, settings.accounts, state, self._wake.set)
@@ -92,7 +98,7 @@ class JetStreamSite:
         while True:
             self._wake.clear()
             async with self._asking:
-                await self._ask(self._due())
+                await self._ask(self._due(), TOGETHER_S if latest is not None else None)
                 self._raise_when_lost()
             await self._session.keep()
             view = self._view()
@@ -104,12 +110,13 @@ class JetStreamSite:
                     await self._wake.wait()
 
     def _pause_s(self) -> float:
-        """Until the next domain is due; somebody may open one before."""
-        return max(0.0, min([TICK_S, *(poll.due_s - _loop_s() for poll in self._polls.values())]))
+        """Until the next domain is due; somebody may open one before, or a slow answer come."""
+        due = [poll.due_s - _loop_s() for poll in self._polls.values() if poll.ident not in self._under_way]
+        return max(0.0, min([TICK_S, *due]))
 
     async def observe(self) -> SiteView:
         async with self._asking:
-            await self._ask(self._polls.values())
+            await self._ask_all()
             self._raise_when_lost()
         self._wake.set()
         return self._numbered(self._view())
@@ -126,18 +133,30 @@ class JetStreamSite:
                 due.append(poll)
         return due
 
-    async def _ask(self, polls: Iterable[DomainPoll]) -> None:
-        """Ask about domains side by side, at most `parallel` at once; what fails is kept with its domain."""
-        slots = asyncio.Semaphore(self.parallel)
+    async def _ask_all(self) -> None:
+        """Ask about every domain from now on: what is under way was asked before."""
+        await self._ask(())
+        await self._ask(self._polls.values())
 
-        async def ask(poll: DomainPoll) -> None:
-            async with slots:
-                await self._ask_one(poll)
+    async def _ask(self, polls: Iterable[DomainPoll], wait_s: float | None = None) -> None:
+        """Ask about domains side by side, at most `parallel` at once; what fails is kept with its domain.
 
+        `wait_s`: return by then, whatever is still under way: one slow domain must not hold the others.
+        """
+        for poll in polls:
+            if poll.ident not in self._under_way:
+                task = asyncio.create_task(self._ask_one(poll), name=f"ask about {poll.ident}")
+                self._under_way[poll.ident] = task
+        if self._under_way:
+            await asyncio.wait(self._under_way.values(), timeout=wait_s)
+        for ident, task in list(self._under_way.items()):
+            if task.done():
+                del self._under_way[ident]
+                task.result()
         runs = self._runs()
-        await asyncio.gather(*(ask(poll) for poll in polls))
-        if runs != self._runs():
-            self._memory.save(self._runs())
+        if runs != self._kept:
+            self._memory.save(runs)
+            self._kept = runs
         self._guard.follow(tuple(poll.guarded for poll in self._polls.values()))
 
     def _runs(self) -> dict[str, PitrRun]:
@@ -145,7 +164,8 @@ class JetStreamSite:
 
     async def _ask_one(self, poll: DomainPoll) -> None:
         try:
-            body = await self._session.used(lambda key: self._appliance.pitr_status(poll.ident, key))
+            async with self._slots:
+                body = await self._session.used(lambda key: self._appliance.pitr_status(poll.ident, key))
             poll.answered(body, self.settings.timestamp_unit, self._now())
             self._answered_s = poll.asked_s = _loop_s()
         except SiteError as error:
@@ -215,7 +235,7 @@ class JetStreamSite:
     async def findings(self) -> list[Finding]:
         with contextlib.suppress(SiteError):
             async with self._asking:
-                await self._ask(self._polls.values())
+                await self._ask_all()
         return await findings(
             self.settings, self._appliance, list(self._polls.values()), self._guard, self._now()
         )
@@ -235,6 +255,10 @@ class JetStreamSite:
         return []
 
     async def close(self) -> None:
+        for task in self._under_way.values():
+            task.cancel()
+        await asyncio.gather(*self._under_way.values(), return_exceptions=True)
+        self._under_way.clear()
         self._guard.close()
         await self._appliance.close()
         await self._session.close()

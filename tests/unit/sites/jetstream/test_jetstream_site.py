@@ -19,7 +19,7 @@ from drdeck.model.actions.request import Request
 from drdeck.model.commands import ExitSession
 from drdeck.model.domains import FailoverType, Mode, StepState
 from drdeck.sites.contract import CertificateUntrusted, CertificateWrong, RecoverySite, Refused
-from drdeck.sites.jetstream import appliance_session
+from drdeck.sites.jetstream import appliance_session, polled_site
 from drdeck.sites.jetstream.status_view import UNPUBLISHED
 from tests.support.appliance.sample import DOMAIN_ID, answer, idle, sound
 from tests.support.appliance.stand_in import SESSION, Reply, StandIn, endless, trickle
@@ -167,6 +167,27 @@ async def test_one_domain_is_lost_and_the_others_are_not(stand_in: StandIn, tmp_
         assert controller.sight.error is None and controller.desk.domain("erp-prod").broken is None
         stand_in.say(OTHER_ID, sound(name="payroll"))
         await eventually(lambda: not controller.desk.domain("payroll").broken)
+
+
+async def test_a_domain_that_is_slow_holds_no_other(
+    stand_in: StandIn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(polled_site, "TOGETHER_S", 0.05)
+    stand_in.say(OTHER_ID, sound(name="payroll"))
+    site, _ = site_of(stand_in, DOMAIN_ID, OTHER_ID, timeout=Duration(60))
+    async with controlled(site, tmp_path) as controller:
+        await seen(controller)
+        never = threading.Event()
+        stand_in.say(OTHER_ID, Reply(pieces=trickle(), waits=never))
+        before, others = stand_in.count(OTHER_ID), stand_in.count(DOMAIN_ID)
+        await eventually(lambda: stand_in.count(OTHER_ID) > before)
+        stand_in.say(DOMAIN_ID, sound(step="FINALIZE_VMS"))
+        await eventually(lambda: controller.desk.domain("erp-prod").steps[8].state is StepState.CURRENT)
+        await eventually(lambda: stand_in.count(DOMAIN_ID) > others + 5)
+        assert stand_in.count(OTHER_ID) <= before + 1, "no second question beside the first one"
+        stand_in.say(OTHER_ID, sound(name="payroll", step="FINALIZE_VMS"))
+        never.set()  # what came is no answer
+        await eventually(lambda: controller.desk.domain("payroll").steps[8].state is StepState.CURRENT)
 
 
 async def test_polling_is_quick_while_an_operation_runs_or_somebody_looks(
