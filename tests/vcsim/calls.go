@@ -52,7 +52,7 @@ func (c *control) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		c.bytes[method] += counted.sent
 		c.mu.Unlock()
 	}()
-	body = c.hostile.inbound(body)
+	body = c.hostile.unplugs(method, c.hostile.inbound(body))
 	act := c.match(method, target)
 	if method == "Login" && act.Action == "" {
 		c.login(w, r, body)

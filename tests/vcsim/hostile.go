@@ -32,6 +32,8 @@ import (
 //	pieces     a collector's answers of more than 100 objects come in pieces
 //	drsauto    DRS of each cluster is fully automated (only when it is switched on)
 //	drsmanual  such VMs are only recommended to be started (only when it is switched on, not by "all")
+//
+// Those that make VMs and networks odd: oddities.go.
 var switches = []string{"revert", "quiet", "exclusive", "disks", "networks", "fields", "keys", "versions", "drstasks", "pieces", "drsauto", "drsmanual"}
 
 // before is the configuration that a snapshot keeps.
@@ -58,8 +60,8 @@ type hostile struct {
 
 func newHostile(names string) *hostile {
 	h := &hostile{clones: newClones(), clocks: map[string]time.Duration{}, on: map[string]bool{}, kept: map[string]before{}, running: map[string]int{}, asked: map[string]*question{}}
-	for _, name := range switches {
-		h.on[name] = (names == "all" && name != "drsmanual" && name != "drsauto") || strings.Contains(","+names+",", ","+name+",")
+	for _, name := range append(append([]string{}, switches...), oddities...) {
+		h.on[name] = (names == "all" && !onRequest[name]) || strings.Contains(","+names+",", ","+name+",")
 	}
 	return h
 }
@@ -76,10 +78,14 @@ func (h *hostile) does(name, vm string) bool {
 
 func (h *hostile) turn(name, vm string, on bool) bool {
 	h.mu.Lock()
-	defer h.mu.Unlock()
 	if _, ok := h.on[name]; !ok {
+		h.mu.Unlock()
 		return false
 	}
+	h.mu.Unlock()
+	h.furnish(name, vm, on)
+	h.mu.Lock()
+	defer h.mu.Unlock()
 	if vm != "" {
 		name += " " + vm
 	}

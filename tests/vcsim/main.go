@@ -103,7 +103,9 @@ func main() {
 	if *home != "" {
 		_ = os.Setenv("TMPDIR", *home)
 	}
-	if *hostility != "none" {
+	habits := newHostile(*hostility)
+	habits.pace = *pace
+	if habits.does("ids", "") {
 		countFrom(1000000)
 	}
 	if err := model.Create(); err != nil {
@@ -112,10 +114,11 @@ func main() {
 	}
 	mendTemplates()
 	addClocks()
-	habits := newHostile(*hostility)
-	habits.pace = *pace
 	if habits.does("keys", "") {
 		habits.rekey()
+	}
+	for _, name := range []string{"twins", "opaque", "skew"} {
+		habits.furnish(name, "", habits.does(name, ""))
 	}
 	ready := map[string]string{}
 	if *useTLS {

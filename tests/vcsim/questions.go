@@ -94,11 +94,16 @@ func (h *hostile) answer(w http.ResponseWriter, vm string, body []byte) {
 // paced gives the rule by which a call takes the time that it takes at a vCenter, or asks.
 func (h *hostile) paced(r *http.Request, method, vm string) rule {
 	h.mu.Lock()
-	defer h.mu.Unlock()
-	if q := h.asked[vm]; q != nil && method == "PowerOnVM_Task" {
+	q := h.asked[vm]
+	h.mu.Unlock()
+	if q == nil && method == "PowerOnVM_Task" && fromDrdeck(r) && h.does("questions", vm) {
+		h.willAsk(vm, "uuid")
 		return rule{Action: "slow", Ask: true}
 	}
-	if h.pace > 0 && takesTime[method] && fromDrdeck(r) {
+	if q != nil && method == "PowerOnVM_Task" {
+		return rule{Action: "slow", Ask: true}
+	}
+	if h.pace > 0 && takesTime[method] && fromDrdeck(r) && h.does("pace", vm) {
 		return rule{Action: "slow", Ms: int(h.pace / time.Millisecond)}
 	}
 	return rule{}

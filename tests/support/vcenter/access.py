@@ -187,7 +187,10 @@ class Access:
             return which
         domain, name = which if isinstance(which, tuple) else (None, which)
         folders = [self.folder(domain)] if domain is not None else self.root_folder.childEntity
-        matches = [vm for folder in folders for vm in folder.childEntity if vm.name == encode(name)]
+        entities = [entity for folder in folders for entity in folder.childEntity]
+        apps = [app for app in entities if isinstance(app, vim.VirtualApp)]
+        machines = [*entities, *(vm for app in apps for vm in app.vm)]
+        matches = [m for m in machines if m not in apps and m.name == encode(name)]
         assert len(matches) == 1, f"{len(matches)} VMs are called {which!r}"
         return matches[0]
 

@@ -226,7 +226,7 @@ class VCenter(Access):
 
     def hostile(self, switch: str, on: bool = True, vm: Which | None = None) -> None:
         """Turn one of a real vCenter's ways on or off, for all or for one VM; names:
-        tests/vcsim/hostile.go."""
+        tests/vcsim/hostile.go and tests/vcsim/oddities.go."""
         self.control("hostile", text=switch, target="" if vm is None else self.vm(vm)._moId, on=on)
 
     def compress(self, on: bool = True) -> None:
