@@ -32,6 +32,14 @@ async def test_rolling_back_takes_six_keys_and_a_time() -> None:
     assert request.vms == ()
 
 
+async def test_on_a_vcenter_a_point_has_the_time_at_which_it_was_made() -> None:
+    """vcenter.md V11: the data is older than its snapshot; and a revert takes the configuration back."""
+    client = FakeClient(in_session(configuration_goes_back=True))
+    async with running(client) as deck:
+        await deck.press("m", "enter")
+        await deck.sees("Point made at (UTC)", "Disks and VM configuration go back", "2026-11-22 10:40:07Z")
+
+
 @pytest.mark.parametrize(
     ("typed", "expected"),
     [("-15m", "2026-11-22 10:27:07Z"), ("2026-11-22T09:00:00Z", "09:00:00Z"), ("99:99", "is not a time"),

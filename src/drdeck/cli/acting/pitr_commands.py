@@ -41,7 +41,7 @@ async def pitr_points(context: Context, domain: str, last: int | None, as_json: 
         for p in shaped["points"]
     ]
     output.table(
-        ("TIME (UTC)", "KIND", "VMS", "SKEW", "WRITTEN", "HINT"),
+        ("POINT MADE AT (UTC)", "KIND", "VMS", "SKEW", "WRITTEN", "HINT"),
         rows,
         f"{domain} has no restore point to pick",
     )

@@ -147,7 +147,9 @@ class RunPitrScreen(ConsoleScreen):
             self.run_worker(self._read(name), group="points", exclusive=True)
         title: Line = ((f" Run PITR of {clean(name)}   ", "bold"), *self._going(state, domain, width))
         self.query_one("#title", Lines).put([title])
-        self.query_one("#header", Lines).put([(("   ", ""), *point_header(width - BESIDE))])
+        self.query_one("#header", Lines).put(
+            [(("   ", ""), *point_header(width - BESIDE, domain.configuration_goes_back))]
+        )
         vms: RowList[Vm] = self.query_one("#choose", RowList)
         in_session = self._session_vms(domain)
         counted = () if "FAILED" in plain_of(title) else in_session  # how many fail is said once

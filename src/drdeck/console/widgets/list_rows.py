@@ -251,9 +251,11 @@ HINT = "write rate "
 """How hints begin. The rows leave it out: "x30 from 22:41Z" is what there is room for at 80 columns."""
 
 
-def point_header(width: int) -> Line:
+def point_header(width: int, at_vcenter: bool) -> Line:
+    """The heading of restore points: on a vCenter their times are those at which they were made."""
+    time = "Point made at (UTC)" if at_vcenter else "Time (UTC)"  # the data in it is older by its transfer
     wide = f" {'Local time':14}" if width >= WITH_LOCAL else ""
-    text = f"{'Time (UTC)':20}{wide} {'Age':>5} {'Kind':7} {'VMs':>7} {'Skew':>5} {'Written':>8} Write rate"
+    text = f"{time:20}{wide} {'Age':>5} {'Kind':7} {'VMs':>7} {'Skew':>5} {'Written':>8} Write rate"
     return ((text, "head"),)
 
 

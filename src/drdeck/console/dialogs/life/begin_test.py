@@ -83,7 +83,7 @@ class BeginTest(Dialog[Request]):
 
     def body(self) -> Iterable[Widget]:
         yield Lines(id="evidence")
-        yield Lines((("   ", ""), *point_header(_INNER - BESIDE)))
+        yield Lines((("   ", ""), *point_header(_INNER - BESIDE, self.domain.configuration_goes_back)))
         rows = RowList[RestorePoint | str](self._point_line, _key_of, id="points")
         rows.styles.height = 1
         yield rows
