@@ -27,14 +27,6 @@ def card(vcenter: VCenter, vm: str) -> Any:
     return next(device for device in devices if isinstance(device, CARD))
 
 
-def unplug(vcenter: VCenter, vm: str) -> None:
-    """As replication tools leave a replica's card."""
-    device = card(vcenter, vm)
-    device.connectable.startConnected = False
-    change = vim.vm.device.VirtualDeviceSpec(operation="edit", device=device)
-    vcenter.done(vcenter.vm(vm).ReconfigVM_Task(vim.vm.ConfigSpec(deviceChange=[change])))
-
-
 def in_session(flow: Flow, *words: str) -> None:
     flow.start()
     flow.complete("force", "--run-pitr", *words)
@@ -54,8 +46,7 @@ def test_after_a_rollback_vms_stand_on_their_recovery_networks_connected(
     """register V1, V13, V20: a revert takes the cards back to the network of the snapshot."""
     flow = make_flow(recovery, None)
     flow.start()
-    for vm in VMS:
-        unplug(recovery, vm)
+    assert not any(card(recovery, vm).connectable.startConnected for vm in VMS), "as replication tools do"
     flow.complete("force", "--run-pitr", "--network", "DC0_DVPG0=VM Network")
     flow.until(lambda d: d["session"] and d["session"]["state"] == "active")
     for _ in range(2):
@@ -90,6 +81,9 @@ def test_memory_of_a_point_is_discarded(make_flow: MakeFlow, recovery: VCenter) 
     recovery.control("snapshot", target=live._moId, time=flow.points[2].isoformat())
     recovery.power_off(DB)
     in_session(flow)
+    points = {p["time"]: p["hint"] for p in flow.deck.json("pitr", "points", DOMAIN)["points"]}
+    assert [at for at, hint in points.items() if "with memory" in (hint or "")] == [show(flow.points[2])]
+    assert "POINT MADE AT (UTC)" in flow.deck.run("pitr", "points", DOMAIN).stdout
     rolled_back(flow, 2)
     assert flow.standing()[DB] == "live" and flow.power() == {"on"}
     events = recovery.content.eventManager.QueryEvents(recovery.event_filter("VmPoweredOnEvent"))
@@ -233,9 +227,9 @@ def test_what_no_snapshot_covers_is_said_before(make_flow: MakeFlow, recovery: V
 def test_placeholders_and_vms_of_other_solutions(make_flow: MakeFlow, recovery: VCenter) -> None:
     """register V11: a placeholder has no data; what belongs to a tool is told before."""
     flow = make_flow(recovery, None)
-    recovery.configure(APP, "managedBy", "com.vmware.vcHms")
+    recovery.hostile("managed", True, APP)
     recovery.configure(DB, "managedBy", "com.vmware.vcDr")
-    recovery.configure(DB, "disks", "none")
+    recovery.hostile("diskless", True, DB)
     eventually(lambda: "placeholder" in flow.deck.run("doctor", code=None).stdout)
     refusal = flow.refused("cfo", "start", DOMAIN)
     assert f"{DB} have no disks: they are placeholders of com.vmware.vcDr" in refusal
@@ -243,6 +237,24 @@ def test_placeholders_and_vms_of_other_solutions(make_flow: MakeFlow, recovery: 
     eventually(lambda: flow.deck.run("cfo", "start", DOMAIN, code=None).returncode == 0)
     findings = [f["text"] for f in flow.deck.json("doctor", code=None)["findings"]]
     assert f"{APP} belongs to another solution (com.vmware.vcHms)" in findings
+    (managed,) = [a for a in flow.show()["alarms"] if a["kind"] == "managed" and a["vm"] == APP]
+    assert "stop its jobs for it before a failover" in managed["text"]
+
+
+def test_templates_are_named_and_left_out(make_flow: MakeFlow, recovery: VCenter) -> None:
+    """vcenter.md V9, V11: nothing in a domain's folder disappears without a line."""
+    flow = make_flow(recovery, None)
+    recovery.configure(WEB, "template", "true")
+    domain = flow.until(lambda d: any(a["kind"] == "template" for a in d["alarms"]))
+    says = f"templates in its folder are left out of everything: {WEB}"
+    assert {vm["name"] for vm in domain["vms"]} == {DB, APP}
+    assert [says in a["text"] for a in domain["alarms"] if a["kind"] == "template"] == [True]
+    assert any(says in f["text"] for f in flow.deck.json("doctor", code=None)["findings"])
+    flow.start()
+    dry = flow.deck.run("cfo", "complete", DOMAIN, "--type", "regular", "--dry-run", code=None)
+    assert says in dry.stdout + dry.stderr
+    recovery.configure(WEB, "template", "false")
+    flow.until(lambda d: len(d["vms"]) == 3 and not any(a["kind"] == "template" for a in d["alarms"]))
 
 
 @pytest.mark.parametrize("ready", ["tcp:{port}", "http:http://{ip}:{port}/health"])
@@ -288,7 +300,7 @@ class Healthy(http.server.BaseHTTPRequestHandler):
 def test_vms_in_a_vapp_are_of_their_folder(make_flow: MakeFlow, recovery: VCenter) -> None:
     """register V9, register F7: in a vApp a VM has no parent."""
     flow = make_flow(recovery, None)
-    recovery.put_in_vapp(APP, recovery.make_vapp(DOMAIN))
+    recovery.hostile("vapp", True, APP)
     flow.start()
     flow.complete("force", "--wait")
     domain = flow.show()
@@ -317,6 +329,7 @@ def test_what_is_in_no_domain_is_named(make_flow: MakeFlow, recovery: VCenter) -
     recovery._make(recovery.root_folder, "lost-vm", [], "DC0_DVPG0", False)
     left = "in no domain's folder, and left alone: lost-vm"
     eventually(lambda: left in flow.deck.run("doctor", code=None).stdout)
+    assert "in no domain's folder: lost-vm" in flow.deck.run("show", DOMAIN).stderr
 
 
 def test_networks_of_one_name_are_told_apart(make_flow: MakeFlow, recovery: VCenter) -> None:
@@ -359,7 +372,7 @@ def test_a_question_of_vcenter_is_shown_and_answered(make_flow: MakeFlow, recove
     """register V4, register F3, F4: a VM that waits holds up nobody else, and is answered from here."""
     flow = make_flow(recovery, None)
     flow.start()
-    recovery.will_ask(DB, "uuid")
+    recovery.hostile("questions", True, DB)
     ident = flow.complete("force")
     domain = flow.until(lambda d: any(a["kind"] == "vm_question" for a in d["alarms"]))
     (alarm,) = [a for a in domain["alarms"] if a["kind"] == "vm_question"]

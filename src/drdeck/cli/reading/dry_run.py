@@ -49,7 +49,7 @@ def shaped(rehearsal: Rehearsal) -> json_shapes.Json:
         "networks": dict(request.networks),
         "facts": dict(preview.facts),
         "says": list(preview.says),
-        "warnings": [*preview.dangers, *preview.against, *preview.warns],
+        "warnings": [*preview.obstacles, *preview.dangers, *preview.against, *preview.warns],
         "not_checked": list(preview.not_checked),
     }
 
@@ -68,6 +68,8 @@ def lines(rehearsal: Rehearsal) -> Iterator[str]:
     for key, fact in preview.facts.items():
         if key not in ("VMs", "recovery networks"):
             yield f"  {key}: {fact}"
+    for sentence in preview.obstacles:
+        yield f"  against: {sentence}"
     for sentence in (*preview.dangers, *preview.against, *preview.warns):
         yield f"  warning: {sentence}"
     for sentence in preview.says:

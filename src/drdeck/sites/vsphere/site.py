@@ -432,13 +432,13 @@ class VSphereSite:
         return hazards(foreseen, self._sight.inventory(), folder, members, self._sight.devices.of)
 
     async def obstacles(self, domain: str, networks: Mapping[str, str], without: tuple[str, ...]) -> Hazards:
-        _, s = self._sight.find(domain)
+        folder, s = self._sight.find(domain)
         inventory = self._sight.inventory()
         vms = [vm for vm in s.vms if vm.name not in without and vm.connection == "connected"]
         targets = {*network_ids(inventory, networks).values()}
         facts = await start_obstacles.look(self._connected(), vms)
         offered = [inventory.networks[i] for i in sorted(targets) if i in inventory.networks]
-        return start_obstacles.obstacles(facts, vms, offered)
+        return start_obstacles.obstacles(facts, vms, offered, inventory.templates_of(folder.id))
 
     async def room(self, domains: Sequence[str]) -> RoomForAll:
         members = [vm for name in domains for vm in self._sight.find(name)[1].vms]

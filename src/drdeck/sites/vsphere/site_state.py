@@ -29,7 +29,7 @@ from drdeck.sites.vsphere.inventory.network_places import NetworkPlaces
 from drdeck.sites.vsphere.inventory.trial_inventory import TrialFolder
 from drdeck.sites.vsphere.inventory.uncovered_devices import UncoveredDevices
 from drdeck.sites.vsphere.plan import domain_view, restore_points
-from drdeck.sites.vsphere.plan.domain_alarms import FirstSeen
+from drdeck.sites.vsphere.plan.domain_alarms import FirstSeen, templates
 from drdeck.sites.vsphere.plan.domain_state import DomainState, ProtectedVms
 from drdeck.sites.vsphere.plan.maintenance import half_made
 from drdeck.sites.vsphere.plan.place_limits import limited
@@ -222,6 +222,7 @@ class SiteState:
             self.silent,
             self.trials.serial,
             self.network_places.serial,
+            inventory.templates_of(folder.id),
         )
         depends = (folder, vms, protected, errors, inventory.networks, guarded, beside)
         last, now = self._built.get(folder.id), self.now()
@@ -253,7 +254,8 @@ class SiteState:
             domain = domain_view.build(situation, folder, inventory, work, rows, first_seen, addresses)
             words = folder.attributes.get(LEASE) if situation.record.under_way else None
             left = lease_record.abandoned_by(words, self.me, self.now(), self.silent)
-            alarms = (*domain.alarms, *self._renamed(folder, first_seen), *guarded)
+            beside_it = (*self._renamed(folder, first_seen), *templates(inventory, folder, first_seen))
+            alarms = (*domain.alarms, *beside_it, *guarded)
             domain = msgspec.structs.replace(domain, driver=self.driver(folder), left_by=left, alarms=alarms)
             if places := self.network_places.of(inventory.networks):
                 networks = msgspec.structs.replace(domain.networks, places=places)

@@ -8,6 +8,7 @@ from drdeck.config.settings import VSphereSettings
 from drdeck.model.alarms import Finding
 from drdeck.model.text import names, some
 from drdeck.sites.vsphere.inventory.inventory_facts import Inventory, VmFacts
+from drdeck.sites.vsphere.plan.domain_alarms import TEMPLATES, TEMPLATES_REMEDY
 from drdeck.sites.vsphere.plan.domain_state import DomainState
 from drdeck.sites.vsphere.plan.parts.runbook_groups import matches
 from drdeck.sites.vsphere.plan.restore_points import ours, prunable
@@ -42,6 +43,10 @@ def folders(settings: VSphereSettings, inventory: Inventory) -> list[Finding]:
                 "move these VMs into the folder of their domain",
             )
         )
+    for folder in inventory.domains:
+        if templates := inventory.templates_of(folder.id):
+            subject = f"domain {folder.name}"
+            results.append(Finding.warn(subject, f"{TEMPLATES}: {names(templates)}", TEMPLATES_REMEDY))
     there = {folder.name for folder in inventory.domains}
     results += [
         Finding.warn(

@@ -11,6 +11,7 @@ from pyVmomi import vim, vmodl
 from drdeck.model.guard import Hazard, Hazards
 from drdeck.model.text import names, show_bytes, some
 from drdeck.sites.vsphere.inventory.inventory_facts import NetworkFacts, VmFacts, decode_name
+from drdeck.sites.vsphere.plan.domain_alarms import TEMPLATES, TEMPLATES_REMEDY
 from drdeck.sites.vsphere.vcenter.connection import Connection, VCenterSession
 from drdeck.sites.vsphere.vcenter.errors import words
 from drdeck.sites.vsphere.vcenter.properties import filter_spec, object_id, retrieve, step_to
@@ -79,13 +80,20 @@ async def look(connection: Connection, vms: Sequence[VmFacts]) -> StartFacts:
     return await connection.command(lambda session: _read(session, vms), "look what may stop the start")
 
 
-def obstacles(facts: StartFacts, vms: Sequence[VmFacts], targets: Iterable[NetworkFacts] = ()) -> Hazards:
+def obstacles(
+    facts: StartFacts,
+    vms: Sequence[VmFacts],
+    targets: Iterable[NetworkFacts] = (),
+    templates: Sequence[VmFacts] = (),
+) -> Hazards:
     """Reasons against starting these VMs, and what was not looked at. Pure. `targets`: the networks that
-    they will be connected to."""
+    they will be connected to; `templates`: those of the domain's folder, which nothing starts."""
+    text = f"{TEMPLATES}: {names(templates)}. {TEMPLATES_REMEDY}."
+    warns: list[Hazard] = [_against("template", text)] if templates else []
     if facts.unread:
-        return Hazards(not_checked=(f"what may stop VMs from starting ({facts.unread})", *NEVER_CHECKED))
+        unread = f"what may stop VMs from starting ({facts.unread})"
+        return Hazards(warns=tuple(warns), not_checked=(unread, *NEVER_CHECKED))
     starting = [vm for vm in vms if vm.power != "on"]
-    warns: list[Hazard] = []
     for resource in facts.resources:
         its = [vm for vm in starting if vm.host in resource.hosts]
         if its:

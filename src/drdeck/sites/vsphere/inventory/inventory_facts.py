@@ -191,6 +191,10 @@ class Inventory(msgspec.Struct, frozen=True, dict=True):
         """The VMs in a domain's folder and in folders below it, by name; templates left out."""
         return tuple(vm for vm in self._by_domain.get(folder_id, ()) if not vm.template)
 
+    def templates_of(self, folder_id: str) -> tuple[VmFacts, ...]:
+        """The templates in a domain's folder and below it, which are no VMs of the domain."""
+        return tuple(vm for vm in self._by_domain.get(folder_id, ()) if vm.template)
+
     def network_names(self, ids: Iterable[str]) -> tuple[str, ...]:
         """Names of networks, an id where one is not known."""
         return tuple(self.networks[i].name if i in self.networks else i for i in ids)

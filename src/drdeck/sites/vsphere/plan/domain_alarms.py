@@ -10,9 +10,9 @@ from drdeck.model.alarms import Alarm, Severity
 from drdeck.model.guard import TOOL_RETURNED
 from drdeck.model.life.commit_reminder import commit_reminder
 from drdeck.model.points_budget import JOIN_S
-from drdeck.model.text import composed, some
+from drdeck.model.text import composed, names, some
 from drdeck.model.times import show, show_duration, show_spaced
-from drdeck.sites.vsphere.inventory.inventory_facts import VmFacts
+from drdeck.sites.vsphere.inventory.inventory_facts import FolderFacts, Inventory, VmFacts
 
 from .domain_state import DomainState
 from .failover_undo import kept_since
@@ -22,6 +22,8 @@ from .restore_points import instant_of, is_entry_point, misdated, ours
 
 FirstSeen = Callable[[str, str | None], datetime]
 """(kind, VM) -> since when an alarm's cause is there."""
+TEMPLATES = "templates in its folder are left out of everything"
+TEMPLATES_REMEDY = "Convert those that are replicas to VMs, or move them out of the folder"
 
 
 def missing_replicas(s: DomainState) -> list[str]:
@@ -168,6 +170,16 @@ def alarms(s: DomainState, lost: list[str], first_seen: FirstSeen) -> list[Alarm
     ]
     alarms += [
         alarm(
+            "managed",
+            vm,
+            f"{vm.name} belongs to another solution ({vm.managed_by}), which may change it at any time: stop"
+            " its jobs for it before a failover",
+        )
+        for vm in s.vms
+        if vm.managed_by and not s.record.owned
+    ]
+    alarms += [
+        alarm(
             "consolidation",
             vm,
             f"{vm.name} has disks that no snapshot shows, since a removal failed: consolidate them in"
@@ -228,3 +240,14 @@ def alarms(s: DomainState, lost: list[str], first_seen: FirstSeen) -> list[Alarm
         for name in lost
     ]
     return alarms
+
+
+def templates(inventory: Inventory, folder: FolderFacts, first_seen: FirstSeen) -> list[Alarm]:
+    """The alarm of templates in a domain's folder: one can neither be powered on nor reverted (API reference:
+    MarkAsTemplate)."""
+    ignored = inventory.templates_of(folder.id)
+    if not ignored:
+        return []
+    text = f"{TEMPLATES}: {names(ignored)}. {TEMPLATES_REMEDY}"
+    since = first_seen("template", None)
+    return [Alarm(time=since, severity=Severity.WARNING, vm=None, kind="template", text=text)]
