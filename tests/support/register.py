@@ -320,7 +320,7 @@ VCENTER: dict[str, Registered] = {
     ),
     "V9": Registered(
         "VMs that no folder holds", f"{_REAL}vms_in_a_vapp_are_of_their_folder",
-        (f"{_REAL}what_is_in_no_domain_is_named",),
+        (f"{_REAL}what_is_in_no_domain_is_named", f"{_REAL}templates_are_named_and_left_out"),
     ),
     "V10": Registered(
         "names are not unique, keys are not ids", f"{_REAL}by_key_and_not_by_id",
@@ -345,7 +345,7 @@ VCENTER: dict[str, Registered] = {
     ),
     "V13": Registered(
         "cards of replicas are disconnected",
-        f"{_REAL}after_a_rollback_vms_stand_on_their_recovery_networks_connected[unplug]",
+        f"{_REAL}after_a_rollback_vms_stand_on_their_recovery_networks_connected[as replication tools do]",
         ("e2e/many_vms/test_remap.py::test_networks_are_mapped_anew_before_and_after_the_failover",),
     ),
     "V14": Registered(
@@ -382,13 +382,25 @@ VCENTER: dict[str, Registered] = {
     "V20": Registered(
         "networks that only a snapshot uses are listed",
         f"{_REAL}after_a_rollback_vms_stand_on_their_recovery_networks_connected[only a snapshot uses it]",
-        (f"{_REAL}by_key_and_not_by_id",),
+        (
+            f"{_REAL}by_key_and_not_by_id",
+            "unit/sites/vsphere/vcenter/calls/test_network_cards.py::test_what_only_a_snapshot_uses_is_on_no_card",
+        ),
     ),
     "V21": Registered(
         "a login shows the address of vCenter or a proxy",
         "unit/sites/vsphere/guard/test_address_of_a_login.py::test_nobody_is_accused_by_a_machines_address",
         (f"{_GUARD}the_same_account_by_hand_is_somebody_else[through the vSphere Client]",),
     ),
+    "V22": Registered(
+        "events of one task form a chain",
+        "unit/sites/vsphere/guard/test_event_parser.py::test_events_of_one_task_are_deeds_of_their_own",
+        (f"{_GUARD}the_same_account_by_hand_is_somebody_else",),
+    ),
+    "V23": Registered(
+        "versions know other properties",
+        "unit/sites/vsphere/vcenter/calls/test_network_cards.py::"
+        "test_an_edit_holds_nothing_that_the_card_did_not_have",
+        ("unit/sites/vsphere/vcenter/test_update_parser.py::test_a_type_that_nobody_knows_is_refused_by_both",),
+    ),
 }  # fmt: skip
-"""Two rows have none: V22 (a task's chain of events) is not used, own calls are told by time and effect; V23
-(versions) is kept by speaking one version of the interface, which all later ones answer in."""

@@ -39,5 +39,5 @@ def test_every_fault_is_there_with_two_siblings() -> None:
 
 
 def test_every_way_is_there() -> None:
-    assert list(VCENTER) == [f"V{number}" for number in range(1, 22)]
+    assert list(VCENTER) == [f"V{number}" for number in range(1, 24)]
     assert all(row.siblings for row in VCENTER.values())

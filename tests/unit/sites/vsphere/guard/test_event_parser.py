@@ -8,6 +8,7 @@ import pytest
 from pyVmomi import vim
 
 from drdeck.model.guard import Change
+from drdeck.sites.vsphere.guard.event_log import EventLog
 from drdeck.sites.vsphere.guard.event_parser import EVENT_TYPES, told_by
 from tests.support.vcenter.events import AT, JOE, event
 
@@ -173,3 +174,20 @@ def test_every_kind_that_is_understood_is_collected() -> None:
     assert len(set(EVENT_TYPES)) == len(EVENT_TYPES)
     for name in EVENT_TYPES:
         assert "." in name or issubclass(getattr(vim.event, name), vim.event.Event)
+
+
+def test_events_of_one_task_are_deeds_of_their_own() -> None:
+    """vcenter.md V22: a chain groups the events of a task; each is one more deed."""
+    log = EventLog()
+    on, moved = (
+        event(E.VmPoweredOnEvent, key=8),
+        event(E.VmMigratedEvent, key=9, host=HOST_B, sourceHost=HOST_A),
+    )
+    assert on.chainId == moved.chainId
+    log.take_page({"log": {"latestPage": [on, moved]}})
+    assert [(entry.observation.key, entry.observation.deed) for entry in log.news()] == [
+        (8, Change.POWER),
+        (9, Change.HOST),
+    ]
+    log.take_page({"log": {"latestPage": [on, moved]}})
+    assert log.news() == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -69,3 +70,31 @@ def test_a_card_on_a_network_of_this_vcenter_is_none_of_them(
     machine, devices = cards_on(session, vcenter, None)
     carry_out(map_cards(session, machine, devices, {OTHERS: target_of(vcenter)}))
     assert vcenter.networks("db01") == [HERE]
+
+
+def test_what_only_a_snapshot_uses_is_on_no_card(session: VCenterSession, vcenter: VCenter) -> None:
+    """vcenter.md V20: such a network goes on being listed for the VM."""
+    here = next(str(n._moId) for n in vcenter.datacenter.network if n.name == HERE)
+    moves, before = {here: target_of(vcenter)}, vcenter.calls()["ReconfigVM_Task"]
+    for edits in (1, 1):
+        machine, devices = cards_on(session, vcenter, None)
+        carry_out(map_cards(session, machine, devices, moves))
+        assert vcenter.networks("db01") == [TARGET]
+        assert vcenter.calls()["ReconfigVM_Task"] == before + edits
+    assert {n.name for n in vcenter.vm("db01").network} == {HERE, TARGET}
+
+
+def test_an_edit_holds_nothing_that_the_card_did_not_have(session: VCenterSession, vcenter: VCenter) -> None:
+    """vcenter.md V23: what the version that is spoken does not know is left out, and so left as it is."""
+    _, devices = cards_on(session, vcenter, None)
+    (before,) = [vars(d).copy() for d in devices if isinstance(d, _CARD)]
+    requests: list[Any] = []
+    here = next(str(n._moId) for n in vcenter.datacenter.network if n.name == HERE)
+    machine = SimpleNamespace(ReconfigVM_Task=requests.append)
+    next(iter(map_cards(session, machine, devices, {here: target_of(vcenter)})))
+    (spec,) = requests
+    assert [name for name, value in vars(spec).items() if value] == ["deviceChange"]
+    (edit,) = spec.deviceChange
+    assert edit.operation == "edit" and edit.fileOperation is None
+    assert {name for name, value in vars(edit.device).items() if value != before[name]} == {"backing"}
+    assert session.stub.versionId == '"urn:vim25/6.5"', "and is spoken to newer ones too"
