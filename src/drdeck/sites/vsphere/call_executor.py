@@ -247,7 +247,7 @@ class CallExecutor:
             self._sight.failed(shown_at, act.kind, str(error))
             raise
         except (Busy, ResultUnknown) as error:
-            weighed = self._patience.weigh(key, error, self._sight.now())
+            weighed = self._patience.weigh(key, error, self._sight.now(), act.limit_s)
             if isinstance(error, Busy):
                 self._sight.failed(shown_at, act.kind, str(weighed))
             raise weighed from None

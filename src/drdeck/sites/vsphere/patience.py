@@ -23,14 +23,16 @@ class Patience:
         """Tell whether a call was given before, and may have been half done."""
         return key in self._tries
 
-    def weigh(self, key: str, error: Busy | ResultUnknown, now: datetime) -> SiteError:
-        """The error as it is to be taken: with its tries counted, or, when it is enough, a refusal."""
+    def weigh(self, key: str, error: Busy | ResultUnknown, now: datetime, limit_s: float = 0.0) -> SiteError:
+        """The error as it is to be taken: with its tries counted, or, when it is enough, a refusal;
+        `limit_s`: so long the call itself may take, where that is limited."""
+        limit = min(LIMIT, timedelta(seconds=limit_s)) if limit_s else LIMIT
         # of a point whose hour is over nobody asks again
         self._tries = {k: tries for k, tries in self._tries.items() if now - tries[0] < _KEPT}
         since, times = self._tries.get(key, (now, 0))
         self._tries[key] = since, times + 1
         text = f"{error} -- tried {times + 1} times since {since:%H:%M:%S}Z"
-        if now - since > LIMIT and (isinstance(error, Busy) or times >= _LOST_TIMES):
+        if now - since > limit and (isinstance(error, Busy) or times >= _LOST_TIMES):
             self.over(key)
             return Refused(text)
         return type(error)(text) if times else error

@@ -13,7 +13,7 @@ from drdeck.model.planned import Phase, PlannedCall, SiteQuestion
 from drdeck.model.text import names
 from drdeck.model.times import show, show_duration
 from drdeck.sites.vsphere.inventory.inventory_facts import VmFacts
-from drdeck.sites.vsphere.plan.parts.planned_calls import Plan, on_vm, step, wait_for_others
+from drdeck.sites.vsphere.plan.parts.planned_calls import Plan, on_vm, once_free, step, wait_for_others
 from drdeck.sites.vsphere.plan.parts.runbook_groups import groups
 from drdeck.sites.vsphere.record.record_values import FailoverRecord, RollbackRecord
 from drdeck.sites.vsphere.vcenter.calls.call_arguments import OTHERS, moves_of
@@ -215,16 +215,19 @@ def starting(
     waited = [vm for vm in group.vms if not s.ready(vm)]
     limit_s = float(s.settings.task_timeout)
     acts = tuple(
-        on_vm(
+        once_free(
             vm,
-            "power_on",
-            f"power:{r.g}:{r.n}",
-            f"power on {vm.name}",
-            _power_on_args(s, vm, r),
-            limit_s=limit_s,
+            on_vm(
+                vm,
+                "power_on",
+                f"power:{r.g}:{r.n}",
+                f"power on {vm.name}",
+                _power_on_args(s, vm, r),
+                limit_s=limit_s,
+            ),
+            limit_s,
         )
         for vm in off
-        if not vm.running_tasks
     )
     limit = float(s.settings.ready_timeout)
     if waited and s.now > r.since + timedelta(seconds=limit):

@@ -13,7 +13,7 @@ from drdeck.model.planned import Phase, PlannedCall
 from drdeck.model.text import composed, names
 from drdeck.model.times import show, show_spaced, to_millisecond
 from drdeck.sites.vsphere.inventory.inventory_facts import SnapshotFact, VmFacts
-from drdeck.sites.vsphere.plan.parts.planned_calls import Plan, on_vm, step, wait_for_others
+from drdeck.sites.vsphere.plan.parts.planned_calls import Plan, on_vm, once_free, step, wait_for_others
 from drdeck.sites.vsphere.record.record_values import CommittedRecord, UndoRecord
 
 from .domain_state import DomainState, stays_out
@@ -56,9 +56,10 @@ def undoing(s: DomainState, u: UndoRecord) -> Plan:
     if u.phase == "off":
         up = [vm for vm in vms if vm.power != "off"]
         acts = tuple(
-            on_vm(vm, "power_off", "undo-off", f"power off {vm.name}", limit_s=limit_s)
+            once_free(
+                vm, on_vm(vm, "power_off", "undo-off", f"power off {vm.name}", limit_s=limit_s), limit_s
+            )
             for vm in up
-            if not vm.running_tasks
         )
         wait = f"powering off: {names(up)}" if up else ""
         then = step("undo_revert", u.by)
@@ -67,9 +68,8 @@ def undoing(s: DomainState, u: UndoRecord) -> Plan:
         return Plan(_reverting(s, u))
     dirty = [vm for vm in vms if _left(vm, u)]
     removals = tuple(
-        removal(vm, {x.id for x in _left(vm, u)}, limit_s=REMOVALS * limit_s)
+        once_free(vm, removal(vm, {x.id for x in _left(vm, u)}, limit_s=REMOVALS * limit_s), limit_s)
         for vm in dirty
-        if not vm.running_tasks
     )
     then = step("undone", u.by)
     if not dirty and s.settings.start_protected and (originals := _to_start_there(s)):
@@ -133,8 +133,10 @@ def _left(vm: VmFacts, u: UndoRecord) -> list[SnapshotFact]:
 def committing(s: DomainState, c: CommittedRecord) -> Plan:
     """Remove the entry points: each costs room as long as it stands."""
     left = [(vm, point) for vm in s.living() if (point := entry_point(vm, c.of)) is not None]
-    limit_s = REMOVALS * float(s.settings.task_timeout)
-    acts = tuple(removal_of(vm, point, limit_s=limit_s) for vm, point in left if not vm.running_tasks)
+    limit_s = float(s.settings.task_timeout)
+    acts = tuple(
+        once_free(vm, removal_of(vm, point, limit_s=REMOVALS * limit_s), limit_s) for vm, point in left
+    )
     wait = f"removing the entry points of {names([vm for vm, _ in left])}" if left else ""
     then = step("committed", c.by)
     return Plan(Phase(operation=c.by, name="Remove the entry points", acts=acts, wait=wait, then=then))

@@ -11,7 +11,7 @@ from drdeck.model.planned import Phase
 from drdeck.model.text import names
 from drdeck.model.times import show
 from drdeck.sites.vsphere.inventory.inventory_facts import VmFacts
-from drdeck.sites.vsphere.plan.parts.planned_calls import Plan, on_vm, step, wait_for_others
+from drdeck.sites.vsphere.plan.parts.planned_calls import Plan, on_vm, once_free, step, wait_for_others
 from drdeck.sites.vsphere.record.record_values import RollbackRecord, SessionRecord
 
 from .domain_state import DomainState
@@ -55,9 +55,12 @@ def _entry_points(
     lacking = [vm for vm in s.session_vms() if not s.is_skipped(vm) and not vm.has_snapshot(point)]
     args = {"name": point, "description": f"drdeck: entry point of PITR session {session.id}"}
     acts = tuple(
-        on_vm(vm, "snapshot", key, f"make the entry point of {vm.name}", args, limit_s=limit_s)
+        once_free(
+            vm,
+            on_vm(vm, "snapshot", key, f"make the entry point of {vm.name}", args, limit_s=limit_s),
+            limit_s,
+        )
         for vm in lacking
-        if not vm.running_tasks
     )
     wait = f"making entry points: {names(lacking)}" if lacking else ""
     return Phase(operation=operation, name=name, acts=acts, wait=wait, then=step(then, operation))
@@ -68,9 +71,8 @@ def rolling_back(s: DomainState, r: RollbackRecord) -> Plan:
     if r.phase == "off":
         up = [vm for vm in vms if vm.power != "off"]
         acts = tuple(
-            on_vm(vm, "power_off", "off", f"power off {vm.name}", limit_s=limit_s)
+            once_free(vm, on_vm(vm, "power_off", "off", f"power off {vm.name}", limit_s=limit_s), limit_s)
             for vm in up
-            if not vm.running_tasks
         )
         wait = f"powering off: {names(up)}" if up else ""
         return Plan(
@@ -125,9 +127,7 @@ def exiting(s: DomainState, operation: str) -> Plan:
         if not doomed:
             continue
         waits.append(vm)
-        if vm.running_tasks:
-            continue
-        acts.append(removal(vm, doomed, limit_s=REMOVALS * limit_s))
+        acts.append(once_free(vm, removal(vm, doomed, limit_s=REMOVALS * limit_s), limit_s))
     wait = f"removing points of {names(waits)}" if waits else ""
     return Plan(
         Phase(

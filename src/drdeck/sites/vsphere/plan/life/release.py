@@ -15,7 +15,7 @@ from drdeck.model.text import names, some
 from drdeck.model.times import show_spaced
 from drdeck.sites.vsphere.inventory.inventory_facts import SnapshotFact, VmFacts
 from drdeck.sites.vsphere.plan.domain_state import DomainState
-from drdeck.sites.vsphere.plan.parts.planned_calls import Plan, step
+from drdeck.sites.vsphere.plan.parts.planned_calls import Plan, once_free, step
 from drdeck.sites.vsphere.plan.pitr_session import REMOVALS
 from drdeck.sites.vsphere.plan.restore_points import (
     has_newer,
@@ -74,10 +74,11 @@ def releasing(s: DomainState, r: ReleaseRecord) -> Plan:
         wait = f"no replica yet: {some(list(lacking))}" if lacking or not s.vms else ""
         then = step("release_clean", r.by)
         return Plan(Phase(operation=r.by, name="Wait for replicas", wait=wait, then=then))
-    own = [(vm, {x.id for x in vm.snapshots if _own(x)}) for vm in s.vms if vm.connection == "connected"]
+    within_reach = [vm for vm in s.vms if vm.connection == "connected" and not s.is_skipped(vm)]
+    own = [(vm, {x.id for x in vm.snapshots if _own(x)}) for vm in within_reach]
     dirty = [(vm, ids) for vm, ids in own if ids]
-    limit_s = REMOVALS * float(s.settings.task_timeout)
-    acts = tuple(removal(vm, ids, limit_s=limit_s) for vm, ids in dirty if not vm.running_tasks)
+    limit_s = float(s.settings.task_timeout)
+    acts = tuple(once_free(vm, removal(vm, ids, limit_s=REMOVALS * limit_s), limit_s) for vm, ids in dirty)
     wait = f"removing points of {names([vm for vm, _ in dirty])}" if dirty else ""
     then = step("released", r.by)
     return Plan(Phase(operation=r.by, name="Remove points", acts=acts, wait=wait, then=then))

@@ -46,6 +46,12 @@ def wait_for_others(vm: VmFacts, limit_s: float) -> PlannedCall:
     return on_vm(vm, "wait", f"wait:{task}", says, {"task": task}, after_loss="repeat", limit_s=limit_s)
 
 
+def once_free(vm: VmFacts, act: PlannedCall, limit_s: float) -> PlannedCall:
+    """An act on a VM, or, while a task works on it that others began, the wait for that: it ends by a
+    question after `limit_s`, as nothing does that is only left out of the plan."""
+    return wait_for_others(vm, limit_s) if vm.running_tasks else act
+
+
 def step(what: str, operation: str, n: int = 1, g: int = 0, newest: int | None = None) -> PlannedCall:
     """An act on the record alone; doing it twice is the same as once. `newest`: see ShutdownRecord."""
     args = {"to": what, "g": str(g)}
