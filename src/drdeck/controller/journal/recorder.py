@@ -49,6 +49,8 @@ class Recorder:
         self.operations: facts.Operations = facts.read(journal)
         self.runs: run_facts.Runs = run_facts.read(journal)
         self._unwritten: list[tuple[Entry, asyncio.Future[None]]] = []
+        self._timer: asyncio.TimerHandle | None = None
+        """of the next write of those"""
         self.crowded: Callable[[], bool] = lambda: False
         """tells whether so much is under way that a rest gathers more than it delays"""
         self._written_at = self._write_took_s = 0.0
@@ -114,14 +116,14 @@ class Recorder:
         self.on_change()
         return events
 
-    async def record_surely(self, kind: str, data: dict[str, Any]) -> None:
+    async def record_surely(self, kind: str, data: dict[str, Any], patient: bool = False) -> None:
         """Append what has already happened, however long the disk refuses; what comes at a time is written
-        together."""
+        together. `patient`: while much is under way it goes with what comes within MOST_REST_S, for nothing
+        stands still until it is written."""
         loop = asyncio.get_running_loop()
         written: asyncio.Future[None] = loop.create_future()
         self._unwritten.append((Entry(SELF, kind, data), written))
-        if len(self._unwritten) == 1:
-            self._write_soon()
+        self._write_in(max(self.rest_s, MOST_REST_S) if patient and self.crowded() else self.rest_s)
         await asyncio.shield(written)
 
     @property
@@ -132,25 +134,28 @@ class Recorder:
             return 0.0
         return max(0.0, self._written_at + min(self._write_took_s, MOST_REST_S) - _clock_s())
 
-    def _write_soon(self) -> None:
+    def _write_in(self, rest_s: float) -> None:
+        """Write what waits after so long at most."""
         loop = asyncio.get_running_loop()
-        rest_s = self.rest_s
-        if rest_s > 0:
-            loop.call_later(rest_s, self._write_down)
-        else:
-            loop.call_soon(self._write_down)
+        at_s = loop.time() + rest_s
+        if self._timer is not None and not self._timer.cancelled():
+            if self._timer.when() <= at_s:
+                return
+            self._timer.cancel()
+        self._timer = loop.call_at(at_s, self._write_down)
 
     def _write_down(self) -> None:
         """Write what waits, or try again in a second."""
+        self._timer = None
         if not self._unwritten:
             return  # it went with something else
         try:
             self.record_all([])
         except JournalError:
-            asyncio.get_running_loop().call_later(1.0, self._write_down)
+            self._write_in(1.0)
             return
         if self._unwritten:  # it came while others were told
-            self._write_soon()
+            self._write_in(self.rest_s)
 
     def waits(self, ident: str, why: str) -> None:
         """Keep what an operation waits for now; the only thing told of it that no journal needs."""

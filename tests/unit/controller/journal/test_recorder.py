@@ -38,7 +38,9 @@ def recorded(directory: Path, *tellings: tuple[float, str], crowded: bool = True
     async def tell(at: float, kind: str) -> None:
         await asyncio.sleep(at)
         if kind in (facts.TASK, facts.OUTCOME):
-            await book.record_surely(kind, {"operation": "op-1", "key": "off:vm-1"})
+            await book.record_surely(
+                kind, {"operation": "op-1", "key": "off:vm-1"}, patient=kind == facts.TASK
+            )
         else:
             book.record(SELF, kind, {"operation": "op-1", "key": "off:vm-2", "says": "", "command": {}})
 
@@ -61,8 +63,17 @@ def test_what_waits_for_the_disk_goes_with_what_is_given_next(tmp_path: Path) ->
 def test_what_comes_while_the_disk_rests_goes_by_one_write(tmp_path: Path) -> None:
     """As long as a write took nothing else was done: the next one waits as long, and takes more with it."""
     later = [(WRITE_S + ms / 1000, facts.OUTCOME) for ms in (1, 3, 5, 7)]
-    writes = recorded(tmp_path, (0, facts.TASK), *later)
-    assert writes == [[facts.TASK], [facts.OUTCOME] * 4]
+    writes = recorded(tmp_path, (0, facts.OUTCOME), *later)
+    assert writes == [[facts.OUTCOME], [facts.OUTCOME] * 4]
+
+
+def test_tasks_that_were_begun_go_with_what_comes_next(tmp_path: Path) -> None:
+    """Nobody waits for them to be written: a task is not asked for at once either."""
+    tasks = [(ms / 1000, facts.TASK) for ms in (0, 4, 8, 12)]
+    assert recorded(tmp_path, *tasks) == [[facts.TASK] * 4]
+    (tmp_path / "more").mkdir()
+    writes = recorded(tmp_path / "more", *tasks, (0.014, facts.OUTCOME), (0.1, facts.TASK))
+    assert writes == [[*[facts.TASK] * 4, facts.OUTCOME], [facts.TASK]]
 
 
 def test_where_little_goes_on_nothing_waits(tmp_path: Path) -> None:

@@ -36,8 +36,8 @@ class CallDriver:
         """Carry a call out; what there is to remark of it.
 
         `until` gives before each step how long, as `steady` counts, a changing request may leave. `begun` is
-        awaited with the id of each task before it is waited for. Raises what Connection.command raises, and
-        ResultUnknown for a task that was lost sight of, or where a later step could not be taken.
+        awaited with the id of each task before its end is taken in. Raises what Connection.command raises,
+        and ResultUnknown for a task that was lost sight of, or where a later step could not be taken.
         """
         steps: CallSteps | None = None
         fault: Exception | None = None
@@ -54,10 +54,15 @@ class CallDriver:
                 raise ResultUnknown(str(error)) from None  # the steps before this one were taken
             if task is None:
                 return remark
-            if begun is not None:
-                await begun(task)
+            end = asyncio.ensure_future(self._tasks.fault_of(task))  # looked at while it is journaled
             try:
-                fault = await self._tasks.fault_of(task)
+                if begun is not None:
+                    await begun(task)
+            except BaseException:
+                end.cancel()
+                raise
+            try:
+                fault = await end
             except Exception as lost:
                 fault = ResultUnknown(
                     f"vCenter {self.connection.server} has begun to {doing}, but was lost sight of before it"
