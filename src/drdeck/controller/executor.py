@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Coroutine, Iterable, Sequence
 from typing import Any, NamedTuple
 
@@ -101,9 +101,6 @@ class Executor:
         self._settling: dict[CallKey, Settling] = {}
         self._rests: dict[CallKey, RetryPause] = {}
         self._logged_steps: dict[str, str] = {}
-        self._turn = 0
-        self._turns: dict[str, int] = {}
-        """id of an operation -> when it was given a place last: who has waited longest has the next one"""
 
     @property
     def full(self) -> bool:
@@ -162,7 +159,6 @@ class Executor:
         self._settling = {key: s for key, s in self._settling.items() if key[0] in still}
         self._rests = {key: r for key, r in self._rests.items() if key[0] in still}
         self._logged_steps = {ident: s for ident, s in self._logged_steps.items() if ident in still}
-        self._turns = {ident: turn for ident, turn in self._turns.items() if ident in still}
         unseen = [serial for op in self.book.open_operations() for serial in op.unseen.values()]
         if any(serial >= self.sight.looked for serial in unseen) and not self.sight.looking:
             self.sight.look_again()
@@ -206,32 +202,29 @@ class Executor:
         return [command for command in commands if command.key not in rests]
 
     def _give(self, due: Sequence[tuple[Operation, list[AnyCommand]]]) -> None:
-        """Give commands: all that need no place, and calls on VMs in turn for each operation."""
+        """Give commands: all that need no place, and calls on VMs by the operations that are nearest to the
+        end of theirs.
+
+        Who has the fewest calls left is soonest at what needs other places, or none: shared in turn, the
+        places would have all operations end together, and stand empty then. A large domain never holds up a
+        small one so, and waits for it no longer than its few calls take.
+        """
         if self.pausing:
             return
         commands_due = [(op, command) for op, commands in due for command in commands if not _on_vm(command)]
-        waiting = [
-            (op, deque(c for c in map(_call_on_vm, commands) if c is not None)) for op, commands in due
-        ]
-        waiting.sort(key=lambda pair: self._turns.get(pair[0].id, 0))
+        waiting = [(op, [c for c in map(_call_on_vm, commands) if c is not None]) for op, commands in due]
+        waiting.sort(key=lambda pair: len(pair[1]))
         places, used = max(1, self.site.parallel) - len(self._starting), self.places_used()
         at_work = Counter(place for call in self._calls.values() for place in call.act.places)
         self.calls_wait = False
-        progress = True
-        while progress and places > 0:
-            progress = False
-            for op, calls in waiting:
-                call = next(
-                    (c for c in calls if self.places.has_room(c.act, used) and _has_place(c, at_work)), None
-                )
-                if call is None or places <= 0:
-                    continue
-                calls.remove(call)
-                commands_due.append((op, call))
-                self._turns[op.id] = self._turn = self._turn + 1
-                self.places.take(call.act, used)
-                places, progress = places - 1, True
-        self.calls_wait = any(calls for _, calls in waiting)
+        for op, calls in waiting:
+            for call in calls:
+                if places > 0 and self.places.has_room(call.act, used) and _has_place(call, at_work):
+                    commands_due.append((op, call))
+                    self.places.take(call.act, used)
+                    places -= 1
+                else:
+                    self.calls_wait = True
         if commands_due:
             self._start(commands_due)
 
@@ -365,7 +358,7 @@ class Executor:
             self._starting.discard(key)
             self.kick()
             data = {"operation": ident, "key": command.key, "task": task}
-            await self.book.record_surely(facts.TASK, data)
+            await self.book.record_surely(facts.TASK, data, patient=True)
 
         began_s = self.sight.steady()
         try:

@@ -1,10 +1,13 @@
-"""Places of the whole site: so many calls of a kind at a time, however many domains want them, in turn."""
+"""Places of the whole site: so many calls of a kind at a time, however many domains want them; who has the
+fewest calls left comes first."""
 
 from __future__ import annotations
 
 import asyncio
 import functools
+import itertools
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -30,8 +33,9 @@ class StartingSite(ManySite):
 
     parallel = 64
 
-    def __init__(self) -> None:
+    def __init__(self, sizes: Mapping[str, int] | None = None) -> None:
         super().__init__(*NAMES)
+        self.sizes = dict.fromkeys(NAMES, EACH) | dict(sizes or {})
         self.call_places = {"power_on": PLACES}
         self.going: dict[str, asyncio.Event] = {}
         self.sent: list[str] = []
@@ -49,7 +53,7 @@ class StartingSite(ManySite):
             PlannedCall(
                 key=f"power:{domain.name}:{n}", kind="power_on", vm=f"{domain.name}-{n}", says="power on"
             )
-            for n in range(EACH)
+            for n in range(self.sizes[domain.name])
         ]
         due = tuple(act for act in acts if act.key not in self.over)
         recovered = 0 if due else 2
@@ -58,7 +62,7 @@ class StartingSite(ManySite):
 
     def is_full(self, ended: int) -> bool:
         """Every place is taken, or all that is left is under way, once so many calls have ended."""
-        return len(self.going) == min(PLACES, len(NAMES) * EACH - ended)
+        return len(self.going) == min(PLACES, sum(self.sizes.values()) - ended)
 
     def has_ended(self, number: int) -> bool:
         return len(self.over) == number
@@ -78,12 +82,12 @@ class StartingSite(ManySite):
         return ""
 
 
-@pytest.mark.parametrize("runs", [(NAMES,), (NAMES[:3], NAMES[3:])], ids=["one run", "two runs"])
-async def test_no_more_calls_than_places_are_at_a_site_whatever_the_number_of_domains(
-    tmp_path: Path, runs: tuple[tuple[str, ...], ...]
-) -> None:
-    site = StartingSite()
-    async with controlling(site, tmp_path / "journal.db") as controller:
+Runs = tuple[tuple[str, ...], ...]
+
+
+async def all_started(site: StartingSite, journal: Path, runs: Runs = (NAMES,)) -> None:
+    """Runs that begin all domains, and whose calls end one by one."""
+    async with controlling(site, journal) as controller:
         for names in runs:
             request = RunRequest(
                 domains=names, type=FailoverType.FORCE, run_pitr=True, confirm=f"marked {len(names)}"
@@ -92,15 +96,31 @@ async def test_no_more_calls_than_places_are_at_a_site_whatever_the_number_of_do
         await eventually(lambda: len(site.here) == len(NAMES) and len(site.going) == PLACES)
         view = controller.plans.runs.shown(controller.plans.runs.run(ident))
         assert view.places == {"power_on": (PLACES, PLACES)}
-        for number in range(len(NAMES) * EACH):
+        for number in range(sum(site.sizes.values())):
             await eventually(functools.partial(site.is_full, number))
             next(iter(site.going.values())).set()
             await eventually(functools.partial(site.has_ended, number + 1))
         await eventually(lambda: all(site.of(name).session is not None for name in NAMES))
     assert site.most == PLACES
-    assert sorted(Counter(site.sent).values()) == [1] * len(NAMES) * EACH, "none is given twice"
-    late = site.sent[len(NAMES) * 2 :]
-    assert {key.split(":")[1] for key in late} == set(NAMES), "domains take turns: none is through before"
+    assert sorted(Counter(site.sent).values()) == [1] * sum(site.sizes.values()), "none is given twice"
+
+
+@pytest.mark.parametrize("runs", [(NAMES,), (NAMES[:3], NAMES[3:])], ids=["one run", "two runs"])
+async def test_no_more_calls_than_places_are_at_a_site_whatever_the_number_of_domains(
+    tmp_path: Path, runs: Runs
+) -> None:
+    site = StartingSite()
+    await all_started(site, tmp_path / "journal.db", runs)
+    domains = [name for name, _ in itertools.groupby(key.split(":")[1] for key in site.sent)]
+    assert sorted(domains) == sorted(NAMES), "one after the other: the first goes on while others start"
+
+
+async def test_a_large_domain_holds_no_small_one_up(tmp_path: Path) -> None:
+    site = StartingSite({NAMES[0]: 40, NAMES[1]: 1})
+    await all_started(site, tmp_path / "journal.db")
+    before = site.sent[: len(site.sent) - 40 + PLACES]
+    of_the_large = [key for key in before if key.split(":")[1] == NAMES[0]]
+    assert len(of_the_large) <= PLACES, "what it had before the others were there"
 
 
 @pytest.mark.parametrize(("asks", "passed_s", "used"), [(True, 59, 1), (True, 60, 0), (False, 600, 1)])
