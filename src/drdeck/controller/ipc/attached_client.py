@@ -29,7 +29,7 @@ LINGER_S = 5.0
 """What is left to send to a client that is put out has so long to leave."""
 TOGETHER_S = 0.01
 """A change at the site and what the controller makes of it are told together."""
-MIN_PUSH_S = 0.1
+MIN_PUSH_S = 0.25
 """News of one kind goes to a client at most this often."""
 
 

@@ -171,13 +171,14 @@ class CallExecutor:
         if not todo:
             return
 
-        def write(session: VCenterSession) -> None:
-            until = self._driver.leases.hold(session, folder.id) if leased else math.inf
-            with session.stub.no_later_than(until):
-                for name, value in todo:
-                    self._attributes.set(session, folder.id, name, value)
-
         try:
+            until_s = await self._driver.drive(folder, doing) if leased else math.inf
+
+            def write(session: VCenterSession) -> None:
+                with session.stub.no_later_than(until_s):
+                    for name, value in todo:
+                        self._attributes.set(session, folder.id, name, value)
+
             await self._connected().command(write, doing)
         except HeldElsewhere as error:
             raise SiteUnreachable(f"Could not {doing}: {error}") from None

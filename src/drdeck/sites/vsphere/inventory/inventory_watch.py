@@ -38,7 +38,7 @@ _EVENTS = "EventHistoryCollector"
 _READING = "read the inventory"
 _CANCEL_EVERY_S = 0.1
 _GIVE_UP_S = 10.0
-_GATHER, _GATHER_S = 3.0, 0.5
+_GATHER, _GATHER_S = 8.0, 0.5
 """Between two answers pass so many times what reading the last one took, at most so long."""
 _CANCELLED_S, _GONE_S = 3.0, 1.0
 """So long after a cancel was answered the poll has ended, or never will; less where there is none to end."""

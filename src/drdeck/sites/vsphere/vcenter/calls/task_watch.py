@@ -17,9 +17,9 @@ from drdeck.sites.vsphere.vcenter.threads import in_thread
 _PC = vmodl.query.PropertyCollector
 _FIRST_S = 0.02
 """The age at which a task is asked for."""
-_AGAIN_S, _AGAIN = 0.04, 0.2
-"""It is asked for again after so many seconds at least, and this share of its age: so an end is known within
-a fifth of what the task took."""
+_AGAIN_S, _AGAIN = 0.04, 0.1
+"""It is asked for again after so many seconds at least, and this share of its age: its place stands empty
+from its end until that is known, a twentieth of what it took."""
 _YOUNG_S = 2.5
 """A task that runs longer is watched by a filter; until there is one, it is asked for this often at least."""
 _TOGETHER = 0.1

@@ -78,19 +78,19 @@ class _Partial:
 
 
 @pytest.mark.parametrize("took_s", [0.05, 0.61, 1.3, 2.2])
-def test_an_end_is_known_within_a_fifth_of_what_the_task_took(
+def test_an_end_is_known_within_a_tenth_of_what_the_task_took(
     took_s: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     late, questions = ends_known({"task-1": (0.0, took_s)}, monkeypatch)
-    assert late["task-1"] <= max(0.05, took_s / 5 + 0.01)
-    assert len(questions) <= 20
+    assert late["task-1"] <= max(0.05, took_s / 10 + 0.015)
+    assert len(questions) <= 30
 
 
 def test_one_beside_an_hour_long_task_is_not_seen_late(monkeypatch: pytest.MonkeyPatch) -> None:
     """A filter takes in no further task while vCenter holds its answer back."""
     late, questions = ends_known({"removal": (0.0, 3600.0), "power on": (60.5, 3.0)}, monkeypatch)
-    assert late["power on"] <= 0.7
-    assert late["removal"] <= 0.1 and len(questions) < 60
+    assert late["power on"] <= 0.35
+    assert late["removal"] <= 0.1 and len(questions) < 90
 
 
 def test_tasks_that_run_together_are_asked_for_together(monkeypatch: pytest.MonkeyPatch) -> None:
