@@ -5,6 +5,7 @@ Every value is small JSON of at most 255 characters; longer lists go on in "NAME
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
@@ -158,6 +159,12 @@ def part_name(name: str, index: int) -> str:
     return name if index == 0 else f"{name}.{index + 1}"
 
 
+@functools.cache
+def _part_names(name: str) -> tuple[str, ...]:
+    """The names of all its parts; each record is read with thousands of them."""
+    return tuple(part_name(name, index) for index in range(MAX_PARTS))
+
+
 def _one(attributes: Mapping[str, str], name: str, kind: Any) -> Any:
     text = attributes.get(name, "")
     if not text:
@@ -171,7 +178,7 @@ def _one(attributes: Mapping[str, str], name: str, kind: Any) -> Any:
 
 
 def _many(attributes: Mapping[str, str], name: str, kind: Any, empty: Any) -> Any:
-    text = "".join(attributes.get(part_name(name, i), "") for i in range(MAX_PARTS))
+    text = "".join([attributes[part] for part in _part_names(name) if part in attributes])
     if text.startswith(MARK) and kind == tuple[str, ...]:
         try:
             return unpack(text)
