@@ -290,9 +290,10 @@ async def test_what_contradicts_itself_is_said_once_however_it_goes_on(
     stand_in: StandIn, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Not in each answer anew, with its new numbers."""
-    answers = [answer(progress=p, recoveredDataKB=13_002_342 + p, criticalAlerts=[]) for p in range(20)]
     vms = [{"id": f"{number}", "name": f"vm{number}", "uuid": number} for number in range(1000)]
-    stand_in.say(DOMAIN_ID, *[{**body, "protectedVms": vms} for body in answers])
+    odd_ones = {"protectedVms": vms, "criticalAlerts": []}
+    parts = [{"progress": p, "recoveredDataKB": 13_002_342 + p, "connectionStatus": p} for p in range(20)]
+    stand_in.say(DOMAIN_ID, *[answer(**part, **odd_ones) for part in parts])
     site, _ = site_of(stand_in, poll=Duration(0.01), poll_idle=Duration(0.01))
     async with controlled(site, tmp_path) as controller:
         await seen(controller)
