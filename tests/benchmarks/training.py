@@ -14,8 +14,8 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from drdeck.model.commands import StartContinuousFailover
+from drdeck.model.times import utcnow
 from drdeck.sites.training.scenario.scenario_tables import Scenario, ScenarioDomain, ScenarioPitr, ScenarioVm
-from drdeck.sites.training.site import utcnow
 from drdeck.sites.training.site_simulation import Accepted, SiteSimulation, view
 
 

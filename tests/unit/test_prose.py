@@ -88,6 +88,16 @@ def test_docstrings_begin_with_a_noun_or_a_verb() -> None:
     assert len(questions) <= QUESTIONS_LEFT, "\n".join(questions)
 
 
+def test_a_class_says_what_it_is_before_what_its_fields_are() -> None:
+    fields_first = [
+        f"{path.relative_to(SOURCE)}: {node.name}"
+        for path, tree in trees(SOURCE)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ClassDef) and (ast.get_docstring(node) or "").startswith("`")
+    ]
+    assert fields_first == []
+
+
 def test_no_two_top_level_classes_share_a_name() -> None:
     names = [node.name for _, tree in trees(SOURCE) for node in tree.body if isinstance(node, ast.ClassDef)]
     assert [name for name, times in collections.Counter(names).items() if times > 1] == []

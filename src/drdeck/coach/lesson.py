@@ -170,7 +170,10 @@ When = (
 
 
 class Objective(LessonStruct, frozen=True, kw_only=True):
-    """`hint` says how to think, `key` what to press; `command` is one way by command line."""
+    """One thing that a lesson wants done.
+
+    `hint` says how to think, `key` what to press; `command` is one way by command line.
+    """
 
     id: str
     text: str

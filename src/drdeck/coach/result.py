@@ -11,7 +11,10 @@ from drdeck.model.times import show, show_clock
 
 
 class ObjectiveResult(Frozen, frozen=True, kw_only=True):
-    """`met_at`: the site's time at which it was first seen to be met; None: not met."""
+    """An objective as it came out.
+
+    `met_at`: the site's time at which it was first seen to be met; None: not met.
+    """
 
     id: str
     text: str

@@ -13,7 +13,9 @@ if TYPE_CHECKING:
 
 
 class DomainGround(Frozen, frozen=True, kw_only=True):
-    """`bad_after`: VM -> the last instant of its data that is good; VMs that stay good are not in it.
+    """The truth of a scenario about one domain's data.
+
+    `bad_after`: VM -> the last instant of its data that is good; VMs that stay good are not in it.
 
     `incident`: when the harm began, if any did.
     """

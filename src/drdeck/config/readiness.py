@@ -15,7 +15,10 @@ _DOCKER = ipaddress.ip_network("172.17.0.0/16")
 
 
 class Readiness(NamedTuple):
-    """`kind`: power, tools, ip, tcp or http; `port` of tcp; `url` of http, with {ip} in it."""
+    """A condition for a started VM to count as ready.
+
+    `kind`: power, tools, ip, tcp or http; `port` of tcp; `url` of http, with {ip} in it.
+    """
 
     kind: str
     port: int = 0

@@ -99,7 +99,9 @@ class PitrSettings(SettingsTable, frozen=True, kw_only=True):
 
 
 class RunbookSettings(SettingsTable, frozen=True, kw_only=True):
-    """`vms` are shell patterns matched against VM names; the rest is
+    """A group of VMs that start together.
+
+    `vms` are shell patterns matched against VM names; the rest is
     for this group only, and else as the domain has it."""
 
     group: str
@@ -112,7 +114,10 @@ class RunbookSettings(SettingsTable, frozen=True, kw_only=True):
 
 
 class DomainSettings(SettingsTable, frozen=True, kw_only=True):
-    """`ready`: what makes a started VM count as recovered; `ready_timeout`: when to ask about it."""
+    """A Protected Domain in the settings.
+
+    `ready`: what makes a started VM count as recovered; `ready_timeout`: when to ask about it.
+    """
 
     pitr: PitrSettings = PitrSettings()
     ready: str = "tools"
@@ -151,7 +156,10 @@ class DomainSettings(SettingsTable, frozen=True, kw_only=True):
 
 
 class WaveSettings(SettingsTable, frozen=True, kw_only=True):
-    """`domains`: shell patterns of names. `gate` "confirm": a person says when the wave begins."""
+    """A wave of a failover plan in the settings.
+
+    `domains`: shell patterns of names. `gate` "confirm": a person says when the wave begins.
+    """
 
     name: str
     domains: tuple[str, ...]
@@ -284,7 +292,10 @@ class VSphereSettings(VCenterSettings, frozen=True, kw_only=True, tag_field="kin
 
 
 class TrainingSettings(SettingsTable, frozen=True, kw_only=True, tag_field="kind", tag="training"):
-    """`scenario`: a shipped one or a path to a TOML file; `speed`: seconds of the site per second."""
+    """A training site in the settings.
+
+    `scenario`: a shipped one or a path to a TOML file; `speed`: seconds of the site per second.
+    """
 
     label: str = ""
     """shown in place of the site's name"""

@@ -67,7 +67,10 @@ _HERE = Path(__file__).parent
 
 
 class DrdeckApp(App[None], inherit_bindings=False):
-    """`attach` gives a connected client. `real_now` and `monotonic` are clocks that tests can turn."""
+    """The console.
+
+    `attach` gives a connected client. `real_now` and `monotonic` are clocks that tests can turn.
+    """
 
     TITLE = "drdeck"
     TICK_S = 1.0

@@ -20,7 +20,10 @@ TIME_CHARACTERS = frozenset("0123456789-")
 
 @dataclass(frozen=True)
 class Picked:
-    """`place` of the newest point at or before `instant`; `assumed` when the zone was not typed."""
+    """An instant that was typed, as it was understood.
+
+    `place` of the newest point at or before `instant`; `assumed` when the zone was not typed.
+    """
 
     place: int
     instant: datetime

@@ -18,7 +18,10 @@ NOT_SEEN = "waiting for the site ..."
 
 @dataclass(frozen=True)
 class State:
-    """`lost` says why there is no controller now; the rest is the last that one said."""
+    """All that a console has of its site.
+
+    `lost` says why there is no controller now; the rest is the last that one said.
+    """
 
     welcome: Welcome | None = None
     listing: Listing | None = None

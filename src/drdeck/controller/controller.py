@@ -20,6 +20,7 @@ from drdeck.controller.passwords.password_store import PasswordStore, UnusablePa
 from drdeck.model.actions.confirming import NotAccepted
 from drdeck.model.alarms import Finding
 from drdeck.model.passwords import OWN, PROTECTED, PasswordWanted
+from drdeck.model.times import utcnow
 from drdeck.model.views import SiteView
 from drdeck.sites.contract import RecoverySite, ShowsRecordsFirst
 
@@ -30,7 +31,7 @@ from .executor import Executor
 from .maintenance_runner import MaintenanceRunner
 from .plans.plan_desk import PlanDesk
 from .plans.run_keeper import RunKeeper
-from .site_watcher import LapsedSynchronisation, SiteWatcher, utcnow
+from .site_watcher import LapsedSynchronisation, SiteWatcher
 from .writing_watch import WritingWatch
 
 log = logging.getLogger(__name__)

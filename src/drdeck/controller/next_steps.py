@@ -14,7 +14,9 @@ from . import questions
 
 @dataclass(frozen=True)
 class WaitFor:
-    """`settling`: what the site confirmed and still shows as due; it should not for long. `unshown`: key of
+    """Nothing to be done now but to wait.
+
+    `settling`: what the site confirmed and still shows as due; it should not for long. `unshown`: key of
     what it confirmed and has not shown yet."""
 
     why: str
@@ -32,7 +34,7 @@ class GiveCommands:
 
 @dataclass(frozen=True)
 class AskOperator:
-    """`commands`: what is due all the same, while nobody has answered."""
+    """A question to a person. `commands`: what is due all the same, while nobody has answered."""
 
     question: Question
     commands: tuple[AnyCommand, ...] = ()

@@ -7,7 +7,7 @@ import contextlib
 import logging
 import random
 from collections.abc import Callable, Iterable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import msgspec
 
@@ -26,12 +26,6 @@ _STEADY_S = 5.0
 """Watched for so long, the next loss is a new one."""
 _STEP_S = 1.0
 """Our clock was set when it and time itself differ by more."""
-
-
-def utcnow() -> datetime:
-    return datetime.now(UTC)
-
-
 _ASKED_AGAIN_S = 60.0
 """A login that waits for a password is tried again after so long, for the command may know one by then."""
 

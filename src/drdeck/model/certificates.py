@@ -9,7 +9,10 @@ from .text import some
 
 
 class Certificate(Frozen, frozen=True, kw_only=True):
-    """`thumbprint`: SHA-256 as AB:CD:...; the rest is empty or None where it could not be read."""
+    """A server's certificate, as it was presented.
+
+    `thumbprint`: SHA-256 as AB:CD:...; the rest is empty or None where it could not be read.
+    """
 
     thumbprint: str
     subject: str = ""

@@ -15,7 +15,10 @@ from .times import show
 
 
 class Command(Frozen, frozen=True, kw_only=True, tag_field="command"):
-    """`operation` is the id of the operation that asked; the site keeps it, so that it can be observed."""
+    """Something that a controller tells its site to do.
+
+    `operation` is the id of the operation that asked; the site keeps it, so that it can be observed.
+    """
 
     operation: str
     domain: str

@@ -95,7 +95,10 @@ class Period(Frozen, frozen=True, kw_only=True):
 
 
 class PitrPolicy(Frozen, frozen=True, kw_only=True):
-    """`window_s`: how far back one can go; `interval_s`: how often a point is made where we make them."""
+    """Rules by which restore points of a domain are made and kept.
+
+    `window_s`: how far back one can go; `interval_s`: how often a point is made where we make them.
+    """
 
     enabled: bool = False
     window_s: float = 0
@@ -224,7 +227,9 @@ class Failover(Frozen, frozen=True, kw_only=True):
 
 
 class Networks(Frozen, frozen=True, kw_only=True):
-    """`protected`: what the VMs are on; `recovery`: what the site offers; `mapping`: what was chosen;
+    """Networks of a domain and their mapping.
+
+    `protected`: what the VMs are on; `recovery`: what the site offers; `mapping`: what was chosen;
     `defaults`: what the site's settings say, which the site may not offer; `places`: where those are that
     share a name, which ends with their ids."""
 

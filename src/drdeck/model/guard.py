@@ -82,7 +82,10 @@ class Hazard(Frozen, frozen=True, kw_only=True):
 
 
 class Hazards(Frozen, frozen=True, kw_only=True):
-    """`not_checked`: what the site does not tell, or would not."""
+    """Dangers of an act, as a site foresees them.
+
+    `not_checked`: what the site does not tell, or would not.
+    """
 
     warns: tuple[Hazard, ...] = ()
     not_checked: tuple[str, ...] = ()

@@ -14,6 +14,11 @@ _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 6048
 _CLOCK = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2})(\.\d{1,6})?)?([zZ])?")
 
 
+def utcnow() -> datetime:
+    """This machine's clock, which anybody may set."""
+    return datetime.now(UTC)
+
+
 def parse_duration(text: str) -> float:
     """Seconds in "90s", "15m", "1h30m", "3d". Raises ValueError with what would be right."""
     squeezed = text.strip().replace(" ", "")

@@ -10,9 +10,10 @@ import pytest
 
 from drdeck.controller import maintenance_runner
 from drdeck.controller.maintenance_runner import MaintenanceCalls
-from drdeck.controller.site_watcher import SiteWatcher, utcnow
+from drdeck.controller.site_watcher import SiteWatcher
 from drdeck.model.commands import MakePlannedCall
 from drdeck.model.planned import PlannedCall
+from drdeck.model.times import utcnow
 from drdeck.sites.contract import Refused
 from tests.support.controlling import controlling
 from tests.support.fakesite import FakeSite

@@ -2,4 +2,6 @@
 
 `submitting` explains, asks and submits; `act_options` has the options that they share; the commands are in
 files by their groups.
+
+Open `submitting.py` first.
 """

@@ -4,4 +4,6 @@
 was typed, and click answers, with the names and times of `candidates.py`. `bash_line.py` reads and writes
 words as bash has them. Only here a controller is asked for something that nobody has ordered yet:
 therefore shortly, without starting one, and without a word on the terminal.
+
+Open `candidates.py` first.
 """

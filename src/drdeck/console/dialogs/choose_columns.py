@@ -19,7 +19,10 @@ SORTED = "sorted by it"
 
 
 class ListLook(NamedTuple):
-    """`columns`: names, empty for the usual ones. `order`: "name", a column's name, or the site's: empty."""
+    """Columns and order of the list of domains.
+
+    `columns`: names, empty for the usual ones. `order`: "name", a column's name, or the site's: empty.
+    """
 
     columns: tuple[str, ...]
     order: str

@@ -24,7 +24,10 @@ _SAYS = (
 
 @dataclass(frozen=True)
 class LessonRow:
-    """`word` calls for the lesson; `state` says how far it is, and `enter` what choosing it does."""
+    """A lesson in the list of lessons.
+
+    `word` calls for the lesson; `state` says how far it is, and `enter` what choosing it does.
+    """
 
     word: str
     title: str

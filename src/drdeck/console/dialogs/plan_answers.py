@@ -20,7 +20,7 @@ from .dialog import BOX_WIDTH, CANCEL, NEXT, PRESS, Dialog, paragraph
 
 
 class AnswerOfRun(NamedTuple):
-    """`everywhere`: for every domain of the run that asks the same."""
+    """An answer to a question of a run. `everywhere`: for every domain of the run that asks the same."""
 
     choice: str
     everywhere: bool
@@ -73,7 +73,10 @@ class ConfirmByWords(ConfirmByName):
 
 
 class ExitChoice(NamedTuple):
-    """`reset`: the sessions that were not rolled back, whose PITR data is reset; else those that were."""
+    """The choice of sessions of a run to be exited.
+
+    `reset`: the sessions that were not rolled back, whose PITR data is reset; else those that were.
+    """
 
     reset: bool
 

@@ -40,7 +40,10 @@ NAME_CELLS = 14
 
 @dataclass(frozen=True)
 class Column:
-    """`cells`: its width. `order`: by which the list is sorted, what wants somebody first."""
+    """A column of the list of domains.
+
+    `cells`: its width. `order`: by which the list is sorted, what wants somebody first.
+    """
 
     name: ColumnName
     head: str

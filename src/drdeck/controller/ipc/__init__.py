@@ -2,4 +2,6 @@
 
 Only this folder speaks the protocol. `protocol` has the messages, `client` is the consoles' end,
 `server` the controller's; `request_handler` carries a message out.
+
+Open `protocol.py` first.
 """

@@ -18,7 +18,10 @@ Make = Callable[[int], Message]
 
 
 class PlanClient:
-    """`send` for questions, `act` for what changes something. Every method raises ControllerError."""
+    """A console's end of what is asked about plans and runs.
+
+    `send` for questions, `act` for what changes something. Every method raises ControllerError.
+    """
 
     def __init__(self, send: Callable[[Make], Awaitable[Message]], act: Callable[[Make], Awaitable[Message]]):
         self._send, self._act = send, act

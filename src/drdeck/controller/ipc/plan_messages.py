@@ -100,7 +100,10 @@ class RunPointsAnswer(Message, frozen=True, kw_only=True, tag="run_points"):
 
 
 class CommonInstantAnswer(Message, frozen=True, kw_only=True, tag="common_instant"):
-    """`confirm`: what must be typed to roll back to it; empty: nothing. `says`: what to read before."""
+    """The effect that a common rollback to an instant would have.
+
+    `confirm`: what must be typed to roll back to it; empty: nothing. `says`: what to read before.
+    """
 
     id: int
     instant: CommonInstant

@@ -18,7 +18,10 @@ RECENT = 20
 
 
 class Snapshots:
-    """`names` tells who is attached; `changed` is called after anything that a console shows has changed."""
+    """The lines that consoles are sent.
+
+    `names` tells who is attached; `changed` is called after anything that a console shows has changed.
+    """
 
     def __init__(self, controller: Controller, names: Callable[[], tuple[str, ...]]) -> None:
         self.controller, self._names = controller, names

@@ -36,7 +36,9 @@ def _fail(batch: Sequence[tuple[Entry, asyncio.Future[None]]], error: BaseExcept
 
 
 class Recorder:
-    """`operations` by id, the open and the recent ones; `error`: why the journal cannot be written now.
+    """The journal as it is written, and the operations and runs that follow from it.
+
+    `operations` by id, the open and the recent ones; `error`: why the journal cannot be written now.
 
     `on_change` is called after either changed.
     """

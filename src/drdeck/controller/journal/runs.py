@@ -65,7 +65,10 @@ class Recovery(Frozen, frozen=True, kw_only=True):
 
 
 class OperationEnd(Frozen, frozen=True, kw_only=True):
-    """`healthy`, `failing`: VMs by their checks at the end of a rollback; both 0 where nothing is checked."""
+    """The end of an operation of a run.
+
+    `healthy`, `failing`: VMs by their checks at the end of a rollback; both 0 where nothing is checked.
+    """
 
     state: OperationState
     at: datetime

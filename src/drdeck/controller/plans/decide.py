@@ -41,7 +41,10 @@ class MakeRow(Protocol):
 
 
 class RunDecision(NamedTuple):
-    """`begins`: names in the order in which to begin them. `state` is one of the ends once `over`."""
+    """The next thing that a run does.
+
+    `begins`: names in the order in which to begin them. `state` is one of the ends once `over`.
+    """
 
     domains: tuple[DomainInRun, ...]
     waves: tuple[WaveView, ...]

@@ -41,7 +41,10 @@ from .run_keeper import RunKeeper
 
 
 class PlanInquiry:
-    """`plans_of`: the plans of the settings as they are now; may raise ValueError with a sentence."""
+    """Questions about plans: what they are, and whether they can be begun.
+
+    `plans_of`: the plans of the settings as they are now; may raise ValueError with a sentence.
+    """
 
     def __init__(
         self, keeper: RunKeeper, view: Callable[[], SiteView | None], check_sight: Callable[[], None]

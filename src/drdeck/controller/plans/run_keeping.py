@@ -22,7 +22,10 @@ ANEW_S = 10.0
 
 
 class RunKeeping:
-    """`domains` gives those of the view by name. Belongs to one event loop."""
+    """The notes of runs at their site, kept up to date.
+
+    `domains` gives those of the view by name. Belongs to one event loop.
+    """
 
     def __init__(
         self, site: RecoverySite, sight: SiteWatcher, domains: Callable[[], Mapping[str, Domain]]

@@ -15,7 +15,10 @@ _TIME = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z) ")
 
 
 class LogLine(NamedTuple):
-    """`text`: the line as it stands there; `time`: the latest in its log so far, "" before any."""
+    """A line of a log.
+
+    `text`: the line as it stands there; `time`: the latest in its log so far, "" before any.
+    """
 
     time: str
     source: str

@@ -36,7 +36,9 @@ Closed = Callable[[Domain, Request, datetime], str | None]
 
 
 class Action(msgspec.Struct, frozen=True):
-    """`tier`: 1 reads or is reversible, 2 asks with Cancel focused, 3 wants the domain's name typed.
+    """Something that an operator may ask for, or look at.
+
+    `tier`: 1 reads or is reversible, 2 asks with Cancel focused, 3 wants the domain's name typed.
 
     `tier` is the lowest that the action can have; `tier_of` says what a given request needs.
     `screen` says where the key works: "list", "domain", "any". `menu`: stands in the More menu.

@@ -337,7 +337,9 @@ class NotAccepted(Exception):
 
 
 class Rehearsal(Frozen, frozen=True, kw_only=True):
-    """`accepted`: the request with all that it leaves open, None where it would be refused; `refusal`: by
+    """An act looked at without being begun.
+
+    `accepted`: the request with all that it leaves open, None where it would be refused; `refusal`: by
     what, and `code` of what kind, as in protocol.Refusal. Consent is not missed: `preview.tier` tells it."""
 
     preview: Preview

@@ -46,7 +46,10 @@ class Wave(Frozen, frozen=True, kw_only=True):
 
 
 class FailoverPlan(Frozen, frozen=True, kw_only=True):
-    """`type` and `run_pitr` are what a dialog preselects; the decision is made anew each time."""
+    """Waves of domains to fail over as one run.
+
+    `type` and `run_pitr` are what a dialog preselects; the decision is made anew each time.
+    """
 
     name: str
     title: str = ""

@@ -13,7 +13,10 @@ from .failover_plan import FailoverPlan
 
 
 class Possible(StrEnum):
-    """`skipped`: there is nothing to do, since it is here already."""
+    """A domain as the look before a run judges it.
+
+    `skipped`: there is nothing to do, since it is here already.
+    """
 
     YES = "possible"
     WARNING = "warning"

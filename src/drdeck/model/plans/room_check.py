@@ -7,7 +7,10 @@ from drdeck.model.guard import Hazards
 
 
 class RoomForAll(Frozen, frozen=True, kw_only=True):
-    """`sums`: sentences on what is needed and what is free. `hazards`: what may stop the start."""
+    """Memory and room that domains need when all of them start.
+
+    `sums`: sentences on what is needed and what is free. `hazards`: what may stop the start.
+    """
 
     sums: tuple[str, ...] = ()
     hazards: Hazards = Hazards()

@@ -33,7 +33,9 @@ class BatchNote(Frozen, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class RunNote(Frozen, frozen=True, kw_only=True, omit_defaults=True):
-    """`frozen`: the plan without its domains. `g` grows with each take-over: the highest counts.
+    """A run as it is kept at its site, for whoever takes it over.
+
+    `frozen`: the plan without its domains. `g` grows with each take-over: the highest counts.
 
     `driver`: the other controller that drives the run, in words; None: this one, or nobody. `silent`: it is
     gone. `touched`: when it was written last. Times are the site's.

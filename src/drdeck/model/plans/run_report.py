@@ -92,7 +92,10 @@ class ExitReport(Frozen, frozen=True, kw_only=True):
 
 
 class RunReport(Frozen, frozen=True, kw_only=True):
-    """`state`: the end of the run, or "under way"; `facts`: seen by the person who decided."""
+    """The evidence of a run, out of the journal.
+
+    `state`: the end of the run, or "under way"; `facts`: seen by the person who decided.
+    """
 
     run: str
     plan: str

@@ -8,7 +8,10 @@ from drdeck.model.frozen import Frozen
 
 
 class RunState(StrEnum):
-    """`waiting`: something needs a person, and nothing else goes on. `pausing`: what was begun goes on."""
+    """The state of a run.
+
+    `waiting`: something needs a person, and nothing else goes on. `pausing`: what was begun goes on.
+    """
 
     RUNNING = "running"
     PAUSING = "pausing"
@@ -101,7 +104,10 @@ class DomainInRun(Frozen, frozen=True, kw_only=True):
 
 
 class WaveView(Frozen, frozen=True, kw_only=True):
-    """`state`: held, gate (Resume Plan begins it), running, settled. `begins`: its condition, in words."""
+    """A wave of a run, as people are shown it.
+
+    `state`: held, gate (Resume Plan begins it), running, settled. `begins`: its condition, in words.
+    """
 
     name: str
     state: str

@@ -7,7 +7,7 @@ import contextlib
 import logging
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 import msgspec
@@ -19,6 +19,7 @@ from drdeck.model.domains import Domain, ProtectedSite
 from drdeck.model.guard import Hazards
 from drdeck.model.pitr import STEADY, Points, Writing
 from drdeck.model.planned import PlannedCall
+from drdeck.model.times import utcnow
 from drdeck.model.views import SiteClock, SiteView
 from drdeck.sites.contract import Refused, SiteError, SiteUnreachable, TaskBegun
 from drdeck.sites.vsphere.vcenter.connection import Connection
@@ -62,7 +63,7 @@ class JetStreamSite:
         self.name, self.settings, self.parallel = name, settings, settings.parallel
         self.looked_at: Callable[[], frozenset[str]] = frozenset
         """names of the domains that somebody looks at now"""
-        self._now = now or _utcnow
+        self._now = now or utcnow
         self._serial = 0
         self._wake = asyncio.Event()
         self._asking = asyncio.Lock()
@@ -270,7 +271,3 @@ def _differs(a: SiteView, b: SiteView) -> bool:
 
 def _loop_s() -> float:
     return asyncio.get_running_loop().time()
-
-
-def _utcnow() -> datetime:
-    return datetime.now(UTC)

@@ -18,6 +18,7 @@ import msgspec
 from drdeck.model.alarms import Alarm, Severity
 from drdeck.model.domains import FailoverType, SessionState
 from drdeck.model.text import some
+from drdeck.model.times import utcnow
 from drdeck.sites.contract import SiteError
 from drdeck.sites.vsphere.guard.event_log import EventLog
 from drdeck.sites.vsphere.guard.guard_service import GuardService
@@ -155,7 +156,7 @@ class VmGuard:
         self._watch: DomainWatch | None = None
         self._task: asyncio.Task[None] | None = None
         self._to_search = asyncio.Event()
-        self._began = _utcnow()
+        self._began = utcnow()
         self.blind = "the vCenter was not read yet"
         """why no VM is watched; empty while they are"""
 
@@ -281,18 +282,14 @@ class VmGuard:
                 self._changed()
 
     def _vcenter_now(self) -> datetime:
-        return _utcnow() + self._ahead
+        return utcnow() + self._ahead
 
 
 async def _ahead(connection: Connection) -> timedelta:
     """The time by which vCenter's clock is ahead of ours. Raises SiteUnreachable."""
     theirs: datetime = await connection.poll(lambda session: session.si.CurrentTime(), "read its clock")
-    return theirs.astimezone(UTC) - _utcnow()
+    return theirs.astimezone(UTC) - utcnow()
 
 
 def _warning(kind: str, text: str, time: datetime) -> Alarm:
     return Alarm(time=time, severity=Severity.WARNING, vm=None, kind=kind, text=text)
-
-
-def _utcnow() -> datetime:
-    return datetime.now(UTC)

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import math
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import cast, get_args
 
@@ -18,7 +18,7 @@ from drdeck.model.pitr import Points, Writing
 from drdeck.model.planned import PlannedCall
 from drdeck.model.plans.failover_plan import FailoverPlan
 from drdeck.model.plans.run_note import KeptRun, RunMark, RunNote
-from drdeck.model.times import show
+from drdeck.model.times import show, utcnow
 from drdeck.model.views import SiteClock, SiteView
 from drdeck.sites.contract import Refused, SiteUnreachable
 from drdeck.sites.training.scenario.offered_plans import failover_plan
@@ -36,10 +36,6 @@ BUSY_S, STEADY_S, IDLE_S = 0.5, 2.0, 60.0
 """real seconds between two looks: while something goes on, while data only trickles, otherwise at most"""
 
 _FURTHEST = timedelta(days=366 * 20)
-
-
-def utcnow() -> datetime:
-    return datetime.now(UTC)
 
 
 class TrainingSite:

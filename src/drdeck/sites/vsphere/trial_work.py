@@ -38,7 +38,10 @@ POLL_S = 2.0
 
 
 class TrialWork:
-    """`connected` gives the connection that there is, or raises SiteUnreachable."""
+    """The work of a Test Failover at a vCenter, and what is there of it.
+
+    `connected` gives the connection that there is, or raises SiteUnreachable.
+    """
 
     def __init__(self, sight: SiteState, connected: Callable[[], Connection]) -> None:
         self._sight, self._connected = sight, connected

@@ -11,8 +11,9 @@ import pytest
 
 from drdeck.config.settings import VSphereSettings
 from drdeck.controller.passwords.password_store import WORKED_RETRY_S, PasswordStore
-from drdeck.controller.site_watcher import SiteWatcher, utcnow
+from drdeck.controller.site_watcher import SiteWatcher
 from drdeck.model import commands as c
+from drdeck.model.times import utcnow
 from drdeck.sites.contract import LoginRefused
 from drdeck.sites.vsphere.login import connector
 from drdeck.sites.vsphere.site import VSphereSite

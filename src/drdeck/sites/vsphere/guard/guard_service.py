@@ -51,7 +51,9 @@ _UNJUDGED = timedelta(minutes=10)
 
 
 class GuardService:
-    """`since` says since when this process, `me` in leases, drives a domain, for all it knows; None: it does
+    """The guard of all sessions of a site: it follows changes, and tells whose they were.
+
+    `since` says since when this process, `me` in leases, drives a domain, for all it knows; None: it does
     not. `now` is vCenter's clock; `changed` is called after the alarms have changed. All but `run`'s calls
     belong to one event loop."""
 

@@ -67,7 +67,10 @@ async def foresee(connection: Connection, root: str, vms: Iterable[VmFacts]) -> 
 
 
 class HazardFacts(NamedTuple):
-    """`above`: id -> name of what is above the root; the last two say why something was not looked at."""
+    """Facts of a vCenter for a look at hazards.
+
+    `above`: id -> name of what is above the root; the last two say why something was not looked at.
+    """
 
     clusters: Sequence[Cluster]
     tasks: Sequence[ScheduledTask]

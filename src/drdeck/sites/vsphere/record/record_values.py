@@ -25,7 +25,10 @@ class RecordStruct(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
 
 
 class ModeRecord(RecordStruct, frozen=True, kw_only=True):
-    """`mode`: imported, or cfo once continuous failover was started by operation `by`."""
+    """A domain's mode in its record.
+
+    `mode`: imported, or cfo once continuous failover was started by operation `by`.
+    """
 
     mode: Literal["imported", "cfo"]
     by: str = ""
@@ -200,7 +203,10 @@ class RollbackRecord(RecordStruct, frozen=True, kw_only=True):
 
 
 class PitrRecord(RecordStruct, frozen=True, kw_only=True):
-    """`reset`: points at or before it are gone. `last`: the session that ended last."""
+    """A domain's restore points in its record.
+
+    `reset`: points at or before it are gone. `last`: the session that ended last.
+    """
 
     reset: Instant | None = None
     last: str | None = None

@@ -28,7 +28,9 @@ FOREIGN_DISK = "foreign_disk"
 
 @dataclass(slots=True)
 class SimulatedTrial:
-    """`ready`: number of a VM -> when its clone serves, `started`: when it was powered on; `left`: numbers of
+    """A Test Failover at a training site.
+
+    `ready`: number of a VM -> when its clone serves, `started`: when it was powered on; `left`: numbers of
     those that stay, once it was ended."""
 
     operation: str

@@ -31,7 +31,9 @@ NEEDED = frozenset(name for name in ATTRIBUTES if not name.startswith(RUN))
 
 
 class DefinitionsMade(NamedTuple):
-    """`attributes`: how many were made; `claimed`: domains whose first claim was made for this controller;
+    """The result of a setting up of definitions.
+
+    `attributes`: how many were made; `claimed`: domains whose first claim was made for this controller;
     `elsewhere`: those that another one drove last."""
 
     attributes: int

@@ -16,7 +16,9 @@ from drdeck.model.times import show_spaced
 
 
 class LeaseRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """`by`: user@host of the driver and a number of its state directory; `g`: the number of its claim.
+    """The holder of a lease, as its attribute has it.
+
+    `by`: user@host of the driver and a number of its state directory; `g`: the number of its claim.
     Times are vCenter's.
 
     `users`: the vCenter accounts of those who drive and drove, the newest first. `process`: the machine's
