@@ -15,12 +15,10 @@ def main() -> None:
         os.umask(0o077)  # whatever is written is for this user
         # imports make many objects that stay: looking through them for cycles is a tenth of a command's time
         gc.set_threshold(GARBAGE_LOOKED_FOR)
-        # large, and there for Textual: Python's own typing has had what msgspec takes of it since 3.11
-        sys.modules["typing_extensions"] = None  # type: ignore[assignment]
-        import msgspec  # noqa: F401
+        from drdeck import light_typing, standard_streams
 
-        del sys.modules["typing_extensions"]
-        from drdeck import standard_streams
+        with light_typing.stand_in():
+            import msgspec  # noqa: F401
 
         standard_streams.prepare()
         from drdeck.cli.root import run

@@ -60,8 +60,8 @@ class Context(msgspec.Struct, dict=True):
     scenario_from_environment: bool = False
     file_digest: str = ""
     """of the site as the file had it when `settings` were read"""
-    begun: Future[str] | None = None
-    """a start of the controller that nobody has waited for yet"""
+    begun: Client | Future[str] | None = None
+    """a controller that was asked for its list, or its start; nobody has waited for it yet"""
 
     @functools.cached_property
     def settings(self) -> Settings:
@@ -136,8 +136,11 @@ class Context(msgspec.Struct, dict=True):
         return SettingsInUse(self.config, self.config_given, self.site, site, self.scenario, self.speed)
 
     def begin_controller(self) -> None:
-        """Have the controller started, where none is there, while a console gets ready to attach to it."""
-        self.begun = begin(self.paths, self.arguments())
+        """Have the controller asked or, where none is there, started, while a console gets ready to attach.
+
+        Raises ControllerError.
+        """
+        self.begun = begin(self.paths, self.arguments(), self.settings.site(self.site))
 
     async def attach(self, kind: Kind = "cli", start: bool = True) -> Client:
         """A connected client, its controller started when needed. Raises ControllerError.

@@ -10,7 +10,6 @@ import click
 
 from drdeck.config.settings import TRAINING
 from drdeck.controller.ipc.client import UnknownCertificate
-from drdeck.controller.process.launch import check
 from drdeck.controller.process.log_reader import LogLine, SiteLogs
 from drdeck.controller.process.logs import CONSOLE_LOG
 from drdeck.terminal_info import is_terminal
@@ -18,10 +17,10 @@ from drdeck.terminal_info import is_terminal
 from . import exit_codes, output
 from .context import Context, json_option, runs
 from .exit_codes import Exit
-from .host.site_adding import add, add_from_console
 from .prompts import ask, confirm
 
 if TYPE_CHECKING:
+    from drdeck.console.dialogs.choose_lesson import LessonRow
     from drdeck.console.site_mark import OtherSite
 
 FOLLOW_S = 0.25
@@ -128,6 +127,8 @@ async def sites_add(
     insecure: bool,
 ) -> None:
     """Ask for a site, try to connect, and write it into the settings."""
+    from .host.site_adding import add  # no console waits for it
+
     answers: dict[str, Any] = {
         "name": name,
         "kind": kind,
@@ -192,19 +193,24 @@ def _other_sites(context: Context) -> list[OtherSite]:
     return rows
 
 
+def _lesson_rows(context: Context) -> list[LessonRow]:
+    from .lesson_play import lesson_rows
+
+    return lesson_rows(context)
+
+
 def _console_of_one_site(context: Context) -> Context | None:
     """Draw one site; answers with the context of the site that was chosen next."""
     output.need_terminal("`drdeck --help` lists the commands that do not")
     settings = context.settings
     context.paths  # noqa: B018  (a wrong site is said before the screen is taken)
     site = settings.site(context.site)
-    check(site)
     context.begin_controller()
     from drdeck.console import run
 
-    from .lesson_play import lesson_rows, play
-
     async def add_site(answers: dict[str, Any]) -> str:
+        from .host.site_adding import add_from_console
+
         return await add_from_console(context.config, answers)
 
     left = run(
@@ -215,12 +221,14 @@ def _console_of_one_site(context: Context) -> Context | None:
         fresh=context.fresh,
         log_file=context.paths.state / CONSOLE_LOG,
         log_level=context.log_level,
-        lessons=lambda: lesson_rows(context),
+        lessons=lambda: _lesson_rows(context),
         sites=lambda: _other_sites(context),
         mark=(site.label, site.colour),
     )
     if left.code:
         raise Exit(left.code)
     if left.lesson is not None:
+        from .lesson_play import play
+
         play(context, left.lesson)
     return context.at_site(left.site) if left.site is not None else None

@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from drdeck.coach.coach import Coach
+from drdeck import light_typing
 from drdeck.config.settings import ConsoleSettings
 from drdeck.controller.ipc.client import Client
 from drdeck.controller.process.logs import USUAL_LEVEL, log_to
@@ -21,6 +21,7 @@ from drdeck.model.text import clean
 from drdeck.private_files import make_private
 
 if TYPE_CHECKING:
+    from drdeck.coach.coach import Coach
     from drdeck.console.dialogs.choose_lesson import Lessons
     from drdeck.console.site_mark import Sites
 
@@ -68,7 +69,8 @@ def run(
             make_private(log_file.parent)
             log_to(log_file, log_level)
     os.environ.setdefault("TEXTUAL_FPS", str(FRAMES_PER_S))  # read when Textual is imported, which is now
-    from .app import DrdeckApp
+    with light_typing.stand_in():
+        from .app import DrdeckApp
     from .site_mark import SiteMark
 
     app = DrdeckApp(

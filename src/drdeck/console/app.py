@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
+import importlib
 import logging
 import os
 import signal
@@ -12,9 +14,9 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from rich.console import RenderableType
 from textual import events, on
@@ -27,16 +29,11 @@ from textual.screen import Screen
 from textual.scrollbar import ScrollBar
 from textual.worker import WorkerFailed
 
-from drdeck.coach.coach import Coach
 from drdeck.config.settings import ConsoleSettings
-from drdeck.console.actions.action_runner import ActionRunner
 from drdeck.console.actions.dialog_queue import DialogQueue
 from drdeck.console.actions.key_queue import KeyQueue
 from drdeck.console.actions.notifications import Notifications
-from drdeck.console.actions.plan_runner import PlanRunner
 from drdeck.console.actions.telling import Telling
-from drdeck.console.dialogs.add_site import AddSite
-from drdeck.console.dialogs.choose_lesson import Lessons
 from drdeck.console.dialogs.dialog import Dialog
 from drdeck.console.screens.domain_list import DomainsScreen
 from drdeck.console.screens.screen import ConsoleScreen
@@ -51,7 +48,6 @@ from drdeck.model.actions.request import Request
 from drdeck.model.text import in_ascii
 from drdeck.terminal_info import is_terminal, size_without_terminal, terminal_size
 
-from .coach_session import CoachSession
 from .key_bindings import bindings, keys_of, normal, own_bindings
 from .link import BACKOFF, Attached, Lost, News, follow
 from .repaint import Repainter
@@ -59,11 +55,40 @@ from .site_mark import UNMARKED, SiteMark, Sites
 from .state import State
 from .themes import THEMES, looks_for
 
+if TYPE_CHECKING:
+    from drdeck.coach.coach import Coach
+    from drdeck.console.actions.action_runner import ActionRunner
+    from drdeck.console.actions.plan_runner import PlanRunner
+    from drdeck.console.coach_session import CoachSession
+    from drdeck.console.dialogs.add_site import AddSite
+    from drdeck.console.dialogs.choose_lesson import Lessons
+
 log = logging.getLogger(__name__)
 Answer = TypeVar("Answer")
 
+HOLD_S = 0.15
 WAITS = "waiting for the controller ..."
 _HERE = Path(__file__).parent
+LATER = (
+    "drdeck.console.dialogs.action_lists",
+    "drdeck.console.dialogs.ask_password",
+    "drdeck.console.dialogs.fact_sheets",
+    "drdeck.console.dialogs.results_list",
+    "drdeck.console.dialogs.choose_columns",
+    "drdeck.console.dialogs.add_site",
+    "drdeck.console.dialogs.choose_lesson",
+    "drdeck.console.screens.run_pitr",
+    "drdeck.console.screens.task_log",
+    "drdeck.console.actions.flows",
+    "drdeck.console.actions.life_flows",
+    "drdeck.console.actions.action_runner",
+    "drdeck.console.screens.plan_run",
+    "drdeck.console.actions.plan_flows",
+    "drdeck.console.actions.plan_runner",
+)
+"""Imported one after another once the first list stands on the screen, so that no key waits for them."""
+PAUSE_S = 0.01
+"""Between two of these, for what a key leads to comes first."""
 
 
 class DrdeckApp(App[None], inherit_bindings=False):
@@ -75,7 +100,7 @@ class DrdeckApp(App[None], inherit_bindings=False):
     TITLE = "drdeck"
     TICK_S = 1.0
     """Seconds between two looks at the clock."""
-    CSS_PATH = [_HERE / "screens" / "screens.tcss", _HERE / "dialogs" / "dialogs.tcss"]
+    CSS_PATH = _HERE / "screens" / "screens.tcss"
     ENABLE_COMMAND_PALETTE = False
     BINDINGS = [
         *bindings(),
@@ -117,6 +142,8 @@ class DrdeckApp(App[None], inherit_bindings=False):
         self.next_site: str | None = None
         """the site for whose console this one ends"""
         self.state = State(read_only_here=read_only)
+        self.drawing = False
+        """true from the first news on, which come at once where a controller runs, or from HOLD_S on"""
         self.remapped: Mapping[str, str] = normal(options.keys)
         self.final_error: str | None = None
         self.mistaken = False
@@ -129,15 +156,27 @@ class DrdeckApp(App[None], inherit_bindings=False):
         self._frame = Frame()
         self.keys = KeyQueue(self, self._hand_on)
         self.repainter, self.dialog_queue = Repainter(self), DialogQueue(self)
-        self.action_runner, self.notifications = ActionRunner(self), Notifications(self)
+        self.notifications = Notifications(self)
         self.telling = Telling(self)
-        self.plan_runner = PlanRunner(self)
-        self.coach_session = None if coach is None else CoachSession(self, coach)
+        self.coach_session = None if coach is None else _coached(self, coach)
         ScrollBar.renderer = CharacterBar
         for theme in THEMES.values():
             self.register_theme(theme)
         self.theme = THEMES[self.looks.theme].name
         self.animation_level = "none"
+
+    @cached_property
+    def action_runner(self) -> ActionRunner:
+        """The runner of actions, with all dialogs and screens: no list waits for them (`LATER`)."""
+        from drdeck.console.actions.action_runner import ActionRunner
+
+        return ActionRunner(self)
+
+    @cached_property
+    def plan_runner(self) -> PlanRunner:
+        from drdeck.console.actions.plan_runner import PlanRunner
+
+        return PlanRunner(self)
 
     def get_default_screen(self) -> Screen[None]:
         return DomainsScreen()
@@ -148,8 +187,17 @@ class DrdeckApp(App[None], inherit_bindings=False):
             for keys, act, label in own_bindings(self.remapped):
                 self.bind(keys, act, description=label, show=False)
         self.repainter.start()
+        self.set_timer(HOLD_S, self.begin_drawing)
         self.set_interval(self.TICK_S, self._tick)
         self.run_worker(follow(self._reach, self.post_message, self._backoff), group="link")
+
+    def refresh_css(self, animate: bool = True) -> None:
+        """Textual's own; of the theme that was set before there is a screen, only its colours: the style
+        sheets, which are not parsed yet, would be parsed twice."""
+        if self.screen_stack:
+            super().refresh_css(animate)
+        else:
+            self.stylesheet.set_variables(self.get_css_variables())
 
     def get_line_filters(self) -> list[LineFilter]:
         own = [] if self.looks.theme == "mono" else list(super().get_line_filters())
@@ -277,6 +325,13 @@ class DrdeckApp(App[None], inherit_bindings=False):
 
     # -- drawing
 
+    def begin_drawing(self) -> None:
+        """Draw from now on, and import meanwhile what keys lead to."""
+        if not self.drawing:
+            self.drawing = True
+            self.screen.refresh()
+            self.run_worker(_import_later(), group="imports")
+
     def redraw(self, screen: Screen[Any]) -> None:
         """Draw one screen from the newest state."""
         self.repainter.one(screen)
@@ -347,3 +402,16 @@ class DrdeckApp(App[None], inherit_bindings=False):
         screen = self.screen
         if isinstance(screen, ConsoleScreen):
             self.action_runner.perform(name, screen.target())
+
+
+def _coached(app: DrdeckApp, coach: Coach) -> CoachSession:
+    from drdeck.console.coach_session import CoachSession
+
+    return CoachSession(app, coach)
+
+
+async def _import_later() -> None:
+    for module in LATER:
+        await asyncio.sleep(PAUSE_S)
+        importlib.import_module(module)
+    gc.freeze()  # what is imported stays: no key waits while it is looked through for cycles

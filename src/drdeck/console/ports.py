@@ -4,27 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from rich.console import Console as RichConsole
-from textual.geometry import Size
-from textual.screen import Screen
-from textual.timer import Timer
-from textual.worker import Worker
-
-from drdeck.coach.coach import Coach
-from drdeck.config.settings import ConsoleSettings
-from drdeck.controller.ipc.client import Client
-from drdeck.model.actions.request import Request
 from drdeck.model.passwords import OWN
-from drdeck.model.plans.run_requests import RunPitrRequest
 
-from .attention import OpenQuestion
-from .dialogs.add_site import AddSite
-from .dialogs.choose_lesson import Lessons
-from .dialogs.dialog import Dialog
-from .site_mark import Sites
-from .state import State
+if TYPE_CHECKING:
+    from rich.console import Console as RichConsole
+    from textual.geometry import Size
+    from textual.screen import Screen
+    from textual.timer import Timer
+    from textual.worker import Worker
+
+    from drdeck.coach.coach import Coach
+    from drdeck.config.settings import ConsoleSettings
+    from drdeck.controller.ipc.client import Client
+    from drdeck.model.actions.request import Request
+    from drdeck.model.plans.run_requests import RunPitrRequest
+
+    from .attention import OpenQuestion
+    from .dialogs.add_site import AddSite
+    from .dialogs.choose_lesson import Lessons
+    from .dialogs.dialog import Dialog
+    from .site_mark import Sites
+    from .state import State
 
 Answer = TypeVar("Answer")
 Flow = Coroutine[Any, Any, None]
@@ -97,6 +99,8 @@ class Console(Protocol):
     """Everything that screens, actions, the repainter and the coach use of the app."""
 
     fresh: bool
+    drawing: bool
+    """false while the first news are about to come"""
     lesson: str | None
     next_site: str | None
 
@@ -144,6 +148,7 @@ class Console(Protocol):
     def say(self, text: str) -> None: ...
     def unsay(self, text: str) -> None: ...
     def redraw(self, screen: Screen[Any]) -> None: ...
+    def begin_drawing(self) -> None: ...
     def summon(self, text: str) -> None: ...
     def copy_out(self, text: str) -> str | None: ...
     async def ask(self, dialog: Dialog[Answer]) -> Answer | None: ...

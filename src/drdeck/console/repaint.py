@@ -69,6 +69,8 @@ class Repainter:
             self.guarded(screen.draw)
         elif isinstance(screen, Dialog):
             self.guarded(lambda: screen.take(self._app.state))
+        if not self._app.drawing and screen.outer_size and self._app.state.heard:
+            self._app.begin_drawing()
 
     def tick(self) -> None:
         """A second has passed."""

@@ -60,6 +60,11 @@ class State:
         return self.listing is not None and self.listing.clock is not None
 
     @property
+    def heard(self) -> bool:
+        """True once there were news, or a reason why there are none."""
+        return self.listing is not None or self.lost is not None
+
+    @property
     def stale(self) -> bool:
         return self.lost is not None or (self.listing is not None and self.listing.stale_s is not None)
 

@@ -62,6 +62,31 @@ def structs_below(*kinds: type[Any]) -> set[type[Any]]:
     return below - {msgspec.Struct}
 
 
-def test_the_console_needs_no_site_and_no_engine() -> None:
-    loaded = modules("import drdeck.console.app")
-    assert [name for name in loaded if name.startswith((*ENGINE, *SITES))] == []
+def test_the_console_needs_no_site_no_engine_and_before_its_first_list_no_dialog() -> None:
+    loaded = modules(
+        "from drdeck import light_typing\nwith light_typing.stand_in():\n import drdeck.console.app"
+    )
+    flows = ("drdeck.console.actions.flows", "drdeck.console.actions.action_runner")
+    absent = (*ENGINE, *SITES, *TRAINING, *flows, "drdeck.controller.asking", "typing_extensions")
+    assert [name for name in loaded if name.startswith(absent)] == []
+    dialogs = [name for name in loaded if name.startswith("drdeck.console.dialogs.")]
+    assert dialogs == ["drdeck.console.dialogs.dialog"]
+    own = [name for name in loaded if name.partition(".")[0] == "drdeck"]
+    assert len(own) <= 105, own
+
+
+def test_what_is_imported_after_the_first_list_is_all_that_keys_lead_to() -> None:
+    code = "import importlib, drdeck.console.app as a\nfor name in a.LATER: importlib.import_module(name)"
+    before = modules(code)
+    after = modules(
+        f"{code}\nimport drdeck.console.actions.action_runner, drdeck.console.actions.plan_runner"
+    )
+    assert after == before
+    named = [f"drdeck.console.dialogs.{name}" for name in ("ask_password", "fact_sheets", "confirmation")]
+    assert set(named) <= set(before)
+
+
+def test_what_typing_lacks_comes_from_the_real_module() -> None:
+    code = "from drdeck import light_typing\nwith light_typing.stand_in():\n from typing_extensions import"
+    assert "typing_extensions" not in modules(f"{code} Self, TypeAlias")
+    assert "typing_extensions" in modules(f"{code} Self, deprecated, Sentinel as absent_from_typing")

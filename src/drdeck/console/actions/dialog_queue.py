@@ -8,7 +8,6 @@ from collections.abc import Awaitable, Callable
 from textual.timer import Timer
 from textual.worker import Worker
 
-from drdeck.console.dialogs.confirmation import Notice
 from drdeck.console.dialogs.dialog import Dialog
 from drdeck.console.ports import Console, Flow
 from drdeck.console.screens.screen import ConsoleScreen
@@ -104,11 +103,11 @@ class DialogQueue:
         try:
             await work
         except ControllerError as error:
-            await app.ask(Notice("Not possible", [str(error)]))
+            await self._notice("Not possible", str(error))
         except Exception as error:
             log.exception("a flow failed")
             text = f"This console made a mistake ({type(error).__name__}: {error}); the log says more"
-            await app.ask(Notice("Cancelled, or it is in the Task Log", [text]))
+            await self._notice("Cancelled, or it is in the Task Log", text)
         self._flow, work_after, self._next = None, self._next, None
         if self._leaving is not None:
             app.exit()
@@ -116,3 +115,8 @@ class DialogQueue:
             work_after()
         app.keys.stir()
         app.call_later(self.show_waiting)
+
+    async def _notice(self, title: str, text: str) -> None:
+        from drdeck.console.dialogs.confirmation import Notice  # not before there is a first screen
+
+        await self._app.ask(Notice(title, [text]))

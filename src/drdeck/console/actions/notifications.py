@@ -1,13 +1,12 @@
-"""Dialogs that come up by themselves, when it is their turn: what was found, what ended, what is wanted."""
+"""Dialogs that come up by themselves, when it is their turn: what was found, what ended, what is wanted.
+
+They are imported when one is needed: the first screen does not wait for them.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from drdeck.console.dialogs.ask_password import PasswordDialog
-from drdeck.console.dialogs.confirmation import Notice
-from drdeck.console.dialogs.fact_sheets import progress_dialog, result_dialog
-from drdeck.console.dialogs.results_list import ResultsDialog
 from drdeck.console.ports import Console
 from drdeck.console.state import describe
 from drdeck.controller.ipc.protocol import Listing
@@ -48,6 +47,10 @@ class Notifications:
         app = self._app
 
         async def tell() -> None:
+            from drdeck.console.dialogs.fact_sheets import (
+                progress_dialog,
+            )  # not before there is a first screen
+
             dialog = progress_dialog(operation, app.state.domain(operation.domain), app.now())
             if await app.ask(dialog):
                 app.action_runner.open_domain(operation.domain)
@@ -88,6 +91,8 @@ class Notifications:
             self._app.dialog_queue.start(self._choose_result())
 
     async def _choose_result(self) -> None:
+        from drdeck.console.dialogs.results_list import ResultsDialog
+
         chosen_id = ""
         while True:
             dialog = ResultsDialog(self._results, self._unread, chosen_id)
@@ -99,6 +104,9 @@ class Notifications:
 
     async def _read(self, operation: OperationView) -> None:
         """Show a result in a window; from now on it counts as read."""
+        from drdeck.console.dialogs.confirmation import Notice
+        from drdeck.console.dialogs.fact_sheets import result_dialog
+
         self._unread.discard(operation.id)
         if operation.action == "cfo_complete":
             await self._app.ask(result_dialog(operation))
@@ -111,6 +119,8 @@ class Notifications:
         app = self._app
 
         async def tell() -> None:
+            from drdeck.console.dialogs.ask_password import PasswordDialog
+
             listing, screen = app.state.listing, app.screen
             need = next((w for w in listing.passwords if w.of == of), None) if listing else None
             if isinstance(screen, PasswordDialog) and screen.of == of:

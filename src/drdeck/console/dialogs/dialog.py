@@ -4,6 +4,7 @@ second, and below them their own keys: those of the screen behind do nothing now
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 from typing import TypeVar
 
 from textual import events
@@ -41,6 +42,8 @@ PAGES = ("pgup pgdn", "Read on")
 class Dialog(ModalScreen[Answer | None]):
     """A modal box. `GUARD`: whether keys that say yes are ignored right after it opened."""
 
+    CSS_PATH = Path(__file__).parent / "dialogs.tcss"
+    """read with the first dialog: no list waits for it"""
     AUTO_FOCUS = "#cancel"
     GUARD = True
     BINDINGS = [

@@ -14,7 +14,6 @@ from textual.widgets import Input
 
 from drdeck.config.settings import ViewSettings
 from drdeck.console.attention import asking
-from drdeck.console.dialogs.choose_columns import ColumnsDialog
 from drdeck.console.finding import HINT, matches
 from drdeck.console.format import Line, cut, hour, marked, width_of, wrap, wrap_some
 from drdeck.console.key_bindings import act_keys, keys_of, shown_key
@@ -253,6 +252,8 @@ class DomainsScreen(ListAndPaneScreen):
         self.desk.dialog_queue.start(self._choose_columns())
 
     async def _choose_columns(self) -> None:
+        from drdeck.console.dialogs.choose_columns import ColumnsDialog  # not before there is a first screen
+
         room = self._table.size.width - BESIDE
         current = tuple(column.name for column in columns_for(room, self._columns))
         look = await self.desk.ask(ColumnsDialog(self._columns or current, self._order))

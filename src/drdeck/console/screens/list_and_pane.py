@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from textual import events
+from textual.app import ComposeResult
 
 from drdeck.console.widgets.row_list import RowList
 
@@ -30,6 +31,10 @@ class ListAndPaneScreen(ConsoleScreen):
 
     def watched(self) -> str | None:
         return self.target() if self.wide else None
+
+    def compose(self) -> ComposeResult:
+        self.set_class(self.desk.size.width >= WIDE, "wide")  # now, for later all is laid out twice
+        yield from super().compose()
 
     def on_resize(self, event: events.Resize) -> None:
         self.set_class(event.size.width >= WIDE, "wide")

@@ -166,6 +166,11 @@ class ConsoleScreen(Screen[None]):
             if line.said == text:
                 line.say("")
 
+    def _compositor_refresh(self) -> None:
+        """Textual's own; not while the first news are about to come: all would be drawn once more."""
+        if self.desk.drawing:
+            super()._compositor_refresh()
+
     def on_screen_resume(self) -> None:
         self.follow_target()
         self.desk.redraw(self)

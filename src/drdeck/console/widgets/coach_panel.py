@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from drdeck.coach.coach import Coach
+from typing import TYPE_CHECKING
+
 from drdeck.console.format import Line, cut, wrap
 from drdeck.model.text import clean
 
 from .text_lines import Lines
+
+if TYPE_CHECKING:
+    from drdeck.coach.coach import Coach
 
 MOST_LINES = 6
 MOST_AT_THE_END = 9

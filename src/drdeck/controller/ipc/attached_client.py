@@ -117,7 +117,8 @@ class AttachedClient:
                 if message is None:
                     return
                 if isinstance(message, p.Subscribe):
-                    self._subscription, self._sent = message, (b"", b"")
+                    before, self._subscription = self._subscription, message
+                    self._sent = (self._sent[0] if before is not None and before.listing else b"", b"")
                     self._news.set()
                     await asyncio.sleep(0)  # a flood of these leaves the others their turn
                     continue
@@ -185,7 +186,8 @@ class AttachedClient:
                 await self.writer.drain()
             if self._subscription is None:
                 continue
-            await asyncio.sleep(TOGETHER_S)
+            if any(self._sent):  # what comes first waits for nothing
+                await asyncio.sleep(TOGETHER_S)
             news = self.desk.news
             listing = news.line() if self._subscription.listing else b""
             name = self._subscription.domain

@@ -104,6 +104,8 @@ class Client:
 
     def __init__(self, path: Path, kind: Kind = "cli") -> None:
         self.path, self.kind = path, kind
+        self._ahead: socket.socket | None = None
+        """a connection on which hello and subscription were sent before there was a loop to read from"""
         self.welcome: p.Welcome | None = None
         self.listing: p.Listing | None = None
         self.detail: p.Detail | None = None
@@ -117,6 +119,7 @@ class Client:
         """what this process alone knows, told with the warnings of the site"""
         self._received: p.Listing | None = None
         """the newest listing as it came"""
+        self._subscribed = False
         self._watched: str | None = None
         self._ids = itertools.count(1)
         self._waiting: dict[int, asyncio.Future[p.FromController]] = {}
@@ -133,13 +136,41 @@ class Client:
     async def __aexit__(self, *exc: object) -> None:
         await self.close()
 
+    def knock(self, timeout: float = 1) -> bool:
+        """Connect and ask for the list before there is a loop, so that the answer is there when there is one;
+        `connect` takes it from here. False where nobody listens. Raises ControllerError as `connect` does."""
+        sock = socket.socket(socket.AF_UNIX)
+        try:
+            self._refuse_strangers()
+            sock.settimeout(timeout)
+            with connect_address(self.path) as address:
+                sock.connect(address)
+            self._refuse_other_user(sock)
+            sock.sendall(p.line(self._hello()) + p.line(p.Subscribe()))
+            sock.setblocking(False)
+        except OSError:
+            sock.close()
+            return False
+        except ControllerError:
+            sock.close()
+            raise
+        self._ahead, self._subscribed = sock, True
+        return True
+
+    def _hello(self) -> p.Hello:
+        return p.Hello(version=p.VERSION, who=who(), kind=self.kind)
+
     async def connect(self, timeout: float = 10) -> None:
         """Attach. Raises Disconnected when nobody answers, ControllerError("version") on a mismatch,
         and ControllerError("failed") where another user could be the one who answers."""
         try:
             async with asyncio.timeout(timeout):
-                reader, self._writer = await self._open()
-                self._send(p.Hello(version=p.VERSION, who=who(), kind=self.kind))
+                if (ahead := self._ahead) is not None:
+                    self._ahead = None
+                    reader, self._writer = await asyncio.open_unix_connection(sock=ahead, limit=p.MAX_LINE)
+                else:
+                    reader, self._writer = await self._open()
+                    self._send(self._hello())
                 first = p.client_decoder.decode(await reader.readline())
         except (OSError, TimeoutError, msgspec.DecodeError) as error:
             raise Disconnected(f"no controller answers at {self.path}: {error or 'time-out'}") from None
@@ -152,21 +183,32 @@ class Client:
 
     async def _open(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         """A connection to a process of this user, and of no other: passwords will go over it."""
+        self._refuse_strangers()
+        with connect_address(self.path) as address:
+            reader, writer = await asyncio.open_unix_connection(address, limit=p.MAX_LINE)
+        try:
+            self._refuse_other_user(writer.get_extra_info("socket"))
+        except ControllerError:
+            writer.transport.abort()
+            raise
+        return reader, writer
+
+    def _refuse_strangers(self) -> None:
         try:
             refuse_strangers(self.path.parent)
         except PermissionError as error:
             raise ControllerError("failed", str(error)) from None
-        with connect_address(self.path) as address:
-            reader, writer = await asyncio.open_unix_connection(address, limit=p.MAX_LINE)
-        uid = peer_uid(writer.get_extra_info("socket"))
+
+    def _refuse_other_user(self, sock: socket.socket) -> None:
+        uid = peer_uid(sock)
         if uid is not None and uid != os.geteuid():
-            writer.transport.abort()
             raise ControllerError(
                 "failed", f"another user (uid {uid}) answers at {self.path}, so nothing was sent there"
             )
-        return reader, writer
 
     async def close(self) -> None:
+        if self._ahead is not None:
+            self._ahead.close()
         for task in (self._beside, self._reader):
             if task is not None:
                 task.cancel()
@@ -195,10 +237,13 @@ class Client:
 
     def subscribe(self, domain: str | None = None) -> None:
         """Look at the list, and at one domain; `detail` is None until its first news comes."""
+        if self._subscribed and domain == self._watched:
+            return
         self._watched = domain
         if self.detail is not None and self.detail.name != domain:
             self.detail = None
         self._send(p.Subscribe(domain=domain))
+        self._subscribed = True
 
     async def changed(self) -> None:
         """Wait until `listing` or `detail` changed, or the connection is gone (raises Disconnected)."""

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import select
-import socket
 import subprocess
 import sys
 import threading
@@ -15,15 +15,12 @@ from pathlib import Path
 import drdeck
 from drdeck.config.settings import SiteSettings
 from drdeck.controller.ipc.client import Client, ControllerError, Disconnected, Kind
-from drdeck.controller.ipc.sockets import connect_address
 from drdeck.private_files import make_private, open_private
 
 from .paths import Paths
 from .start_line import ON_OTHER_HOST, READY, RUNNING, WRONG_INPUT
 
 START_TIMEOUT_S = 30
-_PROBED_S = 1.0
-"""A controller that is paused takes a connection at once nevertheless: the system does."""
 
 
 async def attach(
@@ -32,14 +29,19 @@ async def attach(
     kind: Kind = "cli",
     start: bool = True,
     site: SiteSettings | None = None,
-    begun: Future[str] | None = None,
+    begun: Client | Future[str] | None = None,
 ) -> Client:
     """A connected client; the controller is started when none answers and `start` is set.
 
     `arguments` are those of `drdeck` that name settings, site and state; `site` is looked at before a start.
-    `begun`: the start, where `begin` has begun it. Raises ControllerError.
+    `begun`: what `begin` has begun. Raises ControllerError.
     """
-    if begun is not None:
+    if isinstance(begun, Client):
+        with contextlib.suppress(Disconnected):  # it went away meanwhile: as if it had not been there
+            await begun.connect()
+            return begun
+        await begun.close()
+    if isinstance(begun, Future):
         line = await asyncio.wrap_future(begun)
     else:
         try:
@@ -65,11 +67,17 @@ async def attach(
         raise ControllerError("failed", f"the controller could not be started: {line or error}") from None
 
 
-def begin(paths: Paths, arguments: list[str]) -> Future[str] | None:
-    """Begin to start a controller, for an `attach` to come, while a console is imported; None where one is
-    there. The site is to be checked before."""
-    if any(_listened_at(path) for path in (paths.socket, paths.lasting)):
-        return None
+def begin(paths: Paths, arguments: list[str], site: SiteSettings) -> Client | Future[str]:
+    """Begin what takes time, for an `attach` to come, while a console is imported.
+
+    The controller that runs is asked for its list; else the start of one is begun, once the site was checked.
+    Raises ControllerError.
+    """
+    for path in dict.fromkeys((paths.socket, paths.lasting)):
+        client = Client(path, "console")
+        if client.knock():
+            return client
+    check(site)
     begun: Future[str] = Future()
 
     def start() -> None:
@@ -80,17 +88,6 @@ def begin(paths: Paths, arguments: list[str]) -> Future[str] | None:
 
     threading.Thread(target=start, name="start of the controller", daemon=True).start()
     return begun
-
-
-def _listened_at(path: Path) -> bool:
-    """True if a process takes connections there; nothing is sent to it."""
-    try:
-        with connect_address(path) as address, socket.socket(socket.AF_UNIX) as probe:
-            probe.settimeout(_PROBED_S)
-            probe.connect(address)
-            return True
-    except OSError:
-        return False
 
 
 def check(site: SiteSettings) -> None:

@@ -71,6 +71,25 @@ async def test_news_comes_to_who_subscribed_and_only_of_the_domain_shown(tmp_pat
         assert other.detail is None
 
 
+async def test_who_goes_to_another_domain_is_not_sent_the_list_again(tmp_path: Path) -> None:
+    """Of 500 domains it has some hundred KB, and a cursor goes through them as fast as keys come."""
+    async with served(tmp_path) as rig:
+        with connect_address(rig.path) as address:
+            reader, writer = await asyncio.open_unix_connection(address)
+
+        async def comes_next() -> type:
+            return type(p.client_decoder.decode(await asyncio.wait_for(reader.readline(), 60)))
+
+        writer.write(HELLO + p.line(p.Subscribe()))
+        assert [await comes_next(), await comes_next()] == [p.Welcome, p.Listing]
+        for _ in range(2):
+            writer.write(p.line(p.Subscribe(domain="erp")))
+            assert await comes_next() is p.Detail
+        await rig.site.recover()
+        assert {await comes_next(), await comes_next()} == {p.Listing, p.Detail}
+        writer.close()
+
+
 async def test_news_that_was_on_its_way_when_another_was_asked_for_is_not_taken(tmp_path: Path) -> None:
     """Else the domain would stand as it was then for as long as nobody looks at it."""
     async with served(tmp_path) as rig, Client(rig.path) as client:
