@@ -165,12 +165,13 @@ def controller(site: LargeSite, idle_s: float) -> list[Figure]:
         memory = processes.memory_mb(pid)
         command_s = processes.median_s(lambda: processes.run(deck.argv("domains"), deck.env), RUNS)
         python_s = processes.median_s(lambda: processes.python("pass"), RUNS)
-        keys = _keys(deck)
+        keys, console_mb = _keys(deck)
     aside = f"of it the simulator's processor {simulator_s:.1f} s"
     return [
         figure(f"first useful screen of {site.vms} VMs, cold", screen_s, 2, "s"),
         figure("whole first view of them, cold", first_s, 6, "s", aside),
         figure("controller's memory", memory, 150, "MB"),
+        figure("console's memory", console_mb, 47, "MB"),
         figure("controller's processor, idle", idle, 0.5, "% of a core"),
         figure("`drdeck domains`, running, over `python -c pass`", command_s - python_s, 0.12, "s"),
         figure("key to first byte, p95", 1000 * keys, 20, "ms"),
@@ -203,8 +204,8 @@ def _until_quiet(pid: int) -> None:
             return
 
 
-def _keys(deck: Deck) -> float:
-    """Seconds from a key to the first byte of what it changes, of 40 keys the 38th."""
+def _keys(deck: Deck) -> tuple[float, float]:
+    """Seconds from a key to the first byte of what it changes, of 40 keys the 38th; and the console's MB."""
     terminal = Terminal(deck.argv(), deck.env, 120, 40)
     try:
         terminal.wait_for("domain000")
@@ -217,7 +218,7 @@ def _keys(deck: Deck) -> float:
                 pass
             took.append(time.monotonic() - began)
             terminal.settle(0.2)
-        return sorted(took)[int(KEYS * 0.95) - 1]
+        return sorted(took)[int(KEYS * 0.95) - 1], processes.memory_mb(terminal.pid)
     finally:
         _leave(terminal)
 
