@@ -214,7 +214,8 @@ class TrialSettings(SettingsTable, frozen=True, kw_only=True):
     network: str | dict[str, str]
     pool: str = ""
     """inventory path of the resource pool of test VMs; empty: that of each replica"""
-    how: Literal["linked"] = "linked"
+    how: Literal["linked", "full", "tool"] = "linked"
+    """only the first is supported: model/life/clone_kinds.py"""
     at_once: int = 4
     """clones that are made at a time"""
     space: str = "10%"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from drdeck.model.life.clone_kinds import kind_closed
 from drdeck.model.text import quoted
 
 from .server_checks import network_names, no_control_characters, span
@@ -28,6 +29,8 @@ def check_trial(reader: TableReader, path: Place, site: VSphereSettings) -> None
     if f"{folder}/".startswith(f"{root}/") or f"{root}/".startswith(f"{folder}/"):
         text = f"{quoted(folder)} must be outside the root {quoted(root)}, where nothing is ever destroyed"
         raise reader.fail((*path, "folder"), text)
+    if closed := kind_closed(trial.how):
+        raise reader.fail((*path, "how"), closed)
     if not trial.networks:
         raise reader.fail((*path, "network"), "names no isolated network")
     network_names(reader, (*path, "network"), trial.networks)

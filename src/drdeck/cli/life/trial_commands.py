@@ -18,6 +18,7 @@ from drdeck.controller.ipc.client import Client
 from drdeck.model.actions.request import Request
 from drdeck.model.domains import Domain
 from drdeck.model.facts.trial_facts import StrayTrialVm, TrialVm
+from drdeck.model.life.clone_kinds import kind_closed
 from drdeck.model.life.trial_words import trial_says
 from drdeck.model.text import brief, show_bytes
 from drdeck.model.times import parse_duration, show
@@ -42,6 +43,12 @@ def trial() -> None:
     help="Protected network = isolated network; '*=TO': all that are left.",
 )
 @click.option("--for", "lasts", metavar="4h", help="How long the test is to last at most.")
+@click.option(
+    "--how",
+    type=click.Choice(["linked", "full", "tool"]),
+    default="linked",
+    help="Clones of which kind; only linked ones are supported.",
+)
 @confirm_option
 @act_options
 @runs
@@ -52,11 +59,14 @@ async def trial_start(
     vms: tuple[str, ...],
     networks: tuple[str, ...],
     lasts: str | None,
+    how: str,
     confirm: str | None,
     **options: Unpack[ActOptions],
 ) -> None:
     """Start a test of DOMAIN: clones of its VMs in an isolated network."""
     may_act(context)
+    if closed := kind_closed(how):
+        raise Exit(exit_codes.REFUSED, f"--how {closed}")
     mapping, lasts_s = mapping_of(networks), seconds_of(lasts)
     async with context.client() as client:
         instant = None if to is None else await named_instant(client, domain, to)

@@ -102,6 +102,7 @@ def test_bad_input_begins_nothing(make_flow: MakeFlow, recovery: VCenter) -> Non
         (("--network", "*=VM Network"), "is not an isolated one", 3),
         (("--for", "1s"), "from one minute", 3),
         (("--for", "long"), "--for", 2),
+        (("--how", "full"), '"full" is not supported: a full clone\'s disks stand on nothing', 3),
     ):
         done = deck.run(*START, *words, code=code)
         assert says in done.stderr, done
