@@ -107,13 +107,23 @@ def figures(result: Result) -> str:
     return ", ".join(
         (
             *_of_run(result),
-            f"RTO {_clock(result.rto_s)}",
-            f"data given up {_clock(result.data_given_up_s)}, of which good {_clock(result.data_lost_s)}",
-            f"unprotected {_clock(result.unprotected_s)}",
+            *_of_failover(result),
             f"hints {result.hints}",
             f"mistakes {len(result.mistakes)}",
         )
     )
+
+
+def _of_failover(result: Result) -> list[str]:
+    """Figures of a failover; without those that a lesson which is finished has none of."""
+    unprotected = f"unprotected {_clock(result.unprotected_s)}"
+    if result.finished and result.rto_s is None and result.data_given_up_s is None:
+        return [unprotected]
+    return [
+        f"RTO {_clock(result.rto_s)}",
+        f"data given up {_clock(result.data_given_up_s)}, of which good {_clock(result.data_lost_s)}",
+        unprotected,
+    ]
 
 
 def _of_run(result: Result) -> list[str]:

@@ -238,6 +238,8 @@ def test_the_figures_of_a_result() -> None:
     assert f"data given up {show_clock(result.data_given_up_s)}, of which good 00:02:00" in figures(result)
     assert result.vms_failing == 0 and "success" not in lines(result)[0]
     assert result.unprotected_s == 20 * 60
+    none = msgspec.structs.replace(result, finished=True, rto_s=None, data_given_up_s=None, data_lost_s=None)
+    assert figures(none) == "unprotected 00:20:00, hints 0, mistakes 0", "a lesson without a failover"
 
 
 def test_without_a_rollback_bad_data_has_no_distance() -> None:

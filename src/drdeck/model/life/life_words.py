@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from drdeck.model.domains import Domain, Mode
-from drdeck.model.times import show_duration, show_spaced
+from drdeck.model.times import show_duration, show_seconds
 
 from .return_words import return_consent, return_consequences
 
@@ -48,7 +48,7 @@ def _undo(domain: Domain, now: datetime) -> list[str]:
     undo = domain.undo
     if undo is not None and undo.since is not None:
         length = show_duration(undo.loses_s(now) or 0.0)
-        words.append(f"Everything written here since {show_spaced(undo.since)} ({length}) is given up.")
+        words.append(f"Everything written here since {show_seconds(undo.since)} ({length}) is given up.")
     return [
         *words,
         "The VMs are powered off here and go back to the state before their first power on; the domain is"
