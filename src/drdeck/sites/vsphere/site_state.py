@@ -209,10 +209,13 @@ class SiteState:
 
     def domain(self, inventory: Inventory, folder: FolderFacts) -> Domain:
         """Built anew only when something it depends on has changed, or time may change it."""
-        vms = inventory.vms_of(folder.id)
+        vms, now = inventory.vms_of(folder.id), self.now()
         protected = self._protected_of(folder.name)
-        self.folders.follow(folder, self.now())
-        errors = {vm.id: e.says for vm in vms if (e := self.errors.get(vm.id)) and not e.over(vm)}
+        self.folders.follow(folder, now)
+        failed = self.errors  # most often none
+        errors = (
+            {vm.id: e.says for vm in vms if (e := failed.get(vm.id)) and not e.over(vm)} if failed else {}
+        )
         guarded = self.guard.alarms(folder.id) if self.guard is not None else ()
         if self.settings.domain(self.folders.settings_name(folder, self.settings.domains)).tool == "manual":
             guarded = tuple(map(_of_the_tool, guarded))
@@ -225,7 +228,7 @@ class SiteState:
             inventory.templates_of(folder.id),
         )
         depends = (folder, vms, protected, errors, inventory.networks, guarded, beside)
-        last, now = self._built.get(folder.id), self.now()
+        last = self._built.get(folder.id)
         if last is not None and last.holds(now) and _same(last.depends, depends):
             return last.domain
         until = _FOR_EVER
@@ -459,6 +462,6 @@ def _same(a: tuple[object, ...], b: tuple[object, ...]) -> bool:
     return (
         folder_a == folder_b
         and len(vms_a) == len(vms_b)
-        and all(x is y for x, y in zip(vms_a, vms_b, strict=True))
+        and (vms_a is vms_b or all(x is y for x, y in zip(vms_a, vms_b, strict=True)))
         and rest_a == rest_b
     )

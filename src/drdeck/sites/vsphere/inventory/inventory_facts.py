@@ -165,6 +165,14 @@ class Inventory(msgspec.Struct, frozen=True, dict=True):
         return {folder_id: self._told_apart(vms) for folder_id, vms in domains.items()}
 
     @cached_property
+    def _machines(self) -> dict[str, tuple[VmFacts, ...]]:
+        """Without templates, for each domain: asked for again and again."""
+        return {
+            folder_id: tuple(vm for vm in vms if not vm.template)
+            for folder_id, vms in self._by_domain.items()
+        }
+
+    @cached_property
     def strays(self) -> tuple[VmFacts, ...]:
         """The VMs under the root that no domain's folder holds, by name."""
         placed = {vm.id for vms in self._by_domain.values() for vm in vms}
@@ -189,7 +197,7 @@ class Inventory(msgspec.Struct, frozen=True, dict=True):
 
     def vms_of(self, folder_id: str) -> tuple[VmFacts, ...]:
         """The VMs in a domain's folder and in folders below it, by name; templates left out."""
-        return tuple(vm for vm in self._by_domain.get(folder_id, ()) if not vm.template)
+        return self._machines.get(folder_id, ())
 
     def templates_of(self, folder_id: str) -> tuple[VmFacts, ...]:
         """The templates in a domain's folder and below it, which are no VMs of the domain."""

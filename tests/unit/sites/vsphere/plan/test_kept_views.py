@@ -56,6 +56,7 @@ def test_one_domain_under_way_costs_no_other_one(monkeypatch: pytest.MonkeyPatch
     assert all(domain.phase is not None for domain in before.domains)
     site.starts("mail")
     assert anew(before, site.view()) == ["mail"]
+    assert all(site.there.vms_of(name) is site.there.vms_of(name) for name in DOMAINS), "put together once"
 
 
 def test_what_time_alone_brings_is_seen_within_a_tick(monkeypatch: pytest.MonkeyPatch) -> None:
