@@ -51,15 +51,19 @@ def slow(acts: Sequence[PlannedCall], waits: int) -> Question:
     to go on waiting."""
     limit = show_duration(max(act.limit_s for act in acts))
     again = " once more" if waits else ""
+    meanings = {
+        "wait": "wait to wait as long again",
+        "retry": "retry to look and ask for it anew",
+        "skip": "skip to go on without",
+        "abort": "abort to give the operation up",
+    }
+    choices = tuple(c for c in meanings if c in ("wait", "retry") or all(c in act.choices for act in acts))
+    *first, last = (meanings[choice] for choice in choices)
     text = (
         f"Not ended within {limit}{again}: {_some([act.says or act.kind for act in acts])}."
-        " Look at its task in vCenter. Answer wait to wait as long again, retry to look and ask for it"
-        " anew, or skip to go on without."
+        f" Look at its task in vCenter. Answer {', '.join(first)}, or {last}."
     )
     ident = "slow:" + ",".join(sorted(act.key for act in acts))
-    choices = tuple(
-        c for c in ("wait", "retry", "skip") if c != "skip" or all("skip" in a.choices for a in acts)
-    )
     vms = vms_of(acts) if "skip" in choices else {}
     return Question(id=ident, kind="slow", text=text, choices=choices, vms=vms)
 

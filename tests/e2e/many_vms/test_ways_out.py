@@ -1,0 +1,166 @@
+"""Each phase that waits for a task has its way out: those of a planned failover, a Test Failover, an undo and
+a release. Those of failovers and rollbacks are in `test_standstill`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import pytest
+from pyVmomi import vim
+
+from tests.support.life.rounds import other_side_owns, replicate
+from tests.support.life.trial_flow import TrialFlow
+from tests.support.vcenter.flow import Flow, MakeFlow, eventually
+from tests.support.vcenter.flowsite import DOMAIN, VMS
+from tests.support.vcenter.vcsim import VCenter
+
+FIRST = VMS[0]
+NEVER_MS = 3_600_000
+SOON = 'task_timeout = "{}"\nready_timeout = "1h"\nundo = {}'
+"""Whatever takes longer counts as hanging; that others do so too on a busy machine does no harm here."""
+
+
+def asks(flow: Flow, ident: str, words: str) -> list[str]:
+    """The choices of an operation's question, once it asks with these words."""
+
+    def asked() -> bool:
+        question = flow.operation(ident)["question"]
+        return question is not None and words in question["text"]
+
+    eventually(asked, lambda: str(flow.operation(ident)))
+    return list(flow.operation(ident)["question"]["choices"])
+
+
+def ends(flow: Flow, ident: str, state: str = "done") -> None:
+    eventually(lambda: flow.operation(ident)["state"] == state, lambda: str(flow.operation(ident)))
+
+
+def flow_of(
+    make_flow: MakeFlow,
+    recovery: VCenter,
+    protected: VCenter | None = None,
+    undo: bool = True,
+    hangs_after: str = "0.3s",
+) -> Flow:
+    """A domain that can be tested, whose tasks hang soon; removals may take twelve times as long."""
+    extra = SOON.format(hangs_after, str(undo).lower())
+    return TrialFlow(make_flow, recovery, protected=protected, extra=extra).flow
+
+
+def begin_test(flow: Flow) -> str:
+    return flow.deck.run("test", "start", DOMAIN).stdout.strip()
+
+
+def end_test(flow: Flow) -> str:
+    ident = flow.deck.run("test", "start", DOMAIN).stdout.strip()
+    ends(flow, ident)
+    return flow.deck.run("test", "end", DOMAIN, "--result", "passed").stdout.strip()
+
+
+def undo(flow: Flow) -> str:
+    return flow.deck.run("failover", "undo", DOMAIN, "--confirm", DOMAIN).stdout.strip()
+
+
+def commit(flow: Flow) -> str:
+    return flow.deck.run("failover", "commit", DOMAIN, "--confirm", DOMAIN).stdout.strip()
+
+
+def failed_over(flow: Flow) -> None:
+    flow.start()
+    flow.complete("force")
+    flow.until(lambda d: d["mode"] == "running_in_failover")
+
+
+class Hang(NamedTuple):
+    """A task that does not end: of which operation, after what, and what is asked."""
+
+    method: str
+    words: str
+    begin: Callable[[Flow], str]
+    choice: str
+    before: Callable[[Flow], object] = lambda flow: None
+
+
+HANGS = {
+    "test: clone": Hang("CloneVM_Task", "clone ", begin_test, "skip"),
+    "test: power on": Hang("PowerOnVM_Task", "power on ", begin_test, "wait"),
+    "test: power off": Hang("PowerOffVM_Task", "power off ", end_test, "skip"),
+    "test: destroy": Hang("Destroy_Task", "remove the test VM", end_test, "wait"),
+    "undo: power off": Hang("PowerOffVM_Task", "power off ", undo, "wait", failed_over),
+    "undo: revert": Hang("RevertToSnapshot_Task", "back to before the failover", undo, "skip", failed_over),
+    "undo: remove": Hang("RemoveSnapshot_Task", "remove ", undo, "wait", failed_over),
+    "commit: remove": Hang("RemoveSnapshot_Task", "remove ", commit, "skip", failed_over),
+}
+
+
+@pytest.mark.parametrize("phase", HANGS)
+def test_each_phase_asks_about_a_task_that_does_not_end(
+    make_flow: MakeFlow, recovery: VCenter, phase: str
+) -> None:
+    hang = HANGS[phase]
+    removes = hang.method == "RemoveSnapshot_Task"
+    flow = flow_of(make_flow, recovery, hangs_after="0.3s" if removes else "1.5s")
+    hang.before(flow)
+    recovery.slow(hang.method, None, NEVER_MS, times=1)
+    ident = hang.begin(flow)
+    choices = asks(flow, ident, hang.words)
+    assert choices[:3] == ["wait", "retry", "skip"]
+    flow.deck.run("answer", ident, hang.choice)
+    if hang.choice == "wait":
+        recovery.release()
+    ends(flow, ident)
+    recovery.release()
+
+
+def test_a_release_asks_about_a_removal_that_does_not_end(
+    make_flow: MakeFlow, recovery: VCenter, protected_vcenter: VCenter
+) -> None:
+    flow = flow_of(make_flow, recovery, protected_vcenter)
+    for vm in VMS:
+        protected_vcenter.power_off(vm)
+    failed_over(flow)
+    other_side_owns(flow, protected_vcenter, "op-there")
+    flow.until(lambda d: d["way_back"]["owned_there"] and all(vm["power"] == "off" for vm in d["vms"]))
+    recovery.slow("RemoveSnapshot_Task", FIRST, NEVER_MS, times=1)
+    ident = flow.deck.run("domain", "release", DOMAIN).stdout.strip()
+    flow.until(lambda d: d["mode"] == "releasing")
+    replicate(flow, 1)
+    assert asks(flow, ident, f"of {FIRST}") == ["wait", "retry", "skip"]
+    flow.deck.run("answer", ident, "skip")
+    flow.until(lambda d: d["mode"] == "imported")
+    recovery.release()
+
+
+def test_a_power_off_at_the_protected_site_that_does_not_end(
+    make_flow: MakeFlow, recovery: VCenter, protected_vcenter: VCenter
+) -> None:
+    extra = SOON.format("1.5s", "false") + '\nshutdown_timeout = "1h"\npower_off_after = "0s"'
+    flow = TrialFlow(make_flow, recovery, protected=protected_vcenter, extra=extra).flow
+    flow.start()
+    protected_vcenter.stubborn(FIRST)
+    protected_vcenter.slow("PowerOffVM_Task", FIRST, NEVER_MS, times=1)
+    ident = flow.complete("planned")
+    assert asks(flow, ident, f"power off {FIRST}") == ["wait", "retry", "abort"]
+    flow.deck.run("answer", ident, "abort")
+    flow.until(lambda d: d["mode"] == "synchronised" and d["operation"] is None)
+    assert flow.operation(ident)["state"] == "aborted"
+    protected_vcenter.release()
+
+
+def test_an_exit_asks_about_a_task_of_others_that_does_not_end(
+    make_flow: MakeFlow, recovery: VCenter
+) -> None:
+    """It was under way when the controller began to look: nothing would say that it is over."""
+    flow = flow_of(make_flow, recovery, undo=False)
+    flow.start()
+    flow.complete("force", "--run-pitr")
+    flow.until(lambda d: (d["session"] or {}).get("state") == "active")
+    flow.deck.run("controller", "stop", "--force")
+    recovery.slow("ReconfigVM_Task", FIRST, NEVER_MS, times=1)
+    recovery.vm(FIRST).ReconfigVM_Task(vim.vm.ConfigSpec(annotation="busy"))
+    ident = flow.deck.run("pitr", "exit", DOMAIN, "--confirm", DOMAIN).stdout.strip()
+    assert asks(flow, ident, f"wait for the task of others on {FIRST}") == ["wait", "retry", "skip"]
+    flow.deck.run("answer", ident, "skip")
+    flow.until(lambda d: d["session"] is None and d["mode"] == "running_in_failover")
+    recovery.release()
