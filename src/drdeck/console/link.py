@@ -70,7 +70,10 @@ async def follow(
             client.on_change = changed
             log.debug("attached")
             post(Attached(client))
-            await _mind(client, post)
+            try:
+                await _mind(client, post)
+            finally:
+                await client.close()  # the process may open another site: not "also here" meanwhile
             log.debug("the connection to the controller was lost")
             post(Lost("connection to the controller lost; attaching again"))
         await asyncio.sleep(backoff[min(tries, len(backoff) - 1)])

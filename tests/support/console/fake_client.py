@@ -147,6 +147,11 @@ class FakeClient:
         self.domains: tuple[Domain, ...] = ()
         self.operations: tuple[OperationView, ...] = ()
         self.tell(*domains, operations=operations, **listing)
+        self.disconnected = False
+        """the console has closed the connection"""
+
+    async def close(self) -> None:
+        self.disconnected = True
 
     def as_client(self) -> Client:
         return cast(Client, self)

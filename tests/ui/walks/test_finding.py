@@ -123,7 +123,8 @@ async def test_the_palette_leaves_for_another_site() -> None:
         OtherSite("dr-east", "the console of vcsa.east"),
         OtherSite("dr-west", "vcsa", "this is its console"),
     )
-    async with running(FakeClient(*SITE), sites=lambda: rows) as deck:
+    client = FakeClient(*SITE)
+    async with running(client, sites=lambda: rows) as deck:
         await look_up(deck, "site west")
         await deck.sees("(this is its console)")
         await deck.press("escape")
@@ -132,6 +133,7 @@ async def test_the_palette_leaves_for_another_site() -> None:
         await deck.press("enter")
         await deck.until(lambda: not deck.app.is_running, "the end")
         assert deck.app.next_site == "dr-east"
+    assert client.disconnected, "or it is also here while the other site is looked at"
 
 
 async def test_the_palette_goes_to_an_instant_of_run_pitr() -> None:
