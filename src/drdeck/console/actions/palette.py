@@ -114,12 +114,14 @@ _HERE = (
 )  # fmt: skip
 """Actions that are about what the cursor is on; the others mean the same on every screen."""
 SIGNS = {
-    "list": (("!", "alarm"), ("?", "asks somebody"), ("-", "not known")),
+    "list": (("!", "alarm"), ("?", "needs you"), ("-", "not known")),
     "domain": (("●", "as it should be"), ("✗", "fails its check, or an error"), ("-", "not known")),
     "Run PITR": (
-        ("│", "point"), ("✗", "abnormal"), ("★", "last good"), ("▒", "session"), ("◆", "rolled back to"),
+        ("│ ═", "points"), ("✗", "abnormal"), ("★", "last good"), ("▒", "session"), ("◆", "rolled back to"),
     ),
 }  # fmt: skip
+
+KINDS = "group: of all VMs; entry: when the session began. Skew: between VMs"
 
 
 def help_lines(screen: ConsoleScreen | None, app: Console) -> list[Line]:
@@ -137,6 +139,8 @@ def help_lines(screen: ConsoleScreen | None, app: Console) -> list[Line]:
     signs = SIGNS["Run PITR" if screen is not None and screen.TIMELINE else kind]
     meanings = [f"{sign} {meaning}" for sign, meaning in signs]
     lines += [(), (("Signs  ", "head"), ("   ".join(meanings), ""))]
+    if screen is not None and screen.TIMELINE:
+        lines += [(("Points  ", "head"), (KINDS, ""))]
     lines += [(("In a dialog  ", "head"), ("tab, space, enter; escape is Cancel", ""))]
     return [
         *lines,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,6 +21,18 @@ from .text_lines import Lines
 
 _BLOCKS = "▁▂▃▄▅▆▇█"
 HEIGHT = 5
+TICK_CELLS = 3
+"""Points that are nearer to each other than this have no ticks of their own."""
+GAP = 2.5
+"""Longer than so many times the usual, a time between two points is one without points."""
+_HOUR_CELLS = 9
+"""Cells at least from one hour's label to the next."""
+_MINUTE, _HOUR, _DAY = 60, 3600, 86400
+_STEPS = (
+    _MINUTE, 5 * _MINUTE, 10 * _MINUTE, 15 * _MINUTE, 30 * _MINUTE, _HOUR, 2 * _HOUR, 3 * _HOUR, 6 * _HOUR,
+    12 * _HOUR, _DAY, 2 * _DAY, 7 * _DAY, 30 * _DAY, 365 * _DAY,
+)  # fmt: skip
+"""Seconds between the labels of the axis."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +47,11 @@ class Span:
         """The cell of an instant, clamped to the ends."""
         length = max(1.0, (self.end - self.start).total_seconds())
         return max(0, min(self.width - 1, int((instant - self.start).total_seconds() / length * self.width)))
+
+    @property
+    def cell_s(self) -> float:
+        """Seconds of a cell."""
+        return max(1.0, (self.end - self.start).total_seconds()) / self.width
 
 
 ZOOMS = (None, 86400.0, 21600.0, 3600.0)
@@ -130,13 +148,32 @@ def sparkline(values: Sequence[float | None], median: float) -> str:
 def marks(
     points: Points, excluded: Sequence[Period], span: Span, rolled_back_to: datetime | None
 ) -> tuple[Piece, ...]:
-    """The row of points, excluded periods hatched; the rollback in force stands out."""
+    """The row of points, excluded periods hatched; the rollback in force stands out.
+
+    Points less than TICK_CELLS apart are a line with the gaps in it that there are: ticks would show some
+    that come of rounding.
+    """
     cells = [("─", "dim")] * span.width
-    for point in sorted(
-        points.points, key=lambda p: p.abnormal_since is not None
-    ):  # abnormal ones over the others
-        if span.start <= point.time <= span.end:
-            cells[span.cell(point.time)] = ("✗", "bad") if point.abnormal_since else ("│", "")
+    times = sorted(p.time for p in points.points)
+    gaps = [(after - before).total_seconds() for before, after in itertools.pairwise(times)]
+    usually = statistics.median(gaps) if gaps else 0.0
+    if usually < span.cell_s * TICK_CELLS:
+        for before, gap in zip(times, gaps, strict=False):
+            if gap <= usually * GAP and before >= span.start and before + timedelta(seconds=gap) <= span.end:
+                last = span.cell(before + timedelta(seconds=gap))
+                cells[span.cell(before) : last + 1] = [("═", "")] * (last + 1 - span.cell(before))
+    oldest_first = sorted(points.points, key=lambda p: p.time)
+    for point, after in itertools.zip_longest(oldest_first, oldest_first[1:]):
+        if not span.start <= point.time <= span.end:
+            continue
+        cell = span.cell(point.time)
+        if not point.abnormal_since:
+            cells[cell] = cells[cell] if cells[cell][0] in "═✗" else ("│", "")
+            continue
+        last = cell
+        if after is not None and after.abnormal_since and cells[cell][0] == "═":
+            last = span.cell(min(after.time, span.end))
+        cells[cell : last + 1] = [("✗", "bad")] * (last + 1 - cell)
     good = place_before(points.points)
     if good is not None and span.start <= points.points[good].time <= span.end:
         cells[span.cell(points.points[good].time)] = ("★", "ok")
@@ -157,6 +194,22 @@ def marks(
     return tuple(pieces)
 
 
+def hours(span: Span) -> str:
+    """The axis: round hours, or dates, each from its cell on (UTC)."""
+    step = next((s for s in _STEPS if s / span.cell_s >= _HOUR_CELLS), _STEPS[-1])
+    axis = [" "] * span.width
+    at = math.ceil(span.start.timestamp() / step) * step
+    while at <= span.end.timestamp():
+        instant = datetime.fromtimestamp(at, UTC)
+        of_day = step < _DAY and (instant.hour or span.end.date() == span.start.date())
+        label = f"╵{instant:%H:%M}" if of_day else f"╵{instant:%m-%d}"
+        cell = span.cell(instant)
+        if cell + len(label) <= span.width:
+            axis[cell : cell + len(label)] = label
+        at += step
+    return "".join(axis).rstrip()
+
+
 def hint_of(points: Points) -> str:
     """The hint of the oldest point that has one: there the writing turns abnormal first."""
     first = min((p for p in points.points if p.hint), key=lambda p: p.time, default=None)
@@ -171,7 +224,7 @@ def timeline(
     cursor: datetime | None,
     zoom: float | None = None,
 ) -> list[Line]:
-    """Five lines: the ends, write rate, points, cursor, legend."""
+    """Five lines: the ends, write rate, points, hours, cursor. The help has the signs."""
     inner = max(10, width - 2)
     span = span_of(domain, points, now, inner, zoom, cursor)
     rolled = domain.session.rolled_back_to if domain.session is not None else None
@@ -196,13 +249,12 @@ def timeline(
             pointer = f"{' ' * cell}▲ {text}"
         else:
             pointer = f"{' ' * max(0, cell - len(text) - 1)}{text} ▲"
-    legend = "│ point  ✗ abnormal  ★ last good  ▒ session  ◆ rolled back to"
     lines: list[Line] = [
         head,
         ((rate, "accent"),),
         marks(points, excluded, span, rolled),
+        ((hours(span), "dim"),),
         ((pointer, "bold"),),
-        ((cut(legend, inner), "dim"),),
     ]
     return [((" ", ""), *line) for line in lines]
 

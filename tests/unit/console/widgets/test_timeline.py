@@ -6,8 +6,9 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from drdeck.console.actions.palette import SIGNS
 from drdeck.console.format import plain_of
-from drdeck.console.widgets.timeline import Span, marks, rates, sparkline, stretches, timeline, usual
+from drdeck.console.widgets.timeline import Span, hours, marks, rates, sparkline, stretches, timeline, usual
 from drdeck.model.domains import Mode, Period
 from drdeck.model.pitr import Points, RestorePoint
 from tests.support.console.fake_client import NOW, changed, domain, in_session, points
@@ -64,13 +65,44 @@ def test_the_rollback_in_force_stands_over_its_point() -> None:
     assert "◆" not in drawn(made(50, 40), back=NOW - 100 * MINUTE)
 
 
-def test_the_legend_names_every_sign() -> None:
+def test_the_help_names_every_sign() -> None:
     session = in_session(rollbacks=1, excluded=(Period(start=NOW - 12 * MINUTE),))
     lines = [plain_of(line) for line in timeline(session, points(), NOW, 80, NOW - 30 * MINUTE)]
+    explained = "".join(sign for sign, _ in SIGNS["Run PITR"])
     for sign in set(lines[2]) - set(" ─"):
-        assert sign in lines[4], f"{sign} is not explained"
+        assert sign in explained, f"{sign} is not explained"
     assert {"│", "✗", "★", "▒", "◆"} <= set(lines[2])
-    assert "2026-11-22 10:12:07Z ▲" in lines[3]
+    assert "2026-11-22 10:12:07Z ▲" in lines[4]
+
+
+def test_points_that_are_near_each_other_are_a_line_with_the_gaps_that_there_are() -> None:
+    minutes = [m for m in range(60) if not 20 < m < 30]
+    dense = drawn(made(*minutes))
+    assert set(dense) == {"═", "─"}, "no ticks, and none of the gaps that come of rounding"
+    assert [i for i, c in enumerate(dense) if c == "─"] == [0, *range(31, 40)]
+    abnormal = made(*minutes)
+    sick = [changed(p, abnormal_since=p.time) for p in abnormal.points if p.time > NOW - 10 * MINUTE]
+    row = drawn(changed(abnormal, points=(*sick, *abnormal.points[len(sick) :])))
+    assert row[50] == "★" and set(row[51:]) == {"✗"}
+
+
+@pytest.mark.parametrize(
+    ("length", "labels"),
+    [
+        (timedelta(hours=1), ["╵09:50", "╵10:00", "╵10:10", "╵10:30"]),
+        (timedelta(hours=6), ["╵05:00", "╵06:00", "╵07:00", "╵08:00", "╵09:00", "╵10:00"]),
+        (timedelta(days=3), ["╵11-20", "╵12:00", "╵11-21", "╵11-22"]),
+    ],
+)
+def test_the_axis_has_round_hours_or_dates(length: timedelta, labels: list[str]) -> None:
+    span = Span(NOW - length, NOW, 78)
+    axis = hours(span)
+    assert len(axis) <= span.width
+    for label in labels:
+        assert label in axis, axis
+    at = span.cell(NOW.replace(hour=10, minute=0, second=0))
+    if length < timedelta(days=1):
+        assert axis[at:].startswith("╵10:00")
 
 
 def test_nothing_is_known_of_what_was_written_across_a_session() -> None:
