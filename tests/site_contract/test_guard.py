@@ -54,7 +54,7 @@ async def test_what_others_do_in_a_session(
         assert alarm.kind == "foreign_snapshot" and alarm.severity is Severity.WARNING
         assert alarm.user and alarm.address
         assert alarm.text.startswith(f'{who(alarm.user, alarm.address)} made the snapshot "')
-        assert "No rollback goes to it" in alarm.text, "what it means"
+        assert "roll back to older points, not to this snapshot" in alarm.text, "what it means"
         assert "paused" in alarm.text, "and what to do"
         assert alarm.time <= bench.now()
     kept = [(d["vm"], d["user"], d["address"], d["text"]) for d in journaled(bench)]

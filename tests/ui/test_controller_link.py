@@ -138,7 +138,7 @@ async def test_quit_says_what_goes_on() -> None:
         await deck.sees("Run PITR of files continues without this console: 2 VMs", "not protected")
         await deck.press("escape")
         await deck.until(lambda: deck.dialog is None, "stays")
-        await deck.press("ctrl+q", "enter")
+        await deck.press("ctrl+q", "y")
         await deck.until(lambda: deck.app._exit, "left")
 
 

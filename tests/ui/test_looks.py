@@ -189,7 +189,7 @@ async def test_what_the_top_line_has_no_room_for_is_counted_and_stands_among_all
         await deck.sees("All alarms", "the site", warning)
 
 
-COUNTED = [(0, 0, ""), (1, 0, "1 ASKS: d0"), (3, 0, "3 ASK"), (0, 1, "UNPROTECTED s0 00:12:31"),
+COUNTED = [(0, 0, ""), (1, 0, "1 ASK: d0"), (3, 0, "3 ASK"), (0, 1, "UNPROTECTED s0 00:12:31"),
            (2, 32, "2 ASK  32 UNPROTECTED, longest 12m")]  # fmt: skip
 
 

@@ -15,7 +15,7 @@ from tests.support.console.plan_double import PlanningClient, mid_run
 WAYS = {
     "task log": ((), ("l",), "nothing was requested yet"),
     "doctor": ((), ("D",), "vCenter answers"),
-    "PITR tab": (("enter",), ("right",), "rolled back to"),
+    "PITR tab": (("enter",), ("right",), "╵"),
     "plan's Run PITR": (("F",), ("p",), "spread"),
 }
 """keys before the controller is lost, keys while it is, and what is read then"""

@@ -175,7 +175,7 @@ async def _controller(context: Context, client: Client) -> list[Finding]:
             Finding.warn(
                 "controller",
                 f"is drdeck {status.version}, this is {drdeck.__version__}",
-                "drdeck controller restart; operations that are open go on",
+                "drdeck controller restart; operations that are open continue",
             )
         )
     findings.append(_journal(context))

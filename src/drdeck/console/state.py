@@ -78,8 +78,8 @@ class State:
             return ""
         if listing.seen_at is None and listing.error:
             return listing.error  # nothing is shown that could be out of date
-        since = f" since {listing.seen_at.astimezone(UTC):%H:%M:%SZ}" if listing.seen_at else ""
-        return f"this view is out of date{since}: {listing.error or 'the site does not answer'}"
+        error = listing.error or "the site does not answer"
+        return f"{error}. Shown: {listing.seen_at.astimezone(UTC):%H:%M:%SZ}" if listing.seen_at else error
 
     @property
     def also_here(self) -> tuple[str, ...]:

@@ -38,9 +38,9 @@ def unknown(keys: Sequence[str], says: Sequence[str], domain: Domain, vms: Seque
     powers = [f"{vm.name} is {_POWER.get(vm.power, vm.power)}" for vm in domain.vms if vm.id in vms]
     state = _some(powers) if powers else f'{domain.name} is "{domain.mode_label}"'
     text = (
-        "drdeck was interrupted or the answer was lost, and the site does not show whether it happened:"
-        f" {_some(says)}. Seen now: {state}."
-        " Look there; then say retry (it did not happen) or confirm (it did)."
+        f"Was this done: {_some(says)}? drdeck asked for it and was interrupted, or got no answer, and the"
+        f" site does not show it. Seen now: {state}."
+        " Look at the site, then answer confirm (it was done) or retry (it was not: do it)."
     )
     ident = "unknown:" + ",".join(sorted(keys))
     return Question(id=ident, kind="unknown", text=text, choices=("retry", "confirm"))
@@ -54,7 +54,7 @@ def slow(acts: Sequence[PlannedCall], waits: int) -> Question:
     meanings = {
         "wait": "wait to wait as long again",
         "retry": "retry to look and ask for it anew",
-        "skip": "skip to go on without",
+        "skip": "skip to continue without",
         "abort": "abort to give the operation up",
     }
     choices = tuple(c for c in meanings if c in ("wait", "retry") or all(c in act.choices for act in acts))

@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from drdeck.controller.journal.operations import Operation
+from drdeck.controller.journal.operations import SESSION_OPEN, Operation
 from drdeck.model.commands import AbortCompletion, AnyCommand, FinishFailover, StartReverted, StartSession
 from drdeck.model.domains import Domain, FailoverType, Mode, Owner, SessionState
 from drdeck.model.facts.trial_facts import TrialState
@@ -22,7 +22,7 @@ from . import questions
 from .first_command import completion, first_command
 from .next_steps import HELD, AskOperator, Complete, Fail, NextStep, WaitFor, due_work, give, site_answer
 
-GIVEN_UP = "given up on the operator's word"
+GIVEN_UP = "aborted by the operator"
 STAYS_OFF = "; VMs that were shut down stay off at the protected site until somebody powers them on there"
 
 
@@ -100,7 +100,7 @@ def _cfo_complete(op: Operation, d: Domain, serial: int) -> NextStep:
     if step is not None:
         return step
     if d.session is not None and d.session.state is not SessionState.WAITING:
-        return WaitFor("the PITR session is active: roll back, then exit it")
+        return WaitFor(SESSION_OPEN)
     if d.session is not None:
         return WaitFor(d.session.waits_for or "the PITR session is starting")
     if d.recovered and failover.run_pitr:

@@ -271,7 +271,7 @@ class Skip(Command, frozen=True, kw_only=True, tag="skip"):
 
     @property
     def says(self) -> str:
-        return f"go on without {some(sorted(self.vms.values())) or self.name or self.vm}"
+        return f"continue without {some(sorted(self.vms.values())) or self.name or self.vm}"
 
 
 class TakeOver(Command, frozen=True, kw_only=True, tag="take_over"):

@@ -41,8 +41,8 @@ TOOL_RETURNED = "tool_returned"
 _CRITICAL = frozenset({Change.SNAPSHOT_REMOVED, Change.REVERTED, Change.MOVED, Change.REMOVED})
 
 _MEANS = {
-    Change.SNAPSHOT: "No rollback goes to it, and one to an older point still works; the disks stand on it"
-    " until then, and it stays when the session is exited. Have whatever made it paused until then.",
+    Change.SNAPSHOT: "You can still roll back to older points, not to this snapshot. Pause the tool that made"
+    " it until you leave the session, then delete it.",
     Change.SNAPSHOT_CHANGED: "A point is known by its name and time: look at the restore points before you"
     " roll back, and have its old name given back.",
     Change.SNAPSHOT_REMOVED: "It cannot be rolled back to that point any more; a rollback takes its next"

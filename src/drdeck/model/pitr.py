@@ -93,7 +93,7 @@ def why_unreachable(domain: Domain, instant: datetime, now: datetime) -> str | N
         end = "now" if period.end is None else show_spaced(period.end)
         return (
             f"a PITR session was active from {show_spaced(period.start)} to {end};"
-            " no instant in it can be returned to"
+            " no instant in it can be chosen later"
         )
     start = now - domain.pitr.window
     if instant < start:

@@ -84,8 +84,8 @@ def show(instant: datetime) -> str:
 
 
 def show_spaced(instant: datetime) -> str:
-    """An instant inside a sentence for people, with a space for the T: "2026-11-22 09:40:00Z"."""
-    return show(instant).replace("T", " ")
+    """An instant inside a sentence for people, in whole seconds: "2026-11-22 09:40:00Z"."""
+    return show(instant.replace(microsecond=0)).replace("T", " ")
 
 
 def show_seconds(instant: datetime) -> str:

@@ -32,7 +32,7 @@ write_bytes_per_s = 1_000
 network = "VM_3510"
 """
 FORCE = ("cfo", "complete", "erp", "--type", "force", "--run-pitr", "--network", "VM_3510=DRSeg")
-CONSENT = 'Type the name of the domain ("erp") to go on:'
+CONSENT = 'Type the name of the domain ("erp") to continue:'
 
 Type = Callable[..., Terminal]
 

@@ -95,7 +95,7 @@ def test_sizes_change_while_it_is_drawn(opened: Open) -> None:
     t.resize(0, 0)
     t.wait_gone("this one has")
     t.resize(80, 21)
-    t.wait_for("drdeck needs a terminal of 80 x 22; this one has 80 x 21.")
+    t.wait_for("Terminal too small: 80 x 21, needs 80 x 22.")
     t.resize(80, 22)
     t.wait_for("Protected Domains", "erp")
     t.press("d")

@@ -86,7 +86,7 @@ class Trainee:
 def deck(tmp_path: Path) -> Iterator[Deck]:
     new_deck = Deck(tmp_path)
     yield new_deck
-    for number in ("1", "3", "4", "7"):
+    for number in ("1", "2", "3", "4", "7"):
         if (new_deck.state / "lessons").is_dir():
             new_deck.run("train", number, "--", "controller", "stop", "--force", code=None)
 
@@ -110,7 +110,7 @@ def test_lesson_1_by_its_keys(deck: Deck) -> None:
         trainee.sees("> Complete it as a Planned Failover")
         trainee.told("2 is Planned Failover, i ticks Run PITR")
         trainee.completes("2", "i")
-        trainee.dialog("PITR session", "enter")
+        trainee.dialog("PITR session", "y")
         trainee.dialog("Continuous rehydration", "tab", "enter")
         trainee.sees("> Run PITR: roll all VMs back")
         trainee.told("p opens Run PITR")
@@ -128,6 +128,32 @@ def test_lesson_1_by_its_keys(deck: Deck) -> None:
         trainee.console.close()
 
 
+def test_lesson_2_by_its_keys(deck: Deck) -> None:
+    trainee = Trainee(deck, "2", "60")
+    try:
+        trainee.sees("> Start Continuous Failover of erp-prod", "20/20")
+        trainee.starts_continuous_failover()
+        trainee.sees("> Complete it so that a PITR session starts")
+        trainee.completes("2", "i")
+        trainee.dialog("PITR session", "y")
+        trainee.dialog("Continuous rehydration", "tab", "enter")
+        trainee.sees("> Roll back until every one of the 20 VMs")
+        trainee.told("g goes to the last good point")
+        trainee.console.press("p")
+        trainee.sees("Run PITR of erp-prod", "last before abn")
+        trainee.console.press("g")
+        trainee.sees("22:42:00Z", "all VMs (20)")
+        trainee.console.press("enter")
+        trainee.dialog("Run PITR", "tab", "enter")
+        trainee.sees("> Leave the session", "20 of 20 ok")
+        trainee.goes_back()
+        trainee.leaves_session()
+        trainee.dismisses_result()
+        finished(trainee)
+    finally:
+        trainee.console.close()
+
+
 def test_lesson_3_by_its_keys(deck: Deck) -> None:
     trainee = Trainee(deck, "3", "60")
     try:
@@ -136,7 +162,7 @@ def test_lesson_3_by_its_keys(deck: Deck) -> None:
         trainee.sees("> Complete it although nobody at the protected site can be asked")
         trainee.told("3 is Force Failover", "type warehouse")
         trainee.completes("3")
-        trainee.dialog("Continuous rehydration", "enter")
+        trainee.dialog("Continuous rehydration", "y")
         trainee.dialog("Force failover", "warehouse", "tab", "tab", "enter")
         trainee.dismisses_result()
         finished(trainee)
@@ -151,7 +177,7 @@ def test_lesson_4_by_its_keys(deck: Deck) -> None:
         trainee.starts_continuous_failover()
         trainee.sees("Continuous Failover of erp-prod: done")
         trainee.completes("2", "i")
-        trainee.dialog("PITR session", "enter")
+        trainee.dialog("PITR session", "y")
         trainee.dialog("Continuous rehydration", "tab", "enter")
         trainee.sees("> See on the PITR tab how far back the points reach")
         trainee.leaves_session("erp-prod", "tab")
@@ -198,7 +224,7 @@ def test_lesson_7_takes_the_whole_site_over_with_fewer_than_forty_keys(deck: Dec
         trainee.presses("a", "right", "enter")
         trainee.console.wait_for("needs you (1), then running (0)", "erp-app07", within=300)
         trainee.presses("a")
-        trainee.dialog("erp-prod asks", "right", "enter")
+        trainee.dialog("erp-prod needs you", "right", "enter")
         trainee.console.wait_for("to the end", "> Roll all sessions back to one instant", within=120)
         ended = trainee.console.text()
         trainee.presses("p")

@@ -149,7 +149,7 @@ CASES: dict[str, Case] = {
     "VmSettingsPage": Case(
         _now(lambda: VmSettingsPage(_pages()[1], _pages(), IMPORTED, {})), "NetworkMapping"
     ),
-    "SummaryPage": Case(_summary, "back"),
+    "SummaryPage": Case(_summary, "cancel"),
     "CompleteDialog": Case(_now(lambda: CompleteDialog(IMPORTED, _preview)), "cancel"),
     "BeginTest": Case(_now(lambda: BeginTest(IMPORTED, NOW, _preview, _points)), "points"),
     "EndTest": Case(_now(lambda: EndTest(PAGE, PAGE[:2])), "cancel"),

@@ -71,7 +71,7 @@ class Operator:
         if "not set" in deck.text or "choose" in deck.text:
             await deck.press("right", "=")
         await deck.press("enter")
-        await deck.sees(">5. Summary")
+        await deck.sees(">5. Summary", ">Cancel<")
         await deck.press("tab", "enter")
         await self.until(lambda d: d.mode is Mode.SYNCHRONISED, "synchronised")
         await self.idle()
@@ -84,8 +84,8 @@ class Operator:
         await deck.press("i", "tab")
         await deck.sees(">Complete Failover<")
         await deck.press("enter")
-        await deck.sees("PITR session", ">Continue<")
-        await deck.press("enter")
+        await deck.sees("PITR session", ">Cancel<", "y Continue")
+        await deck.press("y")
         await self.agree("Continuous rehydration")
         await self.until(lambda d: d.session and d.session.state is SessionState.ACTIVE, "a session")
 

@@ -12,7 +12,7 @@ from textual.events import Key
 from textual.geometry import Region
 from textual.widget import Widget
 
-from drdeck.console import dialogs
+from drdeck import console
 from drdeck.console.dialogs.dialog import Dialog
 from drdeck.console.widgets.controls import Push
 from drdeck.console.widgets.screen_frame import KeyLine
@@ -62,7 +62,7 @@ async def drawn(deck: Deck, dialog: Dialog[Any]) -> None:
 
 
 def test_every_dialog_is_in_the_table() -> None:
-    for module in pkgutil.walk_packages(dialogs.__path__, f"{dialogs.__name__}."):
+    for module in pkgutil.walk_packages(console.__path__, f"{console.__name__}."):
         importlib.import_module(module.name)
     assert {kind.__name__ for kind in kinds_of()} == {name.partition(" of ")[0] for name in CASES}
 

@@ -190,7 +190,7 @@ _FRESH: dict[str, tuple[str, ...]] = {
     "doctor": ("Doctor",),
     "add-site": ("Add a vCenter site", "Cancel", "Test and add"),
     "add-site-refused": ("Add a vCenter site", "Test and add"),
-    "add-site-certificate": ("Cancel", "Pin it"),
+    "add-site-certificate": ("Cancel", "Trust this certificate"),
     "add-site-done": ("Dismiss",),
 }
 _OBSERVED = "the vendor has published no call for this: use its own screen"

@@ -90,7 +90,7 @@ async def removed(s: Stage) -> None:
 
 
 async def changed(s: Stage) -> None:
-    await s.press("f", "3", "tab", "enter", "enter", "y")
+    await s.press("f", "3", "tab", "enter", "y", "y")
     await s.type("erp-prod")
     s.house.site.lost.add("erp-prod")
     await s.press("down", "enter")

@@ -17,13 +17,15 @@ async def test_force_with_pitr_takes_ten_keys_and_the_name() -> None:
         await deck.press("f")
         await deck.sees("Complete Continuous Failover for Protected Domain erp-prod")
         await deck.sees("Planned Failover", "Force Failover", "Run PITR after recovering VMs", "Cancel")
-        await deck.sees("Complete Failover", "Protected site: does not answer", "Not checked:")
+        await deck.sees("Complete Failover", "Protected site", "does not answer", "Not checked:")
         assert deck.focused() == "cancel"
         await deck.press("3", "i", "tab", "enter")
-        await deck.sees("PITR session")
-        await deck.press("enter")
-        await deck.sees("Continuous rehydration")
-        await deck.press("enter")
+        await deck.sees("PITR session", "y Continue")
+        assert deck.focused() == "cancel"
+        await deck.press("y")
+        await deck.sees("Continuous rehydration", "y Continue")
+        assert deck.focused() == "cancel"
+        await deck.press("y")
         await deck.sees("Force failover", "complete ownership", "Cancel", "Confirm")
         assert deck.focused() == "cancel"
         await deck.type("erp-prod")
@@ -72,10 +74,10 @@ async def test_force_asks_once_more_where_evidence_speaks_against_it() -> None:
     client.against = ("the protected site answers and 2 of its VMs run",)
     async with running(client) as deck:
         await deck.press("f", "3")
-        await deck.sees("Protected site: answers, 2 of 2 VMs run there", "! the protected site answers")
+        await deck.sees("answers, 2 of 2 VMs run there", "! the protected site answers")
         await deck.press("tab", "enter")
         await deck.sees("Continuous rehydration")
-        await deck.press("enter")
+        await deck.press("y")
         await deck.sees("not needed, the site is up", "2 of its VMs run")
         assert deck.focused() == "cancel"
         await deck.press("tab", "enter")
@@ -89,10 +91,12 @@ async def test_force_takes_ten_keys_and_the_name_whatever_speaks_against_it() ->
     client.against = ("the protected site answers and 2 of its VMs run",)
     async with running(client) as deck:
         await deck.press("f", "3", "i", "tab", "enter")
-        await deck.sees("PITR session")
-        await deck.press("enter")
-        await deck.sees("Continuous rehydration")
-        await deck.press("enter")
+        await deck.sees("PITR session", "y Continue")
+        assert deck.focused() == "cancel"
+        await deck.press("y")
+        await deck.sees("Continuous rehydration", "y Continue")
+        assert deck.focused() == "cancel"
+        await deck.press("y")
         await deck.sees("not needed, the site is up", "y Force anyway")
         await deck.press("y")
         await deck.sees('Type the name of the domain, "erp-prod"', "↓ To Confirm")
@@ -122,7 +126,7 @@ async def test_a_dialog_shows_its_own_keys_and_takes_no_others() -> None:
             ("m", "↑ ↓ Move  enter Choose  esc Close"),
             ("question_mark", "↑ ↓ Scroll  enter Dismiss"),
             ("f", "1 2 3 Type  i Run PITR  tab Next  enter Press  esc Cancel"),
-            ("ctrl+q", "tab Next  enter Press  esc Cancel"),
+            ("ctrl+q", "tab Next  enter Press  esc Cancel  y Quit"),
         ):
             await deck.press(key)
             await deck.sees(own)
@@ -137,7 +141,7 @@ async def test_a_dialog_shows_its_own_keys_and_takes_no_others() -> None:
 async def to_force_failover(deck: Deck) -> None:
     await deck.press("f", "3", "tab", "enter")
     await deck.sees("Continuous rehydration")
-    await deck.press("enter")
+    await deck.press("y")
     await deck.sees('Type the name of the domain, "erp-prod"')
 
 
@@ -230,7 +234,7 @@ async def test_a_question_is_answered() -> None:
     asking = operation("cfo_complete", question=ASKS)
     client = FakeClient(domain(mode=Mode.COMPLETING), operations=(asking,))
     async with running(client, first=None) as deck:
-        await deck.sees("A failover is in progress", "ASKS: erp-prod", "ann@jump1")
+        await deck.sees("A failover is in progress", "1 ASK: erp-prod", "ann@jump1")
         await deck.press("right", "enter")
         await deck.sees(
             "needs you: erp-db01 will not shut down: [bold]Timed out", "[ Retry ]", "[ Abort ]", "a Answer"
@@ -238,7 +242,7 @@ async def test_a_question_is_answered() -> None:
         await deck.press("a", "enter")
         await deck.until(lambda: client.answers == [("op-1", "retry")], "answered")
         await deck.press("tab", "enter")
-        await deck.sees("Answer Abort to what Failover (force) of erp-prod asks?")
+        await deck.sees("Answer Abort to Failover (force) of erp-prod?")
         assert deck.focused() == "cancel"
         await deck.press("tab", "enter")
         await deck.until(lambda: client.answers[-1] == ("op-1", "abort"), "answered")

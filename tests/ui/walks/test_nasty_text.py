@@ -119,7 +119,7 @@ async def test_list_domain_steps_log_and_menus() -> None:
         await at.press("escape", "s", "s", "home", "enter")
         await at.sees("Protected VMs")
         await at.press("down", "y", "right")
-        await at.sees("│ point")
+        await at.sees("╵")
         await at.press("right")
         await at.sees("Runbook")
         await at.press("right")
@@ -144,7 +144,7 @@ async def test_side_by_side() -> None:
     async with looking(client, WIDE) as at:
         await at.sees("Protected Domains", "Configurations")
         await at.press("down", "enter", "right")
-        await at.sees("│ point")
+        await at.sees("╵")
         await at.press("t")
         await at.sees("Task Steps of")
 

@@ -168,11 +168,11 @@ async def test_a_question_is_answered_for_one_or_for_all_alike() -> None:
     )  # fmt: skip
     client.tell(*client.domains, operations=(asks("erp-prod"), asks("files")), runs=client.listing.runs)  # type: ignore[union-attr, arg-type]
     async with running(client) as deck:
-        await deck.sees("A failover is in progress")
+        await deck.sees("2 failovers are in progress", "files: Failover")
         await deck.press("escape")
         await on_the_run(deck)
         await deck.press("a")
-        await deck.sees("erp-prod asks", "The same is asked by files.", "[ ] Answer all 2 alike")
+        await deck.sees("erp-prod needs you", "The same question: files.", "[ ] Answer all 2 alike")
         await deck.press("right", "enter")
         await deck.until(lambda: bool(client.answers), "answered")
         assert client.answers == [("op-erp-prod", "retry")]
@@ -188,8 +188,8 @@ async def test_pause_and_resume() -> None:
     async with running(client) as deck:
         await on_the_run(deck)
         await deck.press("z")
-        await deck.sees("Nothing new begins.", "There is no undo.")
-        await deck.press("enter")
+        await deck.sees("Nothing new begins.", "There is no undo.", ">Cancel<", "y Pause Plan")
+        await deck.press("y")
         await deck.until(lambda: bool(client.acts), "paused")
         client.show_run(mid_run(state=RunState.PAUSED, why="by ann@jump1"))
         await deck.sees("run-41  paused", "paused: by ann@jump1", "z Resume Plan")

@@ -95,7 +95,7 @@ async def test_the_tabs() -> None:
         await deck.press("enter")
         await deck.sees("Alarms (1)")
         await deck.press("right")
-        await deck.sees("│ point", "write rate x30 from 10:02Z", "3 days, every 15 min")
+        await deck.sees("╵", "write rate x30 from 10:02Z", "3 days, every 15 min")
         await deck.press("right")
         await deck.sees("VM_3510 →", "Runbook")
         await deck.press("right")
@@ -198,7 +198,7 @@ async def test_lasting_warnings(listing: dict[str, Any], words: tuple[str, ...])
 
 async def test_a_small_terminal_is_told_so() -> None:
     async with running(
-        FakeClient(domain()), size=(60, 20), first="drdeck needs a terminal of 80 x 22; this one has 60 x 20."
+        FakeClient(domain()), size=(60, 20), first="Terminal too small: 60 x 20, needs 80 x 22."
     ) as deck:
         assert "Protected Domains" not in deck.text
 
@@ -210,9 +210,10 @@ async def test_below_the_smallest_size_nothing_is_drawn_and_no_key_acts_unseen(s
         await deck.press("m", "down", "enter")
         await deck.sees("Exit PITR Session", "[>Cancel<]", "The VMs stay as they are now")
         await deck.pilot.resize_terminal(*size)
-        word = f"drdeck needs a terminal of 80 x 22; this one has {size[0]} x {size[1]}."
+        word = f"Terminal too small: {size[0]} x {size[1]}, needs 80 x 22."
         await deck.until(lambda: word in deck.words(), word)
-        advice = "Make it larger, or its font smaller. d leaves; the work continues. Other keys wait."
+        hide = "hide tmux's status line (prefix : set status off)"
+        advice = f"Enlarge it, or {hide}. d leaves; the work continues."
         assert deck.words().strip() == f"{word} {advice}"
         await deck.press("tab", "enter", "escape", "m")
         assert client.submitted == []

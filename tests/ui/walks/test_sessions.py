@@ -16,7 +16,7 @@ async def test_rolling_back_takes_six_keys_and_a_time() -> None:
     client = FakeClient(in_session())
     async with running(client) as deck:
         await deck.press("m", "enter")
-        await deck.sees("Run PITR of files", "Time (UTC)", "│ point", "2026-11-22 10:40:07Z", "2/2")
+        await deck.sees("Run PITR of files", "Time (UTC)", "╵", "2026-11-22 10:40:07Z", "2/2")
         await deck.sees("Only disks are rolled back", "check VM settings")
         await deck.type("10:02")
         await deck.press("enter")

@@ -10,15 +10,14 @@ import pytest
 from tests.support import ROOT
 from tests.support.command_line.command_tree import commands
 from tests.support.command_line.operator_words import texts, tiring
+from tests.ui.screens.shots import words_of
 
 SOURCE = ROOT / "src" / "drdeck"
-ROOMS = ("cli", "coach", "controller", "sites/vsphere", "sites/jetstream", "config", "console", "model")
+ROOMS = sorted(p.name for p in SOURCE.iterdir() if p.is_dir() and any(p.rglob("*.py")))
 LEFT = {
     "asks: {}",  # the log's, and vCenter's own question
     "vCenter asks: {}",
-    "the answer to what it asks",  # with the console's "waits for"
     "nothing is asked there now",  # never shown: the call is repeated
-    "nothing goes on: {}; make room, or end what holds it",
 }
 """Texts that stay as they are, and why."""
 
@@ -41,6 +40,18 @@ def test_no_lesson_uses_them(lesson: Path) -> None:
     assert tiring(str(tomllib.loads(lesson.read_text("utf-8")))) == []
 
 
+def test_no_screen_uses_them() -> None:
+    """What a screen puts together out of several texts, too."""
+    screens = sorted((ROOT / "tests" / "ui" / "screens" / "snapshots").glob("*.dark.txt"))
+    assert len(screens) > 200
+    tired = {
+        screen.name: found
+        for screen in screens
+        if (found := tiring(words_of(screen.read_text("utf-8").partition("\n-- row")[0])))
+    }
+    assert tired == {}
+
+
 @pytest.mark.parametrize(("path", "command"), list(commands(hidden=True)))
 def test_no_help_uses_them(path: str, command: object) -> None:
     words = f"{getattr(command, 'help', '')} {getattr(command, 'epilog', '')}"
@@ -51,10 +62,10 @@ def test_no_help_uses_them(path: str, command: object) -> None:
 @pytest.mark.parametrize(
     ("text", "count"),
     [
-        ("Nothing was asked for", 1),
+        ("Nothing was asked for", 2),
         ("operation op-1 goes on", 1),
         ("what goes on", 1),
-        ("The protected site is taken for lost", 1),
+        ("The protected site is taken for lost", 2),
         ("operation op-1 continues", 0),
         ("Cancelled; nothing was started", 0),
     ],

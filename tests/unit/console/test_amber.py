@@ -37,7 +37,7 @@ NEEDS_YOU = {
     "widgets/network_mapping.py NetworkMapping._row_line": "a network that is not chosen yet",
     "dialogs/fact_sheets.py progress_dialog": "a question",
     "screens/task_log.py task_facts": "a question",
-    "widgets/list_rows.py task_row": "a question",
+    "widgets/list_rows.py result_text": "a question",
     "widgets/question_bar.py QuestionBar.take": "a question",
     "widgets/status_bars.py operation_lines": "a question whether something happened",
     "widgets/plans/run_lines.py _site_or_end": "the protected site that answers again in a Force",
@@ -47,6 +47,7 @@ NEEDS_YOU = {
     "widgets/plans/run_lines.py run_row": "a domain that needs somebody, and for what",
     # to be looked into
     "screens/alarm_list.py STYLES": "an alarm",
+    "screens/doctor_report.py _ORDER": "a finding with a remedy",
     "screens/doctor_report.py _SIGNS": "a finding with a remedy",
     "screens/doctor_report.py finding_lines": "a finding with a remedy",
     "widgets/list_rows.py alarm_lines": "an alarm",

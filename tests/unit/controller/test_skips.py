@@ -51,7 +51,7 @@ def test_any_number_of_vms_is_skipped_by_one_command() -> None:
     assert isinstance(step, GiveCommands)
     (skip,) = step.commands
     assert isinstance(skip, Skip) and skip.vms == skipped
-    assert skip.says == "go on without web0, web1, web10 and 9997 more"
+    assert skip.says == "continue without web0, web1, web10 and 9997 more"
 
 
 def test_a_question_about_many_is_written_down_anew_only_when_it_is_about_others() -> None:

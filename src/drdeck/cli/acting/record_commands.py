@@ -7,7 +7,7 @@ import click
 from .submitting import plain_act
 
 takeover = plain_act(
-    "takeover", "take_over", "Drive DOMAIN from here, and go on with what another controller has begun."
+    "takeover", "take_over", "Drive DOMAIN from here, and continue what another controller has begun."
 )
 
 

@@ -127,7 +127,7 @@ async def consent(client: Client, request: Request) -> Request:
         output.note(sentence)
     for what in preview.not_checked:
         output.note(f"Not checked: {what}")
-    typed = ask(f'Type the name of the domain ("{request.domain}") to go on')
+    typed = ask(f'Type the name of the domain ("{request.domain}") to continue')
     if typed == clean(request.domain):  # a name that cannot be typed is typed as it is shown
         typed = request.domain
     return msgspec.structs.replace(

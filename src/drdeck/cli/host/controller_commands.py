@@ -35,7 +35,7 @@ async def controller_start(context: Context) -> None:
 
 
 @controller.command("stop")
-@click.option("--force", is_flag=True, help="Also with operations open; they go on at the next start.")
+@click.option("--force", is_flag=True, help="Also with operations open; they continue at the next start.")
 @runs
 async def controller_stop(context: Context, force: bool) -> None:
     """End the controller of the site."""
@@ -48,10 +48,10 @@ async def controller_stop(context: Context, force: bool) -> None:
 
 def _kept(ended: EndedController) -> str:
     if ended.operations is None:
-        return "operations that were open go on at the next start"
+        return "operations that were open continue at the next start"
     if not ended.operations:
         return "no operation was open"
-    return f"open operations go on at the next start: {', '.join(ended.operations)}"
+    return f"open operations continue at the next start: {', '.join(ended.operations)}"
 
 
 @controller.command("restart")
@@ -67,7 +67,7 @@ def _kept(ended: EndedController) -> str:
 async def controller_restart(context: Context, timeout: float) -> None:
     """Start the controller anew, with the settings as they are now and this version.
 
-    It begins nothing more, and ends once no call to the site is under way; operations go on. What is under
+    It begins nothing more, and ends once no call to the site is under way; operations continue. What is under
     way after --timeout is named, and the controller continues as it was.
     """
     check(context.settings.site(context.site))
@@ -77,7 +77,7 @@ async def controller_restart(context: Context, timeout: float) -> None:
     if ended is None:
         output.note(f"no controller of {context.site} ran; it runs now as process {status.pid}")
         return
-    kept = f"; operations that go on: {', '.join(status.operations)}" if status.operations else ""
+    kept = f"; operations that continue: {', '.join(status.operations)}" if status.operations else ""
     output.note(f"the controller of {context.site} was process {ended.pid}, and is {status.pid}{kept}")
 
 

@@ -110,7 +110,7 @@ async def trial_end(
 @json_option
 @runs
 async def trial_show(context: Context, domain: str | None, as_json: bool) -> None:
-    """Show the tests that go on, and when each domain was last tested; with DOMAIN its test VMs."""
+    """Show the tests under way, and when each domain was last tested; with DOMAIN its test VMs."""
     async with context.client() as client:
         listing = await client.get_listing()
         domains = list(listing.domains) if domain is None else [await _whole(client, domain)]

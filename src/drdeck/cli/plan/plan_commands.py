@@ -238,11 +238,11 @@ async def _begin(client: Client, request: RunRequest) -> str:
         output.note(sentence)
     for what in check.not_checked:
         output.note(f"Not checked: {what}")
-    typed = ask(f'Type "{check.type_confirm}" to go on') if check.type_confirm else None
+    typed = ask(f'Type "{check.type_confirm}" to continue') if check.type_confirm else None
     running = None
     if check.running_confirm:
         output.note(f"Protected VMs run, and would run twice: {', '.join(check.running)}")
-        running = ask(f'Type "{check.running_confirm}" to go on with these, too')
+        running = ask(f'Type "{check.running_confirm}" to continue with these, too')
     consented = msgspec.structs.replace(request, confirm=typed, confirm_running=running, preview=check.facts)
     return await client.plans.begin(consented)
 
@@ -351,7 +351,7 @@ async def plan_begin(context: Context, run: str, domain: str, confirm: str | Non
 @json_option
 @runs
 async def plan_takeover(context: Context, run: str, confirm: str | None, as_json: bool) -> None:
-    """Drive RUN from here, which another jump host began, and go on with it."""
+    """Drive RUN from here, which another jump host began, and continue it."""
     await _change(context, run, "take_over", None, confirm, as_json)
 
 

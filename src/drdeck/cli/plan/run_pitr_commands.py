@@ -150,7 +150,7 @@ async def _confirmed(client: Client, request: RunPitrRequest, confirm: str) -> O
         unasked = request.confirm is None and bool(confirm) and is_terminal(sys.stdin)
         if error.code != "unconfirmed" or not unasked:
             raise
-    typed = ask(f'Type "{confirm}" to go on')
+    typed = ask(f'Type "{confirm}" to continue')
     return await client.plans.roll_back(msgspec.structs.replace(request, confirm=typed))
 
 

@@ -161,12 +161,13 @@ def markdown(r: RunReport) -> Iterator[str]:
     for b in r.rollbacks:
         spread = "-" if b.spread_s is None else _clock(b.spread_s)
         yield from ("", f"## Rollback to {show_seconds(b.to)}", "")
-        yield f"Asked {show_seconds(b.at)} by {b.by}: {b.done} of {b.domains} domains done, spread {spread}."
+        done = f"{b.done} of {b.domains} domains done, spread {spread}"
+        yield f"Requested {show_seconds(b.at)} by {b.by}: {done}."
         yield from (f"- {name} could not: {why}" for name, why in b.cannot.items())
         yield from (f"- the barrier was released from {name}" for name in b.released)
     for e in r.exits:
         yield from ("", "## Exit of sessions", "")
-        yield f"Asked {show_seconds(e.at)} by {e.by}: {e.done} of {len(e.domains)} sessions left."
+        yield f"Requested {show_seconds(e.at)} by {e.by}: {e.done} of {len(e.domains)} sessions left."
     rows = (
         (
             _time(q.at),
@@ -176,7 +177,7 @@ def markdown(r: RunReport) -> Iterator[str]:
         )
         for q in r.questions
     )
-    yield from _table("Questions", ("Asked", "Domain", "Question", "Answer"), rows)
+    yield from _table("Questions", ("Since", "Domain", "Question", "Answer"), rows)
     yield from _table("Decisions", ("Time", "By", "What"), ((_time(w.at), w.by, w.says) for w in r.words))
     yield ""
     sound = f"not sound: {some(r.problems, 3, '; ')}" if r.problems else "its chain is sound"

@@ -312,4 +312,4 @@ class ActionRunner:
             if answer:
                 app.dialog_queue.leave()
 
-        app.push_screen(Confirm("Quit", says, "Quit", announce=True), leave)
+        app.push_screen(Confirm("Quit", says, "Quit", key="y"), leave)

@@ -168,7 +168,7 @@ async def complete_failover(app: Console, name: str) -> str | None:
         consented = request
         if request.run_pitr:
             text = says.pop(0) if len(says) > 1 else PITR_SAYS
-            notice = Confirm("PITR session", [text], "Continue", announce=True, warns=preview.warns)
+            notice = Confirm("PITR session", [text], "Continue", key="y", warns=preview.warns)
             if not await app.ask(notice):
                 return None
         rehydration = [f"Protected Domain {name}", *(says or [REHYDRATION_SAYS])]
@@ -177,12 +177,12 @@ async def complete_failover(app: Console, name: str) -> str | None:
                 Confirm("Continuous rehydration", rehydration, "Confirm", warns=preview.dangers)
             )
             return request if agreed else None
-        if not await app.ask(Confirm("Continuous rehydration", rehydration, "Continue", announce=True)):
+        if not await app.ask(Confirm("Continuous rehydration", rehydration, "Continue", key="y")):
             return None
         if preview.against and not await app.ask(
             Confirm(
                 "Force failover: not needed, the site is up",
-                ["This speaks against a Force Failover:"],
+                ["Warning:"],
                 "Force anyway",
                 warns=preview.against,
                 key="y",
@@ -316,7 +316,7 @@ async def answer_question(app: Console, question: OpenQuestion, choice: str) -> 
         confirm = operation.domain
     elif question.vm is not None or choice not in ("retry", "wait") or unknown:
         yes = clean(choice) if question.vm is not None else choice.capitalize()
-        text = f"Answer {yes} to what {question.who} asks?"
+        text = f"Answer {yes} to {question.who}?"
         means = {"retry": "Retry: it did not happen, and is asked for once more.",
                  "confirm": "Confirm: it did happen, and is not asked for again."}  # fmt: skip
         warns = [means[choice]] if unknown and choice in means else []

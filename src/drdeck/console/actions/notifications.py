@@ -51,7 +51,12 @@ class Notifications:
                 progress_dialog,
             )  # not before there is a first screen
 
-            dialog = progress_dialog(operation, app.state.domain(operation.domain), app.now())
+            others = [
+                o
+                for o in app.state.open_operations()
+                if o.action == operation.action and o.id != operation.id
+            ]
+            dialog = progress_dialog(operation, app.state.domain(operation.domain), app.now(), others)
             if await app.ask(dialog):
                 app.action_runner.open_domain(operation.domain)
 

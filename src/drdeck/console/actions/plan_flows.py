@@ -114,7 +114,7 @@ async def pause(app: Console, run: RunView, pausing: bool) -> None:
             "Nothing new begins. What was started continues, and can be answered as ever.",
             "There is no undo.",
         ]
-        if not await app.ask(Confirm("Pause Plan", says, "Pause Plan", announce=True)):
+        if not await app.ask(Confirm("Pause Plan", says, "Pause Plan", key="y")):
             return
         await app.client.plans.change(run.run, "pause")
         return

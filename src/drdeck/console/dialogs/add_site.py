@@ -119,7 +119,7 @@ class AddSiteDialog(Dialog[str]):
         about, sha, what_to_do = met.says(url)
         half = len(sha) // 2 + 1  # broken between two bytes, so that it can be compared
         says = (about, f"{sha[:half]}\n{sha[half:]}", what_to_do)
-        dialog = Confirm("A certificate that is not known yet", says, "Pin it")
+        dialog = Confirm("Unknown certificate", says, "Trust this certificate")
         agreed: bool | None = await self.app.push_screen_wait(dialog)
         return bool(agreed)
 

@@ -41,9 +41,8 @@ def site_text(site: ProtectedSite) -> str:
         text = "unknown, it could not be looked at"
     if site.detail and (site.state != "reachable" or site.running is None):
         text += f" ({clean(site.detail)})"
-    if site.checked_at is not None:
-        text += f"    checked {second(site.checked_at)}"
-    return f"Protected site: {text}"
+    at = f" at {second(site.checked_at)}" if site.checked_at is not None else ""
+    return f"Protected site{at}: {text}"
 
 
 def possible_type(site: ProtectedSite) -> int:

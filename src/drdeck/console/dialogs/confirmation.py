@@ -34,8 +34,8 @@ class Notice(Dialog[bool]):
 
 
 class Confirm(Dialog[bool]):
-    """Says what will happen and asks; `after` stands below what it warns of. `announce` puts the focus on
-    the yes, and `key` says yes from wherever the focus is: both only for what another dialog asks again."""
+    """Says what will happen and asks; `after` stands below what it warns of. Cancel has the focus; `key` says
+    yes from wherever that is: only for what another dialog asks again, or what takes nothing away."""
 
     def __init__(
         self,
@@ -43,13 +43,12 @@ class Confirm(Dialog[bool]):
         says: Sequence[str],
         yes: str,
         warns: Sequence[str] = (),
-        announce: bool = False,
         key: str | None = None,
         after: Sequence[str] = (),
     ) -> None:
         super().__init__(title)
         self._says, self._warns, self._after, self._yes = tuple(says), tuple(warns), tuple(after), yes
-        self._announce, self._key = announce, key
+        self._key = key
 
     def body(self) -> Iterable[Widget]:
         texts = [*((t, "") for t in self._says), *((t, "warn") for t in self._warns)]
@@ -58,11 +57,6 @@ class Confirm(Dialog[bool]):
     def buttons(self) -> Iterable[Push]:
         yield Push("Cancel", id="cancel")
         yield Push(self._yes, id="yes")
-
-    def ready(self) -> None:
-        super().ready()
-        if self._announce:
-            self.query_one("#yes", Push).focus()
 
     def keys(self) -> list[tuple[str, str]]:
         return [*super().keys(), *([(self._key, self._yes)] if self._key else [])]

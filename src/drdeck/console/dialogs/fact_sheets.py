@@ -138,10 +138,13 @@ def result_dialog(operation: OperationView) -> Facts:
     return Facts("Continuous Rehydration Task Result", result_rows(operation))
 
 
-def progress_dialog(operation: OperationView, domain: Domain | None, now: datetime) -> Facts:
-    """ "A failover is in progress": what was asked, by whom, where it stands, what it waits for."""
+def progress_dialog(
+    operation: OperationView, domain: Domain | None, now: datetime, others: Sequence[OperationView] = ()
+) -> Facts:
+    """ "A failover is in progress": what was asked, by whom, where it stands, what it waits for. `others`:
+    more of them, each in a line."""
     rows = row("Protected Domain", operation.domain)
-    rows += row("Asked for", describe(operation))
+    rows += row("Requested", describe(operation))
     rows += row("By", operation.asked_by)
     since = show_clock((now - operation.asked_at).total_seconds())
     rows += row("At", f"{stamp(operation.asked_at)}, {since} ago")
@@ -149,5 +152,8 @@ def progress_dialog(operation: OperationView, domain: Domain | None, now: dateti
         rows += row("Where it stands", f"step {domain.step.number} of {domain.step.of}: {domain.step.label}")
     rows += row("Waits for", operation.waits_for or "nothing, it is at work")
     if operation.question is not None:
-        rows += row("Asks", operation.question.text, "warn")
-    return Facts("A failover is in progress", rows, ("Dismiss", "Open"))
+        rows += row("Question", operation.question.text, "warn")
+    for other in others:
+        rows += row("And", f"{clean(other.domain)}: {describe(other)}")
+    title = f"{len(others) + 1} failovers are in progress" if others else "A failover is in progress"
+    return Facts(title, rows, ("Dismiss", "Open"))

@@ -148,10 +148,10 @@ class VmSettingsPage(Page):
 class SummaryPage(Page):
     """All that was chosen, what the site says to it; the last button has to be gone to.
 
-    Back has the focus: who presses Enter as on the pages before comes back to them, and loses nothing.
+    Cancel has the focus, as wherever something is started; the form as it was filled in is kept.
     """
 
-    AUTO_FOCUS = "#back"
+    AUTO_FOCUS = "#cancel"
     GUARD = True
 
     def __init__(
@@ -177,6 +177,6 @@ class SummaryPage(Page):
             yield paragraph(f"Not possible now: {self.preview.refusal}", "bad")
 
     def buttons(self) -> Iterable[Push]:
-        yield Push("Cancel", id="cancel")
         yield Push("Back", id="back")
+        yield Push("Cancel", id="cancel")
         yield Push("Continuous Failover", id="next", disabled=self.preview.refusal is not None)

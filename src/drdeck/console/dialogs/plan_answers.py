@@ -32,7 +32,7 @@ class AnswerDialog(Dialog[AnswerOfRun]):
     BINDINGS = [Binding("a", "all", "Answer all alike", show=False)]
 
     def __init__(self, domain: str, text: str, choices: Sequence[str], alike: Sequence[str]) -> None:
-        super().__init__(f"{domain} asks")
+        super().__init__(f"{domain} needs you")
         self._text, self._choices, self._alike = text, tuple(choices), tuple(alike)
 
     def body(self) -> Iterable[Widget]:
@@ -40,7 +40,7 @@ class AnswerDialog(Dialog[AnswerOfRun]):
         yield Lines(*lines, ())
         if self._alike:
             others = some([clean(name) for name in self._alike], most=12)
-            yield paragraph(f"The same is asked by {others}.")
+            yield paragraph(f"The same question: {others}.")
             yield Tick(f"Answer all {len(self._alike) + 1} alike", id="all", hint="key a")
 
     def buttons(self) -> Iterable[Push]:

@@ -21,6 +21,8 @@ from drdeck.model.text import clean
 from .screen import ConsoleScreen
 
 _SIGNS = {"ok": ("✓", "ok"), "warn": ("!", "warn"), "fail": ("✗", "bad")}
+_ORDER = {"fail": 0, "warn": 1, "ok": 2}
+"""What is wrong comes first."""
 _LABEL = 25
 
 
@@ -48,8 +50,6 @@ class DoctorScreen(ConsoleScreen):
         super().__init__(domain)
         self._site: tuple[Finding, ...] | None = None
         self._passthrough: str | None = None
-        self._failed_at: int | None = None
-        """`State.attached` when the findings could not be read"""
 
     def content(self) -> Iterable[Widget]:
         yield Lines(((" Doctor", "bold"),), (), id="title")
@@ -71,7 +71,7 @@ class DoctorScreen(ConsoleScreen):
         except ControllerError as error:
             remedy = "the line at the top says how long ago it was seen" if self.state.stale else ""
             self._site = (Finding.fail("site", str(error), remedy),)
-            self._failed_at = self.state.attached
+            self.failed_at = self.state.attached
         self.desk.redraw(self)
 
     def _findings(self) -> list[Finding]:
@@ -79,11 +79,11 @@ class DoctorScreen(ConsoleScreen):
         size = (desk.size.width, desk.size.height)
         colours = desk.console.color_system
         here = terminal_info.findings(size, desk.options, desk.environ, colours, self._passthrough)
-        return [*here, *(self._site or ())]
+        return sorted([*here, *(self._site or ())], key=lambda finding: _ORDER.get(finding.level, 1))
 
     def take(self, state: State, now: datetime) -> None:
-        if self._failed_at not in (None, state.attached):
-            self._failed_at = self._site = None
+        if self.reads_again(state):
+            self._site = None
             self.ready()
         width = self.size.width - 1
         lines = [line for finding in self._findings() for line in finding_lines(finding, width)]

@@ -57,8 +57,6 @@ class PlanRollbackScreen(ConsoleScreen):
         self._points: RunPoints | None = None
         self._typed: CommonInstant | None = None
         self._error = ""
-        self._failed_at: int | None = None
-        """`State.attached` when the points could not be read"""
 
     def content(self) -> Iterable[Widget]:
         yield Lines((), id="title")
@@ -103,7 +101,7 @@ class PlanRollbackScreen(ConsoleScreen):
         try:
             self._points, self._error = await self.desk.client.plans.points(self.run_id), ""
         except ControllerError as error:
-            self._error, self._failed_at = str(error), self.state.attached
+            self._error, self.failed_at = str(error), self.state.attached
         self.desk.redraw(self)
 
     @property
@@ -123,8 +121,7 @@ class PlanRollbackScreen(ConsoleScreen):
         return None if points is None else points.last(GOOD) or points.last(BEFORE_ABNORMAL)
 
     def take(self, state: State, now: datetime) -> None:
-        if self._failed_at not in (None, state.attached):
-            self._failed_at = None
+        if self.reads_again(state):
             self.run_worker(self._read(), group="points", exclusive=True)
         run = state.run(self.run_id)
         plan = clean(run.plan) if run is not None else ""

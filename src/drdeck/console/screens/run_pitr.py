@@ -11,7 +11,7 @@ from textual.containers import Horizontal
 from textual.widget import Widget
 from textual.widgets import Input
 
-from drdeck.console.format import Line, local, local_stamp, marked, plain_of, stamp, wrap, wrap_some
+from drdeck.console.format import Line, local, local_stamp, marked, plain_of, second, stamp, wrap, wrap_some
 from drdeck.console.point_picker import TIME_CHARACTERS, pick
 from drdeck.console.state import State
 from drdeck.console.widgets.controls import Push
@@ -26,7 +26,7 @@ from drdeck.console.widgets.list_rows import (
 )
 from drdeck.console.widgets.question_bar import QuestionBar
 from drdeck.console.widgets.row_list import BESIDE, RowList
-from drdeck.console.widgets.status_bars import operation_lines
+from drdeck.console.widgets.status_bars import estimate_lines, operation_lines
 from drdeck.console.widgets.text_lines import Lines
 from drdeck.console.widgets.timeline import HEIGHT, Timeline
 from drdeck.controller.ipc.client import ControllerError
@@ -145,8 +145,9 @@ class RunPitrScreen(ConsoleScreen):
         if marks != self._points_for and not state.lost:
             self._points_for = marks
             self.run_worker(self._read(name), group="points", exclusive=True)
-        title: Line = ((f" Run PITR of {clean(name)}   ", "bold"), *self._going(state, domain, width))
-        self.query_one("#title", Lines).put([title])
+        what = "Run PITR" if domain.session is not None else "Points"
+        title: Line = ((f" {what} of {clean(name)}   ", "bold"), *self._going(state, domain, width))
+        self.query_one("#title", Lines).put([title, *self._below_title(state, domain, width)])
         self.query_one("#header", Lines).put(
             [(("   ", ""), *point_header(width - BESIDE, domain.configuration_goes_back))]
         )
@@ -172,9 +173,9 @@ class RunPitrScreen(ConsoleScreen):
     def _going(self, state: State, domain: Domain, width: int) -> Line:
         if state.stale:
             return ((state.out_of_date.partition(": ")[0], "bad"),)
-        going = [o for o in state.open_operations(domain.name) if o.action == "pitr_run"]
-        if going:
-            return self._rolling_back(domain, going[0], width)
+        going = self._rollback_of(state, domain)
+        if going is not None:
+            return self._rolling_back(domain, going, width)
         session = domain.session
         if session is None:
             return (("there is no PITR session", "dim"),)
@@ -186,10 +187,29 @@ class RunPitrScreen(ConsoleScreen):
         return (("no rollback yet", "dim"),)
 
     def _rolling_back(self, domain: Domain, operation: OperationView, width: int) -> Line:
-        """The estimate in place of who asked, for there is one line for both."""
-        if domain.estimate is None or operation.question is not None:
+        """Numbers of VMs, and who requested it; the estimate has a line of its own."""
+        if operation.question is not None:
             return operation_lines([operation], width)[0]
-        return (("▶ ", "accent"), (f"rolling back, {domain.estimate.says(self.now())}", "accent"))
+        names = operation.request.vms or tuple(vm.name for vm in self._session_vms(domain))
+        done = sum(vm.name in names and vm.status != "rolling_back" for vm in domain.vms)
+        by = f", by {clean(operation.asked_by)} at {second(operation.asked_at)}"
+        return (("▶ ", "accent"), (f"Rolling back {done} of {len(names)}", "accent"), (by, "dim"))
+
+    def _below_title(self, state: State, domain: Domain, width: int) -> list[Line]:
+        """The estimate of a rollback under way; without one what is waited for."""
+        operation = self._rollback_of(state, domain)
+        if operation is None or operation.question is not None:
+            return []
+        if domain.estimate is not None:
+            lines = estimate_lines(domain, self.now(), width - 1)
+        else:
+            lines = [((f"  {clean(operation.waits_for)}", "said"),)] if operation.waits_for else []
+        return [((" ", ""), *line) for line in lines]
+
+    @staticmethod
+    def _rollback_of(state: State, domain: Domain) -> OperationView | None:
+        """The rollback that is under way."""
+        return next((o for o in state.open_operations(domain.name) if o.action == "pitr_run"), None)
 
     def _draw_choice(self, domain: Domain, now: datetime) -> None:
         point = self._list.row
@@ -201,7 +221,7 @@ class RunPitrScreen(ConsoleScreen):
         beside = point is not None and self._narrow and point.time.astimezone().utcoffset()
         here = f"; local: {local(point.time)}" if point is not None and self._said and beside else ""
         text = f" to {stamp(point.time)}, {which}{here} " if point is not None else f" {self._pointless} "
-        self.query_one("#run", Push).look_closed(point is None)
+        self.query_one("#run", Push).look_closed(point is None or domain.session is None)
         self._draw_said(point)
         self._draw_abnormal(point)
         self.query_one("#chosen", Lines).put([((text.rjust(max(0, self.size.width - 16)), "bold"),)])

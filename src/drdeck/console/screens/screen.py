@@ -27,8 +27,8 @@ from drdeck.model.actions.action_table import BY_NAME
 from drdeck.terminal_info import MIN_HEIGHT, MIN_WIDTH
 
 TOO_SMALL = (
-    f"drdeck needs a terminal of {MIN_WIDTH} x {MIN_HEIGHT}; this one has {{}} x {{}}."
-    " Make it larger, or its font smaller. {} leaves; the work continues. Other keys wait."
+    f"Terminal too small: {{}} x {{}}, needs {MIN_WIDTH} x {MIN_HEIGHT}. Enlarge it, or hide tmux's status"
+    " line (prefix : set status off). {} leaves; the work continues."
 )
 
 
@@ -48,6 +48,8 @@ class ConsoleScreen(Screen[None]):
     def __init__(self, domain: str | None = None) -> None:
         super().__init__()
         self.domain_name = domain
+        self.failed_at: int | None = None
+        """`State.attached` when what is shown could not be read"""
         self._room = Room(self)
 
     @property
@@ -71,6 +73,13 @@ class ConsoleScreen(Screen[None]):
 
     def take(self, state: State, now: datetime) -> None:
         """Draw what is new. Called with every news and each minute."""
+
+    def reads_again(self, state: State) -> bool:
+        """True once after what is shown could not be read, and the controller is attached anew."""
+        again = self.failed_at not in (None, state.attached)
+        if again:
+            self.failed_at = None
+        return again
 
     def each_second(self, state: State, now: datetime) -> None:
         """Draw what runs with the clock, if anything does."""

@@ -8,9 +8,9 @@ from datetime import datetime
 from textual.widget import Widget
 
 from drdeck.console.dialogs.fact_sheets import Facts, result_rows, row
-from drdeck.console.format import Line, stamp
+from drdeck.console.format import Line, stamp, wrap_some
 from drdeck.console.state import State, describe
-from drdeck.console.widgets.list_rows import task_header, task_row
+from drdeck.console.widgets.list_rows import result_text, task_header, task_row
 from drdeck.console.widgets.row_list import BESIDE, RowList
 from drdeck.console.widgets.text_lines import Lines
 from drdeck.controller.ipc.client import ControllerError
@@ -25,7 +25,7 @@ from .screen import ConsoleScreen
 def task_facts(operation: OperationView) -> list[Line]:
     """All that is known of one operation."""
     rows = row("Task", describe(operation)) + row("Domain", operation.domain)
-    rows += row("By", operation.asked_by) + row("Asked", stamp(operation.asked_at))
+    rows += row("By", operation.asked_by) + row("Requested", stamp(operation.asked_at))
     rows += row("State", "result unknown" if operation.unknown else str(operation.state))
     if operation.request.to is not None:
         rows += row("To", stamp(operation.request.to))
@@ -34,7 +34,7 @@ def task_facts(operation: OperationView) -> list[Line]:
     if operation.waits_for:
         rows += row("Waits for", operation.waits_for)
     if operation.question is not None:
-        rows += row("Asks", operation.question.text, "warn")
+        rows += row("Question", operation.question.text, "warn")
     if operation.ended_at is not None:
         took = show_clock((operation.ended_at - operation.asked_at).total_seconds())
         rows += row("Ended", f"{stamp(operation.ended_at)}, after {took}")
@@ -59,6 +59,7 @@ class LogScreen(ConsoleScreen):
         yield Lines(((" Task Log", "bold"),), (), id="title")
         yield Lines((), id="header")
         yield RowList(task_row, lambda task: task.id, empty="reading ...", id="tasks")
+        yield Lines(id="task-detail")
 
     def keys(self) -> list[tuple[str, str]]:
         return [("enter", "Details"), ("esc", "Back"), *self.named("help", "detach")]
@@ -79,6 +80,21 @@ class LogScreen(ConsoleScreen):
         self.query_one("#title", Lines).put([((" Task Log", "bold"), (older, "dim")), ()])
         empty = clean(self._error) or "nothing was requested yet"
         rows.put([newest.get(task.id, task) for task in self._tasks], empty)
+        self._draw_detail()
+
+    def _draw_detail(self) -> None:
+        """Draw in full what the row under the cursor has no room for."""
+        task = self.query_one("#tasks", RowList).row
+        if not isinstance(task, OperationView):
+            self.query_one("#task-detail", Lines).put([])
+            return
+        text, style = result_text(task)
+        waits = f"; waiting for {task.waits_for}" if task.waits_for and task.question is not None else ""
+        parts = wrap_some(f"by {clean(task.asked_by)}: {text}{clean(waits)}", self.size.width - 4, 3)
+        self.query_one("#task-detail", Lines).put([(), *(((f" {part}", style),) for part in parts)])
+
+    def on_row_list_moved(self, event: RowList.Moved) -> None:
+        self._draw_detail()
 
     async def _read(self) -> None:
         try:

@@ -22,7 +22,7 @@ _SIGNS = {"objective": " > ", "mistake": " ! ", "hint": " ? ", "key": " ? "}
 def panel_lines(coach: Coach, width: int, folded: bool) -> list[Line]:
     """At most `MOST_LINES` lines, a few more at the end; folded, only the first."""
     over = coach.objective is None
-    keys = " ctrl+t Coach " if folded else " ctrl+t Fold " if over else " h Hint  ctrl+t Fold "
+    keys = " ctrl+t Coach " if folded else " ctrl+t Fold " if over else " h Hint (counts)  ctrl+t Fold "
     end = f" {coach.standing} "
     title = cut(f" {clean(coach.title)} ", width - len(keys) - len(end) - 6)
     rule = "─" * max(0, width - 2 - len(title) - len(end) - len(keys) - 2)

@@ -16,7 +16,6 @@ from drdeck.model.text import clean, show_bytes
 
 from .list_rows import (
     MODE_STYLES,
-    NARROW,
     STATE,
     WITH_LOCAL,
     alarm_sign,
@@ -113,14 +112,13 @@ COLUMNS = (
            "age and result of the last test"),
 )  # fmt: skip
 BY_NAME = {column.name: column for column in COLUMNS}
-_NARROW = ("mode", "health")
 _USUAL = ("mode", "VMs", "health", "RPO", "good")
 _ROOMY = ("mode", "VMs", "health", "RPO", "window", "good")
 
 
 def columns_for(width: int, selection: Sequence[str] = ()) -> tuple[Column, ...]:
-    """The columns that are shown in so many cells; of chosen ones those that have room, from the left."""
-    usual = _NARROW if width < NARROW else _ROOMY if width >= WITH_LOCAL else _USUAL
+    """The columns that are shown in so many cells: those that have room, from the left."""
+    usual = _ROOMY if width >= WITH_LOCAL else _USUAL
     columns = [column for column in COLUMNS if column.name in (selection or usual)]
     while columns and width - _cells(columns) < NAME_CELLS:
         columns.pop()

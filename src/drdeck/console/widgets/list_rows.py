@@ -159,7 +159,7 @@ def health_head(vms: Sequence[Vm]) -> tuple[str, str] | None:
 
 def vm_header(width: int, vms: Sequence[Vm] = ()) -> Line:
     first, last = _vm_columns(width)
-    newest = "Newest point" if width >= WITH_LOCAL else "Newest"
+    newest = left("Last point", 12) if width >= WITH_LOCAL else "Newest"
     middle = "Ready " if width < NARROW else f"Power Ready {newest} "
     text = f"{left('VM Name', first)} {left('Protection Status', 17)} {middle}"
     health = health_head(vms)
@@ -302,19 +302,56 @@ def disturbed_lines(points: Points, width: int, most: int = 0) -> list[Line]:
 
 
 def task_header(width: int) -> Line:
-    return ((f"{'Asked (UTC)':15} {left('Task', 26)} {left('Domain', 14)} {'State':8} By", "head"),)
+    result, by = _task_columns(width)
+    text = f"{'Requested (UTC)':15} {left('Task', 26)} {left('Domain', 14)} {left('Result', result)}"
+    return ((f"{text} By" if by else text, "head"),)
+
+
+def _task_columns(width: int) -> tuple[int, int]:
+    """Cells of a task's result and of who requested it; none of the latter where there is no room."""
+    free = max(16, width - 58)
+    by = min(20, free - 24) if free >= 36 else 0
+    return free - by - bool(by), by
+
+
+def result_text(operation: OperationView) -> tuple[str, str]:
+    """The result of an operation in a few words, the worst first, else its state; and the style."""
+    state = "unknown" if operation.unknown else str(operation.state)
+    style = {"done": "ok", "failed": "bad", "asking": "alert", "unknown": "bad"}.get(state, "accent")
+    result = operation.result
+    if state != "done":
+        return (f"{state}: {clean(operation.error)}" if operation.error else state), style
+    words = []
+    failing, healthy = (result.get(key, "0") for key in ("vms_failing", "vms_healthy"))
+    if failing not in ("", "0"):
+        words, style = [f"{failing} FAIL"], "bad"
+    if result.get("reset_up_to"):
+        words.append("points reset")
+    elif result.get("rolled_back_to"):
+        words.append(f"to {instant_of(result['rolled_back_to'])}")
+    if failing in ("", "0") and healthy not in ("", "0"):
+        words.append(f"{healthy} ok")
+    return ", ".join(words) or state, style
+
+
+def instant_of(text: str) -> str:
+    """The time of day of a result's instant; what is no instant as it is."""
+    try:
+        return second(datetime.fromisoformat(text))
+    except ValueError:
+        return clean(text)
 
 
 def task_row(operation: OperationView, width: int) -> Line:
     """One operation of the Task Log."""
-    state = "unknown" if operation.unknown else str(operation.state)
-    style = {"done": "ok", "failed": "bad", "asking": "alert", "unknown": "bad"}.get(state, "accent")
+    room, by = _task_columns(width)
+    text, style = result_text(operation)
     return (
         (stamp(operation.asked_at)[5:], ""),
         (f" {left(describe(operation), 26)} ", "bold"),
         (f"{name(operation.domain, 14)} ", ""),
-        (f"{state:8} ", style),
-        (cut(clean(operation.asked_by), max(0, width - 67)), "dim"),
+        (left(text, room), style),
+        (f" {cut(clean(operation.asked_by), by)}" if by else "", "dim"),
     )
 
 

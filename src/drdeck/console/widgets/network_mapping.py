@@ -14,7 +14,7 @@ from drdeck.model.text import clean
 
 from .row_list import RowList
 
-CHOOSE = "choose one"
+CHOOSE = "choose"
 HOW_TO_CHOOSE = "← → choose, = same for all"
 
 
@@ -73,11 +73,11 @@ class NetworkMapping(RowList[str]):
         first = max(12, min(30, width // 2 - 2))
         target = self.chosen.get(row)
         if target is None:
-            offered = len(self.networks.recovery)
-            text = f"{CHOOSE} of {offered}" if offered else "none offered here"
-            return ((name(row, first), ""), (f"  ‹ {text} › ▾", "warn"))
+            offered = ", ".join(clean(network) for network in self.networks.recovery)
+            text = cut(f"{CHOOSE} ({offered}", width - first - 8) + ")" if offered else "none offered here"
+            return ((name(row, first), ""), (f"  ‹ {text} ›", "warn"))
         text = self._place_of(target, max(8, width - first - 8))
-        return ((name(row, first), ""), (f"  ‹ {text} › ▾", "bold"))
+        return ((name(row, first), ""), (f"  ‹ {text} ›", "bold"))
 
     def _place_of(self, target: str, width: int) -> str:
         """A network in `width` cells: where several share its name, with switch and folder instead of its id,

@@ -60,7 +60,7 @@ def counted(state: State, now: datetime, short: bool = False) -> list[str]:
     questions = asking(state)
     if questions:
         where = "" if short or len(questions) > 1 else f": {cut(clean(questions[0].domain), 20)}"
-        counts.append(f"{len(questions)} ASK{'S' * (len(questions) == 1)}{where}")
+        counts.append(f"{len(questions)} ASK{where}")
     sessions = [(s, d.name) for d in state.domains if (s := d.unprotected_s(now)) is not None]
     if not sessions:
         return counts

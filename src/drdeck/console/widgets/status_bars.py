@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
 from rich.cells import cell_len
@@ -23,8 +23,9 @@ from drdeck.console.format import (
     width_of,
     wrap,
 )
+from drdeck.console.key_bindings import shown_key
 from drdeck.console.state import describe
-from drdeck.controller.journal.operations import OperationView
+from drdeck.controller.journal.operations import SESSION_OPEN, OperationView
 from drdeck.model.domains import Domain, Mode, Owner
 from drdeck.model.text import clean, show_bytes
 
@@ -47,7 +48,7 @@ def pitr_text(domain: Domain) -> str:
     if not domain.pitr.enabled:
         return "off"
     if domain.observed_only:
-        return "on, window not told"
+        return "on, window unknown"
     every = f", every {in_words(domain.pitr.interval_s)}" if domain.pitr.interval_s else ""
     return f"{in_words(domain.pitr.window_s)}{every}"
 
@@ -99,15 +100,18 @@ def figures_of(domain: Domain, now: datetime, width: int, alone: bool = False) -
 
     def row(label: str, value: str, style: str = "bold") -> Line:
         if alone:
-            return ((left(label, _LABEL + 2), "dim"), (left(value, width - _LABEL - 2), style))
+            start = max(len(label) + 2, min(labels, width - cell_len(value)))  # before it is cut it moves
+            return ((left(label, start), "dim"), (left(value, width - start), style))
         return ((label, "dim"), (right(value, width - len(label)), style))
 
+    after = domain.mode in AFTER_FAILOVER and not domain.observed_only
+    labels = 27 if after else _LABEL + 2
     session = "warn" if domain.unprotected_s(now) is not None else "bold"
     lines = [
         row("Mode", domain.mode_label, session),
         row("Recoverable / Total VMs", recovered_text(domain)),
     ]
-    if domain.mode in AFTER_FAILOVER and not domain.observed_only:
+    if after:
         lines += [
             row("Replication Status", replication_text(domain), session),
             row("Remaining Background Data", show_bytes(domain.remaining_bytes)),
@@ -169,19 +173,25 @@ def bars(domain: Domain, now: datetime, width: int) -> list[Line]:
 
 
 def estimate_lines(domain: Domain, now: datetime, width: int) -> list[Line]:
-    """The estimate of the end of what goes on, and from what; none where there is none."""
+    """The estimate of the end of what is under way, and from what; none where there is none."""
     if domain.estimate is None:
         return []
     return [((f"  {part}", "said"),) for part in wrap(domain.estimate.says(now), width - 2)]
 
 
-def operation_lines(operations: Sequence[OperationView], width: int) -> list[Line]:
-    """The open operations of a domain, by whom, and what they wait for; nothing of that is cut."""
+def operation_lines(
+    operations: Sequence[OperationView], width: int, remapped: Mapping[str, str] | None = None
+) -> list[Line]:
+    """The open operations of a domain, by whom, and what they wait for; nothing of that is cut. An open
+    session names its next acts with their keys, as `remapped`."""
+    run, leave = shown_key("pitr_run", remapped), shown_key("more", remapped)
     lines: list[Line] = []
     for operation in operations:
-        waits = clean(operation.waits_for) or "going on"
+        waits = clean(operation.waits_for) or "at work"
+        if waits == SESSION_OPEN:
+            waits = f"next: {run} Run PITR, then {leave} Exit PITR Session"
         if operation.question is not None:
-            waits = f"waits for {waits}"
+            waits = f"waiting for {waits}"
         style = "warn" if operation.unknown else "accent"
         if operation.unknown:
             waits = "result unknown; " + waits

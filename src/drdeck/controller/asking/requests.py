@@ -118,7 +118,7 @@ def conflict(request: Request, operations: Iterable[Operation]) -> str | None:
         inside = op.action == "cfo_complete" and request.action in _INSIDE
         if not inside:
             return (
-                f'operation {op.id} ({op.action}, asked by {op.actor}) is still open for "{op.domain}";'
+                f'operation {op.id} ({op.action}, requested by {op.actor}) is still open for "{op.domain}";'
                 " wait for it or answer it"
             )
     return None

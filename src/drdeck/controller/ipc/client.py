@@ -72,11 +72,11 @@ class UnknownCertificate(ControllerError):
     def says(self, url: str) -> tuple[str, str, str]:
         """Words for a person who is asked whether to pin it: about it, its SHA-256, what to do."""
         return (
-            f"Nothing on this machine vouches for the certificate of {url}: it is one"
-            f" {self.certificate.says()}. Its SHA-256 is",
+            f"This machine does not know the certificate of {url}, one {self.certificate.says()}."
+            " Its SHA-256 is",
             self.certificate.thumbprint,
-            "Compare it with vCenter's own, read at vCenter's console or by somebody who can see it there."
-            " Pinned, it is the only certificate that drdeck takes for this site.",
+            "Compare it with vCenter's own: Administration > Certificates in its client, or at its console."
+            " Trusted, it is the only certificate that drdeck takes for this site.",
         )
 
 

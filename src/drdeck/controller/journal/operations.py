@@ -145,7 +145,8 @@ class OperationView(Frozen, frozen=True, kw_only=True):
         return f"{self.actor}, taken over by {self.taken_over_by}"
 
 
-ANSWER = "the answer to what it asks"
+ANSWER = "your answer"
+SESSION_OPEN = "the PITR session is active: Run PITR, then Exit PITR Session"
 """What an operation that asks waits for, whatever it waited for before."""
 
 

@@ -61,7 +61,9 @@ class Recorder:
     @property
     def held_up(self) -> str:
         """The reason why nothing goes on, for people; empty while the journal can be written."""
-        return "" if self.error is None else f"nothing goes on: {self.error}; make room, or end what holds it"
+        if self.error is None:
+            return ""
+        return f"nothing continues: {self.error}; make room, or end what holds it"
 
     def open_operations(self) -> list[Operation]:
         return [op for op in self.operations.values() if not op.ended]

@@ -107,7 +107,7 @@ def _warnings(domain: Domain, request: Request, protected: ProtectedSite) -> Ite
     if request.type is FailoverType.FORCE and protected.state == "reachable":
         if protected.running:
             total = "" if protected.total is None else f" of {protected.total}"
-            yield f"{protected.running}{total} protected VMs run: they go on running, twice"
+            yield f"{protected.running}{total} protected VMs run: they stay up, and both copies run at once"
         else:
             yield "the protected site answers"
     for alarm in domain.alarms:

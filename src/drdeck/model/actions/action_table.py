@@ -132,7 +132,7 @@ ACTIONS: tuple[Action, ...] = (
         "domain", lambda d: d.record_removed, record_restore_closed,
     ),
     Action(
-        "record_accept", "Accept Removal", "", "the record was removed on purpose: go on without it", 3, True,
+        "record_accept", "Accept Removal", "", "it was removed on purpose: continue without it", 3, True,
         "domain", lambda d: d.record_removed, record_accept_closed,
     ),
     Action(

@@ -219,7 +219,10 @@ def consequences(request: Request, domain: Domain, now: datetime) -> list[str]:
     words: list[str] = []
     if request.action == "take_over":
         if domain.driver is not None:
-            words.append(f"It is driven by {domain.driver}: that controller will not act on it any more.")
+            words.append(
+                f"{domain.driver} is at work on this domain. Taking over stops that controller: it will not"
+                " act on the domain any more."
+            )
         elif domain.left_by is not None:
             words.append(f"It was driven by {domain.left_by}, who has fallen silent.")
         words.append("What was started there continues from here, from what the site shows.")
@@ -227,7 +230,8 @@ def consequences(request: Request, domain: Domain, now: datetime) -> list[str]:
         words.append(
             "What drdeck finds in the domain's folder now is what counts: without a record the domain is"
             " Imported, whatever runs here. What the removed record said of failovers, of a session and of"
-            " periods that no restore may end in is given up; operations that were open ask, and are aborted."
+            " periods that no restore may end in is given up; open operations need"
+            " an answer, and are aborted."
         )
     if request.action == "record_restore":
         words.append(
@@ -275,7 +279,8 @@ def consequences(request: Request, domain: Domain, now: datetime) -> list[str]:
         if session.rolled_back_to is not None:
             words.append(
                 f"The VMs stay as they are now: {show_spaced(session.rolled_back_to)}, and what was written"
-                " since the rollback. Points between that instant and the begin of the session are deleted."
+                " since the rollback. Points between that instant and the beginning of the session are"
+                " deleted."
             )
         elif session.after_failover:
             lost = "" if domain.oldest_point is None else f", from {show_spaced(domain.oldest_point)} on"

@@ -17,7 +17,7 @@ def cancel_closed(domain: Domain) -> str | None:
     if domain.mode not in _UNDER_WAY:
         return f'no continuous failover is in progress; "{domain.name}" is "{domain.mode_label}"'
     if domain.owner is Owner.LOCAL:
-        return f'this site owns "{domain.name}" already; its failover can only go on'
+        return f'this site owns "{domain.name}" already; its failover can only continue'
     return None
 
 

@@ -52,10 +52,10 @@ def _undo(domain: Domain, now: datetime) -> list[str]:
     return [
         *words,
         "The VMs are powered off here and go back to the state before their first power on; the domain is"
-        " imported again, and no instant of the failover can ever be returned to.",
+        " imported again, and no instant of the failover can be chosen later.",
         "The VMs at the protected site are powered on once those here are off and as before; let the"
-        " replication tool go on where it was stopped."
+        " replication tool continue where it was stopped."
         if undo is not None and undo.starts_there
         else "At the protected site nothing is started: power its VMs on there once this is over, and let the"
-        " replication tool go on where it was stopped.",
+        " replication tool continue where it was stopped.",
     ]

@@ -18,7 +18,7 @@ from drdeck.model.pitr import Points, Writing
 from drdeck.model.planned import PlannedCall
 from drdeck.model.plans.failover_plan import FailoverPlan
 from drdeck.model.plans.run_note import KeptRun, RunMark, RunNote
-from drdeck.model.times import show, utcnow
+from drdeck.model.times import show, show_spaced, utcnow
 from drdeck.model.views import SiteClock, SiteView
 from drdeck.sites.contract import Refused, SiteUnreachable
 from drdeck.sites.training.scenario.offered_plans import failover_plan
@@ -217,7 +217,7 @@ class TrainingSite:
             Finding.ok("scenario", f"{self.scenario.name}: {len(self.scenario.domains)} domains, {many} VMs"),
             Finding.ok(
                 "clock",
-                f"{show(self.site_now())} at the site, "
+                f"{show_spaced(self.site_now())} at the site, "
                 + ("as fast as here" if self.speed == 1 else f"{self.speed:g} times as fast as here"),
             ),
             Finding.ok("state", f"{path}: {self._store.count} commands accepted"),

@@ -91,7 +91,7 @@ class TrialWork:
         going = {trial.bubble or name for name, trial in tests}
         if len(going) >= settings.keep_running and command.bubble not in going:
             raise Refused(
-                f"Could not {command.says}: {len(going)} tests go on here ({', '.join(sorted(going))}), which"
+                f"Could not {command.says}: {len(going)} tests run here ({', '.join(sorted(going))}), which"
                 " is keep_running"
                 " in the settings; end one first"
             )

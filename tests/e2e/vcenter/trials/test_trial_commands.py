@@ -176,7 +176,7 @@ def test_a_plan_is_one_test_however_many_domains_it_has(make_flow: MakeFlow, rec
     tests.flow.until(lambda _: "web" in {d["name"] for d in deck.json("domains")["domains"]})
     deck.run(*START, "--wait")
     refused = deck.run("test", "plan", "all", "--only", "web", "--wait", code=1)
-    assert f"1 tests go on here ({DOMAIN}), which is keep_running" in refused.stderr
+    assert f"1 tests run here ({DOMAIN}), which is keep_running" in refused.stderr
     deck.run(*END, "--wait")
     deck.run("test", "plan", "all", "--wait")
     assert {t["test"]["state"] for t in deck.json("test", "show")["tests"]} == {"running"}

@@ -23,14 +23,14 @@ def question(machine: DomainMachine, at: int) -> SiteQuestion | None:
             id=f"{_operation(machine)}:shut_down:{vm.name}:{vm.off_tries}",
             operation=_operation(machine),
             text=f'"{vm.name}" did not shut down at the protected site within {waited} s.'
-            " Power it off there by hand and retry, or abort: continuous rehydration goes on then. After an"
+            " Power it off there by hand and retry, or abort: continuous rehydration continues then. After an"
             " abort the VMs that are off there stay off.",
             choices=("retry", "abort"),
         )
     return SiteQuestion(
         id=f"{_operation(machine)}:power_on:{vm.name}:{vm.tries}",
         operation=_operation(machine),
-        text=f'"{vm.name}" {POWER_ON_ERROR}. Retry, or skip it: it stays off then and the others go on.',
+        text=f'"{vm.name}" {POWER_ON_ERROR}. Retry, or skip it: it stays off then and the others continue.',
         choices=("retry", "skip"),
     )
 

@@ -132,7 +132,7 @@ class VmViews:
     def _rehydrating(self, vm: VmState) -> tuple[str, float | None, str]:
         rank = self._rank[vm.number]
         if self._machine.flow is None or rank > self._seeded:
-            waits = "" if self._machine.flow is None else "waits for its turn"
+            waits = "" if self._machine.flow is None else "queued"
             return "not_recoverable", 0.0, waits
         if rank == self._seeded:
             done, whole = self._brought
@@ -149,7 +149,7 @@ class VmViews:
             return None
         if session.stage is SessionStage.READING and machine.transfer is not None and vm.target is not None:
             done, whole = machine.transfer.of_vm(vm.number, at)
-            going = "is read" if done >= whole else "reading its data" if done else "waits its turn"
+            going = "data read" if done >= whole else "reading" if done else "queued"
             return "rolling_back", percent(done, whole), going
         if session.stage is SessionStage.REVERTED and vm.number in session.reverted:
             return "rolling_back", 100.0, "waits for other domains"

@@ -96,7 +96,7 @@ def _final_point(s: DomainState, f: FailoverRecord) -> Plan:
         return Plan(Phase(operation=f.id, name=name, then=step("take", f.id, f.n)))
     text = (
         f"No restore point newer than the shutdown ({show(f.since)}) yet for {names(missing)}."
-        " It continues when replication brings one; answer confirm to go on with what is there."
+        " It continues when replication brings one; answer confirm to continue with what is there."
         f" {STAY_OFF}"
     )
     choices = ("confirm", "abort")
@@ -233,7 +233,7 @@ def starting(
     if waited and s.now > r.since + timedelta(seconds=limit):
         text = (
             f"Not ready ({s.settings.ready}) within {show_duration(limit)}: {s.in_words(waited)}."
-            f" Answer retry to wait as long again, or skip to go on without {names(waited)}."
+            f" Answer retry to wait as long again, or skip to continue without {names(waited)}."
         )
         ask = SiteQuestion(
             id=f"ready:{ident}:{r.g}:{r.n}",

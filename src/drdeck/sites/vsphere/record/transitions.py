@@ -122,7 +122,7 @@ def abort(record: Record, c: AbortCompletion) -> Changes:
     if f is None:
         return {}
     if f.id != c.operation or record.owned or record.release is not None:
-        raise NotNow("this site has taken the ownership already; the failover can only go on")
+        raise NotNow("this site has taken the ownership already; the failover can only continue")
     return {FAILOVER: "", TOOL: "", **NOBODY.as_attributes()}
 
 
@@ -171,7 +171,7 @@ def remapped(
 def cancel(record: Record, c: CancelContinuousFailover, now: datetime) -> Changes:
     """The completion first: a record of one without a continuous failover would make no sense."""
     if record.owned or record.release is not None:
-        raise NotNow("this site has taken the ownership already; the failover can only go on")
+        raise NotNow("this site has taken the ownership already; the failover can only continue")
     if record.mode is None or record.mode.mode == "imported":
         return {}
     return {

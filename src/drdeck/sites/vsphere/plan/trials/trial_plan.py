@@ -193,7 +193,7 @@ def _starting(s: DomainState, t: TrialRecord) -> Plan:
     if waited and s.now > t.since + timedelta(seconds=limit_s):
         text = (
             f"Test VMs not ready (VMware Tools) within {show_duration(limit_s)}: {s.in_words(waited)}."
-            f" Answer retry to wait as long again, or skip to go on without {names(waited)}."
+            f" Answer retry to wait as long again, or skip to continue without {names(waited)}."
         )
         question = SiteQuestion(
             id=f"ready:test:{t.of}:{t.g}:{t.n}",
