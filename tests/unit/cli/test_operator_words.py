@@ -45,9 +45,9 @@ def test_no_screen_uses_them() -> None:
     screens = sorted((ROOT / "tests" / "ui" / "screens" / "snapshots").glob("*.dark.txt"))
     assert len(screens) > 200
     tired = {
-        screen.name: found
+        screen.name: tired_words
         for screen in screens
-        if (found := tiring(words_of(screen.read_text("utf-8").partition("\n-- row")[0])))
+        if (tired_words := tiring(words_of(screen.read_text("utf-8").partition("\n-- row")[0])))
     }
     assert tired == {}
 
