@@ -356,7 +356,7 @@ async def test_a_rollback_of_many_is_followed_and_answered_on_the_screen_of_the_
         places = [deck.text.index(f" {name} ") for name in ("pki", "ad-dns", "erp-prod")]
         assert places == sorted(places)
         await deck.press("a")
-        await deck.sees("pki asks")
+        await deck.sees("pki needs you")
         await deck.press("right", "enter")
         await deck.until(lambda: bool(client.answers), "answered")
         leaving = changed(back, action="pitr_exit", done=("pki",))
