@@ -234,6 +234,9 @@ def test_placeholders_and_vms_of_other_solutions(make_flow: MakeFlow, recovery: 
     refusal = flow.refused("cfo", "start", DOMAIN)
     assert f"{DB} have no disks: they are placeholders of com.vmware.vcDr" in refusal
     recovery.add_device(DB, "disk")
+    eventually(lambda: flow.deck.run("cfo", "start", DOMAIN, "--dry-run", code=None).returncode == 0)
+    dry = flow.deck.run("cfo", "start", DOMAIN, "--dry-run").stdout
+    assert f"{APP} belongs to another solution (com.vmware.vcHms), which may change it at any time" in dry
     eventually(lambda: flow.deck.run("cfo", "start", DOMAIN, code=None).returncode == 0)
     findings = [f["text"] for f in flow.deck.json("doctor", code=None)["findings"]]
     assert f"{APP} belongs to another solution (com.vmware.vcHms)" in findings
@@ -242,7 +245,7 @@ def test_placeholders_and_vms_of_other_solutions(make_flow: MakeFlow, recovery: 
 
 
 def test_templates_are_named_and_left_out(make_flow: MakeFlow, recovery: VCenter) -> None:
-    """vcenter.md V9, V11: nothing in a domain's folder disappears without a line."""
+    """register V9, V11: nothing in a domain's folder disappears without a line."""
     flow = make_flow(recovery, None)
     recovery.configure(WEB, "template", "true")
     domain = flow.until(lambda d: any(a["kind"] == "template" for a in d["alarms"]))
@@ -250,6 +253,7 @@ def test_templates_are_named_and_left_out(make_flow: MakeFlow, recovery: VCenter
     assert {vm["name"] for vm in domain["vms"]} == {DB, APP}
     assert [says in a["text"] for a in domain["alarms"] if a["kind"] == "template"] == [True]
     assert any(says in f["text"] for f in flow.deck.json("doctor", code=None)["findings"])
+    assert says in flow.deck.run("cfo", "start", DOMAIN, "--dry-run").stdout
     flow.start()
     dry = flow.deck.run("cfo", "complete", DOMAIN, "--type", "regular", "--dry-run", code=None)
     assert says in dry.stdout + dry.stderr

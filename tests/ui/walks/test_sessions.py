@@ -33,7 +33,7 @@ async def test_rolling_back_takes_six_keys_and_a_time() -> None:
 
 
 async def test_on_a_vcenter_a_point_has_the_time_at_which_it_was_made() -> None:
-    """vcenter.md V11: the data is older than its snapshot; and a revert takes the configuration back."""
+    """register V11: the data is older than its snapshot; and a revert takes the configuration back."""
     client = FakeClient(in_session(configuration_goes_back=True))
     async with running(client) as deck:
         await deck.press("m", "enter")

@@ -239,6 +239,8 @@ def consequences(request: Request, domain: Domain, now: datetime) -> list[str]:
             " was under way continues by it. Whatever was done to its VMs since then is not in it: look at"
             " them first."
         )
+    if request.action == "cfo_start" or request.start_first:
+        words += [f"{alarm.text}." for alarm in domain.alarms if alarm.kind in ("managed", "template")]
     if request.action == "cfo_complete":
         if request.run_pitr:
             words.append(f"A PITR session will start once the VMs are recovered. {SUSPENDED_SAYS}")

@@ -177,7 +177,7 @@ def test_every_kind_that_is_understood_is_collected() -> None:
 
 
 def test_events_of_one_task_are_deeds_of_their_own() -> None:
-    """vcenter.md V22: a chain groups the events of a task; each is one more deed."""
+    """register V22: a chain groups the events of a task; each is one more deed."""
     log = EventLog()
     on, moved = (
         event(E.VmPoweredOnEvent, key=8),

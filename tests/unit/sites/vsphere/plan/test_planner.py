@@ -191,7 +191,7 @@ def test_networks_before_power() -> None:
     assert due(a, busy, rules=no_undo, failover=failover("network"), **mapped)[:3] == (
         ["connect a", "connect a"], "", "power",
     ), "it is mapped when it is powered on"  # fmt: skip
-    listed = vm("e", "off", networks=("net-1", "net-2"))  # vcenter.md V20: of its card, and of a snapshot
+    listed = vm("e", "off", networks=("net-1", "net-2"))  # register V20: of its card, and of a snapshot
     assert due(listed, rules=no_undo, failover=failover("network"), **mapped)[0] == ["connect e"]
     strange = msgspec.structs.replace(
         situation(vm("d", "off"), record=Record(failover=failover("network"), **mapped)), others_to="net-9"

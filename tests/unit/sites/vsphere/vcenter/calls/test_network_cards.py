@@ -73,7 +73,7 @@ def test_a_card_on_a_network_of_this_vcenter_is_none_of_them(
 
 
 def test_what_only_a_snapshot_uses_is_on_no_card(session: VCenterSession, vcenter: VCenter) -> None:
-    """vcenter.md V20: such a network goes on being listed for the VM."""
+    """register V20: such a network goes on being listed for the VM."""
     here = next(str(n._moId) for n in vcenter.datacenter.network if n.name == HERE)
     moves, before = {here: target_of(vcenter)}, vcenter.calls()["ReconfigVM_Task"]
     for edits in (1, 1):
@@ -85,7 +85,7 @@ def test_what_only_a_snapshot_uses_is_on_no_card(session: VCenterSession, vcente
 
 
 def test_an_edit_holds_nothing_that_the_card_did_not_have(session: VCenterSession, vcenter: VCenter) -> None:
-    """vcenter.md V23: what the version that is spoken does not know is left out, and so left as it is."""
+    """register V23: what the version that is spoken does not know is left out, and so left as it is."""
     _, devices = cards_on(session, vcenter, None)
     (before,) = [vars(d).copy() for d in devices if isinstance(d, _CARD)]
     requests: list[Any] = []
