@@ -2,7 +2,16 @@
 
 Destroy_Task deletes the file of every attached disk, whoever else uses it. All are read by one call just
 before. One that fails means: never destroyed, but named as left over, with what to do by hand. Pure but for
-`read_conditions`.
+`read_conditions`. The eight:
+
+1. Its id is the result of the clone's task, or was adopted by 3 and 4 (`Expected.vm`).
+2. Its instance UUID is the one read after the clone; no other VM has its UUID (`_not_the_one`).
+3. Its configuration has the mark of its test, a secret, and the VM it is of (`_not_the_one`).
+4. It is in the test folder, not in the root, and its name has the prefix (`_not_in_place`).
+5. It is no template, not managed, in no vApp, and has no snapshot (`_not_in_place`, `_in_use`).
+6. Each disk is in its own directory and stands on a file recorded at the clone (`_own_disks`).
+7. It is off; after it was powered off all are read again (`trial_removal.remove_test`).
+8. No other VM stands on its disks (`_stood_on`).
 """
 
 from __future__ import annotations
@@ -122,7 +131,13 @@ def objection(expected: Expected, c: Conditions) -> str | None:
 
     Its id, which the caller has from the clone's task, is the first of the conditions.
     """
-    return _not_the_one(expected, c) or _not_in_place(expected, c) or _in_use(c) or _disks(expected, c)
+    return (
+        _not_the_one(expected, c)
+        or _not_in_place(expected, c)
+        or _in_use(c)
+        or _own_disks(expected, c)
+        or _stood_on(c)
+    )
 
 
 def _not_the_one(expected: Expected, c: Conditions) -> str | None:
@@ -143,8 +158,8 @@ def _not_the_one(expected: Expected, c: Conditions) -> str | None:
 
 
 def _not_in_place(expected: Expected, c: Conditions) -> str | None:
-    """Conditions 4 and 5: it is in the test folder itself, which is not the root nor in it, and is called as
-    a test VM."""
+    """Condition 4, and the vApp of 5: it is in the test folder itself, which is neither the root nor in it,
+    and is called as a test VM."""
     parent = c.values.get("parent")
     if expected.folder == expected.root or expected.root in c.above:
         return "the test folder is in the root now; move it out, then end the test again"
@@ -158,7 +173,7 @@ def _not_in_place(expected: Expected, c: Conditions) -> str | None:
 
 
 def _in_use(c: Conditions) -> str | None:
-    """Condition 5: nobody else works with it."""
+    """The rest of condition 5: nobody else works with it."""
     if c.values.get("config.template"):
         return "it was made a template; remove it by hand if nobody uses it"
     manager = getattr(c.values.get("config.managedBy"), "extensionKey", "")
@@ -169,8 +184,8 @@ def _in_use(c: Conditions) -> str | None:
     return None
 
 
-def _disks(expected: Expected, c: Conditions) -> str | None:
-    """Conditions 6 and 8: every disk is its own and stands on what was recorded; nobody stands on it."""
+def _own_disks(expected: Expected, c: Conditions) -> str | None:
+    """Condition 6: every disk is its own and stands on what was recorded."""
     own = disk_files(c.values.get("config.hardware.device", ()))
     home = str(c.values.get("config.files.vmPathName") or "").rpartition("/")[0]
     for disk in own:
@@ -180,6 +195,12 @@ def _disks(expected: Expected, c: Conditions) -> str | None:
             return f"its disk {disk.file} is not in its own directory; detach it, without deleting its file"
         if digest(disk.parents[0]) not in expected.bases:
             return f"its disk {disk.file} stands on another file than when it was cloned; look whose it is"
+    return None
+
+
+def _stood_on(c: Conditions) -> str | None:
+    """Condition 8: the disks of no other VM stand on its own."""
+    own = disk_files(c.values.get("config.hardware.device", ()))
     for other in c.others:
         for disk in other.disks:
             shared = {disk.file, *disk.parents}.intersection(d.file for d in own)
