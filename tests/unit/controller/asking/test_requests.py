@@ -35,7 +35,7 @@ def test_a_request_beside_an_open_operation(request_: Request, beside: str, is_g
     assert ended_by(request_, (op,)) == ([op.id] if is_given_up else [])
     waits = conflict(request_, (op,))
     assert (waits is None) is (is_given_up is not False)
-    assert waits is None or f"({beside}, asked by" in waits
+    assert waits is None or f"({beside}, requested by" in waits
 
 
 def test_what_has_ended_is_not_given_up() -> None:

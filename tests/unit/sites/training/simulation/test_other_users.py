@@ -16,7 +16,7 @@ def test_the_alarm_says_who_what_it_means_and_what_to_do() -> None:
     (alarm,) = play.after(5).alarms
     assert alarm.severity is Severity.WARNING and alarm.user and alarm.address
     assert alarm.text.startswith(f"{alarm.user} (from {alarm.address}) made the snapshot ")
-    assert "rollback" in alarm.text and "paused" in alarm.text
+    assert "roll back to older points" in alarm.text and "Pause the tool" in alarm.text
     assert play.to(9000).alarms == (alarm,), "it belongs to the session, not to the tool's working hours"
     play.leave()
     assert play.until(Mode.RUNNING_IN_FAILOVER).alarms == ()
