@@ -153,7 +153,7 @@ async def test_a_certificate_met_first_is_shown_and_pinned_only_when_told_so(
     async with running(training(), add_site=add) as deck:
         await fill(deck)
         await deck.press("enter")
-        await deck.sees("A certificate that is not known yet", SHA[:40])
+        await deck.sees("Unknown certificate", SHA[:40])
         assert deck.focused() == "cancel"
         await deck.press(*keys)
         if pinned:
@@ -245,7 +245,7 @@ async def test_a_real_vcenter_met_first(vcenter: VCenter, tmp_path: Path) -> Non
         fields = {"url": vcenter.url, "username": vcenter.user, "root": root, "password": vcenter.password}
         await fill(deck, **fields)
         await deck.press("enter")
-        await deck.sees("A certificate that is not known yet", vcenter.thumbprint[:47])
+        await deck.sees("Unknown certificate", vcenter.thumbprint[:47])
         assert not config.exists()
         await deck.press("tab", "enter")
         await deck.sees("A site was added", "west answers: 1 Protected Domains")
