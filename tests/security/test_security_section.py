@@ -28,6 +28,7 @@ EVERY_ACT = {
 SECURITY, E2E = "security/test_", "e2e/"
 PRIVILEGES = f"{SECURITY}privileges.py::test_through_a_whole_flow"
 TESTS: dict[str, tuple[str, ...]] = {
+    "After VMware's reference": (PRIVILEGES,),
     "Test Failover needs more": (
         f"{E2E}vcenter/trials/test_trial_commands.py::test_who_may_delete_in_the_root_is_told",
     ),

@@ -44,7 +44,11 @@ def outcomes(deck: Deck, terms: tuple[str, ...], waits: bool) -> Iterator[tuple[
     every = list(itertools.product(terms, WINDOWS, ENVIRONMENTS))
     cases: list[dict[str, Any]] = []
     for term, window, environment in every:
-        ready = ["Terminal too small: 60 x 20"] if window == SMALL else ["Protected Domains", "erp-prod", "? Help"]
+        ready = (
+            ["Terminal too small: 60 x 20"]
+            if window == SMALL
+            else ["Protected Domains", "erp-prod", "? Help"]
+        )
         env: dict[str, str] = {**deck.env, **environment, "TERM": term}
         cases.append(
             {

@@ -48,7 +48,7 @@ class PrivilegeCheck:
         mapping = c.StartContinuousFailover | c.BeginCompletion | c.MapNetworks
         names = command.networks if isinstance(command, mapping) else {}
         targets = p.moved(s, network_ids(inventory, names))
-        needs = p.needs(p.acts_of(command, bool(targets)))
+        needs = p.needs(p.acts_of(command, bool(targets), s.settings.start_protected))
         networks = [_network(inventory, i) for i in targets]
         missing = await self._ask(self._connected(), self._required(needs, folder, s, networks))
         if not isinstance(command, c.TakeOver):
@@ -56,7 +56,9 @@ class PrivilegeCheck:
         clauses = [lacks_what(self._settings.username, missing)] if missing else []
         there = self._required_there(needs, [s.name])
         if there and self._side is not None:
-            clauses += await self._lacking_there(self._side, there)
+            # an undo goes on without a site that does not answer: it starts what it sees there
+            needed = not isinstance(command, c.UndoFailover)
+            clauses += await self._lacking_there(self._side, there, needed)
         if not clauses:
             return None
         remedy = "nothing was begun; have that granted (drdeck doctor lists all) and ask again"
@@ -74,13 +76,14 @@ class PrivilegeCheck:
         )
         return [lack for lack in missing if not defined or lack.need.privilege != p.MANAGE_FIELDS]
 
-    async def _lacking_there(self, side: ProtectedVCenter, required: Required) -> list[str]:
-        """While a Force Failover of another domain goes on it is looked at for this only."""
+    async def _lacking_there(self, side: ProtectedVCenter, required: Required, needed: bool) -> list[str]:
+        """While a Force Failover of another domain goes on it is looked at for this only; `needed`: a site
+        that does not answer is told."""
         assert self._settings.protected is not None
         user = self._settings.protected.username
         async with contextlib.nullcontext("") if side.connection else side.looked_at() as lost:
             if side.connection is None:
-                return [f"what {user} may do at the protected site cannot be told ({lost})"]
+                return [f"what {user} may do at the protected site cannot be told ({lost})"] if needed else []
             missing = await self._ask(side.connection, required)
         return [lacks_what(user, missing)] if missing else []
 

@@ -79,8 +79,9 @@ TELL = Need(LOG_EVENT, DATACENTER, ())
 OPTIONAL = (FENCE, TELL)
 
 
-def acts_of(command: c.AnyCommand, moves: bool) -> tuple[str, ...]:
-    """Acts that a command leads to, as LEAST calls them; `moves`: it connects VMs to other networks."""
+def acts_of(command: c.AnyCommand, moves: bool, starts_there: bool = False) -> tuple[str, ...]:
+    """Acts that a command leads to, as LEAST calls them; `moves`: it connects VMs to other networks;
+    `starts_there`: an undo starts the protected VMs."""
     match command:
         case c.StartContinuousFailover():
             return (_START,)
@@ -99,7 +100,7 @@ def acts_of(command: c.AnyCommand, moves: bool) -> tuple[str, ...]:
         case c.ExitSession():
             return (_EXIT,)
         case c.UndoFailover():
-            return (_UNDO,)
+            return (_UNDO, _UNDO_THERE) if starts_there else (_UNDO,)
         case c.CommitFailover():
             return (_COMMIT,)
         case c.ReleaseDomain():

@@ -142,7 +142,7 @@ RACES = [
     (base(mode=CFO), lambda d: ch.start_cfo(d, command(c.StartContinuousFailover), {}, at(1)), "meanwhile"),
     (OWNED, lambda d: ch.begin(d, command(c.BeginCompletion, "op-7", type="force"), {}, at(1)), "meanwhile"),
     (OWNED, lambda d: ch.abort(d, command(c.AbortCompletion)), "ownership"),
-    (base(failover=failover("take")), lambda d: ch.abort(d, command(c.AbortCompletion, "op-7")), "only continue"),
+    (base(failover=failover("take")), lambda d: ch.abort(d, command(c.AbortCompletion, "op-7")), "only co"),
     (OWNED, lambda d: ch.finish(d, command(c.FinishFailover, "op-7")), "somebody else"),
     (ACTIVE, lambda d: st.start_session(d, by_hand, ()), "another PITR session"),
     (OWNED, lambda d: st.roll_back(d, roll, (), at(1)), "no PITR session"),
