@@ -140,7 +140,7 @@ def test_lesson_2_by_its_keys(deck: Deck) -> None:
         trainee.sees("> Roll back until every one of the 20 VMs")
         trainee.told("g goes to the last good point")
         trainee.console.press("p")
-        trainee.sees("Run PITR of erp-prod", "last before abn")
+        trainee.sees("Run PITR of erp-prod", "22:42:00Z (g)")
         trainee.console.press("g")
         trainee.sees("22:42:00Z", "all VMs (20)")
         trainee.console.press("enter")
