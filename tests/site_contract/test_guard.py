@@ -55,7 +55,7 @@ async def test_what_others_do_in_a_session(
         assert alarm.user and alarm.address
         assert alarm.text.startswith(f'{who(alarm.user, alarm.address)} made the snapshot "')
         assert "roll back to older points, not to this snapshot" in alarm.text, "what it means"
-        assert "paused" in alarm.text, "and what to do"
+        assert "Pause the tool" in alarm.text, "and what to do"
         assert alarm.time <= bench.now()
     kept = [(d["vm"], d["user"], d["address"], d["text"]) for d in journaled(bench)]
     assert {(a.vm, a.user, a.address, a.text) for a in alarms} <= set(kept)
