@@ -26,7 +26,7 @@ from drdeck.sites.vsphere.inventory.inventory_watch import InventoryWatch
 from drdeck.sites.vsphere.plan.domain_state import DomainState
 from drdeck.sites.vsphere.plan.preconditions import why_not
 from drdeck.sites.vsphere.record.attribute_changes import NotNow
-from drdeck.sites.vsphere.record.attributes import read
+from drdeck.sites.vsphere.record.attributes import in_order, read
 from drdeck.sites.vsphere.record.deeds import deed
 from drdeck.sites.vsphere.record.leases.lease import HeldElsewhere
 from drdeck.sites.vsphere.vcenter.calls import vm_calls
@@ -167,7 +167,7 @@ class CallExecutor:
     async def _write(
         self, folder: FolderFacts, changes: dict[str, str], doing: str, leased: bool = True
     ) -> None:
-        todo = [(k, v) for k, v in changes.items() if folder.attributes.get(k, "") != v]
+        todo = in_order(changes, folder.attributes)
         if not todo:
             return
 

@@ -1,11 +1,14 @@
 """Memory of a domain in its folder's custom attributes, read with suspicion: anybody may edit them.
 
-Every value is small JSON of at most 255 characters; longer lists go on in "NAME.2", "NAME.3", ...
+Every value is small JSON of at most 255 characters; longer lists go on in "NAME.2", "NAME.3", ... vCenter
+sets one attribute at a time (API reference: CustomFieldsManager.SetField), so a list of several is written
+anew beside the old one, and then its first attribute tells where it goes on (`in_order`).
 """
 
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
@@ -75,6 +78,8 @@ from .record_values import (
 
 _PLAIN_PARTS = 8
 """Lists of ids that are longer in JSON are packed."""
+_WHOLE = re.compile(r"%([0-9]+),([0-9]+):")
+"""The beginning of a first attribute that tells in which part its list goes on, and for how many."""
 
 
 class BrokenRecord(ValueError):
@@ -145,6 +150,75 @@ def write_many(name: str, value: object) -> dict[str, str]:
     return {part_name(name, i): parts[i] if i < len(parts) else "" for i in range(MAX_PARTS)}
 
 
+def in_order(changes: Mapping[str, str], attributes: Mapping[str, str]) -> list[tuple[str, str]]:
+    """The writes for changes of `attributes`, one after another: after each of them every list reads as it
+    was or as it will be. Only one that has no room beside the old one is written over it."""
+    writes = list[tuple[str, str]]()
+    lists = {name for name in changes if part_name(name, 1) in changes and not _WHOLE.match(changes[name])}
+    further = {part for name in lists for part in _part_names(name)[1:]}
+    for name, value in changes.items():
+        if name in lists:
+            text = "".join(changes.get(part, "") for part in _part_names(name))
+            writes += _of_a_list(name, text, attributes)
+        elif name not in further:
+            writes.append((name, value))
+    return [
+        (name, value) for number, (name, value) in enumerate(writes) if _differs(writes, number, attributes)
+    ]
+
+
+def _differs(writes: list[tuple[str, str]], number: int, attributes: Mapping[str, str]) -> bool:
+    """Whether a write changes what the attribute holds after the ones before it."""
+    name, value = writes[number]
+    before = next(
+        (text for part, text in reversed(writes[:number]) if part == name), attributes.get(name, "")
+    )
+    return before != value
+
+
+def _of_a_list(name: str, text: str, attributes: Mapping[str, str]) -> list[tuple[str, str]]:
+    parts = _part_names(name)
+    old = [part for part in parts[1:] if attributes.get(part)]
+    if text == _text_of(attributes, name) and (text or not old):
+        return []
+    if not old and len(text) <= MAX_VALUE:
+        return [(name, text)]
+    at, count = _further_parts(attributes, name)
+    plain = not _WHOLE.match(attributes.get(name, ""))
+    size = MAX_VALUE - len(f"%{MAX_PARTS},{MAX_PARTS}:")
+    rest = [text[i : i + MAX_VALUE] for i in range(size, len(text), MAX_VALUE)]
+    # a plain list ends at the first part that is not there
+    start = at + count + 1 if plain else 1 if len(rest) < at else at + count
+    if start + len(rest) > MAX_PARTS:
+        over = [text[i : i + MAX_VALUE] for i in range(0, len(text), MAX_VALUE)]
+        return [(part, over[i] if i < len(over) else "") for i, part in enumerate(parts)]
+    beside = [(parts[start + i], piece) for i, piece in enumerate(rest)]
+    head = [(name, f"%{start},{len(rest)}:{text[:size]}")]
+    if rest:
+        return [*beside, *head]  # what was read before is left: the next writing may go over it
+    return [*head, *((part, "") for part in old), (name, text)]
+
+
+def _further_parts(attributes: Mapping[str, str], name: str) -> tuple[int, int]:
+    """The number of the part in which a list goes on, and of how many."""
+    whole = _WHOLE.match(attributes.get(name, ""))
+    if whole is not None:
+        return int(whole[1]), int(whole[2])
+    parts = _part_names(name)
+    count = next((i for i in range(1, MAX_PARTS) if not attributes.get(parts[i])), MAX_PARTS) - 1
+    return 1, count
+
+
+def _text_of(attributes: Mapping[str, str], name: str) -> str:
+    """The text of a list out of all its attributes."""
+    head, parts = attributes.get(name, ""), _part_names(name)
+    at, count = _further_parts(attributes, name)
+    whole = _WHOLE.match(head)
+    return head[whole.end() if whole else 0 :] + "".join(
+        attributes.get(p, "") for p in parts[at : at + count]
+    )
+
+
 def write_askers(askers: Mapping[str, str]) -> str:
     """Askers of operations, the newest last; of more than fit the oldest are left out."""
     kept = [(ident, brief(clean(who), MAX_ASKER)) for ident, who in askers.items()]
@@ -178,7 +252,7 @@ def _one(attributes: Mapping[str, str], name: str, kind: Any) -> Any:
 
 
 def _many(attributes: Mapping[str, str], name: str, kind: Any, empty: Any) -> Any:
-    text = "".join([attributes[part] for part in _part_names(name) if part in attributes])
+    text = _text_of(attributes, name)
     if text.startswith(MARK) and kind == tuple[str, ...]:
         try:
             return unpack(text)

@@ -205,3 +205,38 @@ def test_the_running_session_is_excluded_too() -> None:
     past = Period(start=T0 - timedelta(hours=2), end=T0 - timedelta(hours=1))
     record = Record(failover=failover("finished"), session=session(), excluded=(past,))
     assert record.periods == (past, Period(start=T0))
+
+
+@given(st.lists(st.lists(st.integers(1, 3000), unique=True, max_size=90).map(sorted), max_size=6), st.data())
+def test_a_list_is_whole_after_each_write(lists: list[list[int]], data: st.DataObject) -> None:
+    """A controller may be killed between any two; whoever comes next may write something else."""
+    attributes: dict[str, str] = {}
+    before: tuple[str, ...] = ()
+    for numbers in lists:
+        after = tuple(f"vm-{number}" for number in numbers)
+        writes = r.in_order({names.MODE: "", **r.write_many(names.SKIPPED, after)}, attributes)
+        most = data.draw(st.integers(0, len(writes)) | st.just(len(writes)))
+        for name, value in writes[:most]:
+            attributes[name] = value
+            assert len(value) <= names.MAX_VALUE
+            assert r.read(attributes).skipped in (before, after)
+        before = r.read(attributes).skipped
+        assert before == after or most < len(writes)
+    assert r.in_order(r.write_many(names.SKIPPED, before), attributes) == []
+
+
+def test_a_list_that_is_small_again_leaves_nothing() -> None:
+    attributes: dict[str, str] = {}
+    for count in (3, 100, 0, 100, 2):
+        after = tuple(f"vm-{number * 7}" for number in range(count))
+        attributes.update(r.in_order(r.write_many(names.SKIPPED, after), attributes))
+        assert r.read(attributes).skipped == after
+    assert {name for name, value in attributes.items() if value} == {names.SKIPPED}
+
+
+def test_a_list_without_room_beside_it_is_written_over() -> None:
+    """Ids without a number are not packed; the record can hold them, and not twice."""
+    first, second = (tuple(f"vm-{c}{n:07}" for n in range(1500)) for c in "ab")
+    attributes = dict(r.in_order(r.write_many(names.SKIPPED, first), {}))
+    attributes.update(r.in_order(r.write_many(names.SKIPPED, second), attributes))
+    assert r.read(attributes).skipped == second
