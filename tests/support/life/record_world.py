@@ -24,11 +24,14 @@ from drdeck.sites.vsphere.plan import domain_view
 from drdeck.sites.vsphere.plan.domain_state import DomainState, ProtectedVms
 from drdeck.sites.vsphere.plan.planner import plan
 from drdeck.sites.vsphere.plan.preconditions import why_not
+from drdeck.sites.vsphere.plan.trials.trial_plan import self_driven
 from drdeck.sites.vsphere.plan.vm_rows import VmRows
 from drdeck.sites.vsphere.record.attribute_changes import NotNow
-from drdeck.sites.vsphere.record.attributes import read
+from drdeck.sites.vsphere.record.attributes import in_order, read
 from drdeck.sites.vsphere.record.domain_record import Record
 from drdeck.sites.vsphere.record_changes import record_changes
+from drdeck.sites.vsphere.trial_work import KINDS
+from tests.support.life import trial_world
 from tests.support.vcenter.situations import T0, vm
 
 SETTINGS = DomainSettings(
@@ -49,6 +52,7 @@ class RecordWorld:
         self._done: set[tuple[str, str]] = set()
         """(operation, key) of calls that were made: a controller makes none twice"""
         self._numbers = itertools.count(1)
+        self.tests = trial_world.TestFolder(self.state)
         for name in ("app", "db"):
             self.vms[f"vm-{name}"] = vm(name, "off")
         self.replicate()
@@ -72,6 +76,9 @@ class RecordWorld:
             settings=SETTINGS,
             protected=there,
             now=self.now,
+            trials=self.tests.seen(),
+            trial_settings=trial_world.SETTINGS,
+            root="root",
         )
 
     def inventory(self) -> Inventory:
@@ -113,13 +120,18 @@ class RecordWorld:
         if closed is not None:
             return closed
         try:
-            self._write(record_changes(command, s, self.inventory(), self.now))
+            self._write(self._changes(command))
         except NotNow as error:
             return str(error)
         return None
 
+    def _changes(self, command: c.AnyCommand) -> dict[str, str]:
+        if self.tests.is_of_a_trial(command):
+            return self.tests.changes(command)
+        return record_changes(command, self.state(), self.inventory(), self.now)
+
     def _write(self, changes: dict[str, str]) -> None:
-        for name, value in changes.items():
+        for name, value in in_order(changes, self.attributes):
             self.attributes[name] = value
             self.attributes = {key: text for key, text in self.attributes.items() if text}
             read(self.attributes)  # raises BrokenRecord: a crash here would leave it so
@@ -135,10 +147,22 @@ class RecordWorld:
                 self._carry_out(act)
                 return True
         if phase is not None and not phase.wait and phase.then is not None:
-            then = c.MakePlannedCall(operation=phase.operation, domain="erp", act=phase.then)
-            self._write(record_changes(then, self.state(), self.inventory(), self.now))
+            self._take(phase.operation, phase.then)
             return True
-        return self._follow_on()
+        return self._follow_on() or self._upkeep()
+
+    def _take(self, operation: str, act: PlannedCall) -> None:
+        self._write(self._changes(c.MakePlannedCall(operation=operation, domain="erp", act=act)))
+
+    def _upkeep(self) -> bool:
+        """What is due without an operation: the end of a test that a failover parked."""
+        due = self_driven(self.state())
+        for act in due:
+            if act.kind == "step":
+                self._take("", act)
+            else:
+                self._carry_out(act)
+        return bool(due)
 
     def _follow_on(self) -> bool:
         """A completion whose VMs are all recovered goes on to its session, or ends."""
@@ -151,6 +175,9 @@ class RecordWorld:
         return self.command(c.FinishFailover(operation=f.id, domain="erp")) is None
 
     def _carry_out(self, act: PlannedCall) -> None:
+        if act.kind in KINDS:
+            self._write(self.tests.carry_out(act))
+            return
         vm = self.vms[act.vm or ""]
         match act.kind:
             case "power_on":

@@ -24,7 +24,7 @@ from drdeck.sites.vsphere.plan.parts.planned_calls import Plan
 from drdeck.sites.vsphere.plan.restore_points import usable
 from drdeck.sites.vsphere.record.record_values import TrialRecord
 
-from .trial_plan import as_tested, is_ready, strays
+from .trial_plan import as_tested, clones_of, is_ready, strays
 
 _STEPS = ("Clone VMs", "Connect isolated networks", "Execute runbook", "Test running")
 _END_STEPS = ("Power off test VMs", "Remove test VMs")
@@ -54,7 +54,7 @@ def trial_of(s: DomainState, plan: Plan, inventory: Inventory) -> Trial | None:
         since=t.began,
         ends_at=t.ends,
         point=t.to,
-        vms=(*_running_vms(s, t), *left),
+        vms=(*_running_vms(s, t), *_vms_of_earlier_tests(s, t), *left),
         networks=_network_names(s, inventory),
         waits_for=waits,
         grown_bytes=sum(written) if written else None,
@@ -74,6 +74,18 @@ def _running_vms(s: DomainState, t: TrialRecord) -> tuple[TrialVm, ...]:
         TrialVm(id=vm.id, name=vm.plain_name, of=vm.name, power=vm.power, ready=is_ready(s, vm))
         for vm in as_tested(s, t)
         if vm.id not in s.record.left
+    )
+
+
+def _vms_of_earlier_tests(s: DomainState, t: TrialRecord) -> tuple[TrialVm, ...]:
+    """Test VMs of tests before this one that are in no list of what is left: their removal is tried again, or
+    they were noted late."""
+    own = {*clones_of(s, t), *s.record.left}
+    trials, sources = s.trials.vms if s.trials is not None else {}, {vm.id: vm.name for vm in s.vms}
+    return tuple(
+        TrialVm(id=ident, name=facts.vm.name, of=sources.get(clone.of, clone.of), power=facts.vm.power)
+        for ident, clone in s.record.clones.items()
+        if ident not in own and (facts := trials.get(ident)) is not None
     )
 
 
