@@ -26,13 +26,13 @@ BOOT_S = 0.02
 
 async def die_at(point: str, directory: Path, vcenter: VCenter) -> None:
     directory.mkdir()
-    live = Live(directory, vcenter)
+    live, log = Live(directory, vcenter), directory / "points"
     try:
-        await live.begin(point)
+        await live.begin(point, log)
         await live.flow()
     finally:
         await live.end()
-    assert live.deaths == 1, f"{point} was not reached"
+    assert live.died_at(point, log), f"{point} was not reached"
     assert live.truth() == UNDISTURBED
     assert live.sessions() == 1
     assert live.wrong_in_journal() == []

@@ -33,23 +33,24 @@ UNDISTURBED = LifeTruth(
 )
 
 
-async def live_through(directory: Path, vcenter: VCenter, point: str = "", log: Path | None = None) -> None:
+async def live_through(directory: Path, vcenter: VCenter, point: str = "") -> Path:
+    """The log of the points that were passed."""
     directory.mkdir()
-    life = WholeLife(directory, vcenter)
+    life, log = WholeLife(directory, vcenter), directory / "points"
     try:
         await life.begin(point, log)
         await life.flow()
         assert life.life_truth() == UNDISTURBED
     finally:
         await life.end()
-    assert life.deaths == bool(point), f"{point} was not reached"
+    assert life.died_at(point, log) if point else life.deaths == 0, f"{point} was not reached"
     assert life.wrong_in_journal() == []
+    return log
 
 
 async def test_dying_anywhere_in_a_life(tmp_path: Path, vcsim_built: None) -> None:
-    log = tmp_path / "points"
     async with vcenters(1, BOOT_S) as servers:
-        await live_through(tmp_path / "undisturbed", servers[0], log=log)
+        log = await live_through(tmp_path / "undisturbed", servers[0])
     points = log.read_text().splitlines()
     around = [point for point in points if point.endswith(ALWAYS)]
     assert len(around) == 2 * len(ALWAYS), around

@@ -148,6 +148,14 @@ class Live:
                         await self.client.changed()
         raise AssertionError("no controller stays alive")
 
+    def died_at(self, point: str, log: Path) -> bool:
+        """Whether it died once, there; or had no such point, for what happens together is written together.
+        `log`: of the points that it passed."""
+        kind, _, number = point.partition(":")
+        passed = [line.partition(" ")[0].partition(":") for line in log.read_text().splitlines()]
+        most = max((int(n) for k, _, n in passed if k == kind), default=0)
+        return self.deaths == 1 or (self.deaths == 0 and int(number) > most)
+
     # -- asking
 
     async def ask(self, request: Request) -> str:

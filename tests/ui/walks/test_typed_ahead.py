@@ -130,7 +130,7 @@ async def test_of_several_results_none_opens_and_a_key_lists_them() -> None:
     going = tuple(operation(of=n, id=f"op-{n}") for n in names)
     client = FakeClient(*(domain(n, Mode.COMPLETING) for n in names), operations=going)
     async with running(client, first=None) as deck:
-        await deck.sees("A failover is in progress")
+        await deck.sees("3 failovers are in progress")
         await deck.press("escape")
         over = tuple(ended(o, recovery_status="Unhealthy", vms_failing="2") for o in going)
         client.tell(*(domain(n, Mode.RUNNING_IN_FAILOVER) for n in names), operations=over)
