@@ -168,7 +168,7 @@ def in_order(changes: Mapping[str, str], attributes: Mapping[str, str]) -> list[
 
 
 def _differs(writes: list[tuple[str, str]], number: int, attributes: Mapping[str, str]) -> bool:
-    """Whether a write changes what the attribute holds after the ones before it."""
+    """Tell whether a write changes what the attribute holds after the ones before it."""
     name, value = writes[number]
     before = next(
         (text for part, text in reversed(writes[:number]) if part == name), attributes.get(name, "")
