@@ -1,7 +1,7 @@
 """kill -9 of a real controller at every write of its journal and every call, over a life on the simulator.
 
 No second clone, nothing destroyed but the test VM, nothing left that nobody names. Tried are those around
-clone, destroy and revert, and of the others a third in CI, ten elsewhere, all with DRDECK_ALL_POINTS=1.
+clone, destroy and revert, and of the others a sixth in CI, ten elsewhere, all with DRDECK_ALL_POINTS=1.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from tests.support.life.whole_life import LifeTruth, WholeLife
 from tests.support.vcenter.vcsim import VCenter
 
 pytestmark = pytest.mark.timeout(1800)
-EVERY = 1 if os.environ.get("DRDECK_ALL_POINTS") else 3 if os.environ.get("CI") else 33
+EVERY = 1 if os.environ.get("DRDECK_ALL_POINTS") else 6 if os.environ.get("CI") else 33
 """So many of the other points lie from one that is tried to the next."""
 LANES = 3
 BOOT_S = 0.02
