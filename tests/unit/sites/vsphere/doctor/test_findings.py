@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -24,6 +26,7 @@ from drdeck.sites.vsphere.plan.domain_state import DomainState
 from drdeck.sites.vsphere.record.attributes import read
 from drdeck.sites.vsphere.record.domain_record import Record
 from drdeck.sites.vsphere.vcenter.connection import Endpoint
+from tests.support import ROOT
 
 NOW = datetime(2026, 11, 22, 10, 0, tzinfo=UTC)
 
@@ -223,3 +226,16 @@ def test_a_certificate_that_tells_nothing_of_itself() -> None:
     assert Certificate(thumbprint="AB").says() == "of nobody named"
     many = Certificate(thumbprint="AB", subject="x", issuer="x", names=("a", "b", "c", "d", "e"))
     assert many.says() == 'of "x", self-signed, for a and b and c and 2 more'
+
+
+def test_nothing_is_recommended_that_deletes() -> None:
+    """Its words are followed in the worst hour: whose snapshots they are, their owner knows."""
+    texts = [
+        node.value
+        for path in sorted((ROOT / "src" / "drdeck" / "sites" / "vsphere" / "doctor").rglob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    ]
+    orders = re.compile(r"^(delete|remove|consolidate|revert|reset)\b|[;,:.] (delete|remove)\b")
+    assert [text for text in texts if orders.search(text)] == []
+    assert orders.search("delete the snapshots") and orders.search("make room; remove old points")
