@@ -162,18 +162,12 @@ def in_order(changes: Mapping[str, str], attributes: Mapping[str, str]) -> list[
             writes += _of_a_list(name, text, attributes)
         elif name not in further:
             writes.append((name, value))
-    return [
-        (name, value) for number, (name, value) in enumerate(writes) if _differs(writes, number, attributes)
-    ]
-
-
-def _differs(writes: list[tuple[str, str]], number: int, attributes: Mapping[str, str]) -> bool:
-    """Tell whether a write changes what the attribute holds after the ones before it."""
-    name, value = writes[number]
-    before = next(
-        (text for part, text in reversed(writes[:number]) if part == name), attributes.get(name, "")
-    )
-    return before != value
+    standing, needed = dict(attributes), list[tuple[str, str]]()
+    for name, value in writes:
+        if standing.get(name, "") != value:
+            needed.append((name, value))
+        standing[name] = value
+    return needed
 
 
 def _of_a_list(name: str, text: str, attributes: Mapping[str, str]) -> list[tuple[str, str]]:
