@@ -73,6 +73,11 @@ def pytest_configure(config: pytest.Config) -> None:
     settings.load_profile("quick" if runs_quick_ones(config) else "drdeck")
 
 
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """How many workers `-n auto` is: more than cores, for most tests wait for a process or a clock."""
+    return min(2 * len(os.sched_getaffinity(0)), 8)
+
+
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
     """True for folders of which plain `pytest` runs nothing: each worker would import them."""
     if not runs_quick_ones(config) or not collection_path.is_dir():
