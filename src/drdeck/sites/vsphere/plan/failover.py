@@ -6,15 +6,15 @@ The phases are those of `record/phases.py`.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
 
 from drdeck.model.domains import FailoverType, SessionState
 from drdeck.model.planned import Phase, PlannedCall, SiteQuestion
 from drdeck.model.text import names
-from drdeck.model.times import show, show_duration
+from drdeck.model.times import show
 from drdeck.sites.vsphere.inventory.inventory_facts import VmFacts
 from drdeck.sites.vsphere.plan.parts.planned_calls import Plan, on_vm, once_free, step, wait_for_others
 from drdeck.sites.vsphere.plan.parts.runbook_groups import groups
+from drdeck.sites.vsphere.plan.parts.runbook_start import RunbookStart, starting_group
 from drdeck.sites.vsphere.record.record_values import FailoverRecord, RollbackRecord
 from drdeck.sites.vsphere.vcenter.calls.call_arguments import OTHERS, moves_of
 
@@ -199,50 +199,30 @@ def unready(s: DomainState) -> tuple[VmFacts, ...]:
 def starting(
     s: DomainState, vms: Sequence[VmFacts], r: FailoverRecord | RollbackRecord, over: str, ident: str
 ) -> Plan:
-    """Runbook group `r.g`: power on, wait until ready, wait for the delay, go on to the next."""
-    order = groups(vms, s.settings)
-    if r.g >= len(order):
-        return Plan(Phase(operation=r.id, name="Execute runbook", then=step(over, r.id, r.n, r.g)))
-    group = order[r.g]
-    label = f"Execute runbook: {group.name}"
-    last = r.g + 1 >= len(order)
-    onwards = step(over if last else "next", r.id, r.n, r.g)
-    if r.phase == "delay":
-        left = group.delay_s - (s.now - r.since).total_seconds()
-        wait = f"{show_duration(left + 0.999)} before the next group starts" if left > 0 else ""
-        return Plan(Phase(operation=r.id, name=label, wait=wait, then=onwards))
-    off = [vm for vm in group.vms if vm.power != "on"]
-    waited = [vm for vm in group.vms if not s.ready(vm)]
-    limit_s = float(s.settings.task_timeout)
-    acts = tuple(
-        once_free(
-            vm,
-            on_vm(
+    """The runbook of replicas, up to the step `over`."""
+
+    def power_on(group: Sequence[VmFacts]) -> tuple[PlannedCall, ...]:
+        limit_s, key = float(s.settings.task_timeout), f"power:{r.g}:{r.n}"
+        return tuple(
+            once_free(
                 vm,
-                "power_on",
-                f"power:{r.g}:{r.n}",
-                f"power on {vm.name}",
-                _power_on_args(s, vm, r),
-                limit_s=limit_s,
-            ),
-            limit_s,
+                on_vm(vm, "power_on", key, f"power on {vm.name}", _power_on_args(s, vm, r), limit_s=limit_s),
+            )
+            for vm in group
+            if vm.power != "on"
         )
-        for vm in off
+
+    run = RunbookStart(
+        groups(vms, s.settings),
+        s.ready,
+        s.in_words,
+        power_on,
+        float(s.settings.ready_timeout),
+        over=over,
+        steps="",
+        question=f"ready:{ident}",
+        not_ready=f"Not ready ({s.settings.ready})",
+        waits=f"not ready yet ({s.settings.ready})",
+        choices=("retry", "skip"),
     )
-    limit = float(s.settings.ready_timeout)
-    if waited and s.now > r.since + timedelta(seconds=limit):
-        text = (
-            f"Not ready ({s.settings.ready}) within {show_duration(limit)}: {s.in_words(waited)}."
-            f" Answer retry to wait as long again, or skip to continue without {names(waited)}."
-        )
-        ask = SiteQuestion(
-            id=f"ready:{ident}:{r.g}:{r.n}",
-            operation=r.id,
-            text=text,
-            choices=("retry", "skip"),
-            vms={vm.id: vm.name for vm in waited},
-        )
-        return Plan(Phase(operation=r.id, name=label, acts=acts), ask)  # what can be started goes on
-    wait = f"not ready yet ({s.settings.ready}): {s.in_words(waited)}" if waited else ""
-    then = step("delay", r.id, r.n, r.g) if group.delay_s and not last else onwards
-    return Plan(Phase(operation=r.id, name=label, acts=acts, wait=wait, then=then))
+    return starting_group(s.now, r, run)

@@ -13,7 +13,14 @@ from drdeck.model.planned import Phase, PlannedCall
 from drdeck.model.text import composed, names
 from drdeck.model.times import show, show_spaced, to_millisecond
 from drdeck.sites.vsphere.inventory.inventory_facts import SnapshotFact, VmFacts
-from drdeck.sites.vsphere.plan.parts.planned_calls import Plan, on_vm, once_free, step, wait_for_others
+from drdeck.sites.vsphere.plan.parts.planned_calls import (
+    Plan,
+    on_vm,
+    once_free,
+    powering_off,
+    step,
+    wait_for_others,
+)
 from drdeck.sites.vsphere.record.record_values import CommittedRecord, UndoRecord
 
 from .domain_state import DomainState, stays_out
@@ -54,16 +61,7 @@ def undoing(s: DomainState, u: UndoRecord) -> Plan:
     """Power off, revert to the entry points, remove what the failover left, and give the domain back."""
     vms, limit_s = s.living(), float(s.settings.task_timeout)
     if u.phase == "off":
-        up = [vm for vm in vms if vm.power != "off"]
-        acts = tuple(
-            once_free(
-                vm, on_vm(vm, "power_off", "undo-off", f"power off {vm.name}", limit_s=limit_s), limit_s
-            )
-            for vm in up
-        )
-        wait = f"powering off: {names(up)}" if up else ""
-        then = step("undo_revert", u.by)
-        return Plan(Phase(operation=u.by, name="Power off the VMs", acts=acts, wait=wait, then=then))
+        return Plan(powering_off(vms, "undo-off", u.by, "undo_revert", limit_s))
     if u.phase == "revert":
         return Plan(_reverting(s, u))
     dirty = [vm for vm in vms if _left(vm, u)]

@@ -11,7 +11,14 @@ from drdeck.model.planned import Phase
 from drdeck.model.text import names
 from drdeck.model.times import show
 from drdeck.sites.vsphere.inventory.inventory_facts import VmFacts
-from drdeck.sites.vsphere.plan.parts.planned_calls import Plan, on_vm, once_free, step, wait_for_others
+from drdeck.sites.vsphere.plan.parts.planned_calls import (
+    Plan,
+    on_vm,
+    once_free,
+    powering_off,
+    step,
+    wait_for_others,
+)
 from drdeck.sites.vsphere.record.record_values import RollbackRecord, SessionRecord
 
 from .domain_state import DomainState
@@ -55,11 +62,7 @@ def _entry_points(
     lacking = [vm for vm in s.session_vms() if not s.is_skipped(vm) and not vm.has_snapshot(point)]
     args = {"name": point, "description": f"drdeck: entry point of PITR session {session.id}"}
     acts = tuple(
-        once_free(
-            vm,
-            on_vm(vm, "snapshot", key, f"make the entry point of {vm.name}", args, limit_s=limit_s),
-            limit_s,
-        )
+        once_free(vm, on_vm(vm, "snapshot", key, f"make the entry point of {vm.name}", args, limit_s=limit_s))
         for vm in lacking
     )
     wait = f"making entry points: {names(lacking)}" if lacking else ""
@@ -67,17 +70,9 @@ def _entry_points(
 
 
 def rolling_back(s: DomainState, r: RollbackRecord) -> Plan:
-    vms, limit_s = s.rollback_vms(), float(s.settings.task_timeout)
+    vms = s.rollback_vms()
     if r.phase == "off":
-        up = [vm for vm in vms if vm.power != "off"]
-        acts = tuple(
-            once_free(vm, on_vm(vm, "power_off", "off", f"power off {vm.name}", limit_s=limit_s), limit_s)
-            for vm in up
-        )
-        wait = f"powering off: {names(up)}" if up else ""
-        return Plan(
-            Phase(operation=r.id, name="Power off the VMs", acts=acts, wait=wait, then=step("revert", r.id))
-        )
+        return Plan(powering_off(vms, "off", r.id, "revert", float(s.settings.task_timeout)))
     if r.phase == "revert":
         return Plan(_reverting(s, r, vms))
     return starting(s, vms, r, "over", f"rollback:{r.id}")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from drdeck.model.planned import Phase, PlannedCall, SiteQuestion
+from drdeck.model.text import names
 from drdeck.sites.vsphere.inventory.inventory_facts import VmFacts
 
 
@@ -46,10 +48,24 @@ def wait_for_others(vm: VmFacts, limit_s: float) -> PlannedCall:
     return on_vm(vm, "wait", f"wait:{task}", says, {"task": task}, after_loss="repeat", limit_s=limit_s)
 
 
-def once_free(vm: VmFacts, act: PlannedCall, limit_s: float) -> PlannedCall:
+def once_free(vm: VmFacts, act: PlannedCall, limit_s: float | None = None) -> PlannedCall:
     """An act on a VM, or, while a task works on it that others began, the wait for that: it ends by a
-    question after `limit_s`, as nothing does that is only left out of the plan."""
-    return wait_for_others(vm, limit_s) if vm.running_tasks else act
+    question after `limit_s`, the act's own where none is named, as nothing does that is only left out."""
+    if not vm.running_tasks:
+        return act
+    return wait_for_others(vm, act.limit_s if limit_s is None else limit_s)
+
+
+def powering_off(vms: Sequence[VmFacts], key: str, operation: str, then: str, limit_s: float) -> Phase:
+    """Power off what runs of a domain's VMs, hard, before all are reverted."""
+    up = [vm for vm in vms if vm.power != "off"]
+    acts = tuple(
+        once_free(vm, on_vm(vm, "power_off", key, f"power off {vm.name}", limit_s=limit_s)) for vm in up
+    )
+    wait = f"powering off: {names(up)}" if up else ""
+    return Phase(
+        operation=operation, name="Power off the VMs", acts=acts, wait=wait, then=step(then, operation)
+    )
 
 
 def step(what: str, operation: str, n: int = 1, g: int = 0, newest: int | None = None) -> PlannedCall:

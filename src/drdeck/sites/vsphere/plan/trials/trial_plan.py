@@ -6,18 +6,18 @@ The phases are those of `record/phases.py`. The replicas are only cloned from; a
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
 
 import msgspec
 
-from drdeck.model.planned import Phase, PlannedCall, SiteQuestion
+from drdeck.model.planned import Phase, PlannedCall
 from drdeck.model.text import names
-from drdeck.model.times import show, show_duration
+from drdeck.model.times import show
 from drdeck.sites.vsphere.inventory.inventory_facts import VmFacts
 from drdeck.sites.vsphere.inventory.trial_inventory import TrialInventory, TrialVmFacts
 from drdeck.sites.vsphere.plan.domain_state import DomainState
 from drdeck.sites.vsphere.plan.parts.planned_calls import Plan, on_vm, step, wait_for_others
 from drdeck.sites.vsphere.plan.parts.runbook_groups import groups, readiness_of
+from drdeck.sites.vsphere.plan.parts.runbook_start import RunbookStart, starting_group
 from drdeck.sites.vsphere.plan.restore_points import target
 from drdeck.sites.vsphere.record.record_values import CloneRecord, TrialRecord
 from drdeck.sites.vsphere.vcenter.calls.call_arguments import with_moves
@@ -176,36 +176,20 @@ def _reading_back(s: DomainState, t: TrialRecord) -> Phase:
 
 
 def _starting(s: DomainState, t: TrialRecord) -> Plan:
-    """Runbook group `t.g`: power on, wait until ready, wait for the delay, go on to the next."""
-    order = groups(as_tested(s, t), s.settings)
-    if t.g >= len(order):
-        return Plan(Phase(operation=t.id, name="Execute runbook", then=step("trial_runs", t.id, t.n, t.g)))
-    group, last = order[t.g], t.g + 1 >= len(order)
-    label = f"Execute runbook: {group.name}"
-    onwards = step("trial_runs" if last else "trial_next", t.id, t.n, t.g)
-    if t.phase == "delay":
-        left_s = group.delay_s - (s.now - t.since).total_seconds()
-        wait = f"{show_duration(left_s + 0.999)} before the next group starts" if left_s > 0 else ""
-        return Plan(Phase(operation=t.id, name=label, wait=wait, then=onwards))
-    waited = [vm for vm in group.vms if not is_ready(s, vm)]
-    acts = _power_on(s, t, group.vms)
-    limit_s = float(s.settings.ready_timeout)
-    if waited and s.now > t.since + timedelta(seconds=limit_s):
-        text = (
-            f"Test VMs not ready (VMware Tools) within {show_duration(limit_s)}: {s.in_words(waited)}."
-            f" Answer retry to wait as long again, or skip to continue without {names(waited)}."
-        )
-        question = SiteQuestion(
-            id=f"ready:test:{t.of}:{t.g}:{t.n}",
-            operation=t.id,
-            text=text,
-            choices=("retry", "skip", "abort"),
-            vms={vm.id: vm.name for vm in waited},
-        )
-        return Plan(Phase(operation=t.id, name=label, acts=acts), question)
-    wait = f"not ready yet: {s.in_words(waited)}" if waited else ""
-    then = step("trial_delay", t.id, t.n, t.g) if group.delay_s and not last else onwards
-    return Plan(Phase(operation=t.id, name=label, acts=acts, wait=wait, then=then))
+    run = RunbookStart(
+        groups(as_tested(s, t), s.settings),
+        lambda vm: is_ready(s, vm),
+        s.in_words,
+        lambda vms: _power_on(s, t, vms),
+        float(s.settings.ready_timeout),
+        over="trial_runs",
+        steps="trial_",
+        question=f"ready:test:{t.of}",
+        not_ready="Test VMs not ready (VMware Tools)",
+        waits="not ready yet",
+        choices=_RETRY_OR_GIVE_UP,
+    )
+    return starting_group(s.now, t, run)
 
 
 def unready_clones(s: DomainState) -> tuple[str, ...]:
