@@ -154,8 +154,8 @@ def _print_domain(d: Domain, shaped: json_shapes.Json, now: datetime) -> None:
         choices = "|".join(shaped["question"]["choices"])
         output.say(f"Needs you: {shaped['question']['text']} (drdeck answer {shaped['operation']} {choices})")
     for alarm in d.alarms:
-        vm = f"{alarm.vm}: " if alarm.vm else ""
-        output.say(f"Alarm ({alarm.severity}, {json_shapes.time(alarm.time)}): {vm}{alarm.text}")
+        how = alarm.answering(d.name, bool(shaped["operation"]))
+        output.say(f"Alarm ({alarm.severity}, {json_shapes.time(alarm.time)}): {alarm.sentence}{how}")
     rows = [
         (
             v.name,

@@ -40,7 +40,7 @@ class OpenQuestion(NamedTuple):
     def who(self) -> str:
         """The party that asks, in a few words."""
         if self.vm is not None:
-            return f"{clean(self.vm)} (vCenter)"
+            return clean(self.vm)
         return f"{describe(self.operation)} of {clean(self.domain)}" if self.operation else clean(self.domain)
 
 
@@ -79,7 +79,7 @@ def needs_of(state: State, now: datetime) -> list[Wanting]:
     sessions = [(s, d.name) for d in state.domains if (s := d.unprotected_s(now)) is not None]
     sick = [Wanting(d.name, d.checked.says) for d in state.domains if d.checked.failed]
     alarms = [
-        Wanting(domain.name, clean(alarm.text))
+        Wanting(domain.name, clean(alarm.sentence))
         for alarm, domain in alarms_of(state.domains)
         if alarm.severity is not Severity.INFO and domain is not None
     ]

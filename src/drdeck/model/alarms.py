@@ -1,5 +1,6 @@
 """Alarms of a domain, health of its VMs, findings of the doctor: what an operator should know unasked."""
 
+import shlex
 from collections.abc import Iterable
 from datetime import datetime
 from enum import StrEnum
@@ -28,6 +29,23 @@ class Alarm(Frozen, frozen=True, kw_only=True):
     address: str = ""
     choices: tuple[str, ...] = ()
     """what may be answered, where the site asks something of a VM"""
+
+    @property
+    def sentence(self) -> str:
+        """The text, with the VM's name before it where it does not name it."""
+        return self.text if self.vm is None or self.vm in self.text else f"{self.vm}: {self.text}"
+
+    def answering(self, domain: str, acts: bool) -> str:
+        """How what is asked of the VM is answered, in brackets; empty where nothing is asked.
+
+        `acts`: an operation of the domain is open, which the answer can go to.
+        """
+        if not self.choices or self.vm is None:
+            return ""
+        if not acts:
+            return " (answer it in vCenter)"
+        words = [shlex.quote(domain), "|".join(map(shlex.quote, self.choices)), "--vm", shlex.quote(self.vm)]
+        return f" (drdeck answer {' '.join(words)})"
 
 
 class Finding(Frozen, frozen=True, kw_only=True):

@@ -35,9 +35,8 @@ def urgent(domain: Domain, operation: OperationView | None) -> list[str]:
     alarms = [alarm for alarm in domain.alarms if alarm.severity is not Severity.INFO]
     if alarms:
         newest = max(alarms, key=lambda alarm: alarm.time)
-        vm = f"{newest.vm}: " if newest.vm else ""
         count = f"{len(alarms)} alarms, the newest: " if len(alarms) > 1 else "alarm: "
-        words.append(f"{count}{vm}{newest.text}")
+        words.append(f"{count}{newest.sentence}{newest.answering(domain.name, operation is not None)}")
     if operation is not None and operation.question is not None:
         choices = "|".join(operation.question.choices)
         words.append(f"{NEEDS_YOU}{operation.question.text} (drdeck answer {operation.id} {choices})")

@@ -30,6 +30,7 @@ from drdeck.model.actions.request import Request
 from drdeck.model.text import clean
 
 from . import flows, life_flows
+from .answering import answer_question
 from .palette import (
     BETWEEN,
     DOMAIN,
@@ -207,7 +208,7 @@ class ActionRunner:
 
     def answer(self, question: OpenQuestion, choice: str) -> None:
         """Answer what an operation asks, or the site of a VM."""
-        self._app.dialog_queue.start(flows.answer_question(self._app, question, choice))
+        self._app.dialog_queue.start(answer_question(self._app, question, choice))
 
     def next_question(self) -> None:
         """Go to the domain that asks next, from wherever one is."""

@@ -11,7 +11,6 @@ from datetime import datetime
 
 import msgspec
 
-from drdeck.console.attention import OpenQuestion
 from drdeck.console.dialogs import failover_wizard
 from drdeck.console.dialogs.complete_failover import CompleteDialog
 from drdeck.console.dialogs.confirmation import Confirm, ConfirmByName, Notice
@@ -20,10 +19,10 @@ from drdeck.console.ports import Console
 from drdeck.controller.asking.requests import changes
 from drdeck.controller.ipc.client import ControllerError, Disconnected
 from drdeck.model.actions.action_table import BY_NAME, READ_ONLY
-from drdeck.model.actions.confirming import POWER_OFF, ROLLBACK_SAYS, SUSPENDED_SAYS, Preview
+from drdeck.model.actions.confirming import ROLLBACK_SAYS, SUSPENDED_SAYS, Preview
 from drdeck.model.actions.request import Request
 from drdeck.model.domains import Domain, FailoverType
-from drdeck.model.text import clean, some
+from drdeck.model.text import clean
 
 PITR_SAYS = f"A PITR session will start once the VMs are recovered. {SUSPENDED_SAYS}"
 REHYDRATION_SAYS = "Continuous rehydration ends here, and this site takes the domain over."
@@ -294,38 +293,6 @@ async def accept_removal(app: Console, name: str) -> str | None:
         return msgspec.structs.replace(request, confirm=name) if agreed else None
 
     return await ask_and_submit(app, request, confirm)
-
-
-async def answer_question(app: Console, question: OpenQuestion, choice: str) -> None:
-    """Answer a question. All but a retry are confirmed; that one too where it could do twice what has
-    been done already."""
-    operation = question.operation
-    if operation is None:
-        return
-    if app.read_only:
-        await refused(app, choice.capitalize(), READ_ONLY)
-        return
-    confirm = None
-    unknown = operation.unknown and question.vm is None
-    if choice == POWER_OFF and question.vm is None and operation.question is not None:
-        text = f"Power off {some(sorted(operation.question.vms.values()))} at the protected site?"
-        warns = ["What the guests have not written is lost."]
-        if not await app.ask(ConfirmByName("Power off", [text], "Power off", operation.domain, warns=warns)):
-            app.say("Nothing was answered")
-            return
-        confirm = operation.domain
-    elif question.vm is not None or choice not in ("retry", "wait") or unknown:
-        yes = clean(choice) if question.vm is not None else choice.capitalize()
-        text = f"Answer {yes} to {question.who}?"
-        means = {"retry": "Retry: it did not happen, and is asked for once more.",
-                 "confirm": "Confirm: it did happen, and is not asked for again."}  # fmt: skip
-        warns = [means[choice]] if unknown and choice in means else []
-        if not await app.ask(Confirm(yes, [text, question.text], yes, warns=warns)):
-            app.say("Nothing was answered")
-            return
-    app.dialog_queue.expect(False)
-    await app.client.answer(operation.id, choice, question.vm, confirm=confirm)
-    app.say(f"{question.vm or question.domain}: answered {choice}")
 
 
 FLOWS: dict[str, Callable[[Console, str], Awaitable[str | None]]] = {

@@ -46,7 +46,7 @@ def events_of(state: State, now: datetime, long_s: float) -> dict[Event, str]:
         name, session, length = clean(domain.name), domain.session, domain.unprotected_s(now)
         for alarm in domain.alarms:
             if alarm.severity is not Severity.INFO:
-                events["alarm", domain.name, alarm.kind, alarm.vm or ""] = f"{name}: {clean(alarm.text)}"
+                events["alarm", domain.name, alarm.kind, alarm.vm or ""] = f"{name}: {clean(alarm.sentence)}"
         if session is not None and length is not None:
             events["session", domain.name, session.id] = f"{name}: its PITR session began; it is unprotected"
             if length >= long_s:

@@ -11,7 +11,7 @@ from textual.widget import Widget
 from drdeck.console.format import Line, wrap
 from drdeck.console.widgets.controls import Push, Tick
 from drdeck.console.widgets.input_field import Field
-from drdeck.console.widgets.question_bar import CHOICES
+from drdeck.console.widgets.question_bar import choice_label
 from drdeck.console.widgets.text_lines import Lines
 from drdeck.model.text import clean, some
 
@@ -46,7 +46,7 @@ class AnswerDialog(Dialog[AnswerOfRun]):
     def buttons(self) -> Iterable[Push]:
         yield Push("Cancel", id="cancel")
         for choice in self._choices:
-            yield Push(CHOICES.get(choice, clean(choice)), data=choice)
+            yield Push(choice_label(choice), data=choice)
 
     def keys(self) -> list[tuple[str, str]]:
         alike = [("a", "All alike")] if self._alike else []

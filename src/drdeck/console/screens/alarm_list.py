@@ -67,7 +67,7 @@ class AlarmsScreen(ConsoleScreen):
             (f"{left(alarm.severity.upper(), 8)} ", STYLES[alarm.severity]),
             (f"{name(row.domain or 'the site', 18)} ", "bold"),
         )
-        text = f"{clean(alarm.vm)}: {clean(alarm.text)}" if alarm.vm else clean(alarm.text)
+        text = clean(alarm.sentence)
         return (*start, (cut(text, max(0, width - sum(len(piece) for piece, _ in start))), ""))
 
     def take(self, state: State, now: datetime) -> None:
@@ -85,8 +85,7 @@ class AlarmsScreen(ConsoleScreen):
         if not isinstance(row, AlarmRow):
             self.query_one("#alarm-detail", Lines).put(())
             return
-        of = f"{clean(row.alarm.vm)}: " if row.alarm.vm else ""
-        parts = wrap_some(of + clean(row.alarm.text), self.size.width - 4, DETAIL_LINES)
+        parts = wrap_some(clean(row.alarm.sentence), self.size.width - 4, DETAIL_LINES)
         self.query_one("#alarm-detail", Lines).put([(), *marked("!", parts, STYLES[row.alarm.severity])])
 
     def on_row_list_moved(self, event: RowList.Moved) -> None:
@@ -106,4 +105,4 @@ class AlarmsScreen(ConsoleScreen):
 
     def copied(self) -> tuple[str, str] | None:
         row = self.query_one("#alarms", RowList).row
-        return ("the alarm", row.alarm.text) if isinstance(row, AlarmRow) else None
+        return ("the alarm", row.alarm.sentence) if isinstance(row, AlarmRow) else None

@@ -360,7 +360,7 @@ def alarm_lines(domain: Domain, width: int) -> list[Line]:
     styles = {Severity.CRITICAL: "bad", Severity.WARNING: "warn"}
     lines: list[Line] = []
     for alarm in sorted(domain.alarms, key=lambda a: a.time, reverse=True):
-        text = f"{clean(alarm.vm)}: {clean(alarm.text)}" if alarm.vm else clean(alarm.text)
+        text = clean(alarm.sentence)
         first, *rest = wrap(text, max(20, width - 31))
         head = (f"{stamp(alarm.time)} ", ""), (f"{alarm.severity.upper():9} ", styles.get(alarm.severity, ""))
         lines.append((*head, (first, "bold")))

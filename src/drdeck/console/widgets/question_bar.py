@@ -15,7 +15,24 @@ from .controls import Push
 from .text_lines import Lines
 
 MOST_LINES = 6
-CHOICES = {"retry": "Retry", "skip": "Skip", "wait": "Wait", "abort": "Abort", "confirm": "Confirm"}
+CHOICES = {
+    "retry": "Retry",
+    "skip": "Skip",
+    "wait": "Wait",
+    "abort": "Abort",
+    "confirm": "Confirm",
+    "power-off": "Power off",
+    # vCenter's labels for "moved or copied" (community.vmware, vmware_guest_powerstate) in its client's words
+    # (Broadcom KB 320246)
+    "button.uuid.cancel": "Cancel",
+    "button.uuid.movedTheVM": "I moved it",
+    "button.uuid.copiedTheVM": "I copied it",
+}
+
+
+def choice_label(choice: str) -> str:
+    """What stands on the button of a choice."""
+    return CHOICES.get(choice, clean(choice))
 
 
 class QuestionBar(Vertical):
@@ -83,7 +100,7 @@ class QuestionBar(Vertical):
                 for i, line in enumerate(lines)
             ]
         )
-        row.mount(*(Push(CHOICES.get(choice, clean(choice)), data=choice) for choice in question.choices))
+        row.mount(*(Push(choice_label(choice), data=choice) for choice in question.choices))
 
     def focus_choices(self) -> None:
         """Go to the first choice, if anything is asked."""

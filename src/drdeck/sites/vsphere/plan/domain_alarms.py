@@ -159,9 +159,7 @@ def alarms(s: DomainState, lost: list[str], first_seen: FirstSeen) -> list[Alarm
         alarm(
             "vm_question",
             vm,
-            f'vCenter asks of {vm.name}, which waits for it: "{vm.question.text}"'
-            f" Choices: {', '.join(vm.question.choices)}. Answer it with drdeck answer OPERATION CHOICE"
-            f" --vm {vm.name}, or in vCenter",
+            f'vCenter asks, and the VM waits: "{vm.question.text}"',
             Severity.CRITICAL,
             tuple(vm.question.choices),
         )
