@@ -64,9 +64,7 @@ async def test_a_and_n_work_from_another_domain_and_leave_one_screen_to_close() 
         await deck.press("escape", "enter")
         await deck.sees("Configurations")
         await deck.press("a")
-        await deck.sees(
-            "hr-db01 needs you: This virtual machine might have been moved", "[ I Copied It ]"
-        )
+        await deck.sees("hr-db01 needs you: This virtual machine might have been moved", "[ I Copied It ]")
         await deck.press("a", "a")
         await deck.until(lambda: on(deck) == "portal", "the next question")
         assert isinstance(deck.app.screen, DomainScreen)
