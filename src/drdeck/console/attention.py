@@ -44,18 +44,18 @@ class OpenQuestion(NamedTuple):
         return f"{describe(self.operation)} of {clean(self.domain)}" if self.operation else clean(self.domain)
 
 
-def question_of(state: State, name: str) -> OpenQuestion | None:
-    """The first question of a domain: the operation's, then those of its VMs; None where nothing is asked."""
-    operation = state.question(name) if name else None
-    if operation is not None and operation.question is not None:
-        question = operation.question
-        return OpenQuestion(name, operation, question.text, tuple(question.choices))
+def open_questions(state: State, name: str) -> list[OpenQuestion]:
+    """Questions about a domain: those of its operations, then of vCenter about its VMs."""
+    open_ones = state.open_operations(name) if name else ()
+    questions = [
+        OpenQuestion(name, o, o.question.text, tuple(o.question.choices)) for o in open_ones if o.question
+    ]
     domain = state.domain(name)
-    alarm = next(iter(questions_of(domain)), None) if domain is not None else None
-    if alarm is None:
-        return None
-    open_one = next(iter(state.open_operations(name)), None)
-    return OpenQuestion(name, open_one, alarm.text, alarm.choices if open_one is not None else (), alarm.vm)
+    first = next(iter(open_ones), None)
+    for alarm in questions_of(domain) if domain is not None else ():
+        choices = alarm.choices if first is not None else ()
+        questions.append(OpenQuestion(name, first, alarm.text, choices, alarm.vm))
+    return questions
 
 
 def questions_of(domain: Domain) -> list[Alarm]:

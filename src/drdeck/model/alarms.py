@@ -36,7 +36,7 @@ class Alarm(Frozen, frozen=True, kw_only=True):
         return self.text if self.vm is None or self.vm in self.text else f"{self.vm}: {self.text}"
 
     def answering(self, domain: str, acts: bool) -> str:
-        """How what is asked of the VM is answered, in brackets; empty where nothing is asked.
+        """The command that answers what is asked of the VM, in brackets; empty where nothing is asked.
 
         `acts`: an operation of the domain is open, which the answer can go to.
         """

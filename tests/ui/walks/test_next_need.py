@@ -7,7 +7,7 @@ from drdeck.controller.journal.operations import Question
 from drdeck.model.alarms import Alarm, Severity
 from drdeck.model.domains import Health, Mode
 from tests.support.console.console_deck import Deck, running
-from tests.support.console.fake_client import NOW, FakeClient, domain, in_session, operation, vm
+from tests.support.console.fake_client import NOW, FakeClient, changed, domain, in_session, operation, vm
 
 ASKS = Question(id="q1", kind="failed", text="erp-db01 will not shut down", choices=("retry", "abort"))
 MOVED = Alarm(
@@ -103,3 +103,24 @@ async def test_all_alarms_lead_to_their_domains() -> None:
         )
         await deck.press("enter")
         await deck.until(lambda: on(deck) == "hr" and isinstance(deck.app.screen, DomainScreen), "its domain")
+
+
+async def test_all_that_is_asked_of_a_domain_is_within_reach() -> None:
+    """The operation's question, and of each VM what vCenter asks: none hides another."""
+    asks = Question(id="q2", kind="not_ready", text="Not ready", choices=("retry", "skip"))
+    alarms = (MOVED, changed(MOVED, vm="hr-web01", text="No space is left"))
+    hr = domain("hr", Mode.COMPLETING, alarms=alarms)
+    asking = (operation(of="hr", id="op-hr", question=asks),)
+    client = FakeClient(hr, operations=asking)
+    async with running(client, first=None) as deck:
+        await deck.sees("A failover is in progress")
+        await deck.press("escape", "enter", "a")
+        await deck.sees("of hr needs you (1 of 3): Not ready", ">Retry<")
+        await deck.press("a")
+        await deck.sees("hr-db01 needs you (2 of 3): This virtual", ">I Moved It<")
+        await deck.press("a", "right")
+        await deck.sees("hr-web01 needs you (3 of 3): No space", ">I Copied It<")
+        client.tell(changed(hr, alarms=alarms[1:]), operations=asking)
+        await deck.sees("hr-web01 needs you (2 of 2): No space", ">I Copied It<")
+        await deck.press("a")
+        await deck.sees("of hr needs you (1 of 2): Not ready", ">Retry<")

@@ -38,7 +38,7 @@ NEEDS_YOU = {
     "dialogs/fact_sheets.py progress_dialog": "a question",
     "screens/task_log.py task_facts": "a question",
     "widgets/list_rows.py result_text": "a question",
-    "widgets/question_bar.py QuestionBar.take": "a question",
+    "widgets/question_bar.py QuestionBar._draw_text": "a question",
     "widgets/status_bars.py operation_lines": "a question whether something happened",
     "widgets/plans/run_lines.py _site_or_end": "the protected site that answers again in a Force",
     "widgets/plans/run_lines.py _state_style": "a domain that needs somebody",

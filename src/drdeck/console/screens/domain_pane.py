@@ -9,7 +9,7 @@ from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.message import Message
 
-from drdeck.console.attention import question_of
+from drdeck.console.attention import open_questions
 from drdeck.console.format import Line, marked, percent, plain_of, spread, wrap, wrap_some
 from drdeck.console.key_bindings import open_acts, shown_key
 from drdeck.console.ports import Console
@@ -98,7 +98,7 @@ class DomainPane(Vertical):
             self._zoom = None
         domain = state.domain(name)
         before = self.asks
-        self.query_one(QuestionBar).take(question_of(state, name))
+        self.query_one(QuestionBar).take(open_questions(state, name))
         if before != self.asks:
             self.post_message(self.QuestionChanged())
         if domain is None:

@@ -14,7 +14,7 @@ from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Static
 
-from drdeck.console.attention import question_of
+from drdeck.console.attention import open_questions
 from drdeck.console.key_bindings import shown_key
 from drdeck.console.ports import Console
 from drdeck.console.state import State
@@ -101,11 +101,11 @@ class ConsoleScreen(Screen[None]):
         return None if target is None else ("the domain's name", target)
 
     def action_answer(self) -> None:
-        """Go to the choices of what is asked here; from there, or where nothing is, to the next question."""
+        """Go to the choices of what is asked here; from there to what else is, then to the next domain."""
         bar = next(iter(self.query(QuestionBar)), None)
         if bar is not None and bar.asks is not None and not bar.has_focus_within:
             bar.focus_choices()
-        else:
+        elif bar is None or not bar.show_next():
             self.desk.action_runner.next_question()
 
     def on_question_bar_choice_made(self, event: QuestionBar.ChoiceMade) -> None:
@@ -115,7 +115,7 @@ class ConsoleScreen(Screen[None]):
         """Show what is asked of the screen's domain, with the key for it."""
         bar = self.query_one(QuestionBar)
         before = bar.asks is not None
-        bar.take(question_of(state, self.domain_name or ""))
+        bar.take(open_questions(state, self.domain_name or ""))
         if before != (bar.asks is not None):
             self.draw_keys()
 

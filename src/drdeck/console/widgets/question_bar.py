@@ -1,6 +1,8 @@
-"""The question of an operation, with its choices as buttons."""
+"""The questions of a domain one at a time, with their choices as buttons."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 from textual.app import ComposeResult
 from textual.binding import Binding
@@ -31,7 +33,7 @@ CHOICES = {
 
 
 def choice_label(choice: str) -> str:
-    """What stands on the button of a choice."""
+    """Words on the button of a choice."""
     return CHOICES.get(choice, clean(choice))
 
 
@@ -58,7 +60,9 @@ class QuestionBar(Vertical):
 
     def __init__(self, id: str | None = None) -> None:
         super().__init__(id=id)
+        self._questions: tuple[OpenQuestion, ...] = ()
         self._shown: OpenQuestion | None = None
+        self._place = ""
 
     def compose(self) -> ComposeResult:
         yield Lines(id="question-text")
@@ -72,22 +76,43 @@ class QuestionBar(Vertical):
     def has_focus_within(self) -> bool:
         return any(push.has_focus for push in self.query(Push))
 
-    def take(self, question: OpenQuestion | None) -> None:
-        """Show what is asked; the same question is not drawn twice."""
+    def take(self, questions: Sequence[OpenQuestion]) -> None:
+        """Show the question that was shown, while it is asked; else the first one."""
+        self._questions = tuple(questions)
+        before = self._shown
+        still = next((q for q in questions if before is not None and _same(q, before)), None)
+        self._show(still or next(iter(questions), None))
+
+    def show_next(self) -> bool:
+        """Show what else is asked, its choices focused; False, and the first one, where nothing is left."""
+        at = next((i for i, q in enumerate(self._questions) if q is self._shown), -1) + 1
+        more = at < len(self._questions)
+        self._show(self._questions[at] if more else next(iter(self._questions), None))
+        self.call_after_refresh(self.focus_choices)
+        return more
+
+    def _show(self, question: OpenQuestion | None) -> None:
+        """Draw a question; the buttons of the same one stay, and the focus on them."""
         before, self._shown = self._shown, question
-        if question is not None and before is not None and _same(question, before):
+        place, self._place = self._place, _place(question, self._questions)
+        same = question is before or (question is not None and before is not None and _same(question, before))
+        if same and place == self._place:
             return
-        if question is None and before is None:
+        if question is not None:
+            self._draw_text(question)
+        if same:
             return
         had_focus = self.has_focus_within
         self.set_class(question is not None, "asks")
         row = self.query_one("#question-choices", Horizontal)
         row.remove_children()
-        if question is None:
-            if had_focus:
-                self.screen.focus_next()
-            return
-        text = f"{question.who} needs you: {clean(question.text, lines=True)}"
+        if question is not None:
+            row.mount(*(Push(choice_label(choice), data=choice) for choice in question.choices))
+        elif had_focus:
+            self.screen.focus_next()
+
+    def _draw_text(self, question: OpenQuestion) -> None:
+        text = f"{question.who} needs you{self._place}: {clean(question.text, lines=True)}"
         if not question.choices:
             text += "\nNo operation of the domain is open: answer it in vCenter."
         width = max(20, (self.size.width or self.app.size.width) - 4)
@@ -100,7 +125,6 @@ class QuestionBar(Vertical):
                 for i, line in enumerate(lines)
             ]
         )
-        row.mount(*(Push(choice_label(choice), data=choice) for choice in question.choices))
 
     def focus_choices(self) -> None:
         """Go to the first choice, if anything is asked."""
@@ -119,6 +143,13 @@ class QuestionBar(Vertical):
         event.stop()
         if self._shown is not None:
             self.post_message(self.ChoiceMade(self._shown, event.push.data))
+
+
+def _place(question: OpenQuestion | None, questions: Sequence[OpenQuestion]) -> str:
+    """Number of a question among several of a domain, in brackets; empty for the only one."""
+    if question is None or len(questions) < 2:
+        return ""
+    return f" ({questions.index(question) + 1} of {len(questions)})"
 
 
 def _same(question: OpenQuestion, before: OpenQuestion) -> bool:
