@@ -47,6 +47,11 @@ class Alarm(Frozen, frozen=True, kw_only=True):
         words = [shlex.quote(domain), "|".join(map(shlex.quote, self.choices)), "--vm", shlex.quote(self.vm)]
         return f" (drdeck answer {' '.join(words)})"
 
+    @property
+    def before_failover(self) -> bool:
+        """True for what is to be read before a failover begins: VMs that are managed here, or no replicas."""
+        return self.kind in ("managed", "template")
+
 
 class Finding(Frozen, frozen=True, kw_only=True):
     """One line of `drdeck doctor`: `level` is ok, warn or fail; `remedy` says what to do."""

@@ -272,23 +272,20 @@ async def take_over(app: Console, name: str) -> str | None:
 
 
 async def restore_record(app: Console, name: str) -> str | None:
-    """Write a removed record back, with the domain's name typed."""
-    request = Request(action="record_restore", domain=name)
-
-    async def confirm(preview: Preview) -> Request | None:
-        title = "Write Record Back"
-        agreed = await app.ask(ConfirmByName(title, list(preview.says), title, name, warns=[]))
-        return msgspec.structs.replace(request, confirm=name) if agreed else None
-
-    return await ask_and_submit(app, request, confirm)
+    """Write a removed record back."""
+    return await _named_record_action(app, name, "record_restore", "Write Record Back")
 
 
 async def accept_removal(app: Console, name: str) -> str | None:
-    """Go on without a record that was removed, with the domain's name typed."""
-    request = Request(action="record_accept", domain=name)
+    """Go on without a record that was removed."""
+    return await _named_record_action(app, name, "record_accept", "Accept Removal")
+
+
+async def _named_record_action(app: Console, name: str, action: str, title: str) -> str | None:
+    """Decide on a record that was removed, with the domain's name typed."""
+    request = Request(action=action, domain=name)
 
     async def confirm(preview: Preview) -> Request | None:
-        title = "Accept Removal"
         agreed = await app.ask(ConfirmByName(title, list(preview.says), title, name, warns=[]))
         return msgspec.structs.replace(request, confirm=name) if agreed else None
 

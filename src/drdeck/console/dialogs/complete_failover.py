@@ -6,20 +6,18 @@ from collections.abc import Awaitable, Callable, Iterable
 
 from textual import events
 from textual.binding import Binding
-from textual.message import Message
 from textual.widget import Widget
 
 from drdeck.console.format import Line, marked, second, wrap
 from drdeck.console.widgets.controls import Choice, Control, Push, Tick
 from drdeck.console.widgets.network_mapping import HOW_TO_CHOOSE, NetworkMapping, mapping_head, missing
 from drdeck.console.widgets.text_lines import Lines
-from drdeck.controller.ipc.client import ControllerError
 from drdeck.model.actions.confirming import Preview
 from drdeck.model.actions.request import Request
 from drdeck.model.domains import Domain, FailoverType, Mode, ProtectedSite
 from drdeck.model.text import clean, some
 
-from .dialog import BOX_WIDTH, Dialog
+from .dialog import BOX_WIDTH, Dialog, LookResult
 
 TYPES = (FailoverType.REGULAR, FailoverType.PLANNED, FailoverType.FORCE)
 LABELS = ("Regular", "Planned Failover", "Force Failover")
@@ -63,13 +61,6 @@ class CompleteDialog(Dialog[Request]):
         Binding("3", "type(2)", "Force Failover", show=False),
         Binding("i", "pitr", "Run PITR", show=False),
     ]
-
-    class Previewed(Message):
-        """The controller's preview of a request, or the sentence with which there is none."""
-
-        def __init__(self, request: Request, preview: Preview | None, error: str = "") -> None:
-            super().__init__()
-            self.request, self.preview, self.error = request, preview, error
 
     def __init__(
         self,
@@ -178,42 +169,34 @@ class CompleteDialog(Dialog[Request]):
 
     def _look(self) -> None:
         self.draft = self.request
-        self.run_worker(self._previewing(self.draft), group="preview", exclusive=True)
+        self.look_at(self.draft, self._ask)
 
-    async def _previewing(self, request: Request) -> None:
-        try:
-            preview = await self._ask(request)
-        except ControllerError as error:
-            self.post_message(self.Previewed(request, None, str(error)))
-        else:
-            self.post_message(self.Previewed(request, preview))
-
-    def on_complete_dialog_previewed(self, event: Previewed) -> None:
+    def on_look_result(self, event: LookResult[Request, Preview]) -> None:
         if event.request != self.request:
             return
-        if event.preview is not None and self._open_on_possible(event.preview):
+        if event.result is not None and self._open_on_possible(event.result):
             return
-        self._preview = event.preview
-        self._refused = event.request if event.preview is not None and event.preview.refusal else None
+        self._preview = event.result
+        self._refused = event.request if event.result is not None and event.result.refusal else None
         self.query_one("#complete", Push).look_closed(self._refused is not None)
         pressed, self._pressed = self._pressed, False
         width = BOX_WIDTH - 5
         lines: list[Line] = [()]
-        if event.preview is None:
+        if event.result is None:
             lines += [((text, "bad"),) for text in wrap(event.error, width)]
         else:
-            lines += [((text, "bold"),) for text in wrap(site_text(event.preview.protected), width)]
-            if event.preview.left_out:
-                out = some([clean(name) for name in event.preview.left_out], LEFT_OUT_NAMED)
+            lines += [((text, "bold"),) for text in wrap(site_text(event.result.protected), width)]
+            if event.result.left_out:
+                out = some([clean(name) for name in event.result.left_out], LEFT_OUT_NAMED)
                 lines += [((text, "warn"),) for text in wrap(f"Left out: {out}", width)]
-            for danger in (*event.preview.dangers, *event.preview.against, *event.preview.obstacles):
+            for danger in (*event.result.dangers, *event.result.against, *event.result.obstacles):
                 lines += marked("!", wrap(clean(danger), width - 3), "warn")
-            for warning in event.preview.warns:
+            for warning in event.result.warns:
                 lines += [((text, "warn"),) for text in wrap(f"Warning: {clean(warning)}", width)]
-            for unchecked in event.preview.not_checked:
+            for unchecked in event.result.not_checked:
                 lines += [((text, "dim"),) for text in wrap(f"Not checked: {clean(unchecked)}", width)]
-            if event.preview.refusal:
-                text = f"Not possible now: {clean(event.preview.refusal)}"
+            if event.result.refusal:
+                text = f"Not possible now: {clean(event.result.refusal)}"
                 lines += [((part, "alert" if pressed else "bad"),) for part in wrap(text, width)]
         self.query_one("#evidence", Lines).put(lines)
 

@@ -3,9 +3,9 @@ second, and below them their own keys: those of the screen behind do nothing now
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 from textual import events
 from textual.app import ComposeResult
@@ -13,6 +13,7 @@ from textual.await_complete import AwaitComplete
 from textual.binding import Binding
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.geometry import Size
+from textual.message import Message
 from textual.screen import ModalScreen
 from textual.widget import Widget
 from textual.widgets import Input, Static
@@ -24,9 +25,12 @@ from drdeck.console.widgets.controls import Push
 from drdeck.console.widgets.input_field import beside_typing
 from drdeck.console.widgets.screen_frame import KeyLine
 from drdeck.console.widgets.text_lines import Lines
+from drdeck.controller.ipc.client import ControllerError
 from drdeck.model.text import clean
 
 Answer = TypeVar("Answer")
+Asked = TypeVar("Asked")
+Result = TypeVar("Result")
 
 DEAF_S = 0.5
 """Enter and space are ignored for so long after a dialog opened: auto-repeat must not confirm anything."""
@@ -37,6 +41,14 @@ ROOMY = 24
 NEXT, PRESS, CANCEL = ("tab", "Next"), ("enter", "Press"), ("esc", "Cancel")
 """(key, what it does) as the lines below dialogs say it"""
 PAGES = ("pgup pgdn", "Read on")
+
+
+class LookResult(Message, Generic[Asked, Result]):
+    """The controller's look at a request, or the sentence with which there is none."""
+
+    def __init__(self, request: Asked, result: Result | None, error: str = "") -> None:
+        super().__init__()
+        self.request, self.result, self.error = request, result, error
 
 
 class Dialog(ModalScreen[Answer | None]):
@@ -167,6 +179,18 @@ class Dialog(ModalScreen[Answer | None]):
     def before_key(self, event: events.Key) -> bool:
         """Called before a key goes to the focus, which may be moved for it; True swallows the key."""
         return False
+
+    def look_at(self, request: Asked, look: Callable[[Asked], Awaitable[Result]]) -> None:
+        """Have a request looked at, in place of the one before: a `LookResult` comes of it."""
+        self.run_worker(self._looking_at(request, look), group="look", exclusive=True)
+
+    async def _looking_at(self, request: Asked, look: Callable[[Asked], Awaitable[Result]]) -> None:
+        try:
+            result = await look(request)
+        except ControllerError as error:
+            self.post_message(LookResult(request, None, str(error)))
+        else:
+            self.post_message(LookResult(request, result))
 
     def take(self, state: State) -> None:
         """News, for the dialogs that show some."""

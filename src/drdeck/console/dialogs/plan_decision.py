@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import msgspec
 from textual.binding import Binding
 from textual.containers import VerticalScroll
-from textual.message import Message
 from textual.widget import Widget
 
 from drdeck.console.format import Line, cut, wrap
@@ -25,13 +24,12 @@ from drdeck.console.widgets.plans.check_lines import (
 )
 from drdeck.console.widgets.row_list import BESIDE, RowList
 from drdeck.console.widgets.text_lines import Lines
-from drdeck.controller.ipc.client import ControllerError
 from drdeck.model.plans.plan_check import DomainCheck, PlanCheck, Possible
 from drdeck.model.plans.run_requests import RunRequest
 from drdeck.model.text import clean, some
 
 from .complete_failover import LABELS, RUN_PITR, TYPES
-from .dialog import BOX_WIDTH, CANCEL, Dialog
+from .dialog import BOX_WIDTH, CANCEL, Dialog, LookResult
 
 
 @dataclass(frozen=True)
@@ -56,19 +54,12 @@ class DecisionDialog(Dialog[Decision]):
         Binding("b", "begin", "Begin", show=False),
     ]
 
-    class Looked(Message):
-        """The look at a request, or the sentence with which there is none."""
-
-        def __init__(self, request: RunRequest, check: PlanCheck | None, error: str = "") -> None:
-            super().__init__()
-            self.request, self.check, self.error = request, check, error
-
     def __init__(
         self, request: RunRequest, check: PlanCheck, look: Callable[[RunRequest], Awaitable[PlanCheck]]
     ) -> None:
         title = f": {check.plan.title}" if check.plan.title else ""
         super().__init__(f"Failover Plan {check.plan.name}{title}")
-        self._base, self._look_at = request, look
+        self._base, self._ask = request, look
         self._check: PlanCheck | None = check
         self._left_out: set[str] = set()
 
@@ -177,25 +168,17 @@ class DecisionDialog(Dialog[Decision]):
     # -- the look
 
     def _look(self) -> None:
-        self.run_worker(self._looking(self.request), group="look", exclusive=True)
+        self.look_at(self.request, self._ask)
 
-    async def _looking(self, request: RunRequest) -> None:
-        try:
-            check = await self._look_at(request)
-        except ControllerError as error:
-            self.post_message(self.Looked(request, None, str(error)))
-        else:
-            self.post_message(self.Looked(request, check))
-
-    def on_decision_dialog_looked(self, event: Looked) -> None:
+    def on_look_result(self, event: LookResult[RunRequest, PlanCheck]) -> None:
         if event.request != self.request:
             return
-        self._check = event.check
-        if event.check is None:
+        self._check = event.result
+        if event.result is None:
             lines: list[Line] = [((text, "bad"),) for text in wrap(clean(event.error), BOX_WIDTH - 5)]
             self.query_one("#says", Lines).put([(), *lines])
         else:
-            self._show(event.check)
+            self._show(event.result)
 
     def _show(self, check: PlanCheck) -> None:
         width = BOX_WIDTH - 5

@@ -11,7 +11,7 @@ from textual.widget import Widget
 from textual.widgets import Input
 
 from drdeck.console.format import marked, stamp, wrap
-from drdeck.console.point_picker import TIME_CHARACTERS
+from drdeck.console.point_picker import begin_time
 from drdeck.console.state import State
 from drdeck.console.widgets.controls import Push
 from drdeck.console.widgets.input_field import Field
@@ -189,9 +189,7 @@ class PlanRollbackScreen(ConsoleScreen):
         if event.key == "g" and self.focused is not field:
             self.action_good()
             return True
-        if event.character and event.character in TIME_CHARACTERS and self.focused is not field:
-            field.value = ""
-            self.set_focus(field)
+        begin_time(event, self, field)
         return False
 
     def on_input_submitted(self, event: Input.Submitted) -> None:

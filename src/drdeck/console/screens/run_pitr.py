@@ -12,7 +12,7 @@ from textual.widget import Widget
 from textual.widgets import Input
 
 from drdeck.console.format import Line, local, local_stamp, marked, plain_of, second, stamp, wrap, wrap_some
-from drdeck.console.point_picker import TIME_CHARACTERS, pick
+from drdeck.console.point_picker import begin_time, pick
 from drdeck.console.state import State
 from drdeck.console.widgets.controls import Push
 from drdeck.console.widgets.input_field import Field
@@ -325,9 +325,7 @@ class RunPitrScreen(ConsoleScreen):
         if event.key == "g" and self.focused is not field:
             self._go_before_abnormal()
             return True
-        if event.character and event.character in TIME_CHARACTERS and self.focused is not field:
-            field.value = ""
-            self.set_focus(field)
+        begin_time(event, self, field)
         return False
 
     def on_input_submitted(self, event: Input.Submitted) -> None:

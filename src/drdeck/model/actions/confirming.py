@@ -240,7 +240,7 @@ def consequences(request: Request, domain: Domain, now: datetime) -> list[str]:
             " them first."
         )
     if request.action == "cfo_start" or request.start_first:
-        words += [f"{alarm.text}." for alarm in domain.alarms if alarm.kind in ("managed", "template")]
+        words += [f"{alarm.text}." for alarm in domain.alarms if alarm.before_failover]
     if request.action == "cfo_complete":
         if request.run_pitr:
             words.append(f"A PITR session will start once the VMs are recovered. {SUSPENDED_SAYS}")

@@ -12,9 +12,9 @@ from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Input
 
-from drdeck.console.dialogs.dialog import BOX_WIDTH, CANCEL, Dialog
+from drdeck.console.dialogs.dialog import BOX_WIDTH, CANCEL, Dialog, LookResult
 from drdeck.console.format import Line, age, marked, name, wrap
-from drdeck.console.point_picker import TIME_CHARACTERS, pick
+from drdeck.console.point_picker import begin_time, pick
 from drdeck.console.widgets.controls import Push
 from drdeck.console.widgets.input_field import Field
 from drdeck.console.widgets.list_rows import point_header, point_row
@@ -40,13 +40,6 @@ class BeginTest(Dialog[Request]):
 
     AUTO_FOCUS = "#points"
     BINDINGS = [Binding("space", "turn", "Tick", show=False)]
-
-    class Previewed(Message):
-        """The controller's preview of a request, or the sentence with which there is none."""
-
-        def __init__(self, request: Request, preview: Preview | None, error: str = "") -> None:
-            super().__init__()
-            self.request, self.preview, self.error = request, preview, error
 
     class Read(Message):
         """The restore points, or the sentence with which they cannot be read."""
@@ -180,9 +173,7 @@ class BeginTest(Dialog[Request]):
     def before_key(self, event: events.Key) -> bool:
         """A digit or a minus begins a time, wherever the focus is; keys of the networks work from buttons."""
         field = self.query_one(Input)
-        if event.character and event.character in TIME_CHARACTERS and self.focused is not field:
-            field.value = ""
-            self.set_focus(field)
+        if begin_time(event, self, field):
             return False
         mapping = next(iter(self.query(NetworkMapping)), None)
         return mapping is not None and isinstance(self.focused, Push) and mapping.takes(event.key)
@@ -229,20 +220,12 @@ class BeginTest(Dialog[Request]):
 
     def _look(self) -> None:
         self.draft = self.request
-        self.run_worker(self._previewing(self.draft), group="preview", exclusive=True)
+        self.look_at(self.draft, self._ask_preview)
 
-    async def _previewing(self, request: Request) -> None:
-        try:
-            preview = await self._ask_preview(request)
-        except ControllerError as error:
-            self.post_message(self.Previewed(request, None, str(error)))
-        else:
-            self.post_message(self.Previewed(request, preview))
-
-    def on_begin_test_previewed(self, event: Previewed) -> None:
+    def on_look_result(self, event: LookResult[Request, Preview]) -> None:
         if event.request != self.request:
             return
-        preview = event.preview
+        preview = event.result
         self._refused = event.request if preview is not None and preview.refusal else None
         self.query_one("#begin", Push).look_closed(self._refused is not None)
         pressed, self._pressed = self._pressed, False
