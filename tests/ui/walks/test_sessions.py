@@ -37,7 +37,11 @@ async def test_on_a_vcenter_a_point_has_the_time_at_which_it_was_made() -> None:
     client = FakeClient(in_session(configuration_goes_back=True))
     async with running(client) as deck:
         await deck.press("m", "enter")
-        await deck.sees("Point made at (UTC)", "Disks and VM configuration go back", "2026-11-22 10:40:07Z")
+        await deck.sees(
+            "Point made at (UTC)",
+            "Disks and configuration go back; networks are mapped again, nothing else is",
+            "2026-11-22 10:40:07Z",
+        )
 
 
 @pytest.mark.parametrize(

@@ -53,4 +53,4 @@ async def answer_question(app: Console, question: OpenQuestion, choice: str) -> 
             return
     app.dialog_queue.expect(False)
     await app.client.answer(operation.id, choice, question.vm, confirm=confirm)
-    app.say(f"{question.vm or question.domain}: answered {choice}")
+    app.say(f"{question.vm or question.domain}: answered {choice_label(choice)}")

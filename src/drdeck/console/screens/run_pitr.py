@@ -39,7 +39,7 @@ from drdeck.model.times import show
 from .screen import ConsoleScreen
 
 REMINDER = "Only disks are rolled back: check VM settings (CPU, NICs, added disks) by hand"
-REVERTS = "Disks and VM configuration go back; networks are mapped again, other changes are not redone"
+REVERTS = "Disks and configuration go back; networks are mapped again, nothing else is"
 
 
 class RunPitrScreen(ConsoleScreen):
