@@ -76,11 +76,11 @@ def _give_clock(clock: MovedClock, patch: pytest.MonkeyPatch) -> None:
     readers = [
         module
         for name, module in list(sys.modules.items())
-        if name.startswith("drdeck.sites.vsphere") and hasattr(module, "utcnow")
+        if name.startswith("drdeck.sites.vsphere") and hasattr(module, "steady_now")
     ]
     assert readers
     for module in readers:
-        patch.setattr(module, "utcnow", clock)
+        patch.setattr(module, "steady_now", clock)
 
 
 class VCenters(NamedTuple):

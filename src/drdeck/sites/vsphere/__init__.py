@@ -1,7 +1,8 @@
 """The vSphere site: replica VMs under a folder of a recovery vCenter, driven through pyVmomi.
 
 `inventory` reads, `plan` decides purely what is due, `vcenter` carries it out, `record` is what stands
-in the folder's attributes, `guard` tells who did what, `doctor` looks before. Begin with `site`.
+in the folder's attributes, `guard` tells who did what, `doctor` looks before, `view` is what consoles
+show, and `watching` when that is due. Begin with `site`.
 """
 
 from __future__ import annotations

@@ -39,9 +39,9 @@ from .lease_keeper import LeaseKeeper
 from .patience import Patience
 from .protected_site import NOT_YET, ProtectedVCenter
 from .record_changes import record_changes
-from .site_state import SiteState
 from .trial_work import KINDS, TrialWork
 from .user_events import UserEvents
+from .view.site_state import SiteState
 
 _OF_THE_RECORD = ("step", "note", "join")
 """Kinds of calls that change nothing but a domain's record."""
@@ -62,7 +62,7 @@ class CallExecutor:
 
     def __init__(
         self,
-        sight: SiteState,
+        state: SiteState,
         driver: LeaseKeeper,
         guard: GuardService,
         protected: ProtectedVCenter | None,
@@ -71,7 +71,7 @@ class CallExecutor:
         done: Callable[[], None],
         changed: Callable[[bool], None],
     ) -> None:
-        self._sight, self._driver, self._guard, self._protected = sight, driver, guard, protected
+        self._state, self._driver, self._guard, self._protected = state, driver, guard, protected
         self._connected, self._watching, self._done, self._changed = connected, watching, done, changed
         self._attributes = vm_calls.AttributeWriter()
         self._locks: dict[str, asyncio.Lock] = {}
@@ -79,15 +79,15 @@ class CallExecutor:
         self._patience = Patience()
         self.user_events = UserEvents(lambda: watching().datacenter, connected)
         self._calls: dict[Connection, CallDriver] = {}
-        self.trials = TrialWork(sight, connected)
+        self.trials = TrialWork(state, connected)
 
     def check(self, command: c.AnyCommand) -> str | None:
         """The reason why a command could not be carried out, from what is known now; None: it could."""
         try:
-            _, situation = self._sight.find(command.domain, isinstance(command, OF_A_REMOVED_RECORD))
+            _, situation = self._state.find(command.domain, isinstance(command, OF_A_REMOVED_RECORD))
         except Refused as error:
             return str(error)
-        return why_not(command, situation, self._sight.inventory())
+        return why_not(command, situation, self._state.inventory())
 
     async def carry_out(self, command: c.AnyCommand, begun: TaskBegun | None = None) -> str:
         """Carry one command out; what there is to remark. `begun`: as at RecoverySite.execute."""
@@ -98,24 +98,23 @@ class CallExecutor:
 
     async def _change(self, command: c.AnyCommand) -> None:
         if isinstance(command, c.TakeOver):
-            await self._driver.drive(self._sight.find(command.domain)[0], command.says, force=True)
+            await self._driver.drive(self._state.find(command.domain)[0], command.says, force=True)
             if self._protected is not None:
                 await self._protected.settle()
             await self._watching().refresh_attributes()
             # what the driver before has begun may be under way yet
-            await self._watching().ask_tasks([vm.id for vm in self._sight.find(command.domain)[1].vms])
+            await self._watching().ask_tasks([vm.id for vm in self._state.find(command.domain)[1].vms])
             self._done()
             return
         if isinstance(command, c.AcceptRemoval):
-            self._sight.folders.forget(self._sight.folder(command.domain).id)
-            self._sight.forget()  # nothing else that the domain's view depends on has changed
+            self._state.folders.forget(self._state.folder(command.domain).id)
             self._done()
             return
         if isinstance(command, c.WriteRecordBack):
             await self._watching().refresh_attributes()
-            folder, _ = self._sight.find(command.domain, even_removed=True)
-            if self._sight.removed(folder):
-                await self._write(folder, self._sight.folders.last(folder.id)[0], command.says)
+            folder, _ = self._state.find(command.domain, even_removed=True)
+            if self._state.removed(folder):
+                await self._write(folder, self._state.folders.last(folder.id)[0], command.says)
             self._done()
             return
         if isinstance(command, c.MakePlannedCall) and command.act.args.get("to") == "entry":
@@ -124,7 +123,7 @@ class CallExecutor:
         if closed is not None and not isinstance(command, c.MakePlannedCall):
             raise Refused(closed)
         if isinstance(command, c.StartTrial):
-            situation = self._sight.find(command.domain)[1]
+            situation = self._state.find(command.domain)[1]
             await self.trials.prepare(command, situation)
             # nobody has asked after tasks on an imported domain, and a snapshot may be under way
             await self._watching().ask_tasks([vm.id for vm in situation.vms])
@@ -135,8 +134,8 @@ class CallExecutor:
         elif isinstance(command, c.MakePlannedCall) and command.act.args.get("to") == "trial_adopt":
             await self.trials.look_at_strays(command)
         async with self._locks.setdefault(command.domain, asyncio.Lock()):
-            await self._watching().refresh_attributes([self._sight.folder(command.domain).id])
-            folder, situation = self._sight.find(command.domain)
+            await self._watching().refresh_attributes([self._state.folder(command.domain).id])
+            folder, situation = self._state.find(command.domain)
             try:
                 changes = self._changes(command, situation)
             except NotNow as error:
@@ -156,7 +155,7 @@ class CallExecutor:
 
     async def _nothing_running(self, command: c.MakePlannedCall) -> None:
         """Consistency is decided by asking: vCenter does not tell of tasks. Raises Busy."""
-        situation = self._sight.find(command.domain)[1]
+        situation = self._state.find(command.domain)[1]
         vms = [vm for vm in situation.session_vms() if vm.id not in situation.record.skipped]
         running = await self._watching().ask_tasks([vm.id for vm in vms])
         if running:
@@ -192,7 +191,7 @@ class CallExecutor:
     def _changes(self, command: c.AnyCommand, s: DomainState) -> dict[str, str]:
         if self.trials.is_of_a_trial(command):
             return self.trials.changes(command, s.record, s)
-        return record_changes(command, s, self._sight.inventory(), self._sight.now())
+        return record_changes(command, s, self._state.inventory(), self._state.now())
 
     async def _act(self, command: c.MakePlannedCall, begun: TaskBegun | None) -> str:
         """One call to a vCenter, for one VM; `again`: look first whether it was made already."""
@@ -209,8 +208,8 @@ class CallExecutor:
                 why = (side.lost or NOT_YET) if side else "no protected site is configured"
                 raise Refused(f"Could not {doing}: {why}")
             connection = side.connection
-            shown_at = next((x.id for x in self._sight.find(domain)[1].vms if x.name == act.name), "")
-        folder = self._sight.folder(domain)
+            shown_at = next((x.id for x in self._state.find(domain)[1].vms if x.name == act.name), "")
+        folder = self._state.folder(domain)
         machine = self._machine(domain, act)
         power = machine.power if machine is not None else "unknown"
         self._acts[domain] += 1
@@ -219,7 +218,7 @@ class CallExecutor:
             await self._driver.drive(folder, doing)
             before = self._before(folder, act) if again else None
 
-            devices = self._sight.devices
+            devices = self._state.devices
             hardware = KnownHardware(
                 devices.hardware_of(machine) if machine is not None else None,
                 functools.partial(devices.take, act.vm or ""),
@@ -245,16 +244,16 @@ class CallExecutor:
             raise SiteUnreachable(f"Could not {doing}: {error}") from None
         except Refused as error:
             self._patience.over(key)
-            self._sight.failed(shown_at, act.kind, str(error))
+            self._state.failed(shown_at, act.kind, str(error))
             raise
         except (Busy, ResultUnknown) as error:
-            weighed = self._patience.weigh(key, error, self._sight.now(), act.limit_s)
+            weighed = self._patience.weigh(key, error, self._state.now(), act.limit_s)
             if isinstance(error, Busy):
-                self._sight.failed(shown_at, act.kind, str(weighed))
+                self._state.failed(shown_at, act.kind, str(weighed))
             raise weighed from None
         else:
             self._patience.over(key)
-            self._sight.errors.pop(shown_at, None)
+            self._state.errors.pop(shown_at, None)
             return await self._kept(command, remark) if act.kind in KINDS else remark
         finally:
             self._acts[domain] -= 1
@@ -263,15 +262,15 @@ class CallExecutor:
     def _machine(self, domain: str, act: PlannedCall) -> VmFacts | None:
         """The VM that a call is about, at the site where it is; ids of two vCenters may be alike."""
         if act.kind not in _AT_THE_PROTECTED_SITE:
-            return self._sight.inventory().vms.get(act.vm or "")
-        there = self._sight.find(domain)[1].protected
+            return self._state.inventory().vms.get(act.vm or "")
+        there = self._state.find(domain)[1].protected
         return next((vm for vm in there.vms if vm.id == act.vm), None) if there is not None else None
 
     async def _kept(self, command: c.MakePlannedCall, answer: str) -> str:
         """Keep in the record what a call of a test told, and see the test folder as it is now."""
         async with self._locks.setdefault(command.domain, asyncio.Lock()):
-            await self._watching().refresh_attributes([self._sight.folder(command.domain).id])
-            folder, situation = self._sight.find(command.domain)
+            await self._watching().refresh_attributes([self._state.folder(command.domain).id])
+            folder, situation = self._state.find(command.domain)
             changes, remark = self.trials.kept(command.act, answer, situation.record)
             await self._write(folder, changes, f"note what came of it: {command.says}")
             await self.trials.look()
@@ -284,7 +283,7 @@ class CallExecutor:
         if begun is not None:
             await begun(task)
         while True:
-            vm = self._sight.inventory().vms.get(act.vm or "")
+            vm = self._state.inventory().vms.get(act.vm or "")
             if vm is None or task not in vm.running_tasks:
                 return ""
             await asyncio.sleep(OTHERS_S)
@@ -296,7 +295,7 @@ class CallExecutor:
 
         A second try is made alone: what a group's call said of others is not known any more.
         """
-        how = self._sight.settings.power_on
+        how = self._state.settings.power_on
         if how == "single" or command.act.kind not in ("power_on", "power_on_there"):
             return False
         if again or command.task or vm.power == "on":
@@ -313,7 +312,7 @@ class CallExecutor:
                 for other, calls in self._calls.items()
                 if other is protected or self._current(other)
             }
-            override = self._sight.settings.power_on_override
+            override = self._state.settings.power_on_override
             driver = self._calls[connection] = CallDriver(connection, override)
         return driver
 
@@ -329,4 +328,4 @@ class CallExecutor:
         if "since" not in act.args:
             return None
         since = datetime.fromisoformat(act.args["since"])
-        return EarlierAttempt(since, self._sight.now() - since, self._driver.leases.accounts(folder.id))
+        return EarlierAttempt(since, self._state.now() - since, self._driver.leases.accounts(folder.id))

@@ -56,6 +56,8 @@ class FolderMemory:
         """`state`: the site's directory; None: nothing outlives this process."""
         self._file = None if state is None else state / FILE
         self._notes: dict[str, FolderNote] = {}
+        self.forgotten = 0
+        """So many removals of a record were meant: what is shown of a folder may change by that alone."""
         if self._file is not None:
             try:
                 self._notes = msgspec.json.decode(self._file.read_bytes(), type=dict[str, FolderNote])
@@ -101,6 +103,7 @@ class FolderMemory:
         note = self._notes.get(folder)
         if note is not None and note.record:
             note.record, note.as_of = {}, None
+            self.forgotten += 1
             self._save()
 
     def signs(self, folder: str) -> tuple[ToolSign, ...]:

@@ -25,7 +25,7 @@ from drdeck.sites.vsphere.vcenter.connection import Connection, VCenterSession
 from drdeck.sites.vsphere.vcenter.stale_sessions import StaleSessions, last_active
 from drdeck.sites.vsphere.vcenter.transport import steady
 
-from .site_state import SiteState
+from .view.site_state import SiteState
 
 LOOK_S = 0.5
 """So long a look at who drives a domain holds for the calls that are made there."""
@@ -58,16 +58,16 @@ class LeaseKeeper:
 
     def __init__(
         self,
-        sight: SiteState,
+        state: SiteState,
         lengths_s: tuple[float, float],
         connected: Callable[[], Connection],
         fences: Sequence[StaleSessions],
         on_change: Callable[[], None] = lambda: None,
     ) -> None:
         """`on_change` is called when others are seen to be gone, or back."""
-        self._sight, self._connected, self._fences = sight, connected, fences
+        self._state, self._connected, self._fences = state, connected, fences
         self._on_change = on_change
-        self.leases = Leases(sight.me, sight.now, lengths_s[0], quiet_s=lengths_s[1])
+        self.leases = Leases(state.me, state.now, lengths_s[0], quiet_s=lengths_s[1])
         self.leases.on_taken = self._succeed
         self.leases.silent = self._silent
         self._sessions_looked_at_s = -math.inf
@@ -82,7 +82,7 @@ class LeaseKeeper:
             doubtful = False
             await self._look_for_gone(watch)
             for folder in watch.inventory.domains if watch.inventory else ():
-                other_tires = self._sight.other_tires(folder, self.leases.length_s / 2)
+                other_tires = self._state.other_tires(folder, self.leases.length_s / 2)
                 # a lease of ours that lapsed, as while vCenter was out of reach, is taken up again as well
                 if not other_tires and not self.leases.tiring(folder.id, quiet=True):
                     continue
@@ -106,27 +106,27 @@ class LeaseKeeper:
     async def _look_for_gone(self, watch: InventoryWatch) -> None:
         """Look which of the others that hold a domain for long have no session at vCenter any more: their
         domains are shown as left, and may be taken up at once."""
-        soon = self._sight.now() + timedelta(seconds=self.leases.length_s)
+        soon = self._state.now() + timedelta(seconds=self.leases.length_s)
         folders = watch.inventory.domains if watch.inventory else ()
         leases = (parse(words) for folder in folders if (words := folder.attributes.get(LEASE)))
-        others = {v.by for v in leases if v is not None and v.by != self._sight.me and v.until > soon}
+        others = {v.by for v in leases if v is not None and v.by != self._state.me and v.until > soon}
         if watch.inventory is not None:
             drivers = read_notes(watch.inventory.root.attributes).by.values()
-            others |= {by for by in drivers if by not in ("", self._sight.me)}
-        silent = {who: since for who, since in self._sight.silent.items() if who in others}
+            others |= {by for by in drivers if by not in ("", self._state.me)}
+        silent = {who: since for who, since in self._state.silent.items() if who in others}
         if others and steady() - self._sessions_looked_at_s >= GONE_LOOK_S:
             self._sessions_looked_at_s = steady()
             with contextlib.suppress(SiteError):
                 silent = await self._connected().command(
                     lambda session: {
-                        who: silent.get(who, self._sight.now())
+                        who: silent.get(who, self._state.now())
                         for who in sorted(others)
                         if self._silent(session, who)
                     },
                     "see who is at work",
                 )
-        if silent != self._sight.silent:
-            self._sight.silent = silent
+        if silent != self._state.silent:
+            self._state.silent = silent
             self._on_change()
 
     def _silent(self, session: VCenterSession, driver: str) -> bool:
@@ -136,7 +136,7 @@ class LeaseKeeper:
             used: datetime | None = last_active(session.content, driver)
         except vim.fault.NoPermission:
             return False
-        return used is None or used < self._sight.now() - SILENT
+        return used is None or used < self._state.now() - SILENT
 
     async def drive(self, folder: FolderFacts, doing: str, force: bool = False, quiet: bool = False) -> float:
         """Be the driver of a domain; until when, as `steady` counts. Raises HeldElsewhere, SiteUnreachable,
@@ -167,7 +167,7 @@ class LeaseKeeper:
         it logs in anew, and looks at its leases before it repeats what was refused. Blocks. Raises
         HeldElsewhere where what is to be done was decided on what was seen before; and what pyVmomi raises.
         """
-        if not force and self._sight.drives(driver):
+        if not force and self._state.drives(driver):
             return
         for fence in self._fences:
             fence.succeed(driver)

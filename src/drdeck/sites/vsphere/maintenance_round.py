@@ -12,7 +12,8 @@ from drdeck.sites.vsphere.plan import maintenance
 from drdeck.sites.vsphere.plan.late_joiners import joining
 from drdeck.sites.vsphere.plan.trials.trial_plan import self_driven
 
-from .site_state import SiteState
+from .view.site_state import SiteState
+from .view.site_views import SiteViews
 
 IDLE_S = 2.0
 """Between two looks while nothing is due and the site shows nothing new: each costs with every domain."""
@@ -23,8 +24,8 @@ REST, LONGEST_S = 500.0, 30.0
 class MaintenanceRound:
     """Remembers the group points that are being made, which the site may not show yet, and what was seen."""
 
-    def __init__(self, sight: SiteState) -> None:
-        self._sight = sight
+    def __init__(self, state: SiteState, views: SiteViews) -> None:
+        self._state, self._views = state, views
         self._pending: dict[str, datetime] = {}
         self._idle_serial, self._idle_since = 0, datetime.min.replace(tzinfo=UTC)
         self._idle = timedelta(seconds=IDLE_S)
@@ -33,7 +34,7 @@ class MaintenanceRound:
 
     def due(self, now: datetime) -> list[tuple[str, PlannedCall]]:
         """Name of a domain and act, for each that is due."""
-        watch = self._sight.watch
+        watch = self._state.watch
         inventory = watch.inventory if watch else None
         if inventory is None:
             return []
@@ -41,16 +42,16 @@ class MaintenanceRound:
             return []
         began_s = time.thread_time()
         due: list[tuple[str, PlannedCall]] = []
-        for folder, situation in self._sight.situations(begun=True):
-            synchronised = self._sight.domain(inventory, folder).mode is Mode.SYNCHRONISED
+        for folder, situation in self._state.situations(begun=True):
+            synchronised = self._views.domain(inventory, folder).mode is Mode.SYNCHRONISED
             note = maintenance.noted(situation, self._seen_synchronised(folder, synchronised, now), now)
-            if self._sight.driver(folder) is not None:
+            if self._state.driver(folder) is not None:
                 continue
             if note is not None:
                 due.append((folder.name, note))
             due += [
                 (folder.name, call)
-                for call in maintenance.answers(situation, self._sight.settings.uuid_question)
+                for call in maintenance.answers(situation, self._state.settings.uuid_question)
             ]
             due += [(folder.name, call) for call in joining(situation)]
             due += [(folder.name, call) for call in self_driven(situation)]

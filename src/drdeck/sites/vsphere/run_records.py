@@ -14,7 +14,7 @@ from drdeck.sites.vsphere.record.kept.run_slots import read_marks, read_notes, w
 from drdeck.sites.vsphere.vcenter.calls.vm_calls import AttributeWriter
 from drdeck.sites.vsphere.vcenter.connection import Connection, VCenterSession
 
-from .site_state import SiteState
+from .view.site_state import SiteState
 
 Changes = dict[str, dict[str, str]]
 """Id of a folder -> attributes to set, in order."""
@@ -27,18 +27,18 @@ class RunRecords:
 
     def __init__(
         self,
-        sight: SiteState,
+        state: SiteState,
         connected: Callable[[], Connection],
         watching: Callable[[], InventoryWatch],
     ) -> None:
-        self._sight, self._connected, self._watching = sight, connected, watching
+        self._state, self._connected, self._watching = state, connected, watching
         self._attributes = AttributeWriter()
         self._lock = asyncio.Lock()
 
     async def keep(self, note: RunNote, marks: Mapping[str, RunMark]) -> None:
         """As `KeepsRuns.keep_run`."""
         async with self._lock:
-            inventory = self._sight.inventory()
+            inventory = self._state.inventory()
             concerned = [folder.id for folder in inventory.domains if folder.name in marks]
             inventory = await self._watching().refresh_attributes([inventory.root.id, *concerned])
             kept = read_notes(inventory.root.attributes)
@@ -51,7 +51,7 @@ class RunRecords:
             ids = {folder.name: folder.id for folder in inventory.domains}
             noted = {n.id for n in notes}
             changes = Changes()
-            by = {**{n.id: kept.by.get(n.id, "") for n in notes}, note.id: self._sight.me}
+            by = {**{n.id: kept.by.get(n.id, "") for n in notes}, note.id: self._state.me}
             try:
                 for name, mark in marks.items():
                     there = read_marks(folders.get(name, {}))

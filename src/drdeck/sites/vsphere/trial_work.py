@@ -27,7 +27,7 @@ from drdeck.sites.vsphere.vcenter.calls.trials.trial_removal import Removed
 from drdeck.sites.vsphere.vcenter.connection import Connection, VCenterSession
 from drdeck.sites.vsphere.vcenter.properties import filter_spec, retrieve, step_to
 
-from .site_state import SiteState
+from .view.site_state import SiteState
 
 KINDS = ("clone", "trial_connect", "trial_on", "trial_off", "destroy")
 """Kinds of calls that test VMs come from, or are about."""
@@ -43,8 +43,8 @@ class TrialWork:
     `connected` gives the connection that there is, or raises SiteUnreachable.
     """
 
-    def __init__(self, sight: SiteState, connected: Callable[[], Connection]) -> None:
-        self._sight, self._connected = sight, connected
+    def __init__(self, state: SiteState, connected: Callable[[], Connection]) -> None:
+        self._state, self._connected = state, connected
         self._beginnings: dict[str, trial_transitions.Beginning] = {}
         self._adoptions: dict[str, dict[str, CloneRecord | str]] = {}
 
@@ -52,11 +52,11 @@ class TrialWork:
 
     async def look(self) -> bool:
         """Read the test folder anew; True if anything differs. Raises SiteUnreachable, Refused."""
-        folder = self._sight.trials
+        folder = self._state.trials
         if folder.settings is None:
             return False
-        inventory, before = self._sight.inventory(), folder.serial
-        records = [s.record for _, s in self._sight.situations()]
+        inventory, before = self._state.inventory(), folder.serial
+        records = [s.record for _, s in self._state.situations()]
         clone_ids = {ident for record in records for ident in record.clones}
 
         def read(session: VCenterSession) -> None:
@@ -68,7 +68,7 @@ class TrialWork:
     def pause_s(self) -> float:
         """Seconds until the next look is due."""
         try:
-            busy = any(s.record.trial is not None or s.record.clones for _, s in self._sight.situations())
+            busy = any(s.record.trial is not None or s.record.clones for _, s in self._state.situations())
         except SiteUnreachable:
             busy = False
         return POLL_S if busy else _UNTIL_S
@@ -80,14 +80,14 @@ class TrialWork:
         if s.record.trial is not None and s.record.trial.of == command.operation:
             return
         await self.look()
-        s = self._sight.find(command.domain)[1]
-        settings, inventory = s.trial_settings, self._sight.inventory()
+        s = self._state.find(command.domain)[1]
+        settings, inventory = s.trial_settings, self._state.inventory()
         if settings is None:
-            raise Refused(f"Could not {command.says}: the settings have no [sites.{self._sight.name}.test]")
+            raise Refused(f"Could not {command.says}: the settings have no [sites.{self._state.name}.test]")
         offer = offer_of(s, inventory)
         if offer is not None and offer.closed:
             raise Refused(f"Could not {command.says}: {offer.closed}")
-        tests = [(x.name, x.record.trial) for _, x in self._sight.situations() if x.record.trial is not None]
+        tests = [(x.name, x.record.trial) for _, x in self._state.situations() if x.record.trial is not None]
         going = {trial.bubble or name for name, trial in tests}
         if len(going) >= settings.keep_running and command.bubble not in going:
             raise Refused(
@@ -132,7 +132,7 @@ class TrialWork:
 
         Raises Refused, SiteUnreachable."""
         await self.look()
-        s = self._sight.find(command.domain)[1]
+        s = self._state.find(command.domain)[1]
         strays, trial = trial_plan.strays(s), s.record.trial
         marks = {clone.marker for clone in s.record.clones.values()}
         if trial is not None and trial.key:
@@ -163,7 +163,7 @@ class TrialWork:
 
     def changes(self, command: c.AnyCommand, record: Record, s: DomainState) -> dict[str, str]:
         """The changes of a domain's record by a command of a test."""
-        now = self._sight.now()
+        now = self._state.now()
         match command:
             case c.StartTrial():
                 settings = s.trial_settings
@@ -189,7 +189,7 @@ class TrialWork:
 
     def _gone(self, record: Record) -> list[str]:
         """Test VMs of a record that are not there any more."""
-        trials = self._sight.trials.seen
+        trials = self._state.trials.seen
         if trials is None:
             return []
         idents = {*record.clones, *record.left}

@@ -17,7 +17,8 @@ from drdeck.sites.vsphere.record.attribute_names import FAILOVER
 from drdeck.sites.vsphere.record.attributes import write
 from drdeck.sites.vsphere.record.domain_record import Record
 from drdeck.sites.vsphere.record.record_values import CommittedRecord, PitrRecord
-from drdeck.sites.vsphere.site_state import SiteState
+from drdeck.sites.vsphere.view.site_state import SiteState
+from drdeck.sites.vsphere.view.site_views import SiteViews
 from tests.support.vcenter.situations import at, chain, failover, session, settings, situation, snap, vm
 
 FINISHED: dict[str, Any] = {"failover": failover("finished")}
@@ -132,31 +133,32 @@ def test_a_vm_says_how_often_it_was_refused(monkeypatch: pytest.MonkeyPatch) -> 
     there = Inventory(
         serial=1, root=root, folders={"erp": erp}, vms={"vm-a": vm("a", parent="erp")}, networks={}
     )
-    sight = SiteState(
+    state = SiteState(
         "dr", VSphereSettings(url="https://vcsa/sdk", username="u", root="/DC0/vm/drdeck"), None
     )
-    monkeypatch.setattr(sight, "now", lambda: at(0))
+    monkeypatch.setattr(state, "now", lambda: at(0))
+    views = SiteViews(state)
 
     def told() -> str | None:
-        return sight.view(there, 1).domains[0].vms[0].error
+        return views.view(there, 1).domains[0].vms[0].error
 
-    sight.failed("vm-a", "snapshot", "vCenter refused to make point 1: no room")
+    state.failed("vm-a", "snapshot", "vCenter refused to make point 1: no room")
     assert told() == "vCenter refused to make point 1: no room"
     for n in (2, 3):
-        sight.failed("vm-a", "snapshot", f"vCenter refused to make point {n}: no room")
+        state.failed("vm-a", "snapshot", f"vCenter refused to make point {n}: no room")
     assert told() == "vCenter refused to make point 3: no room (failed 3 times since 2026-11-22 10:00Z)"
-    sight.failed("vm-a", "remove", "vCenter refused to prune: no rights")
+    state.failed("vm-a", "remove", "vCenter refused to prune: no rights")
     assert told() == "vCenter refused to prune: no rights", "something else"
 
 
 def test_a_point_that_not_all_vms_have_joined_is_not_the_newest(monkeypatch: pytest.MonkeyPatch) -> None:
     rules = {"erp": settings()}
-    sight = SiteState(
+    state = SiteState(
         "dr",
         VSphereSettings(url="https://vcsa/sdk", username="u", root="/DC0/vm/drdeck", domains=rules),
         None,
     )
-    record = {FAILOVER: write(FINISHED["failover"])}
+    views, record = SiteViews(state), {FAILOVER: write(FINISHED["failover"])}
     erp = FolderFacts(id="erp", name="erp", parent="root", attributes=record)
     root = FolderFacts("root", "drdeck", "vm")
     vms = {f"vm-{n}": vm(n, parent="erp", **chain(snap("1", 0, "ours"))) for n in "ab"}
@@ -164,8 +166,8 @@ def test_a_point_that_not_all_vms_have_joined_is_not_the_newest(monkeypatch: pyt
     def newest(minutes: float, **changed: Any) -> Any:
         vms.update({one.id: one for one in changed.values()})
         there = Inventory(serial=1, root=root, folders={"erp": erp}, vms=dict(vms), networks={})
-        monkeypatch.setattr(sight, "now", lambda: at(minutes))
-        return sight.view(there, 1).domains[0].newest_point
+        monkeypatch.setattr(state, "now", lambda: at(minutes))
+        return views.view(there, 1).domains[0].newest_point
 
     both = chain(snap("1", 0, "ours"), snap("2", 15, "ours"))
     assert newest(1) == at(0)

@@ -14,7 +14,8 @@ from drdeck.sites.vsphere.inventory.inventory_facts import FolderFacts, Inventor
 from drdeck.sites.vsphere.record.attribute_names import FAILOVER
 from drdeck.sites.vsphere.record.attributes import read, write
 from drdeck.sites.vsphere.record.record_values import FailoverRecord
-from drdeck.sites.vsphere.site_state import SiteState
+from drdeck.sites.vsphere.view.site_state import SiteState
+from drdeck.sites.vsphere.view.site_views import SiteViews
 from tests.support.vcenter.situations import T0, vm
 
 DOMAINS = ("erp", "mail", "web")
@@ -33,8 +34,9 @@ class Site:
         root = FolderFacts("root", "drdeck", "vm")
         self.there = Inventory(serial=1, root=root, folders=folders, vms=vms, networks={})
         settings = VSphereSettings(url="https://vcsa/sdk", username="u", root="/DC0/vm/drdeck")
-        self.sight, self.clock_s = SiteState("dr", settings, None), 0.0
-        patch.setattr(self.sight, "now", lambda: T0 + timedelta(seconds=self.clock_s))
+        self.state, self.clock_s = SiteState("dr", settings, None), 0.0
+        self.views = SiteViews(self.state)
+        patch.setattr(self.state, "now", lambda: T0 + timedelta(seconds=self.clock_s))
 
     def starts(self, name: str) -> None:
         """The VM of a domain is on now."""
@@ -42,7 +44,7 @@ class Site:
         self.there = msgspec.structs.replace(self.there, serial=self.there.serial + 1, vms=vms)
 
     def view(self) -> SiteView:
-        return self.sight.view(self.there, 1)
+        return self.views.view(self.there, 1)
 
 
 def anew(before: SiteView, after: SiteView) -> list[str]:
