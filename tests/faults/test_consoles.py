@@ -99,14 +99,14 @@ async def test_a_stopped_reader_slows_nobody(tmp_path: Path) -> None:
 
         other.on_change = count
         saw = 0
-        take_view = rig.controller.sight.saw
+        take_view = rig.controller.watcher.saw
 
         def watched(view: object) -> None:
             nonlocal saw
             saw += 1
             take_view(view)  # type: ignore[arg-type]
 
-        rig.controller.sight.take = watched
+        rig.controller.watcher.take = watched
         os.kill(stopped.pid, signal.SIGSTOP)
         delivered = []
         for i in range(changes):

@@ -69,16 +69,16 @@ async def test_the_disk_fills_in_the_middle(tmp_path: Path) -> None:
     site, file = FakeSite(), tmp_path / "journal.db"
     async with controlling(site, file) as controller:
         ident = await controller.desk.submit(complete(), ANNA)
-        await eventually(lambda: "BeginCompletion" in controller.book.operations[ident].done)
+        await eventually(lambda: "BeginCompletion" in controller.recorder.operations[ident].done)
         controller.journal._db.execute("PRAGMA query_only = ON")
         await site.recover()
-        await eventually(lambda: controller.book.error)
+        await eventually(lambda: controller.recorder.error)
         assert site.log == ["BeginCompletion"], "what cannot be journaled is not begun"
-        await eventually(lambda: "cannot be written" in controller.book.operations[ident].waits_for)
+        await eventually(lambda: "cannot be written" in controller.recorder.operations[ident].waits_for)
         controller.journal._db.execute("PRAGMA query_only = OFF")
         await eventually(lambda: site.log == ["BeginCompletion", "StartSession"])
-        assert controller.book.error is None and controller.journal.verify() == []
-        await eventually(lambda: "cannot be written" not in controller.book.operations[ident].waits_for)
+        assert controller.recorder.error is None and controller.journal.verify() == []
+        await eventually(lambda: "cannot be written" not in controller.recorder.operations[ident].waits_for)
 
         execute = site.execute
 
@@ -89,10 +89,10 @@ async def test_the_disk_fills_in_the_middle(tmp_path: Path) -> None:
 
         site.execute = and_then_the_disk_is_full  # type: ignore[method-assign]
         back = await controller.desk.submit(Request(action="pitr_run", domain="erp", to=START), ANNA)
-        await eventually(lambda: controller.book.error)
+        await eventually(lambda: controller.recorder.error)
         await site.news()
         controller.journal._db.execute("PRAGMA query_only = OFF")
-        await eventually(lambda: controller.book.operations[back].state is OperationState.DONE)
+        await eventually(lambda: controller.recorder.operations[back].state is OperationState.DONE)
         assert site.log.count("RollBack") == 1 and controller.journal.verify() == []
 
 
@@ -108,7 +108,7 @@ async def test_a_journal_that_another_process_holds(tmp_path: Path) -> None:
         await eventually(lambda: controller.desk.domain("erp").remaining_bytes == 17)
         other.execute("ROLLBACK")
         other.close()
-        await eventually(lambda: controller.book.error is None)
+        await eventually(lambda: controller.recorder.error is None)
         await controller.desk.submit(complete(), ANNA)
 
 
@@ -291,24 +291,24 @@ async def test_our_clock_is_set(tmp_path: Path, step_s: float) -> None:
     site, clocks = FakeSite(), Clocks()
     options = {"real_now": lambda: clocks.real, "steady": lambda: clocks.steady}
     async with controlling(site, tmp_path / "journal.db", **options) as controller:
-        before = controller.sight.now()
+        before = controller.watcher.now()
         clocks.real += timedelta(seconds=step_s)
-        assert controller.sight.now() == before and controller.sight.stale_s() is None
-        clock = controller.sight.clock()
+        assert controller.watcher.now() == before and controller.watcher.stale_s() is None
+        clock = controller.watcher.clock()
         assert clock is not None and clock.at(clocks.real) == before, "consoles reckon with our clock"
         clocks.on(5)
-        assert controller.sight.now() == before + timedelta(seconds=5)
+        assert controller.watcher.now() == before + timedelta(seconds=5)
         site.gone = "gone"
         await site.news()
-        await eventually(lambda: controller.sight.error)
+        await eventually(lambda: controller.watcher.error)
         clocks.on(7)
-        assert controller.sight.stale_s() == pytest.approx(12)
+        assert controller.watcher.stale_s() == pytest.approx(12)
         site.gone = ""
-        await eventually(lambda: controller.sight.error is None)
+        await eventually(lambda: controller.watcher.error is None)
         ident = await controller.desk.submit(complete(), ANNA)
         await site.recover()
         await eventually(lambda: site.domain.session is not None)
-        assert controller.book.operations[ident].asked_at < START + timedelta(minutes=1)
+        assert controller.recorder.operations[ident].asked_at < START + timedelta(minutes=1)
         assert controller.journal.verify() == []
 
 

@@ -79,7 +79,7 @@ async def test_what_never_left_is_done_without_asking(tmp_path: Path) -> None:
     site = AskingSite(tmp_path / "burnt", ("unreachable", "unreachable"))
     async with controlling(site, tmp_path / "journal.db") as controller:
         ident = await controller.desk.submit(force(), ANNA)
-        await eventually(lambda: controller.book.operations[ident].state is OperationState.DONE)
+        await eventually(lambda: controller.recorder.operations[ident].state is OperationState.DONE)
         assert site.burnt() == 1
         assert not any(e.kind == "question" for e in controller.journal.events())
 
@@ -101,14 +101,14 @@ async def test_interrupted_in_the_middle_asks_after_the_start(tmp_path: Path) ->
         await asyncio.wait_for(under_way.wait(), 60)
     site.execute = execute  # type: ignore[method-assign]
     async with controlling(site, tmp_path / "journal.db") as controller:
-        await eventually(lambda: controller.book.operations[ident].state is OperationState.ASKING)
-        question = controller.book.operations[ident].question
+        await eventually(lambda: controller.recorder.operations[ident].state is OperationState.ASKING)
+        question = controller.recorder.operations[ident].question
         assert question is not None and question.kind == "unknown" and "interrupted" in question.text
         assert site.burnt() == 0
-        controller.book.record(SELF, STARTED, {"pid": 1})  # as its process does
+        controller.recorder.record(SELF, STARTED, {"pid": 1})  # as its process does
         assert results(tmp_path, ident) == ["done", "interrupted"]
         controller.desk.answer(ident, "retry", ANNA)
-        await eventually(lambda: controller.book.operations[ident].state is OperationState.DONE)
+        await eventually(lambda: controller.recorder.operations[ident].state is OperationState.DONE)
         assert site.burnt() == 1
         assert results(tmp_path, ident)[:4] == ["done", "interrupted", "done", "done"]
 
@@ -133,14 +133,16 @@ async def test_a_view_read_before_the_loss_tells_nothing(tmp_path: Path) -> None
     async with controlling(site, tmp_path / "journal.db") as controller:
         old_view = site.domain
         ident = await controller.desk.submit(force(), ANNA)
-        await eventually(lambda: "BeginCompletion" in controller.book.operations[ident].lost)
+        await eventually(lambda: "BeginCompletion" in controller.recorder.operations[ident].lost)
         taken, site.domain = site.domain, old_view  # an old picture, with a new number
         for _ in range(3):
             await site.taken_in(controller)
         assert site.log == ["BeginCompletion"]
         site.domain = taken
         release.set()
-        await eventually(lambda: controller.book.operations[ident].state is OperationState.FAILED or site.log)
+        await eventually(
+            lambda: controller.recorder.operations[ident].state is OperationState.FAILED or site.log
+        )
         assert site.log.count("BeginCompletion") == 1
 
 
@@ -173,7 +175,7 @@ async def test_what_cannot_be_reached_for_long_does_not_fill_the_journal(tmp_pat
         ident = await controller.desk.submit(force(), ANNA)
         for _ in range(100):
             await site.taken_in(controller)
-        await eventually(lambda: "burn" in controller.book.operations[ident].unsent)
+        await eventually(lambda: "burn" in controller.recorder.operations[ident].unsent)
         tried = 50 - len(site.answers)
         assert tried <= 3
         now = 100.0

@@ -10,8 +10,8 @@ import os
 from typing import Any
 
 from drdeck.__main__ import main
-from drdeck.controller.executor import Executor
 from drdeck.controller.ipc.client import Client
+from drdeck.controller.operation_loop import OperationLoop
 from drdeck.sites.vsphere.vcenter.connection import Credentials
 
 
@@ -26,13 +26,13 @@ def break_login() -> None:
 
 
 def break_controller() -> None:
-    async def run(self: Executor) -> None:
-        while self.sight.error is not None:
+    async def run(self: OperationLoop) -> None:
+        while self.watcher.error is not None:
             await self._kick.wait()
             self._kick.clear()
         raise RuntimeError("a mistake in drdeck")
 
-    Executor.run = run  # type: ignore[method-assign]
+    OperationLoop.run = run  # type: ignore[method-assign]
 
 
 def break_console() -> None:

@@ -132,7 +132,7 @@ class Bench(ABC):
 
     async def begin(self) -> None:
         self._task = asyncio.create_task(self.controller.run())
-        await self.until_true(lambda: self.controller.sight.error is None)
+        await self.until_true(lambda: self.controller.watcher.error is None)
 
     async def close(self) -> None:
         if self._task is not None:
@@ -225,7 +225,7 @@ class Bench(ABC):
         """Until the controller has seen the site as it is now."""
 
     def now(self) -> datetime:
-        return self.controller.sight.now()
+        return self.controller.watcher.now()
 
     async def until(self, holds: Callable[[Domain], object]) -> Domain:
         """The domain, once something holds of it."""
@@ -234,7 +234,7 @@ class Bench(ABC):
 
     def told(self) -> str:
         operations = [
-            (op.id, op.action, op.waits_for, op.question) for op in self.controller.book.open_operations()
+            (op.id, op.action, op.waits_for, op.question) for op in self.controller.recorder.open_operations()
         ]
         fields = msgspec.to_builtins(self.domain)
         return f"{operations}\n{ {k: v for k, v in fields.items() if k not in ('vms', 'networks')} }"
@@ -272,7 +272,7 @@ class Bench(ABC):
         return sorted(p.time for p in listing.points if p.kind != "entry" and p.vms == len(VMS))
 
     def operation(self, ident: str) -> Operation:
-        return self.controller.book.operations[ident]
+        return self.controller.recorder.operations[ident]
 
     def intents(self, key: str = "") -> list[dict[str, Any]]:
         """Commands given so far, those with a key or all."""
@@ -318,11 +318,11 @@ class Bench(ABC):
         """Refused with those words, and nothing has changed anywhere (unless it is `moving` anyway)."""
         if not moving:
             await self.quiet()
-        before, operations = self.truth(), set(self.controller.book.operations)
+        before, operations = self.truth(), set(self.controller.recorder.operations)
         with pytest.raises(NotAccepted, match=says) as refusal:
             await self.submit(request)
         assert refusal.value.code == code, refusal.value
-        assert set(self.controller.book.operations) == operations
+        assert set(self.controller.recorder.operations) == operations
         assert moving or self.truth() == before
 
     async def ended(self, ident: str) -> Operation:

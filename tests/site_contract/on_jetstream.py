@@ -35,7 +35,7 @@ class JetStreamBench:
 
     async def begin(self) -> None:
         self._task = asyncio.create_task(self.controller.run())
-        await eventually(lambda: self.controller.sight.error is None and self.controller.view is not None)
+        await eventually(lambda: self.controller.watcher.error is None and self.controller.view is not None)
 
     async def close(self) -> None:
         if self._task is not None:

@@ -95,7 +95,7 @@ class TrainingBench(Bench):
             if holds():
                 return
             assert passed < WITHIN_S, f"did not come true within {WITHIN_S} s of the site: {explain()}"
-            if self.controller.sight.error is None:
+            if self.controller.watcher.error is None:
                 await self.advance(STEP_S)
                 passed += STEP_S
 

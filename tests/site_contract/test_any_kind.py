@@ -47,7 +47,7 @@ async def test_an_alarm_goes_with_its_cause_and_by_nothing_else(any_site: AnyBen
 
 
 async def test_a_dimmed_item_is_refused_in_its_own_words_and_leaves_nothing(any_site: AnyBench) -> None:
-    items = menu(any_site.domain, any_site.controller.sight.now())
+    items = menu(any_site.domain, any_site.controller.watcher.now())
     dimmed = [(action, reason) for action, reason in items if reason is not None]
     if any_site.site.kind == "jetstream":
         assert len(dimmed) == len(items) > 3
@@ -55,12 +55,12 @@ async def test_a_dimmed_item_is_refused_in_its_own_words_and_leaves_nothing(any_
         request = any_site.asks(
             action.name,
             type=FailoverType.REGULAR if action.name == "cfo_complete" else None,
-            to=any_site.controller.sight.now() if action.name == "pitr_run" else None,
+            to=any_site.controller.watcher.now() if action.name == "pitr_run" else None,
         )
         with pytest.raises(NotAccepted) as refusal:
             await any_site.controller.desk.submit(request, ANNA)
         assert (refusal.value.code, str(refusal.value)) == ("rule", reason)
-    assert not any_site.controller.book.operations
+    assert not any_site.controller.recorder.operations
     assert "accepted" not in [event.kind for event in any_site.controller.journal.events()]
 
 
@@ -70,7 +70,7 @@ async def test_of_a_domain_that_is_not_there_nothing_can_be_asked(any_site: AnyB
     with pytest.raises(NotAccepted) as refusal:
         await any_site.controller.desk.submit(type(request)(action=action, domain="nowhere"), ANNA)
     assert "nowhere" in str(refusal.value) and any_site.name in str(refusal.value)
-    assert not any_site.controller.book.operations
+    assert not any_site.controller.recorder.operations
 
 
 async def test_findings_come_whatever_is_wrong_and_close_may_come_twice(any_site: AnyBench) -> None:

@@ -80,17 +80,17 @@ async def test_a_refused_request_leaves_no_operation(stand_in: StandIn, tmp_path
     assert isinstance(site, RecoverySite)
     async with controlled(site, tmp_path) as controller:
         await seen(controller)
-        for action, reason in menu(controller.desk.domain(DOMAIN), controller.sight.now()):
+        for action, reason in menu(controller.desk.domain(DOMAIN), controller.watcher.now()):
             request = Request(
                 action=action.name,
                 domain=DOMAIN,
                 type=FailoverType.REGULAR if action.name == "cfo_complete" else None,
-                to=controller.sight.now() if action.name == "pitr_run" else None,
+                to=controller.watcher.now() if action.name == "pitr_run" else None,
             )
             with pytest.raises(NotAccepted) as refusal:
                 await controller.desk.submit(request, ANNA)
             assert refusal.value.code == "rule" and str(refusal.value) == reason
-        assert not controller.book.operations and controller.upkeep.has_duties() is False
+        assert not controller.recorder.operations and controller.upkeep.has_duties() is False
         stand_in.say(DOMAIN_ID, idle())
         await eventually(lambda: controller.desk.domain(DOMAIN).session is None)
         assert controller.desk.domain(DOMAIN).mode is Mode.UNKNOWN

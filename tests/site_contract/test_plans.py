@@ -36,7 +36,7 @@ async def test_the_look_names_who_can_begin_and_why_others_cannot(make: MakeBenc
     assert (domain.name, domain.possible, check.number) == (DOMAIN, Possible.NO, 0)
     assert "only while it is in progress" in domain.reason
     await refused(bench, bench.controller.plans.begin(FORCE, ANNA), "rule", "no domain of")
-    assert bench.controller.book.runs == {}
+    assert bench.controller.recorder.runs == {}
 
 
 async def test_a_force_is_confirmed_with_plan_and_number_and_again_where_vms_run(make: MakeBench) -> None:
@@ -56,7 +56,7 @@ async def test_a_force_is_confirmed_with_plan_and_number_and_again_where_vms_run
         plan="all", type=FailoverType.FORCE, confirm="all 1", confirm_running="RUNNING 1", preview=stale
     )
     await refused(bench, begin(wrong, ANNA), "stale", "domains")
-    assert bench.controller.book.runs == {} and bench.controller.book.open_operations() == []
+    assert bench.controller.recorder.runs == {} and bench.controller.recorder.open_operations() == []
 
 
 async def test_fail_over_roll_back_to_one_instant_and_leave(make: MakeBench) -> None:
@@ -120,7 +120,7 @@ async def test_a_run_goes_on_at_another_host_from_what_the_site_keeps(make: Make
     plans = bench.controller.plans
     await bench.until_true(lambda: ident in plans.keeper.keeping.at_site(), bench.told)
     other = run_of(bench, ident)
-    assert bench.controller.book.runs == {} and other.handed_to and other.begun == begun
+    assert bench.controller.recorder.runs == {} and other.handed_to and other.begun == begun
     assert (other.frozen.number, other.actor, other.since) == (1, ANNA, other.since)
     with pytest.raises(NotAccepted, match="plan takeover"):
         plans.pause(ident, ANNA)
@@ -150,7 +150,7 @@ async def test_a_rollback_behind_the_barrier_stays_there_at_another_host(make: M
     to = RunPitrRequest(run=ident, to=point)
     with mock.patch.object(plans.keeper, "lift"):  # as if another domain held the barrier
         await plans.sessions.roll_back(to, ANNA)
-        await bench.until_true(lambda: bench.controller.doing.at_barrier, bench.told)
+        await bench.until_true(lambda: bench.controller.loop.at_barrier, bench.told)
         (row,) = plans.runs.shown(run_of(bench, ident)).domains
         assert (row.words, row.operation) == (
             "rolling back",
@@ -162,7 +162,7 @@ async def test_a_rollback_behind_the_barrier_stays_there_at_another_host(make: M
     await bench.until_true(lambda: ident in plans.keeper.keeping.at_site(), bench.told)
     with mock.patch.object(plans.keeper, "lift"):
         await plans.take_over(ident, ident, "bob@jump2")
-        await bench.until_true(lambda: bench.controller.doing.at_barrier, bench.told)
+        await bench.until_true(lambda: bench.controller.loop.at_barrier, bench.told)
         assert set(bench.truth().power.values()) == {"off"}
     await bench.until_true(lambda: len(run_of(bench, ident).batches[0].ends) == 1, bench.told)
     truth = bench.truth()

@@ -167,7 +167,7 @@ class Anything(RuleBasedStateMachine, Promises):
     @rule(way=ways, who=people, name=names, choice=choices, wait=moments)
     def what_is_open_is_asked(self, way: str, who: int, name: str, choice: Choice, wait: float) -> None:
         able = [
-            a.name for a, closed in menu(self.domain(name), self.there.controller.sight.now()) if not closed
+            a.name for a, closed in menu(self.domain(name), self.there.controller.watcher.now()) if not closed
         ]
         if able:
             self.run(self.sensibly(able[choice.which % len(able)], way, who, name, choice, wait))

@@ -153,13 +153,13 @@ class House:
         for request in FLOW[: STAGES.index(mode)]:
             await client.submit(request)
             for _ in range(10):
-                serial = self.controller.sight.serial
+                serial = self.controller.watcher.serial
                 await client.jump(60)
                 await eventually(partial(self._seen_after, serial))
         await eventually(lambda: str(self.controller.desk.domain(DOMAIN).mode) == mode)
 
     def _seen_after(self, serial: int) -> bool:
-        return self.controller.sight.serial > serial
+        return self.controller.watcher.serial > serial
 
 
 @contextlib.asynccontextmanager
@@ -233,7 +233,7 @@ async def test_ten_thousand_messages(tmp_path: Path, caplog: pytest.LogCaptureFi
                 slowest = max(slowest, watch.seconds())
         await eventually(lambda: len(home.server.consoles) == 1)
         await eventually(lambda: len(asyncio.all_tasks()) <= before + 2)
-        assert home.journal.verify() == [] and home.controller.sight.error is None
+        assert home.journal.verify() == [] and home.controller.watcher.error is None
     assert bugs(caplog) == []
     assert "canary" not in caplog.text
     assert {"accepted", "usage", "rule"} <= set(codes), codes

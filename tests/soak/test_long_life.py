@@ -59,18 +59,18 @@ class Life:
                 return
             self.clock.on(30)
             self.site.wake()
-        raise AssertionError([(op.action, op.waits_for) for op in self.controller.book.open_operations()])
+        raise AssertionError([(op.action, op.waits_for) for op in self.controller.recorder.open_operations()])
 
     async def done(self, action: str, **details: Any) -> None:
         ident = await self.controller.desk.submit(Request(action=action, domain=DOMAIN, **details), ANNA)
-        await self.until(lambda: self.controller.book.operations[ident].ended)
-        assert self.controller.book.operations[ident].state is OperationState.DONE
+        await self.until(lambda: self.controller.recorder.operations[ident].ended)
+        assert self.controller.recorder.operations[ident].state is OperationState.DONE
 
     async def session(self) -> None:
         self.clock.on(900)
         await self.done("pitr_start")
         for before in (60, 400):
-            await self.done("pitr_run", to=self.controller.sight.now() - timedelta(seconds=before))
+            await self.done("pitr_run", to=self.controller.watcher.now() - timedelta(seconds=before))
         with pytest.raises(NotAccepted):
             await self.done("pitr_start")
         await self.done("pitr_exit", confirm=DOMAIN)
@@ -86,7 +86,7 @@ async def living(directory: Path) -> AsyncIterator[Life]:
     life = Life(directory)
     task = asyncio.create_task(life.controller.run())
     try:
-        await life.until(lambda: life.controller.sight.error is None)
+        await life.until(lambda: life.controller.watcher.error is None)
         await life.done("cfo_complete", type=FailoverType.FORCE, confirm=DOMAIN, even_though=EVIDENCE)
         yield life
     finally:

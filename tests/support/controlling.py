@@ -26,7 +26,7 @@ async def controlling(site: FakeSite, file: Path, **options: Any) -> AsyncIterat
     controller = Controller(site, journal, **options)
     task = asyncio.create_task(controller.run())
     try:
-        await eventually(lambda: controller.sight.error is None or site.gone)
+        await eventually(lambda: controller.watcher.error is None or site.gone)
         yield controller
     finally:
         await ended(task)
@@ -39,4 +39,4 @@ def complete(**changes: Any) -> Request:
 
 
 def state(controller: Controller, ident: str) -> OperationState:
-    return controller.book.operations[ident].state
+    return controller.recorder.operations[ident].state

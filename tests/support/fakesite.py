@@ -70,9 +70,9 @@ class FakeSite:
 
     async def taken_in(self, controller: Controller) -> None:
         """News, until the controller has looked at its operations because of it."""
-        before = controller.sight.serial
+        before = controller.watcher.serial
         await self.news()
-        await eventually(lambda: controller.sight.serial > before and not controller.doing._kick.is_set())
+        await eventually(lambda: controller.watcher.serial > before and not controller.loop._kick.is_set())
 
     async def recover(self) -> None:
         """Every VM is recovered and ready."""

@@ -21,7 +21,7 @@ async def serving(server: Server, controller: Controller) -> AsyncIterator[None]
     await server.start()
     task = asyncio.create_task(controller.run())
     try:
-        await eventually(lambda: controller.sight.error is None)
+        await eventually(lambda: controller.watcher.error is None)
         yield
     finally:
         await server.close()

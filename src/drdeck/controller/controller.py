@@ -27,8 +27,8 @@ from drdeck.sites.contract import RecoverySite, ShowsRecordsFirst
 from .asking.network_choice import with_defaults
 from .asking.request_desk import RequestDesk
 from .estimates import Estimates
-from .executor import Executor
 from .maintenance_runner import MaintenanceRunner
+from .operation_loop import OperationLoop
 from .plans.plan_desk import PlanDesk
 from .plans.run_keeper import RunKeeper
 from .site_watcher import LapsedSynchronisation, SiteWatcher
@@ -40,8 +40,8 @@ log = logging.getLogger(__name__)
 class Controller:
     """One site, its journal, and the operations in it. All methods belong to one event loop.
 
-    `desk` takes requests and answers, `plans` failover plans; `sight` is what is seen of the site, `book` the
-    journal and what follows from it, `doing` what is under way.
+    `desk` takes requests and answers, `plans` failover plans; `watcher` sees the site, `recorder` has the
+    journal and what follows from it, `loop` the next step of each operation, `executor` what is under way.
 
     `on_change` is called after anything that a console shows has changed.
     """
@@ -67,42 +67,43 @@ class Controller:
             steady = time.monotonic if real_now is None else lambda: self.real_now().timestamp()
         self.since = self.real_now()
         self.on_change: Callable[[], None] = lambda: None
-        self.book = Recorder(journal)
-        self.sight = SiteWatcher(site, self.real_now, steady)
+        self.recorder = Recorder(journal)
+        self.watcher = SiteWatcher(site, self.real_now, steady)
         self.settings_file = self.settings_digest = ""
         """of the settings that the site was made of; empty: nobody said"""
         self.networks: dict[str, str] = {}
         """recovery networks that the site's settings say, protected name -> recovery name"""
         self.scenario, self.speed = "", 0.0
         """with which a training site was made"""
-        self.doing = Executor(site, self.sight, self.book)
-        self.book.on_change = self.sight.on_change = self._changed
-        self.sight.on_view, self.sight.take = self.kick, self.saw
+        self.loop = OperationLoop(site, self.watcher, self.recorder)
+        self.executor = self.loop.executor
+        self.recorder.on_change = self.watcher.on_change = self._changed
+        self.watcher.on_view, self.watcher.take = self.kick, self.saw
         if isinstance(site, ShowsRecordsFirst):
-            site.on_records = self.sight.saw_records
-        record = functools.partial(self.book.record, SELF)
+            site.on_records = self.watcher.saw_records
+        record = functools.partial(self.recorder.record, SELF)
         self.desk = RequestDesk(
-            site, self.sight, self.book, self.doing, lambda: self.view, self.kick, read_only
+            site, self.watcher, self.recorder, self.loop, lambda: self.view, self.kick, read_only
         )
-        self.plans = PlanDesk(RunKeeper(self.desk), lambda: self.view, self.desk.check_sight)
-        self.upkeep = MaintenanceRunner(site, self.sight, self.book, self.doing, read_only)
-        self._again = LapsedSynchronisation(self.book.operations.values())
-        self._estimates = Estimates(lambda: self.book.operations)
+        self.plans = PlanDesk(RunKeeper(self.desk), lambda: self.view, self.desk.check_in_sight)
+        self.upkeep = MaintenanceRunner(site, self.watcher, self.recorder, self.executor, read_only)
+        self._again = LapsedSynchronisation(self.recorder.operations.values())
+        self._estimates = Estimates(lambda: self.recorder.operations)
         self._trail = AlarmTrail(record, journal.events)
         self._writing = WritingWatch(site, steady, self._changed)
         self._steps = StepTrail(record)
 
     async def run(self) -> None:
         """Observe and reconcile until cancelled; what is under way then is left to the next start."""
-        loops = {"observe": self.sight.watch(), "reconcile": self.doing.run(), "upkeep": self.upkeep.run()}
+        loops = {"observe": self.watcher.watch(), "reconcile": self.loop.run(), "upkeep": self.upkeep.run()}
         loops["runs"] = self.plans.keeper.run()
         loops["writing"] = self._writing.run()
         tasks = [asyncio.create_task(self._forever(loop), name=name) for name, loop in loops.items()]
         try:
             await asyncio.gather(*tasks)
         finally:
-            self.sight.stop()
-            running = [*tasks, *self.doing.running]
+            self.watcher.stop()
+            running = [*tasks, *self.executor.running]
             for task in running:
                 task.cancel()
             await asyncio.gather(*running, return_exceptions=True)
@@ -121,27 +122,29 @@ class Controller:
 
     @property
     def view(self) -> SiteView | None:
-        return self._writing.annotated(self.sight.view)
+        return self._writing.annotated(self.watcher.view)
 
     def saw(self, view: SiteView) -> None:
         """Take a view in, unless a newer one was seen."""
         view = self._estimates.told(with_defaults(self._again.told(view), self.networks))
-        self.sight.saw(view)
+        self.watcher.saw(view)
         self._trail.follow(view)
         self._writing.follow(view)
         self._steps.follow(view)
 
     def kick(self) -> None:
         """Something changed: look at every open operation again."""
-        self.doing.kick()
+        self.loop.kick()
         self.plans.keeper.kick()
 
     def passwords_wanted(self) -> tuple[PasswordWanted, ...]:
         """The logins that wait for a person, the site's own first."""
         logins = self.passwords.wanted()
-        if self.sight.needs_password and not self.passwords.asked:  # the site has a way of its own to log in
+        if (
+            self.watcher.needs_password and not self.passwords.asked
+        ):  # the site has a way of its own to log in
             user = self.view.user if self.view else ""
-            logins = (PasswordWanted(of=OWN, user=user, why=self.sight.error or ""), *logins)
+            logins = (PasswordWanted(of=OWN, user=user, why=self.watcher.error or ""), *logins)
         return logins
 
     def give_password(self, password: str, of: str, actor: str) -> None:
@@ -154,24 +157,24 @@ class Controller:
             raise NotAccepted("usage", str(error)) from None
         with contextlib.suppress(JournalError):  # what cannot be written must not keep anybody out
             whose = "protected site" if of == PROTECTED else "site"
-            self.book.record(actor, "password_given", {"of": whose})
+            self.recorder.record(actor, "password_given", {"of": whose})
         if of == OWN:
-            self.sight.password_given()
+            self.watcher.password_given()
 
     def _changed(self) -> None:
-        if self.sight.view is not None:
-            self.sight.view = self._estimates.of_what_goes_on(self.sight.view)
+        if self.watcher.view is not None:
+            self.watcher.view = self._estimates.of_what_goes_on(self.watcher.view)
         self.plans.keeper.kick()
         self.on_change()
 
     async def findings(self) -> tuple[Finding, ...]:
         """Findings of a doctor about controller and site; also while the site is out of sight."""
         own = []
-        if self.book.error is not None:
+        if self.recorder.error is not None:
             remedy = "make room on the disk, or end what holds the file; nothing new is accepted until then"
-            own.append(Finding.fail("journal", self.book.error, remedy))
-        if self.sight.error is not None:
-            own.append(Finding.fail("site", self.sight.error))
+            own.append(Finding.fail("journal", self.recorder.error, remedy))
+        if self.watcher.error is not None:
+            own.append(Finding.fail("site", self.watcher.error))
         return (*own, *self.plans.inquiry.findings(), *await self.site.findings())
 
     async def pause(self, most_s: float) -> list[str]:
@@ -179,22 +182,22 @@ class Controller:
 
         In that case, and when cancelled, everything goes on as before.
         """
-        self.doing.pausing = True
+        self.executor.pausing = True
         try:
             async with asyncio.timeout(most_s):
-                while self.doing.running:
-                    await asyncio.wait(set(self.doing.running))
+                while self.executor.running:
+                    await asyncio.wait(set(self.executor.running))
             return []
         except TimeoutError:
             self.go_on()
-            return sorted(task.get_name() for task in self.doing.running)
+            return sorted(task.get_name() for task in self.executor.running)
         except asyncio.CancelledError:
             self.go_on()
             raise
 
     def go_on(self) -> None:
         """Take back a pause."""
-        self.doing.pausing = False
+        self.executor.pausing = False
         self.kick()
 
     @property

@@ -52,10 +52,10 @@ class MaintenanceCalls:
     """
 
     def __init__(
-        self, execute: Execute, record: Record, record_surely: RecordSurely, sight: SiteWatcher
+        self, execute: Execute, record: Record, record_surely: RecordSurely, watcher: SiteWatcher
     ) -> None:
         self._execute, self._record, self._record_surely = execute, record, record_surely
-        self._sight = sight
+        self._watcher = watcher
         self._going: set[CallSubject] = set()
         self._failed: dict[CallSubject, float] = {}
         self._unseen: dict[CallSubject, int] = {}
@@ -67,7 +67,7 @@ class MaintenanceCalls:
         return (
             act not in self._going
             and clock - self._failed.get(act, -RETRY_S) >= RETRY_S
-            and self._unseen.get(act, -1) < self._sight.looked
+            and self._unseen.get(act, -1) < self._watcher.looked
         )
 
     async def carry_out(self, command: MakePlannedCall) -> None:
@@ -97,8 +97,8 @@ class MaintenanceCalls:
             else:
                 self._failed[act] = asyncio.get_running_loop().time()
             if result == "unknown":
-                self._unseen[act] = self._sight.serial
-                self._sight.look_again()
+                self._unseen[act] = self._watcher.serial
+                self._watcher.look_again()
         except JournalError:
             self._failed[act] = asyncio.get_running_loop().time()
         finally:
@@ -118,49 +118,54 @@ class MaintenanceRunner:
     """Looks twice a second; a read-only controller does no chores. Belongs to one event loop."""
 
     def __init__(
-        self, site: RecoverySite, sight: SiteWatcher, book: Recorder, doing: Executor, read_only: bool
+        self,
+        site: RecoverySite,
+        watcher: SiteWatcher,
+        recorder: Recorder,
+        executor: Executor,
+        read_only: bool,
     ) -> None:
-        self.site, self.sight, self.book, self.doing = site, sight, book, doing
+        self.site, self.watcher, self.recorder, self.executor = site, watcher, recorder, executor
         self.read_only = read_only
-        record = functools.partial(book.record, SELF)
-        self._chores = MaintenanceCalls(doing.execute, record, book.record_surely, sight)
+        record = functools.partial(recorder.record, SELF)
+        self._chores = MaintenanceCalls(executor.execute, record, recorder.record_surely, watcher)
 
     async def run(self) -> None:
         while True:
             await asyncio.sleep(0.5)
             try:
-                if self.book.error is not None:
+                if self.recorder.error is not None:
                     self._try_journal()
-                elif not self.read_only and self.sight.error is None and self.sight.view is not None:
+                elif not self.read_only and self.watcher.error is None and self.watcher.view is not None:
                     self._begin_chores()
             except Exception:
                 log.exception("upkeep failed, which is a bug")
                 await asyncio.sleep(30)
 
     def _begin_chores(self) -> None:
-        for domain, act in self.site.upkeep(self.sight.now()):
+        for domain, act in self.site.upkeep(self.watcher.now()):
             # a point that was just made may not be seen yet: the site looks whether it is there
             again = act.kind == "snapshot"
             command = MakePlannedCall(operation="", domain=domain, act=act, again=again)
             if not self._chores.may_begin(command):
                 continue
-            if self.doing.calls_wait or self.doing.full or self._chores.under_way >= AT_ONCE:
+            if self.executor.calls_wait or self.executor.full or self._chores.under_way >= AT_ONCE:
                 break  # operations go before, and nothing of this holds them up
             self._chores.begin(command)
-            self.doing.spawn(self._chores.carry_out(command), act.says)
+            self.executor.spawn(self._chores.carry_out(command), act.says)
 
     def _try_journal(self) -> None:
         """Take note when it can be written again; nobody else may be writing."""
         with contextlib.suppress(JournalError):
-            self.book.record(SELF, "journal_back", {"was": self.book.error})
-            self.doing.kick()
+            self.recorder.record(SELF, "journal_back", {"was": self.recorder.error})
+            self.executor.kick()
 
     def has_duties(self) -> bool:
         """True if ending this process would leave something undone: open operations, points to make, or VMs
         that join late."""
-        if self.book.open_operations():
+        if self.recorder.open_operations():
             return True
-        domains = self.sight.view.domains if self.sight.view else ()
+        domains = self.watcher.view.domains if self.watcher.view else ()
         if any(vm.joins for d in domains if d.owner is Owner.LOCAL for vm in d.vms):
             return True
         return self.site.keeps_points and any(

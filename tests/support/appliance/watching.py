@@ -100,4 +100,4 @@ async def controlled(site: JetStreamSite, directory: Path) -> AsyncIterator[Cont
 
 
 async def seen(controller: Controller) -> None:
-    await eventually(lambda: controller.sight.error is None and controller.view is not None)
+    await eventually(lambda: controller.watcher.error is None and controller.view is not None)

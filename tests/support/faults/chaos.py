@@ -116,7 +116,7 @@ class Chaos:
         await self.server.start()
         self._running = asyncio.create_task(self.controller.run())
         with contextlib.suppress(JournalError):
-            self.controller.book.record("drdeck", facts.STARTED, {"pid": self.life, "site": "lab"})
+            self.controller.recorder.record("drdeck", facts.STARTED, {"pid": self.life, "site": "lab"})
 
     def kill(self) -> None:
         """As by kill -9: nothing is tidied up, and nothing written."""
@@ -142,11 +142,11 @@ class Chaos:
             if self._supervisor.done():
                 self._supervisor.result()
             dying = self.died.is_set() or not self.life or self.journal.dead
-            if not dying and (self.gone or self.controller.sight.error is None):
+            if not dying and (self.gone or self.controller.watcher.error is None):
                 return
             await asyncio.sleep(0.5)
         dead = f"dead {self.journal.dead}, died {self.died.is_set()}"
-        state = f"{self.controller.sight.error}, life {self.life}, {dead}"
+        state = f"{self.controller.watcher.error}, life {self.life}, {dead}"
         raise AssertionError(f"the site was not seen again: {state}")
 
     async def end(self) -> None:
@@ -162,10 +162,10 @@ class Chaos:
 
     @property
     def operations(self) -> dict[str, Operation]:
-        return self.controller.book.operations
+        return self.controller.recorder.operations
 
     def open(self) -> list[Operation]:
-        return self.controller.book.open_operations()
+        return self.controller.recorder.open_operations()
 
     @property
     def domains(self) -> tuple[Domain, ...]:
@@ -202,7 +202,7 @@ class Chaos:
             self.wrong.append(f"{command} is of no open operation: {op}")
         if self.calls[call] > self.intents[call]:
             self.wrong.append(f"{self.calls[call]} calls and {self.intents[call]} intents: {command}")
-        serial = self.controller.sight.serial
+        serial = self.controller.watcher.serial
         life, lost = self.unanswered.get(call, (0, 0))
         if life == self.life and serial <= lost:
             self.wrong.append(f"given again before the site was seen anew: {command}")

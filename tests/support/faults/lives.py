@@ -95,10 +95,10 @@ class World(ABC):
 
     async def ask(self, request: Request) -> str:
         """Until it is accepted; after a death look whether it was, as a person would."""
-        before = set((await self.alive()).book.operations)
+        before = set((await self.alive()).recorder.operations)
         for _ in range(50):
             controller = await self.alive()
-            fresh = set(controller.book.operations) - before
+            fresh = set(controller.recorder.operations) - before
             if fresh:
                 return fresh.pop()
             try:
@@ -117,7 +117,9 @@ class World(ABC):
                 return
             await self.pass_time()
         assert self.controller is not None
-        waiting = [(op.action, op.waits_for, op.question) for op in self.controller.book.open_operations()]
+        waiting = [
+            (op.action, op.waits_for, op.question) for op in self.controller.recorder.open_operations()
+        ]
         raise AssertionError(f"it did not come true: {waiting}")
 
     @property
@@ -128,7 +130,7 @@ class World(ABC):
 
     def operation(self, ident: str) -> Operation:
         assert self.controller is not None
-        return self.controller.book.operations[ident]
+        return self.controller.recorder.operations[ident]
 
     def session_active(self) -> bool:
         domain = self.shown

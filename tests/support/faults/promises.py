@@ -156,7 +156,7 @@ class Promises:
 
     async def what_cannot_be_reached_is_not_offered(self) -> None:
         site = self.there.site
-        assert self.there.controller.sight.serial >= self.there.newest, (
+        assert self.there.controller.watcher.serial >= self.there.newest, (
             "an older view has replaced a newer one"
         )
         assert site.site_now() >= self.latest, "the site's time went back"

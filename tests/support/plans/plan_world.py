@@ -47,7 +47,7 @@ class PlanWorld(TrainingWorld):
     @property
     def run(self) -> RunRecord | None:
         assert self.controller is not None
-        return next(iter(self.controller.book.runs.values()), None)
+        return next(iter(self.controller.recorder.runs.values()), None)
 
     async def until_asked(
         self, done: Callable[[], object], ask: Callable[[Controller], Awaitable[object]]
@@ -94,7 +94,7 @@ class PlanWorld(TrainingWorld):
         await self.until_asked(lambda: self.batches("pitr_exit"), leave)
         await self.until(lambda: self.batch_over("pitr_exit"))
         await self.until(lambda: self.modes() == [Mode.RUNNING_IN_FAILOVER] * len(NAMES))
-        await self.until(lambda: self.controller and not self.controller.book.open_operations())
+        await self.until(lambda: self.controller and not self.controller.recorder.open_operations())
 
     def batch_over(self, action: str) -> bool:
         batch = self.run.batch_of(action) if self.run else None

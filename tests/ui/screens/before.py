@@ -78,5 +78,5 @@ async def unanswered(house: House) -> None:
         networks={"VM_3600": SEG, "VM_3610": SEG},
     )
     await house.advance_until(
-        lambda: any(op.question is not None for op in house.controller.book.open_operations())
+        lambda: any(op.question is not None for op in house.controller.recorder.open_operations())
     )

@@ -156,7 +156,7 @@ class House:
         await self.server.start()
         self._running = asyncio.create_task(self.controller.run())
         await self._until(
-            lambda: self.controller.sight.error is None or self.site.password_wanted is not None
+            lambda: self.controller.watcher.error is None or self.site.password_wanted is not None
         )
         await self.settle()
 
@@ -181,7 +181,7 @@ class House:
         quiet = 0
         while quiet < 10:
             await asyncio.sleep(0)
-            quiet = 0 if self.controller.doing.running else quiet + 1
+            quiet = 0 if self.controller.executor.running else quiet + 1
 
     async def advance(self, seconds: float, by: float = SLICE_S) -> None:
         """Let time pass, in slices that are the same in every run."""

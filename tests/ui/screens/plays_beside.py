@@ -26,7 +26,7 @@ async def question(s: Stage) -> None:
     await s.press("a")
     await s.press("a", "tab", "enter")
     await s.press("tab", "enter")
-    await s.advance_until(lambda: not s.house.controller.book.open_operations())
+    await s.advance_until(lambda: not s.house.controller.recorder.open_operations())
     await s.sees("r Results (1)")
     await s.press("r")
     await s.shoot("result-aborted")
@@ -103,7 +103,7 @@ async def stale(s: Stage) -> None:
     s.house.site.unreachable = "vcsa.dr.example does not answer: the connection timed out"
     s.house.clock.move(1)
     s.house.site.wake()
-    await s.until(lambda: s.house.controller.sight.error is not None)
+    await s.until(lambda: s.house.controller.watcher.error is not None)
     await s.advance(75)
     await s.shoot("stale")
     await s.press("enter")

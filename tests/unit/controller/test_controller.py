@@ -30,7 +30,7 @@ def file(tmp_path: Path) -> Path:
 
 
 def op(controller: Controller, ident: str) -> Operation:
-    return controller.book.operations[ident]
+    return controller.recorder.operations[ident]
 
 
 async def test_the_session_starts_by_itself_once(site: FakeSite, file: Path) -> None:
@@ -52,8 +52,8 @@ async def test_it_ends_when_told_so_whatever_comes_at_that_moment(
 ) -> None:
     """Before Python 3.12 asyncio.wait_for forgets that it was cancelled when its wait ends in that moment."""
     controller = Controller(site, Journal(file))
-    controller.doing._rests["op-1", "BeginCompletion"] = RetryPause(times=3, until=0)
-    running = asyncio.create_task(controller.doing.run())
+    controller.executor._rests["op-1", "BeginCompletion"] = RetryPause(times=3, until=0)
+    running = asyncio.create_task(controller.loop.run())
     for _ in range(5):
         await asyncio.sleep(0)
     controller.kick()
@@ -172,7 +172,7 @@ async def test_what_is_not_accepted(
         with pytest.raises(NotAccepted, match=says) as refused:
             await controller.desk.submit(request_, ANNA)
         assert refused.value.code == code
-        assert controller.book.operations == {}
+        assert controller.recorder.operations == {}
         assert site.log == []
 
 
@@ -203,11 +203,11 @@ async def test_a_site_out_of_sight_is_said_and_nothing_is_accepted(site: FakeSit
     async with controlling(site, file) as controller:
         site.gone = "vCenter is gone"
         await site.news()
-        await eventually(lambda: controller.sight.error == "vCenter is gone")
+        await eventually(lambda: controller.watcher.error == "vCenter is gone")
         with pytest.raises(NotAccepted, match="vCenter is gone") as refused:
             await controller.desk.submit(complete(), ANNA)
         assert refused.value.code == "unreachable"
-        assert controller.sight.stale_s() is not None
+        assert controller.watcher.stale_s() is not None
         site.gone = ""
-        await eventually(lambda: controller.sight.error is None)
-        assert controller.sight.stale_s() is None
+        await eventually(lambda: controller.watcher.error is None)
+        assert controller.watcher.stale_s() is None

@@ -32,8 +32,8 @@ class Told:
         self.events: list[tuple[str, dict[str, Any]]] = []
         self.tries = 0
         self._answers: Iterator[tuple[str, str]] = iter(())
-        sight = SiteWatcher(FakeSite(), utcnow, lambda: 0.0)
-        self.chores = MaintenanceCalls(self._execute, self._record, self._surely, sight)
+        watcher = SiteWatcher(FakeSite(), utcnow, lambda: 0.0)
+        self.chores = MaintenanceCalls(self._execute, self._record, self._surely, watcher)
 
     async def _execute(self, command: Any) -> tuple[str, str]:
         self.tries += 1

@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from drdeck.controller import executor
+from drdeck.controller import operation_loop
 from drdeck.controller.journal import projection as facts
 from drdeck.controller.journal.event_store import Journal
 from drdeck.controller.journal.operations import OperationState
@@ -88,10 +88,10 @@ async def test_news_that_is_older_than_the_answer_is_looked_behind(tmp_path: Pat
     site = Slow()
     async with controlling(site, tmp_path / "journal.db") as controller:
         ident = await controller.desk.submit(complete(), ANNA)
-        await eventually(lambda: "BeginCompletion" in controller.book.operations[ident].done)
+        await eventually(lambda: "BeginCompletion" in controller.recorder.operations[ident].done)
         await site.news()
         await eventually(lambda: controller.desk.domain("erp").mode is Mode.COMPLETING)
-        await eventually(lambda: controller.book.operations[ident].waits_for == "recovering VMs")
+        await eventually(lambda: controller.recorder.operations[ident].waits_for == "recovering VMs")
         kinds = [event.kind for event in controller.journal.events()]
         assert facts.QUESTION not in kinds and site.log == ["BeginCompletion"]
 
@@ -156,17 +156,17 @@ class Whitewash(FakeSite):
 async def test_what_was_confirmed_and_is_not_shown_is_asked_about(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(executor, "SETTLE_S", 0.05)
+    monkeypatch.setattr(operation_loop, "SETTLE_S", 0.05)
     site = Whitewash()
     async with controlling(site, tmp_path / "journal.db") as controller:
         ident = await controller.desk.submit(complete(run_pitr=False), ANNA)
         await eventually(lambda: state(controller, ident) is OperationState.ASKING)
-        question = controller.book.operations[ident].question
+        question = controller.recorder.operations[ident].question
         assert question is not None and "still shows it as not done" in question.text
         assert site.log.count("paint") == 1, "not by itself"
         controller.desk.answer(ident, "retry", ANNA)
         await eventually(lambda: site.log.count("paint") == 2)
-        await eventually(lambda: controller.book.operations[ident].question is None)
+        await eventually(lambda: controller.recorder.operations[ident].question is None)
 
 
 async def test_drdecks_own_failure_stops_one_operation(
@@ -180,7 +180,7 @@ async def test_drdecks_own_failure_stops_one_operation(
             raise ZeroDivisionError("of drdeck's own")
         return next_step(*args)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(executor, "next_step", failing)
+    monkeypatch.setattr(operation_loop, "next_step", failing)
     async with controlling(site, tmp_path / "journal.db") as controller:
         ident = await controller.desk.submit(complete(), ANNA)
         await eventually(lambda: state(controller, ident) is OperationState.ASKING)
@@ -199,13 +199,13 @@ async def test_nothing_is_begun_on_an_old_picture(tmp_path: Path) -> None:
         first = await controller.desk.submit(complete(), ANNA)
         await site.recover()
         await eventually(lambda: site.domain.session is not None)
-        await eventually(lambda: "session is active" in controller.book.operations[first].waits_for)
+        await eventually(lambda: "session is active" in controller.recorder.operations[first].waits_for)
         site.gone = "gone"
         await site.news()
-        await eventually(lambda: controller.sight.error)
+        await eventually(lambda: controller.watcher.error)
         assert controller.view is not None
-        controller.sight.view = msgspec.structs.replace(controller.view, serial=10**6)
-        controller.book.record(
+        controller.watcher.view = msgspec.structs.replace(controller.view, serial=10**6)
+        controller.recorder.record(
             ANNA,
             "accepted",
             {
@@ -215,5 +215,5 @@ async def test_nothing_is_begun_on_an_old_picture(tmp_path: Path) -> None:
             },
         )
         controller.kick()
-        await eventually(lambda: "out of sight" in controller.book.operations["op-x"].waits_for)
+        await eventually(lambda: "out of sight" in controller.recorder.operations["op-x"].waits_for)
         assert "RollBack" not in site.log

@@ -73,7 +73,7 @@ async def test_requests_on_their_way_hold_theirs(tmp_path: Path) -> None:
         await eventually(lambda: len(site.sent) == 3)
         for _ in range(20):
             await asyncio.sleep(0)
-        assert len(site.sent) == 3 and controller.doing.full
+        assert len(site.sent) == 3 and controller.executor.full
         assert state(controller, ident) is OperationState.OPEN
 
 
@@ -81,7 +81,7 @@ async def test_a_pause_begins_nothing(tmp_path: Path) -> None:
     """Before a restart at a safe instant: neither calls on VMs nor changes of a record."""
     site = BusySite()
     async with controlling(site, tmp_path / "journal.db") as controller:
-        controller.doing.pausing = True
+        controller.executor.pausing = True
         await controller.desk.submit(complete(), ANNA)
         for _ in range(20):
             await asyncio.sleep(0)

@@ -35,11 +35,11 @@ async def test_a_quiet_site_was_seen_until_it_fell_silent(silent_s: float | None
             lost.silent_s = silent_s
             raise lost
 
-    sight = SiteWatcher(cast(RecoverySite, Quiet()), lambda: START, lambda: clock[0])
+    watcher = SiteWatcher(cast(RecoverySite, Quiet()), lambda: START, lambda: clock[0])
     lost = asyncio.Event()
-    sight.on_change = lambda: lost.set() if sight.error == "silent" else None
-    watching = asyncio.create_task(sight.watch())
+    watcher.on_change = lambda: lost.set() if watcher.error == "silent" else None
+    watching = asyncio.create_task(watcher.watch())
     await lost.wait()
     watching.cancel()
-    assert sight.stale_s() == age
-    assert sight.seen_by_site() == START + timedelta(seconds=120 - age)
+    assert watcher.stale_s() == age
+    assert watcher.seen_by_site() == START + timedelta(seconds=120 - age)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from drdeck.controller.executor import MANY_VMS, little_less
 from drdeck.controller.journal.event_store import Event
 from drdeck.controller.journal.operations import Question
 from drdeck.controller.journal.projection import apply
 from drdeck.controller.next_steps import GiveCommands
+from drdeck.controller.operation_loop import MANY_VMS, little_less
 from drdeck.controller.reconcile import next_step
 from drdeck.model.commands import Resolve, Skip
 from drdeck.model.domains import Failover, FailoverType, Mode

@@ -9,12 +9,12 @@ from typing import Any
 
 import msgspec
 
-from drdeck.controller.executor import Executor
 from drdeck.controller.first_command import completion, first_command
 from drdeck.controller.journal import projection as facts
 from drdeck.controller.journal.event_store import JournalError
 from drdeck.controller.journal.operations import Operation
 from drdeck.controller.journal.recorder import Recorder
+from drdeck.controller.operation_loop import OperationLoop
 from drdeck.controller.site_watcher import SiteWatcher
 from drdeck.model.actions.confirming import NAMING_ANSWERS, NotAccepted, Preview, unconfirmed_answer
 from drdeck.model.actions.request import Request
@@ -43,21 +43,21 @@ class RequestDesk:
     def __init__(
         self,
         site: RecoverySite,
-        sight: SiteWatcher,
-        book: Recorder,
-        doing: Executor,
+        watcher: SiteWatcher,
+        recorder: Recorder,
+        loop: OperationLoop,
         view: Callable[[], SiteView | None],
         kick: Callable[[], None],
         read_only: bool,
     ) -> None:
-        self.site, self.sight, self.book, self.doing = site, sight, book, doing
+        self.site, self.watcher, self.recorder, self.loop = site, watcher, recorder, loop
         self._view, self._kick, self.read_only = view, kick, read_only
 
     def domain(self, name: str) -> Domain:
         """Raises NotAccepted for a domain that the site does not show."""
         view = self._view()
         if view is None:
-            raise NotAccepted("unreachable", self.sight.error or "the site was not seen yet")
+            raise NotAccepted("unreachable", self.watcher.error or "the site was not seen yet")
         domain = view.domain(name)
         if domain is None:
             meant = did_you_mean(name, [d.name for d in view.domains])
@@ -79,7 +79,7 @@ class RequestDesk:
         `run`, `batch`: what of a failover plan begins it; `barrier`: its VMs wait for those of other domains.
         `protected`: its protected site, where that was looked at a moment ago.
         """
-        self.check_sight()
+        self.check_in_sight()
         request = self._proven(requests.as_named(request, self.domain(request.domain)))
         if protected is None:
             protected = await self._protected(request)
@@ -104,7 +104,7 @@ class RequestDesk:
             data |= {"session": domain.session.id, "after": domain.session.last_operation}
         if run:
             data |= {"run": run, "batch": batch, "barrier": barrier}
-        ends = requests.ended_by(accepted, self.book.open_operations())
+        ends = requests.ended_by(accepted, self.recorder.open_operations())
         if ends:
             data["ends"] = ends
         self._record_or_refuse(actor, facts.ACCEPTED, data)
@@ -114,19 +114,19 @@ class RequestDesk:
 
     async def preview(self, request: Request) -> Preview:
         """The effect of a request, as things are now. Raises NotAccepted."""
-        self.check_sight()
+        self.check_in_sight()
         domain = self.domain(request.domain)
         request = self._proven(requests.as_named(request, domain))
         requests.check_names(request, domain)
         protected, hazards = await self._protected(request), await self._hazards(request)
         obstacles, points = await self._obstacles(request, domain), await self._points_for(request)
         preview = requests.preview(
-            request, domain, protected, self.sight.now(), self.read_only, hazards, obstacles, points
+            request, domain, protected, self.watcher.now(), self.read_only, hazards, obstacles, points
         )
         if preview.refusal is not None:
             return preview
-        about = msgspec.structs.replace(request, to=request.to or self.sight.now())
-        operation = Operation(id="preview", request=about, actor="", asked_at=self.sight.now())
+        about = msgspec.structs.replace(request, to=request.to or self.watcher.now())
+        operation = Operation(id="preview", request=about, actor="", asked_at=self.watcher.now())
         return msgspec.structs.replace(preview, refusal=await self._lacking(operation))
 
     def _proven(self, request: Request) -> Request:
@@ -138,7 +138,7 @@ class RequestDesk:
         if not strays:
             return request  # which says why
         try:
-            marks = self.book.marks_of_tests({stray.operation for stray in strays})
+            marks = self.recorder.marks_of_tests({stray.operation for stray in strays})
         except JournalError as error:
             raise NotAccepted("failed", str(error)) from None
         ids = tuple(stray.id for stray in strays)
@@ -165,15 +165,15 @@ class RequestDesk:
         points: Points | None = None,
     ) -> Operation:
         """The operation that a request becomes, as things are now. Raises NotAccepted."""
-        self.check_sight()
-        now = self.sight.now()
+        self.check_in_sight()
+        now = self.watcher.now()
         accepted = requests.accept(
             request,
             self.domain(request.domain),
             protected,
             now,
             read_only=self.read_only,
-            operations=self.book.open_operations(),
+            operations=self.recorder.open_operations(),
             points=points,
         )
         return Operation(id=ident, request=accepted, actor=actor, asked_at=now)
@@ -190,7 +190,7 @@ class RequestDesk:
 
     async def points(self, name: str) -> Points:
         """Raises NotAccepted, and SiteError."""
-        self.check_sight()
+        self.check_in_sight()
         domain = self.domain(name)
         if domain.broken:
             raise NotAccepted("rule", f'the record of "{name}" at the site cannot be used: {domain.broken}')
@@ -200,10 +200,12 @@ class RequestDesk:
 
     def _answerable(self, ident: str) -> Operation:
         """The operation that something is to be answered for. Raises NotAccepted."""
-        op = self.book.operations.get(ident)
+        op = self.recorder.operations.get(ident)
         if op is None:
             view = self._view()
-            close = nearest(ident, [*self.book.operations, *(d.name for d in (view.domains if view else ()))])
+            close = nearest(
+                ident, [*self.recorder.operations, *(d.name for d in (view.domains if view else ()))]
+            )
             meant = f'did you mean "{close}"? ' if close else ""
             raise NotAccepted("usage", f'no operation "{ident}" is open; {meant}`drdeck tasks` lists all')
         if self.read_only:
@@ -224,7 +226,7 @@ class RequestDesk:
         if consent is not None:
             raise NotAccepted("unconfirmed", consent)
         data: dict[str, Any] = {"operation": ident, "question": op.question.id, "choice": choice}
-        data["at"] = show(self.sight.now())
+        data["at"] = show(self.watcher.now())
         if choice in NAMING_ANSWERS and op.question.vms:
             data["vms"] = sorted(op.question.vms.values())
         self._record_or_refuse(actor, facts.ANSWER, data)
@@ -233,7 +235,7 @@ class RequestDesk:
     async def answer_vm(self, ident: str, choice: str, name: str, actor: str) -> None:
         """Answer what the site asks of a VM of an operation's domain. Raises NotAccepted."""
         op = self._answerable(ident)
-        self.check_sight()
+        self.check_in_sight()
         vm = next((vm for vm in self.domain(op.domain).vms if vm.name == name), None)
         if vm is None:
             meant = did_you_mean(name, [vm.name for vm in self.domain(op.domain).vms])
@@ -256,8 +258,8 @@ class RequestDesk:
         command = MakePlannedCall(operation=ident, domain=op.domain, act=act, asked_by=actor)
         data = {"operation": ident, "vm": name, "text": question.text, "choice": label}
         self._record_or_refuse(actor, "vm_answer", data)
-        result, text = await self.doing.execute(command)
-        await self.book.record_surely("vm_answer_outcome", {**data, "result": result, "why": text})
+        result, text = await self.loop.executor.execute(command)
+        await self.recorder.record_surely("vm_answer_outcome", {**data, "result": result, "why": text})
         if result != "done":
             raise NotAccepted("unreachable" if result == "unreachable" else "rule", text)
 
@@ -265,10 +267,10 @@ class RequestDesk:
         """Journal something that is no operation. Raises NotAccepted when that cannot be."""
         self._record_or_refuse(actor, kind, data)
 
-    def check_sight(self) -> None:
+    def check_in_sight(self) -> None:
         """Raises NotAccepted while the site is out of sight."""
-        if self.sight.error is not None:
-            raise NotAccepted("unreachable", self.sight.error)
+        if self.watcher.error is not None:
+            raise NotAccepted("unreachable", self.watcher.error)
 
     async def _protected(self, request: Request) -> ProtectedSite:
         if request.action not in requests.ASKS_PROTECTED:
@@ -298,6 +300,6 @@ class RequestDesk:
 
     def _record_or_refuse(self, actor: str, kind: str, data: dict[str, Any]) -> None:
         try:
-            self.book.record(actor, kind, data)
+            self.recorder.record(actor, kind, data)
         except JournalError as error:
             raise NotAccepted("failed", f"{error}; nothing new is accepted until it can be") from None

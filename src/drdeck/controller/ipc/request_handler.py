@@ -64,7 +64,7 @@ async def _carry_out(desk: RequestHandler, message: p.Call, who: str) -> p.Messa
         case p.Secret():
             c.give_password(message.password, message.of, who)
         case p.Stop():
-            still = [op.id for op in c.book.open_operations()]
+            still = [op.id for op in c.recorder.open_operations()]
             if still and not message.force:
                 raise NotAccepted("rule", f"operations are still open: {', '.join(still)}")
             if message.pause_s > 0:
@@ -130,9 +130,9 @@ async def _ask_rehearsal(desk: RequestHandler, ask: p.Ask) -> p.Message:
     rehearsal = rehearse(
         preview,
         c.desk.domain(preview.request.domain),
-        c.sight.now(),
+        c.watcher.now(),
         read_only=c.read_only,
-        operations=c.book.open_operations(),
+        operations=c.recorder.open_operations(),
         check=c.site.check,
     )
     return p.RehearsalAnswer(id=ask.id, rehearsal=rehearsal)
@@ -153,7 +153,7 @@ async def _ask_status(desk: RequestHandler, ask: p.Ask) -> p.Message:
         site=c.site.name,
         since=c.since,
         consoles=desk.names(),
-        operations=tuple(op.id for op in c.book.open_operations()),
+        operations=tuple(op.id for op in c.recorder.open_operations()),
         version=drdeck.__version__,
     )
     return p.StatusAnswer(id=ask.id, status=status)

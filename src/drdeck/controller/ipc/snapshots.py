@@ -39,26 +39,26 @@ class Snapshots:
     def listing(self) -> p.Listing:
         c = self.controller
         view = c.view
-        operations = sorted(c.book.open_operations(), key=lambda op: op.asked_at, reverse=True)
-        operations += newest_end_first(c.book.operations.values())[:RECENT]
+        operations = sorted(c.recorder.open_operations(), key=lambda op: op.asked_at, reverse=True)
+        operations += newest_end_first(c.recorder.operations.values())[:RECENT]
         return p.Listing(
             site=c.site.name,
             kind=c.site.kind,
             address=view.address if view else "",
             user=view.user if view else "",
-            clock=c.sight.clock(),
-            seen_at=c.sight.seen_by_site(),
-            stale_s=c.sight.stale_s(),
-            error=c.sight.error,
-            needs_password=c.sight.needs_password,
+            clock=c.watcher.clock(),
+            seen_at=c.watcher.seen_by_site(),
+            stale_s=c.watcher.stale_s(),
+            error=c.watcher.error,
+            needs_password=c.watcher.needs_password,
             passwords=c.passwords_wanted(),
             warnings=view.warnings if view else (),
             read_only=c.read_only,
             domains=tuple(d.summary() for d in view.domains) if view else (),
-            records=c.sight.records,
+            records=c.watcher.records,
             operations=tuple(view_of(op) for op in operations),
             consoles=self._names(),
-            journal_error=c.book.error,
+            journal_error=c.recorder.error,
             runs=c.plans.runs.views(),
         )
 
@@ -71,5 +71,5 @@ class Snapshots:
 
     def operations_of(self, name: str | None) -> tuple[OperationView, ...]:
         """The open and the recent ones, newest first; of all domains when `name` is None."""
-        own = [op for op in self.controller.book.operations.values() if name is None or op.domain == name]
+        own = [op for op in self.controller.recorder.operations.values() if name is None or op.domain == name]
         return tuple(view_of(op) for op in sorted(own, key=lambda op: op.asked_at, reverse=True))

@@ -45,8 +45,8 @@ def _instructed(controller: Controller, what: str) -> TrainingControls:
     site = controller.site
     if not isinstance(site, TrainingControls):
         raise NotAccepted("rule", f'only a training site takes {what}; "{site.name}" is of kind {site.kind}')
-    if controller.sight.error is not None:
-        raise NotAccepted("unreachable", controller.sight.error)
+    if controller.watcher.error is not None:
+        raise NotAccepted("unreachable", controller.watcher.error)
     if controller.read_only:
         raise NotAccepted("rule", "drdeck is read-only here; nothing can be thrown in")
     return site
@@ -65,7 +65,7 @@ async def inject(controller: Controller, message: p.Inject, actor: str) -> tuple
             "vms": list(getattr(command, "vms", ())),
             "for_s": getattr(command, "for_s", None),
             "times": message.times,
-            "at": show(controller.sight.now()),
+            "at": show(controller.watcher.now()),
             "says": command.says,
         }
         controller.desk.note(actor, INJECTED, data)
@@ -78,7 +78,7 @@ def jump(controller: Controller, message: p.Jump, actor: str) -> datetime:
     site = _instructed(controller, "jumps in time")
     if not 0 < message.seconds <= MOST_JUMP_S:
         raise NotAccepted("usage", "a jump goes forward, and at most a year at once")
-    before = controller.sight.now()
+    before = controller.watcher.now()
     controller.desk.note(actor, JUMPED, {"seconds": message.seconds, "at": show(before)})
     site.jump(message.seconds)
     return before + timedelta(seconds=message.seconds)

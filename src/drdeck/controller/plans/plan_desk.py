@@ -30,10 +30,10 @@ class PlanDesk:
     """The face of the plans: `inquiry` looks, `runs` shows, `sessions` rolls back and leaves."""
 
     def __init__(
-        self, keeper: RunKeeper, view: Callable[[], SiteView | None], check_sight: Callable[[], None]
+        self, keeper: RunKeeper, view: Callable[[], SiteView | None], check_in_sight: Callable[[], None]
     ) -> None:
-        self.keeper, self.book, self.sight = keeper, keeper.book, keeper.sight
-        self.inquiry = PlanInquiry(keeper, view, check_sight)
+        self.keeper, self.recorder, self.watcher = keeper, keeper.recorder, keeper.watcher
+        self.inquiry = PlanInquiry(keeper, view, check_in_sight)
         self.runs = RunBook(self.inquiry)
         self.sessions = RunSessions(self.runs)
 
@@ -55,7 +55,7 @@ class PlanDesk:
         ident = f"run-{secrets.token_hex(3)}"
         frozen = msgspec.to_builtins(frozen_plan(check, waves, actor))
         self.runs.record(
-            actor, run_facts.BEGUN, {"run": ident, "frozen": frozen, "at": show(self.sight.now())}
+            actor, run_facts.BEGUN, {"run": ident, "frozen": frozen, "at": show(self.watcher.now())}
         )
         self.keeper.kick()
         return ident
@@ -105,7 +105,7 @@ class PlanDesk:
         run = self.runs.open_run(ident)
         if run.paused is not None:
             raise NotAccepted("rule", f"{run.id} is paused already: {run.paused}")
-        data = {"run": run.id, "why": f"paused by {actor}", "at": show(self.sight.now())}
+        data = {"run": run.id, "why": f"paused by {actor}", "at": show(self.watcher.now())}
         self.runs.record(actor, run_facts.PAUSED, data)
         self.keeper.kick()
 
@@ -113,14 +113,14 @@ class PlanDesk:
         """Go on after a pause, or let the wave begin that waits for a word. Raises NotAccepted."""
         run = self.runs.open_run(ident)
         if run.paused is not None:
-            self.runs.record(actor, run_facts.RESUMED, {"run": run.id, "at": show(self.sight.now())})
+            self.runs.record(actor, run_facts.RESUMED, {"run": run.id, "at": show(self.watcher.now())})
         else:
             waves = self.keeper.decision(run).waves
             gate = next((n for n, wave in enumerate(waves) if wave.state == "gate"), None)
             if gate is None:
                 raise NotAccepted("rule", f"{run.id} is neither paused nor at the gate of a wave")
             self.runs.record(
-                actor, run_facts.GATE, {"run": run.id, "wave": gate, "at": show(self.sight.now())}
+                actor, run_facts.GATE, {"run": run.id, "wave": gate, "at": show(self.watcher.now())}
             )
         self.keeper.kick()
 
@@ -140,7 +140,7 @@ class PlanDesk:
         row = self.runs.row(run, name)
         if row.state not in (*NOT_BEGUN, InRunState.QUESTION, InRunState.UNKNOWN, InRunState.FAILED):
             raise NotAccepted("rule", f'"{row.name}" cannot leave {run.id} any more: {row.state.words}')
-        data = {"run": run.id, "domain": row.name, "at": show(self.sight.now())}
+        data = {"run": run.id, "domain": row.name, "at": show(self.watcher.now())}
         self.runs.record(actor, run_facts.LEFT_OUT, data)
         self.keeper.kick()
 
@@ -155,7 +155,7 @@ class PlanDesk:
         if again and confirm != row.name:
             text = f'its protected site answers again; this must be confirmed with its name, "{row.name}"'
             raise NotAccepted("unconfirmed", text)
-        data = {"run": run.id, "domain": row.name, "at": show(self.sight.now()), "consent": again}
+        data = {"run": run.id, "domain": row.name, "at": show(self.watcher.now()), "consent": again}
         self.runs.record(actor, run_facts.ANEW, data)
         self.keeper.kick()
 
@@ -168,7 +168,7 @@ class PlanDesk:
         if batch is None or name not in holding:
             holder_words = f"it is held by {some(holding, 8)}" if holding else "nothing holds it"
             raise NotAccepted("rule", f'"{name}" does not hold the barrier of {run.id}: {holder_words}')
-        data = {"run": run.id, "batch": batch.id, "domain": name, "at": show(self.sight.now())}
+        data = {"run": run.id, "batch": batch.id, "domain": name, "at": show(self.watcher.now())}
         self.runs.record(actor, run_facts.RELEASED, data)
         self.keeper.kick()
 
@@ -177,14 +177,14 @@ class PlanDesk:
         run = self.runs.own(ident)
         asking = [
             op
-            for op in self.book.open_operations()
+            for op in self.recorder.open_operations()
             if op.id in run.operations and op.question is not None and _is_kind(op.question, kind)
         ]
         if not asking:
             kinds = sorted(
                 {
                     op.question.kind
-                    for op in self.book.open_operations()
+                    for op in self.recorder.open_operations()
                     if op.id in run.operations and op.question is not None
                 }
             )

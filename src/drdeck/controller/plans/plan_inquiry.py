@@ -47,11 +47,16 @@ class PlanInquiry:
     """
 
     def __init__(
-        self, keeper: RunKeeper, view: Callable[[], SiteView | None], check_sight: Callable[[], None]
+        self, keeper: RunKeeper, view: Callable[[], SiteView | None], check_in_sight: Callable[[], None]
     ) -> None:
-        self.keeper, self.book, self.site, self.sight = keeper, keeper.book, keeper.site, keeper.sight
+        self.keeper, self.recorder, self.site, self.watcher = (
+            keeper,
+            keeper.recorder,
+            keeper.site,
+            keeper.watcher,
+        )
         self.plans_of: Callable[[], Mapping[str, FailoverPlan]] = dict
-        self._view, self.check_sight = view, check_sight
+        self._view, self.check_in_sight = view, check_in_sight
 
     # -- plans
 
@@ -105,7 +110,7 @@ class PlanInquiry:
         return findings
 
     def _rehearsed(self, name: str) -> str:
-        ended = [r for r in self.book.runs.values() if r.frozen.plan == name and r.ended_at is not None]
+        ended = [r for r in self.recorder.runs.values() if r.frozen.plan == name and r.ended_at is not None]
         if not ended:
             return ""
         last = newest_first(ended)[0]
@@ -123,7 +128,7 @@ class PlanInquiry:
         return (await self.look(request))[0]
 
     async def look(self, request: RunRequest) -> tuple[PlanCheck, list[WaveMembers]]:
-        self.check_sight()
+        self.check_in_sight()
         domains = self.domains()
         if request.domains:
             unknown = [name for name in request.domains if name not in domains]
@@ -153,7 +158,7 @@ class PlanInquiry:
         for look in looks:
             left_out = look.name not in inside or bool(request.except_running and look.running)
             checks[look.name] = msgspec.structs.replace(look, left_out=left_out)
-        check = summed(plan, waves, of_waves(waves, checks), kind, run_pitr, self.sight.now(), domains)
+        check = summed(plan, waves, of_waves(waves, checks), kind, run_pitr, self.watcher.now(), domains)
         check = self._estimated(check)
         rehearsed = self._rehearsed(plan.name)
         says = check.says if rehearsed else (*check.says, "This plan was never run here before.")
@@ -163,7 +168,7 @@ class PlanInquiry:
     def _estimated(self, check: PlanCheck) -> PlanCheck:
         possible = Possible.YES, Possible.WARNING
         going = [d for d in check.domains if d.possible in possible and not d.left_out]
-        took = took_before(self.domains().values(), self.book.operations.values())
+        took = took_before(self.domains().values(), self.recorder.operations.values())
         return msgspec.structs.replace(
             check,
             estimate_s=estimate_s(going, len(check.waves), check.plan.domains_at_once, took),
@@ -218,14 +223,14 @@ class PlanInquiry:
             wave,
             request,
             protected,
-            self.sight.now(),
-            self.book.open_operations(),
+            self.watcher.now(),
+            self.recorder.open_operations(),
             self.keeper.runs(),
             await self._lacking(request),
         )
 
     async def _lacking(self, request: Request) -> str | None:
-        operation = Operation(id="check", request=request, actor="", asked_at=self.sight.now())
+        operation = Operation(id="check", request=request, actor="", asked_at=self.watcher.now())
         try:
             return await self.site.lacking(first_command(operation))
         except SiteError as error:

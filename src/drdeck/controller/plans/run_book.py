@@ -22,8 +22,8 @@ class RunBook:
     """The journaled runs, for those who ask about one."""
 
     def __init__(self, inquiry: PlanInquiry) -> None:
-        self.inquiry, self.keeper, self.book = inquiry, inquiry.keeper, inquiry.book
-        self.sight = inquiry.sight
+        self.inquiry, self.keeper, self.recorder = inquiry, inquiry.keeper, inquiry.recorder
+        self.watcher = inquiry.watcher
 
     def run(self, ident: str) -> RunRecord:
         """A run by its id; "41" will do for "run-41". Raises NotAccepted."""
@@ -43,16 +43,16 @@ class RunBook:
 
     def shown(self, run: RunRecord) -> RunView:
         batch = run.batch_of("pitr_run")
-        used = self.keeper.doing.places_used()
-        limits = self.keeper.doing.places.limits
+        used = self.keeper.loop.executor.places_used()
+        limits = self.keeper.loop.executor.places.limits
         return run_view(
             run,
             self.keeper.decision(run),
             self.inquiry.domains(),
-            self.book.operations,
+            self.recorder.operations,
             {kind: (used[kind], limit) for kind, limit in limits.items()},
             () if batch is None else self.keeper.holding(run, batch),
-            self.sight.now(),
+            self.watcher.now(),
             self.keeper.asked.get(run.id),
         )
 
@@ -85,6 +85,6 @@ class RunBook:
 
     def record(self, actor: str, kind: str, data: dict[str, Any]) -> None:
         try:
-            self.book.record(actor, kind, data)
+            self.recorder.record(actor, kind, data)
         except JournalError as error:
             raise NotAccepted("failed", f"{error}; nothing new is accepted until it can be") from None

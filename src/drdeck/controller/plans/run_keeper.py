@@ -42,16 +42,18 @@ class RunKeeper:
     """Looks whenever something changed, and each second while a run is open. Belongs to one event loop."""
 
     def __init__(self, desk: RequestDesk) -> None:
-        self.site, self.sight, self.book, self.doing = desk.site, desk.sight, desk.book, desk.doing
+        self.site, self.watcher, self.recorder, self.loop = desk.site, desk.watcher, desk.recorder, desk.loop
         self.read_only = desk.read_only
         self._submit = desk.submit
-        self.keeping = RunKeeping(desk.site, desk.sight, self.domains)
+        self.keeping = RunKeeping(desk.site, desk.watcher, self.domains)
         self.takeover = RunTakeover(desk, self.keeping)
         self._kick = asyncio.Event()
-        self._left_behind = [run.id for run in self.book.runs.values() if not run.ended and not run.handed_to]
+        self._left_behind = [
+            run.id for run in self.recorder.runs.values() if not run.ended and not run.handed_to
+        ]
         self.asked: dict[str, ProtectedAsked] = {}
         """id of a run -> its last look at the protected sites"""
-        self.away_s = _away_s(self.book)
+        self.away_s = _away_s(self.recorder)
         """seconds in which no controller wrote the journal, before this one"""
 
     def kick(self) -> None:
@@ -75,31 +77,36 @@ class RunKeeper:
 
     def open_runs(self) -> list[RunRecord]:
         """Those that have something to begin, or that a barrier holds."""
-        own = (r for r in self.book.runs.values() if not r.handed_to)
+        own = (r for r in self.recorder.runs.values() if not r.handed_to)
         return [r for r in own if not r.ended or any(not _over(b) for b in r.batches)]
 
     def runs(self) -> list[RunRecord]:
         """All that are known: those driven from here, and those of others that the site keeps."""
-        others = {run.id: run for run in self.keeping.of_others(self.book.runs)}
-        return list({**self.book.runs, **others}.values())
+        others = {run.id: run for run in self.keeping.of_others(self.recorder.runs)}
+        return list({**self.recorder.runs, **others}.values())
 
     def domains(self) -> dict[str, Domain]:
-        view = self.sight.view
+        view = self.watcher.view
         return {} if view is None else {domain.name: domain for domain in view.domains}
 
     def decision(self, run: RunRecord) -> RunDecision:
-        return decide(run, self.domains(), self.book.operations, self.sight.now())
+        return decide(run, self.domains(), self.recorder.operations, self.watcher.now())
 
     async def _look(self) -> None:
-        if self.read_only or self.sight.view is None or self.sight.error is not None or self.doing.pausing:
+        if (
+            self.read_only
+            or self.watcher.view is None
+            or self.watcher.error is not None
+            or self.loop.executor.pausing
+        ):
             return
         self._pause_left_behind()
-        for run in list(self.book.runs.values()):
+        for run in list(self.recorder.runs.values()):
             await self._share(run)
         for run in self.open_runs():
             if not run.ended:
                 await self._follow(run)
-            for batch in self.book.runs[run.id].batches:
+            for batch in self.recorder.runs[run.id].batches:
                 if not batch.begun:
                     await self._begin_batch(run, batch)
             self.lift(run.id)
@@ -111,7 +118,7 @@ class RunKeeper:
         successor = self.keeping.successor(run)
         if successor:
             data = {"run": run.id, "to": successor, "at": self._now()}
-            self.book.record(SELF, run_facts.HANDED, data)
+            self.recorder.record(SELF, run_facts.HANDED, data)
             log.warning("%s was taken over by %s: nothing of it is begun here any more", run.id, successor)
             return
         await self.keeping.follow(run)
@@ -125,21 +132,21 @@ class RunKeeper:
             return
         why = f"no controller ran for {show_duration(self.away_s)}; Resume Plan begins what is left"
         for ident in left:
-            run = self.book.runs[ident]
+            run = self.recorder.runs[ident]
             if run.paused is None and any(
                 row.state.value in ("held", "waits_for_place") for row in self.decision(run).domains
             ):
-                self.book.record(SELF, run_facts.PAUSED, {"run": ident, "why": why, "at": self._now()})
+                self.recorder.record(SELF, run_facts.PAUSED, {"run": ident, "why": why, "at": self._now()})
 
     async def _follow(self, run: RunRecord) -> None:
         milestones = newly_reached(run, self.domains())
         if milestones:
-            self.book.record_all(milestones)
-            run = self.book.runs[run.id]
+            self.recorder.record_all(milestones)
+            run = self.recorder.runs[run.id]
         decision = self.decision(run)
         if decision.over:
             data = {"run": run.id, "state": str(decision.state), "at": self._now()}
-            self.book.record(SELF, run_facts.ENDED, data)
+            self.recorder.record(SELF, run_facts.ENDED, data)
             log.info("%s ended: %s", run.id, decision.state)
             return
         if decision.begins:
@@ -150,7 +157,7 @@ class RunKeeper:
         looks = await asyncio.gather(*(self._protected(name) for name in names))
         self._note_asked(run, dict(zip(names, looks, strict=True)))
         for name, protected in zip(names, looks, strict=True):
-            now = self.book.runs[run.id]
+            now = self.recorder.runs[run.id]
             if name not in self.decision(now).begins:
                 continue  # paused, left out or begun otherwise while it was looked
             domain = self.domains().get(name)
@@ -178,7 +185,7 @@ class RunKeeper:
         if "lost" in states.values() or "reachable" in states.values():
             answers = "lost" not in states.values()
             self.asked[run.id] = ProtectedAsked(
-                answers=answers, at=self.sight.now(), answered_at=max(lost, default=None)
+                answers=answers, at=self.watcher.now(), answered_at=max(lost, default=None)
             )
 
     async def _protected(self, name: str) -> ProtectedSite | str:
@@ -220,7 +227,7 @@ class RunKeeper:
         except NotAccepted as error:
             if error.code == "unreachable":
                 self.kick_later()
-            elif self.book.error is None:
+            elif self.recorder.error is None:
                 self._stop(run, name, str(error), error.code, batch)
 
     def kick_later(self) -> None:
@@ -228,7 +235,7 @@ class RunKeeper:
 
     def _stop(self, run: RunRecord, name: str, why: str, code: str, batch: str = "") -> None:
         data = {"run": run.id, "domain": name, "why": why, "code": code, "at": self._now()}
-        self.book.record(SELF, run_facts.STOPPED, {**data, "batch": batch} if batch else data)
+        self.recorder.record(SELF, run_facts.STOPPED, {**data, "batch": batch} if batch else data)
 
     async def _begin_batch(self, run: RunRecord, batch: Batch) -> None:
         for name in batch.domains:
@@ -240,27 +247,27 @@ class RunKeeper:
 
     def lift(self, ident: str) -> None:
         """Let VMs start, by waves, once nothing holds the barrier any more."""
-        run = self.book.runs[ident]
+        run = self.recorder.runs[ident]
         for batch in run.batches:
-            ready = to_lift(run, batch, self.doing.at_barrier, self.book.operations, self.sight.now())
+            ready = to_lift(run, batch, self.loop.at_barrier, self.recorder.operations, self.watcher.now())
             if not ready:
                 continue
             entries = [
                 Entry(SELF, facts.LIFTED, {"run": run.id, "batch": batch.id, "operation": operation})
                 for operation in ready
             ]
-            self.book.record_all(entries)
-            self.doing.kick()
+            self.recorder.record_all(entries)
+            self.loop.kick()
 
     def holding(self, run: RunRecord, batch: Batch) -> tuple[str, ...]:
         """Domains that hold the barrier of a batch."""
-        return holders(batch, self.doing.at_barrier)
+        return holders(batch, self.loop.at_barrier)
 
     def _now(self) -> str:
-        return show(self.sight.now())
+        return show(self.watcher.now())
 
     def operations(self) -> Mapping[str, Operation]:
-        return self.book.operations
+        return self.recorder.operations
 
 
 def _over(batch: Batch) -> bool:
@@ -270,6 +277,6 @@ def _over(batch: Batch) -> bool:
     )
 
 
-def _away_s(book: Recorder) -> float:
-    last = book.journal.last_written()
+def _away_s(recorder: Recorder) -> float:
+    last = recorder.journal.last_written()
     return 0.0 if last is None else (datetime.now(UTC) - last).total_seconds()

@@ -28,9 +28,9 @@ class RunKeeping:
     """
 
     def __init__(
-        self, site: RecoverySite, sight: SiteWatcher, domains: Callable[[], Mapping[str, Domain]]
+        self, site: RecoverySite, watcher: SiteWatcher, domains: Callable[[], Mapping[str, Domain]]
     ) -> None:
-        self._site, self._sight, self._domains = site, sight, domains
+        self._site, self._sight, self._domains = site, watcher, domains
         self._written: dict[str, tuple[KeptRun, float]] = {}
         self._rests: dict[str, float] = {}
         self.failed: dict[str, str] = {}

@@ -34,16 +34,16 @@ FRESH_S = 20.0
 class RunSessions:
     """Journals a rollback or an exit of many sessions; `run_keeper` begins it in each domain."""
 
-    def __init__(self, book: RunBook) -> None:
-        self.runs, self.inquiry = book, book.inquiry
-        self.site, self.sight = book.inquiry.site, book.inquiry.sight
+    def __init__(self, recorder: RunBook) -> None:
+        self.runs, self.inquiry = recorder, recorder.inquiry
+        self.site, self.watcher = recorder.inquiry.site, recorder.inquiry.watcher
         self._cached: tuple[float, list[str], PointTable] | None = None
 
     async def points(self, ident: str) -> RunPoints:
         """The instants for all sessions of a run. Raises NotAccepted, SiteError."""
         run = self.runs.run(ident)
         table, domains, without = await self._table(run, ())
-        now = self.sight.now()
+        now = self.watcher.now()
         marked = [(table.before_abnormal, BEFORE_ABNORMAL), (self._last_good(run, domains), GOOD)]
         return RunPoints(
             run=run.id,
@@ -64,12 +64,12 @@ class RunSessions:
         """The point that each domain goes back to at one instant. Raises NotAccepted, SiteError."""
         run = self.runs.run(request.run)
         table, domains, _ = await self._table(run, request.domains)
-        return table.at(request.to, domains, self.sight.now())
+        return table.at(request.to, domains, self.watcher.now())
 
     async def _table(
         self, run: RunRecord, names: tuple[str, ...]
     ) -> tuple[PointTable, dict[str, Domain], dict[str, str]]:
-        self.inquiry.check_sight()
+        self.inquiry.check_in_sight()
         sessions, without = self._sessions(run, names)
         if not sessions:
             why = "; ".join(f'"{n}": {w}' for n, w in list(without.items())[:5]) or "it has begun none"
@@ -79,7 +79,7 @@ class RunSessions:
 
     async def _points_of(self, sessions: list[str]) -> PointTable:
         """The points of sessions; in a session none are made, so that a moment ago counts as now."""
-        now = self.sight.steady()
+        now = self.watcher.steady()
         if self._cached is not None:
             since, names, table = self._cached
             if names == sessions and now - since < FRESH_S:
@@ -133,7 +133,7 @@ class RunSessions:
             id=f"back-{secrets.token_hex(3)}",
             action="pitr_run",
             actor=actor,
-            asked_at=self.sight.now(),
+            asked_at=self.watcher.now(),
             domains=reaching,
             to=request.to,
             points={d.name: d.point for d in instant.reaching if d.point is not None},
@@ -150,7 +150,7 @@ class RunSessions:
 
         Raises NotAccepted as `leave_sessions` does.
         """
-        self.inquiry.check_sight()
+        self.inquiry.check_in_sight()
         run = self.runs.run(request.run)
         self._no_batch(run)
         sessions, _ = self._sessions(run, request.domains)
@@ -182,7 +182,7 @@ class RunSessions:
             id=f"exit-{secrets.token_hex(3)}",
             action="pitr_exit",
             actor=actor,
-            asked_at=self.sight.now(),
+            asked_at=self.watcher.now(),
             domains=leaving,
         )
         self._record_batch(run, batch, actor)

@@ -32,13 +32,13 @@ class RunTakeover:
     """Belongs to one event loop."""
 
     def __init__(self, desk: RequestDesk, keeping: RunKeeping) -> None:
-        self._desk, self._book, self._sight = desk, desk.book, desk.sight
+        self._desk, self._book, self._sight = desk, desk.recorder, desk.watcher
         self._keeping = keeping
         self._rests: dict[str, float] = {}
 
     async def take(self, ident: str, confirm: str | None, actor: str) -> str:
         """Drive a run from here; its id. Raises NotAccepted."""
-        self._desk.check_sight()
+        self._desk.check_in_sight()
         self._sight.take(await self._desk.site.observe())  # what the driver before has done until now counts
         there = self._keeping.at_site()
         run = there.get(ident) or there.get(f"run-{ident}")
@@ -95,7 +95,7 @@ class RunTakeover:
                 continue
             if domain.driver is None and domain.left_by is None:
                 entries = adoption(domain, view.runs, run.id, self._sight.now())
-                self._desk.doing.adopt(run.taken_by, entries)
+                self._desk.loop.adopt(run.taken_by, entries)
             else:
                 await self.drive(run, domain)
 

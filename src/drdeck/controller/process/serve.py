@@ -131,9 +131,9 @@ async def _serve(
         loop.add_signal_handler(number, stopped.set)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     with contextlib.suppress(JournalError):  # a full disk is no reason not to observe
-        controller.book.record(SELF, facts.STARTED, {"pid": os.getpid(), "site": name})
+        controller.recorder.record(SELF, facts.STARTED, {"pid": os.getpid(), "site": name})
         for place in unchecked(site_settings):
-            controller.book.record(SELF, "certificate_not_checked", {"site": name, **place})
+            controller.recorder.record(SELF, "certificate_not_checked", {"site": name, **place})
     _say(READY)
     log.info("serving %s as pid %s", name, os.getpid())
     running = asyncio.create_task(controller.run(), name="controller")

@@ -32,17 +32,17 @@ def recorded(directory: Path, *tellings: tuple[float, str], crowded: bool = True
     the disk, and what is recorded at once; the kinds of each write."""
     loop = VirtualTime()
     journal = CountedJournal(directory / "journal.db", loop)
-    book = Recorder(journal)
-    book.crowded = lambda: crowded
+    recorder = Recorder(journal)
+    recorder.crowded = lambda: crowded
 
     async def tell(at: float, kind: str) -> None:
         await asyncio.sleep(at)
         if kind in (facts.TASK, facts.OUTCOME):
-            await book.record_surely(
+            await recorder.record_surely(
                 kind, {"operation": "op-1", "key": "off:vm-1"}, patient=kind == facts.TASK
             )
         else:
-            book.record(SELF, kind, {"operation": "op-1", "key": "off:vm-2", "says": "", "command": {}})
+            recorder.record(SELF, kind, {"operation": "op-1", "key": "off:vm-2", "says": "", "command": {}})
 
     async def all_told() -> None:
         await asyncio.gather(*(tell(*telling) for telling in tellings))

@@ -39,7 +39,7 @@ async def planned(site: ManySite, tmp_path: Path) -> AsyncIterator[Controller]:
 
 
 def run_of(controller: Controller) -> RunRecord:
-    (run,) = controller.book.runs.values()
+    (run,) = controller.recorder.runs.values()
     return run
 
 
@@ -87,7 +87,7 @@ async def test_a_domain_that_came_since_the_look_is_named_and_asked_again(tmp_pa
         decision = RunRequest(plan="gated", type=FORCE.type, confirm="gated 4", preview=look.facts)
         with pytest.raises(NotAccepted, match="e-new") as refusal:
             await controller.plans.begin(decision, ANNA)
-        assert refusal.value.code == "stale" and controller.book.runs == {}
+        assert refusal.value.code == "stale" and controller.recorder.runs == {}
 
 
 async def test_a_protected_site_that_answers_again_wants_the_name_of_what_has_not_begun(

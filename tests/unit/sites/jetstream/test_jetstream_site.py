@@ -30,7 +30,7 @@ OTHER_ID = "11111111-2222-3333-4444-555555555555"
 
 
 def error_of(controller: Controller) -> str:
-    return controller.sight.error or ""
+    return controller.watcher.error or ""
 
 
 async def until_said(controller: Controller, text: str) -> None:
@@ -72,13 +72,13 @@ async def test_the_view_goes_stale_and_comes_back(stand_in: StandIn, tmp_path: P
         before = controller.view
         stand_in.instead, says = BROKEN[way]
         await eventually(lambda: says in error_of(controller))
-        assert controller.sight.stale_s() is not None and controller.view is before, (
+        assert controller.watcher.stale_s() is not None and controller.view is before, (
             "what was seen stays, with its age"
         )
         assert SESSION not in error_of(controller)
         stand_in.instead = None
         await seen(controller)
-        assert controller.sight.stale_s() is None
+        assert controller.watcher.stale_s() is None
 
 
 async def test_a_trickle_is_no_answer(stand_in: StandIn, tmp_path: Path) -> None:
@@ -128,7 +128,7 @@ async def test_it_logs_in_again_once_and_then_says_so(
         await seen(controller)
         stand_in.accepts = lambda session: session == f"{SESSION}-2"
         await eventually(lambda: vcenter.logins == 2 and stand_in.asked[-1][1] == f"{SESSION}-2")
-        assert controller.sight.error is None, "nobody has to be told of a login that helped"
+        assert controller.watcher.error is None, "nobody has to be told of a login that helped"
         monkeypatch.setattr(appliance_session, "RELOGIN_S", 3600.0)
         stand_in.accepts = lambda session: False
         await eventually(lambda: "does not accept the vCenter session (401)" in error_of(controller))
@@ -164,7 +164,7 @@ async def test_one_domain_is_lost_and_the_others_are_not(stand_in: StandIn, tmp_
         lost = controller.desk.domain("payroll")
         assert lost.broken is not None and "answers with the error 500" in lost.broken
         assert lost.vms, "as it was seen last"
-        assert controller.sight.error is None and controller.desk.domain("erp-prod").broken is None
+        assert controller.watcher.error is None and controller.desk.domain("erp-prod").broken is None
         stand_in.say(OTHER_ID, sound(name="payroll"))
         await eventually(lambda: not controller.desk.domain("payroll").broken)
 
@@ -236,13 +236,13 @@ async def test_every_act_is_refused_in_the_vendors_sentence(stand_in: StandIn, t
     async with controlled(site, tmp_path) as controller:
         await seen(controller)
         domain = controller.desk.domain("erp-prod")
-        listed = menu(domain, controller.sight.now())
+        listed = menu(domain, controller.watcher.now())
         assert {reason for _, reason in listed} == {UNPUBLISHED}
         menu_actions = [action for action in ACTIONS if action.menu and not action.reads]
         assert {a.name for a, _ in listed} == {a.name for a in menu_actions} - set(NEVER_OBSERVED)
         for action in menu_actions:
             type_ = FailoverType.FORCE if action.name == "cfo_complete" else None
-            to = controller.sight.now() if action.name == "pitr_run" else None
+            to = controller.watcher.now() if action.name == "pitr_run" else None
             request = Request(action=action.name, domain="erp-prod", type=type_, to=to, confirm="erp-prod")
             with pytest.raises(NotAccepted, match=UNPUBLISHED) as refusal:
                 await controller.desk.submit(request, "anna@jump")
@@ -252,7 +252,7 @@ async def test_every_act_is_refused_in_the_vendors_sentence(stand_in: StandIn, t
             await controller.desk.points("erp-prod")
         with pytest.raises(Refused, match=UNPUBLISHED):
             await site.execute(ExitSession(operation="op-1", domain="erp-prod"))
-        assert site.upkeep(controller.sight.now()) == [] and not controller.book.operations
+        assert site.upkeep(controller.watcher.now()) == [] and not controller.recorder.operations
     assert {path for path, _ in stand_in.asked} == {f"/jss/domains/azureblob/{DOMAIN_ID}/pitrstatus"}
 
 
