@@ -10,7 +10,7 @@ import os
 from typing import Any
 
 from drdeck.__main__ import main
-from drdeck.controller.ipc.client import Client
+from drdeck.controller.ipc.client_calls import ClientCalls
 from drdeck.controller.operation_loop import OperationLoop
 from drdeck.sites.vsphere.vcenter.connection import Credentials
 
@@ -36,11 +36,11 @@ def break_controller() -> None:
 
 
 def break_console() -> None:
-    async def secret(self: Client, password: str, of: str = "") -> None:
+    async def secret(self: ClientCalls, password: str, of: str = "") -> None:
         plain = str.__str__(password)
         raise RuntimeError(f"a mistake in drdeck with {len(plain)} characters")
 
-    Client.secret = secret  # type: ignore[method-assign]
+    ClientCalls.secret = secret  # type: ignore[method-assign]
 
 
 if __name__ == "__main__":

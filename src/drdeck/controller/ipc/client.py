@@ -1,4 +1,4 @@
-"""The way to a controller, for consoles and the command line."""
+"""The connection to a controller, for consoles and the command line."""
 
 from __future__ import annotations
 
@@ -11,23 +11,16 @@ import math
 import os
 import socket
 from collections.abc import Callable, Coroutine
-from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 
 import msgspec
 
-from drdeck.controller.journal.operations import OperationView
-from drdeck.model.actions.confirming import Preview, Rehearsal
-from drdeck.model.actions.request import Request
-from drdeck.model.alarms import Finding
 from drdeck.model.certificates import Certificate
-from drdeck.model.passwords import OWN
-from drdeck.model.pitr import Points
 from drdeck.private_files import refuse_strangers
 
 from . import protocol as p
-from .plan_client import PlanClient
+from .client_calls import ClientCalls
 from .sockets import connect_address, peer_uid
 
 
@@ -95,7 +88,7 @@ Kind = Literal["cli", "console"]
 OTHER_SETTINGS = "the controller runs with other settings"
 
 
-class Client:
+class Client(ClientCalls):
     """One attached console or command. Not for use from more than one event loop.
 
     `listing` and `detail` hold the newest of what was subscribed; `on_change` is called after
@@ -103,6 +96,7 @@ class Client:
     """
 
     def __init__(self, path: Path, kind: Kind = "cli") -> None:
+        super().__init__()
         self.path, self.kind = path, kind
         self._ahead: socket.socket | None = None
         """a connection on which hello and subscription were sent before there was a loop to read from"""
@@ -112,7 +106,6 @@ class Client:
         self.closed = asyncio.Event()
         self.on_change: Callable[[], None] = lambda: None
         self.patience_s = math.inf
-        self.plans = PlanClient(self._call, self._act)
         self.other_settings = ""
         """why nothing may be asked for: the controller runs with other settings than this process read"""
         self.own_warnings: tuple[str, ...] = ()
@@ -253,101 +246,6 @@ class Client:
         await self._changed.wait()
         if self.closed.is_set():
             raise self._lost()
-
-    async def submit(self, request: Request) -> str:
-        """Ask for an act; returns the operation's id once it is journaled.
-
-        Raises ControllerError; Unanswered when the controller went away meanwhile.
-        """
-        answer = await self._act(lambda i: p.Submit(id=i, request=request))
-        assert isinstance(answer, p.Submitted)
-        return answer.operation
-
-    async def answer(
-        self, operation: str, choice: str, vm: str | None = None, confirm: str | None = None
-    ) -> None:
-        """Answer what an operation asks, or what the site asks of a VM. Raises as `submit` does."""
-        await self._act(lambda i: p.Answer(id=i, operation=operation, choice=choice, vm=vm, confirm=confirm))
-
-    async def secret(self, password: str, of: str = OWN) -> None:
-        """Hand a password over that is wanted. Raises ControllerError for one that cannot be sent."""
-        await self._call(lambda i: p.Secret(id=i, password=str.__str__(password), of=of))
-
-    async def stop(self, force: bool = False, pause_s: float = 0.0) -> None:
-        """End the controller; with `pause_s`, at an instant at which nothing is under way at the site.
-
-        Raises ControllerError while an operation is open and not `force`, or something stays under way.
-        """
-        await self._call(lambda i: p.Stop(id=i, force=force, pause_s=pause_s))
-
-    async def get_listing(self) -> p.Listing:
-        answer = await self._call(lambda i: p.Ask(id=i, what="listing"))
-        assert isinstance(answer, p.ListingAnswer)
-        return answer.listing
-
-    async def show(self, domain: str) -> p.ShowAnswer:
-        """One domain in full, with the listing around it. Raises ControllerError when unknown."""
-        answer = await self._call(lambda i: p.Ask(id=i, what="show", domain=domain))
-        assert isinstance(answer, p.ShowAnswer)
-        return answer
-
-    async def points(self, domain: str) -> Points:
-        answer = await self._call(lambda i: p.Ask(id=i, what="points", domain=domain))
-        assert isinstance(answer, p.PointsAnswer)
-        return answer.points
-
-    async def vms(self) -> dict[str, tuple[str, ...]]:
-        """The names of all VMs, by their domains. Raises ControllerError."""
-        answer = await self._call(lambda i: p.Ask(id=i, what="vms"))
-        assert isinstance(answer, p.VmsAnswer)
-        return answer.vms
-
-    async def preview(self, request: Request) -> Preview:
-        """The effect of a request now; looks at the protected site where that matters."""
-        answer = await self._call(
-            lambda i: p.Ask(id=i, what="preview", domain=request.domain, request=request)
-        )
-        assert isinstance(answer, p.PreviewAnswer)
-        return answer.preview
-
-    async def rehearse(self, request: Request) -> Rehearsal:
-        """A request as it would be accepted or refused now; begins nothing."""
-        answer = await self._call(
-            lambda i: p.Ask(id=i, what="rehearsal", domain=request.domain, request=request)
-        )
-        assert isinstance(answer, p.RehearsalAnswer)
-        return answer.rehearsal
-
-    async def tasks(self) -> tuple[OperationView, ...]:
-        answer = await self._call(lambda i: p.Ask(id=i, what="tasks"))
-        assert isinstance(answer, p.TasksAnswer)
-        return answer.operations
-
-    async def status(self) -> p.Status:
-        answer = await self._call(lambda i: p.Ask(id=i, what="status"))
-        assert isinstance(answer, p.StatusAnswer)
-        return answer.status
-
-    async def findings(self) -> tuple[Finding, ...]:
-        answer = await self._call(lambda i: p.Ask(id=i, what="findings"))
-        assert isinstance(answer, p.FindingsAnswer)
-        return answer.findings
-
-    async def inject(
-        self, fault: str, domain: str | None, vms: tuple[str, ...], for_s: float | None, times: int
-    ) -> tuple[str, ...]:
-        """Throw a fault into a training site; returns what was done. Raises ControllerError."""
-        answer = await self._call(
-            lambda i: p.Inject(id=i, fault=fault, domain=domain, vms=vms, for_s=for_s, times=times)
-        )
-        assert isinstance(answer, p.Injected)
-        return answer.says
-
-    async def jump(self, seconds: float) -> datetime:
-        """Move a training site's clock on; returns its time then. Raises ControllerError."""
-        answer = await self._call(lambda i: p.Jump(id=i, seconds=seconds))
-        assert isinstance(answer, p.Jumped)
-        return answer.now
 
     def _send(self, message: p.Message) -> None:
         if self._writer is None or self._writer.is_closing() or self.closed.is_set():

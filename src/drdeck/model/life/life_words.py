@@ -7,8 +7,6 @@ from datetime import datetime
 from drdeck.model.domains import Domain, Mode
 from drdeck.model.times import show_duration, show_seconds
 
-from .return_words import return_consent, return_consequences
-
 
 def life_consequences(action: str, domain: Domain, now: datetime) -> list[str]:
     """The sentences of an action of this room; none for others."""
@@ -23,14 +21,14 @@ def life_consequences(action: str, domain: Domain, now: datetime) -> list[str]:
                 " offered any more. The domain keeps running here."
             ]
         case _:
-            return return_consequences(action, domain)
+            return _return_consequences(action, domain)
 
 
 def life_consent(action: str, domain: Domain) -> str:
     """The reason why an action of this room wants the domain's name typed; empty for others."""
     if action == "failover_undo":
         return "everything that was written here since the failover is given up"
-    return return_consent(action)
+    return _return_consent(action)
 
 
 def _cancel(domain: Domain) -> list[str]:
@@ -58,4 +56,54 @@ def _undo(domain: Domain, now: datetime) -> list[str]:
         if undo is not None and undo.starts_there
         else "At the protected site nothing is started: power its VMs on there once this is over, and let the"
         " replication tool continue where it was stopped.",
+    ]
+
+
+def _return_consequences(action: str, domain: Domain) -> list[str]:
+    """The sentences of the return: restore, release, failback."""
+    match action:
+        case "domain_restore":
+            to = domain.way_back.replicates_to
+            where = f"It counts as protected once its points at {to} are seen." if to else ""
+            return [
+                "This site becomes the domain's primary site; its VMs and networks stay as they are.",
+                where
+                or "Nothing replicates it from here as far as drdeck knows (replicates_to in the settings):"
+                " it reads Running here, not protected.",
+            ]
+        case "domain_release":
+            return _release(domain)
+        case "release_cancel":
+            return ["The domain stays here as it was before its release, Running in Failover."]
+        case "domain_failback":
+            return [
+                "What was written here is brought back to the protected site while the VMs run; then they are"
+                " shut down here, the rest is brought back, and the protected site owns and starts them."
+            ]
+        case "cfo_resume":
+            return [
+                "What was written at the protected site since the failback is brought here; what is here"
+                " already is not brought again."
+            ]
+    return []
+
+
+def _return_consent(action: str) -> str:
+    """The same of the return."""
+    if action == "domain_release":
+        return "no record at the other side says that it owns the domain: it is on your word that it does"
+    return ""
+
+
+def _release(domain: Domain) -> list[str]:
+    owner = (
+        "The record at the other side says that it owns the domain."
+        if domain.way_back.owned_there
+        else "No record at the other side says that it owns the domain: it is on your word that it does."
+    )
+    return [
+        owner,
+        "The domain reads Waits for replicas until each VM here has a restore point that was not there"
+        " before; then drdeck's own points are removed, and it is Imported again.",
+        "Excluded periods are kept, and its PITR window begins anew.",
     ]
