@@ -160,7 +160,7 @@ def test_none_is_known() -> None:
             LoginRefused, match=rf"type it at a console, set {VARIABLE}, or set password_command"
         ):
             passwords.get(Login(user="ann", address="vc"))
-    [question] = passwords.wanted()
+    [question] = passwords.open_logins()
     assert (question.user, question.address, question.number) == ("ann", "vc", 1)
 
 
@@ -182,7 +182,7 @@ def test_a_refused_password_is_not_sent_again_soon() -> None:
     passwords.give("right")
     assert passwords.get(login) == "right"
     passwords.accepted(login)
-    assert passwords.wanted() == ()
+    assert passwords.open_logins() == ()
 
 
 def test_one_that_has_worked_is_tried_again_by_itself_for_a_while() -> None:
@@ -195,7 +195,7 @@ def test_one_that_has_worked_is_tried_again_by_itself_for_a_while() -> None:
     for pause_s in WORKED_RETRY_S:
         assert passwords.get(login) == "right"
         assert passwords.refused(login, "not accepted") == pause_s
-        assert passwords.wanted(), "somebody may know better"
+        assert passwords.open_logins(), "somebody may know better"
         clock.now += pause_s - 1
         with pytest.raises(LoginRefused) as refusal:
             passwords.get(login)
@@ -203,7 +203,7 @@ def test_one_that_has_worked_is_tried_again_by_itself_for_a_while() -> None:
         clock.now += 1
     assert passwords.get(login) == "right"
     passwords.accepted(login)
-    assert passwords.wanted() == ()
+    assert passwords.open_logins() == ()
 
     for _ in WORKED_RETRY_S:
         passwords.get(login)
@@ -237,14 +237,14 @@ def test_a_typed_password_that_was_refused_is_forgotten_and_asked_for_anew() -> 
     login = Login()
     passwords = PasswordStore("dr-west", {})
     changes = []
-    passwords.on_change = lambda: changes.append(passwords.wanted())
+    passwords.on_change = lambda: changes.append(passwords.open_logins())
     with pytest.raises(LoginRefused):
         passwords.get(login)
     for number in (2, 3):
         passwords.give("wrong")
         assert passwords.get(login) == "wrong"
         passwords.refused(login, "vc does not accept it")
-        [question] = passwords.wanted()
+        [question] = passwords.open_logins()
         assert (question.number, question.why) == (number, "vc does not accept it")
         with pytest.raises(LoginRefused, match="does not accept"):
             passwords.get(login)

@@ -66,7 +66,7 @@ async def test_fail_over_roll_back_to_one_instant_and_leave(make: MakeBench) -> 
     await refused(bench, plans.begin(FORCE, ANNA), "rule", "in use by|still open|no domain")
     await bench.active()
     await bench.until_true(lambda: run_of(bench, ident).ended)
-    run_view = plans.runs.shown(run_of(bench, ident))
+    run_view = plans.runs.view_of(run_of(bench, ident))
     assert run_view.state is RunState.DONE and [row.state.value for row in run_view.domains] == [
         "pitr_session"
     ]
@@ -105,7 +105,7 @@ async def test_a_paused_run_begins_nothing(make: MakeBench) -> None:
     ident = await plans.begin(FORCE, ANNA)
     plans.pause(ident, ANNA)  # before the run has had its turn
     await bench.look()
-    paused = plans.runs.shown(run_of(bench, ident))
+    paused = plans.runs.view_of(run_of(bench, ident))
     assert run_of(bench, ident).begun == {} and paused.state is RunState.PAUSED
     plans.resume(ident, ANNA)
     await bench.until_true(lambda: DOMAIN in run_of(bench, ident).begun)
@@ -151,7 +151,7 @@ async def test_a_rollback_behind_the_barrier_stays_there_at_another_host(make: M
     with mock.patch.object(plans.keeper, "lift"):  # as if another domain held the barrier
         await plans.sessions.roll_back(to, ANNA)
         await bench.until_true(lambda: bench.controller.loop.at_barrier, bench.told)
-        (row,) = plans.runs.shown(run_of(bench, ident)).domains
+        (row,) = plans.runs.view_of(run_of(bench, ident)).domains
         assert (row.words, row.operation) == (
             "rolling back",
             run_of(bench, ident).batches[0].operations[DOMAIN],

@@ -209,7 +209,7 @@ def test_alarms_are_journaled_once_and_forgotten_with_their_session(tmp_path: Pa
             following.follow(site_view(f"s{number}", foreign(number), foreign(number + 1000)))
         following.follow(site_view(None))
         assert told() == 2 * number
-        assert sum(len(keys) for _, keys in (following._known or {}).values()) == 2
+        assert sum(len(keys) for _, keys in (following._by_domain or {}).values()) == 2
     following.follow(site_view("s301", foreign(300)))  # still shown, and told before
     again = trail()
     again.follow(site_view("s300", foreign(300), foreign(1300)))

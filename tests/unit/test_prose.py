@@ -67,6 +67,36 @@ class Kept:
     assert set(stand_ins(text)) == {"said", "told", "seen", "made", "held", "chosen"}
 
 
+def members(tree: ast.Module) -> Iterator[str]:
+    """Functions, classes and attributes that are stand-ins, with or without an underscore."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            name = node.name
+        elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
+            name = node.attr
+        else:
+            continue
+        if name.strip("_").lower() in STAND_INS:
+            yield name
+
+
+def test_a_member_that_is_a_stand_in_is_noticed() -> None:
+    text = """
+class Chosen:
+    def __init__(self): self._told, self.row = 1, self.seen
+    def gone(self): return self.held
+def given_back(): pass
+"""
+    assert set(members(ast.parse(text))) == {"Chosen", "_told", "gone"}
+
+
+def test_members_say_what_they_are() -> None:
+    """In the source; helpers of tests may be as short as their sentences."""
+    assert [
+        f"{path.relative_to(SOURCE)}: {name}" for path, tree in trees(SOURCE) for name in members(tree)
+    ] == []
+
+
 def test_names_say_what_a_value_is() -> None:
     names = [
         f"{path.relative_to(ROOT)}: {name}"

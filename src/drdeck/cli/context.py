@@ -222,7 +222,7 @@ async def wait_for_sight(client: Client, stale: bool = False) -> Listing:
                 if listing is not None:
                     if listing.error is None:
                         return listing
-                    need = asker.wanted(listing) if listing.needs_password else None
+                    need = asker.next_login(listing) if listing.needs_password else None
                     if need is not None:
                         limit.reschedule(None)  # a person types as long as it takes
                         await asker.ask(need, listing.site)

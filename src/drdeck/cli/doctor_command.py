@@ -199,6 +199,6 @@ def _journal(context: Context) -> Finding:
 async def _protected_password(client: Client) -> None:
     """Once, on a terminal: the protected site may want one too."""
     asker, listing = Asker(client), await client.get_listing()
-    need = asker.wanted(listing, PROTECTED)
+    need = asker.next_login(listing, PROTECTED)
     if need is not None:
         await asker.ask(need, listing.site)

@@ -25,23 +25,23 @@ class Asker:
 
     def __init__(self, client: Client) -> None:
         self._client = client
-        self._asked: set[tuple[str, int]] = set()
+        self._attempts: set[tuple[str, int]] = set()
 
-    def wanted(self, listing: Listing, of: str = OWN) -> PasswordWanted | None:
+    def next_login(self, listing: Listing, of: str = OWN) -> PasswordWanted | None:
         """The password to ask for now; None without a terminal, or with the answer still on its way."""
-        if not is_terminal(sys.stdin) or len(self._asked) >= TRIES:
+        if not is_terminal(sys.stdin) or len(self._attempts) >= TRIES:
             return None
         need = next((w for w in listing.passwords if w.of == of), None)
-        return None if need is None or (of, need.number) in self._asked else need
+        return None if need is None or (of, need.number) in self._attempts else need
 
     def waits(self, listing: Listing, of: str = OWN) -> bool:
         """True while a password is tried that was typed here, or that is good: then nobody is asked."""
         needs = [w for w in listing.passwords if w.of == of]
-        return not needs or any((w.of, w.number) in self._asked for w in needs)
+        return not needs or any((w.of, w.number) in self._attempts for w in needs)
 
     async def ask(self, need: PasswordWanted, site: str) -> None:
         """Prompt, and hand it over. Raises ControllerError."""
-        self._asked.add((need.of, need.number))
+        self._attempts.add((need.of, need.number))
         if need.why:
             output.note(need.why)
         typed = Password(ask(whose(need, site), hidden=True))
@@ -51,7 +51,7 @@ class Asker:
             if error.code != "usage":
                 raise
             output.note(str(error))
-            self._asked.discard((need.of, need.number))
+            self._attempts.discard((need.of, need.number))
 
 
 def whose(need: PasswordWanted, site: str) -> str:

@@ -51,7 +51,7 @@ class Coach:
         """why the link drops: the console ends then"""
         self.facts: LessonFacts | None = None
         self._attached = False
-        self._told: Objective | None = None
+        self._last_objective: Objective | None = None
         self._help = 0
         self._mistakes_told = 0
         self.progress = self.file.read() or Progress(lesson=course.lesson.name, begun_at=datetime.now(UTC))
@@ -89,7 +89,7 @@ class Coach:
         if facts is None:
             return CoachNews()
         self.facts = facts
-        with self.file.held():
+        with self.file.locked():
             before = self.file.read() or self.progress
             progress = before
             if not self._attached:
@@ -135,7 +135,7 @@ class Coach:
         self._give("key", 2)
 
     def _level(self) -> int:
-        if self._told != self.objective:
+        if self._last_objective != self.objective:
             return 0
         return self._help
 
@@ -143,10 +143,10 @@ class Coach:
         objective = self.objective
         if objective is None:
             return
-        self._told, self._help = objective, max(level, self._level())
+        self._last_objective, self._help = objective, max(level, self._level())
         self._mistakes_told = len(self.progress.mistakes)
         mark = f"{objective.id}:{what}"
-        with self.file.held():
+        with self.file.locked():
             progress = self.file.read() or self.progress
             if mark not in progress.hints and not progress.finished:
                 progress = msgspec.structs.replace(progress, hints=(*progress.hints, mark))

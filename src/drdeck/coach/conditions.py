@@ -37,7 +37,7 @@ def holds(when: spec.When, facts: LessonFacts, attaches: Sequence[datetime]) -> 
         case spec.ModeReached():
             return _reached(when.mode, domain, facts)
         case spec.OperationAsked():
-            operations = facts.done if when.state == "done" else facts.asked
+            operations = facts.done if when.state == "done" else facts.operations_of
             return any(_fits(when, op) for op in operations(domain.name, when.action))
         case spec.SessionStarted():
             return started(domain)
@@ -48,7 +48,9 @@ def holds(when: spec.When, facts: LessonFacts, attaches: Sequence[datetime]) -> 
         case spec.PitrReset():
             return domain.reset_at is not None
         case spec.AttachedAgain():
-            return any(at > op.asked_at for op in facts.asked(domain.name, "cfo_complete") for at in attaches)
+            return any(
+                at > op.asked_at for op in facts.operations_of(domain.name, "cfo_complete") for at in attaches
+            )
         case spec.VmReady():
             return _vm_ready(when, domain, facts)
         case spec.Answered():
@@ -73,7 +75,7 @@ def _reached(mode: Mode, domain: Domain, facts: LessonFacts) -> bool:
         return started(domain)
     if mode is Mode.RUNNING_IN_FAILOVER and facts.done(domain.name, "cfo_complete"):
         return True
-    if mode is Mode.COMPLETING and facts.asked(domain.name, "cfo_complete"):
+    if mode is Mode.COMPLETING and facts.operations_of(domain.name, "cfo_complete"):
         return _WAY.index(domain.mode) >= _WAY.index(mode)
     return _WAY.index(domain.mode) >= _WAY.index(mode)
 

@@ -60,7 +60,7 @@ def _noticed(course: Course, progress: Progress, facts: LessonFacts) -> tuple[No
     new = []
     for mistake in course.lesson.mistakes:
         kind = str(type(mistake).__struct_config__.tag)
-        for occasion, detail in mistakes.found(mistake, facts, course.ground):
+        for occasion, detail in mistakes.occasions(mistake, facts, course.ground):
             if (kind, mistake.domain, occasion) in counted:
                 continue
             counted.add((kind, mistake.domain, occasion))

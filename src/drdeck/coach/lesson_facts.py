@@ -40,14 +40,14 @@ class LessonFacts(Frozen, frozen=True, kw_only=True):
     def domain(self, name: str) -> Domain | None:
         return next((d for d in self.domains if d.name == name), None)
 
-    def asked(self, domain: str, action: str) -> list[OperationView]:
+    def operations_of(self, domain: str, action: str) -> list[OperationView]:
         """Operations of a domain, oldest first."""
         operations = [op for op in self.operations if op.domain == domain and op.action == action]
         return sorted(operations, key=lambda op: op.asked_at)
 
     def done(self, domain: str, action: str) -> list[OperationView]:
         """Those that ended as they should."""
-        return [op for op in self.asked(domain, action) if op.state is OperationState.DONE]
+        return [op for op in self.operations_of(domain, action) if op.state is OperationState.DONE]
 
     def answers_of(self, domain: str) -> list[JournaledAnswer]:
         ids = {op.id for op in self.operations if op.domain == domain}

@@ -18,7 +18,7 @@ Found = tuple[str, str]
 """(occasion, what happened in a few words)"""
 
 
-def found(mistake: spec.AnyMistake, facts: LessonFacts, ground: Ground) -> Iterator[Found]:
+def occasions(mistake: spec.AnyMistake, facts: LessonFacts, ground: Ground) -> Iterator[Found]:
     """Every occasion on which a mistake was made, as far as these facts show it."""
     domain = facts.domain(mistake.domain)
     if domain is None:
@@ -29,7 +29,7 @@ def found(mistake: spec.AnyMistake, facts: LessonFacts, ground: Ground) -> Itera
         case spec.ExitAfterRollback():
             yield from _exits_after(domain, facts)
         case spec.ForceWhileReachable():
-            for op in facts.asked(domain.name, "cfo_complete"):
+            for op in facts.operations_of(domain.name, "cfo_complete"):
                 against = facts.against.get(op.id, ())
                 if op.request.type is FailoverType.FORCE and against:
                     yield op.id, " ".join(against)

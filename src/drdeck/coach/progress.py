@@ -93,7 +93,7 @@ class ProgressFile:
             raise ProgressError(f"{self.path}: cannot be written: {error.strerror or error}") from None
 
     @contextlib.contextmanager
-    def held(self) -> Iterator[None]:
+    def locked(self) -> Iterator[None]:
         """Nobody else changes it meanwhile; only for as long as a read and a write take."""
         try:
             handle = os.open(self.path.with_name(self.path.name + ".lock"), os.O_RDWR | os.O_CREAT, 0o600)

@@ -47,7 +47,7 @@ def result_of(course: Course, progress: Progress, facts: LessonFacts) -> Result:
         data_given_up_s=_most(data_given_up_s(d, facts, memories.get(d.name)) for d in domains),
         vms_failing=sum(vm.health is Health.FAILED for d in domains for vm in d.vms),
         vms_total=sum(len(d.vms) for d in domains),
-        rolled_back_to=_chosen(min, (rolled_back_to(d) for d in domains)),
+        rolled_back_to=_pick(min, (rolled_back_to(d) for d in domains)),
         unprotected_s=sum(unprotected_s(d, facts.now) for d in domains),
         hints=len(progress.hints),
         mistakes=tuple(
@@ -75,13 +75,13 @@ def _with_run(result: Result, run: RunView, course: Course, facts: LessonFacts) 
     )
 
 
-def _chosen(choose: Callable[[list[_T]], _T], values: Iterable[_T | None]) -> _T | None:
+def _pick(choose: Callable[[list[_T]], _T], values: Iterable[_T | None]) -> _T | None:
     present = [value for value in values if value is not None]
     return choose(present) if present else None
 
 
 def _most(values: Iterable[float | None]) -> float | None:
-    return _chosen(max, values)
+    return _pick(max, values)
 
 
 def rto_s(domain: Domain, facts: LessonFacts) -> float | None:
@@ -89,7 +89,7 @@ def rto_s(domain: Domain, facts: LessonFacts) -> float | None:
     failover = domain.failover
     if failover is None or failover.recovered_at is None:
         return None
-    op = next((op for op in facts.asked(domain.name, "cfo_complete") if op.id == failover.id), None)
+    op = next((op for op in facts.operations_of(domain.name, "cfo_complete") if op.id == failover.id), None)
     return None if op is None else round((failover.recovered_at - op.asked_at).total_seconds(), 1)
 
 
@@ -102,7 +102,7 @@ def data_lost_s(
     domain: Domain, facts: LessonFacts, ground: DomainGround, memory: DomainMemory | None
 ) -> float | None:
     """Good data given up: from the instant chosen to the incident, or to the decision without one."""
-    decisions = facts.asked(domain.name, "cfo_complete")
+    decisions = facts.operations_of(domain.name, "cfo_complete")
     if domain.failover is None or not decisions:
         return None
     incident = ground.incident or decisions[-1].asked_at
@@ -120,7 +120,7 @@ def data_lost_s(
 
 def data_given_up_s(domain: Domain, facts: LessonFacts, memory: DomainMemory | None) -> float | None:
     """All data given up, good or bad: from the instant chosen to the session's start, or to the decision."""
-    decisions = facts.asked(domain.name, "cfo_complete")
+    decisions = facts.operations_of(domain.name, "cfo_complete")
     if domain.failover is None or not decisions:
         return None
     decided = decisions[-1].asked_at

@@ -34,7 +34,7 @@ def path_of(text: str) -> Place:
     return tuple(parts)
 
 
-def shown(path: Place) -> str:
+def path_text(path: Place) -> str:
     """A path for people: domains[0].vms[1].name."""
     text = ""
     for part in path:
@@ -46,7 +46,7 @@ def sentence(source: str, text: str, path: Place, what: str) -> str:
     """Source, line where it can be found, key path, and what is to be said."""
     line = line_of(text, path)
     place = f"{source}:{line}" if line is not None else source
-    return clean(f"{place}: {shown(path)}: {what}" if path else f"{place}: {what}")
+    return clean(f"{place}: {path_text(path)}: {what}" if path else f"{place}: {what}")
 
 
 def line_of(text: str, path: Place) -> int | None:

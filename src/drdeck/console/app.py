@@ -150,7 +150,7 @@ class DrdeckApp(App[None], inherit_bindings=False):
         """true when the console ended by a mistake of its own"""
         self._reach, self._backoff = attach, backoff
         self._client: Client | None = None
-        self._told = asyncio.Event()
+        self._news_came = asyncio.Event()
         """set once there were first news, or a reason why there are none"""
         self._watched: str | None = None
         self._frame = Frame()
@@ -266,9 +266,9 @@ class DrdeckApp(App[None], inherit_bindings=False):
 
     async def first_news(self) -> Client:
         """The client; right after the start it is waited for. Raises Disconnected."""
-        if not self._told.is_set():
+        if not self._news_came.is_set():
             self.say(WAITS)
-            await self._told.wait()
+            await self._news_came.wait()
             self.unsay(WAITS)
         return self.client
 
@@ -292,7 +292,7 @@ class DrdeckApp(App[None], inherit_bindings=False):
     def on_lost(self, event: Lost) -> None:
         self._client = None
         self.state = replace(self.state, lost=event.why)
-        self._told.set()
+        self._news_came.set()
         if event.final:
             self.final_error = event.why
             self.exit(return_code=1)
@@ -307,7 +307,7 @@ class DrdeckApp(App[None], inherit_bindings=False):
                 self.state, welcome=client.welcome, listing=listing, detail=detail, lost=None
             )
             if listing is not None:
-                self._told.set()
+                self._news_came.set()
         self.repainter.guarded(self.notifications.look)
         self.repainter.guarded(self.telling.look)
         self.repainter.soon()
@@ -334,7 +334,7 @@ class DrdeckApp(App[None], inherit_bindings=False):
 
     def redraw(self, screen: Screen[Any]) -> None:
         """Draw one screen from the newest state."""
-        self.repainter.one(screen)
+        self.repainter.draw(screen)
 
     def _tick(self) -> None:
         if isinstance(self._driver, Keyboard) and self._driver.hung_up():

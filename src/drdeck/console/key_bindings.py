@@ -42,10 +42,10 @@ def bindings() -> list[Binding]:
 
 def shown_key(name: str, remapped: Mapping[str, str] | None = None) -> str:
     """An action's first key as it is written on the screen."""
-    return _shown(keys_of(name, remapped)[0])
+    return _key_text(keys_of(name, remapped)[0])
 
 
-def _shown(key: str) -> str:
+def _key_text(key: str) -> str:
     return _SHOWN.get(key) or format_key(key)
 
 
@@ -78,7 +78,7 @@ def help_rows(
             continue
         keys = keys_of(action.name, remapped)
         if keys != [""]:
-            rows.append((" ".join(map(_shown, keys)), action.label, action.help))
+            rows.append((" ".join(map(_key_text, keys)), action.label, action.help))
     return rows
 
 

@@ -50,18 +50,18 @@ class Repainter:
         self._drawn_at = time.monotonic()
         if self._app.coach_session is not None:
             self._app.coach_session.look()
-        for screen in self._seen():
-            self.one(screen)
+        for screen in self._visible_screens():
+            self.draw(screen)
         self._app.dialog_queue.show_waiting()
         log.debug("news drawn in %.0f ms", 1000 * (time.monotonic() - self._drawn_at))
 
-    def _seen(self) -> list[Screen[Any]]:
+    def _visible_screens(self) -> list[Screen[Any]]:
         """The topmost full screen and the dialogs over it."""
         stack = self._app.screen_stack
         full = [i for i, screen in enumerate(stack) if isinstance(screen, ConsoleScreen)]
         return list(stack[full[-1] :]) if full else []
 
-    def one(self, screen: Screen[Any]) -> None:
+    def draw(self, screen: Screen[Any]) -> None:
         """Draw one screen."""
         if not screen.is_mounted or screen not in self._app.screen_stack:
             return
@@ -76,7 +76,7 @@ class Repainter:
         """A second has passed."""
         minute = hour(self._app.now())
         turned, self._minute = minute != self._minute, minute
-        for screen in self._seen():
+        for screen in self._visible_screens():
             if isinstance(screen, ConsoleScreen) and screen.is_mounted:
                 self.guarded(lambda s=screen: s.tick(turned))  # type: ignore[misc]
         self._app.dialog_queue.show_waiting()

@@ -55,7 +55,7 @@ class State:
         return () if self.listing is None else self.listing.domains or self.listing.records
 
     @property
-    def seen(self) -> bool:
+    def site_seen(self) -> bool:
         """True once the site was seen: before, that nothing is here means nothing."""
         return self.listing is not None and self.listing.clock is not None
 
@@ -99,9 +99,9 @@ class State:
         """True if the insides of a domain are known, and not its row of the list only."""
         return self.detail is not None and self.detail.name == name and self.detail.domain is not None
 
-    def gone(self, name: str) -> bool:
+    def is_gone(self, name: str) -> bool:
         """True once the site was seen to have no domain of that name."""
-        return self.seen and self.domain(name) is None
+        return self.site_seen and self.domain(name) is None
 
     @property
     def operations(self) -> tuple[OperationView, ...]:

@@ -126,7 +126,7 @@ class Controller:
 
     def saw(self, view: SiteView) -> None:
         """Take a view in, unless a newer one was seen."""
-        view = self._estimates.told(with_defaults(self._again.told(view), self.networks))
+        view = self._estimates.with_remarks(with_defaults(self._again.with_remarks(view), self.networks))
         self.watcher.saw(view)
         self._trail.follow(view)
         self._writing.follow(view)
@@ -139,9 +139,9 @@ class Controller:
 
     def passwords_wanted(self) -> tuple[PasswordWanted, ...]:
         """The logins that wait for a person, the site's own first."""
-        logins = self.passwords.wanted()
+        logins = self.passwords.open_logins()
         if (
-            self.watcher.needs_password and not self.passwords.asked
+            self.watcher.needs_password and not self.passwords.ever_asked
         ):  # the site has a way of its own to log in
             user = self.view.user if self.view else ""
             logins = (PasswordWanted(of=OWN, user=user, why=self.watcher.error or ""), *logins)

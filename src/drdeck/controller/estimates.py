@@ -46,7 +46,7 @@ class Estimates:
         self._ends_with: dict[str, str] = {}
         """domain -> the operation whose end its estimate is"""
 
-    def told(self, view: SiteView) -> SiteView:
+    def with_remarks(self, view: SiteView) -> SiteView:
         """The view, whose domains tell when what goes on with them will be over."""
         now = view.clock.site
         operations = self._operations()

@@ -34,7 +34,7 @@ def next_step(
     `looked`: number of the newest view that was asked for, after whatever was known then; None: this one.
     """
     if looked is not None:
-        operation = _seen(operation, serial, looked)
+        operation = _until_fresh(operation, serial, looked)
     if domain is None:
         return WaitFor(f'the site does not show a domain named "{operation.domain}"')
     if domain.broken and operation.action not in _OF_THE_RECORD:
@@ -51,7 +51,7 @@ def next_step(
     return _STEPS[operation.action](operation, domain, serial)
 
 
-def _seen(op: Operation, serial: int, looked: int) -> Operation:
+def _until_fresh(op: Operation, serial: int, looked: int) -> Operation:
     """A view that came by itself after an answer, or after one was lost, may have been read before: what it
     does not show may have happened all the same.
 

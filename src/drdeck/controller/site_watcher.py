@@ -54,12 +54,12 @@ class SiteWatcher:
         self.take: Callable[[SiteView], None] = self.saw
         self.on_view: Callable[[], None] = lambda: None
         self.on_change: Callable[[], None] = lambda: None
-        self._seen = self._viewed = steady()
+        self._seen_s = self._viewed = steady()
         self._viewed_at = real_now()
         self._password_given = asyncio.Event()
         self.looked = 0
         """serial of the newest view that was read after the last lost answer"""
-        self._wanted = False
+        self._look_due = False
         self._looking: asyncio.Task[None] | None = None
 
     async def watch(self) -> None:
@@ -96,7 +96,7 @@ class SiteWatcher:
                 log.exception("watching the site failed, which is a bug")
                 self.lost(f"drdeck failed while watching the site: {error!r}; see the controller's log")
                 pauses = _ODD_S
-            if self.steady() - began > _STEADY_S and self._seen > began:
+            if self.steady() - began > _STEADY_S and self._seen_s > began:
                 failures = 0
             pause = pauses[min(failures, len(pauses) - 1)]
             failures += 1
@@ -111,13 +111,13 @@ class SiteWatcher:
     def saw(self, view: SiteView) -> None:
         """Take a view in, unless a newer one was seen."""
         back = self.error is not None
-        self.seen_at, self._seen, self.error = self.real_now(), self.steady(), None
+        self.seen_at, self._seen_s, self.error = self.real_now(), self.steady(), None
         if self.view is None or view.serial > self.view.serial:
             if self.view is None:
                 self.looked = view.serial  # nothing was asked by this process yet
                 self.records = ()
             self.view = view
-            self._viewed, self._viewed_at = self._seen, self.seen_at
+            self._viewed, self._viewed_at = self._seen_s, self.seen_at
             back = True
         if back:
             self.on_view()
@@ -126,7 +126,7 @@ class SiteWatcher:
     def _heard(self, silent_s: float | None) -> None:
         """The view held until the site fell silent, however long ago it had changed."""
         if silent_s is not None and self.view is not None and self.error is None:
-            self._seen = max(self._seen, self.steady() - silent_s)
+            self._seen_s = max(self._seen_s, self.steady() - silent_s)
 
     def lost(self, error: str) -> None:
         """The site is out of sight; what was seen last stays, with its age."""
@@ -140,7 +140,7 @@ class SiteWatcher:
 
         A reading that is under way does not count: it may have begun before what it should show.
         """
-        self._wanted = True
+        self._look_due = True
         if self._looking is None or self._looking.done():
             self._looking = asyncio.create_task(self._look(), name="look-again")
 
@@ -149,12 +149,12 @@ class SiteWatcher:
         return self._looking is not None and not self._looking.done()
 
     async def _look(self) -> None:
-        while self._wanted:
-            self._wanted = False
+        while self._look_due:
+            self._look_due = False
             try:
                 view = await self.site.observe()
                 log.debug("view %d taken: read anew, as somebody waits for it", view.serial)
-                if not self._wanted:
+                if not self._look_due:
                     self.looked = max(self.looked, view.serial)
                 self.take(view)
                 continue
@@ -163,7 +163,7 @@ class SiteWatcher:
             except Exception as error:
                 log.exception("reading the site anew failed, which is a bug")
                 self.lost(f"drdeck failed while reading the site: {error!r}; see the controller's log")
-            self._wanted = True
+            self._look_due = True
             await asyncio.sleep(1)
 
     def stop(self) -> None:
@@ -189,7 +189,7 @@ class SiteWatcher:
         """The instant at which it was seen last, by the site's clock."""
         if self.view is None:
             return None
-        passed = self._seen - self._viewed
+        passed = self._seen_s - self._viewed
         return self.view.clock.site + timedelta(seconds=passed * self.view.clock.speed)
 
     def clock(self) -> SiteClock | None:
@@ -204,7 +204,7 @@ class SiteWatcher:
 
     def stale_s(self) -> float | None:
         """Age in seconds of a view that is not fresh any more; None for a fresh one."""
-        return None if self.error is None else max(0.0, self.steady() - self._seen)
+        return None if self.error is None else max(0.0, self.steady() - self._seen_s)
 
 
 class LapsedSynchronisation:
@@ -218,14 +218,14 @@ class LapsedSynchronisation:
         begun = {op.domain: op.state for op in operations if op.action == "cfo_start"}
         self._synchronised = {name for name, state in begun.items() if state is OperationState.DONE}
 
-    def told(self, view: SiteView) -> SiteView:
+    def with_remarks(self, view: SiteView) -> SiteView:
         """The view, with the reason at each domain that rehydrates again."""
-        domains = tuple(self._told(domain) for domain in view.domains)
+        domains = tuple(self._with_reason(domain) for domain in view.domains)
         if all(a is b for a, b in zip(domains, view.domains, strict=True)):
             return view
         return msgspec.structs.replace(view, domains=domains)
 
-    def _told(self, domain: Domain) -> Domain:
+    def _with_reason(self, domain: Domain) -> Domain:
         if domain.mode is Mode.SYNCHRONISED or (domain.was_synchronised and domain.mode is Mode.REHYDRATING):
             self._synchronised.add(domain.name)
         elif domain.mode not in (Mode.REHYDRATING, Mode.COMPLETING):

@@ -48,7 +48,7 @@ class WritingWatch:
         if view is not self._bare or self._annotated is None:
             self._bare, self._annotated = view, view
             if view is not None:
-                domains = tuple(self._told(domain, view.clock.site) for domain in view.domains)
+                domains = tuple(self._with_writing(domain, view.clock.site) for domain in view.domains)
                 self._annotated = msgspec.structs.replace(view, domains=domains)
         return self._annotated
 
@@ -86,7 +86,7 @@ class WritingWatch:
             self._annotated = None
             self._on_change()
 
-    def _told(self, domain: Domain, now: datetime) -> Domain:
+    def _with_writing(self, domain: Domain, now: datetime) -> Domain:
         writing = self._writing.get(domain.name, STEADY) if marks_of(domain) is not None else STEADY
         failing = [vm.name for vm in domain.vms if vm.health is Health.FAILED]
         if not failing:

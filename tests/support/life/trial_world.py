@@ -45,8 +45,10 @@ class TestFolder:
         self._coming: list[TrialVmFacts] = []
         self._state, self._numbers = state, itertools.count(1)
         self._marks: set[str] = set()
-        sight: Any = SimpleNamespace(now=lambda: state().now, trials=SimpleNamespace(seen=None), name="here")
-        self._sight, self._work = sight, TrialWork(sight, lambda: None)  # type: ignore[arg-type,return-value]
+        site: Any = SimpleNamespace(
+            now=lambda: state().now, trials=SimpleNamespace(inventory=None), name="here"
+        )
+        self._site, self._work = site, TrialWork(site, lambda: None)  # type: ignore[arg-type,return-value]
 
     def seen(self) -> TrialInventory:
         return TrialInventory(folder="tests", vms=dict(self.vms))
@@ -65,7 +67,7 @@ class TestFolder:
     def changes(self, command: c.AnyCommand) -> dict[str, str]:
         """What a command of a test changes of the record; adoptions are looked at as vCenter would be."""
         s = self._state()
-        self._sight.trials.seen = self.seen()
+        self._site.trials.inventory = self.seen()
         if isinstance(command, c.AdoptTrialVms):
             return trial_transitions.adopt(s.record, self._adopted(command.vms), True)
         if isinstance(command, c.MakePlannedCall) and command.act.args["to"] == "trial_adopt":

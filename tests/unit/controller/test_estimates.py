@@ -54,14 +54,15 @@ def act(
 
 def told(domain: Domain, *operations: Operation, at: datetime = NOW) -> Estimate | None:
     """The estimate of a domain with these operations."""
-    return Estimates(lambda: {op.id: op for op in operations}).told(view(domain, at)).domains[0].estimate
+    estimates = Estimates(lambda: {op.id: op for op in operations})
+    return estimates.with_remarks(view(domain, at)).domains[0].estimate
 
 
 def test_a_rehydration_ends_when_its_bytes_have_come() -> None:
     estimates = Estimates(dict)
 
     def at(seconds: float, left: int | None, mode: Mode = Mode.REHYDRATING) -> Estimate | None:
-        told_view = estimates.told(view(domain(mode=mode, remaining_bytes=left), after(seconds)))
+        told_view = estimates.with_remarks(view(domain(mode=mode, remaining_bytes=left), after(seconds)))
         return told_view.domains[0].estimate
 
     assert at(0, 120 * GB) is None
@@ -84,7 +85,7 @@ def test_an_exit_ends_when_its_snapshots_are_removed() -> None:
         vms = (vm("a", restore_points=left), vm("b", restore_points=left))
         subject = in_session("erp-prod", rollbacks, vms=vms)
         exiting = changed(subject, session=changed(subject.session, state=SessionState.EXITING))
-        return estimates.told(view(exiting, after(seconds))).domains[0].estimate
+        return estimates.with_remarks(view(exiting, after(seconds))).domains[0].estimate
 
     assert at(0, 30) is None
     assert at(60, 20) == Estimate(ends_at=after(183), source="40 snapshots to remove, one in 3s")
@@ -184,7 +185,7 @@ def test_an_estimate_goes_with_its_act_and_not_with_the_next_view(later: str) ->
     earlier, going = act("pitr_exit", since=-3600, took=30), act("pitr_exit", since=-5)
     operations = {op.id: op for op in (earlier, going)}
     estimates = Estimates(lambda: operations)
-    during = estimates.told(view(in_session("erp-prod"), NOW))
+    during = estimates.with_remarks(view(in_session("erp-prod"), NOW))
     assert during.domains[0].estimate is not None
     assert estimates.of_what_goes_on(during) is during
     question = Question(id="q", kind="failed", text="?", choices=("retry",))

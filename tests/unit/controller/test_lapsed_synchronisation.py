@@ -25,7 +25,7 @@ def shown(again: LapsedSynchronisation, mode: Mode) -> Domain:
     lapsing = Domain(
         id="erp", name="erp", mode=mode, owner=Owner.REMOTE, vms_total=2, vms_recoverable=1, step=step
     )
-    return again.told(msgspec.structs.replace(view, domains=(lapsing,))).domains[0]
+    return again.with_remarks(msgspec.structs.replace(view, domains=(lapsing,))).domains[0]
 
 
 @pytest.mark.parametrize(

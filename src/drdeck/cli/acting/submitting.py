@@ -73,7 +73,7 @@ async def act_with(
             if error.code != "rule" or request.action != "cfo_complete":
                 raise
             # refused, perhaps, for nothing but that nobody could log in at the protected site
-            need = asker.wanted(await client.get_listing(), PROTECTED)
+            need = asker.next_login(await client.get_listing(), PROTECTED)
             if need is None:
                 raise
             await asker.ask(need, "the protected site")

@@ -145,7 +145,7 @@ class ActionRunner:
         app = self._app
         domain = app.state.domain(target) if target is not None else None
         if target is None or domain is None:
-            app.say("no domain is chosen" if app.state.seen else NOT_SEEN)
+            app.say("no domain is chosen" if app.state.site_seen else NOT_SEEN)
         elif name == "open":
             self.open_domain(target)
         elif name == "steps":
@@ -226,7 +226,7 @@ class ActionRunner:
         app, screen = self._app, self._app.screen
         names = list(dict.fromkeys(need.domain for need in needs))
         if not names or not isinstance(screen, ConsoleScreen):
-            app.say(none if app.state.seen else NOT_SEEN)
+            app.say(none if app.state.site_seen else NOT_SEEN)
             return
         here = screen.target()
         begun = here in names and (by < 0 or self._gone_to == here or not isinstance(screen, DomainsScreen))

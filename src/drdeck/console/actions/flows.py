@@ -128,7 +128,7 @@ async def start_continuous_failover(app: Console, name: str) -> str | None:
                 page = failover_wizard.SummaryPage(failover_wizard.SUMMARY, pages, domain, networks, preview)
             answer = await app.ask(page)
             if isinstance(page, failover_wizard.VmSettingsPage):
-                networks = page.chosen
+                networks = page.targets
             if answer is None:
                 app.drafts["cfo_start", name] = Request(action="cfo_start", domain=name, networks=networks)
                 return None

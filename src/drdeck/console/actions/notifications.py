@@ -19,14 +19,14 @@ class Notifications:
 
     def __init__(self, app: Console) -> None:
         self._app = app
-        self._seen = SeenNews()
+        self._news_seen = SeenNews()
         self._results: list[OperationView] = []
         """those that ended while this console was here, newest first"""
         self._unread: set[str] = set()
 
     def follow(self, operation: str) -> None:
         """Have the end of an operation told."""
-        self._seen.following.add(operation)
+        self._news_seen.following.add(operation)
 
     def look(self) -> None:
         """Tell what is new, each thing once."""
@@ -34,12 +34,12 @@ class Notifications:
         listing = app.state.listing
         if listing is None:
             return
-        failover = self._seen.in_progress(listing)
+        failover = self._news_seen.in_progress(listing)
         if failover is not None:
             self._greet(failover)
-        for operation in self._seen.ended(listing):
+        for operation in self._news_seen.ended(listing):
             self._tell_end(operation)
-        for password in self._seen.passwords_wanted(listing):
+        for password in self._news_seen.passwords_wanted(listing):
             self.ask_password(password.of)
 
     def _greet(self, operation: OperationView) -> None:

@@ -90,7 +90,7 @@ class CompleteDialog(Dialog[Request]):
             yield Lines(head, mapping_head(BOX_WIDTH - 4))
             mapping = NetworkMapping(networks, id="mapping")
             offered = {a: b for a, b in self.draft.networks.items() if b in networks.recovery}
-            mapping.chosen |= {a: b for a, b in offered.items() if a in networks.protected}
+            mapping.targets |= {a: b for a, b in offered.items() if a in networks.protected}
             yield mapping
         yield Lines((), (("Failover type", "head"), ("   keys 1, 2, 3", "dim")))
         yield Choice(LABELS, TYPES.index(self.draft.type or FailoverType.REGULAR), id="type")
@@ -128,7 +128,7 @@ class CompleteDialog(Dialog[Request]):
             domain=self.domain.name,
             type=TYPES[self.query_one(Choice).value],
             run_pitr=tick is not None and tick.value,
-            networks=dict(mapping.chosen) if mapping is not None else {},
+            networks=dict(mapping.targets) if mapping is not None else {},
             start_first=self._first,
         )
 
@@ -161,7 +161,7 @@ class CompleteDialog(Dialog[Request]):
         self.query_one(Choice).pick(place)
         return place != 0
 
-    def on_network_mapping_chosen(self, event: NetworkMapping.Chosen) -> None:
+    def on_network_mapping_changed(self, event: NetworkMapping.Changed) -> None:
         self._look()
 
     def on_network_mapping_settled(self) -> None:

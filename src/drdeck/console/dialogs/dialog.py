@@ -121,7 +121,7 @@ class Dialog(ModalScreen[Answer | None]):
     def say(self, text: str) -> None:
         """A sentence in the line below, until the next key."""
         for line in self.query(KeyLine):
-            if line.said != text:
+            if line.sentence != text:
                 line.say(text)
 
     def on_descendant_focus(self) -> None:

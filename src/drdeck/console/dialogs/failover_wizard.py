@@ -92,19 +92,19 @@ class VmSettingsPage(Page):
 
     def __init__(self, page: str, pages: Sequence[str], domain: Domain, networks: Mapping[str, str]) -> None:
         super().__init__(page, pages, domain)
-        self.chosen = dict(networks)
+        self.targets = dict(networks)
 
     def content(self) -> Iterable[Widget]:
         yield Lines(mapping_head(BOX_WIDTH - 4))
         mapping = NetworkMapping(self.domain.networks)
-        mapping.chosen = dict(self.chosen)
+        mapping.targets = dict(self.targets)
         yield mapping
         yield Lines((), ((CHOOSING, "dim"),), id="todo")
 
     def ready(self) -> None:
         super().ready()
         self._say()
-        if not missing(self.domain.networks, self.chosen):
+        if not missing(self.domain.networks, self.targets):
             self.query_one("#next", Push).focus()
 
     def keys(self) -> list[tuple[str, str]]:
@@ -120,8 +120,8 @@ class VmSettingsPage(Page):
             return False
         return table.takes(event.key)
 
-    def on_network_mapping_chosen(self, event: NetworkMapping.Chosen) -> None:
-        self.chosen = dict(event.mapping.chosen)
+    def on_network_mapping_changed(self, event: NetworkMapping.Changed) -> None:
+        self.targets = dict(event.mapping.targets)
         self._say()
 
     def on_network_mapping_settled(self, event: NetworkMapping.Settled) -> None:
@@ -132,7 +132,7 @@ class VmSettingsPage(Page):
             button.focus()
 
     def _say(self) -> bool:
-        open_ones = missing(self.domain.networks, self.chosen)
+        open_ones = missing(self.domain.networks, self.targets)
         text = f"Choose a recovery network for {', '.join(map(clean, open_ones))}"
         lines = [((part, "warn"),) for part in wrap(text, BOX_WIDTH - 5)] if open_ones else []
         self.query_one("#todo", Lines).put([(), *lines, ((CHOOSING, "dim"),)])
@@ -158,7 +158,7 @@ class SummaryPage(Page):
         self, page: str, pages: Sequence[str], domain: Domain, networks: Mapping[str, str], preview: Preview
     ) -> None:
         super().__init__(page, pages, domain)
-        self.chosen, self.preview = dict(networks), preview
+        self.targets, self.preview = dict(networks), preview
 
     def content(self) -> Iterable[Widget]:
         lines = [
@@ -166,7 +166,7 @@ class SummaryPage(Page):
             fact("VMs", str(len(self.preview.vms) or self.domain.vms_total)),
             fact("PITR", pitr_text(self.domain)),
         ]
-        for source, target in self.chosen.items():
+        for source, target in self.targets.items():
             lines.append(fact("Network", f"{clean(source)} → {clean(target)}"))
             if place := self.domain.networks.places.get(target):
                 lines.append(fact("", clean(place)))

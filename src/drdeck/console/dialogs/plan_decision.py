@@ -107,7 +107,7 @@ class DecisionDialog(Dialog[Decision]):
             type=TYPES[self.query_one("#type", Choice).value],
             run_pitr=self.query_one("#pitr", Tick).value,
             except_running=self.query_one("#running", Tick).value,
-            networks=dict(mapping.chosen) if mapping is not None else {},
+            networks=dict(mapping.targets) if mapping is not None else {},
             without=(*self._base.without, *(literal(name) for name in sorted(self._left_out))),
         )
 
@@ -156,7 +156,7 @@ class DecisionDialog(Dialog[Decision]):
     def on_control_changed(self, event: Control.Changed) -> None:
         self._look()
 
-    def on_network_mapping_chosen(self, event: NetworkMapping.Chosen) -> None:
+    def on_network_mapping_changed(self, event: NetworkMapping.Changed) -> None:
         self._look()
 
     def on_network_mapping_settled(self) -> None:

@@ -77,7 +77,7 @@ class AlarmsScreen(ConsoleScreen):
         self.query_one("#title", Lines).put([title, ()])
         head = f"   {'Time':9} {'Severity':8} {'Domain':18} Alarm"
         self.query_one("#header", Lines).put([((head[: self.size.width - BESIDE], "head"),)])
-        rows.put(alarms, "no alarm" if state.seen else NOT_SEEN)
+        rows.put(alarms, "no alarm" if state.site_seen else NOT_SEEN)
         self._draw_detail()
 
     def _draw_detail(self) -> None:

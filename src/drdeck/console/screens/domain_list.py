@@ -56,7 +56,7 @@ class DomainsScreen(ListAndPaneScreen):
 
     def __init__(self) -> None:
         super().__init__()
-        self._wanted = ""
+        self._filter_text = ""
         self._asking: frozenset[str] = frozenset()
         self._minute = ""
         self._order: str = ORDERS[0]
@@ -151,7 +151,7 @@ class DomainsScreen(ListAndPaneScreen):
             rows.faint, self._minute = state.stale, hour(now)
             if rows.faint:
                 rows.redraw()
-        domains = ordered((d for d in state.domains if matches(d, self._wanted, now)), self._order, now)
+        domains = ordered((d for d in state.domains if matches(d, self._filter_text, now)), self._order, now)
         rows.put(domains, self._empty(state))
         self.draw_keys()
         target = self.target()
@@ -159,10 +159,10 @@ class DomainsScreen(ListAndPaneScreen):
             self._pane.take(target, state, now)
 
     def _empty(self, state: State) -> str:
-        if not state.seen:
+        if not state.site_seen:
             return NOT_SEEN
         if state.domains:
-            return f'no domain matches "{clean(self._wanted)}"; escape shows all'
+            return f'no domain matches "{clean(self._filter_text)}"; escape shows all'
         return "the site has no Protected Domain"
 
     def _fresh(self, state: State, width: int) -> list[Line]:
@@ -226,12 +226,12 @@ class DomainsScreen(ListAndPaneScreen):
         self.set_focus(self.query_one(Input))
 
     def on_input_changed(self, event: Input.Changed) -> None:
-        self._wanted = event.value
+        self._filter_text = event.value
         self.desk.redraw(self)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         self._table.focus()
-        if not self._wanted:
+        if not self._filter_text:
             self.query_one("#filter-row").display = False
 
     def on_key(self, event: events.Key) -> None:
@@ -269,7 +269,7 @@ class DomainsScreen(ListAndPaneScreen):
         """Show the list as a view of the settings has it: filter, order and columns."""
         self.query_one(Input).value = view.filter
         self.query_one("#filter-row").display = bool(view.filter)
-        self._wanted = view.filter
+        self._filter_text = view.filter
         self._show_as(view.columns, view.sort)
         self._table.focus()
 
@@ -280,7 +280,7 @@ class DomainsScreen(ListAndPaneScreen):
         """Put the cursor on a domain; a filter that hides it is taken away."""
         if all(domain.name != name for domain in self._table.rows):
             self.query_one(Input).value, self.query_one("#filter-row").display = "", False
-            self._wanted = ""
+            self._filter_text = ""
             self.desk.redraw(self)
         row = next((domain for domain in self._table.rows if domain.name == name), None)
         if row is not None:

@@ -56,7 +56,7 @@ class DomainPane(Vertical):
         self._points: Points | None = None
         self._points_for: object = None
         self._points_at = 0.0
-        self._gone: object = None
+        self._out_of_reach: object = None
         """what could not be reached any more when the points were read; then they are read anew"""
         self._points_error = ""
         self._zoom: int | None = None
@@ -94,7 +94,7 @@ class DomainPane(Vertical):
             return  # not laid out yet
         if name != self.domain_name:
             self.domain_name, self._points, self._points_for, self._points_error = name, None, None, ""
-            self._gone = None
+            self._out_of_reach = None
             self._zoom = None
         domain = state.domain(name)
         before = self.asks
@@ -102,7 +102,7 @@ class DomainPane(Vertical):
         if before != self.asks:
             self.post_message(self.QuestionChanged())
         if domain is None:
-            text = "the site has no domain of this name any more" if state.gone(name) else "reading ..."
+            text = "the site has no domain of this name any more" if state.is_gone(name) else "reading ..."
             lines: list[Line] = [((f" {clean(name)}", "bold"),), ((f" {text}", "dim"),)]
             self.query_one("#pane-title", Lines).put(lines)
             return
@@ -208,9 +208,9 @@ class DomainPane(Vertical):
             self.desk.state.attached,
         )  # fmt: skip
         out_of_reach = (domain.excluded, domain.reset_at)
-        fresh = out_of_reach != self._gone or self.desk.monotonic() - self._points_at > POINTS_EVERY_S
+        fresh = out_of_reach != self._out_of_reach or self.desk.monotonic() - self._points_at > POINTS_EVERY_S
         if marks != self._points_for and (fresh or self._points_error):
-            self._points_for, self._points_at, self._gone = marks, self.desk.monotonic(), out_of_reach
+            self._points_for, self._points_at, self._out_of_reach = marks, self.desk.monotonic(), out_of_reach
             self.run_worker(self._read_points(domain.name), group="points", exclusive=True)
         lines: list[Line] = []
         if self._points_error:

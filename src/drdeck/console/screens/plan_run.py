@@ -66,7 +66,7 @@ class PlanRunScreen(ListAndPaneScreen):
     def __init__(self, run: str) -> None:
         super().__init__()
         self.run_id = run
-        self._wanted = ""
+        self._filter_text = ""
         self._pane = DomainPane(id="side")
         self._table: RowList[DomainInRun] = RowList(
             self._row_line, lambda d: d.name, empty="reading ...", leads=True, id="members"
@@ -125,14 +125,14 @@ class PlanRunScreen(ListAndPaneScreen):
         across = self.size.width
         self.query_one("#head", Lines).put(head_lines(run, now, across))
         self.query_one("#rule", Lines).put([((" " + "─" * (across - 2), "dim"),)])
-        self.query_one("#order", Lines).put([list_line(run, self._order_width(width), self._wanted)])
+        self.query_one("#order", Lines).put([list_line(run, self._order_width(width), self._filter_text)])
         self.query_one("#header", Lines).put([(("   ", ""), *run_header(width - BESIDE))])
         foot = foot_lines(run, now, across, low=self.size.height < LOW)
         self.query_one("#foot", Lines).put(foot)
         self._table.faint = state.stale
         self._table.put(
             [d for d in ordered(run.domains) if self._matches(d)],
-            f'no domain matches "{clean(self._wanted)}"; escape shows all',
+            f'no domain matches "{clean(self._filter_text)}"; escape shows all',
         )
         self.draw_keys()
         target = self.target()
@@ -152,7 +152,7 @@ class PlanRunScreen(ListAndPaneScreen):
 
     def _matches(self, domain: DomainInRun) -> bool:
         text = f"{domain.name} {state_text(domain)} {domain.needs} wave {domain.wave + 1}".casefold()
-        return all(word in text for word in self._wanted.casefold().split())
+        return all(word in text for word in self._filter_text.casefold().split())
 
     # -- keys
 
@@ -210,7 +210,7 @@ class PlanRunScreen(ListAndPaneScreen):
         self.set_focus(field)
 
     def on_input_changed(self, event: Input.Changed) -> None:
-        self._wanted = event.value
+        self._filter_text = event.value
         self.desk.redraw(self)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
@@ -226,9 +226,9 @@ class PlanRunScreen(ListAndPaneScreen):
     def action_back(self) -> None:
         """Escape takes the filter away, and leaves the screen when there is none; the run goes on."""
         field = self.query_one(Input)
-        if field.display or self._wanted:
+        if field.display or self._filter_text:
             field.value, field.display = "", False
-            self._wanted = ""
+            self._filter_text = ""
             self._table.focus()
             self.desk.redraw(self)
         else:

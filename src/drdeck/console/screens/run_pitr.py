@@ -65,7 +65,7 @@ class RunPitrScreen(ConsoleScreen):
         self._points: Points | None = None
         self._points_for: object = None
         self._error = ""
-        self._said: Line = ()
+        self._time_read: Line = ()
         """what was made of the typed time"""
         self._left_out: set[str] = set()
         self._wrong = ""
@@ -219,7 +219,7 @@ class RunPitrScreen(ConsoleScreen):
         total = len(self._session_vms(domain))
         which = f"all VMs ({total})" if count == total else f"{count} of {total} VMs"
         beside = point is not None and self._narrow and point.time.astimezone().utcoffset()
-        here = f"; local: {local(point.time)}" if point is not None and self._said and beside else ""
+        here = f"; local: {local(point.time)}" if point is not None and self._time_read and beside else ""
         text = f" to {stamp(point.time)}, {which}{here} " if point is not None else f" {self._pointless} "
         self.query_one("#run", Push).look_closed(point is None or domain.session is None)
         self._draw_said(point)
@@ -228,7 +228,7 @@ class RunPitrScreen(ConsoleScreen):
 
     def _draw_said(self, point: RestorePoint | None) -> None:
         """Draw what was made of the typed time, else the local time where the list has no room for it."""
-        line = self._said
+        line = self._time_read
         if point is not None and self._narrow and not line and point.time.astimezone().utcoffset():
             line = ((f" local: {local_stamp(point.time)}", "dim"),)
         self.query_one("#time-said", Lines).put([line])
@@ -252,7 +252,7 @@ class RunPitrScreen(ConsoleScreen):
             self.say("no abnormal writing is seen at or before this point, or no point is older than it")
             return
         self._list.select(before)
-        self._said = ()
+        self._time_read = ()
         self._list.focus()
 
     @property
@@ -293,7 +293,7 @@ class RunPitrScreen(ConsoleScreen):
         domain = self._domain
         if event.rows.id == "points" and domain is not None:
             if event.rows.has_focus:
-                self._said = ()  # the typed time was left by hand
+                self._time_read = ()  # the typed time was left by hand
                 self._say_wrong("")
             self._draw_choice(domain, self.now())
 
@@ -334,7 +334,7 @@ class RunPitrScreen(ConsoleScreen):
             self.query_one("#run", Push).focus()
 
     def on_input_changed(self, event: Input.Changed) -> None:
-        self._said = ()
+        self._time_read = ()
         self._say_wrong("")
         self._draw_said(self._list.row)
 
@@ -350,7 +350,7 @@ class RunPitrScreen(ConsoleScreen):
             self._say_wrong(str(error))
             return False
         self._list.select(picked.place)
-        self._said = ((f" {'taken as UTC: ' if picked.assumed else ''}{stamp(picked.instant)}", "dim"),)
+        self._time_read = ((f" {'taken as UTC: ' if picked.assumed else ''}{stamp(picked.instant)}", "dim"),)
         self._draw_choice(domain, self.now())
         return True
 

@@ -166,13 +166,13 @@ class ConsoleScreen(Screen[None]):
     def say(self, text: str) -> None:
         """A sentence in the line below, until the next key; empty brings the keys back."""
         for line in self.query(KeyLine):
-            if line.said != text:
+            if line.sentence != text:
                 line.say(text)
 
     def unsay(self, text: str) -> None:
         """Bring the keys back if this sentence still stands there."""
         for line in self.query(KeyLine):
-            if line.said == text:
+            if line.sentence == text:
                 line.say("")
 
     def _compositor_refresh(self) -> None:

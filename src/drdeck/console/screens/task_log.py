@@ -51,7 +51,7 @@ class LogScreen(ConsoleScreen):
 
     def __init__(self, domain: str | None) -> None:
         super().__init__(domain)
-        self._seen: object = None
+        self._marks: object = None
         self._tasks: tuple[OperationView, ...] = ()
         self._error = ""
 
@@ -71,8 +71,8 @@ class LogScreen(ConsoleScreen):
     def take(self, state: State, now: datetime) -> None:
         self.query_one("#header", Lines).put([(("   ", ""), *task_header(self.size.width - BESIDE))])
         marks = (state.operations, state.attached)
-        if marks != self._seen:
-            self._seen = marks
+        if marks != self._marks:
+            self._marks = marks
             self.run_worker(self._read(), group="tasks", exclusive=True)
         newest = {operation.id: operation for operation in state.operations}
         rows: RowList[OperationView] = self.query_one("#tasks", RowList)

@@ -44,7 +44,7 @@ class NetworkMapping(RowList[str]):
             super().__init__()
             self.behind_same = behind_same
 
-    class Chosen(Message):
+    class Changed(Message):
         """The mapping changed."""
 
         def __init__(self, mapping: NetworkMapping) -> None:
@@ -54,7 +54,7 @@ class NetworkMapping(RowList[str]):
     def __init__(self, networks: Networks, id: str | None = None) -> None:
         super().__init__(self._row_line, lambda row: row, empty="no network is known here", id=id)
         self.networks = networks
-        self.chosen = networks.proposed
+        self.targets = networks.proposed
         self._rows = networks.protected
         self.quiet = True
         self._same = False
@@ -71,7 +71,7 @@ class NetworkMapping(RowList[str]):
 
     def _row_line(self, row: str, width: int) -> Line:
         first = max(12, min(30, width // 2 - 2))
-        target = self.chosen.get(row)
+        target = self.targets.get(row)
         if target is None:
             offered = ", ".join(clean(network) for network in self.networks.recovery)
             text = cut(f"{CHOOSE} ({offered}", width - first - 8) + ")" if offered else "none offered here"
@@ -93,14 +93,14 @@ class NetworkMapping(RowList[str]):
         return max(1, len(self._rows))
 
     def on_mount(self) -> None:
-        unset = next((i for i, row in enumerate(self._rows) if row not in self.chosen), 0)
+        unset = next((i for i, row in enumerate(self._rows) if row not in self.targets), 0)
         self.select(unset)
 
     def action_choose(self, by: int) -> None:
         row, offered = self.row, self.networks.recovery
         if row is None or not offered:
             return
-        now = self.chosen.get(row)
+        now = self.targets.get(row)
         if now in offered:
             place = (offered.index(now) + by) % len(offered)
         else:
@@ -109,17 +109,17 @@ class NetworkMapping(RowList[str]):
 
     def action_same(self) -> None:
         """This row's choice for every network that has none yet."""
-        target = self.chosen.get(self.row) if self.row is not None else None
+        target = self.targets.get(self.row) if self.row is not None else None
         if target is not None:
-            self.chosen = {**dict.fromkeys(self.networks.protected, target), **self.chosen}
+            self.targets = {**dict.fromkeys(self.networks.protected, target), **self.targets}
             self.redraw()
-            self.post_message(self.Chosen(self))
+            self.post_message(self.Changed(self))
             self.post_message(self.Settled())
             self._same = True
 
     def action_open(self) -> None:
         """Enter goes to the next network without a choice; when there is none, it is done here."""
-        open_ones = missing(self.networks, self.chosen)
+        open_ones = missing(self.networks, self.targets)
         if open_ones:
             self.select_key(open_ones[0])
         else:
@@ -133,7 +133,7 @@ class NetworkMapping(RowList[str]):
         char, row, offered = event.character, self.row, self.networks.recovery
         if not char or not char.isprintable() or char in "jkhlgG :?" or row is None or not offered:
             return
-        now = self.chosen.get(row)
+        now = self.targets.get(row)
         start = offered.index(now) + 1 if now in offered else 0
         for network in (*offered[start:], *offered[:start]):
             if network.casefold().startswith(char.casefold()):
@@ -143,9 +143,9 @@ class NetworkMapping(RowList[str]):
                 return
 
     def _choose(self, row: str, network: str) -> None:
-        self.chosen = {**self.chosen, row: network}
+        self.targets = {**self.targets, row: network}
         self.refresh_line(self.cursor)
-        self.post_message(self.Chosen(self))
+        self.post_message(self.Changed(self))
 
 
 def mapping_head(width: int, target: str = "Recovery VM Network") -> Line:

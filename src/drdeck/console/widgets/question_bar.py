@@ -61,7 +61,7 @@ class QuestionBar(Vertical):
     def __init__(self, id: str | None = None) -> None:
         super().__init__(id=id)
         self._questions: tuple[OpenQuestion, ...] = ()
-        self._shown: OpenQuestion | None = None
+        self._question: OpenQuestion | None = None
         self._place = ""
 
     def compose(self) -> ComposeResult:
@@ -70,7 +70,7 @@ class QuestionBar(Vertical):
 
     @property
     def asks(self) -> OpenQuestion | None:
-        return self._shown
+        return self._question
 
     @property
     def has_focus_within(self) -> bool:
@@ -79,13 +79,13 @@ class QuestionBar(Vertical):
     def take(self, questions: Sequence[OpenQuestion]) -> None:
         """Show the question that was shown, while it is asked; else the first one."""
         self._questions = tuple(questions)
-        before = self._shown
+        before = self._question
         still = next((q for q in questions if before is not None and _same(q, before)), None)
         self._show(still or next(iter(questions), None))
 
     def show_next(self) -> bool:
         """Show what else is asked, its choices focused; False, and the first one, where nothing is left."""
-        at = next((i for i, q in enumerate(self._questions) if q is self._shown), -1) + 1
+        at = next((i for i, q in enumerate(self._questions) if q is self._question), -1) + 1
         more = at < len(self._questions)
         self._show(self._questions[at] if more else next(iter(self._questions), None))
         self.call_after_refresh(self.focus_choices)
@@ -93,7 +93,7 @@ class QuestionBar(Vertical):
 
     def _show(self, question: OpenQuestion | None) -> None:
         """Draw a question; the buttons of the same one stay, and the focus on them."""
-        before, self._shown = self._shown, question
+        before, self._question = self._question, question
         place, self._place = self._place, _place(question, self._questions)
         same = question is before or (question is not None and before is not None and _same(question, before))
         if same and place == self._place:
@@ -141,8 +141,8 @@ class QuestionBar(Vertical):
 
     def on_push_pressed(self, event: Push.Pressed) -> None:
         event.stop()
-        if self._shown is not None:
-            self.post_message(self.ChoiceMade(self._shown, event.push.data))
+        if self._question is not None:
+            self.post_message(self.ChoiceMade(self._question, event.push.data))
 
 
 def _place(question: OpenQuestion | None, questions: Sequence[OpenQuestion]) -> str:

@@ -142,7 +142,7 @@ class KeyLine(Lines):
         super().__init__((), id="keys")
         self._keys: Sequence[tuple[str, str]] = ()
         self._lasting: Sequence[tuple[str, str]] = ()
-        self._said = ""
+        self._sentence = ""
 
     def keys(self, keys: Sequence[tuple[str, str]], lasting: Sequence[tuple[str, str]] = ()) -> None:
         """Show (key, what it does) pairs, as many as fit; one without a key is dimmed. `lasting` ones come
@@ -152,12 +152,12 @@ class KeyLine(Lines):
 
     def say(self, text: str) -> None:
         """A sentence instead of the keys; nothing brings them back."""
-        self._said = text
+        self._sentence = text
         self._draw()
 
     @property
-    def said(self) -> str:
-        return self._said
+    def sentence(self) -> str:
+        return self._sentence
 
     def on_resize(self) -> None:
         self._draw()
@@ -165,10 +165,10 @@ class KeyLine(Lines):
     def _draw(self) -> None:
         room = self.size.width or 80
         behind = sum(width_of(((f" {key} {text} ", ""),)) for key, text in self._lasting)
-        text = cut(clean(self._said), room - behind - 2)
-        pieces: list[Piece] = [(f" {text} ", "said")] if self._said else []
+        text = cut(clean(self._sentence), room - behind - 2)
+        pieces: list[Piece] = [(f" {text} ", "said")] if self._sentence else []
         room -= width_of(tuple(pieces))
-        for key, text in self._lasting if self._said else self._keys:
+        for key, text in self._lasting if self._sentence else self._keys:
             piece: Line = ((f" {key}", "key"), (f" {text} ", "")) if key else ((f" {text} ", "dim"),)
             if room < width_of(piece):
                 break

@@ -85,11 +85,11 @@ class RequestDesk:
             protected = await self._protected(request)
         ident = f"op-{secrets.token_hex(4)}"
         points = await self._points_for(request)
-        lacking = await self._lacking(self._asked(ident, request, protected, actor, points))
+        lacking = await self._lacking(self._operation_of(ident, request, protected, actor, points))
         if lacking is not None:
             raise NotAccepted("rule", lacking)
         # from here to the journal nothing is waited for: of two requests at a time one must see the other
-        operation = self._asked(ident, request, protected, actor, points)
+        operation = self._operation_of(ident, request, protected, actor, points)
         closed = self.site.check(first_command(operation))
         if closed is not None:
             raise NotAccepted("rule", closed)
@@ -156,7 +156,7 @@ class RequestDesk:
         except SiteError:
             return None
 
-    def _asked(
+    def _operation_of(
         self,
         ident: str,
         request: Request,

@@ -21,7 +21,7 @@ async def ask(c: Controller, message: pm.PlanAsk) -> Message:
             return pm.PlanCheckAnswer(id=message.id, check=await desk.inquiry.check(message.request))
         case "status":
             run = desk.runs.run(message.run)
-            return pm.RunStatusAnswer(id=message.id, run=desk.runs.shown(run))
+            return pm.RunStatusAnswer(id=message.id, run=desk.runs.view_of(run))
         case "runs":
             return pm.RunsAnswer(id=message.id, runs=desk.runs.views())
         case "points":
@@ -55,7 +55,7 @@ async def act(
             return pm.RunBegun(id=message.id, run=await desk.begin(message.request, who))
         case pm.RunAct():
             await _run_act(c, message, who)
-            return pm.RunStatusAnswer(id=message.id, run=desk.runs.shown(desk.runs.run(message.run)))
+            return pm.RunStatusAnswer(id=message.id, run=desk.runs.view_of(desk.runs.run(message.run)))
         case pm.RunAnswerAll():
             operations = desk.same_question(message.run, message.kind)
             refused: dict[str, str] = {}

@@ -47,7 +47,7 @@ class AlarmTrail:
 
     def __init__(self, record: Record, events: Callable[[str], Iterable[Event]]) -> None:
         self._record, self._events = record, events
-        self._known: dict[str, tuple[str | None, set[Key]]] | None = None
+        self._by_domain: dict[str, tuple[str | None, set[Key]]] | None = None
         """domain -> its session whose alarms were journaled last, and these"""
         self._moves: dict[str, tuple[str | None, dict[str, Any] | None]] = {}
         """domain -> words of the first count of moves to other hosts, and the alarm of the last"""
@@ -90,10 +90,10 @@ class AlarmTrail:
 
     def _journaled(self) -> dict[str, tuple[str | None, set[Key]]]:
         """Those of before this process too; read when the first one comes."""
-        if self._known is None:
-            self._known = {}
+        if self._by_domain is None:
+            self._by_domain = {}
             for event in self._events(ALARM):
                 domain, session = str(event.data.get("domain")), event.data.get("session")
-                before, keys = self._known.get(domain, (None, set[Key]()))
-                self._known[domain] = session, {*(keys if before == session else ()), _key(event.data)}
-        return self._known
+                before, keys = self._by_domain.get(domain, (None, set[Key]()))
+                self._by_domain[domain] = session, {*(keys if before == session else ()), _key(event.data)}
+        return self._by_domain

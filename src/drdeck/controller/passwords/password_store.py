@@ -35,7 +35,7 @@ class _RefusalPause(NamedTuple):
 class PasswordStore:
     """The passwords of one site: of its own vCenter and of the protected one; a `sites.site.PasswordSource`.
 
-    Any thread may call. `on_change` is called, in whichever thread it was, after `wanted` changed.
+    Any thread may call. `on_change` is called, in whichever thread it was, after `open_logins` changed.
     """
 
     def __init__(
@@ -47,8 +47,8 @@ class PasswordStore:
         self._site, self._clock = site, clock
         self._environ = os.environ if environ is None else environ
         self._lock = threading.Lock()
-        self._given: dict[str, Password] = {}
-        self._told: dict[str, Password] = {}
+        self._passwords: dict[str, Password] = {}
+        self._handed_out: dict[str, Password] = {}
         """what was handed out last"""
         self._refused: dict[str, tuple[Password, float]] = {}
         self._worked: dict[str, Password] = {}
@@ -56,9 +56,9 @@ class PasswordStore:
         self._again: dict[str, tuple[Password, int]] = {}
         """what has worked and was refused since, and how often"""
         self._rest: dict[str, _RefusalPause] = {}
-        self._wanted: dict[str, PasswordWanted] = {}
+        self._open_logins: dict[str, PasswordWanted] = {}
         self._numbers = 0
-        self.asked = False
+        self.ever_asked = False
         """whether a site ever wanted one"""
         self.on_change: Callable[[], None] = lambda: None
 
@@ -68,33 +68,33 @@ class PasswordStore:
         if wrong is not None:
             raise UnusablePassword(f"this password cannot be used: {wrong}")
         with self._lock:
-            self._given[of] = Password(password)
+            self._passwords[of] = Password(password)
             self._rest.pop(of, None)
             self._again.pop(of, None)
 
     def get(self, login: Login) -> Password:
         """The password for a login. Blocks while its command runs. Raises LoginRefused with what to do."""
-        self.asked = True
+        self.ever_asked = True
         try:
             password = self._find(login)
         except LoginRefused as error:
             self._want(login, str(error), anew=False)
             raise
         with self._lock:
-            self._told[login.of] = password
+            self._handed_out[login.of] = password
         return password
 
     def refused(self, login: Login, why: str) -> float | None:
         """The vCenter did not take what `get` handed out last. Seconds until it is tried again, where it has
         worked before."""
         with self._lock:
-            now, password = self._clock(), self._told.pop(login.of, None)
+            now, password = self._clock(), self._handed_out.pop(login.of, None)
             retry_s = self._retry_s(login.of, password)
             if password is not None:
                 if retry_s is None:
                     self._refused[login.of] = (password, now)
-                if self._given.get(login.of) == password:
-                    del self._given[login.of]
+                if self._passwords.get(login.of) == password:
+                    del self._passwords[login.of]
             rest = COMMAND_REST_S if login.command else REFUSED_REST_S
             self._rest[login.of] = _RefusalPause(now + (rest if retry_s is None else retry_s), why)
         self._want(login, why, anew=password is not None)
@@ -114,24 +114,26 @@ class PasswordStore:
             self._refused.pop(login.of, None)
             self._rest.pop(login.of, None)
             again = self._again.pop(login.of, None)
-            if login.of in self._told:
-                self._worked[login.of] = self._told[login.of]
+            if login.of in self._handed_out:
+                self._worked[login.of] = self._handed_out[login.of]
             if again is not None and not login.command:
-                self._given[login.of] = again[0]  # it was typed, perhaps, and forgotten when it was refused
-            wanting = self._wanted.pop(login.of, None)
+                self._passwords[login.of] = again[
+                    0
+                ]  # it was typed, perhaps, and forgotten when it was refused
+            wanting = self._open_logins.pop(login.of, None)
         if wanting is not None:
             self.on_change()
 
-    def wanted(self) -> tuple[PasswordWanted, ...]:
+    def open_logins(self) -> tuple[PasswordWanted, ...]:
         """The logins that wait for a person."""
         with self._lock:
-            return tuple(self._wanted[of] for of in sorted(self._wanted))
+            return tuple(self._open_logins[of] for of in sorted(self._open_logins))
 
     def _find(self, login: Login) -> Password:
         of, variable = login.of, password_variable(f"{self._site}_{login.of}" if login.of else self._site)
         with self._lock:
-            if of in self._given:
-                return self._given[of]
+            if of in self._passwords:
+                return self._passwords[of]
             rest = self._rest.get(of)
             again = self._again.get(of)
         if rest is not None and self._clock() < rest.until:
@@ -170,13 +172,13 @@ class PasswordStore:
 
     def _want(self, login: Login, why: str, anew: bool) -> None:
         with self._lock:
-            before = self._wanted.get(login.of)
+            before = self._open_logins.get(login.of)
             if before is not None and before.why == why and not anew:
                 return
             if before is None or anew:
                 self._numbers += 1
             number = self._numbers if before is None or anew else before.number
-            self._wanted[login.of] = PasswordWanted(
+            self._open_logins[login.of] = PasswordWanted(
                 of=login.of, user=login.user, address=login.address, why=why, number=number
             )
         self.on_change()

@@ -39,9 +39,9 @@ class RunBook:
         """The open runs and the last that ended, newest first."""
         ordered = newest_first(self.keeper.runs())
         ended = [run.id for run in ordered if run.ended][:SHOWN]
-        return tuple(self.shown(run) for run in ordered if not run.ended or run.id in ended)
+        return tuple(self.view_of(run) for run in ordered if not run.ended or run.id in ended)
 
-    def shown(self, run: RunRecord) -> RunView:
+    def view_of(self, run: RunRecord) -> RunView:
         batch = run.batch_of("pitr_run")
         used = self.keeper.loop.executor.places_used()
         limits = self.keeper.loop.executor.places.limits
@@ -53,7 +53,7 @@ class RunBook:
             {kind: (used[kind], limit) for kind, limit in limits.items()},
             () if batch is None else self.keeper.holding(run, batch),
             self.watcher.now(),
-            self.keeper.asked.get(run.id),
+            self.keeper.protected_looks.get(run.id),
         )
 
     def may_act(self) -> None:

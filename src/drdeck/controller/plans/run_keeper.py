@@ -51,7 +51,7 @@ class RunKeeper:
         self._left_behind = [
             run.id for run in self.recorder.runs.values() if not run.ended and not run.handed_to
         ]
-        self.asked: dict[str, ProtectedAsked] = {}
+        self.protected_looks: dict[str, ProtectedAsked] = {}
         """id of a run -> its last look at the protected sites"""
         self.away_s = _away_s(self.recorder)
         """seconds in which no controller wrote the journal, before this one"""
@@ -184,7 +184,7 @@ class RunKeeper:
         ]
         if "lost" in states.values() or "reachable" in states.values():
             answers = "lost" not in states.values()
-            self.asked[run.id] = ProtectedAsked(
+            self.protected_looks[run.id] = ProtectedAsked(
                 answers=answers, at=self.watcher.now(), answered_at=max(lost, default=None)
             )
 

@@ -43,7 +43,7 @@ class FieldReader:
         """field -> what is odd of it, of a list's items the first; a thousand VMs make no thousand remarks"""
 
     def odd(self, field: str, value: object) -> None:
-        self.oddities.setdefault(field, f"{field} is {_shown(value)}")
+        self.oddities.setdefault(field, f"{field} is {_in_words(value)}")
 
     def text(self, value: object, field: str, number_too: bool = False) -> str:
         """A text as it came, cut; a number that stands in its place is shown, and odd unless `number_too`."""
@@ -143,7 +143,7 @@ def _kept(text: str) -> str:
     return brief(text.encode("utf-8", "replace").decode("utf-8"), LONGEST)
 
 
-def _shown(value: object) -> str:
+def _in_words(value: object) -> str:
     if isinstance(value, list):
         return "a list"
     if isinstance(value, dict):

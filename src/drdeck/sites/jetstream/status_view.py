@@ -212,12 +212,12 @@ def alarm_keys(status: PitrStatus) -> list[str]:
 
 
 def _alarms(sight: DomainSight, status: PitrStatus, now: datetime) -> list[Alarm]:
-    def seen(key: str) -> datetime:
+    def first_seen(key: str) -> datetime:
         return sight.since.get(key, now)
 
     alarms = {
         alert_key(alert): Alarm(
-            time=seen(alert_key(alert)),
+            time=first_seen(alert_key(alert)),
             severity=_SEVERITIES.get(alert.category.upper(), Severity.WARNING),
             vm=None,
             kind=ALERT,
@@ -228,11 +228,15 @@ def _alarms(sight: DomainSight, status: PitrStatus, now: datetime) -> list[Alarm
     if text := odd_text(status):
         key = f"{ODD} {text}"
         alarms[key] = Alarm(
-            time=seen(key), severity=Severity.WARNING, vm=None, kind=ODD, text=text + ". Shown is what came."
+            time=first_seen(key),
+            severity=Severity.WARNING,
+            vm=None,
+            kind=ODD,
+            text=text + ". Shown is what came.",
         )
     if status.complete:
         alarms[SESSION_NOT_TOLD] = Alarm(
-            time=seen(SESSION_NOT_TOLD),
+            time=first_seen(SESSION_NOT_TOLD),
             severity=Severity.WARNING,
             vm=None,
             kind=SESSION_NOT_TOLD,

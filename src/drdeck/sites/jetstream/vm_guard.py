@@ -93,7 +93,7 @@ class DomainWatch(InventoryWatch):
         raw = await super().refresh_attributes(folders)
         return self.inventory or raw
 
-    def found(self, domain: GuardedDomain) -> dict[str, VmFacts]:
+    def vms_of(self, domain: GuardedDomain) -> dict[str, VmFacts]:
         """uuid -> the VM under the root that has it."""
         raw = super().inventory
         if raw is None:
@@ -115,7 +115,7 @@ class DomainWatch(InventoryWatch):
                 parent=raw.root.id,
                 attributes=_attributes(domain, self.ahead),
             )
-            for vm in self.found(domain).values():
+            for vm in self.vms_of(domain).values():
                 vms[vm.id] = msgspec.structs.replace(vm, parent=domain.ident)
         return msgspec.structs.replace(raw, folders=folders, vms=vms)
 
@@ -189,7 +189,7 @@ class VmGuard:
 
     def facts(self, domain: GuardedDomain) -> dict[str, VmFacts]:
         """uuid -> the VM in vCenter."""
-        return {} if self._watch is None or self.blind else self._watch.found(domain)
+        return {} if self._watch is None or self.blind else self._watch.vms_of(domain)
 
     def alarms(self, domain: GuardedDomain) -> tuple[Alarm, ...]:
         """Changes by others in the running operation, and why not all of them are seen."""
@@ -266,7 +266,7 @@ class VmGuard:
                 async with asyncio.timeout(FIND_S):
                     await self._to_search.wait()
             self._to_search.clear()
-            placed = {uuid for domain in self._domains for uuid in watch.found(domain)}
+            placed = {uuid for domain in self._domains for uuid in watch.vms_of(domain)}
             lacking = [u for domain in self._domains for u in domain.uuids if u not in placed][:MOST_SEARCHED]
             if not lacking:
                 continue

@@ -54,7 +54,7 @@ class SiteSimulation:
         self._at = ticks(scenario.start)
         self._due = [self._at] * len(self.machines)
         self._demands = [0] * len(self.machines)
-        self._given = [0] * len(self.machines)
+        self._shares = [0] * len(self.machines)
         self._share()
         self.run(self._at)
 
@@ -90,12 +90,12 @@ class SiteSimulation:
         if self._demands != before:
             shares = share(self.scenario.link_bytes_per_s, self._demands)
             for machine in self.machines:
-                if shares[machine.number] != self._given[machine.number] and machine not in changed:
+                if shares[machine.number] != self._shares[machine.number] and machine not in changed:
                     domain_events.come_to(machine, self._at)
                     changed.append(machine)
-            self._given = shares
+            self._shares = shares
         for machine in changed:
-            machine.give(self._given[machine.number])
+            machine.give(self._shares[machine.number])
             self._due[machine.number] = domain_events.next_at(machine)
 
     def refusal(self, command: SiteCommand, now: datetime) -> str | None:

@@ -233,7 +233,7 @@ class VSphereSite:
                 inventory,
                 situations,
                 self._state.devices.of,
-                self._state.trials.seen,
+                self._state.trials.inventory,
             )
         )
 
@@ -247,7 +247,7 @@ class VSphereSite:
         missing = await self._permits.lacking(command, folder, situation, self._state.inventory())
         if missing is None and isinstance(command, c.AdoptTrialVms):
             return await self._executor.trials.look_at_strays(command) or None
-        trials, test = self._state.trials.seen, self.settings.test
+        trials, test = self._state.trials.inventory, self.settings.test
         if missing is not None or test is None or trials is None or not isinstance(command, c.StartTrial):
             return missing
         user = self.settings.username

@@ -184,12 +184,12 @@ class TrialWork:
                 to, g = command.act.args["to"], int(command.act.args["g"])
                 # upkeep has no operation: the test that it goes on with is the one there is
                 operation = command.operation or (record.trial.id if record.trial is not None else "")
-                return trial_transitions.step(record, operation, to, g, now, self._gone(record))
+                return trial_transitions.step(record, operation, to, g, now, self._absent(record))
         return {}
 
-    def _gone(self, record: Record) -> list[str]:
+    def _absent(self, record: Record) -> list[str]:
         """Test VMs of a record that are not there any more."""
-        trials = self._state.trials.seen
+        trials = self._state.trials.inventory
         if trials is None:
             return []
         idents = {*record.clones, *record.left}

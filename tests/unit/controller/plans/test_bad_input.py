@@ -51,7 +51,7 @@ async def first_wave(site: ManySite, controller: Controller) -> str:
     """A run whose first wave is in its session, with the second at its gate."""
     ident = await controller.plans.begin(FORCE, ANNA)
     await eventually(lambda: site.of("ad").session is not None)
-    await eventually(lambda: controller.plans.runs.shown(run_of(controller)).waves[1].state == "gate")
+    await eventually(lambda: controller.plans.runs.view_of(run_of(controller)).waves[1].state == "gate")
     return ident
 
 
@@ -96,13 +96,13 @@ async def test_a_protected_site_that_answers_again_wants_the_name_of_what_has_no
     site = ManySite("ad", "erp", "files")
     async with planned(site, tmp_path) as controller:
         ident = await first_wave(site, controller)
-        look = controller.plans.runs.shown(run_of(controller)).protected
+        look = controller.plans.runs.view_of(run_of(controller)).protected
         assert look is not None and not look.answers
         site.sites["erp"] = ProtectedSite(state="reachable", address="vcsa.prod", running=2, total=2)
         controller.plans.resume(ident, ANNA)
         await eventually(lambda: row(controller, "erp").state is InRunState.QUESTION)
         assert "answers again" in row(controller, "erp").reason
-        assert controller.plans.runs.shown(run_of(controller)).answers_again is not None
+        assert controller.plans.runs.view_of(run_of(controller)).answers_again is not None
         await eventually(lambda: site.here == ["ad", "files"])
         assert site.of("ad").session is not None, "what runs goes on unasked"
         for typed in (None, "files", "gated 3"):
@@ -126,9 +126,9 @@ async def test_after_ten_minutes_without_a_controller_the_rest_waits_for_a_word(
             run = run_of(controller)
             await eventually(lambda: run_of(controller).paused is not None or not stands)
             if not stands:
-                assert controller.plans.runs.shown(run).state is RunState.WAITING, "at its gate, as before"
+                assert controller.plans.runs.view_of(run).state is RunState.WAITING, "at its gate, as before"
                 return
-            view = controller.plans.runs.shown(run_of(controller))
+            view = controller.plans.runs.view_of(run_of(controller))
             assert view.state is RunState.PAUSED and view.why.startswith("no controller ran for 00:11:")
             controller.plans.resume(run.id, ANNA)  # the pause, then the gate
             controller.plans.resume(run.id, ANNA)

@@ -94,7 +94,7 @@ async def all_started(site: StartingSite, journal: Path, runs: Runs = (NAMES,)) 
             )
             ident = await controller.plans.begin(request, ANNA)
         await eventually(lambda: len(site.here) == len(NAMES) and len(site.going) == PLACES)
-        view = controller.plans.runs.shown(controller.plans.runs.run(ident))
+        view = controller.plans.runs.view_of(controller.plans.runs.run(ident))
         assert view.places == {"power_on": (PLACES, PLACES)}
         for number in range(sum(site.sizes.values())):
             await eventually(functools.partial(site.is_full, number))

@@ -136,7 +136,7 @@ class BeginTest(Dialog[Request]):
             domain=self.domain.name,
             to=point.time if isinstance(point, RestorePoint) else None,
             vms=ticked if self._left_out else (),
-            networks=dict(mapping.chosen) if mapping is not None else {},
+            networks=dict(mapping.targets) if mapping is not None else {},
         )
 
     def _point_line(self, point: RestorePoint | str, width: int) -> Line:
@@ -212,7 +212,7 @@ class BeginTest(Dialog[Request]):
         after_points = next(iter(self.query(NetworkMapping)), self._vms)
         self.set_focus(after_points if event.rows.id == "points" else self.query_one("#begin", Push))
 
-    def on_network_mapping_chosen(self) -> None:
+    def on_network_mapping_changed(self) -> None:
         self._look()
 
     def on_network_mapping_settled(self) -> None:

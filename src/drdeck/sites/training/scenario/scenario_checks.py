@@ -106,7 +106,7 @@ def _incident(
     yield from _instant((*at, "at"), incident.at)
     if incident.at < start:
         yield (*at, "at"), f"is before the start of the scenario; write {show(start)} or later"
-    yield from _known((*at, "vms"), incident.vms, names)
+    yield from _unknown_names((*at, "vms"), incident.vms, names)
     yield from _factor((*at, "write_factor"), incident.write_factor)
     if incident.until is not None:
         yield from _instant((*at, "until"), incident.until)
@@ -145,7 +145,7 @@ def _fault(at: Place, fault: ScenarioFault, scenario: Scenario) -> Iterator[Prob
     elif fault.vms and not fault.domain:
         yield (*at, "vms"), "VMs are known within a domain only; add domain"
     elif fault.domain:
-        yield from _known((*at, "vms"), fault.vms, names_of(domains[fault.domain]))
+        yield from _unknown_names((*at, "vms"), fault.vms, names_of(domains[fault.domain]))
     for key, when in (("from", fault.start), ("to", fault.end)):
         if when is not None:
             yield from _instant((*at, key), when)
@@ -201,7 +201,7 @@ def _factor(at: Place, factor: float) -> Iterator[Problem]:
         yield at, f"{factor} is no factor; write a number from 0 to 1000000"
 
 
-def _known(at: Place, vms: Sequence[str], names: Sequence[str]) -> Iterator[Problem]:
+def _unknown_names(at: Place, vms: Sequence[str], names: Sequence[str]) -> Iterator[Problem]:
     present = frozenset(names)
     for name in vms:
         if name not in present:

@@ -196,7 +196,7 @@ class DataFlow:
         applied = self._applied_at(at) - log.upto(self.origin) if self.seeded else 0
         return self.carried + sum(self.sizes[: self.seeded]) + applied + self._copied_at(at)
 
-    def known(self, at: int) -> int:
+    def total_at(self, at: int) -> int:
         """Micro-bytes to bring altogether: disks, and what was written since."""
         return self.carried + sum(self.sizes) + self._all().between(self.origin, self.source_instant(at))
 
@@ -212,7 +212,7 @@ class DataFlow:
         applied = self.applied_time(at)
         if applied is None:
             return None
-        return 0 if self.processed(at) >= self.known(at) else self.source_instant(at) - applied
+        return 0 if self.processed(at) >= self.total_at(at) else self.source_instant(at) - applied
 
     def reached(self, instant: int, at: int) -> bool:
         """Everything written up to `instant` is across."""

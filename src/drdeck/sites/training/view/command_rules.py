@@ -208,7 +208,7 @@ def _start(machine: DomainMachine, command: StartSession, at: int) -> str | None
         return f'a PITR session cannot be started while "{name}" is "{MODE_LABELS[_mode(machine, at)]}"'
     if not machine.vms:
         return f'"{name}" has no VM'
-    return _known(machine, command.vms, [vm.name for vm in machine.vms], "is no VM of")
+    return _unknown_names(machine, command.vms, [vm.name for vm in machine.vms], "is no VM of")
 
 
 def _active(machine: DomainMachine, name: str) -> str | None:
@@ -227,7 +227,7 @@ def _roll_back(machine: DomainMachine, command: RollBack, at: int) -> str | None
         return closed
     assert machine.session is not None
     members = [machine.vms[number].name for number in machine.session.vms]
-    unknown = _known(machine, command.vms, members, "is not in the PITR session of")
+    unknown = _unknown_names(machine, command.vms, members, "is not in the PITR session of")
     if unknown is not None:
         return unknown
     if command.to.tzinfo is None:
@@ -241,7 +241,9 @@ def _roll_back(machine: DomainMachine, command: RollBack, at: int) -> str | None
     return None
 
 
-def _known(machine: DomainMachine, names: Sequence[str], allowed: Sequence[str], what: str) -> str | None:
+def _unknown_names(
+    machine: DomainMachine, names: Sequence[str], allowed: Sequence[str], what: str
+) -> str | None:
     for name in names:
         if name not in allowed:
             return f'"{name}" {what} "{machine.spec.name}"'

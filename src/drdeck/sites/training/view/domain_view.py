@@ -117,7 +117,7 @@ def domain(machine: DomainMachine, at: int) -> model.Domain:
         undoing=None if machine.undo is None else machine.undo.operation,
         mode_says=_mode_says(machine),
         way_back=return_view.of(machine),
-        trial=trial_view.shown(machine, at),
+        trial=trial_view.trial_now(machine, at),
         tested=trial_view.last(machine),
         trial_offer=trial_view.offer(machine),
     )
@@ -190,7 +190,7 @@ def _amounts(machine: DomainMachine, at: int) -> tuple[int | None, int | None]:
     if machine.flow is None:
         return None, None
     processed = machine.flow.processed(at) // MICRO
-    return processed, machine.flow.known(at) // MICRO - processed
+    return processed, machine.flow.total_at(at) // MICRO - processed
 
 
 def step(machine: DomainMachine, at: int, now_mode: Mode, question: SiteQuestion | None) -> Step | None:
@@ -225,7 +225,7 @@ def _waits_lease(machine: DomainMachine) -> bool:
 
 def _brought(machine: DomainMachine, at: int) -> float:
     assert machine.flow is not None
-    return percent(machine.flow.processed(at), machine.flow.known(at))
+    return percent(machine.flow.processed(at), machine.flow.total_at(at))
 
 
 def _data_detail(machine: DomainMachine, at: int, now_mode: Mode) -> str:

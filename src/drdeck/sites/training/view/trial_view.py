@@ -16,7 +16,7 @@ _FOREIGN = (
 )
 
 
-def shown(machine: DomainMachine, at: int) -> Trial | None:
+def trial_now(machine: DomainMachine, at: int) -> Trial | None:
     trial = trials.going(machine, at)
     if trial is None:
         return None

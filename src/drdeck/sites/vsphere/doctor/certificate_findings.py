@@ -29,10 +29,10 @@ async def look_at(subject: str, endpoint: Endpoint, now: datetime) -> list[Findi
         return [Finding.warn(subject, f"cannot be looked at: {endpoint.server} shows none now")]
     must_be_trusted = not (endpoint.insecure or endpoint.thumbprint)
     refused = await in_thread(lambda: _refused(endpoint)) if must_be_trusted else None
-    return told(subject, endpoint, certificate, refused, now)
+    return certificate_lines(subject, endpoint, certificate, refused, now)
 
 
-def told(
+def certificate_lines(
     subject: str, endpoint: Endpoint, certificate: Certificate, refused: str | None, now: datetime
 ) -> list[Finding]:
     """The same in words. `refused`: why it is not trusted where trust was asked for."""

@@ -105,15 +105,15 @@ class PrivilegeCheck:
         there = self._required_there(every, [folder.name for folder, _ in domains])
         there += [(p.FENCE, [])] if there else []
         folders = [folder for folder, _ in domains]
-        results = await self._told("privileges", settings.username, self._connected, required, folders)
+        results = await self._findings_of("privileges", settings.username, self._connected, required, folders)
         side = self._side
         if there and side is not None and settings.protected is not None:
-            results += await self._told(
+            results += await self._findings_of(
                 "protected privileges", settings.protected.username, lambda: side.connection, there
             )
         return results
 
-    async def _told(
+    async def _findings_of(
         self,
         subject: str,
         user: str,

@@ -50,7 +50,7 @@ class EventLog:
         """grows with each event"""
         self._lock = threading.Lock()
         self._collector: Any = None
-        self._known: set[int] = set()
+        self._known_keys: set[int] = set()
         self._newest: datetime | None = None
         self._news: list[LoggedObservation] = []
 
@@ -61,7 +61,7 @@ class EventLog:
     def knows(self, key: str) -> bool:
         """Tell whether the event of that key was taken already; one whose key is no number was not."""
         try:
-            return int(key) in self._known
+            return int(key) in self._known_keys
         except ValueError:
             return False
 
@@ -128,16 +128,16 @@ class EventLog:
 
     def _take(self, page: Iterable[Any], live: bool) -> None:
         with self._lock:
-            events = sorted((e for e in page if int(e.key) not in self._known), key=lambda e: int(e.key))
+            events = sorted((e for e in page if int(e.key) not in self._known_keys), key=lambda e: int(e.key))
             if live and len(events) >= PAGE and self._newest is not None and self.missed_since is None:
                 self.missed_since = self._newest  # none of the page was known: there may have been more
             for event in events:
-                self._known.add(int(event.key))
+                self._known_keys.add(int(event.key))
                 self._news += [LoggedObservation(o, live) for o in told_by(event)]
                 self._newest = max(self._newest or event.createdTime, event.createdTime)
             self.count += len(events)
-            if len(self._known) > 2 * _REMEMBERED:
-                self._known = set(sorted(self._known)[-_REMEMBERED:])
+            if len(self._known_keys) > 2 * _REMEMBERED:
+                self._known_keys = set(sorted(self._known_keys)[-_REMEMBERED:])
 
 
 def _list(value: Any) -> list[Any]:

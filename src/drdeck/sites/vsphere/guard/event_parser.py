@@ -105,7 +105,7 @@ def _tellings(event: Any, time: datetime) -> Iterator[Observation]:
             change = (Change.POWER, to, did)
     for kind, to, did in _ASKED:
         if isinstance(event, kind):
-            yield _told(event, time, Change.POWER, did, to=to, by="task")
+            yield _observation(event, time, Change.POWER, did, to=to, by="task")
             return
     ha = next((did for kind, did in _HA if isinstance(event, kind)), "")
     if ha:
@@ -132,14 +132,16 @@ def _tellings(event: Any, time: datetime) -> Iterator[Observation]:
         change = (Change.CONSOLIDATION, "", CONSOLIDATION[event.eventTypeId])
     if change is not None:
         deed, to, did = change
-        yield _told(event, time, deed, did, to=to)
+        yield _observation(event, time, deed, did, to=to)
 
 
 def renamed(old: str, new: str) -> str:
     return f'renamed it from "{old}" to "{new}"'
 
 
-def _told(event: Any, time: datetime, deed: Change, did: str, to: str = "", by: Any = "event") -> Observation:
+def _observation(
+    event: Any, time: datetime, deed: Change, did: str, to: str = "", by: Any = "event"
+) -> Observation:
     return Observation(
         by=by,
         vm=object_id(event.vm.vm),
@@ -157,14 +159,14 @@ def _moved(event: Any, time: datetime) -> Iterator[Observation]:
     host, source = event.host, event.sourceHost
     if host is not None and source is not None and object_id(host.host) != object_id(source.host):
         did = f"moved it from host {decode_name(source.name)} to {decode_name(host.name)}"
-        yield _told(event, time, Change.HOST, did, to=object_id(host.host))
+        yield _observation(event, time, Change.HOST, did, to=object_id(host.host))
     store, before = event.ds, event.sourceDatastore
     if store is not None and before is not None:
         if object_id(store.datastore) != object_id(before.datastore):
             did = f"moved it from datastore {decode_name(before.name)} to {decode_name(store.name)}"
-            yield _told(event, time, Change.DATASTORE, did)
+            yield _observation(event, time, Change.DATASTORE, did)
     elif isinstance(event, vim.event.VmRelocatedEvent):
-        yield _told(event, time, Change.DATASTORE, "moved its disks to another datastore")
+        yield _observation(event, time, Change.DATASTORE, "moved its disks to another datastore")
 
 
 def _attached(event: Any, time: datetime) -> Iterator[Observation]:
@@ -177,7 +179,7 @@ def _attached(event: Any, time: datetime) -> Iterator[Observation]:
             continue
         if isinstance(device_change.device, vim.vm.device.VirtualDisk):
             did = f'attached its disk "{file}" to the VM "{decode_name(str(event.vm.name))}"'
-            yield msgspec.structs.replace(_told(event, time, Change.DISK, did), file=file)
+            yield msgspec.structs.replace(_observation(event, time, Change.DISK, did), file=file)
 
 
 def _changed(spec: Any) -> str:

@@ -78,7 +78,7 @@ class GuardService:
         self._dirty: dict[str, set[str]] = {}
         self._last: dict[str, VmFacts] = {}
         self._running: dict[str, frozenset[str]] = {}
-        self._wanted, self._me = False, me
+        self._events_needed, self._me = False, me
         self._begun = deque[str](maxlen=MOST)
         """the last operations on sessions, and sessions, that this process has begun"""
         self._driving: set[str] = set()
@@ -87,7 +87,7 @@ class GuardService:
         self._inventory: Inventory | None = None
         self._foresight = HazardAlarms(root, now)
         self._tool, self._own = ToolWatch(folders or FolderMemory(None)), ""
-        self._shown: dict[str, tuple[Alarm, ...]] = {}
+        self._alarms: dict[str, tuple[Alarm, ...]] = {}
         self._pace, self._behind = HistoryPace(), False
         self._heard_until: dict[str, datetime] = {}
         """by folder: before this a controller has judged all events of its session"""
@@ -126,7 +126,7 @@ class GuardService:
 
     def _take_in(self, inventory: Inventory) -> None:
         news = self.disks.owned(self.events.news(), lambda: _in_sessions(inventory))
-        now, self._wanted = self._now(), False
+        now, self._events_needed = self._now(), False
         for by_folder in (self._accounts, self._skip, self._dirty):
             for folder_id in by_folder.keys() - inventory.folders.keys() - self._posts.keys():
                 del by_folder[folder_id]
@@ -135,18 +135,18 @@ class GuardService:
                 attributes = folder.attributes
                 record = self._records.of(folder.id, attributes) if attributes.get(SESSION) else None
             except BrokenRecord:
-                self._wanted = self._wanted or folder.id in self._posts
+                self._events_needed = self._events_needed or folder.id in self._posts
                 continue  # it may be put right: what is known of the session stays
             if record is None or record.session is None:
                 self._end(folder.id)
                 continue
-            self._wanted = True
+            self._events_needed = True
             if record.session.started is not None:
                 post = self._post(folder, record, inventory)
                 self._look(post, folder, record, inventory, now)
                 post.hear_all(_concerning(post, news, self._skip.get(folder.id, 0)), time.monotonic())
         self._tool.look(inventory, news, self._own, now)
-        self._wanted = self._wanted or self._tool.wants_events
+        self._events_needed = self._events_needed or self._tool.wants_events
         self._foresight.forget_others(self._posts)
 
     def owners_read(self) -> None:
@@ -276,7 +276,7 @@ class GuardService:
         return max(TICK_S, min(behind_s, self._foresight.due_s))
 
     async def _round(self, watch: InventoryWatch, connection: Connection) -> None:
-        await watch.listen(self._wanted)
+        await watch.listen(self._events_needed)
         await self._catch_up(watch)
         for folder, post in list(self._posts.items()):
             await self._find_lost(folder, post, connection)
@@ -290,8 +290,8 @@ class GuardService:
             self._wake.set()
         self._save()
         alarms = {folder: post.memory.alarms(time.monotonic()) for folder, post in self._posts.items()}
-        if alarms != self._shown:
-            self._shown = alarms
+        if alarms != self._alarms:
+            self._alarms = alarms
             self._changed()
         sessions = {folder: post.memory for folder, post in self._posts.items()}
         if watch.inventory is not None and await self._foresight.look(sessions, watch.inventory, connection):
@@ -312,7 +312,7 @@ class GuardService:
         try:
             await watch.catch_up(since, sorted(members) if len(members) <= FEW else ())
         finally:
-            self._pace.asked(time.monotonic() - began_s)
+            self._pace.note(time.monotonic() - began_s)
         self._behind = False
         if watch.inventory is not None:
             self.saw(watch.inventory)

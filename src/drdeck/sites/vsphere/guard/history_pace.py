@@ -23,7 +23,7 @@ class HistoryPace:
         """Seconds until the history may be asked; 0: now."""
         return max(0.0, self._again_s - self._steady())
 
-    def asked(self, took_s: float) -> None:
+    def note(self, took_s: float) -> None:
         """Take note of a question, and of how long its answer took, a failure as well."""
         now_s = self._steady()
         soon = now_s - took_s - self._again_s < self._pause_s

@@ -160,7 +160,7 @@ class OwnCalls:
         """True if an act on a VM was begun since an instant."""
         return any(claim.began >= since for claim in self._claims.get(vm, ()))
 
-    def seen(self, observation: Observation, came_s: float) -> bool:
+    def is_own(self, observation: Observation, came_s: float) -> bool:
         """True if what facts tell came of an act of ours; each effect of an act counts once.
 
         `came_s`: when it was told here; what was told before an act did not come of it.

@@ -49,7 +49,9 @@ def _point_of(points: Sequence[RestorePoint], at: datetime) -> RestorePoint | No
     return min(later, key=lambda p: p.time, default=None)
 
 
-def made(vms: Iterable[VmFacts], record: Record, foreign: Iterable[ForeignChange]) -> Iterator[Disturbed]:
+def foreign_snapshots(
+    vms: Iterable[VmFacts], record: Record, foreign: Iterable[ForeignChange]
+) -> Iterator[Disturbed]:
     """Snapshots of others from within this session or an earlier one; who made them, where that is known."""
     by_snapshot = {
         (change.vm, change.points[0]): f"{_did(change)} in the PITR session"

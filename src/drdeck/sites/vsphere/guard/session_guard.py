@@ -86,7 +86,7 @@ class SessionGuard:
 
     def unnamed(self, now_s: float) -> bool:
         """True while an alarm waits for its address."""
-        return any(not foreign.shown(now_s) for foreign in self.memory.foreign)
+        return any(not foreign.is_due(now_s) for foreign in self.memory.foreign)
 
     def hear(self, tellings: Iterable[Observation], now_s: float, live: bool = True) -> None:
         self._heard += [PendingObservation(o, now_s if live else None, now_s) for o in tellings]
@@ -132,7 +132,7 @@ class SessionGuard:
         hint = heard.observation
         drdecks = hint.user is None or hint.user in ("", j.own) or hint.user in j.accounts
         if hint.by == "facts":
-            if j.claims.seen(hint, heard.came_s) or self._told_as_ours(heard):
+            if j.claims.is_own(hint, heard.came_s) or self._told_as_ours(heard):
                 return "ours"
             if self._partner(heard) is not None:
                 return "foreign"

@@ -58,7 +58,7 @@ class ForeignChange(msgspec.Struct, kw_only=True):
     raised_s: float | None = None
     """by the clock of the process that raised it; None: by one before"""
 
-    def shown(self, now_s: float) -> bool:
+    def is_due(self, now_s: float) -> bool:
         """True when it is time to say it: with the address that its user came from, if that is known soon."""
         return not self.user or self.address is not None or now_s - (self.raised_s or 0.0) >= NAME_S
 
@@ -113,7 +113,7 @@ class SessionMemory(msgspec.Struct, kw_only=True):
 
     def alarms(self, now_s: float) -> tuple[Alarm, ...]:
         """Alarms to show, oldest first."""
-        ready = [foreign for foreign in self.foreign if foreign.shown(now_s)]
+        ready = [foreign for foreign in self.foreign if foreign.is_due(now_s)]
         moved = [foreign for foreign in ready if foreign.deed is Change.HOST]
         others = [foreign for foreign in ready if foreign.deed is not Change.HOST]
         alarms = [foreign.alarm() for foreign in others[-MOST:]]

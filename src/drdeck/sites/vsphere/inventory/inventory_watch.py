@@ -105,10 +105,10 @@ class InventoryWatch:
         self._urgent = 0
         self._attribute_read = threading.Lock()
         self._state = threading.Lock()
-        self._known = InventoryCache()
+        self._cache = InventoryCache()
         self._collector: Any = None
         self._version = ""
-        self._made: list[Any] = []
+        self._cleanups: list[Any] = []
         self._root: Any = None
         self._datacenter: Any = None
         self._view: Any = None
@@ -126,7 +126,7 @@ class InventoryWatch:
     @property
     def inventory(self) -> Inventory | None:
         """The inventory seen last; None before the first reading."""
-        return self._known.inventory
+        return self._cache.inventory
 
     async def refresh(self) -> Inventory:
         """The inventory now, without waiting for a change; also while `changes` waits for one."""
@@ -157,7 +157,7 @@ class InventoryWatch:
                         recent[object_id(content.obj)] = [object_id(task) for task in prop.val or ()]
             tasks = {vm: tuple(t for t in ids if states.get(t) in UNDER_WAY) for vm, ids in recent.items()}
             if self.inventory is not None:
-                self._published(self._known.take_tasks(tasks))
+                self._published(self._cache.take_tasks(tasks))
             return {vm: ids for vm, ids in tasks.items() if ids}
 
         running = await self.connection.poll(ask, "ask for the VMs' tasks") if vms else {}
@@ -167,7 +167,7 @@ class InventoryWatch:
     @property
     def busy(self) -> tuple[str, ...]:
         """Ids of the VMs that had tasks under way when they were asked for last."""
-        return tuple(self._known.asked_tasks)
+        return tuple(self._cache.asked_tasks)
 
     @property
     def datacenter(self) -> str:
@@ -297,7 +297,11 @@ class InventoryWatch:
         self._view = views.CreateContainerView(self._root, kinds, True)
         network_view = views.CreateContainerView(networks, [vim.Network], True)
         collector = content.propertyCollector.CreatePropertyCollector()
-        self._made = [self._view.DestroyView, network_view.DestroyView, collector.DestroyPropertyCollector]
+        self._cleanups = [
+            self._view.DestroyView,
+            network_view.DestroyView,
+            collector.DestroyPropertyCollector,
+        ]
         fields = content.customFieldsManager
         spec = watch_spec(self._root, self._view, network_view, fields, self._addresses)
         collector.CreateFilter(spec, False)  # False: whole values of the paths asked for, never their parts
@@ -312,15 +316,15 @@ class InventoryWatch:
             events.follow(session, self._datacenter, self._collector)
         elif not self._listening and events.following:
             events.forget()
-            self._known.raw.objects.pop(_EVENTS, None)
+            self._cache.raw.objects.pop(_EVENTS, None)
 
     def _forget(self) -> None:
         if self._events is not None:
             self._events.forget()
             self._events.refused = ""
-        cleanups, self._made = self._made, []
+        cleanups, self._cleanups = self._cleanups, []
         self._collector, self._version = None, ""
-        self._known.forget()
+        self._cache.forget()
         for destroy in reversed(cleanups):
             with contextlib.suppress(vmodl.MethodFault):  # most likely gone with its session
                 destroy()
@@ -331,7 +335,7 @@ class InventoryWatch:
         while more:
             # the first answer is there at once, and so are the further pieces of one in pieces
             options = _PC.WaitOptions(maxWaitSeconds=0 if first or touched else wait_s)
-            take, answered = self._known.taking()
+            take, answered = self._cache.taking()
             parser = UpdateParser(take, _MAKERS, session.stub)
             if self._events is not None:
                 parser.known_event = self._events.knows
@@ -346,13 +350,13 @@ class InventoryWatch:
             more = parser.truncated
             self._version = parser.version or self._version
             touched |= answered.end()
-        if object_id(self._root) not in self._known.raw.of("Folder"):
+        if object_id(self._root) not in self._cache.raw.of("Folder"):
             self._stale = True
             raise Refused(
                 f"The root folder {self.root_path} was removed from vCenter {self.connection.server}"
             )
         if self._events is not None and any(kind == _EVENTS for kind, _ in touched):
-            self._events.take_page(self._known.raw.of(_EVENTS))
+            self._events.take_page(self._cache.raw.of(_EVENTS))
         since_s = time.monotonic() - self.attributes_read_s
         folders = {ident for kind, ident in touched if kind == "Folder"}
         if (
@@ -383,7 +387,7 @@ class InventoryWatch:
         spec = attribute_spec(self._root, self._view, session.content.customFieldsManager)
         with self._attribute_read:  # so that of two readings the later one counts
             asked_s, began_s = time.monotonic(), time.thread_time()
-            self._names, self._known.attributes = attributes_from(retrieve(session, spec))
+            self._names, self._cache.attributes = attributes_from(retrieve(session, spec))
             self.attributes_read_s = asked_s
             self._attributes_rest_s = _REST * (time.thread_time() - began_s)
 
@@ -395,11 +399,11 @@ class InventoryWatch:
             values = attribute_values(retrieve(session, spec))
             named = all(key in self._names for of_one in values.values() for key in of_one)
             if named:
-                others = {f: v for f, v in self._known.attributes.items() if f not in folders}
-                self._known.attributes = others | attributes_of(values, self._names)
+                others = {f: v for f, v in self._cache.attributes.items() if f not in folders}
+                self._cache.attributes = others | attributes_of(values, self._names)
         if not named:
             self._read_attributes(session)
 
     def _published(self, touched: set[tuple[str, str]], anew: bool = False) -> Inventory:
         news = self._events.count if self._events is not None else 0
-        return self._known.publish(object_id(self._root), touched, news, anew)
+        return self._cache.publish(object_id(self._root), touched, news, anew)

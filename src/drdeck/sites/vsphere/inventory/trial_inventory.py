@@ -77,7 +77,7 @@ class TrialFolder:
     def __init__(self, settings: TrialSettings | None) -> None:
         self.settings = settings
         self.serial = 0
-        self.seen: TrialInventory | None = None
+        self.inventory: TrialInventory | None = None
 
     def read(
         self, session: VCenterSession, known_ids: Collection[str], networks: Mapping[str, NetworkFacts]
@@ -90,8 +90,8 @@ class TrialFolder:
             now = _read(session, self.settings, known_ids, networks)
         except Refused as error:
             now = TrialInventory(problem=f"the test folder of the settings cannot be used: {error}")
-        if now != self.seen:
-            self.seen, self.serial = now, self.serial + 1
+        if now != self.inventory:
+            self.inventory, self.serial = now, self.serial + 1
 
 
 def _read(

@@ -89,25 +89,25 @@ class BrokenRecord(ValueError):
 def read(attributes: Mapping[str, str]) -> Record:
     """The record in a folder's attributes. Raises BrokenRecord."""
     record = Record(
-        mode=_one(attributes, MODE, ModeRecord),
-        synced=_one(attributes, SYNCED, SyncedRecord),
-        shutdown=_one(attributes, SHUTDOWN, ShutdownRecord),
-        entering=_one(attributes, ENTERING, EnteringRecord),
-        tool=_one(attributes, TOOL, ToolRecord),
-        remap=_one(attributes, REMAP, RemapRecord),
-        undo=_one(attributes, UNDO, UndoRecord),
-        committed=_one(attributes, COMMITTED, CommittedRecord),
-        restored=_one(attributes, RESTORED, RestoredRecord),
-        release=_one(attributes, RELEASE, ReleaseRecord),
-        trial=_one(attributes, TRIAL, TrialRecord),
-        tested=_one(attributes, TESTED, TestedRecord),
+        mode=_value_of(attributes, MODE, ModeRecord),
+        synced=_value_of(attributes, SYNCED, SyncedRecord),
+        shutdown=_value_of(attributes, SHUTDOWN, ShutdownRecord),
+        entering=_value_of(attributes, ENTERING, EnteringRecord),
+        tool=_value_of(attributes, TOOL, ToolRecord),
+        remap=_value_of(attributes, REMAP, RemapRecord),
+        undo=_value_of(attributes, UNDO, UndoRecord),
+        committed=_value_of(attributes, COMMITTED, CommittedRecord),
+        restored=_value_of(attributes, RESTORED, RestoredRecord),
+        release=_value_of(attributes, RELEASE, ReleaseRecord),
+        trial=_value_of(attributes, TRIAL, TrialRecord),
+        tested=_value_of(attributes, TESTED, TestedRecord),
         clones=_many(attributes, TRIAL_VMS, dict[str, CloneRecord], {}),
         trial_networks=_many(attributes, TRIAL_NETWORKS, dict[str, str], {}),
         left=_many(attributes, TRIAL_LEFT, dict[str, str], {}),
-        failover=_one(attributes, FAILOVER, FailoverRecord),
-        session=_one(attributes, SESSION, SessionRecord),
-        rollback=_one(attributes, ROLLBACK, RollbackRecord),
-        pitr=_one(attributes, PITR, PitrRecord) or PitrRecord(),
+        failover=_value_of(attributes, FAILOVER, FailoverRecord),
+        session=_value_of(attributes, SESSION, SessionRecord),
+        rollback=_value_of(attributes, ROLLBACK, RollbackRecord),
+        pitr=_value_of(attributes, PITR, PitrRecord) or PitrRecord(),
         excluded=_excluded(attributes.get(EXCLUDED, "")),
         networks=_many(attributes, NETWORKS, dict[str, str], {}),
         session_vms=_many(attributes, SESSION_VMS, tuple[str, ...], ()),
@@ -233,7 +233,7 @@ def _part_names(name: str) -> tuple[str, ...]:
     return tuple(part_name(name, index) for index in range(MAX_PARTS))
 
 
-def _one(attributes: Mapping[str, str], name: str, kind: Any) -> Any:
+def _value_of(attributes: Mapping[str, str], name: str, kind: Any) -> Any:
     text = attributes.get(name, "")
     if not text:
         return None

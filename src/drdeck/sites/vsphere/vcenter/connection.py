@@ -149,7 +149,7 @@ class VCenterSession:
 
         Raises what pyVmomi raises, and AnswerLost.
         """
-        if not (self.fence.doubtful or self.fence.gone):
+        if not (self.fence.doubtful or self.fence.left_behind):
             return
         with self._lock:
             if self.fence.doubtful:
@@ -161,7 +161,7 @@ class VCenterSession:
                     other.DropConnections()
                 if mine:
                     self._log_in()
-            if self.fence.gone:
+            if self.fence.left_behind:
                 self.fence.settle_others(self.content, self.user)
 
     def abandon(self) -> None:

@@ -48,7 +48,7 @@ class StaleSessions:
         self.life = life or secrets.token_hex(8)
         self.agent = f"{AGENT} (commands; {_digest(me)}; {self.life})" if me else AGENT
         self._cookies: set[str] = set()
-        self._gone = {me} if me else set[str]()
+        self._left_behind = {me} if me else set[str]()
         self._guard = threading.Lock()
 
     def doubt(self, cookie: str) -> None:
@@ -64,7 +64,7 @@ class StaleSessions:
     def succeed(self, driver: str) -> None:
         """Count what this driver asked for no more: a domain of its own is driven from here now."""
         with self._guard:
-            self._gone.add(driver)
+            self._left_behind.add(driver)
 
     @property
     def doubtful(self) -> frozenset[str]:
@@ -73,10 +73,10 @@ class StaleSessions:
             return frozenset(self._cookies)
 
     @property
-    def gone(self) -> frozenset[str]:
+    def left_behind(self) -> frozenset[str]:
         """Drivers that may have left sessions behind."""
         with self._guard:
-            return frozenset(self._gone)
+            return frozenset(self._left_behind)
 
     def settle(self, stub: Stub, session_manager: Any) -> None:
         """End those of this process, through a stub that nobody else uses.
@@ -97,7 +97,7 @@ class StaleSessions:
         TerminateSession want Sessions.TerminateSession); it is tried again for the next such driver.
         Raises what pyVmomi raises, and AnswerLost.
         """
-        drivers = self.gone
+        drivers = self.left_behind
         try:
             while keys := self._left_by(drivers, content, user):
                 try:
@@ -109,7 +109,7 @@ class StaleSessions:
         except vim.fault.NoPermission as refused:
             log.warning("cannot end what a driver before this one left: no %s", refused.privilegeId)
         with self._guard:
-            self._gone -= drivers
+            self._left_behind -= drivers
 
     def _left_by(self, drivers: frozenset[str], content: Any, user: str) -> list[str]:
         digests = {_digest(driver) for driver in drivers}

@@ -137,7 +137,7 @@ class _Http(HTTPConnection):
     def getresponse(self) -> Any:
         return self._stub.answers(ReadableAnswer(super().getresponse()))
 
-    def gone(self) -> bool:
+    def was_closed(self) -> bool:
         """The server closed it while it lay idle: what is readable now can only be the end."""
         if self.sock is None:
             return True
@@ -265,7 +265,7 @@ class Stub(SoapStubAdapter):  # type: ignore[misc]
     def GetConnection(self) -> Any:
         while True:
             connection = super().GetConnection()
-            if not (connection.used and connection.gone()):
+            if not (connection.used and connection.was_closed()):
                 break
             connection.close()
         if self.silent:

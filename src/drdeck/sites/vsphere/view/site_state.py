@@ -192,7 +192,7 @@ class SiteState:
             protected=protected,
             now=self.now(),
             reached=self.reached(),
-            trials=self.trials.seen,
+            trials=self.trials.inventory,
             trial_settings=self.settings.test,
             root=self.watch.inventory.root.id if self.watch and self.watch.inventory else "",
             others_to=self._others_to(),

@@ -214,7 +214,7 @@ class SiteViews:
         since = window_start(view, now)
         foreign = state.guard.foreign(folder.id) if state.guard is not None else ()
         points, removed = point_marks.marked(with_growth(offered, vms, s.record, since), foreign)
-        disturbed = [*removed, *point_marks.made(vms, s.record, foreign)]
+        disturbed = [*removed, *point_marks.foreign_snapshots(vms, s.record, foreign)]
         return Points(
             points=points,
             excluded=s.record.periods,

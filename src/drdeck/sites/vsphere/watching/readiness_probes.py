@@ -29,7 +29,7 @@ class ReadinessProbes:
     def __init__(self, changed: Callable[[], None]) -> None:
         self._changed = changed
         self._limit = asyncio.Semaphore(AT_ONCE)
-        self._asked: dict[str, float] = {}
+        self._asked_at: dict[str, float] = {}
         self._under_way: dict[str, asyncio.Task[None]] = {}
         self.reached: frozenset[str] = frozenset()
         """ids of VMs"""
@@ -46,8 +46,8 @@ class ReadinessProbes:
                 on.add(vm.id)
                 address = reachable_address(vm.addresses, subnet)
                 waits = vm.id in self.reached or vm.id in self._under_way
-                if address and not waits and now - self._asked.get(vm.id, -EVERY_S) >= EVERY_S:
-                    self._asked[vm.id] = now
+                if address and not waits and now - self._asked_at.get(vm.id, -EVERY_S) >= EVERY_S:
+                    self._asked_at[vm.id] = now
                     self._under_way[vm.id] = asyncio.create_task(self._probe(vm, readiness, address))
         self.reached &= on
 

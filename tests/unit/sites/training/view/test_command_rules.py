@@ -171,7 +171,7 @@ def _amounts(domain: Domain, machine: DomainMachine, play: Player) -> None:
         assert machine.flow is None
         return
     assert machine.flow is not None and domain.processed_bytes >= 0 and domain.remaining_bytes >= 0
-    total = machine.flow.known(round((at(play.now) - at(0)).total_seconds() * 1e6) + machine.start)
+    total = machine.flow.total_at(round((at(play.now) - at(0)).total_seconds() * 1e6) + machine.start)
     assert domain.processed_bytes + domain.remaining_bytes == total // 1_000_000
 
 

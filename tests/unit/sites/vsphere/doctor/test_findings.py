@@ -218,7 +218,7 @@ def test_certificates(
     how: dict[str, Any], certificate: Certificate, refused: str | None, level: str, text: str
 ) -> None:
     endpoint = Endpoint(url="https://vcsa.dr.example/sdk", **how)
-    [finding] = certificate_findings.told("certificate", endpoint, certificate, refused, NOW)
+    [finding] = certificate_findings.certificate_lines("certificate", endpoint, certificate, refused, NOW)
     assert finding.level == level and finding.text.startswith(text)
 
 

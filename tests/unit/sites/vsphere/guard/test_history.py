@@ -29,7 +29,7 @@ def test_an_hour_of_events_without_end_asks_some_thirty_times(took_s: float, mos
         wait_s = pace.wait_s()
         assert wait_s <= max(MOST_S, REST * took_s)
         now += wait_s + took_s
-        pace.asked(took_s)
+        pace.note(took_s)
         requests += 1
     assert requests <= most
 
@@ -39,7 +39,7 @@ def test_what_is_rare_is_asked_at_once() -> None:
     pace = HistoryPace(lambda: now)
     for _ in range(5):
         assert pace.wait_s() == 0
-        pace.asked(0.1)
+        pace.note(0.1)
         now += 3600
 
 

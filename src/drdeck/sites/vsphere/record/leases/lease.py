@@ -79,7 +79,7 @@ class Leases:
         self.on_taken: Callable[[VCenterSession, str, bool], None] = lambda session, driver, force: None
         """told, in the thread of `hold`, from which other driver a domain was taken, and whether by force"""
         self.silent: Callable[[VCenterSession, str], bool] = lambda session, driver: False
-        self._held: dict[str, _HeldLease] = {}
+        self._leases: dict[str, _HeldLease] = {}
         self._since: dict[str, datetime] = {}
         self._users: dict[str, tuple[str, ...]] = {}
         self._unnamed: dict[tuple[str, int], float] = {}
@@ -89,7 +89,7 @@ class Leases:
 
     def holds(self, folder: str) -> bool:
         """True if this controller held the domain when it last looked, and its time is not over."""
-        own = self._held.get(folder)
+        own = self._leases.get(folder)
         return own is not None and steady() < own.until
 
     def accounts(self, folder: str) -> tuple[str, ...]:
@@ -103,7 +103,7 @@ class Leases:
 
     def tiring(self, folder: str, quiet: bool = False) -> bool:
         """True if a lease of ours wants to be renewed."""
-        own = self._held.get(folder)
+        own = self._leases.get(folder)
         return own is not None and own.until - steady() < self._least_s(quiet)
 
     def _length_s(self, quiet: bool) -> float:
@@ -125,7 +125,7 @@ class Leases:
         with self._guard:
             lock = self._locks.setdefault(folder, threading.Lock())
         with lock:
-            own = self._held.get(folder)
+            own = self._leases.get(folder)
             reading = (
                 self._own_value(session, folder, own) if own is not None and quiet and not force else None
             )
@@ -137,7 +137,7 @@ class Leases:
             if own is not None and value is not None and self._by_twin(value):
                 self._mark.doubled = True  # from here on nothing of this name is taken for ours
                 log.error("%s is driven by another process under the name of this one", folder)
-                self._held.pop(folder)
+                self._leases.pop(folder)
                 own = None
             if own is not None and reading.top == own.claim:
                 named, left_s = value is not None and value.g == own.claim, own.until - clock
@@ -148,7 +148,7 @@ class Leases:
                 left_s = (value.until - self._now()).total_seconds()
                 self._renew(session, folder, _HeldLease(value.g, value.since, clock + left_s), length_s)
             else:
-                self._held.pop(folder, None)
+                self._leases.pop(folder, None)
                 self._since.pop(folder, None)
                 if not force:
                     self._wait_for_others(session, folder, reading)
@@ -156,7 +156,7 @@ class Leases:
                 if value is not None and value.by != self.me:
                     self.on_taken(session, value.by, force)
             self._since.setdefault(folder, self._now())  # now that the driver before has no say any more
-            return self._held[folder].until
+            return self._leases[folder].until
 
     def _by_twin(self, value: LeaseRecord) -> bool:
         """True for a lease that another process wrote under this one's name, while this one was at work."""
@@ -167,7 +167,7 @@ class Leases:
 
     def release(self, session: VCenterSession, folder: str) -> None:
         """Let the next one have it at once."""
-        own = self._held.pop(folder, None)
+        own = self._leases.pop(folder, None)
         self._since.pop(folder, None)
         if own is not None:
             now = self._now()
@@ -225,7 +225,7 @@ class Leases:
             manager.RemoveCustomFieldDef(key=field.key)
             raise _lost()
         # ours from here on, also when writing the name fails: else we would take us for somebody else
-        own = self._held[folder] = _HeldLease(number, self._now(), sent + length_s)
+        own = self._leases[folder] = _HeldLease(number, self._now(), sent + length_s)
         log.debug("lease %d of %s taken", number, folder)
         self._write(session, folder, own, length_s)
         for key in reading.claims.values():
@@ -237,10 +237,10 @@ class Leases:
         sent = steady()
         self._write(session, folder, own, length_s)
         if steady() >= own.until and self.read(session, folder).top != own.claim:
-            self._held.pop(folder, None)
+            self._leases.pop(folder, None)
             self._since.pop(folder, None)
             raise _lost()
-        self._held[folder] = own._replace(until=sent + length_s)
+        self._leases[folder] = own._replace(until=sent + length_s)
         log.debug("lease %d of %s renewed", own.claim, folder)
 
     def _write(self, session: VCenterSession, folder: str, own: _HeldLease, length_s: float) -> None:

@@ -95,7 +95,7 @@ def _history(session: VCenterSession, machine: Any, since: datetime) -> tuple[Tr
     for _ in range(_TRIES):
         logins = session.stub.logins
         try:
-            return _told(session, machine, since)
+            return _traces_of(session, machine, since)
         except vmodl.fault.ManagedObjectNotFound:
             if session.stub.logins == logins:
                 raise
@@ -103,7 +103,7 @@ def _history(session: VCenterSession, machine: Any, since: datetime) -> tuple[Tr
     raise vmodl.fault.ManagedObjectNotFound(obj=machine)
 
 
-def _told(session: VCenterSession, machine: Any, since: datetime) -> tuple[Trace, ...]:
+def _traces_of(session: VCenterSession, machine: Any, since: datetime) -> tuple[Trace, ...]:
     kind = vim.TaskFilterSpec
     spec = kind(
         entity=kind.ByEntity(entity=machine, recursion="self"),
