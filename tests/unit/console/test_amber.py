@@ -14,10 +14,10 @@ ROOT = Path(drdeck.console.__file__).parent
 AMBER = {"warn", "alert", "top-alert"}
 NEEDS_YOU = {
     # to be weighed before a yes
-    "dialogs/complete_failover.py CompleteDialog.on_complete_dialog_previewed": "what was found against it",
+    "dialogs/complete_failover.py CompleteDialog.on_look_result": "what was found against it",
     "dialogs/confirmation.py Confirm.body": "warnings above a yes",
     "dialogs/life/begin_test.py BeginTest._vm_line": "a ticked VM that has no restore point",
-    "dialogs/life/begin_test.py BeginTest.on_begin_test_previewed": "what was found against it",
+    "dialogs/life/begin_test.py BeginTest.on_look_result": "what was found against it",
     "dialogs/life/end_test.py EndTest.body": "warnings above a yes",
     "dialogs/plan_answers.py ConfirmByWords.body": "warnings above a yes",
     "dialogs/plan_answers.py ExitDialog.body": "domains whose points an exit resets",
