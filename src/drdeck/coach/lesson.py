@@ -134,7 +134,7 @@ class WaveRecovered(RunCondition, frozen=True, kw_only=True, tag="wave_recovered
 
 
 class RunSettled(RunCondition, frozen=True, kw_only=True, tag="run_settled"):
-    """Every domain of the run is settled."""
+    """Every domain of the run is settled, and none needs anybody: patience that is over answers nothing."""
 
 
 class OneInstant(RunCondition, frozen=True, kw_only=True, tag="one_instant"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from drdeck.model.domains import Domain
-from drdeck.model.plans.run_views import RUN_ENDED, DomainInRun, InRunState, Needs, RunView
+from drdeck.model.plans.run_views import DomainInRun, InRunState, Needs, RunView
 from drdeck.model.times import parse_duration
 
 from . import lesson as spec
@@ -31,7 +31,7 @@ def run_holds(when: spec.RunCondition, facts: LessonFacts) -> bool:
         case spec.WaveRecovered():
             return _recovered(wave_rows(run, when.wave))
         case spec.RunSettled():
-            return run.state in RUN_ENDED or all(domain.settled for domain in run.domains)
+            return all(domain.settled and domain.needs is Needs.NOTHING for domain in run.domains)
         case spec.OneInstant():
             return _one_instant(when, run)
         case spec.NothingLeft():

@@ -54,6 +54,27 @@ def test_two_hundred_cost_what_two_cost(
         assert set(looked) <= WATCHING and looked["WaitForUpdatesEx"] <= 4, looked
 
 
+def cost_of_plan_check(make_flow: MakeFlow, server: VCenter, vms: list[str]) -> Counter[str]:
+    flow = make_flow(server, None, {DOMAIN: vms}, settings(pitr="enabled = false"), points=[])
+    flow.start()
+    before = server.calls()
+    check = flow.deck.json("plan", "check", "all", "--type", "force")
+    after = server.calls()
+    assert check["vms"] == len(vms) and check["room"], check
+    cost = after - before
+    for beside in ("CurrentTime", "WaitForUpdatesEx"):
+        del cost[beside]
+    return cost
+
+
+def test_the_look_before_a_run_calls_nothing_for_each_vm(
+    make_flow: MakeFlow, recovery: VCenter, protected_vcenter: VCenter
+) -> None:
+    few = cost_of_plan_check(make_flow, recovery, ["a", "b"])
+    many = cost_of_plan_check(make_flow, protected_vcenter, [f"vm{i:03}" for i in range(100)])
+    assert few == many and many.total() <= 10, (few, many)
+
+
 def test_a_completion_reads_no_vm(make_flow: MakeFlow, recovery: VCenter) -> None:
     """Acts cost calls per VM; seeing that they have worked does not."""
     names = [f"vm{i}" for i in range(12)]

@@ -144,10 +144,11 @@ def last_sentences(journal: list[Event], run: str) -> tuple[str, str]:
     backs = [e for e in journal if _is_batch(e, "pitr_run") and e["data"]["run"] == run]
     batch = backs[-1]["data"]["batch"]
     points = [_time(point) for point in batch["points"].values()]
-    apart = show_clock((max(points) - min(points)).total_seconds())
+    spread_s = (max(points) - min(points)).total_seconds()
+    apart = f"up to {show_clock(spread_s)} apart" if spread_s >= 1 else "at the same instant"
     return (
         f"{len(domains)} domains: {', '.join(words)}",
-        f"rolled back to {_time(batch['to']):%H:%M:%SZ}, points up to {apart} apart",
+        f"rolled back to {_time(batch['to']):%H:%M:%SZ}, points {apart}",
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import msgspec
 import pytest
 
 from drdeck.coach import lesson as spec
@@ -65,6 +66,8 @@ def facts(view: RunView | None, *domains: Domain) -> LessonFacts:
 
 ACTIVE, FAILED, SKIPPED = InRunState.PITR_SESSION, InRunState.FAILED, InRunState.SKIPPED
 RUNNING = InRunState.RUNNING
+ASKS = row("b", 1, InRunState.QUESTION, True, Needs.ANSWER)
+"""Its question has stood for longer than the plan's patience: the next wave begins, and it still asks."""
 BACK = BatchOfRun(id="b", action="pitr_run", asked_at=T, by="ann", domains=("a",), done=("a",))
 AT = InstantOfRun(to=GOOD, asked_at=T, spread_s=600)
 
@@ -90,6 +93,7 @@ AT = InstantOfRun(to=GOOD, asked_at=T, spread_s=600)
         (spec.WaveRecovered(plan="p", wave="none"), run(row("a", 0, ACTIVE)), False),
         (spec.RunSettled(plan="p"), run(row("a", 0, ACTIVE), row("b", 1, SKIPPED)), True),
         (spec.RunSettled(plan="p"), run(row("a", 0, ACTIVE), row("b", 1, RUNNING, False)), False),
+        (spec.RunSettled(plan="p"), run(row("a", 0, ACTIVE), ASKS), False),
         (spec.OneInstant(plan="p"), run(row("a", 0, ACTIVE)), False),
         (spec.OneInstant(plan="p", spread="10m"), run(row("a", 0, ACTIVE), pitr=AT, batches=(BACK,)), True),
         (spec.OneInstant(plan="p", spread="5m"), run(row("a", 0, ACTIVE), pitr=AT, batches=(BACK,)), False),
@@ -106,7 +110,7 @@ def test_nothing_is_left_behind_once_every_session_is_left() -> None:
     when = spec.NothingLeft(plan="p")
     assert not run_holds(when, facts(view, domain("a", 60, session=True)))
     assert run_holds(when, facts(view, domain("a", 60)))
-    asks = run(row("a", 0, InRunState.QUESTION, True, Needs.ANSWER))
+    asks = run(msgspec.structs.replace(ASKS, name="a"))
     assert left_behind(asks, facts(asks, domain("a", 60))) == ["a"]
 
 

@@ -60,12 +60,17 @@ class CommonInstant(Frozen, frozen=True, kw_only=True):
         """Sentences to read before it is done; nothing is claimed of data that lies between two domains."""
         words = ["Each domain goes back for itself."]
         if self.spread_s:
-            words.append(
-                f"Their points lie up to {show_duration(self.spread_s)} apart; what one sent another in that"
-                " time may be missing or doubled."
-            )
+            lie = f"Their points lie {points_apart(self.spread_s)}"
+            words.append(f"{lie}; what one sent another in that time may be missing or doubled.")
         words += [f'"{d.name}" cannot reach it: {d.cannot}' for d in self.cannot]
         return words
+
+
+def points_apart(spread_s: float) -> str:
+    """The spread of points in words that go behind "points lie"."""
+    if spread_s <= 0:
+        return "at the same instant"
+    return f"up to {show_duration(spread_s)} apart" if spread_s >= 1 else "less than a second apart"
 
 
 class RunPoints(Frozen, frozen=True, kw_only=True):

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
+from drdeck.console.widgets.plans.instant_lines import spread_lines
 from drdeck.controller.journal.operations import OperationState
 from drdeck.controller.journal.runs import Batch, OperationEnd
 from drdeck.controller.plans.common_rollback import PointTable
 from drdeck.model.pitr import Points, RestorePoint
-from drdeck.model.plans.common_instant import CommonInstant, with_marked
+from drdeck.model.plans.common_instant import CommonInstant, common_instant, with_marked
 from tests.support.plans.plan_build import NOW, ago
 
 
@@ -40,6 +41,26 @@ def test_the_last_instant_before_abnormal_writing_anywhere(
     erp: Points, files: Points, before: datetime | None
 ) -> None:
     assert PointTable({"erp": erp, "files": files}).before_abnormal == before
+
+
+@pytest.mark.parametrize(
+    ("later_s", "lie", "shown"),
+    [
+        (0, None, "points at the same instant"),
+        (0.5, "less than a second apart", "points less than a second apart: what"),
+        (4, "up to 4s apart", "spread 4s: what"),
+        (843, "up to 00:14:03 apart", "spread 00:14:03: what"),
+    ],
+)
+def test_a_spread_is_told_where_there_is_one(later_s: float, lie: str | None, shown: str) -> None:
+    later = NOW + timedelta(seconds=later_s)
+    at = {
+        n: Points(points=(RestorePoint(time=t, kind="group", vms=1),)) for n, t in (("a", NOW), ("b", later))
+    }
+    instant = common_instant(later, at, {})
+    words = [f"Their points lie {lie}; what one sent another in that time may be missing or doubled."]
+    assert instant.says()[1:] == (words if lie else [])
+    assert "".join(text for text, _ in spread_lines(instant)[1]).startswith(f" {shown}")
 
 
 def batch(**ends: Any) -> Batch:

@@ -9,7 +9,14 @@ from rich.cells import cell_len
 
 from drdeck.console.format import UNKNOWN, Line, cut, left, name, right, second, spread, stamp
 from drdeck.console.widgets.timeline import Span
-from drdeck.model.plans.common_instant import BEFORE_ABNORMAL, GOOD, GROUP, CommonInstant, DomainAtInstant
+from drdeck.model.plans.common_instant import (
+    BEFORE_ABNORMAL,
+    GOOD,
+    GROUP,
+    CommonInstant,
+    DomainAtInstant,
+    points_apart,
+)
 from drdeck.model.text import clean
 from drdeck.model.times import show_duration
 
@@ -122,16 +129,15 @@ def spread_lines(instant: CommonInstant) -> list[Line]:
     """The spread, in words that claim nothing."""
     if instant.oldest is None or instant.newest is None:
         return [((" no domain can reach this instant", "bad"),)]
+    spread_s = instant.spread_s or 0.0
+    words = f"spread {show_duration(spread_s)}" if spread_s >= 1 else f"points {points_apart(spread_s)}"
     return [
         (
             (f" {len(instant.reaching)} of {len(instant.domains)} go back", "bold"),
             (f", each for itself, to points from {second(instant.oldest)} to {second(instant.newest)}", ""),
         ),
         (
-            (f" spread {show_duration(instant.spread_s or 0)}", "warn" if instant.spread_s else "ok"),
-            (
-                ": what one sent another in that time may be missing or doubled" if instant.spread_s else "",
-                "",
-            ),
+            (f" {words}", "warn" if spread_s else "ok"),
+            (": what one sent another in that time may be missing or doubled" if spread_s else "", ""),
         ),
     ]

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 
 from drdeck.console.format import UNKNOWN, Line, Piece, fit, hour, left, name, right, second, spread
+from drdeck.model.plans.common_instant import points_apart
 from drdeck.model.plans.run_views import (
     NOT_BEGUN,
     RUN_ENDED,
@@ -279,7 +280,7 @@ def instant_line(run: RunView) -> Line:
     if back is not None:
         text += f", {back.ended}/{len(back.domains)} done"
     if spread_s is not None:
-        text += f", points up to {show_clock(spread_s)} apart"
+        text += f", points {points_apart(spread_s)}"
     pieces: list[Piece] = [(text, "ok")]
     if run.pitr.cannot:
         pieces.append((f"; cannot reach it: {some([clean(n) for n in run.pitr.cannot])}", "bad"))
