@@ -14,6 +14,7 @@ from drdeck.controller.journal.recorder import SELF, Recorder
 from drdeck.model.commands import AnyCommand, MakePlannedCall, encode
 from drdeck.model.domains import Mode, Owner
 from drdeck.model.points_budget import AT_ONCE
+from drdeck.model.times import show_duration
 from drdeck.sites.contract import RecoverySite
 
 from .executor import Executor
@@ -78,7 +79,7 @@ class MaintenanceCalls:
         try:
             if before is None:
                 self._record("upkeep", {**data, "command": encode(command)})
-            result, text = await self._execute(command)
+            result, text = await self._executed(command)
             words = text.replace(command.says, "")
             if result not in ("refused", "unreachable"):
                 self._not_done.pop(act, None)
@@ -103,6 +104,16 @@ class MaintenanceCalls:
             self._failed[act] = asyncio.get_running_loop().time()
         finally:
             self._going.discard(act)
+
+    async def _executed(self, command: MakePlannedCall) -> tuple[str, str]:
+        """Result and words, as of `execute`. A task that lasts longer than it may is waited for no more: what
+        came of it, the site shows; nobody is asked, for no operation waits for it."""
+        limit_s = command.act.limit_s
+        try:
+            async with asyncio.timeout(limit_s or None):
+                return await self._execute(command)
+        except TimeoutError:
+            return "unknown", f"Could not {command.says}: it has not ended within {show_duration(limit_s)}"
 
     @property
     def under_way(self) -> int:

@@ -17,10 +17,16 @@ QUICK = 'ready_timeout = "60s"\nundo = false'
 
 
 def flow_of(
-    make_flow: MakeFlow, recovery: VCenter, protected: VCenter | None = None, delay: str = "0s"
+    make_flow: MakeFlow,
+    recovery: VCenter,
+    protected: VCenter | None = None,
+    delay: str = "0s",
+    more: str = "",
 ) -> Flow:
     runbook = group("database", ["db*"], delay) + group("web", ["web*"])
-    flow = make_flow(recovery, protected, {DOMAIN: [*DB, *WEB]}, settings(extra=QUICK, runbook=runbook))
+    flow = make_flow(
+        recovery, protected, {DOMAIN: [*DB, *WEB]}, settings(extra=QUICK + more, runbook=runbook)
+    )
     flow.start()
     return flow
 
@@ -90,6 +96,34 @@ def test_a_vm_that_comes_back_after_the_failover_is_started_on_its_network(
     flow.until(lambda d: not d["left_out"])
     assert recovery.power((DOMAIN, "web0")) == "on"
     assert recovery.networks((DOMAIN, "web0")) == recovery.networks((DOMAIN, "web1"))
+
+
+@pytest.mark.parametrize(
+    ("method", "says"),
+    [("PowerOnVM_Task", "power on web0"), ("CreateSnapshot_Task", "make the entry point of web0")],
+)
+def test_a_task_of_a_late_joiner_that_does_not_end_holds_nobody_up(
+    make_flow: MakeFlow, recovery: VCenter, method: str, says: str
+) -> None:
+    """It stays left out, with the reason beside it, and joins once the task has ended; the session is rolled
+    back without it meanwhile."""
+    flow = flow_of(make_flow, recovery, more='\ntask_timeout = "3s"')
+    lose(flow, "web0")
+    flow.complete("force", "--run-pitr")
+    flow.until(lambda d: (d["session"] or {}).get("state") == "active")
+    recovery.slow(method, (DOMAIN, "web0"), 3_600_000, times=1)
+    recovery.set_connection((DOMAIN, "web0"), "connected")
+    eventually(lambda: any(e["data"]["result"] == "unknown" for e in flow.journal("upkeep_outcome")))
+    told = flow.journal("upkeep_outcome")[-1]["data"]["text"]
+    assert says in told and told.endswith("it has not ended within 3s")
+    domain = flow.until(lambda d: row(d, "web0")["error"])
+    assert says in row(domain, "web0")["error"] and domain["left_out"] == ["web0"]
+    flow.deck.run("pitr", "run", DOMAIN, "--to", flow.points[-1].isoformat(), "--wait")
+    assert flow.show()["left_out"] == ["web0"]
+    recovery.release()
+    flow.until(lambda d: not d["left_out"])
+    assert recovery.power((DOMAIN, "web0")) == "on"
+    assert len([name for name in flow.names("web0") if name.startswith("drdeck-")]) == 1, "made once"
 
 
 def test_a_replica_that_is_missing_joins_when_there_is_one(

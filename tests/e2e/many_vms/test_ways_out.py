@@ -11,6 +11,7 @@ from pyVmomi import vim
 
 from tests.support.life.rounds import other_side_owns, replicate
 from tests.support.life.trial_flow import TrialFlow
+from tests.support.vcenter import rehearsing
 from tests.support.vcenter.flow import Flow, MakeFlow, eventually
 from tests.support.vcenter.flowsite import DOMAIN, VMS
 from tests.support.vcenter.vcsim import VCenter
@@ -146,6 +147,45 @@ def test_a_power_off_at_the_protected_site_that_does_not_end(
     flow.until(lambda d: d["mode"] == "synchronised" and d["operation"] is None)
     assert flow.operation(ident)["state"] == "aborted"
     protected_vcenter.release()
+
+
+def test_a_start_at_the_protected_site_that_does_not_end(
+    make_flow: MakeFlow, recovery: VCenter, protected_vcenter: VCenter
+) -> None:
+    """Last of an undo, where the settings want it; the one VM is left to a person then."""
+    extra = SOON.format("1.5s", "true") + "\nstart_protected = true"
+    flow = TrialFlow(make_flow, recovery, protected=protected_vcenter, extra=extra).flow
+    for vm in VMS:
+        protected_vcenter.power_off(vm)
+    flow.start()
+    flow.complete("regular")
+    flow.until(lambda d: d["mode"] == "running_in_failover")
+    protected_vcenter.slow("PowerOnVM_Task", FIRST, NEVER_MS, times=1)
+    ident = undo(flow)
+    assert asks(flow, ident, f"power on {FIRST} at the protected site") == ["wait", "retry", "skip"]
+    flow.deck.run("answer", ident, "skip")
+    ends(flow, ident)
+    assert [vm for vm in VMS if protected_vcenter.power(vm) != "on"] == [FIRST]
+    protected_vcenter.release()
+
+
+def test_a_test_vm_whose_network_does_not_become_isolated(make_flow: MakeFlow, recovery: VCenter) -> None:
+    """Somebody puts a clone on another network before it was read back; it is not started there."""
+    trial = TrialFlow(make_flow, recovery, extra=SOON.format("1.5s", "true"))
+    recovery.slow("CloneVM_Task", VMS[1], NEVER_MS, times=1)
+    ident = begin_test(trial.flow)
+    eventually(lambda: len(trial.clones()) == len(VMS) - 1)
+    clone = trial.folder.childEntity[0]
+    rehearsing.connect_cards(recovery, clone, like=recovery.vm(FIRST))
+    recovery.slow("ReconfigVM_Task", None, NEVER_MS, times=1)
+    recovery.release()
+    asked = asks(trial.flow, ident, f"put {clone.name} on its isolated network")
+    assert asked[:3] == ["wait", "retry", "skip"]
+    assert clone.runtime.powerState == "poweredOff"
+    trial.flow.deck.run("answer", ident, "skip")
+    ends(trial.flow, ident)
+    assert clone.runtime.powerState == "poweredOff"
+    recovery.release()
 
 
 def test_an_exit_asks_about_a_task_of_others_that_does_not_end(

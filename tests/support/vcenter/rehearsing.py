@@ -58,6 +58,15 @@ def mac_addresses(vcenter: VCenter, vm: Which) -> list[str]:
     return [str(d.macAddress) for d in devices if isinstance(d, vim.vm.device.VirtualEthernetCard)]
 
 
+def connect_cards(vcenter: VCenter, vm: Any, like: Any) -> None:
+    """Somebody puts the cards of a VM on the networks of another one's."""
+    cards, others = _cards(vcenter, vm), _cards(vcenter, like)
+    for card, other in zip(cards, others, strict=True):
+        card.backing = other.backing
+    changes = [vim.vm.device.VirtualDeviceSpec(operation="edit", device=card) for card in cards]
+    vcenter.done(vm.ReconfigVM_Task(vim.vm.ConfigSpec(deviceChange=changes)))
+
+
 def destroyed(vcenter: VCenter) -> list[Destroyed]:
     """All VMs that were destroyed so far."""
     return [
@@ -121,3 +130,8 @@ def add_disk(vcenter: VCenter, vm: Any) -> None:
 def _disks(vcenter: VCenter, vm: Any) -> list[Any]:
     devices = vcenter.read(vm, "config.hardware.device")["config.hardware.device"]
     return [device for device in devices if isinstance(device, vim.vm.device.VirtualDisk)]
+
+
+def _cards(vcenter: VCenter, vm: Any) -> list[Any]:
+    devices = vcenter.read(vm, "config.hardware.device")["config.hardware.device"]
+    return [device for device in devices if isinstance(device, vim.vm.device.VirtualEthernetCard)]

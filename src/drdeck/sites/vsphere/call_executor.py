@@ -242,6 +242,9 @@ class CallExecutor:
                     remark = await calls.carry_out(call, doing, until, begun)
         except HeldElsewhere as error:
             raise SiteUnreachable(f"Could not {doing}: {error}") from None
+        except asyncio.CancelledError:  # nobody waits for its task any more
+            self._state.failed(shown_at, act.kind, f"Could not {doing}: it has not ended yet")
+            raise
         except Refused as error:
             self._patience.over(key)
             self._state.failed(shown_at, act.kind, str(error))

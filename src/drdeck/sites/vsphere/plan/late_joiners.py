@@ -61,6 +61,8 @@ def left_out_because(s: DomainState, vm: VmFacts) -> str:
         return "left out on the operator's word"
     if vm.connection != "connected":
         return f"left out: {vm.connection}; it joins when it can be used"
+    if vm.running_tasks:
+        return "joins late, once the task that runs on it has ended"
     if vm.power == "on":
         return f"joins late: {s.unready_because(vm) or 'not ready yet'}" if not s.ready(vm) else "joins late"
     return "joins late: it can be used again"
