@@ -114,8 +114,8 @@ def test_a_task_of_a_late_joiner_that_does_not_end_holds_nobody_up(
     recovery.slow(method, (DOMAIN, "web0"), 3_600_000, times=1)
     recovery.set_connection((DOMAIN, "web0"), "connected")
     eventually(lambda: any(e["data"]["result"] == "unknown" for e in flow.journal("upkeep_outcome")))
-    told = flow.journal("upkeep_outcome")[-1]["data"]["text"]
-    assert says in told and told.endswith("it has not ended within 3s")
+    words = flow.journal("upkeep_outcome")[-1]["data"]["text"]
+    assert says in words and words.endswith("it has not ended within 3s")
     domain = flow.until(lambda d: row(d, "web0")["error"])
     assert says in row(domain, "web0")["error"] and domain["left_out"] == ["web0"]
     flow.deck.run("pitr", "run", DOMAIN, "--to", flow.points[-1].isoformat(), "--wait")

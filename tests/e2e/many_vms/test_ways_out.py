@@ -179,8 +179,8 @@ def test_a_test_vm_whose_network_does_not_become_isolated(make_flow: MakeFlow, r
     rehearsing.connect_cards(recovery, clone, like=recovery.vm(FIRST))
     recovery.slow("ReconfigVM_Task", None, NEVER_MS, times=1)
     recovery.release()
-    asked = asks(trial.flow, ident, f"put {clone.name} on its isolated network")
-    assert asked[:3] == ["wait", "retry", "skip"]
+    choices = asks(trial.flow, ident, f"put {clone.name} on its isolated network")
+    assert choices[:3] == ["wait", "retry", "skip"]
     assert clone.runtime.powerState == "poweredOff"
     trial.flow.deck.run("answer", ident, "skip")
     ends(trial.flow, ident)

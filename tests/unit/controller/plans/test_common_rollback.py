@@ -44,7 +44,7 @@ def test_the_last_instant_before_abnormal_writing_anywhere(
 
 
 @pytest.mark.parametrize(
-    ("later_s", "lie", "shown"),
+    ("later_s", "lie", "line"),
     [
         (0, None, "points at the same instant"),
         (0.5, "less than a second apart", "points less than a second apart: what"),
@@ -52,7 +52,7 @@ def test_the_last_instant_before_abnormal_writing_anywhere(
         (843, "up to 00:14:03 apart", "spread 00:14:03: what"),
     ],
 )
-def test_a_spread_is_told_where_there_is_one(later_s: float, lie: str | None, shown: str) -> None:
+def test_a_spread_is_told_where_there_is_one(later_s: float, lie: str | None, line: str) -> None:
     later = NOW + timedelta(seconds=later_s)
     at = {
         n: Points(points=(RestorePoint(time=t, kind="group", vms=1),)) for n, t in (("a", NOW), ("b", later))
@@ -60,7 +60,7 @@ def test_a_spread_is_told_where_there_is_one(later_s: float, lie: str | None, sh
     instant = common_instant(later, at, {})
     words = [f"Their points lie {lie}; what one sent another in that time may be missing or doubled."]
     assert instant.says()[1:] == (words if lie else [])
-    assert "".join(text for text, _ in spread_lines(instant)[1]).startswith(f" {shown}")
+    assert "".join(text for text, _ in spread_lines(instant)[1]).startswith(f" {line}")
 
 
 def batch(**ends: Any) -> Batch:
