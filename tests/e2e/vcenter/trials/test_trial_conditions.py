@@ -320,6 +320,32 @@ def test_a_replica_that_loses_a_point_is_told(bubble: Bubble) -> None:
     assert "went while its test VM was removed" in bubble.remove().replica
 
 
+@pytest.mark.parametrize("running", [False, True], ids=["off", "on"])
+def test_nothing_is_asked_between_the_conditions_and_the_destruction(bubble: Bubble, running: bool) -> None:
+    """How the replica stands is read with them: the later call would leave time for somebody's change."""
+    if running:
+        bubble.vcenter.power_on(bubble.clone)
+    methods: list[str] = []
+    invoke = bubble.session.stub.InvokeMethod
+
+    def listening(managed: Any, info: Any, args: Any, *more: Any) -> Any:
+        methods.append(info.wsdlName)
+        return invoke(managed, info, args, *more)
+
+    steps = trial_removal.remove_test(bubble.session, bubble.clone._moId, bubble.args)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(bubble.session.stub, "InvokeMethod", listening)
+        task = next(steps)
+        if running:
+            bubble.vcenter.done(task)
+            methods.clear()
+            task = next(steps)
+    assert methods == ["RetrievePropertiesEx", "Destroy_Task"]
+    bubble.vcenter.done(task)
+    with pytest.raises(StopIteration):
+        next(steps)
+
+
 def test_a_replica_that_loses_a_disk_is_told(bubble: Bubble) -> None:
     ((file, _),) = rehearsing.disk_files(bubble.vcenter, SOURCE)
     steps = trial_removal.remove_test(bubble.session, bubble.clone._moId, bubble.args)

@@ -1,8 +1,8 @@
 """Conditions that must be true before a test VM is destroyed.
 
-Destroy_Task deletes the file of every attached disk, whoever else uses it. All are read by one call just
-before. One that fails means: never destroyed, but named as left over, with what to do by hand. Pure but for
-`read_conditions`. The eight:
+Destroy_Task deletes the file of every attached disk, whoever else uses it. All are read by one call, the last
+before it, which also tells how the replica stands. One that fails means: never destroyed, but named as left
+over, with what to do by hand. Pure but for `read_conditions`. The eight:
 
 1. Its id is the result of the clone's task, or was adopted by 3 and 4 (`Expected.vm`).
 2. Its instance UUID is the one read after the clone; no other VM has its UUID (`_not_the_one`).
@@ -22,7 +22,7 @@ from typing import Any, NamedTuple
 from pyVmomi import vim, vmodl
 
 from drdeck.sites.vsphere.vcenter.connection import VCenterSession
-from drdeck.sites.vsphere.vcenter.properties import filter_spec, object_id, retrieve
+from drdeck.sites.vsphere.vcenter.properties import filter_spec, object_id, retrieve, snapshot_nodes
 
 from .trial_marks import MARK, MARK_OF, DiskFile, digest, disk_files, extra_config
 
@@ -55,6 +55,8 @@ class OtherVm(NamedTuple):
     name: str
     uuid: str
     disks: tuple[DiskFile, ...]
+    snapshots: Mapping[str, str] | None = None
+    """names by id, of the VM that the test VM is the clone of; None: not read"""
 
 
 class Conditions(NamedTuple):
@@ -91,7 +93,12 @@ def read_conditions(session: VCenterSession, expected: Expected) -> Conditions |
         ],
         {vim.VirtualMachine: ["name", "config.uuid", "config.hardware.device"], vim.Folder: ["parent"]},
     )
-    return _as_conditions(retrieve(session, own, beside), expected)
+    specs = [own, beside]
+    if expected.of:
+        source = vim.VirtualMachine(expected.of, session.stub)
+        paths = {vim.VirtualMachine: ["name", "config.uuid", "config.hardware.device", "snapshot"]}
+        specs.append(filter_spec([source], paths, may_be_gone=True))
+    return _as_conditions(retrieve(session, *specs), expected)
 
 
 def _as_conditions(objects: list[Any], expected: Expected) -> Conditions | None:
@@ -110,9 +117,10 @@ def _as_conditions(objects: list[Any], expected: Expected) -> Conditions | None:
             str(found.get("name") or ident),
             str(found.get("config.uuid") or ""),
             tuple(disk_files(found.get("config.hardware.device", ()))),
+            snapshot_names(found.get("snapshot")) if ident == expected.of else None,
         )
         for ident, found in merged.items()
-        if isinstance(kinds[ident], vim.VirtualMachine)
+        if isinstance(kinds[ident], vim.VirtualMachine) and found
     )
     parents = {
         ident: object_id(found["parent"])
@@ -124,6 +132,11 @@ def _as_conditions(objects: list[Any], expected: Expected) -> Conditions | None:
         above.add(at)
         at = parents.get(at)
     return Conditions(values, frozenset(above), others)
+
+
+def snapshot_names(info: Any) -> dict[str, str]:
+    """The names of a VM's snapshots, by id."""
+    return {object_id(node.snapshot): str(node.name) for node, _ in snapshot_nodes(info)}
 
 
 def objection(expected: Expected, c: Conditions) -> str | None:

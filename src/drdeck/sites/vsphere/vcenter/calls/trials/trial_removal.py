@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import msgspec
 
@@ -10,10 +10,10 @@ from drdeck.model.frozen import Frozen
 from drdeck.sites.vsphere.vcenter.calls.rollback_call import power_off
 from drdeck.sites.vsphere.vcenter.calls.vm_tasks import CallSteps, vm_of
 from drdeck.sites.vsphere.vcenter.connection import VCenterSession
-from drdeck.sites.vsphere.vcenter.properties import object_id, properties, snapshot_nodes
+from drdeck.sites.vsphere.vcenter.properties import properties
 
-from .trial_conditions import Conditions, Expected, objection, read_conditions
-from .trial_marks import disk_files
+from .trial_conditions import Expected, OtherVm, objection, read_conditions, snapshot_names
+from .trial_marks import DiskFile, disk_files
 
 
 class Removed(Frozen, frozen=True, kw_only=True):
@@ -68,7 +68,7 @@ def remove_test(session: VCenterSession, vm: str, args: Mapping[str, str]) -> Ca
         )
     if why is not None:
         return _encoded(Removed(left=why))
-    before = _replica(session, expected.of, conditions)
+    before = conditions.other(expected.of)
     yield vm_of(session, vm).Destroy_Task()
     return _encoded(Removed(replica=_changes(session, expected.of, before)))
 
@@ -77,34 +77,18 @@ def _encoded(removed: Removed) -> str:
     return msgspec.json.encode(removed).decode()
 
 
-class _ReplicaFacts(Frozen, frozen=True, kw_only=True):
-    snapshots: dict[str, str]
-    files: frozenset[str]
+def _files(disks: Iterable[DiskFile]) -> set[str]:
+    return {file for disk in disks for file in (disk.file, *disk.parents)}
 
 
-def _replica(session: VCenterSession, vm: str, conditions: Conditions) -> _ReplicaFacts | None:
-    """Snapshots and disk files of a replica just before its clone's end; None: it is not there."""
-    if conditions.other(vm) is None:
-        return None
-    return _read_replica(session, vm)
-
-
-def _read_replica(session: VCenterSession, vm: str) -> _ReplicaFacts:
-    values = properties(session, vm_of(session, vm), "snapshot", "config.hardware.device")
-    disks = disk_files(values.get("config.hardware.device", ()))
-    return _ReplicaFacts(
-        snapshots={object_id(n.snapshot): str(n.name) for n, _ in snapshot_nodes(values.get("snapshot"))},
-        files=frozenset(file for disk in disks for file in (disk.file, *disk.parents)),
-    )
-
-
-def _changes(session: VCenterSession, vm: str, before: _ReplicaFacts | None) -> str:
-    """Losses of a replica since `before`, in words; empty: nothing."""
+def _changes(session: VCenterSession, vm: str, before: OtherVm | None) -> str:
+    """Losses of a replica since the conditions were read, in words; empty: nothing, or it was not there."""
     if before is None:
         return ""
-    after = _read_replica(session, vm)
-    lost = [name for ident, name in before.snapshots.items() if ident not in after.snapshots]
-    files = sorted(before.files - after.files)
+    values = properties(session, vm_of(session, vm), "snapshot", "config.hardware.device")
+    kept = snapshot_names(values.get("snapshot"))
+    lost = [name for ident, name in (before.snapshots or {}).items() if ident not in kept]
+    files = sorted(_files(before.disks) - _files(disk_files(values.get("config.hardware.device", ()))))
     if lost:
         return f'its snapshot "{lost[0]}" went while its test VM was removed'
     return f"its disk {files[0]} went while its test VM was removed" if files else ""
