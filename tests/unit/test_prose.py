@@ -7,6 +7,7 @@ import collections
 import functools
 import re
 import symtable
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -44,10 +45,19 @@ def scopes(table: symtable.SymbolTable) -> Iterator[symtable.SymbolTable]:
         yield from scopes(child)
 
 
+def of_comprehensions(text: str) -> set[str]:
+    """Names that comprehensions bind, where they stand in the scope around (PEP 709)."""
+    if sys.version_info < (3, 12):
+        return set()
+    bound = [node.target for node in ast.walk(ast.parse(text)) if isinstance(node, ast.comprehension)]
+    return {node.id for target in bound for node in ast.walk(target) if isinstance(node, ast.Name)}
+
+
 def stand_ins(text: str) -> Iterator[str]:
     """Locals and parameters that are stand-ins, but not the names of comprehensions."""
+    names = STAND_INS - of_comprehensions(text)
     for scope in scopes(symtable.symtable(text, "source", "exec")):
-        for name in STAND_INS.intersection(scope.get_identifiers()):
+        for name in names.intersection(scope.get_identifiers()):
             symbol = scope.lookup(name)
             if symbol.is_parameter() or (symbol.is_assigned() and not symbol.is_namespace()):
                 yield name

@@ -29,7 +29,7 @@ from drdeck.controller.ipc.client import ControllerError
 from drdeck.model.text import clean
 
 Answer = TypeVar("Answer")
-Asked = TypeVar("Asked")
+Subject = TypeVar("Subject")
 Result = TypeVar("Result")
 
 DEAF_S = 0.5
@@ -43,10 +43,10 @@ NEXT, PRESS, CANCEL = ("tab", "Next"), ("enter", "Press"), ("esc", "Cancel")
 PAGES = ("pgup pgdn", "Read on")
 
 
-class LookResult(Message, Generic[Asked, Result]):
+class LookResult(Message, Generic[Subject, Result]):
     """The controller's look at a request, or the sentence with which there is none."""
 
-    def __init__(self, request: Asked, result: Result | None, error: str = "") -> None:
+    def __init__(self, request: Subject, result: Result | None, error: str = "") -> None:
         super().__init__()
         self.request, self.result, self.error = request, result, error
 
@@ -180,11 +180,11 @@ class Dialog(ModalScreen[Answer | None]):
         """Called before a key goes to the focus, which may be moved for it; True swallows the key."""
         return False
 
-    def look_at(self, request: Asked, look: Callable[[Asked], Awaitable[Result]]) -> None:
+    def look_at(self, request: Subject, look: Callable[[Subject], Awaitable[Result]]) -> None:
         """Have a request looked at, in place of the one before: a `LookResult` comes of it."""
         self.run_worker(self._looking_at(request, look), group="look", exclusive=True)
 
-    async def _looking_at(self, request: Asked, look: Callable[[Asked], Awaitable[Result]]) -> None:
+    async def _looking_at(self, request: Subject, look: Callable[[Subject], Awaitable[Result]]) -> None:
         try:
             result = await look(request)
         except ControllerError as error:
