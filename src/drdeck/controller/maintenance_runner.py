@@ -126,7 +126,8 @@ class MaintenanceCalls:
 
 
 class MaintenanceRunner:
-    """Looks twice a second; a read-only controller does no chores. Belongs to one event loop."""
+    """Gives calls that are due without anybody asking; looks twice a second. A read-only controller gives
+    none. Belongs to one event loop."""
 
     def __init__(
         self,
@@ -139,7 +140,7 @@ class MaintenanceRunner:
         self.site, self.watcher, self.recorder, self.executor = site, watcher, recorder, executor
         self.read_only = read_only
         record = functools.partial(recorder.record, SELF)
-        self._chores = MaintenanceCalls(executor.execute, record, recorder.record_surely, watcher)
+        self._calls = MaintenanceCalls(executor.execute, record, recorder.record_surely, watcher)
 
     async def run(self) -> None:
         while True:
@@ -148,22 +149,22 @@ class MaintenanceRunner:
                 if self.recorder.error is not None:
                     self._try_journal()
                 elif not self.read_only and self.watcher.error is None and self.watcher.view is not None:
-                    self._begin_chores()
+                    self._begin_calls()
             except Exception:
                 log.exception("upkeep failed, which is a bug")
                 await asyncio.sleep(30)
 
-    def _begin_chores(self) -> None:
+    def _begin_calls(self) -> None:
         for domain, act in self.site.upkeep(self.watcher.now()):
             # a point that was just made may not be seen yet: the site looks whether it is there
             again = act.kind == "snapshot"
             command = MakePlannedCall(operation="", domain=domain, act=act, again=again)
-            if not self._chores.may_begin(command):
+            if not self._calls.may_begin(command):
                 continue
-            if self.executor.calls_wait or self.executor.full or self._chores.under_way >= AT_ONCE:
+            if self.executor.calls_wait or self.executor.full or self._calls.under_way >= AT_ONCE:
                 break  # operations go before, and nothing of this holds them up
-            self._chores.begin(command)
-            self.executor.spawn(self._chores.carry_out(command), act.says)
+            self._calls.begin(command)
+            self.executor.spawn(self._calls.carry_out(command), act.says)
 
     def _try_journal(self) -> None:
         """Take note when it can be written again; nobody else may be writing."""

@@ -26,15 +26,15 @@ class LoginAlone:
         self.session_id, self.logins = first, 1
         self.refuses: Exception | None = None
 
-    async def command(self, work: Callable[[Any], Any], doing: str) -> None:
+    async def command(self, work: Callable[[Any], Any], aim: str) -> None:
         if self.refuses is not None:
             raise self.refuses
-        if doing == "log in again":
+        if aim == "log in again":
             self.logins += 1
             self.session_id = f"{SESSION}-{self.logins}"
 
-    async def poll(self, work: Callable[[Any], Any], doing: str) -> None:
-        raise SiteUnreachable(f"Could not {doing}: this vCenter answers nothing")
+    async def poll(self, work: Callable[[Any], Any], aim: str) -> None:
+        raise SiteUnreachable(f"Could not {aim}: this vCenter answers nothing")
 
     async def close(self) -> None:
         """Nothing is held."""

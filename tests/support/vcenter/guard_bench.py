@@ -41,7 +41,7 @@ class Bench:
         self.at, self.fresh_s, self.since = 3600.0, 3600.0, START
         self.began: dict[str, datetime] = {}
         self.over: dict[str, datetime] = {}
-        self.claims = OwnCalls(self.now, lambda: self.at)
+        self.own_calls = OwnCalls(self.now, lambda: self.at)
         memory = SessionMemory(session="op-1", started=START, members={VM: "db01"}, looked_at=START)
         self.post = SessionGuard(memory, {})
         self.follow(None)
@@ -70,7 +70,7 @@ class Bench:
         record = Record(session=session, failover=failover, rollback=rolling)
         driving = None
         if self.drives:
-            busy = self.running if not self.claims.begun_on(VM, self.since) else ()
+            busy = self.running if not self.own_calls.begun_on(VM, self.since) else ()
             driving = LeaseTenure(self.since, self.begun, {VM: frozenset(busy)})
         self.post.memory.windows.follow(record, driving, self.post.memory.looked_at, self.now())
         self.post.memory.looked_at = self.now()
@@ -85,7 +85,7 @@ class Bench:
         """This process drives from now on, a session that another one has begun."""
         self.drives, self.since = True, self.now()
         self.begun.discard("op-1")
-        self.claims = OwnCalls(self.now, lambda: self.at)
+        self.own_calls = OwnCalls(self.now, lambda: self.at)
 
     def told(self, by: Any, deed: Change, user: str | None = None, to: str = "", **more: Any) -> None:
         """Something is told as it happens."""
@@ -105,7 +105,7 @@ class Bench:
     def _settle(self) -> None:
         self.post.settle(
             JudgmentContext(
-                claims=self.claims,
+                own_calls=self.own_calls,
                 drives=self.drives,
                 fresh_s=self.fresh_s,
                 own=OWN,
@@ -131,7 +131,7 @@ class Bench:
     ) -> None:
         """An act of ours that takes a second; its effect is told by the caller."""
         try:
-            with self.claims.claim(PlannedCall(key=kind, kind=kind, vm=VM, args=args or {}), power):
+            with self.own_calls.claim(PlannedCall(key=kind, kind=kind, vm=VM, args=args or {}), power):
                 self.on(1)
                 if fails is not None:
                     raise fails

@@ -57,10 +57,10 @@ def make_vsphere_site(
     me = me or f"drdeck#{secrets.token_hex(4)}"
     life = secrets.token_hex(8)  # of one life, for both sites may be in one vCenter
     protected = settings.protected
-    fences = [StaleSessions(me, life)]  # outlives each connection
+    stale_sessions = [StaleSessions(me, life)]  # outlives each connection
     connect_protected = None
     if protected is not None:
-        fences.append(StaleSessions(me, life))
-        connect_protected = connector(protected, passwords, PROTECTED, fences[1])
-    connect = connector(settings, passwords, OWN, fences[0])
-    return VSphereSite(name, settings, connect, connect_protected, me, state, fences)
+        stale_sessions.append(StaleSessions(me, life))
+        connect_protected = connector(protected, passwords, PROTECTED, stale_sessions[1])
+    connect = connector(settings, passwords, OWN, stale_sessions[0])
+    return VSphereSite(name, settings, connect, connect_protected, me, state, stale_sessions)

@@ -27,7 +27,7 @@ from drdeck.sites.vsphere.plan.domain_state import DomainState
 from drdeck.sites.vsphere.plan.preconditions import why_not
 from drdeck.sites.vsphere.record.attribute_changes import NotNow
 from drdeck.sites.vsphere.record.attributes import in_order, read
-from drdeck.sites.vsphere.record.deeds import deed
+from drdeck.sites.vsphere.record.event_words import event_words_of
 from drdeck.sites.vsphere.record.leases.lease import HeldElsewhere
 from drdeck.sites.vsphere.vcenter.calls import vm_calls
 from drdeck.sites.vsphere.vcenter.calls.call_driver import CallDriver
@@ -63,7 +63,7 @@ class CallExecutor:
     def __init__(
         self,
         state: SiteState,
-        driver: LeaseKeeper,
+        keeper: LeaseKeeper,
         guard: GuardService,
         protected: ProtectedVCenter | None,
         connected: Callable[[], Connection],
@@ -71,7 +71,7 @@ class CallExecutor:
         done: Callable[[], None],
         changed: Callable[[bool], None],
     ) -> None:
-        self._state, self._driver, self._guard, self._protected = state, driver, guard, protected
+        self._state, self._keeper, self._guard, self._protected = state, keeper, guard, protected
         self._connected, self._watching, self._done, self._changed = connected, watching, done, changed
         self._attributes = vm_calls.AttributeWriter()
         self._locks: dict[str, asyncio.Lock] = {}
@@ -98,7 +98,7 @@ class CallExecutor:
 
     async def _change(self, command: c.AnyCommand) -> None:
         if isinstance(command, c.TakeOver):
-            await self._driver.drive(self._state.find(command.domain)[0], command.says, force=True)
+            await self._keeper.drive(self._state.find(command.domain)[0], command.says, force=True)
             if self._protected is not None:
                 await self._protected.settle()
             await self._watching().refresh_attributes()
@@ -150,7 +150,7 @@ class CallExecutor:
             await self._write(folder, changes, command.says, leased=not noted)
             if changes:
                 after = read({**folder.attributes, **changes})
-                self.user_events.tell(deed(situation.record, after, command))
+                self.user_events.tell(event_words_of(situation.record, after, command))
             self._done()
 
     async def _nothing_running(self, command: c.MakePlannedCall) -> None:
@@ -164,23 +164,23 @@ class CallExecutor:
             raise Busy(f"Could not {command.says}: tasks are under way on {busy}")
 
     async def _write(
-        self, folder: FolderFacts, changes: dict[str, str], doing: str, leased: bool = True
+        self, folder: FolderFacts, changes: dict[str, str], aim: str, leased: bool = True
     ) -> None:
         todo = in_order(changes, folder.attributes)
         if not todo:
             return
 
         try:
-            until_s = await self._driver.drive(folder, doing) if leased else math.inf
+            until_s = await self._keeper.drive(folder, aim) if leased else math.inf
 
             def write(session: VCenterSession) -> None:
                 with session.stub.no_later_than(until_s):
                     for name, value in todo:
                         self._attributes.set(session, folder.id, name, value)
 
-            await self._connected().command(write, doing)
+            await self._connected().command(write, aim)
         except HeldElsewhere as error:
-            raise SiteUnreachable(f"Could not {doing}: {error}") from None
+            raise SiteUnreachable(f"Could not {aim}: {error}") from None
         except Exception:
             with contextlib.suppress(Exception):  # the writing's own error counts
                 await self._watching().refresh_attributes([folder.id])
@@ -200,13 +200,13 @@ class CallExecutor:
             return await self._await_others(act, begun)
         key = f"{command.operation}:{act.key}"
         again = command.again or self._patience.tried(key)
-        doing, shown_at = act.says, act.vm or ""
+        aim, shown_at = act.says, act.vm or ""
         connection = self._connected()
         if act.kind in _AT_THE_PROTECTED_SITE:
             side = self._protected
             if side is None or side.connection is None:
                 why = (side.lost or NOT_YET) if side else "no protected site is configured"
-                raise Refused(f"Could not {doing}: {why}")
+                raise Refused(f"Could not {aim}: {why}")
             connection = side.connection
             shown_at = next((x.id for x in self._state.find(domain)[1].vms if x.name == act.name), "")
         folder = self._state.folder(domain)
@@ -215,7 +215,7 @@ class CallExecutor:
         self._acts[domain] += 1
         try:
             # looked at right before the act: a controller that slept must learn that it drives no more
-            await self._driver.drive(folder, doing)
+            await self._keeper.drive(folder, aim)
             before = self._before(folder, act) if again else None
 
             devices = self._state.devices
@@ -229,21 +229,21 @@ class CallExecutor:
                 return vm_calls.followed(session, command.task, act, steps) if command.task else steps
 
             async def until() -> float:
-                return await self._driver.drive(folder, doing)
+                return await self._keeper.drive(folder, aim)
 
-            with self._guard.claims.claim(act, power):
+            with self._guard.own_calls.claim(act, power):
                 calls = self._calls_of(connection)
                 started, remark = False, ""
                 if machine is not None and await self._starts_together(command, machine, calls, again):
                     lacks = functools.partial(vm_calls.before_power_on, act=act)
-                    remark = await calls.carry_out(lacks, doing, until, begun) if act.args else ""
-                    started = await calls.together.power_on(machine.id, doing, until, begun)
+                    remark = await calls.carry_out(lacks, aim, until, begun) if act.args else ""
+                    started = await calls.together.power_on(machine.id, aim, until, begun)
                 if not started:
-                    remark = await calls.carry_out(call, doing, until, begun)
+                    remark = await calls.carry_out(call, aim, until, begun)
         except HeldElsewhere as error:
-            raise SiteUnreachable(f"Could not {doing}: {error}") from None
+            raise SiteUnreachable(f"Could not {aim}: {error}") from None
         except asyncio.CancelledError:  # nobody waits for its task any more
-            self._state.failed(shown_at, act.kind, f"Could not {doing}: it has not ended yet")
+            self._state.failed(shown_at, act.kind, f"Could not {aim}: it has not ended yet")
             raise
         except Refused as error:
             self._patience.over(key)
@@ -331,4 +331,4 @@ class CallExecutor:
         if "since" not in act.args:
             return None
         since = datetime.fromisoformat(act.args["since"])
-        return EarlierAttempt(since, self._state.now() - since, self._driver.leases.accounts(folder.id))
+        return EarlierAttempt(since, self._state.now() - since, self._keeper.leases.accounts(folder.id))

@@ -53,7 +53,7 @@ class LeaseKeeper:
     """The leases of one controller at one site, and what comes with them.
 
     `lengths_s`: of a lease, and of one of a session in which nothing goes on. `connected` gives the
-    connection there is, or raises SiteUnreachable. `fences`: of the site's vCenters.
+    connection there is, or raises SiteUnreachable. `stale_sessions`: of the site's vCenters.
     """
 
     def __init__(
@@ -61,11 +61,11 @@ class LeaseKeeper:
         state: SiteState,
         lengths_s: tuple[float, float],
         connected: Callable[[], Connection],
-        fences: Sequence[StaleSessions],
+        stale_sessions: Sequence[StaleSessions],
         on_change: Callable[[], None] = lambda: None,
     ) -> None:
         """`on_change` is called when others are seen to be gone, or back."""
-        self._state, self._connected, self._fences = state, connected, fences
+        self._state, self._connected, self._stale_sessions = state, connected, stale_sessions
         self._on_change = on_change
         self.leases = Leases(state.me, state.now, lengths_s[0], quiet_s=lengths_s[1])
         self.leases.on_taken = self._succeed
@@ -138,7 +138,7 @@ class LeaseKeeper:
             return False
         return used is None or used < self._state.now() - SILENT
 
-    async def drive(self, folder: FolderFacts, doing: str, force: bool = False, quiet: bool = False) -> float:
+    async def drive(self, folder: FolderFacts, aim: str, force: bool = False, quiet: bool = False) -> float:
         """Be the driver of a domain; until when, as `steady` counts. Raises HeldElsewhere, SiteUnreachable,
         Refused, ResultUnknown.
 
@@ -154,7 +154,7 @@ class LeaseKeeper:
             began_s, logins = steady(), connection.commands.stub.logins
             self._looks.pop(folder.id, None)
             until_s = await connection.command(
-                lambda session: self.leases.hold(session, folder.id, force, quiet), doing
+                lambda session: self.leases.hold(session, folder.id, force, quiet), aim
             )
             if not quiet:  # it has looked at less than an act is to know
                 self._looks[folder.id] = LeaseLook(began_s, until_s, logins)
@@ -169,8 +169,8 @@ class LeaseKeeper:
         """
         if not force and self._state.drives(driver):
             return
-        for fence in self._fences:
-            fence.succeed(driver)
+        for stale in self._stale_sessions:
+            stale.succeed(driver)
         session.settle()
         if not force:
             raise HeldElsewhere(

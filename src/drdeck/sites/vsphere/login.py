@@ -46,7 +46,7 @@ def connector(
             vcenter.username,
             lambda: passwords.get(login),
             call_s=float(vcenter.timeout),
-            fence=stale,
+            stale_sessions=stale,
             hears=hears,
         )
         try:

@@ -80,13 +80,13 @@ class RunRecords:
                     changes[folder.id] = with_marks(folder.attributes, others)
             await self._write(changes, f"forget {ident} at the site")
 
-    async def _write(self, changes: Changes, doing: str) -> None:
+    async def _write(self, changes: Changes, aim: str) -> None:
         def write(session: VCenterSession) -> None:
             for folder, attributes in changes.items():
                 for name, value in attributes.items():
                     self._attributes.set(session, folder, name, value)
 
         try:
-            await self._connected().command(write, doing)
+            await self._connected().command(write, aim)
         finally:
             await self._watching().refresh_attributes([*changes])

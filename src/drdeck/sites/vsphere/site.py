@@ -62,11 +62,11 @@ class VSphereSite:
         connect_protected: Connect | None = None,
         me: str = "",
         state: Path | None = None,
-        fences: Sequence[StaleSessions] = (),
+        stale_sessions: Sequence[StaleSessions] = (),
     ) -> None:
         """`me`: who this controller is for others; of one name only one process may run at a time.
 
-        `state`: directory for what the guard must still know after a kill. `fences`: of its vCenters.
+        `state`: directory for what the guard must still know after a kill. `stale_sessions`: of its vCenters.
         """
         self.name, self.settings, self.parallel = name, settings, settings.parallel
         limits = msgspec.structs.asdict(settings.places)
@@ -94,7 +94,7 @@ class VSphereSite:
             self._state,
             (float(settings.lease), float(settings.quiet_lease)),
             link.connected,
-            fences,
+            stale_sessions,
             demand.wake.set,
         )
         self._rounds = MaintenanceRound(self._state, self._views)

@@ -68,10 +68,10 @@ class GuardService:
         folders: FolderMemory | None = None,
         devices: UncoveredDevices | None = None,
     ) -> None:
-        self.events, self.claims = EventLog(), OwnCalls(now)
+        self.events, self.own_calls = EventLog(), OwnCalls(now)
         self.disks = AttachedDisks(devices or UncoveredDevices())
         self._memories, self._since, self._now, self._changed = memories, since, now, changed
-        self._posts: dict[str, SessionGuard] = {}
+        self._guards: dict[str, SessionGuard] = {}
         self._accounts: dict[str, frozenset[str]] = {}
         self._skip: dict[str, int] = {}
         self._records = RecordCache()
@@ -102,7 +102,7 @@ class GuardService:
 
     def also_watch(self, folder: str, vms: Iterable[VmFacts]) -> None:
         """Watch these VMs too in the session of a folder, as they are now; without a session nothing."""
-        guard = self._posts.get(folder)
+        guard = self._guards.get(folder)
         if guard is None:
             return
         for vm in vms:
@@ -128,26 +128,26 @@ class GuardService:
         news = self.disks.owned(self.events.news(), lambda: _in_sessions(inventory))
         now, self._events_needed = self._now(), False
         for by_folder in (self._accounts, self._skip, self._dirty):
-            for folder_id in by_folder.keys() - inventory.folders.keys() - self._posts.keys():
+            for folder_id in by_folder.keys() - inventory.folders.keys() - self._guards.keys():
                 del by_folder[folder_id]
         for folder in inventory.domains:
             try:
                 attributes = folder.attributes
                 record = self._records.of(folder.id, attributes) if attributes.get(SESSION) else None
             except BrokenRecord:
-                self._events_needed = self._events_needed or folder.id in self._posts
+                self._events_needed = self._events_needed or folder.id in self._guards
                 continue  # it may be put right: what is known of the session stays
             if record is None or record.session is None:
                 self._end(folder.id)
                 continue
             self._events_needed = True
             if record.session.started is not None:
-                post = self._post(folder, record, inventory)
-                self._look(post, folder, record, inventory, now)
-                post.hear_all(_concerning(post, news, self._skip.get(folder.id, 0)), time.monotonic())
+                guard = self._guard_of(folder, record, inventory)
+                self._look(guard, folder, record, inventory, now)
+                guard.hear_all(_concerning(guard, news, self._skip.get(folder.id, 0)), time.monotonic())
         self._tool.look(inventory, news, self._own, now)
         self._events_needed = self._events_needed or self._tool.wants_events
-        self._foresight.forget_others(self._posts)
+        self._foresight.forget_others(self._guards)
 
     def owners_read(self) -> None:
         """Take in disks that were attached before it was known whose they are: more devices were read."""
@@ -157,21 +157,21 @@ class GuardService:
             self._wake.set()
 
     def _hear(self, news: list[LoggedObservation]) -> None:
-        for folder, post in self._posts.items():
-            post.hear_all(_concerning(post, news, self._skip.get(folder, 0)), time.monotonic())
+        for folder, guard in self._guards.items():
+            guard.hear_all(_concerning(guard, news, self._skip.get(folder, 0)), time.monotonic())
 
-    def _post(self, folder: FolderFacts, record: Record, inventory: Inventory) -> SessionGuard:
+    def _guard_of(self, folder: FolderFacts, record: Record, inventory: Inventory) -> SessionGuard:
         assert record.session is not None and record.session.started is not None
-        post = self._posts.get(folder.id)
-        if post is not None and post.memory.session == record.session.id:
-            return post
+        guard = self._guards.get(folder.id)
+        if guard is not None and guard.memory.session == record.session.id:
+            return guard
         only = record.session_vms
         members = [vm for vm in inventory.vms_of(folder.id) if not only or vm.id in only]
         kept = self._memories.load(folder.id, record.session.id)
         if kept is None:
             # as they were before the session was seen, for it may be seen together with a deed
             facts = {vm.id: self._last.get(vm.id, vm) for vm in members}
-            self.claims.nothing_pending(facts)
+            self.own_calls.nothing_pending(facts)
             named = {vm.id: vm.name for vm in members}
             kept = (
                 SessionMemory(session=record.session.id, started=record.session.started, members=named),
@@ -180,21 +180,21 @@ class GuardService:
         last_look = kept[0].looked_at
         begins = record.session.started
         self._heard_until[folder.id] = begins if last_look is None else max(begins, last_look - _UNJUDGED)
-        post = self._posts[folder.id] = SessionGuard(*kept)
-        self._skip[folder.id] = post.memory.key
-        self._memories.save(folder.id, post.memory, post.facts, anew=True)
-        return post
+        guard = self._guards[folder.id] = SessionGuard(*kept)
+        self._skip[folder.id] = guard.memory.key
+        self._memories.save(folder.id, guard.memory, guard.facts, anew=True)
+        return guard
 
     def _end(self, folder: str) -> None:
         for by_folder in (self._heard_until, self._looked_at):
             by_folder.pop(folder, None)
-        if self._posts.pop(folder, None) is not None:
+        if self._guards.pop(folder, None) is not None:
             self._memories.forget(folder)
 
     def _look(
-        self, post: SessionGuard, folder: FolderFacts, record: Record, inventory: Inventory, now: datetime
+        self, guard: SessionGuard, folder: FolderFacts, record: Record, inventory: Inventory, now: datetime
     ) -> None:
-        memory = post.memory
+        memory = guard.memory
         there = {vm.id: vm for vm in inventory.vms_of(folder.id)}
         since = self._since(folder.id)
         if lease_record.lease_holder(folder.attributes.get(LEASE), self._me, now) is not None:
@@ -203,24 +203,24 @@ class GuardService:
         driving = None
         if since is not None:
             self._driving.add(folder.id)
-            others = [vm for vm in there.values() if not self.claims.begun_on(vm.id, since)]
+            others = [vm for vm in there.values() if not self.own_calls.begun_on(vm.id, since)]
             driving = LeaseTenure(since, self._begun, {vm.id: frozenset(vm.running_tasks) for vm in others})
         memory.windows.follow(record, driving, memory.looked_at, now)
         holding = lease_record.parse(folder.attributes.get(LEASE))
         self._accounts[folder.id] = frozenset(holding.users if holding is not None else ())
         dirty = self._dirty.setdefault(folder.id, set())
         for ident in memory.members:
-            old, new = post.facts.get(ident), there.get(ident)
+            old, new = guard.facts.get(ident), there.get(ident)
             if new is None:
                 if old is not None:
-                    post.lost.setdefault(ident, now)
+                    guard.lost.setdefault(ident, now)
                 continue
-            post.lost.pop(ident, None)
+            guard.lost.pop(ident, None)
             if new.connection != "connected" or new is old or new == old:
                 continue  # of what is out of reach, vCenter tells only parts
             if old is not None:
-                post.hear(differences(old, new, memory.looked_at or now, now), time.monotonic())
-            post.facts[ident] = new
+                guard.hear(differences(old, new, memory.looked_at or now, now), time.monotonic())
+            guard.facts[ident] = new
             dirty.add(ident)
         memory.looked_at = now
 
@@ -228,24 +228,24 @@ class GuardService:
 
     def alarms(self, folder: str) -> tuple[Alarm, ...]:
         """Those of a domain's session, oldest first."""
-        post = self._posts.get(folder)
-        if post is None:
+        guard = self._guards.get(folder)
+        if guard is None:
             return self._tool.alarms(folder, self._now())
-        alarms = (*self._foresight.alarms(folder), *post.memory.alarms(time.monotonic()))
+        alarms = (*self._foresight.alarms(folder), *guard.memory.alarms(time.monotonic()))
         if not self.events.refused:
             return alarms
         text = (
             f"vCenter's events cannot be read ({self.events.refused}): who changes VMs of this session is not"
             " known, and that one is cloned or its configuration changed is not seen"
         )
-        time_ = post.memory.started
+        time_ = guard.memory.started
         blind = Alarm(time=time_, severity=Severity.WARNING, vm=None, kind="guard", text=text)
         return (blind, *alarms)
 
     def foreign(self, folder: str) -> tuple[ForeignChange, ...]:
         """Changes by others in a domain's session."""
-        post = self._posts.get(folder)
-        return () if post is None else tuple(post.memory.foreign)
+        guard = self._guards.get(folder)
+        return () if guard is None else tuple(guard.memory.foreign)
 
     async def run(self, watch: InventoryWatch, connection: Connection) -> None:
         """Until cancelled. A look that fails is taken again; the watching itself says when all is lost."""
@@ -268,9 +268,9 @@ class GuardService:
     def _pause(self) -> float | None:
         """Seconds until time alone brings something; None: never."""
         now_s = time.monotonic()
-        if any(post.unsettled or post.lost or post.unnamed(now_s) for post in self._posts.values()):
+        if any(guard.unsettled or guard.lost or guard.unnamed(now_s) for guard in self._guards.values()):
             return TICK_S
-        if not self._posts:
+        if not self._guards:
             return None
         behind_s = self._pace.wait_s() if self._behind else self._foresight.due_s
         return max(TICK_S, min(behind_s, self._foresight.due_s))
@@ -278,9 +278,9 @@ class GuardService:
     async def _round(self, watch: InventoryWatch, connection: Connection) -> None:
         await watch.listen(self._events_needed)
         await self._catch_up(watch)
-        for folder, post in list(self._posts.items()):
-            await self._find_lost(folder, post, connection)
-        if any(post.wants_record for post in self._posts.values()):
+        for folder, guard in list(self._guards.items()):
+            await self._find_lost(folder, guard, connection)
+        if any(guard.wants_record for guard in self._guards.values()):
             self.saw(await watch.refresh_attributes())
         self._settle(watch, connection.commands.user)
         try:
@@ -289,25 +289,25 @@ class GuardService:
         except TimeoutError:  # the address comes later, the alarm does not
             self._wake.set()
         self._save()
-        alarms = {folder: post.memory.alarms(time.monotonic()) for folder, post in self._posts.items()}
+        alarms = {folder: guard.memory.alarms(time.monotonic()) for folder, guard in self._guards.items()}
         if alarms != self._alarms:
             self._alarms = alarms
             self._changed()
-        sessions = {folder: post.memory for folder, post in self._posts.items()}
+        sessions = {folder: guard.memory for folder, guard in self._guards.items()}
         if watch.inventory is not None and await self._foresight.look(sessions, watch.inventory, connection):
             self._changed()
 
     async def _catch_up(self, watch: InventoryWatch) -> None:
         """Read back what was missed, from where this or an earlier controller has read to; not too often."""
         since = self.events.missed_since
-        for folder in self._posts:
+        for folder in self._guards:
             begins = self._heard_until[folder]
             if self.events.oldest is not None and begins < self.events.oldest:
                 since = begins if since is None else min(since, begins)
-        self._behind = since is not None and bool(self._posts) and not self.events.refused
+        self._behind = since is not None and bool(self._guards) and not self.events.refused
         if since is None or not self._behind or self._pace.wait_s():
             return
-        members = {vm for post in self._posts.values() for vm in post.memory.members}
+        members = {vm for guard in self._guards.values() for vm in guard.memory.members}
         began_s = time.monotonic()
         try:
             await watch.catch_up(since, sorted(members) if len(members) <= FEW else ())
@@ -318,9 +318,9 @@ class GuardService:
             self.saw(watch.inventory)
 
     def _settle(self, watch: InventoryWatch, own: str) -> None:
-        for folder, post in self._posts.items():
+        for folder, guard in self._guards.items():
             judging = JudgmentContext(
-                claims=self.claims,
+                own_calls=self.own_calls,
                 drives=folder in self._driving and self._since(folder) is not None,
                 fresh_s=watch.attributes_read_s,
                 own=own,
@@ -329,43 +329,43 @@ class GuardService:
                 now=self._now(),
                 now_s=time.monotonic(),
             )
-            post.settle(judging)
+            guard.settle(judging)
             self._dirty.setdefault(folder, set())
 
     def _save(self) -> None:
         for folder, dirty in self._dirty.items():
-            post = self._posts.get(folder)
-            if post is not None and (dirty or post.changed or self._read_far(folder, post)):
-                self._memories.save(folder, post.memory, {vm: post.facts.get(vm) for vm in dirty})
-                post.changed = False
+            guard = self._guards.get(folder)
+            if guard is not None and (dirty or guard.changed or self._read_far(folder, guard)):
+                self._memories.save(folder, guard.memory, {vm: guard.facts.get(vm) for vm in dirty})
+                guard.changed = False
             dirty.clear()
 
-    def _read_far(self, folder: str, post: SessionGuard) -> bool:
+    def _read_far(self, folder: str, guard: SessionGuard) -> bool:
         """Tell whether a controller after this one would read much again: so far this one has looked since
         it was written down."""
-        looked_at, before = post.memory.looked_at, self._looked_at.get(folder)
+        looked_at, before = guard.memory.looked_at, self._looked_at.get(folder)
         if looked_at is None or (before is not None and looked_at - before < _UNJUDGED):
             return False
         self._looked_at[folder] = looked_at
         return True
 
-    async def _find_lost(self, folder: str, post: SessionGuard, connection: Connection) -> None:
+    async def _find_lost(self, folder: str, guard: SessionGuard, connection: Connection) -> None:
         """Look for VMs that left the domain: elsewhere, or out of the inventory."""
-        for ident in list(post.lost):
+        for ident in list(guard.lost):
             place = await find_whereabouts(connection, ident)
-            since, old = post.lost.pop(ident, None), post.facts.pop(ident, None)
+            since, old = guard.lost.pop(ident, None), guard.facts.pop(ident, None)
             if since is not None and old is not None:
-                post.hear([left(old, post.memory.looked_at or since, since, place)], time.monotonic())
+                guard.hear([left(old, guard.memory.looked_at or since, since, place)], time.monotonic())
                 self._dirty.setdefault(folder, set()).add(ident)
 
     async def _name(self, connection: Connection) -> None:
         """Find out from where they came who did something."""
         unnamed = [
-            p for p in self._posts.values() if any(f.user and f.address is None for f in p.memory.foreign)
+            p for p in self._guards.values() if any(f.user and f.address is None for f in p.memory.foreign)
         ]
-        for post in unnamed:
-            post.changed = True
-            if not await find_addresses(connection, post.memory.foreign):
+        for guard in unnamed:
+            guard.changed = True
+            if not await find_addresses(connection, guard.memory.foreign):
                 self._wake.set()
 
 
@@ -376,9 +376,9 @@ def _in_sessions(inventory: Inventory) -> Iterator[VmFacts]:
             yield from inventory.vms_of(folder.id)
 
 
-def _concerning(post: SessionGuard, news: list[LoggedObservation], skip: int) -> list[LoggedObservation]:
+def _concerning(guard: SessionGuard, news: list[LoggedObservation], skip: int) -> list[LoggedObservation]:
     """Events of a session's VMs, neither from before it nor judged by a controller before this one."""
-    memory = post.memory
+    memory = guard.memory
     return [
         entry
         for entry in news

@@ -54,7 +54,7 @@ class PendingObservation(NamedTuple):
 class JudgmentContext(NamedTuple):
     """Facts for a judgment, beside the telling. `fresh_s`: the record known now was asked for then."""
 
-    claims: OwnCalls
+    own_calls: OwnCalls
     drives: bool
     fresh_s: float
     own: str
@@ -132,13 +132,13 @@ class SessionGuard:
         hint = heard.observation
         drdecks = hint.user is None or hint.user in ("", j.own) or hint.user in j.accounts
         if hint.by == "facts":
-            if j.claims.is_own(hint, heard.came_s) or self._told_as_ours(heard):
+            if j.own_calls.is_own(hint, heard.came_s) or self._told_as_ours(heard):
                 return "ours"
             if self._partner(heard) is not None:
                 return "foreign"
         elif drdecks and j.drives and self.memory.windows.explain(hint):
             return "ours"  # of a driver before this one; an act of this one is not to be used up by it
-        elif hint.user in ("", j.own) and j.claims.heard(hint, heard.came_s, heard.arrived_s is not None):
+        elif hint.user in ("", j.own) and j.own_calls.heard(hint, heard.came_s, heard.arrived_s is not None):
             return "ours"
         if j.fresh_s <= heard.came_s:
             self.wants_record = True

@@ -89,7 +89,7 @@ class Credentials:
 class VCenterSession:
     """One logged-in session. Its calls block; several threads may call at once.
 
-    `fence`: of all sessions that this process had with this vCenter one after another.
+    `stale_sessions`: of all sessions that this process had with this vCenter one after another.
     """
 
     def __init__(
@@ -100,13 +100,13 @@ class VCenterSession:
         connect_s: float = CONNECT_S,
         call_s: float = CALL_S,
         poll_s: float = 0.0,
-        fence: StaleSessions | None = None,
+        stale_sessions: StaleSessions | None = None,
     ) -> None:
         self.endpoint, self._credentials = endpoint, credentials
         self._connect_s = connect_s
-        self.fence = fence or StaleSessions()
-        self.stub = Stub(endpoint, connect_s, call_s, poll_s, self.fence.agent)
-        self.stub.on_lost = self.fence.doubt
+        self.stale_sessions = stale_sessions or StaleSessions()
+        self.stub = Stub(endpoint, connect_s, call_s, poll_s, self.stale_sessions.agent)
+        self.stub.on_lost = self.stale_sessions.doubt
         self.si: Any = vim.ServiceInstance("ServiceInstance", self.stub)
         self._content: Any = None
         self.user = self.key = ""
@@ -149,25 +149,25 @@ class VCenterSession:
 
         Raises what pyVmomi raises, and AnswerLost.
         """
-        if not (self.fence.doubtful or self.fence.left_behind):
+        if not (self.stale_sessions.doubtful or self.stale_sessions.left_behind):
             return
         with self._lock:
-            if self.fence.doubtful:
-                mine = str(self.stub.cookie) in self.fence.doubtful
+            if self.stale_sessions.doubtful:
+                mine = str(self.stub.cookie) in self.stale_sessions.doubtful
                 other = Stub(self.endpoint, self._connect_s, self.stub.call_s, agent=self.stub.agent)
                 try:
-                    self.fence.settle(other, self.content.sessionManager)
+                    self.stale_sessions.settle(other, self.content.sessionManager)
                 finally:
                     other.DropConnections()
                 if mine:
                     self._log_in()
-            if self.fence.left_behind:
-                self.fence.settle_others(self.content, self.user)
+            if self.stale_sessions.left_behind:
+                self.stale_sessions.settle_others(self.content, self.user)
 
     def abandon(self) -> None:
         """Break what is under way, and say nothing more: who connects next ends the session. Never raises."""
         if self.session_id:
-            self.fence.doubt(str(self.stub.cookie))
+            self.stale_sessions.doubt(str(self.stub.cookie))
         self.stub.silent, self.stub.log_in = True, None
         self.stub.abort()
         self.stub.DropConnections()
@@ -182,7 +182,7 @@ class VCenterSession:
             cookie = str(self.stub.cookie)
             with contextlib.suppress(Exception):  # gone is gone; the vCenter ends idle sessions itself
                 self.content.sessionManager.Logout()
-                self.fence.ended(cookie)
+                self.stale_sessions.ended(cookie)
         self.stub.cookie = ""
         self.stub.DropConnections()
 
@@ -203,7 +203,7 @@ class Connection:
         connect_s: float = CONNECT_S,
         call_s: float = CALL_S,
         poll_s: int = POLL_S,
-        fence: StaleSessions | None = None,
+        stale_sessions: StaleSessions | None = None,
         hears: Callable[[Any], Any] | None = None,
     ) -> None:
         """`hears`: is told how each login went, see Credentials."""
@@ -213,7 +213,9 @@ class Connection:
         self.polling = VCenterSession(
             endpoint, credentials, connect_s=connect_s, call_s=call_s, poll_s=poll_s
         )
-        self.commands = VCenterSession(endpoint, credentials, connect_s=connect_s, call_s=call_s, fence=fence)
+        self.commands = VCenterSession(
+            endpoint, credentials, connect_s=connect_s, call_s=call_s, stale_sessions=stale_sessions
+        )
 
     async def open(self) -> None:
         """Log both sessions in, once: to connect anew, close this one and make another."""
@@ -234,8 +236,8 @@ class Connection:
         await asyncio.gather(in_thread(self.polling.close), in_thread(self.commands.close))
 
     async def abandon(self) -> None:
-        """Send nothing any more, not even a logout; the next connection with this fence does that."""
-        self.polling.fence = self.commands.fence
+        """Send nothing any more, not even a logout: the next connection ends these sessions."""
+        self.polling.stale_sessions = self.commands.stale_sessions
         await asyncio.gather(in_thread(self.polling.abandon), in_thread(self.commands.abandon))
 
     async def freshen(self) -> None:
@@ -251,28 +253,28 @@ class Connection:
 
         await in_thread(renew)
 
-    async def poll(self, work: Callable[[VCenterSession], T], doing: str) -> T:
-        """Run blocking work on the watching session; `doing` says what, for messages: "read the folders"."""
-        return await self._run(lambda: work(self.polling), doing)
+    async def poll(self, work: Callable[[VCenterSession], T], aim: str) -> T:
+        """Run blocking work on the watching session; `aim` says what, for messages: "read the folders"."""
+        return await self._run(lambda: work(self.polling), aim)
 
-    async def command(self, work: Callable[[VCenterSession], T], doing: str) -> T:
+    async def command(self, work: Callable[[VCenterSession], T], aim: str) -> T:
         """Run blocking work on the commanding session, once nothing can come of what was asked before."""
 
         def settled() -> T:
             self.commands.settle()
             return work(self.commands)
 
-        return await self._run(settled, doing)
+        return await self._run(settled, aim)
 
     async def settle(self) -> None:
         """From here on nothing comes of a request whose answer was lost: what is read now stays true."""
         await self._run(self.commands.settle, "end a session in which something may still come")
 
-    async def _run(self, work: Callable[[], T], doing: str) -> T:
+    async def _run(self, work: Callable[[], T], aim: str) -> T:
         try:
             return await in_thread(work)
         except Exception as exc:
-            raise translate(exc, doing, f"vCenter {self.server}") from exc
+            raise translate(exc, aim, f"vCenter {self.server}") from exc
 
     @property
     def session_id(self) -> str:

@@ -33,8 +33,8 @@ _HOST_LOST = (vmodl.fault.HostCommunication, vim.fault.Timedout, vmodl.fault.Sys
 """The call went on to a host that did not answer: what became of it is not known (API reference)."""
 
 
-def translate(exc: BaseException, doing: str, server: str = "vCenter") -> SiteError:
-    """The SiteError for whatever pyVmomi, a socket, TLS or HTTP raised while `doing` ("power on erp-db01").
+def translate(exc: BaseException, aim: str, server: str = "vCenter") -> SiteError:
+    """The SiteError for whatever pyVmomi, a socket, TLS or HTTP raised while `aim` ("power on erp-db01").
 
     A SiteError comes back as it is. Raises `exc` again when it is none of these: then it is a bug.
     """
@@ -44,43 +44,43 @@ def translate(exc: BaseException, doing: str, server: str = "vCenter") -> SiteEr
         why = _network(exc.__cause__)
         if exc.changing:
             return ResultUnknown(
-                f"{server} was asked to {doing}, but its answer was lost ({why}): "
+                f"{server} was asked to {aim}, but its answer was lost ({why}): "
                 "it may or may not have happened; look there before going on"
             )
         return SiteUnreachable(
-            f"Could not {doing}: {server} did not answer ({why}); check the network and that vCenter runs"
+            f"Could not {aim}: {server} did not answer ({why}); check the network and that vCenter runs"
         )
     if isinstance(exc, TooLate):
         return SiteUnreachable(
-            f"Could not {doing}: drdeck was stopped for a while just before it asked {server}; it looks again"
+            f"Could not {aim}: drdeck was stopped for a while just before it asked {server}; it looks again"
         )
     if isinstance(exc, SessionEnded):
-        return SiteUnreachable(f"Could not {doing}: {server} had ended our session; drdeck looks again")
+        return SiteUnreachable(f"Could not {aim}: {server} had ended our session; drdeck looks again")
     if isinstance(exc, vim.fault.InvalidLogin):
         return LoginRefused(
-            f"Could not {doing}: {server} does not accept this user name and password; check both"
+            f"Could not {aim}: {server} does not accept this user name and password; check both"
         )
     if isinstance(exc, vim.fault.NotAuthenticated):
-        return SiteUnreachable(f"Could not {doing}: {server} has ended our session; log in again")
+        return SiteUnreachable(f"Could not {aim}: {server} has ended our session; log in again")
     if isinstance(exc, vim.fault.NoPermission):
-        return Refused(f"{server} refused to {doing}: {words(exc)}; ask its administrator for that privilege")
+        return Refused(f"{server} refused to {aim}: {words(exc)}; ask its administrator for that privilege")
     if isinstance(exc, _BUSY):
-        return Busy(f"Could not {doing}: {server} is busy there ({words(exc)})")
+        return Busy(f"Could not {aim}: {server} is busy there ({words(exc)})")
     if isinstance(exc, _HOST_LOST):
         return ResultUnknown(
-            f"{server} was asked to {doing}, and lost sight of the host ({words(exc)}):"
+            f"{server} was asked to {aim}, and lost sight of the host ({words(exc)}):"
             " it may or may not have happened; look there before going on"
         )
     if isinstance(exc, vmodl.MethodFault):
-        return Refused(f"{server} refused to {doing}: {words(exc)}")
+        return Refused(f"{server} refused to {aim}: {words(exc)}")
     if isinstance(exc, CertificateRefused):
-        text = f"Could not {doing}: {_certificate(exc, server)}"
+        text = f"Could not {aim}: {_certificate(exc, server)}"
         if exc.expected or exc.certificate is None:
             return CertificateWrong(text)
         return CertificateUntrusted(text, exc.certificate)
     if isinstance(exc, OSError | HTTPException | ExpatError):
         return SiteUnreachable(
-            f"Could not {doing}: {server} cannot be reached ({_network(exc)}); {_advice(exc)}"
+            f"Could not {aim}: {server} cannot be reached ({_network(exc)}); {_advice(exc)}"
         )
     raise exc
 

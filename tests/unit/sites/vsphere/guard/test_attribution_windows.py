@@ -156,7 +156,7 @@ def test_an_act_of_the_driver_before_uses_up_none_of_ours() -> None:
     bench.follow("op-2", SessionState.ROLLING_BACK)
     at = bench.now()
     bench.take_over()
-    with bench.claims.claim(PlannedCall(key="off", kind="power_off", vm=VM)):
+    with bench.own_calls.claim(PlannedCall(key="off", kind="power_off", vm=VM)):
         bench.follow("op-2", SessionState.ROLLING_BACK)
         bench.on(1)
         bench.told("event", Change.POWER, OWN, "off", since=at, until=at)

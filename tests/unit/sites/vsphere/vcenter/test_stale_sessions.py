@@ -28,7 +28,9 @@ def log_in(vcenter: VCenter) -> Iterator[LogIn]:
     def make(me: str = "", life: str = "", user: str = "") -> VCenterSession:
         endpoint = Endpoint(url=vcenter.url, ca_file=str(vcenter.ca_file))
         session = VCenterSession(
-            endpoint, Credentials(user or vcenter.user, vcenter.password), fence=StaleSessions(me, life)
+            endpoint,
+            Credentials(user or vcenter.user, vcenter.password),
+            stale_sessions=StaleSessions(me, life),
         )
         session.log_in()
         opened.append(session)
@@ -62,7 +64,7 @@ def test_those_of_a_driver_that_is_followed(vcenter: VCenter, log_in: LogIn) -> 
     anna, bob = log_in(ANNA), log_in(BOB)
     bob.settle()
     assert lives(vcenter, anna)
-    bob.fence.succeed(ANNA)
+    bob.stale_sessions.succeed(ANNA)
     bob.settle()
     assert not lives(vcenter, anna) and lives(vcenter, bob)
 
@@ -85,7 +87,7 @@ def test_it_costs_a_call_or_two_and_only_once(vcenter: VCenter, log_in: LogIn) -
 def test_nothing_that_opens_a_session_is_told(vcenter: VCenter, log_in: LogIn) -> None:
     session = log_in(ANNA)
     agent = vcenter.sessions()[session.key]
-    assert agent == session.fence.agent and agent.isascii() and len(agent) < 80
+    assert agent == session.stale_sessions.agent and agent.isascii() and len(agent) < 80
     assert "nna" not in agent and session.session_id not in agent and session.session_id != session.key
 
 
@@ -100,7 +102,7 @@ def test_without_the_privilege_it_goes_on(
     assert sent == {"RetrievePropertiesEx": 1} and lives(vcenter, dead)
     assert TERMINATE in caplog.text and dead.key not in caplog.text
     vcenter.grant_all()
-    mine.fence.succeed(BOB)
+    mine.stale_sessions.succeed(BOB)
     mine.settle()
     assert lives(vcenter, dead), "that is over; the next controller asks again"
 
@@ -124,7 +126,7 @@ def test_one_that_goes_by_itself_meanwhile_saves_none_of_the_rest(vcenter: VCent
 
     content: Any = Content()
     content.sessionManager = Content.sessionManager(manager._GetMoId(), mine.stub)
-    mine.fence.settle_others(content, mine.user)
+    mine.stale_sessions.settle_others(content, mine.user)
     assert len(refused) == 1 and not lives(vcenter, dead) and not lives(vcenter, deader)
 
 
@@ -138,7 +140,7 @@ def test_what_a_lease_guards_is_not_repeated_when_its_session_has_ended(
     attributes.set(anna, folder, "drdeck.mode", "before")
 
     def end_hers() -> None:
-        bob.fence.succeed(ANNA)
+        bob.stale_sessions.succeed(ANNA)
         bob.settle()
 
     end_hers()

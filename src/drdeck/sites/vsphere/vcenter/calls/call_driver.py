@@ -29,7 +29,7 @@ class CallDriver:
     async def carry_out(
         self,
         call: Callable[[VCenterSession], CallSteps],
-        doing: str,
+        aim: str,
         until: Callable[[], Awaitable[float]],
         begun: Callable[[str], Awaitable[None]] | None = None,
     ) -> str:
@@ -46,7 +46,7 @@ class CallDriver:
                 latest_s = await until()
                 async with self._places:
                     task, remark, steps = await self.connection.command(
-                        _step(call, steps, fault, latest_s), doing
+                        _step(call, steps, fault, latest_s), aim
                     )
             except SiteUnreachable as error:
                 if steps is None or isinstance(error, Busy):
@@ -65,7 +65,7 @@ class CallDriver:
                 fault = await end
             except Exception as lost:
                 fault = ResultUnknown(
-                    f"vCenter {self.connection.server} has begun to {doing}, but was lost sight of before it"
+                    f"vCenter {self.connection.server} has begun to {aim}, but was lost sight of before it"
                     f" said whether that worked ({type(lost).__name__}); look there before going on"
                 )
 

@@ -95,7 +95,7 @@ class GroupPowerOn:
         return cluster.exists and (anyhow or automated)
 
     async def power_on(
-        self, vm: str, doing: str, until: Callable[[], Awaitable[float]], begun: Begun | None
+        self, vm: str, aim: str, until: Callable[[], Awaitable[float]], begun: Begun | None
     ) -> bool:
         """Power a VM on; returns when it is on. False: the account may not start VMs together, which wants
         the privilege on the datacenter too, and nothing was done. Raises SiteError."""
@@ -111,30 +111,30 @@ class GroupPowerOn:
             self._permitted = False
             return False
         if outcome.fault is not None:
-            raise translate(outcome.fault, doing, f"vCenter {self._connection.server}")
+            raise translate(outcome.fault, aim, f"vCenter {self._connection.server}")
         if outcome.recommended:
             raise Refused(
-                f"Could not {doing}: vCenter only recommends where to start it ({outcome.recommended}); apply"
+                f"Could not {aim}: vCenter only recommends where to start it ({outcome.recommended}); apply"
                 ' that in vCenter, then answer retry, or set power_on_override = "fullyAutomated"'
             )
         if not outcome.task:
-            await self._until_on(vm, doing)
+            await self._until_on(vm, aim)
             return True
         if begun is not None:
             await begun(outcome.task)
-        fault = await self._end_of(outcome.task, doing)
+        fault = await self._end_of(outcome.task, aim)
         if isinstance(fault, vim.fault.InvalidPowerState) and fault.existingState == "poweredOn":
             return True
         if fault is not None:
-            raise translate(fault, doing, f"vCenter {self._connection.server}")
+            raise translate(fault, aim, f"vCenter {self._connection.server}")
         return True
 
-    async def _end_of(self, task: str, doing: str) -> Any:
+    async def _end_of(self, task: str, aim: str) -> Any:
         try:
             return await self._tasks.fault_of(task)
         except Exception as lost:
             raise ResultUnknown(
-                f"vCenter {self._connection.server} has begun to {doing}, but was lost sight of before it"
+                f"vCenter {self._connection.server} has begun to {aim}, but was lost sight of before it"
                 f" said whether that worked ({type(lost).__name__}); look there before going on"
             ) from None
 
@@ -151,16 +151,16 @@ class GroupPowerOn:
         batch = [waiting for waiting in batch if not waiting.outcome.done()]
         if not batch:
             return
-        doing = f"power on {len(batch)} VMs together"
+        aim = f"power on {len(batch)} VMs together"
         try:
             latest_s = min(waiting.until_s for waiting in batch)
             vms = [waiting.vm for waiting in batch]
-            task = await self._connection.command(partial(_call, vms, self._override, latest_s), doing)
+            task = await self._connection.command(partial(_call, vms, self._override, latest_s), aim)
             await asyncio.gather(*(waiting.begun(task) for waiting in batch if waiting.begun is not None))
-            fault = await self._end_of(task, doing)
+            fault = await self._end_of(task, aim)
             if fault is not None:
-                raise translate(fault, doing, f"vCenter {self._connection.server}")
-            outcomes = await self._connection.command(partial(_outcomes, task, vms), doing)
+                raise translate(fault, aim, f"vCenter {self._connection.server}")
+            outcomes = await self._connection.command(partial(_outcomes, task, vms), aim)
         except Exception as error:
             for waiting in batch:
                 if not waiting.outcome.done():
@@ -170,11 +170,11 @@ class GroupPowerOn:
             if not waiting.outcome.done():
                 waiting.outcome.set_result(outcomes[waiting.vm])
 
-    async def _until_on(self, vm: str, doing: str) -> None:
+    async def _until_on(self, vm: str, aim: str) -> None:
         """Watch a VM that DRS starts without a task of its own. Ends with the VM, or when it is cancelled."""
         while True:
             power = await self._connection.poll(
-                lambda session: properties(session, vm_of(session, vm), "runtime.powerState"), doing
+                lambda session: properties(session, vm_of(session, vm), "runtime.powerState"), aim
             )
             if str(power.get("runtime.powerState")) == "poweredOn":
                 return

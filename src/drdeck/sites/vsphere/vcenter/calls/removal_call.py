@@ -26,12 +26,12 @@ meanwhile goes into one more delta, and disks below grow before the delta goes. 
 want of it leaves disks to be consolidated (VMware, "Delete Snapshots" and "Consolidate Snapshots")."""
 
 
-def remove_snapshots(session: VCenterSession, vm: str, args: Mapping[str, str], doing: str) -> CallSteps:
+def remove_snapshots(session: VCenterSession, vm: str, args: Mapping[str, str], aim: str) -> CallSteps:
     """Remove the snapshot `args["snapshot"]`, not those that stand on it, or all of `args["snapshots"]`.
 
     Raises Refused where a datastore of the VM is nearly full.
     """
-    present = _look(session, vm, doing)
+    present = _look(session, vm, aim)
     ids = args.get("snapshots", "").split() or [args["snapshot"]]
     if "snapshots" in args and present is not None and set(present) == set(ids):
         yield vm_of(session, vm).RemoveAllSnapshots_Task(consolidate=True)
@@ -42,7 +42,7 @@ def remove_snapshots(session: VCenterSession, vm: str, args: Mapping[str, str], 
     return ""
 
 
-def _look(session: VCenterSession, vm: str, doing: str) -> list[str] | None:
+def _look(session: VCenterSession, vm: str, aim: str) -> list[str] | None:
     """The ids of the VM's snapshots now; None where they cannot be read. Raises Refused for want of room."""
     paths = {vim.VirtualMachine: ["snapshot"], vim.Datastore: ["name", "summary.freeSpace"]}
     spec = filter_spec(
@@ -60,7 +60,7 @@ def _look(session: VCenterSession, vm: str, doing: str) -> list[str] | None:
         elif (free := raw.get("summary.freeSpace")) is not None and int(free) < ROOM:
             store = str(raw.get("name") or "")
             raise Refused(
-                f'Could not {doing}: the datastore "{store}" has {show_bytes(int(free))} free, and merging a'
+                f'Could not {aim}: the datastore "{store}" has {show_bytes(int(free))} free, and merging a'
                 f" snapshot may need {show_bytes(ROOM)}; make room there"
             )
     return present

@@ -39,7 +39,7 @@ def roll_back(
     vm: str,
     name: str,
     args: Mapping[str, str],
-    doing: str,
+    aim: str,
     before: EarlierAttempt | None = None,
     cached: KnownHardware | None = None,
 ) -> CallSteps:
@@ -54,7 +54,7 @@ def roll_back(
     """
     target, machine = args.get("snapshot", ""), vm_of(session, vm)
     if not target:
-        raise Refused(f"Could not {doing}: it has no restore point at or before that instant any more")
+        raise Refused(f"Could not {aim}: it has no restore point at or before that instant any more")
     earlier = cached.before if cached is not None else None
     paths = ["snapshot"] if earlier is not None else ["snapshot", "config.hardware"]
     now = properties(session, machine, *paths)
@@ -62,12 +62,12 @@ def roll_back(
     snapshots = _names(now.get("snapshot"))
     if target not in snapshots:
         raise Refused(
-            f'Could not {doing}: its restore point "{args.get("name", target)}" is not there any more'
+            f'Could not {aim}: its restore point "{args.get("name", target)}" is not there any more'
         )
     entry = args.get("entry", "")
     if entry and entry not in snapshots.values():
         raise Refused(
-            f'Could not {doing}: it has no entry point "{entry}", so that what it wrote since could not be'
+            f'Could not {aim}: it has no entry point "{entry}", so that what it wrote since could not be'
             " had back"
         )
     if before is None or not (yield from _reverted(session, vm, target, before)):

@@ -51,7 +51,7 @@ def connect(session: VCenterSession, vm: str, moves: Mapping[str, str]) -> CallS
     return (yield from map_cards(session, machine, devices, moves))
 
 
-def answer_question(session: VCenterSession, vm: str, args: Mapping[str, str], doing: str) -> None:
+def answer_question(session: VCenterSession, vm: str, args: Mapping[str, str], aim: str) -> None:
     """Answer what vCenter asks of a VM. Raises Refused where somebody else has answered meanwhile.
 
     Both faults mean that the question is not asked any more (API reference: AnswerVM).
@@ -59,7 +59,7 @@ def answer_question(session: VCenterSession, vm: str, args: Mapping[str, str], d
     try:
         vm_of(session, vm).AnswerVM(args["question"], args["choice"])
     except (vim.fault.ConcurrentAccess, vmodl.fault.InvalidArgument):
-        raise Refused(f"Could not {doing}: it is not asked any more; somebody else has answered") from None
+        raise Refused(f"Could not {aim}: it is not asked any more; somebody else has answered") from None
 
 
 def followed(session: VCenterSession, task: str, act: PlannedCall, call: CallSteps) -> CallSteps:
@@ -99,7 +99,7 @@ def carry_out(
     `before`: it may have been asked for already, in the time that this tells; `again`: it may have been, and
     the VM shows whether it was. Raises Refused for a kind that is none.
     """
-    vm, args, doing = act.vm or "", act.args, act.says
+    vm, args, aim = act.vm or "", act.args, act.says
     match act.kind:
         case "shutdown_guest":
             shutdown_guest(session, vm, before)
@@ -114,19 +114,19 @@ def carry_out(
         case "snapshot":
             yield from make_snapshot(session, vm, args, again)
         case "revert":
-            return (yield from roll_back(session, vm, act.name, args, doing, before, hardware))
+            return (yield from roll_back(session, vm, act.name, args, aim, before, hardware))
         case "remove":
-            yield from remove_snapshots(session, vm, args, doing)
+            yield from remove_snapshots(session, vm, args, aim)
         case "answer":
-            answer_question(session, vm, args, doing)
+            answer_question(session, vm, args, aim)
         case "prepare":
             return (yield from prepare_or_defer(session, vm, act.name, args))
         case "clone":
-            return (yield from linked_clone(session, vm, args, doing))
+            return (yield from linked_clone(session, vm, args, aim))
         case "trial_connect":
-            yield from isolate(session, vm, args, doing)
+            yield from isolate(session, vm, args, aim)
         case "trial_on":
-            yield from power_on_isolated(session, vm, args, doing)
+            yield from power_on_isolated(session, vm, args, aim)
         case "trial_off":
             return (yield from power_off_test(session, vm, args))
         case "destroy":
@@ -139,7 +139,7 @@ def carry_out(
                     raise
                 return f"{act.name}: busy with another task; its networks are mapped when it is powered on"
         case _:
-            raise Refused(f"Could not {doing}: drdeck knows no act {act.kind!r}")
+            raise Refused(f"Could not {aim}: drdeck knows no act {act.kind!r}")
     return ""
 
 

@@ -36,7 +36,7 @@ class Cloned(Frozen, frozen=True, kw_only=True):
     bases: tuple[str, ...]
 
 
-def linked_clone(session: VCenterSession, vm: str, args: Mapping[str, str], doing: str) -> CallSteps:
+def linked_clone(session: VCenterSession, vm: str, args: Mapping[str, str], aim: str) -> CallSteps:
     """Clone a VM, unless that was done; a `Cloned` as JSON. Raises Refused for what cannot be a test VM.
 
     What the marker finds was made by an earlier try whose answer was lost: never is there a second one.
@@ -44,7 +44,7 @@ def linked_clone(session: VCenterSession, vm: str, args: Mapping[str, str], doin
     clones = marked(session, args["folder"], args["marker"], vm)
     if len(clones) > 1:
         raise Refused(
-            f"Could not {doing}: {len(clones)} VMs in the test folder have its mark, so somebody cloned one;"
+            f"Could not {aim}: {len(clones)} VMs in the test folder have its mark, so somebody cloned one;"
             " remove the copy by hand, then answer retry"
         )
     # the snapshot is what the clone will be: its devices, not those that the VM has now
@@ -52,7 +52,7 @@ def linked_clone(session: VCenterSession, vm: str, args: Mapping[str, str], doin
     config = properties(session, snapshot, "config")["config"]
     devices = config.hardware.device
     if not clones:
-        spec = _spec(session, snapshot, devices, args, vm, doing)
+        spec = _spec(session, snapshot, devices, args, vm, aim)
         folder = vim.Folder(args["folder"], session.stub)
         task = vm_of(session, vm).CloneVM_Task(folder=folder, name=args["name"], spec=spec)
         yield task
@@ -63,11 +63,11 @@ def linked_clone(session: VCenterSession, vm: str, args: Mapping[str, str], doin
 
 
 def _spec(
-    session: VCenterSession, snapshot: Any, devices: Any, args: Mapping[str, str], vm: str, doing: str
+    session: VCenterSession, snapshot: Any, devices: Any, args: Mapping[str, str], vm: str, aim: str
 ) -> Any:
     closed = _not_clonable(devices)
     if closed:
-        raise Refused(f"Could not {doing}: {closed}; leave it out with --vm")
+        raise Refused(f"Could not {aim}: {closed}; leave it out with --vm")
     location = vim.vm.RelocateSpec(diskMoveType="createNewChildDiskBacking")
     if args.get("pool"):
         location.pool = vim.ResourcePool(args["pool"], session.stub)
@@ -80,7 +80,7 @@ def _spec(
         config=vim.vm.ConfigSpec(
             annotation=args["annotation"],
             extraConfig=[vim.option.OptionValue(key=key, value=value) for key, value in options],
-            deviceChange=_isolating(session, devices, moves_of(args), doing),
+            deviceChange=_isolating(session, devices, moves_of(args), aim),
         ),
     )
 
@@ -104,7 +104,7 @@ def _not_clonable(devices: Any) -> str:
 _KINDS = {"rdm": "a raw disk", "independent": "independent of snapshots", "other": "of another kind"}
 
 
-def _isolating(session: VCenterSession, devices: Any, moves: Mapping[str, str], doing: str) -> list[Any]:
+def _isolating(session: VCenterSession, devices: Any, moves: Mapping[str, str], aim: str) -> list[Any]:
     """Edits that put each card on its isolated network, with an address of its own."""
     cards = [device for device in devices if isinstance(device, _CARD)]
     networks = card_networks(session, {*moves, *moves.values()})
@@ -115,7 +115,7 @@ def _isolating(session: VCenterSession, devices: Any, moves: Mapping[str, str], 
         to = to or moves.get("*")
         if to is None or to not in networks:
             label = card.deviceInfo.label if card.deviceInfo else "a card"
-            raise Refused(f"Could not {doing}: no isolated network is set for {label}")
+            raise Refused(f"Could not {aim}: no isolated network is set for {label}")
         card.backing = networks[to].backing
         card.addressType, card.macAddress = "assigned", ""
         if card.connectable is not None:
@@ -124,29 +124,29 @@ def _isolating(session: VCenterSession, devices: Any, moves: Mapping[str, str], 
     return edits
 
 
-def isolate(session: VCenterSession, vm: str, args: Mapping[str, str], doing: str) -> CallSteps:
+def isolate(session: VCenterSession, vm: str, args: Mapping[str, str], aim: str) -> CallSteps:
     """Put a test VM's cards on isolated networks; nothing where they are."""
     machine = vm_of(session, vm)
     now = properties(session, machine, "config.hardware.device", "config.extraConfig")
-    _ours(now, args, doing)
+    _ours(now, args, aim)
     targets = set(moves_of(args).values())
     keys = {network.key for network in card_networks(session, targets).values()}
     devices = now.get("config.hardware.device", ())
     cards = [d for d in devices if isinstance(d, _CARD) and backing_key(d.backing) not in keys]
     if cards:
-        edits = _isolating(session, cards, moves_of(args), doing)
+        edits = _isolating(session, cards, moves_of(args), aim)
         yield machine.ReconfigVM_Task(vim.vm.ConfigSpec(deviceChange=edits))
     return ""
 
 
-def power_on_isolated(session: VCenterSession, vm: str, args: Mapping[str, str], doing: str) -> CallSteps:
+def power_on_isolated(session: VCenterSession, vm: str, args: Mapping[str, str], aim: str) -> CallSteps:
     """Power a test VM on, once its cards were read back as isolated. Raises Refused where one is not."""
     machine = vm_of(session, vm)
     now = properties(
         session, machine, "config.hardware.device", "config.extraConfig", "config.instanceUuid",
         "runtime.powerState",
     )  # fmt: skip
-    _ours(now, args, doing)
+    _ours(now, args, aim)
     if str(now.get("runtime.powerState")) == "poweredOn":
         return ""
     targets = set(moves_of(args).values())
@@ -156,18 +156,18 @@ def power_on_isolated(session: VCenterSession, vm: str, args: Mapping[str, str],
         if isinstance(device, _CARD) and backing_key(device.backing) not in keys:
             label = device.deviceInfo.label if device.deviceInfo else "a card"
             raise Refused(
-                f"Could not {doing}: {label} is on a network that is not the test's; somebody moved it"
+                f"Could not {aim}: {label} is on a network that is not the test's; somebody moved it"
             )
     if args.get("connected") != "yes":
         references = [network_reference(network_id, session.stub) for network_id in targets]
         for why in connections(session, references, args["folder"]).values():
             if why:
-                raise Refused(f"Could not {doing}: its network is not isolated: {why}")
+                raise Refused(f"Could not {aim}: its network is not isolated: {why}")
     yield machine.PowerOnVM_Task()
     return ""
 
 
-def _ours(now: Mapping[str, Any], args: Mapping[str, str], doing: str) -> None:
+def _ours(now: Mapping[str, Any], args: Mapping[str, str], aim: str) -> None:
     """Raises Refused for a VM that is not this test's."""
     if extra_config(now.get("config.extraConfig", ()), MARK) != args["marker"]:
-        raise Refused(f"Could not {doing}: it does not have the mark of this test; drdeck leaves it alone")
+        raise Refused(f"Could not {aim}: it does not have the mark of this test; drdeck leaves it alone")

@@ -1,4 +1,4 @@
-"""Deeds that a vCenter's own events are to tell of: what became of a domain's record, in a sentence. Pure."""
+"""Words for vCenter's own events: what became of a domain's record, in a sentence. Pure."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ _LONGEST = 120
 """Characters of a name in an event."""
 
 
-def deed(before: Record, after: Record, command: c.AnyCommand) -> str:
+def event_words_of(before: Record, after: Record, command: c.AnyCommand) -> str:
     """The sentence for a command that changed a record; empty where colleagues need no word of it."""
-    what = _deed(before, after, command, brief(clean(command.domain), _LONGEST))
+    what = _sentence(before, after, command, brief(clean(command.domain), _LONGEST))
     asker = brief(clean(command.asked_by), _LONGEST)
     if not what:
         return ""
     return f"drdeck: {what} asked for by {asker}" if asker else f"drdeck: {what.removesuffix(',')}"
 
 
-def _deed(before: Record, after: Record, command: c.AnyCommand, domain: str) -> str:
+def _sentence(before: Record, after: Record, command: c.AnyCommand, domain: str) -> str:
     match command:
         case c.StartContinuousFailover():
             return f"Continuous Failover of {domain}"
