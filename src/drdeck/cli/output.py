@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import shutil
 import stat
 import sys
 import textwrap
@@ -132,6 +131,8 @@ def called() -> str:
     own = Path(sys.argv[0])
     if own.name != NAME:
         return NAME  # by `python -m`, or in a program of somebody's own
+    import shutil  # of a command, only one that names another needs it
+
     installed = shutil.which(NAME)
     if installed is not None and Path(installed).exists() and own.exists() and Path(installed).samefile(own):
         return NAME

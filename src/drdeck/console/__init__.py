@@ -7,13 +7,14 @@ through the protocols of `ports`.
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from drdeck import light_typing
+from drdeck import light_imports
 from drdeck.config.settings import ConsoleSettings
 from drdeck.controller.ipc.client import Client
 from drdeck.controller.process.logs import USUAL_LEVEL, log_to
@@ -68,8 +69,9 @@ def run(
         with contextlib.suppress(OSError):  # a full disk is no reason not to show the site
             make_private(log_file.parent)
             log_to(log_file, log_level)
+    gc.disable()  # until all is imported (`app.LATER`), which stays: no list waits while it is looked through
     os.environ.setdefault("TEXTUAL_FPS", str(FRAMES_PER_S))  # read when Textual is imported, which is now
-    with light_typing.stand_in():
+    with light_imports.stand_in():
         from .app import DrdeckApp
     from .site_mark import SiteMark
 

@@ -415,3 +415,4 @@ async def _import_later() -> None:
         await asyncio.sleep(PAUSE_S)
         importlib.import_module(module)
     gc.freeze()  # what is imported stays: no key waits while it is looked through for cycles
+    gc.enable()

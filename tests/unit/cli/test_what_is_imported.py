@@ -23,7 +23,7 @@ def modules(code: str) -> list[str]:
     """The names of what is imported after `code`, in a process of its own."""
     script = f"{code}\nimport json, sys; print(json.dumps(sorted(sys.modules)))"
     result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
-    loaded: list[str] = json.loads(result.stdout)
+    loaded: list[str] = json.loads(result.stdout.splitlines()[-1])
     return loaded
 
 
@@ -64,7 +64,7 @@ def structs_below(*kinds: type[Any]) -> set[type[Any]]:
 
 def test_the_console_needs_no_site_no_engine_and_before_its_first_list_no_dialog() -> None:
     loaded = modules(
-        "from drdeck import light_typing\nwith light_typing.stand_in():\n import drdeck.console.app"
+        "from drdeck import light_imports\nwith light_imports.stand_in():\n import drdeck.console.app"
     )
     flows = ("drdeck.console.actions.flows", "drdeck.console.actions.action_runner")
     absent = (*ENGINE, *SITES, *TRAINING, *flows, "drdeck.controller.asking", "typing_extensions")
@@ -86,7 +86,37 @@ def test_what_is_imported_after_the_first_list_is_all_that_keys_lead_to() -> Non
     assert set(named) <= set(before)
 
 
+def test_no_command_brings_what_only_its_libraries_import() -> None:
+    """Of the 0.12 s that a command may take, TLS and temporary files took a tenth."""
+    loaded = modules(
+        "import sys\nfrom drdeck.__main__ import main\nsys.argv[1:] = ['sites']\n"
+        "try: main()\nexcept SystemExit: pass"
+    )
+    assert "drdeck.cli.manage_commands" in loaded
+    light = {"ssl", "asyncio.sslproto", "tempfile", "typing_extensions"}
+    assert light & set(loaded) == set()
+
+
+def test_a_stand_in_becomes_the_real_module_when_it_is_used() -> None:
+    code = """
+from drdeck import light_imports
+with light_imports.stand_in():
+    import asyncio
+    from asyncio import base_events, sslproto
+    from tempfile import gettempdir
+assert sslproto.SSLProtocol.__module__ == "asyncio.sslproto"
+import asyncio.sslproto, ssl, tempfile
+assert base_events.ssl.SSLContext is ssl.SSLContext
+assert sslproto.SSLProtocol is asyncio.sslproto.SSLProtocol
+assert gettempdir() == tempfile.gettempdir()
+with light_imports.stand_in():
+    import ssl as again
+assert again is ssl
+"""
+    assert {"ssl", "asyncio.sslproto", "tempfile"} <= set(modules(code))
+
+
 def test_what_typing_lacks_comes_from_the_real_module() -> None:
-    code = "from drdeck import light_typing\nwith light_typing.stand_in():\n from typing_extensions import"
+    code = "from drdeck import light_imports\nwith light_imports.stand_in():\n from typing_extensions import"
     assert "typing_extensions" not in modules(f"{code} Self, TypeAlias")
     assert "typing_extensions" in modules(f"{code} Self, deprecated, Sentinel as absent_from_typing")

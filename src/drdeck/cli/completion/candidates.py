@@ -6,9 +6,9 @@ import asyncio
 import contextlib
 import io
 from collections.abc import Awaitable, Callable, Iterable
+from typing import TYPE_CHECKING
 
 import click
-from click.shell_completion import CompletionItem
 
 from drdeck.cli.context import context_of
 from drdeck.config.settings import TRAINING
@@ -24,6 +24,8 @@ BEFORE_ABNORMAL = "before-abnormal"
 """In place of a time: the last restore point before the abnormal writing."""
 LONGEST_HELP = 60
 """Characters of a question that stand beside an operation; shells cut longer ones."""
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 
 def domain_names(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
@@ -66,6 +68,12 @@ def network_pairs(context: click.Context, parameter: click.Parameter, incomplete
     return _begun(_of_domain(context, pairs), incomplete)
 
 
+def _item(value: str, **about: str) -> CompletionItem[str]:
+    from click.shell_completion import CompletionItem  # no command needs it
+
+    return CompletionItem(value, **about)
+
+
 def asking(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem[str]]:
     """Operations that wait for an answer, with their question, and the domains of those that are alone."""
     questions: list[CompletionItem[str]] = []
@@ -76,9 +84,9 @@ def asking(context: click.Context, parameter: click.Parameter, incomplete: str) 
         for op in asking:
             assert op.question is not None
             help_text = f"{op.domain}: {op.question.text}"[:LONGEST_HELP]
-            questions.append(CompletionItem(op.id, help=help_text))
+            questions.append(_item(op.id, help=help_text))
             if domains.count(op.domain) == 1 and not hides(op.domain):
-                questions.append(CompletionItem(op.domain, help=help_text))
+                questions.append(_item(op.domain, help=help_text))
         return []
 
     _ask(context, collect)
@@ -113,8 +121,8 @@ def scenario_names(
     from drdeck.coach.lesson_file import scenario_names as shipped
 
     names = _begun(_silently(lambda: list(shipped())), incomplete)
-    items = [CompletionItem[str](name) for name in names]
-    return items if items else [CompletionItem(incomplete, type="file")]
+    items = [_item(name) for name in names]
+    return items if items else [_item(incomplete, type="file")]
 
 
 def lesson_words(
@@ -122,7 +130,7 @@ def lesson_words(
 ) -> list[CompletionItem[str]]:
     """Numbers and names of the lessons that come with drdeck, or files."""
     items = [item for item in lessons() if item.value.startswith(incomplete)]
-    return items if items else [CompletionItem(incomplete, type="file")]
+    return items if items else [_item(incomplete, type="file")]
 
 
 def lessons() -> list[CompletionItem[str]]:
@@ -130,8 +138,8 @@ def lessons() -> list[CompletionItem[str]]:
     from drdeck.coach.lesson_file import shipped
 
     all_lessons = [course.lesson for course in shipped()]
-    numbers = [CompletionItem(str(lesson.number), help=lesson.title) for lesson in all_lessons]
-    return [*numbers, *(CompletionItem(lesson.name, help=lesson.title) for lesson in all_lessons)]
+    numbers = [_item(str(lesson.number), help=lesson.title) for lesson in all_lessons]
+    return [*numbers, *(_item(lesson.name, help=lesson.title) for lesson in all_lessons)]
 
 
 def _begun(names: Iterable[str], incomplete: str) -> list[str]:
