@@ -160,7 +160,7 @@ async def test_points_and_sessions_leave_nothing_behind(owned: VSphereBench, tmp
     assert kept() == [0, 0]
     # the first are bounded, to some thousands; the simulator lists an attribute once more when it is set
     # anew, and goes on listing the files of snapshots that are gone
-    bounded = ("EventLog._known", "OwnCall", "PlannedCall", "excluded")
+    bounded = ("EventLog._known_keys", "OwnCall", "PlannedCall", "excluded")
     simulators = ("customValue", "layoutEx.file")
     grown = {
         where: (before.get(where, 0), size)

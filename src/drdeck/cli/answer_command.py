@@ -1,4 +1,4 @@
-"""`drdeck answer`: to an operation, or to the one of a domain that asks."""
+"""`drdeck answer`: to an operation, to the one of a domain that asks, or to all of a run that ask alike."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from drdeck.cli.acting.submitting import may_act
 from drdeck.cli.completion.candidates import answers, asking
 from drdeck.cli.context import Context, json_option, runs
 from drdeck.cli.exit_codes import Exit
-from drdeck.cli.plan.run_answer import answer_run
 from drdeck.controller.ipc.client import Client
 from drdeck.controller.ipc.protocol import Listing
 from drdeck.controller.journal.operations import OperationView
 from drdeck.model.text import some, spelled_as
 
 ANSWERS = ("retry", "skip", "wait", "abort", "confirm", "power-off")
+RUN_ANSWERS = ("retry", "skip", "wait", "abort", "confirm")
 LEFT_OUT_NAMED = 10
 
 
@@ -46,7 +46,7 @@ async def answer(
         if run is None or kind is None or choice is not None or vm is not None:
             raise Exit(exit_codes.USAGE, "write: drdeck answer --run RUN --kind KIND CHOICE")
         may_act(context)
-        await answer_run(context, run, kind, operation, as_json)
+        await _answer_run(context, run, kind, operation, as_json)
         return
     if choice is None:
         raise click.MissingParameter(param_hint="'CHOICE'", param_type="argument")
@@ -99,3 +99,19 @@ def _others(listing: Listing) -> str:
     if not asking:
         return ""
     return f"; questions are open on {', '.join(dict.fromkeys(op.domain for op in asking))}"
+
+
+async def _answer_run(context: Context, run: str, kind: str, choice: str, as_json: bool) -> None:
+    """Answer every question of a kind in a run; the domains are listed."""
+    if choice not in RUN_ANSWERS:
+        offered = ", ".join(map(repr, RUN_ANSWERS))
+        raise click.BadParameter(f"{choice!r} is not one of {offered}.", param_hint="'CHOICE'")
+    async with context.client() as client:
+        answered = await client.plans.answer_all(run, kind, choice)
+    if as_json:
+        output.emit({"run": run, "answer": choice, "operations": answered.operations})
+    else:
+        for domain, operation in answered.operations.items():
+            output.say(f"{domain}: {operation}: {choice}")
+    for domain, why in answered.refused.items():
+        output.note(f"{domain}: not answered: {why}")
