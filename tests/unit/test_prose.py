@@ -180,6 +180,19 @@ def test_unit_tests_mirror_the_source() -> None:
     assert misplaced == []
 
 
+def test_the_map_names_files_that_are_there() -> None:
+    """Of each line, the first file with its whole path; the others by its end."""
+    files = {str(path.relative_to(ROOT)) for root in (SOURCE, TESTS) for path in root.rglob("*.py")}
+    missing = []
+    for page in (ROOT / "docs").glob("*.md"):
+        for line in page.read_text("utf-8").splitlines():
+            names = re.findall(r"`((?:\w+/)*\w+\.py)`", line)
+            missing += [name for name in names if not any(f"/{file}".endswith(f"/{name}") for file in files)]
+            if line.startswith("| ") and names and not {names[0], f"src/drdeck/{names[0]}"} & files:
+                missing.append(f"{names[0]} is not whole")
+    assert missing == []
+
+
 def test_nobody_imports_a_test_module() -> None:
     """Helpers of several tests stand in tests/support."""
     imported = re.compile(
