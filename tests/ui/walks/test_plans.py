@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from drdeck.controller.journal.operations import OperationState, Question
-from drdeck.model.domains import FailoverType
+from drdeck.model.domains import FailoverType, SessionState
 from drdeck.model.plans.run_views import BatchOfRun, InRunState, InstantOfRun, Needs, ProtectedAsked, RunState
 from tests.support.console.console_deck import Deck, running
 from tests.support.console.fake_client import NOW, changed, in_session, operation
@@ -256,11 +256,11 @@ async def test_one_instant_for_all() -> None:
     async with running(client) as deck:
         await on_the_run(deck)
         await deck.press("p")
-        await deck.sees("3 of 3 go back, each for itself", "spread 00:14:03", "1 have no session", "group")
+        await deck.sees("3 of 3 go back, each for itself", "spread 00:14:03", "1 has no session", "group")
         await deck.press("down", "down")
         await deck.sees("cannot reach it: a PITR session was active then")
         await deck.press("g")
-        await deck.sees("to 2026-11-22 08:42:07Z, 3 domains")
+        await deck.sees("to 2026-11-22 08:42:07Z, 3 domains", "> 2026-11-22 08:42:07Z")
         await deck.press("enter")
         await deck.sees(
             'Type "whole-site 3"', "Each domain goes back for itself.", "Nothing starts before all"
@@ -418,6 +418,15 @@ async def test_a_run_that_is_over_is_there_while_it_has_sessions() -> None:
         await deck.press("F")
         await deck.sees("run-41  done", "to the end")
         await deck.press("escape")
+        back = in_session("pki")
+        session = changed(back.session, state=SessionState.ROLLING_BACK)
+        client.tell(*own, changed(back, session=session), runs=(over,))
+        await deck.settle()
+        await deck.press("F")
+        await deck.sees("run-41  done", "to the end")
+        await deck.press("m", "end", "enter")
+        await deck.sees("not while its sessions start, go back or end")
+        await deck.press("enter", "escape")
         client.tell(*domains(), runs=(over,))
         await deck.settle()
         await deck.press("F")

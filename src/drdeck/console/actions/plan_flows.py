@@ -6,7 +6,7 @@ the controller before the last dialog was confirmed.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import msgspec
 
@@ -219,22 +219,35 @@ async def roll_back(app: Console, request: RunPitrRequest) -> bool:
     return True
 
 
-def sessions_of(run: RunView, domains: Sequence[Domain]) -> tuple[list[str], list[str]]:
-    """Active sessions of domains that a run began: those that were rolled back, and those that were not."""
+def in_session(run: RunView, domains: Iterable[Domain]) -> list[Domain]:
+    """Domains that a run began and that have a session, whatever it is doing."""
     names = {d.name for d in run.domains if d.operation is not None}
-    active = [
-        d for d in domains
-        if d.name in names and d.session is not None and d.session.state is SessionState.ACTIVE
-    ]  # fmt: skip
-    back = [d.name for d in active if d.session is not None and d.session.rollbacks]
-    return back, [d.name for d in active if d.name not in back]
+    return [d for d in domains if d.name in names and d.session is not None]
+
+
+def sessions_of(run: RunView, domains: Iterable[Domain]) -> tuple[list[str], list[str]]:
+    """Active sessions of domains that a run began: those that were rolled back, and those that were not."""
+    sessions = [(d.name, d.session) for d in in_session(run, domains) if d.session is not None]
+    active = [(name, session) for name, session in sessions if session.state is SessionState.ACTIVE]
+    back = [name for name, session in active if session.rollbacks]
+    return back, [name for name, _ in active if name not in back]
+
+
+def exit_closed(run: RunView, domains: Sequence[Domain]) -> str | None:
+    """The reason why no session of a run can be left now; None if one can."""
+    if any(sessions_of(run, domains)):
+        return None
+    if in_session(run, domains):
+        return "not while its sessions start, go back or end"
+    return "no session of this run is active"
 
 
 async def leave_sessions(app: Console, run: RunView) -> None:
     """Exit of many sessions: rolled back ones, or those whose PITR data is reset; never both at once."""
     back, not_back = sessions_of(run, app.state.domains)
-    if not back and not not_back:
-        await refused(app, "Exit PITR Sessions", "no session of this run is active")
+    closed = exit_closed(run, app.state.domains)
+    if closed is not None:
+        await refused(app, "Exit PITR Sessions", closed)
         return
     instants = "" if run.pitr is None else f"They stay at {stamp(run.pitr.to)} or before."
     choice = await app.ask(ExitDialog(back, not_back, instants))

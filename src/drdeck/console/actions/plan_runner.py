@@ -39,7 +39,7 @@ class PlanRunner:
 
     def _goes_on(self, run: RunView) -> bool:
         """True until nothing of a run is left to do: its sessions come after its end."""
-        return run.state not in RUN_ENDED or any(plan_flows.sessions_of(run, self._app.state.domains))
+        return run.state not in RUN_ENDED or bool(plan_flows.in_session(run, self._app.state.domains))
 
     async def _showing(self, marked: tuple[str, ...]) -> None:
         await self._app.first_news()
@@ -124,7 +124,6 @@ class PlanRunner:
         ):  # fmt: skip
             left = f'"{row.name}" is {row.state.words}'
         holding = view.pitr.barrier if view.pitr is not None and view.pitr.holds else ()
-        sessions = plan_flows.sessions_of(view, self._app.state.domains)
         taking = Item("take_over", "Take Over", "drive this run from here, which another controller began")
         return [
             *([taking] if view.driver else []),
@@ -140,7 +139,7 @@ class PlanRunner:
                 "exit",
                 "Exit PITR Sessions ...",
                 "of all domains of the run: two lists, one act",
-                None if any(sessions) else "no session of this run is active",
+                plan_flows.exit_closed(view, self._app.state.domains),
             ),
         ]
 

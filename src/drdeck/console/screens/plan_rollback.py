@@ -158,7 +158,8 @@ class PlanRollbackScreen(ConsoleScreen):
         members.put(by_reach(instant))
         self.query_one("#spread", Lines).put(spread_lines(instant))
         without = self._points.without if self._points is not None else {}
-        apart = f"; {len(without)} have no session" if without else ""
+        have = "has" if len(without) == 1 else "have"
+        apart = f"; {len(without)} {have} no session" if without else ""
         text = f" to {stamp(instant.to)}, {len(instant.reaching)} domains{apart} "
         self.query_one("#run", Push).look_closed(not instant.reaching)
         self.query_one("#chosen", Lines).put([((text.rjust(max(0, width - 21)), "bold"),)])
@@ -217,8 +218,9 @@ class PlanRollbackScreen(ConsoleScreen):
             self._say_wrong(str(error))
             return
         self._typed = answer.instant
-        self._draw_choice()
         self.query_one("#run", Push).focus()
+        self._list.select_key(answer.instant.to.isoformat())  # where it is offered, too
+        self._draw_choice()
 
     def _say_wrong(self, why: str) -> None:
         lines = marked("!", wrap(clean(why), self.size.width - 4), "bad") if why else []
