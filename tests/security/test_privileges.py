@@ -28,6 +28,7 @@ from drdeck.sites.vsphere.doctor.privileges import (
     TERMINATE,
     VCENTER,
 )
+from drdeck.sites.vsphere.vcenter.attribute_writer import AttributeWriter
 from drdeck.sites.vsphere.vcenter.calls import rollback_call, vm_calls
 from drdeck.sites.vsphere.vcenter.connection import Connection, Endpoint, VCenterSession
 from tests.support.vcenter.call_steps import carry_out
@@ -226,8 +227,8 @@ ACTS: dict[str, Act] = {
     CREATE_SNAPSHOT: lambda session, vm: carry_out(
         rollback_call.make_snapshot(session, vm, {"name": "n", "description": "d"})
     ),
-    SET_FIELD: lambda session, vm: vm_calls.AttributeWriter().set(session, vm, "drdeck.mode", "x"),
-    MANAGE_FIELDS: lambda session, vm: vm_calls.AttributeWriter().set(session, vm, "drdeck.new", "x"),
+    SET_FIELD: lambda session, vm: AttributeWriter().set(session, vm, "drdeck.mode", "x"),
+    MANAGE_FIELDS: lambda session, vm: AttributeWriter().set(session, vm, "drdeck.new", "x"),
     EDIT_DEVICE: lambda session, vm: carry_out(vm_calls.connect(session, vm, _move(session, vm))),
     ASSIGN: lambda session, vm: carry_out(vm_calls.connect(session, vm, _move(session, vm))),
 }

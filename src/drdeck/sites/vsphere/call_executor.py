@@ -29,7 +29,9 @@ from drdeck.sites.vsphere.record.attribute_changes import NotNow
 from drdeck.sites.vsphere.record.attributes import in_order, read
 from drdeck.sites.vsphere.record.event_words import event_words_of
 from drdeck.sites.vsphere.record.leases.lease import HeldElsewhere
+from drdeck.sites.vsphere.vcenter.attribute_writer import AttributeWriter
 from drdeck.sites.vsphere.vcenter.calls import vm_calls
+from drdeck.sites.vsphere.vcenter.calls.call_arguments import record_step
 from drdeck.sites.vsphere.vcenter.calls.call_driver import CallDriver
 from drdeck.sites.vsphere.vcenter.calls.rollback_call import KnownHardware
 from drdeck.sites.vsphere.vcenter.calls.vm_tasks import CallSteps, EarlierAttempt
@@ -73,7 +75,7 @@ class CallExecutor:
     ) -> None:
         self._state, self._keeper, self._guard, self._protected = state, keeper, guard, protected
         self._connected, self._watching, self._done, self._changed = connected, watching, done, changed
-        self._attributes = vm_calls.AttributeWriter()
+        self._attributes = AttributeWriter()
         self._locks: dict[str, asyncio.Lock] = {}
         self._acts: Counter[str] = Counter()
         self._patience = Patience()
@@ -117,7 +119,7 @@ class CallExecutor:
                 await self._write(folder, self._state.folders.last(folder.id)[0], command.says)
             self._done()
             return
-        if isinstance(command, c.MakePlannedCall) and command.act.args.get("to") == "entry":
+        if isinstance(command, c.MakePlannedCall) and record_step(command.act).to == "entry":
             await self._nothing_running(command)
         closed = self.check(command)
         if closed is not None and not isinstance(command, c.MakePlannedCall):
@@ -131,7 +133,7 @@ class CallExecutor:
             why = await self.trials.look_at_strays(command)
             if why:
                 raise Refused(f"Could not {command.says}: {why}")
-        elif isinstance(command, c.MakePlannedCall) and command.act.args.get("to") == "trial_adopt":
+        elif isinstance(command, c.MakePlannedCall) and record_step(command.act).to == "trial_adopt":
             await self.trials.look_at_strays(command)
         async with self._locks.setdefault(command.domain, asyncio.Lock()):
             await self._watching().refresh_attributes([self._state.folder(command.domain).id])

@@ -18,6 +18,7 @@ from drdeck.sites.vsphere.record import (
     way_back_transitions,
 )
 from drdeck.sites.vsphere.record.attribute_changes import Changes, NotNow
+from drdeck.sites.vsphere.vcenter.calls.call_arguments import record_step
 
 
 def record_changes(command: c.AnyCommand, s: DomainState, there: Inventory, now: datetime) -> Changes:
@@ -53,10 +54,10 @@ def record_changes(command: c.AnyCommand, s: DomainState, there: Inventory, now:
             return return_transitions.cancel_release(record, command)
         case c.FailBack() | c.ResumeRehydration():
             raise NotNow("not supported: this site moves no data")
-        case c.MakePlannedCall() if command.act.args.get("to", "") in return_transitions.STEPS:
-            return return_transitions.step(record, command.operation, command.act.args["to"], now)
-        case c.MakePlannedCall() if command.act.args.get("to", "") in way_back_transitions.STEPS:
-            return way_back_transitions.step(record, command.operation, command.act.args["to"], now)
+        case c.MakePlannedCall() if record_step(command.act).to in return_transitions.STEPS:
+            return return_transitions.step(record, command.operation, record_step(command.act).to, now)
+        case c.MakePlannedCall() if record_step(command.act).to in way_back_transitions.STEPS:
+            return way_back_transitions.step(record, command.operation, record_step(command.act).to, now)
         case c.StartSession():
             return session_transitions.start_session(record, command, _ids(s, command.vms))
         case c.MakeEntryPoints():
@@ -74,9 +75,8 @@ def record_changes(command: c.AnyCommand, s: DomainState, there: Inventory, now:
         case c.MakePlannedCall() if command.act.kind == "join":
             return transitions.joined(record, command.act.vm or "", command.act.args.get("absent", ""))
         case c.MakePlannedCall():
-            args = command.act.args
-            newest = int(args["newest"]) if "newest" in args else None
-            return transitions.step(record, command.operation, args["to"], int(args["g"]), now, newest)
+            to, g, newest = record_step(command.act)
+            return transitions.step(record, command.operation, to, g, now, newest)
         case _:
             return {}
 

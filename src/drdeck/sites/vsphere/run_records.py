@@ -11,7 +11,7 @@ from drdeck.model.plans.run_note import RunMark, RunNote
 from drdeck.sites.contract import Refused
 from drdeck.sites.vsphere.inventory.inventory_watch import InventoryWatch
 from drdeck.sites.vsphere.record.kept.run_slots import read_marks, read_notes, with_marks, with_notes, without
-from drdeck.sites.vsphere.vcenter.calls.vm_calls import AttributeWriter
+from drdeck.sites.vsphere.vcenter.attribute_writer import AttributeWriter
 from drdeck.sites.vsphere.vcenter.connection import Connection, VCenterSession
 
 from .view.site_state import SiteState

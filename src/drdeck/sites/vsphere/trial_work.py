@@ -20,6 +20,7 @@ from drdeck.sites.vsphere.plan.trials.trial_view import offer_of
 from drdeck.sites.vsphere.record import trial_transitions
 from drdeck.sites.vsphere.record.domain_record import Record
 from drdeck.sites.vsphere.record.record_values import CloneRecord
+from drdeck.sites.vsphere.vcenter.calls.call_arguments import record_step
 from drdeck.sites.vsphere.vcenter.calls.trials.linked_clone import Cloned
 from drdeck.sites.vsphere.vcenter.calls.trials.trial_adoption import Adopted, adopted
 from drdeck.sites.vsphere.vcenter.calls.trials.trial_conditions import Expected
@@ -176,12 +177,12 @@ class TrialWork:
                 return trial_transitions.end(record, command, now)
             case c.AdoptTrialVms():
                 return trial_transitions.adopt(record, self._adoptions.pop(command.operation, {}), True)
-            case c.MakePlannedCall() if command.act.args["to"] == "trial_adopt":
+            case c.MakePlannedCall() if record_step(command.act).to == "trial_adopt":
                 return trial_transitions.adopt(record, self._adoptions.pop(command.operation, {}), False)
             case c.Resolve():
                 return trial_transitions.resolve(record, command, trial_plan.unready_clones(s), now)
             case c.MakePlannedCall():
-                to, g = command.act.args["to"], int(command.act.args["g"])
+                to, g, _ = record_step(command.act)
                 # upkeep has no operation: the test that it goes on with is the one there is
                 operation = command.operation or (record.trial.id if record.trial is not None else "")
                 return trial_transitions.step(record, operation, to, g, now, self._absent(record))
@@ -203,7 +204,7 @@ class TrialWork:
             case c.Resolve():
                 return command.question.startswith("ready:test:")
             case c.MakePlannedCall():
-                return command.act.args.get("to", "") in trial_transitions.STEPS
+                return record_step(command.act).to in trial_transitions.STEPS
         return False
 
     def kept(self, act: PlannedCall, answer: str, record: Record) -> tuple[dict[str, str], str]:

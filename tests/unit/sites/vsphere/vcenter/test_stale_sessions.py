@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from pyVmomi import vim
 
-from drdeck.sites.vsphere.vcenter.calls.vm_calls import AttributeWriter
+from drdeck.sites.vsphere.vcenter.attribute_writer import AttributeWriter
 from drdeck.sites.vsphere.vcenter.connection import Credentials, Endpoint, VCenterSession
 from drdeck.sites.vsphere.vcenter.stale_sessions import StaleSessions, last_active
 from drdeck.sites.vsphere.vcenter.transport import SessionEnded, steady

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from drdeck.model.planned import Phase, PlannedCall, SiteQuestion
 from drdeck.model.text import names
 from drdeck.sites.vsphere.inventory.inventory_facts import VmFacts
+from drdeck.sites.vsphere.vcenter.calls.call_arguments import RecordStep
 
 
 class Plan(NamedTuple):
@@ -70,13 +71,10 @@ def powering_off(vms: Sequence[VmFacts], key: str, operation: str, then: str, li
 
 def step(what: str, operation: str, n: int = 1, g: int = 0, newest: int | None = None) -> PlannedCall:
     """An act on the record alone; doing it twice is the same as once. `newest`: see ShutdownRecord."""
-    args = {"to": what, "g": str(g)}
-    if newest is not None:
-        args["newest"] = str(newest)
     return PlannedCall(
         key=f"{what}:{operation}:{g}:{n}",
         kind="step",
-        args=args,
+        args=RecordStep(what, g, newest).as_arguments(),
         after_loss="repeat",
         choices=("retry",),
         says=_STEP_SAYS.get(what, what),

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import NamedTuple
+
+from drdeck.model.planned import PlannedCall
 
 MOVE = "move:"
 """Before the id of a network; the value is the id of the one that its cards are put on."""
@@ -10,6 +13,26 @@ MOVE = "move:"
 
 OTHERS = "*"
 """In place of a network's id: cards on networks that are none of this vCenter's."""
+
+
+class RecordStep(NamedTuple):
+    """A call on the record alone: the step it takes, for runbook group `g`; `newest`: see ShutdownRecord."""
+
+    to: str
+    g: int = 0
+    newest: int | None = None
+
+    def as_arguments(self) -> dict[str, str]:
+        newest = {} if self.newest is None else {"newest": str(self.newest)}
+        return {"to": self.to, "g": str(self.g), **newest}
+
+
+def record_step(act: PlannedCall) -> RecordStep:
+    """The step of a call on the record alone; without a name for any other call."""
+    newest = act.args.get("newest")
+    return RecordStep(
+        act.args.get("to", ""), int(act.args.get("g", "0")), None if newest is None else int(newest)
+    )
 
 
 def with_moves(networks: Mapping[str, str]) -> dict[str, str]:
