@@ -152,17 +152,23 @@ def last_sentences(journal: list[Event], run: str) -> tuple[str, str]:
     )
 
 
-_ROW = re.compile(r"(\S+) +\d+ +\D.* +\d+/\d+ +(\d\d)([:h])(\d\d)(?!\S)")
-"""A row of a run's list: the domain, and for how long it has been so."""
+_ROW = re.compile(r"(\S+) +(\d+) +\D.* +(\d+/\d+) +(\d\d)([:h])(\d\d)(?!\S)")
+"""A row of a run's list: the domain, its wave, its VMs, and for how long it has been so."""
 
 
 def counts_to_one_instant(screen: str, journal: list[Event], run: str) -> bool:
-    """Tell whether the column For of a screen, added to what the journal has, is one instant in all rows."""
-    since = {name: _time(data["at"]) for name, data in _by_domain(journal, run, "run_recovered").items()}
+    """Tell whether the rows of a screen have the waves and VMs of the journal, and their column For, added to
+    what the journal has, is one instant in all of them."""
+    recovered = _by_domain(journal, run, "run_recovered")
+    since = {name: _time(data["at"]) for name, data in recovered.items()}
+    waves = {d["name"]: d["wave"] + 1 for d in _of_run(journal, run, "run_begun")["frozen"]["domains"]}
     rows = [row for row in map(_ROW.search, screen.splitlines()) if row is not None and row[1] in since]
-    units = [("hours", "minutes") if row[3] == "h" else ("minutes", "seconds") for row in rows]
+    vms = {name: f"{data['vms']}/{data['of']}" for name, data in recovered.items()}
+    if any((int(row[2]), row[3]) != (waves[row[1]], vms[row[1]]) for row in rows):
+        return False
+    units = [("hours", "minutes") if row[5] == "h" else ("minutes", "seconds") for row in rows]
     starts = [
-        since[row[1]] + timedelta(**{large: int(row[2]), small: int(row[4])})
+        since[row[1]] + timedelta(**{large: int(row[4]), small: int(row[6])})
         for row, (large, small) in zip(rows, units, strict=True)
     ]
     ends = [start + timedelta(**{small: 1}) for start, (_, small) in zip(starts, units, strict=True)]
