@@ -150,6 +150,8 @@ def pitr_start_closed(domain: Domain, request: Request, now: datetime) -> str | 
         return f'"{domain.name}" already has a PITR session'
     if domain.way_back.returning is not None:
         return f'"{domain.name}" is being failed back'
+    if domain.undoing is not None:
+        return f'the failover of "{domain.name}" is being undone'
     if domain.owner is not Owner.LOCAL:
         return f'this site does not own "{domain.name}"; a PITR session can be started at its owner site only'
     if domain.mode is not Mode.RUNNING_IN_FAILOVER and domain.mode is not Mode.PROTECTED:
