@@ -23,6 +23,7 @@ from drdeck.model.actions.action_table import ACTIONS, refusal
 from drdeck.model.actions.request import Request
 from drdeck.model.domains import Domain, FailoverType, Mode, Owner, Period, SessionState
 from drdeck.model.facts.trial_facts import TrialState
+from drdeck.sites.training.simulation.fault_injection import InjectFault
 from drdeck.sites.training.site_simulation import SiteSimulation
 from tests.support.life.record_world import RecordWorld
 from tests.support.life.trial_world import COLLEAGUE
@@ -355,6 +356,17 @@ class OnATrainingSite(Life):
         else:
             self._take(c.FinishFailover(operation=f.id, domain="erp"))
 
+    def work_in_a_test_vm(self, which: int) -> None:
+        """Somebody attaches a disk of another VM, once."""
+        vms = self.view().vms
+        fault = InjectFault(
+            operation=f"hand-{next(self.numbers)}",
+            domain="erp",
+            fault="foreign_disk",
+            vms=(vms[which % len(vms)].name,),
+        )
+        self.site.take(fault, self.at)
+
     def other_side(self, owns: bool) -> None:
         """Nothing: on a training site it owns a domain by a failback only."""
 
@@ -389,9 +401,11 @@ BOTH = {
     "test starting",
     "test running",
     "test ending",
+    "test overdue",
+    "test left over",
 }
 VCENTER, TRAINING = (
-    {"Waits for replicas", "Running here, not protected", "test overdue", "test left over"},
+    {"Waits for replicas", "Running here, not protected"},
     {"Protected", "Failback in progress"},
 )
 
