@@ -22,6 +22,7 @@ from drdeck.model.domains import (
     SessionState,
     Vm,
 )
+from drdeck.model.facts.trial_facts import TrialRoom
 from drdeck.model.guard import Hazards
 from drdeck.model.pitr import Points, Writing, writing_of
 from drdeck.model.planned import PlannedCall
@@ -156,6 +157,9 @@ class FakeSite:
 
     async def obstacles(self, domain: str, networks: Mapping[str, str], without: tuple[str, ...]) -> Hazards:
         return Hazards()
+
+    async def trial_room(self, domain: str, vms: tuple[str, ...]) -> tuple[TrialRoom, ...]:
+        return ()
 
     async def hazards(self, domain: str, vms: tuple[str, ...]) -> Hazards:
         return Hazards()

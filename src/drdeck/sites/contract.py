@@ -10,6 +10,7 @@ from drdeck.model.alarms import Finding
 from drdeck.model.certificates import Certificate
 from drdeck.model.commands import AnyCommand
 from drdeck.model.domains import Domain, ProtectedSite
+from drdeck.model.facts.trial_facts import TrialRoom
 from drdeck.model.guard import Hazards
 from drdeck.model.leftovers import Leftovers
 from drdeck.model.passwords import Login, Password
@@ -194,6 +195,9 @@ class RecoverySite(Protocol):
         """Reasons against starting a domain's VMs now, but for those of `without`, on the networks of a
         mapping (names)."""
 
+    async def trial_room(self, domain: str, vms: tuple[str, ...]) -> tuple[TrialRoom, ...]:
+        """Room that a test of these VMs (names; empty: all) needs and has, by datastore; empty: not told."""
+
     def upkeep(self, now: datetime) -> list[tuple[str, PlannedCall]]:
         """Acts due without anybody asking (domain name, act): points while owned, pruning, lease."""
 
@@ -201,7 +205,8 @@ class RecoverySite(Protocol):
         """The reason why this site could not carry a command out, as things are now; None when it could."""
 
     async def lacking(self, command: AnyCommand) -> str | None:
-        """Privileges that the site's user lacks for all that a command leads to, asked of the site now.
+        """Privileges that the site's user lacks for all that a command leads to, or room, asked of the site
+        now.
 
         None: all is allowed. Changes nothing.
         """

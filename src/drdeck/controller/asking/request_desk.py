@@ -22,6 +22,7 @@ from drdeck.model.commands import MakePlannedCall
 from drdeck.model.domains import Domain, ProtectedSite
 from drdeck.model.guard import Hazards
 from drdeck.model.life.trial_rules import strays_meant
+from drdeck.model.life.trial_words import room_says
 from drdeck.model.pitr import Points
 from drdeck.model.planned import PlannedCall
 from drdeck.model.times import show
@@ -125,6 +126,8 @@ class RequestDesk:
         )
         if preview.refusal is not None:
             return preview
+        if request.action == "test_start":
+            preview = await self._with_room(preview)
         about = msgspec.structs.replace(request, to=request.to or self.watcher.now())
         operation = Operation(id="preview", request=about, actor="", asked_at=self.watcher.now())
         return msgspec.structs.replace(preview, refusal=await self._lacking(operation))
@@ -289,6 +292,16 @@ class RequestDesk:
             return await self.site.obstacles(request.domain, mapping, request.without)
         except SiteError as error:
             return Hazards(not_checked=(f"what may stop VMs from starting ({error})",))
+
+    async def _with_room(self, preview: Preview) -> Preview:
+        """The preview of a test with the room that it needs and has."""
+        wish = preview.request
+        try:
+            rooms = await self.site.trial_room(wish.domain, wish.vms)
+        except SiteError as error:
+            unread = (*preview.not_checked, f"the room of the datastores ({error})")
+            return msgspec.structs.replace(preview, not_checked=unread)
+        return msgspec.structs.replace(preview, says=(*preview.says, *map(room_says, rooms)))
 
     async def _hazards(self, request: Request) -> Hazards:
         if not requests.begins_session(request):

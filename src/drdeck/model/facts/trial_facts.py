@@ -75,6 +75,15 @@ class LastTrial(Frozen, frozen=True, kw_only=True):
     point: datetime | None = None
 
 
+class TrialRoom(Frozen, frozen=True, kw_only=True):
+    """Room on a datastore that a test asks for, in bytes: a share (0 to 1) of its VMs' disks."""
+
+    datastore: str
+    needed: int
+    free: int
+    share: float
+
+
 class TrialOffer(Frozen, frozen=True, kw_only=True):
     """A site's readiness for a test of the domain. `closed`: why it cannot have one now; `networks`: isolated
     ones, by name; `mapping`: protected network -> isolated one where nothing else is chosen."""
@@ -83,6 +92,5 @@ class TrialOffer(Frozen, frozen=True, kw_only=True):
     networks: tuple[str, ...] = ()
     mapping: Mapping[str, str] = {}
     ends_after_s: float = 4 * 3600.0
-    free_bytes: int | None = None
     connected: str = ""
     """networks of the settings that are not isolated, which the settings allow; empty: none"""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from drdeck.model.domains import Domain
-from drdeck.model.facts.trial_facts import LastTrial, Trial, TrialState
+from drdeck.model.facts.trial_facts import LastTrial, Trial, TrialRoom, TrialState
 from drdeck.model.text import show_bytes, some
 from drdeck.model.times import show_age, show_spaced
 
@@ -67,6 +68,20 @@ def trial_not_checked(action: str, domain: Domain) -> tuple[str, ...]:
     return (TOOL_SAYS,)
 
 
+def room_says(room: TrialRoom) -> str:
+    """The room that a test needs on a datastore, and has there, in one sentence."""
+    return (
+        f"On {room.datastore} the test VMs need {show_bytes(room.needed)} ({room.share:.0%} of their disks),"
+        f" and {show_bytes(room.free)} are free."
+    )
+
+
+def no_room(rooms: Iterable[TrialRoom]) -> str | None:
+    """The datastores that have less than a test needs, in a sentence; None: all have it."""
+    short = [room_says(room) for room in rooms if room.free < room.needed]
+    return f"{' '.join(short)} Make room, or test fewer VMs with --vm" if short else None
+
+
 def _start(wish: TrialWish, domain: Domain) -> list[str]:
     offer = domain.trial_offer
     point = f"as of {show_spaced(wish.to)}, or the last point before" if wish.to else "from its newest point"
@@ -80,8 +95,6 @@ def _start(wish: TrialWish, domain: Domain) -> list[str]:
     if offer is not None:
         lasts_s = wish.ends_after_s or offer.ends_after_s
         words.append(f"The test is to end within {_hours(lasts_s)}; End Test removes all test VMs.")
-        if offer.free_bytes is not None:
-            words.append(f"Free on its datastores: {show_bytes(offer.free_bytes)}.")
     return words
 
 

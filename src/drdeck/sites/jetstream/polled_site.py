@@ -16,6 +16,7 @@ from drdeck.config.settings import JetStreamSettings
 from drdeck.model import commands as c
 from drdeck.model.alarms import Finding
 from drdeck.model.domains import Domain, ProtectedSite
+from drdeck.model.facts.trial_facts import TrialRoom
 from drdeck.model.guard import Hazards
 from drdeck.model.pitr import STEADY, Points, Writing
 from drdeck.model.planned import PlannedCall
@@ -229,6 +230,9 @@ class JetStreamSite:
 
     async def obstacles(self, domain: str, networks: Mapping[str, str], without: tuple[str, ...]) -> Hazards:
         return Hazards()
+
+    async def trial_room(self, domain: str, vms: tuple[str, ...]) -> tuple[TrialRoom, ...]:
+        return ()
 
     async def hazards(self, domain: str, vms: tuple[str, ...]) -> Hazards:
         return Hazards()

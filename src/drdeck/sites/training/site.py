@@ -13,6 +13,7 @@ from typing import cast, get_args
 from drdeck.model.alarms import Finding
 from drdeck.model.commands import AnyCommand
 from drdeck.model.domains import ProtectedSite
+from drdeck.model.facts.trial_facts import TrialRoom
 from drdeck.model.guard import Hazards
 from drdeck.model.pitr import Points, Writing
 from drdeck.model.planned import PlannedCall
@@ -150,6 +151,9 @@ class TrainingSite:
 
     async def obstacles(self, domain: str, networks: Mapping[str, str], without: tuple[str, ...]) -> Hazards:
         return Hazards()
+
+    async def trial_room(self, domain: str, vms: tuple[str, ...]) -> tuple[TrialRoom, ...]:
+        return ()
 
     async def writing(self, domain: str) -> Writing:
         """The newest abnormal writing of a domain. Raises Refused for an unknown one."""

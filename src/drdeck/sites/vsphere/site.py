@@ -15,7 +15,9 @@ from drdeck.config.settings import VSphereSettings
 from drdeck.model import commands as c
 from drdeck.model.alarms import Finding
 from drdeck.model.domains import Domain, ProtectedSite
+from drdeck.model.facts.trial_facts import TrialRoom
 from drdeck.model.guard import Hazards
+from drdeck.model.life.trial_words import no_room
 from drdeck.model.pitr import Points, Writing, writing_of
 from drdeck.model.planned import PlannedCall
 from drdeck.model.plans.room_check import RoomForAll
@@ -202,6 +204,9 @@ class VSphereSite:
         vms = [vm for vm in members if vm.connection == "connected"]
         return room_for_all(await start_obstacles.look(self._link.connected(), vms), vms)
 
+    async def trial_room(self, domain: str, vms: tuple[str, ...]) -> tuple[TrialRoom, ...]:
+        return await self._executor.trials.room(domain, vms)
+
     async def keep_run(self, note: RunNote, marks: Mapping[str, RunMark]) -> None:
         await self._runs.keep(note, marks)
         self._show()
@@ -251,7 +256,8 @@ class VSphereSite:
         if missing is not None or test is None or trials is None or not isinstance(command, c.StartTrial):
             return missing
         user = self.settings.username
-        return await trial_findings.lacking(self._link.connected(), user, test, trials, [situation])
+        missing = await trial_findings.lacking(self._link.connected(), user, test, trials, [situation])
+        return missing or no_room(await self.trial_room(command.domain, command.vms))
 
     async def execute(self, command: c.AnyCommand, begun: TaskBegun | None = None) -> str:
         return await self._executor.carry_out(command, begun)

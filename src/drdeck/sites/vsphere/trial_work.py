@@ -10,8 +10,10 @@ import msgspec
 from pyVmomi import vim
 
 from drdeck.model import commands as c
+from drdeck.model.facts.trial_facts import TrialRoom
+from drdeck.model.life.trial_words import no_room
 from drdeck.model.planned import PlannedCall
-from drdeck.model.text import names, show_bytes
+from drdeck.model.text import names
 from drdeck.sites.contract import Refused, SiteError, SiteUnreachable
 from drdeck.sites.vsphere.plan.domain_state import DomainState, network_ids
 from drdeck.sites.vsphere.plan.restore_points import target
@@ -103,28 +105,31 @@ class TrialWork:
                 f"Could not {command.says}: no restore point at or before that instant: {names(bare)};"
                 " choose a later one, or name the other VMs with --vm"
             )
-        await self._room(command, [vm.id for vm in members], settings.share)
+        short = no_room(await self.room(s.name, command.vms))
+        if short is not None:
+            raise Refused(f"Could not {command.says}: {short}")
         self._beginnings[command.operation] = trial_transitions.Beginning(
             secrets.token_hex(16),
             tuple(vm.id for vm in members) if len(members) < len(s.vms) else (),
             network_ids(inventory, command.networks),
         )
 
-    async def _room(self, command: c.StartTrial, vms: list[str], share: float) -> None:
-        """Raises Refused where a datastore has less room than a share of the disks that would grow on it."""
+    async def room(self, domain: str, vms: tuple[str, ...]) -> tuple[TrialRoom, ...]:
+        """The room for a test of these VMs (names; empty: all) by datastore. Raises SiteUnreachable."""
+        s = self._state.find(domain)[1]
+        idents = [vm.id for vm in s.vms if not vms or vm.name in vms]
+        if s.trial_settings is None or not idents:
+            return ()
+        share = s.trial_settings.share
 
         def read(session: VCenterSession) -> tuple[dict[str, int], dict[str, int]]:
-            return _sizes(session, vms)
+            return _sizes(session, idents)
 
-        sizes, free_bytes = await self._connected().poll(read, "read the room of the datastores")
-        for name, size in sizes.items():
-            free = free_bytes.get(name, 0)
-            if free < size * share:
-                raise Refused(
-                    f"Could not {command.says}: {show_bytes(free)} are free on {name}, and"
-                    f" {show_bytes(int(size * share))} are wanted there ({share:.0%} of the disks);"
-                    " make room, or test fewer VMs with --vm"
-                )
+        sizes, free = await self._connected().poll(read, "read the room of the datastores")
+        return tuple(
+            TrialRoom(datastore=name, needed=int(size * share), free=free.get(name, 0), share=share)
+            for name, size in sorted(sizes.items())
+        )
 
     # -- adopting
 

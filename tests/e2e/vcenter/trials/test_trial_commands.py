@@ -109,11 +109,19 @@ def test_bad_input_begins_nothing(make_flow: MakeFlow, recovery: VCenter) -> Non
     assert tests.clones() == [] and tests.shown()["test"] is None
 
 
-def test_no_room_is_told_before_anything_is_made(make_flow: MakeFlow, recovery: VCenter) -> None:
-    recovery.set_room("LocalDS_0", 0, 1)
+def test_room_needed_and_free_is_told_and_without_it_nothing_begins(
+    make_flow: MakeFlow, recovery: VCenter
+) -> None:
     tests = TrialFlow(make_flow, recovery, space="10%")
-    tests.flow.deck.run(*START, "--wait", code=1)
-    assert "are free on LocalDS_0" in tests.flow.deck.run("tasks").stdout
+    recovery.set_room("LocalDS_0", 64 * 10**9, 10**11)
+    words = "On LocalDS_0 the test VMs need 315 kB (10% of their disks), and {} are free."
+    rehearsal = tests.flow.deck.json(*START, "--dry-run")
+    assert rehearsal["accepted"] and words.format("64.0 GB") in rehearsal["says"], rehearsal["says"]
+    recovery.set_room("LocalDS_0", 0, 1)
+    rehearsal = tests.flow.deck.json(*START, "--dry-run", code=3)
+    assert rehearsal["refusal"].startswith(words.format("0 B")), rehearsal
+    refused = tests.flow.deck.run(*START, "--wait", code=3)
+    assert words.format("0 B") in refused.stderr and "--vm" in refused.stderr
     assert tests.clones() == []
 
 
