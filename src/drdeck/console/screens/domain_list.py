@@ -8,7 +8,6 @@ from datetime import datetime
 
 from textual import events
 from textual.binding import Binding
-from textual.containers import Horizontal, Vertical
 from textual.widget import Widget
 from textual.widgets import Input
 
@@ -22,7 +21,7 @@ from drdeck.console.widgets.domain_columns import columns_for, domain_header, do
 from drdeck.console.widgets.input_field import Field
 from drdeck.console.widgets.plans.run_lines import marked_row
 from drdeck.console.widgets.row_list import BESIDE, RowList
-from drdeck.console.widgets.text_lines import Lines
+from drdeck.console.widgets.text_lines import Lines, SideBySide, Stacked
 from drdeck.model.actions.action_table import BY_NAME
 from drdeck.model.domains import Domain, Mode
 from drdeck.model.passwords import PROTECTED
@@ -66,12 +65,12 @@ class DomainsScreen(ListAndPaneScreen):
         self._table: RowList[Domain] = RowList(self._row_line, lambda d: d.id, id="domains")
 
     def content(self) -> Iterable[Widget]:
-        yield Horizontal(
-            Vertical(
+        yield SideBySide(
+            Stacked(
                 Lines((), id="title"),
                 Lines(id="troubles"),
                 Lines(id="fresh"),
-                Horizontal(
+                SideBySide(
                     Lines(((" Filter", ""),), id="filter-label"),
                     Field(id="filter", placeholder=HINT),
                     id="filter-row",

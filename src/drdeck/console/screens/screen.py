@@ -9,8 +9,9 @@ from typing import cast
 from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding
-from textual.containers import Vertical
+from textual.geometry import Region
 from textual.screen import Screen
+from textual.strip import Strip
 from textual.widget import Widget
 from textual.widgets import Static
 
@@ -23,6 +24,7 @@ from drdeck.console.widgets.coach_panel import CoachPanel
 from drdeck.console.widgets.input_field import beside_typing
 from drdeck.console.widgets.question_bar import QuestionBar
 from drdeck.console.widgets.screen_frame import KeyLine, TopLine
+from drdeck.console.widgets.text_lines import Stacked, blank_lines
 from drdeck.model.actions.action_table import BY_NAME
 from drdeck.terminal_info import MIN_HEIGHT, MIN_WIDTH
 
@@ -136,7 +138,7 @@ class ConsoleScreen(Screen[None]):
 
     def compose(self) -> ComposeResult:
         yield TopLine()
-        with Vertical(id="content"):
+        with Stacked(id="content"):
             yield from self.content()
         if self.desk.coach_session is not None:
             yield CoachPanel(id="coach")
@@ -174,6 +176,9 @@ class ConsoleScreen(Screen[None]):
         for line in self.query(KeyLine):
             if line.sentence == text:
                 line.say("")
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        return blank_lines(self, crop)
 
     def _compositor_refresh(self) -> None:
         """Textual's own; not while the first news are about to come: all would be drawn once more."""

@@ -19,7 +19,7 @@ from textual.strip import Strip
 
 from drdeck.console.format import Line
 
-from .text_lines import strip_of
+from .text_lines import Drawn, strip_of
 
 log = logging.getLogger(__name__)
 Row = TypeVar("Row")
@@ -30,7 +30,7 @@ BESIDE = MARK + 1
 """Cells that a row with a cursor does not have: its mark, and the scroll bar's, be there one or not."""
 
 
-class RowList(ScrollView, Generic[Row], can_focus=True):
+class RowList(ScrollView, Drawn, Generic[Row], can_focus=True):
     """Rows of any kind, made into lines only where they are seen.
 
     `key` tells rows apart, so that the cursor stays on its row when others come and go; `draw`

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from rich.segment import Segment
 from rich.style import Style
+from textual.containers import Horizontal, Vertical
 from textual.geometry import Region, Size
 from textual.strip import Strip
 from textual.widget import Widget
@@ -14,7 +15,46 @@ from drdeck.console.format import Line, fit, plain_of
 from drdeck.console.themes import Looks
 
 
-class Lines(Widget):
+def blank_lines(widget: Widget, crop: Region) -> list[Strip]:
+    """The lines of a widget that shows its background only: one line, again and again.
+
+    Textual makes each of them anew, though its children cover them all.
+    """
+    strip = Strip.blank(crop.width, widget.visual_style.rich_style)
+    for line_filter in widget.get_line_filters():
+        strip = strip.apply_filter(line_filter, widget.background_colors[1])
+    return [strip] * crop.height
+
+
+class Stacked(Vertical):
+    """Children one below another, without a border."""
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        return blank_lines(self, crop)
+
+
+class SideBySide(Horizontal):
+    """Children side by side, without a border."""
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        return blank_lines(self, crop)
+
+
+class Drawn(Widget):
+    """A widget whose lines are made by `strip_of`: what is the same in all of them is found once."""
+
+    base: Style | None = None
+    """its own style, while its lines are drawn"""
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        self.base = self.rich_style
+        try:
+            return super().render_lines(crop)
+        finally:
+            self.base = None
+
+
+class Lines(Drawn):
     """Draws the lines it was given last. With height auto it is as high as they are many."""
 
     DEFAULT_CSS = "Lines { height: auto; width: 1fr; }"
@@ -62,7 +102,8 @@ _FALLBACK = Looks("dark", False)
 def strip_of(widget: Widget, line: Line, width: int, under: str = "") -> Strip:
     """`line` in exactly `width` cells; `under` names the style that lies below the pieces' own."""
     looks: Looks = getattr(widget.app, "looks", _FALLBACK)
-    base = widget.rich_style + looks.style(under)
+    own = widget.base if isinstance(widget, Drawn) else None
+    base = (own or widget.rich_style) + looks.style(under)
     if under == "cursor":
         # the cursor's colours win, so that the row reads as one
         pieces = [Segment(text, base) for text, _ in fit(line, width)]
