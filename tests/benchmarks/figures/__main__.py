@@ -25,7 +25,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from tests.benchmarks.figures import large_site, pause, points, processes, quiet_day
+from tests.benchmarks.figures import large_site, line_bytes, pause, points, processes, quiet_day
 from tests.benchmarks.figures.large_site import LargeSite
 from tests.benchmarks.figures.one_vm import bytes_of_a_full_vm
 from tests.benchmarks.figures.points import DAY_S
@@ -62,7 +62,7 @@ class Figure(NamedTuple):
 
 
 def figure(what: str, value: float, most: float, unit: str, aside: str = "") -> Figure:
-    measured = f"{value:.3g} {unit}{f' ({aside})' if aside else ''}"
+    measured = f"{value:.{max(3, len(str(int(value))))}g} {unit}{f' ({aside})' if aside else ''}"
     return Figure(what, measured, f"{most:g} {unit}", value <= most)
 
 
@@ -264,6 +264,15 @@ def first_row(_: LargeSite, __: float) -> list[Figure]:
     ]  # fmt: skip
 
 
+def bytes_written(_: LargeSite, __: float) -> list[Figure]:
+    """Bytes of the console on the line, at 80x24: of a start, and of 30 s in which nothing changes."""
+    started, idle = line_bytes.counted()
+    return [
+        figure("the console's start on the line, 80x24", started, 6_111, "bytes"),
+        figure("30 s of the console with nothing new", idle, 0, "bytes"),
+    ]
+
+
 SECTIONS: dict[str, Callable[[LargeSite, float], list[Figure]]] = {
     "lease": lease,
     "pause": a_pause,
@@ -271,6 +280,7 @@ SECTIONS: dict[str, Callable[[LargeSite, float], list[Figure]]] = {
     "reading": reading,
     "controller": controller,
     "row": first_row,
+    "line": bytes_written,
 }
 
 
