@@ -115,10 +115,13 @@ def table(head: Sequence[str], rows: Sequence[Sequence[object]], empty: str) -> 
         note(empty)
         return
     cells = [[readable(str("-" if cell is None else cell)) for cell in row] for row in rows]
-    widths = [max(cell_width(row[i]) for row in [list(head), *cells]) for i in range(len(head))]
+    columns = list(zip(head, *cells, strict=True))
+    measures = [len if "".join(column).isascii() else cell_width for column in columns]  # of thousands, too
+    widths = [max(map(measure, column)) for measure, column in zip(measures, columns, strict=True)]
     lines = []
     for row in [list(head), *cells]:
-        padded = (cell + " " * (width - cell_width(cell)) for cell, width in zip(row, widths, strict=True))
+        aligned = zip(row, widths, measures, strict=True)
+        padded = (cell + " " * (width - measure(cell)) for cell, width, measure in aligned)
         lines.append("  ".join(padded).rstrip())
     click.echo("\n".join(lines))
 
