@@ -65,7 +65,7 @@ async def answer(
         output.emit({"operation": ident, "answer": choice, **about})
     else:
         of = f"the question of {vm}" if vm else "the question of operation"
-        output.note(f"answered {of} {ident if not vm else f'(operation {ident})'}: {choice}")
+        output.remark(f"answered {of} {ident if not vm else f'(operation {ident})'}: {choice}")
 
 
 async def _skipped_names(client: Client, operation: str) -> list[str]:

@@ -175,7 +175,7 @@ def _say_result(coach: Coach, result: Result) -> None:
         output.say_wrapped(" ".join(coach.course.lesson.end.split()))
     following = next((c.lesson for c in shipped() if c.lesson.number == result.number + 1), None)
     if following is not None and result.number:
-        output.note(f"Next: {coach.program} train {following.number} ({following.title})")
+        output.remark(f"Next: {coach.program} train {following.number} ({following.title})")
 
 
 async def look(played: Context, coach: Coach) -> CoachNews:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -12,12 +11,11 @@ from drdeck.config.settings import TRAINING
 from drdeck.controller.ipc.client import UnknownCertificate
 from drdeck.controller.process.log_reader import LogLine, SiteLogs
 from drdeck.controller.process.logs import CONSOLE_LOG
-from drdeck.terminal_info import is_terminal
 
 from . import exit_codes, output
 from .context import Context, json_option, runs
 from .exit_codes import Exit
-from .prompts import ask, confirm
+from .prompts import ask, confirm, may_ask
 
 if TYPE_CHECKING:
     from drdeck.console.dialogs.choose_lesson import LessonRow
@@ -96,7 +94,7 @@ def sites(click_context: click.Context, as_json: bool) -> None:
 
 
 @sites.command("add")
-@click.option("--name", prompt="Name of the site", help="Letters, digits, '.', '_' and '-'.")
+@click.option("--name", help="Letters, digits, '.', '_' and '-'.")
 @click.option(
     "--kind",
     type=click.Choice(["vsphere", "jetstream"]),
@@ -115,7 +113,7 @@ def sites(click_context: click.Context, as_json: bool) -> None:
 @runs
 async def sites_add(
     context: Context,
-    name: str,
+    name: str | None,
     kind: str,
     url: str | None,
     username: str | None,
@@ -130,7 +128,7 @@ async def sites_add(
     from .host.site_adding import add  # no console waits for it
 
     answers: dict[str, Any] = {
-        "name": name,
+        "name": name or ask("Name of the site"),
         "kind": kind,
         "ca_file": ca_file,
         "thumbprint": thumbprint,
@@ -160,7 +158,7 @@ async def sites_add(
         context.config,
         answers,
         lambda: ask("Password", hidden=True),
-        pins if is_terminal(sys.stdin) else None,
+        pins if may_ask() else None,
     )
     for line in remarks:
         output.note(line)

@@ -44,6 +44,16 @@ def note(text: str) -> None:
     click.echo(readable(text), err=True)
 
 
+quiet = False
+"""With --quiet: remarks are left out."""
+
+
+def remark(text: str) -> None:
+    """A note that --quiet leaves out: progress, a closing sentence, what could be done next."""
+    if not quiet:
+        note(text)
+
+
 def say(text: str = "") -> None:
     """A line of plain output."""
     click.echo(readable(text))

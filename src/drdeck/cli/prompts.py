@@ -14,10 +14,18 @@ from drdeck.controller.ipc.protocol import Listing
 from drdeck.model.passwords import OWN, Password, PasswordWanted
 from drdeck.terminal_info import is_terminal
 
-from . import output
+from . import exit_codes, output
+from .exit_codes import Exit
 from .output import readable
 
 TRIES = 3
+no_input = False
+"""With --no-input: nothing is asked, as without a terminal."""
+
+
+def may_ask() -> bool:
+    """True where somebody can be asked."""
+    return not no_input and is_terminal(sys.stdin)
 
 
 class Asker:
@@ -29,7 +37,7 @@ class Asker:
 
     def next_login(self, listing: Listing, of: str = OWN) -> PasswordWanted | None:
         """The password to ask for now; None without a terminal, or with the answer still on its way."""
-        if not is_terminal(sys.stdin) or len(self._attempts) >= TRIES:
+        if not may_ask() or len(self._attempts) >= TRIES:
             return None
         need = next((w for w in listing.passwords if w.of == of), None)
         return None if need is None or (of, need.number) in self._attempts else need
@@ -81,13 +89,21 @@ def _end(number: int, frame: object) -> None:
     sys.exit(128 + number)
 
 
+def _refuse(text: str) -> None:
+    if no_input:
+        raise Exit(exit_codes.USAGE, f"--no-input: this would be asked: {text}; give it as an option")
+
+
 def confirm(text: str) -> bool:
-    """A question whose answer is no unless it is said. Raises click.Abort like `ask`."""
+    """A question whose answer is no unless it is said. Raises like `ask`."""
+    _refuse(text)
     with interruptible():
         return click.confirm(readable(text), default=False, err=True)
 
 
 def ask(text: str, hidden: bool = False) -> str:
-    """The typed line, prompted for on stderr. Raises click.Abort for Ctrl-C and at the end of the input."""
+    """The typed line, prompted for on stderr. Raises click.Abort for Ctrl-C and at the end of the input, and
+    Exit(2) with --no-input."""
+    _refuse(text)
     with interruptible():
         return str(click.prompt(readable(text), hide_input=hidden, err=True))

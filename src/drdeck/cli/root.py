@@ -12,7 +12,7 @@ from click.core import ParameterSource
 import drdeck
 from drdeck.controller.process.logs import LEVELS, USUAL_LEVEL
 
-from . import exit_codes
+from . import exit_codes, output, prompts
 from .completion.candidates import scenario_names, site_names
 from .context import context_of, exit_code_of
 from .lazy_commands import LazyCommands
@@ -44,6 +44,7 @@ COMMANDS = {
     "doctor": "drdeck.cli.doctor_command:doctor",
     "completion": "drdeck.cli.completion.script_command:completion",
     "man": "drdeck.cli.manual.man_command:man",
+    "version": "drdeck.cli.manual.help_command:version",
     "help": "drdeck.cli.manual.help_command:help_command",
     "console": "drdeck.cli.manage_commands:console",
     "train": "drdeck.cli.train_commands:train",
@@ -99,6 +100,11 @@ INSIDE = {
     show_envvar=True,
     help="The least that a console, and a controller that is started now, write to their logs.",
 )
+@click.option("-q", "--quiet", is_flag=True, help="Leave out progress and closing sentences; never warnings.")
+@click.option("-v", "--verbose", is_flag=True, help="The same as --log-level debug; `drdeck logs` shows it.")
+@click.option(
+    "--no-input", is_flag=True, help="Ask for nothing, as without a terminal: what is missing is an error."
+)
 @click.version_option(drdeck.__version__, prog_name="drdeck")
 @click.pass_context
 def cli(context: click.Context, /, **options: Any) -> None:
@@ -106,6 +112,9 @@ def cli(context: click.Context, /, **options: Any) -> None:
 
     Without a command: the console.
     """
+    output.quiet, prompts.no_input = options.pop("quiet"), options.pop("no_input")
+    if options.pop("verbose"):
+        options["log_level"] = LEVELS[0]
     from_environment = context.get_parameter_source("scenario") is ParameterSource.ENVIRONMENT
     context.obj = context_of({**options, "scenario_from_environment": from_environment})
     if context.invoked_subcommand is None:

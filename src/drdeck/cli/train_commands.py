@@ -72,7 +72,7 @@ def train(click_context: click.Context, as_json: bool) -> None:
         [(r["number"], r["title"], r["scenario"], state_of(r)) for r in rows],
         "no lesson",
     )
-    output.note(f"{called()} train LESSON begins one, or continues it")
+    output.remark(f"{called()} train LESSON begins one, or continues it")
 
 
 @train.command("lesson", hidden=True)

@@ -50,7 +50,7 @@ async def until_done(client: Client, ident: str, timeout: float | None) -> None:
             exit_codes.UNKNOWN, f"{error}; what became of operation {ident} is for `drdeck tasks` to say"
         ) from None
     except asyncio.CancelledError:  # Ctrl-C ends the waiting only
-        output.note(f"operation {ident} continues")
+        output.remark(f"operation {ident} continues")
         raise
 
 
@@ -73,7 +73,7 @@ async def _over(client: Client, ident: str) -> None:
                 raise question_exit(op)
             waits = listing.error or _waits_for(listing, op)
             if waits and _NUMBER.sub("", waits) != last:  # a countdown is said once
-                output.note(waits)
+                output.remark(waits)
                 last = _NUMBER.sub("", waits)
         await client.changed()
 
@@ -288,6 +288,7 @@ async def say_end(client: Client, request: Request, waited: bool, healthy: bool)
     domain = (await client.show(request.domain)).detail.domain
     if domain is None:
         return
-    output.note(end_sentence(request, domain) if waited else f"{domain.name}: {health_words(domain)}")
+    say = output.note if domain.checked.failed else output.remark  # sick data is never silent
+    say(end_sentence(request, domain) if waited else f"{domain.name}: {health_words(domain)}")
     if healthy and (domain.checked.failed or not domain.checked.ok):
         raise Exit(exit_codes.FAILED, f"{domain.name} is not healthy: {health_words(domain)}")

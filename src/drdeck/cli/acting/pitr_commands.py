@@ -46,7 +46,7 @@ async def pitr_points(context: Context, domain: str, last: int | None, as_json: 
         f"{domain} has no restore point to pick",
     )
     if older > 0:
-        output.note(f"{older} older points are not listed")
+        output.remark(f"{older} older points are not listed")
     for point in shaped.get("disturbed", ()):
         output.say(f"cannot be picked: {point['time']} of {point['vm']}: {point['text']}")
     for period in shaped["excluded"]:

@@ -12,14 +12,13 @@ from drdeck.cli import exit_codes, output, watching
 from drdeck.cli.completion.candidates import domain_names
 from drdeck.cli.context import Context, runs
 from drdeck.cli.exit_codes import Exit
-from drdeck.cli.prompts import Asker, ask
+from drdeck.cli.prompts import Asker, ask, may_ask
 from drdeck.cli.reading.dry_run import dry_run
 from drdeck.controller.ipc.client import Client, ControllerError
 from drdeck.model.actions.action_table import READ_ONLY
 from drdeck.model.actions.request import Request
 from drdeck.model.passwords import PROTECTED
 from drdeck.model.text import clean
-from drdeck.terminal_info import is_terminal
 
 from .act_options import ActOptions, act_options, confirm_option
 
@@ -95,7 +94,7 @@ async def _submit(client: Client, request: Request) -> str:
     try:
         return await client.submit(request)
     except ControllerError as error:
-        if error.code != "unconfirmed" or request.confirm is not None or not is_terminal(sys.stdin):
+        if error.code != "unconfirmed" or request.confirm is not None or not may_ask():
             raise
         return await client.submit(await consent(client, request))
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Any
 
 import click
@@ -11,12 +10,11 @@ from drdeck.cli import exit_codes, output
 from drdeck.cli.acting.submitting import may_act
 from drdeck.cli.context import Context, json_option, runs
 from drdeck.cli.exit_codes import Exit
-from drdeck.cli.prompts import ask
+from drdeck.cli.prompts import ask, may_ask
 from drdeck.config.settings import VSphereSettings
 from drdeck.controller.process.trace_removal import TraceRemoval, trace_removal
 from drdeck.model.leftovers import DomainLeftovers, Leftovers
 from drdeck.model.text import some
-from drdeck.terminal_info import is_terminal
 
 
 @click.command("clean")
@@ -47,7 +45,7 @@ async def clean(
 
 
 def _password() -> str | None:
-    return ask("Password", hidden=True) if is_terminal(sys.stdin) else None
+    return ask("Password", hidden=True) if may_ask() else None
 
 
 def _says(context: Context, leftovers: Leftovers, keep_state: bool) -> list[str]:
@@ -82,7 +80,7 @@ def _consent(context: Context, leftovers: Leftovers, confirm: str | None) -> Non
     hindered = [domain for domain in leftovers.domains if domain.hindrance]
     if hindered:
         raise Exit(exit_codes.REFUSED, f"{_domain(hindered[0])}; nothing was removed")
-    if confirm is None and is_terminal(sys.stdin):
+    if confirm is None and may_ask():
         confirm = ask(f"Type {context.site} to remove this; anything else leaves it")
     if confirm != context.site:
         raise Exit(

@@ -31,7 +31,7 @@ async def controller_start(context: Context) -> None:
     """Start the controller of the site, unless it runs."""
     async with context.client(sighted=False) as client:
         status = await client.status()
-    output.note(f"the controller of {status.site} runs as process {status.pid}")
+    output.remark(f"the controller of {status.site} runs as process {status.pid}")
 
 
 @controller.command("stop")
@@ -41,9 +41,9 @@ async def controller_stop(context: Context, force: bool) -> None:
     """End the controller of the site."""
     ended = await end_running(context.paths, force)
     if ended is None:
-        output.note(f"no controller of {context.site} runs")
+        output.remark(f"no controller of {context.site} runs")
         return
-    output.note(f"the controller of {context.site}, process {ended.pid}, has ended; {_kept(ended)}")
+    output.remark(f"the controller of {context.site}, process {ended.pid}, has ended; {_kept(ended)}")
 
 
 def _kept(ended: EndedController) -> str:
@@ -75,10 +75,10 @@ async def controller_restart(context: Context, timeout: float) -> None:
     async with context.client(sighted=False) as client:
         status = await client.status()
     if ended is None:
-        output.note(f"no controller of {context.site} ran; it runs now as process {status.pid}")
+        output.remark(f"no controller of {context.site} ran; it runs now as process {status.pid}")
         return
     kept = f"; operations that continue: {', '.join(status.operations)}" if status.operations else ""
-    output.note(f"the controller of {context.site} was process {ended.pid}, and is {status.pid}{kept}")
+    output.remark(f"the controller of {context.site} was process {ended.pid}, and is {status.pid}{kept}")
 
 
 @controller.command("status")

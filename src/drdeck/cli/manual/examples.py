@@ -20,6 +20,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "drdeck domains": ("drdeck domains --where health=failed", "drdeck domains --json"),
     "drdeck show": ("drdeck show erp-prod", "drdeck --site dr-west show erp-prod --json"),
     "drdeck explain": ("drdeck explain PITR session", "drdeck explain erp-prod"),
+    "drdeck version": ("drdeck version", "drdeck version --json"),
     "drdeck networks": ("drdeck networks erp-prod", "drdeck networks erp-prod --json"),
     "drdeck watch": (
         "drdeck watch --milestones",

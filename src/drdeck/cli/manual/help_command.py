@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import click
 
+import drdeck
+from drdeck.cli import output
+from drdeck.cli.context import json_option
+
 
 @click.command("help")
 @click.argument("words", nargs=-1, metavar="[COMMAND ...]")
@@ -20,3 +24,13 @@ def help_command(context: click.Context, words: tuple[str, ...]) -> None:
         inner = click.Context(inner_command, inner, info_name=name, **inner_command.context_settings)
         command = inner_command
     click.echo(command.get_help(inner))
+
+
+@click.command("version")
+@json_option
+def version(as_json: bool) -> None:
+    """Show the version, as --version does; `drdeck info` has that of the libraries too."""
+    if as_json:
+        output.emit({"version": drdeck.__version__})
+    else:
+        output.say(f"drdeck, version {drdeck.__version__}")

@@ -32,4 +32,4 @@ def man(context: click.Context, directory: Path) -> None:
     for name, text in texts.items():
         (folder / name).write_text(text, "utf-8")
         (folder / name).chmod(READABLE)
-    output.note(f"{len(texts)} pages are in {folder}: man drdeck, man drdeck-pitr-run and so on")
+    output.remark(f"{len(texts)} pages are in {folder}: man drdeck, man drdeck-pitr-run and so on")

@@ -14,7 +14,7 @@ from drdeck.cli.acting.act_options import SECONDS, mapping_of, network_option
 from drdeck.cli.acting.submitting import may_act
 from drdeck.cli.context import Context, json_option, runs
 from drdeck.cli.exit_codes import Exit
-from drdeck.cli.prompts import ask
+from drdeck.cli.prompts import ask, may_ask
 from drdeck.controller.ipc.client import Client, ControllerError
 from drdeck.controller.ipc.plan_client import Change
 from drdeck.controller.ipc.protocol import Listing
@@ -25,7 +25,6 @@ from drdeck.model.plans.run_requests import RunRequest
 from drdeck.model.plans.run_views import RunView
 from drdeck.model.text import some
 from drdeck.model.times import show_duration
-from drdeck.terminal_info import is_terminal
 
 from . import plan_shapes, plan_waiting
 
@@ -231,7 +230,7 @@ async def _begin(client: Client, request: RunRequest) -> str:
     try:
         return await client.plans.begin(request)
     except ControllerError as error:
-        if error.code != "unconfirmed" or request.confirm is not None or not is_terminal(sys.stdin):
+        if error.code != "unconfirmed" or request.confirm is not None or not may_ask():
             raise
     check = await client.plans.check(request)
     for sentence in (*check.problems, *check.says):

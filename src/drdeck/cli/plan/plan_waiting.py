@@ -32,7 +32,7 @@ async def until(
                         return run
                     words = progress(run)
                     if words != last:
-                        output.note(words)
+                        output.remark(words)
                         last = words
                 await client.changed()
     except TimeoutError:
@@ -41,7 +41,7 @@ async def until(
         text = f"{error}; what became of {ident} is for `drdeck plan status {ident}` to say"
         raise Exit(exit_codes.UNKNOWN, text) from None
     except asyncio.CancelledError:  # Ctrl-C ends the waiting only
-        output.note(f"{ident} continues")
+        output.remark(f"{ident} continues")
         raise
 
 

@@ -15,7 +15,7 @@ from drdeck.cli.acting.typed_instants import typed_instant
 from drdeck.cli.completion import candidates
 from drdeck.cli.context import Context, json_option, runs
 from drdeck.cli.exit_codes import Exit
-from drdeck.cli.prompts import ask
+from drdeck.cli.prompts import ask, may_ask
 from drdeck.cli.reading.dry_run import NOTHING_STARTED
 from drdeck.controller.ipc.client import Client, ControllerError
 from drdeck.controller.ipc.plan_messages import CommonInstantAnswer, OperationsAnswer, RunExitsAnswer
@@ -23,7 +23,6 @@ from drdeck.model.plans.common_instant import BEFORE_ABNORMAL, GOOD
 from drdeck.model.plans.run_requests import RunExitRequest, RunPitrRequest
 from drdeck.model.text import some
 from drdeck.model.times import show_duration
-from drdeck.terminal_info import is_terminal
 
 from . import plan_shapes, plan_waiting
 
@@ -147,7 +146,7 @@ async def _confirmed(client: Client, request: RunPitrRequest, confirm: str) -> O
     try:
         return await client.plans.roll_back(request)
     except ControllerError as error:
-        unasked = request.confirm is None and bool(confirm) and is_terminal(sys.stdin)
+        unasked = request.confirm is None and bool(confirm) and may_ask()
         if error.code != "unconfirmed" or not unasked:
             raise
     typed = ask(f'Type "{confirm}" to continue')

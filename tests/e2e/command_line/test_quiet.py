@@ -1,0 +1,45 @@
+"""`-q`, `-v`, `--no-input` before a command, and `drdeck version`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import drdeck
+from tests.support.deck import Deck
+
+
+@pytest.fixture
+def deck(tmp_path: Path) -> Iterator[Deck]:
+    deck = Deck(tmp_path)
+    deck.here = True
+    yield deck
+    deck.stop()
+
+
+def test_quiet_leaves_out_remarks_and_no_refusal(deck: Deck) -> None:
+    points = ("pitr", "points", "erp-prod", "--last", "2")
+    told, quiet = deck.run(*points), deck.run("-q", *points)
+    assert "older points are not listed" in told.stderr and quiet.stderr == ""
+    assert len(quiet.stdout.splitlines()) == len(told.stdout.splitlines())
+    refused = deck.run("-q", "pitr", "run", "erp-prod", "--to", "22:41", code=3)
+    assert "erp-prod" in refused.stderr
+
+
+def test_without_input_what_is_missing_is_an_error(deck: Deck) -> None:
+    refused = deck.run("--no-input", "sites", "add", "--url", "https://vcsa.example/sdk", code=2)
+    assert refused.stderr == (
+        "drdeck: --no-input: this would be asked: Name of the site; give it as an option\n"
+    )
+
+
+def test_verbose_is_the_log_level_debug(deck: Deck) -> None:
+    deck.run("-v", "domains")
+    assert " DEBUG drdeck" in deck.run("logs").stdout
+
+
+def test_the_version_by_a_command_and_by_an_option(deck: Deck) -> None:
+    assert deck.json("version") == {"version": drdeck.__version__}
+    assert deck.run("version").stdout == deck.run("--version").stdout
