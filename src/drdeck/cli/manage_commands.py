@@ -110,6 +110,10 @@ def sites(click_context: click.Context, as_json: bool) -> None:
 @click.option("--ca-file", default="", help="Certificate authority of a private server.")
 @click.option("--thumbprint", default="", help="SHA-256 of its certificate.")
 @click.option("--insecure", is_flag=True, help="Do not check the certificate (warned of on every screen).")
+@click.option("--protected-url", default="", help="Address of the protected vCenter, for planned failovers.")
+@click.option("--protected-username", default="", help="User name there; else the same.")
+@click.option("--protected-root", default="", help="Folder of the domains there; else the same.")
+@click.option("--all-networks", default="", help="The recovery network of all networks without another.")
 @runs
 async def sites_add(
     context: Context,
@@ -123,6 +127,10 @@ async def sites_add(
     ca_file: str,
     thumbprint: str,
     insecure: bool,
+    protected_url: str,
+    protected_username: str,
+    protected_root: str,
+    all_networks: str,
 ) -> None:
     """Ask for a site, try to connect, and write it into the settings."""
     from .host.site_adding import add  # no console waits for it
@@ -133,6 +141,10 @@ async def sites_add(
         "ca_file": ca_file,
         "thumbprint": thumbprint,
         "insecure": insecure,
+        "protected_url": protected_url,
+        "protected_username": protected_username,
+        "protected_root": protected_root,
+        "network": all_networks,
     }
     if kind == "vsphere":
         if vcenter is not None or domains:

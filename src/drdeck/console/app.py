@@ -62,6 +62,7 @@ if TYPE_CHECKING:
     from drdeck.console.coach_session import CoachSession
     from drdeck.console.dialogs.add_site import AddSite
     from drdeck.console.dialogs.choose_lesson import Lessons
+    from drdeck.console.widgets.network_mapping import NetworkMapping
 
 log = logging.getLogger(__name__)
 Answer = TypeVar("Answer")
@@ -396,6 +397,16 @@ class DrdeckApp(App[None], inherit_bindings=False):
         answer = await self.push_screen_wait(dialog)
         self.dialog_queue.expect(answer is not None)
         return answer
+
+    def on_network_mapping_listed(self, event: NetworkMapping.Listed) -> None:
+        """Show the networks that are offered for one, above whatever form that is in."""
+        from drdeck.console.dialogs.action_lists import NetworkList
+
+        def take(network: str | None) -> None:
+            if network is not None:
+                event.mapping.take(event.row, network)
+
+        self.push_screen(NetworkList(event.row, event.mapping.networks), take)
 
     def action_act(self, name: str) -> None:
         """A key of the action list was pressed."""

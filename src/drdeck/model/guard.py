@@ -54,7 +54,7 @@ _MEANS = {
     " points, and keep Storage DRS and people from moving it until the session is exited.",
     Change.CLONE: "No rollback of it begins while it is copied, and the copy has what is tested now. Have the"
     " cloning stopped, or wait for its end before you roll back.",
-    Change.CONFIG: "A rollback may undo this, and is not to be relied on for configuration. Write the change"
+    Change.CONFIG: "A rollback may undo this, and may leave the configuration as it is. Write the change"
     " down, and make it again after the session.",
     Change.POWER: "What was tested on it may not count. A rollback still works: it powers the VM off and on"
     " again.",

@@ -25,6 +25,10 @@ TIRING = {
     r"\bspeaks? against\b|\bis it needed\?": "Warning",
     r"\bis taken for\b": "counts as, or a verb",
     r"\bwaits (?:for )?its turn\b": "queued",
+    r"\bwaits for its g": "waits: NAME of the group",
+    r"\bnot (?:to )?be relied on\b": "what to check by hand",
+    r"\b(\d+), \1 of them\b": "all",
+    r"\breading its data\b": "reading 88%",
     r"\bLook there; then say\b": "a question, then what each answer means",
     r"\bNothing on this machine vouches\b": "Unknown certificate",
     r"\bchoose one of \d|\bchoose one of \{": "choose (the names)",
@@ -37,6 +41,8 @@ TIRING = {
     r"\bby itself\b": "automatically, or nothing",
 }
 """Pattern -> the word to use instead."""
+FIT_FOR_DOCS = (r"\bby itself\b",)
+"""Patterns of words that are at their place in a page: there is room for what they mean."""
 
 
 def texts(path: Path) -> Iterator[tuple[int, str]]:

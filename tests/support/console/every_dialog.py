@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
-from drdeck.console.dialogs.action_lists import Item, MoreMenu
+from drdeck.console.dialogs.action_lists import Item, MoreMenu, NetworkList
 from drdeck.console.dialogs.add_site import AddSiteDialog
 from drdeck.console.dialogs.ask_password import PasswordDialog
 from drdeck.console.dialogs.choose_columns import ColumnsDialog
@@ -137,6 +137,7 @@ CASES: dict[str, Case] = {
     ),
     "ResultsDialog": Case(_now(lambda: ResultsDialog([_ended()] * 12, {"op-1"})), "results", leads_on=True),
     "MoreMenu": Case(_now(lambda: MoreMenu(lambda: ITEMS)), "items", leads_on=True),
+    "NetworkList": Case(_now(lambda: NetworkList("VM_3510", MANY)), "networks"),
     "Palette": Case(_now(lambda: Palette(lambda: ITEMS)), "wanted", leads_on=True),
     "LessonsDialog": Case(
         _now(lambda: LessonsDialog([LessonRow(str(n), LONG, "-", LONG) for n in range(9)])), "lessons"

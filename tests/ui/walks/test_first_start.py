@@ -127,6 +127,7 @@ async def test_adding_a_site() -> None:
         {
             "name": "west", "url": "https://vc/sdk", "username": "u@v", "root": "/DC0/vm/x",
             "ca_file": "", "thumbprint": "", "password": "secret", "insecure": False,
+            "protected_url": "", "protected_username": "", "protected_root": "", "network": "",
         }
     ]  # fmt: skip
 
@@ -139,7 +140,7 @@ async def test_what_is_missing_is_said_and_what_the_site_says_too() -> None:
         await deck.sees("vCenter address is missing")
         assert deck.focused() == "url"
         await deck.type("https://vc/sdk")
-        await deck.press(*["tab"] * 8, "enter")
+        await deck.press(*["tab"] * 12, "enter")
         await deck.sees("no answer in time")
         assert len(add.given) == 1
 
@@ -202,12 +203,26 @@ async def test_both_ways_write_the_same(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("answering")
+async def test_the_protected_site_and_the_networks_are_written_with_it(tmp_path: Path) -> None:
+    config = tmp_path / "settings.toml"
+    more = {"protected_url": "https://prod/sdk", "protected_root": "/DC0/vm/prod", "network": "DRSeg"}
+    outcome = await site_adding.add_from_console(config, given(**more))
+    assert "its protected site was not tried: drdeck --site west doctor" in outcome
+    site = load(config).site("west")
+    assert isinstance(site, VSphereSettings) and site.protected is not None
+    protected = site.protected
+    assert (protected.url, protected.username, protected.root) == ("https://prod/sdk", "u", "/DC0/vm/prod")
+    assert site.networks == {"*": "DRSeg"}
+
+
+@pytest.mark.usefixtures("answering")
 @pytest.mark.parametrize(
     ("more", "says"),
     [
         ({"url": "http://vc"}, "sites.west.url: 'http://vc' is not"),
         ({"name": "a b"}, "a site's name has letters"),
         ({"password": ""}, "needs the password"),
+        ({"protected_root": "/DC0/vm/prod"}, "the address of the protected vCenter is missing"),
         ({"insecure": True, "ca_file": "/x"}, "exclude each other"),
     ],
 )

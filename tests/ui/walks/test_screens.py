@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from drdeck.console.widgets.row_list import RowList
+from drdeck.controller.journal.operations import OperationState
 from drdeck.model.alarms import Alarm, Severity
 from drdeck.model.domains import Mode, Networks, PitrPolicy
 from tests.support.console.console_deck import running
@@ -161,6 +163,32 @@ async def test_the_task_log() -> None:
         await deck.sees("Task Log", "Failover (force)", "ann@jump1", "open")
         await deck.press("enter")
         await deck.sees("Waits for", "the PITR session to be exited")
+
+
+async def test_the_task_log_is_filtered_and_follows_the_newest() -> None:
+    def done(name: str) -> Any:
+        return operation("cfo_start", name, id=f"op-{name}", state=OperationState.DONE, ended_at=NOW)
+
+    tasks = tuple(done(f"d-{n}") for n in range(4))
+    client = FakeClient(domain(), operations=tasks)
+    async with running(client) as deck:
+        await deck.press("l")
+        await deck.sees("Task Log", "d-3", "/ Filter")
+        rows: RowList[Any] = deck.app.screen.query_one("#tasks", RowList)
+        client.tell(domain(), operations=(done("new"), *tasks))
+        await deck.until(lambda: rows.rows[rows.cursor].id == "op-new", "on the newest, which it follows")
+        await deck.press("down", "down")
+        client.tell(domain(), operations=(done("last"), done("new"), *tasks))
+        await deck.sees("last")
+        assert rows.rows[rows.cursor].id == "op-d-1", "the cursor was moved: it stays on its task"
+        await deck.press("slash")
+        await deck.type("done !d-2 d-")
+        await deck.sees("3 of 6", "esc Show all")
+        assert [row.domain for row in rows.rows] == ["d-0", "d-1", "d-3"]
+        await deck.press("enter", "escape")
+        await deck.sees("d-2", "esc Back")
+        await deck.press("escape")
+        await deck.sees("Protected Domains")
 
 
 async def test_who_asked_for_what_was_taken_over() -> None:

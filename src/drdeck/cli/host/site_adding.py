@@ -26,10 +26,11 @@ async def add(
 ) -> list[str]:
     """Try to connect, then write the site; `ask` gives the password. Returns what to say of it.
 
-    `answers`: name, url, username, root; for the `kind` "jetstream" name, url, vcenter, domains; ca_file,
-    thumbprint, insecure where there is any. `pins` is asked about a certificate met first. Raises
-    SettingsError for what is wrong with what was given, ControllerError when the site does not answer or
-    is not believed.
+    `answers`: name, url, username, root, and where there is any protected_url, protected_username,
+    protected_root and network (where all networks lead to); for the `kind` "jetstream" name, url, vcenter,
+    domains; ca_file, thumbprint, insecure where there is any. `pins` is asked about a certificate met
+    first. Raises SettingsError for what is wrong with what was given, ControllerError when the site does
+    not answer or is not believed.
     """
     try:
         return await _add(config, answers, ask)
@@ -48,6 +49,7 @@ async def _add(config: Path, answers: Mapping[str, Any], ask: Callable[[], str])
     table |= {key: answers[key] for key in _OPTIONAL if answers.get(key)}
     if table.get("ca_file"):  # typed here, and not where the settings are
         table["ca_file"] = str(Path(table["ca_file"]).expanduser().absolute())
+    table |= _beside(config, answers, table)
     text = tomli_w.dumps({"sites": {name: table}})
     if kind == "vsphere":
         parse(text, config)  # what is wrong with it is told without the rest of the file
@@ -61,9 +63,28 @@ async def _add(config: Path, answers: Mapping[str, Any], ask: Callable[[], str])
     make_parents(config)
     write_private(config, joined.encode())
     remarks = [remark, f'the site "{name}" was written to {config}; drdeck keeps no password']
+    if "protected" in table:
+        remarks.append(f"its protected site was not tried: drdeck --site {name} doctor")
     if site.insecure:
         remarks.append("its certificate is not checked; that is warned of on every screen")
     return remarks
+
+
+def _beside(config: Path, answers: Mapping[str, Any], table: Mapping[str, Any]) -> dict[str, Any]:
+    """The site's tables: its protected site, which is not tried here, and where its networks lead to.
+
+    What is not given of the protected site is as at this one. Raises SettingsError.
+    """
+    tables: dict[str, Any] = {}
+    if network := answers.get("network"):
+        tables["networks"] = {"*": network}
+    given = {key: answers.get(f"protected_{key}") for key in ("url", "username", "root")}
+    if given["url"]:
+        own = {key: table[key] for key in ("username", "root", "ca_file") if key in table}
+        tables["protected"] = own | {key: value for key, value in given.items() if value}
+    elif any(given.values()):
+        raise SettingsError(f"{config}: the address of the protected vCenter is missing")
+    return tables
 
 
 def _joined(config: Path, name: str, table: dict[str, Any]) -> str:

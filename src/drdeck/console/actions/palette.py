@@ -121,7 +121,7 @@ SIGNS = {
     ),
 }  # fmt: skip
 
-KINDS = "group: of all VMs; entry: when the session began. Skew: between VMs"
+KINDS = "group: of all VMs; entry: as the session began. Skew: across VMs"
 
 
 def help_lines(screen: ConsoleScreen | None, app: Console) -> list[Line]:
@@ -138,7 +138,7 @@ def help_lines(screen: ConsoleScreen | None, app: Console) -> list[Line]:
         lines.append((*_key_cell(first), *_key_cell(second)))
     signs = SIGNS["Run PITR" if screen is not None and screen.TIMELINE else kind]
     meanings = [f"{sign} {meaning}" for sign, meaning in signs]
-    lines += [(), (("Signs  ", "head"), ("   ".join(meanings), ""))]
+    lines += [(), (("Signs  ", "head"), ("  ".join(meanings), ""))]
     if screen is not None and screen.TIMELINE:
         lines += [(("Points  ", "head"), (KINDS, ""))]
     lines += [(("In a dialog  ", "head"), ("tab, space, enter; escape is Cancel", ""))]

@@ -1,4 +1,4 @@
-"""The More menu: a list of a domain's actions to choose one from."""
+"""Lists to choose one from: the More menu with a domain's actions, and the networks that are offered."""
 
 from __future__ import annotations
 
@@ -8,17 +8,22 @@ from dataclasses import dataclass
 from textual import events
 from textual.widget import Widget
 
-from drdeck.console.format import Line, cut, wrap_some
+from drdeck.console.format import Line, cut, left, wrap_some
 from drdeck.console.state import State
 from drdeck.console.widgets.controls import Push
 from drdeck.console.widgets.row_list import RowList
 from drdeck.console.widgets.text_lines import Lines
+from drdeck.model.domains import Networks
 from drdeck.model.text import clean
 
-from .dialog import Dialog
+from .dialog import CANCEL, Dialog
 
 MENU_WIDTH = 50
 """Cells of the menu with its frame, as in the styles."""
+NETWORK_WIDTH = 40
+"""Cells of a network that has more to be told by than its name."""
+NETWORKS_SEEN = 12
+"""Rows of the list of networks; it scrolls."""
 
 
 @dataclass(frozen=True)
@@ -105,3 +110,35 @@ class MoreMenu(Dialog[str]):
         if event.key in self._closed_by:
             event.stop()
             self.dismiss(None)
+
+
+class NetworkList(Dialog[str]):
+    """The networks that are offered for one protected network; answers with the one of the row."""
+
+    AUTO_FOCUS = "RowList"
+
+    def __init__(self, protected: str, networks: Networks) -> None:
+        super().__init__(f"{protected} leads to")
+        self._networks = networks
+
+    def body(self) -> Iterable[Widget]:
+        rows = RowList[str](self._line, lambda network: network, id="networks")
+        rows.styles.height = max(1, min(NETWORKS_SEEN, len(self._networks.recovery)))
+        yield rows
+
+    def _line(self, network: str, width: int) -> Line:
+        place = clean(self._networks.places.get(network, ""))
+        beside = ((f"  {cut(place, width - NETWORK_WIDTH - 2)}", "dim"),) if place else ()
+        shown = clean(network)
+        return ((left(shown, NETWORK_WIDTH) if place else cut(shown, width), "bold"), *beside)
+
+    def ready(self) -> None:
+        super().ready()
+        self.query_one("#networks", RowList).put(self._networks.recovery)
+
+    def keys(self) -> list[tuple[str, str]]:
+        return [("↑ ↓", "Move"), ("enter", "Choose"), CANCEL]
+
+    def on_row_list_opened(self, event: RowList.Opened) -> None:
+        event.stop()
+        self.dismiss(event.rows.row)

@@ -28,9 +28,14 @@ FIELDS = (
     ("ca_file", "CA file (optional)", "of a private certificate authority"),
     ("thumbprint", "SHA-256 (optional)", "of the certificate, instead of a CA file"),
     ("password", "Password", "for this test only; drdeck keeps none"),
+    ("protected_url", "Protected vCenter", "optional: for regular and planned failovers"),
+    ("protected_username", "  its user name", "optional: as above"),
+    ("protected_root", "  its folder", "optional: such as /DC0/vm/prod"),
+    ("network", "All networks lead to", "optional: where no other is chosen"),
 )
 NEEDED = ("name", "url", "username", "root")
 INSECURE = "Do not check the certificate (warned of on every screen)"
+HINT = "tab: next field. Written only if it answers. PITR: later, per domain"
 _LABEL = 23
 
 
@@ -58,7 +63,7 @@ class AddSiteDialog(Dialog[str]):
                 classes="row",
             )
         yield Tick(INSECURE, id="insecure")
-        yield Lines((), (("tab: the next field; the site is written only if it answers", "dim"),), id="said")
+        yield Lines((), ((HINT, "dim"),), id="said")
 
     def buttons(self) -> Iterable[Push]:
         yield Push("Cancel", id="cancel")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 
 from textual import events
 from textual.binding import Binding
@@ -23,6 +23,7 @@ TYPES = (FailoverType.REGULAR, FailoverType.PLANNED, FailoverType.FORCE)
 LABELS = ("Regular", "Planned Failover", "Force Failover")
 LEFT_OUT_NAMED = 5
 RUN_PITR = "Run PITR after recovering VMs"
+BY_HAND = "All that is not checked was checked by hand"
 
 
 def site_text(site: ProtectedSite) -> str:
@@ -60,6 +61,7 @@ class CompleteDialog(Dialog[Request]):
         Binding("2", "type(1)", "Planned Failover", show=False),
         Binding("3", "type(2)", "Force Failover", show=False),
         Binding("i", "pitr", "Run PITR", show=False),
+        Binding("c", "checked", "Checked by hand", show=False),
     ]
 
     def __init__(
@@ -100,6 +102,9 @@ class CompleteDialog(Dialog[Request]):
         else:
             yield Lines((("Run PITR: not available, PITR is off for this domain: no rollback later", "dim"),))
         yield Lines((), (("Protected site: being looked at ...", "dim"),), id="evidence")
+        by_hand = Tick(BY_HAND, id="by-hand", hint="key c; noted in the journal")
+        by_hand.display = False
+        yield by_hand
 
     def _why_pitr(self) -> str:
         """The key of the tick; where data is sick, why it should be set."""
@@ -122,7 +127,7 @@ class CompleteDialog(Dialog[Request]):
     def request(self) -> Request:
         """The request as chosen now."""
         mapping = next(iter(self.query(NetworkMapping)), None)
-        tick = next(iter(self.query(Tick)), None)
+        tick = next(iter(self.query("#pitr").results(Tick)), None)
         return Request(
             action="cfo_complete",
             domain=self.domain.name,
@@ -130,7 +135,16 @@ class CompleteDialog(Dialog[Request]):
             run_pitr=tick is not None and tick.value,
             networks=dict(mapping.targets) if mapping is not None else {},
             start_first=self._first,
+            checked_by_hand=self._by_hand,
         )
+
+    @property
+    def _by_hand(self) -> tuple[str, ...]:
+        """What the operator says to have checked: all that the preview on the screen calls not checked."""
+        ticked = any(tick.value for tick in self.query("#by-hand").results(Tick))
+        if self._preview is None:
+            return self.draft.checked_by_hand
+        return self._preview.not_checked if ticked else ()
 
     def before_key(self, event: events.Key) -> bool:
         """The keys of the networks work from the buttons too; the arrows up and down lead to them."""
@@ -145,9 +159,13 @@ class CompleteDialog(Dialog[Request]):
             choice.pick(index)
 
     def action_pitr(self) -> None:
-        tick = next(iter(self.query(Tick)), None)
-        if tick is not None:
+        for tick in self.query("#pitr").results(Tick):
             tick.action_turn()
+
+    def action_checked(self) -> None:
+        for tick in self.query("#by-hand").results(Tick):
+            if tick.display:
+                tick.action_turn()
 
     def on_control_changed(self, event: Control.Changed) -> None:
         self._look()
@@ -193,12 +211,21 @@ class CompleteDialog(Dialog[Request]):
                 lines += marked("!", wrap(clean(danger), width - 3), "warn")
             for warning in event.result.warns:
                 lines += [((text, "warn"),) for text in wrap(f"Warning: {clean(warning)}", width)]
+            by_hand = event.request.checked_by_hand
             for unchecked in event.result.not_checked:
-                lines += [((text, "dim"),) for text in wrap(f"Not checked: {clean(unchecked)}", width)]
+                how = "Checked by hand" if unchecked in by_hand else "Not checked"
+                lines += [((text, "dim"),) for text in wrap(f"{how}: {clean(unchecked)}", width)]
+            self._offer_by_hand(event.result.not_checked, by_hand)
             if event.result.refusal:
                 text = f"Not possible now: {clean(event.result.refusal)}"
                 lines += [((part, "alert" if pressed else "bad"),) for part in wrap(text, width)]
         self.query_one("#evidence", Lines).put(lines)
+
+    def _offer_by_hand(self, unchecked: Sequence[str], by_hand: Sequence[str]) -> None:
+        """The tick, where there is something to check; what has come since it was set was not checked."""
+        tick = self.query_one("#by-hand", Tick)
+        tick.display, tick.value = bool(unchecked), bool(unchecked) and set(unchecked) <= set(by_hand)
+        tick.refresh()
 
     def pressed(self, push: Push) -> None:
         networks, request = self.domain.networks, self.request

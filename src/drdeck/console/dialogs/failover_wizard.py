@@ -21,7 +21,7 @@ from .dialog import BOX_WIDTH, CANCEL, Dialog, paragraph
 TITLE = "Continuous Failover Protected Domain"
 GENERAL, VM_SETTINGS, SUMMARY = "1. General", "2b. VM Settings", "5. Summary"
 NEXT, BACK = "next", "back"
-CHOOSING = f"{HOW_TO_CHOOSE} that have none yet, enter continues"
+CHOOSING = f"{HOW_TO_CHOOSE} that have none yet"
 
 
 def pages_for(domain: Domain) -> list[str]:
@@ -108,7 +108,10 @@ class VmSettingsPage(Page):
             self.query_one("#next", Push).focus()
 
     def keys(self) -> list[tuple[str, str]]:
-        return [("← →", "Choose"), ("=", "Same for all"), ("enter", "Go on"), ("tab", "Next"), CANCEL]
+        table = next(iter(self.query(NetworkMapping)), None)
+        lists = table is not None and table.has_focus and table.row in missing(table.networks, table.chosen)
+        enter = ("enter", "List" if lists else "Go on")
+        return [("← →", "Choose"), ("=", "Same for all"), enter, ("tab", "Next"), CANCEL]
 
     def before_key(self, event: events.Key) -> bool:
         """The keys of the table work from the buttons too: the line below promises them."""
@@ -136,6 +139,7 @@ class VmSettingsPage(Page):
         text = f"Choose a recovery network for {', '.join(map(clean, open_ones))}"
         lines = [((part, "warn"),) for part in wrap(text, BOX_WIDTH - 5)] if open_ones else []
         self.query_one("#todo", Lines).put([(), *lines, ((CHOOSING, "dim"),)])
+        self.draw_keys()
         return not open_ones
 
     def pressed(self, push: Push) -> None:

@@ -1,15 +1,20 @@
-"""Task Log: the open operations and the recent ones, newest first."""
+"""Task Log: the open operations and the recent ones, newest first; found by words, and followed."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
 
+from textual import events
+from textual.binding import Binding
 from textual.widget import Widget
+from textual.widgets import Input
 
 from drdeck.console.dialogs.fact_sheets import Facts, result_rows, row
 from drdeck.console.format import Line, stamp, wrap_some
+from drdeck.console.key_bindings import keys_of
 from drdeck.console.state import State, describe
+from drdeck.console.widgets.input_field import Field
 from drdeck.console.widgets.list_rows import result_text, task_header, task_row
 from drdeck.console.widgets.row_list import BESIDE, RowList
 from drdeck.console.widgets.text_lines import Lines
@@ -31,6 +36,8 @@ def task_facts(operation: OperationView) -> list[Line]:
         rows += row("To", stamp(operation.request.to))
     if operation.request.vms:
         rows += row("VMs", ", ".join(operation.request.vms))
+    if operation.request.checked_by_hand:
+        rows += row("Checked by hand", "; ".join(operation.request.checked_by_hand))
     if operation.waits_for:
         rows += row("Waits for", operation.waits_for)
     if operation.question is not None:
@@ -44,25 +51,43 @@ def task_facts(operation: OperationView) -> list[Line]:
     return rows
 
 
+def found(task: OperationView, words: str) -> bool:
+    """True if each word is in what the log says of a task; "!word" must not be."""
+    whole = f"{describe(task)} {task.domain} {task.asked_by} {result_text(task)[0]} {task.state} {task.id}"
+    text = whole.casefold()
+    return all((w.removeprefix("!") in text) is not w.startswith("!") for w in words.casefold().split())
+
+
 class LogScreen(ConsoleScreen):
-    """The operations of this controller."""
+    """The operations of this controller. While the cursor is on the newest it stays with the newest."""
 
     AUTO_FOCUS = "#tasks"
+    BINDINGS = [Binding("slash", "filter", "Filter", show=False, id="filter")]
+    OWN_KEYS = (
+        ("/", "Filter", "tasks by words; !not"),
+        ("home", "Follow", "the newest task, until the cursor is moved"),
+    )
 
     def __init__(self, domain: str | None) -> None:
         super().__init__(domain)
         self._marks: object = None
         self._tasks: tuple[OperationView, ...] = ()
         self._error = ""
+        self._wanted = ""
 
     def content(self) -> Iterable[Widget]:
         yield Lines(((" Task Log", "bold"),), (), id="title")
         yield Lines((), id="header")
-        yield RowList(task_row, lambda task: task.id, empty="reading ...", id="tasks")
+        field = Field(id="filter", placeholder="words; !not")
+        field.display = False
+        yield field
+        yield RowList(task_row, lambda task: task.id, empty="reading ...", leads=True, id="tasks")
         yield Lines(id="task-detail")
 
     def keys(self) -> list[tuple[str, str]]:
-        return [("enter", "Details"), ("esc", "Back"), *self.named("help", "detach")]
+        if isinstance(self.focused, Input):
+            return [("enter ↓", "To the list"), ("esc", "Show all")]
+        return [("enter", "Details"), ("esc", "Back"), *self.named("filter", "help", "detach")]
 
     def copied(self) -> tuple[str, str] | None:
         task = self.query_one("#tasks", RowList).row
@@ -77,9 +102,14 @@ class LogScreen(ConsoleScreen):
         newest = {operation.id: operation for operation in state.operations}
         rows: RowList[OperationView] = self.query_one("#tasks", RowList)
         older = " (older ones: drdeck tasks)" if len(self._tasks) >= KEPT else ""
-        self.query_one("#title", Lines).put([((" Task Log", "bold"), (older, "dim")), ()])
-        empty = clean(self._error) or "nothing was requested yet"
-        rows.put([newest.get(task.id, task) for task in self._tasks], empty)
+        tasks = [newest.get(task.id, task) for task in self._tasks]
+        listed = [task for task in tasks if found(task, self._wanted)]
+        of = f"   {len(listed)} of {len(tasks)}" if self._wanted.strip() else ""
+        self.query_one("#title", Lines).put([((" Task Log", "bold"), (f"{of}{older}", "dim")), ()])
+        empty = "nothing was requested yet"
+        if of:
+            empty = f'no task matches "{clean(self._wanted)}"; escape shows all'
+        rows.put(listed, clean(self._error) or empty)
         self._draw_detail()
 
     def _draw_detail(self) -> None:
@@ -94,7 +124,46 @@ class LogScreen(ConsoleScreen):
         self.query_one("#task-detail", Lines).put([(), *(((f" {part}", style),) for part in parts)])
 
     def on_row_list_moved(self, event: RowList.Moved) -> None:
+        if event.rows.cursor == 0:
+            event.rows.lead()
         self._draw_detail()
+
+    def before_key(self, event: events.Key) -> bool:
+        """The filter takes what is typed right behind its key."""
+        if event.key not in keys_of("filter", self.desk.remapped) or isinstance(self.focused, Input):
+            return False
+        self.action_filter()
+        return True
+
+    def action_filter(self) -> None:
+        field = self.query_one(Input)
+        field.display = True
+        self.set_focus(field)
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        self._wanted = event.value
+        self.desk.redraw(self)
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        self.query_one("#tasks", RowList).focus()
+        self.query_one(Input).display = bool(self._wanted)
+
+    def on_key(self, event: events.Key) -> None:
+        """From the filter, the arrows go to the list."""
+        if event.key == "down" and self.query_one(Input).has_focus:
+            self.query_one("#tasks", RowList).focus()
+            event.stop()
+
+    def action_back(self) -> None:
+        """Escape takes the filter away, and leaves the screen when there is none."""
+        field = self.query_one(Input)
+        if not field.display and not self._wanted:
+            super().action_back()
+            return
+        field.value, field.display = "", False
+        self._wanted = ""
+        self.query_one("#tasks", RowList).focus()
+        self.desk.redraw(self)
 
     async def _read(self) -> None:
         try:

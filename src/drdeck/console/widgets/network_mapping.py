@@ -15,7 +15,7 @@ from drdeck.model.text import clean
 from .row_list import RowList
 
 CHOOSE = "choose"
-HOW_TO_CHOOSE = "← → choose, = same for all"
+HOW_TO_CHOOSE = "enter lists, ← → choose, = same for all"
 
 
 def missing(networks: Networks, mapping: Mapping[str, str]) -> list[str]:
@@ -43,6 +43,13 @@ class NetworkMapping(RowList[str]):
         def __init__(self, behind_same: bool = False) -> None:
             super().__init__()
             self.behind_same = behind_same
+
+    class Listed(Message):
+        """Enter on a network without a choice: a list of all that are offered is wanted."""
+
+        def __init__(self, mapping: NetworkMapping, row: str) -> None:
+            super().__init__()
+            self.mapping, self.row = mapping, row
 
     class Changed(Message):
         """The mapping changed."""
@@ -118,12 +125,21 @@ class NetworkMapping(RowList[str]):
             self._same = True
 
     def action_open(self) -> None:
-        """Enter goes to the next network without a choice; when there is none, it is done here."""
+        """Enter on a network without a choice has all listed, else it goes to the next such one; when there
+        is none, it is done here."""
         open_ones = missing(self.networks, self.targets)
-        if open_ones:
+        if self.row in open_ones:
+            self.post_message(self.Listed(self, self.row))
+        elif open_ones:
             self.select_key(open_ones[0])
         else:
             self.post_message(self.Settled(behind_same=self._same))
+
+    def take(self, row: str, network: str) -> None:
+        """Choose for a network out of the list, and go to the next one without a choice."""
+        self._choose(row, network)
+        for open_one in missing(self.networks, self.chosen)[:1]:
+            self.select_key(open_one)
 
     def on_blur(self) -> None:
         self._same = False

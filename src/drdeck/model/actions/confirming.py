@@ -26,10 +26,7 @@ PART_SAYS = (
     "Only these VMs can be rolled back; yet no restore point is made of the others either before the session"
     " is exited, since a point is of all VMs of the domain."
 )
-ROLLBACK_SAYS = (
-    "Disks are rolled back, VM configuration is not, and must not be relied on: redo configuration changes"
-    " made after the instant by hand."
-)
+ROLLBACK_SAYS = "Only disks are rolled back. Check VM settings (CPU, NICs, disks added) by hand."
 REVERT_SAYS = (
     "Disks go back, and the VMs' configuration with them (CPU, memory, disks, cards), as it was in the"
     " snapshot. Networks are mapped again before a VM starts; what else went back is listed in the result:"
@@ -264,8 +261,8 @@ def consequences(request: Request, domain: Domain, now: datetime) -> list[str]:
     if request.action == "pitr_entry":
         lacking = [vm.name for vm in domain.vms if vm.lacks_entry]
         words.append(
-            f"A snapshot is made of {some(lacking, _NAMED)} as they are now. From then on rollbacks of the"
-            " session take them along, and their state of now can be had back until it is exited."
+            f"A snapshot of now is made of {some(lacking, _NAMED)}. From then on rollbacks of the session"
+            f" take {_them(lacking)} along, and that state can be had back until the session is exited."
         )
     if request.action == "pitr_run":
         if request.to is not None:

@@ -43,6 +43,8 @@ class Request(Frozen, frozen=True, kw_only=True):
     """of a test: the plan whose domains are tested together, which count as one test"""
     confirm: Name | None = None
     even_though: tuple[Name, ...] = ()
+    checked_by_hand: tuple[Annotated[str, msgspec.Meta(max_length=1000)], ...] = ()
+    """what drdeck did not check, and the operator did; for the journal"""
     start_first: bool = False
     """of a completion: its continuous failover is started by the same operation"""
     preview: dict[str, str] | None = msgspec.field(name="shown", default=None)

@@ -31,14 +31,14 @@ def trial_consequences(action: str, wish: TrialWish, domain: Domain, now: dateti
         case "cfo_complete" if domain.trial is not None and domain.trial.state is not TrialState.LEFT_OVER:
             return ["The test of the domain ends first: its test VMs are powered off at once."]
         case "cfo_start" | "cfo_complete":
-            return [] if domain.trial_offer is None else [last_trial_says(domain.tested, now)]
+            return [] if domain.trial_offer is None else [last_trial_says(domain.tested, now, domain.name)]
     return []
 
 
-def last_trial_says(tested: LastTrial | None, now: datetime) -> str:
+def last_trial_says(tested: LastTrial | None, now: datetime, name: str) -> str:
     """The last test of a domain, in one sentence."""
     if tested is None:
-        return "It was never tested."
+        return f"{name} was never tested."
     age = show_age((now - tested.at).total_seconds())
     note = f": {tested.note}" if tested.note else ""
     return f"Last tested {show_spaced(tested.at)} ({age} ago), result {tested.result}{note}."

@@ -123,7 +123,7 @@ class VmViews:
     def _starting(self, vm: VmState) -> tuple[str, float | None, str]:
         boot, at = vm.boot, self._at
         if boot is None:
-            return "recovering", None, "waits for its group"
+            return "recovering", None, self._held_up()
         if boot.skipped or boot.ready(at):
             self.recovered += 1
             return "recovered", None, ""
@@ -158,8 +158,13 @@ class VmViews:
             if boot is not None and not (boot.skipped or boot.ready(at)):
                 return "rolling_back", 100.0, "did not power on" if boot.failing(at) else "starting"
             if boot is None and any(vm.number in group.vms for group in machine.startup.groups):
-                return "rolling_back", 100.0, "waits for its group"
+                return "rolling_back", 100.0, self._held_up()
         return None
+
+    def _held_up(self) -> str:
+        """Which runbook group starts before a VM's own."""
+        group = None if self._machine.startup is None else self._machine.startup.group
+        return "queued" if group is None else f"waits: {group.name}"
 
 
 def _points(grid: Grid, at: int) -> tuple[int, int | None]:
