@@ -37,19 +37,29 @@ async def test_enter_on_a_network_lists_those_that_are_offered() -> None:
         await deck.sees("Choose a recovery network for VM_1, VM_2")
         await deck.press("enter", "down", "enter")
         await deck.sees("‹ DRIsolated ›", "Choose a recovery network for VM_2")
-        await deck.press("enter", "enter", "enter", "enter")
+        await deck.press("enter", "enter")
+        await deck.sees("‹ DRSeg ›", "enter Go on")
+        await deck.press("enter", "enter")
         await deck.sees("Step 3 of 3:", "VM_1 → DRIsolated", "VM_2 → DRSeg")
+
+
+async def test_the_choice_made_from_the_list_is_the_same_for_all() -> None:
+    async with running(FakeClient(domain(mode=Mode.IMPORTED, networks=TWO))) as deck:
+        await deck.press("m", "enter", "enter")
+        await deck.sees("Step 2 of 3:")
+        await deck.press("enter", "down", "enter", "equals_sign", "enter")
+        await deck.sees("Step 3 of 3:", "VM_1 → DRIsolated", "VM_2 → DRIsolated")
 
 
 async def test_what_is_not_checked_is_ticked_off_by_hand_and_noted() -> None:
     client = FakeClient(domain())
     async with running(client) as deck:
         await deck.press("f")
-        await deck.sees("Not checked: whether users", "[ ] All that is not checked was checked by hand")
+        await deck.sees("Not checked: whether users", "[ ] What drdeck did not check was checked by hand")
         await deck.press("c")
-        await deck.sees("Checked by hand: whether users", "[x] All that is not checked")
+        await deck.sees("Checked by hand: whether users", "[x] What drdeck did not check")
         await deck.press("escape", "f")
-        await deck.sees("Checked by hand: whether users", "[x] All that is not checked")
+        await deck.sees("Checked by hand: whether users", "[x] What drdeck did not check")
         await deck.press("1", "tab", "enter", "tab", "enter")
         await deck.until(lambda: bool(client.submitted), "submitted")
     assert client.submitted[0].checked_by_hand == ("whether users can reach the recovery network",)

@@ -23,7 +23,7 @@ TYPES = (FailoverType.REGULAR, FailoverType.PLANNED, FailoverType.FORCE)
 LABELS = ("Regular", "Planned Failover", "Force Failover")
 LEFT_OUT_NAMED = 5
 RUN_PITR = "Run PITR after recovering VMs"
-BY_HAND = "All that is not checked was checked by hand"
+BY_HAND = "What drdeck did not check was checked by hand"
 
 
 def site_text(site: ProtectedSite) -> str:
@@ -102,7 +102,7 @@ class CompleteDialog(Dialog[Request]):
         else:
             yield Lines((("Run PITR: not available, PITR is off for this domain: no rollback later", "dim"),))
         yield Lines((), (("Protected site: being looked at ...", "dim"),), id="evidence")
-        by_hand = Tick(BY_HAND, id="by-hand", hint="key c; noted in the journal")
+        by_hand = Tick(BY_HAND, id="by-hand", hint="key c; in the journal")
         by_hand.display = False
         yield by_hand
 

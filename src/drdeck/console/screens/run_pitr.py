@@ -330,7 +330,9 @@ class RunPitrScreen(ConsoleScreen):
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         event.stop()
-        if self._go_to(event.value):
+        if not event.value.strip():
+            self._list.focus()
+        elif self._go_to(event.value):
             self.query_one("#run", Push).focus()
 
     def on_input_changed(self, event: Input.Changed) -> None:

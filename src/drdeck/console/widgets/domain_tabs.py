@@ -55,7 +55,7 @@ def _health_lines(domain: Domain, width: int) -> list[Line]:
         return []
     text = f"{len(looked) - len(failed)} of {len(domain.vms)} VMs healthy"
     if failed:
-        text += f"; health check failed: {some(failed, most=8)}"
+        text += f"; health check failed: {some(failed, most=3)}"
     return _fact("Health", text, "bad" if failed else "ok", width)
 
 

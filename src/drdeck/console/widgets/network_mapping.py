@@ -65,6 +65,7 @@ class NetworkMapping(RowList[str]):
         self._rows = networks.protected
         self.quiet = True
         self._same = False
+        self._latest: str | None = None
 
     def takes(self, key: str) -> bool:
         """Act on a key that came while a button had the focus: "=" at once, the arrows come here first."""
@@ -115,8 +116,8 @@ class NetworkMapping(RowList[str]):
         self._choose(row, offered[place])
 
     def action_same(self) -> None:
-        """This row's choice for every network that has none yet."""
-        target = self.targets.get(self.row) if self.row is not None else None
+        """This row's choice, or else the last one made, for every network that has none yet."""
+        target = self.targets.get(self.row, self._latest) if self.row is not None else None
         if target is not None:
             self.targets = {**dict.fromkeys(self.networks.protected, target), **self.targets}
             self.redraw()
@@ -159,7 +160,7 @@ class NetworkMapping(RowList[str]):
                 return
 
     def _choose(self, row: str, network: str) -> None:
-        self.targets = {**self.targets, row: network}
+        self.targets, self._latest = {**self.targets, row: network}, network
         self.refresh_line(self.cursor)
         self.post_message(self.Changed(self))
 

@@ -180,6 +180,9 @@ class BeginTest(Dialog[Request]):
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         event.stop()
+        if not event.value.strip():
+            self._rows.focus()
+            return
         try:
             picked = pick(event.value, self.domain, self._points, self._now)
         except ValueError as error:
