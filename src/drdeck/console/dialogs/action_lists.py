@@ -129,8 +129,8 @@ class NetworkList(Dialog[str]):
     def _line(self, network: str, width: int) -> Line:
         place = clean(self._networks.places.get(network, ""))
         beside = ((f"  {cut(place, width - NETWORK_WIDTH - 2)}", "dim"),) if place else ()
-        shown = clean(network)
-        return ((left(shown, NETWORK_WIDTH) if place else cut(shown, width), "bold"), *beside)
+        label = clean(network)
+        return ((left(label, NETWORK_WIDTH) if place else cut(label, width), "bold"), *beside)
 
     def ready(self) -> None:
         super().ready()

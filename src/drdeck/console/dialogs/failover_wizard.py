@@ -109,7 +109,7 @@ class VmSettingsPage(Page):
 
     def keys(self) -> list[tuple[str, str]]:
         table = next(iter(self.query(NetworkMapping)), None)
-        lists = table is not None and table.has_focus and table.row in missing(table.networks, table.chosen)
+        lists = table is not None and table.has_focus and table.row in missing(table.networks, table.targets)
         enter = ("enter", "List" if lists else "Go on")
         return [("← →", "Choose"), ("=", "Same for all"), enter, ("tab", "Next"), CANCEL]
 

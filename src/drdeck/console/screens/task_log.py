@@ -51,7 +51,7 @@ def task_facts(operation: OperationView) -> list[Line]:
     return rows
 
 
-def found(task: OperationView, words: str) -> bool:
+def matches(task: OperationView, words: str) -> bool:
     """True if each word is in what the log says of a task; "!word" must not be."""
     whole = f"{describe(task)} {task.domain} {task.asked_by} {result_text(task)[0]} {task.state} {task.id}"
     text = whole.casefold()
@@ -103,7 +103,7 @@ class LogScreen(ConsoleScreen):
         rows: RowList[OperationView] = self.query_one("#tasks", RowList)
         older = " (older ones: drdeck tasks)" if len(self._tasks) >= KEPT else ""
         tasks = [newest.get(task.id, task) for task in self._tasks]
-        listed = [task for task in tasks if found(task, self._wanted)]
+        listed = [task for task in tasks if matches(task, self._wanted)]
         of = f"   {len(listed)} of {len(tasks)}" if self._wanted.strip() else ""
         self.query_one("#title", Lines).put([((" Task Log", "bold"), (f"{of}{older}", "dim")), ()])
         empty = "nothing was requested yet"

@@ -139,7 +139,7 @@ class NetworkMapping(RowList[str]):
     def take(self, row: str, network: str) -> None:
         """Choose for a network out of the list, and go to the next one without a choice."""
         self._choose(row, network)
-        for open_one in missing(self.networks, self.chosen)[:1]:
+        for open_one in missing(self.networks, self.targets)[:1]:
             self.select_key(open_one)
 
     def on_blur(self) -> None:
