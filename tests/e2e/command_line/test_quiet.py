@@ -21,9 +21,9 @@ def deck(tmp_path: Path) -> Iterator[Deck]:
 
 def test_quiet_leaves_out_remarks_and_no_refusal(deck: Deck) -> None:
     points = ("pitr", "points", "erp-prod", "--last", "2")
-    told, quiet = deck.run(*points), deck.run("-q", *points)
-    assert "older points are not listed" in told.stderr and quiet.stderr == ""
-    assert len(quiet.stdout.splitlines()) == len(told.stdout.splitlines())
+    usual, quiet = deck.run(*points), deck.run("-q", *points)
+    assert "older points are not listed" in usual.stderr and quiet.stderr == ""
+    assert len(quiet.stdout.splitlines()) == len(usual.stdout.splitlines())
     refused = deck.run("-q", "pitr", "run", "erp-prod", "--to", "22:41", code=3)
     assert "erp-prod" in refused.stderr
 

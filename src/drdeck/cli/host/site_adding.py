@@ -78,11 +78,11 @@ def _beside(config: Path, answers: Mapping[str, Any], table: Mapping[str, Any]) 
     tables: dict[str, Any] = {}
     if network := answers.get("network"):
         tables["networks"] = {"*": network}
-    given = {key: answers.get(f"protected_{key}") for key in ("url", "username", "root")}
-    if given["url"]:
+    there = {key: answers.get(f"protected_{key}") for key in ("url", "username", "root")}
+    if there["url"]:
         own = {key: table[key] for key in ("username", "root", "ca_file") if key in table}
-        tables["protected"] = own | {key: value for key, value in given.items() if value}
-    elif any(given.values()):
+        tables["protected"] = own | {key: value for key, value in there.items() if value}
+    elif any(there.values()):
         raise SettingsError(f"{config}: the address of the protected vCenter is missing")
     return tables
 

@@ -140,7 +140,7 @@ class CompleteDialog(Dialog[Request]):
 
     @property
     def _by_hand(self) -> tuple[str, ...]:
-        """What the operator says to have checked: all that the preview on the screen calls not checked."""
+        """All that the operator says was checked by hand: what the preview calls not checked."""
         ticked = any(tick.value for tick in self.query("#by-hand").results(Tick))
         if self._preview is None:
             return self.draft.checked_by_hand

@@ -73,7 +73,7 @@ class LogScreen(ConsoleScreen):
         self._marks: object = None
         self._tasks: tuple[OperationView, ...] = ()
         self._error = ""
-        self._wanted = ""
+        self._query = ""
 
     def content(self) -> Iterable[Widget]:
         yield Lines(((" Task Log", "bold"),), (), id="title")
@@ -103,12 +103,12 @@ class LogScreen(ConsoleScreen):
         rows: RowList[OperationView] = self.query_one("#tasks", RowList)
         older = " (older ones: drdeck tasks)" if len(self._tasks) >= KEPT else ""
         tasks = [newest.get(task.id, task) for task in self._tasks]
-        listed = [task for task in tasks if matches(task, self._wanted)]
-        of = f"   {len(listed)} of {len(tasks)}" if self._wanted.strip() else ""
+        listed = [task for task in tasks if matches(task, self._query)]
+        of = f"   {len(listed)} of {len(tasks)}" if self._query.strip() else ""
         self.query_one("#title", Lines).put([((" Task Log", "bold"), (f"{of}{older}", "dim")), ()])
         empty = "nothing was requested yet"
         if of:
-            empty = f'no task matches "{clean(self._wanted)}"; escape shows all'
+            empty = f'no task matches "{clean(self._query)}"; escape shows all'
         rows.put(listed, clean(self._error) or empty)
         self._draw_detail()
 
@@ -141,12 +141,12 @@ class LogScreen(ConsoleScreen):
         self.set_focus(field)
 
     def on_input_changed(self, event: Input.Changed) -> None:
-        self._wanted = event.value
+        self._query = event.value
         self.desk.redraw(self)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         self.query_one("#tasks", RowList).focus()
-        self.query_one(Input).display = bool(self._wanted)
+        self.query_one(Input).display = bool(self._query)
 
     def on_key(self, event: events.Key) -> None:
         """From the filter, the arrows go to the list."""
@@ -157,11 +157,11 @@ class LogScreen(ConsoleScreen):
     def action_back(self) -> None:
         """Escape takes the filter away, and leaves the screen when there is none."""
         field = self.query_one(Input)
-        if not field.display and not self._wanted:
+        if not field.display and not self._query:
             super().action_back()
             return
         field.value, field.display = "", False
-        self._wanted = ""
+        self._query = ""
         self.query_one("#tasks", RowList).focus()
         self.desk.redraw(self)
 

@@ -162,7 +162,7 @@ class VmViews:
         return None
 
     def _held_up(self) -> str:
-        """Which runbook group starts before a VM's own."""
+        """Name of the runbook group that starts before a VM's own."""
         group = None if self._machine.startup is None else self._machine.startup.group
         return "queued" if group is None else f"waits: {group.name}"
 
