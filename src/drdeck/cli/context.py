@@ -102,8 +102,9 @@ class Context(msgspec.Struct, dict=True):
 
     @property
     def fresh(self) -> bool:
-        """True before anything is set up: no settings file, and the built-in training site."""
-        return not self.config.exists() and self.site == TRAINING
+        """True before anything is set up: no settings file, and the built-in training site unasked for."""
+        plain = self.scenario is None and self.speed is None
+        return plain and not self.config.exists() and self.site == TRAINING
 
     @property
     def paths(self) -> Paths:

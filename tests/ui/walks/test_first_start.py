@@ -244,6 +244,7 @@ def test_what_counts_as_a_first_start(tmp_path: Path) -> None:
         return Context(config, False, site, tmp_path, False)
 
     assert context().fresh
+    assert not Context(config, False, None, tmp_path, False, scenario="ransomware").fresh, "asked for"
     config.write_text("")
     assert not context().fresh
 
