@@ -86,7 +86,7 @@ async def test_a_new_site() -> None:
         deck.app.push_screen(AddSiteDialog(add))
         await deck.sees("Test and add")
         stops = set()
-        for _ in range(12):
+        for _ in range(16):
             stops.add((type(deck.app.screen.focused).__name__, offers(deck)))
             await deck.press("tab")
     assert stops == {
