@@ -7,8 +7,9 @@ from collections.abc import Collection, Iterable, Mapping
 
 from drdeck.model.planned import PlannedCall
 
-GIVEN_BACK_S = 60.0
-"""A call whose VM waits for a person's answer for so long gives its place back."""
+GIVEN_BACK_S = 5.0
+"""A call whose VM asks a person after so long gives its place back: as many VMs that ask as there are places
+would hold up every other domain's. Those that the settings answer by themselves are answered by then."""
 PLACE_OF = {
     "power_on": "power_on",
     "power_on_there": "power_on",
@@ -18,6 +19,11 @@ PLACE_OF = {
     "shutdown_guest": "shutdown",
 }
 """Kind of a call -> kind of its place; others need none."""
+
+
+def gave_back(act: PlannedCall, since: float, now: float, asking: Collection[str]) -> bool:
+    """Tell whether a call that began at its second holds no place any more, as its VM waits for a person."""
+    return act.vm in asking and now - since >= GIVEN_BACK_S
 
 
 class CallPlaces:
@@ -33,7 +39,7 @@ class CallPlaces:
         return Counter(
             PLACE_OF[act.kind]
             for act, since in calls
-            if act.kind in PLACE_OF and not (act.vm in asking and now - since >= GIVEN_BACK_S)
+            if act.kind in PLACE_OF and not gave_back(act, since, now, asking)
         )
 
     def has_room(self, act: PlannedCall, used: Counter[str]) -> bool:

@@ -25,7 +25,7 @@ from drdeck.sites.contract import (
     TaskBegun,
 )
 
-from .call_places import CallPlaces
+from .call_places import CallPlaces, gave_back
 from .site_watcher import SiteWatcher
 
 log = logging.getLogger(__name__)
@@ -85,8 +85,8 @@ class Executor:
 
     def patience_s(self) -> float | None:
         """Seconds after which a command may be given again, or a call is slow, without news; None: never."""
-        if self._rests:
-            return 1.0
+        if self._rests or (self.calls_wait and self._asking()):
+            return 1.0  # a call whose VM asks gives its place back
         ends = [call.since + call.act.limit_s for call in self._calls.values() if call.act.limit_s]
         return max(1.0, min(ends) - self.watcher.steady()) if ends else None
 
@@ -114,7 +114,13 @@ class Executor:
         waiting = [(op, [c for c in map(_call_on_vm, commands) if c is not None]) for op, commands in due]
         waiting.sort(key=lambda pair: len(pair[1]))
         places, used = max(1, self.site.parallel) - len(self._starting), self.places_used()
-        at_work = Counter(place for call in self._calls.values() for place in call.act.places)
+        asking, now = self._asking(), self.watcher.steady()
+        at_work = Counter(
+            place
+            for call in self._calls.values()
+            if not gave_back(call.act, call.since, now, asking)
+            for place in call.act.places
+        )
         self.calls_wait = False
         for op, calls in waiting:
             for call in calls:
@@ -129,10 +135,13 @@ class Executor:
 
     def places_used(self) -> Counter[str]:
         """Kind of place -> how many calls at the site are in one now."""
-        view = self.watcher.view
-        asking = {vm.id for d in view.domains for vm in d.vms if vm.question is not None} if view else set()
         calls = [(call.act, call.since) for call in self._calls.values()]
-        return self.places.used(calls, self.watcher.steady(), asking)
+        return self.places.used(calls, self.watcher.steady(), self._asking())
+
+    def _asking(self) -> set[str]:
+        """Ids of the VMs that the site asks about."""
+        view = self.watcher.view
+        return {vm.id for d in view.domains for vm in d.vms if vm.question is not None} if view else set()
 
     def note_slow_calls(self) -> None:
         """Journal calls on VMs that take longer than their limit, so that a person is asked; wait no more

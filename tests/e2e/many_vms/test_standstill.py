@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from pyVmomi import vim
 
+from tests.support.deck import SITE
 from tests.support.vcenter.flow import Flow, MakeFlow, eventually, settings
 from tests.support.vcenter.vcsim import VCenter
 
@@ -28,6 +29,7 @@ def flow_of_two(
     timeout: str = "1h",
     pitr: str = "enabled = true",
     undo: bool = False,
+    places: str = "",
 ) -> Flow:
     """A domain of as many VMs as there are places, and another one."""
     extra = 'ready = "power"\nready_timeout = "1h"\ntask_timeout = "{}"\nundo = ' + str(undo).lower()
@@ -36,6 +38,7 @@ def flow_of_two(
         settings(name, pitr, extra.format(limit)).replace('ready = "tools"\n', "", 1)
         for name, limit in limits
     )
+    toml += f"[sites.{SITE}.places]\n{places}\n"
     flow = make_flow(recovery, None, {STUCK: EIGHT, OTHER: TWO}, toml)
     flow.start(STUCK)
     flow.start(OTHER)
@@ -59,7 +62,8 @@ def point(flow: Flow) -> str:
 
 
 def test_eight_questions_hold_no_other_domain_up(make_flow: MakeFlow, recovery: VCenter) -> None:
-    flow = flow_of_two(make_flow, recovery)
+    """Not even where they have all the places for starts that there are."""
+    flow = flow_of_two(make_flow, recovery, places=f"power_on = {len(EIGHT)}")
     for vm in EIGHT:
         recovery.will_ask((STUCK, vm), "uuid")
     ident = flow.complete("force", domain=STUCK)
