@@ -88,6 +88,8 @@ LATER = (
     "drdeck.console.actions.plan_runner",
 )
 """Imported one after another once the first list stands on the screen, so that no key waits for them."""
+GARBAGE_KEPT = 2_000
+"""New objects until those in cycles go: a drawn screen leaves thousands, which are megabytes of 50,000."""
 PAUSE_S = 0.01
 """Between two of these, for what a key leads to comes first."""
 
@@ -426,4 +428,5 @@ async def _import_later() -> None:
         await asyncio.sleep(PAUSE_S)
         importlib.import_module(module)
     gc.freeze()  # what is imported stays: no key waits while it is looked through for cycles
+    gc.set_threshold(GARBAGE_KEPT)
     gc.enable()
