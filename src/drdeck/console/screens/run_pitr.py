@@ -42,6 +42,10 @@ REMINDER = "Only disks are rolled back: check VM settings (CPU, NICs, added disk
 REVERTS = "Disks and configuration go back; networks are mapped again, nothing else is"
 
 
+FIXED = 16
+"""Lines of the screen beside the VMs, with three points, and without what comes and goes."""
+
+
 class RunPitrScreen(ConsoleScreen):
     """The picker of a session."""
 
@@ -155,7 +159,9 @@ class RunPitrScreen(ConsoleScreen):
         in_session = self._session_vms(domain)
         counted = () if "FAILED" in plain_of(title) else in_session  # how many fail is said once
         self.query_one("#vm-header", Lines).put([(("   ", ""), *progress_header(width - BESIDE, counted))])
-        vms.styles.height = max(1, min(len(in_session), max(3, self.size.height - 19)))
+        height = self.size.height
+        room = height - FIXED - sum(widget.size.height for widget in self.query("CoachPanel, #time-wrong"))
+        vms.styles.height = max(1, min(len(in_session), max(3, height - 19), room))
         sick_first = sorted(in_session, key=lambda vm: vm.health is not Health.FAILED)
         vms.put(sick_first, "this domain has no VM" if state.full(name) else "reading ...")
         if self._points is not None:
