@@ -269,6 +269,8 @@ class ProtectedSite(Frozen, frozen=True, kw_only=True):
     total: int | None = None
     checked_at: datetime | None = None
     detail: str = ""
+    owned: bool | None = None
+    """whether its record says that it owns the domain; None: there is none"""
 
 
 class SiteFact(Frozen, frozen=True, kw_only=True):

@@ -174,6 +174,14 @@ def facts_of(request: Request, domain: Domain, protected: ProtectedSite) -> dict
     return facts
 
 
+def as_looked_at(domain: Domain, protected: ProtectedSite) -> Domain:
+    """The domain with the owner that the other side's record names now: a view of it may be older."""
+    if protected.owned is None:
+        return domain
+    back = msgspec.structs.replace(domain.way_back, owned_there=protected.owned)
+    return msgspec.structs.replace(domain, way_back=back)
+
+
 def begins_session(request: Request) -> bool:
     """True if a PITR session comes of it."""
     return request.action == "pitr_start" or (request.action == "cfo_complete" and request.run_pitr)
@@ -197,6 +205,7 @@ def preview(
     points: Points | None = None,
 ) -> Preview:
     """Everything to show before a request is confirmed."""
+    domain = as_looked_at(domain, protected)
     closed = refusal(request, domain, now, read_only)
     if closed is None and request.action == "cfo_complete":
         closed = type_closed(request, protected)
@@ -254,6 +263,7 @@ def accept(
     points: Points | None = None,
 ) -> Request:
     """The request as it may be journaled. Raises NotAccepted for every reason against it."""
+    domain = as_looked_at(domain, protected)
     check_names(request, domain)
     if request.action == "pitr_run" and request.to is None:
         raise NotAccepted("usage", "a rollback needs the instant to roll back to")

@@ -150,6 +150,7 @@ class ProtectedVCenter:
             running=sum(1 for vm in its.vms if vm.power == "on" and counts(vm)),
             total=sum(1 for vm in its.vms if counts(vm)),
             checked_at=at,
+            owned=its.owned,
         )
 
     async def settle(self) -> None:
