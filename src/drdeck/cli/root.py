@@ -26,6 +26,7 @@ COMMANDS = {
     "watch": "drdeck.cli.read_commands:watch",
     "tasks": "drdeck.cli.read_commands:tasks",
     "audit": "drdeck.cli.read_commands:audit",
+    "report": "drdeck.cli.reading.report_command:report",
     "cfo": "drdeck.cli.life.way_back_commands:cfo",
     "test": "drdeck.cli.life.trial_commands:trial",
     "failover": "drdeck.cli.life.way_back_commands:failover",

@@ -27,6 +27,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "drdeck watch erp-prod --until synchronised --timeout 3600",
     ),
     "drdeck tasks": ("drdeck tasks --last 5", "drdeck tasks --domain erp-prod --json"),
+    "drdeck report": ("drdeck report erp-prod", "drdeck report op-87fdba3f --format html -o failover.html"),
     "drdeck audit": ("drdeck audit verify", "drdeck audit export"),
     "drdeck audit export": ("drdeck audit export", "drdeck --site dr-west audit export"),
     "drdeck audit verify": ("drdeck audit verify", "drdeck --site dr-west audit verify --json"),

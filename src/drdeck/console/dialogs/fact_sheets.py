@@ -131,6 +131,7 @@ def result_rows(operation: OperationView, with_domain: bool = True) -> list[Line
     rows += row("Requested", f"by {operation.asked_by} at {stamp(operation.asked_at)}")
     if operation.error:
         rows += row("Error", operation.error, "bad")
+    rows += row("Report", f"drdeck report {operation.id}")
     return rows
 
 

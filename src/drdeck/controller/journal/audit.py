@@ -49,28 +49,33 @@ def steps_by_operation(file: Path) -> dict[str, list[dict[str, Any]]]:
 
     `result` is that of the journal, or "under way", or "interrupted" when the controller ended first.
     """
+    with contextlib.closing(Journal(file, read_only=True)) as journal:
+        return steps_of(journal)
+
+
+def steps_of(journal: Journal) -> dict[str, list[dict[str, Any]]]:
+    """Steps as `steps_by_operation` has them, of a journal that is open."""
     steps: dict[str, list[dict[str, Any]]] = {}
     going: dict[tuple[str, str], dict[str, Any]] = {}
-    with contextlib.closing(Journal(file, read_only=True)) as journal:
-        for event in journal.events(STARTED, INTENT, OUTCOME, ANSWER):
-            data = event.data
-            ident = data.get("operation", "")
-            if event.kind == STARTED:
-                for step in going.values():
-                    _interrupt(step)
-            elif event.kind == INTENT:
-                _interrupt(going.get((ident, data["key"])))
-                step = {"time": show(event.time), "says": data["says"], "result": "under way", "text": ""}
-                steps.setdefault(ident, []).append(step)
-                going[(ident, data["key"])] = step
-            elif event.kind == OUTCOME and (ident, data["key"]) in going:
-                step = going[(ident, data["key"])]
-                step["result"], step["text"] = data["result"], data.get("text", "")
-            elif event.kind == ANSWER:
-                says = f"{event.actor} answered {data['choice']}"
-                steps.setdefault(ident, []).append(
-                    {"time": show(event.time), "says": says, "result": "done", "text": ""}
-                )
+    for event in journal.events(STARTED, INTENT, OUTCOME, ANSWER):
+        data = event.data
+        ident = data.get("operation", "")
+        if event.kind == STARTED:
+            for step in going.values():
+                _interrupt(step)
+        elif event.kind == INTENT:
+            _interrupt(going.get((ident, data["key"])))
+            step = {"time": show(event.time), "says": data["says"], "result": "under way", "text": ""}
+            steps.setdefault(ident, []).append(step)
+            going[(ident, data["key"])] = step
+        elif event.kind == OUTCOME and (ident, data["key"]) in going:
+            step = going[(ident, data["key"])]
+            step["result"], step["text"] = data["result"], data.get("text", "")
+        elif event.kind == ANSWER:
+            says = f"{event.actor} answered {data['choice']}"
+            steps.setdefault(ident, []).append(
+                {"time": show(event.time), "says": says, "result": "done", "text": ""}
+            )
     return steps
 
 

@@ -14,7 +14,6 @@ from drdeck.model.plans.frozen_plan import FrozenDomain
 from drdeck.model.plans.run_report import (
     DomainReport,
     ExitReport,
-    QuestionReport,
     RollbackReport,
     RunReport,
     WaveReport,
@@ -27,6 +26,7 @@ from . import projection as facts
 from . import runs as run_facts
 from .event_store import Event, Journal
 from .operations import OperationState
+from .question_trail import QuestionTrail, event_at
 from .runs import Batch, RunRecord
 
 _WORDS = (
@@ -62,7 +62,7 @@ def made_of(run: RunRecord, events: Iterable[Event]) -> RunReport:
     own = run.operations
     accepted: dict[str, dict[str, Any]] = {}
     ends: dict[str, dict[str, Any]] = {}
-    questions, words = _Questions(), list[Word]()
+    questions, words = QuestionTrail(), list[Word]()
     for event in events:
         data = event.data
         ident = data.get("operation", "")
@@ -114,53 +114,7 @@ def _word(event: Event) -> Word:
         + (", although its protected site answers again" if data.get("consent") else ""),
         run_facts.RELEASED: f"released the barrier from {data.get('domain')}",
     }[event.kind]
-    return Word(at=_at(event), by=event.actor, says=says)
-
-
-def _at(event: Event) -> datetime:
-    """The site's time of an event; the journal's where an older drdeck wrote none."""
-    return datetime.fromisoformat(event.data["at"]) if "at" in event.data else event.time
-
-
-class _Questions:
-    """Questions of the operations of a run, the same question of an operation once until it was answered."""
-
-    def __init__(self) -> None:
-        self.rows: list[QuestionReport] = []
-        self._open: dict[str, int] = {}
-
-    def follow(self, event: Event, domain: str) -> None:
-        data = event.data
-        ident = data["operation"]
-        if event.kind == facts.QUESTION:
-            asks = data["question"]
-            row = QuestionReport(
-                at=_at(event),
-                domain=domain,
-                operation=ident,
-                kind=asks["kind"],
-                text=asks["text"],
-            )
-            index = self._open.get(ident)
-            if index is not None and self.rows[index].kind == row.kind:  # more VMs ask, or fewer
-                self.rows[index] = msgspec.structs.replace(row, at=self.rows[index].at)
-                return
-            self._close(ident, over="it asked something else")
-            self._open[ident] = len(self.rows)
-            self.rows.append(row)
-        elif event.kind == facts.SETTLED:
-            self._close(ident, over="settled without an answer")
-        else:
-            self._close(ident, choice=data["choice"], by=event.actor, answered_at=_at(event))
-
-    def ended(self, data: dict[str, Any]) -> None:
-        """No question outlives its operation."""
-        self._close(data["operation"], over=f"the operation ended: {data['state']}")
-
-    def _close(self, ident: str, **changes: Any) -> None:
-        index = self._open.pop(ident, None)
-        if index is not None:
-            self.rows[index] = msgspec.structs.replace(self.rows[index], **changes)
+    return Word(at=event_at(event), by=event.actor, says=says)
 
 
 def _domain(
