@@ -47,6 +47,7 @@ def test_it_has_the_whole_failover(deck: Deck) -> None:
     assert evidence["result"]["rolled_back_to"] and evidence["result"]["unprotected_s"]
     (question,) = evidence["questions"]
     assert question["choice"] == "skip" and "did not power on" in question["text"]
+    assert any("still answers" in fact for fact in evidence["against"])
     assert evidence["steps"] and evidence["journal"]["sound"]
     assert evidence["way_back"], "what is open of its way back"
     assert report(deck, evidence["id"]) == evidence

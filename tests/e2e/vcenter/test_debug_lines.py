@@ -11,7 +11,7 @@ from tests.support.vcenter.vcsim import VCenter
 
 PLACES = (
     r"controller\.site_watcher: view \d+ taken: the site has changed",
-    rf"controller\.executor: op-\w+ of {DOMAIN}: \d+ due: ",
+    rf"controller\.operation_loop: op-\w+ of {DOMAIN}: \d+ due: ",
     r"controller\.executor: op-\w+: .+: done after \d+ ms",
     r"sites\.vsphere\.vcenter\.transport: SetField sent to \S+",
     r"sites\.vsphere\.vcenter\.transport: SetField answered after \d+ ms",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from datetime import timedelta
 
 import pytest
 
@@ -53,6 +54,8 @@ async def test_of_some_vms_at_an_instant(make: MakeBench) -> None:
     await bench.refused(bench.asks("test_start", vms=("nobody",)), "no VM named", "usage")
     wrong = bench.asks("test_start", networks={"*": "no such network"})
     await bench.refused(wrong, "not an isolated one")
+    too_old = bench.asks("test_start", to=at - timedelta(days=900))
+    await bench.refused(too_old, "no restore point of .* at or before")
     await bench.done(bench.asks("test_start", vms=(VMS[0],), to=at))
     trial = bench.domain.trial
     assert trial is not None and [vm.of for vm in trial.vms] == [VMS[0]] and trial.point == at

@@ -10,6 +10,7 @@ import pytest
 from drdeck.controller.controller import Controller
 from drdeck.controller.executor import RetryPause
 from drdeck.controller.journal.event_store import Journal
+from drdeck.controller.journal.operation_evidence import operation_report
 from drdeck.controller.journal.operations import Operation, OperationState
 from drdeck.model.actions.confirming import NotAccepted
 from drdeck.model.actions.request import Request
@@ -211,3 +212,13 @@ async def test_a_site_out_of_sight_is_said_and_nothing_is_accepted(site: FakeSit
         site.gone = ""
         await eventually(lambda: controller.watcher.error is None)
         assert controller.watcher.stale_s() is None
+
+
+async def test_the_facts_that_were_shown_are_evidence(site: FakeSite, file: Path) -> None:
+    async with controlling(site, file) as controller:
+        looked = await controller.desk.preview(complete())
+        ident = await controller.desk.submit(complete(preview=looked.facts), ANNA)
+    evidence = operation_report(file, ident)
+    assert evidence is not None and evidence.saw == looked.facts != {}
+    assert evidence.operation.actor == ANNA and evidence.operation.ended_at is None
+    assert operation_report(file, "crm") is None

@@ -90,6 +90,7 @@ def shape(r: OperationReport, way_back: tuple[ReturnStep, ...] | None) -> Json:
     return {
         **json_shapes.operation(r.operation, list(r.steps)),
         "saw": r.saw,
+        "against": list(r.against),
         "followed": [json_shapes.operation(op, []) for op in r.followed],
         "questions": [
             {
@@ -123,6 +124,7 @@ def blocks(r: OperationReport, way_back: tuple[ReturnStep, ...] | None) -> Itera
         yield Paragraph(f"Error: {op.error}")
     yield Table("Request", ("What", "Value"), list(_request(op)))
     yield Table("Shown to the operator before", ("What", "Value"), [(_name(k), v) for k, v in r.saw.items()])
+    yield Table("Against it", ("What",), [(fact,) for fact in r.against])
     yield Table(
         "Result", ("What", "Value"), [(_name(key), _figure(key, value)) for key, value in op.result.items()]
     )

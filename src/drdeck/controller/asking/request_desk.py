@@ -100,6 +100,7 @@ class RequestDesk:
             "request": msgspec.to_builtins(msgspec.structs.replace(accepted, preview=None)),
             "asked_at": show(operation.asked_at),
             "against": list(against_force(accepted, protected)),
+            "saw": request.preview or {},
         }
         if domain.session is not None:
             data |= {"session": domain.session.id, "after": domain.session.last_operation}
@@ -148,9 +149,9 @@ class RequestDesk:
         return msgspec.structs.replace(request, test_vms=ids, marks=marks)
 
     async def _points_for(self, request: Request) -> Points | None:
-        """The points that a rollback is chosen from; None for other requests, and where the site has none to
-        tell, for which a rule has the words. Raises NotAccepted."""
-        if request.action != "pitr_run" or request.to is None:
+        """The points that a rollback or a test is chosen from; None for other requests, and where the site
+        has none to tell, for which a rule has the words. Raises NotAccepted."""
+        if request.action not in ("pitr_run", "test_start") or request.to is None:
             return None
         try:
             return await self.site.points(request.domain)

@@ -27,7 +27,7 @@ from drdeck.model.life.trial_rules import trial_networks
 from drdeck.model.life.trial_words import trial_not_checked
 from drdeck.model.pitr import Points, abnormal_says, after_abnormal_says
 from drdeck.model.text import some, spelled_as
-from drdeck.model.times import show
+from drdeck.model.times import show, show_spaced
 from drdeck.model.words.nearest_name import did_you_mean
 
 from .network_choice import network_mapping, network_slip, unmapped_says
@@ -194,6 +194,17 @@ def abnormal_of(request: Request, points: Points | None) -> str | None:
     return abnormal_says(points, request.to)
 
 
+def before_every_point(request: Request, points: Points | None) -> str | None:
+    """The reason why no VM can be tested as of an instant: no point is as old; None where one is."""
+    if request.action != "test_start" or request.to is None or points is None:
+        return None
+    times = [point.time for point in points.points]
+    if any(time <= request.to for time in times):
+        return None
+    oldest = f"; the oldest is of {show_spaced(min(times))}" if times else ""
+    return f'there is no restore point of "{request.domain}" at or before {show_spaced(request.to)}{oldest}'
+
+
 def preview(
     request: Request,
     domain: Domain,
@@ -207,6 +218,7 @@ def preview(
     """Everything to show before a request is confirmed."""
     domain = as_looked_at(domain, protected)
     closed = refusal(request, domain, now, read_only)
+    closed = closed or before_every_point(request, points)
     if closed is None and request.action == "cfo_complete":
         closed = type_closed(request, protected)
     abnormal = abnormal_of(request, points)
@@ -270,6 +282,7 @@ def accept(
     if request.action == "cfo_complete" and request.type is None:
         raise NotAccepted("usage", "a completion needs a failover type: regular, planned or force")
     closed = refusal(request, domain, now, read_only) or conflict(request, operations)
+    closed = closed or before_every_point(request, points)
     if closed is None and request.action == "cfo_complete":
         closed = type_closed(request, protected)
     if closed is not None:

@@ -33,12 +33,14 @@ class ChangeReport(Frozen, frozen=True, kw_only=True):
 class OperationReport(Frozen, frozen=True, kw_only=True):
     """An operation in full. Times are the site's, those of `steps` this machine's.
 
-    `saw`: what the operator was shown and consented to, by name. `followed`: the operations of the domain
-    until its next failover: rollbacks, exit, undo, commit; `questions` and `changes`: those of all of these.
+    `saw`: facts that the operator was shown before, by name; `against`: what spoke against a Force.
+    `followed`: the operations of the domain until its next failover: rollbacks, exit, undo, commit;
+    `questions` and `changes`: those of all of these.
     """
 
     operation: OperationView
     saw: dict[str, str] = {}
+    against: tuple[str, ...] = ()
     steps: tuple[dict[str, Any], ...] = ()
     followed: tuple[OperationView, ...] = ()
     questions: tuple[QuestionReport, ...] = ()
@@ -68,6 +70,9 @@ def operation_report(file: Path, ident: str) -> OperationReport | None:
             for event in journal.events(facts.QUESTION, facts.ANSWER, facts.SETTLED, facts.ENDED)
             if event.data.get("operation") in own
         ]
+        accepted = next(
+            (e.data for e in journal.events(facts.ACCEPTED) if e.data["operation"] == subject.id), {}
+        )
         changes = [
             change
             for event in journal.events(ALARM)
@@ -77,7 +82,8 @@ def operation_report(file: Path, ident: str) -> OperationReport | None:
         ]
         return OperationReport(
             operation=view_of(subject),
-            saw=subject.request.preview or {},
+            saw=accepted.get("saw", {}),
+            against=tuple(accepted.get("against", ())),
             steps=tuple(steps_of(journal).get(subject.id, ())),
             followed=tuple(map(view_of, followed)),
             questions=_questions(events, subject.domain),
