@@ -54,7 +54,8 @@ class Listener:
             assert {vm["name"] for vm in domain["vms"]} == {DB, APP}
             self.both("pitr", "points", name)
             self.both("watch", name, "--until", "idle", "--timeout", "0.2", code=None)
-        self.both("tasks")
+        for operation in self.both("tasks")["operations"]:
+            self.both("report", operation["id"])
         self.both("doctor", code=None)
         self.both("controller", "status")
         self.both("info")
@@ -84,6 +85,7 @@ NOT_LOOKED_AT = {
     "controller serve": "is the controller itself; its log is looked at",
     "console": "is looked at in test_nasty_terminal.py",
     "sites add": "asks, in test_nasty_terminal.py",
+    "version": "prints what drdeck is made of, and nothing that others wrote",
     "train appliance": "runs until ctrl+c, in tests/e2e/training/test_appliance_call.py",
 }
 

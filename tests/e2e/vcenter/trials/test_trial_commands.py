@@ -97,7 +97,7 @@ def test_bad_input_begins_nothing(make_flow: MakeFlow, recovery: VCenter) -> Non
     tests = TrialFlow(make_flow, recovery)
     deck = tests.flow.deck
     for words, says, code in (
-        (("--to", "2020-01-01T00:00:00Z", "--wait"), "no restore point at or before", 1),
+        (("--to", "2020-01-01T00:00:00Z", "--wait"), "there is no restore point of", 3),
         (("--vm", "nobody"), "has no VM named", 2),
         (("--network", "*=VM Network"), "is not an isolated one", 3),
         (("--for", "1s"), "from one minute", 3),
