@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 
-from textual import events
 from textual.binding import Binding
 from textual.widget import Widget
 from textual.widgets import Input
@@ -15,7 +14,7 @@ from drdeck.config.settings import ViewSettings
 from drdeck.console.attention import asking
 from drdeck.console.finding import HINT, matches
 from drdeck.console.format import Line, cut, hour, marked, width_of, wrap, wrap_some
-from drdeck.console.key_bindings import act_keys, keys_of, shown_key
+from drdeck.console.key_bindings import act_keys, shown_key
 from drdeck.console.state import NOT_SEEN, State
 from drdeck.console.widgets.domain_columns import columns_for, domain_header, domain_row, ordered
 from drdeck.console.widgets.input_field import Field
@@ -55,7 +54,6 @@ class DomainsScreen(ListAndPaneScreen):
 
     def __init__(self) -> None:
         super().__init__()
-        self._filter_text = ""
         self._asking: frozenset[str] = frozenset()
         self._minute = ""
         self._order: str = ORDERS[0]
@@ -213,31 +211,9 @@ class DomainsScreen(ListAndPaneScreen):
         if self.target() is None:
             self.desk.notifications.ask_password(by_key=True)
 
-    def before_key(self, event: events.Key) -> bool:
-        """The filter takes what is typed right behind its key."""
-        if event.key not in keys_of("filter", self.desk.remapped) or self.focused is self.query_one(Input):
-            return False
-        self.action_filter()
-        return True
-
-    def action_filter(self) -> None:
-        self.query_one("#filter-row").display = True
-        self.set_focus(self.query_one(Input))
-
-    def on_input_changed(self, event: Input.Changed) -> None:
-        self._filter_text = event.value
-        self.desk.redraw(self)
-
-    def on_input_submitted(self, event: Input.Submitted) -> None:
-        self._table.focus()
-        if not self._filter_text:
-            self.query_one("#filter-row").display = False
-
-    def on_key(self, event: events.Key) -> None:
-        """From the filter, the arrows go to the list."""
-        if event.key == "down" and self.query_one(Input).has_focus:
-            self._table.focus()
-            event.stop()
+    @property
+    def filter_row(self) -> Widget:
+        return self.query_one("#filter-row")
 
     def action_sort(self) -> None:
         """The next order of the list; the cursor stays on its domain."""
@@ -289,11 +265,9 @@ class DomainsScreen(ListAndPaneScreen):
     def action_back(self) -> None:
         """Escape takes the filter away, and the word about the first start when there is none."""
         self.desk.dialog_queue.give_up()
-        field, filtering = self.query_one(Input), self.query_one("#filter-row")
-        if not filtering.display and self.desk.fresh:
+        if not self.end_filter() and self.desk.fresh:
             self.desk.fresh = False
             self.desk.redraw(self)
-        field.value, filtering.display = "", False
         self._table.focus()
 
 

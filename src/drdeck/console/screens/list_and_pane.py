@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from textual import events
 from textual.app import ComposeResult
 
 from drdeck.console.widgets.row_list import RowList
 
-from .screen import ConsoleScreen
+from .filtered_screen import FilteredScreen
 
 WIDE = 120
 """Columns from which on the domain under the cursor stands beside its list."""
 
 
-class ListAndPaneScreen(ConsoleScreen):
+class ListAndPaneScreen(FilteredScreen):
     """A screen whose `_table` has rows with a domain's `name`."""
-
-    _table: RowList[Any]
 
     def target(self) -> str | None:
         row = self._table.row

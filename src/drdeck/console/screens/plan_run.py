@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
-from textual import events
 from textual.binding import Binding
 from textual.containers import Horizontal, Vertical
 from textual.widget import Widget
 from textual.widgets import Input
 
 from drdeck.console.format import Line
-from drdeck.console.key_bindings import keys_of
 from drdeck.console.state import State
 from drdeck.console.widgets.input_field import Field
 from drdeck.console.widgets.plans.run_lines import (
@@ -43,6 +41,7 @@ class PlanRunScreen(ListAndPaneScreen):
 
     HELP = "domain"
     AUTO_FOCUS = "#members"
+    FILTER_STAYS = False
     OWN_KEYS = (
         ("a", "Answer", "answer what the domain under the cursor asks, or all that ask the same"),
         ("n N", "Next", "the next domain that needs a person, the one before"),
@@ -66,7 +65,6 @@ class PlanRunScreen(ListAndPaneScreen):
     def __init__(self, run: str) -> None:
         super().__init__()
         self.run_id = run
-        self._filter_text = ""
         self._pane = DomainPane(id="side")
         self._table: RowList[DomainInRun] = RowList(
             self._row_line, lambda d: d.name, empty="reading ...", leads=True, id="members"
@@ -197,39 +195,7 @@ class PlanRunScreen(ListAndPaneScreen):
         if self.wide:
             self._pane.turn(by)
 
-    def before_key(self, event: events.Key) -> bool:
-        """The filter takes what is typed right behind its key."""
-        if event.key not in keys_of("filter", self.desk.remapped) or self.focused is self.query_one(Input):
-            return False
-        self.action_filter()
-        return True
-
-    def action_filter(self) -> None:
-        field = self.query_one(Input)
-        field.display = True
-        self.set_focus(field)
-
-    def on_input_changed(self, event: Input.Changed) -> None:
-        self._filter_text = event.value
-        self.desk.redraw(self)
-
-    def on_input_submitted(self, event: Input.Submitted) -> None:
-        self._table.focus()
-        self.query_one(Input).display = False
-
-    def on_key(self, event: events.Key) -> None:
-        """From the filter, the arrows go to the list."""
-        if event.key == "down" and self.query_one(Input).has_focus:
-            self._table.focus()
-            event.stop()
-
     def action_back(self) -> None:
         """Escape takes the filter away, and leaves the screen when there is none; the run goes on."""
-        field = self.query_one(Input)
-        if field.display or self._filter_text:
-            field.value, field.display = "", False
-            self._filter_text = ""
-            self._table.focus()
-            self.desk.redraw(self)
-        else:
+        if not self.end_filter():
             super().action_back()

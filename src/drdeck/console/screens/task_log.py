@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
-from textual import events
 from textual.binding import Binding
 from textual.widget import Widget
 from textual.widgets import Input
 
 from drdeck.console.dialogs.fact_sheets import Facts, result_rows, row
 from drdeck.console.format import Line, stamp, wrap_some
-from drdeck.console.key_bindings import keys_of
 from drdeck.console.state import State, describe
 from drdeck.console.widgets.input_field import Field
 from drdeck.console.widgets.list_rows import result_text, task_header, task_row
@@ -24,7 +22,7 @@ from drdeck.controller.journal.projection import KEPT
 from drdeck.model.text import clean
 from drdeck.model.times import show_clock
 
-from .screen import ConsoleScreen
+from .filtered_screen import FilteredScreen
 
 
 def task_facts(operation: OperationView) -> list[Line]:
@@ -58,7 +56,7 @@ def matches(task: OperationView, words: str) -> bool:
     return all((w.removeprefix("!") in text) is not w.startswith("!") for w in words.casefold().split())
 
 
-class LogScreen(ConsoleScreen):
+class LogScreen(FilteredScreen):
     """The operations of this controller. While the cursor is on the newest it stays with the newest."""
 
     AUTO_FOCUS = "#tasks"
@@ -73,7 +71,9 @@ class LogScreen(ConsoleScreen):
         self._marks: object = None
         self._tasks: tuple[OperationView, ...] = ()
         self._error = ""
-        self._query = ""
+        self._table: RowList[OperationView] = RowList(
+            task_row, lambda task: task.id, empty="reading ...", leads=True, id="tasks"
+        )
 
     def content(self) -> Iterable[Widget]:
         yield Lines(((" Task Log", "bold"),), (), id="title")
@@ -81,7 +81,7 @@ class LogScreen(ConsoleScreen):
         field = Field(id="filter", placeholder="words; !not")
         field.display = False
         yield field
-        yield RowList(task_row, lambda task: task.id, empty="reading ...", leads=True, id="tasks")
+        yield self._table
         yield Lines(id="task-detail")
 
     def keys(self) -> list[tuple[str, str]]:
@@ -90,7 +90,7 @@ class LogScreen(ConsoleScreen):
         return [("enter", "Details"), ("esc", "Back"), *self.named("filter", "help", "detach")]
 
     def copied(self) -> tuple[str, str] | None:
-        task = self.query_one("#tasks", RowList).row
+        task = self._table.row
         return ("the operation's number", task.id) if isinstance(task, OperationView) else None
 
     def take(self, state: State, now: datetime) -> None:
@@ -100,21 +100,20 @@ class LogScreen(ConsoleScreen):
             self._marks = marks
             self.run_worker(self._read(), group="tasks", exclusive=True)
         newest = {operation.id: operation for operation in state.operations}
-        rows: RowList[OperationView] = self.query_one("#tasks", RowList)
         older = " (older ones: drdeck tasks)" if len(self._tasks) >= KEPT else ""
         tasks = [newest.get(task.id, task) for task in self._tasks]
-        listed = [task for task in tasks if matches(task, self._query)]
-        of = f"   {len(listed)} of {len(tasks)}" if self._query.strip() else ""
+        listed = [task for task in tasks if matches(task, self._filter_text)]
+        of = f"   {len(listed)} of {len(tasks)}" if self._filter_text.strip() else ""
         self.query_one("#title", Lines).put([((" Task Log", "bold"), (f"{of}{older}", "dim")), ()])
         empty = "nothing was requested yet"
         if of:
-            empty = f'no task matches "{clean(self._query)}"; escape shows all'
-        rows.put(listed, clean(self._error) or empty)
+            empty = f'no task matches "{clean(self._filter_text)}"; escape shows all'
+        self._table.put(listed, clean(self._error) or empty)
         self._draw_detail()
 
     def _draw_detail(self) -> None:
         """Draw in full what the row under the cursor has no room for."""
-        task = self.query_one("#tasks", RowList).row
+        task = self._table.row
         if not isinstance(task, OperationView):
             self.query_one("#task-detail", Lines).put([])
             return
@@ -128,42 +127,10 @@ class LogScreen(ConsoleScreen):
             event.rows.lead()
         self._draw_detail()
 
-    def before_key(self, event: events.Key) -> bool:
-        """The filter takes what is typed right behind its key."""
-        if event.key not in keys_of("filter", self.desk.remapped) or isinstance(self.focused, Input):
-            return False
-        self.action_filter()
-        return True
-
-    def action_filter(self) -> None:
-        field = self.query_one(Input)
-        field.display = True
-        self.set_focus(field)
-
-    def on_input_changed(self, event: Input.Changed) -> None:
-        self._query = event.value
-        self.desk.redraw(self)
-
-    def on_input_submitted(self, event: Input.Submitted) -> None:
-        self.query_one("#tasks", RowList).focus()
-        self.query_one(Input).display = bool(self._query)
-
-    def on_key(self, event: events.Key) -> None:
-        """From the filter, the arrows go to the list."""
-        if event.key == "down" and self.query_one(Input).has_focus:
-            self.query_one("#tasks", RowList).focus()
-            event.stop()
-
     def action_back(self) -> None:
         """Escape takes the filter away, and leaves the screen when there is none."""
-        field = self.query_one(Input)
-        if not field.display and not self._query:
+        if not self.end_filter():
             super().action_back()
-            return
-        field.value, field.display = "", False
-        self._query = ""
-        self.query_one("#tasks", RowList).focus()
-        self.desk.redraw(self)
 
     async def _read(self) -> None:
         try:
