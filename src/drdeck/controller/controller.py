@@ -140,9 +140,8 @@ class Controller:
     def passwords_wanted(self) -> tuple[PasswordWanted, ...]:
         """The logins that wait for a person, the site's own first."""
         logins = self.passwords.open_logins()
-        if (
-            self.watcher.needs_password and not self.passwords.ever_asked
-        ):  # the site has a way of its own to log in
+        if self.watcher.needs_password and not self.passwords.ever_asked:
+            # the site has a way of its own to log in
             user = self.view.user if self.view else ""
             logins = (PasswordWanted(of=OWN, user=user, why=self.watcher.error or ""), *logins)
         return logins

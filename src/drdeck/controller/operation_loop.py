@@ -17,9 +17,7 @@ from drdeck.controller.journal.recorder import SELF, Recorder
 from drdeck.model.commands import AnyCommand
 from drdeck.model.domains import Domain
 from drdeck.model.times import show
-from drdeck.sites.contract import (
-    RecoverySite,
-)
+from drdeck.sites.contract import RecoverySite
 
 from . import questions
 from .executor import CallKey, Executor, outcome

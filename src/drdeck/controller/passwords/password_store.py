@@ -117,9 +117,8 @@ class PasswordStore:
             if login.of in self._handed_out:
                 self._worked[login.of] = self._handed_out[login.of]
             if again is not None and not login.command:
-                self._passwords[login.of] = again[
-                    0
-                ]  # it was typed, perhaps, and forgotten when it was refused
+                # it was typed, perhaps, and forgotten when it was refused
+                self._passwords[login.of] = again[0]
             wanting = self._open_logins.pop(login.of, None)
         if wanting is not None:
             self.on_change()

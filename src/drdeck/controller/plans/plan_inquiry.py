@@ -49,12 +49,8 @@ class PlanInquiry:
     def __init__(
         self, keeper: RunKeeper, view: Callable[[], SiteView | None], check_in_sight: Callable[[], None]
     ) -> None:
-        self.keeper, self.recorder, self.site, self.watcher = (
-            keeper,
-            keeper.recorder,
-            keeper.site,
-            keeper.watcher,
-        )
+        self.keeper, self.site = keeper, keeper.site
+        self.recorder, self.watcher = keeper.recorder, keeper.watcher
         self.plans_of: Callable[[], Mapping[str, FailoverPlan]] = dict
         self._view, self.check_in_sight = view, check_in_sight
 

@@ -30,7 +30,7 @@ class RunKeeping:
     def __init__(
         self, site: RecoverySite, watcher: SiteWatcher, domains: Callable[[], Mapping[str, Domain]]
     ) -> None:
-        self._site, self._sight, self._domains = site, watcher, domains
+        self._site, self._watcher, self._domains = site, watcher, domains
         self._written: dict[str, tuple[KeptRun, float]] = {}
         self._rests: dict[str, float] = {}
         self.failed: dict[str, str] = {}
@@ -38,13 +38,13 @@ class RunKeeping:
 
     def at_site(self) -> dict[str, KeptRun]:
         """The runs that the site keeps, by id."""
-        view = self._sight.view
+        view = self._watcher.view
         return {run.note.id: run for run in view.runs if makes_sense(run)} if view is not None else {}
 
     def of_others(self, own: Mapping[str, RunRecord]) -> list[RunRecord]:
         """The runs that others drive, or nobody, as they are at the site."""
         runs = [run for ident, run in self.at_site().items() if ident not in own or own[ident].handed_to]
-        return [taken(run, self._domains(), self._sight.now()) for run in runs]
+        return [taken(run, self._domains(), self._watcher.now()) for run in runs]
 
     def successor(self, run: RunRecord) -> str:
         """Another controller that has taken a run of ours over, in words; empty: none has."""
@@ -55,7 +55,7 @@ class RunKeeping:
 
     async def follow(self, run: RunRecord) -> None:
         """Have the site keep what has changed of a run, or nothing any more once it is over."""
-        if not isinstance(self._site, KeepsRuns) or self._sight.steady() < self._rests.get(run.id, 0.0):
+        if not isinstance(self._site, KeepsRuns) or self._watcher.steady() < self._rests.get(run.id, 0.0):
             return
         there = self.at_site().get(run.id)
         try:
@@ -69,7 +69,7 @@ class RunKeeping:
             if run.id not in self.failed:
                 log.warning("the site does not keep %s: %s", run.id, error)
             self.failed[run.id] = str(error)
-            self._rests[run.id] = self._sight.steady() + ANEW_S
+            self._rests[run.id] = self._watcher.steady() + ANEW_S
 
     def _goes_on(self, run: RunRecord) -> bool:
         """Tell whether there is something that another controller could go on with."""
@@ -82,7 +82,7 @@ class RunKeeping:
         return not run.ended or any(sessions) or not all(map(batch_over, run.batches))
 
     async def _keep(self, site: KeepsRuns, run: RunRecord, there: KeptRun | None) -> None:
-        now, due = self._sight.steady(), kept(run)
+        now, due = self._watcher.steady(), kept(run)
         before, since = self._written.get(run.id, (None, now))
         if there is not None and (before is None or now - since > ANEW_S):
             before = msgspec.structs.replace(there, note=_bare(there))
@@ -92,9 +92,9 @@ class RunKeeping:
             return
         marks = before.marks if before is not None else {}
         changed = {name: mark for name, mark in due.marks.items() if marks.get(name) != mark}
-        note = msgspec.structs.replace(due.note, touched=self._sight.now())
+        note = msgspec.structs.replace(due.note, touched=self._watcher.now())
         await site.keep_run(note, changed)
-        self._written[run.id] = due, self._sight.steady()
+        self._written[run.id] = due, self._watcher.steady()
 
 
 def _bare(run: KeptRun) -> object:

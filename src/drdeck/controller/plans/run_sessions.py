@@ -34,9 +34,9 @@ FRESH_S = 20.0
 class RunSessions:
     """Journals a rollback or an exit of many sessions; `run_keeper` begins it in each domain."""
 
-    def __init__(self, recorder: RunBook) -> None:
-        self.runs, self.inquiry = recorder, recorder.inquiry
-        self.site, self.watcher = recorder.inquiry.site, recorder.inquiry.watcher
+    def __init__(self, runs: RunBook) -> None:
+        self.runs, self.inquiry = runs, runs.inquiry
+        self.site, self.watcher = runs.inquiry.site, runs.inquiry.watcher
         self._cached: tuple[float, list[str], PointTable] | None = None
 
     async def points(self, ident: str) -> RunPoints:

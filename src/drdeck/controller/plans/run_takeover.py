@@ -32,17 +32,19 @@ class RunTakeover:
     """Belongs to one event loop."""
 
     def __init__(self, desk: RequestDesk, keeping: RunKeeping) -> None:
-        self._desk, self._book, self._sight = desk, desk.recorder, desk.watcher
+        self._desk, self._recorder, self._watcher = desk, desk.recorder, desk.watcher
         self._keeping = keeping
         self._rests: dict[str, float] = {}
 
     async def take(self, ident: str, confirm: str | None, actor: str) -> str:
         """Drive a run from here; its id. Raises NotAccepted."""
         self._desk.check_in_sight()
-        self._sight.take(await self._desk.site.observe())  # what the driver before has done until now counts
+        self._watcher.take(
+            await self._desk.site.observe()
+        )  # what the driver before has done until now counts
         there = self._keeping.at_site()
         run = there.get(ident) or there.get(f"run-{ident}")
-        own = self._book.runs.get(run.note.id if run is not None else ident)
+        own = self._recorder.runs.get(run.note.id if run is not None else ident)
         if own is not None and not own.handed_to and not self._keeping.successor(own):
             raise NotAccepted("rule", f"{own.id} is driven from here; there is nothing to take over")
         if run is None:
@@ -56,9 +58,9 @@ class RunTakeover:
                 f"{note.id} is driven by {note.driver}, who is at work: taking it over must be confirmed with"
                 f' its id, "{note.id}" ({typed})',
             )
-        domains = {d.name: d for d in self._sight.view.domains} if self._sight.view is not None else {}
+        domains = {d.name: d for d in self._watcher.view.domains} if self._watcher.view is not None else {}
         record = msgspec.structs.replace(
-            taken(run, domains, self._sight.now()),
+            taken(run, domains, self._watcher.now()),
             g=note.g + 1,
             handed_to="",
             taken_from=note.driver or "",
@@ -69,7 +71,7 @@ class RunTakeover:
             "run": record.id,
             "record": msgspec.to_builtins(record),
             "from": note.driver or "",
-            "at": show(self._sight.now()),
+            "at": show(self._watcher.now()),
         }
         self._desk.note(actor, run_facts.TAKEN, data)
         log.info("%s is driven from here, on the word of %s; before: %s", record.id, actor, note.driven_by)
@@ -81,34 +83,36 @@ class RunTakeover:
             return ""
         begun = [d.failover.began_at for d in domains.values() if d.failover and d.failover.began_at]
         last: datetime = max([note.since, *begun, *([note.touched] if note.touched else [])])
-        away_s = (self._sight.now() - last).total_seconds()
+        away_s = (self._watcher.now() - last).total_seconds()
         if away_s <= AWAY_S:
             return ""
         return f"nothing was begun for {show_duration(away_s)}; Resume Plan begins what is left"
 
     async def drive_domains(self, run: RunRecord) -> None:
         """Go on with what is under way in domains of a run that was taken over, and is not known here."""
-        view = self._sight.view
+        view = self._watcher.view
         for domain in view.domains if view is not None else ():
             ident = run.begun.get(domain.name)
             if view is None or ident is None or not self._lacks(run, domain, ident):
                 continue
             if domain.driver is None and domain.left_by is None:
-                entries = adoption(domain, view.runs, run.id, self._sight.now())
+                entries = adoption(domain, view.runs, run.id, self._watcher.now())
                 self._desk.loop.adopt(run.taken_by, entries)
             else:
                 await self.drive(run, domain)
 
     async def drive(self, run: RunRecord, domain: Domain) -> bool:
         """Drive a domain from here that the run's driver of before drives; True while that goes on."""
-        if any(op.action == "take_over" and op.domain == domain.name for op in self._book.open_operations()):
+        if any(
+            op.action == "take_over" and op.domain == domain.name for op in self._recorder.open_operations()
+        ):
             return True
         driver, his = domain.driver, f"{run.taken_from} since "
         if not run.taken_from or not (driver or domain.left_by) or (driver and not driver.startswith(his)):
             return False
-        if self._sight.steady() < self._rests.get(domain.name, 0.0):
+        if self._watcher.steady() < self._rests.get(domain.name, 0.0):
             return True
-        self._rests[domain.name] = self._sight.steady() + AGAIN_S
+        self._rests[domain.name] = self._watcher.steady() + AGAIN_S
         try:
             request = Request(action="take_over", domain=domain.name, confirm=domain.name)
             await self._desk.submit(request, run.taken_by)
@@ -123,5 +127,5 @@ class RunTakeover:
         idents = [ident] if ident not in run.ends else []
         if batch is not None and inner is not None and inner not in batch.ends:
             idents.append(inner)
-        under_way = {data["operation"] for data in adoption(domain, (), "", self._sight.now())}
-        return any(i in under_way and i not in self._book.operations for i in idents)
+        under_way = {data["operation"] for data in adoption(domain, (), "", self._watcher.now())}
+        return any(i in under_way and i not in self._recorder.operations for i in idents)
