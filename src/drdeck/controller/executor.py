@@ -113,8 +113,8 @@ class Executor:
         commands_due = [(op, command) for op, commands in due for command in commands if not _on_vm(command)]
         waiting = [(op, [c for c in map(_call_on_vm, commands) if c is not None]) for op, commands in due]
         waiting.sort(key=lambda pair: len(pair[1]))
-        places, used = max(1, self.site.parallel) - len(self._starting), self.places_used()
         asking, now = self._asking(), self.watcher.steady()
+        places, used = max(1, self.site.parallel) - len(self._starting), self._used(asking, now)
         at_work = Counter(
             place
             for call in self._calls.values()
@@ -135,8 +135,11 @@ class Executor:
 
     def places_used(self) -> Counter[str]:
         """Kind of place -> how many calls at the site are in one now."""
+        return self._used(self._asking(), self.watcher.steady())
+
+    def _used(self, asking: Collection[str], now: float) -> Counter[str]:
         calls = [(call.act, call.since) for call in self._calls.values()]
-        return self.places.used(calls, self.watcher.steady(), self._asking())
+        return self.places.used(calls, now, asking)
 
     def _asking(self) -> set[str]:
         """Ids of the VMs that the site asks about."""
