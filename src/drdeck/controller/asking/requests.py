@@ -205,6 +205,13 @@ def before_every_point(request: Request, points: Points | None) -> str | None:
     return f'there is no restore point of "{request.domain}" at or before {show_spaced(request.to)}{oldest}'
 
 
+def closed_as_looked_at(request: Request, protected: ProtectedSite, points: Points | None) -> str | None:
+    """The reason against a request in what was looked at for it: the protected site, or the points."""
+    if request.action == "cfo_complete":
+        return type_closed(request, protected)
+    return before_every_point(request, points)
+
+
 def preview(
     request: Request,
     domain: Domain,
@@ -217,10 +224,7 @@ def preview(
 ) -> Preview:
     """Everything to show before a request is confirmed."""
     domain = as_looked_at(domain, protected)
-    closed = refusal(request, domain, now, read_only)
-    closed = closed or before_every_point(request, points)
-    if closed is None and request.action == "cfo_complete":
-        closed = type_closed(request, protected)
+    closed = refusal(request, domain, now, read_only) or closed_as_looked_at(request, protected, points)
     abnormal = abnormal_of(request, points)
     after = None
     if points is not None and request.to is not None and abnormal is None:
@@ -282,9 +286,7 @@ def accept(
     if request.action == "cfo_complete" and request.type is None:
         raise NotAccepted("usage", "a completion needs a failover type: regular, planned or force")
     closed = refusal(request, domain, now, read_only) or conflict(request, operations)
-    closed = closed or before_every_point(request, points)
-    if closed is None and request.action == "cfo_complete":
-        closed = type_closed(request, protected)
+    closed = closed or closed_as_looked_at(request, protected, points)
     if closed is not None:
         raise NotAccepted("rule", closed)
     if request.action in ("cfo_start", "cfo_complete"):
