@@ -113,10 +113,6 @@ class State:
         going = (OperationState.OPEN, OperationState.ASKING)
         return tuple(o for o in self.operations if o.state in going and domain in (None, o.domain))
 
-    def question(self, domain: str | None = None) -> OperationView | None:
-        """An operation that asks something, or None."""
-        return next((o for o in self.open_operations(domain) if o.question is not None), None)
-
     def failover(self, domain: str) -> OperationView | None:
         """The completion of that domain that is open, else the one that ended last."""
         of_domain = [o for o in self.operations if o.domain == domain and o.action == "cfo_complete"]

@@ -1,6 +1,5 @@
 """Alarms of a domain, health of its VMs, findings of the doctor: what an operator should know unasked."""
 
-import shlex
 from collections.abc import Iterable
 from datetime import datetime
 from enum import StrEnum
@@ -44,6 +43,8 @@ class Alarm(Frozen, frozen=True, kw_only=True):
             return ""
         if not acts:
             return " (answer it in vCenter)"
+        import shlex  # every process has alarms, and few have a question among them
+
         words = [shlex.quote(domain), "|".join(map(shlex.quote, self.choices)), "--vm", shlex.quote(self.vm)]
         return f" (drdeck answer {' '.join(words)})"
 

@@ -14,7 +14,7 @@ from . import projection as facts
 from .alarm_trail import ALARM
 from .audit import steps_of
 from .event_store import Event, Journal
-from .operations import OperationView, view_of
+from .operations import Operation, OperationView, view_of
 from .question_trail import QuestionTrail
 
 _BEGINS_ANEW = ("cfo_start", "cfo_complete")
@@ -93,7 +93,7 @@ def operation_report(file: Path, ident: str) -> OperationReport | None:
         )
 
 
-def _last_failover(operations: facts.Operations, domain: str) -> Any:
+def _last_failover(operations: facts.Operations, domain: str) -> Operation | None:
     failovers = [op for op in operations.values() if op.domain == domain and op.action == "cfo_complete"]
     return max(failovers, key=lambda op: op.asked_at, default=None)
 
