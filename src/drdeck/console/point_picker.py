@@ -4,12 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 import msgspec
-from textual import events
-from textual.screen import Screen
-from textual.widgets import Input
 
 from drdeck.model.domains import Domain
 from drdeck.model.pitr import Points, why_unreachable
@@ -17,18 +13,6 @@ from drdeck.model.text import clean
 from drdeck.model.times import parse_instant
 
 from .format import stamp
-
-TIME_CHARACTERS = frozenset("0123456789-")
-"""Characters that a typed time begins with."""
-
-
-def begin_time(event: events.Key, screen: Screen[Any], field: Input) -> bool:
-    """Go to the field of a time with a key that begins one; the key is typed there then."""
-    if not event.character or event.character not in TIME_CHARACTERS or screen.focused is field:
-        return False
-    field.value = ""
-    screen.set_focus(field)
-    return True
 
 
 @dataclass(frozen=True)

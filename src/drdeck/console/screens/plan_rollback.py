@@ -11,10 +11,9 @@ from textual.widget import Widget
 from textual.widgets import Input
 
 from drdeck.console.format import marked, stamp, wrap
-from drdeck.console.point_picker import begin_time
 from drdeck.console.state import State
 from drdeck.console.widgets.controls import Push
-from drdeck.console.widgets.input_field import Field
+from drdeck.console.widgets.input_field import Field, begin_time
 from drdeck.console.widgets.plans.instant_lines import (
     by_reach,
     instant_header,

@@ -12,10 +12,10 @@ from textual.widget import Widget
 from textual.widgets import Input
 
 from drdeck.console.format import Line, local, local_stamp, marked, plain_of, second, stamp, wrap, wrap_some
-from drdeck.console.point_picker import begin_time, pick
+from drdeck.console.point_picker import pick
 from drdeck.console.state import State
 from drdeck.console.widgets.controls import Push
-from drdeck.console.widgets.input_field import Field
+from drdeck.console.widgets.input_field import Field, begin_time
 from drdeck.console.widgets.list_rows import (
     WITH_LOCAL,
     disturbed_lines,

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
+from typing import Any
 
 from rich.cells import cell_len
 from rich.style import Style
 from rich.text import Text
+from textual import events
+from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Input
 
 from drdeck.model.text import clean
 
 _ARROWS = frozenset("←→")
+TIME_CHARACTERS = frozenset("0123456789-")
+"""Characters that a typed time begins with."""
 
 
 def beside_typing(keys: Sequence[tuple[str, str]], focused: Widget | None) -> list[tuple[str, str]]:
@@ -21,6 +26,15 @@ def beside_typing(keys: Sequence[tuple[str, str]], focused: Widget | None) -> li
     if not isinstance(focused, Input):
         return list(keys)
     return [(key, does) for key, does in keys if not key or not any(map(_typed, key.split()))]
+
+
+def begin_time(event: events.Key, screen: Screen[Any], field: Input) -> bool:
+    """Go to the field of a time with a key that begins one; the key is typed there then."""
+    if not event.character or event.character not in TIME_CHARACTERS or screen.focused is field:
+        return False
+    field.value = ""
+    screen.set_focus(field)
+    return True
 
 
 def _typed(key: str) -> bool:

@@ -14,9 +14,9 @@ from textual.widgets import Input
 
 from drdeck.console.dialogs.dialog import BOX_WIDTH, CANCEL, Dialog, LookResult
 from drdeck.console.format import Line, age, marked, name, wrap
-from drdeck.console.point_picker import begin_time, pick
+from drdeck.console.point_picker import pick
 from drdeck.console.widgets.controls import Push
-from drdeck.console.widgets.input_field import Field
+from drdeck.console.widgets.input_field import Field, begin_time
 from drdeck.console.widgets.list_rows import point_header, point_row
 from drdeck.console.widgets.network_mapping import HOW_TO_CHOOSE, NetworkMapping, mapping_head, missing
 from drdeck.console.widgets.row_list import BESIDE, RowList
