@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from datetime import datetime
 
 import click
 
@@ -11,8 +10,17 @@ from drdeck.cli import exit_codes, json_shapes, output
 from drdeck.cli.context import Context, json_option
 from drdeck.cli.exit_codes import Exit
 from drdeck.cli.json_shapes import Json, seconds
+from drdeck.cli.reading.document import table_lines
+from drdeck.cli.reading.evidence import (
+    answer_text,
+    instant_text,
+    journal_shape,
+    journal_text,
+    question_shape,
+    warn_unsound,
+)
 from drdeck.controller.journal.run_evidence import run_report
-from drdeck.model.plans.run_report import DomainReport, QuestionReport, RollbackReport, RunReport
+from drdeck.model.plans.run_report import DomainReport, RollbackReport, RunReport
 from drdeck.model.text import clean, some
 from drdeck.model.times import show_clock, show_seconds
 
@@ -35,8 +43,7 @@ def plan_report(context: Context, run: str, form: str, as_json: bool) -> None:
     else:
         for line in markdown(report):
             output.say(line)
-    if report.problems:
-        output.note(f"warning: the journal is not sound: {some(report.problems, 3, '; ')}")
+    warn_unsound(report.problems)
 
 
 def shape(r: RunReport) -> Json:
@@ -71,13 +78,13 @@ def shape(r: RunReport) -> Json:
             for w in r.waves
         ],
         "domains": [_domain(d) for d in r.domains],
-        "questions": [_question(q) for q in r.questions],
+        "questions": [{"domain": q.domain, **question_shape(q)} for q in r.questions],
         "words": [{"at": time(w.at), "by": w.by, "says": w.says} for w in r.words],
         "rollbacks": [_rollback(b) for b in r.rollbacks],
         "exits": [
             {"at": time(e.at), "by": e.by, "domains": list(e.domains), "done": e.done} for e in r.exits
         ],
-        "journal": {"events": r.events, "sound": not r.problems, "problems": list(r.problems)},
+        "journal": journal_shape(r.events, r.problems),
     }
 
 
@@ -97,20 +104,6 @@ def _domain(d: DomainReport) -> Json:
         "session_since": json_shapes.time(d.session_since),
         "unprotected_s": seconds(d.unprotected_s),
         "point": json_shapes.time(d.point),
-    }
-
-
-def _question(q: QuestionReport) -> Json:
-    return {
-        "at": json_shapes.time(q.at),
-        "domain": q.domain,
-        "operation": q.operation,
-        "kind": q.kind,
-        "text": q.text,
-        "choice": q.choice or None,
-        "by": q.by or None,
-        "answered_at": json_shapes.time(q.answered_at),
-        "over": q.over or None,
     }
 
 
@@ -150,14 +143,15 @@ def markdown(r: RunReport) -> Iterator[str]:
     rows = (
         (w.name, f"{w.recovered}/{w.domains}", f"{w.vms_recovered}/{w.vms}", _clock(w.rto_s)) for w in r.waves
     )
-    yield from _table("Waves", ("Wave", "Domains", "VMs", "RTO"), rows)
+    yield from table_lines("Waves", ("Wave", "Domains", "VMs", "RTO"), rows)
     rows = (
         (d.name, d.wave, d.became, f"{d.vms_recovered}/{d.vms}", _clock(d.rto_s), _clock(d.unprotected_s),
-         _time(d.point), "; ".join(filter(None, (d.reason, d.vms_left_out and f"without {d.vms_left_out}"))))
+         instant_text(d.point),
+         "; ".join(filter(None, (d.reason, d.vms_left_out and f"without {d.vms_left_out}"))))
         for d in r.domains
     )  # fmt: skip
     head = ("Domain", "Wave", "Became", "VMs", "RTO", "Unprotected", "Rolled back to", "Remark")
-    yield from _table("Domains", head, rows)
+    yield from table_lines("Domains", head, rows)
     for b in r.rollbacks:
         spread = "-" if b.spread_s is None else _clock(b.spread_s)
         yield from ("", f"## Rollback to {show_seconds(b.to)}", "")
@@ -168,36 +162,14 @@ def markdown(r: RunReport) -> Iterator[str]:
     for e in r.exits:
         yield from ("", "## Exit of sessions", "")
         yield f"Requested {show_seconds(e.at)} by {e.by}: {e.done} of {len(e.domains)} sessions left."
-    rows = (
-        (
-            _time(q.at),
-            q.domain,
-            q.text,
-            f"{q.choice} by {q.by}, {_time(q.answered_at)}" if q.choice else q.over,
-        )
-        for q in r.questions
+    rows = ((instant_text(q.at), q.domain, q.text, answer_text(q)) for q in r.questions)
+    yield from table_lines("Questions", ("Since", "Domain", "Question", "Answer"), rows)
+    yield from table_lines(
+        "Decisions", ("Time", "By", "What"), ((instant_text(w.at), w.by, w.says) for w in r.words)
     )
-    yield from _table("Questions", ("Since", "Domain", "Question", "Answer"), rows)
-    yield from _table("Decisions", ("Time", "By", "What"), ((_time(w.at), w.by, w.says) for w in r.words))
     yield ""
-    sound = f"not sound: {some(r.problems, 3, '; ')}" if r.problems else "its chain is sound"
-    yield f"From a journal of {r.events} events; {sound}."
-
-
-def _table(title: str, head: tuple[str, ...], rows: Iterable[tuple[object, ...]]) -> Iterator[str]:
-    """A table under a heading; nothing where it has no row."""
-    lines = ["| " + " | ".join(_cell(value) for value in row) + " |" for row in rows]
-    if lines:
-        yield from ("", f"## {title}", "", f"| {' | '.join(head)} |", "|" + "---|" * len(head), *lines)
-
-
-def _cell(value: object) -> str:
-    return clean(str(value)).replace("|", "\\|") or "-"
+    yield journal_text(r.events, r.problems)
 
 
 def _clock(length_s: float | None) -> str:
     return "-" if length_s is None else show_clock(length_s)
-
-
-def _time(instant: datetime | None) -> str:
-    return "-" if instant is None else show_seconds(instant)

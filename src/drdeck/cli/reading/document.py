@@ -42,15 +42,27 @@ def markdown(title: str, blocks: Iterable[Block]) -> Iterator[str]:
     """Lines of Markdown."""
     yield f"# {clean(title)}"
     for block in blocks:
-        yield ""
         match block:
             case Heading(text):
-                yield f"## {clean(text)}"
+                yield from ("", f"## {clean(text)}")
             case Paragraph(text):
-                yield clean(text)
+                yield from ("", clean(text))
             case Table(heading, head, rows):
-                yield from (f"## {clean(heading)}", "", f"| {' | '.join(head)} |", "|" + "---|" * len(head))
-                yield from ("| " + " | ".join(map(_cell, row)) + " |" for row in rows)
+                yield from table_lines(heading, head, rows)
+
+
+def table_lines(heading: str, head: Sequence[str], rows: Iterable[Sequence[object]]) -> Iterator[str]:
+    """A table of Markdown below its heading; nothing where it has no row."""
+    lines = ["| " + " | ".join(map(_cell, row)) + " |" for row in rows]
+    if lines:
+        yield from (
+            "",
+            f"## {clean(heading)}",
+            "",
+            f"| {' | '.join(head)} |",
+            "|" + "---|" * len(head),
+            *lines,
+        )
 
 
 def html(title: str, blocks: Iterable[Block]) -> Iterator[str]:
@@ -65,7 +77,7 @@ def html(title: str, blocks: Iterable[Block]) -> Iterator[str]:
                 yield f"<h2>{_text(text)}</h2>"
             case Paragraph(text):
                 yield f"<p>{_text(text)}</p>"
-            case Table(heading, head, rows):
+            case Table(heading, head, rows) if rows:
                 yield f"<h2>{_text(heading)}</h2>"
                 yield "<table><tr>" + "".join(f"<th>{_text(name)}</th>" for name in head) + "</tr>"
                 for row in rows:
@@ -74,13 +86,8 @@ def html(title: str, blocks: Iterable[Block]) -> Iterator[str]:
     yield "</body></html>"
 
 
-def with_rows(blocks: Iterable[Block]) -> Iterator[Block]:
-    """The blocks without tables that have no row."""
-    return (block for block in blocks if not isinstance(block, Table) or block.rows)
-
-
-def _cell(value: str) -> str:
-    return clean(value).replace("|", "\\|") or "-"
+def _cell(value: object) -> str:
+    return clean(str(value)).replace("|", "\\|") or "-"
 
 
 def _text(value: str) -> str:

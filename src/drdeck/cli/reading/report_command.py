@@ -20,11 +20,12 @@ from drdeck.controller.journal.operations import OperationView
 from drdeck.model.actions.action_table import BY_NAME
 from drdeck.model.actions.request import Request
 from drdeck.model.returning.checklist import ReturnStep, return_steps
-from drdeck.model.text import in_json, some
+from drdeck.model.text import in_json
 from drdeck.model.times import show_clock, show_seconds
 from drdeck.private_files import make_parents, write_private
 
-from .document import Block, Heading, Paragraph, Table, html, markdown, with_rows
+from .document import Block, Heading, Paragraph, Table, html, markdown
+from .evidence import answer_text, instant_text, journal_shape, journal_text, question_shape, warn_unsound
 
 FORMATS = ("md", "html", "json")
 _MARKS = {"done": "done", "open": "open", "unknown": "NOT CHECKED"}
@@ -59,7 +60,7 @@ async def report(context: Context, operation: str, form: str, file: Path | None,
         lines = [in_json(msgspec.json.encode(shape(evidence, steps)).decode())]
     else:
         render = markdown if form == "md" else html
-        lines = list(render(title, with_rows(blocks(evidence, steps))))
+        lines = list(render(title, blocks(evidence, steps)))
     if file is None:
         for line in lines:
             output.say_json(line) if form == "json" else output.say(line)
@@ -67,8 +68,7 @@ async def report(context: Context, operation: str, form: str, file: Path | None,
         make_parents(file)
         write_private(file, "".join(f"{line}\n" for line in lines).encode())
         output.note(f"written to {file}")
-    if evidence.problems:
-        output.note(f"warning: the journal is not sound: {some(evidence.problems, 3, '; ')}")
+    warn_unsound(evidence.problems)
 
 
 async def _way_back(context: Context, domain: str) -> tuple[ReturnStep, ...] | None:
@@ -92,24 +92,12 @@ def shape(r: OperationReport, way_back: tuple[ReturnStep, ...] | None) -> Json:
         "saw": r.saw,
         "against": list(r.against),
         "followed": [json_shapes.operation(op, []) for op in r.followed],
-        "questions": [
-            {
-                "at": time(q.at),
-                "operation": q.operation,
-                "kind": q.kind,
-                "text": q.text,
-                "choice": q.choice or None,
-                "by": q.by or None,
-                "answered_at": time(q.answered_at),
-                "over": q.over or None,
-            }
-            for q in r.questions
-        ],
+        "questions": [question_shape(q) for q in r.questions],
         "changes": [
             {"at": time(c.at), "vm": c.vm or None, "by": c.by or None, "text": c.text} for c in r.changes
         ],
         "way_back": None if way_back is None else [msgspec.to_builtins(step) for step in way_back],
-        "journal": {"events": r.events, "sound": not r.problems, "problems": list(r.problems)},
+        "journal": journal_shape(r.events, r.problems),
     }
 
 
@@ -124,18 +112,15 @@ def blocks(r: OperationReport, way_back: tuple[ReturnStep, ...] | None) -> Itera
         yield Paragraph(f"Error: {op.error}")
     yield Table("Request", ("What", "Value"), list(_request(op)))
     yield Table("Shown to the operator before", ("What", "Value"), [(_name(k), v) for k, v in r.saw.items()])
-    yield Table("Against it", ("What",), [(fact,) for fact in r.against])
+    yield Table("Warnings", ("What",), [(fact,) for fact in r.against])
     yield Table(
         "Result", ("What", "Value"), [(_name(key), _figure(key, value)) for key, value in op.result.items()]
     )
     rows = [(show_seconds(o.asked_at), _label(o), o.asked_by, str(o.state), _outcome(o)) for o in r.followed]
     yield Table("What followed", ("Time", "What", "By", "State", "Result"), rows)
-    rows_of_questions = [
-        (_time(q.at), q.text, f"{q.choice} by {q.by}, {_time(q.answered_at)}" if q.choice else q.over)
-        for q in r.questions
-    ]
+    rows_of_questions = [(instant_text(q.at), q.text, answer_text(q)) for q in r.questions]
     yield Table("Questions", ("Since", "Question", "Answer"), rows_of_questions)
-    changes = [(_time(c.at), c.vm, c.by, c.text) for c in r.changes]
+    changes = [(instant_text(c.at), c.vm, c.by, c.text) for c in r.changes]
     yield Table("Changes by others", ("Time", "VM", "By", "What"), changes)
     steps = [(step["time"][:19] + "Z", step["says"], step["result"], step["text"]) for step in r.steps]
     yield Table("Steps, by this machine's clock", ("Time", "What", "Result", "Remark"), steps)
@@ -145,8 +130,7 @@ def blocks(r: OperationReport, way_back: tuple[ReturnStep, ...] | None) -> Itera
     else:
         rows = [(str(s.number), s.text, s.by, _MARKS[s.state], s.checked_by) for s in way_back]
         yield Table("The way back, as it stands now", ("", "What", "By", "State", "Checked by"), rows)
-    sound = f"not sound: {some(r.problems, 3, '; ')}" if r.problems else "its chain is sound"
-    yield Paragraph(f"From a journal of {r.events} events; {sound}.")
+    yield Paragraph(journal_text(r.events, r.problems))
 
 
 def _request(op: OperationView) -> Iterator[tuple[str, str]]:
@@ -199,7 +183,3 @@ def _figure(key: str, value: str) -> str:
     except ValueError:
         pass  # of a later drdeck: as it is
     return value
-
-
-def _time(instant: datetime | None) -> str:
-    return "-" if instant is None else show_seconds(instant)
