@@ -205,8 +205,7 @@ class RecoverySite(Protocol):
         """The reason why this site could not carry a command out, as things are now; None when it could."""
 
     async def lacking(self, command: AnyCommand) -> str | None:
-        """Privileges that the site's user lacks for all that a command leads to, or room, asked of the site
-        now.
+        """Privileges that the site's user lacks for all that a command leads to, asked of the site now.
 
         None: all is allowed. Changes nothing.
         """

@@ -20,9 +20,10 @@ from drdeck.model.actions.confirming import NAMING_ANSWERS, NotAccepted, Preview
 from drdeck.model.actions.request import Request
 from drdeck.model.commands import MakePlannedCall
 from drdeck.model.domains import Domain, ProtectedSite
+from drdeck.model.facts.trial_facts import TrialRoom
 from drdeck.model.guard import Hazards
 from drdeck.model.life.trial_rules import strays_meant
-from drdeck.model.life.trial_words import room_says
+from drdeck.model.life.trial_words import no_room, room_says
 from drdeck.model.pitr import Points
 from drdeck.model.planned import PlannedCall
 from drdeck.model.times import show
@@ -87,6 +88,8 @@ class RequestDesk:
         ident = f"op-{secrets.token_hex(4)}"
         points = await self._points_for(request)
         lacking = await self._lacking(self._operation_of(ident, request, protected, actor, points))
+        if lacking is None:
+            lacking = (await self._room(request))[1]
         if lacking is not None:
             raise NotAccepted("rule", lacking)
         # from here to the journal nothing is waited for: of two requests at a time one must see the other
@@ -127,11 +130,13 @@ class RequestDesk:
         )
         if preview.refusal is not None:
             return preview
-        if request.action == "test_start":
-            preview = await self._with_room(preview)
+        rooms, too_small = await self._room(request)
         about = msgspec.structs.replace(request, to=request.to or self.watcher.now())
         operation = Operation(id="preview", request=about, actor="", asked_at=self.watcher.now())
-        return msgspec.structs.replace(preview, refusal=await self._lacking(operation))
+        says = (*preview.says, *map(room_says, rooms))
+        return msgspec.structs.replace(
+            preview, says=says, refusal=await self._lacking(operation) or too_small
+        )
 
     def _proven(self, request: Request) -> Request:
         """A request to adopt test VMs with their ids, and with the marks of their tests as the journal has
@@ -191,6 +196,21 @@ class RequestDesk:
             raise NotAccepted("unreachable", str(error)) from None
         except SiteError as error:
             return str(error)
+
+    async def _room(self, request: Request) -> tuple[tuple[TrialRoom, ...], str | None]:
+        """Room for a test, and the reason against one that has too little; nothing for other requests.
+
+        Raises NotAccepted.
+        """
+        if request.action != "test_start":
+            return (), None
+        try:
+            rooms = await self.site.trial_room(request.domain, request.vms)
+        except SiteUnreachable as error:
+            raise NotAccepted("unreachable", str(error)) from None
+        except SiteError as error:
+            return (), str(error)
+        return rooms, no_room(rooms)
 
     async def points(self, name: str) -> Points:
         """Raises NotAccepted, and SiteError."""
@@ -293,16 +313,6 @@ class RequestDesk:
             return await self.site.obstacles(request.domain, mapping, request.without)
         except SiteError as error:
             return Hazards(not_checked=(f"what may stop VMs from starting ({error})",))
-
-    async def _with_room(self, preview: Preview) -> Preview:
-        """The preview of a test with the room that it needs and has."""
-        wish = preview.request
-        try:
-            rooms = await self.site.trial_room(wish.domain, wish.vms)
-        except SiteError as error:
-            unread = (*preview.not_checked, f"the room of the datastores ({error})")
-            return msgspec.structs.replace(preview, not_checked=unread)
-        return msgspec.structs.replace(preview, says=(*preview.says, *map(room_says, rooms)))
 
     async def _hazards(self, request: Request) -> Hazards:
         if not requests.begins_session(request):

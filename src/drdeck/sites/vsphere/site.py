@@ -17,7 +17,6 @@ from drdeck.model.alarms import Finding
 from drdeck.model.domains import Domain, ProtectedSite
 from drdeck.model.facts.trial_facts import TrialRoom
 from drdeck.model.guard import Hazards
-from drdeck.model.life.trial_words import no_room
 from drdeck.model.pitr import Points, Writing, writing_of
 from drdeck.model.planned import PlannedCall
 from drdeck.model.plans.room_check import RoomForAll
@@ -256,8 +255,7 @@ class VSphereSite:
         if missing is not None or test is None or trials is None or not isinstance(command, c.StartTrial):
             return missing
         user = self.settings.username
-        missing = await trial_findings.lacking(self._link.connected(), user, test, trials, [situation])
-        return missing or no_room(await self.trial_room(command.domain, command.vms))
+        return await trial_findings.lacking(self._link.connected(), user, test, trials, [situation])
 
     async def execute(self, command: c.AnyCommand, begun: TaskBegun | None = None) -> str:
         return await self._executor.carry_out(command, begun)
