@@ -28,6 +28,18 @@ func setDrs(vm, behavior string) {
 	}
 }
 
+// manualVM says whether DRS is manual for one VM, whatever its cluster's level is.
+func manualVM(vm string) bool {
+	for _, entity := range simulator.Map.All("ClusterComputeResource") {
+		for _, its := range entity.(*simulator.ClusterComputeResource).ConfigurationEx.(*types.ClusterConfigInfoEx).DrsVmConfig {
+			if its.Key.Value == vm && its.Behavior == types.DrsBehaviorManual {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 var scheduler = types.ManagedObjectReference{Type: "ScheduledTaskManager", Value: "ScheduledTaskManager"}
 
 // scheduledTasks is the manager that the library does not have.

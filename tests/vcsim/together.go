@@ -17,6 +17,7 @@ import (
 
 var (
 	togetherRE = regexp.MustCompile(`<(?:\w+:)?vm[^>]*>([^<]*)<`)
+	overrideRE = regexp.MustCompile(`OverrideAutomationLevel</key><value[^>]*>fullyAutomated<`)
 	wordsRE    = regexp.MustCompile(`<faultstring>([^<]*)<`)
 )
 
@@ -35,11 +36,17 @@ func (c *control) powerOnMulti(w http.ResponseWriter, r *http.Request, body []by
 		refuse(w, types.ManagedObjectReference{Type: "Datacenter", Value: "datacenter-2"}, "VirtualMachine.Interact.PowerOn")
 		return
 	}
-	result := types.ClusterPowerOnVmResult{}
-	for _, m := range ids {
-		c.startOne(r, string(m[1]), &result)
-	}
 	task := newTask(method, string(ids[0][1]))
+	if act.Action == "fail" { // as a whole, whichever of the VMs is the reason
+		finish(task, types.TaskInfoStateError, types.LocalizedMethodFault{Fault: new(types.GenericVmConfigFault), LocalizedMessage: act.Text})
+		answerTask(w, method, task)
+		return
+	}
+	result := types.ClusterPowerOnVmResult{}
+	overridden := overrideRE.Match(body)
+	for _, m := range ids {
+		c.startOne(r, string(m[1]), overridden, &result)
+	}
 	simulator.Map.Update(task, []types.PropertyChange{{Name: "info.result", Val: result}})
 	finish(task, types.TaskInfoStateSuccess, nil)
 	if act.Action == "lose" {
@@ -49,9 +56,11 @@ func (c *control) powerOnMulti(w http.ResponseWriter, r *http.Request, body []by
 	answerTask(w, method, task)
 }
 
-func (c *control) startOne(r *http.Request, id string, result *types.ClusterPowerOnVmResult) {
+// startOne starts a VM; DRS only recommends it where it is manual for the VM, unless that is overridden for all that the
+// cluster's own level holds for.
+func (c *control) startOne(r *http.Request, id string, overridden bool, result *types.ClusterPowerOnVmResult) {
 	ref := types.ManagedObjectReference{Type: "VirtualMachine", Value: id}
-	if c.hostile.does("drsmanual", id) {
+	if (c.hostile.does("drsmanual", id) && !overridden) || manualVM(id) {
 		result.Recommendations = append(result.Recommendations, types.ClusterRecommendation{
 			Key: id, Type: "V1", Time: time.Now(), Rating: 5, Reason: "powerOnVm", ReasonText: "Place " + id + " on a host",
 			Target: &ref})

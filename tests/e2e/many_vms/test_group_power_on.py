@@ -60,6 +60,40 @@ def test_a_recommendation_that_nobody_applies_is_asked_about(make_flow: MakeFlow
     flow.until(lambda d: d["mode"] == "running_in_failover")
 
 
+def test_an_automation_level_of_the_settings_starts_what_drs_would_only_recommend(
+    make_flow: MakeFlow, recovery: VCenter
+) -> None:
+    recovery.control("drs", text="manual")
+    recovery.hostile("drsmanual")
+    flow = flow_of(make_flow, recovery, 'power_on_override = "fullyAutomated"')
+    before = recovery.calls()
+    ident = flow.complete("force", "--wait")
+    assert flow.power() == {"on"} and flow.operation(ident)["result"]["recovery_status"] == "Success"
+    assert (recovery.calls() - before)["PowerOnMultiVM_Task"], "by the group's call"
+
+
+def test_one_that_drs_leaves_to_a_person_is_started_by_itself(make_flow: MakeFlow, recovery: VCenter) -> None:
+    """A VM's own level of automation (ClusterDrsVmConfigInfo) outdoes its cluster's."""
+    recovery.hostile("drsauto")
+    flow = flow_of(make_flow, recovery, "")
+    recovery.control("drs", target=recovery.vm((DOMAIN, "web4"))._moId, text="manual")
+    ident = flow.complete("force", "--wait")
+    assert flow.power() == {"on"} and flow.operation(ident)["result"]["recovery_status"] == "Success"
+
+
+def test_a_call_that_is_refused_as_a_whole_stops_nobody(make_flow: MakeFlow, recovery: VCenter) -> None:
+    """One VM of it may be the reason: one that was just removed, say. The others start by themselves."""
+    flow = flow_of(make_flow, recovery)
+    recovery.rule("PowerOnMultiVM_Task", "fail", text="The object has already been deleted.")
+    recovery.fail_power_on((DOMAIN, "web3"), text="The object has already been deleted.")
+    ident = flow.complete("force", "--wait", code=4)
+    assert flow.operation(ident)["question"]["text"].count("web") >= 1
+    eventually(lambda: sum(recovery.power((DOMAIN, vm)) == "on" for vm in ALL) == 5, lambda: "others wait")
+    assert recovery.power((DOMAIN, "web3")) == "off"
+    flow.deck.run("answer", ident, "retry")
+    eventually(lambda: flow.operation(ident)["state"] == "done", lambda: str(flow.operation(ident)))
+
+
 @pytest.mark.parametrize("automated", [True, False])
 def test_without_a_word_in_the_settings_it_is_done_where_drs_starts_vms_itself(
     make_flow: MakeFlow, recovery: VCenter, automated: bool

@@ -305,7 +305,7 @@ class CallExecutor:
             return False
         if again or command.task or vm.power == "on":
             return False
-        return await calls.together.suits(vm.host, anyhow=how == "group")
+        return await calls.together.suits(vm.id, vm.host, anyhow=how == "group")
 
     def _calls_of(self, connection: Connection) -> CallDriver:
         """The driver of the calls over a connection, of which there is one for as long as it is in use."""

@@ -8,7 +8,7 @@ somebody must apply them.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -24,6 +24,7 @@ from drdeck.sites.vsphere.vcenter.properties import (
     properties,
     retrieve,
 )
+from drdeck.sites.vsphere.vcenter.transport import steady
 
 from .task_watch import TaskWatch
 from .vm_tasks import vm_of
@@ -32,6 +33,8 @@ GATHER_S = 0.1
 """Power ons that come within this time are one call."""
 LOOK_S = 1.0
 """Between two looks at VMs that are started without a task."""
+CLUSTER_KEPT_S = 60.0
+"""So long what a look at a cluster told is used: administrators change the automation of DRS."""
 _BEHAVIOR = vim.cluster.DrsConfigInfo.DrsBehavior
 Begun = Callable[[str], Awaitable[None]]
 
@@ -40,19 +43,31 @@ AUTOMATED = "fullyAutomated"
 
 
 class HostCluster(NamedTuple):
-    """The cluster of a host: whether it is in one, whether that has DRS, and the level of DRS there."""
+    """The cluster of a host: whether it is in one, whether that has DRS, and the level of DRS there.
+
+    `levels`: of VMs, by id, that have one of their own; "" where DRS leaves the VM alone. `seen_s`: when
+    that was so."""
 
     exists: bool
+    seen_s: float
     has_drs: bool = False
     level: str = ""
+    levels: Mapping[str, str] = {}
+
+    def automates(self, vm: str, override: str) -> bool:
+        """Tell whether DRS places and starts a VM by itself. An override is one of the cluster's level
+        (ClusterPowerOnVmOption): what a VM has of its own is not taken back by it for sure."""
+        return self.has_drs and self.levels.get(vm, override or self.level) == AUTOMATED
 
 
 class Outcome(NamedTuple):
-    """The outcome for one VM: its `task`, or a `fault`; neither: DRS starts it, or `recommended` to."""
+    """The outcome for one VM: its `task`, or a `fault`; neither: DRS starts it, or `recommended` to.
+    `alone`: the call was refused as a whole, maybe for another VM's sake."""
 
     task: str = ""
     fault: Any = None
     recommended: str = ""
+    alone: bool = False
 
 
 class Waiting(NamedTuple):
@@ -78,37 +93,33 @@ class GroupPowerOn:
         self._permitted = True
         self._calls: set[asyncio.Task[None]] = set()
 
-    async def suits(self, host: str, anyhow: bool) -> bool:
-        """Tell whether VMs on a host, by id, are started together: in a cluster whose DRS places and starts
-        them by itself, `anyhow` in each. Raises what Connection.command raises.
+    async def suits(self, vm: str, host: str, anyhow: bool) -> bool:
+        """Tell whether a VM on a host, both by id, is started with others: in a cluster whose DRS places and
+        starts it by itself, `anyhow` in each. Raises what Connection.command raises.
 
         Without DRS there is nothing to gain, and one that only recommends would have a person apply what
         PowerOnVM_Task does at once, on the VM's own host (its page in VMware's API reference).
         """
         if not host or not self._permitted:
             return False
-        if host not in self._clusters:
+        cluster = self._clusters.get(host)
+        if cluster is None or steady() - cluster.seen_s > CLUSTER_KEPT_S:
             look = partial(_cluster_of, host)
-            self._clusters[host] = await self._connection.command(look, "look where a host is")
-        cluster = self._clusters[host]
-        automated = cluster.has_drs and (self._override or cluster.level) == AUTOMATED
-        return cluster.exists and (anyhow or automated)
+            cluster = self._clusters[host] = await self._connection.command(look, "look where a host is")
+        return cluster.exists and (anyhow or cluster.automates(vm, self._override))
 
     async def power_on(
         self, vm: str, aim: str, until: Callable[[], Awaitable[float]], begun: Begun | None
     ) -> bool:
-        """Power a VM on; returns when it is on. False: the account may not start VMs together, which wants
-        the privilege on the datacenter too, and nothing was done. Raises SiteError."""
+        """Power a VM on; returns when it is on. False: nothing was done, start it by itself: the call was
+        refused as a whole, or the account may not start VMs together, which wants the privilege on the
+        datacenter too. Raises SiteError."""
         waiting = Waiting(vm, await until(), begun, asyncio.get_running_loop().create_future())
         self._waiting.append(waiting)
         if self._gathering is None or self._gathering.done():
             self._gathering = asyncio.create_task(self._gather(), name="group-power-on")
-        try:
-            outcome = await waiting.outcome
-        except Refused as refusal:
-            if not isinstance(refusal.__cause__, vim.fault.NoPermission):
-                raise
-            self._permitted = False
+        outcome = await waiting.outcome
+        if outcome.alone:
             return False
         if outcome.fault is not None:
             raise translate(outcome.fault, aim, f"vCenter {self._connection.server}")
@@ -162,8 +173,14 @@ class GroupPowerOn:
                 raise translate(fault, aim, f"vCenter {self._connection.server}")
             outcomes = await self._connection.command(partial(_outcomes, task, vms), aim)
         except Exception as error:
+            refused = isinstance(error, Refused)  # maybe for the sake of one that vanished meanwhile
+            self._permitted &= not isinstance(error.__cause__, vim.fault.NoPermission)
             for waiting in batch:
-                if not waiting.outcome.done():
+                if waiting.outcome.done():
+                    continue
+                if refused:
+                    waiting.outcome.set_result(Outcome(alone=True))
+                else:
                     waiting.outcome.set_exception(error)
             return
         for waiting in batch:
@@ -185,11 +202,16 @@ def _cluster_of(host: str, session: VCenterSession) -> HostCluster:
     """The cluster of a host. Blocks."""
     parent = properties(session, vim.HostSystem(host, session.stub), "parent").get("parent")
     if not isinstance(parent, vim.ClusterComputeResource):
-        return HostCluster(False)
-    drs = getattr(properties(session, parent, "configurationEx").get("configurationEx"), "drsConfig", None)
-    return HostCluster(
-        True, bool(getattr(drs, "enabled", False)), str(getattr(drs, "defaultVmBehavior", None) or "")
-    )
+        return HostCluster(False, steady())
+    config = properties(session, parent, "configurationEx").get("configurationEx")
+    drs = getattr(config, "drsConfig", None)
+    level = str(getattr(drs, "defaultVmBehavior", None) or "")
+    overriding = getattr(drs, "enableVmBehaviorOverrides", None) is not False
+    levels = {
+        object_id(vm.key): str(vm.behavior or level) if vm.enabled is not False else ""
+        for vm in (getattr(config, "drsVmConfig", None) or () if overriding else ())
+    }
+    return HostCluster(True, steady(), bool(getattr(drs, "enabled", False)), level, levels)
 
 
 def _call(vms: Sequence[str], override: str, latest_s: float, session: VCenterSession) -> str:
@@ -221,6 +243,10 @@ def outcomes_of(result: Any, vms: Sequence[str]) -> dict[str, Outcome]:
         if text and not getattr(fault, "msg", ""):
             fault.msg = text
         outcomes[object_id(failure.vm)] = Outcome(fault=fault or vmodl.MethodFault())
-    reasons = [str(r.reasonText or r.reason or "") for r in getattr(result, "recommendations", None) or ()]
-    left = Outcome(recommended=reasons[0] if reasons else "")
-    return {vm: outcomes.get(vm, left) for vm in vms}
+    reasons = {
+        object_id(r.target) if r.target else "": str(r.reasonText or r.reason or "")
+        for r in getattr(result, "recommendations", None) or ()
+    }
+    # one that moves another VM, or wakes a host, has that for its target
+    first = next(iter(reasons.values()), "")
+    return {vm: outcomes.get(vm, Outcome(recommended=reasons.get(vm, first))) for vm in vms}
