@@ -3,6 +3,7 @@ attribute definitions away, with which all their values go (vSphere Client, Cust
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import logging
 import unicodedata
@@ -50,12 +51,18 @@ class FolderNote(msgspec.Struct, kw_only=True, omit_defaults=True):
 
 
 class FolderMemory:
-    """Notes by folder id. Where the file cannot be used, they last as long as this process."""
+    """Notes by folder id. Where the file cannot be used, they last as long as this process.
+
+    On an event loop the file is written by a thread, one write at a time: each domain's record changes with
+    each step, and a slow disk must not hold the others. What a kill loses is seen again at the folder.
+    """
 
     def __init__(self, state: Path | None) -> None:
         """`state`: the site's directory; None: nothing outlives this process."""
         self._file = None if state is None else state / FILE
         self._notes: dict[str, FolderNote] = {}
+        self._unsaved = False
+        self._saving: asyncio.Task[None] | None = None
         self.forgotten = 0
         """So many removals of a record were meant: what is shown of a folder may change by that alone."""
         if self._file is not None:
@@ -121,10 +128,32 @@ class FolderMemory:
         note = self._notes.setdefault(folder, FolderNote())
         note.signs = tuple(other for other in note.signs if other != sign)
 
+    async def close(self) -> None:
+        """Write what is not written yet."""
+        if self._saving is not None:
+            await self._saving
+
     def _save(self) -> None:
-        if self._file is not None:
-            with contextlib.suppress(OSError):  # a full disk: what is under way goes on
-                write_private(self._file, msgspec.json.encode(self._notes))
+        if self._file is None:
+            return
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:  # none, as where traces are removed by a thread
+            _write(self._file, msgspec.json.encode(self._notes))
+            return
+        self._unsaved = True
+        if self._saving is None or self._saving.done():
+            self._saving = loop.create_task(self._save_all(self._file), name="folder-memory")
+
+    async def _save_all(self, file: Path) -> None:
+        while self._unsaved:
+            self._unsaved = False
+            await asyncio.to_thread(_write, file, msgspec.json.encode(self._notes))
+
+
+def _write(file: Path, data: bytes) -> None:
+    with contextlib.suppress(OSError):  # a full disk: what is under way goes on
+        write_private(file, data)
 
 
 def _removed(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:

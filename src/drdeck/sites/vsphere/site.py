@@ -267,6 +267,7 @@ class VSphereSite:
         self._loop.close()
         self._executor.user_events.close()
         self._memories.close()
+        await self._state.folders.close()
         if self._protected is not None:
             await self._protected.close()
         await self._link.close()
