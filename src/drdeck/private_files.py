@@ -166,6 +166,13 @@ def write_private(file: Path, data: bytes) -> None:
     mode = 0o600
     with contextlib.suppress(OSError):
         mode |= stat.S_IMODE(file.lstat().st_mode) & 0o044 if file.is_file() else 0
+    try:
+        _replace(file, data, mode)
+    except OSError as error:  # which names a scratch file, or none
+        raise OSError(error.errno, error.strerror, str(file)) from None
+
+
+def _replace(file: Path, data: bytes, mode: int) -> None:
     import tempfile  # a command that writes nothing does not need it
 
     handle, name = tempfile.mkstemp(prefix=f".{file.name[:100]}.", dir=file.parent)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import os
 import pwd
 import tempfile
@@ -17,6 +18,7 @@ NOBODY = "nobody"
 
 def as_nobody(attempt: Callable[[], object]) -> str:
     """Run `attempt` as nobody, in a child; what it returned as text, or "ErrorType: message"."""
+    codecs.lookup("ascii")  # nobody may not be able to read Python's own modules
     reading, writing = os.pipe()
     pid = os.fork()
     if pid == 0:

@@ -307,7 +307,9 @@ def exit_code_of(main: Callable[[], object]) -> int:
         return exit_codes.FAILED
     except OSError as error:
         reason = error.strerror or str(error)
-        return _say(f"{error.filename}: {reason}" if error.filename else reason, exit_codes.FAILED)
+        # of a file it is named: what has no name is a stream
+        place = error.filename or "the output cannot be written"
+        return _say(f"{place}: {reason}", exit_codes.FAILED)
     return exit_codes.DONE
 
 

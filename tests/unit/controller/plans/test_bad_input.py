@@ -14,7 +14,7 @@ from drdeck.controller.controller import Controller
 from drdeck.controller.journal.event_store import Journal
 from drdeck.controller.journal.runs import RunRecord
 from drdeck.model.actions.confirming import NotAccepted
-from drdeck.model.domains import FailoverType, ProtectedSite, SessionState
+from drdeck.model.domains import FailoverType, Mode, ProtectedSite, SessionState
 from drdeck.model.plans.failover_plan import FailoverPlan, Gate, Wave
 from drdeck.model.plans.plan_check import Possible
 from drdeck.model.plans.run_requests import RunPitrRequest, RunRequest
@@ -185,3 +185,18 @@ async def test_a_network_that_only_one_domain_has_is_mapped_for_that_one(tmp_pat
         assert networks == {
             "ad": {"VM_ALL": "DR-2"}, "erp": {"VM_ERP": "DR-1"}, "files": {"VM_ALL": "DR-2"}
         }  # fmt: skip
+
+
+async def test_forty_domains_that_cannot_begin_for_one_reason_are_one_sentence(tmp_path: Path) -> None:
+    names = [f"erp-{number:02}" for number in range(38)]
+    site = ManySite("ad", *names, "files")
+    for name in ("ad", *names):
+        site.change(name, mode=Mode.IMPORTED)
+    site.change("files", mode=Mode.RUNNING_IN_FAILOVER)
+    async with planned(site, tmp_path) as controller:
+        with pytest.raises(NotAccepted) as refusal:
+            await controller.plans.begin(FORCE, ANNA)
+        assert refusal.value.code == "rule"
+        text = str(refusal.value)
+        assert text.count('"Imported"') == 1 and "(and 38 more)" in text and '"Running in Failover"' in text
+        assert len(text) < 400
