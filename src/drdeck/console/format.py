@@ -53,19 +53,6 @@ def cut_middle(text: str, width: int) -> str:
     return f"{head}…{tail}"
 
 
-def cut_start(text: str, width: int) -> str:
-    """At most `width` cells, with "…" for the words that were cut off at the start."""
-    text = clean(text)
-    if cell_len(text) <= width:
-        return text
-    words = text.split(" ")
-    while len(words) > 1:
-        words.pop(0)
-        if cell_len(" ".join(words)) < width:
-            return "…" + " ".join(words)
-    return cut(text, width)
-
-
 def left(text: str, width: int) -> str:
     """Cut or padded to exactly `width` cells."""
     return set_cell_size(cut(text, width), width)

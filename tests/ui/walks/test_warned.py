@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from drdeck.console.format import cut_start, plain_of
+from drdeck.console.format import plain_of
 from drdeck.console.widgets.domain_columns import domain_row
 from drdeck.console.widgets.timeline import opening_zoom, sparkline
 from drdeck.controller.journal.operations import Question
@@ -75,12 +75,6 @@ def test_the_rehydrations_can_be_told_apart(width: int) -> None:
     row = plain_of(domain_row(domain(mode=Mode.SYNCHRONISED), width, NOW))
     assert "In sync" in row
     assert "Rehydrating" in plain_of(domain_row(domain(mode=Mode.REHYDRATING), width, NOW))
-
-
-def test_cutting_the_start() -> None:
-    assert cut_start("one two three", 13) == "one two three"
-    assert cut_start("one two three", 10) == "…two three"
-    assert cut_start("one two three", 4) == "one…"
 
 
 def test_list_and_domain_count_alike() -> None:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from .nearest_name import nearest
-
 
 @dataclass(frozen=True)
 class GlossaryEntry:
@@ -215,11 +213,6 @@ def lookup(word: str) -> GlossaryEntry | None:
         if entry.word.casefold() == typed:
             return entry
     return next((e for e in GLOSSARY if typed in (form.casefold() for form in e.also)), None)
-
-
-def nearest_word(word: str) -> str | None:
-    """The word that was probably meant."""
-    return nearest(word, [form for entry in GLOSSARY for form in (entry.word, *entry.also)])
 
 
 def page() -> Iterator[str]:
