@@ -155,16 +155,22 @@ class MaintenanceRunner:
                 await asyncio.sleep(30)
 
     def _begin_calls(self) -> None:
+        if self._calls_wait():
+            return  # the look at all domains would be for nothing
         for domain, act in self.site.upkeep(self.watcher.now()):
             # a point that was just made may not be seen yet: the site looks whether it is there
             again = act.kind == "snapshot"
             command = MakePlannedCall(operation="", domain=domain, act=act, again=again)
             if not self._calls.may_begin(command):
                 continue
-            if self.executor.calls_wait or self.executor.full or self._calls.under_way >= AT_ONCE:
-                break  # operations go before, and nothing of this holds them up
+            if self._calls_wait():
+                break
             self._calls.begin(command)
             self.executor.spawn(self._calls.carry_out(command), act.says)
+
+    def _calls_wait(self) -> bool:
+        """Tell whether nothing may begin now: operations go before, and nothing of this holds them up."""
+        return self.executor.calls_wait or self.executor.full or self._calls.under_way >= AT_ONCE
 
     def _try_journal(self) -> None:
         """Take note when it can be written again; nobody else may be writing."""

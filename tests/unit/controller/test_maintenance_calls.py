@@ -116,6 +116,27 @@ async def test_a_refused_act_rests_before_it_is_tried_again(monkeypatch: pytest.
     assert runner.chores.may_begin(runner.command())
 
 
+async def test_nothing_is_looked_for_while_operations_wait_for_places(tmp_path: Path) -> None:
+    site, looks = FakeSite(), 0
+
+    def due(now: object) -> list[tuple[str, PlannedCall]]:
+        nonlocal looks
+        looks += 1
+        return []
+
+    site.upkeep = due  # type: ignore[method-assign]
+    async with controlling(site, tmp_path / "journal.db") as controller:
+        runner = maintenance_runner.MaintenanceRunner(
+            site, controller.watcher, controller.recorder, controller.executor, read_only=False
+        )
+        controller.executor.calls_wait, looks = True, 0
+        runner._begin_calls()
+        assert looks == 0
+        controller.executor.calls_wait = False
+        runner._begin_calls()
+        assert looks == 1
+
+
 async def test_a_controller_goes_on_trying(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     site, tried = FakeSite(), 0
     monkeypatch.setattr(maintenance_runner, "RETRY_S", 0.0)
