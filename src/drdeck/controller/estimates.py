@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from drdeck.model.domains import Domain, Mode, SessionState, Vm
+from drdeck.model.domains import Domain, FailoverType, Mode, SessionState, Vm
 from drdeck.model.facts.life_facts import Estimate
 from drdeck.model.text import show_bytes
 from drdeck.model.times import show_duration
@@ -51,8 +51,9 @@ class Estimates:
         now = view.clock.site
         operations = self._operations()
         going = {op.domain: op for op in sorted(operations.values(), key=_asked_at) if not op.ended}
+        earlier = Earlier(operations.values())
         domains = tuple(
-            self._with_estimate(domain, going.get(domain.name), operations, now) for domain in view.domains
+            self._with_estimate(domain, going.get(domain.name), earlier, now) for domain in view.domains
         )
         if all(new is old for new, old in zip(domains, view.domains, strict=True)):
             return view
@@ -77,9 +78,7 @@ class Estimates:
         )
         return msgspec.structs.replace(view, domains=tuple(domains))
 
-    def _with_estimate(
-        self, domain: Domain, op: Operation | None, operations: Mapping[str, Operation], now: datetime
-    ) -> Domain:
+    def _with_estimate(self, domain: Domain, op: Operation | None, earlier: Earlier, now: datetime) -> Domain:
         """A domain with the end of `op`, the newest that goes on with it."""
         pace = self._pace(domain, now)
         self._ends_with.pop(domain.name, None)
@@ -87,7 +86,7 @@ class Estimates:
             return domain
         estimate = pace
         if op is not None and (pace is None or domain.mode is not Mode.REHYDRATING):
-            runs = from_runs(op, operations.values(), now)
+            runs = from_runs(op, earlier, now)
             estimate = runs or pace or from_share(op, domain, now)
         if op is not None and estimate is not None:
             self._ends_with[domain.name] = op.id
@@ -131,13 +130,29 @@ def _remaining(domain: Domain) -> tuple[str, int | None]:
     return "", None
 
 
-def from_runs(op: Operation, operations: Iterable[Operation], now: datetime) -> Estimate | None:
+class Earlier:
+    """Operations that tell how long others last, put in order once for all that ask."""
+
+    def __init__(self, operations: Iterable[Operation]) -> None:
+        self._operations = operations
+        self._newest: list[Operation] | None = None
+        self._took: dict[tuple[str, FailoverType | None], list[tuple[str, float]]] = {}
+
+    def took(self, op: Operation) -> list[tuple[str, float]]:
+        """Domain and seconds of each that did what `op`, which goes on, does; the newest first."""
+        kind = op.action, op.request.type
+        if kind not in self._took:
+            if self._newest is None:
+                done = (run for run in self._operations if run.state is OperationState.DONE)
+                self._newest = sorted(done, key=_asked_at, reverse=True)
+            took = ((run.domain, _took_s(run, op)) for run in self._newest)
+            self._took[kind] = [(domain, seconds) for domain, seconds in took if seconds is not None]
+        return self._took[kind]
+
+
+def from_runs(op: Operation, earlier: Earlier, now: datetime) -> Estimate | None:
     """The end by what the same act took before: of this domain, else of others; None once that is over."""
-    took = [
-        (run.domain, seconds)
-        for run in sorted(operations, key=_asked_at, reverse=True)
-        if run.id != op.id and (seconds := _took_s(run, op)) is not None
-    ]
+    took = earlier.took(op)
     own = [seconds for name, seconds in took if name == op.domain][:RUNS]
     lengths = own or [seconds for _, seconds in took][:RUNS]
     if not lengths:

@@ -173,6 +173,26 @@ def test_an_act_that_takes_longer_than_before_is_reckoned_by_its_share() -> None
     assert estimate.says(after(70)) == "longer than est., from 50% of snapshots removed"
 
 
+def test_earlier_acts_are_put_in_order_once_for_all_domains() -> None:
+    class Counted(dict[str, Operation]):
+        looks = 0
+
+        def values(self) -> Any:
+            self.looks += 1
+            return super().values()
+
+    names = [f"d{number}" for number in range(20)]
+    acts = [act("pitr_exit", of="old", since=-3600, took=30)]
+    acts += [act("pitr_exit", of=name, since=-5) for name in names]
+    operations = Counted({op.id: op for op in acts})
+    domains = tuple(changed(in_session(name)) for name in names)
+    seen = msgspec.structs.replace(view(domains[0], NOW), domains=domains)
+    estimated = Estimates(lambda: operations).with_remarks(seen)
+    ends = {domain.estimate for domain in estimated.domains}
+    assert ends == {Estimate(ends_at=after(25), source="the last exit of other domains")}
+    assert operations.looks <= 2, "and not once for each domain"
+
+
 def test_nothing_is_estimated_while_somebody_is_asked() -> None:
     question = Question(id="q", kind="failed", text="?", choices=("retry",))
     asking = act("pitr_exit", since=-5, question=question)
