@@ -63,6 +63,8 @@ class FolderMemory:
         self._notes: dict[str, FolderNote] = {}
         self._unsaved = False
         self._saving: asyncio.Task[None] | None = None
+        self._followed: dict[str, Mapping[str, str]] = {}
+        """by folder: the attributes of which its note was made last"""
         self.forgotten = 0
         """So many removals of a record were meant: what is shown of a folder may change by that alone."""
         if self._file is not None:
@@ -87,6 +89,9 @@ class FolderMemory:
 
     def follow(self, folder: FolderFacts, now: datetime) -> None:
         """Keep the record that a folder has now, unless it was removed."""
+        if self._followed.get(folder.id) is folder.attributes:
+            return  # asked with each view, for each domain
+        self._followed[folder.id] = folder.attributes
         record = {k: v for k, v in folder.attributes.items() if k.startswith(PREFIX) and k != LEASE}
         note = self._notes.setdefault(folder.id, FolderNote())
         if record != note.record and not self.removed(folder):
@@ -110,6 +115,7 @@ class FolderMemory:
         note = self._notes.get(folder)
         if note is not None and note.record:
             note.record, note.as_of = {}, None
+            self._followed.pop(folder, None)
             self.forgotten += 1
             self._save()
 

@@ -11,7 +11,7 @@ import contextlib
 import logging
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 
 from drdeck.model.alarms import Alarm, Severity
@@ -76,8 +76,7 @@ class GuardService:
         self._skip: dict[str, int] = {}
         self._records = RecordCache()
         self._dirty: dict[str, set[str]] = {}
-        self._last: dict[str, VmFacts] = {}
-        self._running: dict[str, frozenset[str]] = {}
+        self._last: Mapping[str, VmFacts] = {}
         self._events_needed, self._me = False, me
         self._begun = deque[str](maxlen=MOST)
         """the last operations on sessions, and sessions, that this process has begun"""
@@ -120,8 +119,7 @@ class GuardService:
             self._take_in(inventory)
         except Exception:  # the guard may fail, the failover must not with it
             log.exception("the guard could not take in what was told, which is a bug")
-        self._last = dict(inventory.vms)
-        self._running = {vm.id: frozenset(vm.running_tasks) for vm in inventory.vms.values()}
+        self._last = inventory.vms
         self._wake.set()
 
     def _take_in(self, inventory: Inventory) -> None:
@@ -325,7 +323,7 @@ class GuardService:
                 fresh_s=watch.attributes_read_s,
                 own=own,
                 accounts=self._accounts.get(folder, frozenset()),
-                running=lambda vm, task: task in self._running.get(vm, ()),
+                running=lambda vm, task: vm in self._last and task in self._last[vm].running_tasks,
                 now=self._now(),
                 now_s=time.monotonic(),
             )

@@ -69,11 +69,13 @@ class InventoryCache:
                 serial=next(_SERIALS),
                 root=root,
                 folders=folders,
-                vms=vms,
+                vms=last.vms if last is not None and vms == last.vms else vms,
                 networks=networks,
                 news=news,
             )
             if last is None or not last.same(inventory):
+                if last is not None:
+                    inventory.place_as(last)
                 self.inventory = inventory
             assert self.inventory is not None
             return self.inventory

@@ -124,6 +124,10 @@ def networks_told_apart(networks: Mapping[str, NetworkFacts]) -> dict[str, Netwo
     return apart
 
 
+_PLACED = ("_by_domain", "_machines", "_templates", "strays")
+"""What an inventory has of its VMs by the folders that they are in."""
+
+
 class Inventory(msgspec.Struct, frozen=True, dict=True):
     """Everything under the site's root folder, by id. `serial` grows with every change seen."""
 
@@ -145,6 +149,15 @@ class Inventory(msgspec.Struct, frozen=True, dict=True):
             other.vms,
             other.networks,
         )
+
+    def place_as(self, last: Inventory) -> None:
+        """Keep the VMs placed as in an inventory of before, where neither they nor the tree of folders has
+        changed: most changes of a run are of records, and placing takes as long as there are VMs."""
+        if self.vms is last.vms and self._tree() == last._tree():
+            self.__dict__.update({name: last.__dict__[name] for name in _PLACED if name in last.__dict__})
+
+    def _tree(self) -> list[tuple[str, str, str | None]]:
+        return [(self.root.id, "", None), *((f.id, f.name, f.parent) for f in self.folders.values())]
 
     @cached_property
     def domains(self) -> tuple[FolderFacts, ...]:
@@ -170,6 +183,15 @@ class Inventory(msgspec.Struct, frozen=True, dict=True):
         return {
             folder_id: tuple(vm for vm in vms if not vm.template)
             for folder_id, vms in self._by_domain.items()
+        }
+
+    @cached_property
+    def _templates(self) -> dict[str, tuple[VmFacts, ...]]:
+        """Of each domain that has some."""
+        return {
+            folder_id: tuple(vm for vm in vms if vm.template)
+            for folder_id, vms in self._by_domain.items()
+            if any(vm.template for vm in vms)
         }
 
     @cached_property
@@ -201,7 +223,7 @@ class Inventory(msgspec.Struct, frozen=True, dict=True):
 
     def templates_of(self, folder_id: str) -> tuple[VmFacts, ...]:
         """The templates in a domain's folder and below it, which are no VMs of the domain."""
-        return tuple(vm for vm in self._by_domain.get(folder_id, ()) if vm.template)
+        return self._templates.get(folder_id, ())
 
     def network_names(self, ids: Iterable[str]) -> tuple[str, ...]:
         """Names of networks, an id where one is not known."""

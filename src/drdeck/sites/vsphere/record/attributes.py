@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import msgspec
 
@@ -75,6 +75,8 @@ from .record_values import (
     TrialRecord,
     UndoRecord,
 )
+
+_Read = TypeVar("_Read")
 
 _PLAIN_PARTS = 8
 """Lists of ids that are longer in JSON are packed."""
@@ -281,19 +283,27 @@ def _broken(name: str, text: str, why: str) -> BrokenRecord:
     )
 
 
-class RecordCache:
-    """Records by the folder's id, each read once for each change of its folder's attributes."""
+class AttributeCache(Generic[_Read]):
+    """Values by the folder's id, each read once, by `read`, for each change of its folder's attributes."""
 
-    def __init__(self) -> None:
-        self._records: dict[str, tuple[Mapping[str, str], Record]] = {}
+    def __init__(self, read: Callable[[Mapping[str, str]], _Read]) -> None:
+        self._read = read
+        self._values: dict[str, tuple[Mapping[str, str], _Read]] = {}
 
-    def of(self, folder: str, attributes: Mapping[str, str]) -> Record:
-        """The record that a folder's attributes hold. Raises BrokenRecord."""
-        last = self._records.get(folder)
+    def of(self, folder: str, attributes: Mapping[str, str]) -> _Read:
+        """The value that a folder's attributes hold. Raises what `read` raises."""
+        last = self._values.get(folder)
         if last is None or (last[0] is not attributes and last[0] != attributes):
-            last = self._records[folder] = (attributes, read(attributes))
+            last = self._values[folder] = (attributes, self._read(attributes))
         return last[1]
 
     def keep(self, folders: Collection[str]) -> None:
         """Forget those of folders that are not among these."""
-        self._records = {folder: record for folder, record in self._records.items() if folder in folders}
+        self._values = {folder: value for folder, value in self._values.items() if folder in folders}
+
+
+class RecordCache(AttributeCache[Record]):
+    """The records of domains. Asking for one raises BrokenRecord where it makes no sense."""
+
+    def __init__(self) -> None:
+        super().__init__(read)

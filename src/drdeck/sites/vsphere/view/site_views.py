@@ -25,7 +25,8 @@ from drdeck.sites.vsphere.plan.planner import plan
 from drdeck.sites.vsphere.plan.vm_rows import VmRows
 from drdeck.sites.vsphere.plan.write_hints import with_growth
 from drdeck.sites.vsphere.record.attribute_names import LEASE
-from drdeck.sites.vsphere.record.attributes import BrokenRecord
+from drdeck.sites.vsphere.record.attributes import AttributeCache, BrokenRecord
+from drdeck.sites.vsphere.record.kept.run_slots import read_marks
 from drdeck.sites.vsphere.record.kept.run_view import kept_runs
 from drdeck.sites.vsphere.record.leases import lease_record
 
@@ -60,12 +61,14 @@ class SiteViews:
         self._since: dict[str, dict[tuple[str, str | None], datetime]] = {}
         self._built: dict[str, Built] = {}
         self._rows: dict[str, VmRows] = {}
+        self._marks = AttributeCache(read_marks)
 
     def forget(self) -> None:
         """Build every domain anew at the next look; of what is not there any more nothing is kept."""
         self._built.clear()
         there = self._state.watch.inventory if self._state.watch is not None else None
         if there is not None:
+            self._marks.keep(there.folders)
             self._rows = {folder: rows for folder, rows in self._rows.items() if folder in there.folders}
             self._since = {folder: seen for folder, seen in self._since.items() if folder in there.folders}
         self._state.forget()
@@ -84,7 +87,7 @@ class SiteViews:
         strays = [vm for vm in inventory.strays if not vm.template]
         if strays:
             warnings.append(f"in no domain's folder: {names(strays)}")
-        folders = ((folder.name, folder.attributes) for folder in inventory.domains)
+        marks = ((folder.name, self._marks.of(folder.id, folder.attributes)) for folder in inventory.domains)
         # before the clock: nothing in them may be later than it
         domains = tuple(self.domain(inventory, folder) for folder in inventory.domains)
         return SiteView(
@@ -96,7 +99,7 @@ class SiteViews:
             warnings=tuple(warnings),
             address=host_of(state.settings.url),
             user=state.settings.username,
-            runs=kept_runs(inventory.root.attributes, folders, state.me, state.silent),
+            runs=kept_runs(inventory.root.attributes, marks, state.me, state.silent),
         )
 
     def by_records(self, folders: Iterable[FolderFacts]) -> tuple[Domain, ...]:

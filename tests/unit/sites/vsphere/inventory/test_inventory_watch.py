@@ -256,6 +256,22 @@ async def test_after_a_write_one_folder_is_read_whatever_their_number(vcenter: V
         assert inventory.folders[own.id].attributes == {"drdeck.mode": "two", "drdeck.new": "x"}
 
 
+async def test_what_is_written_at_a_folder_leaves_all_vms_in_their_places(vcenter: VCenter) -> None:
+    vcenter.layout({"erp": ["app"], "mail": ["mx"]})
+    async with watching(vcenter) as watch:
+        before = await watch.refresh()
+        erp, mail = before.domains
+        assert before.vms_of(erp.id) and not before.templates_of(erp.id) and not before.strays
+        vcenter.set_attribute("mail", "drdeck.mode", "imported")
+        after = await watch.refresh_attributes([mail.id])
+        assert after.folders[mail.id].attributes == {"drdeck.mode": "imported"}
+        assert after is not before and after.vms is before.vms, "no VM was touched"
+        assert after.vms_of(erp.id) is before.vms_of(erp.id), "placed once, whatever is written"
+        vcenter.power_on("app")
+        later = await watch.refresh()
+        assert {name: vm.power for name, vm in domain_vms(later, "erp").items()} == {"app": "on"}
+
+
 async def test_somebody_who_waits_for_news_cuts_the_gathering_short(
     vcenter: VCenter, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
 
 import msgspec
 import pytest
 
 from drdeck.config.settings import VSphereSettings
+from drdeck.controller.plans.run_notes import kept
 from drdeck.model.domains import FailoverType
+from drdeck.model.plans.run_note import RunMark
 from drdeck.model.views import SiteView
 from drdeck.sites.vsphere.inventory.inventory_facts import FolderFacts, Inventory
 from drdeck.sites.vsphere.record.attribute_names import FAILOVER
 from drdeck.sites.vsphere.record.attributes import read, write
+from drdeck.sites.vsphere.record.kept.run_slots import read_marks, with_notes
 from drdeck.sites.vsphere.record.record_values import FailoverRecord
 from drdeck.sites.vsphere.view.site_state import SiteState
 from drdeck.sites.vsphere.view.site_views import SiteViews
+from tests.support.plans.plan_build import frozen, run
 from tests.support.vcenter.situations import T0, vm
 
 DOMAINS = ("erp", "mail", "web")
@@ -68,14 +73,35 @@ def test_what_time_alone_brings_is_seen_within_a_tick(monkeypatch: pytest.Monkey
     assert anew(before, site.view()) == [*DOMAINS]
 
 
+def test_marks_of_runs_are_read_once_for_each_change(monkeypatch: pytest.MonkeyPatch) -> None:
+    reads = list[Mapping[str, str]]()
+
+    def counted(attributes: Mapping[str, str]) -> tuple[RunMark, ...]:
+        reads.append(attributes)
+        return read_marks(attributes)
+
+    monkeypatch.setattr("drdeck.sites.vsphere.view.site_views.read_marks", counted)
+    site = Site(monkeypatch)
+    note = kept(run(frozen({"all": [*DOMAINS]}))).note
+    site.there = msgspec.structs.replace(
+        site.there,
+        root=msgspec.structs.replace(site.there.root, attributes=with_notes({}, (note,), {"run-1": "me"})),
+    )
+    for name in DOMAINS:
+        site.starts(name)
+        assert [run.note.id for run in site.view().runs] == ["run-1"]
+    assert len(reads) == len(DOMAINS)
+
+
 def test_a_record_is_read_once_for_each_change(monkeypatch: pytest.MonkeyPatch) -> None:
-    site, reads = Site(monkeypatch), list[str]()
+    reads = list[str]()
 
     def counted(attributes: dict[str, str]) -> object:
         reads.append(attributes[FAILOVER])
         return read(attributes)
 
     monkeypatch.setattr("drdeck.sites.vsphere.record.attributes.read", counted)
+    site = Site(monkeypatch)
     for name in DOMAINS:
         site.clock_s += 0.5
         site.starts(name)

@@ -9,23 +9,23 @@ import msgspec
 from drdeck.model.plans.run_note import KeptRun, RunMark
 from drdeck.sites.vsphere.record.leases.lease_record import driver_words
 
-from .run_slots import read_marks, read_notes
+from .run_slots import read_notes
 
 
 def kept_runs(
     root: Mapping[str, str],
-    domains: Iterable[tuple[str, Mapping[str, str]]],
+    domains: Iterable[tuple[str, Iterable[RunMark]]],
     me: str,
     silent: Container[str],
 ) -> tuple[KeptRun, ...]:
     """The runs that a vCenter keeps, as the controller `me` sees them. `root`: attributes of the root folder;
-    `domains`: name and attributes of each domain's."""
+    `domains`: name of each domain, and the marks at its folder."""
     kept = read_notes(root)
     if not kept.notes:
         return ()
     marks: dict[str, dict[str, RunMark]] = {note.id: {} for note in kept.notes}
-    for name, attributes in domains:
-        for mark in read_marks(attributes):
+    for name, marks_there in domains:
+        for mark in marks_there:
             if mark.run in marks:
                 marks[mark.run][name] = mark
     return tuple(
