@@ -186,8 +186,8 @@ def test_earlier_acts_are_put_in_order_once_for_all_domains() -> None:
     acts += [act("pitr_exit", of=name, since=-5) for name in names]
     operations = Counted({op.id: op for op in acts})
     domains = tuple(changed(in_session(name)) for name in names)
-    seen = msgspec.structs.replace(view(domains[0], NOW), domains=domains)
-    estimated = Estimates(lambda: operations).with_remarks(seen)
+    all_of_them = msgspec.structs.replace(view(domains[0], NOW), domains=domains)
+    estimated = Estimates(lambda: operations).with_remarks(all_of_them)
     ends = {domain.estimate for domain in estimated.domains}
     assert ends == {Estimate(ends_at=after(25), source="the last exit of other domains")}
     assert operations.looks <= 2, "and not once for each domain"
